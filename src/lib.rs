@@ -1,0 +1,1 @@
+//! Jornada: takes in what a whole town sends on one day.

@@ -1,0 +1,3 @@
+//! Jornada.
+
+fn main() {}
