@@ -1,1 +1,3 @@
 //! Jornada: takes in what a whole town sends on one day.
+
+pub mod domain;
