@@ -1,3 +1,4 @@
 //! Jornada: takes in what a whole town sends on one day.
 
 pub mod domain;
+pub mod photo;
