@@ -33,6 +33,8 @@ pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
         match walk.next_marker()? {
             0xD9 => break,
             0xDA => walk.scan()?,
+            // The start of another image, which has no length to read.
+            0xD8 => return Err(PhotoRefusal::Damaged),
             marker => walk.segment(marker)?,
         }
     }
