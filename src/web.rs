@@ -116,6 +116,7 @@ pub fn router(app: &AppState) -> Router {
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
     Router::new()
         .merge(api::router())
+        .merge(staff::router())
         .fallback(|| async { Error::NoSuchPage })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(layers)

@@ -146,13 +146,10 @@ fn greet(
     let campaign = &app.campaigns.default().id;
     info!("the form is at {site}/");
     info!("the chart is at {site}/c/{campaign}/chart");
-    match staff_token {
-        Some(path) => info!(
-            "the staff token is in {}; more by: jornada token new NAME",
-            path.display()
-        ),
-        None => info!("a staff token is made by: jornada token new NAME"),
+    if let Some(path) = staff_token {
+        info!("the staff token is in {}", path.display());
     }
+    info!("more staff tokens are made by: jornada token new NAME");
     if let Ok(address) = ops.local_addr() {
         info!("metrics and readiness are at http://{address}/metrics and /readyz");
     }
