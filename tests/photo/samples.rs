@@ -177,6 +177,6 @@ pub fn extended_webp(more: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     });
     let flags = flags.fold(0, |all, flag| all | flag);
     let header = riff_chunk(b"VP8X", &[flags, 0, 0, 0, 22, 0, 0, 16, 0, 0]);
-    let more = more.iter().map(|(kind, data)| riff_chunk(kind, data));
+    let more = more.iter().map(|(kind, data)| riff_chunk(*kind, data));
     riff(&[&header, &simple[12..], &more.collect::<Vec<_>>().concat()].concat())
 }
