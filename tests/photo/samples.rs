@@ -1,5 +1,5 @@
 //! Sample photos of each kind, and metadata put into them at every legal place.
-//! What the `image` crate cannot write (progressive JPEG, lossy WebP) lies ready in `data/`.
+//! What the `image` crate cannot write (progressive JPEG, lossy WebP) lies ready in `data/`, written by Pillow 13.
 
 use std::io::Cursor;
 
