@@ -1,1 +1,4 @@
 //! Jornada: takes in what a whole town sends on one day.
+
+pub mod config;
+pub mod domain;

@@ -1,0 +1,125 @@
+//! All settings, read from the environment once, before the first connection; nobody else reads it.
+//! A wrong one is one line that names the variable, what is wrong and what is expected.
+
+pub mod env;
+mod secret;
+mod stores;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use url::Url;
+
+pub use env::{Env, Wrong};
+pub use secret::Secret;
+pub use stores::{CacheSetting, PhotosSetting, S3Setting, StoreSetting};
+
+/// Every setting, its default and its meaning, as `jornada --help` lists them.
+pub const SETTINGS: &str = "\
+Settings (environment, or a .env file in the working folder):
+  JORNADA_LISTEN         address of the site                        [127.0.0.1:4000]
+  JORNADA_OPS_LISTEN     address of /metrics, /healthz and /readyz  [127.0.0.1:4100]
+  JORNADA_PUBLIC_URL     how people reach the site, for receipts and report links
+                         [taken from each request]
+  JORNADA_STORE          sqlite:PATH or mongodb://…/DATABASE        [sqlite:data/jornada.db]
+  JORNADA_PHOTOS         file:PATH or s3://BUCKET?endpoint=URL&region=NAME, with keys in
+                         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [file:data/photos]
+  JORNADA_CACHE          memory: or redis://…                       [memory:]
+  JORNADA_CAMPAIGNS      folder of campaign files                   [campaigns]
+  JORNADA_SECRET         at least 32 bytes, the same on every instance; or JORNADA_SECRET_FILE
+                         [embedded: made once and kept in data/secret]
+  JORNADA_INSTANCE       name in logs and metrics                   [host name]
+  JORNADA_UPLOAD_MEMORY  bytes of uploads held at once              [268435456]
+  JORNADA_LOG            filter of log lines, such as info or jornada=debug  [info]
+  JORNADA_LOG_FORMAT     text or json                               [text on a terminal, else json]";
+
+/// Least and greatest memory for uploads, in bytes: one upload with its form, and 1 TiB.
+const UPLOAD_MEMORY: std::ops::RangeInclusive<u64> = (16 << 20)..=(1 << 40);
+
+/// What the role `serve` needs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `JORNADA_LISTEN`.
+    pub listen: SocketAddr,
+    /// `JORNADA_OPS_LISTEN`; never proxied.
+    pub ops_listen: SocketAddr,
+    /// `JORNADA_PUBLIC_URL`, without a slash at its end.
+    pub public_url: Option<String>,
+    /// `JORNADA_STORE`.
+    pub store: StoreSetting,
+    /// `JORNADA_PHOTOS`.
+    pub photos: PhotosSetting,
+    /// `JORNADA_CACHE`.
+    pub cache: CacheSetting,
+    /// `JORNADA_CAMPAIGNS`.
+    pub campaigns: PathBuf,
+    /// `JORNADA_SECRET` or `JORNADA_SECRET_FILE`; every instance must have the same.
+    pub secret: Secret,
+    /// `JORNADA_INSTANCE`.
+    pub instance: String,
+    /// `JORNADA_UPLOAD_MEMORY`, in bytes.
+    pub upload_memory: u64,
+}
+
+impl Config {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+        let store = StoreSetting::from_env(env)?;
+        let address = "an address and a port, such as 127.0.0.1:4000";
+        Ok(Self {
+            listen: env.parse("JORNADA_LISTEN", "127.0.0.1:4000", address)?,
+            ops_listen: env.parse("JORNADA_OPS_LISTEN", "127.0.0.1:4100", address)?,
+            public_url: public_url(env)?,
+            photos: PhotosSetting::from_env(env)?,
+            cache: CacheSetting::from_env(env)?,
+            campaigns: env.or("JORNADA_CAMPAIGNS", "campaigns").into(),
+            secret: Secret::from_env(env, &store)?,
+            instance: env.get("JORNADA_INSTANCE").unwrap_or_else(host_name),
+            upload_memory: upload_memory(env)?,
+            store,
+        })
+    }
+}
+
+fn public_url(env: &Env) -> Result<Option<String>, Wrong> {
+    let name = "JORNADA_PUBLIC_URL";
+    let Some(raw) = env.get(name) else {
+        return Ok(None);
+    };
+    let wrong = || {
+        Wrong::new(
+            name,
+            &raw,
+            "a URL without path, such as https://jornada.example.org",
+        )
+    };
+    let url = Url::parse(&raw).map_err(|_| wrong())?;
+    let bare =
+        matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+    if !bare {
+        return Err(wrong());
+    }
+    Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+}
+
+fn upload_memory(env: &Env) -> Result<u64, Wrong> {
+    let name = "JORNADA_UPLOAD_MEMORY";
+    let expected = "a number of bytes from 16777216 (one upload) to 1099511627776";
+    let bytes: u64 = env.parse(name, "268435456", expected)?;
+    if UPLOAD_MEMORY.contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err(Wrong::new(name, &bytes.to_string(), expected))
+    }
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/etc/hostname")
+        .ok()
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "jornada".into())
+}

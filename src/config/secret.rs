@@ -1,0 +1,138 @@
+//! The secret from which ids and receipt numbers are derived.
+
+use std::fmt;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use secrecy::{ExposeSecret, SecretSlice};
+
+use super::env::{Env, Wrong};
+use super::stores::StoreSetting;
+
+const NAME: &str = "JORNADA_SECRET";
+const FILE: &str = "JORNADA_SECRET_FILE";
+const EXPECTED: &str = "at least 32 bytes, the same on every instance (openssl rand -hex 32)";
+const LEAST_BYTES: usize = 32;
+
+/// At least 32 bytes that nobody else knows.
+#[derive(Clone)]
+pub struct Secret(SecretSlice<u8>);
+
+impl Secret {
+    /// The bytes, for the one place that derives ids.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+
+    /// Reads the variable or the file; in embedded mode the secret is made once and kept beside the store.
+    pub(super) fn from_env(env: &Env, store: &StoreSetting) -> Result<Self, Wrong> {
+        if let Some(secret) = env.get(NAME) {
+            return Self::of(NAME, secret.into_bytes());
+        }
+        if let Some(path) = env.get(FILE) {
+            let bytes = std::fs::read_to_string(&path).map_err(|error| {
+                Wrong::because(
+                    FILE,
+                    format!("cannot read {path}: {error}"),
+                    "a file that can be read",
+                )
+            })?;
+            return Self::of(FILE, bytes.trim().as_bytes().to_vec());
+        }
+        match store {
+            StoreSetting::Sqlite(database) => kept_beside(database),
+            StoreSetting::Mongo(_) => Err(Wrong::because(NAME, "is not set", EXPECTED)),
+        }
+    }
+
+    fn of(name: &str, bytes: Vec<u8>) -> Result<Self, Wrong> {
+        if bytes.len() < LEAST_BYTES {
+            return Err(Wrong::because(
+                name,
+                format!("has only {} bytes", bytes.len()),
+                EXPECTED,
+            ));
+        }
+        Ok(Self(bytes.into()))
+    }
+}
+
+fn kept_beside(database: &Path) -> Result<Secret, Wrong> {
+    let path = database.with_file_name("secret");
+    let cannot = |error: std::io::Error| {
+        Wrong::because(
+            NAME,
+            format!("cannot keep a secret in {}: {error}", path.display()),
+            "a folder that can be written",
+        )
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(cannot)?;
+    }
+    let mut fresh = [0u8; 32];
+    getrandom::fill(&mut fresh)
+        .map_err(|error| Wrong::because(NAME, format!("no randomness: {error}"), EXPECTED))?;
+    // Written aside and linked into place: two first starts at once, or a crash, leave one whole secret.
+    let aside = path.with_extension(format!("new-{}", std::process::id()));
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&aside)?;
+        file.write_all(data_encoding::HEXLOWER.encode(&fresh).as_bytes())?;
+        file.sync_all()?;
+        match std::fs::hard_link(&aside, &path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    };
+    if !path.exists() {
+        let written = write();
+        std::fs::remove_file(&aside).ok();
+        written.map_err(cannot)?;
+    }
+    let kept = std::fs::read_to_string(&path).map_err(cannot)?;
+    Secret::of(NAME, kept.trim().as_bytes().to_vec())
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_made_once_beside_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StoreSetting::Sqlite(folder.path().join("data/jornada.db"));
+        let first = Secret::from_env(&Env::of(&[]), &store).unwrap();
+        let second = Secret::from_env(&Env::of(&[]), &store).unwrap();
+        assert_eq!(first.expose(), second.expose());
+        assert_eq!(
+            std::fs::read_dir(folder.path().join("data"))
+                .unwrap()
+                .count(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_short_or_missing_one_is_refused() {
+        let mongo =
+            StoreSetting::from_env(&Env::of(&[("JORNADA_STORE", "mongodb://db/jornada")])).unwrap();
+        let short = Secret::from_env(&Env::of(&[(NAME, "short")]), &mongo).unwrap_err();
+        assert_eq!(
+            short.to_string(),
+            "JORNADA_SECRET: has only 5 bytes: expected at least 32 bytes, the same on every instance (openssl rand -hex 32)"
+        );
+        assert!(Secret::from_env(&Env::of(&[]), &mongo).is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! What a campaign asks and what answers it takes: pure rules, without clock, network or files.
+//! Everything here can be tested without a server, and knows neither HTTP nor a store.
+
+pub mod answers;
+pub mod campaign;
+pub mod choice;
+pub mod document;
+pub mod field;
+pub mod lang;
+pub mod place;
+pub mod refusal;
+pub mod registration;
+pub mod text;
+
+pub use answers::{Answers, Form};
+pub use campaign::{Campaign, CampaignId};
+pub use field::{Field, Kind};
+pub use lang::{Lang, Localized};
+pub use refusal::{FieldRefusal, Refusal};
+pub use registration::{IdempotencyKey, ReceiptNumber, Registration, RegistrationId};

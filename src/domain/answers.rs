@@ -1,0 +1,185 @@
+//! Answers of one form: what was sent, and what is kept of it once every rule has passed.
+
+use sha2::{Digest, Sha256};
+
+use super::campaign::Campaign;
+use super::refusal::{FieldRefusal, Refusal};
+
+/// The name of the part that carries the consent.
+pub const CONSENT: &str = "consent";
+
+/// What a door received, before any rule: names and values in the order in which they came.
+#[derive(Clone, Debug, Default)]
+pub struct Form {
+    /// Name and value of each text part.
+    pub parts: Vec<(String, String)>,
+    /// Whether a photo came with it.
+    pub has_photo: bool,
+}
+
+impl Form {
+    /// The value sent under a name, or nothing.
+    #[must_use]
+    pub fn value(&self, name: &str) -> &str {
+        self.parts
+            .iter()
+            .find(|(sent, _)| sent == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    fn times(&self, name: &str) -> usize {
+        self.parts.iter().filter(|(sent, _)| sent == name).count()
+    }
+}
+
+/// Validated, normalised answers: one place for each field of the campaign, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answers(Vec<Option<String>>);
+
+impl Answers {
+    /// Answers as read back from a store, which keeps only admitted ones.
+    #[must_use]
+    pub fn from_kept(values: Vec<Option<String>>) -> Self {
+        Self(values)
+    }
+
+    /// The answer to the field at this place of the campaign.
+    #[must_use]
+    pub fn get(&self, place: usize) -> Option<&str> {
+        self.0.get(place).and_then(Option::as_deref)
+    }
+
+    /// Name and value of each answer that was given.
+    pub fn named<'a>(&'a self, campaign: &'a Campaign) -> impl Iterator<Item = (&'a str, &'a str)> {
+        campaign
+            .fields
+            .iter()
+            .zip(&self.0)
+            .filter_map(|(field, value)| Some((field.name.as_str(), value.as_deref()?)))
+    }
+
+    /// SHA-256 over the names and values, each with its length, and the photo's SHA-256:
+    /// equal for a retry, different for other content.
+    #[must_use]
+    pub fn digest(&self, campaign: &Campaign, photo: Option<&[u8; 32]>) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for text in self.named(campaign).flat_map(|(name, value)| [name, value]) {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+        if let Some(sha256) = photo {
+            hash.update(sha256);
+        }
+        hash.finalize().into()
+    }
+}
+
+impl Campaign {
+    /// Judges a whole form: every field that was asked, and anything that was not.
+    ///
+    /// # Errors
+    /// All refusals, in the order of the fields.
+    pub fn admit(&self, form: &Form) -> Result<Answers, Vec<FieldRefusal>> {
+        let mut refusals = Vec::new();
+        let mut values = Vec::with_capacity(self.fields.len());
+        for field in &self.fields {
+            let judged = match form.times(&field.name) {
+                2.. => Err(Refusal::Repeated),
+                _ if field.is_photo() && field.required && !form.has_photo => Err(Refusal::Missing),
+                0 if field.is_photo() => Ok(None),
+                _ => field.admit(form.value(&field.name)),
+            };
+            match judged {
+                Ok(value) => values.push(value),
+                Err(refusal) => refusals.push(FieldRefusal::new(&field.name, refusal)),
+            }
+        }
+        refusals.extend(self.consent_refusal(form));
+        refusals.extend(self.not_asked(form));
+        if refusals.is_empty() {
+            Ok(Answers(values))
+        } else {
+            Err(refusals)
+        }
+    }
+
+    fn consent_refusal(&self, form: &Form) -> Option<FieldRefusal> {
+        self.consent.as_ref()?;
+        match form.times(CONSENT) {
+            2.. => Some(FieldRefusal::new(CONSENT, Refusal::Repeated)),
+            _ if form.value(CONSENT).trim() != "true" => {
+                Some(FieldRefusal::new(CONSENT, Refusal::ConsentMissing))
+            }
+            _ => None,
+        }
+    }
+
+    fn not_asked(&self, form: &Form) -> Option<FieldRefusal> {
+        let unknown = form.parts.iter().find(|(name, _)| {
+            let consent = self.consent.is_some() && name == CONSENT;
+            !consent && self.field(name).is_none()
+        });
+        unknown.map(|(name, _)| FieldRefusal::new(name, Refusal::NotAsked))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::campaign::tests::example;
+
+    fn form(parts: &[(&str, &str)], has_photo: bool) -> Form {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Form {
+            parts: parts.iter().map(owned).collect(),
+            has_photo,
+        }
+    }
+
+    const WHOLE: [(&str, &str); 4] = [
+        ("nombre", "Ana  Ejemplo"),
+        ("documento", "1.234.567"),
+        ("ciudad", "bogota"),
+        ("consent", "true"),
+    ];
+
+    #[test]
+    fn a_whole_form_is_normalised() {
+        let campaign = example();
+        let answers = campaign.admit(&form(&WHOLE, true)).unwrap();
+        let named: Vec<_> = answers.named(&campaign).collect();
+        assert_eq!(
+            named,
+            [
+                ("nombre", "Ana Ejemplo"),
+                ("documento", "1234567"),
+                ("ciudad", "Bogotá")
+            ]
+        );
+    }
+
+    #[test]
+    fn every_refusal_is_told_at_once() {
+        let refusals = example()
+            .admit(&form(
+                &[("ciudad", "x"), ("ciudad", "y"), ("edad", "3")],
+                false,
+            ))
+            .unwrap_err();
+        let told: Vec<_> = refusals.iter().map(|r| r.field.as_str()).collect();
+        assert_eq!(told, ["nombre", "ciudad", "foto", "consent", "edad"]);
+    }
+
+    #[test]
+    fn the_digest_tells_content_apart() {
+        let campaign = example();
+        let answers = campaign.admit(&form(&WHOLE, true)).unwrap();
+        let mut other = WHOLE;
+        other[0].1 = "Ana Otra";
+        let others = campaign.admit(&form(&other, true)).unwrap();
+        let digest = answers.digest(&campaign, Some(&[1; 32]));
+        assert_eq!(digest, answers.clone().digest(&campaign, Some(&[1; 32])));
+        assert_ne!(digest, answers.digest(&campaign, Some(&[2; 32])));
+        assert_ne!(digest, others.digest(&campaign, Some(&[1; 32])));
+    }
+}

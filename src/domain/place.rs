@@ -1,0 +1,241 @@
+//! Places of a campaign: a list that answers are matched against whatever the case or accents,
+//! or, where there is no list, a way to group what people typed.
+
+use std::collections::HashMap;
+
+use super::refusal::Refusal;
+use super::text;
+
+/// Longest name of a place that is not in a list, in characters.
+const MAX_LETTERS: usize = 120;
+/// How many names are offered for one that is not in the list.
+const NEAREST: usize = 3;
+/// Below this likeness (Jaro–Winkler, 0 to 1) a name is not worth offering.
+const LIKENESS: f64 = 0.75;
+
+/// A place of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The spelling that is kept.
+    pub name: String,
+    /// What it belongs to (a department), shown beside it.
+    pub region: String,
+}
+
+/// The places that a campaign takes.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    list: Vec<Place>,
+    by_folding: HashMap<String, usize>,
+    others: bool,
+}
+
+impl Places {
+    /// Any place at all; answers are grouped by their folding.
+    #[must_use]
+    pub fn open() -> Self {
+        Self {
+            others: true,
+            ..Self::default()
+        }
+    }
+
+    /// Reads a list as CSV: a header, then `name,region` and optionally further spellings divided by `|`.
+    ///
+    /// # Errors
+    /// Every mistake with its line: two places that fold to the same, an empty name, too few columns.
+    pub fn parse(csv: &str, others: bool) -> Result<Self, Vec<(u64, String)>> {
+        let mut places = Self {
+            others,
+            ..Self::default()
+        };
+        let mut mistakes = Vec::new();
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(csv.as_bytes());
+        for row in reader.records() {
+            let (line, added) = match &row {
+                Ok(row) => (
+                    row.position().map_or(0, csv::Position::line),
+                    places.add(row),
+                ),
+                Err(error) => (
+                    error.position().map_or(0, csv::Position::line),
+                    Err(error.to_string()),
+                ),
+            };
+            mistakes.extend(added.err().map(|what| (line, what)));
+        }
+        if places.list.is_empty() && mistakes.is_empty() {
+            mistakes.push((1, "the list is empty".into()));
+        }
+        if mistakes.is_empty() {
+            Ok(places)
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    fn add(&mut self, row: &csv::StringRecord) -> Result<(), String> {
+        let name = text::normalise(row.get(0).unwrap_or_default()).unwrap_or_default();
+        let region = row.get(1).ok_or("expected name,region")?;
+        if name.is_empty() {
+            return Err("the name is empty or has control characters".into());
+        }
+        let place = self.list.len();
+        self.spell(&name, place)?;
+        self.spell(&format!("{name} {region}"), place)?;
+        for alias in row
+            .get(2)
+            .unwrap_or_default()
+            .split('|')
+            .filter(|alias| !alias.is_empty())
+        {
+            self.spell(alias, place)?;
+        }
+        self.list.push(Place {
+            name,
+            region: region.to_owned(),
+        });
+        Ok(())
+    }
+
+    fn spell(&mut self, spelling: &str, place: usize) -> Result<(), String> {
+        match self.by_folding.insert(text::fold(spelling), place) {
+            Some(other) if other != place => {
+                Err(format!("'{spelling}' names two places of the list"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The list in its order; empty when any place is taken.
+    #[must_use]
+    pub fn list(&self) -> &[Place] {
+        &self.list
+    }
+
+    /// Finds a place of the list by any of its spellings, case and accents apart.
+    #[must_use]
+    pub fn find(&self, spelling: &str) -> Option<&Place> {
+        self.by_folding
+            .get(&text::fold(spelling))
+            .map(|place| &self.list[*place])
+    }
+
+    /// Takes a place, in the list's spelling where it is in the list.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPlace`] with the nearest names, [`Refusal::TooLong`], [`Refusal::ControlCharacter`].
+    pub fn admit(&self, raw: &str) -> Result<String, Refusal> {
+        let typed = text::normalise(raw)?;
+        if let Some(place) = self.find(&typed) {
+            return Ok(place.name.clone());
+        }
+        if typed.chars().count() > MAX_LETTERS {
+            return Err(Refusal::TooLong { max: MAX_LETTERS });
+        }
+        if self.others {
+            return Ok(typed);
+        }
+        Err(Refusal::UnknownPlace {
+            nearest: self.nearest(&typed),
+        })
+    }
+
+    /// The value under which an admitted place is counted: the list's spelling, or the folding with capitals.
+    #[must_use]
+    pub fn group(&self, admitted: &str) -> String {
+        self.find(admitted).map_or_else(
+            || capitalise(&text::fold(admitted)),
+            |place| place.name.clone(),
+        )
+    }
+
+    fn nearest(&self, typed: &str) -> Vec<String> {
+        let typed = text::fold(typed);
+        let mut likely: Vec<(f64, &Place)> = self
+            .list
+            .iter()
+            .map(|place| {
+                (
+                    strsim::jaro_winkler(&typed, &text::fold(&place.name)),
+                    place,
+                )
+            })
+            .filter(|(likeness, _)| *likeness >= LIKENESS)
+            .collect();
+        likely.sort_by(|a, b| b.0.total_cmp(&a.0));
+        likely
+            .into_iter()
+            .take(NEAREST)
+            .map(|(_, place)| place.name.clone())
+            .collect()
+    }
+}
+
+fn capitalise(folded: &str) -> String {
+    let mut start = true;
+    folded
+        .chars()
+        .flat_map(|c| {
+            let upper = start.then(|| c.to_uppercase());
+            start = c == ' ';
+            let keep = upper.is_none().then_some(c);
+            upper.into_iter().flatten().chain(keep)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places() -> Places {
+        Places::parse("name,region,aliases\nBogotá,Bogotá D.C.,Santafé de Bogotá|Bogotá D.C.\nMedellín,Antioquia\nCali,Valle del Cauca\n", false).unwrap()
+    }
+
+    #[test]
+    fn case_accents_and_spellings_do_not_matter() {
+        for raw in [
+            "bogota",
+            "BOGOTÁ",
+            "Bogota D.C.",
+            " santafe  de bogota",
+            "Bogotá, Bogotá D.C.",
+        ] {
+            assert_eq!(places().admit(raw).as_deref(), Ok("Bogotá"), "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_place_is_answered_with_the_nearest() {
+        let refusal = places().admit("Medelin").unwrap_err();
+        assert_eq!(
+            refusal,
+            Refusal::UnknownPlace {
+                nearest: vec!["Medellín".into()]
+            }
+        );
+    }
+
+    #[test]
+    fn without_a_list_spellings_are_kept_and_grouped() {
+        let places = Places::open();
+        assert_eq!(
+            places.admit("Aterciopelados ").as_deref(),
+            Ok("Aterciopelados")
+        );
+        assert_eq!(places.group("los  ÁRBOLES"), "Los Arboles");
+        assert_eq!(places.group("Los árboles"), "Los Arboles");
+    }
+
+    #[test]
+    fn mistakes_of_a_list_have_their_lines() {
+        let mistakes =
+            Places::parse("name,region\nCali,Valle\nCALI,Otro\n,Nada\nSolo\n", false).unwrap_err();
+        let lines: Vec<_> = mistakes.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [3, 4, 5]);
+    }
+}

@@ -1,0 +1,121 @@
+//! Why an answer is not taken, and what to say about it.
+//! One variant a reason; the words are made here, the HTTP status elsewhere.
+
+use super::lang::Lang;
+
+/// Why one answer is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A required answer is missing or empty.
+    Missing,
+    /// Consent was asked for and not given.
+    ConsentMissing,
+    /// Fewer letters than the campaign asks for.
+    TooShort {
+        /// Least number of letters.
+        min: usize,
+    },
+    /// More letters than the campaign takes.
+    TooLong {
+        /// Greatest number of letters.
+        max: usize,
+    },
+    /// Control, direction or invisible characters.
+    ControlCharacter,
+    /// Not the shape of an identity document's number.
+    NotADocument,
+    /// A place that is not in the campaign's list.
+    UnknownPlace {
+        /// The nearest names of the list, best first; may be empty.
+        nearest: Vec<String>,
+    },
+    /// Not one of the options.
+    NotAnOption,
+    /// The campaign asks for no such field.
+    NotAsked,
+    /// The same field came more than once.
+    Repeated,
+}
+
+impl Refusal {
+    /// Says what is wrong and how to mend it.
+    #[must_use]
+    pub fn message(&self, lang: Lang) -> String {
+        match self {
+            Self::Missing => lang
+                .pick("Falta esta respuesta. Complétela.", "This answer is missing. Please fill it in.")
+                .into(),
+            Self::ConsentMissing => lang
+                .pick(
+                    "Para registrarse debe marcar la casilla de autorización.",
+                    "To register you must tick the consent box.",
+                )
+                .into(),
+            Self::TooShort { min } => lang.pick(
+                format!("Escriba al menos {min} letras."),
+                format!("Write at least {min} letters."),
+            ),
+            Self::TooLong { max } => lang.pick(
+                format!("Escriba como máximo {max} letras."),
+                format!("Write at most {max} letters."),
+            ),
+            Self::ControlCharacter => lang
+                .pick(
+                    "Contiene caracteres invisibles o de control. Bórrelo y escríbalo de nuevo.",
+                    "It has invisible or control characters. Delete it and type it again.",
+                )
+                .into(),
+            Self::NotADocument => lang
+                .pick(
+                    "Escriba el número del documento: de 4 a 20 números o letras, por ejemplo 1234567890.",
+                    "Write the document number: 4 to 20 digits or letters, for example 1234567890.",
+                )
+                .into(),
+            Self::UnknownPlace { nearest } => unknown_place(nearest, lang),
+            Self::NotAnOption => lang
+                .pick("Elija una de las opciones.", "Choose one of the options.")
+                .into(),
+            Self::NotAsked => lang
+                .pick("Este formulario no pide este campo. Quítelo.", "This form does not ask for this field. Remove it.")
+                .into(),
+            Self::Repeated => lang
+                .pick("Este campo llegó más de una vez. Envíelo una sola vez.", "This field came more than once. Send it once.")
+                .into(),
+        }
+    }
+}
+
+fn unknown_place(nearest: &[String], lang: Lang) -> String {
+    let names = nearest.join(", ");
+    if nearest.is_empty() {
+        let words = lang.pick(
+            "No está en la lista. Elija un nombre de la lista.",
+            "It is not in the list. Choose a name from the list.",
+        );
+        return words.into();
+    }
+    lang.pick(
+        format!("No está en la lista. ¿Quiso decir: {names}?"),
+        format!("It is not in the list. Did you mean: {names}?"),
+    )
+}
+
+/// A refusal and the field that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldRefusal {
+    /// The field's name as in the campaign file (or as it was sent, cut to 40 characters, when no such field exists).
+    pub field: String,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+impl FieldRefusal {
+    /// Pairs a field with the reason.
+    #[must_use]
+    pub fn new(field: &str, refusal: Refusal) -> Self {
+        Self {
+            field: field.chars().filter(|c| !c.is_control()).take(40).collect(),
+            refusal,
+        }
+    }
+}

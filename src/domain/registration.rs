@@ -1,0 +1,290 @@
+//! A registration and the names that it goes by: its id, which decides who was first, and its receipt's number.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use sha2::Sha256;
+
+use super::answers::Answers;
+use super::campaign::CampaignId;
+
+/// Accepted answers with identity, time and photo reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Identity; the store keeps one registration for each.
+    pub id: RegistrationId,
+    /// The campaign that it belongs to.
+    pub campaign: CampaignId,
+    /// What was answered.
+    pub answers: Answers,
+    /// The value under which it is counted.
+    pub value: String,
+    /// Where its photo is, if the campaign asks for one.
+    pub photo: Option<PhotoRef>,
+    /// [`Answers::digest`] of answers and photo.
+    pub digest: [u8; 32],
+    /// When it was received, to the millisecond.
+    pub received_at: Timestamp,
+}
+
+/// What a registration knows of its photo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhotoRef {
+    /// SHA-256 of the kept bytes.
+    pub sha256: [u8; 32],
+    /// `jpg`, `png` or `webp`.
+    pub extension: String,
+    /// Size of the kept bytes.
+    pub bytes: u64,
+}
+
+/// What makes a registration the same registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UniqueKey {
+    /// The normalised answer to the campaign's unique field.
+    Answer(String),
+    /// The key that came with the request, where there is no such answer.
+    Request(IdempotencyKey),
+}
+
+/// 128 bits of HMAC-SHA-256 (RFC 2104) over campaign and unique key: the same for every retry on every
+/// instance, and telling nothing about the person.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RegistrationId([u8; 16]);
+
+impl RegistrationId {
+    /// Derives the id. The secret must be the same on every instance.
+    ///
+    /// # Panics
+    /// Never: HMAC takes keys of any length.
+    #[must_use]
+    pub fn derive(secret: &[u8], campaign: &CampaignId, key: &UniqueKey) -> Self {
+        let (kind, key) = match key {
+            UniqueKey::Answer(answer) => (b'a', answer.as_bytes()),
+            UniqueKey::Request(key) => (b'k', key.0.as_bytes()),
+        };
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+        mac.update(campaign.as_str().as_bytes());
+        mac.update(&[0, kind]);
+        mac.update(key);
+        let whole = mac.finalize().into_bytes();
+        let mut id = [0; 16];
+        id.copy_from_slice(&whole[..16]);
+        Self(id)
+    }
+
+    /// The id as a store kept it.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 16 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Reads 32 hexadecimal digits.
+    #[must_use]
+    pub fn parse(hex: &str) -> Option<Self> {
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE
+            .decode(hex.as_bytes())
+            .ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The number on the receipt.
+    #[must_use]
+    pub fn receipt(&self) -> ReceiptNumber {
+        ReceiptNumber(
+            (u128::from_be_bytes(self.0) >> (128 - ReceiptNumber::BITS))
+                << (128 - ReceiptNumber::BITS),
+        )
+    }
+}
+
+impl fmt::Display for RegistrationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for RegistrationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The number on a receipt: the first 65 bits of the id in Crockford's base 32, 13 characters and a check
+/// character (Luhn mod 32: finds every wrong character and nearly every exchange of two), as `7K3M9-QXT2V-B8HC`.
+/// Nobody guesses 65 bits, and because they begin the id, a store finds them by its own key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ReceiptNumber(u128);
+
+impl ReceiptNumber {
+    const BITS: u32 = 65;
+    const DIGITS: u32 = Self::BITS / 5;
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+    /// Reads a number as a person may type it: any case, with or without hyphens and spaces, `O` for `0`, `I` or `L` for `1`.
+    /// `None` when it has another shape or its check character does not fit.
+    #[must_use]
+    pub fn parse(typed: &str) -> Option<Self> {
+        let mut digits = Vec::with_capacity(14);
+        for c in typed.chars().filter(|c| !matches!(c, '-' | ' ')) {
+            if digits.len() > Self::DIGITS as usize {
+                return None;
+            }
+            digits.push(digit(c)?);
+        }
+        let (check, number) = digits.split_last()?;
+        if number.len() != Self::DIGITS as usize || *check != check_digit(number) {
+            return None;
+        }
+        let bits = number
+            .iter()
+            .fold(0u128, |bits, digit| (bits << 5) | u128::from(*digit));
+        Some(Self(bits << (128 - Self::BITS)))
+    }
+
+    /// The least and the greatest id that have this number.
+    #[must_use]
+    pub fn ids(&self) -> (RegistrationId, RegistrationId) {
+        let last = self.0 | (u128::MAX >> Self::BITS);
+        (
+            RegistrationId(self.0.to_be_bytes()),
+            RegistrationId(last.to_be_bytes()),
+        )
+    }
+
+    fn digits(self) -> Vec<u8> {
+        let digit = |place: u32| ((self.0 >> (128 - 5 * (place + 1))) & 31) as u8;
+        (0..Self::DIGITS).map(digit).collect()
+    }
+}
+
+fn digit(c: char) -> Option<u8> {
+    let c = match c.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        c => c,
+    };
+    let place = ReceiptNumber::ALPHABET
+        .iter()
+        .position(|known| char::from(*known) == c)?;
+    u8::try_from(place).ok()
+}
+
+/// Luhn mod N (ISO/IEC 7812-1 generalised to N = 32) over digits 0–31.
+fn check_digit(digits: &[u8]) -> u8 {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| {
+            let addend = u32::from(*digit) * if place % 2 == 0 { 2 } else { 1 };
+            addend / 32 + addend % 32
+        })
+        .sum();
+    ((32 - sum % 32) % 32) as u8
+}
+
+impl fmt::Display for ReceiptNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut digits = self.digits();
+        digits.push(check_digit(&digits));
+        for (place, digit) in digits.iter().enumerate() {
+            if place == 5 || place == 10 {
+                f.write_str("-")?;
+            }
+            write!(f, "{}", char::from(Self::ALPHABET[usize::from(*digit)]))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ReceiptNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The key that a client sends with every retry of one request (draft-ietf-httpapi-idempotency-key-header):
+/// 8 to 128 visible ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Reads a key, with or without the quotes of a structured field (RFC 9651).
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let raw = raw.trim();
+        let key = raw
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap_or(raw);
+        let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+        (visible && (8..=128).contains(&key.len())).then(|| Self(key.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(answer: &str) -> RegistrationId {
+        let campaign = CampaignId::parse("vacunacion").unwrap();
+        RegistrationId::derive(&[7; 32], &campaign, &UniqueKey::Answer(answer.into()))
+    }
+
+    #[test]
+    fn a_number_leads_back_to_the_id() {
+        let id = id("1234567");
+        let number = id.receipt();
+        let (first, last) = number.ids();
+        assert!(first <= id && id <= last);
+        assert_eq!(ReceiptNumber::parse(&number.to_string()), Some(number));
+        assert_eq!(number.to_string().len(), 16);
+    }
+
+    #[test]
+    fn a_number_is_read_as_people_write_it() {
+        let number = id("x1").receipt();
+        let sloppy = number
+            .to_string()
+            .to_lowercase()
+            .replace('-', " ")
+            .replace('0', "o")
+            .replace('1', "l");
+        assert_eq!(ReceiptNumber::parse(&sloppy), Some(number));
+    }
+
+    #[test]
+    fn one_wrong_character_is_found() {
+        let number = id("x2").receipt().to_string();
+        for place in (0..number.len()).filter(|place| number.as_bytes()[*place] != b'-') {
+            for c in ReceiptNumber::ALPHABET {
+                let mut wrong = number.clone().into_bytes();
+                let changed = std::mem::replace(&mut wrong[place], *c) != *c;
+                let read = ReceiptNumber::parse(std::str::from_utf8(&wrong).unwrap());
+                assert_eq!(read.is_none(), changed);
+            }
+        }
+        for shape in ["", "-", "7K3M9", "é", "7K3M9-QXT2V-B8HC-7K3M9-QXT2V-B8HC"] {
+            assert_eq!(ReceiptNumber::parse(shape), None);
+        }
+    }
+
+    #[test]
+    fn a_key_and_an_answer_never_meet() {
+        let campaign = CampaignId::parse("vacunacion").unwrap();
+        let key = UniqueKey::Request(IdempotencyKey::parse("12345678").unwrap());
+        assert_ne!(
+            id("12345678"),
+            RegistrationId::derive(&[7; 32], &campaign, &key)
+        );
+    }
+}
