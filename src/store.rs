@@ -1,0 +1,186 @@
+//! Where registrations are kept, and the feed of what changed. Two back ends, one contract (`tests/store.rs`):
+//! the identity decides who was first, and what `keep` acknowledged is never lost or doubled.
+
+mod error;
+pub mod feed;
+mod kept;
+pub mod mongo;
+mod placed;
+pub mod sqlite;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::StoreSetting;
+use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
+
+pub use error::StoreError;
+pub use feed::{Change, Feed, FeedError, Position, Snapshot};
+pub use kept::{Kept, Receipt};
+pub use stream::Batches;
+
+/// Longest wait for a store: an election fits in, and a dead one does not look like a hung instance.
+pub const WAIT: Duration = Duration::from_secs(10);
+
+/// Longest wait for the answer to [`Store::ping`].
+pub const PING: Duration = Duration::from_secs(1);
+
+/// Where registrations are kept. Cheap to clone: all clones share their connections.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// A MongoDB replica set or sharded cluster.
+    Mongo(mongo::MongoStore),
+    /// One SQLite file of this machine.
+    Sqlite(sqlite::SqliteStore),
+}
+
+impl Store {
+    /// Connects, and makes tables and indexes where they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] after [`WAIT`]; [`StoreError::Failed`] when what answers cannot be used.
+    pub async fn open(setting: &StoreSetting) -> Result<Self, StoreError> {
+        Ok(match setting {
+            StoreSetting::Mongo(uri) => Self::Mongo(mongo::MongoStore::open(uri).await?),
+            StoreSetting::Sqlite(path) => Self::Sqlite(sqlite::SqliteStore::open(path).await?),
+        })
+    }
+
+    /// Keeps a registration, unless its identity is taken. Once this is answered it survives the loss of any
+    /// one process, and of any one node.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] also when the outcome is unknown: the same registration may be kept again.
+    pub async fn keep(
+        &self,
+        campaign: &Campaign,
+        registration: &Registration,
+    ) -> Result<Kept, StoreError> {
+        match self {
+            Self::Mongo(store) => store.keep(campaign, registration).await,
+            Self::Sqlite(store) => store.keep(campaign, registration).await,
+        }
+    }
+
+    /// What the receipt of this number shows, if there is one.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>, StoreError> {
+        match self {
+            Self::Mongo(store) => store.receipt(number).await,
+            Self::Sqlite(store) => store.receipt(number).await,
+        }
+    }
+
+    /// One registration of a campaign.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn registration(
+        &self,
+        campaign: &Campaign,
+        id: RegistrationId,
+    ) -> Result<Option<Registration>, StoreError> {
+        match self {
+            Self::Mongo(store) => store.registration(campaign, id).await,
+            Self::Sqlite(store) => store.registration(campaign, id).await,
+        }
+    }
+
+    /// How many registrations a campaign has, of one value or of all.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn count(
+        &self,
+        campaign: &CampaignId,
+        value: Option<&str>,
+    ) -> Result<u64, StoreError> {
+        match self {
+            Self::Mongo(store) => store.count(campaign, value).await,
+            Self::Sqlite(store) => store.count(campaign, value).await,
+        }
+    }
+
+    /// The registrations of one value in order of arrival (time, then id), or of every value, value by value
+    /// (in the order of their bytes). All that was kept before this call is in it once. What is kept while it is
+    /// read: SQLite shows none of it (one read transaction), MongoDB may show some (majority reads of an index in
+    /// its order), always whole and once.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn registrations(
+        &self,
+        campaign: &Arc<Campaign>,
+        value: Option<&str>,
+    ) -> Result<Batches, StoreError> {
+        match self {
+            Self::Mongo(store) => store.registrations(campaign, value).await,
+            Self::Sqlite(store) => store.registrations(campaign, value).await,
+        }
+    }
+
+    /// The totals of a campaign, and the place in its feed at which they were true.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
+        match self {
+            Self::Mongo(store) => store.snapshot(campaign).await,
+            Self::Sqlite(store) => store.snapshot(campaign).await,
+        }
+    }
+
+    /// What changed in a campaign after a position.
+    ///
+    /// # Errors
+    /// [`FeedError::Lost`] when the store's history does not reach back so far; also from [`Feed::next`].
+    pub async fn feed(&self, campaign: &CampaignId, after: &Position) -> Result<Feed, FeedError> {
+        match self {
+            Self::Mongo(store) => store.feed(campaign, after).await.map(Feed::from),
+            Self::Sqlite(store) => store.feed(campaign, after).await.map(Feed::from),
+        }
+    }
+
+    /// Asks whether a registration could be kept now; answers within [`PING`].
+    ///
+    /// # Errors
+    /// When the store does not answer in time.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Mongo(store) => store.ping().await,
+            Self::Sqlite(store) => store.ping().await,
+        }
+    }
+
+    /// Keeps a bearer token under its SHA-256; the token itself is 256 random bits, so that no salt is needed.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn add_token(
+        &self,
+        hash: &[u8; 32],
+        name: &str,
+        created_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Mongo(store) => store.add_token(hash, name, created_at).await,
+            Self::Sqlite(store) => store.add_token(hash, name, created_at).await,
+        }
+    }
+
+    /// The name of the token with this SHA-256, if it is known.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn token_name(&self, hash: &[u8; 32]) -> Result<Option<String>, StoreError> {
+        match self {
+            Self::Mongo(store) => store.token_name(hash).await,
+            Self::Sqlite(store) => store.token_name(hash).await,
+        }
+    }
+}
