@@ -25,6 +25,7 @@ step() {
 
 install_parts() {
     mkdir -p "$TOOLS"
+    need_command cc build-essential
     need_command curl curl
     need_packages nginx redis-server python3 python3-pymongo chromium chromium-driver docker-compose shellcheck
     need_mongod
