@@ -10,6 +10,7 @@ mod limits;
 mod operations;
 mod photos;
 mod registering;
+mod reports;
 
 /// Runs one test on both kinds of stores.
 macro_rules! on_both {
