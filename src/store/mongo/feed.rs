@@ -157,7 +157,11 @@ async fn start(
         .max_await_time(AWAIT)
         .selection_criteria(primary());
     let opened = timeout(WAIT, stream.batch()).await;
-    opened.map_err(|_| StoreError::late())?.map_err(refused)
+    let started = opened.map_err(|_| StoreError::late())?;
+    started.map_err(|error| match after.token {
+        Some(_) if fault::is_unreadable(&error) => FeedError::Lost,
+        _ => refused(error),
+    })
 }
 
 fn change(event: &RawDocument) -> Option<Change> {

@@ -81,6 +81,10 @@ async fn decode(
 ) {
     while let Some(batch) = fetched.recv().await {
         let decoded = batch.and_then(|batch| registrations(&campaign, &batch));
+        // The last answer of a cursor is often empty.
+        if decoded.as_ref().is_ok_and(Vec::is_empty) {
+            continue;
+        }
         let failed = decoded.is_err();
         if sender.send(decoded).await.is_err() || failed {
             return;
