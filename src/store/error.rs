@@ -18,6 +18,14 @@ impl StoreError {
         Self::Unavailable("no answer in time".into())
     }
 
+    /// The same error for another who waits for the same thing.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Unavailable(source) => Self::Unavailable(source.to_string().into()),
+            Self::Failed(source) => Self::Failed(source.to_string().into()),
+        }
+    }
+
     /// What was read back is not what this program writes; says which part, not what stands there.
     pub(super) fn malformed(part: &'static str) -> Self {
         Self::Failed(format!("a kept document has no usable {part}").into())

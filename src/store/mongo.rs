@@ -1,67 +1,168 @@
-//! Stub.
-use super::{Batches, Change, FeedError, Kept, Position, Receipt, Snapshot, StoreError};
-use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
-use jiff::Timestamp;
-use secrecy::SecretString;
+//! Registrations in MongoDB: for more than one instance. The document's `_id` decides who was first, on one
+//! node or sharded; a majority of the nodes has on its disk what was acknowledged.
+
+mod connect;
+mod document;
+mod fault;
+mod feed;
+mod keep;
+mod list;
+mod snapshot;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Store.
+use jiff::Timestamp;
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, DateTime, Document, RawDocumentBuf, doc};
+use mongodb::error::Result as Driven;
+use mongodb::options::{ReadPreference, SelectionCriteria};
+use mongodb::{Collection, Database};
+use secrecy::SecretString;
+use tokio::time::timeout;
+
+use super::{Batches, FeedError, Kept, PING, Position, Receipt, Snapshot, StoreError, WAIT};
+use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
+
+pub use feed::MongoFeed;
+
+/// Longest count of a whole campaign: about a second for each million of its registrations.
+const COUNT: Duration = Duration::from_secs(60);
+
+/// One database of a replica set or sharded cluster.
 #[derive(Clone, Debug)]
-pub struct MongoStore;
-/// Feed.
-#[derive(Debug)]
-pub struct MongoFeed;
-impl MongoFeed {
-    pub(super) async fn next(&mut self, _: Duration) -> Result<Vec<Change>, FeedError> {
-        unimplemented!()
-    }
+pub struct MongoStore {
+    database: Database,
+    registrations: Collection<RawDocumentBuf>,
+    tokens: Collection<Document>,
 }
+
 impl MongoStore {
-    pub(super) async fn open(_uri: &SecretString) -> Result<Self, StoreError> {
-        unimplemented!()
+    pub(super) async fn open(uri: &SecretString) -> Result<Self, StoreError> {
+        let opened = timeout(WAIT, connect::open(uri)).await;
+        opened.map_err(|_| StoreError::late())?
     }
-    pub(super) async fn keep(&self, _: &Campaign, _: &Registration) -> Result<Kept, StoreError> {
-        unimplemented!()
+
+    pub(super) async fn keep(
+        &self,
+        campaign: &Campaign,
+        registration: &Registration,
+    ) -> Result<Kept, StoreError> {
+        let kept = timeout(WAIT, keep::keep(self, campaign, registration)).await;
+        kept.map_err(|_| StoreError::late())?
     }
-    pub(super) async fn receipt(&self, _: ReceiptNumber) -> Result<Option<Receipt>, StoreError> {
-        unimplemented!()
+
+    pub(super) async fn receipt(
+        &self,
+        number: ReceiptNumber,
+    ) -> Result<Option<Receipt>, StoreError> {
+        let (least, greatest) = number.ids();
+        let range = doc! { "$gte": binary(least.as_bytes()), "$lte": binary(greatest.as_bytes()) };
+        let shown = doc! { "campaign": 1, "value": 1, "received_at": 1 };
+        let find = self.registrations.find_one(doc! { "_id": range });
+        let found = bounded(WAIT, find.projection(shown)).await?;
+        found.as_deref().map(document::receipt).transpose()
     }
+
     pub(super) async fn registration(
         &self,
-        _: &Campaign,
-        _: RegistrationId,
+        campaign: &Campaign,
+        id: RegistrationId,
     ) -> Result<Option<Registration>, StoreError> {
-        unimplemented!()
+        let filter = doc! { "_id": binary(id.as_bytes()), "campaign": campaign.id.as_str() };
+        let found = bounded(WAIT, self.registrations.find_one(filter)).await?;
+        let read = |found| document::registration(campaign, found);
+        found.as_deref().map(read).transpose()
     }
-    pub(super) async fn count(&self, _: &CampaignId, _: Option<&str>) -> Result<u64, StoreError> {
-        unimplemented!()
+
+    pub(super) async fn count(
+        &self,
+        campaign: &CampaignId,
+        value: Option<&str>,
+    ) -> Result<u64, StoreError> {
+        let count = self.registrations.count_documents(of(campaign, value));
+        bounded(COUNT, count.hint(connect::in_order())).await
     }
+
     pub(super) async fn registrations(
         &self,
-        _: &Arc<Campaign>,
-        _: Option<&str>,
+        campaign: &Arc<Campaign>,
+        value: Option<&str>,
     ) -> Result<Batches, StoreError> {
-        unimplemented!()
+        list::all(self, campaign, value).await
     }
-    pub(super) async fn snapshot(&self, _: &CampaignId) -> Result<Snapshot, StoreError> {
-        unimplemented!()
+
+    pub(super) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
+        snapshot::take(self, campaign).await
     }
-    pub(super) async fn feed(&self, _: &CampaignId, _: &Position) -> Result<MongoFeed, FeedError> {
-        unimplemented!()
+
+    pub(super) async fn feed(
+        &self,
+        campaign: &CampaignId,
+        after: &Position,
+    ) -> Result<MongoFeed, FeedError> {
+        MongoFeed::open(self.clone(), campaign.clone(), after).await
     }
+
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        self.ask_primary(PING, doc! { "ping": 1 }).await.map(|_| ())
     }
+
     pub(super) async fn add_token(
         &self,
-        _: &[u8; 32],
-        _: &str,
-        _: Timestamp,
+        hash: &[u8; 32],
+        name: &str,
+        created_at: Timestamp,
     ) -> Result<(), StoreError> {
-        unimplemented!()
+        let created_at = DateTime::from_millis(created_at.as_millisecond());
+        let token = doc! { "_id": binary(hash), "name": name, "created_at": created_at };
+        let added = timeout(WAIT, async { self.tokens.insert_one(token).await }).await;
+        match added.map_err(|_| StoreError::late())? {
+            Err(error) if !fault::is_duplicate(&error) => Err(error.into()),
+            _ => Ok(()),
+        }
     }
-    pub(super) async fn token_name(&self, _: &[u8; 32]) -> Result<Option<String>, StoreError> {
-        unimplemented!()
+
+    pub(super) async fn token_name(&self, hash: &[u8; 32]) -> Result<Option<String>, StoreError> {
+        let filter = doc! { "_id": binary(hash) };
+        let found = bounded(WAIT, self.tokens.find_one(filter)).await?;
+        let name = |token: Document| token.get_str("name").map(str::to_owned);
+        let read = found.map(name).transpose();
+        read.map_err(|_| StoreError::malformed("name"))
     }
+
+    /// Runs a command on the primary, which is the only node that knows all.
+    async fn ask_primary(&self, wait: Duration, ask: Document) -> Result<Document, StoreError> {
+        let answer = self.database.run_command(ask);
+        bounded(wait, answer.selection_criteria(primary())).await
+    }
+}
+
+fn primary() -> SelectionCriteria {
+    SelectionCriteria::ReadPreference(ReadPreference::Primary)
+}
+
+fn binary(bytes: &[u8]) -> Binary {
+    Binary {
+        subtype: BinarySubtype::Generic,
+        bytes: bytes.to_vec(),
+    }
+}
+
+/// The filter of a campaign, or of one value of it.
+fn of(campaign: &CampaignId, value: Option<&str>) -> Document {
+    let mut filter = doc! { "campaign": campaign.as_str() };
+    if let Some(value) = value {
+        filter.insert("value", value);
+    }
+    filter
+}
+
+/// Runs an operation of the driver, no longer than `wait`.
+async fn bounded<T>(
+    wait: Duration,
+    operation: impl IntoFuture<Output = Driven<T>>,
+) -> Result<T, StoreError> {
+    let answer = timeout(wait, operation.into_future()).await;
+    Ok(answer.map_err(|_| StoreError::late())??)
 }

@@ -1,0 +1,82 @@
+//! The connection to MongoDB: bounded in number and time, and the indexes that the queries need.
+
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use mongodb::options::{
+    ClientOptions, Hint, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+};
+use mongodb::{Client, Database, IndexModel};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::MongoStore;
+use crate::store::{StoreError, WAIT};
+
+/// Connections to one node: writes wait some milliseconds for the majority, so that these carry thousands a second.
+const CONNECTIONS: u32 = 32;
+
+const CONNECT: Duration = Duration::from_secs(3);
+
+const IDLE: Duration = Duration::from_secs(300);
+
+const IN_ORDER: &str = "in_order";
+
+pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
+    let mut options = ClientOptions::parse(uri.expose_secret()).await?;
+    bound(&mut options);
+    let name = options.default_database.clone();
+    let name = name.ok_or_else(|| StoreError::Failed("the address names no database".into()))?;
+    let database = Client::with_options(options)?.database(&name);
+    check(&database).await?;
+    let store = MongoStore {
+        registrations: database.collection("registrations"),
+        tokens: database.collection("tokens"),
+        database,
+    };
+    // One index serves lists, counts and totals: it holds all that they filter, sort and group by. `_id` is
+    // within, for the order of what arrived in one millisecond. Making it again does nothing.
+    let index = IndexModel::builder()
+        .keys(doc! { "campaign": 1, "value": 1, "received_at": 1, "_id": 1 })
+        .options(IndexOptions::builder().name(IN_ORDER.to_owned()).build())
+        .build();
+    store.registrations.create_index(index).await?;
+    Ok(store)
+}
+
+/// The one index besides that of `_id`.
+pub(super) fn in_order() -> Hint {
+    Hint::Name(IN_ORDER.to_owned())
+}
+
+fn bound(options: &mut ClientOptions) {
+    options.app_name.get_or_insert("jornada".to_owned());
+    options.max_pool_size.get_or_insert(CONNECTIONS);
+    options.max_idle_time.get_or_insert(IDLE);
+    options.connect_timeout.get_or_insert(CONNECT);
+    let selection = options.server_selection_timeout.unwrap_or(WAIT);
+    options.server_selection_timeout = Some(selection.min(WAIT));
+    // What follows makes the promises of `keep` true, whatever the address says.
+    options.retry_writes = Some(true);
+    options.retry_reads = Some(true);
+    options.read_concern = Some(ReadConcern::majority());
+    options.write_concern = Some(
+        WriteConcern::builder()
+            .w(mongodb::options::Acknowledgment::Majority)
+            .journal(true)
+            .w_timeout(WAIT)
+            .build(),
+    );
+    // Reads see what was kept; without a primary they go on, on what a majority has.
+    let preference = ReadPreference::PrimaryPreferred { options: None };
+    options.selection_criteria = Some(SelectionCriteria::ReadPreference(preference));
+}
+
+/// A server alone keeps no history, so that it has no feed.
+async fn check(database: &Database) -> Result<(), StoreError> {
+    let hello: Document = database.run_command(doc! { "hello": 1 }).await?;
+    if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
+        return Ok(());
+    }
+    let told = "the MongoDB server stands alone: it must be started with --replSet, and initiated";
+    Err(StoreError::Failed(told.into()))
+}

@@ -1,0 +1,199 @@
+//! The feed: a change stream on the primary, filtered and cut down by the server. What is asked of it is known to
+//! be committed by a majority, and so is the snapshot before it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use mongodb::bson::{Document, RawDocument, Timestamp, doc};
+use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
+use tokio::time::{Instant, timeout};
+
+use super::snapshot::order;
+use super::{MongoStore, fault, primary};
+use crate::domain::CampaignId;
+use crate::store::feed::MOST_CHANGES;
+use crate::store::{Change, FeedError, Position, StoreError, WAIT};
+
+/// How long the server waits for a change before it says that there is none.
+const AWAIT: Duration = Duration::from_millis(250);
+
+/// Changes of one answer of the server.
+const BATCH: usize = 1_000;
+
+/// The changes of one campaign in MongoDB.
+pub struct MongoFeed {
+    store: MongoStore,
+    campaign: CampaignId,
+    /// Where a new stream begins: after all that is in `ready`.
+    after: Position,
+    stream: Option<RawBatchCursor>,
+    /// Whether the next answer of the stream belongs to a question of an earlier call.
+    asked_before: bool,
+    /// Taken from the stream and not yet answered with.
+    ready: VecDeque<Change>,
+}
+
+/// What one answer of the server brought into `ready`.
+struct Answer {
+    changes: usize,
+    asked_now: bool,
+}
+
+impl fmt::Debug for MongoFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MongoFeed")
+            .field("campaign", &self.campaign)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MongoFeed {
+    pub(super) async fn open(
+        store: MongoStore,
+        campaign: CampaignId,
+        after: &Position,
+    ) -> Result<Self, FeedError> {
+        // The server would wait for a time that has not come: it is that of another history.
+        if after.at > now(&store).await? {
+            return Err(FeedError::Lost);
+        }
+        let stream = start(&store, &campaign, after).await?;
+        Ok(Self {
+            store,
+            campaign,
+            after: after.clone(),
+            stream: Some(stream),
+            asked_before: true,
+            ready: VecDeque::new(),
+        })
+    }
+
+    pub(in crate::store) async fn next(
+        &mut self,
+        wait: Duration,
+    ) -> Result<Vec<Change>, FeedError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let answer = self.take().await?;
+            // A full answer has more behind it; any other is all that there is.
+            let more = answer.changes == BATCH && self.ready.len() + BATCH <= MOST_CHANGES;
+            let waits = !answer.asked_now || Instant::now() < deadline;
+            if !more && !(self.ready.is_empty() && waits) {
+                return Ok(self.ready.drain(..).collect());
+            }
+        }
+    }
+
+    /// Takes one answer of the server.
+    async fn take(&mut self) -> Result<Answer, FeedError> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            none => {
+                // Its first answer is here at once, and says nothing of what comes after.
+                self.asked_before = true;
+                none.insert(start(&self.store, &self.campaign, &self.after).await?)
+            }
+        };
+        let asked_now = !self.asked_before;
+        // Set while a question is on its way, so that it stays set when this call is given up.
+        self.asked_before = true;
+        let answer = timeout(AWAIT + WAIT, stream.next()).await;
+        self.asked_before = false;
+        let taken = match answer {
+            Ok(Some(Ok(batch))) => self.read(&batch).map_err(FeedError::from),
+            Ok(Some(Err(error))) => Err(refused(error)),
+            // The server ends a stream when its collection is dropped or renamed.
+            Ok(None) => Err(FeedError::Lost),
+            Err(_) => Err(StoreError::late().into()),
+        };
+        if taken.is_err() {
+            self.stream = None;
+        }
+        taken.map(|changes| Answer { changes, asked_now })
+    }
+
+    fn read(&mut self, batch: &RawBatch) -> Result<usize, StoreError> {
+        let mut taken = 0;
+        for event in batch.doc_slices()? {
+            let event = event.ok().and_then(|event| event.as_document());
+            let change = event.and_then(change);
+            let change = change.ok_or_else(|| StoreError::malformed("change"))?;
+            self.after = change.position.clone();
+            self.ready.push_back(change);
+            taken += 1;
+        }
+        Ok(taken)
+    }
+}
+
+/// Asks for the changes after a position.
+async fn start(
+    store: &MongoStore,
+    campaign: &CampaignId,
+    after: &Position,
+) -> Result<RawBatchCursor, FeedError> {
+    let mut from = doc! {};
+    match &after.token {
+        None => from.insert("startAtOperationTime", timestamp(after.at + 1)),
+        Some(token) => {
+            let token: Document = serde_json::from_str(token).map_err(|_| FeedError::Lost)?;
+            from.insert("startAfter", token)
+        }
+    };
+    let kept = doc! { "operationType": "insert", "fullDocument.campaign": campaign.as_str() };
+    let shown = doc! { "clusterTime": 1, "fullDocument.value": 1 };
+    let pipeline = [
+        doc! { "$changeStream": from },
+        doc! { "$match": kept },
+        doc! { "$project": shown },
+    ];
+    let stream = store
+        .registrations
+        .aggregate(pipeline)
+        .batch_size(u32::try_from(BATCH).unwrap_or(u32::MAX))
+        .max_await_time(AWAIT)
+        .selection_criteria(primary());
+    let opened = timeout(WAIT, stream.batch()).await;
+    opened.map_err(|_| StoreError::late())?.map_err(refused)
+}
+
+fn change(event: &RawDocument) -> Option<Change> {
+    let token = event.get_document("_id").ok()?;
+    let document = event.get_document("fullDocument").ok()?;
+    Some(Change {
+        value: document.get_str("value").ok()?.to_owned(),
+        delta: 1,
+        position: Position {
+            at: order(event.get_timestamp("clusterTime").ok()?),
+            token: Some(serde_json::to_string(&token).ok()?),
+        },
+    })
+}
+
+/// The latest time that the cluster knows.
+async fn now(store: &MongoStore) -> Result<u64, StoreError> {
+    let answer = store.ask_primary(WAIT, doc! { "ping": 1 }).await?;
+    let cluster = answer.get_document("$clusterTime").ok();
+    let cluster = cluster.and_then(|cluster| cluster.get_timestamp("clusterTime").ok());
+    let time = cluster.or_else(|| answer.get_timestamp("operationTime").ok());
+    time.map(order)
+        .ok_or_else(|| StoreError::malformed("cluster time"))
+}
+
+fn refused(error: mongodb::error::Error) -> FeedError {
+    if fault::is_lost(&error) {
+        return FeedError::Lost;
+    }
+    StoreError::from(error).into()
+}
+
+fn timestamp(at: u64) -> Timestamp {
+    let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+    Timestamp {
+        time: half(at >> 32),
+        increment: half(at),
+    }
+}

@@ -1,0 +1,99 @@
+//! A long list, from a secondary if there is one: one task fetches while another decodes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use mongodb::ClientSession;
+use mongodb::bson::doc;
+use mongodb::options::{ReadPreference, SelectionCriteria};
+use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::{MongoStore, bounded, connect, document, of, primary};
+use crate::domain::{Campaign, Registration};
+use crate::store::stream::{BATCH, Sender};
+use crate::store::{Batches, StoreError, WAIT};
+
+/// How long the primary may take to say where it stands.
+const SYNC: Duration = Duration::from_secs(1);
+
+/// Starts to read; the first batch is there when this returns.
+pub(super) async fn all(
+    store: &MongoStore,
+    campaign: &Arc<Campaign>,
+    value: Option<&str>,
+) -> Result<Batches, StoreError> {
+    let mut session = bounded(WAIT, store.database.client().start_session()).await?;
+    sync(store, &mut session).await;
+    let size = u32::try_from(BATCH).unwrap_or(u32::MAX);
+    let preference = ReadPreference::SecondaryPreferred { options: None };
+    let find = store
+        .registrations
+        .find(of(&campaign.id, value))
+        .sort(doc! { "value": 1, "received_at": 1, "_id": 1 })
+        .hint(connect::in_order())
+        .batch_size(size)
+        .selection_criteria(SelectionCriteria::ReadPreference(preference))
+        .session(&mut session);
+    let opened = timeout(WAIT, find.batch()).await;
+    let cursor = opened.map_err(|_| StoreError::late())??;
+    let (raw, fetched) = mpsc::channel(1);
+    let (sender, batches) = Batches::channel();
+    tokio::spawn(fetch(cursor, session, raw));
+    tokio::spawn(decode(Arc::clone(campaign), fetched, sender));
+    Ok(batches)
+}
+
+/// Lets the session know how far the primary is: a secondary then waits until it is as far, so that the list
+/// holds all that was kept before. Without a primary it holds what a majority has.
+async fn sync(store: &MongoStore, session: &mut ClientSession) {
+    let ping = store.database.run_command(doc! { "ping": 1 });
+    let ping = ping.selection_criteria(primary()).session(session);
+    bounded(SYNC, ping).await.ok();
+}
+
+async fn fetch(
+    mut cursor: SessionRawBatchCursor,
+    mut session: ClientSession,
+    raw: mpsc::Sender<Result<RawBatch, StoreError>>,
+) {
+    let mut stream = cursor.stream(&mut session);
+    loop {
+        let batch = match timeout(WAIT, stream.next()).await {
+            Ok(None) => return,
+            Ok(Some(Ok(batch))) => Ok(batch),
+            Ok(Some(Err(error))) => Err(error.into()),
+            Err(_) => Err(StoreError::late()),
+        };
+        let failed = batch.is_err();
+        if raw.send(batch).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+async fn decode(
+    campaign: Arc<Campaign>,
+    mut fetched: mpsc::Receiver<Result<RawBatch, StoreError>>,
+    sender: Sender,
+) {
+    while let Some(batch) = fetched.recv().await {
+        let decoded = batch.and_then(|batch| registrations(&campaign, &batch));
+        let failed = decoded.is_err();
+        if sender.send(decoded).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+fn registrations(campaign: &Campaign, batch: &RawBatch) -> Result<Vec<Registration>, StoreError> {
+    let mut decoded = Vec::with_capacity(BATCH);
+    for found in batch.doc_slices()? {
+        let found = found.ok().and_then(|found| found.as_document());
+        let found = found.ok_or_else(|| StoreError::malformed("shape"))?;
+        decoded.push(document::registration(campaign, found)?);
+    }
+    Ok(decoded)
+}

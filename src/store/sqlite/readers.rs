@@ -1,0 +1,104 @@
+//! The connections that read: a bounded number at once, so that neither lists nor receipts starve the other.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::schema;
+use crate::store::stream::Sender;
+use crate::store::{StoreError, WAIT};
+
+/// Short reads at once.
+const SHORT: usize = 4;
+
+/// Lists at once.
+const LISTS: usize = 4;
+
+/// Connections that read, kept while idle.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    short: Arc<Semaphore>,
+    lists: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            idle: Mutex::default(),
+            short: Arc::new(Semaphore::new(SHORT)),
+            lists: Arc::new(Semaphore::new(LISTS)),
+        }
+    }
+
+    /// Runs one short read on a thread that may block.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = permit(&self.short).await?;
+        let readers = Arc::clone(self);
+        blocking(move || {
+            let _permit = permit;
+            let mut connection = readers.connection()?;
+            let answer = read(&mut connection)?;
+            readers.idle().push(connection);
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Starts a list on a thread and a connection of its own; its memory goes with it.
+    pub(super) async fn list(
+        &self,
+        sender: Sender,
+        list: impl FnOnce(&mut Connection, &Sender) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let permit = permit(&self.lists).await?;
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let listed = open(&path).and_then(|mut connection| list(&mut connection, &sender));
+            if let Err(error) = listed {
+                // Nobody waits for it any more if this fails.
+                sender.blocking_send(Err(error)).ok();
+            }
+        });
+        Ok(())
+    }
+
+    fn connection(&self) -> Result<Connection, StoreError> {
+        let idle = self.idle().pop();
+        idle.map_or_else(|| open(&self.path), Ok)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open(path: &Path) -> Result<Connection, StoreError> {
+    let connection = schema::connect(path)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+async fn permit(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    let waited = timeout(WAIT, Arc::clone(of).acquire_owned()).await;
+    waited
+        .map_err(|_| StoreError::late())?
+        .map_err(|error| StoreError::Failed(error.into()))
+}
+
+/// Runs `work` on a thread that may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| StoreError::Failed(error.into()))?
+}

@@ -1,0 +1,150 @@
+//! A registration as a row, and back.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde::Serializer;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+
+use crate::domain::registration::PhotoRef;
+use crate::domain::{Answers, Campaign, CampaignId, Registration, RegistrationId};
+use crate::store::placed::Placed;
+use crate::store::{Kept, Receipt, StoreError};
+
+/// The columns of a whole registration, in the order in which [`registration`] reads them.
+pub(super) const COLUMNS: &str =
+    "id, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes";
+
+const INSERT: &str = "INSERT INTO registrations \
+    (id, campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+
+/// A registration on its way to the writing thread.
+#[derive(Debug)]
+pub(super) struct Row {
+    id: [u8; 16],
+    campaign: String,
+    value: String,
+    answers: Vec<u8>,
+    digest: [u8; 32],
+    received_at: i64,
+    photo: Option<PhotoRef>,
+}
+
+impl Row {
+    pub(super) fn of(campaign: &Campaign, registration: &Registration) -> Result<Self, StoreError> {
+        let mut answers = Vec::with_capacity(128);
+        serde_json::Serializer::new(&mut answers)
+            .collect_map(registration.answers.named(campaign))
+            .map_err(|_| StoreError::malformed("answers"))?;
+        Ok(Self {
+            id: *registration.id.as_bytes(),
+            campaign: registration.campaign.as_str().to_owned(),
+            value: registration.value.clone(),
+            answers,
+            digest: registration.digest,
+            received_at: registration.received_at.as_millisecond(),
+            photo: registration.photo.clone(),
+        })
+    }
+
+    /// Inserts the row, or compares it with the one that has its id.
+    pub(super) fn keep(&self, connection: &Connection) -> Result<Kept, StoreError> {
+        let photo = self.photo.as_ref();
+        let bytes = photo.map(|photo| i64::try_from(photo.bytes).unwrap_or(i64::MAX));
+        let answers =
+            str::from_utf8(&self.answers).map_err(|_| StoreError::malformed("answers"))?;
+        let inserted = connection.prepare_cached(INSERT)?.execute((
+            self.id,
+            &self.campaign,
+            &self.value,
+            answers,
+            self.digest,
+            self.received_at,
+            photo.map(|photo| photo.sha256),
+            photo.map(|photo| &photo.extension),
+            bytes,
+        ))?;
+        if inserted == 1 {
+            return Ok(Kept::New);
+        }
+        let sql = "SELECT digest, received_at FROM registrations WHERE id = ?1";
+        let first: ([u8; 32], i64) = connection
+            .prepare_cached(sql)?
+            .query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Kept::beside(&self.digest, &first.0, time(first.1)?))
+    }
+}
+
+/// Reads [`COLUMNS`].
+pub(super) fn registration(
+    campaign: &Campaign,
+    row: &rusqlite::Row<'_>,
+) -> Result<Registration, StoreError> {
+    let photo = match row.get(5)? {
+        None => None,
+        Some(sha256) => Some(PhotoRef {
+            sha256,
+            extension: row.get(6)?,
+            bytes: row.get::<_, i64>(7)?.unsigned_abs(),
+        }),
+    };
+    let json = row.get_ref(2)?.as_str();
+    let answers = json.ok().and_then(|json| {
+        let mut reader = serde_json::Deserializer::from_str(json);
+        InPlaces(campaign).deserialize(&mut reader).ok()
+    });
+    Ok(Registration {
+        id: RegistrationId::from_bytes(row.get(0)?),
+        campaign: campaign.id.clone(),
+        value: row.get(1)?,
+        answers: answers.ok_or_else(|| StoreError::malformed("answers"))?,
+        digest: row.get(3)?,
+        received_at: time(row.get(4)?)?,
+        photo,
+    })
+}
+
+/// Reads `id, campaign, value, received_at`.
+pub(super) fn receipt(row: &rusqlite::Row<'_>) -> Result<Receipt, StoreError> {
+    let campaign: String = row.get(1)?;
+    Ok(Receipt {
+        id: RegistrationId::from_bytes(row.get(0)?),
+        campaign: CampaignId::parse(&campaign).ok_or_else(|| StoreError::malformed("campaign"))?,
+        value: row.get(2)?,
+        received_at: time(row.get(3)?)?,
+    })
+}
+
+fn time(millisecond: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(millisecond).map_err(|_| StoreError::malformed("received_at"))
+}
+
+/// Reads a JSON object of answers straight into the places of the campaign's fields.
+struct InPlaces<'c>(&'c Campaign);
+
+impl<'de> DeserializeSeed<'de> for InPlaces<'_> {
+    type Value = Answers;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Answers, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for InPlaces<'_> {
+    type Value = Answers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("answers by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answers, A::Error> {
+        let mut placed = Placed::new(self.0);
+        // Names need no escape in JSON, so that they can be borrowed.
+        while let Some(name) = map.next_key::<&str>()? {
+            placed.put(name, map.next_value()?);
+        }
+        Ok(placed.answers())
+    }
+}

@@ -1,0 +1,144 @@
+//! The file and its tables: made if missing, and brought to this program's version.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::store::StoreError;
+
+/// `PRAGMA user_version` of the tables below.
+const VERSION: i64 = 1;
+
+/// One index for lists, counts and totals: it holds all that they sort, group and filter by.
+/// `seq` grows with every commit (`AUTOINCREMENT` within one writer at a time), so that it orders the feed.
+const TABLES: &str = "
+CREATE TABLE registrations (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE,
+    campaign TEXT NOT NULL,
+    value TEXT NOT NULL,
+    answers TEXT NOT NULL, -- JSON: name to text
+    photo_sha256 BLOB,
+    photo_extension TEXT,
+    photo_bytes INTEGER,
+    digest BLOB NOT NULL,
+    received_at INTEGER NOT NULL -- milliseconds since 1970 UTC
+) STRICT;
+CREATE INDEX registrations_in_order ON registrations (campaign, value, received_at, id);
+CREATE TABLE tokens (
+    hash BLOB PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+";
+
+/// How long a statement waits for another process to finish writing.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens the file for writing.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    make(path)
+        .map_err(|error| StoreError::Failed(format!("{}: {error}", path.display()).into()))?;
+    let mut connection = connect(path)?;
+    // Going over to the log takes the file for itself, and does not wait for a process that does the same.
+    let mut tries = 0;
+    while let Err(error) = connection.pragma_update(None, "journal_mode", "WAL") {
+        tries += 1;
+        if tries == 50 || error.sqlite_error_code() != Some(rusqlite::ErrorCode::DatabaseBusy) {
+            return Err(error.into());
+        }
+        std::thread::sleep(BUSY / 50);
+    }
+    // Every commit is on the disk before it is acknowledged.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    upgrade(&mut connection)?;
+    Ok(connection)
+}
+
+/// A connection to a file that is there.
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
+}
+
+/// The log and its index take over the mode of the file.
+fn make(path: &Path) -> Result<(), Error> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+    }
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn upgrade(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match version {
+        0 => transaction.execute_batch(TABLES)?,
+        VERSION => {}
+        newer => {
+            let told = format!("its tables have version {newer}, this program knows {VERSION}");
+            return Err(StoreError::Failed(told.into()));
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_file_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/jornada.db");
+        let connection = open(&path).unwrap();
+        for name in ["jornada.db", "jornada.db-wal", "jornada.db-shm"] {
+            let mode = path.with_file_name(name).metadata().unwrap().permissions();
+            assert_eq!(mode.mode() & 0o777, 0o600, "{name}");
+        }
+        drop(connection);
+    }
+
+    #[test]
+    fn a_newer_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jornada.db");
+        let connection = open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 7).unwrap();
+        assert!(matches!(open(&path), Err(StoreError::Failed(_))));
+    }
+
+    #[test]
+    fn many_may_open_a_new_file_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jornada.db");
+        std::thread::scope(|scope| {
+            let opened: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&path))).collect();
+            for thread in opened {
+                thread.join().unwrap().unwrap();
+            }
+        });
+    }
+}
