@@ -3,8 +3,8 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -63,9 +63,11 @@ mod tests {
     fn vendored_files_are_the_ones_that_were_vetted() {
         let readme = Static::get("vendor/README.md").unwrap();
         let readme = String::from_utf8(readme.data.into_owned()).unwrap();
-        let vendored = Static::iter().filter(|name| name.starts_with("vendor/") && !name.ends_with(".md"));
+        let vendored =
+            Static::iter().filter(|name| name.starts_with("vendor/") && !name.ends_with(".md"));
         for name in vendored {
-            let sum = data_encoding::HEXLOWER.encode(&Static::get(&name).unwrap().metadata.sha256_hash());
+            let sum =
+                data_encoding::HEXLOWER.encode(&Static::get(&name).unwrap().metadata.sha256_hash());
             assert!(readme.contains(&sum), "{name} has another SHA-256: {sum}");
         }
     }

@@ -1,8 +1,15 @@
 //! The page of totals: bars for the highest values and a table of all, with the same numbers; live with JavaScript.
 
 use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
 
-use super::page::Visit;
+use super::AppState;
+use super::error::Error;
+use super::page::{Visit, show};
 use crate::domain::Campaign;
 use crate::tally::board::{Chart, Count};
 
@@ -10,6 +17,27 @@ use crate::tally::board::{Chart, Count};
 const BARS: usize = 20;
 /// Height of a bar with its words above it, in pixels.
 const BAR_HEIGHT: usize = 44;
+
+/// The page of totals.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/c/{campaign}/chart", get(totals))
+}
+
+async fn totals(
+    State(app): State<AppState>,
+    Path(campaign): Path<String>,
+    visit: Visit,
+) -> Result<Response, Error> {
+    let campaign = app.campaign(&campaign)?;
+    let published = app.board.read(&campaign.id);
+    let chart = published.as_deref().map(|published| &published.chart);
+    let page = ChartPage {
+        visit: &visit,
+        campaign,
+        chart,
+    };
+    Ok(show(StatusCode::OK, &page))
+}
 
 #[derive(Template)]
 #[template(path = "chart.html")]
@@ -35,7 +63,7 @@ impl ChartPage<'_> {
 
     fn as_of(&self) -> Option<String> {
         let chart = self.chart?;
-        Some(self.visit.moment(chart.as_of, &self.campaign.time_zone))
+        Some(self.visit.moment(&chart.as_of, &self.campaign.time_zone))
     }
 
     fn zone(&self) -> &str {
@@ -44,7 +72,7 @@ impl ChartPage<'_> {
 
     /// What is counted by, such as "Ciudad".
     fn by(&self) -> &str {
-        self.campaign.tallied().label.get(self.visit.lang)
+        self.visit.read(&self.campaign.tallied().label)
     }
 
     fn stale_words(&self) -> &'static str {
@@ -56,14 +84,17 @@ impl ChartPage<'_> {
 
     fn bars(&self) -> impl Iterator<Item = Bar<'_>> {
         let highest = self.rows().first().map_or(1, |row| row.count).max(1);
-        let bar = move |(place, row): (usize, &'_ Count)| Bar {
-            value: &row.value,
-            count: row.count,
-            top: place * BAR_HEIGHT,
-            // At least a sliver, so that a small count is not taken for none.
-            percent: (u128::from(row.count) * 100 / u128::from(highest)).max(1),
-        };
-        self.rows().iter().take(BARS).enumerate().map(bar)
+        self.rows()
+            .iter()
+            .take(BARS)
+            .enumerate()
+            .map(move |(place, row)| Bar {
+                value: &row.value,
+                count: row.count,
+                top: place * BAR_HEIGHT,
+                // At least a sliver, so that a small count is not taken for none.
+                percent: (u128::from(row.count) * 100 / u128::from(highest)).max(1),
+            })
     }
 
     fn bars_height(&self) -> usize {

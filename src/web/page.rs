@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use axum::extract::FromRequestParts;
-use axum::http::{StatusCode, header};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,11 +15,21 @@ use jiff::tz::TimeZone;
 use super::assets::asset;
 use super::error::Error;
 use super::lang;
-use crate::domain::Lang;
+use crate::domain::{CampaignId, Lang, Localized};
 
 const MONTHS_ES: [&str; 12] = [
-    "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
-    "octubre", "noviembre", "diciembre",
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
 ];
 
 /// Who looks at which page: the path and the language, chosen by `?lang=`, else by `Accept-Language`, else Spanish.
@@ -35,12 +45,12 @@ pub struct Visit {
 impl Visit {
     /// The visit of a request.
     #[must_use]
-    pub fn of(parts: &Parts) -> Self {
-        let query = parts.uri.query().unwrap_or_default();
+    pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        let query = uri.query().unwrap_or_default();
         Self {
-            lang: lang::of(&parts.uri, &parts.headers),
+            lang: lang::of(uri, headers),
             // A path of two slashes would be a link to another host.
-            path: format!("/{}", parts.uri.path().trim_start_matches('/')),
+            path: format!("/{}", uri.path().trim_start_matches('/')),
             is_chosen: query.split('&').any(|pair| pair.starts_with("lang=")),
         }
     }
@@ -51,6 +61,12 @@ impl Visit {
         self.lang.pick(es, en)
     }
 
+    /// A campaign's words in this language.
+    #[must_use]
+    pub fn read<'a>(&self, words: &'a Localized) -> &'a str {
+        words.get(self.lang)
+    }
+
     /// A link within the site that keeps a language that was chosen.
     #[must_use]
     pub fn link(&self, path: &str) -> String {
@@ -59,6 +75,18 @@ impl Visit {
         } else {
             path.to_owned()
         }
+    }
+
+    /// The link to a campaign's form.
+    #[must_use]
+    pub fn form(&self, campaign: &CampaignId) -> String {
+        self.link(&format!("/c/{campaign}"))
+    }
+
+    /// The link to a campaign's totals.
+    #[must_use]
+    pub fn chart(&self, campaign: &CampaignId) -> String {
+        self.link(&format!("/c/{campaign}/chart"))
     }
 
     /// The other language.
@@ -75,7 +103,7 @@ impl Visit {
 
     /// A moment as people of this language write it, to the minute: `21 de noviembre de 2026, 4:05 p. m.`
     #[must_use]
-    pub fn moment(&self, at: Timestamp, zone: &TimeZone) -> String {
+    pub fn moment(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
         let (hour, half) = ((local.hour() + 11) % 12 + 1, local.hour() / 12);
         let minute = local.minute();
@@ -127,7 +155,10 @@ impl Visit {
 /// Answers with a page, which nobody but the person's own screen keeps: it may hold what was typed.
 #[must_use]
 pub fn show(status: StatusCode, page: &impl Template) -> Response {
-    let headers = [(header::CACHE_CONTROL, "no-store"), (header::VARY, "Accept-Language")];
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "Accept-Language"),
+    ];
     match page.render() {
         Ok(html) => (status, headers, Html(html)).into_response(),
         Err(error) => Error::Internal(error.into()).into_response(),
@@ -150,28 +181,31 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(parts))
+        Ok(Self::of(&parts.uri, &parts.headers))
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use axum::http::header::ACCEPT_LANGUAGE;
-
     use super::*;
 
     pub(crate) fn visit(address: &str, accept: &str) -> Visit {
-        let request = axum::http::Request::builder().uri(address);
-        let request = request.header(ACCEPT_LANGUAGE, accept).body(()).unwrap();
-        Visit::of(&request.into_parts().0)
+        let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, accept.parse().unwrap())]);
+        Visit::of(&address.parse().unwrap(), &headers)
     }
 
     #[test]
     fn the_query_goes_before_the_header_and_is_kept_in_links() {
         let asked = visit("/c/x?lang=en", "es");
-        assert_eq!((asked.lang, asked.link("/r/1").as_str()), (Lang::En, "/r/1?lang=en"));
+        assert_eq!(
+            (asked.lang, asked.link("/r/1").as_str()),
+            (Lang::En, "/r/1?lang=en")
+        );
         let negotiated = visit("/", "en-GB");
-        assert_eq!((negotiated.lang, negotiated.link("/").as_str()), (Lang::En, "/"));
+        assert_eq!(
+            (negotiated.lang, negotiated.link("/").as_str()),
+            (Lang::En, "/")
+        );
         assert_eq!(visit("/", "").lang, Lang::Es);
     }
 
@@ -185,10 +219,19 @@ pub(crate) mod tests {
         let at: Timestamp = "2026-11-21T21:05:00Z".parse().unwrap();
         let zone = TimeZone::get("America/Bogota").unwrap();
         let (es, en) = (visit("/", "es"), visit("/", "en"));
-        assert_eq!(es.moment(at, &zone), "21 de noviembre de 2026, 4:05 p. m.");
-        assert_eq!(en.moment(at, &zone), "21 November 2026, 4:05 p.m.");
-        assert_eq!(es.moment(at, &TimeZone::UTC), "21 de noviembre de 2026, 9:05 p. m.");
-        assert_eq!((es.count(1_234_567), en.count(999)), ("1.234.567".into(), "999".into()));
-        assert_eq!((es.share(1, 8), en.share(0, 0)), ("12,5 %".into(), "0.0 %".into()));
+        assert_eq!(es.moment(&at, &zone), "21 de noviembre de 2026, 4:05 p. m.");
+        assert_eq!(en.moment(&at, &zone), "21 November 2026, 4:05 p.m.");
+        assert_eq!(
+            es.moment(&at, &TimeZone::UTC),
+            "21 de noviembre de 2026, 9:05 p. m."
+        );
+        assert_eq!(
+            (es.count(1_234_567), en.count(999)),
+            ("1.234.567".into(), "999".into())
+        );
+        assert_eq!(
+            (es.share(1, 8), en.share(0, 0)),
+            ("12,5 %".into(), "0.0 %".into())
+        );
     }
 }

@@ -3,15 +3,49 @@
 use std::fmt::Write as _;
 
 use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
 use qrcode::types::QrError;
 use qrcode::{Color, QrCode};
 
-use super::page::Visit;
+use super::AppState;
+use super::error::Error;
+use super::page::{Visit, show};
 use crate::domain::{Campaign, ReceiptNumber};
 use crate::store::Receipt;
 
 /// White modules that a reader needs around the code (ISO/IEC 18004).
 const QUIET: usize = 4;
+
+/// The receipt of one registration.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/r/{number}", get(receipt))
+}
+
+async fn receipt(
+    State(app): State<AppState>,
+    Path(number): Path<String>,
+    visit: Visit,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let number = ReceiptNumber::parse(&number).ok_or(Error::NoSuchRegistration)?;
+    let found = app.intake.store.receipt(number).await?;
+    let receipt = found.ok_or(Error::NoSuchRegistration)?;
+    let campaign = app.campaign(receipt.campaign.as_str())?;
+    let address = format!("{}/r/{number}", app.base_url(&headers));
+    let qr = Qr::of(&address).map_err(|error| Error::Internal(error.into()))?;
+    let page = ReceiptPage {
+        visit: &visit,
+        campaign,
+        receipt: &receipt,
+        number,
+        qr,
+    };
+    Ok(show(StatusCode::OK, &page))
+}
 
 #[derive(Template)]
 #[template(path = "receipt.html")]
