@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod intake;
 pub mod photo;
+pub mod report;
 pub mod staff;
 pub mod store;
 pub mod tally;

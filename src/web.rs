@@ -30,6 +30,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::campaigns::Campaigns;
 use crate::domain::Campaign;
 use crate::intake::Intake;
+use crate::report::Reports;
 use crate::tally::Tally;
 use crate::tally::board::Board;
 use crate::telemetry::metrics::Metrics;
@@ -58,6 +59,8 @@ pub struct App {
     pub tally: Tally,
     /// Totals, for showing them.
     pub board: Board,
+    /// Where reports are written.
+    pub reports: Reports,
     /// Memory for uploads.
     pub uploads: UploadBudget,
     /// A place for each client of server-sent events.
@@ -127,6 +130,7 @@ pub fn router(app: &AppState) -> Router {
         .merge(chart::router())
         .merge(docs::router())
         .merge(assets::router())
+        .merge(staff::router())
         .fallback(|| async { Error::NoSuchPage })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(layers)

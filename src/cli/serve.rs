@@ -18,6 +18,7 @@ use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, StoreSetting};
 use crate::intake::Intake;
 use crate::photo::Photos;
+use crate::report::Reports;
 use crate::store::Store;
 use crate::tally::Tally;
 use crate::tally::board::Board;
@@ -29,6 +30,11 @@ use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
 
 /// Longest time that requests in flight have to finish after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
+
+/// Reports written at once: each takes a processor while it lasts.
+const REPORTS_AT_ONCE: usize = 1;
+/// Reports that may wait for their turn; past them the answer is 503.
+const REPORTS_WAITING: usize = 8;
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(env: &Env) -> anyhow::Result<()> {
@@ -94,6 +100,7 @@ async fn open(
     Ok(AppState::new(App {
         board: Board::new(campaigns.iter().map(|campaign| &campaign.id)),
         uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
+        reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
         intake: Intake {
             store: store.context("JORNADA_STORE")?,
@@ -146,13 +153,10 @@ fn greet(
     let campaign = &app.campaigns.default().id;
     info!("the form is at {site}/");
     info!("the chart is at {site}/c/{campaign}/chart");
-    match staff_token {
-        Some(path) => info!(
-            "the staff token is in {}; more by: jornada token new NAME",
-            path.display()
-        ),
-        None => info!("a staff token is made by: jornada token new NAME"),
+    if let Some(path) = staff_token {
+        info!("the staff token is in {}", path.display());
     }
+    info!("more staff tokens are made by: jornada token new NAME");
     if let Ok(address) = ops.local_addr() {
         info!("metrics and readiness are at http://{address}/metrics and /readyz");
     }

@@ -19,6 +19,8 @@ use crate::telemetry::metrics::TallyMetrics;
 
 /// Time between two looks at the tally; so people see at most two changes a second.
 const TICK: Duration = Duration::from_millis(500);
+/// The same until there is a first chart.
+const FIRST_TICK: Duration = Duration::from_millis(20);
 /// Totals that nobody has confirmed for this long are stale.
 const STALE_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
@@ -111,7 +113,12 @@ impl Board {
                 metrics.shown(&campaign.id, &next);
                 place.send_replace(Some(Arc::new(Published::of(next))));
             }
-            stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
+            let tick = if place.borrow().is_some() {
+                TICK
+            } else {
+                FIRST_TICK
+            };
+            stop.run_until_cancelled(tokio::time::sleep(tick)).await;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod registrations;
+pub mod reports;
 
 use axum::Router;
 use axum::extract::State;
@@ -33,6 +34,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(registrations::register))
         .routes(routes!(chart::chart))
         .routes(routes!(chart::events))
+        .routes(routes!(reports::report))
 }
 
 static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| {

@@ -18,6 +18,7 @@ use crate::domain::{Campaign, FieldRefusal};
 use crate::intake::IntakeError;
 use crate::photo::PhotosError;
 use crate::photo::inspect::PhotoRefusal;
+use crate::report::ReportError;
 use crate::store::StoreError;
 use problem::Problem;
 
@@ -85,7 +86,7 @@ impl Error {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotOpen(_) => StatusCode::FORBIDDEN,
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Photo { refusal, .. } if *refusal == PhotoRefusal::TooLarge => {
+            Self::Photo { refusal, .. } if refusal.is_too_large() => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::Photo { refusal, .. } if refusal.is_media_type() => {
@@ -164,6 +165,20 @@ impl From<PhotosError> for Error {
         match error {
             PhotosError::Unavailable(_) => Self::Unavailable(error.into()),
             PhotosError::Failed(_) | PhotosError::Altered => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<ReportError> for Error {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Busy => Self::Busy,
+            ReportError::Store(error) => error.into(),
+            ReportError::Short { .. }
+            | ReportError::File(_)
+            | ReportError::Workbook(_)
+            | ReportError::GivenUp
+            | ReportError::BrokeOff => Self::Internal(error.into()),
         }
     }
 }
