@@ -1,11 +1,17 @@
 //! HTTP: the public listener and the operations listener. Each file has its `router()` beside its handlers.
 
 pub mod api;
+pub mod assets;
 pub mod budget;
+pub mod chart;
+pub mod docs;
 pub mod error;
+pub mod form;
 pub mod health;
 pub mod lang;
 pub mod observe;
+pub mod page;
+pub mod receipt;
 pub mod staff;
 pub mod upload;
 
@@ -119,6 +125,11 @@ pub fn router(app: &AppState) -> Router {
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
     Router::new()
         .merge(api::router())
+        .merge(form::router())
+        .merge(receipt::router())
+        .merge(chart::router())
+        .merge(docs::router())
+        .merge(assets::router())
         .merge(staff::router())
         .fallback(|| async { Error::NoSuchPage })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })

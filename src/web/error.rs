@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::{error, warn};
 
-use super::lang;
+use super::page::Visit;
 use crate::domain::{Campaign, FieldRefusal};
 use crate::intake::IntakeError;
 use crate::photo::PhotosError;
@@ -121,7 +121,8 @@ impl Error {
         }
     }
 
-    fn log(&self) {
+    /// Logs the cause of a fault of ours, once, where the answer is made.
+    pub(super) fn log(&self) {
         match self {
             Self::Internal(cause) => error!("request failed: {cause:#}"),
             Self::Unavailable(cause) => warn!("request put off: {cause:#}"),
@@ -195,18 +196,18 @@ impl IntoResponse for Error {
 
 /// Middleware: dresses every refusal, as problem+json under `/api/` and as a page elsewhere.
 pub async fn present(request: Request, next: Next) -> Response {
-    let lang = lang::of(request.uri(), request.headers());
+    let visit = Visit::of(request.uri(), request.headers());
     let for_programs = request.uri().path().starts_with("/api/v1/");
     let response = next.run(request).await;
     let refused = response.extensions().get::<Arc<Error>>().cloned();
     let Some(refused) = refused.or_else(|| of_axum(&response)) else {
         return response;
     };
-    let problem = Problem::of(&refused, lang);
+    let problem = Problem::of(&refused, visit.lang);
     let dressed = if for_programs {
         problem.into_json()
     } else {
-        problem.into_page(lang)
+        problem.into_page(&visit)
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);

@@ -15,6 +15,7 @@ use super::budget::Reserved;
 use super::error::Error;
 use crate::domain::{Campaign, FieldRefusal, Form, Refusal};
 use crate::photo::MAX_PHOTO_BYTES;
+use crate::photo::inspect::PhotoRefusal;
 
 /// Largest body that is read to its end, most of it thrown away; nginx's limit is a little higher.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -36,13 +37,15 @@ pub struct Upload {
     pub photo: Option<Bytes>,
     /// The memory that it takes; to be held until the photo is kept.
     pub reserved: Reserved,
+    /// What of it went past a bound; the rest was still read, so that a form can be shown again as it was typed.
+    wrong: Option<Error>,
 }
 
 impl Upload {
     /// Reads multipart (RFC 7578) or, where the campaign asks for no photo, a JSON object.
     ///
     /// # Errors
-    /// [`Error`] for a body that is too large, too slow, broken or of another type, and when memory is short.
+    /// [`Error`] for a body that is too slow, broken, of another type or without end, and when memory is short.
     pub async fn read(app: &App, campaign: &Campaign, request: Request) -> Result<Self, Error> {
         let declared = content_length(request.headers());
         if declared.is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
@@ -51,16 +54,27 @@ impl Upload {
         let most = (MAX_PHOTO_BYTES + MAX_TEXT_BYTES + OVERHEAD_BYTES) as u64;
         let reserved = app.uploads.reserve(declared.unwrap_or(most).min(most))?;
         let reading = tokio::time::timeout(ARRIVAL, read(campaign, request));
-        let (form, photo) = reading.await.map_err(|_| Error::Slow)??;
+        let (form, photo, wrong) = reading.await.map_err(|_| Error::Slow)??;
         Ok(Self {
             form,
             photo,
             reserved,
+            wrong,
         })
+    }
+
+    /// The submission, if it kept within all bounds.
+    ///
+    /// # Errors
+    /// The first bound that it went past.
+    pub fn whole(mut self) -> Result<Self, Error> {
+        self.wrong.take().map_or(Ok(self), Err)
     }
 }
 
-async fn read(campaign: &Campaign, request: Request) -> Result<(Form, Option<Bytes>), Error> {
+type Read = (Form, Option<Bytes>, Option<Error>);
+
+async fn read(campaign: &Campaign, request: Request) -> Result<Read, Error> {
     match media_type(request.headers()) {
         Some("multipart/form-data") => {
             let length = content_length(request.headers());
@@ -68,7 +82,9 @@ async fn read(campaign: &Campaign, request: Request) -> Result<(Form, Option<Byt
             let multipart = multipart.map_err(|_| Error::Malformed("multipart boundary"))?;
             Reader::new(campaign, length).read(multipart).await
         }
-        Some("application/json") if campaign.photo().is_none() => Ok((json(request).await?, None)),
+        Some("application/json") if campaign.photo().is_none() => {
+            Ok((json(request).await?, None, None))
+        }
         _ => Err(Error::MediaType {
             json: campaign.photo().is_none(),
         }),
@@ -115,14 +131,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    async fn read(mut self, mut multipart: Multipart) -> Result<(Form, Option<Bytes>), Error> {
+    async fn read(mut self, mut multipart: Multipart) -> Result<Read, Error> {
         while let Some(field) = multipart.next_field().await.map_err(broken)? {
             self.part(field).await?;
         }
-        match self.wrong {
-            Some(error) => Err(error),
-            None => Ok((self.form, self.photo)),
-        }
+        Ok((self.form, self.photo, self.wrong))
     }
 
     async fn part(&mut self, field: Field<'_>) -> Result<(), Error> {
@@ -171,7 +184,12 @@ impl<'a> Reader<'a> {
         let mut bytes = BytesMut::with_capacity(self.expected);
         while let Some(chunk) = field.chunk().await.map_err(broken)? {
             if bytes.len() + chunk.len() > MAX_PHOTO_BYTES {
-                self.wrong(Error::TooLarge);
+                self.form.has_photo = true;
+                let refusal = PhotoRefusal::TooLarge;
+                self.wrong(Error::Photo {
+                    field: name,
+                    refusal,
+                });
                 return drain(field).await;
             }
             bytes.extend_from_slice(&chunk);

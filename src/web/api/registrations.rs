@@ -74,17 +74,17 @@ pub async fn register(
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
     let key = key(&headers)?;
-    let Upload {
-        form,
-        photo,
-        reserved,
-    } = Upload::read(&app, campaign, request).await?;
-    let submission = Submission { form, photo, key };
+    let upload = Upload::read(&app, campaign, request).await?.whole()?;
+    let submission = Submission {
+        form: upload.form,
+        photo: upload.photo,
+        key,
+    };
     let accepted = app
         .intake
         .take(campaign, submission, Timestamp::now())
         .await;
-    drop(reserved);
+    drop(upload.reserved);
     Ok(answer(
         accepted.map_err(|error| Error::of_intake(error, campaign))?,
     ))

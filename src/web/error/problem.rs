@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Error;
 use crate::domain::{FieldRefusal, Lang};
+use crate::web::page::{ErrorPage, Visit, show};
 
 /// Problem details of RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -59,16 +60,14 @@ impl Problem {
 
     /// As a page for people.
     #[must_use]
-    pub fn into_page(self, lang: Lang) -> Response {
+    pub fn into_page(self, visit: &Visit) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let (lang, title, detail) = (lang.tag(), self.title, self.detail);
-        (
-            status,
-            Html(format!(
-                "<!doctype html><html lang={lang}><title>{title}</title><h1>{title}</h1><p>{detail}"
-            )),
-        )
-            .into_response()
+        let page = ErrorPage {
+            visit,
+            title: &self.title,
+            detail: &self.detail,
+        };
+        show(status, &page)
     }
 }
 
