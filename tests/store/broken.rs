@@ -31,7 +31,7 @@ fn told(error: &StoreError) -> String {
 
 /// A MongoDB behind a proxy, by a direct connection: a replica set would tell its own address.
 async fn behind_a_proxy() -> (Proxy, StoreSetting) {
-    let server = servers::address("JORNADA_TEST_MONGODB");
+    let server = servers::variable("JORNADA_TEST_MONGODB");
     let host = server.trim_start_matches("mongodb://");
     let host = host.split(['/', ',']).next().unwrap().to_owned();
     let proxy = Proxy::before(host).await;

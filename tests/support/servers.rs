@@ -1,11 +1,17 @@
-//! Where the servers of a test are: `bash test.sh` starts them and says so in the environment.
+//! The real servers that `test.sh` starts, found by their variables.
 
-/// The address in this variable; a missing one fails the test, so that nothing is skipped silently.
-pub fn address(variable: &str) -> String {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the addresses of test servers are no settings of the program"
-    )]
-    let address = std::env::var(variable);
-    address.unwrap_or_else(|_| panic!("{variable} is not set: run bash test.sh"))
+/// The variable's value; a test without its server fails and says how to get it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests find their servers by variables"
+)]
+pub fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run `bash test.sh`, which starts the servers")
+    })
+}
+
+/// A name that no other test uses: 16 letters.
+pub fn random_name() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..16].to_owned()
 }

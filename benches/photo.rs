@@ -1,0 +1,55 @@
+//! What taking a photo costs: a phone's JPEG with EXIF (copied once) and one without metadata (not copied at all).
+//! `sha256` alone is measured beside it, since most of the time goes there.
+
+use bytes::Bytes;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use image::{RgbImage, codecs::jpeg::JpegEncoder};
+use jornada::photo::inspect::inspect;
+use sha2::{Digest, Sha256};
+
+/// A noisy square JPEG of about the wanted length.
+fn jpeg(side: u32) -> Vec<u8> {
+    let mut noise = 1_u32;
+    let picture = RgbImage::from_fn(side, side, |x, y| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [_, _, _, n] = noise.to_le_bytes();
+        let [x, y] = [x, y].map(|at| at.to_le_bytes()[0]);
+        image::Rgb([x / 2 + n / 4, y / 2 + n / 4, n / 2])
+    });
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, 80)
+        .encode_image(&picture)
+        .expect("a picture in memory is encoded");
+    bytes
+}
+
+/// Puts 16 KiB of EXIF behind the start marker, as a phone does with its thumbnail.
+fn with_exif(jpeg: &[u8]) -> Vec<u8> {
+    let mut exif =
+        b"\xFF\xE1\x40\x00Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+            .to_vec();
+    exif.resize(2 + 0x4000, 7);
+    [&jpeg[..2], &exif, &jpeg[2..]].concat()
+}
+
+fn photos(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("photo");
+    for side in [328, 2_900] {
+        let plain = jpeg(side);
+        let kib = plain.len() / 1024;
+        group.throughput(Throughput::Bytes(plain.len() as u64));
+        for (name, bytes) in [("exif", with_exif(&plain)), ("plain", plain.clone())] {
+            let bytes = Bytes::from(bytes);
+            group.bench_function(BenchmarkId::new(name, kib), |bencher| {
+                bencher.iter(|| inspect(bytes.clone()));
+            });
+        }
+        group.bench_function(BenchmarkId::new("sha256", kib), |bencher| {
+            bencher.iter(|| Sha256::digest(&plain));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, photos);
+criterion_main!(benches);

@@ -1,0 +1,104 @@
+//! The one fact of EXIF that a picture needs: which way up it is.
+//! All else in it (place, time, camera, thumbnail) is left behind by writing a new EXIF that holds only that.
+
+/// Length of a minimal EXIF: TIFF header, one directory with one entry, no next directory.
+pub(super) const MINIMAL_LENGTH: usize = 26;
+
+/// Which way up to show the picture: 2 to 8, as in the EXIF tag; 1 (as coded) needs no EXIF.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Orientation(u8);
+
+impl Orientation {
+    /// Reads the orientation from the first directory of a TIFF structure; `None` also when it is 1 or unreadable,
+    /// which viewers show alike.
+    pub(super) fn read(tiff: &[u8]) -> Option<Self> {
+        // The shortest whole directory with an entry; so what is written is never longer than what was read.
+        if tiff.len() < MINIMAL_LENGTH {
+            return None;
+        }
+        let order = match tiff.first_chunk()? {
+            b"II*\0" => Order::Little,
+            b"MM\0*" => Order::Big,
+            _ => return None,
+        };
+        let start = usize::try_from(order.u32(tiff.get(4..)?)?).ok()?;
+        let directory = tiff.get(start..)?;
+        let count = usize::from(order.u16(directory)?);
+        let entry = directory
+            .get(2..)?
+            .chunks_exact(12)
+            .take(count)
+            .find(|entry| order.u16(entry) == Some(0x0112))?;
+        // Type 3 (16 bits), one value: viewers ignore any other shape.
+        let shaped = order.u16(entry.get(2..)?)? == 3 && order.u32(entry.get(4..)?)? == 1;
+        let value = u8::try_from(order.u16(entry.get(8..)?)?).ok()?;
+        (shaped && (2..=8).contains(&value)).then_some(Self(value))
+    }
+
+    /// Writes an EXIF (a TIFF structure, without the `Exif` prefix of JPEG) that says this and nothing more.
+    pub(super) fn minimal(self) -> [u8; MINIMAL_LENGTH] {
+        let mut tiff = *b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\0\0\0\0";
+        tiff[18] = self.0;
+        tiff
+    }
+}
+
+/// Order of bytes within a TIFF structure.
+#[derive(Clone, Copy)]
+enum Order {
+    Little,
+    Big,
+}
+
+impl Order {
+    fn u16(self, bytes: &[u8]) -> Option<u16> {
+        let bytes = *bytes.first_chunk()?;
+        Some(match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        })
+    }
+
+    fn u32(self, bytes: &[u8]) -> Option<u32> {
+        let bytes = *bytes.first_chunk()?;
+        Some(match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for value in 2..=8 {
+            let orientation = Orientation(value);
+            assert_eq!(Orientation::read(&orientation.minimal()), Some(orientation));
+        }
+    }
+
+    #[test]
+    fn big_endian_is_read() {
+        let tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        assert_eq!(Orientation::read(tiff), Some(Orientation(6)));
+    }
+
+    #[test]
+    fn upright_and_unreadable_are_none() {
+        for value in [0, 1, 9, 255] {
+            assert_eq!(Orientation::read(&Orientation(value).minimal()), None);
+        }
+        let whole = Orientation(6).minimal();
+        for length in 0..whole.len() {
+            assert_eq!(Orientation::read(&whole[..length]), None);
+        }
+        for (at, byte) in [(0, b'X'), (4, 200), (12, 4), (14, 2)] {
+            let mut broken = whole;
+            broken[at] = byte;
+            assert_eq!(Orientation::read(&broken), None);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! JPEG: walks every segment and every scan up to the end-of-image marker, keeping what decoding needs.
+//! As tolerant as libjpeg, which browsers use: fill bytes and stray bytes between segments are left out, not refused.
+
+mod tables;
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use memchr::memchr;
+
+use super::{PhotoRefusal, Picture, check_dimensions, cut::Cut, exif};
+use tables::Frame;
+
+/// Scans that a photo may have: encoders write about ten, and thousands of them keep a browser busy for minutes.
+const MAX_SCANS: usize = 100;
+
+/// Prefix of EXIF in an APP1 segment.
+const EXIF: &[u8] = b"Exif\0\0";
+
+/// Bytes of a marker and of the segment length after it.
+const HEADER: usize = 4;
+
+pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
+    let mut walk = Walk {
+        source,
+        at: 2,
+        cut: Cut::new(source),
+        frame: None,
+        scans: 0,
+        exif_seen: false,
+    };
+    loop {
+        match walk.next_marker()? {
+            0xD9 => break,
+            0xDA => walk.scan()?,
+            // The start of another image, which has no length to read.
+            0xD8 => return Err(PhotoRefusal::Damaged),
+            marker => walk.segment(marker)?,
+        }
+    }
+    let frame = walk.frame.ok_or(PhotoRefusal::Truncated)?;
+    if !frame.is_covered() {
+        return Err(PhotoRefusal::Truncated);
+    }
+    Ok(Picture {
+        width: frame.width,
+        height: frame.height,
+        bytes: walk.cut.finish(walk.at),
+    })
+}
+
+struct Walk<'a> {
+    source: &'a Bytes,
+    /// First byte not yet read.
+    at: usize,
+    cut: Cut<'a>,
+    frame: Option<Frame>,
+    scans: usize,
+    exif_seen: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// Reads the next marker that begins a segment or ends the image, and leaves out any bytes before it.
+    fn next_marker(&mut self) -> Result<u8, PhotoRefusal> {
+        let begin = self.at;
+        loop {
+            let rest = self.source.get(self.at..).unwrap_or_default();
+            let prefix = memchr(0xFF, rest).ok_or(PhotoRefusal::Truncated)?;
+            let fill = rest[prefix..].iter().take_while(|byte| **byte == 0xFF);
+            let code = prefix + fill.count();
+            let marker = *rest.get(code).ok_or(PhotoRefusal::Truncated)?;
+            self.at += code + 1;
+            // Stuffed bytes, TEM and restart markers stand for nothing outside a scan.
+            if !matches!(marker, 0 | 1 | 0xD0..=0xD7) {
+                self.cut.remove(begin..self.at - 2);
+                return Ok(marker);
+            }
+        }
+    }
+
+    /// Reads the contents of the segment whose marker was just read; the range takes in the marker.
+    fn contents(&mut self) -> Result<(Range<usize>, &'a [u8]), PhotoRefusal> {
+        let rest = self.source.get(self.at..).unwrap_or_default();
+        let length = rest.first_chunk().ok_or(PhotoRefusal::Truncated)?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        if length < 2 {
+            return Err(PhotoRefusal::Damaged);
+        }
+        let contents = rest.get(2..length).ok_or(PhotoRefusal::Truncated)?;
+        let begin = self.at - 2;
+        self.at += length;
+        Ok((begin..self.at, contents))
+    }
+
+    fn segment(&mut self, marker: u8) -> Result<(), PhotoRefusal> {
+        let (range, contents) = self.contents()?;
+        match marker {
+            0xC0..=0xC2 => self.start_frame(contents),
+            0xC4 => tables::check_huffman(contents),
+            0xDB => tables::check_quantization(contents),
+            0xDD if contents.len() == 2 => Ok(()),
+            0xE0..=0xEF => {
+                self.application(marker, range, contents);
+                Ok(())
+            }
+            // Number of lines (browsers go by the frame), arithmetic conditioning, comment.
+            0xDC | 0xCC | 0xFE => {
+                self.cut.remove(range);
+                Ok(())
+            }
+            0xC3 | 0xC5..=0xC7 | 0xC9..=0xCF | 0xDE | 0xDF => Err(PhotoRefusal::RareJpeg),
+            _ => Err(PhotoRefusal::Damaged),
+        }
+    }
+
+    fn start_frame(&mut self, contents: &[u8]) -> Result<(), PhotoRefusal> {
+        let frame = Frame::parse(contents)?;
+        check_dimensions(frame.width, frame.height)?;
+        match self.frame.replace(frame) {
+            None => Ok(()),
+            Some(_) => Err(PhotoRefusal::Damaged),
+        }
+    }
+
+    /// Keeps, of an application segment, what decides how the picture looks: colours and orientation.
+    fn application(&mut self, marker: u8, range: Range<usize>, contents: &[u8]) {
+        let before_scans = self.scans == 0;
+        match marker {
+            // JFIF says that the colours are YCbCr; the thumbnail behind its 14 bytes goes.
+            0xE0 if before_scans && contents.starts_with(b"JFIF\0") && contents.len() >= 14 => {
+                let mut jfif = *b"\xFF\xE0\0\x10JFIF\0\0\0\0\0\0\0\0\0\0";
+                jfif[9..16].copy_from_slice(&contents[5..12]);
+                self.cut.replace(range, &jfif);
+            }
+            0xE1 if before_scans && !self.exif_seen && contents.starts_with(EXIF) => {
+                // Viewers read the first EXIF alone.
+                self.exif_seen = true;
+                let exif = exif::Orientation::read(&contents[EXIF.len()..]).map(exif_segment);
+                self.cut
+                    .replace(range, exif.as_ref().map_or(&[], |exif| exif));
+            }
+            0xE2 if before_scans && is_profile(contents) => {}
+            // Adobe's last byte of twelve tells RGB from YCbCr, and CMYK from YCCK.
+            0xEE if before_scans && contents.starts_with(b"Adobe") && contents.len() >= 12 => {
+                let mut adobe = *b"\xFF\xEE\0\x0EAdobe\0\0\0\0\0\0\0";
+                adobe[9..].copy_from_slice(&contents[5..12]);
+                self.cut.replace(range, &adobe);
+            }
+            _ => self.cut.remove(range),
+        }
+    }
+
+    /// Reads a scan header and runs over its data, up to the marker that ends it.
+    fn scan(&mut self) -> Result<(), PhotoRefusal> {
+        let (_, header) = self.contents()?;
+        let frame = self.frame.as_mut().ok_or(PhotoRefusal::Damaged)?;
+        frame.cover(header)?;
+        self.scans += 1;
+        if self.scans > MAX_SCANS {
+            return Err(PhotoRefusal::Damaged);
+        }
+        let data = self.source.get(self.at..).unwrap_or_default();
+        match scan_length(data) {
+            None => Err(PhotoRefusal::Truncated),
+            Some(0) => Err(PhotoRefusal::Damaged),
+            Some(length) => {
+                self.at += length;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Measures scan data: the first 0xFF that is neither stuffed (before 0x00) nor of a restart marker ends it.
+fn scan_length(data: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr(0xFF, &data[at..])?;
+        match data.get(at + 1)? {
+            0 | 0xD0..=0xD7 => at += 2,
+            _ => return Some(at),
+        }
+    }
+}
+
+/// Says whether APP2 contents are one part of an ICC profile: name, number from 1, count, data.
+fn is_profile(contents: &[u8]) -> bool {
+    contents
+        .strip_prefix(b"ICC_PROFILE\0")
+        .and_then(|part| part.first_chunk())
+        .is_some_and(|[number, count]| (1..=*count).contains(number))
+}
+
+/// Writes the APP1 segment that holds nothing but the orientation.
+fn exif_segment(
+    orientation: exif::Orientation,
+) -> [u8; HEADER + EXIF.len() + exif::MINIMAL_LENGTH] {
+    let mut segment = [0; HEADER + EXIF.len() + exif::MINIMAL_LENGTH];
+    segment[..HEADER].copy_from_slice(b"\xFF\xE1\0\x22");
+    segment[HEADER..HEADER + EXIF.len()].copy_from_slice(EXIF);
+    segment[HEADER + EXIF.len()..].copy_from_slice(&orientation.minimal());
+    segment
+}

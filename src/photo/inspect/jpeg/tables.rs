@@ -1,0 +1,112 @@
+//! The segments of a JPEG that decoding needs, checked so far that nothing else can hide in them.
+//! Lengths must come out exactly, as libjpeg also demands.
+
+use super::super::PhotoRefusal;
+
+/// The frame header, and which of its components a scan has brought so far.
+pub(super) struct Frame {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    components: Vec<Component>,
+}
+
+struct Component {
+    id: u8,
+    is_covered: bool,
+}
+
+impl Frame {
+    /// Reads a frame header (SOF0 to SOF2) as far as browsers can show what it announces.
+    pub(super) fn parse(contents: &[u8]) -> Result<Self, PhotoRefusal> {
+        let Some(([precision, h1, h2, w1, w2, count], components)) = contents.split_first_chunk()
+        else {
+            return Err(PhotoRefusal::Damaged);
+        };
+        if *count == 0 || components.len() != 3 * usize::from(*count) {
+            return Err(PhotoRefusal::Damaged);
+        }
+        if *precision != 8 || !matches!(count, 1 | 3 | 4) {
+            return Err(PhotoRefusal::RareJpeg);
+        }
+        // Each component: id, sampling factors of 1 to 4 across and down, quantization table.
+        let is_sampled = |factor| (1..=4).contains(&factor);
+        let sampled = |it: &[u8]| is_sampled(it[1] >> 4) && is_sampled(it[1] & 15) && it[2] < 4;
+        if !components.chunks_exact(3).all(sampled) {
+            return Err(PhotoRefusal::Damaged);
+        }
+        Ok(Self {
+            width: u16::from_be_bytes([*w1, *w2]).into(),
+            height: u16::from_be_bytes([*h1, *h2]).into(),
+            components: components
+                .chunks_exact(3)
+                .map(|component| Component {
+                    id: component[0],
+                    is_covered: false,
+                })
+                .collect(),
+        })
+    }
+
+    /// Notes which components a scan header names.
+    pub(super) fn cover(&mut self, header: &[u8]) -> Result<(), PhotoRefusal> {
+        let (count, rest) = header.split_first().ok_or(PhotoRefusal::Damaged)?;
+        let count = usize::from(*count);
+        if !(1..=4).contains(&count) || rest.len() != 2 * count + 3 {
+            return Err(PhotoRefusal::Damaged);
+        }
+        for selector in rest.chunks_exact(2).take(count) {
+            let mut is_known = false;
+            for component in &mut self.components {
+                if component.id == selector[0] {
+                    component.is_covered = true;
+                    is_known = true;
+                }
+            }
+            if !is_known {
+                return Err(PhotoRefusal::Damaged);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether every component had a scan: a file whose last scans are missing is cut short.
+    pub(super) fn is_covered(&self) -> bool {
+        self.components.iter().all(|component| component.is_covered)
+    }
+}
+
+/// Checks that DHT contents are whole tables: class and number, 16 counts, as many symbols as they add up to.
+pub(super) fn check_huffman(mut contents: &[u8]) -> Result<(), PhotoRefusal> {
+    while let Some(([id, counts @ ..], rest)) = contents.split_first_chunk::<17>() {
+        let symbols: usize = counts.iter().map(|count| usize::from(*count)).sum();
+        if id & 0xEC != 0 || symbols > 256 {
+            return Err(PhotoRefusal::Damaged);
+        }
+        contents = rest.get(symbols..).ok_or(PhotoRefusal::Damaged)?;
+    }
+    end(contents)
+}
+
+/// Checks that DQT contents are whole tables: precision and number, 64 values of one or two bytes.
+pub(super) fn check_quantization(mut contents: &[u8]) -> Result<(), PhotoRefusal> {
+    while let Some((id, rest)) = contents.split_first() {
+        let length = match id >> 4 {
+            0 => 64,
+            1 => 128,
+            _ => return Err(PhotoRefusal::Damaged),
+        };
+        if id & 0x0F > 3 {
+            return Err(PhotoRefusal::Damaged);
+        }
+        contents = rest.get(length..).ok_or(PhotoRefusal::Damaged)?;
+    }
+    end(contents)
+}
+
+fn end(rest: &[u8]) -> Result<(), PhotoRefusal> {
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(PhotoRefusal::Damaged)
+    }
+}

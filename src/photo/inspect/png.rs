@@ -1,0 +1,181 @@
+//! PNG: walks every chunk up to IEND, keeping the pixels and what decides their colours.
+//! The checksum of each kept chunk is checked, which finds damage without decoding; of the others nothing stays.
+
+use std::ops::{Range, RangeInclusive};
+
+use bytes::Bytes;
+
+use super::{PhotoRefusal, Picture, check_dimensions, cut::Cut, exif};
+
+/// Chunks before the pixels that change how they look, with the sizes they may have; each counts once.
+const COLOURS: [(&[u8; 4], RangeInclusive<usize>); 9] = [
+    (b"PLTE", 3..=768),
+    (b"tRNS", 1..=256),
+    (b"gAMA", 4..=4),
+    (b"cHRM", 32..=32),
+    (b"sRGB", 1..=1),
+    (b"iCCP", 4..=usize::MAX),
+    (b"cICP", 4..=4),
+    (b"mDCV", 24..=24),
+    (b"cLLI", 8..=8),
+];
+
+/// Length of the signature, which was recognised before.
+const SIGNATURE: usize = 8;
+
+/// Bytes of a chunk besides its data: length, type, checksum.
+const FRAME: usize = 12;
+
+pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
+    let header = Chunk::read(source, SIGNATURE)?;
+    let (width, height) = dimensions(&header)?;
+    let mut walk = Walk {
+        cut: Cut::new(source),
+        colours: [false; COLOURS.len()],
+        pixels: 0,
+        exif_seen: false,
+    };
+    let mut chunk = header;
+    while chunk.kind != *b"IEND" {
+        chunk = Chunk::read(source, chunk.range.end)?;
+        walk.take(&chunk)?;
+    }
+    if walk.pixels == 0 {
+        return Err(PhotoRefusal::Truncated);
+    }
+    Ok(Picture {
+        width,
+        height,
+        bytes: walk.cut.finish(chunk.range.end),
+    })
+}
+
+/// Reads IHDR: the first chunk, 13 bytes, with a colour type and depth that PNG knows.
+fn dimensions(header: &Chunk<'_>) -> Result<(u32, u32), PhotoRefusal> {
+    if header.kind != *b"IHDR" {
+        return Err(PhotoRefusal::Damaged);
+    }
+    let Some(([w1, w2, w3, w4, h1, h2, h3, h4], [depth, colour, 0, 0, 0 | 1])) =
+        header.data.split_first_chunk()
+    else {
+        return Err(PhotoRefusal::Damaged);
+    };
+    header.check()?;
+    let is_known = match colour {
+        0 => matches!(depth, 1 | 2 | 4 | 8 | 16),
+        3 => matches!(depth, 1 | 2 | 4 | 8),
+        2 | 4 | 6 => matches!(depth, 8 | 16),
+        _ => false,
+    };
+    if !is_known {
+        return Err(PhotoRefusal::Damaged);
+    }
+    let width = u32::from_be_bytes([*w1, *w2, *w3, *w4]);
+    let height = u32::from_be_bytes([*h1, *h2, *h3, *h4]);
+    check_dimensions(width, height)?;
+    Ok((width, height))
+}
+
+struct Walk<'a> {
+    cut: Cut<'a>,
+    /// Which of [`COLOURS`] were kept.
+    colours: [bool; COLOURS.len()],
+    /// Bytes of compressed pixels so far.
+    pixels: usize,
+    exif_seen: bool,
+}
+
+impl Walk<'_> {
+    fn take(&mut self, chunk: &Chunk<'_>) -> Result<(), PhotoRefusal> {
+        match &chunk.kind {
+            b"IDAT" => {
+                self.pixels += chunk.data.len();
+                chunk.check()
+            }
+            b"IEND" if chunk.data.is_empty() => chunk.check(),
+            b"acTL" | b"fdAT" => Err(PhotoRefusal::Animated),
+            b"eXIf" if !self.exif_seen => {
+                self.exif_seen = true;
+                let exif = exif::Orientation::read(chunk.data).map(exif_chunk);
+                self.cut
+                    .replace(chunk.range.clone(), exif.as_ref().map_or(&[], |exif| exif));
+                Ok(())
+            }
+            kind if self.is_colour(*kind, chunk.data.len()) => chunk.check(),
+            // An upper-case letter first marks a chunk that no reader may pass over; a palette may come twice or late,
+            // which browsers refuse too.
+            [b'A'..=b'Z', ..] => Err(PhotoRefusal::Damaged),
+            _ => {
+                self.cut.remove(chunk.range.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Says whether a chunk decides colours and stands where readers heed it: before the pixels, the first of its kind.
+    fn is_colour(&mut self, kind: [u8; 4], length: usize) -> bool {
+        let found = COLOURS
+            .iter()
+            .position(|(known, lengths)| **known == kind && lengths.contains(&length));
+        match found {
+            Some(index) if self.pixels == 0 && !self.colours[index] => {
+                self.colours[index] = true;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+struct Chunk<'a> {
+    kind: [u8; 4],
+    data: &'a [u8],
+    /// CRC-32 of type and data as the file says.
+    checksum: u32,
+    /// Where the chunk lies in the file, length and checksum included.
+    range: Range<usize>,
+}
+
+impl<'a> Chunk<'a> {
+    fn read(source: &'a Bytes, at: usize) -> Result<Self, PhotoRefusal> {
+        Self::split(source, at).ok_or(PhotoRefusal::Truncated)
+    }
+
+    /// Splits one chunk off; `None` if the file ends within it.
+    fn split(source: &'a Bytes, at: usize) -> Option<Self> {
+        let (length, rest) = source.get(at..)?.split_first_chunk()?;
+        let (kind, rest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (data, rest) = rest.split_at_checked(length)?;
+        let checksum = u32::from_be_bytes(*rest.first_chunk()?);
+        Some(Self {
+            kind: *kind,
+            data,
+            checksum,
+            range: at..at + FRAME + length,
+        })
+    }
+
+    fn check(&self) -> Result<(), PhotoRefusal> {
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&self.kind);
+        crc.update(self.data);
+        if crc.finalize() == self.checksum {
+            Ok(())
+        } else {
+            Err(PhotoRefusal::Damaged)
+        }
+    }
+}
+
+/// Writes the chunk that holds nothing but the orientation.
+fn exif_chunk(orientation: exif::Orientation) -> [u8; FRAME + exif::MINIMAL_LENGTH] {
+    let mut chunk = [0; FRAME + exif::MINIMAL_LENGTH];
+    let (length, rest) = chunk.split_at_mut(4);
+    let (content, checksum) = rest.split_at_mut(4 + exif::MINIMAL_LENGTH);
+    length.copy_from_slice(b"\0\0\0\x1A");
+    content[..4].copy_from_slice(b"eXIf");
+    content[4..].copy_from_slice(&orientation.minimal());
+    checksum.copy_from_slice(&crc32fast::hash(content).to_be_bytes());
+    chunk
+}

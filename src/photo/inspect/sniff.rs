@@ -1,0 +1,125 @@
+//! What a file is by its first bytes, so that a refusal can name what was sent and how to mend it.
+//! Names and declared media types are never looked at: phones and forms get them wrong.
+
+use super::PhotoRefusal;
+use crate::photo::PhotoFormat;
+
+/// How far into a file the brands of HEIC and the root of an SVG are looked for.
+const HEAD: usize = 1024;
+
+/// First bytes of files that people do send instead of a photo.
+const UNWANTED: [(&[u8], &str); 9] = [
+    (b"GIF8", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"%PDF-", "PDF"),
+    (b"PK\x03\x04", "ZIP"),
+    (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "DOC"),
+    (b"\xFF\x0A", "JPEG XL"),
+    (b"\0\0\0\x0CJXL ", "JPEG XL"),
+    (b"\0\0\0\x0CjP  ", "JPEG 2000"),
+];
+
+/// Tells the format, or why these bytes are none that is taken.
+pub(super) fn format(bytes: &[u8]) -> Result<PhotoFormat, PhotoRefusal> {
+    if bytes.starts_with(b"\xFF\xD8\xFF") {
+        return Ok(PhotoFormat::Jpeg);
+    }
+    if bytes.starts_with(b"\x89PNG\r\n\x1A\n") {
+        return Ok(PhotoFormat::Png);
+    }
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        return Ok(PhotoFormat::Webp);
+    }
+    Err(refusal(bytes))
+}
+
+fn refusal(bytes: &[u8]) -> PhotoRefusal {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    if head.get(4..8) == Some(b"ftyp") {
+        return boxed(head);
+    }
+    // A bitmap's size field has no fixed value, but its reserved bytes are zero; text that starts with "BM" has none.
+    if head.starts_with(b"BM") && head.get(6..10) == Some(&[0; 4]) {
+        return PhotoRefusal::Unwanted("BMP");
+    }
+    if is_svg(head) {
+        return PhotoRefusal::Svg;
+    }
+    UNWANTED
+        .iter()
+        .find(|(magic, _)| head.starts_with(magic))
+        .map_or(PhotoRefusal::NotAPhoto, |(_, name)| {
+            PhotoRefusal::Unwanted(name)
+        })
+}
+
+/// Tells apart what shares the ISO container: AVIF names itself among the brands even where HEIF comes first.
+fn boxed(head: &[u8]) -> PhotoRefusal {
+    let length = head
+        .first_chunk()
+        .map_or(0, |bytes| u32::from_be_bytes(*bytes) as usize);
+    let brands = head.get(8..length).or(head.get(8..12)).unwrap_or_default();
+    let says = |names: &[&[u8]]| brands.chunks_exact(4).any(|brand| names.contains(&brand));
+    if says(&[b"avif", b"avis"]) {
+        PhotoRefusal::Unwanted("AVIF")
+    } else if says(&[
+        b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1",
+    ]) {
+        PhotoRefusal::Heic
+    } else {
+        PhotoRefusal::Unwanted("video")
+    }
+}
+
+fn is_svg(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    text.trim_ascii_start().starts_with(b"<")
+        && text
+            .windows(4)
+            .any(|word| word.eq_ignore_ascii_case(b"<svg"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(bytes: &[u8], expected: &PhotoRefusal) {
+        assert_eq!(format(bytes).as_ref(), Err(expected));
+    }
+
+    #[test]
+    fn each_refused_format_is_named() {
+        let named = PhotoRefusal::Unwanted;
+        refused(b"GIF89a\x01\0\x01\0", &named("GIF"));
+        refused(b"%PDF-1.7\n", &named("PDF"));
+        refused(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0", &named("BMP"));
+        refused(b"\0\0\0\x1Cftypavif\0\0\0\0mif1avifmiaf", &named("AVIF"));
+        refused(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", &named("AVIF"));
+        refused(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", &named("video"));
+        refused(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", &PhotoRefusal::Heic);
+        refused(b"\xFF\xFF\xFF\xFFftypheic", &PhotoRefusal::Heic);
+        refused(
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+            &PhotoRefusal::Svg,
+        );
+        refused(
+            b"\xEF\xBB\xBF<?xml version='1.0'?>\n<!-- x -->\n<SVG/>",
+            &PhotoRefusal::Svg,
+        );
+    }
+
+    #[test]
+    fn text_is_not_a_photo() {
+        for text in [
+            "hola",
+            "BM es un banco",
+            "<html></html>",
+            "RIFF????WAVE",
+            "\u{1}",
+        ] {
+            refused(text.as_bytes(), &PhotoRefusal::NotAPhoto);
+        }
+    }
+}

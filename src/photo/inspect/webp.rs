@@ -1,0 +1,220 @@
+//! WebP: walks every chunk of the RIFF container, keeping the picture, its transparency and its colour profile.
+//! Sizes and flags in the header are written anew to agree with what stays, which strict readers demand.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{PhotoRefusal, Picture, check_dimensions, cut::Cut, exif};
+
+/// Flags of VP8X that say which chunks a reader may expect.
+const PROFILE: u8 = 0x20;
+const ALPHA: u8 = 0x10;
+const EXIF: u8 = 0x08;
+const ANIMATION: u8 = 0x02;
+
+/// `RIFF`, size, `WEBP`.
+const HEADER: usize = 12;
+
+/// Type and length before the data of a chunk.
+const CHUNK_HEADER: usize = 8;
+
+/// Where the flags of VP8X lie: it is the first chunk when there is one.
+const FLAGS: usize = HEADER + CHUNK_HEADER;
+
+pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
+    let end = riff_end(source)?;
+    let mut walk = Walk {
+        canvas: None,
+        flags: 0,
+        kept: 0,
+        frame: None,
+        cut: Cut::new(source),
+    };
+    let mut at = HEADER;
+    while at < end {
+        let chunk = Chunk::read(source, at, end)?;
+        at = chunk.range.end;
+        walk.take(&chunk)?;
+    }
+    walk.finish(source, end)
+}
+
+/// Reads where the container says that it ends.
+fn riff_end(source: &Bytes) -> Result<usize, PhotoRefusal> {
+    let size = source.get(4..).and_then(|rest| rest.first_chunk());
+    size.and_then(|size| usize::try_from(u32::from_le_bytes(*size)).ok())
+        .and_then(|size| size.checked_add(8))
+        .filter(|end| *end <= source.len())
+        .ok_or(PhotoRefusal::Truncated)
+}
+
+struct Walk<'a> {
+    /// Canvas that VP8X declares; without VP8X, the frame is all there is.
+    canvas: Option<(u32, u32)>,
+    /// Flags that VP8X declares.
+    flags: u8,
+    /// Flags of the chunks that were kept.
+    kept: u8,
+    frame: Option<(u32, u32)>,
+    cut: Cut<'a>,
+}
+
+impl Walk<'_> {
+    fn take(&mut self, chunk: &Chunk<'_>) -> Result<(), PhotoRefusal> {
+        match chunk.kind {
+            b"VP8X" if chunk.range.start == HEADER => self.extend(chunk.data),
+            b"VP8 " if self.frame.is_none() => self.picture(lossy_dimensions(chunk.data)?),
+            b"VP8L" if self.frame.is_none() => self.picture(lossless_dimensions(chunk.data)?),
+            // Readers look for the picture, or for what announces it, in the first place alone.
+            _ if chunk.range.start == HEADER && self.frame.is_none() => Err(PhotoRefusal::Damaged),
+            b"ANIM" | b"ANMF" => Err(PhotoRefusal::Animated),
+            b"ICCP" if self.frame.is_none() && self.expects(PROFILE) => {
+                self.kept |= PROFILE;
+                Ok(())
+            }
+            b"ALPH" if self.frame.is_none() && self.canvas.is_some() && self.kept & ALPHA == 0 => {
+                self.kept |= ALPHA;
+                Ok(())
+            }
+            b"EXIF" if self.expects(EXIF) => {
+                self.orient(chunk);
+                Ok(())
+            }
+            _ => {
+                self.cut.remove(chunk.range.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Says whether VP8X announced a chunk that has not come yet: readers go by the flags.
+    fn expects(&self, flag: u8) -> bool {
+        self.flags & flag != 0 && self.kept & flag == 0
+    }
+
+    /// Reads VP8X: flags, three reserved bytes, width and height less one.
+    fn extend(&mut self, data: &[u8]) -> Result<(), PhotoRefusal> {
+        let &[flags, _, _, _, w1, w2, w3, h1, h2, h3] = data else {
+            return Err(PhotoRefusal::Damaged);
+        };
+        if flags & ANIMATION != 0 {
+            return Err(PhotoRefusal::Animated);
+        }
+        let width = 1 + u32::from_le_bytes([w1, w2, w3, 0]);
+        let height = 1 + u32::from_le_bytes([h1, h2, h3, 0]);
+        check_dimensions(width, height)?;
+        self.flags = flags;
+        self.canvas = Some((width, height));
+        Ok(())
+    }
+
+    fn picture(&mut self, (width, height): (u32, u32)) -> Result<(), PhotoRefusal> {
+        check_dimensions(width, height)?;
+        // A still picture fills its canvas; browsers refuse any other.
+        if self.canvas.is_some_and(|canvas| canvas != (width, height)) {
+            return Err(PhotoRefusal::Damaged);
+        }
+        self.frame = Some((width, height));
+        Ok(())
+    }
+
+    /// Leaves of the EXIF chunk only the orientation. Some writers put the prefix of JPEG before it.
+    fn orient(&mut self, chunk: &Chunk<'_>) {
+        let tiff = chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data);
+        match exif::Orientation::read(tiff) {
+            Some(orientation) => {
+                self.kept |= EXIF;
+                self.cut
+                    .replace(chunk.range.clone(), &exif_chunk(orientation));
+            }
+            None => self.cut.remove(chunk.range.clone()),
+        }
+    }
+
+    fn finish(self, source: &Bytes, end: usize) -> Result<Picture, PhotoRefusal> {
+        let (width, height) = self.frame.ok_or(PhotoRefusal::Truncated)?;
+        // The first chunk always stays, so its first bytes lie in the clean file where they lay before.
+        let mut head: [u8; FLAGS + 4] = *source.first_chunk().ok_or(PhotoRefusal::Truncated)?;
+        let size = u32::try_from(self.cut.length(end) - 8).map_err(|_| PhotoRefusal::TooLarge)?;
+        head[4..8].copy_from_slice(&size.to_le_bytes());
+        if self.canvas.is_some() {
+            let flags = self.flags & ALPHA | self.kept & (PROFILE | EXIF);
+            head[FLAGS..].copy_from_slice(&[flags, 0, 0, 0]);
+        }
+        Ok(Picture {
+            width,
+            height,
+            bytes: self.cut.finish_under(&head, end),
+        })
+    }
+}
+
+/// Reads the size of a lossy picture: a key frame that is shown, whose first partition lies within the data.
+fn lossy_dimensions(data: &[u8]) -> Result<(u32, u32), PhotoRefusal> {
+    let Some(([t1, t2, t3, 0x9D, 0x01, 0x2A, w1, w2, h1, h2], partitions)) =
+        data.split_first_chunk()
+    else {
+        return Err(PhotoRefusal::Damaged);
+    };
+    let tag = u32::from_le_bytes([*t1, *t2, *t3, 0]);
+    let is_key_frame = tag & 1 == 0;
+    let is_shown = tag & 0x10 != 0;
+    if !is_key_frame || !is_shown {
+        return Err(PhotoRefusal::Damaged);
+    }
+    if usize::try_from(tag >> 5).is_ok_and(|first| first > partitions.len()) {
+        return Err(PhotoRefusal::Truncated);
+    }
+    // The two bits above the 14 of each only suggest a scale.
+    let size = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3FFF);
+    Ok((size(*w1, *w2), size(*h1, *h2)))
+}
+
+/// Reads the size of a lossless picture: signature, 14 bits each of width and height less one, alpha, version 0.
+fn lossless_dimensions(data: &[u8]) -> Result<(u32, u32), PhotoRefusal> {
+    let Some(([0x2F, header @ ..], [_, ..])) = data.split_first_chunk::<5>() else {
+        return Err(PhotoRefusal::Damaged);
+    };
+    let header = u32::from_le_bytes(*header);
+    if header >> 29 != 0 {
+        return Err(PhotoRefusal::Damaged);
+    }
+    Ok((1 + (header & 0x3FFF), 1 + (header >> 14 & 0x3FFF)))
+}
+
+struct Chunk<'a> {
+    kind: &'a [u8; 4],
+    data: &'a [u8],
+    /// Where the chunk lies in the file, with its header and its padding.
+    range: Range<usize>,
+}
+
+impl<'a> Chunk<'a> {
+    /// Splits the chunk at `at` off a container that ends at `end`, which a chunk must not pass.
+    fn read(source: &'a Bytes, at: usize, end: usize) -> Result<Self, PhotoRefusal> {
+        Self::split(source, at, end).ok_or(PhotoRefusal::Damaged)
+    }
+
+    fn split(source: &'a Bytes, at: usize, end: usize) -> Option<Self> {
+        let (kind, rest) = source.get(at..end)?.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let data = rest.get(..length)?;
+        // Chunks are padded to even lengths; some writers forget it at the very end.
+        let padded = at + CHUNK_HEADER + length + length % 2;
+        Some(Self {
+            kind,
+            data,
+            range: at..padded.min(end),
+        })
+    }
+}
+
+/// Writes the chunk that holds nothing but the orientation.
+fn exif_chunk(orientation: exif::Orientation) -> [u8; CHUNK_HEADER + exif::MINIMAL_LENGTH] {
+    let mut chunk = [0; CHUNK_HEADER + exif::MINIMAL_LENGTH];
+    chunk[..CHUNK_HEADER].copy_from_slice(b"EXIF\x1A\0\0\0");
+    chunk[CHUNK_HEADER..].copy_from_slice(&orientation.minimal());
+    chunk
+}

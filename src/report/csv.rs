@@ -1,0 +1,149 @@
+//! A list as CSV: RFC 4180 with CRLF, in UTF-8 with a byte order mark, without which Excel takes it for Latin-1.
+//! It has no totals row: to a program that would be one more registration.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::DateTimePrinter;
+
+use super::columns::{Column, wall};
+use super::{ReportError, Subject};
+use crate::domain::Registration;
+
+/// Bytes gathered before a write.
+const BUFFER: usize = 64 * 1024;
+
+/// Local times as spreadsheets read them, to the second.
+const LOCAL: DateTimePrinter = DateTimePrinter::new().separator(b' ').precision(Some(0));
+/// UTC times as programs read them (RFC 3339), to the millisecond; a `Z` follows.
+const UTC: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+
+/// A list being written as CSV.
+#[derive(Debug)]
+pub struct Csv<W: Write> {
+    subject: Subject,
+    columns: Vec<Column>,
+    out: ::csv::Writer<W>,
+    cell: String,
+    rows: u64,
+}
+
+impl<W: Write> Csv<W> {
+    /// Begins with the mark and the header.
+    ///
+    /// # Errors
+    /// When `out` takes no more.
+    pub fn new(subject: Subject, mut out: W) -> Result<Self, ReportError> {
+        out.write_all("\u{FEFF}".as_bytes())?;
+        let mut out = ::csv::WriterBuilder::new()
+            .terminator(::csv::Terminator::CRLF)
+            .buffer_capacity(BUFFER)
+            .from_writer(out);
+        let columns = Column::of(&subject.campaign);
+        let labels = columns
+            .iter()
+            .map(|column| column.label(&subject.campaign, subject.lang));
+        out.write_record(labels.map(|label| guarded(label).into_owned()))
+            .map_err(io::Error::from)?;
+        Ok(Self {
+            subject,
+            columns,
+            out,
+            cell: String::new(),
+            rows: 0,
+        })
+    }
+
+    /// Writes one registration.
+    ///
+    /// # Errors
+    /// When the file takes no more.
+    pub fn write(&mut self, registration: &Registration) -> Result<(), ReportError> {
+        for column in &self.columns {
+            self.cell.clear();
+            let cell = match column {
+                Column::Answer(place) => {
+                    guarded(registration.answers.get(*place).unwrap_or_default())
+                }
+                other => {
+                    spell(*other, &self.subject, registration, &mut self.cell);
+                    Cow::Borrowed(self.cell.as_str())
+                }
+            };
+            self.out
+                .write_field(cell.as_bytes())
+                .map_err(io::Error::from)?;
+        }
+        self.out
+            .write_record(None::<&[u8]>)
+            .map_err(io::Error::from)?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Rows so far, the header not counted.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Hands over what was gathered.
+    ///
+    /// # Errors
+    /// When the file takes no more.
+    pub fn finish(mut self) -> Result<(), ReportError> {
+        Ok(self.out.flush()?)
+    }
+}
+
+/// Appends a cell that is no answer, and so needs no guard.
+fn spell(column: Column, subject: &Subject, registration: &Registration, cell: &mut String) {
+    let moment = wall(
+        column,
+        registration.received_at,
+        &subject.campaign.time_zone,
+    );
+    match column {
+        Column::Receipt => cell.push_str(&registration.id.receipt().to_string()),
+        Column::Local => print(&LOCAL, &moment, cell),
+        Column::Utc => {
+            print(&UTC, &moment, cell);
+            cell.push('Z');
+        }
+        Column::Photo if registration.photo.is_some() => {
+            cell.push_str(&subject.photo_page(&registration.id));
+        }
+        Column::Photo | Column::Answer(_) => (),
+    }
+}
+
+fn print(printer: &DateTimePrinter, moment: &DateTime, cell: &mut String) {
+    let printed = printer.print_datetime(moment, cell);
+    debug_assert!(printed.is_ok(), "a string takes any text");
+}
+
+/// Keeps a spreadsheet from running a text as a formula (OWASP, "CSV Injection"): an apostrophe before it.
+fn guarded(text: &str) -> Cow<'_, str> {
+    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if runs {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_guarded() {
+        for text in ["=1+1", "+57", "-1", "@x", "\tx", "\rx", "＝1"] {
+            assert_eq!(guarded(text), format!("'{text}"));
+        }
+        for text in ["José", "O'Brien", "李", "a=b", ""] {
+            assert_eq!(guarded(text), text);
+        }
+    }
+}

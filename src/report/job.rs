@@ -1,0 +1,214 @@
+//! Reports at work: one thread writes while batches are still being read, a few may wait, and when whoever asked
+//! has gone the work stops.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use super::csv::Csv;
+use super::xlsx::{SHEET_ROWS, Xlsx};
+use super::{Finished, Format, ReportError, Subject};
+use crate::domain::Registration;
+use crate::store::Store;
+
+/// Batches that are read and not yet being written; the store reads ahead by itself.
+const AHEAD: usize = 1;
+
+/// How many reports may be written at once, and how many more may wait: each takes a processor while it lasts.
+#[derive(Clone, Debug)]
+pub struct Reports {
+    /// Those being written or waiting.
+    places: Arc<Semaphore>,
+    /// Those being written.
+    desks: Arc<Semaphore>,
+}
+
+impl Reports {
+    /// At most so many at once, and so many more that wait.
+    #[must_use]
+    pub fn new(at_once: usize, waiting: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(at_once + waiting)),
+            desks: Arc::new(Semaphore::new(at_once)),
+        }
+    }
+
+    /// Reads the registrations of the subject from the store and writes them. Dropping the future ends the work.
+    ///
+    /// # Errors
+    /// [`ReportError::Busy`] at once; any other as soon as it happens. There is no file then.
+    pub async fn write(
+        &self,
+        store: &Store,
+        subject: Subject,
+        format: Format,
+    ) -> Result<Finished, ReportError> {
+        let campaign = Arc::clone(&subject.campaign);
+        let value = subject.value.clone();
+        let mut draft = self.begin(subject, format).await?;
+        // Counted before they are read: what arrives in between may or may not be in the list.
+        let least = store.count(&campaign.id, value.as_deref()).await?;
+        let mut batches = store.registrations(&campaign, value.as_deref()).await?;
+        while let Some(batch) = batches.next().await? {
+            draft = draft.add(batch).await?;
+        }
+        draft.finish(least).await
+    }
+
+    /// Waits for a turn and begins a report without rows.
+    ///
+    /// # Errors
+    /// [`ReportError::Busy`] when as many wait as may.
+    pub async fn begin(&self, subject: Subject, format: Format) -> Result<Draft, ReportError> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| ReportError::Busy)?;
+        let desk = Arc::clone(&self.desks).acquire_owned().await;
+        let desk = desk.map_err(|_| ReportError::Busy)?;
+        let (outbox, inbox) = mpsc::channel(AHEAD);
+        let writer = tokio::task::spawn_blocking(move || {
+            let written = write(subject, format, inbox);
+            // The thread, not the future, holds them: it may go on for a moment after the future was dropped.
+            drop((place, desk));
+            written
+        });
+        Ok(Draft {
+            outbox,
+            writer,
+            read: 0,
+        })
+    }
+}
+
+/// What goes to the writing thread. Its channel closing without [`Delivery::End`] means that the report was given up.
+enum Delivery {
+    Rows(Vec<Registration>),
+    End { read: u64, least: u64 },
+}
+
+/// A report being written. Dropping it ends the work, and nothing of it is left.
+#[derive(Debug)]
+pub struct Draft {
+    outbox: mpsc::Sender<Delivery>,
+    writer: JoinHandle<Result<Finished, ReportError>>,
+    read: u64,
+}
+
+impl Draft {
+    /// Adds rows; waits while the writer is behind.
+    ///
+    /// # Errors
+    /// What the writer failed with.
+    pub async fn add(mut self, batch: Vec<Registration>) -> Result<Self, ReportError> {
+        self.read += batch.len() as u64;
+        match self.outbox.send(Delivery::Rows(batch)).await {
+            Ok(()) => Ok(self),
+            Err(_) => Err(failure(self.writer).await),
+        }
+    }
+
+    /// Ends the report, which must have at least so many rows.
+    ///
+    /// # Errors
+    /// [`ReportError::Short`], and what the writer failed with.
+    pub async fn finish(self, least: u64) -> Result<Finished, ReportError> {
+        let read = self.read;
+        match self.outbox.send(Delivery::End { read, least }).await {
+            // The outbox lives on until the file is done: it tells the writer that someone waits.
+            Ok(()) => self.writer.await.map_err(|_| ReportError::BrokeOff)?,
+            Err(_) => Err(failure(self.writer).await),
+        }
+    }
+}
+
+async fn failure(writer: JoinHandle<Result<Finished, ReportError>>) -> ReportError {
+    match writer.await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) | Err(_) => ReportError::BrokeOff,
+    }
+}
+
+/// A list being written in one of the formats.
+enum List {
+    Xlsx(Box<Xlsx>),
+    Csv(Box<Csv<File>>),
+}
+
+impl List {
+    fn write(&mut self, registration: &Registration) -> Result<(), ReportError> {
+        match self {
+            Self::Xlsx(xlsx) => xlsx.write(registration),
+            Self::Csv(csv) => csv.write(registration),
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        match self {
+            Self::Xlsx(xlsx) => xlsx.rows(),
+            Self::Csv(csv) => csv.rows(),
+        }
+    }
+}
+
+/// The work of the writing thread.
+fn write(
+    subject: Subject,
+    format: Format,
+    mut inbox: mpsc::Receiver<Delivery>,
+) -> Result<Finished, ReportError> {
+    // Unnamed and readable by this user alone.
+    let mut file = tempfile::tempfile()?;
+    let mut list = match format {
+        Format::Xlsx => List::Xlsx(Box::new(Xlsx::new(subject, SHEET_ROWS)?)),
+        Format::Csv => List::Csv(Box::new(Csv::new(subject, file.try_clone()?)?)),
+    };
+    let (read, least) = loop {
+        match inbox.blocking_recv().ok_or(ReportError::GivenUp)? {
+            Delivery::Rows(batch) => batch.iter().try_for_each(|row| list.write(row))?,
+            Delivery::End { read, least } => break (read, least),
+        }
+    };
+    let written = list.rows();
+    if written != read || written < least {
+        return Err(ReportError::Short {
+            least,
+            read,
+            written,
+        });
+    }
+    match list {
+        List::Xlsx(xlsx) => xlsx.finish(Watched {
+            file: &file,
+            inbox: &inbox,
+        })?,
+        List::Csv(csv) => csv.finish()?,
+    }
+    file.rewind()?;
+    let bytes = file.metadata()?.len();
+    Ok(Finished {
+        file,
+        bytes,
+        rows: written,
+    })
+}
+
+/// A file that takes nothing more once nobody waits for it: compressing a long list takes seconds.
+struct Watched<'a> {
+    file: &'a File,
+    inbox: &'a mpsc::Receiver<Delivery>,
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.inbox.is_closed() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,164 @@
+//! The totals sheet of a list of every value: value and count, highest first, and a chart of the first twenty.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use rust_xlsxwriter::{Chart, ChartType, Format, Worksheet, XlsxError};
+
+use super::{ReportError, Subject, named};
+
+/// Values that the sheet lists; the rest, the rarest, share one row. Excel would take more, but each costs about 1 KiB
+/// while the file is saved, and campaigns without a list of places can have as many values as registrations.
+const LISTED: usize = 10_000;
+
+/// Bars of the chart.
+const BARS: u32 = 20;
+
+/// Counts of values, taken while the list goes by value after value.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    current: Option<(String, u64)>,
+    listed: BinaryHeap<Reverse<(u64, Reverse<String>)>>,
+    others: Others,
+}
+
+#[derive(Debug, Default)]
+struct Others {
+    values: u64,
+    count: u64,
+}
+
+impl Totals {
+    /// Counts one registration. Those of one value must follow one another.
+    pub(super) fn count(&mut self, value: &str) {
+        match &mut self.current {
+            Some((current, count)) if current == value => *count += 1,
+            _ => {
+                self.close();
+                self.current = Some((value.to_owned(), 1));
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let Some((value, count)) = self.current.take() else {
+            return;
+        };
+        self.listed.push(Reverse((count, Reverse(value))));
+        if self.listed.len() > LISTED
+            && let Some(Reverse((count, _))) = self.listed.pop()
+        {
+            self.others.values += 1;
+            self.others.count += count;
+        }
+    }
+
+    /// The sheet, by the name given.
+    pub(super) fn sheet(
+        mut self,
+        name: &str,
+        subject: &Subject,
+        bold: &Format,
+        total: u64,
+    ) -> Result<Worksheet, ReportError> {
+        self.close();
+        let lang = subject.lang;
+        let mut sheet = Worksheet::new();
+        let label = subject.campaign.tallied().label.get(lang);
+        sheet
+            .set_name(name)?
+            .set_column_width(0, 34)?
+            .set_column_width(1, 14)?
+            .set_freeze_panes(1, 0)?
+            .write_string_with_format(0, 0, label, bold)?
+            .write_string_with_format(0, 1, lang.pick("Total", "Count"), bold)?;
+        let mut row = 1;
+        // Sorted from the least `Reverse`, which is the highest count.
+        for Reverse((count, Reverse(value))) in self.listed.into_sorted_vec() {
+            line(&mut sheet, row, named(&value, lang), count)?;
+            row += 1;
+        }
+        let bars = (row - 1).min(BARS);
+        if self.others.values > 0 {
+            let others = lang.pick("Otros valores", "Other values");
+            let words = format!("{others} ({})", self.others.values);
+            line(&mut sheet, row, &words, self.others.count)?;
+            row += 1;
+        }
+        sheet.autofilter(0, 0, row - 1, 1)?;
+        total_line(&mut sheet, row + 1, bold, total)?;
+        if bars > 0 {
+            sheet.insert_chart(1, 3, &chart(name, subject, bars))?;
+        }
+        Ok(sheet)
+    }
+}
+
+/// A total and the word before it, in the first two columns.
+pub(super) fn total_line(
+    sheet: &mut Worksheet,
+    row: u32,
+    bold: &Format,
+    total: u64,
+) -> Result<(), XlsxError> {
+    sheet.write_string_with_format(row, 0, "Total", bold)?;
+    let number = bold.clone().set_num_format("#,##0");
+    sheet.write_number_with_format(row, 1, number_of(total), &number)?;
+    Ok(())
+}
+
+fn line(sheet: &mut Worksheet, row: u32, words: &str, count: u64) -> Result<(), XlsxError> {
+    sheet.write_string(row, 0, words)?;
+    sheet.write_number(row, 1, number_of(count))?;
+    Ok(())
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "Excel's numbers are these, and exact for 9 quadrillions"
+)]
+fn number_of(count: u64) -> f64 {
+    count as f64
+}
+
+fn chart(sheet: &str, subject: &Subject, bars: u32) -> Chart {
+    let lang = subject.lang;
+    let label = subject.campaign.tallied().label.get(lang);
+    let title = subject.campaign.title.get(lang);
+    let mut chart = Chart::new(ChartType::Bar);
+    chart
+        .add_series()
+        .set_name((sheet, 0, 1))
+        .set_categories((sheet, 1, 0, bars, 0))
+        .set_values((sheet, 1, 1, bars, 1))
+        .set_gap(40);
+    chart.title().set_name(&format!("{title}: {label}"));
+    chart.legend().set_hidden();
+    // Bars are drawn from the bottom; the highest belongs on top.
+    chart.y_axis().set_reverse();
+    chart.set_width(640).set_height(60 + 26 * bars.max(4));
+    chart.set_alt_text(lang.pick(
+        "Barras: los valores con más registros, los mismos números de la tabla.",
+        "Bars: the values with most registrations, the same numbers as in the table.",
+    ));
+    chart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_values_beyond_the_list_are_added_up() {
+        let mut totals = Totals::default();
+        for value in 0..LISTED + 5 {
+            totals.count(&value.to_string());
+            if value % 2 == 0 {
+                totals.count(&value.to_string());
+            }
+        }
+        totals.close();
+        assert_eq!(totals.listed.len(), LISTED);
+        assert_eq!((totals.others.values, totals.others.count), (5, 5));
+    }
+}

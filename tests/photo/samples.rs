@@ -1,0 +1,182 @@
+//! Sample photos of each kind, and metadata put into them at every legal place.
+//! What the `image` crate cannot write (progressive JPEG, lossy WebP) lies ready in `data/`, written by Pillow 13.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, RgbImage};
+
+/// Stands in each piece of metadata and trailing data; a clean photo must not hold it.
+pub const SECRET: &[u8] = b"SECRET";
+
+/// Whole photos of every kind that is taken, each with nothing in it but the picture.
+pub fn all() -> Vec<(&'static str, Vec<u8>)> {
+    let data: [(&str, &[u8]); 7] = [
+        ("progressive JPEG", include_bytes!("data/progressive.jpg")),
+        ("JPEG with restarts", include_bytes!("data/restart.jpg")),
+        ("CMYK JPEG", include_bytes!("data/cmyk.jpg")),
+        ("RGB JPEG", include_bytes!("data/rgb.jpg")),
+        ("lossy WebP", include_bytes!("data/lossy.webp")),
+        ("WebP with transparency", include_bytes!("data/alpha.webp")),
+        ("PNG with palette", include_bytes!("data/palette.png")),
+    ];
+    let mut all = vec![
+        ("baseline JPEG", encode(ImageFormat::Jpeg)),
+        ("PNG", encode(ImageFormat::Png)),
+        ("lossless WebP", encode(ImageFormat::WebP)),
+        ("extended WebP", extended_webp(&[])),
+    ];
+    all.extend(data.map(|(name, bytes)| (name, bytes.to_vec())));
+    all
+}
+
+/// A small picture in the given format.
+pub fn encode(format: ImageFormat) -> Vec<u8> {
+    let picture = RgbImage::from_fn(23, 17, |x, y| {
+        let [x, y] = [x, y].map(|at| u8::try_from(at).unwrap());
+        image::Rgb([x * 11, y * 15, x ^ y])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::from(picture)
+        .write_to(&mut bytes, format)
+        .unwrap();
+    bytes.into_inner()
+}
+
+/// EXIF (a TIFF structure) with an orientation, and the secret where a GPS directory would stand.
+pub fn exif(orientation: u8, big_endian: bool) -> Vec<u8> {
+    let short = |value: u16| {
+        if big_endian {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
+    };
+    let long = |value: u32| {
+        if big_endian {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
+    };
+    let mut tiff = if big_endian { *b"MM" } else { *b"II" }.to_vec();
+    tiff.extend([short(42).as_slice(), &long(8), &short(3)].concat());
+    // Make (text at 50), orientation, GPS directory (at 50 too).
+    tiff.extend([short(0x010F).as_slice(), &short(2), &long(12), &long(50)].concat());
+    tiff.extend([short(0x0112).as_slice(), &short(3), &long(1)].concat());
+    tiff.extend([short(u16::from(orientation)), [0, 0]].concat());
+    tiff.extend([short(0x8825).as_slice(), &short(4), &long(1), &long(50)].concat());
+    tiff.extend(long(0));
+    tiff.extend(SECRET.repeat(2));
+    tiff
+}
+
+/// A JPEG segment.
+pub fn segment(marker: u8, contents: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(contents.len() + 2).unwrap().to_be_bytes();
+    [&[0xFF, marker], &length[..], contents].concat()
+}
+
+/// Every JPEG segment that must go, with the secret in it.
+pub fn secret_segments() -> Vec<Vec<u8>> {
+    let mut segments = vec![
+        segment(0xE0, &[b"JFXX\0\x10", SECRET].concat()),
+        segment(
+            0xE0,
+            &[b"JFIF\0\x01\x02\0\0\x01\0\x01\x01\x02", SECRET].concat(),
+        ),
+        segment(0xE1, &[b"Exif\0\0", &exif(1, false)[..]].concat()),
+        segment(0xE1, &[b"http://ns.adobe.com/xap/1.0/\0", SECRET].concat()),
+        segment(0xE2, &[b"MPF\0", SECRET].concat()),
+        segment(0xED, &[b"Photoshop 3.0\x008BIM", SECRET].concat()),
+        segment(0xFE, SECRET),
+        [&[0xFF; 5], &segment(0xFE, SECRET)[..]].concat(),
+    ];
+    segments.extend((0xE0..=0xEF).map(|marker| segment(marker, SECRET)));
+    segments
+}
+
+/// Places between the segments of a JPEG, between its scans and before its end.
+pub fn jpeg_places(jpeg: &[u8]) -> Vec<usize> {
+    let mut places = vec![];
+    let mut at = 2;
+    while at < jpeg.len() {
+        let marker = jpeg[at + 1];
+        places.push(at);
+        if marker == 0xD9 {
+            break;
+        }
+        at += 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+        if marker == 0xDA {
+            let in_scan = |pair: &[u8]| pair[0] != 0xFF || matches!(pair[1], 0 | 0xD0..=0xD7);
+            at += jpeg[at..]
+                .windows(2)
+                .take_while(|pair| in_scan(pair))
+                .count();
+        }
+    }
+    places
+}
+
+/// A PNG chunk with its checksum.
+pub fn chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
+    let content = [kind, data].concat();
+    let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+    let checksum = crc32fast::hash(&content).to_be_bytes();
+    [&length[..], &content, &checksum].concat()
+}
+
+/// Every PNG chunk that must go, with the secret in it.
+pub fn secret_chunks() -> Vec<Vec<u8>> {
+    let mut damaged = chunk(b"tEXt", &[b"Comment\0", SECRET].concat());
+    *damaged.last_mut().unwrap() ^= 1;
+    vec![
+        chunk(b"eXIf", &exif(1, true)),
+        chunk(b"tEXt", &[b"Comment\0", SECRET].concat()),
+        chunk(b"zTXt", &[b"Comment\0\0", SECRET].concat()),
+        chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", SECRET].concat()),
+        chunk(b"caBX", SECRET),
+        chunk(b"gAMA", SECRET),
+        chunk(b"prVt", SECRET),
+        damaged,
+    ]
+}
+
+/// Places between the chunks of a PNG, before its end.
+pub fn png_places(png: &[u8]) -> Vec<usize> {
+    let mut places = vec![];
+    let mut at = 8;
+    while at < png.len() {
+        at +=
+            12 + usize::try_from(u32::from_be_bytes(png[at..at + 4].try_into().unwrap())).unwrap();
+        places.push(at);
+    }
+    places.pop();
+    places
+}
+
+/// A chunk of WebP, padded to an even length.
+pub fn riff_chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(data.len()).unwrap().to_le_bytes();
+    let padding = vec![0; data.len() % 2];
+    [kind, &length[..], data, &padding].concat()
+}
+
+/// A WebP of the given chunks.
+pub fn riff(chunks: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(chunks.len() + 4).unwrap().to_le_bytes();
+    [b"RIFF", &size[..], b"WEBP", chunks].concat()
+}
+
+/// An extended WebP (23 × 17, lossless) with `more` chunks behind its picture, all of them announced.
+pub fn extended_webp(more: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let simple = encode(ImageFormat::WebP);
+    let flags = more.iter().map(|(kind, _)| match *kind {
+        b"EXIF" => 0x08,
+        b"XMP " => 0x04,
+        _ => 0,
+    });
+    let flags = flags.fold(0, |all, flag| all | flag);
+    let header = riff_chunk(b"VP8X", &[flags, 0, 0, 0, 22, 0, 0, 16, 0, 0]);
+    let more = more.iter().map(|(kind, data)| riff_chunk(*kind, data));
+    riff(&[&header, &simple[12..], &more.collect::<Vec<_>>().concat()].concat())
+}
