@@ -81,7 +81,7 @@ impl MongoFeed {
             // A full answer has more behind it; any other is all that there is.
             let more = answer.changes == BATCH && self.ready.len() + BATCH <= MOST_CHANGES;
             let waits = !answer.asked_now || Instant::now() < deadline;
-            if !more && !(self.ready.is_empty() && waits) {
+            if !more && (!self.ready.is_empty() || !waits) {
                 return Ok(self.ready.drain(..).collect());
             }
         }
@@ -118,7 +118,7 @@ impl MongoFeed {
     fn read(&mut self, batch: &RawBatch) -> Result<usize, StoreError> {
         let mut taken = 0;
         for event in batch.doc_slices()? {
-            let event = event.ok().and_then(|event| event.as_document());
+            let event = event.ok().and_then(mongodb::bson::RawBsonRef::as_document);
             let change = event.and_then(change);
             let change = change.ok_or_else(|| StoreError::malformed("change"))?;
             self.after = change.position.clone();

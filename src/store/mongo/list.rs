@@ -95,7 +95,7 @@ async fn decode(
 fn registrations(campaign: &Campaign, batch: &RawBatch) -> Result<Vec<Registration>, StoreError> {
     let mut decoded = Vec::with_capacity(BATCH);
     for found in batch.doc_slices()? {
-        let found = found.ok().and_then(|found| found.as_document());
+        let found = found.ok().and_then(mongodb::bson::RawBsonRef::as_document);
         let found = found.ok_or_else(|| StoreError::malformed("shape"))?;
         decoded.push(document::registration(campaign, found)?);
     }
