@@ -86,9 +86,7 @@ impl Error {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotOpen(_) => StatusCode::FORBIDDEN,
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Photo { refusal, .. } if refusal.is_too_large() => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Photo { refusal, .. } if refusal.is_media_type() => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
