@@ -103,6 +103,7 @@ stop_servers() {
     for pid in "${SERVERS_PIDS[@]}"; do
         while kill -0 "$pid" 2>/dev/null && ((SECONDS < deadline)); do sleep 0.1; done
         kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
     done
     rm -rf "$SERVERS_DATA"
     SERVERS_DATA=

@@ -118,7 +118,6 @@ impl App {
 }
 
 /// The public listener.
-#[must_use]
 pub fn router(app: &AppState) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), observe::observe))

@@ -118,8 +118,8 @@ fn spell(column: Column, subject: &Subject, registration: &Registration, cell: &
     }
 }
 
-fn print(printer: &DateTimePrinter, moment: &DateTime, cell: &mut String) {
-    let printed = printer.print_datetime(moment, cell);
+fn print(dates: &DateTimePrinter, moment: &DateTime, cell: &mut String) {
+    let printed = dates.print_datetime(moment, cell);
     debug_assert!(printed.is_ok(), "a string takes any text");
 }
 

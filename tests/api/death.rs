@@ -13,7 +13,7 @@ on_both!(
 async fn kill_nine_loses_nothing_acknowledged(stores: Stores) {
     let installation = Installation::new(stores);
     let app = Arc::new(installation.start().await);
-    let documents: Vec<String> = (0..120).map(|number| format!("4000{number:03}")).collect();
+    let documents: Vec<String> = (0..400).map(|number| format!("4000{number:03}")).collect();
     let mut sending = tokio::task::JoinSet::new();
     for document in documents.clone() {
         let app = app.clone();
@@ -32,7 +32,7 @@ async fn kill_nine_loses_nothing_acknowledged(stores: Stores) {
     let mut acknowledged = Vec::new();
     while let Some(done) = sending.join_next().await {
         acknowledged.extend(done.unwrap());
-        if acknowledged.len() == 40 {
+        if acknowledged.len() == 10 {
             app.signal("-KILL");
         }
     }
@@ -56,7 +56,7 @@ async fn kill_nine_loses_nothing_acknowledged(stores: Stores) {
         assert!(status == 200 || status == 201);
     }
     app.until("each is counted once", async |app| {
-        app.total().await == Some(120)
+        app.total().await == Some(400)
     })
     .await;
 }

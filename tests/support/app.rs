@@ -178,8 +178,10 @@ impl App {
         };
         app.base = app.address_after("the form is at ").await;
         app.ops = app.address_after("readiness are at ").await;
-        app.until("it is ready", async |app| app.ready().await == 200)
-            .await;
+        app.until("it is ready and has totals", async |app| {
+            app.ready().await == 200 && app.total().await.is_some()
+        })
+        .await;
         app
     }
 

@@ -36,7 +36,7 @@ pub(super) async fn take(
             let batch = batch?;
             snapshot = snapshot.or_else(|| taken_at(&batch));
             for total in batch.doc_slices()? {
-                let total = total.ok().and_then(|total| total.as_document());
+                let total = total.ok().and_then(mongodb::bson::RawBsonRef::as_document);
                 let total = total.and_then(value_and_count);
                 totals.extend([total.ok_or_else(|| StoreError::malformed("total"))?]);
             }
