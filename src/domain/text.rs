@@ -41,7 +41,7 @@ fn is_unwanted(c: char) -> bool {
 pub fn fold(text: &str) -> String {
     // By way of capitals, so that what has several small forms (ß, ς, ῳ) comes out as one.
     let plain = text
-        .chars()
+        .nfkd()
         .flat_map(char::to_uppercase)
         .nfkd()
         .filter(|c| !matches!(c, '\u{0300}'..='\u{036F}'))
