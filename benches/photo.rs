@@ -34,7 +34,7 @@ fn with_exif(jpeg: &[u8]) -> Vec<u8> {
 
 fn photos(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("photo");
-    for side in [280, 2_550] {
+    for side in [328, 2_900] {
         let plain = jpeg(side);
         let kib = plain.len() / 1024;
         group.throughput(Throughput::Bytes(plain.len() as u64));

@@ -1,3 +1,21 @@
-//! Jornada.
+//! Jornada's binary: reads the role and the settings, plays the role.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use jornada::cli::Command;
+use jornada::config::Env;
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    let played = Env::read()
+        .map_err(Into::into)
+        .and_then(|env| command.run(&env));
+    match played {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("jornada: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,7 +1,14 @@
 //! Photos: what one must be, and where they are kept.
 //! A photo is personal: its bytes appear in no log, error or `Debug` output.
 
+pub mod disk;
 pub mod inspect;
+mod keep;
+mod key;
+pub mod s3;
+
+pub use keep::{Photos, PhotosError};
+pub use key::PhotoKey;
 
 /// Largest photo taken, in bytes: 8 MiB.
 pub const MAX_PHOTO_BYTES: usize = 8 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! Where registrations are kept, and the feed of what changed. Two back ends, one contract (`tests/store.rs`):
+//! Where registrations are kept, and the feed of what changed. Two back ends, one contract (`tests/store`):
 //! the identity decides who was first, and what `keep` acknowledged is never lost or doubled.
 
 mod error;

@@ -5,6 +5,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
+use uuid::Uuid;
 
 use super::answers::Answers;
 use super::campaign::CampaignId;
@@ -228,6 +229,12 @@ impl IdempotencyKey {
             .unwrap_or(raw);
         let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
         (visible && (8..=128).contains(&key.len())).then(|| Self(key.to_owned()))
+    }
+}
+
+impl From<Uuid> for IdempotencyKey {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid.simple().to_string())
     }
 }
 

@@ -1,5 +1,5 @@
 //! Sample photos of each kind, and metadata put into them at every legal place.
-//! What the `image` crate cannot write (progressive JPEG, lossy WebP) lies ready in `data/`.
+//! What the `image` crate cannot write (progressive JPEG, lossy WebP) lies ready in `data/`, written by Pillow 13.
 
 use std::io::Cursor;
 
@@ -177,6 +177,6 @@ pub fn extended_webp(more: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     });
     let flags = flags.fold(0, |all, flag| all | flag);
     let header = riff_chunk(b"VP8X", &[flags, 0, 0, 0, 22, 0, 0, 16, 0, 0]);
-    let more = more.iter().map(|(kind, data)| riff_chunk(kind, data));
+    let more = more.iter().map(|(kind, data)| riff_chunk(*kind, data));
     riff(&[&header, &simple[12..], &more.collect::<Vec<_>>().concat()].concat())
 }

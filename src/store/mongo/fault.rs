@@ -16,9 +16,12 @@ const PASSING: [i32; 25] = [
     10107, 11600, 11602, 13435, 13436,
 ];
 
-/// Codes of a feed whose place is gone: `InvalidResumeToken`, `ChangeStreamFatalError`,
-/// `ChangeStreamHistoryLost`; and those of a token that is none: `FailedToParse`, `TypeMismatch`.
-const LOST: [i32; 5] = [260, 280, 286, 9, 14];
+/// Codes of a feed whose place is gone: `InvalidResumeToken`, `ChangeStreamFatalError`, `ChangeStreamHistoryLost`.
+const LOST: [i32; 3] = [260, 280, 286];
+
+/// Codes for a token that is none: `FailedToParse`, `TypeMismatch`. Most such mistakes have a number without a
+/// name (`Location40647`), which changes from version to version.
+const UNREADABLE: [i32; 2] = [9, 14];
 
 /// What may be told of an error.
 #[derive(Debug)]
@@ -59,6 +62,12 @@ pub(super) fn is_duplicate(error: &Error) -> bool {
 /// Whether a change stream cannot go on from where it was asked to.
 pub(super) fn is_lost(error: &Error) -> bool {
     code(error).is_some_and(|(code, _)| LOST.contains(&code))
+}
+
+/// Whether the server cannot read the token that it was asked to start from.
+pub(super) fn is_unreadable(error: &Error) -> bool {
+    code(error)
+        .is_some_and(|(code, name)| UNREADABLE.contains(&code) || name.starts_with("Location"))
 }
 
 fn passes(error: &Error) -> bool {

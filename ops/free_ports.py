@@ -1,0 +1,32 @@
+#!/usr/bin/python3
+"""Prints as many free loopback ports as asked for: free_ports.py COUNT
+
+They lie below the range that the system hands out to clients, so that none is taken before its server starts; and
+port + 10000 is free as well, where SeaweedFS listens for gRPC.
+"""
+
+import random
+import socket
+import sys
+
+
+def is_free(port):
+    """Tells whether a server can listen on this port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def main(count):
+    """Prints the ports on one line."""
+    candidates = random.sample(range(12000, 22000), 2000)
+    free = (port for port in candidates if is_free(port) and is_free(port + 10000))
+    print(*(next(free) for _ in range(count)))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

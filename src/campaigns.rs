@@ -1,0 +1,136 @@
+//! The campaigns of this installation: one TOML file each in the folder of `JORNADA_CAMPAIGNS`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::domain::campaign::Mistake;
+use crate::domain::{Campaign, CampaignId};
+
+/// All campaigns; at least one, and one of them the default.
+#[derive(Clone, Debug)]
+pub struct Campaigns {
+    all: BTreeMap<CampaignId, Arc<Campaign>>,
+    default: Arc<Campaign>,
+}
+
+/// Why the campaigns cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CampaignsError {
+    /// A file or the folder cannot be read.
+    #[error("JORNADA_CAMPAIGNS: cannot read {path}: {source}", path = path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file has mistakes: one line each, with file, line and field.
+    #[error("{}", lines(path, mistakes))]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// Its mistakes.
+        mistakes: Vec<Mistake>,
+    },
+    /// The folder holds no campaign.
+    #[error("JORNADA_CAMPAIGNS: no campaign in {}: expected a folder with at least one .toml file", .0.display())]
+    None(PathBuf),
+    /// Two files say the same.
+    #[error("JORNADA_CAMPAIGNS: {0}")]
+    Twice(String),
+}
+
+fn lines(path: &Path, mistakes: &[Mistake]) -> String {
+    let line = |mistake: &Mistake| format!("{}:{mistake}", path.display());
+    mistakes.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Reads one campaign file and the lists beside it.
+///
+/// # Errors
+/// [`CampaignsError::Unreadable`] and [`CampaignsError::Wrong`].
+pub fn read(path: &Path) -> Result<Campaign, CampaignsError> {
+    let text = std::fs::read_to_string(path).map_err(|source| CampaignsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let list = |name: &str| {
+        let beside = Path::new(name).file_name().is_some_and(|file| file == name);
+        if !beside {
+            return Err(format!(
+                "'{name}': expected the name of a file beside this one"
+            ));
+        }
+        std::fs::read_to_string(path.with_file_name(name))
+            .map_err(|error| format!("cannot read {name}: {error}"))
+    };
+    Campaign::parse(&text, list).map_err(|mistakes| CampaignsError::Wrong {
+        path: path.to_owned(),
+        mistakes,
+    })
+}
+
+impl Campaigns {
+    /// Reads every `.toml` file of a folder. The one with `default = true` stands at `/`, else the first by id.
+    ///
+    /// # Errors
+    /// [`CampaignsError`].
+    pub fn read(folder: &Path) -> Result<Self, CampaignsError> {
+        let mut all: BTreeMap<CampaignId, Arc<Campaign>> = BTreeMap::new();
+        for path in files(folder)? {
+            let campaign = Arc::new(read(&path)?);
+            if let Some(other) = all.insert(campaign.id.clone(), campaign) {
+                return Err(CampaignsError::Twice(format!(
+                    "two files have the id '{}'",
+                    other.id
+                )));
+            }
+        }
+        let mut defaults = all.values().filter(|campaign| campaign.is_default);
+        let default = defaults.next().or(all.values().next()).cloned();
+        if defaults.next().is_some() {
+            return Err(CampaignsError::Twice(
+                "two files have default = true".into(),
+            ));
+        }
+        let default = default.ok_or_else(|| CampaignsError::None(folder.to_owned()))?;
+        Ok(Self { all, default })
+    }
+
+    /// The campaign at `/`.
+    #[must_use]
+    pub fn default(&self) -> &Arc<Campaign> {
+        &self.default
+    }
+
+    /// The campaign of this id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Arc<Campaign>> {
+        self.all.get(&CampaignId::parse(id)?)
+    }
+
+    /// All campaigns in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Campaign>> {
+        self.all.values()
+    }
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, CampaignsError> {
+    let unreadable = |source| CampaignsError::Unreadable {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries: Result<Vec<_>, _> = std::fs::read_dir(folder).map_err(unreadable)?.collect();
+    let mut paths: Vec<PathBuf> = entries
+        .map_err(unreadable)?
+        .iter()
+        .map(std::fs::DirEntry::path)
+        .collect();
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
+    paths.sort();
+    Ok(paths)
+}

@@ -1,0 +1,64 @@
+//! The roles of the binary.
+
+mod campaign;
+mod serve;
+mod token;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Env, SETTINGS};
+
+/// Takes in what a whole town sends on one day: registrations with a photo, lists for the staff, totals for everyone.
+#[derive(Debug, Parser)]
+#[command(version, after_help = SETTINGS)]
+pub struct Command {
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Serves the site (the default).
+    Serve,
+    /// Checks campaign files.
+    #[command(subcommand)]
+    Campaign(CampaignCommand),
+    /// Makes tokens for staff.
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum CampaignCommand {
+    /// Names file, line and field of every mistake.
+    Check {
+        /// Campaign files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Prints a new token, alone, on standard output; it is not shown again.
+    New {
+        /// Who or what it is for.
+        name: String,
+    },
+}
+
+impl Command {
+    /// Plays the role that was asked for.
+    ///
+    /// # Errors
+    /// Whatever stopped it, in words for the operator.
+    pub fn run(self, env: &Env) -> anyhow::Result<()> {
+        match self.role.unwrap_or(Role::Serve) {
+            Role::Serve => serve::run(env),
+            Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
+            Role::Token(TokenCommand::New { name }) => token::new(env, &name),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The role `serve`: one instance, which holds no truth of its own and may die at any moment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::token;
+use crate::campaigns::Campaigns;
+use crate::config::{Config, Env, StoreSetting};
+use crate::intake::Intake;
+use crate::photo::Photos;
+use crate::report::Reports;
+use crate::store::Store;
+use crate::tally::Tally;
+use crate::tally::board::Board;
+use crate::tally::follow::Follower;
+use crate::telemetry::logs;
+use crate::telemetry::metrics::Metrics;
+use crate::web::budget::UploadBudget;
+use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
+
+/// Longest time that requests in flight have to finish after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// Reports written at once: each takes a processor while it lasts.
+const REPORTS_AT_ONCE: usize = 1;
+/// Reports that may wait for their turn; past them the answer is 503.
+const REPORTS_WAITING: usize = 8;
+
+/// Serves until SIGTERM or SIGINT.
+pub(super) fn run(env: &Env) -> anyhow::Result<()> {
+    let config = Config::from_env(env)?;
+    let campaigns = Campaigns::read(&config.campaigns)?;
+    logs::start(env)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(config, campaigns))
+}
+
+async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
+    let public = listen("JORNADA_LISTEN", config.listen).await?;
+    let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen).await?;
+    let staff_token = staff_token(&config);
+    let stop = CancellationToken::new();
+    let app = open(config, campaigns, stop.clone()).await?;
+    if let Some(path) = &staff_token {
+        token::make_once(&app.intake.store, path).await?;
+    }
+    let tasks = TaskTracker::new();
+    follow(&app, &tasks, &stop);
+    greet(&app, &public, &ops, staff_token.as_deref());
+    tasks.spawn(end_by_signal(stop.clone())?);
+    // Served until the process ends: `/readyz` must say that it drains.
+    tokio::spawn(axum::serve(ops, health::router(&app)).into_future());
+    let drained = stop.clone().cancelled_owned();
+    let served = axum::serve(public, web::router(&app))
+        .with_graceful_shutdown(drained)
+        .into_future();
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = served => served.context("cannot serve")?,
+        () = late => warn!("some requests did not finish in {} s and were cut off", DRAIN.as_secs()),
+    }
+    tasks.close();
+    tokio::time::timeout(Duration::from_secs(2), tasks.wait())
+        .await
+        .ok();
+    info!("ended");
+    Ok(())
+}
+
+async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("{setting}: cannot listen on {address}: expected a free address of this machine")
+    })
+}
+
+/// Connects to everything at once: a start takes as long as the slowest of them.
+async fn open(
+    config: Config,
+    campaigns: Campaigns,
+    stop: CancellationToken,
+) -> anyhow::Result<AppState> {
+    let (store, photos) = tokio::join!(Store::open(&config.store), Photos::open(&config.photos));
+    let metrics = Metrics::new().context("cannot register the metrics")?;
+    let tally = Tally::open(&config.cache, &config.instance).context("JORNADA_CACHE")?;
+    Ok(AppState::new(App {
+        board: Board::new(campaigns.iter().map(|campaign| &campaign.id)),
+        uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
+        reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
+        event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
+        intake: Intake {
+            store: store.context("JORNADA_STORE")?,
+            photos: photos.context("JORNADA_PHOTOS")?,
+            secret: config.secret,
+            metrics: metrics.clone(),
+        },
+        instance: config.instance,
+        public_url: config.public_url,
+        campaigns,
+        tally,
+        metrics,
+        stop,
+    }))
+}
+
+fn follow(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
+    for campaign in app.campaigns.iter() {
+        let follower = Follower {
+            store: app.intake.store.clone(),
+            tally: app.tally.clone(),
+            campaign: campaign.id.clone(),
+            metrics: app.metrics.tally.clone(),
+        };
+        tasks.spawn(follower.run(stop.clone()));
+        let (board, metrics) = (app.board.clone(), app.metrics.tally.clone());
+        tasks.spawn(board.keep(campaign.clone(), app.tally.clone(), metrics, stop.clone()));
+    }
+}
+
+/// In embedded mode, where the first token for staff is left.
+fn staff_token(config: &Config) -> Option<PathBuf> {
+    match &config.store {
+        StoreSetting::Sqlite(path) => Some(path.with_file_name("staff-token")),
+        StoreSetting::Mongo(_) => None,
+    }
+}
+
+fn greet(
+    app: &AppState,
+    public: &TcpListener,
+    ops: &TcpListener,
+    staff_token: Option<&std::path::Path>,
+) {
+    let site = match (&app.public_url, public.local_addr()) {
+        (Some(url), _) => url.clone(),
+        (None, Ok(address)) => format!("http://{address}"),
+        (None, Err(_)) => "http://localhost".into(),
+    };
+    let campaign = &app.campaigns.default().id;
+    info!("the form is at {site}/");
+    info!("the chart is at {site}/c/{campaign}/chart");
+    if let Some(path) = staff_token {
+        info!("the staff token is in {}", path.display());
+    }
+    info!("more staff tokens are made by: jornada token new NAME");
+    if let Ok(address) = ops.local_addr() {
+        info!("metrics and readiness are at http://{address}/metrics and /readyz");
+    }
+}
+
+fn end_by_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+            () = stop.cancelled() => {}
+        }
+        info!(
+            "ending: no new requests, those in flight have {} s",
+            DRAIN.as_secs()
+        );
+        stop.cancel();
+    })
+}

@@ -1,0 +1,230 @@
+//! The one way in: answers judged, photo kept, registration kept, receipt given. Every door (form, API, later gRPC
+//! and the queue) comes through here, and what is acknowledged here survives the loss of this process.
+
+use bytes::Bytes;
+use jiff::{Timestamp, Unit};
+use tracing::warn;
+
+use crate::config::Secret;
+use crate::domain::campaign::Opening;
+use crate::domain::registration::{PhotoRef, UniqueKey};
+use crate::domain::{
+    Answers, Campaign, FieldRefusal, Form, IdempotencyKey, Refusal, Registration, RegistrationId,
+};
+use crate::photo::inspect::{CleanPhoto, PhotoRefusal, inspect};
+use crate::photo::{PhotoKey, Photos, PhotosError};
+use crate::store::{Kept, Receipt, Store, StoreError};
+use crate::telemetry::metrics::Metrics;
+
+/// Photos above this size, in bytes, are inspected off the threads that serve requests.
+const LARGE_PHOTO: usize = 256 * 1024;
+
+/// What a door hands in.
+#[derive(Debug)]
+pub struct Submission {
+    /// The texts.
+    pub form: Form,
+    /// The photo as it was sent.
+    pub photo: Option<Bytes>,
+    /// The key that every retry of this request carries.
+    pub key: IdempotencyKey,
+}
+
+/// What was done with a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is registered now.
+    New(Receipt),
+    /// It was registered before; this is the first receipt.
+    Retry(Receipt),
+}
+
+/// Why nothing was registered.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The campaign takes nothing now.
+    #[error("the campaign is not open")]
+    NotOpen,
+    /// Answers that do not fit.
+    #[error("{} answers were refused", .0.len())]
+    Refused(Vec<FieldRefusal>),
+    /// A photo that does not fit.
+    #[error("the photo was refused")]
+    Photo(PhotoRefusal),
+    /// The identity belongs to a registration with other content.
+    #[error("already registered with other content")]
+    AlreadyRegistered {
+        /// Whether the identity is the request's key, rather than the answer to the unique field.
+        by_key: bool,
+    },
+    /// The store did not do it.
+    #[error("cannot keep the registration")]
+    Store(#[from] StoreError),
+    /// The photo store did not do it.
+    #[error("cannot keep the photo")]
+    Photos(#[from] PhotosError),
+}
+
+/// The way in.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    /// Where registrations are kept.
+    pub store: Store,
+    /// Where photos are kept.
+    pub photos: Photos,
+    /// From which ids are derived.
+    pub secret: Secret,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+impl Intake {
+    /// Takes a submission in. Doing it again with the same key and content gives the same receipt.
+    ///
+    /// # Errors
+    /// [`IntakeError`]; nothing is registered then.
+    pub async fn take(
+        &self,
+        campaign: &Campaign,
+        submission: Submission,
+        now: Timestamp,
+    ) -> Result<Accepted, IntakeError> {
+        let taken = self.judge_and_keep(campaign, submission, now).await;
+        self.metrics
+            .registrations
+            .with_label_values(&[campaign.id.as_str(), outcome(&taken)])
+            .inc();
+        taken
+    }
+
+    async fn judge_and_keep(
+        &self,
+        campaign: &Campaign,
+        submission: Submission,
+        now: Timestamp,
+    ) -> Result<Accepted, IntakeError> {
+        let Submission { form, photo, key } = submission;
+        let answers = judge(campaign, &form, now)?;
+        let photo = clean(campaign, photo).await?;
+        let unique = campaign.unique_key(&answers, key);
+        let id = RegistrationId::derive(self.secret.expose(), &campaign.id, &unique);
+        let registration = registration(campaign, id, answers, photo.as_ref(), now);
+        self.keep_photo(&registration, photo).await?;
+        match self.store.keep(campaign, &registration).await? {
+            Kept::New => Ok(Accepted::New(receipt(
+                &registration,
+                registration.received_at,
+            ))),
+            Kept::Retry(first) => Ok(Accepted::Retry(receipt(&registration, first))),
+            Kept::Taken => {
+                self.drop_photo(campaign, &registration).await;
+                let by_key = matches!(unique, UniqueKey::Request(_));
+                Err(IntakeError::AlreadyRegistered { by_key })
+            }
+        }
+    }
+
+    async fn keep_photo(
+        &self,
+        registration: &Registration,
+        photo: Option<CleanPhoto>,
+    ) -> Result<(), IntakeError> {
+        let Some((photo, key)) = photo.zip(photo_key(registration)) else {
+            return Ok(());
+        };
+        self.metrics.photo_bytes.inc_by(photo.bytes.len() as u64);
+        self.photos.put(&key, photo.bytes).await?;
+        Ok(())
+    }
+
+    /// Removes the photo of an attempt that was not registered, unless the kept registration has the same one.
+    async fn drop_photo(&self, campaign: &Campaign, attempt: &Registration) {
+        let Some(key) = photo_key(attempt) else {
+            return;
+        };
+        let kept = self.store.registration(campaign, attempt.id).await;
+        let is_other = matches!(&kept, Ok(Some(kept)) if kept.photo != attempt.photo);
+        if is_other && let Err(error) = self.photos.remove(&key).await {
+            warn!("a photo that belongs to no registration stays: {error}");
+        }
+    }
+}
+
+fn judge(campaign: &Campaign, form: &Form, now: Timestamp) -> Result<Answers, IntakeError> {
+    if campaign.opening(now) != Opening::Open {
+        return Err(IntakeError::NotOpen);
+    }
+    campaign.admit(form).map_err(IntakeError::Refused)
+}
+
+async fn clean(
+    campaign: &Campaign,
+    photo: Option<Bytes>,
+) -> Result<Option<CleanPhoto>, IntakeError> {
+    let Some(bytes) = photo else { return Ok(None) };
+    if campaign.photo().is_none() {
+        return Err(IntakeError::Refused(vec![FieldRefusal::new(
+            "photo",
+            Refusal::NotAsked,
+        )]));
+    }
+    let inspected = if bytes.len() > LARGE_PHOTO {
+        let off_thread = tokio::task::spawn_blocking(move || inspect(bytes)).await;
+        off_thread.unwrap_or(Err(PhotoRefusal::Damaged))
+    } else {
+        inspect(bytes)
+    };
+    inspected.map(Some).map_err(IntakeError::Photo)
+}
+
+fn registration(
+    campaign: &Campaign,
+    id: RegistrationId,
+    answers: Answers,
+    photo: Option<&CleanPhoto>,
+    now: Timestamp,
+) -> Registration {
+    let photo = photo.map(|photo| PhotoRef {
+        sha256: photo.sha256,
+        extension: photo.format.extension().to_owned(),
+        bytes: photo.bytes.len() as u64,
+    });
+    Registration {
+        id,
+        campaign: campaign.id.clone(),
+        value: campaign.value(&answers),
+        digest: answers.digest(campaign, photo.as_ref().map(|photo| &photo.sha256)),
+        answers,
+        photo,
+        // What every store can keep: milliseconds.
+        received_at: now.round(Unit::Millisecond).unwrap_or(now),
+    }
+}
+
+fn photo_key(registration: &Registration) -> Option<PhotoKey> {
+    PhotoKey::of(
+        &registration.campaign,
+        registration.id,
+        registration.photo.as_ref()?,
+    )
+}
+
+fn receipt(registration: &Registration, received_at: Timestamp) -> Receipt {
+    Receipt {
+        id: registration.id,
+        campaign: registration.campaign.clone(),
+        value: registration.value.clone(),
+        received_at,
+    }
+}
+
+fn outcome(taken: &Result<Accepted, IntakeError>) -> &'static str {
+    match taken {
+        Ok(Accepted::New(_)) => "accepted",
+        Ok(Accepted::Retry(_)) => "retried",
+        Err(IntakeError::AlreadyRegistered { .. }) => "taken",
+        Err(IntakeError::Refused(_) | IntakeError::Photo(_)) => "refused",
+        Err(IntakeError::NotOpen) => "closed",
+        Err(IntakeError::Store(_) | IntakeError::Photos(_)) => "failed",
+    }
+}

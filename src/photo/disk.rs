@@ -1,0 +1,94 @@
+//! Photos in a folder of this machine, one file each, readable by the owner alone.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use super::keep::PhotosError;
+use super::key::PhotoKey;
+
+/// A folder of photos.
+#[derive(Clone, Debug)]
+pub struct DiskPhotos {
+    folder: PathBuf,
+}
+
+impl DiskPhotos {
+    pub(super) async fn open(folder: &Path) -> Result<Self, PhotosError> {
+        let folder = folder.to_owned();
+        blocking(move || {
+            make_folder(&folder)?;
+            Ok(Self { folder })
+        })
+        .await
+    }
+
+    pub(super) async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {
+        let path = self.path(key);
+        blocking(move || write_durably(&path, &bytes)).await
+    }
+
+    pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
+        let path = self.path(key);
+        blocking(move || match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    pub(super) async fn remove(&self, key: &PhotoKey) -> Result<(), PhotosError> {
+        let path = self.path(key);
+        blocking(move || match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), PhotosError> {
+        let folder = self.folder.clone();
+        blocking(move || std::fs::metadata(folder).map(drop)).await
+    }
+
+    fn path(&self, key: &PhotoKey) -> PathBuf {
+        self.folder.join(key.to_string())
+    }
+}
+
+/// Writes aside, syncs, renames and syncs the folders: after a power cut the whole photo is there, or nothing.
+fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|failed| failed.error)?;
+    // The file's name is in its folder, that folder's name in the campaign's, and that one's in the root.
+    for folder in path.ancestors().skip(1).take(3) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, PhotosError> {
+    match spawn_blocking(work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(PhotosError::Unavailable(error.kind().to_string())),
+        Err(_) => Err(PhotosError::Failed("the file task was cancelled".into())),
+    }
+}

@@ -1,0 +1,95 @@
+//! Where photos are kept: a folder of this machine, or an S3 store. What `put` answered is on stable storage.
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::disk::DiskPhotos;
+use super::key::PhotoKey;
+use super::s3::S3Photos;
+use crate::config::PhotosSetting;
+
+/// Where photos are kept.
+#[derive(Clone, Debug)]
+pub enum Photos {
+    /// A folder.
+    Disk(DiskPhotos),
+    /// A bucket.
+    S3(S3Photos),
+}
+
+/// Why a photo store did not do it. Names no key: keys are personal.
+#[derive(Debug, thiserror::Error)]
+pub enum PhotosError {
+    /// It cannot be reached, or did not answer in time: ask again later.
+    #[error("the photo store is not available: {0}")]
+    Unavailable(String),
+    /// It answered something that should not be.
+    #[error("the photo store failed: {0}")]
+    Failed(String),
+    /// What it holds is not what was put there.
+    #[error("a photo in the store is not the one that was put there")]
+    Altered,
+}
+
+impl Photos {
+    /// Opens the store that was set; makes the folder or the bucket if it is missing.
+    ///
+    /// # Errors
+    /// [`PhotosError`] when it can be neither found nor made.
+    pub async fn open(setting: &PhotosSetting) -> Result<Self, PhotosError> {
+        match setting {
+            PhotosSetting::Disk(folder) => DiskPhotos::open(folder).await.map(Self::Disk),
+            PhotosSetting::S3(setting) => S3Photos::open(setting).await.map(Self::S3),
+        }
+    }
+
+    /// Keeps a photo durably. Putting the same key again changes nothing.
+    ///
+    /// # Errors
+    /// [`PhotosError`]; the photo may or may not be there, and putting it again is right.
+    pub async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {
+        match self {
+            Self::Disk(disk) => disk.put(key, bytes).await,
+            Self::S3(s3) => s3.put(key, bytes).await,
+        }
+    }
+
+    /// Reads a photo back, whole and unaltered, or `None` when there is none.
+    ///
+    /// # Errors
+    /// [`PhotosError`], also when the bytes are not those that were put.
+    pub async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
+        let bytes = match self {
+            Self::Disk(disk) => disk.get(key).await?,
+            Self::S3(s3) => s3.get(key).await?,
+        };
+        match bytes {
+            Some(bytes) if Sha256::digest(&bytes).as_slice() != key.sha256() => {
+                Err(PhotosError::Altered)
+            }
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// Removes a photo; removing one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`PhotosError`].
+    pub async fn remove(&self, key: &PhotoKey) -> Result<(), PhotosError> {
+        match self {
+            Self::Disk(disk) => disk.remove(key).await,
+            Self::S3(s3) => s3.remove(key).await,
+        }
+    }
+
+    /// Asks whether the store answers, within a second.
+    ///
+    /// # Errors
+    /// [`PhotosError`].
+    pub async fn ping(&self) -> Result<(), PhotosError> {
+        match self {
+            Self::Disk(disk) => disk.ping().await,
+            Self::S3(s3) => s3.ping().await,
+        }
+    }
+}

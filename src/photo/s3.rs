@@ -1,0 +1,211 @@
+//! Photos in a bucket of any S3 store.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedHttpClient,
+};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use bytes::Bytes;
+use secrecy::ExposeSecret;
+
+use super::MAX_PHOTO_BYTES;
+use super::keep::PhotosError;
+use super::key::PhotoKey;
+use crate::config::S3Setting;
+
+const CONNECT: Duration = Duration::from_secs(1);
+const ATTEMPT: Duration = Duration::from_secs(5);
+const OPERATION: Duration = Duration::from_secs(10);
+const PING: Duration = Duration::from_secs(1);
+const ATTEMPTS: u32 = 3;
+
+/// A bucket of photos.
+#[derive(Clone, Debug)]
+pub struct S3Photos {
+    client: Client,
+    bucket: String,
+}
+
+impl S3Photos {
+    pub(super) async fn open(setting: &S3Setting) -> Result<Self, PhotosError> {
+        let photos = Self {
+            client: client(setting),
+            bucket: setting.bucket.clone(),
+        };
+        photos.make_bucket().await?;
+        Ok(photos)
+    }
+
+    async fn make_bucket(&self) -> Result<(), PhotosError> {
+        let known = self.client.head_bucket().bucket(&self.bucket).send().await;
+        match known {
+            Ok(_) => return Ok(()),
+            Err(error) if status(&error) == Some(404) => {}
+            Err(error) => return Err(failure(&error)),
+        }
+        match self
+            .client
+            .create_bucket()
+            .bucket(&self.bucket)
+            .send()
+            .await
+        {
+            // Two instances that start at once both make it; one of them is told so.
+            Err(error)
+                if !matches!(
+                    error.code(),
+                    Some("BucketAlreadyOwnedByYou" | "BucketAlreadyExists")
+                ) =>
+            {
+                Err(failure(&error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .content_type(key.format().media_type())
+            .checksum_sha256(data_encoding::BASE64.encode(key.sha256()))
+            .body(ByteStream::from(bytes))
+            .customize()
+            // The checksum header is signed and says what the body is: hashing it a second time adds nothing.
+            .disable_payload_signing()
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failure(&error))
+    }
+
+    pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
+        let found = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .send()
+            .await;
+        let object = match found {
+            Ok(object) => object,
+            Err(error) if status(&error) == Some(404) => return Ok(None),
+            Err(error) => return Err(failure(&error)),
+        };
+        let length = object.content_length().unwrap_or(i64::MAX);
+        if usize::try_from(length).is_ok_and(|length| length > MAX_PHOTO_BYTES) {
+            return Err(PhotosError::Altered);
+        }
+        let body = tokio::time::timeout(OPERATION, object.body.collect()).await;
+        match body {
+            Ok(Ok(body)) => Ok(Some(body.into_bytes())),
+            _ => Err(PhotosError::Unavailable(
+                "the photo stopped half-way".into(),
+            )),
+        }
+    }
+
+    pub(super) async fn remove(&self, key: &PhotoKey) -> Result<(), PhotosError> {
+        let removed = self
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .send()
+            .await;
+        removed.map(drop).map_err(|error| failure(&error))
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), PhotosError> {
+        let asked = self.client.head_bucket().bucket(&self.bucket).send();
+        match tokio::time::timeout(PING, asked).await {
+            Ok(answer) => answer.map(drop).map_err(|error| failure(&error)),
+            Err(_) => Err(PhotosError::Unavailable("no answer in time".into())),
+        }
+    }
+}
+
+fn client(setting: &S3Setting) -> Client {
+    let session = setting
+        .session_token
+        .as_ref()
+        .map(|token| token.expose_secret().to_owned());
+    let keys = Credentials::new(
+        &setting.access_key,
+        setting.secret_key.expose_secret(),
+        session,
+        None,
+        "environment",
+    );
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION);
+    let mut config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http_client(setting))
+        .region(Region::new(setting.region.clone()))
+        .credentials_provider(keys)
+        .timeout_config(timeouts.build())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    if let Some(endpoint) = &setting.endpoint {
+        config = config
+            .endpoint_url(endpoint.as_str())
+            .force_path_style(true);
+    }
+    Client::from_conf(config.build())
+}
+
+fn http_client(setting: &S3Setting) -> SharedHttpClient {
+    let builder = aws_smithy_http_client::Builder::new();
+    let plain = setting
+        .endpoint
+        .as_ref()
+        .is_some_and(|endpoint| endpoint.scheme() == "http");
+    // The roots of trust take tens of milliseconds to load: only where they are used.
+    if plain {
+        builder.build_http()
+    } else {
+        builder
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https()
+    }
+}
+
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
+}
+
+/// What went wrong, by its code alone: S3's messages repeat the key.
+fn failure<E: ProvideErrorMetadata>(error: &SdkError<E>) -> PhotosError {
+    match error {
+        SdkError::TimeoutError(_) => PhotosError::Unavailable("no answer in time".into()),
+        SdkError::DispatchFailure(_) => PhotosError::Unavailable("cannot connect".into()),
+        SdkError::ResponseError(_) => {
+            PhotosError::Unavailable("an answer that cannot be read".into())
+        }
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            let code = service.err().code().unwrap_or("no code");
+            let words = format!("status {status}, {code}");
+            if status >= 500 || matches!(status, 408 | 429) {
+                PhotosError::Unavailable(words)
+            } else {
+                PhotosError::Failed(words)
+            }
+        }
+        _ => PhotosError::Failed("the request could not be made".into()),
+    }
+}

@@ -1,0 +1,176 @@
+//! Totals per value of the tallied field: a cache, always rebuildable from the store, and exact.
+//! One instance at a time follows the store's feed ([`follow`]); every instance shows what it wrote ([`board`]).
+
+pub mod board;
+pub mod follow;
+pub mod memory;
+pub mod redis;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::config::CacheSetting;
+use crate::domain::CampaignId;
+use crate::store::{Change, Position, Snapshot};
+
+/// The totals of a campaign as the tally has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// Registrations per value; no zeroes.
+    pub values: BTreeMap<String, u64>,
+    /// Up to where in the store's feed they go.
+    pub position: Position,
+    /// When they were last known to be all there is.
+    pub as_of: Timestamp,
+}
+
+/// What a follower is told at each turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Another instance leads.
+    Wait,
+    /// This one leads.
+    Lead,
+    /// This one leads, and a refresh was asked for and is due.
+    Refresh,
+}
+
+/// Where totals are kept.
+#[derive(Clone, Debug)]
+pub enum Tally {
+    /// In this process.
+    Memory(memory::MemoryTally),
+    /// In Redis, for all instances.
+    Redis(redis::RedisTally),
+}
+
+/// Why the tally did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TallyError {
+    /// Redis cannot be reached or failed; the code, never a value.
+    #[error("the cache is not available: {0}")]
+    Unavailable(String),
+    /// What it holds is not what this software writes.
+    #[error("the cache holds something else: {0}")]
+    Unreadable(&'static str),
+}
+
+impl Tally {
+    /// Opens the tally that was set. Does not wait for Redis: it may be away at the start.
+    ///
+    /// # Errors
+    /// An address that cannot be one.
+    pub fn open(setting: &CacheSetting, instance: &str) -> Result<Self, TallyError> {
+        match setting {
+            CacheSetting::Memory => Ok(Self::Memory(memory::MemoryTally::default())),
+            CacheSetting::Redis(url) => redis::RedisTally::open(url, instance).map(Self::Redis),
+        }
+    }
+
+    /// Takes or keeps the lead of a campaign, says whether a refresh is due and, if the follower has
+    /// `caught_up`, notes that the totals are all there is at `now`.
+    ///
+    /// # Errors
+    /// [`TallyError`].
+    pub async fn turn(
+        &self,
+        campaign: &CampaignId,
+        caught_up: bool,
+        now: Timestamp,
+    ) -> Result<Turn, TallyError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.turn(campaign, caught_up, now)),
+            Self::Redis(redis) => redis.turn(campaign, caught_up, now).await,
+        }
+    }
+
+    /// Gives up the lead at once, so that another instance need not wait for the lease to end.
+    ///
+    /// # Errors
+    /// [`TallyError`].
+    pub async fn resign(&self, campaign: &CampaignId) -> Result<(), TallyError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(redis) => redis.resign(campaign).await,
+        }
+    }
+
+    /// The totals, or `None` where there are none yet (or Redis was emptied).
+    ///
+    /// # Errors
+    /// [`TallyError`].
+    pub async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.read(campaign)),
+            Self::Redis(redis) => redis.read(campaign).await,
+        }
+    }
+
+    /// Adds changes to totals that stand at `from`, and moves them to the last change, in one step.
+    /// False, and nothing changed, when they stand elsewhere: somebody else has moved them.
+    ///
+    /// # Errors
+    /// [`TallyError`]; whether it happened shows when the totals are read again.
+    pub async fn add(
+        &self,
+        campaign: &CampaignId,
+        from: &Position,
+        changes: &[Change],
+    ) -> Result<bool, TallyError> {
+        let Some(last) = changes.last() else {
+            return Ok(true);
+        };
+        let mut deltas: BTreeMap<&str, i64> = BTreeMap::new();
+        for change in changes {
+            *deltas.entry(&change.value).or_default() += change.delta;
+        }
+        match self {
+            Self::Memory(memory) => Ok(memory.add(campaign, from, &last.position, &deltas)),
+            Self::Redis(redis) => redis.add(campaign, from, &last.position, &deltas).await,
+        }
+    }
+
+    /// Replaces totals that stand at `from` (`None`: that do not exist) by a snapshot, in one step.
+    /// False, and nothing changed, when they stand elsewhere.
+    ///
+    /// # Errors
+    /// [`TallyError`].
+    pub async fn replace(
+        &self,
+        campaign: &CampaignId,
+        from: Option<&Position>,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<bool, TallyError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.replace(campaign, from, snapshot, now)),
+            Self::Redis(redis) => redis.replace(campaign, from, snapshot, now).await,
+        }
+    }
+
+    /// Asks the leader for a refresh from the store; it makes at most one in 30 s.
+    ///
+    /// # Errors
+    /// [`TallyError`].
+    pub async fn ask_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
+        match self {
+            Self::Memory(memory) => {
+                memory.ask_refresh(campaign);
+                Ok(())
+            }
+            Self::Redis(redis) => redis.ask_refresh(campaign).await,
+        }
+    }
+
+    /// Asks whether the cache answers.
+    ///
+    /// # Errors
+    /// [`TallyError`].
+    pub async fn ping(&self) -> Result<(), TallyError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(redis) => redis.ping().await,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The follower: keeps the totals of one campaign exact. One instance at a time leads; it reads the store's feed and
+//! writes changes and position together, so that a crash at any point leaves totals exact, not nearly.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{Tally, Turn};
+use crate::domain::CampaignId;
+use crate::store::{Change, Feed, FeedError, Position, Snapshot, Store};
+use crate::telemetry::metrics::TallyMetrics;
+
+/// Longest time without a turn: the lease is ten times as long.
+const TICK: Duration = Duration::from_millis(500);
+/// Rest after a failure.
+const REST: Duration = Duration::from_secs(1);
+
+/// Follows one campaign until `stop`.
+#[derive(Clone, Debug)]
+pub struct Follower {
+    /// The store whose feed is read.
+    pub store: Store,
+    /// Where the totals are kept.
+    pub tally: Tally,
+    /// Which campaign.
+    pub campaign: CampaignId,
+    /// Lag and drift.
+    pub metrics: TallyMetrics,
+}
+
+/// Totals that this follower leads, and the feed that stands where they stand.
+struct Led {
+    feed: Feed,
+    position: Position,
+}
+
+impl Follower {
+    /// Follows whenever this instance leads; a failure is logged and followed by a rest and a new beginning.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut failing = false;
+        while !stop.is_cancelled() {
+            let rest = match stop.run_until_cancelled(self.lead()).await {
+                None => break,
+                Some(Ok(())) => {
+                    failing = false;
+                    TICK
+                }
+                Some(Err(error)) => {
+                    if !failing {
+                        warn!(campaign = %self.campaign, "the tally waits: {error:#}");
+                    }
+                    failing = true;
+                    REST
+                }
+            };
+            stop.run_until_cancelled(tokio::time::sleep(rest)).await;
+        }
+        // The lease ends by itself when this does not arrive.
+        self.tally.resign(&self.campaign).await.ok();
+    }
+
+    /// Leads until another instance does, or the totals were moved by somebody else.
+    async fn lead(&self) -> anyhow::Result<()> {
+        if self
+            .tally
+            .turn(&self.campaign, false, Timestamp::now())
+            .await?
+            == Turn::Wait
+        {
+            return Ok(());
+        }
+        let Some(mut led) = self.begin().await? else {
+            return Ok(());
+        };
+        let mut caught_up = false;
+        loop {
+            match self
+                .tally
+                .turn(&self.campaign, caught_up, Timestamp::now())
+                .await?
+            {
+                Turn::Wait => return Ok(()),
+                Turn::Refresh if !self.refresh(&mut led).await? => return Ok(()),
+                Turn::Lead | Turn::Refresh => {}
+            }
+            let changes = match led.feed.next(TICK).await {
+                Err(FeedError::Lost) => return self.rebuild(Some(&led.position)).await.map(drop),
+                changes => changes.context("cannot read the feed")?,
+            };
+            caught_up = changes.is_empty();
+            if !self.add(&mut led, &changes).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Opens the feed where the totals stand; makes them if there are none or if the feed no longer reaches back.
+    async fn begin(&self) -> anyhow::Result<Option<Led>> {
+        let known = self
+            .tally
+            .read(&self.campaign)
+            .await?
+            .map(|totals| totals.position);
+        if let Some(position) = &known {
+            match self.store.feed(&self.campaign, position).await {
+                Ok(feed) => {
+                    let position = position.clone();
+                    return Ok(Some(Led { feed, position }));
+                }
+                Err(FeedError::Lost) => {}
+                Err(error) => return Err(error).context("cannot open the feed"),
+            }
+        }
+        let Some(position) = self.rebuild(known.as_ref()).await? else {
+            return Ok(None);
+        };
+        let feed = self.store.feed(&self.campaign, &position).await?;
+        Ok(Some(Led { feed, position }))
+    }
+
+    /// Counts the whole store at one point of the feed and goes on from there.
+    async fn rebuild(&self, from: Option<&Position>) -> anyhow::Result<Option<Position>> {
+        let snapshot = self
+            .store
+            .snapshot(&self.campaign)
+            .await
+            .context("cannot count the store")?;
+        let replaced = self
+            .tally
+            .replace(&self.campaign, from, &snapshot, Timestamp::now())
+            .await?;
+        info!(campaign = %self.campaign, values = snapshot.totals.len(), replaced, "rebuilt the totals");
+        Ok(replaced.then_some(snapshot.position))
+    }
+
+    async fn add(&self, led: &mut Led, changes: &[Change]) -> anyhow::Result<bool> {
+        let Some(last) = changes.last() else {
+            return Ok(true);
+        };
+        let added = self
+            .tally
+            .add(&self.campaign, &led.position, changes)
+            .await?;
+        led.position = last.position.clone();
+        Ok(added)
+    }
+
+    /// Counts the store anew, brings the totals to that very point, notes by how much they differ, and replaces them.
+    /// False when somebody else has moved them meanwhile.
+    async fn refresh(&self, led: &mut Led) -> anyhow::Result<bool> {
+        let snapshot = self
+            .store
+            .snapshot(&self.campaign)
+            .await
+            .context("cannot count the store")?;
+        let mut later = Vec::new();
+        while later.is_empty() {
+            // Asked after the snapshot was taken, so an empty answer means that nothing up to it is missing.
+            let changes = led.feed.next(Duration::ZERO).await?;
+            if changes.is_empty() {
+                break;
+            }
+            let contained =
+                changes.partition_point(|change| change.position.at <= snapshot.position.at);
+            if !self.add(led, &changes[..contained]).await? {
+                return Ok(false);
+            }
+            later.extend_from_slice(&changes[contained..]);
+        }
+        self.note_drift(&snapshot).await?;
+        if !self
+            .tally
+            .replace(
+                &self.campaign,
+                Some(&led.position),
+                &snapshot,
+                Timestamp::now(),
+            )
+            .await?
+        {
+            return Ok(false);
+        }
+        led.position = snapshot.position;
+        self.add(led, &later).await
+    }
+
+    async fn note_drift(&self, snapshot: &Snapshot) -> anyhow::Result<()> {
+        let Some(totals) = self.tally.read(&self.campaign).await? else {
+            return Ok(());
+        };
+        let drift = drift(&totals.values, &snapshot.totals);
+        self.metrics.drift(&self.campaign, drift);
+        if drift != 0 {
+            warn!(campaign = %self.campaign, drift, "the totals had drifted from the store; they are right again");
+        }
+        Ok(())
+    }
+}
+
+/// Sum of the differences between two sets of totals.
+fn drift(totals: &BTreeMap<String, u64>, truth: &BTreeMap<String, u64>) -> u64 {
+    let of = |set: &BTreeMap<String, u64>, value: &String| set.get(value).copied().unwrap_or(0);
+    let known: u64 = truth
+        .iter()
+        .map(|(value, total)| total.abs_diff(of(totals, value)))
+        .sum();
+    let gone: u64 = totals
+        .iter()
+        .filter(|(value, _)| !truth.contains_key(*value))
+        .map(|(_, total)| total)
+        .sum();
+    known + gone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_is_the_sum_of_all_differences() {
+        let totals = |list: &[(&str, u64)]| {
+            list.iter()
+                .map(|(value, total)| ((*value).to_owned(), *total))
+                .collect()
+        };
+        let have: BTreeMap<_, _> = totals(&[("Bogotá", 5), ("Cali", 2)]);
+        assert_eq!(drift(&have, &have), 0);
+        assert_eq!(drift(&have, &totals(&[("Bogotá", 3), ("Tunja", 1)])), 5);
+    }
+}

@@ -1,0 +1,103 @@
+//! The tally of a single process.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Totals, Turn};
+use crate::domain::CampaignId;
+use crate::store::{Position, Snapshot};
+
+/// At most one refresh in this time.
+pub(super) const REFRESH_EVERY: SignedDuration = SignedDuration::from_secs(30);
+
+/// Totals in memory; the process leads itself.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryTally {
+    campaigns: Arc<Mutex<HashMap<CampaignId, Entry>>>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    totals: Option<Totals>,
+    asked: bool,
+    refreshed_at: Option<Timestamp>,
+}
+
+impl MemoryTally {
+    fn entries(&self) -> MutexGuard<'_, HashMap<CampaignId, Entry>> {
+        // Each change below is whole: a panic elsewhere leaves nothing half-done to be afraid of.
+        self.campaigns
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn turn(&self, campaign: &CampaignId, caught_up: bool, now: Timestamp) -> Turn {
+        let mut entries = self.entries();
+        let entry = entries.entry(campaign.clone()).or_default();
+        if let Some(totals) = entry.totals.as_mut().filter(|_| caught_up) {
+            totals.as_of = now;
+        }
+        let rested = entry
+            .refreshed_at
+            .is_none_or(|at| now.duration_since(at) >= REFRESH_EVERY);
+        if entry.asked && rested {
+            entry.asked = false;
+            entry.refreshed_at = Some(now);
+            return Turn::Refresh;
+        }
+        Turn::Lead
+    }
+
+    pub(super) fn read(&self, campaign: &CampaignId) -> Option<Totals> {
+        self.entries().get(campaign)?.totals.clone()
+    }
+
+    pub(super) fn add(
+        &self,
+        campaign: &CampaignId,
+        from: &Position,
+        to: &Position,
+        deltas: &BTreeMap<&str, i64>,
+    ) -> bool {
+        let mut entries = self.entries();
+        let totals = entries
+            .get_mut(campaign)
+            .and_then(|entry| entry.totals.as_mut());
+        let Some(totals) = totals.filter(|totals| totals.position == *from) else {
+            return false;
+        };
+        for (value, delta) in deltas {
+            let total = totals.values.entry((*value).to_owned()).or_default();
+            *total = total.saturating_add_signed(*delta);
+        }
+        totals.values.retain(|_, total| *total > 0);
+        totals.position = to.clone();
+        true
+    }
+
+    pub(super) fn replace(
+        &self,
+        campaign: &CampaignId,
+        from: Option<&Position>,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> bool {
+        let mut entries = self.entries();
+        let entry = entries.entry(campaign.clone()).or_default();
+        if entry.totals.as_ref().map(|totals| &totals.position) != from {
+            return false;
+        }
+        entry.totals = Some(Totals {
+            values: snapshot.totals.clone(),
+            position: snapshot.position.clone(),
+            as_of: now,
+        });
+        true
+    }
+
+    pub(super) fn ask_refresh(&self, campaign: &CampaignId) {
+        self.entries().entry(campaign.clone()).or_default().asked = true;
+    }
+}

@@ -1,0 +1,205 @@
+//! The tally of all instances, in Redis. Keys carry the campaign as hash tag, so that one campaign stays on one node
+//! of a cluster. Each change is one script: totals and position move together, and only from where the writer
+//! believes them to be, so that a leader who lost the lease without noticing cannot count anything twice.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, RedisError, Script};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::memory::REFRESH_EVERY;
+use super::{TallyError, Totals, Turn};
+use crate::domain::CampaignId;
+use crate::store::{Position, Snapshot};
+
+/// Longest wait for an answer or a connection.
+const WAIT: Duration = Duration::from_secs(1);
+/// A leader that has not been heard of for this long has lost the lead.
+const LEASE_MS: u64 = 5_000;
+
+static TURN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/turn.lua")));
+static RESIGN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/resign.lua")));
+static ADD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/add.lua")));
+static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/replace.lua")));
+
+/// Totals in Redis.
+#[derive(Clone)]
+pub struct RedisTally {
+    connection: ConnectionManager,
+    leader: String,
+}
+
+impl std::fmt::Debug for RedisTally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisTally")
+            .field("leader", &self.leader)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RedisTally {
+    pub(super) fn open(url: &SecretString, instance: &str) -> Result<Self, TallyError> {
+        let client = Client::open(url.expose_secret())?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(WAIT))
+            .set_response_timeout(Some(WAIT))
+            .set_number_of_retries(1)
+            .set_max_delay(WAIT);
+        Ok(Self {
+            connection: ConnectionManager::new_lazy_with_config(client, config)?,
+            // Two processes that were given one name by mistake are still two.
+            leader: format!("{instance} {}", uuid::Uuid::new_v4()),
+        })
+    }
+
+    pub(super) async fn turn(
+        &self,
+        campaign: &CampaignId,
+        caught_up: bool,
+        now: Timestamp,
+    ) -> Result<Turn, TallyError> {
+        let keys = Keys::of(campaign);
+        let turn: u8 = TURN
+            .key(keys.lease)
+            .key(keys.meta)
+            .key(keys.asked)
+            .key(keys.refreshed)
+            .arg(&self.leader)
+            .arg(LEASE_MS)
+            .arg(if caught_up {
+                now.as_millisecond().to_string()
+            } else {
+                String::new()
+            })
+            .arg(REFRESH_EVERY.as_millis().to_string())
+            .invoke_async(&mut self.connection.clone())
+            .await?;
+        match turn {
+            0 => Ok(Turn::Wait),
+            1 => Ok(Turn::Lead),
+            _ => Ok(Turn::Refresh),
+        }
+    }
+
+    pub(super) async fn resign(&self, campaign: &CampaignId) -> Result<(), TallyError> {
+        let lease = Keys::of(campaign).lease;
+        let () = RESIGN
+            .key(lease)
+            .arg(&self.leader)
+            .invoke_async(&mut self.connection.clone())
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {
+        let keys = Keys::of(campaign);
+        let (values, (position, as_of)): (BTreeMap<String, u64>, (Option<String>, Option<i64>)) =
+            redis::pipe()
+                .atomic()
+                .hgetall(keys.totals)
+                .hmget(keys.meta, &["position", "as_of"])
+                .query_async(&mut self.connection.clone())
+                .await?;
+        let Some(position) = position else {
+            return Ok(None);
+        };
+        let position =
+            serde_json::from_str(&position).map_err(|_| TallyError::Unreadable("position"))?;
+        let as_of = as_of.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Ok(Some(Totals {
+            values,
+            position,
+            as_of: as_of.ok_or(TallyError::Unreadable("as_of"))?,
+        }))
+    }
+
+    pub(super) async fn add(
+        &self,
+        campaign: &CampaignId,
+        from: &Position,
+        to: &Position,
+        deltas: &BTreeMap<&str, i64>,
+    ) -> Result<bool, TallyError> {
+        let keys = Keys::of(campaign);
+        let mut call = ADD.key(keys.totals);
+        call.key(keys.meta).arg(written(from)).arg(written(to));
+        for (value, delta) in deltas {
+            call.arg(*value).arg(*delta);
+        }
+        Ok(call.invoke_async(&mut self.connection.clone()).await?)
+    }
+
+    pub(super) async fn replace(
+        &self,
+        campaign: &CampaignId,
+        from: Option<&Position>,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<bool, TallyError> {
+        let keys = Keys::of(campaign);
+        let mut call = REPLACE.key(keys.totals);
+        call.key(keys.meta)
+            .arg(from.map(written).unwrap_or_default())
+            .arg(written(&snapshot.position))
+            .arg(now.as_millisecond());
+        for (value, total) in &snapshot.totals {
+            call.arg(value).arg(*total);
+        }
+        Ok(call.invoke_async(&mut self.connection.clone()).await?)
+    }
+
+    pub(super) async fn ask_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
+        let () = redis::cmd("SET")
+            .arg(Keys::of(campaign).asked)
+            .arg(1)
+            .query_async(&mut self.connection.clone())
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), TallyError> {
+        let () = redis::cmd("PING")
+            .query_async(&mut self.connection.clone())
+            .await?;
+        Ok(())
+    }
+}
+
+struct Keys {
+    lease: String,
+    totals: String,
+    meta: String,
+    asked: String,
+    refreshed: String,
+}
+
+impl Keys {
+    fn of(campaign: &CampaignId) -> Self {
+        let key = |name: &str| format!("jornada:{{{campaign}}}:{name}");
+        Self {
+            lease: key("lease"),
+            totals: key("totals"),
+            meta: key("meta"),
+            asked: key("refresh-asked"),
+            refreshed: key("refreshed"),
+        }
+    }
+}
+
+fn written(position: &Position) -> String {
+    serde_json::to_string(position).expect("a number and a text are always JSON")
+}
+
+impl From<RedisError> for TallyError {
+    fn from(error: RedisError) -> Self {
+        Self::Unavailable(
+            error
+                .code()
+                .map_or_else(|| format!("{:?}", error.kind()), str::to_owned),
+        )
+    }
+}

@@ -1,0 +1,4 @@
+//! How the process is seen from outside: log lines and metrics.
+
+pub mod logs;
+pub mod metrics;

@@ -1,0 +1,147 @@
+//! HTTP: the public listener and the operations listener. Each file has its `router()` beside its handlers.
+
+pub mod api;
+pub mod assets;
+pub mod budget;
+pub mod chart;
+pub mod docs;
+pub mod error;
+pub mod form;
+pub mod headers;
+pub mod health;
+pub mod lang;
+pub mod observe;
+pub mod page;
+pub mod receipt;
+pub mod staff;
+pub mod upload;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::campaigns::Campaigns;
+use crate::domain::Campaign;
+use crate::intake::Intake;
+use crate::report::Reports;
+use crate::tally::Tally;
+use crate::tally::board::Board;
+use crate::telemetry::metrics::Metrics;
+use budget::UploadBudget;
+use error::Error;
+
+/// Most clients of server-sent events on one instance.
+pub const MAX_EVENT_CLIENTS: usize = 2_000;
+
+/// What every handler may use; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<App>);
+
+/// The parts of the role `serve`.
+#[derive(Debug)]
+pub struct App {
+    /// Name of this instance.
+    pub instance: String,
+    /// How people reach the site, if it was set.
+    pub public_url: Option<String>,
+    /// The campaigns.
+    pub campaigns: Campaigns,
+    /// The way in; holds the store and the photo store.
+    pub intake: Intake,
+    /// Totals, for asking a refresh.
+    pub tally: Tally,
+    /// Totals, for showing them.
+    pub board: Board,
+    /// Where reports are written.
+    pub reports: Reports,
+    /// Memory for uploads.
+    pub uploads: UploadBudget,
+    /// A place for each client of server-sent events.
+    pub event_clients: Arc<Semaphore>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Cancelled when this instance shall end.
+    pub stop: CancellationToken,
+}
+
+impl Deref for AppState {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+impl AppState {
+    /// Shares the parts.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self(Arc::new(app))
+    }
+}
+
+impl App {
+    /// The campaign of this id.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchCampaign`].
+    pub fn campaign(&self, id: &str) -> Result<&Arc<Campaign>, Error> {
+        self.campaigns.get(id).ok_or(Error::NoSuchCampaign)
+    }
+
+    /// The address of the site without a slash at its end: as set, or as the client reached it.
+    #[must_use]
+    pub fn base_url(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.public_url {
+            return url.clone();
+        }
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let host = text(header::HOST.as_str())
+            .filter(|host| host.parse::<axum::http::uri::Authority>().is_ok())
+            .unwrap_or("localhost");
+        let scheme = if text("x-forwarded-proto") == Some("https") {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{host}")
+    }
+}
+
+/// The public listener.
+pub fn router(app: &AppState) -> Router {
+    let layers = ServiceBuilder::new()
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(from_fn(headers::forbid))
+        .layer(from_fn(error::present))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
+    Router::new()
+        .merge(api::router())
+        .merge(pages())
+        .merge(staff::router())
+        .fallback(|| async { Error::NoSuchPage })
+        .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
+        .layer(layers)
+        .with_state(app.clone())
+}
+
+/// What browsers ask for, compressed: phones have bad networks. The API is not, since its answers are small.
+fn pages() -> Router<AppState> {
+    Router::new()
+        .merge(form::router())
+        .merge(receipt::router())
+        .merge(chart::router())
+        .merge(docs::router())
+        .merge(assets::router())
+        .layer(CompressionLayer::new())
+}

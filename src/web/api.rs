@@ -1,0 +1,67 @@
+//! The door for programs: version 1 of the HTTP contract, and its description.
+
+pub mod chart;
+pub mod registrations;
+pub mod reports;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use std::sync::LazyLock;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{AppState, health};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Jornada",
+        description = "Registrations of one day: sent in, counted, listed. Every refusal is problem+json (RFC 9457).",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(super::error::problem::Problem))
+)]
+struct Description;
+
+fn described() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(registrations::register))
+        .routes(routes!(chart::chart))
+        .routes(routes!(chart::events))
+        .routes(routes!(reports::report))
+}
+
+static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| {
+    let mut openapi = described().into_openapi();
+    let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    openapi
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("token", token);
+    openapi
+        .to_json()
+        .expect("the description is always JSON")
+        .into()
+});
+
+/// Addresses of the API.
+pub fn router() -> Router<AppState> {
+    let (router, _) = described().split_for_parts();
+    router
+        .route("/api/v1/openapi.json", get(openapi))
+        .route("/healthz", get(health::healthz))
+}
+
+async fn openapi(State(_): State<AppState>) -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        OPENAPI.clone(),
+    )
+        .into_response()
+}

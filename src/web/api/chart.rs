@@ -1,0 +1,155 @@
+//! The chart of totals: from this instance's memory, once or as events while people register.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt};
+use prometheus::IntGauge;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_stream::wrappers::WatchStream;
+
+use crate::tally::board::{Chart, Published};
+use crate::web::AppState;
+use crate::web::error::Error;
+use crate::web::error::problem::Problem;
+
+/// Time between two signs of life to a client when nothing changes.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// Totals per value, highest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaigns/{campaign}/chart",
+    params(
+        ("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
+    ),
+    responses(
+        (status = 200, description = "The totals", body = Chart),
+        (status = 304, description = "As in the earlier answer"),
+        (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "No totals yet", body = Problem, content_type = "application/problem+json"),
+    ),
+    tag = "chart"
+)]
+pub async fn chart(
+    State(app): State<AppState>,
+    Path(campaign): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let campaign = app.campaign(&campaign)?;
+    let published = app.board.read(&campaign.id).ok_or(Error::Busy)?;
+    let tag =
+        HeaderValue::from_str(&published.etag).map_err(|error| Error::Internal(error.into()))?;
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let common = [
+        (header::ETAG, tag),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    if known.is_some_and(|known| matches(known, &published.etag)) {
+        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
+    }
+    let kind = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )];
+    Ok((common, kind, published.json.clone()).into_response())
+}
+
+/// Weak comparison of RFC 9110, 8.8.3.2, over a list.
+fn matches(known: &str, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    known.trim() == "*" || known.split(',').any(|tag| opaque(tag) == opaque(etag))
+}
+
+/// The totals as server-sent events: at once, and at most twice a second while they change.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaigns/{campaign}/chart/events",
+    params(("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion")),
+    responses(
+        (status = 200, description = "Events whose data is the chart as JSON", body = String, content_type = "text/event-stream"),
+        (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Too many listen to this instance", body = Problem, content_type = "application/problem+json"),
+    ),
+    tag = "chart"
+)]
+pub async fn events(
+    State(app): State<AppState>,
+    Path(campaign): Path<String>,
+) -> Result<Response, Error> {
+    let campaign = app.campaign(&campaign)?;
+    let place = app
+        .event_clients
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| Error::Busy)?;
+    let client = Client::new(place, app.metrics.event_clients.clone());
+    let charts = app.board.watch(&campaign.id).ok_or(Error::NoSuchCampaign)?;
+    let events =
+        events_of(WatchStream::new(charts), client).take_until(app.stop.clone().cancelled_owned());
+    let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
+    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE));
+    Ok(([unbuffered], events).into_response())
+}
+
+/// One event for each chart that differs from the one before in more than its time.
+fn events_of(
+    charts: impl Stream<Item = Option<Arc<Published>>>,
+    client: Client,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    let mut last = String::new();
+    charts.filter_map(move |chart| {
+        // The client keeps its place as long as the stream lives.
+        let _ = &client;
+        let fresh = chart.filter(|chart| chart.etag != last);
+        if let Some(chart) = &fresh {
+            last.clone_from(&chart.etag);
+        }
+        let event = fresh
+            .and_then(|chart| Some(Event::default().data(std::str::from_utf8(&chart.json).ok()?)));
+        std::future::ready(event.map(Ok))
+    })
+}
+
+/// A client of events: holds one of the places, and is counted.
+struct Client {
+    _place: OwnedSemaphorePermit,
+    clients: IntGauge,
+}
+
+impl Client {
+    fn new(place: OwnedSemaphorePermit, clients: IntGauge) -> Self {
+        clients.inc();
+        Self {
+            _place: place,
+            clients,
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.clients.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_matches_in_any_list() {
+        assert!(matches("W/\"a\"", "W/\"a\""));
+        assert!(matches("\"b\", \"a\"", "W/\"a\""));
+        assert!(matches("*", "W/\"a\""));
+        assert!(!matches("\"b\"", "W/\"a\""));
+    }
+}

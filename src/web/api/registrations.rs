@@ -1,0 +1,126 @@
+//! Registers by multipart or, where a campaign asks for no photo, by JSON.
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::IdempotencyKey;
+use crate::intake::{Accepted, Submission};
+use crate::store::Receipt;
+use crate::web::AppState;
+use crate::web::error::Error;
+use crate::web::error::problem::Problem;
+use crate::web::upload::Upload;
+
+/// A registration that is kept.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Registered {
+    /// Id of the registration, 32 hexadecimal digits.
+    #[schema(example = "5f0c8a52b7e94d13a2c46e1b90d7f388")]
+    pub id: String,
+    /// Number of the receipt, which is at `/r/{number}`.
+    #[schema(example = "7K3M9-QXT2V-B8HC")]
+    pub receipt: String,
+    /// When it was first received.
+    #[schema(value_type = String, format = DateTime)]
+    pub received_at: Timestamp,
+}
+
+/// Registers answers and photo.
+///
+/// One part per field, named as in the campaign, and `consent=true` where the campaign asks for consent; nothing else.
+/// Sending the same again with the same `Idempotency-Key` (or the same answer to the campaign's unique field)
+/// gives the first receipt again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaigns/{campaign}/registrations",
+    params(
+        ("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion"),
+        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry"),
+        ("Accept-Language" = Option<String>, Header, description = "`es` or `en`, for the words of refusals"),
+    ),
+    request_body(
+        content(
+            (serde_json::Value = "multipart/form-data"),
+            (serde_json::Value = "application/json")
+        ),
+        description = "The fields of the campaign; JSON only where it asks for no photo"
+    ),
+    responses(
+        (status = 201, description = "Registered", body = Registered),
+        (status = 200, description = "Registered before with the same content: the first receipt", body = Registered),
+        (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The campaign is not open", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body took more than 20 s to arrive", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Registered before with other content", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "More than 8 MiB of photo or 64 KiB of text", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not a JPEG, PNG or WebP photo, or another kind of body", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Answers or a photo that do not fit; `errors` names the fields", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+    ),
+    tag = "registrations"
+)]
+pub async fn register(
+    State(app): State<AppState>,
+    Path(campaign): Path<String>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Error> {
+    let campaign = app.campaign(&campaign)?;
+    let key = key(&headers)?;
+    let upload = Upload::read(&app, campaign, request).await?.whole()?;
+    let submission = Submission {
+        form: upload.form,
+        photo: upload.photo,
+        key,
+    };
+    let accepted = app
+        .intake
+        .take(campaign, submission, Timestamp::now())
+        .await;
+    drop(upload.reserved);
+    Ok(answer(
+        accepted.map_err(|error| Error::of_intake(error, campaign))?,
+    ))
+}
+
+/// The request's key; without one a fresh key, under which nothing can be retried.
+fn key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
+    let Some(sent) = headers.get("idempotency-key") else {
+        return Ok(IdempotencyKey::from(Uuid::new_v4()));
+    };
+    let key = sent.to_str().ok().and_then(IdempotencyKey::parse);
+    key.ok_or(Error::Malformed(
+        "Idempotency-Key: expected 8 to 128 visible ASCII characters",
+    ))
+}
+
+fn answer(accepted: Accepted) -> Response {
+    let (status, receipt) = match accepted {
+        Accepted::New(receipt) => (StatusCode::CREATED, receipt),
+        Accepted::Retry(receipt) => (StatusCode::OK, receipt),
+    };
+    let registered = Registered::from(&receipt);
+    let location = HeaderValue::from_str(&format!("/r/{}", registered.receipt));
+    let mut response = (status, Json(registered)).into_response();
+    if let Ok(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+impl From<&Receipt> for Registered {
+    fn from(receipt: &Receipt) -> Self {
+        Self {
+            id: receipt.id.to_string(),
+            receipt: receipt.id.receipt().to_string(),
+            received_at: receipt.received_at,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Style sheets and scripts, inside the binary. Each address carries a hash of the content, so that a phone
+//! keeps a file for good and still gets the new one the moment it changes.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Static;
+
+/// The route of all static files.
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/static/{hash}/{*name}", get(file))
+}
+
+/// The address of a file of `static/`, such as `/static/1f0c9a…/form.js`.
+///
+/// # Panics
+/// When there is no such file: the names stand in templates, and every template is rendered in a test.
+#[must_use]
+pub fn asset(name: &str) -> String {
+    let file = Static::get(name).expect("templates name files of static/");
+    format!("/static/{}/{name}", hash(&file))
+}
+
+fn hash(file: &EmbeddedFile) -> String {
+    data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash()[..8])
+}
+
+async fn file(Path((wanted, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    let Some(file) = Static::get(&name).filter(|file| hash(file) == wanted) else {
+        // Another version of the page asks: better none than one that does not fit it.
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let common = [
+        (CONTENT_TYPE, content_type(&name)),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (VARY, "Accept-Encoding"),
+    ];
+    let accepted = headers
+        .get(ACCEPT_ENCODING)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    if accepted.windows(4).any(|word| word == b"gzip") {
+        let gzip = [(CONTENT_ENCODING, "gzip")];
+        return (common, gzip, compressed(&wanted, &file.data)).into_response();
+    }
+    (common, file.data).into_response()
+}
+
+/// Compresses a file once for the life of this process, rather than for each phone.
+fn compressed(hash: &str, data: &[u8]) -> Bytes {
+    static KNOWN: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let gzip = known.entry(hash.to_owned()).or_insert_with(|| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory cannot fail.
+        let _ = encoder.write_all(data);
+        encoder.finish().unwrap_or_default().into()
+    });
+    gzip.clone()
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vendored_files_are_the_ones_that_were_vetted() {
+        let readme = Static::get("vendor/README.md").unwrap();
+        let readme = String::from_utf8(readme.data.into_owned()).unwrap();
+        let vendored =
+            Static::iter().filter(|name| name.starts_with("vendor/") && !name.ends_with(".md"));
+        for name in vendored {
+            let sum =
+                data_encoding::HEXLOWER.encode(&Static::get(&name).unwrap().metadata.sha256_hash());
+            assert!(readme.contains(&sum), "{name} has another SHA-256: {sum}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_answers_to_its_own_hash_only() {
+        let address = asset("app.css");
+        let hash = address.split('/').nth(2).unwrap().to_owned();
+        let gzip = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"))]);
+        let found = file(Path((hash.clone(), "app.css".into())), HeaderMap::new()).await;
+        assert_eq!(found.headers()[CONTENT_TYPE], "text/css; charset=utf-8");
+        assert!(!found.headers().contains_key(CONTENT_ENCODING));
+        let small = file(Path((hash, "app.css".into())), gzip).await;
+        assert_eq!(small.headers()[CONTENT_ENCODING], "gzip");
+        let missing = file(Path(("0".repeat(16), "app.css".into())), HeaderMap::new()).await;
+        assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+    }
+}

@@ -1,0 +1,111 @@
+//! The page of totals: bars for the highest values and a table of all, with the same numbers; live with JavaScript.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+
+use super::AppState;
+use super::error::Error;
+use super::page::{Visit, show};
+use crate::domain::Campaign;
+use crate::tally::board::{Chart, Count};
+
+/// How many bars there are; more could not be read.
+const BARS: usize = 20;
+/// Height of a bar with its words above it, in pixels.
+const BAR_HEIGHT: usize = 44;
+
+/// The page of totals.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/c/{campaign}/chart", get(totals))
+}
+
+async fn totals(
+    State(app): State<AppState>,
+    Path(campaign): Path<String>,
+    visit: Visit,
+) -> Result<Response, Error> {
+    let campaign = app.campaign(&campaign)?;
+    let published = app.board.read(&campaign.id);
+    let chart = published.as_deref().map(|published| &published.chart);
+    let page = ChartPage {
+        visit: &visit,
+        campaign,
+        chart,
+    };
+    Ok(show(StatusCode::OK, &page))
+}
+
+#[derive(Template)]
+#[template(path = "chart.html")]
+struct ChartPage<'a> {
+    visit: &'a Visit,
+    campaign: &'a Campaign,
+    /// Nothing until the first totals are known.
+    chart: Option<&'a Chart>,
+}
+
+impl ChartPage<'_> {
+    fn total(&self) -> u64 {
+        self.chart.map_or(0, |chart| chart.total)
+    }
+
+    fn rows(&self) -> &[Count] {
+        self.chart.map_or(&[], |chart| &chart.values)
+    }
+
+    fn is_stale(&self) -> bool {
+        self.chart.is_none_or(|chart| chart.stale)
+    }
+
+    fn as_of(&self) -> Option<String> {
+        let chart = self.chart?;
+        Some(self.visit.moment(&chart.as_of, &self.campaign.time_zone))
+    }
+
+    fn zone(&self) -> &str {
+        self.campaign.time_zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// What is counted by, such as "Ciudad".
+    fn by(&self) -> &str {
+        self.visit.read(&self.campaign.tallied().label)
+    }
+
+    fn stale_words(&self) -> &'static str {
+        self.visit.lang.pick(
+            "Estos totales pueden no estar al día. Se actualizan solos apenas sea posible.",
+            "These totals may be out of date. They are updated by themselves as soon as possible.",
+        )
+    }
+
+    fn bars(&self) -> impl Iterator<Item = Bar<'_>> {
+        let highest = self.rows().first().map_or(1, |row| row.count).max(1);
+        self.rows()
+            .iter()
+            .take(BARS)
+            .enumerate()
+            .map(move |(place, row)| Bar {
+                value: &row.value,
+                count: row.count,
+                top: place * BAR_HEIGHT,
+                // At least a sliver, so that a small count is not taken for none.
+                percent: (u128::from(row.count) * 100 / u128::from(highest)).max(1),
+            })
+    }
+
+    fn bars_height(&self) -> usize {
+        self.rows().len().min(BARS) * BAR_HEIGHT
+    }
+}
+
+/// One bar of the drawing that needs no JavaScript.
+struct Bar<'a> {
+    value: &'a str,
+    count: u64,
+    top: usize,
+    percent: u128,
+}

@@ -1,0 +1,25 @@
+//! The page that shows the description of the API and lets one try it.
+
+use askama::Template;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+
+use super::AppState;
+use super::page::{Visit, show};
+
+/// The page of the API.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/api/docs", get(docs))
+}
+
+async fn docs(visit: Visit) -> Response {
+    show(StatusCode::OK, &DocsPage { visit: &visit })
+}
+
+#[derive(Template)]
+#[template(path = "docs.html")]
+struct DocsPage<'a> {
+    visit: &'a Visit,
+}

@@ -1,0 +1,89 @@
+//! The two forms of a refusal: problem details (RFC 9457) and a page.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Error;
+use crate::domain::{FieldRefusal, Lang};
+use crate::web::page::{ErrorPage, Visit, show};
+
+/// Problem details of RFC 9457.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// `urn:jornada:problem:` and the name of the problem, the same in every language.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// The status code.
+    pub status: u16,
+    /// What is wrong and how to mend it.
+    pub detail: String,
+    /// What is wrong with which field; only where fields are to blame.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// Name of the field as in the campaign.
+    pub field: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+impl Problem {
+    /// Puts a refusal into words.
+    #[must_use]
+    pub fn of(error: &Error, lang: Lang) -> Self {
+        Self {
+            kind: format!("urn:jornada:problem:{}", error.name()),
+            title: error.title(lang).to_owned(),
+            status: error.status().as_u16(),
+            detail: error.detail(lang),
+            errors: field_problems(error, lang),
+        }
+    }
+
+    /// As `application/problem+json`.
+    #[must_use]
+    pub fn into_json(self) -> Response {
+        let mut response = Json(self).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+
+    /// As a page for people.
+    #[must_use]
+    pub fn into_page(self, visit: &Visit) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let page = ErrorPage {
+            visit,
+            title: &self.title,
+            detail: &self.detail,
+        };
+        show(status, &page)
+    }
+}
+
+/// What is wrong with each field.
+#[must_use]
+pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
+    let problem = |FieldRefusal { field, refusal }: &FieldRefusal| FieldProblem {
+        field: field.clone(),
+        message: refusal.message(lang),
+    };
+    match error {
+        Error::Refused(refusals) => refusals.iter().map(problem).collect(),
+        Error::Photo { field, refusal } => vec![FieldProblem {
+            field: field.clone(),
+            message: refusal.message(lang),
+        }],
+        _ => Vec::new(),
+    }
+}

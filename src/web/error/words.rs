@@ -1,0 +1,118 @@
+//! The words of each refusal, in Spanish and English: what is wrong and how to mend it.
+
+use super::Error;
+use crate::domain::{Campaign, Lang};
+
+impl Error {
+    /// The name of the problem for programs; part of version 1 of the contract.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NoSuchPage => "no-such-page",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::NoSuchCampaign => "no-such-campaign",
+            Self::NoSuchValue => "no-such-value",
+            Self::NoSuchRegistration => "no-such-registration",
+            Self::NotOpen(_) => "not-open",
+            Self::Refused(_) => "invalid-answers",
+            Self::Photo { refusal, .. } if refusal.is_too_large() => "too-large",
+            Self::Photo { .. } => "invalid-photo",
+            Self::AlreadyRegistered { .. } => "already-registered",
+            Self::TooLarge | Self::TextTooLarge => "too-large",
+            Self::MediaType { .. } => "unsupported-media-type",
+            Self::Malformed(_) => "malformed",
+            Self::Slow => "timeout",
+            Self::Busy | Self::Unavailable(_) => "unavailable",
+            Self::Unauthorized => "unauthorized",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn title(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::NoSuchPage => lang.pick("Esta página no existe", "This page does not exist"),
+            Self::MethodNotAllowed => lang.pick("Método no permitido", "Method not allowed"),
+            Self::NoSuchCampaign => {
+                lang.pick("Esta campaña no existe", "This campaign does not exist")
+            }
+            Self::NoSuchValue => lang.pick("No está en la lista", "It is not in the list"),
+            Self::NoSuchRegistration => {
+                lang.pick("No hay tal registro", "There is no such registration")
+            }
+            Self::NotOpen(_) => lang.pick("La campaña no está abierta", "The campaign is not open"),
+            Self::Refused(_) => {
+                lang.pick("Hay respuestas por corregir", "Some answers need mending")
+            }
+            Self::Photo { .. } => lang.pick("La foto no sirve", "The photo cannot be used"),
+            Self::AlreadyRegistered { .. } => lang.pick("Ya está registrado", "Already registered"),
+            Self::TooLarge => lang.pick("La foto es demasiado grande", "The photo is too large"),
+            Self::TextTooLarge => lang.pick("El texto es demasiado largo", "The text is too long"),
+            Self::MediaType { .. } => lang.pick("Formato no admitido", "Unsupported media type"),
+            Self::Malformed(_) => {
+                lang.pick("La solicitud no se entiende", "The request cannot be read")
+            }
+            Self::Slow => lang.pick("Tardó demasiado en llegar", "It took too long to arrive"),
+            Self::Busy | Self::Unavailable(_) => {
+                lang.pick("Intente de nuevo en un momento", "Try again in a moment")
+            }
+            Self::Unauthorized => lang.pick("Solo para el personal", "Staff only"),
+            Self::Internal(_) => lang.pick("Algo falló", "Something failed"),
+        }
+    }
+
+    /// What is wrong and how to mend it.
+    #[must_use]
+    pub fn detail(&self, lang: Lang) -> String {
+        match self {
+            Self::NotOpen(campaign) => dates(campaign, lang),
+            Self::Malformed(what) => lang.pick(
+                format!("No se pudo leer la solicitud: {what}. No se guardó nada."),
+                format!("The request could not be read: {what}. Nothing was kept."),
+            ),
+            Self::Photo { refusal, .. } => refusal.message(lang),
+            other => other.fixed_detail(lang).to_owned(),
+        }
+    }
+
+    fn fixed_detail(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::NoSuchPage => lang.pick("Revise la dirección.", "Check the address."),
+            Self::MethodNotAllowed => lang.pick("Esta dirección no admite ese método.", "This address does not take that method."),
+            Self::NoSuchCampaign => lang.pick("Revise la dirección: no hay una campaña con ese nombre.", "Check the address: there is no campaign of that name."),
+            Self::NoSuchValue => lang.pick("La campaña no tiene ese valor. Escríbalo como en la lista.", "The campaign has no such value. Write it as in the list."),
+            Self::NoSuchRegistration => lang.pick("Revise el número del comprobante.", "Check the number on the receipt."),
+            Self::Refused(_) => lang.pick("No se guardó nada. Corrija los campos indicados y envíe de nuevo.", "Nothing was kept. Mend the fields named and send again."),
+            Self::AlreadyRegistered { by_key: true } => lang.pick(
+                "Este formulario ya se envió con otros datos, y esos datos quedaron registrados. Para registrar a otra persona abra un formulario nuevo.",
+                "This form was already sent with other answers, and those are registered. To register another person open a new form.",
+            ),
+            Self::AlreadyRegistered { by_key: false } => lang.pick(
+                "Ya hay un registro con este documento y otros datos. No se cambió nada. Si hay un error, avise al personal de la jornada.",
+                "There is already a registration with this document and other answers. Nothing was changed. If that is a mistake, tell the staff.",
+            ),
+            Self::TooLarge => lang.pick("La foto puede tener como máximo 8 MiB. Elija una más pequeña o tómela de nuevo.", "The photo may have at most 8 MiB. Choose a smaller one or take it again."),
+            Self::TextTooLarge => lang.pick("Los textos juntos pueden tener como máximo 64 KiB. Acórtelos.", "All texts together may have at most 64 KiB. Shorten them."),
+            Self::MediaType { json: true } => lang.pick("Envíe multipart/form-data o application/json.", "Send multipart/form-data or application/json."),
+            Self::MediaType { json: false } => lang.pick("Envíe multipart/form-data.", "Send multipart/form-data."),
+            Self::Slow => lang.pick("La conexión es muy lenta. No se guardó nada; intente de nuevo.", "The connection is very slow. Nothing was kept; try again."),
+            Self::Busy | Self::Unavailable(_) => lang.pick("Hay mucha gente o una parte del sistema no responde. Sus datos siguen en el formulario: envíelos de nuevo en unos segundos.", "There are many people, or a part of the system does not answer. Your answers are still in the form: send them again in a few seconds."),
+            Self::Unauthorized => lang.pick("Se necesita una clave del personal (jornada token new).", "A staff token is needed (jornada token new)."),
+            Self::NotOpen(_) | Self::Photo { .. } | Self::Malformed(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
+        }
+    }
+}
+
+fn dates(campaign: &Campaign, lang: Lang) -> String {
+    let local = |at: jiff::Timestamp| {
+        at.to_zoned(campaign.time_zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
+    };
+    let (opens, closes) = (local(campaign.opens_at), local(campaign.closes_at));
+    lang.pick(
+        format!("Recibe registros desde {opens} hasta {closes}."),
+        format!("It takes registrations from {opens} to {closes}."),
+    )
+}

@@ -1,0 +1,237 @@
+//! What every page shares: the language in which it is read, the links that keep it, and how moments are written.
+//! No cookie remembers the language: it travels as `?lang=` in links and in the form's address.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::assets::asset;
+use super::error::Error;
+use super::lang;
+use crate::domain::{CampaignId, Lang, Localized};
+
+const MONTHS_ES: [&str; 12] = [
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+];
+
+/// Who looks at which page: the path and the language, chosen by `?lang=`, else by `Accept-Language`, else Spanish.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The language of the page.
+    pub lang: Lang,
+    /// The page's path, beginning with one slash.
+    pub path: String,
+    is_chosen: bool,
+}
+
+impl Visit {
+    /// The visit of a request.
+    #[must_use]
+    pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        let query = uri.query().unwrap_or_default();
+        Self {
+            lang: lang::of(uri, headers),
+            // A path of two slashes would be a link to another host.
+            path: format!("/{}", uri.path().trim_start_matches('/')),
+            is_chosen: query.split('&').any(|pair| pair.starts_with("lang=")),
+        }
+    }
+
+    /// Takes the Spanish or the English words.
+    #[must_use]
+    pub fn say<'a>(&self, es: &'a str, en: &'a str) -> &'a str {
+        self.lang.pick(es, en)
+    }
+
+    /// A campaign's words in this language.
+    #[must_use]
+    pub fn read<'a>(&self, words: &'a Localized) -> &'a str {
+        words.get(self.lang)
+    }
+
+    /// A link within the site that keeps a language that was chosen.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        if self.is_chosen {
+            format!("{path}?lang={}", self.lang.tag())
+        } else {
+            path.to_owned()
+        }
+    }
+
+    /// The link to a campaign's form.
+    #[must_use]
+    pub fn form(&self, campaign: &CampaignId) -> String {
+        self.link(&format!("/c/{campaign}"))
+    }
+
+    /// The link to a campaign's totals.
+    #[must_use]
+    pub fn chart(&self, campaign: &CampaignId) -> String {
+        self.link(&format!("/c/{campaign}/chart"))
+    }
+
+    /// The other language.
+    #[must_use]
+    pub fn other(&self) -> Lang {
+        self.lang.pick(Lang::En, Lang::Es)
+    }
+
+    /// The address of a static file.
+    #[must_use]
+    pub fn asset(&self, name: &str) -> String {
+        asset(name)
+    }
+
+    /// A moment as people of this language write it, to the minute: `21 de noviembre de 2026, 4:05 p. m.`
+    #[must_use]
+    pub fn moment(&self, at: &Timestamp, zone: &TimeZone) -> String {
+        let local = at.to_zoned(zone.clone());
+        let (hour, half) = ((local.hour() + 11) % 12 + 1, local.hour() / 12);
+        let minute = local.minute();
+        let month = usize::try_from(local.month() - 1).unwrap_or_default();
+        match self.lang {
+            Lang::Es => format!(
+                "{} de {} de {}, {hour}:{minute:02} {}",
+                local.day(),
+                MONTHS_ES.get(month).unwrap_or(&""),
+                local.year(),
+                if half == 0 { "a. m." } else { "p. m." },
+            ),
+            Lang::En => format!(
+                "{}, {hour}:{minute:02} {}",
+                local.strftime("%-d %B %Y"),
+                if half == 0 { "a.m." } else { "p.m." },
+            ),
+        }
+    }
+
+    /// A count with its thousands apart: `12.345` or `12,345`.
+    #[must_use]
+    pub fn count(&self, count: u64) -> String {
+        let digits = count.to_string();
+        let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                grouped.push(self.lang.pick('.', ','));
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+
+    /// A share of a whole in percent, with one decimal: `12,5 %`.
+    #[must_use]
+    pub fn share(&self, part: u64, whole: u64) -> String {
+        let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2)
+            .checked_div(u128::from(whole))
+            .unwrap_or(0);
+        let mut share = String::new();
+        let comma = self.lang.pick(',', '.');
+        // Writing to a String cannot fail.
+        let _ = write!(share, "{}{comma}{} %", tenths / 10, tenths % 10);
+        share
+    }
+}
+
+/// Answers with a page, which nobody but the person's own screen keeps: it may hold what was typed.
+#[must_use]
+pub fn show(status: StatusCode, page: &impl Template) -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "Accept-Language"),
+    ];
+    match page.render() {
+        Ok(html) => (status, headers, Html(html)).into_response(),
+        Err(error) => Error::Internal(error.into()).into_response(),
+    }
+}
+
+/// A refusal as a page.
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage<'a> {
+    /// Who looks.
+    pub visit: &'a Visit,
+    /// What it is, in a few words.
+    pub title: &'a str,
+    /// What is wrong and how to mend it.
+    pub detail: &'a str,
+}
+
+impl<S: Sync> FromRequestParts<S> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.uri, &parts.headers))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn visit(address: &str, accept: &str) -> Visit {
+        let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, accept.parse().unwrap())]);
+        Visit::of(&address.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn the_query_goes_before_the_header_and_is_kept_in_links() {
+        let asked = visit("/c/x?lang=en", "es");
+        assert_eq!(
+            (asked.lang, asked.link("/r/1").as_str()),
+            (Lang::En, "/r/1?lang=en")
+        );
+        let negotiated = visit("/", "en-GB");
+        assert_eq!(
+            (negotiated.lang, negotiated.link("/").as_str()),
+            (Lang::En, "/")
+        );
+        assert_eq!(visit("/", "").lang, Lang::Es);
+    }
+
+    #[test]
+    fn no_path_becomes_a_link_to_another_host() {
+        assert_eq!(visit("//example.org/x", "es").path, "/example.org/x");
+    }
+
+    #[test]
+    fn moments_and_numbers_are_written_as_people_do() {
+        let at: Timestamp = "2026-11-21T21:05:00Z".parse().unwrap();
+        let zone = TimeZone::get("America/Bogota").unwrap();
+        let (es, en) = (visit("/", "es"), visit("/", "en"));
+        assert_eq!(es.moment(&at, &zone), "21 de noviembre de 2026, 4:05 p. m.");
+        assert_eq!(en.moment(&at, &zone), "21 November 2026, 4:05 p.m.");
+        assert_eq!(
+            es.moment(&at, &TimeZone::UTC),
+            "21 de noviembre de 2026, 9:05 p. m."
+        );
+        assert_eq!(
+            (es.count(1_234_567), en.count(999)),
+            ("1.234.567".into(), "999".into())
+        );
+        assert_eq!(
+            (es.share(1, 8), en.share(0, 0)),
+            ("12,5 %".into(), "0.0 %".into())
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! The receipt: a number and a QR code that lead back to it, and nothing personal.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
+use qrcode::types::QrError;
+use qrcode::{Color, QrCode};
+
+use super::AppState;
+use super::error::Error;
+use super::page::{Visit, show};
+use crate::domain::{Campaign, ReceiptNumber};
+use crate::store::Receipt;
+
+/// White modules that a reader needs around the code (ISO/IEC 18004).
+const QUIET: usize = 4;
+
+/// The receipt of one registration.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/r/{number}", get(receipt))
+}
+
+async fn receipt(
+    State(app): State<AppState>,
+    Path(number): Path<String>,
+    visit: Visit,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let number = ReceiptNumber::parse(&number).ok_or(Error::NoSuchRegistration)?;
+    let found = app.intake.store.receipt(number).await?;
+    let receipt = found.ok_or(Error::NoSuchRegistration)?;
+    let campaign = app.campaign(receipt.campaign.as_str())?;
+    let address = format!("{}/r/{number}", app.base_url(&headers));
+    let qr = Qr::of(&address).map_err(|error| Error::Internal(error.into()))?;
+    let page = ReceiptPage {
+        visit: &visit,
+        campaign,
+        receipt: &receipt,
+        number,
+        qr,
+    };
+    Ok(show(StatusCode::OK, &page))
+}
+
+#[derive(Template)]
+#[template(path = "receipt.html")]
+struct ReceiptPage<'a> {
+    visit: &'a Visit,
+    campaign: &'a Campaign,
+    receipt: &'a Receipt,
+    number: ReceiptNumber,
+    qr: Qr,
+}
+
+/// A QR code as the path of an SVG, in modules.
+struct Qr {
+    side: usize,
+    path: String,
+}
+
+impl Qr {
+    fn of(address: &str) -> Result<Self, QrError> {
+        let code = QrCode::new(address)?;
+        let width = code.width();
+        let mut path = String::new();
+        for (place, color) in code.to_colors().into_iter().enumerate() {
+            if color == Color::Dark {
+                let (x, y) = (place % width + QUIET, place / width + QUIET);
+                // Writing to a String cannot fail.
+                let _ = write!(path, "M{x} {y}h1v1h-1z");
+            }
+        }
+        Ok(Self {
+            side: width + 2 * QUIET,
+            path,
+        })
+    }
+}

@@ -1,0 +1,179 @@
+// Totals that grow while one looks: server-sent events, or a look every five seconds where those do not get through.
+// Without this file the page shows the same bars and the same table as they were when it was asked for.
+'use strict';
+
+const BARS = 20;
+const ROW = 44; // px for a bar and the words above it
+const ABOVE = 10; // px above the first words
+const WORDS = -18; // px from the middle of a bar to the middle of its words
+const POLL = 5_000; // ms
+const RECONNECT = 30_000; // ms
+
+const section = document.getElementById('chart');
+const { api, zone, stale, registrations, none } = section.dataset;
+const part = (id) => document.getElementById(id);
+const isEnglish = document.documentElement.lang === 'en';
+const locale = isEnglish ? 'en-GB' : 'es-CO';
+const number = new Intl.NumberFormat(locale, { useGrouping: 'always' });
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'medium', hour12: true, timeZone: zone });
+const rows = new Map([...part('rows').rows].map((row) => [row.dataset.value, row]));
+const fold = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim();
+const share = (count, total) => (total ? (100 * count) / total : 0).toFixed(1).replace('.', isEnglish ? '.' : ',') + ' %';
+let bars = null;
+
+/** Writes only what changed: a table of a thousand rows is written twice a second. */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function show(chart) {
+  write(part('total'), number.format(chart.total));
+  write(part('as-of'), moment.format(new Date(chart.as_of)));
+  write(part('stale'), chart.stale ? stale : '');
+  part('empty').hidden = chart.values.length > 0;
+  showRows(chart);
+  showBars(chart.values.slice(0, BARS));
+}
+
+function showRows({ values, total }) {
+  const known = new Set(values.map(({ value }) => value));
+  for (const [value, row] of rows) {
+    if (!known.has(value)) rows.delete(value) && row.remove();
+  }
+  values.forEach(({ value, count }, place) => {
+    const row = rows.get(value) ?? newRow(value);
+    write(row.cells[1], number.format(count));
+    write(row.cells[2], share(count, total));
+    if (part('rows').rows[place] !== row) part('rows').insertBefore(row, part('rows').rows[place] ?? null);
+  });
+  search();
+}
+
+function newRow(value) {
+  const row = document.createElement('tr');
+  const name = row.appendChild(document.createElement('th'));
+  name.scope = 'row';
+  name.textContent = value;
+  row.insertCell();
+  row.insertCell();
+  rows.set(value, row);
+  return row;
+}
+
+function search() {
+  const wanted = fold(part('find').value);
+  let found = 0;
+  for (const [value, row] of rows) {
+    row.hidden = !fold(value).includes(wanted);
+    if (!row.hidden) found += 1;
+  }
+  write(part('none'), rows.size > 0 && found === 0 ? none : '');
+}
+
+function showBars(top) {
+  part('bars')?.remove(); // it would stand still
+  if (!window.Chart || top.length === 0) return;
+  part('canvas').hidden = false;
+  part('canvas').style.height = `${top.length * ROW + ABOVE}px`;
+  const isFirst = !bars;
+  bars ??= newBars();
+  bars.data.labels = top.map(({ value }) => value);
+  bars.data.datasets[0].data = top.map(({ count }) => count);
+  bars.update(isFirst ? 'none' : undefined);
+}
+
+/** The same look as the drawing of the page: words above each bar, so that a narrow screen has room for both. */
+function newBars() {
+  const color = getComputedStyle(document.body).color;
+  const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  Chart.defaults.font = { family: getComputedStyle(document.body).fontFamily, size: 15 };
+  return new Chart(part('canvas').firstElementChild, {
+    type: 'bar',
+    data: {
+      datasets: [{
+        label: registrations,
+        data: [],
+        backgroundColor: getComputedStyle(section).getPropertyValue('--bar').trim(),
+        borderRadius: 3,
+        barThickness: 12,
+        minBarLength: 3,
+      }],
+    },
+    options: {
+      indexAxis: 'y',
+      locale,
+      animation: isStill ? false : { duration: 400 },
+      maintainAspectRatio: false,
+      layout: { padding: { top: ABOVE } },
+      plugins: { legend: { display: false } },
+      scales: {
+        x: { display: false, beginAtZero: true, bounds: 'data' },
+        y: {
+          grid: { display: false, tickLength: 0 },
+          border: { display: false },
+          ticks: { color, autoSkip: false, mirror: true, padding: 0, labelOffset: WORDS, callback: shortLabel },
+        },
+      },
+    },
+    plugins: [{ id: 'numbers', afterDatasetsDraw: (chart) => drawNumbers(chart, color) }],
+  });
+}
+
+function shortLabel(_, index) {
+  const label = String(this.getLabelForValue(index));
+  const most = Math.floor((this.chart.width - 70) / 9);
+  return label.length > most ? `${label.slice(0, most - 1)}…` : label;
+}
+
+function drawNumbers(chart, color) {
+  const { ctx, data, chartArea } = chart;
+  Object.assign(ctx, { fillStyle: color, textAlign: 'right', textBaseline: 'middle' });
+  ctx.font = Chart.helpers.toFont(Chart.defaults.font).string;
+  chart.getDatasetMeta(0).data.forEach(({ y }, place) => {
+    ctx.fillText(number.format(data.datasets[0].data[place]), chartArea.right, y + WORDS);
+  });
+}
+
+/** Follows the totals while somebody can see them. */
+class Follower {
+  start() {
+    this.stop();
+    this.events = new EventSource(`${api}/events`);
+    this.events.onmessage = (event) => show(JSON.parse(event.data));
+    this.events.onopen = () => clearInterval(this.polling);
+    this.events.onerror = () => this.fallBack();
+  }
+
+  fallBack() {
+    clearInterval(this.polling);
+    this.polling = setInterval(() => this.look(), POLL);
+    // A refusal ends an event source for good; a lost connection does not.
+    if (this.events.readyState === EventSource.CLOSED) {
+      clearTimeout(this.later);
+      this.later = setTimeout(() => this.start(), RECONNECT);
+    }
+  }
+
+  async look() {
+    try {
+      const answer = await fetch(api);
+      if (!answer.ok) throw new Error(answer.statusText);
+      show(await answer.json());
+    } catch {
+      write(part('stale'), stale);
+    }
+  }
+
+  stop() {
+    this.events?.close();
+    clearInterval(this.polling);
+    clearTimeout(this.later);
+  }
+}
+
+const follower = new Follower();
+const follow = () => (document.hidden ? follower.stop() : follower.start());
+document.addEventListener('visibilitychange', follow);
+part('find').addEventListener('input', search);
+part('search').hidden = false;
+follow();

@@ -1,0 +1,122 @@
+// The registration form with comfort: a small photo, progress, sending again by itself. Without this file, or
+// where a browser cannot run it, the same form is sent in the plain way with the same key.
+'use strict';
+
+const form = document.getElementById('form');
+const part = (id) => document.getElementById(id);
+const words = form.dataset;
+const mistakes = new Mistakes(form);
+const draft = new Draft(form);
+const photoQuestion = form.querySelector('.preview')?.closest('.question');
+const photo = photoQuestion && new PhotoQuestion(photoQuestion);
+let sending = null;
+let isBusy = false;
+
+function say(text) {
+  if (part('status').textContent !== text) part('status').textContent = text;
+}
+
+/** Locks the questions while something is on its way; what is sent is then what is seen. */
+function lock(isLocked) {
+  isBusy = isLocked;
+  part('questions').disabled = isLocked;
+  part('sending').hidden = !isLocked;
+  if (isLocked) part('sending').focus();
+}
+
+function facts() {
+  const body = new FormData(form);
+  body.delete('_key');
+  const file = photo && body.get(photo.input.name);
+  if (file && file.size === 0) body.delete(photo.input.name);
+  return body;
+}
+
+async function send() {
+  mistakes.clear();
+  say(photo ? words.photo : words.sending);
+  isBusy = true;
+  await photo?.ready;
+  const missing = mistakes.missing();
+  if (missing.length > 0) {
+    isBusy = false;
+    say('');
+    mistakes.show(missing);
+    return;
+  }
+  const body = facts();
+  const key = form.elements._key.value;
+  draft.keep({ key, sending: true, photo: await Draft.pack(photo?.input.files[0]) });
+  lock(true);
+  const to = { address: words.api, key, lang: document.documentElement.lang };
+  sending = new Sending(to, body, { trying, progress, waiting, answered });
+}
+
+function trying() {
+  say(words.sending);
+  part('again').hidden = true;
+  part('progress').removeAttribute('value');
+}
+
+function progress(share) {
+  // The rest of the bar is the server's answer.
+  part('progress').value = share * 95;
+}
+
+function waiting(why) {
+  say(words[why]);
+  part('again').hidden = false;
+  part('progress').value = 0;
+}
+
+function answered(status, answer) {
+  if (status < 300 && answer?.receipt) {
+    part('progress').value = 100;
+    say(words.done);
+    draft.clear();
+    const [path, query] = words.receipt.split('?');
+    // The sent form leaves the history: nobody comes back to it and sends it again.
+    location.replace(path + encodeURIComponent(answer.receipt) + (query ? `?${query}` : ''));
+    return;
+  }
+  lock(false);
+  say('');
+  // After a conflict the key belongs to another registration: a reload begins a new one.
+  if (status === 409) draft.clear();
+  else draft.keep({ sending: false, photo: undefined });
+  const errors = Array.isArray(answer?.errors) ? answer.errors : [];
+  mistakes.show(errors, errors.length > 0 ? '' : answer?.detail ?? words.failed);
+}
+
+/** Takes up what a reload or a discarded page left. */
+function resume() {
+  draft.restore();
+  if (!draft.kept.sending) return;
+  const kept = draft.photo();
+  if (kept) photo?.put(kept);
+  if (photo && !kept) {
+    draft.keep({ sending: false });
+    say(words.photoLost);
+  } else {
+    form.requestSubmit();
+  }
+}
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  if (isBusy) return;
+  send().catch(() => {
+    lock(false);
+    form.submit();
+  });
+});
+form.addEventListener('input', () => draft.keep());
+part('again').addEventListener('click', () => sending?.now());
+part('edit').addEventListener('click', () => {
+  sending?.stop();
+  draft.keep({ sending: false, photo: undefined });
+  lock(false);
+  say('');
+});
+if (!part('summary').hidden) part('summary').focus();
+resume();

@@ -1,0 +1,68 @@
+// Makes a photo small enough for a bad network before it is sent, and shows it.
+'use strict';
+
+const LONGEST_SIDE = 2000; // pixels: a document stays readable
+const QUALITY = 0.85;
+
+/**
+ * The photo as a JPEG, upright, without what a camera writes into it. A file that this browser cannot
+ * read (HEIC on a computer, something that is no photo) stays as it is: the server says what is wrong with it.
+ */
+async function shrinkPhoto(file) {
+  try {
+    const image = await createImageBitmap(file, { imageOrientation: 'from-image' });
+    const scale = Math.min(1, LONGEST_SIDE / Math.max(image.width, image.height));
+    const canvas = document.createElement('canvas');
+    canvas.width = Math.max(1, Math.round(image.width * scale));
+    canvas.height = Math.max(1, Math.round(image.height * scale));
+    const paint = canvas.getContext('2d');
+    paint.fillStyle = 'white'; // JPEG has no transparency
+    paint.fillRect(0, 0, canvas.width, canvas.height);
+    paint.drawImage(image, 0, 0, canvas.width, canvas.height);
+    image.close();
+    const jpeg = await new Promise((done) => canvas.toBlob(done, 'image/jpeg', QUALITY));
+    if (!jpeg || (scale === 1 && jpeg.size >= file.size)) return file;
+    return new File([jpeg], file.name.replace(/\.\w+$/, '') + '.jpg', { type: 'image/jpeg' });
+  } catch {
+    return file;
+  }
+}
+
+/** One photo question: a file input, a button for the camera and a preview. */
+class PhotoQuestion {
+  /** Settles when the chosen photo is ready to be sent. */
+  ready = Promise.resolve();
+
+  constructor(question) {
+    this.input = question.querySelector('input[type=file]');
+    this.preview = question.querySelector('.preview');
+    this.input.addEventListener('change', () => this.take(this.input.files[0]));
+    this.preview.addEventListener('error', () => { this.preview.hidden = true; });
+    // An input that opens the camera cannot open the gallery, so phones get both: a button and the plain input.
+    if (matchMedia('(pointer: coarse)').matches) this.offerCamera(question.querySelector('.camera'));
+  }
+
+  offerCamera(button) {
+    const camera = document.createElement('input');
+    Object.assign(camera, { type: 'file', accept: this.input.accept });
+    camera.setAttribute('capture', 'environment');
+    camera.addEventListener('change', () => this.take(camera.files[0]));
+    button.addEventListener('click', () => camera.click());
+    button.hidden = false;
+  }
+
+  /** Puts a shrunken photo into the form itself, so that it goes the same way whoever sends the form. */
+  take(file) {
+    this.ready = file ? shrinkPhoto(file).then((small) => this.put(small)) : Promise.resolve();
+    this.preview.hidden = true;
+  }
+
+  put(file) {
+    const chosen = new DataTransfer();
+    chosen.items.add(file);
+    this.input.files = chosen.files;
+    URL.revokeObjectURL(this.preview.src);
+    this.preview.src = URL.createObjectURL(file);
+    this.preview.hidden = false;
+  }
+}

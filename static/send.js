@@ -1,0 +1,86 @@
+// Sends a registration until it is answered: every try carries the same key, so the server takes it once.
+'use strict';
+
+const STALLED = 30_000; // ms without a byte either way: the connection is dead
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 30_000;
+
+class Sending {
+  /**
+   * @param {{address: string, key: string, lang: string}} to
+   * @param {FormData} body
+   * @param {{progress: (part: number) => void, waiting: (why: 'offline'|'busy') => void, trying: () => void,
+   *          answered: (status: number, answer: object|null) => void}} on
+   */
+  constructor(to, body, on) {
+    Object.assign(this, { to, body, on, tries: 0 });
+    this.online = () => this.now();
+    addEventListener('online', this.online);
+    this.now();
+  }
+
+  /** Tries at once, unless a try is under way. */
+  now() {
+    if (this.request) return;
+    clearTimeout(this.timer);
+    this.tries += 1;
+    this.on.trying();
+    const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
+    this.request = request;
+    request.open('POST', this.to.address);
+    request.setRequestHeader('Idempotency-Key', this.to.key);
+    request.setRequestHeader('Accept', 'application/json, application/problem+json');
+    request.setRequestHeader('Accept-Language', this.to.lang);
+    request.upload.onprogress = (event) => {
+      this.watch();
+      if (event.lengthComputable) this.on.progress(event.loaded / event.total);
+    };
+    request.onprogress = () => this.watch();
+    request.onloadend = () => this.judge(request);
+    this.watch();
+    request.send(this.body);
+  }
+
+  /** Gives up on a try that stands still. */
+  watch() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.request?.abort(), STALLED);
+  }
+
+  judge(request) {
+    clearTimeout(this.timer);
+    this.request = null;
+    if (this.isStopped) return;
+    const { status } = request;
+    const again = status === 0 || status === 408 || status === 429 || status >= 500;
+    if (again) {
+      this.on.waiting(status === 0 ? 'offline' : 'busy');
+      this.timer = setTimeout(() => this.now(), this.pause(request));
+    } else {
+      this.stop();
+      this.on.answered(status, parse(request.responseText));
+    }
+  }
+
+  /** Twice as long each time and never the same on two phones, so that a server that comes back is not overrun. */
+  pause(request) {
+    const asked = Number(request.getResponseHeader('Retry-After')) * 1_000 || 0;
+    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.tries - 1, 10));
+    return asked + wait * (0.5 + Math.random() / 2);
+  }
+
+  stop() {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+    removeEventListener('online', this.online);
+    this.request?.abort();
+  }
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

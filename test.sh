@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Proves the whole project, from a fresh clone on Debian 12 with Rust: `bash test.sh`.
+#
+#   bash test.sh                 installs what is missing, starts the real servers, runs every check
+#   bash test.sh servers [FILE]  starts the servers alone, writes their addresses to FILE (or prints them) as lines
+#                                to eval, and waits for Ctrl-C: then `cargo test` can be run by hand
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=ops/parts.sh
+source ops/parts.sh
+# shellcheck source=ops/servers.sh
+source ops/servers.sh
+
+CARGO_DENY=0.20.2
+CARGO_MACHETE=0.9.2
+
+# Runs one step under a heading and tells its seconds: title, command...
+step() {
+    local title=$1 start=$SECONDS
+    shift
+    printf '\n== %s\n' "$title"
+    "$@" || fail "$title" "see above; by hand: $*"
+    printf -- '-- %s: %d s\n' "$title" "$((SECONDS - start))"
+}
+
+install_parts() {
+    mkdir -p "$TOOLS"
+    need_command cc build-essential
+    need_command curl curl
+    need_packages nginx redis-server python3 python3-pymongo chromium chromium-driver docker-compose shellcheck
+    need_mongod
+    need_weed
+    need_axe
+    export JORNADA_TEST_CHROMEDRIVER=/usr/bin/chromedriver
+    export JORNADA_TEST_CHROMIUM=/usr/bin/chromium
+    export JORNADA_TEST_AXE="$TOOLS/axe.min.js"
+}
+
+install_cargo_tools() {
+    need_crate cargo-deny "$CARGO_DENY"
+    need_crate cargo-machete "$CARGO_MACHETE"
+}
+
+check_docs() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
+}
+
+# Advisories are left to whoever reaches their database: see deny.toml.
+check_dependencies() {
+    "$TOOLS/bin/cargo-deny" --all-features check licenses bans sources
+    "$TOOLS/bin/cargo-machete" .
+}
+
+run_all() {
+    step "install what the tests need" install_parts
+    step "shellcheck" shellcheck --external-sources test.sh ops/*.sh
+    step "rustfmt" cargo fmt --check
+    step "clippy" cargo clippy --quiet --all-targets -- -D warnings
+    step "rustdoc" check_docs
+    step "build the tests" cargo test --quiet --no-run
+    step "start the servers" start_servers
+    step "tests" cargo test
+    step "stop the servers" stop_servers
+    step "build cargo-deny and cargo-machete" install_cargo_tools
+    step "licences, sources, unused dependencies" check_dependencies
+    printf '\nall passed in %d s\n' "$SECONDS"
+}
+
+serve_only() {
+    install_parts >&2
+    start_servers
+    if [[ $# -gt 0 ]]; then print_servers >"$1"; else print_servers; fi
+    say "the servers run; Ctrl-C stops them"
+    # A wait that a signal can end at once, unlike sleep.
+    wait "${SERVERS_PIDS[@]}"
+    fail "a server ended by itself"
+}
+
+trap stop_servers EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+case ${1:-all} in
+    all) run_all ;;
+    servers) shift && serve_only "$@" ;;
+    *) fail "unknown word: $1" "bash test.sh [servers [FILE]]" ;;
+esac

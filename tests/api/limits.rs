@@ -1,0 +1,145 @@
+//! Bodies that are too much, too broken or too slow: a clean refusal, nothing kept, memory flat.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use reqwest::multipart::{Form, Part};
+
+use crate::support::app::{App, Installation, Stores, person, photo, problem, texts};
+use crate::support::photos::jpeg_of;
+
+async fn start() -> App {
+    Installation::new(Stores::Embedded).start().await
+}
+
+/// Resident memory of the instance in KiB (proc(5), `VmRSS`).
+fn resident_kib(app: &App) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", app.pid())).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn hostile_texts_are_refused_by_name() {
+    let app = start().await;
+    for name in ["a\0b", "Ana\u{202E}ajE", "Ana\u{7}", "A", &"á".repeat(121)] {
+        let body = problem(app.send(person(name, "", "Cali"), None).await, 422).await;
+        assert_eq!(body["errors"][0]["field"], "nombre", "{name:?}");
+    }
+    let invalid = Part::bytes(vec![0xFF, 0xFE, 0xFD]);
+    let form = Form::new()
+        .part("nombre", invalid)
+        .text("ciudad", "Cali")
+        .text("consent", "true");
+    let body = problem(app.send(form, None).await, 422).await;
+    assert_eq!(body["errors"][0]["field"], "nombre");
+    assert_eq!(app.total().await, Some(0));
+}
+
+#[tokio::test]
+async fn more_than_was_asked_is_refused() {
+    let app = start().await;
+    let twice = person("Ana Ejemplo", "", "Cali").text("nombre", "Otra");
+    assert_eq!(
+        problem(app.send(twice, None).await, 422).await["errors"][0]["field"],
+        "nombre"
+    );
+    let mut many = texts("Ana Ejemplo", "", "Cali");
+    for number in 0..1000 {
+        many = many.text(format!("field{number}"), "x");
+    }
+    problem(app.send(many, None).await, 400).await;
+    let long = texts(&"a".repeat(1024 * 1024), "", "Cali");
+    assert_eq!(
+        problem(app.send(long, None).await, 413).await["type"],
+        "urn:jornada:problem:too-large"
+    );
+    assert_eq!(app.total().await, Some(0));
+}
+
+#[tokio::test]
+async fn memory_stays_flat_under_large_refusals() {
+    let app = start().await;
+    let before = resident_kib(&app);
+    for _ in 0..20 {
+        let endless =
+            texts("Ana Ejemplo", "", "Cali").part("foto", Part::bytes(vec![0; 24 * 1024 * 1024]));
+        problem(app.send(endless, None).await, 413).await;
+    }
+    let grown = resident_kib(&app).saturating_sub(before);
+    assert!(grown < 48 * 1024, "grew by {grown} KiB");
+}
+
+#[tokio::test]
+async fn a_body_that_stops_half_way_keeps_nothing() {
+    let app = start().await;
+    let address = app.base.trim_start_matches("http://").to_owned();
+    let head = format!(
+        "POST /api/v1/campaigns/{}/registrations HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+         Content-Type: multipart/form-data; boundary=B\r\nTransfer-Encoding: chunked\r\n\r\n",
+        app.campaign
+    );
+    let part = "--B\r\nContent-Disposition: form-data; name=\"nombre\"\r\n\r\nAna";
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        // The chunks end properly, the multipart body inside does not.
+        write!(stream, "{head}{:x}\r\n{part}\r\n0\r\n\r\n", part.len()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    assert!(answer.await.unwrap().starts_with("HTTP/1.1 400"));
+    assert_eq!(app.total().await, Some(0));
+}
+
+#[tokio::test]
+async fn past_the_memory_for_uploads_it_is_busy_at_once() {
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_UPLOAD_MEMORY", "16777216");
+    let app = installation.start().await;
+    let address = app.base.trim_start_matches("http://").to_owned();
+    // Two uploads that announce 8 MiB and send nothing yet hold the whole budget.
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(
+            stream,
+            "POST /api/v1/campaigns/{}/registrations HTTP/1.1\r\nHost: x\r\n\
+             Content-Type: multipart/form-data; boundary=B\r\nContent-Length: 8300000\r\n\r\n",
+            app.campaign
+        )
+        .unwrap();
+        held.push(stream);
+    }
+    let ops = async |app: &App| {
+        app.http
+            .get(format!("{}/metrics", app.ops))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+    };
+    app.until("both hold memory", async |app| {
+        ops(app).await.contains("jornada_upload_bytes 16")
+    })
+    .await;
+    let large = || texts("Ana Ejemplo", "", "Cali").part("foto", photo(jpeg_of(400 * 1024)));
+    let answer = app.send(large(), None).await;
+    assert_eq!(answer.headers()["retry-after"], "2");
+    problem(answer, 503).await;
+    drop(held);
+    app.until("it is free again", async |app| {
+        ops(app).await.contains("jornada_upload_bytes 0")
+    })
+    .await;
+    assert_eq!(app.send(large(), None).await.status(), 201);
+}

@@ -1,0 +1,30 @@
+//! The API of the real binary, on embedded stores and on MongoDB, S3 and Redis: what is taken, what is refused and
+//! with which words, and what survives a death.
+
+#![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod chart;
+mod death;
+mod limits;
+mod operations;
+mod photos;
+mod registering;
+mod reports;
+
+/// Runs one test on both kinds of stores.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod embedded {
+            $(#[tokio::test]
+            async fn $name() { super::$name(crate::support::app::Stores::Embedded).await; })*
+        }
+        mod servers {
+            $(#[tokio::test]
+            async fn $name() { super::$name(crate::support::app::Stores::Servers).await; })*
+        }
+    };
+}
+pub(crate) use on_both;

@@ -1,0 +1,140 @@
+//! What operators and programs see: settings, readiness, metrics, the description, tokens, campaign files.
+
+use serde_json::Value;
+
+use crate::support::app::{Installation, Stores};
+
+#[tokio::test]
+async fn a_wrong_setting_is_one_line_that_names_it() {
+    for (name, value) in [
+        ("JORNADA_LISTEN", "everywhere"),
+        ("JORNADA_STORE", "postgres://x"),
+        ("JORNADA_SECRET", "short"),
+        ("JORNADA_UPLOAD_MEMORY", "1"),
+        ("JORNADA_CAMPAIGNS", "/nowhere"),
+        ("JORNADA_PUBLIC_URL", "jornada"),
+        ("JORNADA_LOG_FORMAT", "xml"),
+    ] {
+        let mut installation = Installation::new(Stores::Embedded);
+        installation.set(name, value);
+        let ended = installation.command(&[]).output().unwrap();
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert!(!ended.status.success());
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.starts_with(&format!("jornada: {name}: ")), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_told() {
+    let mut installation = Installation::new(Stores::Embedded);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    installation.set("JORNADA_LISTEN", &taken.local_addr().unwrap().to_string());
+    let ended = installation.command(&["serve"]).output().unwrap();
+    assert!(
+        String::from_utf8(ended.stderr)
+            .unwrap()
+            .starts_with("jornada: JORNADA_LISTEN: cannot listen on")
+    );
+}
+
+#[tokio::test]
+async fn readiness_names_each_dependency() {
+    let app = Installation::new(Stores::Servers).start().await;
+    let ready: Value = app
+        .http
+        .get(format!("{}/readyz", app.ops))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    for dependency in ["store", "photos", "cache"] {
+        assert_eq!(ready[dependency]["up"], true, "{ready}");
+    }
+    assert_eq!(
+        app.get("/metrics").await.status(),
+        404,
+        "metrics are not public"
+    );
+    assert_eq!(app.get("/readyz").await.status(), 404);
+    assert_eq!(app.get("/healthz").await.status(), 200);
+}
+
+#[tokio::test]
+async fn metrics_count_by_template_and_no_log_line_tells_a_person() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    app.register("Marcada Persona", "9876543210", "Leticia")
+        .await;
+    app.register("Otra Marcada", "9876543210", "Leticia").await;
+    app.get("/9876543210?nombre=Marcada").await;
+    let metrics = app
+        .http
+        .get(format!("{}/metrics", app.ops))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let accepted = format!(
+        "jornada_registrations_total{{campaign=\"{}\",outcome=\"accepted\"}} 1",
+        app.campaign
+    );
+    assert!(metrics.contains(&accepted), "{metrics}");
+    assert!(metrics.contains("route=\"unknown\""));
+    let log = app.log().join("\n");
+    assert!(log.contains("\"status\":201"));
+    for told in [&metrics, &log] {
+        for secret in ["Marcada", "9876543210", "Leticia"] {
+            assert!(!told.contains(secret), "{secret} is told");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_description_is_openapi_3_1() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let description: Value = app.get("/api/v1/openapi.json").await.json().await.unwrap();
+    assert!(description["openapi"].as_str().unwrap().starts_with("3.1"));
+    let paths = description["paths"].as_object().unwrap();
+    for path in ["registrations", "chart", "chart/events", "reports/{file}"] {
+        let path = format!("/api/v1/campaigns/{{campaign}}/{path}");
+        assert!(paths.contains_key(&path), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn campaign_check_names_line_and_field() {
+    let installation = Installation::new(Stores::Embedded);
+    let folder = installation.folder.path().join("campaigns");
+    let file = folder.join("vacunacion.toml");
+    let right = installation.command(&[
+        "campaign",
+        "check",
+        "campaigns/vacunacion.toml",
+        "campaigns/mejor-disco.toml",
+    ]);
+    let right = { right }.output().unwrap();
+    assert!(
+        right.status.success(),
+        "{}",
+        String::from_utf8_lossy(&right.stdout)
+    );
+    let wrong = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace("kind = \"place\"", "kind = \"city\"");
+    std::fs::write(&file, wrong).unwrap();
+    let wrong = installation
+        .command(&["campaign", "check", "campaigns/vacunacion.toml"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(wrong.stdout).unwrap();
+    assert!(!wrong.status.success());
+    assert!(
+        told.contains("vacunacion.toml:")
+            && told.contains("fields[ciudad].kind: expected text, document"),
+        "{told}"
+    );
+}

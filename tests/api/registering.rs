@@ -1,0 +1,168 @@
+//! Registering: once, again, and with other content.
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::app::{Installation, Stores, person, photo, problem, texts};
+use crate::support::photos::jpeg;
+
+on_both!(
+    a_retry_gives_the_first_receipt,
+    other_content_changes_nothing,
+    a_key_makes_a_retry_where_there_is_no_document,
+    many_at_once_register_one,
+);
+
+async fn a_retry_gives_the_first_receipt(stores: Stores) {
+    let app = Installation::new(stores).start().await;
+    let first = app.register("Ana Ejemplo", "1.000.001", "bogota").await;
+    assert_eq!(first.status(), 201);
+    let location = first.headers()["location"].to_str().unwrap().to_owned();
+    let first: Value = first.json().await.unwrap();
+    assert_eq!(
+        location,
+        format!("/r/{}", first["receipt"].as_str().unwrap())
+    );
+    let again = app.register("Ana  Ejemplo ", "1000001", "BOGOTÁ").await;
+    assert_eq!(again.status(), 200);
+    assert_eq!(again.json::<Value>().await.unwrap(), first);
+}
+
+async fn other_content_changes_nothing(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    assert_eq!(
+        app.register("Ana Ejemplo", "1000002", "Cali")
+            .await
+            .status(),
+        201
+    );
+    let body = problem(app.register("Otra Persona", "1000002", "Cali").await, 409).await;
+    assert_eq!(body["type"], "urn:jornada:problem:already-registered");
+    let other_photo = texts("Ana Ejemplo", "1000002", "Cali").part("foto", photo(jpeg(9)));
+    problem(app.send(other_photo, None).await, 409).await;
+    assert_eq!(
+        app.register("Ana Ejemplo", "1000002", "Cali")
+            .await
+            .status(),
+        200
+    );
+    app.until("one is counted", async |app| app.total().await == Some(1))
+        .await;
+    if stores == Stores::Embedded {
+        assert_eq!(
+            super::photos::kept(&installation).len(),
+            1,
+            "the refused photo stays nowhere"
+        );
+    }
+}
+
+async fn a_key_makes_a_retry_where_there_is_no_document(stores: Stores) {
+    let app = Installation::new(stores).start().await;
+    let form = || person("Luz Ejemplo", "", "Cali");
+    let first = app.send(form(), Some("key-of-luz-1")).await;
+    assert_eq!(first.status(), 201);
+    assert_eq!(
+        app.send(form(), Some("\"key-of-luz-1\"")).await.status(),
+        200
+    );
+    assert_eq!(app.send(form(), Some("key-of-luz-2")).await.status(), 201);
+    let other = app
+        .send(person("Otra Luz", "", "Cali"), Some("key-of-luz-1"))
+        .await;
+    problem(other, 409).await;
+    let bad = problem(app.send(form(), Some("short")).await, 400).await;
+    assert!(bad["detail"].as_str().unwrap().contains("Idempotency-Key"));
+}
+
+async fn many_at_once_register_one(stores: Stores) {
+    let app = Installation::new(stores).start().await;
+    let tries = (0..20).map(|_| app.register("Ana Ejemplo", "1000003", "Tunja"));
+    let answers = futures_util::future::join_all(tries).await;
+    let created = answers
+        .iter()
+        .filter(|answer| answer.status() == 201)
+        .count();
+    let retried = answers
+        .iter()
+        .filter(|answer| answer.status() == 200)
+        .count();
+    assert_eq!((created, retried), (1, 19));
+    app.until("one is counted", async |app| app.total().await == Some(1))
+        .await;
+}
+
+#[tokio::test]
+async fn json_is_taken_where_there_is_no_photo() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let ballot = json!({"album": "Río", "artista": "Los  Ejemplos", "anio": 1999, "puesto": "1"});
+    let send = |campaign: String| {
+        let url = app.registrations_url(&campaign);
+        app.http
+            .post(url)
+            .header("Idempotency-Key", "ballot-0001")
+            .json(&ballot)
+            .send()
+    };
+    assert_eq!(send(app.vote.clone()).await.unwrap().status(), 201);
+    assert_eq!(send(app.vote.clone()).await.unwrap().status(), 200);
+    problem(send(app.campaign.clone()).await.unwrap(), 415).await;
+}
+
+#[tokio::test]
+async fn a_campaign_that_is_closed_says_its_dates() {
+    let installation = Installation::new(Stores::Embedded);
+    let file = installation.folder.path().join("campaigns/vacunacion.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let years = text
+        .replace("2026-11-01", "2019-11-01")
+        .replace("2027-11-30", "2020-11-30");
+    std::fs::write(&file, years).unwrap();
+    let app = installation.start().await;
+    let body = problem(app.register("Ana Ejemplo", "1000004", "Cali").await, 403).await;
+    let detail = body["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("2019-11-01") && detail.contains("2020-11-30"),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn refusals_name_the_fields_in_the_language_asked_for() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let form = reqwest::multipart::Form::new()
+        .text("ciudad", "Medelin")
+        .text("edad", "3");
+    let request = app
+        .http
+        .post(app.registrations_url(&app.campaign))
+        .multipart(form);
+    let answer = request
+        .header("Accept-Language", "en")
+        .send()
+        .await
+        .unwrap();
+    let body = problem(answer, 422).await;
+    let fields: Vec<_> = body["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["field"].clone())
+        .collect();
+    assert_eq!(fields, ["nombre", "ciudad", "foto", "consent", "edad"]);
+    assert_eq!(
+        body["errors"][1]["message"],
+        "It is not in the list. Did you mean: Medellín?"
+    );
+    let unknown = app
+        .http
+        .post(app.registrations_url("nada"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        problem(unknown, 404).await["type"],
+        "urn:jornada:problem:no-such-campaign"
+    );
+}

@@ -1,0 +1,75 @@
+//! Reports through the API: who gets them, and that they hold what was sent.
+
+use calamine::{Data, Reader, Xlsx};
+
+use crate::on_both;
+use crate::support::app::{Installation, Stores, problem};
+
+on_both!(a_city_s_list_holds_what_was_sent);
+
+const NAMES: [&str; 6] = [
+    "José Ñandú",
+    "O'Brien",
+    "李",
+    "=HYPERLINK(\"http://x\")",
+    "نور المثال",
+    "@SUM(1;2)",
+];
+
+async fn a_city_s_list_holds_what_was_sent(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    for (number, name) in NAMES.iter().enumerate() {
+        let document = format!("600000{number}");
+        assert_eq!(
+            app.register(name, &document, "cúcuta").await.status(),
+            201,
+            "{name}"
+        );
+    }
+    assert_eq!(
+        app.register("Otra Ciudad", "6100000", "Cali")
+            .await
+            .status(),
+        201
+    );
+    let token = installation.token();
+    let report = app.report("cucuta.xlsx", &token).await;
+    assert_eq!(report.status(), 200);
+    assert_eq!(report.headers()["x-report-rows"], "6");
+    assert_eq!(report.headers()["cache-control"], "no-store");
+    let bytes = report.bytes().await.unwrap().to_vec();
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(std::io::Cursor::new(bytes)).unwrap();
+    let sheet = book.worksheet_range("Cúcuta").unwrap();
+    for name in NAMES {
+        let found = sheet
+            .cells()
+            .any(|(_, _, cell)| *cell == Data::String(name.into()));
+        assert!(found, "{name} is not in the list as it was sent");
+    }
+    let csv = app.report("Cúcuta.csv", &token).await.text().await.unwrap();
+    assert!(
+        csv.contains("José Ñandú") && csv.contains("'=HYPERLINK"),
+        "{csv}"
+    );
+    assert_eq!(csv.lines().count(), 7);
+    let all = app.report("_all.csv", &token).await;
+    assert_eq!(all.headers()["x-report-rows"], "7");
+}
+
+#[tokio::test]
+async fn reports_are_for_staff_and_for_cities_that_exist() {
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    let refused = app.report("Cali.xlsx", "jornada_wrong").await;
+    assert!(refused.headers().contains_key("www-authenticate"));
+    problem(refused, 401).await;
+    let token = installation.token();
+    problem(app.report("Atlantis.xlsx", &token).await, 404).await;
+    problem(app.report("Cali.pdf", &token).await, 404).await;
+    let empty = app.report("Mocoa.xlsx", &token).await;
+    assert_eq!(
+        (empty.status().as_u16(), &empty.headers()["x-report-rows"]),
+        (200, &"0".parse().unwrap())
+    );
+}

@@ -1,0 +1,149 @@
+//! What the cases stand on: a fresh store of either kind, a campaign, and registrations for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jornada::config::StoreSetting;
+use jornada::domain::registration::{PhotoRef, UniqueKey};
+use jornada::domain::{Answers, Campaign, Registration, RegistrationId};
+use jornada::store::{Change, Feed, FeedError, Store};
+use tempfile::TempDir;
+
+use crate::servers;
+
+const CAMPAIGN: &str = include_str!("../../src/domain/campaign/example.toml");
+
+/// A store of its own, gone after the case.
+pub struct Bed {
+    pub setting: StoreSetting,
+    pub store: Store,
+    pub campaign: Arc<Campaign>,
+    folder: Option<TempDir>,
+}
+
+impl Bed {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let setting = StoreSetting::Sqlite(folder.path().join("data/jornada.db"));
+        Self::on(setting, Some(folder)).await
+    }
+
+    pub async fn mongodb() -> Self {
+        let address = mongodb_address(&servers::variable("JORNADA_TEST_MONGODB"));
+        Self::on(StoreSetting::Mongo(address.into()), None).await
+    }
+
+    async fn on(setting: StoreSetting, folder: Option<TempDir>) -> Self {
+        Self {
+            store: Store::open(&setting).await.unwrap(),
+            setting,
+            campaign: campaign("vacunacion"),
+            folder,
+        }
+    }
+
+    /// Opens it once more, as another instance does.
+    pub async fn again(&self) -> Store {
+        Store::open(&self.setting).await.unwrap()
+    }
+
+    /// The database behind it, to break it.
+    pub async fn database(&self) -> mongodb::Database {
+        let StoreSetting::Mongo(address) = &self.setting else {
+            panic!("this is no MongoDB");
+        };
+        let address = secrecy::ExposeSecret::expose_secret(address);
+        let client = mongodb::Client::with_uri_str(address).await.unwrap();
+        client.default_database().unwrap()
+    }
+
+    pub async fn remove(self) {
+        if self.folder.is_none() {
+            self.database().await.drop().await.unwrap();
+        }
+    }
+
+    /// Keeps so many registrations, for these values in turn, a millisecond apart.
+    pub async fn fill(&self, count: usize, values: &[&str]) -> Vec<Registration> {
+        let mut kept = Vec::new();
+        for number in 0..count {
+            let value = values[number % values.len()];
+            let millisecond = i64::try_from(number).unwrap();
+            let one = registration(&self.campaign, &format!("{number}"), value, millisecond);
+            self.store.keep(&self.campaign, &one).await.unwrap();
+            kept.push(one);
+        }
+        kept
+    }
+
+    /// The whole list of a value, or of all.
+    pub async fn list(&self, value: Option<&str>) -> Vec<Registration> {
+        let mut batches = self
+            .store
+            .registrations(&self.campaign, value)
+            .await
+            .unwrap();
+        let mut all = Vec::new();
+        while let Some(batch) = batches.next().await.unwrap() {
+            assert!(!batch.is_empty());
+            all.extend(batch);
+        }
+        all
+    }
+}
+
+/// The address of a test server with a database of a random name.
+pub fn mongodb_address(server: &str) -> String {
+    let (server, options) = server.split_once('?').unwrap_or((server, ""));
+    let name = servers::random_name();
+    format!("{}/test-{name}?{options}", server.trim_end_matches('/'))
+}
+
+pub fn campaign(id: &str) -> Arc<Campaign> {
+    let list = |_: &str| Ok("name,region\nBogotá,Bogotá D.C.\n".to_owned());
+    let file = CAMPAIGN.replacen("vacunacion", id, 1);
+    Arc::new(Campaign::parse(&file, list).unwrap())
+}
+
+/// A registration of `key`, received so many milliseconds after a moment in 2026.
+pub fn registration(campaign: &Campaign, key: &str, value: &str, millisecond: i64) -> Registration {
+    named(campaign, key, &format!("Persona {key}"), value, millisecond)
+}
+
+pub fn named(
+    campaign: &Campaign,
+    key: &str,
+    name: &str,
+    value: &str,
+    millisecond: i64,
+) -> Registration {
+    let text = |text: &str| Some(text.to_owned());
+    let answers = Answers::from_kept(vec![text(name), text(key), text(value), None]);
+    let sha256 = [7; 32];
+    Registration {
+        id: RegistrationId::derive(&[1; 32], &campaign.id, &UniqueKey::Answer(key.to_owned())),
+        campaign: campaign.id.clone(),
+        digest: answers.digest(campaign, Some(&sha256)),
+        answers,
+        value: value.to_owned(),
+        photo: Some(PhotoRef {
+            sha256,
+            extension: "jpg".to_owned(),
+            bytes: 51_234,
+        }),
+        received_at: Timestamp::from_millisecond(1_795_000_000_000 + millisecond).unwrap(),
+    }
+}
+
+/// Takes changes until there are none.
+pub async fn drain(feed: &mut Feed) -> Result<Vec<Change>, FeedError> {
+    let mut all = Vec::new();
+    loop {
+        let changes = feed.next(Duration::ZERO).await?;
+        if changes.is_empty() {
+            return Ok(all);
+        }
+        all.extend(changes);
+    }
+}

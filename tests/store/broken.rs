@@ -1,0 +1,198 @@
+//! What happens when the store is away, is broken, or is not what it should be.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::time::Duration;
+
+use jornada::config::StoreSetting;
+use jornada::store::{FeedError, Kept, PING, Position, Store, StoreError, WAIT};
+use mongodb::bson::doc;
+use tokio::time::Instant;
+
+use crate::bed::{Bed, mongodb_address, named, registration};
+use crate::proxy::Proxy;
+use crate::servers;
+
+/// A little more than the bound, for a machine that does much at once.
+const BOUND: Duration = WAIT.saturating_add(Duration::from_secs(3));
+
+const NAME: &str = "Persona Que Nadie Debe Leer";
+
+/// Everything that a log could show of an error.
+fn told(error: &StoreError) -> String {
+    let mut told = format!("{error} {error:?}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        write!(told, " {error} {error:?}").unwrap();
+        source = error.source();
+    }
+    told
+}
+
+/// A MongoDB behind a proxy, by a direct connection: a replica set would tell its own address.
+async fn behind_a_proxy() -> (Proxy, StoreSetting) {
+    let server = servers::variable("JORNADA_TEST_MONGODB");
+    let host = server.trim_start_matches("mongodb://");
+    let host = host.split(['/', ',']).next().unwrap().to_owned();
+    let proxy = Proxy::before(host).await;
+    let address = format!("mongodb://{}/?directConnection=true", proxy.address);
+    (proxy, StoreSetting::Mongo(mongodb_address(&address).into()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mongodb_that_is_not_there_is_unavailable_in_time() {
+    let setting = StoreSetting::Mongo(mongodb_address("mongodb://127.0.0.1:1/").into());
+    let before = Instant::now();
+    let opened = Store::open(&setting).await;
+    assert!(matches!(opened.unwrap_err(), StoreError::Unavailable(_)));
+    assert!(before.elapsed() < BOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mongodb_that_goes_away_is_unavailable_in_time() {
+    let (proxy, setting) = behind_a_proxy().await;
+    let campaign = crate::bed::campaign("vacunacion");
+    let store = Store::open(&setting).await.unwrap();
+    proxy.set_open(false);
+    let before = Instant::now();
+    let pinged = store.ping().await;
+    assert!(matches!(pinged.unwrap_err(), StoreError::Unavailable(_)));
+    assert!(before.elapsed() < PING + Duration::from_secs(1));
+    let one = registration(&campaign, "1", "Cali", 0);
+    let (kept, found, counted, listed) = tokio::join!(
+        store.keep(&campaign, &one),
+        store.registration(&campaign, one.id),
+        store.snapshot(&campaign.id),
+        store.registrations(&campaign, None),
+    );
+    assert!(matches!(kept.unwrap_err(), StoreError::Unavailable(_)));
+    assert!(matches!(found.unwrap_err(), StoreError::Unavailable(_)));
+    assert!(matches!(counted.unwrap_err(), StoreError::Unavailable(_)));
+    assert!(matches!(listed.unwrap_err(), StoreError::Unavailable(_)));
+    assert!(before.elapsed() < BOUND + PING);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_while_mongodb_comes_back_is_kept_once() {
+    let (proxy, setting) = behind_a_proxy().await;
+    let campaign = crate::bed::campaign("vacunacion");
+    let store = Store::open(&setting).await.unwrap();
+    let from = store.snapshot(&campaign.id).await.unwrap().position;
+    let mut feed = store.feed(&campaign.id, &from).await.unwrap();
+    let (writing, written) = (store.clone(), campaign.clone());
+    let writer = tokio::spawn(async move {
+        for number in 0..400 {
+            let one = registration(&written, &format!("{number}"), &format!("{number}"), number);
+            assert_eq!(writing.keep(&written, &one).await.unwrap(), Kept::New);
+        }
+    });
+    // Cut in the middle of whatever is on its way, some with an outcome that nobody is told.
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        proxy.set_open(false);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        proxy.set_open(true);
+    }
+    writer.await.unwrap();
+    let mut seen = Vec::new();
+    while seen.len() < 400 {
+        match feed.next(Duration::ZERO).await {
+            Ok(changes) if changes.is_empty() => break,
+            Ok(changes) => seen.extend(changes.into_iter().map(|change| change.value)),
+            Err(FeedError::Store(StoreError::Unavailable(_))) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let expected: Vec<_> = (0..400).map(|number| number.to_string()).collect();
+    assert_eq!(seen, expected);
+    assert_eq!(store.count(&campaign.id, None).await.unwrap(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_another_feed_is_lost() {
+    let bed = Bed::mongodb().await;
+    let from = bed.store.snapshot(&bed.campaign.id).await.unwrap().position;
+    bed.fill(1, &["a"]).await;
+    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+    let changes = crate::bed::drain(&mut feed).await.unwrap();
+    let Position { at, token } = changes[0].position.clone();
+    let token = token.unwrap();
+    let mut unknown = token.clone();
+    let digit = token.rfind("\"}").unwrap() - 30;
+    let other = if &token[digit..=digit] == "0" {
+        "1"
+    } else {
+        "0"
+    };
+    unknown.replace_range(digit..=digit, other);
+    for token in [
+        "",
+        "{}",
+        "{\"_data\":\"\"}",
+        "{\"_data\":\"zz\"}",
+        "{\"_data\":7}",
+        &unknown,
+    ] {
+        let position = Position {
+            at,
+            token: Some(token.to_owned()),
+        };
+        let lost = match bed.store.feed(&bed.campaign.id, &position).await {
+            Ok(mut feed) => feed.next(Duration::ZERO).await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(matches!(lost, FeedError::Lost), "{token}: {lost:?}");
+    }
+    bed.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_of_a_dropped_collection_is_lost() {
+    let bed = Bed::mongodb().await;
+    let from = bed.store.snapshot(&bed.campaign.id).await.unwrap().position;
+    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+    bed.database().await.drop().await.unwrap();
+    let lost = loop {
+        match feed.next(Duration::ZERO).await {
+            Ok(changes) => assert!(changes.is_empty()),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(lost, FeedError::Lost));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_mongodb_shows_nothing_of_a_person() {
+    let bed = Bed::mongodb().await;
+    let never = doc! { "collMod": "registrations", "validator": { "answers.nombre": "nobody" } };
+    bed.database().await.run_command(never).await.unwrap();
+    let one = named(&bed.campaign, "1", NAME, NAME, 0);
+    let error = bed.store.keep(&bed.campaign, &one).await.unwrap_err();
+    assert!(matches!(error, StoreError::Failed(_)));
+    let told = told(&error);
+    assert!(told.contains("121") && !told.contains("Persona"), "{told}");
+    bed.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_sqlite_shows_nothing_of_a_person() {
+    let bed = Bed::sqlite().await;
+    let StoreSetting::Sqlite(path) = &bed.setting else {
+        panic!("this is no SQLite");
+    };
+    let file = rusqlite::Connection::open(path).unwrap();
+    file.execute_batch(
+        "CREATE TRIGGER refuse BEFORE INSERT ON registrations \
+         BEGIN SELECT RAISE(ABORT, NEW.answers); END",
+    )
+    .unwrap();
+    let one = named(&bed.campaign, "1", NAME, NAME, 0);
+    let error = bed.store.keep(&bed.campaign, &one).await.unwrap_err();
+    assert!(matches!(error, StoreError::Failed(_)));
+    let told = told(&error);
+    assert!(!told.contains("Persona"), "{told}");
+    // The thread that writes goes on.
+    file.execute_batch("DROP TRIGGER refuse").unwrap();
+    let kept = bed.store.keep(&bed.campaign, &one).await.unwrap();
+    assert_eq!(kept, Kept::New);
+}

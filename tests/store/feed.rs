@@ -1,0 +1,189 @@
+//! The feed: every addition once, in order, from any position on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jornada::store::{FeedError, Position, Snapshot};
+use tokio::time::{Instant, timeout};
+
+use crate::bed::{Bed, drain, registration};
+
+async fn start(bed: &Bed) -> Position {
+    bed.store.snapshot(&bed.campaign.id).await.unwrap().position
+}
+
+fn values(changes: &[jornada::store::Change]) -> Vec<&str> {
+    changes.iter().map(|change| change.value.as_str()).collect()
+}
+
+pub async fn each_addition_comes_once_and_in_order(bed: &Bed) {
+    let from = start(bed).await;
+    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+    assert!(drain(&mut feed).await.unwrap().is_empty());
+    let kept = bed.fill(3, &["a", "b", "c"]).await;
+    // What is not new changes nothing.
+    bed.store.keep(&bed.campaign, &kept[0]).await.unwrap();
+    let other = registration(&bed.campaign, "0", "z", 9);
+    bed.store.keep(&bed.campaign, &other).await.unwrap();
+    let changes = drain(&mut feed).await.unwrap();
+    assert_eq!(values(&changes), ["a", "b", "c"]);
+    assert!(changes.iter().all(|change| change.delta == 1));
+    assert!(changes.is_sorted_by(|a, b| a.position.at < b.position.at));
+    assert!(changes.iter().all(|change| change.position.at > from.at));
+    assert!(drain(&mut feed).await.unwrap().is_empty());
+}
+
+pub async fn it_goes_on_from_every_position(bed: &Bed) {
+    let from = start(bed).await;
+    bed.fill(5, &["a", "b", "c", "d", "e"]).await;
+    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+    let changes = drain(&mut feed).await.unwrap();
+    assert_eq!(changes.len(), 5);
+    for (place, change) in changes.iter().enumerate() {
+        let json = serde_json::to_string(&change.position).unwrap();
+        let position: Position = serde_json::from_str(&json).unwrap();
+        let store = bed.again().await;
+        let mut feed = store.feed(&bed.campaign.id, &position).await.unwrap();
+        assert_eq!(drain(&mut feed).await.unwrap(), changes[place + 1..]);
+    }
+}
+
+pub async fn it_goes_on_from_a_snapshot(bed: &Bed) {
+    let from = start(bed).await;
+    for (key, value) in [("1", "a"), ("2", "b"), ("3", "c")] {
+        let one = registration(&bed.campaign, key, value, 0);
+        bed.store.keep(&bed.campaign, &one).await.unwrap();
+        let Snapshot { totals, position } = bed.store.snapshot(&bed.campaign.id).await.unwrap();
+        let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+        let before = drain(&mut feed).await.unwrap();
+        assert_eq!(before.len(), totals.len());
+        assert!(
+            before
+                .iter()
+                .all(|change| change.position.at <= position.at)
+        );
+        let mut feed = bed.store.feed(&bed.campaign.id, &position).await.unwrap();
+        assert!(drain(&mut feed).await.unwrap().is_empty());
+    }
+}
+
+pub async fn a_snapshot_while_people_register_misses_and_doubles_nothing(bed: &Bed) {
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+            tokio::spawn(async move {
+                for number in 0..100 {
+                    let value = ["a", "b", "c"][number % 3];
+                    let key = format!("{writer}-{number}");
+                    let one = registration(&campaign, &key, value, 0);
+                    store.keep(&campaign, &one).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut followers = Vec::new();
+    while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
+        let snapshot = bed.store.snapshot(&bed.campaign.id).await.unwrap();
+        let feed = bed.store.feed(&bed.campaign.id, &snapshot.position).await;
+        followers.push((snapshot, feed.unwrap()));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let expected = BTreeMap::from([("a", 272), ("b", 264), ("c", 264)]);
+    for (Snapshot { totals, position }, mut feed) in followers {
+        let mut followed = totals;
+        for change in drain(&mut feed).await.unwrap() {
+            assert!(change.position.at > position.at);
+            *followed.entry(change.value).or_default() += change.delta.unsigned_abs();
+        }
+        let followed: BTreeMap<_, _> = followed.iter().map(|(v, n)| (v.as_str(), *n)).collect();
+        assert_eq!(followed, expected);
+    }
+}
+
+pub async fn a_call_that_is_given_up_loses_nothing(bed: &Bed) {
+    let from = start(bed).await;
+    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+    let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+    let writer = tokio::spawn(async move {
+        for number in 0..300 {
+            let one = registration(&campaign, &format!("{number}"), &format!("{number}"), 0);
+            store.keep(&campaign, &one).await.unwrap();
+        }
+    });
+    let mut seen = Vec::new();
+    while !writer.is_finished() {
+        let wait = Duration::from_micros(500 + 700 * (seen.len() as u64 % 5));
+        if let Ok(changes) = timeout(wait, feed.next(Duration::from_secs(1))).await {
+            seen.extend(changes.unwrap());
+        }
+    }
+    seen.extend(drain(&mut feed).await.unwrap());
+    let expected: Vec<_> = (0..300).map(|number| number.to_string()).collect();
+    assert_eq!(values(&seen), expected);
+}
+
+pub async fn it_waits_for_the_first_change(bed: &Bed) {
+    let from = start(bed).await;
+    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+    let before = Instant::now();
+    assert!(
+        feed.next(Duration::from_millis(300))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(before.elapsed() >= Duration::from_millis(300));
+    let next = tokio::spawn(async move { feed.next(Duration::from_secs(30)).await.unwrap() });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    bed.fill(1, &["a"]).await;
+    let told = timeout(Duration::from_secs(10), next)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(values(&told), ["a"]);
+}
+
+pub async fn another_instance_is_heard(bed: &Bed) {
+    let from = start(bed).await;
+    let other = bed.again().await;
+    let mut feed = other.feed(&bed.campaign.id, &from).await.unwrap();
+    bed.fill(1, &["a"]).await;
+    let told = feed.next(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(values(&told), ["a"]);
+}
+
+pub async fn many_changes_come_in_bounded_answers(bed: &Bed) {
+    let from = start(bed).await;
+    let writers: Vec<_> = (0..24)
+        .map(|writer| {
+            let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+            tokio::spawn(async move {
+                for number in 0..500 {
+                    let one = registration(&campaign, &format!("{writer}-{number}"), "a", 0);
+                    store.keep(&campaign, &one).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+    let first = feed.next(Duration::ZERO).await.unwrap();
+    assert!(first.len() <= 10_000);
+    assert_eq!(first.len() + drain(&mut feed).await.unwrap().len(), 12_000);
+}
+
+pub async fn a_position_that_never_was_is_lost(bed: &Bed) {
+    bed.fill(3, &["a"]).await;
+    let now = start(bed).await.at;
+    for ahead in [1_000_000 << 32, (i64::MAX as u64) - now, u64::MAX - now] {
+        let position = Position {
+            at: now + ahead,
+            token: None,
+        };
+        let feed = bed.store.feed(&bed.campaign.id, &position).await;
+        assert!(matches!(feed.unwrap_err(), FeedError::Lost));
+    }
+}

@@ -1,0 +1,57 @@
+//! The contract of a store, run over SQLite and over a real MongoDB replica set.
+#![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
+
+mod bed;
+mod broken;
+mod feed;
+mod kept;
+#[path = "../support/proxy.rs"]
+mod proxy;
+#[path = "../support/servers.rs"]
+mod servers;
+
+/// Runs each case on a fresh store of both kinds.
+macro_rules! contract {
+    ($($module:ident::$case:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let bed = crate::bed::Bed::sqlite().await;
+                crate::$module::$case(&bed).await;
+                bed.remove().await;
+            })*
+        }
+        mod mongodb {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let bed = crate::bed::Bed::mongodb().await;
+                crate::$module::$case(&bed).await;
+                bed.remove().await;
+            })*
+        }
+    };
+}
+
+contract! {
+    kept::the_first_is_kept_a_retry_finds_it_another_is_turned_away
+    kept::of_fifty_at_once_one_is_new
+    kept::different_ones_at_once_are_all_kept
+    kept::lists_are_in_the_order_of_arrival
+    kept::everything_comes_back_as_it_was
+    kept::a_question_added_or_removed_leaves_the_other_answers
+    kept::count_totals_and_list_agree
+    kept::a_list_that_is_given_up_stops
+    kept::receipts_are_found_by_their_number
+    kept::campaigns_do_not_see_each_other
+    kept::tokens_are_known_by_their_hash
+    kept::reopening_keeps_everything
+    feed::each_addition_comes_once_and_in_order
+    feed::it_goes_on_from_every_position
+    feed::it_goes_on_from_a_snapshot
+    feed::a_snapshot_while_people_register_misses_and_doubles_nothing
+    feed::a_call_that_is_given_up_loses_nothing
+    feed::it_waits_for_the_first_change
+    feed::another_instance_is_heard
+    feed::many_changes_come_in_bounded_answers
+    feed::a_position_that_never_was_is_lost
+}

@@ -1,0 +1,352 @@
+//! The real binary as a process, with its own data, on free ports.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::photos::jpeg;
+use super::servers::{random_name, variable};
+
+/// Longest wait for anything that must happen soon.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// On what an instance keeps its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stores {
+    /// SQLite, a folder, memory.
+    Embedded,
+    /// MongoDB, S3, Redis.
+    Servers,
+}
+
+/// Settings of an installation; its instances share the data.
+pub struct Installation {
+    pub folder: TempDir,
+    pub settings: Vec<(String, String)>,
+    /// Id of the campaign with photo; its name is random, so that Redis and S3 can be shared.
+    pub campaign: String,
+    /// Id of the campaign without photo and person.
+    pub vote: String,
+}
+
+impl Installation {
+    pub fn new(stores: Stores) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let name = random_name();
+        let (campaign, vote) = (format!("vac-{name}"), format!("voto-{name}"));
+        write_campaigns(&folder.path().join("campaigns"), &campaign, &vote);
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let mut settings = vec![
+            ("JORNADA_LISTEN".into(), "127.0.0.1:0".into()),
+            ("JORNADA_OPS_LISTEN".into(), "127.0.0.1:0".into()),
+            ("JORNADA_CAMPAIGNS".into(), path("campaigns")),
+            ("JORNADA_LOG_FORMAT".into(), "json".into()),
+            (
+                "JORNADA_SECRET".into(),
+                format!("a secret of the tests {name}"),
+            ),
+        ];
+        settings.extend(match stores {
+            Stores::Embedded => vec![
+                (
+                    "JORNADA_STORE".into(),
+                    format!("sqlite:{}", path("data/jornada.db")),
+                ),
+                (
+                    "JORNADA_PHOTOS".into(),
+                    format!("file:{}", path("data/photos")),
+                ),
+            ],
+            Stores::Servers => servers(&name),
+        });
+        Self {
+            folder,
+            settings,
+            campaign,
+            vote,
+        }
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.into(), value.into()));
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jornada"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(self.settings.clone());
+        command
+    }
+
+    /// Starts an instance and waits until it is ready.
+    pub async fn start(&self) -> App {
+        App::start(self).await
+    }
+
+    /// A token for staff.
+    pub fn token(&self) -> String {
+        let made = self.command(&["token", "new", "test"]).output().unwrap();
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    }
+}
+
+fn servers(name: &str) -> Vec<(String, String)> {
+    let mongodb = variable("JORNADA_TEST_MONGODB").replacen("/?", &format!("/test_{name}?"), 1);
+    let s3 = variable("JORNADA_TEST_S3");
+    vec![
+        ("JORNADA_STORE".into(), mongodb),
+        (
+            "JORNADA_PHOTOS".into(),
+            format!("s3://jornada-test?endpoint={s3}&region=us-east-1"),
+        ),
+        ("JORNADA_CACHE".into(), variable("JORNADA_TEST_REDIS")),
+        (
+            "AWS_ACCESS_KEY_ID".into(),
+            variable("JORNADA_TEST_S3_ACCESS_KEY"),
+        ),
+        (
+            "AWS_SECRET_ACCESS_KEY".into(),
+            variable("JORNADA_TEST_S3_SECRET_KEY"),
+        ),
+    ]
+}
+
+fn write_campaigns(folder: &Path, campaign: &str, vote: &str) {
+    let shipped = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("campaigns");
+    std::fs::create_dir(folder).unwrap();
+    for entry in std::fs::read_dir(shipped).unwrap() {
+        let from = entry.unwrap().path();
+        let to = folder.join(from.file_name().unwrap());
+        let text = std::fs::read_to_string(&from).unwrap();
+        let text = text
+            .replace("\"vacunacion\"", &format!("{campaign:?}"))
+            .replace("\"mejor-disco\"", &format!("{vote:?}"));
+        std::fs::write(to, text).unwrap();
+    }
+}
+
+/// One running instance.
+pub struct App {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    pub base: String,
+    pub ops: String,
+    pub campaign: String,
+    pub vote: String,
+    pub http: Client,
+}
+
+impl App {
+    async fn start(installation: &Installation) -> Self {
+        let mut child = installation
+            .command(&["serve"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (output, kept) = (child.stdout.take().unwrap(), lines.clone());
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        let mut app = Self {
+            child,
+            lines,
+            base: String::new(),
+            ops: String::new(),
+            campaign: installation.campaign.clone(),
+            vote: installation.vote.clone(),
+            http: Client::new(),
+        };
+        app.base = app.address_after("the form is at ").await;
+        app.ops = app.address_after("readiness are at ").await;
+        app.until("it is ready and has totals", async |app| {
+            app.ready().await == 200 && app.total().await.is_some()
+        })
+        .await;
+        app
+    }
+
+    /// The `http://host:port` that a log line tells.
+    async fn address_after(&mut self, words: &str) -> String {
+        let start = Instant::now();
+        while start.elapsed() < SOON {
+            let told = self.log().iter().find_map(|line| {
+                let rest = line.split_once(words)?.1;
+                let end = rest.char_indices().filter(|(_, c)| *c == '/').nth(2)?.0;
+                Some(rest[..end].to_owned())
+            });
+            if let Some(address) = told {
+                return address;
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("the instance ended with {status}: {:?}", self.log());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no line with '{words}': {:?}", self.log());
+    }
+
+    /// Every log line so far.
+    pub fn log(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// Waits until a claim is true.
+    pub async fn until(&self, claim: &str, holds: impl AsyncFn(&Self) -> bool) {
+        let start = Instant::now();
+        while !holds(self).await {
+            assert!(start.elapsed() < SOON, "still not true: {claim}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Status of `/readyz`.
+    pub async fn ready(&self) -> u16 {
+        let asked = self.http.get(format!("{}/readyz", self.ops)).send().await;
+        asked.map_or(0, |answer| answer.status().as_u16())
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn registrations_url(&self, campaign: &str) -> String {
+        format!("{}/api/v1/campaigns/{campaign}/registrations", self.base)
+    }
+
+    /// Sends a form to the API.
+    pub async fn send(&self, form: Form, key: Option<&str>) -> Response {
+        let mut request = self
+            .http
+            .post(self.registrations_url(&self.campaign))
+            .multipart(form);
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// Registers an invented person.
+    pub async fn register(&self, name: &str, document: &str, city: &str) -> Response {
+        self.send(person(name, document, city), None).await
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.http
+            .get(format!("{}{path}", self.base))
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub async fn report(&self, file: &str, token: &str) -> Response {
+        let url = format!(
+            "{}/api/v1/campaigns/{}/reports/{file}",
+            self.base, self.campaign
+        );
+        self.http.get(url).bearer_auth(token).send().await.unwrap()
+    }
+
+    /// The chart's total, once there is a chart.
+    pub async fn total(&self) -> Option<u64> {
+        let chart = self.chart().await?;
+        chart["total"].as_u64()
+    }
+
+    pub async fn chart(&self) -> Option<Value> {
+        let answer = self
+            .get(&format!("/api/v1/campaigns/{}/chart", self.campaign))
+            .await;
+        answer.status().is_success().then_some(())?;
+        answer.json().await.ok()
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args([signal, &self.pid().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for the process to end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(40),
+                "the instance does not end"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A form as the campaign asks for it.
+pub fn person(name: &str, document: &str, city: &str) -> Form {
+    texts(name, document, city).part("foto", photo(jpeg(0)))
+}
+
+/// The same without a photo.
+pub fn texts(name: &str, document: &str, city: &str) -> Form {
+    Form::new()
+        .text("nombre", name.to_owned())
+        .text("documento", document.to_owned())
+        .text("ciudad", city.to_owned())
+        .text("consent", "true")
+}
+
+/// A photo part.
+pub fn photo(bytes: Vec<u8>) -> Part {
+    Part::bytes(bytes)
+        .file_name("foto.jpg")
+        .mime_str("image/jpeg")
+        .unwrap()
+}
+
+/// Asserts a status and answers the problem's body.
+pub async fn problem(answer: Response, status: u16) -> Value {
+    assert_eq!(
+        answer.status().as_u16(),
+        status,
+        "{:?}",
+        answer.text().await
+    );
+    let kind = answer.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(kind, "application/problem+json");
+    assert!(answer.headers().contains_key("x-request-id"));
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["status"], status);
+    body
+}

@@ -1,0 +1,9 @@
+//! What the tests share: the real binary on real servers, with names that nobody else uses.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up shall fail"
+)]
+
+pub mod app;
+pub mod photos;
+pub mod servers;
