@@ -212,3 +212,23 @@ impl Write for Watched<'_> {
         self.file.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_nobody_waits_the_file_takes_nothing_more() {
+        let (outbox, inbox) = mpsc::channel(AHEAD);
+        let file = tempfile::tempfile().unwrap();
+        let mut watched = Watched {
+            file: &file,
+            inbox: &inbox,
+        };
+        watched.write_all(b"some").unwrap();
+        drop(outbox);
+        let refused = watched.write_all(b"more").unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(file.metadata().unwrap().len(), 4);
+    }
+}
