@@ -162,7 +162,7 @@ fn write(
     let mut file = tempfile::tempfile()?;
     let mut list = match format {
         Format::Xlsx => List::Xlsx(Box::new(Xlsx::new(subject, SHEET_ROWS)?)),
-        Format::Csv => List::Csv(Box::new(Csv::new(subject, file.try_clone()?)?)),
+        Format::Csv => List::Csv(Box::new(Csv::new(&subject, file.try_clone()?)?)),
     };
     let (read, least) = loop {
         match inbox.blocking_recv().ok_or(ReportError::GivenUp)? {
@@ -210,5 +210,25 @@ impl Write for Watched<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_nobody_waits_the_file_takes_nothing_more() {
+        let (outbox, inbox) = mpsc::channel(AHEAD);
+        let file = tempfile::tempfile().unwrap();
+        let mut watched = Watched {
+            file: &file,
+            inbox: &inbox,
+        };
+        watched.write_all(b"some").unwrap();
+        drop(outbox);
+        let refused = watched.write_all(b"more").unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(file.metadata().unwrap().len(), 4);
     }
 }
