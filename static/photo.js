@@ -51,17 +51,19 @@ class PhotoQuestion {
     button.hidden = false;
   }
 
-  /** Puts a shrunken photo into the form itself, so that it goes the same way whoever sends the form. */
   take(file) {
+    URL.revokeObjectURL(this.preview.src);
+    this.preview.removeAttribute('src');
+    // The place for the preview is made at once: nothing may move under a finger later.
+    this.preview.hidden = !file;
     this.ready = file ? shrinkPhoto(file).then((small) => this.put(small)) : Promise.resolve();
-    this.preview.hidden = true;
   }
 
+  /** Puts a photo into the form itself, so that it goes the same way whoever sends the form. */
   put(file) {
     const chosen = new DataTransfer();
     chosen.items.add(file);
     this.input.files = chosen.files;
-    URL.revokeObjectURL(this.preview.src);
     this.preview.src = URL.createObjectURL(file);
     this.preview.hidden = false;
   }
