@@ -46,17 +46,19 @@ class PhotoQuestion {
     const camera = document.createElement('input');
     Object.assign(camera, { type: 'file', accept: this.input.accept });
     camera.setAttribute('capture', 'environment');
-    camera.addEventListener('change', () => this.take(camera.files[0]));
+    camera.addEventListener('change', () => camera.files[0] && this.take(camera.files[0]));
     button.addEventListener('click', () => camera.click());
     button.hidden = false;
   }
 
+  /** Makes a chosen file ready; one that is chosen after it takes its place. */
   take(file) {
     URL.revokeObjectURL(this.preview.src);
     this.preview.removeAttribute('src');
     // The place for the preview is made at once: nothing may move under a finger later.
     this.preview.hidden = !file;
-    this.ready = file ? shrinkPhoto(file).then((small) => this.put(small)) : Promise.resolve();
+    const ready = file ? shrinkPhoto(file).then((small) => this.ready === ready && this.put(small)) : Promise.resolve();
+    this.ready = ready;
   }
 
   /** Puts a photo into the form itself, so that it goes the same way whoever sends the form. */
