@@ -53,7 +53,6 @@ async fn every_page(kind: Kind, scripts_arrive: bool) {
         window.until("document.querySelector('#mistakes a')").await;
         assert_accessible(&window, &axe, &format!("the mistakes {lang} {kind:?}")).await;
     }
-    window.close().await;
 }
 
 #[tokio::test]
@@ -89,5 +88,4 @@ async fn the_type_ahead_and_the_page_of_the_api() {
         .await;
     assert_accessible(&window, &axe, "the page of the API").await;
     assert_eq!(window.complaints().await, Vec::<String>::new());
-    window.close().await;
 }

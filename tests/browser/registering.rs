@@ -94,7 +94,7 @@ async fn register_and_report(kind: Kind) {
     let number = window.text(".number strong").await;
     assert_eq!(window.path().await, format!("/r/{number}"));
     assert_eq!(window.complaints().await, Vec::<String>::new());
-    window.close().await;
+    drop(window);
 
     assert_eq!(kept_photos(&installation), [(2000, 1500)]);
     let token = installation.token();
@@ -142,7 +142,7 @@ async fn without_javascript_everything_typed_is_kept_until_it_is_right() {
     window.write("#f-consent", " ").await;
     window.write("#f-nombre", ENTER).await;
     assert_eq!(window.text("h1").await, "Registro recibido");
-    window.close().await;
+    drop(window);
     app.until("it is counted", async |app| app.total().await == Some(1))
         .await;
 
@@ -163,7 +163,7 @@ async fn a_double_click_registers_once() {
         .run("const send = document.querySelector('button[type=submit]'); send.click(); send.click()")
         .await;
     window.until("location.pathname.startsWith('/r/')").await;
-    window.close().await;
+    drop(window);
     tokio::time::sleep(Duration::from_secs(1)).await;
     app.until("it is counted", async |app| app.total().await == Some(1))
         .await;
@@ -190,5 +190,4 @@ async fn a_photo_that_is_none_is_told_beside_its_field() {
     assert!(!window.text("#f-foto-error").await.is_empty());
     assert_eq!(window.value("#f-nombre").await, "Ana Inventada");
     assert!(window.title().await.starts_with("Error: "));
-    window.close().await;
 }

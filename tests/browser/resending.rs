@@ -35,7 +35,7 @@ async fn a_server_that_dies_and_comes_back_gets_it_once() {
     installation.set("JORNADA_LISTEN", &address);
     let app = installation.start().await;
     window.until("location.pathname.startsWith('/r/')").await;
-    window.close().await;
+    drop(window);
     app.until("it is counted", async |app| app.total().await == Some(1))
         .await;
 }
@@ -64,7 +64,7 @@ async fn a_reload_goes_on_with_the_same_key_texts_and_photo() {
     window.limit_upload(None).await;
     window.until("location.pathname.startsWith('/r/')").await;
     assert_eq!(window.run("return sessionStorage.length").await, 0);
-    window.close().await;
+    drop(window);
     app.until("it is counted", async |app| app.total().await == Some(1))
         .await;
 }
@@ -97,7 +97,7 @@ async fn a_photo_that_could_not_be_kept_is_asked_for_again() {
     window.write("#f-foto", photo.to_str().unwrap()).await;
     window.click("button[type=submit]").await;
     window.until("location.pathname.startsWith('/r/')").await;
-    window.close().await;
+    drop(window);
     app.until("it is counted", async |app| app.total().await == Some(1))
         .await;
 }

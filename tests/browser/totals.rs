@@ -35,7 +35,6 @@ async fn bars_grow(kind: Kind) {
     window.write("#find", "x").await;
     assert!(window.text("#none").await.contains("Ninguno coincide"));
     assert_eq!(window.complaints().await, Vec::<String>::new());
-    window.close().await;
 }
 
 #[tokio::test]
@@ -66,5 +65,4 @@ async fn without_javascript_bars_and_table_say_the_same() {
     assert!(
         bars.contains(r#"width="100%" height="12""#) && bars.contains(r#"width="50%" height="12""#)
     );
-    window.close().await;
 }

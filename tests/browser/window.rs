@@ -1,6 +1,7 @@
 //! One browser window of its own, with the few things that a person does in it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,6 +32,10 @@ pub enum Kind {
 
 pub struct Window {
     client: Client,
+    /// Where the driver listens.
+    address: String,
+    /// The driver's name for this window.
+    session: String,
     driver: Child,
     _profile: TempDir,
 }
@@ -48,18 +53,29 @@ impl Window {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let capabilities = capabilities(kind, profile.path());
         builder.capabilities(capabilities.as_object().unwrap().clone());
-        let address = format!("http://127.0.0.1:{port}");
-        let client = builder.connect(&address).await;
+        let address = format!("127.0.0.1:{port}");
+        let client = builder.connect(&format!("http://{address}")).await.unwrap();
         Self {
-            client: client.unwrap(),
+            session: client.session_id().await.unwrap().unwrap(),
+            address,
+            client,
             driver,
             _profile: profile,
         }
     }
 
-    /// Ends browser and driver; a test that failed leaves it to [`Drop`].
-    pub async fn close(self) {
-        self.client.clone().close().await.unwrap();
+    /// Has the driver end its browser, which would outlive it; also after a test that failed.
+    fn end_session(&self) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(SOON))?;
+        let path = format!("/session/{}", self.session);
+        write!(
+            stream,
+            "DELETE {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        )?;
+        // The answer comes when the browser has ended; the driver keeps the connection.
+        stream.read(&mut [0; 1024]).map(drop)
     }
 
     pub async fn go(&self, address: &str) {
@@ -171,7 +187,7 @@ impl Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        // On SIGTERM chromedriver ends its browsers; SIGKILL would leave them.
+        self.end_session().ok();
         let pid = self.driver.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().ok();
         self.driver.wait().ok();
