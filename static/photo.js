@@ -46,22 +46,26 @@ class PhotoQuestion {
     const camera = document.createElement('input');
     Object.assign(camera, { type: 'file', accept: this.input.accept });
     camera.setAttribute('capture', 'environment');
-    camera.addEventListener('change', () => this.take(camera.files[0]));
+    camera.addEventListener('change', () => camera.files[0] && this.take(camera.files[0]));
     button.addEventListener('click', () => camera.click());
     button.hidden = false;
   }
 
-  /** Puts a shrunken photo into the form itself, so that it goes the same way whoever sends the form. */
+  /** Makes a chosen file ready; one that is chosen after it takes its place. */
   take(file) {
-    this.ready = file ? shrinkPhoto(file).then((small) => this.put(small)) : Promise.resolve();
-    this.preview.hidden = true;
+    URL.revokeObjectURL(this.preview.src);
+    this.preview.removeAttribute('src');
+    // The place for the preview is made at once: nothing may move under a finger later.
+    this.preview.hidden = !file;
+    const ready = file ? shrinkPhoto(file).then((small) => this.ready === ready && this.put(small)) : Promise.resolve();
+    this.ready = ready;
   }
 
+  /** Puts a photo into the form itself, so that it goes the same way whoever sends the form. */
   put(file) {
     const chosen = new DataTransfer();
     chosen.items.add(file);
     this.input.files = chosen.files;
-    URL.revokeObjectURL(this.preview.src);
     this.preview.src = URL.createObjectURL(file);
     this.preview.hidden = false;
   }

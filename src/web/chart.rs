@@ -109,3 +109,67 @@ struct Bar<'a> {
     top: usize,
     percent: u128,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::campaign::tests::example;
+    use crate::web::page::tests::visit;
+
+    fn page(values: Vec<Count>) -> String {
+        let chart = Chart {
+            campaign: "vacunacion".into(),
+            by: "ciudad".into(),
+            as_of: "2026-11-21T21:05:00Z".parse().unwrap(),
+            stale: false,
+            total: values.iter().map(|row| row.count).sum(),
+            values,
+        };
+        let page = ChartPage {
+            visit: &visit("/", "es"),
+            campaign: &example(),
+            chart: Some(&chart),
+        };
+        page.render().unwrap()
+    }
+
+    #[test]
+    fn there_are_twenty_bars_and_every_row() {
+        let row = |number: u64| Count {
+            value: format!("Ciudad {number}"),
+            count: 2000 - number,
+        };
+        let html = page((0..1_100).map(row).collect());
+        assert_eq!(html.matches("<rect").count(), BARS);
+        assert_eq!(html.matches("<tr data-value").count(), 1_100);
+        assert!(html.contains("<td>1.999</td>"));
+    }
+
+    #[test]
+    fn a_small_count_is_not_taken_for_none() {
+        let counts = [("Bogotá", 1_000_000), ("Mitú", 1)];
+        let html = page(
+            counts
+                .map(|(value, count)| Count {
+                    value: value.into(),
+                    count,
+                })
+                .into(),
+        );
+        assert!(html.contains("width=\"100%\" height=\"12\"") && html.contains("width=\"1%\""));
+    }
+
+    #[test]
+    fn before_the_first_totals_there_is_a_page_that_says_so() {
+        let (visit, campaign) = (visit("/", "es"), example());
+        let page = ChartPage {
+            visit: &visit,
+            campaign: &campaign,
+            chart: None,
+        };
+        let html = page.render().unwrap();
+        assert!(
+            html.contains("pueden no estar al día") && html.contains("Todavía no hay registros.")
+        );
+    }
+}

@@ -225,3 +225,70 @@ struct ClosedPage<'a> {
     campaign: &'a Campaign,
     is_over: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::campaign::tests::example;
+    use crate::web::page::tests::visit;
+
+    fn page(form: &Form, error: Option<&Error>, address: &str) -> String {
+        let (visit, campaign) = (visit(address, "es"), example());
+        let page = FormPage {
+            visit: &visit,
+            campaign: &campaign,
+            key: "0123456789abcdef0123456789abcdef",
+            typed: form,
+            problem: error.map(|error| Problem::of(error, visit.lang)),
+        };
+        page.render().unwrap()
+    }
+
+    #[test]
+    fn what_was_typed_comes_back_and_cannot_run() {
+        let typed = Form {
+            parts: vec![("nombre".into(), "\"><script>alert(1)</script>".into())],
+            has_photo: true,
+        };
+        let refused = example().admit(&typed).unwrap_err();
+        let html = page(&typed, Some(&Error::Refused(refused)), "/");
+        assert!(html.contains("<title>Error: "));
+        assert!(html.contains("value=\"&#34;&#62;&#60;script&#62;alert(1)"));
+        assert!(html.contains("<a href=\"#f-ciudad\">Ciudad: Falta esta respuesta."));
+        assert!(!html.contains("<script>"));
+    }
+
+    #[test]
+    fn a_language_that_was_chosen_goes_on() {
+        let html = page(&Form::default(), None, "/?lang=en");
+        assert!(html.contains("<html lang=\"en\">"));
+        assert!(html.contains("action=\"/c/vacunacion?lang=en\""));
+        assert!(html.contains("href=\"/?lang=es\" lang=\"es\""));
+    }
+
+    #[test]
+    fn nothing_on_a_page_needs_an_inline_script_or_style() {
+        let html = page(&Form::default(), None, "/");
+        for forbidden in [" style=", "<style", " onclick=", "<script>", "//"] {
+            let found = html.matches(forbidden).count();
+            assert_eq!(found, 0, "{forbidden}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_taken_out_of_the_answers() {
+        let mut form = Form {
+            parts: vec![("nombre".into(), "Ana".into()), (KEY.into(), "k".into())],
+            has_photo: false,
+        };
+        assert_eq!(take_key(&mut form), "k");
+        assert_eq!(form.parts.len(), 1);
+        assert_eq!(take_key(&mut form).len(), 32);
+    }
+
+    #[test]
+    fn a_campaign_that_is_not_open_says_when_it_is() {
+        let answer = closed(&visit("/", "es"), &example(), Opening::NotYet);
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    }
+}

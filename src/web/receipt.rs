@@ -81,3 +81,42 @@ impl Qr {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::RegistrationId;
+    use crate::domain::campaign::tests::example;
+    use crate::domain::registration::UniqueKey;
+    use crate::web::page::tests::visit;
+
+    #[test]
+    fn it_shows_number_moment_value_and_code() {
+        let campaign = example();
+        let key = UniqueKey::Answer("1234567".into());
+        let id = RegistrationId::derive(&[7; 32], &campaign.id, &key);
+        let receipt = Receipt {
+            id,
+            campaign: campaign.id.clone(),
+            value: "Bogotá".into(),
+            received_at: "2026-11-21T21:05:00Z".parse().unwrap(),
+        };
+        let page = ReceiptPage {
+            visit: &visit("/r/x", "es"),
+            campaign: &campaign,
+            receipt: &receipt,
+            number: id.receipt(),
+            qr: Qr::of("https://example.org/r/x").unwrap(),
+        };
+        let html = page.render().unwrap();
+        for shown in [
+            &format!("<strong>{}</strong>", id.receipt()),
+            "21 de noviembre de 2026, 4:05 p. m.",
+            "<dd>Bogotá</dd>",
+            "viewBox=\"0 0 33 33\"",
+        ] {
+            assert!(html.contains(shown), "{shown}");
+        }
+        assert!(!html.contains("1234567"));
+    }
+}

@@ -1,0 +1,193 @@
+//! A person registers, with and without JavaScript, and the staff find the person in the report.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use calamine::{Data, Reader, Xlsx};
+use image::{Rgb, RgbImage};
+
+use crate::support::app::{App, Installation, Stores};
+use crate::window::{Kind, Window};
+
+const ENTER: &str = "\u{E007}";
+
+/// Writes a photo as a camera takes it, larger than what is sent.
+pub fn camera_photo(folder: &Path) -> PathBuf {
+    let path = folder.join("cédula.jpg");
+    let mut state = 1_u32;
+    let picture = RgbImage::from_fn(2400, 1800, |x, y| {
+        // Grain, so that it compresses no better than a real photo.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let grain = u8::try_from(state >> 27).unwrap();
+        let light = u8::try_from((x + y) % 200).unwrap();
+        Rgb([light + grain, light, 255 - light])
+    });
+    picture.save(&path).unwrap();
+    path
+}
+
+/// Fills in the form of the campaign, all but the consent.
+pub async fn fill_in(window: &Window, name: &str, city: &str, photo: &Path) {
+    window.write("#f-nombre", name).await;
+    window.write("#f-ciudad", city).await;
+    window.write("#f-foto", photo.to_str().unwrap()).await;
+}
+
+/// The sides of each kept photo, in pixels.
+fn kept_photos(installation: &Installation) -> Vec<(u32, u32)> {
+    let mut folders = vec![installation.folder.path().join("data/photos")];
+    let mut sides = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(size) = image::image_dimensions(&path) {
+                sides.push(size);
+            }
+        }
+    }
+    sides
+}
+
+/// The first column of every row of a report's first sheet that names somebody.
+async fn names_in_report(app: &App, token: &str, file: &str) -> Vec<String> {
+    let answer = app.report(file, token).await;
+    assert_eq!(answer.status(), 200);
+    let bytes = answer.bytes().await.unwrap();
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(std::io::Cursor::new(bytes)).unwrap();
+    let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+    let cells = sheet.used_cells().filter_map(|(_, _, cell)| match cell {
+        Data::String(text) => Some(text.clone()),
+        _ => None,
+    });
+    cells.filter(|text| text.contains("Inventad")).collect()
+}
+
+async fn register_and_report(kind: Kind) {
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    let photo = camera_photo(installation.folder.path());
+    let window = Window::open(kind).await;
+    window.go(&format!("{}/?lang=es", app.base)).await;
+    // The type-ahead finds Bogotá without its accent; arrow and enter choose it.
+    fill_in(
+        &window,
+        "José Ñandú Inventado",
+        "bogo\u{E015}\u{E007}",
+        &photo,
+    )
+    .await;
+    window
+        .until("document.querySelector('.preview').naturalWidth > 0")
+        .await;
+    assert_eq!(window.value("#f-ciudad").await, "Bogotá");
+    window.click("#f-consent").await;
+    window.click("button[type=submit]").await;
+    window.until("location.pathname.startsWith('/r/')").await;
+    assert_eq!(window.text("h1").await, "Registro recibido");
+    let page = window.source().await;
+    assert!(
+        page.contains("Bogotá") && !page.contains("Inventado"),
+        "{page}"
+    );
+    let number = window.text(".number strong").await;
+    assert_eq!(window.path().await, format!("/r/{number}"));
+    assert_eq!(window.complaints().await, Vec::<String>::new());
+    drop(window);
+
+    assert_eq!(kept_photos(&installation), [(2000, 1500)]);
+    let token = installation.token();
+    let names = names_in_report(&app, &token, "Bogotá.xlsx").await;
+    assert_eq!(names, ["José Ñandú Inventado"]);
+}
+
+#[tokio::test]
+async fn a_person_registers_on_a_phone() {
+    register_and_report(Kind::Phone).await;
+}
+
+#[tokio::test]
+async fn a_person_registers_at_a_desk() {
+    register_and_report(Kind::Desk).await;
+}
+
+#[tokio::test]
+async fn without_javascript_everything_typed_is_kept_until_it_is_right() {
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    let photo = camera_photo(installation.folder.path());
+    let window = Window::open(Kind::PlainPhone).await;
+    window.go(&format!("{}/?lang=es", app.base)).await;
+    fill_in(&window, "Ana Inventada", "Medelin", &photo).await;
+    // Without JavaScript the driver never finds the end of a click that leads to another page; a key does the same.
+    window.write("#f-nombre", ENTER).await;
+    assert!(window.title().await.starts_with("Error: "));
+    assert_eq!(window.value("#f-nombre").await, "Ana Inventada");
+    assert_eq!(window.value("#f-ciudad").await, "Medelin");
+    let summary = window.text("#summary").await;
+    assert!(
+        summary.contains("Ciudad: No está en la lista. ¿Quiso decir: Medellín"),
+        "{summary}"
+    );
+    assert!(
+        window
+            .text("#f-consent-error")
+            .await
+            .contains("marcar la casilla")
+    );
+
+    window.write("#f-ciudad", "\u{E009}a\u{E000}Medellín").await;
+    window.write("#f-foto", photo.to_str().unwrap()).await;
+    window.write("#f-consent", " ").await;
+    window.write("#f-nombre", ENTER).await;
+    assert_eq!(window.text("h1").await, "Registro recibido");
+    drop(window);
+    app.until("it is counted", async |app| app.total().await == Some(1))
+        .await;
+
+    // The photo went as it was taken: nothing on the phone could shrink it.
+    assert_eq!(kept_photos(&installation), [(2400, 1800)]);
+}
+
+#[tokio::test]
+async fn a_double_click_registers_once() {
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    let photo = camera_photo(installation.folder.path());
+    let window = Window::open(Kind::Phone).await;
+    window.go(&app.base).await;
+    fill_in(&window, "Ana Inventada", "Cali", &photo).await;
+    window.click("#f-consent").await;
+    window
+        .run("const send = document.querySelector('button[type=submit]'); send.click(); send.click()")
+        .await;
+    window.until("location.pathname.startsWith('/r/')").await;
+    drop(window);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    app.until("it is counted", async |app| app.total().await == Some(1))
+        .await;
+}
+
+#[tokio::test]
+async fn a_photo_that_is_none_is_told_beside_its_field() {
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    let text = installation.folder.path().join("foto.jpg");
+    std::fs::write(&text, "no soy una foto").unwrap();
+    let window = Window::open(Kind::Desk).await;
+    window.go(&format!("{}/?lang=es", app.base)).await;
+    fill_in(&window, "Ana Inventada", "Cali", &text).await;
+    window.click("#f-consent").await;
+    window.click("button[type=submit]").await;
+    window.until("document.querySelector('#mistakes a')").await;
+    assert!(
+        window
+            .text("#mistakes")
+            .await
+            .starts_with("Foto de su documento: ")
+    );
+    assert!(!window.text("#f-foto-error").await.is_empty());
+    assert_eq!(window.value("#f-nombre").await, "Ana Inventada");
+    assert!(window.title().await.starts_with("Error: "));
+}

@@ -1,0 +1,68 @@
+//! The totals: they grow while one looks, and are there without JavaScript.
+
+use crate::support::app::{App, Installation, Stores};
+use crate::window::{Kind, Window};
+
+async fn register(app: &App, document: &str, city: &str) {
+    let answer = app.register("Persona Inventada", document, city).await;
+    assert_eq!(answer.status(), 201);
+}
+
+async fn bars_grow(kind: Kind) {
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    register(&app, "1001", "Cali").await;
+    app.until("it is counted", async |app| app.total().await == Some(1))
+        .await;
+    let window = Window::open(kind).await;
+    window
+        .go(&format!("{}/c/{}/chart?lang=es", app.base, app.campaign))
+        .await;
+    window
+        .until("Chart.getChart(document.querySelector('canvas'))?.data.datasets[0].data[0] === 1")
+        .await;
+    for document in ["1002", "1003"] {
+        register(&app, document, "Bogotá").await;
+    }
+    window
+        .until("Chart.getChart(document.querySelector('canvas')).data.datasets[0].data[0] === 2")
+        .await;
+    assert_eq!(window.text("#total").await, "3");
+    assert_eq!(window.text("#rows tr").await, "Bogotá 2 66,7 %");
+
+    window.write("#find", "CALÍ").await;
+    assert_eq!(window.text("#rows").await, "Cali 1 33,3 %");
+    window.write("#find", "x").await;
+    assert!(window.text("#none").await.contains("Ninguno coincide"));
+    assert_eq!(window.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_bar_grows_on_a_phone() {
+    bars_grow(Kind::Phone).await;
+}
+
+#[tokio::test]
+async fn a_bar_grows_at_a_desk() {
+    bars_grow(Kind::Desk).await;
+}
+
+#[tokio::test]
+async fn without_javascript_bars_and_table_say_the_same() {
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    for (document, city) in [("1001", "Cali"), ("1002", "Pasto"), ("1003", "Pasto")] {
+        register(&app, document, city).await;
+    }
+    app.until("they are counted", async |app| app.total().await == Some(3))
+        .await;
+    let window = Window::open(Kind::PlainPhone).await;
+    window
+        .go(&format!("{}/c/{}/chart?lang=en", app.base, app.campaign))
+        .await;
+    assert_eq!(window.text("#rows").await, "Pasto 2 66.7 %\nCali 1 33.3 %");
+    let bars = window.source().await;
+    assert!(
+        bars.contains(r#"width="100%" height="12""#) && bars.contains(r#"width="50%" height="12""#)
+    );
+}
