@@ -1,6 +1,7 @@
 //! The roles of the binary.
 
 mod campaign;
+mod load;
 mod serve;
 mod token;
 
@@ -28,6 +29,9 @@ enum Role {
     /// Makes tokens for staff.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Loads a site with invented people, and proves that nothing of it was lost.
+    #[command(subcommand)]
+    Load(load::LoadCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,6 +63,7 @@ impl Command {
             Role::Serve => serve::run(env),
             Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
             Role::Token(TokenCommand::New { name }) => token::new(env, &name),
+            Role::Load(command) => load::play(env, command),
         }
     }
 }

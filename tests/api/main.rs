@@ -9,6 +9,7 @@ mod support;
 mod chart;
 mod death;
 mod limits;
+mod load;
 mod operations;
 mod photos;
 mod registering;
