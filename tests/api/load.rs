@@ -39,9 +39,9 @@ async fn an_instance_that_dies_fails_attempts_and_loses_nothing() {
     let mut installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let journal = installation.folder.path().join("journal");
+    // It comes back where it was.
+    installation.set("JORNADA_LISTEN", app.base.trim_start_matches("http://"));
     let loading = load(&installation, &app, &journal, &["--seconds", "3"]);
-    let address = app.base.trim_start_matches("http://").to_owned();
-    installation.set("JORNADA_LISTEN", &address);
     let dying = async {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         app.signal("-KILL");
