@@ -7,6 +7,7 @@ mod support;
 mod chart;
 mod death;
 mod limits;
+mod nginx;
 mod operations;
 mod photos;
 mod registering;
