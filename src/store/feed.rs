@@ -57,7 +57,7 @@ pub struct Feed(Source);
 
 #[derive(Debug)]
 enum Source {
-    Mongo(mongo::MongoFeed),
+    Mongo(Box<mongo::MongoFeed>),
     Sqlite(sqlite::SqliteFeed),
 }
 
@@ -79,7 +79,7 @@ impl Feed {
 
 impl From<mongo::MongoFeed> for Feed {
     fn from(feed: mongo::MongoFeed) -> Self {
-        Self(Source::Mongo(feed))
+        Self(Source::Mongo(Box::new(feed)))
     }
 }
 

@@ -27,7 +27,7 @@ use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, Registrat
 pub use feed::MongoFeed;
 
 /// Longest count of a whole campaign: about a second for each million of its registrations.
-const COUNT: Duration = Duration::from_secs(60);
+const COUNT: Duration = Duration::from_mins(1);
 
 /// One database of a replica set or sharded cluster.
 #[derive(Clone, Debug)]

@@ -22,20 +22,20 @@ pub fn start(env: &Env) -> Result<(), Wrong> {
     })?;
     let format = env.get("JORNADA_LOG_FORMAT");
     let lines = tracing_subscriber::fmt().with_env_filter(filter);
-    match format.as_deref() {
-        Some("json") => lines
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .init(),
-        Some("text") => lines.with_target(false).init(),
-        None if std::io::stdout().is_terminal() => lines.with_target(false).init(),
-        None => lines
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .init(),
+    let json = match format.as_deref() {
+        Some("json") => true,
+        Some("text") => false,
+        None => !std::io::stdout().is_terminal(),
         Some(other) => return Err(Wrong::new("JORNADA_LOG_FORMAT", other, "text or json")),
+    };
+    if json {
+        lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .init();
+    } else {
+        lines.with_target(false).init();
     }
     Ok(())
 }

@@ -15,7 +15,6 @@ use super::AppState;
 const WAIT: Duration = Duration::from_secs(1);
 
 /// The operations listener.
-#[must_use]
 pub fn router(app: &AppState) -> Router {
     Router::new()
         .route("/metrics", get(metrics))

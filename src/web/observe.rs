@@ -34,7 +34,7 @@ pub async fn observe(State(app): State<AppState>, request: Request, next: Next) 
         info!(
             method,
             route, status, ms, "{method} {route} {status} in {ms} ms"
-        )
+        );
     });
     response.headers_mut().insert(REQUEST_ID, id);
     response

@@ -170,12 +170,11 @@ impl<'a> Reader<'a> {
             }
             bytes.extend_from_slice(&chunk);
         }
-        match String::from_utf8(bytes) {
-            Ok(value) => self.form.parts.push((name, value)),
-            Err(_) => {
-                let refusal = FieldRefusal::new(&name, Refusal::ControlCharacter);
-                self.wrong(Error::Refused(vec![refusal]));
-            }
+        if let Ok(value) = String::from_utf8(bytes) {
+            self.form.parts.push((name, value));
+        } else {
+            let refusal = FieldRefusal::new(&name, Refusal::ControlCharacter);
+            self.wrong(Error::Refused(vec![refusal]));
         }
         Ok(())
     }

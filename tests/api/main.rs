@@ -1,6 +1,8 @@
 //! The API of the real binary, on embedded stores and on MongoDB, S3 and Redis: what is taken, what is refused and
 //! with which words, and what survives a death.
 
+#![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -126,7 +126,7 @@ pub async fn a_question_added_or_removed_leaves_the_other_answers(bed: &Bed) {
     changed.fields.remove(1);
     changed.fields.reverse();
     let mut new = changed.fields[0].clone();
-    new.name = "barrio".to_owned();
+    "barrio".clone_into(&mut new.name);
     changed.fields.push(new);
     let found = bed.store.registration(&changed, one.id).await.unwrap();
     let text = |text: &str| Some(text.to_owned());

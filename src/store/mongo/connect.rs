@@ -17,7 +17,7 @@ const CONNECTIONS: u32 = 32;
 
 const CONNECT: Duration = Duration::from_secs(3);
 
-const IDLE: Duration = Duration::from_secs(300);
+const IDLE: Duration = Duration::from_mins(5);
 
 const IN_ORDER: &str = "in_order";
 

@@ -26,7 +26,7 @@ pub(super) fn of(
     document.append(cstr!("value"), registration.value.as_str());
     document.append(cstr!("answers"), &answers);
     if let Some(photo) = &registration.photo {
-        document.append(cstr!("photo"), &photo_document(photo));
+        document.append(cstr!("photo"), photo_document(photo));
     }
     document.append(cstr!("digest"), binary(&registration.digest));
     document.append(cstr!("received_at"), received_at);
