@@ -151,7 +151,7 @@ programs() {
 -master.telemetry=false -volume.max=300 -volume.preStopSeconds=1"
     # An instance lets requests in flight finish for 25 s.
     for name in "${INSTANCES[@]}"; do program "$name" 30 "$STACK/bin/jornada serve"; done
-    program nginx 30 "/usr/sbin/nginx -p $STACK/nginx -c $STACK/nginx/nginx.conf -g \"daemon off;\""
+    program nginx 30 "/usr/sbin/nginx -e stderr -p $STACK/nginx -c $STACK/nginx/nginx.conf -g \"daemon off;\""
     # It ends when its requests have; SIGTERM would cut them off.
     echo "stopsignal=QUIT"
 }

@@ -172,7 +172,7 @@ start_instances() {
 
 start_nginx() {
     local now
-    as_owner /usr/sbin/nginx -q -p "$STACK/nginx" -c "$STACK/nginx/nginx.conf" -t ||
+    as_owner /usr/sbin/nginx -e stderr -q -p "$STACK/nginx" -c "$STACK/nginx/nginx.conf" -t ||
         fail "nginx refuses its settings" "nginx -p $STACK/nginx -c $STACK/nginx/nginx.conf -t"
     now=$(cat "$STACK"/nginx/nginx.conf "$STACK"/nginx/here/* | sha256sum)
     if ! is_running door:nginx; then

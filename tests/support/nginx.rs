@@ -32,7 +32,7 @@ impl Nginx {
         lay_out(folder.path(), instances, site, status);
         let log = File::create(folder.path().join("access.log")).unwrap();
         let child = Command::new("/usr/sbin/nginx")
-            .args(["-g", "daemon off;", "-p"])
+            .args(["-e", "stderr", "-g", "daemon off;", "-p"])
             .arg(folder.path())
             .arg("-c")
             .arg(folder.path().join("nginx.conf"))
