@@ -4,24 +4,24 @@
 
 INSTANCES=(app1 app2 app3)
 MONGODS=(mongod1 mongod2 mongod3)
-declare -A PORT=()
+declare -A PORTS=()
 
 # Everything but nginx listens on 127.0.0.1; SeaweedFS takes each of its ports + 10000 as well.
 number_ports() {
     local base=$STACK_BASE_PORT number
     for number in 1 2 3; do
-        PORT[app$number]=$((base + number))
-        PORT[ops$number]=$((base + 100 + number))
-        PORT[mongod$number]=$((base + 200 + number))
+        PORTS[app$number]=$((base + number))
+        PORTS[ops$number]=$((base + 100 + number))
+        PORTS[mongod$number]=$((base + 200 + number))
     done
-    PORT[redis]=$((base + 301))
-    PORT[s3]=$((base + 401))
-    PORT[weed_master]=$((base + 402))
-    PORT[weed_volume]=$((base + 403))
-    PORT[weed_filer]=$((base + 404))
-    PORT[nginx_status]=$((base + 501))
+    PORTS[redis]=$((base + 301))
+    PORTS[s3]=$((base + 401))
+    PORTS[weed_master]=$((base + 402))
+    PORTS[weed_volume]=$((base + 403))
+    PORTS[weed_filer]=$((base + 404))
+    PORTS[nginx_status]=$((base + 501))
     # shellcheck disable=SC2034 # the ports that must be free before a start
-    ALL_PORTS=("${PORT[@]}" "${STACK_LISTEN##*:}" $((base + 10401)) $((base + 10402)) $((base + 10403))
+    ALL_PORTS=("${PORTS[@]}" "${STACK_LISTEN##*:}" $((base + 10401)) $((base + 10402)) $((base + 10403))
         $((base + 10404)))
 }
 
@@ -42,7 +42,7 @@ lay_program() {
 
 members() {
     local member list=()
-    for member in "${MONGODS[@]}"; do list+=("127.0.0.1:${PORT[$member]}"); done
+    for member in "${MONGODS[@]}"; do list+=("127.0.0.1:${PORTS[$member]}"); done
     printf '%s\n' "${list[@]}"
 }
 
@@ -50,7 +50,7 @@ lay_servers() {
     lay mongodb.key <<<"$STACK_MONGODB_KEY"
     lay redis.conf <<CONF
 bind 127.0.0.1
-port ${PORT[redis]}
+port ${PORTS[redis]}
 requirepass $STACK_REDIS_PASSWORD
 dir $STACK/redis
 appendonly yes
@@ -64,14 +64,14 @@ lay_instance() {
     local name=$1 number=${1#app}
     lay "$name/.env" <<ENV
 JORNADA_INSTANCE='$name'
-JORNADA_LISTEN='127.0.0.1:${PORT[$name]}'
-JORNADA_OPS_LISTEN='127.0.0.1:${PORT[ops$number]}'
+JORNADA_LISTEN='127.0.0.1:${PORTS[$name]}'
+JORNADA_OPS_LISTEN='127.0.0.1:${PORTS[ops$number]}'
 JORNADA_PUBLIC_URL='$STACK_PUBLIC_URL'
 JORNADA_STORE='mongodb://jornada:$STACK_MONGODB_PASSWORD@$(members | paste -sd,)/jornada?replicaSet=rs0&authSource=admin'
-JORNADA_PHOTOS='s3://jornada-photos?endpoint=http://127.0.0.1:${PORT[s3]}&region=us-east-1'
+JORNADA_PHOTOS='s3://jornada-photos?endpoint=http://127.0.0.1:${PORTS[s3]}&region=us-east-1'
 AWS_ACCESS_KEY_ID='$STACK_S3_ACCESS_KEY'
 AWS_SECRET_ACCESS_KEY='$STACK_S3_SECRET_KEY'
-JORNADA_CACHE='redis://:$STACK_REDIS_PASSWORD@127.0.0.1:${PORT[redis]}/'
+JORNADA_CACHE='redis://:$STACK_REDIS_PASSWORD@127.0.0.1:${PORTS[redis]}/'
 JORNADA_CAMPAIGNS='$STACK/campaigns'
 JORNADA_SECRET='$STACK_SECRET'
 JORNADA_LOG_FORMAT='json'
@@ -103,12 +103,12 @@ ssl_certificate_key $STACK_TLS_KEY;"
 upstream jornada {
     zone jornada 128k;
     least_conn;
-$(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORT[$name]} max_fails=10 fail_timeout=2s;"; done)
+$(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORTS[$name]} max_fails=10 fail_timeout=2s;"; done)
     keepalive 64;
 }
 geo \$exempt { default 0; 127.0.0.0/8 1; ::1 1; }
 server {
-    listen 127.0.0.1:${PORT[nginx_status]};
+    listen 127.0.0.1:${PORTS[nginx_status]};
     access_log off;
     location = /nginx_status { stub_status; }
 }
@@ -139,14 +139,14 @@ CONF
 programs() {
     local name
     for name in "${MONGODS[@]}"; do
-        program "$name" 60 "$STACK/bin/mongod --replSet rs0 --bind_ip 127.0.0.1 --port ${PORT[$name]} \
+        program "$name" 60 "$STACK/bin/mongod --replSet rs0 --bind_ip 127.0.0.1 --port ${PORTS[$name]} \
 --dbpath $STACK/$name --unixSocketPrefix $STACK/$name --keyFile $STACK/mongodb.key --wiredTigerCacheSizeGB 0.25 \
 --setParameter shutdownTimeoutMillisForSignaledShutdown=1000"
     done
     program redis 20 "/usr/bin/redis-server $STACK/redis.conf"
     program weed 40 "$STACK/bin/weed server -dir=$STACK/weed -ip=127.0.0.1 -ip.bind=127.0.0.1 \
--master.port=${PORT[weed_master]} -volume.port=${PORT[weed_volume]} -filer -filer.port=${PORT[weed_filer]} \
--s3 -s3.port=${PORT[s3]} -s3.config=$STACK/s3.json -s3.port.iceberg=0 -s3.port.lance=0 \
+-master.port=${PORTS[weed_master]} -volume.port=${PORTS[weed_volume]} -filer -filer.port=${PORTS[weed_filer]} \
+-s3 -s3.port=${PORTS[s3]} -s3.config=$STACK/s3.json -s3.port.iceberg=0 -s3.port.lance=0 \
 -master.electionTimeout=1s -master.heartbeatInterval=100ms -master.volumeSizeLimitMB=1024 \
 -master.telemetry=false -volume.max=300 -volume.preStopSeconds=1"
     # An instance lets requests in flight finish for 25 s.

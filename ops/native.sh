@@ -134,15 +134,15 @@ start_stores() {
         /usr/bin/python3 ops/replica_set.py "${addresses[@]}" || fail "MongoDB takes no writes" "look into $STACK/log/mongod1.log"
     until_true "Redis answers" redis redis_works
     until_true "the photo store keeps an object" weed \
-        s3_works "http://127.0.0.1:${PORT[s3]}" "$STACK_S3_ACCESS_KEY" "$STACK_S3_SECRET_KEY"
+        s3_works "http://127.0.0.1:${PORTS[s3]}" "$STACK_S3_ACCESS_KEY" "$STACK_S3_SECRET_KEY"
 }
 
 redis_works() {
-    [[ $(REDISCLI_AUTH=$STACK_REDIS_PASSWORD redis-cli -h 127.0.0.1 -p "${PORT[redis]}" ping) == PONG ]]
+    [[ $(REDISCLI_AUTH=$STACK_REDIS_PASSWORD redis-cli -h 127.0.0.1 -p "${PORTS[redis]}" ping) == PONG ]]
 }
 
 is_ready() {
-    curl --silent --fail --output /dev/null --max-time 3 "http://127.0.0.1:${PORT[ops${1#app}]}/readyz"
+    curl --silent --fail --output /dev/null --max-time 3 "http://127.0.0.1:${PORTS[ops${1#app}]}/readyz"
 }
 
 # What an instance was started from.
