@@ -69,7 +69,7 @@ ctl() {
 supervisord_pid() {
     local pid
     pid=$(cat "$STACK/run/supervisord.pid" 2>/dev/null) && [[ -n $pid ]] || return 1
-    [[ $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) == *"$STACK/supervisord.conf"* ]] && echo "$pid"
+    [[ -r /proc/$pid/cmdline && $(tr '\0' ' ' <"/proc/$pid/cmdline") == *"$STACK/supervisord.conf"* ]] && echo "$pid"
 }
 
 # Processes of the stack: each works in a folder of its own below $STACK, whoever started it.
@@ -151,12 +151,13 @@ stamp() {
 }
 
 is_running() {
-    [[ $(ctl status "$1") == *RUNNING* ]]
+    [[ $RUNNING == *" $1 "* ]]
 }
 
 # One after the other, each only when the one before is ready: a new version comes in without anyone noticing.
 start_instances() {
     local name fresh=()
+    RUNNING=" $({ ctl status || true; } | awk '$2 == "RUNNING" { print $1 }' | paste -sd' ') "
     for name in "${INSTANCES[@]}"; do is_running "app:$name" || fresh+=("app:$name"); done
     [[ ${#fresh[@]} -lt ${#INSTANCES[@]} ]] || fresh=("app:*")
     [[ ${#fresh[@]} -eq 0 ]] || ctl start "${fresh[@]}" >/dev/null || fail "an instance does not start" "look into $STACK/log/app1.log"
@@ -172,7 +173,8 @@ start_instances() {
 
 start_nginx() {
     local now
-    as_owner /usr/sbin/nginx -e stderr -q -p "$STACK/nginx" -c "$STACK/nginx/nginx.conf" -t ||
+    # Its access log is /dev/stdout, which another user could not open if it were this shell's.
+    as_owner /usr/sbin/nginx -e stderr -q -p "$STACK/nginx" -c "$STACK/nginx/nginx.conf" -t >/dev/null ||
         fail "nginx refuses its settings" "nginx -p $STACK/nginx -c $STACK/nginx/nginx.conf -t"
     now=$(cat "$STACK"/nginx/nginx.conf "$STACK"/nginx/here/* | sha256sum)
     if ! is_running door:nginx; then
@@ -196,10 +198,10 @@ undo_start() {
     local code=$?
     [[ $code -eq 0 ]] && return 0
     if [[ ${STARTED_HERE:-} ]]; then
-        say "not started; stopping what was started"
+        say "not started ($STEP); stopping what was started"
         native_stop >/dev/null 2>&1
     elif [[ -n $STEP ]]; then
-        say "stopped at: $STEP; what ran before still runs"
+        say "stopped at: $STEP"
     fi
     exit "$code"
 }
@@ -214,6 +216,7 @@ native_up() {
     number_ports
     make_owner
     mkdir -p "$STACK/run"
+    chmod 700 "$STACK"
     exec 9>"$STACK/run/lock"
     flock --nonblock 9 || fail "another init.sh is at work here" "wait for it"
     STEP="writing the settings" && lay_all
