@@ -1,6 +1,7 @@
 //! The roles of the binary.
 
 mod campaign;
+mod health;
 mod load;
 mod serve;
 mod token;
@@ -23,6 +24,8 @@ pub struct Command {
 enum Role {
     /// Serves the site (the default).
     Serve,
+    /// Tells by its exit code whether the instance on this machine lives.
+    Health,
     /// Checks campaign files.
     #[command(subcommand)]
     Campaign(CampaignCommand),
@@ -61,6 +64,7 @@ impl Command {
     pub fn run(self, env: &Env) -> anyhow::Result<()> {
         match self.role.unwrap_or(Role::Serve) {
             Role::Serve => serve::run(env),
+            Role::Health => health::check(env),
             Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
             Role::Token(TokenCommand::New { name }) => token::new(env, &name),
             Role::Load(command) => load::play(env, command),

@@ -10,6 +10,7 @@ mod chart;
 mod death;
 mod limits;
 mod load;
+mod nginx;
 mod operations;
 mod photos;
 mod registering;
