@@ -34,18 +34,22 @@ ready_again() {
 
 mongodb_is_whole() {
     local member ports=()
-    for member in "${MONGODS[@]}"; do ports+=("${PORT[$member]}"); done
+    for member in "${MONGODS[@]}"; do ports+=("${PORTS[$member]}"); done
     /usr/bin/python3 drill/primary.py "${ports[@]}"
 }
 
 photos_are_taken() {
-    s3_works "http://127.0.0.1:${PORT[s3]}" "$STACK_S3_ACCESS_KEY" "$STACK_S3_SECRET_KEY"
+    s3_works "http://127.0.0.1:${PORTS[s3]}" "$STACK_S3_ACCESS_KEY" "$STACK_S3_SECRET_KEY"
 }
 
+# One after the other, so that requests of several kinds and ages are cut off, and never two instances are away.
 one_instance_dies() {
-    strike app:app1
-    sleep 1
-    ready_again app1
+    local name
+    for name in "${INSTANCES[@]}"; do
+        strike "app:$name"
+        sleep 1
+        ready_again "$name"
+    done
 }
 
 two_instances_die() {
@@ -67,7 +71,7 @@ primary_dies() {
     local port member
     port=$(mongodb_is_whole) || fail "the replica set is not whole" "bash init.sh --native status"
     for member in "${MONGODS[@]}"; do
-        [[ ${PORT[$member]} != "$port" ]] || strike "stores:$member"
+        [[ ${PORTS[$member]} != "$port" ]] || strike "stores:$member"
     done
     until_true "all members of the replica set are back" mongod1 mongodb_is_whole
 }
@@ -89,7 +93,7 @@ photo_store_is_away() {
 
 upload_memory_is_full() {
     local name ports=()
-    for name in "${INSTANCES[@]}"; do ports+=("${PORT[$name]}"); done
+    for name in "${INSTANCES[@]}"; do ports+=("${PORTS[$name]}"); done
     /usr/bin/python3 drill/fill.py "$FULL" "${ports[@]}" >&2
 }
 

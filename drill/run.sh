@@ -35,12 +35,12 @@ DRILLS=(
 )
 
 # Registrations a second; seconds before and after a fault; seconds for which parts stay away.
-RATE=20 AROUND=3 AWAY_REDIS=5 AWAY_S3=20 FULL=10
+RATE=100 AROUND=3 AWAY_REDIS=5 AWAY_S3=20 FULL=10
 SECONDS_AT_MOST=240 # for the load of one drill
 LOAD_PID=
 
 shorten() {
-    RATE=10 AROUND=1 AWAY_REDIS=2 AWAY_S3=4 FULL=3
+    RATE=40 AROUND=1 AWAY_REDIS=2 AWAY_S3=4 FULL=3
 }
 
 # Runs the program as an instance would, with its settings: role and arguments.
