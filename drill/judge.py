@@ -31,10 +31,10 @@ def misses(goal, summary, findings):
     wrong = [name for name in ("lost", "doubled", *OTHER) if findings[name]]
     if summary["acknowledged"] == 0:
         wrong.append("nothing was acknowledged")
-    if summary["held_back"]:
-        wrong.append("the load was held back")
     if goal == "served" and summary["failed_attempts"]:
         wrong.append(f"failed tries: {summary['failures']}")
+    if goal == "served" and summary["held_back"]:
+        wrong.append(f"no room at the door for {summary['held_back']}")
     if goal.startswith("silence-") and summary["longest_silence_ms"] > int(goal.split("-")[1]):
         wrong.append("too long without a receipt for anyone")
     return wrong
