@@ -49,8 +49,8 @@ check_settings() {
     local name
     [[ $STACK_LISTEN =~ ^[0-9.]+:[0-9]+$ && $STACK_TLS_LISTEN =~ ^[0-9.]+:[0-9]+$ ]] ||
         fail "STACK_LISTEN or STACK_TLS_LISTEN is not an address" "STACK_LISTEN=0.0.0.0:8080 bash init.sh"
-    [[ $STACK_BASE_PORT =~ ^([1-9][0-9]{3}|[1-4][0-9]{4})$ && $STACK_BASE_PORT -ge 1024 ]] ||
-        fail "STACK_BASE_PORT is not a port from 1024 to 49999" "STACK_BASE_PORT=4000 bash init.sh"
+    [[ $STACK_BASE_PORT =~ ^[1-9][0-9]{3,4}$ && $STACK_BASE_PORT -ge 1024 && $STACK_BASE_PORT -le 22000 ]] ||
+        fail "STACK_BASE_PORT is not a port from 1024 to 22000" "STACK_BASE_PORT=4000 bash init.sh"
     [[ ${STACK_TLS_CERTIFICATE:+set} == "${STACK_TLS_KEY:+set}" ]] ||
         fail "of STACK_TLS_CERTIFICATE and STACK_TLS_KEY only one is set" "set both, or none"
     for name in STACK_TLS_CERTIFICATE STACK_TLS_KEY; do
