@@ -62,7 +62,7 @@ check_dependencies() {
 
 run_all() {
     step "install what the tests need" install_parts
-    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh
+    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh drill/*.sh
     step "docker-compose.yml" check_compose
     step "rustfmt" cargo fmt --check
     step "clippy" cargo clippy --quiet --all-targets -- -D warnings
@@ -71,6 +71,7 @@ run_all() {
     step "start the servers" start_servers
     step "tests" cargo test
     step "stop the servers" stop_servers
+    step "drill: a whole system, killed part by part" bash drill/fresh.sh
     step "build cargo-deny and cargo-machete" install_cargo_tools
     step "licences, sources, unused dependencies" check_dependencies
     printf '\nall passed in %d s\n' "$SECONDS"

@@ -3,7 +3,8 @@
 # init.sh after ops/parts.sh. The application reads none of these names, so `cargo run` in this folder stays the
 # embedded quick start; instances get their own settings, made of these, in folders of their own.
 
-ENV_FILE="$PWD/.env"
+# Another file is for a second system beside the first, as drill/fresh.sh makes one.
+ENV_FILE=${STACK_ENV_FILE:-$PWD/.env}
 
 # Settings with their defaults; a variable of the environment wins, and is kept in .env from then on.
 declare -A SETTINGS=(
