@@ -37,7 +37,7 @@ pub(super) enum LoadCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct Site {
-    /// Base URL of the site, such as <http://127.0.0.1:8080>.
+    /// Base URL of the site, such as `http://127.0.0.1:8080`.
     #[arg(long)]
     to: String,
     /// Takes another machine than this one. Ask its owner first.
