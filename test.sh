@@ -27,7 +27,7 @@ install_parts() {
     mkdir -p "$TOOLS"
     need_command cc build-essential
     need_command curl curl
-    need_packages nginx redis-server python3 python3-pymongo chromium chromium-driver docker-compose shellcheck
+    need_packages nginx redis-server supervisor python3 python3-pymongo chromium chromium-driver docker-compose shellcheck
     need_mongod
     need_weed
     need_axe
@@ -45,6 +45,15 @@ check_docs() {
     RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
 }
 
+# No engine runs here: the file is read as docker-compose reads it, with the secrets that init.sh makes.
+check_compose() {
+    local secret settings=()
+    for secret in SECRET MONGODB_KEY MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD REDIS_PASSWORD S3_ACCESS_KEY S3_SECRET_KEY; do
+        settings+=("STACK_$secret=check")
+    done
+    env "${settings[@]}" docker-compose config --quiet
+}
+
 # Advisories are left to whoever reaches their database: see deny.toml.
 check_dependencies() {
     "$TOOLS/bin/cargo-deny" --all-features check licenses bans sources
@@ -53,7 +62,8 @@ check_dependencies() {
 
 run_all() {
     step "install what the tests need" install_parts
-    step "shellcheck" shellcheck --external-sources test.sh ops/*.sh
+    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh drill/*.sh
+    step "docker-compose.yml" check_compose
     step "rustfmt" cargo fmt --check
     step "clippy" cargo clippy --quiet --all-targets -- -D warnings
     step "rustdoc" check_docs
@@ -61,6 +71,7 @@ run_all() {
     step "start the servers" start_servers
     step "tests" cargo test
     step "stop the servers" stop_servers
+    step "drill: a whole system, killed part by part" bash drill/fresh.sh
     step "build cargo-deny and cargo-machete" install_cargo_tools
     step "licences, sources, unused dependencies" check_dependencies
     printf '\nall passed in %d s\n' "$SECONDS"

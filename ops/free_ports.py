@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Prints as many free loopback ports as asked for: free_ports.py COUNT
+"""Prints as many free loopback ports as asked for: free_ports.py COUNT; or tells by its exit code whether a server
+could listen on one: free_ports.py --is-free PORT
 
 They lie below the range that the system hands out to clients, so that none is taken before its server starts; and
 port + 10000 is free as well, where SeaweedFS listens for gRPC.
@@ -29,4 +30,6 @@ def main(count):
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "--is-free":
+        sys.exit(not is_free(int(sys.argv[2])))
     main(int(sys.argv[1]))

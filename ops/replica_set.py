@@ -1,10 +1,15 @@
 #!/usr/bin/python3
 """Makes one replica set of the mongods at the given addresses and waits until it takes writes.
 
-Run again on a set that exists, it only waits. Debian's python3-pymongo is all that it needs, so it is run by the
-system's own Python. Usage: replica_set.py HOST:PORT [HOST:PORT ...]
+Run again on a set that exists, it only waits. With MONGODB_ADMIN_PASSWORD and MONGODB_PASSWORD in the environment it
+also sees to two users: `admin`, who may do everything, and `jornada`, who may read and write the database `jornada`.
+The first is made through MongoDB's localhost exception, so this must run on the machine of the members.
+
+Debian's python3-pymongo is all that it needs, so it is run by the system's own Python.
+Usage: replica_set.py HOST:PORT [HOST:PORT ...]
 """
 
+import os
 import sys
 import time
 
@@ -12,12 +17,19 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 SECONDS_TO_WAIT = 60
+UNAUTHORIZED = 13
+AUTHENTICATION_FAILED = 18
 ALREADY_INITIALIZED = 23
 
 
-def connect(address):
+def connect(address, user=None, password=None):
     """Returns a client of this one member, whatever its state."""
-    return MongoClient(f"mongodb://{address}/?directConnection=true", serverSelectionTimeoutMS=1000)
+    return MongoClient(
+        f"mongodb://{address}/?directConnection=true",
+        username=user,
+        password=password,
+        serverSelectionTimeoutMS=1000,
+    )
 
 
 def initiate(members):
@@ -31,23 +43,57 @@ def initiate(members):
     try:
         connect(members[0]).admin.command("replSetInitiate", config)
     except OperationFailure as error:
-        if error.code != ALREADY_INITIALIZED:
+        # A set with users does not say more to a stranger.
+        if error.code not in (ALREADY_INITIALIZED, UNAUTHORIZED):
             raise
 
 
-def is_writable(members):
-    """Tells whether one of the members is the primary."""
-    return any(connect(member).admin.command("isMaster")["ismaster"] for member in members)
+def find_primary(members):
+    """Returns the member that takes writes, or None; a member that is away is passed over."""
+    for member in members:
+        try:
+            if connect(member).admin.command("isMaster")["ismaster"]:
+                return member
+        except PyMongoError:
+            continue
+    return None
+
+
+def may_enter(primary, user, password):
+    """Tells whether this user exists with this password."""
+    try:
+        connect(primary, user, password).admin.command("ping")
+    except OperationFailure as error:
+        if error.code != AUTHENTICATION_FAILED:
+            raise
+        return False
+    return True
+
+
+def see_to_users(primary, admin_password, password):
+    """Makes the two users, and gives `jornada` its password where it has another."""
+    if not may_enter(primary, "admin", admin_password):
+        connect(primary).admin.command("createUser", "admin", pwd=admin_password, roles=["root"])
+    if may_enter(primary, "jornada", password):
+        return
+    admin = connect(primary, "admin", admin_password).admin
+    known = admin.command("usersInfo", "jornada")["users"]
+    verb = "updateUser" if known else "createUser"
+    admin.command(verb, "jornada", pwd=password, roles=[{"role": "readWrite", "db": "jornada"}])
 
 
 def main(members):
     """Tries again until the set is writable or the time is over; returns the exit code."""
+    passwords = os.environ.get("MONGODB_ADMIN_PASSWORD"), os.environ.get("MONGODB_PASSWORD")
     deadline = time.monotonic() + SECONDS_TO_WAIT
     error = None
     while time.monotonic() < deadline:
         try:
             initiate(members)
-            if is_writable(members):
+            primary = find_primary(members)
+            if primary is not None:
+                if all(passwords):
+                    see_to_users(primary, *passwords)
                 return 0
         except PyMongoError as reason:
             error = reason

@@ -1,6 +1,8 @@
 //! The roles of the binary.
 
 mod campaign;
+mod health;
+mod load;
 mod serve;
 mod token;
 
@@ -22,12 +24,17 @@ pub struct Command {
 enum Role {
     /// Serves the site (the default).
     Serve,
+    /// Tells by its exit code whether the instance on this machine lives.
+    Health,
     /// Checks campaign files.
     #[command(subcommand)]
     Campaign(CampaignCommand),
     /// Makes tokens for staff.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Loads a site with invented people, and proves that nothing of it was lost.
+    #[command(subcommand)]
+    Load(load::LoadCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,8 +64,10 @@ impl Command {
     pub fn run(self, env: &Env) -> anyhow::Result<()> {
         match self.role.unwrap_or(Role::Serve) {
             Role::Serve => serve::run(env),
+            Role::Health => health::check(env),
             Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
             Role::Token(TokenCommand::New { name }) => token::new(env, &name),
+            Role::Load(command) => load::play(env, command),
         }
     }
 }

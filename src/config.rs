@@ -36,6 +36,8 @@ Settings (environment, or a .env file in the working folder):
 /// Least and greatest memory for uploads, in bytes: one upload with its form, and 1 TiB.
 const UPLOAD_MEMORY: std::ops::RangeInclusive<u64> = (16 << 20)..=(1 << 40);
 
+const ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
+
 /// What the role `serve` needs.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -68,10 +70,9 @@ impl Config {
     /// The first setting that is wrong.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         let store = StoreSetting::from_env(env)?;
-        let address = "an address and a port, such as 127.0.0.1:4000";
         Ok(Self {
-            listen: env.parse("JORNADA_LISTEN", "127.0.0.1:4000", address)?,
-            ops_listen: env.parse("JORNADA_OPS_LISTEN", "127.0.0.1:4100", address)?,
+            listen: env.parse("JORNADA_LISTEN", "127.0.0.1:4000", ADDRESS)?,
+            ops_listen: ops_listen(env)?,
             public_url: public_url(env)?,
             photos: PhotosSetting::from_env(env)?,
             cache: CacheSetting::from_env(env)?,
@@ -82,6 +83,14 @@ impl Config {
             store,
         })
     }
+}
+
+/// Reads `JORNADA_OPS_LISTEN` alone, for roles that only ask the instance beside them.
+///
+/// # Errors
+/// Anything but an address and a port.
+pub fn ops_listen(env: &Env) -> Result<SocketAddr, Wrong> {
+    env.parse("JORNADA_OPS_LISTEN", "127.0.0.1:4100", ADDRESS)
 }
 
 fn public_url(env: &Env) -> Result<Option<String>, Wrong> {

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod intake;
+pub mod load;
 pub mod photo;
 pub mod report;
 pub mod staff;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,9 @@ use crate::telemetry::metrics::Metrics;
 use crate::web::budget::UploadBudget;
 use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
 
+/// Connections that may wait to be accepted; the kernel's own bound (`net.core.somaxconn`) is the same.
+const BACKLOG: u32 = 4096;
+
 /// Longest time that requests in flight have to finish after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
 
@@ -48,8 +51,8 @@ pub(super) fn run(env: &Env) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
-    let public = listen("JORNADA_LISTEN", config.listen).await?;
-    let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen).await?;
+    let public = listen("JORNADA_LISTEN", config.listen)?;
+    let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen)?;
     let staff_token = staff_token(&config);
     let stop = CancellationToken::new();
     let app = open(config, campaigns, stop.clone()).await?;
@@ -82,10 +85,22 @@ async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    bound(address).with_context(|| {
         format!("{setting}: cannot listen on {address}: expected a free address of this machine")
     })
+}
+
+/// As `TcpListener::bind` does it, but for the backlog: its 128 are full when nginx brings the connections of a rush,
+/// or of an instance that has just died, and whoever comes after them waits a second.
+fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Connects to everything at once: a start takes as long as the slowest of them.

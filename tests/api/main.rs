@@ -9,6 +9,8 @@ mod support;
 mod chart;
 mod death;
 mod limits;
+mod load;
+mod nginx;
 mod operations;
 mod photos;
 mod registering;

@@ -41,7 +41,12 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let name = random_name();
         let (campaign, vote) = (format!("vac-{name}"), format!("voto-{name}"));
-        write_campaigns(&folder.path().join("campaigns"), &campaign, &vote);
+        let ids = [
+            ("vacunacion", &campaign),
+            ("mejor-disco", &vote),
+            ("simulacro", &format!("sim-{name}")),
+        ];
+        write_campaigns(&folder.path().join("campaigns"), &ids);
         let path = |name: &str| folder.path().join(name).display().to_string();
         let mut settings = vec![
             ("JORNADA_LISTEN".into(), "127.0.0.1:0".into()),
@@ -127,16 +132,17 @@ fn servers(name: &str) -> Vec<(String, String)> {
     ]
 }
 
-fn write_campaigns(folder: &Path, campaign: &str, vote: &str) {
+/// Copies the campaigns that are shipped, under other ids.
+fn write_campaigns(folder: &Path, ids: &[(&str, &String)]) {
     let shipped = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("campaigns");
     std::fs::create_dir(folder).unwrap();
     for entry in std::fs::read_dir(shipped).unwrap() {
         let from = entry.unwrap().path();
         let to = folder.join(from.file_name().unwrap());
         let text = std::fs::read_to_string(&from).unwrap();
-        let text = text
-            .replace("\"vacunacion\"", &format!("{campaign:?}"))
-            .replace("\"mejor-disco\"", &format!("{vote:?}"));
+        let text = ids.iter().fold(text, |text, (shipped, id)| {
+            text.replace(&format!("{shipped:?}"), &format!("{id:?}"))
+        });
         std::fs::write(to, text).unwrap();
     }
 }

@@ -5,5 +5,7 @@
 )]
 
 pub mod app;
+pub mod nginx;
 pub mod photos;
+pub mod recorder;
 pub mod servers;

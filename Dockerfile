@@ -1,0 +1,45 @@
+# syntax=docker/dockerfile:1
+# Jornada in an image of its own binary and the few libraries that it is linked to: no shell, no package manager.
+
+FROM rust:1.95.0-slim-bookworm AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends build-essential ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+
+# The dependencies alone: this layer stays until Cargo.toml or Cargo.lock changes.
+COPY Cargo.toml Cargo.lock ./
+COPY benches benches
+RUN mkdir src \
+    && echo 'fn main() {}' >src/main.rs \
+    && touch src/lib.rs \
+    && cargo build --release --locked \
+    && rm -r src
+
+COPY askama.toml ./
+COPY src src
+COPY templates templates
+COPY static static
+# Newer than what was built for the dependencies alone.
+RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+
+COPY campaigns /root-of-image/campaigns
+COPY ops/probe.toml /root-of-image/campaigns/
+RUN install -D target/release/jornada /root-of-image/jornada \
+    && ldd target/release/jornada | grep -o '/[^ ]*' | xargs cp --parents --dereference --target-directory=/root-of-image \
+    && install -D /etc/ssl/certs/ca-certificates.crt /root-of-image/etc/ssl/certs/ca-certificates.crt \
+    && install -d --mode=1777 /root-of-image/tmp \
+    && install -d --owner=65532 --group=65532 /root-of-image/data
+
+FROM scratch
+COPY --from=build /root-of-image /
+USER 65532:65532
+WORKDIR /
+ENV JORNADA_LISTEN=0.0.0.0:4000 \
+    JORNADA_OPS_LISTEN=0.0.0.0:4100 \
+    JORNADA_LOG_FORMAT=json
+EXPOSE 4000 4100
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/jornada", "health"]
+ENTRYPOINT ["/jornada"]
+CMD ["serve"]

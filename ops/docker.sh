@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# The same system from docker-compose.yml. Sourced by init.sh after ops/settings.sh.
+
+has_docker() {
+    command -v docker >/dev/null && docker info >/dev/null 2>&1
+}
+
+compose() {
+    if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi
+}
+
+docker_up() {
+    local deadline=$((SECONDS + 180)) why token
+    settle
+    compose up --build --detach >&2 || {
+        compose stop >&2 || true
+        fail "the containers do not start; they were stopped" "docker compose up"
+    }
+    until why=$(registration_works "$(site_url)"); do
+        ((SECONDS < deadline)) || {
+            compose logs --tail 20 >&2 || true
+            compose stop >&2 || true
+            fail "no registration could be made ($why); the containers were stopped" "docker compose logs"
+        }
+        sleep 1
+    done
+    token=$(first_token docker_token)
+    tell "docker compose logs" "docker compose ps" "$token"
+}
+
+docker_token() {
+    compose exec -T app1 /jornada token new "$1"
+}
+
+docker_status() {
+    local bad=0
+    settle
+    compose ps
+    if registration_works "$(site_url)" >/dev/null; then
+        echo "$(site_url) takes registrations"
+    else
+        echo "$(site_url) takes NO registrations" && bad=1
+    fi
+    return "$bad"
+}
+
+docker_stop() {
+    settle
+    compose stop
+}
+
+docker_down() {
+    settle
+    confirm "the containers and their volumes, with every registration and photo"
+    compose down --volumes
+    keep STACK_STAFF_TOKEN
+}

@@ -1,0 +1,211 @@
+# shellcheck shell=bash
+# The files of the native stack, all below $STACK: programs, settings of each server, supervisord's list. Written anew
+# on each start, and only where they differ. Sourced by init.sh after ops/settings.sh.
+
+INSTANCES=(app1 app2 app3)
+MONGODS=(mongod1 mongod2 mongod3)
+declare -A PORTS=()
+
+# Everything but nginx listens on 127.0.0.1; SeaweedFS takes each of its ports + 10000 as well.
+number_ports() {
+    local base=$STACK_BASE_PORT number
+    for number in 1 2 3; do
+        PORTS[app$number]=$((base + number))
+        PORTS[ops$number]=$((base + 100 + number))
+        PORTS[mongod$number]=$((base + 200 + number))
+    done
+    PORTS[redis]=$((base + 301))
+    PORTS[s3]=$((base + 401))
+    PORTS[weed_master]=$((base + 402))
+    PORTS[weed_volume]=$((base + 403))
+    PORTS[weed_filer]=$((base + 404))
+    PORTS[nginx_status]=$((base + 501))
+    # shellcheck disable=SC2034 # the ports that must be free before a start
+    ALL_PORTS=("${PORTS[@]}" "${STACK_LISTEN##*:}" $((base + 10401)) $((base + 10402)) $((base + 10403))
+        $((base + 10404)))
+}
+
+# Writes standard input to a file of the stack, readable by its owner alone, unless it is there already: path.
+lay() {
+    local path=$STACK/$1 fresh
+    mkdir -p "$(dirname "$path")"
+    fresh=$(umask 077 && mktemp "$path.XXXXXX")
+    cat >"$fresh"
+    if cmp -s "$fresh" "$path"; then rm "$fresh"; else mv "$fresh" "$path"; fi
+}
+
+# Copies a program, so that a build or an update of this folder never changes one that runs: file, name.
+lay_program() {
+    local path=$STACK/bin/$2
+    cmp -s "$1" "$path" || { cp "$1" "$path.new" && chmod 755 "$path.new" && mv "$path.new" "$path"; }
+}
+
+members() {
+    local member list=()
+    for member in "${MONGODS[@]}"; do list+=("127.0.0.1:${PORTS[$member]}"); done
+    printf '%s\n' "${list[@]}"
+}
+
+lay_servers() {
+    lay mongodb.key <<<"$STACK_MONGODB_KEY"
+    lay redis.conf <<CONF
+bind 127.0.0.1
+port ${PORTS[redis]}
+requirepass $STACK_REDIS_PASSWORD
+dir $STACK/redis
+appendonly yes
+maxmemory-policy noeviction
+CONF
+    s3_identities "$STACK_S3_ACCESS_KEY" "$STACK_S3_SECRET_KEY" | lay s3.json
+}
+
+# The settings of one instance, in its own working folder, where the application reads them by itself.
+lay_instance() {
+    local name=$1 number=${1#app}
+    lay "$name/.env" <<ENV
+JORNADA_INSTANCE='$name'
+JORNADA_LISTEN='127.0.0.1:${PORTS[$name]}'
+JORNADA_OPS_LISTEN='127.0.0.1:${PORTS[ops$number]}'
+JORNADA_PUBLIC_URL='$STACK_PUBLIC_URL'
+JORNADA_STORE='mongodb://jornada:$STACK_MONGODB_PASSWORD@$(members | paste -sd,)/jornada?replicaSet=rs0&authSource=admin'
+JORNADA_PHOTOS='s3://jornada-photos?endpoint=http://127.0.0.1:${PORTS[s3]}&region=us-east-1'
+AWS_ACCESS_KEY_ID='$STACK_S3_ACCESS_KEY'
+AWS_SECRET_ACCESS_KEY='$STACK_S3_SECRET_KEY'
+JORNADA_CACHE='redis://:$STACK_REDIS_PASSWORD@127.0.0.1:${PORTS[redis]}/'
+JORNADA_CAMPAIGNS='$STACK/campaigns'
+JORNADA_SECRET='$STACK_SECRET'
+JORNADA_LOG_FORMAT='json'
+ENV
+}
+
+# The campaigns of this folder, and the one by which a start proves itself.
+lay_campaigns() {
+    local file
+    mkdir -p "$STACK/campaigns"
+    for file in "$STACK"/campaigns/*; do
+        [[ -e campaigns/${file##*/} || ${file##*/} == probe.toml ]] || rm -f "$file"
+    done
+    for file in campaigns/* ops/probe.toml; do lay "campaigns/${file##*/}" <"$file"; done
+}
+
+lay_nginx() {
+    local name listen="listen $STACK_LISTEN;" redirect=
+    if [[ -n $STACK_TLS_CERTIFICATE ]]; then
+        listen="listen $STACK_TLS_LISTEN ssl http2;
+ssl_certificate $STACK_TLS_CERTIFICATE;
+ssl_certificate_key $STACK_TLS_KEY;"
+        redirect="server { listen $STACK_LISTEN; return 308 https://\$host:${STACK_TLS_LISTEN##*:}\$request_uri; }"
+    fi
+    lay nginx/nginx.conf <nginx.conf
+    lay nginx/here/words.conf <nginx/words.conf
+    lay nginx/here/server.conf <<<"$listen"
+    lay nginx/here/http.conf <<CONF
+upstream jornada {
+    zone jornada 128k;
+    least_conn;
+$(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORTS[$name]} max_fails=10 fail_timeout=2s;"; done)
+    keepalive 64;
+}
+geo \$exempt { default 0; 127.0.0.0/8 1; ::1 1; }
+server {
+    listen 127.0.0.1:${PORTS[nginx_status]};
+    access_log off;
+    location = /nginx_status { stub_status; }
+}
+$redirect
+CONF
+}
+
+# One program of supervisord: name, seconds it may take to stop, command.
+program() {
+    cat <<CONF
+[program:$1]
+command=$3
+directory=$STACK/$1
+stdout_logfile=$STACK/log/$1.log
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=5
+redirect_stderr=true
+autostart=false
+autorestart=true
+startretries=100000
+stopwaitsecs=$2
+killasgroup=true
+
+CONF
+    mkdir -p "$STACK/$1"
+}
+
+programs() {
+    local name
+    for name in "${MONGODS[@]}"; do
+        program "$name" 60 "$STACK/bin/mongod --replSet rs0 --bind_ip 127.0.0.1 --port ${PORTS[$name]} \
+--dbpath $STACK/$name --unixSocketPrefix $STACK/$name --keyFile $STACK/mongodb.key --wiredTigerCacheSizeGB 0.25 \
+--setParameter shutdownTimeoutMillisForSignaledShutdown=1000"
+    done
+    program redis 20 "/usr/bin/redis-server $STACK/redis.conf"
+    program weed 40 "$STACK/bin/weed server -dir=$STACK/weed -ip=127.0.0.1 -ip.bind=127.0.0.1 \
+-master.port=${PORTS[weed_master]} -volume.port=${PORTS[weed_volume]} -filer -filer.port=${PORTS[weed_filer]} \
+-s3 -s3.port=${PORTS[s3]} -s3.config=$STACK/s3.json -s3.port.iceberg=0 -s3.port.lance=0 \
+-master.electionTimeout=1s -master.heartbeatInterval=100ms -master.volumeSizeLimitMB=1024 \
+-master.telemetry=false -volume.max=300 -volume.preStopSeconds=1"
+    # An instance lets requests in flight finish for 25 s.
+    for name in "${INSTANCES[@]}"; do program "$name" 30 "$STACK/bin/jornada serve"; done
+    program nginx 30 "/usr/sbin/nginx -e stderr -p $STACK/nginx -c $STACK/nginx/nginx.conf -g \"daemon off;\""
+    # It ends when its requests have; SIGTERM would cut them off.
+    echo "stopsignal=QUIT"
+}
+
+lay_supervisord() {
+    local limit
+    limit=$(ulimit -Hn)
+    [[ $limit != unlimited ]] && ((limit < 65536)) || limit=65536
+    mkdir -p "$STACK/log" "$STACK/run"
+    lay supervisord.conf <<CONF
+[unix_http_server]
+file=$STACK/run/supervisor.sock
+chmod=0700
+
+[supervisord]
+logfile=$STACK/log/supervisord.log
+pidfile=$STACK/run/supervisord.pid
+childlogdir=$STACK/log
+umask=077
+minfds=$limit
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://$STACK/run/supervisor.sock
+
+$(programs)
+
+; Groups start together, and stop in the order of falling priority: the door first, the stores last.
+[group:stores]
+programs=$(printf '%s,' "${MONGODS[@]}")redis,weed
+priority=10
+
+[group:app]
+programs=$(printf '%s,' "${INSTANCES[@]}" | sed 's/,$//')
+priority=20
+
+[group:door]
+programs=nginx
+priority=30
+CONF
+}
+
+lay_all() {
+    mkdir -p "$STACK/bin"
+    lay_program "${CARGO_TARGET_DIR:-target}/release/jornada" jornada
+    lay_program "$TOOLS/mongod" mongod
+    lay_program "$TOOLS/weed" weed
+    lay_servers
+    for name in "${INSTANCES[@]}"; do lay_instance "$name"; done
+    lay_campaigns
+    lay_nginx
+    lay_supervisord
+    touch "$STACK/.jornada-stack"
+    [[ $OWNER == "$(id -un)" ]] || chown -R "$OWNER:" "$STACK"
+}

@@ -1,0 +1,73 @@
+// Makes the replica set of docker-compose.yml and its users, as ops/replica_set.py does for a native system; on a set
+// that exists it only waits. Run by mongosh beside the first member, where MongoDB's localhost exception holds.
+const members = process.env.MEMBERS.split(',');
+const adminPassword = process.env.MONGODB_ADMIN_PASSWORD;
+const password = process.env.MONGODB_PASSWORD;
+const deadline = Date.now() + 60_000;
+
+const ALREADY_INITIALIZED = 23;
+const UNAUTHORIZED = 13;
+const AUTHENTICATION_FAILED = 18;
+
+function adminOf(user, pwd) {
+  const login = user ? `${user}:${pwd}@` : '';
+  return new Mongo(`mongodb://${login}127.0.0.1:27017/?directConnection=true`).getDB('admin');
+}
+
+function initiate() {
+  try {
+    adminOf().adminCommand({
+      replSetInitiate: {
+        _id: 'rs0',
+        // Users are made through the first member, so it is the first primary.
+        members: members.map((host, _id) => ({ _id, host, priority: _id === 0 ? 2 : 1 })),
+        settings: { electionTimeoutMillis: 1000 },
+      },
+    });
+  } catch (error) {
+    if (![ALREADY_INITIALIZED, UNAUTHORIZED].includes(error.code)) throw error;
+  }
+}
+
+function enters(user, pwd) {
+  try {
+    adminOf(user, pwd);
+    return true;
+  } catch (error) {
+    if (error.code !== AUTHENTICATION_FAILED) throw error;
+    return false;
+  }
+}
+
+function seeToUsers() {
+  if (!enters('admin', adminPassword)) {
+    adminOf().createUser({ user: 'admin', pwd: adminPassword, roles: ['root'] });
+  }
+  if (enters('jornada', password)) return;
+  const admin = adminOf('admin', adminPassword);
+  const user = { pwd: password, roles: [{ role: 'readWrite', db: 'jornada' }] };
+  if (admin.getUser('jornada')) admin.updateUser('jornada', user);
+  else admin.createUser({ user: 'jornada', ...user });
+}
+
+function isDone() {
+  initiate();
+  const hello = adminOf().hello();
+  // With another primary the users are there already: this set is not new.
+  if (hello.isWritablePrimary) seeToUsers();
+  return hello.isWritablePrimary || Boolean(hello.primary && enters('jornada', password));
+}
+
+let last;
+for (;;) {
+  try {
+    if (isDone()) quit(0);
+  } catch (error) {
+    last = error;
+  }
+  if (Date.now() > deadline) {
+    print(`the replica set is not ready after 60 s: ${last}`);
+    quit(1);
+  }
+  sleep(500);
+}

@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# The stack's settings and secrets: lines STACK_NAME=value of the file .env, which docker-compose reads too. Sourced by
+# init.sh after ops/parts.sh. The application reads none of these names, so `cargo run` in this folder stays the
+# embedded quick start; instances get their own settings, made of these, in folders of their own.
+
+# Another file is for a second system beside the first, as drill/fresh.sh makes one.
+ENV_FILE=${STACK_ENV_FILE:-$PWD/.env}
+
+# Settings with their defaults; a variable of the environment wins, and is kept in .env from then on.
+declare -A SETTINGS=(
+    [STACK_LISTEN]="0.0.0.0:8080"     # where nginx listens
+    [STACK_BASE_PORT]="4000"          # everything else listens on 127.0.0.1, on ports counted from this one
+    [STACK_PUBLIC_URL]=""             # how people reach the site, for receipts; else as each request came
+    [STACK_TLS_LISTEN]="0.0.0.0:8443" # where nginx listens with TLS, once it has a certificate
+    [STACK_TLS_CERTIFICATE]=""        # full path of the certificate with its chain
+    [STACK_TLS_KEY]=""                # full path of its key
+)
+# Made once. The staff token is not among them: the store holds only its hash, so it is made when there is a store.
+SECRETS=(STACK_SECRET STACK_MONGODB_KEY STACK_MONGODB_ADMIN_PASSWORD STACK_MONGODB_PASSWORD STACK_REDIS_PASSWORD
+    STACK_S3_ACCESS_KEY STACK_S3_SECRET_KEY)
+
+# Reads the lines of ours and no others; nothing of the file is ever run.
+read_env_file() {
+    local line number=0
+    [[ -f $ENV_FILE ]] || return 0
+    while IFS= read -r line || [[ -n $line ]]; do
+        number=$((number + 1))
+        [[ $line == STACK_* ]] || continue
+        [[ $line =~ ^(STACK_[A-Z0-9_]+)=([A-Za-z0-9_.:/@%+=,-]*)$ ]] ||
+            fail "$ENV_FILE, line $number: expected NAME=value without quotes or spaces" "edit $ENV_FILE"
+        # What the environment says wins.
+        [[ -v ${BASH_REMATCH[1]} ]] || declare -g "${BASH_REMATCH[1]}=${BASH_REMATCH[2]}"
+    done <"$ENV_FILE"
+}
+
+# Puts one line into .env in place of the old one, whole or not at all: name and value; without a value the line goes.
+keep() {
+    local name=$1 fresh
+    fresh=$(umask 077 && mktemp "$ENV_FILE.XXXXXX")
+    if [[ -f $ENV_FILE ]]; then grep -v "^$name=" "$ENV_FILE" >"$fresh" || true; fi
+    [[ $# -lt 2 ]] || printf '%s=%s\n' "$name" "$2" >>"$fresh"
+    mv "$fresh" "$ENV_FILE"
+}
+
+random_hex() {
+    od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'
+}
+
+check_settings() {
+    local name
+    [[ $STACK_LISTEN =~ ^[0-9.]+:[0-9]+$ && $STACK_TLS_LISTEN =~ ^[0-9.]+:[0-9]+$ ]] ||
+        fail "STACK_LISTEN or STACK_TLS_LISTEN is not an address" "STACK_LISTEN=0.0.0.0:8080 bash init.sh"
+    [[ $STACK_BASE_PORT =~ ^[1-9][0-9]{3,4}$ && $STACK_BASE_PORT -ge 1024 && $STACK_BASE_PORT -le 22000 ]] ||
+        fail "STACK_BASE_PORT is not a port from 1024 to 22000" "STACK_BASE_PORT=4000 bash init.sh"
+    [[ ${STACK_TLS_CERTIFICATE:+set} == "${STACK_TLS_KEY:+set}" ]] ||
+        fail "of STACK_TLS_CERTIFICATE and STACK_TLS_KEY only one is set" "set both, or none"
+    for name in STACK_TLS_CERTIFICATE STACK_TLS_KEY; do
+        [[ -z ${!name} || -r ${!name} ]] || fail "$name: cannot read ${!name}" "give the full path of a file"
+    done
+}
+
+# Reads .env, adds what is missing to it, and leaves every setting and secret in a variable of its name.
+settle() {
+    local name given=()
+    for name in "${!SETTINGS[@]}"; do [[ ! -v $name ]] || given+=("$name"); done
+    read_env_file
+    for name in "${given[@]}"; do keep "$name" "${!name}"; done
+    for name in "${!SETTINGS[@]}"; do
+        [[ -v $name ]] || declare -g "$name=${SETTINGS[$name]}"
+    done
+    check_settings
+    for name in "${SECRETS[@]}"; do
+        [[ -z ${!name:-} ]] || continue
+        declare -g "$name=$(random_hex 32)"
+        keep "$name" "${!name}"
+    done
+    [[ ! -f $ENV_FILE ]] || chmod 600 "$ENV_FILE"
+}
+
+# Where people and the probe reach the site on this machine.
+site_url() {
+    local scheme=http listen=$STACK_LISTEN
+    if [[ -n $STACK_TLS_CERTIFICATE ]]; then scheme=https listen=$STACK_TLS_LISTEN; fi
+    printf '%s://%s' "$scheme" "${listen/#0.0.0.0:/127.0.0.1:}"
+}
+
+# Makes the first token of the staff once, by the named command, keeps it in .env and prints it; later prints nothing.
+first_token() {
+    local token
+    [[ -z ${STACK_STAFF_TOKEN:-} ]] || return 0
+    token=$("$1" "first start") || token=
+    [[ -n $token ]] || fail "no staff token could be made" "bash init.sh token NAME"
+    keep STACK_STAFF_TOKEN "$token"
+    printf '%s' "$token"
+}

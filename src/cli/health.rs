@@ -1,0 +1,77 @@
+//! `jornada health`: whether the instance on this machine lives, for a container's health check that has no curl.
+//! Asks the operations listener, so that the answer does not depend on nginx or on any store.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+
+use crate::config::{Env, ops_listen};
+
+/// Longest time for the whole answer.
+const WAIT: Duration = Duration::from_secs(2);
+const ALIVE: &[u8] = b"HTTP/1.1 200 ";
+
+/// Succeeds when `/healthz` answers 200 within [`WAIT`].
+pub(super) fn check(env: &Env) -> anyhow::Result<()> {
+    let address = reachable(ops_listen(env)?);
+    let status =
+        ask(address).with_context(|| format!("no answer from http://{address}/healthz"))?;
+    ensure!(
+        status == ALIVE,
+        "http://{address}/healthz does not answer 200"
+    );
+    Ok(())
+}
+
+/// An instance that listens on every address is asked on loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+/// The first bytes of the answer, up to and with the status code.
+fn ask(address: SocketAddr) -> std::io::Result<Vec<u8>> {
+    let deadline = Instant::now() + WAIT;
+    let mut stream = TcpStream::connect_timeout(&address, WAIT)?;
+    stream.set_write_timeout(Some(WAIT))?;
+    write!(
+        stream,
+        "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = vec![0; ALIVE.len()];
+    let mut filled = 0;
+    while filled < answer.len() {
+        // A timeout of zero would mean none.
+        let left = deadline.saturating_duration_since(Instant::now());
+        stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        match stream.read(&mut answer[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_on_every_address_is_asked_on_loopback() {
+        for (listens, asked) in [
+            ("0.0.0.0:4100", "127.0.0.1:4100"),
+            ("[::]:4100", "[::1]:4100"),
+            ("10.0.0.7:4100", "10.0.0.7:4100"),
+        ] {
+            let address = reachable(listens.parse().unwrap());
+            assert_eq!(address.to_string(), asked);
+        }
+    }
+}

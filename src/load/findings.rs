@@ -1,0 +1,210 @@
+//! What a proof comes to: each promise compared with what the store holds of the run. Pure, so that every way of
+//! breaking a promise can be shown to it.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::journal::{Acknowledged, Promises};
+use super::people::People;
+use crate::domain::{Registration, RegistrationId};
+
+/// What was found; all but the first four must be nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    /// Promises in the journal.
+    pub acknowledged: usize,
+    /// Registrations of the run in the store.
+    pub kept: usize,
+    /// Those of them that nobody promised: their answer was lost on its way.
+    pub kept_unacknowledged: usize,
+    /// Registrations of the campaign in the store, of every run.
+    pub total: u64,
+    /// Receipts that lead to nothing.
+    pub lost: Vec<String>,
+    /// Receipts of people who are there more than once, or share a registration.
+    pub doubled: Vec<String>,
+    /// Receipts whose answers or photo are others than those sent.
+    pub altered: Vec<String>,
+    /// Receipts whose photo cannot be read as it was sent, and why.
+    pub photos: Vec<String>,
+    /// More are kept than were sent.
+    pub too_many: bool,
+    /// Whether the chart counts something else than the store holds.
+    pub chart_differs: bool,
+}
+
+impl Findings {
+    /// Compares the promises with what is kept of the run; photos and chart are left for later.
+    #[must_use]
+    pub fn of(promises: &Promises, kept: &Kept, people: &People) -> Self {
+        let mut findings = Self {
+            acknowledged: promises.acknowledged.len(),
+            kept: kept.values().map(Vec::len).sum(),
+            ..Self::default()
+        };
+        let mut ids = HashSet::new();
+        let mut numbers = HashSet::new();
+        for promise in &promises.acknowledged {
+            let is_alone = ids.insert(&promise.id);
+            numbers.insert(promise.number);
+            let found = kept.get(&promise.number).map_or(&[][..], Vec::as_slice);
+            if !is_alone || found.len() > 1 {
+                findings.doubled.push(promise.receipt.clone());
+            }
+            match found
+                .iter()
+                .find(|found| found.id.to_string() == promise.id)
+            {
+                None => findings.lost.push(promise.receipt.clone()),
+                Some(found) if !is_as_sent(promise, found, people) => {
+                    findings.altered.push(promise.receipt.clone());
+                }
+                Some(_) => {}
+            }
+        }
+        for (_, found) in kept.iter().filter(|(number, _)| !numbers.contains(number)) {
+            findings.kept_unacknowledged += found.len();
+            if found.len() > 1 {
+                let receipts = found.iter().map(|found| found.id.receipt().to_string());
+                findings.doubled.extend(receipts);
+            }
+        }
+        findings.too_many = promises
+            .sent
+            .is_some_and(|sent| findings.kept > sent as usize);
+        findings
+    }
+
+    /// Whether every promise was kept.
+    #[must_use]
+    pub fn are_right(&self) -> bool {
+        let receipts = [&self.lost, &self.doubled, &self.altered, &self.photos];
+        receipts.iter().all(|wrong| wrong.is_empty()) && !self.too_many && !self.chart_differs
+    }
+}
+
+/// People of the run as the store has them, by number.
+pub type Kept = HashMap<u32, Vec<Registration>>;
+
+fn is_as_sent(promise: &Acknowledged, kept: &Registration, people: &People) -> bool {
+    let photo = kept.photo.as_ref();
+    let sha256 = photo.map(|photo| data_encoding::HEXLOWER.encode(&photo.sha256));
+    let id = RegistrationId::parse(&promise.id);
+    people.answers(promise.number).as_ref() == Ok(&kept.answers)
+        && sha256 == promise.sha256
+        && id.is_some_and(|id| id.receipt().to_string() == promise.receipt)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::campaign::tests::example;
+    use crate::domain::registration::PhotoRef;
+    use crate::load::journal::Heading;
+
+    fn people() -> People {
+        People::new(Arc::new(example()), "K3F9Q2", 1_000, false).unwrap()
+    }
+
+    fn registration(number: u8, id: u8) -> Registration {
+        let people = people();
+        let answers = people.answers(number.into()).unwrap();
+        Registration {
+            id: RegistrationId::from_bytes([id; 16]),
+            campaign: people.campaign().id.clone(),
+            value: people.campaign().value(&answers),
+            digest: [0; 32],
+            answers,
+            photo: Some(PhotoRef {
+                sha256: [number; 32],
+                extension: "jpg".into(),
+                bytes: 1,
+            }),
+            received_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn promise(number: u8) -> Acknowledged {
+        let id = RegistrationId::from_bytes([number; 16]);
+        Acknowledged {
+            number: number.into(),
+            id: id.to_string(),
+            receipt: id.receipt().to_string(),
+            sha256: Some(data_encoding::HEXLOWER.encode(&[number; 32])),
+        }
+    }
+
+    /// Of four sent, numbers 1 to 3 were promised.
+    fn judge(kept: &[Registration]) -> Findings {
+        let promises = Promises {
+            heading: Heading {
+                run: "K3F9Q2".into(),
+                campaign: "vacunacion".into(),
+                photo_bytes: 1_000,
+                keyless: false,
+                started_at: Timestamp::UNIX_EPOCH,
+            },
+            acknowledged: [1, 2, 3].map(promise).to_vec(),
+            sent: Some(4),
+        };
+        let people = people();
+        let mut by_number = Kept::new();
+        for one in kept {
+            let number = people.number(&one.answers).unwrap();
+            by_number.entry(number).or_default().push(one.clone());
+        }
+        Findings::of(&promises, &by_number, &people)
+    }
+
+    #[test]
+    fn kept_promises_are_right_also_with_one_whose_answer_was_lost() {
+        let mut kept = [1, 2, 3]
+            .map(|number| registration(number, number))
+            .to_vec();
+        assert!(judge(&kept).are_right());
+        kept.push(registration(0, 9));
+        let findings = judge(&kept);
+        assert!(findings.are_right());
+        assert_eq!((findings.kept, findings.kept_unacknowledged), (4, 1));
+    }
+
+    #[test]
+    fn a_lost_one_is_named() {
+        let findings = judge(&[registration(1, 1), registration(2, 2)]);
+        assert_eq!(findings.lost, [promise(3).receipt]);
+        assert!(!findings.are_right());
+    }
+
+    #[test]
+    fn one_who_is_there_twice_is_named_promised_or_not() {
+        let mut kept = [1, 2, 3]
+            .map(|number| registration(number, number))
+            .to_vec();
+        kept.push(registration(3, 8));
+        assert_eq!(judge(&kept).doubled, [promise(3).receipt]);
+        kept.truncate(3);
+        kept.extend([registration(0, 8), registration(0, 9)]);
+        let findings = judge(&kept);
+        assert_eq!(findings.doubled.len(), 2);
+        assert!(findings.too_many);
+    }
+
+    #[test]
+    fn another_answer_or_photo_is_found() {
+        let mut kept = [1, 2, 3].map(|number| registration(number, number));
+        kept[1].photo = kept[0].photo.clone();
+        assert_eq!(judge(&kept).altered, [promise(2).receipt]);
+        let mut kept = [1, 2, 3].map(|number| registration(number, number));
+        let mut values: Vec<_> = (0..4)
+            .map(|at| kept[2].answers.get(at).map(str::to_owned))
+            .collect();
+        values[1] = Some("999999".into());
+        kept[2].answers = crate::domain::Answers::from_kept(values);
+        assert_eq!(judge(&kept).altered, [promise(3).receipt]);
+    }
+}

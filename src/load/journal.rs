@@ -1,0 +1,202 @@
+//! What the server promised, line by line as JSON: written and flushed before a registration counts as acknowledged.
+//! A line that a dying client did not finish promises nothing.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The first line: how the people of this run are invented again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heading {
+    /// The name of the run, in every text that it sends.
+    pub run: String,
+    /// Id of the campaign.
+    pub campaign: String,
+    /// Size of each photo, nearly.
+    pub photo_bytes: usize,
+    /// Whether they were sent without any key.
+    pub keyless: bool,
+    /// When the run began.
+    pub started_at: Timestamp,
+}
+
+/// One registration that the server acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Whose, within the run.
+    pub number: u32,
+    /// Id of the registration, in hexadecimal digits.
+    pub id: String,
+    /// Number of the receipt.
+    pub receipt: String,
+    /// SHA-256 of the photo as it must be kept, in hexadecimal digits.
+    pub sha256: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    Run(Heading),
+    Acknowledged(Acknowledged),
+    Ended { sent: u32 },
+}
+
+/// A journal that is being written.
+#[derive(Debug)]
+pub struct Journal(Mutex<File>);
+
+impl Journal {
+    /// Begins a journal in a new file.
+    ///
+    /// # Errors
+    /// When there is such a file, or it cannot be written.
+    pub fn begin(path: &Path, heading: Heading) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(path)?;
+        let journal = Self(Mutex::new(file));
+        journal.write(&Line::Run(heading))?;
+        Ok(journal)
+    }
+
+    /// Writes down a promise.
+    ///
+    /// # Errors
+    /// When it is not written: then it must not count.
+    pub fn acknowledge(&self, promise: Acknowledged) -> io::Result<()> {
+        self.write(&Line::Acknowledged(promise))
+    }
+
+    /// Writes down how many were sent in all, and makes the journal durable.
+    ///
+    /// # Errors
+    /// When it is not written.
+    pub fn end(&self, sent: u32) -> io::Result<()> {
+        self.write(&Line::Ended { sent })?;
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sync_all()
+    }
+
+    fn write(&self, line: &Line) -> io::Result<()> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        // One call for one line; nothing is buffered in this process.
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(&text)
+    }
+}
+
+/// A journal as it is read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promises {
+    /// Its first line.
+    pub heading: Heading,
+    /// Every promise.
+    pub acknowledged: Vec<Acknowledged>,
+    /// How many were sent; `None` when the client did not come to its end.
+    pub sent: Option<u32>,
+}
+
+/// Why a journal cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] io::Error),
+    /// This line is none of ours.
+    #[error("line {0} is not one of a journal")]
+    Line(usize),
+    /// There is no first line.
+    #[error("the journal has no heading")]
+    NoHeading,
+}
+
+impl Promises {
+    /// Reads a journal.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn read(path: &Path) -> Result<Self, JournalError> {
+        let text = std::fs::read_to_string(path)?;
+        let (mut heading, mut acknowledged, mut sent) = (None, Vec::new(), None);
+        let whole = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
+        for (number, line) in whole.enumerate() {
+            match serde_json::from_str(line).map_err(|_| JournalError::Line(number + 1))? {
+                Line::Run(first) => heading = Some(first),
+                Line::Acknowledged(promise) => acknowledged.push(promise),
+                Line::Ended { sent: all } => sent = Some(all),
+            }
+        }
+        Ok(Self {
+            heading: heading.ok_or(JournalError::NoHeading)?,
+            acknowledged,
+            sent,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heading() -> Heading {
+        Heading {
+            run: "K3F9Q2".into(),
+            campaign: "simulacro".into(),
+            photo_bytes: 1_000,
+            keyless: false,
+            started_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn promise(number: u32) -> Acknowledged {
+        Acknowledged {
+            number,
+            id: "5f0c8a52b7e94d13a2c46e1b90d7f388".into(),
+            receipt: "7K3M9-QXT2V-B8HC".into(),
+            sha256: None,
+        }
+    }
+
+    #[test]
+    fn it_is_read_as_it_was_written_up_to_the_last_whole_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let journal = Journal::begin(&path, heading()).unwrap();
+        journal.acknowledge(promise(3)).unwrap();
+        let unended = Promises::read(&path).unwrap();
+        assert_eq!(unended.acknowledged, [promise(3)]);
+        assert_eq!(unended.sent, None);
+        journal.end(5).unwrap();
+        journal.0.lock().unwrap().write_all(b"{\"ackno").unwrap();
+        let promises = Promises::read(&path).unwrap();
+        assert_eq!(promises.heading, heading());
+        assert_eq!(promises.sent, Some(5));
+        assert!(
+            Journal::begin(&path, heading()).is_err(),
+            "no journal is written over"
+        );
+    }
+
+    #[test]
+    fn another_file_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        std::fs::write(&path, "{\"ended\":{\"sent\":1}}\nnothing\n").unwrap();
+        assert!(matches!(Promises::read(&path), Err(JournalError::Line(2))));
+        std::fs::write(&path, "").unwrap();
+        assert!(matches!(
+            Promises::read(&path),
+            Err(JournalError::NoHeading)
+        ));
+    }
+}

@@ -1,0 +1,117 @@
+//! Where a load goes. Thousands of invented people must never reach someone else's site by a slip of the hand,
+//! so that only this machine is taken unless it is said otherwise.
+
+use url::{Host, Url};
+
+use crate::domain::CampaignId;
+
+/// A site that may be loaded.
+#[derive(Clone, Debug)]
+pub struct Target {
+    base: Url,
+}
+
+/// Why an address is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// Not `http://HOST[:PORT]`.
+    #[error("'{0}' is not right: expected http://HOST:PORT without a path")]
+    Shape(String),
+    /// Another machine, and that was not allowed.
+    #[error("'{0}' is not this machine: expected 127.0.0.1, [::1] or localhost")]
+    Elsewhere(String),
+}
+
+impl Target {
+    /// Reads a base URL; other machines than this one only where that `is_allowed_elsewhere`.
+    ///
+    /// # Errors
+    /// [`TargetError`].
+    pub fn parse(raw: &str, is_allowed_elsewhere: bool) -> Result<Self, TargetError> {
+        let shape = || TargetError::Shape(raw.to_owned());
+        let base = Url::parse(raw).map_err(|_| shape())?;
+        let is_bare = base.scheme() == "http" && base.path() == "/" && base.query().is_none();
+        let host = base.host().filter(|_| is_bare).ok_or_else(shape)?;
+        if is_allowed_elsewhere || is_this_machine(&host) {
+            Ok(Self { base })
+        } else {
+            Err(TargetError::Elsewhere(raw.to_owned()))
+        }
+    }
+
+    /// Where registrations are sent.
+    #[must_use]
+    pub fn registrations(&self, campaign: &CampaignId) -> Url {
+        self.at(campaign, "registrations")
+    }
+
+    /// Where the totals are.
+    #[must_use]
+    pub fn chart(&self, campaign: &CampaignId) -> Url {
+        self.at(campaign, "chart")
+    }
+
+    fn at(&self, campaign: &CampaignId, page: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("/api/v1/campaigns/{campaign}/{page}"));
+        url
+    }
+}
+
+fn is_this_machine(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_taken_by_each_of_its_names() {
+        for raw in [
+            "http://127.0.0.1:4000",
+            "http://[::1]/",
+            "http://localhost:80",
+        ] {
+            assert!(Target::parse(raw, false).is_ok(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn another_machine_only_when_it_is_allowed() {
+        for raw in [
+            "http://10.0.0.1",
+            "http://example.org",
+            "http://127.0.0.1.example.org",
+        ] {
+            let refused = Target::parse(raw, false).unwrap_err();
+            assert_eq!(refused, TargetError::Elsewhere(raw.into()));
+            assert!(Target::parse(raw, true).is_ok());
+        }
+    }
+
+    #[test]
+    fn it_is_a_base() {
+        for raw in [
+            "",
+            "localhost:80",
+            "https://localhost",
+            "http://localhost/c",
+        ] {
+            assert_eq!(
+                Target::parse(raw, true).unwrap_err(),
+                TargetError::Shape(raw.into())
+            );
+        }
+        let campaign = CampaignId::parse("simulacro").unwrap();
+        let target = Target::parse("http://127.0.0.1:4000", false).unwrap();
+        assert_eq!(
+            target.chart(&campaign).as_str(),
+            "http://127.0.0.1:4000/api/v1/campaigns/simulacro/chart"
+        );
+    }
+}

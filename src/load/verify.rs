@@ -1,0 +1,159 @@
+//! The proof: what was promised is in the store once and as it was sent, its photo can be read, and the chart
+//! counts what the store holds. Only what the store and the site say is believed, not what this process remembers.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use url::Url;
+
+use super::client::whole;
+use super::findings::{Findings, Kept};
+use super::journal::Promises;
+use super::people::People;
+use crate::domain::Registration;
+use crate::photo::{PhotoKey, Photos, PhotosError};
+use crate::store::{Store, StoreError};
+
+/// Time between two looks at what has yet to come: a photo that is moved, a chart that catches up.
+const TICK: Duration = Duration::from_millis(500);
+/// Photos that are read at once.
+const PHOTOS_AT_ONCE: usize = 16;
+/// Looks in a row in which the chart must be right: behind nginx each may come from another instance.
+const LOOKS: u32 = 6;
+
+/// What the proof stands on.
+#[derive(Debug)]
+pub struct Proof {
+    /// The store of the instances.
+    pub store: Store,
+    /// Their photo store.
+    pub photos: Photos,
+    /// The people of the run.
+    pub people: People,
+    /// The chart, through the site.
+    pub chart: Url,
+    /// For the chart.
+    pub http: reqwest::Client,
+    /// How long photos and chart may take to be as they must.
+    pub within: Duration,
+}
+
+impl Proof {
+    /// Compares a journal with the store, the photos and the chart.
+    ///
+    /// # Errors
+    /// When the store stops answering: nothing is proven then.
+    pub async fn judge(&self, promises: &Promises) -> Result<Findings, StoreError> {
+        let kept = self.kept().await?;
+        let mut findings = Findings::of(promises, &kept, &self.people);
+        let deadline = Instant::now() + self.within;
+        findings.photos = self.photos_missing(promises, &kept, deadline).await;
+        findings.chart_differs = !self.chart_is_right(deadline).await?;
+        findings.total = self.store.count(&self.people.campaign().id, None).await?;
+        Ok(findings)
+    }
+
+    async fn kept(&self) -> Result<Kept, StoreError> {
+        let mut kept = Kept::new();
+        let campaign = self.people.campaign();
+        let mut list = self.store.registrations(campaign, None).await?;
+        while let Some(batch) = list.next().await? {
+            for registration in batch {
+                if let Some(number) = self.people.number(&registration.answers) {
+                    kept.entry(number).or_default().push(registration);
+                }
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Receipts whose photo is not there, and why.
+    async fn photos_missing(
+        &self,
+        promises: &Promises,
+        kept: &Kept,
+        deadline: Instant,
+    ) -> Vec<String> {
+        let kept = promises.acknowledged.iter().filter_map(|promise| {
+            let registration = kept.get(&promise.number)?.first()?;
+            Some((promise.receipt.as_str(), registration))
+        });
+        stream::iter(kept)
+            .map(async |(receipt, registration)| {
+                let missing = self.photo_is_there(registration, deadline).await.err()?;
+                Some(format!("{receipt}: {missing}"))
+            })
+            .buffer_unordered(PHOTOS_AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    /// Reads the photo; its SHA-256 is part of its key, and compared with what is read.
+    async fn photo_is_there(
+        &self,
+        registration: &Registration,
+        deadline: Instant,
+    ) -> Result<(), String> {
+        let Some(photo) = &registration.photo else {
+            return Ok(());
+        };
+        let key = PhotoKey::of(&registration.campaign, registration.id, photo);
+        let key = key.ok_or("a format that is not known")?;
+        loop {
+            let why = match self.photos.get(&key).await {
+                Ok(Some(_)) => return Ok(()),
+                Err(altered @ PhotosError::Altered) => return Err(altered.to_string()),
+                Ok(None) => "there is none".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            if Instant::now() > deadline {
+                return Err(why);
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// Waits until the chart counts what the store holds, some looks in a row.
+    async fn chart_is_right(&self, deadline: Instant) -> Result<bool, StoreError> {
+        let mut right = 0;
+        while right < LOOKS {
+            let held = self
+                .store
+                .snapshot(&self.people.campaign().id)
+                .await?
+                .totals;
+            if self.charted().await == Some(held) {
+                right += 1;
+                continue;
+            }
+            right = 0;
+            if Instant::now() > deadline {
+                return Ok(false);
+            }
+            tokio::time::sleep(TICK).await;
+        }
+        Ok(true)
+    }
+
+    async fn charted(&self) -> Option<BTreeMap<String, u64>> {
+        let mut answer = self.http.get(self.chart.clone()).send().await.ok()?;
+        let body = whole(&mut answer).await?;
+        let chart: Chart = serde_json::from_slice(&body).ok()?;
+        let values = chart.values.into_iter();
+        Some(values.map(|count| (count.value, count.count)).collect())
+    }
+}
+
+#[derive(Deserialize)]
+struct Chart {
+    values: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Value {
+    value: String,
+    count: u64,
+}

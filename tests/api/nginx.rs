@@ -1,0 +1,293 @@
+//! The shipped nginx.conf before real instances: what it retries, what it adds, what it limits and what it hides.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+
+use crate::support::app::{App, Installation, SOON, Stores, photo, problem, texts};
+use crate::support::nginx::Nginx;
+use crate::support::photos::jpeg_of;
+use crate::support::recorder::Recorder;
+
+const MIB: usize = 1024 * 1024;
+
+fn address(app: &App) -> &str {
+    app.base.trim_start_matches("http://")
+}
+
+fn votes_url(nginx: &Nginx, app: &App) -> String {
+    format!("{}/api/v1/campaigns/{}/registrations", nginx.base, app.vote)
+}
+
+fn vote() -> Value {
+    json!({"album": "Ejemplo", "artista": "Los Ejemplos", "puesto": "1"})
+}
+
+/// A client that nginx does not exempt from its rate limit.
+fn stranger() -> Client {
+    let builder = Client::builder().local_address(Some([127, 0, 0, 2].into()));
+    builder.build().unwrap()
+}
+
+async fn page(answer: Response, status: u16) -> String {
+    assert_eq!(answer.status().as_u16(), status);
+    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+    assert!(answer.headers().contains_key("x-request-id"));
+    assert!(answer.headers().contains_key("content-security-policy"));
+    answer.text().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_post_without_key_outlives_the_death_of_its_instance_and_counts_once() {
+    const SENT: u64 = 400;
+    let installation = Installation::new(Stores::Servers);
+    let (dying, living) = (installation.start().await, installation.start().await);
+    let nginx = Nginx::before(&[address(&dying), address(&living)]).await;
+    let mut sending = tokio::task::JoinSet::new();
+    for _ in 0..SENT {
+        let request = living.http.post(votes_url(&nginx, &living)).json(&vote());
+        sending.spawn(async move { request.send().await.unwrap().status().as_u16() });
+    }
+    let mut answered = 0;
+    while let Some(status) = sending.join_next().await {
+        let status = status.unwrap();
+        // 200 is a retry of what the dead instance had already kept.
+        assert!(matches!(status, 200 | 201), "{status}: {:?}", nginx.log());
+        answered += 1;
+        if answered == 40 {
+            dying.signal("-KILL");
+        }
+    }
+    let tries = |line: &Value| line["instance"].as_str().unwrap().matches(':').count();
+    assert!(
+        nginx.log().iter().any(|line| tries(line) > 1),
+        "some were in flight when it died"
+    );
+    let chart = format!("/api/v1/campaigns/{}/chart", living.vote);
+    living
+        .until("each is counted once", async |app| {
+            let chart: Value = app.get(&chart).await.json().await.unwrap_or_default();
+            let total = chart["total"].as_u64().unwrap_or_default();
+            assert!(total <= SENT, "some were doubled");
+            total == SENT
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn every_try_carries_the_same_key_and_the_same_id() {
+    let (dying, first) = Recorder::start("").await;
+    let (living, second) =
+        Recorder::start("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
+    let nginx = Nginx::before(&[&dying.to_string(), &living.to_string()]).await;
+    for _ in 0..4 {
+        let sent = Client::new().post(&nginx.base).body("x").send().await;
+        assert_eq!(sent.unwrap().status(), 201);
+    }
+    assert!(!first.header("idempotency-key").is_empty());
+    for name in ["idempotency-key", "x-request-id"] {
+        let taken = second.header(name);
+        assert!(taken.iter().all(Option::is_some));
+        assert!(
+            first.header(name).iter().all(|sent| taken.contains(sent)),
+            "another {name} on the second try"
+        );
+        let unique: std::collections::HashSet<_> = taken.iter().collect();
+        assert_eq!(unique.len(), 4, "each request has its own {name}");
+    }
+}
+
+#[tokio::test]
+async fn the_key_and_the_id_of_the_client_are_kept() {
+    let (address, recorder) = Recorder::start("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let nginx = Nginx::before(&[&address.to_string()]).await;
+    for id in ["prueba-0001", "not modest"] {
+        let request = Client::new().post(&nginx.base);
+        let request = request
+            .header("Idempotency-Key", "key-of-the-client")
+            .header("X-Request-Id", id)
+            .header("X-Forwarded-For", "192.0.2.1");
+        request.send().await.unwrap();
+    }
+    let ids = recorder.header("x-request-id");
+    assert_eq!(ids[0].as_deref(), Some("prueba-0001"));
+    assert_eq!(ids[1].as_ref().unwrap().len(), 32);
+    for key in recorder.header("idempotency-key") {
+        assert_eq!(key.as_deref(), Some("key-of-the-client"));
+    }
+    assert_eq!(recorder.header("x-forwarded-for"), [None, None]);
+}
+
+#[tokio::test]
+async fn a_stranger_who_posts_too_often_is_told_when_to_come_back() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::before(&[address(&app)]).await;
+    let mut refused = Vec::new();
+    for path in ["/nothing", "/api/v1/nothing"] {
+        for _ in 0..130 {
+            let sent = stranger().post(format!("{}{path}", nginx.base)).send();
+            let answer = sent.await.unwrap();
+            if answer.status() == 429 {
+                assert_eq!(answer.headers()["retry-after"], "5");
+                refused.push(answer);
+                break;
+            }
+        }
+    }
+    assert_eq!(refused.len(), 2, "both kinds of client are refused");
+    let told = problem(refused.pop().unwrap(), 429).await;
+    assert_eq!(told["type"], "urn:jornada:problem:too-many-requests");
+    let told = page(refused.pop().unwrap(), 429).await;
+    assert!(told.contains("Demasiados envíos seguidos"), "{told}");
+    let reading = stranger().get(format!("{}/healthz", nginx.base)).send();
+    assert_eq!(reading.await.unwrap().status(), 200, "reading is free");
+    for _ in 0..130 {
+        let sent = Client::new().post(format!("{}/nothing", nginx.base)).send();
+        assert_ne!(sent.await.unwrap().status(), 429, "loopback is exempt");
+    }
+}
+
+#[tokio::test]
+async fn events_arrive_one_by_one() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::before(&[address(&app)]).await;
+    let url = format!("{}/api/v1/campaigns/{}/chart/events", nginx.base, app.vote);
+    let events = app.http.get(url).send().await.unwrap();
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
+    let mut events = events.bytes_stream();
+    let mut heard = String::new();
+    for total in 0..3 {
+        let wanted = format!("\"total\":{total}");
+        while !heard.contains(&wanted) {
+            let event = tokio::time::timeout(SOON, events.next()).await;
+            let event = event.expect("an event is held back").unwrap().unwrap();
+            heard.push_str(std::str::from_utf8(&event).unwrap());
+        }
+        let sent = app.http.post(votes_url(&nginx, &app)).json(&vote()).send();
+        assert_eq!(sent.await.unwrap().status(), 201);
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_told_in_words() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::before(&[address(&app)]).await;
+    let send = async |path: &str, bytes: usize| {
+        let form = texts("Ana Ejemplo", "1234567", "Cali").part("foto", photo(jpeg_of(bytes)));
+        let url = format!("{}{path}", nginx.base);
+        let request = app.http.post(url).multipart(form);
+        request
+            .header("Accept-Language", "en-GB")
+            .send()
+            .await
+            .unwrap()
+    };
+    let api = format!("/api/v1/campaigns/{}/registrations", app.campaign);
+    assert_eq!(send(&api, 8 * MIB).await.status(), 201);
+    let by_the_application = problem(send(&api, 8 * MIB + 1).await, 413).await;
+    let by_nginx = problem(send(&api, 34 * MIB).await, 413).await;
+    assert_eq!(by_nginx["type"], "urn:jornada:problem:too-large");
+    assert_eq!(by_nginx["title"], "What you sent is too large");
+    assert_ne!(by_nginx["title"], by_the_application["title"]);
+    let told = page(send(&format!("/c/{}", app.campaign), 34 * MIB).await, 413).await;
+    assert!(told.contains("8 MB at most"), "{told}");
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_in_words_too() {
+    let nginx = Nginx::before(&["127.0.0.1:9"]).await;
+    let asked = Client::new().get(&nginx.base).send().await.unwrap();
+    assert_eq!(asked.headers()["retry-after"], "2");
+    let told = page(asked, 502).await;
+    assert!(
+        told.contains("<html lang=\"es\">") && told.contains("no quedará registrado dos veces")
+    );
+    let asked = Client::new().get(format!("{}/?lang=en", nginx.base)).send();
+    let told = page(asked.await.unwrap(), 502).await;
+    assert!(told.contains("you will not be registered twice"), "{told}");
+    let asked = Client::new()
+        .post(format!("{}/api/v1/x", nginx.base))
+        .send();
+    let told = problem(asked.await.unwrap(), 502).await;
+    assert_eq!(told["type"], "urn:jornada:problem:unavailable");
+}
+
+#[tokio::test]
+async fn the_words_of_the_application_pass_unchanged() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::before(&[address(&app)]).await;
+    let url = |base: &str| format!("{base}/api/v1/campaigns/{}/registrations", app.campaign);
+    let mut told = Vec::new();
+    for base in [&app.base, &nginx.base] {
+        let form = texts("", "1234567", "Nowhere");
+        let answer = app.http.post(url(base)).multipart(form).send().await;
+        told.push(problem(answer.unwrap(), 422).await);
+    }
+    assert_eq!(told[0], told[1]);
+    let home = app.http.get(&nginx.base).send().await.unwrap();
+    let policies = home.headers().get_all("content-security-policy");
+    assert_eq!(policies.iter().count(), 1, "its policy stands alone");
+}
+
+#[tokio::test]
+async fn what_is_for_operators_is_hidden() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::before(&[address(&app)]).await;
+    for path in ["/metrics", "/readyz", "/nginx_status", "/_error_page"] {
+        let asked = app.http.get(format!("{}{path}", nginx.base)).send().await;
+        assert_eq!(asked.unwrap().status(), 404, "{path}");
+    }
+    let status = format!("{}/nginx_status", nginx.status);
+    let status = app.http.get(status).send().await.unwrap();
+    assert!(status.text().await.unwrap().contains("Active connections"));
+}
+
+#[tokio::test]
+async fn the_log_names_the_request_and_nobody() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::before(&[address(&app)]).await;
+    for path in [
+        "/r/ABCD-1234?q=Marcada",
+        "/Marcada",
+        "/c/vac?nombre=Marcada",
+    ] {
+        let request = app.http.get(format!("{}{path}", nginx.base));
+        let request = request.header("X-Request-Id", "prueba-0001");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.headers()["x-request-id"], "prueba-0001");
+    }
+    app.until("the lines are written", async |_| nginx.log().len() == 3)
+        .await;
+    let log = nginx.log();
+    let routes: Vec<_> = log
+        .iter()
+        .map(|line| line["route"].as_str().unwrap())
+        .collect();
+    assert_eq!(routes, ["/r/{number}", "other", "/c/{campaign}"]);
+    let told = format!("{log:?}");
+    for secret in ["Marcada", "ABCD", "127.0.0.1\""] {
+        assert!(!told.contains(secret), "{secret} is told");
+    }
+    assert!(log.iter().all(|line| line["request_id"] == "prueba-0001"));
+    let same = |line: &&String| line.contains("prueba-0001");
+    assert_eq!(app.log().iter().filter(same).count(), 3);
+}
+
+#[tokio::test]
+async fn health_answers_by_its_exit_code() {
+    let mut installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    installation.set("JORNADA_OPS_LISTEN", app.ops.trim_start_matches("http://"));
+    let alive = installation.command(&["health"]).output().unwrap();
+    assert!(alive.status.success());
+    app.signal("-STOP");
+    let start = std::time::Instant::now();
+    let stopped = installation.command(&["health"]).output().unwrap();
+    assert!(!stopped.status.success());
+    assert!(start.elapsed() < Duration::from_secs(4));
+    drop(app);
+    let dead = installation.command(&["health"]).output().unwrap();
+    assert!(!dead.status.success());
+}

@@ -1,0 +1,105 @@
+//! nginx with the shipped `nginx.conf`, on free ports, before instances that a test chooses.
+
+use std::fmt::Write as _;
+use std::fs::{File, Permissions};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::app::SOON;
+
+/// One running nginx. Clients at 127.0.0.1 are exempt from its rate limit, others on loopback are not.
+pub struct Nginx {
+    child: Child,
+    folder: TempDir,
+    /// `http://host:port` of the site.
+    pub base: String,
+    /// `http://host:port` of `stub_status`.
+    pub status: String,
+}
+
+impl Nginx {
+    /// Starts before instances at these addresses (`host:port`) and waits until it answers.
+    pub async fn before(instances: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [site, status] = [free_address(), free_address()];
+        lay_out(folder.path(), instances, site, status);
+        let log = File::create(folder.path().join("access.log")).unwrap();
+        let child = Command::new("/usr/sbin/nginx")
+            .args(["-e", "stderr", "-g", "daemon off;", "-p"])
+            .arg(folder.path())
+            .arg("-c")
+            .arg(folder.path().join("nginx.conf"))
+            .stdout(Stdio::from(log))
+            .spawn()
+            .expect("nginx: run `bash test.sh`, which installs it");
+        let nginx = Self {
+            child,
+            folder,
+            base: format!("http://{site}"),
+            status: format!("http://{status}"),
+        };
+        nginx.until_it_answers().await;
+        nginx
+    }
+
+    async fn until_it_answers(&self) {
+        let start = Instant::now();
+        let page = format!("{}/nginx_status", self.status);
+        while Client::new().get(&page).send().await.is_err() {
+            assert!(start.elapsed() < SOON, "nginx does not answer");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Every line of the access log so far.
+    pub fn log(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("access.log")).unwrap();
+        let line = |line| serde_json::from_str(line).expect("each line is JSON");
+        text.lines().map(line).collect()
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Killed alone it would leave its workers; told to stop it takes them along.
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+fn lay_out(folder: &Path, instances: &[&str], site: SocketAddr, status: SocketAddr) {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = folder.join("here");
+    std::fs::create_dir(&here).unwrap();
+    std::fs::copy(shipped.join("nginx.conf"), folder.join("nginx.conf")).unwrap();
+    std::fs::copy(shipped.join("nginx/words.conf"), here.join("words.conf")).unwrap();
+    std::fs::write(here.join("server.conf"), format!("listen {site};\n")).unwrap();
+    let mut servers = String::new();
+    for instance in instances {
+        let _ = writeln!(
+            servers,
+            "    server {instance} max_fails=10 fail_timeout=2s;"
+        );
+    }
+    let http = format!(
+        "upstream jornada {{\n    zone jornada 128k;\n    least_conn;\n{servers}    keepalive 64;\n}}\n\
+         geo $exempt {{ default 0; 127.0.0.1 1; }}\n\
+         server {{ listen {status}; access_log off; location = /nginx_status {{ stub_status; }} }}\n"
+    );
+    std::fs::write(here.join("http.conf"), http).unwrap();
+    // Started by root, nginx works as another user, who must reach its temporary files.
+    std::fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+}

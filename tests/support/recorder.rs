@@ -1,0 +1,57 @@
+//! An upstream that notes each request and answers what it was told to, or dies over it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What one upstream was asked: the head of each request, header names in lower case.
+#[derive(Clone, Default)]
+pub struct Recorder(Arc<Mutex<Vec<Vec<String>>>>);
+
+impl Recorder {
+    /// Answers each request with these bytes; with none, it closes the connection once it has read all of it.
+    pub async fn start(answer: &'static str) -> (SocketAddr, Self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, recorder) = (listener.local_addr().unwrap(), Self::default());
+        let kept = recorder.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(kept.clone().serve(client, answer));
+            }
+        });
+        (address, recorder)
+    }
+
+    async fn serve(self, client: TcpStream, answer: &'static str) -> std::io::Result<()> {
+        let mut client = BufReader::new(client);
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            client.read_line(&mut line).await?;
+            if line.trim().is_empty() {
+                break;
+            }
+            let (name, value) = line.trim().split_once(": ").unwrap_or((line.trim(), ""));
+            head.push(format!("{}: {value}", name.to_lowercase()));
+        }
+        let length = head
+            .iter()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        client.read_exact(&mut body).await?;
+        self.0.lock().unwrap().push(head);
+        client.write_all(answer.as_bytes()).await
+    }
+
+    /// The values of one header, a request each; `None` where it was not sent.
+    pub fn header(&self, name: &str) -> Vec<Option<String>> {
+        let prefix = format!("{name}: ");
+        let value = |head: &Vec<String>| {
+            let line = head.iter().find_map(|line| line.strip_prefix(&prefix));
+            line.map(str::to_owned)
+        };
+        self.0.lock().unwrap().iter().map(value).collect()
+    }
+}
