@@ -39,27 +39,16 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The value as people read it; what is counted under no value has words of its own.
+    /// The value, or the word for all of them.
     fn title(&self) -> &str {
-        match self.value.as_deref() {
-            None => self.lang.pick("Todos", "All"),
-            Some(value) => named(value, self.lang),
-        }
+        let all = self.lang.pick("Todos", "All");
+        self.value.as_deref().unwrap_or(all)
     }
 
     /// Where staff see the photo of a registration.
     fn photo_page(&self, id: &RegistrationId) -> String {
         let Self { base, campaign, .. } = self;
         format!("{base}/staff/c/{}/registrations/{id}/photo", campaign.id)
-    }
-}
-
-/// A tallied value as people read it.
-fn named(value: &str, lang: Lang) -> &str {
-    if value.is_empty() {
-        lang.pick("(sin respuesta)", "(no answer)")
-    } else {
-        value
     }
 }
 

@@ -7,6 +7,7 @@ pub mod chart;
 pub mod docs;
 pub mod error;
 pub mod form;
+pub mod headers;
 pub mod health;
 pub mod lang;
 pub mod observe;
@@ -26,6 +27,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 
 use crate::campaigns::Campaigns;
 use crate::domain::Campaign;
@@ -119,19 +121,27 @@ impl App {
 pub fn router(app: &AppState) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(from_fn(headers::forbid))
         .layer(from_fn(error::present))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
     Router::new()
         .merge(api::router())
-        .merge(form::router())
-        .merge(receipt::router())
-        .merge(chart::router())
-        .merge(docs::router())
-        .merge(assets::router())
+        .merge(pages())
         .merge(staff::router())
         .fallback(|| async { Error::NoSuchPage })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(layers)
         .with_state(app.clone())
+}
+
+/// What browsers ask for, compressed: phones have bad networks. The API is not, since its answers are small.
+fn pages() -> Router<AppState> {
+    Router::new()
+        .merge(form::router())
+        .merge(receipt::router())
+        .merge(chart::router())
+        .merge(docs::router())
+        .merge(assets::router())
+        .layer(CompressionLayer::new())
 }

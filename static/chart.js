@@ -3,6 +3,9 @@
 'use strict';
 
 const BARS = 20;
+const ROW = 44; // px for a bar and the words above it
+const ABOVE = 10; // px above the first words
+const WORDS = -18; // px from the middle of a bar to the middle of its words
 const POLL = 5_000; // ms
 const RECONNECT = 30_000; // ms
 
@@ -71,49 +74,64 @@ function showBars(top) {
   part('bars')?.remove(); // it would stand still
   if (!window.Chart || top.length === 0) return;
   part('canvas').hidden = false;
-  part('canvas').style.height = `${top.length * 34 + 16}px`;
+  part('canvas').style.height = `${top.length * ROW + ABOVE}px`;
+  const isFirst = !bars;
   bars ??= newBars();
   bars.data.labels = top.map(({ value }) => value);
   bars.data.datasets[0].data = top.map(({ count }) => count);
-  bars.update();
+  bars.update(isFirst ? 'none' : undefined);
 }
 
+/** The same look as the drawing of the page: words above each bar, so that a narrow screen has room for both. */
 function newBars() {
-  const style = getComputedStyle(document.documentElement);
-  const ink = getComputedStyle(document.body).color;
+  const color = getComputedStyle(document.body).color;
   const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-  Chart.defaults.font.size = 14;
+  Chart.defaults.font = { family: getComputedStyle(document.body).fontFamily, size: 15 };
   return new Chart(part('canvas').firstElementChild, {
     type: 'bar',
-    data: { datasets: [{ label: registrations, data: [], backgroundColor: style.getPropertyValue('--bar').trim(), borderRadius: 3, maxBarThickness: 18 }] },
+    data: {
+      datasets: [{
+        label: registrations,
+        data: [],
+        backgroundColor: getComputedStyle(section).getPropertyValue('--bar').trim(),
+        borderRadius: 3,
+        barThickness: 12,
+        minBarLength: 3,
+      }],
+    },
     options: {
       indexAxis: 'y',
       locale,
       animation: isStill ? false : { duration: 400 },
       maintainAspectRatio: false,
-      layout: { padding: { right: 52 } }, // room for the numbers at the ends
+      layout: { padding: { top: ABOVE } },
       plugins: { legend: { display: false } },
       scales: {
-        x: { display: false, beginAtZero: true },
-        y: { grid: { display: false }, border: { display: false }, ticks: { color: ink, autoSkip: false, callback: shortLabel } },
+        x: { display: false, beginAtZero: true, bounds: 'data' },
+        y: {
+          grid: { display: false, tickLength: 0 },
+          border: { display: false },
+          ticks: { color, autoSkip: false, mirror: true, padding: 0, labelOffset: WORDS, callback: shortLabel },
+        },
       },
     },
-    plugins: [{ id: 'numbers', afterDatasetsDraw: (chart) => drawNumbers(chart, ink) }],
+    plugins: [{ id: 'numbers', afterDatasetsDraw: (chart) => drawNumbers(chart, color) }],
   });
 }
 
 function shortLabel(_, index) {
   const label = String(this.getLabelForValue(index));
-  const most = this.chart.width < 480 ? 16 : 32;
+  const most = Math.floor((this.chart.width - 70) / 9);
   return label.length > most ? `${label.slice(0, most - 1)}…` : label;
 }
 
-function drawNumbers(chart, ink) {
-  const { ctx, data } = chart;
-  ctx.fillStyle = ink;
-  ctx.textBaseline = 'middle';
-  chart.getDatasetMeta(0).data.forEach((bar, place) => ctx.fillText(number.format(data.datasets[0].data[place]), bar.x + 6, bar.y));
+function drawNumbers(chart, color) {
+  const { ctx, data, chartArea } = chart;
+  Object.assign(ctx, { fillStyle: color, textAlign: 'right', textBaseline: 'middle' });
+  ctx.font = Chart.helpers.toFont(Chart.defaults.font).string;
+  chart.getDatasetMeta(0).data.forEach(({ y }, place) => {
+    ctx.fillText(number.format(data.datasets[0].data[place]), chartArea.right, y + WORDS);
+  });
 }
 
 /** Follows the totals while somebody can see them. */

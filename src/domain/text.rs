@@ -39,7 +39,10 @@ fn is_unwanted(c: char) -> bool {
 /// The form under which two spellings are the same: lower case, without accents, one space between words.
 #[must_use]
 pub fn fold(text: &str) -> String {
+    // By way of capitals, so that what has several small forms (ß, ς, ῳ) comes out as one.
     let plain = text
+        .nfkd()
+        .flat_map(char::to_uppercase)
         .nfkd()
         .filter(|c| !matches!(c, '\u{0300}'..='\u{036F}'))
         .flat_map(char::to_lowercase);

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimePrinter;
 
 use super::columns::{Column, wall};
@@ -25,7 +24,6 @@ pub struct Csv<W: Write> {
     subject: Subject,
     columns: Vec<Column>,
     out: ::csv::Writer<W>,
-    cell: String,
     rows: u64,
 }
 
@@ -50,7 +48,6 @@ impl<W: Write> Csv<W> {
             subject,
             columns,
             out,
-            cell: String::new(),
             rows: 0,
         })
     }
@@ -60,24 +57,16 @@ impl<W: Write> Csv<W> {
     /// # Errors
     /// When the file takes no more.
     pub fn write(&mut self, registration: &Registration) -> Result<(), ReportError> {
-        for column in &self.columns {
-            self.cell.clear();
-            let cell = match column {
-                Column::Answer(place) => {
-                    guarded(registration.answers.get(*place).unwrap_or_default())
-                }
-                other => {
-                    spell(*other, &self.subject, registration, &mut self.cell);
-                    Cow::Borrowed(self.cell.as_str())
-                }
-            };
-            self.out
-                .write_field(cell.as_bytes())
-                .map_err(io::Error::from)?;
+        let cells = self
+            .columns
+            .iter()
+            .map(|column| cell(*column, &self.subject, registration));
+        for cell in cells {
+            let written = self.out.write_field(cell.as_bytes());
+            written.map_err(io::Error::from)?;
         }
-        self.out
-            .write_record(None::<&[u8]>)
-            .map_err(io::Error::from)?;
+        let ended = self.out.write_record(None::<&[u8]>);
+        ended.map_err(io::Error::from)?;
         self.rows += 1;
         Ok(())
     }
@@ -97,30 +86,23 @@ impl<W: Write> Csv<W> {
     }
 }
 
-/// Appends a cell that is no answer, and so needs no guard.
-fn spell(column: Column, subject: &Subject, registration: &Registration, cell: &mut String) {
+/// One cell.
+fn cell<'a>(column: Column, subject: &Subject, registration: &'a Registration) -> Cow<'a, str> {
     let moment = wall(
         column,
         registration.received_at,
         &subject.campaign.time_zone,
     );
     match column {
-        Column::Receipt => cell.push_str(&registration.id.receipt().to_string()),
-        Column::Local => print(&LOCAL, &moment, cell),
-        Column::Utc => {
-            print(&UTC, &moment, cell);
-            cell.push('Z');
-        }
+        Column::Receipt => registration.id.receipt().to_string().into(),
+        Column::Local => LOCAL.datetime_to_string(&moment).into(),
+        Column::Utc => (UTC.datetime_to_string(&moment) + "Z").into(),
+        Column::Answer(place) => guarded(registration.answers.get(place).unwrap_or_default()),
         Column::Photo if registration.photo.is_some() => {
-            cell.push_str(&subject.photo_page(&registration.id));
+            subject.photo_page(&registration.id).into()
         }
-        Column::Photo | Column::Answer(_) => (),
+        Column::Photo => Cow::default(),
     }
-}
-
-fn print(dates: &DateTimePrinter, moment: &DateTime, cell: &mut String) {
-    let printed = dates.print_datetime(moment, cell);
-    debug_assert!(printed.is_ok(), "a string takes any text");
 }
 
 /// Keeps a spreadsheet from running a text as a formula (OWASP, "CSV Injection"): an apostrophe before it.

@@ -158,7 +158,7 @@ fn write(
     format: Format,
     mut inbox: mpsc::Receiver<Delivery>,
 ) -> Result<Finished, ReportError> {
-    // Unnamed and readable by this user alone.
+    // Without a name: nobody else can open it, and nothing is left of it after a `kill -9` either.
     let mut file = tempfile::tempfile()?;
     let mut list = match format {
         Format::Xlsx => List::Xlsx(Box::new(Xlsx::new(subject, SHEET_ROWS)?)),

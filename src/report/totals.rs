@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use rust_xlsxwriter::{Chart, ChartType, Format, Worksheet, XlsxError};
 
-use super::{ReportError, Subject, named};
+use super::{ReportError, Subject};
 
 /// Values that the sheet lists; the rest, the rarest, share one row. Excel would take more, but each costs about 1 KiB
 /// while the file is saved, and campaigns without a list of places can have as many values as registrations.
@@ -75,7 +75,7 @@ impl Totals {
         let mut row = 1;
         // Sorted from the least `Reverse`, which is the highest count.
         for Reverse((count, Reverse(value))) in self.listed.into_sorted_vec() {
-            line(&mut sheet, row, named(&value, lang), count)?;
+            line(&mut sheet, row, &value, count)?;
             row += 1;
         }
         let bars = (row - 1).min(BARS);

@@ -1,12 +1,19 @@
 //! Style sheets and scripts, inside the binary. Each address carries a hash of the content, so that a phone
 //! keeps a file for good and still gets the new one the moment it changes.
 
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use axum::Router;
 use axum::extract::Path;
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 #[derive(RustEmbed)]
@@ -32,18 +39,37 @@ fn hash(file: &EmbeddedFile) -> String {
     data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash()[..8])
 }
 
-async fn file(Path((wanted, name)): Path<(String, String)>) -> Response {
-    match Static::get(&name).filter(|file| hash(file) == wanted) {
-        Some(file) => {
-            let headers = [
-                (CONTENT_TYPE, content_type(&name)),
-                (CACHE_CONTROL, "public, max-age=31536000, immutable"),
-            ];
-            (headers, file.data).into_response()
-        }
+async fn file(Path((wanted, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    let Some(file) = Static::get(&name).filter(|file| hash(file) == wanted) else {
         // Another version of the page asks: better none than one that does not fit it.
-        None => StatusCode::NOT_FOUND.into_response(),
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let common = [
+        (CONTENT_TYPE, content_type(&name)),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (VARY, "Accept-Encoding"),
+    ];
+    let accepted = headers
+        .get(ACCEPT_ENCODING)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    if accepted.windows(4).any(|word| word == b"gzip") {
+        let gzip = [(CONTENT_ENCODING, "gzip")];
+        return (common, gzip, compressed(&wanted, &file.data)).into_response();
     }
+    (common, file.data).into_response()
+}
+
+/// Compresses a file once for the life of this process, rather than for each phone.
+fn compressed(hash: &str, data: &[u8]) -> Bytes {
+    static KNOWN: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let gzip = known.entry(hash.to_owned()).or_insert_with(|| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory cannot fail.
+        let _ = encoder.write_all(data);
+        encoder.finish().unwrap_or_default().into()
+    });
+    gzip.clone()
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -76,9 +102,13 @@ mod tests {
     async fn a_file_answers_to_its_own_hash_only() {
         let address = asset("app.css");
         let hash = address.split('/').nth(2).unwrap().to_owned();
-        let found = file(Path((hash, "app.css".into()))).await;
+        let gzip = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"))]);
+        let found = file(Path((hash.clone(), "app.css".into())), HeaderMap::new()).await;
         assert_eq!(found.headers()[CONTENT_TYPE], "text/css; charset=utf-8");
-        let missing = file(Path(("0".repeat(16), "app.css".into()))).await;
+        assert!(!found.headers().contains_key(CONTENT_ENCODING));
+        let small = file(Path((hash, "app.css".into())), gzip).await;
+        assert_eq!(small.headers()[CONTENT_ENCODING], "gzip");
+        let missing = file(Path(("0".repeat(16), "app.css".into())), HeaderMap::new()).await;
         assert_eq!(missing.status(), StatusCode::NOT_FOUND);
     }
 }

@@ -96,7 +96,7 @@ impl Bed {
 /// The address of a test server with a database of a random name.
 pub fn mongodb_address(server: &str) -> String {
     let (server, options) = server.split_once('?').unwrap_or((server, ""));
-    let name = super::servers::random_name();
+    let name = servers::random_name();
     format!("{}/test-{name}?{options}", server.trim_end_matches('/'))
 }
 

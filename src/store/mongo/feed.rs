@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use mongodb::bson::{Document, RawDocument, Timestamp, doc};
+use mongodb::bson::{Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::time::{Instant, timeout};
 
@@ -81,9 +81,10 @@ impl MongoFeed {
             // A full answer has more behind it; any other is all that there is.
             let more = answer.changes == BATCH && self.ready.len() + BATCH <= MOST_CHANGES;
             let waits = !answer.asked_now || Instant::now() < deadline;
-            if !more && (!self.ready.is_empty() || !waits) {
-                return Ok(self.ready.drain(..).collect());
+            if more || (self.ready.is_empty() && waits) {
+                continue;
             }
+            return Ok(self.ready.drain(..).collect());
         }
     }
 
@@ -118,7 +119,7 @@ impl MongoFeed {
     fn read(&mut self, batch: &RawBatch) -> Result<usize, StoreError> {
         let mut taken = 0;
         for event in batch.doc_slices()? {
-            let event = event.ok().and_then(mongodb::bson::RawBsonRef::as_document);
+            let event = event.ok().and_then(RawBsonRef::as_document);
             let change = event.and_then(change);
             let change = change.ok_or_else(|| StoreError::malformed("change"))?;
             self.after = change.position.clone();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use mongodb::ClientSession;
-use mongodb::bson::doc;
+use mongodb::bson::{RawBsonRef, doc};
 use mongodb::options::{ReadPreference, SelectionCriteria};
 use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
 use tokio::sync::mpsc;
@@ -95,7 +95,7 @@ async fn decode(
 fn registrations(campaign: &Campaign, batch: &RawBatch) -> Result<Vec<Registration>, StoreError> {
     let mut decoded = Vec::with_capacity(BATCH);
     for found in batch.doc_slices()? {
-        let found = found.ok().and_then(mongodb::bson::RawBsonRef::as_document);
+        let found = found.ok().and_then(RawBsonRef::as_document);
         let found = found.ok_or_else(|| StoreError::malformed("shape"))?;
         decoded.push(document::registration(campaign, found)?);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
-use mongodb::bson::{RawDocument, Timestamp, doc};
+use mongodb::bson::{RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::options::ReadConcern;
 use mongodb::raw_batch_cursor::RawBatch;
 use tokio::time::timeout;
@@ -36,7 +36,7 @@ pub(super) async fn take(
             let batch = batch?;
             snapshot = snapshot.or_else(|| taken_at(&batch));
             for total in batch.doc_slices()? {
-                let total = total.ok().and_then(mongodb::bson::RawBsonRef::as_document);
+                let total = total.ok().and_then(RawBsonRef::as_document);
                 let total = total.and_then(value_and_count);
                 totals.extend([total.ok_or_else(|| StoreError::malformed("total"))?]);
             }

@@ -15,6 +15,7 @@ impl Error {
             Self::NoSuchRegistration => "no-such-registration",
             Self::NotOpen(_) => "not-open",
             Self::Refused(_) => "invalid-answers",
+            Self::Photo { refusal, .. } if refusal.is_too_large() => "too-large",
             Self::Photo { .. } => "invalid-photo",
             Self::AlreadyRegistered { .. } => "already-registered",
             Self::TooLarge | Self::TextTooLarge => "too-large",

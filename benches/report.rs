@@ -1,0 +1,286 @@
+//! What a report costs beside what its library costs alone: seconds and memory for the same rows in the same run.
+//! `cargo bench --bench report -- [ROWS] [mongodb://…/DATABASE]`; a database is filled if it is empty, and kept.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::config::StoreSetting;
+use jornada::domain::registration::{PhotoRef, UniqueKey};
+use jornada::domain::{Campaign, Form, Lang, Registration, RegistrationId};
+use jornada::report::{Finished, Format, ReportError, Reports, Subject};
+use jornada::store::Store;
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, DateTime, Document, doc};
+use rust_xlsxwriter::{Formula, Workbook};
+
+const CAMPAIGN: &str = r#"
+id = "vacunacion"
+opens_at = 2026-11-01T06:00:00-05:00
+closes_at = 2027-11-30T18:00:00-05:00
+time_zone = "America/Bogota"
+title = { es = "Vacunación", en = "Vaccination" }
+fields = [
+    { name = "nombre", kind = "text", label = { es = "Nombre", en = "Name" }, required = true, personal = true, min = 2, max = 120 },
+    { name = "documento", kind = "document", label = { es = "Documento", en = "Document" }, unique = true, personal = true },
+    { name = "ciudad", kind = "place", list = "lista.csv", label = { es = "Ciudad", en = "City" }, required = true, tally = true },
+    { name = "foto", kind = "photo", label = { es = "Foto", en = "Photo" }, required = true, personal = true },
+]
+"#;
+const CITY: &str = "Bogotá";
+const BATCH: usize = 1_000;
+/// Rows kept ready: many more than any compressor remembers.
+const POOL: usize = 20_000;
+const NAMES: [&str; 8] = [
+    "Ana",
+    "Luz Marina",
+    "José",
+    "Ñusta",
+    "Carlos",
+    "李",
+    "Sofía",
+    "Andrés Felipe",
+];
+const SURNAMES: [&str; 7] = [
+    "Pérez",
+    "Ñandú",
+    "Gómez Ríos",
+    "Castro",
+    "O'Brien",
+    "Quiñones",
+    "Díaz",
+];
+
+fn main() {
+    let mut given = std::env::args().skip(1).filter(|arg| arg != "--bench");
+    let rows = given
+        .next()
+        .map_or(1_000_000, |rows| rows.parse().expect("ROWS is a number"));
+    let store = given.next();
+    let list = |_: &str| Ok(format!("name,region\n{CITY},Bogotá D.C.\n"));
+    let campaign = Arc::new(Campaign::parse(CAMPAIGN, list).expect("the campaign is whole"));
+    let runtime = tokio::runtime::Runtime::new().expect("there can be threads");
+    if let Some(uri) = &store {
+        runtime
+            .block_on(fill(&campaign, rows, uri))
+            .expect("the database takes rows");
+    }
+    let pool: Vec<_> = (0..POOL).map(|number| person(&campaign, number)).collect();
+    println!("{rows} rows             seconds  against it  MiB of file  MiB above idle");
+    let alone = measure("library alone", None, || library(&pool, rows, 6));
+    measure("library alone, level 3", Some(alone), || {
+        library(&pool, rows, 3)
+    });
+    for format in [Format::Xlsx, Format::Csv] {
+        measure(&format!("{format:?} from memory"), Some(alone), || {
+            runtime
+                .block_on(from_memory(&campaign, &pool, rows, format))
+                .expect("a report")
+        });
+    }
+    let Some(uri) = store else { return };
+    let setting = StoreSetting::Mongo(uri.into());
+    let store = runtime.block_on(Store::open(&setting));
+    let store = store.expect("the database answers");
+    measure("MongoDB, read alone", Some(alone), || {
+        runtime.block_on(read(&store, &campaign))
+    });
+    for format in [Format::Xlsx, Format::Csv] {
+        measure(&format!("{format:?} from MongoDB"), Some(alone), || {
+            let written = Reports::new(1, 0);
+            let written = runtime.block_on(written.write(&store, subject(&campaign), format));
+            written.expect("a report").bytes
+        });
+    }
+}
+
+/// Runs it once and prints a line; what it answers is the length of the file.
+fn measure(name: &str, against: Option<Duration>, run: impl FnOnce() -> u64) -> Duration {
+    // "5" takes the peak of resident memory back to what is resident now (proc(5)).
+    std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
+    let idle = status("VmRSS:");
+    let begun = Instant::now();
+    let bytes = run();
+    let took = begun.elapsed();
+    let peak = status("VmHWM:");
+    let ratio = took.as_secs_f64() / against.unwrap_or(took).as_secs_f64();
+    let above = peak.saturating_sub(idle) / 1024;
+    let seconds = took.as_secs_f64();
+    println!(
+        "{name:24} {seconds:7.2} {ratio:11.2} {:12} {above:15}",
+        bytes >> 20
+    );
+    took
+}
+
+/// A line of `/proc/self/status`, in KiB.
+fn status(line: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let found = status
+        .lines()
+        .find_map(|l| l.strip_prefix(line)?.trim().strip_suffix(" kB"));
+    found.expect("the line is there").parse().expect("a number")
+}
+
+fn person(campaign: &Campaign, number: usize) -> Registration {
+    let surname = SURNAMES[number % 7];
+    let document = (1_000_000_000 + number * 37).to_string();
+    let parts = [
+        (
+            "nombre",
+            format!(
+                "{} {surname} {}",
+                NAMES[number % 8],
+                SURNAMES[number / 7 % 7]
+            ),
+        ),
+        ("documento", document.clone()),
+        ("ciudad", CITY.to_owned()),
+    ];
+    let form = Form {
+        parts: parts.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        has_photo: true,
+    };
+    let answers = campaign.admit(&form).expect("the form is whole");
+    let id = RegistrationId::derive(&[7; 32], &campaign.id, &UniqueKey::Answer(document));
+    let first: Timestamp = "2026-11-21T13:00:00Z".parse().expect("a time");
+    let later = SignedDuration::from_millis(i64::try_from(number * 61).expect("a small number"));
+    Registration {
+        id,
+        campaign: campaign.id.clone(),
+        value: campaign.value(&answers),
+        digest: answers.digest(campaign, None),
+        answers,
+        photo: Some(PhotoRef {
+            sha256: [1; 32],
+            extension: "jpg".to_owned(),
+            bytes: 50_000,
+        }),
+        received_at: first + later,
+    }
+}
+
+fn subject(campaign: &Arc<Campaign>) -> Subject {
+    Subject {
+        campaign: Arc::clone(campaign),
+        value: Some(CITY.to_owned()),
+        lang: Lang::Es,
+        made_at: Timestamp::UNIX_EPOCH,
+        base: "https://jornada.example".to_owned(),
+    }
+}
+
+/// The same cells, written by the library with nothing around it; its texts and numbers are ready.
+fn library(pool: &[Registration], rows: usize, level: u8) -> u64 {
+    let ready: Vec<_> = pool.iter().map(cells).collect();
+    let mut workbook = Workbook::new();
+    workbook.set_zip_compression_level(level);
+    let sheet = workbook
+        .add_worksheet_with_constant_memory()
+        .expect("a sheet");
+    for (row, (texts, times, formula)) in (0..).zip(ready.iter().cycle().take(rows)) {
+        sheet.write_string(row, 0, &texts[0]).expect("a cell");
+        sheet.write_number(row, 1, times[0]).expect("a cell");
+        sheet.write_number(row, 2, times[1]).expect("a cell");
+        for (col, text) in (3..).zip(&texts[1..]) {
+            sheet.write_string(row, col, text).expect("a cell");
+        }
+        sheet
+            .write_formula(row, 6, Formula::new(formula).set_result("Ver foto"))
+            .expect("a cell");
+    }
+    let mut file = tempfile::tempfile().expect("a file");
+    workbook.save_to_writer(&mut file).expect("a workbook");
+    file.metadata().expect("a length").len()
+}
+
+fn cells(person: &Registration) -> (Vec<String>, [f64; 2], String) {
+    let answer = |place| person.answers.get(place).unwrap_or_default().to_owned();
+    let texts = vec![
+        person.id.receipt().to_string(),
+        answer(0),
+        answer(1),
+        answer(2),
+    ];
+    let days = person.received_at.as_duration().as_secs_f64() / 86_400.0 + 25_569.0;
+    let page = format!(
+        "https://jornada.example/staff/c/vacunacion/registrations/{}/photo",
+        person.id
+    );
+    (
+        texts,
+        [days - 5.0 / 24.0, days],
+        format!("HYPERLINK(\"{page}\",\"Ver foto\")"),
+    )
+}
+
+async fn from_memory(
+    campaign: &Arc<Campaign>,
+    pool: &[Registration],
+    rows: usize,
+    format: Format,
+) -> Result<u64, ReportError> {
+    let mut draft = Reports::new(1, 0).begin(subject(campaign), format).await?;
+    let mut ready = pool.chunks(BATCH).cycle();
+    let mut left = rows;
+    while let Some(batch) = ready.next().filter(|_| left > 0) {
+        let batch = &batch[..left.min(BATCH)];
+        left -= batch.len();
+        draft = draft.add(batch.to_vec()).await?;
+    }
+    let Finished { bytes, .. } = draft.finish(rows as u64).await?;
+    Ok(bytes)
+}
+
+async fn read(store: &Store, campaign: &Arc<Campaign>) -> u64 {
+    let mut batches = store
+        .registrations(campaign, Some(CITY))
+        .await
+        .expect("the database answers");
+    while batches
+        .next()
+        .await
+        .expect("the database answers")
+        .is_some()
+    {}
+    0
+}
+
+/// Puts so many registrations into an empty database, many at a time.
+async fn fill(campaign: &Campaign, rows: usize, uri: &str) -> mongodb::error::Result<()> {
+    let client = mongodb::Client::with_uri_str(uri).await?;
+    let database = client
+        .default_database()
+        .expect("the address names a database");
+    let registrations = database.collection::<Document>("registrations");
+    if registrations.estimated_document_count().await? > 0 {
+        return Ok(());
+    }
+    for first in (0..rows).step_by(BATCH) {
+        let numbers = first..rows.min(first + BATCH);
+        let documents = numbers.map(|number| document(campaign, &person(campaign, number)));
+        registrations.insert_many(documents).await?;
+    }
+    Ok(())
+}
+
+fn document(campaign: &Campaign, person: &Registration) -> Document {
+    let binary = |bytes: &[u8]| Binary {
+        subtype: BinarySubtype::Generic,
+        bytes: bytes.to_vec(),
+    };
+    let answers: Document = person
+        .answers
+        .named(campaign)
+        .map(|(name, text)| (name.to_owned(), text.into()))
+        .collect();
+    doc! {
+        "_id": binary(person.id.as_bytes()),
+        "campaign": campaign.id.as_str(),
+        "value": &person.value,
+        "answers": answers,
+        "photo": { "sha256": binary(&[1; 32]), "extension": "jpg", "bytes": 50_000_i64 },
+        "digest": binary(&person.digest),
+        "received_at": DateTime::from_millis(person.received_at.as_millisecond()),
+    }
+}

@@ -1,0 +1,141 @@
+//! How fast a million registrations are read back, counted and written, on the test servers:
+//! `cargo bench --bench store`. Figures are printed, never judged.
+#![expect(clippy::unwrap_used, reason = "a measurement may end where it fails")]
+
+#[path = "../tests/store/bed.rs"]
+#[expect(dead_code, reason = "the cases of the contract use all of it")]
+mod bed;
+#[path = "../tests/support/servers.rs"]
+mod servers;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bed::{Bed, registration};
+use futures_util::StreamExt;
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, DateTime, Document, RawDocumentBuf, doc};
+
+const MILLION: usize = 1_000_000;
+const WRITES: usize = 10_000;
+const WRITERS: usize = 32;
+
+#[tokio::main]
+async fn main() {
+    // `cargo test --all-targets` runs benches too, without this.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    for (name, bed) in [
+        ("sqlite", Bed::sqlite().await),
+        ("mongodb", Bed::mongodb().await),
+    ] {
+        writes(name, &bed).await;
+        if name == "mongodb" {
+            multiply(&bed).await;
+            driver_alone(&bed).await;
+        }
+        reads(name, &bed).await;
+        bed.remove().await;
+    }
+}
+
+fn tell(name: &str, what: &str, rows: u64, since: Instant) {
+    let seconds = since.elapsed().as_secs_f64();
+    println!("{name:8} {what:32} {rows:9} rows {seconds:7.3} s");
+}
+
+async fn writes(name: &str, bed: &Bed) {
+    let since = Instant::now();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+            tokio::spawn(async move {
+                for number in (writer..WRITES).step_by(WRITERS) {
+                    let city = format!("Ciudad {}", number % 100);
+                    let one = registration(&campaign, &number.to_string(), &city, 0);
+                    store.keep(&campaign, &one).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    tell(name, "kept by 32 at once", WRITES as u64, since);
+}
+
+/// Adds copies of one registration, with ids, cities and times of their own, until there are a million.
+async fn multiply(bed: &Bed) {
+    let all = bed.database().await.collection::<Document>("registrations");
+    let template = all.find_one(doc! {}).await.unwrap().unwrap();
+    let numbers: Vec<_> = (WRITES..MILLION).collect();
+    for chunk in numbers.chunks(10_000) {
+        let copies = chunk.iter().map(|number| {
+            let mut copy = template.clone();
+            let city = format!("Ciudad {}", number % 100);
+            copy.insert(
+                "_id",
+                Binary {
+                    subtype: BinarySubtype::Generic,
+                    bytes: uuid::Uuid::new_v4().as_bytes().to_vec(),
+                },
+            );
+            copy.insert("value", &city);
+            let answers = copy.get_document_mut("answers").unwrap();
+            answers.insert("nombre", format!("Persona {number}"));
+            answers.insert("documento", number.to_string());
+            answers.insert("ciudad", city);
+            let millisecond = 1_795_000_000_000 + i64::try_from(*number).unwrap();
+            copy.insert("received_at", DateTime::from_millis(millisecond));
+            copy
+        });
+        all.insert_many(copies).await.unwrap();
+    }
+}
+
+/// What the driver takes for the same documents, in the same order, without looking at them.
+async fn driver_alone(bed: &Bed) {
+    let all = bed.database().await;
+    let all = all.collection::<RawDocumentBuf>("registrations");
+    for size in [1_000, 10_000] {
+        for (what, order) in [
+            (
+                "driver alone, in order",
+                doc! { "campaign": 1, "value": 1, "received_at": 1, "_id": 1 },
+            ),
+            ("driver alone, as they lie", doc! { "$natural": 1 }),
+        ] {
+            let since = Instant::now();
+            let find = all
+                .find(doc! { "campaign": "vacunacion" })
+                .hint(mongodb::options::Hint::Keys(order));
+            let mut batches = find.batch_size(size).batch().await.unwrap();
+            let mut bytes = 0;
+            while let Some(batch) = batches.next().await {
+                bytes += batch.unwrap().as_raw_document().as_bytes().len();
+            }
+            tell("mongodb", what, MILLION as u64, since);
+            println!("{:8} in batches of {size}, {} MiB", "", bytes >> 20);
+        }
+    }
+}
+
+async fn reads(name: &str, bed: &Bed) {
+    let id = &bed.campaign.id;
+    let since = Instant::now();
+    let count = bed.store.count(id, None).await.unwrap();
+    tell(name, "counted", count, since);
+    let since = Instant::now();
+    let totals = bed.store.snapshot(id).await.unwrap().totals;
+    tell(name, "totals", totals.values().sum(), since);
+    for value in [None, None, Some("Ciudad 7")] {
+        let since = Instant::now();
+        let mut batches = bed.store.registrations(&bed.campaign, value).await.unwrap();
+        let mut rows = 0;
+        while let Some(batch) = batches.next().await.unwrap() {
+            rows += batch.len() as u64;
+        }
+        tell(name, value.unwrap_or("listed, all"), rows, since);
+    }
+}

@@ -1,0 +1,223 @@
+//! The follower: totals are exact while people register, after Redis was emptied, and after drift.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jornada::config::StoreSetting;
+use jornada::domain::CampaignId;
+use jornada::domain::registration::UniqueKey;
+use jornada::domain::{Campaign, Form, Registration, RegistrationId};
+use jornada::store::Store;
+use jornada::tally::Tally;
+use jornada::tally::follow::Follower;
+use jornada::telemetry::metrics::Metrics;
+use tokio_util::sync::CancellationToken;
+
+use crate::servers::{random_name, variable};
+use crate::tally::{memory, redis as in_redis};
+
+const CAMPAIGN: &str = r#"
+id = "NAME"
+opens_at = 2026-01-01T00:00:00Z
+closes_at = 2036-01-01T00:00:00Z
+time_zone = "America/Bogota"
+title = { es = "Voto", en = "Vote" }
+[[fields]]
+name = "lugar"
+kind = "place"
+label = { es = "Lugar", en = "Place" }
+required = true
+tally = true
+"#;
+
+struct Bed {
+    store: Store,
+    tally: Tally,
+    campaign: Arc<Campaign>,
+    metrics: Metrics,
+    stop: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+impl Bed {
+    async fn new(store: StoreSetting, tally: Tally, folder: tempfile::TempDir) -> Self {
+        let text = CAMPAIGN.replace("NAME", &random_name());
+        let bed = Self {
+            store: Store::open(&store).await.unwrap(),
+            tally,
+            campaign: Arc::new(Campaign::parse(&text, |_| Err(String::new())).unwrap()),
+            metrics: Metrics::new().unwrap(),
+            stop: CancellationToken::new(),
+            _folder: folder,
+        };
+        bed.follow();
+        bed
+    }
+
+    async fn embedded() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::new(
+            StoreSetting::Sqlite(folder.path().join("test.db")),
+            memory(),
+            folder,
+        )
+        .await
+    }
+
+    async fn servers() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = variable("JORNADA_TEST_MONGODB").replacen(
+            "/?",
+            &format!("/test_{}?", random_name()),
+            1,
+        );
+        Self::new(StoreSetting::Mongo(url.into()), in_redis("one"), folder).await
+    }
+
+    fn follow(&self) {
+        let follower = Follower {
+            store: self.store.clone(),
+            tally: self.tally.clone(),
+            campaign: self.campaign.id.clone(),
+            metrics: self.metrics.tally.clone(),
+        };
+        tokio::spawn(follower.run(self.stop.clone()));
+    }
+
+    fn id(&self) -> &CampaignId {
+        &self.campaign.id
+    }
+
+    async fn register(&self, numbers: std::ops::Range<u32>, place: &str) {
+        for number in numbers {
+            let form = Form {
+                parts: vec![("lugar".into(), place.into())],
+                has_photo: false,
+            };
+            let answers = self.campaign.admit(&form).unwrap();
+            let key = UniqueKey::Answer(format!("{place} {number}"));
+            let registration = Registration {
+                id: RegistrationId::derive(&[3; 32], self.id(), &key),
+                campaign: self.id().clone(),
+                value: self.campaign.value(&answers),
+                digest: answers.digest(&self.campaign, None),
+                answers,
+                photo: None,
+                received_at: Timestamp::now(),
+            };
+            self.store
+                .keep(&self.campaign, &registration)
+                .await
+                .unwrap();
+        }
+    }
+
+    async fn until_total(&self, place: &str, total: u64) {
+        let start = Instant::now();
+        loop {
+            let totals = self.tally.read(self.id()).await.unwrap();
+            let found = totals.map_or(0, |totals| totals.values.get(place).copied().unwrap_or(0));
+            if found == total {
+                return;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "{place} has {found}, not {total}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn totals_are_exact_while_people_register(bed: Bed) {
+    bed.register(0..5, "Cali").await;
+    bed.until_total("Cali", 5).await;
+    tokio::join!(
+        bed.register(5..60, "Cali"),
+        bed.register(0..40, "Pasto"),
+        async {
+            for _ in 0..5 {
+                bed.tally.ask_refresh(bed.id()).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        }
+    );
+    bed.until_total("Cali", 60).await;
+    bed.until_total("Pasto", 40).await;
+    let drift = format!("jornada_tally_drift{{campaign=\"{}\"}} 0", bed.id());
+    assert!(
+        bed.metrics.text().contains(&drift),
+        "a refresh was made and found no drift"
+    );
+}
+
+#[tokio::test]
+async fn embedded_totals_are_exact() {
+    totals_are_exact_while_people_register(Bed::embedded().await).await;
+}
+
+#[tokio::test]
+async fn totals_of_the_servers_are_exact() {
+    totals_are_exact_while_people_register(Bed::servers().await).await;
+}
+
+#[tokio::test]
+async fn two_followers_count_everything_once() {
+    let bed = Bed::servers().await;
+    let other = Follower {
+        store: bed.store.clone(),
+        tally: in_redis("two"),
+        campaign: bed.id().clone(),
+        metrics: bed.metrics.tally.clone(),
+    };
+    tokio::spawn(other.run(bed.stop.clone()));
+    bed.register(0..50, "Neiva").await;
+    // The lease is lost without notice: for a moment both believe that they lead.
+    redis_command(&["DEL", &format!("jornada:{{{}}}:lease", bed.id())]).await;
+    bed.register(50..100, "Neiva").await;
+    bed.until_total("Neiva", 100).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    bed.until_total("Neiva", 100).await;
+}
+
+#[tokio::test]
+async fn an_emptied_redis_is_filled_again() {
+    let bed = Bed::servers().await;
+    bed.register(0..20, "Tunja").await;
+    bed.until_total("Tunja", 20).await;
+    for key in ["totals", "meta", "lease"] {
+        redis_command(&["DEL", &format!("jornada:{{{}}}:{key}", bed.id())]).await;
+    }
+    bed.register(20..25, "Tunja").await;
+    bed.until_total("Tunja", 25).await;
+}
+
+#[tokio::test]
+async fn drift_is_found_and_mended() {
+    let bed = Bed::servers().await;
+    bed.register(0..3, "Yopal").await;
+    bed.until_total("Yopal", 3).await;
+    let totals = format!("jornada:{{{}}}:totals", bed.id());
+    redis_command(&["HINCRBY", &totals, "Yopal", "4"]).await;
+    bed.tally.ask_refresh(bed.id()).await.unwrap();
+    bed.until_total("Yopal", 3).await;
+    let drift = format!("jornada_tally_drift{{campaign=\"{}\"}} 4", bed.id());
+    assert!(bed.metrics.text().contains(&drift));
+}
+
+async fn redis_command(words: &[&str]) {
+    let client = redis::Client::open(variable("JORNADA_TEST_REDIS")).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut command = redis::cmd(words[0]);
+    for word in &words[1..] {
+        command.arg(*word);
+    }
+    let _: redis::Value = command.query_async(&mut connection).await.unwrap();
+}

@@ -1,0 +1,8 @@
+//! The contracts of the two other pairs of back ends: photos on disk and in S3, totals in memory and in Redis.
+#![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
+
+mod follow;
+mod photos;
+#[path = "../support/servers.rs"]
+mod servers;
+mod tally;

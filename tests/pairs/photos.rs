@@ -1,0 +1,115 @@
+//! Photos: what was put comes back, putting again changes nothing, what was altered is not handed out.
+
+use bytes::Bytes;
+use jornada::config::{Env, PhotosSetting};
+use jornada::domain::registration::{PhotoRef, UniqueKey};
+use jornada::domain::{CampaignId, RegistrationId};
+use jornada::photo::{PhotoKey, Photos, PhotosError};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use crate::servers::{random_name, variable};
+
+fn key(bytes: &[u8]) -> PhotoKey {
+    let campaign = CampaignId::parse(&random_name()).unwrap();
+    let id = RegistrationId::derive(&[1; 32], &campaign, &UniqueKey::Answer("1".into()));
+    let photo = PhotoRef {
+        sha256: Sha256::digest(bytes).into(),
+        extension: "png".into(),
+        bytes: bytes.len() as u64,
+    };
+    PhotoKey::of(&campaign, id, &photo).unwrap()
+}
+
+async fn disk() -> (TempDir, Photos) {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = Photos::open(&PhotosSetting::Disk(folder.path().join("photos")))
+        .await
+        .unwrap();
+    (folder, photos)
+}
+
+fn s3_setting(endpoint: &str, secret_key: &str) -> PhotosSetting {
+    let env = Env::of(&[
+        (
+            "JORNADA_PHOTOS",
+            &format!("s3://jornada-test?endpoint={endpoint}&region=us-east-1"),
+        ),
+        ("AWS_ACCESS_KEY_ID", &variable("JORNADA_TEST_S3_ACCESS_KEY")),
+        ("AWS_SECRET_ACCESS_KEY", secret_key),
+    ]);
+    PhotosSetting::from_env(&env).unwrap()
+}
+
+async fn s3() -> Photos {
+    let secret_key = variable("JORNADA_TEST_S3_SECRET_KEY");
+    Photos::open(&s3_setting(&variable("JORNADA_TEST_S3"), &secret_key))
+        .await
+        .unwrap()
+}
+
+async fn what_was_put_comes_back_until_it_is_removed(photos: Photos) {
+    let bytes = Bytes::from(vec![7; 300_000]);
+    let key = key(&bytes);
+    photos.ping().await.unwrap();
+    assert_eq!(photos.get(&key).await.unwrap(), None);
+    photos.put(&key, bytes.clone()).await.unwrap();
+    photos.put(&key, bytes.clone()).await.unwrap();
+    assert_eq!(photos.get(&key).await.unwrap(), Some(bytes));
+    photos.remove(&key).await.unwrap();
+    photos.remove(&key).await.unwrap();
+    assert_eq!(photos.get(&key).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn disk_keeps() {
+    let (_folder, photos) = disk().await;
+    what_was_put_comes_back_until_it_is_removed(photos).await;
+}
+
+#[tokio::test]
+async fn s3_keeps() {
+    what_was_put_comes_back_until_it_is_removed(s3().await).await;
+}
+
+#[tokio::test]
+async fn an_altered_photo_is_not_handed_out() {
+    let (folder, photos) = disk().await;
+    let key = key(b"the picture");
+    photos
+        .put(&key, Bytes::from_static(b"the picture"))
+        .await
+        .unwrap();
+    std::fs::write(
+        folder.path().join("photos").join(key.to_string()),
+        b"another",
+    )
+    .unwrap();
+    assert!(matches!(photos.get(&key).await, Err(PhotosError::Altered)));
+}
+
+#[tokio::test]
+async fn s3_refuses_bytes_that_are_not_those_of_the_key() {
+    let refused = s3()
+        .await
+        .put(&key(b"the picture"), Bytes::from_static(b"another one"))
+        .await;
+    assert!(
+        matches!(refused, Err(PhotosError::Failed(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_told_soon_and_names_no_key() {
+    let start = std::time::Instant::now();
+    let setting = s3_setting("http://127.0.0.1:1", "irrelevant");
+    let error = Photos::open(&setting).await.unwrap_err();
+    assert!(matches!(error, PhotosError::Unavailable(_)), "{error}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(15));
+    let wrong = Photos::open(&s3_setting(&variable("JORNADA_TEST_S3"), "wrong"))
+        .await
+        .unwrap_err();
+    assert!(matches!(wrong, PhotosError::Failed(_)), "{wrong}");
+    assert!(!format!("{wrong:?}").contains("wrong"));
+}

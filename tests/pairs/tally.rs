@@ -1,0 +1,168 @@
+//! Totals: they move with their position or not at all, and one follower leads.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::config::CacheSetting;
+use jornada::domain::CampaignId;
+use jornada::store::{Change, Position, Snapshot};
+use jornada::tally::{Tally, Turn};
+
+use crate::servers::{random_name, variable};
+
+pub fn redis(instance: &str) -> Tally {
+    let setting = CacheSetting::Redis(variable("JORNADA_TEST_REDIS").into());
+    Tally::open(&setting, instance).unwrap()
+}
+
+pub fn memory() -> Tally {
+    Tally::open(&CacheSetting::Memory, "one").unwrap()
+}
+
+pub fn campaign() -> CampaignId {
+    CampaignId::parse(&random_name()).unwrap()
+}
+
+fn position(at: u64) -> Position {
+    Position { at, token: None }
+}
+
+fn change(value: &str, delta: i64, at: u64) -> Change {
+    Change {
+        value: value.into(),
+        delta,
+        position: position(at),
+    }
+}
+
+fn snapshot(totals: &[(&str, u64)], at: u64) -> Snapshot {
+    Snapshot {
+        totals: totals
+            .iter()
+            .map(|(value, total)| ((*value).to_owned(), *total))
+            .collect(),
+        position: position(at),
+    }
+}
+
+async fn values(tally: &Tally, campaign: &CampaignId) -> BTreeMap<String, u64> {
+    tally.read(campaign).await.unwrap().unwrap().values
+}
+
+async fn totals_move_with_their_position_or_not_at_all(tally: Tally) {
+    let (campaign, now) = (campaign(), Timestamp::now());
+    assert_eq!(tally.read(&campaign).await.unwrap(), None);
+    assert!(
+        !tally
+            .add(&campaign, &position(1), &[change("Cali", 1, 2)])
+            .await
+            .unwrap()
+    );
+    let first = snapshot(&[("Bogotá", 2), ("Cali", 1)], 10);
+    assert!(tally.replace(&campaign, None, &first, now).await.unwrap());
+    assert!(
+        !tally.replace(&campaign, None, &first, now).await.unwrap(),
+        "there are totals already"
+    );
+    let changes = [
+        change("Cali", 1, 11),
+        change("Pasto", 1, 12),
+        change("Bogotá", -2, 13),
+    ];
+    assert!(tally.add(&campaign, &position(10), &changes).await.unwrap());
+    assert!(
+        !tally.add(&campaign, &position(10), &changes).await.unwrap(),
+        "once is enough"
+    );
+    let expected = snapshot(&[("Cali", 2), ("Pasto", 1)], 13);
+    assert_eq!(values(&tally, &campaign).await, expected.totals);
+    assert_eq!(
+        tally.read(&campaign).await.unwrap().unwrap().position,
+        expected.position
+    );
+    let fresh = snapshot(&[("李 ñ", 1)], 20);
+    assert!(
+        tally
+            .replace(&campaign, Some(&position(13)), &fresh, now)
+            .await
+            .unwrap()
+    );
+    assert_eq!(values(&tally, &campaign).await, fresh.totals);
+}
+
+async fn a_refresh_is_due_once_in_thirty_seconds(tally: Tally) {
+    let (campaign, now) = (campaign(), Timestamp::now());
+    assert_eq!(tally.turn(&campaign, false, now).await.unwrap(), Turn::Lead);
+    tally.ask_refresh(&campaign).await.unwrap();
+    tally.ask_refresh(&campaign).await.unwrap();
+    assert_eq!(
+        tally.turn(&campaign, false, now).await.unwrap(),
+        Turn::Refresh
+    );
+    assert_eq!(tally.turn(&campaign, false, now).await.unwrap(), Turn::Lead);
+    tally.ask_refresh(&campaign).await.unwrap();
+    assert_eq!(
+        tally.turn(&campaign, false, now).await.unwrap(),
+        Turn::Lead,
+        "too soon"
+    );
+}
+
+async fn as_of_moves_when_the_follower_has_caught_up(tally: Tally) {
+    let campaign = campaign();
+    let before = Timestamp::from_second(1_000_000).unwrap();
+    let after = before + SignedDuration::from_secs(60);
+    assert!(
+        tally
+            .replace(&campaign, None, &snapshot(&[], 1), before)
+            .await
+            .unwrap()
+    );
+    tally.turn(&campaign, false, after).await.unwrap();
+    assert_eq!(tally.read(&campaign).await.unwrap().unwrap().as_of, before);
+    tally.turn(&campaign, true, after).await.unwrap();
+    assert_eq!(tally.read(&campaign).await.unwrap().unwrap().as_of, after);
+}
+
+macro_rules! contract {
+    ($($case:ident)*) => {
+        mod in_memory {
+            $(#[tokio::test] async fn $case() { super::$case(super::memory()).await; })*
+        }
+        mod in_redis {
+            $(#[tokio::test] async fn $case() { super::$case(super::redis("one")).await; })*
+        }
+    };
+}
+
+contract! {
+    totals_move_with_their_position_or_not_at_all
+    a_refresh_is_due_once_in_thirty_seconds
+    as_of_moves_when_the_follower_has_caught_up
+}
+
+#[tokio::test]
+async fn one_instance_leads_until_it_resigns() {
+    let (one, other, campaign) = (redis("same name"), redis("same name"), campaign());
+    let turn = async |tally: &Tally| {
+        tally
+            .turn(&campaign, false, Timestamp::now())
+            .await
+            .unwrap()
+    };
+    assert_eq!(turn(&one).await, Turn::Lead);
+    assert_eq!(turn(&other).await, Turn::Wait);
+    other.resign(&campaign).await.unwrap();
+    assert_eq!(turn(&one).await, Turn::Lead, "nobody resigns for another");
+    one.resign(&campaign).await.unwrap();
+    assert_eq!(turn(&other).await, Turn::Lead);
+}
+
+#[tokio::test]
+async fn redis_away_is_told_within_two_seconds() {
+    let setting = CacheSetting::Redis("redis://127.0.0.1:1/".to_owned().into());
+    let tally = Tally::open(&setting, "one").unwrap();
+    let start = std::time::Instant::now();
+    assert!(tally.read(&campaign()).await.is_err());
+    assert!(start.elapsed() < std::time::Duration::from_secs(4));
+}

@@ -1,0 +1,113 @@
+//! Reports at work: from batches to a file that leaves nothing behind.
+
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+
+use calamine::{Reader, Xlsx as Workbook};
+use jornada::config::StoreSetting;
+use jornada::domain::{Lang, Registration};
+use jornada::report::{Finished, Format, ReportError, Reports};
+use jornada::store::Store;
+
+use crate::people::{campaign, of, people, person};
+
+async fn written(
+    batches: Vec<Vec<Registration>>,
+    least: u64,
+    format: Format,
+) -> Result<Finished, ReportError> {
+    let reports = Reports::new(1, 0);
+    let mut draft = reports.begin(of(Some("Bogotá"), Lang::Es), format).await?;
+    for batch in batches {
+        draft = draft.add(batch).await?;
+    }
+    draft.finish(least).await
+}
+
+#[tokio::test]
+async fn batches_become_one_file() {
+    let batches = vec![people(&["Ana", "Luz"], "Bogotá"), people(&["李"], "Bogotá")];
+    for format in [Format::Xlsx, Format::Csv] {
+        let mut finished = written(batches.clone(), 3, format).await.unwrap();
+        let mut bytes = Vec::new();
+        finished.file.read_to_end(&mut bytes).unwrap();
+        assert_eq!((finished.rows, finished.bytes), (3, bytes.len() as u64));
+        let metadata = finished.file.metadata().unwrap();
+        assert_eq!(metadata.nlink(), 0, "it has no name to be found by");
+        if format == Format::Xlsx {
+            let book = Workbook::new(std::io::Cursor::new(bytes)).unwrap();
+            assert_eq!(book.sheet_names(), ["Bogotá"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_short_list_is_an_error() {
+    let short = written(vec![people(&["Ana"], "Bogotá")], 2, Format::Xlsx).await;
+    let Err(ReportError::Short {
+        least: 2,
+        read: 1,
+        written: 1,
+    }) = short
+    else {
+        panic!("{short:?}");
+    };
+}
+
+#[tokio::test]
+async fn more_than_was_counted_arrived_meanwhile() {
+    let longer = written(vec![people(&["Ana", "Luz"], "Bogotá")], 1, Format::Csv).await;
+    assert_eq!(longer.unwrap().rows, 2);
+}
+
+#[tokio::test]
+async fn a_few_wait_and_the_rest_hear_that_it_is_busy() {
+    let reports = Reports::new(1, 1);
+    let subject = || of(Some("Bogotá"), Lang::Es);
+    let first = reports.begin(subject(), Format::Xlsx).await.unwrap();
+    let first = first.add(people(&["Ana"], "Bogotá")).await.unwrap();
+    let waiting = tokio::spawn({
+        let (reports, subject) = (reports.clone(), subject());
+        async move { reports.begin(subject, Format::Csv).await }
+    });
+    tokio::task::yield_now().await;
+    let third = reports.begin(subject(), Format::Csv).await;
+    assert!(matches!(third, Err(ReportError::Busy)));
+    // Given up: the writing thread ends by itself, and the next one's turn comes.
+    drop(first);
+    let second = waiting.await.unwrap().unwrap();
+    assert_eq!(second.finish(0).await.unwrap().rows, 0);
+}
+
+#[tokio::test]
+async fn the_store_s_registrations_arrive_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let setting = StoreSetting::Sqlite(folder.path().join("jornada.db"));
+    let store = Store::open(&setting).await.unwrap();
+    let campaign = campaign();
+    for (number, city) in (0..).zip(["Medellín", "Bogotá", "Medellín", "Bogotá", "Leticia"]) {
+        let person = person(&campaign, number, "Ana", city);
+        store.keep(&campaign, &person).await.unwrap();
+    }
+    let reports = Reports::new(1, 0);
+    let subject = of(Some("Medellín"), Lang::Es);
+    let one = reports.write(&store, subject, Format::Csv).await.unwrap();
+    assert_eq!(one.rows, 2);
+    let all = reports
+        .write(&store, of(None, Lang::Es), Format::Xlsx)
+        .await
+        .unwrap();
+    assert_eq!(all.rows, 5);
+    let mut book = Workbook::new(std::io::BufReader::new(all.file)).unwrap();
+    let list = book.worksheet_range("Lista").unwrap();
+    let cities: Vec<_> = list
+        .rows()
+        .skip(1)
+        .take(5)
+        .map(|row| row[5].to_string())
+        .collect();
+    assert_eq!(
+        cities,
+        ["Bogotá", "Bogotá", "Leticia", "Medellín", "Medellín"]
+    );
+}
