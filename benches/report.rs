@@ -2,7 +2,7 @@
 //! `cargo bench --bench report -- [ROWS] [mongodb://…/DATABASE]`; a database is filled if it is empty, and kept.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::config::StoreSetting;
@@ -66,51 +66,92 @@ fn main() {
             .expect("the database takes rows");
     }
     let pool: Vec<_> = (0..POOL).map(|number| person(&campaign, number)).collect();
-    println!("{rows} rows             seconds  against it  MiB of file  MiB above idle");
-    let alone = measure("library alone", None, || library(&pool, rows, 6));
-    measure("library alone, level 3", Some(alone), || {
-        library(&pool, rows, 3)
-    });
+    // Ours first: what they free, the library would take again without asking for more.
+    let mut costs = Vec::new();
     for format in [Format::Xlsx, Format::Csv] {
-        measure(&format!("{format:?} from memory"), Some(alone), || {
-            runtime
-                .block_on(from_memory(&campaign, &pool, rows, format))
-                .expect("a report")
-        });
+        costs.push(measure(&format!("{format:?} from memory"), || {
+            let written = from_memory(&campaign, &pool, rows, format);
+            runtime.block_on(written).expect("a report")
+        }));
     }
-    let Some(uri) = store else { return };
-    let setting = StoreSetting::Mongo(uri.into());
-    let store = runtime.block_on(Store::open(&setting));
-    let store = store.expect("the database answers");
-    measure("MongoDB, read alone", Some(alone), || {
-        runtime.block_on(read(&store, &campaign))
-    });
-    for format in [Format::Xlsx, Format::Csv] {
-        measure(&format!("{format:?} from MongoDB"), Some(alone), || {
-            let written = Reports::new(1, 0);
-            let written = runtime.block_on(written.write(&store, subject(&campaign), format));
-            written.expect("a report").bytes
-        });
+    if let Some(uri) = store {
+        let setting = StoreSetting::Mongo(uri.into());
+        let store = runtime.block_on(Store::open(&setting));
+        let store = store.expect("the database answers");
+        for format in [Format::Xlsx, Format::Csv] {
+            costs.push(measure(&format!("{format:?} from MongoDB"), || {
+                let reports = Reports::new(1, 0);
+                let written = reports.write(&store, subject(&campaign), format);
+                runtime.block_on(written).expect("a report").bytes
+            }));
+        }
+        costs.push(measure("read from MongoDB", || {
+            runtime.block_on(read(&store, &campaign))
+        }));
+        costs.push(measure("counted by MongoDB", || {
+            let counted = store.count(&campaign.id, Some(CITY));
+            runtime.block_on(counted).expect("the database answers");
+            0
+        }));
+    }
+    for level in [2, 6] {
+        let name = format!("library alone, level {level}");
+        costs.push(measure(&name, || library(&pool, rows, level)));
+    }
+    print(rows, &costs);
+}
+
+/// Level 6, the last, is how the library comes: all others are told as multiples of it.
+fn print(rows: usize, costs: &[Cost]) {
+    println!("{rows} rows: seconds, and their multiple; seconds of processor in this process, and");
+    println!("their multiple; MiB of file; MiB of memory above idle");
+    let base = costs.last().expect("one was measured");
+    for cost in costs {
+        println!(
+            "{:24} {:6.2} {:5.2} {:6.2} {:5.2} {:5} {:4}",
+            cost.name,
+            cost.elapsed,
+            cost.elapsed / base.elapsed,
+            cost.processor,
+            cost.processor / base.processor,
+            cost.file,
+            cost.memory
+        );
     }
 }
 
-/// Runs it once and prints a line; what it answers is the length of the file.
-fn measure(name: &str, against: Option<Duration>, run: impl FnOnce() -> u64) -> Duration {
+/// What a run took.
+struct Cost {
+    name: String,
+    elapsed: f64,
+    processor: f64,
+    file: u64,
+    memory: u64,
+}
+
+/// Runs it once; what it answers is the length of the file.
+fn measure(name: &str, run: impl FnOnce() -> u64) -> Cost {
     // "5" takes the peak of resident memory back to what is resident now (proc(5)).
     std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
     let idle = status("VmRSS:");
-    let begun = Instant::now();
+    let (begun, worked) = (Instant::now(), processor());
     let bytes = run();
-    let took = begun.elapsed();
-    let peak = status("VmHWM:");
-    let ratio = took.as_secs_f64() / against.unwrap_or(took).as_secs_f64();
-    let above = peak.saturating_sub(idle) / 1024;
-    let seconds = took.as_secs_f64();
-    println!(
-        "{name:24} {seconds:7.2} {ratio:11.2} {:12} {above:15}",
-        bytes >> 20
-    );
-    took
+    Cost {
+        name: name.to_owned(),
+        elapsed: begun.elapsed().as_secs_f64(),
+        processor: processor() - worked,
+        file: bytes >> 20,
+        memory: status("VmHWM:").saturating_sub(idle) >> 10,
+    }
+}
+
+/// Seconds that the processors have worked for this process: fields 14 and 15 of proc(5), in hundredths.
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let (_, after_name) = stat.rsplit_once(')').expect("a name");
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    let ticks = fields.map(|ticks| ticks.parse::<f64>().expect("a number"));
+    ticks.sum::<f64>() / 100.0
 }
 
 /// A line of `/proc/self/status`, in KiB.

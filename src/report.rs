@@ -8,6 +8,7 @@
 mod columns;
 pub mod csv;
 pub mod job;
+mod link;
 mod sheet_name;
 mod totals;
 pub mod xlsx;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rust_xlsxwriter::XlsxError;
 
-use crate::domain::{Campaign, Lang, RegistrationId};
+use crate::domain::{Campaign, Lang};
 use crate::store::StoreError;
 
 pub use job::{Draft, Reports};
@@ -45,12 +46,15 @@ impl Subject {
         self.value.as_deref().unwrap_or(all)
     }
 
-    /// Where staff see the photo of a registration.
-    fn photo_page(&self, id: &RegistrationId) -> String {
+    /// Where staff see the photos: what stands before the id of a registration; [`PHOTO`] comes after it.
+    fn registrations_page(&self) -> String {
         let Self { base, campaign, .. } = self;
-        format!("{base}/staff/c/{}/registrations/{id}/photo", campaign.id)
+        format!("{base}/staff/c/{}/registrations/", campaign.id)
     }
 }
+
+/// The end of the address of a photo's page.
+const PHOTO: &str = "/photo";
 
 /// The kinds of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! The columns of a list, the same in every format: receipt, the two times, one for each question, the photo.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 use crate::domain::{Campaign, Field, Kind, Lang};
 
@@ -75,11 +74,10 @@ fn usual_letters(field: &Field) -> usize {
     longest + 2
 }
 
-/// What the clocks showed. Files know no zones: each column of times says in its heading which clocks.
-pub(super) fn wall(column: Column, moment: Timestamp, zone: &TimeZone) -> DateTime {
-    let offset = match column {
+/// How far the clocks of a column of times are from UTC. Files know no zones: its heading says which clocks.
+pub(super) fn offset(column: Column, moment: Timestamp, zone: &TimeZone) -> Offset {
+    match column {
         Column::Local => zone.to_offset(moment),
-        _ => jiff::tz::Offset::UTC,
-    };
-    offset.to_datetime(moment)
+        _ => Offset::UTC,
+    }
 }

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::TimeZone;
 
-use super::columns::{Column, wall};
-use super::{ReportError, Subject};
+use super::columns::{Column, offset};
+use super::{PHOTO, ReportError, Subject};
 use crate::domain::Registration;
 
 /// Bytes gathered before a write.
@@ -21,8 +22,10 @@ const UTC: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 /// A list being written as CSV.
 #[derive(Debug)]
 pub struct Csv<W: Write> {
-    subject: Subject,
     columns: Vec<Column>,
+    zone: TimeZone,
+    /// What stands before the id in the address of a photo's page.
+    page: String,
     out: ::csv::Writer<W>,
     rows: u64,
 }
@@ -32,7 +35,7 @@ impl<W: Write> Csv<W> {
     ///
     /// # Errors
     /// When `out` takes no more.
-    pub fn new(subject: Subject, mut out: W) -> Result<Self, ReportError> {
+    pub fn new(subject: &Subject, mut out: W) -> Result<Self, ReportError> {
         out.write_all("\u{FEFF}".as_bytes())?;
         let mut out = ::csv::WriterBuilder::new()
             .terminator(::csv::Terminator::CRLF)
@@ -45,8 +48,9 @@ impl<W: Write> Csv<W> {
         out.write_record(labels.map(|label| guarded(label).into_owned()))
             .map_err(io::Error::from)?;
         Ok(Self {
-            subject,
             columns,
+            zone: subject.campaign.time_zone.clone(),
+            page: subject.registrations_page(),
             out,
             rows: 0,
         })
@@ -57,11 +61,8 @@ impl<W: Write> Csv<W> {
     /// # Errors
     /// When the file takes no more.
     pub fn write(&mut self, registration: &Registration) -> Result<(), ReportError> {
-        let cells = self
-            .columns
-            .iter()
-            .map(|column| cell(*column, &self.subject, registration));
-        for cell in cells {
+        for column in &self.columns {
+            let cell = self.cell(*column, registration);
             let written = self.out.write_field(cell.as_bytes());
             written.map_err(io::Error::from)?;
         }
@@ -69,6 +70,25 @@ impl<W: Write> Csv<W> {
         ended.map_err(io::Error::from)?;
         self.rows += 1;
         Ok(())
+    }
+
+    fn cell<'a>(&self, column: Column, registration: &'a Registration) -> Cow<'a, str> {
+        match column {
+            Column::Receipt => registration.id.receipt().to_string().into(),
+            Column::Local => self.clock(column, &LOCAL, registration).into(),
+            Column::Utc => (self.clock(column, &UTC, registration) + "Z").into(),
+            Column::Answer(place) => guarded(registration.answers.get(place).unwrap_or_default()),
+            Column::Photo if registration.photo.is_some() => {
+                let id = registration.id.to_string();
+                [&self.page, id.as_str(), PHOTO].concat().into()
+            }
+            Column::Photo => Cow::default(),
+        }
+    }
+
+    fn clock(&self, column: Column, as_text: &DateTimePrinter, of: &Registration) -> String {
+        let offset = offset(column, of.received_at, &self.zone);
+        as_text.datetime_to_string(&offset.to_datetime(of.received_at))
     }
 
     /// Rows so far, the header not counted.
@@ -83,25 +103,6 @@ impl<W: Write> Csv<W> {
     /// When the file takes no more.
     pub fn finish(mut self) -> Result<(), ReportError> {
         Ok(self.out.flush()?)
-    }
-}
-
-/// One cell.
-fn cell<'a>(column: Column, subject: &Subject, registration: &'a Registration) -> Cow<'a, str> {
-    let moment = wall(
-        column,
-        registration.received_at,
-        &subject.campaign.time_zone,
-    );
-    match column {
-        Column::Receipt => registration.id.receipt().to_string().into(),
-        Column::Local => LOCAL.datetime_to_string(&moment).into(),
-        Column::Utc => (UTC.datetime_to_string(&moment) + "Z").into(),
-        Column::Answer(place) => guarded(registration.answers.get(place).unwrap_or_default()),
-        Column::Photo if registration.photo.is_some() => {
-            subject.photo_page(&registration.id).into()
-        }
-        Column::Photo => Cow::default(),
     }
 }
 

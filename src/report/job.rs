@@ -162,7 +162,7 @@ fn write(
     let mut file = tempfile::tempfile()?;
     let mut list = match format {
         Format::Xlsx => List::Xlsx(Box::new(Xlsx::new(subject, SHEET_ROWS)?)),
-        Format::Csv => List::Csv(Box::new(Csv::new(subject, file.try_clone()?)?)),
+        Format::Csv => List::Csv(Box::new(Csv::new(&subject, file.try_clone()?)?)),
     };
     let (read, least) = loop {
         match inbox.blocking_recv().ok_or(ReportError::GivenUp)? {

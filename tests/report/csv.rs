@@ -7,7 +7,7 @@ use crate::people::{of, people};
 
 fn written(names: &[&str]) -> String {
     let mut bytes = Vec::new();
-    let mut csv = Csv::new(of(Some("Bogotá"), Lang::Es), &mut bytes).unwrap();
+    let mut csv = Csv::new(&of(Some("Bogotá"), Lang::Es), &mut bytes).unwrap();
     let rows = people(names, "Bogotá");
     for row in &rows {
         csv.write(row).unwrap();
