@@ -20,6 +20,7 @@ const MARK: usize = 10;
 pub struct Crowd {
     http: Client,
     url: String,
+    chart: String,
     cities: Vec<String>,
     photo: Vec<u8>,
     next: AtomicUsize,
@@ -36,6 +37,7 @@ impl Crowd {
         Self {
             http,
             url: format!("{base}/api/v1/campaigns/{campaign}/registrations"),
+            chart: format!("{base}/api/v1/campaigns/{campaign}/chart"),
             cities: cities.map(str::to_owned).collect(),
             photo: photo(),
             next: AtomicUsize::new(0),
@@ -82,9 +84,18 @@ impl Crowd {
         Ok(begun.elapsed())
     }
 
+    /// Someone looks at the chart; how long it took.
+    pub async fn look(&self) -> Result<Duration> {
+        let begun = Instant::now();
+        let answer = self.http.get(&self.chart).send().await?;
+        ensure!(answer.status() == 200, "answered {}", answer.status());
+        answer.bytes().await?;
+        Ok(begun.elapsed())
+    }
+
     fn body(&self, number: usize) -> Bytes {
         let city = &self.cities[number % self.cities.len()];
-        let document = format!("{:0MARK$}", 1_000_000_000 + number);
+        let document = format!("{:0MARK$}", 5_000_000_000_usize + number);
         let mut body = Vec::with_capacity(PHOTO_BYTES + 1024);
         for (name, value) in [
             ("nombre", "Ana Ejemplo Ñandú"),

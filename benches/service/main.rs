@@ -5,6 +5,9 @@ mod crowd;
 mod figures;
 mod instance;
 mod parts;
+mod report;
+#[path = "../report/rows.rs"]
+mod rows;
 #[expect(
     dead_code,
     reason = "the tests share more than a bench needs: its own process is measured, not asserted on"
@@ -17,11 +20,15 @@ mod wrk;
 use anyhow::{Result, ensure};
 
 /// What can be measured, in the order of a whole run.
-const PARTS: [&str; 3] = ["start", "registrations", "chart"];
+const PARTS: [&str; 4] = ["start", "registrations", "chart", "report"];
 
 fn main() -> Result<()> {
-    let given = std::env::args().skip(1).filter(|arg| arg != "--bench");
-    let mut wanted: Vec<String> = given.collect();
+    let (flags, mut wanted): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|arg| arg == "--bench");
+    // `cargo test --all-targets` runs benches too, without this.
+    if flags.is_empty() {
+        return Ok(());
+    }
     if wanted.is_empty() {
         wanted = PARTS.map(str::to_owned).to_vec();
     }
@@ -39,7 +46,8 @@ async fn measure(wanted: &[String]) -> Result<()> {
         match part.as_str() {
             "start" => parts::start().await?,
             "registrations" => parts::registrations().await?,
-            _ => parts::chart().await?,
+            "chart" => parts::chart().await?,
+            _ => report::report().await?,
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use super::wrk;
 
 const ROUNDS: usize = 5;
 const STARTS: usize = 15;
-const PEOPLE: usize = 5_000;
+const PEOPLE: u16 = 5_000;
 /// Connections of people who register.
 const DOORS: usize = 16;
 /// Connections of those who look at the chart.
@@ -61,8 +61,8 @@ pub async fn registrations() -> Result<()> {
         let (mut cpu, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let before = instance.cpu()?;
-            let mut times = crowd.register(PEOPLE, DOORS).await?;
-            cpu.push((instance.cpu()? - before) * 1e3 / times.len() as f64);
+            let mut times = crowd.register(PEOPLE.into(), DOORS).await?;
+            cpu.push((instance.cpu()? - before) * 1e3 / f64::from(PEOPLE));
             p50.push(percentile(&mut times, 50));
             p99.push(percentile(&mut times, 99));
         }
