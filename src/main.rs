@@ -5,12 +5,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use jornada::cli::Command;
 use jornada::config::Env;
-use mimalloc::MiMalloc;
-
-/// A registration makes some hundreds of small allocations on whichever thread it is: a tenth less processor time
-/// than with the C library's allocator (`docs/performance.md`).
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let command = Command::parse();
