@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
@@ -66,6 +67,10 @@ async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
     // Served until the process ends: `/readyz` must say that it drains.
     tokio::spawn(axum::serve(ops, health::router(&app)).into_future());
     let drained = stop.clone().cancelled_owned();
+    // An answer in two writes shall not wait for the client to acknowledge the first.
+    let public = public.tap_io(|stream| {
+        stream.set_nodelay(true).ok();
+    });
     let served = axum::serve(public, web::router(&app))
         .with_graceful_shutdown(drained)
         .into_future();

@@ -1,18 +1,21 @@
 //! What is noted of every request: one log line and the metrics, under a request id that the client is told.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, debug, info, info_span};
 use uuid::Uuid;
 
 use super::AppState;
 
 /// Carries the request id, in and out; nginx sets it.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// From here on reading is slow enough to be told.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Middleware around everything else.
 pub async fn observe(State(app): State<AppState>, request: Request, next: Next) -> Response {
@@ -29,15 +32,26 @@ pub async fn observe(State(app): State<AppState>, request: Request, next: Next) 
     app.metrics
         .http
         .answered(route, method, status, elapsed.as_secs_f64());
+    span.in_scope(|| note(method, route, status, elapsed));
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// One line for whatever changes something, fails or is slow. What was only read, as the chart is many thousand times
+/// a second, is in the metrics: its lines take as much processor time as its answers.
+fn note(method: &str, route: &str, status: u16, elapsed: Duration) {
     let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    span.in_scope(|| {
+    if matches!(method, "GET" | "HEAD") && status < 400 && elapsed < SLOW {
+        debug!(
+            method,
+            route, status, ms, "{method} {route} {status} in {ms} ms"
+        );
+    } else {
         info!(
             method,
             route, status, ms, "{method} {route} {status} in {ms} ms"
         );
-    });
-    response.headers_mut().insert(REQUEST_ID, id);
-    response
+    }
 }
 
 /// The client's id if it is a modest one, else a new one.

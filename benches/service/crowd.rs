@@ -1,0 +1,142 @@
+//! People who register, each with another name, document, city and photo of 50 KB, over a number of connections.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use reqwest::{Client, header};
+use tokio::task::JoinSet;
+
+use super::support::photos::jpeg;
+
+const BOUNDARY: &str = "----------------------------1234567890";
+const PHOTO_BYTES: usize = 50 * 1024;
+/// Bytes of the photo in which its number is written.
+const MARK: usize = 10;
+
+/// The people, and how many of them have registered.
+pub struct Crowd {
+    http: Client,
+    url: String,
+    chart: String,
+    cities: Vec<String>,
+    photo: Vec<u8>,
+    next: AtomicUsize,
+}
+
+impl Crowd {
+    /// A crowd that sends to the campaign at this address.
+    pub fn new(http: Client, base: &str, campaign: &str) -> Self {
+        let list = include_str!("../../campaigns/ciudades-colombia.csv");
+        let cities = list
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split(',').next());
+        Self {
+            http,
+            url: format!("{base}/api/v1/campaigns/{campaign}/registrations"),
+            chart: format!("{base}/api/v1/campaigns/{campaign}/chart"),
+            cities: cities.map(str::to_owned).collect(),
+            photo: photo(),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// So many people register over so many connections, each as soon as it can; how long each one took.
+    pub async fn register(
+        self: &Arc<Self>,
+        people: usize,
+        connections: usize,
+    ) -> Result<Vec<Duration>> {
+        let mut sending = JoinSet::new();
+        for _ in 0..connections {
+            let crowd = Arc::clone(self);
+            sending.spawn(async move {
+                let mut times = Vec::new();
+                for _ in 0..people / connections {
+                    times.push(crowd.one().await?);
+                }
+                anyhow::Ok(times)
+            });
+        }
+        let mut times = Vec::with_capacity(people);
+        while let Some(done) = sending.join_next().await {
+            times.extend(done??);
+        }
+        Ok(times)
+    }
+
+    /// The next one registers; how long it took.
+    pub async fn one(&self) -> Result<Duration> {
+        let body = self.body(self.next.fetch_add(1, Ordering::Relaxed));
+        let request = self.http.post(&self.url).body(body);
+        let request = request.header(
+            header::CONTENT_TYPE,
+            format!("multipart/form-data; boundary={BOUNDARY}"),
+        );
+        let begun = Instant::now();
+        let answer = request.send().await.context("no answer")?;
+        let status = answer.status();
+        let told = answer.text().await?;
+        ensure!(status == 201, "answered {status}: {told}");
+        Ok(begun.elapsed())
+    }
+
+    /// Someone looks at the chart; how long it took.
+    pub async fn look(&self) -> Result<Duration> {
+        let begun = Instant::now();
+        let answer = self.http.get(&self.chart).send().await?;
+        ensure!(answer.status() == 200, "answered {}", answer.status());
+        answer.bytes().await?;
+        Ok(begun.elapsed())
+    }
+
+    fn body(&self, number: usize) -> Bytes {
+        let city = &self.cities[number % self.cities.len()];
+        let document = format!("{:0MARK$}", 5_000_000_000_usize + number);
+        let mut body = Vec::with_capacity(PHOTO_BYTES + 1024);
+        for (name, value) in [
+            ("nombre", "Ana Ejemplo Ñandú"),
+            ("documento", &document),
+            ("ciudad", city),
+            ("consent", "true"),
+        ] {
+            let part = format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend(part.as_bytes());
+        }
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"foto\"; filename=\"foto.jpg\"\r\n\
+             Content-Type: image/jpeg\r\n\r\n"
+        );
+        body.extend(head.as_bytes());
+        let end = body.len() + self.photo.len() - 2;
+        body.extend(&self.photo);
+        body[end - MARK..end].copy_from_slice(document.as_bytes());
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        body.into()
+    }
+}
+
+/// A JPEG whose scan is noise, as that of a photo is to whoever walks it: every 0xFF in it is stuffed.
+fn photo() -> Vec<u8> {
+    let mut photo = jpeg(1);
+    let end = photo.split_off(photo.len() - 2);
+    let mut noise = 0x9E37_79B9_7F4A_7C15_u64;
+    while photo.len() < PHOTO_BYTES - MARK - end.len() {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        let [byte, ..] = noise.to_be_bytes();
+        photo.push(byte);
+        if byte == 0xFF {
+            photo.push(0);
+        }
+    }
+    photo.extend([0; MARK]);
+    photo.extend(end);
+    photo
+}

@@ -1,0 +1,54 @@
+//! What the service costs: the release binary on real servers, under a scripted load. Servers are those of the tests
+//! (`JORNADA_TEST_MONGODB` and so on); `cargo bench --bench service -- [PART]…` with the names in `PARTS`.
+
+mod crowd;
+mod figures;
+mod instance;
+mod parts;
+mod report;
+#[path = "../report/rows.rs"]
+mod rows;
+#[expect(
+    dead_code,
+    reason = "the tests share more than a bench needs: its own process is measured, not asserted on"
+)]
+#[path = "../../tests/support/mod.rs"]
+mod support;
+mod sweep;
+mod wrk;
+
+use anyhow::{Result, ensure};
+
+/// What can be measured, in the order of a whole run.
+const PARTS: [&str; 4] = ["start", "registrations", "chart", "report"];
+
+fn main() -> Result<()> {
+    let (flags, mut wanted): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|arg| arg == "--bench");
+    // `cargo test --all-targets` runs benches too, without this.
+    if flags.is_empty() {
+        return Ok(());
+    }
+    if wanted.is_empty() {
+        wanted = PARTS.map(str::to_owned).to_vec();
+    }
+    let unknown = wanted.iter().find(|part| !PARTS.contains(&part.as_str()));
+    ensure!(
+        unknown.is_none(),
+        "no part is called {unknown:?}: expected {PARTS:?}"
+    );
+    figures::heading();
+    tokio::runtime::Runtime::new()?.block_on(measure(&wanted))
+}
+
+async fn measure(wanted: &[String]) -> Result<()> {
+    for part in wanted {
+        match part.as_str() {
+            "start" => parts::start().await?,
+            "registrations" => parts::registrations().await?,
+            "chart" => parts::chart().await?,
+            _ => report::report().await?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! The parts of the bench that need no long list: start, memory, registrations, chart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use reqwest::Client;
+
+use super::crowd::Crowd;
+use super::figures::{line, percentile};
+use super::instance::Instance;
+use super::support::app::{Installation, Stores};
+use super::sweep::sweep;
+use super::wrk;
+
+const ROUNDS: usize = 5;
+const STARTS: usize = 15;
+const PEOPLE: u16 = 5_000;
+/// Connections of people who register.
+const DOORS: usize = 16;
+/// Connections of those who look at the chart.
+const LOOKERS: usize = 64;
+const LOOK_SECONDS: usize = 6;
+
+/// Start to ready, with the servers up, and the memory of an instance that has nothing to do.
+pub async fn start() -> Result<()> {
+    for stores in [Stores::Servers, Stores::Embedded] {
+        let (http, installation) = (Client::new(), Installation::new(stores));
+        // What is made once (bucket, indexes, files) is not part of a start.
+        drop(Instance::start(&installation, &http).await?);
+        let (mut starts, mut idle) = (Vec::new(), Vec::new());
+        for _ in 0..STARTS {
+            let instance = Instance::start(&installation, &http).await?;
+            starts.push(instance.ready_after.as_secs_f64() * 1e3);
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            idle.push(instance.resident()?);
+        }
+        line(
+            &format!("{stores:?}: start to ready, ms"),
+            starts,
+            Some(100.0),
+        );
+        line(
+            &format!("{stores:?}: resident when idle, MiB"),
+            idle,
+            Some(25.0),
+        );
+        sweep(&installation).await?;
+    }
+    Ok(())
+}
+
+/// Processor time and latency of registrations, and the memory after them.
+pub async fn registrations() -> Result<()> {
+    for stores in [Stores::Servers, Stores::Embedded] {
+        let (http, installation) = (Client::new(), Installation::new(stores));
+        let instance = Instance::start(&installation, &http).await?;
+        let crowd = Arc::new(Crowd::new(http, &instance.base, &installation.campaign));
+        // Connections are made and memory is taken once.
+        crowd.register(500, DOORS).await?;
+        let (mut cpu, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let before = instance.cpu()?;
+            let mut times = crowd.register(PEOPLE.into(), DOORS).await?;
+            cpu.push((instance.cpu()? - before) * 1e3 / f64::from(PEOPLE));
+            p50.push(percentile(&mut times, 50));
+            p99.push(percentile(&mut times, 99));
+        }
+        let goal = (stores == Stores::Servers).then_some(0.25);
+        line(
+            &format!("{stores:?}: CPU-s per 1,000 registrations"),
+            cpu,
+            goal,
+        );
+        line(
+            &format!("{stores:?}: p50 of {DOORS} at once, ms"),
+            p50,
+            None,
+        );
+        line(
+            &format!("{stores:?}: p99 of {DOORS} at once, ms"),
+            p99,
+            None,
+        );
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        line(
+            &format!("{stores:?}: resident afterwards, MiB"),
+            vec![instance.resident()?],
+            None,
+        );
+        drop(instance);
+        sweep(&installation).await?;
+    }
+    Ok(())
+}
+
+/// Processor time and latency of the chart of every city.
+pub async fn chart() -> Result<()> {
+    let (http, installation) = (Client::new(), Installation::new(Stores::Servers));
+    let instance = Instance::start(&installation, &http).await?;
+    let crowd = Arc::new(Crowd::new(
+        http.clone(),
+        &instance.base,
+        &installation.campaign,
+    ));
+    crowd.register(DOORS * 10, DOORS).await?;
+    let url = format!(
+        "{}/api/v1/campaigns/{}/chart",
+        instance.base, installation.campaign
+    );
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let bytes = http.get(&url).send().await?.bytes().await?.len();
+    ensure!(bytes > 1_000, "the chart shows no cities");
+    let (mut cpu, mut p50, mut p99, mut rate) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let before = instance.cpu()?;
+        let asked = wrk::ask(&url, LOOKERS, LOOK_SECONDS)?;
+        cpu.push((instance.cpu()? - before) * 1e3 / asked.requests);
+        p50.push(asked.p50);
+        p99.push(asked.p99);
+        rate.push(asked.per_second);
+    }
+    line(
+        &format!("CPU-s per 1,000 charts of {bytes} bytes"),
+        cpu,
+        Some(0.015),
+    );
+    line(&format!("p50 of {LOOKERS} at once, ms"), p50, Some(1.0));
+    line(&format!("p99 of {LOOKERS} at once, ms"), p99, None);
+    line("charts a second", rate, None);
+    line("resident afterwards, MiB", vec![instance.resident()?], None);
+    drop(instance);
+    sweep(&installation).await
+}

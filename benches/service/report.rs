@@ -1,0 +1,163 @@
+//! The list of a million people, from MongoDB to the finished file over HTTP, beside what the workbook's library
+//! alone takes for the same rows; and what everyone else notices of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use jornada::domain::Campaign;
+use reqwest::Client;
+use tokio_util::sync::CancellationToken;
+
+use super::crowd::Crowd;
+use super::figures::{line, percentile};
+use super::instance::Instance;
+use super::rows::{CITY, POOL, fill, library, person};
+use super::support::app::{Installation, Stores};
+use super::sweep::sweep;
+
+const ROWS: usize = 1_000_000;
+const ROUNDS: usize = 3;
+/// Between two requests of one visitor: so many visitors come as often whatever happens to the others.
+const PAUSE: Duration = Duration::from_millis(50);
+const REGISTERING: usize = 4;
+const LOOKING: usize = 8;
+const QUIET: Duration = Duration::from_secs(10);
+
+pub async fn report() -> Result<()> {
+    let (http, installation) = (Client::new(), Installation::new(Stores::Servers));
+    let campaign = campaign(&installation)?;
+    let instance = Instance::start(&installation, &http).await?;
+    let settings = &installation.settings;
+    let store = settings.iter().find(|(name, _)| name == "JORNADA_STORE");
+    fill(&campaign, ROWS, &store.context("no store")?.1).await?;
+    let url = format!(
+        "{}/api/v1/campaigns/{}/reports/{CITY}.xlsx",
+        instance.base, installation.campaign
+    );
+    let asked = http.get(url).bearer_auth(installation.token());
+    alone(&campaign, &instance, &asked).await?;
+    let crowd = Crowd::new(http, &instance.base, &installation.campaign);
+    beside_others(Arc::new(crowd), &asked).await?;
+    drop(instance);
+    sweep(&installation).await
+}
+
+/// The campaign as the instance reads it.
+fn campaign(installation: &Installation) -> Result<Campaign> {
+    let folder = installation.folder.path().join("campaigns");
+    let text = std::fs::read_to_string(folder.join("vacunacion.toml"))?;
+    let list =
+        |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
+    Campaign::parse(&text, list).map_err(|_| anyhow::anyhow!("the campaign cannot be read"))
+}
+
+/// Reports with nobody else there, each followed by the library alone.
+async fn alone(
+    campaign: &Campaign,
+    instance: &Instance,
+    asked: &reqwest::RequestBuilder,
+) -> Result<()> {
+    let pool: Arc<Vec<_>> = Arc::new((0..POOL).map(|number| person(campaign, number)).collect());
+    let (mut seconds, mut ratio, mut cpu, mut above) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        instance.forget_peak()?;
+        let (idle, before) = (instance.resident()?, instance.cpu()?);
+        let begun = Instant::now();
+        fetch(asked).await?;
+        let took = begun.elapsed().as_secs_f64();
+        cpu.push(instance.cpu()? - before);
+        above.push(instance.peak()? - idle);
+        let pool = Arc::clone(&pool);
+        let begun = Instant::now();
+        tokio::task::spawn_blocking(move || library(&pool, ROWS, 6)).await?;
+        ratio.push(took / begun.elapsed().as_secs_f64());
+        seconds.push(took);
+    }
+    line(
+        &format!("report of {ROWS} rows over HTTP, s"),
+        seconds,
+        None,
+    );
+    line("the same, CPU-s of the instance", cpu, None);
+    line("the same, times the library alone", ratio, Some(1.25));
+    line("the same, peak above idle, MiB", above, Some(32.0));
+    Ok(())
+}
+
+/// Registrations and charts at a steady pace, without and with a report beside them.
+async fn beside_others(crowd: Arc<Crowd>, asked: &reqwest::RequestBuilder) -> Result<()> {
+    let stop = CancellationToken::new();
+    let visitors = tokio::spawn(visit(Arc::clone(&crowd), stop.clone()));
+    tokio::time::sleep(QUIET).await;
+    stop.cancel();
+    let [registered, seen] = visitors.await??;
+    let stop = CancellationToken::new();
+    let visitors = tokio::spawn(visit(crowd, stop.clone()));
+    fetch(asked).await?;
+    stop.cancel();
+    let [registered_beside, seen_beside] = visitors.await??;
+    line("p99 of registrations, ms", vec![registered], None);
+    line(
+        "the same during a report, ms",
+        vec![registered_beside],
+        Some(registered * 2.0),
+    );
+    line("p99 of charts, ms", vec![seen], None);
+    line(
+        "the same during a report, ms",
+        vec![seen_beside],
+        Some(seen * 2.0),
+    );
+    Ok(())
+}
+
+/// Visitors until `stop`: p99 of registrations and of charts, in milliseconds.
+async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
+    let (mut registering, mut looking) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
+    for visitor in 0..REGISTERING + LOOKING {
+        let (crowd, stop) = (Arc::clone(&crowd), stop.clone());
+        let registers = visitor < REGISTERING;
+        let tasks = if registers {
+            &mut registering
+        } else {
+            &mut looking
+        };
+        tasks.spawn(async move {
+            let mut times = Vec::new();
+            while !stop.is_cancelled() {
+                let rest = tokio::time::sleep(PAUSE);
+                times.push(if registers {
+                    crowd.one().await?
+                } else {
+                    crowd.look().await?
+                });
+                rest.await;
+            }
+            anyhow::Ok(times)
+        });
+    }
+    let mut p99 = [0.0; 2];
+    for (tasks, p99) in [registering, looking].into_iter().zip(&mut p99) {
+        let times = tasks
+            .join_all()
+            .await
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?;
+        *p99 = percentile(&mut times.concat(), 99);
+    }
+    Ok(p99)
+}
+
+/// Asks for the file and throws it away as it comes.
+async fn fetch(asked: &reqwest::RequestBuilder) -> Result<()> {
+    let asked = asked.try_clone().context("a request without a body")?;
+    let mut answer = asked.send().await?;
+    ensure!(answer.status() == 200, "answered {}", answer.status());
+    let rows = answer.headers().get("x-report-rows").context("no count")?;
+    let rows: usize = rows.to_str()?.parse()?;
+    ensure!(rows >= ROWS, "only {rows} rows");
+    while answer.chunk().await?.is_some() {}
+    Ok(())
+}
