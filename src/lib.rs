@@ -1,4 +1,36 @@
-//! Jornada: takes in what a whole town sends on one day.
+//! Jornada: takes in what a whole town sends on one day, and loses nothing of it.
+//!
+//! # The floors
+//!
+//! Each module may use only those below it; [`config`] and [`telemetry`] stand at the side.
+//!
+//! | floor | modules | what it knows |
+//! |---|---|---|
+//! | roles | [`cli`], [`web`], [`load`] | HTTP, signals, the command line |
+//! | work | [`intake`], [`report`], [`tally`], [`staff`] | the way of a registration; lists; totals; who may see them |
+//! | stores | [`store`], [`photo`], [`campaigns`] | where registrations, photos and campaign files are |
+//! | rules | [`domain`] | campaigns, answers, identity: pure, without clock, network or files |
+//!
+//! Nothing in `domain` or `store` assumes a photo, a person or HTTP: votes over gRPC and a queue are to come in by the
+//! same [`intake`].
+//!
+//! # The way of a registration
+//!
+//! A door ([`web`]: the form, the API) reads the request within bounds. [`domain::Campaign::admit`] judges and
+//! normalises the answers, [`photo::inspect`] the photo. The id is an HMAC of the unique answer, or of the request's
+//! key ([`domain::RegistrationId`]), so that a retry has the same id on every instance. The photo is kept first, then
+//! the registration, whose `_id` lets the database decide who was first. Only then is the receipt given: what was
+//! acknowledged survives the loss of any one process.
+//!
+//! # Totals
+//!
+//! One instance at a time follows the store's feed ([`tally::follow`]) and moves totals and position in one step, so a
+//! crash at any point leaves them exact. Every instance shows them from memory ([`tally::board`]).
+//!
+//! # Back ends
+//!
+//! Each pair is an enum and answers one contract: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::Photos`]
+//! (disk, S3) and [`tally::Tally`] (memory, Redis; both `tests/pairs`).
 
 pub mod campaigns;
 pub mod cli;

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
+use jiff::SignedDuration;
 use prometheus::IntGauge;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::WatchStream;
@@ -20,6 +21,9 @@ use crate::web::error::problem::Problem;
 
 /// Time between two signs of life to a client when nothing changes.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// Totals that do not change are told again after this time, so that people see how fresh they are.
+const NEW_TIME: SignedDuration = SignedDuration::from_secs(10);
 
 /// Totals per value, highest first.
 #[utoipa::path(
@@ -100,23 +104,27 @@ pub async fn events(
     Ok(([unbuffered], events).into_response())
 }
 
-/// One event for each chart that differs from the one before in more than its time.
+/// One event for each chart that differs from the one before in more than its time, or by more than a while.
 fn events_of(
     charts: impl Stream<Item = Option<Arc<Published>>>,
     client: Client,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let mut last = String::new();
+    let mut last: Option<Arc<Published>> = None;
     charts.filter_map(move |chart| {
         // The client keeps its place as long as the stream lives.
         let _ = &client;
-        let fresh = chart.filter(|chart| chart.etag != last);
-        if let Some(chart) = &fresh {
-            last.clone_from(&chart.etag);
+        let fresh = chart.filter(|chart| last.as_ref().is_none_or(|last| is_news(last, chart)));
+        if fresh.is_some() {
+            last.clone_from(&fresh);
         }
         let event = fresh
             .and_then(|chart| Some(Event::default().data(std::str::from_utf8(&chart.json).ok()?)));
         std::future::ready(event.map(Ok))
     })
+}
+
+fn is_news(last: &Published, chart: &Published) -> bool {
+    chart.etag != last.etag || chart.chart.as_of.duration_since(last.chart.as_of) >= NEW_TIME
 }
 
 /// A client of events: holds one of the places, and is counted.
