@@ -1,6 +1,7 @@
 //! A campaign: what is asked, from when to when. Read from one TOML file, see [`file`].
 
 mod file;
+mod kind;
 mod table;
 
 use std::fmt;

@@ -6,18 +6,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use toml::de::{DeTable, DeValue};
 
-use super::table::{Mistake, Mistakes, Table, integer, text};
+use super::kind::kind;
+use super::table::{Mistake, Mistakes, Table, text};
 use super::{Campaign, CampaignId};
 use crate::domain::answers::CONSENT;
-use crate::domain::choice::{Choice, Opt};
 use crate::domain::field::{Field, Kind};
-use crate::domain::lang::Localized;
-use crate::domain::place::Places;
 
-/// Longest answer that a text field may ask for, in characters: all texts of a form fit in 64 KiB.
-const MAX_LETTERS: usize = 2000;
-/// Most options of a choice, and most fields of a campaign.
-const MAX_OPTIONS: i64 = 1000;
+/// Most fields of a campaign.
 const MAX_FIELDS: usize = 40;
 
 impl Campaign {
@@ -55,7 +50,7 @@ fn campaign(
         CampaignId::parse(value.as_str()?)
     });
     let is_default = table.flag("default", mistakes);
-    let title = required_words(&mut table, "title", mistakes);
+    let title = table.required_localized("title", mistakes);
     let intro = table.localized("intro", mistakes).unwrap_or_default();
     let consent = table.localized("consent", mistakes);
     let opens_at = moment(&mut table, "opens_at", mistakes);
@@ -85,15 +80,6 @@ fn campaign(
         time_zone: time_zone?,
         fields,
     })
-}
-
-fn required_words(
-    table: &mut Table<'_>,
-    key: &'static str,
-    mistakes: &mut Mistakes,
-) -> Option<Localized> {
-    table.required(key, "a text in es and en", mistakes, |_| Some(()))?;
-    table.localized(key, mistakes)
 }
 
 fn moment(table: &mut Table<'_>, key: &'static str, mistakes: &mut Mistakes) -> Option<Timestamp> {
@@ -177,7 +163,7 @@ fn field(
         mistakes,
         field_name,
     );
-    let label = required_words(&mut table, "label", mistakes);
+    let label = table.required_localized("label", mistakes);
     let hint = table.localized("hint", mistakes);
     let kind = kind(&mut table, list, mistakes);
     let field = Field {
@@ -212,146 +198,6 @@ fn field_name(value: &DeValue<'_>) -> Option<String> {
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(known);
     (good && name != CONSENT).then(|| name.to_owned())
-}
-
-fn kind(
-    table: &mut Table<'_>,
-    list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut Mistakes,
-) -> Option<Kind> {
-    let kinds = "text, document, place, choice or photo";
-    let name = table.required("kind", kinds, mistakes, text)?;
-    match name.as_str() {
-        "text" => Some(text_kind(table, mistakes)),
-        "document" => Some(Kind::Document),
-        "place" => places(table, list, mistakes).map(Kind::Place),
-        "choice" => choice(table, mistakes).map(Kind::Choice),
-        "photo" => Some(Kind::Photo),
-        _ => {
-            table.note("kind", mistakes, format!("expected {kinds}"));
-            None
-        }
-    }
-}
-
-fn text_kind(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Kind {
-    let min = table.count("min", mistakes).unwrap_or(1);
-    let max = table.count("max", mistakes).unwrap_or(120);
-    if min > max || max > MAX_LETTERS {
-        table.note(
-            "max",
-            mistakes,
-            format!("expected min <= max <= {MAX_LETTERS}"),
-        );
-    }
-    Kind::Text { min, max }
-}
-
-fn places(
-    table: &mut Table<'_>,
-    list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut Mistakes,
-) -> Option<Places> {
-    let others = table.flag("others", mistakes);
-    if table.value("list").is_none() {
-        return Some(Places::open());
-    }
-    let name = table.optional(
-        "list",
-        "the name of a CSV file beside this one",
-        mistakes,
-        text,
-    )?;
-    let csv = match list(&name) {
-        Ok(csv) => csv,
-        Err(reason) => {
-            table.note("list", mistakes, reason);
-            return None;
-        }
-    };
-    match Places::parse(&csv, others) {
-        Ok(places) => Some(places),
-        Err(wrong) => {
-            for (line, what) in wrong {
-                table.note("list", mistakes, format!("{name}:{line}: {what}"));
-            }
-            None
-        }
-    }
-}
-
-fn choice(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Choice> {
-    let range = table.optional(
-        "range",
-        "[first, last] with at most 1000 whole numbers",
-        mistakes,
-        range,
-    );
-    let items = table.optional(
-        "options",
-        "a list of { value, label }",
-        mistakes,
-        DeValue::as_array,
-    );
-    match (range, items) {
-        (Some((first, last)), None) => Some(Choice::range(first, last)),
-        (None, Some(items)) => {
-            let offset = table.offset("options");
-            let path = table.path("options");
-            let options: Option<Vec<Opt>> = items
-                .iter()
-                .map(|item| {
-                    option(
-                        Table::new(item.get_ref().as_table()?, item.span().start, &path),
-                        mistakes,
-                    )
-                })
-                .collect();
-            if options
-                .as_ref()
-                .is_none_or(|options| options.is_empty() || has_twins(options))
-            {
-                mistakes.note(
-                    offset,
-                    &path,
-                    "expected options with value and label, each value once",
-                );
-            }
-            options.map(Choice::new)
-        }
-        _ => {
-            table.note(
-                "options",
-                mistakes,
-                "a choice needs either options or range",
-            );
-            None
-        }
-    }
-}
-
-fn range(value: &DeValue<'_>) -> Option<(i64, i64)> {
-    let [first, last] = value.as_array()?.iter().collect::<Vec<_>>()[..] else {
-        return None;
-    };
-    let (first, last) = (integer(first.get_ref())?, integer(last.get_ref())?);
-    let count = last.checked_sub(first)?;
-    (0..MAX_OPTIONS).contains(&count).then_some((first, last))
-}
-
-fn option(mut table: Table<'_>, mistakes: &mut Mistakes) -> Option<Opt> {
-    let value = table.required("value", "a text", mistakes, text);
-    let label = required_words(&mut table, "label", mistakes);
-    table.end(mistakes);
-    Some(Opt {
-        value: value?,
-        label: label?,
-    })
-}
-
-fn has_twins(options: &[Opt]) -> bool {
-    let mut values = HashSet::new();
-    !options.iter().all(|option| values.insert(&option.value))
 }
 
 #[cfg(test)]

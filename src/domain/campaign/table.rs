@@ -144,6 +144,16 @@ impl<'t> Table<'t> {
         Some(Localized { es: es?, en: en? })
     }
 
+    /// As [`Self::localized`], and a mistake when the key is missing.
+    pub(super) fn required_localized(
+        &mut self,
+        key: &'static str,
+        mistakes: &mut Mistakes,
+    ) -> Option<Localized> {
+        self.required(key, "a text in es and en", mistakes, |_| Some(()))?;
+        self.localized(key, mistakes)
+    }
+
     /// Notes every key that nobody asked for.
     pub(super) fn end(self, mistakes: &mut Mistakes) {
         for key in self.keys.keys() {
