@@ -49,7 +49,11 @@ fn campaign(installation: &Installation) -> Result<Campaign> {
     let text = std::fs::read_to_string(folder.join("vacunacion.toml"))?;
     let list =
         |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
-    Campaign::parse(&text, list).map_err(|_| anyhow::anyhow!("the campaign cannot be read"))
+    let campaign = Campaign::parse(&text, list);
+    let mut campaign = campaign.map_err(|_| anyhow::anyhow!("the campaign cannot be read"))?;
+    // The rows are made from forms without it.
+    campaign.consent = None;
+    Ok(campaign)
 }
 
 /// Reports with nobody else there, each followed by the library alone.
