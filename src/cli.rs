@@ -1,6 +1,7 @@
 //! The roles of the binary.
 
 mod campaign;
+mod end;
 mod health;
 mod load;
 mod serve;

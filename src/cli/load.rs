@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, value_parser};
 use jiff::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::end;
 use crate::campaigns::Campaigns;
 use crate::config::{Env, PhotosSetting, StoreSetting};
 use crate::domain::Campaign;
@@ -147,7 +147,11 @@ async fn send(env: &Env, args: RunArgs) -> anyhow::Result<()> {
         time: Duration::from_secs(args.seconds),
     };
     let stop = CancellationToken::new();
-    tokio::spawn(stop_by_signal(stop.clone())?);
+    let (asked, stopped) = (end::asked()?, stop.clone());
+    tokio::spawn(async move {
+        asked.await;
+        stopped.cancel();
+    });
     let summary = run(load, plan, stop).await?;
     println!("{}", serde_json::to_string(&summary)?);
     Ok(())
@@ -158,18 +162,6 @@ fn run_name() -> anyhow::Result<String> {
     let mut random = [0; 5];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     Ok(data_encoding::BASE32_NOPAD.encode(&random)[..6].to_owned())
-}
-
-fn stop_by_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-        stop.cancel();
-    })
 }
 
 async fn prove(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {

@@ -8,13 +8,12 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::token;
+use super::{end, token};
 use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, StoreSetting};
 use crate::intake::Intake;
@@ -63,7 +62,7 @@ async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
     let tasks = TaskTracker::new();
     follow(&app, &tasks, &stop);
     greet(&app, &public, &ops, staff_token.as_deref());
-    tasks.spawn(end_by_signal(stop.clone())?);
+    tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.
     tokio::spawn(axum::serve(ops, health::router(&app)).into_future());
     let drained = stop.clone().cancelled_owned();
@@ -182,19 +181,12 @@ fn greet(
     }
 }
 
-fn end_by_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-            () = stop.cancelled() => {}
-        }
+async fn end_when(asked: impl Future<Output = ()>, stop: CancellationToken) {
+    if stop.run_until_cancelled(asked).await.is_some() {
         info!(
             "ending: no new requests, those in flight have {} s",
             DRAIN.as_secs()
         );
         stop.cancel();
-    })
+    }
 }
