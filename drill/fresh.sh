@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings up a whole system of its own, in a temporary folder on free ports, drills it in the short form and removes it:
-# for test.sh, and for a machine whose own system must not be touched. Arguments: those of drill/run.sh.
+# for a machine whose own system must not be touched. Arguments: those of drill/run.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=ops/parts.sh
