@@ -10,6 +10,7 @@ pub mod lang;
 pub mod place;
 pub mod refusal;
 pub mod registration;
+pub mod staff;
 pub mod text;
 
 pub use answers::{Answers, Form};

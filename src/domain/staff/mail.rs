@@ -1,0 +1,85 @@
+//! The mail address that names an account: one spelling, so that one person is one account.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Longest address (RFC 5321, 4.5.3.1.3, without its brackets), in bytes.
+const MAX_BYTES: usize = 254;
+/// Longest part before the `@` (RFC 5321, 4.5.3.1.1), in bytes.
+const MAX_LOCAL: usize = 64;
+
+/// A mail address in small letters, NFC, without space around it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mail(String);
+
+impl Mail {
+    /// Takes an address that can be one; whether mail arrives there, nobody asks.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let raw = raw.trim();
+        // Before any work: what a stranger sends has no bound yet.
+        if raw.len() > MAX_BYTES {
+            return None;
+        }
+        let mail: String = raw.nfc().flat_map(char::to_lowercase).nfc().collect();
+        let (local, domain) = mail.split_once('@')?;
+        let is_plain =
+            |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"@".contains(c);
+        let fits = mail.len() <= MAX_BYTES
+            && (1..=MAX_LOCAL).contains(&local.len())
+            && !domain.is_empty()
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+            && local.chars().chain(domain.chars()).all(is_plain);
+        fits.then_some(Self(mail))
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before the `@`.
+    #[must_use]
+    pub fn local(&self) -> &str {
+        self.0.split_once('@').map_or("", |(local, _)| local)
+    }
+}
+
+impl fmt::Display for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Without the address: it says who somebody is, and must not reach a log.
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mail(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_person_is_one_account() {
+        let mail = Mail::parse(" Ana.Perez@Example.ORG ").unwrap();
+        assert_eq!(mail.as_str(), "ana.perez@example.org");
+        assert_eq!(Mail::parse("JOSE\u{301}@x.co"), Mail::parse("josé@x.co"));
+        assert!(!format!("{mail:?}").contains("ana"));
+    }
+
+    #[test]
+    fn what_is_none_is_refused() {
+        let long = format!("a@{}", "b".repeat(260));
+        for raw in [
+            "", "ana", "@x.co", "ana@", "a b@x.co", "a@b@c", "a\n@x.co", "a@.co", "<a@x.co>", &long,
+        ] {
+            assert_eq!(Mail::parse(raw), None, "{raw:?}");
+        }
+    }
+}

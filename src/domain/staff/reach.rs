@@ -1,0 +1,61 @@
+//! Whose registrations somebody sees: those of some values of the tallied field (places), or all.
+
+use crate::domain::text;
+
+/// Most places of one account or token.
+pub const MAX_PLACES: usize = 100;
+
+/// The values that somebody may see; none named means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach(Vec<String>);
+
+impl Reach {
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// These values alone, each once, in the order of their letters; with none of them, everything.
+    /// More than [`MAX_PLACES`] are cut off, which shows less, not more.
+    #[must_use]
+    pub fn of(mut places: Vec<String>) -> Self {
+        places.sort_unstable();
+        places.dedup_by(|a, b| text::fold(a) == text::fold(b));
+        places.truncate(MAX_PLACES);
+        Self(places)
+    }
+
+    /// Whether nothing is left out.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether registrations counted under this value may be seen; case and accents do not matter.
+    #[must_use]
+    pub fn sees(&self, value: &str) -> bool {
+        let value = text::fold(value);
+        self.is_all() || self.0.iter().any(|place| text::fold(place) == value)
+    }
+
+    /// The values; empty means all.
+    #[must_use]
+    pub fn places(&self) -> &[String] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelling_does_not_widen_or_narrow_it() {
+        let reach = Reach::of(vec!["Bogotá".into(), "Cali".into(), "CALI".into()]);
+        assert!(reach.sees("bogota") && reach.sees("Cali"));
+        assert!(!reach.sees("Medellín") && !reach.sees("") && !reach.sees("Cal"));
+        assert_eq!(reach.places().len(), 2);
+        assert!(Reach::all().sees("Medellín"));
+    }
+}

@@ -1,0 +1,91 @@
+//! How long somebody stays logged in: idle 30 minutes, 12 hours in all, and no longer than their account's epoch.
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::Account;
+
+/// Longest time between two requests.
+pub const IDLE: SignedDuration = SignedDuration::from_mins(30);
+/// Longest time after the login.
+pub const ABSOLUTE: SignedDuration = SignedDuration::from_hours(12);
+/// How old the last note of a request may be before the next is noted: not every request is a write.
+pub const NOTE_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// One login. Its token is 256 random bits, of which only the SHA-256 is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// Who.
+    pub account: Uuid,
+    /// The account's epoch at the login: another one ends the session.
+    pub epoch: u64,
+    /// When the login was.
+    pub created_at: Timestamp,
+    /// When a request was last noted.
+    pub seen_at: Timestamp,
+}
+
+impl Session {
+    /// Whether this session of this account is still good.
+    #[must_use]
+    pub fn is_live(&self, account: &Account, now: Timestamp) -> bool {
+        self.account == account.id
+            && self.epoch == account.epoch
+            && account.is_open()
+            && now.duration_since(self.seen_at) < IDLE
+            && now.duration_since(self.created_at) < ABSOLUTE
+    }
+
+    /// Whether a request at this moment shall be noted.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        now.duration_since(self.seen_at) >= NOTE_EVERY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::staff::account::tests::account;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_795_000_000 + minutes * 60).unwrap()
+    }
+
+    #[test]
+    fn it_ends_by_idleness_age_epoch_and_closing() {
+        let mut account = account();
+        let mut session = Session {
+            hash: [1; 32],
+            account: account.id,
+            epoch: account.epoch,
+            created_at: at(0),
+            seen_at: at(0),
+        };
+        assert!(session.is_live(&account, at(29)));
+        assert!(!session.is_live(&account, at(30)), "idle");
+        session.seen_at = at(715);
+        assert!(session.is_live(&account, at(719)));
+        assert!(!session.is_live(&account, at(720)), "too old, busy or not");
+        account.epoch += 1;
+        assert!(!session.is_live(&account, at(716)), "another epoch");
+        account.epoch -= 1;
+        account.close(at(1));
+        session.epoch = account.epoch;
+        assert!(!session.is_live(&account, at(716)), "closed");
+    }
+
+    #[test]
+    fn not_every_request_is_noted() {
+        let session = Session {
+            hash: [1; 32],
+            account: account().id,
+            epoch: 0,
+            created_at: at(0),
+            seen_at: at(5),
+        };
+        assert!(!session.is_due(at(5)) && session.is_due(at(6)));
+    }
+}

@@ -1,0 +1,167 @@
+//! Bearer tokens of programs: named, for some things alone, until a moment, and revocable.
+
+use jiff::Timestamp;
+
+use super::{Permission, Reach};
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Lists as files, and the photos that they lead to.
+    Report,
+    /// Totals and chart.
+    Chart,
+}
+
+/// A set of scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scopes {
+    /// [`Scope::Report`].
+    pub report: bool,
+    /// [`Scope::Chart`].
+    pub chart: bool,
+}
+
+/// What is kept of a token: all but the token itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiToken {
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// Who or what it is for.
+    pub name: String,
+    /// What it is for.
+    pub scopes: Scopes,
+    /// Whose registrations it gives out.
+    pub reach: Reach,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is no good.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Scope {
+    const ALL: [Self; 2] = [Self::Report, Self::Chart];
+
+    /// Reads its [`name`](Self::name).
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+
+    /// The word in commands, forms and the store.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Chart => "chart",
+        }
+    }
+}
+
+impl Scopes {
+    /// Everything that a token can be for.
+    pub const ALL: Self = Self {
+        report: true,
+        chart: true,
+    };
+
+    /// These alone.
+    #[must_use]
+    pub fn of(scopes: &[Scope]) -> Self {
+        Self {
+            report: scopes.contains(&Scope::Report),
+            chart: scopes.contains(&Scope::Chart),
+        }
+    }
+
+    /// Reads [`written`](Self::written); words that are none count for nothing.
+    #[must_use]
+    pub fn read(words: &str) -> Self {
+        let scopes: Vec<_> = words.split(',').filter_map(Scope::parse).collect();
+        Self::of(&scopes)
+    }
+
+    /// The names with a comma between them, as the store keeps them.
+    #[must_use]
+    pub fn written(self) -> String {
+        let held = Scope::ALL.into_iter().filter(|scope| self.has(*scope));
+        held.map(Scope::name).collect::<Vec<_>>().join(",")
+    }
+
+    fn has(self, scope: Scope) -> bool {
+        match scope {
+            Scope::Report => self.report,
+            Scope::Chart => self.chart,
+        }
+    }
+
+    /// Whether one of them allows that.
+    #[must_use]
+    pub fn may(self, permission: Permission) -> bool {
+        match permission {
+            Permission::Totals => self.chart,
+            Permission::Report | Permission::Photo => self.report,
+            Permission::Search
+            | Permission::See
+            | Permission::Correct
+            | Permission::Delete
+            | Permission::Accounts
+            | Permission::Audit
+            | Permission::Close => false,
+        }
+    }
+}
+
+impl ApiToken {
+    /// Whether it is still good.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_written_and_read_back() {
+        for scopes in [
+            Scopes::ALL,
+            Scopes::of(&[Scope::Chart]),
+            Scopes::of(&[Scope::Report]),
+            Scopes::of(&[]),
+        ] {
+            assert_eq!(Scopes::read(&scopes.written()), scopes);
+        }
+        assert_eq!(Scopes::ALL.written(), "report,chart");
+    }
+
+    #[test]
+    fn a_scope_allows_what_it_is_for_alone() {
+        let chart = Scopes::of(&[Scope::Chart]);
+        assert!(chart.may(Permission::Totals) && !chart.may(Permission::Report));
+        assert!(!Scopes::ALL.may(Permission::See) && !Scopes::ALL.may(Permission::Accounts));
+    }
+
+    #[test]
+    fn it_ends_when_it_expires_or_is_revoked() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut token = ApiToken {
+            hash: [1; 32],
+            name: "tablero".into(),
+            scopes: Scopes::ALL,
+            reach: Reach::all(),
+            created_at: at(0),
+            expires_at: Some(at(10)),
+            revoked_at: None,
+        };
+        assert!(token.is_live(at(9)) && !token.is_live(at(10)));
+        token.expires_at = None;
+        assert!(token.is_live(at(10)));
+        token.revoked_at = Some(at(11));
+        assert!(!token.is_live(at(12)));
+    }
+}
