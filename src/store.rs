@@ -1,6 +1,7 @@
 //! Where registrations are kept, and the feed of what changed. Two back ends, one contract (`tests/store`):
 //! the identity decides who was first, and what `keep` acknowledged is never lost or doubled.
 
+pub mod account;
 mod error;
 pub mod feed;
 mod kept;
@@ -8,13 +9,13 @@ mod lease;
 pub mod mongo;
 mod pending;
 mod placed;
+pub mod session;
 pub mod sqlite;
 mod stream;
+pub mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
-
-use jiff::Timestamp;
 
 use crate::config::StoreSetting;
 use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
@@ -157,33 +158,6 @@ impl Store {
         match self {
             Self::Mongo(store) => store.ping().await,
             Self::Sqlite(store) => store.ping().await,
-        }
-    }
-
-    /// Keeps a bearer token under its SHA-256; the token itself is 256 random bits, so that no salt is needed.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn add_token(
-        &self,
-        hash: &[u8; 32],
-        name: &str,
-        created_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        match self {
-            Self::Mongo(store) => store.add_token(hash, name, created_at).await,
-            Self::Sqlite(store) => store.add_token(hash, name, created_at).await,
-        }
-    }
-
-    /// The name of the token with this SHA-256, if it is known.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn token_name(&self, hash: &[u8; 32]) -> Result<Option<String>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.token_name(hash).await,
-            Self::Sqlite(store) => store.token_name(hash).await,
         }
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, ensure};
 use jiff::Timestamp;
 
 use crate::config::{Env, StoreSetting};
+use crate::domain::staff::{ApiToken, Reach, Scopes};
 use crate::staff::token::Token;
 use crate::store::Store;
 
@@ -33,10 +34,17 @@ pub(super) fn new(env: &Env, name: &str) -> anyhow::Result<()> {
 /// Makes a token and keeps its hash.
 pub(super) async fn make(store: &Store, name: &str) -> anyhow::Result<Token> {
     let token = Token::generate().map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    store
-        .add_token(&token.hash(), name, Timestamp::now())
-        .await
-        .context("cannot keep the token")?;
+    let kept = ApiToken {
+        hash: token.hash(),
+        name: name.to_owned(),
+        scopes: Scopes::ALL,
+        reach: Reach::all(),
+        created_at: Timestamp::now(),
+        expires_at: None,
+        revoked_at: None,
+    };
+    let adding = store.add_token(&kept);
+    adding.await.context("cannot keep the token")?;
     Ok(token)
 }
 

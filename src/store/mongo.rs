@@ -1,6 +1,7 @@
 //! Registrations in MongoDB: for more than one instance. The document's `_id` decides who was first, on one
 //! node or sharded; a majority of the nodes has on its disk what was acknowledged.
 
+mod account;
 mod connect;
 mod document;
 mod fault;
@@ -9,15 +10,16 @@ mod keep;
 mod lease;
 mod list;
 mod pending;
+mod session;
 mod snapshot;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use mongodb::bson::spec::BinarySubtype;
-use mongodb::bson::{Binary, DateTime, Document, RawDocumentBuf, doc};
+use mongodb::bson::{Binary, Document, RawDocumentBuf, doc};
 use mongodb::error::Result as Driven;
 use mongodb::options::{ReadPreference, SelectionCriteria};
 use mongodb::{Collection, Database};
@@ -41,6 +43,8 @@ const COUNT: Duration = Duration::from_mins(1);
 pub struct MongoStore {
     database: Database,
     registrations: Collection<RawDocumentBuf>,
+    accounts: Collection<Document>,
+    sessions: Collection<Document>,
     tokens: Collection<Document>,
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,
@@ -115,29 +119,6 @@ impl MongoStore {
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         self.ask_primary(PING, doc! { "ping": 1 }).await.map(|_| ())
-    }
-
-    pub(super) async fn add_token(
-        &self,
-        hash: &[u8; 32],
-        name: &str,
-        created_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let created_at = DateTime::from_millis(created_at.as_millisecond());
-        let token = doc! { "_id": binary(hash), "name": name, "created_at": created_at };
-        let added = timeout(WAIT, async { self.tokens.insert_one(token).await }).await;
-        match added.map_err(|_| StoreError::late())? {
-            Err(error) if !fault::is_duplicate(&error) => Err(error.into()),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) async fn token_name(&self, hash: &[u8; 32]) -> Result<Option<String>, StoreError> {
-        let filter = doc! { "_id": binary(hash) };
-        let found = bounded(WAIT, self.tokens.find_one(filter)).await?;
-        let name = |token: Document| token.get_str("name").map(str::to_owned);
-        let read = found.map(name).transpose();
-        read.map_err(|_| StoreError::malformed("name"))
     }
 
     pub(super) async fn keep_pending(&self, photo: &PendingPhoto) -> Result<(), StoreError> {

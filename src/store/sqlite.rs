@@ -1,6 +1,7 @@
 //! Registrations in one SQLite file of this machine: what `jornada` uses when nothing else is installed.
 //! One thread writes, in groups; a few connections read beside it (write-ahead log).
 
+mod account;
 mod fault;
 mod feed;
 mod lease;
@@ -9,6 +10,8 @@ mod pending;
 mod readers;
 mod row;
 mod schema;
+mod session;
+mod token;
 mod writer;
 
 use std::path::Path;
@@ -16,8 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -157,36 +159,6 @@ impl SqliteStore {
         timeout(PING, answered)
             .await
             .map_err(|_| StoreError::late())?
-    }
-
-    pub(super) async fn add_token(
-        &self,
-        hash: &[u8; 32],
-        name: &str,
-        created_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let (hash, name) = (*hash, name.to_owned());
-        let sql = "INSERT INTO tokens (hash, name, created_at) VALUES (?1, ?2, ?3) \
-                   ON CONFLICT (hash) DO NOTHING";
-        self.writer
-            .write(move |connection| {
-                let mut statement = connection.prepare_cached(sql)?;
-                statement.execute((hash, &name, created_at.as_millisecond()))?;
-                Ok(())
-            })
-            .await
-    }
-
-    pub(super) async fn token_name(&self, hash: &[u8; 32]) -> Result<Option<String>, StoreError> {
-        let hash = *hash;
-        self.readers
-            .read(move |connection| {
-                let sql = "SELECT name FROM tokens WHERE hash = ?1";
-                let mut statement = connection.prepare_cached(sql)?;
-                let name = statement.query_row([hash], |row| row.get(0)).optional()?;
-                Ok(name)
-            })
-            .await
     }
 
     pub(super) async fn keep_pending(&self, photo: &PendingPhoto) -> Result<(), StoreError> {

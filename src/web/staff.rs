@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use jiff::Timestamp;
 
 use super::AppState;
 use super::error::Error;
@@ -30,8 +31,10 @@ impl FromRequestParts<AppState> for Staff {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
         let token = token(&parts.headers).ok_or(Error::Unauthorized)?;
-        let name = app.intake.store.token_name(&token.hash()).await?;
-        name.map(|name| Self { name }).ok_or(Error::Unauthorized)
+        let known = app.intake.store.token(&token.hash()).await?;
+        let live = known.filter(|token| token.is_live(Timestamp::now()));
+        live.map(|token| Self { name: token.name })
+            .ok_or(Error::Unauthorized)
     }
 }
 

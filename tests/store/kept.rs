@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jornada::domain::{Answers, RegistrationId};
 use jornada::store::Kept;
 
@@ -199,16 +198,6 @@ pub async fn campaigns_do_not_see_each_other(bed: &Bed) {
     assert_eq!(found.unwrap(), None);
     let mut feed = bed.store.feed(&other.id, &before.position).await.unwrap();
     assert_eq!(crate::bed::drain(&mut feed).await.unwrap().len(), 1);
-}
-
-pub async fn tokens_are_known_by_their_hash(bed: &Bed) {
-    let now = Timestamp::from_second(1_795_000_000).unwrap();
-    bed.store.add_token(&[1; 32], "oficina", now).await.unwrap();
-    bed.store.add_token(&[1; 32], "oficina", now).await.unwrap();
-    let second = bed.again().await;
-    let name = second.token_name(&[1; 32]).await.unwrap();
-    assert_eq!(name.as_deref(), Some("oficina"));
-    assert_eq!(second.token_name(&[2; 32]).await.unwrap(), None);
 }
 
 pub async fn reopening_keeps_everything(bed: &Bed) {

@@ -10,6 +10,7 @@ mod pending;
 mod proxy;
 #[path = "../support/servers.rs"]
 mod servers;
+mod staff;
 
 /// Runs each case on a fresh store of both kinds.
 macro_rules! contract {
@@ -44,13 +45,19 @@ contract! {
     kept::a_list_that_is_given_up_stops
     kept::receipts_are_found_by_their_number
     kept::campaigns_do_not_see_each_other
-    kept::tokens_are_known_by_their_hash
     kept::reopening_keeps_everything
     pending::a_photo_waits_once_and_comes_back_whole
     pending::of_those_who_remove_a_photo_one_is_told_so
     pending::photos_that_wait_are_listed_page_by_page
     pending::one_holds_a_lease_until_it_ends_or_is_given_up
     pending::of_many_who_take_a_lease_at_once_one_has_it
+    staff::an_address_has_one_account
+    staff::an_account_comes_back_as_it_was
+    staff::of_many_changes_at_once_one_is_taken
+    staff::accounts_are_found_by_id_address_and_link
+    staff::a_session_that_was_removed_stays_away
+    staff::sessions_are_listed_and_swept
+    staff::tokens_are_known_by_their_hash_until_revoked
     feed::each_addition_comes_once_and_in_order
     feed::it_goes_on_from_every_position
     feed::it_goes_on_from_a_snapshot

@@ -9,7 +9,7 @@ use mongodb::options::{
 use mongodb::{Client, Database, IndexModel};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{MongoStore, pending};
+use super::{MongoStore, account, pending, session};
 use crate::store::{StoreError, WAIT};
 
 /// Connections to one node: writes wait some milliseconds for the majority, so that these carry thousands a second.
@@ -30,6 +30,8 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     check(&database).await?;
     let store = MongoStore {
         registrations: database.collection("registrations"),
+        accounts: database.collection("accounts"),
+        sessions: database.collection("sessions"),
         tokens: database.collection("tokens"),
         pending: database.collection("pending_photos"),
         leases: database.collection("leases"),
@@ -43,6 +45,8 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         .build();
     store.registrations.create_index(index).await?;
     pending::make_index(&store).await?;
+    account::make_indexes(&store).await?;
+    session::make_indexes(&store).await?;
     Ok(store)
 }
 

@@ -117,8 +117,9 @@ pub(super) fn receipt(row: &rusqlite::Row<'_>) -> Result<Receipt, StoreError> {
     })
 }
 
-fn time(millisecond: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_millisecond(millisecond).map_err(|_| StoreError::malformed("received_at"))
+/// Reads a moment.
+pub(super) fn time(millisecond: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(millisecond).map_err(|_| StoreError::malformed("moment"))
 }
 
 /// Reads a JSON object of answers straight into the places of the campaign's fields.

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 2] = [REGISTRATIONS, PENDING_PHOTOS];
+const STEPS: [&str; 3] = [REGISTRATIONS, PENDING_PHOTOS, STAFF];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.
 /// `seq` grows with every commit (`AUTOINCREMENT` within one writer at a time), so that it orders the feed.
@@ -51,6 +51,38 @@ CREATE TABLE leases (
     holder BLOB NOT NULL,
     until INTEGER NOT NULL -- milliseconds since 1970 UTC
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Accounts, sessions, and what tokens are for; those made before may do all that a token could then.
+const STAFF: &str = "
+CREATE TABLE accounts (
+    id BLOB PRIMARY KEY,
+    mail TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    places TEXT NOT NULL, -- JSON: list of texts, none for all
+    password TEXT,
+    totp BLOB,
+    totp_step INTEGER,
+    link BLOB UNIQUE,
+    link_expires_at INTEGER,
+    epoch INTEGER NOT NULL,
+    closed_at INTEGER,
+    created_at INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sessions (
+    hash BLOB PRIMARY KEY,
+    account BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_account ON sessions (account, created_at);
+CREATE INDEX sessions_by_age ON sessions (seen_at);
+ALTER TABLE tokens ADD COLUMN scopes TEXT NOT NULL DEFAULT 'report,chart';
+ALTER TABLE tokens ADD COLUMN places TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE tokens ADD COLUMN expires_at INTEGER;
+ALTER TABLE tokens ADD COLUMN revoked_at INTEGER;
 ";
 
 /// How long a statement waits for another process to finish writing.
@@ -155,12 +187,17 @@ mod tests {
         let path = folder.path().join("jornada.db");
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch(STEPS[0]).unwrap();
+        let old = "INSERT INTO tokens (hash, name, created_at) VALUES (x'01', 'oficina', 5)";
+        connection.execute_batch(old).unwrap();
         connection.pragma_update(None, "user_version", 1).unwrap();
         drop(connection);
         let connection = open(&path).unwrap();
         let count = "SELECT count(*) FROM pending_photos";
         let count: i64 = connection.query_row(count, (), |row| row.get(0)).unwrap();
         assert_eq!(count, 0);
+        let scopes = "SELECT scopes FROM tokens";
+        let scopes: String = connection.query_row(scopes, (), |row| row.get(0)).unwrap();
+        assert_eq!(scopes, "report,chart", "it may what it could before");
     }
 
     #[test]

@@ -1,0 +1,215 @@
+//! Accounts of the staff, as documents.
+
+use futures_util::TryStreamExt;
+use jiff::Timestamp;
+use mongodb::IndexModel;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::error::Result as Driven;
+use mongodb::options::IndexOptions;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{MongoStore, binary, bounded, fault};
+use crate::domain::staff::{Account, Link, Mail, Reach, Role, SecondFactor};
+use crate::store::account::MAX_ACCOUNTS;
+use crate::store::{StoreError, WAIT};
+
+/// An address has one account; a link leads to one.
+pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
+    let unique = || IndexOptions::builder().unique(true);
+    let by_mail = IndexModel::builder()
+        .keys(doc! { "mail": 1 })
+        .options(unique().build())
+        .build();
+    let some = doc! { "link": { "$exists": true } };
+    let by_link = IndexModel::builder()
+        .keys(doc! { "link": 1 })
+        .options(unique().partial_filter_expression(some).build())
+        .build();
+    store
+        .accounts
+        .create_indexes([by_mail, by_link])
+        .await
+        .map(drop)
+}
+
+impl MongoStore {
+    pub(in crate::store) async fn add_account(
+        &self,
+        account: &Account,
+    ) -> Result<bool, StoreError> {
+        let document = of(account, account.version);
+        let added = timeout(WAIT, async { self.accounts.insert_one(document).await }).await;
+        match added.map_err(|_| StoreError::late())? {
+            Ok(_) => Ok(true),
+            Err(error) if fault::is_duplicate(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(in crate::store) async fn replace_account(
+        &self,
+        account: &Account,
+    ) -> Result<bool, StoreError> {
+        let read = doc! {
+            "_id": binary(account.id.as_bytes()),
+            "mail": account.mail.as_str(),
+            "version": number(account.version),
+        };
+        let changed = of(account, account.version + 1);
+        let replaced = bounded(WAIT, self.accounts.replace_one(read, changed)).await?;
+        Ok(replaced.matched_count > 0)
+    }
+
+    pub(in crate::store) async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+        self.account_where(doc! { "_id": binary(id.as_bytes()) })
+            .await
+    }
+
+    pub(in crate::store) async fn account_of(
+        &self,
+        mail: &Mail,
+    ) -> Result<Option<Account>, StoreError> {
+        self.account_where(doc! { "mail": mail.as_str() }).await
+    }
+
+    pub(in crate::store) async fn account_by_link(
+        &self,
+        hash: &[u8; 32],
+    ) -> Result<Option<Account>, StoreError> {
+        self.account_where(doc! { "link": binary(hash) }).await
+    }
+
+    async fn account_where(&self, filter: Document) -> Result<Option<Account>, StoreError> {
+        let found = bounded(WAIT, self.accounts.find_one(filter)).await?;
+        found.as_ref().map(account).transpose()
+    }
+
+    pub(in crate::store) async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        let find = self
+            .accounts
+            .find(doc! {})
+            .sort(doc! { "mail": 1 })
+            .limit(MAX_ACCOUNTS.into());
+        let found = bounded(WAIT, async { find.await?.try_collect::<Vec<_>>().await }).await?;
+        found.iter().map(account).collect()
+    }
+}
+
+fn of(account: &Account, version: u64) -> Document {
+    let mut document = doc! {
+        "_id": binary(account.id.as_bytes()),
+        "mail": account.mail.as_str(),
+        "role": account.role.name(),
+        "places": account.reach.places(),
+        "epoch": number(account.epoch),
+        "created_at": moment(account.created_at),
+        "version": number(version),
+    };
+    if let Some(password) = &account.password {
+        document.insert("password", password);
+    }
+    if let Some(second) = &account.second {
+        document.insert("totp", binary(&second.sealed));
+        document.insert("totp_step", number(second.used_step));
+    }
+    if let Some(link) = &account.link {
+        document.insert("link", binary(&link.hash));
+        document.insert("link_expires_at", moment(link.expires_at));
+    }
+    if let Some(closed_at) = account.closed_at {
+        document.insert("closed_at", moment(closed_at));
+    }
+    document
+}
+
+fn account(document: &Document) -> Result<Account, StoreError> {
+    let malformed = StoreError::malformed;
+    let mail = document.get_str("mail").ok().and_then(Mail::parse);
+    let role = document.get_str("role").ok().and_then(Role::parse);
+    let second = |sealed: &Vec<u8>| {
+        Ok::<_, StoreError>(SecondFactor {
+            sealed: sealed.clone(),
+            used_step: count(document, "totp_step")?,
+        })
+    };
+    let expires_at = time(document, "link_expires_at")?;
+    Ok(Account {
+        id: Uuid::from_bytes(bytes(document, "_id")?.ok_or_else(|| malformed("_id"))?),
+        mail: mail.ok_or_else(|| malformed("mail"))?,
+        role: role.ok_or_else(|| malformed("role"))?,
+        reach: reach(document)?,
+        password: document.get_str("password").ok().map(str::to_owned),
+        second: document
+            .get_binary_generic("totp")
+            .ok()
+            .map(second)
+            .transpose()?,
+        link: bytes(document, "link")?
+            .zip(expires_at)
+            .map(|(hash, expires_at)| Link { hash, expires_at }),
+        epoch: count(document, "epoch")?,
+        closed_at: time(document, "closed_at")?,
+        created_at: time(document, "created_at")?.ok_or_else(|| malformed("created_at"))?,
+        version: count(document, "version")?,
+    })
+}
+
+/// Places of an account or token; none where they are missing, as in tokens of earlier versions.
+pub(super) fn reach(document: &Document) -> Result<Reach, StoreError> {
+    let malformed = || StoreError::malformed("places");
+    let Some(places) = document.get("places") else {
+        return Ok(Reach::all());
+    };
+    let places = places.as_array().ok_or_else(malformed)?;
+    let text = |place: &Bson| place.as_str().map(str::to_owned).ok_or_else(malformed);
+    places
+        .iter()
+        .map(text)
+        .collect::<Result<_, _>>()
+        .map(Reach::of)
+}
+
+pub(super) fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub(super) fn count(document: &Document, name: &'static str) -> Result<u64, StoreError> {
+    let count = document.get_i64(name);
+    count
+        .map(i64::unsigned_abs)
+        .map_err(|_| StoreError::malformed(name))
+}
+
+pub(super) fn moment(at: Timestamp) -> DateTime {
+    DateTime::from_millis(at.as_millisecond())
+}
+
+/// A moment, where there is one.
+pub(super) fn time(
+    document: &Document,
+    name: &'static str,
+) -> Result<Option<Timestamp>, StoreError> {
+    let read = |value: &Bson| {
+        let millisecond = value.as_datetime()?.timestamp_millis();
+        Timestamp::from_millisecond(millisecond).ok()
+    };
+    let Some(value) = document.get(name) else {
+        return Ok(None);
+    };
+    read(value)
+        .map(Some)
+        .ok_or_else(|| StoreError::malformed(name))
+}
+
+/// So many bytes, where there are some.
+pub(super) fn bytes<const N: usize>(
+    document: &Document,
+    name: &'static str,
+) -> Result<Option<[u8; N]>, StoreError> {
+    let Ok(found) = document.get_binary_generic(name) else {
+        return Ok(None);
+    };
+    let bytes = found.as_slice().try_into();
+    bytes.map(Some).map_err(|_| StoreError::malformed(name))
+}
