@@ -1,3 +1,23 @@
-//! Who may see the lists: for now whoever holds a token.
+//! Who may see the lists: accounts with passwords and second factors, sessions, tokens for programs.
+//!
+//! # Why sessions of our own
+//!
+//! tower-sessions (and axum-login on top of it) keeps a session as one opaque record that is read, changed and written
+//! back whole: a request in flight that writes late brings a session back that was revoked meanwhile, and there is no
+//! list of an account's sessions nor a way to end them all. Here each change is one step of the store on one session,
+//! the account's epoch ends all of them at once on every instance, and it goes on without Redis. Passwords are left to
+//! the argon2 crate, codes to totp-rs, encryption to chacha20poly1305, MACs to hmac.
 
+pub mod accounts;
+pub mod form_key;
+pub mod keys;
+pub mod login;
+pub mod password;
+pub mod places;
+pub mod second;
+pub mod sessions;
+pub mod throttle;
 pub mod token;
+
+pub use accounts::AccountsError;
+pub use login::Gate;

@@ -27,7 +27,7 @@ impl Secret {
     }
 
     /// Reads the variable or the file; in embedded mode the secret is made once and kept beside the store.
-    pub(super) fn from_env(env: &Env, store: &StoreSetting) -> Result<Self, Wrong> {
+    pub(crate) fn from_env(env: &Env, store: &StoreSetting) -> Result<Self, Wrong> {
         if let Some(secret) = env.get(NAME) {
             return Self::of(NAME, secret.into_bytes());
         }

@@ -1,0 +1,176 @@
+//! Logging in. An unknown account, a wrong password and a wrong code are one answer, after the same work.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::accounts::change;
+use super::keys::Keys;
+use super::password::{Password, Passwords};
+use super::second::Shared;
+use super::throttle::{Throttle, counted};
+use super::token::Token;
+use super::{AccountsError, sessions};
+use crate::config::{CacheSetting, Secret};
+use crate::domain::staff::{Account, Mail, Role};
+use crate::store::Store;
+
+/// Longest address that is counted as it was typed, in characters.
+const TYPED: usize = 254;
+
+/// What every login and every change of a password needs.
+#[derive(Debug)]
+pub struct Gate {
+    /// Passwords, a bounded number at once.
+    pub passwords: Passwords,
+    /// Keys of the installation.
+    pub keys: Keys,
+    throttle: Throttle,
+    /// Whether admins must have a second factor.
+    second_for_admins: bool,
+}
+
+/// What somebody sent to log in.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The address as it was typed.
+    pub mail: String,
+    /// The password.
+    pub password: Password,
+    /// The code, or nothing.
+    pub code: String,
+    /// The client.
+    pub from: IpAddr,
+}
+
+/// What comes of it.
+#[derive(Debug)]
+pub enum Login {
+    /// A new session of this account.
+    In(Token, Box<Account>),
+    /// Address, password or code is wrong: which one, nobody is told.
+    Refused,
+    /// Too many attempts: none before this time has passed.
+    Slowed(SignedDuration),
+}
+
+/// Whether somebody who is logged in knows their password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// They do.
+    Right,
+    /// They do not.
+    Wrong,
+    /// Too many attempts: none before this time has passed.
+    Slowed(SignedDuration),
+}
+
+impl Gate {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// When the system has no randomness, or the cache's address is none.
+    pub fn open(
+        secret: &Secret,
+        cache: &CacheSetting,
+        second_for_admins: bool,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            passwords: Passwords::new()?,
+            keys: Keys::of(secret),
+            throttle: Throttle::open(cache)?,
+            second_for_admins,
+        })
+    }
+
+    /// Whether this account must set up a second factor before anything else.
+    #[must_use]
+    pub fn lacks_second(&self, account: &Account) -> bool {
+        self.needs_second(account) && account.second.is_none()
+    }
+
+    /// Whether this account may not go without a second factor.
+    #[must_use]
+    pub fn needs_second(&self, account: &Account) -> bool {
+        self.second_for_admins && account.role == Role::Admin
+    }
+
+    /// Logs somebody in, or not.
+    ///
+    /// # Errors
+    /// When it could not be found out.
+    pub async fn log_in(
+        &self,
+        store: &Store,
+        attempt: Attempt,
+        now: Timestamp,
+    ) -> Result<Login, AccountsError> {
+        let mail = Mail::parse(&attempt.mail);
+        let typed: String = attempt.mail.chars().take(TYPED).collect();
+        let name = mail.as_ref().map_or(typed.as_str(), Mail::as_str);
+        let who = counted(&self.keys, name, attempt.from);
+        if let Err(wait) = self.throttle.attempt(&who, now).await {
+            return Ok(Login::Slowed(wait));
+        }
+        let known = match &mail {
+            Some(mail) => store.account_of(mail).await?,
+            None => None,
+        };
+        let known = known.filter(Account::is_open);
+        let hash = known.as_ref().and_then(|account| account.password.clone());
+        let fits = self.passwords.verify(hash, attempt.password).await?;
+        let Some(account) = known.filter(|_| fits) else {
+            return Ok(Login::Refused);
+        };
+        let Some(account) = self.pass_second(store, account, &attempt.code, now).await? else {
+            return Ok(Login::Refused);
+        };
+        self.throttle.forgive(&who).await;
+        let token = sessions::open(store, &account, now).await?;
+        Ok(Login::In(token, Box::new(account)))
+    }
+
+    /// Whether the password is the account's own, for changes that a borrowed screen must not make. Counted as a login.
+    ///
+    /// # Errors
+    /// When it could not be found out.
+    pub async fn knows_password(
+        &self,
+        account: &Account,
+        password: Password,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<Proof, AccountsError> {
+        let who = counted(&self.keys, account.mail.as_str(), from);
+        if let Err(wait) = self.throttle.attempt(&who, now).await {
+            return Ok(Proof::Slowed(wait));
+        }
+        let kept = account.password.clone();
+        if !self.passwords.verify(kept, password).await? {
+            return Ok(Proof::Wrong);
+        }
+        self.throttle.forgive(&who).await;
+        Ok(Proof::Right)
+    }
+
+    /// Uses the code up, where the account asks for one. Of several who send the same code at once, one passes.
+    async fn pass_second(
+        &self,
+        store: &Store,
+        account: Account,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<Option<Account>, AccountsError> {
+        if account.second.is_none() {
+            return Ok(Some(account));
+        }
+        let passed = change(store, account.id, |latest| {
+            let sealed = &latest.second.as_ref()?.sealed;
+            let step = Shared::open(sealed, &self.keys, latest.id)?.step(code, now)?;
+            // The password was looked at in this epoch.
+            let same = latest.is_open() && latest.epoch == account.epoch;
+            (same && latest.use_step(step)).then(|| latest.clone())
+        });
+        passed.await
+    }
+}

@@ -1,0 +1,292 @@
+//! Passwords: which are good enough, and Argon2id with OWASP's parameters (19 MiB, 2 passes, 1 lane; Password Storage
+//! Cheat Sheet), on threads that may block and never many at once: each takes 19 MiB and a processor while it lasts.
+
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::domain::Lang;
+use crate::domain::staff::Mail;
+
+/// Least number of characters.
+pub const LEAST: usize = 12;
+/// Longest password that is looked at, in bytes.
+const MOST_BYTES: usize = 1_024;
+/// Fewer different characters than this make no password.
+const LEAST_DIFFERENT: usize = 5;
+/// Passwords computed at once on an instance.
+const AT_ONCE: usize = 2;
+/// Passwords that may wait; past them the answer is 503.
+const WAITING: usize = 64;
+/// Longest wait for a turn.
+const WAIT: Duration = Duration::from_secs(10);
+
+static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let lines = include_str!("common-passwords.txt").lines();
+    lines.filter(|line| !line.starts_with("#!")).collect()
+});
+
+/// Why a new password is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weak {
+    /// Fewer than [`LEAST`] characters.
+    Short,
+    /// Longer than anybody types.
+    Long,
+    /// Among the commonest, or of very few different characters.
+    Common,
+    /// Made of the mail address.
+    Own,
+    /// The two that were typed are not the same.
+    Different,
+}
+
+/// Why a password could not be looked at now.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Too many wait.
+    #[error("too many passwords are looked at")]
+    Busy,
+    /// The system has no randomness, or a hash in the store is none.
+    #[error("a password cannot be computed: {0}")]
+    Failed(String),
+}
+
+/// A password as somebody typed it, in NFC: keyboards differ in how they compose letters.
+#[derive(Clone, Debug)]
+pub struct Password(SecretString);
+
+/// Computes hashes, a bounded number at once.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    /// Hash of a password that nobody has: looked at where there is none, so that the time tells nothing.
+    nobody: Arc<str>,
+}
+
+impl Weak {
+    /// Says what is wrong and how to mend it.
+    #[must_use]
+    pub fn message(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Short => lang.pick(
+                "Use al menos 12 caracteres. Varias palabras sirven bien.",
+                "Use at least 12 characters. A few words do well.",
+            ),
+            Self::Long => lang.pick("Es demasiado larga.", "It is too long."),
+            Self::Common => lang.pick(
+                "Esta contraseña es de las más comunes. Elija otra.",
+                "This password is among the commonest. Choose another.",
+            ),
+            Self::Own => lang.pick(
+                "No use su correo como contraseña.",
+                "Do not use your mail address as a password.",
+            ),
+            Self::Different => lang.pick(
+                "Las dos contraseñas no son iguales.",
+                "The two passwords are not the same.",
+            ),
+        }
+    }
+}
+
+impl Password {
+    /// Takes what was typed to log in.
+    #[must_use]
+    pub fn typed(text: &str) -> Self {
+        if text.len() > MOST_BYTES {
+            // Fits no hash, and takes no longer than others.
+            return Self(SecretString::default());
+        }
+        Self(text.nfc().collect::<String>().into())
+    }
+
+    /// Takes a new password, typed twice, for the account of this address.
+    ///
+    /// # Errors
+    /// [`Weak`].
+    pub fn choose(text: &str, again: &str, mail: &Mail) -> Result<Self, Weak> {
+        if text.len() > MOST_BYTES {
+            return Err(Weak::Long);
+        }
+        let password: String = text.nfc().collect();
+        if password.chars().count() < LEAST {
+            return Err(Weak::Short);
+        }
+        let small = password.to_lowercase();
+        let different: HashSet<char> = small.chars().collect();
+        if different.len() < LEAST_DIFFERENT || COMMON.contains(small.as_str()) {
+            return Err(Weak::Common);
+        }
+        if small == mail.as_str()
+            || small.trim_end_matches(|c: char| !c.is_alphabetic()) == mail.local()
+        {
+            return Err(Weak::Own);
+        }
+        if text != again {
+            return Err(Weak::Different);
+        }
+        Ok(Self(password.into()))
+    }
+}
+
+impl Passwords {
+    /// Starts without any in work.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn new() -> Result<Self, PasswordError> {
+        let nobody = hash("a password that nobody has, looked at where there is none")?;
+        Ok(Self {
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Arc::new(Semaphore::new(WAITING)),
+            nobody: nobody.into(),
+        })
+    }
+
+    /// Hashes a new password: a PHC string with its own salt.
+    ///
+    /// # Errors
+    /// [`PasswordError`].
+    pub async fn hash(&self, password: Password) -> Result<String, PasswordError> {
+        self.work(move || hash(password.0.expose_secret())).await
+    }
+
+    /// Whether a password is the one of this hash. Without a hash it takes the same time and is not.
+    ///
+    /// # Errors
+    /// [`PasswordError`].
+    pub async fn verify(
+        &self,
+        kept: Option<String>,
+        password: Password,
+    ) -> Result<bool, PasswordError> {
+        let nobody = self.nobody.clone();
+        self.work(move || {
+            let phc = kept.as_deref().unwrap_or(&nobody);
+            let hash = PasswordHash::new(phc).map_err(failed)?;
+            let bytes = password.0.expose_secret().as_bytes();
+            let fits = Argon2::default().verify_password(bytes, &hash).is_ok();
+            Ok(fits && kept.is_some())
+        })
+        .await
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let turn = self.turn().await?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        done.await.map_err(failed)?
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
+        let _place = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
+        let turn = timeout(WAIT, self.turns.clone().acquire_owned()).await;
+        turn.map_err(|_| PasswordError::Busy)?.map_err(failed)
+    }
+}
+
+fn hash(password: &str) -> Result<String, PasswordError> {
+    let params = Params::new(19 * 1024, 2, 1, None).map_err(failed)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash = argon2.hash_password(password.as_bytes()).map_err(failed)?;
+    Ok(hash.to_string())
+}
+
+fn failed(error: impl std::fmt::Display) -> PasswordError {
+    PasswordError::Failed(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(text: &str) -> Result<(), Weak> {
+        let mail = Mail::parse("anamariaperez@example.org").unwrap();
+        Password::choose(text, text, &mail).map(drop)
+    }
+
+    #[test]
+    fn short_common_and_own_ones_are_refused() {
+        assert_eq!(choose("once letras"), Err(Weak::Short));
+        assert_eq!(
+            choose("ñandúñandúñ"),
+            Err(Weak::Short),
+            "characters, not bytes"
+        );
+        assert_eq!(choose("QwertyQwerty"), Err(Weak::Common));
+        assert_eq!(choose("password1234"), Err(Weak::Common));
+        assert_eq!(choose("abababababab"), Err(Weak::Common));
+        assert_eq!(choose("AnaMariaPerez123"), Err(Weak::Own));
+        assert_eq!(choose("anamariaperez@example.org"), Err(Weak::Own));
+        assert_eq!(choose(&"largo y más ".repeat(100)), Err(Weak::Long));
+        assert_eq!(choose("caballo correcto grapa"), Ok(()));
+        let mail = Mail::parse("a@b.co").unwrap();
+        let two = Password::choose("caballo correcto", "caballo corecto", &mail);
+        assert_eq!(two.map(drop), Err(Weak::Different));
+    }
+
+    #[test]
+    fn the_list_is_of_passwords_that_length_alone_would_take() {
+        assert!(COMMON.len() > 100);
+        assert!(COMMON.iter().all(|common| common.chars().count() >= LEAST));
+    }
+
+    #[tokio::test]
+    async fn a_hash_is_of_its_password_alone() {
+        let passwords = Passwords::new().unwrap();
+        let typed = Password::typed;
+        let hash = passwords
+            .hash(typed("caballo corre\u{301}cto"))
+            .await
+            .unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        let verify = async |kept: Option<&str>, text: &str| {
+            let kept = kept.map(str::to_owned);
+            passwords.verify(kept, typed(text)).await.unwrap()
+        };
+        assert!(
+            verify(Some(&hash), "caballo corrécto").await,
+            "composed or not"
+        );
+        assert!(!verify(Some(&hash), "caballo correcto").await);
+        assert!(
+            !verify(
+                None,
+                "a password that nobody has, looked at where there is none"
+            )
+            .await
+        );
+        assert!(!verify(Some(&hash), &"x".repeat(2_000)).await);
+    }
+
+    #[tokio::test]
+    async fn past_its_bound_nobody_waits() {
+        let passwords = Passwords::new().unwrap();
+        let _taken = passwords
+            .places
+            .clone()
+            .acquire_many_owned(64)
+            .await
+            .unwrap();
+        let refused = passwords.verify(None, Password::typed("x")).await;
+        assert!(matches!(refused, Err(PasswordError::Busy)));
+    }
+}

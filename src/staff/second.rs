@@ -1,0 +1,179 @@
+//! The second factor: codes by time (TOTP, RFC 6238) as every authenticator app makes them: SHA-1, 6 digits, 30 s, one
+//! step early or late. The secret lies encrypted in the store, under a key that is not there, bound to its account.
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretSlice};
+use totp_rs::{Builder, Totp};
+use url::Url;
+use uuid::Uuid;
+
+use super::keys::Keys;
+use crate::domain::staff::Mail;
+
+/// 160 bits, as RFC 4226 recommends.
+const SECRET_BYTES: usize = 20;
+const NONCE_BYTES: usize = 24;
+
+/// The secret that an app and this system share.
+#[derive(Debug)]
+pub struct Shared(SecretSlice<u8>);
+
+impl Shared {
+    /// Makes a new one.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; SECRET_BYTES];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes.to_vec().into()))
+    }
+
+    /// Encrypts it for the account of this id, which alone can use it.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn seal(&self, keys: &Keys, account: Uuid) -> Result<Vec<u8>, getrandom::Error> {
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce)?;
+        let payload = Payload {
+            msg: self.0.expose_secret(),
+            aad: account.as_bytes(),
+        };
+        let sealed = cipher(keys).encrypt(&XNonce::from(nonce), payload);
+        let sealed = sealed.expect("a secret of a few bytes can be encrypted");
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Reads what [`seal`](Self::seal) wrote for this account; none for anything else.
+    #[must_use]
+    pub fn open(sealed: &[u8], keys: &Keys, account: Uuid) -> Option<Self> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
+        let payload = Payload {
+            msg: rest,
+            aad: account.as_bytes(),
+        };
+        let bytes = cipher(keys).decrypt(&XNonce::from(*nonce), payload).ok()?;
+        (bytes.len() == SECRET_BYTES).then(|| Self(bytes.into()))
+    }
+
+    /// The number of the 30-second step whose code this is, if it is one of now.
+    #[must_use]
+    pub fn step(&self, code: &str, now: Timestamp) -> Option<u64> {
+        let digits: String = code
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .take(7)
+            .collect();
+        let second = u64::try_from(now.as_second()).ok()?;
+        self.totp()?.check(&digits, second)
+    }
+
+    /// The code of a moment, as the app shows it.
+    #[must_use]
+    pub fn code(&self, at: Timestamp) -> Option<String> {
+        let second = u64::try_from(at.as_second()).ok()?;
+        Some(self.totp()?.generate(second).to_string())
+    }
+
+    /// What an app reads from the QR code (Key URI Format of Google Authenticator).
+    #[must_use]
+    pub fn address(&self, mail: &Mail) -> String {
+        let mut url = Url::parse("otpauth://totp/").expect("this is a URL");
+        url.set_path(&format!("/Jornada:{mail}"));
+        url.query_pairs_mut()
+            .append_pair("secret", &self.text())
+            .append_pair("issuer", "Jornada");
+        url.into()
+    }
+
+    /// The secret in letters and digits, for an app without a camera.
+    #[must_use]
+    pub fn text(&self) -> String {
+        data_encoding::BASE32_NOPAD.encode(self.0.expose_secret())
+    }
+
+    fn totp(&self) -> Option<Totp> {
+        let secret = self.0.expose_secret().to_vec();
+        Builder::new().with_secret(secret).build().ok()
+    }
+}
+
+fn cipher(keys: &Keys) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(keys.seal().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::staff::keys::tests::keys;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn codes_are_those_of_the_rfc() {
+        // RFC 6238, appendix B, cut to 6 digits.
+        let shared = Shared(b"12345678901234567890".to_vec().into());
+        for (second, code) in [
+            (59, "287082"),
+            (1_111_111_109, "081804"),
+            (2_000_000_000, "279037"),
+        ] {
+            assert_eq!(shared.code(at(second)).as_deref(), Some(code));
+            assert_eq!(
+                shared.step(code, at(second)),
+                Some(second.unsigned_abs() / 30)
+            );
+        }
+    }
+
+    #[test]
+    fn a_code_is_good_one_step_early_or_late() {
+        let shared = Shared::generate().unwrap();
+        let code = shared.code(at(3_000)).unwrap();
+        for (second, is_good) in [(2_939, false), (2_970, true), (3_059, true), (3_060, false)] {
+            assert_eq!(
+                shared.step(&code, at(second)).is_some(),
+                is_good,
+                "{second}"
+            );
+        }
+        let spaced = format!(" {} {} ", &code[..3], &code[3..]);
+        assert_eq!(shared.step(&spaced, at(3_000)), Some(100));
+        for wrong in ["", "12345", "1234567", "abcdef", "+12345"] {
+            assert_eq!(shared.step(wrong, at(3_000)), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn it_opens_under_its_key_and_for_its_account_alone() {
+        let (keys, other) = (keys(&"a".repeat(32)), keys(&"b".repeat(32)));
+        let (ana, beto) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let shared = Shared::generate().unwrap();
+        let sealed = shared.seal(&keys, ana).unwrap();
+        let opened = Shared::open(&sealed, &keys, ana).unwrap();
+        assert_eq!(opened.text(), shared.text());
+        assert!(Shared::open(&sealed, &keys, beto).is_none());
+        assert!(Shared::open(&sealed, &other, ana).is_none());
+        assert!(Shared::open(&sealed[..20], &keys, ana).is_none());
+        assert!(
+            !sealed
+                .windows(5)
+                .any(|part| shared.0.expose_secret().starts_with(part))
+        );
+    }
+
+    #[test]
+    fn an_app_reads_the_address() {
+        let shared = Shared(b"12345678901234567890".to_vec().into());
+        let mail = Mail::parse("ana@example.org").unwrap();
+        assert_eq!(
+            shared.address(&mail),
+            "otpauth://totp/Jornada:ana@example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Jornada"
+        );
+    }
+}

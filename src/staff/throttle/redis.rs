@@ -1,0 +1,72 @@
+//! Attempts counted in Redis, for all instances, by its clock. One script a step, so that attempts at once are all
+//! counted; one hash tag, so that a cluster keeps them together.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, RedisError, Script};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Counted, FORGET};
+
+/// Longest wait for an answer or a connection.
+const WAIT: Duration = Duration::from_secs(1);
+
+static ATTEMPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("attempt.lua")));
+static FORGIVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("forgive.lua")));
+
+/// Attempts in Redis.
+#[derive(Clone)]
+pub struct RedisThrottle(ConnectionManager);
+
+impl std::fmt::Debug for RedisThrottle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RedisThrottle").finish_non_exhaustive()
+    }
+}
+
+impl RedisThrottle {
+    pub(super) fn open(url: &SecretString) -> Result<Self, RedisError> {
+        let client = Client::open(url.expose_secret())?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(WAIT))
+            .set_response_timeout(Some(WAIT))
+            .set_number_of_retries(1)
+            .set_max_delay(WAIT);
+        ConnectionManager::new_lazy_with_config(client, config).map(Self)
+    }
+
+    /// The inner error is the time to wait.
+    pub(super) async fn attempt(
+        &self,
+        counted: &[Counted],
+    ) -> Result<Result<(), SignedDuration>, RedisError> {
+        let mut call = ATTEMPT.prepare_invoke();
+        call.arg(FORGET.as_millis().to_string());
+        for counted in counted {
+            call.key(key(counted))
+                .arg(counted.limit.free)
+                .arg(counted.limit.longest.as_millis().to_string());
+        }
+        let wait: i64 = call.invoke_async(&mut self.0.clone()).await?;
+        Ok(if wait > 0 {
+            Err(SignedDuration::from_millis(wait))
+        } else {
+            Ok(())
+        })
+    }
+
+    pub(super) async fn forgive(&self, counted: &[Counted]) -> Result<(), RedisError> {
+        let mut call = FORGIVE.prepare_invoke();
+        for counted in counted {
+            call.key(key(counted)).arg(u8::from(counted.limit.forgets));
+        }
+        call.invoke_async(&mut self.0.clone()).await
+    }
+}
+
+fn key(counted: &Counted) -> String {
+    format!("jornada:{{login}}:{}", counted.name)
+}
