@@ -32,6 +32,10 @@ docker_token() {
     compose exec -T app1 /jornada token new "$1"
 }
 
+docker_staff() {
+    compose exec -T -e JORNADA_PUBLIC_URL="${STACK_PUBLIC_URL:-$(site_url)}" app1 /jornada staff "$@"
+}
+
 docker_status() {
     local bad=0
     settle

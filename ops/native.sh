@@ -191,6 +191,12 @@ native_token() {
     (cd "$STACK/app1" && as_owner "$STACK/bin/jornada" token new "$1")
 }
 
+native_staff() {
+    choose_owner
+    local url=${STACK_PUBLIC_URL:-$(site_url)}
+    (cd "$STACK/app1" && as_owner env "JORNADA_PUBLIC_URL=$url" "$STACK/bin/jornada" staff "$@")
+}
+
 # --- The verbs
 
 # Whatever stopped a start, nothing that this start brought up stays.

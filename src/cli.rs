@@ -5,6 +5,7 @@ mod end;
 mod health;
 mod load;
 mod serve;
+mod staff;
 mod token;
 
 use std::path::PathBuf;
@@ -30,9 +31,12 @@ enum Role {
     /// Checks campaign files.
     #[command(subcommand)]
     Campaign(CampaignCommand),
-    /// Makes tokens for staff.
+    /// Makes tokens for programs of the staff.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Adds, lists and closes accounts of the staff.
+    #[command(subcommand)]
+    Staff(staff::StaffCommand),
     /// Loads a site with invented people, and proves that nothing of it was lost.
     #[command(subcommand)]
     Load(load::LoadCommand),
@@ -68,6 +72,7 @@ impl Command {
             Role::Health => health::check(env),
             Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
             Role::Token(TokenCommand::New { name }) => token::new(env, &name),
+            Role::Staff(command) => staff::play(env, command),
             Role::Load(command) => load::play(env, command),
         }
     }

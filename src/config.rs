@@ -34,6 +34,7 @@ Settings (environment, or a .env file in the working folder):
   JORNADA_MAX_REQUESTS   requests in work at once; past them 503     [2048]
   JORNADA_PENDING_PHOTOS bytes of photos that may wait in the store while the photo store is
                          away                                       [10737418240]
+  JORNADA_ADMIN_TOTP     required: admins must set up a second factor; or optional [optional]
   JORNADA_LOG            filter of log lines, such as info or jornada=debug  [info]
   JORNADA_LOG_FORMAT     text or json                               [text on a terminal, else json]";
 
@@ -69,6 +70,8 @@ pub struct Config {
     pub max_requests: usize,
     /// `JORNADA_PENDING_PHOTOS`, in bytes.
     pub pending_photos: u64,
+    /// `JORNADA_ADMIN_TOTP`: whether admins must have a second factor.
+    pub admin_totp: bool,
 }
 
 impl Config {
@@ -96,9 +99,19 @@ impl Config {
                 "10737418240",
                 "a number of bytes, such as 10737418240 (10 GiB)",
             )?,
+            admin_totp: admin_totp(env)?,
             store,
         })
     }
+}
+
+/// How people reach the site, as far as settings tell: `JORNADA_PUBLIC_URL`, else `JORNADA_LISTEN`.
+///
+/// # Errors
+/// When either is wrong.
+pub fn site(env: &Env) -> Result<String, Wrong> {
+    let listen: SocketAddr = env.parse("JORNADA_LISTEN", "127.0.0.1:4000", ADDRESS)?;
+    Ok(public_url(env)?.unwrap_or_else(|| format!("http://{listen}")))
 }
 
 /// Reads `JORNADA_OPS_LISTEN` alone, for roles that only ask the instance beside them.
@@ -128,6 +141,15 @@ fn public_url(env: &Env) -> Result<Option<String>, Wrong> {
         return Err(wrong());
     }
     Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+}
+
+fn admin_totp(env: &Env) -> Result<bool, Wrong> {
+    let name = "JORNADA_ADMIN_TOTP";
+    match env.or(name, "optional").as_str() {
+        "required" => Ok(true),
+        "optional" => Ok(false),
+        other => Err(Wrong::new(name, other, "required or optional")),
+    }
 }
 
 fn upload_memory(env: &Env) -> Result<u64, Wrong> {

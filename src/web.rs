@@ -13,6 +13,7 @@ pub mod lang;
 pub mod observe;
 pub mod page;
 pub mod places;
+pub mod qr;
 pub mod receipt;
 pub mod staff;
 pub mod upload;
@@ -35,6 +36,7 @@ use crate::campaigns::Campaigns;
 use crate::domain::Campaign;
 use crate::intake::Intake;
 use crate::report::Reports;
+use crate::staff::Gate;
 use crate::tally::Tally;
 use crate::tally::board::Board;
 use crate::telemetry::metrics::Metrics;
@@ -72,6 +74,8 @@ pub struct App {
     pub places: Places,
     /// A place for each client of server-sent events.
     pub event_clients: Arc<Semaphore>,
+    /// What logging in needs.
+    pub gate: Gate,
     /// What is counted.
     pub metrics: Metrics,
     /// Cancelled when this instance shall end.
@@ -120,6 +124,12 @@ impl App {
         };
         format!("{scheme}://{host}")
     }
+
+    /// Whether the browser is on TLS, as far as settings or nginx tell.
+    #[must_use]
+    pub fn is_secure(&self, headers: &HeaderMap) -> bool {
+        self.base_url(headers).starts_with("https:")
+    }
 }
 
 /// The public listener.
@@ -135,7 +145,7 @@ pub fn router(app: &AppState) -> Router {
     Router::new()
         .merge(api::router())
         .merge(pages())
-        .merge(staff::router())
+        .merge(staff::router(app))
         .fallback(|| async { Error::NoSuchPage })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(work)

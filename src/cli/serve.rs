@@ -21,6 +21,8 @@ use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
 use crate::photo::Photos;
 use crate::report::Reports;
+use crate::staff::Gate;
+use crate::staff::password::Passwords;
 use crate::store::Store;
 use crate::tally::Tally;
 use crate::tally::board::{Board, Source};
@@ -75,7 +77,8 @@ async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
     let public = public.tap_io(|stream| {
         stream.set_nodelay(true).ok();
     });
-    let served = axum::serve(public, web::router(&app))
+    let site = web::router(&app).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(public, site)
         .with_graceful_shutdown(drained)
         .into_future();
     let late = async {
@@ -128,12 +131,15 @@ async fn open(
     );
     let photos = photos.await.context("JORNADA_PHOTOS")?;
     let tally = Tally::open(&config.cache, &config.instance).context("JORNADA_CACHE")?;
+    let passwords = Passwords::new(metrics.staff.passwords.clone())?;
+    let gate = Gate::open(&config.secret, &config.cache, config.admin_totp, passwords)?;
     Ok(AppState::new(App {
         board: Board::new(campaigns.iter().map(|campaign| &campaign.id)),
         uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
         places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
         reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
+        gate,
         intake: Intake {
             store,
             photos,
@@ -192,6 +198,8 @@ fn greet(
     if let Some(path) = staff_token {
         info!("the staff token is in {}", path.display());
     }
+    info!("the staff log in at {site}/staff/login");
+    info!("the first account is made by: jornada staff add EMAIL --role admin");
     info!("more staff tokens are made by: jornada token new NAME");
     if let Ok(address) = ops.local_addr() {
         info!("metrics and readiness are at http://{address}/metrics and /readyz");

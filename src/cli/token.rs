@@ -9,14 +9,14 @@ use jiff::Timestamp;
 
 use crate::config::{Env, StoreSetting};
 use crate::domain::staff::{ApiToken, Reach, Scopes};
-use crate::staff::token::Token;
+use crate::staff::token::{Token, is_name};
 use crate::store::Store;
 
 /// Makes a token, keeps its hash in the store and prints it.
 pub(super) fn new(env: &Env, name: &str) -> anyhow::Result<()> {
     let name = name.trim();
     ensure!(
-        !name.is_empty() && name.len() <= 100 && !name.chars().any(char::is_control),
+        is_name(name),
         "NAME: expected 1 to 100 bytes without control characters"
     );
     let setting = StoreSetting::from_env(env)?;

@@ -69,14 +69,15 @@ impl Gate {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When the system has no randomness, or the cache's address is none.
+    /// When the cache's address is none.
     pub fn open(
         secret: &Secret,
         cache: &CacheSetting,
         second_for_admins: bool,
+        passwords: Passwords,
     ) -> anyhow::Result<Self> {
         Ok(Self {
-            passwords: Passwords::new()?,
+            passwords,
             keys: Keys::of(secret),
             throttle: Throttle::open(cache)?,
             second_for_admins,

@@ -8,8 +8,9 @@ use std::time::Duration;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use prometheus::IntGauge;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use unicode_normalization::UnicodeNormalization;
 
@@ -71,7 +72,11 @@ pub struct Passwords {
     places: Arc<Semaphore>,
     /// Hash of a password that nobody has: looked at where there is none, so that the time tells nothing.
     nobody: Arc<str>,
+    in_work: IntGauge,
 }
+
+/// Counts one as in work until it is dropped, also when the client goes away in the middle.
+struct InWork<'a>(&'a IntGauge);
 
 impl Weak {
     /// Says what is wrong and how to mend it.
@@ -140,16 +145,17 @@ impl Password {
 }
 
 impl Passwords {
-    /// Starts without any in work.
+    /// Starts without any in work; their number is shown in `in_work`.
     ///
     /// # Errors
     /// When the system has no randomness.
-    pub fn new() -> Result<Self, PasswordError> {
+    pub fn new(in_work: IntGauge) -> Result<Self, PasswordError> {
         let nobody = hash("a password that nobody has, looked at where there is none")?;
         Ok(Self {
             turns: Arc::new(Semaphore::new(AT_ONCE)),
             places: Arc::new(Semaphore::new(WAITING)),
             nobody: nobody.into(),
+            in_work,
         })
     }
 
@@ -185,18 +191,22 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let turn = self.turn().await?;
+        let _place = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
+        self.in_work.inc();
+        let _counted = InWork(&self.in_work);
+        let turn = timeout(WAIT, self.turns.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| PasswordError::Busy)?.map_err(failed)?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()
         });
         done.await.map_err(failed)?
     }
+}
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
-        let _place = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
-        let turn = timeout(WAIT, self.turns.clone().acquire_owned()).await;
-        turn.map_err(|_| PasswordError::Busy)?.map_err(failed)
+impl Drop for InWork<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -214,6 +224,10 @@ fn failed(error: impl std::fmt::Display) -> PasswordError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn passwords() -> Passwords {
+        Passwords::new(IntGauge::new("in_work", "in work").unwrap()).unwrap()
+    }
 
     fn choose(text: &str) -> Result<(), Weak> {
         let mail = Mail::parse("anamariaperez@example.org").unwrap();
@@ -248,7 +262,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_is_of_its_password_alone() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = passwords();
         let typed = Password::typed;
         let hash = passwords
             .hash(typed("caballo corre\u{301}cto"))
@@ -279,7 +293,7 @@ mod tests {
 
     #[tokio::test]
     async fn past_its_bound_nobody_waits() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = passwords();
         let _taken = passwords
             .places
             .clone()

@@ -1,4 +1,4 @@
-//! Bearer tokens (RFC 6750): 256 random bits, shown once, kept as their SHA-256 only.
+//! Tokens of programs (RFC 6750), sessions and links: 256 random bits, shown once, kept as their SHA-256 only.
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 const PREFIX: &str = "jornada_";
 
 /// A token in the clear.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Token(SecretString);
 
 impl Token {
@@ -38,6 +38,12 @@ impl Token {
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.expose().as_bytes()).into()
     }
+}
+
+/// Whether a text can name a token: 1 to 100 bytes without control characters.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 100 && !name.chars().any(char::is_control)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Metrics for Prometheus, on a registry of their own and served on the operations listener alone.
 //! Labels are closed sets: route templates, methods, status codes, campaign ids, outcomes.
 
+mod staff;
+
 use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::{
@@ -11,6 +13,8 @@ use prometheus::{
 use crate::domain::CampaignId;
 use crate::store::Pending;
 use crate::tally::board::Chart;
+
+pub use staff::StaffMetrics;
 
 /// Everything that the role `serve` counts.
 #[derive(Clone, Debug)]
@@ -32,6 +36,8 @@ pub struct Metrics {
     pub report_rows: IntCounter,
     /// Photos that wait in the store.
     pub pending: PendingMetrics,
+    /// Logins.
+    pub staff: StaffMetrics,
     /// The tally's.
     pub tally: TallyMetrics,
 }
@@ -108,6 +114,7 @@ impl Metrics {
                 IntCounter::new("jornada_report_rows_total", "Rows written to reports")?,
             )?,
             pending: PendingMetrics::new(&registry)?,
+            staff: StaffMetrics::new(&registry)?,
             tally: TallyMetrics::new(&registry)?,
             registry,
         })

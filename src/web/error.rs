@@ -20,6 +20,8 @@ use crate::intake::photos::KeeperError;
 use crate::photo::PhotosError;
 use crate::photo::inspect::PhotoRefusal;
 use crate::report::ReportError;
+use crate::staff::AccountsError;
+use crate::staff::password::PasswordError;
 use crate::store::StoreError;
 use problem::Problem;
 
@@ -71,6 +73,12 @@ pub enum Error {
     Unavailable(anyhow::Error),
     /// No token, or one that is not known.
     Unauthorized,
+    /// Known, but may not do that.
+    Forbidden,
+    /// A form without the key of this browser, or with that of another login.
+    StaleForm,
+    /// A link that was used, is too old or never was.
+    NoSuchLink,
     /// A fault of ours; why, for the log.
     Internal(anyhow::Error),
 }
@@ -83,9 +91,10 @@ impl Error {
             Self::NoSuchPage
             | Self::NoSuchCampaign
             | Self::NoSuchValue
-            | Self::NoSuchRegistration => StatusCode::NOT_FOUND,
+            | Self::NoSuchRegistration
+            | Self::NoSuchLink => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotOpen(_) => StatusCode::FORBIDDEN,
+            Self::NotOpen(_) | Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Photo { refusal, .. } if refusal.is_media_type() => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
@@ -154,6 +163,18 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Unavailable(_) => Self::Unavailable(error.into()),
             StoreError::Failed(_) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<AccountsError> for Error {
+    fn from(error: AccountsError) -> Self {
+        match error {
+            AccountsError::Store(error) => error.into(),
+            AccountsError::Password(PasswordError::Busy) | AccountsError::Contended => Self::Busy,
+            AccountsError::Password(PasswordError::Failed(_)) | AccountsError::Randomness(_) => {
+                Self::Internal(error.into())
+            }
         }
     }
 }
@@ -227,7 +248,7 @@ fn of_axum(response: &Response) -> Option<Arc<Error>> {
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
     match response.status() {
-        StatusCode::BAD_REQUEST if plain => {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY if plain => {
             Some(Arc::new(Error::Malformed("a request that cannot be read")))
         }
         StatusCode::NOT_FOUND if plain => Some(Arc::new(Error::NoSuchPage)),

@@ -77,6 +77,14 @@ impl Visit {
         }
     }
 
+    /// The same to a page that shall say what was done; `done` is a word of ours.
+    #[must_use]
+    pub fn link_done(&self, path: &str, done: &str) -> String {
+        let link = self.link(path);
+        let joint = if link.contains('?') { '&' } else { '?' };
+        format!("{link}{joint}done={done}")
+    }
+
     /// The link to a campaign's form.
     #[must_use]
     pub fn form(&self, campaign: &CampaignId) -> String {

@@ -1,24 +1,18 @@
 //! The receipt: a number and a QR code that lead back to it, and nothing personal.
 
-use std::fmt::Write as _;
-
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
-use qrcode::types::QrError;
-use qrcode::{Color, QrCode};
 
 use super::AppState;
 use super::error::Error;
 use super::page::{Visit, show};
+use super::qr::Qr;
 use crate::domain::{Campaign, ReceiptNumber};
 use crate::store::Receipt;
-
-/// White modules that a reader needs around the code (ISO/IEC 18004).
-const QUIET: usize = 4;
 
 /// The receipt of one registration.
 pub fn router() -> Router<AppState> {
@@ -55,31 +49,6 @@ struct ReceiptPage<'a> {
     receipt: &'a Receipt,
     number: ReceiptNumber,
     qr: Qr,
-}
-
-/// A QR code as the path of an SVG, in modules.
-struct Qr {
-    side: usize,
-    path: String,
-}
-
-impl Qr {
-    fn of(address: &str) -> Result<Self, QrError> {
-        let code = QrCode::new(address)?;
-        let width = code.width();
-        let mut path = String::new();
-        for (place, color) in code.to_colors().into_iter().enumerate() {
-            if color == Color::Dark {
-                let (x, y) = (place % width + QUIET, place / width + QUIET);
-                // Writing to a String cannot fail.
-                let _ = write!(path, "M{x} {y}h1v1h-1z");
-            }
-        }
-        Ok(Self {
-            side: width + 2 * QUIET,
-            path,
-        })
-    }
 }
 
 #[cfg(test)]

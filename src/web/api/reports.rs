@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio_util::io::ReaderStream;
 use tracing::{info, warn};
 
+use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Kind, Lang};
 use crate::report::{Finished, Format, Subject};
 use crate::web::error::Error;
@@ -38,7 +39,8 @@ const ROWS: HeaderName = HeaderName::from_static("x-report-rows");
             (String = "text/csv")
         )),
         (status = 401, description = "No token, or one that is not known", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such campaign, value or kind of file", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The account or token is not for reports", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign, value or kind of file, or a value that is not for this account or token", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = [])),
@@ -51,9 +53,15 @@ pub async fn report(
     lang: Lang,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
+    staff.require(Permission::Report)?;
     let campaign = app.campaign(&campaign)?;
     let (name, format) = parse(&file).ok_or(Error::NoSuchPage)?;
     let value = value(&app, campaign, name).await?;
+    // Who sees some places alone gets those alone: a list of every value is none of them.
+    let seen = value
+        .as_ref()
+        .map_or(staff.reach().is_all(), |value| staff.sees(value));
+    seen.then_some(()).ok_or(Error::NoSuchValue)?;
     ask_refresh(&app, campaign).await;
     let subject = Subject {
         campaign: campaign.clone(),
@@ -67,7 +75,7 @@ pub async fn report(
         .write(&app.intake.store, subject, format)
         .await?;
     app.metrics.report_rows.inc_by(finished.rows);
-    info!(campaign = %campaign.id, rows = finished.rows, staff = staff.name, "gave out a report");
+    info!(campaign = %campaign.id, rows = finished.rows, staff = staff.actor(), "gave out a report");
     Ok(answer(finished, format, &format!("{}-{file}", campaign.id)))
 }
 

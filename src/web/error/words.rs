@@ -24,6 +24,9 @@ impl Error {
             Self::Slow => "timeout",
             Self::Busy | Self::Unavailable(_) => "unavailable",
             Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::StaleForm => "stale-form",
+            Self::NoSuchLink => "no-such-link",
             Self::Internal(_) => "internal",
         }
     }
@@ -58,6 +61,9 @@ impl Error {
                 lang.pick("Intente de nuevo en un momento", "Try again in a moment")
             }
             Self::Unauthorized => lang.pick("Solo para el personal", "Staff only"),
+            Self::Forbidden => lang.pick("No tiene permiso", "Not allowed"),
+            Self::StaleForm => lang.pick("El formulario venció", "The form is too old"),
+            Self::NoSuchLink => lang.pick("El enlace ya no sirve", "The link is no good any more"),
             Self::Internal(_) => lang.pick("Algo falló", "Something failed"),
         }
     }
@@ -98,7 +104,10 @@ impl Error {
             Self::MediaType { json: false } => lang.pick("Envíe multipart/form-data.", "Send multipart/form-data."),
             Self::Slow => lang.pick("La conexión es muy lenta. No se guardó nada; intente de nuevo.", "The connection is very slow. Nothing was kept; try again."),
             Self::Busy | Self::Unavailable(_) => lang.pick("Hay mucha gente o una parte del sistema no responde. Sus datos siguen en el formulario: envíelos de nuevo en unos segundos.", "There are many people, or a part of the system does not answer. Your answers are still in the form: send them again in a few seconds."),
-            Self::Unauthorized => lang.pick("Se necesita una clave del personal (jornada token new).", "A staff token is needed (jornada token new)."),
+            Self::Unauthorized => lang.pick("Entre con su cuenta del personal (/staff/login) o envíe una clave que sirva.", "Log in with your staff account (/staff/login), or send a token that is good."),
+            Self::Forbidden => lang.pick("Su cuenta o su clave no sirve para esto. Pídalo a la administración.", "Your account or token is not for this. Ask an administrator."),
+            Self::StaleForm => lang.pick("No se cambió nada. Abra la página de nuevo y repita el cambio.", "Nothing was changed. Open the page again and repeat the change."),
+            Self::NoSuchLink => lang.pick("Sirve una sola vez y durante 48 horas. Pida otro a la administración.", "It is good once, and for 48 hours. Ask an administrator for another one."),
             Self::NotOpen(_) | Self::Photo { .. } | Self::Malformed(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
         }
     }

@@ -1,0 +1,143 @@
+//! `jornada staff`: accounts from the command line: the first one, and any when nobody can log in.
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use jiff::Timestamp;
+
+use crate::campaigns::Campaigns;
+use crate::config::{Env, StoreSetting, site};
+use crate::domain::staff::{Account, Mail, Reach, Role};
+use crate::staff::accounts::{add, close, invite};
+use crate::staff::places;
+use crate::staff::token::Token;
+use crate::store::Store;
+use crate::web::staff::accounts::address;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StaffCommand {
+    /// Adds an account and prints a link, alone, on standard output: it sets the password, once, within 48 hours.
+    Add {
+        /// The address by which the person logs in.
+        email: String,
+        /// viewer: totals; clerk: search, see, correct, report; admin: everything.
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// A city that a clerk is limited to; may be given several times.
+        #[arg(long = "place")]
+        places: Vec<String>,
+    },
+    /// Lists the accounts.
+    List,
+    /// Closes an account: its sessions end at once.
+    Close {
+        /// Whose.
+        email: String,
+    },
+    /// Prints a new link to set a password; the one before is no good any more.
+    Link {
+        /// Whose.
+        email: String,
+        /// Also switches the second factor off, for who lost the phone.
+        #[arg(long)]
+        lost_second: bool,
+    },
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    Role::parse(name).ok_or_else(|| "expected viewer, clerk or admin".to_owned())
+}
+
+/// Plays the role.
+pub(super) fn play(env: &Env, command: StaffCommand) -> anyhow::Result<()> {
+    let setting = StoreSetting::from_env(env)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let store = Store::open(&setting).await.context("JORNADA_STORE")?;
+        match command {
+            StaffCommand::Add {
+                email,
+                role,
+                places,
+            } => add_one(env, &store, &email, role, &places).await,
+            StaffCommand::List => list(&store).await,
+            StaffCommand::Close { email } => close_one(&store, &email).await,
+            StaffCommand::Link { email, lost_second } => {
+                new_link(env, &store, &email, lost_second).await
+            }
+        }
+    })
+}
+
+async fn add_one(
+    env: &Env,
+    store: &Store,
+    email: &str,
+    role: Role,
+    names: &[String],
+) -> anyhow::Result<()> {
+    let mail = Mail::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
+    if !names.is_empty() && role != Role::Clerk {
+        bail!("--place: only a clerk can be limited to places");
+    }
+    let reach = if names.is_empty() {
+        Reach::all()
+    } else {
+        let campaigns = Campaigns::read(env.or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+        let read = places::read(&campaigns, names);
+        read.map_err(|name| anyhow::anyhow!("--place: no campaign counts by '{name}'"))?
+    };
+    let added = add(store, &mail, role, &reach, Timestamp::now()).await?;
+    let link = added.context(
+        "EMAIL: there is an account of this address (jornada staff link makes a new link)",
+    )?;
+    for place in reach.places() {
+        eprintln!("limited to: {place}");
+    }
+    print_link(env, &link)
+}
+
+async fn list(store: &Store) -> anyhow::Result<()> {
+    for account in store.accounts().await? {
+        let state = match (&account.closed_at, &account.password) {
+            (Some(_), _) => "closed",
+            (None, None) => "invited",
+            (None, Some(_)) => "active",
+        };
+        let second = if account.second.is_some() {
+            "totp"
+        } else {
+            "-"
+        };
+        let places = account.reach.places().join(", ");
+        let (mail, role) = (&account.mail, account.role.name());
+        println!("{mail}\t{role}\t{state}\t{second}\t{places}");
+    }
+    Ok(())
+}
+
+async fn close_one(store: &Store, email: &str) -> anyhow::Result<()> {
+    let account = known(store, email).await?;
+    if !close(store, account.id, Timestamp::now()).await? {
+        bail!("EMAIL: this account is closed");
+    }
+    Ok(())
+}
+
+async fn new_link(env: &Env, store: &Store, email: &str, lost_second: bool) -> anyhow::Result<()> {
+    let account = known(store, email).await?;
+    let link = invite(store, account.id, lost_second, Timestamp::now()).await?;
+    print_link(env, &link.context("EMAIL: this account is closed")?)
+}
+
+async fn known(store: &Store, email: &str) -> anyhow::Result<Account> {
+    let mail = Mail::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
+    let account = store.account_of(&mail).await?;
+    account.context("EMAIL: there is no account of this address (jornada staff list)")
+}
+
+fn print_link(env: &Env, link: &Token) -> anyhow::Result<()> {
+    println!("{}", address(&site(env)?, link));
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Where a request of the staff comes from: nginx tells it, for the staff area and reports alone, and overwrites what a
+//! client claims. Nothing else of the application asks for it, and no log line carries it.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+
+/// Set by nginx.
+const HEADER: &str = "x-client-address";
+
+/// The client's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
+            peer.0.ip().to_canonical()
+        });
+        let told = parts
+            .headers
+            .get(HEADER)
+            .and_then(|value| value.to_str().ok());
+        let told = told.and_then(|text| text.parse().ok());
+        Ok(Self(told.filter(|_| is_near(peer)).unwrap_or(peer)))
+    }
+}
+
+/// Whether a peer can be nginx: it is on this machine or in its private network. Who comes from elsewhere speaks for
+/// nobody but themselves.
+fn is_near(peer: IpAddr) -> bool {
+    match peer {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    async fn from(peer: &str, told: Option<&str>) -> String {
+        let mut request = Request::new(());
+        let peer: SocketAddr = peer.parse().unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        if let Some(told) = told {
+            request.headers_mut().insert(HEADER, told.parse().unwrap());
+        }
+        let (mut parts, ()) = request.into_parts();
+        let Ok(address) = ClientAddress::from_request_parts(&mut parts, &()).await;
+        address.0.to_string()
+    }
+
+    #[tokio::test]
+    async fn only_who_is_near_speaks_for_another() {
+        assert_eq!(from("127.0.0.1:9", Some("192.0.2.1")).await, "192.0.2.1");
+        assert_eq!(
+            from("172.18.0.2:9", Some("2001:db8::1")).await,
+            "2001:db8::1"
+        );
+        assert_eq!(from("127.0.0.1:9", None).await, "127.0.0.1");
+        assert_eq!(from("127.0.0.1:9", Some("nonsense")).await, "127.0.0.1");
+        assert_eq!(
+            from("198.51.100.7:9", Some("192.0.2.1")).await,
+            "198.51.100.7"
+        );
+    }
+}

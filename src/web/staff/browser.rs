@@ -1,0 +1,97 @@
+//! The two cookies of the staff area: the session's, and one that ties the forms before a login to their browser.
+//! Behind TLS both are `__Host-…` and `Secure`: no other host and no plain connection can set or read them.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::staff::token::Token;
+
+/// Longest value that is looked at, in bytes; ours are shorter.
+const MOST_BYTES: usize = 128;
+
+/// One of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cookie {
+    Session,
+    Form,
+}
+
+impl Cookie {
+    fn name(self, secure: bool) -> &'static str {
+        match (self, secure) {
+            (Self::Session, true) => "__Host-jornada-session",
+            (Self::Session, false) => "jornada-session",
+            (Self::Form, true) => "__Host-jornada-form",
+            (Self::Form, false) => "jornada-form",
+        }
+    }
+
+    /// What the browser sent. Over TLS only the cookie that only TLS can set is looked at.
+    pub(super) fn read(self, headers: &HeaderMap, secure: bool) -> Option<Token> {
+        let name = self.name(secure);
+        let all = headers.get_all(header::COOKIE).into_iter();
+        let pairs = all
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(';'));
+        let mut values = pairs.filter_map(|pair| pair.trim().split_once('='));
+        let (_, value) = values.find(|(known, _)| *known == name)?;
+        (!value.is_empty() && value.len() <= MOST_BYTES).then(|| Token::sent(value))
+    }
+
+    /// The header that sets it, until the browser ends.
+    pub(super) fn set(self, token: &Token, secure: bool) -> Option<HeaderValue> {
+        self.header(token.expose(), secure, "")
+    }
+
+    /// The header that takes it away.
+    pub(super) fn clear(self, secure: bool) -> Option<HeaderValue> {
+        self.header("", secure, "; Max-Age=0")
+    }
+
+    fn header(self, value: &str, secure: bool, end: &str) -> Option<HeaderValue> {
+        let tls = if secure { "; Secure" } else { "" };
+        let name = self.name(secure);
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{tls}{end}");
+        let mut header = HeaderValue::from_str(&text).ok()?;
+        header.set_sensitive(true);
+        Some(header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &'static str, secure: bool) -> Option<String> {
+        let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(line))]);
+        let token = Cookie::Session.read(&headers, secure)?;
+        Some(token.expose().to_owned())
+    }
+
+    #[test]
+    fn behind_tls_only_the_host_s_own_cookie_counts() {
+        let both = "jornada-session=planted; __Host-jornada-session=own; x";
+        assert_eq!(read(both, true).as_deref(), Some("own"));
+        assert_eq!(read("jornada-session=planted", true), None);
+        assert_eq!(
+            read("a=b; jornada-session=own", false).as_deref(),
+            Some("own")
+        );
+        assert_eq!(read("jornada-session=", false), None);
+    }
+
+    #[test]
+    fn no_script_no_other_site_and_no_plain_connection_gets_it() {
+        let token = Token::sent("secret");
+        let set = Cookie::Session.set(&token, true).unwrap();
+        assert_eq!(
+            set.to_str().unwrap(),
+            "__Host-jornada-session=secret; Path=/; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert!(!format!("{set:?}").contains("secret"));
+        let clear = Cookie::Form.clear(false).unwrap();
+        assert_eq!(
+            clear.to_str().unwrap(),
+            "jornada-form=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+        );
+    }
+}

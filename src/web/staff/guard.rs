@@ -1,0 +1,234 @@
+//! What stands before every page of the staff area: who asks, whether they may, and whether a form is one of ours.
+//! A handler behind it cannot forget any of the three.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use tokio::time::timeout;
+
+use super::browser::Cookie;
+use super::route::Need;
+use super::who::Staff;
+use crate::domain::staff::Role;
+use crate::staff::form_key;
+use crate::staff::token::Token;
+use crate::web::AppState;
+use crate::web::error::Error;
+use crate::web::page::Visit;
+
+/// The hidden field of every form.
+pub const FIELD: &str = "_form";
+
+/// Longest form, in bytes.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// Longest time for a form to arrive.
+const ARRIVAL: Duration = Duration::from_secs(20);
+
+/// Before one page.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    pub(super) app: AppState,
+    pub(super) need: Need,
+}
+
+/// The key for the forms of a page.
+#[derive(Clone, Debug)]
+pub struct FormKey(pub String);
+
+/// What a page of the staff area is made of: an extractor for handlers behind the guard.
+#[derive(Debug)]
+pub struct Desk {
+    /// Language and path.
+    pub visit: Visit,
+    /// Who looks.
+    pub staff: Staff,
+    /// For `<input type="hidden" name="_form">` in every form of the page.
+    pub form_key: String,
+}
+
+impl Desk {
+    /// The word of a role.
+    #[must_use]
+    pub fn role_name(&self, role: &Role) -> &'static str {
+        let lang = self.visit.lang;
+        match role {
+            Role::Viewer => lang.pick("Solo totales", "Totals only"),
+            Role::Clerk => lang.pick("Oficina", "Clerk"),
+            Role::Admin => lang.pick("Administración", "Administrator"),
+        }
+    }
+}
+
+/// The tokens to which a form of this browser may be tied.
+struct Ties {
+    session: Option<Token>,
+    browser: Token,
+    /// Whether the browser must be given its cookie.
+    is_new: bool,
+}
+
+/// Middleware before one page.
+pub(super) async fn guard(
+    State(Guard { app, need }): State<Guard>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let secure = app.is_secure(request.headers());
+    let staff = Staff::of(&app, request.method(), request.headers()).await?;
+    if let Some(elsewhere) = refuse(&app, need, staff.as_ref(), &request)? {
+        return Ok(elsewhere);
+    }
+    let ties = Ties::of(request.headers(), secure, staff.as_ref())?;
+    let by_token = staff
+        .as_ref()
+        .is_some_and(|staff| staff.session().is_none());
+    if request.method() == Method::POST && !(by_token && need != Need::Nothing) {
+        request = with_known_form(request, &ties).await?;
+    }
+    request.extensions_mut().insert(FormKey(ties.form_key()?));
+    if let Some(staff) = staff {
+        request.extensions_mut().insert(staff);
+    }
+    let mut response = next.run(request).await;
+    if let Some(cookie) = ties.cookie(secure) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Nothing if the request may go on; the way to the login or to the second factor for a person at a browser.
+fn refuse(
+    app: &AppState,
+    need: Need,
+    staff: Option<&Staff>,
+    request: &Request,
+) -> Result<Option<Response>, Error> {
+    if need == Need::Nothing {
+        return Ok(None);
+    }
+    let Some(staff) = staff else {
+        return to_login(request).map(Some).ok_or(Error::Unauthorized);
+    };
+    match need {
+        Need::Permission(permission) => staff.require(permission)?,
+        Need::Account => drop(staff.account()?),
+        Need::Nothing => {}
+    }
+    let unfinished = staff
+        .account()
+        .is_ok_and(|account| app.gate.lacks_second(account));
+    if unfinished && need != Need::Account {
+        let visit = Visit::of(request.uri(), request.headers());
+        let second = Redirect::to(&visit.link("/staff/account/second"));
+        return Ok(Some(second.into_response()));
+    }
+    Ok(None)
+}
+
+/// Leads a browser to the login and, where it only looked, back; programs are told 401.
+fn to_login(request: &Request) -> Option<Response> {
+    let accept = request.headers().get(header::ACCEPT)?.to_str().ok()?;
+    if !accept.contains("text/html") {
+        return None;
+    }
+    let visit = Visit::of(request.uri(), request.headers());
+    let login = visit.link("/staff/login");
+    let path = request.uri().path();
+    if request.method() != Method::GET || path == "/staff" {
+        return Some(Redirect::to(&login).into_response());
+    }
+    let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    let joint = if login.contains('?') { '&' } else { '?' };
+    Some(Redirect::to(&format!("{login}{joint}next={next}")).into_response())
+}
+
+impl Ties {
+    fn of(headers: &HeaderMap, secure: bool, staff: Option<&Staff>) -> Result<Self, Error> {
+        let has_session = staff.is_some_and(|staff| staff.session().is_some());
+        let session = Cookie::Session.read(headers, secure);
+        let known = Cookie::Form.read(headers, secure);
+        let is_new = known.is_none() && !has_session;
+        let browser = match known {
+            Some(token) => token,
+            None => Token::generate().map_err(no_randomness)?,
+        };
+        Ok(Self {
+            session: session.filter(|_| has_session),
+            browser,
+            is_new,
+        })
+    }
+
+    fn form_key(&self) -> Result<String, Error> {
+        let token = self.session.as_ref().unwrap_or(&self.browser);
+        form_key::write(token).map_err(no_randomness)
+    }
+
+    /// Someone with a session is known by it alone: a form from before the login is none of theirs.
+    fn know(&self, key: &str) -> bool {
+        form_key::fits(self.session.as_ref().unwrap_or(&self.browser), key)
+    }
+
+    fn cookie(&self, secure: bool) -> Option<axum::http::HeaderValue> {
+        let set = || Cookie::Form.set(&self.browser, secure);
+        self.is_new.then(set).flatten()
+    }
+}
+
+/// Reads a form whole and looks for its key; the handler gets it as it came.
+async fn with_known_form(request: Request, ties: &Ties) -> Result<Request, Error> {
+    let (parts, body) = request.into_parts();
+    let read = timeout(ARRIVAL, to_bytes(body, MOST_BYTES)).await;
+    let bytes = read
+        .map_err(|_| Error::Slow)?
+        .map_err(|_| Error::TextTooLarge)?;
+    let mut fields = url::form_urlencoded::parse(&bytes);
+    let key = fields.find(|(name, _)| name == FIELD);
+    if !key.is_some_and(|(_, key)| ties.know(&key)) {
+        return Err(Error::StaleForm);
+    }
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+fn no_randomness(error: getrandom::Error) -> Error {
+    Error::Internal(anyhow::anyhow!("no randomness: {error}"))
+}
+
+impl<S: Sync> FromRequestParts<S> for FormKey {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let key = parts.extensions.get::<Self>().cloned();
+        key.ok_or_else(|| Error::Internal(anyhow::anyhow!("a form outside the staff area")))
+    }
+}
+
+impl FromRequestParts<AppState> for Desk {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
+        Ok(Self {
+            visit: Visit::of(&parts.uri, &parts.headers),
+            staff: Staff::from_request_parts(parts, app).await?,
+            form_key: FormKey::from_request_parts(parts, app).await?.0,
+        })
+    }
+}
+
+/// Leads to a page of the staff area, with a session's cookie set or taken away.
+pub(super) fn lead(
+    to: &str,
+    cookies: impl IntoIterator<Item = axum::http::HeaderValue>,
+) -> Response {
+    let mut response = (StatusCode::SEE_OTHER, Redirect::to(to)).into_response();
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}

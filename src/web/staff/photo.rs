@@ -1,0 +1,44 @@
+//! The photo of one registration, through the application: it has no address of its own.
+
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use super::route::{Need, Route};
+use super::who::Staff;
+use crate::domain::RegistrationId;
+use crate::domain::staff::Permission;
+use crate::photo::PhotoFormat;
+use crate::web::AppState;
+use crate::web::error::Error;
+
+/// The photo's address; reports hold it.
+pub(super) fn routes() -> Vec<Route> {
+    let path = "/staff/c/{campaign}/registrations/{id}/photo";
+    vec![Route::get(path, Need::Permission(Permission::Photo), photo)]
+}
+
+async fn photo(
+    staff: Staff,
+    State(app): State<AppState>,
+    Path((campaign, id)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    let campaign = app.campaign(&campaign)?;
+    let id = RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?;
+    let found = app.intake.store.registration(campaign, id).await?;
+    let seen = found.filter(|registration| staff.sees(&registration.value));
+    let registration = seen.ok_or(Error::NoSuchRegistration)?;
+    let photo = registration
+        .photo
+        .as_ref()
+        .ok_or(Error::NoSuchRegistration)?;
+    let format = PhotoFormat::from_extension(&photo.extension).ok_or(Error::NoSuchRegistration)?;
+    let bytes = app.intake.photos.get(&campaign.id, id, photo).await?;
+    let bytes = bytes.ok_or(Error::NoSuchRegistration)?;
+    let headers = [
+        (header::CONTENT_TYPE, format.media_type()),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_DISPOSITION, "inline; filename=\"photo\""),
+    ];
+    Ok((headers, bytes).into_response())
+}

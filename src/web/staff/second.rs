@@ -1,0 +1,151 @@
+//! The second factor of one's own account: set up with an app, or switched off. The secret on the page is not yet kept
+//! anywhere: it travels in the form, encrypted, until a code proves that the app has it.
+
+use askama::Template;
+use axum::extract::{Form, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
+use serde::Deserialize;
+use tracing::info;
+
+use super::account::{again, unless_known};
+use super::address::ClientAddress;
+use super::guard::Desk;
+use super::route::{Need, Route};
+use crate::domain::staff::{Permission, SecondFactor};
+use crate::staff::accounts::change;
+use crate::staff::password::Password;
+use crate::staff::second::Shared;
+use crate::web::AppState;
+use crate::web::error::Error;
+use crate::web::page::{Visit, show};
+use crate::web::qr::Qr;
+
+const PAGE: &str = "/staff/account/second";
+
+/// Its pages.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get(PAGE, Need::Account, offer),
+        Route::post(PAGE, Need::Account, switch_on),
+        Route::post("/staff/account/second/off", Need::Account, switch_off),
+    ]
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Typed {
+    password: String,
+    code: String,
+    sealed: String,
+}
+
+async fn offer(State(app): State<AppState>, desk: Desk) -> Result<Response, Error> {
+    let shared = Shared::generate().map_err(crate::staff::AccountsError::from)?;
+    page(&app, &desk, &shared, None)
+}
+
+async fn switch_on(
+    State(app): State<AppState>,
+    desk: Desk,
+    ClientAddress(from): ClientAddress,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Error> {
+    let (account, now) = (desk.staff.account()?, Timestamp::now());
+    let sealed = data_encoding::BASE64URL_NOPAD.decode(typed.sealed.as_bytes());
+    let sealed = sealed.map_err(|_| Error::Malformed("sealed"))?;
+    let shared = Shared::open(&sealed, &app.gate.keys, account.id);
+    let shared = shared.ok_or(Error::Malformed("sealed"))?;
+    let Some(used_step) = shared.step(&typed.code, now) else {
+        let wrong = desk.visit.say(
+            "El código no es correcto. Revise que la hora del teléfono sea automática.",
+            "The code is not right. Check that the phone's clock is set by itself.",
+        );
+        return page(&app, &desk, &shared, Some(wrong));
+    };
+    if let Some(answer) = unless_known(&app, &desk, Password::typed(&typed.password), from).await? {
+        return Ok(answer);
+    }
+    let changed = change(&app.intake.store, account.id, |account| {
+        let sealed = sealed.clone();
+        account
+            .second
+            .is_none()
+            .then(|| account.second = Some(SecondFactor { sealed, used_step }))
+    });
+    changed.await?.ok_or(Error::StaleForm)?;
+    info!(staff = %account.id, "switched the second factor on");
+    Ok(Redirect::to(&desk.visit.link_done("/staff/account", "second")).into_response())
+}
+
+async fn switch_off(
+    State(app): State<AppState>,
+    desk: Desk,
+    ClientAddress(from): ClientAddress,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Error> {
+    let (account, now) = (desk.staff.account()?, Timestamp::now());
+    if app.gate.needs_second(account) {
+        return Err(Error::Forbidden);
+    }
+    if let Some(answer) = unless_known(&app, &desk, Password::typed(&typed.password), from).await? {
+        return Ok(answer);
+    }
+    let changed = change(&app.intake.store, account.id, |account| {
+        let sealed = &account.second.as_ref()?.sealed;
+        let step = Shared::open(sealed, &app.gate.keys, account.id)?.step(&typed.code, now)?;
+        account.use_step(step).then(|| account.second = None)
+    });
+    if changed.await?.is_none() {
+        let wrong = desk
+            .visit
+            .say("El código no es correcto.", "The code is not right.");
+        return again(&app, &desk, wrong).await;
+    }
+    info!(staff = %account.id, "switched the second factor off");
+    Ok(Redirect::to(&desk.visit.link_done("/staff/account", "second-off")).into_response())
+}
+
+fn page(
+    app: &AppState,
+    desk: &Desk,
+    shared: &Shared,
+    problem: Option<&str>,
+) -> Result<Response, Error> {
+    let account = desk.staff.account()?;
+    let sealed = shared.seal(&app.gate.keys, account.id);
+    let sealed = sealed.map_err(crate::staff::AccountsError::from)?;
+    let page = SecondPage {
+        visit: &desk.visit,
+        desk,
+        is_on: account.second.is_some(),
+        is_needed: app.gate.lacks_second(account),
+        qr: Qr::of(&shared.address(&account.mail))
+            .map_err(|error| Error::Internal(error.into()))?,
+        secret: in_fours(&shared.text()),
+        sealed: data_encoding::BASE64URL_NOPAD.encode(&sealed),
+        problem,
+    };
+    let status = problem.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
+    Ok(show(status, &page))
+}
+
+/// As people copy it.
+fn in_fours(text: &str) -> String {
+    let fours = text.as_bytes().chunks(4).map(String::from_utf8_lossy);
+    fours.collect::<Vec<_>>().join(" ")
+}
+
+#[derive(Template)]
+#[template(path = "staff/second.html")]
+struct SecondPage<'a> {
+    visit: &'a Visit,
+    desk: &'a Desk,
+    is_on: bool,
+    is_needed: bool,
+    qr: Qr,
+    secret: String,
+    sealed: String,
+    problem: Option<&'a str>,
+}

@@ -1,0 +1,159 @@
+//! Who asks: an account with a session, or a program with a token, and what they may.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use jiff::Timestamp;
+
+use super::browser::Cookie;
+use crate::domain::staff::{Account, ApiToken, Permission, Reach, Session};
+use crate::staff::sessions;
+use crate::staff::token::Token;
+use crate::web::AppState;
+use crate::web::error::Error;
+
+/// Somebody of the staff, or a program of theirs. As an extractor it refuses everybody else with 401; what they may is
+/// asked by [`require`](Self::require) and [`sees`](Self::sees).
+#[derive(Clone, Debug)]
+pub struct Staff(Who);
+
+#[derive(Clone, Debug)]
+enum Who {
+    Person {
+        account: Box<Account>,
+        session: Session,
+    },
+    Program(ApiToken),
+}
+
+impl Staff {
+    /// Whether they may do that.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        match &self.0 {
+            Who::Person { account, .. } => account.may(permission),
+            Who::Program(token) => token.scopes.may(permission),
+        }
+    }
+
+    /// Refuses who may not do that.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require(&self, permission: Permission) -> Result<(), Error> {
+        self.may(permission).then_some(()).ok_or(Error::Forbidden)
+    }
+
+    /// Whose registrations they see.
+    #[must_use]
+    pub fn reach(&self) -> &Reach {
+        match &self.0 {
+            Who::Person { account, .. } => &account.reach,
+            Who::Program(token) => &token.reach,
+        }
+    }
+
+    /// Whether they see registrations counted under this value. Who does not is told that there are none (404).
+    #[must_use]
+    pub fn sees(&self, value: &str) -> bool {
+        self.reach().sees(value)
+    }
+
+    /// The values that they see; empty means all.
+    #[must_use]
+    pub fn places(&self) -> &[String] {
+        self.reach().places()
+    }
+
+    /// A name for logs and records that says who, to whoever may read the accounts, and nothing personal:
+    /// `account:ID` or `token:NAME`.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        match &self.0 {
+            Who::Person { account, .. } => format!("account:{}", account.id),
+            Who::Program(token) => format!("token:{}", token.name),
+        }
+    }
+
+    /// Their account.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for a program.
+    pub fn account(&self) -> Result<&Account, Error> {
+        match &self.0 {
+            Who::Person { account, .. } => Ok(account),
+            Who::Program(_) => Err(Error::Forbidden),
+        }
+    }
+
+    /// Their session; none for a program.
+    #[must_use]
+    pub fn session(&self) -> Option<&Session> {
+        match &self.0 {
+            Who::Person { session, .. } => Some(session),
+            Who::Program(_) => None,
+        }
+    }
+
+    /// Who sent a request: by the session's cookie, else by `Authorization`; `None` without either.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] for a token that is no good; when the store does not answer.
+    pub(super) async fn of(
+        app: &AppState,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Option<Self>, Error> {
+        let (store, now) = (&app.intake.store, Timestamp::now());
+        if let Some(token) = Cookie::Session.read(headers, app.is_secure(headers))
+            && let Some((account, session)) = sessions::find(store, &token, now).await?
+        {
+            let account = Box::new(account);
+            return Ok(Some(Self(Who::Person { account, session })));
+        }
+        let Some(token) = bearer(method, headers) else {
+            return Ok(None);
+        };
+        let known = store.token(&token.hash()).await?;
+        let live = known.filter(|token| token.is_live(now));
+        let program = live.map(|token| Self(Who::Program(token)));
+        program.map(Some).ok_or(Error::Unauthorized)
+    }
+}
+
+impl FromRequestParts<AppState> for Staff {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
+        // In the staff area the guard has asked already.
+        if let Some(staff) = parts.extensions.get::<Self>() {
+            return Ok(staff.clone());
+        }
+        let staff = Self::of(app, &parts.method, &parts.headers).await?;
+        let staff = staff.ok_or(Error::Unauthorized)?;
+        // Who has yet to set up a second factor gets nothing by another door either.
+        match staff.account() {
+            Ok(account) if app.gate.lacks_second(account) => Err(Error::Forbidden),
+            _ => Ok(staff),
+        }
+    }
+}
+
+/// The token of `Authorization: Bearer`, or the password of `Basic`, which is how a browser can send one. A browser
+/// sends `Basic` by itself, also when a page of somebody else asks it to: so only for what changes nothing.
+fn bearer(method: &Method, headers: &HeaderMap) -> Option<Token> {
+    let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credentials) = header.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(Token::sent(credentials.trim()));
+    }
+    if !scheme.eq_ignore_ascii_case("basic") || !method.is_safe() {
+        return None;
+    }
+    let decoded = data_encoding::BASE64
+        .decode(credentials.trim().as_bytes())
+        .ok()?;
+    let pair = String::from_utf8(decoded).ok()?;
+    pair.split_once(':')
+        .map(|(_, password)| Token::sent(password))
+}

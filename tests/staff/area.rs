@@ -1,0 +1,91 @@
+//! An installation with a look into its store: accounts, sessions and tokens made without a form.
+
+use jiff::Timestamp;
+use jornada::config::{Env, StoreSetting};
+use jornada::domain::staff::{Account, ApiToken, Mail, Reach, Role, Scope, Scopes};
+use jornada::staff::accounts::{add, change};
+use jornada::staff::sessions;
+use jornada::staff::token::Token;
+use jornada::store::Store;
+
+use crate::support::app::{App, Installation, Stores};
+
+/// A password that is good enough.
+pub const PASSWORD: &str = "caballo correcto grapa";
+
+pub struct Area {
+    pub installation: Installation,
+    pub app: App,
+    pub store: Store,
+}
+
+impl Area {
+    pub async fn start(stores: Stores) -> Self {
+        Self::of(Installation::new(stores)).await
+    }
+
+    pub async fn of(installation: Installation) -> Self {
+        let app = installation.start().await;
+        let settings: Vec<_> = installation
+            .settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let setting = StoreSetting::from_env(&Env::of(&settings)).unwrap();
+        Self {
+            store: Store::open(&setting).await.unwrap(),
+            installation,
+            app,
+        }
+    }
+
+    /// A new account of this role, that never logged in.
+    pub async fn account(&self, name: &str, role: Role, places: &[&str]) -> Account {
+        let mail = Mail::parse(&format!("{name}@example.org")).unwrap();
+        let reach = Reach::of(places.iter().map(|place| (*place).to_owned()).collect());
+        let added = add(&self.store, &mail, role, &reach, Timestamp::now()).await;
+        added.unwrap().unwrap();
+        self.store.account_of(&mail).await.unwrap().unwrap()
+    }
+
+    /// A new session of an account; answers its cookie.
+    pub async fn session(&self, account: &Account) -> Token {
+        let latest = self.store.account(account.id).await.unwrap().unwrap();
+        let opened = sessions::open(&self.store, &latest, Timestamp::now()).await;
+        opened.unwrap()
+    }
+
+    /// A token for these things.
+    pub async fn token(&self, scopes: &[Scope], change: impl FnOnce(&mut ApiToken)) -> Token {
+        let token = Token::generate().unwrap();
+        let mut kept = ApiToken {
+            hash: token.hash(),
+            name: "prueba".into(),
+            scopes: Scopes::of(scopes),
+            reach: Reach::all(),
+            created_at: Timestamp::now(),
+            expires_at: None,
+            revoked_at: None,
+        };
+        change(&mut kept);
+        self.store.add_token(&kept).await.unwrap();
+        token
+    }
+
+    pub async fn change(&self, account: &Account, step: impl Fn(&mut Account)) {
+        let changed = change(&self.store, account.id, |account| {
+            step(account);
+            Some(())
+        });
+        changed.await.unwrap().unwrap();
+    }
+
+    /// Runs `jornada staff …` and answers what it printed.
+    pub fn staff(&self, arguments: &[&str]) -> String {
+        let arguments = [&["staff"], arguments].concat();
+        let ran = self.installation.command(&arguments).output().unwrap();
+        let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(ran.status.success(), "{told}");
+        String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+    }
+}

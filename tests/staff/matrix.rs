@@ -1,0 +1,206 @@
+//! Every route by every role and by nobody. The rows are compared with the router's own table: a route without a row
+//! fails, and so does a row without a route.
+
+use std::collections::BTreeSet;
+
+use jornada::domain::staff::{Account, Role, Scope};
+use jornada::staff::form_key;
+use jornada::staff::token::Token;
+use jornada::web::staff::table;
+use reqwest::header::{AUTHORIZATION, COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder};
+
+use crate::area::Area;
+use crate::support::app::Stores;
+
+/// Who asks, in the order of the columns.
+const WHO: [Who; 6] = [
+    Who::Nobody,
+    Who::Role(Role::Viewer),
+    Who::Role(Role::Clerk),
+    Who::Role(Role::Admin),
+    Who::Token(Scope::Report),
+    Who::Token(Scope::Chart),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    Nobody,
+    Role(Role),
+    Token(Scope),
+}
+
+/// Method, path, and the answers. Nobody is led to the login (303) by a page; forms are sent with their key and without
+/// any other field.
+#[rustfmt::skip]
+const ROWS: &[(&str, &str, [u16; 6])] = &[
+    //                                                              nobody viewer clerk admin report chart
+    ("GET",  "/staff",                                                [303, 303, 303, 303, 403, 403]),
+    ("GET",  "/staff/login",                                          [200, 303, 303, 303, 200, 200]),
+    ("POST", "/staff/login",                                          [422, 422, 422, 422, 403, 403]),
+    ("POST", "/staff/logout",                                         [303, 303, 303, 303, 403, 403]),
+    ("GET",  "/staff/password/{link}",                                [404, 404, 404, 404, 404, 404]),
+    ("POST", "/staff/password/{link}",                                [404, 404, 404, 404, 403, 403]),
+    ("GET",  "/staff/account",                                        [303, 200, 200, 200, 403, 403]),
+    ("POST", "/staff/account/password",                               [303, 422, 422, 422, 403, 403]),
+    ("GET",  "/staff/account/second",                                 [303, 200, 200, 200, 403, 403]),
+    ("POST", "/staff/account/second",                                 [303, 400, 400, 400, 403, 403]),
+    ("POST", "/staff/account/second/off",                             [303, 422, 422, 422, 403, 403]),
+    ("POST", "/staff/account/sessions/end",                           [303, 404, 404, 404, 403, 403]),
+    ("POST", "/staff/account/sessions/end-all",                       [303, 303, 303, 303, 403, 403]),
+    ("GET",  "/staff/accounts",                                       [303, 403, 403, 200, 403, 403]),
+    ("POST", "/staff/accounts",                                       [303, 403, 403, 422, 403, 403]),
+    ("GET",  "/staff/accounts/{id}",                                  [303, 403, 403, 200, 403, 403]),
+    ("POST", "/staff/accounts/{id}",                                  [303, 403, 403, 422, 403, 403]),
+    ("POST", "/staff/accounts/{id}/link",                             [303, 403, 403, 200, 403, 403]),
+    ("POST", "/staff/accounts/{id}/sessions/end",                     [303, 403, 403, 303, 403, 403]),
+    ("POST", "/staff/accounts/{id}/close",                            [303, 403, 403, 303, 403, 403]),
+    ("GET",  "/staff/tokens",                                         [303, 403, 403, 200, 403, 403]),
+    ("POST", "/staff/tokens",                                         [303, 403, 403, 422, 403, 403]),
+    ("POST", "/staff/tokens/revoke",                                  [303, 403, 403, 404, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}/photo",          [303, 403, 200, 200, 200, 403]),
+];
+
+/// Those of the API that are for staff: found by the description, where each says that it wants a token.
+#[rustfmt::skip]
+const API: &[(&str, &str, [u16; 6])] = &[
+    ("GET", "/api/v1/campaigns/{campaign}/reports/{file}",            [401, 403, 200, 200, 200, 403]),
+];
+
+#[tokio::test]
+async fn every_route_answers_each_role_as_it_should() {
+    let area = Area::start(Stores::Embedded).await;
+    let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
+    let registered: serde_json::Value = answer.json().await.unwrap();
+    let photo = registered["id"].as_str().unwrap();
+    let mut wrong = Vec::new();
+    for (number, (method, path, expected)) in ROWS.iter().chain(API).enumerate() {
+        for (who, expected) in WHO.into_iter().zip(expected) {
+            let unique = format!("{number}-{}", name(who));
+            let target = format!("blanco-{unique}");
+            let target = area.account(&target, Role::Viewer, &[]).await;
+            let path = path
+                .replace("{campaign}", &area.app.campaign)
+                .replace("registrations/{id}", &format!("registrations/{photo}"))
+                .replace("{id}", &target.id.to_string())
+                .replace("{link}", "none")
+                .replace("{file}", "Cali.csv");
+            let status = ask(&area, who, &unique, method, &path).await;
+            if status != *expected {
+                wrong.push(format!(
+                    "{method} {path} by {who:?}: {status}, not {expected}"
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn every_route_has_a_row() {
+    let routes: BTreeSet<_> = table()
+        .into_iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    let rows: BTreeSet<_> = ROWS
+        .iter()
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
+    assert_eq!(routes, rows);
+    let area = Area::start(Stores::Embedded).await;
+    let described = area.app.get("/api/v1/openapi.json").await;
+    let described: serde_json::Value = described.json().await.unwrap();
+    let mut secured = BTreeSet::new();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if operation.get("security").is_some() {
+                secured.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    let rows: BTreeSet<_> = API
+        .iter()
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
+    assert_eq!(secured, rows);
+}
+
+#[tokio::test]
+async fn no_form_is_taken_without_its_key_or_with_that_of_another() {
+    let area = Area::start(Stores::Embedded).await;
+    let admin = area.account("admin", Role::Admin, &[]).await;
+    let other = area.account("otra", Role::Admin, &[]).await;
+    let target = area.account("blanco", Role::Viewer, &[]).await;
+    let foreign = form_key::write(&area.session(&other).await).unwrap();
+    // Of the same person, before another login.
+    let earlier = form_key::write(&area.session(&admin).await).unwrap();
+    let session = area.session(&admin).await;
+    for route in table().iter().filter(|route| route.method == "POST") {
+        let path = route.path.replace("{id}", &target.id.to_string());
+        let path = path.replace("{link}", "none");
+        for key in [
+            "",
+            "_form=",
+            "_form=A",
+            &format!("_form={foreign}"),
+            &format!("_form={earlier}"),
+        ] {
+            let request = client().post(format!("{}{path}", area.app.base));
+            let request = request
+                .header(COOKIE, format!("jornada-session={}", session.expose()))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(key.to_owned());
+            let status = request.send().await.unwrap().status();
+            assert_eq!(status, 403, "{path} with '{key}'");
+        }
+    }
+    let still = area.store.account(target.id).await.unwrap().unwrap();
+    assert!(still == target, "nothing was changed");
+}
+
+fn name(who: Who) -> &'static str {
+    match who {
+        Who::Nobody => "nobody",
+        Who::Role(role) => role.name(),
+        Who::Token(scope) => scope.name(),
+    }
+}
+
+fn client() -> Client {
+    Client::builder().redirect(Policy::none()).build().unwrap()
+}
+
+async fn ask(area: &Area, who: Who, unique: &str, method: &str, path: &str) -> u16 {
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    let is_form = method == Method::POST;
+    let request = client().request(method, format!("{}{path}", area.app.base));
+    let (request, form) = match who {
+        Who::Nobody => {
+            let token = Token::generate().unwrap();
+            (cookie(request, "jornada-form", &token), Some(token))
+        }
+        Who::Role(role) => {
+            let account: Account = area.account(&format!("quien-{unique}"), role, &[]).await;
+            let token = area.session(&account).await;
+            (cookie(request, "jornada-session", &token), Some(token))
+        }
+        Who::Token(scope) => {
+            let token = area.token(&[scope], |_| {}).await;
+            let bearer = format!("Bearer {}", token.expose());
+            (request.header(AUTHORIZATION, bearer), None)
+        }
+    };
+    let mut request = request.header("accept", "text/html");
+    if is_form {
+        let key = form.map(|token| form_key::write(&token).unwrap());
+        request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("mail={unique}&_form={}", key.unwrap_or_default()));
+    }
+    request.send().await.unwrap().status().as_u16()
+}
+
+fn cookie(request: RequestBuilder, name: &str, token: &Token) -> RequestBuilder {
+    request.header(COOKIE, format!("{name}={}", token.expose()))
+}
