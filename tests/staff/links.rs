@@ -1,1 +1,64 @@
-//! placeholder
+//! Links to set a password: once, for a time, and for good passwords alone.
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::domain::staff::Role;
+use jornada::staff::accounts::invite;
+
+use crate::area::{Area, PASSWORD};
+use crate::person::Person;
+use crate::support::app::Stores;
+
+#[tokio::test]
+async fn a_link_is_used_once() {
+    let area = Area::start(Stores::Embedded).await;
+    let link = area.staff(&["add", "ana@example.org", "--role", "viewer"]);
+    let path = format!("/staff/{}", link.split_once("/staff/").unwrap().1);
+    let mut ana = Person::new(&area.app);
+    ana.get(&path).await;
+    for (new, again) in [
+        ("corta", "corta"),
+        ("qwertyqwerty", "qwertyqwerty"),
+        (PASSWORD, "otra"),
+    ] {
+        let page = ana.post(&path, &[("new", new), ("again", again)]).await;
+        assert_eq!(page.status, 422, "{new}");
+        assert!(page.body.contains("role=\"alert\"") && !page.body.contains(PASSWORD));
+    }
+    // Two at once: one of them sets it.
+    let (mut one, mut two) = (ana.clone(), ana.clone());
+    let fields = [("new", PASSWORD), ("again", PASSWORD)];
+    let (one, two) = tokio::join!(one.post(&path, &fields), two.post(&path, &fields));
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 404]);
+    assert_eq!(ana.get(&path).await.status, 404);
+    assert_eq!(
+        ana.log_in("ana@example.org", PASSWORD, "").await.status,
+        303
+    );
+}
+
+#[tokio::test]
+async fn a_new_link_replaces_the_old_one_and_none_is_good_for_ever() {
+    let area = Area::start(Stores::Embedded).await;
+    let old = area.staff(&["add", "ana@example.org", "--role", "viewer"]);
+    let new = area.staff(&["link", "ana@example.org"]);
+    let mut ana = Person::new(&area.app);
+    let path = |link: &str| format!("/staff/{}", link.split_once("/staff/").unwrap().1);
+    assert_eq!(ana.get(&path(&old)).await.status, 404);
+    assert_eq!(ana.get(&path(&new)).await.status, 200);
+    let beto = area.account("beto", Role::Viewer, &[]).await;
+    let long_ago = Timestamp::now() - SignedDuration::from_hours(48);
+    let link = invite(&area.store, beto.id, false, long_ago)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        ana.get(&format!("/staff/password/{}", link.expose()))
+            .await
+            .status,
+        404
+    );
+    area.staff(&["close", "ana@example.org"]);
+    assert_eq!(ana.get(&path(&new)).await.status, 404);
+}

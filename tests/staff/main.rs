@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
+#[expect(dead_code, reason = "other tests use the rest of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
 mod area;
 mod forms;
 mod links;
@@ -11,7 +15,5 @@ mod person;
 mod second;
 mod secrets;
 mod sessions;
-#[path = "../support/mod.rs"]
-mod support;
 mod throttle;
 mod tokens;

@@ -20,6 +20,8 @@ pub struct Person {
     pub form: String,
     /// What nginx would say of the client.
     pub from: String,
+    /// How nginx would say that the browser came.
+    pub scheme: String,
 }
 
 /// What a person sees.
@@ -38,6 +40,7 @@ impl Person {
             cookies: BTreeMap::new(),
             form: String::new(),
             from: "192.0.2.1".into(),
+            scheme: "http".into(),
         }
     }
 
@@ -77,6 +80,7 @@ impl Person {
         let request = self.http.get(format!("{}{path}", self.base));
         let answer = request
             .header(COOKIE, self.cookie())
+            .header("x-forwarded-proto", &self.scheme)
             .header("accept", "text/html");
         self.look(answer.send().await.unwrap()).await
     }
@@ -105,6 +109,7 @@ impl Person {
             .header("accept", "text/html")
             .header("content-type", "application/x-www-form-urlencoded")
             .header("x-client-address", &self.from)
+            .header("x-forwarded-proto", &self.scheme)
             .body(body.finish());
         self.look(answer.send().await.unwrap()).await
     }

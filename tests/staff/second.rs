@@ -1,1 +1,168 @@
-//! placeholder
+//! The second factor: set up with a code, asked for at the login, each code good once.
+
+use jiff::Timestamp;
+use jornada::domain::staff::Role;
+use totp_rs::{Builder, Secret, Totp};
+
+use crate::area::{Area, PASSWORD};
+use crate::person::{Person, until_a_step_is_young};
+use crate::support::app::{Installation, Stores};
+
+/// What the app on the phone does.
+pub fn app(page: &str) -> Totp {
+    let (_, rest) = page.split_once("<code id=\"secret\">").unwrap();
+    let (secret, _) = rest.split_once('<').unwrap();
+    let secret = Secret::try_from_base32(secret.replace(' ', "")).unwrap();
+    Builder::new().with_secret(secret).build().unwrap()
+}
+
+fn code(totp: &Totp, steps: i64) -> String {
+    let second = Timestamp::now().as_second() + steps * 30;
+    totp.generate(second.unsigned_abs()).to_string()
+}
+
+async fn switch_on(person: &mut Person) -> Totp {
+    let page = person.get("/staff/account/second").await;
+    let totp = app(&page.body);
+    let sealed = page.between("name=\"sealed\" value=\"", "\"").unwrap();
+    let wrong = [
+        ("sealed", sealed.as_str()),
+        ("code", "000000"),
+        ("password", PASSWORD),
+    ];
+    assert_eq!(
+        person.post("/staff/account/second", &wrong).await.status,
+        422
+    );
+    until_a_step_is_young().await;
+    let now = code(&totp, 0);
+    let borrowed = [
+        ("sealed", sealed.as_str()),
+        ("code", &now),
+        ("password", "no la sé"),
+    ];
+    assert_eq!(
+        person.post("/staff/account/second", &borrowed).await.status,
+        422
+    );
+    let right = [
+        ("sealed", sealed.as_str()),
+        ("code", &now),
+        ("password", PASSWORD),
+    ];
+    let page = person.post("/staff/account/second", &right).await;
+    assert_eq!(
+        page.location(),
+        "/staff/account?done=second",
+        "{}",
+        page.body
+    );
+    totp
+}
+
+#[tokio::test]
+async fn each_code_is_good_once() {
+    let area = Area::start(Stores::Embedded).await;
+    let mail = "ana@example.org";
+    let mut ana = Person::of(&area, mail, Role::Clerk).await;
+    let totp = switch_on(&mut ana).await;
+    let login = async |code: &str| {
+        let mut person = Person::new(&area.app);
+        let page = person.log_in(mail, PASSWORD, code).await;
+        (page.status, person)
+    };
+    assert_eq!(login("").await.0, 422, "a code is asked for");
+    assert_eq!(
+        login(&code(&totp, 0)).await.0,
+        422,
+        "it was used to set it up"
+    );
+    let next = code(&totp, 1);
+    let (one, two) = (login(&next).await.0, login(&next).await.0);
+    assert_eq!((one, two), (303, 422), "a code that was seen is no good");
+    assert_eq!(login(&code(&totp, 0)).await.0, 422, "nor is one before it");
+}
+
+#[tokio::test]
+async fn of_two_who_send_one_code_at_once_one_gets_in() {
+    let area = Area::start(Stores::Servers).await;
+    let other = area.installation.start().await;
+    let mail = "ana@example.org";
+    let mut ana = Person::of(&area, mail, Role::Clerk).await;
+    let totp = switch_on(&mut ana).await;
+    let code = code(&totp, 1);
+    let (mut one, mut two) = (Person::new(&area.app), Person::new(&other));
+    one.get("/staff/login").await;
+    two.get("/staff/login").await;
+    let fields = [("mail", mail), ("password", PASSWORD), ("code", &code)];
+    let (one, two) = tokio::join!(
+        one.post("/staff/login", &fields),
+        two.post("/staff/login", &fields)
+    );
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 422]);
+}
+
+#[tokio::test]
+async fn it_goes_off_with_password_and_code_or_by_an_admin() {
+    let area = Area::start(Stores::Embedded).await;
+    let mail = "ana@example.org";
+    let mut ana = Person::of(&area, mail, Role::Clerk).await;
+    let totp = switch_on(&mut ana).await;
+    ana.get("/staff/account").await;
+    let off = "/staff/account/second/off";
+    assert_eq!(
+        ana.post(off, &[("password", PASSWORD), ("code", "000000")])
+            .await
+            .status,
+        422
+    );
+    let next = code(&totp, 1);
+    let page = ana
+        .post(off, &[("password", PASSWORD), ("code", &next)])
+        .await;
+    assert_eq!(page.location(), "/staff/account?done=second-off");
+    assert_eq!(ana.log_in(mail, PASSWORD, "").await.status, 303);
+    ana.get("/staff/account/second").await;
+    switch_on(&mut ana).await;
+    // Who lost the phone gets a link: the factor is off, and every session is over.
+    area.staff(&["link", mail, "--lost-second"]);
+    assert!(!ana.is_in().await);
+    assert_eq!(
+        Person::new(&area.app)
+            .log_in(mail, PASSWORD, "")
+            .await
+            .status,
+        303
+    );
+}
+
+#[tokio::test]
+async fn where_admins_must_have_it_they_get_nothing_before() {
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_ADMIN_TOTP", "required");
+    let area = Area::of(installation).await;
+    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let page = admin.get("/staff/accounts").await;
+    assert_eq!(page.location(), "/staff/account/second");
+    let report = format!("/api/v1/campaigns/{}/reports/_all.csv", area.app.campaign);
+    assert_eq!(admin.get(&report).await.status, 403, "nor by another door");
+    switch_on(&mut admin).await;
+    assert_eq!(admin.get("/staff/accounts").await.status, 200);
+    assert_eq!(admin.get(&report).await.status, 200);
+    let fields = [("password", PASSWORD), ("code", "000000")];
+    assert_eq!(
+        admin
+            .post("/staff/account/second/off", &fields)
+            .await
+            .status,
+        403
+    );
+    let mut clerk = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    assert_eq!(
+        clerk.get(&report).await.status,
+        200,
+        "others may do without"
+    );
+}

@@ -1,1 +1,103 @@
-//! placeholder
+//! What a token is for, until when, and for which cities; and the cities of a clerk.
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::domain::staff::{Reach, Role, Scope};
+
+use crate::area::{Area, PASSWORD};
+use crate::person::Person;
+use crate::support::app::Stores;
+
+#[tokio::test]
+async fn scopes_expiry_and_places_hold() {
+    let area = Area::start(Stores::Embedded).await;
+    let report = async |token: &jornada::staff::token::Token, file| {
+        area.app
+            .report(file, token.expose())
+            .await
+            .status()
+            .as_u16()
+    };
+    let whole = area.token(&[Scope::Report], |_| {}).await;
+    assert_eq!(report(&whole, "_all.csv").await, 200);
+    let chart = area.token(&[Scope::Chart], |_| {}).await;
+    assert_eq!(report(&chart, "_all.csv").await, 403);
+    let now = Timestamp::now();
+    let over = area.token(&[Scope::Report], |token| token.expires_at = Some(now));
+    assert_eq!(report(&over.await, "_all.csv").await, 401);
+    let hour = SignedDuration::from_hours(1);
+    let good = area.token(&[Scope::Report], |token| {
+        token.expires_at = Some(now + hour)
+    });
+    assert_eq!(report(&good.await, "_all.csv").await, 200);
+    let cali = Reach::of(vec!["Cali".into()]);
+    let cali = area
+        .token(&[Scope::Report], |token| token.reach = cali)
+        .await;
+    assert_eq!(report(&cali, "cali.csv").await, 200);
+    assert_eq!(report(&cali, "Leticia.csv").await, 404);
+    assert_eq!(report(&cali, "_all.csv").await, 404);
+    // The command makes one that is for all that tokens are for.
+    let token = area.installation.token();
+    assert_eq!(area.app.report("_all.csv", &token).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_clerk_of_one_city_gets_nothing_of_another() {
+    let area = Area::start(Stores::Embedded).await;
+    let mut ids = Vec::new();
+    for (document, city) in [("1001", "Cali"), ("1002", "Leticia")] {
+        let answer = area.app.register("Ana Ejemplo", document, city).await;
+        let registered: serde_json::Value = answer.json().await.unwrap();
+        ids.push(registered["id"].as_str().unwrap().to_owned());
+    }
+    let mut ana = Person::invited(&area, "ana@example.org", Role::Clerk, &["CALI"]).await;
+    ana.log_in("ana@example.org", PASSWORD, "").await;
+    let campaign = &area.app.campaign;
+    let photo = |id: &str| format!("/staff/c/{campaign}/registrations/{id}/photo");
+    let report = |file: &str| format!("/api/v1/campaigns/{campaign}/reports/{file}");
+    for (path, status) in [
+        (photo(&ids[0]), 200),
+        (photo(&ids[1]), 404),
+        (report("Cali.csv"), 200),
+        (report("Leticia.csv"), 404),
+        (report("_all.xlsx"), 404),
+    ] {
+        assert_eq!(get(&ana, &area, &path).await, status, "{path}");
+    }
+    area.change(&area.store.accounts().await.unwrap()[0], |account| {
+        account.assign(Role::Clerk, Reach::all());
+    })
+    .await;
+    assert_eq!(get(&ana, &area, &report("_all.xlsx")).await, 200, "at once");
+}
+
+/// Whatever comes, which need not be text.
+async fn get(person: &Person, area: &Area, path: &str) -> u16 {
+    let request = area.app.http.get(format!("{}{path}", area.app.base));
+    let cookie = format!("jornada-session={}", person.session().unwrap());
+    let answer = request.header("cookie", cookie).send().await.unwrap();
+    answer.status().as_u16()
+}
+
+#[tokio::test]
+async fn basic_credentials_change_nothing() {
+    let area = Area::start(Stores::Embedded).await;
+    let token = area.token(&[Scope::Report], |_| {}).await;
+    let report = format!(
+        "{}/api/v1/campaigns/{}/reports/_all.csv",
+        area.app.base, area.app.campaign
+    );
+    let read = area
+        .app
+        .http
+        .get(report)
+        .basic_auth("staff", Some(token.expose()));
+    assert_eq!(read.send().await.unwrap().status(), 200);
+    // A browser sends them by itself, also for a form of another site.
+    let post = area
+        .app
+        .http
+        .post(format!("{}/staff/accounts", area.app.base));
+    let post = post.basic_auth("staff", Some(token.expose()));
+    assert_eq!(post.send().await.unwrap().status(), 401);
+}
