@@ -132,7 +132,7 @@ impl Intake {
         let Some((photo, key)) = photo.zip(photo_key(registration)) else {
             return Ok(());
         };
-        self.metrics.photo_bytes.inc_by(photo.bytes.len() as u64);
+        self.metrics.photo_kept(photo.bytes.len());
         self.photos.put(&key, photo.bytes).await?;
         Ok(())
     }

@@ -23,8 +23,9 @@ use crate::store::Store;
 use crate::tally::Tally;
 use crate::tally::board::Board;
 use crate::tally::follow::Follower;
+use crate::tally::shown::Shown;
 use crate::telemetry::logs;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{Dependency, Metrics};
 use crate::web::budget::UploadBudget;
 use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
 
@@ -61,6 +62,7 @@ async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
     }
     let tasks = TaskTracker::new();
     follow(&app, &tasks, &stop);
+    tasks.spawn(health::keep_asking(app.clone(), stop.clone()));
     greet(&app, &public, &ops, staff_token.as_deref());
     tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.
@@ -116,21 +118,32 @@ async fn open(
     let (store, photos) = tokio::join!(Store::open(&config.store), Photos::open(&config.photos));
     let metrics = Metrics::new().context("cannot register the metrics")?;
     let tally = Tally::open(&config.cache, &config.instance).context("JORNADA_CACHE")?;
+    let board = Board::new(campaigns.iter().map(|campaign| &campaign.id));
+    let shown = Shown::new(board.clone(), campaigns.iter().cloned().collect());
+    metrics
+        .register(shown)
+        .context("cannot register the totals")?;
+    metrics.upload_limit.set(config.upload_memory.cast_signed());
+    let meter = |dependency| metrics.dependencies.meter(dependency);
     Ok(AppState::new(App {
-        board: Board::new(campaigns.iter().map(|campaign| &campaign.id)),
+        board,
         uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
         reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
         intake: Intake {
-            store: store.context("JORNADA_STORE")?,
-            photos: photos.context("JORNADA_PHOTOS")?,
+            store: store
+                .context("JORNADA_STORE")?
+                .timed(meter(Dependency::Store)),
+            photos: photos
+                .context("JORNADA_PHOTOS")?
+                .timed(meter(Dependency::Photos)),
             secret: config.secret,
             metrics: metrics.clone(),
         },
         instance: config.instance,
         public_url: config.public_url,
         campaigns,
-        tally,
+        tally: tally.timed(meter(Dependency::Cache)),
         metrics,
         stop,
     }))

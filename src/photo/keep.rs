@@ -7,14 +7,33 @@ use super::disk::DiskPhotos;
 use super::key::PhotoKey;
 use super::s3::S3Photos;
 use crate::config::PhotosSetting;
+use crate::telemetry::metrics::Meter;
 
 /// Where photos are kept.
 #[derive(Clone, Debug)]
-pub enum Photos {
+pub struct Photos {
+    backend: Backend,
+    meter: Meter,
+}
+
+#[derive(Clone, Debug)]
+enum Backend {
     /// A folder.
     Disk(DiskPhotos),
     /// A bucket.
     S3(S3Photos),
+}
+
+/// Hands a call to the back end; its time and outcome are noted under the method's name.
+macro_rules! ask {
+    ($self:ident.$operation:ident($($argument:expr),*)) => {
+        $self.meter.time(stringify!($operation), async {
+            match &$self.backend {
+                Backend::Disk(disk) => disk.$operation($($argument),*).await,
+                Backend::S3(s3) => s3.$operation($($argument),*).await,
+            }
+        }).await
+    };
 }
 
 /// Why a photo store did not do it. Names no key: keys are personal.
@@ -37,10 +56,20 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`] when it can be neither found nor made.
     pub async fn open(setting: &PhotosSetting) -> Result<Self, PhotosError> {
-        match setting {
-            PhotosSetting::Disk(folder) => DiskPhotos::open(folder).await.map(Self::Disk),
-            PhotosSetting::S3(setting) => S3Photos::open(setting).await.map(Self::S3),
-        }
+        let backend = match setting {
+            PhotosSetting::Disk(folder) => Backend::Disk(DiskPhotos::open(folder).await?),
+            PhotosSetting::S3(setting) => Backend::S3(S3Photos::open(setting).await?),
+        };
+        Ok(Self {
+            backend,
+            meter: Meter::default(),
+        })
+    }
+
+    /// The same store, whose operations are timed.
+    #[must_use]
+    pub fn timed(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Keeps a photo durably. Putting the same key again changes nothing.
@@ -48,10 +77,7 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`]; the photo may or may not be there, and putting it again is right.
     pub async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {
-        match self {
-            Self::Disk(disk) => disk.put(key, bytes).await,
-            Self::S3(s3) => s3.put(key, bytes).await,
-        }
+        ask!(self.put(key, bytes))
     }
 
     /// Reads a photo back, whole and unaltered, or `None` when there is none.
@@ -59,11 +85,7 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`], also when the bytes are not those that were put.
     pub async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
-        let bytes = match self {
-            Self::Disk(disk) => disk.get(key).await?,
-            Self::S3(s3) => s3.get(key).await?,
-        };
-        match bytes {
+        match ask!(self.get(key))? {
             Some(bytes) if Sha256::digest(&bytes).as_slice() != key.sha256() => {
                 Err(PhotosError::Altered)
             }
@@ -76,10 +98,7 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`].
     pub async fn remove(&self, key: &PhotoKey) -> Result<(), PhotosError> {
-        match self {
-            Self::Disk(disk) => disk.remove(key).await,
-            Self::S3(s3) => s3.remove(key).await,
-        }
+        ask!(self.remove(key))
     }
 
     /// Asks whether the store answers, within a second.
@@ -87,9 +106,6 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`].
     pub async fn ping(&self) -> Result<(), PhotosError> {
-        match self {
-            Self::Disk(disk) => disk.ping().await,
-            Self::S3(s3) => s3.ping().await,
-        }
+        ask!(self.ping())
     }
 }
