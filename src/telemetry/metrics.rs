@@ -23,6 +23,8 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// Registrations by campaign and outcome.
     pub registrations: IntCounterVec,
+    /// Why nothing was registered, by campaign and reason; one attempt may have several.
+    pub refusals: IntCounterVec,
     photo_bytes: Histogram,
     /// Bytes of the upload budget in use.
     pub upload_bytes: IntGauge,
@@ -58,6 +60,14 @@ impl Metrics {
                     "jornada_registrations_total",
                     "Registrations by campaign and outcome: accepted, retried, taken, refused, closed, failed",
                     &["campaign", "outcome"],
+                )?,
+            )?,
+            refusals: add(
+                &registry,
+                build::counters(
+                    "jornada_refusals_total",
+                    "Reasons for which nothing was registered, by campaign; one attempt may have several",
+                    &["campaign", "reason"],
                 )?,
             )?,
             photo_bytes: add(&registry, photo_sizes()?)?,
