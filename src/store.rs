@@ -4,7 +4,9 @@
 mod error;
 pub mod feed;
 mod kept;
+mod lease;
 pub mod mongo;
+mod pending;
 mod placed;
 pub mod sqlite;
 mod stream;
@@ -21,6 +23,7 @@ use crate::telemetry::metrics::Meter;
 pub use error::StoreError;
 pub use feed::{Change, Feed, FeedError, Position, Snapshot};
 pub use kept::{Kept, Receipt};
+pub use pending::{Pending, PendingKey, PendingPhoto};
 pub use stream::Batches;
 
 /// Longest wait for a store: an election fits in, and a dead one does not look like a hung instance.
@@ -49,12 +52,14 @@ macro_rules! ask {
     ($self:ident.$operation:ident($($argument:expr),*)) => {
         $self.meter.time(stringify!($operation), async {
             match &$self.backend {
-                Backend::Mongo(store) => store.$operation($($argument),*).await,
-                Backend::Sqlite(store) => store.$operation($($argument),*).await,
+                $crate::store::Backend::Mongo(store) => store.$operation($($argument),*).await,
+                $crate::store::Backend::Sqlite(store) => store.$operation($($argument),*).await,
             }
         }).await
     };
 }
+
+use ask;
 
 impl Store {
     /// Connects, and makes tables and indexes where they are missing.

@@ -1,13 +1,18 @@
 //! Where photos are kept: a folder of this machine, or an S3 store. What `put` answered is on stable storage.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::disk::DiskPhotos;
 use super::key::PhotoKey;
 use super::s3::S3Photos;
 use crate::config::PhotosSetting;
 use crate::telemetry::metrics::Meter;
+
+const PREPARE: Duration = Duration::from_secs(3);
+const TRIAL: Duration = Duration::from_secs(1);
 
 /// Where photos are kept.
 #[derive(Clone, Debug)]
@@ -50,26 +55,48 @@ pub enum PhotosError {
     Altered,
 }
 
+impl PhotosError {
+    /// Nothing was answered within the bound.
+    #[must_use]
+    pub fn late() -> Self {
+        Self::Unavailable("no answer in time".into())
+    }
+
+    /// A photo whose format this version does not know.
+    #[must_use]
+    pub fn unknown_format() -> Self {
+        Self::Failed("a format that this version does not know".into())
+    }
+}
+
 impl Photos {
-    /// Opens the store that was set; makes the folder or the bucket if it is missing.
-    ///
-    /// # Errors
-    /// [`PhotosError`] when it can be neither found nor made.
-    pub async fn open(setting: &PhotosSetting) -> Result<Self, PhotosError> {
+    /// The store that was set; asks it nothing yet.
+    #[must_use]
+    pub fn new(setting: &PhotosSetting) -> Self {
         let backend = match setting {
-            PhotosSetting::Disk(folder) => Backend::Disk(DiskPhotos::open(folder).await?),
-            PhotosSetting::S3(setting) => Backend::S3(S3Photos::open(setting).await?),
+            PhotosSetting::Disk(folder) => Backend::Disk(DiskPhotos::new(folder)),
+            PhotosSetting::S3(setting) => Backend::S3(S3Photos::new(setting)),
         };
-        Ok(Self {
+        Self {
             backend,
             meter: Meter::default(),
-        })
+        }
     }
 
     /// The same store, whose operations are timed.
     #[must_use]
     pub fn timed(self, meter: Meter) -> Self {
         Self { meter, ..self }
+    }
+
+    /// Makes the folder or the bucket if it is missing, within three seconds.
+    ///
+    /// # Errors
+    /// [`PhotosError`] when it can be neither found nor made.
+    pub async fn prepare(&self) -> Result<(), PhotosError> {
+        timeout(PREPARE, async { ask!(self.prepare()) })
+            .await
+            .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
     /// Keeps a photo durably. Putting the same key again changes nothing.
@@ -85,12 +112,8 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`], also when the bytes are not those that were put.
     pub async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
-        match ask!(self.get(key))? {
-            Some(bytes) if Sha256::digest(&bytes).as_slice() != key.sha256() => {
-                Err(PhotosError::Altered)
-            }
-            bytes => Ok(bytes),
-        }
+        let bytes = ask!(self.get(key))?;
+        bytes.map(|bytes| key.checked(bytes)).transpose()
     }
 
     /// Removes a photo; removing one that is not there is no error.
@@ -99,6 +122,17 @@ impl Photos {
     /// [`PhotosError`].
     pub async fn remove(&self, key: &PhotoKey) -> Result<(), PhotosError> {
         ask!(self.remove(key))
+    }
+
+    /// Puts an object that holds nothing, to learn whether photos would be taken; makes the folder or the bucket if it
+    /// is missing. Ends within a second.
+    ///
+    /// # Errors
+    /// [`PhotosError`].
+    pub async fn try_put(&self) -> Result<(), PhotosError> {
+        timeout(TRIAL, async { ask!(self.try_put()) })
+            .await
+            .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
     /// Asks whether the store answers, within a second.

@@ -4,6 +4,7 @@
 mod build;
 pub mod dependency;
 mod http;
+mod pending;
 mod reports;
 mod tally;
 
@@ -12,6 +13,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Registry, Te
 
 pub use dependency::{Dependency, DependencyMetrics, Meter};
 pub use http::HttpMetrics;
+pub use pending::PendingMetrics;
 pub use reports::ReportMetrics;
 pub use tally::TallyMetrics;
 
@@ -30,10 +32,14 @@ pub struct Metrics {
     pub upload_bytes: IntGauge,
     /// Bytes of the whole upload budget.
     pub upload_limit: IntGauge,
+    /// Requests in work.
+    pub requests_in_flight: IntGauge,
     /// Clients of server-sent events.
     pub event_clients: IntGauge,
     /// Reports written.
     pub reports: ReportMetrics,
+    /// Photos that wait in the store.
+    pub pending: PendingMetrics,
     /// The tally's.
     pub tally: TallyMetrics,
     /// Store, photo store and cache, as this instance meets them.
@@ -76,8 +82,10 @@ impl Metrics {
                 "jornada_upload_limit_bytes",
                 "Bytes of the whole upload budget",
             )?,
+            requests_in_flight: gauge("jornada_requests_in_flight", "Requests in work")?,
             event_clients: gauge("jornada_event_clients", "Clients of server-sent events")?,
             reports: ReportMetrics::new(&registry)?,
+            pending: PendingMetrics::new(&registry)?,
             tally: TallyMetrics::new(&registry)?,
             dependencies: DependencyMetrics::new(&registry)?,
             registry,

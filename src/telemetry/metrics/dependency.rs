@@ -94,8 +94,8 @@ impl DependencyMetrics {
 pub struct Meter(Option<(Dependency, DependencyMetrics)>);
 
 impl Meter {
-    /// Waits for an operation and notes its time, and whether it failed. One that is given up on the way, as when a
-    /// client leaves, is not counted.
+    /// Waits for an operation and notes its time, and whether it failed. One that is given up on the way, as when it
+    /// takes too long, has failed too.
     ///
     /// # Errors
     /// Those of the operation.
@@ -107,17 +107,33 @@ impl Meter {
         let Some((dependency, metrics)) = &self.0 else {
             return asked.await;
         };
-        let start = Instant::now();
+        let mut timed = Timed {
+            metrics,
+            labels: [dependency.name(), operation],
+            start: Instant::now(),
+            failed: true,
+        };
         let answer = asked.await;
-        let labels = [dependency.name(), operation];
-        let seconds = start.elapsed().as_secs_f64();
-        metrics.seconds.with_label_values(&labels).observe(seconds);
-        // Made with the first operation, so that a rate has a 0 to start from.
-        let errors = metrics.errors.with_label_values(&labels);
-        if answer.is_err() {
-            errors.inc();
-        }
+        timed.failed = answer.is_err();
         answer
+    }
+}
+
+/// An operation on its way; noted when it is dropped, however it ends.
+struct Timed<'m> {
+    metrics: &'m DependencyMetrics,
+    labels: [&'static str; 2],
+    start: Instant,
+    failed: bool,
+}
+
+impl Drop for Timed<'_> {
+    fn drop(&mut self) {
+        let seconds = self.metrics.seconds.with_label_values(&self.labels);
+        seconds.observe(self.start.elapsed().as_secs_f64());
+        // Made with the first operation, so that a rate has a 0 to start from.
+        let errors = self.metrics.errors.with_label_values(&self.labels);
+        errors.inc_by(self.failed.into());
     }
 }
 
@@ -127,7 +143,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_operation_is_timed_and_failures_are_counted() {
+    async fn every_operation_is_timed_and_what_fails_or_hangs_is_counted() {
         let metrics = Metrics::new().unwrap();
         let meter = metrics.dependencies.meter(Dependency::Store);
         meter.time("keep", async { Ok::<_, ()>(()) }).await.unwrap();
@@ -135,10 +151,13 @@ mod tests {
             .time("keep", async { Err::<(), _>(()) })
             .await
             .unwrap_err();
+        let hanging = meter.time("keep", std::future::pending::<Result<(), ()>>());
+        let soon = std::time::Duration::from_millis(1);
+        tokio::time::timeout(soon, hanging).await.unwrap_err();
         let text = metrics.text();
         for line in [
-            r#"operation_duration_seconds_count{dependency="store",operation="keep"} 2"#,
-            r#"jornada_dependency_errors_total{dependency="store",operation="keep"} 1"#,
+            r#"operation_duration_seconds_count{dependency="store",operation="keep"} 3"#,
+            r#"jornada_dependency_errors_total{dependency="store",operation="keep"} 2"#,
         ] {
             assert!(text.contains(line), "{text}");
         }
