@@ -19,7 +19,7 @@ const ALSO: &str = "JORNADA_WATCH_ALSO";
 const URLS: &str = "http://HOST:PORT, several with commas between them";
 /// Most URLs that are watched.
 const MOST_WATCHED: usize = 100;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// All settings of the role `watch`.
 #[derive(Clone, Debug)]

@@ -255,12 +255,12 @@ mod tests {
             .step_by(2)
             .zip(probes.chars())
             .filter_map(|(second, probe)| {
-                let probed = if probe == 'u' {
+                let answer = if probe == 'u' {
                     Probed::Up
                 } else {
                     Probed::Down
                 };
-                let notice = alarm.observe(rules, probed, false, at(second))?;
+                let notice = alarm.observe(rules, answer, false, at(second))?;
                 Some((second, notice))
             })
             .collect()

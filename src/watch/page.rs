@@ -190,12 +190,20 @@ impl StatusPage<'_> {
         }
     }
 
+    fn day(&self, one: &Standing) -> String {
+        self.share(self.availability(one).day)
+    }
+
+    fn quarter(&self, one: &Standing) -> String {
+        self.share(self.availability(one).quarter)
+    }
+
     fn availability(&self, one: &Standing) -> Availability {
         let known = self.past.availability.get(&one.target);
         known.copied().unwrap_or_default()
     }
 
-    fn share(&self, count: &Count) -> String {
+    fn share(&self, count: Count) -> String {
         if count.percent().is_none() {
             return "—".into();
         }

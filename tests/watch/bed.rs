@@ -108,7 +108,7 @@ impl Bed {
             assert!(start.elapsed() < SOON, "only {taken:?} of {count}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
         let taken = self.smtp.taken();
         let subjects: Vec<_> = taken.iter().map(Taken::subject).collect();
         assert_eq!(taken.len(), count, "{subjects:?}");

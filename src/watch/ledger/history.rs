@@ -16,6 +16,9 @@ const KEPT_HOURS: i64 = 90 * 24;
 /// Addresses of one URL that are remembered.
 const MOST_ADDRESSES: u32 = 32;
 
+/// The addresses behind a URL, with what the instances call themselves.
+pub type Known = Vec<(SocketAddr, Option<String>)>;
+
 /// Probes by what came of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
@@ -145,11 +148,7 @@ pub fn paused(tx: &Transaction) -> rusqlite::Result<Option<Pause>> {
 }
 
 /// Remembers the addresses behind a URL, with what the instances call themselves, in place of those known before.
-pub fn remember(
-    tx: &Transaction,
-    watched: &str,
-    addresses: &[(SocketAddr, Option<String>)],
-) -> rusqlite::Result<()> {
+pub fn remember(tx: &Transaction, watched: &str, addresses: &Known) -> rusqlite::Result<()> {
     tx.execute("DELETE FROM targets WHERE watched = ?1", [watched])?;
     let mut statement = tx.prepare_cached("INSERT OR REPLACE INTO targets VALUES (?1, ?2, ?3)")?;
     for (address, instance) in addresses {
@@ -159,10 +158,7 @@ pub fn remember(
 }
 
 /// The addresses that were behind a URL.
-pub fn remembered(
-    tx: &Transaction,
-    watched: &str,
-) -> rusqlite::Result<Vec<(SocketAddr, Option<String>)>> {
+pub fn remembered(tx: &Transaction, watched: &str) -> rusqlite::Result<Known> {
     let mut statement =
         tx.prepare_cached("SELECT address, instance FROM targets WHERE watched = ?1 LIMIT ?2")?;
     let rows = statement.query_map(params![watched, MOST_ADDRESSES], |row| {
