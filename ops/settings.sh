@@ -14,10 +14,14 @@ declare -A SETTINGS=(
     [STACK_TLS_LISTEN]="0.0.0.0:8443" # where nginx listens with TLS, once it has a certificate
     [STACK_TLS_CERTIFICATE]=""        # full path of the certificate with its chain
     [STACK_TLS_KEY]=""                # full path of its key
+    [STACK_SMTP]=""                   # smtp://user:password@host:port or smtps://…; empty: nobody gets a mail
+    [STACK_MAIL_FROM]=""              # sender of mails
+    [STACK_MAIL_TO]=""                # the administrator who gets them
+    [STACK_GRAFANA_LISTEN]="127.0.0.1:3000" # where docker-compose.yml publishes Grafana
 )
 # Made once. The staff token is not among them: the store holds only its hash, so it is made when there is a store.
 SECRETS=(STACK_SECRET STACK_MONGODB_KEY STACK_MONGODB_ADMIN_PASSWORD STACK_MONGODB_PASSWORD STACK_REDIS_PASSWORD
-    STACK_S3_ACCESS_KEY STACK_S3_SECRET_KEY)
+    STACK_S3_ACCESS_KEY STACK_S3_SECRET_KEY STACK_MONGODB_MONITOR_PASSWORD STACK_GRAFANA_PASSWORD)
 
 # Reads the lines of ours and no others; nothing of the file is ever run.
 read_env_file() {

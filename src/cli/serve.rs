@@ -25,8 +25,9 @@ use crate::store::Store;
 use crate::tally::Tally;
 use crate::tally::board::{Board, Source};
 use crate::tally::follow::Follower;
+use crate::tally::shown::Shown;
 use crate::telemetry::logs;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{Dependency, Metrics};
 use crate::web::budget::UploadBudget;
 use crate::web::places::Places;
 use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
@@ -64,6 +65,7 @@ async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
     }
     let tasks = TaskTracker::new();
     follow(&app, &tasks, &stop);
+    tasks.spawn(health::keep_asking(app.clone(), stop.clone()));
     let mover = Mover::new(app.intake.photos.clone(), app.intake.store.clone());
     tasks.spawn(mover.run(stop.clone()));
     greet(&app, &public, &ops, staff_token.as_deref());
@@ -119,17 +121,26 @@ async fn open(
     stop: CancellationToken,
 ) -> anyhow::Result<AppState> {
     let metrics = Metrics::new().context("cannot register the metrics")?;
+    let meter = |dependency| metrics.dependencies.meter(dependency);
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
+    let store = store.timed(meter(Dependency::Store));
     let photos = PhotoKeeper::open(
-        Photos::new(&config.photos),
+        Photos::new(&config.photos).timed(meter(Dependency::Photos)),
         store.clone(),
         config.pending_photos,
         metrics.pending.clone(),
     );
     let photos = photos.await.context("JORNADA_PHOTOS")?;
     let tally = Tally::open(&config.cache, &config.instance).context("JORNADA_CACHE")?;
+    let board = Board::new(campaigns.iter().map(|campaign| &campaign.id));
+    let shown = Shown::new(board.clone(), campaigns.iter().cloned().collect());
+    metrics
+        .register(shown)
+        .context("cannot register the totals")?;
+    metrics.upload_limit.set(config.upload_memory.cast_signed());
+    let tally = tally.timed(meter(Dependency::Cache));
     Ok(AppState::new(App {
-        board: Board::new(campaigns.iter().map(|campaign| &campaign.id)),
+        board,
         uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
         places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
         reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
