@@ -1,5 +1,6 @@
 //! How mails leave: SMTP or a folder, from whom and to whom.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use lettre::message::Mailbox;
@@ -86,6 +87,10 @@ fn check_smtp(raw: &str) -> Result<(), Wrong> {
     if url.username().is_empty() != url.password().is_none() {
         return Err(wrong("has only one of user and password"));
     }
+    let in_the_clear = url.scheme() == "smtp" && url.query().is_none();
+    if in_the_clear && url.password().is_some() && !is_this_machine(&url) {
+        return Err(wrong("would send its password in the clear: add ?tls=required"));
+    }
     for (key, value) in url.query_pairs() {
         match (&*key, &*value) {
             ("tls", "required" | "opportunistic") => {}
@@ -98,6 +103,11 @@ fn check_smtp(raw: &str) -> Result<(), Wrong> {
         }
     }
     Ok(())
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn addresses(
@@ -155,6 +165,7 @@ mod tests {
             "smtp://secreta@host",
             "smtps://ana:secreta@host?tls=perhaps",
             "smtp://ana:secreta@host?retry=1",
+            "smtp://ana:secreta@host:25",
             "file:",
         ] {
             let told = wrong(&[("JORNADA_SMTP", value)]);
