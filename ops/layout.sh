@@ -22,6 +22,7 @@ number_ports() {
     PORTS[weed_volume]=$((base + 403))
     PORTS[weed_filer]=$((base + 404))
     PORTS[nginx_status]=$((base + 501))
+    PORTS[watch]=$((base + 701))
     for number in "${!TELEMETRY[@]}"; do PORTS[${TELEMETRY[number]}]=$((base + 601 + number)); done
     # shellcheck disable=SC2034 # the ports that must be free before a start
     ALL_PORTS=("${PORTS[@]}" "${STACK_LISTEN##*:}" $((base + 10401)) $((base + 10402)) $((base + 10403))
@@ -158,6 +159,7 @@ programs() {
     # It ends when its requests have; SIGTERM would cut them off.
     echo "stopsignal=QUIT"
     telemetry_programs
+    watch_program
 }
 
 lay_supervisord() {
@@ -214,6 +216,7 @@ lay_all() {
     lay_campaigns
     lay_nginx
     lay_telemetry
+    lay_watch
     lay_supervisord
     touch "$STACK/.jornada-stack"
     [[ $OWNER == "$(id -un)" ]] || chown -R "$OWNER:" "$STACK"

@@ -8,6 +8,8 @@ source ops/native/supervisor.sh
 source ops/native/start.sh
 # shellcheck source=ops/native/telemetry.sh
 source ops/native/telemetry.sh
+# shellcheck source=ops/native/watch.sh
+source ops/native/watch.sh
 
 SECONDS_TO_READY=60
 STEP="" # what is being done, for the words of a failure

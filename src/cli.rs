@@ -6,6 +6,7 @@ mod health;
 mod load;
 mod serve;
 mod token;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,8 @@ enum Role {
     /// Makes tokens for staff.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Watches the instances, and mails the administrator when one stops answering and when it is back.
+    Watch(watch::WatchArgs),
     /// Loads a site with invented people, and proves that nothing of it was lost.
     #[command(subcommand)]
     Load(load::LoadCommand),
@@ -68,6 +71,7 @@ impl Command {
             Role::Health => health::check(env),
             Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
             Role::Token(TokenCommand::New { name }) => token::new(env, &name),
+            Role::Watch(args) => watch::play(env, args),
             Role::Load(command) => load::play(env, command),
         }
     }

@@ -34,6 +34,7 @@ lay_prometheus() {
     lay_targets node host "127.0.0.1:${PORTS[node-exporter]}"
     lay_targets redis redis "127.0.0.1:${PORTS[redis-exporter]}"
     lay_targets nginx nginx "127.0.0.1:${PORTS[nginx-exporter]}"
+    lay_targets watch watch "127.0.0.1:${PORTS[watch]}"
     lay_targets alertmanager alertmanager "127.0.0.1:${PORTS[alertmanager]}"
 }
 
@@ -119,7 +120,7 @@ $STACK/mongodb-exporter/members ${PORTS[mongodb-exporter]}"
 telemetry_names() {
     local names="node-exporter,nginx-exporter,redis-exporter,mongodb-exporter,alertmanager,prometheus"
     if find_grafana; then names+=,grafana; fi
-    echo "$names"
+    echo "$names,watch"
 }
 
 # --- Start
@@ -144,12 +145,14 @@ start_telemetry() {
     if [[ ${#fresh[@]} -gt 0 ]]; then
         ctl start "${fresh[@]}" >/dev/null || say "not all that shows how it is could start: bash init.sh status"
     fi
+    renew_watch
     reload prometheus "$STACK"/prometheus/prometheus.yml "$STACK"/prometheus/rules/*
     reload alertmanager "$STACK"/alertmanager/alertmanager.yml "$STACK"/alertmanager/mail.tmpl
 }
 
 # Where to look; `status` and a start print it.
 tell_telemetry() {
+    tell_watch
     echo "  metrics http://127.0.0.1:${PORTS[prometheus]} (Prometheus)"
     echo "  alerts  http://127.0.0.1:${PORTS[alertmanager]} (Alertmanager)"
     if find_grafana; then
