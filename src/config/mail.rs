@@ -89,7 +89,9 @@ fn check_smtp(raw: &str) -> Result<(), Wrong> {
     }
     let in_the_clear = url.scheme() == "smtp" && url.query().is_none();
     if in_the_clear && url.password().is_some() && !is_this_machine(&url) {
-        return Err(wrong("would send its password in the clear: add ?tls=required"));
+        return Err(wrong(
+            "would send its password in the clear: add ?tls=required",
+        ));
     }
     for (key, value) in url.query_pairs() {
         match (&*key, &*value) {
