@@ -69,8 +69,8 @@ impl PostSetting {
         match raw.split_once(':') {
             Some(("file", path)) if !path.is_empty() => Ok(Self::Folder(path.into())),
             Some(("smtp" | "smtps", _)) => {
-                check_smtp(&raw)?;
-                Ok(Self::Smtp(raw.into()))
+                let url = check_smtp(&raw)?;
+                Ok(Self::Smtp(guarded(url).into()))
             }
             _ => Err(Wrong::because(SMTP, "is neither of these", EXPECTED)),
         }
@@ -78,7 +78,7 @@ impl PostSetting {
 }
 
 /// The value may hold a password: it is never shown.
-fn check_smtp(raw: &str) -> Result<(), Wrong> {
+fn check_smtp(raw: &str) -> Result<Url, Wrong> {
     let wrong = |what: &str| Wrong::because(SMTP, what, EXPECTED);
     let url = Url::parse(raw).map_err(|_| wrong("is not a URL"))?;
     if url.host_str().is_none_or(str::is_empty) {
@@ -86,12 +86,6 @@ fn check_smtp(raw: &str) -> Result<(), Wrong> {
     }
     if url.username().is_empty() != url.password().is_none() {
         return Err(wrong("has only one of user and password"));
-    }
-    let in_the_clear = url.scheme() == "smtp" && url.query().is_none();
-    if in_the_clear && url.password().is_some() && !is_this_machine(&url) {
-        return Err(wrong(
-            "would send its password in the clear: add ?tls=required",
-        ));
     }
     for (key, value) in url.query_pairs() {
         match (&*key, &*value) {
@@ -104,7 +98,16 @@ fn check_smtp(raw: &str) -> Result<(), Wrong> {
             _ => return Err(wrong("has more than tls after the ?")),
         }
     }
-    Ok(())
+    Ok(url)
+}
+
+/// No password leaves this machine in the clear.
+fn guarded(mut url: Url) -> String {
+    let is_plain = url.scheme() == "smtp" && url.query().is_none();
+    if is_plain && url.password().is_some() && !is_this_machine(&url) {
+        url.set_query(Some("tls=required"));
+    }
+    url.into()
 }
 
 fn is_this_machine(url: &Url) -> bool {
@@ -159,6 +162,18 @@ mod tests {
     }
 
     #[test]
+    fn no_password_leaves_in_the_clear() {
+        for (raw, guarded_to) in [
+            ("smtp://a:b@host:587", "smtp://a:b@host:587?tls=required"),
+            ("smtp://a:b@127.0.0.1:25", "smtp://a:b@127.0.0.1:25"),
+            ("smtps://a:b@host", "smtps://a:b@host"),
+            ("smtp://host:25", "smtp://host:25"),
+        ] {
+            assert_eq!(guarded(Url::parse(raw).unwrap()), guarded_to);
+        }
+    }
+
+    #[test]
     fn a_wrong_one_is_named_and_no_password_shown() {
         for value in [
             "http://host",
@@ -167,7 +182,6 @@ mod tests {
             "smtp://secreta@host",
             "smtps://ana:secreta@host?tls=perhaps",
             "smtp://ana:secreta@host?retry=1",
-            "smtp://ana:secreta@host:25",
             "file:",
         ] {
             let told = wrong(&[("JORNADA_SMTP", value)]);

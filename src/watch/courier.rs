@@ -23,7 +23,7 @@ use super::told::Told;
 use crate::config::WatchConfig;
 
 /// How often the outbox is looked into.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(250);
 /// Pauses between tries double from the first to the second of these.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const MOST_PAUSE: Duration = Duration::from_secs(30);

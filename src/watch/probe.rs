@@ -183,16 +183,19 @@ impl Prober {
 
     /// Whether somebody takes a connection there.
     pub async fn reaches(&self, host: &str, port: u16) -> bool {
-        let addresses = match host.parse() {
-            Ok(ip) => BTreeSet::from([SocketAddr::new(ip, port)]),
-            Err(_) => self.lookup(host, port).await.unwrap_or_default(),
-        };
-        for address in addresses.into_iter().take(2) {
-            if let Ok(Ok(_)) = timeout(self.wait, TcpStream::connect(address)).await {
-                return true;
+        let asked = async {
+            let addresses = match host.parse() {
+                Ok(ip) => BTreeSet::from([SocketAddr::new(ip, port)]),
+                Err(_) => self.lookup(host, port).await.unwrap_or_default(),
+            };
+            for address in addresses {
+                if TcpStream::connect(address).await.is_ok() {
+                    return true;
+                }
             }
-        }
-        false
+            false
+        };
+        timeout(self.wait, asked).await.unwrap_or(false)
     }
 }
 

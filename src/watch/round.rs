@@ -67,8 +67,9 @@ impl Rounds {
         // A copy: it becomes the truth once it is on the disk.
         let mut targets = self.targets.clone();
         let forgotten = self.resolve(&mut targets).await;
-        self.look(&mut targets).await;
-        let cut_off = self.is_cut_off(&targets).await;
+        // Side by side, so that a round in which nothing answers is not longer than any other.
+        let ((), silent) = tokio::join!(self.look(&mut targets), self.is_neutral_silent());
+        let cut_off = silent && targets.iter().all(|one| one.up_since.is_none());
         let now = Timestamp::now();
         let mut findings = self.judge(&mut targets, pause.is_some(), cut_off, now);
         for gone in forgotten {
@@ -136,10 +137,11 @@ impl Rounds {
         look
     }
 
-    /// Whether nothing at all answers, not even what has nothing to do with the system.
-    async fn is_cut_off(&self, targets: &[Target]) -> bool {
+    /// Whether what has nothing to do with the system does not answer either. It is asked only after a round in which
+    /// nothing else answered.
+    async fn is_neutral_silent(&self) -> bool {
         match &self.config.neutral {
-            Some((host, port)) if targets.iter().all(|one| one.up_since.is_none()) => {
+            Some((host, port)) if self.targets.iter().all(|one| one.up_since.is_none()) => {
                 !self.prober.reaches(host, *port).await
             }
             _ => false,

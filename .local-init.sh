@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Brings up the whole system: nginx before three instances on MongoDB, S3 and Redis.
+#
+#   bash init.sh [--native]            start, or bring in what is new; run twice it changes nothing
+#   bash init.sh [--native] status     what runs; exit code 0 when a registration can be made
+#   bash init.sh [--native] stop       stop; the data stay
+#   bash init.sh [--native] down       stop and remove the data, after asking, or at once with --yes
+#   bash init.sh [--native] token NAME one more token for the staff
+#   bash init.sh --native ctl ...      supervisorctl of the native system: restart app:app1, tail door:nginx, ...
+#
+# With a running Docker engine it uses docker-compose.yml; without one, or with --native, this Debian or Ubuntu itself.
+# Settings and secrets lie in .env (see ops/settings.sh); STACK_DATA=/path puts the native system's data elsewhere.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=ops/parts.sh
+source ops/parts.sh
+# shellcheck source=ops/servers.sh
+source ops/servers.sh
+# shellcheck source=ops/settings.sh
+source ops/settings.sh
+# shellcheck source=ops/layout.sh
+source ops/layout.sh
+# shellcheck source=ops/probe.sh
+source ops/probe.sh
+# shellcheck source=ops/native.sh
+source ops/native.sh
+# shellcheck source=ops/docker.sh
+source ops/docker.sh
+
+YES=
+
+confirm() {
+    local answer=
+    [[ -z $YES ]] || return 0
+    [[ -t 0 ]] || fail "nobody is here to say whether $1 may go" "bash init.sh down --yes"
+    read -r -p "Remove $1? Type yes: " answer
+    [[ $answer == yes ]] || fail "nothing was removed"
+}
+
+# Prints what a person needs once it runs: where the logs are, how to see more, the token if it is new.
+tell() {
+    local url=${STACK_PUBLIC_URL:-$(site_url)}
+    echo "Jornada is ready."
+    echo "  form    $url/"
+    echo "  chart   $url/c/vacunacion/chart"
+    echo "  API     $url/api/docs"
+    if [[ -n ${3:-} ]]; then
+        echo "  token   $3"
+        echo "          for the staff's reports; kept in .env, not shown again"
+    else
+        echo "  token   STACK_STAFF_TOKEN in .env; another one: bash init.sh token NAME"
+    fi
+    echo "  logs    $1"
+    echo "  more    bash init.sh status; $2; docs/operations.md"
+}
+
+native_ctl() {
+    choose_owner
+    ctl "$@"
+}
+
+main() {
+    local way='' verb words=()
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+            --native) way=native ;;
+            --yes) YES=1 ;;
+            *) words+=("$1") ;;
+        esac
+        shift
+    done
+    [[ -n $way ]] || { has_docker && way=docker; } || way=native
+    verb=${words[0]:-up}
+    case $way.$verb.${#words[@]} in
+        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | native.ctl.*) "${way}_$verb" "${words[@]:1}" ;;
+        docker.ctl.*) fail "ctl is for the native system" "docker compose ps" ;;
+        *) fail "not understood: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME]" ;;
+    esac
+}
+
+build() { :; }
+main "$@"
