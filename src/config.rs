@@ -2,6 +2,7 @@
 //! A wrong one is one line that names the variable, what is wrong and what is expected.
 
 pub mod env;
+mod logs;
 mod secret;
 mod stores;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use url::Url;
 
 pub use env::{Env, Wrong};
+pub use logs::{LogFormat, LogsConfig};
 pub use secret::Secret;
 pub use stores::{CacheSetting, PhotosSetting, S3Setting, StoreSetting};
 
@@ -31,6 +33,7 @@ Settings (environment, or a .env file in the working folder):
   JORNADA_INSTANCE       name in logs and metrics                   [host name]
   JORNADA_UPLOAD_MEMORY  bytes of uploads held at once              [268435456]
   JORNADA_LOG            filter of log lines, such as info or jornada=debug  [info]
+  JORNADA_LOKI           base URL of Loki, for log lines as well as standard output  [none]
   JORNADA_LOG_FORMAT     text or json                               [text on a terminal, else json]";
 
 /// Least and greatest memory for uploads, in bytes: one upload with its form, and 1 TiB.
@@ -78,7 +81,7 @@ impl Config {
             cache: CacheSetting::from_env(env)?,
             campaigns: env.or("JORNADA_CAMPAIGNS", "campaigns").into(),
             secret: Secret::from_env(env, &store)?,
-            instance: env.get("JORNADA_INSTANCE").unwrap_or_else(host_name),
+            instance: instance(env),
             upload_memory: upload_memory(env)?,
             store,
         })
@@ -123,6 +126,12 @@ fn upload_memory(env: &Env) -> Result<u64, Wrong> {
     } else {
         Err(Wrong::new(name, &bytes.to_string(), expected))
     }
+}
+
+/// Reads `JORNADA_INSTANCE`: the name of this process in logs and metrics, the host's when it is not set.
+#[must_use]
+pub fn instance(env: &Env) -> String {
+    env.get("JORNADA_INSTANCE").unwrap_or_else(host_name)
 }
 
 fn host_name() -> String {

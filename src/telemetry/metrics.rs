@@ -10,6 +10,7 @@ use prometheus::{
 
 use crate::domain::CampaignId;
 use crate::tally::board::Chart;
+use crate::telemetry::logs::Dropped;
 
 /// Everything that the role `serve` counts.
 #[derive(Clone, Debug)]
@@ -92,6 +93,14 @@ impl Metrics {
             tally: TallyMetrics::new(&registry)?,
             registry,
         })
+    }
+
+    /// Serves the count of log lines that were left out as well.
+    ///
+    /// # Errors
+    /// When it was added before.
+    pub fn add_logs(&self, dropped: &Dropped) -> Result<(), prometheus::Error> {
+        self.registry.register(dropped.collector())
     }
 
     /// The text that Prometheus reads (exposition format 0.0.4).
