@@ -71,6 +71,7 @@ run_all() {
     step "start the servers" start_servers
     step "tests" cargo test
     step "stop the servers" stop_servers
+    step "drill: a whole system, killed part by part, and restored" bash drill/fresh.sh
     step "build cargo-deny and cargo-machete" install_cargo_tools
     step "licences, sources, unused dependencies" check_dependencies
     printf '\nall passed in %d s\n' "$SECONDS"

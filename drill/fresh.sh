@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Brings up a whole system of its own, in a temporary folder on free ports, drills it in the short form and removes it:
-# for a machine whose own system must not be touched. Arguments: those of drill/run.sh.
+# Brings up a whole system of its own, in a temporary folder on free ports, drills it in the short form, restores it from
+# a backup and removes it: part of test.sh, and for a machine whose own system must not be touched. Arguments: those of
+# drill/run.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=ops/parts.sh
@@ -36,6 +37,20 @@ remove() {
     exit "$code"
 }
 
+# Backs the system up as docs/operations.md says, loses it, restores it, and proves that every receipt of the drills
+# still stands for its registration, its photo and its count.
+back_up_and_restore() {
+    say "-- backup and restore"
+    bash init.sh --native stop >&2
+    tar -C "$FOLDER" -czpf "$FOLDER/backup.tgz" stack
+    cp -p "$STACK_ENV_FILE" "$FOLDER/backup.env"
+    bash init.sh --native down --yes >&2
+    cp -p "$FOLDER/backup.env" "$STACK_ENV_FILE"
+    tar -C "$FOLDER" -xzpf "$FOLDER/backup.tgz"
+    bash init.sh --native >/dev/null
+    bash drill/run.sh --prove
+}
+
 choose_ports
 FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/jornada-drill.XXXXXX")
 chmod 711 "$FOLDER" # the system may run as another user
@@ -46,3 +61,4 @@ trap 'exit 143' TERM
 # What it prints holds the token of the staff.
 bash init.sh --native >/dev/null
 bash drill/run.sh --short "$@"
+back_up_and_restore

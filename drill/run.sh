@@ -3,6 +3,8 @@
 # killed, one after the other; after each it is proven that what was acknowledged is kept once, with its photo.
 #
 #   bash drill/run.sh [--short] [DRILL ...]   all drills, or those named (see DRILLS below)
+#   bash drill/run.sh --prove                 no drill: whether what the last drills acknowledged still stands, as after
+#                                             a backup was restored
 #
 # The system must run (bash init.sh --native), is whole again afterwards, and keeps the invented people in a campaign of
 # their own, `simulacro`. Real requests meet the same faults; emptying Redis drops what only it keeps. Exit code 0: every
@@ -30,7 +32,7 @@ DRILLS=(
     "rolling-update instances_are_updated   served"
     "primary        primary_dies            silence-5000"
     "redis          redis_dies_and_forgets  served"
-    "photo-store    photo_store_is_away     kept"
+    "photo-store    photo_store_is_away     served"
     "upload-memory  upload_memory_is_full   kept"
 )
 
@@ -70,7 +72,7 @@ end_load() {
     LOAD_PID=
 }
 
-# Runs one drill and prints its line: name, fault, goal, more words for the load.
+# Runs one drill: name, fault, goal, more words for the load.
 drill() {
     local name=$1 fault=$2 goal=$3
     shift 3
@@ -78,6 +80,12 @@ drill() {
     begin_load "$name" "$@"
     "$fault"
     end_load "$name"
+    prove "$name" "$goal"
+}
+
+# Proves what the load of a drill was promised, and adds its line to the table: name, goal.
+prove() {
+    local name=$1 goal=$2
     jornada load verify --to "$(site_url)" --journal "$WORK/$name.journal" --within 60 >"$WORK/$name.findings" ||
         say "the proof of $name failed"
     { /usr/bin/python3 drill/judge.py "$name" "$goal" "$WORK/$name.summary" "$WORK/$name.findings" || true; } |
@@ -92,6 +100,9 @@ prepare() {
     [[ $(site_url) == http://127.* ]] || fail "the drill speaks plain HTTP on loopback, not $(site_url)" "STACK_LISTEN=0.0.0.0:8080, without a certificate"
     make_whole
     WORK=$STACK/drill
+}
+
+empty_work() {
     rm -rf "$WORK"
     mkdir "$WORK"
     [[ $OWNER == "$(id -un)" ]] || chown "$OWNER:" "$WORK"
@@ -109,12 +120,32 @@ clean_up() {
     exit "$code"
 }
 
+run_drills() {
+    local line name chosen=$1
+    empty_work
+    for line in "${DRILLS[@]}"; do
+        name=${line%% *}
+        # shellcheck disable=SC2086 # the line's words
+        [[ $chosen != ' ' && $chosen != *" $name "* ]] || drill $line
+    done
+}
+
+prove_again() {
+    local journal
+    : >"$WORK/table"
+    for journal in "$WORK"/*.journal; do
+        [[ -e $journal ]] || fail "no drill was run" "bash drill/run.sh"
+        prove "$(basename "$journal" .journal)" kept
+    done
+}
+
 main() {
-    local line name chosen=' '
+    local chosen=' ' again=
     while [[ $# -gt 0 ]]; do
         case $1 in
             --short) shorten ;;
-            -*) fail "not understood: $1" "bash drill/run.sh [--short] [DRILL ...]" ;;
+            --prove) again=1 ;;
+            -*) fail "not understood: $1" "bash drill/run.sh [--short | --prove] [DRILL ...]" ;;
             *) chosen+="$1 " ;;
         esac
         shift
@@ -123,11 +154,7 @@ main() {
     trap clean_up EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    for line in "${DRILLS[@]}"; do
-        name=${line%% *}
-        # shellcheck disable=SC2086 # the line's words
-        [[ $chosen != ' ' && $chosen != *" $name "* ]] || drill $line
-    done
+    if [[ -n $again ]]; then prove_again; else run_drills "$chosen"; fi
     echo
     /usr/bin/python3 drill/judge.py
     cat "$WORK/table"

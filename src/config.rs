@@ -7,6 +7,7 @@ mod secret;
 mod stores;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use url::Url;
@@ -32,6 +33,9 @@ Settings (environment, or a .env file in the working folder):
                          [embedded: made once and kept in data/secret]
   JORNADA_INSTANCE       name in logs and metrics                   [host name]
   JORNADA_UPLOAD_MEMORY  bytes of uploads held at once              [268435456]
+  JORNADA_MAX_REQUESTS   requests in work at once; past them 503     [2048]
+  JORNADA_PENDING_PHOTOS bytes of photos that may wait in the store while the photo store is
+                         away                                       [10737418240]
   JORNADA_LOG            filter of log lines, such as info or jornada=debug  [info]
   JORNADA_LOKI           base URL of Loki, for log lines as well as standard output  [none]
   JORNADA_LOG_FORMAT     text or json                               [text on a terminal, else json]";
@@ -64,6 +68,10 @@ pub struct Config {
     pub instance: String,
     /// `JORNADA_UPLOAD_MEMORY`, in bytes.
     pub upload_memory: u64,
+    /// `JORNADA_MAX_REQUESTS`.
+    pub max_requests: usize,
+    /// `JORNADA_PENDING_PHOTOS`, in bytes.
+    pub pending_photos: u64,
 }
 
 impl Config {
@@ -83,6 +91,14 @@ impl Config {
             secret: Secret::from_env(env, &store)?,
             instance: instance(env),
             upload_memory: upload_memory(env)?,
+            max_requests: env
+                .parse::<NonZeroUsize>("JORNADA_MAX_REQUESTS", "2048", "a number above 0")?
+                .get(),
+            pending_photos: env.parse(
+                "JORNADA_PENDING_PHOTOS",
+                "10737418240",
+                "a number of bytes, such as 10737418240 (10 GiB)",
+            )?,
             store,
         })
     }

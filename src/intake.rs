@@ -1,6 +1,9 @@
 //! The one way in: answers judged, photo kept, registration kept, receipt given. Every door (form, API, later gRPC
 //! and the queue) comes through here, and what is acknowledged here survives the loss of this process.
 
+pub mod mover;
+pub mod photos;
+
 use bytes::Bytes;
 use jiff::{Timestamp, Unit};
 use tracing::warn;
@@ -12,9 +15,9 @@ use crate::domain::{
     Answers, Campaign, FieldRefusal, Form, IdempotencyKey, Refusal, Registration, RegistrationId,
 };
 use crate::photo::inspect::{CleanPhoto, PhotoRefusal, inspect};
-use crate::photo::{PhotoKey, Photos, PhotosError};
 use crate::store::{Kept, Receipt, Store, StoreError};
 use crate::telemetry::metrics::Metrics;
+use photos::{KeeperError, PhotoKeeper};
 
 /// Photos above this size, in bytes, are inspected off the threads that serve requests.
 const LARGE_PHOTO: usize = 256 * 1024;
@@ -60,9 +63,9 @@ pub enum IntakeError {
     /// The store did not do it.
     #[error("cannot keep the registration")]
     Store(#[from] StoreError),
-    /// The photo store did not do it.
+    /// Neither the photo store nor the store took the photo.
     #[error("cannot keep the photo")]
-    Photos(#[from] PhotosError),
+    Photos(#[from] KeeperError),
 }
 
 /// The way in.
@@ -71,7 +74,7 @@ pub struct Intake {
     /// Where registrations are kept.
     pub store: Store,
     /// Where photos are kept.
-    pub photos: Photos,
+    pub photos: PhotoKeeper,
     /// From which ids are derived.
     pub secret: Secret,
     /// What is counted.
@@ -129,22 +132,27 @@ impl Intake {
         registration: &Registration,
         photo: Option<CleanPhoto>,
     ) -> Result<(), IntakeError> {
-        let Some((photo, key)) = photo.zip(photo_key(registration)) else {
+        let Some((photo, known)) = photo.zip(registration.photo.as_ref()) else {
             return Ok(());
         };
         self.metrics.photo_bytes.inc_by(photo.bytes.len() as u64);
-        self.photos.put(&key, photo.bytes).await?;
+        let Registration { campaign, id, .. } = registration;
+        self.photos.keep(campaign, *id, known, photo.bytes).await?;
         Ok(())
     }
 
     /// Removes the photo of an attempt that was not registered, unless the kept registration has the same one.
     async fn drop_photo(&self, campaign: &Campaign, attempt: &Registration) {
-        let Some(key) = photo_key(attempt) else {
+        let Some(photo) = &attempt.photo else {
             return;
         };
         let kept = self.store.registration(campaign, attempt.id).await;
         let is_other = matches!(&kept, Ok(Some(kept)) if kept.photo != attempt.photo);
-        if is_other && let Err(error) = self.photos.remove(&key).await {
+        if !is_other {
+            return;
+        }
+        let removed = self.photos.remove(&campaign.id, attempt.id, photo).await;
+        if let Err(error) = removed {
             warn!("a photo that belongs to no registration stays: {error}");
         }
     }
@@ -199,14 +207,6 @@ fn registration(
         // What every store can keep: milliseconds.
         received_at: now.round(Unit::Millisecond).unwrap_or(now),
     }
-}
-
-fn photo_key(registration: &Registration) -> Option<PhotoKey> {
-    PhotoKey::of(
-        &registration.campaign,
-        registration.id,
-        registration.photo.as_ref()?,
-    )
 }
 
 fn receipt(registration: &Registration, received_at: Timestamp) -> Receipt {

@@ -4,7 +4,9 @@
 mod error;
 pub mod feed;
 mod kept;
+mod lease;
 pub mod mongo;
+mod pending;
 mod placed;
 pub mod sqlite;
 mod stream;
@@ -20,6 +22,7 @@ use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, Registrat
 pub use error::StoreError;
 pub use feed::{Change, Feed, FeedError, Position, Snapshot};
 pub use kept::{Kept, Receipt};
+pub use pending::{Pending, PendingKey, PendingPhoto};
 pub use stream::Batches;
 
 /// Longest wait for a store: an election fits in, and a dead one does not look like a hung instance.

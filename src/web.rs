@@ -12,6 +12,7 @@ pub mod health;
 pub mod lang;
 pub mod observe;
 pub mod page;
+pub mod places;
 pub mod receipt;
 pub mod staff;
 pub mod upload;
@@ -23,6 +24,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
@@ -38,6 +40,7 @@ use crate::tally::board::Board;
 use crate::telemetry::metrics::Metrics;
 use budget::UploadBudget;
 use error::Error;
+use places::Places;
 
 /// Most clients of server-sent events on one instance.
 pub const MAX_EVENT_CLIENTS: usize = 2_000;
@@ -65,6 +68,8 @@ pub struct App {
     pub reports: Reports,
     /// Memory for uploads.
     pub uploads: UploadBudget,
+    /// A place for each request in work.
+    pub places: Places,
     /// A place for each client of server-sent events.
     pub event_clients: Arc<Semaphore>,
     /// What is counted.
@@ -119,19 +124,24 @@ impl App {
 
 /// The public listener.
 pub fn router(app: &AppState) -> Router {
-    let layers = ServiceBuilder::new()
-        .layer(from_fn_with_state(app.clone(), observe::observe))
-        .layer(from_fn(headers::forbid))
-        .layer(from_fn(error::present))
+    let work = ServiceBuilder::new()
+        .layer(from_fn_with_state(app.clone(), places::enter))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
+    let around = ServiceBuilder::new()
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(from_fn(headers::forbid))
+        .layer(from_fn(error::present));
     Router::new()
         .merge(api::router())
         .merge(pages())
         .merge(staff::router())
         .fallback(|| async { Error::NoSuchPage })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
-        .layer(layers)
+        .layer(work)
+        // Alive is also who is busy.
+        .route("/healthz", get(health::healthz))
+        .layer(around)
         .with_state(app.clone())
 }
 

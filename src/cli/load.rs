@@ -176,7 +176,7 @@ async fn prove(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
         chart: target.chart(&campaign.id),
         people: People::new(campaign, &heading.run, heading.photo_bytes, heading.keyless)?,
         store: Store::open(&store).await.context("JORNADA_STORE")?,
-        photos: Photos::open(&photos).await.context("JORNADA_PHOTOS")?,
+        photos: Photos::new(&photos),
         http: client::http()?,
         within: Duration::from_secs(args.within),
     };

@@ -17,15 +17,18 @@ use super::{end, token};
 use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, LogsConfig, StoreSetting};
 use crate::intake::Intake;
+use crate::intake::mover::Mover;
+use crate::intake::photos::PhotoKeeper;
 use crate::photo::Photos;
 use crate::report::Reports;
 use crate::store::Store;
 use crate::tally::Tally;
-use crate::tally::board::Board;
+use crate::tally::board::{Board, Source};
 use crate::tally::follow::Follower;
 use crate::telemetry::logs::{self, Logs};
 use crate::telemetry::metrics::Metrics;
 use crate::web::budget::UploadBudget;
+use crate::web::places::Places;
 use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
 
 /// Connections that may wait to be accepted; the kernel's own bound (`net.core.somaxconn`) is the same.
@@ -67,6 +70,8 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     }
     let tasks = TaskTracker::new();
     follow(&app, &tasks, &stop);
+    let mover = Mover::new(app.intake.photos.clone(), app.intake.store.clone());
+    tasks.spawn(mover.run(stop.clone()));
     greet(&app, &public, &ops, staff_token.as_deref());
     tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.
@@ -113,23 +118,31 @@ fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Connects to everything at once: a start takes as long as the slowest of them.
+/// Connects to what there is; only the store must be there.
 async fn open(
     config: Config,
     campaigns: Campaigns,
     stop: CancellationToken,
 ) -> anyhow::Result<AppState> {
-    let (store, photos) = tokio::join!(Store::open(&config.store), Photos::open(&config.photos));
     let metrics = Metrics::new().context("cannot register the metrics")?;
+    let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
+    let photos = PhotoKeeper::open(
+        Photos::new(&config.photos),
+        store.clone(),
+        config.pending_photos,
+        metrics.pending.clone(),
+    );
+    let photos = photos.await.context("JORNADA_PHOTOS")?;
     let tally = Tally::open(&config.cache, &config.instance).context("JORNADA_CACHE")?;
     Ok(AppState::new(App {
         board: Board::new(campaigns.iter().map(|campaign| &campaign.id)),
         uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
+        places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
         reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
         intake: Intake {
-            store: store.context("JORNADA_STORE")?,
-            photos: photos.context("JORNADA_PHOTOS")?,
+            store,
+            photos,
             secret: config.secret,
             metrics: metrics.clone(),
         },
@@ -151,8 +164,12 @@ fn follow(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
             metrics: app.metrics.tally.clone(),
         };
         tasks.spawn(follower.run(stop.clone()));
+        let source = Source {
+            tally: app.tally.clone(),
+            store: app.intake.store.clone(),
+        };
         let (board, metrics) = (app.board.clone(), app.metrics.tally.clone());
-        tasks.spawn(board.keep(campaign.clone(), app.tally.clone(), metrics, stop.clone()));
+        tasks.spawn(board.keep(campaign.clone(), source, metrics, stop.clone()));
     }
 }
 

@@ -18,13 +18,15 @@ pub struct DiskPhotos {
 }
 
 impl DiskPhotos {
-    pub(super) async fn open(folder: &Path) -> Result<Self, PhotosError> {
-        let folder = folder.to_owned();
-        blocking(move || {
-            make_folder(&folder)?;
-            Ok(Self { folder })
-        })
-        .await
+    pub(super) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    pub(super) async fn prepare(&self) -> Result<(), PhotosError> {
+        let folder = self.folder.clone();
+        blocking(move || make_folder(&folder)).await
     }
 
     pub(super) async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {

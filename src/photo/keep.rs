@@ -1,12 +1,17 @@
 //! Where photos are kept: a folder of this machine, or an S3 store. What `put` answered is on stable storage.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::disk::DiskPhotos;
 use super::key::PhotoKey;
 use super::s3::S3Photos;
 use crate::config::PhotosSetting;
+
+const PREPARE: Duration = Duration::from_secs(3);
+const TRIAL: Duration = Duration::from_secs(1);
 
 /// Where photos are kept.
 #[derive(Clone, Debug)]
@@ -31,16 +36,44 @@ pub enum PhotosError {
     Altered,
 }
 
+impl PhotosError {
+    /// Nothing was answered within the bound.
+    #[must_use]
+    pub fn late() -> Self {
+        Self::Unavailable("no answer in time".into())
+    }
+
+    /// A photo whose format this version does not know.
+    #[must_use]
+    pub fn unknown_format() -> Self {
+        Self::Failed("a format that this version does not know".into())
+    }
+}
+
 impl Photos {
-    /// Opens the store that was set; makes the folder or the bucket if it is missing.
+    /// The store that was set; asks it nothing yet.
+    #[must_use]
+    pub fn new(setting: &PhotosSetting) -> Self {
+        match setting {
+            PhotosSetting::Disk(folder) => Self::Disk(DiskPhotos::new(folder)),
+            PhotosSetting::S3(setting) => Self::S3(S3Photos::new(setting)),
+        }
+    }
+
+    /// Makes the folder or the bucket if it is missing, within three seconds.
     ///
     /// # Errors
     /// [`PhotosError`] when it can be neither found nor made.
-    pub async fn open(setting: &PhotosSetting) -> Result<Self, PhotosError> {
-        match setting {
-            PhotosSetting::Disk(folder) => DiskPhotos::open(folder).await.map(Self::Disk),
-            PhotosSetting::S3(setting) => S3Photos::open(setting).await.map(Self::S3),
-        }
+    pub async fn prepare(&self) -> Result<(), PhotosError> {
+        let prepared = async {
+            match self {
+                Self::Disk(disk) => disk.prepare().await,
+                Self::S3(s3) => s3.prepare().await,
+            }
+        };
+        timeout(PREPARE, prepared)
+            .await
+            .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
     /// Keeps a photo durably. Putting the same key again changes nothing.
@@ -63,12 +96,7 @@ impl Photos {
             Self::Disk(disk) => disk.get(key).await?,
             Self::S3(s3) => s3.get(key).await?,
         };
-        match bytes {
-            Some(bytes) if Sha256::digest(&bytes).as_slice() != key.sha256() => {
-                Err(PhotosError::Altered)
-            }
-            bytes => Ok(bytes),
-        }
+        bytes.map(|bytes| key.checked(bytes)).transpose()
     }
 
     /// Removes a photo; removing one that is not there is no error.
@@ -80,6 +108,23 @@ impl Photos {
             Self::Disk(disk) => disk.remove(key).await,
             Self::S3(s3) => s3.remove(key).await,
         }
+    }
+
+    /// Puts an object that holds nothing, to learn whether photos would be taken; makes the folder or the bucket if it
+    /// is missing. Ends within a second.
+    ///
+    /// # Errors
+    /// [`PhotosError`].
+    pub async fn try_put(&self) -> Result<(), PhotosError> {
+        let tried = async {
+            match self {
+                Self::Disk(disk) => disk.prepare().await,
+                Self::S3(s3) => s3.try_put().await,
+            }
+        };
+        timeout(TRIAL, tried)
+            .await
+            .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
     /// Asks whether the store answers, within a second.

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use super::PhotoFormat;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::{PhotoFormat, PhotosError};
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 
@@ -26,6 +29,18 @@ impl PhotoKey {
             sha256: photo.sha256,
             format: PhotoFormat::from_extension(&photo.extension)?,
         })
+    }
+
+    /// The same bytes, if they are those of this key.
+    ///
+    /// # Errors
+    /// [`PhotosError::Altered`].
+    pub fn checked(&self, bytes: Bytes) -> Result<Bytes, PhotosError> {
+        if Sha256::digest(&bytes).as_slice() == self.sha256 {
+            Ok(bytes)
+        } else {
+            Err(PhotosError::Altered)
+        }
     }
 
     /// SHA-256 of the bytes under this key.

@@ -25,6 +25,8 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const OPERATION: Duration = Duration::from_secs(10);
 const PING: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 3;
+/// Key of the object that is put to learn whether the store takes any.
+const TRIAL: &str = "trial";
 
 /// A bucket of photos.
 #[derive(Clone, Debug)]
@@ -34,16 +36,15 @@ pub struct S3Photos {
 }
 
 impl S3Photos {
-    pub(super) async fn open(setting: &S3Setting) -> Result<Self, PhotosError> {
-        let photos = Self {
+    pub(super) fn new(setting: &S3Setting) -> Self {
+        Self {
             client: client(setting),
             bucket: setting.bucket.clone(),
-        };
-        photos.make_bucket().await?;
-        Ok(photos)
+        }
     }
 
-    async fn make_bucket(&self) -> Result<(), PhotosError> {
+    /// Makes the bucket if it is missing.
+    pub(super) async fn prepare(&self) -> Result<(), PhotosError> {
         let known = self.client.head_bucket().bucket(&self.bucket).send().await;
         match known {
             Ok(_) => return Ok(()),
@@ -68,6 +69,14 @@ impl S3Photos {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Puts an empty object under a name that no photo has.
+    pub(super) async fn try_put(&self) -> Result<(), PhotosError> {
+        self.prepare().await?;
+        let trial = self.client.put_object().bucket(&self.bucket).key(TRIAL);
+        let taken = trial.body(ByteStream::from_static(b"")).send().await;
+        taken.map(drop).map_err(|error| failure(&error))
     }
 
     pub(super) async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {
@@ -128,7 +137,7 @@ impl S3Photos {
         let asked = self.client.head_bucket().bucket(&self.bucket).send();
         match tokio::time::timeout(PING, asked).await {
             Ok(answer) => answer.map(drop).map_err(|error| failure(&error)),
-            Err(_) => Err(PhotosError::Unavailable("no answer in time".into())),
+            Err(_) => Err(PhotosError::late()),
         }
     }
 }
@@ -193,7 +202,7 @@ fn status<E>(error: &SdkError<E>) -> Option<u16> {
 /// What went wrong, by its code alone: S3's messages repeat the key.
 fn failure<E: ProvideErrorMetadata>(error: &SdkError<E>) -> PhotosError {
     match error {
-        SdkError::TimeoutError(_) => PhotosError::Unavailable("no answer in time".into()),
+        SdkError::TimeoutError(_) => PhotosError::late(),
         SdkError::DispatchFailure(_) => PhotosError::Unavailable("cannot connect".into()),
         SdkError::ResponseError(_) => {
             PhotosError::Unavailable("an answer that cannot be read".into())

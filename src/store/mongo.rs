@@ -6,12 +6,15 @@ mod document;
 mod fault;
 mod feed;
 mod keep;
+mod lease;
 mod list;
+mod pending;
 mod snapshot;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, RawDocumentBuf, doc};
@@ -20,8 +23,12 @@ use mongodb::options::{ReadPreference, SelectionCriteria};
 use mongodb::{Collection, Database};
 use secrecy::SecretString;
 use tokio::time::timeout;
+use uuid::Uuid;
 
-use super::{Batches, FeedError, Kept, PING, Position, Receipt, Snapshot, StoreError, WAIT};
+use super::{
+    Batches, FeedError, Kept, PING, Pending, PendingKey, PendingPhoto, Position, Receipt, Snapshot,
+    StoreError, WAIT,
+};
 use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
 
 pub use feed::MongoFeed;
@@ -35,6 +42,8 @@ pub struct MongoStore {
     database: Database,
     registrations: Collection<RawDocumentBuf>,
     tokens: Collection<Document>,
+    pending: Collection<RawDocumentBuf>,
+    leases: Collection<Document>,
 }
 
 impl MongoStore {
@@ -129,6 +138,43 @@ impl MongoStore {
         let name = |token: Document| token.get_str("name").map(str::to_owned);
         let read = found.map(name).transpose();
         read.map_err(|_| StoreError::malformed("name"))
+    }
+
+    pub(super) async fn keep_pending(&self, photo: &PendingPhoto) -> Result<(), StoreError> {
+        pending::keep(self, photo).await
+    }
+
+    pub(super) async fn pending_photo(&self, key: PendingKey) -> Result<Option<Bytes>, StoreError> {
+        pending::bytes(self, &key).await
+    }
+
+    pub(super) async fn pending_after(
+        &self,
+        after: Option<PendingKey>,
+        most: u8,
+    ) -> Result<Vec<PendingPhoto>, StoreError> {
+        pending::after(self, after.as_ref(), most).await
+    }
+
+    pub(super) async fn remove_pending(&self, key: PendingKey) -> Result<bool, StoreError> {
+        pending::remove(self, &key).await
+    }
+
+    pub(super) async fn pending(&self) -> Result<Pending, StoreError> {
+        pending::all(self).await
+    }
+
+    pub(super) async fn lease(
+        &self,
+        name: &'static str,
+        holder: Uuid,
+        length: Duration,
+    ) -> Result<bool, StoreError> {
+        lease::take(self, name, holder, length).await
+    }
+
+    pub(super) async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
+        lease::release(self, name, holder).await
     }
 
     /// Runs a command on the primary, which is the only node that knows all.

@@ -3,7 +3,9 @@
 
 mod fault;
 mod feed;
+mod lease;
 mod list;
+mod pending;
 mod readers;
 mod row;
 mod schema;
@@ -11,19 +13,25 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
 use tokio::time::timeout;
+use uuid::Uuid;
 
-use super::{Batches, FeedError, Kept, PING, Position, Receipt, Snapshot, StoreError};
+use super::{
+    Batches, FeedError, Kept, PING, Pending, PendingKey, PendingPhoto, Position, Receipt, Snapshot,
+    StoreError,
+};
 use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
 
 pub use feed::SqliteFeed;
 use readers::Readers;
 use row::Row;
-use writer::{Token, Write, Writer};
+use writer::Writer;
 
 /// One SQLite file; several processes may have it open.
 #[derive(Clone, Debug)]
@@ -51,7 +59,9 @@ impl SqliteStore {
         registration: &Registration,
     ) -> Result<Kept, StoreError> {
         let row = Row::of(campaign, registration)?;
-        self.writer.write(Write::Registration(row)).await
+        self.writer
+            .write(move |connection| row.keep(connection))
+            .await
     }
 
     pub(super) async fn receipt(
@@ -155,12 +165,16 @@ impl SqliteStore {
         name: &str,
         created_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let token = Token {
-            hash: *hash,
-            name: name.to_owned(),
-            created_at: created_at.as_millisecond(),
-        };
-        self.writer.write(Write::Token(token)).await.map(|_| ())
+        let (hash, name) = (*hash, name.to_owned());
+        let sql = "INSERT INTO tokens (hash, name, created_at) VALUES (?1, ?2, ?3) \
+                   ON CONFLICT (hash) DO NOTHING";
+        self.writer
+            .write(move |connection| {
+                let mut statement = connection.prepare_cached(sql)?;
+                statement.execute((hash, &name, created_at.as_millisecond()))?;
+                Ok(())
+            })
+            .await
     }
 
     pub(super) async fn token_name(&self, hash: &[u8; 32]) -> Result<Option<String>, StoreError> {
@@ -173,5 +187,52 @@ impl SqliteStore {
                 Ok(name)
             })
             .await
+    }
+
+    pub(super) async fn keep_pending(&self, photo: &PendingPhoto) -> Result<(), StoreError> {
+        let photo = photo.clone();
+        let keep = move |connection: &Connection| pending::keep(connection, &photo);
+        self.writer.write(keep).await
+    }
+
+    pub(super) async fn pending_photo(&self, key: PendingKey) -> Result<Option<Bytes>, StoreError> {
+        let read = move |connection: &mut Connection| pending::bytes(connection, &key);
+        self.readers.read(read).await
+    }
+
+    pub(super) async fn pending_after(
+        &self,
+        after: Option<PendingKey>,
+        most: u8,
+    ) -> Result<Vec<PendingPhoto>, StoreError> {
+        let read =
+            move |connection: &mut Connection| pending::after(connection, after.as_ref(), most);
+        self.readers.read(read).await
+    }
+
+    pub(super) async fn remove_pending(&self, key: PendingKey) -> Result<bool, StoreError> {
+        let remove = move |connection: &Connection| pending::remove(connection, &key);
+        self.writer.write(remove).await
+    }
+
+    pub(super) async fn pending(&self) -> Result<Pending, StoreError> {
+        self.readers
+            .read(|connection| pending::all(connection))
+            .await
+    }
+
+    pub(super) async fn lease(
+        &self,
+        name: &'static str,
+        holder: Uuid,
+        length: Duration,
+    ) -> Result<bool, StoreError> {
+        let take = move |connection: &Connection| lease::take(connection, name, holder, length);
+        self.writer.write(take).await
+    }
+
+    pub(super) async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
+        let release = move |connection: &Connection| lease::release(connection, name, holder);
+        self.writer.write(release).await
     }
 }

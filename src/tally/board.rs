@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::{Tally, Totals};
 use crate::domain::{Campaign, CampaignId};
+use crate::store::Store;
 use crate::telemetry::metrics::TallyMetrics;
 
 /// Time between two looks at the tally; so people see at most two changes a second.
@@ -68,6 +69,15 @@ pub struct Board {
     charts: Arc<HashMap<CampaignId, watch::Sender<Option<Arc<Published>>>>>,
 }
 
+/// Where a board has its totals from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// First.
+    pub tally: Tally,
+    /// Where there is nothing else.
+    pub store: Store,
+}
+
 impl Board {
     /// An empty board.
     #[must_use]
@@ -94,31 +104,44 @@ impl Board {
     pub async fn keep(
         self,
         campaign: Arc<Campaign>,
-        tally: Tally,
+        source: Source,
         metrics: TallyMetrics,
         stop: CancellationToken,
     ) {
         let Some(place) = self.charts.get(&campaign.id) else {
             return;
         };
-        while let Some(totals) = stop.run_until_cancelled(tally.read(&campaign.id)).await {
-            let last = place.borrow().clone();
-            let next = next(
-                &campaign,
-                totals.ok().flatten(),
-                last.as_deref(),
-                Timestamp::now(),
-            );
-            if let Some(next) = next {
+        let mut last = None;
+        while let Some(totals) = stop
+            .run_until_cancelled(source.totals(&campaign.id, last.is_some()))
+            .await
+        {
+            if let Some(next) = next(&campaign, totals, last.as_deref(), Timestamp::now()) {
                 metrics.shown(&campaign.id, &next);
-                place.send_replace(Some(Arc::new(Published::of(next))));
+                last = Some(Arc::new(Published::of(next)));
+                place.send_replace(last.clone());
             }
-            let tick = if place.borrow().is_some() {
-                TICK
-            } else {
-                FIRST_TICK
-            };
+            let tick = if last.is_some() { TICK } else { FIRST_TICK };
             stop.run_until_cancelled(tokio::time::sleep(tick)).await;
+        }
+    }
+}
+
+impl Source {
+    /// The totals, if there are any. An instance that starts while the tally is away, and so has nothing to show,
+    /// counts once by itself.
+    async fn totals(&self, campaign: &CampaignId, has_shown: bool) -> Option<Totals> {
+        match self.tally.read(campaign).await {
+            Ok(totals) => totals,
+            Err(_) if has_shown => None,
+            Err(_) => {
+                let snapshot = self.store.snapshot(campaign).await.ok()?;
+                Some(Totals {
+                    values: snapshot.totals,
+                    position: snapshot.position,
+                    as_of: Timestamp::now(),
+                })
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use prometheus::{
 };
 
 use crate::domain::CampaignId;
+use crate::store::Pending;
 use crate::tally::board::Chart;
 use crate::telemetry::logs::Dropped;
 
@@ -24,10 +25,14 @@ pub struct Metrics {
     pub photo_bytes: IntCounter,
     /// Bytes of the upload budget in use.
     pub upload_bytes: IntGauge,
+    /// Requests in work.
+    pub requests_in_flight: IntGauge,
     /// Clients of server-sent events.
     pub event_clients: IntGauge,
     /// Rows written to reports.
     pub report_rows: IntCounter,
+    /// Photos that wait in the store.
+    pub pending: PendingMetrics,
     /// The tally's.
     pub tally: TallyMetrics,
 }
@@ -37,6 +42,15 @@ pub struct Metrics {
 pub struct HttpMetrics {
     requests: IntCounterVec,
     seconds: HistogramVec,
+}
+
+/// What is counted of photos that wait in the store.
+#[derive(Clone, Debug)]
+pub struct PendingMetrics {
+    photos: IntGauge,
+    bytes: IntGauge,
+    /// Photos that this instance has moved.
+    pub moved: IntCounter,
 }
 
 /// What is counted of the tally.
@@ -82,6 +96,10 @@ impl Metrics {
                 &registry,
                 IntGauge::new("jornada_upload_bytes", "Bytes of the upload budget in use")?,
             )?,
+            requests_in_flight: add(
+                &registry,
+                IntGauge::new("jornada_requests_in_flight", "Requests in work")?,
+            )?,
             event_clients: add(
                 &registry,
                 IntGauge::new("jornada_event_clients", "Clients of server-sent events")?,
@@ -90,6 +108,7 @@ impl Metrics {
                 &registry,
                 IntCounter::new("jornada_report_rows_total", "Rows written to reports")?,
             )?,
+            pending: PendingMetrics::new(&registry)?,
             tally: TallyMetrics::new(&registry)?,
             registry,
         })
@@ -148,6 +167,33 @@ impl HttpMetrics {
         self.seconds
             .with_label_values(&[route, method])
             .observe(seconds);
+    }
+}
+
+impl PendingMetrics {
+    fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let gauge = |name: &str, help: &str| add(registry, IntGauge::new(name, help)?);
+        Ok(Self {
+            photos: gauge(
+                "jornada_pending_photos",
+                "Photos that wait in the store until the photo store takes them; the same on every instance",
+            )?,
+            bytes: gauge("jornada_pending_photo_bytes", "Bytes of these photos")?,
+            moved: add(
+                registry,
+                IntCounter::new(
+                    "jornada_photos_moved_total",
+                    "Photos that waited and were moved into the photo store by this instance",
+                )?,
+            )?,
+        })
+    }
+
+    /// Notes what waits.
+    pub fn waiting(&self, pending: &Pending) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.photos.set(number(pending.photos));
+        self.bytes.set(number(pending.bytes));
     }
 }
 

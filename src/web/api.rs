@@ -16,7 +16,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{AppState, health};
+use super::AppState;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -53,9 +53,7 @@ static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| {
 /// Addresses of the API.
 pub fn router() -> Router<AppState> {
     let (router, _) = described().split_for_parts();
-    router
-        .route("/api/v1/openapi.json", get(openapi))
-        .route("/healthz", get(health::healthz))
+    router.route("/api/v1/openapi.json", get(openapi))
 }
 
 async fn openapi(State(_): State<AppState>) -> Response {

@@ -16,6 +16,7 @@ use tracing::{error, warn};
 use super::page::Visit;
 use crate::domain::{Campaign, FieldRefusal};
 use crate::intake::IntakeError;
+use crate::intake::photos::KeeperError;
 use crate::photo::PhotosError;
 use crate::photo::inspect::PhotoRefusal;
 use crate::report::ReportError;
@@ -157,11 +158,16 @@ impl From<StoreError> for Error {
     }
 }
 
-impl From<PhotosError> for Error {
-    fn from(error: PhotosError) -> Self {
+impl From<KeeperError> for Error {
+    fn from(error: KeeperError) -> Self {
         match error {
-            PhotosError::Unavailable(_) => Self::Unavailable(error.into()),
-            PhotosError::Failed(_) | PhotosError::Altered => Self::Internal(error.into()),
+            KeeperError::Store(error) => error.into(),
+            KeeperError::Photos(PhotosError::Unavailable(_)) | KeeperError::Full => {
+                Self::Unavailable(error.into())
+            }
+            KeeperError::Photos(PhotosError::Failed(_) | PhotosError::Altered) => {
+                Self::Internal(error.into())
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use axum::routing::get;
 use super::AppState;
 use super::error::Error;
 use crate::domain::RegistrationId;
-use crate::photo::PhotoKey;
+use crate::photo::PhotoFormat;
 use crate::staff::token::Token;
 
 /// Addresses for staff.
@@ -70,15 +70,11 @@ async fn photo(
         .photo
         .as_ref()
         .ok_or(Error::NoSuchRegistration)?;
-    let key = PhotoKey::of(&campaign.id, id, photo).ok_or(Error::NoSuchRegistration)?;
-    let bytes = app
-        .intake
-        .photos
-        .get(&key)
-        .await?
-        .ok_or(Error::NoSuchRegistration)?;
+    let format = PhotoFormat::from_extension(&photo.extension).ok_or(Error::NoSuchRegistration)?;
+    let bytes = app.intake.photos.get(&campaign.id, id, photo).await?;
+    let bytes = bytes.ok_or(Error::NoSuchRegistration)?;
     let headers = [
-        (header::CONTENT_TYPE, key.format().media_type()),
+        (header::CONTENT_TYPE, format.media_type()),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_DISPOSITION, "inline; filename=\"photo\""),
     ];

@@ -99,37 +99,57 @@ async fn a_body_that_stops_half_way_keeps_nothing() {
     assert_eq!(app.total().await, Some(0));
 }
 
+/// Begins an upload that announces so many bytes and sends none of them.
+fn begin_upload(app: &App, bytes: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(app.base.trim_start_matches("http://")).unwrap();
+    write!(
+        stream,
+        "POST /api/v1/campaigns/{}/registrations HTTP/1.1\r\nHost: x\r\n\
+         Content-Type: multipart/form-data; boundary=B\r\nContent-Length: {bytes}\r\n\r\n",
+        app.campaign
+    )
+    .unwrap();
+    stream
+}
+
+async fn metrics_say(app: &App, line: &str) -> bool {
+    let url = format!("{}/metrics", app.ops);
+    let answer = app.http.get(url).send().await.unwrap();
+    answer.text().await.unwrap().contains(line)
+}
+
+#[tokio::test]
+async fn past_the_places_for_requests_it_is_busy_at_once() {
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_MAX_REQUESTS", "2");
+    let app = installation.start().await;
+    let held = [begin_upload(&app, 1000), begin_upload(&app, 1000)];
+    app.until("both are in work", async |app| {
+        metrics_say(app, "jornada_requests_in_flight 2").await
+    })
+    .await;
+    let answer = app.register("Ana Ejemplo", "1000001", "Cali").await;
+    assert_eq!(answer.headers()["retry-after"], "2");
+    problem(answer, 503).await;
+    assert_eq!(app.get("/healthz").await.status(), 200);
+    drop(held);
+    app.until("they are free again", async |app| {
+        metrics_say(app, "jornada_requests_in_flight 0").await
+    })
+    .await;
+    let answer = app.register("Ana Ejemplo", "1000001", "Cali").await;
+    assert_eq!(answer.status(), 201);
+}
+
 #[tokio::test]
 async fn past_the_memory_for_uploads_it_is_busy_at_once() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_UPLOAD_MEMORY", "16777216");
     let app = installation.start().await;
-    let address = app.base.trim_start_matches("http://").to_owned();
     // Two uploads that announce 8 MiB and send nothing yet hold the whole budget.
-    let mut held = Vec::new();
-    for _ in 0..2 {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        write!(
-            stream,
-            "POST /api/v1/campaigns/{}/registrations HTTP/1.1\r\nHost: x\r\n\
-             Content-Type: multipart/form-data; boundary=B\r\nContent-Length: 8300000\r\n\r\n",
-            app.campaign
-        )
-        .unwrap();
-        held.push(stream);
-    }
-    let ops = async |app: &App| {
-        app.http
-            .get(format!("{}/metrics", app.ops))
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap()
-    };
+    let held = [begin_upload(&app, 8_300_000), begin_upload(&app, 8_300_000)];
     app.until("both hold memory", async |app| {
-        ops(app).await.contains("jornada_upload_bytes 16")
+        metrics_say(app, "jornada_upload_bytes 16").await
     })
     .await;
     let large = || texts("Ana Ejemplo", "", "Cali").part("foto", photo(jpeg_of(400 * 1024)));
@@ -138,7 +158,7 @@ async fn past_the_memory_for_uploads_it_is_busy_at_once() {
     problem(answer, 503).await;
     drop(held);
     app.until("it is free again", async |app| {
-        ops(app).await.contains("jornada_upload_bytes 0")
+        metrics_say(app, "jornada_upload_bytes 0").await
     })
     .await;
     assert_eq!(app.send(large(), None).await.status(), 201);

@@ -6,12 +6,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cache;
 mod chart;
 mod death;
 mod limits;
 mod load;
 mod nginx;
 mod operations;
+mod pending;
 mod photos;
 mod registering;
 mod reports;

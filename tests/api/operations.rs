@@ -11,6 +11,8 @@ async fn a_wrong_setting_is_one_line_that_names_it() {
         ("JORNADA_STORE", "postgres://x"),
         ("JORNADA_SECRET", "short"),
         ("JORNADA_UPLOAD_MEMORY", "1"),
+        ("JORNADA_PENDING_PHOTOS", "10 GiB"),
+        ("JORNADA_MAX_REQUESTS", "0"),
         ("JORNADA_CAMPAIGNS", "/nowhere"),
         ("JORNADA_PUBLIC_URL", "jornada"),
         ("JORNADA_LOG_FORMAT", "xml"),

@@ -23,9 +23,8 @@ fn key(bytes: &[u8]) -> PhotoKey {
 
 async fn disk() -> (TempDir, Photos) {
     let folder = tempfile::tempdir().unwrap();
-    let photos = Photos::open(&PhotosSetting::Disk(folder.path().join("photos")))
-        .await
-        .unwrap();
+    let photos = Photos::new(&PhotosSetting::Disk(folder.path().join("photos")));
+    photos.prepare().await.unwrap();
     (folder, photos)
 }
 
@@ -43,15 +42,16 @@ fn s3_setting(endpoint: &str, secret_key: &str) -> PhotosSetting {
 
 async fn s3() -> Photos {
     let secret_key = variable("JORNADA_TEST_S3_SECRET_KEY");
-    Photos::open(&s3_setting(&variable("JORNADA_TEST_S3"), &secret_key))
-        .await
-        .unwrap()
+    let photos = Photos::new(&s3_setting(&variable("JORNADA_TEST_S3"), &secret_key));
+    photos.prepare().await.unwrap();
+    photos
 }
 
 async fn what_was_put_comes_back_until_it_is_removed(photos: Photos) {
     let bytes = Bytes::from(vec![7; 300_000]);
     let key = key(&bytes);
     photos.ping().await.unwrap();
+    photos.try_put().await.unwrap();
     assert_eq!(photos.get(&key).await.unwrap(), None);
     photos.put(&key, bytes.clone()).await.unwrap();
     photos.put(&key, bytes.clone()).await.unwrap();
@@ -104,12 +104,14 @@ async fn s3_refuses_bytes_that_are_not_those_of_the_key() {
 async fn a_store_that_is_away_is_told_soon_and_names_no_key() {
     let start = std::time::Instant::now();
     let setting = s3_setting("http://127.0.0.1:1", "irrelevant");
-    let error = Photos::open(&setting).await.unwrap_err();
-    assert!(matches!(error, PhotosError::Unavailable(_)), "{error}");
+    let away = Photos::new(&setting);
+    for error in [away.prepare().await, away.try_put().await] {
+        let error = error.unwrap_err();
+        assert!(matches!(error, PhotosError::Unavailable(_)), "{error}");
+    }
     assert!(start.elapsed() < std::time::Duration::from_secs(15));
-    let wrong = Photos::open(&s3_setting(&variable("JORNADA_TEST_S3"), "wrong"))
-        .await
-        .unwrap_err();
+    let wrong = Photos::new(&s3_setting(&variable("JORNADA_TEST_S3"), "wrong"));
+    let wrong = wrong.prepare().await.unwrap_err();
     assert!(matches!(wrong, PhotosError::Failed(_)), "{wrong}");
     assert!(!format!("{wrong:?}").contains("wrong"));
 }

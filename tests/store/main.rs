@@ -5,6 +5,7 @@ mod bed;
 mod broken;
 mod feed;
 mod kept;
+mod pending;
 #[path = "../support/proxy.rs"]
 mod proxy;
 #[path = "../support/servers.rs"]
@@ -45,6 +46,11 @@ contract! {
     kept::campaigns_do_not_see_each_other
     kept::tokens_are_known_by_their_hash
     kept::reopening_keeps_everything
+    pending::a_photo_waits_once_and_comes_back_whole
+    pending::of_those_who_remove_a_photo_one_is_told_so
+    pending::photos_that_wait_are_listed_page_by_page
+    pending::one_holds_a_lease_until_it_ends_or_is_given_up
+    pending::of_many_who_take_a_lease_at_once_one_has_it
     feed::each_addition_comes_once_and_in_order
     feed::it_goes_on_from_every_position
     feed::it_goes_on_from_a_snapshot

@@ -218,9 +218,22 @@ impl App {
 
     /// Waits until a claim is true.
     pub async fn until(&self, claim: &str, holds: impl AsyncFn(&Self) -> bool) {
+        self.until_within(claim, SOON.as_secs(), holds).await;
+    }
+
+    /// The same for what may take longer.
+    pub async fn until_within(
+        &self,
+        claim: &str,
+        seconds: u64,
+        holds: impl AsyncFn(&Self) -> bool,
+    ) {
         let start = Instant::now();
         while !holds(self).await {
-            assert!(start.elapsed() < SOON, "still not true: {claim}");
+            assert!(
+                start.elapsed().as_secs() < seconds,
+                "still not true: {claim}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

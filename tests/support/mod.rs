@@ -7,5 +7,6 @@
 pub mod app;
 pub mod nginx;
 pub mod photos;
+pub mod proxy;
 pub mod recorder;
 pub mod servers;

@@ -9,7 +9,7 @@ use mongodb::options::{
 use mongodb::{Client, Database, IndexModel};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::MongoStore;
+use super::{MongoStore, pending};
 use crate::store::{StoreError, WAIT};
 
 /// Connections to one node: writes wait some milliseconds for the majority, so that these carry thousands a second.
@@ -31,6 +31,8 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     let store = MongoStore {
         registrations: database.collection("registrations"),
         tokens: database.collection("tokens"),
+        pending: database.collection("pending_photos"),
+        leases: database.collection("leases"),
         database,
     };
     // One index serves lists, counts and totals: it holds all that they filter, sort and group by. `_id` is
@@ -40,6 +42,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         .options(IndexOptions::builder().name(IN_ORDER.to_owned()).build())
         .build();
     store.registrations.create_index(index).await?;
+    pending::make_index(&store).await?;
     Ok(store)
 }
 

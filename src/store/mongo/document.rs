@@ -42,7 +42,7 @@ fn photo_document(photo: &PhotoRef) -> RawDocumentBuf {
     document
 }
 
-fn binary(bytes: &[u8]) -> RawBinaryRef<'_> {
+pub(super) fn binary(bytes: &[u8]) -> RawBinaryRef<'_> {
     RawBinaryRef {
         subtype: BinarySubtype::Generic,
         bytes,
@@ -103,7 +103,7 @@ pub(super) fn first(document: &RawDocument) -> Result<([u8; 32], Timestamp), Sto
     Ok((digest, part(document, "received_at", time)?))
 }
 
-fn part<T>(
+pub(super) fn part<T>(
     document: &RawDocument,
     name: &'static str,
     read: impl FnOnce(RawBsonRef<'_>) -> Option<T>,
@@ -131,7 +131,7 @@ fn photo_ref(document: &RawDocument) -> Option<PhotoRef> {
     })
 }
 
-fn bytes<const N: usize>(field: RawBsonRef<'_>) -> Option<[u8; N]> {
+pub(super) fn bytes<const N: usize>(field: RawBsonRef<'_>) -> Option<[u8; N]> {
     field.as_binary()?.bytes.try_into().ok()
 }
 

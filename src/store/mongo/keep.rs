@@ -11,7 +11,7 @@ use crate::domain::{Campaign, Registration};
 use crate::store::{Kept, StoreError, WAIT};
 
 /// Between two attempts, while there is no primary.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Repeats without end while the store may come back: the caller sets the bound.
 pub(super) async fn keep(

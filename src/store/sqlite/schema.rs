@@ -10,12 +10,12 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::store::StoreError;
 
-/// `PRAGMA user_version` of the tables below.
-const VERSION: i64 = 1;
+/// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
+const STEPS: [&str; 2] = [REGISTRATIONS, PENDING_PHOTOS];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.
 /// `seq` grows with every commit (`AUTOINCREMENT` within one writer at a time), so that it orders the feed.
-const TABLES: &str = "
+const REGISTRATIONS: &str = "
 CREATE TABLE registrations (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE,
@@ -34,7 +34,23 @@ CREATE TABLE tokens (
     name TEXT NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
+";
+
+/// Photos that wait for the photo store, and who does at the moment what only one process may do.
+const PENDING_PHOTOS: &str = "
+CREATE TABLE pending_photos (
+    id BLOB NOT NULL, -- of the registration
+    sha256 BLOB NOT NULL,
+    campaign TEXT NOT NULL,
+    extension TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (id, sha256)
+) STRICT;
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    holder BLOB NOT NULL,
+    until INTEGER NOT NULL -- milliseconds since 1970 UTC
+) STRICT, WITHOUT ROWID;
 ";
 
 /// How long a statement waits for another process to finish writing.
@@ -91,14 +107,17 @@ fn make(path: &Path) -> Result<(), Error> {
 fn upgrade(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match version {
-        0 => transaction.execute_batch(TABLES)?,
-        VERSION => {}
-        newer => {
-            let told = format!("its tables have version {newer}, this program knows {VERSION}");
-            return Err(StoreError::Failed(told.into()));
-        }
+    let done = usize::try_from(version).unwrap_or(usize::MAX);
+    let Some(steps) = STEPS.get(done..) else {
+        let known = STEPS.len();
+        let told = format!("its tables have version {version}, this program knows {known}");
+        return Err(StoreError::Failed(told.into()));
+    };
+    for step in steps {
+        transaction.execute_batch(step)?;
     }
+    let version = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    transaction.pragma_update(None, "user_version", version)?;
     transaction.commit()?;
     Ok(())
 }
@@ -128,6 +147,20 @@ mod tests {
         let connection = open(&path).unwrap();
         connection.pragma_update(None, "user_version", 7).unwrap();
         assert!(matches!(open(&path), Err(StoreError::Failed(_))));
+    }
+
+    #[test]
+    fn an_older_file_is_brought_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jornada.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(STEPS[0]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        drop(connection);
+        let connection = open(&path).unwrap();
+        let count = "SELECT count(*) FROM pending_photos";
+        let count: i64 = connection.query_row(count, (), |row| row.get(0)).unwrap();
+        assert_eq!(count, 0);
     }
 
     #[test]

@@ -1,0 +1,232 @@
+//! Where a registration's photo goes: into the photo store or, while that is away, into the store, where it waits.
+//! The photo store is tried again only once it has taken a trial object: nobody waits for it in vain twice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use crate::domain::registration::PhotoRef;
+use crate::domain::{CampaignId, RegistrationId};
+use crate::photo::{PhotoKey, Photos, PhotosError};
+use crate::store::{PendingKey, PendingPhoto, Store, StoreError};
+use crate::telemetry::metrics::PendingMetrics;
+
+/// Longest wait for the photo store, which takes a photo in milliseconds while it is well.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The photos of registrations, wherever they are. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PhotoKeeper {
+    photos: Photos,
+    store: Store,
+    /// Bytes that may wait; they take the place of registrations.
+    most_pending: u64,
+    state: Arc<State>,
+    metrics: PendingMetrics,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    away: AtomicBool,
+    pending_bytes: AtomicU64,
+}
+
+/// Why a photo was neither kept nor read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// The store did not do it.
+    #[error("cannot reach a photo that waits in the store")]
+    Store(#[from] StoreError),
+    /// The photo store did not do it.
+    #[error("cannot reach a photo")]
+    Photos(#[from] PhotosError),
+    /// The photo store is away, and as many bytes wait as may.
+    #[error("the photo store is away, and too many photos wait for it (JORNADA_PENDING_PHOTOS)")]
+    Full,
+}
+
+impl PhotoKeeper {
+    /// Makes the bucket or folder if it is missing. A photo store that is away is no hindrance.
+    ///
+    /// # Errors
+    /// [`PhotosError::Failed`] when what answers cannot be used.
+    pub async fn open(
+        photos: Photos,
+        store: Store,
+        most_pending: u64,
+        metrics: PendingMetrics,
+    ) -> Result<Self, PhotosError> {
+        let keeper = Self {
+            photos,
+            store,
+            most_pending,
+            state: Arc::default(),
+            metrics,
+        };
+        match keeper.photos.prepare().await {
+            Err(error @ PhotosError::Unavailable(_)) => keeper.note_away(&error),
+            prepared => prepared?,
+        }
+        Ok(keeper)
+    }
+
+    /// Keeps a photo durably, here or there. Keeping it again changes nothing.
+    ///
+    /// # Errors
+    /// [`KeeperError`]; keeping it again is right.
+    pub async fn keep(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+        photo: &PhotoRef,
+        bytes: Bytes,
+    ) -> Result<(), KeeperError> {
+        let Some(key) = PhotoKey::of(campaign, id, photo) else {
+            return Err(PhotosError::unknown_format().into());
+        };
+        if !self.is_away() {
+            match patiently(self.photos.put(&key, bytes.clone())).await {
+                Ok(()) => return Ok(()),
+                Err(error) => self.note_away(&error),
+            }
+        }
+        self.let_wait(PendingPhoto {
+            campaign: campaign.clone(),
+            id,
+            photo: photo.clone(),
+            bytes,
+        })
+        .await
+    }
+
+    async fn let_wait(&self, photo: PendingPhoto) -> Result<(), KeeperError> {
+        // As of the last look: a second's registrations more do no harm.
+        if self.state.pending_bytes.load(Ordering::Relaxed) >= self.most_pending {
+            return Err(KeeperError::Full);
+        }
+        self.store.keep_pending(&photo).await?;
+        Ok(())
+    }
+
+    /// Reads a photo, whole and unaltered, or `None` when there is none.
+    ///
+    /// # Errors
+    /// [`KeeperError`].
+    pub async fn get(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+        photo: &PhotoRef,
+    ) -> Result<Option<Bytes>, KeeperError> {
+        let Some(key) = PhotoKey::of(campaign, id, photo) else {
+            return Ok(None);
+        };
+        // In this order: a photo is moved by putting it there before it is removed here.
+        let waits = self.store.pending_photo(pending_key(id, photo)).await?;
+        if let Some(bytes) = waits {
+            return Ok(Some(key.checked(bytes)?));
+        }
+        Ok(self.photos.get(&key).await?)
+    }
+
+    /// Removes a photo. While the photo store is away, one that is there stays, and belongs to nobody.
+    ///
+    /// # Errors
+    /// [`KeeperError`].
+    pub async fn remove(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+        photo: &PhotoRef,
+    ) -> Result<(), KeeperError> {
+        self.store.remove_pending(pending_key(id, photo)).await?;
+        match PhotoKey::of(campaign, id, photo) {
+            Some(key) if !self.is_away() => Ok(patiently(self.photos.remove(&key)).await?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks whether the photo store answers, within a second.
+    ///
+    /// # Errors
+    /// [`PhotosError`].
+    pub async fn ping(&self) -> Result<(), PhotosError> {
+        self.photos.ping().await
+    }
+
+    fn is_away(&self) -> bool {
+        self.state.away.load(Ordering::Relaxed)
+    }
+
+    fn note_away(&self, error: &PhotosError) {
+        if !self.state.away.swap(true, Ordering::Relaxed) {
+            warn!("photos wait in the store: {error}");
+        }
+    }
+
+    /// Whether the photo store takes photos; asks one that was away.
+    pub(super) async fn is_back(&self) -> bool {
+        if !self.is_away() {
+            return true;
+        }
+        let taken = self.photos.try_put().await.is_ok();
+        if taken && self.state.away.swap(false, Ordering::Relaxed) {
+            info!("the photo store is back");
+        }
+        taken
+    }
+
+    /// Counts what waits.
+    pub(super) async fn look(&self) -> Result<u64, StoreError> {
+        let pending = self.store.pending().await?;
+        self.state
+            .pending_bytes
+            .store(pending.bytes, Ordering::Relaxed);
+        self.metrics.waiting(&pending);
+        Ok(pending.photos)
+    }
+
+    /// Photos that wait, in the order of their keys.
+    pub(super) async fn waiting(
+        &self,
+        after: Option<PendingKey>,
+        most: u8,
+    ) -> Result<Vec<PendingPhoto>, StoreError> {
+        self.store.pending_after(after, most).await
+    }
+
+    /// Puts a photo where it belongs, and only then removes it from the store.
+    pub(super) async fn move_one(&self, photo: PendingPhoto) -> Result<(), KeeperError> {
+        let key = PhotoKey::of(&photo.campaign, photo.id, &photo.photo);
+        let key = key.ok_or_else(PhotosError::unknown_format)?;
+        let pending = photo.key();
+        let bytes = key.checked(photo.bytes)?;
+        if let Err(error) = self.photos.put(&key, bytes).await {
+            self.note_away(&error);
+            return Err(error.into());
+        }
+        if self.store.remove_pending(pending).await? {
+            self.metrics.moved.inc();
+        }
+        Ok(())
+    }
+}
+
+fn pending_key(id: RegistrationId, photo: &PhotoRef) -> PendingKey {
+    PendingKey {
+        id,
+        sha256: photo.sha256,
+    }
+}
+
+async fn patiently<T>(
+    asked: impl Future<Output = Result<T, PhotosError>>,
+) -> Result<T, PhotosError> {
+    timeout(PATIENCE, asked)
+        .await
+        .unwrap_or_else(|_| Err(PhotosError::late()))
+}

@@ -1,0 +1,37 @@
+//! What only one process may do at a time is done under a lease, which the store gives.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Store, StoreError};
+
+impl Store {
+    /// Takes or keeps what only one process may do at a time, by the clock of the store; false while another holds
+    /// it. A holder that is not heard of for `length` has lost it.
+    ///
+    /// # Errors
+    /// When the store does not answer: it may or may not be held.
+    pub async fn lease(
+        &self,
+        name: &'static str,
+        holder: Uuid,
+        length: Duration,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Mongo(store) => store.lease(name, holder, length).await,
+            Self::Sqlite(store) => store.lease(name, holder, length).await,
+        }
+    }
+
+    /// Gives a lease up at once, if it is still the holder's.
+    ///
+    /// # Errors
+    /// When the store does not answer; the lease then ends by itself.
+    pub async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
+        match self {
+            Self::Mongo(store) => store.release(name, holder).await,
+            Self::Sqlite(store) => store.release(name, holder).await,
+        }
+    }
+}

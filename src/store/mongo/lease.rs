@@ -1,0 +1,51 @@
+//! Leases as documents, by the clock of the server: the instances' clocks need not agree.
+
+use std::time::Duration;
+
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::ReturnDocument;
+use uuid::Uuid;
+
+use super::{MongoStore, binary, bounded};
+use crate::store::{StoreError, WAIT};
+
+/// Takes or keeps a lease; false while another holds it.
+pub(super) async fn take(
+    store: &MongoStore,
+    name: &str,
+    holder: Uuid,
+    length: Duration,
+) -> Result<bool, StoreError> {
+    let holder = binary(holder.as_bytes());
+    let mine = doc! { "$eq": ["$holder", &holder] };
+    // What is missing, as in a document that is made only now, comes before every time.
+    let over = doc! { "$lt": ["$until", "$$NOW"] };
+    let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    let until = doc! { "$add": ["$$NOW", length_ms] };
+    let update = vec![
+        doc! { "$set": { "is_free": { "$or": [mine, over] } } },
+        doc! { "$set": {
+            "holder": { "$cond": ["$is_free", &holder, "$holder"] },
+            "until": { "$cond": ["$is_free", until, "$until"] },
+        } },
+        doc! { "$unset": "is_free" },
+    ];
+    let taking = store
+        .leases
+        .find_one_and_update(doc! { "_id": name }, update)
+        .upsert(true)
+        .return_document(ReturnDocument::After);
+    let lease = bounded(WAIT, taking).await?;
+    let holds = |lease: &Document| lease.get("holder") == Some(&Bson::Binary(holder));
+    Ok(lease.as_ref().is_some_and(holds))
+}
+
+/// Gives a lease up, if it is still one's own.
+pub(super) async fn release(
+    store: &MongoStore,
+    name: &str,
+    holder: Uuid,
+) -> Result<(), StoreError> {
+    let mine = doc! { "_id": name, "holder": binary(holder.as_bytes()) };
+    bounded(WAIT, store.leases.delete_one(mine)).await.map(drop)
+}

@@ -1,0 +1,33 @@
+//! Leases as rows, by the clock of this machine, which all processes of the file share.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use crate::store::StoreError;
+
+/// Takes or keeps a lease; false while another holds it.
+pub(super) fn take(
+    connection: &Connection,
+    name: &str,
+    holder: Uuid,
+    length: Duration,
+) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO leases (name, holder, until) \
+               VALUES (?1, ?2, unixepoch('subsec') * 1000 + ?3) \
+               ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
+               WHERE holder = excluded.holder OR until < unixepoch('subsec') * 1000";
+    let mut statement = connection.prepare_cached(sql)?;
+    let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    Ok(statement.execute((name, holder.as_bytes(), length_ms))? > 0)
+}
+
+/// Gives a lease up, if it is still one's own.
+pub(super) fn release(connection: &Connection, name: &str, holder: Uuid) -> Result<(), StoreError> {
+    let sql = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
+    connection
+        .prepare_cached(sql)?
+        .execute((name, holder.as_bytes()))?;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Photos that wait for the photo store, and the lease under which one process moves them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jornada::domain::RegistrationId;
+use jornada::domain::registration::PhotoRef;
+use jornada::store::{Pending, PendingKey, PendingPhoto};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::bed::Bed;
+
+const LEASE: &str = "test";
+
+/// A photo of so many bytes for a registration of its own.
+fn photo(bed: &Bed, number: u8, size: usize) -> PendingPhoto {
+    let bytes = Bytes::from(vec![number; size]);
+    PendingPhoto {
+        campaign: bed.campaign.id.clone(),
+        id: RegistrationId::from_bytes([number; 16]),
+        photo: PhotoRef {
+            sha256: Sha256::digest(&bytes).into(),
+            extension: "webp".into(),
+            bytes: size as u64,
+        },
+        bytes,
+    }
+}
+
+pub async fn a_photo_waits_once_and_comes_back_whole(bed: &Bed) {
+    // As large as one may be.
+    let waits = photo(bed, 1, 8 << 20);
+    let other = PendingKey {
+        sha256: [9; 32],
+        ..waits.key()
+    };
+    for _ in 0..2 {
+        bed.store.keep_pending(&waits).await.unwrap();
+    }
+    let known = bed.store.pending_photo(waits.key()).await.unwrap();
+    assert_eq!(known, Some(waits.bytes.clone()));
+    assert_eq!(bed.store.pending_photo(other).await.unwrap(), None);
+    let all = Pending {
+        photos: 1,
+        bytes: 8 << 20,
+    };
+    assert_eq!(bed.store.pending().await.unwrap(), all);
+    let listed = bed.store.pending_after(None, 4).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&waits));
+    assert!(!format!("{waits:?}").contains("1, 1"), "bytes are personal");
+}
+
+pub async fn of_those_who_remove_a_photo_one_is_told_so(bed: &Bed) {
+    let waits = photo(bed, 1, 1000);
+    bed.store.keep_pending(&waits).await.unwrap();
+    let removing = (0..8).map(|_| {
+        let (store, key) = (bed.store.clone(), waits.key());
+        tokio::spawn(async move { store.remove_pending(key).await.unwrap() })
+    });
+    let mut found = 0;
+    for removed in removing.collect::<Vec<_>>() {
+        found += usize::from(removed.await.unwrap());
+    }
+    assert_eq!(found, 1);
+    assert_eq!(bed.store.pending().await.unwrap(), Pending::default());
+}
+
+pub async fn photos_that_wait_are_listed_page_by_page(bed: &Bed) {
+    let mut all = Vec::new();
+    for number in 0..10 {
+        // The same registration was attempted with two photos.
+        for size in [100, 101] {
+            let waits = photo(bed, number, size);
+            bed.store.keep_pending(&waits).await.unwrap();
+            all.push(waits);
+        }
+    }
+    all.sort_by_key(PendingPhoto::key);
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = bed.store.pending_after(after, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 3);
+        after = Some(last.key());
+        listed.extend(page);
+    }
+    assert_eq!(listed, all);
+}
+
+pub async fn one_holds_a_lease_until_it_ends_or_is_given_up(bed: &Bed) {
+    let (one, two) = (Uuid::new_v4(), Uuid::new_v4());
+    let hour = Duration::from_hours(1);
+    let take = async |who, length| bed.store.lease(LEASE, who, length).await.unwrap();
+    assert!(take(one, hour).await);
+    assert!(take(one, hour).await, "it may be kept");
+    assert!(!take(two, hour).await);
+    bed.store.release(LEASE, two).await.unwrap();
+    assert!(!take(two, hour).await, "it was not theirs to give up");
+    bed.store.release(LEASE, one).await.unwrap();
+    assert!(take(two, Duration::from_millis(50)).await);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(take(one, hour).await, "the other was not heard of");
+}
+
+pub async fn of_many_who_take_a_lease_at_once_one_has_it(bed: &Bed) {
+    let taking = (0..16).map(|_| {
+        let store = bed.store.clone();
+        let lease = async move {
+            store
+                .lease(LEASE, Uuid::new_v4(), Duration::from_hours(1))
+                .await
+        };
+        tokio::spawn(lease)
+    });
+    let mut held = 0;
+    for taken in taking.collect::<Vec<_>>() {
+        held += usize::from(taken.await.unwrap().unwrap());
+    }
+    assert_eq!(held, 1);
+}
