@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, unconstrained};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::instrument::WithSubscriber;
@@ -120,6 +120,8 @@ impl Push {
     async fn run(self, lines: usize) -> Ended {
         let ear = Ear::default();
         let Self { task, controller } = self;
+        // Under tokio's budget it would take 128 lines at a time, and a batch would be several pushes.
+        let task = unconstrained(task);
         let sent = async { tokio::join!(task, controller.shutdown()) };
         let sent = timeout(PUSH, sent.with_subscriber(ear.clone())).await;
         let cause = match sent {
