@@ -11,7 +11,7 @@ const GROWTH: u64 = 20 << 20;
 /// Lines while it is bad. Kept, they would take 60 MB and more: a line is 400 bytes, twice while a batch is made.
 const BAD_LINES: usize = 100_000;
 /// Longest wait for anything, on a machine that does much at once.
-const LATE: Duration = Duration::from_secs(120);
+const LATE: Duration = Duration::from_mins(2);
 
 async fn until(claim: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();

@@ -115,7 +115,7 @@ async fn the_last_lines_reach_loki() {
 #[tokio::test]
 async fn no_request_waits_for_a_loki_that_does_not_answer() {
     let (loki, installation) = with_loki().await;
-    loki.behave(Behaviour::Slow(Duration::from_secs(3600)));
+    loki.behave(Behaviour::Slow(Duration::from_hours(1)));
     let mut app = installation.start().await;
     let slowest = slowest_of(300, &app.base).await;
     // A push has 15 s.
