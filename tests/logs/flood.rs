@@ -8,7 +8,7 @@ use crate::loki::{Behaviour, Loki};
 
 /// Most that the memory may grow by.
 const GROWTH: u64 = 20 << 20;
-/// Lines while it is bad. Kept, they would take 60 MB and more: a line is 400 bytes, twice while a batch is made.
+/// Lines while it is bad. tracing-loki left alone with them, and with a 400, grew by 148 MiB.
 const BAD_LINES: usize = 100_000;
 /// Longest wait for anything, on a machine that does much at once.
 const LATE: Duration = Duration::from_mins(2);
