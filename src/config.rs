@@ -2,6 +2,7 @@
 //! A wrong one is one line that names the variable, what is wrong and what is expected.
 
 pub mod env;
+mod logs;
 mod mail;
 mod secret;
 mod stores;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use url::Url;
 
 pub use env::{Env, Wrong};
+pub use logs::{LogFormat, LogsConfig};
 pub use mail::{MailConfig, PostSetting};
 pub use secret::Secret;
 pub use stores::{CacheSetting, PhotosSetting, S3Setting, StoreSetting};
@@ -39,6 +41,7 @@ Settings (environment, or a .env file in the working folder):
   JORNADA_PENDING_PHOTOS bytes of photos that may wait in the store while the photo store is
                          away                                       [10737418240]
   JORNADA_LOG            filter of log lines, such as info or jornada=debug  [info]
+  JORNADA_LOKI           base URL of Loki, for log lines as well as standard output  [none]
   JORNADA_LOG_FORMAT     text or json                               [text on a terminal, else json]
 
 The role watch reads JORNADA_CACHE, JORNADA_INSTANCE and these:
@@ -165,7 +168,7 @@ fn upload_memory(env: &Env) -> Result<u64, Wrong> {
     }
 }
 
-/// Reads `JORNADA_INSTANCE`; without it the name of this machine.
+/// Reads `JORNADA_INSTANCE`: the name of this process in logs and metrics, the host's when it is not set.
 #[must_use]
 pub fn instance(env: &Env) -> String {
     env.get("JORNADA_INSTANCE").unwrap_or_else(host_name)

@@ -32,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use crate::config::WatchConfig;
+use crate::telemetry::logs::Dropped;
 use board::Board;
 use courier::Courier;
 use ledger::Ledger;
@@ -43,18 +44,19 @@ use recall::recall;
 use round::Rounds;
 use share::{BEAT, Beats, Lead, Share};
 
-/// Begins to watch; answers what is to be served on the watcher's port.
+/// Begins to watch; answers what is to be served on the watcher's port, with the count of `dropped` log lines.
 ///
 /// # Errors
 /// A setting that a client refuses; a ledger that cannot be used.
 pub async fn begin(
     config: WatchConfig,
+    dropped: &Dropped,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<Router> {
     let config = Arc::new(config);
     let ledger = Ledger::open(&config.data).context("JORNADA_WATCH_DATA")?;
-    let metrics = Metrics::new(&config.watched).context("cannot register the metrics")?;
+    let metrics = Metrics::new(&config.watched, dropped).context("cannot register the metrics")?;
     let post = Post::open(&config.mail)?;
     let share = Share::open(&config)?;
     let prober = Prober::new(config.timeout).context("cannot make a client")?;

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::{end, token};
 use crate::campaigns::Campaigns;
-use crate::config::{Config, Env, StoreSetting};
+use crate::config::{Config, Env, LogsConfig, StoreSetting};
 use crate::intake::Intake;
 use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
@@ -26,7 +26,7 @@ use crate::tally::Tally;
 use crate::tally::board::{Board, Source};
 use crate::tally::follow::Follower;
 use crate::tally::shown::Shown;
-use crate::telemetry::logs;
+use crate::telemetry::logs::{self, Logs};
 use crate::telemetry::metrics::{Dependency, Metrics};
 use crate::web::budget::UploadBudget;
 use crate::web::places::Places;
@@ -47,19 +47,25 @@ const REPORTS_WAITING: usize = 8;
 pub(super) fn run(env: &Env) -> anyhow::Result<()> {
     let config = Config::from_env(env)?;
     let campaigns = Campaigns::read(&config.campaigns)?;
-    logs::start(env)?;
+    let logging = LogsConfig::from_env(env)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(config, campaigns))
+    runtime.block_on(async {
+        let logs = logs::start(&logging, "jornada")?;
+        let ended = serve(config, campaigns, &logs).await;
+        logs.end().await;
+        ended
+    })
 }
 
-async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
+async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Result<()> {
     let public = listen("JORNADA_LISTEN", config.listen)?;
     let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen)?;
     let staff_token = staff_token(&config);
     let stop = CancellationToken::new();
     let app = open(config, campaigns, stop.clone()).await?;
+    app.metrics.add_logs(logs.dropped())?;
     if let Some(path) = &staff_token {
         token::make_once(&app.intake.store, path).await?;
     }

@@ -11,8 +11,8 @@ use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use super::end;
-use crate::config::{Env, MailConfig, WatchConfig, WatchLinks, watch_data};
-use crate::telemetry::logs;
+use crate::config::{Env, LogsConfig, MailConfig, WatchConfig, WatchLinks, watch_data};
+use crate::telemetry::logs::{self, Logs};
 use crate::watch;
 use crate::watch::board::Left;
 use crate::watch::ledger::history::{self, Pause};
@@ -72,22 +72,27 @@ pub(super) fn play(env: &Env, args: WatchArgs) -> anyhow::Result<()> {
         return pause(env, time, reason);
     }
     let config = WatchConfig::from_env(env)?;
-    logs::start(env)?;
+    let logging = LogsConfig::from_env(env)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(WAITING_THREADS)
         .build()?;
-    runtime.block_on(run(config))
+    runtime.block_on(async {
+        let logs = logs::start(&logging, "watch")?;
+        let ended = run(config, &logs).await;
+        logs.end().await;
+        ended
+    })
 }
 
-async fn run(config: WatchConfig) -> anyhow::Result<()> {
+async fn run(config: WatchConfig, logs: &Logs) -> anyhow::Result<()> {
     let _held = hold(&config.data).context("JORNADA_WATCH_DATA")?;
     let listen = config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("JORNADA_WATCH_LISTEN: cannot listen on {listen}: expected a free address of this machine")
     })?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let router = watch::begin(config, &tasks, &stop).await?;
+    let router = watch::begin(config, logs.dropped(), &tasks, &stop).await?;
     let address = listener.local_addr()?;
     info!("the status page is at http://{address}/");
     let asked = end::asked()?;

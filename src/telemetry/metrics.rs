@@ -11,6 +11,7 @@ mod tally;
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Registry, TextEncoder};
 
+use crate::telemetry::logs::Dropped;
 pub use dependency::{Dependency, DependencyMetrics, Meter};
 pub use http::HttpMetrics;
 pub use pending::PendingMetrics;
@@ -104,6 +105,14 @@ impl Metrics {
     pub fn photo_kept(&self, bytes: usize) {
         self.photo_bytes
             .observe(f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
+    }
+
+    /// Serves the count of log lines that were left out as well.
+    ///
+    /// # Errors
+    /// When it was added before.
+    pub fn add_logs(&self, dropped: &Dropped) -> Result<(), prometheus::Error> {
+        self.registry.register(dropped.collector())
     }
 
     /// The text that Prometheus reads (exposition format 0.0.4).

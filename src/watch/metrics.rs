@@ -13,6 +13,7 @@ use prometheus::{
 
 use super::board::Board;
 use crate::config::Watched;
+use crate::telemetry::logs::Dropped;
 
 /// Everything that the role `watch` counts.
 #[derive(Clone, Debug)]
@@ -42,9 +43,10 @@ impl Metrics {
     ///
     /// # Errors
     /// Two metrics of one name: a mistake in this file.
-    pub fn new(watched: &[Watched]) -> Result<Self, prometheus::Error> {
+    pub fn new(watched: &[Watched], dropped: &Dropped) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         registry.register(Box::new(ProcessCollector::for_self()))?;
+        registry.register(dropped.collector())?;
         let gauge =
             |name: &str, help: &str| register_int_gauge_with_registry!(name, help, registry);
         let by_target = |name: &str, help: &str| {

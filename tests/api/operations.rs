@@ -16,6 +16,8 @@ async fn a_wrong_setting_is_one_line_that_names_it() {
         ("JORNADA_CAMPAIGNS", "/nowhere"),
         ("JORNADA_PUBLIC_URL", "jornada"),
         ("JORNADA_LOG_FORMAT", "xml"),
+        ("JORNADA_LOG", "jornada=loud=no"),
+        ("JORNADA_LOKI", "loki:3100"),
     ] {
         let mut installation = Installation::new(Stores::Embedded);
         installation.set(name, value);
