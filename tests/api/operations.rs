@@ -91,6 +91,10 @@ async fn metrics_count_by_template_and_no_log_line_tells_a_person() {
     assert!(metrics.contains(&accepted), "{metrics}");
     assert!(metrics.contains("route=\"unknown\""));
     assert!(metrics.contains("reason=\"not-asked\"} 1"));
+    app.until("the last request is told", async |app| {
+        app.log().iter().any(|line| line.contains(" 422 in "))
+    })
+    .await;
     let log = app.log().join("\n");
     assert!(log.contains("\"status\":201"));
     for told in [&metrics, &log] {
