@@ -36,6 +36,7 @@ install_parts() {
     need_weed
     need_axe
     need_logql
+    need_grafana_sdk
     export JORNADA_TEST_CHROMEDRIVER=/usr/bin/chromedriver
     export JORNADA_TEST_CHROMIUM=/usr/bin/chromium
     export JORNADA_TEST_AXE="$TOOLS/axe.min.js"
@@ -62,6 +63,7 @@ check_compose() {
 
 check_dashboards() {
     /usr/bin/python3 -B grafana/build.py --check grafana/dashboards &&
+        PYTHONPATH=$TOOLS/grafana-sdk /usr/bin/python3 -B ops/check_dashboards.py grafana/dashboards &&
         node --preserve-symlinks ops/check_logql.mjs grafana/dashboards "$TOOLS/logql"
 }
 

@@ -2,14 +2,15 @@
 
 from panels import LOKI, dashboard as made, lines, logs, row, variable
 
-ONE = 'service="jornada",instance=~"$instance"'
+# The roles serve and watch.
+ONE = 'service=~"jornada.*|watch",instance=~"$instance"'
 # Lines of our own and of nginx alike name a request by `request_id`; its text is looked for as it is.
 REQUEST = '{service=~".+"} |= "$request"'
 
 
 def of_loki(name, label, **more):
     """Returns a variable whose values are those of a label in Loki."""
-    return variable(name, label, LOKI, {"type": 1, "label": name, "stream": '{service="jornada"}', "refId": name}, **more)
+    return variable(name, label, LOKI, {"type": 1, "label": name, "stream": '{service=~"jornada.*|watch"}', "refId": name}, **more)
 
 
 def panels():

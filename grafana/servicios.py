@@ -58,8 +58,8 @@ def traffic():
               "percentunit",
               (f"jornada_upload_bytes{{{ONE}}} / jornada_upload_limit_bytes{{{ONE}}}", "{{instance}}"),
               defaults={"max": 1}),
-        lines("Líneas fuera de Loki", "Líneas de registro por segundo que Loki no recibió; siguen en la salida estándar.",
-              "none", ("sum by (instance, reason) (rate(jornada_log_lines_dropped_total[5m]))", "{{instance}} {{reason}}")),
+        lines("Líneas perdidas", "Líneas de registro por segundo que no llegaron a Loki (loki_…) o a la salida estándar "
+              "(stdout_full).", "none", ("sum by (instance, reason) (rate(jornada_log_lines_dropped_total[5m]))", "{{instance}} {{reason}}")),
     ]
 
 

@@ -15,6 +15,7 @@ check_prometheus() {
         amtool check-config "$work/alertmanager.yml" || return
     done
     check_routes "$work/alertmanager.yml" || return
+    check_mail || return
     rm -r "$work"
 }
 
@@ -23,4 +24,13 @@ check_routes() {
     amtool config routes test --config.file="$1" --verify.receivers=nobody severity=none alertname=WatchStands &&
         amtool config routes test --config.file="$1" --verify.receivers=administrator severity=page alertname=StoreDown &&
         amtool config routes test --config.file="$1" --verify.receivers=administrator severity=ticket alertname=CacheDown
+}
+
+# A mistake in a template would show only when there is something to tell.
+check_mail() {
+    local part
+    for part in subject text html; do
+        amtool template render --template.glob=prometheus/mail.tmpl --template.text="{{ template \"jornada.$part\" . }}" ||
+            return
+    done
 }

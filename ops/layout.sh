@@ -4,8 +4,8 @@
 
 INSTANCES=(app1 app2 app3)
 MONGODS=(mongod1 mongod2 mongod3)
-# What shows how it is; counted from +601. The last two where they are installed.
-TELEMETRY=(prometheus alertmanager node-exporter redis-exporter nginx-exporter mongodb-exporter grafana loki)
+# What shows how it is; counted from +601. The last three where they are installed.
+TELEMETRY=(prometheus alertmanager node-exporter redis-exporter nginx-exporter mongodb-exporter grafana loki loki-grpc)
 declare -A PORTS=()
 
 # Everything but nginx listens on 127.0.0.1; SeaweedFS takes each of its ports + 10000 as well.
@@ -78,6 +78,7 @@ AWS_SECRET_ACCESS_KEY='$STACK_S3_SECRET_KEY'
 JORNADA_CACHE='redis://:$STACK_REDIS_PASSWORD@127.0.0.1:${PORTS[redis]}/'
 JORNADA_CAMPAIGNS='$STACK/campaigns'
 JORNADA_SECRET='$STACK_SECRET'
+JORNADA_LOKI='$(loki_url)'
 JORNADA_LOG_FORMAT='json'
 ENV
 }

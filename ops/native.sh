@@ -6,6 +6,8 @@
 source ops/native/supervisor.sh
 # shellcheck source=ops/native/start.sh
 source ops/native/start.sh
+# shellcheck source=ops/native/grafana.sh
+source ops/native/grafana.sh
 # shellcheck source=ops/native/telemetry.sh
 source ops/native/telemetry.sh
 # shellcheck source=ops/native/watch.sh

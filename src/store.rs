@@ -47,15 +47,16 @@ enum Backend {
     Sqlite(sqlite::SqliteStore),
 }
 
-/// Hands a call to the back end; its time and outcome are noted under the method's name.
+/// Hands a call to the back end; its time and outcome are noted under the method's name. Boxed, since the futures of
+/// MongoDB's driver are large and would swell every future that waits for them.
 macro_rules! ask {
     ($self:ident.$operation:ident($($argument:expr),*)) => {
-        $self.meter.time(stringify!($operation), async {
+        $self.meter.time(stringify!($operation), Box::pin(async {
             match &$self.backend {
                 $crate::store::Backend::Mongo(store) => store.$operation($($argument),*).await,
                 $crate::store::Backend::Sqlite(store) => store.$operation($($argument),*).await,
             }
-        }).await
+        })).await
     };
 }
 
@@ -162,7 +163,7 @@ impl Store {
                 Backend::Sqlite(store) => store.feed(campaign, after).await.map(Feed::from),
             }
         };
-        self.meter.time("feed", opened).await
+        self.meter.time("feed", Box::pin(opened)).await
     }
 
     /// Asks whether a registration could be kept now; answers within [`PING`].

@@ -57,12 +57,12 @@ enum Backend {
 /// has no failures.
 macro_rules! ask {
     ($self:ident.$operation:ident($($argument:expr),*)) => {
-        $self.meter.time(stringify!($operation), async {
+        $self.meter.time(stringify!($operation), Box::pin(async {
             match &$self.backend {
                 Backend::Memory(memory) => Ok(memory.$operation($($argument),*)),
                 Backend::Redis(redis) => redis.$operation($($argument),*).await,
             }
-        }).await
+        })).await
     };
 }
 

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What shows how the native system is: Prometheus, Alertmanager, the exporters, and Grafana where it is installed.
+# What shows how the native system is: Prometheus, Alertmanager and the exporters; with Grafana and Loki where
+# they are installed.
 # Registrations never wait for any of it: what does not start is told, and the start goes on. Sourced by ops/native.sh.
 
 # --- Files
@@ -52,50 +53,16 @@ lay_members() {
     done | lay mongodb-exporter/members
 }
 
-lay_grafana() {
-    find_grafana || return 0
-    lay_copies grafana/dashboards/*.json grafana/provisioning/*/*.yml
-}
-
 lay_telemetry() {
     lay_prometheus
     lay_alertmanager
     lay_members
     lay mongodb-exporter/mongodb_exporter.py <ops/mongodb_exporter.py
+    lay_loki
     lay_grafana
 }
 
 # --- Programs
-
-# Sets GRAFANA to the command of an installed Grafana, and GRAFANA_HOME to where its own files are.
-find_grafana() {
-    local found
-    GRAFANA=
-    if found=$(command -v grafana); then
-        GRAFANA="$found server"
-    elif found=$(command -v grafana-server); then
-        GRAFANA=$found
-    else
-        return 1
-    fi
-    GRAFANA_HOME=$(dirname "$(dirname "$(readlink -f "$found")")")
-    [[ -d $GRAFANA_HOME/conf ]] || GRAFANA_HOME=/usr/share/grafana
-}
-
-grafana_program() {
-    find_grafana || return 0
-    program grafana 20 "$GRAFANA --homepath $GRAFANA_HOME"
-    cat <<CONF
-environment=GF_SERVER_HTTP_ADDR="127.0.0.1",GF_SERVER_HTTP_PORT="${PORTS[grafana]}",
-    GF_PATHS_DATA="$STACK/grafana/data",GF_PATHS_LOGS="$STACK/log/grafana",
-    GF_PATHS_PROVISIONING="$STACK/grafana/provisioning",GF_SECURITY_ADMIN_PASSWORD="$STACK_GRAFANA_PASSWORD",
-    GF_USERS_ALLOW_SIGN_UP="false",GF_UNIFIED_ALERTING_ENABLED="false",GF_ANALYTICS_REPORTING_ENABLED="false",
-    GF_ANALYTICS_CHECK_FOR_UPDATES="false",GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES="false",
-    JORNADA_GRAFANA_PROMETHEUS="http://127.0.0.1:${PORTS[prometheus]}",
-    JORNADA_GRAFANA_LOKI="http://127.0.0.1:${PORTS[loki]}",JORNADA_GRAFANA_DASHBOARDS="$STACK/grafana/dashboards"
-
-CONF
-}
 
 telemetry_programs() {
     program prometheus 20 "/usr/bin/prometheus --config.file=$STACK/prometheus/prometheus.yml \
@@ -113,12 +80,14 @@ telemetry_programs() {
     echo "environment=REDIS_PASSWORD=\"$STACK_REDIS_PASSWORD\""
     program mongodb-exporter 5 "/usr/bin/python3 $STACK/mongodb-exporter/mongodb_exporter.py \
 $STACK/mongodb-exporter/members ${PORTS[mongodb-exporter]}"
+    loki_program
     grafana_program
 }
 
 # supervisord's list of them, in the order in which they start.
 telemetry_names() {
     local names="node-exporter,nginx-exporter,redis-exporter,mongodb-exporter,alertmanager,prometheus"
+    if find_loki; then names+=,loki; fi
     if find_grafana; then names+=,grafana; fi
     echo "$names,watch"
 }
@@ -155,9 +124,5 @@ tell_telemetry() {
     tell_watch
     echo "  metrics http://127.0.0.1:${PORTS[prometheus]} (Prometheus)"
     echo "  alerts  http://127.0.0.1:${PORTS[alertmanager]} (Alertmanager)"
-    if find_grafana; then
-        echo "  panels  http://127.0.0.1:${PORTS[grafana]} (Grafana: admin, STACK_GRAFANA_PASSWORD in .env)"
-    else
-        echo "  panels  none: install Grafana as its documentation says, then run bash init.sh again"
-    fi
+    tell_grafana
 }

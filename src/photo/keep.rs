@@ -32,12 +32,12 @@ enum Backend {
 /// Hands a call to the back end; its time and outcome are noted under the method's name.
 macro_rules! ask {
     ($self:ident.$operation:ident($($argument:expr),*)) => {
-        $self.meter.time(stringify!($operation), async {
+        $self.meter.time(stringify!($operation), Box::pin(async {
             match &$self.backend {
                 Backend::Disk(disk) => disk.$operation($($argument),*).await,
                 Backend::S3(s3) => s3.$operation($($argument),*).await,
             }
-        }).await
+        })).await
     };
 }
 

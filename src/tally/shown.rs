@@ -96,6 +96,15 @@ mod tests {
 
     use super::super::board::Count;
     use super::*;
+    use crate::domain::campaign::tests::{EXAMPLE, example};
+
+    #[test]
+    fn what_people_type_is_no_label() {
+        assert!(is_closed(&example()));
+        let open = EXAMPLE.replace("list = \"lista.csv\"\n", "");
+        let open = Campaign::parse(&open, |_| Err("no list".into())).unwrap();
+        assert!(!is_closed(&open));
+    }
 
     #[test]
     fn past_the_highest_values_all_are_one() {

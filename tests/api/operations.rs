@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::app::{Installation, Stores};
+use crate::support::app::{Installation, Stores, person};
 
 #[tokio::test]
 async fn a_wrong_setting_is_one_line_that_names_it() {
@@ -71,6 +71,8 @@ async fn metrics_count_by_template_and_no_log_line_tells_a_person() {
         .await;
     app.register("Otra Marcada", "9876543210", "Leticia").await;
     app.get("/9876543210?nombre=Marcada").await;
+    let field = person("Ana Ejemplo", "9876543210", "Leticia").text("Marcada", "Marcada");
+    app.send(field, None).await;
     let metrics = app
         .http
         .get(format!("{}/metrics", app.ops))
@@ -86,6 +88,7 @@ async fn metrics_count_by_template_and_no_log_line_tells_a_person() {
     );
     assert!(metrics.contains(&accepted), "{metrics}");
     assert!(metrics.contains("route=\"unknown\""));
+    assert!(metrics.contains("reason=\"not-asked\"} 1"));
     let log = app.log().join("\n");
     assert!(log.contains("\"status\":201"));
     for told in [&metrics, &log] {

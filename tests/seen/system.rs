@@ -48,7 +48,8 @@ impl System {
             .zip(["app1", "app2", "app3"])
             .map(|(app, name)| ("jornada", name, host(&app.ops).to_owned()))
             .collect();
-        let exporters = exporters(folder.path(), &nginx, &mut targets).await;
+        let mut exporters = exporters(folder.path(), &nginx, &mut targets).await;
+        exporters.push(watch(&mut installation, &mut targets).await);
         Self {
             prometheus: prometheus(folder.path(), &targets).await,
             token: installation.token(),
@@ -107,6 +108,21 @@ fn begin_upload(app: &App) -> TcpStream {
 /// `host:port` of an address.
 fn host(base: &str) -> &str {
     base.trim_start_matches("http://")
+}
+
+/// The watch over the three instances, in the installation of which they are.
+async fn watch(
+    installation: &mut Installation,
+    targets: &mut Vec<(&'static str, &'static str, String)>,
+) -> Process {
+    let address = free_address();
+    let watched = targets.iter().filter(|(job, ..)| *job == "jornada");
+    let watched: Vec<_> = watched.map(|(.., ops)| format!("http://{ops}")).collect();
+    installation.set("JORNADA_WATCH", &watched.join(","));
+    installation.set("JORNADA_WATCH_LISTEN", &address.to_string());
+    targets.push(("watch", "watch", address.to_string()));
+    let mut command = installation.command(&["watch"]);
+    Process::start(installation.folder.path(), address, &mut command).await
 }
 
 async fn exporters(
