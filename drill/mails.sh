@@ -39,7 +39,7 @@ stop_catcher() {
 begin_mails() {
     stop_catcher
     TOOK=
-    DRILL=$1
+    DRILL=$1 RUN=$1-$EPOCHSECONDS
     MAILS=$WORK/$1.mails
     : >"$MAILS"
     SMTP_PORT=$(free_port)
@@ -56,6 +56,14 @@ expect_mails() {
     sleep "$SETTLED"
     count=$(wc -l <"$MAILS")
     ((count == $1)) || miss "$count mails in place of $1"
+}
+
+# Waits until nothing is down for a watcher; then all mails but the first so many say that something is back.
+expect_back() {
+    until_down "$1" 0
+    sleep "$SETTLED"
+    (($(wc -l <"$MAILS") > $2)) || miss "no mail says that it is back"
+    ! tail -n "+$(($2 + 1))" "$MAILS" | grep -qv " back" || miss "a mail too many"
 }
 
 mail_says() {
@@ -78,9 +86,9 @@ watch_with() {
     local name=$1 port urls
     port=$(free_port)
     PAGES[$name]=http://127.0.0.1:$port
-    # Other URLs than those of the system's own watch, with which it would share the mails.
+    # Other URLs than those of the system's own watch, or of an earlier drill, with which it would share the mails.
     urls=$(sed -n "s/^JORNADA_WATCH='\(.*\)'$/\1/p" "$STACK/watch/.env")
-    urls="${urls//,//readyz?drill=$DRILL,}/readyz?drill=$DRILL"
+    urls="${urls//,//readyz?drill=$RUN,}/readyz?drill=$RUN"
     mkdir -p "$WORK/$DRILL-$name"
     sed -e "/^JORNADA_\(INSTANCE\|WATCH\|WATCH_ALSO\|WATCH_LISTEN\|WATCH_DATA\|SMTP\|MAIL_FROM\|MAIL_TO\)=/d" \
         "$STACK/watch/.env" >"$WORK/$DRILL-$name/.env"

@@ -171,3 +171,67 @@ pub fn remembered(tx: &Transaction, watched: &str) -> rusqlite::Result<Known> {
         .filter_map(|(address, instance)| Some((address.parse().ok()?, instance)));
     Ok(parsed.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::ledger::tests::ledger;
+    use crate::watch::told::tests::at;
+
+    const HOUR: i64 = 3_600;
+
+    #[test]
+    fn a_day_and_a_quarter_are_counted_and_what_is_older_goes() {
+        let (_folder, ledger) = ledger();
+        let counts = |up, down| BTreeMap::from([("app1".to_owned(), Count { up, down })]);
+        let known = ledger.write_now(|tx| {
+            count(tx, &counts(1, 1), at(-100 * 24 * HOUR))?;
+            count(tx, &counts(10, 90), at(-30 * 24 * HOUR))?;
+            count(tx, &counts(50, 50), at(-HOUR))?;
+            count(tx, &counts(40, 10), at(-HOUR))?;
+            let hours: i64 = tx.query_row("SELECT count(*) FROM hours", [], |row| row.get(0))?;
+            assert_eq!(hours, 2, "one for each hour, none of long ago");
+            availability(tx, at(0))
+        });
+        let known = known.unwrap()["app1"];
+        assert_eq!(known.day, Count { up: 90, down: 60 });
+        assert_eq!(known.quarter, Count { up: 100, down: 150 });
+        assert_eq!(known.quarter.percent(), Some(40.0));
+        assert_eq!(Count::default().percent(), None);
+    }
+
+    #[test]
+    fn the_pause_that_was_set_last_counts() {
+        let (_folder, ledger) = ledger();
+        let set = |set_at, until| Pause {
+            set_at: at(set_at),
+            until: at(until),
+            reason: "disco".into(),
+        };
+        let counts = ledger.write_now(|tx| {
+            pause(tx, &set(10, 100))?;
+            pause(tx, &set(20, 20))?;
+            pause(tx, &set(5, 900))?;
+            paused(tx)
+        });
+        let counts = counts.unwrap().unwrap();
+        assert_eq!(counts, set(20, 20));
+        assert!(!counts.is_on(at(20)) && set(10, 100).is_on(at(99)));
+    }
+
+    #[test]
+    fn addresses_are_remembered() {
+        let (_folder, ledger) = ledger();
+        let known: Known = vec![("10.0.0.1:4100".parse().unwrap(), Some("app1".into()))];
+        let told = ledger.write_now(|tx| {
+            remember(
+                tx,
+                "http://app:4100/",
+                &vec![("10.0.0.9:1".parse().unwrap(), None)],
+            )?;
+            remember(tx, "http://app:4100/", &known)?;
+            remembered(tx, "http://app:4100/")
+        });
+        assert_eq!(told.unwrap(), known);
+    }
+}

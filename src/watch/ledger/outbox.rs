@@ -203,3 +203,107 @@ pub fn prune(tx: &Transaction, before: Timestamp) -> rusqlite::Result<()> {
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::ledger::incidents::{self, Raise, Resolve};
+    use crate::watch::ledger::tests::ledger;
+    use crate::watch::probe::Seen;
+    use crate::watch::told::tests::at;
+
+    const GROUP: SignedDuration = SignedDuration::from_secs(3);
+
+    fn raised(name: &str, since: i64) -> Raise {
+        Raise {
+            shared: name.into(),
+            target: format!("http://{name}/readyz"),
+            label: name.into(),
+            is_instance: true,
+            since: at(since),
+            seen: Seen::Refused,
+            cut_off: false,
+        }
+    }
+
+    fn labels(mails: &[Mail]) -> Vec<Vec<&str>> {
+        let all = mails.iter().map(|mail| mail.incidents.iter());
+        all.map(|own| own.map(|one| one.label.as_str()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn what_begins_together_shares_a_mail() {
+        let (_folder, ledger) = ledger();
+        let due = ledger.write_now(|tx| {
+            incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
+            incidents::raise(tx, &raised("b", 2), GROUP, at(12))?;
+            incidents::raise(tx, &raised("c", 4), GROUP, at(14))?;
+            assert!(due(tx, at(12))?.is_empty(), "it still gathers");
+            due(tx, at(20))
+        });
+        assert_eq!(labels(&due.unwrap()), [vec!["a", "b"], vec!["c"]]);
+    }
+
+    #[test]
+    fn a_mail_waits_until_it_is_settled_and_its_bytes_stay() {
+        let (_folder, ledger) = ledger();
+        ledger
+            .write_now(|tx| {
+                let incident = incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
+                let mail = due(tx, at(20))?.remove(0);
+                seal(tx, mail.id, "<1@x>", b"bytes")?;
+                failed(tx, mail.id)?;
+                let again = due(tx, at(30))?.remove(0);
+                assert_eq!(again.message.as_deref(), Some(&b"bytes"[..]));
+                assert_eq!(waiting(tx)?, 1);
+                sent(tx, mail.id, Kind::Raised, &[incident], at(31))?;
+                assert_eq!(waiting(tx)?, 0);
+                let told = incidents::open(tx)?.remove(0);
+                assert_eq!(
+                    (told.told_raised, told.told_at),
+                    (Some(at(31)), Some(at(31)))
+                );
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn one_reminder_waits_at_most() {
+        let (_folder, ledger) = ledger();
+        let waits = ledger.write_now(|tx| {
+            let incident = incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
+            remind(tx, &[incident], at(20))?;
+            remind(tx, &[incident], at(30))?;
+            remind(tx, &[], at(30))?;
+            waiting(tx)
+        });
+        assert_eq!(waits.unwrap(), 2, "what raised it, and one reminder");
+    }
+
+    #[test]
+    fn only_what_is_over_and_told_is_pruned() {
+        let (_folder, ledger) = ledger();
+        let left = ledger.write_now(|tx| {
+            for (name, told) in [("told", true), ("untold", false)] {
+                let id = incidents::raise(tx, &raised(name, 0), GROUP, at(0))?;
+                let end = Resolve {
+                    id,
+                    until: at(5),
+                    falls: 1,
+                    gone: false,
+                };
+                incidents::resolve(tx, &end, GROUP, at(15))?;
+                if told {
+                    for mail in due(tx, at(99))? {
+                        sent(tx, mail.id, mail.kind, &[id], at(20))?;
+                    }
+                }
+            }
+            prune(tx, at(1_000))?;
+            Ok((incidents::latest(tx)?.len(), waiting(tx)?))
+        });
+        assert_eq!(left.unwrap(), (1, 2));
+    }
+}
