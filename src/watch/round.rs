@@ -40,7 +40,7 @@ pub struct Rounds {
     pub metrics: Metrics,
     /// Where it shows what it saw.
     pub board: watch::Sender<Board>,
-    /// Whom it looks at; see [`super::recall`].
+    /// Whom it looks at; see [`mod@super::recall`].
     pub targets: Vec<Target>,
     /// Probes that are not written down yet.
     pub counts: BTreeMap<String, Count>,
