@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod mail;
 pub mod metrics;
 pub mod page;
+pub mod patience;
 pub mod post;
 pub mod probe;
 pub mod recall;

@@ -1,11 +1,10 @@
 //! Hands mails over until they are taken. Several watchers of one system share what has been told, so that one of them
 //! sends; each keeps its own outbox, so that any of them could.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -17,6 +16,7 @@ use super::ledger::outbox::{self, Kind, Mail};
 use super::ledger::{Ledger, incidents};
 use super::mail::Letter;
 use super::metrics::Metrics;
+use super::patience::{Pause, Pauses};
 use super::post::{NotTaken, Post};
 use super::share::{Lead, Share, Words};
 use super::told::Told;
@@ -24,9 +24,6 @@ use crate::config::WatchConfig;
 
 /// How often the outbox is looked into.
 const TICK: Duration = Duration::from_millis(250);
-/// Pauses between tries double from the first to the second of these.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const MOST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Who sends.
 #[derive(Debug)]
@@ -45,31 +42,6 @@ pub struct Courier {
     pub post: Post,
     /// What it counts.
     pub metrics: Metrics,
-}
-
-/// When what failed is tried again.
-#[derive(Debug, Default)]
-struct Pauses {
-    /// While the server takes nothing.
-    server: Option<Pause>,
-    /// Mails that it refused.
-    mails: HashMap<i64, Pause>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Pause {
-    until: Instant,
-    next: Duration,
-}
-
-impl Pause {
-    fn after(last: Option<Self>, now: Instant) -> Self {
-        let length = last.map_or(FIRST_PAUSE, |last| last.next);
-        Self {
-            until: now + length,
-            next: (length * 2).min(MOST_PAUSE),
-        }
-    }
 }
 
 impl Courier {
@@ -264,26 +236,4 @@ impl Courier {
 fn untold(mail: &Mail) -> Vec<&Incident> {
     let all = mail.incidents.iter();
     all.filter(|one| one.is_untold(mail.kind)).collect()
-}
-
-/// For how long what was told is kept in mind, so that Redis can be told of it after a crash.
-pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_bound() {
-        let now = Instant::now();
-        let mut last = None;
-        let lengths: Vec<_> = (0..7)
-            .map(|_| {
-                let pause = Pause::after(last, now);
-                last = Some(pause);
-                (pause.until - now).as_secs()
-            })
-            .collect();
-        assert_eq!(lengths, [1, 2, 4, 8, 16, 30, 30]);
-    }
 }

@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
 use super::board::Board;
-use super::courier::REMEMBERED;
 use super::ledger::incidents::{self, Incident, Learned, Raise};
 use super::ledger::{Ledger, history};
 use super::probe::Seen;
@@ -14,6 +13,8 @@ use crate::config::WatchRules;
 
 /// An outage that is over, and that the leader has not told in this time, was none for the leader.
 const UNSHARED: SignedDuration = SignedDuration::from_secs(60);
+/// For how long what was told is kept in mind, so that Redis can be told of it after a crash.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 /// A watcher that has just begun lets this pass before it says that something is back that others told to be down.
 const SETTLING: SignedDuration = SignedDuration::from_secs(5);
 
