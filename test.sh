@@ -10,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 source ops/parts.sh
 # shellcheck source=ops/servers.sh
 source ops/servers.sh
+# shellcheck source=ops/check_prometheus.sh
+source ops/check_prometheus.sh
 
 CARGO_DENY=0.20.2
 CARGO_MACHETE=0.9.2
@@ -28,9 +30,13 @@ install_parts() {
     need_command cc build-essential
     need_command curl curl
     need_packages nginx redis-server supervisor python3 python3-pymongo chromium chromium-driver docker-compose shellcheck
+    need_packages prometheus prometheus-alertmanager prometheus-node-exporter prometheus-redis-exporter \
+        prometheus-nginx-exporter python3-yaml
     need_mongod
     need_weed
     need_axe
+    need_logql
+    need_grafana_sdk
     export JORNADA_TEST_CHROMEDRIVER=/usr/bin/chromedriver
     export JORNADA_TEST_CHROMIUM=/usr/bin/chromium
     export JORNADA_TEST_AXE="$TOOLS/axe.min.js"
@@ -48,10 +54,17 @@ check_docs() {
 # No engine runs here: the file is read as docker-compose reads it, with the secrets that init.sh makes.
 check_compose() {
     local secret settings=()
-    for secret in SECRET MONGODB_KEY MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD REDIS_PASSWORD S3_ACCESS_KEY S3_SECRET_KEY; do
+    for secret in SECRET MONGODB_KEY MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD REDIS_PASSWORD S3_ACCESS_KEY S3_SECRET_KEY \
+        MONGODB_MONITOR_PASSWORD GRAFANA_PASSWORD; do
         settings+=("STACK_$secret=check")
     done
     env "${settings[@]}" docker-compose config --quiet
+}
+
+check_dashboards() {
+    /usr/bin/python3 -B grafana/build.py --check grafana/dashboards &&
+        PYTHONPATH=$TOOLS/grafana-sdk /usr/bin/python3 -B ops/check_dashboards.py grafana/dashboards &&
+        node --preserve-symlinks ops/check_logql.mjs grafana/dashboards "$TOOLS/logql"
 }
 
 # Advisories are left to whoever reaches their database: see deny.toml.
@@ -62,8 +75,10 @@ check_dependencies() {
 
 run_all() {
     step "install what the tests need" install_parts
-    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh drill/*.sh
+    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh ops/*/*.sh drill/*.sh prometheus/*.sh
     step "docker-compose.yml" check_compose
+    step "Prometheus and Alertmanager" check_prometheus
+    step "dashboards" check_dashboards
     step "rustfmt" cargo fmt --check
     step "clippy" cargo clippy --quiet --all-targets -- -D warnings
     step "rustdoc" check_docs

@@ -12,6 +12,8 @@ pid_of() {
 strike() {
     local pid
     pid=$(pid_of "$1") || fail "$1 does not run" "bash init.sh --native status"
+    # shellcheck disable=SC2034 # for drills that measure
+    STRUCK=$EPOCHREALTIME
     kill -KILL "$pid"
 }
 

@@ -26,6 +26,11 @@ docker_up() {
     done
     token=$(first_token docker_token)
     tell "docker compose logs" "docker compose ps" "$token"
+    tell_panels
+}
+
+tell_panels() {
+    echo "  panels  http://$STACK_GRAFANA_LISTEN (Grafana: admin, STACK_GRAFANA_PASSWORD in .env)"
 }
 
 docker_token() {
@@ -45,6 +50,7 @@ docker_status() {
     else
         echo "$(site_url) takes NO registrations" && bad=1
     fi
+    tell_panels
     return "$bad"
 }
 

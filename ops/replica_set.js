@@ -3,6 +3,7 @@
 const members = process.env.MEMBERS.split(',');
 const adminPassword = process.env.MONGODB_ADMIN_PASSWORD;
 const password = process.env.MONGODB_PASSWORD;
+const monitorPassword = process.env.MONGODB_MONITOR_PASSWORD;
 const deadline = Date.now() + 60_000;
 
 const ALREADY_INITIALIZED = 23;
@@ -39,15 +40,19 @@ function enters(user, pwd) {
   }
 }
 
+function seeToUser(name, pwd, ...roles) {
+  if (enters(name, pwd)) return;
+  const admin = adminOf('admin', adminPassword);
+  if (admin.getUser(name)) admin.updateUser(name, { pwd, roles });
+  else admin.createUser({ user: name, pwd, roles });
+}
+
 function seeToUsers() {
   if (!enters('admin', adminPassword)) {
     adminOf().createUser({ user: 'admin', pwd: adminPassword, roles: ['root'] });
   }
-  if (enters('jornada', password)) return;
-  const admin = adminOf('admin', adminPassword);
-  const user = { pwd: password, roles: [{ role: 'readWrite', db: 'jornada' }] };
-  if (admin.getUser('jornada')) admin.updateUser('jornada', user);
-  else admin.createUser({ user: 'jornada', ...user });
+  seeToUser('jornada', password, { role: 'readWrite', db: 'jornada' });
+  seeToUser('monitor', monitorPassword, { role: 'clusterMonitor', db: 'admin' }, { role: 'read', db: 'local' });
 }
 
 function isDone() {

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Makes one replica set of the mongods at the given addresses and waits until it takes writes.
 
-Run again on a set that exists, it only waits. With MONGODB_ADMIN_PASSWORD and MONGODB_PASSWORD in the environment it
-also sees to two users: `admin`, who may do everything, and `jornada`, who may read and write the database `jornada`.
-The first is made through MongoDB's localhost exception, so this must run on the machine of the members.
+Run again on a set that exists, it only waits. With MONGODB_ADMIN_PASSWORD, MONGODB_PASSWORD and
+MONGODB_MONITOR_PASSWORD in the environment it also sees to three users: `admin`, who may do everything, `jornada`, who
+may read and write the database `jornada`, and `monitor`, who sees how the members are. The first is made through
+MongoDB's localhost exception, so this must run on the machine of the members.
 
 Debian's python3-pymongo is all that it needs, so it is run by the system's own Python.
 Usage: replica_set.py HOST:PORT [HOST:PORT ...]
@@ -70,21 +71,28 @@ def may_enter(primary, user, password):
     return True
 
 
-def see_to_users(primary, admin_password, password):
-    """Makes the two users, and gives `jornada` its password where it has another."""
-    if not may_enter(primary, "admin", admin_password):
-        connect(primary).admin.command("createUser", "admin", pwd=admin_password, roles=["root"])
-    if may_enter(primary, "jornada", password):
+def see_to_user(primary, admin_password, name, password, *roles):
+    """Makes a user, and gives one that has another password this one."""
+    if may_enter(primary, name, password):
         return
     admin = connect(primary, "admin", admin_password).admin
-    known = admin.command("usersInfo", "jornada")["users"]
-    verb = "updateUser" if known else "createUser"
-    admin.command(verb, "jornada", pwd=password, roles=[{"role": "readWrite", "db": "jornada"}])
+    known = admin.command("usersInfo", name)["users"]
+    admin.command("updateUser" if known else "createUser", name, pwd=password, roles=list(roles))
+
+
+def see_to_users(primary, admin_password, password, monitor_password):
+    """Makes the three users where they are missing."""
+    if not may_enter(primary, "admin", admin_password):
+        connect(primary).admin.command("createUser", "admin", pwd=admin_password, roles=["root"])
+    see_to_user(primary, admin_password, "jornada", password, {"role": "readWrite", "db": "jornada"})
+    seer = {"role": "clusterMonitor", "db": "admin"}, {"role": "read", "db": "local"}
+    see_to_user(primary, admin_password, "monitor", monitor_password, *seer)
 
 
 def main(members):
     """Tries again until the set is writable or the time is over; returns the exit code."""
-    passwords = os.environ.get("MONGODB_ADMIN_PASSWORD"), os.environ.get("MONGODB_PASSWORD")
+    users = "MONGODB_ADMIN_PASSWORD", "MONGODB_PASSWORD", "MONGODB_MONITOR_PASSWORD"
+    passwords = [os.environ.get(name) for name in users]
     deadline = time.monotonic() + SECONDS_TO_WAIT
     error = None
     while time.monotonic() < deadline:

@@ -14,10 +14,15 @@ declare -A SETTINGS=(
     [STACK_TLS_LISTEN]="0.0.0.0:8443" # where nginx listens with TLS, once it has a certificate
     [STACK_TLS_CERTIFICATE]=""        # full path of the certificate with its chain
     [STACK_TLS_KEY]=""                # full path of its key
+    [STACK_SMTP]=""                   # smtp://user:password@host:port or smtps://…; empty: nobody gets a mail
+    [STACK_MAIL_FROM]=""              # sender of mails
+    [STACK_MAIL_TO]=""                # the administrator who gets them
+    [STACK_WATCH_NEUTRAL]=""          # host:port outside the system; when it is silent too, the watch may be cut off
+    [STACK_GRAFANA_LISTEN]="127.0.0.1:3000" # where docker-compose.yml publishes Grafana
 )
 # Made once. The staff token is not among them: the store holds only its hash, so it is made when there is a store.
 SECRETS=(STACK_SECRET STACK_MONGODB_KEY STACK_MONGODB_ADMIN_PASSWORD STACK_MONGODB_PASSWORD STACK_REDIS_PASSWORD
-    STACK_S3_ACCESS_KEY STACK_S3_SECRET_KEY)
+    STACK_S3_ACCESS_KEY STACK_S3_SECRET_KEY STACK_MONGODB_MONITOR_PASSWORD STACK_GRAFANA_PASSWORD)
 
 # Reads the lines of ours and no others; nothing of the file is ever run.
 read_env_file() {
@@ -26,7 +31,7 @@ read_env_file() {
     while IFS= read -r line || [[ -n $line ]]; do
         number=$((number + 1))
         [[ $line == STACK_* ]] || continue
-        [[ $line =~ ^(STACK_[A-Z0-9_]+)=([A-Za-z0-9_.:/@%+=,-]*)$ ]] ||
+        [[ $line =~ ^(STACK_[A-Z0-9_]+)=([A-Za-z0-9_.:/@%+=,?-]*)$ ]] ||
             fail "$ENV_FILE, line $number: expected NAME=value without quotes or spaces" "edit $ENV_FILE"
         # What the environment says wins.
         [[ -v ${BASH_REMATCH[1]} ]] || declare -g "${BASH_REMATCH[1]}=${BASH_REMATCH[2]}"

@@ -7,6 +7,7 @@ mod load;
 mod serve;
 mod staff;
 mod token;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -37,6 +38,8 @@ enum Role {
     /// Adds, lists and closes accounts of the staff.
     #[command(subcommand)]
     Staff(staff::StaffCommand),
+    /// Watches the instances, and mails the administrator when one stops answering and when it is back.
+    Watch(watch::WatchArgs),
     /// Loads a site with invented people, and proves that nothing of it was lost.
     #[command(subcommand)]
     Load(load::LoadCommand),
@@ -73,6 +76,7 @@ impl Command {
             Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
             Role::Token(TokenCommand::New { name }) => token::new(env, &name),
             Role::Staff(command) => staff::play(env, command),
+            Role::Watch(args) => watch::play(env, args),
             Role::Load(command) => load::play(env, command),
         }
     }

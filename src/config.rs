@@ -2,8 +2,11 @@
 //! A wrong one is one line that names the variable, what is wrong and what is expected.
 
 pub mod env;
+mod logs;
+mod mail;
 mod secret;
 mod stores;
+mod watch;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -12,8 +15,11 @@ use std::path::PathBuf;
 use url::Url;
 
 pub use env::{Env, Wrong};
+pub use logs::{LogFormat, LogsConfig};
+pub use mail::{MailConfig, PostSetting};
 pub use secret::Secret;
 pub use stores::{CacheSetting, PhotosSetting, S3Setting, StoreSetting};
+pub use watch::{WatchConfig, WatchLinks, WatchRules, Watched, watch_data};
 
 /// Every setting, its default and its meaning, as `jornada --help` lists them.
 pub const SETTINGS: &str = "\
@@ -36,7 +42,28 @@ Settings (environment, or a .env file in the working folder):
                          away                                       [10737418240]
   JORNADA_ADMIN_TOTP     required: admins must set up a second factor; or optional [optional]
   JORNADA_LOG            filter of log lines, such as info or jornada=debug  [info]
-  JORNADA_LOG_FORMAT     text or json                               [text on a terminal, else json]";
+  JORNADA_LOKI           base URL of Loki, for log lines as well as standard output  [none]
+  JORNADA_LOG_FORMAT     text or json                               [text on a terminal, else json]
+
+The role watch reads JORNADA_CACHE, JORNADA_INSTANCE and these:
+  JORNADA_WATCH          URLs of the instances' operations, with commas between them; required
+  JORNADA_WATCH_ALSO     more URLs that shall answer, such as nginx's [none]
+  JORNADA_WATCH_LISTEN   address of the status page, /status.json, /metrics and /healthz
+                         [127.0.0.1:4200]
+  JORNADA_WATCH_DATA     folder of this watcher's own               [data/watch]
+  JORNADA_WATCH_EVERY, _TIMEOUT    between probes; longest wait for one  [2s, 1s]
+  JORNADA_WATCH_FAILURES, _SUCCESSES  in a row that raise and resolve an incident  [3, 2]
+  JORNADA_WATCH_QUIET    for how long a target must answer before it is back  [10s]
+  JORNADA_WATCH_GROUP    incidents that begin within this time share a mail  [3s]
+  JORNADA_WATCH_REMIND   between reminders while a target is down   [4h]
+  JORNADA_WATCH_NEUTRAL  HOST:PORT or URL outside the system, which tells whether the watcher is
+                         cut off                                    [none]
+  JORNADA_WATCH_URL, _DASHBOARD, _LOGS  links in mails              [none]
+  JORNADA_WATCH_ZONE     clock of mails and of the status page      [America/Bogota]
+  JORNADA_SMTP           file:FOLDER, smtp://…[?tls=required|opportunistic] or smtps://…
+                         [file:data/mail]
+  JORNADA_MAIL_FROM      one mail address; required with SMTP
+  JORNADA_MAIL_TO        mail addresses with commas between them; required with SMTP";
 
 /// Least and greatest memory for uploads, in bytes: one upload with its form, and 1 TiB.
 const UPLOAD_MEMORY: std::ops::RangeInclusive<u64> = (16 << 20)..=(1 << 40);
@@ -89,7 +116,7 @@ impl Config {
             cache: CacheSetting::from_env(env)?,
             campaigns: env.or("JORNADA_CAMPAIGNS", "campaigns").into(),
             secret: Secret::from_env(env, &store)?,
-            instance: env.get("JORNADA_INSTANCE").unwrap_or_else(host_name),
+            instance: instance(env),
             upload_memory: upload_memory(env)?,
             max_requests: env
                 .parse::<NonZeroUsize>("JORNADA_MAX_REQUESTS", "2048", "a number above 0")?
@@ -161,6 +188,12 @@ fn upload_memory(env: &Env) -> Result<u64, Wrong> {
     } else {
         Err(Wrong::new(name, &bytes.to_string(), expected))
     }
+}
+
+/// Reads `JORNADA_INSTANCE`: the name of this process in logs and metrics, the host's when it is not set.
+#[must_use]
+pub fn instance(env: &Env) -> String {
+    env.get("JORNADA_INSTANCE").unwrap_or_else(host_name)
 }
 
 fn host_name() -> String {

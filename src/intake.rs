@@ -97,7 +97,27 @@ impl Intake {
             .registrations
             .with_label_values(&[campaign.id.as_str(), outcome(&taken)])
             .inc();
+        if let Err(error) = &taken {
+            self.count_reasons(campaign, error);
+        }
         taken
+    }
+
+    fn count_reasons(&self, campaign: &Campaign, error: &IntakeError) {
+        let count = |reason| {
+            let labels = [campaign.id.as_str(), reason];
+            self.metrics.refusals.with_label_values(&labels).inc();
+        };
+        match error {
+            IntakeError::Refused(fields) => fields
+                .iter()
+                .for_each(|field| count(field.refusal.reason())),
+            // The photo's many reasons are for its sender; here one tells enough.
+            IntakeError::Photo(_) => count("photo"),
+            IntakeError::NotOpen => count("not-open"),
+            IntakeError::AlreadyRegistered { .. } => count("already-registered"),
+            IntakeError::Store(_) | IntakeError::Photos(_) => {}
+        }
     }
 
     async fn judge_and_keep(
@@ -135,7 +155,7 @@ impl Intake {
         let Some((photo, known)) = photo.zip(registration.photo.as_ref()) else {
             return Ok(());
         };
-        self.metrics.photo_bytes.inc_by(photo.bytes.len() as u64);
+        self.metrics.photo_kept(photo.bytes.len());
         let Registration { campaign, id, .. } = registration;
         self.photos.keep(campaign, *id, known, photo.bytes).await?;
         Ok(())

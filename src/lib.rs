@@ -6,7 +6,7 @@
 //!
 //! | floor | modules | what it knows |
 //! |---|---|---|
-//! | roles | [`cli`], [`web`], [`load`] | HTTP, signals, the command line |
+//! | roles | [`cli`], [`web`], [`watch`], [`load`] | HTTP, mail, signals, the command line |
 //! | work | [`intake`], [`report`], [`tally`], [`staff`] | the way of a registration; lists; totals; who may see them |
 //! | stores | [`store`], [`photo`], [`campaigns`] | where registrations, photos and campaign files are |
 //! | rules | [`domain`] | campaigns, answers, identity: pure, without clock, network or files |
@@ -44,4 +44,5 @@ pub mod staff;
 pub mod store;
 pub mod tally;
 pub mod telemetry;
+pub mod watch;
 pub mod web;

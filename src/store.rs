@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::config::StoreSetting;
 use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
+use crate::telemetry::metrics::Meter;
 
 pub use error::StoreError;
 pub use feed::{Change, Feed, FeedError, Position, Snapshot};
@@ -34,12 +35,33 @@ pub const PING: Duration = Duration::from_secs(1);
 
 /// Where registrations are kept. Cheap to clone: all clones share their connections.
 #[derive(Clone, Debug)]
-pub enum Store {
+pub struct Store {
+    backend: Backend,
+    meter: Meter,
+}
+
+#[derive(Clone, Debug)]
+enum Backend {
     /// A MongoDB replica set or sharded cluster.
     Mongo(mongo::MongoStore),
     /// One SQLite file of this machine.
     Sqlite(sqlite::SqliteStore),
 }
+
+/// Hands a call to the back end; its time and outcome are noted under the method's name. Boxed, since the futures of
+/// MongoDB's driver are large and would swell every future that waits for them.
+macro_rules! ask {
+    ($self:ident.$operation:ident($($argument:expr),*)) => {
+        $self.meter.time(stringify!($operation), Box::pin(async {
+            match &$self.backend {
+                $crate::store::Backend::Mongo(store) => store.$operation($($argument),*).await,
+                $crate::store::Backend::Sqlite(store) => store.$operation($($argument),*).await,
+            }
+        })).await
+    };
+}
+
+use ask;
 
 impl Store {
     /// Connects, and makes tables and indexes where they are missing.
@@ -47,10 +69,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] after [`WAIT`]; [`StoreError::Failed`] when what answers cannot be used.
     pub async fn open(setting: &StoreSetting) -> Result<Self, StoreError> {
-        Ok(match setting {
-            StoreSetting::Mongo(uri) => Self::Mongo(mongo::MongoStore::open(uri).await?),
-            StoreSetting::Sqlite(path) => Self::Sqlite(sqlite::SqliteStore::open(path).await?),
+        let backend = match setting {
+            StoreSetting::Mongo(uri) => Backend::Mongo(mongo::MongoStore::open(uri).await?),
+            StoreSetting::Sqlite(path) => Backend::Sqlite(sqlite::SqliteStore::open(path).await?),
+        };
+        Ok(Self {
+            backend,
+            meter: Meter::default(),
         })
+    }
+
+    /// The same store, whose operations are timed.
+    #[must_use]
+    pub fn timed(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Keeps a registration, unless its identity is taken. Once this is answered it survives the loss of any
@@ -63,10 +95,7 @@ impl Store {
         campaign: &Campaign,
         registration: &Registration,
     ) -> Result<Kept, StoreError> {
-        match self {
-            Self::Mongo(store) => store.keep(campaign, registration).await,
-            Self::Sqlite(store) => store.keep(campaign, registration).await,
-        }
+        ask!(self.keep(campaign, registration))
     }
 
     /// What the receipt of this number shows, if there is one.
@@ -74,10 +103,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.receipt(number).await,
-            Self::Sqlite(store) => store.receipt(number).await,
-        }
+        ask!(self.receipt(number))
     }
 
     /// One registration of a campaign.
@@ -89,10 +115,7 @@ impl Store {
         campaign: &Campaign,
         id: RegistrationId,
     ) -> Result<Option<Registration>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.registration(campaign, id).await,
-            Self::Sqlite(store) => store.registration(campaign, id).await,
-        }
+        ask!(self.registration(campaign, id))
     }
 
     /// How many registrations a campaign has, of one value or of all.
@@ -104,10 +127,7 @@ impl Store {
         campaign: &CampaignId,
         value: Option<&str>,
     ) -> Result<u64, StoreError> {
-        match self {
-            Self::Mongo(store) => store.count(campaign, value).await,
-            Self::Sqlite(store) => store.count(campaign, value).await,
-        }
+        ask!(self.count(campaign, value))
     }
 
     /// The registrations of one value in order of arrival (time, then id), or of every value, value by value
@@ -122,10 +142,7 @@ impl Store {
         campaign: &Arc<Campaign>,
         value: Option<&str>,
     ) -> Result<Batches, StoreError> {
-        match self {
-            Self::Mongo(store) => store.registrations(campaign, value).await,
-            Self::Sqlite(store) => store.registrations(campaign, value).await,
-        }
+        ask!(self.registrations(campaign, value))
     }
 
     /// The totals of a campaign, and the place in its feed at which they were true.
@@ -133,10 +150,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
-        match self {
-            Self::Mongo(store) => store.snapshot(campaign).await,
-            Self::Sqlite(store) => store.snapshot(campaign).await,
-        }
+        ask!(self.snapshot(campaign))
     }
 
     /// What changed in a campaign after a position.
@@ -144,10 +158,13 @@ impl Store {
     /// # Errors
     /// [`FeedError::Lost`] when the store's history does not reach back so far; also from [`Feed::next`].
     pub async fn feed(&self, campaign: &CampaignId, after: &Position) -> Result<Feed, FeedError> {
-        match self {
-            Self::Mongo(store) => store.feed(campaign, after).await.map(Feed::from),
-            Self::Sqlite(store) => store.feed(campaign, after).await.map(Feed::from),
-        }
+        let opened = async {
+            match &self.backend {
+                Backend::Mongo(store) => store.feed(campaign, after).await.map(Feed::from),
+                Backend::Sqlite(store) => store.feed(campaign, after).await.map(Feed::from),
+            }
+        };
+        self.meter.time("feed", Box::pin(opened)).await
     }
 
     /// Asks whether a registration could be kept now; answers within [`PING`].
@@ -155,9 +172,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer in time.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Mongo(store) => store.ping().await,
-            Self::Sqlite(store) => store.ping().await,
-        }
+        ask!(self.ping())
     }
 }

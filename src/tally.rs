@@ -5,6 +5,7 @@ pub mod board;
 pub mod follow;
 pub mod memory;
 pub mod redis;
+pub mod shown;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use crate::config::CacheSetting;
 use crate::domain::CampaignId;
 use crate::store::{Change, Position, Snapshot};
+use crate::telemetry::metrics::Meter;
 
 /// The totals of a campaign as the tally has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +40,30 @@ pub enum Turn {
 
 /// Where totals are kept.
 #[derive(Clone, Debug)]
-pub enum Tally {
+pub struct Tally {
+    backend: Backend,
+    meter: Meter,
+}
+
+#[derive(Clone, Debug)]
+enum Backend {
     /// In this process.
     Memory(memory::MemoryTally),
     /// In Redis, for all instances.
     Redis(redis::RedisTally),
+}
+
+/// Hands a call to the back end; its time and outcome are noted under the method's name. This process's own memory
+/// has no failures.
+macro_rules! ask {
+    ($self:ident.$operation:ident($($argument:expr),*)) => {
+        $self.meter.time(stringify!($operation), Box::pin(async {
+            match &$self.backend {
+                Backend::Memory(memory) => Ok(memory.$operation($($argument),*)),
+                Backend::Redis(redis) => redis.$operation($($argument),*).await,
+            }
+        })).await
+    };
 }
 
 /// Why the tally did not answer.
@@ -62,10 +83,20 @@ impl Tally {
     /// # Errors
     /// An address that cannot be one.
     pub fn open(setting: &CacheSetting, instance: &str) -> Result<Self, TallyError> {
-        match setting {
-            CacheSetting::Memory => Ok(Self::Memory(memory::MemoryTally::default())),
-            CacheSetting::Redis(url) => redis::RedisTally::open(url, instance).map(Self::Redis),
-        }
+        let backend = match setting {
+            CacheSetting::Memory => Backend::Memory(memory::MemoryTally::default()),
+            CacheSetting::Redis(url) => Backend::Redis(redis::RedisTally::open(url, instance)?),
+        };
+        Ok(Self {
+            backend,
+            meter: Meter::default(),
+        })
+    }
+
+    /// The same tally, whose operations are timed.
+    #[must_use]
+    pub fn timed(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Takes or keeps the lead of a campaign, says whether a refresh is due and, if the follower has
@@ -79,10 +110,7 @@ impl Tally {
         caught_up: bool,
         now: Timestamp,
     ) -> Result<Turn, TallyError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.turn(campaign, caught_up, now)),
-            Self::Redis(redis) => redis.turn(campaign, caught_up, now).await,
-        }
+        ask!(self.turn(campaign, caught_up, now))
     }
 
     /// Gives up the lead at once, so that another instance need not wait for the lease to end.
@@ -90,9 +118,9 @@ impl Tally {
     /// # Errors
     /// [`TallyError`].
     pub async fn resign(&self, campaign: &CampaignId) -> Result<(), TallyError> {
-        match self {
-            Self::Memory(_) => Ok(()),
-            Self::Redis(redis) => redis.resign(campaign).await,
+        match &self.backend {
+            Backend::Memory(_) => Ok(()),
+            Backend::Redis(redis) => self.meter.time("resign", redis.resign(campaign)).await,
         }
     }
 
@@ -101,10 +129,7 @@ impl Tally {
     /// # Errors
     /// [`TallyError`].
     pub async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.read(campaign)),
-            Self::Redis(redis) => redis.read(campaign).await,
-        }
+        ask!(self.read(campaign))
     }
 
     /// Adds changes to totals that stand at `from`, and moves them to the last change, in one step.
@@ -125,10 +150,7 @@ impl Tally {
         for change in changes {
             *deltas.entry(&change.value).or_default() += change.delta;
         }
-        match self {
-            Self::Memory(memory) => Ok(memory.add(campaign, from, &last.position, &deltas)),
-            Self::Redis(redis) => redis.add(campaign, from, &last.position, &deltas).await,
-        }
+        ask!(self.add(campaign, from, &last.position, &deltas))
     }
 
     /// Replaces totals that stand at `from` (`None`: that do not exist) by a snapshot, in one step.
@@ -143,10 +165,7 @@ impl Tally {
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<bool, TallyError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.replace(campaign, from, snapshot, now)),
-            Self::Redis(redis) => redis.replace(campaign, from, snapshot, now).await,
-        }
+        ask!(self.replace(campaign, from, snapshot, now))
     }
 
     /// Asks the leader for a refresh from the store; it makes at most one in 30 s.
@@ -154,13 +173,7 @@ impl Tally {
     /// # Errors
     /// [`TallyError`].
     pub async fn ask_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
-        match self {
-            Self::Memory(memory) => {
-                memory.ask_refresh(campaign);
-                Ok(())
-            }
-            Self::Redis(redis) => redis.ask_refresh(campaign).await,
-        }
+        ask!(self.ask_refresh(campaign))
     }
 
     /// Asks whether the cache answers.
@@ -168,9 +181,9 @@ impl Tally {
     /// # Errors
     /// [`TallyError`].
     pub async fn ping(&self) -> Result<(), TallyError> {
-        match self {
-            Self::Memory(_) => Ok(()),
-            Self::Redis(redis) => redis.ping().await,
+        match &self.backend {
+            Backend::Memory(_) => Ok(()),
+            Backend::Redis(redis) => self.meter.time("ping", redis.ping()).await,
         }
     }
 }

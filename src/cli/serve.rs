@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::{end, token};
 use crate::campaigns::Campaigns;
-use crate::config::{Config, Env, StoreSetting};
+use crate::config::{Config, Env, LogsConfig, StoreSetting};
 use crate::intake::Intake;
 use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
@@ -27,8 +27,9 @@ use crate::store::Store;
 use crate::tally::Tally;
 use crate::tally::board::{Board, Source};
 use crate::tally::follow::Follower;
-use crate::telemetry::logs;
-use crate::telemetry::metrics::Metrics;
+use crate::tally::shown::Shown;
+use crate::telemetry::logs::{self, Logs};
+use crate::telemetry::metrics::{Dependency, Metrics};
 use crate::web::budget::UploadBudget;
 use crate::web::places::Places;
 use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
@@ -48,24 +49,31 @@ const REPORTS_WAITING: usize = 8;
 pub(super) fn run(env: &Env) -> anyhow::Result<()> {
     let config = Config::from_env(env)?;
     let campaigns = Campaigns::read(&config.campaigns)?;
-    logs::start(env)?;
+    let logging = LogsConfig::from_env(env)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(config, campaigns))
+    runtime.block_on(async {
+        let logs = logs::start(&logging, "jornada")?;
+        let ended = serve(config, campaigns, &logs).await;
+        logs.end().await;
+        ended
+    })
 }
 
-async fn serve(config: Config, campaigns: Campaigns) -> anyhow::Result<()> {
+async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Result<()> {
     let public = listen("JORNADA_LISTEN", config.listen)?;
     let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen)?;
     let staff_token = staff_token(&config);
     let stop = CancellationToken::new();
     let app = open(config, campaigns, stop.clone()).await?;
+    app.metrics.add_logs(logs.dropped())?;
     if let Some(path) = &staff_token {
         token::make_once(&app.intake.store, path).await?;
     }
     let tasks = TaskTracker::new();
     follow(&app, &tasks, &stop);
+    tasks.spawn(health::keep_asking(app.clone(), stop.clone()));
     let mover = Mover::new(app.intake.photos.clone(), app.intake.store.clone());
     tasks.spawn(mover.run(stop.clone()));
     greet(&app, &public, &ops, staff_token.as_deref());
@@ -122,19 +130,28 @@ async fn open(
     stop: CancellationToken,
 ) -> anyhow::Result<AppState> {
     let metrics = Metrics::new().context("cannot register the metrics")?;
+    let meter = |dependency| metrics.dependencies.meter(dependency);
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
+    let store = store.timed(meter(Dependency::Store));
     let photos = PhotoKeeper::open(
-        Photos::new(&config.photos),
+        Photos::new(&config.photos).timed(meter(Dependency::Photos)),
         store.clone(),
         config.pending_photos,
         metrics.pending.clone(),
     );
     let photos = photos.await.context("JORNADA_PHOTOS")?;
     let tally = Tally::open(&config.cache, &config.instance).context("JORNADA_CACHE")?;
+    let board = Board::new(campaigns.iter().map(|campaign| &campaign.id));
+    let shown = Shown::new(board.clone(), campaigns.iter().cloned().collect());
+    metrics
+        .register(shown)
+        .context("cannot register the totals")?;
+    metrics.upload_limit.set(config.upload_memory.cast_signed());
     let passwords = Passwords::new(metrics.staff.passwords.clone())?;
     let gate = Gate::open(&config.secret, &config.cache, config.admin_totp, passwords)?;
+    let tally = tally.timed(meter(Dependency::Cache));
     Ok(AppState::new(App {
-        board: Board::new(campaigns.iter().map(|campaign| &campaign.id)),
+        board,
         uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
         places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
         reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),

@@ -40,6 +40,12 @@ impl Places {
         }
     }
 
+    /// Whether only places of the list are taken.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        !self.others
+    }
+
     /// Reads a list as CSV: a header, then `name,region` and optionally further spellings divided by `|`.
     ///
     /// # Errors

@@ -38,6 +38,23 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// A word for it of a closed set, without anything that was sent: for metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::ConsentMissing => "consent-missing",
+            Self::TooShort { .. } => "too-short",
+            Self::TooLong { .. } => "too-long",
+            Self::ControlCharacter => "control-character",
+            Self::NotADocument => "not-a-document",
+            Self::UnknownPlace { .. } => "unknown-place",
+            Self::NotAnOption => "not-an-option",
+            Self::NotAsked => "not-asked",
+            Self::Repeated => "repeated",
+        }
+    }
+
     /// Says what is wrong and how to mend it.
     #[must_use]
     pub fn message(&self, lang: Lang) -> String {

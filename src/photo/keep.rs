@@ -9,17 +9,36 @@ use super::disk::DiskPhotos;
 use super::key::PhotoKey;
 use super::s3::S3Photos;
 use crate::config::PhotosSetting;
+use crate::telemetry::metrics::Meter;
 
 const PREPARE: Duration = Duration::from_secs(3);
 const TRIAL: Duration = Duration::from_secs(1);
 
 /// Where photos are kept.
 #[derive(Clone, Debug)]
-pub enum Photos {
+pub struct Photos {
+    backend: Backend,
+    meter: Meter,
+}
+
+#[derive(Clone, Debug)]
+enum Backend {
     /// A folder.
     Disk(DiskPhotos),
     /// A bucket.
     S3(S3Photos),
+}
+
+/// Hands a call to the back end; its time and outcome are noted under the method's name.
+macro_rules! ask {
+    ($self:ident.$operation:ident($($argument:expr),*)) => {
+        $self.meter.time(stringify!($operation), Box::pin(async {
+            match &$self.backend {
+                Backend::Disk(disk) => disk.$operation($($argument),*).await,
+                Backend::S3(s3) => s3.$operation($($argument),*).await,
+            }
+        })).await
+    };
 }
 
 /// Why a photo store did not do it. Names no key: keys are personal.
@@ -54,10 +73,20 @@ impl Photos {
     /// The store that was set; asks it nothing yet.
     #[must_use]
     pub fn new(setting: &PhotosSetting) -> Self {
-        match setting {
-            PhotosSetting::Disk(folder) => Self::Disk(DiskPhotos::new(folder)),
-            PhotosSetting::S3(setting) => Self::S3(S3Photos::new(setting)),
+        let backend = match setting {
+            PhotosSetting::Disk(folder) => Backend::Disk(DiskPhotos::new(folder)),
+            PhotosSetting::S3(setting) => Backend::S3(S3Photos::new(setting)),
+        };
+        Self {
+            backend,
+            meter: Meter::default(),
         }
+    }
+
+    /// The same store, whose operations are timed.
+    #[must_use]
+    pub fn timed(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Makes the folder or the bucket if it is missing, within three seconds.
@@ -65,13 +94,7 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`] when it can be neither found nor made.
     pub async fn prepare(&self) -> Result<(), PhotosError> {
-        let prepared = async {
-            match self {
-                Self::Disk(disk) => disk.prepare().await,
-                Self::S3(s3) => s3.prepare().await,
-            }
-        };
-        timeout(PREPARE, prepared)
+        timeout(PREPARE, async { ask!(self.prepare()) })
             .await
             .unwrap_or_else(|_| Err(PhotosError::late()))
     }
@@ -81,10 +104,7 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`]; the photo may or may not be there, and putting it again is right.
     pub async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {
-        match self {
-            Self::Disk(disk) => disk.put(key, bytes).await,
-            Self::S3(s3) => s3.put(key, bytes).await,
-        }
+        ask!(self.put(key, bytes))
     }
 
     /// Reads a photo back, whole and unaltered, or `None` when there is none.
@@ -92,10 +112,7 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`], also when the bytes are not those that were put.
     pub async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
-        let bytes = match self {
-            Self::Disk(disk) => disk.get(key).await?,
-            Self::S3(s3) => s3.get(key).await?,
-        };
+        let bytes = ask!(self.get(key))?;
         bytes.map(|bytes| key.checked(bytes)).transpose()
     }
 
@@ -104,10 +121,7 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`].
     pub async fn remove(&self, key: &PhotoKey) -> Result<(), PhotosError> {
-        match self {
-            Self::Disk(disk) => disk.remove(key).await,
-            Self::S3(s3) => s3.remove(key).await,
-        }
+        ask!(self.remove(key))
     }
 
     /// Puts an object that holds nothing, to learn whether photos would be taken; makes the folder or the bucket if it
@@ -116,13 +130,7 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`].
     pub async fn try_put(&self) -> Result<(), PhotosError> {
-        let tried = async {
-            match self {
-                Self::Disk(disk) => disk.prepare().await,
-                Self::S3(s3) => s3.try_put().await,
-            }
-        };
-        timeout(TRIAL, tried)
+        timeout(TRIAL, async { ask!(self.try_put()) })
             .await
             .unwrap_or_else(|_| Err(PhotosError::late()))
     }
@@ -132,9 +140,6 @@ impl Photos {
     /// # Errors
     /// [`PhotosError`].
     pub async fn ping(&self) -> Result<(), PhotosError> {
-        match self {
-            Self::Disk(disk) => disk.ping().await,
-            Self::S3(s3) => s3.ping().await,
-        }
+        ask!(self.ping())
     }
 }

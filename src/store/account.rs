@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, ask};
 use crate::domain::staff::{Account, Mail};
 
 /// Most accounts of one list.
@@ -15,10 +15,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be kept.
     pub async fn add_account(&self, account: &Account) -> Result<bool, StoreError> {
-        match self {
-            Self::Mongo(store) => store.add_account(account).await,
-            Self::Sqlite(store) => store.add_account(account).await,
-        }
+        ask!(self.add_account(account))
     }
 
     /// Keeps a changed account, if nobody changed it since it was read: its `version` is the one that was read, the
@@ -27,10 +24,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be kept.
     pub async fn replace_account(&self, account: &Account) -> Result<bool, StoreError> {
-        match self {
-            Self::Mongo(store) => store.replace_account(account).await,
-            Self::Sqlite(store) => store.replace_account(account).await,
-        }
+        ask!(self.replace_account(account))
     }
 
     /// The account of this id.
@@ -38,10 +32,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.account(id).await,
-            Self::Sqlite(store) => store.account(id).await,
-        }
+        ask!(self.account(id))
     }
 
     /// The account of this address.
@@ -49,10 +40,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn account_of(&self, mail: &Mail) -> Result<Option<Account>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.account_of(mail).await,
-            Self::Sqlite(store) => store.account_of(mail).await,
-        }
+        ask!(self.account_of(mail))
     }
 
     /// The account whose link has this SHA-256, used up or too old as it may be.
@@ -60,10 +48,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn account_by_link(&self, hash: &[u8; 32]) -> Result<Option<Account>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.account_by_link(hash).await,
-            Self::Sqlite(store) => store.account_by_link(hash).await,
-        }
+        ask!(self.account_by_link(hash))
     }
 
     /// The first [`MAX_ACCOUNTS`] accounts, in the order of their addresses, closed ones too.
@@ -71,9 +56,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.accounts().await,
-            Self::Sqlite(store) => store.accounts().await,
-        }
+        ask!(self.accounts())
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, ask};
 
 impl Store {
     /// Takes or keeps what only one process may do at a time, by the clock of the store; false while another holds
@@ -18,10 +18,7 @@ impl Store {
         holder: Uuid,
         length: Duration,
     ) -> Result<bool, StoreError> {
-        match self {
-            Self::Mongo(store) => store.lease(name, holder, length).await,
-            Self::Sqlite(store) => store.lease(name, holder, length).await,
-        }
+        ask!(self.lease(name, holder, length))
     }
 
     /// Gives a lease up at once, if it is still the holder's.
@@ -29,9 +26,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer; the lease then ends by itself.
     pub async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
-        match self {
-            Self::Mongo(store) => store.release(name, holder).await,
-            Self::Sqlite(store) => store.release(name, holder).await,
-        }
+        ask!(self.release(name, holder))
     }
 }

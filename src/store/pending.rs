@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, ask};
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 
@@ -66,10 +66,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; keeping it again is right.
     pub async fn keep_pending(&self, photo: &PendingPhoto) -> Result<(), StoreError> {
-        match self {
-            Self::Mongo(store) => store.keep_pending(photo).await,
-            Self::Sqlite(store) => store.keep_pending(photo).await,
-        }
+        ask!(self.keep_pending(photo))
     }
 
     /// The bytes of a photo, if it waits here.
@@ -77,10 +74,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn pending_photo(&self, key: PendingKey) -> Result<Option<Bytes>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.pending_photo(key).await,
-            Self::Sqlite(store) => store.pending_photo(key).await,
-        }
+        ask!(self.pending_photo(key))
     }
 
     /// At most so many of the photos that wait, in the order of their keys, after this one or from the first on.
@@ -92,10 +86,7 @@ impl Store {
         after: Option<PendingKey>,
         most: u8,
     ) -> Result<Vec<PendingPhoto>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.pending_after(after, most).await,
-            Self::Sqlite(store) => store.pending_after(after, most).await,
-        }
+        ask!(self.pending_after(after, most))
     }
 
     /// Removes a photo that waited; true for the one caller who found it.
@@ -103,10 +94,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be removed.
     pub async fn remove_pending(&self, key: PendingKey) -> Result<bool, StoreError> {
-        match self {
-            Self::Mongo(store) => store.remove_pending(key).await,
-            Self::Sqlite(store) => store.remove_pending(key).await,
-        }
+        ask!(self.remove_pending(key))
     }
 
     /// How much waits.
@@ -114,9 +102,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn pending(&self) -> Result<Pending, StoreError> {
-        match self {
-            Self::Mongo(store) => store.pending().await,
-            Self::Sqlite(store) => store.pending().await,
-        }
+        ask!(self.pending())
     }
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, ask};
 use crate::domain::staff::Session;
 
 /// Most sessions of one list.
@@ -16,10 +16,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn add_session(&self, session: &Session) -> Result<(), StoreError> {
-        match self {
-            Self::Mongo(store) => store.add_session(session).await,
-            Self::Sqlite(store) => store.add_session(session).await,
-        }
+        ask!(self.add_session(session))
     }
 
     /// The session whose token has this SHA-256; whether it is still good is for
@@ -28,10 +25,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.session(hash).await,
-            Self::Sqlite(store) => store.session(hash).await,
-        }
+        ask!(self.session(hash))
     }
 
     /// Notes a request of a session, if the session is still there.
@@ -39,10 +33,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn note_session(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError> {
-        match self {
-            Self::Mongo(store) => store.note_session(hash, at).await,
-            Self::Sqlite(store) => store.note_session(hash, at).await,
-        }
+        ask!(self.note_session(hash, at))
     }
 
     /// Removes a session of an account; false if it has no such session.
@@ -50,10 +41,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be removed.
     pub async fn remove_session(&self, account: Uuid, hash: &[u8; 32]) -> Result<bool, StoreError> {
-        match self {
-            Self::Mongo(store) => store.remove_session(account, hash).await,
-            Self::Sqlite(store) => store.remove_session(account, hash).await,
-        }
+        ask!(self.remove_session(account, hash))
     }
 
     /// The latest [`MAX_SESSIONS`] sessions of an account, the latest first; some may be over.
@@ -61,10 +49,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn sessions_of(&self, account: Uuid) -> Result<Vec<Session>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.sessions_of(account).await,
-            Self::Sqlite(store) => store.sessions_of(account).await,
-        }
+        ask!(self.sessions_of(account))
     }
 
     /// Removes every session last seen before this moment; answers how many.
@@ -72,9 +57,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn sweep_sessions(&self, seen_before: Timestamp) -> Result<u64, StoreError> {
-        match self {
-            Self::Mongo(store) => store.sweep_sessions(seen_before).await,
-            Self::Sqlite(store) => store.sweep_sessions(seen_before).await,
-        }
+        ask!(self.sweep_sessions(seen_before))
     }
 }

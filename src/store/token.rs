@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, ask};
 use crate::domain::staff::ApiToken;
 
 /// Most tokens of one list.
@@ -14,10 +14,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn add_token(&self, token: &ApiToken) -> Result<(), StoreError> {
-        match self {
-            Self::Mongo(store) => store.add_token(token).await,
-            Self::Sqlite(store) => store.add_token(token).await,
-        }
+        ask!(self.add_token(token))
     }
 
     /// The token with this SHA-256, if it is known, still good or not.
@@ -25,10 +22,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.token(hash).await,
-            Self::Sqlite(store) => store.token(hash).await,
-        }
+        ask!(self.token(hash))
     }
 
     /// The first [`MAX_TOKENS`] tokens, in the order of their names, revoked ones too.
@@ -36,10 +30,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
-        match self {
-            Self::Mongo(store) => store.tokens().await,
-            Self::Sqlite(store) => store.tokens().await,
-        }
+        ask!(self.tokens())
     }
 
     /// Revokes a token; false if there is none, or it was revoked before.
@@ -47,9 +38,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be revoked.
     pub async fn revoke_token(&self, hash: &[u8; 32], at: Timestamp) -> Result<bool, StoreError> {
-        match self {
-            Self::Mongo(store) => store.revoke_token(hash, at).await,
-            Self::Sqlite(store) => store.revoke_token(hash, at).await,
-        }
+        ask!(self.revoke_token(hash, at))
     }
 }

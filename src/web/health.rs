@@ -8,11 +8,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::AppState;
+use crate::telemetry::metrics::Dependency;
 
 /// Longest wait for one dependency.
 const WAIT: Duration = Duration::from_secs(1);
+/// Time between two questions of our own.
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// The operations listener.
 pub fn router(app: &AppState) -> Router {
@@ -36,6 +40,29 @@ async fn metrics(State(app): State<AppState>) -> Response {
     (kind, app.metrics.text()).into_response()
 }
 
+/// Each dependency with state and milliseconds; 503 while draining, and without the store.
+async fn readyz(State(app): State<AppState>) -> Response {
+    let readiness = Readiness::now(&app).await;
+    let status = if readiness.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(readiness)).into_response()
+}
+
+/// Asks the dependencies now and then until `stop`, so that the metrics are true where nobody asks `/readyz`.
+pub async fn keep_asking(app: AppState, stop: CancellationToken) {
+    let rest = || stop.run_until_cancelled(tokio::time::sleep(PAUSE));
+    while stop
+        .run_until_cancelled(Readiness::now(&app))
+        .await
+        .is_some()
+    {
+        rest().await;
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Readiness {
     instance: String,
@@ -54,28 +81,32 @@ struct Check {
     error: Option<String>,
 }
 
-/// Each dependency with state and milliseconds; 503 while draining, and without the store.
-async fn readyz(State(app): State<AppState>) -> Response {
-    let (store, photos, cache) = tokio::join!(
-        check(app.intake.store.ping()),
-        check(app.intake.photos.ping()),
-        check(app.tally.ping())
-    );
-    let draining = app.stop.is_cancelled();
-    let readiness = Readiness {
-        instance: app.instance.clone(),
-        ready: store.up && !draining,
-        draining,
-        store,
-        photos,
-        cache,
-    };
-    let status = if readiness.ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, Json(readiness)).into_response()
+impl Readiness {
+    /// Asks each dependency, within [`WAIT`], and notes in the metrics whether it answered.
+    async fn now(app: &AppState) -> Self {
+        let (store, photos, cache) = tokio::join!(
+            check(app.intake.store.ping()),
+            check(app.intake.photos.ping()),
+            check(app.tally.ping())
+        );
+        let asked = [
+            (Dependency::Store, &store),
+            (Dependency::Photos, &photos),
+            (Dependency::Cache, &cache),
+        ];
+        for (dependency, check) in asked {
+            app.metrics.dependencies.answers(dependency, check.up);
+        }
+        let draining = app.stop.is_cancelled();
+        Self {
+            instance: app.instance.clone(),
+            ready: store.up && !draining,
+            draining,
+            store,
+            photos,
+            cache,
+        }
+    }
 }
 
 async fn check<E: std::error::Error>(ping: impl Future<Output = Result<(), E>>) -> Check {

@@ -272,7 +272,10 @@ async fn the_log_names_the_request_and_nobody() {
     }
     assert!(log.iter().all(|line| line["request_id"] == "prueba-0001"));
     let same = |line: &&String| line.contains("prueba-0001");
-    assert_eq!(app.log().iter().filter(same).count(), 3);
+    app.until("each is told by the instance too", async |app| {
+        app.log().iter().filter(same).count() == 3
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::app::{Installation, Stores};
+use crate::support::app::{Installation, Stores, person};
 
 #[tokio::test]
 async fn a_wrong_setting_is_one_line_that_names_it() {
@@ -16,6 +16,8 @@ async fn a_wrong_setting_is_one_line_that_names_it() {
         ("JORNADA_CAMPAIGNS", "/nowhere"),
         ("JORNADA_PUBLIC_URL", "jornada"),
         ("JORNADA_LOG_FORMAT", "xml"),
+        ("JORNADA_LOG", "jornada=loud=no"),
+        ("JORNADA_LOKI", "loki:3100"),
     ] {
         let mut installation = Installation::new(Stores::Embedded);
         installation.set(name, value);
@@ -71,6 +73,8 @@ async fn metrics_count_by_template_and_no_log_line_tells_a_person() {
         .await;
     app.register("Otra Marcada", "9876543210", "Leticia").await;
     app.get("/9876543210?nombre=Marcada").await;
+    let field = person("Ana Ejemplo", "9876543210", "Leticia").text("Marcada", "Marcada");
+    app.send(field, None).await;
     let metrics = app
         .http
         .get(format!("{}/metrics", app.ops))
@@ -86,13 +90,53 @@ async fn metrics_count_by_template_and_no_log_line_tells_a_person() {
     );
     assert!(metrics.contains(&accepted), "{metrics}");
     assert!(metrics.contains("route=\"unknown\""));
+    assert!(metrics.contains("reason=\"not-asked\"} 1"));
+    app.until("the last request is told", async |app| {
+        app.log().iter().any(|line| line.contains(" 422 in "))
+    })
+    .await;
     let log = app.log().join("\n");
     assert!(log.contains("\"status\":201"));
     for told in [&metrics, &log] {
-        for secret in ["Marcada", "9876543210", "Leticia"] {
+        for secret in ["Marcada", "9876543210"] {
             assert!(!told.contains(secret), "{secret} is told");
         }
     }
+    // The totals of cities are public, as in the chart; whose city it is, no line tells.
+    assert!(!log.contains("Leticia"));
+}
+
+#[tokio::test]
+async fn each_operation_of_each_dependency_is_timed() {
+    let app = Installation::new(Stores::Servers).start().await;
+    app.register("Ana Prueba", "123456", "Cali").await;
+    app.until("the chart has the registration", async |app| {
+        app.total().await == Some(1)
+    })
+    .await;
+    let metrics = app.http.get(format!("{}/metrics", app.ops));
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    for operation in [
+        "dependency=\"store\",operation=\"keep\"",
+        "dependency=\"photos\",operation=\"put\"",
+        "dependency=\"cache\",operation=\"add\"",
+    ] {
+        let timed = format!("jornada_dependency_operation_duration_seconds_count{{{operation}}} 1");
+        let failed = format!("jornada_dependency_errors_total{{{operation}}} 0");
+        assert!(
+            metrics.contains(&timed) && metrics.contains(&failed),
+            "{metrics}"
+        );
+    }
+    for dependency in ["store", "photos", "cache"] {
+        let up = format!("jornada_dependency_up{{dependency=\"{dependency}\"}} 1");
+        assert!(metrics.contains(&up), "{metrics}");
+    }
+    let city = format!(
+        "jornada_tally_registrations{{campaign=\"{}\",value=\"Cali\"}} 1",
+        app.campaign
+    );
+    assert!(metrics.contains(&city), "{metrics}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The real binary as a process, with its own data, on free ports.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -163,16 +163,12 @@ impl App {
         let mut child = installation
             .command(&["serve"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let (output, kept) = (child.stdout.take().unwrap(), lines.clone());
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                kept.lock().unwrap().push(line);
-            }
-        });
+        keep_lines(child.stdout.take().unwrap(), &lines);
+        keep_lines(child.stderr.take().unwrap(), &lines);
         let mut app = Self {
             child,
             lines,
@@ -211,7 +207,7 @@ impl App {
         panic!("no line with '{words}': {:?}", self.log());
     }
 
-    /// Every log line so far.
+    /// Every line so far, of standard output and standard error.
     pub fn log(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
@@ -320,6 +316,15 @@ impl App {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+fn keep_lines(output: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
+    let lines = lines.clone();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            lines.lock().unwrap().push(line);
+        }
+    });
 }
 
 impl Drop for App {

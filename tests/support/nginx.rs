@@ -75,7 +75,8 @@ impl Drop for Nginx {
     }
 }
 
-fn free_address() -> SocketAddr {
+/// An address on loopback that nobody listens on.
+pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
 }

@@ -2,7 +2,8 @@
 
 use prometheus::{IntCounterVec, IntGauge, Registry};
 
-use super::{add, counters};
+use super::add;
+use super::build::counters;
 use crate::staff::login::Login;
 
 /// What is counted of logins.

@@ -1,5 +1,7 @@
 //! Reports for staff: the list of a city, or of all, as a file.
 
+use std::time::Instant;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -70,11 +72,12 @@ pub async fn report(
         made_at: Timestamp::now(),
         base: app.base_url(&headers),
     };
+    let start = Instant::now();
     let finished = app
         .reports
         .write(&app.intake.store, subject, format)
         .await?;
-    app.metrics.report_rows.inc_by(finished.rows);
+    app.metrics.reports.written(finished.rows, start.elapsed());
     info!(campaign = %campaign.id, rows = finished.rows, staff = staff.actor(), "gave out a report");
     Ok(answer(finished, format, &format!("{}-{file}", campaign.id)))
 }

@@ -1,0 +1,166 @@
+# shellcheck shell=bash
+# Mails, watchers and load of the drill of the alerter. Sourced by drill/watch.sh after drill/faults.sh.
+
+SETTLED=6        # seconds in which no more mail may come
+SECONDS_TO_MAIL=90
+declare -A WATCHERS=() PAGES=()
+CATCHER_PID="" LOAD_PID="" MAILS="" SMTP_PORT="" TOOK=""
+MISSED=()
+
+miss() {
+    say "MISSED: $*"
+    MISSED+=("$*;")
+}
+
+free_port() {
+    /usr/bin/python3 ops/free_ports.py 1
+}
+
+# --- The mail server
+
+start_catcher() {
+    /usr/bin/python3 drill/catcher.py "$SMTP_PORT" "$MAILS" &
+    CATCHER_PID=$!
+    until_true "the mail server listens" supervisord smtp_answers
+}
+
+smtp_answers() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$SMTP_PORT") 2>/dev/null
+}
+
+stop_catcher() {
+    [[ -n $CATCHER_PID ]] || return 0
+    kill -TERM "$CATCHER_PID" 2>/dev/null || true
+    wait "$CATCHER_PID" || true
+    CATCHER_PID=
+}
+
+# A new file for the mails of one drill: its name.
+begin_mails() {
+    stop_catcher
+    TOOK=
+    DRILL=$1 RUN=$1-$EPOCHSECONDS
+    MAILS=$WORK/$1.mails
+    : >"$MAILS"
+    SMTP_PORT=$(free_port)
+    start_catcher
+}
+
+# Waits for so many mails, and a while for more.
+expect_mails() {
+    local deadline=$((SECONDS + SECONDS_TO_MAIL)) count
+    until (($(wc -l <"$MAILS") >= $1)); do
+        ((SECONDS < deadline)) || { miss "only $(wc -l <"$MAILS") of $1 mails" && return 0; }
+        sleep 0.2
+    done
+    sleep "$SETTLED"
+    count=$(wc -l <"$MAILS")
+    ((count == $1)) || miss "$count mails in place of $1"
+}
+
+# Waits until nothing is down for a watcher; then all mails but the first so many say that something is back.
+expect_back() {
+    until_down "$1" 0
+    sleep "$SETTLED"
+    (($(wc -l <"$MAILS") > $2)) || miss "no mail says that it is back"
+    ! tail -n "+$(($2 + 1))" "$MAILS" | grep -qv " back" || miss "a mail too many"
+}
+
+mail_says() {
+    sed -n "$1p" "$MAILS" | grep -qF "$2" || miss "mail $1 does not say: $2"
+}
+
+# The first mail came at most so many seconds after a moment (Unix time).
+within() {
+    TOOK=$(/usr/bin/python3 -c 'import json, sys
+print(round(json.loads(open(sys.argv[1]).readline() or "{\"at\": 1e12}")["at"] - float(sys.argv[2]), 1))' "$MAILS" "$1")
+    /usr/bin/python3 -c 'import sys; sys.exit(float(sys.argv[1]) > float(sys.argv[2]))' "$TOOK" "$2" ||
+        miss "the mail came after $TOOK s"
+    TOOK="mail after $TOOK s"
+}
+
+# --- The watchers
+
+# Starts one with its own data, as an instance would run; what the shell says of JORNADA_WATCH_GROUP is passed on: name.
+watch_with() {
+    local name=$1 port urls
+    port=$(free_port)
+    PAGES[$name]=http://127.0.0.1:$port
+    # Other URLs than those of the system's own watch, or of an earlier drill, with which it would share the mails.
+    urls=$(sed -n "s/^JORNADA_WATCH='\(.*\)'$/\1/p" "$STACK/watch/.env")
+    urls="${urls//,//readyz?drill=$RUN,}/readyz?drill=$RUN"
+    mkdir -p "$WORK/$DRILL-$name"
+    sed -e "/^JORNADA_\(INSTANCE\|WATCH\|WATCH_ALSO\|WATCH_LISTEN\|WATCH_DATA\|SMTP\|MAIL_FROM\|MAIL_TO\)=/d" \
+        "$STACK/watch/.env" >"$WORK/$DRILL-$name/.env"
+    cat >>"$WORK/$DRILL-$name/.env" <<ENV
+JORNADA_INSTANCE='$name'
+JORNADA_WATCH='$urls'
+JORNADA_WATCH_LISTEN='127.0.0.1:$port'
+JORNADA_WATCH_DATA='$WORK/$DRILL-$name/data'
+JORNADA_WATCH_GROUP='${JORNADA_WATCH_GROUP:-3s}'
+JORNADA_SMTP='smtp://127.0.0.1:$SMTP_PORT'
+JORNADA_MAIL_FROM='jornada@example.org'
+JORNADA_MAIL_TO='admin@example.org'
+ENV
+    [[ $OWNER == "$(id -un)" ]] || chown -R "$OWNER:" "$WORK/$DRILL-$name"
+    # shellcheck disable=SC2016 # for the inner shell, which gives its process to the watcher
+    (cd "$WORK/$DRILL-$name" && as_owner sh -c 'echo $$ >pid && exec "$@"' watch "$STACK/bin/jornada" watch) \
+        >>"$WORK/$DRILL-$name.log" 2>&1 &
+    WATCHERS[$name]=$!
+    until_true "the watcher $name has looked" "../drill-watch/$DRILL-$name" has_looked "$name"
+}
+
+status_of() {
+    curl --silent --fail --max-time 3 "${PAGES[$1]}/status.json"
+}
+
+# Whether an expression holds of the status of a watcher: name, expression over `status`.
+status_holds() {
+    status_of "$1" | /usr/bin/python3 -c "import json, sys
+status = json.load(sys.stdin)
+sys.exit(not ($2))"
+}
+
+has_looked() {
+    status_holds "$1" 'status["at"] and status["instances"]["up"] > 0'
+}
+
+sends() {
+    status_holds "$1" 'status["sends"]'
+}
+
+# Waits until so many incidents go on: watcher, count.
+until_down() {
+    until_true "$2 incidents go on for $1" "../drill-watch/$DRILL-$1" \
+        status_holds "$1" "sum(1 for one in status['targets'] if one['down_since']) == $2"
+}
+
+kill_watcher() {
+    kill -KILL "$(cat "$WORK/$DRILL-$1/pid")" 2>/dev/null || true
+    wait "${WATCHERS[$1]}" 2>/dev/null || true
+    unset "WATCHERS[$1]"
+}
+
+end_watchers() {
+    local name
+    for name in "${!WATCHERS[@]}"; do kill_watcher "$name"; done
+}
+
+# --- The load
+
+start_load() {
+    # shellcheck disable=SC2016 # for the inner shell, which gives its process to the program
+    (cd "$STACK/app1" && as_owner sh -c 'echo $$ >"$1" && shift && exec "$@"' load "$WORK/load.pid" \
+        "$STACK/bin/jornada" load run --to "$(site_url)" --journal "$WORK/journal" --rate "$RATE" --seconds 7200) \
+        >"$WORK/load.summary" &
+    LOAD_PID=$!
+    sleep 1
+    kill -0 "$LOAD_PID" 2>/dev/null || fail "the load did not start"
+}
+
+stop_load() {
+    [[ -n $LOAD_PID ]] || return 0
+    kill -TERM "$(cat "$WORK/load.pid")" 2>/dev/null || true
+    wait "$LOAD_PID" || true
+    LOAD_PID=
+}

@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# What Prometheus' and Alertmanager's own tools say of prometheus/. Sourced by test.sh after ops/parts.sh.
+
+check_prometheus() {
+    local work address
+    work=$(mktemp -d "${TMPDIR:-/tmp}/jornada-check.XXXXXX")
+    cp -r prometheus/. "$work"
+    cp -r prometheus/docker "$work/here"
+    promtool check config "$work/prometheus.yml" || return
+    promtool test rules prometheus/tests/*.yml || return
+    /usr/bin/python3 ops/check_alerts.py prometheus || return
+    for address in "" smtp://127.0.0.1:1025 smtps://user:p%27ss@mail.example.org; do
+        JORNADA_SMTP=$address JORNADA_MAIL_FROM=jornada@example.org JORNADA_MAIL_TO=admin@example.org \
+            sh prometheus/alertmanager.sh prometheus/alertmanager.yml >"$work/alertmanager.yml" || return
+        amtool check-config "$work/alertmanager.yml" || return
+    done
+    check_routes "$work/alertmanager.yml" || return
+    check_mail || return
+    rm -r "$work"
+}
+
+# Who is told: everything but the sign that the watch stands.
+check_routes() {
+    amtool config routes test --config.file="$1" --verify.receivers=nobody severity=none alertname=WatchStands &&
+        amtool config routes test --config.file="$1" --verify.receivers=administrator severity=page alertname=StoreDown &&
+        amtool config routes test --config.file="$1" --verify.receivers=administrator severity=ticket alertname=CacheDown
+}
+
+# A mistake in a template would show only when there is something to tell.
+check_mail() {
+    local part
+    for part in subject text html; do
+        amtool template render --template.glob=prometheus/mail.tmpl --template.text="{{ template \"jornada.$part\" . }}" ||
+            return
+    done
+}

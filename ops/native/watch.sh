@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# The alerter of the native system, among what shows how it is: it starts last and stops first, so that a stop of the
+# whole system is mailed to nobody. Sourced by ops/native.sh after ops/native/telemetry.sh.
+
+lay_watch() {
+    local name urls=()
+    for name in "${INSTANCES[@]}"; do urls+=("http://127.0.0.1:${PORTS[ops${name#app}]}"); done
+    lay watch/.env <<ENV
+JORNADA_INSTANCE='watch'
+JORNADA_WATCH='$(IFS=, && echo "${urls[*]}")'
+JORNADA_WATCH_ALSO='http://127.0.0.1:${PORTS[nginx_status]}/nginx_status'
+JORNADA_WATCH_LISTEN='127.0.0.1:${PORTS[watch]}'
+JORNADA_WATCH_DATA='$STACK/watch/data'
+JORNADA_WATCH_NEUTRAL='$STACK_WATCH_NEUTRAL'
+JORNADA_WATCH_URL='http://127.0.0.1:${PORTS[watch]}/'
+JORNADA_WATCH_DASHBOARD='$(! find_grafana || echo "http://127.0.0.1:${PORTS[grafana]}/")'
+JORNADA_CACHE='redis://:$STACK_REDIS_PASSWORD@127.0.0.1:${PORTS[redis]}/'
+JORNADA_SMTP='${STACK_SMTP:-file:$STACK/watch/mail}'
+JORNADA_MAIL_FROM='$STACK_MAIL_FROM'
+JORNADA_MAIL_TO='$STACK_MAIL_TO'
+JORNADA_LOKI='$(loki_url)'
+JORNADA_LOG_FORMAT='json'
+ENV
+}
+
+watch_program() {
+    # A mail on its way has 10 s.
+    program watch 15 "$STACK/bin/jornada watch"
+}
+
+# One that ran before, on another program or other settings, begins anew; what it knows is on the disk.
+renew_watch() {
+    local now
+    now=$(cat "$STACK/bin/jornada" "$STACK/watch/.env" | sha256sum)
+    if is_running telemetry:watch && [[ $now != "$(cat "$STACK/watch/stamp" 2>/dev/null)" ]]; then
+        ctl restart telemetry:watch >/dev/null || say "the watch does not start: look into $STACK/log/watch.log"
+    fi
+    lay watch/stamp <<<"$now"
+}
+
+tell_watch() {
+    echo "  watch   http://127.0.0.1:${PORTS[watch]} (mails: ${STACK_MAIL_TO:-nobody, see STACK_SMTP in docs/operations.md})"
+}

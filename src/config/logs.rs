@@ -1,0 +1,122 @@
+//! What is logged and where to: the same settings for every role that runs for long.
+
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::env::{Env, Wrong};
+
+/// How log lines are written, and whether Loki gets them too.
+#[derive(Clone, Debug)]
+pub struct LogsConfig {
+    /// `JORNADA_LOG`, which `EnvFilter` reads. It rules the lines of this crate; of others only warnings are ever told.
+    pub filter: String,
+    /// `JORNADA_LOG_FORMAT`; without it, text on a terminal and JSON elsewhere.
+    pub format: Option<LogFormat>,
+    /// `JORNADA_LOKI`, with a slash at its end; may hold a user and a password.
+    pub loki: Option<SecretString>,
+    /// `JORNADA_INSTANCE`: the label `instance` in Loki.
+    pub instance: String,
+}
+
+/// `JORNADA_LOG_FORMAT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+impl LogsConfig {
+    /// Reads `JORNADA_LOG`, `JORNADA_LOG_FORMAT`, `JORNADA_LOKI` and `JORNADA_INSTANCE`.
+    ///
+    /// # Errors
+    /// The first of them that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+        Ok(Self {
+            filter: filter(env)?,
+            format: format(env)?,
+            loki: loki(env)?,
+            instance: super::instance(env),
+        })
+    }
+}
+
+fn filter(env: &Env) -> Result<String, Wrong> {
+    let name = "JORNADA_LOG";
+    let filter = env.or(name, "info");
+    let expected = "a level or filter, such as info or jornada=debug";
+    match EnvFilter::try_new(&filter) {
+        Ok(_) => Ok(filter),
+        Err(_) => Err(Wrong::new(name, &filter, expected)),
+    }
+}
+
+fn format(env: &Env) -> Result<Option<LogFormat>, Wrong> {
+    let name = "JORNADA_LOG_FORMAT";
+    match env.get(name).as_deref() {
+        None => Ok(None),
+        Some("text") => Ok(Some(LogFormat::Text)),
+        Some("json") => Ok(Some(LogFormat::Json)),
+        Some(other) => Err(Wrong::new(name, other, "text or json")),
+    }
+}
+
+/// The value may hold a password, so it is not shown.
+fn loki(env: &Env) -> Result<Option<SecretString>, Wrong> {
+    let name = "JORNADA_LOKI";
+    let Some(raw) = env.get(name) else {
+        return Ok(None);
+    };
+    let base = Url::parse(&raw).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && !url.path().contains("/loki/api/")
+    });
+    let Some(base) = base else {
+        let expected = "the base URL of Loki, such as http://127.0.0.1:3100";
+        return Err(Wrong::because(name, "is no such URL", expected));
+    };
+    let slash = if base.path().ends_with('/') { "" } else { "/" };
+    Ok(Some(format!("{base}{slash}").into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_base_url_ends_with_a_slash() {
+        for (given, kept) in [
+            ("http://loki:3100", "http://loki:3100/"),
+            (
+                "https://a:b@logs.example.org/here",
+                "https://a:b@logs.example.org/here/",
+            ),
+        ] {
+            let config = LogsConfig::from_env(&Env::of(&[("JORNADA_LOKI", given)])).unwrap();
+            assert_eq!(config.loki.unwrap().expose_secret(), kept);
+        }
+        assert!(LogsConfig::from_env(&Env::of(&[])).unwrap().loki.is_none());
+    }
+
+    #[test]
+    fn a_wrong_one_names_the_variable_and_not_the_password() {
+        for value in [
+            "loki:3100",
+            "ftp://loki",
+            "http://a:geheim@loki/loki/api/v1/push",
+            "http://a:geheim@loki/?x",
+        ] {
+            let wrong = LogsConfig::from_env(&Env::of(&[("JORNADA_LOKI", value)])).unwrap_err();
+            let told = wrong.to_string();
+            assert!(told.starts_with("JORNADA_LOKI: "), "{told}");
+            assert!(!told.contains("geheim"), "{told}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! How mails leave: SMTP or a folder, from whom and to whom.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use lettre::message::Mailbox;
+use secrecy::SecretString;
+use url::Url;
+
+use super::env::{Env, Wrong};
+
+const SMTP: &str = "JORNADA_SMTP";
+const EXPECTED: &str =
+    "file:FOLDER, smtp://HOST:PORT, smtp://USER:PASSWORD@HOST?tls=required or smtps://…";
+/// Most people who are told.
+const MOST_RECIPIENTS: usize = 20;
+
+/// Everything about mail that is set.
+#[derive(Clone, Debug)]
+pub struct MailConfig {
+    /// `JORNADA_SMTP`.
+    pub post: PostSetting,
+    /// `JORNADA_MAIL_FROM`.
+    pub from: Mailbox,
+    /// `JORNADA_MAIL_TO`; at least one.
+    pub to: Vec<Mailbox>,
+}
+
+/// `JORNADA_SMTP`.
+#[derive(Clone, Debug)]
+pub enum PostSetting {
+    /// `file:FOLDER`; each mail becomes a file `.eml`.
+    Folder(PathBuf),
+    /// `smtp://…` or `smtps://…`, whole, as the mail client reads it.
+    Smtp(SecretString),
+}
+
+impl MailConfig {
+    /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`.
+    ///
+    /// # Errors
+    /// The first of them that is wrong, or missing where SMTP needs it.
+    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+        let post = PostSetting::from_env(env)?;
+        let to = addresses(env, "JORNADA_MAIL_TO", &post, "administrador@localhost")?;
+        if to.len() > MOST_RECIPIENTS {
+            let told = format!("has {} addresses", to.len());
+            return Err(Wrong::because(
+                "JORNADA_MAIL_TO",
+                told,
+                &format!("at most {MOST_RECIPIENTS}"),
+            ));
+        }
+        let mut from = addresses(env, "JORNADA_MAIL_FROM", &post, "jornada@localhost")?;
+        match (from.pop(), from.is_empty()) {
+            (Some(from), true) => Ok(Self { post, from, to }),
+            _ => Err(Wrong::because(
+                "JORNADA_MAIL_FROM",
+                "has several addresses",
+                "one mail address",
+            )),
+        }
+    }
+}
+
+impl PostSetting {
+    fn from_env(env: &Env) -> Result<Self, Wrong> {
+        let raw = env.or(SMTP, "file:data/mail");
+        match raw.split_once(':') {
+            Some(("file", path)) if !path.is_empty() => Ok(Self::Folder(path.into())),
+            Some(("smtp" | "smtps", _)) => {
+                let url = check_smtp(&raw)?;
+                Ok(Self::Smtp(guarded(url).into()))
+            }
+            _ => Err(Wrong::because(SMTP, "is neither of these", EXPECTED)),
+        }
+    }
+}
+
+/// The value may hold a password: it is never shown.
+fn check_smtp(raw: &str) -> Result<Url, Wrong> {
+    let wrong = |what: &str| Wrong::because(SMTP, what, EXPECTED);
+    let url = Url::parse(raw).map_err(|_| wrong("is not a URL"))?;
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(wrong("names no host"));
+    }
+    if url.username().is_empty() != url.password().is_none() {
+        return Err(wrong("has only one of user and password"));
+    }
+    for (key, value) in url.query_pairs() {
+        match (&*key, &*value) {
+            ("tls", "required" | "opportunistic") => {}
+            ("tls", _) => {
+                return Err(wrong(
+                    "has a tls that is neither required nor opportunistic",
+                ));
+            }
+            _ => return Err(wrong("has more than tls after the ?")),
+        }
+    }
+    Ok(url)
+}
+
+/// No password leaves this machine in the clear.
+fn guarded(mut url: Url) -> String {
+    let is_plain = url.scheme() == "smtp" && url.query().is_none();
+    if is_plain && url.password().is_some() && !is_this_machine(&url) {
+        url.set_query(Some("tls=required"));
+    }
+    url.into()
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+fn addresses(
+    env: &Env,
+    name: &str,
+    post: &PostSetting,
+    embedded: &str,
+) -> Result<Vec<Mailbox>, Wrong> {
+    let expected = "mail addresses with commas between them, such as ana@example.org";
+    let raw = match (env.get(name), post) {
+        (Some(raw), _) => raw,
+        (None, PostSetting::Folder(_)) => embedded.to_owned(),
+        (None, PostSetting::Smtp(_)) => return Err(Wrong::because(name, "is not set", expected)),
+    };
+    raw.split(',')
+        .map(|address| address.trim().parse())
+        .collect::<Result<_, _>>()
+        .map_err(|_| Wrong::because(name, "holds what is no mail address", expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(settings: &[(&str, &str)]) -> String {
+        MailConfig::from_env(&Env::of(settings))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn embedded_needs_nothing() {
+        let mail = MailConfig::from_env(&Env::of(&[])).unwrap();
+        assert!(matches!(mail.post, PostSetting::Folder(path) if path.ends_with("mail")));
+        assert_eq!(mail.to.len(), 1);
+    }
+
+    #[test]
+    fn smtp_needs_both_ends() {
+        let smtp = ("JORNADA_SMTP", "smtp://127.0.0.1:1025");
+        assert!(wrong(&[smtp]).starts_with("JORNADA_MAIL_TO"));
+        let to = ("JORNADA_MAIL_TO", "ana@example.org, luis@example.org");
+        assert!(wrong(&[smtp, to]).starts_with("JORNADA_MAIL_FROM"));
+        let from = ("JORNADA_MAIL_FROM", "Jornada <jornada@example.org>");
+        let mail = MailConfig::from_env(&Env::of(&[smtp, to, from])).unwrap();
+        assert_eq!(mail.to.len(), 2);
+    }
+
+    #[test]
+    fn no_password_leaves_in_the_clear() {
+        for (raw, guarded_to) in [
+            ("smtp://a:b@host:587", "smtp://a:b@host:587?tls=required"),
+            ("smtp://a:b@127.0.0.1:25", "smtp://a:b@127.0.0.1:25"),
+            ("smtps://a:b@host", "smtps://a:b@host"),
+            ("smtp://host:25", "smtp://host:25"),
+        ] {
+            assert_eq!(guarded(Url::parse(raw).unwrap()), guarded_to);
+        }
+    }
+
+    #[test]
+    fn a_wrong_one_is_named_and_no_password_shown() {
+        for value in [
+            "http://host",
+            "smtp:",
+            "smtp://",
+            "smtp://secreta@host",
+            "smtps://ana:secreta@host?tls=perhaps",
+            "smtp://ana:secreta@host?retry=1",
+            "file:",
+        ] {
+            let told = wrong(&[("JORNADA_SMTP", value)]);
+            assert!(told.starts_with("JORNADA_SMTP: "), "{told}");
+            assert!(!told.contains("secreta"), "{told}");
+        }
+        for name in ["JORNADA_MAIL_FROM", "JORNADA_MAIL_TO"] {
+            assert!(wrong(&[(name, "nobody")]).starts_with(name));
+        }
+        assert!(wrong(&[("JORNADA_MAIL_FROM", "a@b.co,c@d.co")]).starts_with("JORNADA_MAIL_FROM"));
+    }
+}

@@ -1,0 +1,331 @@
+//! What the role `watch` needs: whom it watches, what makes an incident, whom it tells.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use url::Url;
+
+use super::env::{Env, Wrong};
+use super::mail::MailConfig;
+use super::stores::CacheSetting;
+use super::{ADDRESS, instance};
+
+const WATCH: &str = "JORNADA_WATCH";
+const ALSO: &str = "JORNADA_WATCH_ALSO";
+const URLS: &str = "http://HOST:PORT, several with commas between them";
+/// Most URLs that are watched.
+const MOST_WATCHED: usize = 100;
+const DAY: Duration = Duration::from_hours(24);
+
+/// All settings of the role `watch`.
+#[derive(Clone, Debug)]
+pub struct WatchConfig {
+    /// `JORNADA_WATCH` and `JORNADA_WATCH_ALSO`.
+    pub watched: Vec<Watched>,
+    /// `JORNADA_WATCH_LISTEN`; never proxied to the public.
+    pub listen: SocketAddr,
+    /// `JORNADA_WATCH_DATA`; one folder for each watcher.
+    pub data: PathBuf,
+    /// `JORNADA_WATCH_EVERY`.
+    pub every: Duration,
+    /// `JORNADA_WATCH_TIMEOUT`; not longer than `every`.
+    pub timeout: Duration,
+    /// What makes an incident.
+    pub rules: WatchRules,
+    /// `JORNADA_WATCH_GROUP`: incidents that begin within this time share a mail.
+    pub group: SignedDuration,
+    /// `JORNADA_WATCH_REMIND`.
+    pub remind: SignedDuration,
+    /// `JORNADA_WATCH_NEUTRAL`: host and port that answer whatever happens to the system.
+    pub neutral: Option<(String, u16)>,
+    /// How mails leave.
+    pub mail: MailConfig,
+    /// What mails say besides.
+    pub links: WatchLinks,
+    /// `JORNADA_CACHE`: where several watchers agree.
+    pub cache: CacheSetting,
+    /// `JORNADA_INSTANCE`: the name of this watcher.
+    pub instance: String,
+}
+
+/// One URL that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// What is asked, with its path.
+    pub url: Url,
+    /// Host and port, as people know it.
+    pub name: String,
+    /// An instance, which answers `/readyz`, or something else that speaks HTTP.
+    pub is_instance: bool,
+}
+
+/// What makes an incident, and what ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchRules {
+    /// `JORNADA_WATCH_FAILURES`: failures in a row that raise it.
+    pub failures: u32,
+    /// `JORNADA_WATCH_SUCCESSES`: successes in a row that resolve it.
+    pub successes: u32,
+    /// `JORNADA_WATCH_QUIET`: for how long they must have gone on.
+    pub quiet: SignedDuration,
+}
+
+/// Where mails lead, and the clock that they show.
+#[derive(Clone, Debug)]
+pub struct WatchLinks {
+    /// `JORNADA_WATCH_URL`: the status page.
+    pub page: Option<Url>,
+    /// `JORNADA_WATCH_DASHBOARD`.
+    pub dashboard: Option<Url>,
+    /// `JORNADA_WATCH_LOGS`.
+    pub logs: Option<Url>,
+    /// `JORNADA_WATCH_ZONE`.
+    pub zone: TimeZone,
+}
+
+impl WatchConfig {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+        let every = time(env, "JORNADA_WATCH_EVERY", "2s", ms(100)..=ms(600_000))?;
+        let timeout = time(env, "JORNADA_WATCH_TIMEOUT", "1s", ms(20)..=every)?;
+        Ok(Self {
+            watched: watched(env)?,
+            listen: env.parse("JORNADA_WATCH_LISTEN", "127.0.0.1:4200", ADDRESS)?,
+            data: watch_data(env),
+            every,
+            timeout,
+            rules: WatchRules {
+                failures: count(env, "JORNADA_WATCH_FAILURES", "3")?,
+                successes: count(env, "JORNADA_WATCH_SUCCESSES", "2")?,
+                quiet: signed(env, "JORNADA_WATCH_QUIET", "10s", ms(0)..=ms(3_600_000))?,
+            },
+            group: signed(env, "JORNADA_WATCH_GROUP", "3s", ms(0)..=ms(300_000))?,
+            remind: signed(env, "JORNADA_WATCH_REMIND", "4h", ms(1_000)..=30 * DAY)?,
+            neutral: neutral(env)?,
+            mail: MailConfig::from_env(env)?,
+            links: WatchLinks::from_env(env)?,
+            cache: CacheSetting::from_env(env)?,
+            instance: instance(env),
+        })
+    }
+}
+
+/// Reads `JORNADA_WATCH_DATA` alone, for commands that speak to the watcher beside them.
+#[must_use]
+pub fn watch_data(env: &Env) -> PathBuf {
+    env.or("JORNADA_WATCH_DATA", "data/watch").into()
+}
+
+impl WatchLinks {
+    /// Reads the links and the zone.
+    ///
+    /// # Errors
+    /// The first that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+        let zone = env.or("JORNADA_WATCH_ZONE", "America/Bogota");
+        Ok(Self {
+            page: link(env, "JORNADA_WATCH_URL")?,
+            dashboard: link(env, "JORNADA_WATCH_DASHBOARD")?,
+            logs: link(env, "JORNADA_WATCH_LOGS")?,
+            zone: TimeZone::get(&zone).map_err(|_| {
+                Wrong::new("JORNADA_WATCH_ZONE", &zone, "a zone such as America/Bogota")
+            })?,
+        })
+    }
+}
+
+const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+fn watched(env: &Env) -> Result<Vec<Watched>, Wrong> {
+    let instances = env
+        .get(WATCH)
+        .ok_or_else(|| Wrong::because(WATCH, "is not set", URLS))?;
+    let mut all = Vec::new();
+    for (name, raw) in [(WATCH, instances), (ALSO, env.or(ALSO, ""))] {
+        for address in raw.split(',').map(str::trim).filter(|one| !one.is_empty()) {
+            let one = Watched::parse(address, name == WATCH)
+                .ok_or_else(|| Wrong::new(name, address, URLS))?;
+            if all.contains(&one) {
+                return Err(Wrong::new(name, address, "each only once"));
+            }
+            all.push(one);
+        }
+    }
+    match all.len() {
+        0 => Err(Wrong::because(WATCH, "is not set", URLS)),
+        1..=MOST_WATCHED => Ok(all),
+        more => Err(Wrong::because(
+            WATCH,
+            format!("names {more} targets"),
+            &format!("at most {MOST_WATCHED}"),
+        )),
+    }
+}
+
+impl Watched {
+    /// An instance is asked `/readyz` unless its URL has a path of its own.
+    fn parse(raw: &str, is_instance: bool) -> Option<Self> {
+        let mut url = Url::parse(raw).ok()?;
+        let host = url.host_str().filter(|_| {
+            url.scheme() == "http" && url.username().is_empty() && url.password().is_none()
+        })?;
+        let port = url.port_or_known_default()?;
+        let name = format!("{host}:{port}");
+        if is_instance && url.path() == "/" {
+            url.set_path("/readyz");
+        }
+        Some(Self {
+            url,
+            name,
+            is_instance,
+        })
+    }
+}
+
+fn neutral(env: &Env) -> Result<Option<(String, u16)>, Wrong> {
+    let name = "JORNADA_WATCH_NEUTRAL";
+    let Some(raw) = env.get(name) else {
+        return Ok(None);
+    };
+    let url = if raw.contains("://") {
+        Url::parse(&raw)
+    } else {
+        Url::parse(&format!("tcp://{raw}"))
+    };
+    let found = url.ok().and_then(|url| {
+        let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+        Some((host, url.port_or_known_default()?))
+    });
+    let expected = "HOST:PORT or a URL that answers whatever happens to the system";
+    found
+        .map(Some)
+        .ok_or_else(|| Wrong::new(name, &raw, expected))
+}
+
+fn link(env: &Env, name: &str) -> Result<Option<Url>, Wrong> {
+    let Some(raw) = env.get(name) else {
+        return Ok(None);
+    };
+    let url = Url::parse(&raw).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.map(Some)
+        .ok_or_else(|| Wrong::new(name, &raw, "a URL, such as https://example.org/"))
+}
+
+fn count(env: &Env, name: &str, default: &str) -> Result<u32, Wrong> {
+    let expected = "a number from 1 to 100";
+    let number = env.parse(name, default, expected)?;
+    if (1..=100).contains(&number) {
+        Ok(number)
+    } else {
+        Err(Wrong::new(name, &number.to_string(), expected))
+    }
+}
+
+fn signed(
+    env: &Env,
+    name: &str,
+    default: &str,
+    range: RangeInclusive<Duration>,
+) -> Result<SignedDuration, Wrong> {
+    let time = time(env, name, default, range)?;
+    SignedDuration::try_from(time).map_err(|_| Wrong::new(name, default, "a shorter time"))
+}
+
+/// A time such as `2s`, within a range.
+fn time(
+    env: &Env,
+    name: &str,
+    default: &str,
+    range: RangeInclusive<Duration>,
+) -> Result<Duration, Wrong> {
+    let (least, most) = (range.start(), range.end());
+    let expected = format!("a time such as 500ms, 2s, 30m or 4h, from {least:?} to {most:?}");
+    let time: SignedDuration = env.parse(name, default, &expected)?;
+    let time = Duration::try_from(time)
+        .ok()
+        .filter(|it| range.contains(it));
+    time.ok_or_else(|| Wrong::new(name, &env.or(name, default), &expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<WatchConfig, Wrong> {
+        WatchConfig::from_env(&Env::of(settings))
+    }
+
+    const ONE: (&str, &str) = (WATCH, "http://127.0.0.1:4101");
+
+    #[test]
+    fn one_address_is_enough() {
+        let config = read(&[(WATCH, "http://app1:4100, http://10.0.0.2:4100/own")]).unwrap();
+        let urls: Vec<_> = config.watched.iter().map(|one| one.url.as_str()).collect();
+        assert_eq!(
+            urls,
+            ["http://app1:4100/readyz", "http://10.0.0.2:4100/own"]
+        );
+        assert_eq!(config.watched[0].name, "app1:4100");
+        assert_eq!(config.every, Duration::from_secs(2));
+        assert_eq!(config.rules.failures, 3);
+        assert_eq!(config.remind, SignedDuration::from_hours(4));
+    }
+
+    #[test]
+    fn a_neutral_check_is_an_address_or_a_url() {
+        for (raw, host, port) in [
+            ("10.0.0.1:53", "10.0.0.1", 53),
+            ("https://example.org/x", "example.org", 443),
+            ("[::1]:53", "::1", 53),
+        ] {
+            let config = read(&[ONE, ("JORNADA_WATCH_NEUTRAL", raw)]).unwrap();
+            assert_eq!(config.neutral, Some((host.to_owned(), port)));
+        }
+    }
+
+    #[test]
+    fn a_wrong_one_is_one_line_that_names_it() {
+        let told = read(&[]).unwrap_err().to_string();
+        assert!(told.starts_with("JORNADA_WATCH: is not set"), "{told}");
+        for (name, value) in [
+            (WATCH, "127.0.0.1:4101"),
+            (WATCH, "https://app1:4100"),
+            (WATCH, "http://a:1,http://a:1/"),
+            (ALSO, "ftp://x"),
+            ("JORNADA_WATCH_LISTEN", "4200"),
+            ("JORNADA_WATCH_EVERY", "2"),
+            ("JORNADA_WATCH_EVERY", "1ms"),
+            ("JORNADA_WATCH_TIMEOUT", "3s"),
+            ("JORNADA_WATCH_FAILURES", "0"),
+            ("JORNADA_WATCH_SUCCESSES", "many"),
+            ("JORNADA_WATCH_QUIET", "-1s"),
+            ("JORNADA_WATCH_GROUP", "1h"),
+            ("JORNADA_WATCH_REMIND", "0s"),
+            ("JORNADA_WATCH_NEUTRAL", "host"),
+            ("JORNADA_WATCH_ZONE", "Nowhere/Here"),
+            ("JORNADA_WATCH_URL", "ftp://x"),
+            ("JORNADA_WATCH_DASHBOARD", "x"),
+            ("JORNADA_WATCH_LOGS", "x"),
+            ("JORNADA_CACHE", "x"),
+            ("JORNADA_SMTP", "x"),
+        ] {
+            let mut settings = vec![(name, value)];
+            if name != WATCH {
+                settings.push(ONE);
+            }
+            let told = read(&settings).expect_err(value).to_string();
+            assert!(told.starts_with(&format!("{name}: ")), "{told}");
+            assert!(!told.contains('\n'));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Hears what tracing-loki says of a push: its failures are told as events, and nowhere else.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// The subscriber under which one push runs. Clones hear together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ear(Arc<Mutex<Option<String>>>);
+
+impl Ear {
+    /// Why the push failed, if it did.
+    pub(super) fn heard(&self) -> Option<String> {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.take()
+    }
+}
+
+impl Subscriber for Ear {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && metadata.target().starts_with("tracing_loki")
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::ERROR)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut Cause(self));
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct Cause<'a>(&'a Ear);
+
+impl Visit for Cause<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "error" {
+            let mut heard = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *heard = Some(format!("{value:?}"));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What is counted of requests: how many by route template, method and status, and how long they took.
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Registry};
+
+use super::add;
+use super::build::counters;
+
+/// Seconds, from an answer out of memory to one that waited for an election.
+const BUCKETS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// What is counted of requests.
+#[derive(Clone, Debug)]
+pub struct HttpMetrics {
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+}
+
+impl HttpMetrics {
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let labels = ["route", "method", "status"];
+        let seconds = HistogramOpts::new(
+            "jornada_http_request_duration_seconds",
+            "Time to the answer's head",
+        );
+        Ok(Self {
+            requests: add(
+                registry,
+                counters(
+                    "jornada_http_requests_total",
+                    "Requests by route template, method and status",
+                    &labels,
+                )?,
+            )?,
+            seconds: add(
+                registry,
+                HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &labels[..2])?,
+            )?,
+        })
+    }
+
+    /// Counts one answer. `route` is the template, never the address.
+    pub fn answered(&self, route: &str, method: &str, status: u16, seconds: f64) {
+        let mut digits = [0; 3];
+        let status = status_text(status, &mut digits);
+        self.requests
+            .with_label_values(&[route, method, status])
+            .inc();
+        self.seconds
+            .with_label_values(&[route, method])
+            .observe(seconds);
+    }
+}
+
+/// Three digits without an allocation: this runs for every request.
+fn status_text(status: u16, digits: &mut [u8; 3]) -> &str {
+    for (place, power) in [100, 10, 1].into_iter().enumerate() {
+        digits[place] = b'0' + u8::try_from(status / power % 10).unwrap_or(0);
+    }
+    std::str::from_utf8(digits).unwrap_or("000")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Metrics;
+
+    #[test]
+    fn requests_are_counted_by_route() {
+        let metrics = Metrics::new().unwrap();
+        metrics.http.answered("/c/{campaign}", "GET", 200, 0.01);
+        let text = metrics.text();
+        assert!(
+            text.contains(
+                r#"jornada_http_requests_total{method="GET",route="/c/{campaign}",status="200"} 1"#
+            ),
+            "{text}"
+        );
+        assert!(text.contains("jornada_build_info"));
+    }
+}

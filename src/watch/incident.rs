@@ -1,0 +1,375 @@
+//! When a target counts as down, and when as back: a small state machine that knows no clock, no network and no mail.
+//!
+//! Raised after some failures in a row, or when the target falls again and again within a minute; resolved once it has
+//! answered some times in a row and for a while. So a target that flaps makes one incident, and one that comes back
+//! down soon after it was resolved must stay up longer each time before it is called back.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::WatchRules;
+
+/// Falls within [`FLAPPING`] that raise an incident, though none of them lasted.
+const FALLS: usize = 4;
+const FLAPPING: SignedDuration = SignedDuration::from_secs(60);
+/// An incident this soon after the last must be followed by twice as long a quiet as the last.
+const SOON: SignedDuration = SignedDuration::from_mins(10);
+/// Longest quiet that is asked for, however often a target falls.
+const MOST_QUIET: SignedDuration = SignedDuration::from_mins(4);
+
+/// What is known of one target.
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    state: State,
+    /// The last falls, at most [`FALLS`].
+    falls: VecDeque<Timestamp>,
+    /// How long the target must answer before the incident is resolved.
+    quiet: SignedDuration,
+    resolved_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Well,
+    Failing {
+        since: Timestamp,
+        failures: u32,
+    },
+    Raised {
+        since: Timestamp,
+        falls: u32,
+        back: Option<Back>,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Back {
+    at: Timestamp,
+    successes: u32,
+}
+
+/// One answer, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probed {
+    /// As it should.
+    Up,
+    /// Not as it should, or not at all.
+    Down,
+}
+
+/// What the administrator shall hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It is down.
+    Raised {
+        /// The first failure.
+        since: Timestamp,
+    },
+    /// It is back.
+    Resolved {
+        /// The first answer of those that lasted.
+        until: Timestamp,
+        /// How often it fell meanwhile, at least once.
+        falls: u32,
+    },
+}
+
+impl Alarm {
+    /// Of a target of which nothing bad is known.
+    #[must_use]
+    pub fn new(rules: &WatchRules) -> Self {
+        Self {
+            state: State::Well,
+            falls: VecDeque::with_capacity(FALLS),
+            quiet: rules.quiet,
+            resolved_at: None,
+        }
+    }
+
+    /// Of a target whose incident was raised before this process began.
+    #[must_use]
+    pub fn raised(rules: &WatchRules, since: Timestamp) -> Self {
+        let state = State::Raised {
+            since,
+            falls: 1,
+            back: None,
+        };
+        Self {
+            state,
+            ..Self::new(rules)
+        }
+    }
+
+    /// Takes in one probe. While paused nothing is raised; what is still down afterwards is raised then.
+    pub fn observe(
+        &mut self,
+        rules: &WatchRules,
+        probed: Probed,
+        paused: bool,
+        now: Timestamp,
+    ) -> Option<Notice> {
+        match probed {
+            Probed::Up => self.answered(rules, now),
+            Probed::Down => self.failed(rules, paused, now),
+        }
+    }
+
+    /// Ends an incident whose target is no longer looked for.
+    pub fn forget(&mut self, now: Timestamp) -> Option<Notice> {
+        let state = std::mem::replace(&mut self.state, State::Well);
+        match state {
+            State::Raised { falls, .. } => Some(Notice::Resolved { until: now, falls }),
+            State::Well | State::Failing { .. } => None,
+        }
+    }
+
+    /// Since when it is down for the administrator.
+    #[must_use]
+    pub fn raised_since(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Raised { since, .. } => Some(since),
+            State::Well | State::Failing { .. } => None,
+        }
+    }
+
+    /// Whether it answers, and nothing is open.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        matches!(self.state, State::Well)
+    }
+
+    fn failed(&mut self, rules: &WatchRules, paused: bool, now: Timestamp) -> Option<Notice> {
+        let (since, failures) = match &mut self.state {
+            State::Raised { falls, back, .. } => {
+                *falls = falls.saturating_add(u32::from(back.take().is_some()));
+                return None;
+            }
+            State::Well => {
+                self.fell(now);
+                (now, 1)
+            }
+            State::Failing { since, failures } => (*since, failures.saturating_add(1)),
+        };
+        self.state = State::Failing { since, failures };
+        let flapping = self.flapping_since(now);
+        if paused || (failures < rules.failures && flapping.is_none()) {
+            return None;
+        }
+        let since = flapping.unwrap_or(since);
+        self.raise(rules, since, now);
+        Some(Notice::Raised { since })
+    }
+
+    fn fell(&mut self, now: Timestamp) {
+        if self.falls.len() == FALLS {
+            self.falls.pop_front();
+        }
+        self.falls.push_back(now);
+    }
+
+    /// The first of the falls, where they are so many within so short a time.
+    fn flapping_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let first = self.falls.front()?;
+        let soon = now.duration_since(*first) <= FLAPPING;
+        (self.falls.len() == FALLS && soon).then_some(*first)
+    }
+
+    fn raise(&mut self, rules: &WatchRules, since: Timestamp, now: Timestamp) {
+        let again = self
+            .resolved_at
+            .is_some_and(|at| now.duration_since(at) <= SOON);
+        self.quiet = if again {
+            (self.quiet * 2).min(MOST_QUIET.max(rules.quiet))
+        } else {
+            rules.quiet
+        };
+        let falls = if self.flapping_since(now).is_some() {
+            FALLS
+        } else {
+            1
+        };
+        self.falls.clear();
+        self.state = State::Raised {
+            since,
+            falls: u32::try_from(falls).unwrap_or(1),
+            back: None,
+        };
+    }
+
+    fn answered(&mut self, rules: &WatchRules, now: Timestamp) -> Option<Notice> {
+        let State::Raised { since, falls, back } = self.state else {
+            self.state = State::Well;
+            return None;
+        };
+        let mut back = back.unwrap_or(Back {
+            at: now,
+            successes: 0,
+        });
+        back.successes = back.successes.saturating_add(1);
+        if back.successes < rules.successes || now.duration_since(back.at) < self.quiet {
+            let back = Some(back);
+            self.state = State::Raised { since, falls, back };
+            return None;
+        }
+        self.state = State::Well;
+        self.resolved_at = Some(now);
+        let until = back.at;
+        Some(Notice::Resolved { until, falls })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RULES: WatchRules = WatchRules {
+        failures: 3,
+        successes: 2,
+        quiet: SignedDuration::from_secs(10),
+    };
+    const AT_ONCE: WatchRules = WatchRules {
+        quiet: SignedDuration::ZERO,
+        ..RULES
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    /// Probes two seconds apart, `u` for up and `d` for down; what was told, and at which second.
+    fn told(rules: &WatchRules, probes: &str) -> Vec<(i64, Notice)> {
+        let mut alarm = Alarm::new(rules);
+        observed(&mut alarm, rules, probes, 0)
+    }
+
+    fn observed(
+        alarm: &mut Alarm,
+        rules: &WatchRules,
+        probes: &str,
+        from: i64,
+    ) -> Vec<(i64, Notice)> {
+        (from..)
+            .step_by(2)
+            .zip(probes.chars())
+            .filter_map(|(second, probe)| {
+                let answer = if probe == 'u' {
+                    Probed::Up
+                } else {
+                    Probed::Down
+                };
+                let notice = alarm.observe(rules, answer, false, at(second))?;
+                Some((second, notice))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn one_outage_raises_once_and_resolves_once() {
+        let raised = Notice::Raised { since: at(2) };
+        let resolved = Notice::Resolved {
+            until: at(14),
+            falls: 2,
+        };
+        assert_eq!(told(&AT_ONCE, "uddddudu"), [(6, raised)]);
+        assert_eq!(told(&AT_ONCE, "udddduduuu"), [(6, raised), (16, resolved)]);
+    }
+
+    #[test]
+    fn two_failures_are_nothing() {
+        assert_eq!(told(&RULES, "uudduuuudduu"), []);
+    }
+
+    #[test]
+    fn it_is_back_only_after_some_quiet() {
+        let raised = Notice::Raised { since: at(0) };
+        let resolved = Notice::Resolved {
+            until: at(6),
+            falls: 1,
+        };
+        assert_eq!(told(&RULES, "ddduuuuu"), [(4, raised)]);
+        assert_eq!(told(&RULES, "ddduuuuuu"), [(4, raised), (16, resolved)]);
+    }
+
+    #[test]
+    fn ten_flaps_in_a_minute_are_one_incident() {
+        for flap in ["duu", "ddu", "dddu", "dddduu"] {
+            let mut probes = flap.repeat(10);
+            probes.push_str("uuuuuuuuu");
+            let notices = told(&RULES, &probes);
+            assert!(
+                matches!(
+                    notices[..],
+                    [(_, Notice::Raised { .. }), (_, Notice::Resolved { .. })]
+                ),
+                "{flap}: {notices:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn flapping_counts_from_its_first_fall() {
+        let notices = told(&RULES, "duuduuduud");
+        assert_eq!(notices, [(18, Notice::Raised { since: at(0) })]);
+        let seldom = "d".to_owned() + &"u".repeat(10);
+        assert_eq!(told(&RULES, &seldom.repeat(10)), []);
+    }
+
+    #[test]
+    fn who_falls_again_soon_must_stay_up_longer() {
+        let mut alarm = Alarm::new(&RULES);
+        let outage = "dddu";
+        let mut quiets = Vec::new();
+        for number in 0..6 {
+            let from = number * 300;
+            observed(&mut alarm, &RULES, outage, from);
+            let up = observed(&mut alarm, &RULES, &"u".repeat(140), from + 8);
+            quiets.push(up[0].0 - from - 6);
+        }
+        assert_eq!(quiets, [10, 20, 40, 80, 160, 240]);
+        let later = 6 * 300 + 3_000;
+        observed(&mut alarm, &RULES, outage, later);
+        let up = observed(&mut alarm, &RULES, "uuuuu", later + 8);
+        assert_eq!(up[0].0 - later - 6, 10, "long ago is forgotten");
+    }
+
+    #[test]
+    fn a_pause_holds_back_what_begins_in_it() {
+        let mut alarm = Alarm::new(&RULES);
+        for second in 0..20 {
+            let told = alarm.observe(&RULES, Probed::Down, true, at(second));
+            assert_eq!(told, None);
+        }
+        let told = alarm.observe(&RULES, Probed::Down, false, at(20));
+        assert_eq!(told, Some(Notice::Raised { since: at(0) }));
+    }
+
+    #[test]
+    fn a_pause_does_not_hold_back_that_it_is_over() {
+        let mut alarm = Alarm::raised(&AT_ONCE, at(0));
+        alarm.observe(&AT_ONCE, Probed::Up, true, at(10));
+        let told = alarm.observe(&AT_ONCE, Probed::Up, true, at(12));
+        assert_eq!(
+            told,
+            Some(Notice::Resolved {
+                until: at(10),
+                falls: 1
+            })
+        );
+        assert!(alarm.is_well());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_pairs_are_told(probes in "[ud]{0,400}", quiet in 0i64..30) {
+            let quiet = SignedDuration::from_secs(quiet);
+            let notices = told(&WatchRules { quiet, ..RULES }, &probes);
+            for (place, (_, notice)) in notices.iter().enumerate() {
+                let raised = matches!(notice, Notice::Raised { .. });
+                prop_assert_eq!(raised, place % 2 == 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What this watcher learns from the others, and they from it, once in every pass of the courier.
+
+use jiff::{SignedDuration, Timestamp};
+use tracing::{debug, info};
+
+use super::board::Board;
+use super::ledger::incidents::{self, Incident, Learned, Raise};
+use super::ledger::{Ledger, history};
+use super::probe::Seen;
+use super::share::{Lead, Share, Words};
+use super::told::{self, Told, Word};
+use crate::config::WatchRules;
+
+/// An outage that is over, and that the leader has not told in this time, was none for the leader.
+const UNSHARED: SignedDuration = SignedDuration::from_secs(60);
+/// For how long what was told is kept in mind, so that Redis can be told of it after a crash.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+/// A watcher that has just begun lets this pass before it says that something is back that others told to be down.
+const SETTLING: SignedDuration = SignedDuration::from_secs(5);
+
+/// Brings ledger and Redis together; answers the last words, or nothing when Redis is away.
+///
+/// # Errors
+/// When the ledger cannot be used.
+pub async fn exchange(
+    share: &Share,
+    ledger: &Ledger,
+    rules: &WatchRules,
+    board: &Board,
+    lead: Lead,
+) -> anyhow::Result<Option<Words>> {
+    let mut words = match share.words().await {
+        Ok(words) => words,
+        Err(error) => {
+            debug!("Redis does not answer: {:?}", error.kind());
+            return Ok(None);
+        }
+    };
+    share_pause(share, ledger).await?;
+    learn(ledger, rules, &words, lead).await?;
+    publish(share, ledger, &mut words).await?;
+    if lead == Lead::Leads {
+        inherit(ledger, rules, board, &words).await?;
+        share.prune(&words, Timestamp::now()).await.ok();
+    }
+    Ok(Some(words))
+}
+
+async fn recent(ledger: &Ledger) -> anyhow::Result<Vec<Incident>> {
+    let after = Timestamp::now() - REMEMBERED;
+    ledger.write(move |tx| incidents::recent(tx, after)).await
+}
+
+/// Takes in what others have told.
+async fn learn(
+    ledger: &Ledger,
+    rules: &WatchRules,
+    words: &Words,
+    lead: Lead,
+) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    let mut news: Vec<(i64, Learned)> = Vec::new();
+    for incident in recent(ledger).await? {
+        if incident.told_resolved.is_some() {
+            continue;
+        }
+        let standing = words.get(&incident.target).map(|(told, _)| told);
+        let learned = standing.and_then(|told| told::learn(told, &incident, rules.quiet));
+        let learned = learned.or_else(|| unshared(&incident, standing, lead, now));
+        news.extend(learned.map(|learned| (incident.id, learned)));
+    }
+    if news.is_empty() {
+        return Ok(());
+    }
+    ledger
+        .write(move |tx| {
+            news.iter()
+                .try_for_each(|(id, learned)| incidents::learn(tx, *id, learned))
+        })
+        .await
+}
+
+/// What only this watcher saw while another one led and was well, and what is over, is nobody's business.
+fn unshared(
+    incident: &Incident,
+    standing: Option<&Told>,
+    lead: Lead,
+    now: Timestamp,
+) -> Option<Learned> {
+    let until = incident.until?;
+    let is_own = standing.is_some_and(|told| told.id == incident.shared);
+    let is_long_over = now.duration_since(until) >= UNSHARED;
+    let nobody_told = lead == Lead::Waits && incident.told_raised.is_none() && !is_own;
+    (is_long_over && nobody_told).then(|| Learned {
+        shared: incident.shared.clone(),
+        raised: Some(now),
+        resolved: Some(now),
+    })
+}
+
+/// Tells the others what this watcher has told, also what it could not when Redis was away.
+///
+/// # Errors
+/// When the ledger cannot be used.
+pub async fn publish(share: &Share, ledger: &Ledger, words: &mut Words) -> anyhow::Result<()> {
+    for incident in recent(ledger).await? {
+        let standing = words.get(&incident.target).map(|(told, _)| told);
+        if let Some(told) = Told::after(standing, &incident)
+            && share
+                .tell(words, &incident.target, told, false)
+                .await
+                .is_err()
+        {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// What another watcher told to be down, and what answers here for long enough, is back: the leader says so, whoever
+/// raised it.
+async fn inherit(
+    ledger: &Ledger,
+    rules: &WatchRules,
+    board: &Board,
+    words: &Words,
+) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    let known = recent(ledger).await?;
+    for (target, (told, _)) in words {
+        let is_known = known
+            .iter()
+            .any(|one| one.shared == told.id || (one.target == *target && one.until.is_none()));
+        let standing = board
+            .standing(target)
+            .filter(|one| one.down_since.is_none());
+        let Some((standing, up_since)) = standing.and_then(|one| Some((one, one.up_since?))) else {
+            continue;
+        };
+        let is_back = now.duration_since(up_since) >= rules.quiet + SETTLING;
+        if is_known || !is_back || told.word != Word::Raised {
+            continue;
+        }
+        info!(
+            "{} is back after an outage that another watcher told",
+            standing.label
+        );
+        let raised = Raise {
+            shared: told.id.clone(),
+            target: target.clone(),
+            label: standing.label.clone(),
+            is_instance: standing.is_instance,
+            since: told.since,
+            seen: Seen::Broken,
+            cut_off: false,
+        };
+        let (told_at, until) = (told.at, up_since.max(told.since));
+        ledger
+            .write(move |tx| incidents::inherit(tx, &raised, told_at, until, now))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn share_pause(share: &Share, ledger: &Ledger) -> anyhow::Result<()> {
+    let known = ledger.write(history::paused).await?;
+    let Ok(Some(counts)) = share.pause(known.as_ref()).await else {
+        return Ok(());
+    };
+    if known.as_ref() != Some(&counts) {
+        ledger.write(move |tx| history::pause(tx, &counts)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! What the watcher must not forget, on disk: incidents, mails, availability, pauses. Every change is one transaction,
+//! on the disk before anything is done about it.
+
+pub mod history;
+pub mod incidents;
+pub mod outbox;
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
+
+/// `PRAGMA user_version` of the tables below.
+const VERSION: i64 = 1;
+
+/// Moments are milliseconds since 1970 UTC.
+const TABLES: &str = "
+CREATE TABLE targets ( -- addresses that were seen behind the names
+    watched TEXT NOT NULL, -- the URL
+    address TEXT NOT NULL,
+    instance TEXT,
+    PRIMARY KEY (watched, address)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE incidents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    shared TEXT NOT NULL, -- the id on which watchers agree
+    target TEXT NOT NULL, -- URL and address
+    label TEXT NOT NULL,
+    is_instance INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    seen TEXT NOT NULL, -- JSON
+    cut_off INTEGER NOT NULL, -- the watcher itself may have been
+    until INTEGER,
+    falls INTEGER NOT NULL DEFAULT 1,
+    gone INTEGER NOT NULL DEFAULT 0, -- ended since its name has it no more
+    told_raised INTEGER, -- by whichever watcher
+    told_at INTEGER, -- that, or the last reminder
+    told_resolved INTEGER
+) STRICT;
+CREATE INDEX incidents_to_tell ON incidents (id) WHERE told_resolved IS NULL;
+CREATE TABLE mails (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    gathers_until INTEGER NOT NULL,
+    message_id TEXT,
+    message BLOB, -- as it goes over the wire; every try sends these bytes
+    attempts INTEGER NOT NULL DEFAULT 0,
+    settled_at INTEGER,
+    sent INTEGER NOT NULL DEFAULT 0 -- settled by us; else there was nothing left to tell
+) STRICT;
+CREATE INDEX mails_to_send ON mails (id) WHERE settled_at IS NULL;
+CREATE TABLE mail_incidents (
+    mail INTEGER NOT NULL,
+    incident INTEGER NOT NULL,
+    PRIMARY KEY (mail, incident)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE hours (
+    target TEXT NOT NULL,
+    hour INTEGER NOT NULL, -- since 1970 UTC
+    up INTEGER NOT NULL,
+    down INTEGER NOT NULL,
+    PRIMARY KEY (target, hour)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pauses (
+    set_at INTEGER PRIMARY KEY,
+    until INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+PRAGMA user_version = 1;
+";
+
+/// How long a statement waits for another process, such as `jornada watch --pause`.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The file; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ledger(Arc<Mutex<Connection>>);
+
+impl Ledger {
+    /// Opens or makes `watch.db` in a folder.
+    ///
+    /// # Errors
+    /// When folder or file cannot be used.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join("watch.db");
+        let cannot = || format!("cannot open {}", path.display());
+        make(folder, &path).with_context(cannot)?;
+        let mut connection = Connection::open(&path).with_context(cannot)?;
+        connection.busy_timeout(BUSY)?;
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .with_context(cannot)?;
+        // A crash of the machine loses nothing that was recorded.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+        upgrade(&mut connection).with_context(cannot)?;
+        Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    /// Does work in one transaction, away from the threads that must not wait.
+    ///
+    /// # Errors
+    /// When it cannot be done; then nothing of it is.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let connection = self.0.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            in_transaction(&mut connection, work)
+        });
+        done.await
+            .context("the work on the ledger broke off")?
+            .context("cannot use the ledger")
+    }
+
+    /// The same for commands that have no runtime.
+    ///
+    /// # Errors
+    /// When it cannot be done; then nothing of it is.
+    pub fn write_now<T>(
+        &self,
+        work: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        in_transaction(&mut connection, work).context("cannot use the ledger")
+    }
+}
+
+fn in_transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
+}
+
+/// Holds the folder for one running watcher; ends with the process.
+///
+/// # Errors
+/// When another has it.
+pub fn hold(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("watch.lock");
+    let cannot = || format!("cannot open {}", path.display());
+    make(folder, &path).with_context(cannot)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .with_context(cannot)?;
+    if file.try_lock().is_err() {
+        bail!("another watcher works in {}", folder.display());
+    }
+    Ok(file)
+}
+
+/// For its owner alone: it holds what a mail says.
+fn make(folder: &Path, path: &Path) -> std::io::Result<()> {
+    if !folder.exists() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+    }
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+}
+
+fn upgrade(connection: &mut Connection) -> anyhow::Result<()> {
+    let version = in_transaction(connection, |transaction| {
+        let version = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == 0 {
+            transaction.execute_batch(TABLES)?;
+            return Ok(VERSION);
+        }
+        Ok(version)
+    })?;
+    if version != VERSION {
+        bail!("its tables have version {version}, this program knows {VERSION}");
+    }
+    Ok(())
+}
+
+/// A column that holds a moment.
+pub(super) fn moment(row: &Row, column: &str) -> rusqlite::Result<Timestamp> {
+    let wrong = |error: jiff::Error| {
+        rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, Box::new(error))
+    };
+    Timestamp::from_millisecond(row.get(column)?).map_err(wrong)
+}
+
+/// A column that may hold a moment.
+pub(super) fn maybe_moment(row: &Row, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    let ms: Option<i64> = row.get(column)?;
+    Ok(ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A ledger in a folder that ends with the test.
+    pub(crate) fn ledger() -> (tempfile::TempDir, Ledger) {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path()).unwrap();
+        (folder, ledger)
+    }
+
+    #[test]
+    fn one_folder_is_for_one_watcher() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = hold(folder.path()).unwrap();
+        assert!(hold(folder.path()).is_err());
+        drop(held);
+        assert!(hold(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_newer_file_is_left_alone() {
+        let (folder, ledger) = ledger();
+        ledger
+            .write_now(|tx| tx.pragma_update(None, "user_version", 7))
+            .unwrap();
+        assert!(Ledger::open(folder.path()).is_err());
+    }
+
+    #[test]
+    fn what_fails_leaves_nothing() {
+        let (_folder, ledger) = ledger();
+        let failed = ledger.write_now(|tx| {
+            tx.execute("INSERT INTO pauses VALUES (1, 2, '')", [])?;
+            tx.execute("INSERT INTO nowhere VALUES (1)", [])
+        });
+        assert!(failed.is_err());
+        let count: i64 = ledger
+            .write_now(|tx| tx.query_row("SELECT count(*) FROM pauses", [], |row| row.get(0)))
+            .unwrap();
+        assert_eq!(count, 0);
+    }
+}

@@ -1,0 +1,237 @@
+//! How much of the time each target answered: two counts for each hour, for 90 days; and planned maintenance, in which
+//! nothing is counted and nobody is mailed.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use super::moment;
+
+const HOUR_MS: i64 = 3_600_000;
+/// Hours that are kept.
+const KEPT_HOURS: i64 = 90 * 24;
+/// Addresses of one URL that are remembered.
+const MOST_ADDRESSES: u32 = 32;
+
+/// The addresses behind a URL, with what the instances call themselves.
+pub type Known = Vec<(SocketAddr, Option<String>)>;
+
+/// Probes by what came of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Answered as they should.
+    pub up: u32,
+    /// The others.
+    pub down: u32,
+}
+
+impl Count {
+    /// Answered ones of a hundred; nothing where nothing was probed.
+    #[must_use]
+    pub fn percent(self) -> Option<f64> {
+        let (up, all) = (
+            f64::from(self.up),
+            f64::from(self.up) + f64::from(self.down),
+        );
+        (all > 0.0).then(|| up * 100.0 / all)
+    }
+}
+
+/// The last day and the last 90.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Availability {
+    /// The last 24 hours.
+    pub day: Count,
+    /// The last 90 days.
+    pub quarter: Count,
+}
+
+/// Planned maintenance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// When it was set; the latest counts.
+    pub set_at: Timestamp,
+    /// When it ends by itself.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+impl Pause {
+    /// Whether it goes on.
+    #[must_use]
+    pub fn is_on(&self, now: Timestamp) -> bool {
+        now < self.until
+    }
+}
+
+/// Adds counts to the hour in which they were made.
+pub fn count(
+    tx: &Transaction,
+    counts: &BTreeMap<String, Count>,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let hour = now.as_millisecond() / HOUR_MS;
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO hours VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET up = up + excluded.up, down = down + excluded.down",
+    )?;
+    for (target, count) in counts {
+        statement.execute(params![target, hour, count.up, count.down])?;
+    }
+    tx.execute("DELETE FROM hours WHERE hour < ?1", [hour - KEPT_HOURS])?;
+    Ok(())
+}
+
+/// What is known of every target.
+pub fn availability(
+    tx: &Transaction,
+    now: Timestamp,
+) -> rusqlite::Result<BTreeMap<String, Availability>> {
+    let hour = now.as_millisecond() / HOUR_MS;
+    let mut statement = tx.prepare_cached(
+        "SELECT target, sum(up), sum(down),
+             coalesce(sum(up) FILTER (WHERE hour > ?1), 0),
+             coalesce(sum(down) FILTER (WHERE hour > ?1), 0)
+         FROM hours WHERE hour > ?2 GROUP BY target",
+    )?;
+    let rows = statement.query_map([hour - 24, hour - KEPT_HOURS], |row| {
+        let count = |up, down| -> rusqlite::Result<Count> {
+            Ok(Count {
+                up: row.get(up)?,
+                down: row.get(down)?,
+            })
+        };
+        let known = Availability {
+            quarter: count(1, 2)?,
+            day: count(3, 4)?,
+        };
+        Ok((row.get(0)?, known))
+    })?;
+    rows.collect()
+}
+
+/// Sets planned maintenance, here or as another watcher knows it; only the latest is kept.
+pub fn pause(tx: &Transaction, pause: &Pause) -> rusqlite::Result<()> {
+    tx.execute(
+        "INSERT OR REPLACE INTO pauses VALUES (?1, ?2, ?3)",
+        params![
+            pause.set_at.as_millisecond(),
+            pause.until.as_millisecond(),
+            pause.reason
+        ],
+    )?;
+    tx.execute(
+        "DELETE FROM pauses WHERE set_at < (SELECT max(set_at) FROM pauses)",
+        [],
+    )?;
+    Ok(())
+}
+
+/// The planned maintenance that was set last, over or not.
+pub fn paused(tx: &Transaction) -> rusqlite::Result<Option<Pause>> {
+    tx.query_row(
+        "SELECT * FROM pauses ORDER BY set_at DESC LIMIT 1",
+        [],
+        |row| {
+            Ok(Pause {
+                set_at: moment(row, "set_at")?,
+                until: moment(row, "until")?,
+                reason: row.get("reason")?,
+            })
+        },
+    )
+    .optional()
+}
+
+/// Remembers the addresses behind a URL, with what the instances call themselves, in place of those known before.
+pub fn remember(tx: &Transaction, watched: &str, addresses: &Known) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM targets WHERE watched = ?1", [watched])?;
+    let mut statement = tx.prepare_cached("INSERT OR REPLACE INTO targets VALUES (?1, ?2, ?3)")?;
+    for (address, instance) in addresses {
+        statement.execute(params![watched, address.to_string(), instance])?;
+    }
+    Ok(())
+}
+
+/// The addresses that were behind a URL.
+pub fn remembered(tx: &Transaction, watched: &str) -> rusqlite::Result<Known> {
+    let mut statement =
+        tx.prepare_cached("SELECT address, instance FROM targets WHERE watched = ?1 LIMIT ?2")?;
+    let rows = statement.query_map(params![watched, MOST_ADDRESSES], |row| {
+        let address: String = row.get(0)?;
+        Ok((address, row.get(1)?))
+    })?;
+    let known = rows.collect::<rusqlite::Result<Vec<(String, _)>>>()?;
+    let parsed = known
+        .into_iter()
+        .filter_map(|(address, instance)| Some((address.parse().ok()?, instance)));
+    Ok(parsed.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::ledger::tests::ledger;
+    use crate::watch::told::tests::at;
+
+    const HOUR: i64 = 3_600;
+
+    #[test]
+    fn a_day_and_a_quarter_are_counted_and_what_is_older_goes() {
+        let (_folder, ledger) = ledger();
+        let counts = |up, down| BTreeMap::from([("app1".to_owned(), Count { up, down })]);
+        let known = ledger.write_now(|tx| {
+            count(tx, &counts(1, 1), at(-100 * 24 * HOUR))?;
+            count(tx, &counts(10, 90), at(-30 * 24 * HOUR))?;
+            count(tx, &counts(50, 50), at(-HOUR))?;
+            count(tx, &counts(40, 10), at(-HOUR))?;
+            let hours: i64 = tx.query_row("SELECT count(*) FROM hours", [], |row| row.get(0))?;
+            assert_eq!(hours, 2, "one for each hour, none of long ago");
+            availability(tx, at(0))
+        });
+        let known = known.unwrap()["app1"];
+        assert_eq!(known.day, Count { up: 90, down: 60 });
+        assert_eq!(known.quarter, Count { up: 100, down: 150 });
+        assert_eq!(known.quarter.percent(), Some(40.0));
+        assert_eq!(Count::default().percent(), None);
+    }
+
+    #[test]
+    fn the_pause_that_was_set_last_counts() {
+        let (_folder, ledger) = ledger();
+        let set = |set_at, until| Pause {
+            set_at: at(set_at),
+            until: at(until),
+            reason: "disco".into(),
+        };
+        let counts = ledger.write_now(|tx| {
+            pause(tx, &set(10, 100))?;
+            pause(tx, &set(20, 20))?;
+            pause(tx, &set(5, 900))?;
+            paused(tx)
+        });
+        let counts = counts.unwrap().unwrap();
+        assert_eq!(counts, set(20, 20));
+        assert!(!counts.is_on(at(20)) && set(10, 100).is_on(at(99)));
+    }
+
+    #[test]
+    fn addresses_are_remembered() {
+        let (_folder, ledger) = ledger();
+        let known: Known = vec![("10.0.0.1:4100".parse().unwrap(), Some("app1".into()))];
+        let told = ledger.write_now(|tx| {
+            remember(
+                tx,
+                "http://app:4100/",
+                &vec![("10.0.0.9:1".parse().unwrap(), None)],
+            )?;
+            remember(tx, "http://app:4100/", &known)?;
+            remembered(tx, "http://app:4100/")
+        });
+        assert_eq!(told.unwrap(), known);
+    }
+}

@@ -1,0 +1,309 @@
+//! Mails not yet handed to SMTP. A mail gathers for a moment what happens together, is written once, and every try
+//! sends the same bytes under the same Message-ID.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::incidents::{Incident, of_mail};
+
+/// Most mails of one round of sending.
+const AT_ONCE: u32 = 100;
+
+/// What a mail tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Something is down.
+    Raised,
+    /// It is still down.
+    Reminder,
+    /// It is back.
+    Resolved,
+}
+
+impl Kind {
+    /// As the ledger and metrics write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Reminder => "reminder",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        match text {
+            "raised" => Self::Raised,
+            "reminder" => Self::Reminder,
+            _ => Self::Resolved,
+        }
+    }
+}
+
+/// A mail that waits.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// Key in this ledger.
+    pub id: i64,
+    /// What it tells.
+    pub kind: Kind,
+    /// Its id, once it was written.
+    pub message_id: Option<String>,
+    /// As it was written for an earlier try.
+    pub message: Option<Vec<u8>>,
+    /// Of whom it tells.
+    pub incidents: Vec<Incident>,
+}
+
+/// Adds an incident to the mail that gathers, or begins one.
+pub(super) fn gather(
+    tx: &Transaction,
+    kind: Kind,
+    incident: i64,
+    group: SignedDuration,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let gathering: Option<i64> = tx
+        .query_row(
+            "SELECT id FROM mails WHERE kind = ?1 AND settled_at IS NULL AND message IS NULL
+                 AND attempts = 0 AND gathers_until > ?2 ORDER BY id DESC LIMIT 1",
+            params![kind.as_str(), now.as_millisecond()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let mail = match gathering {
+        Some(mail) => mail,
+        None => begin(tx, kind, now + group)?,
+    };
+    put_in(tx, mail, incident)
+}
+
+fn begin(tx: &Transaction, kind: Kind, gathers_until: Timestamp) -> rusqlite::Result<i64> {
+    tx.execute(
+        "INSERT INTO mails (kind, gathers_until) VALUES (?1, ?2)",
+        params![kind.as_str(), gathers_until.as_millisecond()],
+    )?;
+    Ok(tx.last_insert_rowid())
+}
+
+fn put_in(tx: &Transaction, mail: i64, incident: i64) -> rusqlite::Result<()> {
+    tx.execute(
+        "INSERT INTO mail_incidents (mail, incident) VALUES (?1, ?2)",
+        params![mail, incident],
+    )?;
+    Ok(())
+}
+
+/// Makes a reminder of incidents, unless one waits already.
+pub fn remind(tx: &Transaction, incidents: &[i64], now: Timestamp) -> rusqlite::Result<()> {
+    let waits: bool = tx.query_row(
+        "SELECT EXISTS (SELECT 1 FROM mails WHERE kind = 'reminder' AND settled_at IS NULL)",
+        [],
+        |row| row.get(0),
+    )?;
+    if waits || incidents.is_empty() {
+        return Ok(());
+    }
+    let mail = begin(tx, Kind::Reminder, now)?;
+    incidents.iter().try_for_each(|one| put_in(tx, mail, *one))
+}
+
+/// Mails that gather no more, oldest first.
+pub fn due(tx: &Transaction, now: Timestamp) -> rusqlite::Result<Vec<Mail>> {
+    let mut statement = tx.prepare_cached(
+        "SELECT * FROM mails WHERE settled_at IS NULL AND gathers_until <= ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![now.as_millisecond(), AT_ONCE], read)?;
+    let mut mails = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    for mail in &mut mails {
+        mail.incidents = of_mail(tx, mail.id)?;
+    }
+    Ok(mails)
+}
+
+fn read(row: &Row) -> rusqlite::Result<Mail> {
+    let kind: String = row.get("kind")?;
+    Ok(Mail {
+        id: row.get("id")?,
+        kind: Kind::parse(&kind),
+        message_id: row.get("message_id")?,
+        message: row.get("message")?,
+        incidents: Vec::new(),
+    })
+}
+
+/// Keeps what a mail says, before its first try.
+pub fn seal(tx: &Transaction, mail: i64, message_id: &str, message: &[u8]) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE mails SET message_id = ?2, message = ?3 WHERE id = ?1",
+        params![mail, message_id, message],
+    )?;
+    Ok(())
+}
+
+/// Notes one more try that failed.
+pub fn failed(tx: &Transaction, mail: i64) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE mails SET attempts = attempts + 1 WHERE id = ?1",
+        [mail],
+    )?;
+    Ok(())
+}
+
+/// Notes that SMTP took a mail, and so what the administrator now knows.
+pub fn sent(
+    tx: &Transaction,
+    mail: i64,
+    kind: Kind,
+    incidents: &[i64],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let told = match kind {
+        Kind::Raised => "told_raised = ?2, told_at = ?2",
+        Kind::Reminder => "told_at = ?2",
+        Kind::Resolved => "told_resolved = ?2",
+    };
+    let mut statement = tx.prepare_cached(&format!("UPDATE incidents SET {told} WHERE id = ?1"))?;
+    for incident in incidents {
+        statement.execute(params![incident, now.as_millisecond()])?;
+    }
+    settle(tx, mail, true, now)
+}
+
+/// Closes a mail: sent, or left with nothing to tell.
+pub fn settle(tx: &Transaction, mail: i64, sent: bool, now: Timestamp) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE mails SET settled_at = ?2, sent = ?3 WHERE id = ?1",
+        params![mail, now.as_millisecond(), sent],
+    )?;
+    Ok(())
+}
+
+/// How many mails wait.
+pub fn waiting(tx: &Transaction) -> rusqlite::Result<i64> {
+    tx.query_row(
+        "SELECT count(*) FROM mails WHERE settled_at IS NULL",
+        [],
+        |row| row.get(0),
+    )
+}
+
+/// Removes what is settled and older than this, and all but the newest 10,000 incidents.
+pub fn prune(tx: &Transaction, before: Timestamp) -> rusqlite::Result<()> {
+    let before = before.as_millisecond();
+    tx.execute("DELETE FROM mails WHERE settled_at < ?1", [before])?;
+    tx.execute(
+        "DELETE FROM incidents WHERE told_resolved IS NOT NULL
+             AND (until < ?1 OR id <= (SELECT max(id) FROM incidents) - 10000)",
+        [before],
+    )?;
+    tx.execute(
+        "DELETE FROM mail_incidents WHERE mail NOT IN (SELECT id FROM mails)",
+        [],
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::ledger::incidents::{self, Raise, Resolve};
+    use crate::watch::ledger::tests::ledger;
+    use crate::watch::probe::Seen;
+    use crate::watch::told::tests::at;
+
+    const GROUP: SignedDuration = SignedDuration::from_secs(3);
+
+    fn raised(name: &str, since: i64) -> Raise {
+        Raise {
+            shared: name.into(),
+            target: format!("http://{name}/readyz"),
+            label: name.into(),
+            is_instance: true,
+            since: at(since),
+            seen: Seen::Refused,
+            cut_off: false,
+        }
+    }
+
+    fn labels(mails: &[Mail]) -> Vec<Vec<&str>> {
+        let all = mails.iter().map(|mail| mail.incidents.iter());
+        all.map(|own| own.map(|one| one.label.as_str()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn what_begins_together_shares_a_mail() {
+        let (_folder, ledger) = ledger();
+        let due = ledger.write_now(|tx| {
+            incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
+            incidents::raise(tx, &raised("b", 2), GROUP, at(12))?;
+            incidents::raise(tx, &raised("c", 4), GROUP, at(14))?;
+            assert!(due(tx, at(12))?.is_empty(), "it still gathers");
+            due(tx, at(20))
+        });
+        assert_eq!(labels(&due.unwrap()), [vec!["a", "b"], vec!["c"]]);
+    }
+
+    #[test]
+    fn a_mail_waits_until_it_is_settled_and_its_bytes_stay() {
+        let (_folder, ledger) = ledger();
+        ledger
+            .write_now(|tx| {
+                let incident = incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
+                let mail = due(tx, at(20))?.remove(0);
+                seal(tx, mail.id, "<1@x>", b"bytes")?;
+                failed(tx, mail.id)?;
+                let again = due(tx, at(30))?.remove(0);
+                assert_eq!(again.message.as_deref(), Some(&b"bytes"[..]));
+                assert_eq!(waiting(tx)?, 1);
+                sent(tx, mail.id, Kind::Raised, &[incident], at(31))?;
+                assert_eq!(waiting(tx)?, 0);
+                let told = incidents::open(tx)?.remove(0);
+                assert_eq!(
+                    (told.told_raised, told.told_at),
+                    (Some(at(31)), Some(at(31)))
+                );
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn one_reminder_waits_at_most() {
+        let (_folder, ledger) = ledger();
+        let waits = ledger.write_now(|tx| {
+            let incident = incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
+            remind(tx, &[incident], at(20))?;
+            remind(tx, &[incident], at(30))?;
+            remind(tx, &[], at(30))?;
+            waiting(tx)
+        });
+        assert_eq!(waits.unwrap(), 2, "what raised it, and one reminder");
+    }
+
+    #[test]
+    fn only_what_is_over_and_told_is_pruned() {
+        let (_folder, ledger) = ledger();
+        let left = ledger.write_now(|tx| {
+            for (name, told) in [("told", true), ("untold", false)] {
+                let id = incidents::raise(tx, &raised(name, 0), GROUP, at(0))?;
+                let end = Resolve {
+                    id,
+                    until: at(5),
+                    falls: 1,
+                    gone: false,
+                };
+                incidents::resolve(tx, &end, GROUP, at(15))?;
+                if told {
+                    for mail in due(tx, at(99))? {
+                        sent(tx, mail.id, mail.kind, &[id], at(20))?;
+                    }
+                }
+            }
+            prune(tx, at(1_000))?;
+            Ok((incidents::latest(tx)?.len(), waiting(tx)?))
+        });
+        assert_eq!(left.unwrap(), (1, 2));
+    }
+}

@@ -1,0 +1,141 @@
+//! What the watcher counts, on a registry of its own. The label `target` is a host and port of the settings: a closed set.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{
+    HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
+    histogram_opts, register_histogram_vec_with_registry, register_int_counter_vec_with_registry,
+    register_int_counter_with_registry, register_int_gauge_vec_with_registry,
+    register_int_gauge_with_registry,
+};
+
+use super::board::Board;
+use crate::config::Watched;
+use crate::telemetry::logs::Dropped;
+
+/// Everything that the role `watch` counts.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    target_up: IntGaugeVec,
+    addresses: IntGaugeVec,
+    open: IntGauge,
+    round_at: IntGauge,
+    paused: IntGauge,
+    /// Incidents raised.
+    pub incidents: IntCounterVec,
+    /// Tries to send a mail, by outcome.
+    pub mails: IntCounterVec,
+    /// Mails that wait.
+    pub outbox: IntGauge,
+    /// Time of probes, the unanswered ones included.
+    pub probes: HistogramVec,
+    /// 1 while mails leave from here.
+    pub leader: IntGauge,
+    /// Rounds that could not be recorded, and were not counted as seen.
+    pub unrecorded: IntCounter,
+}
+
+impl Metrics {
+    /// Registers every metric, at zero for every target.
+    ///
+    /// # Errors
+    /// Two metrics of one name: a mistake in this file.
+    pub fn new(watched: &[Watched], dropped: &Dropped) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        registry.register(dropped.collector())?;
+        let gauge =
+            |name: &str, help: &str| register_int_gauge_with_registry!(name, help, registry);
+        let by_target = |name: &str, help: &str| {
+            register_int_gauge_vec_with_registry!(name, help, &["target"], registry)
+        };
+        let by = |name: &str, help: &str, label: &str| {
+            register_int_counter_vec_with_registry!(name, help, &[label], registry)
+        };
+        let seconds = histogram_opts!(
+            "jornada_watch_probe_duration_seconds",
+            "Time of probes, the unanswered ones included",
+            vec![
+                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5
+            ]
+        );
+        by("jornada_build_info", "Version of this process", "version")?
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .inc();
+        let metrics = Self {
+            target_up: by_target(
+                "jornada_watch_target_up",
+                "1 while every address of the target answers",
+            )?,
+            addresses: by_target(
+                "jornada_watch_target_addresses",
+                "Addresses behind the target's name",
+            )?,
+            open: gauge("jornada_watch_incidents_open", "Incidents that go on")?,
+            round_at: gauge(
+                "jornada_watch_round_timestamp_seconds",
+                "Unix time of the last round of probes",
+            )?,
+            paused: gauge("jornada_watch_paused", "1 during planned maintenance")?,
+            incidents: by(
+                "jornada_watch_incidents_total",
+                "Incidents raised",
+                "target",
+            )?,
+            mails: by(
+                "jornada_watch_mails_total",
+                "Tries to send a mail, by outcome: sent, failed",
+                "outcome",
+            )?,
+            outbox: gauge("jornada_watch_outbox_mails", "Mails not yet handed to SMTP")?,
+            probes: register_histogram_vec_with_registry!(seconds, &["target"], registry)?,
+            leader: gauge(
+                "jornada_watch_leader",
+                "1 while mails leave from this watcher",
+            )?,
+            unrecorded: register_int_counter_with_registry!(
+                "jornada_watch_rounds_unrecorded_total",
+                "Rounds of probes that could not be recorded on disk",
+                registry
+            )?,
+            registry,
+        };
+        for one in watched {
+            metrics.incidents.with_label_values(&[&one.name]);
+        }
+        for outcome in ["sent", "failed"] {
+            metrics.mails.with_label_values(&[outcome]);
+        }
+        Ok(metrics)
+    }
+
+    /// Notes what a round saw.
+    pub fn seen(&self, board: &Board) {
+        let mut targets: BTreeMap<&str, (i64, bool)> = BTreeMap::new();
+        for one in &board.targets {
+            let (addresses, up) = targets.entry(&one.name).or_insert((0, true));
+            *addresses += 1;
+            *up &= one.up_since.is_some();
+        }
+        for (name, (addresses, up)) in targets {
+            self.target_up.with_label_values(&[name]).set(up.into());
+            self.addresses.with_label_values(&[name]).set(addresses);
+        }
+        let open = board.targets.iter().filter(|one| one.down_since.is_some());
+        self.open
+            .set(i64::try_from(open.count()).unwrap_or(i64::MAX));
+        self.paused.set(board.pause.is_some().into());
+        self.round_at.set(board.at.map_or(0, Timestamp::as_second));
+    }
+
+    /// The text that Prometheus reads (exposition format 0.0.4).
+    #[must_use]
+    pub fn text(&self) -> String {
+        TextEncoder::new()
+            .encode_to_string(&self.registry.gather())
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,8 @@
+-- Brings the watchers to one planned maintenance, the one that was set last. KEYS: pause.
+-- ARGV: when it was set in ms (0: none), the pause as JSON, ms for which it is worth keeping. Answers the one that counts.
+local standing = redis.call('HMGET', KEYS[1], 'set_at', 'pause')
+if standing[1] and tonumber(standing[1]) >= tonumber(ARGV[1]) then return standing[2] end
+if ARGV[1] == '0' then return '' end
+redis.call('HSET', KEYS[1], 'set_at', ARGV[1], 'pause', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return ARGV[2]

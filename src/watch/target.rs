@@ -1,0 +1,206 @@
+//! Whom the watcher looks at: one target for each address behind each name. An address that leaves its name is not
+//! forgotten at once, since names lose the addresses of what has died.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::incident::{Alarm, Probed};
+use super::probe::{Look, Seen};
+use crate::config::{WatchRules, Watched};
+
+/// Most addresses of one name that are watched.
+pub const MOST_ADDRESSES: usize = 32;
+/// An address that its name has not had for this long is no longer looked for, if the name has others.
+const FORGET: SignedDuration = SignedDuration::from_hours(1);
+
+/// One address behind one name.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Which of the settings' URLs it is.
+    pub watched: usize,
+    /// Nothing until its name was resolved.
+    pub address: Option<SocketAddr>,
+    /// What the instance calls itself.
+    pub instance: Option<String>,
+    /// Its incident.
+    pub alarm: Alarm,
+    /// Key of the incident that is open, in the ledger.
+    pub incident: Option<i64>,
+    /// The last probe.
+    pub seen: Option<Seen>,
+    /// Since when every probe was answered as it should be.
+    pub up_since: Option<Timestamp>,
+    /// Since when its name has this address no more.
+    pub gone_since: Option<Timestamp>,
+}
+
+impl Target {
+    /// One of which nothing is known yet.
+    #[must_use]
+    pub fn new(watched: usize, address: Option<SocketAddr>, rules: &WatchRules) -> Self {
+        Self {
+            watched,
+            address,
+            instance: None,
+            alarm: Alarm::new(rules),
+            incident: None,
+            seen: None,
+            up_since: None,
+            gone_since: None,
+        }
+    }
+
+    /// Takes in what a probe brought.
+    pub fn looked(&mut self, look: Look, now: Timestamp) {
+        self.up_since = match look.seen.probed() {
+            Probed::Up => self.up_since.or(Some(now)),
+            Probed::Down => None,
+        };
+        self.instance = look.instance.or(self.instance.take());
+        self.seen = Some(look.seen);
+    }
+
+    /// By what the ledger, and other watchers, know it.
+    #[must_use]
+    pub fn key(&self, watched: &Watched) -> String {
+        key(watched, self.address)
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn label(&self, watched: &Watched) -> String {
+        match (&self.instance, self.address) {
+            (Some(instance), _) => instance.clone(),
+            (None, Some(address)) if watched.name != address.to_string() => {
+                format!("{} ({})", watched.name, address.ip())
+            }
+            (None, _) => watched.name.clone(),
+        }
+    }
+}
+
+/// By what the ledger, and other watchers, know an address behind a URL.
+#[must_use]
+pub fn key(watched: &Watched, address: Option<SocketAddr>) -> String {
+    match address {
+        Some(address) => format!("{} {address}", watched.url),
+        None => watched.url.to_string(),
+    }
+}
+
+/// Brings the targets of one name up to what it resolves to now. A new address takes the place of one that is gone:
+/// what was restarted elsewhere is the same target. Answers those that are no longer looked for.
+pub fn settle(
+    targets: &mut Vec<Target>,
+    watched: usize,
+    found: &BTreeSet<SocketAddr>,
+    rules: &WatchRules,
+    now: Timestamp,
+) -> Vec<Target> {
+    let mut fresh = found.clone();
+    for target in targets.iter_mut().filter(|one| one.watched == watched) {
+        let known = target.address.is_some_and(|known| fresh.remove(&known));
+        target.gone_since = if known {
+            None
+        } else {
+            target.gone_since.or(Some(now))
+        };
+    }
+    for address in fresh {
+        let mut own = targets.iter_mut().filter(|one| one.watched == watched);
+        if let Some(place) = own.find(|one| one.gone_since.is_some()) {
+            place.address = Some(address);
+            place.gone_since = None;
+        } else if count(targets, watched) < MOST_ADDRESSES {
+            targets.push(Target::new(watched, Some(address), rules));
+        }
+    }
+    if count(targets, watched) == 0 {
+        targets.push(Target::new(watched, None, rules));
+    }
+    forget(targets, watched, now)
+}
+
+fn count(targets: &[Target], watched: usize) -> usize {
+    targets.iter().filter(|one| one.watched == watched).count()
+}
+
+fn forget(targets: &mut Vec<Target>, watched: usize, now: Timestamp) -> Vec<Target> {
+    let is_there = |one: &Target| one.watched == watched && one.gone_since.is_none();
+    if !targets.iter().any(is_there) {
+        return Vec::new();
+    }
+    let is_gone = |one: &mut Target| {
+        let long_gone = |since| now.duration_since(since) >= FORGET;
+        one.watched == watched && one.gone_since.is_some_and(long_gone)
+    };
+    targets.extract_if(.., is_gone).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: WatchRules = WatchRules {
+        failures: 3,
+        successes: 2,
+        quiet: SignedDuration::ZERO,
+    };
+
+    fn addresses(ends: &[u8]) -> BTreeSet<SocketAddr> {
+        let address = |end: &u8| SocketAddr::from(([10, 0, 0, *end], 4100));
+        ends.iter().map(address).collect()
+    }
+
+    fn settled(targets: &mut Vec<Target>, ends: &[u8], second: i64) -> (Vec<u8>, usize) {
+        let now = Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let forgotten = settle(targets, 0, &addresses(ends), &RULES, now);
+        let end = |target: &Target| match target.address {
+            Some(SocketAddr::V4(address)) => address.ip().octets()[3],
+            _ => 0,
+        };
+        (targets.iter().map(end).collect(), forgotten.len())
+    }
+
+    #[test]
+    fn several_addresses_are_several_targets() {
+        let mut targets = Vec::new();
+        assert_eq!(settled(&mut targets, &[], 0), (vec![0], 0));
+        assert_eq!(settled(&mut targets, &[3, 1, 2], 2), (vec![1, 2, 3], 0));
+    }
+
+    #[test]
+    fn an_address_that_left_its_name_is_still_watched_for_an_hour() {
+        let mut targets = Vec::new();
+        settled(&mut targets, &[1, 2], 0);
+        assert_eq!(settled(&mut targets, &[1], 2), (vec![1, 2], 0));
+        assert_eq!(settled(&mut targets, &[1], 3_601), (vec![1, 2], 0));
+        assert_eq!(settled(&mut targets, &[1], 3_602), (vec![1], 1));
+    }
+
+    #[test]
+    fn the_last_address_of_a_name_is_never_forgotten() {
+        let mut targets = Vec::new();
+        settled(&mut targets, &[1], 0);
+        assert_eq!(settled(&mut targets, &[], 9_000), (vec![1], 0));
+    }
+
+    #[test]
+    fn what_comes_back_elsewhere_is_the_same_target() {
+        let mut targets = Vec::new();
+        settled(&mut targets, &[1, 2], 0);
+        targets[0].incident = Some(7);
+        assert_eq!(settled(&mut targets, &[2], 2).0, [1, 2]);
+        assert_eq!(settled(&mut targets, &[2, 9], 4).0, [9, 2]);
+        assert_eq!(targets[0].incident, Some(7));
+    }
+
+    #[test]
+    fn a_name_with_countless_addresses_is_bounded() {
+        let mut targets = Vec::new();
+        let ends: Vec<u8> = (1..=200).collect();
+        assert_eq!(settled(&mut targets, &ends, 0).0.len(), MOST_ADDRESSES);
+    }
+}

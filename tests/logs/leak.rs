@@ -1,0 +1,264 @@
+//! Nothing that a client sends is ever told: marks are put in every place of requests of every outcome, and searched in
+//! all that comes out of the process, with its own lines at their most talkative.
+
+use std::fmt::Write;
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, Response};
+use serde_json::Value;
+
+use crate::loki::Loki;
+use crate::support::app::{App, Installation, Stores, person, texts};
+use crate::support::photos::{jpeg, jpeg_of};
+use crate::support::proxy::Proxy;
+use crate::support::servers::variable;
+
+const NAME: &str = "Marcada Persona";
+const DOCUMENT: &str = "9876543210";
+const MAIL: &str = "marca@correo.example";
+const CITY: &str = "Leticia";
+const KEY: &str = "marca-de-clave-1";
+/// Sent in headers, paths, queries, file names and media types, each beside the mail address.
+const WORD: &str = "palabramarcada";
+
+/// Everything that came out of one instance, and what must not be in it.
+struct Output {
+    told: String,
+    secrets: Vec<String>,
+}
+
+impl Output {
+    /// Ends the instance, so that all is there.
+    async fn of(mut app: App, loki: &Loki, secrets: Vec<String>) -> Self {
+        let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
+        let metrics = metrics.unwrap().text().await.unwrap();
+        // The totals of cities are public, as in the chart; whose city it is, nothing tells.
+        let is_total = |line: &&str| line.starts_with("jornada_tally_registrations{");
+        let lines: Vec<_> = metrics.lines().filter(|line| !is_total(line)).collect();
+        let mut told = lines.join("\n");
+        app.signal("-TERM");
+        assert!(app.ended().await.success());
+        app.until("the last line is read", async |app| {
+            let log = app.log();
+            log.iter().any(|line| line.contains("\"ended\""))
+        })
+        .await;
+        told += &app.log().join("\n");
+        for line in loki.lines() {
+            write!(told, "\n{} {}", line.labels, line.text).unwrap();
+        }
+        Self { told, secrets }
+    }
+
+    fn holds(&self, words: &str) -> bool {
+        self.told.contains(words)
+    }
+
+    fn assert_nothing_leaks(&self) {
+        let marks = [NAME, "Marcada", DOCUMENT, MAIL, "correo.example", CITY, KEY];
+        let secrets = self.secrets.iter().map(String::as_str);
+        for secret in marks.into_iter().chain([WORD]).chain(secrets) {
+            let line = self.told.lines().find(|line| {
+                let line = line.to_lowercase();
+                line.contains(&secret.to_lowercase())
+            });
+            assert_eq!(line, None, "'{secret}' is told");
+        }
+        // A photo's key ends with its SHA-256.
+        let is_hex = |byte: u8| byte.is_ascii_hexdigit();
+        let runs = self.told.as_bytes().split(|byte| !is_hex(*byte));
+        assert_eq!(runs.filter(|run| run.len() >= 64).count(), 0);
+    }
+}
+
+fn marked_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let text = |text: String| HeaderValue::from_str(&text).unwrap();
+    for name in ["user-agent", "referer", "x-forwarded-for", "accept"] {
+        headers.insert(name, text(format!("{WORD} {MAIL}")));
+    }
+    headers.insert("cookie", text(format!("session={WORD}")));
+    headers.insert("accept-language", text(WORD.into()));
+    headers.insert("x-request-id", text(MAIL.into()));
+    headers.insert("origin", text(format!("https://{WORD}.example")));
+    headers
+}
+
+async fn talkative(installation: &mut Installation) -> (Loki, App) {
+    let loki = Loki::start().await;
+    installation.set("JORNADA_LOKI", &loki.url());
+    installation.set("JORNADA_LOG", "trace");
+    let mut app = installation.start().await;
+    app.http = Client::builder()
+        .default_headers(marked_headers())
+        .build()
+        .unwrap();
+    (loki, app)
+}
+
+fn named_photo(bytes: Vec<u8>, kind: &str) -> Part {
+    let part = Part::bytes(bytes).file_name(format!("{NAME} {DOCUMENT} {MAIL}.jpg"));
+    part.mime_str(kind).unwrap()
+}
+
+/// Registers the marked person; what the answer told.
+async fn register(app: &App) -> Value {
+    let form = texts(NAME, DOCUMENT, CITY).part("foto", named_photo(jpeg(0), "image/jpeg"));
+    let answer = app.send(form, Some(KEY)).await;
+    assert_eq!(answer.status(), 201);
+    answer.json().await.unwrap()
+}
+
+async fn expect(status: u16, answer: Response) {
+    assert_eq!(answer.status(), status, "{:?}", answer.text().await);
+}
+
+/// Forms that are refused, each for another reason.
+async fn refused_forms(app: &App) {
+    expect(
+        409,
+        app.register("Otra Marcada Persona", DOCUMENT, CITY).await,
+    )
+    .await;
+    for (document, city) in [(MAIL, CITY), (DOCUMENT, MAIL), (WORD, WORD)] {
+        expect(422, app.register(NAME, document, city).await).await;
+    }
+    let unknown = person(NAME, DOCUMENT, CITY).text(format!("{WORD} {MAIL}"), NAME);
+    let unknown = app.send(unknown, None).await;
+    assert!(unknown.status().is_client_error());
+    let photo_of =
+        |bytes, kind: &str| texts(NAME, "9876543211", CITY).part("foto", named_photo(bytes, kind));
+    let not_a_photo = format!("{NAME} {DOCUMENT}").into_bytes();
+    let refused = app.send(photo_of(not_a_photo, "image/jpeg"), None).await;
+    assert!(refused.status().is_client_error());
+    let kind = format!("text/{WORD}");
+    let large = app.send(photo_of(jpeg_of(9 << 20), &kind), None).await;
+    expect(413, large).await;
+    let form = Form::new().text("nombre", NAME).text("documento", DOCUMENT);
+    let page = format!("{}/c/{}", app.base, app.campaign);
+    let posted = app.http.post(page).multipart(form).send().await.unwrap();
+    expect(422, posted).await;
+}
+
+/// Bodies that cannot be read.
+async fn broken_bodies(app: &App) {
+    let url = app.registrations_url(&app.campaign);
+    let vote = app.registrations_url(&app.vote);
+    for (url, kind, body) in [
+        (&url, format!("text/{WORD}"), NAME.to_owned()),
+        (
+            &url,
+            format!("multipart/form-data; boundary={WORD}"),
+            format!(
+                "--{WORD}\r\nContent-Disposition: form-data; name=\"{NAME}\"\r\n\r\n{DOCUMENT}"
+            ),
+        ),
+        (&vote, "application/json".into(), format!("{{\"{NAME}\":")),
+        (
+            &vote,
+            "application/json".into(),
+            format!("{{\"{WORD}\":\"{MAIL}\"}}"),
+        ),
+    ] {
+        let request = app.http.post(url).header("content-type", kind).body(body);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_client_error(), "{}", answer.status());
+    }
+}
+
+/// Addresses and tokens with marks.
+async fn addresses(app: &App, receipt: &str, token: &str) {
+    for path in [
+        format!("/{WORD}/{MAIL}?{NAME}={DOCUMENT}"),
+        format!("/r/{DOCUMENT}?de={MAIL}"),
+        format!("/c/{WORD}"),
+        format!("/api/v1/campaigns/{WORD}/chart?q={MAIL}"),
+        format!("/static/{WORD}.css"),
+    ] {
+        expect(404, app.get(&path).await).await;
+    }
+    expect(200, app.get(&format!("/r/{receipt}?de={MAIL}")).await).await;
+    let chart = format!("/c/{}/chart?ciudad={CITY}&q={MAIL}", app.campaign);
+    expect(200, app.get(&chart).await).await;
+    let file = format!("{CITY}.csv?q={MAIL}");
+    expect(200, app.report(&file, token).await).await;
+    expect(401, app.report(&file, WORD).await).await;
+    let url = format!("{}/api/v1/campaigns/{WORD}/reports/{MAIL}", app.base);
+    let basic = app.http.get(url).basic_auth(MAIL, Some(token));
+    assert!(basic.send().await.unwrap().status().is_client_error());
+    let method = Method::from_bytes(WORD.as_bytes()).unwrap();
+    let odd = app.http.request(method, format!("{}/", app.base));
+    expect(405, odd.send().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn no_outcome_tells_what_was_sent() {
+    let mut installation = Installation::new(Stores::Embedded);
+    let token = installation.token();
+    let (loki, app) = talkative(&mut installation).await;
+    let first = register(&app).await;
+    let receipt = first["receipt"].as_str().unwrap().to_owned();
+    expect(200, app.register(NAME, DOCUMENT, CITY).await).await;
+    refused_forms(&app).await;
+    broken_bodies(&app).await;
+    addresses(&app, &receipt, &token).await;
+    // The store breaks: causes are told, and hold nothing of the request.
+    for file in ["jornada.db", "jornada.db-wal", "jornada.db-shm"] {
+        let path = installation.folder.path().join("data").join(file);
+        std::fs::write(path, "no database").ok();
+    }
+    expect(500, app.register(NAME, "9876543212", CITY).await).await;
+    let id = first["id"].as_str().unwrap().to_owned();
+    let output = Output::of(app, &loki, vec![token, receipt, id]).await;
+    for status in [200, 201, 401, 404, 405, 409, 413, 422, 500] {
+        assert!(output.holds(&format!("\"status\":{status}")), "{status}");
+    }
+    assert!(output.holds("request failed: "));
+    output.assert_nothing_leaks();
+}
+
+/// MongoDB by a direct connection: a replica set would tell its own address.
+async fn cut_off() -> (Installation, Proxy, Proxy) {
+    let mongodb = variable("JORNADA_TEST_MONGODB");
+    let host = mongodb.trim_start_matches("mongodb://");
+    let store = Proxy::before(host.split(['/', ',']).next().unwrap().to_owned()).await;
+    let s3 = variable("JORNADA_TEST_S3");
+    let photos = Proxy::before(s3.trim_start_matches("http://").to_owned()).await;
+    let mut installation = Installation::new(Stores::Servers);
+    let database = installation.campaign.replace('-', "_");
+    installation.set(
+        "JORNADA_STORE",
+        &format!(
+            "mongodb://{}/test_{database}?directConnection=true",
+            store.address
+        ),
+    );
+    installation.set(
+        "JORNADA_PHOTOS",
+        &format!("s3://jornada-test?endpoint=http://{}", photos.address),
+    );
+    (installation, store, photos)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_that_are_cut_tell_nothing_either() {
+    let (mut installation, store, photos) = cut_off().await;
+    let token = installation.token();
+    let (loki, app) = talkative(&mut installation).await;
+    let first = register(&app).await;
+    photos.set_open(false);
+    let waiting = app.register(NAME, "9876543211", CITY).await;
+    assert!(waiting.status() == 201 || waiting.status() == 503);
+    store.set_open(false);
+    expect(503, app.register(NAME, "9876543212", CITY).await).await;
+    expect(503, app.report(&format!("{CITY}.csv"), &token).await).await;
+    let id = first["id"].as_str().unwrap().to_owned();
+    let receipt = first["receipt"].as_str().unwrap().to_owned();
+    let keys =
+        ["S3_ACCESS_KEY", "S3_SECRET_KEY"].map(|name| variable(&format!("JORNADA_TEST_{name}")));
+    let secrets = [token, receipt, id].into_iter().chain(keys).collect();
+    let output = Output::of(app, &loki, secrets).await;
+    assert!(output.holds("request put off: "));
+    output.assert_nothing_leaks();
+}

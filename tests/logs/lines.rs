@@ -1,0 +1,182 @@
+//! What a line holds, in standard output and in Loki, and that a request never waits for either.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::loki::{Behaviour, Loki};
+use crate::support::app::{Installation, SOON, Stores};
+
+const REGISTRATIONS: &str = "/api/v1/campaigns/{campaign}/registrations";
+
+async fn with_loki() -> (Loki, Installation) {
+    let loki = Loki::start().await;
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_LOKI", &loki.url());
+    installation.set("JORNADA_INSTANCE", "app-1");
+    (loki, installation)
+}
+
+/// Where both outputs must agree.
+fn fields(line: &Value) -> [&Value; 5] {
+    ["method", "route", "status", "ms", "request_id"].map(|name| &line[name])
+}
+
+#[tokio::test]
+async fn a_request_is_one_line_in_standard_output_and_in_loki() {
+    let (loki, installation) = with_loki().await;
+    let app = installation.start().await;
+    let answer = app.register("Ana Ejemplo", "1000001", "Cali").await;
+    let id = answer.headers()["x-request-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    app.until("Loki has the line", async |_| loki.was_told(&id))
+        .await;
+    let told: Vec<_> = loki
+        .lines()
+        .into_iter()
+        .filter(|line| line.text.contains(&id))
+        .collect();
+    let written: Vec<_> = app
+        .log()
+        .into_iter()
+        .filter(|line| line.contains(&id))
+        .collect();
+    assert_eq!((told.len(), written.len()), (1, 1), "{told:?} {written:?}");
+    let (told, written) = (
+        told[0].json(),
+        serde_json::from_str::<Value>(&written[0]).unwrap(),
+    );
+    assert_eq!(fields(&told), fields(&written));
+    assert_eq!(told["route"], REGISTRATIONS);
+    assert_eq!(told["status"], 201);
+    assert_eq!(told["request_id"], id.as_str());
+    assert!(told["ms"].is_u64());
+    assert_eq!(written["level"], "INFO");
+    let at: jiff::Timestamp = written["timestamp"].as_str().unwrap().parse().unwrap();
+    assert!(at.duration_until(jiff::Timestamp::now()).as_secs() < 600);
+}
+
+#[tokio::test]
+async fn labels_are_service_instance_and_level() {
+    let (loki, mut installation) = with_loki().await;
+    installation.set("JORNADA_LOG", "debug");
+    let app = installation.start().await;
+    app.get("/healthz").await;
+    app.get("/nothing").await;
+    app.until("Loki has lines", async |_| {
+        loki.was_told("/healthz 200") && loki.was_told("unknown 404")
+    })
+    .await;
+    let labels: BTreeSet<_> = loki.lines().into_iter().map(|line| line.labels).collect();
+    let expected = ["debug", "info"]
+        .map(|level| format!(r#"{{service="jornada",instance="app-1",level="{level}"}}"#));
+    assert_eq!(labels, BTreeSet::from(expected));
+    let now = jiff::Timestamp::now().as_second();
+    assert!(
+        loki.lines()
+            .iter()
+            .all(|line| (now - 600..=now).contains(&line.seconds))
+    );
+}
+
+#[tokio::test]
+async fn what_is_read_is_told_and_what_balancers_ask_is_not() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    app.get("/healthz").await;
+    app.get("/").await;
+    app.until("the page is told", async |app| {
+        app.log()
+            .iter()
+            .any(|line| line.contains(r#""route":"/","status":200"#))
+    })
+    .await;
+    let log = app.log().join("\n");
+    for quiet in ["/healthz", "/readyz", "/metrics"] {
+        assert!(
+            !log.contains(&format!(r#""route":"{quiet}""#)),
+            "{quiet} in {log}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_last_lines_reach_loki() {
+    let (loki, installation) = with_loki().await;
+    let mut app = installation.start().await;
+    app.signal("-TERM");
+    assert!(app.ended().await.success());
+    assert!(loki.was_told("\"ended\""));
+}
+
+#[tokio::test]
+async fn no_request_waits_for_a_loki_that_does_not_answer() {
+    let (loki, installation) = with_loki().await;
+    loki.behave(Behaviour::Slow(Duration::from_hours(1)));
+    let mut app = installation.start().await;
+    let slowest = slowest_of(300, &app.base).await;
+    // A push has 15 s.
+    assert!(slowest < Duration::from_secs(10), "{slowest:?}");
+    app.until("metrics tell what was left out", async |app| {
+        let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
+        let text = metrics.unwrap().text().await.unwrap();
+        text.contains("jornada_log_lines_dropped_total{reason=\"loki_full\"}")
+    })
+    .await;
+    app.signal("-TERM");
+    assert!(app.ended().await.success(), "nor does its end");
+}
+
+#[tokio::test]
+async fn no_request_waits_for_a_loki_that_is_not_there() {
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_LOKI", "http://127.0.0.1:1");
+    let app = installation.start().await;
+    slowest_of(100, &app.base).await;
+    app.until("standard output tells it, once", async |app| {
+        let told = |line: &&String| line.contains("Loki does not take log lines");
+        app.log().iter().filter(told).count() == 1
+    })
+    .await;
+}
+
+/// Its output is a pipe that nobody reads: full after 64 KiB, about 200 lines.
+#[tokio::test]
+async fn no_request_waits_for_standard_output() {
+    let mut installation = Installation::new(Stores::Embedded);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    installation.set("JORNADA_LISTEN", &address);
+    let mut child = installation
+        .command(&["serve"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let base = format!("http://{address}");
+    let start = std::time::Instant::now();
+    while reqwest::get(&base).await.is_err() {
+        assert!(start.elapsed() < SOON);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let answered = tokio::time::timeout(SOON * 3, slowest_of(1_000, &base)).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    answered.expect("requests waited for standard output");
+}
+
+/// One after the other.
+async fn slowest_of(requests: usize, base: &str) -> Duration {
+    let http = reqwest::Client::new();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..requests {
+        let start = std::time::Instant::now();
+        let answer = http.get(format!("{base}/nothing")).send().await.unwrap();
+        assert_eq!(answer.status(), 404);
+        slowest = slowest.max(start.elapsed());
+    }
+    slowest
+}

@@ -1,0 +1,162 @@
+//! A server that speaks Loki's push API (protobuf in snappy's block format) and behaves badly on command.
+//!
+//! The messages are written down here from `pkg/push/push.proto` of Loki, apart from the sender's.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use prost::Message;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::support::proxy::Proxy;
+
+#[derive(Message)]
+struct PushRequest {
+    #[prost(message, repeated, tag = "1")]
+    streams: Vec<Stream>,
+}
+
+#[derive(Message)]
+struct Stream {
+    #[prost(string, tag = "1")]
+    labels: String,
+    #[prost(message, repeated, tag = "2")]
+    entries: Vec<Entry>,
+}
+
+#[derive(Message)]
+struct Entry {
+    #[prost(message, optional, tag = "1")]
+    timestamp: Option<Timestamp>,
+    #[prost(string, tag = "2")]
+    line: String,
+}
+
+#[derive(Message)]
+struct Timestamp {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
+
+/// What it does with a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// 204, as Loki answers.
+    Well,
+    /// Cuts every connection.
+    Down,
+    /// 204 after this time.
+    Slow(Duration),
+    /// This status, and nothing is kept.
+    Refusing(u16),
+}
+
+/// A line that was taken.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// As sent: `{service="…",…}`.
+    pub labels: String,
+    /// Unix time.
+    pub seconds: i64,
+    pub text: String,
+}
+
+impl Line {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+}
+
+#[derive(Clone)]
+struct Shared {
+    behaviour: Arc<Mutex<Behaviour>>,
+    lines: Arc<Mutex<Vec<Line>>>,
+}
+
+/// One running server.
+pub struct Loki {
+    shared: Shared,
+    door: Proxy,
+}
+
+impl Loki {
+    /// Starts and behaves well.
+    pub async fn start() -> Self {
+        let shared = Shared {
+            behaviour: Arc::new(Mutex::new(Behaviour::Well)),
+            lines: Arc::default(),
+        };
+        let router = Router::new()
+            .route("/loki/api/v1/push", post(push))
+            .with_state(shared.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, router).into_future());
+        let door = Proxy::before(address.to_string()).await;
+        Self { shared, door }
+    }
+
+    /// For `JORNADA_LOKI`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.door.address)
+    }
+
+    pub fn behave(&self, behaviour: Behaviour) {
+        *self.shared.behaviour.lock().unwrap() = behaviour;
+        self.door.set_open(behaviour != Behaviour::Down);
+    }
+
+    /// Every line that was taken.
+    pub fn lines(&self) -> Vec<Line> {
+        self.shared.lines.lock().unwrap().clone()
+    }
+
+    /// How many lines were taken.
+    pub fn count(&self) -> usize {
+        self.shared.lines.lock().unwrap().len()
+    }
+
+    /// Whether a line with these words was taken.
+    pub fn was_told(&self, words: &str) -> bool {
+        let lines = self.shared.lines.lock().unwrap();
+        lines.iter().any(|line| line.text.contains(words))
+    }
+}
+
+async fn push(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
+    assert_eq!(headers["content-type"], "application/x-protobuf");
+    assert_eq!(headers["content-encoding"], "snappy");
+    let behaviour = *shared.behaviour.lock().unwrap();
+    match behaviour {
+        Behaviour::Refusing(status) => {
+            return (StatusCode::from_u16(status).unwrap(), "not today");
+        }
+        Behaviour::Slow(time) => tokio::time::sleep(time).await,
+        Behaviour::Well | Behaviour::Down => {}
+    }
+    let plain = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
+    let request = PushRequest::decode(plain.as_slice()).unwrap();
+    let mut lines = shared.lines.lock().unwrap();
+    for stream in request.streams {
+        for entry in stream.entries {
+            lines.push(Line {
+                labels: stream.labels.clone(),
+                seconds: entry.timestamp.unwrap().seconds,
+                text: entry.line,
+            });
+        }
+    }
+    (StatusCode::NO_CONTENT, "")
+}

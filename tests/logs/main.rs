@@ -1,0 +1,13 @@
+//! Log lines: what reaches standard output and Loki, what never does, and what a Loki that fails may cost.
+
+#![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
+
+#[expect(dead_code, reason = "other tests use the rest of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod child;
+mod flood;
+mod leak;
+mod lines;
+mod loki;

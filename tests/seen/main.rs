@@ -1,0 +1,40 @@
+//! What operators see: a real Prometheus collects from the real system, and no panel of any dashboard is dead.
+
+#![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
+
+#[expect(dead_code, reason = "other tests use the rest of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod alive;
+mod dashboards;
+mod process;
+mod quiet;
+mod system;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// A file or folder of this repository.
+fn shipped(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Every dashboard with its name.
+fn all_dashboards() -> Vec<(String, Value)> {
+    let files = std::fs::read_dir(shipped("grafana/dashboards")).unwrap();
+    let read = |file: std::io::Result<std::fs::DirEntry>| {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        (name, serde_json::from_str(&text).unwrap())
+    };
+    files.map(read).collect()
+}
+
+/// The panels of a dashboard, without its headings.
+fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
+    let all = dashboard["panels"].as_array().unwrap().iter();
+    all.filter(|panel| panel["type"] != "row")
+}

@@ -1,0 +1,55 @@
+//! A server that a test starts and stops.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::app::SOON;
+
+/// One running server.
+pub struct Process {
+    child: Child,
+    /// `http://host:port` where it tells of itself.
+    pub base: String,
+}
+
+impl Process {
+    /// Starts it with its output in a file of the folder, and waits until this address answers.
+    pub async fn start(
+        folder: &Path,
+        address: std::net::SocketAddr,
+        command: &mut Command,
+    ) -> Self {
+        let name = command.get_program().to_string_lossy().replace('/', "-");
+        let log = folder.join(format!("{name}-{}.log", address.port()));
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap_or_else(|_| panic!("{name}: run `bash test.sh`, which installs it"));
+        let mut process = Self {
+            child,
+            base: format!("http://{address}"),
+        };
+        let start = Instant::now();
+        while reqwest::get(&process.base).await.is_err() {
+            let ended = process.child.try_wait().unwrap().is_some();
+            let told = || std::fs::read_to_string(&log).unwrap_or_default();
+            assert!(
+                !ended && start.elapsed() < SOON,
+                "{name} does not answer: {}",
+                told()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        process
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
