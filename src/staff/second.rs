@@ -6,7 +6,6 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice};
 use totp_rs::{Builder, Totp};
-use url::Url;
 use uuid::Uuid;
 
 use super::keys::Keys;
@@ -35,6 +34,9 @@ impl Shared {
     ///
     /// # Errors
     /// When the system has no randomness.
+    ///
+    /// # Panics
+    /// Never: the cipher takes some bytes of any kind.
     pub fn seal(&self, keys: &Keys, account: Uuid) -> Result<Vec<u8>, getrandom::Error> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)?;
@@ -43,7 +45,7 @@ impl Shared {
             aad: account.as_bytes(),
         };
         let sealed = cipher(keys).encrypt(&XNonce::from(nonce), payload);
-        let sealed = sealed.expect("a secret of a few bytes can be encrypted");
+        let sealed = sealed.expect("the cipher takes some bytes of any kind");
         Ok([&nonce[..], &sealed].concat())
     }
 
@@ -81,12 +83,10 @@ impl Shared {
     /// What an app reads from the QR code (Key URI Format of Google Authenticator).
     #[must_use]
     pub fn address(&self, mail: &Mail) -> String {
-        let mut url = Url::parse("otpauth://totp/").expect("this is a URL");
-        url.set_path(&format!("/Jornada:{mail}"));
-        url.query_pairs_mut()
-            .append_pair("secret", &self.text())
-            .append_pair("issuer", "Jornada");
-        url.into()
+        let mail = url::form_urlencoded::byte_serialize(mail.as_str().as_bytes());
+        let mail: String = mail.collect();
+        let secret = self.text();
+        format!("otpauth://totp/Jornada:{mail}?secret={secret}&issuer=Jornada")
     }
 
     /// The secret in letters and digits, for an app without a camera.
@@ -173,7 +173,7 @@ mod tests {
         let mail = Mail::parse("ana@example.org").unwrap();
         assert_eq!(
             shared.address(&mail),
-            "otpauth://totp/Jornada:ana@example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Jornada"
+            "otpauth://totp/Jornada:ana%40example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Jornada"
         );
     }
 }

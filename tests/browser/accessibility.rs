@@ -7,7 +7,7 @@ use crate::window::{Kind, Window};
 const VIOLATIONS: &str = "const done = arguments[0];
     axe.run().then(({ violations }) => done(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)), done)";
 
-async fn assert_accessible(window: &Window, axe: &str, what: &str) {
+pub async fn assert_accessible(window: &Window, axe: &str, what: &str) {
     window.run(axe).await;
     let found = window.run_later(VIOLATIONS).await;
     assert_eq!(found.as_array().map(Vec::len), Some(0), "{what}: {found:#}");

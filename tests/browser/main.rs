@@ -10,5 +10,6 @@ mod support;
 mod accessibility;
 mod registering;
 mod resending;
+mod staff;
 mod totals;
 mod window;

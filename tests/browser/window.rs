@@ -26,6 +26,8 @@ pub enum Kind {
     Phone,
     /// A phone that runs no JavaScript.
     PlainPhone,
+    /// A tablet held upright, 768 px wide.
+    Tablet,
     /// A desk, 1280 px wide.
     Desk,
 }
@@ -216,8 +218,13 @@ fn capabilities(kind: Kind, profile: &Path) -> Value {
             format!("--user-data-dir={}", profile.display()),
         ],
     });
-    if !matches!(kind, Kind::Desk) {
-        let metrics = json!({"width": 360, "height": 740, "pixelRatio": 2, "touch": true});
+    let size = match kind {
+        Kind::Phone | Kind::PlainPhone => Some((360, 740)),
+        Kind::Tablet => Some((768, 1024)),
+        Kind::Desk => None,
+    };
+    if let Some((width, height)) = size {
+        let metrics = json!({"width": width, "height": height, "pixelRatio": 2, "touch": true});
         options["mobileEmulation"] = json!({"deviceMetrics": metrics});
     }
     if matches!(kind, Kind::PlainPhone) {
