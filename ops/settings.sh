@@ -11,6 +11,7 @@ declare -A SETTINGS=(
     [STACK_LISTEN]="0.0.0.0:8080"     # where nginx listens
     [STACK_BASE_PORT]="4000"          # everything else listens on 127.0.0.1, on ports counted from this one
     [STACK_PUBLIC_URL]=""             # how people reach the site, for receipts; else as each request came
+    [STACK_ADMIN_TOTP]="optional"     # required: admins must set up a second factor
     [STACK_TLS_LISTEN]="0.0.0.0:8443" # where nginx listens with TLS, once it has a certificate
     [STACK_TLS_CERTIFICATE]=""        # full path of the certificate with its chain
     [STACK_TLS_KEY]=""                # full path of its key

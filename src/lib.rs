@@ -27,6 +27,12 @@
 //! One instance at a time follows the store's feed ([`tally::follow`]) and moves totals and position in one step, so a
 //! crash at any point leaves them exact. Every instance shows them from memory ([`tally::board`]).
 //!
+//! # The staff
+//!
+//! Who may what is decided by pure rules ([`domain::staff`]) on accounts, sessions and tokens that the store keeps: a
+//! change is taken only by the state that it was decided on, so that links and codes are used once and what is revoked
+//! is revoked on every instance. [`web::staff::table`] is both the staff area's router and the list of who may.
+//!
 //! # Back ends
 //!
 //! Each pair is an enum and answers one contract: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::Photos`]

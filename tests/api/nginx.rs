@@ -77,6 +77,33 @@ async fn a_post_without_key_outlives_the_death_of_its_instance_and_counts_once()
 }
 
 #[tokio::test]
+async fn only_staff_pages_are_told_the_client_and_nobody_can_claim_another() {
+    let (instance, told) =
+        Recorder::start("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
+    let nginx = Nginx::before(&[&instance.to_string()]).await;
+    let paths = [
+        "/staff/login",
+        "/staff",
+        "/api/v1/campaigns/x/reports/_all.csv",
+        "/",
+        "/api/v1/campaigns/x/chart",
+        "/staffing",
+    ];
+    for path in paths {
+        let request = Client::new().get(format!("{}{path}", nginx.base));
+        let sent = request
+            .header("x-client-address", "203.0.113.9")
+            .send()
+            .await;
+        assert_eq!(sent.unwrap().status(), 204, "{path}");
+    }
+    let mut told = told.header("x-client-address");
+    told.sort_unstable();
+    let here = Some("127.0.0.1".to_owned());
+    assert_eq!(told, [None, None, None, here.clone(), here.clone(), here]);
+}
+
+#[tokio::test]
 async fn every_try_carries_the_same_key_and_the_same_id() {
     let (dying, first) = Recorder::start("").await;
     let (living, second) =

@@ -26,7 +26,7 @@ async fn scopes_expiry_and_places_hold() {
     assert_eq!(report(&over.await, "_all.csv").await, 401);
     let hour = SignedDuration::from_hours(1);
     let good = area.token(&[Scope::Report], |token| {
-        token.expires_at = Some(now + hour)
+        token.expires_at = Some(now + hour);
     });
     assert_eq!(report(&good.await, "_all.csv").await, 200);
     let cali = Reach::of(vec!["Cali".into()]);

@@ -1,4 +1,4 @@
-//! Attempts counted by one process: alone, or while Redis is away. At most [`MOST`] names at once.
+//! Attempts counted by one process: alone, or while Redis is away. A bounded number of names at once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
