@@ -39,3 +39,35 @@ fn spellings(campaigns: &Campaigns, name: &str) -> Vec<String> {
     let open = tallied().filter_map(|field| Some(field.group(&field.admit(name).ok()??)));
     open.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_of(folder: &std::path::Path, names: &[&str]) -> Result<Vec<String>, String> {
+        let campaigns = Campaigns::read(folder).unwrap();
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        read(&campaigns, &names).map(|reach| reach.places().to_vec())
+    }
+
+    #[test]
+    fn places_are_kept_as_they_are_counted() {
+        let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
+        assert_eq!(
+            read_of(&shipped, &["CALI", " bogota d.c. ", "cali", ""]),
+            Ok(vec!["Bogotá".into(), "Cali".into()])
+        );
+        assert_eq!(read_of(&shipped, &[" ", ""]), Ok(vec![]), "all");
+    }
+
+    #[test]
+    fn a_name_that_no_campaign_counts_by_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
+        for file in ["vacunacion.toml", "ciudades-colombia.csv"] {
+            std::fs::copy(shipped.join(file), folder.path().join(file)).unwrap();
+        }
+        let names = ["Cali", "Macondo"];
+        assert_eq!(read_of(folder.path(), &names), Err("Macondo".into()));
+    }
+}

@@ -55,6 +55,15 @@ impl Visit {
         }
     }
 
+    /// The same visit of another page, for an answer to a form whose address shows nothing by itself.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Takes the Spanish or the English words.
     #[must_use]
     pub fn say<'a>(&self, es: &'a str, en: &'a str) -> &'a str {

@@ -15,6 +15,7 @@ async fn a_wrong_setting_is_one_line_that_names_it() {
         ("JORNADA_MAX_REQUESTS", "0"),
         ("JORNADA_CAMPAIGNS", "/nowhere"),
         ("JORNADA_PUBLIC_URL", "jornada"),
+        ("JORNADA_ADMIN_TOTP", "sometimes"),
         ("JORNADA_LOG_FORMAT", "xml"),
         ("JORNADA_LOG", "jornada=loud=no"),
         ("JORNADA_LOKI", "loki:3100"),

@@ -39,6 +39,58 @@ async fn a_link_is_used_once() {
 }
 
 #[tokio::test]
+async fn the_command_line_is_a_way_back_in_any_case() {
+    let area = Area::start(Stores::Embedded).await;
+    area.staff(&[
+        "add",
+        "Ana@Example.org",
+        "--role",
+        "clerk",
+        "--place",
+        "bogota",
+    ]);
+    area.staff(&["add", "root@example.org", "--role", "admin"]);
+    area.staff(&["close", "root@example.org"]);
+    let list = area.staff(&["list"]);
+    let lines: Vec<_> = list.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "ana@example.org\tclerk\tinvited\t-\tBogotá",
+            "root@example.org\tadmin\tclosed\t-",
+        ]
+    );
+    for (arguments, told) in [
+        (
+            ["staff", "add", "ana@example.org", "--role=admin"],
+            "there is an account",
+        ),
+        (
+            ["staff", "link", "root@example.org", "--lost-second"],
+            "closed",
+        ),
+        (["staff", "add", "nada", "--role=admin"], "EMAIL: expected"),
+        (
+            ["staff", "add", "x@example.org", "--role=king"],
+            "viewer, clerk or admin",
+        ),
+    ] {
+        let ran = area.installation.command(&arguments).output().unwrap();
+        let error = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(
+            !ran.status.success() && ran.stdout.is_empty(),
+            "{arguments:?}"
+        );
+        assert!(error.contains(told), "{error}");
+    }
+    area.staff(&["add", "root@example.org", "--role", "admin"]);
+    assert!(
+        area.staff(&["list"])
+            .contains("root@example.org\tadmin\tinvited")
+    );
+}
+
+#[tokio::test]
 async fn a_new_link_replaces_the_old_one_and_none_is_good_for_ever() {
     let area = Area::start(Stores::Embedded).await;
     let old = area.staff(&["add", "ana@example.org", "--role", "viewer"]);

@@ -193,7 +193,7 @@ fn notice<'a>(visit: &'a Visit, done: &str) -> &'a str {
 #[derive(Template)]
 #[template(path = "staff/account.html")]
 struct AccountPage<'a> {
-    visit: &'a Visit,
+    visit: Visit,
     desk: &'a Desk,
     account: &'a Account,
     sessions: Vec<Session>,
@@ -215,7 +215,7 @@ impl<'a> AccountPage<'a> {
         let mut sessions = app.intake.store.sessions_of(account.id).await?;
         sessions.retain(|session| session.is_live(account, now));
         Ok(Self {
-            visit: &desk.visit,
+            visit: desk.visit.at(PAGE),
             desk,
             account,
             sessions,

@@ -102,7 +102,7 @@ async fn add_one(
 /// Shows a link once.
 pub(super) fn show_link(desk: &Desk, base: &str, mail: &Mail, link: &Token) -> Response {
     let page = LinkPage {
-        visit: &desk.visit,
+        visit: desk.visit.at("/staff/accounts"),
         desk,
         mail: mail.as_str(),
         address: address(base, link),
@@ -161,7 +161,7 @@ impl AccountsPage<'_> {
 #[derive(Template)]
 #[template(path = "staff/link.html")]
 struct LinkPage<'a> {
-    visit: &'a Visit,
+    visit: Visit,
     desk: &'a Desk,
     mail: &'a str,
     address: String,

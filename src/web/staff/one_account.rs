@@ -156,7 +156,7 @@ fn notice<'a>(visit: &'a Visit, done: &str) -> &'a str {
 
 fn page(desk: &Desk, account: &Account, notice: &str, problem: Option<&str>) -> Response {
     let page = OneAccountPage {
-        visit: &desk.visit,
+        visit: desk.visit.at(&format!("/staff/accounts/{}", account.id)),
         desk,
         account,
         notice,
@@ -169,7 +169,7 @@ fn page(desk: &Desk, account: &Account, notice: &str, problem: Option<&str>) -> 
 #[derive(Template)]
 #[template(path = "staff/one_account.html")]
 struct OneAccountPage<'a> {
-    visit: &'a Visit,
+    visit: Visit,
     desk: &'a Desk,
     account: &'a Account,
     notice: &'a str,
