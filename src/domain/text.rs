@@ -39,9 +39,11 @@ fn is_unwanted(c: char) -> bool {
 /// The form under which two spellings are the same: lower case, without accents, one space between words.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    // By way of capitals, so that what has several small forms (ß, ς, ῳ) comes out as one.
+    // By way of small letters and capitals, so that what has several of either (ẞ and ß, ς, ῳ) comes out as one; composed
+    // before, since a mark below a letter (the iota of ῳ) becomes a letter, behind which other marks would then stand.
     let plain = text
-        .nfkd()
+        .nfkc()
+        .flat_map(char::to_lowercase)
         .flat_map(char::to_uppercase)
         .nfkd()
         .filter(|c| !matches!(c, '\u{0300}'..='\u{036F}'))
@@ -101,5 +103,7 @@ mod tests {
         assert_eq!(fold("Bogotá, D.C."), "bogota d c");
         assert_eq!(fold("SAN ANDRÉS"), fold("san  andres"));
         assert_eq!(fold("Ñ"), "n");
+        assert_eq!(fold("GROẞ"), fold("groß"));
+        assert_eq!(fold("ῲ\u{1E000}"), fold("ὼι\u{1E000}"));
     }
 }

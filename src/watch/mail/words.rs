@@ -83,6 +83,7 @@ impl Letter<'_> {
     fn left_short(&self, lang: Lang) -> String {
         let (up, all) = (self.left.up, self.left.all);
         match lang {
+            Lang::Es if up == 1 => format!("queda 1 de {all}"),
             Lang::Es => format!("quedan {up} de {all}"),
             Lang::En => format!("{up} of {all} left"),
         }
@@ -131,7 +132,9 @@ impl Letter<'_> {
                 format!("De {all} instancias no responde ninguna: el sitio no atiende a nadie.")
             }
             (Lang::En, 0) => format!("Of {all} instances none answers: the site serves nobody."),
+            (Lang::Es, 1) => format!("Ahora responde 1 de {all} instancias."),
             (Lang::Es, _) => format!("Ahora responden {up} de {all} instancias."),
+            (Lang::En, 1) => format!("Now 1 of {all} instances answers."),
             (Lang::En, _) => format!("Now {up} of {all} instances answer."),
         });
         paragraphs
