@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What is done to the system, one function for each drill; each returns once the system is whole again. Sourced by
-# drill/run.sh after ops/native.sh, whose supervisord restarts what dies.
+# drill/system.sh after ops/native.sh, whose supervisord restarts what dies.
 
 # Process of a program: its name for supervisord.
 pid_of() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Mails, watchers and load of the drill of the alerter. Sourced by drill/watch.sh after drill/faults.sh.
+# Mails, watchers and load of the drill of the alerter. Sourced by drill/watch.sh after drill/system.sh.
 
 SETTLED=6        # seconds in which no more mail may come
 SECONDS_TO_MAIL=90

@@ -11,18 +11,8 @@
 # goal holds.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# shellcheck source=ops/parts.sh
-source ops/parts.sh
-# shellcheck source=ops/servers.sh
-source ops/servers.sh
-# shellcheck source=ops/settings.sh
-source ops/settings.sh
-# shellcheck source=ops/layout.sh
-source ops/layout.sh
-# shellcheck source=ops/native.sh
-source ops/native.sh
-# shellcheck source=drill/faults.sh
-source drill/faults.sh
+# shellcheck source=drill/system.sh
+source drill/system.sh
 
 # In their order: name, what is done, goal (see drill/judge.py), more words for the load.
 DRILLS=(
@@ -93,19 +83,10 @@ prove() {
 }
 
 prepare() {
-    choose_owner
-    settle
-    number_ports
-    supervisord_pid >/dev/null || fail "the system does not run" "bash init.sh --native"
+    find_system
     [[ $(site_url) == http://127.* ]] || fail "the drill speaks plain HTTP on loopback, not $(site_url)" "STACK_LISTEN=0.0.0.0:8080, without a certificate"
     make_whole
     WORK=$STACK/drill
-}
-
-empty_work() {
-    rm -rf "$WORK"
-    mkdir "$WORK"
-    [[ $OWNER == "$(id -un)" ]] || chown "$OWNER:" "$WORK"
 }
 
 # Whatever ends the drill, no load goes on and the system is whole.
@@ -122,7 +103,7 @@ clean_up() {
 
 run_drills() {
     local line name chosen=$1
-    empty_work
+    make_anew "$WORK"
     for line in "${DRILLS[@]}"; do
         name=${line%% *}
         # shellcheck disable=SC2086 # the line's words

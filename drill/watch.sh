@@ -8,18 +8,8 @@
 # watch has planned maintenance meanwhile, so that nobody is woken. Exit code 0: every goal holds.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# shellcheck source=ops/parts.sh
-source ops/parts.sh
-# shellcheck source=ops/servers.sh
-source ops/servers.sh
-# shellcheck source=ops/settings.sh
-source ops/settings.sh
-# shellcheck source=ops/layout.sh
-source ops/layout.sh
-# shellcheck source=ops/native.sh
-source ops/native.sh
-# shellcheck source=drill/faults.sh
-source drill/faults.sh
+# shellcheck source=drill/system.sh
+source drill/system.sh
 # shellcheck source=drill/mails.sh
 source drill/mails.sh
 
@@ -126,16 +116,11 @@ drill() {
 }
 
 prepare() {
-    choose_owner
-    settle
-    number_ports
-    supervisord_pid >/dev/null || fail "the system does not run" "bash init.sh --native"
+    find_system
     need_packages python3-aiosmtpd
     make_whole
     WORK=$STACK/drill-watch
-    rm -rf "$WORK"
-    mkdir "$WORK"
-    [[ $OWNER == "$(id -un)" ]] || chown "$OWNER:" "$WORK"
+    make_anew "$WORK"
     (cd "$STACK/watch" && as_owner "$STACK/bin/jornada" watch --pause 2h --reason "simulacro / drill") >&2
 }
 
