@@ -2,12 +2,14 @@
 //! One thread writes, in groups; a few connections read beside it (write-ahead log).
 
 mod account;
+mod amend;
 mod fault;
 mod feed;
 mod lease;
 mod list;
 mod pending;
 mod readers;
+mod removal;
 mod row;
 mod schema;
 mod session;
