@@ -73,7 +73,10 @@ impl Remover {
     async fn look_and_remove(&self, now: Timestamp) -> anyhow::Result<()> {
         let waiting = self.store.count_unremoved().await?;
         self.metrics.unremoved(waiting);
-        if waiting == 0 || !self.store.lease(LEASE_NAME, self.id, LEASE).await? {
+        if waiting == 0 || !self.keeper.is_back().await {
+            return Ok(());
+        }
+        if !self.store.lease(LEASE_NAME, self.id, LEASE).await? {
             return Ok(());
         }
         let mut removed = 0;
