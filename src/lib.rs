@@ -44,6 +44,7 @@ pub mod config;
 pub mod domain;
 pub mod intake;
 pub mod load;
+mod low_priority;
 pub mod photo;
 pub mod report;
 pub mod staff;

@@ -15,6 +15,7 @@ pub mod page;
 pub mod places;
 pub mod qr;
 pub mod receipt;
+pub mod report;
 pub mod staff;
 pub mod upload;
 

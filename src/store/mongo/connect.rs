@@ -9,7 +9,7 @@ use mongodb::options::{
 use mongodb::{Client, Database, IndexModel};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{MongoStore, account, pending, session};
+use super::{MongoStore, account, job, pending, session};
 use crate::store::{StoreError, WAIT};
 
 /// Connections to one node: writes wait some milliseconds for the majority, so that these carry thousands a second.
@@ -35,6 +35,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         tokens: database.collection("tokens"),
         pending: database.collection("pending_photos"),
         leases: database.collection("leases"),
+        jobs: database.collection("jobs"),
         database,
     };
     // One index serves lists, counts and totals: it holds all that they filter, sort and group by. `_id` is
@@ -47,6 +48,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     pending::make_index(&store).await?;
     account::make_indexes(&store).await?;
     session::make_indexes(&store).await?;
+    job::make_indexes(&store).await?;
     Ok(store)
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{MongoStore, bounded, connect, document, of, primary};
-use crate::domain::{Campaign, Registration};
+use crate::domain::{Campaign, Registration, Selection};
 use crate::store::stream::{BATCH, Sender};
 use crate::store::{Batches, StoreError, WAIT};
 
@@ -23,7 +23,7 @@ const SYNC: Duration = Duration::from_secs(1);
 pub(super) async fn all(
     store: &MongoStore,
     campaign: &Arc<Campaign>,
-    value: Option<&str>,
+    selection: &Selection,
 ) -> Result<Batches, StoreError> {
     let mut session = bounded(WAIT, store.database.client().start_session()).await?;
     sync(store, &mut session).await;
@@ -31,7 +31,7 @@ pub(super) async fn all(
     let preference = ReadPreference::SecondaryPreferred { options: None };
     let find = store
         .registrations
-        .find(of(&campaign.id, value))
+        .find(of(&campaign.id, selection))
         .sort(doc! { "value": 1, "received_at": 1, "_id": 1 })
         .hint(connect::in_order())
         .batch_size(size)

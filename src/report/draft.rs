@@ -1,17 +1,18 @@
 //! Reports at work: one thread writes while batches are still being read, a few may wait, and when whoever asked
-//! has gone the work stops.
+//! has gone the work stops. That thread gives way to whatever else there is to do: people who register come first.
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::csv::Csv;
 use super::xlsx::{SHEET_ROWS, Xlsx};
 use super::{Finished, Format, ReportError, Subject};
 use crate::domain::Registration;
+use crate::low_priority;
 use crate::store::Store;
 
 /// Batches that are read and not yet being written; the store reads ahead by itself.
@@ -47,11 +48,11 @@ impl Reports {
         format: Format,
     ) -> Result<Finished, ReportError> {
         let campaign = Arc::clone(&subject.campaign);
-        let value = subject.value.clone();
+        let selection = subject.selection.clone();
         let mut draft = self.begin(subject, format).await?;
         // Counted before they are read: what arrives in between may or may not be in the list.
-        let least = store.count(&campaign.id, value.as_deref()).await?;
-        let mut batches = store.registrations(&campaign, value.as_deref()).await?;
+        let least = store.count(&campaign.id, &selection).await?;
+        let mut batches = store.registrations(&campaign, &selection).await?;
         while let Some(batch) = batches.next().await? {
             draft = draft.add(batch).await?;
         }
@@ -68,15 +69,19 @@ impl Reports {
         let desk = Arc::clone(&self.desks).acquire_owned().await;
         let desk = desk.map_err(|_| ReportError::Busy)?;
         let (outbox, inbox) = mpsc::channel(AHEAD);
-        let writer = tokio::task::spawn_blocking(move || {
-            let written = write(subject, format, inbox);
+        let (told, finished) = oneshot::channel();
+        let progress = Progress::default();
+        let noted = progress.clone();
+        low_priority::spawn("report", move || {
+            let written = write(subject, format, inbox, &noted);
             // The thread, not the future, holds them: it may go on for a moment after the future was dropped.
             drop((place, desk));
-            written
-        });
+            told.send(written).ok();
+        })?;
         Ok(Draft {
             outbox,
-            writer,
+            finished,
+            progress,
             read: 0,
         })
     }
@@ -92,11 +97,30 @@ enum Delivery {
 #[derive(Debug)]
 pub struct Draft {
     outbox: mpsc::Sender<Delivery>,
-    writer: JoinHandle<Result<Finished, ReportError>>,
+    finished: oneshot::Receiver<Result<Finished, ReportError>>,
+    progress: Progress,
     read: u64,
 }
 
+/// How many rows of a report are written, for whoever looks from elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    /// Rows so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 impl Draft {
+    /// How far it is, also later.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
     /// Adds rows; waits while the writer is behind.
     ///
     /// # Errors
@@ -105,7 +129,7 @@ impl Draft {
         self.read += batch.len() as u64;
         match self.outbox.send(Delivery::Rows(batch)).await {
             Ok(()) => Ok(self),
-            Err(_) => Err(failure(self.writer).await),
+            Err(_) => Err(failure(self.finished).await),
         }
     }
 
@@ -117,14 +141,14 @@ impl Draft {
         let read = self.read;
         match self.outbox.send(Delivery::End { read, least }).await {
             // The outbox lives on until the file is done: it tells the writer that someone waits.
-            Ok(()) => self.writer.await.map_err(|_| ReportError::BrokeOff)?,
-            Err(_) => Err(failure(self.writer).await),
+            Ok(()) => self.finished.await.map_err(|_| ReportError::BrokeOff)?,
+            Err(_) => Err(failure(self.finished).await),
         }
     }
 }
 
-async fn failure(writer: JoinHandle<Result<Finished, ReportError>>) -> ReportError {
-    match writer.await {
+async fn failure(finished: oneshot::Receiver<Result<Finished, ReportError>>) -> ReportError {
+    match finished.await {
         Ok(Err(error)) => error,
         Ok(Ok(_)) | Err(_) => ReportError::BrokeOff,
     }
@@ -157,6 +181,7 @@ fn write(
     subject: Subject,
     format: Format,
     mut inbox: mpsc::Receiver<Delivery>,
+    progress: &Progress,
 ) -> Result<Finished, ReportError> {
     // Without a name: nobody else can open it, and nothing is left of it after a `kill -9` either.
     let mut file = tempfile::tempfile()?;
@@ -166,7 +191,10 @@ fn write(
     };
     let (read, least) = loop {
         match inbox.blocking_recv().ok_or(ReportError::GivenUp)? {
-            Delivery::Rows(batch) => batch.iter().try_for_each(|row| list.write(row))?,
+            Delivery::Rows(batch) => {
+                batch.iter().try_for_each(|row| list.write(row))?;
+                progress.0.store(list.rows(), Ordering::Relaxed);
+            }
             Delivery::End { read, least } => break (read, least),
         }
     };
