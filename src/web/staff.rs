@@ -11,6 +11,7 @@ mod one_account;
 pub mod password;
 pub mod photo;
 pub mod route;
+pub mod scribe;
 pub mod second;
 pub mod tokens;
 pub mod who;
@@ -20,6 +21,7 @@ use axum::Router;
 use super::AppState;
 pub use guard::Desk;
 pub use route::{Need, Route};
+pub use scribe::{Deed, Scribe};
 pub use who::Staff;
 
 /// Every address of the staff area, with what it needs.
