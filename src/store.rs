@@ -2,6 +2,7 @@
 //! the identity decides who was first, and what `keep` acknowledged is never lost or doubled.
 
 pub mod account;
+pub mod audit;
 mod error;
 pub mod feed;
 pub mod job;

@@ -37,7 +37,7 @@ use crate::campaigns::Campaigns;
 use crate::domain::Campaign;
 use crate::intake::Intake;
 use crate::report::Reports;
-use crate::staff::Gate;
+use crate::staff::{Audit, Gate};
 use crate::tally::Tally;
 use crate::tally::board::Board;
 use crate::telemetry::metrics::Metrics;
@@ -77,6 +77,8 @@ pub struct App {
     pub event_clients: Arc<Semaphore>,
     /// What logging in needs.
     pub gate: Gate,
+    /// The record of who looks at what.
+    pub audit: Audit,
     /// What is counted.
     pub metrics: Metrics,
     /// Cancelled when this instance shall end.

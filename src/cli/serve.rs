@@ -21,8 +21,8 @@ use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
 use crate::photo::Photos;
 use crate::report::Reports;
-use crate::staff::Gate;
 use crate::staff::password::Passwords;
+use crate::staff::{Audit, Gate};
 use crate::store::Store;
 use crate::tally::Tally;
 use crate::tally::board::{Board, Source};
@@ -69,7 +69,7 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     let app = open(config, campaigns, stop.clone()).await?;
     app.metrics.add_logs(logs.dropped())?;
     if let Some(path) = &staff_token {
-        token::make_once(&app.intake.store, path).await?;
+        token::make_once(&app.intake.store, &app.audit, path).await?;
     }
     let tasks = TaskTracker::new();
     follow(&app, &tasks, &stop);
@@ -156,6 +156,7 @@ async fn open(
         places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
         reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
+        audit: Audit::new(&gate.keys),
         gate,
         intake: Intake {
             store,

@@ -2,6 +2,7 @@
 //! node or sharded; a majority of the nodes has on its disk what was acknowledged.
 
 mod account;
+mod audit;
 mod connect;
 mod document;
 mod fault;
@@ -47,6 +48,7 @@ pub struct MongoStore {
     accounts: Collection<Document>,
     sessions: Collection<Document>,
     tokens: Collection<Document>,
+    audit: Collection<Document>,
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,
     jobs: Collection<Document>,

@@ -2,6 +2,7 @@
 //! One thread writes, in groups; a few connections read beside it (write-ahead log).
 
 mod account;
+mod audit;
 mod fault;
 mod feed;
 mod job;

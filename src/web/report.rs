@@ -6,9 +6,10 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
 
-use super::App;
 use super::error::Error;
-use super::staff::Staff;
+use super::staff::scribe::Action;
+use super::staff::{Deed, Scribe, Staff};
+use super::{App, AppState};
 use crate::domain::job::Format;
 use crate::domain::{Campaign, Kind, Selection};
 
@@ -18,25 +19,39 @@ pub const ALL: &str = "_all";
 /// How many registrations a file holds.
 pub const ROWS: HeaderName = HeaderName::from_static("x-report-rows");
 
-/// The registrations of a value by its name, or of all of them ([`ALL`]), if they are for this somebody.
+/// The registrations of a value by its name, or of all of them ([`ALL`]), if they are for this somebody; the record
+/// tells of who asks for what is not theirs.
 ///
 /// # Errors
 /// [`Error::NoSuchValue`] also for a value that is not theirs: they are not told whether there is one.
 pub async fn select(
-    app: &App,
+    app: &AppState,
     campaign: &Campaign,
     name: &str,
     staff: &Staff,
+    scribe: &Scribe,
 ) -> Result<Selection, Error> {
     let selection = match name {
         ALL => Selection::all(),
         name => Selection::of(value(app, campaign, name).await?),
     };
     if sees(staff, &selection) {
-        Ok(selection)
-    } else {
-        Err(Error::NoSuchValue)
+        return Ok(selection);
     }
+    let deed = deed(Action::Refused, campaign, &selection);
+    scribe.note(app, deed).await?;
+    Err(Error::NoSuchValue)
+}
+
+/// What the record says of a report: whose list, of which days.
+#[must_use]
+pub fn deed(action: Action, campaign: &Campaign, selection: &Selection) -> Deed {
+    let (first, last) = selection.days(&campaign.time_zone);
+    let days = [("from", first), ("until", last)];
+    let days = days.into_iter().filter_map(|(name, day)| Some((name, day?)));
+    let deed = Deed::of(action).within(&campaign.id);
+    let deed = deed.with("value", selection.value.as_deref().unwrap_or(ALL));
+    days.fold(deed, |deed, (name, day)| deed.with(name, day))
 }
 
 /// Who sees some places alone gets those alone: a list of every value is none of them.

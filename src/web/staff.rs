@@ -4,6 +4,7 @@
 pub mod account;
 pub mod accounts;
 pub mod address;
+mod audit;
 mod browser;
 pub mod guard;
 pub mod login;
@@ -11,6 +12,7 @@ mod one_account;
 pub mod password;
 pub mod photo;
 pub mod route;
+pub mod scribe;
 pub mod second;
 pub mod tokens;
 pub mod who;
@@ -20,6 +22,7 @@ use axum::Router;
 use super::AppState;
 pub use guard::Desk;
 pub use route::{Need, Route};
+pub use scribe::{Deed, Scribe};
 pub use who::Staff;
 
 /// Every address of the staff area, with what it needs.
@@ -34,6 +37,7 @@ pub fn table() -> Vec<Route> {
         one_account::routes(),
         tokens::routes(),
         photo::routes(),
+        audit::routes(),
     ]
     .concat()
 }

@@ -9,7 +9,7 @@ use mongodb::options::{
 use mongodb::{Client, Database, IndexModel};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{MongoStore, account, job, pending, session};
+use super::{MongoStore, account, audit, job, pending, session};
 use crate::store::{StoreError, WAIT};
 
 /// Connections to one node: writes wait some milliseconds for the majority, so that these carry thousands a second.
@@ -33,6 +33,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         accounts: database.collection("accounts"),
         sessions: database.collection("sessions"),
         tokens: database.collection("tokens"),
+        audit: database.collection("audit"),
         pending: database.collection("pending_photos"),
         leases: database.collection("leases"),
         jobs: database.collection("jobs"),
@@ -49,6 +50,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     account::make_indexes(&store).await?;
     session::make_indexes(&store).await?;
     job::make_indexes(&store).await?;
+    audit::make_indexes(&store).await?;
     Ok(store)
 }
 

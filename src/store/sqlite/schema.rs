@@ -8,11 +8,17 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::job;
+use super::{audit, job};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 4] = [REGISTRATIONS, PENDING_PHOTOS, STAFF, job::TABLES];
+const STEPS: [&str; 5] = [
+    REGISTRATIONS,
+    PENDING_PHOTOS,
+    STAFF,
+    audit::TABLES,
+    job::TABLES,
+];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.
 /// `seq` grows with every commit (`AUTOINCREMENT` within one writer at a time), so that it orders the feed.

@@ -16,8 +16,9 @@ use crate::domain::{Campaign, Lang, Selection};
 use crate::report::{Finished, Format, Subject};
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
-use crate::web::report::{attach, day, file_name, select};
-use crate::web::staff::Staff;
+use crate::web::report::{attach, day, deed, file_name, select};
+use crate::web::staff::scribe::Action;
+use crate::web::staff::{Scribe, Staff};
 use crate::web::{App, AppState};
 
 /// Bytes read from the file at a time.
@@ -59,6 +60,7 @@ pub struct Days {
 )]
 pub async fn report(
     staff: Staff,
+    scribe: Scribe,
     State(app): State<AppState>,
     Path((campaign, file)): Path<(String, String)>,
     Query(days): Query<Days>,
@@ -68,13 +70,13 @@ pub async fn report(
     staff.require(Permission::Report)?;
     let campaign = app.campaign(&campaign)?;
     let (name, format) = parse(&file).ok_or(Error::NoSuchPage)?;
-    let selection = select(&app, campaign, name, &staff).await?;
+    let selection = select(&app, campaign, name, &staff, &scribe).await?;
     let selection = days.of(selection, campaign)?;
     ask_refresh(&app, campaign).await;
     let name = file_name(campaign, &selection, format);
     let subject = Subject {
         campaign: campaign.clone(),
-        selection,
+        selection: selection.clone(),
         lang,
         made_at: Timestamp::now(),
         base: app.base_url(&headers),
@@ -86,6 +88,10 @@ pub async fn report(
         .await?;
     let (bytes, rows) = (finished.bytes, finished.rows);
     app.metrics.reports.written(rows, start.elapsed());
+    let deed = deed(Action::Report, campaign, &selection)
+        .with("format", format.extension())
+        .with("rows", rows);
+    scribe.note(&app, deed).await?;
     info!(campaign = %campaign.id, rows, staff = staff.actor(), "gave out a report");
     Ok(attach(body(finished), bytes, rows, format, &name))
 }
