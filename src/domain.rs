@@ -9,6 +9,7 @@ pub mod field;
 pub mod job;
 pub mod lang;
 pub mod place;
+pub mod record;
 pub mod refusal;
 pub mod registration;
 pub mod selection;

@@ -48,7 +48,9 @@ pub async fn select(
 pub fn deed(action: Action, campaign: &Campaign, selection: &Selection) -> Deed {
     let (first, last) = selection.days(&campaign.time_zone);
     let days = [("from", first), ("until", last)];
-    let days = days.into_iter().filter_map(|(name, day)| Some((name, day?)));
+    let days = days
+        .into_iter()
+        .filter_map(|(name, day)| Some((name, day?)));
     let deed = Deed::of(action).within(&campaign.id);
     let deed = deed.with("value", selection.value.as_deref().unwrap_or(ALL));
     days.fold(deed, |deed, (name, day)| deed.with(name, day))
