@@ -9,8 +9,11 @@ mod columns;
 pub mod csv;
 pub mod draft;
 mod link;
+pub mod order;
 mod sheet_name;
+pub mod sweeper;
 mod totals;
+pub mod worker;
 pub mod xlsx;
 
 use std::fs::File;
@@ -23,7 +26,7 @@ use crate::domain::{Campaign, Lang, Selection};
 use crate::store::StoreError;
 
 pub use crate::domain::job::Format;
-pub use draft::{Draft, Progress, Reports};
+pub use draft::{Draft, Progress, Reports, basis};
 
 /// What a report is about.
 #[derive(Clone, Debug)]

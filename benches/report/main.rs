@@ -9,7 +9,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use jornada::config::StoreSetting;
 use jornada::domain::{Campaign, Lang, Registration, Selection};
-use jornada::report::{Finished, Format, ReportError, Reports, Subject};
+use jornada::report::{Finished, Format, Progress, ReportError, Reports, Subject};
 use jornada::store::Store;
 
 use rows::{BATCH, CITY, POOL, fill, library, person};
@@ -56,8 +56,8 @@ fn main() {
         let store = store.expect("the database answers");
         for format in [Format::Xlsx, Format::Csv] {
             costs.push(measure(&format!("{format:?} from MongoDB"), || {
-                let reports = Reports::new(1, 0);
-                let written = reports.write(&store, subject(&campaign), format);
+                let (reports, progress) = (Reports::new(1, 0), Progress::default());
+                let written = reports.write(&store, subject(&campaign), format, &progress);
                 runtime.block_on(written).expect("a report").bytes
             }));
         }

@@ -3,17 +3,18 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::csv::Csv;
 use super::xlsx::{SHEET_ROWS, Xlsx};
 use super::{Finished, Format, ReportError, Subject};
-use crate::domain::Registration;
+use crate::domain::job::Basis;
+use crate::domain::{CampaignId, Registration, Selection};
 use crate::low_priority;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Batches that are read and not yet being written; the store reads ahead by itself.
 const AHEAD: usize = 1;
@@ -46,17 +47,21 @@ impl Reports {
         store: &Store,
         subject: Subject,
         format: Format,
+        progress: &Progress,
     ) -> Result<Finished, ReportError> {
         let campaign = Arc::clone(&subject.campaign);
         let selection = subject.selection.clone();
-        let mut draft = self.begin(subject, format).await?;
-        // Counted before they are read: what arrives in between may or may not be in the list.
-        let least = store.count(&campaign.id, &selection).await?;
+        let mut draft = self.begin_noting(subject, format, progress).await?;
+        let basis = basis(store, &campaign.id, &selection).await?;
+        progress.basis.set(basis).ok();
         let mut batches = store.registrations(&campaign, &selection).await?;
         while let Some(batch) = batches.next().await? {
             draft = draft.add(batch).await?;
         }
-        draft.finish(least).await
+        // Each step of the revision took at most one of them away meanwhile.
+        let revision = store.revision(&campaign.id).await?;
+        let steps = revision.saturating_sub(basis.revision);
+        draft.finish(basis.rows.saturating_sub(steps)).await
     }
 
     /// Waits for a turn and begins a report without rows.
@@ -64,13 +69,22 @@ impl Reports {
     /// # Errors
     /// [`ReportError::Busy`] when as many wait as may.
     pub async fn begin(&self, subject: Subject, format: Format) -> Result<Draft, ReportError> {
+        self.begin_noting(subject, format, &Progress::default())
+            .await
+    }
+
+    async fn begin_noting(
+        &self,
+        subject: Subject,
+        format: Format,
+        progress: &Progress,
+    ) -> Result<Draft, ReportError> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| ReportError::Busy)?;
         let desk = Arc::clone(&self.desks).acquire_owned().await;
         let desk = desk.map_err(|_| ReportError::Busy)?;
         let (outbox, inbox) = mpsc::channel(AHEAD);
         let (told, finished) = oneshot::channel();
-        let progress = Progress::default();
         let noted = progress.clone();
         low_priority::spawn("report", move || {
             let written = write(subject, format, inbox, &noted);
@@ -81,7 +95,6 @@ impl Reports {
         Ok(Draft {
             outbox,
             finished,
-            progress,
             read: 0,
         })
     }
@@ -98,29 +111,46 @@ enum Delivery {
 pub struct Draft {
     outbox: mpsc::Sender<Delivery>,
     finished: oneshot::Receiver<Result<Finished, ReportError>>,
-    progress: Progress,
     read: u64,
 }
 
-/// How many rows of a report are written, for whoever looks from elsewhere.
+/// How far a report is, for whoever looks from elsewhere; all clones are of the same report.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<AtomicU64>);
+pub struct Progress {
+    rows: Arc<AtomicU64>,
+    basis: Arc<OnceLock<Basis>>,
+}
 
 impl Progress {
-    /// Rows so far.
+    /// Rows that are written.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// From what it is made, once that is counted.
+    #[must_use]
+    pub fn basis(&self) -> Option<Basis> {
+        self.basis.get().copied()
     }
 }
 
-impl Draft {
-    /// How far it is, also later.
-    #[must_use]
-    pub fn progress(&self) -> Progress {
-        self.progress.clone()
-    }
+/// From what a report would be made that began now.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn basis(
+    store: &Store,
+    campaign: &CampaignId,
+    selection: &Selection,
+) -> Result<Basis, StoreError> {
+    // Both before anything is read: what changes afterwards makes another basis, whether it is in the list or not.
+    let revision = store.revision(campaign).await?;
+    let rows = store.count(campaign, selection).await?;
+    Ok(Basis { rows, revision })
+}
 
+impl Draft {
     /// Adds rows; waits while the writer is behind.
     ///
     /// # Errors
@@ -193,7 +223,7 @@ fn write(
         match inbox.blocking_recv().ok_or(ReportError::GivenUp)? {
             Delivery::Rows(batch) => {
                 batch.iter().try_for_each(|row| list.write(row))?;
-                progress.0.store(list.rows(), Ordering::Relaxed);
+                progress.rows.store(list.rows(), Ordering::Relaxed);
             }
             Delivery::End { read, least } => break (read, least),
         }

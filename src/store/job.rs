@@ -146,12 +146,16 @@ impl Store {
         ask!(self.cancel_job(id, now))
     }
 
-    /// Some of the jobs that ended before this moment, the earliest first.
+    /// Some of the jobs that ended from one moment on and before another, the earliest first.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn ended_jobs(&self, before: Timestamp) -> Result<Vec<Job>, StoreError> {
-        ask!(self.ended_jobs(before))
+    pub async fn ended_jobs(
+        &self,
+        from: Timestamp,
+        before: Timestamp,
+    ) -> Result<Vec<Job>, StoreError> {
+        ask!(self.ended_jobs(from, before))
     }
 
     /// Forgets a job.

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
+use tracing::warn;
 
 use super::error::Error;
 use super::staff::scribe::Action;
@@ -77,6 +78,13 @@ async fn value(app: &App, campaign: &Campaign, name: &str) -> Result<String, Err
     let named = Selection::of(&group);
     let count = app.intake.store.count(&campaign.id, &named).await?;
     (count > 0).then_some(group).ok_or(Error::NoSuchValue)
+}
+
+/// Asks for exact totals of the chart, without waiting for the cache, or failing with it.
+pub async fn ask_refresh(app: &App, campaign: &Campaign) {
+    if let Err(error) = app.tally.ask_refresh(&campaign.id).await {
+        warn!("the totals are not refreshed now: {error}");
+    }
 }
 
 /// Reads a day of the calendar (`YYYY-MM-DD`); an empty one is none.

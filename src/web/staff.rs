@@ -7,10 +7,12 @@ pub mod address;
 mod audit;
 mod browser;
 pub mod guard;
+mod job;
 pub mod login;
 mod one_account;
 pub mod password;
 pub mod photo;
+mod reports;
 pub mod route;
 pub mod scribe;
 pub mod second;
@@ -37,6 +39,8 @@ pub fn table() -> Vec<Route> {
         one_account::routes(),
         tokens::routes(),
         photo::routes(),
+        reports::routes(),
+        job::routes(),
         audit::routes(),
     ]
     .concat()

@@ -246,16 +246,17 @@ pub async fn what_ended_long_ago_is_listed_and_forgotten(bed: &Bed) {
     for (job, ended) in [(&second, at(70)), (&first, at(80))] {
         bed.store.cancel_job(job.id, ended).await.unwrap();
     }
-    let ids = async |before| {
-        let ended = bed.store.ended_jobs(before).await.unwrap();
+    let ids = async |from, before| {
+        let ended = bed.store.ended_jobs(from, before).await.unwrap();
         ended.iter().map(|job| job.id).collect::<Vec<_>>()
     };
     let millisecond = SignedDuration::from_millis(1);
-    assert!(ids(at(70)).await.is_empty());
-    assert_eq!(ids(at(70) + millisecond).await, [second.id]);
-    assert_eq!(ids(at(90)).await, [second.id, first.id]);
+    assert!(ids(at(0), at(70)).await.is_empty());
+    assert_eq!(ids(at(0), at(70) + millisecond).await, [second.id]);
+    assert_eq!(ids(at(70), at(90)).await, [second.id, first.id]);
+    assert_eq!(ids(at(71), at(90)).await, [first.id]);
     bed.store.remove_job(second.id).await.unwrap();
     bed.store.remove_job(second.id).await.unwrap();
-    assert_eq!(ids(at(90)).await, [first.id]);
+    assert_eq!(ids(at(0), at(90)).await, [first.id]);
     assert_eq!(bed.store.job(second.id).await.unwrap(), None);
 }

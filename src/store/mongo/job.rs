@@ -189,9 +189,10 @@ impl MongoStore {
 
     pub(in crate::store) async fn ended_jobs(
         &self,
+        from: Timestamp,
         before: Timestamp,
     ) -> Result<Vec<Job>, StoreError> {
-        let ended = doc! { "ended_at": { "$lt": moment(before) } };
+        let ended = doc! { "ended_at": { "$gte": moment(from), "$lt": moment(before) } };
         self.jobs_where(ended, doc! { "ended_at": 1 }).await
     }
 

@@ -168,10 +168,12 @@ impl SqliteStore {
 
     pub(in crate::store) async fn ended_jobs(
         &self,
+        from: Timestamp,
         before: Timestamp,
     ) -> Result<Vec<Job>, StoreError> {
-        let ended = "ended_at < ?1 ORDER BY ended_at";
-        self.jobs_where(ended, [before.as_millisecond()]).await
+        let ended = "ended_at >= ?1 AND ended_at < ?2 ORDER BY ended_at";
+        let between = (from.as_millisecond(), before.as_millisecond());
+        self.jobs_where(ended, between).await
     }
 
     pub(in crate::store) async fn remove_job(&self, id: Uuid) -> Result<(), StoreError> {

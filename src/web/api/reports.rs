@@ -9,17 +9,17 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Lang, Selection};
-use crate::report::{Finished, Format, Subject};
+use crate::report::{Finished, Format, Progress, Subject};
+use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
-use crate::web::report::{attach, day, deed, file_name, select};
+use crate::web::report::{ask_refresh, attach, day, deed, file_name, select};
 use crate::web::staff::scribe::Action;
 use crate::web::staff::{Scribe, Staff};
-use crate::web::{App, AppState};
 
 /// Bytes read from the file at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -84,7 +84,7 @@ pub async fn report(
     let start = Instant::now();
     let finished = app
         .reports
-        .write(&app.intake.store, subject, format)
+        .write(&app.intake.store, subject, format, &Progress::default())
         .await?;
     let (bytes, rows) = (finished.bytes, finished.rows);
     app.metrics.reports.written(rows, start.elapsed());
@@ -110,13 +110,6 @@ impl Days {
 fn parse(file: &str) -> Option<(&str, Format)> {
     let (name, extension) = file.rsplit_once('.')?;
     Some((name, Format::from_extension(extension)?))
-}
-
-/// The report does not wait for the cache, nor fail with it.
-async fn ask_refresh(app: &App, campaign: &Campaign) {
-    if let Err(error) = app.tally.ask_refresh(&campaign.id).await {
-        warn!("the totals are not refreshed now: {error}");
-    }
 }
 
 fn body(finished: Finished) -> Body {
