@@ -8,6 +8,7 @@ mod support;
 
 mod area;
 mod forms;
+mod jobs;
 mod links;
 mod login;
 mod matrix;

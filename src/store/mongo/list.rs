@@ -1,4 +1,4 @@
-//! A long list, from a secondary if there is one: one task fetches while another decodes.
+//! A long list, from a secondary if there is one: one task fetches while a thread that gives way decodes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::{MongoStore, bounded, connect, document, of, primary};
 use crate::domain::{Campaign, Registration, Selection};
+use crate::low_priority;
 use crate::store::stream::{BATCH, Sender};
 use crate::store::{Batches, StoreError, WAIT};
 
@@ -42,7 +43,9 @@ pub(super) async fn all(
     let (raw, fetched) = mpsc::channel(1);
     let (sender, batches) = Batches::channel();
     tokio::spawn(fetch(cursor, session, raw));
-    tokio::spawn(decode(Arc::clone(campaign), fetched, sender));
+    let campaign = Arc::clone(campaign);
+    low_priority::spawn("list", move || decode(&campaign, fetched, &sender))
+        .map_err(|error| StoreError::Unavailable(error.into()))?;
     Ok(batches)
 }
 
@@ -74,19 +77,19 @@ async fn fetch(
     }
 }
 
-async fn decode(
-    campaign: Arc<Campaign>,
+fn decode(
+    campaign: &Campaign,
     mut fetched: mpsc::Receiver<Result<RawBatch, StoreError>>,
-    sender: Sender,
+    sender: &Sender,
 ) {
-    while let Some(batch) = fetched.recv().await {
-        let decoded = batch.and_then(|batch| registrations(&campaign, &batch));
+    while let Some(batch) = fetched.blocking_recv() {
+        let decoded = batch.and_then(|batch| registrations(campaign, &batch));
         // The last answer of a cursor is often empty.
         if decoded.as_ref().is_ok_and(Vec::is_empty) {
             continue;
         }
         let failed = decoded.is_err();
-        if sender.send(decoded).await.is_err() || failed {
+        if sender.blocking_send(decoded).is_err() || failed {
             return;
         }
     }

@@ -172,12 +172,11 @@ impl Seen {
 }
 
 fn words(job: &Job, of: Option<u64>, visit: &Visit) -> String {
-    let count = |rows| visit.count(rows);
     let lang = visit.lang;
     match (job.state, of) {
         (JobState::Running, None) => lang.pick("Contando…", "Counting…").to_owned(),
         (JobState::Running, Some(of)) if job.rows < of => {
-            let (rows, of) = (count(job.rows), count(of));
+            let (rows, of) = (visit.count(job.rows), visit.count(of));
             lang.pick(
                 format!("{rows} de {of} filas"),
                 format!("{rows} of {of} rows"),
@@ -186,8 +185,11 @@ fn words(job: &Job, of: Option<u64>, visit: &Visit) -> String {
         (JobState::Running, Some(_)) => lang
             .pick("Guardando el archivo…", "Saving the file…")
             .to_owned(),
+        (JobState::Done(_), _) if job.rows == 1 => {
+            lang.pick("Lista: 1 fila", "Ready: 1 row").to_owned()
+        }
         (JobState::Done(_), _) => {
-            let rows = count(job.rows);
+            let rows = visit.count(job.rows);
             lang.pick(
                 format!("Lista: {rows} filas"),
                 format!("Ready: {rows} rows"),
