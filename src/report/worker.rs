@@ -80,7 +80,7 @@ impl Worker {
         info!(job = %job.id, attempt = job.attempt, "began a report");
         let ending = tokio::select! {
             made = self.make(job, reports, &progress) => Some(match made {
-                Ok((file, rows)) => Ending::Done { file, rows },
+                Ok(done) => done,
                 Err(error) => {
                     warn!(job = %job.id, attempt = job.attempt, "a report failed: {error:#}");
                     Ending::Lost
@@ -108,7 +108,7 @@ impl Worker {
         job: &Job,
         reports: &Reports,
         progress: &Progress,
-    ) -> anyhow::Result<(JobFile, u64)> {
+    ) -> anyhow::Result<Ending> {
         let wanted = &job.wanted;
         let campaign = self.campaigns.get(wanted.campaign.as_str());
         let subject = Subject {
@@ -124,7 +124,12 @@ impl Worker {
         let known = JobFile { bytes, sha256 };
         self.bring(&FileKey::of(job, job.attempt), &file, &known)
             .await?;
-        Ok((known, rows))
+        let basis = progress.basis().context("nothing was counted")?;
+        Ok(Ending::Done {
+            file: known,
+            rows,
+            basis,
+        })
     }
 
     async fn bring(&self, key: &FileKey, file: &File, known: &JobFile) -> Result<(), PhotosError> {

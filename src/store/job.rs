@@ -46,6 +46,8 @@ pub enum Ending {
         file: JobFile,
         /// Rows in it.
         rows: u64,
+        /// From what it was made.
+        basis: Basis,
     },
     /// It did not succeed: it is begun again, or has failed if this was the last time.
     Lost,

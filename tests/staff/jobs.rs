@@ -151,8 +151,8 @@ async fn assert_whole(answer: Response) {
     assert_eq!(bytes.len(), length);
     let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(bytes)).unwrap();
     let sheet = book.worksheet_range("Cali").unwrap();
-    // Those of the list, and the rows of the heading and the total.
-    assert_eq!(sheet.height(), MANY as usize + 2);
+    // Those of the list, the headings, a gap and the total.
+    assert_eq!(sheet.height(), MANY as usize + 3);
 }
 
 fn begun(app: &App) -> usize {

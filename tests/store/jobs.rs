@@ -52,6 +52,11 @@ async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
+const BASIS: Basis = Basis {
+    rows: 7,
+    revision: 3,
+};
+
 const NO_TIME: Duration = Duration::from_millis(1);
 
 pub async fn a_job_comes_back_as_it_was(bed: &Bed) {
@@ -63,20 +68,22 @@ pub async fn a_job_comes_back_as_it_was(bed: &Bed) {
     let begun = begun(bed, LONG).await.unwrap();
     (job.state, job.attempt) = (JobState::Running, 1);
     assert_eq!(begun, job);
-    let basis = Basis {
-        rows: 7,
-        revision: 3,
+    let earlier = Basis {
+        revision: 2,
+        ..BASIS
     };
     let hold = Hold::of(&begun);
-    assert!(other.note_job(hold, 4, Some(basis)).await.unwrap());
-    (job.rows, job.basis) = (4, Some(basis));
+    assert!(other.note_job(hold, 4, Some(earlier)).await.unwrap());
+    (job.rows, job.basis) = (4, Some(earlier));
     assert_eq!(bed.store.job(job.id).await.unwrap().as_ref(), Some(&job));
     let ending = Ending::Done {
         file: file(),
         rows: 8,
+        basis: BASIS,
     };
     assert!(bed.store.end_job(hold, ending, at(60)).await.unwrap());
     (job.rows, job.state) = (8, JobState::Done(file()));
+    job.basis = Some(BASIS);
     job.ended_at = Some(at(60));
     assert_eq!(other.job(job.id).await.unwrap(), Some(job));
 }
@@ -116,6 +123,7 @@ pub async fn a_silent_holder_is_followed_by_another_and_counts_no_more(bed: &Bed
     let done = Ending::Done {
         file: file(),
         rows: 6,
+        basis: BASIS,
     };
     for ending in [done, Ending::Lost, Ending::GivenBack] {
         assert!(!bed.store.end_job(first, ending, at(60)).await.unwrap());
@@ -180,6 +188,7 @@ pub async fn a_cancelled_job_is_nobodys(bed: &Bed) {
     let done = Ending::Done {
         file: file(),
         rows: 5,
+        basis: BASIS,
     };
     assert!(!bed.store.end_job(hold, done, at(60)).await.unwrap());
     a_moment().await;
@@ -203,6 +212,7 @@ pub async fn a_file_is_found_by_the_same_words_and_shared(bed: &Bed) {
     let done = Ending::Done {
         file: file(),
         rows: 5,
+        basis: BASIS,
     };
     bed.store.end_job(hold, done, at(60)).await.unwrap();
     let found = bed.store.done_job(&wanted("Cali")).await.unwrap();

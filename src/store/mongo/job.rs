@@ -143,11 +143,13 @@ impl MongoStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         match ending {
-            Ending::Done { file, rows } => {
+            Ending::Done { file, rows, basis } => {
                 let done = doc! { "$set": {
                     "state": "done",
                     "ended_at": moment(now),
                     "rows": number(rows),
+                    "basis_rows": number(basis.rows),
+                    "basis_revision": number(basis.revision),
                     "file_bytes": number(file.bytes),
                     "file_sha256": binary(&file.sha256),
                 } };

@@ -238,16 +238,19 @@ fn end(
         connection.prepare_cached(&sql)
     };
     match ending {
-        Ending::Done { file, rows } => {
-            prepare("state = 'done', ended_at = ?3, rows = ?4, file_bytes = ?5, file_sha256 = ?6")?
-                .execute((
-                    id,
-                    attempt,
-                    now,
-                    number(rows),
-                    number(file.bytes),
-                    file.sha256,
-                ))
+        Ending::Done { file, rows, basis } => {
+            let set = "state = 'done', ended_at = ?3, rows = ?4, basis_rows = ?5, basis_revision = ?6, \
+                       file_bytes = ?7, file_sha256 = ?8";
+            prepare(set)?.execute((
+                id,
+                attempt,
+                now,
+                number(rows),
+                number(basis.rows),
+                number(basis.revision),
+                number(file.bytes),
+                file.sha256,
+            ))
         }
         Ending::Lost => prepare(
             "lost = lost + 1, state = iif(lost + 1 < ?4, 'waiting', 'failed'), \
