@@ -39,13 +39,13 @@ pub async fn order(
     {
         return Ok(Ordered::Job(done));
     }
-    let asked = store.jobs_of(&wanted.campaign, asker).await?;
-    let mut live = asked.iter().filter(|job| job.state.is_live());
+    let known = store.jobs_of(&wanted.campaign, asker).await?;
+    let mut live = known.iter().filter(|job| job.state.is_live());
     // A form that was sent twice is one wish.
     if let Some(same) = live.clone().find(|job| job.wanted == wanted) {
         return Ok(Ordered::Job(Box::new(same.clone())));
     }
-    if live.nth(MOST_LIVE - 1).is_some() || asked.len() >= MAX_JOBS as usize {
+    if live.nth(MOST_LIVE - 1).is_some() || known.len() >= MAX_JOBS as usize {
         return Ok(Ordered::TooMany);
     }
     let job = Job::new(Uuid::new_v4(), wanted, asker.to_owned(), now);

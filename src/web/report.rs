@@ -58,6 +58,7 @@ pub fn deed(action: Action, campaign: &Campaign, selection: &Selection) -> Deed 
 }
 
 /// Who sees some places alone gets those alone: a list of every value is none of them.
+#[must_use]
 pub fn sees(staff: &Staff, selection: &Selection) -> bool {
     let value = selection.value.as_ref();
     value.map_or(staff.reach().is_all(), |value| staff.sees(value))

@@ -2,16 +2,20 @@
 //! once and handed out again, and are for whoever asked.
 
 use std::io::Cursor;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use calamine::{Reader, Xlsx};
 use jiff::{SignedDuration, Timestamp};
+use jornada::campaigns::Campaigns;
 use jornada::config::{Env, PhotosSetting, StoreSetting};
-use jornada::domain::Job;
+use jornada::domain::record::Deletion;
 use jornada::domain::staff::{Role, Scope};
+use jornada::domain::{Job, RegistrationId};
 use jornada::photo::Photos;
 use jornada::report::sweeper::Sweeper;
 use jornada::staff::token::Token;
+use jornada::store::Amended;
 use mongodb::bson::{Binary, Document, doc};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
@@ -364,21 +368,64 @@ async fn a_clerk_of_one_city_sees_no_report_of_another() {
     }
 }
 
+/// What removes the files of this area, and the folder in which they are.
+fn sweeper(area: &Area) -> (Sweeper, PathBuf) {
+    let folder = area.installation.folder.path().join("data/photos");
+    let photos = Photos::new(&PhotosSetting::Disk(folder.clone()));
+    (Sweeper::new(area.store.clone(), photos), folder)
+}
+
+fn later(minutes: i64) -> Timestamp {
+    Timestamp::now() + SignedDuration::from_mins(minutes)
+}
+
 #[tokio::test]
-async fn files_are_swept_after_a_day_or_when_something_in_them_was_corrected() {
+async fn files_are_swept_after_a_day() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let program = Program::of(&area).await;
     let file = program.ask(&area.app, "value=Cali&format=csv").await;
-    let folder = area.installation.folder.path().join("data/photos");
-    let photos = Photos::new(&PhotosSetting::Disk(folder.clone()));
-    let sweeper = Sweeper::new(area.store.clone(), photos);
-    let later = |hours| Timestamp::now() + SignedDuration::from_hours(hours);
-    assert_eq!(sweeper.sweep(later(23)).await.unwrap(), 0);
+    let (sweeper, folder) = sweeper(&area);
+    assert_eq!(sweeper.sweep(later(23 * 60)).await.unwrap(), 0);
     assert_eq!(program.get(&area.app, &file).await.status(), 200);
-    assert_eq!(sweeper.sweep(later(25)).await.unwrap(), 1);
+    assert_eq!(sweeper.sweep(later(25 * 60)).await.unwrap(), 1);
     assert_eq!(program.get(&area.app, &file).await.status(), 404);
     assert_eq!(area.store.job(id(&file)).await.unwrap(), None);
     let left = std::fs::read_dir(folder.join("_reports").join(&area.app.campaign));
     assert_eq!(left.unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn who_is_deleted_does_not_live_on_in_a_file() {
+    let area = Area::start(Stores::Embedded).await;
+    let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
+    let registered: Value = answer.json().await.unwrap();
+    let program = Program::of(&area).await;
+    let file = program.ask(&area.app, "value=Cali&format=csv").await;
+    let campaigns = Campaigns::read(&area.installation.folder.path().join("campaigns"));
+    let campaigns = campaigns.unwrap();
+    let campaign = campaigns.get(&area.app.campaign).unwrap();
+    let ana = RegistrationId::parse(registered["id"].as_str().unwrap()).unwrap();
+    let ana = area.store.record(campaign, ana).await.unwrap().unwrap();
+    let deletion = Deletion {
+        at: Timestamp::now(),
+        by: "account:x".into(),
+        reason: "pedido".into(),
+        value: "Cali".into(),
+    };
+    let deleted = area.store.delete(campaign, &ana, &deletion).await;
+    assert_eq!(deleted.unwrap(), Amended::Done);
+    let without = program.ask(&area.app, "value=Cali&format=csv").await;
+    assert_ne!(without, file);
+    let listed = program.get(&area.app, &without).await;
+    assert_eq!(listed.headers()["x-report-rows"], "0");
+    let (sweeper, _) = sweeper(&area);
+    assert_eq!(
+        sweeper.sweep(later(1)).await.unwrap(),
+        0,
+        "it can be fetched"
+    );
+    assert_eq!(sweeper.sweep(later(11)).await.unwrap(), 1);
+    assert_eq!(program.get(&area.app, &file).await.status(), 404);
+    assert_eq!(program.get(&area.app, &without).await.status(), 200);
 }

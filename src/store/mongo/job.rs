@@ -58,8 +58,8 @@ impl MongoStore {
         campaign: &CampaignId,
         asker: &str,
     ) -> Result<Vec<Job>, StoreError> {
-        let asked = doc! { "askers": asker, "campaign": campaign.as_str() };
-        self.jobs_where(asked, doc! { "made_at": -1, "_id": 1 })
+        let theirs = doc! { "askers": asker, "campaign": campaign.as_str() };
+        self.jobs_where(theirs, doc! { "made_at": -1, "_id": 1 })
             .await
     }
 
@@ -101,7 +101,7 @@ impl MongoStore {
         };
         bounded(WAIT, self.jobs.update_many(last, fail)).await?;
         let is_lost = doc! { "$cond": [{ "$eq": ["$state", "running"] }, 1_i64, 0_i64] };
-        let begin = vec![
+        let update = vec![
             doc! { "$set": {
                 "lost": { "$add": ["$lost", is_lost] },
                 "state": "running",
@@ -112,12 +112,12 @@ impl MongoStore {
             doc! { "$unset": ["basis_rows", "basis_revision"] },
         ];
         let free = doc! { "$or": [{ "state": "waiting" }, unheard] };
-        let begun = self
+        let taking = self
             .jobs
-            .find_one_and_update(free, begin)
+            .find_one_and_update(free, update)
             .sort(doc! { "made_at": 1, "_id": 1 })
             .return_document(ReturnDocument::After);
-        let begun = bounded(WAIT, begun).await?;
+        let begun = bounded(WAIT, taking).await?;
         begun.as_ref().map(job).transpose()
     }
 

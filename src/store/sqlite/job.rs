@@ -78,10 +78,10 @@ impl SqliteStore {
         campaign: &CampaignId,
         asker: &str,
     ) -> Result<Vec<Job>, StoreError> {
-        let asked = "campaign = ?1 AND EXISTS (SELECT 1 FROM json_each(askers) WHERE value = ?2) \
+        let theirs = "campaign = ?1 AND EXISTS (SELECT 1 FROM json_each(askers) WHERE value = ?2) \
                      ORDER BY made_at DESC, id";
         let of = (campaign.as_str().to_owned(), asker.to_owned());
-        self.jobs_where(asked, of).await
+        self.jobs_where(theirs, of).await
     }
 
     pub(in crate::store) async fn done_job(
@@ -216,13 +216,13 @@ fn begin(connection: &Connection, silence: i64, now: Timestamp) -> Result<Option
     );
     let mut fail = connection.prepare_cached(&fail)?;
     fail.execute((silence, now.as_millisecond()))?;
-    let begin = format!(
+    let take = format!(
         "UPDATE jobs SET lost = lost + (state = 'running'), state = 'running', attempt = attempt + 1, rows = 0, \
          basis_rows = NULL, basis_revision = NULL, noted_at = unixepoch('subsec') * 1000 \
          WHERE id = (SELECT id FROM jobs WHERE {FREE} ORDER BY made_at, id LIMIT 1) RETURNING {COLUMNS}"
     );
-    let mut begin = connection.prepare_cached(&begin)?;
-    let begun = begin.query_row([silence], |row| Ok(job(row)));
+    let mut take = connection.prepare_cached(&take)?;
+    let begun = take.query_row([silence], |row| Ok(job(row)));
     begun.optional()?.transpose()
 }
 

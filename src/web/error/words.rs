@@ -95,7 +95,7 @@ impl Error {
             Self::MethodNotAllowed => lang.pick("Esta dirección no admite ese método.", "This address does not take that method."),
             Self::NoSuchCampaign => lang.pick("Revise la dirección: no hay una campaña con ese nombre.", "Check the address: there is no campaign of that name."),
             Self::NoSuchValue => lang.pick("La campaña no tiene ese valor. Escríbalo como en la lista.", "The campaign has no such value. Write it as in the list."),
-            Self::NoSuchReport => lang.pick("Las listas se guardan un día, y menos si un registro se corrige o elimina. Pídala otra vez.", "Reports are kept for a day, and less if a registration is corrected or deleted. Ask for it again.").into(),
+            Self::NoSuchReport => lang.pick("Las listas se guardan un día, y menos si un registro se corrige o elimina. Pídala otra vez.", "Reports are kept for a day, and less if a registration is corrected or deleted. Ask for it again."),
             Self::NoSuchRegistration => lang.pick("Revise el número del comprobante.", "Check the number on the receipt."),
             Self::Refused(_) => lang.pick("No se guardó nada. Corrija los campos indicados y envíe de nuevo.", "Nothing was kept. Mend the fields named and send again."),
             Self::AlreadyRegistered { by_key: true } => lang.pick(
