@@ -8,11 +8,13 @@ mod support;
 
 mod area;
 mod audit;
+mod deeds;
 mod forms;
 mod links;
 mod login;
 mod matrix;
 mod person;
+mod record;
 mod second;
 mod secrets;
 mod sessions;
