@@ -13,7 +13,7 @@ use crate::staff::audit::export::Format;
 /// Entries read at a time.
 const BATCH: u16 = 500;
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum AuditCommand {
     /// Reads the whole record; names every entry that was changed, removed, inserted or moved. Prints the end of the record
     /// on standard output: noted elsewhere, it shows later that nothing was cut off.

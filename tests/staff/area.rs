@@ -26,17 +26,16 @@ impl Area {
 
     pub async fn of(installation: Installation) -> Self {
         let app = installation.start().await;
-        let settings: Vec<_> = installation
-            .settings
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let setting = StoreSetting::from_env(&Env::of(&settings)).unwrap();
         Self {
-            store: Store::open(&setting).await.unwrap(),
+            store: Store::open(&setting(&installation)).await.unwrap(),
             installation,
             app,
         }
+    }
+
+    /// Where the store is, to break it.
+    pub fn setting(&self) -> StoreSetting {
+        setting(&self.installation)
     }
 
     /// A new account of this role, that never logged in.
@@ -89,4 +88,12 @@ impl Area {
         assert!(ran.status.success(), "{told}");
         String::from_utf8(ran.stdout).unwrap().trim().to_owned()
     }
+}
+
+fn setting(installation: &Installation) -> StoreSetting {
+    let settings = installation.settings.iter();
+    let settings: Vec<_> = settings
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    StoreSetting::from_env(&Env::of(&settings)).unwrap()
 }

@@ -12,6 +12,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use crate::domain::CampaignId;
+
 pub use action::Action;
 pub use deed::{Deed, account, assigned, registration, token};
 
@@ -112,7 +114,7 @@ impl Entry {
         content.optional(from.as_deref());
         content.optional(request_id.as_deref());
         content.bytes(deed.action.name().as_bytes());
-        content.optional(deed.campaign.as_ref().map(|campaign| campaign.as_str()));
+        content.optional(deed.campaign.as_ref().map(CampaignId::as_str));
         content.number(deed.subjects.len() as u64);
         for subject in &deed.subjects {
             content.bytes(subject.as_bytes());

@@ -55,7 +55,9 @@ impl Audit {
             if batch.is_empty() {
                 return Ok(reading.end());
             }
-            batch.iter().for_each(|found| reading.take(found));
+            for found in &batch {
+                reading.take(found);
+            }
         }
     }
 }

@@ -160,7 +160,7 @@ impl AuditPage<'_> {
         local.strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
-    fn words(&self, action: &Action) -> &'static str {
+    fn words(&self, action: Action) -> &'static str {
         action.words(self.visit.lang)
     }
 
@@ -173,8 +173,8 @@ impl AuditPage<'_> {
     }
 
     /// The page of what is asked now, from another place on.
-    fn page(&self, before: &Option<u64>) -> String {
-        self.asked.address(self.visit, PAGE, *before)
+    fn page(&self, before: Option<&u64>) -> String {
+        self.asked.address(self.visit, PAGE, before.copied())
     }
 
     fn file(&self) -> String {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::domain::{CampaignId, Lang};
+use crate::domain::Lang;
 
 fn entry() -> Entry {
     let at = Timestamp::from_second(1_795_000_000).unwrap();
@@ -46,9 +46,9 @@ fn every_part_of_an_entry_stands_in_what_is_hashed() {
     ];
     let mut contents = BTreeSet::from([entry().content()]);
     for change in changes {
-        let mut changed = entry();
-        change(&mut changed);
-        assert!(contents.insert(changed.content()), "{changed:?}");
+        let mut other = entry();
+        change(&mut other);
+        assert!(contents.insert(other.content()), "{other:?}");
     }
     let mut hashed = entry();
     hashed.hash = [3; 32];
