@@ -1,4 +1,5 @@
-//! Who may see the lists: accounts with passwords and second factors, sessions, tokens for programs.
+//! Who may see the lists: accounts with passwords and second factors, sessions, tokens for programs; and the record of
+//! who looked at what.
 //!
 //! # Why sessions of our own
 //!
@@ -10,6 +11,7 @@
 
 pub mod accounts;
 pub mod amend;
+pub mod audit;
 pub mod form_key;
 pub mod keys;
 pub mod login;
@@ -21,4 +23,5 @@ pub mod throttle;
 pub mod token;
 
 pub use accounts::AccountsError;
+pub use audit::Audit;
 pub use login::Gate;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::answers::Answers;
 use super::field::Field;
@@ -17,7 +18,8 @@ use super::registration::{IdempotencyKey, UniqueKey};
 pub use table::Mistake;
 
 /// The name of a campaign in addresses, keys and labels: `[a-z0-9-]`, 1 to 40 characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct CampaignId(String);
 
 impl CampaignId {
@@ -32,6 +34,14 @@ impl CampaignId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for CampaignId {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        Self::parse(&raw).ok_or("not the id of a campaign")
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Error {
     NoSuchValue,
     /// No registration with this number or id.
     NoSuchRegistration,
+    /// No report made in the background of this name, or not for them, or no longer.
+    NoSuchReport,
     /// Not before it opens, not after it closed.
     NotOpen(Arc<Campaign>),
     /// Answers that do not fit.
@@ -94,6 +96,7 @@ impl Error {
             | Self::NoSuchCampaign
             | Self::NoSuchValue
             | Self::NoSuchRegistration
+            | Self::NoSuchReport
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotOpen(_) | Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
