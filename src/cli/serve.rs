@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::{end, files, token};
 use crate::abuse::Counts;
 use crate::campaigns::Campaigns;
-use crate::config::{Config, Env, LogsConfig, StoreSetting};
+use crate::config::{Config, Env, Hosts, LogsConfig, StoreSetting};
 use crate::intake::Intake;
 use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
@@ -225,6 +225,9 @@ fn greet(
     info!("the chart is at {site}/c/{campaign}/chart");
     if let Some(path) = staff_token {
         info!("the staff token is in {}", path.display());
+    }
+    if app.hosts == Hosts::Any {
+        info!("any Host is answered: neither JORNADA_PUBLIC_URL nor JORNADA_HOSTS is set");
     }
     info!("the staff log in at {site}/staff/login");
     info!("the first account is made by: jornada staff add EMAIL --role admin");

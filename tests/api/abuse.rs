@@ -136,8 +136,7 @@ async fn receipts_cannot_be_tried_out() {
     let seen = (0..5).map(|_| look_up(&app, "192.0.2.7", number));
     assert_eq!(statuses(seen).await, [200; 5]);
     // Well formed, so the store is asked.
-    let missing = ["00000-00000-0000", "11111-11111-1111"];
-    let missing = missing.map(|number| look_up(&app, "192.0.2.7", number));
+    let missing = (0..2).map(|_| look_up(&app, "192.0.2.7", "00000-00000-0000"));
     assert_eq!(statuses(missing).await, [404; 2]);
     let answer = look_up(&app, "192.0.2.7", number).await;
     assert_eq!(answer.status(), 429);
