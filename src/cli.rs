@@ -3,6 +3,7 @@
 mod audit;
 mod campaign;
 mod end;
+mod files;
 mod health;
 mod load;
 mod office;

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abuse;
 mod amending;
 mod cache;
 mod chart;
@@ -16,6 +17,7 @@ mod nginx;
 mod operations;
 mod pending;
 mod photos;
+mod protocol;
 mod registering;
 mod reports;
 
