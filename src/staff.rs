@@ -13,6 +13,7 @@ pub mod amend;
 pub mod form_key;
 pub mod keys;
 pub mod login;
+pub mod overview;
 pub mod password;
 pub mod places;
 pub mod second;

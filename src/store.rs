@@ -3,14 +3,17 @@
 
 pub mod account;
 mod amend;
+mod counted;
 mod error;
 pub mod feed;
 mod kept;
 mod lease;
 pub mod mongo;
+mod names;
 mod pending;
 mod placed;
 mod removal;
+pub mod search;
 pub mod session;
 pub mod sqlite;
 mod stream;

@@ -37,6 +37,7 @@ use crate::domain::Campaign;
 use crate::intake::Intake;
 use crate::report::Reports;
 use crate::staff::Gate;
+use crate::staff::overview::Overviews;
 use crate::tally::Tally;
 use crate::tally::board::Board;
 use crate::telemetry::metrics::Metrics;
@@ -76,6 +77,8 @@ pub struct App {
     pub event_clients: Arc<Semaphore>,
     /// What logging in needs.
     pub gate: Gate,
+    /// The numbers that the staff see first.
+    pub overviews: Overviews,
     /// What is counted.
     pub metrics: Metrics,
     /// Cancelled when this instance shall end.

@@ -3,15 +3,18 @@
 
 mod account;
 mod amend;
+mod counted;
 mod fault;
 mod feed;
 mod lease;
 mod list;
+mod names;
 mod pending;
 mod readers;
 mod removal;
 mod row;
 mod schema;
+mod search;
 mod session;
 mod token;
 mod writer;
