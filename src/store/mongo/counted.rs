@@ -90,7 +90,8 @@ impl MongoStore {
 fn day_of(offset: usize, days: &[i64]) -> Bson {
     let count = days.len().saturating_sub(1);
     if count <= 1 {
-        return Bson::Int64(i64::try_from(offset).unwrap_or(i64::MAX));
+        let day = i64::try_from(offset).unwrap_or(i64::MAX);
+        return doc! { "$literal": day }.into();
     }
     let half = count / 2;
     let is_before = doc! { "$lt": ["$received_at", DateTime::from_millis(days[half])] };
