@@ -174,6 +174,8 @@ async fn fill(bed: &Bed) {
 
 fn fill_file(bed: &Bed, path: &std::path::Path) {
     let mut file = rusqlite::Connection::open(path).unwrap();
+    // The indexes of a million fit in, or each row would be written to four places of the disk.
+    file.pragma_update(None, "cache_size", -1_000_000).unwrap();
     let transaction = file.transaction().unwrap();
     let sql = "INSERT INTO registrations (id, campaign, value, answers, digest, received_at, \
                photo_sha256, photo_extension, photo_bytes, name) \
