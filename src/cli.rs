@@ -4,6 +4,7 @@ mod campaign;
 mod end;
 mod health;
 mod load;
+mod photos;
 mod serve;
 mod staff;
 mod token;
@@ -40,6 +41,9 @@ enum Role {
     Staff(staff::StaffCommand),
     /// Watches the instances, and mails the administrator when one stops answering and when it is back.
     Watch(watch::WatchArgs),
+    /// Keeps the photos sealed under the keys that are set.
+    #[command(subcommand)]
+    Photos(photos::PhotosCommand),
     /// Loads a site with invented people, and proves that nothing of it was lost.
     #[command(subcommand)]
     Load(load::LoadCommand),
@@ -77,6 +81,7 @@ impl Command {
             Role::Token(TokenCommand::New { name }) => token::new(env, &name),
             Role::Staff(command) => staff::play(env, command),
             Role::Watch(args) => watch::play(env, args),
+            Role::Photos(command) => photos::play(env, &command),
             Role::Load(command) => load::play(env, command),
         }
     }

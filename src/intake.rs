@@ -3,6 +3,8 @@
 
 pub mod mover;
 pub mod photos;
+pub mod reseal;
+pub mod vault;
 
 use bytes::Bytes;
 use jiff::{Timestamp, Unit};

@@ -6,6 +6,7 @@ pub mod inspect;
 mod keep;
 mod key;
 pub mod s3;
+pub mod seal;
 
 pub use keep::{Photos, PhotosError};
 pub use key::PhotoKey;

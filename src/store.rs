@@ -13,6 +13,7 @@ pub mod session;
 pub mod sqlite;
 mod stream;
 pub mod token;
+pub mod vault_key;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use feed::{Change, Feed, FeedError, Position, Snapshot};
 pub use kept::{Kept, Receipt};
 pub use pending::{Pending, PendingKey, PendingPhoto};
 pub use stream::Batches;
+pub use vault_key::WrappedKey;
 
 /// Longest wait for a store: an election fits in, and a dead one does not look like a hung instance.
 pub const WAIT: Duration = Duration::from_secs(10);

@@ -19,6 +19,7 @@ use crate::config::{Config, Env, LogsConfig, StoreSetting};
 use crate::intake::Intake;
 use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
+use crate::intake::vault::Vault;
 use crate::photo::Photos;
 use crate::report::Reports;
 use crate::staff::Gate;
@@ -133,8 +134,12 @@ async fn open(
     let meter = |dependency| metrics.dependencies.meter(dependency);
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
     let store = store.timed(meter(Dependency::Store));
+    let vault = Vault::open(store.clone(), &config.photo_keys).await;
+    let vault = vault.context("JORNADA_PHOTO_KEY")?;
+    let photos = Photos::new(&config.photos, vault.seal().clone());
     let photos = PhotoKeeper::open(
-        Photos::new(&config.photos).timed(meter(Dependency::Photos)),
+        photos.timed(meter(Dependency::Photos)),
+        vault,
         store.clone(),
         config.pending_photos,
         metrics.pending.clone(),

@@ -13,6 +13,7 @@ mod pending;
 mod session;
 mod snapshot;
 mod token;
+mod vault_key;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,7 @@ pub struct MongoStore {
     accounts: Collection<Document>,
     sessions: Collection<Document>,
     tokens: Collection<Document>,
+    vault_keys: Collection<Document>,
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,
 }

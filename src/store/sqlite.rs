@@ -12,6 +12,7 @@ mod row;
 mod schema;
 mod session;
 mod token;
+mod vault_key;
 mod writer;
 
 use std::path::Path;

@@ -17,6 +17,7 @@ mod pending;
 mod photos;
 mod registering;
 mod reports;
+mod seal;
 
 /// Runs one test on both kinds of stores.
 macro_rules! on_both {

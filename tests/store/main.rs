@@ -11,6 +11,7 @@ mod proxy;
 #[path = "../support/servers.rs"]
 mod servers;
 mod staff;
+mod vault;
 
 /// Runs each case on a fresh store of both kinds.
 macro_rules! contract {
@@ -58,6 +59,8 @@ contract! {
     staff::a_session_that_was_removed_stays_away
     staff::sessions_are_listed_and_swept
     staff::tokens_are_known_by_their_hash_until_revoked
+    vault::of_many_who_make_a_key_at_once_all_use_one
+    vault::a_key_is_wrapped_anew_once
     feed::each_addition_comes_once_and_in_order
     feed::it_goes_on_from_every_position
     feed::it_goes_on_from_a_snapshot

@@ -33,6 +33,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         accounts: database.collection("accounts"),
         sessions: database.collection("sessions"),
         tokens: database.collection("tokens"),
+        vault_keys: database.collection("vault_keys"),
         pending: database.collection("pending_photos"),
         leases: database.collection("leases"),
         database,

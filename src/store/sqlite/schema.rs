@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 3] = [REGISTRATIONS, PENDING_PHOTOS, STAFF];
+const STEPS: [&str; 4] = [REGISTRATIONS, PENDING_PHOTOS, STAFF, VAULT_KEYS];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.
 /// `seq` grows with every commit (`AUTOINCREMENT` within one writer at a time), so that it orders the feed.
@@ -83,6 +83,15 @@ ALTER TABLE tokens ADD COLUMN scopes TEXT NOT NULL DEFAULT 'report,chart';
 ALTER TABLE tokens ADD COLUMN places TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE tokens ADD COLUMN expires_at INTEGER;
 ALTER TABLE tokens ADD COLUMN revoked_at INTEGER;
+";
+
+/// Keys of photos, each wrapped under a master key that is not here.
+const VAULT_KEYS: &str = "
+CREATE TABLE vault_keys (
+    id BLOB PRIMARY KEY,
+    under BLOB NOT NULL, -- id of the master key
+    wrapped BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// How long a statement waits for another process to finish writing.
