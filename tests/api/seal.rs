@@ -14,14 +14,15 @@ use serde_json::Value;
 use crate::support::app::{App, Installation, Stores, photo, texts};
 use crate::support::photos::jpeg;
 use crate::support::proxy::Proxy;
-use crate::support::servers::variable;
+use crate::support::servers::{random_name, variable};
 
 const BUCKET: &str = "jornada-test";
 
 /// What lies in the folder or the bucket, as whoever broke in sees it.
 enum Objects {
     Folder(PathBuf),
-    Bucket(Client, String),
+    /// Its name, and the campaign.
+    Bucket(Client, String, String),
 }
 
 impl Objects {
@@ -44,7 +45,15 @@ impl Objects {
             .endpoint_url(variable("JORNADA_TEST_S3"))
             .force_path_style(true)
             .build();
-        Self::Bucket(Client::from_conf(config), installation.campaign.clone())
+        let mut settings = installation.settings.iter();
+        let photos = settings.find(|(name, _)| name == "JORNADA_PHOTOS").unwrap();
+        let bucket = photos.1.trim_start_matches("s3://").split('?').next();
+        let campaign = installation.campaign.clone();
+        Self::Bucket(
+            Client::from_conf(config),
+            bucket.unwrap().to_owned(),
+            campaign,
+        )
     }
 
     async fn names(&self, installation: &Installation) -> Vec<String> {
@@ -53,8 +62,8 @@ impl Objects {
                 .iter()
                 .map(|path| path.strip_prefix(folder).unwrap().display().to_string())
                 .collect(),
-            Self::Bucket(client, campaign) => {
-                let list = client.list_objects_v2().bucket(BUCKET);
+            Self::Bucket(client, bucket, campaign) => {
+                let list = client.list_objects_v2().bucket(bucket);
                 let found = list.prefix(format!("{campaign}/")).send().await.unwrap();
                 let names = found.contents().iter().filter_map(|object| object.key());
                 names.map(str::to_owned).collect()
@@ -65,8 +74,8 @@ impl Objects {
     async fn read(&self, name: &str) -> Vec<u8> {
         match self {
             Self::Folder(folder) => std::fs::read(folder.join(name)).unwrap(),
-            Self::Bucket(client, _) => {
-                let get = client.get_object().bucket(BUCKET).key(name);
+            Self::Bucket(client, bucket, _) => {
+                let get = client.get_object().bucket(bucket).key(name);
                 let body = get.send().await.unwrap().body;
                 body.collect().await.unwrap().to_vec()
             }
@@ -76,8 +85,8 @@ impl Objects {
     async fn write(&self, name: &str, bytes: Vec<u8>) {
         match self {
             Self::Folder(folder) => std::fs::write(folder.join(name), bytes).unwrap(),
-            Self::Bucket(client, _) => {
-                let put = client.put_object().bucket(BUCKET).key(name);
+            Self::Bucket(client, bucket, _) => {
+                let put = client.put_object().bucket(bucket).key(name);
                 put.body(bytes.into()).send().await.unwrap();
             }
         }
@@ -256,6 +265,12 @@ async fn the_key_changes_while_people_register(stores: Stores) {
     let (old, new) = ("0a".repeat(32), "0b".repeat(32));
     let mut installation = Installation::new(stores);
     installation.set("JORNADA_PHOTO_KEY", &old);
+    if stores == Stores::Servers {
+        // A bucket of its own: all photos of the one that tests share would be sealed.
+        let (bucket, s3) = (random_name(), variable("JORNADA_TEST_S3"));
+        let photos = format!("s3://{bucket}?endpoint={s3}&region=us-east-1");
+        installation.set("JORNADA_PHOTOS", &photos);
+    }
     let first = installation.start().await;
     let token = installation.token();
     let mut ids = Vec::new();
