@@ -24,7 +24,7 @@ declare -A SETTINGS=(
     [STACK_GRAFANA_LISTEN]="127.0.0.1:3000" # where docker-compose.yml publishes Grafana
 )
 # Made once. The staff token is not among them: the store holds only its hash, so it is made when there is a store.
-SECRETS=(STACK_SECRET STACK_MONGODB_KEY STACK_MONGODB_ADMIN_PASSWORD STACK_MONGODB_PASSWORD STACK_REDIS_PASSWORD
+SECRETS=(STACK_SECRET STACK_PHOTO_KEY STACK_MONGODB_KEY STACK_MONGODB_ADMIN_PASSWORD STACK_MONGODB_PASSWORD STACK_REDIS_PASSWORD
     STACK_S3_ACCESS_KEY STACK_S3_SECRET_KEY STACK_MONGODB_MONITOR_PASSWORD STACK_GRAFANA_PASSWORD)
 
 # Reads the lines of ours and no others; nothing of the file is ever run.

@@ -6,6 +6,7 @@ mod hosts;
 mod limits;
 mod logs;
 mod mail;
+mod photo_key;
 mod secret;
 mod stores;
 mod watch;
@@ -22,6 +23,7 @@ pub use hosts::{Hosts, exempt};
 pub use limits::LimitsSetting;
 pub use logs::{LogFormat, LogsConfig};
 pub use mail::{MailConfig, PostSetting};
+pub use photo_key::PhotoKeys;
 pub use secret::Secret;
 pub use stores::{CacheSetting, PhotosSetting, S3Setting, StoreSetting};
 pub use watch::{WatchConfig, WatchLinks, WatchRules, Watched, watch_data};
@@ -43,6 +45,10 @@ Settings (environment, or a .env file in the working folder):
   JORNADA_STORE          sqlite:PATH or mongodb://…/DATABASE        [sqlite:data/jornada.db]
   JORNADA_PHOTOS         file:PATH or s3://BUCKET?endpoint=URL&region=NAME, with keys in
                          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [file:data/photos]
+  JORNADA_PHOTO_KEY      64 hexadecimal digits under which photos are encrypted, the same on every
+                         instance; or JORNADA_PHOTO_KEY_FILE. Several with commas between
+                         them: the first seals, all open
+                         [embedded: made once and kept in data/photo-key]
   JORNADA_CACHE          memory: or redis://…                       [memory:]
   JORNADA_CAMPAIGNS      folder of campaign files                   [campaigns]
   JORNADA_SECRET         at least 32 bytes, the same on every instance; or JORNADA_SECRET_FILE
@@ -102,6 +108,8 @@ pub struct Config {
     pub store: StoreSetting,
     /// `JORNADA_PHOTOS`.
     pub photos: PhotosSetting,
+    /// `JORNADA_PHOTO_KEY` or `JORNADA_PHOTO_KEY_FILE`; every instance must have the same.
+    pub photo_keys: PhotoKeys,
     /// `JORNADA_CACHE`.
     pub cache: CacheSetting,
     /// `JORNADA_CAMPAIGNS`.
@@ -138,6 +146,7 @@ impl Config {
             limits: LimitsSetting::from_env(env)?,
             public_url,
             photos: PhotosSetting::from_env(env)?,
+            photo_keys: PhotoKeys::from_env(env, &store)?,
             cache: CacheSetting::from_env(env)?,
             campaigns: env.or("JORNADA_CAMPAIGNS", "campaigns").into(),
             secret: Secret::from_env(env, &store)?,

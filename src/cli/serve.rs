@@ -22,6 +22,7 @@ use crate::intake::names;
 use crate::intake::photos::PhotoKeeper;
 use crate::intake::refusals::Refusals;
 use crate::intake::remover::{self, Remover};
+use crate::intake::vault::Vault;
 use crate::photo::Photos;
 use crate::report::Reports;
 use crate::report::sweeper::Sweeper;
@@ -143,9 +144,13 @@ async fn open(
     let meter = |dependency| metrics.dependencies.meter(dependency);
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
     let store = store.timed(meter(Dependency::Store));
-    let files = Photos::new(&config.photos).timed(meter(Dependency::Photos));
+    let vault = Vault::open(store.clone(), &config.photo_keys).await;
+    let vault = vault.context("JORNADA_PHOTO_KEY")?;
+    let files = Photos::new(&config.photos, vault.seal().clone());
+    let files = files.timed(meter(Dependency::Photos));
     let photos = PhotoKeeper::open(
         files.clone(),
+        vault,
         store.clone(),
         config.pending_photos,
         metrics.pending.clone(),

@@ -219,9 +219,9 @@ impl From<KeeperError> for Error {
             KeeperError::Photos(PhotosError::Unavailable(_)) | KeeperError::Full => {
                 Self::Unavailable(error.into())
             }
-            KeeperError::Photos(PhotosError::Failed(_) | PhotosError::Altered) => {
-                Self::Internal(error.into())
-            }
+            KeeperError::Photos(
+                PhotosError::Failed(_) | PhotosError::UnknownKey(_) | PhotosError::Altered,
+            ) => Self::Internal(error.into()),
         }
     }
 }

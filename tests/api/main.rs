@@ -20,6 +20,7 @@ mod photos;
 mod protocol;
 mod registering;
 mod reports;
+mod seal;
 
 /// Runs one test on both kinds of stores.
 macro_rules! on_both {
