@@ -61,6 +61,14 @@ impl Program {
         answer.headers()["location"].to_str().unwrap().to_owned()
     }
 
+    /// The file, however long it takes on a busy machine.
+    async fn file(&self, app: &App, fields: &str) -> String {
+        let led = self.ask(app, fields).await;
+        let page = led.trim_end_matches("/file");
+        self.done(app, page).await;
+        format!("{page}/file")
+    }
+
     async fn progress(&self, app: &App, page: &str) -> Value {
         let answer = self.get(app, &format!("{page}/progress")).await;
         answer.json().await.unwrap()
@@ -298,8 +306,7 @@ async fn a_file_is_handed_out_again_until_something_changes() {
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     area.app.register("Luz Ejemplo", "1002", "Leticia").await;
     let program = Program::of(&area).await;
-    let first = program.ask(&area.app, "value=Cali&format=csv").await;
-    assert!(first.ends_with("/file"), "{first}");
+    let first = program.file(&area.app, "value=Cali&format=csv").await;
     let file = program.get(&area.app, &first).await;
     assert_eq!(file.headers()["cache-control"], "no-store");
     let disposition = file.headers()["content-disposition"].to_str().unwrap();
@@ -316,14 +323,17 @@ async fn a_file_is_handed_out_again_until_something_changes() {
     assert_eq!(ana.get(&first).await.body.as_bytes(), bytes);
     // What changes elsewhere changes nothing here.
     area.app.register("Eva Ejemplo", "1003", "Leticia").await;
-    assert_eq!(program.ask(&area.app, "value=cali&format=csv").await, first);
+    assert_eq!(
+        program.file(&area.app, "value=cali&format=csv").await,
+        first
+    );
     area.app.register("Sol Ejemplo", "1004", "Cali").await;
-    let second = program.ask(&area.app, "value=Cali&format=csv").await;
+    let second = program.file(&area.app, "value=Cali&format=csv").await;
     assert_ne!(second, first);
     let longer = program.get(&area.app, &second).await;
     assert_eq!(longer.headers()["x-report-rows"], "2");
     let days = "value=Cali&format=csv&from=2001-01-01&until=2001-01-02";
-    let earlier = program.ask(&area.app, days).await;
+    let earlier = program.file(&area.app, days).await;
     let earlier = program.get(&area.app, &earlier).await;
     assert_eq!(earlier.headers()["x-report-rows"], "0");
 }
@@ -334,7 +344,7 @@ async fn a_clerk_of_one_city_sees_no_report_of_another() {
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     area.app.register("Luz Ejemplo", "1002", "Leticia").await;
     let program = Program::of(&area).await;
-    let leticia = program.ask(&area.app, "value=Leticia&format=csv").await;
+    let leticia = program.file(&area.app, "value=Leticia&format=csv").await;
     let mut ana = Person::invited(&area, "ana@example.org", Role::Clerk, &["Cali"]).await;
     ana.log_in("ana@example.org", PASSWORD, "").await;
     let page = format!("/staff/c/{}/reports", area.app.campaign);
@@ -384,7 +394,7 @@ async fn files_are_swept_after_a_day() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let program = Program::of(&area).await;
-    let file = program.ask(&area.app, "value=Cali&format=csv").await;
+    let file = program.file(&area.app, "value=Cali&format=csv").await;
     let (sweeper, folder) = sweeper(&area);
     assert_eq!(sweeper.sweep(later(23 * 60)).await.unwrap(), 0);
     assert_eq!(program.get(&area.app, &file).await.status(), 200);
@@ -401,7 +411,7 @@ async fn who_is_deleted_does_not_live_on_in_a_file() {
     let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let registered: Value = answer.json().await.unwrap();
     let program = Program::of(&area).await;
-    let file = program.ask(&area.app, "value=Cali&format=csv").await;
+    let file = program.file(&area.app, "value=Cali&format=csv").await;
     let campaigns = Campaigns::read(&area.installation.folder.path().join("campaigns"));
     let campaigns = campaigns.unwrap();
     let campaign = campaigns.get(&area.app.campaign).unwrap();
@@ -415,7 +425,7 @@ async fn who_is_deleted_does_not_live_on_in_a_file() {
     };
     let deleted = area.store.delete(campaign, &ana, &deletion).await;
     assert_eq!(deleted.unwrap(), Amended::Done);
-    let without = program.ask(&area.app, "value=Cali&format=csv").await;
+    let without = program.file(&area.app, "value=Cali&format=csv").await;
     assert_ne!(without, file);
     let listed = program.get(&area.app, &without).await;
     assert_eq!(listed.headers()["x-report-rows"], "0");

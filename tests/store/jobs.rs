@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::bed::Bed;
 
 const ANA: &str = "account:ana";
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + second).unwrap()
