@@ -144,9 +144,10 @@ impl App {
         }
         let host = strict::host(headers);
         let host = host.as_ref().map_or("localhost", |host| host.as_str());
-        let scheme = match headers.get("x-forwarded-proto") {
-            Some(scheme) if scheme == "https" => "https",
-            _ => "http",
+        let scheme = if self.is_secure(headers) {
+            "https"
+        } else {
+            "http"
         };
         format!("{scheme}://{host}")
     }
@@ -154,7 +155,12 @@ impl App {
     /// Whether the browser is on TLS, as far as settings or nginx tell.
     #[must_use]
     pub fn is_secure(&self, headers: &HeaderMap) -> bool {
-        self.base_url(headers).starts_with("https:")
+        match &self.public_url {
+            Some(url) => url.starts_with("https:"),
+            None => headers
+                .get("x-forwarded-proto")
+                .is_some_and(|scheme| scheme == "https"),
+        }
     }
 }
 

@@ -159,8 +159,9 @@ mod tests {
         );
         memory.give_back(&narrow);
         assert_eq!(memory.draw(&both, at(0)), Ok(()));
-        assert_eq!(memory.draw(&[wide.clone()], at(0)), Ok(()));
-        assert!(memory.draw(&[wide], at(0)).is_err(), "three were drawn");
+        let alone = [wide];
+        assert_eq!(memory.draw(&alone, at(0)), Ok(()));
+        assert!(memory.draw(&alone, at(0)).is_err(), "three were drawn");
     }
 
     #[test]

@@ -86,8 +86,10 @@ pub async fn register(
         from,
     };
     let proof = headers.get(PROOF).and_then(|proof| proof.to_str().ok());
+    // Read before anything is refused: who is still sending would not get to read why.
+    let upload = Upload::read(&app, campaign, request).await?;
     let accepted = entry.limited(async {
-        let mut upload = Upload::read(&app, campaign, request).await?.whole()?;
+        let mut upload = upload.whole()?;
         // Our own page sends what its form carries; programs need not.
         let bait = Bait::take(&mut upload.form);
         if bait.is_there() {
