@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod audit;
+mod closing;
 mod error;
 pub mod feed;
 mod kept;

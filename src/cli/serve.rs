@@ -17,6 +17,7 @@ use super::{end, token};
 use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, LogsConfig, StoreSetting};
 use crate::intake::Intake;
+use crate::intake::closings::Closings;
 use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
 use crate::photo::Photos;
@@ -76,6 +77,8 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     tasks.spawn(health::keep_asking(app.clone(), stop.clone()));
     let mover = Mover::new(app.intake.photos.clone(), app.intake.store.clone());
     tasks.spawn(mover.run(stop.clone()));
+    let closings = app.intake.closings.clone();
+    tasks.spawn(closings.keep(app.intake.store.clone(), stop.clone()));
     greet(&app, &public, &ops, staff_token.as_deref());
     tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.
@@ -133,6 +136,7 @@ async fn open(
     let meter = |dependency| metrics.dependencies.meter(dependency);
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
     let store = store.timed(meter(Dependency::Store));
+    let closings = Closings::open(&store).await.context("JORNADA_STORE")?;
     let photos = PhotoKeeper::open(
         Photos::new(&config.photos).timed(meter(Dependency::Photos)),
         store.clone(),
@@ -161,6 +165,7 @@ async fn open(
         intake: Intake {
             store,
             photos,
+            closings,
             secret: config.secret,
             metrics: metrics.clone(),
         },

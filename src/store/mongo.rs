@@ -3,6 +3,7 @@
 
 mod account;
 mod audit;
+mod closing;
 mod connect;
 mod document;
 mod fault;
@@ -48,6 +49,7 @@ pub struct MongoStore {
     sessions: Collection<Document>,
     tokens: Collection<Document>,
     audit: Collection<Document>,
+    closings: Collection<Document>,
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,
 }

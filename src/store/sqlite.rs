@@ -3,6 +3,7 @@
 
 mod account;
 mod audit;
+mod closing;
 mod fault;
 mod feed;
 mod lease;

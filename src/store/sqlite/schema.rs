@@ -8,11 +8,17 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::audit;
+use super::{audit, closing};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 4] = [REGISTRATIONS, PENDING_PHOTOS, STAFF, audit::TABLES];
+const STEPS: [&str; 5] = [
+    REGISTRATIONS,
+    PENDING_PHOTOS,
+    STAFF,
+    audit::TABLES,
+    closing::TABLE,
+];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.
 /// `seq` grows with every commit (`AUTOINCREMENT` within one writer at a time), so that it orders the feed.
@@ -178,7 +184,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jornada.db");
         let connection = open(&path).unwrap();
-        connection.pragma_update(None, "user_version", 7).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
         assert!(matches!(open(&path), Err(StoreError::Failed(_))));
     }
 

@@ -1,5 +1,7 @@
 //! The words of each refusal, in Spanish and English: what is wrong and how to mend it.
 
+use jiff::Timestamp;
+
 use super::Error;
 use crate::domain::{Campaign, Lang};
 
@@ -13,7 +15,7 @@ impl Error {
             Self::NoSuchCampaign => "no-such-campaign",
             Self::NoSuchValue => "no-such-value",
             Self::NoSuchRegistration => "no-such-registration",
-            Self::NotOpen(_) => "not-open",
+            Self::NotOpen { .. } => "not-open",
             Self::Refused(_) => "invalid-answers",
             Self::Photo { refusal, .. } if refusal.is_too_large() => "too-large",
             Self::Photo { .. } => "invalid-photo",
@@ -44,7 +46,7 @@ impl Error {
             Self::NoSuchRegistration => {
                 lang.pick("No hay tal registro", "There is no such registration")
             }
-            Self::NotOpen(_) => lang.pick("La campaña no está abierta", "The campaign is not open"),
+            Self::NotOpen { .. } => lang.pick("La campaña no está abierta", "The campaign is not open"),
             Self::Refused(_) => {
                 lang.pick("Hay respuestas por corregir", "Some answers need mending")
             }
@@ -72,7 +74,10 @@ impl Error {
     #[must_use]
     pub fn detail(&self, lang: Lang) -> String {
         match self {
-            Self::NotOpen(campaign) => dates(campaign, lang),
+            Self::NotOpen {
+                campaign,
+                closes_at,
+            } => dates(campaign, *closes_at, lang),
             Self::Malformed(what) => lang.pick(
                 format!("No se pudo leer la solicitud: {what}. No se guardó nada."),
                 format!("The request could not be read: {what}. Nothing was kept."),
@@ -108,18 +113,18 @@ impl Error {
             Self::Forbidden => lang.pick("Su cuenta o su clave no sirve para esto. Pídalo a la administración.", "Your account or token is not for this. Ask an administrator."),
             Self::StaleForm => lang.pick("No se cambió nada. Abra la página de nuevo y repita el cambio.", "Nothing was changed. Open the page again and repeat the change."),
             Self::NoSuchLink => lang.pick("Sirve una sola vez y durante 48 horas. Pida otro a la administración.", "It is good once, and for 48 hours. Ask an administrator for another one."),
-            Self::NotOpen(_) | Self::Photo { .. } | Self::Malformed(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
+            Self::NotOpen { .. } | Self::Photo { .. } | Self::Malformed(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
         }
     }
 }
 
-fn dates(campaign: &Campaign, lang: Lang) -> String {
-    let local = |at: jiff::Timestamp| {
+fn dates(campaign: &Campaign, closes_at: Timestamp, lang: Lang) -> String {
+    let local = |at: Timestamp| {
         at.to_zoned(campaign.time_zone.clone())
             .strftime("%Y-%m-%d %H:%M")
             .to_string()
     };
-    let (opens, closes) = (local(campaign.opens_at), local(campaign.closes_at));
+    let (opens, closes) = (local(campaign.opens_at), local(closes_at));
     lang.pick(
         format!("Recibe registros desde {opens} hasta {closes}."),
         format!("It takes registrations from {opens} to {closes}."),
