@@ -76,6 +76,15 @@ impl Format {
         }
     }
 
+    /// What its file names end with.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Xlsx => "xlsx",
+            Self::Csv => "csv",
+        }
+    }
+
     /// Its media type.
     #[must_use]
     pub fn media_type(self) -> &'static str {

@@ -70,7 +70,7 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     let app = open(config, campaigns, stop.clone()).await?;
     app.metrics.add_logs(logs.dropped())?;
     if let Some(path) = &staff_token {
-        token::make_once(&app.intake.store, path).await?;
+        token::make_once(&app.intake.store, &app.audit, path).await?;
     }
     let tasks = TaskTracker::new();
     follow(&app, &tasks, &stop);

@@ -3,6 +3,7 @@
 //! neither write entries nor change them unseen.
 
 pub mod export;
+pub mod sparse;
 pub mod verify;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
+use self::sparse::Sparse;
 use super::keys::{Keys, mac};
 use crate::domain::staff::audit::{Entry, Head, Note};
 use crate::store::audit::Found;
@@ -23,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Audit {
     key: SecretBox<[u8; 32]>,
+    /// Attempts to log in that were slowed.
+    pub slowed: Sparse,
     /// The end of the chain as this process knows it; others may have gone on.
     end: Mutex<Option<Head>>,
 }
@@ -44,6 +48,7 @@ impl Audit {
     pub fn new(keys: &Keys) -> Self {
         Self {
             key: SecretBox::new(Box::new(*keys.audit())),
+            slowed: Sparse::default(),
             end: Mutex::default(),
         }
     }

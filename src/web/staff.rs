@@ -4,6 +4,7 @@
 pub mod account;
 pub mod accounts;
 pub mod address;
+mod audit;
 mod browser;
 pub mod guard;
 pub mod login;
@@ -36,6 +37,7 @@ pub fn table() -> Vec<Route> {
         one_account::routes(),
         tokens::routes(),
         photo::routes(),
+        audit::routes(),
     ]
     .concat()
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jornada::config::{Env, StoreSetting};
 use jornada::domain::staff::{Account, ApiToken, Mail, Reach, Role, Scope, Scopes};
-use jornada::staff::accounts::{add, change};
+use jornada::staff::accounts::{add, change, vacancy};
 use jornada::staff::sessions;
 use jornada::staff::token::Token;
 use jornada::store::Store;
@@ -43,7 +43,8 @@ impl Area {
     pub async fn account(&self, name: &str, role: Role, places: &[&str]) -> Account {
         let mail = Mail::parse(&format!("{name}@example.org")).unwrap();
         let reach = Reach::of(places.iter().map(|place| (*place).to_owned()).collect());
-        let added = add(&self.store, &mail, role, &reach, Timestamp::now()).await;
+        let id = vacancy(&self.store, &mail).await.unwrap().unwrap();
+        let added = add(&self.store, id, &mail, role, &reach, Timestamp::now()).await;
         added.unwrap().unwrap();
         self.store.account_of(&mail).await.unwrap().unwrap()
     }

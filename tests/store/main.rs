@@ -1,6 +1,7 @@
 //! The contract of a store, run over SQLite and over a real MongoDB replica set.
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
+mod audit;
 mod bed;
 mod broken;
 mod closing;
@@ -61,6 +62,15 @@ contract! {
     staff::a_session_that_was_removed_stays_away
     staff::sessions_are_listed_and_swept
     staff::tokens_are_known_by_their_hash_until_revoked
+    audit::many_writers_make_one_unbroken_chain
+    audit::a_writer_that_dies_half_way_harms_nothing
+    audit::a_place_in_the_chain_has_one_entry
+    audit::entries_are_filtered_and_paged_from_the_newest_on
+    audit::a_changed_entry_is_named
+    audit::a_removed_entry_is_named_and_a_cut_end_by_a_head_of_before
+    audit::moved_and_inserted_entries_are_named
+    audit::a_chain_that_was_rewritten_is_not_the_one_that_was_noted
+    audit::an_entry_that_is_not_taken_is_an_error
     feed::each_addition_comes_once_and_in_order
     feed::it_goes_on_from_every_position
     feed::it_goes_on_from_a_snapshot

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 pub use action::Action;
-pub use deed::{Deed, account, registration, token};
+pub use deed::{Deed, account, assigned, registration, token};
 
 /// What is to be written down.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,6 +32,15 @@ const COLUMNS: [&str; 11] = [
 ];
 
 impl Format {
+    /// Its name in entries.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::JsonLines => "jsonl",
+        }
+    }
+
     /// Writes what stands before the first entry.
     ///
     /// # Errors

@@ -15,7 +15,8 @@ use crate::domain::{Campaign, Kind, Lang};
 use crate::report::{Finished, Format, Subject};
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
-use crate::web::staff::Staff;
+use crate::web::staff::scribe::Action;
+use crate::web::staff::{Deed, Scribe, Staff};
 use crate::web::{App, AppState};
 
 /// The name that stands for every value.
@@ -50,6 +51,7 @@ const ROWS: HeaderName = HeaderName::from_static("x-report-rows");
 )]
 pub async fn report(
     staff: Staff,
+    scribe: Scribe,
     State(app): State<AppState>,
     Path((campaign, file)): Path<(String, String)>,
     lang: Lang,
@@ -63,11 +65,18 @@ pub async fn report(
     let seen = value
         .as_ref()
         .map_or(staff.reach().is_all(), |value| staff.sees(value));
-    seen.then_some(()).ok_or(Error::NoSuchValue)?;
+    let deed = |action| {
+        let deed = Deed::of(action).within(&campaign.id);
+        deed.with("value", value.as_deref().unwrap_or(ALL))
+    };
+    if !seen {
+        scribe.note(&app, deed(Action::Refused)).await?;
+        return Err(Error::NoSuchValue);
+    }
     ask_refresh(&app, campaign).await;
     let subject = Subject {
         campaign: campaign.clone(),
-        value,
+        value: value.clone(),
         lang,
         made_at: Timestamp::now(),
         base: app.base_url(&headers),
@@ -78,6 +87,9 @@ pub async fn report(
         .write(&app.intake.store, subject, format)
         .await?;
     app.metrics.reports.written(finished.rows, start.elapsed());
+    let deed = deed(Action::Report).with("format", format.extension());
+    let deed = deed.with("rows", finished.rows);
+    scribe.note(&app, deed).await?;
     info!(campaign = %campaign.id, rows = finished.rows, staff = staff.actor(), "gave out a report");
     Ok(answer(finished, format, &format!("{}-{file}", campaign.id)))
 }

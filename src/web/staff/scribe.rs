@@ -44,6 +44,26 @@ impl Scribe {
         }
     }
 
+    /// Where the request comes from.
+    #[must_use]
+    pub fn from(&self) -> IpAddr {
+        self.from
+    }
+
+    /// Writes that an attempt was slowed; of a flood of them, one a second.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be written.
+    pub async fn note_slowed(&self, app: &AppState) -> Result<(), Error> {
+        match app.audit.slowed.admit(Timestamp::now()) {
+            Some(passed_over) => {
+                let deed = Deed::of(Action::LoginSlowed).with("passed_over", passed_over);
+                self.note(app, deed).await
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Writes an entry. Whatever it tells of is shown or changed only after this.
     ///
     /// # Errors

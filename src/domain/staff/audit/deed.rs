@@ -6,6 +6,7 @@ use std::fmt::Display;
 use uuid::Uuid;
 
 use super::Action;
+use crate::domain::staff::{Reach, Role};
 use crate::domain::{CampaignId, RegistrationId};
 
 /// What somebody did.
@@ -47,12 +48,28 @@ impl Deed {
         self
     }
 
+    /// To these places, if not to all.
+    #[must_use]
+    pub fn limited(self, reach: &Reach) -> Self {
+        if reach.is_all() {
+            return self;
+        }
+        self.with("places", reach.places().join("; "))
+    }
+
     /// With one more word on it.
     #[must_use]
     pub fn with(mut self, name: &'static str, text: impl Display) -> Self {
         self.detail.insert(name.to_owned(), text.to_string());
         self
     }
+}
+
+/// That an account has this role and these places from now on.
+#[must_use]
+pub fn assigned(action: Action, id: Uuid, role: Role, reach: &Reach) -> Deed {
+    let deed = Deed::of(action).to(account(id)).with("role", role.name());
+    deed.limited(reach)
 }
 
 /// An account as entries name it.
