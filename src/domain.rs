@@ -9,6 +9,7 @@ pub mod document;
 pub mod field;
 pub mod lang;
 pub mod place;
+pub mod record;
 pub mod refusal;
 pub mod registration;
 pub mod staff;

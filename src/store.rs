@@ -2,6 +2,7 @@
 //! the identity decides who was first, and what `keep` acknowledged is never lost or doubled.
 
 pub mod account;
+mod amend;
 pub mod audit;
 mod closing;
 mod error;
@@ -11,6 +12,7 @@ mod lease;
 pub mod mongo;
 mod pending;
 mod placed;
+mod removal;
 pub mod session;
 pub mod sqlite;
 mod stream;
@@ -23,10 +25,12 @@ use crate::config::StoreSetting;
 use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
 use crate::telemetry::metrics::Meter;
 
+pub use amend::Amended;
 pub use error::StoreError;
 pub use feed::{Change, Feed, FeedError, Position, Snapshot};
 pub use kept::{Kept, Receipt};
 pub use pending::{Pending, PendingKey, PendingPhoto};
+pub use removal::Unremoved;
 pub use stream::Batches;
 
 /// Longest wait for a store: an election fits in, and a dead one does not look like a hung instance.

@@ -20,6 +20,7 @@ use crate::intake::Intake;
 use crate::intake::closings::Closings;
 use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
+use crate::intake::remover::{self, Remover};
 use crate::photo::Photos;
 use crate::report::Reports;
 use crate::staff::password::Passwords;
@@ -79,6 +80,13 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     tasks.spawn(mover.run(stop.clone()));
     let closings = app.intake.closings.clone();
     tasks.spawn(closings.keep(app.intake.store.clone(), stop.clone()));
+    let remover = Remover::new(
+        app.intake.photos.clone(),
+        app.intake.store.clone(),
+        app.metrics.pending.clone(),
+        remover::GRACE,
+    );
+    tasks.spawn(remover.run(stop.clone()));
     greet(&app, &public, &ops, staff_token.as_deref());
     tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.

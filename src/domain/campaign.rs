@@ -120,11 +120,17 @@ impl Campaign {
             .unwrap_or_default()
     }
 
+    /// The answer that no two registrations may share, if it was given.
+    #[must_use]
+    pub fn unique_answer<'a>(&self, answers: &'a Answers) -> Option<&'a str> {
+        let place = self.fields.iter().position(|field| field.unique)?;
+        answers.get(place)
+    }
+
     /// What makes these answers the same registration: the unique field if answered, else the request's key.
     #[must_use]
     pub fn unique_key(&self, answers: &Answers, key: IdempotencyKey) -> UniqueKey {
-        let place = self.fields.iter().position(|field| field.unique);
-        match place.and_then(|place| answers.get(place)) {
+        match self.unique_answer(answers) {
             Some(answer) => UniqueKey::Answer(answer.to_owned()),
             None => UniqueKey::Request(key),
         }

@@ -2,6 +2,8 @@
 //! node or sharded; a majority of the nodes has on its disk what was acknowledged.
 
 mod account;
+mod amend;
+mod amended;
 mod audit;
 mod closing;
 mod connect;
@@ -12,6 +14,7 @@ mod keep;
 mod lease;
 mod list;
 mod pending;
+mod removal;
 mod session;
 mod snapshot;
 mod token;
@@ -45,6 +48,7 @@ const COUNT: Duration = Duration::from_mins(1);
 pub struct MongoStore {
     database: Database,
     registrations: Collection<RawDocumentBuf>,
+    revisions: Collection<Document>,
     accounts: Collection<Document>,
     sessions: Collection<Document>,
     tokens: Collection<Document>,
@@ -75,8 +79,10 @@ impl MongoStore {
     ) -> Result<Option<Receipt>, StoreError> {
         let (least, greatest) = number.ids();
         let range = doc! { "$gte": binary(least.as_bytes()), "$lte": binary(greatest.as_bytes()) };
+        // What is not a registration has no campaign.
+        let filter = doc! { "_id": range, "campaign": { "$exists": true } };
         let shown = doc! { "campaign": 1, "value": 1, "received_at": 1 };
-        let find = self.registrations.find_one(doc! { "_id": range });
+        let find = self.registrations.find_one(filter);
         let found = bounded(WAIT, find.projection(shown)).await?;
         found.as_deref().map(document::receipt).transpose()
     }

@@ -2,6 +2,7 @@
 //! One thread writes, in groups; a few connections read beside it (write-ahead log).
 
 mod account;
+mod amend;
 mod audit;
 mod closing;
 mod fault;
@@ -10,6 +11,7 @@ mod lease;
 mod list;
 mod pending;
 mod readers;
+mod removal;
 mod row;
 mod schema;
 mod session;

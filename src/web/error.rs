@@ -60,6 +60,8 @@ pub enum Error {
         /// Whether it was the request's key that is known, rather than the document.
         by_key: bool,
     },
+    /// Registered before, and deleted by the staff.
+    Deleted,
     /// The photo or the body has too many bytes.
     TooLarge,
     /// The texts have too many bytes.
@@ -106,7 +108,7 @@ impl Error {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Self::Refused(_) | Self::Photo { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AlreadyRegistered { .. } => StatusCode::CONFLICT,
+            Self::AlreadyRegistered { .. } | Self::Deleted => StatusCode::CONFLICT,
             Self::TooLarge | Self::TextTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -134,6 +136,7 @@ impl Error {
                 refusal,
             },
             IntakeError::AlreadyRegistered { by_key } => Self::AlreadyRegistered { by_key },
+            IntakeError::Deleted => Self::Deleted,
             IntakeError::Store(error) => error.into(),
             IntakeError::Photos(error) => error.into(),
         }

@@ -20,6 +20,7 @@ impl Error {
             Self::Photo { refusal, .. } if refusal.is_too_large() => "too-large",
             Self::Photo { .. } => "invalid-photo",
             Self::AlreadyRegistered { .. } => "already-registered",
+            Self::Deleted => "registration-deleted",
             Self::TooLarge | Self::TextTooLarge => "too-large",
             Self::MediaType { .. } => "unsupported-media-type",
             Self::Malformed(_) => "malformed",
@@ -52,6 +53,10 @@ impl Error {
             }
             Self::Photo { .. } => lang.pick("La foto no sirve", "The photo cannot be used"),
             Self::AlreadyRegistered { .. } => lang.pick("Ya está registrado", "Already registered"),
+            Self::Deleted => lang.pick(
+                "Este registro fue eliminado",
+                "This registration was deleted",
+            ),
             Self::TooLarge => lang.pick("La foto es demasiado grande", "The photo is too large"),
             Self::TextTooLarge => lang.pick("El texto es demasiado largo", "The text is too long"),
             Self::MediaType { .. } => lang.pick("Formato no admitido", "Unsupported media type"),
@@ -102,6 +107,10 @@ impl Error {
             Self::AlreadyRegistered { by_key: false } => lang.pick(
                 "Ya hay un registro con este documento y otros datos. No se cambió nada. Si hay un error, avise al personal de la jornada.",
                 "There is already a registration with this document and other answers. Nothing was changed. If that is a mistake, tell the staff.",
+            ),
+            Self::Deleted => lang.pick(
+                "El personal de la jornada eliminó este registro. Enviarlo otra vez no lo trae de vuelta. Si debe estar registrado, avise al personal.",
+                "The staff deleted this registration. Sending it again does not bring it back. If you should be registered, tell the staff.",
             ),
             Self::TooLarge => lang.pick("La foto puede tener como máximo 8 MiB. Elija una más pequeña o tómela de nuevo.", "The photo may have at most 8 MiB. Choose a smaller one or take it again."),
             Self::TextTooLarge => lang.pick("Los textos juntos pueden tener como máximo 64 KiB. Acórtelos.", "All texts together may have at most 64 KiB. Shorten them."),
