@@ -17,6 +17,8 @@ pub mod keys;
 pub mod login;
 pub mod password;
 pub mod places;
+pub mod query;
+mod sealed;
 pub mod second;
 pub mod sessions;
 pub mod throttle;

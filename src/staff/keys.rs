@@ -12,6 +12,7 @@ pub struct Keys {
     seal: SecretBox<[u8; 32]>,
     throttle: SecretBox<[u8; 32]>,
     audit: SecretBox<[u8; 32]>,
+    query: SecretBox<[u8; 32]>,
 }
 
 impl Keys {
@@ -23,12 +24,18 @@ impl Keys {
             seal: key(b"staff: second factors"),
             throttle: key(b"staff: who tries to log in"),
             audit: key(b"staff: record of looks"),
+            query: key(b"staff: what is looked for"),
         }
     }
 
     /// For second factors at rest.
     pub(super) fn seal(&self) -> &[u8; 32] {
         self.seal.expose_secret()
+    }
+
+    /// For what is looked for, in addresses.
+    pub(super) fn query(&self) -> &[u8; 32] {
+        self.query.expose_secret()
     }
 
     /// For the chain of the record.

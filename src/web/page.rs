@@ -89,9 +89,21 @@ impl Visit {
     /// The same to a page that shall say what was done; `done` is a word of ours.
     #[must_use]
     pub fn link_done(&self, path: &str, done: &str) -> String {
+        self.link_with(path, "done", done)
+    }
+
+    /// The same with one more thing in the query, whose value needs no encoding.
+    #[must_use]
+    pub fn link_with(&self, path: &str, name: &str, value: &str) -> String {
         let link = self.link(path);
         let joint = if link.contains('?') { '&' } else { '?' };
-        format!("{link}{joint}done={done}")
+        format!("{link}{joint}{name}={value}")
+    }
+
+    /// The link to a page of the staff area about a campaign.
+    #[must_use]
+    pub fn staff(&self, campaign: &CampaignId, rest: &str) -> String {
+        self.link(&staff_path(campaign, rest))
     }
 
     /// The link to a campaign's form.
@@ -167,6 +179,12 @@ impl Visit {
         let _ = write!(share, "{}{comma}{} %", tenths / 10, tenths % 10);
         share
     }
+}
+
+/// The path of a page of the staff area about a campaign.
+#[must_use]
+pub fn staff_path(campaign: &CampaignId, rest: &str) -> String {
+    format!("/staff/c/{campaign}/{rest}")
 }
 
 /// Answers with a page, which nobody but the person's own screen keeps: it may hold what was typed.
