@@ -3,7 +3,9 @@
 
 pub mod closings;
 pub mod mover;
+pub mod names;
 pub mod photos;
+pub mod refusals;
 pub mod remover;
 
 use bytes::Bytes;
@@ -21,6 +23,7 @@ use crate::store::{Kept, Receipt, Store, StoreError};
 use crate::telemetry::metrics::Metrics;
 use closings::Closings;
 use photos::{KeeperError, PhotoKeeper};
+use refusals::Refusals;
 
 /// Photos above this size, in bytes, are inspected off the threads that serve requests.
 const LARGE_PHOTO: usize = 256 * 1024;
@@ -90,6 +93,8 @@ pub struct Intake {
     pub secret: Secret,
     /// What is counted.
     pub metrics: Metrics,
+    /// What the staff see of those who were turned away.
+    pub refusals: Refusals,
 }
 
 impl Intake {
@@ -109,15 +114,16 @@ impl Intake {
             .with_label_values(&[campaign.id.as_str(), outcome(&taken)])
             .inc();
         if let Err(error) = &taken {
-            self.count_reasons(campaign, error);
+            self.count_reasons(campaign, error, now);
         }
         taken
     }
 
-    fn count_reasons(&self, campaign: &Campaign, error: &IntakeError) {
+    fn count_reasons(&self, campaign: &Campaign, error: &IntakeError, now: Timestamp) {
         let count = |reason| {
             let labels = [campaign.id.as_str(), reason];
             self.metrics.refusals.with_label_values(&labels).inc();
+            self.refusals.count(campaign, reason, now);
         };
         match error {
             IntakeError::Refused(fields) => fields

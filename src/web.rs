@@ -36,6 +36,7 @@ use crate::campaigns::Campaigns;
 use crate::domain::Campaign;
 use crate::intake::Intake;
 use crate::report::Reports;
+use crate::staff::overview::Overviews;
 use crate::staff::{Audit, Gate};
 use crate::tally::Tally;
 use crate::tally::board::Board;
@@ -76,6 +77,7 @@ pub struct App {
     pub event_clients: Arc<Semaphore>,
     /// What logging in needs.
     pub gate: Gate,
+use crate::staff::overview::Overviews;
     /// The record of who looks at what.
     pub audit: Audit,
     /// What is counted.

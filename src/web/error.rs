@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tracing::{error, warn};
 
 use super::page::Visit;
+use crate::domain::record::Deletion;
 use crate::domain::{Campaign, FieldRefusal};
 use crate::intake::IntakeError;
 use crate::intake::photos::KeeperError;
@@ -39,6 +40,8 @@ pub enum Error {
     NoSuchValue,
     /// No registration with this number or id.
     NoSuchRegistration,
+    /// It was deleted, and whoever asks saw it before; why.
+    Removed(Deletion),
     /// Not before it opens, not after it closed.
     NotOpen {
         /// What.
@@ -101,6 +104,7 @@ impl Error {
             | Self::NoSuchValue
             | Self::NoSuchRegistration
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
+            Self::Removed(_) => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotOpen { .. } | Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,

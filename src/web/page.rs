@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::assets::asset;
@@ -151,6 +152,26 @@ impl Visit {
                 if half == 0 { "a.m." } else { "p.m." },
             ),
         }
+    }
+
+    /// A day in short: `21 nov` or `21 Nov`.
+    #[must_use]
+    pub fn day(&self, day: &Date) -> String {
+        match self.lang {
+            Lang::Es => {
+                let month = usize::try_from(day.month() - 1).unwrap_or_default();
+                let month = MONTHS_ES.get(month).and_then(|month| month.get(..3));
+                format!("{} {}", day.day(), month.unwrap_or_default())
+            }
+            Lang::En => day.strftime("%-d %b").to_string(),
+        }
+    }
+
+    /// A moment in short, for tables: `2026-11-21 16:05`.
+    #[must_use]
+    pub fn brief(&self, at: &Timestamp, zone: &TimeZone) -> String {
+        let local = at.to_zoned(zone.clone());
+        local.strftime("%Y-%m-%d %H:%M").to_string()
     }
 
     /// A count with its thousands apart: `12.345` or `12,345`.

@@ -6,13 +6,20 @@ pub mod accounts;
 pub mod address;
 mod audit;
 mod browser;
+mod case;
+mod closing;
+mod correction;
+mod deletion;
 pub mod guard;
 pub mod login;
 mod one_account;
+mod overview;
 pub mod password;
 pub mod photo;
+mod registration;
 pub mod route;
 pub mod scribe;
+mod search;
 pub mod second;
 pub mod tokens;
 pub mod who;
@@ -36,6 +43,12 @@ pub fn table() -> Vec<Route> {
         accounts::routes(),
         one_account::routes(),
         tokens::routes(),
+        overview::routes(),
+        search::routes(),
+        registration::routes(),
+        correction::routes(),
+        deletion::routes(),
+        closing::routes(),
         photo::routes(),
         audit::routes(),
     ]

@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{audit, closing};
+use super::{audit, closing, search};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     REGISTRATIONS,
     PENDING_PHOTOS,
     STAFF,
     AMENDMENTS,
+    search::TABLES,
     audit::TABLES,
     closing::TABLE,
 ];

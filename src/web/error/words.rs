@@ -15,6 +15,7 @@ impl Error {
             Self::NoSuchCampaign => "no-such-campaign",
             Self::NoSuchValue => "no-such-value",
             Self::NoSuchRegistration => "no-such-registration",
+            Self::Removed(_) => "registration-removed",
             Self::NotOpen { .. } => "not-open",
             Self::Refused(_) => "invalid-answers",
             Self::Photo { refusal, .. } if refusal.is_too_large() => "too-large",
@@ -47,6 +48,7 @@ impl Error {
             Self::NoSuchRegistration => {
                 lang.pick("No hay tal registro", "There is no such registration")
             }
+            Self::Removed(_) => lang.pick("Este registro fue eliminado", "This registration was deleted"),
             Self::NotOpen { .. } => lang.pick("La campaña no está abierta", "The campaign is not open"),
             Self::Refused(_) => {
                 lang.pick("Hay respuestas por corregir", "Some answers need mending")
@@ -83,6 +85,10 @@ impl Error {
                 campaign,
                 closes_at,
             } => dates(campaign, *closes_at, lang),
+            Self::Removed(deletion) => lang.pick(
+                format!("La administración lo eliminó. Motivo: {}", deletion.reason),
+                format!("An administrator deleted it. Reason: {}", deletion.reason),
+            ),
             Self::Malformed(what) => lang.pick(
                 format!("No se pudo leer la solicitud: {what}. No se guardó nada."),
                 format!("The request could not be read: {what}. Nothing was kept."),
@@ -122,7 +128,7 @@ impl Error {
             Self::Forbidden => lang.pick("Su cuenta o su clave no sirve para esto. Pídalo a la administración.", "Your account or token is not for this. Ask an administrator."),
             Self::StaleForm => lang.pick("No se cambió nada. Abra la página de nuevo y repita el cambio.", "Nothing was changed. Open the page again and repeat the change."),
             Self::NoSuchLink => lang.pick("Sirve una sola vez y durante 48 horas. Pida otro a la administración.", "It is good once, and for 48 hours. Ask an administrator for another one."),
-            Self::NotOpen { .. } | Self::Photo { .. } | Self::Malformed(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
+            Self::NotOpen { .. } | Self::Removed(_) | Self::Photo { .. } | Self::Malformed(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
         }
     }
 }
