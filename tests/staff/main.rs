@@ -7,6 +7,10 @@
 mod support;
 
 mod area;
+mod closing;
+mod correcting;
+mod deleting;
+mod finding;
 mod forms;
 mod links;
 mod login;
