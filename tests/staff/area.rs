@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use jornada::config::{Env, StoreSetting};
 use jornada::domain::staff::{Account, ApiToken, Mail, Reach, Role, Scope, Scopes};
+use jornada::domain::staff::audit::{Action, Entry};
 use jornada::staff::accounts::{add, change, vacancy};
 use jornada::staff::sessions;
 use jornada::staff::token::Token;
 use jornada::store::Store;
+use jornada::store::audit::{Filter, Found};
 
 use crate::support::app::{App, Installation, Stores};
 
@@ -26,17 +28,16 @@ impl Area {
 
     pub async fn of(installation: Installation) -> Self {
         let app = installation.start().await;
-        let settings: Vec<_> = installation
-            .settings
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let setting = StoreSetting::from_env(&Env::of(&settings)).unwrap();
         Self {
-            store: Store::open(&setting).await.unwrap(),
+            store: Store::open(&setting(&installation)).await.unwrap(),
             installation,
             app,
         }
+    }
+
+    /// Where the store is, to break it.
+    pub fn setting(&self) -> StoreSetting {
+        setting(&self.installation)
     }
 
     /// A new account of this role, that never logged in.
@@ -81,6 +82,20 @@ impl Area {
         changed.await.unwrap().unwrap();
     }
 
+    /// What was written down of this kind, the newest first.
+    pub async fn deeds(&self, action: Action) -> Vec<Entry> {
+        let filter = Filter {
+            action: Some(action),
+            ..Filter::default()
+        };
+        let found = self.store.audit_before(&filter, None, 1_000).await;
+        let entry = |found| match found {
+            Found::Entry(entry) => *entry,
+            Found::Unreadable(seq) => panic!("entry {seq} cannot be read"),
+        };
+        found.unwrap().into_iter().map(entry).collect()
+    }
+
     /// Runs `jornada staff …` and answers what it printed.
     pub fn staff(&self, arguments: &[&str]) -> String {
         let arguments = [&["staff"], arguments].concat();
@@ -89,4 +104,12 @@ impl Area {
         assert!(ran.status.success(), "{told}");
         String::from_utf8(ran.stdout).unwrap().trim().to_owned()
     }
+}
+
+fn setting(installation: &Installation) -> StoreSetting {
+    let settings = installation.settings.iter();
+    let settings: Vec<_> = settings
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    StoreSetting::from_env(&Env::of(&settings)).unwrap()
 }

@@ -47,8 +47,8 @@ async fn closes_everywhere(stores: Stores) {
     assert_eq!(page.status, 303);
     assert_eq!(area.app.register("Ana Dos", "1002", "Cali").await.status(), 201);
     until_the_form_answers(&other, 200).await;
-    assert_eq!(area.entries(Action::Close).await.len(), 1);
-    let opened = area.entries(Action::Reopen).await;
+    assert_eq!(area.deeds(Action::Close).await.len(), 1);
+    let opened = area.deeds(Action::Reopen).await;
     assert_eq!(opened[0].note.deed.detail["reason"], "Llegaron dosis");
 }
 

@@ -76,7 +76,7 @@ async fn two_clerks(stores: Stores) {
         count_of(&area, "Bogotá").await == 1 && count_of(&area, "Cali").await == 0
     })
     .await;
-    let corrected = area.entries(Action::Correct).await;
+    let corrected = area.deeds(Action::Correct).await;
     let fields: Vec<_> = corrected.iter().map(|entry| &entry.note.deed.detail["fields"]).collect();
     assert_eq!(fields, ["documento", "nombre ciudad"]);
 }
@@ -123,13 +123,13 @@ async fn a_clerk_of_another_city_is_told_that_there_is_none_and_it_is_written_do
     }
     let page = send(&mut clerk, &path, "0", ["Ana", "1001", "Bogotá"]).await;
     assert_eq!(page.status, 404);
-    let refused = area.entries(Action::Refused).await;
+    let refused = area.deeds(Action::Refused).await;
     assert_eq!(refused.len(), 5);
     let id = path.rsplit('/').next().unwrap();
     for entry in &refused {
         assert_eq!(entry.note.deed.subjects, [format!("registration:{id}")]);
     }
-    assert!(area.entries(Action::Look).await.is_empty());
+    assert!(area.deeds(Action::Look).await.is_empty());
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn nothing_is_corrected_into_a_place_that_is_not_theirs() {
     assert_eq!(page.status, 422);
     assert!(page.body.contains("administración"), "words say what to do");
     assert!(page.body.contains("value=\"Ana Otra\""));
-    assert_eq!(area.entries(Action::Refused).await.len(), 1);
+    assert_eq!(area.deeds(Action::Refused).await.len(), 1);
     let page = send(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "chia"]).await;
     assert_eq!(page.status, 303, "between their own places they may");
 }

@@ -49,7 +49,7 @@ async fn deletes(stores: Stores) {
     area.app
         .until("the totals follow", async |app| app.total().await == Some(1))
         .await;
-    assert_eq!(area.entries(Action::Delete).await.len(), 1);
+    assert_eq!(area.deeds(Action::Delete).await.len(), 1);
 }
 
 fn files(folder: &std::path::Path) -> usize {

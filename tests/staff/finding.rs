@@ -63,7 +63,7 @@ async fn finds_by_each_key(stores: Stores) {
         assert!(page.body.contains(&format!("id=\"{}-error\"", wrong.0)));
         assert!(page.body.contains(&format!("value=\"{}\"", wrong.1)));
     }
-    let entries = area.entries(Action::Search).await;
+    let entries = area.deeds(Action::Search).await;
     let told = format!("{entries:?}");
     for secret in ["ana", "oscar", "1001", "2002", "Ejemplo"] {
         assert!(!told.to_lowercase().contains(&format!("\"{secret}\"")), "{secret}");
@@ -117,7 +117,7 @@ async fn a_clerk_of_some_places_finds_those_alone() {
     assert!(names(&search(&mut clerk, &area, &[("what", "2002")]).await).is_empty());
     let page = search(&mut clerk, &area, &[("place", "Cali")]).await;
     assert_eq!(page.status, 404);
-    let last = &area.entries(Action::Refused).await[0];
+    let last = &area.deeds(Action::Refused).await[0];
     assert_eq!(last.note.deed.detail["place"], "Cali");
 }
 

@@ -7,6 +7,7 @@
 mod support;
 
 mod area;
+mod audit;
 mod closing;
 mod correcting;
 mod deleting;

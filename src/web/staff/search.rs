@@ -95,19 +95,21 @@ async fn look(
 async fn find(cabinet: &Cabinet, asked: &Asked, ways: Vec<Way>) -> Result<Found, Error> {
     let mut last = None;
     for Way { name, mut search } in ways {
-        let mut deed = cabinet.deed(Action::Search).with("by", name);
-        for (word, text) in asked.told() {
-            deed = deed.with(word, text);
-        }
+        let deed = |action| {
+            let told = asked.told().into_iter();
+            told.fold(cabinet.deed(action).with("by", name), |deed, (word, text)| {
+                deed.with(word, text)
+            })
+        };
         let staff = &cabinet.desk.staff;
         if !search.values.iter().all(|value| staff.sees(value)) {
-            cabinet.note(deed.with("refused", "place")).await?;
+            cabinet.note(deed(Action::Refused)).await?;
             return Err(Error::NoSuchValue);
         }
         if search.values.is_empty() {
             search.values = staff.places().to_vec();
         }
-        let found = cabinet.find(&search, asked.after.as_ref(), ROWS, deed).await?;
+        let found = cabinet.find(&search, asked.after.as_ref(), ROWS, deed(Action::Search)).await?;
         if !found.rows.is_empty() {
             return Ok(found);
         }
