@@ -15,6 +15,7 @@ pub mod page;
 pub mod places;
 pub mod qr;
 pub mod receipt;
+pub mod report;
 pub mod staff;
 pub mod upload;
 
@@ -26,7 +27,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -35,6 +36,7 @@ use tower_http::compression::CompressionLayer;
 use crate::campaigns::Campaigns;
 use crate::domain::Campaign;
 use crate::intake::Intake;
+use crate::photo::Photos;
 use crate::report::Reports;
 use crate::staff::overview::Overviews;
 use crate::staff::{Audit, Gate};
@@ -69,6 +71,10 @@ pub struct App {
     pub board: Board,
     /// Where reports are written.
     pub reports: Reports,
+    /// Where the files of reports are that are made in the background.
+    pub files: Photos,
+    /// Told when there is a new job.
+    pub job_asked: Arc<Notify>,
     /// Memory for uploads.
     pub uploads: UploadBudget,
     /// A place for each request in work.

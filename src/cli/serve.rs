@@ -25,6 +25,8 @@ use crate::intake::refusals::Refusals;
 use crate::intake::remover::{self, Remover};
 use crate::photo::Photos;
 use crate::report::Reports;
+use crate::report::sweeper::Sweeper;
+use crate::report::worker::Worker;
 use crate::staff::overview::Overviews;
 use crate::staff::password::Passwords;
 use crate::staff::{Audit, Gate};
@@ -80,6 +82,7 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     follow(&app, &tasks, &stop);
     tasks.spawn(health::keep_asking(app.clone(), stop.clone()));
     tidy(&app, &tasks, &stop);
+    make_reports(&app, &tasks, &stop);
     greet(&app, &public, &ops, staff_token.as_deref());
     tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.
@@ -143,8 +146,9 @@ async fn open(
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
     let store = store.timed(meter(Dependency::Store));
     let closings = Closings::open(&store).await.context("JORNADA_STORE")?;
+    let files = Photos::new(&config.photos).timed(meter(Dependency::Photos));
     let photos = PhotoKeeper::open(
-        Photos::new(&config.photos).timed(meter(Dependency::Photos)),
+        files.clone(),
         store.clone(),
         config.pending_photos,
         metrics.pending.clone(),
@@ -165,6 +169,8 @@ async fn open(
         uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
         places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
         reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
+        files,
+        job_asked: Arc::default(),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
         audit: Audit::new(&gate.keys),
         gate,
@@ -222,6 +228,20 @@ fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
     tasks.spawn(names::keep_filling(store.clone(), campaigns, stop.clone()));
     let refusals = app.intake.refusals.clone();
     tasks.spawn(refusals.keep_flushing(store.clone(), stop.clone()));
+}
+
+fn make_reports(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
+    let (store, files) = (app.intake.store.clone(), app.files.clone());
+    let sweeper = Sweeper::new(store.clone(), files.clone());
+    tasks.spawn(sweeper.run(stop.clone()));
+    let worker = Worker {
+        store,
+        photos: files,
+        campaigns: app.campaigns.clone(),
+        metrics: app.metrics.reports.clone(),
+        asked: Arc::clone(&app.job_asked),
+    };
+    tasks.spawn(worker.run(stop.clone()));
 }
 
 /// In embedded mode, where the first token for staff is left.

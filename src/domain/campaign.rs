@@ -8,6 +8,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::answers::Answers;
 use super::field::{Field, Kind};
@@ -18,7 +19,8 @@ use super::text;
 pub use table::Mistake;
 
 /// The name of a campaign in addresses, keys and labels: `[a-z0-9-]`, 1 to 40 characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct CampaignId(String);
 
 impl CampaignId {
@@ -33,6 +35,14 @@ impl CampaignId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for CampaignId {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        Self::parse(&raw).ok_or("not the id of a campaign")
     }
 }
 

@@ -11,6 +11,7 @@ mod counted;
 mod document;
 mod fault;
 mod feed;
+mod job;
 mod keep;
 mod lease;
 mod list;
@@ -39,7 +40,7 @@ use super::{
     Batches, FeedError, Kept, PING, Pending, PendingKey, PendingPhoto, Position, Receipt, Snapshot,
     StoreError, WAIT,
 };
-use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
+use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection};
 
 pub use feed::MongoFeed;
 
@@ -64,6 +65,7 @@ pub struct MongoStore {
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,
     refusals: Collection<Document>,
+    jobs: Collection<Document>,
 }
 
 impl MongoStore {
@@ -111,18 +113,18 @@ impl MongoStore {
     pub(super) async fn count(
         &self,
         campaign: &CampaignId,
-        value: Option<&str>,
+        selection: &Selection,
     ) -> Result<u64, StoreError> {
-        let count = self.registrations.count_documents(of(campaign, value));
+        let count = self.registrations.count_documents(of(campaign, selection));
         bounded(COUNT, count.hint(connect::in_order())).await
     }
 
     pub(super) async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
-        value: Option<&str>,
+        selection: &Selection,
     ) -> Result<Batches, StoreError> {
-        list::all(self, campaign, value).await
+        list::all(self, campaign, selection).await
     }
 
     pub(super) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
@@ -196,11 +198,21 @@ fn binary(bytes: &[u8]) -> Binary {
     }
 }
 
-/// The filter of a campaign, or of one value of it.
-fn of(campaign: &CampaignId, value: Option<&str>) -> Document {
+/// The filter of what is selected of a campaign; all of it is in the index.
+fn of(campaign: &CampaignId, selection: &Selection) -> Document {
     let mut filter = doc! { "campaign": campaign.as_str() };
-    if let Some(value) = value {
+    if let Some(value) = &selection.value {
         filter.insert("value", value);
+    }
+    let bounds = [("$gte", selection.from), ("$lt", selection.until)];
+    let bounds = bounds
+        .into_iter()
+        .filter_map(|(bound, at)| Some((bound, at?)));
+    let received: Document = bounds
+        .map(|(bound, at)| (bound.to_owned(), account::moment(at).into()))
+        .collect();
+    if !received.is_empty() {
+        filter.insert("received_at", received);
     }
     filter
 }

@@ -42,6 +42,8 @@ pub enum Error {
     NoSuchRegistration,
     /// It was deleted, and whoever asks saw it before; why.
     Removed(Deletion),
+    /// No report made in the background of this name, or not for them, or no longer.
+    NoSuchReport,
     /// Not before it opens, not after it closed.
     NotOpen {
         /// What.
@@ -103,6 +105,7 @@ impl Error {
             | Self::NoSuchCampaign
             | Self::NoSuchValue
             | Self::NoSuchRegistration
+            | Self::NoSuchReport
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
             Self::Removed(_) => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -11,12 +11,14 @@ mod closing;
 mod correction;
 mod deletion;
 pub mod guard;
+mod job;
 pub mod login;
 mod one_account;
 mod overview;
 pub mod password;
 pub mod photo;
 mod registration;
+mod reports;
 pub mod route;
 pub mod scribe;
 mod search;
@@ -50,6 +52,8 @@ pub fn table() -> Vec<Route> {
         deletion::routes(),
         closing::routes(),
         photo::routes(),
+        reports::routes(),
+        job::routes(),
         audit::routes(),
     ]
     .concat()

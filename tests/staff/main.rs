@@ -13,6 +13,7 @@ mod correcting;
 mod deleting;
 mod finding;
 mod forms;
+mod jobs;
 mod links;
 mod login;
 mod matrix;

@@ -71,6 +71,12 @@ const ROWS: &[(&str, &str, [u16; 6])] = &[
     ("POST", "/staff/c/{campaign}/close",                             [303, 403, 403, 422, 403, 403]),
     ("POST", "/staff/c/{campaign}/reopen",                            [303, 403, 403, 422, 403, 403]),
     ("GET",  "/staff/c/{campaign}/registrations/{id}/photo",          [303, 403, 200, 200, 200, 403]),
+    ("GET",  "/staff/c/{campaign}/reports",                           [303, 403, 200, 200, 200, 403]),
+    ("POST", "/staff/c/{campaign}/reports",                           [303, 403, 422, 422, 422, 403]),
+    ("GET",  "/staff/c/{campaign}/reports/{id}",                      [303, 403, 404, 404, 404, 403]),
+    ("GET",  "/staff/c/{campaign}/reports/{id}/progress",             [303, 403, 404, 404, 404, 403]),
+    ("POST", "/staff/c/{campaign}/reports/{id}/cancel",               [303, 403, 404, 404, 404, 403]),
+    ("GET",  "/staff/c/{campaign}/reports/{id}/file",                 [303, 403, 404, 404, 404, 403]),
     ("GET",  "/staff/audit",                                          [303, 403, 403, 200, 403, 403]),
     ("GET",  "/staff/audit/export.csv",                               [303, 403, 403, 200, 403, 403]),
 ];

@@ -9,7 +9,7 @@ use mongodb::options::{
 use mongodb::{Client, Database, IndexModel};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{MongoStore, account, amend, audit, pending, removal, session};
+use super::{MongoStore, account, amend, audit, job, pending, removal, session};
 use crate::store::{StoreError, WAIT};
 
 /// Connections to one node: writes wait some milliseconds for the majority, so that these carry thousands a second.
@@ -39,6 +39,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         pending: database.collection("pending_photos"),
         leases: database.collection("leases"),
         refusals: database.collection("refusals"),
+        jobs: database.collection("jobs"),
         database,
     };
     // One index serves lists, counts and totals: it holds all that they filter, sort and group by. `_id` is
@@ -53,6 +54,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     pending::make_index(&store).await?;
     account::make_indexes(&store).await?;
     session::make_indexes(&store).await?;
+    job::make_indexes(&store).await?;
     audit::make_indexes(&store).await?;
     Ok(store)
 }

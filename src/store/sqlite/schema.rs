@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{audit, closing, search};
+use super::{audit, closing, job, search};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     REGISTRATIONS,
     PENDING_PHOTOS,
     STAFF,
@@ -20,6 +20,7 @@ const STEPS: [&str; 7] = [
     search::TABLES,
     audit::TABLES,
     closing::TABLE,
+    job::TABLES,
 ];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.

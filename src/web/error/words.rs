@@ -15,6 +15,7 @@ impl Error {
             Self::NoSuchCampaign => "no-such-campaign",
             Self::NoSuchValue => "no-such-value",
             Self::NoSuchRegistration => "no-such-registration",
+            Self::NoSuchReport => "no-such-report",
             Self::Removed(_) => "registration-removed",
             Self::NotOpen { .. } => "not-open",
             Self::Refused(_) => "invalid-answers",
@@ -48,6 +49,7 @@ impl Error {
             Self::NoSuchRegistration => {
                 lang.pick("No hay tal registro", "There is no such registration")
             }
+            Self::NoSuchReport => lang.pick("No hay tal lista", "There is no such report"),
             Self::Removed(_) => lang.pick("Este registro fue eliminado", "This registration was deleted"),
             Self::NotOpen { .. } => lang.pick("La campaña no está abierta", "The campaign is not open"),
             Self::Refused(_) => {
@@ -104,6 +106,7 @@ impl Error {
             Self::MethodNotAllowed => lang.pick("Esta dirección no admite ese método.", "This address does not take that method."),
             Self::NoSuchCampaign => lang.pick("Revise la dirección: no hay una campaña con ese nombre.", "Check the address: there is no campaign of that name."),
             Self::NoSuchValue => lang.pick("La campaña no tiene ese valor. Escríbalo como en la lista.", "The campaign has no such value. Write it as in the list."),
+            Self::NoSuchReport => lang.pick("Las listas se guardan un día, y menos si un registro se corrige o elimina. Pídala otra vez.", "Reports are kept for a day, and less if a registration is corrected or deleted. Ask for it again.").into(),
             Self::NoSuchRegistration => lang.pick("Revise el número del comprobante.", "Check the number on the receipt."),
             Self::Refused(_) => lang.pick("No se guardó nada. Corrija los campos indicados y envíe de nuevo.", "Nothing was kept. Mend the fields named and send again."),
             Self::AlreadyRegistered { by_key: true } => lang.pick(
