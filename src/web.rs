@@ -83,7 +83,8 @@ pub struct App {
     pub event_clients: Arc<Semaphore>,
     /// What logging in needs.
     pub gate: Gate,
-use crate::staff::overview::Overviews;
+    /// The numbers that the staff see first.
+    pub overviews: Overviews,
     /// The record of who looks at what.
     pub audit: Audit,
     /// What is counted.

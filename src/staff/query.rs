@@ -46,7 +46,9 @@ pub fn read<T: DeserializeOwned>(
     if text.len() > MOST {
         return None;
     }
-    let sealed = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+    let sealed = data_encoding::BASE64URL_NOPAD
+        .decode(text.as_bytes())
+        .ok()?;
     let text = sealed::open(keys.query(), &owner(account, campaign), &sealed)?;
     serde_json::from_slice(&text).ok()
 }

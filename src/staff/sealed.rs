@@ -13,7 +13,11 @@ const NONCE_BYTES: usize = 24;
 ///
 /// # Panics
 /// Never: the cipher takes some bytes of any kind.
-pub(super) fn seal(key: &[u8; 32], owner: &[u8], bytes: &[u8]) -> Result<Vec<u8>, getrandom::Error> {
+pub(super) fn seal(
+    key: &[u8; 32],
+    owner: &[u8],
+    bytes: &[u8],
+) -> Result<Vec<u8>, getrandom::Error> {
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce)?;
     let payload = Payload {

@@ -195,13 +195,19 @@ async fn addresses(app: &App, receipt: &str, token: &str) {
 
 /// What a clerk looks for, opens, corrects and deletes, with every answer that there is; the sealed searches.
 async fn staff_pages(clerk: &mut Clerk, app: &App, first: &Value) -> Vec<String> {
-    let (id, receipt) = (first["id"].as_str().unwrap(), first["receipt"].as_str().unwrap());
+    let (id, receipt) = (
+        first["id"].as_str().unwrap(),
+        first["receipt"].as_str().unwrap(),
+    );
     let list = format!("/staff/c/{}/registrations", app.campaign);
     assert_eq!(clerk.get(&format!("/staff?{NAME}={MAIL}")).await, 200);
     assert_eq!(clerk.get(&list).await, 200);
     let mut sealed = Vec::new();
     for what in [NAME, DOCUMENT, receipt] {
-        assert_eq!(clerk.post(&list, &[("what", what), ("place", CITY)]).await, 303);
+        assert_eq!(
+            clerk.post(&list, &[("what", what), ("place", CITY)]).await,
+            303
+        );
         let to = clerk.to.clone();
         assert_eq!(clerk.get(&to).await, 200);
         assert!(clerk.body.contains(NAME));
@@ -212,11 +218,19 @@ async fn staff_pages(clerk: &mut Clerk, app: &App, first: &Value) -> Vec<String>
     }
     let one = format!("{list}/{id}");
     for below in ["", "/print", "/photo", "/correct", "/delete"] {
-        assert_eq!(clerk.get(&format!("{one}{below}?de={MAIL}&n={NAME}")).await, 200);
+        assert_eq!(
+            clerk.get(&format!("{one}{below}?de={MAIL}&n={NAME}")).await,
+            200
+        );
     }
     for wrong in [WORD, MAIL, DOCUMENT, receipt] {
         assert_eq!(clerk.get(&format!("{list}/{wrong}/correct")).await, 404);
-        assert_eq!(clerk.get(&format!("/staff/c/{wrong}/registrations/{id}")).await, 404);
+        assert_eq!(
+            clerk
+                .get(&format!("/staff/c/{wrong}/registrations/{id}"))
+                .await,
+            404
+        );
     }
     assert_eq!(clerk.get(&format!("{one}/correct")).await, 200);
     let correct = format!("{one}/correct");
@@ -269,7 +283,11 @@ async fn the_staff_area_tells_nothing_of_whom_it_shows() {
         std::fs::write(path, "no database").ok();
     }
     let list = format!("/staff/c/{}/registrations", app.campaign);
-    for path in [format!("{list}?q={}", sealed[0]), format!("{list}/{id}"), "/staff".into()] {
+    for path in [
+        format!("{list}?q={}", sealed[0]),
+        format!("{list}/{id}"),
+        "/staff".into(),
+    ] {
         assert!(clerk.get(&path).await >= 500);
     }
     let receipt = first["receipt"].as_str().unwrap().to_owned();

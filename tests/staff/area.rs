@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use jornada::config::{Env, StoreSetting};
-use jornada::domain::staff::{Account, ApiToken, Mail, Reach, Role, Scope, Scopes};
 use jornada::domain::staff::audit::{Action, Entry};
+use jornada::domain::staff::{Account, ApiToken, Mail, Reach, Role, Scope, Scopes};
 use jornada::staff::accounts::{add, change, vacancy};
 use jornada::staff::sessions;
 use jornada::staff::token::Token;

@@ -15,8 +15,10 @@ const REASON: &str = "Ya no hay dosis";
 async fn until_the_form_answers(app: &App, status: u16) -> Duration {
     let start = Instant::now();
     let path = format!("/c/{}", app.campaign);
-    app.until("the form says so", async |app| app.get(&path).await.status() == status)
-        .await;
+    app.until("the form says so", async |app| {
+        app.get(&path).await.status() == status
+    })
+    .await;
     start.elapsed()
 }
 
@@ -29,9 +31,15 @@ async fn closes_everywhere(stores: Stores) {
     assert!(admin.get(&path).await.body.contains("name=\"reason\""));
     let page = admin.post(&path, &[("reason", "no")]).await;
     assert_eq!(page.status, 422, "a reason says something");
-    assert_eq!(area.app.register("Ana Uno", "1001", "Cali").await.status(), 201);
+    assert_eq!(
+        area.app.register("Ana Uno", "1001", "Cali").await.status(),
+        201
+    );
     let page = admin.post(&path, &[("reason", REASON)]).await;
-    assert_eq!((page.status, page.location()), (303, &*format!("{path}?done=closed")));
+    assert_eq!(
+        (page.status, page.location()),
+        (303, &*format!("{path}?done=closed"))
+    );
     let refused = area.app.register("Ana Dos", "1002", "Cali").await;
     let told = problem(refused, 403).await;
     assert_eq!(told["type"], "urn:jornada:problem:not-open");
@@ -45,7 +53,10 @@ async fn closes_everywhere(stores: Stores) {
     assert!(page.body.contains(REASON));
     let page = admin.post(&reopen, &[("reason", "Llegaron dosis")]).await;
     assert_eq!(page.status, 303);
-    assert_eq!(area.app.register("Ana Dos", "1002", "Cali").await.status(), 201);
+    assert_eq!(
+        area.app.register("Ana Dos", "1002", "Cali").await.status(),
+        201
+    );
     until_the_form_answers(&other, 200).await;
     assert_eq!(area.deeds(Action::Close).await.len(), 1);
     let opened = area.deeds(Action::Reopen).await;

@@ -54,30 +54,59 @@ async fn count_of(area: &Area, city: &str) -> u64 {
 async fn two_clerks(stores: Stores) {
     let area = Area::start(stores).await;
     let path = registered(&area, "Ana Ejenplo", "1001", "Cali").await;
-    let (mut one, mut two) = (clerk(&area, "uno", &[]).await, clerk(&area, "dos", &[]).await);
+    let (mut one, mut two) = (
+        clerk(&area, "uno", &[]).await,
+        clerk(&area, "dos", &[]).await,
+    );
     let version = open(&mut one, &path).await;
     assert_eq!(open(&mut two, &path).await, version);
     let page = send(&mut one, &path, &version, ["Ana Ejemplo", "1001", "bogota"]).await;
-    assert_eq!((page.status, page.location()), (303, &*format!("{path}?done=corrected")));
+    assert_eq!(
+        (page.status, page.location()),
+        (303, &*format!("{path}?done=corrected"))
+    );
     let page = send(&mut two, &path, &version, ["Ana Ejenplo", "1.002", "Cali"]).await;
     assert_eq!(page.status, 409, "{}", page.body);
-    assert!(page.body.contains("value=\"1.002\""), "what was typed stays");
-    for now in ["<strong>Ana Ejemplo</strong>", "<strong>Bogotá</strong>", "<strong>1001</strong>"] {
+    assert!(
+        page.body.contains("value=\"1.002\""),
+        "what was typed stays"
+    );
+    for now in [
+        "<strong>Ana Ejemplo</strong>",
+        "<strong>Bogotá</strong>",
+        "<strong>1001</strong>",
+    ] {
         assert!(page.body.contains(now), "what is there now is shown: {now}");
     }
     let version = page.between("name=\"_version\" value=\"", "\"").unwrap();
-    let page = send(&mut two, &path, &version, ["Ana Ejemplo", "1.002", "Bogotá"]).await;
+    let page = send(
+        &mut two,
+        &path,
+        &version,
+        ["Ana Ejemplo", "1.002", "Bogotá"],
+    )
+    .await;
     assert_eq!(page.status, 303, "{}", page.body);
     let page = one.get(&path).await;
-    for shown in ["1002", "<del>1001</del>", "<del>Ana Ejenplo</del>", "<del>Cali</del>", REASON] {
+    for shown in [
+        "1002",
+        "<del>1001</del>",
+        "<del>Ana Ejenplo</del>",
+        "<del>Cali</del>",
+        REASON,
+    ] {
         assert!(page.body.contains(shown), "{shown}");
     }
-    area.app.until("the totals follow", async |_| {
-        count_of(&area, "Bogotá").await == 1 && count_of(&area, "Cali").await == 0
-    })
-    .await;
+    area.app
+        .until("the totals follow", async |_| {
+            count_of(&area, "Bogotá").await == 1 && count_of(&area, "Cali").await == 0
+        })
+        .await;
     let corrected = area.deeds(Action::Correct).await;
-    let fields: Vec<_> = corrected.iter().map(|entry| &entry.note.deed.detail["fields"]).collect();
+    let fields: Vec<_> = corrected
+        .iter()
+        .map(|entry| &entry.note.deed.detail["fields"])
+        .collect();
     assert_eq!(fields, ["documento", "nombre ciudad"]);
 }
 
@@ -95,7 +124,10 @@ async fn the_second_of_two_clerks_is_told_on_several() {
 async fn of_two_who_send_at_once_one_is_taken() {
     let area = Area::start(Stores::Embedded).await;
     let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    let (mut one, mut two) = (clerk(&area, "uno", &[]).await, clerk(&area, "dos", &[]).await);
+    let (mut one, mut two) = (
+        clerk(&area, "uno", &[]).await,
+        clerk(&area, "dos", &[]).await,
+    );
     for round in 0..5 {
         let version = open(&mut one, &path).await;
         assert_eq!(open(&mut two, &path).await, version);
@@ -157,14 +189,21 @@ async fn what_does_not_fit_is_said_beside_its_field() {
     let page = send(&mut clerk, &path, &version, ["", "x", "Narnia"]).await;
     assert_eq!(page.status, 422);
     for field in ["nombre", "documento", "ciudad"] {
-        assert!(page.body.contains(&format!("id=\"f-{field}-error\"")), "{field}");
+        assert!(
+            page.body.contains(&format!("id=\"f-{field}-error\"")),
+            "{field}"
+        );
     }
     let page = send(&mut clerk, &path, &version, ["Ana Ejemplo", "2002", "Cali"]).await;
     assert_eq!(page.status, 409, "the document of somebody else");
     assert!(page.body.contains("ya es de otro registro"));
     let page = send(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "Cali"]).await;
     assert_eq!(page.location(), format!("{path}?done=same"));
-    let fields = [("_version", &*version), ("nombre", "Ana Otra"), ("_reason", "")];
+    let fields = [
+        ("_version", &*version),
+        ("nombre", "Ana Otra"),
+        ("_reason", ""),
+    ];
     let page = clerk.post(&format!("{path}/correct"), &fields).await;
     assert_eq!(page.status, 422, "without a reason");
     let page = clerk.get(&path).await;

@@ -26,7 +26,11 @@ async fn deletes(stores: Stores) {
         assert_eq!(admin.post(&target, &fields).await.status, status);
     }
     let fields = [("version", "7"), ("reason", REASON), ("sure", "true")];
-    assert_eq!(admin.post(&target, &fields).await.status, 409, "another version");
+    assert_eq!(
+        admin.post(&target, &fields).await.status,
+        409,
+        "another version"
+    );
     let fields = [("version", &*version), ("reason", REASON), ("sure", "true")];
     let page = admin.post(&target, &fields).await;
     let list = format!("/staff/c/{}/registrations?done=deleted", area.app.campaign);
@@ -47,7 +51,9 @@ async fn deletes(stores: Stores) {
         assert_eq!(files(&photos), 1, "the photo of the other alone");
     }
     area.app
-        .until("the totals follow", async |app| app.total().await == Some(1))
+        .until("the totals follow", async |app| {
+            app.total().await == Some(1)
+        })
         .await;
     assert_eq!(area.deeds(Action::Delete).await.len(), 1);
 }

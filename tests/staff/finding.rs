@@ -18,7 +18,10 @@ async fn search(person: &mut Person, area: &Area, fields: &[(&str, &str)]) -> Pa
     let to = page.location().to_owned();
     for (_, typed) in fields {
         let typed = typed.to_lowercase();
-        assert!(typed.len() < 4 || !to.to_lowercase().contains(&typed), "{to}");
+        assert!(
+            typed.len() < 4 || !to.to_lowercase().contains(&typed),
+            "{to}"
+        );
     }
     person.get(&to).await
 }
@@ -66,10 +69,18 @@ async fn finds_by_each_key(stores: Stores) {
     let entries = area.deeds(Action::Search).await;
     let told = format!("{entries:?}");
     for secret in ["ana", "oscar", "1001", "2002", "Ejemplo"] {
-        assert!(!told.to_lowercase().contains(&format!("\"{secret}\"")), "{secret}");
+        assert!(
+            !told.to_lowercase().contains(&format!("\"{secret}\"")),
+            "{secret}"
+        );
     }
-    let rows = entries.iter().map(|entry| entry.note.deed.detail["rows"].as_str());
-    assert!(rows.eq(["0", "2", "1", "1", "1", "1", "1", "0", "1", "2"]), "{told}");
+    let rows = entries
+        .iter()
+        .map(|entry| entry.note.deed.detail["rows"].as_str());
+    assert!(
+        rows.eq(["0", "2", "1", "1", "1", "1", "1", "0", "1", "2"]),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -94,8 +105,17 @@ async fn pages_follow_each_other_without_a_gap() {
     let mut clerk = clerk(&area, "oficina", &[]).await;
     let mut page = search(&mut clerk, &area, &[("what", "ana")]).await;
     let mut seen = names(&page);
-    while let Some(next) = page.between("rel=\"next\"", ">").and(page.between("Páginas", "rel=\"next\"")) {
-        let address = next.rsplit("href=\"").next().unwrap().split('"').next().unwrap();
+    while let Some(next) = page
+        .between("rel=\"next\"", ">")
+        .and(page.between("Páginas", "rel=\"next\""))
+    {
+        let address = next
+            .rsplit("href=\"")
+            .next()
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
         let address = address.replace("&#38;", "&");
         page = clerk.get(&address).await;
         assert_eq!(page.status, 200);
@@ -148,14 +168,23 @@ async fn the_overview_shows_totals_to_a_viewer_and_ways_to_a_clerk() {
     let page = viewer.get("/staff").await;
     assert_eq!(page.status, 200);
     let figures = |page: &Page| {
-        let body = page.body.split(&format!("id=\"t-{}\"", area.app.campaign)).nth(1).unwrap();
+        let body = page
+            .body
+            .split(&format!("id=\"t-{}\"", area.app.campaign))
+            .nth(1)
+            .unwrap();
         let figures = body.split("<dd>").skip(1).take(2);
-        figures.map(|rest| rest.split('<').next().unwrap().to_owned()).collect::<Vec<_>>()
+        figures
+            .map(|rest| rest.split('<').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(figures(&page), ["2", "2"]);
     assert!(!page.body.contains("Ejemplo"));
     let list = format!("/staff/c/{}/registrations", area.app.campaign);
-    assert!(!page.body.contains(&list), "a viewer has no way to the registrations");
+    assert!(
+        !page.body.contains(&list),
+        "a viewer has no way to the registrations"
+    );
     let mut clerk = clerk(&area, "oficina", &["Cali"]).await;
     let page = clerk.get("/staff").await;
     assert!(page.body.contains(&list));

@@ -50,8 +50,13 @@ impl Error {
                 lang.pick("No hay tal registro", "There is no such registration")
             }
             Self::NoSuchReport => lang.pick("No hay tal lista", "There is no such report"),
-            Self::Removed(_) => lang.pick("Este registro fue eliminado", "This registration was deleted"),
-            Self::NotOpen { .. } => lang.pick("La campaña no está abierta", "The campaign is not open"),
+            Self::Removed(_) => lang.pick(
+                "Este registro fue eliminado",
+                "This registration was deleted",
+            ),
+            Self::NotOpen { .. } => {
+                lang.pick("La campaña no está abierta", "The campaign is not open")
+            }
             Self::Refused(_) => {
                 lang.pick("Hay respuestas por corregir", "Some answers need mending")
             }

@@ -47,7 +47,10 @@ async fn look(
     let visit = &cabinet.desk.visit;
     let notice = match asked.done.as_str() {
         "closed" => visit.say("La campaña está cerrada.", "The campaign is closed."),
-        "reopened" => visit.say("La campaña está abierta de nuevo.", "The campaign is open again."),
+        "reopened" => visit.say(
+            "La campaña está abierta de nuevo.",
+            "The campaign is open again.",
+        ),
         _ => "",
     };
     let page = ClosePage::of(&app, &cabinet, "", notice, None);
@@ -66,7 +69,10 @@ async fn close(
     };
     let deed = cabinet.deed(Action::Close);
     cabinet.note(deed.with("reason", &closing.reason)).await?;
-    app.intake.store.close(&cabinet.campaign.id, &closing).await?;
+    app.intake
+        .store
+        .close(&cabinet.campaign.id, &closing)
+        .await?;
     info!(campaign = %cabinet.campaign.id, staff = by, "closed a campaign");
     Ok(done(&app, &cabinet, "closed").await)
 }
@@ -137,5 +143,9 @@ impl<'a> ClosePage<'a> {
             notice,
             problem,
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.opening == Opening::Over
     }
 }

@@ -51,7 +51,12 @@ enum Trouble {
 
 async fn ask(case: Case) -> Result<Response, Error> {
     let record = case.open(Action::Look).await?;
-    Ok(answer(&case, &record, &Typed::of(&case.campaign, &record), &Trouble::None))
+    Ok(answer(
+        &case,
+        &record,
+        &Typed::of(&case.campaign, &record),
+        &Trouble::None,
+    ))
 }
 
 async fn take(
@@ -75,7 +80,11 @@ async fn take(
         case.note(case.deed(Action::Refused)).await?;
         return Ok(answer(&case, &record, &typed, &not_theirs(&case)));
     }
-    case.note(case.deed(Action::Correct).with("fields", changed(&corrected))).await?;
+    case.note(
+        case.deed(Action::Correct)
+            .with("fields", changed(&corrected)),
+    )
+    .await?;
     let Typed { form, reason, .. } = &typed;
     let intake = &app.intake;
     let outcome = correct(
@@ -105,11 +114,13 @@ async fn settle(
         Outcome::Same => Ok(done(case, "same")),
         Outcome::Refused(refusals) => Ok(answer(case, record, typed, &refused(case, &refusals))),
         Outcome::Taken => {
-            case.note(case.deed(Action::Correct).with("outcome", "taken")).await?;
+            case.note(case.deed(Action::Correct).with("outcome", "taken"))
+                .await?;
             Ok(answer(case, record, typed, &Trouble::Taken))
         }
         Outcome::Stale => {
-            case.note(case.deed(Action::Correct).with("outcome", "stale")).await?;
+            case.note(case.deed(Action::Correct).with("outcome", "stale"))
+                .await?;
             let now = case.open(Action::Look).await?;
             Ok(answer(case, &now, typed, &Trouble::Stale))
         }
@@ -224,12 +235,19 @@ impl CorrectPage<'_> {
     fn questions(&self) -> Vec<Question<'_>> {
         let fields = self.campaign.fields.iter().enumerate();
         let asked = fields.filter(|(_, field)| !field.is_photo());
-        asked.map(|(place, field)| self.question(place, field)).collect()
+        asked
+            .map(|(place, field)| self.question(place, field))
+            .collect()
     }
 
     fn question<'s>(&'s self, place: usize, field: &'s Field) -> Question<'s> {
         let value = self.typed.form.value(&field.name);
-        let kept = self.record.registration.answers.get(place).unwrap_or_default();
+        let kept = self
+            .record
+            .registration
+            .answers
+            .get(place)
+            .unwrap_or_default();
         Question {
             field,
             value,

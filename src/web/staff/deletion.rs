@@ -38,7 +38,13 @@ struct Typed {
 
 async fn ask(case: Case) -> Result<Response, Error> {
     let record = case.open(Action::Look).await?;
-    Ok(answer(&case, &record, &Typed::default(), StatusCode::OK, None))
+    Ok(answer(
+        &case,
+        &record,
+        &Typed::default(),
+        StatusCode::OK,
+        None,
+    ))
 }
 
 async fn take(
@@ -73,7 +79,8 @@ async fn take(
             Ok(Redirect::to(&case.desk.visit.link_done(&list, "deleted")).into_response())
         }
         Outcome::Stale | Outcome::Same | Outcome::Taken | Outcome::Refused(_) => {
-            case.note(case.deed(Action::Delete).with("outcome", "stale")).await?;
+            case.note(case.deed(Action::Delete).with("outcome", "stale"))
+                .await?;
             let now = case.open(Action::Look).await?;
             Ok(stale(&case, &now, &typed))
         }

@@ -59,6 +59,7 @@ struct OverviewPage<'a> {
 
 /// One campaign.
 struct Section {
+    visit: Visit,
     campaign: Arc<Campaign>,
     opening: Opening,
     /// Whether an administrator closed it.
@@ -89,19 +90,25 @@ impl Section {
         let most = counts.iter().copied().max().unwrap_or_default();
         let days = overview.days.iter().copied().zip(counts.iter().copied());
         let published = app.board.read(&campaign.id);
-        let all = published.iter().flat_map(|published| &published.chart.values);
+        let all = published
+            .iter()
+            .flat_map(|published| &published.chart.values);
         let mut values: Vec<_> = all.filter(|count| sees(&count.value)).cloned().collect();
         let (total, all_values) = (values.iter().map(|count| count.count).sum(), values.len());
         let highest = values.first().map_or(0, |count| count.count);
         values.truncate(VALUES);
         Self {
+            visit: desk.visit.clone(),
             campaign: Arc::clone(campaign),
             opening: app.intake.closings.opening(campaign, now),
             is_closed: app.intake.closings.of(&campaign.id).is_some(),
             as_of: overview.as_of,
             total,
             today: counts.last().copied().unwrap_or_default(),
-            days: days.rev().map(|(day, count)| (day, count, percent(count, most))).collect(),
+            days: days
+                .rev()
+                .map(|(day, count)| (day, count, percent(count, most)))
+                .collect(),
             values: values
                 .into_iter()
                 .map(|count| (count.clone(), percent(count.count, highest)))
@@ -111,13 +118,25 @@ impl Section {
         }
     }
 
-    fn state(&self, lang: Lang) -> &'static str {
+    /// A number as people write it.
+    fn said(&self, count: &u64) -> String {
+        self.visit.count(*count)
+    }
+
+    /// Whether there are more values than are shown.
+    fn is_cut(&self) -> bool {
+        self.values.len() < self.all_values
+    }
+
+    fn state(&self) -> &'static str {
+        let lang = self.visit.lang;
         match self.opening {
             Opening::NotYet => lang.pick("Todavía no abre", "Not open yet"),
             Opening::Open => lang.pick("Abierta", "Open"),
-            Opening::Over if self.is_closed => {
-                lang.pick("Cerrada por la administración", "Closed by an administrator")
-            }
+            Opening::Over if self.is_closed => lang.pick(
+                "Cerrada por la administración",
+                "Closed by an administrator",
+            ),
             Opening::Over => lang.pick("Terminó", "Over"),
         }
     }

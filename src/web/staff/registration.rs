@@ -1,5 +1,7 @@
 //! One registration: what is kept now, how it came to be so, and the same on paper.
 
+use std::ops::Deref;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -99,6 +101,14 @@ struct RegistrationPage<'a> {
 #[template(path = "staff/print.html")]
 struct PrintPage<'a>(RegistrationPage<'a>);
 
+impl<'a> Deref for PrintPage<'a> {
+    type Target = RegistrationPage<'a>;
+
+    fn deref(&self) -> &RegistrationPage<'a> {
+        &self.0
+    }
+}
+
 impl RegistrationPage<'_> {
     /// Each question that has a written answer, with it.
     fn answers(&self) -> Vec<(&Field, &str)> {
@@ -125,7 +135,9 @@ impl RegistrationPage<'_> {
         match &self.names {
             Some(names) => names.show(by, self.visit.lang),
             None if by == self.desk.staff.actor() => self.visit.say("Usted", "You"),
-            None => self.visit.say("Otra persona del personal", "Somebody else of the staff"),
+            None => self
+                .visit
+                .say("Otra persona del personal", "Somebody else of the staff"),
         }
     }
 }

@@ -49,7 +49,11 @@ async fn ask(
     cabinet: Cabinet,
     Form(asked): Form<Asked>,
 ) -> Result<Response, Error> {
-    let read = asked.read(&cabinet.campaign, app.intake.secret.expose(), cabinet.desk.visit.lang);
+    let read = asked.read(
+        &cabinet.campaign,
+        app.intake.secret.expose(),
+        cabinet.desk.visit.lang,
+    );
     match read {
         Err(mistakes) => {
             let page = SearchPage::of(&app, &cabinet, asked, mistakes, None);
@@ -74,7 +78,11 @@ async fn look(
         page.is_deleted = done == "deleted";
         return Ok(show(StatusCode::OK, &page));
     };
-    let read = asked.read(&cabinet.campaign, app.intake.secret.expose(), cabinet.desk.visit.lang);
+    let read = asked.read(
+        &cabinet.campaign,
+        app.intake.secret.expose(),
+        cabinet.desk.visit.lang,
+    );
     // What was sealed was read before; only a campaign that was changed since reads it otherwise.
     let ways = read.map_err(|_| Error::StaleForm)?;
     let found = find(&cabinet, &asked, ways).await?;
@@ -97,9 +105,10 @@ async fn find(cabinet: &Cabinet, asked: &Asked, ways: Vec<Way>) -> Result<Found,
     for Way { name, mut search } in ways {
         let deed = |action| {
             let told = asked.told().into_iter();
-            told.fold(cabinet.deed(action).with("by", name), |deed, (word, text)| {
-                deed.with(word, text)
-            })
+            told.fold(
+                cabinet.deed(action).with("by", name),
+                |deed, (word, text)| deed.with(word, text),
+            )
         };
         let staff = &cabinet.desk.staff;
         if !search.values.iter().all(|value| staff.sees(value)) {
@@ -109,7 +118,9 @@ async fn find(cabinet: &Cabinet, asked: &Asked, ways: Vec<Way>) -> Result<Found,
         if search.values.is_empty() {
             search.values = staff.places().to_vec();
         }
-        let found = cabinet.find(&search, asked.after.as_ref(), ROWS, deed(Action::Search)).await?;
+        let found = cabinet
+            .find(&search, asked.after.as_ref(), ROWS, deed(Action::Search))
+            .await?;
         if !found.rows.is_empty() {
             return Ok(found);
         }
@@ -160,7 +171,9 @@ impl<'a> SearchPage<'a> {
         results: Option<Results>,
     ) -> Self {
         let published = app.board.read(&cabinet.campaign.id);
-        let counted = published.iter().flat_map(|published| &published.chart.values);
+        let counted = published
+            .iter()
+            .flat_map(|published| &published.chart.values);
         let staff = &cabinet.desk.staff;
         let mut values: Vec<_> = counted
             .map(|count| count.value.clone())
@@ -199,6 +212,7 @@ impl<'a> SearchPage<'a> {
 
     fn page_of(&self, row: &Registration) -> String {
         let id = row.id;
-        self.visit.staff(&self.campaign.id, &format!("registrations/{id}"))
+        self.visit
+            .staff(&self.campaign.id, &format!("registrations/{id}"))
     }
 }

@@ -87,7 +87,10 @@ impl Asked {
             note("place", refusal.message(lang));
             Vec::new()
         });
-        let wrong = lang.pick("Escriba la fecha así: 2026-11-25.", "Write the date so: 2026-11-25.");
+        let wrong = lang.pick(
+            "Escriba la fecha así: 2026-11-25.",
+            "Write the date so: 2026-11-25.",
+        );
         let mut moment = |field: &str, typed: &str, days: i64| {
             begin(campaign, typed, days).unwrap_or_else(|()| {
                 note(field, wrong.to_owned());
@@ -156,7 +159,10 @@ fn value(campaign: &Campaign, typed: &str) -> Result<Vec<String>, Refusal> {
     }
     let tallied = campaign.tallied();
     let answer = tallied.admit(typed)?;
-    Ok(answer.map(|answer| tallied.group(&answer)).into_iter().collect())
+    Ok(answer
+        .map(|answer| tallied.group(&answer))
+        .into_iter()
+        .collect())
 }
 
 /// When a day begins in the campaign's time zone, or one so many days later.
@@ -202,7 +208,10 @@ mod tests {
         let id = RegistrationId::from_bytes([0xA5; 16]);
         let number = id.receipt().to_string();
         assert_eq!(names(&number), ["receipt", "document"]);
-        assert_eq!(names(&number.to_lowercase().replace('-', " "))[0], "receipt");
+        assert_eq!(
+            names(&number.to_lowercase().replace('-', " "))[0],
+            "receipt"
+        );
     }
 
     #[test]
@@ -227,7 +236,13 @@ mod tests {
     fn each_mistake_is_told_with_its_field() {
         assert_eq!(read("a", "", "", "").unwrap_err(), ["what"]);
         assert_eq!(read(&"a".repeat(121), "", "", "").unwrap_err(), ["what"]);
-        assert_eq!(read("", "Narnia", "x", "9999-12-31").unwrap_err(), ["place", "from", "until"]);
-        assert_eq!(read("", "", "2026-11-25", "2026-11-24").unwrap_err(), ["until"]);
+        assert_eq!(
+            read("", "Narnia", "x", "9999-12-31").unwrap_err(),
+            ["place", "from", "until"]
+        );
+        assert_eq!(
+            read("", "", "2026-11-25", "2026-11-24").unwrap_err(),
+            ["until"]
+        );
     }
 }
