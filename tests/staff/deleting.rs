@@ -61,9 +61,12 @@ async fn deletes(stores: Stores) {
 fn files(folder: &std::path::Path) -> usize {
     let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
     entries
-        .map(|entry| match entry.file_type().unwrap().is_dir() {
-            true => files(&entry.path()),
-            false => 1,
+        .map(|entry| {
+            if entry.file_type().unwrap().is_dir() {
+                files(&entry.path())
+            } else {
+                1
+            }
         })
         .sum()
 }
