@@ -119,6 +119,10 @@ impl Section {
     }
 
     /// A number as people write it.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand over references"
+    )]
     fn said(&self, count: &u64) -> String {
         self.visit.count(*count)
     }

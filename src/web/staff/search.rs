@@ -206,7 +206,11 @@ impl<'a> SearchPage<'a> {
         answers.take(COLUMNS).collect()
     }
 
-    fn answer<'r>(&self, row: &'r Registration, place: &usize) -> &'r str {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand over references"
+    )]
+    fn answer<'r>(row: &'r Registration, place: &usize) -> &'r str {
         row.answers.get(*place).unwrap_or_default()
     }
 
