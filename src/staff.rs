@@ -18,6 +18,8 @@ pub mod login;
 pub mod overview;
 pub mod password;
 pub mod places;
+pub mod query;
+mod sealed;
 pub mod second;
 pub mod sessions;
 pub mod token;

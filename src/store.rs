@@ -4,6 +4,7 @@
 pub mod account;
 mod amend;
 pub mod audit;
+mod closing;
 mod counted;
 mod error;
 pub mod feed;

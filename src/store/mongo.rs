@@ -5,6 +5,7 @@ mod account;
 mod amend;
 mod amended;
 mod audit;
+mod closing;
 mod connect;
 mod counted;
 mod document;
@@ -61,6 +62,7 @@ pub struct MongoStore {
     sessions: Collection<Document>,
     tokens: Collection<Document>,
     audit: Collection<Document>,
+    closings: Collection<Document>,
     vault_keys: Collection<Document>,
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,

@@ -4,6 +4,7 @@
 mod account;
 mod amend;
 mod audit;
+mod closing;
 mod counted;
 mod fault;
 mod feed;
