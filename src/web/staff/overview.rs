@@ -41,6 +41,8 @@ async fn look(State(app): State<AppState>, desk: Desk) -> Result<Response, Error
         let overview = app.overviews.of(campaign, now).await?;
         campaigns.push(Section::of(&app, &desk, campaign, &overview, now));
     }
+    // The one at `/` is the one that most come for.
+    campaigns.sort_by_key(|section| section.campaign.id != app.campaigns.default().id);
     let page = OverviewPage {
         visit: &desk.visit,
         desk: &desk,
