@@ -125,9 +125,11 @@ impl Error {
             Self::Removed(_) => StatusCode::GONE,
             Self::MethodNotAllowed | Self::NoProxy => StatusCode::METHOD_NOT_ALLOWED,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::NotOpen { .. } | Self::Forbidden | Self::StaleForm | Self::OldForm | Self::NoWork => {
-                StatusCode::FORBIDDEN
-            }
+            Self::NotOpen { .. }
+            | Self::Forbidden
+            | Self::StaleForm
+            | Self::OldForm
+            | Self::NoWork => StatusCode::FORBIDDEN,
             Self::TooMany(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Photo { refusal, .. } if refusal.is_media_type() => {

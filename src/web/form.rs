@@ -2,7 +2,6 @@
 
 mod page;
 
-
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Request, State};

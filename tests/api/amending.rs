@@ -9,8 +9,8 @@ use jornada::config::{Config, Env};
 use jornada::domain::record::Record;
 use jornada::domain::{Campaign, Form, RegistrationId};
 use jornada::intake::photos::PhotoKeeper;
-use jornada::intake::vault::Vault;
 use jornada::intake::remover::Remover;
+use jornada::intake::vault::Vault;
 use jornada::photo::{PhotoKey, Photos};
 use jornada::staff::amend::{self, Outcome};
 use jornada::store::Store;
@@ -50,7 +50,9 @@ impl Desk {
         let campaigns = Campaigns::read(&config.campaigns).unwrap();
         let metrics = Metrics::new().unwrap();
         let store = Store::open(&config.store).await.unwrap();
-        let vault = Vault::open(store.clone(), &config.photo_keys).await.unwrap();
+        let vault = Vault::open(store.clone(), &config.photo_keys)
+            .await
+            .unwrap();
         let photos = Photos::new(&config.photos, vault.seal().clone());
         let pending = metrics.pending.clone();
         let photos = PhotoKeeper::open(photos, vault, store.clone(), 1 << 20, pending);

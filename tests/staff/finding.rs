@@ -8,6 +8,9 @@ use crate::correcting::{clerk, registered};
 use crate::person::{Page, Person};
 use crate::support::app::Stores;
 
+/// What is typed: names and values of a form.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 async fn search(person: &mut Person, area: &Area, fields: &[(&str, &str)]) -> Page {
     let path = format!("/staff/c/{}/registrations", area.app.campaign);
     assert_eq!(person.get(&path).await.status, 200);
@@ -43,7 +46,7 @@ async fn finds_by_each_key(stores: Stores) {
     let page = clerk.get(&path).await;
     let receipt = page.between("class=\"mono\">", "<").unwrap();
     let loose = receipt.to_lowercase().replace('-', " ");
-    let cases: [(&[(&str, &str)], &[&str]); 10] = [
+    let cases: [(Fields<'_>, &[&str]); 10] = [
         (&[("what", "ana")], &["Ana Ejemplo", "Anabel Ejemplo"]),
         (&[("what", "OSCAR inv")], &["Óscar Inventado"]),
         (&[("what", "a%o")], &[]),

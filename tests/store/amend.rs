@@ -93,10 +93,10 @@ pub async fn a_corrected_value_is_listed_and_counted_where_it_is(bed: &Bed) {
         correct(bed, &first, &[("ciudad", "Bogotá")]).await,
         Amended::Done
     );
-    let count = async |value| bed.store.count(&bed.campaign.id, value).await.unwrap();
-    assert_eq!(count(Some("Cali")).await, 1);
-    assert_eq!(count(Some("Bogotá")).await, 1);
-    assert_eq!(count(None).await, 2);
+    let count = async |of: Selection| bed.store.count(&bed.campaign.id, &of).await.unwrap();
+    assert_eq!(count(Selection::of("Cali")).await, 1);
+    assert_eq!(count(Selection::of("Bogotá")).await, 1);
+    assert_eq!(count(Selection::all()).await, 2);
     let there = bed.list(Some("Bogotá")).await;
     assert_eq!(there[0].id, first.registration.id);
     let number = first.registration.id.receipt();

@@ -63,10 +63,6 @@ impl Error {
                 lang.pick("No hay tal registro", "There is no such registration")
             }
             Self::NoSuchReport => lang.pick("No hay tal lista", "There is no such report"),
-            Self::Removed(_) => lang.pick(
-                "Este registro fue eliminado",
-                "This registration was deleted",
-            ),
             Self::NotOpen { .. } => {
                 lang.pick("La campaña no está abierta", "The campaign is not open")
             }
@@ -75,7 +71,7 @@ impl Error {
             }
             Self::Photo { .. } => lang.pick("La foto no sirve", "The photo cannot be used"),
             Self::AlreadyRegistered { .. } => lang.pick("Ya está registrado", "Already registered"),
-            Self::Deleted => lang.pick(
+            Self::Deleted | Self::Removed(_) => lang.pick(
                 "Este registro fue eliminado",
                 "This registration was deleted",
             ),

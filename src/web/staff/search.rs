@@ -54,16 +54,12 @@ async fn ask(
         app.intake.secret.expose(),
         cabinet.desk.visit.lang,
     );
-    match read {
-        Err(mistakes) => {
-            let page = SearchPage::of(&app, &cabinet, asked, mistakes, None);
-            Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page))
-        }
-        Ok(_) => {
-            let to = address(&app, &cabinet, &asked)?;
-            Ok(Redirect::to(&to).into_response())
-        }
+    if let Err(mistakes) = read {
+        let page = SearchPage::of(&app, &cabinet, asked, mistakes, None);
+        return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
+    let to = address(&app, &cabinet, &asked)?;
+    Ok(Redirect::to(&to).into_response())
 }
 
 async fn look(
@@ -87,11 +83,11 @@ async fn look(
     let ways = read.map_err(|_| Error::StaleForm)?;
     let found = find(&cabinet, &asked, ways).await?;
     let next = match found.next.clone() {
-        Some(cursor) => Some(address(&app, &cabinet, &asked.from_row(cursor))?),
+        Some(cursor) => Some(address(&app, &cabinet, &asked.behind(cursor))?),
         None => None,
     };
     let first = match &asked.after {
-        Some(_) => Some(address(&app, &cabinet, &asked.from_start())?),
+        Some(_) => Some(address(&app, &cabinet, &asked.at_start())?),
         None => None,
     };
     let results = Results { found, next, first };

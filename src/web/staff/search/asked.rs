@@ -37,7 +37,7 @@ pub(super) struct Way {
 
 impl Asked {
     /// The same from behind a row.
-    pub(super) fn from_row(&self, after: Cursor) -> Self {
+    pub(super) fn behind(&self, after: Cursor) -> Self {
         let after = Some(after);
         Self {
             after,
@@ -46,7 +46,7 @@ impl Asked {
     }
 
     /// The same from the start.
-    pub(super) fn from_start(&self) -> Self {
+    pub(super) fn at_start(&self) -> Self {
         Self {
             after: None,
             ..self.clone()
