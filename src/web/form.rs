@@ -50,7 +50,7 @@ async fn submit(
     request: Request,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let mut upload = Upload::read(&app, campaign, request).await?;
+    let mut upload = Upload::read(&app.uploads, campaign, request).await?;
     let key = take_key(&mut upload.form);
     let typed = upload.form.clone();
     Ok(match take(&app, campaign, upload, &key).await {

@@ -10,8 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value};
 
-use super::App;
-use super::budget::Reserved;
+use super::budget::{Reserved, UploadBudget};
 use super::error::Error;
 use crate::domain::{Campaign, FieldRefusal, Form, Refusal};
 use crate::photo::MAX_PHOTO_BYTES;
@@ -46,13 +45,17 @@ impl Upload {
     ///
     /// # Errors
     /// [`Error`] for a body that is too slow, broken, of another type or without end, and when memory is short.
-    pub async fn read(app: &App, campaign: &Campaign, request: Request) -> Result<Self, Error> {
+    pub async fn read(
+        budget: &UploadBudget,
+        campaign: &Campaign,
+        request: Request,
+    ) -> Result<Self, Error> {
         let declared = content_length(request.headers());
         if declared.is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
             return Err(Error::TooLarge);
         }
         let most = (MAX_PHOTO_BYTES + MAX_TEXT_BYTES + OVERHEAD_BYTES) as u64;
-        let reserved = app.uploads.reserve(declared.unwrap_or(most).min(most))?;
+        let reserved = budget.reserve(declared.unwrap_or(most).min(most))?;
         let reading = tokio::time::timeout(ARRIVAL, read(campaign, request));
         let (form, photo, wrong) = reading.await.map_err(|_| Error::Slow)??;
         Ok(Self {

@@ -41,7 +41,7 @@ pub struct Registered {
     path = "/api/v1/campaigns/{campaign}/registrations",
     params(
         ("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion"),
-        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry"),
+        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry", pattern = "^[!-~]{8,128}$"),
         ("Accept-Language" = Option<String>, Header, description = "`es` or `en`, for the words of refusals"),
     ),
     request_body(
@@ -74,7 +74,9 @@ pub async fn register(
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
     let key = key(&headers)?;
-    let upload = Upload::read(&app, campaign, request).await?.whole()?;
+    let upload = Upload::read(&app.uploads, campaign, request)
+        .await?
+        .whole()?;
     let submission = Submission {
         form: upload.form,
         photo: upload.photo,
