@@ -2,6 +2,7 @@
 
 mod campaign;
 mod end;
+mod files;
 mod health;
 mod load;
 mod serve;

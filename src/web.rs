@@ -1,9 +1,11 @@
 //! HTTP: the public listener and the operations listener. Each file has its `router()` beside its handlers.
 
+pub mod address;
 pub mod api;
 pub mod assets;
 pub mod budget;
 pub mod chart;
+pub mod connection;
 pub mod docs;
 pub mod error;
 pub mod form;
@@ -16,6 +18,7 @@ pub mod places;
 pub mod qr;
 pub mod receipt;
 pub mod staff;
+pub mod strict;
 pub mod upload;
 
 use std::ops::Deref;
@@ -23,7 +26,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::sync::Semaphore;
@@ -33,6 +36,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::campaigns::Campaigns;
+use crate::config::Hosts;
 use crate::domain::Campaign;
 use crate::intake::Intake;
 use crate::report::Reports;
@@ -58,6 +62,8 @@ pub struct App {
     pub instance: String,
     /// How people reach the site, if it was set.
     pub public_url: Option<String>,
+    /// Under which names the site answers.
+    pub hosts: Hosts,
     /// The campaigns.
     pub campaigns: Campaigns,
     /// The way in; holds the store and the photo store.
@@ -113,14 +119,11 @@ impl App {
         if let Some(url) = &self.public_url {
             return url.clone();
         }
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let host = text(header::HOST.as_str())
-            .filter(|host| host.parse::<axum::http::uri::Authority>().is_ok())
-            .unwrap_or("localhost");
-        let scheme = if text("x-forwarded-proto") == Some("https") {
-            "https"
-        } else {
-            "http"
+        let host = strict::host(headers);
+        let host = host.as_ref().map_or("localhost", |host| host.as_str());
+        let scheme = match headers.get("x-forwarded-proto") {
+            Some(scheme) if scheme == "https" => "https",
+            _ => "http",
         };
         format!("{scheme}://{host}")
     }
@@ -140,8 +143,10 @@ pub fn router(app: &AppState) -> Router {
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
     let around = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(from_fn_with_state(app.clone(), headers::stay))
         .layer(from_fn(headers::forbid))
-        .layer(from_fn(error::present));
+        .layer(from_fn(error::present))
+        .layer(from_fn_with_state(app.clone(), strict::judge));
     Router::new()
         .merge(api::router())
         .merge(pages())

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::{end, token};
+use super::{end, files, token};
 use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, LogsConfig, StoreSetting};
 use crate::intake::Intake;
@@ -31,6 +30,7 @@ use crate::tally::shown::Shown;
 use crate::telemetry::logs::{self, Logs};
 use crate::telemetry::metrics::{Dependency, Metrics};
 use crate::web::budget::UploadBudget;
+use crate::web::connection::{self, Crowd};
 use crate::web::places::Places;
 use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
 
@@ -65,9 +65,12 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     let public = listen("JORNADA_LISTEN", config.listen)?;
     let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen)?;
     let staff_token = staff_token(&config);
+    let connections = files::room_for(config.max_connections);
     let stop = CancellationToken::new();
     let app = open(config, campaigns, stop.clone()).await?;
     app.metrics.add_logs(logs.dropped())?;
+    let limit = i64::try_from(connections).unwrap_or(i64::MAX);
+    app.metrics.connections.limit.set(limit);
     if let Some(path) = &staff_token {
         token::make_once(&app.intake.store, path).await?;
     }
@@ -80,21 +83,14 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.
     tokio::spawn(axum::serve(ops, health::router(&app)).into_future());
-    let drained = stop.clone().cancelled_owned();
-    // An answer in two writes shall not wait for the client to acknowledge the first.
-    let public = public.tap_io(|stream| {
-        stream.set_nodelay(true).ok();
-    });
-    let site = web::router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(public, site)
-        .with_graceful_shutdown(drained)
-        .into_future();
+    let crowd = Crowd::new(connections, app.metrics.connections.clone());
+    let served = connection::serve(public, web::router(&app), crowd, stop.clone());
     let late = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        served = served => served.context("cannot serve")?,
+        () = served => {}
         () = late => warn!("some requests did not finish in {} s and were cut off", DRAIN.as_secs()),
     }
     tasks.close();
@@ -165,6 +161,7 @@ async fn open(
         },
         instance: config.instance,
         public_url: config.public_url,
+        hosts: config.hosts,
         campaigns,
         tally,
         metrics,

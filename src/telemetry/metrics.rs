@@ -2,6 +2,7 @@
 //! Labels are closed sets: route templates, methods, status codes, campaign ids, outcomes, operations.
 
 mod build;
+mod connections;
 pub mod dependency;
 mod http;
 mod pending;
@@ -13,6 +14,7 @@ use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 use crate::telemetry::logs::Dropped;
+pub use connections::ConnectionMetrics;
 pub use dependency::{Dependency, DependencyMetrics, Meter};
 pub use http::HttpMetrics;
 pub use pending::PendingMetrics;
@@ -24,6 +26,8 @@ pub use tally::TallyMetrics;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// Connections.
+    pub connections: ConnectionMetrics,
     /// Requests.
     pub http: HttpMetrics,
     /// Registrations by campaign and outcome.
@@ -64,6 +68,7 @@ impl Metrics {
         build::register(&registry)?;
         let gauge = |name: &str, help: &str| add(&registry, IntGauge::new(name, help)?);
         Ok(Self {
+            connections: ConnectionMetrics::new(&registry)?,
             http: HttpMetrics::new(&registry)?,
             registrations: add(
                 &registry,

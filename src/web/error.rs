@@ -32,6 +32,10 @@ pub enum Error {
     NoSuchPage,
     /// The address does not take this method.
     MethodNotAllowed,
+    /// A method for proxies.
+    NoProxy,
+    /// Asked for under a name that is not the site's.
+    WrongHost,
     /// No campaign of this id.
     NoSuchCampaign,
     /// The campaign has no such value.
@@ -93,7 +97,8 @@ impl Error {
             | Self::NoSuchValue
             | Self::NoSuchRegistration
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed | Self::NoProxy => StatusCode::METHOD_NOT_ALLOWED,
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotOpen(_) | Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Photo { refusal, .. } if refusal.is_media_type() => {
@@ -144,6 +149,7 @@ impl Error {
             Self::Busy | Self::Unavailable(_) => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("2")))
             }
+            Self::NoProxy => Some((header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"))),
             // A browser asks for the token as the password of Basic (RFC 7617); programs send Bearer (RFC 6750).
             Self::Unauthorized => Some((
                 header::WWW_AUTHENTICATE,

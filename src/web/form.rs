@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::AppState;
 use super::error::Error;
 use super::error::problem::{FieldProblem, Problem};
+use super::headers::with_camera;
 use super::page::{Visit, show};
 use super::upload::Upload;
 use crate::domain::answers::CONSENT;
@@ -103,7 +104,7 @@ fn blank(visit: &Visit, campaign: &Campaign) -> Response {
         typed: &Form::default(),
         problem: None,
     };
-    show(StatusCode::OK, &page)
+    with_camera(show(StatusCode::OK, &page))
 }
 
 fn closed(visit: &Visit, campaign: &Campaign, opening: Opening) -> Response {
@@ -128,7 +129,7 @@ fn again(visit: &Visit, campaign: &Campaign, key: &str, typed: &Form, error: &Er
         typed,
         problem: Some(Problem::of(error, visit.lang)),
     };
-    show(error.status(), &page)
+    with_camera(show(error.status(), &page))
 }
 
 #[derive(Template)]

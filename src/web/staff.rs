@@ -3,7 +3,6 @@
 
 pub mod account;
 pub mod accounts;
-pub mod address;
 mod browser;
 pub mod guard;
 pub mod login;
@@ -18,6 +17,7 @@ pub mod who;
 use axum::Router;
 
 use super::AppState;
+pub use super::address;
 pub use guard::Desk;
 pub use route::{Need, Route};
 pub use who::Staff;

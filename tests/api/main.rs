@@ -15,6 +15,7 @@ mod nginx;
 mod operations;
 mod pending;
 mod photos;
+mod protocol;
 mod registering;
 mod reports;
 

@@ -9,7 +9,8 @@ impl Error {
     pub fn name(&self) -> &'static str {
         match self {
             Self::NoSuchPage => "no-such-page",
-            Self::MethodNotAllowed => "method-not-allowed",
+            Self::MethodNotAllowed | Self::NoProxy => "method-not-allowed",
+            Self::WrongHost => "wrong-host",
             Self::NoSuchCampaign => "no-such-campaign",
             Self::NoSuchValue => "no-such-value",
             Self::NoSuchRegistration => "no-such-registration",
@@ -36,7 +37,13 @@ impl Error {
     pub fn title(&self, lang: Lang) -> &'static str {
         match self {
             Self::NoSuchPage => lang.pick("Esta página no existe", "This page does not exist"),
-            Self::MethodNotAllowed => lang.pick("Método no permitido", "Method not allowed"),
+            Self::MethodNotAllowed | Self::NoProxy => {
+                lang.pick("Método no permitido", "Method not allowed")
+            }
+            Self::WrongHost => lang.pick(
+                "Este sitio no tiene ese nombre",
+                "This site has not that name",
+            ),
             Self::NoSuchCampaign => {
                 lang.pick("Esta campaña no existe", "This campaign does not exist")
             }
@@ -85,7 +92,8 @@ impl Error {
     fn fixed_detail(&self, lang: Lang) -> &'static str {
         match self {
             Self::NoSuchPage => lang.pick("Revise la dirección.", "Check the address."),
-            Self::MethodNotAllowed => lang.pick("Esta dirección no admite ese método.", "This address does not take that method."),
+            Self::WrongHost => lang.pick("Escriba la dirección como aparece en el anuncio o en su comprobante.", "Type the address as it stands in the announcement or on your receipt."),
+            Self::MethodNotAllowed | Self::NoProxy => lang.pick("Esta dirección no admite ese método.", "This address does not take that method."),
             Self::NoSuchCampaign => lang.pick("Revise la dirección: no hay una campaña con ese nombre.", "Check the address: there is no campaign of that name."),
             Self::NoSuchValue => lang.pick("La campaña no tiene ese valor. Escríbalo como en la lista.", "The campaign has no such value. Write it as in the list."),
             Self::NoSuchRegistration => lang.pick("Revise el número del comprobante.", "Check the number on the receipt."),
