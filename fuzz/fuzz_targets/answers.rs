@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use jornada::domain::answers::CONSENT;
-use jornada::domain::{Answers, Campaign, Form, Lang};
+use jornada_fuzz::domain::answers::CONSENT;
+use jornada_fuzz::domain::{Answers, Campaign, Form, Lang};
 use libfuzzer_sys::fuzz_target;
 
 static CAMPAIGNS: LazyLock<[Campaign; 2]> = LazyLock::new(|| {

@@ -1,7 +1,7 @@
 //! Campaign files and the lists beside them: read, or refused with lines that a person can go to.
 #![no_main]
 
-use jornada::domain::{Campaign, Form};
+use jornada_fuzz::domain::{Campaign, Form};
 use libfuzzer_sys::fuzz_target;
 
 /// Stands between the file and the list beside it.

@@ -9,10 +9,10 @@ use axum::body::Body;
 use axum::http::Request;
 use bytes::Bytes;
 use futures_util::stream;
-use jornada::domain::Campaign;
-use jornada::photo::MAX_PHOTO_BYTES;
-use jornada::web::budget::UploadBudget;
-use jornada::web::upload::Upload;
+use jornada_fuzz::domain::Campaign;
+use jornada_fuzz::photo::MAX_PHOTO_BYTES;
+use jornada_fuzz::web::budget::UploadBudget;
+use jornada_fuzz::web::upload::Upload;
 use libfuzzer_sys::fuzz_target;
 use prometheus::IntGauge;
 

@@ -3,8 +3,8 @@
 #![no_main]
 
 use bytes::Bytes;
-use jornada::photo::inspect::inspect;
-use jornada::photo::{MAX_PHOTO_BYTES, PhotoFormat};
+use jornada_fuzz::photo::inspect::inspect;
+use jornada_fuzz::photo::{MAX_PHOTO_BYTES, PhotoFormat};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes that an orientation takes as the only entry of its Exif.

@@ -1,8 +1,8 @@
 //! What stands in addresses and headers: receipt numbers, ids, keys and names, each read or refused, and one spelling each.
 #![no_main]
 
-use jornada::domain::staff::Mail;
-use jornada::domain::{CampaignId, IdempotencyKey, ReceiptNumber, RegistrationId};
+use jornada_fuzz::domain::staff::Mail;
+use jornada_fuzz::domain::{CampaignId, IdempotencyKey, ReceiptNumber, RegistrationId};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
