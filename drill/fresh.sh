@@ -61,6 +61,4 @@ trap 'exit 143' TERM
 # What it prints holds the token of the staff.
 bash init.sh --native >/dev/null
 bash drill/run.sh --short "$@"
-say "-- hostile client"
-bash drill/hostile.sh --short
 back_up_and_restore

@@ -22,7 +22,7 @@ PATH = "/api/v1/campaigns/simulacro/registrations"
 SECONDS_TO_ANSWER = 60
 AT_ONCE = 64
 # A refusal, a full house, or a connection that was ended.
-REFUSALS = {"400", "404", "405", "408", "411", "413", "414", "415", "421", "422", "429", "431", "501", "503", "505", "ended"}
+REFUSALS = {"400", "403", "404", "405", "408", "411", "413", "414", "415", "421", "422", "429", "431", "501", "503", "505", "ended"}
 # Garbage may by chance be a request for a page.
 PAGES = {"200", "303", "304"}
 

@@ -3,6 +3,7 @@
 
 pub mod env;
 mod hosts;
+mod limits;
 mod logs;
 mod mail;
 mod secret;
@@ -18,6 +19,7 @@ use url::Url;
 
 pub use env::{Env, Wrong};
 pub use hosts::{Hosts, exempt};
+pub use limits::LimitsSetting;
 pub use logs::{LogFormat, LogsConfig};
 pub use mail::{MailConfig, PostSetting};
 pub use secret::Secret;
@@ -35,6 +37,9 @@ Settings (environment, or a .env file in the working folder):
                          [the host of JORNADA_PUBLIC_URL; without either, any]
   JORNADA_EXEMPT         addresses and networks that no limit counts, with commas; or none
                          [127.0.0.0/8,::1]
+  JORNADA_LIMIT_REGISTRATIONS, _CONFLICTS, _RECEIPTS, _MISSES  of one address, over all instances:
+                         at once + a minute; the first two in each campaign
+                         [300+300, 60+10, 600+600, 60+10]
   JORNADA_STORE          sqlite:PATH or mongodb://…/DATABASE        [sqlite:data/jornada.db]
   JORNADA_PHOTOS         file:PATH or s3://BUCKET?endpoint=URL&region=NAME, with keys in
                          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [file:data/photos]
@@ -91,6 +96,8 @@ pub struct Config {
     pub hosts: Hosts,
     /// `JORNADA_EXEMPT`: addresses that no limit counts.
     pub exempt: Vec<IpNet>,
+    /// `JORNADA_LIMIT_…`.
+    pub limits: LimitsSetting,
     /// `JORNADA_STORE`.
     pub store: StoreSetting,
     /// `JORNADA_PHOTOS`.
@@ -128,6 +135,7 @@ impl Config {
             ops_listen: ops_listen(env)?,
             hosts: Hosts::from_env(env, public_url.as_deref())?,
             exempt: exempt(env)?,
+            limits: LimitsSetting::from_env(env)?,
             public_url,
             photos: PhotosSetting::from_env(env)?,
             cache: CacheSetting::from_env(env)?,

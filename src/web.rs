@@ -7,11 +7,13 @@ pub mod budget;
 pub mod chart;
 pub mod connection;
 pub mod docs;
+pub mod entry;
 pub mod error;
 pub mod form;
 pub mod headers;
 pub mod health;
 pub mod lang;
+pub mod limit;
 pub mod observe;
 pub mod page;
 pub mod places;
@@ -19,6 +21,7 @@ pub mod qr;
 pub mod receipt;
 pub mod staff;
 pub mod strict;
+pub mod trap;
 pub mod upload;
 
 use std::ops::Deref;
@@ -35,6 +38,7 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+use crate::abuse::Counts;
 use crate::campaigns::Campaigns;
 use crate::config::Hosts;
 use crate::domain::Campaign;
@@ -46,7 +50,9 @@ use crate::tally::board::Board;
 use crate::telemetry::metrics::Metrics;
 use budget::UploadBudget;
 use error::Error;
+use limit::Limits;
 use places::Places;
+use trap::Traps;
 
 /// Most clients of server-sent events on one instance.
 pub const MAX_EVENT_CLIENTS: usize = 2_000;
@@ -80,6 +86,12 @@ pub struct App {
     pub places: Places,
     /// A place for each client of server-sent events.
     pub event_clients: Arc<Semaphore>,
+    /// What is counted over all instances.
+    pub counts: Counts,
+    /// How often one client may come.
+    pub limits: Limits,
+    /// What tells people from programs.
+    pub traps: Traps,
     /// What logging in needs.
     pub gate: Gate,
     /// What is counted.
@@ -121,9 +133,10 @@ impl App {
         }
         let host = strict::host(headers);
         let host = host.as_ref().map_or("localhost", |host| host.as_str());
-        let scheme = match headers.get("x-forwarded-proto") {
-            Some(scheme) if scheme == "https" => "https",
-            _ => "http",
+        let scheme = if self.is_secure(headers) {
+            "https"
+        } else {
+            "http"
         };
         format!("{scheme}://{host}")
     }
@@ -131,7 +144,12 @@ impl App {
     /// Whether the browser is on TLS, as far as settings or nginx tell.
     #[must_use]
     pub fn is_secure(&self, headers: &HeaderMap) -> bool {
-        self.base_url(headers).starts_with("https:")
+        match &self.public_url {
+            Some(url) => url.starts_with("https:"),
+            None => headers
+                .get("x-forwarded-proto")
+                .is_some_and(|scheme| scheme == "https"),
+        }
     }
 }
 

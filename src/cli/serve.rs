@@ -13,8 +13,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::{end, files, token};
+use crate::abuse::Counts;
 use crate::campaigns::Campaigns;
-use crate::config::{Config, Env, LogsConfig, StoreSetting};
+use crate::config::{Config, Env, Hosts, LogsConfig, StoreSetting};
 use crate::intake::Intake;
 use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
@@ -31,7 +32,9 @@ use crate::telemetry::logs::{self, Logs};
 use crate::telemetry::metrics::{Dependency, Metrics};
 use crate::web::budget::UploadBudget;
 use crate::web::connection::{self, Crowd};
+use crate::web::limit::Limits;
 use crate::web::places::Places;
+use crate::web::trap::Traps;
 use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
 
 /// Connections that may wait to be accepted; the kernel's own bound (`net.core.somaxconn`) is the same.
@@ -144,7 +147,15 @@ async fn open(
         .context("cannot register the totals")?;
     metrics.upload_limit.set(config.upload_memory.cast_signed());
     let passwords = Passwords::new(metrics.staff.passwords.clone())?;
-    let gate = Gate::open(&config.secret, &config.cache, config.admin_totp, passwords)?;
+    let counts = Counts::open(&config.cache).context("JORNADA_CACHE")?;
+    let gate = Gate::new(&config.secret, counts.clone(), config.admin_totp, passwords);
+    let bounds = (config.exempt, config.limits);
+    let limits = Limits::new(
+        &config.secret,
+        counts.clone(),
+        bounds,
+        metrics.abuse.clone(),
+    );
     let tally = tally.timed(meter(Dependency::Cache));
     Ok(AppState::new(App {
         board,
@@ -152,6 +163,9 @@ async fn open(
         places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
         reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
+        counts,
+        limits,
+        traps: Traps::of(&config.secret),
         gate,
         intake: Intake {
             store,
@@ -211,6 +225,9 @@ fn greet(
     info!("the chart is at {site}/c/{campaign}/chart");
     if let Some(path) = staff_token {
         info!("the staff token is in {}", path.display());
+    }
+    if app.hosts == Hosts::Any {
+        info!("any Host is answered: neither JORNADA_PUBLIC_URL nor JORNADA_HOSTS is set");
     }
     info!("the staff log in at {site}/staff/login");
     info!("the first account is made by: jornada staff add EMAIL --role admin");

@@ -15,7 +15,7 @@ use super::env::{Env, Wrong};
 pub enum Hosts {
     /// Neither `JORNADA_HOSTS` nor `JORNADA_PUBLIC_URL` says.
     Any,
-    /// These, in small letters, without port.
+    /// These, without port.
     These(HashSet<String>),
 }
 
@@ -33,9 +33,11 @@ impl Hosts {
         }
         let mut hosts = HashSet::new();
         for host in told.iter().flat_map(|told| told.split(',')).map(str::trim) {
-            let plain = host.parse().ok().as_ref().and_then(plain);
-            let plain = plain.filter(|plain| plain.len() >= host.trim_end_matches('.').len());
-            hosts.insert(plain.ok_or_else(|| Wrong::new(name, host, expected))?);
+            let authority: Option<Authority> = host.parse().ok();
+            let alone = authority.as_ref().and_then(bare);
+            let alone = alone.filter(|alone| *alone == host.trim_end_matches('.'));
+            let alone = alone.ok_or_else(|| Wrong::new(name, host, expected))?;
+            hosts.insert(alone.to_ascii_lowercase());
         }
         let public = public_url.and_then(|url| Url::parse(url).ok());
         hosts.extend(public.and_then(|url| url.host_str().map(str::to_owned)));
@@ -49,24 +51,27 @@ impl Hosts {
     /// Whether the site answers under this name.
     #[must_use]
     pub fn know(&self, authority: &Authority) -> bool {
-        plain(authority).is_some_and(|host| match self {
+        bare(authority).is_some_and(|host| match self {
             Self::Any => true,
-            Self::These(hosts) => hosts.contains(&host) || is_own(&host),
+            Self::These(hosts) => {
+                let known = |known: &String| known.eq_ignore_ascii_case(host);
+                hosts.iter().any(known) || is_own(host)
+            }
         })
     }
 }
 
-/// The host alone, in small letters; `None` where there is more before it than a host.
-fn plain(authority: &Authority) -> Option<String> {
+/// The host alone; `None` where there is more before it than a host.
+fn bare(authority: &Authority) -> Option<&str> {
     let host = authority.host().trim_end_matches('.');
-    let is_plain = !host.is_empty() && !authority.as_str().contains('@');
-    is_plain.then(|| host.to_ascii_lowercase())
+    (!host.is_empty() && !authority.as_str().contains('@')).then_some(host)
 }
 
 /// Whether a machine calls itself so.
 fn is_own(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 /// Reads `JORNADA_EXEMPT`: the addresses and networks that no limit counts.

@@ -60,6 +60,8 @@ pub struct Campaign {
     pub closes_at: Timestamp,
     /// The time zone in which people see times.
     pub time_zone: TimeZone,
+    /// Where every registration needs a proof of work: the highest number that may have to be tried.
+    pub proof_of_work: Option<u32>,
     /// The questions in their order.
     pub fields: Vec<Field>,
 }

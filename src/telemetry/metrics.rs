@@ -1,6 +1,7 @@
 //! Metrics for Prometheus, on a registry of their own and served on the operations listener alone.
 //! Labels are closed sets: route templates, methods, status codes, campaign ids, outcomes, operations.
 
+mod abuse;
 mod build;
 mod connections;
 pub mod dependency;
@@ -14,6 +15,7 @@ use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 use crate::telemetry::logs::Dropped;
+pub use abuse::AbuseMetrics;
 pub use connections::ConnectionMetrics;
 pub use dependency::{Dependency, DependencyMetrics, Meter};
 pub use http::HttpMetrics;
@@ -26,6 +28,8 @@ pub use tally::TallyMetrics;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// Who comes too often.
+    pub abuse: AbuseMetrics,
     /// Connections.
     pub connections: ConnectionMetrics,
     /// Requests.
@@ -68,6 +72,7 @@ impl Metrics {
         build::register(&registry)?;
         let gauge = |name: &str, help: &str| add(&registry, IntGauge::new(name, help)?);
         Ok(Self {
+            abuse: AbuseMetrics::new(&registry)?,
             connections: ConnectionMetrics::new(&registry)?,
             http: HttpMetrics::new(&registry)?,
             registrations: add(

@@ -17,7 +17,7 @@ const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 const NOTHING: &str = "accelerometer=(), autoplay=(), camera=(), clipboard-read=(), display-capture=(), \
     encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), \
     microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), \
-    serial=(), usb=(), web-share=(), xr-spatial-tracking=()";
+    serial=(), usb=(), xr-spatial-tracking=()";
 
 /// A year, as nginx says it too.
 const STAY_ON_TLS: &str = "max-age=31536000";
