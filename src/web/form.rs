@@ -56,7 +56,7 @@ async fn submit(
     request: Request,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let mut upload = Upload::read(&app, campaign, request).await?;
+    let mut upload = Upload::read(&app.uploads, campaign, request).await?;
     let bait = Bait::take(&mut upload.form);
     // Under a fresh key nothing can be retried.
     let key = take(&mut upload.form, KEY).unwrap_or_else(fresh_key);

@@ -78,7 +78,8 @@ impl Clerk {
             self.cookies.push(pair.to_owned());
         }
         let to = answer.headers().get(LOCATION);
-        self.to = to.map_or("", |to| to.to_str().unwrap()).to_owned();
+        to.map_or("", |to| to.to_str().unwrap())
+            .clone_into(&mut self.to);
         self.body = String::from_utf8_lossy(&answer.bytes().await.unwrap()).into_owned();
         if let Some(key) = self.between("name=\"_form\" value=\"") {
             self.form = key;
