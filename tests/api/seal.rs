@@ -61,6 +61,8 @@ impl Objects {
             Self::Folder(folder) => crate::photos::kept(installation)
                 .iter()
                 .map(|path| path.strip_prefix(folder).unwrap().display().to_string())
+                // What is being written has a name of its own until it is whole.
+                .filter(|name| !name.contains("/."))
                 .collect(),
             Self::Bucket(client, bucket, campaign) => {
                 let list = client.list_objects_v2().bucket(bucket);
