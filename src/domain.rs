@@ -4,12 +4,14 @@
 pub mod answers;
 pub mod campaign;
 pub mod choice;
+pub mod consent;
 pub mod document;
 pub mod field;
 pub mod lang;
 pub mod place;
 pub mod refusal;
 pub mod registration;
+pub mod retention;
 pub mod staff;
 pub mod text;
 

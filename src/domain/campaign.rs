@@ -1,6 +1,7 @@
 //! A campaign: what is asked, from when to when. Read from one TOML file, see [`file`].
 
 mod file;
+mod keep;
 mod kind;
 mod table;
 
@@ -13,6 +14,7 @@ use super::answers::Answers;
 use super::field::Field;
 use super::lang::Localized;
 use super::registration::{IdempotencyKey, UniqueKey};
+use super::retention::Retention;
 
 pub use table::Mistake;
 
@@ -60,6 +62,8 @@ pub struct Campaign {
     pub closes_at: Timestamp,
     /// The time zone in which people see times.
     pub time_zone: TimeZone,
+    /// How long what was registered is kept.
+    pub retention: Retention,
     /// The questions in their order.
     pub fields: Vec<Field>,
 }
