@@ -7,6 +7,7 @@
 #   bash init.sh [--native] down       stop and remove the data, after asking, or at once with --yes
 #   bash init.sh [--native] token NAME one more token for programs of the staff
 #   bash init.sh [--native] staff ...  accounts of the staff: staff add EMAIL --role admin, staff list, ...
+#   bash init.sh [--native] audit ...  the record of who looked at what: audit verify, audit export
 #   bash init.sh --native ctl ...      supervisorctl of the native system: restart app:app1, tail door:nginx, ...
 #
 # With a running Docker engine it uses docker-compose.yml; without one, or with --native, this Debian or Ubuntu itself.
@@ -73,9 +74,9 @@ main() {
     [[ -n $way ]] || { has_docker && way=docker; } || way=native
     verb=${words[0]:-up}
     case $way.$verb.${#words[@]} in
-        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | native.ctl.*) "${way}_$verb" "${words[@]:1}" ;;
+        *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | native.ctl.*) "${way}_$verb" "${words[@]:1}" ;;
         docker.ctl.*) fail "ctl is for the native system" "docker compose ps" ;;
-        *) fail "not understood: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | staff ...]" ;;
+        *) fail "not understood: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | staff ... | audit ...]" ;;
     esac
 }
 

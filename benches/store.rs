@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use bed::{Bed, registration};
 use futures_util::StreamExt;
+use jornada::domain::Selection;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, RawDocumentBuf, doc};
 
@@ -125,14 +126,19 @@ async fn driver_alone(bed: &Bed) {
 async fn reads(name: &str, bed: &Bed) {
     let id = &bed.campaign.id;
     let since = Instant::now();
-    let count = bed.store.count(id, None).await.unwrap();
+    let count = bed.store.count(id, &Selection::all()).await.unwrap();
     tell(name, "counted", count, since);
     let since = Instant::now();
     let totals = bed.store.snapshot(id).await.unwrap().totals;
     tell(name, "totals", totals.values().sum(), since);
     for value in [None, None, Some("Ciudad 7")] {
+        let selection = value.map_or_else(Selection::all, Selection::of);
         let since = Instant::now();
-        let mut batches = bed.store.registrations(&bed.campaign, value).await.unwrap();
+        let mut batches = bed
+            .store
+            .registrations(&bed.campaign, &selection)
+            .await
+            .unwrap();
         let mut rows = 0;
         while let Some(batch) = batches.next().await.unwrap() {
             rows += batch.len() as u64;

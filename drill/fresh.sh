@@ -38,9 +38,13 @@ remove() {
 }
 
 # Backs the system up as docs/operations.md says, loses it, restores it, and proves that every receipt of the drills
-# still stands for its registration, its photo and its count.
+# still stands for its registration, its photo and its count, and that staff and record are what they were.
 back_up_and_restore() {
+    local staff head
     say "-- backup and restore"
+    bash init.sh --native staff add ana@example.org --role clerk --place Cali >/dev/null
+    staff=$(bash init.sh --native staff list)
+    head=$(bash init.sh --native audit verify)
     bash init.sh --native stop >&2
     tar -C "$FOLDER" -czpf "$FOLDER/backup.tgz" stack
     cp -p "$STACK_ENV_FILE" "$FOLDER/backup.env"
@@ -49,6 +53,8 @@ back_up_and_restore() {
     tar -C "$FOLDER" -xzpf "$FOLDER/backup.tgz"
     bash init.sh --native >/dev/null
     bash drill/run.sh --prove
+    [[ $staff == ana@example.org* && $(bash init.sh --native staff list) == "$staff" ]] || fail "the accounts are not what they were"
+    bash init.sh --native audit verify --head "$head" >/dev/null || fail "the record of who looked at what is not whole"
 }
 
 choose_ports

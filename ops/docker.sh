@@ -41,6 +41,10 @@ docker_staff() {
     compose exec -T -e JORNADA_PUBLIC_URL="${STACK_PUBLIC_URL:-$(site_url)}" app1 /jornada staff "$@"
 }
 
+docker_audit() {
+    compose exec -T app1 /jornada audit "$@"
+}
+
 docker_status() {
     local bad=0
     settle

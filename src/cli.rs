@@ -1,9 +1,11 @@
 //! The roles of the binary.
 
+mod audit;
 mod campaign;
 mod end;
 mod health;
 mod load;
+mod office;
 mod serve;
 mod staff;
 mod token;
@@ -38,6 +40,9 @@ enum Role {
     /// Adds, lists and closes accounts of the staff.
     #[command(subcommand)]
     Staff(staff::StaffCommand),
+    /// Verifies the record of who looked at what, and prints it.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Watches the instances, and mails the administrator when one stops answering and when it is back.
     Watch(watch::WatchArgs),
     /// Loads a site with invented people, and proves that nothing of it was lost.
@@ -76,6 +81,7 @@ impl Command {
             Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
             Role::Token(TokenCommand::New { name }) => token::new(env, &name),
             Role::Staff(command) => staff::play(env, command),
+            Role::Audit(command) => audit::play(env, command),
             Role::Watch(args) => watch::play(env, args),
             Role::Load(command) => load::play(env, command),
         }

@@ -3,6 +3,7 @@
 
 pub mod mover;
 pub mod photos;
+pub mod remover;
 
 use bytes::Bytes;
 use jiff::{Timestamp, Unit};
@@ -60,6 +61,9 @@ pub enum IntakeError {
         /// Whether the identity is the request's key, rather than the answer to the unique field.
         by_key: bool,
     },
+    /// It was registered, and the staff deleted it.
+    #[error("registered before, and deleted")]
+    Deleted,
     /// The store did not do it.
     #[error("cannot keep the registration")]
     Store(#[from] StoreError),
@@ -116,6 +120,7 @@ impl Intake {
             IntakeError::Photo(_) => count("photo"),
             IntakeError::NotOpen => count("not-open"),
             IntakeError::AlreadyRegistered { .. } => count("already-registered"),
+            IntakeError::Deleted => count("deleted"),
             IntakeError::Store(_) | IntakeError::Photos(_) => {}
         }
     }
@@ -140,9 +145,17 @@ impl Intake {
             ))),
             Kept::Retry(first) => Ok(Accepted::Retry(receipt(&registration, first))),
             Kept::Taken => {
-                self.drop_photo(campaign, &registration).await;
-                let by_key = matches!(unique, UniqueKey::Request(_));
-                Err(IntakeError::AlreadyRegistered { by_key })
+                self.drop_other_photo(campaign, &registration).await;
+                Err(already(&unique))
+            }
+            // Under such an identity nothing is kept, nor ever will be.
+            Kept::Claimed => {
+                self.drop_photo(&registration).await;
+                Err(already(&unique))
+            }
+            Kept::Gone => {
+                self.drop_photo(&registration).await;
+                Err(IntakeError::Deleted)
             }
         }
     }
@@ -162,19 +175,30 @@ impl Intake {
     }
 
     /// Removes the photo of an attempt that was not registered, unless the kept registration has the same one.
-    async fn drop_photo(&self, campaign: &Campaign, attempt: &Registration) {
+    async fn drop_other_photo(&self, campaign: &Campaign, attempt: &Registration) {
+        if attempt.photo.is_none() {
+            return;
+        }
+        let kept = self.store.registration(campaign, attempt.id).await;
+        if matches!(&kept, Ok(Some(kept)) if kept.photo != attempt.photo) {
+            self.drop_photo(attempt).await;
+        }
+    }
+
+    async fn drop_photo(&self, attempt: &Registration) {
         let Some(photo) = &attempt.photo else {
             return;
         };
-        let kept = self.store.registration(campaign, attempt.id).await;
-        let is_other = matches!(&kept, Ok(Some(kept)) if kept.photo != attempt.photo);
-        if !is_other {
-            return;
-        }
-        let removed = self.photos.remove(&campaign.id, attempt.id, photo).await;
-        if let Err(error) = removed {
+        let Registration { campaign, id, .. } = attempt;
+        if let Err(error) = self.photos.remove(campaign, *id, photo).await {
             warn!("a photo that belongs to no registration stays: {error}");
         }
+    }
+}
+
+fn already(unique: &UniqueKey) -> IntakeError {
+    IntakeError::AlreadyRegistered {
+        by_key: matches!(unique, UniqueKey::Request(_)),
     }
 }
 
@@ -244,6 +268,7 @@ fn outcome(taken: &Result<Accepted, IntakeError>) -> &'static str {
         Ok(Accepted::Retry(_)) => "retried",
         Err(IntakeError::AlreadyRegistered { .. }) => "taken",
         Err(IntakeError::Refused(_) | IntakeError::Photo(_)) => "refused",
+        Err(IntakeError::Deleted) => "deleted",
         Err(IntakeError::NotOpen) => "closed",
         Err(IntakeError::Store(_) | IntakeError::Photos(_)) => "failed",
     }

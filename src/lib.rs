@@ -33,6 +33,13 @@
 //! change is taken only by the state that it was decided on, so that links and codes are used once and what is revoked
 //! is revoked on every instance. [`web::staff::table`] is both the staff area's router and the list of who may.
 //!
+//! # Reports
+//!
+//! A report is a job in the store ([`domain::Job`]): any instance takes it ([`report::worker`]), notes its progress,
+//! brings the file to the object store and only then says that it is done. An instance that falls silent is followed
+//! by another, and what it still says of the job counts no more. Lists are read and written by threads that give way
+//! to all others.
+//!
 //! # Back ends
 //!
 //! Each pair is an enum and answers one contract: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::Photos`]
@@ -44,6 +51,7 @@ pub mod config;
 pub mod domain;
 pub mod intake;
 pub mod load;
+mod low_priority;
 pub mod photo;
 pub mod report;
 pub mod staff;

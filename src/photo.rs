@@ -2,11 +2,13 @@
 //! A photo is personal: its bytes appear in no log, error or `Debug` output.
 
 pub mod disk;
+mod file;
 pub mod inspect;
 mod keep;
 mod key;
 pub mod s3;
 
+pub use file::FileKey;
 pub use keep::{Photos, PhotosError};
 pub use key::PhotoKey;
 

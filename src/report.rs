@@ -7,10 +7,13 @@
 
 mod columns;
 pub mod csv;
-pub mod job;
+pub mod draft;
 mod link;
+pub mod order;
 mod sheet_name;
+pub mod sweeper;
 mod totals;
+pub mod worker;
 pub mod xlsx;
 
 use std::fs::File;
@@ -19,18 +22,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rust_xlsxwriter::XlsxError;
 
-use crate::domain::{Campaign, Lang};
+use crate::domain::{Campaign, Lang, Selection};
 use crate::store::StoreError;
 
-pub use job::{Draft, Reports};
+pub use crate::domain::job::Format;
+pub use draft::{Draft, Progress, Reports, basis};
 
 /// What a report is about.
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// Whose registrations.
     pub campaign: Arc<Campaign>,
-    /// Those counted under this value; all of them without one.
-    pub value: Option<String>,
+    /// Which of them.
+    pub selection: Selection,
     /// The language of its labels.
     pub lang: Lang,
     /// When it was asked for.
@@ -43,7 +47,7 @@ impl Subject {
     /// The value, or the word for all of them.
     fn title(&self) -> &str {
         let all = self.lang.pick("Todos", "All");
-        self.value.as_deref().unwrap_or(all)
+        self.selection.value.as_deref().unwrap_or(all)
     }
 
     /// Where staff see the photos: what stands before the id of a registration; [`PHOTO`] comes after it.
@@ -55,36 +59,6 @@ impl Subject {
 
 /// The end of the address of a photo's page.
 const PHOTO: &str = "/photo";
-
-/// The kinds of file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// A workbook of Excel (ECMA-376).
-    Xlsx,
-    /// Comma-separated values (RFC 4180), UTF-8.
-    Csv,
-}
-
-impl Format {
-    /// The format that a file name's extension asks for.
-    #[must_use]
-    pub fn from_extension(extension: &str) -> Option<Self> {
-        match extension {
-            "xlsx" => Some(Self::Xlsx),
-            "csv" => Some(Self::Csv),
-            _ => None,
-        }
-    }
-
-    /// Its media type.
-    #[must_use]
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
-        }
-    }
-}
 
 /// A whole report.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! Who may see the lists: accounts with passwords and second factors, sessions, tokens for programs.
+//! Who may see the lists: accounts with passwords and second factors, sessions, tokens for programs; and the record of
+//! who looked at what.
 //!
 //! # Why sessions of our own
 //!
@@ -9,6 +10,8 @@
 //! the argon2 crate, codes to totp-rs, encryption to chacha20poly1305, MACs to hmac.
 
 pub mod accounts;
+pub mod amend;
+pub mod audit;
 pub mod form_key;
 pub mod keys;
 pub mod login;
@@ -20,4 +23,5 @@ pub mod throttle;
 pub mod token;
 
 pub use accounts::AccountsError;
+pub use audit::Audit;
 pub use login::Gate;

@@ -2,13 +2,17 @@
 //! the identity decides who was first, and what `keep` acknowledged is never lost or doubled.
 
 pub mod account;
+mod amend;
+pub mod audit;
 mod error;
 pub mod feed;
+pub mod job;
 mod kept;
 mod lease;
 pub mod mongo;
 mod pending;
 mod placed;
+mod removal;
 pub mod session;
 pub mod sqlite;
 mod stream;
@@ -18,13 +22,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::StoreSetting;
-use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
+use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection};
 use crate::telemetry::metrics::Meter;
 
+pub use amend::Amended;
 pub use error::StoreError;
 pub use feed::{Change, Feed, FeedError, Position, Snapshot};
 pub use kept::{Kept, Receipt};
 pub use pending::{Pending, PendingKey, PendingPhoto};
+pub use removal::Unremoved;
 pub use stream::Batches;
 
 /// Longest wait for a store: an election fits in, and a dead one does not look like a hung instance.
@@ -118,19 +124,19 @@ impl Store {
         ask!(self.registration(campaign, id))
     }
 
-    /// How many registrations a campaign has, of one value or of all.
+    /// How many registrations of a campaign are selected.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn count(
         &self,
         campaign: &CampaignId,
-        value: Option<&str>,
+        selection: &Selection,
     ) -> Result<u64, StoreError> {
-        ask!(self.count(campaign, value))
+        ask!(self.count(campaign, selection))
     }
 
-    /// The registrations of one value in order of arrival (time, then id), or of every value, value by value
+    /// The selected registrations: those of one value in order of arrival (time, then id), or of every value, value by value
     /// (in the order of their bytes). All that was kept before this call is in it once. What is kept while it is
     /// read: SQLite shows none of it (one read transaction), MongoDB may show some (majority reads of an index in
     /// its order), always whole and once.
@@ -140,9 +146,9 @@ impl Store {
     pub async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
-        value: Option<&str>,
+        selection: &Selection,
     ) -> Result<Batches, StoreError> {
-        ask!(self.registrations(campaign, value))
+        ask!(self.registrations(campaign, selection))
     }
 
     /// The totals of a campaign, and the place in its feed at which they were true.

@@ -15,6 +15,7 @@ pub mod page;
 pub mod places;
 pub mod qr;
 pub mod receipt;
+pub mod report;
 pub mod staff;
 pub mod upload;
 
@@ -26,7 +27,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -35,8 +36,9 @@ use tower_http::compression::CompressionLayer;
 use crate::campaigns::Campaigns;
 use crate::domain::Campaign;
 use crate::intake::Intake;
+use crate::photo::Photos;
 use crate::report::Reports;
-use crate::staff::Gate;
+use crate::staff::{Audit, Gate};
 use crate::tally::Tally;
 use crate::tally::board::Board;
 use crate::telemetry::metrics::Metrics;
@@ -68,6 +70,10 @@ pub struct App {
     pub board: Board,
     /// Where reports are written.
     pub reports: Reports,
+    /// Where the files of reports are that are made in the background.
+    pub files: Photos,
+    /// Told when there is a new job.
+    pub job_asked: Arc<Notify>,
     /// Memory for uploads.
     pub uploads: UploadBudget,
     /// A place for each request in work.
@@ -76,6 +82,8 @@ pub struct App {
     pub event_clients: Arc<Semaphore>,
     /// What logging in needs.
     pub gate: Gate,
+    /// The record of who looks at what.
+    pub audit: Audit,
     /// What is counted.
     pub metrics: Metrics,
     /// Cancelled when this instance shall end.

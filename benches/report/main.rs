@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use jornada::config::StoreSetting;
-use jornada::domain::{Campaign, Lang, Registration};
-use jornada::report::{Finished, Format, ReportError, Reports, Subject};
+use jornada::domain::{Campaign, Lang, Registration, Selection};
+use jornada::report::{Finished, Format, Progress, ReportError, Reports, Subject};
 use jornada::store::Store;
 
 use rows::{BATCH, CITY, POOL, fill, library, person};
@@ -56,16 +56,17 @@ fn main() {
         let store = store.expect("the database answers");
         for format in [Format::Xlsx, Format::Csv] {
             costs.push(measure(&format!("{format:?} from MongoDB"), || {
-                let reports = Reports::new(1, 0);
-                let written = reports.write(&store, subject(&campaign), format);
+                let (reports, progress) = (Reports::new(1, 0), Progress::default());
+                let written = reports.write(&store, subject(&campaign), format, &progress);
                 runtime.block_on(written).expect("a report").bytes
             }));
         }
         costs.push(measure("read from MongoDB", || {
             runtime.block_on(read(&store, &campaign))
         }));
+        let city = Selection::of(CITY);
         costs.push(measure("counted by MongoDB", || {
-            let counted = store.count(&campaign.id, Some(CITY));
+            let counted = store.count(&campaign.id, &city);
             runtime.block_on(counted).expect("the database answers");
             0
         }));
@@ -142,7 +143,7 @@ fn status(line: &str) -> u64 {
 fn subject(campaign: &Arc<Campaign>) -> Subject {
     Subject {
         campaign: Arc::clone(campaign),
-        value: Some(CITY.to_owned()),
+        selection: Selection::of(CITY),
         lang: Lang::Es,
         made_at: Timestamp::UNIX_EPOCH,
         base: "https://jornada.example".to_owned(),
@@ -169,7 +170,7 @@ async fn from_memory(
 
 async fn read(store: &Store, campaign: &Arc<Campaign>) -> u64 {
     let mut batches = store
-        .registrations(campaign, Some(CITY))
+        .registrations(campaign, &Selection::of(CITY))
         .await
         .expect("the database answers");
     while batches

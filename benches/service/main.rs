@@ -4,6 +4,7 @@
 mod crowd;
 mod figures;
 mod instance;
+mod job;
 mod parts;
 mod report;
 #[path = "../report/rows.rs"]

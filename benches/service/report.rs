@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::crowd::Crowd;
 use super::figures::{line, percentile};
 use super::instance::Instance;
+use super::job::{Asker, job};
 use super::rows::{CITY, POOL, fill, library, person};
 use super::support::app::{Installation, Stores};
 use super::sweep::sweep;
@@ -35,10 +36,14 @@ pub async fn report() -> Result<()> {
         "{}/api/v1/campaigns/{}/reports/{CITY}.xlsx",
         instance.base, installation.campaign
     );
-    let asked = http.get(url).bearer_auth(installation.token());
+    let token = installation.token();
+    let asked = http.get(url).bearer_auth(&token);
     alone(&campaign, &instance, &asked).await?;
     let crowd = Crowd::new(http, &instance.base, &installation.campaign);
-    beside_others(Arc::new(crowd), &asked).await?;
+    let crowd = Arc::new(crowd);
+    let quiet = beside_others(Arc::clone(&crowd), &asked).await?;
+    let asker = Asker::new(&instance.base, &installation.campaign, token)?;
+    job(&instance, &asker, crowd, quiet).await?;
     drop(instance);
     sweep(&installation).await
 }
@@ -90,8 +95,8 @@ async fn alone(
     Ok(())
 }
 
-/// Registrations and charts at a steady pace, without and with a report beside them.
-async fn beside_others(crowd: Arc<Crowd>, asked: &reqwest::RequestBuilder) -> Result<()> {
+/// Registrations and charts at a steady pace, without and with a report beside them; answers their p99 without it.
+async fn beside_others(crowd: Arc<Crowd>, asked: &reqwest::RequestBuilder) -> Result<[f64; 2]> {
     let stop = CancellationToken::new();
     let visitors = tokio::spawn(visit(Arc::clone(&crowd), stop.clone()));
     tokio::time::sleep(QUIET).await;
@@ -114,11 +119,11 @@ async fn beside_others(crowd: Arc<Crowd>, asked: &reqwest::RequestBuilder) -> Re
         vec![seen_beside],
         Some(seen * 2.0),
     );
-    Ok(())
+    Ok([registered, seen])
 }
 
 /// Visitors until `stop`: p99 of registrations and of charts, in milliseconds.
-async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
+pub async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
     let (mut registering, mut looking) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
     for visitor in 0..REGISTERING + LOOKING {
         let (crowd, stop) = (Arc::clone(&crowd), stop.clone());

@@ -72,3 +72,8 @@ native_staff() {
     local url=${STACK_PUBLIC_URL:-$(site_url)}
     (cd "$STACK/app1" && as_owner env "JORNADA_PUBLIC_URL=$url" "$STACK/bin/jornada" staff "$@")
 }
+
+native_audit() {
+    choose_owner
+    (cd "$STACK/app1" && as_owner "$STACK/bin/jornada" audit "$@")
+}

@@ -19,10 +19,13 @@ use crate::config::{Config, Env, LogsConfig, StoreSetting};
 use crate::intake::Intake;
 use crate::intake::mover::Mover;
 use crate::intake::photos::PhotoKeeper;
+use crate::intake::remover::{self, Remover};
 use crate::photo::Photos;
 use crate::report::Reports;
-use crate::staff::Gate;
+use crate::report::sweeper::Sweeper;
+use crate::report::worker::Worker;
 use crate::staff::password::Passwords;
+use crate::staff::{Audit, Gate};
 use crate::store::Store;
 use crate::tally::Tally;
 use crate::tally::board::{Board, Source};
@@ -69,13 +72,21 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     let app = open(config, campaigns, stop.clone()).await?;
     app.metrics.add_logs(logs.dropped())?;
     if let Some(path) = &staff_token {
-        token::make_once(&app.intake.store, path).await?;
+        token::make_once(&app.intake.store, &app.audit, path).await?;
     }
     let tasks = TaskTracker::new();
     follow(&app, &tasks, &stop);
     tasks.spawn(health::keep_asking(app.clone(), stop.clone()));
     let mover = Mover::new(app.intake.photos.clone(), app.intake.store.clone());
     tasks.spawn(mover.run(stop.clone()));
+    let remover = Remover::new(
+        app.intake.photos.clone(),
+        app.intake.store.clone(),
+        app.metrics.pending.clone(),
+        remover::GRACE,
+    );
+    tasks.spawn(remover.run(stop.clone()));
+    make_reports(&app, &tasks, &stop);
     greet(&app, &public, &ops, staff_token.as_deref());
     tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.
@@ -133,8 +144,9 @@ async fn open(
     let meter = |dependency| metrics.dependencies.meter(dependency);
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
     let store = store.timed(meter(Dependency::Store));
+    let files = Photos::new(&config.photos).timed(meter(Dependency::Photos));
     let photos = PhotoKeeper::open(
-        Photos::new(&config.photos).timed(meter(Dependency::Photos)),
+        files.clone(),
         store.clone(),
         config.pending_photos,
         metrics.pending.clone(),
@@ -155,7 +167,10 @@ async fn open(
         uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
         places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
         reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
+        files,
+        job_asked: Arc::default(),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
+        audit: Audit::new(&gate.keys),
         gate,
         intake: Intake {
             store,
@@ -188,6 +203,20 @@ fn follow(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
         let (board, metrics) = (app.board.clone(), app.metrics.tally.clone());
         tasks.spawn(board.keep(campaign.clone(), source, metrics, stop.clone()));
     }
+}
+
+fn make_reports(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
+    let (store, files) = (app.intake.store.clone(), app.files.clone());
+    let sweeper = Sweeper::new(store.clone(), files.clone());
+    tasks.spawn(sweeper.run(stop.clone()));
+    let worker = Worker {
+        store,
+        photos: files,
+        campaigns: app.campaigns.clone(),
+        metrics: app.metrics.reports.clone(),
+        asked: Arc::clone(&app.job_asked),
+    };
+    tasks.spawn(worker.run(stop.clone()));
 }
 
 /// In embedded mode, where the first token for staff is left.

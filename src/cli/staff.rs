@@ -1,17 +1,21 @@
 //! `jornada staff`: accounts from the command line: the first one, and any when nobody can log in.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
 use jiff::Timestamp;
 
+use super::office::{Office, run};
 use crate::campaigns::Campaigns;
-use crate::config::{Env, StoreSetting, site};
+use crate::config::{Env, site};
+use crate::domain::staff::audit::{self, Action, Deed};
 use crate::domain::staff::{Account, Mail, Reach, Role};
-use crate::staff::accounts::{add, close, invite};
+use crate::staff::accounts::{add, close, invite, vacancy};
 use crate::staff::places;
 use crate::staff::token::Token;
 use crate::store::Store;
 use crate::web::staff::accounts::address;
+
+const CLOSED: &str = "EMAIL: this account is closed";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StaffCommand {
@@ -49,22 +53,18 @@ fn role(name: &str) -> Result<Role, String> {
 
 /// Plays the role.
 pub(super) fn play(env: &Env, command: StaffCommand) -> anyhow::Result<()> {
-    let setting = StoreSetting::from_env(env)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let store = Store::open(&setting).await.context("JORNADA_STORE")?;
+    run(async {
+        let office = Office::open(env).await?;
         match command {
             StaffCommand::Add {
                 email,
                 role,
                 places,
-            } => add_one(env, &store, &email, role, &places).await,
-            StaffCommand::List => list(&store).await,
-            StaffCommand::Close { email } => close_one(&store, &email).await,
+            } => add_one(env, &office, &email, role, &places).await,
+            StaffCommand::List => list(&office.store).await,
+            StaffCommand::Close { email } => close_one(&office, &email).await,
             StaffCommand::Link { email, lost_second } => {
-                new_link(env, &store, &email, lost_second).await
+                new_link(env, &office, &email, lost_second).await
             }
         }
     })
@@ -72,7 +72,7 @@ pub(super) fn play(env: &Env, command: StaffCommand) -> anyhow::Result<()> {
 
 async fn add_one(
     env: &Env,
-    store: &Store,
+    office: &Office,
     email: &str,
     role: Role,
     names: &[String],
@@ -88,10 +88,14 @@ async fn add_one(
         let read = places::read(&campaigns, names);
         read.map_err(|name| anyhow::anyhow!("--place: no campaign counts by '{name}'"))?
     };
-    let added = add(store, &mail, role, &reach, Timestamp::now()).await?;
-    let link = added.context(
-        "EMAIL: there is an account of this address (jornada staff link makes a new link)",
-    )?;
+    let known = "EMAIL: there is an account of this address (jornada staff link makes a new link)";
+    let store = &office.store;
+    let id = vacancy(store, &mail).await?.context(known)?;
+    office
+        .note(audit::assigned(Action::AccountAdded, id, role, &reach))
+        .await?;
+    let added = add(store, id, &mail, role, &reach, Timestamp::now()).await?;
+    let link = added.context(known)?;
     for place in reach.places() {
         eprintln!("limited to: {place}");
     }
@@ -117,24 +121,37 @@ async fn list(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn close_one(store: &Store, email: &str) -> anyhow::Result<()> {
-    let account = known(store, email).await?;
-    if !close(store, account.id, Timestamp::now()).await? {
-        bail!("EMAIL: this account is closed");
-    }
+async fn close_one(office: &Office, email: &str) -> anyhow::Result<()> {
+    let account = known_open(&office.store, email).await?;
+    office.note(about(Action::AccountClosed, &account)).await?;
+    close(&office.store, account.id, Timestamp::now()).await?;
     Ok(())
 }
 
-async fn new_link(env: &Env, store: &Store, email: &str, lost_second: bool) -> anyhow::Result<()> {
-    let account = known(store, email).await?;
-    let link = invite(store, account.id, lost_second, Timestamp::now()).await?;
-    print_link(env, &link.context("EMAIL: this account is closed")?)
+async fn new_link(
+    env: &Env,
+    office: &Office,
+    email: &str,
+    lost_second: bool,
+) -> anyhow::Result<()> {
+    let account = known_open(&office.store, email).await?;
+    let deed = about(Action::AccountLink, &account).with("lost_second", lost_second);
+    office.note(deed).await?;
+    let link = invite(&office.store, account.id, lost_second, Timestamp::now()).await?;
+    print_link(env, &link.context(CLOSED)?)
 }
 
-async fn known(store: &Store, email: &str) -> anyhow::Result<Account> {
+fn about(action: Action, account: &Account) -> Deed {
+    Deed::of(action).to(audit::account(account.id))
+}
+
+async fn known_open(store: &Store, email: &str) -> anyhow::Result<Account> {
     let mail = Mail::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
     let account = store.account_of(&mail).await?;
-    account.context("EMAIL: there is no account of this address (jornada staff list)")
+    let account =
+        account.context("EMAIL: there is no account of this address (jornada staff list)")?;
+    ensure!(account.is_open(), CLOSED);
+    Ok(account)
 }
 
 fn print_link(env: &Env, link: &Token) -> anyhow::Result<()> {

@@ -7,8 +7,11 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
 
-use crate::config::{Env, StoreSetting};
+use super::office::{Office, run};
+use crate::config::Env;
+use crate::domain::staff::audit::{self, Action, Deed, Doer, Note};
 use crate::domain::staff::{ApiToken, Reach, Scopes};
+use crate::staff::Audit;
 use crate::staff::token::{Token, is_name};
 use crate::store::Store;
 
@@ -19,20 +22,22 @@ pub(super) fn new(env: &Env, name: &str) -> anyhow::Result<()> {
         is_name(name),
         "NAME: expected 1 to 100 bytes without control characters"
     );
-    let setting = StoreSetting::from_env(env)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let token = runtime.block_on(async {
-        let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-        make(&store, name).await
+    let token = run(async {
+        let office = Office::open(env).await?;
+        office.note(made(name)).await?;
+        make(&office.store, name).await
     })?;
     println!("{}", token.expose());
     Ok(())
 }
 
+fn made(name: &str) -> Deed {
+    let deed = Deed::of(Action::TokenMade).to(audit::token(name));
+    deed.with("scopes", Scopes::ALL.written())
+}
+
 /// Makes a token and keeps its hash.
-pub(super) async fn make(store: &Store, name: &str) -> anyhow::Result<Token> {
+async fn make(store: &Store, name: &str) -> anyhow::Result<Token> {
     let token = Token::generate().map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let kept = ApiToken {
         hash: token.hash(),
@@ -49,11 +54,14 @@ pub(super) async fn make(store: &Store, name: &str) -> anyhow::Result<Token> {
 }
 
 /// Embedded mode: makes the first token once and leaves it in a file that only the owner reads.
-pub(super) async fn make_once(store: &Store, path: &Path) -> anyhow::Result<()> {
+pub(super) async fn make_once(store: &Store, audit: &Audit, path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    let token = make(store, "first start").await?;
+    let name = "first start";
+    let note = Note::by(Doer::System, made(name), Timestamp::now());
+    audit.write(store, note).await?;
+    let token = make(store, name).await?;
     let cannot = || format!("cannot write {}", path.display());
     let mut file = std::fs::OpenOptions::new()
         .write(true)

@@ -27,7 +27,8 @@ impl Form {
             .map_or("", |(_, value)| value)
     }
 
-    fn times(&self, name: &str) -> usize {
+    /// How often a part of this name came.
+    pub(super) fn times(&self, name: &str) -> usize {
         self.parts.iter().filter(|(sent, _)| sent == name).count()
     }
 }

@@ -9,6 +9,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::answers::Answers;
 use super::field::Field;
@@ -19,7 +20,8 @@ use super::retention::Retention;
 pub use table::Mistake;
 
 /// The name of a campaign in addresses, keys and labels: `[a-z0-9-]`, 1 to 40 characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct CampaignId(String);
 
 impl CampaignId {
@@ -34,6 +36,14 @@ impl CampaignId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for CampaignId {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        Self::parse(&raw).ok_or("not the id of a campaign")
     }
 }
 
@@ -124,11 +134,17 @@ impl Campaign {
             .unwrap_or_default()
     }
 
+    /// The answer that no two registrations may share, if it was given.
+    #[must_use]
+    pub fn unique_answer<'a>(&self, answers: &'a Answers) -> Option<&'a str> {
+        let place = self.fields.iter().position(|field| field.unique)?;
+        answers.get(place)
+    }
+
     /// What makes these answers the same registration: the unique field if answered, else the request's key.
     #[must_use]
     pub fn unique_key(&self, answers: &Answers, key: IdempotencyKey) -> UniqueKey {
-        let place = self.fields.iter().position(|field| field.unique);
-        match place.and_then(|place| answers.get(place)) {
+        match self.unique_answer(answers) {
             Some(answer) => UniqueKey::Answer(answer.to_owned()),
             None => UniqueKey::Request(key),
         }

@@ -1,10 +1,11 @@
 //! The two languages that people read here, and texts that exist in both.
 //! Spanish is the first: it is what is shown when nobody asked for anything else.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A language of the screens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Lang {
     /// Spanish, the default.
     #[default]

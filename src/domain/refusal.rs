@@ -35,6 +35,11 @@ pub enum Refusal {
     NotAsked,
     /// The same field came more than once.
     Repeated,
+    /// The registration was corrected as often as may be.
+    TooOften {
+        /// So many corrections.
+        most: usize,
+    },
 }
 
 impl Refusal {
@@ -52,6 +57,7 @@ impl Refusal {
             Self::NotAnOption => "not-an-option",
             Self::NotAsked => "not-asked",
             Self::Repeated => "repeated",
+            Self::TooOften { .. } => "too-often",
         }
     }
 
@@ -98,6 +104,10 @@ impl Refusal {
             Self::Repeated => lang
                 .pick("Este campo llegó más de una vez. Envíelo una sola vez.", "This field came more than once. Send it once.")
                 .into(),
+            Self::TooOften { most } => lang.pick(
+                format!("Este registro ya se corrigió {most} veces, que es lo máximo."),
+                format!("This registration was corrected {most} times, which is the most."),
+            ),
         }
     }
 }

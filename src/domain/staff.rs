@@ -1,7 +1,8 @@
-//! Who works on a campaign and what they may see and do: accounts, sessions, tokens, as pure rules.
+//! Who works on a campaign, what they may see and do, and what they did: accounts, sessions, tokens, as pure rules.
 //! Whatever is decided here is decided the same on every instance; the clock comes in as an argument.
 
 pub mod account;
+pub mod audit;
 pub mod mail;
 pub mod reach;
 pub mod role;

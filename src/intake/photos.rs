@@ -133,7 +133,7 @@ impl PhotoKeeper {
         Ok(self.photos.get(&key).await?)
     }
 
-    /// Removes a photo. While the photo store is away, one that is there stays, and belongs to nobody.
+    /// Removes a photo; false while the photo store is away: one that is there stays, and belongs to nobody.
     ///
     /// # Errors
     /// [`KeeperError`].
@@ -142,12 +142,15 @@ impl PhotoKeeper {
         campaign: &CampaignId,
         id: RegistrationId,
         photo: &PhotoRef,
-    ) -> Result<(), KeeperError> {
+    ) -> Result<bool, KeeperError> {
         self.store.remove_pending(pending_key(id, photo)).await?;
-        match PhotoKey::of(campaign, id, photo) {
-            Some(key) if !self.is_away() => Ok(patiently(self.photos.remove(&key)).await?),
-            _ => Ok(()),
+        if self.is_away() {
+            return Ok(false);
         }
+        let key = PhotoKey::of(campaign, id, photo);
+        let key = key.ok_or_else(PhotosError::unknown_format)?;
+        patiently(self.photos.remove(&key)).await?;
+        Ok(true)
     }
 
     /// Asks whether the photo store answers, within a second.

@@ -12,7 +12,7 @@ use super::client::whole;
 use super::findings::{Findings, Kept};
 use super::journal::Promises;
 use super::people::People;
-use crate::domain::Registration;
+use crate::domain::{Registration, Selection};
 use crate::photo::{PhotoKey, Photos, PhotosError};
 use crate::store::{Store, StoreError};
 
@@ -51,14 +51,20 @@ impl Proof {
         let deadline = Instant::now() + self.within;
         findings.photos = self.photos_missing(promises, &kept, deadline).await;
         findings.chart_differs = !self.chart_is_right(deadline).await?;
-        findings.total = self.store.count(&self.people.campaign().id, None).await?;
+        findings.total = self
+            .store
+            .count(&self.people.campaign().id, &Selection::all())
+            .await?;
         Ok(findings)
     }
 
     async fn kept(&self) -> Result<Kept, StoreError> {
         let mut kept = Kept::new();
         let campaign = self.people.campaign();
-        let mut list = self.store.registrations(campaign, None).await?;
+        let mut list = self
+            .store
+            .registrations(campaign, &Selection::all())
+            .await?;
         while let Some(batch) = list.next().await? {
             for registration in batch {
                 if let Some(number) = self.people.number(&registration.answers) {

@@ -1,8 +1,10 @@
-//! Photos in a folder of this machine, one file each, readable by the owner alone.
+//! Photos and finished reports in a folder of this machine, one file each, readable by the owner alone.
 
-use std::fs::{DirBuilder, File};
+mod file;
+
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -88,6 +90,12 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let mut create = OpenOptions::new();
+    create.write(true).create(true).truncate(true).mode(0o600);
+    create.open(path)
 }
 
 async fn blocking<T: Send + 'static>(

@@ -17,12 +17,12 @@ const TRIAL: Duration = Duration::from_secs(1);
 /// Where photos are kept.
 #[derive(Clone, Debug)]
 pub struct Photos {
-    backend: Backend,
-    meter: Meter,
+    pub(super) backend: Backend,
+    pub(super) meter: Meter,
 }
 
 #[derive(Clone, Debug)]
-enum Backend {
+pub(super) enum Backend {
     /// A folder.
     Disk(DiskPhotos),
     /// A bucket.
@@ -34,12 +34,14 @@ macro_rules! ask {
     ($self:ident.$operation:ident($($argument:expr),*)) => {
         $self.meter.time(stringify!($operation), Box::pin(async {
             match &$self.backend {
-                Backend::Disk(disk) => disk.$operation($($argument),*).await,
-                Backend::S3(s3) => s3.$operation($($argument),*).await,
+                $crate::photo::keep::Backend::Disk(disk) => disk.$operation($($argument),*).await,
+                $crate::photo::keep::Backend::S3(s3) => s3.$operation($($argument),*).await,
             }
         })).await
     };
 }
+
+pub(super) use ask;
 
 /// Why a photo store did not do it. Names no key: keys are personal.
 #[derive(Debug, thiserror::Error)]

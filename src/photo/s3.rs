@@ -1,4 +1,6 @@
-//! Photos in a bucket of any S3 store.
+//! Photos and finished reports in a bucket of any S3 store.
+
+mod file;
 
 use std::time::Duration;
 

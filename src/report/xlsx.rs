@@ -67,7 +67,7 @@ impl Xlsx {
             rows: 0,
             bold: Format::new().set_bold(),
             link: Link::of(&subject),
-            totals: subject.value.is_none().then(Totals::default),
+            totals: subject.selection.value.is_none().then(Totals::default),
             subject,
         };
         xlsx.head()?;
@@ -78,7 +78,7 @@ impl Xlsx {
     fn head(&mut self) -> Result<(), XlsxError> {
         let Subject { campaign, lang, .. } = &self.subject;
         let list = lang.pick("Lista", "List");
-        let wanted = self.subject.value.as_deref().unwrap_or(list);
+        let wanted = self.subject.selection.value.as_deref().unwrap_or(list);
         let name = sheet_name(wanted, list, self.number);
         let heading = self.bold.clone().set_border_bottom(FormatBorder::Thin);
         // A format of the column costs nothing per cell.

@@ -52,13 +52,26 @@ pub async fn change<T>(
     Err(AccountsError::Contended)
 }
 
-/// Adds an account, or opens a closed one as if it were new; answers the token of its link. `None` if the address has
-/// an open account.
+/// The id that an account of this address will have: that of its closed one, or a new one. `None` if it has an open one.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn vacancy(store: &Store, mail: &Mail) -> Result<Option<Uuid>, StoreError> {
+    Ok(match store.account_of(mail).await? {
+        Some(account) if account.is_open() => None,
+        Some(account) => Some(account.id),
+        None => Some(Uuid::new_v4()),
+    })
+}
+
+/// Adds an account under the id of its [`vacancy`], or opens a closed one as if it were new; answers the token of its link.
+/// `None` if the address has an open account.
 ///
 /// # Errors
 /// [`AccountsError`].
 pub async fn add(
     store: &Store,
+    id: Uuid,
     mail: &Mail,
     role: Role,
     reach: &Reach,
@@ -69,7 +82,7 @@ pub async fn add(
         account.assign(role, reach.clone());
         account.invite(link.hash(), now);
     };
-    let mut account = Account::new(Uuid::new_v4(), mail.clone(), now);
+    let mut account = Account::new(id, mail.clone(), now);
     invite(&mut account);
     if store.add_account(&account).await? {
         return Ok(Some(link));

@@ -11,6 +11,7 @@ use crate::config::Secret;
 pub struct Keys {
     seal: SecretBox<[u8; 32]>,
     throttle: SecretBox<[u8; 32]>,
+    audit: SecretBox<[u8; 32]>,
 }
 
 impl Keys {
@@ -21,12 +22,18 @@ impl Keys {
         Self {
             seal: key(b"staff: second factors"),
             throttle: key(b"staff: who tries to log in"),
+            audit: key(b"staff: record of looks"),
         }
     }
 
     /// For second factors at rest.
     pub(super) fn seal(&self) -> &[u8; 32] {
         self.seal.expose_secret()
+    }
+
+    /// For the chain of the record.
+    pub(super) fn audit(&self) -> &[u8; 32] {
+        self.audit.expose_secret()
     }
 
     /// A name for an address or a person under which attempts are counted; it cannot be led back without the secret.
@@ -37,7 +44,7 @@ impl Keys {
 }
 
 /// HMAC-SHA-256 (RFC 2104).
-fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub(super) fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(message);
     mac.finalize().into_bytes().into()

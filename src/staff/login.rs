@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use super::accounts::change;
 use super::keys::Keys;
@@ -48,8 +49,8 @@ pub struct Attempt {
 pub enum Login {
     /// A new session of this account.
     In(Token, Box<Account>),
-    /// Address, password or code is wrong: which one, nobody is told.
-    Refused,
+    /// Address, password or code is wrong: which one, nobody is told; the record names the account, if it is one.
+    Refused(Option<Uuid>),
     /// Too many attempts: none before this time has passed.
     Slowed(SignedDuration),
 }
@@ -120,11 +121,12 @@ impl Gate {
         let known = known.filter(Account::is_open);
         let hash = known.as_ref().and_then(|account| account.password.clone());
         let fits = self.passwords.verify(hash, attempt.password).await?;
+        let id = known.as_ref().map(|account| account.id);
         let Some(account) = known.filter(|_| fits) else {
-            return Ok(Login::Refused);
+            return Ok(Login::Refused(id));
         };
         let Some(account) = self.pass_second(store, account, &attempt.code, now).await? else {
-            return Ok(Login::Refused);
+            return Ok(Login::Refused(id));
         };
         self.throttle.forgive(&who).await;
         let token = sessions::open(store, &account, now).await?;

@@ -10,14 +10,16 @@ use super::{StoreError, mongo, sqlite};
 /// A place in the feed of one campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Order among the changes: MongoDB's cluster time (seconds << 32 | increment), SQLite's row number.
+    /// Order among the changes: MongoDB's cluster time (seconds << 32 | increment), SQLite's row number. Two changes have
+    /// the same when they are one correction.
     /// A snapshot at `at` holds exactly the changes whose `at` is not greater.
     pub at: u64,
     /// MongoDB's resume token as JSON, where the place is that of a change; a snapshot has none.
     pub token: Option<String>,
 }
 
-/// One change of the totals. Today each is an addition of one.
+/// One change of the totals: a registration more or less. A correction that moves a registration from one value to
+/// another is two of them, which always come in one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The tallied value.
@@ -26,6 +28,26 @@ pub struct Change {
     pub delta: i64,
     /// Where the feed stands just after it.
     pub position: Position,
+}
+
+impl Change {
+    /// What a registration that was counted under one value, and is now under another, does to the totals.
+    pub(super) fn of(
+        was: Option<String>,
+        now: Option<String>,
+        position: &Position,
+    ) -> impl Iterator<Item = Self> {
+        let changes = [(was, -1), (now, 1)].into_iter();
+        let change = |(value, delta): (Option<String>, i64)| {
+            let position = position.clone();
+            value.map(|value| Self {
+                value,
+                delta,
+                position,
+            })
+        };
+        changes.filter_map(change)
+    }
 }
 
 /// The totals of a campaign at one point of its feed.
@@ -49,7 +71,7 @@ pub enum FeedError {
 }
 
 /// Most changes that one [`Feed::next`] answers with.
-pub const MOST_CHANGES: usize = 10_000;
+pub const MOST_CHANGES: u16 = 10_000;
 
 /// The changes of one campaign, from a position on, in their order.
 #[derive(Debug)]

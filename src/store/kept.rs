@@ -13,6 +13,10 @@ pub enum Kept {
     Retry(Timestamp),
     /// Its identity belongs to a registration with other content; nothing changed.
     Taken,
+    /// Its identity was given to another registration by a correction; nothing changed.
+    Claimed,
+    /// Its identity is that of a registration that was deleted; nothing changed.
+    Gone,
 }
 
 impl Kept {

@@ -2,14 +2,19 @@
 //! node or sharded; a majority of the nodes has on its disk what was acknowledged.
 
 mod account;
+mod amend;
+mod amended;
+mod audit;
 mod connect;
 mod document;
 mod fault;
 mod feed;
+mod job;
 mod keep;
 mod lease;
 mod list;
 mod pending;
+mod removal;
 mod session;
 mod snapshot;
 mod token;
@@ -31,7 +36,7 @@ use super::{
     Batches, FeedError, Kept, PING, Pending, PendingKey, PendingPhoto, Position, Receipt, Snapshot,
     StoreError, WAIT,
 };
-use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
+use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection};
 
 pub use feed::MongoFeed;
 
@@ -43,11 +48,14 @@ const COUNT: Duration = Duration::from_mins(1);
 pub struct MongoStore {
     database: Database,
     registrations: Collection<RawDocumentBuf>,
+    revisions: Collection<Document>,
     accounts: Collection<Document>,
     sessions: Collection<Document>,
     tokens: Collection<Document>,
+    audit: Collection<Document>,
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,
+    jobs: Collection<Document>,
 }
 
 impl MongoStore {
@@ -71,8 +79,10 @@ impl MongoStore {
     ) -> Result<Option<Receipt>, StoreError> {
         let (least, greatest) = number.ids();
         let range = doc! { "$gte": binary(least.as_bytes()), "$lte": binary(greatest.as_bytes()) };
+        // What is not a registration has no campaign.
+        let filter = doc! { "_id": range, "campaign": { "$exists": true } };
         let shown = doc! { "campaign": 1, "value": 1, "received_at": 1 };
-        let find = self.registrations.find_one(doc! { "_id": range });
+        let find = self.registrations.find_one(filter);
         let found = bounded(WAIT, find.projection(shown)).await?;
         found.as_deref().map(document::receipt).transpose()
     }
@@ -91,18 +101,18 @@ impl MongoStore {
     pub(super) async fn count(
         &self,
         campaign: &CampaignId,
-        value: Option<&str>,
+        selection: &Selection,
     ) -> Result<u64, StoreError> {
-        let count = self.registrations.count_documents(of(campaign, value));
+        let count = self.registrations.count_documents(of(campaign, selection));
         bounded(COUNT, count.hint(connect::in_order())).await
     }
 
     pub(super) async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
-        value: Option<&str>,
+        selection: &Selection,
     ) -> Result<Batches, StoreError> {
-        list::all(self, campaign, value).await
+        list::all(self, campaign, selection).await
     }
 
     pub(super) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
@@ -176,11 +186,21 @@ fn binary(bytes: &[u8]) -> Binary {
     }
 }
 
-/// The filter of a campaign, or of one value of it.
-fn of(campaign: &CampaignId, value: Option<&str>) -> Document {
+/// The filter of what is selected of a campaign; all of it is in the index.
+fn of(campaign: &CampaignId, selection: &Selection) -> Document {
     let mut filter = doc! { "campaign": campaign.as_str() };
-    if let Some(value) = value {
+    if let Some(value) = &selection.value {
         filter.insert("value", value);
+    }
+    let bounds = [("$gte", selection.from), ("$lt", selection.until)];
+    let bounds = bounds
+        .into_iter()
+        .filter_map(|(bound, at)| Some((bound, at?)));
+    let received: Document = bounds
+        .map(|(bound, at)| (bound.to_owned(), account::moment(at).into()))
+        .collect();
+    if !received.is_empty() {
+        filter.insert("received_at", received);
     }
     filter
 }

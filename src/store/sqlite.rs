@@ -2,12 +2,16 @@
 //! One thread writes, in groups; a few connections read beside it (write-ahead log).
 
 mod account;
+mod amend;
+mod audit;
 mod fault;
 mod feed;
+mod job;
 mod lease;
 mod list;
 mod pending;
 mod readers;
+mod removal;
 mod row;
 mod schema;
 mod session;
@@ -28,7 +32,7 @@ use super::{
     Batches, FeedError, Kept, PING, Pending, PendingKey, PendingPhoto, Position, Receipt, Snapshot,
     StoreError,
 };
-use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId};
+use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection};
 
 pub use feed::SqliteFeed;
 use readers::Readers;
@@ -103,33 +107,24 @@ impl SqliteStore {
     pub(super) async fn count(
         &self,
         campaign: &CampaignId,
-        value: Option<&str>,
+        selection: &Selection,
     ) -> Result<u64, StoreError> {
-        let (campaign, value) = (campaign.clone(), value.map(str::to_owned));
-        let sql = match value {
-            Some(_) => "SELECT count(*) FROM registrations WHERE campaign = ?1 AND value = ?2",
-            None => "SELECT count(*) FROM registrations WHERE campaign = ?1 AND ?2 IS NULL",
-        };
-        self.readers
-            .read(move |connection| {
-                let mut statement = connection.prepare_cached(sql)?;
-                let count: i64 =
-                    statement.query_row((campaign.as_str(), value), |row| row.get(0))?;
-                Ok(count.unsigned_abs())
-            })
-            .await
+        let (campaign, selection) = (campaign.clone(), selection.clone());
+        let read =
+            move |connection: &mut Connection| list::count(connection, &campaign, &selection);
+        self.readers.read(read).await
     }
 
     pub(super) async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
-        value: Option<&str>,
+        selection: &Selection,
     ) -> Result<Batches, StoreError> {
         let (sender, batches) = Batches::channel();
-        let (campaign, value) = (Arc::clone(campaign), value.map(str::to_owned));
+        let (campaign, selection) = (Arc::clone(campaign), selection.clone());
         self.readers
             .list(sender, move |connection, sender| {
-                list::all(connection, &campaign, value.as_deref(), sender)
+                list::all(connection, &campaign, &selection, sender)
             })
             .await?;
         Ok(batches)

@@ -69,7 +69,7 @@ impl Metrics {
                 &registry,
                 build::counters(
                     "jornada_registrations_total",
-                    "Registrations by campaign and outcome: accepted, retried, taken, refused, closed, failed",
+                    "Registrations by campaign and outcome: accepted, retried, taken, deleted, refused, closed, failed",
                     &["campaign", "outcome"],
                 )?,
             )?,

@@ -38,6 +38,8 @@ pub enum Error {
     NoSuchValue,
     /// No registration with this number or id.
     NoSuchRegistration,
+    /// No report made in the background of this name, or not for them, or no longer.
+    NoSuchReport,
     /// Not before it opens, not after it closed.
     NotOpen(Arc<Campaign>),
     /// Answers that do not fit.
@@ -54,6 +56,8 @@ pub enum Error {
         /// Whether it was the request's key that is known, rather than the document.
         by_key: bool,
     },
+    /// Registered before, and deleted by the staff.
+    Deleted,
     /// The photo or the body has too many bytes.
     TooLarge,
     /// The texts have too many bytes.
@@ -92,6 +96,7 @@ impl Error {
             | Self::NoSuchCampaign
             | Self::NoSuchValue
             | Self::NoSuchRegistration
+            | Self::NoSuchReport
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotOpen(_) | Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
@@ -100,7 +105,7 @@ impl Error {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Self::Refused(_) | Self::Photo { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AlreadyRegistered { .. } => StatusCode::CONFLICT,
+            Self::AlreadyRegistered { .. } | Self::Deleted => StatusCode::CONFLICT,
             Self::TooLarge | Self::TextTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -125,6 +130,7 @@ impl Error {
                 refusal,
             },
             IntakeError::AlreadyRegistered { by_key } => Self::AlreadyRegistered { by_key },
+            IntakeError::Deleted => Self::Deleted,
             IntakeError::Store(error) => error.into(),
             IntakeError::Photos(error) => error.into(),
         }

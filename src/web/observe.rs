@@ -14,10 +14,16 @@ use super::AppState;
 /// Carries the request id, in and out; nginx sets it.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The request id, as handlers find it among the extensions.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
 /// Middleware around everything else.
-pub async fn observe(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn observe(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = request_id(&request);
+    let told = RequestId(id.to_str().unwrap_or_default().to_owned());
+    request.extensions_mut().insert(told);
     let method = known_method(request.method());
     // The template, never the address: addresses carry receipt numbers and cities.
     let route = request.extensions().get::<MatchedPath>().cloned();

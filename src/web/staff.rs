@@ -4,13 +4,17 @@
 pub mod account;
 pub mod accounts;
 pub mod address;
+mod audit;
 mod browser;
 pub mod guard;
+mod job;
 pub mod login;
 mod one_account;
 pub mod password;
 pub mod photo;
+mod reports;
 pub mod route;
+pub mod scribe;
 pub mod second;
 pub mod tokens;
 pub mod who;
@@ -20,6 +24,7 @@ use axum::Router;
 use super::AppState;
 pub use guard::Desk;
 pub use route::{Need, Route};
+pub use scribe::{Deed, Scribe};
 pub use who::Staff;
 
 /// Every address of the staff area, with what it needs.
@@ -34,6 +39,9 @@ pub fn table() -> Vec<Route> {
         one_account::routes(),
         tokens::routes(),
         photo::routes(),
+        reports::routes(),
+        job::routes(),
+        audit::routes(),
     ]
     .concat()
 }

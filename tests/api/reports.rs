@@ -55,6 +55,21 @@ async fn a_city_s_list_holds_what_was_sent(stores: Stores) {
     assert_eq!(csv.lines().count(), 7);
     let all = app.report("_all.csv", &token).await;
     assert_eq!(all.headers()["x-report-rows"], "7");
+    for (days, rows) in [
+        ("from=2001-01-01&until=2099-12-31", "6"),
+        ("from=2099-12-31", "0"),
+        ("until=2001-01-01", "0"),
+    ] {
+        let some = app.report(&format!("cucuta.csv?{days}"), &token).await;
+        assert_eq!(some.headers()["x-report-rows"], rows, "{days}");
+    }
+    for days in [
+        "from=ayer",
+        "until=2026-02-30",
+        "from=2026-02-02&until=2026-02-01",
+    ] {
+        problem(app.report(&format!("cucuta.csv?{days}"), &token).await, 400).await;
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod support;
 
 mod accessibility;
 mod registering;
+mod reports;
 mod resending;
 mod staff;
 mod totals;

@@ -1,6 +1,7 @@
-//! The contracts of the two other pairs of back ends: photos on disk and in S3, totals in memory and in Redis.
+//! The contracts of the two other pairs of back ends: photos and files on disk and in S3, totals in memory and in Redis.
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
+mod files;
 mod follow;
 mod photos;
 #[path = "../support/servers.rs"]

@@ -21,7 +21,7 @@ fn key(bytes: &[u8]) -> PhotoKey {
     PhotoKey::of(&campaign, id, &photo).unwrap()
 }
 
-async fn disk() -> (TempDir, Photos) {
+pub async fn disk() -> (TempDir, Photos) {
     let folder = tempfile::tempdir().unwrap();
     let photos = Photos::new(&PhotosSetting::Disk(folder.path().join("photos")));
     photos.prepare().await.unwrap();
@@ -40,7 +40,7 @@ fn s3_setting(endpoint: &str, secret_key: &str) -> PhotosSetting {
     PhotosSetting::from_env(&env).unwrap()
 }
 
-async fn s3() -> Photos {
+pub async fn s3() -> Photos {
     let secret_key = variable("JORNADA_TEST_S3_SECRET_KEY");
     let photos = Photos::new(&s3_setting(&variable("JORNADA_TEST_S3"), &secret_key));
     photos.prepare().await.unwrap();

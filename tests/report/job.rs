@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use calamine::{Reader, Xlsx as Workbook};
 use jornada::config::StoreSetting;
 use jornada::domain::{Lang, Registration};
-use jornada::report::{Finished, Format, ReportError, Reports};
+use jornada::report::{Finished, Format, Progress, ReportError, Reports};
 use jornada::store::Store;
 
 use crate::people::{campaign, of, people, person};
@@ -91,10 +91,18 @@ async fn the_store_s_registrations_arrive_in_order() {
     }
     let reports = Reports::new(1, 0);
     let subject = of(Some("Medellín"), Lang::Es);
-    let one = reports.write(&store, subject, Format::Csv).await.unwrap();
+    let one = reports
+        .write(&store, subject, Format::Csv, &Progress::default())
+        .await
+        .unwrap();
     assert_eq!(one.rows, 2);
     let all = reports
-        .write(&store, of(None, Lang::Es), Format::Xlsx)
+        .write(
+            &store,
+            of(None, Lang::Es),
+            Format::Xlsx,
+            &Progress::default(),
+        )
         .await
         .unwrap();
     assert_eq!(all.rows, 5);

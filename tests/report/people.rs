@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jornada::domain::registration::{PhotoRef, UniqueKey};
-use jornada::domain::{Campaign, Form, Lang, Registration, RegistrationId};
+use jornada::domain::{Campaign, Form, Lang, Registration, RegistrationId, Selection};
 use jornada::report::Subject;
 
 const CAMPAIGN: &str = r#"
@@ -58,7 +58,7 @@ pub fn campaign() -> Arc<Campaign> {
 pub fn of(value: Option<&str>, lang: Lang) -> Subject {
     Subject {
         campaign: campaign(),
-        value: value.map(str::to_owned),
+        selection: value.map_or_else(Selection::all, Selection::of),
         lang,
         made_at: "2026-11-22T01:02:03Z".parse().unwrap(),
         base: "https://jornada.example".to_owned(),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jornada::config::{Env, StoreSetting};
 use jornada::domain::staff::{Account, ApiToken, Mail, Reach, Role, Scope, Scopes};
-use jornada::staff::accounts::{add, change};
+use jornada::staff::accounts::{add, change, vacancy};
 use jornada::staff::sessions;
 use jornada::staff::token::Token;
 use jornada::store::Store;
@@ -26,24 +26,24 @@ impl Area {
 
     pub async fn of(installation: Installation) -> Self {
         let app = installation.start().await;
-        let settings: Vec<_> = installation
-            .settings
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let setting = StoreSetting::from_env(&Env::of(&settings)).unwrap();
         Self {
-            store: Store::open(&setting).await.unwrap(),
+            store: Store::open(&setting(&installation)).await.unwrap(),
             installation,
             app,
         }
+    }
+
+    /// Where the store is, to break it.
+    pub fn setting(&self) -> StoreSetting {
+        setting(&self.installation)
     }
 
     /// A new account of this role, that never logged in.
     pub async fn account(&self, name: &str, role: Role, places: &[&str]) -> Account {
         let mail = Mail::parse(&format!("{name}@example.org")).unwrap();
         let reach = Reach::of(places.iter().map(|place| (*place).to_owned()).collect());
-        let added = add(&self.store, &mail, role, &reach, Timestamp::now()).await;
+        let id = vacancy(&self.store, &mail).await.unwrap().unwrap();
+        let added = add(&self.store, id, &mail, role, &reach, Timestamp::now()).await;
         added.unwrap().unwrap();
         self.store.account_of(&mail).await.unwrap().unwrap()
     }
@@ -88,4 +88,12 @@ impl Area {
         assert!(ran.status.success(), "{told}");
         String::from_utf8(ran.stdout).unwrap().trim().to_owned()
     }
+}
+
+fn setting(installation: &Installation) -> StoreSetting {
+    let settings = installation.settings.iter();
+    let settings: Vec<_> = settings
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    StoreSetting::from_env(&Env::of(&settings)).unwrap()
 }

@@ -7,11 +7,15 @@
 mod support;
 
 mod area;
+mod audit;
+mod deeds;
 mod forms;
+mod jobs;
 mod links;
 mod login;
 mod matrix;
 mod person;
+mod record;
 mod second;
 mod secrets;
 mod sessions;

@@ -60,6 +60,14 @@ const ROWS: &[(&str, &str, [u16; 6])] = &[
     ("POST", "/staff/tokens",                                         [303, 403, 403, 422, 403, 403]),
     ("POST", "/staff/tokens/revoke",                                  [303, 403, 403, 404, 403, 403]),
     ("GET",  "/staff/c/{campaign}/registrations/{id}/photo",          [303, 403, 200, 200, 200, 403]),
+    ("GET",  "/staff/c/{campaign}/reports",                           [303, 403, 200, 200, 200, 403]),
+    ("POST", "/staff/c/{campaign}/reports",                           [303, 403, 422, 422, 422, 403]),
+    ("GET",  "/staff/c/{campaign}/reports/{id}",                      [303, 403, 404, 404, 404, 403]),
+    ("GET",  "/staff/c/{campaign}/reports/{id}/progress",             [303, 403, 404, 404, 404, 403]),
+    ("POST", "/staff/c/{campaign}/reports/{id}/cancel",               [303, 403, 404, 404, 404, 403]),
+    ("GET",  "/staff/c/{campaign}/reports/{id}/file",                 [303, 403, 404, 404, 404, 403]),
+    ("GET",  "/staff/audit",                                          [303, 403, 403, 200, 403, 403]),
+    ("GET",  "/staff/audit/export.csv",                               [303, 403, 403, 200, 403, 403]),
 ];
 
 /// Those of the API that are for staff: found by the description, where each says that it wants a token.

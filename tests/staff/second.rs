@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jornada::domain::staff::Role;
+use jornada::domain::staff::audit::Action;
 use totp_rs::{Builder, Secret, Totp};
 
 use crate::area::{Area, PASSWORD};
@@ -123,6 +124,15 @@ async fn it_goes_off_with_password_and_code_or_by_an_admin() {
         .post(off, &[("password", PASSWORD), ("code", &next)])
         .await;
     assert_eq!(page.location(), "/staff/account?done=second-off");
+    let written = area.entries(4).await.into_iter();
+    let written: Vec<_> = written.map(|entry| entry.note.deed.action).collect();
+    let expected = [
+        Action::LoginFailed,
+        Action::SecondOn,
+        Action::LoginFailed,
+        Action::SecondOff,
+    ];
+    assert_eq!(written, expected, "after token, account, password, login");
     assert_eq!(ana.log_in(mail, PASSWORD, "").await.status, 303);
     ana.get("/staff/account/second").await;
     switch_on(&mut ana).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jornada::config::StoreSetting;
 use jornada::domain::registration::{PhotoRef, UniqueKey};
-use jornada::domain::{Answers, Campaign, Registration, RegistrationId};
+use jornada::domain::{Answers, Campaign, Registration, RegistrationId, Selection};
 use jornada::store::{Change, Feed, FeedError, Store};
 use tempfile::TempDir;
 
@@ -79,9 +79,15 @@ impl Bed {
 
     /// The whole list of a value, or of all.
     pub async fn list(&self, value: Option<&str>) -> Vec<Registration> {
+        let selection = value.map_or_else(Selection::all, Selection::of);
+        self.selected(&selection).await
+    }
+
+    /// The whole list of what is selected.
+    pub async fn selected(&self, selection: &Selection) -> Vec<Registration> {
         let mut batches = self
             .store
-            .registrations(&self.campaign, value)
+            .registrations(&self.campaign, selection)
             .await
             .unwrap();
         let mut all = Vec::new();

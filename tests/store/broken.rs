@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use jornada::config::StoreSetting;
+use jornada::domain::Selection;
 use jornada::store::{FeedError, Kept, PING, Position, Store, StoreError, WAIT};
 use mongodb::bson::doc;
 use tokio::time::Instant;
@@ -59,11 +60,12 @@ async fn a_mongodb_that_goes_away_is_unavailable_in_time() {
     assert!(matches!(pinged.unwrap_err(), StoreError::Unavailable(_)));
     assert!(before.elapsed() < PING + Duration::from_secs(1));
     let one = registration(&campaign, "1", "Cali", 0);
+    let all = Selection::all();
     let (kept, found, counted, listed) = tokio::join!(
         store.keep(&campaign, &one),
         store.registration(&campaign, one.id),
         store.snapshot(&campaign.id),
-        store.registrations(&campaign, None),
+        store.registrations(&campaign, &all),
     );
     assert!(matches!(kept.unwrap_err(), StoreError::Unavailable(_)));
     assert!(matches!(found.unwrap_err(), StoreError::Unavailable(_)));
@@ -105,7 +107,10 @@ async fn what_is_kept_while_mongodb_comes_back_is_kept_once() {
     }
     let expected: Vec<_> = (0..400).map(|number| number.to_string()).collect();
     assert_eq!(seen, expected);
-    assert_eq!(store.count(&campaign.id, None).await.unwrap(), 400);
+    assert_eq!(
+        store.count(&campaign.id, &Selection::all()).await.unwrap(),
+        400
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jornada::domain::{Answers, RegistrationId};
+use jornada::domain::{Answers, Registration, RegistrationId, Selection};
 use jornada::store::Kept;
 
 use crate::bed::{Bed, campaign, named, registration};
@@ -43,7 +43,13 @@ pub async fn of_fifty_at_once_one_is_new(bed: &Bed) {
         }
     }
     assert_eq!(new, 1);
-    assert_eq!(bed.store.count(&bed.campaign.id, None).await.unwrap(), 1);
+    assert_eq!(
+        bed.store
+            .count(&bed.campaign.id, &Selection::all())
+            .await
+            .unwrap(),
+        1
+    );
 }
 
 pub async fn different_ones_at_once_are_all_kept(bed: &Bed) {
@@ -142,27 +148,74 @@ pub async fn count_totals_and_list_agree(bed: &Bed) {
         [("Bogotá".to_owned(), 833), ("Cali".to_owned(), 1_667)]
     );
     for (value, total) in totals {
-        let count = bed.store.count(&bed.campaign.id, Some(&value)).await;
+        let count = bed
+            .store
+            .count(&bed.campaign.id, &Selection::of(&value))
+            .await;
         assert_eq!(count.unwrap(), total);
         let expected: Vec<_> = kept.iter().filter(|one| one.value == value).collect();
         assert!(bed.list(Some(&value)).await.iter().eq(expected));
     }
     assert_eq!(
-        bed.store.count(&bed.campaign.id, None).await.unwrap(),
+        bed.store
+            .count(&bed.campaign.id, &Selection::all())
+            .await
+            .unwrap(),
         2_500
     );
     assert_eq!(
-        bed.store.count(&bed.campaign.id, Some("")).await.unwrap(),
+        bed.store
+            .count(&bed.campaign.id, &Selection::of(""))
+            .await
+            .unwrap(),
         0
     );
     assert_eq!(bed.list(None).await.len(), 2_500);
+}
+
+pub async fn days_are_selected_from_their_start_to_their_end(bed: &Bed) {
+    let kept = bed.fill(60, &["Cali", "Leticia"]).await;
+    let at = |number: usize| Some(kept[number].received_at);
+    for (value, from, until, expected) in [
+        (None, at(10), at(20), 10),
+        (None, at(10), None, 50),
+        (None, None, at(10), 10),
+        (Some("Cali"), at(10), at(20), 5),
+        (Some("Cali"), at(59), None, 0),
+        (Some("Leticia"), at(59), None, 1),
+        (None, at(20), at(20), 0),
+    ] {
+        let selection = Selection {
+            value: value.map(str::to_owned),
+            from,
+            until,
+        };
+        let count = bed.store.count(&bed.campaign.id, &selection).await;
+        assert_eq!(count.unwrap(), expected, "{selection:?}");
+        let listed = bed.selected(&selection).await;
+        assert_eq!(listed.len() as u64, expected, "{selection:?}");
+        let fits = |one: &Registration| {
+            value.is_none_or(|value| one.value == value)
+                && from.is_none_or(|from| one.received_at >= from)
+                && until.is_none_or(|until| one.received_at < until)
+        };
+        assert!(listed.iter().all(fits), "{selection:?}");
+        assert!(
+            listed.is_sorted_by_key(|one| (one.value.clone(), one.received_at)),
+            "{selection:?}"
+        );
+    }
 }
 
 pub async fn a_list_that_is_given_up_stops(bed: &Bed) {
     bed.fill(4_500, &["Cali"]).await;
     // More than may be read at once: each must make room for the next.
     for _ in 0..20 {
-        let mut batches = bed.store.registrations(&bed.campaign, None).await.unwrap();
+        let mut batches = bed
+            .store
+            .registrations(&bed.campaign, &Selection::all())
+            .await
+            .unwrap();
         assert_eq!(batches.next().await.unwrap().unwrap().len(), 1_000);
     }
     assert_eq!(bed.list(None).await.len(), 4_500);
@@ -189,7 +242,13 @@ pub async fn campaigns_do_not_see_each_other(bed: &Bed) {
         assert_eq!(bed.store.keep(campaign, one).await.unwrap(), Kept::New);
     }
     assert_eq!(bed.list(None).await, [mine]);
-    assert_eq!(bed.store.count(&other.id, Some("Cali")).await.unwrap(), 1);
+    assert_eq!(
+        bed.store
+            .count(&other.id, &Selection::of("Cali"))
+            .await
+            .unwrap(),
+        1
+    );
     assert_eq!(
         bed.store.snapshot(&other.id).await.unwrap().totals["Cali"],
         1

@@ -1,9 +1,11 @@
 //! The contract of a store, run over SQLite and over a real MongoDB replica set.
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
+mod audit;
 mod bed;
 mod broken;
 mod feed;
+mod jobs;
 mod kept;
 mod pending;
 #[path = "../support/proxy.rs"]
@@ -42,6 +44,7 @@ contract! {
     kept::everything_comes_back_as_it_was
     kept::a_question_added_or_removed_leaves_the_other_answers
     kept::count_totals_and_list_agree
+    kept::days_are_selected_from_their_start_to_their_end
     kept::a_list_that_is_given_up_stops
     kept::receipts_are_found_by_their_number
     kept::campaigns_do_not_see_each_other
@@ -58,6 +61,24 @@ contract! {
     staff::a_session_that_was_removed_stays_away
     staff::sessions_are_listed_and_swept
     staff::tokens_are_known_by_their_hash_until_revoked
+    jobs::a_job_comes_back_as_it_was
+    jobs::of_many_who_begin_a_job_one_does
+    jobs::the_earliest_is_begun_first
+    jobs::a_silent_holder_is_followed_by_another_and_counts_no_more
+    jobs::a_job_that_is_lost_too_often_has_failed
+    jobs::a_failure_is_tried_again_and_what_is_given_back_is_not_counted
+    jobs::a_cancelled_job_is_nobodys
+    jobs::a_file_is_found_by_the_same_words_and_shared
+    jobs::what_ended_long_ago_is_listed_and_forgotten
+    audit::many_writers_make_one_unbroken_chain
+    audit::a_writer_that_dies_half_way_harms_nothing
+    audit::a_place_in_the_chain_has_one_entry
+    audit::entries_are_filtered_and_paged_from_the_newest_on
+    audit::a_changed_entry_is_named
+    audit::a_removed_entry_is_named_and_a_cut_end_by_a_head_of_before
+    audit::moved_and_inserted_entries_are_named
+    audit::a_chain_that_was_rewritten_is_not_the_one_that_was_noted
+    audit::an_entry_that_is_not_taken_is_an_error
     feed::each_addition_comes_once_and_in_order
     feed::it_goes_on_from_every_position
     feed::it_goes_on_from_a_snapshot

@@ -9,7 +9,7 @@ use mongodb::options::{
 use mongodb::{Client, Database, IndexModel};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{MongoStore, account, pending, session};
+use super::{MongoStore, account, amend, audit, job, pending, removal, session};
 use crate::store::{StoreError, WAIT};
 
 /// Connections to one node: writes wait some milliseconds for the majority, so that these carry thousands a second.
@@ -30,11 +30,14 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     check(&database).await?;
     let store = MongoStore {
         registrations: database.collection("registrations"),
+        revisions: database.collection("revisions"),
         accounts: database.collection("accounts"),
         sessions: database.collection("sessions"),
         tokens: database.collection("tokens"),
+        audit: database.collection("audit"),
         pending: database.collection("pending_photos"),
         leases: database.collection("leases"),
+        jobs: database.collection("jobs"),
         database,
     };
     // One index serves lists, counts and totals: it holds all that they filter, sort and group by. `_id` is
@@ -44,9 +47,13 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         .options(IndexOptions::builder().name(IN_ORDER.to_owned()).build())
         .build();
     store.registrations.create_index(index).await?;
+    amend::make_collection(&store).await?;
+    removal::make_index(&store).await?;
     pending::make_index(&store).await?;
     account::make_indexes(&store).await?;
     session::make_indexes(&store).await?;
+    job::make_indexes(&store).await?;
+    audit::make_indexes(&store).await?;
     Ok(store)
 }
 

@@ -33,7 +33,7 @@ pub(super) fn of(
     Ok(document)
 }
 
-fn photo_document(photo: &PhotoRef) -> RawDocumentBuf {
+pub(super) fn photo_document(photo: &PhotoRef) -> RawDocumentBuf {
     let mut document = RawDocumentBuf::new();
     document.append(cstr!("sha256"), binary(&photo.sha256));
     document.append(cstr!("extension"), photo.extension.as_str());
@@ -123,7 +123,7 @@ fn placed(campaign: &Campaign, document: &RawDocument) -> Option<Answers> {
     Some(placed.answers())
 }
 
-fn photo_ref(document: &RawDocument) -> Option<PhotoRef> {
+pub(super) fn photo_ref(document: &RawDocument) -> Option<PhotoRef> {
     Some(PhotoRef {
         sha256: bytes(document.get("sha256").ok()??)?,
         extension: document.get_str("extension").ok()?.to_owned(),
@@ -135,6 +135,6 @@ pub(super) fn bytes<const N: usize>(field: RawBsonRef<'_>) -> Option<[u8; N]> {
     field.as_binary()?.bytes.try_into().ok()
 }
 
-fn time(field: RawBsonRef<'_>) -> Option<Timestamp> {
+pub(super) fn time(field: RawBsonRef<'_>) -> Option<Timestamp> {
     Timestamp::from_millisecond(field.as_datetime()?.timestamp_millis()).ok()
 }

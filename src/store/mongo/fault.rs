@@ -7,6 +7,8 @@ use mongodb::error::{Error, ErrorKind, RETRYABLE_ERROR, RETRYABLE_WRITE_ERROR, W
 
 use crate::store::StoreError;
 
+const NAMESPACE_EXISTS: i32 = 48;
+
 const DUPLICATE_KEY: i32 = 11000;
 
 /// Codes of a server that is stopping, changing its primary, too busy or too far behind, from
@@ -57,6 +59,11 @@ impl From<Error> for StoreError {
 /// Whether a write found its `_id` taken.
 pub(super) fn is_duplicate(error: &Error) -> bool {
     matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
+}
+
+/// Whether a collection was there before.
+pub(super) fn is_there_already(error: &Error) -> bool {
+    code(error).is_some_and(|(code, _)| code == NAMESPACE_EXISTS)
 }
 
 /// Whether a change stream cannot go on from where it was asked to.

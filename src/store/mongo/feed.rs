@@ -19,7 +19,7 @@ use crate::store::{Change, FeedError, Position, StoreError, WAIT};
 /// How long the server waits for a change before it says that there is none.
 const AWAIT: Duration = Duration::from_millis(250);
 
-/// Changes of one answer of the server.
+/// Events of one answer of the server; each may hold two changes.
 const BATCH: usize = 1_000;
 
 /// The changes of one campaign in MongoDB.
@@ -37,7 +37,7 @@ pub struct MongoFeed {
 
 /// What one answer of the server brought into `ready`.
 struct Answer {
-    changes: usize,
+    events: usize,
     asked_now: bool,
 }
 
@@ -79,7 +79,8 @@ impl MongoFeed {
         loop {
             let answer = self.take().await?;
             // A full answer has more behind it; any other is all that there is.
-            let more = answer.changes == BATCH && self.ready.len() + BATCH <= MOST_CHANGES;
+            let more =
+                answer.events == BATCH && self.ready.len() + 2 * BATCH <= MOST_CHANGES.into();
             let waits = !answer.asked_now || Instant::now() < deadline;
             if more || (self.ready.is_empty() && waits) {
                 continue;
@@ -113,17 +114,18 @@ impl MongoFeed {
         if taken.is_err() {
             self.stream = None;
         }
-        taken.map(|changes| Answer { changes, asked_now })
+        taken.map(|events| Answer { events, asked_now })
     }
 
     fn read(&mut self, batch: &RawBatch) -> Result<usize, StoreError> {
         let mut taken = 0;
         for event in batch.doc_slices()? {
             let event = event.ok().and_then(RawBsonRef::as_document);
-            let change = event.and_then(change);
-            let change = change.ok_or_else(|| StoreError::malformed("change"))?;
-            self.after = change.position.clone();
-            self.ready.push_back(change);
+            let told = event.and_then(Told::read);
+            let Told { was, now, position } =
+                told.ok_or_else(|| StoreError::malformed("change"))?;
+            self.ready.extend(Change::of(was, now, &position));
+            self.after = position;
             taken += 1;
         }
         Ok(taken)
@@ -144,11 +146,21 @@ async fn start(
             from.insert("startAfter", token)
         }
     };
-    let kept = doc! { "operationType": "insert", "fullDocument.campaign": campaign.as_str() };
-    let shown = doc! { "clusterTime": 1, "fullDocument.value": 1 };
+    let campaign = campaign.as_str();
+    let told = [
+        doc! { "operationType": "insert", "fullDocument.campaign": campaign },
+        doc! { "operationType": "update", "updateDescription.updatedFields.moved.campaign": campaign },
+        doc! { "operationType": "replace", "fullDocument.gone.campaign": campaign },
+    ];
+    let shown = doc! {
+        "clusterTime": 1,
+        "fullDocument.value": 1,
+        "fullDocument.gone.value": 1,
+        "updateDescription.updatedFields.moved": 1,
+    };
     let pipeline = [
         doc! { "$changeStream": from },
-        doc! { "$match": kept },
+        doc! { "$match": { "$or": told.to_vec() } },
         doc! { "$project": shown },
     ];
     let stream = store
@@ -165,17 +177,41 @@ async fn start(
     })
 }
 
-fn change(event: &RawDocument) -> Option<Change> {
-    let token = event.get_document("_id").ok()?;
-    let document = event.get_document("fullDocument").ok()?;
-    Some(Change {
-        value: document.get_str("value").ok()?.to_owned(),
-        delta: 1,
-        position: Position {
+/// What an event tells: a registration that was counted under one value, and now is under another.
+struct Told {
+    was: Option<String>,
+    now: Option<String>,
+    position: Position,
+}
+
+impl Told {
+    fn read(event: &RawDocument) -> Option<Self> {
+        let token = event.get_document("_id").ok()?;
+        let text = |of: &RawDocument, name| of.get_str(name).ok().map(str::to_owned);
+        let (was, now) = match (moved(event), event.get_document("fullDocument")) {
+            (Some(moved), _) => (text(moved, "from"), text(moved, "to")),
+            (None, Ok(document)) => {
+                let gone = document.get_document("gone").ok();
+                (
+                    gone.and_then(|gone| text(gone, "value")),
+                    text(document, "value"),
+                )
+            }
+            (None, Err(_)) => (None, None),
+        };
+        let position = Position {
             at: order(event.get_timestamp("clusterTime").ok()?),
             token: Some(serde_json::to_string(&token).ok()?),
-        },
-    })
+        };
+        (was.is_some() || now.is_some()).then_some(Self { was, now, position })
+    }
+}
+
+/// What a correction set where totals change.
+fn moved(event: &RawDocument) -> Option<&RawDocument> {
+    let update = event.get_document("updateDescription").ok()?;
+    let fields = update.get_document("updatedFields").ok()?;
+    fields.get_document("moved").ok()
 }
 
 /// The latest time that the cluster knows.

@@ -39,19 +39,25 @@ pub(super) async fn keep(
     }
 }
 
-/// Compares a registration with the one that has its id. The read is linearizable: the other may not yet be on
+/// Compares a registration with what has its id. The read is linearizable: the other may not yet be on
 /// a majority of the nodes, and must not be vouched for before it is.
 async fn first(store: &MongoStore, registration: &Registration) -> Result<Kept, StoreError> {
     let find = store
         .registrations
         .find_one(doc! { "_id": binary(registration.id.as_bytes()) })
-        .projection(doc! { "digest": 1, "received_at": 1 })
+        .projection(doc! { "digest": 1, "received_at": 1, "gone.at": 1, "claim.of": 1 })
         .read_concern(ReadConcern::linearizable())
         .selection_criteria(primary())
         .max_time(WAIT);
     let Some(found) = bounded(WAIT, find).await? else {
         return Err(StoreError::Unavailable("the first one is gone".into()));
     };
+    if found.get_document("gone").is_ok() {
+        return Ok(Kept::Gone);
+    }
+    if found.get_document("claim").is_ok() {
+        return Ok(Kept::Claimed);
+    }
     let (digest, received_at) = document::first(&found)?;
     Ok(Kept::beside(&registration.digest, &digest, received_at))
 }

@@ -1,4 +1,4 @@
-//! A long list, from a secondary if there is one: one task fetches while another decodes.
+//! A long list, from a secondary if there is one: one task fetches while a thread that gives way decodes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{MongoStore, bounded, connect, document, of, primary};
-use crate::domain::{Campaign, Registration};
+use crate::domain::{Campaign, Registration, Selection};
+use crate::low_priority;
 use crate::store::stream::{BATCH, Sender};
 use crate::store::{Batches, StoreError, WAIT};
 
@@ -23,7 +24,7 @@ const SYNC: Duration = Duration::from_secs(1);
 pub(super) async fn all(
     store: &MongoStore,
     campaign: &Arc<Campaign>,
-    value: Option<&str>,
+    selection: &Selection,
 ) -> Result<Batches, StoreError> {
     let mut session = bounded(WAIT, store.database.client().start_session()).await?;
     sync(store, &mut session).await;
@@ -31,7 +32,7 @@ pub(super) async fn all(
     let preference = ReadPreference::SecondaryPreferred { options: None };
     let find = store
         .registrations
-        .find(of(&campaign.id, value))
+        .find(of(&campaign.id, selection))
         .sort(doc! { "value": 1, "received_at": 1, "_id": 1 })
         .hint(connect::in_order())
         .batch_size(size)
@@ -42,7 +43,9 @@ pub(super) async fn all(
     let (raw, fetched) = mpsc::channel(1);
     let (sender, batches) = Batches::channel();
     tokio::spawn(fetch(cursor, session, raw));
-    tokio::spawn(decode(Arc::clone(campaign), fetched, sender));
+    let campaign = Arc::clone(campaign);
+    low_priority::spawn("list", move || decode(&campaign, fetched, &sender))
+        .map_err(|error| StoreError::Unavailable(error.into()))?;
     Ok(batches)
 }
 
@@ -74,19 +77,19 @@ async fn fetch(
     }
 }
 
-async fn decode(
-    campaign: Arc<Campaign>,
+fn decode(
+    campaign: &Campaign,
     mut fetched: mpsc::Receiver<Result<RawBatch, StoreError>>,
-    sender: Sender,
+    sender: &Sender,
 ) {
-    while let Some(batch) = fetched.recv().await {
-        let decoded = batch.and_then(|batch| registrations(&campaign, &batch));
+    while let Some(batch) = fetched.blocking_recv() {
+        let decoded = batch.and_then(|batch| registrations(campaign, &batch));
         // The last answer of a cursor is often empty.
         if decoded.as_ref().is_ok_and(Vec::is_empty) {
             continue;
         }
         let failed = decoded.is_err();
-        if sender.send(decoded).await.is_err() || failed {
+        if sender.blocking_send(decoded).is_err() || failed {
             return;
         }
     }

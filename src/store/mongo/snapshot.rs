@@ -9,7 +9,7 @@ use mongodb::raw_batch_cursor::RawBatch;
 use tokio::time::timeout;
 
 use super::{COUNT, MongoStore, connect, of, primary};
-use crate::domain::CampaignId;
+use crate::domain::{CampaignId, Selection};
 use crate::store::{Position, Snapshot, StoreError};
 
 /// The totals at one cluster time, from the index alone.
@@ -19,7 +19,7 @@ pub(super) async fn take(
 ) -> Result<Snapshot, StoreError> {
     let count = doc! { "_id": "$value", "count": { "$sum": 1 } };
     let pipeline = [
-        doc! { "$match": of(campaign, None) },
+        doc! { "$match": of(campaign, &Selection::all()) },
         doc! { "$group": count },
     ];
     let totals = store

@@ -1,4 +1,4 @@
-//! The feed: rows in the order of their commit. This process is told of its own commits; those of others are
+//! The feed: a row for each change, in the order of their commit. This process is told of its own commits; those of others are
 //! looked for twice a second.
 
 use std::time::Duration;
@@ -23,6 +23,15 @@ pub struct SqliteFeed {
     after: u64,
 }
 
+/// Changes that stay: whoever is further behind counts anew, which takes no longer. The same number stands in the schema.
+const HISTORY: i64 = 100_000;
+
+/// Rows of one answer; each may hold two changes.
+const MOST_ROWS: u16 = MOST_CHANGES / 2;
+
+/// So many are removed at once.
+const PRUNED: i64 = 1_000;
+
 /// What one look at the table found.
 struct Look {
     changes: Vec<Change>,
@@ -35,8 +44,9 @@ impl SqliteFeed {
         campaign: CampaignId,
         after: u64,
     ) -> Result<Self, FeedError> {
-        let end = store.readers.read(|connection| last(connection)).await?;
-        if after > end {
+        let reaches = |connection: &mut Connection| Ok((pruned(connection)?, last(connection)?));
+        let (pruned, end) = store.readers.read(reaches).await?;
+        if after > end || after < pruned {
             return Err(FeedError::Lost);
         }
         Ok(Self {
@@ -91,15 +101,40 @@ pub(super) fn snapshot(
     })
 }
 
+/// Tells of one registration less, one more, or both, within the transaction of what changed.
+pub(super) fn tell(
+    connection: &Connection,
+    campaign: &str,
+    was: Option<&str>,
+    now: Option<&str>,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO changes (campaign, was, now) VALUES (?1, ?2, ?3)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let last = statement.insert((campaign, was, now))?;
+    if last % PRUNED == 0 {
+        let sql = "DELETE FROM changes WHERE seq <= ?1";
+        connection.prepare_cached(sql)?.execute([last - HISTORY])?;
+    }
+    Ok(())
+}
+
 /// The greatest row number ever given.
 fn last(connection: &Connection) -> Result<u64, StoreError> {
-    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'registrations'";
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
     let mut statement = connection.prepare_cached(sql)?;
     let last: Option<i64> = statement.query_row((), |row| row.get(0)).optional()?;
     Ok(last.unwrap_or(0).unsigned_abs())
 }
 
-/// The changes after a row; `None` when the table does not reach so far.
+/// The row after which everything is there.
+fn pruned(connection: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT min(seq) FROM changes";
+    let mut statement = connection.prepare_cached(sql)?;
+    let first: Option<i64> = statement.query_row((), |row| row.get(0))?;
+    first.map_or_else(|| last(connection), |first| Ok(first.unsigned_abs() - 1))
+}
+
+/// The changes after a row; `None` when the table does not reach so far, ahead or back.
 fn look(
     connection: &mut Connection,
     campaign: &CampaignId,
@@ -107,27 +142,24 @@ fn look(
 ) -> Result<Option<Look>, StoreError> {
     let transaction = connection.transaction()?;
     let end = last(&transaction)?;
-    if after > end {
+    if after > end || after < pruned(&transaction)? {
         return Ok(None);
     }
     // The plus keeps the planner on the table's own order, where the rows after the last look are a short range.
-    let sql = "SELECT seq, value FROM registrations \
+    let sql = "SELECT seq, was, now FROM changes \
                WHERE seq > ?1 AND +campaign = ?2 ORDER BY seq LIMIT ?3";
     let mut statement = transaction.prepare_cached(sql)?;
-    let most = i64::try_from(MOST_CHANGES).unwrap_or(i64::MAX);
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let changes = statement.query_map((after, campaign.as_str(), most), |row| {
+    let mut rows = statement.query((after, campaign.as_str(), MOST_ROWS))?;
+    let (mut changes, mut taken, mut until) = (Vec::new(), 0, end);
+    while let Some(row) = rows.next()? {
         let at = row.get::<_, i64>(0)?.unsigned_abs();
-        Ok(Change {
-            value: row.get(1)?,
-            delta: 1,
-            position: Position { at, token: None },
-        })
-    })?;
-    let changes = changes.collect::<Result<Vec<_>, _>>()?;
-    let until = match changes.last() {
-        Some(change) if changes.len() == MOST_CHANGES => change.position.at,
-        _ => end,
-    };
+        let position = Position { at, token: None };
+        changes.extend(Change::of(row.get(1)?, row.get(2)?, &position));
+        taken += 1;
+        if taken == MOST_ROWS {
+            until = at;
+        }
+    }
     Ok(Some(Look { changes, until }))
 }

@@ -1,9 +1,10 @@
 //! A long list, read within one transaction and handed over in batches.
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::row::{self, COLUMNS};
-use crate::domain::Campaign;
+use crate::domain::{Campaign, CampaignId, Selection};
 use crate::store::StoreError;
 use crate::store::stream::{BATCH, Sender};
 
@@ -12,21 +13,58 @@ pub(super) fn select(filter: &str) -> String {
     format!("SELECT {COLUMNS} FROM registrations WHERE {filter}")
 }
 
-/// Sends every registration of a value, or of all; ends early when nobody takes them.
+/// How many are selected.
+pub(super) fn count(
+    connection: &Connection,
+    campaign: &CampaignId,
+    selection: &Selection,
+) -> Result<u64, StoreError> {
+    let sql = format!(
+        "SELECT count(*) FROM registrations WHERE {}",
+        filter(selection)
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let count: i64 = statement.query_row(bounds(campaign, selection), |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// What is selected, as [`bounds`] are its parameters: a range of the one index, or a part of it.
+fn filter(selection: &Selection) -> &'static str {
+    match (&selection.value, selection.from.or(selection.until)) {
+        (Some(_), _) => "campaign = ?1 AND value = ?2 AND received_at >= ?3 AND received_at < ?4",
+        // Without bounds the index is counted without a look at them.
+        (None, None) => "campaign = ?1 AND ?2 IS NULL AND ?3 < ?4",
+        (None, Some(_)) => {
+            "campaign = ?1 AND ?2 IS NULL AND received_at >= ?3 AND received_at < ?4"
+        }
+    }
+}
+
+fn bounds<'a>(
+    campaign: &'a CampaignId,
+    selection: &'a Selection,
+) -> (&'a str, Option<&'a str>, i64, i64) {
+    let from = selection.from.map_or(i64::MIN, Timestamp::as_millisecond);
+    let until = selection.until.map_or(i64::MAX, Timestamp::as_millisecond);
+    (campaign.as_str(), selection.value.as_deref(), from, until)
+}
+
+/// Sends every registration that is selected; ends early when nobody takes them.
 pub(super) fn all(
     connection: &mut Connection,
     campaign: &Campaign,
-    value: Option<&str>,
+    selection: &Selection,
     sender: &Sender,
 ) -> Result<(), StoreError> {
     // Both are ranges of the one index, in its order: nothing is sorted.
-    let filter = match value {
-        Some(_) => "campaign = ?1 AND value = ?2 ORDER BY received_at, id",
-        None => "campaign = ?1 AND ?2 IS NULL ORDER BY value, received_at, id",
+    let order = match &selection.value {
+        Some(_) => "received_at, id",
+        None => "value, received_at, id",
     };
+    let wanted = format!("{} ORDER BY {order}", filter(selection));
     // One statement is one read transaction.
-    let mut statement = connection.prepare(&select(filter))?;
-    let mut rows = statement.query((campaign.id.as_str(), value))?;
+    let mut statement = connection.prepare(&select(&wanted))?;
+    let mut rows = statement.query(bounds(&campaign.id, selection))?;
     let mut batch = Vec::with_capacity(BATCH);
     while let Some(row) = rows.next()? {
         batch.push(row::registration(campaign, row)?);

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::schema;
+use crate::low_priority;
 use crate::store::stream::Sender;
 use crate::store::{StoreError, WAIT};
 
@@ -61,7 +62,7 @@ impl Readers {
     ) -> Result<(), StoreError> {
         let permit = permit(&self.lists).await?;
         let path = self.path.clone();
-        tokio::task::spawn_blocking(move || {
+        let started = low_priority::spawn("list", move || {
             let _permit = permit;
             let listed = open(&path).and_then(|mut connection| list(&mut connection, &sender));
             if let Err(error) = listed {
@@ -69,7 +70,7 @@ impl Readers {
                 sender.blocking_send(Err(error)).ok();
             }
         });
-        Ok(())
+        started.map_err(|error| StoreError::Unavailable(error.into()))
     }
 
     fn connection(&self) -> Result<Connection, StoreError> {

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
+use super::feed;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{Answers, Campaign, CampaignId, Registration, RegistrationId};
 use crate::store::placed::Placed;
@@ -18,7 +19,10 @@ pub(super) const COLUMNS: &str =
 
 const INSERT: &str = "INSERT INTO registrations \
     (id, campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 \
+    WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
+    AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1) \
+    ON CONFLICT (id) DO NOTHING";
 
 /// A registration on its way to the writing thread.
 #[derive(Debug)]
@@ -49,7 +53,7 @@ impl Row {
         })
     }
 
-    /// Inserts the row, or compares it with the one that has its id.
+    /// Inserts the row and tells the feed, or compares it with what has its id.
     pub(super) fn keep(&self, connection: &Connection) -> Result<Kept, StoreError> {
         let photo = self.photo.as_ref();
         let bytes = photo.map(|photo| i64::try_from(photo.bytes).unwrap_or(i64::MAX));
@@ -67,13 +71,21 @@ impl Row {
             bytes,
         ))?;
         if inserted == 1 {
+            feed::tell(connection, &self.campaign, None, Some(&self.value))?;
             return Ok(Kept::New);
         }
         let sql = "SELECT digest, received_at FROM registrations WHERE id = ?1";
-        let first: ([u8; 32], i64) = connection
+        let first: Option<([u8; 32], i64)> = connection
             .prepare_cached(sql)?
-            .query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(Kept::beside(&self.digest, &first.0, time(first.1)?))
+            .query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((digest, received_at)) = first {
+            return Ok(Kept::beside(&self.digest, &digest, time(received_at)?));
+        }
+        let sql = "SELECT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1)";
+        let mut statement = connection.prepare_cached(sql)?;
+        let is_gone: bool = statement.query_row([self.id], |row| row.get(0))?;
+        Ok(if is_gone { Kept::Gone } else { Kept::Claimed })
     }
 }
 

@@ -8,13 +8,20 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::{audit, job};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 3] = [REGISTRATIONS, PENDING_PHOTOS, STAFF];
+const STEPS: [&str; 6] = [
+    REGISTRATIONS,
+    PENDING_PHOTOS,
+    STAFF,
+    audit::TABLES,
+    AMENDMENTS,
+    job::TABLES,
+];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.
-/// `seq` grows with every commit (`AUTOINCREMENT` within one writer at a time), so that it orders the feed.
 const REGISTRATIONS: &str = "
 CREATE TABLE registrations (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -85,6 +92,54 @@ ALTER TABLE tokens ADD COLUMN expires_at INTEGER;
 ALTER TABLE tokens ADD COLUMN revoked_at INTEGER;
 ";
 
+/// Corrections, deletions, and what the feed tells. A claim is a further identity of a registration; a tombstone stands
+/// where one was. `seq` of `changes` grows with every commit (`AUTOINCREMENT` within one writer at a time) and goes on
+/// where the rows themselves were numbered, so that a follower's position stays good.
+const AMENDMENTS: &str = "
+ALTER TABLE registrations ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE corrections (
+    id BLOB NOT NULL, -- of the registration
+    version INTEGER NOT NULL, -- to which it brought it
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    changes TEXT NOT NULL, -- JSON: list of field, answer before, answer since
+    PRIMARY KEY (id, version)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE claims (
+    id BLOB PRIMARY KEY,
+    owner BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tombstones (
+    id BLOB PRIMARY KEY,
+    campaign TEXT NOT NULL,
+    value TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    photo_sha256 BLOB, -- until the photo is removed
+    photo_extension TEXT,
+    photo_bytes INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tombstones_with_photo ON tombstones (at, id) WHERE photo_sha256 IS NOT NULL;
+CREATE TABLE revisions (
+    campaign TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    campaign TEXT NOT NULL,
+    was TEXT, -- the value that has one registration less
+    now TEXT -- the value that has one more
+) STRICT;
+INSERT INTO changes (seq, campaign, now)
+    SELECT seq, campaign, value FROM registrations
+    WHERE seq > (SELECT ifnull(max(seq), 0) FROM registrations) - 100000;
+DELETE FROM sqlite_sequence WHERE name = 'changes';
+INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'changes', seq FROM sqlite_sequence WHERE name = 'registrations';
+";
+
 /// How long a statement waits for another process to finish writing.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -104,6 +159,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     }
     // Every commit is on the disk before it is acknowledged.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted is overwritten, not only let go.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     upgrade(&mut connection)?;
     Ok(connection)
@@ -177,7 +234,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jornada.db");
         let connection = open(&path).unwrap();
-        connection.pragma_update(None, "user_version", 7).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
         assert!(matches!(open(&path), Err(StoreError::Failed(_))));
     }
 

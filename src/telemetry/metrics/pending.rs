@@ -1,4 +1,4 @@
-//! What is counted of photos that wait in the store until the photo store takes them.
+//! What is counted of photos that wait: in the store until the photo store takes them, or to be removed.
 
 use prometheus::{IntCounter, IntGauge, Registry};
 
@@ -10,6 +10,7 @@ use crate::store::Pending;
 pub struct PendingMetrics {
     photos: IntGauge,
     bytes: IntGauge,
+    unremoved: IntGauge,
     /// Photos that this instance has moved.
     pub moved: IntCounter,
 }
@@ -23,6 +24,10 @@ impl PendingMetrics {
                 "Photos that wait in the store until the photo store takes them; the same on every instance",
             )?,
             bytes: gauge("jornada_pending_photo_bytes", "Bytes of these photos")?,
+            unremoved: gauge(
+                "jornada_unremoved_photos",
+                "Photos of deleted registrations that are not yet known to be gone; the same on every instance",
+            )?,
             moved: add(
                 registry,
                 IntCounter::new(
@@ -33,10 +38,18 @@ impl PendingMetrics {
         })
     }
 
+    /// Notes how many photos of deleted registrations are still to be removed.
+    pub fn unremoved(&self, photos: u64) {
+        self.unremoved.set(number(photos));
+    }
+
     /// Notes what waits.
     pub fn waiting(&self, pending: &Pending) {
-        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.photos.set(number(pending.photos));
         self.bytes.set(number(pending.bytes));
     }
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Registry};
 
 use super::add;
+use super::build::counters;
 
 /// Seconds, from a short list to a million rows behind others that wait.
 const BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
@@ -14,6 +15,9 @@ const BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120
 pub struct ReportMetrics {
     rows: IntCounter,
     seconds: Histogram,
+    jobs: IntCounterVec,
+    /// Jobs at which this instance works.
+    pub at_work: IntGauge,
 }
 
 impl ReportMetrics {
@@ -22,7 +26,18 @@ impl ReportMetrics {
             "jornada_report_duration_seconds",
             "Time from the request to the finished file, with the wait for its turn",
         );
+        let jobs = counters(
+            "jornada_report_jobs_total",
+            "Attempts at reports in the background, by how they ended: done, lost, given_back, stopped",
+            &["outcome"],
+        )?;
+        let at_work = IntGauge::new(
+            "jornada_report_jobs_at_work",
+            "Reports that this instance makes in the background",
+        )?;
         Ok(Self {
+            jobs: add(registry, jobs)?,
+            at_work: add(registry, at_work)?,
             rows: add(
                 registry,
                 IntCounter::new("jornada_report_rows_total", "Rows written to reports")?,
@@ -32,6 +47,11 @@ impl ReportMetrics {
                 Histogram::with_opts(seconds.buckets(BUCKETS.to_vec()))?,
             )?,
         })
+    }
+
+    /// Counts the end of an attempt at a job.
+    pub fn ended(&self, outcome: &'static str) {
+        self.jobs.with_label_values(&[outcome]).inc();
     }
 
     /// Counts one finished report.

@@ -35,7 +35,7 @@ impl StaffMetrics {
     pub fn tried(&self, login: &Login) {
         let outcome = match login {
             Login::In(..) => "in",
-            Login::Refused => "refused",
+            Login::Refused(_) => "refused",
             Login::Slowed(_) => "slowed",
         };
         self.logins.with_label_values(&[outcome]).inc();

@@ -13,11 +13,13 @@ impl Error {
             Self::NoSuchCampaign => "no-such-campaign",
             Self::NoSuchValue => "no-such-value",
             Self::NoSuchRegistration => "no-such-registration",
+            Self::NoSuchReport => "no-such-report",
             Self::NotOpen(_) => "not-open",
             Self::Refused(_) => "invalid-answers",
             Self::Photo { refusal, .. } if refusal.is_too_large() => "too-large",
             Self::Photo { .. } => "invalid-photo",
             Self::AlreadyRegistered { .. } => "already-registered",
+            Self::Deleted => "registration-deleted",
             Self::TooLarge | Self::TextTooLarge => "too-large",
             Self::MediaType { .. } => "unsupported-media-type",
             Self::Malformed(_) => "malformed",
@@ -44,12 +46,17 @@ impl Error {
             Self::NoSuchRegistration => {
                 lang.pick("No hay tal registro", "There is no such registration")
             }
+            Self::NoSuchReport => lang.pick("No hay tal lista", "There is no such report"),
             Self::NotOpen(_) => lang.pick("La campaña no está abierta", "The campaign is not open"),
             Self::Refused(_) => {
                 lang.pick("Hay respuestas por corregir", "Some answers need mending")
             }
             Self::Photo { .. } => lang.pick("La foto no sirve", "The photo cannot be used"),
             Self::AlreadyRegistered { .. } => lang.pick("Ya está registrado", "Already registered"),
+            Self::Deleted => lang.pick(
+                "Este registro fue eliminado",
+                "This registration was deleted",
+            ),
             Self::TooLarge => lang.pick("La foto es demasiado grande", "The photo is too large"),
             Self::TextTooLarge => lang.pick("El texto es demasiado largo", "The text is too long"),
             Self::MediaType { .. } => lang.pick("Formato no admitido", "Unsupported media type"),
@@ -88,6 +95,7 @@ impl Error {
             Self::MethodNotAllowed => lang.pick("Esta dirección no admite ese método.", "This address does not take that method."),
             Self::NoSuchCampaign => lang.pick("Revise la dirección: no hay una campaña con ese nombre.", "Check the address: there is no campaign of that name."),
             Self::NoSuchValue => lang.pick("La campaña no tiene ese valor. Escríbalo como en la lista.", "The campaign has no such value. Write it as in the list."),
+            Self::NoSuchReport => lang.pick("Las listas se guardan un día, y menos si un registro se corrige o elimina. Pídala otra vez.", "Reports are kept for a day, and less if a registration is corrected or deleted. Ask for it again."),
             Self::NoSuchRegistration => lang.pick("Revise el número del comprobante.", "Check the number on the receipt."),
             Self::Refused(_) => lang.pick("No se guardó nada. Corrija los campos indicados y envíe de nuevo.", "Nothing was kept. Mend the fields named and send again."),
             Self::AlreadyRegistered { by_key: true } => lang.pick(
@@ -97,6 +105,10 @@ impl Error {
             Self::AlreadyRegistered { by_key: false } => lang.pick(
                 "Ya hay un registro con este documento y otros datos. No se cambió nada. Si hay un error, avise al personal de la jornada.",
                 "There is already a registration with this document and other answers. Nothing was changed. If that is a mistake, tell the staff.",
+            ),
+            Self::Deleted => lang.pick(
+                "El personal de la jornada eliminó este registro. Enviarlo otra vez no lo trae de vuelta. Si debe estar registrado, avise al personal.",
+                "The staff deleted this registration. Sending it again does not bring it back. If you should be registered, tell the staff.",
             ),
             Self::TooLarge => lang.pick("La foto puede tener como máximo 8 MiB. Elija una más pequeña o tómela de nuevo.", "The photo may have at most 8 MiB. Choose a smaller one or take it again."),
             Self::TextTooLarge => lang.pick("Los textos juntos pueden tener como máximo 64 KiB. Acórtelos.", "All texts together may have at most 64 KiB. Shorten them."),

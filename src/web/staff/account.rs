@@ -9,12 +9,12 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use tracing::info;
 
-use super::address::ClientAddress;
 use super::browser::Cookie;
 use super::guard::{Desk, lead};
 use super::login::{leave, retry_after, slowed};
 use super::route::{Need, Route};
-use crate::domain::staff::{Account, Permission, Session};
+use super::scribe::{Action, Deed, Scribe};
+use crate::domain::staff::{Account, Permission, Session, audit};
 use crate::staff::accounts::{change, end_sessions};
 use crate::staff::login::Proof;
 use crate::staff::password::Password;
@@ -73,7 +73,7 @@ async fn look(
 async fn change_password(
     State(app): State<AppState>,
     desk: Desk,
-    ClientAddress(from): ClientAddress,
+    scribe: Scribe,
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Error> {
@@ -83,7 +83,7 @@ async fn change_password(
         Err(weak) => return again(&app, &desk, weak.message(desk.visit.lang)).await,
     };
     let current = Password::typed(&typed.current);
-    if let Some(answer) = unless_known(&app, &desk, current, from).await? {
+    if let Some(answer) = unless_known(&app, &desk, &scribe, current).await? {
         return Ok(answer);
     }
     let phc = app
@@ -92,6 +92,9 @@ async fn change_password(
         .hash(password)
         .await
         .map_err(AccountsError::from)?;
+    scribe
+        .note(&app, own(&desk, Action::PasswordChanged)?)
+        .await?;
     let epoch = account.epoch;
     let changed = change(&app.intake.store, account.id, |account| {
         // The password that was looked at is that of this epoch.
@@ -111,16 +114,17 @@ async fn change_password(
 pub(super) async fn unless_known(
     app: &AppState,
     desk: &Desk,
+    scribe: &Scribe,
     password: Password,
-    from: std::net::IpAddr,
 ) -> Result<Option<Response>, Error> {
     let account = desk.staff.account()?;
     let proof = app
         .gate
-        .knows_password(account, password, from, Timestamp::now());
+        .knows_password(account, password, scribe.from(), Timestamp::now());
     Ok(match proof.await? {
         Proof::Right => None,
         Proof::Wrong => {
+            scribe.note(app, own(desk, Action::LoginFailed)?).await?;
             let wrong = desk.visit.say(
                 "La contraseña actual no es correcta.",
                 "The current password is not right.",
@@ -128,6 +132,7 @@ pub(super) async fn unless_known(
             Some(again(app, desk, wrong).await?)
         }
         Proof::Slowed(wait) => {
+            scribe.note_slowed(app).await?;
             let problem = slowed(&desk.visit, wait);
             let page = AccountPage::of(app, desk, "", Some(&problem)).await?;
             Some(retry_after(
@@ -136,6 +141,12 @@ pub(super) async fn unless_known(
             ))
         }
     })
+}
+
+/// What somebody does to their own account.
+pub(super) fn own(desk: &Desk, action: Action) -> Result<Deed, Error> {
+    let account = desk.staff.account()?;
+    Ok(Deed::of(action).to(audit::account(account.id)))
 }
 
 /// The page once more, with what is wrong.
@@ -147,11 +158,13 @@ pub(super) async fn again(app: &AppState, desk: &Desk, problem: &str) -> Result<
 async fn end_one(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     headers: HeaderMap,
     Form(chosen): Form<Chosen>,
 ) -> Result<Response, Error> {
     let hash = hash(&chosen.session).ok_or(Error::NoSuchPage)?;
     let account = desk.staff.account()?;
+    scribe.note(&app, own(&desk, Action::SessionEnded)?).await?;
     app.intake.store.remove_session(account.id, &hash).await?;
     if desk.staff.session().is_some_and(|own| own.hash == hash) {
         return Ok(leave(&app, &desk.visit, &headers, "out"));
@@ -162,8 +175,12 @@ async fn end_one(
 async fn end_all(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
+    scribe
+        .note(&app, own(&desk, Action::SessionsEnded)?)
+        .await?;
     end_sessions(&app.intake.store, desk.staff.account()?.id).await?;
     Ok(leave(&app, &desk.visit, &headers, "everywhere"))
 }

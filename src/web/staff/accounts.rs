@@ -10,8 +10,9 @@ use tracing::info;
 
 use super::guard::Desk;
 use super::route::{Need, Route};
-use crate::domain::staff::{Account, Mail, Permission, Reach, Role};
-use crate::staff::accounts::add;
+use super::scribe::{Action, Scribe};
+use crate::domain::staff::{Account, Mail, Permission, Reach, Role, audit};
+use crate::staff::accounts::{add, vacancy};
 use crate::staff::places;
 use crate::staff::token::Token;
 use crate::web::AppState;
@@ -65,6 +66,7 @@ async fn list(State(app): State<AppState>, desk: Desk) -> Result<Response, Error
 async fn add_one(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Error> {
@@ -83,7 +85,15 @@ async fn add_one(
         Ok(read) => read,
         Err((status, problem)) => return answer(&app, &desk, status, &typed, Some(&problem)).await,
     };
-    let added = add(&app.intake.store, &mail, role, &reach, Timestamp::now()).await?;
+    let store = &app.intake.store;
+    let added = match vacancy(store, &mail).await? {
+        Some(id) => {
+            let deed = audit::assigned(Action::AccountAdded, id, role, &reach);
+            scribe.note(&app, deed).await?;
+            add(store, id, &mail, role, &reach, Timestamp::now()).await?
+        }
+        None => None,
+    };
     let Some(link) = added else {
         let known = visit.say(
             "Ya hay una cuenta con este correo.",

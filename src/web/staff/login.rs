@@ -8,11 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tracing::info;
 
-use super::address::ClientAddress;
 use super::browser::Cookie;
 use super::guard::{Desk, FormKey, lead};
 use super::route::{Need, Route};
+use super::scribe::{Action, Deed, Scribe};
 use super::who::Staff;
+use crate::domain::staff::audit::account;
 use crate::staff::login::{Attempt, Login};
 use crate::staff::password::Password;
 use crate::staff::token::Token;
@@ -71,7 +72,7 @@ async fn ask(
 async fn log_in(
     State(app): State<AppState>,
     visit: Visit,
-    ClientAddress(from): ClientAddress,
+    scribe: Scribe,
     FormKey(form_key): FormKey,
     headers: HeaderMap,
     Form(typed): Form<Typed>,
@@ -80,13 +81,14 @@ async fn log_in(
         mail: typed.mail.clone(),
         password: Password::typed(&typed.password),
         code: typed.code,
-        from,
+        from: scribe.from(),
     };
     let login = app
         .gate
         .log_in(&app.intake.store, attempt, Timestamp::now())
         .await?;
     app.metrics.staff.tried(&login);
+    note(&app, &scribe, &login).await?;
     let again = |status, problem: &str| {
         let page = LoginPage {
             visit: &visit,
@@ -103,12 +105,28 @@ async fn log_in(
             info!(staff = %account.id, "logged in");
             enter(&app, &visit, &headers, &token, local(&typed.next)).await?
         }
-        Login::Refused => again(StatusCode::UNPROCESSABLE_ENTITY, wrong(&visit)),
+        Login::Refused(_) => again(StatusCode::UNPROCESSABLE_ENTITY, wrong(&visit)),
         Login::Slowed(wait) => {
             let answer = again(StatusCode::TOO_MANY_REQUESTS, &slowed(&visit, wait));
             retry_after(answer, wait)
         }
     })
+}
+
+/// The outcome is written down before anybody is told: a session that is not is nobody's.
+async fn note(app: &AppState, scribe: &Scribe, login: &Login) -> Result<(), Error> {
+    match login {
+        Login::In(_, known) => {
+            let deed = Deed::of(Action::Login).to(account(known.id));
+            scribe.of(known.id).note(app, deed).await
+        }
+        Login::Refused(known) => {
+            let mut deed = Deed::of(Action::LoginFailed);
+            deed.subjects.extend(known.map(account));
+            scribe.of_nobody().note(app, deed).await
+        }
+        Login::Slowed(_) => scribe.of_nobody().note_slowed(app).await,
+    }
 }
 
 /// The browser gets a new token; the session that it had before, if any, is over.
@@ -142,9 +160,12 @@ async fn enter(
 async fn log_out(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     if let Some(session) = desk.staff.session() {
+        let deed = Deed::of(Action::Logout).to(account(session.account));
+        scribe.note(&app, deed).await?;
         app.intake
             .store
             .remove_session(session.account, &session.hash)

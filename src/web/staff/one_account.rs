@@ -14,7 +14,8 @@ use super::account::Asked;
 use super::accounts::{Typed, show_link};
 use super::guard::Desk;
 use super::route::{Need, Route};
-use crate::domain::staff::{Account, Permission, Role};
+use super::scribe::{Action, Deed, Scribe};
+use crate::domain::staff::{Account, Permission, Role, audit};
 use crate::staff::accounts::{change, close, end_sessions, invite};
 use crate::web::AppState;
 use crate::web::error::Error;
@@ -54,6 +55,7 @@ async fn look(
 async fn assign(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     Path(id): Path<String>,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Error> {
@@ -65,6 +67,8 @@ async fn assign(
     if is_own(&desk, account.id) && role != account.role {
         return Ok(own(&desk, &account));
     }
+    let deed = audit::assigned(Action::AccountChanged, account.id, role, &reach);
+    scribe.note(&app, deed).await?;
     change(&app.intake.store, account.id, |account| {
         account.assign(role, reach.clone());
         Some(())
@@ -77,12 +81,16 @@ async fn assign(
 async fn new_link(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     Path(id): Path<String>,
     headers: HeaderMap,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Error> {
     let account = account(&app, &id).await?;
     let lost_second = wanted.lost_second == "true";
+    account.is_open().then_some(()).ok_or(Error::NoSuchPage)?;
+    let deed = about(Action::AccountLink, &account).with("lost_second", lost_second);
+    scribe.note(&app, deed).await?;
     let link = invite(&app.intake.store, account.id, lost_second, Timestamp::now()).await?;
     let link = link.ok_or(Error::NoSuchPage)?;
     info!(staff = desk.staff.actor(), account = %account.id, lost_second, "made a link");
@@ -97,9 +105,12 @@ async fn new_link(
 async fn end_all(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     let account = account(&app, &id).await?;
+    let deed = about(Action::SessionsEnded, &account);
+    scribe.note(&app, deed).await?;
     end_sessions(&app.intake.store, account.id).await?;
     info!(staff = desk.staff.actor(), account = %account.id, "ended every session of an account");
     Ok(back(&desk, &account, "sessions"))
@@ -108,12 +119,15 @@ async fn end_all(
 async fn close_one(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     let account = account(&app, &id).await?;
     if is_own(&desk, account.id) {
         return Ok(own(&desk, &account));
     }
+    let deed = about(Action::AccountClosed, &account);
+    scribe.note(&app, deed).await?;
     close(&app.intake.store, account.id, Timestamp::now()).await?;
     info!(staff = desk.staff.actor(), account = %account.id, "closed an account");
     Ok(back(&desk, &account, "closed"))
@@ -123,6 +137,10 @@ async fn account(app: &AppState, id: &str) -> Result<Account, Error> {
     let id = Uuid::try_parse(id).map_err(|_| Error::NoSuchPage)?;
     let account = app.intake.store.account(id).await?;
     account.ok_or(Error::NoSuchPage)
+}
+
+fn about(action: Action, account: &Account) -> Deed {
+    Deed::of(action).to(audit::account(account.id))
 }
 
 fn is_own(desk: &Desk, id: Uuid) -> bool {

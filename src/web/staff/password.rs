@@ -10,7 +10,8 @@ use tracing::info;
 
 use super::guard::{FormKey, lead};
 use super::route::{Need, Route};
-use crate::domain::staff::Account;
+use super::scribe::{Action, Deed, Scribe};
+use crate::domain::staff::{Account, audit};
 use crate::staff::accounts::change;
 use crate::staff::password::{Password, Weak};
 use crate::staff::token::Token;
@@ -49,6 +50,7 @@ async fn set(
     State(app): State<AppState>,
     Path(link): Path<String>,
     visit: Visit,
+    scribe: Scribe,
     FormKey(form_key): FormKey,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Error> {
@@ -64,6 +66,8 @@ async fn set(
         .hash(password)
         .await
         .map_err(crate::staff::AccountsError::from)?;
+    let deed = Deed::of(Action::PasswordSet).to(audit::account(account.id));
+    scribe.of(account.id).note(&app, deed).await?;
     let used = change(&app.intake.store, account.id, |account| {
         let good = account.takes_link(&hash, Timestamp::now());
         good.then(|| account.set_password(phc.clone()))

@@ -5,10 +5,12 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::route::{Need, Route};
+use super::scribe::{Action, Deed, Scribe};
 use super::who::Staff;
 use crate::domain::RegistrationId;
-use crate::domain::staff::Permission;
-use crate::photo::PhotoFormat;
+use crate::domain::staff::{Permission, audit};
+use crate::intake::photos::KeeperError;
+use crate::photo::{PhotoFormat, PhotosError};
 use crate::web::AppState;
 use crate::web::error::Error;
 
@@ -20,21 +22,33 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn photo(
     staff: Staff,
+    scribe: Scribe,
     State(app): State<AppState>,
     Path((campaign, id)): Path<(String, String)>,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
     let id = RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?;
     let found = app.intake.store.registration(campaign, id).await?;
-    let seen = found.filter(|registration| staff.sees(&registration.value));
-    let registration = seen.ok_or(Error::NoSuchRegistration)?;
+    let registration = found.ok_or(Error::NoSuchRegistration)?;
+    let deed = |action| {
+        let deed = Deed::of(action).within(&campaign.id);
+        deed.to(audit::registration(id))
+    };
+    if !staff.sees(&registration.value) {
+        scribe.note(&app, deed(Action::Refused)).await?;
+        return Err(Error::NoSuchRegistration);
+    }
     let photo = registration
         .photo
         .as_ref()
         .ok_or(Error::NoSuchRegistration)?;
     let format = PhotoFormat::from_extension(&photo.extension).ok_or(Error::NoSuchRegistration)?;
-    let bytes = app.intake.photos.get(&campaign.id, id, photo).await?;
-    let bytes = bytes.ok_or(Error::NoSuchRegistration)?;
+    let read = app.intake.photos.get(&campaign.id, id, photo).await;
+    if let Err(KeeperError::Photos(PhotosError::Altered)) = read {
+        scribe.note(&app, deed(Action::PhotoAltered)).await?;
+    }
+    let bytes = read?.ok_or(Error::NoSuchRegistration)?;
+    scribe.note(&app, deed(Action::Photo)).await?;
     let headers = [
         (header::CONTENT_TYPE, format.media_type()),
         (header::CACHE_CONTROL, "no-store"),

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use super::account::{again, unless_known};
-use super::address::ClientAddress;
+use super::account::{again, own, unless_known};
 use super::guard::Desk;
 use super::route::{Need, Route};
-use crate::domain::staff::{Permission, SecondFactor};
+use super::scribe::{Action, Scribe};
+use crate::domain::staff::{Account, Permission, SecondFactor};
 use crate::staff::accounts::change;
 use crate::staff::password::Password;
 use crate::staff::second::Shared;
@@ -49,7 +49,7 @@ async fn offer(State(app): State<AppState>, desk: Desk) -> Result<Response, Erro
 async fn switch_on(
     State(app): State<AppState>,
     desk: Desk,
-    ClientAddress(from): ClientAddress,
+    scribe: Scribe,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Error> {
     let (account, now) = (desk.staff.account()?, Timestamp::now());
@@ -64,9 +64,11 @@ async fn switch_on(
         );
         return page(&app, &desk, &shared, Some(wrong));
     };
-    if let Some(answer) = unless_known(&app, &desk, Password::typed(&typed.password), from).await? {
+    let password = Password::typed(&typed.password);
+    if let Some(answer) = unless_known(&app, &desk, &scribe, password).await? {
         return Ok(answer);
     }
+    scribe.note(&app, own(&desk, Action::SecondOn)?).await?;
     let changed = change(&app.intake.store, account.id, |account| {
         let sealed = sealed.clone();
         account
@@ -82,29 +84,41 @@ async fn switch_on(
 async fn switch_off(
     State(app): State<AppState>,
     desk: Desk,
-    ClientAddress(from): ClientAddress,
+    scribe: Scribe,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Error> {
     let (account, now) = (desk.staff.account()?, Timestamp::now());
     if app.gate.needs_second(account) {
         return Err(Error::Forbidden);
     }
-    if let Some(answer) = unless_known(&app, &desk, Password::typed(&typed.password), from).await? {
+    let password = Password::typed(&typed.password);
+    if let Some(answer) = unless_known(&app, &desk, &scribe, password).await? {
         return Ok(answer);
     }
-    let changed = change(&app.intake.store, account.id, |account| {
+    let step = |account: &Account| {
         let sealed = &account.second.as_ref()?.sealed;
-        let step = Shared::open(sealed, &app.gate.keys, account.id)?.step(&typed.code, now)?;
+        Shared::open(sealed, &app.gate.keys, account.id)?.step(&typed.code, now)
+    };
+    let switch_off = |account: &mut Account| {
+        let step = step(account)?;
         account.use_step(step).then(|| account.second = None)
-    });
+    };
+    if switch_off(&mut account.clone()).is_none() {
+        scribe.note(&app, own(&desk, Action::LoginFailed)?).await?;
+        return again(&app, &desk, wrong_code(&desk)).await;
+    }
+    scribe.note(&app, own(&desk, Action::SecondOff)?).await?;
+    let changed = change(&app.intake.store, account.id, switch_off);
     if changed.await?.is_none() {
-        let wrong = desk
-            .visit
-            .say("El código no es correcto.", "The code is not right.");
-        return again(&app, &desk, wrong).await;
+        return again(&app, &desk, wrong_code(&desk)).await;
     }
     info!(staff = %account.id, "switched the second factor off");
     Ok(Redirect::to(&desk.visit.link_done("/staff/account", "second-off")).into_response())
+}
+
+fn wrong_code(desk: &Desk) -> &str {
+    let visit = &desk.visit;
+    visit.say("El código no es correcto.", "The code is not right.")
 }
 
 fn page(

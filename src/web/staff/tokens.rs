@@ -13,7 +13,8 @@ use super::account::{Asked, hash};
 use super::accounts::read_places;
 use super::guard::Desk;
 use super::route::{Need, Route};
-use crate::domain::staff::{ApiToken, Permission, Scopes};
+use super::scribe::{Action, Deed, Scribe};
+use crate::domain::staff::{ApiToken, Permission, Scopes, audit};
 use crate::staff::AccountsError;
 use crate::staff::token::{Token, is_name};
 use crate::web::AppState;
@@ -71,6 +72,7 @@ async fn list(
 async fn make(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Error> {
     let token = Token::generate().map_err(AccountsError::from)?;
@@ -81,6 +83,9 @@ async fn make(
             return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
+    let deed = Deed::of(Action::TokenMade).to(audit::token(&kept.name));
+    let deed = deed.with("scopes", kept.scopes.written());
+    scribe.note(&app, deed.limited(&kept.reach)).await?;
     app.intake.store.add_token(&kept).await?;
     info!(
         staff = desk.staff.actor(),
@@ -99,13 +104,15 @@ async fn make(
 async fn revoke(
     State(app): State<AppState>,
     desk: Desk,
+    scribe: Scribe,
     Form(chosen): Form<Chosen>,
 ) -> Result<Response, Error> {
     let hash = hash(&chosen.token).ok_or(Error::NoSuchPage)?;
-    app.intake
-        .store
-        .revoke_token(&hash, Timestamp::now())
-        .await?;
+    let store = &app.intake.store;
+    let token = store.token(&hash).await?.ok_or(Error::NoSuchPage)?;
+    let deed = Deed::of(Action::TokenRevoked).to(audit::token(&token.name));
+    scribe.note(&app, deed).await?;
+    store.revoke_token(&hash, Timestamp::now()).await?;
     info!(staff = desk.staff.actor(), "revoked a token");
     Ok(Redirect::to(&desk.visit.link_done(PAGE, "revoked")).into_response())
 }

@@ -134,7 +134,10 @@ impl FromRequestParts<AppState> for Staff {
         // Who has yet to set up a second factor gets nothing by another door either.
         match staff.account() {
             Ok(account) if app.gate.lacks_second(account) => Err(Error::Forbidden),
-            _ => Ok(staff),
+            _ => {
+                parts.extensions.insert(staff.clone());
+                Ok(staff)
+            }
         }
     }
 }

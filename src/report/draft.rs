@@ -1,18 +1,20 @@
 //! Reports at work: one thread writes while batches are still being read, a few may wait, and when whoever asked
-//! has gone the work stops.
+//! has gone the work stops. That thread gives way to whatever else there is to do: people who register come first.
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::csv::Csv;
 use super::xlsx::{SHEET_ROWS, Xlsx};
 use super::{Finished, Format, ReportError, Subject};
-use crate::domain::Registration;
-use crate::store::Store;
+use crate::domain::job::Basis;
+use crate::domain::{CampaignId, Registration, Selection};
+use crate::low_priority;
+use crate::store::{Store, StoreError};
 
 /// Batches that are read and not yet being written; the store reads ahead by itself.
 const AHEAD: usize = 1;
@@ -45,17 +47,21 @@ impl Reports {
         store: &Store,
         subject: Subject,
         format: Format,
+        progress: &Progress,
     ) -> Result<Finished, ReportError> {
         let campaign = Arc::clone(&subject.campaign);
-        let value = subject.value.clone();
-        let mut draft = self.begin(subject, format).await?;
-        // Counted before they are read: what arrives in between may or may not be in the list.
-        let least = store.count(&campaign.id, value.as_deref()).await?;
-        let mut batches = store.registrations(&campaign, value.as_deref()).await?;
+        let selection = subject.selection.clone();
+        let mut draft = self.begin_noting(subject, format, progress).await?;
+        let basis = basis(store, &campaign.id, &selection).await?;
+        progress.basis.set(basis).ok();
+        let mut batches = store.registrations(&campaign, &selection).await?;
         while let Some(batch) = batches.next().await? {
             draft = draft.add(batch).await?;
         }
-        draft.finish(least).await
+        // Each step of the revision took at most one of them away meanwhile.
+        let revision = store.revision(&campaign.id).await?;
+        let steps = revision.saturating_sub(basis.revision);
+        draft.finish(basis.rows.saturating_sub(steps)).await
     }
 
     /// Waits for a turn and begins a report without rows.
@@ -63,20 +69,32 @@ impl Reports {
     /// # Errors
     /// [`ReportError::Busy`] when as many wait as may.
     pub async fn begin(&self, subject: Subject, format: Format) -> Result<Draft, ReportError> {
+        self.begin_noting(subject, format, &Progress::default())
+            .await
+    }
+
+    async fn begin_noting(
+        &self,
+        subject: Subject,
+        format: Format,
+        progress: &Progress,
+    ) -> Result<Draft, ReportError> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| ReportError::Busy)?;
         let desk = Arc::clone(&self.desks).acquire_owned().await;
         let desk = desk.map_err(|_| ReportError::Busy)?;
         let (outbox, inbox) = mpsc::channel(AHEAD);
-        let writer = tokio::task::spawn_blocking(move || {
-            let written = write(subject, format, inbox);
+        let (told, finished) = oneshot::channel();
+        let noted = progress.clone();
+        low_priority::spawn("report", move || {
+            let written = write(subject, format, inbox, &noted);
             // The thread, not the future, holds them: it may go on for a moment after the future was dropped.
             drop((place, desk));
-            written
-        });
+            told.send(written).ok();
+        })?;
         Ok(Draft {
             outbox,
-            writer,
+            finished,
             read: 0,
         })
     }
@@ -92,8 +110,44 @@ enum Delivery {
 #[derive(Debug)]
 pub struct Draft {
     outbox: mpsc::Sender<Delivery>,
-    writer: JoinHandle<Result<Finished, ReportError>>,
+    finished: oneshot::Receiver<Result<Finished, ReportError>>,
     read: u64,
+}
+
+/// How far a report is, for whoever looks from elsewhere; all clones are of the same report.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    rows: Arc<AtomicU64>,
+    basis: Arc<OnceLock<Basis>>,
+}
+
+impl Progress {
+    /// Rows that are written.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// From what it is made, once that is counted.
+    #[must_use]
+    pub fn basis(&self) -> Option<Basis> {
+        self.basis.get().copied()
+    }
+}
+
+/// From what a report would be made that began now.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn basis(
+    store: &Store,
+    campaign: &CampaignId,
+    selection: &Selection,
+) -> Result<Basis, StoreError> {
+    // Both before anything is read: what changes afterwards makes another basis, whether it is in the list or not.
+    let revision = store.revision(campaign).await?;
+    let rows = store.count(campaign, selection).await?;
+    Ok(Basis { rows, revision })
 }
 
 impl Draft {
@@ -105,7 +159,7 @@ impl Draft {
         self.read += batch.len() as u64;
         match self.outbox.send(Delivery::Rows(batch)).await {
             Ok(()) => Ok(self),
-            Err(_) => Err(failure(self.writer).await),
+            Err(_) => Err(failure(self.finished).await),
         }
     }
 
@@ -117,14 +171,14 @@ impl Draft {
         let read = self.read;
         match self.outbox.send(Delivery::End { read, least }).await {
             // The outbox lives on until the file is done: it tells the writer that someone waits.
-            Ok(()) => self.writer.await.map_err(|_| ReportError::BrokeOff)?,
-            Err(_) => Err(failure(self.writer).await),
+            Ok(()) => self.finished.await.map_err(|_| ReportError::BrokeOff)?,
+            Err(_) => Err(failure(self.finished).await),
         }
     }
 }
 
-async fn failure(writer: JoinHandle<Result<Finished, ReportError>>) -> ReportError {
-    match writer.await {
+async fn failure(finished: oneshot::Receiver<Result<Finished, ReportError>>) -> ReportError {
+    match finished.await {
         Ok(Err(error)) => error,
         Ok(Ok(_)) | Err(_) => ReportError::BrokeOff,
     }
@@ -157,6 +211,7 @@ fn write(
     subject: Subject,
     format: Format,
     mut inbox: mpsc::Receiver<Delivery>,
+    progress: &Progress,
 ) -> Result<Finished, ReportError> {
     // Without a name: nobody else can open it, and nothing is left of it after a `kill -9` either.
     let mut file = tempfile::tempfile()?;
@@ -166,7 +221,10 @@ fn write(
     };
     let (read, least) = loop {
         match inbox.blocking_recv().ok_or(ReportError::GivenUp)? {
-            Delivery::Rows(batch) => batch.iter().try_for_each(|row| list.write(row))?,
+            Delivery::Rows(batch) => {
+                batch.iter().try_for_each(|row| list.write(row))?;
+                progress.rows.store(list.rows(), Ordering::Relaxed);
+            }
             Delivery::End { read, least } => break (read, least),
         }
     };

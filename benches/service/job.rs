@@ -1,0 +1,124 @@
+//! The same million as a job in the background: how often its progress moves, and what it and others notice of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::crowd::Crowd;
+use super::figures::line;
+use super::instance::Instance;
+use super::report::visit;
+use super::rows::CITY;
+
+/// Between two looks at the progress: finer than the page's own.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Who asks for jobs.
+pub struct Asker {
+    http: Client,
+    base: String,
+    campaign: String,
+    token: String,
+}
+
+/// What was seen of a job, in seconds.
+struct Course {
+    took: f64,
+    /// Longest time without a change of the rows, from the first to the last of them.
+    longest_pause: f64,
+}
+
+impl Asker {
+    pub fn new(base: &str, campaign: &str, token: String) -> Result<Self> {
+        Ok(Self {
+            http: Client::builder().redirect(Policy::none()).build()?,
+            base: base.to_owned(),
+            campaign: campaign.to_owned(),
+            token,
+        })
+    }
+
+    fn sign(&self, request: RequestBuilder) -> RequestBuilder {
+        request.bearer_auth(&self.token)
+    }
+
+    /// Asks for the list, and looks until it is done.
+    async fn follow(&self) -> Result<Course> {
+        let page = format!("{}/staff/c/{}/reports", self.base, self.campaign);
+        let form = "application/x-www-form-urlencoded";
+        let asked = self.http.post(page).header("content-type", form);
+        let asked = asked.body(format!("value={CITY}&format=xlsx"));
+        let (begun, answer) = (Instant::now(), self.sign(asked).send().await?);
+        let page = answer.headers().get("location").context("not accepted")?;
+        let page = format!("{}{}/progress", self.base, page.to_str()?);
+        let (mut rows, mut moved, mut longest_pause) = (0, None::<Instant>, 0.0_f64);
+        loop {
+            let seen = self.sign(self.http.get(&page)).send().await?;
+            let seen: Value = serde_json::from_str(&seen.text().await?)?;
+            let now = seen["rows"].as_u64().context("no rows")?;
+            if now != rows {
+                let pause = moved.map_or(0.0, |moved| moved.elapsed().as_secs_f64());
+                longest_pause = longest_pause.max(pause);
+                (rows, moved) = (now, Some(Instant::now()));
+            }
+            match seen["state"].as_str().context("no state")? {
+                "waiting" | "running" => tokio::time::sleep(LOOK_EVERY).await,
+                "done" => break,
+                other => anyhow::bail!("the job is {other}"),
+            }
+        }
+        let took = begun.elapsed().as_secs_f64();
+        ensure!(moved.is_some(), "no progress was seen");
+        Ok(Course {
+            took,
+            longest_pause,
+        })
+    }
+}
+
+/// A job with nobody else there, then one beside visitors, who are told of by `quiet`: their p99 without it.
+pub async fn job(
+    instance: &Instance,
+    asker: &Asker,
+    crowd: Arc<Crowd>,
+    quiet: [f64; 2],
+) -> Result<()> {
+    instance.forget_peak()?;
+    let idle = instance.resident()?;
+    let alone = asker.follow().await?;
+    let above = instance.peak()? - idle;
+    line("the same as a job, s", vec![alone.took], None);
+    line(
+        "longest time without progress, s",
+        vec![alone.longest_pause],
+        Some(0.5),
+    );
+    line("peak above idle, MiB", vec![above], Some(32.0));
+    let stop = CancellationToken::new();
+    let visitors = tokio::spawn(visit(crowd, stop.clone()));
+    let beside = asker.follow().await?;
+    stop.cancel();
+    let [registered, seen] = visitors.await??;
+    line("a job beside visitors, s", vec![beside.took], None);
+    line(
+        "longest time without progress, s",
+        vec![beside.longest_pause],
+        Some(0.5),
+    );
+    line(
+        "p99 of registrations during a job, ms",
+        vec![registered],
+        Some(quiet[0] * 2.0),
+    );
+    line(
+        "p99 of charts during a job, ms",
+        vec![seen],
+        Some(quiet[1] * 2.0),
+    );
+    Ok(())
+}

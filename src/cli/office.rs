@@ -1,0 +1,43 @@
+//! What commands about the staff stand on: the store, and the record in which each of them is written down before it does
+//! anything.
+
+use anyhow::Context;
+use jiff::Timestamp;
+
+use crate::config::{Env, Secret, StoreSetting};
+use crate::domain::staff::audit::{Deed, Doer, Note};
+use crate::staff::Audit;
+use crate::staff::keys::Keys;
+use crate::store::Store;
+
+/// The store and its record.
+pub(super) struct Office {
+    pub(super) store: Store,
+    pub(super) audit: Audit,
+}
+
+impl Office {
+    pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
+        let setting = StoreSetting::from_env(env)?;
+        let secret = Secret::from_env(env, &setting)?;
+        Ok(Self {
+            store: Store::open(&setting).await.context("JORNADA_STORE")?,
+            audit: Audit::new(&Keys::of(&secret)),
+        })
+    }
+
+    /// Writes down what the command is about to do.
+    pub(super) async fn note(&self, deed: Deed) -> anyhow::Result<()> {
+        let note = Note::by(Doer::CommandLine, deed, Timestamp::now());
+        let written = self.audit.write(&self.store, note).await;
+        written.map(drop).context("nothing was done")
+    }
+}
+
+/// Runs a command to its end.
+pub(super) fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(work)
+}

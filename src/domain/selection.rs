@@ -1,0 +1,103 @@
+//! Which registrations of a campaign: those of one value or all, of all days or some.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+/// Which registrations of a campaign; without any limit, all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// Those counted under this value.
+    pub value: Option<String>,
+    /// Those received at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Those received before this moment.
+    pub until: Option<Timestamp>,
+}
+
+impl Selection {
+    /// All registrations.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Those of one value.
+    #[must_use]
+    pub fn of(value: impl Into<String>) -> Self {
+        Self {
+            value: Some(value.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Of these, the ones received on these days by the clocks of a time zone; both days belong to them. `None` for
+    /// days in the wrong order, or beyond the calendar.
+    #[must_use]
+    pub fn on(self, first: Option<Date>, last: Option<Date>, zone: &TimeZone) -> Option<Self> {
+        if let (Some(first), Some(last)) = (first, last)
+            && first > last
+        {
+            return None;
+        }
+        let start = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp());
+        let after = |day: Date| start(day.tomorrow().ok()?);
+        Some(Self {
+            from: first.map(|day| start(day).ok_or(())).transpose().ok()?,
+            until: last.map(|day| after(day).ok_or(())).transpose().ok()?,
+            ..self
+        })
+    }
+
+    /// The first and the last day, as they were given to [`on`](Self::on).
+    #[must_use]
+    pub fn days(&self, zone: &TimeZone) -> (Option<Date>, Option<Date>) {
+        let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
+        let last = self.until.map(|end| {
+            let end = day(end);
+            end.yesterday().unwrap_or(end)
+        });
+        (self.from.map(day), last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_clocks_of_the_zone() {
+        let zone = TimeZone::get("America/Bogota").unwrap();
+        let day: Date = "2026-11-21".parse().unwrap();
+        let chosen = Selection::of("Cali").on(Some(day), Some(day), &zone);
+        let chosen = chosen.unwrap();
+        assert_eq!(chosen.from, Some("2026-11-21T05:00:00Z".parse().unwrap()));
+        assert_eq!(chosen.until, Some("2026-11-22T05:00:00Z".parse().unwrap()));
+        assert_eq!(chosen.days(&zone), (Some(day), Some(day)));
+        assert_eq!(chosen.value.as_deref(), Some("Cali"));
+    }
+
+    #[test]
+    fn a_day_of_another_length_is_whole() {
+        // The clocks went forward on that day: it has 23 hours.
+        let zone = TimeZone::get("Europe/Madrid").unwrap();
+        let day: Date = "2026-03-29".parse().unwrap();
+        let chosen = Selection::all().on(Some(day), Some(day), &zone).unwrap();
+        let hours = chosen.until.unwrap().duration_since(chosen.from.unwrap());
+        assert_eq!(hours.as_hours(), 23);
+    }
+
+    #[test]
+    fn days_in_the_wrong_order_or_beyond_the_calendar_are_none() {
+        let day = |text: &str| Some(text.parse::<Date>().unwrap());
+        let utc = TimeZone::UTC;
+        let wrong = Selection::all().on(day("2026-11-22"), day("2026-11-21"), &utc);
+        assert_eq!(wrong, None);
+        assert_eq!(Selection::all().on(None, Some(Date::MAX), &utc), None);
+        assert_eq!(
+            Selection::all().on(None, None, &utc),
+            Some(Selection::all())
+        );
+    }
+}

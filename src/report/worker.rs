@@ -1,0 +1,223 @@
+//! What an instance does about jobs: it takes one at a time, says every moment how far it is, and brings the file to
+//! the object store before it says that the job is done. It may die at any of these steps.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{Finished, Progress, Reports, Subject};
+use crate::campaigns::Campaigns;
+use crate::domain::Job;
+use crate::domain::job::JobFile;
+use crate::low_priority;
+use crate::photo::{FileKey, Photos, PhotosError};
+use crate::store::Store;
+use crate::store::job::{Ending, Hold};
+use crate::telemetry::metrics::ReportMetrics;
+
+/// Between two looks for a job; one that this instance was asked for is begun at once.
+const TICK: Duration = Duration::from_secs(1);
+/// Between two words on how far a job is, and so the longest time until a cancelled one stops.
+const NOTE_EVERY: Duration = Duration::from_millis(300);
+/// After this silence another instance begins the job again, and this one has lost it.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How often a file is brought to the object store, and how long after a failure.
+const PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+];
+
+/// Works at jobs until it is stopped.
+#[derive(Debug)]
+pub struct Worker {
+    /// Where jobs and registrations are.
+    pub store: Store,
+    /// Where files go.
+    pub photos: Photos,
+    /// The campaigns of this instance.
+    pub campaigns: Campaigns,
+    /// What is counted.
+    pub metrics: ReportMetrics,
+    /// Told when there is a new job.
+    pub asked: Arc<Notify>,
+}
+
+impl Worker {
+    /// One job after another until `stop`; a failure is logged and followed by the next look.
+    pub async fn run(self, stop: CancellationToken) {
+        let reports = Reports::new(1, 1);
+        let mut failing = false;
+        while !stop.is_cancelled() {
+            let begun = Box::pin(self.store.begin_job(SILENCE, Timestamp::now())).await;
+            if let Err(error) = &begun
+                && !failing
+            {
+                warn!("no job can be begun: {:#}", anyhow::anyhow!("{error}"));
+            }
+            failing = begun.is_err();
+            if let Ok(Some(job)) = begun {
+                Box::pin(self.work(&job, &reports, &stop)).await;
+            } else {
+                let rest = tokio::time::timeout(TICK, self.asked.notified());
+                stop.run_until_cancelled(rest).await;
+            }
+        }
+    }
+
+    async fn work(&self, job: &Job, reports: &Reports, stop: &CancellationToken) {
+        let (begun, progress) = (Instant::now(), Progress::default());
+        self.metrics.at_work.inc();
+        info!(job = %job.id, attempt = job.attempt, "began a report");
+        let ending = tokio::select! {
+            made = self.make(job, reports, &progress) => Some(match made {
+                Ok(done) => done,
+                Err(error) => {
+                    warn!(job = %job.id, attempt = job.attempt, "a report failed: {error:#}");
+                    Ending::Lost
+                }
+            }),
+            () = self.keep_noting(Hold::of(job), &progress) => None,
+            () = stop.cancelled() => Some(Ending::GivenBack),
+        };
+        let outcome = self.end(job, ending).await;
+        self.metrics.at_work.dec();
+        self.metrics.ended(outcome);
+        if let Some(Ending::Done { rows, .. }) = ending {
+            self.metrics.written(rows, begun.elapsed());
+        }
+        info!(job = %job.id, attempt = job.attempt, outcome, "ended a report");
+        if ending == Some(Ending::Lost) {
+            // What failed a moment ago mostly fails again at once.
+            stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
+        }
+    }
+
+    /// Makes the file and brings it where it is kept.
+    async fn make(
+        &self,
+        job: &Job,
+        reports: &Reports,
+        progress: &Progress,
+    ) -> anyhow::Result<Ending> {
+        let wanted = &job.wanted;
+        let campaign = self.campaigns.get(wanted.campaign.as_str());
+        let subject = Subject {
+            campaign: Arc::clone(campaign.context("no such campaign here")?),
+            selection: wanted.selection.clone(),
+            lang: wanted.lang,
+            made_at: job.made_at,
+            base: wanted.base.clone(),
+        };
+        let written = reports.write(&self.store, subject, wanted.format, progress);
+        let Finished { file, bytes, rows } = Box::pin(written).await?;
+        let (file, sha256) = digested(file).await?;
+        let known = JobFile { bytes, sha256 };
+        self.bring(&FileKey::of(job, job.attempt), &file, &known)
+            .await?;
+        let basis = progress.basis().context("nothing was counted")?;
+        Ok(Ending::Done {
+            file: known,
+            rows,
+            basis,
+        })
+    }
+
+    async fn bring(&self, key: &FileKey, file: &File, known: &JobFile) -> Result<(), PhotosError> {
+        for pause in PAUSES {
+            match self.photos.put_file(key, file, known).await {
+                Err(PhotosError::Unavailable(_)) => tokio::time::sleep(pause).await,
+                put => return put,
+            }
+        }
+        self.photos.put_file(key, file, known).await
+    }
+
+    /// Says how far it is for as long as the job is this attempt's.
+    async fn keep_noting(&self, hold: Hold, progress: &Progress) {
+        let mut heard = Instant::now();
+        loop {
+            tokio::time::sleep(NOTE_EVERY).await;
+            let noted = self.store.note_job(hold, progress.rows(), progress.basis());
+            match Box::pin(noted).await {
+                Ok(true) => heard = Instant::now(),
+                Ok(false) => return,
+                Err(_) if heard.elapsed() > SILENCE => return,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Ends the attempt; a file that is not the job's goes. Answers the outcome's word.
+    async fn end(&self, job: &Job, ending: Option<Ending>) -> &'static str {
+        let mut is_ended = false;
+        if let Some(ending) = ending {
+            let (hold, since) = (Hold::of(job), Instant::now());
+            // Until then no other begins it: an outcome that is not known is asked for again.
+            while since.elapsed() < SILENCE {
+                match Box::pin(self.store.end_job(hold, ending, Timestamp::now())).await {
+                    Ok(ended) => {
+                        is_ended = ended;
+                        break;
+                    }
+                    Err(_) => tokio::time::sleep(NOTE_EVERY).await,
+                }
+            }
+        }
+        match ending {
+            Some(Ending::Done { .. }) if is_ended => return "done",
+            Some(Ending::Done { .. }) if self.has_done(job).await => return "done",
+            _ => {}
+        }
+        // What stays here is removed with the job.
+        let key = FileKey::of(job, job.attempt);
+        self.photos.remove_file(&key).await.ok();
+        match ending {
+            Some(Ending::Lost) => "lost",
+            Some(Ending::GivenBack) => "given_back",
+            Some(Ending::Done { .. }) | None => "stopped",
+        }
+    }
+
+    /// Whether the file of this attempt may be the job's: its end may have been kept although nobody was told so.
+    async fn has_done(&self, job: &Job) -> bool {
+        match Box::pin(self.store.job(job.id)).await {
+            Ok(Some(found)) => found.attempt == job.attempt && found.file().is_some(),
+            Ok(None) => false,
+            Err(_) => true,
+        }
+    }
+}
+
+/// The SHA-256 of a file, which stands at its start again.
+async fn digested(mut file: File) -> io::Result<(File, [u8; 32])> {
+    let (told, answer) = oneshot::channel();
+    low_priority::spawn("report-digest", move || {
+        let digest = digest(&mut file).map(|digest| (file, digest));
+        told.send(digest).ok();
+    })?;
+    let broke_off = |_| io::Error::other("the digest of a file broke off");
+    answer.await.map_err(broke_off)?
+}
+
+fn digest(file: &mut File) -> io::Result<[u8; 32]> {
+    let (mut so_far, mut chunk) = (Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        let read = file.read(&mut chunk)?;
+        if read == 0 {
+            break;
+        }
+        so_far.update(&chunk[..read]);
+    }
+    file.rewind()?;
+    Ok(so_far.finalize().into())
+}

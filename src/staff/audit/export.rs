@@ -1,0 +1,200 @@
+//! The record as a file: CSV for a spreadsheet, JSON lines for a program.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use crate::domain::staff::audit::Entry;
+use crate::report::csv::guarded;
+use crate::store::audit::Found;
+
+/// The kinds of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values (RFC 4180) with a header.
+    Csv,
+    /// One JSON object a line.
+    JsonLines,
+}
+
+const COLUMNS: [&str; 11] = [
+    "seq",
+    "at",
+    "who",
+    "from",
+    "request_id",
+    "action",
+    "campaign",
+    "subjects",
+    "detail",
+    "before",
+    "hash",
+];
+
+impl Format {
+    /// Its name in entries.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::JsonLines => "jsonl",
+        }
+    }
+
+    /// Writes what stands before the first entry.
+    ///
+    /// # Errors
+    /// When `out` takes no more.
+    pub fn begin(self, out: impl Write) -> io::Result<()> {
+        match self {
+            Self::Csv => {
+                let mut out = csv(out);
+                out.write_record(COLUMNS)?;
+                out.flush()
+            }
+            Self::JsonLines => Ok(()),
+        }
+    }
+
+    /// Writes some entries.
+    ///
+    /// # Errors
+    /// When `out` takes no more.
+    pub fn write(self, entries: &[Found], mut out: impl Write) -> io::Result<()> {
+        match self {
+            Self::Csv => {
+                let mut out = csv(out);
+                for found in entries {
+                    out.write_record(record(found))?;
+                }
+                out.flush()
+            }
+            Self::JsonLines => {
+                for found in entries {
+                    writeln!(out, "{}", object(found))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn csv<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out)
+}
+
+fn record(found: &Found) -> [String; 11] {
+    let mut record = <[String; 11]>::default();
+    record[0] = found.seq().to_string();
+    let Found::Entry(entry) = found else {
+        return record;
+    };
+    let (note, deed) = (&entry.note, &entry.note.deed);
+    let texts = [
+        note.at.to_string(),
+        note.who.clone(),
+        note.from.map(|from| from.to_string()).unwrap_or_default(),
+        note.request_id.clone().unwrap_or_default(),
+        deed.action.name().to_owned(),
+        deed.campaign
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        deed.subjects.join(" "),
+        detail(entry),
+        data_encoding::HEXLOWER.encode(&entry.before),
+        data_encoding::HEXLOWER.encode(&entry.hash),
+    ];
+    for (cell, text) in record.iter_mut().skip(1).zip(texts) {
+        *cell = guarded(&text).into_owned();
+    }
+    record
+}
+
+/// More of a deed, in a line: `format=csv, rows=12`.
+#[must_use]
+pub fn detail(entry: &Entry) -> String {
+    let detail = &entry.note.deed.detail;
+    let words = detail.iter().map(|(name, text)| format!("{name}={text}"));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn object(found: &Found) -> serde_json::Value {
+    let Found::Entry(entry) = found else {
+        return json!({ "seq": found.seq() });
+    };
+    let (note, deed) = (&entry.note, &entry.note.deed);
+    json!({
+        "seq": entry.seq,
+        "at": note.at.to_string(),
+        "who": note.who,
+        "from": note.from,
+        "request_id": note.request_id,
+        "action": deed.action.name(),
+        "campaign": deed.campaign.as_ref().map(ToString::to_string),
+        "subjects": deed.subjects,
+        "detail": deed.detail,
+        "before": data_encoding::HEXLOWER.encode(&entry.before),
+        "hash": data_encoding::HEXLOWER.encode(&entry.hash),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::staff::audit::{Action, Deed, Doer, Note, token};
+
+    fn entries() -> [Found; 2] {
+        let deed = Deed::of(Action::Report)
+            .to(token("=1+1"))
+            .with("format", "csv")
+            .with("value", "=HYPERLINK(\"x\")");
+        let at = jiff::Timestamp::from_second(1_795_000_000).unwrap();
+        let mut note = Note::by(Doer::System, deed, at);
+        note.who = "=cmd".into();
+        let entry = Entry {
+            seq: 1,
+            note,
+            before: [0; 32],
+            hash: [255; 32],
+        };
+        [Found::Entry(Box::new(entry)), Found::Unreadable(2)]
+    }
+
+    fn written(format: Format) -> String {
+        let mut out = Vec::new();
+        format.begin(&mut out).unwrap();
+        format.write(&entries(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_spreadsheet_runs_nothing_of_it() {
+        let text = written(Format::Csv);
+        let lines: Vec<_> = text.split("\r\n").collect();
+        assert_eq!(lines.len(), 4);
+        assert!(lines[0].starts_with("seq,at,who,"));
+        assert!(
+            lines[1].starts_with(
+                "1,2026-11-18T10:26:40Z,'=cmd,,,report,,token:=1+1,\"format=csv, value="
+            )
+        );
+        assert!(lines[1].ends_with(&"f".repeat(64)));
+        assert_eq!(
+            lines[2], "2,,,,,,,,,,",
+            "what cannot be read is not passed over"
+        );
+    }
+
+    #[test]
+    fn a_program_reads_it_line_by_line() {
+        let text = written(Format::JsonLines);
+        let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
+        let lines: Vec<_> = lines.collect::<Result<_, _>>().unwrap();
+        assert_eq!(lines[0]["detail"]["format"], "csv");
+        assert_eq!(lines[0]["from"], serde_json::Value::Null);
+        assert_eq!(lines[1], json!({ "seq": 2 }));
+    }
+}

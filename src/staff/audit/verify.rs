@@ -1,0 +1,160 @@
+//! Whether the record is whole: every entry is read once, in order, in bounded batches.
+
+use std::fmt;
+
+use super::Audit;
+use crate::domain::staff::audit::{Entry, Head};
+use crate::store::audit::Found;
+use crate::store::{Store, StoreError};
+
+/// Entries read at a time.
+const BATCH: u16 = 500;
+
+/// Most faults that are named; a chain that was rewritten has as many as it has entries.
+const MOST_FAULTS: usize = 100;
+
+/// What is wrong at one place of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The entry was changed or moved, or was written without the key of this installation.
+    Changed(u64),
+    /// What is there is no entry, or one of a later version.
+    Unreadable(u64),
+    /// The entries from one place to another are missing.
+    Missing(u64, u64),
+    /// The entry does not follow the one before it.
+    Parted(u64),
+    /// The chain ends before the head that was noted.
+    Cut(Head),
+    /// There is another entry where the head was noted.
+    Replaced(Head),
+}
+
+/// What came of a whole reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Entries read.
+    pub entries: u64,
+    /// The last of them.
+    pub head: Head,
+    /// The first faults, in order.
+    pub faults: Vec<Fault>,
+    /// How many more there were.
+    pub more: u64,
+}
+
+impl Audit {
+    /// Reads the whole chain, and looks for a head that was noted before.
+    ///
+    /// # Errors
+    /// When the store stops answering.
+    pub async fn verify(&self, store: &Store, noted: Option<Head>) -> Result<Verdict, StoreError> {
+        let mut reading = Reading::new(self, noted);
+        loop {
+            let batch = store.audit_after(reading.verdict.head.seq, BATCH).await?;
+            if batch.is_empty() {
+                return Ok(reading.end());
+            }
+            for found in &batch {
+                reading.take(found);
+            }
+        }
+    }
+}
+
+/// A chain being read.
+struct Reading<'a> {
+    audit: &'a Audit,
+    noted: Option<Head>,
+    /// Whether the hash of the last entry can be compared with what the next one says of it.
+    is_linked: bool,
+    verdict: Verdict,
+}
+
+impl<'a> Reading<'a> {
+    fn new(audit: &'a Audit, noted: Option<Head>) -> Self {
+        Self {
+            audit,
+            noted: noted.filter(|head| *head != Head::NONE),
+            is_linked: true,
+            verdict: Verdict {
+                entries: 0,
+                head: Head::NONE,
+                faults: Vec::new(),
+                more: 0,
+            },
+        }
+    }
+
+    fn take(&mut self, found: &Found) {
+        let (seq, expected) = (found.seq(), self.verdict.head.seq + 1);
+        if seq > expected {
+            self.fault(Fault::Missing(expected, seq - 1));
+            self.is_linked = false;
+        }
+        self.verdict.entries += 1;
+        match found {
+            Found::Entry(entry) => self.check(entry),
+            Found::Unreadable(seq) => {
+                self.fault(Fault::Unreadable(*seq));
+                self.verdict.head = Head {
+                    seq: *seq,
+                    hash: [0; 32],
+                };
+                self.is_linked = false;
+            }
+        }
+    }
+
+    fn check(&mut self, entry: &Entry) {
+        if self.audit.hash(entry) != entry.hash {
+            self.fault(Fault::Changed(entry.seq));
+        } else if self.is_linked && entry.before != self.verdict.head.hash {
+            self.fault(Fault::Parted(entry.seq));
+        }
+        self.is_linked = true;
+        self.verdict.head = entry.head();
+        if let Some(noted) = self.noted.filter(|noted| noted.seq == entry.seq) {
+            self.noted = None;
+            if noted.hash != entry.hash {
+                self.fault(Fault::Replaced(noted));
+            }
+        }
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if self.verdict.faults.len() < MOST_FAULTS {
+            self.verdict.faults.push(fault);
+        } else {
+            self.verdict.more += 1;
+        }
+    }
+
+    fn end(mut self) -> Verdict {
+        if let Some(noted) = self.noted {
+            self.fault(Fault::Cut(noted));
+        }
+        self.verdict
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed(seq) => write!(
+                f,
+                "entry {seq} was changed or moved, or was not written by this installation"
+            ),
+            Self::Unreadable(seq) => write!(f, "entry {seq} cannot be read"),
+            Self::Missing(from, to) if from == to => write!(f, "entry {from} is missing"),
+            Self::Missing(from, to) => write!(f, "the entries {from} to {to} are missing"),
+            Self::Parted(seq) => write!(f, "entry {seq} does not follow the one before it"),
+            Self::Cut(head) => write!(
+                f,
+                "the record ends before entry {}, which was noted",
+                head.seq
+            ),
+            Self::Replaced(head) => write!(f, "entry {} is not the one that was noted", head.seq),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Corrections and deletions: each a transaction, repeated until its outcome is known.
+
+use mongodb::ClientSession;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::{
+    Error, ErrorKind, Result as Driven, TRANSIENT_TRANSACTION_ERROR,
+    UNKNOWN_TRANSACTION_COMMIT_RESULT,
+};
+use mongodb::options::ReadConcern;
+use tokio::time::{sleep, timeout};
+
+use super::keep::PAUSE;
+use super::{MongoStore, amended, binary, bounded, fault, primary};
+use crate::domain::record::{Correction, Deletion, Record};
+use crate::domain::{Campaign, CampaignId, RegistrationId};
+use crate::store::{Amended, StoreError, WAIT};
+
+/// A transaction cannot make a collection on every kind of cluster; making it again does nothing.
+pub(super) async fn make_collection(store: &MongoStore) -> Driven<()> {
+    match store.database.create_collection("revisions").await {
+        Err(error) if !fault::is_there_already(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+impl MongoStore {
+    pub(in crate::store) async fn record(
+        &self,
+        campaign: &Campaign,
+        id: RegistrationId,
+    ) -> Result<Option<Record>, StoreError> {
+        let filter = doc! { "_id": binary(id.as_bytes()), "campaign": campaign.id.as_str() };
+        let found = bounded(WAIT, self.registrations.find_one(filter)).await?;
+        let read = |found| amended::record(campaign, found);
+        found.as_deref().map(read).transpose()
+    }
+
+    pub(in crate::store) async fn correct(
+        &self,
+        campaign: &Campaign,
+        read: &Record,
+        corrected: &Record,
+        claim: Option<RegistrationId>,
+    ) -> Result<Amended, StoreError> {
+        let Some(correction) = corrected.corrections.last() else {
+            return Ok(Amended::Done);
+        };
+        let value = &corrected.registration.value;
+        let write = Write::Correction {
+            correction,
+            value,
+            claim,
+        };
+        self.amend(campaign, read, write).await
+    }
+
+    pub(in crate::store) async fn delete(
+        &self,
+        campaign: &Campaign,
+        read: &Record,
+        deletion: &Deletion,
+    ) -> Result<Amended, StoreError> {
+        let write = Write::Deletion(deletion);
+        self.amend(campaign, read, write).await
+    }
+
+    async fn amend(
+        &self,
+        campaign: &Campaign,
+        read: &Record,
+        write: Write<'_>,
+    ) -> Result<Amended, StoreError> {
+        let step = Step {
+            store: self,
+            campaign: &campaign.id,
+            read,
+            write,
+        };
+        let amended = timeout(WAIT, step.run()).await;
+        amended.map_err(|_| StoreError::late())?
+    }
+
+    pub(in crate::store) async fn deletion(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+    ) -> Result<Option<Deletion>, StoreError> {
+        let filter = doc! { "_id": binary(id.as_bytes()), "gone.campaign": campaign.as_str() };
+        let found = bounded(WAIT, self.registrations.find_one(filter)).await?;
+        found.as_deref().map(amended::deletion).transpose()
+    }
+
+    pub(in crate::store) async fn revision(
+        &self,
+        campaign: &CampaignId,
+    ) -> Result<u64, StoreError> {
+        let find = self.revisions.find_one(doc! { "_id": campaign.as_str() });
+        let found = bounded(WAIT, find).await?;
+        let revision = found.map(|found| found.get_i64("revision"));
+        let revision = revision.transpose();
+        let revision = revision.map_err(|_| StoreError::malformed("revision"))?;
+        Ok(revision.unwrap_or(0).unsigned_abs())
+    }
+}
+
+/// One step away from what was read.
+struct Step<'a> {
+    store: &'a MongoStore,
+    campaign: &'a CampaignId,
+    read: &'a Record,
+    write: Write<'a>,
+}
+
+enum Write<'a> {
+    Correction {
+        correction: &'a Correction,
+        value: &'a str,
+        claim: Option<RegistrationId>,
+    },
+    Deletion(&'a Deletion),
+}
+
+impl Step<'_> {
+    /// Repeats without end while the store may come back: the caller sets the bound.
+    async fn run(&self) -> Result<Amended, StoreError> {
+        let mut session = self.store.database.client().start_session().await?;
+        loop {
+            match self.attempt(&mut session).await {
+                Err(error) if may_be_repeated(&error) => sleep(PAUSE).await,
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+
+    async fn attempt(&self, session: &mut ClientSession) -> Driven<Amended> {
+        session
+            .start_transaction()
+            .read_concern(ReadConcern::snapshot())
+            .selection_criteria(primary())
+            .await?;
+        let outcome = self.write(session).await;
+        if !matches!(outcome, Ok(Amended::Done)) {
+            // One that does not arrive is done by the server, once the session is used again or too old.
+            session.abort_transaction().await.ok();
+            return outcome;
+        }
+        loop {
+            match session.commit_transaction().await {
+                Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => {
+                    sleep(PAUSE).await;
+                }
+                committed => return committed.map(|()| Amended::Done),
+            }
+        }
+    }
+
+    async fn write(&self, session: &mut ClientSession) -> Driven<Amended> {
+        let amended = match self.write {
+            Write::Correction {
+                correction,
+                value,
+                claim,
+            } => self.correct(session, correction, value, claim).await?,
+            Write::Deletion(deletion) => self.bury(session, deletion).await?,
+        };
+        if amended == Amended::Done {
+            let revisions = &self.store.revisions;
+            let grow = doc! { "$inc": { "revision": 1_i64 } };
+            let grown = revisions.update_one(doc! { "_id": self.campaign.as_str() }, grow);
+            grown.upsert(true).session(session).await?;
+        }
+        Ok(amended)
+    }
+
+    async fn correct(
+        &self,
+        session: &mut ClientSession,
+        correction: &Correction,
+        value: &str,
+        claim: Option<RegistrationId>,
+    ) -> Driven<Amended> {
+        if let Some(claim) = claim
+            && !self.claim(session, claim).await?
+        {
+            return Ok(Amended::Taken);
+        }
+        let update = amended::update(self.read, correction, value);
+        let updated = self.store.registrations.update_one(self.as_read(), update);
+        let updated = updated.session(session).await?;
+        Ok(done(updated.matched_count))
+    }
+
+    async fn bury(&self, session: &mut ClientSession, deletion: &Deletion) -> Driven<Amended> {
+        let tombstone = amended::tombstone(&self.read.registration, deletion);
+        let registrations = &self.store.registrations;
+        let buried = registrations.replace_one(self.as_read(), &tombstone);
+        Ok(done(buried.session(session).await?.matched_count))
+    }
+
+    /// Takes an identity; false if it is not free, unless it was claimed for this registration before.
+    async fn claim(&self, session: &mut ClientSession, claim: RegistrationId) -> Driven<bool> {
+        let registrations = &self.store.registrations;
+        let named = doc! { "_id": binary(claim.as_bytes()) };
+        let shown = doc! { "claim": 1 };
+        let held = registrations.find_one(named).projection(shown);
+        let owner = self.read.registration.id;
+        if let Some(held) = held.session(&mut *session).await? {
+            return Ok(amended::owner(&held) == Some(owner));
+        }
+        let document = amended::claim(claim, self.campaign, owner);
+        registrations.insert_one(&document).session(session).await?;
+        Ok(true)
+    }
+
+    /// The registration, if it still is as it was read.
+    fn as_read(&self) -> Document {
+        let version = match self.read.version {
+            // One that was never corrected has none.
+            0 => Bson::Null,
+            version => amended::number(version).into(),
+        };
+        doc! {
+            "_id": binary(self.read.registration.id.as_bytes()),
+            "campaign": self.campaign.as_str(),
+            "version": version,
+        }
+    }
+}
+
+fn done(matched: u64) -> Amended {
+    if matched == 0 {
+        Amended::Stale
+    } else {
+        Amended::Done
+    }
+}
+
+/// Whether nothing of an attempt was kept, and another may fare better: somebody else wrote the same, or registered
+/// under the identity at this moment, or there was no primary.
+fn may_be_repeated(error: &Error) -> bool {
+    error.contains_label(TRANSIENT_TRANSACTION_ERROR)
+        || fault::is_duplicate(error)
+        || matches!(&*error.kind, ErrorKind::ServerSelection { .. })
+}

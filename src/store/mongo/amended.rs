@@ -1,0 +1,152 @@
+//! What corrections and deletions leave in documents. Beside registrations the collection holds, under ids of their own,
+//! *tombstones* (`gone`), where a registration was, and *claims* (`claim`), further identities of a registration; neither
+//! has a `campaign`, so that no list, count or index range meets them.
+
+use jiff::Timestamp;
+use mongodb::bson::raw::{RawBsonRef, cstr};
+use mongodb::bson::{Bson, DateTime, Document, RawDocument, RawDocumentBuf, doc};
+
+use super::document;
+use crate::domain::record::{Changed, Correction, Deletion, Record};
+use crate::domain::{Campaign, CampaignId, Registration, RegistrationId};
+use crate::store::StoreError;
+
+/// The change of a correction. Where totals change, `moved` is set whole, which is what the feed reads.
+pub(super) fn update(read: &Record, correction: &Correction, value: &str) -> Document {
+    let mut set = doc! { "value": value, "version": number(read.version + 1) };
+    let mut unset = Document::new();
+    for Changed { field, is, .. } in &correction.changes {
+        // One by one: answers to questions that the campaign no longer asks stay.
+        let name = format!("answers.{field}");
+        match is {
+            Some(is) => set.insert(name, is),
+            None => unset.insert(name, ""),
+        };
+    }
+    let from = &read.registration.value;
+    if from != value {
+        let campaign = read.registration.campaign.as_str();
+        set.insert(
+            "moved",
+            doc! { "campaign": campaign, "from": from, "to": value },
+        );
+    }
+    let mut update = doc! { "$set": set, "$push": { "corrections": written(correction) } };
+    if !unset.is_empty() {
+        update.insert("$unset", unset);
+    }
+    update
+}
+
+fn written(correction: &Correction) -> Document {
+    let changes = correction.changes.iter().map(|Changed { field, was, is }| {
+        let mut changed = doc! { "field": field };
+        changed.extend(was.as_ref().map(|was| ("was".to_owned(), was.into())));
+        changed.extend(is.as_ref().map(|is| ("is".to_owned(), is.into())));
+        Bson::Document(changed)
+    });
+    doc! {
+        "at": date(correction.at),
+        "by": &correction.by,
+        "reason": &correction.reason,
+        "changes": changes.collect::<Vec<_>>(),
+    }
+}
+
+/// What stands where a registration was; `unremoved` until its photo is gone.
+pub(super) fn tombstone(registration: &Registration, deletion: &Deletion) -> RawDocumentBuf {
+    let mut gone = RawDocumentBuf::new();
+    gone.append(cstr!("campaign"), registration.campaign.as_str());
+    gone.append(cstr!("value"), registration.value.as_str());
+    gone.append(cstr!("at"), date(deletion.at));
+    gone.append(cstr!("by"), deletion.by.as_str());
+    gone.append(cstr!("reason"), deletion.reason.as_str());
+    let mut tombstone = RawDocumentBuf::new();
+    tombstone.append(cstr!("_id"), document::binary(registration.id.as_bytes()));
+    tombstone.append(cstr!("gone"), gone);
+    if let Some(photo) = &registration.photo {
+        tombstone.append(cstr!("unremoved"), document::photo_document(photo));
+    }
+    tombstone
+}
+
+pub(super) fn claim(
+    id: RegistrationId,
+    campaign: &CampaignId,
+    owner: RegistrationId,
+) -> RawDocumentBuf {
+    let mut claim = RawDocumentBuf::new();
+    claim.append(cstr!("campaign"), campaign.as_str());
+    claim.append(cstr!("of"), document::binary(owner.as_bytes()));
+    let mut document = RawDocumentBuf::new();
+    document.append(cstr!("_id"), document::binary(id.as_bytes()));
+    document.append(cstr!("claim"), claim);
+    document
+}
+
+/// Whose a claim is.
+pub(super) fn owner(document: &RawDocument) -> Option<RegistrationId> {
+    let claim = document.get_document("claim").ok()?;
+    document::bytes(claim.get("of").ok()??).map(RegistrationId::from_bytes)
+}
+
+/// Reads a registration with its corrections.
+pub(super) fn record(campaign: &Campaign, document: &RawDocument) -> Result<Record, StoreError> {
+    let malformed = || StoreError::malformed("correction");
+    let registration = document::registration(campaign, document)?;
+    let version = document.get_i64("version").unwrap_or(0).unsigned_abs();
+    let mut corrections = Vec::new();
+    if let Ok(array) = document.get_array("corrections") {
+        for element in array {
+            let read = element.ok().and_then(RawBsonRef::as_document);
+            corrections.push(read.and_then(correction).ok_or_else(malformed)?);
+        }
+    }
+    Ok(Record {
+        registration,
+        version,
+        corrections,
+    })
+}
+
+fn correction(document: &RawDocument) -> Option<Correction> {
+    let mut changes = Vec::new();
+    for element in document.get_array("changes").ok()? {
+        let one = element.ok()?.as_document()?;
+        let answer = |name| one.get_str(name).ok().map(str::to_owned);
+        changes.push(Changed {
+            field: answer("field")?,
+            was: answer("was"),
+            is: answer("is"),
+        });
+    }
+    Some(Correction {
+        at: document::time(document.get("at").ok()??)?,
+        by: document.get_str("by").ok()?.to_owned(),
+        reason: document.get_str("reason").ok()?.to_owned(),
+        changes,
+    })
+}
+
+/// Reads a tombstone.
+pub(super) fn deletion(document: &RawDocument) -> Result<Deletion, StoreError> {
+    let read = || {
+        let gone = document.get_document("gone").ok()?;
+        let text = |name| gone.get_str(name).ok().map(str::to_owned);
+        Some(Deletion {
+            at: document::time(gone.get("at").ok()??)?,
+            by: text("by")?,
+            reason: text("reason")?,
+            value: text("value")?,
+        })
+    };
+    read().ok_or_else(|| StoreError::malformed("tombstone"))
+}
+
+pub(super) fn number(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}
+
+fn date(at: Timestamp) -> DateTime {
+    DateTime::from_millis(at.as_millisecond())
+}

@@ -1,0 +1,202 @@
+//! The record of every look, as documents. The `_id` is the place in the chain: the database decides who got it.
+
+use std::collections::BTreeMap;
+
+use futures_util::TryStreamExt;
+use mongodb::IndexModel;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Result as Driven;
+use mongodb::options::ReadConcern;
+use tokio::time::timeout;
+
+use super::account::{bytes, moment, number, time};
+use super::{MongoStore, binary, bounded, fault, primary};
+use crate::domain::CampaignId;
+use crate::domain::staff::audit::{Action, Deed, Entry, Head, Note};
+use crate::store::audit::{Filter, Found};
+use crate::store::{StoreError, WAIT};
+
+/// For each thing that the record is filtered by.
+pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
+    let index = |keys: Document| IndexModel::builder().keys(keys).build();
+    let indexes = ["who", "action", "campaign", "subjects", "at"]
+        .map(|name| index(doc! { name: 1, "_id": -1 }));
+    store.audit.create_indexes(indexes).await.map(drop)
+}
+
+impl MongoStore {
+    pub(in crate::store) async fn append_audit(&self, entry: &Entry) -> Result<bool, StoreError> {
+        let document = of(entry);
+        let added = timeout(WAIT, async { self.audit.insert_one(document).await }).await;
+        match added.map_err(|_| StoreError::late())? {
+            Ok(_) => Ok(true),
+            Err(error) if fault::is_duplicate(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Read where it is written, also what no majority has yet: an entry that is added after it is acknowledged only when
+    /// a majority has both.
+    pub(in crate::store) async fn audit_head(&self) -> Result<Head, StoreError> {
+        let find = self
+            .audit
+            .find_one(doc! { "_id": { "$gt": 0_i64 } })
+            .sort(doc! { "_id": -1 })
+            .projection(doc! { "hash": 1 })
+            .read_concern(ReadConcern::local())
+            .selection_criteria(primary());
+        let Some(last) = bounded(WAIT, find).await? else {
+            return Ok(Head::NONE);
+        };
+        let malformed = || StoreError::malformed("end of the record");
+        let hash = bytes(&last, "hash")?.ok_or_else(malformed)?;
+        let seq = place(&last);
+        Ok(Head { seq, hash })
+    }
+
+    pub(in crate::store) async fn audit_after(
+        &self,
+        seq: u64,
+        most: u16,
+    ) -> Result<Vec<Found>, StoreError> {
+        let after = doc! { "_id": { "$gt": number(seq) } };
+        self.entries(after, 1, most).await
+    }
+
+    pub(in crate::store) async fn audit_before(
+        &self,
+        filter: &Filter,
+        seq: Option<u64>,
+        most: u16,
+    ) -> Result<Vec<Found>, StoreError> {
+        let end = seq.map_or(i64::MAX, number);
+        let mut query = doc! { "_id": { "$lt": end } };
+        if let Some(who) = &filter.who {
+            query.insert("who", who);
+        }
+        if let Some(action) = filter.action {
+            query.insert("action", action.name());
+        }
+        if let Some(campaign) = &filter.campaign {
+            query.insert("campaign", campaign.as_str());
+        }
+        if let Some(subject) = &filter.subject {
+            query.insert("subjects", subject);
+        }
+        let mut at = Document::new();
+        at.extend(
+            filter
+                .from
+                .map(|from| ("$gte".to_owned(), moment(from).into())),
+        );
+        at.extend(
+            filter
+                .until
+                .map(|until| ("$lt".to_owned(), moment(until).into())),
+        );
+        if !at.is_empty() {
+            query.insert("at", at);
+        }
+        self.entries(query, -1, most).await
+    }
+
+    async fn entries(
+        &self,
+        query: Document,
+        order: i32,
+        most: u16,
+    ) -> Result<Vec<Found>, StoreError> {
+        let find = self
+            .audit
+            .find(query)
+            .sort(doc! { "_id": order })
+            .limit(most.into())
+            .max_time(WAIT);
+        let found = bounded(WAIT, async { find.await?.try_collect::<Vec<_>>().await }).await?;
+        Ok(found.iter().map(read).collect())
+    }
+}
+
+fn of(entry: &Entry) -> Document {
+    let Note {
+        at,
+        who,
+        from,
+        request_id,
+        deed,
+    } = &entry.note;
+    let detail = deed.detail.iter();
+    let detail = detail.map(|(name, text)| (name.clone(), Bson::from(text)));
+    let mut document = doc! {
+        "_id": number(entry.seq),
+        "at": moment(*at),
+        "who": who,
+        "action": deed.action.name(),
+        "subjects": &deed.subjects,
+        "detail": detail.collect::<Document>(),
+        "before": binary(&entry.before),
+        "hash": binary(&entry.hash),
+    };
+    if let Some(from) = from {
+        document.insert("from", from.to_string());
+    }
+    if let Some(request_id) = request_id {
+        document.insert("request_id", request_id);
+    }
+    if let Some(campaign) = &deed.campaign {
+        document.insert("campaign", campaign.as_str());
+    }
+    document
+}
+
+fn read(document: &Document) -> Found {
+    let entry = entry(document).map(Box::new);
+    entry.map_or_else(|| Found::Unreadable(place(document)), Found::Entry)
+}
+
+/// Also of a number that is none of ours.
+fn place(document: &Document) -> u64 {
+    match document.get("_id") {
+        Some(Bson::Int64(seq)) => seq.unsigned_abs(),
+        Some(Bson::Int32(seq)) => seq.unsigned_abs().into(),
+        _ => 0,
+    }
+}
+
+/// `None` for a document that [`of`] did not make.
+fn entry(document: &Document) -> Option<Entry> {
+    let text = |name: &str| document.get_str(name).ok();
+    let optional = |name: &str| match document.get(name) {
+        None => Some(None),
+        Some(value) => value.as_str().map(Some),
+    };
+    let campaign = match optional("campaign")? {
+        Some(campaign) => Some(CampaignId::parse(campaign)?),
+        None => None,
+    };
+    let from = match optional("from")? {
+        Some(from) => Some(from.parse().ok()?),
+        None => None,
+    };
+    let owned = |value: &Bson| value.as_str().map(str::to_owned);
+    let subjects = document.get_array("subjects").ok()?.iter();
+    let detail = document.get_document("detail").ok()?.iter();
+    let detail = detail.map(|(name, text)| Some((name.clone(), owned(text)?)));
+    Some(Entry {
+        seq: document.get_i64("_id").ok()?.unsigned_abs(),
+        note: Note {
+            at: time(document, "at").ok()??,
+            who: text("who")?.to_owned(),
+            from,
+            request_id: optional("request_id")?.map(str::to_owned),
+            deed: Deed {
+                action: Action::parse(text("action")?)?,
+                campaign,
+                subjects: subjects.map(owned).collect::<Option<_>>()?,
+                detail: detail.collect::<Option<BTreeMap<_, _>>>()?,
+            },
+        },
+        before: bytes(document, "before").ok()??,
+        hash: bytes(document, "hash").ok()??,
+    })
+}

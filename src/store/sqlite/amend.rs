@@ -1,0 +1,263 @@
+//! Corrections and deletions, as rows: each within one transaction of the writing thread.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension};
+use serde::Serialize;
+
+use super::row::{self, COLUMNS, time};
+use super::{SqliteStore, feed};
+use crate::domain::record::{Changed, Correction, Deletion, Record};
+use crate::domain::{Campaign, CampaignId, RegistrationId};
+use crate::store::{Amended, StoreError};
+
+impl SqliteStore {
+    pub(in crate::store) async fn record(
+        &self,
+        campaign: &Campaign,
+        id: RegistrationId,
+    ) -> Result<Option<Record>, StoreError> {
+        let campaign = campaign.clone();
+        let read = move |connection: &mut Connection| record(connection, &campaign, id);
+        self.readers.read(read).await
+    }
+
+    pub(in crate::store) async fn correct(
+        &self,
+        campaign: &Campaign,
+        read: &Record,
+        corrected: &Record,
+        claim: Option<RegistrationId>,
+    ) -> Result<Amended, StoreError> {
+        let Some(correction) = corrected.corrections.last().cloned() else {
+            return Ok(Amended::Done);
+        };
+        let step = Step::of(&campaign.id, read);
+        let value = corrected.registration.value.clone();
+        let correct =
+            move |connection: &Connection| step.correct(connection, &correction, &value, claim);
+        self.writer.write(correct).await
+    }
+
+    pub(in crate::store) async fn delete(
+        &self,
+        campaign: &Campaign,
+        read: &Record,
+        deletion: &Deletion,
+    ) -> Result<Amended, StoreError> {
+        let step = Step::of(&campaign.id, read);
+        let deletion = deletion.clone();
+        let delete = move |connection: &Connection| step.delete(connection, &deletion);
+        self.writer.write(delete).await
+    }
+
+    pub(in crate::store) async fn deletion(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+    ) -> Result<Option<Deletion>, StoreError> {
+        let campaign = campaign.clone();
+        let read = move |connection: &mut Connection| {
+            let sql =
+                "SELECT at, by, reason, value FROM tombstones WHERE id = ?1 AND campaign = ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query((id.as_bytes(), campaign.as_str()))?;
+            rows.next()?.map(deletion).transpose()
+        };
+        self.readers.read(read).await
+    }
+
+    pub(in crate::store) async fn revision(
+        &self,
+        campaign: &CampaignId,
+    ) -> Result<u64, StoreError> {
+        let campaign = campaign.clone();
+        let read = move |connection: &mut Connection| {
+            let sql = "SELECT revision FROM revisions WHERE campaign = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let revision: Option<i64> = statement
+                .query_row([campaign.as_str()], |row| row.get(0))
+                .optional()?;
+            Ok(revision.unwrap_or(0).unsigned_abs())
+        };
+        self.readers.read(read).await
+    }
+}
+
+fn record(
+    connection: &mut Connection,
+    campaign: &Campaign,
+    id: RegistrationId,
+) -> Result<Option<Record>, StoreError> {
+    // Both statements see the same version.
+    let transaction = connection.transaction()?;
+    let sql =
+        format!("SELECT {COLUMNS}, version FROM registrations WHERE id = ?1 AND campaign = ?2");
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let mut rows = statement.query((id.as_bytes(), campaign.id.as_str()))?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let version: i64 = row.get("version")?;
+    let sql = "SELECT at, by, reason, changes FROM corrections WHERE id = ?1 ORDER BY version";
+    let mut corrections = transaction.prepare_cached(sql)?;
+    let corrections = corrections.query_map([id.as_bytes()], |row| Ok(correction(row)))?;
+    Ok(Some(Record {
+        registration: row::registration(campaign, row)?,
+        version: version.unsigned_abs(),
+        corrections: corrections.map(|row| row?).collect::<Result<_, _>>()?,
+    }))
+}
+
+/// Reads `at, by, reason, changes`.
+fn correction(row: &rusqlite::Row<'_>) -> Result<Correction, StoreError> {
+    let changes = serde_json::from_str(row.get_ref(3)?.as_str().unwrap_or_default());
+    let changes: Vec<_> = changes.map_err(|_| StoreError::malformed("correction"))?;
+    let one = |(field, was, is)| Changed { field, was, is };
+    Ok(Correction {
+        at: time(row.get(0)?)?,
+        by: row.get(1)?,
+        reason: row.get(2)?,
+        changes: changes.into_iter().map(one).collect(),
+    })
+}
+
+/// Reads `at, by, reason, value`.
+fn deletion(row: &rusqlite::Row<'_>) -> Result<Deletion, StoreError> {
+    Ok(Deletion {
+        at: time(row.get(0)?)?,
+        by: row.get(1)?,
+        reason: row.get(2)?,
+        value: row.get(3)?,
+    })
+}
+
+/// One step away from what was read.
+struct Step {
+    id: [u8; 16],
+    campaign: String,
+    version: i64,
+    value: String,
+}
+
+impl Step {
+    fn of(campaign: &CampaignId, read: &Record) -> Self {
+        Self {
+            id: *read.registration.id.as_bytes(),
+            campaign: campaign.as_str().to_owned(),
+            version: i64::try_from(read.version).unwrap_or(i64::MAX),
+            value: read.registration.value.clone(),
+        }
+    }
+
+    /// Whether an identity may be taken: it is free, or was claimed for this registration before.
+    fn may_claim(
+        &self,
+        connection: &Connection,
+        claim: RegistrationId,
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM registrations WHERE id = ?1) \
+                   AND NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
+                   AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1 AND owner <> ?2)";
+        let mut statement = connection.prepare_cached(sql)?;
+        Ok(statement.query_row((claim.as_bytes(), self.id), |row| row.get(0))?)
+    }
+
+    fn correct(
+        &self,
+        connection: &Connection,
+        correction: &Correction,
+        value: &str,
+        claim: Option<RegistrationId>,
+    ) -> Result<Amended, StoreError> {
+        if let Some(claim) = claim
+            && !self.may_claim(connection, claim)?
+        {
+            return Ok(Amended::Taken);
+        }
+        // A merge (RFC 7396): answers to questions that the campaign no longer asks stay.
+        let sql = "UPDATE registrations \
+                   SET value = ?4, answers = json_patch(answers, ?5), version = version + 1 \
+                   WHERE id = ?1 AND campaign = ?2 AND version = ?3";
+        let patch = json(&patch(correction))?;
+        let mut statement = connection.prepare_cached(sql)?;
+        let known = (self.id, &self.campaign, self.version, value, patch);
+        if statement.execute(known)? == 0 {
+            return Ok(Amended::Stale);
+        }
+        self.note(connection, correction)?;
+        if let Some(claim) = claim {
+            let sql = "INSERT INTO claims (id, owner) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING";
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.execute((claim.as_bytes(), self.id))?;
+        }
+        if self.value != value {
+            feed::tell(connection, &self.campaign, Some(&self.value), Some(value))?;
+        }
+        self.count(connection)
+    }
+
+    /// Notes what was before.
+    fn note(&self, connection: &Connection, correction: &Correction) -> Result<(), StoreError> {
+        let row = |changed: &Changed| {
+            let Changed { field, was, is } = changed.clone();
+            (field, was, is)
+        };
+        let changes: Vec<_> = correction.changes.iter().map(row).collect();
+        let sql = "INSERT INTO corrections (id, version, at, by, reason, changes) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        connection.prepare_cached(sql)?.execute((
+            self.id,
+            self.version + 1,
+            correction.at.as_millisecond(),
+            &correction.by,
+            &correction.reason,
+            json(&changes)?,
+        ))?;
+        Ok(())
+    }
+
+    fn delete(&self, connection: &Connection, deletion: &Deletion) -> Result<Amended, StoreError> {
+        // The tombstone first, from the row that it takes the place of.
+        let sql = "INSERT INTO tombstones \
+                   (id, campaign, value, at, by, reason, photo_sha256, photo_extension, photo_bytes) \
+                   SELECT id, campaign, value, ?4, ?5, ?6, photo_sha256, photo_extension, photo_bytes \
+                   FROM registrations WHERE id = ?1 AND campaign = ?2 AND version = ?3";
+        let buried = connection.prepare_cached(sql)?.execute((
+            self.id,
+            &self.campaign,
+            self.version,
+            deletion.at.as_millisecond(),
+            &deletion.by,
+            &deletion.reason,
+        ))?;
+        if buried == 0 {
+            return Ok(Amended::Stale);
+        }
+        for table in ["registrations", "corrections"] {
+            let sql = format!("DELETE FROM {table} WHERE id = ?1");
+            connection.prepare_cached(&sql)?.execute([self.id])?;
+        }
+        feed::tell(connection, &self.campaign, Some(&self.value), None)?;
+        self.count(connection)
+    }
+
+    fn count(&self, connection: &Connection) -> Result<Amended, StoreError> {
+        let sql = "INSERT INTO revisions (campaign, revision) VALUES (?1, 1) \
+                   ON CONFLICT (campaign) DO UPDATE SET revision = revision + 1";
+        connection.prepare_cached(sql)?.execute([&self.campaign])?;
+        Ok(Amended::Done)
+    }
+}
+
+/// The answers that a correction sets and, as null, those that it takes away.
+fn patch(correction: &Correction) -> BTreeMap<&str, Option<&str>> {
+    let changes = correction.changes.iter();
+    changes
+        .map(|changed| (changed.field.as_str(), changed.is.as_deref()))
+        .collect()
+}
+
+fn json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::malformed("correction"))
+}

@@ -1,0 +1,297 @@
+//! Jobs as rows, by the clock of this machine, which all processes of the file share.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Params, Row, named_params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::SqliteStore;
+use super::account::number;
+use super::row::time;
+use crate::domain::job::{Basis, JobFile, Wanted};
+use crate::domain::{CampaignId, Job, JobState};
+use crate::store::StoreError;
+use crate::store::job::{Ending, Hold, MAX_JOBS, MOST_LOST};
+
+/// What the schema makes for jobs.
+pub(super) const TABLES: &str = "
+CREATE TABLE jobs (
+    id BLOB PRIMARY KEY,
+    campaign TEXT NOT NULL,
+    wanted TEXT NOT NULL, -- JSON
+    askers TEXT NOT NULL, -- JSON: list of texts
+    state TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    basis_rows INTEGER,
+    basis_revision INTEGER,
+    attempt INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    noted_at INTEGER, -- when its holder was last heard of
+    made_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    file_bytes INTEGER,
+    file_sha256 BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_by_state ON jobs (state, made_at);
+";
+
+const COLUMNS: &str = "id, wanted, askers, state, rows, basis_rows, basis_revision, attempt, lost, made_at, ended_at, \
+    file_bytes, file_sha256";
+
+const INSERT: &str = "INSERT INTO jobs (id, campaign, wanted, askers, state, rows, attempt, lost, made_at) \
+    VALUES (:id, :campaign, :wanted, :askers, 'waiting', 0, 0, 0, :made_at) ON CONFLICT DO NOTHING";
+
+/// Those that wait, or of whose holder nothing was heard for `?1` milliseconds.
+const FREE: &str = "(state = 'waiting' OR \
+    (state = 'running' AND noted_at < unixepoch('subsec') * 1000 - ?1))";
+
+/// A job is its holder's as long as nobody ended it or began it again.
+const HELD: &str = "id = ?1 AND attempt = ?2 AND state = 'running'";
+
+impl SqliteStore {
+    pub(in crate::store) async fn add_job(&self, job: &Job) -> Result<(), StoreError> {
+        let (job, wanted) = (job.clone(), as_text(&job.wanted)?);
+        let askers = as_text(&job.askers)?;
+        self.change(INSERT, move |sql, connection| {
+            connection.prepare_cached(sql)?.execute(named_params! {
+                ":id": job.id.as_bytes(),
+                ":campaign": job.wanted.campaign.as_str(),
+                ":wanted": wanted,
+                ":askers": askers,
+                ":made_at": job.made_at.as_millisecond(),
+            })
+        })
+        .await
+        .map(drop)
+    }
+
+    pub(in crate::store) async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
+        let mut found = self.jobs_where("id = ?1", [id.into_bytes()]).await?;
+        Ok(found.pop())
+    }
+
+    pub(in crate::store) async fn jobs_of(
+        &self,
+        campaign: &CampaignId,
+        asker: &str,
+    ) -> Result<Vec<Job>, StoreError> {
+        let theirs = "campaign = ?1 AND EXISTS (SELECT 1 FROM json_each(askers) WHERE value = ?2) \
+                     ORDER BY made_at DESC, id";
+        let of = (campaign.as_str().to_owned(), asker.to_owned());
+        self.jobs_where(theirs, of).await
+    }
+
+    pub(in crate::store) async fn done_job(
+        &self,
+        wanted: &Wanted,
+    ) -> Result<Option<Job>, StoreError> {
+        let same = "state = 'done' AND wanted = ?1 ORDER BY ended_at";
+        let mut found = self.jobs_where(same, [as_text(wanted)?]).await?;
+        Ok(found.pop())
+    }
+
+    pub(in crate::store) async fn share_job(
+        &self,
+        id: Uuid,
+        asker: &str,
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE jobs SET askers = CASE \
+                   WHEN EXISTS (SELECT 1 FROM json_each(askers) WHERE value = ?2) THEN askers \
+                   ELSE json_insert(askers, '$[#]', ?2) END \
+                   WHERE id = ?1 AND state = 'done'";
+        let asker = asker.to_owned();
+        self.change(sql, move |sql, connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.execute((id.as_bytes(), &asker))
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn begin_job(
+        &self,
+        silence: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Job>, StoreError> {
+        let silence = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
+        // Nearly always there is nothing, and reading costs no commit.
+        if self.jobs_where(FREE, [silence]).await?.is_empty() {
+            return Ok(None);
+        }
+        let begin = move |connection: &Connection| begin(connection, silence, now);
+        self.writer.write(begin).await
+    }
+
+    pub(in crate::store) async fn note_job(
+        &self,
+        hold: Hold,
+        rows: u64,
+        basis: Option<Basis>,
+    ) -> Result<bool, StoreError> {
+        let (id, attempt) = (hold.job.into_bytes(), hold.attempt);
+        let basis = basis.map(|basis| (number(basis.rows), number(basis.revision)));
+        let (counted, revision) = basis.unzip();
+        let sql = "UPDATE jobs SET noted_at = unixepoch('subsec') * 1000, rows = ?3, basis_rows = ?4, \
+                   basis_revision = ?5 WHERE ";
+        self.change(sql, move |sql, connection| {
+            let mut statement = connection.prepare_cached(&[sql, HELD].concat())?;
+            statement.execute((id, attempt, number(rows), counted, revision))
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn end_job(
+        &self,
+        hold: Hold,
+        ending: Ending,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let end = move |connection: &Connection| Ok(end(connection, hold, ending, now)? > 0);
+        self.writer.write(end).await
+    }
+
+    pub(in crate::store) async fn cancel_job(
+        &self,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE jobs SET state = 'cancelled', ended_at = ?2 \
+                   WHERE id = ?1 AND state IN ('waiting', 'running')";
+        self.change(sql, move |sql, connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.execute((id.as_bytes(), now.as_millisecond()))
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn ended_jobs(
+        &self,
+        from: Timestamp,
+        before: Timestamp,
+    ) -> Result<Vec<Job>, StoreError> {
+        let ended = "ended_at >= ?1 AND ended_at < ?2 ORDER BY ended_at";
+        let between = (from.as_millisecond(), before.as_millisecond());
+        self.jobs_where(ended, between).await
+    }
+
+    pub(in crate::store) async fn remove_job(&self, id: Uuid) -> Result<(), StoreError> {
+        self.change("DELETE FROM jobs WHERE id = ?1", move |sql, connection| {
+            connection.prepare_cached(sql)?.execute([id.as_bytes()])
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Runs one statement; whether it changed anything.
+    async fn change(
+        &self,
+        sql: &'static str,
+        run: impl Fn(&str, &Connection) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Result<bool, StoreError> {
+        let change = move |connection: &Connection| Ok(run(sql, connection)? > 0);
+        self.writer.write(change).await
+    }
+
+    async fn jobs_where(
+        &self,
+        wanted: &'static str,
+        of: impl Params + Send + 'static,
+    ) -> Result<Vec<Job>, StoreError> {
+        let read = move |connection: &mut Connection| {
+            let sql = format!("SELECT {COLUMNS} FROM jobs WHERE {wanted} LIMIT {MAX_JOBS}");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(of, |row| Ok(job(row)))?;
+            rows.map(|row| row?).collect()
+        };
+        self.readers.read(read).await
+    }
+}
+
+fn begin(connection: &Connection, silence: i64, now: Timestamp) -> Result<Option<Job>, StoreError> {
+    let fail = format!(
+        "UPDATE jobs SET state = 'failed', lost = lost + 1, ended_at = ?2 \
+         WHERE {FREE} AND state = 'running' AND lost + 1 >= {MOST_LOST}"
+    );
+    let mut fail = connection.prepare_cached(&fail)?;
+    fail.execute((silence, now.as_millisecond()))?;
+    let take = format!(
+        "UPDATE jobs SET lost = lost + (state = 'running'), state = 'running', attempt = attempt + 1, rows = 0, \
+         basis_rows = NULL, basis_revision = NULL, noted_at = unixepoch('subsec') * 1000 \
+         WHERE id = (SELECT id FROM jobs WHERE {FREE} ORDER BY made_at, id LIMIT 1) RETURNING {COLUMNS}"
+    );
+    let mut take = connection.prepare_cached(&take)?;
+    let begun = take.query_row([silence], |row| Ok(job(row)));
+    begun.optional()?.transpose()
+}
+
+fn end(
+    connection: &Connection,
+    hold: Hold,
+    ending: Ending,
+    now: Timestamp,
+) -> rusqlite::Result<usize> {
+    let (id, attempt, now) = (hold.job.into_bytes(), hold.attempt, now.as_millisecond());
+    let prepare = |set: &str| {
+        let sql = format!("UPDATE jobs SET {set} WHERE {HELD}");
+        connection.prepare_cached(&sql)
+    };
+    match ending {
+        Ending::Done { file, rows, basis } => {
+            let set = "state = 'done', ended_at = ?3, rows = ?4, basis_rows = ?5, basis_revision = ?6, \
+                       file_bytes = ?7, file_sha256 = ?8";
+            prepare(set)?.execute((
+                id,
+                attempt,
+                now,
+                number(rows),
+                number(basis.rows),
+                number(basis.revision),
+                number(file.bytes),
+                file.sha256,
+            ))
+        }
+        Ending::Lost => prepare(
+            "lost = lost + 1, state = iif(lost + 1 < ?4, 'waiting', 'failed'), \
+             ended_at = iif(lost + 1 < ?4, NULL, ?3)",
+        )?
+        .execute((id, attempt, now, MOST_LOST)),
+        Ending::GivenBack => prepare("state = 'waiting'")?.execute((id, attempt)),
+    }
+}
+
+fn as_text(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::malformed("job"))
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::malformed("job"))
+}
+
+/// Reads [`COLUMNS`].
+fn job(row: &Row<'_>) -> Result<Job, StoreError> {
+    let count = |column: usize| row.get::<_, Option<i64>>(column);
+    let basis = count(5)?.zip(count(6)?);
+    let file = count(11)?.zip(row.get::<_, Option<[u8; 32]>>(12)?);
+    let file = file.map(|(bytes, sha256)| JobFile {
+        bytes: bytes.unsigned_abs(),
+        sha256,
+    });
+    let state: String = row.get(3)?;
+    Ok(Job {
+        id: Uuid::from_bytes(row.get(0)?),
+        wanted: read(&row.get::<_, String>(1)?)?,
+        askers: read(&row.get::<_, String>(2)?)?,
+        state: JobState::parse(&state, file).ok_or_else(|| StoreError::malformed("state"))?,
+        rows: row.get::<_, i64>(4)?.unsigned_abs(),
+        basis: basis.map(|(rows, revision)| Basis {
+            rows: rows.unsigned_abs(),
+            revision: revision.unsigned_abs(),
+        }),
+        attempt: row.get(7)?,
+        lost: row.get(8)?,
+        made_at: time(row.get(9)?)?,
+        ended_at: count(10)?.map(time).transpose()?,
+    })
+}

@@ -1,0 +1,67 @@
+//! Photos of deleted registrations that are still to be removed, beside their tombstones.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+
+use super::SqliteStore;
+use super::row::time;
+use crate::domain::registration::PhotoRef;
+use crate::domain::{CampaignId, RegistrationId};
+use crate::store::{StoreError, Unremoved};
+
+impl SqliteStore {
+    pub(in crate::store) async fn unremoved(
+        &self,
+        until: Timestamp,
+        most: u8,
+    ) -> Result<Vec<Unremoved>, StoreError> {
+        let read = move |connection: &mut Connection| {
+            let sql = "SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
+                       FROM tombstones WHERE photo_sha256 IS NOT NULL AND at <= ?1 \
+                       ORDER BY at, id LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let known = (until.as_millisecond(), most);
+            let rows = statement.query_map(known, |row| Ok(unremoved(row)))?;
+            rows.map(|row| row?).collect()
+        };
+        self.readers.read(read).await
+    }
+
+    pub(in crate::store) async fn count_unremoved(&self) -> Result<u64, StoreError> {
+        let read = |connection: &mut Connection| {
+            let sql = "SELECT count(*) FROM tombstones WHERE photo_sha256 IS NOT NULL";
+            let mut statement = connection.prepare_cached(sql)?;
+            let count: i64 = statement.query_row((), |row| row.get(0))?;
+            Ok(count.unsigned_abs())
+        };
+        self.readers.read(read).await
+    }
+
+    pub(in crate::store) async fn note_removed(
+        &self,
+        id: RegistrationId,
+    ) -> Result<(), StoreError> {
+        let note = move |connection: &Connection| {
+            let sql = "UPDATE tombstones SET photo_sha256 = NULL, photo_extension = NULL, \
+                       photo_bytes = NULL WHERE id = ?1";
+            connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
+            Ok(())
+        };
+        self.writer.write(note).await
+    }
+}
+
+/// Reads `campaign, id, photo_sha256, photo_extension, photo_bytes, at`.
+fn unremoved(row: &Row<'_>) -> Result<Unremoved, StoreError> {
+    let campaign: String = row.get(0)?;
+    Ok(Unremoved {
+        campaign: CampaignId::parse(&campaign).ok_or_else(|| StoreError::malformed("campaign"))?,
+        id: RegistrationId::from_bytes(row.get(1)?),
+        photo: PhotoRef {
+            sha256: row.get(2)?,
+            extension: row.get(3)?,
+            bytes: row.get::<_, i64>(4)?.unsigned_abs(),
+        },
+        deleted_at: time(row.get(5)?)?,
+    })
+}

@@ -1,0 +1,65 @@
+//! Who the ids of the record are, for admins, who may read the accounts: the record itself holds no mail address.
+
+use std::collections::BTreeMap;
+
+use crate::domain::Lang;
+use crate::domain::staff::audit::{Doer, account, token};
+use crate::store::{Store, StoreError};
+
+/// The accounts' addresses, and the tokens.
+pub(super) struct Names {
+    mails: BTreeMap<String, String>,
+    tokens: Vec<String>,
+}
+
+impl Names {
+    pub(super) async fn read(store: &Store) -> Result<Self, StoreError> {
+        let accounts = store.accounts().await?.into_iter();
+        let mut tokens: Vec<_> = store
+            .tokens()
+            .await?
+            .iter()
+            .map(|kept| token(&kept.name))
+            .collect();
+        tokens.dedup();
+        Ok(Self {
+            mails: accounts
+                .map(|kept| (account(kept.id), kept.mail.to_string()))
+                .collect(),
+            tokens,
+        })
+    }
+
+    /// The address of an account, the word for a doer without one, and anything else as it is.
+    pub(super) fn show<'a>(&'a self, name: &'a str, lang: Lang) -> &'a str {
+        if let Some(mail) = self.mails.get(name) {
+            return mail;
+        }
+        let doer = Doer::ALL.into_iter().find(|doer| doer.name() == name);
+        doer.map_or(name, |doer| word(doer, lang))
+    }
+
+    /// Everybody who may have done something: the name, and what is shown.
+    pub(super) fn doers(&self, lang: Lang) -> Vec<(&str, &str)> {
+        let others = Doer::ALL.map(|doer| (doer.name(), word(doer, lang)));
+        let mut accounts: Vec<_> = self
+            .mails
+            .iter()
+            .map(|(name, mail)| (name.as_str(), mail.as_str()))
+            .collect();
+        accounts.sort_by_key(|(_, mail)| *mail);
+        let tokens = self
+            .tokens
+            .iter()
+            .map(|name| (name.as_str(), name.as_str()));
+        accounts.into_iter().chain(tokens).chain(others).collect()
+    }
+}
+
+fn word(doer: Doer, lang: Lang) -> &'static str {
+    match doer {
+        Doer::Nobody => lang.pick("Nadie que se conozca", "Nobody that is known"),
+        Doer::CommandLine => lang.pick("La línea de comandos", "The command line"),
+        Doer::System => lang.pick("El sistema", "The system"),
+    }
+}

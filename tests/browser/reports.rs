@@ -1,0 +1,72 @@
+//! A report that takes a while: its page moves by itself, and can be used by everybody.
+
+use crate::accessibility::assert_accessible;
+use crate::support::app::{App, Installation, Stores};
+use crate::support::servers::variable;
+use crate::window::{Kind, Window};
+
+const MAIL: &str = "ana@example.org";
+const PASSWORD: &str = "caballo correcto grapa";
+
+async fn log_in(window: &Window, installation: &Installation, app: &App) {
+    let command = ["staff", "add", MAIL, "--role", "clerk"];
+    let added = installation.command(&command).output().unwrap();
+    let link = String::from_utf8(added.stdout).unwrap();
+    let (_, path) = link.trim().split_once("/staff/").unwrap();
+    window.go(&format!("{}/staff/{path}", app.base)).await;
+    window
+        .write("#new", &format!("{PASSWORD}\u{E004}{PASSWORD}\u{E007}"))
+        .await;
+    window.until("location.pathname == '/staff/login'").await;
+    window
+        .write("#mail", &format!("{MAIL}\u{E004}{PASSWORD}\u{E007}"))
+        .await;
+    window.until("location.pathname == '/staff/account'").await;
+}
+
+async fn a_report_moves_by_itself(kind: Kind) {
+    let axe = std::fs::read_to_string(variable("JORNADA_TEST_AXE")).unwrap();
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    app.register("Ana Inventada", "1001", "Cali").await;
+    let window = Window::open(kind).await;
+    log_in(&window, &installation, &app).await;
+    let check =
+        async |what: &str| assert_accessible(&window, &axe, &format!("{what} {kind:?}")).await;
+    // What stands where the file goes keeps the report from its end.
+    let obstacle = installation.folder.path().join("data/photos/_reports");
+    std::fs::write(&obstacle, "in the way").unwrap();
+    let page = format!("{}/staff/c/{}/reports?lang=en", app.base, app.campaign);
+    window.go(&page).await;
+    check("reports").await;
+    window
+        .run("document.querySelector('#value').value = '_all'")
+        .await;
+    window.click("form button[type=submit]:not(nav *)").await;
+    window.until("document.querySelector('#bar')").await;
+    window
+        .until("document.querySelector('#words').textContent.startsWith('Saving')")
+        .await;
+    check("a report being made").await;
+    std::fs::remove_file(obstacle).unwrap();
+    window
+        .until("document.querySelector('#ready:not([hidden]) a')")
+        .await;
+    assert_eq!(window.text("#words").await, "Ready: 1 row");
+    assert!(window.title().await.starts_with("Ready"));
+    check("a report that is ready").await;
+    window.go(&page).await;
+    window.until("document.querySelector('table.data a')").await;
+    check("reports with one").await;
+    assert_eq!(window.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn at_a_desk() {
+    a_report_moves_by_itself(Kind::Desk).await;
+}
+
+#[tokio::test]
+async fn on_a_tablet() {
+    a_report_moves_by_itself(Kind::Tablet).await;
+}

@@ -1,0 +1,108 @@
+//! A look into the record of who did what, and a way to break it.
+
+use jornada::config::StoreSetting;
+use jornada::domain::staff::Account;
+use jornada::domain::staff::audit::{Action, Entry};
+use jornada::store::audit::Found;
+use mongodb::bson::doc;
+use reqwest::Response;
+
+use crate::area::Area;
+use crate::person::{Page, Person};
+use crate::support::app::SOON;
+
+impl Area {
+    /// The entries after a place.
+    pub async fn entries(&self, after: u64) -> Vec<Entry> {
+        let found = self.store.audit_after(after, 1_000).await.unwrap();
+        let entry = |found| match found {
+            Found::Entry(entry) => *entry,
+            Found::Unreadable(seq) => panic!("entry {seq} cannot be read"),
+        };
+        found.into_iter().map(entry).collect()
+    }
+
+    /// The one entry that was written since the last time.
+    pub async fn entry(&self, seen: &mut u64) -> Entry {
+        let mut entries = self.entries(*seen).await;
+        assert_eq!(entries.len(), 1, "{entries:#?}");
+        *seen += 1;
+        entries.remove(0)
+    }
+
+    pub async fn account_of(&self, mail: &str) -> Account {
+        let accounts = self.store.accounts().await.unwrap();
+        accounts
+            .into_iter()
+            .find(|account| account.mail.as_str() == mail)
+            .unwrap()
+    }
+
+    /// An invented person's id.
+    pub async fn registered(&self, document: &str, city: &str) -> String {
+        let answer = self.app.register("Ana Ejemplo", document, city).await;
+        let registered: serde_json::Value = answer.json().await.unwrap();
+        registered["id"].as_str().unwrap().to_owned()
+    }
+
+    pub fn photo(&self, id: &str) -> String {
+        format!("/staff/c/{}/registrations/{id}/photo", self.app.campaign)
+    }
+
+    pub fn report(&self, file: &str) -> String {
+        format!("/api/v1/campaigns/{}/reports/{file}", self.app.campaign)
+    }
+
+    /// Whatever comes, which need not be text.
+    pub async fn get(&self, person: &Person, path: &str) -> Response {
+        let request = self.app.http.get(format!("{}{path}", self.app.base));
+        let cookie = format!("jornada-session={}", person.session().unwrap());
+        let request = request
+            .header("cookie", cookie)
+            .header("x-client-address", "192.0.2.1");
+        request.send().await.unwrap()
+    }
+
+    /// Runs `jornada audit …`: whether it succeeded, and what it printed.
+    pub fn audit(&self, arguments: &[&str]) -> (bool, String, String) {
+        let arguments = [&["audit"], arguments].concat();
+        let ran = self.installation.command(&arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (ran.status.success(), text(ran.stdout), text(ran.stderr))
+    }
+
+    /// From now on nothing can be added to the record.
+    pub async fn break_the_record(&self) {
+        if let StoreSetting::Sqlite(path) = self.setting() {
+            let file = rusqlite::Connection::open(path).unwrap();
+            file.busy_timeout(SOON).unwrap();
+            let refuse =
+                "CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END";
+            return file.execute_batch(refuse).unwrap();
+        }
+        let StoreSetting::Mongo(address) = self.setting() else {
+            panic!("another store");
+        };
+        let address = secrecy::ExposeSecret::expose_secret(&address);
+        let client = mongodb::Client::with_uri_str(address).await.unwrap();
+        let never = doc! { "collMod": "audit", "validator": { "who": "nobody at all" } };
+        let database = client.default_database().unwrap();
+        database.run_command(never).await.unwrap();
+    }
+}
+
+/// Asserts what an entry says of a deed of this account at a page.
+pub fn assert_says(entry: &Entry, page: &Page, action: Action, who: &Account, to: &[String]) {
+    let note = &entry.note;
+    assert_eq!(note.deed.action, action);
+    assert_eq!(note.who, format!("account:{}", who.id), "{action:?}");
+    assert_eq!(note.from.unwrap().to_string(), "192.0.2.1", "{action:?}");
+    let id = page.headers["x-request-id"].to_str().unwrap();
+    assert_eq!(note.request_id.as_deref(), Some(id), "{action:?}");
+    assert_eq!(note.deed.subjects, to, "{action:?}");
+    let age = jiff::Timestamp::now().duration_since(note.at);
+    assert!(
+        age.as_secs() < 20 && !age.is_negative(),
+        "{action:?}: {age}"
+    );
+}

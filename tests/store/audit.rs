@@ -1,0 +1,328 @@
+//! The record of every look: one chain whoever writes, and no change of it goes unseen.
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::config::{Config, Env, StoreSetting};
+use jornada::domain::CampaignId;
+use jornada::domain::staff::audit::{Action, Deed, Doer, Entry, Head, Note};
+use jornada::staff::Audit;
+use jornada::staff::audit::verify::{Fault, Verdict};
+use jornada::staff::keys::Keys;
+use jornada::store::audit::{Filter, Found};
+use mongodb::bson::{Document, doc};
+
+use crate::bed::Bed;
+
+/// The record of an installation with this secret.
+fn record_of(secret: &str) -> Audit {
+    let env = Env::of(&[
+        ("JORNADA_SECRET", secret.repeat(32).as_str()),
+        ("JORNADA_STORE", "mongodb://db/jornada"),
+    ]);
+    Audit::new(&Keys::of(&Config::from_env(&env).unwrap().secret))
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + second).unwrap()
+}
+
+fn note(number: i64) -> Note {
+    let campaign = CampaignId::parse("vacunacion").unwrap();
+    let deed = Deed::of(Action::Look).within(&campaign);
+    let deed = deed
+        .to(format!("registration:{number}"))
+        .with("number", number);
+    Note {
+        from: Some([192, 0, 2, 1].into()),
+        request_id: Some(format!("request-{number}")),
+        ..Note::by(Doer::System, deed, at(number))
+    }
+}
+
+/// So many entries by one writer.
+async fn fill(bed: &Bed, count: i64) -> Audit {
+    let audit = record_of("a");
+    for number in 1..=count {
+        audit.write(&bed.store, note(number)).await.unwrap();
+    }
+    audit
+}
+
+async fn verify(bed: &Bed, noted: Option<Head>) -> Verdict {
+    record_of("a").verify(&bed.store, noted).await.unwrap()
+}
+
+fn entries(found: Vec<Found>) -> Vec<Entry> {
+    let entry = |found| match found {
+        Found::Entry(entry) => *entry,
+        Found::Unreadable(seq) => panic!("entry {seq} cannot be read"),
+    };
+    found.into_iter().map(entry).collect()
+}
+
+pub async fn many_writers_make_one_unbroken_chain(bed: &Bed) {
+    let mut writers = Vec::new();
+    for _ in 0..4 {
+        let (store, audit) = (bed.again().await, std::sync::Arc::new(record_of("a")));
+        for task in 0..3 {
+            let (store, audit) = (store.clone(), audit.clone());
+            writers.push(tokio::spawn(async move {
+                for number in 0..5 {
+                    let written = audit.write(&store, note(task * 5 + number)).await;
+                    written.unwrap();
+                }
+            }));
+        }
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let verdict = verify(bed, None).await;
+    assert_eq!((verdict.entries, verdict.head.seq), (60, 60));
+    assert_eq!(verdict.faults, []);
+    let mut numbers = entries(bed.store.audit_after(0, 100).await.unwrap())
+        .into_iter()
+        .map(|entry| entry.note.deed.detail["number"].clone())
+        .collect::<Vec<_>>();
+    numbers.sort();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 15, "of each note there are four");
+}
+
+pub async fn a_writer_that_dies_half_way_harms_nothing(bed: &Bed) {
+    let audit = std::sync::Arc::new(record_of("a"));
+    for number in 0..30 {
+        let (store, audit) = (bed.store.clone(), audit.clone());
+        let dying = tokio::spawn(async move { audit.write(&store, note(number)).await });
+        let micros = u64::try_from(number).unwrap() * 150;
+        tokio::time::sleep(std::time::Duration::from_micros(micros)).await;
+        dying.abort();
+        dying.await.ok();
+    }
+    let last = audit.write(&bed.store, note(99)).await.unwrap();
+    let other = record_of("a").write(&bed.again().await, note(100)).await;
+    assert_eq!(other.unwrap().seq, last.seq + 1);
+    let verdict = verify(bed, Some(last.head())).await;
+    assert_eq!((verdict.entries, verdict.faults), (last.seq + 1, vec![]));
+}
+
+pub async fn a_place_in_the_chain_has_one_entry(bed: &Bed) {
+    let first = fill(bed, 2).await;
+    assert_eq!(bed.store.audit_head().await.unwrap().seq, 2);
+    let kept = entries(bed.store.audit_after(0, 10).await.unwrap());
+    let mut other = kept[1].clone();
+    other.note.who = "account:other".into();
+    assert!(!bed.again().await.append_audit(&other).await.unwrap());
+    assert!(!bed.store.append_audit(&kept[0]).await.unwrap());
+    // What one process knows of the end is stale now.
+    record_of("a")
+        .write(&bed.again().await, note(3))
+        .await
+        .unwrap();
+    assert_eq!(first.write(&bed.store, note(4)).await.unwrap().seq, 4);
+    let kept = entries(bed.store.audit_after(0, 10).await.unwrap());
+    assert_eq!(kept[0].before, [0; 32]);
+    for (number, entry) in (1..).zip(&kept) {
+        assert_eq!(entry.note, note(number), "it comes back as it was");
+    }
+    assert_eq!(verify(bed, None).await.faults, []);
+}
+
+pub async fn entries_are_filtered_and_paged_from_the_newest_on(bed: &Bed) {
+    let audit = fill(bed, 9).await;
+    let mut other = note(10);
+    other.who = "token:oficina".into();
+    other.deed = Deed::of(Action::Report).to("registration:3".into());
+    audit.write(&bed.store, other).await.unwrap();
+    let page = async |filter: &Filter, before, most| {
+        let found = bed.store.audit_before(filter, before, most).await.unwrap();
+        found.iter().map(Found::seq).collect::<Vec<_>>()
+    };
+    let all = Filter::default();
+    assert_eq!(page(&all, None, 4).await, [10, 9, 8, 7]);
+    audit.write(&bed.store, note(11)).await.unwrap();
+    assert_eq!(
+        page(&all, Some(7), 4).await,
+        [6, 5, 4, 3],
+        "what is new moves nothing"
+    );
+    assert_eq!(page(&all, Some(1), 4).await, [0; 0]);
+    let with = |change: fn(&mut Filter)| {
+        let mut filter = Filter::default();
+        change(&mut filter);
+        filter
+    };
+    let who = with(|filter| filter.who = Some("token:oficina".into()));
+    assert_eq!(page(&who, None, 9).await, [10]);
+    let action = with(|filter| filter.action = Some(Action::Look));
+    assert_eq!(page(&action, Some(4), 9).await, [3, 2, 1]);
+    let campaign = with(|filter| filter.campaign = CampaignId::parse("vacunacion"));
+    assert_eq!(page(&campaign, None, 2).await, [11, 9]);
+    let subject = with(|filter| filter.subject = Some("registration:3".into()));
+    assert_eq!(page(&subject, None, 9).await, [10, 3]);
+    let days = with(|filter| (filter.from, filter.until) = (Some(at(3)), Some(at(5))));
+    assert_eq!(page(&days, None, 9).await, [4, 3]);
+    let both = with(|filter| {
+        filter.subject = Some("registration:3".into());
+        filter.until = Some(at(3) + SignedDuration::from_millis(1));
+    });
+    assert_eq!(page(&both, None, 9).await, [3]);
+}
+
+/// Changes the record behind the program's back.
+async fn tamper(bed: &Bed, sql: &str, updates: &[(Document, Option<Document>)]) {
+    if let StoreSetting::Sqlite(path) = &bed.setting {
+        let file = rusqlite::Connection::open(path).unwrap();
+        let free = "DROP TRIGGER IF EXISTS audit_is_not_changed; DROP TRIGGER IF EXISTS audit_is_not_removed;";
+        file.execute_batch(free).unwrap();
+        file.execute_batch(sql).unwrap();
+        return;
+    }
+    let record = bed.database().await.collection::<Document>("audit");
+    for (found, replaced) in updates {
+        match replaced {
+            Some(update) if update.contains_key("$set") => record
+                .update_one(found.clone(), update.clone())
+                .await
+                .map(drop),
+            Some(document) => record.insert_one(document).await.map(drop),
+            None => record.delete_many(found.clone()).await.map(drop),
+        }
+        .unwrap();
+    }
+}
+
+fn entry_of(seq: i64) -> Document {
+    doc! { "_id": seq }
+}
+
+fn set(changed: Document) -> Document {
+    doc! { "$set": changed }
+}
+
+pub async fn a_changed_entry_is_named(bed: &Bed) {
+    fill(bed, 5).await;
+    let sql = "UPDATE audit SET who = 'account:another' WHERE seq = 3";
+    let update = set(doc! { "who": "account:another" });
+    tamper(bed, sql, &[(entry_of(3), Some(update))]).await;
+    assert_eq!(verify(bed, None).await.faults, [Fault::Changed(3)]);
+    let sql = "UPDATE audit SET action = 'nothing' WHERE seq = 4";
+    let update = set(doc! { "action": "nothing" });
+    tamper(bed, sql, &[(entry_of(4), Some(update))]).await;
+    let verdict = verify(bed, None).await;
+    assert_eq!(verdict.faults, [Fault::Changed(3), Fault::Unreadable(4)]);
+    assert_eq!((verdict.entries, verdict.head.seq), (5, 5));
+}
+
+pub async fn a_removed_entry_is_named_and_a_cut_end_by_a_head_of_before(bed: &Bed) {
+    let noted = fill(bed, 6).await;
+    let head = bed.store.audit_head().await.unwrap();
+    tamper(
+        bed,
+        "DELETE FROM audit WHERE seq = 3",
+        &[(entry_of(3), None)],
+    )
+    .await;
+    assert_eq!(verify(bed, Some(head)).await.faults, [Fault::Missing(3, 3)]);
+    let sql = "DELETE FROM audit WHERE seq > 4";
+    tamper(bed, sql, &[(doc! { "_id": { "$gt": 4 } }, None)]).await;
+    let unseen = verify(bed, None).await;
+    assert_eq!(
+        unseen.faults,
+        [Fault::Missing(3, 3)],
+        "the end alone does not tell"
+    );
+    let faults = verify(bed, Some(head)).await.faults;
+    assert_eq!(faults, [Fault::Missing(3, 3), Fault::Cut(head)]);
+    // A process that runs on knows of the end that was there.
+    noted.write(&bed.store, note(7)).await.unwrap();
+    let faults = verify(bed, None).await.faults;
+    assert_eq!(faults, [Fault::Missing(3, 3), Fault::Missing(5, 6)]);
+}
+
+pub async fn moved_and_inserted_entries_are_named(bed: &Bed) {
+    fill(bed, 5).await;
+    let kept = entries(bed.store.audit_after(0, 10).await.unwrap());
+    let sql = "UPDATE audit SET seq = -seq WHERE seq IN (2, 4); UPDATE audit SET seq = 6 + seq WHERE seq < 0";
+    let swapped = |place: usize| {
+        let bytes = |bytes: [u8; 32]| mongodb::bson::Binary {
+            subtype: mongodb::bson::spec::BinarySubtype::Generic,
+            bytes: bytes.to_vec(),
+        };
+        let entry = &kept[place];
+        set(doc! {
+            "at": mongodb::bson::DateTime::from_millis(entry.note.at.as_millisecond()),
+            "request_id": entry.note.request_id.clone().unwrap(),
+            "subjects": &entry.note.deed.subjects,
+            "detail": { "number": &entry.note.deed.detail["number"] },
+            "before": bytes(entry.before),
+            "hash": bytes(entry.hash),
+        })
+    };
+    let updates = [
+        (entry_of(2), Some(swapped(3))),
+        (entry_of(4), Some(swapped(1))),
+    ];
+    tamper(bed, sql, &updates).await;
+    let faults = verify(bed, None).await.faults;
+    assert_eq!(faults[..2], [Fault::Changed(2), Fault::Parted(3)]);
+    assert!(faults.contains(&Fault::Changed(4)), "{faults:?}");
+    // Somebody without the key adds an entry that says what they want.
+    let forged = record_of("b").write(&bed.store, note(6)).await.unwrap();
+    let faults = verify(bed, None).await.faults;
+    assert!(faults.contains(&Fault::Changed(forged.seq)), "{faults:?}");
+}
+
+pub async fn a_chain_that_was_rewritten_is_not_the_one_that_was_noted(bed: &Bed) {
+    fill(bed, 3).await;
+    let head = bed.store.audit_head().await.unwrap();
+    assert_eq!(verify(bed, Some(head)).await.faults, []);
+    tamper(bed, "DELETE FROM audit", &[(doc! {}, None)]).await;
+    // Even by who has the key.
+    for number in [1, 5, 3] {
+        record_of("a")
+            .write(&bed.store, note(number))
+            .await
+            .unwrap();
+    }
+    assert_eq!(verify(bed, None).await.faults, []);
+    assert_eq!(
+        verify(bed, Some(head)).await.faults,
+        [Fault::Replaced(head)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slip_of_the_hand_changes_nothing_in_sqlite() {
+    let bed = Bed::sqlite().await;
+    fill(&bed, 2).await;
+    let StoreSetting::Sqlite(path) = &bed.setting else {
+        panic!("this is no SQLite");
+    };
+    let file = rusqlite::Connection::open(path).unwrap();
+    for sql in ["DELETE FROM audit", "UPDATE audit SET who = 'x'"] {
+        assert!(file.execute_batch(sql).is_err(), "{sql}");
+    }
+    assert_eq!(verify(&bed, None).await.entries, 2);
+}
+
+/// Breaks the record, so that nothing can be added to it.
+async fn refuse(bed: &Bed) {
+    if let StoreSetting::Sqlite(path) = &bed.setting {
+        let file = rusqlite::Connection::open(path).unwrap();
+        let refuse =
+            "CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END";
+        return file.execute_batch(refuse).unwrap();
+    }
+    let never = doc! { "collMod": "audit", "validator": { "who": "nobody at all" } };
+    bed.database().await.run_command(never).await.unwrap();
+}
+
+pub async fn an_entry_that_is_not_taken_is_an_error(bed: &Bed) {
+    let audit = fill(bed, 1).await;
+    refuse(bed).await;
+    let refused = audit.write(&bed.store, note(2)).await.unwrap_err();
+    let told = format!("{refused:?}");
+    assert!(told.contains("Failed"), "{told}");
+    assert!(!told.contains("registration:2"), "{told}");
+    assert_eq!(bed.store.audit_head().await.unwrap().seq, 1);
+}

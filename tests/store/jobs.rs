@@ -1,0 +1,272 @@
+//! Jobs: begun once, held by an attempt, followed by another when their holder falls silent.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::domain::job::{Basis, Format, JobFile, Wanted};
+use jornada::domain::{CampaignId, Job, JobState, Lang, Selection};
+use jornada::store::job::{Ending, Hold, MOST_LOST};
+use uuid::Uuid;
+
+use crate::bed::Bed;
+
+const ANA: &str = "account:ana";
+const LONG: Duration = Duration::from_mins(1);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + second).unwrap()
+}
+
+fn wanted(value: &str) -> Wanted {
+    Wanted {
+        campaign: CampaignId::parse("vacunacion").unwrap(),
+        selection: Selection {
+            from: Some(at(0)),
+            ..Selection::of(value)
+        },
+        format: Format::Xlsx,
+        lang: Lang::En,
+        base: "https://example.org".into(),
+    }
+}
+
+fn file() -> JobFile {
+    JobFile {
+        bytes: 5_000_000_000,
+        sha256: [9; 32],
+    }
+}
+
+async fn added(bed: &Bed, value: &str, second: i64) -> Job {
+    let job = Job::new(Uuid::new_v4(), wanted(value), ANA.into(), at(second));
+    bed.store.add_job(&job).await.unwrap();
+    job
+}
+
+async fn begun(bed: &Bed, silence: Duration) -> Option<Job> {
+    bed.store.begin_job(silence, at(50)).await.unwrap()
+}
+
+/// Long enough after a note for a silence of a millisecond.
+async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+const BASIS: Basis = Basis {
+    rows: 7,
+    revision: 3,
+};
+
+const NO_TIME: Duration = Duration::from_millis(1);
+
+pub async fn a_job_comes_back_as_it_was(bed: &Bed) {
+    let mut job = added(bed, "Bogotá", 1).await;
+    bed.store.add_job(&job).await.unwrap();
+    let other = bed.again().await;
+    assert_eq!(other.job(job.id).await.unwrap().as_ref(), Some(&job));
+    assert_eq!(other.job(Uuid::new_v4()).await.unwrap(), None);
+    let begun = begun(bed, LONG).await.unwrap();
+    (job.state, job.attempt) = (JobState::Running, 1);
+    assert_eq!(begun, job);
+    let earlier = Basis {
+        revision: 2,
+        ..BASIS
+    };
+    let hold = Hold::of(&begun);
+    assert!(other.note_job(hold, 4, Some(earlier)).await.unwrap());
+    (job.rows, job.basis) = (4, Some(earlier));
+    assert_eq!(bed.store.job(job.id).await.unwrap().as_ref(), Some(&job));
+    let ending = Ending::Done {
+        file: file(),
+        rows: 8,
+        basis: BASIS,
+    };
+    assert!(bed.store.end_job(hold, ending, at(60)).await.unwrap());
+    (job.rows, job.state) = (8, JobState::Done(file()));
+    job.basis = Some(BASIS);
+    job.ended_at = Some(at(60));
+    assert_eq!(other.job(job.id).await.unwrap(), Some(job));
+}
+
+pub async fn of_many_who_begin_a_job_one_does(bed: &Bed) {
+    added(bed, "Cali", 1).await;
+    let other = bed.again().await;
+    let mut beginning = tokio::task::JoinSet::new();
+    for number in 0..16 {
+        let store = if number % 2 == 0 { &other } else { &bed.store };
+        let store = store.clone();
+        beginning.spawn(async move { store.begin_job(LONG, at(50)).await.unwrap() });
+    }
+    let begun = beginning.join_all().await;
+    assert_eq!(begun.into_iter().flatten().count(), 1);
+}
+
+pub async fn the_earliest_is_begun_first(bed: &Bed) {
+    let late = added(bed, "Cali", 9).await;
+    let early = added(bed, "Leticia", 2).await;
+    for expected in [Some(early.id), Some(late.id), None] {
+        let begun = begun(bed, LONG).await;
+        assert_eq!(begun.map(|job| job.id), expected);
+    }
+}
+
+pub async fn a_silent_holder_is_followed_by_another_and_counts_no_more(bed: &Bed) {
+    let job = added(bed, "Cali", 1).await;
+    let first = Hold::of(&begun(bed, LONG).await.unwrap());
+    bed.store.note_job(first, 5, None).await.unwrap();
+    assert_eq!(begun(bed, LONG).await, None, "it was heard of just now");
+    a_moment().await;
+    let taken = begun(bed, NO_TIME).await.unwrap();
+    assert_eq!((taken.id, taken.attempt, taken.lost), (job.id, 2, 1));
+    assert_eq!((taken.rows, taken.basis), (0, None), "it begins anew");
+    assert!(!bed.store.note_job(first, 6, None).await.unwrap());
+    let done = Ending::Done {
+        file: file(),
+        rows: 6,
+        basis: BASIS,
+    };
+    for ending in [done, Ending::Lost, Ending::GivenBack] {
+        assert!(!bed.store.end_job(first, ending, at(60)).await.unwrap());
+    }
+    let found = bed.store.job(job.id).await.unwrap().unwrap();
+    assert_eq!((found.state, found.rows), (JobState::Running, 0));
+    assert!(
+        bed.store
+            .end_job(Hold::of(&taken), done, at(60))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !bed.store
+            .end_job(Hold::of(&taken), done, at(61))
+            .await
+            .unwrap()
+    );
+}
+
+pub async fn a_job_that_is_lost_too_often_has_failed(bed: &Bed) {
+    let job = added(bed, "Cali", 1).await;
+    for attempt in 1..=MOST_LOST {
+        a_moment().await;
+        let begun = begun(bed, NO_TIME).await.unwrap();
+        assert_eq!((begun.attempt, begun.lost), (attempt, attempt - 1));
+    }
+    a_moment().await;
+    assert_eq!(begun(bed, NO_TIME).await, None);
+    let found = bed.store.job(job.id).await.unwrap().unwrap();
+    assert_eq!((found.state, found.lost), (JobState::Failed, MOST_LOST));
+    assert_eq!(found.ended_at, Some(at(50)));
+}
+
+pub async fn a_failure_is_tried_again_and_what_is_given_back_is_not_counted(bed: &Bed) {
+    let job = added(bed, "Cali", 1).await;
+    for lost in 0..MOST_LOST {
+        let given = begun(bed, LONG).await.unwrap();
+        let back = bed
+            .store
+            .end_job(Hold::of(&given), Ending::GivenBack, at(60));
+        assert!(back.await.unwrap());
+        let again = begun(bed, LONG).await.unwrap();
+        assert_eq!((again.attempt, again.lost), (given.attempt + 1, lost));
+        let lost = bed
+            .store
+            .end_job(Hold::of(&again), Ending::Lost, at(60 + i64::from(lost)));
+        assert!(lost.await.unwrap());
+    }
+    assert_eq!(begun(bed, LONG).await, None);
+    let found = bed.store.job(job.id).await.unwrap().unwrap();
+    assert_eq!(found.state, JobState::Failed);
+    assert_eq!(found.ended_at, Some(at(59 + i64::from(MOST_LOST))));
+}
+
+pub async fn a_cancelled_job_is_nobodys(bed: &Bed) {
+    let job = added(bed, "Cali", 1).await;
+    let hold = Hold::of(&begun(bed, LONG).await.unwrap());
+    assert!(bed.store.cancel_job(job.id, at(60)).await.unwrap());
+    assert!(!bed.store.cancel_job(job.id, at(61)).await.unwrap());
+    assert!(!bed.store.note_job(hold, 5, None).await.unwrap());
+    let done = Ending::Done {
+        file: file(),
+        rows: 5,
+        basis: BASIS,
+    };
+    assert!(!bed.store.end_job(hold, done, at(60)).await.unwrap());
+    a_moment().await;
+    assert_eq!(begun(bed, NO_TIME).await, None);
+    let found = bed.store.job(job.id).await.unwrap().unwrap();
+    assert_eq!(
+        (found.state, found.ended_at),
+        (JobState::Cancelled, Some(at(60)))
+    );
+    let waiting = added(bed, "Cali", 2).await;
+    assert!(bed.store.cancel_job(waiting.id, at(60)).await.unwrap());
+    assert_eq!(begun(bed, LONG).await, None);
+    assert!(!bed.store.cancel_job(Uuid::new_v4(), at(60)).await.unwrap());
+}
+
+pub async fn a_file_is_found_by_the_same_words_and_shared(bed: &Bed) {
+    let job = added(bed, "Cali", 1).await;
+    assert_eq!(bed.store.done_job(&job.wanted).await.unwrap(), None);
+    assert!(!bed.store.share_job(job.id, "token:x").await.unwrap());
+    let hold = Hold::of(&begun(bed, LONG).await.unwrap());
+    let done = Ending::Done {
+        file: file(),
+        rows: 5,
+        basis: BASIS,
+    };
+    bed.store.end_job(hold, done, at(60)).await.unwrap();
+    let found = bed.store.done_job(&wanted("Cali")).await.unwrap();
+    assert_eq!(found.map(|job| job.id), Some(job.id));
+    let in_spanish = Wanted {
+        lang: Lang::Es,
+        ..wanted("Cali")
+    };
+    let all_days = Wanted {
+        selection: Selection::of("Cali"),
+        ..wanted("Cali")
+    };
+    for other in [in_spanish, all_days, wanted("Leticia")] {
+        assert_eq!(bed.store.done_job(&other).await.unwrap(), None);
+    }
+    for _ in 0..2 {
+        assert!(bed.store.share_job(job.id, "token:x").await.unwrap());
+    }
+    let campaign = &bed.campaign.id;
+    let shared = bed.store.jobs_of(campaign, "token:x").await.unwrap();
+    assert_eq!(shared[0].askers, [ANA, "token:x"]);
+    let newer = added(bed, "Leticia", 5).await;
+    let mine = bed.store.jobs_of(campaign, ANA).await.unwrap();
+    let mine: Vec<_> = mine.iter().map(|job| job.id).collect();
+    assert_eq!(mine, [newer.id, job.id], "the latest first");
+    let elsewhere = CampaignId::parse("otra").unwrap();
+    assert!(bed.store.jobs_of(&elsewhere, ANA).await.unwrap().is_empty());
+    assert!(
+        bed.store
+            .jobs_of(campaign, "token:y")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+pub async fn what_ended_long_ago_is_listed_and_forgotten(bed: &Bed) {
+    let first = added(bed, "Cali", 1).await;
+    let second = added(bed, "Cali", 2).await;
+    added(bed, "Cali", 3).await;
+    for (job, ended) in [(&second, at(70)), (&first, at(80))] {
+        bed.store.cancel_job(job.id, ended).await.unwrap();
+    }
+    let ids = async |from, before| {
+        let ended = bed.store.ended_jobs(from, before).await.unwrap();
+        ended.iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    let millisecond = SignedDuration::from_millis(1);
+    assert!(ids(at(0), at(70)).await.is_empty());
+    assert_eq!(ids(at(0), at(70) + millisecond).await, [second.id]);
+    assert_eq!(ids(at(70), at(90)).await, [second.id, first.id]);
+    assert_eq!(ids(at(71), at(90)).await, [first.id]);
+    bed.store.remove_job(second.id).await.unwrap();
+    bed.store.remove_job(second.id).await.unwrap();
+    assert_eq!(ids(at(0), at(90)).await, [first.id]);
+    assert_eq!(bed.store.job(second.id).await.unwrap(), None);
+}
