@@ -192,3 +192,179 @@ pub fn reason(typed: &str) -> Result<String, FieldRefusal> {
 fn to_the_millisecond(now: Timestamp) -> Timestamp {
     now.round(Unit::Millisecond).unwrap_or(now)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::RegistrationId;
+    use crate::domain::campaign::tests::example;
+
+    const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
+
+    fn record(campaign: &Campaign) -> Record {
+        let text = |text: &str| Some(text.to_owned());
+        let answers = vec![text("Ana Ejemplo"), text("1234567"), text("Bogotá"), None];
+        let answers = Answers::from_kept(answers);
+        Record {
+            registration: Registration {
+                id: RegistrationId::from_bytes([7; 16]),
+                campaign: campaign.id.clone(),
+                value: campaign.value(&answers),
+                digest: answers.digest(campaign, None),
+                answers,
+                photo: None,
+                received_at: NOW,
+            },
+            version: 0,
+            corrections: Vec::new(),
+        }
+    }
+
+    fn typed(parts: &[(&str, &str)]) -> Form {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Form {
+            parts: parts.iter().map(owned).collect(),
+            has_photo: false,
+        }
+    }
+
+    fn refused(parts: &[(&str, &str)], reason: &str) -> Vec<(String, Refusal)> {
+        let campaign = example();
+        let refused = record(&campaign).correct(&campaign, &typed(parts), "a", reason, NOW);
+        let pair = |refusal: FieldRefusal| (refusal.field, refusal.refusal);
+        refused.unwrap_err().into_iter().map(pair).collect()
+    }
+
+    #[test]
+    fn a_correction_is_normalised_and_keeps_what_was() {
+        let campaign = example();
+        let first = record(&campaign);
+        let parts = [
+            ("ciudad", "MEDELLIN"),
+            ("documento", ""),
+            ("nombre", "Ana  Ejemplo"),
+        ];
+        let corrected = first.correct(
+            &campaign,
+            &typed(&parts),
+            "account:1",
+            " mal  escrita ",
+            NOW,
+        );
+        let corrected = corrected.unwrap().unwrap();
+        assert_eq!(
+            (corrected.version, corrected.registration.value.as_str()),
+            (1, "Medellín")
+        );
+        assert_eq!(corrected.registration.digest, first.registration.digest);
+        let Correction {
+            reason, changes, ..
+        } = &corrected.corrections[0];
+        assert_eq!(reason, "mal escrita");
+        let changes: Vec<_> = changes
+            .iter()
+            .map(|c| (c.field.as_str(), c.was.as_deref(), c.is.as_deref()))
+            .collect();
+        assert_eq!(
+            changes,
+            [
+                ("documento", Some("1234567"), None),
+                ("ciudad", Some("Bogotá"), Some("Medellín"))
+            ]
+        );
+        let again = corrected.correct(
+            &campaign,
+            &typed(&[("nombre", "Eva")]),
+            "a",
+            "otra vez",
+            NOW,
+        );
+        let again = again.unwrap().unwrap();
+        assert_eq!((again.version, again.corrections.len()), (2, 2));
+        assert_eq!(again.registration.answers.get(2), Some("Medellín"));
+    }
+
+    #[test]
+    fn nothing_differs_whatever_the_spelling() {
+        let campaign = example();
+        let same = typed(&[("ciudad", "bogota"), ("documento", "1.234.567")]);
+        let corrected = record(&campaign).correct(&campaign, &same, "a", "", NOW);
+        assert_eq!(corrected, Ok(None));
+    }
+
+    #[test]
+    fn what_stands_is_not_judged_again() {
+        let campaign = example();
+        let mut old = record(&campaign);
+        let text = |text: &str| Some(text.to_owned());
+        let answers = vec![text("A"), None, text("Macondo"), None];
+        old.registration.answers = Answers::from_kept(answers);
+        let parts = [
+            ("nombre", "A"),
+            ("documento", "7654321"),
+            ("ciudad", "Macondo"),
+        ];
+        let corrected = old.correct(&campaign, &typed(&parts), "a", "faltaba", NOW);
+        let corrected = corrected.unwrap().unwrap();
+        assert_eq!(corrected.corrections[0].changes.len(), 1);
+    }
+
+    #[test]
+    fn every_refusal_is_told_with_that_of_the_reason() {
+        let parts = [
+            ("nombre", "A"),
+            ("ciudad", "Macondo"),
+            ("foto", "x"),
+            ("otro", "x"),
+        ];
+        let refused = refused(&parts, "no");
+        let fields: Vec<_> = refused.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(fields, ["nombre", "ciudad", "foto", "otro", REASON]);
+        assert_eq!(refused[2].1, Refusal::NotAsked);
+        assert_eq!(refused[4].1, Refusal::TooShort { min: MIN_REASON });
+    }
+
+    #[test]
+    fn a_required_answer_stays_one_and_a_part_comes_once() {
+        let required = refused(&[("nombre", " ")], "por si acaso");
+        assert_eq!(required, [("nombre".to_owned(), Refusal::Missing)]);
+        let twice = refused(&[("nombre", "Eva"), ("nombre", "Ada")], "por si acaso");
+        assert_eq!(twice, [("nombre".to_owned(), Refusal::Repeated)]);
+    }
+
+    #[test]
+    fn a_reason_has_bounds_and_no_tricks() {
+        for (typed, refusal) in [
+            ("  ", Refusal::Missing),
+            ("a\u{202E}bcdef", Refusal::ControlCharacter),
+            (&"x".repeat(301), Refusal::TooLong { max: MAX_REASON }),
+        ] {
+            assert_eq!(reason(typed).unwrap_err().refusal, refusal);
+        }
+        assert_eq!(
+            reason(&"ñ".repeat(300)).unwrap().chars().count(),
+            MAX_REASON
+        );
+    }
+
+    #[test]
+    fn corrections_do_not_grow_without_end() {
+        let campaign = example();
+        let mut record = record(&campaign);
+        for turn in 0..=MAX_CORRECTIONS {
+            let name = format!("Ana {turn}");
+            let corrected =
+                record.correct(&campaign, &typed(&[("nombre", &name)]), "a", "motivo", NOW);
+            match corrected {
+                Ok(corrected) => record = corrected.unwrap(),
+                Err(refusals) => {
+                    assert_eq!(turn, MAX_CORRECTIONS);
+                    let most = MAX_CORRECTIONS;
+                    assert_eq!(refusals[0].refusal, Refusal::TooOften { most });
+                    return;
+                }
+            }
+        }
+        panic!("corrected once too often");
+    }
+}

@@ -147,9 +147,10 @@ impl PhotoKeeper {
         if self.is_away() {
             return Ok(false);
         }
-        let key = PhotoKey::of(campaign, id, photo);
-        let key = key.ok_or_else(PhotosError::unknown_format)?;
-        patiently(self.photos.remove(&key)).await?;
+        // One of a format that this version does not know was never put by it.
+        if let Some(key) = PhotoKey::of(campaign, id, photo) {
+            patiently(self.photos.remove(&key)).await?;
+        }
         Ok(true)
     }
 

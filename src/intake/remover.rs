@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::photos::PhotoKeeper;
-use crate::store::Store;
+use super::photos::{KeeperError, PhotoKeeper};
+use crate::store::{Store, Unremoved};
 use crate::telemetry::metrics::PendingMetrics;
 
 /// Longer than a photo is on its way.
@@ -73,25 +73,38 @@ impl Remover {
     async fn look_and_remove(&self, now: Timestamp) -> anyhow::Result<()> {
         let waiting = self.store.count_unremoved().await?;
         self.metrics.unremoved(waiting);
-        if waiting == 0 || !self.store.lease(LEASE_NAME, self.id, LEASE).await? {
+        if waiting == 0 || !self.keeper.is_back().await {
             return Ok(());
         }
-        let mut removed = 0;
+        if !self.store.lease(LEASE_NAME, self.id, LEASE).await? {
+            return Ok(());
+        }
+        let (mut removed, mut failed) = (0, None);
         for unremoved in self.store.unremoved(now - self.grace, AT_ONCE).await? {
-            let photo = &unremoved.photo;
-            let gone = self
-                .keeper
-                .remove(&unremoved.campaign, unremoved.id, photo)
-                .await?;
-            if gone {
-                self.store.note_removed(unremoved.id).await?;
-                removed += 1;
+            match self.remove(&unremoved).await {
+                Ok(gone) => removed += u32::from(gone),
+                Err(error) => failed = Some(error),
             }
         }
         self.store.release(LEASE_NAME, self.id).await?;
         if removed > 0 {
             info!("removed {removed} photos of deleted registrations for good");
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Whether it is gone.
+    async fn remove(&self, unremoved: &Unremoved) -> Result<bool, KeeperError> {
+        let Unremoved {
+            campaign,
+            id,
+            photo,
+            ..
+        } = unremoved;
+        let gone = self.keeper.remove(campaign, *id, photo).await?;
+        if gone {
+            self.store.note_removed(*id).await?;
+        }
+        Ok(gone)
     }
 }

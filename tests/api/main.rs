@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod amending;
 mod cache;
 mod chart;
 mod death;

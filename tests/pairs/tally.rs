@@ -124,6 +124,43 @@ async fn as_of_moves_when_the_follower_has_caught_up(tally: Tally) {
     assert_eq!(tally.read(&campaign).await.unwrap().unwrap().as_of, after);
 }
 
+async fn corrections_and_deletions_leave_no_zero(tally: Tally) {
+    let (campaign, now) = (campaign(), Timestamp::now());
+    let first = snapshot(&[("Cali", 1)], 1);
+    assert!(tally.replace(&campaign, None, &first, now).await.unwrap());
+    let mut from = position(1);
+    for (changes, expected) in [
+        (
+            vec![change("Cali", -1, 2), change("Pasto", 1, 2)],
+            vec![("Pasto", 1)],
+        ),
+        // There and back within one answer, and a value that comes and goes.
+        (
+            vec![
+                change("Pasto", -1, 3),
+                change("Cali", 1, 3),
+                change("Cali", -1, 4),
+                change("Pasto", 1, 4),
+                change("Neiva", 1, 5),
+                change("Neiva", -1, 6),
+            ],
+            vec![("Pasto", 1)],
+        ),
+        (vec![change("Pasto", -1, 7)], vec![]),
+        (
+            vec![change("Pasto", 1, 8), change("Cali", 1, 9)],
+            vec![("Cali", 1), ("Pasto", 1)],
+        ),
+    ] {
+        assert!(tally.add(&campaign, &from, &changes).await.unwrap());
+        from = changes.last().unwrap().position.clone();
+        assert_eq!(
+            values(&tally, &campaign).await,
+            snapshot(&expected, 0).totals
+        );
+    }
+}
+
 macro_rules! contract {
     ($($case:ident)*) => {
         mod in_memory {
@@ -137,6 +174,7 @@ macro_rules! contract {
 
 contract! {
     totals_move_with_their_position_or_not_at_all
+    corrections_and_deletions_leave_no_zero
     a_refresh_is_due_once_in_thirty_seconds
     as_of_moves_when_the_follower_has_caught_up
 }

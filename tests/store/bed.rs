@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jornada::config::StoreSetting;
+use jornada::domain::record::{Deletion, Record};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
-use jornada::domain::{Answers, Campaign, Registration, RegistrationId, Selection};
+use jornada::domain::{Answers, Campaign, Form, Registration, RegistrationId, Selection};
 use jornada::store::{Change, Feed, FeedError, Store};
 use tempfile::TempDir;
 
@@ -107,7 +108,8 @@ pub fn mongodb_address(server: &str) -> String {
 }
 
 pub fn campaign(id: &str) -> Arc<Campaign> {
-    let list = |_: &str| Ok("name,region\nBogotá,Bogotá D.C.\n".to_owned());
+    let list =
+        |_: &str| Ok("name,region\nBogotá,Bogotá D.C.\nCali,Valle\nPasto,Nariño\n".to_owned());
     let file = CAMPAIGN.replacen("vacunacion", id, 1);
     Arc::new(Campaign::parse(&file, list).unwrap())
 }
@@ -140,6 +142,25 @@ pub fn named(
         }),
         received_at: Timestamp::from_millisecond(1_795_000_000_000 + millisecond).unwrap(),
     }
+}
+
+/// What was read, corrected.
+pub fn corrected(campaign: &Campaign, read: &Record, parts: &[(&str, &str)]) -> Record {
+    let part = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let typed = Form {
+        parts: parts.iter().map(part).collect(),
+        has_photo: false,
+    };
+    let now = Timestamp::from_millisecond(1_795_000_100_000).unwrap();
+    let better = read.correct(campaign, &typed, "account:1", "mal escrito", now);
+    better.unwrap().unwrap()
+}
+
+/// Its deletion.
+pub fn deletion(read: &Record) -> Deletion {
+    let now = Timestamp::from_millisecond(1_795_000_200_000).unwrap();
+    read.delete("account:1", "lo pidió la persona", now)
+        .unwrap()
 }
 
 /// Takes changes until there are none.

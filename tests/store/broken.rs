@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use jornada::config::StoreSetting;
 use jornada::domain::Selection;
-use jornada::store::{FeedError, Kept, PING, Position, Store, StoreError, WAIT};
+use jornada::store::{Amended, FeedError, Kept, PING, Position, Store, StoreError, WAIT};
 use mongodb::bson::doc;
 use tokio::time::Instant;
 
-use crate::bed::{Bed, mongodb_address, named, registration};
+use crate::bed::{Bed, corrected, mongodb_address, named, registration};
 use crate::proxy::Proxy;
 use crate::servers;
 
@@ -111,6 +111,53 @@ async fn what_is_kept_while_mongodb_comes_back_is_kept_once() {
         store.count(&campaign.id, &Selection::all()).await.unwrap(),
         400
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_amended_while_mongodb_comes_back_is_amended_once() {
+    let (proxy, setting) = behind_a_proxy().await;
+    let campaign = crate::bed::campaign("vacunacion");
+    let store = Store::open(&setting).await.unwrap();
+    let mut ids = Vec::new();
+    for number in 0..60 {
+        let one = registration(&campaign, &format!("{number}"), "Cali", number);
+        store.keep(&campaign, &one).await.unwrap();
+        ids.push(one.id);
+    }
+    let from = store.snapshot(&campaign.id).await.unwrap().position;
+    let (writing, written) = (store.clone(), campaign.clone());
+    let clerk = tokio::spawn(async move {
+        for id in ids {
+            let read = loop {
+                match writing.record(&written, id).await {
+                    Ok(read) => break read.unwrap(),
+                    Err(error) => assert!(matches!(error, StoreError::Unavailable(_))),
+                }
+            };
+            let better = corrected(&written, &read, &[("ciudad", "Pasto")]);
+            let amended = writing.correct(&written, &read, &better, None).await;
+            assert_eq!(amended.unwrap(), Amended::Done);
+        }
+    });
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        proxy.set_open(false);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        proxy.set_open(true);
+    }
+    clerk.await.unwrap();
+    assert_eq!(store.revision(&campaign.id).await.unwrap(), 60);
+    let totals = store.snapshot(&campaign.id).await.unwrap().totals;
+    assert_eq!(totals, [("Pasto".to_owned(), 60)].into());
+    let mut feed = store.feed(&campaign.id, &from).await.unwrap();
+    let changes = crate::bed::drain(&mut feed).await.unwrap();
+    let moved = |delta| {
+        changes
+            .iter()
+            .filter(|change| change.delta == delta)
+            .count()
+    };
+    assert_eq!((moved(-1), moved(1)), (60, 60));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,14 @@
 //! The contract of a store, run over SQLite and over a real MongoDB replica set.
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
+mod amend;
 mod audit;
 mod bed;
 mod broken;
 mod feed;
 mod jobs;
 mod kept;
+mod mixed;
 mod pending;
 #[path = "../support/proxy.rs"]
 mod proxy;
@@ -49,6 +51,18 @@ contract! {
     kept::receipts_are_found_by_their_number
     kept::campaigns_do_not_see_each_other
     kept::reopening_keeps_everything
+    amend::a_correction_keeps_what_was_before
+    amend::a_corrected_value_is_listed_and_counted_where_it_is
+    amend::an_answer_that_is_no_longer_asked_for_outlives_a_correction
+    amend::of_those_who_amend_at_once_one_is_first
+    amend::a_new_document_is_the_registrations_alone
+    amend::an_identity_that_many_want_at_once_goes_to_one
+    amend::a_deleted_one_does_not_come_back
+    amend::nothing_of_the_person_stays
+    amend::a_photo_is_noted_until_it_is_removed
+    amend::the_feed_tells_corrections_and_deletions
+    mixed::totals_are_exact_whatever_is_done_in_whatever_order
+    mixed::totals_are_exact_while_many_amend_at_once
     pending::a_photo_waits_once_and_comes_back_whole
     pending::of_those_who_remove_a_photo_one_is_told_so
     pending::photos_that_wait_are_listed_page_by_page

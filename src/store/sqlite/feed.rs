@@ -163,3 +163,39 @@ fn look(
     }
     Ok(Some(Look { changes, until }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn what_is_far_back_is_forgotten_and_the_feed_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = schema::open(&folder.path().join("jornada.db")).unwrap();
+        let campaign = CampaignId::parse("vacunacion").unwrap();
+        let rows = "INSERT INTO changes (seq, campaign, now) VALUES \
+                    (1, 'vacunacion', 'a'), (2000, 'vacunacion', 'b'), \
+                    (2001, 'vacunacion', 'c'), (101999, 'vacunacion', 'd')";
+        connection.execute_batch(rows).unwrap();
+        let mut found = |after| look(&mut connection, &campaign, after).unwrap();
+        assert_eq!(found(0).unwrap().changes.len(), 4);
+        tell(&connection, "vacunacion", Some("d"), Some("a")).unwrap();
+        let mut found = |after| look(&mut connection, &campaign, after).unwrap();
+        assert!(found(1999).is_none() && found(0).is_none());
+        let Look { changes, until } = found(2000).unwrap();
+        let told: Vec<_> = changes
+            .iter()
+            .map(|change| (change.value.as_str(), change.delta, change.position.at))
+            .collect();
+        let last = HISTORY.unsigned_abs() + 2000;
+        let expected = [
+            ("c", 1, 2001),
+            ("d", 1, last - 1),
+            ("d", -1, last),
+            ("a", 1, last),
+        ];
+        assert_eq!((told.as_slice(), until), (&expected[..], last));
+        assert!(found(last + 1).is_none());
+    }
+}

@@ -258,6 +258,28 @@ mod tests {
     }
 
     #[test]
+    fn a_followers_position_stays_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jornada.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(&STEPS[..3].concat()).unwrap();
+        let rows = "INSERT INTO registrations \
+                    (seq, id, campaign, value, answers, digest, received_at) VALUES \
+                    (1, x'01', 'a', 'Cali', '{}', x'', 0), (4, x'02', 'b', 'Pasto', '{}', x'', 0); \
+                    UPDATE sqlite_sequence SET seq = 6 WHERE name = 'registrations'";
+        connection.execute_batch(rows).unwrap();
+        connection.pragma_update(None, "user_version", 3).unwrap();
+        drop(connection);
+        let connection = open(&path).unwrap();
+        let told = "SELECT group_concat(seq || campaign || now || ifnull(was, '-')) FROM changes";
+        let told: String = connection.query_row(told, (), |row| row.get(0)).unwrap();
+        assert_eq!(told, "1aCali-,4bPasto-");
+        let next = "INSERT INTO changes (campaign, was) VALUES ('a', 'Cali') RETURNING seq";
+        let next: i64 = connection.query_row(next, (), |row| row.get(0)).unwrap();
+        assert_eq!(next, 7, "it goes on where the rows were numbered");
+    }
+
+    #[test]
     fn many_may_open_a_new_file_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jornada.db");

@@ -1,0 +1,301 @@
+//! What the staff correct and delete, as everybody else sees it: the chart follows exactly, and what was deleted is gone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::campaigns::Campaigns;
+use jornada::config::{Config, Env};
+use jornada::domain::record::Record;
+use jornada::domain::{Campaign, Form, RegistrationId};
+use jornada::intake::photos::PhotoKeeper;
+use jornada::intake::remover::Remover;
+use jornada::photo::{PhotoKey, Photos};
+use jornada::staff::amend::{self, Outcome};
+use jornada::store::Store;
+use jornada::telemetry::metrics::Metrics;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::on_both;
+use crate::support::app::{App, Installation, SOON, Stores, person, photo, problem, texts};
+use crate::support::photos::jpeg;
+use crate::support::proxy::Proxy;
+use crate::support::servers::variable;
+
+on_both!(
+    the_chart_follows_corrections_and_deletions,
+    what_was_deleted_is_gone_and_does_not_come_back,
+    a_corrected_document_is_known_at_the_door,
+);
+
+/// The staff's side of an installation, without a page.
+struct Desk {
+    config: Config,
+    store: Store,
+    photos: PhotoKeeper,
+    metrics: Metrics,
+    campaign: Arc<Campaign>,
+}
+
+impl Desk {
+    async fn of(installation: &Installation) -> Self {
+        let settings: Vec<_> = installation
+            .settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let config = Config::from_env(&Env::of(&settings)).unwrap();
+        let campaigns = Campaigns::read(&config.campaigns).unwrap();
+        let metrics = Metrics::new().unwrap();
+        let store = Store::open(&config.store).await.unwrap();
+        let photos = Photos::new(&config.photos);
+        let pending = metrics.pending.clone();
+        let photos = PhotoKeeper::open(photos, store.clone(), 1 << 20, pending);
+        Self {
+            photos: photos.await.unwrap(),
+            campaign: campaigns.get(&installation.campaign).unwrap().clone(),
+            config,
+            store,
+            metrics,
+        }
+    }
+
+    async fn read(&self, id: &str) -> Option<Record> {
+        let id = RegistrationId::parse(id).unwrap();
+        self.store.record(&self.campaign, id).await.unwrap()
+    }
+
+    async fn correct(&self, id: &str, field: &str, answer: &str) -> Outcome {
+        let read = self.read(id).await.unwrap();
+        let typed = Form {
+            parts: vec![(field.to_owned(), answer.to_owned())],
+            has_photo: false,
+        };
+        let corrected = amend::correct(
+            &self.store,
+            &self.config.secret,
+            &self.campaign,
+            &read,
+            &typed,
+            "account:1",
+            "mal escrito",
+            Timestamp::now(),
+        );
+        corrected.await.unwrap()
+    }
+
+    async fn delete(&self, id: &str) -> Outcome {
+        let read = self.read(id).await.unwrap();
+        let (by, reason) = ("account:1", "lo pidió la persona");
+        let now = Timestamp::now();
+        let (store, photos, campaign) = (&self.store, &self.photos, &self.campaign);
+        let deleted = amend::delete(store, photos, campaign, &read, by, reason, now);
+        deleted.await.unwrap()
+    }
+
+    /// Whether the photo of what was read lies anywhere.
+    async fn has_photo(&self, read: &Record) -> bool {
+        let registration = &read.registration;
+        let photo = registration.photo.as_ref().unwrap();
+        let found = self
+            .photos
+            .get(&registration.campaign, registration.id, photo);
+        found.await.unwrap().is_some()
+    }
+}
+
+async fn register(app: &App, document: &str, city: &str) -> String {
+    let answer = app.register("Ana Ejemplo", document, city).await;
+    assert_eq!(answer.status(), 201);
+    let told: Value = answer.json().await.unwrap();
+    told["id"].as_str().unwrap().to_owned()
+}
+
+async fn shows(app: &App, expected: &[(&str, u64)]) {
+    let expected: BTreeMap<_, _> = expected.iter().copied().collect();
+    app.until("the chart shows exactly this", async |app| {
+        let chart = app.chart().await.unwrap();
+        let values = chart["values"].as_array().unwrap().iter();
+        let shown: BTreeMap<_, _> = values
+            .map(|value| {
+                (
+                    value["value"].as_str().unwrap(),
+                    value["count"].as_u64().unwrap(),
+                )
+            })
+            .collect();
+        shown == expected && chart["total"] == expected.values().sum::<u64>()
+    })
+    .await;
+}
+
+async fn metrics(app: &App) -> String {
+    let asked = app.http.get(format!("{}/metrics", app.ops)).send().await;
+    asked.unwrap().text().await.unwrap()
+}
+
+async fn the_chart_follows_corrections_and_deletions(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let desk = Desk::of(&installation).await;
+    let mut ids = Vec::new();
+    for (document, city) in [("3001", "Cali"), ("3002", "Cali"), ("3003", "Bogotá")] {
+        ids.push(register(&app, document, city).await);
+    }
+    shows(&app, &[("Cali", 2), ("Bogotá", 1)]).await;
+    assert_eq!(
+        desk.correct(&ids[0], "ciudad", "pasto").await,
+        Outcome::Done
+    );
+    shows(&app, &[("Cali", 1), ("Bogotá", 1), ("Pasto", 1)]).await;
+    assert_eq!(
+        desk.correct(&ids[1], "ciudad", "BOGOTA").await,
+        Outcome::Done
+    );
+    shows(&app, &[("Bogotá", 2), ("Pasto", 1)]).await;
+    assert_eq!(
+        desk.correct(&ids[1], "nombre", "Eva Ejemplo").await,
+        Outcome::Done
+    );
+    assert_eq!(desk.delete(&ids[0]).await, Outcome::Done);
+    shows(&app, &[("Bogotá", 2)]).await;
+    let more = [("3004", "Cali"), ("3005", "Cali")];
+    for (document, city) in more {
+        ids.push(register(&app, document, city).await);
+    }
+    assert_eq!(desk.delete(&ids[3]).await, Outcome::Done);
+    assert_eq!(desk.delete(&ids[1]).await, Outcome::Done);
+    shows(&app, &[("Bogotá", 1), ("Cali", 1)]).await;
+    // A report makes the totals be counted anew: they were right.
+    let csv = app.report("_all.csv", &installation.token()).await;
+    assert_eq!(csv.text().await.unwrap().matches("Ejemplo").count(), 2);
+    let drift = format!("jornada_tally_drift{{campaign=\"{}\"}}", app.campaign);
+    app.until("they were counted anew", async |app| {
+        metrics(app).await.contains(&drift)
+    })
+    .await;
+    assert!(metrics(&app).await.contains(&format!("{drift} 0")));
+    shows(&app, &[("Bogotá", 1), ("Cali", 1)]).await;
+}
+
+async fn what_was_deleted_is_gone_and_does_not_come_back(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let desk = Desk::of(&installation).await;
+    let id = register(&app, "3001", "Cali").await;
+    let read = desk.read(&id).await.unwrap();
+    let receipt = format!("/r/{}", read.registration.id.receipt());
+    assert_eq!(app.get(&receipt).await.status(), 200);
+    assert!(desk.has_photo(&read).await);
+    assert_eq!(desk.delete(&id).await, Outcome::Done);
+    assert!(!desk.has_photo(&read).await, "at once");
+    assert_eq!(app.get(&receipt).await.status(), 404);
+
+    // The phone sends it again; so does the person, with another photo.
+    let other = texts("Ana Ejemplo", "3001", "Cali").part("foto", photo(jpeg(9)));
+    for form in [person("Ana Ejemplo", "3001", "Cali"), other] {
+        let body = problem(app.send(form, None).await, 409).await;
+        assert_eq!(body["type"], "urn:jornada:problem:registration-deleted");
+        assert!(
+            body["detail"].as_str().unwrap().contains("eliminó"),
+            "{body}"
+        );
+    }
+    assert!(!desk.has_photo(&read).await);
+    let form = app.http.post(format!("{}/c/{}", app.base, app.campaign));
+    let form = form.header("Accept-Language", "en");
+    let sent = form.multipart(person("Ana Ejemplo", "3001", "Cali"));
+    let sent = sent.send().await.unwrap();
+    assert_eq!(sent.status(), 409);
+    assert!(
+        sent.text()
+            .await
+            .unwrap()
+            .contains("The staff deleted this registration")
+    );
+    if stores == Stores::Embedded {
+        assert!(super::photos::kept(&installation).is_empty());
+    }
+    shows(&app, &[]).await;
+    let counted = format!(
+        "jornada_registrations_total{{campaign=\"{}\",outcome=\"deleted\"}} 3",
+        app.campaign
+    );
+    assert!(metrics(&app).await.contains(&counted));
+}
+
+async fn a_corrected_document_is_known_at_the_door(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let desk = Desk::of(&installation).await;
+    let id = register(&app, "3001", "Cali").await;
+    register(&app, "3002", "Cali").await;
+    assert_eq!(
+        desk.correct(&id, "documento", "3.002").await,
+        Outcome::Taken
+    );
+    assert_eq!(desk.correct(&id, "documento", "3.001").await, Outcome::Same);
+    assert_eq!(desk.correct(&id, "documento", "3.003").await, Outcome::Done);
+    let refused = desk.correct(&id, "documento", "?").await;
+    assert!(matches!(refused, Outcome::Refused(fields) if fields[0].field == "documento"));
+    let body = problem(app.register("Otra Persona", "3003", "Cali").await, 409).await;
+    assert_eq!(body["type"], "urn:jornada:problem:already-registered");
+    let again = app.register("Ana Ejemplo", "3001", "Cali").await;
+    assert_eq!(again.status(), 200, "the phone still gets its receipt");
+    if stores == Stores::Embedded {
+        let photos = super::photos::kept(&installation);
+        assert_eq!(photos.len(), 2, "the refused photo stays nowhere");
+    }
+}
+
+#[tokio::test]
+async fn a_photo_that_could_not_be_removed_is_removed_later() {
+    let server = variable("JORNADA_TEST_S3");
+    let s3 = Proxy::before(server.trim_start_matches("http://").to_owned()).await;
+    let mut installation = Installation::new(Stores::Servers);
+    let app = installation.start().await;
+    let id = register(&app, "3001", "Cali").await;
+    let beyond = Desk::of(&installation).await;
+    let address = format!("s3://jornada-test?endpoint=http://{}", s3.address);
+    installation.set("JORNADA_PHOTOS", &address);
+    let desk = Desk::of(&installation).await;
+    let read = desk.read(&id).await.unwrap();
+    s3.set_open(false);
+    assert_eq!(desk.delete(&id).await, Outcome::Done);
+    assert!(beyond.has_photo(&read).await);
+
+    let (keeper, store, pending) = (&desk.photos, &desk.store, &desk.metrics.pending);
+    let remover = Remover::new(
+        keeper.clone(),
+        store.clone(),
+        pending.clone(),
+        SignedDuration::ZERO,
+    );
+    let stop = CancellationToken::new();
+    let removing = tokio::spawn(remover.run(stop.clone()));
+    let waiting = |count: u8| {
+        let line = format!("jornada_unremoved_photos {count}\n");
+        let metrics = desk.metrics.clone();
+        let told = async move {
+            while !metrics.text().contains(&line) {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(SOON, told)
+    };
+    waiting(1).await.unwrap();
+    assert!(beyond.has_photo(&read).await);
+    s3.set_open(true);
+    waiting(0).await.unwrap();
+    assert!(!beyond.has_photo(&read).await);
+    assert_eq!(store.count_unremoved().await.unwrap(), 0);
+    stop.cancel();
+    removing.await.unwrap();
+    let key = PhotoKey::of(
+        &read.registration.campaign,
+        read.registration.id,
+        read.registration.photo.as_ref().unwrap(),
+    );
+    assert!(!app.log().concat().contains(&key.unwrap().to_string()));
+}

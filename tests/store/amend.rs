@@ -1,0 +1,400 @@
+//! Corrections and deletions: taken once, with all that goes with them, and never back by a retry.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jornada::config::StoreSetting;
+use jornada::domain::record::Record;
+use jornada::domain::registration::UniqueKey;
+use jornada::domain::{Registration, RegistrationId};
+use jornada::store::{Amended, Change, Kept};
+
+use crate::bed::{self, Bed, corrected, deletion, drain, named, registration};
+
+/// The id that an answer to the unique field makes.
+fn id(bed: &Bed, answer: &str) -> RegistrationId {
+    let key = UniqueKey::Answer(answer.to_owned());
+    RegistrationId::derive(&[1; 32], &bed.campaign.id, &key)
+}
+
+async fn keep(bed: &Bed, key: &str, value: &str) -> Record {
+    let one = registration(&bed.campaign, key, value, 0);
+    bed.store.keep(&bed.campaign, &one).await.unwrap();
+    record(bed, &one).await
+}
+
+async fn record(bed: &Bed, one: &Registration) -> Record {
+    let found = bed.store.record(&bed.campaign, one.id).await.unwrap();
+    found.unwrap()
+}
+
+/// Corrects what was read, with a claim where the document changes.
+async fn correct(bed: &Bed, read: &Record, parts: &[(&str, &str)]) -> Amended {
+    let better = corrected(&bed.campaign, read, parts);
+    let answer = bed.campaign.unique_answer(&better.registration.answers);
+    let claim = answer.map(|answer| id(bed, answer));
+    let claim = claim.filter(|claim| *claim != read.registration.id);
+    let amended = bed.store.correct(&bed.campaign, read, &better, claim).await;
+    amended.unwrap()
+}
+
+async fn delete(bed: &Bed, read: &Record) -> Amended {
+    let deleted = bed.store.delete(&bed.campaign, read, &deletion(read)).await;
+    deleted.unwrap()
+}
+
+async fn revision(bed: &Bed) -> u64 {
+    bed.store.revision(&bed.campaign.id).await.unwrap()
+}
+
+async fn kept(bed: &Bed, one: &Registration) -> Kept {
+    bed.store.keep(&bed.campaign, one).await.unwrap()
+}
+
+fn told(changes: &[Change]) -> Vec<(&str, i64)> {
+    changes
+        .iter()
+        .map(|change| (change.value.as_str(), change.delta))
+        .collect()
+}
+
+pub async fn a_correction_keeps_what_was_before(bed: &Bed) {
+    let first = keep(bed, "1001", "Bogotá").await;
+    assert_eq!((first.version, first.corrections.len()), (0, 0));
+    let parts = [("nombre", "Ana \"la\" Ñ"), ("ciudad", "Bogotá")];
+    let better = corrected(&bed.campaign, &first, &parts);
+    let done = bed.store.correct(&bed.campaign, &first, &better, None);
+    assert_eq!(done.await.unwrap(), Amended::Done);
+    assert_eq!(record(bed, &first.registration).await, better);
+    assert_eq!(
+        better.corrections[0].changes[0].was.as_deref(),
+        Some("Persona 1001")
+    );
+
+    let none = [("documento", "")];
+    let best = corrected(&bed.campaign, &better, &none);
+    let done = bed.store.correct(&bed.campaign, &better, &best, None);
+    assert_eq!(done.await.unwrap(), Amended::Done);
+    let found = record(bed, &first.registration).await;
+    assert_eq!(found, best);
+    assert_eq!((found.version, found.corrections.len()), (2, 2));
+    assert_eq!(found.registration.answers.get(1), None);
+    assert_eq!(bed.list(None).await, [best.registration]);
+    assert_eq!(revision(bed).await, 2);
+    // A late retry of what was first sent still gets its first receipt.
+    let retry = kept(bed, &first.registration).await;
+    assert_eq!(retry, Kept::Retry(first.registration.received_at));
+}
+
+pub async fn a_corrected_value_is_listed_and_counted_where_it_is(bed: &Bed) {
+    let first = keep(bed, "1001", "Cali").await;
+    keep(bed, "1002", "Cali").await;
+    assert_eq!(
+        correct(bed, &first, &[("ciudad", "Bogotá")]).await,
+        Amended::Done
+    );
+    let count = async |value| bed.store.count(&bed.campaign.id, value).await.unwrap();
+    assert_eq!(count(Some("Cali")).await, 1);
+    assert_eq!(count(Some("Bogotá")).await, 1);
+    assert_eq!(count(None).await, 2);
+    let there = bed.list(Some("Bogotá")).await;
+    assert_eq!(there[0].id, first.registration.id);
+    let number = first.registration.id.receipt();
+    let receipt = bed.store.receipt(number).await.unwrap().unwrap();
+    assert_eq!(receipt.value, "Bogotá");
+}
+
+pub async fn an_answer_that_is_no_longer_asked_for_outlives_a_correction(bed: &Bed) {
+    let first = keep(bed, "1001", "Bogotá").await;
+    let mut smaller = (*bed.campaign).clone();
+    smaller.fields.remove(1);
+    let id = first.registration.id;
+    let read = bed.store.record(&smaller, id).await.unwrap().unwrap();
+    let better = corrected(&smaller, &read, &[("nombre", "Ana Ejemplo")]);
+    let done = bed.store.correct(&smaller, &read, &better, None).await;
+    assert_eq!(done.unwrap(), Amended::Done);
+    let found = record(bed, &first.registration).await;
+    assert_eq!(found.registration.answers.get(0), Some("Ana Ejemplo"));
+    assert_eq!(found.registration.answers.get(1), Some("1001"));
+}
+
+pub async fn of_those_who_amend_at_once_one_is_first(bed: &Bed) {
+    let read = keep(bed, "1001", "Bogotá").await;
+    let before = revision(bed).await;
+    let amending: Vec<_> = (0..12)
+        .map(|number| {
+            let (store, campaign, read) =
+                (bed.store.clone(), Arc::clone(&bed.campaign), read.clone());
+            tokio::spawn(async move {
+                if number % 3 == 0 {
+                    let deletion = deletion(&read);
+                    return store.delete(&campaign, &read, &deletion).await.unwrap();
+                }
+                let name = format!("Persona Nueva {number}");
+                let better = corrected(&campaign, &read, &[("nombre", &name)]);
+                store
+                    .correct(&campaign, &read, &better, None)
+                    .await
+                    .unwrap()
+            })
+        })
+        .collect();
+    let mut done = 0;
+    for amended in amending {
+        match amended.await.unwrap() {
+            Amended::Done => done += 1,
+            other => assert_eq!(other, Amended::Stale),
+        }
+    }
+    assert_eq!(done, 1);
+    assert_eq!(revision(bed).await, before + 1);
+}
+
+pub async fn a_new_document_is_the_registrations_alone(bed: &Bed) {
+    let mine = keep(bed, "1001", "Bogotá").await;
+    keep(bed, "1002", "Bogotá").await;
+    assert_eq!(
+        correct(bed, &mine, &[("documento", "1002")]).await,
+        Amended::Taken
+    );
+    assert_eq!(
+        correct(bed, &mine, &[("documento", "1003")]).await,
+        Amended::Done
+    );
+    for (key, expected) in [
+        ("1003", Kept::Claimed),
+        ("1002", Kept::Taken),
+        ("1001", Kept::Taken),
+    ] {
+        let other = named(&bed.campaign, key, "Otra Persona", "Cali", 9);
+        assert_eq!(kept(bed, &other).await, expected, "{key}");
+    }
+    assert_eq!(bed.list(None).await.len(), 2, "a claim is no registration");
+    let claimed = id(bed, "1003");
+    assert_eq!(
+        bed.store.record(&bed.campaign, claimed).await.unwrap(),
+        None
+    );
+    assert_eq!(bed.store.receipt(claimed.receipt()).await.unwrap(), None);
+    // There and back again, over identities that are its own already.
+    for key in ["1001", "1003", "1001"] {
+        let read = record(bed, &mine.registration).await;
+        assert_eq!(
+            correct(bed, &read, &[("documento", key)]).await,
+            Amended::Done
+        );
+    }
+    let other = keep(bed, "1004", "Bogotá").await;
+    assert_eq!(
+        correct(bed, &other, &[("documento", "1003")]).await,
+        Amended::Taken
+    );
+    let before = revision(bed).await;
+    assert_eq!(record(bed, &other.registration).await, other);
+    assert_eq!(revision(bed).await, before);
+}
+
+pub async fn an_identity_that_many_want_at_once_goes_to_one(bed: &Bed) {
+    let mut wanting = Vec::new();
+    for key in ["1001", "1002", "1003", "1004"] {
+        wanting.push(keep(bed, key, "Bogotá").await);
+    }
+    let claim = id(bed, "2000");
+    let claims = wanting.into_iter().map(|read| {
+        let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+        tokio::spawn(async move {
+            let better = corrected(&campaign, &read, &[("documento", "2000")]);
+            let amended = store.correct(&campaign, &read, &better, Some(claim)).await;
+            u32::from(amended.unwrap() == Amended::Done)
+        })
+    });
+    let claims: Vec<_> = claims.collect();
+    let newcomers = (0..4).map(|number| {
+        let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+        let one = named(&campaign, "2000", &format!("Persona {number}"), "Cali", 1);
+        tokio::spawn(async move {
+            let kept = store.keep(&campaign, &one).await.unwrap();
+            u32::from(kept == Kept::New)
+        })
+    });
+    let mut has_it = 0;
+    for wanted in claims.into_iter().chain(newcomers.collect::<Vec<_>>()) {
+        has_it += wanted.await.unwrap();
+    }
+    assert_eq!(has_it, 1);
+}
+
+pub async fn a_deleted_one_does_not_come_back(bed: &Bed) {
+    let first = keep(bed, "1001", "Bogotá").await;
+    assert_eq!(
+        correct(bed, &first, &[("documento", "1002")]).await,
+        Amended::Done
+    );
+    assert_eq!(delete(bed, &first).await, Amended::Stale);
+    let read = record(bed, &first.registration).await;
+    assert_eq!(delete(bed, &read).await, Amended::Done);
+    assert_eq!(delete(bed, &read).await, Amended::Stale);
+    assert_eq!(
+        correct(bed, &read, &[("nombre", "Ana")]).await,
+        Amended::Stale
+    );
+
+    let id = read.registration.id;
+    for _ in 0..2 {
+        assert_eq!(kept(bed, &first.registration).await, Kept::Gone);
+    }
+    let other = named(&bed.campaign, "1002", "Otra Persona", "Cali", 9);
+    assert_eq!(kept(bed, &other).await, Kept::Claimed, "claims stay");
+    assert_eq!(
+        bed.store.registration(&bed.campaign, id).await.unwrap(),
+        None
+    );
+    assert_eq!(bed.store.record(&bed.campaign, id).await.unwrap(), None);
+    assert_eq!(bed.store.receipt(id.receipt()).await.unwrap(), None);
+    assert_eq!(bed.store.count(&bed.campaign.id, None).await.unwrap(), 0);
+    assert_eq!(bed.list(None).await, []);
+    let snapshot = bed.store.snapshot(&bed.campaign.id).await.unwrap();
+    assert!(snapshot.totals.is_empty());
+    assert_eq!(revision(bed).await, 2);
+    let known = bed.store.deletion(&bed.campaign.id, id).await.unwrap();
+    assert_eq!(known, Some(deletion(&read)));
+    let carnival = bed::campaign("carnaval");
+    assert_eq!(bed.store.deletion(&carnival.id, id).await.unwrap(), None);
+}
+
+pub async fn nothing_of_the_person_stays(bed: &Bed) {
+    let first = named(&bed.campaign, "778899", "Zenobia Inventada", "Bogotá", 0);
+    bed.store.keep(&bed.campaign, &first).await.unwrap();
+    let read = record(bed, &first).await;
+    assert_eq!(
+        correct(bed, &read, &[("nombre", "Zenobia Corregida")]).await,
+        Amended::Done
+    );
+    let marks: [&[u8]; 3] = [b"Zenobia", b"778899", &first.digest];
+    let before = everything(bed).await;
+    assert!(marks.iter().all(|mark| holds(&before, mark)));
+    let read = record(bed, &first).await;
+    assert_eq!(delete(bed, &read).await, Amended::Done);
+    let left = everything(bed).await;
+    assert!(!marks.iter().any(|mark| holds(&left, mark)));
+}
+
+fn holds(all: &[u8], mark: &[u8]) -> bool {
+    all.windows(mark.len()).any(|window| window == mark)
+}
+
+/// All that the store holds, as it lies there.
+async fn everything(bed: &Bed) -> Vec<u8> {
+    if let StoreSetting::Sqlite(path) = &bed.setting {
+        let file = rusqlite::Connection::open(path).unwrap();
+        let whole = "PRAGMA wal_checkpoint(TRUNCATE)";
+        // Until nobody reads what was before.
+        while file
+            .query_row(whole, (), |row| row.get::<_, u8>(0))
+            .unwrap()
+            != 0
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        return std::fs::read(path).unwrap();
+    }
+    let database = bed.database().await;
+    let mut all = Vec::new();
+    for name in database.list_collection_names().await.unwrap() {
+        let collection = database.collection::<mongodb::bson::RawDocumentBuf>(&name);
+        let mut found = collection.find(mongodb::bson::doc! {}).await.unwrap();
+        while found.advance().await.unwrap() {
+            all.extend_from_slice(found.current().as_bytes());
+        }
+    }
+    all
+}
+
+pub async fn a_photo_is_noted_until_it_is_removed(bed: &Bed) {
+    let mut all = Vec::new();
+    for (number, key) in ["1001", "1002", "1003"].into_iter().enumerate() {
+        let read = keep(bed, key, "Bogotá").await;
+        let mut deletion = deletion(&read);
+        deletion.at += Duration::from_secs(number as u64);
+        let deleted = bed.store.delete(&bed.campaign, &read, &deletion).await;
+        assert_eq!(deleted.unwrap(), Amended::Done);
+        all.push((read.registration, deletion.at));
+    }
+    let mut plain = registration(&bed.campaign, "1004", "Bogotá", 0);
+    plain.photo = None;
+    bed.store.keep(&bed.campaign, &plain).await.unwrap();
+    let read = record(bed, &plain).await;
+    assert_eq!(delete(bed, &read).await, Amended::Done);
+
+    assert_eq!(bed.store.count_unremoved().await.unwrap(), 3);
+    let late = bed.store.unremoved(all[2].1, 2).await.unwrap();
+    let ids: Vec<_> = late.iter().map(|unremoved| unremoved.id).collect();
+    assert_eq!(
+        ids,
+        [all[0].0.id, all[1].0.id],
+        "the oldest first, and no more"
+    );
+    assert_eq!(bed.store.unremoved(all[0].1, 9).await.unwrap().len(), 1);
+    assert_eq!(Some(&late[0].photo), all[0].0.photo.as_ref());
+    assert_eq!(
+        (&late[0].campaign, late[0].deleted_at),
+        (&bed.campaign.id, all[0].1)
+    );
+    for _ in 0..2 {
+        bed.store.note_removed(all[0].0.id).await.unwrap();
+        assert_eq!(bed.store.count_unremoved().await.unwrap(), 2);
+    }
+    assert_eq!(
+        kept(bed, &all[0].0).await,
+        Kept::Gone,
+        "the tombstone stays"
+    );
+}
+
+pub async fn the_feed_tells_corrections_and_deletions(bed: &Bed) {
+    let from = bed.store.snapshot(&bed.campaign.id).await.unwrap().position;
+    let first = keep(bed, "1001", "Cali").await;
+    let mut read = first.clone();
+    for (parts, expected) in [
+        ([("ciudad", "Bogotá"), ("documento", "1002")], Amended::Done),
+        (
+            [("nombre", "Ana Ejemplo"), ("ciudad", "Bogotá")],
+            Amended::Done,
+        ),
+        ([("ciudad", "Cali"), ("documento", "1001")], Amended::Done),
+    ] {
+        assert_eq!(correct(bed, &read, &parts).await, expected);
+        read = record(bed, &first.registration).await;
+    }
+    assert_eq!(delete(bed, &first).await, Amended::Stale);
+    assert_eq!(delete(bed, &read).await, Amended::Done);
+    bed.store.note_removed(read.registration.id).await.unwrap();
+    kept(bed, &first.registration).await;
+    let theirs = bed::campaign("carnaval");
+    let other = registration(&theirs, "1", "Cali", 0);
+    bed.store.keep(&theirs, &other).await.unwrap();
+
+    let expected = [
+        ("Cali", 1),
+        ("Cali", -1),
+        ("Bogotá", 1),
+        ("Bogotá", -1),
+        ("Cali", 1),
+        ("Cali", -1),
+    ];
+    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+    let changes = drain(&mut feed).await.unwrap();
+    assert_eq!(told(&changes), expected);
+    assert!(changes.is_sorted_by_key(|change| change.position.at));
+    assert_eq!(changes[1].position, changes[2].position, "one correction");
+    // Every place to go on from is behind a whole correction.
+    for behind in [0, 2, 4, 5] {
+        let again = bed.again().await;
+        let position = &changes[behind].position;
+        let mut feed = again.feed(&bed.campaign.id, position).await.unwrap();
+        assert_eq!(drain(&mut feed).await.unwrap(), changes[behind + 1..]);
+    }
+    let now = bed.store.snapshot(&bed.campaign.id).await.unwrap().position;
+    let mut feed = bed.store.feed(&bed.campaign.id, &now).await.unwrap();
+    assert!(drain(&mut feed).await.unwrap().is_empty());
+}

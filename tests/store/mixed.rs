@@ -1,0 +1,230 @@
+//! Whatever is kept, corrected and deleted, in whatever order, and however often a follower starts anew: its totals are
+//! those that the store counts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jornada::config::CacheSetting;
+use jornada::domain::registration::UniqueKey;
+use jornada::domain::{Campaign, RegistrationId};
+use jornada::store::{Amended, Feed, Position, Store};
+use jornada::tally::Tally;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+
+use crate::bed::{self, Bed, corrected, deletion, registration};
+
+const PLACES: [&str; 3] = ["Bogotá", "Cali", "Pasto"];
+/// So few that most steps meet a registration, a claim or a tombstone.
+const KEYS: u16 = 6;
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    Keep(u16, usize),
+    Move(u16, usize),
+    Rename(u16, u16),
+    Delete(u16),
+    /// The follower takes what there is.
+    Follow,
+    /// It begins again where its totals stand.
+    Restart,
+    /// It counts anew.
+    Rebuild,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (key, place) = (0..KEYS, 0..PLACES.len());
+    prop_oneof![
+        4 => (key.clone(), place.clone()).prop_map(|(key, place)| Step::Keep(key, place)),
+        4 => (key.clone(), place).prop_map(|(key, place)| Step::Move(key, place)),
+        2 => (key.clone(), key.clone()).prop_map(|(key, to)| Step::Rename(key, to)),
+        2 => key.prop_map(Step::Delete),
+        2 => Just(Step::Follow),
+        1 => Just(Step::Restart),
+        1 => Just(Step::Rebuild),
+    ]
+}
+
+fn id(campaign: &Campaign, key: &str) -> RegistrationId {
+    RegistrationId::derive(&[1; 32], &campaign.id, &UniqueKey::Answer(key.to_owned()))
+}
+
+fn document(key: u16) -> String {
+    (1000 + key).to_string()
+}
+
+/// Amends the registration that was kept under a key, if it is there.
+async fn amend(store: &Store, campaign: &Campaign, step: &Step) -> Option<Amended> {
+    let (Step::Move(key, _) | Step::Rename(key, _) | Step::Delete(key)) = step else {
+        return None;
+    };
+    let id_of = |key: u16| id(campaign, &document(key));
+    let read = store.record(campaign, id_of(*key)).await.unwrap()?;
+    let (parts, claim) = match step {
+        Step::Delete(_) => {
+            let deleted = store.delete(campaign, &read, &deletion(&read)).await;
+            return Some(deleted.unwrap());
+        }
+        Step::Rename(_, to) => (("documento", document(*to)), Some(id_of(*to))),
+        Step::Move(_, place) => (("ciudad", PLACES[*place].to_owned()), None),
+        _ => return None,
+    };
+    let place = campaign
+        .fields
+        .iter()
+        .position(|field| field.name == parts.0)?;
+    if read.registration.answers.get(place) == Some(&parts.1) {
+        return None;
+    }
+    let better = corrected(campaign, &read, &[(parts.0, &parts.1)]);
+    let claim = claim.filter(|claim| *claim != read.registration.id);
+    Some(
+        store
+            .correct(campaign, &read, &better, claim)
+            .await
+            .unwrap(),
+    )
+}
+
+struct Following {
+    store: Store,
+    campaign: Arc<Campaign>,
+    tally: Tally,
+    feed: Feed,
+    position: Position,
+}
+
+impl Following {
+    async fn start(store: &Store, campaign: &Arc<Campaign>) -> Self {
+        let tally = Tally::open(&CacheSetting::Memory, "one").unwrap();
+        let snapshot = store.snapshot(&campaign.id).await.unwrap();
+        let now = Timestamp::now();
+        assert!(
+            tally
+                .replace(&campaign.id, None, &snapshot, now)
+                .await
+                .unwrap()
+        );
+        Self {
+            feed: store.feed(&campaign.id, &snapshot.position).await.unwrap(),
+            store: store.clone(),
+            campaign: Arc::clone(campaign),
+            tally,
+            position: snapshot.position,
+        }
+    }
+
+    /// Takes all that there is; an answer may be all that is ever taken before the follower dies.
+    async fn follow(&mut self) {
+        loop {
+            let changes = self.feed.next(Duration::ZERO).await.unwrap();
+            let Some(last) = changes.last() else { return };
+            let added = self.tally.add(&self.campaign.id, &self.position, &changes);
+            assert!(added.await.unwrap());
+            self.position = last.position.clone();
+        }
+    }
+
+    async fn restart(&mut self) {
+        let totals = self.tally.read(&self.campaign.id).await.unwrap().unwrap();
+        self.position = totals.position;
+        self.feed = self
+            .store
+            .feed(&self.campaign.id, &self.position)
+            .await
+            .unwrap();
+    }
+
+    async fn rebuild(&mut self) {
+        *self = Self::start(&self.store, &self.campaign).await;
+    }
+
+    async fn totals(&self) -> BTreeMap<String, u64> {
+        self.tally
+            .read(&self.campaign.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .values
+    }
+}
+
+async fn run(store: &Store, campaign: &Arc<Campaign>, steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut following = Following::start(store, campaign).await;
+    for step in steps {
+        match step {
+            Step::Keep(key, place) => {
+                let one = registration(campaign, &document(*key), PLACES[*place], 0);
+                store.keep(campaign, &one).await.unwrap();
+            }
+            Step::Follow => following.follow().await,
+            Step::Restart => following.restart().await,
+            Step::Rebuild => following.rebuild().await,
+            amendment => drop(amend(store, campaign, amendment).await),
+        }
+    }
+    following.follow().await;
+    let truth = store.snapshot(&campaign.id).await.unwrap().totals;
+    prop_assert_eq!(following.totals().await, truth.clone());
+    let count = store.count(&campaign.id, None).await.unwrap();
+    prop_assert_eq!(truth.values().sum::<u64>(), count);
+    Ok(())
+}
+
+pub async fn totals_are_exact_whatever_is_done_in_whatever_order(bed: &Bed) {
+    let config = Config {
+        cases: 24,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let steps = proptest::collection::vec(step(), 1..40);
+    let case = std::sync::atomic::AtomicU32::new(0);
+    let ran = block_in_place(|| {
+        TestRunner::new(config).run(&steps, |steps| {
+            // Each on a campaign of its own.
+            let case = case.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let campaign = bed::campaign(&format!("caso-{case}"));
+            Handle::current().block_on(run(&bed.store, &campaign, &steps))
+        })
+    });
+    ran.unwrap();
+}
+
+pub async fn totals_are_exact_while_many_amend_at_once(bed: &Bed) {
+    let mut following = Following::start(&bed.store, &bed.campaign).await;
+    let clerks: Vec<_> = (0..6_u16)
+        .map(|clerk| {
+            let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+            tokio::spawn(async move {
+                for turn in 0..30_u16 {
+                    let (key, place) = ((turn * 7 + clerk) % 40, usize::from(turn + clerk) % 3);
+                    let one = registration(&campaign, &document(key), PLACES[place], 0);
+                    store.keep(&campaign, &one).await.unwrap();
+                    let step = match turn % 5 {
+                        0 => Step::Delete(key),
+                        1 => Step::Rename(key, 40 + turn),
+                        _ => Step::Move(key, (place + 1) % 3),
+                    };
+                    amend(&store, &campaign, &step).await;
+                }
+            })
+        })
+        .collect();
+    while !clerks.iter().all(tokio::task::JoinHandle::is_finished) {
+        following.follow().await;
+        following.restart().await;
+    }
+    for clerk in clerks {
+        clerk.await.unwrap();
+    }
+    following.follow().await;
+    let truth = bed.store.snapshot(&bed.campaign.id).await.unwrap().totals;
+    assert_eq!(following.totals().await, truth);
+    assert!(bed.store.revision(&bed.campaign.id).await.unwrap() > 30);
+}
