@@ -2,7 +2,9 @@
 //! and the queue) comes through here, and what is acknowledged here survives the loss of this process.
 
 pub mod mover;
+pub mod names;
 pub mod photos;
+pub mod refusals;
 pub mod remover;
 
 use bytes::Bytes;
@@ -19,6 +21,7 @@ use crate::photo::inspect::{CleanPhoto, PhotoRefusal, inspect};
 use crate::store::{Kept, Receipt, Store, StoreError};
 use crate::telemetry::metrics::Metrics;
 use photos::{KeeperError, PhotoKeeper};
+use refusals::Refusals;
 
 /// Photos above this size, in bytes, are inspected off the threads that serve requests.
 const LARGE_PHOTO: usize = 256 * 1024;
@@ -83,6 +86,8 @@ pub struct Intake {
     pub secret: Secret,
     /// What is counted.
     pub metrics: Metrics,
+    /// What the staff see of those who were turned away.
+    pub refusals: Refusals,
 }
 
 impl Intake {
@@ -102,15 +107,16 @@ impl Intake {
             .with_label_values(&[campaign.id.as_str(), outcome(&taken)])
             .inc();
         if let Err(error) = &taken {
-            self.count_reasons(campaign, error);
+            self.count_reasons(campaign, error, now);
         }
         taken
     }
 
-    fn count_reasons(&self, campaign: &Campaign, error: &IntakeError) {
+    fn count_reasons(&self, campaign: &Campaign, error: &IntakeError, now: Timestamp) {
         let count = |reason| {
             let labels = [campaign.id.as_str(), reason];
             self.metrics.refusals.with_label_values(&labels).inc();
+            self.refusals.count(campaign, reason, now);
         };
         match error {
             IntakeError::Refused(fields) => fields

@@ -4,15 +4,18 @@
 pub mod account;
 mod amend;
 pub mod audit;
+mod counted;
 mod error;
 pub mod feed;
 pub mod job;
 mod kept;
 mod lease;
 pub mod mongo;
+mod names;
 mod pending;
 mod placed;
 mod removal;
+pub mod search;
 pub mod session;
 pub mod sqlite;
 mod stream;

@@ -38,6 +38,7 @@ use crate::domain::Campaign;
 use crate::intake::Intake;
 use crate::photo::Photos;
 use crate::report::Reports;
+use crate::staff::overview::Overviews;
 use crate::staff::{Audit, Gate};
 use crate::tally::Tally;
 use crate::tally::board::Board;
@@ -84,6 +85,8 @@ pub struct App {
     pub gate: Gate,
     /// The record of who looks at what.
     pub audit: Audit,
+    /// The numbers that the staff see first.
+    pub overviews: Overviews,
     /// What is counted.
     pub metrics: Metrics,
     /// Cancelled when this instance shall end.

@@ -18,12 +18,15 @@ use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, LogsConfig, StoreSetting};
 use crate::intake::Intake;
 use crate::intake::mover::Mover;
+use crate::intake::names;
 use crate::intake::photos::PhotoKeeper;
+use crate::intake::refusals::Refusals;
 use crate::intake::remover::{self, Remover};
 use crate::photo::Photos;
 use crate::report::Reports;
 use crate::report::sweeper::Sweeper;
 use crate::report::worker::Worker;
+use crate::staff::overview::Overviews;
 use crate::staff::password::Passwords;
 use crate::staff::{Audit, Gate};
 use crate::store::Store;
@@ -77,15 +80,7 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     let tasks = TaskTracker::new();
     follow(&app, &tasks, &stop);
     tasks.spawn(health::keep_asking(app.clone(), stop.clone()));
-    let mover = Mover::new(app.intake.photos.clone(), app.intake.store.clone());
-    tasks.spawn(mover.run(stop.clone()));
-    let remover = Remover::new(
-        app.intake.photos.clone(),
-        app.intake.store.clone(),
-        app.metrics.pending.clone(),
-        remover::GRACE,
-    );
-    tasks.spawn(remover.run(stop.clone()));
+    tidy(&app, &tasks, &stop);
     make_reports(&app, &tasks, &stop);
     greet(&app, &public, &ops, staff_token.as_deref());
     tasks.spawn(end_when(end::asked()?, stop.clone()));
@@ -109,7 +104,12 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
         () = late => warn!("some requests did not finish in {} s and were cut off", DRAIN.as_secs()),
     }
     tasks.close();
-    tokio::time::timeout(Duration::from_secs(2), tasks.wait())
+    let rest = async {
+        // Requests that were in flight have counted too.
+        app.intake.refusals.flush(&app.intake.store).await.ok();
+        tasks.wait().await;
+    };
+    tokio::time::timeout(Duration::from_secs(2), rest)
         .await
         .ok();
     info!("ended");
@@ -172,11 +172,13 @@ async fn open(
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
         audit: Audit::new(&gate.keys),
         gate,
+        overviews: Overviews::new(store.clone()),
         intake: Intake {
             store,
             photos,
             secret: config.secret,
             metrics: metrics.clone(),
+            refusals: Refusals::default(),
         },
         instance: config.instance,
         public_url: config.public_url,
@@ -217,6 +219,24 @@ fn make_reports(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
         asked: Arc::clone(&app.job_asked),
     };
     tasks.spawn(worker.run(stop.clone()));
+}
+
+/// What goes on behind the requests.
+fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
+    let store = &app.intake.store;
+    let mover = Mover::new(app.intake.photos.clone(), store.clone());
+    tasks.spawn(mover.run(stop.clone()));
+    let remover = Remover::new(
+        app.intake.photos.clone(),
+        store.clone(),
+        app.metrics.pending.clone(),
+        remover::GRACE,
+    );
+    tasks.spawn(remover.run(stop.clone()));
+    let campaigns = app.campaigns.iter().cloned().collect();
+    tasks.spawn(names::keep_filling(store.clone(), campaigns, stop.clone()));
+    let refusals = app.intake.refusals.clone();
+    tasks.spawn(refusals.keep_flushing(store.clone(), stop.clone()));
 }
 
 /// In embedded mode, where the first token for staff is left.

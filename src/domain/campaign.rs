@@ -12,10 +12,11 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::answers::Answers;
-use super::field::Field;
+use super::field::{Field, Kind};
 use super::lang::Localized;
 use super::registration::{IdempotencyKey, UniqueKey};
 use super::retention::Retention;
+use super::text;
 
 pub use table::Mistake;
 
@@ -139,6 +140,14 @@ impl Campaign {
     pub fn unique_answer<'a>(&self, answers: &'a Answers) -> Option<&'a str> {
         let place = self.fields.iter().position(|field| field.unique)?;
         answers.get(place)
+    }
+
+    /// The name by which the staff find a registration: its answer to the first personal line of text, folded.
+    #[must_use]
+    pub fn searched_name(&self, answers: &Answers) -> Option<String> {
+        let is_name = |field: &Field| field.personal && matches!(field.kind, Kind::Text { .. });
+        let place = self.fields.iter().position(is_name)?;
+        answers.get(place).map(text::fold)
     }
 
     /// What makes these answers the same registration: the unique field if answered, else the request's key.

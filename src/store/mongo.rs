@@ -6,6 +6,7 @@ mod amend;
 mod amended;
 mod audit;
 mod connect;
+mod counted;
 mod document;
 mod fault;
 mod feed;
@@ -13,8 +14,10 @@ mod job;
 mod keep;
 mod lease;
 mod list;
+mod names;
 mod pending;
 mod removal;
+mod search;
 mod session;
 mod snapshot;
 mod token;
@@ -43,6 +46,10 @@ pub use feed::MongoFeed;
 /// Longest count of a whole campaign: about a second for each million of its registrations.
 const COUNT: Duration = Duration::from_mins(1);
 
+/// Longest wait for the indexes of searches: made over what an earlier version kept, they take some seconds for each
+/// million, once.
+const BUILD: Duration = Duration::from_mins(10);
+
 /// One database of a replica set or sharded cluster.
 #[derive(Clone, Debug)]
 pub struct MongoStore {
@@ -56,12 +63,15 @@ pub struct MongoStore {
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,
     jobs: Collection<Document>,
+    refusals: Collection<Document>,
 }
 
 impl MongoStore {
     pub(super) async fn open(uri: &SecretString) -> Result<Self, StoreError> {
         let opened = timeout(WAIT, connect::open(uri)).await;
-        opened.map_err(|_| StoreError::late())?
+        let store = opened.map_err(|_| StoreError::late())??;
+        bounded(BUILD, search::make_indexes(&store)).await?;
+        Ok(store)
     }
 
     pub(super) async fn keep(

@@ -5,6 +5,7 @@ mod amend;
 mod audit;
 mod bed;
 mod broken;
+mod counted;
 mod feed;
 mod jobs;
 mod kept;
@@ -12,6 +13,7 @@ mod mixed;
 mod pending;
 #[path = "../support/proxy.rs"]
 mod proxy;
+mod search;
 #[path = "../support/servers.rs"]
 mod servers;
 mod staff;
@@ -102,4 +104,13 @@ contract! {
     feed::another_instance_is_heard
     feed::many_changes_come_in_bounded_answers
     feed::a_position_that_never_was_is_lost
+    search::names_are_found_by_their_beginning
+    search::one_is_found_by_what_it_goes_by
+    search::what_is_corrected_is_found_as_it_is_and_what_is_deleted_is_not
+    search::pages_stay_while_rows_come_change_and_go
+    search::names_that_were_not_kept_are_filled_in
+    search::every_combination_finds_what_a_look_at_all_finds
+    counted::registrations_are_counted_by_day_and_value
+    counted::refusals_add_up_from_a_day_on
+    counted::an_overview_is_counted_once_for_all
 }

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::keep::PAUSE;
 use super::{MongoStore, amended, binary, bounded, fault, primary};
-use crate::domain::record::{Correction, Deletion, Record};
+use crate::domain::record::{Deletion, Record};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
 use crate::store::{Amended, StoreError, WAIT};
 
@@ -45,10 +45,8 @@ impl MongoStore {
         let Some(correction) = corrected.corrections.last() else {
             return Ok(Amended::Done);
         };
-        let value = &corrected.registration.value;
         let write = Write::Correction {
-            correction,
-            value,
+            update: amended::update(campaign, read, corrected, correction),
             claim,
         };
         self.amend(campaign, read, write).await
@@ -113,8 +111,7 @@ struct Step<'a> {
 
 enum Write<'a> {
     Correction {
-        correction: &'a Correction,
-        value: &'a str,
+        update: Document,
         claim: Option<RegistrationId>,
     },
     Deletion(&'a Deletion),
@@ -155,12 +152,8 @@ impl Step<'_> {
     }
 
     async fn write(&self, session: &mut ClientSession) -> Driven<Amended> {
-        let amended = match self.write {
-            Write::Correction {
-                correction,
-                value,
-                claim,
-            } => self.correct(session, correction, value, claim).await?,
+        let amended = match &self.write {
+            Write::Correction { update, claim } => self.correct(session, update, *claim).await?,
             Write::Deletion(deletion) => self.bury(session, deletion).await?,
         };
         if amended == Amended::Done {
@@ -175,8 +168,7 @@ impl Step<'_> {
     async fn correct(
         &self,
         session: &mut ClientSession,
-        correction: &Correction,
-        value: &str,
+        update: &Document,
         claim: Option<RegistrationId>,
     ) -> Driven<Amended> {
         if let Some(claim) = claim
@@ -184,8 +176,8 @@ impl Step<'_> {
         {
             return Ok(Amended::Taken);
         }
-        let update = amended::update(self.read, correction, value);
-        let updated = self.store.registrations.update_one(self.as_read(), update);
+        let registrations = &self.store.registrations;
+        let updated = registrations.update_one(self.as_read(), update.clone());
         let updated = updated.session(session).await?;
         Ok(done(updated.matched_count))
     }

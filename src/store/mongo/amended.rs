@@ -12,8 +12,18 @@ use crate::domain::{Campaign, CampaignId, Registration, RegistrationId};
 use crate::store::StoreError;
 
 /// The change of a correction. Where totals change, `moved` is set whole, which is what the feed reads.
-pub(super) fn update(read: &Record, correction: &Correction, value: &str) -> Document {
-    let mut set = doc! { "value": value, "version": number(read.version + 1) };
+pub(super) fn update(
+    campaign: &Campaign,
+    read: &Record,
+    corrected: &Record,
+    correction: &Correction,
+) -> Document {
+    let Registration { value, answers, .. } = &corrected.registration;
+    let mut set = doc! {
+        "value": value,
+        "name": campaign.searched_name(answers).unwrap_or_default(),
+        "version": number(read.version + 1),
+    };
     let mut unset = Document::new();
     for Changed { field, is, .. } in &correction.changes {
         // One by one: answers to questions that the campaign no longer asks stay.

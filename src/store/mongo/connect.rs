@@ -19,7 +19,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 
 const IDLE: Duration = Duration::from_mins(5);
 
-const IN_ORDER: &str = "in_order";
+pub(super) const IN_ORDER: &str = "in_order";
 
 pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     let mut options = ClientOptions::parse(uri.expose_secret()).await?;
@@ -38,6 +38,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         pending: database.collection("pending_photos"),
         leases: database.collection("leases"),
         jobs: database.collection("jobs"),
+        refusals: database.collection("refusals"),
         database,
     };
     // One index serves lists, counts and totals: it holds all that they filter, sort and group by. `_id` is
@@ -57,7 +58,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     Ok(store)
 }
 
-/// The one index besides that of `_id`.
+/// The index of lists, counts and totals.
 pub(super) fn in_order() -> Hint {
     Hint::Name(IN_ORDER.to_owned())
 }

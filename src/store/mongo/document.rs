@@ -25,6 +25,8 @@ pub(super) fn of(
     document.append(cstr!("campaign"), registration.campaign.as_str());
     document.append(cstr!("value"), registration.value.as_str());
     document.append(cstr!("answers"), &answers);
+    let name = campaign.searched_name(&registration.answers);
+    document.append(cstr!("name"), name.unwrap_or_default());
     if let Some(photo) = &registration.photo {
         document.append(cstr!("photo"), photo_document(photo));
     }

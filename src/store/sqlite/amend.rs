@@ -33,9 +33,12 @@ impl SqliteStore {
             return Ok(Amended::Done);
         };
         let step = Step::of(&campaign.id, read);
-        let value = corrected.registration.value.clone();
+        let becomes = Becomes {
+            value: corrected.registration.value.clone(),
+            name: campaign.searched_name(&corrected.registration.answers),
+        };
         let correct =
-            move |connection: &Connection| step.correct(connection, &correction, &value, claim);
+            move |connection: &Connection| step.correct(connection, &correction, &becomes, claim);
         self.writer.write(correct).await
     }
 
@@ -140,6 +143,12 @@ struct Step {
     value: String,
 }
 
+/// What stands beside the corrected answers.
+struct Becomes {
+    value: String,
+    name: Option<String>,
+}
+
 impl Step {
     fn of(campaign: &CampaignId, read: &Record) -> Self {
         Self {
@@ -167,9 +176,10 @@ impl Step {
         &self,
         connection: &Connection,
         correction: &Correction,
-        value: &str,
+        becomes: &Becomes,
         claim: Option<RegistrationId>,
     ) -> Result<Amended, StoreError> {
+        let Becomes { value, name } = becomes;
         if let Some(claim) = claim
             && !self.may_claim(connection, claim)?
         {
@@ -177,11 +187,12 @@ impl Step {
         }
         // A merge (RFC 7396): answers to questions that the campaign no longer asks stay.
         let sql = "UPDATE registrations \
-                   SET value = ?4, answers = json_patch(answers, ?5), version = version + 1 \
+                   SET value = ?4, answers = json_patch(answers, ?5), name = ifnull(?6, ''), \
+                   version = version + 1 \
                    WHERE id = ?1 AND campaign = ?2 AND version = ?3";
         let patch = json(&patch(correction))?;
         let mut statement = connection.prepare_cached(sql)?;
-        let known = (self.id, &self.campaign, self.version, value, patch);
+        let known = (self.id, &self.campaign, self.version, value, patch, name);
         if statement.execute(known)? == 0 {
             return Ok(Amended::Stale);
         }
@@ -191,7 +202,7 @@ impl Step {
             let mut statement = connection.prepare_cached(sql)?;
             statement.execute((claim.as_bytes(), self.id))?;
         }
-        if self.value != value {
+        if self.value != *value {
             feed::tell(connection, &self.campaign, Some(&self.value), Some(value))?;
         }
         self.count(connection)

@@ -18,8 +18,8 @@ pub(super) const COLUMNS: &str =
     "id, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes";
 
 const INSERT: &str = "INSERT INTO registrations \
-    (id, campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes) \
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 \
+    (id, campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes, name) \
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 \
     WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
     AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1) \
     ON CONFLICT (id) DO NOTHING";
@@ -34,6 +34,7 @@ pub(super) struct Row {
     digest: [u8; 32],
     received_at: i64,
     photo: Option<PhotoRef>,
+    name: String,
 }
 
 impl Row {
@@ -50,6 +51,9 @@ impl Row {
             digest: registration.digest,
             received_at: registration.received_at.as_millisecond(),
             photo: registration.photo.clone(),
+            name: campaign
+                .searched_name(&registration.answers)
+                .unwrap_or_default(),
         })
     }
 
@@ -69,6 +73,7 @@ impl Row {
             photo.map(|photo| photo.sha256),
             photo.map(|photo| &photo.extension),
             bytes,
+            &self.name,
         ))?;
         if inserted == 1 {
             feed::tell(connection, &self.campaign, None, Some(&self.value))?;

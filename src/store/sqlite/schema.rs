@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{audit, job};
+use super::{audit, job, search};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     REGISTRATIONS,
     PENDING_PHOTOS,
     STAFF,
     audit::TABLES,
     AMENDMENTS,
     job::TABLES,
+    search::TABLES,
 ];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.

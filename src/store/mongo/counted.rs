@@ -1,0 +1,117 @@
+//! Counts by day, from the index alone. Refusals: one document a campaign and day, whose `_id` is both.
+
+use std::collections::BTreeMap;
+
+use futures_util::TryStreamExt;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+
+use super::{COUNT, MongoStore, bounded, connect};
+use crate::domain::CampaignId;
+use crate::store::{StoreError, WAIT};
+
+impl MongoStore {
+    pub(in crate::store) async fn days(
+        &self,
+        campaign: &CampaignId,
+        days: &[Timestamp],
+    ) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+        let days: Vec<_> = days.iter().map(|day| day.as_millisecond()).collect();
+        let (Some(first), Some(end)) = (days.first(), days.last()) else {
+            return Ok(BTreeMap::new());
+        };
+        let time =
+            doc! { "$gte": DateTime::from_millis(*first), "$lt": DateTime::from_millis(*end) };
+        let by = doc! { "value": "$value", "day": day_of(0, &days) };
+        let pipeline = [
+            doc! { "$match": { "campaign": campaign.as_str(), "received_at": time } },
+            doc! { "$group": { "_id": by, "count": { "$sum": 1 } } },
+        ];
+        let counted = self
+            .registrations
+            .aggregate(pipeline)
+            .hint(connect::in_order())
+            .max_time(COUNT);
+        let read = async { counted.await?.try_collect::<Vec<_>>().await };
+        let mut counts = BTreeMap::new();
+        for found in bounded(COUNT, read).await? {
+            let (value, day, count) =
+                counted_day(&found).ok_or_else(|| StoreError::malformed("count"))?;
+            let of_value: &mut Vec<u64> = counts
+                .entry(value)
+                .or_insert_with(|| vec![0; days.len() - 1]);
+            let place = of_value.get_mut(day);
+            *place.ok_or_else(|| StoreError::malformed("day"))? = count;
+        }
+        Ok(counts)
+    }
+
+    pub(in crate::store) async fn add_refusals(
+        &self,
+        campaign: &CampaignId,
+        day: Date,
+        counts: &BTreeMap<String, u64>,
+    ) -> Result<(), StoreError> {
+        let added = counts.iter().map(|(reason, count)| {
+            let count = i64::try_from(*count).unwrap_or(i64::MAX);
+            (format!("counts.{reason}"), Bson::Int64(count))
+        });
+        let add = doc! { "$inc": added.collect::<Document>() };
+        let day = doc! { "_id": format!("{campaign}/{day}") };
+        bounded(WAIT, self.refusals.update_one(day, add).upsert(true))
+            .await
+            .map(drop)
+    }
+
+    pub(in crate::store) async fn refusals(
+        &self,
+        campaign: &CampaignId,
+        since: Date,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        // The character after the slash ends the campaign's days.
+        let range = doc! { "$gte": format!("{campaign}/{since}"), "$lt": format!("{campaign}0") };
+        let find = self.refusals.find(doc! { "_id": range });
+        let days = bounded(WAIT, async { find.await?.try_collect::<Vec<_>>().await }).await?;
+        let mut sums = BTreeMap::new();
+        for day in &days {
+            let counts = day.get_document("counts");
+            for (reason, count) in counts.map_err(|_| StoreError::malformed("counts"))? {
+                let count = number(count).ok_or_else(|| StoreError::malformed("counts"))?;
+                *sums.entry(reason.clone()).or_insert(0) += count;
+            }
+        }
+        Ok(sums)
+    }
+}
+
+/// The expression that tells the day of a moment, as a place from `offset` on: halved again and again, since it is
+/// asked for every registration.
+fn day_of(offset: usize, days: &[i64]) -> Bson {
+    let count = days.len().saturating_sub(1);
+    if count <= 1 {
+        let day = i64::try_from(offset).unwrap_or(i64::MAX);
+        return doc! { "$literal": day }.into();
+    }
+    let half = count / 2;
+    let is_before = doc! { "$lt": ["$received_at", DateTime::from_millis(days[half])] };
+    let before = day_of(offset, &days[..=half]);
+    let after = day_of(offset + half, &days[half..]);
+    doc! { "$cond": [is_before, before, after] }.into()
+}
+
+fn counted_day(found: &Document) -> Option<(String, usize, u64)> {
+    let of = found.get_document("_id").ok()?;
+    let day = number(of.get("day")?)?;
+    let value = of.get_str("value").ok()?.to_owned();
+    Some((
+        value,
+        usize::try_from(day).ok()?,
+        number(found.get("count")?)?,
+    ))
+}
+
+fn number(number: &Bson) -> Option<u64> {
+    let number = number.as_i64().or_else(|| number.as_i32().map(i64::from));
+    number.map(i64::unsigned_abs)
+}

@@ -1,0 +1,245 @@
+//! Pages of a search: the keys of the page come from the indexes alone, in one read transaction with the rows.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Params, Transaction};
+
+use super::SqliteStore;
+use super::row::{self, COLUMNS, time};
+use crate::domain::{Campaign, RegistrationId};
+use crate::store::StoreError;
+use crate::store::search::{By, Cursor, Hit, NARROW, Search, behind};
+
+/// `name` is `NULL` where it is not filled in yet, and empty where a registration has none. Each index holds all
+/// that its searches filter by.
+pub(super) const TABLES: &str = "
+ALTER TABLE registrations ADD COLUMN name TEXT;
+CREATE INDEX registrations_newest ON registrations (campaign, received_at, id, name, value);
+CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at, id);
+CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
+CREATE TABLE refusals (
+    campaign TEXT NOT NULL,
+    day TEXT NOT NULL, -- as 2026-11-25, in the campaign's time zone
+    reason TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (campaign, day, reason)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Before all ids, or behind all: a blob is compared byte by byte, the shorter first.
+const NO_ID: &[u8] = &[];
+
+impl SqliteStore {
+    /// Who claims an identity.
+    pub(in crate::store) async fn claimant(
+        &self,
+        id: RegistrationId,
+    ) -> Result<Option<RegistrationId>, StoreError> {
+        let read = move |connection: &mut Connection| {
+            let sql = "SELECT owner FROM claims WHERE id = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let owner = statement.query_row([id.as_bytes()], |row| row.get(0));
+            Ok(owner.optional()?.map(RegistrationId::from_bytes))
+        };
+        self.readers.read(read).await
+    }
+
+    pub(in crate::store) async fn search(
+        &self,
+        campaign: &Arc<Campaign>,
+        search: &Search,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let campaign = Arc::clone(campaign);
+        let (search, after) = (search.clone(), after.cloned());
+        self.readers
+            .read(move |connection| {
+                let page = Page {
+                    reader: connection.transaction()?,
+                    campaign: &campaign,
+                    search: &search,
+                    after: after.as_ref(),
+                    limit,
+                };
+                page.hits()
+            })
+            .await
+    }
+}
+
+/// One page that is being looked for.
+struct Page<'p> {
+    reader: Transaction<'p>,
+    campaign: &'p Campaign,
+    search: &'p Search,
+    after: Option<&'p Cursor>,
+    limit: usize,
+}
+
+impl Page<'_> {
+    fn hits(&self) -> Result<Vec<Hit>, StoreError> {
+        let mut keys = match &self.search.by {
+            By::Name(prefix) if self.is_narrow()? => self.named_of_few(prefix)?,
+            By::Name(prefix) => self.named(prefix)?,
+            _ => self.newest()?,
+        };
+        keys.truncate(self.limit);
+        keys.iter().map(|key| self.hit(key)).collect()
+    }
+
+    /// Down the time; of several values, the first of each are merged.
+    fn newest(&self) -> Result<Vec<Cursor>, StoreError> {
+        let (from, until) = self.search.milliseconds();
+        let before = self
+            .after
+            .map(|after| (millisecond(after), &after.id.as_bytes()[..]));
+        let before = before.map_or((until, NO_ID), |before| before.min((until, NO_ID)));
+        let limit = self.sql_limit();
+        let bounds = (self.campaign.id.as_str(), from, before.0, before.1, limit);
+        let filter = "received_at >= ?2 AND (received_at, id) < (?3, ?4) \
+                      ORDER BY received_at DESC, id DESC LIMIT ?5";
+        if self.search.values.is_empty() {
+            let sql = keys_of("NULL", "newest", filter);
+            return self.keys(&sql, bounds);
+        }
+        let sql = keys_of("NULL", "in_order", &format!("value = ?6 AND {filter}"));
+        let mut keys = Vec::new();
+        for value in self.search.distinct() {
+            let (campaign, from, time, id, limit) = bounds;
+            keys.extend(self.keys(&sql, (campaign, from, time, id, limit, value))?);
+        }
+        keys.sort_unstable_by(|a, b| (b.received_at, b.id).cmp(&(a.received_at, a.id)));
+        Ok(keys)
+    }
+
+    /// Along the names; of several values, the first of each are merged.
+    fn named(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
+        let (from, until) = self.search.milliseconds();
+        let (name, at, id) = self.after_name(prefix);
+        let (end, limit) = (behind(prefix), self.sql_limit());
+        let campaign = self.campaign.id.as_str();
+        let bounds = (campaign, name, at, id, &end, from, until, limit);
+        let filter = "(name, received_at, id) > (?2, ?3, ?4) AND name < ?5 \
+                      AND received_at >= ?6 AND received_at < ?7 \
+                      ORDER BY name, received_at, id LIMIT ?8";
+        if self.search.values.is_empty() {
+            let sql = keys_of("name", "by_name", filter);
+            return self.keys(&sql, bounds);
+        }
+        let sql = keys_of(
+            "name",
+            "by_name_in_place",
+            &format!("value = ?9 AND {filter}"),
+        );
+        let mut keys = Vec::new();
+        for value in self.search.distinct() {
+            let bounds = (campaign, name, at, id, &end, from, until, limit, value);
+            keys.extend(self.keys(&sql, bounds)?);
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// Whether so few were received in the time that is looked for that it is best to look at them all: along the
+    /// names, they would be far between.
+    fn is_narrow(&self) -> Result<bool, StoreError> {
+        if self.search.from.is_none() && self.search.until.is_none() {
+            return Ok(false);
+        }
+        let (from, until) = self.search.milliseconds();
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM registrations \
+                   INDEXED BY registrations_newest WHERE campaign = ?1 \
+                   AND received_at >= ?2 AND received_at < ?3 LIMIT ?4)";
+        let mut statement = self.reader.prepare_cached(sql)?;
+        let bounds = (self.campaign.id.as_str(), from, until, NARROW);
+        let count: u32 = statement.query_row(bounds, |row| row.get(0))?;
+        Ok(count < NARROW)
+    }
+
+    fn named_of_few(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
+        let (from, until) = self.search.milliseconds();
+        let (name, at, id) = self.after_name(prefix);
+        let bounds = (
+            self.campaign.id.as_str(),
+            name,
+            at,
+            id,
+            behind(prefix),
+            from,
+            until,
+        );
+        let values = self.search.distinct();
+        let sql = "SELECT name, received_at, id, value FROM registrations \
+                   INDEXED BY registrations_newest WHERE campaign = ?1 \
+                   AND (name, received_at, id) > (?2, ?3, ?4) AND name < ?5 \
+                   AND received_at >= ?6 AND received_at < ?7";
+        let mut statement = self.reader.prepare_cached(sql)?;
+        let mut rows = statement.query(bounds)?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next()? {
+            let value: String = row.get(3)?;
+            if values.is_empty() || values.binary_search(&value).is_ok() {
+                keys.push(key(row)?);
+            }
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// Behind which name, time and id the page begins.
+    fn after_name<'a>(&'a self, prefix: &'a str) -> (&'a str, i64, &'a [u8]) {
+        let first = (prefix, i64::MIN, NO_ID);
+        let after = self.after.and_then(|after| {
+            let name = after.name.as_deref()?;
+            Some((name, millisecond(after), &after.id.as_bytes()[..]))
+        });
+        after.map_or(first, |after| after.max(first))
+    }
+
+    fn keys(&self, sql: &str, bounds: impl Params) -> Result<Vec<Cursor>, StoreError> {
+        let mut statement = self.reader.prepare_cached(sql)?;
+        let mut rows = statement.query(bounds)?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next()? {
+            keys.push(key(row)?);
+        }
+        Ok(keys)
+    }
+
+    fn hit(&self, key: &Cursor) -> Result<Hit, StoreError> {
+        let sql = format!("SELECT {COLUMNS}, name FROM registrations WHERE id = ?1");
+        let mut statement = self.reader.prepare_cached(&sql)?;
+        let mut rows = statement.query([key.id.as_bytes()])?;
+        let row = rows.next()?.ok_or_else(|| StoreError::malformed("row"))?;
+        let name: Option<String> = row.get(8)?;
+        Ok(Hit {
+            name: name.unwrap_or_default(),
+            registration: row::registration(self.campaign, row)?,
+        })
+    }
+
+    fn sql_limit(&self) -> i64 {
+        i64::try_from(self.limit).unwrap_or(i64::MAX)
+    }
+}
+
+/// Only columns of the index are asked for: of many values, most keys are of no use.
+fn keys_of(name: &str, index: &str, filter: &str) -> String {
+    format!(
+        "SELECT {name}, received_at, id FROM registrations \
+         INDEXED BY registrations_{index} WHERE campaign = ?1 AND {filter}"
+    )
+}
+
+fn key(row: &rusqlite::Row<'_>) -> Result<Cursor, StoreError> {
+    Ok(Cursor {
+        name: row.get(0)?,
+        received_at: time(row.get(1)?)?,
+        id: RegistrationId::from_bytes(row.get(2)?),
+    })
+}
+
+fn millisecond(cursor: &Cursor) -> i64 {
+    cursor.received_at.as_millisecond()
+}

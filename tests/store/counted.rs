@@ -1,0 +1,93 @@
+//! Counts for the overview of the staff.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::date;
+use jornada::domain::CampaignId;
+use jornada::staff::overview::Overviews;
+
+use crate::bed::{Bed, campaign, registration};
+
+pub async fn registrations_are_counted_by_day_and_value(bed: &Bed) {
+    let moment = |hour: i64| Timestamp::from_millisecond(1_795_000_000_000 + hour * 3_600_000);
+    // Days of different lengths, as where clocks change; one registration every hour.
+    let days: Vec<_> = [0, 24, 47, 72, 73, 97]
+        .map(|hour| moment(hour).unwrap())
+        .into();
+    for hour in -3..110 {
+        let city = if hour % 2 == 0 { "Bogotá" } else { "Cali" };
+        let one = registration(&bed.campaign, &format!("{hour}"), city, hour * 3_600_000);
+        bed.store.keep(&bed.campaign, &one).await.unwrap();
+    }
+    let other = campaign("carnaval");
+    bed.store
+        .keep(&other, &registration(&other, "1", "Cali", 0))
+        .await
+        .unwrap();
+    let counts = bed.store.days(&bed.campaign.id, &days).await.unwrap();
+    let expected = [
+        ("Bogotá".to_owned(), vec![12, 12, 12, 1, 12]),
+        ("Cali".to_owned(), vec![12, 11, 13, 0, 12]),
+    ];
+    assert_eq!(counts, BTreeMap::from(expected));
+    for few in [&days[..0], &days[..1]] {
+        let counts = bed.store.days(&bed.campaign.id, few).await.unwrap();
+        assert_eq!(counts, BTreeMap::new());
+    }
+    let counts = bed.store.days(&bed.campaign.id, &days[3..5]).await.unwrap();
+    assert_eq!(counts, BTreeMap::from([("Bogotá".to_owned(), vec![1])]));
+}
+
+pub async fn refusals_add_up_from_a_day_on(bed: &Bed) {
+    let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
+        let owned = |(reason, count): &(&str, u64)| ((*reason).to_owned(), *count);
+        counts.iter().map(owned).collect()
+    };
+    let id = &bed.campaign.id;
+    let add = async |id, day, added| bed.store.add_refusals(id, day, &added).await.unwrap();
+    add(id, date(2026, 9, 30), counts(&[("missing", 100)])).await;
+    let instances = (0..10).map(|_| {
+        add(
+            id,
+            date(2026, 10, 1),
+            counts(&[("missing", 2), ("photo", 1)]),
+        )
+    });
+    futures_util::future::join_all(instances).await;
+    add(id, date(2026, 10, 12), counts(&[("photo", 5)])).await;
+    add(id, date(2026, 10, 12), counts(&[])).await;
+    // Whose name begins alike.
+    let others = ["vacunacion-2", "vacunacion0", "carnaval"];
+    let others = others.map(|other| CampaignId::parse(other).unwrap());
+    for other in &others {
+        add(other, date(2026, 10, 5), counts(&[("photo", 7)])).await;
+    }
+    let since = async |day| bed.store.refusals(id, day).await.unwrap();
+    assert_eq!(
+        since(date(2026, 10, 1)).await,
+        counts(&[("missing", 20), ("photo", 15)])
+    );
+    assert_eq!(since(date(2026, 9, 1)).await["missing"], 120);
+    assert_eq!(since(date(2026, 10, 13)).await, counts(&[]));
+}
+
+pub async fn an_overview_is_counted_once_for_all(bed: &Bed) {
+    bed.fill(30, &["Cali", "Bogotá", "Cali"]).await;
+    let overviews = Overviews::new(bed.store.clone());
+    let now = Timestamp::from_millisecond(1_795_000_000_000).unwrap();
+    let asked = (0..20).map(|_| overviews.of(&bed.campaign, now));
+    let answers = futures_util::future::try_join_all(asked).await.unwrap();
+    let first = &answers[0];
+    for other in &answers {
+        assert!(std::sync::Arc::ptr_eq(first, other));
+    }
+    assert_eq!(first.as_of, now);
+    assert_eq!(first.of_days(|_| true)[13], 30);
+    assert_eq!(first.of_days(|value| value == "Cali")[13], 20);
+    assert_eq!(first.of_days(|_| true)[..13], [0; 13]);
+    // A count of yesterday is none of today.
+    let tomorrow = now + jiff::SignedDuration::from_hours(24);
+    let next = overviews.of(&bed.campaign, tomorrow).await.unwrap();
+    assert_eq!((next.as_of, next.of_days(|_| true)[12]), (tomorrow, 30));
+}
