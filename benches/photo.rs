@@ -1,10 +1,15 @@
 //! What taking a photo costs: a phone's JPEG with EXIF (copied once) and one without metadata (not copied at all).
-//! `sha256` alone is measured beside it, since most of the time goes there.
+//! `sha256` alone is measured beside it, since most of the time goes there. Then what it costs to seal a photo and its
+//! checksum, as every registration does, and to open it.
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
+use jornada::domain::registration::PhotoRef;
+use jornada::domain::{CampaignId, RegistrationId};
+use jornada::photo::PhotoKey;
 use jornada::photo::inspect::inspect;
+use jornada::photo::seal::{MasterKey, Seal, VaultKey};
 use sha2::{Digest, Sha256};
 
 /// A noisy square JPEG of about the wanted length.
@@ -51,5 +56,41 @@ fn photos(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, photos);
+fn key_of(photo: &[u8]) -> PhotoKey {
+    let campaign = CampaignId::parse("vacunacion").expect("a name");
+    let photo = PhotoRef {
+        sha256: Sha256::digest(photo).into(),
+        extension: "jpg".into(),
+        bytes: photo.len() as u64,
+    };
+    PhotoKey::of(&campaign, RegistrationId::from_bytes([1; 16]), &photo).expect("a format")
+}
+
+fn sealing(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    let master = MasterKey::new(&[1; 32]);
+    let seal = Seal::new(VaultKey::generate(master.id()).expect("randomness"));
+    let mut group = criterion.benchmark_group("seal");
+    for size in [50_000, 250_000] {
+        let photo = Bytes::from(vec![7; size]);
+        let key = key_of(&photo);
+        group.throughput(Throughput::Bytes(size as u64));
+        let sealed = || {
+            let sealed = runtime.block_on(seal.seal(&key, photo.clone()));
+            sealed.expect("randomness")
+        };
+        group.bench_function(BenchmarkId::new("seal", size), |bencher| {
+            bencher.iter(|| crc32fast::hash(sealed().bytes()));
+        });
+        let sealed = sealed();
+        group.bench_function(BenchmarkId::new("open", size), |bencher| {
+            bencher.iter(|| runtime.block_on(seal.open(&key, sealed.bytes().clone())));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, photos, sealing);
 criterion_main!(benches);

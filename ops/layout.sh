@@ -71,6 +71,8 @@ JORNADA_INSTANCE='$name'
 JORNADA_LISTEN='127.0.0.1:${PORTS[$name]}'
 JORNADA_OPS_LISTEN='127.0.0.1:${PORTS[ops$number]}'
 JORNADA_PUBLIC_URL='$STACK_PUBLIC_URL'
+JORNADA_HOSTS='$STACK_HOSTS'
+JORNADA_EXEMPT='$STACK_EXEMPT'
 JORNADA_ADMIN_TOTP='$STACK_ADMIN_TOTP'
 JORNADA_STORE='mongodb://jornada:$STACK_MONGODB_PASSWORD@$(members | paste -sd,)/jornada?replicaSet=rs0&authSource=admin'
 JORNADA_PHOTOS='s3://jornada-photos?endpoint=http://127.0.0.1:${PORTS[s3]}&region=us-east-1'
@@ -79,6 +81,7 @@ AWS_SECRET_ACCESS_KEY='$STACK_S3_SECRET_KEY'
 JORNADA_CACHE='redis://:$STACK_REDIS_PASSWORD@127.0.0.1:${PORTS[redis]}/'
 JORNADA_CAMPAIGNS='$STACK/campaigns'
 JORNADA_SECRET='$STACK_SECRET'
+JORNADA_PHOTO_KEY='$STACK_PHOTO_KEY'
 JORNADA_LOKI='$(loki_url)'
 JORNADA_LOG_FORMAT='json'
 ENV
@@ -100,7 +103,7 @@ lay_nginx() {
         listen="listen $STACK_TLS_LISTEN ssl http2;
 ssl_certificate $STACK_TLS_CERTIFICATE;
 ssl_certificate_key $STACK_TLS_KEY;"
-        redirect="server { listen $STACK_LISTEN; return 308 https://\$host:${STACK_TLS_LISTEN##*:}\$request_uri; }"
+        redirect="server { listen $STACK_LISTEN; return 308 ${STACK_PUBLIC_URL:-https://\$host:${STACK_TLS_LISTEN##*:}}\$request_uri; }"
     fi
     lay nginx/nginx.conf <nginx.conf
     lay nginx/here/words.conf <nginx/words.conf
@@ -111,6 +114,7 @@ upstream jornada {
     least_conn;
 $(for name in "${INSTANCES[@]}"; do echo "    server 127.0.0.1:${PORTS[$name]} max_fails=10 fail_timeout=2s;"; done)
     keepalive 64;
+    keepalive_timeout 20s;
 }
 geo \$exempt { default 0; 127.0.0.0/8 1; ::1 1; }
 server {

@@ -11,6 +11,8 @@ declare -A SETTINGS=(
     [STACK_LISTEN]="0.0.0.0:8080"     # where nginx listens
     [STACK_BASE_PORT]="4000"          # everything else listens on 127.0.0.1, on ports counted from this one
     [STACK_PUBLIC_URL]=""             # how people reach the site, for receipts; else as each request came
+    [STACK_HOSTS]=""                  # more names under which the site answers; without it and STACK_PUBLIC_URL, any
+    [STACK_EXEMPT]="127.0.0.0/8,::1"  # addresses that the application's limits do not count
     [STACK_ADMIN_TOTP]="optional"     # required: admins must set up a second factor
     [STACK_TLS_LISTEN]="0.0.0.0:8443" # where nginx listens with TLS, once it has a certificate
     [STACK_TLS_CERTIFICATE]=""        # full path of the certificate with its chain
@@ -22,7 +24,7 @@ declare -A SETTINGS=(
     [STACK_GRAFANA_LISTEN]="127.0.0.1:3000" # where docker-compose.yml publishes Grafana
 )
 # Made once. The staff token is not among them: the store holds only its hash, so it is made when there is a store.
-SECRETS=(STACK_SECRET STACK_MONGODB_KEY STACK_MONGODB_ADMIN_PASSWORD STACK_MONGODB_PASSWORD STACK_REDIS_PASSWORD
+SECRETS=(STACK_SECRET STACK_PHOTO_KEY STACK_MONGODB_KEY STACK_MONGODB_ADMIN_PASSWORD STACK_MONGODB_PASSWORD STACK_REDIS_PASSWORD
     STACK_S3_ACCESS_KEY STACK_S3_SECRET_KEY STACK_MONGODB_MONITOR_PASSWORD STACK_GRAFANA_PASSWORD)
 
 # Reads the lines of ours and no others; nothing of the file is ever run.

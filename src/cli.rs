@@ -3,9 +3,11 @@
 mod audit;
 mod campaign;
 mod end;
+mod files;
 mod health;
 mod load;
 mod office;
+mod photos;
 mod serve;
 mod staff;
 mod token;
@@ -45,6 +47,9 @@ enum Role {
     Audit(audit::AuditCommand),
     /// Watches the instances, and mails the administrator when one stops answering and when it is back.
     Watch(watch::WatchArgs),
+    /// Keeps the photos sealed under the keys that are set.
+    #[command(subcommand)]
+    Photos(photos::PhotosCommand),
     /// Loads a site with invented people, and proves that nothing of it was lost.
     #[command(subcommand)]
     Load(load::LoadCommand),
@@ -83,6 +88,7 @@ impl Command {
             Role::Staff(command) => staff::play(env, command),
             Role::Audit(command) => audit::play(env, command),
             Role::Watch(args) => watch::play(env, args),
+            Role::Photos(command) => photos::play(env, &command),
             Role::Load(command) => load::play(env, command),
         }
     }

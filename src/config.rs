@@ -2,8 +2,11 @@
 //! A wrong one is one line that names the variable, what is wrong and what is expected.
 
 pub mod env;
+mod hosts;
+mod limits;
 mod logs;
 mod mail;
+mod photo_key;
 mod secret;
 mod stores;
 mod watch;
@@ -12,11 +15,15 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use url::Url;
 
 pub use env::{Env, Wrong};
+pub use hosts::{Hosts, exempt};
+pub use limits::LimitsSetting;
 pub use logs::{LogFormat, LogsConfig};
 pub use mail::{MailConfig, PostSetting};
+pub use photo_key::PhotoKeys;
 pub use secret::Secret;
 pub use stores::{CacheSetting, PhotosSetting, S3Setting, StoreSetting};
 pub use watch::{WatchConfig, WatchLinks, WatchRules, Watched, watch_data};
@@ -28,9 +35,20 @@ Settings (environment, or a .env file in the working folder):
   JORNADA_OPS_LISTEN     address of /metrics, /healthz and /readyz  [127.0.0.1:4100]
   JORNADA_PUBLIC_URL     how people reach the site, for receipts and report links
                          [taken from each request]
+  JORNADA_HOSTS          more names under which the site answers, with commas; or * for any
+                         [the host of JORNADA_PUBLIC_URL; without either, any]
+  JORNADA_EXEMPT         addresses and networks that no limit counts, with commas; or none
+                         [127.0.0.0/8,::1]
+  JORNADA_LIMIT_REGISTRATIONS, _CONFLICTS, _RECEIPTS, _MISSES  of one address, over all instances:
+                         at once + a minute; the first two in each campaign
+                         [300+300, 60+10, 600+600, 60+10]
   JORNADA_STORE          sqlite:PATH or mongodb://…/DATABASE        [sqlite:data/jornada.db]
   JORNADA_PHOTOS         file:PATH or s3://BUCKET?endpoint=URL&region=NAME, with keys in
                          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [file:data/photos]
+  JORNADA_PHOTO_KEY      64 hexadecimal digits under which photos are encrypted, the same on every
+                         instance; or JORNADA_PHOTO_KEY_FILE. Several with commas between
+                         them: the first seals, all open
+                         [embedded: made once and kept in data/photo-key]
   JORNADA_CACHE          memory: or redis://…                       [memory:]
   JORNADA_CAMPAIGNS      folder of campaign files                   [campaigns]
   JORNADA_SECRET         at least 32 bytes, the same on every instance; or JORNADA_SECRET_FILE
@@ -38,6 +56,7 @@ Settings (environment, or a .env file in the working folder):
   JORNADA_INSTANCE       name in logs and metrics                   [host name]
   JORNADA_UPLOAD_MEMORY  bytes of uploads held at once              [268435456]
   JORNADA_MAX_REQUESTS   requests in work at once; past them 503     [2048]
+  JORNADA_MAX_CONNECTIONS  connections at once; past them the longest idle one is closed [4096]
   JORNADA_PENDING_PHOTOS bytes of photos that may wait in the store while the photo store is
                          away                                       [10737418240]
   JORNADA_ADMIN_TOTP     required: admins must set up a second factor; or optional [optional]
@@ -79,10 +98,18 @@ pub struct Config {
     pub ops_listen: SocketAddr,
     /// `JORNADA_PUBLIC_URL`, without a slash at its end.
     pub public_url: Option<String>,
+    /// `JORNADA_HOSTS`, with the host of `JORNADA_PUBLIC_URL`.
+    pub hosts: Hosts,
+    /// `JORNADA_EXEMPT`: addresses that no limit counts.
+    pub exempt: Vec<IpNet>,
+    /// `JORNADA_LIMIT_…`.
+    pub limits: LimitsSetting,
     /// `JORNADA_STORE`.
     pub store: StoreSetting,
     /// `JORNADA_PHOTOS`.
     pub photos: PhotosSetting,
+    /// `JORNADA_PHOTO_KEY` or `JORNADA_PHOTO_KEY_FILE`; every instance must have the same.
+    pub photo_keys: PhotoKeys,
     /// `JORNADA_CACHE`.
     pub cache: CacheSetting,
     /// `JORNADA_CAMPAIGNS`.
@@ -95,6 +122,8 @@ pub struct Config {
     pub upload_memory: u64,
     /// `JORNADA_MAX_REQUESTS`.
     pub max_requests: usize,
+    /// `JORNADA_MAX_CONNECTIONS`.
+    pub max_connections: usize,
     /// `JORNADA_PENDING_PHOTOS`, in bytes.
     pub pending_photos: u64,
     /// `JORNADA_ADMIN_TOTP`: whether admins must have a second factor.
@@ -108,11 +137,16 @@ impl Config {
     /// The first setting that is wrong.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         let store = StoreSetting::from_env(env)?;
+        let public_url = public_url(env)?;
         Ok(Self {
             listen: env.parse("JORNADA_LISTEN", "127.0.0.1:4000", ADDRESS)?,
             ops_listen: ops_listen(env)?,
-            public_url: public_url(env)?,
+            hosts: Hosts::from_env(env, public_url.as_deref())?,
+            exempt: exempt(env)?,
+            limits: LimitsSetting::from_env(env)?,
+            public_url,
             photos: PhotosSetting::from_env(env)?,
+            photo_keys: PhotoKeys::from_env(env, &store)?,
             cache: CacheSetting::from_env(env)?,
             campaigns: env.or("JORNADA_CAMPAIGNS", "campaigns").into(),
             secret: Secret::from_env(env, &store)?,
@@ -120,6 +154,9 @@ impl Config {
             upload_memory: upload_memory(env)?,
             max_requests: env
                 .parse::<NonZeroUsize>("JORNADA_MAX_REQUESTS", "2048", "a number above 0")?
+                .get(),
+            max_connections: env
+                .parse::<NonZeroUsize>("JORNADA_MAX_CONNECTIONS", "4096", "a number above 0")?
                 .get(),
             pending_photos: env.parse(
                 "JORNADA_PENDING_PHOTOS",

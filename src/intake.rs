@@ -6,6 +6,8 @@ pub mod names;
 pub mod photos;
 pub mod refusals;
 pub mod remover;
+pub mod reseal;
+pub mod vault;
 
 use bytes::Bytes;
 use jiff::{Timestamp, Unit};

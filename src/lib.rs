@@ -2,12 +2,12 @@
 //!
 //! # The floors
 //!
-//! Each module may use only those below it; [`config`] and [`telemetry`] stand at the side.
+//! Each module may use only those below it; [`config`], [`key`] and [`telemetry`] stand at the side.
 //!
 //! | floor | modules | what it knows |
 //! |---|---|---|
 //! | roles | [`cli`], [`web`], [`watch`], [`load`] | HTTP, mail, signals, the command line |
-//! | work | [`intake`], [`report`], [`tally`], [`staff`] | the way of a registration; lists; totals; who may see them |
+//! | work | [`intake`], [`report`], [`tally`], [`staff`], [`abuse`] | the way of a registration; lists; totals; who may see them; who comes too often |
 //! | stores | [`store`], [`photo`], [`campaigns`] | where registrations, photos and campaign files are |
 //! | rules | [`domain`] | campaigns, answers, identity: pure, without clock, network or files |
 //!
@@ -45,11 +45,13 @@
 //! Each pair is an enum and answers one contract: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::Photos`]
 //! (disk, S3) and [`tally::Tally`] (memory, Redis; both `tests/pairs`).
 
+pub mod abuse;
 pub mod campaigns;
 pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod intake;
+pub mod key;
 pub mod load;
 mod low_priority;
 pub mod photo;

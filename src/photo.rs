@@ -7,6 +7,7 @@ pub mod inspect;
 mod keep;
 mod key;
 pub mod s3;
+pub mod seal;
 
 pub use file::FileKey;
 pub use keep::{Photos, PhotosError};

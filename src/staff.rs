@@ -20,7 +20,6 @@ pub mod password;
 pub mod places;
 pub mod second;
 pub mod sessions;
-pub mod throttle;
 pub mod token;
 
 pub use accounts::AccountsError;

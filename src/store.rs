@@ -20,6 +20,7 @@ pub mod session;
 pub mod sqlite;
 mod stream;
 pub mod token;
+pub mod vault_key;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub use kept::{Kept, Receipt};
 pub use pending::{Pending, PendingKey, PendingPhoto};
 pub use removal::Unremoved;
 pub use stream::Batches;
+pub use vault_key::WrappedKey;
 
 /// Longest wait for a store: an election fits in, and a dead one does not look like a hung instance.
 pub const WAIT: Duration = Duration::from_secs(10);

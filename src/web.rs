@@ -1,15 +1,19 @@
 //! HTTP: the public listener and the operations listener. Each file has its `router()` beside its handlers.
 
+pub mod address;
 pub mod api;
 pub mod assets;
 pub mod budget;
 pub mod chart;
+pub mod connection;
 pub mod docs;
+pub mod entry;
 pub mod error;
 pub mod form;
 pub mod headers;
 pub mod health;
 pub mod lang;
+pub mod limit;
 pub mod observe;
 pub mod page;
 pub mod places;
@@ -17,6 +21,8 @@ pub mod qr;
 pub mod receipt;
 pub mod report;
 pub mod staff;
+pub mod strict;
+pub mod trap;
 pub mod upload;
 
 use std::ops::Deref;
@@ -24,7 +30,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::sync::{Notify, Semaphore};
@@ -33,7 +39,9 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+use crate::abuse::Counts;
 use crate::campaigns::Campaigns;
+use crate::config::Hosts;
 use crate::domain::Campaign;
 use crate::intake::Intake;
 use crate::photo::Photos;
@@ -45,7 +53,9 @@ use crate::tally::board::Board;
 use crate::telemetry::metrics::Metrics;
 use budget::UploadBudget;
 use error::Error;
+use limit::Limits;
 use places::Places;
+use trap::Traps;
 
 /// Most clients of server-sent events on one instance.
 pub const MAX_EVENT_CLIENTS: usize = 2_000;
@@ -61,6 +71,8 @@ pub struct App {
     pub instance: String,
     /// How people reach the site, if it was set.
     pub public_url: Option<String>,
+    /// Under which names the site answers.
+    pub hosts: Hosts,
     /// The campaigns.
     pub campaigns: Campaigns,
     /// The way in; holds the store and the photo store.
@@ -81,6 +93,12 @@ pub struct App {
     pub places: Places,
     /// A place for each client of server-sent events.
     pub event_clients: Arc<Semaphore>,
+    /// What is counted over all instances.
+    pub counts: Counts,
+    /// How often one client may come.
+    pub limits: Limits,
+    /// What tells people from programs.
+    pub traps: Traps,
     /// What logging in needs.
     pub gate: Gate,
     /// The record of who looks at what.
@@ -124,11 +142,9 @@ impl App {
         if let Some(url) = &self.public_url {
             return url.clone();
         }
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let host = text(header::HOST.as_str())
-            .filter(|host| host.parse::<axum::http::uri::Authority>().is_ok())
-            .unwrap_or("localhost");
-        let scheme = if text("x-forwarded-proto") == Some("https") {
+        let host = strict::host(headers);
+        let host = host.as_ref().map_or("localhost", |host| host.as_str());
+        let scheme = if self.is_secure(headers) {
             "https"
         } else {
             "http"
@@ -139,7 +155,12 @@ impl App {
     /// Whether the browser is on TLS, as far as settings or nginx tell.
     #[must_use]
     pub fn is_secure(&self, headers: &HeaderMap) -> bool {
-        self.base_url(headers).starts_with("https:")
+        match &self.public_url {
+            Some(url) => url.starts_with("https:"),
+            None => headers
+                .get("x-forwarded-proto")
+                .is_some_and(|scheme| scheme == "https"),
+        }
     }
 }
 
@@ -151,8 +172,10 @@ pub fn router(app: &AppState) -> Router {
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
     let around = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(from_fn_with_state(app.clone(), headers::stay))
         .layer(from_fn(headers::forbid))
-        .layer(from_fn(error::present));
+        .layer(from_fn(error::present))
+        .layer(from_fn_with_state(app.clone(), strict::judge));
     Router::new()
         .merge(api::router())
         .merge(pages())

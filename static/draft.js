@@ -15,9 +15,9 @@ class Draft {
     }
   }
 
-  /** The controls whose values are kept: all but files and the key. */
+  /** The controls whose values are kept: all but files and what the form carries of its own. */
   controls() {
-    return [...this.form.elements].filter((control) => control.name && !['file', 'hidden'].includes(control.type));
+    return [...this.form.elements].filter((control) => control.name && !['file', 'hidden'].includes(control.type) && !control.name.startsWith('_'));
   }
 
   restore() {
@@ -28,6 +28,7 @@ class Draft {
       else control.value ||= value;
     }
     if (this.kept.key) this.form.elements._key.value = this.kept.key;
+    if (this.kept.shown) this.form.elements._at.value = this.kept.shown;
   }
 
   /** Keeps what is typed now, and further facts: `key`, `sending`, `photo` (a data URL). */

@@ -7,10 +7,12 @@ const part = (id) => document.getElementById(id);
 const words = form.dataset;
 const mistakes = new Mistakes(form);
 const draft = new Draft(form);
+const proof = new Proof(words);
 const photoQuestion = form.querySelector('.preview')?.closest('.question');
 const photo = photoQuestion && new PhotoQuestion(photoQuestion);
 let sending = null;
 let isBusy = false;
+let proofs = 3; // how often one more is made for a form
 
 function say(text) {
   if (part('status').textContent !== text) part('status').textContent = text;
@@ -46,10 +48,19 @@ async function send() {
   }
   const body = facts();
   const key = form.elements._key.value;
-  draft.keep({ key, sending: true, photo: await Draft.pack(photo?.input.files[0]) });
+  const shown = form.elements._at.value;
+  draft.keep({ key, shown, sending: true, photo: await Draft.pack(photo?.input.files[0]) });
   lock(true);
-  const to = { address: words.api, key, lang: document.documentElement.lang };
+  const to = { address: words.api, key, lang: document.documentElement.lang, proof: await proven() };
+  // They went back to the form meanwhile.
+  if (!isBusy) return;
   sending = new Sending(to, body, { trying, progress, waiting, answered });
+}
+
+/** Waits for the proof of work, where there is one; without it the server says what is missing. */
+async function proven() {
+  if (words.proving) say(words.proving);
+  return proof.ready().catch(() => null);
 }
 
 function trying() {
@@ -79,6 +90,16 @@ function answered(status, answer) {
     location.replace(path + encodeURIComponent(answer.receipt) + (query ? `?${query}` : ''));
     return;
   }
+  // It became too old on the way: another one, under the same key.
+  if (answer?.type === 'urn:jornada:problem:proof-of-work' && proofs > 0) {
+    proofs -= 1;
+    proof.begin();
+    send().catch(() => lock(false));
+    return;
+  }
+  if (words.challenge) proof.begin();
+  form.elements._comentario.value = '';
+  if (answer?.type === 'urn:jornada:problem:old-form') draft.keep({ shown: undefined });
   lock(false);
   say('');
   // After a conflict the key belongs to another registration: a reload begins a new one.

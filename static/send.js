@@ -7,7 +7,7 @@ const LONGEST_WAIT = 30_000;
 
 class Sending {
   /**
-   * @param {{address: string, key: string, lang: string}} to
+   * @param {{address: string, key: string, lang: string, proof: string|null}} to
    * @param {FormData} body
    * @param {{progress: (part: number) => void, waiting: (why: 'offline'|'busy') => void, trying: () => void,
    *          answered: (status: number, answer: object|null) => void}} on
@@ -29,6 +29,7 @@ class Sending {
     this.request = request;
     request.open('POST', this.to.address);
     request.setRequestHeader('Idempotency-Key', this.to.key);
+    if (this.to.proof) request.setRequestHeader('Proof-Of-Work', this.to.proof);
     request.setRequestHeader('Accept', 'application/json, application/problem+json');
     request.setRequestHeader('Accept-Language', this.to.lang);
     request.upload.onprogress = (event) => {

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::end;
 use crate::campaigns::Campaigns;
-use crate::config::{Env, PhotosSetting, StoreSetting};
+use crate::config::{Env, PhotoKeys, PhotosSetting, StoreSetting};
 use crate::domain::Campaign;
+use crate::intake::vault::Vault;
 use crate::load::client::{self, Client};
 use crate::load::findings::Findings;
 use crate::load::journal::{Heading, Journal, Promises};
@@ -170,13 +171,17 @@ async fn prove(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
         .with_context(|| format!("cannot read {}", args.journal.display()))?;
     let heading = &promises.heading;
     let campaign = campaign(env, &heading.campaign)?;
-    let store = StoreSetting::from_env(env)?;
+    let setting = StoreSetting::from_env(env)?;
     let photos = PhotosSetting::from_env(env)?;
+    let keys = PhotoKeys::from_env(env, &setting)?;
+    let store = Store::open(&setting).await.context("JORNADA_STORE")?;
+    let vault = Vault::open(store.clone(), &keys).await;
+    let vault = vault.context("JORNADA_PHOTO_KEY")?;
     let proof = Proof {
         chart: target.chart(&campaign.id),
         people: People::new(campaign, &heading.run, heading.photo_bytes, heading.keyless)?,
-        store: Store::open(&store).await.context("JORNADA_STORE")?,
-        photos: Photos::new(&photos),
+        store,
+        photos: Photos::new(&photos, vault.seal().clone()),
         http: client::http()?,
         within: Duration::from_secs(args.within),
     };

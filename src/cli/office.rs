@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use crate::config::{Env, Secret, StoreSetting};
 use crate::domain::staff::audit::{Deed, Doer, Note};
 use crate::staff::Audit;
-use crate::staff::keys::Keys;
 use crate::store::Store;
 
 /// The store and its record.
@@ -22,7 +21,7 @@ impl Office {
         let secret = Secret::from_env(env, &setting)?;
         Ok(Self {
             store: Store::open(&setting).await.context("JORNADA_STORE")?,
-            audit: Audit::new(&Keys::of(&secret)),
+            audit: Audit::new(&secret),
         })
     }
 

@@ -6,22 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::{end, token};
+use super::{end, files, token};
+use crate::abuse::Counts;
 use crate::campaigns::Campaigns;
-use crate::config::{Config, Env, LogsConfig, StoreSetting};
+use crate::config::{Config, Env, Hosts, LogsConfig, StoreSetting};
 use crate::intake::Intake;
 use crate::intake::mover::Mover;
 use crate::intake::names;
 use crate::intake::photos::PhotoKeeper;
 use crate::intake::refusals::Refusals;
 use crate::intake::remover::{self, Remover};
+use crate::intake::vault::Vault;
 use crate::photo::Photos;
 use crate::report::Reports;
 use crate::report::sweeper::Sweeper;
@@ -37,7 +38,10 @@ use crate::tally::shown::Shown;
 use crate::telemetry::logs::{self, Logs};
 use crate::telemetry::metrics::{Dependency, Metrics};
 use crate::web::budget::UploadBudget;
+use crate::web::connection::{self, Crowd};
+use crate::web::limit::Limits;
 use crate::web::places::Places;
+use crate::web::trap::Traps;
 use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
 
 /// Connections that may wait to be accepted; the kernel's own bound (`net.core.somaxconn`) is the same.
@@ -71,9 +75,12 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     let public = listen("JORNADA_LISTEN", config.listen)?;
     let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen)?;
     let staff_token = staff_token(&config);
+    let connections = files::room_for(config.max_connections);
     let stop = CancellationToken::new();
     let app = open(config, campaigns, stop.clone()).await?;
     app.metrics.add_logs(logs.dropped())?;
+    let limit = i64::try_from(connections).unwrap_or(i64::MAX);
+    app.metrics.connections.limit.set(limit);
     if let Some(path) = &staff_token {
         token::make_once(&app.intake.store, &app.audit, path).await?;
     }
@@ -86,21 +93,14 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.
     tokio::spawn(axum::serve(ops, health::router(&app)).into_future());
-    let drained = stop.clone().cancelled_owned();
-    // An answer in two writes shall not wait for the client to acknowledge the first.
-    let public = public.tap_io(|stream| {
-        stream.set_nodelay(true).ok();
-    });
-    let site = web::router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(public, site)
-        .with_graceful_shutdown(drained)
-        .into_future();
+    let crowd = Crowd::new(connections, app.metrics.connections.clone());
+    let served = connection::serve(public, web::router(&app), crowd, stop.clone());
     let late = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        served = served => served.context("cannot serve")?,
+        () = served => {}
         () = late => warn!("some requests did not finish in {} s and were cut off", DRAIN.as_secs()),
     }
     tasks.close();
@@ -144,9 +144,13 @@ async fn open(
     let meter = |dependency| metrics.dependencies.meter(dependency);
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
     let store = store.timed(meter(Dependency::Store));
-    let files = Photos::new(&config.photos).timed(meter(Dependency::Photos));
+    let vault = Vault::open(store.clone(), &config.photo_keys).await;
+    let vault = vault.context("JORNADA_PHOTO_KEY")?;
+    let files = Photos::new(&config.photos, vault.seal().clone());
+    let files = files.timed(meter(Dependency::Photos));
     let photos = PhotoKeeper::open(
         files.clone(),
+        vault,
         store.clone(),
         config.pending_photos,
         metrics.pending.clone(),
@@ -160,7 +164,15 @@ async fn open(
         .context("cannot register the totals")?;
     metrics.upload_limit.set(config.upload_memory.cast_signed());
     let passwords = Passwords::new(metrics.staff.passwords.clone())?;
-    let gate = Gate::open(&config.secret, &config.cache, config.admin_totp, passwords)?;
+    let counts = Counts::open(&config.cache).context("JORNADA_CACHE")?;
+    let gate = Gate::new(&config.secret, counts.clone(), config.admin_totp, passwords);
+    let bounds = (config.exempt, config.limits);
+    let limits = Limits::new(
+        &config.secret,
+        counts.clone(),
+        bounds,
+        metrics.abuse.clone(),
+    );
     let tally = tally.timed(meter(Dependency::Cache));
     Ok(AppState::new(App {
         board,
@@ -170,7 +182,10 @@ async fn open(
         files,
         job_asked: Arc::default(),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
-        audit: Audit::new(&gate.keys),
+        audit: Audit::new(&config.secret),
+        counts,
+        limits,
+        traps: Traps::of(&config.secret),
         gate,
         overviews: Overviews::new(store.clone()),
         intake: Intake {
@@ -182,6 +197,7 @@ async fn open(
         },
         instance: config.instance,
         public_url: config.public_url,
+        hosts: config.hosts,
         campaigns,
         tally,
         metrics,
@@ -263,6 +279,9 @@ fn greet(
     info!("the chart is at {site}/c/{campaign}/chart");
     if let Some(path) = staff_token {
         info!("the staff token is in {}", path.display());
+    }
+    if app.hosts == Hosts::Any {
+        info!("any Host is answered: neither JORNADA_PUBLIC_URL nor JORNADA_HOSTS is set");
     }
     info!("the staff log in at {site}/staff/login");
     info!("the first account is made by: jornada staff add EMAIL --role admin");

@@ -42,7 +42,10 @@ impl Secret {
             return Self::of(FILE, bytes.trim().as_bytes().to_vec());
         }
         match store {
-            StoreSetting::Sqlite(database) => kept_beside(database),
+            StoreSetting::Sqlite(database) => {
+                let kept = kept_beside(database, "secret", NAME)?;
+                Self::of(NAME, kept.trim().as_bytes().to_vec())
+            }
             StoreSetting::Mongo(_) => Err(Wrong::because(NAME, "is not set", EXPECTED)),
         }
     }
@@ -59,21 +62,21 @@ impl Secret {
     }
 }
 
-fn kept_beside(database: &Path) -> Result<Secret, Wrong> {
-    let path = database.with_file_name("secret");
+/// Embedded mode: 32 random bytes in hexadecimal digits, made once and kept in a file of this name beside the store.
+pub(super) fn kept_beside(database: &Path, file: &str, setting: &str) -> Result<String, Wrong> {
+    let path = database.with_file_name(file);
     let cannot = |error: std::io::Error| {
-        Wrong::because(
-            NAME,
-            format!("cannot keep a secret in {}: {error}", path.display()),
-            "a folder that can be written",
-        )
+        let what = format!("cannot keep a secret in {}: {error}", path.display());
+        Wrong::because(setting, what, "a folder that can be written")
     };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(cannot)?;
     }
     let mut fresh = [0u8; 32];
-    getrandom::fill(&mut fresh)
-        .map_err(|error| Wrong::because(NAME, format!("no randomness: {error}"), EXPECTED))?;
+    getrandom::fill(&mut fresh).map_err(|error| {
+        let what = format!("no randomness: {error}");
+        Wrong::because(setting, what, "a system that has some")
+    })?;
     // Written aside and linked into place: two first starts at once, or a crash, leave one whole secret.
     let aside = path.with_extension(format!("new-{}", std::process::id()));
     let write = || -> std::io::Result<()> {
@@ -95,8 +98,7 @@ fn kept_beside(database: &Path) -> Result<Secret, Wrong> {
         std::fs::remove_file(&aside).ok();
         written.map_err(cannot)?;
     }
-    let kept = std::fs::read_to_string(&path).map_err(cannot)?;
-    Secret::of(NAME, kept.trim().as_bytes().to_vec())
+    std::fs::read_to_string(&path).map_err(cannot)
 }
 
 impl fmt::Debug for Secret {

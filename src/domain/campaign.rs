@@ -75,6 +75,8 @@ pub struct Campaign {
     pub time_zone: TimeZone,
     /// How long what was registered is kept.
     pub retention: Retention,
+    /// Where every registration needs a proof of work: the highest number that may have to be tried.
+    pub proof_of_work: Option<u32>,
     /// The questions in their order.
     pub fields: Vec<Field>,
 }

@@ -244,6 +244,12 @@ impl IdempotencyKey {
         let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
         (visible && (8..=128).contains(&key.len())).then(|| Self(key.to_owned()))
     }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl From<Uuid> for IdempotencyKey {

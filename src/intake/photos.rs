@@ -1,5 +1,5 @@
 //! Where a registration's photo goes: into the photo store or, while that is away, into the store, where it waits.
-//! The photo store is tried again only once it has taken a trial object: nobody waits for it in vain twice.
+//! Both hold it sealed. The photo store is tried again only once it has taken a trial object: nobody waits for it in vain twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,8 +9,10 @@ use bytes::Bytes;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::vault::Vault;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
+use crate::photo::seal::Sealed;
 use crate::photo::{PhotoKey, Photos, PhotosError};
 use crate::store::{PendingKey, PendingPhoto, Store, StoreError};
 use crate::telemetry::metrics::PendingMetrics;
@@ -22,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub struct PhotoKeeper {
     photos: Photos,
+    vault: Vault,
     store: Store,
     /// Bytes that may wait; they take the place of registrations.
     most_pending: u64,
@@ -56,12 +59,14 @@ impl PhotoKeeper {
     /// [`PhotosError::Failed`] when what answers cannot be used.
     pub async fn open(
         photos: Photos,
+        vault: Vault,
         store: Store,
         most_pending: u64,
         metrics: PendingMetrics,
     ) -> Result<Self, PhotosError> {
         let keeper = Self {
             photos,
+            vault,
             store,
             most_pending,
             state: Arc::default(),
@@ -88,8 +93,9 @@ impl PhotoKeeper {
         let Some(key) = PhotoKey::of(campaign, id, photo) else {
             return Err(PhotosError::unknown_format().into());
         };
+        let sealed = self.photos.seal().seal(&key, bytes).await?;
         if !self.is_away() {
-            match patiently(self.photos.put(&key, bytes.clone())).await {
+            match patiently(self.photos.put(&key, &sealed)).await {
                 Ok(()) => return Ok(()),
                 Err(error) => self.note_away(&error),
             }
@@ -98,7 +104,7 @@ impl PhotoKeeper {
             campaign: campaign.clone(),
             id,
             photo: photo.clone(),
-            bytes,
+            bytes: sealed.bytes().clone(),
         })
         .await
     }
@@ -125,12 +131,22 @@ impl PhotoKeeper {
         let Some(key) = PhotoKey::of(campaign, id, photo) else {
             return Ok(None);
         };
-        // In this order: a photo is moved by putting it there before it is removed here.
-        let waits = self.store.pending_photo(pending_key(id, photo)).await?;
-        if let Some(bytes) = waits {
-            return Ok(Some(key.checked(bytes)?));
+        match self.read(&key, pending_key(id, photo)).await {
+            // Another instance has made the key since this one started.
+            Err(KeeperError::Photos(PhotosError::UnknownKey(_))) => {
+                self.vault.look_again().await?;
+                self.read(&key, pending_key(id, photo)).await
+            }
+            read => read,
         }
-        Ok(self.photos.get(&key).await?)
+    }
+
+    async fn read(&self, key: &PhotoKey, waits: PendingKey) -> Result<Option<Bytes>, KeeperError> {
+        // In this order: a photo is moved by putting it there before it is removed here.
+        if let Some(kept) = self.store.pending_photo(waits).await? {
+            return Ok(Some(self.photos.seal().open(key, kept).await?));
+        }
+        Ok(self.photos.get(key).await?)
     }
 
     /// Removes a photo; false while the photo store is away: one that is there stays, and belongs to nobody.
@@ -208,8 +224,14 @@ impl PhotoKeeper {
         let key = PhotoKey::of(&photo.campaign, photo.id, &photo.photo);
         let key = key.ok_or_else(PhotosError::unknown_format)?;
         let pending = photo.key();
-        let bytes = key.checked(photo.bytes)?;
-        if let Err(error) = self.photos.put(&key, bytes).await {
+        let sealed = match Sealed::recognise(&photo.bytes) {
+            Some(sealed) => sealed,
+            None => {
+                let plain = key.checked(photo.bytes)?;
+                self.photos.seal().seal(&key, plain).await?
+            }
+        };
+        if let Err(error) = self.photos.put(&key, &sealed).await {
             self.note_away(&error);
             return Err(error.into());
         }

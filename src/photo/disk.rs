@@ -3,15 +3,17 @@
 mod file;
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use tokio::sync::mpsc::Sender;
 use tokio::task::spawn_blocking;
 
 use super::keep::PhotosError;
 use super::key::PhotoKey;
+use super::seal::{Sealed, TELLING_BYTES};
 
 /// A folder of photos.
 #[derive(Clone, Debug)]
@@ -36,9 +38,49 @@ impl DiskPhotos {
         self.prepare().await
     }
 
-    pub(super) async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {
+    pub(super) async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
+        let (path, photo) = (self.path(key), photo.clone());
+        blocking(move || {
+            // What is there is whole, and the same photo.
+            if path.exists() {
+                return Ok(());
+            }
+            write_durably(&path, photo.bytes())
+        })
+        .await
+    }
+
+    /// In the place of what is there; nothing where nothing is, since it was removed.
+    pub(super) async fn replace(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
+        let (path, photo) = (self.path(key), photo.clone());
+        blocking(move || {
+            if !path.exists() {
+                return Ok(());
+            }
+            write_durably(&path, photo.bytes())
+        })
+        .await
+    }
+
+    /// The first bytes of what is there.
+    pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
         let path = self.path(key);
-        blocking(move || write_durably(&path, &bytes)).await
+        blocking(move || match File::open(&path) {
+            Ok(file) => {
+                let mut start = Vec::with_capacity(TELLING_BYTES);
+                file.take(TELLING_BYTES as u64).read_to_end(&mut start)?;
+                Ok(Some(start.into()))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    /// Sends the key of every photo, in no order.
+    pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), PhotosError> {
+        let folder = self.folder.clone();
+        blocking(move || send_keys(&folder, "", 0, &keys)).await
     }
 
     pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
@@ -72,9 +114,6 @@ impl DiskPhotos {
 
 /// Writes aside, syncs, renames and syncs the folders: after a power cut the whole photo is there, or nothing.
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -84,6 +123,25 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // The file's name is in its folder, that folder's name in the campaign's, and that one's in the root.
     for folder in path.ancestors().skip(1).take(3) {
         File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Photos lie two folders deep: campaign and registration. Whoever listens no more ends it.
+fn send_keys(folder: &Path, above: &str, depth: u8, keys: &Sender<PhotoKey>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let name = format!("{above}{name}");
+        if depth < 2 && entry.file_type()?.is_dir() {
+            send_keys(&entry.path(), &format!("{name}/"), depth + 1, keys)?;
+        } else if let Some(key) = PhotoKey::parse(&name)
+            && keys.blocking_send(key).is_err()
+        {
+            return Ok(());
+        }
     }
     Ok(())
 }

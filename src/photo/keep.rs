@@ -1,23 +1,29 @@
-//! Where photos are kept: a folder of this machine, or an S3 store. What `put` answered is on stable storage.
+//! Where photos are kept, sealed: a folder of this machine, or an S3 store. What `put` answered is on stable storage.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::disk::DiskPhotos;
 use super::key::PhotoKey;
 use super::s3::S3Photos;
+use super::seal::{KeyId, Seal, Sealed, is_sealed};
 use crate::config::PhotosSetting;
 use crate::telemetry::metrics::Meter;
 
 const PREPARE: Duration = Duration::from_secs(3);
 const TRIAL: Duration = Duration::from_secs(1);
+/// Keys that a listing holds until they are asked for.
+const LISTED_AHEAD: usize = 64;
 
 /// Where photos are kept.
 #[derive(Clone, Debug)]
 pub struct Photos {
     pub(super) backend: Backend,
+    seal: Seal,
     pub(super) meter: Meter,
 }
 
@@ -52,6 +58,11 @@ pub enum PhotosError {
     /// It answered something that should not be.
     #[error("the photo store failed: {0}")]
     Failed(String),
+    /// It was sealed under a key that is not known here; whether it is as it was, nobody can tell without.
+    #[error(
+        "a photo in the store is sealed under key {0}, which is not known here: see JORNADA_PHOTO_KEY"
+    )]
+    UnknownKey(KeyId),
     /// What it holds is not what was put there.
     #[error("a photo in the store is not the one that was put there")]
     Altered,
@@ -72,15 +83,16 @@ impl PhotosError {
 }
 
 impl Photos {
-    /// The store that was set; asks it nothing yet.
+    /// The store that was set, under a seal; asks it nothing yet.
     #[must_use]
-    pub fn new(setting: &PhotosSetting) -> Self {
+    pub fn new(setting: &PhotosSetting, seal: Seal) -> Self {
         let backend = match setting {
             PhotosSetting::Disk(folder) => Backend::Disk(DiskPhotos::new(folder)),
             PhotosSetting::S3(setting) => Backend::S3(S3Photos::new(setting)),
         };
         Self {
             backend,
+            seal,
             meter: Meter::default(),
         }
     }
@@ -101,21 +113,61 @@ impl Photos {
             .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
-    /// Keeps a photo durably. Putting the same key again changes nothing.
+    /// What seals and opens the photos.
+    #[must_use]
+    pub fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    /// Keeps a photo durably. Putting it again, sealed anew, leaves one of the two there, which is the same photo.
     ///
     /// # Errors
     /// [`PhotosError`]; the photo may or may not be there, and putting it again is right.
-    pub async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {
-        ask!(self.put(key, bytes))
+    pub async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
+        ask!(self.put(key, photo))
     }
 
     /// Reads a photo back, whole and unaltered, or `None` when there is none.
     ///
     /// # Errors
-    /// [`PhotosError`], also when the bytes are not those that were put.
+    /// [`PhotosError`], also when it is not the photo that was put.
     pub async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
-        let bytes = ask!(self.get(key))?;
-        bytes.map(|bytes| key.checked(bytes)).transpose()
+        let Some(kept) = ask!(self.get(key))? else {
+            return Ok(None);
+        };
+        self.seal.open(key, kept).await.map(Some)
+    }
+
+    /// The keys of all photos, in any order, once each, and how the listing ended. What is put meanwhile may be
+    /// missing.
+    #[must_use]
+    pub fn list(&self) -> (Receiver<PhotoKey>, JoinHandle<Result<(), PhotosError>>) {
+        let (sender, keys) = channel(LISTED_AHEAD);
+        let photos = self.clone();
+        let listing = tokio::spawn(async move {
+            match photos.backend {
+                Backend::Disk(disk) => disk.list(sender).await,
+                Backend::S3(s3) => s3.list(sender).await,
+            }
+        });
+        (keys, listing)
+    }
+
+    /// Seals a photo that lies there as earlier versions kept it; true if it did.
+    ///
+    /// # Errors
+    /// [`PhotosError`]; it is there as it was, or sealed.
+    pub async fn reseal(&self, key: &PhotoKey) -> Result<bool, PhotosError> {
+        let start = ask!(self.start(key))?;
+        if start.is_none_or(|start| is_sealed(&start)) {
+            return Ok(false);
+        }
+        let Some(photo) = self.get(key).await? else {
+            return Ok(false);
+        };
+        let sealed = self.seal.seal(key, photo).await?;
+        ask!(self.replace(key, &sealed))?;
+        Ok(true)
     }
 
     /// Removes a photo; removing one that is not there is no error.

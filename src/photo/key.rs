@@ -1,4 +1,4 @@
-//! Under which name a photo is kept. The content is part of the name: a retry writes the same object, and a
+//! Under which name a photo is kept. The content is part of the name: a retry writes to the same object, and a
 //! stranger's attempt never overwrites anyone's.
 
 use std::fmt;
@@ -31,6 +31,21 @@ impl PhotoKey {
         })
     }
 
+    /// The key of this name; `None` for an object that is no photo.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let (campaign, rest) = name.split_once('/')?;
+        let (id, file) = rest.split_once('/')?;
+        let (sha256, extension) = file.split_once('.')?;
+        let sha256 = data_encoding::HEXLOWER.decode(sha256.as_bytes()).ok()?;
+        Some(Self {
+            campaign: CampaignId::parse(campaign)?,
+            id: RegistrationId::parse(id)?,
+            sha256: sha256.try_into().ok()?,
+            format: PhotoFormat::from_extension(extension)?,
+        })
+    }
+
     /// The same bytes, if they are those of this key.
     ///
     /// # Errors
@@ -41,18 +56,6 @@ impl PhotoKey {
         } else {
             Err(PhotosError::Altered)
         }
-    }
-
-    /// SHA-256 of the bytes under this key.
-    #[must_use]
-    pub fn sha256(&self) -> &[u8; 32] {
-        &self.sha256
-    }
-
-    /// Format of the bytes under this key.
-    #[must_use]
-    pub fn format(&self) -> PhotoFormat {
-        self.format
     }
 }
 

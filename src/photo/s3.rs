@@ -16,10 +16,11 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
+use tokio::sync::mpsc::Sender;
 
-use super::MAX_PHOTO_BYTES;
 use super::keep::PhotosError;
 use super::key::PhotoKey;
+use super::seal::{MAX_SEALED_BYTES, Sealed, TELLING_BYTES};
 use crate::config::S3Setting;
 
 const CONNECT: Duration = Duration::from_secs(1);
@@ -81,16 +82,39 @@ impl S3Photos {
         taken.map(drop).map_err(|error| failure(&error))
     }
 
-    pub(super) async fn put(&self, key: &PhotoKey, bytes: Bytes) -> Result<(), PhotosError> {
+    pub(super) async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
+        self.put_over(key, photo, None).await
+    }
+
+    /// In the place of what is there; nothing where nothing is, since it was removed.
+    pub(super) async fn replace(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
+        let asked = self.client.head_object().bucket(&self.bucket);
+        let tag = match asked.key(key.to_string()).send().await {
+            Ok(there) => there.e_tag,
+            Err(error) if status(&error) == Some(404) => return Ok(()),
+            Err(error) => return Err(failure(&error)),
+        };
+        self.put_over(key, photo, tag).await
+    }
+
+    /// With a tag, only over the object that has it.
+    async fn put_over(
+        &self,
+        key: &PhotoKey,
+        photo: &Sealed,
+        tag: Option<String>,
+    ) -> Result<(), PhotosError> {
+        let checksum = crc32fast::hash(photo.bytes()).to_be_bytes();
         self.client
             .put_object()
             .bucket(&self.bucket)
             .key(key.to_string())
-            .content_type(key.format().media_type())
-            .checksum_sha256(data_encoding::BASE64.encode(key.sha256()))
-            .body(ByteStream::from(bytes))
+            .set_if_match(tag)
+            // Finds what was altered on its way. What is altered on purpose shows when it is opened, so that nothing is
+            // won by signing a digest of all bytes as well.
+            .checksum_crc32(data_encoding::BASE64.encode(&checksum))
+            .body(ByteStream::from(photo.bytes().clone()))
             .customize()
-            // The checksum header is signed and says what the body is: hashing it a second time adds nothing.
             .disable_payload_signing()
             .send()
             .await
@@ -98,12 +122,43 @@ impl S3Photos {
             .map_err(|error| failure(&error))
     }
 
+    /// The first bytes of what is there.
+    pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
+        let range = format!("bytes=0-{}", TELLING_BYTES - 1);
+        self.read(key, Some(range)).await
+    }
+
+    /// Sends the key of every photo, in the order of their names. Whoever listens no more ends it.
+    pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), PhotosError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket);
+        let mut pages = list.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure(&error))?;
+            let names = page.contents().iter().filter_map(|object| object.key());
+            for key in names.filter_map(PhotoKey::parse) {
+                if keys.send(key).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
+        self.read(key, None).await
+    }
+
+    async fn read(
+        &self,
+        key: &PhotoKey,
+        range: Option<String>,
+    ) -> Result<Option<Bytes>, PhotosError> {
         let found = self
             .client
             .get_object()
             .bucket(&self.bucket)
             .key(key.to_string())
+            .set_range(range)
             .send()
             .await;
         let object = match found {
@@ -112,7 +167,7 @@ impl S3Photos {
             Err(error) => return Err(failure(&error)),
         };
         let length = object.content_length().unwrap_or(i64::MAX);
-        if usize::try_from(length).is_ok_and(|length| length > MAX_PHOTO_BYTES) {
+        if usize::try_from(length).is_ok_and(|length| length > MAX_SEALED_BYTES) {
             return Err(PhotosError::Altered);
         }
         let body = tokio::time::timeout(OPERATION, object.body.collect()).await;

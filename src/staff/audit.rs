@@ -8,13 +8,13 @@ pub mod verify;
 
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretBox};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use self::sparse::Sparse;
-use super::keys::{Keys, mac};
+use crate::config::Secret;
 use crate::domain::staff::audit::{Entry, Head, Note};
+use crate::key::Key;
 use crate::store::audit::Found;
 use crate::store::{Store, StoreError, WAIT};
 
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The record, as one process writes it: one entry after the other, so that its own do not race each other.
 #[derive(Debug)]
 pub struct Audit {
-    key: SecretBox<[u8; 32]>,
+    key: Key,
     /// Attempts to log in that were slowed.
     pub slowed: Sparse,
     /// The end of the chain as this process knows it; others may have gone on.
@@ -43,11 +43,11 @@ pub enum AuditError {
 }
 
 impl Audit {
-    /// The record of the installation with these keys.
+    /// The record of the installation with this secret.
     #[must_use]
-    pub fn new(keys: &Keys) -> Self {
+    pub fn new(secret: &Secret) -> Self {
         Self {
-            key: SecretBox::new(Box::new(*keys.audit())),
+            key: Key::of(secret, "staff: record of looks"),
             slowed: Sparse::default(),
             end: Mutex::default(),
         }
@@ -105,7 +105,7 @@ impl Audit {
 
     /// What the hash of an entry must be.
     fn hash(&self, entry: &Entry) -> [u8; 32] {
-        mac(self.key.expose_secret(), &entry.content())
+        self.key.hash(&entry.content())
     }
 }
 

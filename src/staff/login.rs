@@ -9,10 +9,11 @@ use super::accounts::change;
 use super::keys::Keys;
 use super::password::{Password, Passwords};
 use super::second::Shared;
-use super::throttle::{Throttle, counted};
 use super::token::Token;
 use super::{AccountsError, sessions};
-use crate::config::{CacheSetting, Secret};
+use crate::abuse::Counts;
+use crate::abuse::attempts::counted;
+use crate::config::Secret;
 use crate::domain::staff::{Account, Mail, Role};
 use crate::store::Store;
 
@@ -26,7 +27,7 @@ pub struct Gate {
     pub passwords: Passwords,
     /// Keys of the installation.
     pub keys: Keys,
-    throttle: Throttle,
+    counts: Counts,
     /// Whether admins must have a second factor.
     second_for_admins: bool,
 }
@@ -68,21 +69,19 @@ pub enum Proof {
 
 impl Gate {
     /// Puts the parts together.
-    ///
-    /// # Errors
-    /// When the cache's address is none.
-    pub fn open(
+    #[must_use]
+    pub fn new(
         secret: &Secret,
-        cache: &CacheSetting,
+        counts: Counts,
         second_for_admins: bool,
         passwords: Passwords,
-    ) -> anyhow::Result<Self> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             passwords,
             keys: Keys::of(secret),
-            throttle: Throttle::open(cache)?,
+            counts,
             second_for_admins,
-        })
+        }
     }
 
     /// Whether this account must set up a second factor before anything else.
@@ -110,8 +109,8 @@ impl Gate {
         let mail = Mail::parse(&attempt.mail);
         let typed: String = attempt.mail.chars().take(TYPED).collect();
         let name = mail.as_ref().map_or(typed.as_str(), Mail::as_str);
-        let who = counted(&self.keys, name, attempt.from);
-        if let Err(wait) = self.throttle.attempt(&who, now).await {
+        let who = counted(self.keys.throttle(), name, attempt.from);
+        if let Err(wait) = self.counts.attempt(&who, now).await {
             return Ok(Login::Slowed(wait));
         }
         let known = match &mail {
@@ -128,7 +127,7 @@ impl Gate {
         let Some(account) = self.pass_second(store, account, &attempt.code, now).await? else {
             return Ok(Login::Refused(id));
         };
-        self.throttle.forgive(&who).await;
+        self.counts.forgive(&who, now).await;
         let token = sessions::open(store, &account, now).await?;
         Ok(Login::In(token, Box::new(account)))
     }
@@ -144,15 +143,15 @@ impl Gate {
         from: IpAddr,
         now: Timestamp,
     ) -> Result<Proof, AccountsError> {
-        let who = counted(&self.keys, account.mail.as_str(), from);
-        if let Err(wait) = self.throttle.attempt(&who, now).await {
+        let who = counted(self.keys.throttle(), account.mail.as_str(), from);
+        if let Err(wait) = self.counts.attempt(&who, now).await {
             return Ok(Proof::Slowed(wait));
         }
         let kept = account.password.clone();
         if !self.passwords.verify(kept, password).await? {
             return Ok(Proof::Wrong);
         }
-        self.throttle.forgive(&who).await;
+        self.counts.forgive(&who, now).await;
         Ok(Proof::Right)
     }
 

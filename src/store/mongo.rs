@@ -21,6 +21,7 @@ mod search;
 mod session;
 mod snapshot;
 mod token;
+mod vault_key;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,7 @@ pub struct MongoStore {
     sessions: Collection<Document>,
     tokens: Collection<Document>,
     audit: Collection<Document>,
+    vault_keys: Collection<Document>,
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,
     jobs: Collection<Document>,

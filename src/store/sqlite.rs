@@ -19,6 +19,7 @@ mod schema;
 mod search;
 mod session;
 mod token;
+mod vault_key;
 mod writer;
 
 use std::path::Path;

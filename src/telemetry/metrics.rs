@@ -1,7 +1,9 @@
 //! Metrics for Prometheus, on a registry of their own and served on the operations listener alone.
 //! Labels are closed sets: route templates, methods, status codes, campaign ids, outcomes, operations.
 
+mod abuse;
 mod build;
+mod connections;
 pub mod dependency;
 mod http;
 mod pending;
@@ -13,6 +15,8 @@ use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 use crate::telemetry::logs::Dropped;
+pub use abuse::AbuseMetrics;
+pub use connections::ConnectionMetrics;
 pub use dependency::{Dependency, DependencyMetrics, Meter};
 pub use http::HttpMetrics;
 pub use pending::PendingMetrics;
@@ -24,6 +28,10 @@ pub use tally::TallyMetrics;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// Who comes too often.
+    pub abuse: AbuseMetrics,
+    /// Connections.
+    pub connections: ConnectionMetrics,
     /// Requests.
     pub http: HttpMetrics,
     /// Registrations by campaign and outcome.
@@ -64,6 +72,8 @@ impl Metrics {
         build::register(&registry)?;
         let gauge = |name: &str, help: &str| add(&registry, IntGauge::new(name, help)?);
         Ok(Self {
+            abuse: AbuseMetrics::new(&registry)?,
+            connections: ConnectionMetrics::new(&registry)?,
             http: HttpMetrics::new(&registry)?,
             registrations: add(
                 &registry,

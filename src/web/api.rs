@@ -1,5 +1,6 @@
 //! The door for programs: version 1 of the HTTP contract, and its description.
 
+pub mod challenge;
 pub mod chart;
 pub mod registrations;
 pub mod reports;
@@ -32,6 +33,7 @@ struct Description;
 fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(registrations::register))
+        .routes(routes!(challenge::challenge))
         .routes(routes!(chart::chart))
         .routes(routes!(chart::events))
         .routes(routes!(reports::report))

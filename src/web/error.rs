@@ -11,9 +11,11 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
 use tracing::{error, warn};
 
 use super::page::Visit;
+use super::trap::seconds;
 use crate::domain::{Campaign, FieldRefusal};
 use crate::intake::IntakeError;
 use crate::intake::photos::KeeperError;
@@ -32,6 +34,10 @@ pub enum Error {
     NoSuchPage,
     /// The address does not take this method.
     MethodNotAllowed,
+    /// A method for proxies.
+    NoProxy,
+    /// Asked for under a name that is not the site's.
+    WrongHost,
     /// No campaign of this id.
     NoSuchCampaign,
     /// The campaign has no such value.
@@ -71,6 +77,16 @@ pub enum Error {
     Malformed(&'static str),
     /// The body did not arrive in time.
     Slow,
+    /// The client comes too often; how long it must wait.
+    TooMany(SignedDuration),
+    /// A form that came back sooner than a person can fill it in; how long is missing.
+    TooFast(SignedDuration),
+    /// A form whose hidden field was filled in.
+    Trapped,
+    /// A form that was shown too long ago, or not by us.
+    OldForm,
+    /// No proof of work, or one that was used.
+    NoWork,
     /// No bound has room for it now.
     Busy,
     /// A dependency is away; why, for the log.
@@ -98,13 +114,19 @@ impl Error {
             | Self::NoSuchRegistration
             | Self::NoSuchReport
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotOpen(_) | Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::MethodNotAllowed | Self::NoProxy => StatusCode::METHOD_NOT_ALLOWED,
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::NotOpen(_) | Self::Forbidden | Self::StaleForm | Self::OldForm | Self::NoWork => {
+                StatusCode::FORBIDDEN
+            }
+            Self::TooMany(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Photo { refusal, .. } if refusal.is_media_type() => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
-            Self::Refused(_) | Self::Photo { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Refused(_) | Self::Photo { .. } | Self::Trapped => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::AlreadyRegistered { .. } | Self::Deleted => StatusCode::CONFLICT,
             Self::TooLarge | Self::TextTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -145,11 +167,16 @@ impl Error {
         }
     }
 
-    fn challenge(&self) -> Option<(header::HeaderName, HeaderValue)> {
+    /// The header that goes with the status.
+    pub(super) fn header(&self) -> Option<(header::HeaderName, HeaderValue)> {
         match self {
             Self::Busy | Self::Unavailable(_) => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("2")))
             }
+            Self::TooMany(wait) | Self::TooFast(wait) => {
+                Some((header::RETRY_AFTER, HeaderValue::from(seconds(*wait))))
+            }
+            Self::NoProxy => Some((header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"))),
             // A browser asks for the token as the password of Basic (RFC 7617); programs send Bearer (RFC 6750).
             Self::Unauthorized => Some((
                 header::WWW_AUTHENTICATE,
@@ -192,9 +219,9 @@ impl From<KeeperError> for Error {
             KeeperError::Photos(PhotosError::Unavailable(_)) | KeeperError::Full => {
                 Self::Unavailable(error.into())
             }
-            KeeperError::Photos(PhotosError::Failed(_) | PhotosError::Altered) => {
-                Self::Internal(error.into())
-            }
+            KeeperError::Photos(
+                PhotosError::Failed(_) | PhotosError::UnknownKey(_) | PhotosError::Altered,
+            ) => Self::Internal(error.into()),
         }
     }
 }
@@ -218,7 +245,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         self.log();
         let mut response = self.status().into_response();
-        if let Some((name, value)) = self.challenge() {
+        if let Some((name, value)) = self.header() {
             response.headers_mut().insert(name, value);
         }
         response.extensions_mut().insert(Arc::new(self));

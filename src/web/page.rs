@@ -49,8 +49,8 @@ impl Visit {
         let query = uri.query().unwrap_or_default();
         Self {
             lang: lang::of(uri, headers),
-            // A path of two slashes would be a link to another host.
-            path: format!("/{}", uri.path().trim_start_matches('/')),
+            // A path of two slashes would be a link to another host; browsers take a backslash for one.
+            path: format!("/{}", uri.path().trim_start_matches(['/', '\\'])),
             is_chosen: query.split('&').any(|pair| pair.starts_with("lang=")),
         }
     }
@@ -228,7 +228,9 @@ pub(crate) mod tests {
 
     #[test]
     fn no_path_becomes_a_link_to_another_host() {
-        assert_eq!(visit("//example.org/x", "es").path, "/example.org/x");
+        for path in ["//example.org/x", "/\\example.org/x", "/\\/example.org/x"] {
+            assert_eq!(visit(path, "es").path, "/example.org/x");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::AppState;
+use super::address::ClientAddress;
 use super::error::Error;
 use super::page::{Visit, show};
 use super::qr::Qr;
@@ -23,10 +24,14 @@ async fn receipt(
     State(app): State<AppState>,
     Path(number): Path<String>,
     visit: Visit,
+    from: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let number = ReceiptNumber::parse(&number).ok_or(Error::NoSuchRegistration)?;
-    let found = app.intake.store.receipt(number).await?;
+    let held = app.limits.look_up(from).await?;
+    let found = app.intake.store.receipt(number).await;
+    held.release_if(!matches!(found, Ok(None))).await;
+    let found = found?;
     let receipt = found.ok_or(Error::NoSuchRegistration)?;
     let campaign = app.campaign(receipt.campaign.as_str())?;
     let address = format!("{}/r/{number}", app.base_url(&headers));

@@ -3,7 +3,6 @@
 
 pub mod account;
 pub mod accounts;
-pub mod address;
 mod audit;
 mod browser;
 pub mod guard;
@@ -22,6 +21,7 @@ pub mod who;
 use axum::Router;
 
 use super::AppState;
+pub use super::address;
 pub use guard::Desk;
 pub use route::{Need, Route};
 pub use scribe::{Deed, Scribe};

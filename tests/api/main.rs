@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abuse;
 mod amending;
 mod cache;
 mod chart;
@@ -16,8 +17,10 @@ mod nginx;
 mod operations;
 mod pending;
 mod photos;
+mod protocol;
 mod registering;
 mod reports;
+mod seal;
 
 /// Runs one test on both kinds of stores.
 macro_rules! on_both {

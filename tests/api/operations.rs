@@ -10,6 +10,8 @@ async fn a_wrong_setting_is_one_line_that_names_it() {
         ("JORNADA_LISTEN", "everywhere"),
         ("JORNADA_STORE", "postgres://x"),
         ("JORNADA_SECRET", "short"),
+        ("JORNADA_PHOTO_KEY", "short"),
+        ("JORNADA_PHOTO_KEY_FILE", "/nowhere"),
         ("JORNADA_UPLOAD_MEMORY", "1"),
         ("JORNADA_PENDING_PHOTOS", "10 GiB"),
         ("JORNADA_MAX_REQUESTS", "0"),

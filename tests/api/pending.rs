@@ -1,9 +1,11 @@
 //! The photo store is away: registrations go on, staff see the photos, and each is moved once when it is back.
 
-use jornada::config::{Env, PhotosSetting};
+use jornada::config::{Env, PhotoKeys, PhotosSetting, StoreSetting};
 use jornada::domain::registration::PhotoRef;
 use jornada::domain::{CampaignId, RegistrationId};
+use jornada::intake::vault::Vault;
 use jornada::photo::{PhotoKey, Photos};
+use jornada::store::Store;
 use reqwest::Response;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -30,17 +32,37 @@ impl Bed {
     }
 
     /// The photo store itself, past the proxy.
-    fn photos() -> Photos {
+    async fn photos(&self) -> Photos {
         let photos = format!("s3://jornada-test?endpoint={}", variable("JORNADA_TEST_S3"));
-        let env = Env::of(&[
-            ("JORNADA_PHOTOS", &photos),
-            ("AWS_ACCESS_KEY_ID", &variable("JORNADA_TEST_S3_ACCESS_KEY")),
-            (
-                "AWS_SECRET_ACCESS_KEY",
-                &variable("JORNADA_TEST_S3_SECRET_KEY"),
-            ),
-        ]);
-        Photos::new(&PhotosSetting::from_env(&env).unwrap())
+        let settings = self.installation.settings.iter();
+        let mut settings: Vec<_> = settings
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| *name != "JORNADA_PHOTOS")
+            .collect();
+        settings.push(("JORNADA_PHOTOS", &photos));
+        let env = Env::of(&settings);
+        let store = StoreSetting::from_env(&env).unwrap();
+        let keys = PhotoKeys::from_env(&env, &store).unwrap();
+        let vault = Vault::open(Store::open(&store).await.unwrap(), &keys).await;
+        let setting = PhotosSetting::from_env(&env).unwrap();
+        Photos::new(&setting, vault.unwrap().seal().clone())
+    }
+
+    /// Whether the photo store has the photo of each, as it was sent.
+    async fn all_are_in_the_photo_store(&self, app: &App, ids: &[String]) {
+        let photos = self.photos().await;
+        for (seed, id) in ids.iter().enumerate() {
+            let bytes = jpeg(u8::try_from(seed).unwrap());
+            let photo = PhotoRef {
+                sha256: Sha256::digest(&bytes).into(),
+                extension: "jpg".into(),
+                bytes: bytes.len() as u64,
+            };
+            let id = RegistrationId::parse(id).unwrap();
+            let key = PhotoKey::of(&CampaignId::parse(&app.campaign).unwrap(), id, &photo);
+            let kept = photos.get(&key.unwrap()).await.unwrap();
+            assert!(kept == Some(bytes.into()), "the photo of {id} is not there");
+        }
     }
 }
 
@@ -83,22 +105,6 @@ async fn until_pending(app: &App, count: u32) {
     .await;
 }
 
-/// Whether the photo store has the photo of each, as it was sent.
-async fn all_are_in_the_photo_store(app: &App, ids: &[String]) {
-    for (seed, id) in ids.iter().enumerate() {
-        let bytes = jpeg(u8::try_from(seed).unwrap());
-        let photo = PhotoRef {
-            sha256: Sha256::digest(&bytes).into(),
-            extension: "jpg".into(),
-            bytes: bytes.len() as u64,
-        };
-        let id = RegistrationId::parse(id).unwrap();
-        let key = PhotoKey::of(&CampaignId::parse(&app.campaign).unwrap(), id, &photo);
-        let kept = Bed::photos().get(&key.unwrap()).await.unwrap();
-        assert!(kept == Some(bytes.into()), "the photo of {id} is not there");
-    }
-}
-
 #[tokio::test]
 async fn registrations_go_on_and_staff_see_the_photos() {
     let bed = Bed::new().await;
@@ -125,7 +131,7 @@ async fn registrations_go_on_and_staff_see_the_photos() {
     until_pending(&app, 5).await;
     bed.s3.set_open(true);
     until_pending(&app, 0).await;
-    all_are_in_the_photo_store(&app, &ids).await;
+    bed.all_are_in_the_photo_store(&app, &ids).await;
 }
 
 #[tokio::test]
@@ -150,7 +156,7 @@ async fn each_photo_is_moved_once_by_whoever_lives() {
         metric(app, "jornada_pending_photos ").await < 0.5
     })
     .await;
-    all_are_in_the_photo_store(&one, &ids).await;
+    bed.all_are_in_the_photo_store(&one, &ids).await;
     let counted = moved(&one).await + moved(&two).await + by_dead;
     assert!(counted <= 90.0, "{counted} were counted as moved");
 }
@@ -170,7 +176,7 @@ async fn an_instance_starts_while_the_photo_store_is_away() {
     until_pending(&app, 2).await;
     bed.s3.set_open(true);
     until_pending(&app, 0).await;
-    all_are_in_the_photo_store(&app, &ids).await;
+    bed.all_are_in_the_photo_store(&app, &ids).await;
 }
 
 #[tokio::test]

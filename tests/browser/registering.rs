@@ -191,3 +191,49 @@ async fn a_photo_that_is_none_is_told_beside_its_field() {
     assert_eq!(window.value("#f-nombre").await, "Ana Inventada");
     assert!(window.title().await.starts_with("Error: "));
 }
+
+/// Asks every registration for work, and counts this machine like any other.
+fn asking_for_work() -> Installation {
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_EXEMPT", "none");
+    let path = installation.folder.path().join("campaigns/vacunacion.toml");
+    let file = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, format!("proof_of_work = 5000\n{file}")).unwrap();
+    installation
+}
+
+#[tokio::test]
+async fn a_browser_does_the_work_that_a_campaign_asks_for() {
+    let installation = asking_for_work();
+    let app = installation.start().await;
+    let photo = camera_photo(installation.folder.path());
+    let window = Window::open(Kind::Phone).await;
+    window.go(&format!("{}/?lang=es", app.base)).await;
+    fill_in(&window, "Ana Inventada", "Cali", &photo).await;
+    window.click("#f-consent").await;
+    window.click("button[type=submit]").await;
+    window.until("location.pathname.startsWith('/r/')").await;
+    // It was sent sooner than a person would have, so it was sent again by itself.
+    let complaints = window.complaints().await;
+    let early = |complaint: &String| complaint.contains("status of 429");
+    assert!(complaints.iter().all(early), "{complaints:?}");
+    app.until("it is counted", async |app| app.total().await == Some(1))
+        .await;
+}
+
+#[tokio::test]
+async fn without_javascript_it_is_told_what_to_do_about_the_work() {
+    let installation = asking_for_work();
+    let app = installation.start().await;
+    let photo = camera_photo(installation.folder.path());
+    let window = Window::open(Kind::PlainPhone).await;
+    window.go(&format!("{}/?lang=es", app.base)).await;
+    assert!(window.text("noscript").await.contains("active JavaScript"));
+    fill_in(&window, "Ana Inventada", "Cali", &photo).await;
+    window.write("#f-consent", " ").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    window.write("#f-nombre", ENTER).await;
+    let summary = window.text("#summary").await;
+    assert!(summary.contains("necesita JavaScript"), "{summary}");
+    assert_eq!(window.value("#f-nombre").await, "Ana Inventada");
+}

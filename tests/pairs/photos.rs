@@ -4,6 +4,7 @@ use bytes::Bytes;
 use jornada::config::{Env, PhotosSetting};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{CampaignId, RegistrationId};
+use jornada::photo::seal::{MasterKey, Seal, VaultKey};
 use jornada::photo::{PhotoKey, Photos, PhotosError};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -21,9 +22,19 @@ fn key(bytes: &[u8]) -> PhotoKey {
     PhotoKey::of(&campaign, id, &photo).unwrap()
 }
 
+fn seal() -> Seal {
+    let master = MasterKey::new(&[1; 32]);
+    Seal::new(VaultKey::generate(master.id()).unwrap())
+}
+
+async fn put(photos: &Photos, key: &PhotoKey, bytes: impl Into<Bytes>) {
+    let sealed = photos.seal().seal(key, bytes.into()).await.unwrap();
+    photos.put(key, &sealed).await.unwrap();
+}
+
 pub async fn disk() -> (TempDir, Photos) {
     let folder = tempfile::tempdir().unwrap();
-    let photos = Photos::new(&PhotosSetting::Disk(folder.path().join("photos")));
+    let photos = Photos::new(&PhotosSetting::Disk(folder.path().join("photos")), seal());
     photos.prepare().await.unwrap();
     (folder, photos)
 }
@@ -42,7 +53,8 @@ fn s3_setting(endpoint: &str, secret_key: &str) -> PhotosSetting {
 
 pub async fn s3() -> Photos {
     let secret_key = variable("JORNADA_TEST_S3_SECRET_KEY");
-    let photos = Photos::new(&s3_setting(&variable("JORNADA_TEST_S3"), &secret_key));
+    let setting = s3_setting(&variable("JORNADA_TEST_S3"), &secret_key);
+    let photos = Photos::new(&setting, seal());
     photos.prepare().await.unwrap();
     photos
 }
@@ -53,8 +65,8 @@ async fn what_was_put_comes_back_until_it_is_removed(photos: Photos) {
     photos.ping().await.unwrap();
     photos.try_put().await.unwrap();
     assert_eq!(photos.get(&key).await.unwrap(), None);
-    photos.put(&key, bytes.clone()).await.unwrap();
-    photos.put(&key, bytes.clone()).await.unwrap();
+    put(&photos, &key, bytes.clone()).await;
+    put(&photos, &key, bytes.clone()).await;
     assert_eq!(photos.get(&key).await.unwrap(), Some(bytes));
     photos.remove(&key).await.unwrap();
     photos.remove(&key).await.unwrap();
@@ -76,10 +88,7 @@ async fn s3_keeps() {
 async fn an_altered_photo_is_not_handed_out() {
     let (folder, photos) = disk().await;
     let key = key(b"the picture");
-    photos
-        .put(&key, Bytes::from_static(b"the picture"))
-        .await
-        .unwrap();
+    put(&photos, &key, "the picture").await;
     std::fs::write(
         folder.path().join("photos").join(key.to_string()),
         b"another",
@@ -89,28 +98,59 @@ async fn an_altered_photo_is_not_handed_out() {
 }
 
 #[tokio::test]
-async fn s3_refuses_bytes_that_are_not_those_of_the_key() {
-    let refused = s3()
-        .await
-        .put(&key(b"the picture"), Bytes::from_static(b"another one"))
-        .await;
-    assert!(
-        matches!(refused, Err(PhotosError::Failed(_))),
-        "{refused:?}"
-    );
+async fn bytes_that_are_not_those_of_the_key_are_not_handed_out() {
+    let photos = s3().await;
+    let key = key(b"the picture");
+    put(&photos, &key, "another one").await;
+    assert!(matches!(photos.get(&key).await, Err(PhotosError::Altered)));
+    photos.remove(&key).await.unwrap();
+}
+
+async fn each_photo_is_listed_once(photos: Photos) {
+    let mut keys = Vec::new();
+    for number in 0..150 {
+        let bytes = vec![number; 10];
+        keys.push((key(&bytes), bytes));
+    }
+    for (key, bytes) in &keys {
+        put(&photos, key, bytes.clone()).await;
+    }
+    let (mut listed, listing) = photos.list();
+    let mut found = Vec::new();
+    while let Some(key) = listed.recv().await {
+        found.push(key);
+    }
+    listing.await.unwrap().unwrap();
+    for (key, _) in &keys {
+        assert_eq!(found.iter().filter(|found| *found == key).count(), 1);
+        assert!(!photos.reseal(key).await.unwrap(), "it is sealed");
+        photos.remove(key).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn disk_lists() {
+    let (_folder, photos) = disk().await;
+    each_photo_is_listed_once(photos).await;
+}
+
+#[tokio::test]
+async fn s3_lists() {
+    each_photo_is_listed_once(s3().await).await;
 }
 
 #[tokio::test]
 async fn a_store_that_is_away_is_told_soon_and_names_no_key() {
     let start = std::time::Instant::now();
     let setting = s3_setting("http://127.0.0.1:1", "irrelevant");
-    let away = Photos::new(&setting);
+    let away = Photos::new(&setting, seal());
     for error in [away.prepare().await, away.try_put().await] {
         let error = error.unwrap_err();
         assert!(matches!(error, PhotosError::Unavailable(_)), "{error}");
     }
     assert!(start.elapsed() < std::time::Duration::from_secs(15));
-    let wrong = Photos::new(&s3_setting(&variable("JORNADA_TEST_S3"), "wrong"));
+    let setting = s3_setting(&variable("JORNADA_TEST_S3"), "wrong");
+    let wrong = Photos::new(&setting, seal());
     let wrong = wrong.prepare().await.unwrap_err();
     assert!(matches!(wrong, PhotosError::Failed(_)), "{wrong}");
     assert!(!format!("{wrong:?}").contains("wrong"));

@@ -6,7 +6,6 @@ use jornada::domain::CampaignId;
 use jornada::domain::staff::audit::{Action, Deed, Doer, Entry, Head, Note};
 use jornada::staff::Audit;
 use jornada::staff::audit::verify::{Fault, Verdict};
-use jornada::staff::keys::Keys;
 use jornada::store::audit::{Filter, Found};
 use mongodb::bson::{Document, doc};
 
@@ -18,7 +17,7 @@ fn record_of(secret: &str) -> Audit {
         ("JORNADA_SECRET", secret.repeat(32).as_str()),
         ("JORNADA_STORE", "mongodb://db/jornada"),
     ]);
-    Audit::new(&Keys::of(&Config::from_env(&env).unwrap().secret))
+    Audit::new(&Config::from_env(&env).unwrap().secret)
 }
 
 fn at(second: i64) -> Timestamp {

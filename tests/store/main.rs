@@ -17,6 +17,7 @@ mod search;
 #[path = "../support/servers.rs"]
 mod servers;
 mod staff;
+mod vault;
 
 /// Runs each case on a fresh store of both kinds.
 macro_rules! contract {
@@ -95,6 +96,8 @@ contract! {
     audit::moved_and_inserted_entries_are_named
     audit::a_chain_that_was_rewritten_is_not_the_one_that_was_noted
     audit::an_entry_that_is_not_taken_is_an_error
+    vault::of_many_who_make_a_key_at_once_all_use_one
+    vault::a_key_is_wrapped_anew_once
     feed::each_addition_comes_once_and_in_order
     feed::it_goes_on_from_every_position
     feed::it_goes_on_from_a_snapshot

@@ -121,6 +121,7 @@ fn servers(name: &str) -> Vec<(String, String)> {
             format!("s3://jornada-test?endpoint={s3}&region=us-east-1"),
         ),
         ("JORNADA_CACHE".into(), variable("JORNADA_TEST_REDIS")),
+        ("JORNADA_PHOTO_KEY".into(), "a1".repeat(32)),
         (
             "AWS_ACCESS_KEY_ID".into(),
             variable("JORNADA_TEST_S3_ACCESS_KEY"),

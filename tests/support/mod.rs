@@ -8,5 +8,6 @@ pub mod app;
 pub mod nginx;
 pub mod photos;
 pub mod proxy;
+pub mod raw;
 pub mod recorder;
 pub mod servers;

@@ -96,7 +96,7 @@ fn lay_out(folder: &Path, instances: &[&str], site: SocketAddr, status: SocketAd
         );
     }
     let http = format!(
-        "upstream jornada {{\n    zone jornada 128k;\n    least_conn;\n{servers}    keepalive 64;\n}}\n\
+        "upstream jornada {{\n    zone jornada 128k;\n    least_conn;\n{servers}    keepalive 64;\n    keepalive_timeout 20s;\n}}\n\
          geo $exempt {{ default 0; 127.0.0.1 1; }}\n\
          server {{ listen {status}; access_log off; location = /nginx_status {{ stub_status; }} }}\n"
     );

@@ -8,10 +8,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::keep::retention;
 use super::kind::kind;
-use super::table::{Mistake, Mistakes, Table, text};
+use super::table::{Mistake, Mistakes, Table, integer, text};
 use super::{Campaign, CampaignId};
 use crate::domain::answers::CONSENT;
 use crate::domain::field::{Field, Kind};
+
+/// Least and most work that may be asked for: about a blink, and about ten seconds of a computer.
+const WORK: std::ops::RangeInclusive<i64> = 1_000..=5_000_000;
 
 /// Most fields of a campaign.
 const MAX_FIELDS: usize = 40;
@@ -68,6 +71,12 @@ fn campaign(
     {
         table.note("closes_at", mistakes, "must be after opens_at");
     }
+    let proof_of_work = table.optional(
+        "proof_of_work",
+        "a whole number from 1000 to 5000000, such as 50000",
+        mistakes,
+        |value| u32::try_from(integer(value).filter(|most| WORK.contains(most))?).ok(),
+    );
     let fields = fields(&mut table, list, mistakes);
     let retention = retention(&mut table, &fields, mistakes);
     table.end(mistakes);
@@ -81,6 +90,7 @@ fn campaign(
         closes_at: closes_at?,
         time_zone: time_zone?,
         retention,
+        proof_of_work,
         fields,
     })
 }
@@ -229,6 +239,7 @@ mod tests {
         let wrong = EXAMPLE
             .replace("\"vacunacion\"", "\"Vacunación\"")
             .replace("kind = \"document\"", "kind = \"passport\"")
+            .replace("time_zone =", "proof_of_work = 10\ntime_zone =")
             .replace("max = 120", "max = \"many\"\nmost = 3")
             .replace("lista.csv", "otra.csv")
             .replace("required = true\npersonal = true\nmin", "required = 1\nmin");
@@ -236,6 +247,7 @@ mod tests {
         for expected in [
             "1: id: expected",
             "fields[nombre].required: expected true or false",
+            "proof_of_work: expected a whole number from 1000",
             "fields[nombre].max: expected a whole number",
             "fields[nombre].most: unknown key",
             "fields[documento].kind: expected text, document",

@@ -178,7 +178,7 @@ mod tests {
         assert!(lines[0].starts_with("seq,at,who,"));
         assert!(
             lines[1].starts_with(
-                "1,2026-11-18T10:26:40Z,'=cmd,,,report,,token:=1+1,\"format=csv, value="
+                "1,2026-11-18T11:06:40Z,'=cmd,,,report,,token:=1+1,\"format=csv, value="
             )
         );
         assert!(lines[1].ends_with(&"f".repeat(64)));

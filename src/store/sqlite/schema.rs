@@ -12,14 +12,15 @@ use super::{audit, job, search};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     REGISTRATIONS,
     PENDING_PHOTOS,
     STAFF,
-    audit::TABLES,
     AMENDMENTS,
+    audit::TABLES,
     job::TABLES,
     search::TABLES,
+    VAULT_KEYS,
 ];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.
@@ -139,6 +140,15 @@ INSERT INTO changes (seq, campaign, now)
 DELETE FROM sqlite_sequence WHERE name = 'changes';
 INSERT INTO sqlite_sequence (name, seq)
     SELECT 'changes', seq FROM sqlite_sequence WHERE name = 'registrations';
+";
+
+/// Keys of photos, each wrapped under a master key that is not here.
+const VAULT_KEYS: &str = "
+CREATE TABLE vault_keys (
+    id BLOB PRIMARY KEY,
+    under BLOB NOT NULL, -- id of the master key
+    wrapped BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// How long a statement waits for another process to finish writing.

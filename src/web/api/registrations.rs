@@ -10,11 +10,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::IdempotencyKey;
-use crate::intake::{Accepted, Submission};
+use crate::intake::Accepted;
 use crate::store::Receipt;
 use crate::web::AppState;
+use crate::web::address::ClientAddress;
+use crate::web::entry::Entry;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
+use crate::web::trap::{Bait, PROOF};
 use crate::web::upload::Upload;
 
 /// A registration that is kept.
@@ -42,6 +45,7 @@ pub struct Registered {
     params(
         ("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion"),
         ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry"),
+        ("Proof-Of-Work" = Option<String>, Header, description = "A solved challenge of this campaign, where it asks for one"),
         ("Accept-Language" = Option<String>, Header, description = "`es` or `en`, for the words of refusals"),
     ),
     request_body(
@@ -55,13 +59,14 @@ pub struct Registered {
         (status = 201, description = "Registered", body = Registered),
         (status = 200, description = "Registered before with the same content: the first receipt", body = Registered),
         (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The campaign is not open", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The campaign is not open, or asks for a proof of work that was not sent or was used before", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body took more than 20 s to arrive", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Registered before with other content (`already-registered`), or registered before and deleted by the staff (`registration-deleted`)", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "More than 8 MiB of photo or 64 KiB of text", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not a JPEG, PNG or WebP photo, or another kind of body", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Answers or a photo that do not fit; `errors` names the fields", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many from this address: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),
     tag = "registrations"
@@ -69,25 +74,30 @@ pub struct Registered {
 pub async fn register(
     State(app): State<AppState>,
     Path(campaign): Path<String>,
+    from: ClientAddress,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
     let key = key(&headers)?;
-    let upload = Upload::read(&app, campaign, request).await?.whole()?;
-    let submission = Submission {
-        form: upload.form,
-        photo: upload.photo,
-        key,
+    let entry = Entry {
+        app: &app,
+        campaign,
+        from,
     };
-    let accepted = app
-        .intake
-        .take(campaign, submission, Timestamp::now())
-        .await;
-    drop(upload.reserved);
-    Ok(answer(
-        accepted.map_err(|error| Error::of_intake(error, campaign))?,
-    ))
+    let proof = headers.get(PROOF).and_then(|proof| proof.to_str().ok());
+    // Read before anything is refused: who is still sending would not get to read why.
+    let upload = Upload::read(&app, campaign, request).await?;
+    let accepted = entry.limited(async {
+        let mut upload = upload.whole()?;
+        // Our own page sends what its form carries; programs need not.
+        let bait = Bait::take(&mut upload.form);
+        if bait.is_there() {
+            app.look_into_traps(campaign, &bait, from)?;
+        }
+        entry.take(upload, key, proof).await
+    });
+    accepted.await.map(answer)
 }
 
 /// The request's key; without one a fresh key, under which nothing can be retried.

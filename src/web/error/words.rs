@@ -2,6 +2,7 @@
 
 use super::Error;
 use crate::domain::{Campaign, Lang};
+use crate::web::trap::seconds;
 
 impl Error {
     /// The name of the problem for programs; part of version 1 of the contract.
@@ -9,7 +10,8 @@ impl Error {
     pub fn name(&self) -> &'static str {
         match self {
             Self::NoSuchPage => "no-such-page",
-            Self::MethodNotAllowed => "method-not-allowed",
+            Self::MethodNotAllowed | Self::NoProxy => "method-not-allowed",
+            Self::WrongHost => "wrong-host",
             Self::NoSuchCampaign => "no-such-campaign",
             Self::NoSuchValue => "no-such-value",
             Self::NoSuchRegistration => "no-such-registration",
@@ -28,6 +30,11 @@ impl Error {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::StaleForm => "stale-form",
+            Self::TooMany(_) => "too-many-requests",
+            Self::TooFast(_) => "too-fast",
+            Self::Trapped => "hidden-field",
+            Self::OldForm => "old-form",
+            Self::NoWork => "proof-of-work",
             Self::NoSuchLink => "no-such-link",
             Self::Internal(_) => "internal",
         }
@@ -38,7 +45,13 @@ impl Error {
     pub fn title(&self, lang: Lang) -> &'static str {
         match self {
             Self::NoSuchPage => lang.pick("Esta página no existe", "This page does not exist"),
-            Self::MethodNotAllowed => lang.pick("Método no permitido", "Method not allowed"),
+            Self::MethodNotAllowed | Self::NoProxy => {
+                lang.pick("Método no permitido", "Method not allowed")
+            }
+            Self::WrongHost => lang.pick(
+                "Este sitio no tiene ese nombre",
+                "This site has not that name",
+            ),
             Self::NoSuchCampaign => {
                 lang.pick("Esta campaña no existe", "This campaign does not exist")
             }
@@ -69,7 +82,15 @@ impl Error {
             }
             Self::Unauthorized => lang.pick("Solo para el personal", "Staff only"),
             Self::Forbidden => lang.pick("No tiene permiso", "Not allowed"),
-            Self::StaleForm => lang.pick("El formulario venció", "The form is too old"),
+            Self::StaleForm | Self::OldForm => {
+                lang.pick("El formulario venció", "The form is too old")
+            }
+            Self::TooMany(_) => {
+                lang.pick("Demasiados envíos seguidos", "Too many requests in a row")
+            }
+            Self::TooFast(_) => lang.pick("Muy rápido", "Too fast"),
+            Self::Trapped => lang.pick("Se llenó un campo oculto", "A hidden field was filled in"),
+            Self::NoWork => lang.pick("Falta una comprobación", "A check is missing"),
             Self::NoSuchLink => lang.pick("El enlace ya no sirve", "The link is no good any more"),
             Self::Internal(_) => lang.pick("Algo falló", "Something failed"),
         }
@@ -85,6 +106,13 @@ impl Error {
                 format!("The request could not be read: {what}. Nothing was kept."),
             ),
             Self::Photo { refusal, .. } => refusal.message(lang),
+            Self::TooMany(wait) => {
+                let seconds = seconds(*wait);
+                lang.pick(
+                    format!("Desde su red llegaron muchas solicitudes. Espere {seconds} segundos e intente de nuevo."),
+                    format!("Many requests came from your network. Wait {seconds} seconds and try again."),
+                )
+            }
             other => other.fixed_detail(lang).to_owned(),
         }
     }
@@ -92,7 +120,8 @@ impl Error {
     fn fixed_detail(&self, lang: Lang) -> &'static str {
         match self {
             Self::NoSuchPage => lang.pick("Revise la dirección.", "Check the address."),
-            Self::MethodNotAllowed => lang.pick("Esta dirección no admite ese método.", "This address does not take that method."),
+            Self::WrongHost => lang.pick("Escriba la dirección como aparece en el anuncio o en su comprobante.", "Type the address as it stands in the announcement or on your receipt."),
+            Self::MethodNotAllowed | Self::NoProxy => lang.pick("Esta dirección no admite ese método.", "This address does not take that method."),
             Self::NoSuchCampaign => lang.pick("Revise la dirección: no hay una campaña con ese nombre.", "Check the address: there is no campaign of that name."),
             Self::NoSuchValue => lang.pick("La campaña no tiene ese valor. Escríbalo como en la lista.", "The campaign has no such value. Write it as in the list."),
             Self::NoSuchReport => lang.pick("Las listas se guardan un día, y menos si un registro se corrige o elimina. Pídala otra vez.", "Reports are kept for a day, and less if a registration is corrected or deleted. Ask for it again."),
@@ -118,9 +147,13 @@ impl Error {
             Self::Busy | Self::Unavailable(_) => lang.pick("Hay mucha gente o una parte del sistema no responde. Sus datos siguen en el formulario: envíelos de nuevo en unos segundos.", "There are many people, or a part of the system does not answer. Your answers are still in the form: send them again in a few seconds."),
             Self::Unauthorized => lang.pick("Entre con su cuenta del personal (/staff/login) o envíe una clave que sirva.", "Log in with your staff account (/staff/login), or send a token that is good."),
             Self::Forbidden => lang.pick("Su cuenta o su clave no sirve para esto. Pídalo a la administración.", "Your account or token is not for this. Ask an administrator."),
+            Self::TooFast(_) => lang.pick("El formulario llegó antes de lo que tarda una persona. No se guardó nada: espere unos segundos y envíelo de nuevo.", "The form came sooner than a person can fill it in. Nothing was kept: wait a few seconds and send it again."),
+            Self::Trapped => lang.pick("Algo en su navegador llenó un campo que las personas no ven. No se guardó nada. Ya lo vaciamos: revise sus respuestas y envíe de nuevo.", "Something in your browser filled in a field that people do not see. Nothing was kept. We emptied it: look through your answers and send again."),
+            Self::OldForm => lang.pick("Esta página llevaba demasiado tiempo abierta. No se guardó nada. Cárguela de nuevo, revise sus respuestas y envíelas.", "This page was open for too long. Nothing was kept. Load it again, look through your answers and send them."),
+            Self::NoWork => lang.pick("Esta campaña pide a su navegador una comprobación contra programas automáticos, y para eso necesita JavaScript. Actívelo, cargue la página de nuevo y envíe; o acérquese al personal de la jornada. No se guardó nada.", "This campaign asks your browser for a check against automatic programs, which needs JavaScript. Turn it on, load the page again and send; or ask the staff. Nothing was kept."),
             Self::StaleForm => lang.pick("No se cambió nada. Abra la página de nuevo y repita el cambio.", "Nothing was changed. Open the page again and repeat the change."),
             Self::NoSuchLink => lang.pick("Sirve una sola vez y durante 48 horas. Pida otro a la administración.", "It is good once, and for 48 hours. Ask an administrator for another one."),
-            Self::NotOpen(_) | Self::Photo { .. } | Self::Malformed(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
+            Self::NotOpen(_) | Self::Photo { .. } | Self::Malformed(_) | Self::TooMany(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
         }
     }
 }

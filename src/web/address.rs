@@ -1,5 +1,5 @@
-//! Where a request of the staff comes from: nginx tells it, for the staff area and reports alone, and overwrites what a
-//! client claims. Nothing else of the application asks for it, and no log line carries it.
+//! Where a request comes from: nginx tells it for the staff area, reports, registrations and receipts, and overwrites
+//! what a client claims. It is counted under a name that tells nothing, and no log line carries it.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

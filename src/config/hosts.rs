@@ -1,0 +1,147 @@
+//! Under which names the site answers, and which addresses are exempt from its limits.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use axum::http::uri::Authority;
+use ipnet::IpNet;
+use url::Url;
+
+use super::env::{Env, Wrong};
+
+/// `JORNADA_HOSTS`: the names that a request's `Host` may have. The names of this machine for itself are always among
+/// them: probes and the load generator come by those.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hosts {
+    /// Neither `JORNADA_HOSTS` nor `JORNADA_PUBLIC_URL` says.
+    Any,
+    /// These, without port.
+    These(HashSet<String>),
+}
+
+impl Hosts {
+    /// Reads `JORNADA_HOSTS`; the host of `public_url` is one of them.
+    ///
+    /// # Errors
+    /// Anything but host names or addresses.
+    pub fn from_env(env: &Env, public_url: Option<&str>) -> Result<Self, Wrong> {
+        let name = "JORNADA_HOSTS";
+        let expected = "host names without port and with commas between them, or *";
+        let told = env.get(name);
+        if told.as_deref() == Some("*") {
+            return Ok(Self::Any);
+        }
+        let mut hosts = HashSet::new();
+        for host in told.iter().flat_map(|told| told.split(',')).map(str::trim) {
+            let authority: Option<Authority> = host.parse().ok();
+            let alone = authority.as_ref().and_then(bare);
+            let alone = alone.filter(|alone| *alone == host.trim_end_matches('.'));
+            let alone = alone.ok_or_else(|| Wrong::new(name, host, expected))?;
+            hosts.insert(alone.to_ascii_lowercase());
+        }
+        let public = public_url.and_then(|url| Url::parse(url).ok());
+        hosts.extend(public.and_then(|url| url.host_str().map(str::to_owned)));
+        Ok(if hosts.is_empty() {
+            Self::Any
+        } else {
+            Self::These(hosts)
+        })
+    }
+
+    /// Whether the site answers under this name.
+    #[must_use]
+    pub fn know(&self, authority: &Authority) -> bool {
+        bare(authority).is_some_and(|host| match self {
+            Self::Any => true,
+            Self::These(hosts) => {
+                let known = |known: &String| known.eq_ignore_ascii_case(host);
+                hosts.iter().any(known) || is_own(host)
+            }
+        })
+    }
+}
+
+/// The host alone; `None` where there is more before it than a host.
+fn bare(authority: &Authority) -> Option<&str> {
+    let host = authority.host().trim_end_matches('.');
+    (!host.is_empty() && !authority.as_str().contains('@')).then_some(host)
+}
+
+/// Whether a machine calls itself so.
+fn is_own(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+/// Reads `JORNADA_EXEMPT`: the addresses and networks that no limit counts.
+///
+/// # Errors
+/// Anything that is neither.
+pub fn exempt(env: &Env) -> Result<Vec<IpNet>, Wrong> {
+    let name = "JORNADA_EXEMPT";
+    let told = env.or(name, "127.0.0.0/8,::1");
+    if told == "none" {
+        return Ok(Vec::new());
+    }
+    let network = |text: &str| {
+        let alone = || text.parse::<IpAddr>().map(IpNet::from);
+        let network = text.parse().or_else(|_| alone());
+        network.map_err(|_| {
+            let expected = "addresses or networks such as 10.1.0.0/16, with commas, or none";
+            Wrong::new(name, text, expected)
+        })
+    };
+    told.split(',').map(str::trim).map(network).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn know(hosts: &str, public: Option<&str>, asked: &str) -> bool {
+        let env = Env::of(&[("JORNADA_HOSTS", hosts)]);
+        let hosts = Hosts::from_env(&env, public).unwrap();
+        asked.parse().is_ok_and(|asked| hosts.know(&asked))
+    }
+
+    #[test]
+    fn the_public_host_and_the_machine_s_own_names_are_known() {
+        let public = Some("https://jornada.example.org");
+        for asked in [
+            "jornada.example.org",
+            "Jornada.Example.org.:8443",
+            "localhost:4000",
+            "127.0.0.1",
+            "[::1]:4000",
+            "otro.example.org:80",
+        ] {
+            assert!(know("otro.example.org", public, asked), "{asked}");
+        }
+        for asked in [
+            "evil.example",
+            "jornada.example.org.evil.example",
+            "x@jornada.example.org",
+            "192.0.2.1",
+            "",
+        ] {
+            assert!(!know("otro.example.org", public, asked), "{asked}");
+        }
+        assert!(know("", None, "evil.example") && know("*", public, "evil.example"));
+        assert!(!know("", None, "x@evil.example"));
+    }
+
+    #[test]
+    fn a_wrong_one_names_the_variable() {
+        for wrong in ["https://x.example", "a b", "x.example:80", "a,,b"] {
+            let env = Env::of(&[("JORNADA_HOSTS", wrong)]);
+            let told = Hosts::from_env(&env, None).unwrap_err().to_string();
+            assert!(told.starts_with("JORNADA_HOSTS: "), "{told}");
+        }
+        let env = Env::of(&[("JORNADA_EXEMPT", "10.0.0.0/33")]);
+        let told = exempt(&env).unwrap_err().to_string();
+        assert!(told.starts_with("JORNADA_EXEMPT: '10.0.0.0/33'"), "{told}");
+        let env = Env::of(&[("JORNADA_EXEMPT", "10.1.2.3, 2001:db8::/32")]);
+        assert_eq!(exempt(&env).unwrap().len(), 2);
+    }
+}

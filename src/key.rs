@@ -1,0 +1,111 @@
+//! Keys that come of the installation's secret, one for each purpose, the same on every instance. Whoever knows one
+//! knows neither the secret nor another.
+
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretBox};
+use sha2::Sha256;
+
+use crate::config::Secret;
+
+/// The key for one purpose.
+#[derive(Debug)]
+pub struct Key(SecretBox<[u8; 32]>);
+
+impl Key {
+    /// Derives it.
+    #[must_use]
+    pub fn of(secret: &Secret, purpose: &str) -> Self {
+        let bytes = begin(secret.expose()).chain_update(purpose.as_bytes());
+        Self(SecretBox::new(Box::new(
+            bytes.finalize().into_bytes().into(),
+        )))
+    }
+
+    /// Its bytes, for a cipher.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        self.0.expose_secret()
+    }
+
+    /// A name for an address or a person that cannot be led back without the secret.
+    #[must_use]
+    pub fn name(&self, what: &str) -> String {
+        let name = self.mac(&[what]).finalize().into_bytes();
+        data_encoding::HEXLOWER.encode(&name[..16])
+    }
+
+    /// HMAC-SHA-256 of some bytes.
+    #[must_use]
+    pub fn hash(&self, content: &[u8]) -> [u8; 32] {
+        let mac = begin(self.expose()).chain_update(content);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Signs texts that hold no NUL, in hexadecimal digits.
+    #[must_use]
+    pub fn sign(&self, parts: &[&str]) -> String {
+        data_encoding::HEXLOWER.encode(&self.mac(parts).finalize().into_bytes())
+    }
+
+    /// Whether this is the signature of those, in the same time whatever is wrong with it.
+    #[must_use]
+    pub fn signed(&self, parts: &[&str], signature: &str) -> bool {
+        let signature = data_encoding::HEXLOWER_PERMISSIVE.decode(signature.as_bytes());
+        signature.is_ok_and(|bytes| self.mac(parts).verify_slice(&bytes).is_ok())
+    }
+
+    fn mac(&self, parts: &[&str]) -> Hmac<Sha256> {
+        let mut mac = begin(self.expose());
+        for (place, part) in parts.iter().enumerate() {
+            if place > 0 {
+                mac.update(&[0]);
+            }
+            mac.update(part.as_bytes());
+        }
+        mac
+    }
+}
+
+/// HMAC-SHA-256 (RFC 2104).
+fn begin(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::config::{Env, StoreSetting};
+
+    pub(crate) fn secret(secret: &str) -> Secret {
+        let env = Env::of(&[
+            ("JORNADA_SECRET", secret),
+            ("JORNADA_STORE", "mongodb://db/jornada"),
+        ]);
+        let store = StoreSetting::from_env(&env).unwrap();
+        Secret::from_env(&env, &store).unwrap()
+    }
+
+    pub(crate) fn key(purpose: &str) -> Key {
+        Key::of(&secret(&"a".repeat(32)), purpose)
+    }
+
+    #[test]
+    fn a_name_is_the_same_everywhere_and_tells_nothing() {
+        let other = Key::of(&secret(&"b".repeat(32)), "x");
+        let name = key("x").name("ana@example.org");
+        assert_eq!(name, key("x").name("ana@example.org"));
+        assert_ne!(name, other.name("ana@example.org"));
+        assert_ne!(name, key("y").name("ana@example.org"));
+        assert!(!name.contains("ana") && name.len() == 32);
+    }
+
+    #[test]
+    fn a_signature_is_good_for_what_was_signed() {
+        let signature = key("x").sign(&["a", "b"]);
+        assert!(key("x").signed(&["a", "b"], &signature));
+        assert!(!key("x").signed(&["ab"], &signature));
+        assert!(!key("y").signed(&["a", "b"], &signature));
+        assert!(!key("x").signed(&["a", "b"], &signature[..62]));
+        assert!(!key("x").signed(&["a", "b"], "é"));
+    }
+}

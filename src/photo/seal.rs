@@ -1,0 +1,270 @@
+//! Photos at rest are sealed: whoever reads the bucket, the folder or a backup without the keys sees nothing of them.
+//!
+//! Each has a data key of its own, which lies in front of it, wrapped under a vault key. Vault keys are few and lie in
+//! the store, wrapped under the master key of the settings (`intake::vault`): to change the master key they alone are
+//! wrapped anew. A sealed photo needs nothing beside it, so that of two attempts that put the same photo, sealed
+//! differently, either may win.
+//!
+//! ```text
+//! "JPS1" | id of the vault key: 8 | nonce: 24, data key: 32, tag: 16 | the photo, tag: 16
+//! ```
+//!
+//! The photo is encrypted by AES-256-GCM, for which processors have instructions, under a key that is used once; keys
+//! are wrapped by XChaCha20-Poly1305, whose nonces may be random. Both are bound to the photo's
+//! [key](super::PhotoKey): campaign, registration, digest and format.
+
+mod cipher;
+mod vault_key;
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+pub use vault_key::{KeyId, MasterKey, VaultKey};
+
+use super::{MAX_PHOTO_BYTES, PhotoKey, PhotosError};
+use cipher::{TAG_BYTES, WRAPPED_BYTES};
+
+const MAGIC: &[u8; 4] = b"JPS1";
+const HEAD_BYTES: usize = MAGIC.len() + KeyId::BYTES + WRAPPED_BYTES;
+/// Most bytes of a sealed photo.
+pub(super) const MAX_SEALED_BYTES: usize = MAX_PHOTO_BYTES + HEAD_BYTES + TAG_BYTES;
+/// So many bytes of an object tell whether it is sealed.
+pub(super) const TELLING_BYTES: usize = MAGIC.len();
+/// Photos above this size, in bytes, are sealed and opened off the threads that serve requests.
+const LARGE_PHOTO: usize = 256 * 1024;
+
+/// A photo as it may be kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(Bytes);
+
+impl Sealed {
+    /// What to keep.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Takes what was kept for a sealed photo, if it looks like one: photos of earlier versions lie there as they are.
+    #[must_use]
+    pub fn recognise(kept: &Bytes) -> Option<Self> {
+        is_sealed(kept).then(|| Self(kept.clone()))
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
+/// No photo begins like that.
+pub(super) fn is_sealed(start: &[u8]) -> bool {
+    start.starts_with(MAGIC)
+}
+
+/// Seals and opens photos. Cheap to clone: what one clone learns all know.
+#[derive(Clone, Debug)]
+pub struct Seal {
+    sealing: Arc<VaultKey>,
+    known: Arc<RwLock<Vec<Arc<VaultKey>>>>,
+}
+
+impl Seal {
+    /// Seals under this key, and opens what was sealed under it.
+    #[must_use]
+    pub fn new(sealing: VaultKey) -> Self {
+        let sealing = Arc::new(sealing);
+        let known = Arc::new(RwLock::new(vec![Arc::clone(&sealing)]));
+        Self { sealing, known }
+    }
+
+    /// Opens what was sealed under this key as well.
+    pub fn learn(&self, key: VaultKey) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.iter().all(|other| other.id() != key.id()) {
+            known.push(Arc::new(key));
+        }
+    }
+
+    fn key(&self, id: KeyId) -> Option<Arc<VaultKey>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|key| key.id() == id).cloned()
+    }
+
+    /// Seals a photo, differently each time.
+    ///
+    /// # Errors
+    /// [`PhotosError::Failed`] when the system has no randomness.
+    pub async fn seal(&self, key: &PhotoKey, photo: Bytes) -> Result<Sealed, PhotosError> {
+        let (vault, bound) = (Arc::clone(&self.sealing), key.to_string());
+        off_thread_if_large(photo.len(), move || seal(&vault, &bound, &photo)).await
+    }
+
+    /// The photo of this key, whole and unaltered, of what was kept: sealed, or as earlier versions kept it.
+    ///
+    /// # Errors
+    /// [`PhotosError::Altered`] when it is another, was altered or cut short; [`PhotosError::UnknownKey`] when it
+    /// was sealed under a key that is not known here.
+    pub async fn open(&self, key: &PhotoKey, kept: Bytes) -> Result<Bytes, PhotosError> {
+        let Some(rest) = kept.strip_prefix(MAGIC) else {
+            return key.checked(kept);
+        };
+        let (id, _) = KeyId::split(rest).ok_or(PhotosError::Altered)?;
+        let vault = self.key(id).ok_or(PhotosError::UnknownKey(id))?;
+        let (size, key) = (kept.len(), key.clone());
+        off_thread_if_large(size, move || {
+            let photo = open(&vault, &key.to_string(), &kept).ok_or(PhotosError::Altered)?;
+            key.checked(photo.into())
+        })
+        .await
+    }
+}
+
+fn seal(vault: &VaultKey, bound: &str, photo: &[u8]) -> Result<Sealed, PhotosError> {
+    let no_randomness = |error| PhotosError::Failed(format!("no randomness: {error}"));
+    let data_key = cipher::random().map_err(no_randomness)?;
+    let mut sealed = Vec::with_capacity(HEAD_BYTES + photo.len() + TAG_BYTES);
+    sealed.extend_from_slice(MAGIC);
+    sealed.extend_from_slice(vault.id().as_bytes());
+    let wrapped = vault.wrap(&data_key, bound).map_err(no_randomness)?;
+    sealed.extend_from_slice(&wrapped);
+    sealed.extend_from_slice(photo);
+    let tag = cipher::encrypt(&data_key, bound, &mut sealed[HEAD_BYTES..]);
+    sealed.extend_from_slice(&tag);
+    Ok(Sealed(sealed.into()))
+}
+
+fn open(vault: &VaultKey, bound: &str, kept: &[u8]) -> Option<Vec<u8>> {
+    let (head, rest) = kept.split_first_chunk::<HEAD_BYTES>()?;
+    let (photo, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
+    let data_key = vault.unwrap(&head[MAGIC.len() + KeyId::BYTES..], bound)?;
+    let mut photo = photo.to_vec();
+    cipher::decrypt(&data_key, bound, &mut photo, tag)?;
+    Some(photo)
+}
+
+async fn off_thread_if_large<T: Send + 'static>(
+    size: usize,
+    work: impl FnOnce() -> Result<T, PhotosError> + Send + 'static,
+) -> Result<T, PhotosError> {
+    if size <= LARGE_PHOTO {
+        return work();
+    }
+    let cancelled = |_| Err(PhotosError::Failed("the sealing task was cancelled".into()));
+    spawn_blocking(work).await.unwrap_or_else(cancelled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::registration::PhotoRef;
+    use crate::domain::{CampaignId, RegistrationId};
+    use sha2::{Digest, Sha256};
+
+    fn key(id: u8, photo: &[u8]) -> PhotoKey {
+        let photo = PhotoRef {
+            sha256: Sha256::digest(photo).into(),
+            extension: "jpg".into(),
+            bytes: photo.len() as u64,
+        };
+        let campaign = CampaignId::parse("vacunacion").unwrap();
+        PhotoKey::of(&campaign, RegistrationId::from_bytes([id; 16]), &photo).unwrap()
+    }
+
+    fn vault_key(id: u8) -> VaultKey {
+        VaultKey::generate(MasterKey::new(&[id; 32]).id()).unwrap()
+    }
+
+    fn photo() -> Bytes {
+        Bytes::from(b"\xFF\xD8 the picture ".repeat(40))
+    }
+
+    #[tokio::test]
+    async fn what_was_sealed_opens_and_shows_nothing() {
+        let seal = Seal::new(vault_key(1));
+        let key = key(1, &photo());
+        let sealed = seal.seal(&key, photo()).await.unwrap();
+        let again = seal.seal(&key, photo()).await.unwrap();
+        assert_ne!(sealed, again, "each has a data key of its own");
+        for sealed in [sealed, again] {
+            let kept = sealed.bytes().clone();
+            let shows = |part: &[u8]| photo().windows(4).any(|shown| shown == part);
+            assert!(!kept.windows(4).any(shows));
+            assert_eq!(seal.open(&key, kept).await.unwrap(), photo());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_one_and_an_old_plain_one_open() {
+        let seal = Seal::new(vault_key(1));
+        let large = Bytes::from(vec![9; LARGE_PHOTO * 3]);
+        let key_of_large = key(1, &large);
+        let sealed = seal.seal(&key_of_large, large.clone()).await.unwrap();
+        let opened = seal.open(&key_of_large, sealed.bytes().clone()).await;
+        assert!(opened.unwrap() == large);
+        let plain = seal.open(&key(1, &photo()), photo()).await;
+        assert_eq!(plain.unwrap(), photo());
+        assert_eq!(Sealed::recognise(&photo()), None);
+    }
+
+    #[tokio::test]
+    async fn altered_cut_or_exchanged_ones_are_refused() {
+        let seal = Seal::new(vault_key(1));
+        let (mine, photo) = (key(1, &photo()), photo());
+        let sealed = seal.seal(&mine, photo.clone()).await.unwrap();
+        let is_altered = async |key: &PhotoKey, kept: Vec<u8>| {
+            let opened = seal.open(key, kept.into()).await;
+            matches!(opened, Err(PhotosError::Altered))
+        };
+        let whole = sealed.bytes().to_vec();
+        let after_id = MAGIC.len() + KeyId::BYTES;
+        for place in (0..MAGIC.len()).chain(after_id..whole.len()) {
+            let mut altered = whole.clone();
+            altered[place] ^= 1;
+            assert!(is_altered(&mine, altered).await, "byte {place}");
+        }
+        for length in [
+            0,
+            4,
+            11,
+            after_id,
+            HEAD_BYTES,
+            HEAD_BYTES + 15,
+            whole.len() - 1,
+        ] {
+            assert!(
+                is_altered(&mine, whole[..length].to_vec()).await,
+                "{length}"
+            );
+        }
+        assert!(is_altered(&mine, [&whole[..], b"!"].concat()).await);
+        assert!(
+            is_altered(&key(2, &photo), whole).await,
+            "of another person"
+        );
+        let wrong = seal.seal(&mine, Bytes::from_static(b"another")).await;
+        let wrong = wrong.unwrap().bytes().to_vec();
+        assert!(is_altered(&mine, wrong).await, "not of this digest");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_missing_is_told_from_an_altered_photo() {
+        let key = key(1, &photo());
+        let (one, two) = (vault_key(1), vault_key(2));
+        let id = two.id();
+        let sealed = Seal::new(two.clone()).seal(&key, photo()).await.unwrap();
+        let seal = Seal::new(one);
+        let told = seal.open(&key, sealed.bytes().clone()).await;
+        assert!(matches!(told, Err(PhotosError::UnknownKey(told)) if told == id));
+        seal.clone().learn(two);
+        let opened = seal.open(&key, sealed.bytes().clone()).await;
+        assert_eq!(opened.unwrap(), photo());
+        // Another key under the same id.
+        let other = Seal::new(vault_key(2));
+        let told = other.open(&key, sealed.bytes().clone()).await;
+        assert!(matches!(told, Err(PhotosError::Altered)));
+    }
+}

@@ -1,0 +1,86 @@
+//! The two ciphers, with keys and nonces of the right length by their types.
+
+use aes_gcm::{Aes256Gcm, Nonce};
+use chacha20poly1305::aead::{AeadInOut, KeyInit};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use secrecy::{ExposeSecret, SecretBox};
+
+pub(super) const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+pub(super) const TAG_BYTES: usize = 16;
+/// A wrapped key: nonce, key and tag.
+pub(super) const WRAPPED_BYTES: usize = NONCE_BYTES + KEY_BYTES + TAG_BYTES;
+/// A data key encrypts one photo, once: no nonce can come twice.
+const ONLY: [u8; 12] = [0; 12];
+
+/// 256 bits.
+pub(super) type Key = SecretBox<[u8; KEY_BYTES]>;
+
+/// A fresh key.
+pub(super) fn random() -> Result<Key, getrandom::Error> {
+    let mut key = Key::new(Box::new([0; KEY_BYTES]));
+    getrandom::fill(secrecy::ExposeSecretMut::expose_secret_mut(&mut key))?;
+    Ok(key)
+}
+
+/// Wraps a key under another, bound to what it is for.
+pub(super) fn wrap(
+    under: &Key,
+    key: &Key,
+    bound: &str,
+) -> Result<[u8; WRAPPED_BYTES], getrandom::Error> {
+    let mut wrapped = [0; WRAPPED_BYTES];
+    let (nonce, rest) = wrapped.split_at_mut(NONCE_BYTES);
+    let (sealed, tag) = rest.split_at_mut(KEY_BYTES);
+    getrandom::fill(nonce)?;
+    sealed.copy_from_slice(key.expose_secret());
+    let mut random = XNonce::default();
+    random.copy_from_slice(nonce);
+    let made = XChaCha20Poly1305::new(under.expose_secret().into())
+        .encrypt_inout_detached(&random, bound.as_bytes(), sealed.into())
+        .expect("the cipher takes 32 bytes of any kind");
+    tag.copy_from_slice(&made);
+    Ok(wrapped)
+}
+
+/// Reads what [`wrap`] wrote; none for anything else.
+pub(super) fn unwrap(under: &Key, wrapped: &[u8], bound: &str) -> Option<Key> {
+    let (nonce, rest) = wrapped.split_first_chunk::<NONCE_BYTES>()?;
+    let (sealed, tag) = rest.split_first_chunk::<KEY_BYTES>()?;
+    let tag = <[u8; TAG_BYTES]>::try_from(tag).ok()?;
+    let mut key = Box::new(*sealed);
+    XChaCha20Poly1305::new(under.expose_secret().into())
+        .decrypt_inout_detached(
+            &XNonce::from(*nonce),
+            bound.as_bytes(),
+            key.as_mut_slice().into(),
+            &tag.into(),
+        )
+        .ok()?;
+    Some(Key::new(key))
+}
+
+/// Encrypts in place under a data key that has encrypted nothing; the tag.
+pub(super) fn encrypt(data_key: &Key, bound: &str, photo: &mut [u8]) -> [u8; TAG_BYTES] {
+    Aes256Gcm::new(data_key.expose_secret().into())
+        .encrypt_inout_detached(&Nonce::from(ONLY), bound.as_bytes(), photo.into())
+        .expect("the cipher takes up to 64 GiB of any kind")
+        .into()
+}
+
+/// Decrypts in place, if it is what [`encrypt`] made.
+pub(super) fn decrypt(
+    data_key: &Key,
+    bound: &str,
+    photo: &mut [u8],
+    tag: &[u8; TAG_BYTES],
+) -> Option<()> {
+    Aes256Gcm::new(data_key.expose_secret().into())
+        .decrypt_inout_detached(
+            &Nonce::from(ONLY),
+            bound.as_bytes(),
+            photo.into(),
+            &(*tag).into(),
+        )
+        .ok()
+}

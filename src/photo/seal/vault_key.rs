@@ -1,0 +1,136 @@
+//! The keys above data keys: vault keys, which wrap data keys, and master keys, which wrap vault keys.
+
+use std::fmt;
+
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+
+use super::cipher::{self, Key, WRAPPED_BYTES};
+
+/// Names a key without telling anything of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyId([u8; Self::BYTES]);
+
+impl KeyId {
+    pub(super) const BYTES: usize = 8;
+
+    /// The id as it was kept.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+
+    pub(super) fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (id, rest) = bytes.split_first_chunk()?;
+        Some((Self(*id), rest))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A key of the settings.
+#[derive(Debug)]
+pub struct MasterKey {
+    id: KeyId,
+    key: Key,
+}
+
+impl MasterKey {
+    /// Its id comes of the key, so that no two keys go by one id, and nobody has to think of one.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        let digest = Sha256::new_with_prefix(b"jornada: master key of photos")
+            .chain_update(key)
+            .finalize();
+        let mut id = [0; KeyId::BYTES];
+        id.copy_from_slice(&digest[..KeyId::BYTES]);
+        Self {
+            id: KeyId(id),
+            key: Key::new(Box::new(*key)),
+        }
+    }
+
+    /// By which what is wrapped under it names it.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Wraps a vault key.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn wrap(&self, vault: &VaultKey) -> Result<Vec<u8>, getrandom::Error> {
+        Ok(cipher::wrap(&self.key, &vault.key, &bound(vault.id))?.to_vec())
+    }
+
+    /// Reads what [`wrap`](Self::wrap) wrote of the vault key with this id; none for anything else.
+    #[must_use]
+    pub fn unwrap(&self, id: KeyId, wrapped: &[u8]) -> Option<VaultKey> {
+        let key = cipher::unwrap(&self.key, wrapped, &bound(id))?;
+        Some(VaultKey { id, key })
+    }
+}
+
+fn bound(id: KeyId) -> String {
+    format!("jornada: vault key {id}")
+}
+
+/// A key under which data keys are wrapped.
+#[derive(Debug)]
+pub struct VaultKey {
+    id: KeyId,
+    key: Key,
+}
+
+impl VaultKey {
+    /// Makes one for this id.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn generate(id: KeyId) -> Result<Self, getrandom::Error> {
+        let key = cipher::random()?;
+        Ok(Self { id, key })
+    }
+
+    /// By which photos under it name it: that of the master key under which it was made.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    pub(super) fn wrap(
+        &self,
+        data_key: &Key,
+        bound: &str,
+    ) -> Result<[u8; WRAPPED_BYTES], getrandom::Error> {
+        cipher::wrap(&self.key, data_key, bound)
+    }
+
+    pub(super) fn unwrap(&self, wrapped: &[u8], bound: &str) -> Option<Key> {
+        cipher::unwrap(&self.key, wrapped, bound)
+    }
+}
+
+impl Clone for VaultKey {
+    fn clone(&self) -> Self {
+        let key = Key::new(Box::new(*self.key.expose_secret()));
+        Self { id: self.id, key }
+    }
+}

@@ -1,0 +1,54 @@
+// The proof of work that a campaign may ask for: a challenge is fetched and solved while the person types.
+'use strict';
+
+const PROOF_AGE = 15 * 60_000; // ms; the server takes one for 20 minutes
+
+class Proof {
+  /** @param {{challenge?: string, worker?: string}} from addresses; without them nothing is asked for */
+  constructor({ challenge, worker }) {
+    Object.assign(this, { challenge, worker });
+    if (challenge) this.begin();
+  }
+
+  /** Begins anew: each proof is good for one registration. */
+  begin() {
+    this.begun = Date.now();
+    this.solution = this.solve();
+    // Whoever waits for it hears of it; before that nobody does.
+    this.solution.catch(() => {});
+  }
+
+  /** The solved challenge for a header, or nothing where none is asked for. */
+  async ready() {
+    if (!this.challenge) return null;
+    if (Date.now() - this.begun > PROOF_AGE) this.begin();
+    try {
+      return await this.solution;
+    } catch {
+      this.begin();
+      return this.solution;
+    }
+  }
+
+  async solve() {
+    const answer = await fetch(this.challenge, { headers: { Accept: 'application/json' } });
+    if (!answer.ok) throw new Error(`challenge: ${answer.status}`);
+    const set = await answer.json();
+    const number = await this.search(set);
+    const { algorithm, challenge, salt, signature } = set;
+    return btoa(JSON.stringify({ algorithm, challenge, number, salt, signature }));
+  }
+
+  search(set) {
+    return new Promise((found, failed) => {
+      const worker = new Worker(this.worker);
+      worker.onmessage = ({ data }) => {
+        worker.terminate();
+        if (data === null) failed(new Error('no number fits'));
+        else found(data);
+      };
+      worker.onerror = failed;
+      worker.postMessage(set);
+    });
+  }
+}

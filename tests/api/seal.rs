@@ -1,0 +1,378 @@
+//! Photos at rest: what leaks shows nothing, what was altered is refused, and the master key changes while people
+//! register and staff look.
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use mongodb::bson::{Document, doc};
+use serde_json::Value;
+
+use crate::support::app::{App, Installation, Stores, photo, texts};
+use crate::support::photos::jpeg;
+use crate::support::proxy::Proxy;
+use crate::support::servers::{random_name, variable};
+
+const BUCKET: &str = "jornada-test";
+
+/// What lies in the folder or the bucket, as whoever broke in sees it.
+enum Objects {
+    Folder(PathBuf),
+    /// Its name, and the campaign.
+    Bucket(Client, String, String),
+}
+
+impl Objects {
+    fn of(installation: &Installation, stores: Stores) -> Self {
+        if stores == Stores::Embedded {
+            return Self::Folder(installation.folder.path().join("data/photos"));
+        }
+        let keys = Credentials::new(
+            variable("JORNADA_TEST_S3_ACCESS_KEY"),
+            variable("JORNADA_TEST_S3_SECRET_KEY"),
+            None,
+            None,
+            "test",
+        );
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(keys)
+            .endpoint_url(variable("JORNADA_TEST_S3"))
+            .force_path_style(true)
+            .build();
+        let mut settings = installation.settings.iter();
+        let photos = settings.find(|(name, _)| name == "JORNADA_PHOTOS").unwrap();
+        let bucket = photos.1.trim_start_matches("s3://").split('?').next();
+        let campaign = installation.campaign.clone();
+        Self::Bucket(
+            Client::from_conf(config),
+            bucket.unwrap().to_owned(),
+            campaign,
+        )
+    }
+
+    async fn names(&self, installation: &Installation) -> Vec<String> {
+        match self {
+            Self::Folder(folder) => crate::photos::kept(installation)
+                .iter()
+                .map(|path| path.strip_prefix(folder).unwrap().display().to_string())
+                .collect(),
+            Self::Bucket(client, bucket, campaign) => {
+                let list = client.list_objects_v2().bucket(bucket);
+                let found = list.prefix(format!("{campaign}/")).send().await.unwrap();
+                let names = found.contents().iter().filter_map(|object| object.key());
+                names.map(str::to_owned).collect()
+            }
+        }
+    }
+
+    async fn read(&self, name: &str) -> Vec<u8> {
+        match self {
+            Self::Folder(folder) => std::fs::read(folder.join(name)).unwrap(),
+            Self::Bucket(client, bucket, _) => {
+                let get = client.get_object().bucket(bucket).key(name);
+                let body = get.send().await.unwrap().body;
+                body.collect().await.unwrap().to_vec()
+            }
+        }
+    }
+
+    async fn write(&self, name: &str, bytes: Vec<u8>) {
+        match self {
+            Self::Folder(folder) => std::fs::write(folder.join(name), bytes).unwrap(),
+            Self::Bucket(client, bucket, _) => {
+                let put = client.put_object().bucket(bucket).key(name);
+                put.body(bytes.into()).send().await.unwrap();
+            }
+        }
+    }
+
+    /// How many lie there as versions before the seal kept them.
+    async fn plain(&self, installation: &Installation) -> usize {
+        let mut plain = 0;
+        for name in self.names(installation).await {
+            plain += usize::from(self.read(&name).await.starts_with(b"\xFF\xD8"));
+        }
+        plain
+    }
+}
+
+async fn register(app: &App, number: u32) -> String {
+    let form = texts("Ana Ejemplo", &format!("70{number:06}"), "Cali");
+    let form = form.part("foto", photo(picture(number)));
+    let answer = app.send(form, None).await;
+    assert_eq!(answer.status(), 201);
+    let told: Value = answer.json().await.unwrap();
+    told["id"].as_str().unwrap().to_owned()
+}
+
+fn picture(number: u32) -> Vec<u8> {
+    jpeg(number.to_le_bytes()[0])
+}
+
+/// What staff get when they look at a photo, if they see one.
+async fn seen(app: &App, token: &str, id: &str) -> Option<Vec<u8>> {
+    let path = format!("/staff/c/{}/registrations/{id}/photo", app.campaign);
+    let asked = app
+        .http
+        .get(format!("{}{path}", app.base))
+        .bearer_auth(token);
+    let answer = asked.send().await.unwrap();
+    let is_shown = answer.status() == 200;
+    let bytes = answer.bytes().await.unwrap();
+    is_shown.then(|| bytes.to_vec())
+}
+
+async fn all_are_seen(app: &App, token: &str, ids: &[String]) {
+    for (number, id) in (0..).zip(ids) {
+        one_is_seen(app, token, id, number).await;
+    }
+}
+
+async fn one_is_seen(app: &App, token: &str, id: &str, number: u32) {
+    assert!(seen(app, token, id).await == Some(picture(number)));
+}
+
+fn shows(kept: &[u8], picture: &[u8]) -> bool {
+    picture
+        .windows(8)
+        .any(|part| kept.windows(8).any(|kept| kept == part))
+}
+
+async fn what_lies_there_shows_nothing(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    register(&app, 1).await;
+    let objects = Objects::of(&installation, stores);
+    let names = objects.names(&installation).await;
+    assert_eq!(names.len(), 1);
+    let kept = objects.read(&names[0]).await;
+    assert!(kept.len() > picture(1).len());
+    assert!(!shows(&kept, &picture(1)));
+}
+
+#[tokio::test]
+async fn what_waits_in_the_store_shows_nothing() {
+    let server = variable("JORNADA_TEST_S3");
+    let s3 = Proxy::before(server.trim_start_matches("http://").to_owned()).await;
+    let mut installation = Installation::new(Stores::Servers);
+    let photos = format!("s3://{BUCKET}?endpoint=http://{}", s3.address);
+    installation.set("JORNADA_PHOTOS", &photos);
+    let app = installation.start().await;
+    s3.set_open(false);
+    let id = register(&app, 1).await;
+    let address = &installation
+        .settings
+        .iter()
+        .find(|(name, _)| name == "JORNADA_STORE");
+    let client = mongodb::Client::with_uri_str(&address.unwrap().1)
+        .await
+        .unwrap();
+    let database = client.default_database().unwrap();
+    let pending = database.collection::<Document>("pending_photos");
+    let waits = pending.find_one(doc! {}).await.unwrap().unwrap();
+    let kept = waits.get_binary_generic("bytes").unwrap().clone();
+    assert!(!shows(&kept, &picture(1)));
+    // One that a version before the seal left there is sealed when it is moved.
+    let plain = mongodb::bson::Binary {
+        subtype: mongodb::bson::spec::BinarySubtype::Generic,
+        bytes: picture(1),
+    };
+    let plain = doc! { "$set": { "bytes": plain } };
+    pending.update_one(doc! {}, plain).await.unwrap();
+    s3.set_open(true);
+    app.until("it is moved", async |_| {
+        pending.count_documents(doc! {}).await.unwrap() == 0
+    })
+    .await;
+    let objects = Objects::of(&installation, Stores::Servers);
+    assert_eq!(objects.names(&installation).await.len(), 1);
+    assert_eq!(objects.plain(&installation).await, 0);
+    one_is_seen(&app, &installation.token(), &id, 1).await;
+}
+
+async fn an_altered_photo_is_told_from_a_missing_key(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let token = installation.token();
+    let (one, two) = (register(&app, 0).await, register(&app, 1).await);
+    let objects = Objects::of(&installation, stores);
+    let names = objects.names(&installation).await;
+    let name = |id: &String| names.iter().find(|name| name.contains(id)).unwrap();
+    let whole = objects.read(name(&one)).await;
+    let told = |words| app.log().iter().filter(|line| line.contains(words)).count();
+    let altered = "is not the one that was put there";
+
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let exchanged = objects.read(name(&two)).await;
+    for (count, bytes) in [(1, flipped), (2, whole[..90].to_vec()), (3, exchanged)] {
+        objects.write(name(&one), bytes).await;
+        assert!(seen(&app, &token, &one).await.is_none());
+        app.until("it is told", async |_| told(altered) == count)
+            .await;
+    }
+    let mut of_another_key = whole.clone();
+    of_another_key[4..12].copy_from_slice(&[0xEE; 8]);
+    objects.write(name(&one), of_another_key).await;
+    assert!(seen(&app, &token, &one).await.is_none());
+    app.until("it is told", async |_| {
+        told("sealed under key eeeeeeeeeeeeeeee") == 1
+    })
+    .await;
+    assert_eq!(told(altered), 3);
+    objects.write(name(&one), whole).await;
+    all_are_seen(&app, &token, &[one, two]).await;
+}
+
+/// Registers people, and looks at the photos of all of them, until it is stopped.
+async fn people(app: &App, token: &str, first: u32, stop: &AtomicBool) -> Vec<String> {
+    let mut ids = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let number = first + u32::try_from(ids.len()).unwrap();
+        let id = register(app, number).await;
+        one_is_seen(app, token, &id, number).await;
+        ids.push(id);
+    }
+    ids
+}
+
+/// Runs it while other tasks of the test go on.
+async fn rewrap(installation: &Installation) -> Output {
+    let mut command = installation.command(&["photos", "rewrap"]);
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
+}
+
+/// Ends it in the middle, when it has sealed some photos and not all.
+async fn rewrap_and_die(installation: &Installation, objects: &Objects, plain: usize) {
+    let mut command = installation.command(&["photos", "rewrap"]);
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    while objects.plain(installation).await == plain {
+        assert!(child.try_wait().unwrap().is_none(), "it did nothing");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+async fn the_key_changes_while_people_register(stores: Stores) {
+    let (old, new) = ("0a".repeat(32), "0b".repeat(32));
+    let mut installation = Installation::new(stores);
+    installation.set("JORNADA_PHOTO_KEY", &old);
+    if stores == Stores::Servers {
+        // A bucket of its own: all photos of the one that tests share would be sealed.
+        let (bucket, s3) = (random_name(), variable("JORNADA_TEST_S3"));
+        let photos = format!("s3://{bucket}?endpoint={s3}&region=us-east-1");
+        installation.set("JORNADA_PHOTOS", &photos);
+    }
+    let first = installation.start().await;
+    let token = installation.token();
+    let mut ids = Vec::new();
+    for number in 0..60 {
+        ids.push(register(&first, number).await);
+    }
+    // As versions before the seal kept them.
+    let objects = Objects::of(&installation, stores);
+    for name in objects.names(&installation).await {
+        let number = (0..).zip(&ids).find(|(_, id)| name.contains(*id));
+        objects.write(&name, picture(number.unwrap().0)).await;
+    }
+    all_are_seen(&first, &token, &ids).await;
+
+    installation.set("JORNADA_PHOTO_KEY", &format!("{old},{new}"));
+    let second = installation.start().await;
+    installation.set("JORNADA_PHOTO_KEY", &format!("{new},{old}"));
+    let third = installation.start().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let going_on = async {
+        tokio::join!(
+            people(&second, &token, 1_000, &stop),
+            people(&third, &token, 2_000, &stop)
+        )
+    };
+    let rotating = async {
+        // What the newest instance seals, one that started before can open.
+        let id = register(&third, 60).await;
+        one_is_seen(&second, &token, &id, 60).await;
+        ids.push(id);
+        rewrap_and_die(&installation, &objects, 60).await;
+        for app in [&second, &third] {
+            all_are_seen(app, &token, &ids).await;
+        }
+        let done = rewrap(&installation).await;
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        stop.store(true, Ordering::Relaxed);
+        done
+    };
+    let ((by_second, by_third), _) = tokio::join!(going_on, rotating);
+    assert!(!by_second.is_empty() && !by_third.is_empty());
+    for app in [&second, &third] {
+        all_are_seen(app, &token, &ids).await;
+    }
+    assert_eq!(objects.plain(&installation).await, 0);
+    let told: Value = serde_json::from_slice(&rewrap(&installation).await.stdout).unwrap();
+    assert_eq!((&told["keys"], &told["sealed"]), (&0.into(), &0.into()));
+
+    installation.set("JORNADA_PHOTO_KEY", &new);
+    let last = installation.start().await;
+    all_are_seen(&last, &token, &ids).await;
+    for (first, ids) in [(1_000, by_second), (2_000, by_third)] {
+        for (number, id) in (first..).zip(&ids) {
+            one_is_seen(&last, &token, id, number).await;
+        }
+    }
+    installation.set("JORNADA_PHOTO_KEY", &old);
+    refused(&installation, "is not among those that are set");
+}
+
+/// One line tells which setting is wrong, and how.
+fn refused(installation: &Installation, words: &str) {
+    let ended = installation.command(&[]).output().unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(!ended.status.success());
+    let lines: Vec<_> = told
+        .lines()
+        .filter(|line| line.starts_with("jornada: "))
+        .collect();
+    assert_eq!(lines.len(), 1, "{told}");
+    assert!(
+        lines[0].starts_with("jornada: JORNADA_PHOTO_KEY: "),
+        "{told}"
+    );
+    assert!(lines[0].contains(words), "{told}");
+}
+
+#[tokio::test]
+async fn a_wrong_or_missing_key_stops_the_start() {
+    let mut installation = Installation::new(Stores::Servers);
+    drop(installation.start().await);
+    installation.set("JORNADA_PHOTO_KEY", &"0c".repeat(32));
+    refused(&installation, "is not among those that are set");
+    installation.set("JORNADA_PHOTO_KEY", "");
+    refused(&installation, "is not set");
+}
+
+#[tokio::test]
+async fn embedded_the_key_is_made_once() {
+    let installation = Installation::new(Stores::Embedded);
+    let id = register(&installation.start().await, 1).await;
+    let again = installation.start().await;
+    one_is_seen(&again, &installation.token(), &id, 1).await;
+    assert!(installation.folder.path().join("data/photo-key").exists());
+}
+
+crate::on_both!(
+    what_lies_there_shows_nothing,
+    an_altered_photo_is_told_from_a_missing_key,
+    the_key_changes_while_people_register,
+);

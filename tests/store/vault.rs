@@ -1,0 +1,42 @@
+//! Keys of photos: one of each id, and one way in which it is wrapped.
+
+use jornada::store::WrappedKey;
+
+use crate::bed::Bed;
+
+fn key(id: u8, under: u8, wrapped: &[u8]) -> WrappedKey {
+    WrappedKey {
+        id: [id; 8],
+        under: [under; 8],
+        wrapped: wrapped.to_vec(),
+    }
+}
+
+pub async fn of_many_who_make_a_key_at_once_all_use_one(bed: &Bed) {
+    assert_eq!(bed.store.vault_keys().await.unwrap(), []);
+    let making = (0..8).map(|number| {
+        let store = bed.store.clone();
+        tokio::spawn(async move {
+            store.add_vault_key(&key(1, 1, &[number])).await.unwrap();
+            store.vault_keys().await.unwrap()
+        })
+    });
+    let mut seen = Vec::new();
+    for made in making.collect::<Vec<_>>() {
+        seen.push(made.await.unwrap());
+    }
+    assert_eq!(seen[0].len(), 1);
+    assert!(seen.iter().all(|keys| *keys == seen[0]));
+}
+
+pub async fn a_key_is_wrapped_anew_once(bed: &Bed) {
+    let (old, new, late) = (key(1, 1, b"old"), key(1, 2, b"new"), key(1, 3, b"late"));
+    let other = key(2, 1, b"other");
+    for key in [&other, &old] {
+        bed.store.add_vault_key(key).await.unwrap();
+    }
+    let rewrap = async |from, to| bed.store.rewrap_vault_key(from, to).await.unwrap();
+    assert!(rewrap(&old, &new).await);
+    assert!(!rewrap(&old, &late).await, "it is not as it was");
+    assert_eq!(bed.again().await.vault_keys().await.unwrap(), [new, other]);
+}

@@ -1,0 +1,46 @@
+//! Requests written byte by byte, as no library would send them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// What came back, and whether the other side closed the connection.
+pub struct Raw {
+    pub text: String,
+    pub closed: bool,
+}
+
+impl Raw {
+    /// Sends bytes to `http://host:port` and reads until the connection is closed or quiet for so long.
+    pub fn send(base: &str, bytes: &[u8], quiet: Duration) -> Self {
+        let mut stream = open(base);
+        // Who refuses at the head may close before it has read the rest.
+        stream.write_all(bytes).ok();
+        Self::read(&mut stream, quiet)
+    }
+
+    /// Reads until the connection is closed or quiet for so long.
+    pub fn read(stream: &mut TcpStream, quiet: Duration) -> Self {
+        stream.set_read_timeout(Some(quiet)).unwrap();
+        let (mut bytes, mut block) = (Vec::new(), [0; 16 * 1024]);
+        let closed = loop {
+            match stream.read(&mut block) {
+                Ok(0) => break true,
+                Ok(count) => bytes.extend_from_slice(&block[..count]),
+                Err(error) => break error.kind() == std::io::ErrorKind::ConnectionReset,
+            }
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Self { text, closed }
+    }
+
+    /// The status of each answer.
+    pub fn statuses(&self) -> Vec<u16> {
+        let after = self.text.split("HTTP/1.1 ").skip(1);
+        after.map(|text| text[..3].parse().unwrap()).collect()
+    }
+}
+
+pub fn open(base: &str) -> TcpStream {
+    TcpStream::connect(base.trim_start_matches("http://")).unwrap()
+}
