@@ -4,6 +4,7 @@
 pub mod account;
 mod amend;
 pub mod audit;
+mod consent;
 mod counted;
 mod error;
 pub mod feed;
@@ -15,6 +16,7 @@ mod names;
 mod pending;
 mod placed;
 mod removal;
+mod retention;
 pub mod search;
 pub mod session;
 pub mod sqlite;

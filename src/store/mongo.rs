@@ -6,6 +6,7 @@ mod amend;
 mod amended;
 mod audit;
 mod connect;
+mod consent;
 mod counted;
 mod document;
 mod fault;
@@ -17,6 +18,7 @@ mod list;
 mod names;
 mod pending;
 mod removal;
+mod retention;
 mod search;
 mod session;
 mod snapshot;
@@ -66,6 +68,7 @@ pub struct MongoStore {
     leases: Collection<Document>,
     jobs: Collection<Document>,
     refusals: Collection<Document>,
+    consents: Collection<Document>,
 }
 
 impl MongoStore {

@@ -4,6 +4,7 @@
 mod account;
 mod amend;
 mod audit;
+mod consent;
 mod counted;
 mod fault;
 mod feed;
@@ -14,6 +15,7 @@ mod names;
 mod pending;
 mod readers;
 mod removal;
+mod retention;
 mod row;
 mod schema;
 mod search;
