@@ -12,6 +12,8 @@ source ops/parts.sh
 source ops/servers.sh
 # shellcheck source=ops/check_prometheus.sh
 source ops/check_prometheus.sh
+# shellcheck source=ops/check_api.sh
+source ops/check_api.sh
 
 CARGO_DENY=0.20.2
 CARGO_MACHETE=0.9.2
@@ -37,6 +39,7 @@ install_parts() {
     need_axe
     need_logql
     need_grafana_sdk
+    need_schemathesis
     export JORNADA_TEST_CHROMEDRIVER=/usr/bin/chromedriver
     export JORNADA_TEST_CHROMIUM=/usr/bin/chromium
     export JORNADA_TEST_AXE="$TOOLS/axe.min.js"
@@ -45,6 +48,10 @@ install_parts() {
 install_cargo_tools() {
     need_crate cargo-deny "$CARGO_DENY"
     need_crate cargo-machete "$CARGO_MACHETE"
+}
+
+check_format() {
+    cargo fmt --check && cargo fmt --check --manifest-path fuzz/Cargo.toml
 }
 
 check_docs() {
@@ -75,17 +82,19 @@ check_dependencies() {
 
 run_all() {
     step "install what the tests need" install_parts
-    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh ops/*/*.sh drill/*.sh prometheus/*.sh
+    step "shellcheck" shellcheck --external-sources init.sh test.sh ops/*.sh ops/*/*.sh drill/*.sh fuzz/*.sh prometheus/*.sh
     step "docker-compose.yml" check_compose
     step "Prometheus and Alertmanager" check_prometheus
     step "dashboards" check_dashboards
-    step "rustfmt" cargo fmt --check
+    step "rustfmt" check_format
     step "clippy" cargo clippy --quiet --all-targets -- -D warnings
     step "rustdoc" check_docs
     step "build the tests" cargo test --quiet --no-run
     step "start the servers" start_servers
     step "tests" cargo test
     step "stop the servers" stop_servers
+    step "the API against its description" check_api
+    step "fuzzing, 10 s a target" bash fuzz/run.sh
     step "drill: a whole system, killed part by part, and restored" bash drill/fresh.sh
     step "build cargo-deny and cargo-machete" install_cargo_tools
     step "licences, sources, unused dependencies" check_dependencies

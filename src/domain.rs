@@ -4,6 +4,7 @@
 pub mod answers;
 pub mod campaign;
 pub mod choice;
+pub mod closing;
 pub mod consent;
 pub mod document;
 pub mod field;

@@ -1,6 +1,7 @@
 //! The one way in: answers judged, photo kept, registration kept, receipt given. Every door (form, API, later gRPC
 //! and the queue) comes through here, and what is acknowledged here survives the loss of this process.
 
+pub mod closings;
 pub mod mover;
 pub mod names;
 pub mod photos;
@@ -23,6 +24,7 @@ use crate::domain::{
 use crate::photo::inspect::{CleanPhoto, PhotoRefusal, inspect};
 use crate::store::{Kept, Receipt, Store, StoreError};
 use crate::telemetry::metrics::Metrics;
+use closings::Closings;
 use photos::{KeeperError, PhotoKeeper};
 use refusals::Refusals;
 
@@ -54,7 +56,10 @@ pub enum Accepted {
 pub enum IntakeError {
     /// The campaign takes nothing now.
     #[error("the campaign is not open")]
-    NotOpen,
+    NotOpen {
+        /// Until when it takes or took registrations.
+        closes_at: Timestamp,
+    },
     /// Answers that do not fit.
     #[error("{} answers were refused", .0.len())]
     Refused(Vec<FieldRefusal>),
@@ -85,6 +90,8 @@ pub struct Intake {
     pub store: Store,
     /// Where photos are kept.
     pub photos: PhotoKeeper,
+    /// What was closed before its time.
+    pub closings: Closings,
     /// From which ids are derived.
     pub secret: Secret,
     /// What is counted.
@@ -127,7 +134,7 @@ impl Intake {
                 .for_each(|field| count(field.refusal.reason())),
             // The photo's many reasons are for its sender; here one tells enough.
             IntakeError::Photo(_) => count("photo"),
-            IntakeError::NotOpen => count("not-open"),
+            IntakeError::NotOpen { .. } => count("not-open"),
             IntakeError::AlreadyRegistered { .. } => count("already-registered"),
             IntakeError::Deleted => count("deleted"),
             IntakeError::Store(_) | IntakeError::Photos(_) => {}
@@ -141,7 +148,7 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Accepted, IntakeError> {
         let Submission { form, photo, key } = submission;
-        let answers = judge(campaign, &form, now)?;
+        let answers = self.judge(campaign, &form, now)?;
         let photo = clean(campaign, photo).await?;
         let unique = campaign.unique_key(&answers, key);
         let id = RegistrationId::derive(self.secret.expose(), &campaign.id, &unique);
@@ -167,6 +174,19 @@ impl Intake {
                 Err(IntakeError::Deleted)
             }
         }
+    }
+
+    fn judge(
+        &self,
+        campaign: &Campaign,
+        form: &Form,
+        now: Timestamp,
+    ) -> Result<Answers, IntakeError> {
+        if self.closings.opening(campaign, now) != Opening::Open {
+            let closes_at = self.closings.end(campaign);
+            return Err(IntakeError::NotOpen { closes_at });
+        }
+        campaign.admit(form).map_err(IntakeError::Refused)
     }
 
     async fn keep_photo(
@@ -209,13 +229,6 @@ fn already(unique: &UniqueKey) -> IntakeError {
     IntakeError::AlreadyRegistered {
         by_key: matches!(unique, UniqueKey::Request(_)),
     }
-}
-
-fn judge(campaign: &Campaign, form: &Form, now: Timestamp) -> Result<Answers, IntakeError> {
-    if campaign.opening(now) != Opening::Open {
-        return Err(IntakeError::NotOpen);
-    }
-    campaign.admit(form).map_err(IntakeError::Refused)
 }
 
 async fn clean(
@@ -278,7 +291,7 @@ fn outcome(taken: &Result<Accepted, IntakeError>) -> &'static str {
         Err(IntakeError::AlreadyRegistered { .. }) => "taken",
         Err(IntakeError::Refused(_) | IntakeError::Photo(_)) => "refused",
         Err(IntakeError::Deleted) => "deleted",
-        Err(IntakeError::NotOpen) => "closed",
+        Err(IntakeError::NotOpen { .. }) => "closed",
         Err(IntakeError::Store(_) | IntakeError::Photos(_)) => "failed",
     }
 }

@@ -19,6 +19,8 @@ pub mod overview;
 pub mod password;
 pub mod person;
 pub mod places;
+pub mod query;
+mod sealed;
 pub mod second;
 pub mod sessions;
 pub mod token;

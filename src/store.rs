@@ -4,6 +4,7 @@
 pub mod account;
 mod amend;
 pub mod audit;
+mod closing;
 mod consent;
 mod counted;
 mod error;

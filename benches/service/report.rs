@@ -42,8 +42,8 @@ pub async fn report() -> Result<()> {
     let crowd = Crowd::new(http, &instance.base, &installation.campaign);
     let crowd = Arc::new(crowd);
     let quiet = beside_others(Arc::clone(&crowd), &asked).await?;
-    let asker = Asker::new(&instance.base, &installation.campaign, token)?;
-    job(&instance, &asker, crowd, quiet).await?;
+    let program = Asker::new(&instance.base, &installation.campaign, token)?;
+    job(&instance, &program, crowd, quiet).await?;
     drop(instance);
     sweep(&installation).await
 }

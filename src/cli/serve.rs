@@ -18,6 +18,7 @@ use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, Hosts, LogsConfig, StoreSetting};
 use crate::domain::staff::audit::Doer;
 use crate::intake::Intake;
+use crate::intake::closings::Closings;
 use crate::intake::mover::Mover;
 use crate::intake::names;
 use crate::intake::photos::PhotoKeeper;
@@ -155,6 +156,7 @@ async fn open(
     let vault = vault.context("JORNADA_PHOTO_KEY")?;
     let files = Photos::new(&config.photos, vault.seal().clone());
     let files = files.timed(meter(Dependency::Photos));
+    let closings = Closings::open(&store).await.context("JORNADA_STORE")?;
     let photos = PhotoKeeper::open(
         files.clone(),
         vault,
@@ -198,6 +200,7 @@ async fn open(
         intake: Intake {
             store,
             photos,
+            closings,
             secret: config.secret,
             metrics: metrics.clone(),
             refusals: Refusals::default(),
@@ -268,6 +271,8 @@ fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
     };
     tasks.spawn(sweep.run(stop.clone()));
     let campaigns = app.campaigns.iter().cloned().collect();
+    let closings = app.intake.closings.clone();
+    tasks.spawn(closings.keep(store.clone(), stop.clone()));
     tasks.spawn(names::keep_filling(store.clone(), campaigns, stop.clone()));
     let refusals = app.intake.refusals.clone();
     tasks.spawn(refusals.keep_flushing(store.clone(), stop.clone()));

@@ -224,12 +224,11 @@ impl PhotoKeeper {
         let key = PhotoKey::of(&photo.campaign, photo.id, &photo.photo);
         let key = key.ok_or_else(PhotosError::unknown_format)?;
         let pending = photo.key();
-        let sealed = match Sealed::recognise(&photo.bytes) {
-            Some(sealed) => sealed,
-            None => {
-                let plain = key.checked(photo.bytes)?;
-                self.photos.seal().seal(&key, plain).await?
-            }
+        let sealed = if let Some(sealed) = Sealed::recognise(&photo.bytes) {
+            sealed
+        } else {
+            let plain = key.checked(photo.bytes)?;
+            self.photos.seal().seal(&key, plain).await?
         };
         if let Err(error) = self.photos.put(&key, &sealed).await {
             self.note_away(&error);

@@ -8,6 +8,7 @@ use crate::key::Key;
 pub struct Keys {
     seal: Key,
     throttle: Key,
+    query: Key,
 }
 
 impl Keys {
@@ -17,12 +18,18 @@ impl Keys {
         Self {
             seal: Key::of(secret, "staff: second factors"),
             throttle: Key::of(secret, "staff: who tries to log in"),
+            query: Key::of(secret, "staff: what is looked for"),
         }
     }
 
     /// For second factors at rest.
     pub(super) fn seal(&self) -> &[u8; 32] {
         self.seal.expose()
+    }
+
+    /// For what is looked for, in addresses.
+    pub(super) fn query(&self) -> &[u8; 32] {
+        self.query.expose()
     }
 
     /// For the names under which attempts are counted.

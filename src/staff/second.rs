@@ -1,19 +1,17 @@
 //! The second factor: codes by time (TOTP, RFC 6238) as every authenticator app makes them: SHA-1, 6 digits, 30 s, one
 //! step early or late. The secret lies encrypted in the store, under a key that is not there, bound to its account.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice};
 use totp_rs::{Builder, Totp};
 use uuid::Uuid;
 
 use super::keys::Keys;
+use super::sealed;
 use crate::domain::staff::Mail;
 
 /// 160 bits, as RFC 4226 recommends.
 const SECRET_BYTES: usize = 20;
-const NONCE_BYTES: usize = 24;
 
 /// The secret that an app and this system share.
 #[derive(Debug)]
@@ -34,30 +32,15 @@ impl Shared {
     ///
     /// # Errors
     /// When the system has no randomness.
-    ///
-    /// # Panics
-    /// Never: the cipher takes some bytes of any kind.
     pub fn seal(&self, keys: &Keys, account: Uuid) -> Result<Vec<u8>, getrandom::Error> {
-        let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce)?;
-        let payload = Payload {
-            msg: self.0.expose_secret(),
-            aad: account.as_bytes(),
-        };
-        let sealed = cipher(keys).encrypt(&XNonce::from(nonce), payload);
-        let sealed = sealed.expect("the cipher takes some bytes of any kind");
-        Ok([&nonce[..], &sealed].concat())
+        let secret = self.0.expose_secret();
+        sealed::seal(keys.seal(), account.as_bytes(), secret)
     }
 
     /// Reads what [`seal`](Self::seal) wrote for this account; none for anything else.
     #[must_use]
     pub fn open(sealed: &[u8], keys: &Keys, account: Uuid) -> Option<Self> {
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
-        let payload = Payload {
-            msg: rest,
-            aad: account.as_bytes(),
-        };
-        let bytes = cipher(keys).decrypt(&XNonce::from(*nonce), payload).ok()?;
+        let bytes = sealed::open(keys.seal(), account.as_bytes(), sealed)?;
         (bytes.len() == SECRET_BYTES).then(|| Self(bytes.into()))
     }
 
@@ -99,10 +82,6 @@ impl Shared {
         let secret = self.0.expose_secret().to_vec();
         Builder::new().with_secret(secret).build().ok()
     }
-}
-
-fn cipher(keys: &Keys) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(keys.seal().into())
 }
 
 #[cfg(test)]

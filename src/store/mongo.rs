@@ -5,6 +5,7 @@ mod account;
 mod amend;
 mod amended;
 mod audit;
+mod closing;
 mod connect;
 mod consent;
 mod counted;
@@ -63,6 +64,7 @@ pub struct MongoStore {
     sessions: Collection<Document>,
     tokens: Collection<Document>,
     audit: Collection<Document>,
+    closings: Collection<Document>,
     vault_keys: Collection<Document>,
     pending: Collection<RawDocumentBuf>,
     leases: Collection<Document>,

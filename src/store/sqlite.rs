@@ -4,6 +4,7 @@
 mod account;
 mod amend;
 mod audit;
+mod closing;
 mod consent;
 mod counted;
 mod fault;

@@ -89,13 +89,25 @@ mod tests {
     fn vendored_files_are_the_ones_that_were_vetted() {
         let readme = Static::get("vendor/README.md").unwrap();
         let readme = String::from_utf8(readme.data.into_owned()).unwrap();
-        let vendored =
-            Static::iter().filter(|name| name.starts_with("vendor/") && !name.ends_with(".md"));
-        for name in vendored {
-            let sum =
-                data_encoding::HEXLOWER.encode(&Static::get(&name).unwrap().metadata.sha256_hash());
-            assert!(readme.contains(&sum), "{name} has another SHA-256: {sum}");
+        let vendored: Vec<_> = Static::iter()
+            .filter(|name| name.starts_with("vendor/") && name != "vendor/README.md")
+            .collect();
+        for path in &vendored {
+            let file = Static::get(path).unwrap();
+            let sum = data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash());
+            let name = path.trim_start_matches("vendor/");
+            let row = readme
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{name}` |")));
+            let row = row.unwrap_or_else(|| panic!("{name} is not listed"));
+            assert!(row.contains(&sum), "{name} has another SHA-256: {sum}");
         }
+        let listed = readme.lines().filter(|line| line.starts_with("| `"));
+        assert_eq!(
+            listed.count(),
+            vendored.len(),
+            "each that is listed is there"
+        );
     }
 
     #[tokio::test]

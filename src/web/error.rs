@@ -11,11 +11,12 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tracing::{error, warn};
 
 use super::page::Visit;
 use super::trap::seconds;
+use crate::domain::record::Deletion;
 use crate::domain::{Campaign, FieldRefusal};
 use crate::intake::IntakeError;
 use crate::intake::photos::KeeperError;
@@ -44,10 +45,17 @@ pub enum Error {
     NoSuchValue,
     /// No registration with this number or id.
     NoSuchRegistration,
+    /// It was deleted, and whoever asks saw it before; why.
+    Removed(Deletion),
     /// No report made in the background of this name, or not for them, or no longer.
     NoSuchReport,
     /// Not before it opens, not after it closed.
-    NotOpen(Arc<Campaign>),
+    NotOpen {
+        /// What.
+        campaign: Arc<Campaign>,
+        /// Until when it takes or took registrations.
+        closes_at: Timestamp,
+    },
     /// Answers that do not fit.
     Refused(Vec<FieldRefusal>),
     /// The photo in this field does not fit.
@@ -114,11 +122,14 @@ impl Error {
             | Self::NoSuchRegistration
             | Self::NoSuchReport
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
+            Self::Removed(_) => StatusCode::GONE,
             Self::MethodNotAllowed | Self::NoProxy => StatusCode::METHOD_NOT_ALLOWED,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::NotOpen(_) | Self::Forbidden | Self::StaleForm | Self::OldForm | Self::NoWork => {
-                StatusCode::FORBIDDEN
-            }
+            Self::NotOpen { .. }
+            | Self::Forbidden
+            | Self::StaleForm
+            | Self::OldForm
+            | Self::NoWork => StatusCode::FORBIDDEN,
             Self::TooMany(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Photo { refusal, .. } if refusal.is_media_type() => {
@@ -142,7 +153,10 @@ impl Error {
     #[must_use]
     pub fn of_intake(error: IntakeError, campaign: &Arc<Campaign>) -> Self {
         match error {
-            IntakeError::NotOpen => Self::NotOpen(campaign.clone()),
+            IntakeError::NotOpen { closes_at } => Self::NotOpen {
+                campaign: campaign.clone(),
+                closes_at,
+            },
             IntakeError::Refused(refusals) => Self::Refused(refusals),
             IntakeError::Photo(refusal) => Self::Photo {
                 field: campaign

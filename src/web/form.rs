@@ -2,8 +2,6 @@
 
 mod page;
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -25,6 +23,7 @@ use super::upload::Upload;
 use crate::domain::campaign::Opening;
 use crate::domain::{Campaign, Form, IdempotencyKey, ReceiptNumber};
 use crate::intake::Accepted;
+use crate::intake::closings::Closings;
 use page::FormPage;
 
 /// The name of the hidden part that carries the key of this form.
@@ -57,7 +56,7 @@ async fn submit(
     request: Request,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let mut upload = Upload::read(&app, campaign, request).await?;
+    let mut upload = Upload::read(&app.uploads, campaign, request).await?;
     let bait = Bait::take(&mut upload.form);
     // Under a fresh key nothing can be retried.
     let key = take(&mut upload.form, KEY).unwrap_or_else(fresh_key);
@@ -77,7 +76,7 @@ async fn submit(
                 shown: kept.map_or_else(|| moment(&app, campaign), str::to_owned),
                 typed: &typed,
             };
-            again(&visit, campaign, &sent, &error)
+            again(&app, &visit, campaign, &sent, &error)
         }
     })
 }
@@ -113,9 +112,8 @@ fn moment(app: &AppState, campaign: &Campaign) -> String {
 }
 
 fn blank(app: &AppState, visit: &Visit, campaign: &Campaign) -> Response {
-    let opening = campaign.opening(Timestamp::now());
-    if opening != Opening::Open {
-        return closed(visit, campaign, opening);
+    if app.intake.closings.opening(campaign, Timestamp::now()) != Opening::Open {
+        return closed(&app.intake.closings, visit, campaign);
     }
     let page = FormPage {
         visit,
@@ -128,19 +126,26 @@ fn blank(app: &AppState, visit: &Visit, campaign: &Campaign) -> Response {
     with_camera(show(StatusCode::OK, &page))
 }
 
-fn closed(visit: &Visit, campaign: &Campaign, opening: Opening) -> Response {
+fn closed(closings: &Closings, visit: &Visit, campaign: &Campaign) -> Response {
     let page = ClosedPage {
         visit,
         campaign,
-        is_over: opening == Opening::Over,
+        is_over: closings.opening(campaign, Timestamp::now()) == Opening::Over,
+        closes_at: closings.end(campaign),
     };
     show(StatusCode::FORBIDDEN, &page)
 }
 
 /// The form once more, with what was typed and what is wrong.
-fn again(visit: &Visit, campaign: &Arc<Campaign>, sent: &Sent<'_>, error: &Error) -> Response {
-    if matches!(error, Error::NotOpen(_)) {
-        return closed(visit, campaign, campaign.opening(Timestamp::now()));
+fn again(
+    app: &AppState,
+    visit: &Visit,
+    campaign: &Campaign,
+    sent: &Sent<'_>,
+    error: &Error,
+) -> Response {
+    if matches!(error, Error::NotOpen { .. }) {
+        return closed(&app.intake.closings, visit, campaign);
     }
     error.log();
     let page = FormPage {
@@ -164,17 +169,5 @@ struct ClosedPage<'a> {
     visit: &'a Visit,
     campaign: &'a Campaign,
     is_over: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::campaign::tests::example;
-    use crate::web::page::tests::visit;
-
-    #[test]
-    fn a_campaign_that_is_not_open_says_when_it_is() {
-        let answer = closed(&visit("/", "es"), &example(), Opening::NotYet);
-        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-    }
+    closes_at: Timestamp,
 }

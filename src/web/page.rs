@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::assets::asset;
@@ -89,9 +90,21 @@ impl Visit {
     /// The same to a page that shall say what was done; `done` is a word of ours.
     #[must_use]
     pub fn link_done(&self, path: &str, done: &str) -> String {
+        self.link_with(path, "done", done)
+    }
+
+    /// The same with one more thing in the query, whose value needs no encoding.
+    #[must_use]
+    pub fn link_with(&self, path: &str, name: &str, value: &str) -> String {
         let link = self.link(path);
         let joint = if link.contains('?') { '&' } else { '?' };
-        format!("{link}{joint}done={done}")
+        format!("{link}{joint}{name}={value}")
+    }
+
+    /// The link to a page of the staff area about a campaign.
+    #[must_use]
+    pub fn staff(&self, campaign: &CampaignId, rest: &str) -> String {
+        self.link(&staff_path(campaign, rest))
     }
 
     /// The link to a campaign's form.
@@ -141,6 +154,26 @@ impl Visit {
         }
     }
 
+    /// A day in short: `21 nov` or `21 Nov`.
+    #[must_use]
+    pub fn day(&self, day: &Date) -> String {
+        match self.lang {
+            Lang::Es => {
+                let month = usize::try_from(day.month() - 1).unwrap_or_default();
+                let month = MONTHS_ES.get(month).and_then(|month| month.get(..3));
+                format!("{} {}", day.day(), month.unwrap_or_default())
+            }
+            Lang::En => day.strftime("%-d %b").to_string(),
+        }
+    }
+
+    /// A moment in short, for tables: `2026-11-21 16:05`.
+    #[must_use]
+    pub fn brief(&self, at: &Timestamp, zone: &TimeZone) -> String {
+        let local = at.to_zoned(zone.clone());
+        local.strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
     /// A count with its thousands apart: `12.345` or `12,345`.
     #[must_use]
     pub fn count(&self, count: u64) -> String {
@@ -167,6 +200,12 @@ impl Visit {
         let _ = write!(share, "{}{comma}{} %", tenths / 10, tenths % 10);
         share
     }
+}
+
+/// The path of a page of the staff area about a campaign.
+#[must_use]
+pub fn staff_path(campaign: &CampaignId, rest: &str) -> String {
+    format!("/staff/c/{campaign}/{rest}")
 }
 
 /// Answers with a page, which nobody but the person's own screen keeps: it may hold what was typed.

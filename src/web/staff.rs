@@ -5,15 +5,22 @@ pub mod account;
 pub mod accounts;
 mod audit;
 mod browser;
+mod case;
+mod closing;
+mod correction;
+mod deletion;
 pub mod guard;
 mod job;
 pub mod login;
 mod one_account;
+mod overview;
 pub mod password;
 pub mod photo;
+mod registration;
 mod reports;
 pub mod route;
 pub mod scribe;
+mod search;
 pub mod second;
 pub mod tokens;
 pub mod who;
@@ -38,6 +45,12 @@ pub fn table() -> Vec<Route> {
         accounts::routes(),
         one_account::routes(),
         tokens::routes(),
+        overview::routes(),
+        search::routes(),
+        registration::routes(),
+        correction::routes(),
+        deletion::routes(),
+        closing::routes(),
         photo::routes(),
         reports::routes(),
         job::routes(),

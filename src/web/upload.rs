@@ -1,6 +1,8 @@
 //! Reads a submission off the network within bounds: so many bytes of photo and of text, so many parts, so long.
 //! What goes past a bound is read on and thrown away, so that the client gets to read why.
 
+mod gathered;
+
 use std::time::Duration;
 
 use axum::Json;
@@ -10,12 +12,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value};
 
-use super::App;
-use super::budget::Reserved;
+use super::budget::{Reserved, UploadBudget};
 use super::error::Error;
 use crate::domain::{Campaign, FieldRefusal, Form, Refusal};
 use crate::photo::MAX_PHOTO_BYTES;
 use crate::photo::inspect::PhotoRefusal;
+use gathered::Gathered;
 
 /// Largest body that is read to its end, most of it thrown away; nginx's limit is a little higher.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -46,13 +48,17 @@ impl Upload {
     ///
     /// # Errors
     /// [`Error`] for a body that is too slow, broken, of another type or without end, and when memory is short.
-    pub async fn read(app: &App, campaign: &Campaign, request: Request) -> Result<Self, Error> {
+    pub async fn read(
+        budget: &UploadBudget,
+        campaign: &Campaign,
+        request: Request,
+    ) -> Result<Self, Error> {
         let declared = content_length(request.headers());
         if declared.is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
             return Err(Error::TooLarge);
         }
         let most = (MAX_PHOTO_BYTES + MAX_TEXT_BYTES + OVERHEAD_BYTES) as u64;
-        let reserved = app.uploads.reserve(declared.unwrap_or(most).min(most))?;
+        let reserved = budget.reserve(declared.unwrap_or(most).min(most))?;
         let reading = tokio::time::timeout(ARRIVAL, read(campaign, request));
         let (form, photo, wrong) = reading.await.map_err(|_| Error::Slow)??;
         Ok(Self {
@@ -78,9 +84,12 @@ async fn read(campaign: &Campaign, request: Request) -> Result<Read, Error> {
     match media_type(request.headers()) {
         Some("multipart/form-data") => {
             let length = content_length(request.headers());
+            let gathered = Gathered::default();
+            let request = request.map(|body| gathered.bound(body));
             let multipart = Multipart::from_request(request, &()).await;
             let multipart = multipart.map_err(|_| Error::Malformed("multipart boundary"))?;
-            Reader::new(campaign, length).read(multipart).await
+            let reader = Reader::new(campaign, length, gathered);
+            reader.read(multipart).await
         }
         Some("application/json") if campaign.photo().is_none() => {
             Ok((json(request).await?, None, None))
@@ -107,6 +116,7 @@ fn media_type(headers: &HeaderMap) -> Option<&str> {
 
 struct Reader<'a> {
     campaign: &'a Campaign,
+    gathered: Gathered,
     expected: usize,
     form: Form,
     photo: Option<Bytes>,
@@ -116,12 +126,13 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(campaign: &'a Campaign, length: Option<u64>) -> Self {
+    fn new(campaign: &'a Campaign, length: Option<u64>, gathered: Gathered) -> Self {
         let length = length
             .and_then(|bytes| usize::try_from(bytes).ok())
             .unwrap_or(0);
         Self {
             campaign,
+            gathered,
             expected: length.min(MAX_PHOTO_BYTES),
             form: Form::default(),
             photo: None,
@@ -133,6 +144,7 @@ impl<'a> Reader<'a> {
 
     async fn read(mut self, mut multipart: Multipart) -> Result<Read, Error> {
         while let Some(field) = multipart.next_field().await.map_err(broken)? {
+            self.gathered.handed_out();
             self.part(field).await?;
         }
         Ok((self.form, self.photo, self.wrong))
@@ -142,11 +154,11 @@ impl<'a> Reader<'a> {
         self.parts += 1;
         let Some(name) = field.name().map(str::to_owned) else {
             self.wrong(Error::Malformed("a part without a name"));
-            return drain(field).await;
+            return self.drain(field).await;
         };
         if self.parts > MAX_PARTS {
             self.wrong(Error::Malformed("more parts than any form has"));
-            return drain(field).await;
+            return self.drain(field).await;
         }
         match self.campaign.field(&name) {
             Some(asked) if asked.is_photo() => self.photo_part(name, field).await,
@@ -162,11 +174,11 @@ impl<'a> Reader<'a> {
     async fn text_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), Error> {
         let mut bytes = Vec::new();
         self.text_bytes += name.len();
-        while let Some(chunk) = field.chunk().await.map_err(broken)? {
+        while let Some(chunk) = self.chunk(&mut field).await? {
             self.text_bytes = self.text_bytes.saturating_add(chunk.len());
             if self.text_bytes > MAX_TEXT_BYTES {
                 self.wrong(Error::TextTooLarge);
-                return drain(field).await;
+                return self.drain(field).await;
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -181,7 +193,7 @@ impl<'a> Reader<'a> {
 
     async fn photo_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), Error> {
         let mut bytes = BytesMut::with_capacity(self.expected);
-        while let Some(chunk) = field.chunk().await.map_err(broken)? {
+        while let Some(chunk) = self.chunk(&mut field).await? {
             if bytes.len() + chunk.len() > MAX_PHOTO_BYTES {
                 self.form.has_photo = true;
                 let refusal = PhotoRefusal::TooLarge;
@@ -189,7 +201,7 @@ impl<'a> Reader<'a> {
                     field: name,
                     refusal,
                 });
-                return drain(field).await;
+                return self.drain(field).await;
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -207,11 +219,17 @@ impl<'a> Reader<'a> {
         self.photo = Some(bytes.freeze());
         Ok(())
     }
-}
 
-async fn drain(mut field: Field<'_>) -> Result<(), Error> {
-    while field.chunk().await.map_err(broken)?.is_some() {}
-    Ok(())
+    async fn chunk(&self, field: &mut Field<'_>) -> Result<Option<Bytes>, Error> {
+        let chunk = field.chunk().await.map_err(broken)?;
+        self.gathered.handed_out();
+        Ok(chunk)
+    }
+
+    async fn drain(&self, mut field: Field<'_>) -> Result<(), Error> {
+        while self.chunk(&mut field).await?.is_some() {}
+        Ok(())
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]

@@ -10,6 +10,7 @@ use jornada::domain::record::Record;
 use jornada::domain::{Campaign, Form, RegistrationId};
 use jornada::intake::photos::PhotoKeeper;
 use jornada::intake::remover::Remover;
+use jornada::intake::vault::Vault;
 use jornada::photo::{PhotoKey, Photos};
 use jornada::staff::amend::{self, Outcome};
 use jornada::store::Store;
@@ -49,9 +50,12 @@ impl Desk {
         let campaigns = Campaigns::read(&config.campaigns).unwrap();
         let metrics = Metrics::new().unwrap();
         let store = Store::open(&config.store).await.unwrap();
-        let photos = Photos::new(&config.photos);
+        let vault = Vault::open(store.clone(), &config.photo_keys)
+            .await
+            .unwrap();
+        let photos = Photos::new(&config.photos, vault.seal().clone());
         let pending = metrics.pending.clone();
-        let photos = PhotoKeeper::open(photos, store.clone(), 1 << 20, pending);
+        let photos = PhotoKeeper::open(photos, vault, store.clone(), 1 << 20, pending);
         Self {
             photos: photos.await.unwrap(),
             campaign: campaigns.get(&installation.campaign).unwrap().clone(),

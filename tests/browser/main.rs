@@ -8,6 +8,7 @@
 mod support;
 
 mod accessibility;
+mod desk;
 mod registering;
 mod reports;
 mod resending;

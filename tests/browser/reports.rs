@@ -21,7 +21,7 @@ async fn log_in(window: &Window, installation: &Installation, app: &App) {
     window
         .write("#mail", &format!("{MAIL}\u{E004}{PASSWORD}\u{E007}"))
         .await;
-    window.until("location.pathname == '/staff/account'").await;
+    window.until("location.pathname == '/staff'").await;
 }
 
 async fn a_report_moves_by_itself(kind: Kind) {

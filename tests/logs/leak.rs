@@ -8,6 +8,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
 
+use crate::clerk::Clerk;
 use crate::loki::Loki;
 use crate::support::app::{App, Installation, Stores, person, texts};
 use crate::support::photos::{jpeg, jpeg_of};
@@ -190,6 +191,113 @@ async fn addresses(app: &App, receipt: &str, token: &str) {
     let method = Method::from_bytes(WORD.as_bytes()).unwrap();
     let odd = app.http.request(method, format!("{}/", app.base));
     expect(405, odd.send().await.unwrap()).await;
+}
+
+/// What a clerk looks for, opens, corrects and deletes, with every answer that there is; the sealed searches.
+async fn staff_pages(clerk: &mut Clerk, app: &App, first: &Value) -> Vec<String> {
+    let (id, receipt) = (
+        first["id"].as_str().unwrap(),
+        first["receipt"].as_str().unwrap(),
+    );
+    let list = format!("/staff/c/{}/registrations", app.campaign);
+    assert_eq!(clerk.get(&format!("/staff?{NAME}={MAIL}")).await, 200);
+    assert_eq!(clerk.get(&list).await, 200);
+    let mut sealed = Vec::new();
+    for what in [NAME, DOCUMENT, receipt] {
+        assert_eq!(
+            clerk.post(&list, &[("what", what), ("place", CITY)]).await,
+            303
+        );
+        let to = clerk.to.clone();
+        assert_eq!(clerk.get(&to).await, 200);
+        assert!(clerk.body.contains(NAME));
+        sealed.push(to.split_once("q=").unwrap().1.to_owned());
+    }
+    for wrong in [("what", "1@x"), ("place", MAIL), ("from", DOCUMENT)] {
+        assert_eq!(clerk.post(&list, &[wrong]).await, 422);
+    }
+    let one = format!("{list}/{id}");
+    for below in ["", "/print", "/photo", "/correct", "/delete"] {
+        assert_eq!(
+            clerk.get(&format!("{one}{below}?de={MAIL}&n={NAME}")).await,
+            200
+        );
+    }
+    for wrong in [WORD, MAIL, DOCUMENT, receipt] {
+        assert_eq!(clerk.get(&format!("{list}/{wrong}/correct")).await, 404);
+        assert_eq!(
+            clerk
+                .get(&format!("/staff/c/{wrong}/registrations/{id}"))
+                .await,
+            404
+        );
+    }
+    assert_eq!(clerk.get(&format!("{one}/correct")).await, 200);
+    let correct = format!("{one}/correct");
+    for (version, document, name, status) in [
+        ("0", MAIL, NAME, 422),
+        ("7", DOCUMENT, NAME, 409),
+        (WORD, DOCUMENT, NAME, 409),
+        ("0", DOCUMENT, "Marcada Corregida", 303),
+    ] {
+        let fields = [
+            ("_version", version),
+            ("nombre", name),
+            ("documento", document),
+            ("ciudad", CITY),
+            ("_reason", WORD),
+        ];
+        assert_eq!(clerk.post(&correct, &fields).await, status);
+    }
+    let odd = [(NAME, DOCUMENT), ("_version", "1")];
+    assert_eq!(clerk.post(&correct, &odd).await, 422);
+    sealed
+}
+
+/// Deletes the marked person by the pages.
+async fn delete(clerk: &mut Clerk, app: &App, id: &str) {
+    let path = format!("/staff/c/{}/registrations/{id}/delete", app.campaign);
+    assert_eq!(clerk.get(&path).await, 200);
+    let version = clerk.between("name=\"version\" value=\"").unwrap();
+    let fields = [("version", &*version), ("reason", WORD), ("sure", "true")];
+    assert_eq!(clerk.post(&path, &fields).await, 303);
+    assert_eq!(clerk.get(&path).await, 410);
+    let elsewhere = format!("/staff/c/{}/close", app.campaign);
+    assert_eq!(clerk.get(&elsewhere).await, 200);
+    assert_eq!(clerk.post(&elsewhere, &[("reason", "\u{7}")]).await, 422);
+}
+
+#[tokio::test]
+async fn the_staff_area_tells_nothing_of_whom_it_shows() {
+    let mut installation = Installation::new(Stores::Embedded);
+    let (loki, app) = talkative(&mut installation).await;
+    let first = register(&app).await;
+    let http = Clerk::client(marked_headers());
+    let mut clerk = Clerk::of(&installation, &app, http, MAIL).await;
+    let sealed = staff_pages(&mut clerk, &app, &first).await;
+    let id = first["id"].as_str().unwrap().to_owned();
+    delete(&mut clerk, &app, &id).await;
+    // The store breaks: so do the pages, and tell why without telling whom.
+    for file in ["jornada.db", "jornada.db-wal", "jornada.db-shm"] {
+        let path = installation.folder.path().join("data").join(file);
+        std::fs::write(path, "no database").ok();
+    }
+    let list = format!("/staff/c/{}/registrations", app.campaign);
+    for path in [
+        format!("{list}?q={}", sealed[0]),
+        format!("{list}/{id}"),
+        "/staff".into(),
+    ] {
+        assert!(clerk.get(&path).await >= 500);
+    }
+    let receipt = first["receipt"].as_str().unwrap().to_owned();
+    let secrets = [receipt, id].into_iter().chain(sealed).collect();
+    let output = Output::of(app, &loki, secrets).await;
+    for status in [200, 303, 404, 409, 410, 422] {
+        assert!(output.holds(&format!("\"status\":{status}")), "{status}");
+    }
+    assert!(output.holds("corrected a registration"));
+    output.assert_nothing_leaks();
 }
 
 #[tokio::test]

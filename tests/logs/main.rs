@@ -7,6 +7,7 @@
 mod support;
 
 mod child;
+mod clerk;
 mod flood;
 mod leak;
 mod lines;

@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use jornada::config::{Env, StoreSetting};
+use jornada::domain::staff::audit::{Action, Entry};
 use jornada::domain::staff::{Account, ApiToken, Mail, Reach, Role, Scope, Scopes};
 use jornada::staff::accounts::{add, change, vacancy};
 use jornada::staff::sessions;
 use jornada::staff::token::Token;
 use jornada::store::Store;
+use jornada::store::audit::{Filter, Found};
 
 use crate::support::app::{App, Installation, Stores};
 
@@ -78,6 +80,20 @@ impl Area {
             Some(())
         });
         changed.await.unwrap().unwrap();
+    }
+
+    /// What was written down of this kind, the newest first.
+    pub async fn deeds(&self, action: Action) -> Vec<Entry> {
+        let filter = Filter {
+            action: Some(action),
+            ..Filter::default()
+        };
+        let found = self.store.audit_before(&filter, None, 1_000).await;
+        let entry = |found| match found {
+            Found::Entry(entry) => *entry,
+            Found::Unreadable(seq) => panic!("entry {seq} cannot be read"),
+        };
+        found.unwrap().into_iter().map(entry).collect()
     }
 
     /// Runs `jornada staff …` and answers what it printed.

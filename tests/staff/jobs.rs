@@ -13,6 +13,7 @@ use jornada::domain::record::Deletion;
 use jornada::domain::staff::{Role, Scope};
 use jornada::domain::{Job, RegistrationId};
 use jornada::photo::Photos;
+use jornada::photo::seal::{MasterKey, Seal, VaultKey};
 use jornada::report::sweeper::Sweeper;
 use jornada::staff::token::Token;
 use jornada::store::Amended;
@@ -381,7 +382,8 @@ async fn a_clerk_of_one_city_sees_no_report_of_another() {
 /// What removes the files of this area, and the folder in which they are.
 fn sweeper(area: &Area) -> (Sweeper, PathBuf) {
     let folder = area.installation.folder.path().join("data/photos");
-    let photos = Photos::new(&PhotosSetting::Disk(folder.clone()));
+    let seal = Seal::new(VaultKey::generate(MasterKey::new(&[1; 32]).id()).unwrap());
+    let photos = Photos::new(&PhotosSetting::Disk(folder.clone()), seal);
     (Sweeper::new(area.store.clone(), photos), folder)
 }
 

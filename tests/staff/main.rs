@@ -8,7 +8,11 @@ mod support;
 
 mod area;
 mod audit;
+mod closing;
+mod correcting;
 mod deeds;
+mod deleting;
+mod finding;
 mod forms;
 mod jobs;
 mod links;

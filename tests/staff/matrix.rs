@@ -36,7 +36,7 @@ enum Who {
 #[rustfmt::skip]
 const ROWS: &[(&str, &str, [u16; 6])] = &[
     //                                                              nobody viewer clerk admin report chart
-    ("GET",  "/staff",                                                [303, 303, 303, 303, 403, 403]),
+    ("GET",  "/staff",                                                [303, 200, 200, 200, 403, 403]),
     ("GET",  "/staff/login",                                          [200, 303, 303, 303, 200, 200]),
     ("POST", "/staff/login",                                          [422, 422, 422, 422, 403, 403]),
     ("POST", "/staff/logout",                                         [303, 303, 303, 303, 403, 403]),
@@ -59,6 +59,17 @@ const ROWS: &[(&str, &str, [u16; 6])] = &[
     ("GET",  "/staff/tokens",                                         [303, 403, 403, 200, 403, 403]),
     ("POST", "/staff/tokens",                                         [303, 403, 403, 422, 403, 403]),
     ("POST", "/staff/tokens/revoke",                                  [303, 403, 403, 404, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations",                     [303, 403, 200, 200, 403, 403]),
+    ("POST", "/staff/c/{campaign}/registrations",                     [303, 403, 303, 303, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}",                [303, 403, 200, 200, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}/print",          [303, 403, 200, 200, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}/correct",        [303, 403, 200, 200, 403, 403]),
+    ("POST", "/staff/c/{campaign}/registrations/{id}/correct",        [303, 403, 409, 409, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/registrations/{id}/delete",         [303, 403, 403, 200, 403, 403]),
+    ("POST", "/staff/c/{campaign}/registrations/{id}/delete",         [303, 403, 403, 409, 403, 403]),
+    ("GET",  "/staff/c/{campaign}/close",                             [303, 403, 403, 200, 403, 403]),
+    ("POST", "/staff/c/{campaign}/close",                             [303, 403, 403, 422, 403, 403]),
+    ("POST", "/staff/c/{campaign}/reopen",                            [303, 403, 403, 422, 403, 403]),
     ("GET",  "/staff/c/{campaign}/registrations/{id}/photo",          [303, 403, 200, 200, 200, 403]),
     ("GET",  "/staff/c/{campaign}/reports",                           [303, 403, 200, 200, 200, 403]),
     ("POST", "/staff/c/{campaign}/reports",                           [303, 403, 422, 422, 422, 403]),

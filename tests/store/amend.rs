@@ -6,7 +6,7 @@ use std::time::Duration;
 use jornada::config::StoreSetting;
 use jornada::domain::record::Record;
 use jornada::domain::registration::UniqueKey;
-use jornada::domain::{Registration, RegistrationId};
+use jornada::domain::{Registration, RegistrationId, Selection};
 use jornada::store::{Amended, Change, Kept};
 
 use crate::bed::{self, Bed, corrected, deletion, drain, named, registration};
@@ -93,10 +93,10 @@ pub async fn a_corrected_value_is_listed_and_counted_where_it_is(bed: &Bed) {
         correct(bed, &first, &[("ciudad", "Bogotá")]).await,
         Amended::Done
     );
-    let count = async |value| bed.store.count(&bed.campaign.id, value).await.unwrap();
-    assert_eq!(count(Some("Cali")).await, 1);
-    assert_eq!(count(Some("Bogotá")).await, 1);
-    assert_eq!(count(None).await, 2);
+    let count = async |of: Selection| bed.store.count(&bed.campaign.id, &of).await.unwrap();
+    assert_eq!(count(Selection::of("Cali")).await, 1);
+    assert_eq!(count(Selection::of("Bogotá")).await, 1);
+    assert_eq!(count(Selection::all()).await, 2);
     let there = bed.list(Some("Bogotá")).await;
     assert_eq!(there[0].id, first.registration.id);
     let number = first.registration.id.receipt();
@@ -251,7 +251,13 @@ pub async fn a_deleted_one_does_not_come_back(bed: &Bed) {
     );
     assert_eq!(bed.store.record(&bed.campaign, id).await.unwrap(), None);
     assert_eq!(bed.store.receipt(id.receipt()).await.unwrap(), None);
-    assert_eq!(bed.store.count(&bed.campaign.id, None).await.unwrap(), 0);
+    assert_eq!(
+        bed.store
+            .count(&bed.campaign.id, &Selection::all())
+            .await
+            .unwrap(),
+        0
+    );
     assert_eq!(bed.list(None).await, []);
     let snapshot = bed.store.snapshot(&bed.campaign.id).await.unwrap();
     assert!(snapshot.totals.is_empty());

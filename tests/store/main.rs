@@ -5,6 +5,7 @@ mod amend;
 mod audit;
 mod bed;
 mod broken;
+mod closing;
 mod counted;
 mod feed;
 mod jobs;
@@ -76,6 +77,8 @@ contract! {
     pending::photos_that_wait_are_listed_page_by_page
     pending::one_holds_a_lease_until_it_ends_or_is_given_up
     pending::of_many_who_take_a_lease_at_once_one_has_it
+    closing::a_campaign_is_closed_once_until_it_is_opened_again
+    closing::of_many_who_close_at_once_one_does
     staff::an_address_has_one_account
     staff::an_account_comes_back_as_it_was
     staff::of_many_changes_at_once_one_is_taken

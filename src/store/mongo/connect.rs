@@ -35,6 +35,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         sessions: database.collection("sessions"),
         tokens: database.collection("tokens"),
         audit: database.collection("audit"),
+        closings: database.collection("closings"),
         vault_keys: database.collection("vault_keys"),
         pending: database.collection("pending_photos"),
         leases: database.collection("leases"),

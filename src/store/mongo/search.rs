@@ -138,10 +138,12 @@ impl Page<'_> {
             ],
             _ => vec![doc! { "name": { "$gte": prefix, "$lt": end } }],
         };
-        let index = match () {
-            () if self.is_narrow().await? => NEWEST,
-            () if self.search.values.is_empty() => BY_NAME,
-            () => BY_NAME_IN_PLACE,
+        let index = if self.is_narrow().await? {
+            NEWEST
+        } else if self.search.values.is_empty() {
+            BY_NAME
+        } else {
+            BY_NAME_IN_PLACE
         };
         self.merged(index, &order, ranges).await
     }

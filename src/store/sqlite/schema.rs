@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{audit, consent, job, retention, search};
+use super::{audit, closing, consent, job, retention, search};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     REGISTRATIONS,
     PENDING_PHOTOS,
     STAFF,
     AMENDMENTS,
     audit::TABLES,
+    closing::TABLE,
     job::TABLES,
     search::TABLES,
     VAULT_KEYS,

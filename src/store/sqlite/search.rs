@@ -1,5 +1,6 @@
 //! Pages of a search: the keys of the page come from the indexes alone, in one read transaction with the rows.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Params, Transaction};
@@ -109,7 +110,7 @@ impl Page<'_> {
             let (campaign, from, time, id, limit) = bounds;
             keys.extend(self.keys(&sql, (campaign, from, time, id, limit, value))?);
         }
-        keys.sort_unstable_by(|a, b| (b.received_at, b.id).cmp(&(a.received_at, a.id)));
+        keys.sort_unstable_by_key(|key| Reverse((key.received_at, key.id)));
         Ok(keys)
     }
 

@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use prometheus::IntGauge;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::WatchStream;
+use utoipa::ToSchema;
 
 use crate::tally::board::{Chart, Published};
 use crate::web::AppState;
@@ -73,13 +74,20 @@ fn matches(known: &str, etag: &str) -> bool {
     known.trim() == "*" || known.split(',').any(|tag| opaque(tag) == opaque(etag))
 }
 
+/// One event, as the description of the API shows it.
+#[derive(Debug, ToSchema)]
+pub struct ChartEvent {
+    /// The chart as JSON.
+    pub data: String,
+}
+
 /// The totals as server-sent events: at once, and at most twice a second while they change.
 #[utoipa::path(
     get,
     path = "/api/v1/campaigns/{campaign}/chart/events",
     params(("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion")),
     responses(
-        (status = 200, description = "Events whose data is the chart as JSON", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events whose data is the chart as JSON", body = ChartEvent, content_type = "text/event-stream"),
         (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Too many listen to this instance", body = Problem, content_type = "application/problem+json"),
     ),

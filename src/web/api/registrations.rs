@@ -44,7 +44,7 @@ pub struct Registered {
     path = "/api/v1/campaigns/{campaign}/registrations",
     params(
         ("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion"),
-        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry"),
+        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry", pattern = "^[!-~]{8,128}$"),
         ("Proof-Of-Work" = Option<String>, Header, description = "A solved challenge of this campaign, where it asks for one"),
         ("Accept-Language" = Option<String>, Header, description = "`es` or `en`, for the words of refusals"),
     ),
@@ -87,7 +87,7 @@ pub async fn register(
     };
     let proof = headers.get(PROOF).and_then(|proof| proof.to_str().ok());
     // Read before anything is refused: who is still sending would not get to read why.
-    let upload = Upload::read(&app, campaign, request).await?;
+    let upload = Upload::read(&app.uploads, campaign, request).await?;
     let accepted = entry.limited(async {
         let mut upload = upload.whole()?;
         // Our own page sends what its form carries; programs need not.

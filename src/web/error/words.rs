@@ -1,5 +1,7 @@
 //! The words of each refusal, in Spanish and English: what is wrong and how to mend it.
 
+use jiff::Timestamp;
+
 use super::Error;
 use crate::domain::{Campaign, Lang};
 use crate::web::trap::seconds;
@@ -16,7 +18,8 @@ impl Error {
             Self::NoSuchValue => "no-such-value",
             Self::NoSuchRegistration => "no-such-registration",
             Self::NoSuchReport => "no-such-report",
-            Self::NotOpen(_) => "not-open",
+            Self::Removed(_) => "registration-removed",
+            Self::NotOpen { .. } => "not-open",
             Self::Refused(_) => "invalid-answers",
             Self::Photo { refusal, .. } if refusal.is_too_large() => "too-large",
             Self::Photo { .. } => "invalid-photo",
@@ -60,13 +63,15 @@ impl Error {
                 lang.pick("No hay tal registro", "There is no such registration")
             }
             Self::NoSuchReport => lang.pick("No hay tal lista", "There is no such report"),
-            Self::NotOpen(_) => lang.pick("La campaña no está abierta", "The campaign is not open"),
+            Self::NotOpen { .. } => {
+                lang.pick("La campaña no está abierta", "The campaign is not open")
+            }
             Self::Refused(_) => {
                 lang.pick("Hay respuestas por corregir", "Some answers need mending")
             }
             Self::Photo { .. } => lang.pick("La foto no sirve", "The photo cannot be used"),
             Self::AlreadyRegistered { .. } => lang.pick("Ya está registrado", "Already registered"),
-            Self::Deleted => lang.pick(
+            Self::Deleted | Self::Removed(_) => lang.pick(
                 "Este registro fue eliminado",
                 "This registration was deleted",
             ),
@@ -100,7 +105,14 @@ impl Error {
     #[must_use]
     pub fn detail(&self, lang: Lang) -> String {
         match self {
-            Self::NotOpen(campaign) => dates(campaign, lang),
+            Self::NotOpen {
+                campaign,
+                closes_at,
+            } => dates(campaign, *closes_at, lang),
+            Self::Removed(deletion) => lang.pick(
+                format!("La administración lo eliminó. Motivo: {}", deletion.reason),
+                format!("An administrator deleted it. Reason: {}", deletion.reason),
+            ),
             Self::Malformed(what) => lang.pick(
                 format!("No se pudo leer la solicitud: {what}. No se guardó nada."),
                 format!("The request could not be read: {what}. Nothing was kept."),
@@ -153,18 +165,18 @@ impl Error {
             Self::NoWork => lang.pick("Esta campaña pide a su navegador una comprobación contra programas automáticos, y para eso necesita JavaScript. Actívelo, cargue la página de nuevo y envíe; o acérquese al personal de la jornada. No se guardó nada.", "This campaign asks your browser for a check against automatic programs, which needs JavaScript. Turn it on, load the page again and send; or ask the staff. Nothing was kept."),
             Self::StaleForm => lang.pick("No se cambió nada. Abra la página de nuevo y repita el cambio.", "Nothing was changed. Open the page again and repeat the change."),
             Self::NoSuchLink => lang.pick("Sirve una sola vez y durante 48 horas. Pida otro a la administración.", "It is good once, and for 48 hours. Ask an administrator for another one."),
-            Self::NotOpen(_) | Self::Photo { .. } | Self::Malformed(_) | Self::TooMany(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
+            Self::NotOpen { .. } | Self::Removed(_) | Self::Photo { .. } | Self::Malformed(_) | Self::TooMany(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
         }
     }
 }
 
-fn dates(campaign: &Campaign, lang: Lang) -> String {
-    let local = |at: jiff::Timestamp| {
+fn dates(campaign: &Campaign, closes_at: Timestamp, lang: Lang) -> String {
+    let local = |at: Timestamp| {
         at.to_zoned(campaign.time_zone.clone())
             .strftime("%Y-%m-%d %H:%M")
             .to_string()
     };
-    let (opens, closes) = (local(campaign.opens_at), local(campaign.closes_at));
+    let (opens, closes) = (local(campaign.opens_at), local(closes_at));
     lang.pick(
         format!("Recibe registros desde {opens} hasta {closes}."),
         format!("It takes registrations from {opens} to {closes}."),

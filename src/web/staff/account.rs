@@ -28,7 +28,6 @@ const PAGE: &str = "/staff/account";
 /// One's own pages.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/staff", Need::Account, home),
         Route::get(PAGE, Need::Account, look),
         Route::post("/staff/account/password", Need::Account, change_password),
         Route::post("/staff/account/sessions/end", Need::Account, end_one),
@@ -54,10 +53,6 @@ struct Typed {
 #[serde(default)]
 struct Chosen {
     session: String,
-}
-
-async fn home(visit: Visit) -> Redirect {
-    Redirect::to(&visit.link(PAGE))
 }
 
 async fn look(

@@ -2,7 +2,7 @@
 //! are written down before they are answered.
 
 mod asked;
-mod names;
+pub(super) mod names;
 
 use askama::Template;
 use axum::body::Body;

@@ -7,13 +7,13 @@ use crate::domain::staff::audit::{Doer, account, token};
 use crate::store::{Store, StoreError};
 
 /// The accounts' addresses, and the tokens.
-pub(super) struct Names {
+pub(in crate::web::staff) struct Names {
     mails: BTreeMap<String, String>,
     tokens: Vec<String>,
 }
 
 impl Names {
-    pub(super) async fn read(store: &Store) -> Result<Self, StoreError> {
+    pub(in crate::web::staff) async fn read(store: &Store) -> Result<Self, StoreError> {
         let accounts = store.accounts().await?.into_iter();
         let mut tokens: Vec<_> = store
             .tokens()
@@ -31,7 +31,7 @@ impl Names {
     }
 
     /// The address of an account, the word for a doer without one, and anything else as it is.
-    pub(super) fn show<'a>(&'a self, name: &'a str, lang: Lang) -> &'a str {
+    pub(in crate::web::staff) fn show<'a>(&'a self, name: &'a str, lang: Lang) -> &'a str {
         if let Some(mail) = self.mails.get(name) {
             return mail;
         }

@@ -1,0 +1,78 @@
+//! Answers: judged without a panic; what is admitted is admitted again as it is, and counted under one value.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use jornada_fuzz::domain::answers::CONSENT;
+use jornada_fuzz::domain::{Answers, Campaign, Form, Lang};
+use libfuzzer_sys::fuzz_target;
+
+static CAMPAIGNS: LazyLock<[Campaign; 2]> = LazyLock::new(|| {
+    let cities = include_str!("../../campaigns/ciudades-colombia.csv");
+    let read = |file| Campaign::parse(file, |_| Ok(cities.to_owned())).expect("as shipped");
+    [
+        read(include_str!("../../campaigns/vacunacion.toml")),
+        read(include_str!("../../campaigns/mejor-disco.toml")),
+    ]
+});
+
+fuzz_target!(|text: &str| {
+    // One answer a line, in the order of the fields; `name=` before one gives it another name.
+    for campaign in &*CAMPAIGNS {
+        judge(campaign, &form(campaign, text));
+    }
+});
+
+fn form(campaign: &Campaign, text: &str) -> Form {
+    let texts = campaign.fields.iter().filter(|field| !field.is_photo());
+    let names = texts.map(|field| field.name.as_str()).chain([CONSENT]);
+    let parts = text.split('\n').zip(names.chain(std::iter::repeat("more")));
+    let part = |(line, name): (&str, &str)| match line.split_once('=') {
+        Some((other, value)) => (other.to_owned(), value.to_owned()),
+        None => (name.to_owned(), line.to_owned()),
+    };
+    Form {
+        parts: parts.map(part).collect(),
+        has_photo: true,
+    }
+}
+
+fn judge(campaign: &Campaign, form: &Form) {
+    match campaign.admit(form) {
+        Ok(answers) => stays(campaign, &answers),
+        Err(refusals) => {
+            assert!(!refusals.is_empty());
+            for refusal in refusals {
+                for lang in [Lang::Es, Lang::En] {
+                    assert!(!refusal.refusal.message(lang).is_empty());
+                }
+            }
+        }
+    }
+}
+
+/// What was admitted is clean, and sent once more it is the same registration.
+fn stays(campaign: &Campaign, answers: &Answers) {
+    let mut form = Form {
+        has_photo: true,
+        ..Form::default()
+    };
+    for (name, value) in answers.named(campaign) {
+        assert!(
+            !value.chars().any(|c| c.is_control() && c != '\n'),
+            "{value:?}"
+        );
+        assert_eq!(value.trim(), value);
+        form.parts.push((name.to_owned(), value.to_owned()));
+    }
+    form.parts.push((CONSENT.to_owned(), "true".to_owned()));
+    if campaign.consent.is_none() {
+        form.parts.pop();
+    }
+    let again = campaign
+        .admit(&form)
+        .expect("what was admitted is admitted");
+    assert_eq!(&again, answers);
+    assert_eq!(again.digest(campaign, None), answers.digest(campaign, None));
+    assert_eq!(campaign.value(&again), campaign.value(answers));
+}

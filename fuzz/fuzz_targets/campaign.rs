@@ -1,0 +1,42 @@
+//! Campaign files and the lists beside them: read, or refused with lines that a person can go to.
+#![no_main]
+
+use jornada_fuzz::domain::{Campaign, Form};
+use libfuzzer_sys::fuzz_target;
+
+/// Stands between the file and the list beside it.
+const SEPARATOR: &str = "\n#### list\n";
+
+fuzz_target!(|text: &str| {
+    let (file, list) = text.split_once(SEPARATOR).unwrap_or((text, ""));
+    match Campaign::parse(file, |_| Ok(list.to_owned())) {
+        Ok(campaign) => usable(&campaign),
+        Err(mistakes) => {
+            assert!(!mistakes.is_empty(), "a refusal says why");
+            for mistake in mistakes {
+                let last = 1 + file.matches('\n').count();
+                assert!((1..=last).contains(&mistake.line), "{mistake}");
+                assert!(!mistake.what.trim().is_empty(), "{mistake}");
+            }
+        }
+    }
+});
+
+/// What the rest of the program relies on without asking again.
+fn usable(campaign: &Campaign) {
+    assert!(campaign.opens_at < campaign.closes_at);
+    assert!(!campaign.fields.is_empty());
+    assert!(campaign.field(&campaign.tallied().name).is_some());
+    assert!(
+        campaign
+            .fields
+            .iter()
+            .filter(|field| field.is_photo())
+            .count()
+            <= 1
+    );
+    assert!(campaign.fields.iter().filter(|field| field.tally).count() == 1);
+    let refused = campaign.admit(&Form::default());
+    let required = campaign.fields.iter().any(|field| field.required);
+    assert!(refused.is_err() || !(required || campaign.consent.is_some()));
+}

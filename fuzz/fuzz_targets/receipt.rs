@@ -1,0 +1,43 @@
+//! What stands in addresses and headers: receipt numbers, ids, keys and names, each read or refused, and one spelling each.
+#![no_main]
+
+use jornada_fuzz::domain::staff::Mail;
+use jornada_fuzz::domain::{CampaignId, IdempotencyKey, ReceiptNumber, RegistrationId};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    if let Some(number) = ReceiptNumber::parse(text) {
+        let shown = number.to_string();
+        assert_eq!(shown.len(), "7K3M9-QXT2V-B8HC".len());
+        assert_eq!(ReceiptNumber::parse(&shown), Some(number));
+        let (first, last) = number.ids();
+        assert!(first <= last);
+        assert_eq!((first.receipt(), last.receipt()), (number, number));
+        wrong_characters_are_found(&shown);
+    }
+    if let Some(id) = RegistrationId::parse(text) {
+        assert_eq!(id.to_string(), text.to_ascii_lowercase());
+        let (first, last) = id.receipt().ids();
+        assert!((first..=last).contains(&id));
+    }
+    if let Some(id) = CampaignId::parse(text) {
+        assert_eq!(id.as_str(), text);
+    }
+    if let Some(mail) = Mail::parse(text) {
+        let shown = mail.to_string();
+        assert!(!shown.contains(['\r', '\n']), "it goes into a header");
+        assert_eq!(Mail::parse(&shown), Some(mail));
+    }
+    // Read or refused; it has no other face.
+    let _ = IdempotencyKey::parse(text);
+});
+
+/// The check character finds each wrong character.
+fn wrong_characters_are_found(shown: &str) {
+    for (place, right) in shown.char_indices().filter(|(_, c)| *c != '-') {
+        let wrong = if right == '7' { '8' } else { '7' };
+        let mut changed = shown.to_owned();
+        changed.replace_range(place..=place, &wrong.to_string());
+        assert_eq!(ReceiptNumber::parse(&changed), None, "{changed}");
+    }
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Runs the fuzz targets with the stable compiler, see docs/fuzzing.md.
+#
+#   bash fuzz/run.sh [--seconds N] [TARGET ...]   each target, or those named, for N seconds (10), two at a time
+#
+# It begins with fuzz/corpus/TARGET and what earlier runs kept in fuzz/target/kept/TARGET. What breaks a promise is left
+# in fuzz/artifacts/TARGET-*: give it to `fuzz/target/release/TARGET FILE` to see it again.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+AT_ONCE=2
+MEMORY_MB=1024   # more than this is a finding
+SECONDS_A_CASE=5 # longer than this is a finding
+LONGEST_BYTES=32768
+# Coverage for libFuzzer, as cargo-fuzz asks for it. There is no sanitizer: the project forbids unsafe code and looks for
+# panics, broken promises, memory and time.
+INSTRUMENTED="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+-Cllvm-args=-sanitizer-coverage-trace-compares"
+
+# A target named for the host keeps the flags from build scripts and macros.
+build() {
+    local host
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    RUSTFLAGS=$INSTRUMENTED cargo build --quiet --locked --release --target "$host" --target-dir target
+    mkdir -p target/release
+    for target in "${TARGETS[@]}"; do ln -sfn "../$host/release/$target" "target/release/$target"; done
+}
+
+# Runs one target; its last lines are shown when it found something: target.
+fuzz() {
+    local target=$1 kept=target/kept/$1 log=target/$1.log corpora=("corpus/$1")
+    [[ $target != photo ]] || corpora+=(../tests/photo/data)
+    mkdir -p "$kept" artifacts
+    if "target/release/$target" "$kept" "${corpora[@]}" -max_total_time="$TIME" -rss_limit_mb="$MEMORY_MB" \
+        -timeout="$SECONDS_A_CASE" -max_len="$LONGEST_BYTES" -artifact_prefix="artifacts/$target-" >"$log" 2>&1; then
+        echo "$target: $(sed -n 's/^Done \([0-9]*\) runs in \([0-9]*\) second.*/\1 cases in \2 s/p' "$log"), no finding"
+    else
+        tail -n 40 "$log"
+        echo "$target: FOUND something; all of it in fuzz/$log"
+        return 1
+    fi
+}
+
+TIME=10
+if [[ ${1:-} == --seconds ]]; then TIME=$2 && shift 2; fi
+TARGETS=("$@")
+[[ $# -gt 0 ]] || mapfile -t TARGETS < <(basename --suffix .rs --multiple fuzz_targets/*.rs)
+build
+export -f fuzz
+export TIME MEMORY_MB SECONDS_A_CASE LONGEST_BYTES
+printf '%s\n' "${TARGETS[@]}" | xargs --max-procs="$AT_ONCE" --replace={} bash -euo pipefail -c 'fuzz {}'

@@ -1,0 +1,1 @@
+../../../src/photo/inspect.rs

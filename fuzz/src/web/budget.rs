@@ -1,0 +1,1 @@
+../../../src/web/budget.rs

@@ -1,0 +1,1 @@
+../../../src/web/upload.rs

@@ -1,0 +1,198 @@
+//! The first page of the staff area: for each campaign the numbers of today and of the last days, by value, and why
+//! others were turned away. Who sees some places alone gets their numbers.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::guard::Desk;
+use super::route::{Need, Route};
+use crate::domain::campaign::Opening;
+use crate::domain::staff::Permission;
+use crate::domain::{Campaign, Lang};
+use crate::staff::overview::Overview;
+use crate::tally::board::Count;
+use crate::web::AppState;
+use crate::web::error::Error;
+use crate::web::page::{Visit, show};
+
+/// Most values of one table; the chart shows all.
+const VALUES: usize = 15;
+
+/// The overview.
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get(
+        "/staff",
+        Need::Permission(Permission::Totals),
+        look,
+    )]
+}
+
+async fn look(State(app): State<AppState>, desk: Desk) -> Result<Response, Error> {
+    desk.staff.account()?;
+    let now = Timestamp::now();
+    let mut campaigns = Vec::new();
+    for campaign in app.campaigns.iter() {
+        let overview = app.overviews.of(campaign, now).await?;
+        campaigns.push(Section::of(&app, &desk, campaign, &overview, now));
+    }
+    // The one at `/` is the one that most come for.
+    campaigns.sort_by_key(|section| section.campaign.id != app.campaigns.default().id);
+    let page = OverviewPage {
+        visit: &desk.visit,
+        desk: &desk,
+        campaigns,
+    };
+    Ok(show(StatusCode::OK, &page))
+}
+
+#[derive(Template)]
+#[template(path = "staff/overview.html")]
+struct OverviewPage<'a> {
+    visit: &'a Visit,
+    desk: &'a Desk,
+    campaigns: Vec<Section>,
+}
+
+/// One campaign.
+struct Section {
+    visit: Visit,
+    campaign: Arc<Campaign>,
+    opening: Opening,
+    /// Whether an administrator closed it.
+    is_closed: bool,
+    as_of: Timestamp,
+    total: u64,
+    today: u64,
+    /// The latest first, with the length of its bar in percent.
+    days: Vec<(Date, u64, u64)>,
+    /// The highest first, with the same.
+    values: Vec<(Count, u64)>,
+    /// How many values there are.
+    all_values: usize,
+    /// In words, the most frequent first.
+    refusals: Vec<(&'static str, u64)>,
+}
+
+impl Section {
+    fn of(
+        app: &AppState,
+        desk: &Desk,
+        campaign: &Arc<Campaign>,
+        overview: &Overview,
+        now: Timestamp,
+    ) -> Self {
+        let sees = |value: &str| desk.staff.sees(value);
+        let counts = overview.of_days(sees);
+        let most = counts.iter().copied().max().unwrap_or_default();
+        let days = overview.days.iter().copied().zip(counts.iter().copied());
+        let published = app.board.read(&campaign.id);
+        let all = published
+            .iter()
+            .flat_map(|published| &published.chart.values);
+        let mut values: Vec<_> = all.filter(|count| sees(&count.value)).cloned().collect();
+        let (total, all_values) = (values.iter().map(|count| count.count).sum(), values.len());
+        let highest = values.first().map_or(0, |count| count.count);
+        values.truncate(VALUES);
+        Self {
+            visit: desk.visit.clone(),
+            campaign: Arc::clone(campaign),
+            opening: app.intake.closings.opening(campaign, now),
+            is_closed: app.intake.closings.of(&campaign.id).is_some(),
+            as_of: overview.as_of,
+            total,
+            today: counts.last().copied().unwrap_or_default(),
+            days: days
+                .rev()
+                .map(|(day, count)| (day, count, percent(count, most)))
+                .collect(),
+            values: values
+                .into_iter()
+                .map(|count| (count.clone(), percent(count.count, highest)))
+                .collect(),
+            all_values,
+            refusals: refusals(overview, desk.visit.lang),
+        }
+    }
+
+    /// A number as people write it.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand over references"
+    )]
+    fn said(&self, count: &u64) -> String {
+        self.visit.count(*count)
+    }
+
+    /// Whether there are more values than are shown.
+    fn is_cut(&self) -> bool {
+        self.values.len() < self.all_values
+    }
+
+    fn state(&self) -> &'static str {
+        let lang = self.visit.lang;
+        match self.opening {
+            Opening::NotYet => lang.pick("Todavía no abre", "Not open yet"),
+            Opening::Open => lang.pick("Abierta", "Open"),
+            Opening::Over if self.is_closed => lang.pick(
+                "Cerrada por la administración",
+                "Closed by an administrator",
+            ),
+            Opening::Over => lang.pick("Terminó", "Over"),
+        }
+    }
+}
+
+/// A part of the whole in percent; what is more than nothing is at least one.
+fn percent(part: u64, whole: u64) -> u64 {
+    let hundredfold = u128::from(part) * 100;
+    let percent = hundredfold.div_ceil(u128::from(whole).max(1));
+    u64::try_from(percent).unwrap_or(100)
+}
+
+fn refusals(overview: &Overview, lang: Lang) -> Vec<(&'static str, u64)> {
+    let counted = overview.refusals.iter();
+    let mut refusals: Vec<_> = counted
+        .map(|(reason, count)| (words(reason, lang), *count))
+        .collect();
+    refusals.sort_by_key(|(words, count)| (std::cmp::Reverse(*count), *words));
+    refusals
+}
+
+/// A reason as people say it; the set is that of the metric `jornada_refusals_total`.
+fn words(reason: &str, lang: Lang) -> &'static str {
+    match reason {
+        "missing" => lang.pick("Faltaba una respuesta", "An answer was missing"),
+        "consent-missing" => lang.pick("Sin autorización", "Without consent"),
+        "too-short" => lang.pick("Texto demasiado corto", "Text too short"),
+        "too-long" => lang.pick("Texto demasiado largo", "Text too long"),
+        "control-character" => lang.pick("Caracteres invisibles", "Invisible characters"),
+        "not-a-document" => lang.pick("Documento mal escrito", "Not a document number"),
+        "unknown-place" => lang.pick("Lugar fuera de la lista", "Place not in the list"),
+        "not-an-option" => lang.pick("Opción que no existe", "Not one of the options"),
+        "not-asked" => lang.pick("Campo que no se pide", "Field that is not asked for"),
+        "repeated" => lang.pick("Campo repetido", "Field sent more than once"),
+        "photo" => lang.pick("La foto no servía", "The photo could not be used"),
+        "not-open" => lang.pick("Fuera de fecha", "While it was not open"),
+        "already-registered" => lang.pick("Ya estaba registrado", "Already registered"),
+        "deleted" => lang.pick("Estaba eliminado", "Had been deleted"),
+        _ => lang.pick("Otro motivo", "Another reason"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_a_share_of_the_longest_and_never_of_nothing() {
+        assert_eq!((percent(0, 0), percent(0, 7), percent(7, 7)), (0, 0, 100));
+        assert_eq!((percent(1, 1_000_000), percent(1, 2)), (1, 50));
+        assert_eq!(percent(u64::MAX, u64::MAX), 100);
+    }
+}

@@ -1,0 +1,248 @@
+//! What a clerk types to find somebody. One field takes a name, a document or a receipt's number: which of them it is
+//! shows by itself, and what could be two of them is looked for in both ways.
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use super::Cursor;
+use crate::domain::registration::UniqueKey;
+use crate::domain::{Campaign, Lang, ReceiptNumber, Refusal, RegistrationId};
+use crate::store::search::{By, Search};
+use crate::web::error::problem::FieldProblem;
+
+/// Most letters of what is looked for.
+pub(super) const MOST_LETTERS: usize = 120;
+
+/// As the form has it, and from which row on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    /// Name, document or number.
+    pub(super) what: String,
+    pub(super) place: String,
+    pub(super) from: String,
+    pub(super) until: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<Cursor>,
+}
+
+/// One way in which it can be read.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// The word for it in the record of looks.
+    pub(super) name: &'static str,
+    pub(super) search: Search,
+}
+
+impl Asked {
+    /// The same from behind a row.
+    pub(super) fn behind(&self, after: Cursor) -> Self {
+        let after = Some(after);
+        Self {
+            after,
+            ..self.clone()
+        }
+    }
+
+    /// The same from the start.
+    pub(super) fn at_start(&self) -> Self {
+        Self {
+            after: None,
+            ..self.clone()
+        }
+    }
+
+    /// What of it the record of looks may hold: nothing of a person.
+    pub(super) fn told(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("place", &self.place),
+            ("from", &self.from),
+            ("until", &self.until),
+        ];
+        let said = all.into_iter().filter(|(_, text)| !text.trim().is_empty());
+        said.map(|(name, text)| (name, text.trim())).collect()
+    }
+
+    /// The ways in which it can be read, the likeliest first; at least one.
+    ///
+    /// # Errors
+    /// What is wrong with which field.
+    pub(super) fn read(
+        &self,
+        campaign: &Campaign,
+        secret: &[u8],
+        lang: Lang,
+    ) -> Result<Vec<Way>, Vec<FieldProblem>> {
+        let mut mistakes = Vec::new();
+        let mut note = |field: &str, message: String| {
+            let field = field.to_owned();
+            mistakes.push(FieldProblem { field, message });
+        };
+        let ways = ways(campaign, secret, self.what.trim());
+        if ways.is_empty() {
+            note("what", unreadable(lang));
+        }
+        let values = value(campaign, &self.place).unwrap_or_else(|refusal| {
+            note("place", refusal.message(lang));
+            Vec::new()
+        });
+        let wrong = lang.pick(
+            "Escriba la fecha así: 2026-11-25.",
+            "Write the date so: 2026-11-25.",
+        );
+        let mut moment = |field: &str, typed: &str, days: i64| {
+            begin(campaign, typed, days).unwrap_or_else(|()| {
+                note(field, wrong.to_owned());
+                None
+            })
+        };
+        let from = moment("from", &self.from, 0);
+        let until = moment("until", &self.until, 1);
+        if from.zip(until).is_some_and(|(from, until)| from >= until) {
+            let order = lang.pick(
+                "Es anterior a la primera fecha.",
+                "It is before the first date.",
+            );
+            note("until", order.to_owned());
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let search = |by| Search {
+            by,
+            values: values.clone(),
+            from,
+            until,
+        };
+        let way = |(name, by)| Way {
+            name,
+            search: search(by),
+        };
+        Ok(ways.into_iter().map(way).collect())
+    }
+}
+
+fn unreadable(lang: Lang) -> String {
+    let words = lang.pick(
+        "Escriba al menos dos letras del nombre, un documento completo o el número del comprobante.",
+        "Write at least two letters of the name, a whole document number or the number of the receipt.",
+    );
+    words.to_owned()
+}
+
+fn ways(campaign: &Campaign, secret: &[u8], what: &str) -> Vec<(&'static str, By)> {
+    if what.is_empty() {
+        return vec![("newest", By::Newest)];
+    }
+    if what.chars().count() > MOST_LETTERS {
+        return Vec::new();
+    }
+    let has_digit = what.chars().any(|c| c.is_ascii_digit());
+    let receipt = ReceiptNumber::parse(what).map(|number| ("receipt", By::Receipt(number)));
+    let unique = campaign.fields.iter().find(|field| field.unique);
+    let answer = unique.and_then(|field| field.admit(what).ok().flatten());
+    let document = answer.filter(|_| has_digit).map(|answer| {
+        let key = UniqueKey::Answer(answer);
+        let id = RegistrationId::derive(secret, &campaign.id, &key);
+        ("document", By::Id(id))
+    });
+    let name = By::name(what).filter(|_| !has_digit);
+    let name = name.map(|by| ("name", by));
+    [receipt, document, name].into_iter().flatten().collect()
+}
+
+/// The value in the spelling under which it is counted; none for all.
+fn value(campaign: &Campaign, typed: &str) -> Result<Vec<String>, Refusal> {
+    if typed.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let tallied = campaign.tallied();
+    let answer = tallied.admit(typed)?;
+    Ok(answer
+        .map(|answer| tallied.group(&answer))
+        .into_iter()
+        .collect())
+}
+
+/// When a day begins in the campaign's time zone, or one so many days later.
+fn begin(campaign: &Campaign, typed: &str, days: i64) -> Result<Option<Timestamp>, ()> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let day: Date = typed.parse().map_err(|_| ())?;
+    let day = day.checked_add(days.days()).map_err(|_| ())?;
+    let begin = day.to_zoned(campaign.time_zone.clone()).map_err(|_| ())?;
+    Ok(Some(begin.timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::campaign::tests::example;
+
+    fn read(what: &str, place: &str, from: &str, until: &str) -> Result<Vec<Way>, Vec<String>> {
+        let asked = Asked {
+            what: what.into(),
+            place: place.into(),
+            from: from.into(),
+            until: until.into(),
+            after: None,
+        };
+        let fields = |wrong: Vec<FieldProblem>| wrong.into_iter().map(|w| w.field).collect();
+        asked.read(&example(), &[7; 32], Lang::Es).map_err(fields)
+    }
+
+    fn names(what: &str) -> Vec<&'static str> {
+        let ways = read(what, "", "", "").unwrap();
+        ways.iter().map(|way| way.name).collect()
+    }
+
+    #[test]
+    fn what_it_is_shows_by_itself() {
+        assert_eq!(names("  "), ["newest"]);
+        assert_eq!(names("ana ej"), ["name"]);
+        assert_eq!(names("1.234.567"), ["document"]);
+        assert_eq!(names("ab-12 34"), ["document"]);
+        let id = RegistrationId::from_bytes([0xA5; 16]);
+        let number = id.receipt().to_string();
+        assert_eq!(names(&number), ["receipt", "document"]);
+        assert_eq!(
+            names(&number.to_lowercase().replace('-', " "))[0],
+            "receipt"
+        );
+    }
+
+    #[test]
+    fn a_document_is_found_under_the_id_that_it_makes() {
+        let ways = read("1.234.567", "", "", "").unwrap();
+        let key = UniqueKey::Answer("1234567".into());
+        let id = RegistrationId::derive(&[7; 32], &example().id, &key);
+        assert_eq!(ways[0].search.by, By::Id(id));
+    }
+
+    #[test]
+    fn days_are_whole_and_those_of_the_campaign() {
+        let ways = read("", "bogota", "2026-11-24", "2026-11-24").unwrap();
+        let search = &ways[0].search;
+        assert_eq!(search.values, ["Bogotá"]);
+        let text = |at: Option<Timestamp>| at.unwrap().to_string();
+        assert_eq!(text(search.from), "2026-11-24T05:00:00Z");
+        assert_eq!(text(search.until), "2026-11-25T05:00:00Z");
+    }
+
+    #[test]
+    fn each_mistake_is_told_with_its_field() {
+        assert_eq!(read("a", "", "", "").unwrap_err(), ["what"]);
+        assert_eq!(read(&"a".repeat(121), "", "", "").unwrap_err(), ["what"]);
+        assert_eq!(
+            read("", "Narnia", "x", "9999-12-31").unwrap_err(),
+            ["place", "from", "until"]
+        );
+        assert_eq!(
+            read("", "", "2026-11-25", "2026-11-24").unwrap_err(),
+            ["until"]
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! Administrators close a campaign: every instance obeys, at its form and at its API.
+
+use std::time::{Duration, Instant};
+
+use jornada::domain::staff::Role;
+use jornada::domain::staff::audit::Action;
+
+use crate::area::Area;
+use crate::person::Person;
+use crate::support::app::{App, Stores, problem};
+
+const REASON: &str = "Ya no hay dosis";
+
+/// How long an instance takes until its form says so.
+async fn until_the_form_answers(app: &App, status: u16) -> Duration {
+    let start = Instant::now();
+    let path = format!("/c/{}", app.campaign);
+    app.until("the form says so", async |app| {
+        app.get(&path).await.status() == status
+    })
+    .await;
+    start.elapsed()
+}
+
+async fn closes_everywhere(stores: Stores) {
+    let area = Area::start(stores).await;
+    let other = area.installation.start().await;
+    let path = format!("/staff/c/{}/close", area.app.campaign);
+    let reopen = format!("/staff/c/{}/reopen", area.app.campaign);
+    let mut admin = Person::of(&area, "ada@example.org", Role::Admin).await;
+    assert!(admin.get(&path).await.body.contains("name=\"reason\""));
+    let page = admin.post(&path, &[("reason", "no")]).await;
+    assert_eq!(page.status, 422, "a reason says something");
+    assert_eq!(
+        area.app.register("Ana Uno", "1001", "Cali").await.status(),
+        201
+    );
+    let page = admin.post(&path, &[("reason", REASON)]).await;
+    assert_eq!(
+        (page.status, page.location()),
+        (303, &*format!("{path}?done=closed"))
+    );
+    let refused = area.app.register("Ana Dos", "1002", "Cali").await;
+    let told = problem(refused, 403).await;
+    assert_eq!(told["type"], "urn:jornada:problem:not-open");
+    let late = until_the_form_answers(&other, 403).await;
+    assert!(late < Duration::from_secs(3), "{late:?}");
+    problem(other.register("Ana Dos", "1002", "Cali").await, 403).await;
+    let form = area.app.get(&format!("/c/{}", area.app.campaign)).await;
+    assert_eq!(form.status(), 403);
+    assert!(form.text().await.unwrap().contains("ya cerró"));
+    let page = admin.get(&path).await;
+    assert!(page.body.contains(REASON));
+    let page = admin.post(&reopen, &[("reason", "Llegaron dosis")]).await;
+    assert_eq!(page.status, 303);
+    assert_eq!(
+        area.app.register("Ana Dos", "1002", "Cali").await.status(),
+        201
+    );
+    until_the_form_answers(&other, 200).await;
+    assert_eq!(area.deeds(Action::Close).await.len(), 1);
+    let opened = area.deeds(Action::Reopen).await;
+    assert_eq!(opened[0].note.deed.detail["reason"], "Llegaron dosis");
+}
+
+#[tokio::test]
+async fn a_closed_campaign_takes_nothing_on_any_instance_of_one_machine() {
+    closes_everywhere(Stores::Embedded).await;
+}
+
+#[tokio::test]
+async fn a_closed_campaign_takes_nothing_on_any_instance_of_several() {
+    closes_everywhere(Stores::Servers).await;
+}

@@ -1,0 +1,211 @@
+//! Corrections by the pages: what was there stays known, the second of two is told, and nobody moves what is not theirs.
+
+use jornada::domain::staff::Role;
+use jornada::domain::staff::audit::Action;
+
+use crate::area::{Area, PASSWORD};
+use crate::person::{Page, Person};
+use crate::support::app::Stores;
+
+const REASON: &str = "Letra mal leída";
+
+/// Registers somebody; the path of their page.
+pub async fn registered(area: &Area, name: &str, document: &str, city: &str) -> String {
+    let answer = area.app.register(name, document, city).await;
+    assert_eq!(answer.status(), 201);
+    let told: serde_json::Value = answer.json().await.unwrap();
+    let id = told["id"].as_str().unwrap();
+    format!("/staff/c/{}/registrations/{id}", area.app.campaign)
+}
+
+/// A clerk of these places, logged in.
+pub async fn clerk(area: &Area, name: &str, places: &[&str]) -> Person {
+    let mail = format!("{name}@example.org");
+    let mut clerk = Person::invited(area, &mail, Role::Clerk, places).await;
+    assert_eq!(clerk.log_in(&mail, PASSWORD, "").await.status, 303);
+    clerk
+}
+
+/// Opens the form of a correction; its version.
+async fn open(clerk: &mut Person, path: &str) -> String {
+    let page = clerk.get(&format!("{path}/correct")).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    page.between("name=\"_version\" value=\"", "\"").unwrap()
+}
+
+async fn send(clerk: &mut Person, path: &str, version: &str, answers: [&str; 3]) -> Page {
+    let fields = [
+        ("_version", version),
+        ("nombre", answers[0]),
+        ("documento", answers[1]),
+        ("ciudad", answers[2]),
+        ("_reason", REASON),
+    ];
+    clerk.post(&format!("{path}/correct"), &fields).await
+}
+
+async fn count_of(area: &Area, city: &str) -> u64 {
+    let chart = area.app.chart().await.unwrap_or_default();
+    let values = chart["values"].as_array().cloned().unwrap_or_default();
+    let found = values.iter().find(|value| value["value"] == city);
+    found.and_then(|value| value["count"].as_u64()).unwrap_or(0)
+}
+
+async fn two_clerks(stores: Stores) {
+    let area = Area::start(stores).await;
+    let path = registered(&area, "Ana Ejenplo", "1001", "Cali").await;
+    let (mut one, mut two) = (
+        clerk(&area, "uno", &[]).await,
+        clerk(&area, "dos", &[]).await,
+    );
+    let version = open(&mut one, &path).await;
+    assert_eq!(open(&mut two, &path).await, version);
+    let page = send(&mut one, &path, &version, ["Ana Ejemplo", "1001", "bogota"]).await;
+    assert_eq!(
+        (page.status, page.location()),
+        (303, &*format!("{path}?done=corrected"))
+    );
+    let page = send(&mut two, &path, &version, ["Ana Ejenplo", "1.002", "Cali"]).await;
+    assert_eq!(page.status, 409, "{}", page.body);
+    assert!(
+        page.body.contains("value=\"1.002\""),
+        "what was typed stays"
+    );
+    for now in [
+        "<strong>Ana Ejemplo</strong>",
+        "<strong>Bogotá</strong>",
+        "<strong>1001</strong>",
+    ] {
+        assert!(page.body.contains(now), "what is there now is shown: {now}");
+    }
+    let version = page.between("name=\"_version\" value=\"", "\"").unwrap();
+    let page = send(
+        &mut two,
+        &path,
+        &version,
+        ["Ana Ejemplo", "1.002", "Bogotá"],
+    )
+    .await;
+    assert_eq!(page.status, 303, "{}", page.body);
+    let page = one.get(&path).await;
+    for shown in [
+        "1002",
+        "<del>1001</del>",
+        "<del>Ana Ejenplo</del>",
+        "<del>Cali</del>",
+        REASON,
+    ] {
+        assert!(page.body.contains(shown), "{shown}");
+    }
+    area.app
+        .until("the totals follow", async |_| {
+            count_of(&area, "Bogotá").await == 1 && count_of(&area, "Cali").await == 0
+        })
+        .await;
+    let corrected = area.deeds(Action::Correct).await;
+    let fields: Vec<_> = corrected
+        .iter()
+        .map(|entry| &entry.note.deed.detail["fields"])
+        .collect();
+    assert_eq!(fields, ["documento", "nombre ciudad"]);
+}
+
+#[tokio::test]
+async fn the_second_of_two_clerks_is_told_on_one_machine() {
+    two_clerks(Stores::Embedded).await;
+}
+
+#[tokio::test]
+async fn the_second_of_two_clerks_is_told_on_several() {
+    two_clerks(Stores::Servers).await;
+}
+
+#[tokio::test]
+async fn of_two_who_send_at_once_one_is_taken() {
+    let area = Area::start(Stores::Embedded).await;
+    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let (mut one, mut two) = (
+        clerk(&area, "uno", &[]).await,
+        clerk(&area, "dos", &[]).await,
+    );
+    for round in 0..5 {
+        let version = open(&mut one, &path).await;
+        assert_eq!(open(&mut two, &path).await, version);
+        let names = [format!("Ana A{round}"), format!("Ana B{round}")];
+        let (first, second) = tokio::join!(
+            send(&mut one, &path, &version, [&names[0], "1001", "Cali"]),
+            send(&mut two, &path, &version, [&names[1], "1001", "Cali"]),
+        );
+        let mut statuses = [first.status, second.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [303, 409]);
+    }
+}
+
+#[tokio::test]
+async fn a_clerk_of_another_city_is_told_that_there_is_none_and_it_is_written_down() {
+    let area = Area::start(Stores::Embedded).await;
+    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let mut clerk = clerk(&area, "oficina", &["Bogotá"]).await;
+    clerk.get("/staff").await;
+    for below in ["", "/print", "/correct", "/photo"] {
+        let page = clerk.get(&format!("{path}{below}")).await;
+        assert_eq!(page.status, 404, "{below}");
+        assert!(!page.body.contains("Ejemplo") && !page.body.contains("1001"));
+    }
+    let page = send(&mut clerk, &path, "0", ["Ana", "1001", "Bogotá"]).await;
+    assert_eq!(page.status, 404);
+    let refused = area.deeds(Action::Refused).await;
+    assert_eq!(refused.len(), 5);
+    let id = path.rsplit('/').next().unwrap();
+    for entry in &refused {
+        assert_eq!(entry.note.deed.subjects, [format!("registration:{id}")]);
+    }
+    assert!(area.deeds(Action::Look).await.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_corrected_into_a_place_that_is_not_theirs() {
+    let area = Area::start(Stores::Embedded).await;
+    let path = registered(&area, "Ana Ejemplo", "1001", "Bogotá").await;
+    let mut clerk = clerk(&area, "oficina", &["Bogotá", "Chía"]).await;
+    let version = open(&mut clerk, &path).await;
+    let page = send(&mut clerk, &path, &version, ["Ana Otra", "1001", "Cali"]).await;
+    assert_eq!(page.status, 422);
+    assert!(page.body.contains("administración"), "words say what to do");
+    assert!(page.body.contains("value=\"Ana Otra\""));
+    assert_eq!(area.deeds(Action::Refused).await.len(), 1);
+    let page = send(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "chia"]).await;
+    assert_eq!(page.status, 303, "between their own places they may");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_said_beside_its_field() {
+    let area = Area::start(Stores::Embedded).await;
+    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    registered(&area, "Beto Ejemplo", "2002", "Cali").await;
+    let mut clerk = clerk(&area, "oficina", &[]).await;
+    let version = open(&mut clerk, &path).await;
+    let page = send(&mut clerk, &path, &version, ["", "x", "Narnia"]).await;
+    assert_eq!(page.status, 422);
+    for field in ["nombre", "documento", "ciudad"] {
+        assert!(
+            page.body.contains(&format!("id=\"f-{field}-error\"")),
+            "{field}"
+        );
+    }
+    let page = send(&mut clerk, &path, &version, ["Ana Ejemplo", "2002", "Cali"]).await;
+    assert_eq!(page.status, 409, "the document of somebody else");
+    assert!(page.body.contains("ya es de otro registro"));
+    let page = send(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "Cali"]).await;
+    assert_eq!(page.location(), format!("{path}?done=same"));
+    let fields = [
+        ("_version", &*version),
+        ("nombre", "Ana Otra"),
+        ("_reason", ""),
+    ];
+    let page = clerk.post(&format!("{path}/correct"), &fields).await;
+    assert_eq!(page.status, 422, "without a reason");
+    let page = clerk.get(&path).await;
+    assert!(page.body.contains("Ana Ejemplo") && !page.body.contains("<del>"));
+}

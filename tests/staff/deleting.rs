@@ -1,0 +1,82 @@
+//! Deletions by the pages: nothing of the person stays, and nothing brings them back.
+
+use jornada::domain::staff::Role;
+use jornada::domain::staff::audit::Action;
+
+use crate::area::Area;
+use crate::correcting::registered;
+use crate::person::Person;
+use crate::support::app::{Stores, problem};
+
+const REASON: &str = "Lo pidió por escrito";
+
+async fn deletes(stores: Stores) {
+    let area = Area::start(stores).await;
+    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    registered(&area, "Beto Ejemplo", "2002", "Cali").await;
+    let mut admin = Person::of(&area, "ada@example.org", Role::Admin).await;
+    let page = admin.get(&format!("{path}/delete")).await;
+    let version = page.between("name=\"version\" value=\"", "\"").unwrap();
+    let receipt = page.between("class=\"mono\">", "<").unwrap();
+    assert_eq!(area.app.get(&format!("/r/{receipt}")).await.status(), 200);
+    assert_eq!(admin.get(&format!("{path}/photo")).await.status, 200);
+    let target = format!("{path}/delete");
+    for (sure, reason, status) in [("", REASON, 422), ("true", "", 422)] {
+        let fields = [("version", &*version), ("reason", reason), ("sure", sure)];
+        assert_eq!(admin.post(&target, &fields).await.status, status);
+    }
+    let fields = [("version", "7"), ("reason", REASON), ("sure", "true")];
+    assert_eq!(
+        admin.post(&target, &fields).await.status,
+        409,
+        "another version"
+    );
+    let fields = [("version", &*version), ("reason", REASON), ("sure", "true")];
+    let page = admin.post(&target, &fields).await;
+    let list = format!("/staff/c/{}/registrations?done=deleted", area.app.campaign);
+    assert_eq!((page.status, page.location()), (303, &*list));
+    assert_eq!(area.app.get(&format!("/r/{receipt}")).await.status(), 404);
+    let retry = area.app.register("Ana Ejemplo", "1001", "Cali").await;
+    let told = problem(retry, 409).await;
+    assert_eq!(told["type"], "urn:jornada:problem:registration-deleted");
+    for below in ["", "/print", "/correct", "/delete"] {
+        let page = admin.get(&format!("{path}{below}")).await;
+        assert_eq!(page.status, 410, "{below}");
+        assert!(page.body.contains(REASON) && !page.body.contains("Ana Ejemplo"));
+    }
+    assert_eq!(admin.get(&format!("{path}/photo")).await.status, 404);
+    assert_eq!(admin.post(&target, &fields).await.status, 410, "once more");
+    if stores == Stores::Embedded {
+        let photos = area.installation.folder.path().join("data/photos");
+        assert_eq!(files(&photos), 1, "the photo of the other alone");
+    }
+    area.app
+        .until("the totals follow", async |app| {
+            app.total().await == Some(1)
+        })
+        .await;
+    assert_eq!(area.deeds(Action::Delete).await.len(), 1);
+}
+
+fn files(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| {
+            if entry.file_type().unwrap().is_dir() {
+                files(&entry.path())
+            } else {
+                1
+            }
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_gone_on_one_machine() {
+    deletes(Stores::Embedded).await;
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_gone_on_several() {
+    deletes(Stores::Servers).await;
+}

@@ -1,0 +1,196 @@
+//! Searches by the pages: by each key, page by page, within one's places, and never with a name in an address.
+
+use jornada::domain::staff::Role;
+use jornada::domain::staff::audit::Action;
+
+use crate::area::Area;
+use crate::correcting::{clerk, registered};
+use crate::person::{Page, Person};
+use crate::support::app::Stores;
+
+/// What is typed: names and values of a form.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
+async fn search(person: &mut Person, area: &Area, fields: &[(&str, &str)]) -> Page {
+    let path = format!("/staff/c/{}/registrations", area.app.campaign);
+    assert_eq!(person.get(&path).await.status, 200);
+    let page = person.post(&path, fields).await;
+    if page.status != 303 {
+        return page;
+    }
+    let to = page.location().to_owned();
+    for (_, typed) in fields {
+        let typed = typed.to_lowercase();
+        assert!(
+            typed.len() < 4 || !to.to_lowercase().contains(&typed),
+            "{to}"
+        );
+    }
+    person.get(&to).await
+}
+
+/// The names that a page lists, in its order.
+fn names(page: &Page) -> Vec<String> {
+    let body = page.body.split("<tbody>").nth(1).unwrap_or_default();
+    let cells = body.split("</th><td>").skip(1);
+    let text = |cell: &str| cell.split_once('<').unwrap().0.to_owned();
+    cells.map(text).collect()
+}
+
+async fn finds_by_each_key(stores: Stores) {
+    let area = Area::start(stores).await;
+    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    registered(&area, "Anabel Ejemplo", "AB-2002", "Bogotá").await;
+    registered(&area, "Óscar Inventado", "3003", "Cali").await;
+    let mut clerk = clerk(&area, "oficina", &[]).await;
+    let page = clerk.get(&path).await;
+    let receipt = page.between("class=\"mono\">", "<").unwrap();
+    let loose = receipt.to_lowercase().replace('-', " ");
+    let cases: [(Fields<'_>, &[&str]); 10] = [
+        (&[("what", "ana")], &["Ana Ejemplo", "Anabel Ejemplo"]),
+        (&[("what", "OSCAR inv")], &["Óscar Inventado"]),
+        (&[("what", "a%o")], &[]),
+        (&[("what", "1.001")], &["Ana Ejemplo"]),
+        (&[("what", "ab 2002")], &["Anabel Ejemplo"]),
+        (&[("what", &receipt)], &["Ana Ejemplo"]),
+        (&[("what", &loose)], &["Ana Ejemplo"]),
+        (&[("what", "ana"), ("place", "bogota")], &["Anabel Ejemplo"]),
+        (&[("place", "CALI")], &["Óscar Inventado", "Ana Ejemplo"]),
+        (&[("until", "2020-01-01")], &[]),
+    ];
+    for (fields, expected) in cases {
+        let page = search(&mut clerk, &area, fields).await;
+        assert_eq!(page.status, 200);
+        assert_eq!(names(&page), expected, "{fields:?}");
+    }
+    for wrong in [("what", "a"), ("place", "Narnia"), ("from", "ayer")] {
+        let page = search(&mut clerk, &area, &[wrong]).await;
+        assert_eq!(page.status, 422);
+        assert!(page.body.contains(&format!("id=\"{}-error\"", wrong.0)));
+        assert!(page.body.contains(&format!("value=\"{}\"", wrong.1)));
+    }
+    let entries = area.deeds(Action::Search).await;
+    let told = format!("{entries:?}");
+    for secret in ["ana", "oscar", "1001", "2002", "Ejemplo"] {
+        assert!(
+            !told.to_lowercase().contains(&format!("\"{secret}\"")),
+            "{secret}"
+        );
+    }
+    let rows = entries
+        .iter()
+        .map(|entry| entry.note.deed.detail["rows"].as_str());
+    assert!(
+        rows.eq(["0", "2", "1", "1", "1", "1", "1", "0", "1", "2"]),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn everybody_is_found_by_each_key_on_one_machine() {
+    finds_by_each_key(Stores::Embedded).await;
+}
+
+#[tokio::test]
+async fn everybody_is_found_by_each_key_on_several() {
+    finds_by_each_key(Stores::Servers).await;
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_a_gap() {
+    let area = Area::start(Stores::Embedded).await;
+    let mut all = Vec::new();
+    for number in 0..60 {
+        let name = format!("Ana {number:02}");
+        registered(&area, &name, &format!("1{number:03}"), "Cali").await;
+        all.push(name);
+    }
+    let mut clerk = clerk(&area, "oficina", &[]).await;
+    let mut page = search(&mut clerk, &area, &[("what", "ana")]).await;
+    let mut seen = names(&page);
+    while let Some(next) = page
+        .between("rel=\"next\"", ">")
+        .and(page.between("Páginas", "rel=\"next\""))
+    {
+        let address = next
+            .rsplit("href=\"")
+            .next()
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
+        let address = address.replace("&#38;", "&");
+        page = clerk.get(&address).await;
+        assert_eq!(page.status, 200);
+        seen.extend(names(&page));
+    }
+    assert_eq!(seen, all);
+}
+
+#[tokio::test]
+async fn a_clerk_of_some_places_finds_those_alone() {
+    let area = Area::start(Stores::Embedded).await;
+    registered(&area, "Ana Bogotana", "1001", "Bogotá").await;
+    registered(&area, "Ana Caleña", "2002", "Cali").await;
+    let mut clerk = clerk(&area, "oficina", &["Bogotá"]).await;
+    for what in ["", "ana"] {
+        let page = search(&mut clerk, &area, &[("what", what)]).await;
+        assert_eq!(names(&page), ["Ana Bogotana"]);
+    }
+    assert!(names(&search(&mut clerk, &area, &[("what", "2002")]).await).is_empty());
+    let page = search(&mut clerk, &area, &[("place", "Cali")]).await;
+    assert_eq!(page.status, 404);
+    let last = &area.deeds(Action::Refused).await[0];
+    assert_eq!(last.note.deed.detail["place"], "Cali");
+}
+
+#[tokio::test]
+async fn an_address_of_somebody_else_shows_nothing() {
+    let area = Area::start(Stores::Embedded).await;
+    registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let mut ana = clerk(&area, "ana", &[]).await;
+    let mut beto = clerk(&area, "beto", &[]).await;
+    let path = format!("/staff/c/{}/registrations", area.app.campaign);
+    ana.get(&path).await;
+    let page = ana.post(&path, &[("what", "Ana Ejemplo")]).await;
+    let address = page.location();
+    assert_eq!(names(&ana.get(address).await), ["Ana Ejemplo"]);
+    let page = beto.get(address).await;
+    assert!(names(&page).is_empty() && !page.body.contains("Ejemplo"));
+}
+
+#[tokio::test]
+async fn the_overview_shows_totals_to_a_viewer_and_ways_to_a_clerk() {
+    let area = Area::start(Stores::Embedded).await;
+    registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    registered(&area, "Beto Ejemplo", "2002", "Bogotá").await;
+    area.app
+        .until("they are counted", async |app| app.total().await == Some(2))
+        .await;
+    let mut viewer = Person::of(&area, "vera@example.org", Role::Viewer).await;
+    let page = viewer.get("/staff").await;
+    assert_eq!(page.status, 200);
+    let figures = |page: &Page| {
+        let body = page
+            .body
+            .split(&format!("id=\"t-{}\"", area.app.campaign))
+            .nth(1)
+            .unwrap();
+        let figures = body.split("<dd>").skip(1).take(2);
+        figures
+            .map(|rest| rest.split('<').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(figures(&page), ["2", "2"]);
+    assert!(!page.body.contains("Ejemplo"));
+    let list = format!("/staff/c/{}/registrations", area.app.campaign);
+    assert!(
+        !page.body.contains(&list),
+        "a viewer has no way to the registrations"
+    );
+    let mut clerk = clerk(&area, "oficina", &["Cali"]).await;
+    let page = clerk.get("/staff").await;
+    assert!(page.body.contains(&list));
+    assert_eq!(figures(&page), ["1", "1"]);
+    assert!(!page.body.contains("Bogotá</th>"));
+}
