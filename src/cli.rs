@@ -4,6 +4,7 @@ mod archive;
 mod audit;
 mod campaign;
 mod end;
+mod erased;
 mod files;
 mod health;
 mod load;
@@ -57,6 +58,9 @@ enum Role {
     Sweep(sweep::SweepArgs),
     /// Erases one person's registration and photo.
     Erase(person::EraseArgs),
+    /// Keeps whom people had erased from coming back with an older backup.
+    #[command(subcommand)]
+    Erased(erased::ErasedCommand),
     /// Writes all that is kept of one person into a zip file.
     Export(person::ExportArgs),
     /// Loads a site with invented people, and proves that nothing of it was lost.
@@ -100,6 +104,7 @@ impl Command {
             Role::Photos(command) => photos::play(env, &command),
             Role::Sweep(args) => sweep::play(env, &args),
             Role::Erase(args) => person::erase(env, &args),
+            Role::Erased(command) => erased::play(env, &command),
             Role::Export(args) => person::export(env, &args),
             Role::Load(command) => load::play(env, command),
         }

@@ -7,6 +7,7 @@ pub mod audit;
 mod closing;
 mod consent;
 mod counted;
+mod erased;
 mod error;
 pub mod feed;
 pub mod job;
@@ -33,6 +34,7 @@ use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, Registrat
 use crate::telemetry::metrics::Meter;
 
 pub use amend::Amended;
+pub use erased::Erased;
 pub use error::StoreError;
 pub use feed::{Change, Feed, FeedError, Position, Snapshot};
 pub use kept::{Kept, Receipt};

@@ -81,12 +81,11 @@ impl Sweep {
             let swept = Box::pin(self.once(Timestamp::now()));
             match stop.run_until_cancelled(swept).await {
                 None => break,
-                Some(Ok(swept)) if swept == Some(Swept::default()) => {}
-                Some(Ok(Some(swept))) => info!(
+                Some(Ok(Some(swept))) if swept != Swept::default() => info!(
                     "erased what was over: {} registrations, {} photos, {} photos of nobody",
                     swept.registrations, swept.photos, swept.orphans
                 ),
-                Some(Ok(None)) => {}
+                Some(Ok(_)) => {}
                 Some(Err(error)) => warn!("what is over cannot be erased now: {error:#}"),
             }
         }

@@ -10,6 +10,7 @@ mod connect;
 mod consent;
 mod counted;
 mod document;
+mod erased;
 mod fault;
 mod feed;
 mod job;

@@ -7,6 +7,7 @@ mod audit;
 mod closing;
 mod consent;
 mod counted;
+mod erased;
 mod fault;
 mod feed;
 mod job;

@@ -110,11 +110,10 @@ async fn a_sweep_that_is_killed_anywhere_is_finished_by_the_next() {
         // Nobody claims a photo that is gone.
         let store = rusqlite::Connection::open(installation.folder.path().join("data/jornada.db"));
         let claimed = "SELECT count(*) FROM registrations WHERE photo_sha256 IS NOT NULL";
-        let claimed: usize = store
+        let claimed = store
             .unwrap()
-            .query_row(claimed, (), |row| row.get(0))
-            .unwrap();
-        assert!(claimed <= count(&photos));
+            .query_row(claimed, (), |row| row.get::<_, i64>(0));
+        assert!(usize::try_from(claimed.unwrap()).unwrap() <= count(&photos));
         release(&installation);
     }
     assert!(killed > 0);
@@ -124,6 +123,51 @@ async fn a_sweep_that_is_killed_anywhere_is_finished_by_the_next() {
     })
     .await;
     assert_eq!(app.total().await, Some(120));
+}
+
+#[tokio::test]
+async fn an_older_backup_does_not_bring_back_who_was_erased() {
+    let installation = Installation::new(Stores::Embedded);
+    let mut app = installation.start().await;
+    let receipt = fill(&app, 3).await;
+    app.signal("-TERM");
+    app.ended().await;
+    let data = installation.folder.path().join("data/jornada.db");
+    let backup = installation.folder.path().join("backup.db");
+    let copy = rusqlite::Connection::open(&data).unwrap();
+    let sql = format!("VACUUM INTO '{}'", backup.display());
+    copy.execute(&sql, ()).unwrap();
+    drop(copy);
+    let reason = ["erase", &receipt, "--reason", "lo pidió la persona"];
+    assert!(run(&installation, &reason).0);
+    let list = installation
+        .command(&["erased", "export"])
+        .output()
+        .unwrap();
+    assert_eq!(list.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    let erased = installation.folder.path().join("erased.jsonl");
+    std::fs::write(&erased, list.stdout).unwrap();
+
+    for suffix in ["-wal", "-shm"] {
+        std::fs::remove_file(format!("{}{suffix}", data.display())).ok();
+    }
+    std::fs::copy(&backup, &data).unwrap();
+    let found = installation.folder.path().join("back.zip");
+    let found = found.display().to_string();
+    // The photo went for good: there is nothing to show of it, and no file.
+    assert!(!run(&installation, &["export", &receipt, &found]).0);
+    for expected in ["1 erased again", "0 erased again"] {
+        let (done, told) = run(
+            &installation,
+            &["erased", "replay", &erased.display().to_string()],
+        );
+        assert!(done && told.contains(expected), "{told}");
+    }
+    let app = installation.start().await;
+    assert_eq!(app.get(&format!("/r/{receipt}")).await.status(), 404);
+    assert_eq!(app.total().await, Some(2));
+    let again = person("Ana Ejemplo", "7000000", "Cali");
+    assert_eq!(app.send(again, None).await.status(), 409);
 }
 
 /// The lease of a sweep that was killed, which ends after some minutes.
@@ -136,9 +180,11 @@ fn release(installation: &Installation) {
 /// Photos below a folder.
 fn count(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let of = |path: &Path| match path.is_dir() {
-        true => count(path),
-        false => usize::from(path.extension().is_some()),
+    let of = |path: &Path| {
+        if path.is_dir() {
+            return count(path);
+        }
+        usize::from(path.extension().is_some())
     };
     entries.map(|entry| of(&entry.unwrap().path())).sum()
 }

@@ -86,6 +86,36 @@ pub async fn a_photo_that_is_still_to_be_removed_outlives_its_registration(bed: 
     assert_eq!(bed.store.count_unremoved().await.unwrap(), 0);
 }
 
+pub async fn who_was_erased_is_listed_page_by_page(bed: &Bed) {
+    assert_eq!(bed.store.erased_after(None, 9).await.unwrap(), []);
+    let mut ids = Vec::new();
+    for key in ["1001", "1002", "1003", "1004"] {
+        let one = registration(&bed.campaign, key, "Cali", 0);
+        bed.store.keep(&bed.campaign, &one).await.unwrap();
+        if key != "1004" {
+            let read = bed.store.record(&bed.campaign, one.id).await.unwrap();
+            let read = read.unwrap();
+            let deletion = deletion(&read);
+            let deleted = bed.store.delete(&bed.campaign, &read, &deletion).await;
+            assert_eq!(deleted.unwrap(), Amended::Done);
+            ids.push(one.id);
+        }
+    }
+    ids.sort_unstable();
+    let mut listed = Vec::new();
+    loop {
+        let page = bed.store.erased_after(listed.last().copied(), 2).await;
+        let page = page.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 2);
+        assert!(page.iter().all(|erased| erased.campaign == bed.campaign.id));
+        listed.extend(page.iter().map(|erased| erased.id));
+    }
+    assert_eq!(listed, ids);
+}
+
 pub async fn links_and_counts_that_are_over_are_swept(bed: &Bed) {
     for (mail, hours) in [("vieja@example.org", -1), ("nueva@example.org", 1)] {
         let mut account = Account::new(Uuid::new_v4(), Mail::parse(mail).unwrap(), NOW);

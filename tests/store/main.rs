@@ -59,6 +59,7 @@ contract! {
     keeping::the_words_are_kept_once_and_named_by_each
     keeping::a_photo_is_erased_and_its_registration_goes_on
     keeping::a_photo_that_is_still_to_be_removed_outlives_its_registration
+    keeping::who_was_erased_is_listed_page_by_page
     keeping::links_and_counts_that_are_over_are_swept
     amend::a_correction_keeps_what_was_before
     amend::a_corrected_value_is_listed_and_counted_where_it_is
