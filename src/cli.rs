@@ -1,15 +1,19 @@
 //! The roles of the binary.
 
+mod archive;
 mod audit;
 mod campaign;
 mod end;
+mod erased;
 mod files;
 mod health;
 mod load;
 mod office;
+mod person;
 mod photos;
 mod serve;
 mod staff;
+mod sweep;
 mod token;
 mod watch;
 
@@ -50,6 +54,15 @@ enum Role {
     /// Keeps the photos sealed under the keys that are set.
     #[command(subcommand)]
     Photos(photos::PhotosCommand),
+    /// Erases registrations and photos whose time is over, and what belongs to nobody; an instance does so every day.
+    Sweep(sweep::SweepArgs),
+    /// Erases one person's registration and photo.
+    Erase(person::EraseArgs),
+    /// Keeps whom people had erased from coming back with an older backup.
+    #[command(subcommand)]
+    Erased(erased::ErasedCommand),
+    /// Writes all that is kept of one person into a zip file.
+    Export(person::ExportArgs),
     /// Loads a site with invented people, and proves that nothing of it was lost.
     #[command(subcommand)]
     Load(load::LoadCommand),
@@ -89,6 +102,10 @@ impl Command {
             Role::Audit(command) => audit::play(env, command),
             Role::Watch(args) => watch::play(env, args),
             Role::Photos(command) => photos::play(env, &command),
+            Role::Sweep(args) => sweep::play(env, &args),
+            Role::Erase(args) => person::erase(env, &args),
+            Role::Erased(command) => erased::play(env, &command),
+            Role::Export(args) => person::export(env, &args),
             Role::Load(command) => load::play(env, command),
         }
     }

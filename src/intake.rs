@@ -8,6 +8,7 @@ pub mod photos;
 pub mod refusals;
 pub mod remover;
 pub mod reseal;
+pub mod sweep;
 pub mod vault;
 
 use bytes::Bytes;

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod login;
 pub mod overview;
 pub mod password;
+pub mod person;
 pub mod places;
 pub mod query;
 mod sealed;

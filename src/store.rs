@@ -5,7 +5,9 @@ pub mod account;
 mod amend;
 pub mod audit;
 mod closing;
+mod consent;
 mod counted;
+mod erased;
 mod error;
 pub mod feed;
 pub mod job;
@@ -16,6 +18,7 @@ mod names;
 mod pending;
 mod placed;
 mod removal;
+mod retention;
 pub mod search;
 pub mod session;
 pub mod sqlite;
@@ -31,6 +34,7 @@ use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, Registrat
 use crate::telemetry::metrics::Meter;
 
 pub use amend::Amended;
+pub use erased::Erased;
 pub use error::StoreError;
 pub use feed::{Change, Feed, FeedError, Position, Snapshot};
 pub use kept::{Kept, Receipt};

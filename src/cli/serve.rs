@@ -16,6 +16,7 @@ use super::{end, files, token};
 use crate::abuse::Counts;
 use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, Hosts, LogsConfig, StoreSetting};
+use crate::domain::staff::audit::Doer;
 use crate::intake::Intake;
 use crate::intake::closings::Closings;
 use crate::intake::mover::Mover;
@@ -23,6 +24,7 @@ use crate::intake::names;
 use crate::intake::photos::PhotoKeeper;
 use crate::intake::refusals::Refusals;
 use crate::intake::remover::{self, Remover};
+use crate::intake::sweep::Sweep;
 use crate::intake::vault::Vault;
 use crate::photo::Photos;
 use crate::report::Reports;
@@ -44,6 +46,7 @@ use crate::web::limit::Limits;
 use crate::web::places::Places;
 use crate::web::trap::Traps;
 use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
+use uuid::Uuid;
 
 /// Connections that may wait to be accepted; the kernel's own bound (`net.core.somaxconn`) is the same.
 const BACKLOG: u32 = 4096;
@@ -86,6 +89,10 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
         token::make_once(&app.intake.store, &app.audit, path).await?;
     }
     let tasks = TaskTracker::new();
+    for campaign in app.campaigns.iter() {
+        let kept = app.intake.store.keep_consent(campaign).await;
+        kept.context("cannot keep what people agree to")?;
+    }
     follow(&app, &tasks, &stop);
     tasks.spawn(health::keep_asking(app.clone(), stop.clone()));
     tidy(&app, &tasks, &stop);
@@ -252,6 +259,17 @@ fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
         remover::GRACE,
     );
     tasks.spawn(remover.run(stop.clone()));
+    let sweep = Sweep {
+        store: store.clone(),
+        photos: app.files.clone(),
+        keeper: app.intake.photos.clone(),
+        campaigns: app.campaigns.iter().cloned().collect(),
+        audit: Audit::new(&app.intake.secret),
+        doer: Doer::System,
+        is_dry: false,
+        id: Uuid::new_v4(),
+    };
+    tasks.spawn(sweep.run(stop.clone()));
     let campaigns = app.campaigns.iter().cloned().collect();
     let closings = app.intake.closings.clone();
     tasks.spawn(closings.keep(store.clone(), stop.clone()));

@@ -1,6 +1,7 @@
 //! A campaign: what is asked, from when to when. Read from one TOML file, see [`file`].
 
 mod file;
+mod keep;
 mod kind;
 mod table;
 
@@ -14,6 +15,7 @@ use super::answers::Answers;
 use super::field::{Field, Kind};
 use super::lang::Localized;
 use super::registration::{IdempotencyKey, UniqueKey};
+use super::retention::Retention;
 use super::text;
 
 pub use table::Mistake;
@@ -71,6 +73,8 @@ pub struct Campaign {
     pub closes_at: Timestamp,
     /// The time zone in which people see times.
     pub time_zone: TimeZone,
+    /// How long what was registered is kept.
+    pub retention: Retention,
     /// Where every registration needs a proof of work: the highest number that may have to be tried.
     pub proof_of_work: Option<u32>,
     /// The questions in their order.

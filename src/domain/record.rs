@@ -25,6 +25,20 @@ pub struct Record {
     pub version: u64,
     /// From the first on.
     pub corrections: Vec<Correction>,
+    /// The version of the words that the person agreed to, see [`Campaign::consent_version`]; earlier versions of this
+    /// program kept none.
+    pub consent: Option<String>,
+    /// What is known of a photo that was erased because its time was over.
+    pub erased: Option<ErasedPhoto>,
+}
+
+/// What stays of a photo whose time was over; the registration has none any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErasedPhoto {
+    /// When, to the millisecond.
+    pub at: Timestamp,
+    /// Where it was, until it is known to be gone.
+    pub unremoved: Option<PhotoRef>,
 }
 
 /// One correction.
@@ -159,6 +173,8 @@ impl Record {
             registration,
             version: self.version + 1,
             corrections,
+            consent: self.consent.clone(),
+            erased: self.erased.clone(),
         }
     }
 }
@@ -217,6 +233,8 @@ mod tests {
             },
             version: 0,
             corrections: Vec::new(),
+            consent: campaign.consent_version(),
+            erased: None,
         }
     }
 

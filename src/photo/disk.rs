@@ -6,8 +6,10 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::mpsc::Sender;
 use tokio::task::spawn_blocking;
 
@@ -41,11 +43,14 @@ impl DiskPhotos {
     pub(super) async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
         let (path, photo) = (self.path(key), photo.clone());
         blocking(move || {
-            // What is there is whole, and the same photo.
-            if path.exists() {
-                return Ok(());
+            // What is there is whole, and the same photo. That it was put again shows in its time: it is no orphan yet.
+            match File::options().write(true).open(&path) {
+                Ok(file) => file.set_modified(SystemTime::now()),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    write_durably(&path, photo.bytes())
+                }
+                Err(error) => Err(error),
             }
-            write_durably(&path, photo.bytes())
         })
         .await
     }
@@ -81,6 +86,18 @@ impl DiskPhotos {
     pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), PhotosError> {
         let folder = self.folder.clone();
         blocking(move || send_keys(&folder, "", 0, &keys)).await
+    }
+
+    pub(super) async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, PhotosError> {
+        let path = self.path(key);
+        blocking(move || match std::fs::metadata(&path) {
+            Ok(known) => Timestamp::try_from(known.modified()?)
+                .map(Some)
+                .map_err(|_| ErrorKind::InvalidData.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
     }
 
     pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -151,6 +152,14 @@ impl Photos {
             }
         });
         (keys, listing)
+    }
+
+    /// When a photo was last put, by the clock of the store; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`PhotosError`].
+    pub async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, PhotosError> {
+        ask!(self.put_at(key))
     }
 
     /// Seals a photo that lies there as earlier versions kept it; true if it did.

@@ -46,6 +46,18 @@ impl PhotoKey {
         })
     }
 
+    /// Of whose photo.
+    #[must_use]
+    pub fn id(&self) -> RegistrationId {
+        self.id
+    }
+
+    /// SHA-256 of the photo.
+    #[must_use]
+    pub fn sha256(&self) -> &[u8; 32] {
+        &self.sha256
+    }
+
     /// The same bytes, if they are those of this key.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use bytes::Bytes;
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc::Sender;
 
@@ -142,6 +143,19 @@ impl S3Photos {
             }
         }
         Ok(())
+    }
+
+    pub(super) async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, PhotosError> {
+        let head = self.client.head_object().bucket(&self.bucket);
+        let known = match head.key(key.to_string()).send().await {
+            Ok(known) => known,
+            Err(error) if status(&error) == Some(404) => return Ok(None),
+            Err(error) => return Err(failure(&error)),
+        };
+        let put_at = known.last_modified().map(|at| at.secs());
+        let put_at = put_at.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        let told = || PhotosError::Failed("an object without a time".into());
+        put_at.map(Some).ok_or_else(told)
     }
 
     pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {

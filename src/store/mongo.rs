@@ -7,8 +7,10 @@ mod amended;
 mod audit;
 mod closing;
 mod connect;
+mod consent;
 mod counted;
 mod document;
+mod erased;
 mod fault;
 mod feed;
 mod job;
@@ -18,6 +20,7 @@ mod list;
 mod names;
 mod pending;
 mod removal;
+mod retention;
 mod search;
 mod session;
 mod snapshot;
@@ -68,6 +71,7 @@ pub struct MongoStore {
     leases: Collection<Document>,
     jobs: Collection<Document>,
     refusals: Collection<Document>,
+    consents: Collection<Document>,
 }
 
 impl MongoStore {

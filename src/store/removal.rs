@@ -1,4 +1,4 @@
-//! Photos of deleted registrations that are still to be removed from where photos are kept.
+//! Photos of registrations that were deleted, or that go on without, still to be removed from where photos are kept.
 
 use jiff::Timestamp;
 
@@ -6,16 +6,16 @@ use super::{Store, StoreError, ask};
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 
-/// A photo whose registration was deleted.
+/// A photo that no registration has any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unremoved {
     /// The campaign of its registration.
     pub campaign: CampaignId,
-    /// Its registration, of which only a tombstone is left.
+    /// Its registration, of which only a tombstone may be left.
     pub id: RegistrationId,
     /// Which photo.
     pub photo: PhotoRef,
-    /// When the registration was deleted.
+    /// When the registration was deleted, or this photo of it.
     pub deleted_at: Timestamp,
 }
 

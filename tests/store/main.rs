@@ -9,6 +9,7 @@ mod closing;
 mod counted;
 mod feed;
 mod jobs;
+mod keeping;
 mod kept;
 mod mixed;
 mod pending;
@@ -55,6 +56,11 @@ contract! {
     kept::receipts_are_found_by_their_number
     kept::campaigns_do_not_see_each_other
     kept::reopening_keeps_everything
+    keeping::the_words_are_kept_once_and_named_by_each
+    keeping::a_photo_is_erased_and_its_registration_goes_on
+    keeping::a_photo_that_is_still_to_be_removed_outlives_its_registration
+    keeping::who_was_erased_is_listed_page_by_page
+    keeping::links_and_counts_that_are_over_are_swept
     amend::a_correction_keeps_what_was_before
     amend::a_corrected_value_is_listed_and_counted_where_it_is
     amend::an_answer_that_is_no_longer_asked_for_outlives_a_correction

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use toml::de::{DeTable, DeValue};
 
+use super::keep::retention;
 use super::kind::kind;
 use super::table::{Mistake, Mistakes, Table, integer, text};
 use super::{Campaign, CampaignId};
@@ -77,6 +78,7 @@ fn campaign(
         |value| u32::try_from(integer(value).filter(|most| WORK.contains(most))?).ok(),
     );
     let fields = fields(&mut table, list, mistakes);
+    let retention = retention(&mut table, &fields, mistakes);
     table.end(mistakes);
     Some(Campaign {
         id: id?,
@@ -87,6 +89,7 @@ fn campaign(
         opens_at: opens_at?,
         closes_at: closes_at?,
         time_zone: time_zone?,
+        retention,
         proof_of_work,
         fields,
     })
@@ -251,6 +254,28 @@ mod tests {
             "fields[ciudad].list: cannot read otra.csv",
             "fields: exactly one field must have tally",
         ] {
+            assert!(found.contains(expected), "{expected} is not in:\n{found}");
+        }
+    }
+
+    #[test]
+    fn days_of_keeping_are_read_and_checked() {
+        let with =
+            |days: &str| EXAMPLE.replace("title =", &format!("retain_days = {days}\ntitle ="));
+        assert_eq!(mistakes(&with("{ answers = 365, photos = 30 }")), [""; 0]);
+        for (days, expected) in [
+            (
+                "{ answers = 30, photos = 31 }",
+                "retain_days.photos: photos cannot outlive",
+            ),
+            (
+                "{ answers = 9999 }",
+                "retain_days.answers: expected a number of days",
+            ),
+            ("{ answer = 1 }", "retain_days.answer: unknown key"),
+            ("30", "retain_days: expected a table"),
+        ] {
+            let found = mistakes(&with(days)).join("\n");
             assert!(found.contains(expected), "{expected} is not in:\n{found}");
         }
     }

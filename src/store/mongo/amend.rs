@@ -183,7 +183,7 @@ impl Step<'_> {
     }
 
     async fn bury(&self, session: &mut ClientSession, deletion: &Deletion) -> Driven<Amended> {
-        let tombstone = amended::tombstone(&self.read.registration, deletion);
+        let tombstone = amended::tombstone(self.read, deletion);
         let registrations = &self.store.registrations;
         let buried = registrations.replace_one(self.as_read(), &tombstone);
         Ok(done(buried.session(session).await?.matched_count))

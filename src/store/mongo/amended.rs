@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mongodb::bson::raw::{RawBsonRef, cstr};
 use mongodb::bson::{Bson, DateTime, Document, RawDocument, RawDocumentBuf, doc};
 
-use super::document;
+use super::{document, retention};
 use crate::domain::record::{Changed, Correction, Deletion, Record};
 use crate::domain::{Campaign, CampaignId, Registration, RegistrationId};
 use crate::store::StoreError;
@@ -64,7 +64,12 @@ fn written(correction: &Correction) -> Document {
 }
 
 /// What stands where a registration was; `unremoved` until its photo is gone.
-pub(super) fn tombstone(registration: &Registration, deletion: &Deletion) -> RawDocumentBuf {
+pub(super) fn tombstone(read: &Record, deletion: &Deletion) -> RawDocumentBuf {
+    let registration = &read.registration;
+    let unremoved = read
+        .erased
+        .as_ref()
+        .and_then(|photo| photo.unremoved.as_ref());
     let mut gone = RawDocumentBuf::new();
     gone.append(cstr!("campaign"), registration.campaign.as_str());
     gone.append(cstr!("value"), registration.value.as_str());
@@ -74,7 +79,7 @@ pub(super) fn tombstone(registration: &Registration, deletion: &Deletion) -> Raw
     let mut tombstone = RawDocumentBuf::new();
     tombstone.append(cstr!("_id"), document::binary(registration.id.as_bytes()));
     tombstone.append(cstr!("gone"), gone);
-    if let Some(photo) = &registration.photo {
+    if let Some(photo) = read.photo().or(unremoved) {
         tombstone.append(cstr!("unremoved"), document::photo_document(photo));
     }
     tombstone
@@ -112,10 +117,13 @@ pub(super) fn record(campaign: &Campaign, document: &RawDocument) -> Result<Reco
             corrections.push(read.and_then(correction).ok_or_else(malformed)?);
         }
     }
+    let consent = document.get_str("consent").ok().map(str::to_owned);
     Ok(Record {
         registration,
         version,
         corrections,
+        consent,
+        erased: retention::erased(document),
     })
 }
 

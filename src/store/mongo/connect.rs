@@ -41,6 +41,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         leases: database.collection("leases"),
         jobs: database.collection("jobs"),
         refusals: database.collection("refusals"),
+        consents: database.collection("consents"),
         database,
     };
     // One index serves lists, counts and totals: it holds all that they filter, sort and group by. `_id` is

@@ -32,6 +32,9 @@ pub(super) fn of(
     }
     document.append(cstr!("digest"), binary(&registration.digest));
     document.append(cstr!("received_at"), received_at);
+    if let Some(consent) = campaign.consent_version() {
+        document.append(cstr!("consent"), consent);
+    }
     Ok(document)
 }
 

@@ -1,4 +1,4 @@
-//! Photos of deleted registrations that are still to be removed, in their tombstones.
+//! Photos that are still to be removed, in the tombstones of their registrations or in those that go on without.
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -7,13 +7,14 @@ use mongodb::bson::{DateTime, Document, RawDocument, doc};
 use mongodb::error::Result as Driven;
 use mongodb::options::{Hint, IndexOptions};
 
-use super::{MongoStore, amended, binary, bounded, document, primary};
+use super::{MongoStore, binary, bounded, document, primary};
 use crate::domain::{CampaignId, RegistrationId};
 use crate::store::{StoreError, Unremoved, WAIT};
 
 const INDEX: &str = "unremoved";
 
-/// Holds only tombstones whose photo is still there: nothing to a registration.
+/// Holds only what has a photo that is still to be removed: nothing to other registrations. Of one that goes on, and has
+/// no `gone`, the first key is null: they are few, and all are looked at.
 pub(super) async fn make_index(store: &MongoStore) -> Driven<()> {
     let only = doc! { "unremoved.sha256": { "$exists": true } };
     let options = IndexOptions::builder()
@@ -33,7 +34,8 @@ impl MongoStore {
     ) -> Result<Vec<Unremoved>, StoreError> {
         let until = DateTime::from_millis(until.as_millisecond());
         let mut filter = unremoved();
-        filter.insert("gone.at", doc! { "$lte": until });
+        let by_then = |at: &str| doc! { at: { "$lte": until } };
+        filter.insert("$or", vec![by_then("gone.at"), by_then("unremoved.at")]);
         let find = self
             .registrations
             .find(filter)
@@ -68,15 +70,19 @@ fn unremoved() -> Document {
 }
 
 fn read(found: &RawDocument) -> Result<Unremoved, StoreError> {
-    let gone = found.get_document("gone").ok();
-    let campaign = gone.and_then(|gone| gone.get_str("campaign").ok());
-    let campaign = campaign.and_then(CampaignId::parse);
-    let photo = found.get_document("unremoved").ok();
-    let photo = photo.and_then(document::photo_ref);
+    let unremoved = found.get_document("unremoved").ok();
+    let photo = unremoved.and_then(document::photo_ref);
+    // A registration that goes on without its photo is no tombstone.
+    let (of, at) = match found.get_document("gone") {
+        Ok(gone) => (gone, Some(gone)),
+        Err(_) => (found, unremoved),
+    };
+    let campaign = of.get_str("campaign").ok().and_then(CampaignId::parse);
+    let at = at.ok_or_else(|| StoreError::malformed("photo"))?;
     Ok(Unremoved {
         campaign: campaign.ok_or_else(|| StoreError::malformed("campaign"))?,
         id: document::part(found, "_id", document::bytes).map(RegistrationId::from_bytes)?,
         photo: photo.ok_or_else(|| StoreError::malformed("photo"))?,
-        deleted_at: amended::deletion(found)?.at,
+        deleted_at: document::part(at, "at", document::time)?,
     })
 }

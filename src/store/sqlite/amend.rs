@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
 use super::row::{self, COLUMNS, time};
-use super::{SqliteStore, feed};
+use super::{SqliteStore, feed, retention};
 use crate::domain::record::{Changed, Correction, Deletion, Record};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
 use crate::store::{Amended, StoreError};
@@ -94,8 +94,9 @@ fn record(
 ) -> Result<Option<Record>, StoreError> {
     // Both statements see the same version.
     let transaction = connection.transaction()?;
-    let sql =
-        format!("SELECT {COLUMNS}, version FROM registrations WHERE id = ?1 AND campaign = ?2");
+    let sql = format!(
+        "SELECT {COLUMNS}, version, consent, photo_erased_at FROM registrations WHERE id = ?1 AND campaign = ?2"
+    );
     let mut statement = transaction.prepare_cached(&sql)?;
     let mut rows = statement.query((id.as_bytes(), campaign.id.as_str()))?;
     let Some(row) = rows.next()? else {
@@ -109,6 +110,8 @@ fn record(
         registration: row::registration(campaign, row)?,
         version: version.unsigned_abs(),
         corrections: corrections.map(|row| row?).collect::<Result<_, _>>()?,
+        consent: row.get("consent")?,
+        erased: retention::erased(&transaction, id, row.get("photo_erased_at")?)?,
     }))
 }
 

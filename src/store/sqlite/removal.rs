@@ -1,4 +1,4 @@
-//! Photos of deleted registrations that are still to be removed, beside their tombstones.
+//! Photos that are still to be removed, beside the tombstones of their registrations or in a table of their own.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
@@ -17,8 +17,9 @@ impl SqliteStore {
     ) -> Result<Vec<Unremoved>, StoreError> {
         let read = move |connection: &mut Connection| {
             let sql = "SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
-                       FROM tombstones WHERE photo_sha256 IS NOT NULL AND at <= ?1 \
-                       ORDER BY at, id LIMIT ?2";
+                       FROM tombstones WHERE photo_sha256 IS NOT NULL AND at <= ?1 UNION ALL \
+                       SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
+                       FROM erased_photos WHERE at <= ?1 ORDER BY at, id LIMIT ?2";
             let mut statement = connection.prepare_cached(sql)?;
             let known = (until.as_millisecond(), most);
             let rows = statement.query_map(known, |row| Ok(unremoved(row)))?;
@@ -29,7 +30,8 @@ impl SqliteStore {
 
     pub(in crate::store) async fn count_unremoved(&self) -> Result<u64, StoreError> {
         let read = |connection: &mut Connection| {
-            let sql = "SELECT count(*) FROM tombstones WHERE photo_sha256 IS NOT NULL";
+            let sql = "SELECT (SELECT count(*) FROM tombstones WHERE photo_sha256 IS NOT NULL) \
+                       + (SELECT count(*) FROM erased_photos)";
             let mut statement = connection.prepare_cached(sql)?;
             let count: i64 = statement.query_row((), |row| row.get(0))?;
             Ok(count.unsigned_abs())
@@ -44,6 +46,8 @@ impl SqliteStore {
         let note = move |connection: &Connection| {
             let sql = "UPDATE tombstones SET photo_sha256 = NULL, photo_extension = NULL, \
                        photo_bytes = NULL WHERE id = ?1";
+            connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
+            let sql = "DELETE FROM erased_photos WHERE id = ?1";
             connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
             Ok(())
         };

@@ -18,8 +18,8 @@ pub(super) const COLUMNS: &str =
     "id, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes";
 
 const INSERT: &str = "INSERT INTO registrations \
-    (id, campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes, name) \
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 \
+    (id, campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes, name, \
+    consent) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 \
     WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
     AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1) \
     ON CONFLICT (id) DO NOTHING";
@@ -35,6 +35,7 @@ pub(super) struct Row {
     received_at: i64,
     photo: Option<PhotoRef>,
     name: String,
+    consent: Option<String>,
 }
 
 impl Row {
@@ -54,6 +55,7 @@ impl Row {
             name: campaign
                 .searched_name(&registration.answers)
                 .unwrap_or_default(),
+            consent: campaign.consent_version(),
         })
     }
 
@@ -74,6 +76,7 @@ impl Row {
             photo.map(|photo| &photo.extension),
             bytes,
             &self.name,
+            &self.consent,
         ))?;
         if inserted == 1 {
             feed::tell(connection, &self.campaign, None, Some(&self.value))?;

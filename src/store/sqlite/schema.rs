@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{audit, closing, job, search};
+use super::{audit, closing, consent, job, retention, search};
 use crate::store::StoreError;
 
 /// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 11] = [
     REGISTRATIONS,
     PENDING_PHOTOS,
     STAFF,
@@ -22,6 +22,8 @@ const STEPS: [&str; 9] = [
     job::TABLES,
     search::TABLES,
     VAULT_KEYS,
+    consent::TABLES,
+    retention::TABLES,
 ];
 
 /// One index for lists, counts and totals: it holds all that they sort, group and filter by.

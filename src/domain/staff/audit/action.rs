@@ -63,13 +63,19 @@ pub enum Action {
     AuditExport,
     /// Asked for what is not theirs to see.
     Refused,
+    /// Took out all that is kept of one person.
+    PersonExport,
+    /// Erased photos whose time was over.
+    PhotosErased,
+    /// Swept away what was over.
+    Sweep,
     /// Met a photo that is not the one that was kept.
     PhotoAltered,
 }
 
 impl Action {
     /// All of them, as lists offer them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::Login,
         Self::LoginFailed,
         Self::LoginSlowed,
@@ -99,6 +105,9 @@ impl Action {
         Self::AuditRead,
         Self::AuditExport,
         Self::Refused,
+        Self::PersonExport,
+        Self::PhotosErased,
+        Self::Sweep,
         Self::PhotoAltered,
     ];
 
@@ -141,6 +150,9 @@ impl Action {
             Self::AuditRead => "audit-read",
             Self::AuditExport => "audit-export",
             Self::Refused => "refused",
+            Self::PersonExport => "person-export",
+            Self::PhotosErased => "photos-erased",
+            Self::Sweep => "sweep",
             Self::PhotoAltered => "photo-altered",
         }
     }
@@ -184,6 +196,9 @@ impl Action {
                 "Pidió algo que no le corresponde",
                 "Asked for what is not theirs",
             ),
+            Self::PersonExport => ("Sacó todo lo de una persona", "Took out all of one person"),
+            Self::PhotosErased => ("Borró fotos vencidas", "Erased photos that were over"),
+            Self::Sweep => ("Borró lo vencido", "Swept away what was over"),
             Self::PhotoAltered => ("Encontró una foto alterada", "Met an altered photo"),
         };
         lang.pick(es, en)

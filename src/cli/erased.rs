@@ -1,0 +1,108 @@
+//! The role `erased`: the list of who was erased goes out beside the backups, and after a restore all of it is done again.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::archive::Archive;
+use super::office::{Office, run};
+use crate::config::Env;
+use crate::domain::staff::audit::{self, Action, Deed, Doer};
+use crate::domain::{CampaignId, RegistrationId};
+use crate::staff::amend::{self, Outcome};
+
+/// Read at once.
+const PAGE: u16 = 1000;
+/// Longest line that is read: one is far shorter.
+const LINE: u64 = 1024;
+/// The reason that stays.
+const REASON: &str = "Borrado otra vez tras restaurar / erased again after a restore";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ErasedCommand {
+    /// Prints who was erased, one JSON object a line: ids alone. Keep it beside every backup, the newest is enough.
+    Export,
+    /// After a restore of an older backup: erases again whom the list names. Running it again does nothing more.
+    Replay {
+        /// What `export` printed.
+        file: PathBuf,
+    },
+}
+
+/// One line of the list.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    campaign: CampaignId,
+    id: RegistrationId,
+}
+
+/// Plays the role.
+pub(super) fn play(env: &Env, command: &ErasedCommand) -> anyhow::Result<()> {
+    match command {
+        ErasedCommand::Export => run(async { export(&Office::open(env).await?).await }),
+        ErasedCommand::Replay { file } => run(async {
+            let archive = Archive::open(env).await?;
+            replay(&archive, file).await
+        }),
+    }
+}
+
+async fn export(office: &Office) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut after = None;
+    loop {
+        let page = office.store.erased_after(after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(out.flush()?);
+        };
+        after = Some(last.id);
+        for erased in page {
+            let (campaign, id) = (erased.campaign, erased.id);
+            serde_json::to_writer(&mut out, &Line { campaign, id })?;
+            writeln!(out)?;
+        }
+    }
+}
+
+async fn replay(archive: &Archive, file: &Path) -> anyhow::Result<()> {
+    let file = File::open(file).with_context(|| file.display().to_string())?;
+    let mut file = BufReader::new(file);
+    let (mut erased, mut number) = (0_u64, 0_u64);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        number += 1;
+        if file.by_ref().take(LINE).read_line(&mut line)? == 0 {
+            println!("{erased} erased again");
+            return Ok(());
+        }
+        let read = serde_json::from_str(&line);
+        let read: Line = read.with_context(|| format!("line {number}"))?;
+        erased += u64::from(erase(archive, &read).await?);
+    }
+}
+
+async fn erase(archive: &Archive, line: &Line) -> anyhow::Result<bool> {
+    let campaign = archive.campaigns.get(line.campaign.as_str());
+    let campaign = campaign.context("JORNADA_CAMPAIGNS: the file of a campaign is missing")?;
+    let store = &archive.office.store;
+    let Some(record) = store.record(campaign, line.id).await? else {
+        return Ok(false);
+    };
+    let deed = Deed::of(Action::Delete).within(&campaign.id);
+    let deed = deed
+        .to(audit::registration(line.id))
+        .with("reason", "restore");
+    archive.office.note(deed).await?;
+    let (keeper, by) = (&archive.keeper, Doer::CommandLine.name());
+    let now = Timestamp::now();
+    match amend::delete(store, keeper, campaign, &record, by, REASON, now).await? {
+        Outcome::Done => Ok(true),
+        _ => bail!("somebody changed a registration at this moment: run it again"),
+    }
+}

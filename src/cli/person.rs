@@ -1,0 +1,114 @@
+//! The roles `erase` and `export`: a person's right to be forgotten, and to see what is kept of them. For whoever may run
+//! commands on the machine, never for the web.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use jiff::Timestamp;
+
+use super::archive::Archive;
+use super::office::run;
+use crate::config::Env;
+use crate::domain::record::{self, Record};
+use crate::domain::staff::audit::{self, Action, Deed, Doer};
+use crate::domain::{Campaign, ReceiptNumber};
+use crate::staff::amend::{self, Outcome};
+use crate::staff::person;
+
+#[derive(Debug, Args)]
+pub(super) struct EraseArgs {
+    /// The number on the person's receipt.
+    #[arg(value_parser = receipt)]
+    receipt: ReceiptNumber,
+    /// Why; it stays, so nothing personal.
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The number on the person's receipt.
+    #[arg(value_parser = receipt)]
+    receipt: ReceiptNumber,
+    /// Where to write; it must not be there.
+    file: PathBuf,
+}
+
+fn receipt(typed: &str) -> Result<ReceiptNumber, String> {
+    ReceiptNumber::parse(typed).ok_or_else(|| "not the number of a receipt".to_owned())
+}
+
+/// Erases a registration and its photo.
+pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
+    let wrong = "--reason: expected 4 to 300 letters, without control characters";
+    ensure!(record::reason(&args.reason).is_ok(), wrong);
+    run(async {
+        let archive = Archive::open(env).await?;
+        let (campaign, record) = find(&archive, args.receipt).await?;
+        let id = record.registration.id;
+        let deed = Deed::of(Action::Delete).within(&campaign.id);
+        archive
+            .office
+            .note(deed.to(audit::registration(id)))
+            .await?;
+        let erased = amend::delete(
+            &archive.office.store,
+            &archive.keeper,
+            &campaign,
+            &record,
+            Doer::CommandLine.name(),
+            &args.reason,
+            Timestamp::now(),
+        );
+        match erased.await? {
+            Outcome::Done => println!("erased"),
+            _ => bail!("somebody changed the registration at this moment: run it again"),
+        }
+        Ok(())
+    })
+}
+
+/// Writes all that is kept of a registration into a zip file.
+pub(super) fn export(env: &Env, args: &ExportArgs) -> anyhow::Result<()> {
+    run(async {
+        let archive = Archive::open(env).await?;
+        let (campaign, record) = find(&archive, args.receipt).await?;
+        let id = record.registration.id;
+        let consent = match &record.consent {
+            Some(version) => archive.office.store.consent(version).await?,
+            None => None,
+        };
+        let photo = match record.photo() {
+            Some(photo) => {
+                let read = archive.keeper.get(&campaign.id, id, photo).await?;
+                Some(read.context("the photo is not where it should be")?)
+            }
+            None => None,
+        };
+        let deed = Deed::of(Action::PersonExport).within(&campaign.id);
+        archive
+            .office
+            .note(deed.to(audit::registration(id)))
+            .await?;
+        person::write(
+            &args.file,
+            &campaign,
+            &record,
+            consent.as_ref(),
+            photo.as_deref(),
+        )
+        .with_context(|| args.file.display().to_string())
+    })
+}
+
+async fn find(archive: &Archive, number: ReceiptNumber) -> anyhow::Result<(Arc<Campaign>, Record)> {
+    let store = &archive.office.store;
+    let none = "there is no registration of this receipt";
+    let found = store.receipt(number).await?.context(none)?;
+    let campaign = archive.campaigns.get(found.campaign.as_str());
+    let campaign = campaign.context("JORNADA_CAMPAIGNS: the file of its campaign is missing")?;
+    let record = store.record(campaign, found.id).await?.context(none)?;
+    Ok((Arc::clone(campaign), record))
+}

@@ -1,0 +1,47 @@
+//! How long a campaign file says that things are kept.
+
+use toml::de::DeValue;
+
+use super::table::{Mistakes, Table, integer};
+use crate::domain::field::Field;
+use crate::domain::retention::{MAX_DAYS, Retention};
+
+/// Reads `retain_days = { answers = …, photos = … }`, of which each may be missing.
+pub(super) fn retention(
+    root: &mut Table<'_>,
+    fields: &[Field],
+    mistakes: &mut Mistakes,
+) -> Retention {
+    let key = "retain_days";
+    let (offset, path) = (root.offset(key), root.path(key));
+    let expected = "a table with answers and photos";
+    let Some(keys) = root.optional(key, expected, mistakes, DeValue::as_table) else {
+        return Retention::default();
+    };
+    let mut table = Table::new(keys, offset, &path);
+    let retention = Retention {
+        answers_days: days(&mut table, "answers", mistakes),
+        photos_days: days(&mut table, "photos", mistakes),
+    };
+    if retention.photos_days.is_some() && !fields.iter().any(Field::is_photo) {
+        table.note("photos", mistakes, "the campaign asks for no photo");
+    }
+    if let Retention {
+        answers_days: Some(answers),
+        photos_days: Some(photos),
+    } = retention
+        && photos > answers
+    {
+        table.note("photos", mistakes, "photos cannot outlive their answers");
+    }
+    table.end(mistakes);
+    retention
+}
+
+fn days(table: &mut Table<'_>, key: &'static str, mistakes: &mut Mistakes) -> Option<u16> {
+    let expected = format!("a number of days up to {MAX_DAYS}");
+    table.optional(key, &expected, mistakes, |value| {
+        let days = u16::try_from(integer(value)?).ok()?;
+        (usize::from(days) <= MAX_DAYS).then_some(days)
+    })
+}

@@ -1,0 +1,37 @@
+//! The words that people agreed to, as documents whose `_id` is the version.
+
+use mongodb::bson::doc;
+
+use super::{MongoStore, bounded};
+use crate::domain::Localized;
+use crate::store::{StoreError, WAIT};
+
+impl MongoStore {
+    pub(in crate::store) async fn keep_consent(
+        &self,
+        version: &str,
+        words: &Localized,
+    ) -> Result<(), StoreError> {
+        let new = doc! { "$setOnInsert": { "es": &words.es, "en": &words.en } };
+        let keep = self.consents.update_one(doc! { "_id": version }, new);
+        bounded(WAIT, keep.upsert(true)).await.map(drop)
+    }
+
+    pub(in crate::store) async fn consent(
+        &self,
+        version: &str,
+    ) -> Result<Option<Localized>, StoreError> {
+        let find = self.consents.find_one(doc! { "_id": version });
+        let Some(found) = bounded(WAIT, find).await? else {
+            return Ok(None);
+        };
+        let words = |lang| {
+            let words = found.get_str(lang);
+            words.map_err(|_| StoreError::malformed("words"))
+        };
+        Ok(Some(Localized {
+            es: words("es")?.to_owned(),
+            en: words("en")?.to_owned(),
+        }))
+    }
+}

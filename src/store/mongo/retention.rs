@@ -1,0 +1,88 @@
+//! What is over, in documents. The photo of a registration that goes on without moves from `photo` to `unremoved`, where
+//! it also is in tombstones, with the moment; `photo_erased_at` stays.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use mongodb::bson::{RawDocument, doc};
+
+use super::account::moment;
+use super::{MongoStore, binary, bounded, document, primary};
+use crate::domain::record::ErasedPhoto;
+use crate::domain::{CampaignId, RegistrationId};
+use crate::store::{StoreError, WAIT};
+
+impl MongoStore {
+    pub(in crate::store) async fn erase_photo(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let with_photo = doc! {
+            "_id": binary(id.as_bytes()),
+            "campaign": campaign.as_str(),
+            "photo": { "$exists": true },
+        };
+        let noted = doc! { "$mergeObjects": ["$photo", { "at": moment(at) }] };
+        let erase = vec![
+            doc! { "$set": { "unremoved": noted, "photo_erased_at": moment(at) } },
+            doc! { "$unset": "photo" },
+        ];
+        let erased = self.registrations.update_one(with_photo, erase);
+        Ok(bounded(WAIT, erased).await?.matched_count > 0)
+    }
+
+    pub(in crate::store) async fn knows_photo(
+        &self,
+        id: RegistrationId,
+        sha256: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        let pending = [id.as_bytes().as_slice(), sha256].concat();
+        let waits = self.pending.find_one(doc! { "_id": binary(&pending) });
+        let waits = waits.projection(doc! { "_id": 1 });
+        if bounded(WAIT, waits.selection_criteria(primary()))
+            .await?
+            .is_some()
+        {
+            return Ok(true);
+        }
+        let is_it = |part: &str| doc! { (format!("{part}.sha256")): binary(sha256) };
+        let find = self.registrations.find_one(doc! {
+            "_id": binary(id.as_bytes()),
+            "$or": [is_it("photo"), is_it("unremoved")],
+        });
+        let find = find.projection(doc! { "_id": 1 });
+        let found = bounded(WAIT, find.selection_criteria(primary())).await?;
+        Ok(found.is_some())
+    }
+
+    pub(in crate::store) async fn sweep_links(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let over = doc! { "link_expires_at": { "$lte": moment(now) } };
+        let sweep = doc! {
+            "$unset": { "link": "", "link_expires_at": "" },
+            "$inc": { "version": 1_i64 },
+        };
+        let swept = bounded(WAIT, self.accounts.update_many(over, sweep)).await?;
+        Ok(swept.modified_count)
+    }
+
+    pub(in crate::store) async fn sweep_refusals(
+        &self,
+        campaign: &CampaignId,
+        before: Date,
+    ) -> Result<u64, StoreError> {
+        let range = doc! { "$gte": format!("{campaign}/"), "$lt": format!("{campaign}/{before}") };
+        let swept = self.refusals.delete_many(doc! { "_id": range });
+        Ok(bounded(WAIT, swept).await?.deleted_count)
+    }
+}
+
+/// Reads what is known of an erased photo.
+pub(super) fn erased(document: &RawDocument) -> Option<ErasedPhoto> {
+    let at = document.get("photo_erased_at").ok()??;
+    let unremoved = document.get_document("unremoved").ok();
+    Some(ErasedPhoto {
+        at: document::time(at)?,
+        unremoved: unremoved.and_then(document::photo_ref),
+    })
+}

@@ -1,0 +1,52 @@
+//! The words that people agreed to, as rows.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::SqliteStore;
+use crate::domain::Localized;
+use crate::store::StoreError;
+
+/// Registrations of before name no version: nobody noted which words were shown.
+pub(super) const TABLES: &str = "
+ALTER TABLE registrations ADD COLUMN consent TEXT; -- version of the words that were agreed to
+CREATE TABLE consents (
+    version TEXT PRIMARY KEY,
+    es TEXT NOT NULL,
+    en TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+impl SqliteStore {
+    pub(in crate::store) async fn keep_consent(
+        &self,
+        version: &str,
+        words: &Localized,
+    ) -> Result<(), StoreError> {
+        let (version, words) = (version.to_owned(), words.clone());
+        let keep = move |connection: &Connection| {
+            let sql = "INSERT INTO consents (version, es, en) VALUES (?1, ?2, ?3) \
+                       ON CONFLICT (version) DO NOTHING";
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.execute((&version, &words.es, &words.en))?;
+            Ok(())
+        };
+        self.writer.write(keep).await
+    }
+
+    pub(in crate::store) async fn consent(
+        &self,
+        version: &str,
+    ) -> Result<Option<Localized>, StoreError> {
+        let version = version.to_owned();
+        let read = move |connection: &mut Connection| {
+            let sql = "SELECT es, en FROM consents WHERE version = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let words = statement.query_row([&version], |row| {
+                let (es, en) = (row.get(0)?, row.get(1)?);
+                Ok(Localized { es, en })
+            });
+            Ok(words.optional()?)
+        };
+        self.readers.read(read).await
+    }
+}

@@ -1,0 +1,35 @@
+//! Who was erased, from the tombstones.
+
+use rusqlite::Connection;
+
+use super::SqliteStore;
+use crate::domain::{CampaignId, RegistrationId};
+use crate::store::{Erased, StoreError};
+
+impl SqliteStore {
+    pub(in crate::store) async fn erased_after(
+        &self,
+        after: Option<RegistrationId>,
+        most: u16,
+    ) -> Result<Vec<Erased>, StoreError> {
+        // An empty one is before every id.
+        let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
+        let read = move |connection: &mut Connection| {
+            let sql = "SELECT campaign, id FROM tombstones WHERE id > ?1 ORDER BY id LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map((&after, most), |row| {
+                Ok((row.get::<_, String>(0)?, row.get(1)?))
+            })?;
+            rows.map(|row| {
+                let (campaign, id) = row?;
+                let campaign = CampaignId::parse(&campaign);
+                Ok(Erased {
+                    campaign: campaign.ok_or_else(|| StoreError::malformed("campaign"))?,
+                    id: RegistrationId::from_bytes(id),
+                })
+            })
+            .collect()
+        };
+        self.readers.read(read).await
+    }
+}

@@ -1,0 +1,244 @@
+//! Nothing is kept for longer than was said, and who asks for their own gets it, or is forgotten.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::on_both;
+use crate::support::app::{App, Installation, Stores, person};
+
+on_both!(
+    what_is_over_is_erased_and_two_sweeps_do_it_once,
+    one_person_is_shown_and_forgotten,
+);
+
+/// Says in the campaign's file that it ended years ago, and how long it is kept.
+fn end(installation: &Installation, retain: &str) {
+    let file = installation.folder.path().join("campaigns/vacunacion.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let lines = text.lines().map(|line| match line.split(" = ").next() {
+        Some("opens_at") => "opens_at = 2020-11-01T06:00:00-05:00".to_owned(),
+        Some("closes_at") => "closes_at = 2020-11-30T18:00:00-05:00".to_owned(),
+        Some("retain_days") => format!("retain_days = {retain}"),
+        _ => line.to_owned(),
+    });
+    std::fs::write(file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+}
+
+fn run(installation: &Installation, arguments: &[&str]) -> (bool, String) {
+    let ran = installation.command(arguments).output().unwrap();
+    let told = [ran.stdout, ran.stderr].concat();
+    (ran.status.success(), String::from_utf8(told).unwrap())
+}
+
+fn sweep(installation: &Installation, arguments: &[&str]) -> Value {
+    let (done, told) = run(installation, &[&["sweep"], arguments].concat());
+    assert!(done, "{told}");
+    let line = told.lines().find(|line| line.starts_with('{')).unwrap();
+    serde_json::from_str(line).unwrap()
+}
+
+/// Registers so many people; answers the receipt of the first.
+async fn fill(app: &App, count: u32) -> String {
+    let mut first = None;
+    for number in 0..count {
+        let form = person("Ana Ejemplo", &format!("7000{number:03}"), "Cali");
+        let answer = app.send(form, None).await;
+        assert_eq!(answer.status(), 201);
+        let receipt: Value = answer.json().await.unwrap();
+        let receipt = receipt["receipt"].as_str().map(str::to_owned);
+        first = first.or(receipt);
+    }
+    first.unwrap()
+}
+
+async fn what_is_over_is_erased_and_two_sweeps_do_it_once(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let receipt = fill(&app, 60).await;
+    assert_eq!(sweep(&installation, &["--dry-run"])["photos"], 0);
+
+    end(&installation, "{ photos = 1 }");
+    assert_eq!(sweep(&installation, &["--dry-run"])["photos"], 60);
+    let swept = sweep(&installation, &[]);
+    assert_eq!(
+        (&swept["photos"], &swept["registrations"]),
+        (&60.into(), &0.into())
+    );
+    assert_eq!(sweep(&installation, &[])["photos"], 0);
+    let file = installation.folder.path().join("with.zip");
+    let told = export(&installation, &receipt, &file);
+    assert!(told["photo_erased_at"].is_string(), "{told}");
+    assert!(told["photo"].is_null());
+    assert_eq!(told["answers"][0]["answer"], "Ana Ejemplo");
+
+    end(&installation, "{ answers = 1 }");
+    let both = std::thread::scope(|scope| {
+        let started = [(); 2].map(|()| scope.spawn(|| run(&installation, &["sweep"])));
+        started.map(|sweep| sweep.join().unwrap().1)
+    });
+    let erased = both.iter().filter_map(|told| {
+        let line = told.lines().find(|line| line.starts_with('{'))?;
+        serde_json::from_str::<Value>(line).unwrap()["registrations"].as_u64()
+    });
+    assert_eq!(erased.sum::<u64>(), 60, "{both:?}");
+    app.until("nobody is counted", async |app| {
+        app.total().await == Some(0)
+    })
+    .await;
+    assert_eq!(app.get(&format!("/r/{receipt}")).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_killed_anywhere_is_finished_by_the_next() {
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    fill(&app, 120).await;
+    let photos = installation.folder.path().join("data/photos");
+    end(&installation, "{ photos = 1 }");
+    let mut killed = 0;
+    for millis in [30, 60, 90, 120, 160, 200] {
+        let mut child = installation.command(&["sweep"]).spawn().unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+        if child.try_wait().unwrap().is_none() {
+            child.kill().unwrap();
+            killed += 1;
+        }
+        child.wait().unwrap();
+        // Nobody claims a photo that is gone.
+        let store = rusqlite::Connection::open(installation.folder.path().join("data/jornada.db"));
+        let claimed = "SELECT count(*) FROM registrations WHERE photo_sha256 IS NOT NULL";
+        let claimed = store
+            .unwrap()
+            .query_row(claimed, (), |row| row.get::<_, i64>(0));
+        assert!(usize::try_from(claimed.unwrap()).unwrap() <= count(&photos));
+        release(&installation);
+    }
+    assert!(killed > 0);
+    sweep(&installation, &[]);
+    app.until_within("the remover has seen to it", 90, async |_| {
+        count(&photos) == 0
+    })
+    .await;
+    assert_eq!(app.total().await, Some(120));
+}
+
+#[tokio::test]
+async fn an_older_backup_does_not_bring_back_who_was_erased() {
+    let installation = Installation::new(Stores::Embedded);
+    let mut app = installation.start().await;
+    let receipt = fill(&app, 3).await;
+    app.signal("-TERM");
+    app.ended().await;
+    let data = installation.folder.path().join("data/jornada.db");
+    let backup = installation.folder.path().join("backup.db");
+    let copy = rusqlite::Connection::open(&data).unwrap();
+    let sql = format!("VACUUM INTO '{}'", backup.display());
+    copy.execute(&sql, ()).unwrap();
+    drop(copy);
+    let reason = ["erase", &receipt, "--reason", "lo pidió la persona"];
+    assert!(run(&installation, &reason).0);
+    let list = installation
+        .command(&["erased", "export"])
+        .output()
+        .unwrap();
+    assert_eq!(list.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    let erased = installation.folder.path().join("erased.jsonl");
+    std::fs::write(&erased, list.stdout).unwrap();
+
+    for suffix in ["-wal", "-shm"] {
+        std::fs::remove_file(format!("{}{suffix}", data.display())).ok();
+    }
+    std::fs::copy(&backup, &data).unwrap();
+    let found = installation.folder.path().join("back.zip");
+    let found = found.display().to_string();
+    // The photo went for good: there is nothing to show of it, and no file.
+    assert!(!run(&installation, &["export", &receipt, &found]).0);
+    for expected in ["1 erased again", "0 erased again"] {
+        let (done, told) = run(
+            &installation,
+            &["erased", "replay", &erased.display().to_string()],
+        );
+        assert!(done && told.contains(expected), "{told}");
+    }
+    let app = installation.start().await;
+    assert_eq!(app.get(&format!("/r/{receipt}")).await.status(), 404);
+    assert_eq!(app.total().await, Some(2));
+    let again = person("Ana Ejemplo", "7000000", "Cali");
+    assert_eq!(app.send(again, None).await.status(), 409);
+}
+
+/// The lease of a sweep that was killed, which ends after some minutes.
+fn release(installation: &Installation) {
+    let store = rusqlite::Connection::open(installation.folder.path().join("data/jornada.db"));
+    let release = "DELETE FROM leases WHERE name = 'sweep'";
+    store.unwrap().execute(release, ()).unwrap();
+}
+
+/// Photos below a folder.
+fn count(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let of = |path: &Path| {
+        if path.is_dir() {
+            return count(path);
+        }
+        usize::from(path.extension().is_some())
+    };
+    entries.map(|entry| of(&entry.unwrap().path())).sum()
+}
+
+fn export(installation: &Installation, receipt: &str, file: &Path) -> Value {
+    let (done, told) = run(
+        installation,
+        &["export", receipt, &file.display().to_string()],
+    );
+    assert!(done, "{told}");
+    let mut zip = zip::ZipArchive::new(File::open(file).unwrap()).unwrap();
+    let described = zip.by_name("registration.json").unwrap();
+    serde_json::from_reader(described).unwrap()
+}
+
+async fn one_person_is_shown_and_forgotten(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let receipt = fill(&app, 2).await;
+    let file = installation.folder.path().join("ana.zip");
+    let told = export(&installation, &receipt, &file);
+    assert_eq!(told["receipt"], receipt);
+    assert!(
+        told["consent"]["words"]["es"]
+            .as_str()
+            .unwrap()
+            .contains("1581")
+    );
+    let mut zip = zip::ZipArchive::new(File::open(&file).unwrap()).unwrap();
+    let mut photo = Vec::new();
+    zip.by_name("photo.jpg")
+        .unwrap()
+        .read_to_end(&mut photo)
+        .unwrap();
+    assert!(photo.starts_with(&[0xFF, 0xD8]));
+    assert!(
+        !run(
+            &installation,
+            &["export", &receipt, &file.display().to_string()]
+        )
+        .0
+    );
+
+    let reason = ["--reason", "lo pidió la persona"];
+    assert!(!run(&installation, &["erase", &receipt, "--reason", "no"]).0);
+    let (done, told) = run(&installation, &[&["erase", &receipt], &reason[..]].concat());
+    assert!(done, "{told}");
+    assert!(!run(&installation, &[&["erase", &receipt], &reason[..]].concat()).0);
+    assert_eq!(app.get(&format!("/r/{receipt}")).await.status(), 404);
+    let again = person("Ana Ejemplo", "7000000", "Cali");
+    assert_eq!(app.send(again, None).await.status(), 409);
+    let (_, record) = run(&installation, &["audit", "export", "--format", "jsonl"]);
+    for action in ["person-export", "delete"] {
+        assert!(record.contains(&format!("\"{action}\"")), "{record}");
+    }
+    assert!(!record.contains("Ana Ejemplo") && !record.contains(&receipt));
+}
