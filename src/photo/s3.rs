@@ -152,7 +152,9 @@ impl S3Photos {
             Err(error) if status(&error) == Some(404) => return Ok(None),
             Err(error) => return Err(failure(&error)),
         };
-        let put_at = known.last_modified().map(|at| at.secs());
+        let put_at = known
+            .last_modified()
+            .map(aws_sdk_s3::primitives::DateTime::secs);
         let put_at = put_at.and_then(|seconds| Timestamp::from_second(seconds).ok());
         let told = || PhotosError::Failed("an object without a time".into());
         put_at.map(Some).ok_or_else(told)

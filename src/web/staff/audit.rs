@@ -168,6 +168,15 @@ impl AuditPage<'_> {
         self.names.show(name, self.visit.lang)
     }
 
+    /// The same with a registration's id cut to its first digits: a page of a search has many, and each links to all.
+    fn short(&self, subject: &str) -> String {
+        let id = subject.strip_prefix("registration:");
+        match id.and_then(|id| id.get(..8)) {
+            Some(first) => format!("registration:{first}…"),
+            None => self.name(subject).to_owned(),
+        }
+    }
+
     fn more(entry: &Entry) -> String {
         detail(entry)
     }
