@@ -46,6 +46,12 @@ impl PhotoKey {
         })
     }
 
+    /// Of which campaign.
+    #[must_use]
+    pub fn campaign(&self) -> &CampaignId {
+        &self.campaign
+    }
+
     /// Of whose photo.
     #[must_use]
     pub fn id(&self) -> RegistrationId {

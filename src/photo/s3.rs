@@ -12,7 +12,7 @@ use aws_sdk_s3::config::{
     SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -152,9 +152,7 @@ impl S3Photos {
             Err(error) if status(&error) == Some(404) => return Ok(None),
             Err(error) => return Err(failure(&error)),
         };
-        let put_at = known
-            .last_modified()
-            .map(aws_sdk_s3::primitives::DateTime::secs);
+        let put_at = known.last_modified().map(DateTime::secs);
         let put_at = put_at.and_then(|seconds| Timestamp::from_second(seconds).ok());
         let told = || PhotosError::Failed("an object without a time".into());
         put_at.map(Some).ok_or_else(told)

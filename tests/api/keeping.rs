@@ -144,7 +144,7 @@ async fn an_older_backup_does_not_bring_back_who_was_erased() {
         .command(&["erased", "export"])
         .output()
         .unwrap();
-    assert_eq!(list.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    assert_eq!(String::from_utf8_lossy(&list.stdout).lines().count(), 1);
     let erased = installation.folder.path().join("erased.jsonl");
     std::fs::write(&erased, list.stdout).unwrap();
 

@@ -1,8 +1,11 @@
 //! Photos that belong to nobody: of attempts that came to nothing, or of a store that was restored.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Sweep;
+use crate::domain::Campaign;
 use crate::photo::PhotoKey;
 
 /// Photos of attempts that may still become registrations are younger.
@@ -20,7 +23,9 @@ impl Sweep {
                 self.go_on().await?;
             }
             looked += 1;
-            if self.is_orphan(&key, now).await? {
+            let is_ours = |campaign: &Arc<Campaign>| campaign.id == *key.campaign();
+            // Of another campaign, the photos may be those of another installation.
+            if self.campaigns.iter().any(is_ours) && self.is_orphan(&key, now).await? {
                 orphans += 1;
                 if !self.is_dry {
                     self.photos.remove(&key).await?;
