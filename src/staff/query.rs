@@ -35,7 +35,7 @@ pub fn write(
     Ok(data_encoding::BASE64URL_NOPAD.encode(&sealed))
 }
 
-/// Reads what [`write`] wrote for this account and campaign; none for anything else.
+/// Reads what [`write()`] wrote for this account and campaign; none for anything else.
 #[must_use]
 pub fn read<T: DeserializeOwned>(
     keys: &Keys,

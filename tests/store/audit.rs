@@ -1,7 +1,7 @@
 //! The record of every look: one chain whoever writes, and no change of it goes unseen.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::config::{Env, Secret, StoreSetting};
+use jornada::config::{Config, Env, StoreSetting};
 use jornada::domain::CampaignId;
 use jornada::domain::staff::audit::{Action, Deed, Doer, Entry, Head, Note};
 use jornada::staff::Audit;
@@ -16,9 +16,9 @@ fn record_of(secret: &str) -> Audit {
     let env = Env::of(&[
         ("JORNADA_SECRET", secret.repeat(32).as_str()),
         ("JORNADA_STORE", "mongodb://db/jornada"),
+        ("JORNADA_PHOTO_KEY", "a1".repeat(32).as_str()),
     ]);
-    let store = StoreSetting::from_env(&env).unwrap();
-    Audit::new(&Secret::from_env(&env, &store).unwrap())
+    Audit::new(&Config::from_env(&env).unwrap().secret)
 }
 
 fn at(second: i64) -> Timestamp {

@@ -31,10 +31,10 @@ pub async fn the_words_are_kept_once_and_named_by_each(bed: &Bed) {
 pub async fn a_photo_is_erased_and_its_registration_goes_on(bed: &Bed) {
     let one = registration(&bed.campaign, "1001", "Cali", 0);
     let photo = one.photo.clone().unwrap();
-    let knows = async |id| bed.store.knows_photo(id, &photo.sha256).await.unwrap();
-    assert!(!knows(one.id).await);
+    let is_known = async |id| bed.store.knows_photo(id, &photo.sha256).await.unwrap();
+    assert!(!is_known(one.id).await);
     bed.store.keep(&bed.campaign, &one).await.unwrap();
-    assert!(knows(one.id).await);
+    assert!(is_known(one.id).await);
     let erased = async || bed.store.erase_photo(&bed.campaign.id, one.id, NOW).await;
     assert!(erased().await.unwrap());
     assert!(!erased().await.unwrap(), "there is none any more");
@@ -43,9 +43,9 @@ pub async fn a_photo_is_erased_and_its_registration_goes_on(bed: &Bed) {
     let record = read.unwrap();
     assert_eq!(record.registration.photo, None);
     assert_eq!(record.registration.answers, one.answers);
-    let known = record.erased.clone().unwrap();
-    assert_eq!((known.at, known.unremoved.as_ref()), (NOW, Some(&photo)));
-    assert!(knows(one.id).await, "until it is removed");
+    let mark = record.erased.clone().unwrap();
+    assert_eq!((mark.at, mark.unremoved.as_ref()), (NOW, Some(&photo)));
+    assert!(is_known(one.id).await, "until it is removed");
     assert_eq!(bed.list(None).await.len(), 1);
     assert_eq!(
         bed.store.keep(&bed.campaign, &one).await.unwrap(),
@@ -63,10 +63,10 @@ pub async fn a_photo_is_erased_and_its_registration_goes_on(bed: &Bed) {
     );
     bed.store.note_removed(one.id).await.unwrap();
     assert_eq!(bed.store.count_unremoved().await.unwrap(), 0);
-    assert!(!knows(one.id).await);
+    assert!(!is_known(one.id).await);
     let read = bed.store.record(&bed.campaign, one.id).await.unwrap();
-    let known = read.unwrap().erased.unwrap();
-    assert_eq!((known.at, known.unremoved), (NOW, None));
+    let mark = read.unwrap().erased.unwrap();
+    assert_eq!((mark.at, mark.unremoved), (NOW, None));
 }
 
 pub async fn a_photo_that_is_still_to_be_removed_outlives_its_registration(bed: &Bed) {
