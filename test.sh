@@ -61,7 +61,7 @@ check_docs() {
 # No engine runs here: the file is read as docker-compose reads it, with the secrets that init.sh makes.
 check_compose() {
     local secret settings=()
-    for secret in SECRET MONGODB_KEY MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD REDIS_PASSWORD S3_ACCESS_KEY S3_SECRET_KEY \
+    for secret in SECRET PHOTO_KEY MONGODB_KEY MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD REDIS_PASSWORD S3_ACCESS_KEY S3_SECRET_KEY \
         MONGODB_MONITOR_PASSWORD GRAFANA_PASSWORD; do
         settings+=("STACK_$secret=check")
     done

@@ -7,6 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 use tracing::info;
@@ -17,7 +18,7 @@ use crate::report::{Finished, Format, Progress, Subject};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
-use crate::web::report::{ask_refresh, attach, day, deed, file_name, select};
+use crate::web::report::{ask_refresh, attach, deed, file_name, select};
 use crate::web::staff::scribe::Action;
 use crate::web::staff::{Scribe, Staff};
 
@@ -28,8 +29,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Days {
-    from: String,
-    until: String,
+    from: Option<String>,
+    until: Option<String>,
 }
 
 /// The list of one value, or of all (`_all`), in order of arrival.
@@ -99,9 +100,10 @@ pub async fn report(
 impl Days {
     /// Of these, the ones received on these days.
     fn of(&self, selection: Selection, campaign: &Campaign) -> Result<Selection, Error> {
+        let read = |sent: &Option<String>| sent.as_deref().map(str::parse::<Date>).transpose();
         let wrong = |_| Error::Malformed("a day that is not written YYYY-MM-DD");
-        let first = day(&self.from).map_err(wrong)?;
-        let last = day(&self.until).map_err(wrong)?;
+        let first = read(&self.from).map_err(wrong)?;
+        let last = read(&self.until).map_err(wrong)?;
         let chosen = selection.on(first, last, &campaign.time_zone);
         chosen.ok_or(Error::Malformed("days in the wrong order"))
     }
