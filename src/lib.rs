@@ -31,7 +31,14 @@
 //!
 //! Who may what is decided by pure rules ([`domain::staff`]) on accounts, sessions and tokens that the store keeps: a
 //! change is taken only by the state that it was decided on, so that links and codes are used once and what is revoked
-//! is revoked on every instance. [`web::staff::table`] is both the staff area's router and the list of who may.
+//! is revoked on every instance. [`web::staff::table`] is both the staff area's router and the list of who may. Every look is
+//! written down before it is shown ([`staff::Audit`]), in a chain that is sealed under a key which the store has not.
+//!
+//! # What is forgotten
+//!
+//! A deletion leaves a tombstone in the same transaction that moves the totals; the photo follows
+//! ([`intake::remover`]). What is over is erased by the sweep ([`intake::sweep`]). Photos are sealed before they leave the
+//! process ([`photo::seal`]), under keys that change without a photo being touched.
 //!
 //! # Reports
 //!
