@@ -88,7 +88,7 @@ settle() {
 # Where people and the probe reach the site on this machine.
 site_url() {
     local scheme=http listen=$STACK_LISTEN
-    if [[ -n $STACK_TLS_CERTIFICATE ]]; then scheme=https listen=$STACK_TLS_LISTEN; fi
+    if [[ -n ${STACK_TLS_CERTIFICATE:-} ]]; then scheme=https listen=$STACK_TLS_LISTEN; fi
     printf '%s://%s' "$scheme" "${listen/#0.0.0.0:/127.0.0.1:}"
 }
 
