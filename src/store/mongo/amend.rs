@@ -9,6 +9,7 @@ use mongodb::error::{
 use mongodb::options::ReadConcern;
 use tokio::time::{sleep, timeout};
 
+use super::account::number;
 use super::keep::PAUSE;
 use super::{MongoStore, amended, binary, bounded, fault, primary};
 use crate::domain::record::{Deletion, Record};
@@ -209,7 +210,7 @@ impl Step<'_> {
         let version = match self.read.version {
             // One that was never corrected has none.
             0 => Bson::Null,
-            version => amended::number(version).into(),
+            version => number(version).into(),
         };
         doc! {
             "_id": binary(self.read.registration.id.as_bytes()),

@@ -2,10 +2,10 @@
 //! *tombstones* (`gone`), where a registration was, and *claims* (`claim`), further identities of a registration; neither
 //! has a `campaign`, so that no list, count or index range meets them.
 
-use jiff::Timestamp;
 use mongodb::bson::raw::{RawBsonRef, cstr};
-use mongodb::bson::{Bson, DateTime, Document, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
+use super::account::{moment, number};
 use super::{document, retention};
 use crate::domain::record::{Changed, Correction, Deletion, Record};
 use crate::domain::{Campaign, CampaignId, Registration, RegistrationId};
@@ -56,7 +56,7 @@ fn written(correction: &Correction) -> Document {
         Bson::Document(changed)
     });
     doc! {
-        "at": date(correction.at),
+        "at": moment(correction.at),
         "by": &correction.by,
         "reason": &correction.reason,
         "changes": changes.collect::<Vec<_>>(),
@@ -73,7 +73,7 @@ pub(super) fn tombstone(read: &Record, deletion: &Deletion) -> RawDocumentBuf {
     let mut gone = RawDocumentBuf::new();
     gone.append(cstr!("campaign"), registration.campaign.as_str());
     gone.append(cstr!("value"), registration.value.as_str());
-    gone.append(cstr!("at"), date(deletion.at));
+    gone.append(cstr!("at"), moment(deletion.at));
     gone.append(cstr!("by"), deletion.by.as_str());
     gone.append(cstr!("reason"), deletion.reason.as_str());
     let mut tombstone = RawDocumentBuf::new();
@@ -159,12 +159,4 @@ pub(super) fn deletion(document: &RawDocument) -> Result<Deletion, StoreError> {
         })
     };
     read().ok_or_else(|| StoreError::malformed("tombstone"))
-}
-
-pub(super) fn number(version: u64) -> i64 {
-    i64::try_from(version).unwrap_or(i64::MAX)
-}
-
-fn date(at: Timestamp) -> DateTime {
-    DateTime::from_millis(at.as_millisecond())
 }

@@ -71,15 +71,25 @@ impl Problem {
     }
 }
 
+impl FieldProblem {
+    /// The words for a refusal.
+    #[must_use]
+    pub fn of(FieldRefusal { field, refusal }: &FieldRefusal, lang: Lang) -> Self {
+        Self {
+            field: field.clone(),
+            message: refusal.message(lang),
+        }
+    }
+}
+
 /// What is wrong with each field.
 #[must_use]
 pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
-    let problem = |FieldRefusal { field, refusal }: &FieldRefusal| FieldProblem {
-        field: field.clone(),
-        message: refusal.message(lang),
-    };
     match error {
-        Error::Refused(refusals) => refusals.iter().map(problem).collect(),
+        Error::Refused(refusals) => refusals
+            .iter()
+            .map(|refused| FieldProblem::of(refused, lang))
+            .collect(),
         Error::Photo { field, refusal } => vec![FieldProblem {
             field: field.clone(),
             message: refusal.message(lang),

@@ -140,10 +140,7 @@ fn changed(corrected: &Record) -> String {
 }
 
 fn refused(case: &Case, refusals: &[FieldRefusal]) -> Trouble {
-    let problem = |FieldRefusal { field, refusal }: &FieldRefusal| FieldProblem {
-        field: field.clone(),
-        message: refusal.message(case.desk.visit.lang),
-    };
+    let problem = |refused| FieldProblem::of(refused, case.desk.visit.lang);
     Trouble::Refused(refusals.iter().map(problem).collect())
 }
 
