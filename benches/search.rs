@@ -361,7 +361,7 @@ async fn overview(name: &str, bed: &Bed) {
     let since = Instant::now();
     let campaign = Arc::clone(&bed.campaign);
     overviews.of(&campaign, now).await.unwrap();
-    println!("{name:8} first overview {:?}", since.elapsed());
+    println!("{name:8} counted for the overview in {:?}", since.elapsed());
     let (mut times, mut sum) = (Vec::new(), 0);
     for _ in 0..QUESTIONS {
         let since = Instant::now();

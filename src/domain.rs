@@ -10,6 +10,7 @@ pub mod document;
 pub mod field;
 pub mod job;
 pub mod lang;
+pub mod moment;
 pub mod place;
 pub mod record;
 pub mod refusal;

@@ -12,11 +12,12 @@ pub mod sweep;
 pub mod vault;
 
 use bytes::Bytes;
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use tracing::warn;
 
 use crate::config::Secret;
 use crate::domain::campaign::Opening;
+use crate::domain::moment::to_the_millisecond;
 use crate::domain::registration::{PhotoRef, UniqueKey};
 use crate::domain::{
     Answers, Campaign, FieldRefusal, Form, IdempotencyKey, Refusal, Registration, RegistrationId,
@@ -270,8 +271,7 @@ fn registration(
         digest: answers.digest(campaign, photo.as_ref().map(|photo| &photo.sha256)),
         answers,
         photo,
-        // What every store can keep: milliseconds.
-        received_at: now.round(Unit::Millisecond).unwrap_or(now),
+        received_at: to_the_millisecond(now),
     }
 }
 

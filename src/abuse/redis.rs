@@ -1,18 +1,16 @@
-//! What Redis counts, for all instances, by its clock. One script a step, so that attempts at once are all counted; one hash tag, so that a cluster keeps them together.
+//! What Redis counts, for all instances, by its clock. One script a step, so that attempts at once are all counted; one
+//! hash tag, so that a cluster keeps them together.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use jiff::SignedDuration;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError, Script};
-use secrecy::{ExposeSecret, SecretString};
+use redis::aio::ConnectionManager;
+use redis::{RedisError, Script};
+use secrecy::SecretString;
 
 use super::attempts::{Counted, FORGET};
 use super::rate::Draw;
-
-/// Longest wait for an answer or a connection.
-const WAIT: Duration = Duration::from_secs(1);
+use crate::cache;
 
 static ATTEMPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("attempt.lua")));
 static FORGIVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("forgive.lua")));
@@ -32,13 +30,7 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     pub(super) fn open(url: &SecretString) -> Result<Self, RedisError> {
-        let client = Client::open(url.expose_secret())?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(WAIT))
-            .set_response_timeout(Some(WAIT))
-            .set_number_of_retries(1)
-            .set_max_delay(WAIT);
-        ConnectionManager::new_lazy_with_config(client, config).map(Self)
+        cache::connection(url).map(Self)
     }
 
     /// The inner error is the time to wait.

@@ -14,7 +14,8 @@ use super::office::{Office, run};
 use crate::config::Env;
 use crate::domain::staff::audit::{self, Action, Deed, Doer};
 use crate::domain::{CampaignId, RegistrationId};
-use crate::staff::amend::{self, Outcome};
+use crate::staff::amend;
+use crate::store::Amended;
 
 /// Read at once.
 const PAGE: u16 = 1000;
@@ -100,9 +101,9 @@ async fn erase(archive: &Archive, line: &Line) -> anyhow::Result<bool> {
         .with("reason", "restore");
     archive.office.note(deed).await?;
     let (keeper, by) = (&archive.keeper, Doer::CommandLine.name());
-    let now = Timestamp::now();
-    match amend::delete(store, keeper, campaign, &record, by, REASON, now).await? {
-        Outcome::Done => Ok(true),
+    let deletion = record.delete(by, REASON.to_owned(), Timestamp::now());
+    match amend::delete(store, keeper, campaign, &record, &deletion).await? {
+        Amended::Done => Ok(true),
         _ => bail!("somebody changed a registration at this moment: run it again"),
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use clap::Args;
 use jiff::Timestamp;
 
@@ -14,8 +14,9 @@ use crate::config::Env;
 use crate::domain::record::{self, Record};
 use crate::domain::staff::audit::{self, Action, Deed, Doer};
 use crate::domain::{Campaign, ReceiptNumber};
-use crate::staff::amend::{self, Outcome};
+use crate::staff::amend;
 use crate::staff::person;
+use crate::store::Amended;
 
 #[derive(Debug, Args)]
 pub(super) struct EraseArgs {
@@ -42,8 +43,9 @@ fn receipt(typed: &str) -> Result<ReceiptNumber, String> {
 
 /// Erases a registration and its photo.
 pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
-    let wrong = "--reason: expected 4 to 300 letters, without control characters";
-    ensure!(record::reason(&args.reason).is_ok(), wrong);
+    let reason = record::reason(&args.reason).ok();
+    let reason =
+        reason.context("--reason: expected 4 to 300 letters, without control characters")?;
     run(async {
         let archive = Archive::open(env).await?;
         let (campaign, record) = find(&archive, args.receipt).await?;
@@ -53,17 +55,10 @@ pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
             .office
             .note(deed.to(audit::registration(id)))
             .await?;
-        let erased = amend::delete(
-            &archive.office.store,
-            &archive.keeper,
-            &campaign,
-            &record,
-            Doer::CommandLine.name(),
-            &args.reason,
-            Timestamp::now(),
-        );
-        match erased.await? {
-            Outcome::Done => println!("erased"),
+        let deletion = record.delete(Doer::CommandLine.name(), reason, Timestamp::now());
+        let (store, keeper) = (&archive.office.store, &archive.keeper);
+        match amend::delete(store, keeper, &campaign, &record, &deletion).await? {
+            Amended::Done => println!("erased"),
             _ => bail!("somebody changed the registration at this moment: run it again"),
         }
         Ok(())

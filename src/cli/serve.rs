@@ -274,6 +274,8 @@ fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
     let closings = app.intake.closings.clone();
     tasks.spawn(closings.keep(store.clone(), stop.clone()));
     tasks.spawn(names::keep_filling(store.clone(), campaigns, stop.clone()));
+    let campaigns = app.campaigns.iter().cloned().collect();
+    tasks.spawn(app.overviews.clone().keep_counted(campaigns, stop.clone()));
     let refusals = app.intake.refusals.clone();
     tasks.spawn(refusals.keep_flushing(store.clone(), stop.clone()));
 }

@@ -1,8 +1,9 @@
 //! A registration as the staff see and mend it. A correction is a pure step from one record to the next; what was
 //! answered before stays with it, and the store takes it only if nobody else changed the registration meanwhile.
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 
+use super::moment::to_the_millisecond;
 use super::refusal::{FieldRefusal, Refusal};
 use super::registration::{PhotoRef, Registration};
 use super::{Answers, Campaign, Field, Form, text};
@@ -115,17 +116,15 @@ impl Record {
         }
     }
 
-    /// Its deletion, as it would be.
-    ///
-    /// # Errors
-    /// The refusal of the reason, under [`REASON`].
-    pub fn delete(&self, by: &str, reason: &str, now: Timestamp) -> Result<Deletion, FieldRefusal> {
-        Ok(Deletion {
+    /// Its deletion, as it would be, for a reason that was read by [`reason`].
+    #[must_use]
+    pub fn delete(&self, by: &str, reason: String, now: Timestamp) -> Deletion {
+        Deletion {
             at: to_the_millisecond(now),
             by: by.to_owned(),
-            reason: self::reason(reason)?,
+            reason,
             value: self.registration.value.clone(),
-        })
+        }
     }
 
     /// Where its photo is, if it has one.
@@ -202,11 +201,6 @@ pub fn reason(typed: &str) -> Result<String, FieldRefusal> {
         _ => Ok(reason),
     });
     read.map_err(|refusal| FieldRefusal::new(REASON, refusal))
-}
-
-/// What every store can keep.
-fn to_the_millisecond(now: Timestamp) -> Timestamp {
-    now.round(Unit::Millisecond).unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::domain::{Campaign, CampaignId};
 use crate::store::{Store, StoreError};
@@ -19,6 +22,9 @@ const FRESH: Duration = Duration::from_secs(5);
 
 /// A count is taken anew after so many times as long as it took: it never takes more than this part of the store.
 const REST: u32 = 20;
+
+/// Between two looks whether a day has begun that nothing was counted of.
+const TICK: Duration = Duration::from_secs(5);
 
 /// A count of one campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +85,29 @@ impl Overviews {
         }
     }
 
-    /// The last count, at once; one that is no longer fresh is taken anew behind it. Only the first count, and the
-    /// first of a day, is waited for.
+    /// Counts before anybody looks, at once and when a day of a campaign begins, until `stop`.
+    pub async fn keep_counted(self, campaigns: Vec<Arc<Campaign>>, stop: CancellationToken) {
+        let counting = async {
+            loop {
+                self.count_all(&campaigns).await;
+                sleep(TICK).await;
+            }
+        };
+        stop.run_until_cancelled(counting).await;
+    }
+
+    /// Counts the campaigns of which there is no count of today. A store that does not answer is logged: whoever looks
+    /// asks it again.
+    pub async fn count_all(&self, campaigns: &[Arc<Campaign>]) {
+        for campaign in campaigns {
+            if let Err(error) = self.of_today(campaign, Timestamp::now()).await {
+                warn!(campaign = %campaign.id, "nothing is counted for the overview: {error}");
+            }
+        }
+    }
+
+    /// The last count, at once; one that is no longer fresh is taken anew behind it. Who looks before the instance has
+    /// counted, after its start and when a day begins, waits for that.
     ///
     /// # Errors
     /// When there is no count of today, and the store does not answer.
@@ -89,32 +116,42 @@ impl Overviews {
         campaign: &Arc<Campaign>,
         now: Timestamp,
     ) -> Result<Arc<Overview>, StoreError> {
-        let slot = self.slot(&campaign.id);
-        let days = last_days(campaign, now);
-        let Some(taken) = slot.of_days(&days) else {
-            let counting = slot.counting.lock().await;
-            // Whoever counted before has counted for all who waited.
-            if let Some(taken) = slot.of_days(&days) {
-                return Ok(taken.overview);
-            }
-            let counted = self.count(&slot, campaign, days, now).await;
-            drop(counting);
-            return counted;
-        };
+        let taken = self.of_today(campaign, now).await?;
         if !taken.is_fresh() {
-            self.refresh(slot, campaign, days, now);
+            self.refresh(campaign, now);
         }
         Ok(taken.overview)
     }
 
+    /// The last count of today, fresh or not; without one it is taken.
+    async fn of_today(
+        &self,
+        campaign: &Arc<Campaign>,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let slot = self.slot(&campaign.id);
+        let days = last_days(campaign, now);
+        if let Some(taken) = slot.of_days(&days) {
+            return Ok(taken);
+        }
+        let _counting = slot.counting.lock().await;
+        // Whoever counted before has counted for all who waited.
+        match slot.of_days(&days) {
+            Some(taken) => Ok(taken),
+            None => self.count(&slot, campaign, days, now).await,
+        }
+    }
+
     /// Counts in the background, unless somebody does already.
-    fn refresh(&self, slot: Arc<Slot>, campaign: &Arc<Campaign>, days: Vec<Date>, now: Timestamp) {
+    fn refresh(&self, campaign: &Arc<Campaign>, now: Timestamp) {
+        let slot = self.slot(&campaign.id);
         let Ok(counting) = Arc::clone(&slot.counting).try_lock_owned() else {
             return;
         };
         let (overviews, campaign) = (self.clone(), Arc::clone(campaign));
         tokio::spawn(async move {
             let _counting = counting;
+            let days = last_days(&campaign, now);
             // The last count stays, with its time, when the store does not answer.
             overviews.count(&slot, &campaign, days, now).await.ok();
         });
@@ -126,24 +163,25 @@ impl Overviews {
         campaign: &Campaign,
         days: Vec<Date>,
         now: Timestamp,
-    ) -> Result<Arc<Overview>, StoreError> {
+    ) -> Result<Taken, StoreError> {
         let at = Instant::now();
         let bounds = bounds(campaign, &days);
         let values = self.store.days(&campaign.id, &bounds).await?;
         let since = days.first().copied().unwrap_or_default();
         let refusals = self.store.refusals(&campaign.id, since).await?;
-        let overview = Arc::new(Overview {
+        let overview = Overview {
             as_of: now,
             days,
             values,
             refusals,
-        });
-        *slot.last() = Some(Taken {
-            overview: Arc::clone(&overview),
+        };
+        let taken = Taken {
+            overview: Arc::new(overview),
             at,
             took: at.elapsed(),
-        });
-        Ok(overview)
+        };
+        *slot.last() = Some(taken.clone());
+        Ok(taken)
     }
 
     fn slot(&self, campaign: &CampaignId) -> Arc<Slot> {

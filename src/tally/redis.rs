@@ -4,20 +4,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError, Script};
-use secrecy::{ExposeSecret, SecretString};
+use redis::aio::ConnectionManager;
+use redis::{RedisError, Script};
+use secrecy::SecretString;
 
 use super::memory::REFRESH_EVERY;
 use super::{TallyError, Totals, Turn};
+use crate::cache;
 use crate::domain::CampaignId;
 use crate::store::{Position, Snapshot};
 
-/// Longest wait for an answer or a connection.
-const WAIT: Duration = Duration::from_secs(1);
 /// A leader that has not been heard of for this long has lost the lead.
 const LEASE_MS: u64 = 5_000;
 
@@ -43,14 +41,8 @@ impl std::fmt::Debug for RedisTally {
 
 impl RedisTally {
     pub(super) fn open(url: &SecretString, instance: &str) -> Result<Self, TallyError> {
-        let client = Client::open(url.expose_secret())?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(WAIT))
-            .set_response_timeout(Some(WAIT))
-            .set_number_of_retries(1)
-            .set_max_delay(WAIT);
         Ok(Self {
-            connection: ConnectionManager::new_lazy_with_config(client, config)?,
+            connection: cache::connection(url)?,
             // Two processes that were given one name by mistake are still two.
             leader: format!("{instance} {}", uuid::Uuid::new_v4()),
         })

@@ -7,17 +7,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisResult, Script};
-use secrecy::{ExposeSecret, SecretString};
+use redis::aio::ConnectionManager;
+use redis::{RedisResult, Script};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::ledger::history::Pause;
 use super::told::{Told, Word};
+use crate::cache;
 use crate::config::{CacheSetting, WatchConfig};
 
-/// Longest wait for an answer or a connection.
-const WAIT: Duration = Duration::from_secs(1);
 /// A leader that has not been heard of for this long has lost the lead.
 const LEASE: Duration = Duration::from_secs(5);
 /// How often the lead is taken or kept.
@@ -87,15 +86,9 @@ impl Share {
     }
 
     fn connect(url: &SecretString, config: &WatchConfig) -> RedisResult<Self> {
-        let client = Client::open(url.expose_secret())?;
-        let settings = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(WAIT))
-            .set_response_timeout(Some(WAIT))
-            .set_number_of_retries(1)
-            .set_max_delay(WAIT);
         let system = system(config);
         Ok(Self {
-            connection: ConnectionManager::new_lazy_with_config(client, settings)?,
+            connection: cache::connection(url)?,
             watcher: format!("{} {}", config.instance, uuid::Uuid::new_v4()),
             lease: format!("jornada:{{watch-{system}}}:lease"),
             told: format!("jornada:{{watch-{system}}}:told"),

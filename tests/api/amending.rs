@@ -12,7 +12,8 @@ use jornada::intake::photos::PhotoKeeper;
 use jornada::intake::remover::Remover;
 use jornada::intake::vault::Vault;
 use jornada::photo::{PhotoKey, Photos};
-use jornada::staff::amend::{self, Outcome};
+use jornada::staff::amend;
+use jornada::store::Amended;
 use jornada::store::Store;
 use jornada::telemetry::metrics::Metrics;
 use serde_json::Value;
@@ -70,31 +71,30 @@ impl Desk {
         self.store.record(&self.campaign, id).await.unwrap()
     }
 
-    async fn correct(&self, id: &str, field: &str, answer: &str) -> Outcome {
+    async fn correct(&self, id: &str, field: &str, answer: &str) -> Amended {
         let read = self.read(id).await.unwrap();
         let typed = Form {
             parts: vec![(field.to_owned(), answer.to_owned())],
             has_photo: false,
         };
-        let corrected = amend::correct(
-            &self.store,
-            &self.config.secret,
-            &self.campaign,
-            &read,
+        let (store, secret, campaign) = (&self.store, &self.config.secret, &self.campaign);
+        let judged = read.correct(
+            campaign,
             &typed,
             "account:1",
             "mal escrito",
             Timestamp::now(),
         );
-        corrected.await.unwrap()
+        let corrected = judged.unwrap().unwrap();
+        let amended = amend::correct(store, secret, campaign, &read, &corrected);
+        amended.await.unwrap()
     }
 
-    async fn delete(&self, id: &str) -> Outcome {
+    async fn delete(&self, id: &str) -> Amended {
         let read = self.read(id).await.unwrap();
-        let (by, reason) = ("account:1", "lo pidió la persona");
-        let now = Timestamp::now();
+        let deletion = read.delete("account:1", "lo pidió la persona".into(), Timestamp::now());
         let (store, photos, campaign) = (&self.store, &self.photos, &self.campaign);
-        let deleted = amend::delete(store, photos, campaign, &read, by, reason, now);
+        let deleted = amend::delete(store, photos, campaign, &read, &deletion);
         deleted.await.unwrap()
     }
 
@@ -150,26 +150,26 @@ async fn the_chart_follows_corrections_and_deletions(stores: Stores) {
     shows(&app, &[("Cali", 2), ("Bogotá", 1)]).await;
     assert_eq!(
         desk.correct(&ids[0], "ciudad", "pasto").await,
-        Outcome::Done
+        Amended::Done
     );
     shows(&app, &[("Cali", 1), ("Bogotá", 1), ("Pasto", 1)]).await;
     assert_eq!(
         desk.correct(&ids[1], "ciudad", "BOGOTA").await,
-        Outcome::Done
+        Amended::Done
     );
     shows(&app, &[("Bogotá", 2), ("Pasto", 1)]).await;
     assert_eq!(
         desk.correct(&ids[1], "nombre", "Eva Ejemplo").await,
-        Outcome::Done
+        Amended::Done
     );
-    assert_eq!(desk.delete(&ids[0]).await, Outcome::Done);
+    assert_eq!(desk.delete(&ids[0]).await, Amended::Done);
     shows(&app, &[("Bogotá", 2)]).await;
     let more = [("3004", "Cali"), ("3005", "Cali")];
     for (document, city) in more {
         ids.push(register(&app, document, city).await);
     }
-    assert_eq!(desk.delete(&ids[3]).await, Outcome::Done);
-    assert_eq!(desk.delete(&ids[1]).await, Outcome::Done);
+    assert_eq!(desk.delete(&ids[3]).await, Amended::Done);
+    assert_eq!(desk.delete(&ids[1]).await, Amended::Done);
     shows(&app, &[("Bogotá", 1), ("Cali", 1)]).await;
     // A report makes the totals be counted anew: they were right.
     let csv = app.report("_all.csv", &installation.token()).await;
@@ -192,7 +192,7 @@ async fn what_was_deleted_is_gone_and_does_not_come_back(stores: Stores) {
     let receipt = format!("/r/{}", read.registration.id.receipt());
     assert_eq!(app.get(&receipt).await.status(), 200);
     assert!(desk.has_photo(&read).await);
-    assert_eq!(desk.delete(&id).await, Outcome::Done);
+    assert_eq!(desk.delete(&id).await, Amended::Done);
     assert!(!desk.has_photo(&read).await, "at once");
     assert_eq!(app.get(&receipt).await.status(), 404);
 
@@ -237,12 +237,9 @@ async fn a_corrected_document_is_known_at_the_door(stores: Stores) {
     register(&app, "3002", "Cali").await;
     assert_eq!(
         desk.correct(&id, "documento", "3.002").await,
-        Outcome::Taken
+        Amended::Taken
     );
-    assert_eq!(desk.correct(&id, "documento", "3.001").await, Outcome::Same);
-    assert_eq!(desk.correct(&id, "documento", "3.003").await, Outcome::Done);
-    let refused = desk.correct(&id, "documento", "?").await;
-    assert!(matches!(refused, Outcome::Refused(fields) if fields[0].field == "documento"));
+    assert_eq!(desk.correct(&id, "documento", "3.003").await, Amended::Done);
     let body = problem(app.register("Otra Persona", "3003", "Cali").await, 409).await;
     assert_eq!(body["type"], "urn:jornada:problem:already-registered");
     let again = app.register("Ana Ejemplo", "3001", "Cali").await;
@@ -266,7 +263,7 @@ async fn a_photo_that_could_not_be_removed_is_removed_later() {
     let desk = Desk::of(&installation).await;
     let read = desk.read(&id).await.unwrap();
     s3.set_open(false);
-    assert_eq!(desk.delete(&id).await, Outcome::Done);
+    assert_eq!(desk.delete(&id).await, Amended::Done);
     assert!(beyond.has_photo(&read).await);
 
     let (keeper, store, pending) = (&desk.photos, &desk.store, &desk.metrics.pending);

@@ -179,8 +179,7 @@ pub fn corrected(campaign: &Campaign, read: &Record, parts: &[(&str, &str)]) -> 
 /// Its deletion.
 pub fn deletion(read: &Record) -> Deletion {
     let now = Timestamp::from_millisecond(1_795_000_200_000).unwrap();
-    read.delete("account:1", "lo pidió la persona", now)
-        .unwrap()
+    read.delete("account:1", "lo pidió la persona".into(), now)
 }
 
 /// Takes changes until there are none.

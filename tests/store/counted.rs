@@ -91,3 +91,13 @@ pub async fn an_overview_is_counted_once_for_all(bed: &Bed) {
     let next = overviews.of(&bed.campaign, tomorrow).await.unwrap();
     assert_eq!((next.as_of, next.of_days(|_| true)[12]), (tomorrow, 30));
 }
+
+pub async fn an_overview_is_counted_before_anybody_looks(bed: &Bed) {
+    let overviews = Overviews::new(bed.store.clone());
+    overviews
+        .count_all(std::slice::from_ref(&bed.campaign))
+        .await;
+    let look = Timestamp::now();
+    let found = overviews.of(&bed.campaign, look).await.unwrap();
+    assert!(found.as_of < look);
+}

@@ -125,4 +125,5 @@ contract! {
     counted::registrations_are_counted_by_day_and_value
     counted::refusals_add_up_from_a_day_on
     counted::an_overview_is_counted_once_for_all
+    counted::an_overview_is_counted_before_anybody_looks
 }

@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::domain::CampaignId;
+use crate::domain::moment::to_the_millisecond;
 
 pub use action::Action;
 pub use deed::{Deed, account, assigned, registration, token};
@@ -20,7 +21,7 @@ pub use deed::{Deed, account, assigned, registration, token};
 /// What is to be written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// When, to the millisecond.
+    /// When, to the millisecond: a hash over more could not be made again from what is kept.
     pub at: Timestamp,
     /// Who: `account:ID`, `token:NAME`, or one of the names of [`Doer`].
     pub who: String,
@@ -163,12 +164,6 @@ impl fmt::Display for Head {
         let hash = data_encoding::HEXLOWER.encode(&self.hash);
         write!(f, "{}:{hash}", self.seq)
     }
-}
-
-/// Stores keep milliseconds; a hash over more could not be made again.
-#[must_use]
-pub fn to_the_millisecond(at: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
 struct Content(Vec<u8>);

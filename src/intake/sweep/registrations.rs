@@ -9,7 +9,8 @@ use tracing::warn;
 use super::Sweep;
 use crate::domain::staff::audit::{self, Action, Deed};
 use crate::domain::{Campaign, Registration, Selection};
-use crate::staff::amend::{self, Outcome};
+use crate::staff::amend;
+use crate::store::Amended;
 use crate::store::search::Search;
 
 /// Registrations of one page, and of one entry in the record.
@@ -56,9 +57,10 @@ impl Sweep {
         let Some(record) = self.store.record(campaign, registration.id).await? else {
             return Ok(false);
         };
-        let (store, keeper, by) = (&self.store, &self.keeper, self.doer.name());
-        let deleted = amend::delete(store, keeper, campaign, &record, by, REASON, now).await?;
-        Ok(deleted == Outcome::Done)
+        let deletion = record.delete(self.doer.name(), REASON.to_owned(), now);
+        let (store, keeper) = (&self.store, &self.keeper);
+        let deleted = amend::delete(store, keeper, campaign, &record, &deletion).await?;
+        Ok(deleted == Amended::Done)
     }
 
     /// Erases all photos of a campaign; answers how many. All its registrations are looked through: none has an index

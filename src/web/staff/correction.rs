@@ -15,7 +15,8 @@ use super::scribe::Action;
 use crate::domain::record::{MAX_REASON, REASON, Record};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Field, FieldRefusal, Form, Kind};
-use crate::staff::amend::{Outcome, correct};
+use crate::staff::amend::correct;
+use crate::store::Amended;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
@@ -85,40 +86,28 @@ async fn take(
             .with("fields", changed(&corrected)),
     )
     .await?;
-    let Typed { form, reason, .. } = &typed;
-    let intake = &app.intake;
-    let outcome = correct(
-        &intake.store,
-        &intake.secret,
-        &case.campaign,
-        &record,
-        form,
-        &by,
-        reason,
-        now,
-    );
-    settle(&case, &record, &typed, outcome.await?).await
+    let (store, secret) = (&app.intake.store, &app.intake.secret);
+    let amended = correct(store, secret, &case.campaign, &record, &corrected);
+    settle(&case, &record, &typed, amended.await?).await
 }
 
 async fn settle(
     case: &Case,
     record: &Record,
     typed: &Typed,
-    outcome: Outcome,
+    amended: Amended,
 ) -> Result<Response, Error> {
-    match outcome {
-        Outcome::Done => {
+    match amended {
+        Amended::Done => {
             info!(staff = case.desk.staff.actor(), "corrected a registration");
             Ok(done(case, "corrected"))
         }
-        Outcome::Same => Ok(done(case, "same")),
-        Outcome::Refused(refusals) => Ok(answer(case, record, typed, &refused(case, &refusals))),
-        Outcome::Taken => {
+        Amended::Taken => {
             case.note(case.deed(Action::Correct).with("outcome", "taken"))
                 .await?;
             Ok(answer(case, record, typed, &Trouble::Taken))
         }
-        Outcome::Stale => {
+        Amended::Stale => {
             case.note(case.deed(Action::Correct).with("outcome", "stale"))
                 .await?;
             let now = case.open(Action::Look).await?;

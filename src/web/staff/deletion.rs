@@ -13,9 +13,10 @@ use super::guard::Desk;
 use super::route::{Need, Route};
 use super::scribe::Action;
 use crate::domain::Campaign;
-use crate::domain::record::{MAX_REASON, Record};
+use crate::domain::record::{self, MAX_REASON, Record};
 use crate::domain::staff::Permission;
-use crate::staff::amend::{Outcome, delete};
+use crate::staff::amend::delete;
+use crate::store::Amended;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::{Visit, show, staff_path};
@@ -57,28 +58,23 @@ async fn take(
     if typed.version != record.version.to_string() {
         return Ok(stale(&case, &record, &typed));
     }
-    if let Some(wrong) = typed.wrong(&case.desk.visit, &record, now) {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return Ok(answer(&case, &record, &typed, status, Some(&wrong)));
-    }
+    let reason = match typed.reason(&case.desk.visit) {
+        Ok(reason) => reason,
+        Err(wrong) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return Ok(answer(&case, &record, &typed, status, Some(&wrong)));
+        }
+    };
     case.note(case.deed(Action::Delete)).await?;
-    let intake = &app.intake;
-    let outcome = delete(
-        &intake.store,
-        &intake.photos,
-        &case.campaign,
-        &record,
-        &by,
-        &typed.reason,
-        now,
-    );
-    match outcome.await? {
-        Outcome::Done => {
+    let deletion = record.delete(&by, reason, now);
+    let (store, photos) = (&app.intake.store, &app.intake.photos);
+    match delete(store, photos, &case.campaign, &record, &deletion).await? {
+        Amended::Done => {
             info!(staff = by, "deleted a registration");
             let list = staff_path(&case.campaign.id, "registrations");
             Ok(Redirect::to(&case.desk.visit.link_done(&list, "deleted")).into_response())
         }
-        Outcome::Stale | Outcome::Same | Outcome::Taken | Outcome::Refused(_) => {
+        Amended::Stale | Amended::Taken => {
             case.note(case.deed(Action::Delete).with("outcome", "stale"))
                 .await?;
             let now = case.open(Action::Look).await?;
@@ -115,18 +111,19 @@ fn answer(
 }
 
 impl Typed {
-    /// What is missing, if anything.
-    fn wrong(&self, visit: &Visit, record: &Record, now: Timestamp) -> Option<String> {
+    /// The reason of who is sure; else what is missing.
+    fn reason(&self, visit: &Visit) -> Result<String, String> {
         if self.sure != "true" {
             let words = visit.say(
                 "Marque la casilla si de verdad quiere eliminarlo.",
                 "Tick the box if you really want to delete it.",
             );
-            return Some(words.to_owned());
+            return Err(words.to_owned());
         }
-        let refused = record.delete("", &self.reason, now).err()?;
-        let name = visit.say("Motivo", "Reason");
-        Some(format!("{name}: {}", refused.refusal.message(visit.lang)))
+        record::reason(&self.reason).map_err(|refused| {
+            let name = visit.say("Motivo", "Reason");
+            format!("{name}: {}", refused.refusal.message(visit.lang))
+        })
     }
 }
 

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::address::ClientAddress;
 use super::who::Staff;
-use crate::domain::staff::audit::{Doer, Note, account, to_the_millisecond};
+use crate::domain::moment::to_the_millisecond;
+use crate::domain::staff::audit::{Doer, Note, account};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::observe::RequestId;
