@@ -37,8 +37,8 @@
 //! # What is forgotten
 //!
 //! A deletion leaves a tombstone in the same transaction that moves the totals; the photo follows
-//! ([`intake::remover`]). What is over is erased by the sweep ([`intake::sweep`]). Photos are sealed before they leave the
-//! process ([`photo::seal`]), under keys that change without a photo being touched.
+//! ([`intake::remover`]). What is over is erased by the sweep ([`intake::sweep`]). Photos and the files of reports are sealed
+//! before they leave the process ([`photo::seal`]), under keys that change without a photo being touched.
 //!
 //! # Reports
 //!

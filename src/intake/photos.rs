@@ -1,19 +1,22 @@
 //! Where a registration's photo goes: into the photo store or, while that is away, into the store, where it waits.
 //! Both hold it sealed. The photo store is tried again only once it has taken a trial object: nobody waits for it in vain twice.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::vault::Vault;
+use crate::domain::job::JobFile;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 use crate::photo::seal::Sealed;
-use crate::photo::{PhotoKey, Photos, PhotosError};
+use crate::photo::{FileKey, PhotoKey, Photos, PhotosError};
 use crate::store::{PendingKey, PendingPhoto, Store, StoreError};
 use crate::telemetry::metrics::PendingMetrics;
 
@@ -147,6 +150,26 @@ impl PhotoKeeper {
             return Ok(Some(self.photos.seal().open(key, kept).await?));
         }
         Ok(self.photos.get(key).await?)
+    }
+
+    /// Reads the file of a report, as [`Photos::file`] does; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`KeeperError`].
+    pub async fn file(
+        &self,
+        key: &FileKey,
+        known: JobFile,
+    ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>, KeeperError> {
+        let read = match self.photos.file(key, known).await {
+            // As with photos.
+            Err(PhotosError::UnknownKey(_)) => {
+                self.vault.look_again().await?;
+                self.photos.file(key, known).await
+            }
+            read => read,
+        };
+        Ok(read?)
     }
 
     /// Removes a photo; false while the photo store is away: one that is there stays, and belongs to nobody.

@@ -61,11 +61,11 @@ pub enum PhotosError {
     Failed(String),
     /// It was sealed under a key that is not known here; whether it is as it was, nobody can tell without.
     #[error(
-        "a photo in the store is sealed under key {0}, which is not known here: see JORNADA_PHOTO_KEY"
+        "an object in the photo store is sealed under key {0}, which is not known here: see JORNADA_PHOTO_KEY"
     )]
     UnknownKey(KeyId),
     /// What it holds is not what was put there.
-    #[error("a photo in the store is not the one that was put there")]
+    #[error("an object in the photo store is not the one that was put there")]
     Altered,
 }
 
@@ -114,7 +114,7 @@ impl Photos {
             .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
-    /// What seals and opens the photos.
+    /// What seals and opens photos and files.
     #[must_use]
     pub fn seal(&self) -> &Seal {
         &self.seal

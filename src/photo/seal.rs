@@ -1,4 +1,5 @@
-//! Photos at rest are sealed: whoever reads the bucket, the folder or a backup without the keys sees nothing of them.
+//! Photos and finished reports at rest are sealed: whoever reads the bucket, the folder or a backup without the keys sees
+//! nothing of them. What is said here of photos is true of [files](SealedFile) but for the format, which is in `seal::file`.
 //!
 //! Each has a data key of its own, which lies in front of it, wrapped under a vault key. Vault keys are few and lie in
 //! the store, wrapped under the master key of the settings (`intake::vault`): to change the master key they alone are
@@ -14,6 +15,7 @@
 //! [key](super::PhotoKey): campaign, registration, digest and format.
 
 mod cipher;
+mod file;
 mod vault_key;
 
 use std::fmt;
@@ -22,12 +24,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
+pub use file::SealedFile;
 pub use vault_key::{KeyId, MasterKey, VaultKey};
 
 use super::{MAX_PHOTO_BYTES, PhotoKey, PhotosError};
-use cipher::{TAG_BYTES, WRAPPED_BYTES};
+use cipher::{Key, TAG_BYTES, WRAPPED_BYTES};
+pub(super) use file::CHUNK_BYTES;
 
 const MAGIC: &[u8; 4] = b"JPS1";
+/// What stands before a sealed photo or file.
 const HEAD_BYTES: usize = MAGIC.len() + KeyId::BYTES + WRAPPED_BYTES;
 /// Most bytes of a sealed photo.
 pub(super) const MAX_SEALED_BYTES: usize = MAX_PHOTO_BYTES + HEAD_BYTES + TAG_BYTES;
@@ -65,7 +70,7 @@ pub(super) fn is_sealed(start: &[u8]) -> bool {
     start.starts_with(MAGIC)
 }
 
-/// Seals and opens photos. Cheap to clone: what one clone learns all know.
+/// Seals and opens photos and files. Cheap to clone: what one clone learns all know.
 #[derive(Clone, Debug)]
 pub struct Seal {
     sealing: Arc<VaultKey>,
@@ -89,9 +94,12 @@ impl Seal {
         }
     }
 
-    fn key(&self, id: KeyId) -> Option<Arc<VaultKey>> {
+    /// The vault key that a head names behind its magic, and the wrapped data key with whatever follows.
+    fn vault<'a>(&self, behind: &'a [u8]) -> Result<(Arc<VaultKey>, &'a [u8]), PhotosError> {
+        let (id, rest) = KeyId::split(behind).ok_or(PhotosError::Altered)?;
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().find(|key| key.id() == id).cloned()
+        let vault = known.iter().find(|key| key.id() == id);
+        Ok((Arc::clone(vault.ok_or(PhotosError::UnknownKey(id))?), rest))
     }
 
     /// Seals a photo, differently each time.
@@ -112,8 +120,7 @@ impl Seal {
         let Some(rest) = kept.strip_prefix(MAGIC) else {
             return key.checked(kept);
         };
-        let (id, _) = KeyId::split(rest).ok_or(PhotosError::Altered)?;
-        let vault = self.key(id).ok_or(PhotosError::UnknownKey(id))?;
+        let (vault, _) = self.vault(rest)?;
         let (size, key) = (kept.len(), key.clone());
         off_thread_if_large(size, move || {
             let photo = open(&vault, &key.to_string(), &kept).ok_or(PhotosError::Altered)?;
@@ -125,16 +132,21 @@ impl Seal {
 
 fn seal(vault: &VaultKey, bound: &str, photo: &[u8]) -> Result<Sealed, PhotosError> {
     let no_randomness = |error| PhotosError::Failed(format!("no randomness: {error}"));
-    let data_key = cipher::random().map_err(no_randomness)?;
+    let (head, data_key) = head(MAGIC, vault, bound).map_err(no_randomness)?;
     let mut sealed = Vec::with_capacity(HEAD_BYTES + photo.len() + TAG_BYTES);
-    sealed.extend_from_slice(MAGIC);
-    sealed.extend_from_slice(vault.id().as_bytes());
-    let wrapped = vault.wrap(&data_key, bound).map_err(no_randomness)?;
-    sealed.extend_from_slice(&wrapped);
+    sealed.extend_from_slice(&head);
     sealed.extend_from_slice(photo);
     let tag = cipher::encrypt(&data_key, bound, &mut sealed[HEAD_BYTES..]);
     sealed.extend_from_slice(&tag);
     Ok(Sealed(sealed.into()))
+}
+
+/// A fresh data key, and the head that tells it to whoever has the vault key.
+fn head(magic: &[u8], vault: &VaultKey, bound: &str) -> Result<(Vec<u8>, Key), getrandom::Error> {
+    let data_key = cipher::random()?;
+    let wrapped = vault.wrap(&data_key, bound)?;
+    let head = [magic, vault.id().as_bytes(), &wrapped].concat();
+    Ok((head, data_key))
 }
 
 fn open(vault: &VaultKey, bound: &str, kept: &[u8]) -> Option<Vec<u8>> {

@@ -1,14 +1,13 @@
-//! What an instance does about jobs: it takes one at a time, says every moment how far it is, and brings the file to
-//! the object store before it says that the job is done. It may die at any of these steps.
+//! What an instance does about jobs: it takes one at a time, says every moment how far it is, and brings the file,
+//! sealed, to the object store before it says that the job is done. It may die at any of these steps.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -18,6 +17,7 @@ use crate::campaigns::Campaigns;
 use crate::domain::Job;
 use crate::domain::job::JobFile;
 use crate::low_priority;
+use crate::photo::seal::{Seal, SealedFile};
 use crate::photo::{FileKey, Photos, PhotosError};
 use crate::store::Store;
 use crate::store::job::{Ending, Hold};
@@ -119,27 +119,22 @@ impl Worker {
             base: wanted.base.clone(),
         };
         let written = reports.write(&self.store, subject, wanted.format, progress);
-        let Finished { file, bytes, rows } = Box::pin(written).await?;
-        let (file, sha256) = digested(file).await?;
-        let known = JobFile { bytes, sha256 };
-        self.bring(&FileKey::of(job, job.attempt), &file, &known)
-            .await?;
+        let Finished { file, rows, .. } = Box::pin(written).await?;
+        let (key, seal) = (FileKey::of(job, job.attempt), self.photos.seal().clone());
+        let (file, sealed) = sealed(seal, key.clone(), file).await?;
+        self.bring(&key, &sealed).await?;
         let basis = progress.basis().context("nothing was counted")?;
-        Ok(Ending::Done {
-            file: known,
-            rows,
-            basis,
-        })
+        Ok(Ending::Done { file, rows, basis })
     }
 
-    async fn bring(&self, key: &FileKey, file: &File, known: &JobFile) -> Result<(), PhotosError> {
+    async fn bring(&self, key: &FileKey, sealed: &SealedFile) -> Result<(), PhotosError> {
         for pause in PAUSES {
-            match self.photos.put_file(key, file, known).await {
+            match self.photos.put_file(key, sealed).await {
                 Err(PhotosError::Unavailable(_)) => tokio::time::sleep(pause).await,
                 put => return put,
             }
         }
-        self.photos.put_file(key, file, known).await
+        self.photos.put_file(key, sealed).await
     }
 
     /// Says how far it is for as long as the job is this attempt's.
@@ -198,26 +193,12 @@ impl Worker {
     }
 }
 
-/// The SHA-256 of a file, which stands at its start again.
-async fn digested(mut file: File) -> io::Result<(File, [u8; 32])> {
+/// Seals a finished file on a thread that gives way, as the one that wrote it did.
+async fn sealed(seal: Seal, key: FileKey, file: File) -> io::Result<(JobFile, SealedFile)> {
     let (told, answer) = oneshot::channel();
-    low_priority::spawn("report-digest", move || {
-        let digest = digest(&mut file).map(|digest| (file, digest));
-        told.send(digest).ok();
+    low_priority::spawn("report-seal", move || {
+        told.send(seal.seal_file(&key, file)).ok();
     })?;
-    let broke_off = |_| io::Error::other("the digest of a file broke off");
+    let broke_off = |_| io::Error::other("the sealing of a file broke off");
     answer.await.map_err(broke_off)?
-}
-
-fn digest(file: &mut File) -> io::Result<[u8; 32]> {
-    let (mut so_far, mut chunk) = (Sha256::new(), vec![0; 64 * 1024]);
-    loop {
-        let read = file.read(&mut chunk)?;
-        if read == 0 {
-            break;
-        }
-        so_far.update(&chunk[..read]);
-    }
-    file.rewind()?;
-    Ok(so_far.finalize().into())
 }

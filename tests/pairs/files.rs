@@ -1,14 +1,14 @@
-//! Files of reports: streamed to the object store and back, whole or not at all.
+//! Files of reports: sealed, streamed to the object store and back, whole or not at all.
 
-use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use jornada::domain::job::{Format, JobFile, Wanted};
 use jornada::domain::{CampaignId, Job, Lang, Selection};
+use jornada::photo::seal::SealedFile;
 use jornada::photo::{FileKey, Photos, PhotosError};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::photos::{disk, s3};
@@ -29,16 +29,13 @@ fn key() -> FileKey {
     FileKey::of(&job, 1)
 }
 
-/// A file without a name, as reports are, and not at its start.
-fn file(byte: u8) -> (Vec<u8>, File, JobFile) {
+/// A report, sealed for this store.
+fn sealed(photos: &Photos, key: &FileKey, byte: u8) -> (Vec<u8>, SealedFile, JobFile) {
     let bytes: Vec<u8> = (0..BYTES).map(|at| byte ^ at.to_le_bytes()[0]).collect();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&bytes).unwrap();
-    let known = JobFile {
-        bytes: BYTES as u64,
-        sha256: Sha256::digest(&bytes).into(),
-    };
-    (bytes, file, known)
+    let (known, sealed) = photos.seal().seal_file(key, file).unwrap();
+    (bytes, sealed, known)
 }
 
 async fn read(photos: &Photos, key: &FileKey, known: JobFile) -> Option<Vec<u8>> {
@@ -48,13 +45,14 @@ async fn read(photos: &Photos, key: &FileKey, known: JobFile) -> Option<Vec<u8>>
 }
 
 async fn what_was_put_comes_back_until_it_is_removed(photos: Photos) {
-    let (key, (first, file_1, known_1)) = (key(), file(1));
+    let key = key();
+    let (first, sealed_1, known_1) = sealed(&photos, &key, 1);
     assert_eq!(read(&photos, &key, known_1).await, None);
-    photos.put_file(&key, &file_1, &known_1).await.unwrap();
-    photos.put_file(&key, &file_1, &known_1).await.unwrap();
+    photos.put_file(&key, &sealed_1).await.unwrap();
+    photos.put_file(&key, &sealed_1).await.unwrap();
     assert_eq!(read(&photos, &key, known_1).await, Some(first));
-    let (second, file_2, known_2) = file(2);
-    photos.put_file(&key, &file_2, &known_2).await.unwrap();
+    let (second, sealed_2, known_2) = sealed(&photos, &key, 2);
+    photos.put_file(&key, &sealed_2).await.unwrap();
     assert_eq!(read(&photos, &key, known_2).await, Some(second));
     let chunks = photos.file(&key, known_1).await.unwrap().unwrap();
     let altered = chunks.try_collect::<Vec<_>>().await;
@@ -87,22 +85,19 @@ async fn s3_keeps_files() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_those_that_were_told_are_not_kept() {
-    let (_folder, disk) = disk().await;
-    let (_, file, known) = file(3);
-    let longer = JobFile {
-        bytes: known.bytes + 1,
-        ..known
-    };
-    let other = JobFile {
-        sha256: [1; 32],
-        ..known
-    };
+async fn bytes_that_are_not_those_that_were_sealed_are_not_kept() {
     let key = key();
-    disk.put_file(&key, &file, &longer).await.unwrap_err();
-    assert_eq!(read(&disk, &key, known).await, None);
+    let (_folder, disk) = disk().await;
+    let (_, sealed_1, known_1) = sealed(&disk, &key, 3);
+    let bytes = sealed_1.file().metadata().unwrap().len();
+    sealed_1.file().set_len(bytes - 1).unwrap();
+    disk.put_file(&key, &sealed_1).await.unwrap_err();
+    assert_eq!(read(&disk, &key, known_1).await, None);
     let s3 = s3().await;
-    s3.put_file(&key, &file, &longer).await.unwrap_err();
-    s3.put_file(&key, &file, &other).await.unwrap_err();
-    assert_eq!(read(&s3, &key, known).await, None);
+    let (_, sealed_2, known_2) = sealed(&s3, &key, 3);
+    sealed_2.file().write_all_at(b"another", bytes / 2).unwrap();
+    s3.put_file(&key, &sealed_2).await.unwrap_err();
+    sealed_2.file().set_len(bytes - 1).unwrap();
+    s3.put_file(&key, &sealed_2).await.unwrap_err();
+    assert_eq!(read(&s3, &key, known_2).await, None);
 }

@@ -31,20 +31,20 @@ use crate::support::app::{App, Stores};
 const MANY: u32 = 40_000;
 
 /// A program with a token for reports: it is led nowhere by itself, and gets files as they are.
-struct Program {
+pub struct Program {
     http: Client,
     token: Token,
 }
 
 impl Program {
-    async fn of(area: &Area) -> Self {
+    pub async fn of(area: &Area) -> Self {
         Self {
             http: Client::builder().redirect(Policy::none()).build().unwrap(),
             token: area.token(&[Scope::Report], |_| {}).await,
         }
     }
 
-    async fn get(&self, app: &App, path: &str) -> Response {
+    pub async fn get(&self, app: &App, path: &str) -> Response {
         let asked = self.http.get(format!("{}{path}", app.base));
         asked.bearer_auth(self.token.expose()).send().await.unwrap()
     }
@@ -63,7 +63,7 @@ impl Program {
     }
 
     /// The file, however long it takes on a busy machine.
-    async fn file(&self, app: &App, fields: &str) -> String {
+    pub async fn file(&self, app: &App, fields: &str) -> String {
         let led = self.ask(app, fields).await;
         let page = led.trim_end_matches("/file");
         self.done(app, page).await;
@@ -143,7 +143,7 @@ async fn crowded(stores: Stores) -> Area {
     area
 }
 
-fn id(page: &str) -> Uuid {
+pub fn id(page: &str) -> Uuid {
     let id = page.split('/').nth(5).unwrap();
     Uuid::parse_str(id).unwrap()
 }

@@ -20,6 +20,7 @@ mod login;
 mod matrix;
 mod person;
 mod record;
+mod sealed;
 mod second;
 mod secrets;
 mod sessions;

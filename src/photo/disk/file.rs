@@ -5,19 +5,18 @@ use std::io::{self, ErrorKind, Seek};
 use std::path::Path;
 
 use super::{DiskPhotos, blocking, make_folder};
-use crate::domain::job::JobFile;
 use crate::photo::PhotosError;
 use crate::photo::file::{FileKey, Reading};
+use crate::photo::seal::SealedFile;
 
 impl DiskPhotos {
     pub(in crate::photo) async fn put_file(
         &self,
         key: &FileKey,
-        file: &File,
-        known: &JobFile,
+        sealed: &SealedFile,
     ) -> Result<(), PhotosError> {
         let path = self.folder.join(key.to_string());
-        let (file, bytes) = (file.try_clone(), known.bytes);
+        let (file, bytes) = (sealed.file().try_clone(), sealed.bytes);
         blocking(move || copy_durably(&path, file?, bytes)).await
     }
 

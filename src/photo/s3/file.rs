@@ -8,9 +8,9 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::{ByteStream, Length};
 
 use super::{CONNECT, S3Photos, failure, status};
-use crate::domain::job::JobFile;
 use crate::photo::PhotosError;
-use crate::photo::file::{CHUNK_BYTES, FileKey, Reading};
+use crate::photo::file::{FileKey, Reading};
+use crate::photo::seal::{CHUNK_BYTES, SealedFile};
 
 /// Longest upload: the list of a million people has about 60 MB.
 const UPLOAD: Duration = Duration::from_mins(5);
@@ -19,8 +19,7 @@ impl S3Photos {
     pub(in crate::photo) async fn put_file(
         &self,
         key: &FileKey,
-        file: &File,
-        known: &JobFile,
+        sealed: &SealedFile,
     ) -> Result<(), PhotosError> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
@@ -31,8 +30,8 @@ impl S3Photos {
             .put_object()
             .bucket(&self.bucket)
             .key(key.to_string())
-            .checksum_sha256(data_encoding::BASE64.encode(&known.sha256))
-            .body(body(file, known.bytes).await?)
+            .checksum_sha256(data_encoding::BASE64.encode(&sealed.sha256))
+            .body(body(sealed.file(), sealed.bytes).await?)
             .customize()
             // The checksum header is signed and says what the body is.
             .disable_payload_signing()

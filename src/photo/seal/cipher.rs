@@ -1,5 +1,6 @@
 //! The two ciphers, with keys and nonces of the right length by their types.
 
+use aead_stream::{NewStream, StreamBE32, StreamPrimitive};
 use aes_gcm::{Aes256Gcm, Nonce};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -10,7 +11,7 @@ const NONCE_BYTES: usize = 24;
 pub(super) const TAG_BYTES: usize = 16;
 /// A wrapped key: nonce, key and tag.
 pub(super) const WRAPPED_BYTES: usize = NONCE_BYTES + KEY_BYTES + TAG_BYTES;
-/// A data key encrypts one photo, once: no nonce can come twice.
+/// A data key encrypts one photo or one file, once: no nonce can come twice.
 const ONLY: [u8; 12] = [0; 12];
 
 /// 256 bits.
@@ -83,4 +84,45 @@ pub(super) fn decrypt(
             &(*tag).into(),
         )
         .ok()
+}
+
+/// Encrypts or decrypts one file in chunks by STREAM, as in [Online Authenticated-Encryption and its Nonce-Reuse
+/// Misuse-Resistance](https://eprint.iacr.org/2015/189): a chunk's nonce tells its position, and whether it is the last.
+pub(super) struct Chunks {
+    stream: StreamBE32<Aes256Gcm>,
+    position: u32,
+    bound: String,
+}
+
+impl Chunks {
+    /// From the first chunk on.
+    pub(super) fn new(data_key: &Key, bound: String) -> Self {
+        Self {
+            stream: StreamBE32::new(data_key.expose_secret().into(), &[0; 7].into()),
+            position: 0,
+            bound,
+        }
+    }
+
+    /// Encrypts the next chunk in place, and adds its tag.
+    pub(super) fn encrypt(&mut self, is_last: bool, chunk: &mut Vec<u8>) {
+        self.stream
+            .encrypt_in_place(self.position, is_last, self.bound.as_bytes(), chunk)
+            .expect("the cipher takes up to 64 GiB of any kind");
+        self.step();
+    }
+
+    /// Decrypts the next chunk in place, and takes its tag off, if it is what [`encrypt`](Self::encrypt) made there.
+    pub(super) fn decrypt(&mut self, is_last: bool, chunk: &mut Vec<u8>) -> Option<()> {
+        self.stream
+            .decrypt_in_place(self.position, is_last, self.bound.as_bytes(), chunk)
+            .ok()?;
+        self.step();
+        Some(())
+    }
+
+    fn step(&mut self) {
+        let next = self.position.checked_add(1);
+        self.position = next.expect("no file has 256 TiB");
+    }
 }

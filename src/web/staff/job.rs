@@ -19,7 +19,7 @@ use super::scribe::{Action, Scribe};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Job, JobState, Lang};
 use crate::intake::photos::KeeperError;
-use crate::photo::FileKey;
+use crate::photo::{FileKey, PhotosError};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::{Visit, show};
@@ -134,14 +134,18 @@ async fn file(
     let job = find(&app, &desk, &scribe, campaign, &id).await?;
     let known = job.file().ok_or(Error::NoSuchReport)?;
     let key = FileKey::of(&job, job.attempt);
-    let found = app.files.file(&key, known).await;
-    let found = found.map_err(KeeperError::Photos)?;
-    let chunks = found.ok_or(Error::NoSuchReport)?;
     let (wanted, rows) = (&job.wanted, job.rows);
-    let deed = deed(Action::ReportFile, campaign, &wanted.selection)
-        .with("format", wanted.format.extension())
-        .with("rows", rows);
-    scribe.note(&app, deed).await?;
+    let deed = |action| {
+        deed(action, campaign, &wanted.selection)
+            .with("format", wanted.format.extension())
+            .with("rows", rows)
+    };
+    let found = app.intake.photos.file(&key, known).await;
+    if let Err(KeeperError::Photos(PhotosError::Altered)) = found {
+        scribe.note(&app, deed(Action::ReportAltered)).await?;
+    }
+    let chunks = found?.ok_or(Error::NoSuchReport)?;
+    scribe.note(&app, deed(Action::ReportFile)).await?;
     info!(job = %job.id, rows, staff = desk.staff.actor(), "gave out a report");
     let name = file_name(campaign, &wanted.selection, wanted.format);
     let body = Body::from_stream(chunks);

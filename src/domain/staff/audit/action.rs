@@ -71,11 +71,13 @@ pub enum Action {
     Sweep,
     /// Met a photo that is not the one that was kept.
     PhotoAltered,
+    /// Met the file of a list that is not the one that was kept.
+    ReportAltered,
 }
 
 impl Action {
     /// All of them, as lists offer them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Login,
         Self::LoginFailed,
         Self::LoginSlowed,
@@ -109,6 +111,7 @@ impl Action {
         Self::PhotosErased,
         Self::Sweep,
         Self::PhotoAltered,
+        Self::ReportAltered,
     ];
 
     /// Reads its [`name`](Self::name).
@@ -154,6 +157,7 @@ impl Action {
             Self::PhotosErased => "photos-erased",
             Self::Sweep => "sweep",
             Self::PhotoAltered => "photo-altered",
+            Self::ReportAltered => "report-altered",
         }
     }
 
@@ -200,6 +204,7 @@ impl Action {
             Self::PhotosErased => ("Borró fotos vencidas", "Erased photos that were over"),
             Self::Sweep => ("Borró lo vencido", "Swept away what was over"),
             Self::PhotoAltered => ("Encontró una foto alterada", "Met an altered photo"),
+            Self::ReportAltered => ("Encontró una lista alterada", "Met an altered list"),
         };
         lang.pick(es, en)
     }

@@ -1,0 +1,115 @@
+//! Finished files at rest: sealed as photos are, but chunk by chunk, since none may ever be whole in memory.
+//!
+//! ```text
+//! "JRS1" | id of the vault key: 8 | nonce: 24, data key: 32, tag: 16 | chunks of the file, each with its tag: 16
+//! ```
+//!
+//! All chunks have 64 KiB of the file but the last, which has what is left, maybe nothing. Each is bound to its place
+//! and to being the last or not (STREAM), and to the file's [key](FileKey): none can be left out, added or exchanged.
+
+mod opened;
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+
+use sha2::{Digest, Sha256};
+
+use super::cipher::{Chunks, TAG_BYTES};
+use super::{HEAD_BYTES, Seal, head};
+use crate::domain::job::JobFile;
+use crate::photo::FileKey;
+
+const MAGIC: &[u8; 4] = b"JRS1";
+/// Bytes of a file that are sealed, and read, at a time. Another number would be another format.
+pub(in crate::photo) const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A file as it may be kept. It has no name, so that nothing is left of it once it is closed.
+#[derive(Debug)]
+pub struct SealedFile {
+    file: File,
+    pub(in crate::photo) bytes: u64,
+    pub(in crate::photo) sha256: [u8; 32],
+}
+
+impl SealedFile {
+    /// What to keep, from its start.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+/// How long a file of this length is when it is sealed.
+fn sealed_bytes(plain: u64) -> u64 {
+    let chunks = plain.div_ceil(CHUNK_BYTES as u64).max(1);
+    HEAD_BYTES as u64 + plain + chunks * TAG_BYTES as u64
+}
+
+/// How many of the bytes that are left go into the next chunk.
+fn chunk_bytes(left: u64) -> usize {
+    usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES))
+}
+
+impl Seal {
+    /// Seals a file, wherever it stands, differently each time; tells what it was as well. Takes as long as reading and
+    /// writing it does.
+    ///
+    /// # Errors
+    /// When a file fails, or the system has no randomness.
+    pub fn seal_file(&self, key: &FileKey, mut plain: File) -> io::Result<(JobFile, SealedFile)> {
+        let bound = key.to_string();
+        let (head, data_key) = head(MAGIC, &self.sealing, &bound).map_err(io::Error::other)?;
+        let mut chunks = Chunks::new(&data_key, bound);
+        let mut sealed = Writing::begin()?;
+        sealed.write(&head)?;
+        plain.rewind()?;
+        let bytes = plain.metadata()?.len();
+        let (mut left, mut digest) = (bytes, Sha256::new());
+        let mut chunk = Vec::with_capacity(CHUNK_BYTES + TAG_BYTES);
+        loop {
+            chunk.resize(chunk_bytes(left), 0);
+            plain.read_exact(&mut chunk)?;
+            digest.update(&chunk);
+            left -= chunk.len() as u64;
+            chunks.encrypt(left == 0, &mut chunk);
+            sealed.write(&chunk)?;
+            if left == 0 {
+                break;
+            }
+        }
+        let sha256 = digest.finalize().into();
+        Ok((JobFile { bytes, sha256 }, sealed.end()))
+    }
+}
+
+/// A sealed file while it is written.
+struct Writing {
+    file: File,
+    bytes: u64,
+    digest: Sha256,
+}
+
+impl Writing {
+    fn begin() -> io::Result<Self> {
+        Ok(Self {
+            file: tempfile::tempfile()?,
+            bytes: 0,
+            digest: Sha256::new(),
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        self.digest.update(bytes);
+        Ok(())
+    }
+
+    fn end(self) -> SealedFile {
+        SealedFile {
+            file: self.file,
+            bytes: self.bytes,
+            sha256: self.digest.finalize().into(),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! A file on its way out: each chunk is opened before it is handed on, and the whole is held against its digest.
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+use super::{MAGIC, chunk_bytes, sealed_bytes};
+use crate::domain::job::JobFile;
+use crate::photo::PhotosError;
+use crate::photo::file::{FileKey, Reading};
+use crate::photo::seal::cipher::{Chunks, TAG_BYTES};
+use crate::photo::seal::{HEAD_BYTES, Seal};
+
+/// Longest wait for the next bytes of a file.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// What is still to come of a file.
+struct Opened {
+    reading: Reading,
+    /// None for a file that a version before the seal left, a day ago at most.
+    chunks: Option<Chunks>,
+    so_far: Sha256,
+    left: u64,
+    sha256: [u8; 32],
+}
+
+impl Seal {
+    /// Opens what was found of a file, with its length: sealed, or as earlier versions kept it. Its first chunk is read
+    /// at once: most files have no other, and what is wrong with it can be told before anything is handed on.
+    ///
+    /// # Errors
+    /// [`PhotosError::Altered`] when its length or its start is not that of this file; [`PhotosError::UnknownKey`] when
+    /// it was sealed under a key that is not known here.
+    pub(in crate::photo) async fn open_file(
+        &self,
+        key: &FileKey,
+        (bytes, mut reading): (u64, Reading),
+        known: JobFile,
+    ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, PhotosError> {
+        let chunks = if bytes == sealed_bytes(known.bytes) {
+            let head = read(&mut reading, HEAD_BYTES)
+                .await
+                .map_err(|error| refusal(&error))?;
+            Some(self.chunks(key, &head)?)
+        } else if bytes == known.bytes {
+            None
+        } else {
+            return Err(PhotosError::Altered);
+        };
+        let opened = Opened {
+            reading,
+            chunks,
+            so_far: Sha256::new(),
+            left: known.bytes,
+            sha256: known.sha256,
+        };
+        let (first, rest) = opened.split().await.map_err(|error| refusal(&error))?;
+        let rest = stream::try_unfold(rest, async |rest| match rest {
+            Some(opened) => opened.split().await.map(Some),
+            None => Ok(None),
+        });
+        Ok(stream::iter([Ok(first)]).chain(rest))
+    }
+
+    /// What decrypts the chunks behind this head.
+    fn chunks(&self, key: &FileKey, head: &[u8]) -> Result<Chunks, PhotosError> {
+        let rest = head.strip_prefix(MAGIC).ok_or(PhotosError::Altered)?;
+        let (vault, wrapped) = self.vault(rest)?;
+        let bound = key.to_string();
+        let data_key = vault.unwrap(wrapped, &bound).ok_or(PhotosError::Altered)?;
+        Ok(Chunks::new(&data_key, bound))
+    }
+}
+
+fn refusal(error: &io::Error) -> PhotosError {
+    match error.kind() {
+        ErrorKind::InvalidData => PhotosError::Altered,
+        kind => PhotosError::Unavailable(kind.to_string()),
+    }
+}
+
+impl Opened {
+    /// The next chunk, and what is left then.
+    async fn split(mut self) -> io::Result<(Bytes, Option<Self>)> {
+        let chunk = self.next().await?;
+        Ok((chunk, (self.left > 0).then_some(self)))
+    }
+
+    async fn next(&mut self) -> io::Result<Bytes> {
+        let plain = chunk_bytes(self.left);
+        let tag = self.chunks.as_ref().map_or(0, |_| TAG_BYTES);
+        let mut chunk = read(&mut self.reading, plain + tag).await?;
+        self.left -= plain as u64;
+        let is_last = self.left == 0;
+        if let Some(chunks) = &mut self.chunks {
+            let opened = chunks.decrypt(is_last, &mut chunk);
+            opened.ok_or(ErrorKind::InvalidData)?;
+        }
+        self.so_far.update(&chunk);
+        if is_last && self.so_far.clone().finalize().as_slice() != self.sha256 {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        Ok(chunk.into())
+    }
+}
+
+async fn read(reading: &mut Reading, bytes: usize) -> io::Result<Vec<u8>> {
+    let mut read = vec![0; bytes];
+    let whole = timeout(STALLED, reading.read_exact(&mut read)).await;
+    whole.map_err(|_| ErrorKind::TimedOut)??;
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Cursor, Read, Seek, Write};
+
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::job::{Format, Wanted};
+    use crate::domain::{CampaignId, Job, Lang, Selection};
+    use crate::photo::seal::file::CHUNK_BYTES;
+    use crate::photo::seal::{MasterKey, VaultKey};
+
+    const CHUNK: usize = CHUNK_BYTES + TAG_BYTES;
+
+    /// The key of an attempt at the same job.
+    fn key(attempt: u32) -> FileKey {
+        let wanted = Wanted {
+            campaign: CampaignId::parse("vacunacion").unwrap(),
+            selection: Selection::all(),
+            format: Format::Csv,
+            lang: Lang::Es,
+            base: "http://localhost".into(),
+        };
+        let job = Job::new(Uuid::nil(), wanted, "token:x".into(), Timestamp::UNIX_EPOCH);
+        FileKey::of(&job, attempt)
+    }
+
+    fn vault_key(id: u8) -> VaultKey {
+        VaultKey::generate(MasterKey::new(&[id; 32]).id()).unwrap()
+    }
+
+    /// The start of a list that has so many bytes.
+    fn list(bytes: usize) -> Vec<u8> {
+        (1..)
+            .flat_map(|number| format!("Ana Ejemplo,{number},Cali\r\n").into_bytes())
+            .take(bytes)
+            .collect()
+    }
+
+    fn sealed(seal: &Seal, plain: &[u8]) -> (JobFile, Vec<u8>) {
+        let mut file: File = tempfile::tempfile().unwrap();
+        file.write_all(plain).unwrap();
+        let (known, sealed) = seal.seal_file(&key(1), file).unwrap();
+        let (mut file, mut bytes) = (sealed.file(), Vec::new());
+        file.rewind().unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes.len() as u64, sealed.bytes);
+        assert_eq!(Sha256::digest(&bytes).as_slice(), sealed.sha256);
+        (known, bytes)
+    }
+
+    async fn start(
+        seal: &Seal,
+        key: &FileKey,
+        bytes: &[u8],
+        known: JobFile,
+    ) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>, PhotosError> {
+        let reading: Reading = Box::pin(Cursor::new(bytes.to_vec()));
+        seal.open_file(key, (bytes.len() as u64, reading), known)
+            .await
+    }
+
+    /// The file, or how much of it was handed out before it was refused.
+    async fn open(seal: &Seal, bytes: &[u8], known: JobFile) -> Result<Vec<u8>, usize> {
+        let mut chunks = match start(seal, &key(1), bytes, known).await {
+            Ok(chunks) => std::pin::pin!(chunks),
+            Err(PhotosError::Altered) => return Err(0),
+            Err(error) => panic!("{error}"),
+        };
+        let mut whole = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            match chunk {
+                Ok(chunk) => whole.extend(chunk),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::InvalidData);
+                    return Err(whole.len());
+                }
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Three chunks, the last of them short.
+    fn three() -> (Seal, JobFile, Vec<u8>, Vec<u8>) {
+        let (seal, plain) = (Seal::new(vault_key(1)), list(2 * CHUNK_BYTES + 100));
+        let (known, whole) = sealed(&seal, &plain);
+        (seal, known, plain, whole)
+    }
+
+    #[tokio::test]
+    async fn a_file_of_any_length_opens_and_shows_nothing() {
+        let seal = Seal::new(vault_key(1));
+        for (plain, chunks) in [
+            (0, 1),
+            (1, 1),
+            (CHUNK_BYTES - 1, 1),
+            (CHUNK_BYTES, 1),
+            (CHUNK_BYTES + 1, 2),
+            (3 * CHUNK_BYTES, 3),
+            (3 * CHUNK_BYTES + 7, 4),
+        ] {
+            let plain = list(plain);
+            let (known, whole) = sealed(&seal, &plain);
+            assert_eq!(known.bytes, plain.len() as u64);
+            assert_eq!(whole.len(), HEAD_BYTES + plain.len() + chunks * TAG_BYTES);
+            assert_eq!(whole.len() as u64, sealed_bytes(known.bytes));
+            assert!(!whole.windows(8).any(|part| part == b" Ejemplo"));
+            assert!(open(&seal, &whole, known).await == Ok(plain));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_was_altered_is_refused_where_it_was() {
+        let (seal, known, plain, whole) = three();
+        let (second, third) = (HEAD_BYTES + CHUNK, HEAD_BYTES + 2 * CHUNK);
+        for (place, handed_out) in [
+            (0, 0),
+            (12, 0),
+            (HEAD_BYTES - 1, 0),
+            (HEAD_BYTES, 0),
+            (second - 1, 0),
+            (second, CHUNK_BYTES),
+            (third, 2 * CHUNK_BYTES),
+            (whole.len() - 1, 2 * CHUNK_BYTES),
+        ] {
+            let mut altered = whole.clone();
+            altered[place] ^= 1;
+            let told = open(&seal, &altered, known).await;
+            assert_eq!(told, Err(handed_out), "byte {place}");
+        }
+        let other = JobFile {
+            sha256: [0; 32],
+            ..known
+        };
+        let told = open(&seal, &whole, other).await;
+        assert_eq!(told, Err(2 * CHUNK_BYTES), "not of this digest");
+        assert!(open(&seal, &whole, known).await == Ok(plain));
+    }
+
+    #[tokio::test]
+    async fn one_that_was_cut_or_made_longer_is_refused() {
+        let (seal, known, _, whole) = three();
+        let third = HEAD_BYTES + 2 * CHUNK;
+        let longer = [&whole, &whole[HEAD_BYTES..HEAD_BYTES + CHUNK]].concat();
+        for bytes in [&whole[..third], &whole[..whole.len() - 1], &[], &longer] {
+            assert_eq!(open(&seal, bytes, known).await, Err(0), "{}", bytes.len());
+        }
+        // Not even if its length is told to fit.
+        let told = |bytes| JobFile { bytes, ..known };
+        let cut = open(&seal, &whole[..third], told(2 * CHUNK_BYTES as u64)).await;
+        assert_eq!(cut, Err(CHUNK_BYTES), "it was not the last chunk");
+        let (_, whole) = sealed(&seal, &list(2 * CHUNK_BYTES));
+        let longer = [&whole, &whole[HEAD_BYTES..HEAD_BYTES + CHUNK]].concat();
+        let longer = open(&seal, &longer, told(3 * CHUNK_BYTES as u64)).await;
+        assert_eq!(longer, Err(CHUNK_BYTES), "it was the last chunk");
+    }
+
+    #[tokio::test]
+    async fn what_was_exchanged_is_refused() {
+        let (seal, known, plain, whole) = three();
+        let chunk = |number| HEAD_BYTES + number * CHUNK..HEAD_BYTES + (number + 1) * CHUNK;
+        let (head, first, second) = (&whole[..HEAD_BYTES], &whole[chunk(0)], &whole[chunk(1)]);
+        let last = &whole[HEAD_BYTES + 2 * CHUNK..];
+        let reordered = [head, second, first, last].concat();
+        assert_eq!(open(&seal, &reordered, known).await, Err(0));
+        let doubled = [head, first, first, last].concat();
+        assert_eq!(open(&seal, &doubled, known).await, Err(CHUNK_BYTES));
+        let (_, again) = sealed(&seal, &plain);
+        assert!(again != whole, "each has a data key of its own");
+        let mixed = [head, first, &again[chunk(1)], last].concat();
+        assert_eq!(open(&seal, &mixed, known).await, Err(CHUNK_BYTES));
+        let told = start(&seal, &key(2), &whole, known).await.map(drop);
+        assert!(matches!(told, Err(PhotosError::Altered)), "of another file");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_missing_is_told_from_an_altered_file() {
+        let two = vault_key(2);
+        let (known, whole) = sealed(&Seal::new(two.clone()), b"Ana Ejemplo");
+        let (seal, id) = (Seal::new(vault_key(1)), two.id());
+        let told = start(&seal, &key(1), &whole, known).await.map(drop);
+        assert!(matches!(told, Err(PhotosError::UnknownKey(told)) if told == id));
+        seal.learn(two);
+        assert_eq!(open(&seal, &whole, known).await.unwrap(), b"Ana Ejemplo");
+    }
+
+    #[tokio::test]
+    async fn one_of_before_the_seal_opens_if_it_is_as_it_was() {
+        let (seal, known, plain, _) = three();
+        assert!(open(&seal, &plain, known).await == Ok(plain.clone()));
+        let mut altered = plain;
+        altered[0] ^= 1;
+        let told = open(&seal, &altered, known).await;
+        assert_eq!(told, Err(2 * CHUNK_BYTES));
+    }
+}
