@@ -94,9 +94,9 @@ photo_store_is_away() {
 }
 
 upload_memory_is_full() {
-    local name ports=()
-    for name in "${INSTANCES[@]}"; do ports+=("${PORTS[$name]}"); done
-    /usr/bin/python3 drill/fill.py "$FULL" "${ports[@]}" >&2
+    local name doors=()
+    for name in "${INSTANCES[@]}"; do doors+=("${PORTS[$name]}:${PORTS[ops${name#app}]}"); done
+    /usr/bin/python3 drill/fill.py "$FULL" "${doors[@]}" >&2
 }
 
 # Whatever happened, everything runs afterwards.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use prometheus::IntGauge;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::error::Error;
 
-/// Bytes of one permit.
-const UNIT: u64 = 1024;
+/// Bytes of one permit: the steps in which memory is taken.
+const STEP: usize = 16 * 1024;
 
 /// The budget.
 #[derive(Clone, Debug)]
@@ -20,64 +20,106 @@ pub struct UploadBudget {
 /// A part of the budget, given back when dropped.
 #[derive(Debug)]
 pub struct Reserved {
-    _permit: OwnedSemaphorePermit,
-    bytes: i64,
-    in_use: IntGauge,
+    budget: UploadBudget,
+    steps: usize,
 }
 
 impl UploadBudget {
-    /// A budget of so many bytes, which are shown in `in_use`.
+    /// A budget of so many bytes; those that are reserved are shown in `in_use`.
     #[must_use]
     pub fn new(bytes: u64, in_use: IntGauge) -> Self {
-        let units = usize::try_from(bytes / UNIT)
+        let steps = usize::try_from(bytes / STEP as u64)
             .unwrap_or(usize::MAX)
             .min(Semaphore::MAX_PERMITS);
         Self {
-            free: Arc::new(Semaphore::new(units)),
+            free: Arc::new(Semaphore::new(steps)),
             in_use,
         }
     }
 
-    /// Reserves so many bytes at once, without waiting.
+    /// The part of an upload of which nothing has arrived.
+    #[must_use]
+    pub fn begin(&self) -> Reserved {
+        Reserved {
+            budget: self.clone(),
+            steps: 0,
+        }
+    }
+}
+
+impl Reserved {
+    /// Reserves what is missing to so many bytes, without waiting, or gives back what is more.
     ///
     /// # Errors
-    /// [`Error::Busy`] when they are not free.
-    pub fn reserve(&self, bytes: u64) -> Result<Reserved, Error> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).map_err(|_| Error::Busy)?;
-        let permit = self
-            .free
-            .clone()
-            .try_acquire_many_owned(units)
-            .map_err(|_| Error::Busy)?;
-        let bytes = i64::from(units) * 1024;
-        self.in_use.add(bytes);
-        Ok(Reserved {
-            _permit: permit,
-            bytes,
-            in_use: self.in_use.clone(),
-        })
+    /// [`Error::Busy`] when not so many are free; what there was stays.
+    pub fn resize(&mut self, bytes: usize) -> Result<(), Error> {
+        let steps = bytes.div_ceil(STEP);
+        if let Some(missing) = steps.checked_sub(self.steps) {
+            let permits = u32::try_from(missing).map_err(|_| Error::Busy)?;
+            let taken = self.budget.free.try_acquire_many(permits);
+            taken.map_err(|_| Error::Busy)?.forget();
+        } else {
+            self.budget.free.add_permits(self.steps - steps);
+        }
+        self.budget
+            .in_use
+            .add(bytes_of(steps) - bytes_of(self.steps));
+        self.steps = steps;
+        Ok(())
     }
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        self.in_use.sub(self.bytes);
+        self.budget.free.add_permits(self.steps);
+        self.budget.in_use.sub(bytes_of(self.steps));
     }
+}
+
+fn bytes_of(steps: usize) -> i64 {
+    i64::try_from(steps * STEP).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn budget(steps: usize) -> (UploadBudget, IntGauge) {
+        let in_use = IntGauge::new("in_use", "test").unwrap();
+        let bytes = (steps * STEP) as u64;
+        (UploadBudget::new(bytes, in_use.clone()), in_use)
+    }
+
+    fn in_steps(in_use: &IntGauge) -> i64 {
+        in_use.get() / bytes_of(1)
+    }
+
+    #[test]
+    fn it_follows_what_is_held() {
+        let (budget, in_use) = budget(10);
+        let mut upload = budget.begin();
+        for (bytes, steps) in [(0, 0), (1, 1), (STEP, 1), (3 * STEP + 1, 4), (5, 1)] {
+            upload.resize(bytes).unwrap();
+            assert_eq!(in_steps(&in_use), steps, "{bytes} bytes");
+        }
+        drop(upload);
+        assert_eq!(in_use.get(), 0);
+    }
+
     #[test]
     fn past_the_budget_it_is_busy_and_afterwards_free_again() {
-        let in_use = IntGauge::new("in_use", "test").unwrap();
-        let budget = UploadBudget::new(10 * 1024, in_use.clone());
-        let first = budget.reserve(6 * 1024).unwrap();
-        assert!(matches!(budget.reserve(6 * 1024), Err(Error::Busy)));
-        assert_eq!(in_use.get(), 6 * 1024);
-        drop(first);
+        let (budget, in_use) = budget(10);
+        let (mut one, mut other) = (budget.begin(), budget.begin());
+        one.resize(8 * STEP).unwrap();
+        other.resize(STEP).unwrap();
+        assert!(matches!(other.resize(3 * STEP), Err(Error::Busy)));
+        assert_eq!(in_steps(&in_use), 9, "what there was stays");
+        drop(one);
+        other.resize(10 * STEP).unwrap();
+        assert_eq!(in_steps(&in_use), 10);
+        assert!(budget.begin().resize(1).is_err());
+        drop(other);
         assert_eq!(in_use.get(), 0);
-        assert!(budget.reserve(10 * 1024).is_ok());
+        assert!(budget.begin().resize(10 * STEP).is_ok());
     }
 }

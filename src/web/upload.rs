@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::budget::{Reserved, UploadBudget};
@@ -23,8 +23,6 @@ use gathered::Gathered;
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// Largest sum of all texts.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
-/// Multipart's own bytes around the photo and the texts.
-const OVERHEAD_BYTES: usize = 64 * 1024;
 /// Most parts: more than any campaign may ask for.
 const MAX_PARTS: usize = 64;
 /// Longest time for a whole body to arrive.
@@ -53,20 +51,29 @@ impl Upload {
         campaign: &Campaign,
         request: Request,
     ) -> Result<Self, Error> {
-        let declared = content_length(request.headers());
-        if declared.is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
+        let announced = content_length(request.headers());
+        if announced.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
             return Err(Error::TooLarge);
         }
-        let most = (MAX_PHOTO_BYTES + MAX_TEXT_BYTES + OVERHEAD_BYTES) as u64;
-        let reserved = budget.reserve(declared.unwrap_or(most).min(most))?;
-        let reading = tokio::time::timeout(ARRIVAL, read(campaign, request));
-        let (form, photo, wrong) = reading.await.map_err(|_| Error::Slow)??;
-        Ok(Self {
-            form,
-            photo,
-            reserved,
-            wrong,
-        })
+        let gathered = Gathered::default();
+        let request = request.map(|body| gathered.bound(body, budget.begin()));
+        let reader = Reader {
+            campaign,
+            gathered: gathered.clone(),
+            longest_photo: announced.unwrap_or(MAX_BODY_BYTES).min(MAX_PHOTO_BYTES),
+            held: 0,
+            text_bytes: 0,
+            parts: 0,
+            read: Self {
+                form: Form::default(),
+                photo: None,
+                reserved: budget.begin(),
+                wrong: None,
+            },
+        };
+        let read = tokio::time::timeout(ARRIVAL, reader.read(request)).await;
+        let read = read.map_err(|_| Error::Slow)?;
+        read.map_err(|error| gathered.why_ended().unwrap_or(error))
     }
 
     /// The submission, if it kept within all bounds.
@@ -78,29 +85,7 @@ impl Upload {
     }
 }
 
-type Read = (Form, Option<Bytes>, Option<Error>);
-
-async fn read(campaign: &Campaign, request: Request) -> Result<Read, Error> {
-    match media_type(request.headers()) {
-        Some("multipart/form-data") => {
-            let length = content_length(request.headers());
-            let gathered = Gathered::default();
-            let request = request.map(|body| gathered.bound(body));
-            let multipart = Multipart::from_request(request, &()).await;
-            let multipart = multipart.map_err(|_| Error::Malformed("multipart boundary"))?;
-            let reader = Reader::new(campaign, length, gathered);
-            reader.read(multipart).await
-        }
-        Some("application/json") if campaign.photo().is_none() => {
-            Ok((json(request).await?, None, None))
-        }
-        _ => Err(Error::MediaType {
-            json: campaign.photo().is_none(),
-        }),
-    }
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers
         .get(header::CONTENT_LENGTH)?
         .to_str()
@@ -117,37 +102,40 @@ fn media_type(headers: &HeaderMap) -> Option<&str> {
 struct Reader<'a> {
     campaign: &'a Campaign,
     gathered: Gathered,
-    expected: usize,
-    form: Form,
-    photo: Option<Bytes>,
+    /// No photo in this body can be longer.
+    longest_photo: usize,
+    /// Bytes of memory for texts and photo.
+    held: usize,
     text_bytes: usize,
     parts: usize,
-    wrong: Option<Error>,
+    read: Upload,
 }
 
-impl<'a> Reader<'a> {
-    fn new(campaign: &'a Campaign, length: Option<u64>, gathered: Gathered) -> Self {
-        let length = length
-            .and_then(|bytes| usize::try_from(bytes).ok())
-            .unwrap_or(0);
-        Self {
-            campaign,
-            gathered,
-            expected: length.min(MAX_PHOTO_BYTES),
-            form: Form::default(),
-            photo: None,
-            text_bytes: 0,
-            parts: 0,
-            wrong: None,
+impl Reader<'_> {
+    async fn read(mut self, request: Request) -> Result<Upload, Error> {
+        let takes_json = self.campaign.photo().is_none();
+        match media_type(request.headers()) {
+            Some("multipart/form-data") => self.multipart(request).await?,
+            Some("application/json") if takes_json => self.json(request).await?,
+            _ => return Err(Error::MediaType { json: takes_json }),
         }
+        Ok(self.read)
     }
 
-    async fn read(mut self, mut multipart: Multipart) -> Result<Read, Error> {
+    async fn multipart(&mut self, request: Request) -> Result<(), Error> {
+        let multipart = Multipart::from_request(request, &()).await;
+        let mut multipart = multipart.map_err(|_| Error::Malformed("multipart boundary"))?;
         while let Some(field) = multipart.next_field().await.map_err(broken)? {
             self.gathered.handed_out();
             self.part(field).await?;
         }
-        Ok((self.form, self.photo, self.wrong))
+        Ok(())
+    }
+
+    async fn json(&mut self, request: Request) -> Result<(), Error> {
+        self.read.form = json(request).await?;
+        let texts = self.read.form.parts.iter();
+        self.hold(texts.map(|(name, text)| name.len() + text.len()).sum())
     }
 
     async fn part(&mut self, field: Field<'_>) -> Result<(), Error> {
@@ -168,22 +156,27 @@ impl<'a> Reader<'a> {
 
     /// The first thing that was wrong is what is told.
     fn wrong(&mut self, error: Error) {
-        self.wrong.get_or_insert(error);
+        self.read.wrong.get_or_insert(error);
+    }
+
+    /// Reserves so many bytes for texts and photo, before they are kept; gives back what is more.
+    fn hold(&mut self, bytes: usize) -> Result<(), Error> {
+        self.read.reserved.resize(bytes)?;
+        self.held = bytes;
+        Ok(())
     }
 
     async fn text_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), Error> {
         let mut bytes = Vec::new();
         self.text_bytes += name.len();
         while let Some(chunk) = self.chunk(&mut field).await? {
-            self.text_bytes = self.text_bytes.saturating_add(chunk.len());
-            if self.text_bytes > MAX_TEXT_BYTES {
-                self.wrong(Error::TextTooLarge);
+            if let Err(error) = self.keep_text(&mut bytes, &chunk) {
+                self.wrong(error);
                 return self.drain(field).await;
             }
-            bytes.extend_from_slice(&chunk);
         }
         if let Ok(value) = String::from_utf8(bytes) {
-            self.form.parts.push((name, value));
+            self.read.form.parts.push((name, value));
         } else {
             let refusal = FieldRefusal::new(&name, Refusal::ControlCharacter);
             self.wrong(Error::Refused(vec![refusal]));
@@ -191,32 +184,55 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    fn keep_text(&mut self, text: &mut Vec<u8>, chunk: &[u8]) -> Result<(), Error> {
+        self.text_bytes = self.text_bytes.saturating_add(chunk.len());
+        if self.text_bytes > MAX_TEXT_BYTES {
+            return Err(Error::TextTooLarge);
+        }
+        self.hold(self.held + chunk.len())?;
+        text.extend_from_slice(chunk);
+        Ok(())
+    }
+
     async fn photo_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), Error> {
-        let mut bytes = BytesMut::with_capacity(self.expected);
+        let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk(&mut field).await? {
-            if bytes.len() + chunk.len() > MAX_PHOTO_BYTES {
-                self.form.has_photo = true;
-                let refusal = PhotoRefusal::TooLarge;
-                self.wrong(Error::Photo {
-                    field: name,
-                    refusal,
-                });
+            if let Err(error) = self.keep_photo(&name, &mut bytes, &chunk) {
+                let room = bytes.capacity();
+                drop(bytes);
+                self.hold(self.held - room)?;
+                self.read.form.has_photo = true;
+                self.wrong(error);
                 return self.drain(field).await;
             }
-            bytes.extend_from_slice(&chunk);
         }
         // A form whose photo was not chosen sends an empty part.
-        if bytes.is_empty() {
-            return Ok(());
+        if !bytes.is_empty() {
+            self.read.form.has_photo = true;
+            self.read.photo = Some(bytes.into());
         }
-        if self.photo.is_some() {
-            self.wrong(Error::Refused(vec![FieldRefusal::new(
-                &name,
-                Refusal::Repeated,
-            )]));
+        Ok(())
+    }
+
+    fn keep_photo(&mut self, name: &str, photo: &mut Vec<u8>, chunk: &[u8]) -> Result<(), Error> {
+        let length = photo.len() + chunk.len();
+        if self.read.form.has_photo && length > 0 {
+            let refusal = FieldRefusal::new(name, Refusal::Repeated);
+            return Err(Error::Refused(vec![refusal]));
         }
-        self.form.has_photo = true;
-        self.photo = Some(bytes.freeze());
+        if length > MAX_PHOTO_BYTES {
+            return Err(Error::Photo {
+                field: name.to_owned(),
+                refusal: PhotoRefusal::TooLarge,
+            });
+        }
+        if length > photo.capacity() {
+            // Twice what has arrived, so that little is copied, but no more than can still come.
+            let room = length.max(self.longest_photo.min(2 * length));
+            self.hold(self.held - photo.capacity() + room)?;
+            photo.reserve_exact(room - photo.len());
+        }
+        photo.extend_from_slice(chunk);
         Ok(())
     }
 

@@ -141,25 +141,52 @@ async fn past_the_places_for_requests_it_is_busy_at_once() {
     assert_eq!(answer.status(), 201);
 }
 
+/// Begins an upload and sends so many bytes of its photo, but not the last ones.
+fn send_photo(app: &App, bytes: usize) -> TcpStream {
+    let part = b"--B\r\nContent-Disposition: form-data; name=\"foto\"; filename=\"f\"\r\n\r\n";
+    let mut stream = begin_upload(app, part.len() + bytes + 1000);
+    stream.write_all(part).unwrap();
+    stream.write_all(&vec![b'a'; bytes]).unwrap();
+    stream
+}
+
+fn with_photo(bytes: usize) -> Form {
+    texts("Ana Ejemplo", "", "Cali").part("foto", photo(jpeg_of(bytes)))
+}
+
 #[tokio::test]
-async fn past_the_memory_for_uploads_it_is_busy_at_once() {
+async fn past_the_memory_for_uploads_it_is_busy() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_UPLOAD_MEMORY", "16777216");
     let app = installation.start().await;
-    // Two uploads that announce 8 MiB and send nothing yet hold the whole budget.
-    let held = [begin_upload(&app, 8_300_000), begin_upload(&app, 8_300_000)];
-    app.until("both hold memory", async |app| {
-        metrics_say(app, "jornada_upload_bytes 16").await
+    let held: Vec<_> = (0..3).map(|_| send_photo(&app, 5_000_000)).collect();
+    app.until("what arrived holds memory", async |app| {
+        metrics_say(app, "jornada_upload_bytes 15").await
     })
     .await;
-    let large = || texts("Ana Ejemplo", "", "Cali").part("foto", photo(jpeg_of(400 * 1024)));
-    let answer = app.send(large(), None).await;
+    let answer = app.send(with_photo(4_000_000), None).await;
     assert_eq!(answer.headers()["retry-after"], "2");
     problem(answer, 503).await;
+    assert_eq!(app.send(with_photo(400_000), None).await.status(), 201);
     drop(held);
     app.until("it is free again", async |app| {
         metrics_say(app, "jornada_upload_bytes 0").await
     })
     .await;
-    assert_eq!(app.send(large(), None).await.status(), 201);
+    assert_eq!(app.send(with_photo(4_000_000), None).await.status(), 201);
+}
+
+#[tokio::test]
+async fn uploads_that_announce_much_and_send_nothing_keep_nobody_out() {
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_UPLOAD_MEMORY", "16777216");
+    let app = installation.start().await;
+    let heads = (0..200).map(|_| begin_upload(&app, 8_300_000));
+    let held: Vec<_> = heads.chain((0..200).map(|_| send_photo(&app, 1))).collect();
+    app.until("all are in work", async |app| {
+        metrics_say(app, "jornada_requests_in_flight 400").await
+    })
+    .await;
+    assert_eq!(app.send(with_photo(4_000_000), None).await.status(), 201);
+    drop(held);
 }

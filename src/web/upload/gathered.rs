@@ -2,40 +2,62 @@
 //! own: headers or a preamble without end would be gathered whole, and searched from their beginning with every piece.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+
+use crate::web::budget::Reserved;
+use crate::web::error::Error;
 
 /// Most bytes that are gathered; what the network brings at once may go past it.
 const MOST_BYTES: usize = 256 * 1024;
 
 /// Counts what the parser holds.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gathered(Arc<AtomicUsize>);
+pub(super) struct Gathered(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    bytes: AtomicUsize,
+    ran_short: AtomicBool,
+}
 
 impl Gathered {
     /// The parser handed something out.
     pub(super) fn handed_out(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.0.bytes.store(0, Ordering::Relaxed);
     }
 
-    /// The same body, one piece at a time, ending with an error once too much of it is gathered.
-    pub(super) fn bound(&self, body: Body) -> Body {
-        let start = (body.into_data_stream(), self.clone());
-        Body::from_stream(stream::unfold(start, |(mut pieces, gathered)| async move {
+    /// Why the body was ended, when that was not the body's fault.
+    pub(super) fn why_ended(&self) -> Option<Error> {
+        let ran_short = self.0.ran_short.load(Ordering::Relaxed);
+        ran_short.then_some(Error::Busy)
+    }
+
+    /// The same body, one piece at a time, ending with an error once too much of it is gathered, or more than there is
+    /// memory for.
+    pub(super) fn bound(&self, body: Body, reserved: Reserved) -> Body {
+        let start = (body.into_data_stream(), self.clone(), reserved);
+        let pieces = stream::unfold(start, |(mut pieces, gathered, mut reserved)| async move {
             // The parser takes whatever is ready before it looks at any of it.
             tokio::task::yield_now().await;
             let piece = pieces.next().await?;
-            let piece = piece.and_then(|piece| gathered.add(piece));
-            Some((piece, (pieces, gathered)))
-        }))
+            let piece = piece.and_then(|piece| gathered.add(piece, &mut reserved));
+            Some((piece, (pieces, gathered, reserved)))
+        });
+        Body::from_stream(pieces)
     }
 
-    fn add(&self, piece: Bytes) -> Result<Bytes, axum::Error> {
-        if self.0.fetch_add(piece.len(), Ordering::Relaxed) > MOST_BYTES {
+    fn add(&self, piece: Bytes, reserved: &mut Reserved) -> Result<Bytes, axum::Error> {
+        let before = self.0.bytes.fetch_add(piece.len(), Ordering::Relaxed);
+        if before > MOST_BYTES {
             return Err(axum::Error::new("too much of a body without a part"));
+        }
+        if reserved.resize(before + piece.len()).is_err() {
+            self.0.ran_short.store(true, Ordering::Relaxed);
+            return Err(axum::Error::new("no memory for more of a body"));
         }
         Ok(piece)
     }
@@ -43,23 +65,46 @@ impl Gathered {
 
 #[cfg(test)]
 mod tests {
+    use prometheus::IntGauge;
+
     use super::*;
+    use crate::web::budget::UploadBudget;
+
+    fn budget(bytes: u64) -> UploadBudget {
+        UploadBudget::new(bytes, IntGauge::new("in_use", "test").unwrap())
+    }
+
+    fn endless() -> Body {
+        let piece = || Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'a'; 64 * 1024]));
+        Body::from_stream(stream::repeat_with(piece).take(100))
+    }
+
+    /// How many pieces come through until the end or an error.
+    async fn taken(gathered: &Gathered, budget: &UploadBudget, hands_out: bool) -> usize {
+        let mut bounded = gathered.bound(endless(), budget.begin()).into_data_stream();
+        let mut taken = 0;
+        while let Some(Ok(_)) = bounded.next().await {
+            taken += 1;
+            if hands_out {
+                gathered.handed_out();
+            }
+        }
+        taken
+    }
 
     #[tokio::test]
     async fn what_is_handed_out_is_not_counted_and_what_is_not_ends_the_body() {
-        let piece = || Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'a'; 64 * 1024]));
         for (hands_out, most) in [(true, 100), (false, 5)] {
             let gathered = Gathered::default();
-            let endless = Body::from_stream(stream::repeat_with(piece).take(100));
-            let mut bounded = gathered.bound(endless).into_data_stream();
-            let mut taken = 0;
-            while let Some(Ok(_)) = bounded.next().await {
-                taken += 1;
-                if hands_out {
-                    gathered.handed_out();
-                }
-            }
-            assert_eq!(taken, most);
+            assert_eq!(taken(&gathered, &budget(1 << 20), hands_out).await, most);
+            assert!(gathered.why_ended().is_none());
         }
+    }
+
+    #[tokio::test]
+    async fn what_there_is_no_memory_for_ends_the_body() {
+        let gathered = Gathered::default();
+        assert_eq!(taken(&gathered, &budget(200 << 10), false).await, 3);
+        assert!(matches!(gathered.why_ended(), Some(Error::Busy)));
     }
 }
