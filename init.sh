@@ -11,7 +11,8 @@
 #   bash init.sh --native ctl ...      supervisorctl of the native system: restart app:app1, tail door:nginx, ...
 #
 # With a running Docker engine it uses docker-compose.yml; without one, or with --native, this Debian or Ubuntu itself.
-# Settings and secrets lie in .env (see ops/settings.sh); STACK_DATA=/path puts the native system's data elsewhere.
+# Settings and secrets lie in .env (see ops/settings.sh); STACK_DATA=/path puts the native system's data elsewhere,
+# and STACK_PROGRAM=/path lays a program that is built already instead of building one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=ops/parts.sh

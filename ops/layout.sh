@@ -214,7 +214,7 @@ CONF
 
 lay_all() {
     mkdir -p "$STACK/bin"
-    lay_program "${CARGO_TARGET_DIR:-target}/release/jornada" jornada
+    lay_program "$PROGRAM" jornada
     lay_program "$TOOLS/mongod" mongod
     lay_program "$TOOLS/weed" weed
     lay_servers

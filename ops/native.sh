@@ -38,7 +38,14 @@ install_parts() {
     need_weed
 }
 
+# Leaves the program that is to be laid in PROGRAM: one that is built already, if one is named.
 build() {
+    PROGRAM=${STACK_PROGRAM:-}
+    if [[ -n $PROGRAM ]]; then
+        [[ -f $PROGRAM && -x $PROGRAM ]] || fail "STACK_PROGRAM: there is no program $PROGRAM" "cargo build --release --locked"
+        return
+    fi
+    PROGRAM=${CARGO_TARGET_DIR:-target}/release/jornada
     need_command cc build-essential
     command -v cargo >/dev/null || fail "there is no cargo, which builds the program" "see https://rustup.rs"
     cargo build --quiet --release --locked >&2 || fail "the program does not build" "cargo build --release --locked"
