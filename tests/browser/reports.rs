@@ -31,8 +31,12 @@ async fn a_report_moves_by_itself(kind: Kind) {
     app.register("Ana Inventada", "1001", "Cali").await;
     let window = Window::open(kind).await;
     log_in(&window, &installation, &app).await;
-    let check =
-        async |what: &str| assert_accessible(&window, &axe, &format!("{what} {kind:?}")).await;
+    let check = async |what: &str| {
+        // axe needs JavaScript itself.
+        if !matches!(kind, Kind::PlainPhone) {
+            assert_accessible(&window, &axe, &format!("{what} {kind:?}")).await;
+        }
+    };
     // What stands where the file goes keeps the report from its end.
     let obstacle = installation.folder.path().join("data/photos/_reports");
     std::fs::write(&obstacle, "in the way").unwrap();
@@ -42,7 +46,10 @@ async fn a_report_moves_by_itself(kind: Kind) {
     window
         .run("document.querySelector('#value').value = '_all'")
         .await;
-    window.click("form button[type=submit]:not(nav *)").await;
+    // A key, not a click: without JavaScript the driver never finds the end of a click that leads to another page.
+    window
+        .write("form button[type=submit]:not(nav *)", "\u{E007}")
+        .await;
     window.until("document.querySelector('#bar')").await;
     window
         .until("document.querySelector('#words').textContent.startsWith('Saving')")
@@ -69,4 +76,14 @@ async fn at_a_desk() {
 #[tokio::test]
 async fn on_a_tablet() {
     a_report_moves_by_itself(Kind::Tablet).await;
+}
+
+#[tokio::test]
+async fn on_a_phone() {
+    a_report_moves_by_itself(Kind::Phone).await;
+}
+
+#[tokio::test]
+async fn without_javascript() {
+    a_report_moves_by_itself(Kind::PlainPhone).await;
 }
