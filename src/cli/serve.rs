@@ -24,7 +24,7 @@ use crate::intake::names;
 use crate::intake::photos::PhotoKeeper;
 use crate::intake::refusals::Refusals;
 use crate::intake::remover::{self, Remover};
-use crate::intake::sweep::Sweep;
+use crate::intake::sweep::{self, Sweep};
 use crate::intake::vault::Vault;
 use crate::photo::Photos;
 use crate::report::Reports;
@@ -269,7 +269,7 @@ fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
         is_dry: false,
         id: Uuid::new_v4(),
     };
-    tasks.spawn(sweep.run(stop.clone()));
+    tasks.spawn(sweep.run(sweep::FIRST, sweep::EVERY, stop.clone()));
     let campaigns = app.campaigns.iter().cloned().collect();
     let closings = app.intake.closings.clone();
     tasks.spawn(closings.keep(store.clone(), stop.clone()));

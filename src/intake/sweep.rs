@@ -24,9 +24,9 @@ use crate::staff::Audit;
 use crate::store::Store;
 
 /// Between two sweeps of an instance.
-const EVERY: Duration = Duration::from_hours(24);
+pub const EVERY: Duration = Duration::from_hours(24);
 /// From the start of an instance to its first sweep: one that keeps dying shall not sweep all the time.
-const FIRST: Duration = Duration::from_mins(10);
+pub const FIRST: Duration = Duration::from_mins(10);
 /// Longer than one page of work takes, however slow the stores are; taken again for every page.
 const LEASE: Duration = Duration::from_mins(5);
 const LEASE_NAME: &str = "sweep";
@@ -72,12 +72,12 @@ pub struct Swept {
 }
 
 impl Sweep {
-    /// Sweeps once a day until `stop`, in one of the instances.
-    pub async fn run(self, stop: CancellationToken) {
-        let mut pause = FIRST;
+    /// Sweeps after `first` and then after each pause of `every`, until `stop`; of several instances one does.
+    pub async fn run(self, first: Duration, every: Duration, stop: CancellationToken) {
+        let mut pause = first;
         loop {
             stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-            pause = EVERY;
+            pause = every;
             let swept = Box::pin(self.once(Timestamp::now()));
             match stop.run_until_cancelled(swept).await {
                 None => break,

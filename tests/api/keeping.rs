@@ -15,7 +15,7 @@ on_both!(
 );
 
 /// Says in the campaign's file that it ended years ago, and how long it is kept.
-fn end(installation: &Installation, retain: &str) {
+pub fn end(installation: &Installation, retain: &str) {
     let file = installation.folder.path().join("campaigns/vacunacion.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     let lines = text.lines().map(|line| match line.split(" = ").next() {
@@ -27,7 +27,7 @@ fn end(installation: &Installation, retain: &str) {
     std::fs::write(file, lines.collect::<Vec<_>>().join("\n")).unwrap();
 }
 
-fn run(installation: &Installation, arguments: &[&str]) -> (bool, String) {
+pub fn run(installation: &Installation, arguments: &[&str]) -> (bool, String) {
     let ran = installation.command(arguments).output().unwrap();
     let told = [ran.stdout, ran.stderr].concat();
     (ran.status.success(), String::from_utf8(told).unwrap())

@@ -22,6 +22,7 @@ mod protocol;
 mod registering;
 mod reports;
 mod seal;
+mod sweeping;
 
 /// Runs one test on both kinds of stores.
 macro_rules! on_both {
