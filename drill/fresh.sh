@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up a whole system of its own, in a temporary folder on free ports, drills it in the short form, restores it from
-# a backup and removes it: part of test.sh, and for a machine whose own system must not be touched. Arguments: those of
-# drill/run.sh.
+# a backup, lets the hostile client at it and removes it: part of test.sh, and for a machine whose own system must not be
+# touched. Arguments: those of drill/run.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=ops/parts.sh
@@ -68,3 +68,5 @@ trap 'exit 143' TERM
 bash init.sh --native >/dev/null
 bash drill/run.sh --short "$@"
 back_up_and_restore
+say "-- the hostile client"
+bash drill/hostile.sh --short

@@ -2,13 +2,14 @@
 """Attacks an instance, directly or through nginx: hostile.py PORT ATTACK AMOUNT [SECONDS]
 
 Prints one line of what was sent and how it was answered, as JSON. Every attack ends by itself. Talks to 127.0.0.1 alone,
-from an address of loopback that nothing else uses, on invented data.
+from addresses of loopback that nothing else uses, on invented data.
 
 Exit code 0: the attack got nowhere, as far as its own answers show. What others noticed is measured by others.py.
 """
 
 import asyncio
 import collections
+import itertools
 import json
 import random
 import resource
@@ -17,14 +18,15 @@ import time
 
 import bombs
 
-ATTACKER = "127.0.0.66"
+# Several, since 100,000 connections need more ports than one has.
+ATTACKERS = itertools.cycle(f"127.0.0.{number}" for number in range(66, 82))
 PATH = "/api/v1/campaigns/simulacro/registrations"
 SECONDS_TO_ANSWER = 60
 AT_ONCE = 64
 # A refusal, a full house, or a connection that was ended.
 REFUSALS = {"400", "403", "404", "405", "408", "411", "413", "414", "415", "421", "422", "429", "431", "501", "503", "505", "ended"}
 # Garbage may by chance be a request for a page.
-PAGES = {"200", "303", "304"}
+PAGES = {"200", "301", "303", "304"}
 
 
 def head(length=None, kind="multipart/form-data; boundary=X"):
@@ -34,8 +36,8 @@ def head(length=None, kind="multipart/form-data; boundary=X"):
 
 
 async def connect(port):
-    """A connection from the attacker's address."""
-    return await asyncio.open_connection("127.0.0.1", port, local_addr=(ATTACKER, 0))
+    """A connection from one of the attacker's addresses."""
+    return await asyncio.open_connection("127.0.0.1", port, local_addr=(next(ATTACKERS), 0))
 
 
 async def answer(reader):
@@ -54,7 +56,7 @@ async def exchange(port, pieces, pause=0):
     """Sends pieces and reads the status; stops sending once there is an answer."""
     try:
         reader, writer = await connect(port)
-    except OSError:
+    except ConnectionError:
         return "ended"
     told = asyncio.ensure_future(answer(reader))
     try:
@@ -166,7 +168,7 @@ def main(port, name, amount, seconds=15):
     begun = time.monotonic()
     answers = asyncio.run(ATTACKS[name](int(port), amount, int(seconds)))
     fine = REFUSALS | (PAGES if name in ("garbage", "slow-headers") else set()) | ({"held"} if name == "idle" else set())
-    print(json.dumps({"attack": name, "sent": amount, "seconds": round(time.monotonic() - begun, 1), "answers": answers}))
+    print(json.dumps({"attack": name, "port": int(port), "sent": amount, "seconds": round(time.monotonic() - begun, 1), "answers": answers}))
     return 0 if set(answers) <= fine else 1
 
 

@@ -169,7 +169,8 @@ need_logql() {
 need_crate() {
     local crate=$1 version=$2
     if [[ ! -x $TOOLS/bin/$crate || $("$TOOLS/bin/$crate" --version) != *"$version"* ]]; then
-        cargo install --quiet --locked --root "$TOOLS" --version "$version" "$crate" >&2 ||
-            fail "cannot build $crate $version" "cargo install --locked --root .tools --version $version $crate"
+        # Used once or twice: to optimise it takes longer than to run it as it is.
+        cargo install --quiet --debug --locked --root "$TOOLS" --version "$version" "$crate" >&2 ||
+            fail "cannot build $crate $version" "cargo install --debug --locked --root .tools --version $version $crate"
     fi
 }

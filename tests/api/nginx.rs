@@ -277,6 +277,20 @@ async fn what_is_for_operators_is_hidden() {
 }
 
 #[tokio::test]
+async fn no_host_that_is_claimed_becomes_an_address_to_go_to() {
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::before(&[address(&app)]).await;
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = client.build().unwrap();
+    for path in ["/api", "/static"] {
+        let asked = client.get(format!("{}{path}", nginx.base));
+        let answer = asked.header("Host", "other.example").send().await.unwrap();
+        assert_eq!(answer.status(), 301);
+        assert_eq!(answer.headers()["location"], format!("{path}/").as_str());
+    }
+}
+
+#[tokio::test]
 async fn the_log_names_the_request_and_nobody() {
     let app = Installation::new(Stores::Embedded).start().await;
     let nginx = Nginx::before(&[address(&app)]).await;
