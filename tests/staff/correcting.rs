@@ -180,6 +180,22 @@ async fn nothing_is_corrected_into_a_place_that_is_not_theirs() {
 }
 
 #[tokio::test]
+async fn the_form_says_how_long_and_its_page_to_which_words_somebody_agreed() {
+    let area = Area::start(Stores::Embedded).await;
+    let form = area.app.get("/?lang=es").await.text().await.unwrap();
+    assert!(form.contains("Guardamos sus datos hasta el"), "{form}");
+    assert!(form.contains("; su foto, hasta el"), "{form}");
+    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let page = clerk(&area, "oficina", &[]).await.get(&path).await;
+    let version = page.between("Texto que aceptó (versión)</dt>\n<dd class=\"mono\">", "<");
+    assert!(
+        version.is_some_and(|version| !version.is_empty()),
+        "{}",
+        page.body
+    );
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_said_beside_its_field() {
     let area = Area::start(Stores::Embedded).await;
     let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
