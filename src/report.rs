@@ -10,6 +10,7 @@ pub mod csv;
 pub mod draft;
 mod link;
 pub mod order;
+mod rest;
 mod sheet_name;
 pub mod sweeper;
 mod totals;

@@ -1,18 +1,14 @@
 //! The same million as a job in the background: how often its progress moves, and what it and others notice of it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
-use super::crowd::Crowd;
 use super::figures::line;
 use super::instance::Instance;
-use super::report::visit;
 use super::rows::CITY;
 
 /// Between two looks at the progress: finer than the page's own.
@@ -27,10 +23,10 @@ pub struct Asker {
 }
 
 /// What was seen of a job, in seconds.
-struct Course {
-    took: f64,
+pub struct Course {
+    pub took: f64,
     /// Longest time without a change of the rows, from the first to the last of them.
-    longest_pause: f64,
+    pub longest_pause: f64,
 }
 
 impl Asker {
@@ -48,7 +44,7 @@ impl Asker {
     }
 
     /// Asks for the list, and looks until it is done.
-    async fn follow(&self) -> Result<Course> {
+    pub async fn follow(&self) -> Result<Course> {
         let page = format!("{}/staff/c/{}/reports", self.base, self.campaign);
         let form = "application/x-www-form-urlencoded";
         let asked = self.http.post(page).header("content-type", form);
@@ -59,7 +55,9 @@ impl Asker {
         let (mut rows, mut moved, mut longest_pause) = (0, None::<Instant>, 0.0_f64);
         loop {
             let seen = self.sign(self.http.get(&page)).send().await?;
-            let seen: Value = serde_json::from_str(&seen.text().await?)?;
+            let (status, seen) = (seen.status(), seen.text().await?);
+            ensure!(status == 200, "the progress answered {status}: {seen}");
+            let seen: Value = serde_json::from_str(&seen)?;
             let now = seen["rows"].as_u64().context("no rows")?;
             if now != rows {
                 let pause = moved.map_or(0.0, |moved| moved.elapsed().as_secs_f64());
@@ -81,44 +79,18 @@ impl Asker {
     }
 }
 
-/// A job with nobody else there, then one beside visitors, who are told of by `quiet`: their p99 without it.
-pub async fn job(
-    instance: &Instance,
-    asker: &Asker,
-    crowd: Arc<Crowd>,
-    quiet: [f64; 2],
-) -> Result<()> {
+/// A job with nobody else there.
+pub async fn job_alone(instance: &Instance, asker: &Asker) -> Result<()> {
     instance.forget_peak()?;
     let idle = instance.resident()?;
-    let alone = asker.follow().await?;
+    let course = asker.follow().await?;
     let above = instance.peak()? - idle;
-    line("the same as a job, s", vec![alone.took], None);
+    line("the same as a job, s", vec![course.took], None);
     line(
         "longest time without progress, s",
-        vec![alone.longest_pause],
+        vec![course.longest_pause],
         Some(0.5),
     );
-    line("peak above idle, MiB", vec![above], Some(32.0));
-    let stop = CancellationToken::new();
-    let visitors = tokio::spawn(visit(crowd, stop.clone()));
-    let beside = asker.follow().await?;
-    stop.cancel();
-    let [registered, seen] = visitors.await??;
-    line("a job beside visitors, s", vec![beside.took], None);
-    line(
-        "longest time without progress, s",
-        vec![beside.longest_pause],
-        Some(0.5),
-    );
-    line(
-        "p99 of registrations during a job, ms",
-        vec![registered],
-        Some(quiet[0] * 2.0),
-    );
-    line(
-        "p99 of charts during a job, ms",
-        vec![seen],
-        Some(quiet[1] * 2.0),
-    );
+    line("the same, peak above idle, MiB", vec![above], Some(32.0));
     Ok(())
 }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use jornada::domain::Campaign;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use tokio_util::sync::CancellationToken;
 
 use super::crowd::Crowd;
 use super::figures::{line, percentile};
 use super::instance::Instance;
-use super::job::{Asker, job};
+use super::job::{Asker, job_alone};
 use super::rows::{CITY, POOL, fill, library, person};
 use super::support::app::{Installation, Stores};
 use super::sweep::sweep;
@@ -39,11 +39,10 @@ pub async fn report() -> Result<()> {
     let token = installation.token();
     let asked = http.get(url).bearer_auth(&token);
     alone(&campaign, &instance, &asked).await?;
-    let crowd = Crowd::new(http, &instance.base, &installation.campaign);
-    let crowd = Arc::new(crowd);
-    let quiet = beside_others(Arc::clone(&crowd), &asked).await?;
     let program = Asker::new(&instance.base, &installation.campaign, token)?;
-    job(&instance, &program, crowd, quiet).await?;
+    job_alone(&instance, &program).await?;
+    let crowd = Crowd::new(http, &instance.base, &installation.campaign);
+    beside_others(&Arc::new(crowd), &asked, &program).await?;
     drop(instance);
     sweep(&installation).await
 }
@@ -62,11 +61,7 @@ fn campaign(installation: &Installation) -> Result<Campaign> {
 }
 
 /// Reports with nobody else there, each followed by the library alone.
-async fn alone(
-    campaign: &Campaign,
-    instance: &Instance,
-    asked: &reqwest::RequestBuilder,
-) -> Result<()> {
+async fn alone(campaign: &Campaign, instance: &Instance, asked: &RequestBuilder) -> Result<()> {
     let pool: Arc<Vec<_>> = Arc::new((0..POOL).map(|number| person(campaign, number)).collect());
     let (mut seconds, mut ratio, mut cpu, mut above) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -95,35 +90,54 @@ async fn alone(
     Ok(())
 }
 
-/// Registrations and charts at a steady pace, without and with a report beside them; answers their p99 without it.
-async fn beside_others(crowd: Arc<Crowd>, asked: &reqwest::RequestBuilder) -> Result<[f64; 2]> {
+/// What registrations and charts at a steady pace notice of a report, and of a job.
+async fn beside_others(crowd: &Arc<Crowd>, asked: &RequestBuilder, program: &Asker) -> Result<()> {
+    let mut quiet = [Vec::new(), Vec::new()];
+    let (mut in_report, mut in_job) = (quiet.clone(), quiet.clone());
+    let (mut took, mut pause) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let nothing = async || {
+            tokio::time::sleep(QUIET).await;
+            Ok(())
+        };
+        let ((), idle) = beside(crowd, nothing).await?;
+        let ((), met) = beside(crowd, async || fetch(asked).await).await?;
+        // Since its last job people have registered: there is another list to make.
+        let (course, met_in_job) = beside(crowd, async || program.follow().await).await?;
+        for place in 0..2 {
+            quiet[place].push(idle[place]);
+            in_report[place].push(met[place] / idle[place]);
+            in_job[place].push(met_in_job[place] / idle[place]);
+        }
+        took.push(course.took);
+        pause.push(course.longest_pause);
+    }
+    line("a job beside visitors, s", took, None);
+    line("longest time without progress, s", pause, Some(0.5));
+    let mut met = quiet.into_iter().zip(in_report).zip(in_job);
+    for what in ["registrations", "charts"] {
+        let ((quiet, in_report), in_job) = met.next().context("both were measured")?;
+        line(&format!("p99 of {what}, ms"), quiet, None);
+        line("times as much during a report", in_report, Some(2.0));
+        line("times as much during a job", in_job, Some(2.0));
+    }
+    Ok(())
+}
+
+/// Does this beside visitors: what came of it, and their p99 of registrations and of charts, in milliseconds.
+async fn beside<T>(
+    crowd: &Arc<Crowd>,
+    work: impl AsyncFnOnce() -> Result<T>,
+) -> Result<(T, [f64; 2])> {
     let stop = CancellationToken::new();
-    let visitors = tokio::spawn(visit(Arc::clone(&crowd), stop.clone()));
-    tokio::time::sleep(QUIET).await;
+    let visitors = tokio::spawn(visit(Arc::clone(crowd), stop.clone()));
+    let done = work().await?;
     stop.cancel();
-    let [registered, seen] = visitors.await??;
-    let stop = CancellationToken::new();
-    let visitors = tokio::spawn(visit(crowd, stop.clone()));
-    fetch(asked).await?;
-    stop.cancel();
-    let [registered_beside, seen_beside] = visitors.await??;
-    line("p99 of registrations, ms", vec![registered], None);
-    line(
-        "the same during a report, ms",
-        vec![registered_beside],
-        Some(registered * 2.0),
-    );
-    line("p99 of charts, ms", vec![seen], None);
-    line(
-        "the same during a report, ms",
-        vec![seen_beside],
-        Some(seen * 2.0),
-    );
-    Ok([registered, seen])
+    Ok((done, visitors.await??))
 }
 
 /// Visitors until `stop`: p99 of registrations and of charts, in milliseconds.
-pub async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
+async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
     let (mut registering, mut looking) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
     for visitor in 0..REGISTERING + LOOKING {
         let (crowd, stop) = (Arc::clone(&crowd), stop.clone());
@@ -160,7 +174,7 @@ pub async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2
 }
 
 /// Asks for the file and throws it away as it comes.
-async fn fetch(asked: &reqwest::RequestBuilder) -> Result<()> {
+async fn fetch(asked: &RequestBuilder) -> Result<()> {
     let asked = asked.try_clone().context("a request without a body")?;
     let mut answer = asked.send().await?;
     ensure!(answer.status() == 200, "answered {}", answer.status());

@@ -187,7 +187,8 @@ async fn open(
         board,
         uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
         places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
-        reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING),
+        reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING)
+            .asked_by_some_of(metrics.requests_in_flight.clone()),
         files,
         job_asked: Arc::default(),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
@@ -242,6 +243,7 @@ fn make_reports(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
         photos: files,
         campaigns: app.campaigns.clone(),
         metrics: app.metrics.reports.clone(),
+        requests: app.metrics.requests_in_flight.clone(),
         asked: Arc::clone(&app.job_asked),
     };
     tasks.spawn(worker.run(stop.clone()));

@@ -6,9 +6,11 @@ use std::io::{self, Seek, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use prometheus::IntGauge;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::csv::Csv;
+use super::rest::{Others, Rest};
 use super::xlsx::{SHEET_ROWS, Xlsx};
 use super::{Finished, Format, ReportError, Subject};
 use crate::domain::job::Basis;
@@ -26,6 +28,7 @@ pub struct Reports {
     places: Arc<Semaphore>,
     /// Those being written.
     desks: Arc<Semaphore>,
+    others: Others,
 }
 
 impl Reports {
@@ -35,6 +38,26 @@ impl Reports {
         Self {
             places: Arc::new(Semaphore::new(at_once + waiting)),
             desks: Arc::new(Semaphore::new(at_once)),
+            others: Others::default(),
+        }
+    }
+
+    /// Gives way to all of these requests.
+    #[must_use]
+    pub fn giving_way_to(self, requests: IntGauge) -> Self {
+        Self {
+            others: Others::all(requests),
+            ..self
+        }
+    }
+
+    /// Gives way to those of these requests that do not wait for one of the reports themselves.
+    #[must_use]
+    pub fn asked_by_some_of(self, requests: IntGauge) -> Self {
+        let places = self.places.available_permits();
+        Self {
+            others: Others::all(requests).but(Arc::clone(&self.places), places),
+            ..self
         }
     }
 
@@ -73,6 +96,11 @@ impl Reports {
             .await
     }
 
+    /// The rests of further work on one of them.
+    pub(super) fn rest(&self) -> Rest {
+        Rest::new(self.others.clone())
+    }
+
     async fn begin_noting(
         &self,
         subject: Subject,
@@ -85,9 +113,9 @@ impl Reports {
         let desk = desk.map_err(|_| ReportError::Busy)?;
         let (outbox, inbox) = mpsc::channel(AHEAD);
         let (told, finished) = oneshot::channel();
-        let noted = progress.clone();
+        let (noted, rest) = (progress.clone(), self.rest());
         low_priority::spawn("report", move || {
-            let written = write(subject, format, inbox, &noted);
+            let written = write(subject, format, inbox, &noted, rest);
             // The thread, not the future, holds them: it may go on for a moment after the future was dropped.
             drop((place, desk));
             told.send(written).ok();
@@ -212,6 +240,7 @@ fn write(
     format: Format,
     mut inbox: mpsc::Receiver<Delivery>,
     progress: &Progress,
+    mut rest: Rest,
 ) -> Result<Finished, ReportError> {
     // Without a name: nobody else can open it, and nothing is left of it after a `kill -9` either.
     let mut file = tempfile::tempfile()?;
@@ -222,7 +251,10 @@ fn write(
     let (read, least) = loop {
         match inbox.blocking_recv().ok_or(ReportError::GivenUp)? {
             Delivery::Rows(batch) => {
-                batch.iter().try_for_each(|row| list.write(row))?;
+                for row in &batch {
+                    list.write(row)?;
+                    rest.take();
+                }
                 progress.rows.store(list.rows(), Ordering::Relaxed);
             }
             Delivery::End { read, least } => break (read, least),
@@ -240,6 +272,7 @@ fn write(
         List::Xlsx(xlsx) => xlsx.finish(Watched {
             file: &file,
             inbox: &inbox,
+            rest,
         })?,
         List::Csv(csv) => csv.finish()?,
     }
@@ -256,10 +289,12 @@ fn write(
 struct Watched<'a> {
     file: &'a File,
     inbox: &'a mpsc::Receiver<Delivery>,
+    rest: Rest,
 }
 
 impl Write for Watched<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.rest.take();
         if self.inbox.is_closed() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -282,6 +317,7 @@ mod tests {
         let mut watched = Watched {
             file: &file,
             inbox: &inbox,
+            rest: Rest::new(Others::default()),
         };
         watched.write_all(b"some").unwrap();
         drop(outbox);

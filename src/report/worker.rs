@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
+use prometheus::IntGauge;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::rest::Rest;
 use super::{Finished, Progress, Reports, Subject};
 use crate::campaigns::Campaigns;
 use crate::domain::Job;
@@ -26,7 +28,7 @@ use crate::telemetry::metrics::ReportMetrics;
 /// Between two looks for a job; one that this instance was asked for is begun at once.
 const TICK: Duration = Duration::from_secs(1);
 /// Between two words on how far a job is, and so the longest time until a cancelled one stops.
-const NOTE_EVERY: Duration = Duration::from_millis(300);
+const NOTE_EVERY: Duration = Duration::from_millis(150);
 /// After this silence another instance begins the job again, and this one has lost it.
 const SILENCE: Duration = Duration::from_secs(10);
 /// How often a file is brought to the object store, and how long after a failure.
@@ -48,6 +50,8 @@ pub struct Worker {
     pub campaigns: Campaigns,
     /// What is counted.
     pub metrics: ReportMetrics,
+    /// Requests in work, which it gives way to.
+    pub requests: IntGauge,
     /// Told when there is a new job.
     pub asked: Arc<Notify>,
 }
@@ -55,7 +59,7 @@ pub struct Worker {
 impl Worker {
     /// One job after another until `stop`; a failure is logged and followed by the next look.
     pub async fn run(self, stop: CancellationToken) {
-        let reports = Reports::new(1, 1);
+        let reports = Reports::new(1, 1).giving_way_to(self.requests.clone());
         let mut failing = false;
         while !stop.is_cancelled() {
             let begun = Box::pin(self.store.begin_job(SILENCE, Timestamp::now())).await;
@@ -121,7 +125,7 @@ impl Worker {
         let written = reports.write(&self.store, subject, wanted.format, progress);
         let Finished { file, rows, .. } = Box::pin(written).await?;
         let (key, seal) = (FileKey::of(job, job.attempt), self.photos.seal().clone());
-        let (file, sealed) = sealed(seal, key.clone(), file).await?;
+        let (file, sealed) = sealed(seal, key.clone(), file, reports.rest()).await?;
         self.bring(&key, &sealed).await?;
         let basis = progress.basis().context("nothing was counted")?;
         Ok(Ending::Done { file, rows, basis })
@@ -194,10 +198,15 @@ impl Worker {
 }
 
 /// Seals a finished file on a thread that gives way, as the one that wrote it did.
-async fn sealed(seal: Seal, key: FileKey, file: File) -> io::Result<(JobFile, SealedFile)> {
+async fn sealed(
+    seal: Seal,
+    key: FileKey,
+    file: File,
+    mut rest: Rest,
+) -> io::Result<(JobFile, SealedFile)> {
     let (told, answer) = oneshot::channel();
     low_priority::spawn("report-seal", move || {
-        told.send(seal.seal_file(&key, file)).ok();
+        told.send(seal.seal_file(&key, file, || rest.take())).ok();
     })?;
     let broke_off = |_| io::Error::other("the sealing of a file broke off");
     answer.await.map_err(broke_off)?

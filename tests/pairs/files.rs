@@ -34,7 +34,7 @@ fn sealed(photos: &Photos, key: &FileKey, byte: u8) -> (Vec<u8>, SealedFile, Job
     let bytes: Vec<u8> = (0..BYTES).map(|at| byte ^ at.to_le_bytes()[0]).collect();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&bytes).unwrap();
-    let (known, sealed) = photos.seal().seal_file(key, file).unwrap();
+    let (known, sealed) = photos.seal().seal_file(key, file, || ()).unwrap();
     (bytes, sealed, known)
 }
 

@@ -52,11 +52,16 @@ fn chunk_bytes(left: u64) -> usize {
 
 impl Seal {
     /// Seals a file, wherever it stands, differently each time; tells what it was as well. Takes as long as reading and
-    /// writing it does.
+    /// writing it does, and what `rest` takes after each chunk.
     ///
     /// # Errors
     /// When a file fails, or the system has no randomness.
-    pub fn seal_file(&self, key: &FileKey, mut plain: File) -> io::Result<(JobFile, SealedFile)> {
+    pub fn seal_file(
+        &self,
+        key: &FileKey,
+        mut plain: File,
+        mut rest: impl FnMut(),
+    ) -> io::Result<(JobFile, SealedFile)> {
         let bound = key.to_string();
         let (head, data_key) = head(MAGIC, &self.sealing, &bound).map_err(io::Error::other)?;
         let mut chunks = Chunks::new(&data_key, bound);
@@ -76,6 +81,7 @@ impl Seal {
             if left == 0 {
                 break;
             }
+            rest();
         }
         let sha256 = digest.finalize().into();
         Ok((JobFile { bytes, sha256 }, sealed.end()))

@@ -160,7 +160,7 @@ mod tests {
     fn sealed(seal: &Seal, plain: &[u8]) -> (JobFile, Vec<u8>) {
         let mut file: File = tempfile::tempfile().unwrap();
         file.write_all(plain).unwrap();
-        let (known, sealed) = seal.seal_file(&key(1), file).unwrap();
+        let (known, sealed) = seal.seal_file(&key(1), file, || ()).unwrap();
         let (mut file, mut bytes) = (sealed.file(), Vec::new());
         file.rewind().unwrap();
         file.read_to_end(&mut bytes).unwrap();
