@@ -41,18 +41,22 @@ pub struct Visit {
     /// The page's path, beginning with one slash.
     pub path: String,
     is_chosen: bool,
+    /// The rest of the query, as it came.
+    rest: String,
 }
 
 impl Visit {
     /// The visit of a request.
     #[must_use]
     pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
-        let query = uri.query().unwrap_or_default();
+        let query = uri.query().unwrap_or_default().split('&');
+        let (chosen, rest): (Vec<_>, Vec<_>) = query.partition(|pair| pair.starts_with("lang="));
         Self {
             lang: lang::of(uri, headers),
             // A path of two slashes would be a link to another host; browsers take a backslash for one.
             path: format!("/{}", uri.path().trim_start_matches(['/', '\\'])),
-            is_chosen: query.split('&').any(|pair| pair.starts_with("lang=")),
+            is_chosen: !chosen.is_empty(),
+            rest: rest.join("&"),
         }
     }
 
@@ -61,6 +65,7 @@ impl Visit {
     pub fn at(&self, path: &str) -> Self {
         Self {
             path: path.to_owned(),
+            rest: String::new(),
             ..self.clone()
         }
     }
@@ -123,6 +128,14 @@ impl Visit {
     #[must_use]
     pub fn other(&self) -> Lang {
         self.lang.pick(Lang::En, Lang::Es)
+    }
+
+    /// The link to the same page in the other language.
+    #[must_use]
+    pub fn in_other(&self) -> String {
+        let joint = if self.rest.is_empty() { "" } else { "&" };
+        let (path, rest, other) = (&self.path, &self.rest, self.other().tag());
+        format!("{path}?{rest}{joint}lang={other}")
     }
 
     /// The address of a static file.
@@ -263,6 +276,17 @@ pub(crate) mod tests {
             (Lang::En, "/")
         );
         assert_eq!(visit("/", "").lang, Lang::Es);
+    }
+
+    #[test]
+    fn the_other_language_shows_the_same() {
+        let other = |address| visit(address, "es").in_other();
+        assert_eq!(other("/c/x"), "/c/x?lang=en");
+        assert_eq!(other("/staff?lang=en"), "/staff?lang=es");
+        assert_eq!(
+            other("/staff?q=a%26b&lang=en&from=1"),
+            "/staff?q=a%26b&from=1&lang=es"
+        );
     }
 
     #[test]
