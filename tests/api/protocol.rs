@@ -247,9 +247,12 @@ async fn a_head_that_never_ends_is_not_waited_for() {
     let mut slow = open(&app.base);
     std::io::Write::write_all(&mut slow, b"GET / HTTP/1.1\r\nHost: loc").unwrap();
     let mut silent = open(&app.base);
-    let answer = Raw::read(&mut slow, Duration::from_secs(40));
-    assert!(answer.closed && start.elapsed() > Duration::from_secs(20));
-    assert!(Raw::read(&mut silent, Duration::from_secs(5)).closed);
+    // Far above the 30 s, for machines that stand still now and then.
+    let answer = Raw::read(&mut slow, Duration::from_mins(2));
+    let took = start.elapsed();
+    assert!(answer.closed, "still open after {took:?}: {}", answer.text);
+    assert!(took > Duration::from_secs(20), "closed after {took:?}");
+    assert!(Raw::read(&mut silent, Duration::from_mins(2)).closed);
 }
 
 #[tokio::test]
