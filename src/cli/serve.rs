@@ -1,63 +1,30 @@
 //! The role `serve`: one instance, which holds no truth of its own and may die at any moment.
 
+mod behind;
+mod open;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::{end, files, token};
-use crate::abuse::Counts;
 use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, Hosts, LogsConfig, StoreSetting};
-use crate::domain::staff::audit::Doer;
-use crate::intake::Intake;
-use crate::intake::closings::Closings;
-use crate::intake::mover::Mover;
-use crate::intake::names;
-use crate::intake::photos::PhotoKeeper;
-use crate::intake::refusals::Refusals;
-use crate::intake::remover::{self, Remover};
-use crate::intake::sweep::{self, Sweep};
-use crate::intake::vault::Vault;
-use crate::photo::Photos;
-use crate::report::Reports;
-use crate::report::sweeper::Sweeper;
-use crate::report::worker::Worker;
-use crate::staff::overview::Overviews;
-use crate::staff::password::Passwords;
-use crate::staff::{Audit, Gate};
-use crate::store::Store;
-use crate::tally::Tally;
-use crate::tally::board::{Board, Source};
-use crate::tally::follow::Follower;
-use crate::tally::shown::Shown;
 use crate::telemetry::logs::{self, Logs};
-use crate::telemetry::metrics::{Dependency, Metrics};
-use crate::web::budget::UploadBudget;
 use crate::web::connection::{self, Crowd};
-use crate::web::limit::Limits;
-use crate::web::places::Places;
-use crate::web::trap::Traps;
-use crate::web::{self, App, AppState, MAX_EVENT_CLIENTS, health};
-use uuid::Uuid;
+use crate::web::{self, AppState, health};
 
 /// Connections that may wait to be accepted; the kernel's own bound (`net.core.somaxconn`) is the same.
 const BACKLOG: u32 = 4096;
 
 /// Longest time that requests in flight have to finish after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
-
-/// Reports written at once: each takes a processor while it lasts.
-const REPORTS_AT_ONCE: usize = 1;
-/// Reports that may wait for their turn; past them the answer is 503.
-const REPORTS_WAITING: usize = 8;
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(env: &Env) -> anyhow::Result<()> {
@@ -81,7 +48,7 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
     let staff_token = staff_token(&config);
     let connections = files::room_for(config.max_connections);
     let stop = CancellationToken::new();
-    let app = open(config, campaigns, stop.clone()).await?;
+    let app = open::open(config, campaigns, stop.clone()).await?;
     app.metrics.add_logs(logs.dropped())?;
     let limit = i64::try_from(connections).unwrap_or(i64::MAX);
     app.metrics.connections.limit.set(limit);
@@ -93,10 +60,7 @@ async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Res
         let kept = app.intake.store.keep_consent(campaign).await;
         kept.context("cannot keep what people agree to")?;
     }
-    follow(&app, &tasks, &stop);
-    tasks.spawn(health::keep_asking(app.clone(), stop.clone()));
-    tidy(&app, &tasks, &stop);
-    make_reports(&app, &tasks, &stop);
+    behind::begin(&app, &tasks, &stop);
     greet(&app, &public, &ops, staff_token.as_deref());
     tasks.spawn(end_when(end::asked()?, stop.clone()));
     // Served until the process ends: `/readyz` must say that it drains.
@@ -140,146 +104,6 @@ fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
-}
-
-/// Connects to what there is; only the store must be there.
-async fn open(
-    config: Config,
-    campaigns: Campaigns,
-    stop: CancellationToken,
-) -> anyhow::Result<AppState> {
-    let metrics = Metrics::new().context("cannot register the metrics")?;
-    let meter = |dependency| metrics.dependencies.meter(dependency);
-    let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
-    let store = store.timed(meter(Dependency::Store));
-    let vault = Vault::open(store.clone(), &config.photo_keys).await;
-    let vault = vault.context("JORNADA_PHOTO_KEY")?;
-    let files = Photos::new(&config.photos, vault.seal().clone());
-    let files = files.timed(meter(Dependency::Photos));
-    let closings = Closings::open(&store).await.context("JORNADA_STORE")?;
-    let photos = PhotoKeeper::open(
-        files.clone(),
-        vault,
-        store.clone(),
-        config.pending_photos,
-        metrics.pending.clone(),
-    );
-    let photos = photos.await.context("JORNADA_PHOTOS")?;
-    let tally = Tally::open(&config.cache, &config.instance).context("JORNADA_CACHE")?;
-    let board = Board::new(campaigns.iter().map(|campaign| &campaign.id));
-    let shown = Shown::new(board.clone(), campaigns.iter().cloned().collect());
-    metrics
-        .register(shown)
-        .context("cannot register the totals")?;
-    metrics.upload_limit.set(config.upload_memory.cast_signed());
-    let passwords = Passwords::new(metrics.staff.passwords.clone())?;
-    let counts = Counts::open(&config.cache).context("JORNADA_CACHE")?;
-    let gate = Gate::new(&config.secret, counts.clone(), config.admin_totp, passwords);
-    let bounds = (config.exempt, config.limits);
-    let limits = Limits::new(
-        &config.secret,
-        counts.clone(),
-        bounds,
-        metrics.abuse.clone(),
-    );
-    let tally = tally.timed(meter(Dependency::Cache));
-    Ok(AppState::new(App {
-        board,
-        uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
-        places: Places::new(config.max_requests, metrics.requests_in_flight.clone()),
-        reports: Reports::new(REPORTS_AT_ONCE, REPORTS_WAITING)
-            .asked_by_some_of(metrics.requests_in_flight.clone()),
-        files,
-        job_asked: Arc::default(),
-        event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
-        audit: Audit::new(&config.secret),
-        counts,
-        limits,
-        traps: Traps::of(&config.secret),
-        gate,
-        overviews: Overviews::new(store.clone()),
-        intake: Intake {
-            store,
-            photos,
-            closings,
-            secret: config.secret,
-            metrics: metrics.clone(),
-            refusals: Refusals::default(),
-        },
-        instance: config.instance,
-        public_url: config.public_url,
-        hosts: config.hosts,
-        campaigns,
-        tally,
-        metrics,
-        stop,
-    }))
-}
-
-fn follow(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
-    for campaign in app.campaigns.iter() {
-        let follower = Follower {
-            store: app.intake.store.clone(),
-            tally: app.tally.clone(),
-            campaign: campaign.id.clone(),
-            metrics: app.metrics.tally.clone(),
-        };
-        tasks.spawn(follower.run(stop.clone()));
-        let source = Source {
-            tally: app.tally.clone(),
-            store: app.intake.store.clone(),
-        };
-        let (board, metrics) = (app.board.clone(), app.metrics.tally.clone());
-        tasks.spawn(board.keep(campaign.clone(), source, metrics, stop.clone()));
-    }
-}
-
-fn make_reports(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
-    let (store, files) = (app.intake.store.clone(), app.files.clone());
-    let sweeper = Sweeper::new(store.clone(), files.clone());
-    tasks.spawn(sweeper.run(stop.clone()));
-    let worker = Worker {
-        store,
-        photos: files,
-        campaigns: app.campaigns.clone(),
-        metrics: app.metrics.reports.clone(),
-        requests: app.metrics.requests_in_flight.clone(),
-        asked: Arc::clone(&app.job_asked),
-    };
-    tasks.spawn(worker.run(stop.clone()));
-}
-
-/// What goes on behind the requests.
-fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
-    let store = &app.intake.store;
-    let mover = Mover::new(app.intake.photos.clone(), store.clone());
-    tasks.spawn(mover.run(stop.clone()));
-    let remover = Remover::new(
-        app.intake.photos.clone(),
-        store.clone(),
-        app.metrics.pending.clone(),
-        remover::GRACE,
-    );
-    tasks.spawn(remover.run(stop.clone()));
-    let sweep = Sweep {
-        store: store.clone(),
-        photos: app.files.clone(),
-        keeper: app.intake.photos.clone(),
-        campaigns: app.campaigns.iter().cloned().collect(),
-        audit: Audit::new(&app.intake.secret),
-        doer: Doer::System,
-        is_dry: false,
-        id: Uuid::new_v4(),
-    };
-    tasks.spawn(sweep.run(sweep::FIRST, sweep::EVERY, stop.clone()));
-    let campaigns = app.campaigns.iter().cloned().collect();
-    let closings = app.intake.closings.clone();
-    tasks.spawn(closings.keep(store.clone(), stop.clone()));
-    tasks.spawn(names::keep_filling(store.clone(), campaigns, stop.clone()));
-    let campaigns = app.campaigns.iter().cloned().collect();
-    tasks.spawn(app.overviews.clone().keep_counted(campaigns, stop.clone()));
-    let refusals = app.intake.refusals.clone();
-    tasks.spawn(refusals.keep_flushing(store.clone(), stop.clone()));
 }
 
 /// In embedded mode, where the first token for staff is left.
