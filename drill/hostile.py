@@ -168,7 +168,8 @@ def main(port, name, amount, seconds=15):
     begun = time.monotonic()
     answers = asyncio.run(ATTACKS[name](int(port), amount, int(seconds)))
     fine = REFUSALS | (PAGES if name in ("garbage", "slow-headers") else set()) | ({"held"} if name == "idle" else set())
-    print(json.dumps({"attack": name, "port": int(port), "sent": amount, "seconds": round(time.monotonic() - begun, 1), "answers": answers}))
+    took = round(time.monotonic() - begun, 1)
+    print(json.dumps({"attack": name, "port": int(port), "sent": amount, "seconds": took, "answers": answers}))
     return 0 if set(answers) <= fine else 1
 
 

@@ -4,9 +4,9 @@
 #
 #   bash drill/hostile.sh [--short]
 #
-# The attacks come from 127.0.0.66 to 127.0.0.81, the invented people of the campaign `simulacro` from 127.0.0.1. Exit code 0: the
-# attacks got nowhere, everyone else was served within a second (within five in the short form, which test.sh runs on
-# machines that have other work), and no process grew beyond its bound.
+# The attacks come from 127.0.0.66 to 127.0.0.81, the invented people of the campaign `simulacro` from 127.0.0.1. Exit
+# code 0: the attacks got nowhere, everyone else was served within a second (within five in the short form, which test.sh
+# runs on machines that have other work), and no process grew beyond its bound.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=drill/system.sh

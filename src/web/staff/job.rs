@@ -1,10 +1,13 @@
 //! One report that is made in the background: how far it is, its end by who asked for it, and its file. Whoever did not
 //! ask for it is told that there is none.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
@@ -15,7 +18,7 @@ use uuid::Uuid;
 use super::guard::Desk;
 use super::reports::NEED;
 use super::route::Route;
-use super::scribe::{Action, Scribe};
+use super::scribe::{Action, Deed, Scribe};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Job, JobState, Lang};
 use crate::intake::photos::KeeperError;
@@ -52,102 +55,108 @@ pub(super) fn state_words(job: &Job, lang: Lang) -> &'static str {
     }
 }
 
-/// The job of this name, if it is for whoever asks; the record tells of who asks for what is not theirs.
-async fn find(
-    app: &AppState,
-    desk: &Desk,
-    scribe: &Scribe,
-    campaign: &Campaign,
-    id: &str,
-) -> Result<Job, Error> {
-    let id = Uuid::parse_str(id).map_err(|_| Error::NoSuchReport)?;
-    let found = app.intake.store.job(id).await?;
-    let found = found.filter(|job| job.wanted.campaign == campaign.id);
-    let job = found.ok_or(Error::NoSuchReport)?;
-    let asked = job.askers.contains(&desk.staff.actor());
-    let is_theirs = asked || desk.staff.may(Permission::Accounts);
-    if is_theirs && sees(&desk.staff, &job.wanted.selection) {
-        return Ok(job);
-    }
-    let deed = deed(Action::Refused, campaign, &job.wanted.selection);
-    scribe.note(app, deed).await?;
-    Err(Error::NoSuchReport)
-}
-
-async fn look(
-    State(app): State<AppState>,
+/// A job that somebody asks for, who may: an extractor for addresses of a campaign and a job.
+struct Asked {
+    app: AppState,
     desk: Desk,
     scribe: Scribe,
-    Path((campaign, id)): Path<(String, String)>,
-) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
-    let job = find(&app, &desk, &scribe, campaign, &id).await?;
+    campaign: Arc<Campaign>,
+    job: Job,
+}
+
+impl FromRequestParts<AppState> for Asked {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
+        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
+        let Path((campaign, id)) = path.map_err(|_| Error::NoSuchPage)?;
+        let desk = Desk::from_request_parts(parts, app).await?;
+        let scribe = Scribe::from_request_parts(parts, app).await?;
+        let campaign = app.campaign(&campaign)?.clone();
+        let id = Uuid::parse_str(&id).map_err(|_| Error::NoSuchReport)?;
+        let found = app.intake.store.job(id).await?;
+        let found = found.filter(|job| job.wanted.campaign == campaign.id);
+        let asked = Self {
+            app: app.clone(),
+            desk,
+            scribe,
+            campaign,
+            job: found.ok_or(Error::NoSuchReport)?,
+        };
+        if !asked.is_theirs() {
+            asked.note(Action::Refused).await?;
+            return Err(Error::NoSuchReport);
+        }
+        Ok(asked)
+    }
+}
+
+impl Asked {
+    fn is_theirs(&self) -> bool {
+        let staff = &self.desk.staff;
+        let asked = self.job.askers.contains(&staff.actor());
+        (asked || staff.may(Permission::Accounts)) && sees(staff, &self.job.wanted.selection)
+    }
+
+    fn deed(&self, action: Action) -> Deed {
+        deed(action, &self.campaign, &self.job.wanted.selection)
+    }
+
+    async fn note(&self, action: Action) -> Result<(), Error> {
+        self.scribe.note(&self.app, self.deed(action)).await
+    }
+
+    fn seen(&self) -> Seen {
+        Seen::of(&self.job, &self.desk.visit)
+    }
+}
+
+async fn look(asked: Asked) -> Response {
     let page = JobPage {
-        visit: &desk.visit,
-        desk: &desk,
-        campaign,
-        seen: Seen::of(&job, &desk.visit),
-        job,
+        visit: &asked.desk.visit,
+        desk: &asked.desk,
+        campaign: &asked.campaign,
+        seen: asked.seen(),
+        job: &asked.job,
     };
-    Ok(show(StatusCode::OK, &page))
+    show(StatusCode::OK, &page)
 }
 
-async fn progress(
-    State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
-    Path((campaign, id)): Path<(String, String)>,
-) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
-    let job = find(&app, &desk, &scribe, campaign, &id).await?;
+async fn progress(asked: Asked) -> Response {
     let headers = [(header::CACHE_CONTROL, "no-store")];
-    Ok((headers, Json(Seen::of(&job, &desk.visit))).into_response())
+    (headers, Json(asked.seen())).into_response()
 }
 
-async fn cancel(
-    State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
-    Path((campaign, id)): Path<(String, String)>,
-) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
-    let job = find(&app, &desk, &scribe, campaign, &id).await?;
-    if app
-        .intake
-        .store
-        .cancel_job(job.id, Timestamp::now())
-        .await?
-    {
-        info!(job = %job.id, staff = desk.staff.actor(), "cancelled a report");
+async fn cancel(asked: Asked) -> Result<Redirect, Error> {
+    let (job, store) = (&asked.job, &asked.app.intake.store);
+    if store.cancel_job(job.id, Timestamp::now()).await? {
+        let staff = asked.desk.staff.actor();
+        info!(job = %job.id, staff, "cancelled a report");
     }
-    let page = desk.visit.link(&address(&job, ""));
-    Ok(Redirect::to(&page).into_response())
+    let page = asked.desk.visit.link(&address(job, ""));
+    Ok(Redirect::to(&page))
 }
 
-async fn file(
-    State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
-    Path((campaign, id)): Path<(String, String)>,
-) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
-    let job = find(&app, &desk, &scribe, campaign, &id).await?;
+async fn file(asked: Asked) -> Result<Response, Error> {
+    let (job, wanted) = (&asked.job, &asked.job.wanted);
     let known = job.file().ok_or(Error::NoSuchReport)?;
-    let key = FileKey::of(&job, job.attempt);
-    let (wanted, rows) = (&job.wanted, job.rows);
-    let deed = |action| {
-        deed(action, campaign, &wanted.selection)
-            .with("format", wanted.format.extension())
-            .with("rows", rows)
+    let told = |action| {
+        let deed = asked.deed(action);
+        let deed = deed.with("format", wanted.format.extension());
+        deed.with("rows", job.rows)
     };
-    let found = app.intake.photos.file(&key, known).await;
+    let key = FileKey::of(job, job.attempt);
+    let found = asked.app.intake.photos.file(&key, known).await;
     if let Err(KeeperError::Photos(PhotosError::Altered)) = found {
-        scribe.note(&app, deed(Action::ReportAltered)).await?;
+        let deed = told(Action::ReportAltered);
+        asked.scribe.note(&asked.app, deed).await?;
     }
     let chunks = found?.ok_or(Error::NoSuchReport)?;
-    scribe.note(&app, deed(Action::ReportFile)).await?;
-    info!(job = %job.id, rows, staff = desk.staff.actor(), "gave out a report");
-    let name = file_name(campaign, &wanted.selection, wanted.format);
+    let deed = told(Action::ReportFile);
+    asked.scribe.note(&asked.app, deed).await?;
+    let (rows, staff) = (job.rows, asked.desk.staff.actor());
+    info!(job = %job.id, rows, staff, "gave out a report");
+    let name = file_name(&asked.campaign, &wanted.selection, wanted.format);
     let body = Body::from_stream(chunks);
     Ok(attach(body, known.bytes, rows, wanted.format, &name))
 }
@@ -215,7 +224,7 @@ struct JobPage<'a> {
     visit: &'a Visit,
     desk: &'a Desk,
     campaign: &'a Campaign,
-    job: Job,
+    job: &'a Job,
     seen: Seen,
 }
 
@@ -226,7 +235,7 @@ impl JobPage<'_> {
     }
 
     fn at(&self, under: &str) -> String {
-        self.visit.link(&address(&self.job, under))
+        self.visit.link(&address(self.job, under))
     }
 
     fn all(&self) -> String {
