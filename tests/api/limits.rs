@@ -130,7 +130,11 @@ async fn past_the_places_for_requests_it_is_busy_at_once() {
     .await;
     let answer = app.register("Ana Ejemplo", "1000001", "Cali").await;
     assert_eq!(answer.headers()["retry-after"], "2");
+    assert_eq!(answer.headers()["connection"], "close");
     problem(answer, 503).await;
+    let answer = app.get("/").await;
+    assert_eq!(answer.status(), 503);
+    assert!(!answer.headers().contains_key("connection"));
     assert_eq!(app.get("/healthz").await.status(), 200);
     drop(held);
     app.until("they are free again", async |app| {
