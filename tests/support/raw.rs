@@ -1,6 +1,6 @@
 //! Requests written byte by byte, as no library would send them.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -27,7 +27,9 @@ impl Raw {
             match stream.read(&mut block) {
                 Ok(0) => break true,
                 Ok(count) => bytes.extend_from_slice(&block[..count]),
-                Err(error) => break error.kind() == std::io::ErrorKind::ConnectionReset,
+                // A read with a time limit ends when the process is stopped and goes on (signal(7)).
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => break error.kind() == ErrorKind::ConnectionReset,
             }
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
