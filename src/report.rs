@@ -15,6 +15,7 @@ mod sheet_name;
 pub mod sweeper;
 mod totals;
 pub mod worker;
+mod writer;
 pub mod xlsx;
 
 use std::fs::File;
