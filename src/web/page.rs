@@ -33,6 +33,11 @@ const MONTHS_ES: [&str; 12] = [
     "diciembre",
 ];
 
+/// Whether this pair of a query chooses the language.
+fn is_language(pair: &str) -> bool {
+    pair.starts_with("lang=")
+}
+
 /// Who looks at which page: the path and the language, chosen by `?lang=`, else by `Accept-Language`, else Spanish.
 #[derive(Clone, Debug)]
 pub struct Visit {
@@ -41,22 +46,21 @@ pub struct Visit {
     /// The page's path, beginning with one slash.
     pub path: String,
     is_chosen: bool,
-    /// The rest of the query, as it came.
-    rest: String,
+    /// As it came.
+    query: String,
 }
 
 impl Visit {
     /// The visit of a request.
     #[must_use]
     pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
-        let query = uri.query().unwrap_or_default().split('&');
-        let (chosen, rest): (Vec<_>, Vec<_>) = query.partition(|pair| pair.starts_with("lang="));
+        let query = uri.query().unwrap_or_default();
         Self {
             lang: lang::of(uri, headers),
             // A path of two slashes would be a link to another host; browsers take a backslash for one.
             path: format!("/{}", uri.path().trim_start_matches(['/', '\\'])),
-            is_chosen: !chosen.is_empty(),
-            rest: rest.join("&"),
+            is_chosen: query.split('&').any(is_language),
+            query: query.to_owned(),
         }
     }
 
@@ -65,7 +69,7 @@ impl Visit {
     pub fn at(&self, path: &str) -> Self {
         Self {
             path: path.to_owned(),
-            rest: String::new(),
+            query: String::new(),
             ..self.clone()
         }
     }
@@ -133,9 +137,11 @@ impl Visit {
     /// The link to the same page in the other language.
     #[must_use]
     pub fn in_other(&self) -> String {
-        let joint = if self.rest.is_empty() { "" } else { "&" };
-        let (path, rest, other) = (&self.path, &self.rest, self.other().tag());
-        format!("{path}?{rest}{joint}lang={other}")
+        let language = format!("lang={}", self.other().tag());
+        let kept = self.query.split('&');
+        let kept = kept.filter(|pair| !pair.is_empty() && !is_language(pair));
+        let pairs: Vec<_> = kept.chain([&*language]).collect();
+        format!("{}?{}", self.path, pairs.join("&"))
     }
 
     /// The address of a static file.
