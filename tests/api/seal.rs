@@ -104,7 +104,8 @@ impl Objects {
     }
 }
 
-async fn register(app: &App, number: u32) -> String {
+/// Registers somebody with a photo of this number; answers the id.
+pub async fn register(app: &App, number: u32) -> String {
     let form = texts("Ana Ejemplo", &format!("70{number:06}"), "Cali");
     let form = form.part("foto", photo(picture(number)));
     let answer = app.send(form, None).await;
@@ -118,7 +119,7 @@ fn picture(number: u32) -> Vec<u8> {
 }
 
 /// What staff get when they look at a photo, if they see one.
-async fn seen(app: &App, token: &str, id: &str) -> Option<Vec<u8>> {
+pub async fn seen(app: &App, token: &str, id: &str) -> Option<Vec<u8>> {
     let path = format!("/staff/c/{}/registrations/{id}/photo", app.campaign);
     let asked = app
         .http

@@ -22,7 +22,8 @@ use uuid::Uuid;
 
 use crate::keeping::{end, run};
 use crate::on_both;
-use crate::support::app::{App, Installation, Stores, person};
+use crate::seal::{register, seen};
+use crate::support::app::{Installation, Stores};
 
 on_both!(
     a_photo_of_nobody_goes_after_a_day_and_the_record_says_so,
@@ -53,24 +54,6 @@ async fn sweep(installation: &Installation) -> Sweep {
     }
 }
 
-/// Registers somebody; answers the id.
-async fn register(app: &App, document: &str) -> String {
-    let answer = app
-        .send(person("Ana Ejemplo", document, "Cali"), None)
-        .await;
-    assert_eq!(answer.status(), 201);
-    let told: Value = answer.json().await.unwrap();
-    told["id"].as_str().unwrap().to_owned()
-}
-
-/// Whether staff see a photo of this registration.
-async fn has_photo(app: &App, token: &str, id: &str) -> bool {
-    let page = format!("/staff/c/{}/registrations/{id}/photo", app.campaign);
-    let asked = app.http.get(format!("{}{page}", app.base));
-    let answer = asked.bearer_auth(token).send().await.unwrap();
-    answer.status() == 200
-}
-
 /// Puts a photo as an attempt does of which nothing more is heard.
 async fn abandon(photos: &Photos, campaign: &str) -> PhotoKey {
     let campaign = CampaignId::parse(campaign).unwrap();
@@ -90,7 +73,7 @@ async fn abandon(photos: &Photos, campaign: &str) -> PhotoKey {
 async fn a_photo_of_nobody_goes_after_a_day_and_the_record_says_so(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
-    let id = register(&app, "7000001").await;
+    let id = register(&app, 1).await;
     let mut sweep = sweep(&installation).await;
     let nobodys = abandon(&sweep.photos, &installation.campaign).await;
     let now = Timestamp::now();
@@ -114,7 +97,7 @@ async fn a_photo_of_nobody_goes_after_a_day_and_the_record_says_so(stores: Store
     assert_eq!(sweep.once(later).await.unwrap(), one);
     assert_eq!(sweep.photos.get(&nobodys).await.unwrap(), None);
     assert_eq!(sweep.once(later).await.unwrap(), nothing);
-    assert!(has_photo(&app, &installation.token(), &id).await);
+    assert!(seen(&app, &installation.token(), &id).await.is_some());
 
     let (_, record) = run(&installation, &["audit", "export", "--format", "jsonl"]);
     let entries = record.lines().filter(|line| line.contains(r#""sweep""#));
@@ -132,18 +115,18 @@ async fn it_sweeps_again_and_again_until_it_is_stopped(stores: Stores) {
     // This instance has read that the campaign goes on.
     let app = installation.start().await;
     let token = installation.token();
-    let first = register(&app, "7000001").await;
+    let first = register(&app, 1).await;
     end(&installation, "{ photos = 1 }");
     let (sweeping, stop) = (sweep(&installation).await, CancellationToken::new());
     let soon = Duration::from_millis(50);
     let sweeping = tokio::spawn(sweeping.run(soon, soon, stop.clone()));
     app.until("the first photo is gone", async |app| {
-        !has_photo(app, &token, &first).await
+        seen(app, &token, &first).await.is_none()
     })
     .await;
-    let second = register(&app, "7000002").await;
+    let second = register(&app, 2).await;
     app.until("the second photo is gone", async |app| {
-        !has_photo(app, &token, &second).await
+        seen(app, &token, &second).await.is_none()
     })
     .await;
     stop.cancel();
