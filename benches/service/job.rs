@@ -1,4 +1,4 @@
-//! The same million as a job in the background: how often its progress moves, and what it and others notice of it.
+//! The same million as a job in the background: how often its progress moves, and what memory it takes.
 
 use std::time::{Duration, Instant};
 

@@ -60,7 +60,7 @@ fn make_reports(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
     tasks.spawn(worker.run(stop.clone()));
 }
 
-/// What goes on behind the requests.
+/// Moves, removes and erases what is due, and keeps what this instance knows or counts up to date.
 fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
     let store = &app.intake.store;
     let mover = Mover::new(app.intake.photos.clone(), store.clone());

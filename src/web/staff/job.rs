@@ -84,7 +84,7 @@ impl FromRequestParts<AppState> for Asked {
             job: found.ok_or(Error::NoSuchReport)?,
         };
         if !asked.is_theirs() {
-            asked.note(Action::Refused).await?;
+            asked.note(asked.deed(Action::Refused)).await?;
             return Err(Error::NoSuchReport);
         }
         Ok(asked)
@@ -102,8 +102,8 @@ impl Asked {
         deed(action, &self.campaign, &self.job.wanted.selection)
     }
 
-    async fn note(&self, action: Action) -> Result<(), Error> {
-        self.scribe.note(&self.app, self.deed(action)).await
+    async fn note(&self, deed: Deed) -> Result<(), Error> {
+        self.scribe.note(&self.app, deed).await
     }
 
     fn seen(&self) -> Seen {
@@ -148,12 +148,10 @@ async fn file(asked: Asked) -> Result<Response, Error> {
     let key = FileKey::of(job, job.attempt);
     let found = asked.app.intake.photos.file(&key, known).await;
     if let Err(KeeperError::Photos(PhotosError::Altered)) = found {
-        let deed = told(Action::ReportAltered);
-        asked.scribe.note(&asked.app, deed).await?;
+        asked.note(told(Action::ReportAltered)).await?;
     }
     let chunks = found?.ok_or(Error::NoSuchReport)?;
-    let deed = told(Action::ReportFile);
-    asked.scribe.note(&asked.app, deed).await?;
+    asked.note(told(Action::ReportFile)).await?;
     let (rows, staff) = (job.rows, asked.desk.staff.actor());
     info!(job = %job.id, rows, staff, "gave out a report");
     let name = file_name(&asked.campaign, &wanted.selection, wanted.format);
