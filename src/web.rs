@@ -172,8 +172,7 @@ pub fn router(app: &AppState) -> Router {
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
     let around = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), observe::observe))
-        .layer(from_fn_with_state(app.clone(), headers::stay))
-        .layer(from_fn(headers::forbid))
+        .layer(from_fn_with_state(app.clone(), headers::guard))
         .layer(from_fn(error::present))
         .layer(from_fn_with_state(app.clone(), strict::judge));
     Router::new()

@@ -1,6 +1,7 @@
 //! Connections of the public listener. `axum::serve` sets none of the bounds that hold off a hostile client: how long a
 //! head may take, how large it may be, how many connections there are. Only HTTP/1 is spoken, which nginx speaks.
 
+mod arriving;
 mod crowd;
 
 use std::convert::Infallible;
@@ -99,9 +100,12 @@ async fn answer(
     site: Router,
     working: Working,
 ) -> Result<Response<Worked>, Infallible> {
-    let mut request = request.map(Body::new);
+    let (head, body) = request.into_parts();
+    let (body, unread) = arriving::watch(body);
+    let mut request = Request::from_parts(head, body);
     request.extensions_mut().insert(ConnectInfo(peer));
-    let response = site.oneshot(request).await?;
+    let mut response = site.oneshot(request).await?;
+    unread.tell(&mut response);
     Ok(response.map(|body| Worked {
         body,
         _working: working,

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, warn};
 
+use super::lang;
 use super::page::Visit;
 use super::trap::seconds;
 use crate::domain::record::Deletion;
@@ -198,8 +199,6 @@ impl Error {
                     "Basic realm=\"Jornada\", charset=\"UTF-8\", Bearer realm=\"Jornada\"",
                 ),
             )),
-            // The rest of the body is not read: the connection cannot be used again.
-            Self::Slow => Some((header::CONNECTION, HeaderValue::from_static("close"))),
             _ => None,
         }
     }
@@ -269,18 +268,18 @@ impl IntoResponse for Error {
 
 /// Middleware: dresses every refusal, as problem+json under `/api/` and as a page elsewhere.
 pub async fn present(request: Request, next: Next) -> Response {
-    let visit = Visit::of(request.uri(), request.headers());
-    let for_programs = request.uri().path().starts_with("/api/v1/");
+    let lang = lang::of(request.uri(), request.headers());
+    let uri = request.uri().clone();
     let response = next.run(request).await;
     let refused = response.extensions().get::<Arc<Error>>().cloned();
     let Some(refused) = refused.or_else(|| of_axum(&response)) else {
         return response;
     };
-    let problem = Problem::of(&refused, visit.lang);
-    let dressed = if for_programs {
+    let problem = Problem::of(&refused, lang);
+    let dressed = if uri.path().starts_with("/api/v1/") {
         problem.into_json()
     } else {
-        problem.into_page(&visit)
+        problem.into_page(&Visit::reading(&uri, lang))
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);

@@ -1,7 +1,7 @@
 //! What every answer tells the browser to forbid: nothing is loaded from, framed by or sent to another host.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -39,10 +39,18 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Middleware: on TLS, tells browsers to stay there (RFC 6797).
-pub async fn stay(State(app): State<AppState>, request: Request, next: Next) -> Response {
+/// Middleware: adds them to every answer that has not its own.
+pub async fn forbid(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    add_to(response.headers_mut());
+    response
+}
+
+/// Middleware: the same, and on TLS tells browsers to stay there (RFC 6797).
+pub async fn guard(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let secure = app.is_secure(request.headers());
     let mut response = next.run(request).await;
+    add_to(response.headers_mut());
     if secure {
         let (name, value) = (header::STRICT_TRANSPORT_SECURITY, STAY_ON_TLS);
         let value = HeaderValue::from_static(value);
@@ -51,14 +59,13 @@ pub async fn stay(State(app): State<AppState>, request: Request, next: Next) -> 
     response
 }
 
-/// Middleware: adds them to every answer that has not its own.
-pub async fn forbid(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+fn add_to(headers: &mut HeaderMap) {
+    // At once, since a map that grows step by step is filled anew each time.
+    headers.reserve(HEADERS.len() + 2);
     for (name, value) in HEADERS {
         let value = HeaderValue::from_static(value);
-        response.headers_mut().entry(name).or_insert(value);
+        headers.entry(name).or_insert(value);
     }
-    response
 }
 
 /// The same for a page that may open the camera, and nothing else.

@@ -54,9 +54,15 @@ impl Visit {
     /// The visit of a request.
     #[must_use]
     pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        Self::reading(uri, lang::of(uri, headers))
+    }
+
+    /// The visit of this address by somebody who reads this language.
+    #[must_use]
+    pub fn reading(uri: &Uri, lang: Lang) -> Self {
         let query = uri.query().unwrap_or_default();
         Self {
-            lang: lang::of(uri, headers),
+            lang,
             // A path of two slashes would be a link to another host; browsers take a backslash for one.
             path: format!("/{}", uri.path().trim_start_matches(['/', '\\'])),
             is_chosen: query.split('&').any(is_language),

@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
-use axum::http::header::CONNECTION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use prometheus::IntGauge;
@@ -39,21 +36,11 @@ impl Places {
 /// Middleware around everything that works for a request.
 pub async fn enter(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let Ok(_place) = app.places.free.try_acquire() else {
-        return busy(request.body());
+        return Error::Busy.into_response();
     };
     app.places.taken.inc();
     let _taken = Taken(&app.places.taken);
     next.run(request).await
-}
-
-/// The connection ends with a body that nobody reads: who sent it shall know, and send nothing more there.
-fn busy(unread: &Body) -> Response {
-    let mut response = Error::Busy.into_response();
-    if !unread.is_end_stream() {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(CONNECTION, close);
-    }
-    response
 }
 
 impl Drop for Taken<'_> {

@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use super::app::SOON;
+
 /// What came back, and whether the other side closed the connection.
 pub struct Raw {
     pub text: String,
@@ -11,7 +13,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// Sends bytes to `http://host:port` and reads until the connection is closed or quiet for so long.
+    /// Sends bytes to `http://host:port` and reads as [`Self::read`] does.
     pub fn send(base: &str, bytes: &[u8], quiet: Duration) -> Self {
         let mut stream = open(base);
         // Who refuses at the head may close before it has read the rest.
@@ -19,14 +21,18 @@ impl Raw {
         Self::read(&mut stream, quiet)
     }
 
-    /// Reads until the connection is closed or quiet for so long.
+    /// Reads until the connection is closed or, after something came, quiet for so long. What comes first may take its
+    /// time: the machine may stand still.
     pub fn read(stream: &mut TcpStream, quiet: Duration) -> Self {
-        stream.set_read_timeout(Some(quiet)).unwrap();
+        stream.set_read_timeout(Some(quiet.max(SOON))).unwrap();
         let (mut bytes, mut block) = (Vec::new(), [0; 16 * 1024]);
         let closed = loop {
             match stream.read(&mut block) {
                 Ok(0) => break true,
-                Ok(count) => bytes.extend_from_slice(&block[..count]),
+                Ok(count) => {
+                    bytes.extend_from_slice(&block[..count]);
+                    stream.set_read_timeout(Some(quiet)).unwrap();
+                }
                 // A read with a time limit ends when the process is stopped and goes on (signal(7)).
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => break error.kind() == ErrorKind::ConnectionReset,

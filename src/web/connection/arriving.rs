@@ -1,0 +1,102 @@
+//! The body of a request, and whether it was read to its end. What nobody reads ends its connection (RFC 9112, 9.3), and
+//! whoever sent it shall know: nothing more may be sent there.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Response};
+use hyper::body::{Frame, SizeHint};
+
+/// Whether there is more to read of one body; `None` for a request without one.
+pub(super) struct Unread(Option<Arc<AtomicBool>>);
+
+/// Notes when its end was read.
+struct Arriving<B> {
+    body: B,
+    unread: Arc<AtomicBool>,
+}
+
+/// The same body, watched.
+pub(super) fn watch<B>(body: B) -> (Body, Unread)
+where
+    B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
+{
+    if body.is_end_stream() {
+        return (Body::empty(), Unread(None));
+    }
+    let unread = Arc::new(AtomicBool::new(true));
+    let arriving = Arriving {
+        body,
+        unread: unread.clone(),
+    };
+    (Body::new(arriving), Unread(Some(unread)))
+}
+
+impl Unread {
+    /// Says with the answer that the connection ends, if it does.
+    pub(super) fn tell<B>(&self, response: &mut Response<B>) {
+        let unread = self.0.as_ref();
+        if unread.is_some_and(|unread| unread.load(Ordering::Relaxed)) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+    }
+}
+
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Arriving<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.unread.store(false, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    fn ends(unread: &Unread) -> bool {
+        let mut response = Response::new(());
+        unread.tell(&mut response);
+        response.headers().contains_key(CONNECTION)
+    }
+
+    #[tokio::test]
+    async fn a_body_that_was_not_read_to_its_end_ends_the_connection() {
+        let (_, unread) = watch(Body::empty());
+        assert!(!ends(&unread), "there was none");
+        let pieces = ["some", "more"].map(Ok::<_, std::convert::Infallible>);
+        let pieces = futures_util::stream::iter(pieces);
+        let (mut body, unread) = watch(Body::from_stream(pieces));
+        assert!(ends(&unread), "nothing was read");
+        body.frame().await.unwrap().unwrap();
+        assert!(ends(&unread), "half of it was read");
+        body.collect().await.unwrap();
+        assert!(!ends(&unread));
+        let (body, unread) = watch(Body::from("all at once"));
+        body.collect().await.unwrap();
+        assert!(!ends(&unread));
+    }
+}
