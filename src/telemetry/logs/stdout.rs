@@ -15,6 +15,9 @@ use super::Dropped;
 const MOST_BYTES: usize = 4 << 20;
 /// What a line takes beside its own bytes: its vector and its place in the queue.
 const LINE_EXTRA: usize = 64;
+/// After writing, the thread rests before it looks again: to be woken for each line costs the requests more than the
+/// line itself.
+const REST: Duration = Duration::from_millis(10);
 /// Longest wait for what is left at the end.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
@@ -97,6 +100,7 @@ fn write_all(lines: &Receiver<Message>, waiting: &AtomicUsize, dropped: &Dropped
                 "standard output takes log lines again; {left_out} were left out"
             );
         }
+        std::thread::sleep(REST);
     }
 }
 
