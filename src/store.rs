@@ -26,6 +26,7 @@ mod stream;
 pub mod token;
 pub mod vault_key;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,6 +133,18 @@ impl Store {
         id: RegistrationId,
     ) -> Result<Option<Registration>, StoreError> {
         ask!(self.registration(campaign, id))
+    }
+
+    /// The answers of one registration by the names of their questions, also to those that are no longer asked.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn answers(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        ask!(self.answers(campaign, id))
     }
 
     /// How many registrations of a campaign are selected.

@@ -14,8 +14,10 @@ use crate::config::Env;
 use crate::domain::record::{self, Record};
 use crate::domain::staff::audit::{self, Action, Deed, Doer};
 use crate::domain::{Campaign, ReceiptNumber};
+use crate::intake::photos::KeeperError;
+use crate::photo::PhotosError;
 use crate::staff::amend;
-use crate::staff::person;
+use crate::staff::person::{self, Dossier, Picture};
 use crate::store::Amended;
 
 #[derive(Debug, Args)]
@@ -49,12 +51,7 @@ pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
     run(async {
         let archive = Archive::open(env).await?;
         let (campaign, record) = find(&archive, args.receipt).await?;
-        let id = record.registration.id;
-        let deed = Deed::of(Action::Delete).within(&campaign.id);
-        archive
-            .office
-            .note(deed.to(audit::registration(id)))
-            .await?;
+        archive.office.note(about(Action::Delete, &record)).await?;
         let deletion = record.delete(Doer::CommandLine.name(), reason, Timestamp::now());
         let (store, keeper) = (&archive.office.store, &archive.keeper);
         match amend::delete(store, keeper, &campaign, &record, &deletion).await? {
@@ -70,32 +67,56 @@ pub(super) fn export(env: &Env, args: &ExportArgs) -> anyhow::Result<()> {
     run(async {
         let archive = Archive::open(env).await?;
         let (campaign, record) = find(&archive, args.receipt).await?;
-        let id = record.registration.id;
+        let (store, id) = (&archive.office.store, record.registration.id);
         let consent = match &record.consent {
-            Some(version) => archive.office.store.consent(version).await?,
+            Some(version) => store.consent(version).await?,
             None => None,
         };
-        let photo = match record.photo() {
-            Some(photo) => {
-                let read = archive.keeper.get(&campaign.id, id, photo).await?;
-                Some(read.context("the photo is not where it should be")?)
-            }
-            None => None,
+        let dossier = Dossier {
+            picture: picture(&archive, &campaign, &record).await?,
+            answers: store.answers(&campaign.id, id).await?,
+            campaign: &campaign,
+            record: &record,
+            consent,
         };
-        let deed = Deed::of(Action::PersonExport).within(&campaign.id);
         archive
             .office
-            .note(deed.to(audit::registration(id)))
+            .note(about(Action::PersonExport, &record))
             .await?;
-        person::write(
-            &args.file,
-            &campaign,
-            &record,
-            consent.as_ref(),
-            photo.as_deref(),
-        )
-        .with_context(|| args.file.display().to_string())
+        person::write(&args.file, &dossier).with_context(|| args.file.display().to_string())
     })
+}
+
+/// The photo, or what is wrong with it: whoever asks for what is kept of them gets the rest all the same.
+async fn picture(
+    archive: &Archive,
+    campaign: &Campaign,
+    record: &Record,
+) -> anyhow::Result<Picture> {
+    let Some(photo) = record.photo() else {
+        return Ok(Picture::None);
+    };
+    let id = record.registration.id;
+    let picture = match archive.keeper.get(&campaign.id, id, photo).await {
+        Ok(Some(bytes)) => return Ok(Picture::Whole(bytes)),
+        Ok(None) => Picture::Missing,
+        Err(KeeperError::Photos(PhotosError::Altered)) => {
+            archive
+                .office
+                .note(about(Action::PhotoAltered, record))
+                .await?;
+            Picture::Altered
+        }
+        Err(error) => return Err(error.into()),
+    };
+    eprintln!("the photo is not in the file: it is missing or was altered, see \"photo\" in it");
+    Ok(picture)
+}
+
+fn about(action: Action, record: &Record) -> Deed {
+    let registration = &record.registration;
+    let deed = Deed::of(action).within(&registration.campaign);
+    deed.to(audit::registration(registration.id))
 }
 
 async fn find(archive: &Archive, number: ReceiptNumber) -> anyhow::Result<(Arc<Campaign>, Record)> {

@@ -8,7 +8,7 @@ use crate::abuse::rate::Rate;
 pub struct LimitsSetting {
     /// `JORNADA_LIMIT_REGISTRATIONS`, in each campaign.
     pub registrations: Rate,
-    /// `JORNADA_LIMIT_CONFLICTS`: answers `already-registered`, in each campaign.
+    /// `JORNADA_LIMIT_CONFLICTS`: answers `already-registered` and `registration-deleted`, in each campaign.
     pub conflicts: Rate,
     /// `JORNADA_LIMIT_RECEIPTS`: receipts looked up.
     pub receipts: Rate,

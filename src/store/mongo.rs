@@ -27,6 +27,7 @@ mod snapshot;
 mod token;
 mod vault_key;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,6 +115,18 @@ impl MongoStore {
         let found = bounded(WAIT, self.registrations.find_one(filter)).await?;
         let read = |found| document::registration(campaign, found);
         found.as_deref().map(read).transpose()
+    }
+
+    pub(super) async fn answers(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let filter = doc! { "_id": binary(id.as_bytes()), "campaign": campaign.as_str() };
+        let find = self.registrations.find_one(filter);
+        let found = bounded(WAIT, find.projection(doc! { "answers": 1 })).await?;
+        let read = |found: RawDocumentBuf| document::answers(&found);
+        found.map(read).transpose().map(Option::unwrap_or_default)
     }
 
     pub(super) async fn count(

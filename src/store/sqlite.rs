@@ -26,12 +26,13 @@ mod token;
 mod vault_key;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -110,6 +111,26 @@ impl SqliteStore {
                 rows.next()?.map(read).transpose()
             })
             .await
+    }
+
+    pub(super) async fn answers(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let campaign = campaign.clone();
+        let read = move |connection: &mut Connection| {
+            let sql = "SELECT answers FROM registrations WHERE id = ?1 AND campaign = ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let of = (id.as_bytes(), campaign.as_str());
+            let found: Option<String> = statement.query_row(of, |row| row.get(0)).optional()?;
+            let read = found.map(|json| serde_json::from_str(&json));
+            let read = read
+                .transpose()
+                .map_err(|_| StoreError::malformed("answers"))?;
+            Ok(read.unwrap_or_default())
+        };
+        self.readers.read(read).await
     }
 
     pub(super) async fn count(

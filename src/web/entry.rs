@@ -23,8 +23,8 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Does `work` within what this client may. What was held for the answer `already-registered` is given back after
-    /// any other.
+    /// Does `work` within what this client may. What was held for the answers that tell that a document is known, or
+    /// was, is given back after any other.
     ///
     /// # Errors
     /// [`Error::TooMany`], and those of `work`.
@@ -35,7 +35,7 @@ impl Entry<'_> {
         let limits = &self.app.limits;
         let held = limits.register(self.from, &self.campaign.id).await?;
         let done = work.await;
-        let is_known = matches!(done, Err(Error::AlreadyRegistered { .. }));
+        let is_known = matches!(done, Err(Error::AlreadyRegistered { .. } | Error::Deleted));
         held.release_if(!is_known).await;
         done
     }

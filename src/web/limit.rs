@@ -25,8 +25,8 @@ pub struct Limits {
     metrics: AbuseMetrics,
 }
 
-/// Drawn before the answer is known; it is given back unless the answer is one that tells something. So many requests at
-/// once find out no more than one after the other.
+/// Drawn before the answer is known; it is given back unless the answer is one that tells something, also when the client
+/// goes away before it. So many requests at once find out no more than one after the other.
 #[derive(Debug)]
 #[must_use]
 pub struct Held<'a> {
@@ -59,8 +59,8 @@ impl Limits {
         self.exempt.iter().any(|network| network.contains(&from))
     }
 
-    /// Before a registration. What is held is for the answer `already-registered`, which tells that a document is known:
-    /// once that is used up every registration of the client waits, or the wait itself would tell.
+    /// Before a registration. What is held is for the answers that tell that a document is known, or was: once
+    /// that is used up every registration of the client waits, or the wait itself would tell.
     ///
     /// # Errors
     /// [`Error::TooMany`].
@@ -124,9 +124,50 @@ impl Limits {
 
 impl Held<'_> {
     /// Gives it back, if the answer told nothing.
-    pub async fn release_if(self, told_nothing: bool) {
-        if let Some(draw) = self.draw.filter(|_| told_nothing) {
+    pub async fn release_if(mut self, told_nothing: bool) {
+        if let Some(draw) = self.draw.take().filter(|_| told_nothing) {
             self.limits.counts.give_back(&draw, Timestamp::now()).await;
         }
+    }
+}
+
+impl Drop for Held<'_> {
+    /// Whoever has gone was told nothing.
+    fn drop(&mut self) {
+        if let Some(draw) = self.draw.take() {
+            let counts = self.limits.counts.clone();
+            tokio::spawn(async move { counts.give_back(&draw, Timestamp::now()).await });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{CacheSetting, Env};
+    use crate::key::tests::key;
+    use crate::telemetry::metrics::Metrics;
+
+    #[tokio::test]
+    async fn whoever_goes_away_before_the_answer_used_nothing_up() {
+        let env = Env::of(&[("JORNADA_LIMIT_CONFLICTS", "1+1")]);
+        let limits = Limits {
+            counts: Counts::open(&CacheSetting::Memory).unwrap(),
+            key: key("limits"),
+            exempt: Vec::new(),
+            rates: LimitsSetting::from_env(&env).unwrap(),
+            metrics: Metrics::new().unwrap().abuse,
+        };
+        let campaign = CampaignId::parse("vacunacion").unwrap();
+        let from = ClientAddress(IpAddr::from([192, 0, 2, 7]));
+        for _ in 0..3 {
+            drop(limits.register(from, &campaign).await.unwrap());
+            // What gives it back runs beside.
+            tokio::task::yield_now().await;
+        }
+        let told = limits.register(from, &campaign).await.unwrap();
+        told.release_if(false).await;
+        let waits = limits.register(from, &campaign).await.map(drop);
+        assert!(matches!(waits, Err(Error::TooMany(_))));
     }
 }

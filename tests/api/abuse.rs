@@ -127,6 +127,22 @@ async fn known_documents_cannot_be_tried_out() {
 }
 
 #[tokio::test]
+async fn documents_of_those_who_were_erased_cannot_be_tried_out_either() {
+    let installation = installation(Stores::Embedded, &[("JORNADA_LIMIT_CONFLICTS", "2+1")]);
+    let app = installation.start().await;
+    let answer = register(&app, "192.0.2.7", "Ana Inventada", "1000000").await;
+    let registered: Value = answer.json().await.unwrap();
+    let receipt = registered["receipt"].as_str().unwrap();
+    let erase = ["erase", receipt, "--reason", "lo pidió por escrito"];
+    let erased = installation.command(&erase).output().unwrap();
+    assert!(erased.status.success());
+    for status in [409, 409, 429] {
+        let answer = register(&app, "192.0.2.7", "Ana Inventada", "1000000").await;
+        problem(answer, status).await;
+    }
+}
+
+#[tokio::test]
 async fn receipts_cannot_be_tried_out() {
     let limits = [("JORNADA_LIMIT_MISSES", "2+1")];
     let app = installation(Stores::Embedded, &limits).start().await;

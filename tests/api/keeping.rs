@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::on_both;
+use crate::photos::kept;
 use crate::support::app::{App, Installation, Stores, person};
 
 on_both!(
@@ -152,22 +153,47 @@ async fn an_older_backup_does_not_bring_back_who_was_erased() {
         std::fs::remove_file(format!("{}{suffix}", data.display())).ok();
     }
     std::fs::copy(&backup, &data).unwrap();
-    let found = installation.folder.path().join("back.zip");
-    let found = found.display().to_string();
-    // The photo went for good: there is nothing to show of it, and no file.
-    assert!(!run(&installation, &["export", &receipt, &found]).0);
+    // The photo went for good.
+    let back = installation.folder.path().join("back.zip");
+    let told = export(&installation, &receipt, &back);
+    assert_eq!(told["photo"]["state"], "missing");
+    assert_eq!(told["answers"][0]["answer"], "Ana Ejemplo");
+    let lines = std::fs::read_to_string(&erased).unwrap();
+    let elsewhere = lines.replace(&format!("\"{}\"", app.campaign), "\"otra\"");
+    std::fs::write(&erased, format!("{elsewhere}{lines}")).unwrap();
     for expected in ["1 erased again", "0 erased again"] {
         let (done, told) = run(
             &installation,
             &["erased", "replay", &erased.display().to_string()],
         );
-        assert!(done && told.contains(expected), "{told}");
+        assert!(!done && told.contains(expected), "{told}");
+        assert!(told.contains("otra.toml (1)"), "{told}");
     }
     let app = installation.start().await;
     assert_eq!(app.get(&format!("/r/{receipt}")).await.status(), 404);
     assert_eq!(app.total().await, Some(2));
     let again = person("Ana Ejemplo", "7000000", "Cali");
     assert_eq!(app.send(again, None).await.status(), 409);
+}
+
+#[tokio::test]
+async fn whose_photo_was_altered_gets_the_rest_and_it_is_written_down() {
+    let installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    let receipt = fill(&app, 1).await;
+    for photo in kept(&installation) {
+        let mut bytes = std::fs::read(&photo).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(photo, bytes).unwrap();
+    }
+    let file = installation.folder.path().join("ana.zip");
+    let told = export(&installation, &receipt, &file);
+    assert_eq!(told["photo"]["state"], "altered");
+    assert_eq!(told["answers"][0]["answer"], "Ana Ejemplo");
+    let zip = zip::ZipArchive::new(File::open(&file).unwrap()).unwrap();
+    assert_eq!(zip.len(), 1, "no photo");
+    let (_, record) = run(&installation, &["audit", "export", "--format", "jsonl"]);
+    assert!(record.contains("\"photo-altered\""), "{record}");
 }
 
 /// The lease of a sweep that was killed, which ends after some minutes.
@@ -207,6 +233,7 @@ async fn one_person_is_shown_and_forgotten(stores: Stores) {
     let file = installation.folder.path().join("ana.zip");
     let told = export(&installation, &receipt, &file);
     assert_eq!(told["receipt"], receipt);
+    assert_eq!(told["photo"]["state"], "whole");
     assert!(
         told["consent"]["words"]["es"]
             .as_str()

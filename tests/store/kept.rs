@@ -137,6 +137,19 @@ pub async fn a_question_added_or_removed_leaves_the_other_answers(bed: &Bed) {
     let text = |text: &str| Some(text.to_owned());
     let expected = vec![None, text("Bogotá"), text("Persona 1"), None];
     assert_eq!(found.unwrap().answers, Answers::from_kept(expected));
+    let all = bed.store.answers(&bed.campaign.id, one.id).await.unwrap();
+    let all: Vec<_> = all
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("ciudad", "Bogotá"),
+            ("documento", "1"),
+            ("nombre", "Persona 1")
+        ]
+    );
 }
 
 pub async fn count_totals_and_list_agree(bed: &Bed) {

@@ -1,5 +1,7 @@
 //! A registration as a BSON document, and back: written and read as bytes, without trees in between.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use mongodb::bson::raw::{CString, RawBinaryRef, RawBsonRef, cstr};
 use mongodb::bson::spec::BinarySubtype;
@@ -117,6 +119,18 @@ pub(super) fn part<T>(
     found
         .and_then(read)
         .ok_or_else(|| StoreError::malformed(name))
+}
+
+/// Reads the answers alone, by name.
+pub(super) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>, StoreError> {
+    part(document, "answers", |field| {
+        let mut answers = BTreeMap::new();
+        for element in field.as_document()? {
+            let (name, text) = element.ok()?;
+            answers.insert(name.as_str().to_owned(), text.as_str()?.to_owned());
+        }
+        Some(answers)
+    })
 }
 
 fn placed(campaign: &Campaign, document: &RawDocument) -> Option<Answers> {
