@@ -49,9 +49,11 @@ def photos():
         lines("Fotos en espera", "Fotos que esperan en la base de datos a que S3 vuelva.", "none",
               ("max(jornada_pending_photos)", "en espera")),
         lines("Espacio de las fotos en espera", "Cuánto ocupan en la base de datos.", "bytes",
-              ("max(jornada_pending_photo_bytes)", "en espera"), width=12),
+              ("max(jornada_pending_photo_bytes)", "en espera")),
         lines("Fotos llevadas a S3", "Fotos por minuto que esperaban y ya están en S3.", "none",
-              (f"60 * sum(rate(jornada_photos_moved_total[{RATE}]))", "llevadas"), width=12),
+              (f"60 * sum(rate(jornada_photos_moved_total[{RATE}]))", "llevadas")),
+        lines("Fotos por borrar", "Fotos de inscripciones borradas de las que aún no se sabe que ya no están.", "none",
+              ("max(jornada_unremoved_photos)", "por borrar")),
     ]
 
 

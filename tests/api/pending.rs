@@ -10,6 +10,7 @@ use reqwest::Response;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::seal::seen;
 use crate::support::app::{App, Installation, Stores, photo, problem, texts};
 use crate::support::photos::jpeg;
 use crate::support::proxy::Proxy;
@@ -116,17 +117,9 @@ async fn registrations_go_on_and_staff_see_the_photos() {
     assert_eq!(retry.status(), 200, "the same person again");
     let other = send(&app, "6000002", jpeg(77)).await;
     problem(other, 409).await;
-    let url = |id| {
-        format!(
-            "{}/staff/c/{}/registrations/{id}/photo",
-            app.base, app.campaign
-        )
-    };
     let token = bed.installation.token();
-    for (seed, id) in ids.iter().enumerate() {
-        let seen = app.http.get(url(id)).bearer_auth(&token).send().await;
-        let seen = seen.unwrap().bytes().await.unwrap();
-        assert_eq!(seen, jpeg(u8::try_from(seed).unwrap()));
+    for (seed, id) in (0..).zip(&ids) {
+        assert_eq!(seen(&app, &token, id).await, Some(jpeg(seed)));
     }
     until_pending(&app, 5).await;
     bed.s3.set_open(true);
