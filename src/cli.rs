@@ -81,10 +81,7 @@ enum CampaignCommand {
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
     /// Prints a new token, alone, on standard output; it is not shown again.
-    New {
-        /// Who or what it is for.
-        name: String,
-    },
+    New(token::NewToken),
 }
 
 impl Command {
@@ -97,7 +94,7 @@ impl Command {
             Role::Serve => serve::run(env),
             Role::Health => health::check(env),
             Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
-            Role::Token(TokenCommand::New { name }) => token::new(env, &name),
+            Role::Token(TokenCommand::New(wanted)) => token::new(env, &wanted),
             Role::Staff(command) => staff::play(env, command),
             Role::Audit(command) => audit::play(env, command),
             Role::Watch(args) => watch::play(env, args),

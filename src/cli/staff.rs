@@ -81,13 +81,7 @@ async fn add_one(
     if !names.is_empty() && role != Role::Clerk {
         bail!("--place: only a clerk can be limited to places");
     }
-    let reach = if names.is_empty() {
-        Reach::all()
-    } else {
-        let campaigns = Campaigns::read(env.or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
-        let read = places::read(&campaigns, names);
-        read.map_err(|name| anyhow::anyhow!("--place: no campaign counts by '{name}'"))?
-    };
+    let reach = reach(env, names)?;
     let known = "EMAIL: there is an account of this address (jornada staff link makes a new link)";
     let store = &office.store;
     let id = vacancy(store, &mail).await?.context(known)?;
@@ -100,6 +94,16 @@ async fn add_one(
         eprintln!("limited to: {place}");
     }
     print_link(env, &link)
+}
+
+/// The places of `--place`; none means all.
+pub(super) fn reach(env: &Env, names: &[String]) -> anyhow::Result<Reach> {
+    if names.is_empty() {
+        return Ok(Reach::all());
+    }
+    let campaigns = Campaigns::read(env.or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+    let read = places::read(&campaigns, names);
+    read.map_err(|name| anyhow::anyhow!("--place: no campaign counts by '{name}'"))
 }
 
 async fn list(store: &Store) -> anyhow::Result<()> {

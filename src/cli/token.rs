@@ -5,41 +5,80 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use jiff::Timestamp;
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 
 use super::office::{Office, run};
+use super::staff::reach;
 use crate::config::Env;
-use crate::domain::staff::audit::{self, Action, Deed, Doer, Note};
-use crate::domain::staff::{ApiToken, Reach, Scopes};
+use crate::domain::staff::audit::{self, Doer, Note};
+use crate::domain::staff::{ApiToken, Reach, Scope, Scopes};
 use crate::staff::Audit;
 use crate::staff::token::{Token, is_name};
 use crate::store::Store;
 
+/// Most days for which a token may be good.
+const MOST_DAYS: u32 = 3_650;
+
+#[derive(Debug, Args)]
+pub(super) struct NewToken {
+    /// What it is for: a program, an office; no names of people, since it stays in the record.
+    name: String,
+    /// What it may do: report (lists and their photos) or chart (totals); may be given twice; all without it.
+    #[arg(long = "scope", value_parser = scope)]
+    scopes: Vec<Scope>,
+    /// A city that it is limited to; may be given several times.
+    #[arg(long = "place")]
+    places: Vec<String>,
+    /// For how many days it is good; without an end if it is not given.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DAYS)))]
+    days: Option<u32>,
+}
+
+fn scope(name: &str) -> Result<Scope, String> {
+    Scope::parse(name).ok_or_else(|| "expected report or chart".to_owned())
+}
+
 /// Makes a token, keeps its hash in the store and prints it.
-pub(super) fn new(env: &Env, name: &str) -> anyhow::Result<()> {
-    let name = name.trim();
+pub(super) fn new(env: &Env, wanted: &NewToken) -> anyhow::Result<()> {
+    let name = wanted.name.trim();
     ensure!(
         is_name(name),
         "NAME: expected 1 to 100 bytes without control characters"
     );
-    let token = run(async {
+    let token = generate()?;
+    let unlimited = unlimited(&token, name);
+    let kept = ApiToken {
+        scopes: match &*wanted.scopes {
+            [] => Scopes::ALL,
+            scopes => Scopes::of(scopes),
+        },
+        reach: reach(env, &wanted.places)?,
+        expires_at: wanted
+            .days
+            .map(|days| unlimited.created_at + days_long(days)),
+        ..unlimited
+    };
+    run(async {
         let office = Office::open(env).await?;
-        office.note(made(name)).await?;
-        make(&office.store, name).await
+        office.note(audit::token_made(&kept)).await?;
+        keep(&office.store, &kept).await
     })?;
     println!("{}", token.expose());
     Ok(())
 }
 
-fn made(name: &str) -> Deed {
-    let deed = Deed::of(Action::TokenMade).to(audit::token(name));
-    deed.with("scopes", Scopes::ALL.written())
+fn generate() -> anyhow::Result<Token> {
+    Token::generate().map_err(|error| anyhow::anyhow!("no randomness: {error}"))
 }
 
-/// Makes a token and keeps its hash.
-async fn make(store: &Store, name: &str) -> anyhow::Result<Token> {
-    let token = Token::generate().map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    let kept = ApiToken {
+fn days_long(days: u32) -> SignedDuration {
+    SignedDuration::from_hours(24 * i64::from(days))
+}
+
+/// For everything, everywhere, without an end.
+fn unlimited(token: &Token, name: &str) -> ApiToken {
+    ApiToken {
         hash: token.hash(),
         name: name.to_owned(),
         scopes: Scopes::ALL,
@@ -47,10 +86,11 @@ async fn make(store: &Store, name: &str) -> anyhow::Result<Token> {
         created_at: Timestamp::now(),
         expires_at: None,
         revoked_at: None,
-    };
-    let adding = store.add_token(&kept);
-    adding.await.context("cannot keep the token")?;
-    Ok(token)
+    }
+}
+
+async fn keep(store: &Store, kept: &ApiToken) -> anyhow::Result<()> {
+    store.add_token(kept).await.context("cannot keep the token")
 }
 
 /// Embedded mode: makes the first token once and leaves it in a file that only the owner reads.
@@ -58,10 +98,11 @@ pub(super) async fn make_once(store: &Store, audit: &Audit, path: &Path) -> anyh
     if path.exists() {
         return Ok(());
     }
-    let name = "first start";
-    let note = Note::by(Doer::System, made(name), Timestamp::now());
+    let token = generate()?;
+    let kept = unlimited(&token, "first start");
+    let note = Note::by(Doer::System, audit::token_made(&kept), Timestamp::now());
     audit.write(store, note).await?;
-    let token = make(store, name).await?;
+    keep(store, &kept).await?;
     let cannot = || format!("cannot write {}", path.display());
     let mut file = std::fs::OpenOptions::new()
         .write(true)

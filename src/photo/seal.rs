@@ -24,7 +24,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-pub use file::SealedFile;
+pub use file::{SealedFile, is_altered};
 pub use vault_key::{KeyId, MasterKey, VaultKey};
 
 use super::{MAX_PHOTO_BYTES, PhotoKey, PhotosError};

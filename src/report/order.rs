@@ -19,8 +19,10 @@ const MOST_LIVE: usize = 5;
 pub enum Ordered {
     /// This job, which may be done already.
     Job(Box<Job>),
-    /// They have asked for as many as they may: some must end first.
+    /// As many of theirs are being made as may be: some must end first.
     TooMany,
+    /// As many of theirs are kept as can be listed: some must be removed first, a day after their end.
+    TooManyKept,
 }
 
 /// Finds or makes the job for what somebody wants.
@@ -45,8 +47,11 @@ pub async fn order(
     if let Some(same) = live.clone().find(|job| job.wanted == wanted) {
         return Ok(Ordered::Job(Box::new(same.clone())));
     }
-    if live.nth(MOST_LIVE - 1).is_some() || known.len() >= MAX_JOBS as usize {
+    if live.nth(MOST_LIVE - 1).is_some() {
         return Ok(Ordered::TooMany);
+    }
+    if known.len() >= MAX_JOBS as usize {
+        return Ok(Ordered::TooManyKept);
     }
     let job = Job::new(Uuid::new_v4(), wanted, asker.to_owned(), now);
     store.add_job(&job).await?;

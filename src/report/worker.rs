@@ -29,7 +29,7 @@ use crate::telemetry::metrics::ReportMetrics;
 const TICK: Duration = Duration::from_secs(1);
 /// Between two words on how far a job is, and so the longest time until a cancelled one stops.
 const NOTE_EVERY: Duration = Duration::from_millis(150);
-/// After this silence another instance begins the job again, and this one has lost it.
+/// After this silence this instance has lost the job, and another begins it again.
 const SILENCE: Duration = Duration::from_secs(10);
 /// How often a file is brought to the object store, and how long after a failure.
 const PAUSES: [Duration; 4] = [
@@ -57,12 +57,17 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// One job after another until `stop`; a failure is logged and followed by the next look.
+    /// One job after another until `stop`, and an eye on those of others.
     pub async fn run(self, stop: CancellationToken) {
+        tokio::join!(self.work_at_all(&stop), self.look_after_others(&stop));
+    }
+
+    /// A failure is logged and followed by the next look.
+    async fn work_at_all(&self, stop: &CancellationToken) {
         let reports = Reports::new(1, 1).giving_way_to(self.requests.clone());
         let mut failing = false;
         while !stop.is_cancelled() {
-            let begun = Box::pin(self.store.begin_job(SILENCE, Timestamp::now())).await;
+            let begun = Box::pin(self.store.begin_job()).await;
             if let Err(error) = &begun
                 && !failing
             {
@@ -70,11 +75,29 @@ impl Worker {
             }
             failing = begun.is_err();
             if let Ok(Some(job)) = begun {
-                Box::pin(self.work(&job, &reports, &stop)).await;
+                Box::pin(self.work(&job, &reports, stop)).await;
             } else {
                 let rest = tokio::time::timeout(TICK, self.asked.notified());
                 stop.run_until_cancelled(rest).await;
             }
+        }
+    }
+
+    /// Also while it works itself, so that nobody looks at a job that stands still because all others have work.
+    async fn look_after_others(&self, stop: &CancellationToken) {
+        let mut looked = Instant::now();
+        while stop
+            .run_until_cancelled(tokio::time::sleep(TICK))
+            .await
+            .is_some()
+        {
+            // Where this process stood still, the others may have too: they get a moment to be heard.
+            if looked.elapsed() < SILENCE / 2 {
+                let losing = self.store.lose_silent_jobs(SILENCE, Timestamp::now());
+                // Where the store is away, the other loop says so.
+                Box::pin(losing).await.ok();
+            }
+            looked = Instant::now();
         }
     }
 

@@ -56,13 +56,15 @@ pub enum Login {
     Slowed(SignedDuration),
 }
 
-/// Whether somebody who is logged in knows their password.
+/// Whether somebody who is logged in proves that it is them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// They do.
     Right,
-    /// They do not.
-    Wrong,
+    /// The password is not theirs.
+    WrongPassword,
+    /// The code is not right now.
+    WrongCode,
     /// Too many attempts: none before this time has passed.
     Slowed(SignedDuration),
 }
@@ -132,14 +134,16 @@ impl Gate {
         Ok(Login::In(token, Box::new(account)))
     }
 
-    /// Whether the password is the account's own, for changes that a borrowed screen must not make. Counted as a login.
+    /// Whether the password is the account's own, and the code if one is asked for, for changes that a borrowed screen
+    /// must not make. Counted as a login. The code is not used up.
     ///
     /// # Errors
     /// When it could not be found out.
-    pub async fn knows_password(
+    pub async fn prove(
         &self,
         account: &Account,
         password: Password,
+        code: Option<&str>,
         from: IpAddr,
         now: Timestamp,
     ) -> Result<Proof, AccountsError> {
@@ -149,10 +153,27 @@ impl Gate {
         }
         let kept = account.password.clone();
         if !self.passwords.verify(kept, password).await? {
-            return Ok(Proof::Wrong);
+            return Ok(Proof::WrongPassword);
         }
+        if code.is_some_and(|code| !self.is_code_new(account, code, now)) {
+            return Ok(Proof::WrongCode);
+        }
+        // Not before: whoever has the password alone shall not get to try one code after another.
         self.counts.forgive(&who, now).await;
         Ok(Proof::Right)
+    }
+
+    fn is_code_new(&self, account: &Account, code: &str, now: Timestamp) -> bool {
+        self.use_code(&mut account.clone(), code, now)
+    }
+
+    /// Uses a code of the account's second factor up; false if it is wrong or was used before.
+    #[must_use]
+    pub fn use_code(&self, account: &mut Account, code: &str, now: Timestamp) -> bool {
+        let second = account.second.as_ref();
+        let shared = second.and_then(|second| Shared::open(&second.sealed, &self.keys, account.id));
+        let step = shared.and_then(|shared| shared.step(code, now));
+        step.is_some_and(|step| account.use_step(step))
     }
 
     /// Uses the code up, where the account asks for one. Of several who send the same code at once, one passes.
@@ -167,11 +188,9 @@ impl Gate {
             return Ok(Some(account));
         }
         let passed = change(store, account.id, |latest| {
-            let sealed = &latest.second.as_ref()?.sealed;
-            let step = Shared::open(sealed, &self.keys, latest.id)?.step(code, now)?;
             // The password was looked at in this epoch.
             let same = latest.is_open() && latest.epoch == account.epoch;
-            (same && latest.use_step(step)).then(|| latest.clone())
+            (same && self.use_code(latest, code, now)).then(|| latest.clone())
         });
         passed.await
     }

@@ -1,6 +1,6 @@
 //! Jobs: reports that are made in the background, whatever instance dies meanwhile. Whoever begins a job holds it by
-//! the number of the attempt, and says every moment that it is still there, by the clock of the store; after that
-//! silence another begins it again, and what the first still says of it counts no more.
+//! the number of the attempt, and says every moment that it is still there, by the clock of the store; after a silence
+//! it has lost the job, which waits for another, and what it still says of it counts no more.
 
 use std::time::Duration;
 
@@ -100,17 +100,25 @@ impl Store {
         ask!(self.share_job(id, asker))
     }
 
-    /// Begins the job that waits longest, also one of whose holder nothing was heard for so long; one that was lost
-    /// too often has failed instead. `None` when there is nothing to do.
+    /// Begins the job that waits longest; `None` when none waits.
     ///
     /// # Errors
-    /// When the store does not answer: one may have been begun, and is begun again after the silence.
-    pub async fn begin_job(
+    /// When the store does not answer: one may have been begun, and is lost after the silence.
+    pub async fn begin_job(&self) -> Result<Option<Job>, StoreError> {
+        ask!(self.begin_job())
+    }
+
+    /// Takes their jobs from holders of whom nothing was heard for so long: each waits for another, or has failed if
+    /// it was lost too often.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn lose_silent_jobs(
         &self,
         silence: Duration,
         now: Timestamp,
-    ) -> Result<Option<Job>, StoreError> {
-        ask!(self.begin_job(silence, now))
+    ) -> Result<(), StoreError> {
+        ask!(self.lose_silent_jobs(silence, now))
     }
 
     /// Says that a job is still worked at, and how far it is; false if it is no longer the holder's: it was cancelled,

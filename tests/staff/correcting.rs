@@ -65,6 +65,12 @@ async fn two_clerks(stores: Stores) {
         (page.status, page.location()),
         (303, &*format!("{path}?done=corrected"))
     );
+    let again = send(&mut one, &path, &version, ["Ana Ejemplo", "1001", "bogota"]).await;
+    assert_eq!(
+        (again.status, again.location()),
+        (303, page.location()),
+        "a second click is no other clerk"
+    );
     let page = send(&mut two, &path, &version, ["Ana Ejenplo", "1.002", "Cali"]).await;
     assert_eq!(page.status, 409, "{}", page.body);
     assert!(

@@ -4,7 +4,7 @@ use jornada::domain::staff::Role;
 use jornada::domain::staff::audit::Action;
 
 use crate::area::Area;
-use crate::correcting::registered;
+use crate::correcting::{clerk, registered};
 use crate::person::Person;
 use crate::support::app::{Stores, problem};
 
@@ -56,6 +56,11 @@ async fn deletes(stores: Stores) {
         })
         .await;
     assert_eq!(area.deeds(Action::Delete).await.len(), 1);
+    let mut elsewhere = clerk(&area, "oficina", &["Bogotá"]).await;
+    let page = elsewhere.get(&path).await;
+    assert_eq!(page.status, 404, "who could not see it is not told");
+    assert!(!page.body.contains(REASON));
+    assert_eq!(area.deeds(Action::Refused).await.len(), 1);
 }
 
 fn files(folder: &std::path::Path) -> usize {

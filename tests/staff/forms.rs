@@ -95,11 +95,18 @@ async fn what_cannot_be_is_said_and_nothing_changes() {
         assert!(page.body.contains("role=\"alert\""));
     }
     assert_eq!(area.store.accounts().await.unwrap().len(), 1);
-    for (path, fields) in [("", [("role", "viewer")]), ("/close", [("x", "")])] {
+    for (path, fields) in [
+        ("", [("role", "viewer")]),
+        ("/close", [("x", "")]),
+        ("/link", [("lost_second", "true")]),
+    ] {
         let page = admin
             .post(&format!("/staff/accounts/{own}{path}"), &fields)
             .await;
-        assert_eq!(page.status, 422, "nobody takes their own rights away");
+        assert_eq!(
+            page.status, 422,
+            "nobody takes their own rights away, or goes around their password"
+        );
     }
     assert!(admin.get("/staff/accounts").await.status == 200);
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use jornada::domain::staff::audit::Action;
 
 use crate::area::Area;
-use crate::jobs::{Program, id};
+use crate::crowd::crowded;
+use crate::program::{Program, id};
 use crate::support::app::{Installation, Stores};
 
 /// What stands before the chunks of a sealed file.
@@ -69,6 +70,30 @@ async fn an_altered_list_is_not_given_out_and_leaves_an_entry() {
     std::fs::write(&path_1, whole).unwrap();
     let told = program.get(&area.app, &page).await.text().await.unwrap();
     assert!(told.contains("Ana Ejemplo"));
+}
+
+#[tokio::test]
+async fn a_list_that_is_altered_behind_its_start_breaks_off_and_leaves_an_entry() {
+    let area = crowded(Stores::Embedded).await;
+    let program = Program::of(&area).await;
+    let page = program.file(&area.app, CSV).await;
+    let path = path(&area, &page, "csv");
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let seen = area.store.audit_head().await.unwrap().seq;
+    let begun = program.get(&area.app, &page).await;
+    assert_eq!(begun.status(), 200);
+    assert!(begun.bytes().await.is_err(), "it breaks off");
+    let written = area.entries(seen).await;
+    let written: Vec<_> = written.iter().map(|entry| entry.note.deed.action).collect();
+    assert_eq!(written, [Action::ReportFile, Action::ReportAltered]);
+    let again = program.file(&area.app, CSV).await;
+    assert_ne!(again, page, "it is made again for who asks again");
+    let whole = program.get(&area.app, &again).await;
+    let rows = whole.headers()["x-report-rows"].clone();
+    let lines = whole.text().await.unwrap().lines().count();
+    assert_eq!(rows, (lines - 1).to_string());
 }
 
 #[tokio::test]

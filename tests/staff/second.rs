@@ -149,6 +149,23 @@ async fn it_goes_off_with_password_and_code_or_by_an_admin() {
 }
 
 #[tokio::test]
+async fn whoever_has_the_password_alone_cannot_try_one_code_after_another() {
+    let area = Area::start(Stores::Embedded).await;
+    let mut ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    switch_on(&mut ana).await;
+    ana.get("/staff/account").await;
+    let wrong = [("password", PASSWORD), ("code", "000000")];
+    let mut statuses = Vec::new();
+    // Each wait is twice as long as the one before: on no machine do so many tries outlast them all.
+    while statuses.len() < 12 && statuses.last() != Some(&429) {
+        let tried = ana.post("/staff/account/second/off", &wrong).await;
+        statuses.push(tried.status);
+    }
+    assert_eq!(statuses[..5], [422; 5]);
+    assert_eq!(statuses.last(), Some(&429));
+}
+
+#[tokio::test]
 async fn where_admins_must_have_it_they_get_nothing_before() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_ADMIN_TOTP", "required");

@@ -1,7 +1,7 @@
 //! What a token is for, until when, and for which cities; and the cities of a clerk.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::domain::staff::{Reach, Role, Scope};
+use jornada::domain::staff::{Reach, Role, Scope, Scopes};
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
@@ -39,6 +39,35 @@ async fn scopes_expiry_and_places_hold() {
     // The command makes one that is for all that tokens are for.
     let token = area.installation.token();
     assert_eq!(area.app.report("_all.csv", &token).await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_command_limits_a_token_and_says_what_it_does_not_take() {
+    let area = Area::start(Stores::Embedded).await;
+    let made = |limits: &[&str]| {
+        let arguments = [&["token", "new", "hospital"], limits].concat();
+        area.installation.command(&arguments).output().unwrap()
+    };
+    let limits = ["--scope", "report", "--place", "cali", "--days", "1"];
+    let token = String::from_utf8(made(&limits).stdout).unwrap();
+    for (file, status) in [("Cali.csv", 200), ("Leticia.csv", 404), ("_all.csv", 404)] {
+        let told = area.app.report(file, token.trim()).await;
+        assert_eq!(told.status(), status, "{file}");
+    }
+    let kept = area.store.tokens().await.unwrap();
+    let kept = kept.iter().find(|token| token.name == "hospital").unwrap();
+    assert_eq!(kept.scopes, Scopes::of(&[Scope::Report]));
+    let hours = kept.expires_at.unwrap().duration_since(kept.created_at);
+    assert_eq!(hours.as_hours(), 24);
+    for (limits, words) in [
+        (["--scope", "all"], "expected report or chart"),
+        (["--place", "\u{7}x"], "--place: no campaign counts by"),
+        (["--days", "0"], "1..=3650"),
+    ] {
+        let refused = made(&limits);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && told.contains(words), "{told}");
+    }
 }
 
 #[tokio::test]

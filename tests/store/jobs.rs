@@ -43,8 +43,10 @@ async fn added(bed: &Bed, value: &str, second: i64) -> Job {
     job
 }
 
+/// What an instance begins that takes jobs from holders of whom nothing was heard for so long.
 async fn begun(bed: &Bed, silence: Duration) -> Option<Job> {
-    bed.store.begin_job(silence, at(50)).await.unwrap()
+    bed.store.lose_silent_jobs(silence, at(50)).await.unwrap();
+    bed.store.begin_job().await.unwrap()
 }
 
 /// Long enough after a note for a silence of a millisecond.
@@ -95,7 +97,7 @@ pub async fn of_many_who_begin_a_job_one_does(bed: &Bed) {
     for number in 0..16 {
         let store = if number % 2 == 0 { &other } else { &bed.store };
         let store = store.clone();
-        beginning.spawn(async move { store.begin_job(LONG, at(50)).await.unwrap() });
+        beginning.spawn(async move { store.begin_job().await.unwrap() });
     }
     let begun = beginning.join_all().await;
     assert_eq!(begun.into_iter().flatten().count(), 1);
@@ -142,6 +144,23 @@ pub async fn a_silent_holder_is_followed_by_another_and_counts_no_more(bed: &Bed
             .await
             .unwrap()
     );
+}
+
+pub async fn a_silent_holder_is_noticed_before_another_has_time(bed: &Bed) {
+    let job = added(bed, "Cali", 1).await;
+    let heard = added(bed, "Leticia", 2).await;
+    let silent = Hold::of(&begun(bed, LONG).await.unwrap());
+    let silence = Duration::from_secs(3);
+    tokio::time::sleep(silence).await;
+    let other = Hold::of(&begun(bed, LONG).await.unwrap());
+    bed.store.lose_silent_jobs(silence, at(50)).await.unwrap();
+    let found = bed.store.job(job.id).await.unwrap().unwrap();
+    let state = (found.state, found.lost, found.ended_at);
+    assert_eq!(state, (JobState::Waiting, 1, None));
+    assert!(!bed.store.note_job(silent, 5, None).await.unwrap());
+    let found = bed.store.job(heard.id).await.unwrap().unwrap();
+    assert_eq!((found.state, found.lost), (JobState::Running, 0));
+    assert!(bed.store.note_job(other, 5, None).await.unwrap());
 }
 
 pub async fn a_job_that_is_lost_too_often_has_failed(bed: &Bed) {

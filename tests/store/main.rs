@@ -7,6 +7,7 @@ mod bed;
 mod broken;
 mod closing;
 mod counted;
+mod delete;
 mod feed;
 mod jobs;
 mod keeping;
@@ -67,10 +68,10 @@ contract! {
     amend::of_those_who_amend_at_once_one_is_first
     amend::a_new_document_is_the_registrations_alone
     amend::an_identity_that_many_want_at_once_goes_to_one
-    amend::a_deleted_one_does_not_come_back
-    amend::nothing_of_the_person_stays
-    amend::a_photo_is_noted_until_it_is_removed
     amend::the_feed_tells_corrections_and_deletions
+    delete::a_deleted_one_does_not_come_back
+    delete::nothing_of_the_person_stays
+    delete::a_photo_is_noted_until_it_is_removed
     mixed::totals_are_exact_whatever_is_done_in_whatever_order
     mixed::totals_are_exact_while_many_amend_at_once
     pending::a_photo_waits_once_and_comes_back_whole
@@ -91,6 +92,7 @@ contract! {
     jobs::of_many_who_begin_a_job_one_does
     jobs::the_earliest_is_begun_first
     jobs::a_silent_holder_is_followed_by_another_and_counts_no_more
+    jobs::a_silent_holder_is_noticed_before_another_has_time
     jobs::a_job_that_is_lost_too_often_has_failed
     jobs::a_failure_is_tried_again_and_what_is_given_back_is_not_counted
     jobs::a_cancelled_job_is_nobodys

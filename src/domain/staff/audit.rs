@@ -16,7 +16,7 @@ use crate::domain::CampaignId;
 use crate::domain::moment::to_the_millisecond;
 
 pub use action::Action;
-pub use deed::{Deed, account, assigned, registration, token};
+pub use deed::{Deed, account, assigned, registration, token, token_made};
 
 /// What is to be written down.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Whose registrations somebody sees: those of some values of the tallied field (places), or all.
 
-use crate::domain::text;
+use crate::domain::{Field, text};
 
 /// Most places of one account or token.
 pub const MAX_PLACES: usize = 100;
@@ -39,7 +39,19 @@ impl Reach {
         self.is_all() || self.0.iter().any(|place| text::fold(place) == value)
     }
 
-    /// The values; empty means all.
+    /// The values in the spelling under which this field counts them, since campaigns may differ in it; empty means all.
+    #[must_use]
+    pub fn values(&self, field: &Field) -> Vec<String> {
+        let counted = |place: &str| Some(field.group(&field.admit(place).ok()??));
+        let value = |place: &String| {
+            let seen = counted(place).filter(|value| self.sees(value));
+            // What it does not count stays: it is nobody's there, and to leave it out might leave all.
+            seen.unwrap_or_else(|| place.clone())
+        };
+        self.0.iter().map(value).collect()
+    }
+
+    /// The values as they were named; empty means all.
     #[must_use]
     pub fn places(&self) -> &[String] {
         &self.0
@@ -49,6 +61,8 @@ impl Reach {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::place::Places;
+    use crate::domain::{Kind, Localized};
 
     #[test]
     fn spelling_does_not_widen_or_narrow_it() {
@@ -57,5 +71,32 @@ mod tests {
         assert!(!reach.sees("Medellín") && !reach.sees("") && !reach.sees("Cal"));
         assert_eq!(reach.places().len(), 2);
         assert!(Reach::all().sees("Medellín"));
+    }
+
+    #[test]
+    fn each_field_names_them_as_it_counts_them() {
+        let field = |places| Field {
+            name: "ciudad".into(),
+            label: Localized {
+                es: "Ciudad".into(),
+                en: "City".into(),
+            },
+            hint: None,
+            kind: Kind::Place(places),
+            required: true,
+            unique: false,
+            personal: false,
+            tally: true,
+            autocomplete: None,
+        };
+        let list = "name,region,aliases\nBogotá,Cundinamarca,Macondo\n";
+        let listed = field(Places::parse(list, false).unwrap());
+        let open = field(Places::open());
+        let reach = Reach::of(vec!["bogotá".into(), "Macondo".into()]);
+        assert_eq!(reach.values(&open), ["Macondo", "Bogota"]);
+        assert_eq!(reach.values(&listed), ["Bogotá", "Bogotá"]);
+        let other = Reach::of(vec!["Macondo".into()]);
+        assert_eq!(other.values(&listed), ["Macondo"], "no wider than it was");
+        assert!(Reach::all().values(&open).is_empty());
     }
 }

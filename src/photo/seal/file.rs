@@ -18,6 +18,7 @@ use super::cipher::{Chunks, TAG_BYTES};
 use super::{HEAD_BYTES, Seal, head};
 use crate::domain::job::JobFile;
 use crate::photo::FileKey;
+pub use opened::is_altered;
 
 const MAGIC: &[u8; 4] = b"JRS1";
 /// Bytes of a file that are sealed, and read, at a time. Another number would be another format.

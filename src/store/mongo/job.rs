@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result as Driven;
-use mongodb::options::ReturnDocument;
+use mongodb::options::{ReturnDocument, UpdateModifications};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -83,27 +83,9 @@ impl MongoStore {
             .await
     }
 
-    pub(in crate::store) async fn begin_job(
-        &self,
-        silence: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Job>, StoreError> {
-        let silence = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
-        let unheard = doc! {
-            "state": "running",
-            "$expr": { "$lt": ["$noted_at", { "$subtract": ["$$NOW", silence] }] },
-        };
-        let mut last = unheard.clone();
-        last.insert("lost", doc! { "$gte": i64::from(MOST_LOST) - 1 });
-        let fail = doc! {
-            "$set": { "state": "failed", "ended_at": moment(now) },
-            "$inc": { "lost": 1_i64 },
-        };
-        bounded(WAIT, self.jobs.update_many(last, fail)).await?;
-        let is_lost = doc! { "$cond": [{ "$eq": ["$state", "running"] }, 1_i64, 0_i64] };
+    pub(in crate::store) async fn begin_job(&self) -> Result<Option<Job>, StoreError> {
         let update = vec![
             doc! { "$set": {
-                "lost": { "$add": ["$lost", is_lost] },
                 "state": "running",
                 "attempt": { "$add": ["$attempt", 1_i64] },
                 "rows": 0_i64,
@@ -111,14 +93,27 @@ impl MongoStore {
             } },
             doc! { "$unset": ["basis_rows", "basis_revision"] },
         ];
-        let free = doc! { "$or": [{ "state": "waiting" }, unheard] };
         let taking = self
             .jobs
-            .find_one_and_update(free, update)
+            .find_one_and_update(doc! { "state": "waiting" }, update)
             .sort(doc! { "made_at": 1, "_id": 1 })
             .return_document(ReturnDocument::After);
         let begun = bounded(WAIT, taking).await?;
         begun.as_ref().map(job).transpose()
+    }
+
+    pub(in crate::store) async fn lose_silent_jobs(
+        &self,
+        silence: Duration,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let silence = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
+        let silent = doc! {
+            "state": "running",
+            "$expr": { "$lt": ["$noted_at", { "$subtract": ["$$NOW", silence] }] },
+        };
+        let losing = self.jobs.update_many(silent, lost(now));
+        bounded(WAIT, losing).await.map(drop)
     }
 
     pub(in crate::store) async fn note_job(
@@ -155,25 +150,12 @@ impl MongoStore {
                 } };
                 self.change_job(held(hold), done).await
             }
-            Ending::Lost => self.lose_job(hold, now).await,
+            Ending::Lost => self.change_job(held(hold), lost(now)).await,
             Ending::GivenBack => {
                 let back = doc! { "$set": { "state": "waiting" } };
                 self.change_job(held(hold), back).await
             }
         }
-    }
-
-    async fn lose_job(&self, hold: Hold, now: Timestamp) -> Result<bool, StoreError> {
-        let (mut again, mut last) = (held(hold), held(hold));
-        again.insert("lost", doc! { "$lt": i64::from(MOST_LOST) - 1 });
-        last.insert("lost", doc! { "$gte": i64::from(MOST_LOST) - 1 });
-        let waiting = doc! { "$set": { "state": "waiting" }, "$inc": { "lost": 1_i64 } };
-        let failed = doc! {
-            "$set": { "state": "failed", "ended_at": moment(now) },
-            "$inc": { "lost": 1_i64 },
-        };
-        // At most one of the two finds it: nobody else counts what an attempt that is held has lost.
-        Ok(self.change_job(again, waiting).await? || self.change_job(last, failed).await?)
     }
 
     pub(in crate::store) async fn cancel_job(
@@ -205,7 +187,11 @@ impl MongoStore {
     }
 
     /// Whether it found what was to be changed.
-    async fn change_job(&self, filter: Document, update: Document) -> Result<bool, StoreError> {
+    async fn change_job(
+        &self,
+        filter: Document,
+        update: impl Into<UpdateModifications>,
+    ) -> Result<bool, StoreError> {
         let changed = bounded(WAIT, self.jobs.update_one(filter, update)).await?;
         Ok(changed.matched_count > 0)
     }
@@ -228,6 +214,16 @@ fn held(hold: Hold) -> Document {
         "attempt": i64::from(hold.attempt),
         "state": "running",
     }
+}
+
+/// Loses an attempt: the job waits for another, or has failed if this was the last time.
+fn lost(now: Timestamp) -> Vec<Document> {
+    let is_last = doc! { "$gte": ["$lost", i64::from(MOST_LOST) - 1] };
+    vec![doc! { "$set": {
+        "lost": { "$add": ["$lost", 1_i64] },
+        "state": { "$cond": [&is_last, "failed", "waiting"] },
+        "ended_at": { "$cond": [&is_last, moment(now), "$$REMOVE"] },
+    } }]
 }
 
 fn as_text(wanted: &impl Serialize) -> Result<String, StoreError> {

@@ -44,9 +44,8 @@ const COLUMNS: &str = "id, wanted, askers, state, rows, basis_rows, basis_revisi
 const INSERT: &str = "INSERT INTO jobs (id, campaign, wanted, askers, state, rows, attempt, lost, made_at) \
     VALUES (:id, :campaign, :wanted, :askers, 'waiting', 0, 0, 0, :made_at) ON CONFLICT DO NOTHING";
 
-/// Those that wait, or of whose holder nothing was heard for `?1` milliseconds.
-const FREE: &str = "(state = 'waiting' OR \
-    (state = 'running' AND noted_at < unixepoch('subsec') * 1000 - ?1))";
+/// Those of whose holder nothing was heard for `?1` milliseconds.
+const SILENT: &str = "state = 'running' AND noted_at < unixepoch('subsec') * 1000 - ?1";
 
 /// A job is its holder's as long as nobody ended it or began it again.
 const HELD: &str = "id = ?1 AND attempt = ?2 AND state = 'running'";
@@ -110,18 +109,30 @@ impl SqliteStore {
         .await
     }
 
-    pub(in crate::store) async fn begin_job(
+    pub(in crate::store) async fn begin_job(&self) -> Result<Option<Job>, StoreError> {
+        // Nearly always there is nothing, and reading costs no commit.
+        if self.jobs_where("state = 'waiting'", ()).await?.is_empty() {
+            return Ok(None);
+        }
+        self.writer.write(begin).await
+    }
+
+    pub(in crate::store) async fn lose_silent_jobs(
         &self,
         silence: Duration,
         now: Timestamp,
-    ) -> Result<Option<Job>, StoreError> {
+    ) -> Result<(), StoreError> {
         let silence = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
-        // Nearly always there is nothing, and reading costs no commit.
-        if self.jobs_where(FREE, [silence]).await?.is_empty() {
-            return Ok(None);
+        if self.jobs_where(SILENT, [silence]).await?.is_empty() {
+            return Ok(());
         }
-        let begin = move |connection: &Connection| begin(connection, silence, now);
-        self.writer.write(begin).await
+        let lose = move |connection: &Connection| {
+            let sql = format!("UPDATE jobs SET {} WHERE {SILENT}", lost("?2"));
+            let mut statement = connection.prepare_cached(&sql)?;
+            statement.execute((silence, now.as_millisecond()))?;
+            Ok(())
+        };
+        self.writer.write(lose).await
     }
 
     pub(in crate::store) async fn note_job(
@@ -209,21 +220,23 @@ impl SqliteStore {
     }
 }
 
-fn begin(connection: &Connection, silence: i64, now: Timestamp) -> Result<Option<Job>, StoreError> {
-    let fail = format!(
-        "UPDATE jobs SET state = 'failed', lost = lost + 1, ended_at = ?2 \
-         WHERE {FREE} AND state = 'running' AND lost + 1 >= {MOST_LOST}"
-    );
-    let mut fail = connection.prepare_cached(&fail)?;
-    fail.execute((silence, now.as_millisecond()))?;
+fn begin(connection: &Connection) -> Result<Option<Job>, StoreError> {
     let take = format!(
-        "UPDATE jobs SET lost = lost + (state = 'running'), state = 'running', attempt = attempt + 1, rows = 0, \
-         basis_rows = NULL, basis_revision = NULL, noted_at = unixepoch('subsec') * 1000 \
-         WHERE id = (SELECT id FROM jobs WHERE {FREE} ORDER BY made_at, id LIMIT 1) RETURNING {COLUMNS}"
+        "UPDATE jobs SET state = 'running', attempt = attempt + 1, rows = 0, basis_rows = NULL, basis_revision = NULL, \
+         noted_at = unixepoch('subsec') * 1000 \
+         WHERE id = (SELECT id FROM jobs WHERE state = 'waiting' ORDER BY made_at, id LIMIT 1) RETURNING {COLUMNS}"
     );
     let mut take = connection.prepare_cached(&take)?;
-    let begun = take.query_row([silence], |row| Ok(job(row)));
+    let begun = take.query_row((), |row| Ok(job(row)));
     begun.optional()?.transpose()
+}
+
+/// What loses an attempt at the moment `now`: the job waits for another, or has failed if this was the last time.
+fn lost(now: &str) -> String {
+    let waits = format!("lost + 1 < {MOST_LOST}");
+    format!(
+        "lost = lost + 1, state = iif({waits}, 'waiting', 'failed'), ended_at = iif({waits}, NULL, {now})"
+    )
 }
 
 fn end(
@@ -252,11 +265,7 @@ fn end(
                 file.sha256,
             ))
         }
-        Ending::Lost => prepare(
-            "lost = lost + 1, state = iif(lost + 1 < ?4, 'waiting', 'failed'), \
-             ended_at = iif(lost + 1 < ?4, NULL, ?3)",
-        )?
-        .execute((id, attempt, now, MOST_LOST)),
+        Ending::Lost => prepare(&lost("?3"))?.execute((id, attempt, now)),
         Ending::GivenBack => prepare("state = 'waiting'")?.execute((id, attempt)),
     }
 }

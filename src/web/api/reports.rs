@@ -93,7 +93,7 @@ pub async fn report(
         .with("format", format.extension())
         .with("rows", rows);
     scribe.note(&app, deed).await?;
-    info!(campaign = %campaign.id, rows, staff = staff.actor(), "gave out a report");
+    info!(campaign = %campaign.id, rows, staff = staff.logged(), "gave out a report");
     Ok(attach(body(finished), bytes, rows, format, &name))
 }
 

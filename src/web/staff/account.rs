@@ -78,7 +78,7 @@ async fn change_password(
         Err(weak) => return again(&app, &desk, weak.message(desk.visit.lang)).await,
     };
     let current = Password::typed(&typed.current);
-    if let Some(answer) = unless_known(&app, &desk, &scribe, current).await? {
+    if let Some(answer) = unless_proven(&app, &desk, &scribe, current, None).await? {
         return Ok(answer);
     }
     let phc = app
@@ -105,37 +105,36 @@ async fn change_password(
     Ok(lead(&desk.visit.link_done(PAGE, "password"), cookie))
 }
 
-/// Nothing if the password is the account's own; else the page, with what is wrong.
-pub(super) async fn unless_known(
+/// Nothing if the password is the account's own, and the code if one is asked for; else the page, with what is wrong.
+pub(super) async fn unless_proven(
     app: &AppState,
     desk: &Desk,
     scribe: &Scribe,
     password: Password,
+    code: Option<&str>,
 ) -> Result<Option<Response>, Error> {
-    let account = desk.staff.account()?;
-    let proof = app
-        .gate
-        .knows_password(account, password, scribe.from(), Timestamp::now());
-    Ok(match proof.await? {
-        Proof::Right => None,
-        Proof::Wrong => {
-            scribe.note(app, own(desk, Action::LoginFailed)?).await?;
-            let wrong = desk.visit.say(
-                "La contraseña actual no es correcta.",
-                "The current password is not right.",
-            );
-            Some(again(app, desk, wrong).await?)
-        }
+    let (account, now) = (desk.staff.account()?, Timestamp::now());
+    let proof = app.gate.prove(account, password, code, scribe.from(), now);
+    let wrong = match proof.await? {
+        Proof::Right => return Ok(None),
+        Proof::WrongPassword => desk.visit.say(
+            "La contraseña actual no es correcta.",
+            "The current password is not right.",
+        ),
+        Proof::WrongCode => desk.visit.say(
+            "El código no es correcto, o ya se usó. Espere el siguiente.",
+            "The code is not right, or was used before. Wait for the next one.",
+        ),
         Proof::Slowed(wait) => {
             scribe.note_slowed(app).await?;
             let problem = slowed(&desk.visit, wait);
             let page = AccountPage::of(app, desk, "", Some(&problem)).await?;
-            Some(retry_after(
-                show(StatusCode::TOO_MANY_REQUESTS, &page),
-                wait,
-            ))
+            let page = show(StatusCode::TOO_MANY_REQUESTS, &page);
+            return Ok(Some(retry_after(page, wait)));
         }
-    })
+    };
+    scribe.note(app, own(desk, Action::LoginFailed)?).await?;
+    Ok(Some(again(app, desk, wrong).await?))
 }
 
 /// What somebody does to their own account.
@@ -145,7 +144,7 @@ pub(super) fn own(desk: &Desk, action: Action) -> Result<Deed, Error> {
 }
 
 /// The page once more, with what is wrong.
-pub(super) async fn again(app: &AppState, desk: &Desk, problem: &str) -> Result<Response, Error> {
+async fn again(app: &AppState, desk: &Desk, problem: &str) -> Result<Response, Error> {
     let page = AccountPage::of(app, desk, "", Some(problem)).await?;
     Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }

@@ -102,7 +102,7 @@ async fn add_one(
         return answer(&app, &desk, StatusCode::CONFLICT, &typed, Some(known)).await;
     };
     info!(
-        staff = desk.staff.actor(),
+        staff = desk.staff.logged(),
         role = role.name(),
         "added an account"
     );

@@ -52,9 +52,14 @@ impl Case {
     /// Why there is none: whoever saw it before it was deleted is told so.
     async fn missing(&self) -> Result<Error, Error> {
         let store = &self.app.intake.store;
-        let deletion = store.deletion(&self.campaign.id, self.id).await?;
-        let seen = deletion.filter(|deletion| self.desk.staff.sees(&deletion.value));
-        Ok(seen.map_or(Error::NoSuchRegistration, Error::Removed))
+        let Some(deletion) = store.deletion(&self.campaign.id, self.id).await? else {
+            return Ok(Error::NoSuchRegistration);
+        };
+        if self.desk.staff.sees(&deletion.value) {
+            return Ok(Error::Removed(deletion));
+        }
+        self.note(self.deed(Action::Refused)).await?;
+        Ok(Error::NoSuchRegistration)
     }
 
     /// Something that is done with this registration.

@@ -89,7 +89,7 @@ async fn reopen(
     let deed = cabinet.deed(Action::Reopen);
     cabinet.note(deed.with("reason", reason)).await?;
     app.intake.store.reopen(&cabinet.campaign.id).await?;
-    info!(campaign = %cabinet.campaign.id, staff = cabinet.desk.staff.actor(), "opened a campaign again");
+    info!(campaign = %cabinet.campaign.id, staff = cabinet.desk.staff.logged(), "opened a campaign again");
     Ok(done(&app, &cabinet, "reopened").await)
 }
 

@@ -68,7 +68,7 @@ async fn take(
     let typed = Typed::read(parts);
     let record = case.open(Action::Look).await?;
     if typed.version != Some(record.version) {
-        return Ok(answer(&case, &record, &typed, &Trouble::Stale));
+        return Ok(too_late(&case, &record, &typed));
     }
     let (by, now) = (case.desk.staff.actor(), Timestamp::now());
     let judged = record.correct(&case.campaign, &typed.form, &by, &typed.reason, now);
@@ -99,7 +99,7 @@ async fn settle(
 ) -> Result<Response, Error> {
     match amended {
         Amended::Done => {
-            info!(staff = case.desk.staff.actor(), "corrected a registration");
+            info!(staff = case.desk.staff.logged(), "corrected a registration");
             Ok(done(case, "corrected"))
         }
         Amended::Taken => {
@@ -111,9 +111,31 @@ async fn settle(
             case.note(case.deed(Action::Correct).with("outcome", "stale"))
                 .await?;
             let now = case.open(Action::Look).await?;
-            Ok(answer(case, &now, typed, &Trouble::Stale))
+            Ok(too_late(case, &now, typed))
         }
     }
+}
+
+/// For a form that was filled in when the record was another: what it says may be kept already, by a second click or by
+/// a retry whose first answer was lost.
+fn too_late(case: &Case, record: &Record, typed: &Typed) -> Response {
+    let by = case.desk.staff.actor();
+    let last = record.corrections.last();
+    let is_next = typed.version.map(|version| version + 1) == Some(record.version);
+    let is_theirs = is_next && last.is_some_and(|last| last.by == by);
+    let judge = || {
+        record.correct(
+            &case.campaign,
+            &typed.form,
+            &by,
+            &typed.reason,
+            Timestamp::now(),
+        )
+    };
+    if is_theirs && matches!(judge(), Ok(None)) {
+        return done(case, "corrected");
+    }
+    answer(case, record, typed, &Trouble::Stale)
 }
 
 fn done(case: &Case, what: &str) -> Response {

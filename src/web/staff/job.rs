@@ -1,6 +1,7 @@
 //! One report that is made in the background: how far it is, its end by who asked for it, and its file. Whoever did not
 //! ask for it is told that there is none.
 
+use std::io;
 use std::sync::Arc;
 
 use askama::Template;
@@ -10,6 +11,8 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 use serde::Serialize;
 use tracing::info;
@@ -22,6 +25,7 @@ use super::scribe::{Action, Deed, Scribe};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Job, JobState, Lang};
 use crate::intake::photos::KeeperError;
+use crate::photo::seal::is_altered;
 use crate::photo::{FileKey, PhotosError};
 use crate::web::AppState;
 use crate::web::error::Error;
@@ -102,6 +106,22 @@ impl Asked {
         deed(action, &self.campaign, &self.job.wanted.selection)
     }
 
+    /// Notes what became of its file.
+    async fn note_file(&self, action: Action) -> Result<(), Error> {
+        let deed = self.deed(action);
+        let deed = deed.with("format", self.job.wanted.format.extension());
+        self.note(deed.with("rows", self.job.rows)).await
+    }
+
+    /// Notes that its file was altered, and removes it: its start looks well, and whoever asks for the same list again
+    /// shall not be led to it.
+    async fn withdraw(&self) -> Result<(), Error> {
+        self.note_file(Action::ReportAltered).await?;
+        let key = FileKey::of(&self.job, self.job.attempt);
+        let removed = self.app.files.remove_file(&key).await;
+        Ok(removed.map_err(KeeperError::Photos)?)
+    }
+
     async fn note(&self, deed: Deed) -> Result<(), Error> {
         self.scribe.note(&self.app, deed).await
     }
@@ -129,8 +149,9 @@ async fn progress(asked: Asked) -> Response {
 
 async fn cancel(asked: Asked) -> Result<Redirect, Error> {
     let (job, store) = (&asked.job, &asked.app.intake.store);
+    asked.note(asked.deed(Action::ReportCancelled)).await?;
     if store.cancel_job(job.id, Timestamp::now()).await? {
-        let staff = asked.desk.staff.actor();
+        let staff = asked.desk.staff.logged();
         info!(job = %job.id, staff, "cancelled a report");
     }
     let page = asked.desk.visit.link(&address(job, ""));
@@ -140,23 +161,38 @@ async fn cancel(asked: Asked) -> Result<Redirect, Error> {
 async fn file(asked: Asked) -> Result<Response, Error> {
     let (job, wanted) = (&asked.job, &asked.job.wanted);
     let known = job.file().ok_or(Error::NoSuchReport)?;
-    let told = |action| {
-        let deed = asked.deed(action);
-        let deed = deed.with("format", wanted.format.extension());
-        deed.with("rows", job.rows)
-    };
     let key = FileKey::of(job, job.attempt);
     let found = asked.app.intake.photos.file(&key, known).await;
     if let Err(KeeperError::Photos(PhotosError::Altered)) = found {
-        asked.note(told(Action::ReportAltered)).await?;
+        asked.note_file(Action::ReportAltered).await?;
     }
     let chunks = found?.ok_or(Error::NoSuchReport)?;
-    asked.note(told(Action::ReportFile)).await?;
-    let (rows, staff) = (job.rows, asked.desk.staff.actor());
+    asked.note_file(Action::ReportFile).await?;
+    let (rows, staff) = (job.rows, asked.desk.staff.logged());
     info!(job = %job.id, rows, staff, "gave out a report");
     let name = file_name(&asked.campaign, &wanted.selection, wanted.format);
-    let body = Body::from_stream(chunks);
-    Ok(attach(body, known.bytes, rows, wanted.format, &name))
+    let format = wanted.format;
+    let body = Body::from_stream(watched(chunks, asked));
+    Ok(attach(body, known.bytes, rows, format, &name))
+}
+
+/// The same chunks. One that was altered breaks the file off, since the answer has begun.
+fn watched(
+    chunks: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    asked: Asked,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let asked = Arc::new(asked);
+    chunks.then(move |chunk| {
+        let asked = Arc::clone(&asked);
+        async move {
+            if chunk.as_ref().is_err_and(is_altered)
+                && let Err(error) = asked.withdraw().await
+            {
+                error.log();
+            }
+            chunk
+        }
+    })
 }
 
 /// How far a job is, as its page shows it.

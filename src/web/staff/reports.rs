@@ -88,16 +88,25 @@ async fn ask(
     ask_refresh(&app, campaign).await;
     let (store, asker) = (&app.intake.store, desk.staff.actor());
     let ordered = order(store, &app.files, wanted, &asker, Timestamp::now());
-    let Ordered::Job(job) = Box::pin(ordered).await? else {
-        let problem = desk.visit.say(
+    let problem = match Box::pin(ordered).await? {
+        Ordered::Job(job) => return lead(&app, &desk, *job).await,
+        Ordered::TooMany => desk.visit.say(
             "Ya tiene varias listas en preparación. Espere a que terminen, o cancele alguna.",
             "Several lists of yours are being made already. Wait for them, or cancel one.",
-        );
-        return answer(&app, &desk, campaign, &typed, Some(problem)).await;
+        ),
+        Ordered::TooManyKept => desk.visit.say(
+            "Ya tiene 200 listas. Cada una se borra un día después de hecha: pida otra cuando se borre la primera.",
+            "You have 200 lists already. Each is removed a day after it was made: ask for another once the first is gone.",
+        ),
     };
+    answer(&app, &desk, campaign, &typed, Some(problem)).await
+}
+
+/// To the file, if it is there soon, or else to the page that tells how far it is.
+async fn lead(app: &AppState, desk: &Desk, job: Job) -> Result<Response, Error> {
     app.job_asked.notify_one();
-    info!(job = %job.id, staff = asker, "asked for a report");
-    let job = soon(&app, *job).await?;
+    info!(job = %job.id, staff = desk.staff.logged(), "asked for a report");
+    let job = soon(app, job).await?;
     let page = match job.state {
         JobState::Done(_) => address(&job, "/file"),
         _ => address(&job, ""),
@@ -180,9 +189,9 @@ async fn answer(
 
 /// What can be chosen: the places of whoever looks, or else every value under which somebody is counted.
 fn values(app: &AppState, desk: &Desk, campaign: &Campaign) -> Vec<String> {
-    let reach = desk.staff.reach();
-    if !reach.is_all() {
-        return reach.places().to_vec();
+    let theirs = desk.staff.values(campaign);
+    if !theirs.is_empty() {
+        return theirs;
     }
     let shown = app.board.read(&campaign.id);
     let counts = shown.map_or_else(Vec::new, |shown| shown.chart.values.clone());

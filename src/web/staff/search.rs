@@ -112,7 +112,7 @@ async fn find(cabinet: &Cabinet, asked: &Asked, ways: Vec<Way>) -> Result<Found,
             return Err(Error::NoSuchValue);
         }
         if search.values.is_empty() {
-            search.values = staff.places().to_vec();
+            search.values = staff.values(&cabinet.campaign);
         }
         let found = cabinet
             .find(&search, asked.after.as_ref(), ROWS, deed(Action::Search))
@@ -174,7 +174,7 @@ impl<'a> SearchPage<'a> {
         let mut values: Vec<_> = counted
             .map(|count| count.value.clone())
             .filter(|value| staff.sees(value) && !value.is_empty())
-            .chain(staff.places().iter().cloned())
+            .chain(staff.values(&cabinet.campaign))
             .collect();
         values.sort_unstable();
         values.dedup();

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use super::account::{again, own, unless_known};
+use super::account::{own, unless_proven};
 use super::guard::Desk;
 use super::route::{Need, Route};
 use super::scribe::{Action, Scribe};
@@ -65,16 +65,14 @@ async fn switch_on(
         return page(&app, &desk, &shared, Some(wrong));
     };
     let password = Password::typed(&typed.password);
-    if let Some(answer) = unless_known(&app, &desk, &scribe, password).await? {
+    if let Some(answer) = unless_proven(&app, &desk, &scribe, password, None).await? {
         return Ok(answer);
     }
     scribe.note(&app, own(&desk, Action::SecondOn)?).await?;
-    let changed = change(&app.intake.store, account.id, |account| {
+    let changed = change(&app.intake.store, account.id, |latest| {
         let sealed = sealed.clone();
-        account
-            .second
-            .is_none()
-            .then(|| account.second = Some(SecondFactor { sealed, used_step }))
+        (is_same(latest, account) && latest.second.is_none())
+            .then(|| latest.second = Some(SecondFactor { sealed, used_step }))
     });
     changed.await?.ok_or(Error::StaleForm)?;
     info!(staff = %account.id, "switched the second factor on");
@@ -91,34 +89,24 @@ async fn switch_off(
     if app.gate.needs_second(account) {
         return Err(Error::Forbidden);
     }
-    let password = Password::typed(&typed.password);
-    if let Some(answer) = unless_known(&app, &desk, &scribe, password).await? {
+    let (password, code) = (Password::typed(&typed.password), &*typed.code);
+    let proven = unless_proven(&app, &desk, &scribe, password, Some(code));
+    if let Some(answer) = proven.await? {
         return Ok(answer);
     }
-    let step = |account: &Account| {
-        let sealed = &account.second.as_ref()?.sealed;
-        Shared::open(sealed, &app.gate.keys, account.id)?.step(&typed.code, now)
-    };
-    let switch_off = |account: &mut Account| {
-        let step = step(account)?;
-        account.use_step(step).then(|| account.second = None)
-    };
-    if switch_off(&mut account.clone()).is_none() {
-        scribe.note(&app, own(&desk, Action::LoginFailed)?).await?;
-        return again(&app, &desk, wrong_code(&desk)).await;
-    }
     scribe.note(&app, own(&desk, Action::SecondOff)?).await?;
-    let changed = change(&app.intake.store, account.id, switch_off);
-    if changed.await?.is_none() {
-        return again(&app, &desk, wrong_code(&desk)).await;
-    }
+    let changed = change(&app.intake.store, account.id, |latest| {
+        (is_same(latest, account) && app.gate.use_code(latest, code, now))
+            .then(|| latest.second = None)
+    });
+    changed.await?.ok_or(Error::StaleForm)?;
     info!(staff = %account.id, "switched the second factor off");
     Ok(Redirect::to(&desk.visit.link_done("/staff/account", "second-off")).into_response())
 }
 
-fn wrong_code(desk: &Desk) -> &str {
-    let visit = &desk.visit;
-    visit.say("El código no es correcto.", "The code is not right.")
+/// Whether no password, reset or end of sessions came in between since the request was let in.
+fn is_same(latest: &Account, asked: &Account) -> bool {
+    latest.is_open() && latest.epoch == asked.epoch
 }
 
 fn page(

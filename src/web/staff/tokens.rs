@@ -83,12 +83,10 @@ async fn make(
             return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
-    let deed = Deed::of(Action::TokenMade).to(audit::token(&kept.name));
-    let deed = deed.with("scopes", kept.scopes.written());
-    scribe.note(&app, deed.limited(&kept.reach)).await?;
+    scribe.note(&app, audit::token_made(&kept)).await?;
     app.intake.store.add_token(&kept).await?;
     info!(
-        staff = desk.staff.actor(),
+        staff = desk.staff.logged(),
         scopes = kept.scopes.written(),
         "made a token"
     );
@@ -113,7 +111,7 @@ async fn revoke(
     let deed = Deed::of(Action::TokenRevoked).to(audit::token(&token.name));
     scribe.note(&app, deed).await?;
     store.revoke_token(&hash, Timestamp::now()).await?;
-    info!(staff = desk.staff.actor(), "revoked a token");
+    info!(staff = desk.staff.logged(), "revoked a token");
     Ok(Redirect::to(&desk.visit.link_done(PAGE, "revoked")).into_response())
 }
 

@@ -3,9 +3,11 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::browser::Cookie;
+use crate::domain::Campaign;
 use crate::domain::staff::{Account, ApiToken, Permission, Reach, Session};
 use crate::staff::sessions;
 use crate::staff::token::Token;
@@ -59,13 +61,22 @@ impl Staff {
         self.reach().sees(value)
     }
 
-    /// The values that they see; empty means all.
+    /// The values of a campaign that they see, as it counts them; empty means all.
     #[must_use]
-    pub fn places(&self) -> &[String] {
-        self.reach().places()
+    pub fn values(&self, campaign: &Campaign) -> Vec<String> {
+        self.reach().values(campaign.tallied())
     }
 
-    /// A name for logs and records that says who, to whoever may read the accounts, and nothing personal:
+    /// A name for logs, which show nothing that somebody typed: `account:ID`, or `token:` and the start of its hash.
+    #[must_use]
+    pub fn logged(&self) -> String {
+        match &self.0 {
+            Who::Person { .. } => self.actor(),
+            Who::Program(token) => format!("token:{}", HEXLOWER.encode(&token.hash[..4])),
+        }
+    }
+
+    /// A name for the record and for jobs that says who, to whoever may read the accounts, and nothing personal:
     /// `account:ID` or `token:NAME`.
     #[must_use]
     pub fn actor(&self) -> String {

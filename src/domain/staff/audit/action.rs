@@ -73,11 +73,13 @@ pub enum Action {
     PhotoAltered,
     /// Met the file of a list that is not the one that was kept.
     ReportAltered,
+    /// Cancelled a list that was being made.
+    ReportCancelled,
 }
 
 impl Action {
     /// All of them, as lists offer them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Login,
         Self::LoginFailed,
         Self::LoginSlowed,
@@ -112,6 +114,7 @@ impl Action {
         Self::Sweep,
         Self::PhotoAltered,
         Self::ReportAltered,
+        Self::ReportCancelled,
     ];
 
     /// Reads its [`name`](Self::name).
@@ -158,6 +161,7 @@ impl Action {
             Self::Sweep => "sweep",
             Self::PhotoAltered => "photo-altered",
             Self::ReportAltered => "report-altered",
+            Self::ReportCancelled => "report-cancelled",
         }
     }
 
@@ -205,6 +209,7 @@ impl Action {
             Self::Sweep => ("Borró lo vencido", "Swept away what was over"),
             Self::PhotoAltered => ("Encontró una foto alterada", "Met an altered photo"),
             Self::ReportAltered => ("Encontró una lista alterada", "Met an altered list"),
+            Self::ReportCancelled => ("Canceló una lista", "Cancelled a list"),
         };
         lang.pick(es, en)
     }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use uuid::Uuid;
 
 use super::Action;
-use crate::domain::staff::{Reach, Role};
+use crate::domain::staff::{ApiToken, Reach, Role};
 use crate::domain::{CampaignId, RegistrationId};
 
 /// What somebody did.
@@ -70,6 +70,14 @@ impl Deed {
 pub fn assigned(action: Action, id: Uuid, role: Role, reach: &Reach) -> Deed {
     let deed = Deed::of(action).to(account(id)).with("role", role.name());
     deed.limited(reach)
+}
+
+/// That there is this token from now on.
+#[must_use]
+pub fn token_made(made: &ApiToken) -> Deed {
+    let deed = Deed::of(Action::TokenMade).to(token(&made.name));
+    let deed = deed.with("scopes", made.scopes.written());
+    deed.limited(&made.reach)
 }
 
 /// An account as entries name it.

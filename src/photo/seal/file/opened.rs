@@ -78,10 +78,17 @@ impl Seal {
 }
 
 fn refusal(error: &io::Error) -> PhotosError {
-    match error.kind() {
-        ErrorKind::InvalidData => PhotosError::Altered,
-        kind => PhotosError::Unavailable(kind.to_string()),
+    if is_altered(error) {
+        PhotosError::Altered
+    } else {
+        PhotosError::Unavailable(error.kind().to_string())
     }
+}
+
+/// Whether a file broke off since it is not the one that was kept, rather than since the store does not answer.
+#[must_use]
+pub fn is_altered(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::InvalidData
 }
 
 impl Opened {

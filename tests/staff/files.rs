@@ -1,0 +1,161 @@
+//! Files of reports: made once and handed out again, for whoever asked, and removed when their time is over.
+
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::campaigns::Campaigns;
+use jornada::config::PhotosSetting;
+use jornada::domain::RegistrationId;
+use jornada::domain::record::Deletion;
+use jornada::domain::staff::Role;
+use jornada::photo::Photos;
+use jornada::photo::seal::{MasterKey, Seal, VaultKey};
+use jornada::report::sweeper::Sweeper;
+use jornada::store::Amended;
+use serde_json::Value;
+
+use crate::area::{Area, PASSWORD};
+use crate::person::Person;
+use crate::program::{Program, id};
+use crate::support::app::Stores;
+
+#[tokio::test]
+async fn a_file_is_handed_out_again_until_something_changes() {
+    let area = Area::start(Stores::Embedded).await;
+    area.app.register("Ana Ejemplo", "1001", "Cali").await;
+    area.app.register("Luz Ejemplo", "1002", "Leticia").await;
+    let program = Program::of(&area).await;
+    let first = program.file(&area.app, "value=Cali&format=csv").await;
+    let file = program.get(&area.app, &first).await;
+    assert_eq!(file.headers()["cache-control"], "no-store");
+    let disposition = file.headers()["content-disposition"].to_str().unwrap();
+    assert!(disposition.contains("-Cali.csv\""), "{disposition}");
+    let bytes = file.bytes().await.unwrap();
+    let mut ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    assert_eq!(ana.get(&first).await.status, 404, "she has not asked");
+    let page = format!("/staff/c/{}/reports", area.app.campaign);
+    ana.get(&page).await;
+    let shared = ana
+        .post(&page, &[("value", "Cali"), ("format", "csv")])
+        .await;
+    assert_eq!((shared.status, shared.location()), (303, first.as_str()));
+    assert_eq!(ana.get(&first).await.body.as_bytes(), bytes);
+    // What changes elsewhere changes nothing here.
+    area.app.register("Eva Ejemplo", "1003", "Leticia").await;
+    assert_eq!(
+        program.file(&area.app, "value=cali&format=csv").await,
+        first
+    );
+    area.app.register("Sol Ejemplo", "1004", "Cali").await;
+    let second = program.file(&area.app, "value=Cali&format=csv").await;
+    assert_ne!(second, first);
+    let longer = program.get(&area.app, &second).await;
+    assert_eq!(longer.headers()["x-report-rows"], "2");
+    let days = "value=Cali&format=csv&from=2001-01-01&until=2001-01-02";
+    let earlier = program.file(&area.app, days).await;
+    let earlier = program.get(&area.app, &earlier).await;
+    assert_eq!(earlier.headers()["x-report-rows"], "0");
+}
+
+#[tokio::test]
+async fn a_clerk_of_one_city_sees_no_report_of_another() {
+    let area = Area::start(Stores::Embedded).await;
+    area.app.register("Ana Ejemplo", "1001", "Cali").await;
+    area.app.register("Luz Ejemplo", "1002", "Leticia").await;
+    let program = Program::of(&area).await;
+    let leticia = program.file(&area.app, "value=Leticia&format=csv").await;
+    let mut ana = Person::invited(&area, "ana@example.org", Role::Clerk, &["Cali"]).await;
+    ana.log_in("ana@example.org", PASSWORD, "").await;
+    let page = format!("/staff/c/{}/reports", area.app.campaign);
+    let shown = ana.get(&page).await;
+    assert!(shown.body.contains("value=\"Cali\"") && !shown.body.contains("Leticia"));
+    for (value, status) in [
+        ("Cali", 303),
+        ("Leticia", 404),
+        ("_all", 404),
+        ("Atlantis", 404),
+        ("", 422),
+    ] {
+        ana.get(&page).await;
+        let asked = ana
+            .post(&page, &[("value", value), ("format", "csv")])
+            .await;
+        assert_eq!(asked.status, status, "{value}");
+    }
+    let theirs = leticia.trim_end_matches("/file");
+    for path in ["", "/file", "/progress"] {
+        assert_eq!(ana.get(&format!("{theirs}{path}")).await.status, 404);
+    }
+    ana.get(&page).await;
+    assert_eq!(ana.post(&format!("{theirs}/cancel"), &[]).await.status, 404);
+    for fields in [
+        [("value", "Cali"), ("format", "pdf"), ("from", "")],
+        [("value", "Cali"), ("format", "csv"), ("from", "ayer")],
+    ] {
+        ana.get(&page).await;
+        assert_eq!(ana.post(&page, &fields).await.status, 422, "{fields:?}");
+    }
+}
+
+/// What removes the files of this area, and the folder in which they are.
+fn sweeper(area: &Area) -> (Sweeper, PathBuf) {
+    let folder = area.installation.folder.path().join("data/photos");
+    let seal = Seal::new(VaultKey::generate(MasterKey::new(&[1; 32]).id()).unwrap());
+    let photos = Photos::new(&PhotosSetting::Disk(folder.clone()), seal);
+    (Sweeper::new(area.store.clone(), photos), folder)
+}
+
+fn later(minutes: i64) -> Timestamp {
+    Timestamp::now() + SignedDuration::from_mins(minutes)
+}
+
+#[tokio::test]
+async fn files_are_swept_after_a_day() {
+    let area = Area::start(Stores::Embedded).await;
+    area.app.register("Ana Ejemplo", "1001", "Cali").await;
+    let program = Program::of(&area).await;
+    let file = program.file(&area.app, "value=Cali&format=csv").await;
+    let (sweeper, folder) = sweeper(&area);
+    assert_eq!(sweeper.sweep(later(23 * 60)).await.unwrap(), 0);
+    assert_eq!(program.get(&area.app, &file).await.status(), 200);
+    assert_eq!(sweeper.sweep(later(25 * 60)).await.unwrap(), 1);
+    assert_eq!(program.get(&area.app, &file).await.status(), 404);
+    assert_eq!(area.store.job(id(&file)).await.unwrap(), None);
+    let left = std::fs::read_dir(folder.join("_reports").join(&area.app.campaign));
+    assert_eq!(left.unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn who_is_deleted_does_not_live_on_in_a_file() {
+    let area = Area::start(Stores::Embedded).await;
+    let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
+    let registered: Value = answer.json().await.unwrap();
+    let program = Program::of(&area).await;
+    let file = program.file(&area.app, "value=Cali&format=csv").await;
+    let campaigns = Campaigns::read(&area.installation.folder.path().join("campaigns"));
+    let campaigns = campaigns.unwrap();
+    let campaign = campaigns.get(&area.app.campaign).unwrap();
+    let ana = RegistrationId::parse(registered["id"].as_str().unwrap()).unwrap();
+    let ana = area.store.record(campaign, ana).await.unwrap().unwrap();
+    let deletion = Deletion {
+        at: Timestamp::now(),
+        by: "account:x".into(),
+        reason: "pedido".into(),
+        value: "Cali".into(),
+    };
+    let deleted = area.store.delete(campaign, &ana, &deletion).await;
+    assert_eq!(deleted.unwrap(), Amended::Done);
+    let without = program.file(&area.app, "value=Cali&format=csv").await;
+    assert_ne!(without, file);
+    let listed = program.get(&area.app, &without).await;
+    assert_eq!(listed.headers()["x-report-rows"], "0");
+    let (sweeper, _) = sweeper(&area);
+    assert_eq!(
+        sweeper.sweep(later(1)).await.unwrap(),
+        0,
+        "it can be fetched"
+    );
+    assert_eq!(sweeper.sweep(later(11)).await.unwrap(), 1);
+    assert_eq!(program.get(&area.app, &file).await.status(), 404);
+    assert_eq!(program.get(&area.app, &without).await.status(), 200);
+}

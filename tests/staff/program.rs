@@ -1,0 +1,83 @@
+//! A program that asks for lists, as a clerk's browser would.
+
+use jornada::domain::staff::Scope;
+use jornada::staff::token::Token;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::area::Area;
+use crate::support::app::App;
+
+/// A program with a token for reports: it is led nowhere by itself, and gets files as they are.
+pub struct Program {
+    http: Client,
+    token: Token,
+}
+
+impl Program {
+    pub async fn of(area: &Area) -> Self {
+        Self {
+            http: Client::builder().redirect(Policy::none()).build().unwrap(),
+            token: area.token(&[Scope::Report], |_| {}).await,
+        }
+    }
+
+    pub async fn get(&self, app: &App, path: &str) -> Response {
+        let asked = self.http.get(format!("{}{path}", app.base));
+        asked.bearer_auth(self.token.expose()).send().await.unwrap()
+    }
+
+    /// Where the form leads.
+    pub async fn ask(&self, app: &App, fields: &str) -> String {
+        let asked = self
+            .http
+            .post(format!("{}/staff/c/{}/reports", app.base, app.campaign))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .bearer_auth(self.token.expose())
+            .body(fields.to_owned());
+        let answer = asked.send().await.unwrap();
+        assert_eq!(answer.status(), 303, "{:?}", answer.text().await);
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    /// The file, however long it takes on a busy machine.
+    pub async fn file(&self, app: &App, fields: &str) -> String {
+        let led = self.ask(app, fields).await;
+        let page = led.trim_end_matches("/file");
+        self.done(app, page).await;
+        format!("{page}/file")
+    }
+
+    pub async fn progress(&self, app: &App, page: &str) -> Value {
+        let answer = self.get(app, &format!("{page}/progress")).await;
+        answer.json().await.unwrap()
+    }
+
+    /// Waits until it is begun and not finished.
+    pub async fn half(&self, app: &App, page: &str) {
+        app.until("the report is at half", async |app| {
+            let seen = self.progress(app, page).await;
+            assert_ne!(seen["state"], "done", "too few rows for this machine");
+            let rows = seen["rows"].as_u64().unwrap();
+            rows > 0 && seen["of"].as_u64().is_some_and(|of| rows < of)
+        })
+        .await;
+    }
+
+    pub async fn done(&self, app: &App, page: &str) {
+        app.until_within("the report is done", 120, async |app| {
+            let seen = self.progress(app, page).await;
+            assert_ne!(seen["state"], "failed");
+            seen["state"] == "done"
+        })
+        .await;
+    }
+}
+
+/// The job whose page this is, or something under it.
+pub fn id(page: &str) -> Uuid {
+    let id = page.split('/').nth(5).unwrap();
+    Uuid::parse_str(id).unwrap()
+}
