@@ -191,6 +191,7 @@ async fn the_form_says_how_long_and_its_page_to_which_words_somebody_agreed() {
     let form = area.app.get("/?lang=es").await.text().await.unwrap();
     assert!(form.contains("Guardamos sus datos hasta el"), "{form}");
     assert!(form.contains("; su foto, hasta el"), "{form}");
+    assert!(!form.contains("m..<"), "{form}");
     let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
     let page = clerk(&area, "oficina", &[]).await.get(&path).await;
     let version = page.between("Texto que aceptó (versión)</dt>\n<dd class=\"mono\">", "<");
