@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::Client;
 use serde_json::Value;
@@ -63,6 +63,12 @@ impl Nginx {
         let text = std::fs::read_to_string(self.folder.path().join("access.log")).unwrap();
         let line = |line| serde_json::from_str(line).expect("each line is JSON");
         text.lines().map(line).collect()
+    }
+
+    /// When a part of an answer was last laid in a file: it loses its name at once, but its folder has changed.
+    pub fn last_spooled(&self) -> SystemTime {
+        let folder = std::fs::metadata(self.folder.path().join("proxy")).unwrap();
+        folder.modified().unwrap()
     }
 }
 
