@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use super::app::SOON;
 
-/// One running nginx. Clients at 127.0.0.1 are exempt from its rate limit, others on loopback are not.
+/// One running nginx. Clients at 127.0.0.1 are exempt from its limits, others on loopback are not; 127.0.0.3 is a proxy,
+/// whose `X-Real-Ip` is believed.
 pub struct Nginx {
     child: Child,
     folder: TempDir,
@@ -65,6 +66,15 @@ impl Nginx {
         text.lines().map(line).collect()
     }
 
+    /// How many requests it has read the heads of and not answered yet, the one that asks this left out.
+    pub async fn at_work(&self) -> usize {
+        let page = reqwest::get(format!("{}/nginx_status", self.status)).await;
+        let page = page.unwrap().text().await.unwrap();
+        let (_, writing) = page.split_once("Writing: ").unwrap();
+        let all: usize = writing.split(' ').next().unwrap().parse().unwrap();
+        all - 1
+    }
+
     /// When a part of an answer was last laid in a file: it loses its name at once, but its folder has changed.
     pub fn last_spooled(&self) -> SystemTime {
         let folder = std::fs::metadata(self.folder.path().join("proxy")).unwrap();
@@ -104,6 +114,7 @@ fn lay_out(folder: &Path, instances: &[&str], site: SocketAddr, status: SocketAd
     let http = format!(
         "upstream jornada {{\n    zone jornada 128k;\n    least_conn;\n{servers}    keepalive 64;\n    keepalive_timeout 20s;\n}}\n\
          geo $exempt {{ default 0; 127.0.0.1 1; }}\n\
+         set_real_ip_from 127.0.0.3;\n\
          server {{ listen {status}; access_log off; location = /nginx_status {{ stub_status; }} }}\n"
     );
     std::fs::write(here.join("http.conf"), http).unwrap();
