@@ -66,15 +66,6 @@ impl Nginx {
         text.lines().map(line).collect()
     }
 
-    /// How many requests it has read the heads of and not answered yet, the one that asks this left out.
-    pub async fn at_work(&self) -> usize {
-        let page = reqwest::get(format!("{}/nginx_status", self.status)).await;
-        let page = page.unwrap().text().await.unwrap();
-        let (_, writing) = page.split_once("Writing: ").unwrap();
-        let all: usize = writing.split(' ').next().unwrap().parse().unwrap();
-        all - 1
-    }
-
     /// When a part of an answer was last laid in a file: it loses its name at once, but its folder has changed.
     pub fn last_spooled(&self) -> SystemTime {
         let folder = std::fs::metadata(self.folder.path().join("proxy")).unwrap();
