@@ -29,10 +29,10 @@ REFUSALS = {"400", "403", "404", "405", "408", "411", "413", "414", "415", "421"
 PAGES = {"200", "301", "303", "304"}
 
 
-def head(length=None, kind="multipart/form-data; boundary=X"):
+def head(length=None, kind="multipart/form-data; boundary=X", verb="POST"):
     """The head of a registration."""
     body = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
-    return f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nConnection: close\r\n{body}\r\n\r\n".encode()
+    return f"{verb} {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nConnection: close\r\n{body}\r\n\r\n".encode()
 
 
 async def connect(port):
@@ -94,10 +94,11 @@ async def slow_headers(port, amount, seconds):
 
 
 async def slow_body(port, amount, seconds):
-    """Photos of 8 MiB that come a byte a second."""
+    """Photos of 8 MiB that come a byte a second, and every other time a body that nobody asked for."""
     part = b'--X\r\nContent-Disposition: form-data; name="foto"; filename="f"\r\n\r\n'
-    slow = [head(8 << 20) + part] + [b"a"] * seconds
-    return await many(port, [slow] * amount, at_once=amount, pause=1)
+    heads = itertools.cycle([head(8 << 20) + part, head(90_000, verb="GET")])
+    slow = [[next(heads)] + [b"a"] * seconds for _ in range(amount)]
+    return await many(port, slow, at_once=amount, pause=1)
 
 
 async def idle(port, amount, seconds):

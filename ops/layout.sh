@@ -103,7 +103,7 @@ lay_nginx() {
         listen="listen $STACK_TLS_LISTEN ssl http2;
 ssl_certificate $STACK_TLS_CERTIFICATE;
 ssl_certificate_key $STACK_TLS_KEY;"
-        redirect="server { listen $STACK_LISTEN; return 308 ${STACK_PUBLIC_URL:-https://\$host:${STACK_TLS_LISTEN##*:}}\$request_uri; }"
+        redirect="server { listen $STACK_LISTEN; return 308 ${STACK_PUBLIC_URL%/}\$request_uri; }"
     fi
     lay nginx/nginx.conf <nginx.conf
     lay nginx/here/words.conf <nginx/words.conf

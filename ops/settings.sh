@@ -10,7 +10,7 @@ ENV_FILE=${STACK_ENV_FILE:-$PWD/.env}
 declare -A SETTINGS=(
     [STACK_LISTEN]="0.0.0.0:8080"     # where nginx listens
     [STACK_BASE_PORT]="4000"          # everything else listens on 127.0.0.1, on ports counted from this one
-    [STACK_PUBLIC_URL]=""             # how people reach the site, for receipts; else as each request came
+    [STACK_PUBLIC_URL]=""             # how people reach the site, for receipts, else as each request came; must be set with TLS
     [STACK_HOSTS]=""                  # more names under which the site answers; without it and STACK_PUBLIC_URL, any
     [STACK_EXEMPT]="127.0.0.0/8,::1"  # addresses that the application's limits do not count
     [STACK_ADMIN_TOTP]="optional"     # required: admins must set up a second factor
@@ -62,6 +62,10 @@ check_settings() {
         fail "STACK_BASE_PORT is not a port from 1024 to 22000" "STACK_BASE_PORT=4000 bash init.sh"
     [[ ${STACK_TLS_CERTIFICATE:+set} == "${STACK_TLS_KEY:+set}" ]] ||
         fail "of STACK_TLS_CERTIFICATE and STACK_TLS_KEY only one is set" "set both, or none"
+    # nginx leads people there from plain HTTP; the name that a client claims is not to be trusted.
+    [[ -z $STACK_TLS_CERTIFICATE || $STACK_PUBLIC_URL =~ ^https://[A-Za-z0-9.-]+(:[0-9]+)?/?$ ]] ||
+        fail "STACK_PUBLIC_URL: with a certificate expected https://NAME or https://NAME:PORT, not '$STACK_PUBLIC_URL'" \
+            "STACK_PUBLIC_URL=https://example.org bash init.sh"
     for name in STACK_TLS_CERTIFICATE STACK_TLS_KEY; do
         [[ -z ${!name} || -r ${!name} ]] || fail "$name: cannot read ${!name}" "give the full path of a file"
     done

@@ -15,6 +15,7 @@ mod keeping;
 mod limits;
 mod load;
 mod nginx;
+mod nginx_bounds;
 mod operations;
 mod pending;
 mod photos;

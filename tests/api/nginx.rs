@@ -1,6 +1,7 @@
 //! The shipped nginx.conf before real instances: what it retries, what it adds, what it limits and what it hides.
 
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use reqwest::{Client, Response};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use crate::support::app::{App, Installation, SOON, Stores, photo, problem, texts};
 use crate::support::nginx::Nginx;
 use crate::support::photos::jpeg_of;
+use crate::support::raw::open;
 use crate::support::recorder::Recorder;
 
 const MIB: usize = 1024 * 1024;
@@ -202,6 +204,43 @@ async fn events_arrive_one_by_one() {
     }
 }
 
+/// How long nginx takes to lay a part of an answer in a file, while its client reads nothing for at most so long and
+/// then all of it; `None` where it does not.
+fn spooled_after(nginx: &Nginx, path: &str, whole: usize, at_most: Duration) -> Option<Duration> {
+    let (before, start) = (nginx.last_spooled(), Instant::now());
+    let mut client = open(&nginx.base);
+    write!(client, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+    while nginx.last_spooled() == before && start.elapsed() < at_most {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let took = start.elapsed();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    assert!(answer.len() > whole, "{} came", answer.len());
+    (nginx.last_spooled() != before).then_some(took)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_personal_lies_in_a_file_of_nginx_on_its_way_out() {
+    const WHOLE: usize = 30 * MIB;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {WHOLE}\r\nconnection: close\r\n\r\n");
+    let answer = (head + &"x".repeat(WHOLE)).leak();
+    let (instance, _) = Recorder::start(answer).await;
+    let nginx = Nginx::before(&[&instance.to_string()]).await;
+    let took = spooled_after(&nginx, "/", WHOLE, SOON).expect("other pages do");
+    let patience = Duration::from_millis(500).max(took * 3);
+    for path in [
+        "/c/x",
+        "/staff",
+        "/staff/c/x/reports/1/file",
+        "/staff/c/x/registrations/1/photo",
+        "/api/v1/campaigns/x/reports/_all.csv",
+    ] {
+        let spooled = spooled_after(&nginx, path, WHOLE, patience);
+        assert_eq!(spooled, None, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_too_large_is_told_in_words() {
     let app = Installation::new(Stores::Embedded).start().await;
@@ -332,7 +371,7 @@ async fn health_answers_by_its_exit_code() {
     let alive = installation.command(&["health"]).output().unwrap();
     assert!(alive.status.success());
     app.signal("-STOP");
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let stopped = installation.command(&["health"]).output().unwrap();
     assert!(!stopped.status.success());
     assert!(start.elapsed() < Duration::from_secs(10));

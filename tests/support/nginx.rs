@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::Client;
 use serde_json::Value;
@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use super::app::SOON;
 
-/// One running nginx. Clients at 127.0.0.1 are exempt from its rate limit, others on loopback are not.
+/// One running nginx. Clients at 127.0.0.1 are exempt from its limits, others on loopback are not; 127.0.0.3 is a proxy,
+/// whose `X-Real-Ip` is believed.
 pub struct Nginx {
     child: Child,
     folder: TempDir,
@@ -64,6 +65,12 @@ impl Nginx {
         let line = |line| serde_json::from_str(line).expect("each line is JSON");
         text.lines().map(line).collect()
     }
+
+    /// When a part of an answer was last laid in a file: it loses its name at once, but its folder has changed.
+    pub fn last_spooled(&self) -> SystemTime {
+        let folder = std::fs::metadata(self.folder.path().join("proxy")).unwrap();
+        folder.modified().unwrap()
+    }
 }
 
 impl Drop for Nginx {
@@ -98,6 +105,7 @@ fn lay_out(folder: &Path, instances: &[&str], site: SocketAddr, status: SocketAd
     let http = format!(
         "upstream jornada {{\n    zone jornada 128k;\n    least_conn;\n{servers}    keepalive 64;\n    keepalive_timeout 20s;\n}}\n\
          geo $exempt {{ default 0; 127.0.0.1 1; }}\n\
+         set_real_ip_from 127.0.0.3;\n\
          server {{ listen {status}; access_log off; location = /nginx_status {{ stub_status; }} }}\n"
     );
     std::fs::write(here.join("http.conf"), http).unwrap();

@@ -1,0 +1,170 @@
+//! What the shipped nginx.conf lets one client hold at once, and who is one client.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::support::app::{Installation, SOON, Stores, problem};
+use crate::support::nginx::Nginx;
+use crate::support::raw::Raw;
+use crate::support::recorder::Recorder;
+
+/// As many requests as one client may have at work.
+const MOST: usize = 512;
+
+/// As many POSTs as one client may send at once.
+const BURST: u64 = 100;
+
+/// More than it may send while one of these tests lasts.
+const MANY: u64 = 1000;
+
+fn from(address: [u8; 4]) -> Client {
+    let builder = Client::builder().local_address(Some(address.into()));
+    builder.build().unwrap()
+}
+
+/// Sends a head from 127.0.0.2 and never its body, once nginx waits for that.
+async fn hold(nginx: &Nginx) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
+    let site: SocketAddr = nginx.base.trim_start_matches("http://").parse().unwrap();
+    let mut stream = socket.connect(site).await.unwrap();
+    let head =
+        "GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut told = [0; 12];
+    stream.read_exact(&mut told).await.unwrap();
+    assert_eq!(&told, b"HTTP/1.1 100");
+    stream
+}
+
+/// The tests of a process share its open files, of which a shell often gives only 1,024.
+fn make_room() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    setrlimit(Resource::Nofile, raised).unwrap();
+}
+
+#[tokio::test]
+async fn who_holds_many_requests_is_refused_more_and_nobody_else_is() {
+    make_room();
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::before(&[app.base.trim_start_matches("http://")]).await;
+    let get = async |address: [u8; 4], path: &str| {
+        let request = from(address).get(format!("{}{path}", nginx.base));
+        request.send().await.unwrap()
+    };
+    let holder = [127, 0, 0, 2];
+    let mut held = Vec::new();
+    for _ in 0..MOST {
+        held.push(hold(&nginx).await);
+    }
+    let told = get(holder, "/").await;
+    assert_eq!(told.status(), 429);
+    assert_eq!(told.headers()["retry-after"], "5");
+    let told = told.text().await.unwrap();
+    assert!(told.contains("Demasiados envíos seguidos"), "{told}");
+    let told = problem(get(holder, "/api/v1/nothing").await, 429).await;
+    assert_eq!(told["type"], "urn:jornada:problem:too-many-requests");
+    let events = format!("/api/v1/campaigns/{}/chart/events", app.vote);
+    assert_eq!(get(holder, &events).await.status(), 200, "counted apart");
+    assert_eq!(get([127, 0, 0, 4], "/").await.status(), 200, "another");
+    assert_eq!(get([127, 0, 0, 1], "/").await.status(), 200, "exempt");
+    held.truncate(MOST / 2);
+    let start = Instant::now();
+    while get(holder, "/").await.status() != 200 {
+        assert!(start.elapsed() < SOON, "there is room again");
+    }
+}
+
+#[tokio::test]
+async fn one_network_of_ipv6_is_one_client() {
+    let answer = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+    let (instance, _) = Recorder::start(answer).await;
+    let nginx = Nginx::before(&[&instance.to_string()]).await;
+    let proxy = from([127, 0, 0, 3]);
+    let taken_before_a_refusal = async |address: &dyn Fn(u64) -> IpAddr| {
+        let mut number = 0;
+        loop {
+            let claimed = address(number).to_string();
+            let request = proxy.post(&nginx.base).header("X-Real-Ip", claimed);
+            if request.send().await.unwrap().status() == 429 {
+                return number;
+            }
+            number += 1;
+            assert!(number < MANY, "{} is never refused", address(number));
+        }
+    };
+    // Their texts leave zeros out here and there; the bytes of one end lines.
+    for network in [
+        0x2001_0db8_0000_0000_u64,
+        0x2001_0db8_0000_0001,
+        0x2001_0db8_0a0a_0a0a,
+        0x2001_0db8_0001_0000,
+    ] {
+        let one_of = |number: u64| {
+            let host = number << (number % 48);
+            IpAddr::from((u128::from(network) << 64 | u128::from(host)).to_be_bytes())
+        };
+        let taken = taken_before_a_refusal(&one_of).await;
+        assert!(taken > BURST, "{network:x} is not alone");
+    }
+    let [mapped, same, next] = ["::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"];
+    for (address, is_new) in [(mapped, true), (same, false), (next, true)] {
+        let taken = taken_before_a_refusal(&|_| address.parse().unwrap()).await;
+        assert_eq!(taken > BURST, is_new, "{address}: {taken} taken");
+    }
+}
+
+#[tokio::test]
+async fn a_long_body_is_taken_where_photos_come_in_and_nowhere_else() {
+    const QUIET: Duration = Duration::from_millis(300);
+    let app = Installation::new(Stores::Embedded).start().await;
+    let nginx = Nginx::before(&[app.base.trim_start_matches("http://")]).await;
+    let form = format!("/c/{}", app.campaign);
+    let api = format!("/api/v1/campaigns/{}/registrations", app.campaign);
+    // The head alone: a refusal waits for no body.
+    let send = |verb: &str, path: &str, length: &str| {
+        let head = format!("{verb} {path} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n");
+        Raw::send(&nginx.base, head.as_bytes(), QUIET)
+    };
+    let long = "Content-Length: 33000000";
+    for path in [form.as_str(), &format!("{form}?lang=en"), &api] {
+        let answer = send("POST", path, long);
+        assert!(answer.text.is_empty(), "{path}: {}", answer.text);
+    }
+    let chunked = "Transfer-Encoding: chunked";
+    for (verb, path, length) in [
+        ("GET", "/", long),
+        ("POST", "/", "Content-Length: 300000"),
+        ("POST", "/staff/login", long),
+        ("GET", "/healthz", long),
+        ("GET", "/static/x/y", long),
+        ("POST", "/c/x/chart", long),
+        ("GET", &form, long),
+        ("GET", &form, "Content-Length: 100000"),
+        ("HEAD", &form, long),
+        ("GET", &form, chunked),
+        ("PUT", &api, long),
+    ] {
+        let answer = send(verb, path, length);
+        assert_eq!(answer.statuses(), [413], "{verb} {path} {length}");
+    }
+    let none = "Content-Length: 0";
+    assert_eq!(send("GET", &form, none).statuses(), [200]);
+    let short = format!("Content-Length: 50000\r\n\r\n{}", "x".repeat(50_000));
+    assert_eq!(send("PUT", &api, &short).statuses()[0], 405);
+    let told = send("GET", "/", long).text;
+    assert!(told.contains("demasiado grande"), "{told}");
+    for path in ["/api/v1/nothing", &api] {
+        let told = send("GET", path, long).text;
+        assert!(told.contains("urn:jornada:problem:too-large"), "{told}");
+    }
+}
