@@ -25,13 +25,15 @@ use uuid::Uuid;
 
 use crate::keeping::{end, run};
 use crate::on_both;
-use crate::seal::{register, seen};
+use crate::seal::{Objects, register, seen};
 use crate::support::app::{Installation, Stores};
 
 on_both!(
     a_photo_of_nobody_goes_after_a_day_and_the_record_says_so,
     a_store_that_was_emptied_takes_nobodys_photo,
+    a_photo_of_nobody_that_is_not_sealed_stays,
     many_photos_of_nobody_wait_for_a_word,
+    photos_that_are_asked_for_no_longer_go_in_their_time,
     a_report_of_no_job_goes_after_a_day,
     nothing_is_erased_by_a_clock_that_is_not_the_stores,
     it_sweeps_again_and_again_until_it_is_stopped,
@@ -175,6 +177,42 @@ async fn a_store_that_was_emptied_takes_nobodys_photo(stores: Stores) {
     };
     assert_eq!(sweep.once(later).await.unwrap(), Some(all));
     assert_eq!(kept(&sweep, &ids).await, 0);
+}
+
+async fn a_photo_of_nobody_that_is_not_sealed_stays(stores: Stores) {
+    let installation = Installation::new(stores);
+    let sweep = sweep(&installation).await;
+    let objects = Objects::of(&installation, stores);
+    for (number, bytes) in [(1, b"as it was sent".as_slice()), (2, b""), (3, b"JPS1")] {
+        let key = abandon(&sweep.photos, &installation.campaign, number).await;
+        objects.write(&key.to_string(), bytes.to_vec()).await;
+    }
+    let later = Timestamp::now() + SignedDuration::from_hours(25);
+    let left = Swept {
+        foreign: 3,
+        ..Swept::default()
+    };
+    assert_eq!(sweep.once(later).await.unwrap(), Some(left));
+}
+
+async fn photos_that_are_asked_for_no_longer_go_in_their_time(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let id = register(&app, 1).await;
+    end(&installation, "{ photos = 1 }");
+    let file = installation.folder.path().join("campaigns/vacunacion.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let parts = text.split("[[fields]]");
+    let parts = parts.filter(|part| !part.contains(r#"kind = "photo""#));
+    let without = parts.collect::<Vec<_>>().join("[[fields]]");
+    std::fs::write(&file, without).unwrap();
+    let sweep = sweep(&installation).await;
+    assert!(sweep.campaigns.iter().any(
+        |campaign| campaign.id.as_str() == installation.campaign && campaign.photo().is_none()
+    ));
+    let swept = sweep.once(Timestamp::now()).await.unwrap().unwrap();
+    assert_eq!((swept.photos, swept.registrations), (1, 0));
+    assert_eq!(kept(&sweep, &[id]).await, 0);
 }
 
 async fn many_photos_of_nobody_wait_for_a_word(stores: Stores) {
