@@ -1,6 +1,6 @@
 //! The role `sweep`: erases what is over now, as one of the instances does every day.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -13,12 +13,16 @@ use crate::intake::sweep::Sweep;
 
 #[derive(Debug, Args)]
 pub(super) struct SweepArgs {
-    /// Only counts registrations and photos that would be erased.
+    /// Only counts registrations, photos and reports that would be erased.
     #[arg(long)]
     dry_run: bool,
+    /// Removes photos of nobody however many they are, also those that are not sealed under a key of this store: make
+    /// sure first that `JORNADA_STORE` and `JORNADA_PHOTOS` belong together, and that no restore is under way.
+    #[arg(long)]
+    all_orphans: bool,
 }
 
-/// Plays the role; prints one line of JSON.
+/// Plays the role; prints one line of JSON. Photos that are held back make it an error.
 pub(super) fn play(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
     run(async {
         let archive = Archive::open(env).await?;
@@ -30,11 +34,15 @@ pub(super) fn play(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
             audit: archive.office.audit,
             doer: Doer::CommandLine,
             is_dry: args.dry_run,
+            takes_all_orphans: args.all_orphans,
             id: Uuid::new_v4(),
         };
-        let swept = sweep.once(Timestamp::now()).await?;
+        let swept = sweep.on_time(Timestamp::now()).await?;
         let swept = swept.context("another sweep is at work: nothing was done here")?;
         println!("{}", serde_json::to_string(&swept)?);
-        Ok(())
+        if let Some(told) = swept.foreign_told() {
+            eprintln!("jornada: {told}");
+        }
+        swept.held_told().map_or(Ok(()), |told| bail!(told))
     })
 }

@@ -23,10 +23,10 @@ impl Campaign {
         self.end_after(self.retention.answers_days)
     }
 
-    /// From when on no photo is kept any more: with the answers at the latest.
+    /// From when on no photo is kept any more: with the answers at the latest. Also of those that the campaign asked for
+    /// once, and does no longer.
     #[must_use]
     pub fn photos_end(&self) -> Option<Timestamp> {
-        self.photo()?;
         let photos = self.end_after(self.retention.photos_days);
         photos.or_else(|| self.answers_end())
     }
@@ -60,6 +60,15 @@ mod tests {
         let day = |text: &str| Some(text.parse::<Timestamp>().unwrap());
         assert_eq!(campaign.answers_end(), day("2028-11-29T23:00:00Z"));
         assert_eq!(campaign.photos_end(), day("2027-12-30T23:00:00Z"));
+    }
+
+    #[test]
+    fn photos_end_too_when_they_are_no_longer_asked_for() {
+        let mut campaign = example();
+        campaign.fields.retain(|field| !field.is_photo());
+        campaign.retention.photos_days = Some(30);
+        let end = "2027-12-30T23:00:00Z".parse().unwrap();
+        assert_eq!(campaign.photos_end(), Some(end));
     }
 
     #[test]

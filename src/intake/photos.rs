@@ -15,7 +15,7 @@ use super::vault::Vault;
 use crate::domain::job::JobFile;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
-use crate::photo::seal::Sealed;
+use crate::photo::seal::{Sealed, VaultKey};
 use crate::photo::{FileKey, PhotoKey, Photos, PhotosError};
 use crate::store::{PendingKey, PendingPhoto, Store, StoreError};
 use crate::telemetry::metrics::PendingMetrics;
@@ -191,6 +191,11 @@ impl PhotoKeeper {
             patiently(self.photos.remove(&key)).await?;
         }
         Ok(true)
+    }
+
+    /// The vault keys that the store knows now.
+    pub(super) async fn vault_keys(&self) -> Result<Vec<VaultKey>, StoreError> {
+        self.vault.in_store().await
     }
 
     /// Asks whether the photo store answers, within a second.

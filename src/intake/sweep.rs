@@ -1,27 +1,30 @@
-//! Erases what is kept no longer: registrations and photos whose time is over, photos that belong to nobody, and what
-//! the staff left behind. Each step is whole by itself: a sweep that was cut off is finished by the next one. Of several
-//! at once one sweeps, under a lease.
+//! Erases what is kept no longer: registrations and photos whose time is over, what the staff left behind, and reports
+//! and photos that belong to nobody. Each step is whole by itself: a sweep that was cut off is finished by the next one.
+//! Of several at once one sweeps, under a lease, and only if its clock is right.
 
 mod orphans;
 mod registrations;
+mod reports;
+mod swept;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::photos::PhotoKeeper;
-use crate::domain::Campaign;
-use crate::domain::staff::audit::{Action, Deed, Doer, Note};
+use crate::domain::staff::audit::{Deed, Doer, Note};
 use crate::domain::staff::session;
+use crate::domain::{Campaign, CampaignId};
 use crate::photo::Photos;
 use crate::staff::Audit;
 use crate::store::Store;
+
+pub use swept::Swept;
 
 /// Between two sweeps of an instance.
 pub const EVERY: Duration = Duration::from_hours(24);
@@ -30,6 +33,8 @@ pub const FIRST: Duration = Duration::from_mins(10);
 /// Longer than one page of work takes, however slow the stores are; taken again for every page.
 const LEASE: Duration = Duration::from_mins(5);
 const LEASE_NAME: &str = "sweep";
+/// Farther apart the clocks of this machine and of the store may not be: what one wrong clock erases is gone.
+const APART: SignedDuration = SignedDuration::from_mins(5);
 /// For how long refusals are counted by day.
 const REFUSALS: SignedDuration = SignedDuration::from_hours(24 * 90);
 
@@ -50,25 +55,10 @@ pub struct Sweep {
     pub doer: Doer,
     /// Whether it only counts what it would erase.
     pub is_dry: bool,
+    /// Whether photos of nobody go however many they are, and whatever they were sealed under.
+    pub takes_all_orphans: bool,
     /// This sweeper, for the lease.
     pub id: Uuid,
-}
-
-/// What was, or would be, erased.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Swept {
-    /// Registrations past their time.
-    pub registrations: u64,
-    /// Photos past theirs, whose registrations go on.
-    pub photos: u64,
-    /// Photos that belonged to nobody for a day.
-    pub orphans: u64,
-    /// Links to set a password that were no good any more.
-    pub links: u64,
-    /// Sessions that were over.
-    pub sessions: u64,
-    /// Old counts of refusals.
-    pub refusals: u64,
 }
 
 impl Sweep {
@@ -78,14 +68,10 @@ impl Sweep {
         loop {
             stop.run_until_cancelled(tokio::time::sleep(pause)).await;
             pause = every;
-            let swept = Box::pin(self.once(Timestamp::now()));
+            let swept = Box::pin(self.on_time(Timestamp::now()));
             match stop.run_until_cancelled(swept).await {
                 None => break,
-                Some(Ok(Some(swept))) if swept != Swept::default() => info!(
-                    "erased what was over: {} registrations, {} photos, {} photos of nobody",
-                    swept.registrations, swept.photos, swept.orphans
-                ),
-                Some(Ok(_)) => {}
+                Some(Ok(swept)) => tell(&swept.unwrap_or_default()),
                 Some(Err(error)) => warn!("what is over cannot be erased now: {error:#}"),
             }
         }
@@ -93,7 +79,21 @@ impl Sweep {
         self.store.release(LEASE_NAME, self.id).await.ok();
     }
 
-    /// Sweeps now; `None` while another does.
+    /// Sweeps now, if the clock of the store says so too; `None` while another does.
+    ///
+    /// # Errors
+    /// When the clocks differ: nothing is erased. Else as [`once`](Self::once).
+    pub async fn on_time(&self, now: Timestamp) -> anyhow::Result<Option<Swept>> {
+        let apart = self.store.clock().await?.duration_since(now).abs();
+        ensure!(
+            apart <= APART,
+            "nothing was erased: the clock of this machine and that of the store (JORNADA_STORE) are {apart:#} apart, \
+             expected {APART:#} at most; set them, by NTP for instance"
+        );
+        self.once(now).await
+    }
+
+    /// Sweeps as at this moment, whatever any clock says; `None` while another does.
     ///
     /// # Errors
     /// When something does not answer; what was erased until then is, and the rest is for the next time.
@@ -110,6 +110,16 @@ impl Sweep {
 
     async fn sweep(&self, now: Timestamp) -> anyhow::Result<Swept> {
         let mut swept = Swept::default();
+        let done = self.steps(&mut swept, now).await;
+        // Also what was erased before something did not answer.
+        if !self.is_dry && !swept.is_nothing() {
+            self.note(swept.deed(), now).await?;
+        }
+        done.map(|()| swept)
+    }
+
+    /// What needs the photo store comes last: one that is away keeps nothing else for another day.
+    async fn steps(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
         for campaign in &self.campaigns {
             if campaign.answers_end().is_some_and(|end| end <= now) {
                 swept.registrations += self.registrations(campaign, now).await?;
@@ -117,21 +127,12 @@ impl Sweep {
                 swept.photos += self.photos_of(campaign, now).await?;
             }
         }
-        swept.orphans = self.orphans(now).await?;
         if !self.is_dry {
-            self.staff(&mut swept, now).await?;
+            self.staff(swept, now).await?;
         }
-        if !self.is_dry && swept != Swept::default() {
-            let deed = Deed::of(Action::Sweep)
-                .with("registrations", swept.registrations)
-                .with("photos", swept.photos)
-                .with("orphans", swept.orphans)
-                .with("links", swept.links)
-                .with("sessions", swept.sessions)
-                .with("refusals", swept.refusals);
-            self.note(deed, now).await?;
-        }
-        Ok(swept)
+        let reports = self.reports(swept, now).await;
+        let orphans = self.orphans(swept, now).await;
+        reports.and(orphans)
     }
 
     /// What the staff left behind. None of it is anybody's data: it is counted, not named.
@@ -144,6 +145,11 @@ impl Sweep {
             swept.refusals += self.store.sweep_refusals(&campaign.id, before).await?;
         }
         Ok(())
+    }
+
+    /// Of another campaign, photos and files may be those of another installation.
+    fn is_ours(&self, id: &CampaignId) -> bool {
+        self.campaigns.iter().any(|campaign| campaign.id == *id)
     }
 
     async fn note(&self, deed: Deed, now: Timestamp) -> anyhow::Result<()> {
@@ -160,5 +166,20 @@ impl Sweep {
         let is_held = self.store.lease(LEASE_NAME, self.id, LEASE).await?;
         ensure!(is_held, "another sweep has taken over");
         Ok(())
+    }
+}
+
+fn tell(swept: &Swept) {
+    if !swept.is_nothing() {
+        info!(
+            "erased what was over: {} registrations, {} photos, {} photos of nobody, {} reports",
+            swept.registrations, swept.photos, swept.orphans, swept.reports
+        );
+    }
+    if let Some(told) = swept.foreign_told() {
+        warn!("{told}");
+    }
+    if let Some(told) = swept.held_told() {
+        error!("{told}");
     }
 }

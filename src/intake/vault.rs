@@ -83,6 +83,18 @@ impl Vault {
         Ok(())
     }
 
+    /// The keys that lie in the store now and can be opened; not what was learnt of a store that was emptied since.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn in_store(&self) -> Result<Vec<VaultKey>, StoreError> {
+        let kept = self.store.vault_keys().await?;
+        let opened = kept
+            .iter()
+            .filter_map(|kept| unwrap(&self.masters, kept).ok());
+        Ok(opened.collect())
+    }
+
     fn learn_all(&self, kept: &[WrappedKey]) {
         for kept in kept {
             match unwrap(&self.masters, kept) {

@@ -2,7 +2,7 @@
 
 mod file;
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, DirEntry, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 use super::keep::PhotosError;
 use super::key::PhotoKey;
-use super::seal::{Sealed, TELLING_BYTES};
+use super::seal::{HEAD_BYTES, MAX_SEALED_BYTES, Sealed};
 
 /// A folder of photos.
 #[derive(Clone, Debug)]
@@ -69,31 +69,24 @@ impl DiskPhotos {
 
     /// The first bytes of what is there.
     pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
-        let path = self.path(key);
-        blocking(move || match File::open(&path) {
-            Ok(file) => {
-                let mut start = Vec::with_capacity(TELLING_BYTES);
-                file.take(TELLING_BYTES as u64).read_to_end(&mut start)?;
-                Ok(Some(start.into()))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        })
-        .await
+        self.read(key, HEAD_BYTES).await
     }
 
     /// Sends the key of every photo, in no order.
     pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), PhotosError> {
         let folder = self.folder.clone();
-        blocking(move || send_keys(&folder, "", 0, &keys)).await
+        blocking(move || {
+            each_file(&folder, "", 0, &mut |name, _| {
+                Ok(PhotoKey::parse(name).is_none_or(|key| keys.blocking_send(key).is_ok()))
+            })
+        })
+        .await
     }
 
     pub(super) async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, PhotosError> {
         let path = self.path(key);
         blocking(move || match std::fs::metadata(&path) {
-            Ok(known) => Timestamp::try_from(known.modified()?)
-                .map(Some)
-                .map_err(|_| ErrorKind::InvalidData.into()),
+            Ok(known) => modified(&known).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         })
@@ -101,9 +94,27 @@ impl DiskPhotos {
     }
 
     pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
+        // One more than a photo has tells that it is none.
+        let found = self.read(key, MAX_SEALED_BYTES + 1).await?;
+        if found
+            .as_ref()
+            .is_some_and(|kept| kept.len() > MAX_SEALED_BYTES)
+        {
+            return Err(PhotosError::Altered);
+        }
+        Ok(found)
+    }
+
+    /// The first bytes of what is there, at most so many.
+    async fn read(&self, key: &PhotoKey, most: usize) -> Result<Option<Bytes>, PhotosError> {
         let path = self.path(key);
-        blocking(move || match std::fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes.into())),
+        blocking(move || match File::open(&path) {
+            Ok(file) => {
+                let there = usize::try_from(file.metadata()?.len()).unwrap_or(most);
+                let mut bytes = Vec::with_capacity(there.min(most));
+                file.take(most as u64).read_to_end(&mut bytes)?;
+                Ok(Some(bytes.into()))
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         })
@@ -144,19 +155,32 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Photos lie two folders deep: campaign and registration. Whoever listens no more ends it.
-fn send_keys(folder: &Path, above: &str, depth: u8, keys: &Sender<PhotoKey>) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
+fn modified(known: &Metadata) -> io::Result<Timestamp> {
+    Timestamp::try_from(known.modified()?).map_err(|_| ErrorKind::InvalidData.into())
+}
+
+/// Shows the name of every file. Photos lie two folders deep, campaign and registration; files too, campaign and job.
+/// Whoever takes no more ends it.
+fn each_file(
+    folder: &Path,
+    above: &str,
+    depth: u8,
+    take: &mut impl FnMut(&str, &DirEntry) -> io::Result<bool>,
+) -> io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        // The folder of all photos must be there; others come and go.
+        Err(error) if error.kind() == ErrorKind::NotFound && !above.is_empty() => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else {
             continue;
         };
         let name = format!("{above}{name}");
         if depth < 2 && entry.file_type()?.is_dir() {
-            send_keys(&entry.path(), &format!("{name}/"), depth + 1, keys)?;
-        } else if let Some(key) = PhotoKey::parse(&name)
-            && keys.blocking_send(key).is_err()
-        {
+            each_file(&entry.path(), &format!("{name}/"), depth + 1, take)?;
+        } else if !take(&name, &entry)? {
             return Ok(());
         }
     }

@@ -11,14 +11,17 @@ use tokio::time::timeout;
 use super::disk::DiskPhotos;
 use super::key::PhotoKey;
 use super::s3::S3Photos;
-use super::seal::{KeyId, Seal, Sealed, is_sealed};
+use super::seal::{KeyId, Seal, Sealed, VaultKey, is_sealed, is_sealed_under};
 use crate::config::PhotosSetting;
 use crate::telemetry::metrics::Meter;
 
 const PREPARE: Duration = Duration::from_secs(3);
 const TRIAL: Duration = Duration::from_secs(1);
 /// Keys that a listing holds until they are asked for.
-const LISTED_AHEAD: usize = 64;
+pub(super) const LISTED_AHEAD: usize = 64;
+
+/// How a listing ends.
+pub(super) type Listing = JoinHandle<Result<(), PhotosError>>;
 
 /// Where photos are kept.
 #[derive(Clone, Debug)]
@@ -142,7 +145,7 @@ impl Photos {
     /// The keys of all photos, in any order, once each, and how the listing ended. What is put meanwhile may be
     /// missing.
     #[must_use]
-    pub fn list(&self) -> (Receiver<PhotoKey>, JoinHandle<Result<(), PhotosError>>) {
+    pub fn list(&self) -> (Receiver<PhotoKey>, Listing) {
         let (sender, keys) = channel(LISTED_AHEAD);
         let photos = self.clone();
         let listing = tokio::spawn(async move {
@@ -160,6 +163,19 @@ impl Photos {
     /// [`PhotosError`].
     pub async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, PhotosError> {
         ask!(self.put_at(key))
+    }
+
+    /// Whether what lies there was sealed under one of these vault keys for this place; reads its first bytes alone.
+    ///
+    /// # Errors
+    /// [`PhotosError`].
+    pub async fn is_sealed_under(
+        &self,
+        keys: &[VaultKey],
+        key: &PhotoKey,
+    ) -> Result<bool, PhotosError> {
+        let start = ask!(self.start(key))?;
+        Ok(start.is_some_and(|start| is_sealed_under(keys, key, &start)))
     }
 
     /// Seals a photo that lies there as earlier versions kept it; true if it did.

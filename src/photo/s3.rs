@@ -21,7 +21,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::keep::PhotosError;
 use super::key::PhotoKey;
-use super::seal::{MAX_SEALED_BYTES, Sealed, TELLING_BYTES};
+use super::seal::{HEAD_BYTES, MAX_SEALED_BYTES, Sealed};
 use crate::config::S3Setting;
 
 const CONNECT: Duration = Duration::from_secs(1);
@@ -125,7 +125,7 @@ impl S3Photos {
 
     /// The first bytes of what is there.
     pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
-        let range = format!("bytes=0-{}", TELLING_BYTES - 1);
+        let range = format!("bytes=0-{}", HEAD_BYTES - 1);
         self.read(key, Some(range)).await
     }
 
@@ -152,10 +152,7 @@ impl S3Photos {
             Err(error) if status(&error) == Some(404) => return Ok(None),
             Err(error) => return Err(failure(&error)),
         };
-        let put_at = known.last_modified().map(DateTime::secs);
-        let put_at = put_at.and_then(|seconds| Timestamp::from_second(seconds).ok());
-        let told = || PhotosError::Failed("an object without a time".into());
-        put_at.map(Some).ok_or_else(told)
+        moment(known.last_modified()).map(Some)
     }
 
     pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
@@ -178,6 +175,8 @@ impl S3Photos {
         let object = match found {
             Ok(object) => object,
             Err(error) if status(&error) == Some(404) => return Ok(None),
+            // No range of nothing can be had.
+            Err(error) if status(&error) == Some(416) => return Ok(Some(Bytes::new())),
             Err(error) => return Err(failure(&error)),
         };
         let length = object.content_length().unwrap_or(i64::MAX);
@@ -262,6 +261,12 @@ fn http_client(setting: &S3Setting) -> SharedHttpClient {
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https()
     }
+}
+
+/// When an object was put.
+fn moment(told: Option<&DateTime>) -> Result<Timestamp, PhotosError> {
+    let moment = told.and_then(|told| Timestamp::from_second(told.secs()).ok());
+    moment.ok_or_else(|| PhotosError::Failed("an object without a time".into()))
 }
 
 fn status<E>(error: &SdkError<E>) -> Option<u16> {

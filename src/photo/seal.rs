@@ -32,12 +32,10 @@ use cipher::{Key, TAG_BYTES, WRAPPED_BYTES};
 pub(super) use file::CHUNK_BYTES;
 
 const MAGIC: &[u8; 4] = b"JPS1";
-/// What stands before a sealed photo or file.
-const HEAD_BYTES: usize = MAGIC.len() + KeyId::BYTES + WRAPPED_BYTES;
+/// What stands before a sealed photo or file: so many bytes tell whether it is sealed, and under which key.
+pub(super) const HEAD_BYTES: usize = MAGIC.len() + KeyId::BYTES + WRAPPED_BYTES;
 /// Most bytes of a sealed photo.
 pub(super) const MAX_SEALED_BYTES: usize = MAX_PHOTO_BYTES + HEAD_BYTES + TAG_BYTES;
-/// So many bytes of an object tell whether it is sealed.
-pub(super) const TELLING_BYTES: usize = MAGIC.len();
 /// Photos above this size, in bytes, are sealed and opened off the threads that serve requests.
 const LARGE_PHOTO: usize = 256 * 1024;
 
@@ -68,6 +66,20 @@ impl fmt::Debug for Sealed {
 /// No photo begins like that.
 pub(super) fn is_sealed(start: &[u8]) -> bool {
     start.starts_with(MAGIC)
+}
+
+/// Whether something begins as the photo of this key that was sealed under one of these vault keys. The data key must
+/// come out: the id of a vault key comes of the master key, under which another store may have a vault key too.
+pub(super) fn is_sealed_under(keys: &[VaultKey], key: &PhotoKey, start: &[u8]) -> bool {
+    let Some((id, rest)) = start.strip_prefix(MAGIC).and_then(KeyId::split) else {
+        return false;
+    };
+    let (wrapped, bound) = (rest.get(..WRAPPED_BYTES), key.to_string());
+    let unwraps = |wrapped| {
+        let mut named = keys.iter().filter(|vault| vault.id() == id);
+        named.any(|vault| vault.unwrap(wrapped, &bound).is_some())
+    };
+    wrapped.is_some_and(unwraps)
 }
 
 /// Seals and opens photos and files. Cheap to clone: what one clone learns all know.
@@ -278,5 +290,21 @@ mod tests {
         let other = Seal::new(vault_key(2));
         let told = other.open(&key, sealed.bytes().clone()).await;
         assert!(matches!(told, Err(PhotosError::Altered)));
+    }
+
+    #[tokio::test]
+    async fn the_head_alone_tells_under_which_key_a_photo_is() {
+        let mine = key(1, &photo());
+        let (one, two) = (vault_key(1), vault_key(2));
+        let sealed = Seal::new(one.clone()).seal(&mine, photo()).await.unwrap();
+        let head = &sealed.bytes()[..HEAD_BYTES];
+        assert!(is_sealed_under(&[two.clone(), one.clone()], &mine, head));
+        assert!(!is_sealed_under(&[two], &mine, head));
+        assert!(!is_sealed_under(&[vault_key(1)], &mine, head), "of its id");
+        let one = std::slice::from_ref(&one);
+        assert!(!is_sealed_under(one, &key(2, &photo()), head));
+        for start in [&head[..HEAD_BYTES - 1], &photo()[..HEAD_BYTES], b""] {
+            assert!(!is_sealed_under(one, &mine, start));
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Dossier<'_> {
             "received_at": registration.received_at.to_string(),
             "kept_until": {
                 "answers": campaign.answers_end().map(|end| end.to_string()),
-                "photo": campaign.photos_end().map(|end| end.to_string()),
+                "photo": photo.and(campaign.photos_end()).map(|end| end.to_string()),
             },
             "answers": self.answered(),
             "no_longer_asked": self.no_longer_asked(),

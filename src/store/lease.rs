@@ -1,7 +1,8 @@
-//! What only one process may do at a time is done under a lease, which the store gives.
+//! What only one process may do at a time is done under a lease, which the store gives by its clock.
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Store, StoreError, ask};
@@ -27,5 +28,13 @@ impl Store {
     /// When the store does not answer; the lease then ends by itself.
     pub async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
         ask!(self.release(name, holder))
+    }
+
+    /// The time by the clock of the store; the one of this machine need not agree.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn clock(&self) -> Result<Timestamp, StoreError> {
+        ask!(self.clock())
     }
 }

@@ -32,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Document, RawDocumentBuf, doc};
 use mongodb::error::Result as Driven;
@@ -197,6 +198,10 @@ impl MongoStore {
 
     pub(super) async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
         lease::release(self, name, holder).await
+    }
+
+    pub(super) async fn clock(&self) -> Result<Timestamp, StoreError> {
+        lease::clock(self).await
     }
 
     /// Runs a command on the primary, which is the only node that knows all.

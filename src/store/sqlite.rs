@@ -32,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -230,5 +231,11 @@ impl SqliteStore {
     pub(super) async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
         let release = move |connection: &Connection| lease::release(connection, name, holder);
         self.writer.write(release).await
+    }
+
+    pub(super) async fn clock(&self) -> Result<Timestamp, StoreError> {
+        self.readers
+            .read(|connection| lease::clock(connection))
+            .await
     }
 }

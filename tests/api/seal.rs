@@ -19,14 +19,14 @@ use crate::support::servers::{random_name, variable};
 const BUCKET: &str = "jornada-test";
 
 /// What lies in the folder or the bucket, as whoever broke in sees it.
-enum Objects {
+pub enum Objects {
     Folder(PathBuf),
     /// Its name, and the campaign.
     Bucket(Client, String, String),
 }
 
 impl Objects {
-    fn of(installation: &Installation, stores: Stores) -> Self {
+    pub fn of(installation: &Installation, stores: Stores) -> Self {
         if stores == Stores::Embedded {
             return Self::Folder(installation.folder.path().join("data/photos"));
         }
@@ -84,7 +84,7 @@ impl Objects {
         }
     }
 
-    async fn write(&self, name: &str, bytes: Vec<u8>) {
+    pub async fn write(&self, name: &str, bytes: Vec<u8>) {
         match self {
             Self::Folder(folder) => std::fs::write(folder.join(name), bytes).unwrap(),
             Self::Bucket(client, bucket, _) => {

@@ -1,17 +1,20 @@
-//! The sweep that instances make by themselves, and the photos that belong to nobody.
+//! The sweep that instances make by themselves, and the photos and files that belong to nobody.
 
-use std::time::Duration;
+use std::fs::File;
+use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::campaigns::Campaigns;
 use jornada::config::{Config, Env};
+use jornada::domain::job::{Format, Wanted};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
+use jornada::domain::staff::Session;
 use jornada::domain::staff::audit::Doer;
-use jornada::domain::{CampaignId, RegistrationId};
+use jornada::domain::{CampaignId, Job, Lang, RegistrationId, Selection};
 use jornada::intake::photos::PhotoKeeper;
 use jornada::intake::sweep::{Sweep, Swept};
 use jornada::intake::vault::Vault;
-use jornada::photo::{PhotoKey, Photos};
+use jornada::photo::{FileKey, PhotoKey, Photos};
 use jornada::staff::Audit;
 use jornada::store::Store;
 use jornada::telemetry::metrics::Metrics;
@@ -22,11 +25,17 @@ use uuid::Uuid;
 
 use crate::keeping::{end, run};
 use crate::on_both;
-use crate::seal::{register, seen};
+use crate::seal::{Objects, register, seen};
 use crate::support::app::{Installation, Stores};
 
 on_both!(
     a_photo_of_nobody_goes_after_a_day_and_the_record_says_so,
+    a_store_that_was_emptied_takes_nobodys_photo,
+    a_photo_of_nobody_that_is_not_sealed_stays,
+    many_photos_of_nobody_wait_for_a_word,
+    photos_that_are_asked_for_no_longer_go_in_their_time,
+    a_report_of_no_job_goes_after_a_day,
+    nothing_is_erased_by_a_clock_that_is_not_the_stores,
     it_sweeps_again_and_again_until_it_is_stopped,
 );
 
@@ -50,14 +59,16 @@ async fn sweep(installation: &Installation) -> Sweep {
         store,
         doer: Doer::System,
         is_dry: false,
+        takes_all_orphans: false,
         id: Uuid::new_v4(),
     }
 }
 
-/// Puts a photo as an attempt does of which nothing more is heard.
-async fn abandon(photos: &Photos, campaign: &str) -> PhotoKey {
+/// Puts a photo as an attempt of this number does of which nothing more is heard.
+async fn abandon(photos: &Photos, campaign: &str, number: u32) -> PhotoKey {
     let campaign = CampaignId::parse(campaign).unwrap();
-    let id = RegistrationId::derive(&[1; 32], &campaign, &UniqueKey::Answer("1".into()));
+    let unique = UniqueKey::Answer(number.to_string());
+    let id = RegistrationId::derive(&[1; 32], &campaign, &unique);
     let bytes = b"a photo of nobody";
     let photo = PhotoRef {
         sha256: Sha256::digest(bytes).into(),
@@ -75,7 +86,7 @@ async fn a_photo_of_nobody_goes_after_a_day_and_the_record_says_so(stores: Store
     let app = installation.start().await;
     let id = register(&app, 1).await;
     let mut sweep = sweep(&installation).await;
-    let nobodys = abandon(&sweep.photos, &installation.campaign).await;
+    let nobodys = abandon(&sweep.photos, &installation.campaign, 1).await;
     let now = Timestamp::now();
     let nothing = Some(Swept::default());
     assert_eq!(
@@ -108,6 +119,250 @@ async fn a_photo_of_nobody_goes_after_a_day_and_the_record_says_so(stores: Store
     assert!(entries[0].to_string().contains(r#""orphans""#), "{record}");
     let (verified, told) = run(&installation, &["audit", "verify"]);
     assert!(verified, "{told}");
+}
+
+/// How many photos of these people lie there, by their ids.
+async fn kept(sweep: &Sweep, ids: &[String]) -> usize {
+    let (mut keys, listing) = sweep.photos.list();
+    let mut kept = 0;
+    while let Some(key) = keys.recv().await {
+        kept += usize::from(ids.contains(&key.id().to_string()));
+    }
+    listing.await.unwrap().unwrap();
+    kept
+}
+
+/// Leaves an installation its photos and its settings, and nothing in the store.
+async fn empty(installation: &Installation, stores: Stores) {
+    if stores == Stores::Servers {
+        let mut settings = installation.settings.iter();
+        let address = settings.find(|(name, _)| name == "JORNADA_STORE").unwrap();
+        let client = mongodb::Client::with_uri_str(&address.1).await.unwrap();
+        client.default_database().unwrap().drop().await.unwrap();
+        return;
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("data/jornada.db{suffix}");
+        std::fs::remove_file(installation.folder.path().join(file)).ok();
+    }
+}
+
+async fn a_store_that_was_emptied_takes_nobodys_photo(stores: Stores) {
+    let installation = Installation::new(stores);
+    let mut app = installation.start().await;
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        ids.push(register(&app, number).await);
+    }
+    app.signal("-TERM");
+    app.ended().await;
+    empty(&installation, stores).await;
+    let mut sweep = sweep(&installation).await;
+    // Of the same master key, so that its vault key has the same id as the one before.
+    abandon(&sweep.photos, &installation.campaign, 1).await;
+    let later = Timestamp::now() + SignedDuration::from_hours(25);
+    let left = Swept {
+        orphans: 1,
+        foreign: 3,
+        ..Swept::default()
+    };
+    assert_eq!(sweep.once(later).await.unwrap(), Some(left));
+    assert_eq!(kept(&sweep, &ids).await, 3);
+    assert!(left.foreign_told().unwrap().contains("JORNADA_STORE"));
+
+    sweep.takes_all_orphans = true;
+    let all = Swept {
+        orphans: 3,
+        ..Swept::default()
+    };
+    assert_eq!(sweep.once(later).await.unwrap(), Some(all));
+    assert_eq!(kept(&sweep, &ids).await, 0);
+}
+
+async fn a_photo_of_nobody_that_is_not_sealed_stays(stores: Stores) {
+    let installation = Installation::new(stores);
+    let sweep = sweep(&installation).await;
+    let objects = Objects::of(&installation, stores);
+    for (number, bytes) in [(1, b"as it was sent".as_slice()), (2, b""), (3, b"JPS1")] {
+        let key = abandon(&sweep.photos, &installation.campaign, number).await;
+        objects.write(&key.to_string(), bytes.to_vec()).await;
+    }
+    let later = Timestamp::now() + SignedDuration::from_hours(25);
+    let left = Swept {
+        foreign: 3,
+        ..Swept::default()
+    };
+    assert_eq!(sweep.once(later).await.unwrap(), Some(left));
+}
+
+async fn photos_that_are_asked_for_no_longer_go_in_their_time(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let id = register(&app, 1).await;
+    end(&installation, "{ photos = 1 }");
+    let file = installation.folder.path().join("campaigns/vacunacion.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let parts = text.split("[[fields]]");
+    let parts = parts.filter(|part| !part.contains(r#"kind = "photo""#));
+    let without = parts.collect::<Vec<_>>().join("[[fields]]");
+    std::fs::write(&file, without).unwrap();
+    let sweep = sweep(&installation).await;
+    assert!(sweep.campaigns.iter().any(
+        |campaign| campaign.id.as_str() == installation.campaign && campaign.photo().is_none()
+    ));
+    let swept = sweep.once(Timestamp::now()).await.unwrap().unwrap();
+    assert_eq!((swept.photos, swept.registrations), (1, 0));
+    assert_eq!(kept(&sweep, &[id]).await, 0);
+}
+
+async fn many_photos_of_nobody_wait_for_a_word(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let id = register(&app, 1).await;
+    let mut sweep = sweep(&installation).await;
+    for number in 0..21 {
+        abandon(&sweep.photos, &installation.campaign, number).await;
+    }
+    let later = Timestamp::now() + SignedDuration::from_hours(25);
+    let held = Swept {
+        held: 21,
+        ..Swept::default()
+    };
+    for is_dry in [true, false] {
+        sweep.is_dry = is_dry;
+        assert_eq!(sweep.once(later).await.unwrap(), Some(held));
+    }
+    sweep.takes_all_orphans = true;
+    let all = Swept {
+        orphans: 21,
+        ..Swept::default()
+    };
+    assert_eq!(sweep.once(later).await.unwrap(), Some(all));
+    assert_eq!(kept(&sweep, &[id]).await, 1);
+}
+
+#[tokio::test]
+async fn the_command_says_what_it_holds_back_and_the_flag_takes_it() {
+    let installation = Installation::new(Stores::Embedded);
+    let _app = installation.start().await;
+    let photos = sweep(&installation).await.photos;
+    for number in 0..21 {
+        let key = abandon(&photos, &installation.campaign, number).await;
+        let path = installation.folder.path().join("data/photos");
+        let file = File::options().write(true).open(path.join(key.to_string()));
+        let long_ago = SystemTime::now() - Duration::from_hours(25);
+        file.unwrap().set_modified(long_ago).unwrap();
+    }
+    let (done, told) = run(&installation, &["sweep"]);
+    assert!(!done && told.contains("--all-orphans"), "{told}");
+    assert!(
+        told.contains(r#""orphans":0,"foreign":0,"held":21"#),
+        "{told}"
+    );
+    let (done, told) = run(&installation, &["sweep", "--all-orphans"]);
+    assert!(done && told.contains(r#""orphans":21"#), "{told}");
+}
+
+/// Puts the file of a report; answers the job, which the store does not know.
+async fn report(photos: &Photos, campaign: &str) -> Job {
+    let wanted = Wanted {
+        campaign: CampaignId::parse(campaign).unwrap(),
+        selection: Selection::all(),
+        format: Format::Csv,
+        lang: Lang::Es,
+        base: "http://localhost".into(),
+    };
+    let mut job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
+    job.attempt = 1;
+    let (key, plain) = (FileKey::of(&job, 1), tempfile::tempfile().unwrap());
+    let (_, sealed) = photos.seal().seal_file(&key, plain, || ()).unwrap();
+    photos.put_file(&key, &sealed).await.unwrap();
+    job
+}
+
+async fn a_report_of_no_job_goes_after_a_day(stores: Stores) {
+    let installation = Installation::new(stores);
+    let _app = installation.start().await;
+    let sweep = sweep(&installation).await;
+    let known = report(&sweep.photos, &installation.campaign).await;
+    sweep.store.add_job(&known).await.unwrap();
+    let nobodys = report(&sweep.photos, &installation.campaign).await;
+    let of_others = report(&sweep.photos, "of-another-town").await;
+    let now = Timestamp::now();
+    let after = |hours| now + SignedDuration::from_hours(hours);
+    assert_eq!(sweep.once(after(24)).await.unwrap(), Some(Swept::default()));
+    let one = Swept {
+        reports: 1,
+        ..Swept::default()
+    };
+    assert_eq!(sweep.once(after(26)).await.unwrap(), Some(one));
+    let (mut files, listing) = sweep.photos.list_files();
+    let mut left = Vec::new();
+    while let Some((key, _)) = files.recv().await {
+        left.push(key);
+    }
+    listing.await.unwrap().unwrap();
+    assert!(!left.contains(&FileKey::of(&nobodys, 1)));
+    for job in [known, of_others] {
+        let key = FileKey::of(&job, 1);
+        assert!(left.contains(&key));
+        sweep.photos.remove_file(&key).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_was_never_whole_goes_too() {
+    let installation = Installation::new(Stores::Embedded);
+    let _app = installation.start().await;
+    let sweep = sweep(&installation).await;
+    let job = report(&sweep.photos, &installation.campaign).await;
+    let path = installation.folder.path().join("data/photos");
+    let file = path.join(FileKey::of(&job, 1).to_string());
+    let part = file.with_extension("part");
+    std::fs::rename(file, &part).unwrap();
+    let later = Timestamp::now() + SignedDuration::from_hours(26);
+    let swept = sweep.once(later).await.unwrap().unwrap();
+    assert_eq!((swept.reports, part.exists()), (1, false));
+}
+
+async fn nothing_is_erased_by_a_clock_that_is_not_the_stores(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    register(&app, 1).await;
+    end(&installation, "{ answers = 1 }");
+    let sweep = sweep(&installation).await;
+    let now = Timestamp::now();
+    for minutes in [6, -6, 60 * 24 * 365] {
+        let wrong = now + SignedDuration::from_mins(minutes);
+        let told = sweep.on_time(wrong).await.unwrap_err().to_string();
+        assert!(told.contains("clock of this machine"), "{told}");
+    }
+    let slow = now - SignedDuration::from_mins(4);
+    let swept = sweep.on_time(slow).await.unwrap().unwrap();
+    assert_eq!(swept.registrations, 1);
+}
+
+#[tokio::test]
+async fn a_photo_store_that_is_away_keeps_nothing_else() {
+    let mut installation = Installation::new(Stores::Servers);
+    let app = installation.start().await;
+    register(&app, 1).await;
+    end(&installation, "{ photos = 1 }");
+    installation.set("JORNADA_PHOTOS", "s3://nowhere?endpoint=http://127.0.0.1:1");
+    let sweep = sweep(&installation).await;
+    let now = Timestamp::now();
+    let over = Session {
+        hash: [1; 32],
+        account: Uuid::new_v4(),
+        epoch: 0,
+        created_at: Timestamp::UNIX_EPOCH,
+        seen_at: Timestamp::UNIX_EPOCH,
+    };
+    sweep.store.add_session(&over).await.unwrap();
+    sweep.once(now).await.unwrap_err();
+    assert_eq!(sweep.store.session(&over.hash).await.unwrap(), None);
+    let (_, record) = run(&installation, &["audit", "export", "--format", "jsonl"]);
+    assert!(record.contains(r#""sweep""#), "{record}");
 }
 
 async fn it_sweeps_again_and_again_until_it_is_stopped(stores: Stores) {

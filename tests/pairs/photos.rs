@@ -98,6 +98,18 @@ async fn an_altered_photo_is_not_handed_out() {
 }
 
 #[tokio::test]
+async fn a_file_of_any_size_in_the_place_of_a_photo_is_not_read_whole() {
+    let (folder, photos) = disk().await;
+    let key = key(b"the picture");
+    put(&photos, &key, "the picture").await;
+    let path = folder.path().join("photos").join(key.to_string());
+    let swapped = std::fs::File::options().write(true).open(path).unwrap();
+    // Nothing of it is on the disk; read whole it would not fit into memory.
+    swapped.set_len(1 << 40).unwrap();
+    assert!(matches!(photos.get(&key).await, Err(PhotosError::Altered)));
+}
+
+#[tokio::test]
 async fn bytes_that_are_not_those_of_the_key_are_not_handed_out() {
     let photos = s3().await;
     let key = key(b"the picture");

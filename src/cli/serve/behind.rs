@@ -80,6 +80,7 @@ fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
         audit: Audit::new(&app.intake.secret),
         doer: Doer::System,
         is_dry: false,
+        takes_all_orphans: false,
         id: Uuid::new_v4(),
     };
     tasks.spawn(sweep.run(sweep::FIRST, sweep::EVERY, stop.clone()));

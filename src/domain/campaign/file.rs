@@ -78,7 +78,7 @@ fn campaign(
         |value| u32::try_from(integer(value).filter(|most| WORK.contains(most))?).ok(),
     );
     let fields = fields(&mut table, list, mistakes);
-    let retention = retention(&mut table, &fields, mistakes);
+    let retention = retention(&mut table, mistakes);
     table.end(mistakes);
     Some(Campaign {
         id: id?,
@@ -263,6 +263,10 @@ mod tests {
         let with =
             |days: &str| EXAMPLE.replace("title =", &format!("retain_days = {days}\ntitle ="));
         assert_eq!(mistakes(&with("{ answers = 365, photos = 30 }")), [""; 0]);
+        // No photo is asked for any more; those of before have their time.
+        let (fields, _) = EXAMPLE.rsplit_once("[[fields]]").unwrap();
+        let fields = fields.replace("title =", "retain_days = { photos = 30 }\ntitle =");
+        assert_eq!(mistakes(&fields), [""; 0]);
         for (days, expected) in [
             (
                 "{ answers = 30, photos = 31 }",

@@ -3,15 +3,11 @@
 use toml::de::DeValue;
 
 use super::table::{Mistakes, Table, integer};
-use crate::domain::field::Field;
 use crate::domain::retention::{MAX_DAYS, Retention};
 
-/// Reads `retain_days = { answers = …, photos = … }`, of which each may be missing.
-pub(super) fn retention(
-    root: &mut Table<'_>,
-    fields: &[Field],
-    mistakes: &mut Mistakes,
-) -> Retention {
+/// Reads `retain_days = { answers = …, photos = … }`, of which each may be missing. Photos may be named where none
+/// is asked for: there may be some of before.
+pub(super) fn retention(root: &mut Table<'_>, mistakes: &mut Mistakes) -> Retention {
     let key = "retain_days";
     let (offset, path) = (root.offset(key), root.path(key));
     let expected = "a table with answers and photos";
@@ -23,9 +19,6 @@ pub(super) fn retention(
         answers_days: days(&mut table, "answers", mistakes),
         photos_days: days(&mut table, "photos", mistakes),
     };
-    if retention.photos_days.is_some() && !fields.iter().any(Field::is_photo) {
-        table.note("photos", mistakes, "the campaign asks for no photo");
-    }
     if let Retention {
         answers_days: Some(answers),
         photos_days: Some(photos),

@@ -4,10 +4,16 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Seek};
 use std::path::Path;
 
-use super::{DiskPhotos, blocking, make_folder};
+use jiff::Timestamp;
+use tokio::sync::mpsc::Sender;
+
+use super::{DiskPhotos, blocking, each_file, make_folder, modified};
 use crate::photo::PhotosError;
-use crate::photo::file::{FileKey, Reading};
+use crate::photo::file::{FOLDER, FileKey, Reading};
 use crate::photo::seal::SealedFile;
+
+/// What the name of a file ends with until it is whole.
+const UNFINISHED: &str = "part";
 
 impl DiskPhotos {
     pub(in crate::photo) async fn put_file(
@@ -37,6 +43,31 @@ impl DiskPhotos {
         }))
     }
 
+    /// Sends the key of every file, with when it was put. One that was never whole goes by the key of any that could
+    /// have become of it: whoever removes that removes both.
+    pub(in crate::photo) async fn list_files(
+        &self,
+        files: Sender<(FileKey, Timestamp)>,
+    ) -> Result<(), PhotosError> {
+        let folder = self.folder.join(FOLDER);
+        blocking(move || {
+            each_file(&folder, &format!("{FOLDER}/"), 0, &mut |name, entry| {
+                let whole = name
+                    .strip_suffix(UNFINISHED)
+                    .map(|stem| format!("{stem}csv"));
+                let Some(key) = FileKey::parse(whole.as_deref().unwrap_or(name)) else {
+                    return Ok(true);
+                };
+                match entry.metadata() {
+                    Ok(known) => Ok(files.blocking_send((key, modified(&known)?)).is_ok()),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+                    Err(error) => Err(error),
+                }
+            })
+        })
+        .await
+    }
+
     pub(in crate::photo) async fn remove_file(&self, key: &FileKey) -> Result<(), PhotosError> {
         let path = self.folder.join(key.to_string());
         blocking(move || {
@@ -56,7 +87,7 @@ impl DiskPhotos {
 
 /// Where a file is written until it is whole. Always the same one: nothing is left of a write that broke off.
 fn unfinished(path: &Path) -> std::path::PathBuf {
-    path.with_extension("part")
+    path.with_extension(UNFINISHED)
 }
 
 /// As a photo is written: after a power cut the whole file is there, or nothing.

@@ -9,12 +9,14 @@ use aws_sdk_s3::primitives::ByteStream;
 use futures_util::TryStreamExt;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
+use jiff::Timestamp;
+use tokio::sync::mpsc::Sender;
 use tokio_stream::StreamExt;
 use tokio_util::io::ReaderStream;
 
-use super::{CONNECT, S3Photos, failure, status};
+use super::{CONNECT, S3Photos, failure, moment, status};
 use crate::photo::PhotosError;
-use crate::photo::file::{FileKey, Reading};
+use crate::photo::file::{FOLDER, FileKey, Reading};
 use crate::photo::seal::{CHUNK_BYTES, SealedFile};
 
 /// Longest upload: the list of a million people has about 90 MB.
@@ -64,6 +66,28 @@ impl S3Photos {
         let bytes = object.content_length().unwrap_or_default();
         let reading: Reading = Box::pin(object.body.into_async_read());
         Ok(Some((bytes.unsigned_abs(), reading)))
+    }
+
+    /// Sends the key of every file, with when it was put. Whoever listens no more ends it.
+    pub(in crate::photo) async fn list_files(
+        &self,
+        files: Sender<(FileKey, Timestamp)>,
+    ) -> Result<(), PhotosError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket);
+        let mut pages = list.prefix(format!("{FOLDER}/")).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure(&error))?;
+            for object in page.contents() {
+                let Some(key) = object.key().and_then(FileKey::parse) else {
+                    continue;
+                };
+                let put_at = moment(object.last_modified())?;
+                if files.send((key, put_at)).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(in crate::photo) async fn remove_file(&self, key: &FileKey) -> Result<(), PhotosError> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 use uuid::Uuid;
@@ -48,4 +49,12 @@ pub(super) async fn release(
 ) -> Result<(), StoreError> {
     let mine = doc! { "_id": name, "holder": binary(holder.as_bytes()) };
     bounded(WAIT, store.leases.delete_one(mine)).await.map(drop)
+}
+
+/// The time of the primary.
+pub(super) async fn clock(store: &MongoStore) -> Result<Timestamp, StoreError> {
+    let hello = store.ask_primary(WAIT, doc! { "hello": 1 }).await?;
+    let told = hello.get_datetime("localTime").ok();
+    let told = told.and_then(|now| Timestamp::from_millisecond(now.timestamp_millis()).ok());
+    told.ok_or_else(|| StoreError::malformed("localTime"))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 use uuid::Uuid;
 
@@ -30,4 +31,11 @@ pub(super) fn release(connection: &Connection, name: &str, holder: Uuid) -> Resu
         .prepare_cached(sql)?
         .execute((name, holder.as_bytes()))?;
     Ok(())
+}
+
+/// The time of this machine.
+pub(super) fn clock(connection: &Connection) -> Result<Timestamp, StoreError> {
+    let sql = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+    let millisecond = connection.query_row(sql, (), |row| row.get(0))?;
+    Timestamp::from_millisecond(millisecond).map_err(|_| StoreError::malformed("time"))
 }

@@ -1,6 +1,7 @@
 //! The form as it is shown: with what was typed and what is wrong with it.
 
 use askama::Template;
+use jiff::Timestamp;
 
 use crate::domain::answers::CONSENT;
 use crate::domain::{Campaign, Field, Form, Kind, Refusal};
@@ -68,6 +69,12 @@ impl FormPage<'_> {
 
     fn has_consented(&self) -> bool {
         self.typed.value(CONSENT) == "true"
+    }
+
+    /// Until when a photo is kept, where one is asked for.
+    fn photos_end(&self) -> Option<Timestamp> {
+        self.campaign.photo()?;
+        self.campaign.photos_end()
     }
 
     /// The words for an answer that the script finds missing: the same as the server's.

@@ -1,0 +1,34 @@
+//! Files of reports whose job nobody knows: of a store that was restored.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Sweep, Swept};
+
+/// No job is known for longer, and none ends long after its file was put.
+const AGE: SignedDuration = SignedDuration::from_hours(25);
+/// Files between two looks at the lease.
+const PAGE: u64 = 500;
+
+impl Sweep {
+    /// Removes them.
+    pub(super) async fn reports(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
+        let (mut files, listing) = self.photos.list_files();
+        let mut looked = 0_u64;
+        while let Some((key, put_at)) = files.recv().await {
+            if looked.is_multiple_of(PAGE) {
+                self.go_on().await?;
+            }
+            looked += 1;
+            let is_old = now.duration_since(put_at) > AGE;
+            if is_old && self.is_ours(key.campaign()) && self.store.job(key.job()).await?.is_none()
+            {
+                if !self.is_dry {
+                    self.photos.remove_file(&key).await?;
+                }
+                swept.reports += 1;
+            }
+        }
+        listing.await??;
+        Ok(())
+    }
+}
