@@ -66,8 +66,9 @@ impl Program {
         .await;
     }
 
+    /// Its threads give way to everything else, and so take long beside other tests.
     pub async fn done(&self, app: &App, page: &str) {
-        app.until_within("the report is done", 120, async |app| {
+        app.until_within("the report is done", 400, async |app| {
             let seen = self.progress(app, page).await;
             assert_ne!(seen["state"], "failed");
             seen["state"] == "done"
