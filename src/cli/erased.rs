@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::archive::Archive;
 use super::office::{Office, run};
 use crate::config::Env;
-use crate::domain::staff::audit::{self, Action, Deed, Doer};
+use crate::domain::staff::audit::{Action, Deed, Doer};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
 use crate::staff::amend;
 use crate::store::Amended;
@@ -108,9 +108,8 @@ async fn erase(archive: &Archive, campaign: &Campaign, id: RegistrationId) -> an
     let Some(record) = store.record(campaign, id).await? else {
         return Ok(false);
     };
-    let deed = Deed::of(Action::Delete).within(&campaign.id);
-    let deed = deed.to(audit::registration(id)).with("reason", "restore");
-    archive.office.note(deed).await?;
+    let deed = Deed::about(Action::Delete, &campaign.id, id);
+    archive.office.note(deed.with("reason", "restore")).await?;
     let (keeper, by) = (&archive.keeper, Doer::CommandLine.name());
     let deletion = record.delete(by, REASON.to_owned(), Timestamp::now());
     match amend::delete(store, keeper, campaign, &record, &deletion).await? {

@@ -12,7 +12,7 @@ use super::archive::Archive;
 use super::office::run;
 use crate::config::Env;
 use crate::domain::record::{self, Record};
-use crate::domain::staff::audit::{self, Action, Deed, Doer};
+use crate::domain::staff::audit::{Action, Deed, Doer};
 use crate::domain::{Campaign, ReceiptNumber};
 use crate::intake::photos::KeeperError;
 use crate::photo::PhotosError;
@@ -115,8 +115,7 @@ async fn picture(
 
 fn about(action: Action, record: &Record) -> Deed {
     let registration = &record.registration;
-    let deed = Deed::of(action).within(&registration.campaign);
-    deed.to(audit::registration(registration.id))
+    Deed::about(action, &registration.campaign, registration.id)
 }
 
 async fn find(archive: &Archive, number: ReceiptNumber) -> anyhow::Result<(Arc<Campaign>, Record)> {

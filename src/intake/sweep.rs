@@ -33,6 +33,8 @@ pub const FIRST: Duration = Duration::from_mins(10);
 /// Longer than one page of work takes, however slow the stores are; taken again for every page.
 const LEASE: Duration = Duration::from_mins(5);
 const LEASE_NAME: &str = "sweep";
+/// Photos or files that are looked at between two looks at the lease.
+const LEASE_EVERY: usize = 500;
 /// Farther apart the clocks of this machine and of the store may not be: what one wrong clock erases is gone.
 const APART: SignedDuration = SignedDuration::from_mins(5);
 /// For how long refusals are counted by day.

@@ -155,16 +155,12 @@ impl Gate {
         if !self.passwords.verify(kept, password).await? {
             return Ok(Proof::WrongPassword);
         }
-        if code.is_some_and(|code| !self.is_code_new(account, code, now)) {
+        if code.is_some_and(|code| !self.use_code(&mut account.clone(), code, now)) {
             return Ok(Proof::WrongCode);
         }
         // Not before: whoever has the password alone shall not get to try one code after another.
         self.counts.forgive(&who, now).await;
         Ok(Proof::Right)
-    }
-
-    fn is_code_new(&self, account: &Account, code: &str, now: Timestamp) -> bool {
-        self.use_code(&mut account.clone(), code, now)
     }
 
     /// Uses a code of the account's second factor up; false if it is wrong or was used before.
@@ -188,9 +184,8 @@ impl Gate {
             return Ok(Some(account));
         }
         let passed = change(store, account.id, |latest| {
-            // The password was looked at in this epoch.
-            let same = latest.is_open() && latest.epoch == account.epoch;
-            (same && self.use_code(latest, code, now)).then(|| latest.clone())
+            // The password that was looked at is that of this account.
+            (latest.is_still(&account) && self.use_code(latest, code, now)).then(|| latest.clone())
         });
         passed.await
     }

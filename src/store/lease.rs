@@ -7,6 +7,11 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, ask};
 
+/// A length as the back ends reckon with it.
+pub(super) fn milliseconds(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Store {
     /// Takes or keeps what only one process may do at a time, by the clock of the store; false while another holds
     /// it. A holder that is not heard of for `length` has lost it.

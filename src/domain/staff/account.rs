@@ -128,6 +128,12 @@ impl Account {
         }
     }
 
+    /// Whether it is still what somebody was let in with: open, without a new password, reset or end of sessions since.
+    #[must_use]
+    pub fn is_still(&self, let_in: &Self) -> bool {
+        self.is_open() && self.epoch == let_in.epoch
+    }
+
     /// Ends every session, on every instance.
     pub fn end_sessions(&mut self) {
         self.epoch += 1;

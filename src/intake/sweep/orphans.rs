@@ -3,13 +3,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Sweep, Swept};
+use super::{LEASE_EVERY, Sweep, Swept};
 use crate::photo::PhotoKey;
 
 /// Photos of attempts that may still become registrations are younger.
 const AGE: SignedDuration = SignedDuration::from_hours(24);
-/// Keys between two looks at the lease.
-const PAGE: usize = 500;
 /// Most photos that one sweep removes, so that their keys have room; the rest is for the next.
 const MOST: usize = 100_000;
 /// So many are no sign of a wrong store, however few photos there are.
@@ -46,7 +44,7 @@ impl Sweep {
             swept.orphans = found.orphans;
             return Ok(());
         }
-        for page in found.keys.chunks(PAGE) {
+        for page in found.keys.chunks(LEASE_EVERY) {
             self.go_on().await?;
             for key in page {
                 // Whoever registers meanwhile with the same photo keeps it.
@@ -65,7 +63,7 @@ impl Sweep {
         let (mut keys, listing) = self.photos.list();
         let (mut listed, mut found) = (0_usize, Found::default());
         while let Some(key) = keys.recv().await {
-            if listed.is_multiple_of(PAGE) {
+            if listed.is_multiple_of(LEASE_EVERY) {
                 self.go_on().await?;
             }
             listed += 1;

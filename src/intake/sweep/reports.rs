@@ -2,20 +2,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Sweep, Swept};
+use super::{LEASE_EVERY, Sweep, Swept};
 
 /// No job is known for longer, and none ends long after its file was put.
 const AGE: SignedDuration = SignedDuration::from_hours(25);
-/// Files between two looks at the lease.
-const PAGE: u64 = 500;
 
 impl Sweep {
     /// Removes them.
     pub(super) async fn reports(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
         let (mut files, listing) = self.photos.list_files();
-        let mut looked = 0_u64;
+        let mut looked = 0_usize;
         while let Some((key, put_at)) = files.recv().await {
-            if looked.is_multiple_of(PAGE) {
+            if looked.is_multiple_of(LEASE_EVERY) {
                 self.go_on().await?;
             }
             looked += 1;

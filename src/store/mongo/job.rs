@@ -16,6 +16,7 @@ use super::{MongoStore, binary, bounded, primary};
 use crate::domain::job::{Basis, JobFile, Wanted};
 use crate::domain::{CampaignId, Job, JobState};
 use crate::store::job::{Ending, Hold, MAX_JOBS, MOST_LOST};
+use crate::store::lease::milliseconds;
 use crate::store::{StoreError, WAIT};
 
 /// Every instance asks each second for what waits, and for what nobody was heard of.
@@ -107,7 +108,7 @@ impl MongoStore {
         silence: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let silence = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
+        let silence = milliseconds(silence);
         let silent = doc! {
             "state": "running",
             "$expr": { "$lt": ["$noted_at", { "$subtract": ["$$NOW", silence] }] },

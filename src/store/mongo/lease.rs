@@ -8,6 +8,7 @@ use mongodb::options::ReturnDocument;
 use uuid::Uuid;
 
 use super::{MongoStore, binary, bounded};
+use crate::store::lease::milliseconds;
 use crate::store::{StoreError, WAIT};
 
 /// Takes or keeps a lease; false while another holds it.
@@ -21,7 +22,7 @@ pub(super) async fn take(
     let mine = doc! { "$eq": ["$holder", &holder] };
     // What is missing, as in a document that is made only now, comes before every time.
     let over = doc! { "$lt": ["$until", "$$NOW"] };
-    let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    let length_ms = milliseconds(length);
     let until = doc! { "$add": ["$$NOW", length_ms] };
     let update = vec![
         doc! { "$set": { "is_free": { "$or": [mine, over] } } },

@@ -15,6 +15,7 @@ use crate::domain::job::{Basis, JobFile, Wanted};
 use crate::domain::{CampaignId, Job, JobState};
 use crate::store::StoreError;
 use crate::store::job::{Ending, Hold, MAX_JOBS, MOST_LOST};
+use crate::store::lease::milliseconds;
 
 /// What the schema makes for jobs.
 pub(super) const TABLES: &str = "
@@ -122,7 +123,7 @@ impl SqliteStore {
         silence: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let silence = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
+        let silence = milliseconds(silence);
         if self.jobs_where(SILENT, [silence]).await?.is_empty() {
             return Ok(());
         }

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::store::StoreError;
+use crate::store::lease::milliseconds;
 
 /// Takes or keeps a lease; false while another holds it.
 pub(super) fn take(
@@ -20,7 +21,7 @@ pub(super) fn take(
                ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
                WHERE holder = excluded.holder OR until < unixepoch('subsec') * 1000";
     let mut statement = connection.prepare_cached(sql)?;
-    let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    let length_ms = milliseconds(length);
     Ok(statement.execute((name, holder.as_bytes(), length_ms))? > 0)
 }
 

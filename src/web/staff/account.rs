@@ -90,12 +90,11 @@ async fn change_password(
     scribe
         .note(&app, own(&desk, Action::PasswordChanged)?)
         .await?;
-    let epoch = account.epoch;
-    let changed = change(&app.intake.store, account.id, |account| {
-        // The password that was looked at is that of this epoch.
-        (account.is_open() && account.epoch == epoch).then(|| {
-            account.set_password(phc.clone());
-            account.clone()
+    let changed = change(&app.intake.store, account.id, |latest| {
+        // The password that was looked at is that of this account.
+        latest.is_still(account).then(|| {
+            latest.set_password(phc.clone());
+            latest.clone()
         })
     });
     let changed = changed.await?.ok_or(Error::Unauthorized)?;

@@ -64,8 +64,7 @@ impl Case {
 
     /// Something that is done with this registration.
     pub(super) fn deed(&self, action: Action) -> Deed {
-        let deed = Deed::of(action).within(&self.campaign.id);
-        deed.to(audit::registration(self.id))
+        Deed::about(action, &self.campaign.id, self.id)
     }
 
     /// Writes it down.

@@ -8,7 +8,7 @@ use super::route::{Need, Route};
 use super::scribe::{Action, Deed, Scribe};
 use super::who::Staff;
 use crate::domain::RegistrationId;
-use crate::domain::staff::{Permission, audit};
+use crate::domain::staff::Permission;
 use crate::intake::photos::KeeperError;
 use crate::photo::{PhotoFormat, PhotosError};
 use crate::web::AppState;
@@ -30,10 +30,7 @@ async fn photo(
     let id = RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?;
     let found = app.intake.store.registration(campaign, id).await?;
     let registration = found.ok_or(Error::NoSuchRegistration)?;
-    let deed = |action| {
-        let deed = Deed::of(action).within(&campaign.id);
-        deed.to(audit::registration(id))
-    };
+    let deed = |action| Deed::about(action, &campaign.id, id);
     if !staff.sees(&registration.value) {
         scribe.note(&app, deed(Action::Refused)).await?;
         return Err(Error::NoSuchRegistration);

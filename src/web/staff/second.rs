@@ -13,7 +13,7 @@ use super::account::{own, unless_proven};
 use super::guard::Desk;
 use super::route::{Need, Route};
 use super::scribe::{Action, Scribe};
-use crate::domain::staff::{Account, Permission, SecondFactor};
+use crate::domain::staff::{Permission, SecondFactor};
 use crate::staff::accounts::change;
 use crate::staff::password::Password;
 use crate::staff::second::Shared;
@@ -71,7 +71,7 @@ async fn switch_on(
     scribe.note(&app, own(&desk, Action::SecondOn)?).await?;
     let changed = change(&app.intake.store, account.id, |latest| {
         let sealed = sealed.clone();
-        (is_same(latest, account) && latest.second.is_none())
+        (latest.is_still(account) && latest.second.is_none())
             .then(|| latest.second = Some(SecondFactor { sealed, used_step }))
     });
     changed.await?.ok_or(Error::StaleForm)?;
@@ -96,17 +96,12 @@ async fn switch_off(
     }
     scribe.note(&app, own(&desk, Action::SecondOff)?).await?;
     let changed = change(&app.intake.store, account.id, |latest| {
-        (is_same(latest, account) && app.gate.use_code(latest, code, now))
+        (latest.is_still(account) && app.gate.use_code(latest, code, now))
             .then(|| latest.second = None)
     });
     changed.await?.ok_or(Error::StaleForm)?;
     info!(staff = %account.id, "switched the second factor off");
     Ok(Redirect::to(&desk.visit.link_done("/staff/account", "second-off")).into_response())
-}
-
-/// Whether no password, reset or end of sessions came in between since the request was let in.
-fn is_same(latest: &Account, asked: &Account) -> bool {
-    latest.is_open() && latest.epoch == asked.epoch
 }
 
 fn page(

@@ -34,6 +34,12 @@ impl Deed {
         }
     }
 
+    /// A deed about one registration of a campaign.
+    #[must_use]
+    pub fn about(action: Action, campaign: &CampaignId, id: RegistrationId) -> Self {
+        Self::of(action).within(campaign).to(registration(id))
+    }
+
     /// In this campaign.
     #[must_use]
     pub fn within(mut self, campaign: &CampaignId) -> Self {
