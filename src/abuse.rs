@@ -3,6 +3,7 @@
 
 pub mod attempts;
 mod counts;
+mod limits;
 mod memory;
 pub mod rate;
 mod redis;
@@ -12,6 +13,7 @@ pub mod work;
 use std::net::IpAddr;
 
 pub use counts::Counts;
+pub use limits::LimitsSetting;
 
 /// What counts as one client.
 #[must_use]

@@ -10,6 +10,15 @@ use secrecy::{ExposeSecret, SecretString};
 /// Longest wait for an answer or a connection.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// `JORNADA_CACHE`.
+#[derive(Clone, Debug)]
+pub enum CacheSetting {
+    /// `memory:`; totals live in this process.
+    Memory,
+    /// `redis://…` or `rediss://…`.
+    Redis(SecretString),
+}
+
 /// It is connected to when it is first used.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-//! All settings, read from the environment once, before the first connection; nobody else reads it.
+//! All settings, read from the environment once, before the first connection; nobody else reads it. The settings
+//! structs of a module stand in that module, which knows no environment; here they are filled.
 //! A wrong one is one line that names the variable, what is wrong and what is expected.
 
 pub mod env;
@@ -18,15 +19,19 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use url::Url;
 
-pub use env::{Env, Wrong};
+pub use env::{Env, FromEnv, Wrong};
 pub use hosts::{Hosts, exempt};
-pub use limits::LimitsSetting;
-pub use logs::{LogFormat, LogsConfig};
-pub use mail::{MailConfig, PostSetting};
-pub use photo_key::PhotoKeys;
-pub use secret::Secret;
-pub use stores::{CacheSetting, PhotosSetting, S3Setting, StoreSetting};
-pub use watch::{WatchConfig, WatchLinks, WatchRules, Watched, watch_data};
+pub use watch::watch_data;
+
+pub use crate::abuse::LimitsSetting;
+pub use crate::cache::CacheSetting;
+pub use crate::key::Secret;
+pub use crate::photo::{PhotoKeys, PhotosSetting, S3Setting};
+pub use crate::store::StoreSetting;
+pub use crate::telemetry::logs::{LogFormat, LogsConfig};
+pub use crate::watch::setting::{
+    MailConfig, PostSetting, WatchConfig, WatchLinks, WatchRules, Watched,
+};
 
 /// Every setting, its default and its meaning, as `jornada --help` lists them.
 pub const SETTINGS: &str = "\
@@ -146,10 +151,10 @@ impl Config {
             limits: LimitsSetting::from_env(env)?,
             public_url,
             photos: PhotosSetting::from_env(env)?,
-            photo_keys: PhotoKeys::from_env(env, &store)?,
+            photo_keys: PhotoKeys::from_env(env)?,
             cache: CacheSetting::from_env(env)?,
             campaigns: env.or("JORNADA_CAMPAIGNS", "campaigns").into(),
-            secret: Secret::from_env(env, &store)?,
+            secret: Secret::from_env(env)?,
             instance: instance(env),
             upload_memory: upload_memory(env)?,
             max_requests: env

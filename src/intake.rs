@@ -15,13 +15,13 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tracing::warn;
 
-use crate::config::Secret;
 use crate::domain::campaign::Opening;
 use crate::domain::moment::to_the_millisecond;
 use crate::domain::registration::{PhotoRef, UniqueKey};
 use crate::domain::{
     Answers, Campaign, FieldRefusal, Form, IdempotencyKey, Refusal, Registration, RegistrationId,
 };
+use crate::key::Secret;
 use crate::photo::inspect::{CleanPhoto, PhotoRefusal, inspect};
 use crate::store::{Kept, Receipt, Store, StoreError};
 use crate::telemetry::metrics::Metrics;

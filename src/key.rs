@@ -5,7 +5,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretBox};
 use sha2::Sha256;
 
-use crate::config::Secret;
+mod secret;
+
+pub use secret::{LEAST_BYTES, Secret};
 
 /// The key for one purpose.
 #[derive(Debug)]
@@ -74,15 +76,9 @@ fn begin(key: &[u8]) -> Hmac<Sha256> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::config::{Env, StoreSetting};
 
     pub(crate) fn secret(secret: &str) -> Secret {
-        let env = Env::of(&[
-            ("JORNADA_SECRET", secret),
-            ("JORNADA_STORE", "mongodb://db/jornada"),
-        ]);
-        let store = StoreSetting::from_env(&env).unwrap();
-        Secret::from_env(&env, &store).unwrap()
+        Secret::new(secret.into()).unwrap()
     }
 
     pub(crate) fn key(purpose: &str) -> Key {

@@ -53,7 +53,7 @@
 //! (disk, S3) and [`tally::Tally`] (memory, Redis; both `tests/pairs`).
 
 pub mod abuse;
-mod cache;
+pub mod cache;
 pub mod campaigns;
 pub mod cli;
 pub mod config;

@@ -9,8 +9,10 @@ mod keep;
 mod key;
 pub mod s3;
 pub mod seal;
+mod setting;
 
 pub use file::FileKey;
 pub use format::{MAX_PHOTO_BYTES, PhotoFormat};
 pub use keep::{Photos, PhotosError};
 pub use key::PhotoKey;
+pub use setting::{PhotoKeys, PhotosSetting, S3Setting};

@@ -21,6 +21,7 @@ mod removal;
 mod retention;
 pub mod search;
 pub mod session;
+mod setting;
 pub mod sqlite;
 mod stream;
 pub mod token;
@@ -30,7 +31,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::StoreSetting;
 use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection};
 use crate::telemetry::metrics::Meter;
 
@@ -41,6 +41,7 @@ pub use feed::{Change, Feed, FeedError, Position, Snapshot};
 pub use kept::{Kept, Receipt};
 pub use pending::{Pending, PendingKey, PendingPhoto};
 pub use removal::Unremoved;
+pub use setting::StoreSetting;
 pub use stream::Batches;
 pub use vault_key::WrappedKey;
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::config::CacheSetting;
+use crate::cache::CacheSetting;
 use crate::domain::CampaignId;
 use crate::store::{Change, Position, Snapshot};
 use crate::telemetry::metrics::Meter;

@@ -17,6 +17,7 @@ pub mod post;
 pub mod probe;
 pub mod recall;
 pub mod round;
+pub mod setting;
 pub mod share;
 pub mod target;
 pub mod told;
@@ -32,7 +33,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
-use crate::config::WatchConfig;
 use crate::telemetry::logs::Dropped;
 use board::Board;
 use courier::Courier;
@@ -43,6 +43,7 @@ use post::Post;
 use probe::Prober;
 use recall::recall;
 use round::Rounds;
+use setting::WatchConfig;
 use share::{BEAT, Beats, Lead, Share};
 
 /// Begins to watch; answers what is to be served on the watcher's port, with the count of `dropped` log lines.

@@ -10,7 +10,7 @@ use super::attempts::Counted;
 use super::memory::Memory;
 use super::rate::Draw;
 use super::redis::Shared;
-use crate::config::CacheSetting;
+use crate::cache::CacheSetting;
 
 /// For how long Redis is not asked after it failed: nobody waits for it twice.
 const REST: SignedDuration = SignedDuration::from_secs(3);

@@ -2,9 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::Secret;
 use crate::domain::CampaignId;
-use crate::key::Key;
+use crate::key::{Key, Secret};
 
 /// Nobody reads a form, chooses a photo and agrees in less.
 const LEAST: SignedDuration = SignedDuration::from_secs(3);

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::config::Secret;
 use crate::domain::CampaignId;
-use crate::key::Key;
+use crate::key::{Key, Secret};
 
 /// For how long a solution is taken: a slow phone on a bad network sends a large photo meanwhile.
 const GOOD_FOR: SignedDuration = SignedDuration::from_mins(20);

@@ -5,7 +5,7 @@ use anyhow::Context;
 
 use super::office::Office;
 use crate::campaigns::Campaigns;
-use crate::config::{Env, PhotoKeys, PhotosSetting, StoreSetting};
+use crate::config::{Env, FromEnv, PhotoKeys, PhotosSetting};
 use crate::intake::photos::PhotoKeeper;
 use crate::intake::vault::Vault;
 use crate::photo::Photos;
@@ -23,7 +23,7 @@ impl Archive {
     pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
         let campaigns = Campaigns::read(env.or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
         let setting = PhotosSetting::from_env(env)?;
-        let keys = PhotoKeys::from_env(env, &StoreSetting::from_env(env)?)?;
+        let keys = PhotoKeys::from_env(env)?;
         let office = Office::open(env).await?;
         let vault = Vault::open(office.store.clone(), &keys).await;
         let vault = vault.context("JORNADA_PHOTO_KEY")?;

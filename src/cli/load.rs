@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::end;
 use crate::campaigns::Campaigns;
-use crate::config::{Env, PhotoKeys, PhotosSetting, StoreSetting};
+use crate::config::{Env, FromEnv, PhotoKeys, PhotosSetting, StoreSetting};
 use crate::domain::Campaign;
 use crate::intake::vault::Vault;
 use crate::load::client::{self, Client};
@@ -173,7 +173,7 @@ async fn prove(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
     let campaign = campaign(env, &heading.campaign)?;
     let setting = StoreSetting::from_env(env)?;
     let photos = PhotosSetting::from_env(env)?;
-    let keys = PhotoKeys::from_env(env, &setting)?;
+    let keys = PhotoKeys::from_env(env)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
     let vault = Vault::open(store.clone(), &keys).await;
     let vault = vault.context("JORNADA_PHOTO_KEY")?;

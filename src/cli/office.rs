@@ -4,7 +4,7 @@
 use anyhow::Context;
 use jiff::Timestamp;
 
-use crate::config::{Env, Secret, StoreSetting};
+use crate::config::{Env, FromEnv, Secret, StoreSetting};
 use crate::domain::staff::audit::{Deed, Doer, Note};
 use crate::staff::Audit;
 use crate::store::Store;
@@ -18,7 +18,7 @@ pub(super) struct Office {
 impl Office {
     pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
         let setting = StoreSetting::from_env(env)?;
-        let secret = Secret::from_env(env, &setting)?;
+        let secret = Secret::from_env(env)?;
         Ok(Self {
             store: Store::open(&setting).await.context("JORNADA_STORE")?,
             audit: Audit::new(&secret),

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use clap::Subcommand;
 
-use crate::config::{Env, PhotoKeys, PhotosSetting, StoreSetting};
+use crate::config::{Env, FromEnv, PhotoKeys, PhotosSetting, StoreSetting};
 use crate::intake::reseal::{Resealed, reseal};
 use crate::intake::vault::Vault;
 use crate::photo::Photos;
@@ -29,7 +29,7 @@ pub(super) fn play(env: &Env, command: &PhotosCommand) -> anyhow::Result<()> {
 async fn rewrap(env: &Env) -> anyhow::Result<()> {
     let setting = StoreSetting::from_env(env)?;
     let photos = PhotosSetting::from_env(env)?;
-    let keys = PhotoKeys::from_env(env, &setting)?;
+    let keys = PhotoKeys::from_env(env)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
     let vault = Vault::open(store, &keys).await;
     let vault = vault.context("JORNADA_PHOTO_KEY")?;

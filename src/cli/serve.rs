@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::{end, files, token};
 use crate::campaigns::Campaigns;
-use crate::config::{Config, Env, Hosts, LogsConfig, StoreSetting};
+use crate::config::{Config, Env, FromEnv, Hosts, LogsConfig, StoreSetting};
 use crate::telemetry::logs::{self, Logs};
 use crate::web::connection::{self, Crowd};
 use crate::web::{self, AppState, health};

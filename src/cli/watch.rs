@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use super::end;
-use crate::config::{Env, LogsConfig, MailConfig, WatchConfig, WatchLinks, watch_data};
+use crate::config::{Env, FromEnv, LogsConfig, MailConfig, WatchConfig, WatchLinks, watch_data};
 use crate::telemetry::logs::{self, Logs};
 use crate::watch;
 use crate::watch::board::Left;

@@ -47,6 +47,16 @@ impl fmt::Display for Wrong {
     }
 }
 
+/// A settings struct or enum that is filled from the environment. The struct stands in the module that uses it and knows
+/// no environment.
+pub trait FromEnv: Sized {
+    /// Reads and checks its settings.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    fn from_env(env: &Env) -> Result<Self, Wrong>;
+}
+
 impl Env {
     /// Reads the process's environment, and below it the `.env` file of the working folder.
     ///

@@ -1,13 +1,12 @@
 //! How mails leave: SMTP or a folder, from whom and to whom.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use lettre::message::Mailbox;
-use secrecy::SecretString;
 use url::Url;
 
-use super::env::{Env, Wrong};
+use super::env::{Env, FromEnv, Wrong};
+use crate::watch::setting::{MailConfig, PostSetting};
 
 const SMTP: &str = "JORNADA_SMTP";
 const EXPECTED: &str =
@@ -15,32 +14,12 @@ const EXPECTED: &str =
 /// Most people who are told.
 const MOST_RECIPIENTS: usize = 20;
 
-/// Everything about mail that is set.
-#[derive(Clone, Debug)]
-pub struct MailConfig {
-    /// `JORNADA_SMTP`.
-    pub post: PostSetting,
-    /// `JORNADA_MAIL_FROM`.
-    pub from: Mailbox,
-    /// `JORNADA_MAIL_TO`; at least one.
-    pub to: Vec<Mailbox>,
-}
-
-/// `JORNADA_SMTP`.
-#[derive(Clone, Debug)]
-pub enum PostSetting {
-    /// `file:FOLDER`; each mail becomes a file `.eml`.
-    Folder(PathBuf),
-    /// `smtp://…` or `smtps://…`, whole, as the mail client reads it.
-    Smtp(SecretString),
-}
-
-impl MailConfig {
+impl FromEnv for MailConfig {
     /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`.
     ///
     /// # Errors
     /// The first of them that is wrong, or missing where SMTP needs it.
-    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, Wrong> {
         let post = PostSetting::from_env(env)?;
         let to = addresses(env, "JORNADA_MAIL_TO", &post, "administrador@localhost")?;
         if to.len() > MOST_RECIPIENTS {
@@ -63,7 +42,7 @@ impl MailConfig {
     }
 }
 
-impl PostSetting {
+impl FromEnv for PostSetting {
     fn from_env(env: &Env) -> Result<Self, Wrong> {
         let raw = env.or(SMTP, "file:data/mail");
         match raw.split_once(':') {

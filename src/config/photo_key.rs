@@ -1,13 +1,11 @@
 //! The master keys of photos. The first seals, all open: while one takes over from another, both are set.
 
-use std::fmt;
-use std::sync::Arc;
+use secrecy::SecretBox;
 
-use secrecy::{ExposeSecret, SecretBox};
-
-use super::env::{Env, Wrong};
+use super::env::{Env, FromEnv, Wrong};
 use super::secret::kept_beside;
-use super::stores::StoreSetting;
+use crate::photo::PhotoKeys;
+use crate::store::StoreSetting;
 
 const NAME: &str = "JORNADA_PHOTO_KEY";
 const FILE: &str = "JORNADA_PHOTO_KEY_FILE";
@@ -16,78 +14,59 @@ const EXPECTED: &str = "64 hexadecimal digits (openssl rand -hex 32), the same o
 /// More than one takes over from another at a time, and more is a mistake.
 const MOST: usize = 8;
 
-/// At least one key of 256 bits, without which nobody sees a photo.
-#[derive(Clone)]
-pub struct PhotoKeys(Arc<[SecretBox<[u8; 32]>]>);
-
-impl PhotoKeys {
+impl FromEnv for PhotoKeys {
     /// Reads the variable or the file; in embedded mode a key is made once and kept beside the store.
     ///
     /// # Errors
     /// When there is none on servers, or one is no key.
-    pub fn from_env(env: &Env, store: &StoreSetting) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, Wrong> {
+        let store = StoreSetting::from_env(env)?;
         if let Some(keys) = env.get(NAME) {
-            return Self::parse(NAME, &keys);
+            return parse(NAME, &keys);
         }
         if let Some(path) = env.get(FILE) {
             let keys = std::fs::read_to_string(&path).map_err(|error| {
                 let what = format!("cannot read {path}: {error}");
                 Wrong::because(FILE, what, "a file that can be read")
             })?;
-            return Self::parse(FILE, &keys);
+            return parse(FILE, &keys);
         }
         match store {
             StoreSetting::Sqlite(database) => {
-                let key = kept_beside(database, "photo-key", NAME)?;
-                Self::parse(NAME, &key)
+                let key = kept_beside(&database, "photo-key", NAME)?;
+                parse(NAME, &key)
             }
             StoreSetting::Mongo(_) => Err(Wrong::because(NAME, "is not set", EXPECTED)),
         }
     }
-
-    /// The keys; the first is for sealing.
-    pub fn expose(&self) -> impl Iterator<Item = &[u8; 32]> {
-        self.0.iter().map(ExposeSecret::expose_secret)
-    }
-
-    /// With commas, spaces or line ends between them.
-    fn parse(name: &str, raw: &str) -> Result<Self, Wrong> {
-        let is_between = |c: char| c == ',' || c.is_whitespace();
-        let mut keys = Vec::new();
-        for text in raw.split(is_between).filter(|text| !text.is_empty()) {
-            let number = keys.len() + 1;
-            let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes());
-            let key = bytes
-                .ok()
-                .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-            let key = key.filter(|_| number <= MOST).ok_or_else(|| {
-                Wrong::because(name, format!("key {number} is not right"), EXPECTED)
-            })?;
-            keys.push(SecretBox::new(Box::new(key)));
-        }
-        if keys.is_empty() {
-            return Err(Wrong::because(name, "holds no key", EXPECTED));
-        }
-        Ok(Self(keys.into()))
-    }
 }
 
-impl fmt::Debug for PhotoKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PhotoKeys(…)")
+/// With commas, spaces or line ends between them.
+fn parse(name: &str, raw: &str) -> Result<PhotoKeys, Wrong> {
+    let is_between = |c: char| c == ',' || c.is_whitespace();
+    let mut keys = Vec::new();
+    for text in raw.split(is_between).filter(|text| !text.is_empty()) {
+        let number = keys.len() + 1;
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes());
+        let key = bytes
+            .ok()
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let key = key
+            .filter(|_| number <= MOST)
+            .ok_or_else(|| Wrong::because(name, format!("key {number} is not right"), EXPECTED))?;
+        keys.push(SecretBox::new(Box::new(key)));
     }
+    PhotoKeys::new(keys).ok_or_else(|| Wrong::because(name, "holds no key", EXPECTED))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn mongo() -> StoreSetting {
-        StoreSetting::from_env(&Env::of(&[("JORNADA_STORE", "mongodb://db/jornada")])).unwrap()
-    }
+    const MONGO: (&str, &str) = ("JORNADA_STORE", "mongodb://db/jornada");
 
     fn read(name: &str, value: &str) -> Result<PhotoKeys, Wrong> {
-        PhotoKeys::from_env(&Env::of(&[(name, value)]), &mongo())
+        PhotoKeys::from_env(&Env::of(&[MONGO, (name, value)]))
     }
 
     #[test]
@@ -116,7 +95,7 @@ mod tests {
         }
         let many = vec!["ab".repeat(32); MOST + 1].join(",");
         assert!(read(NAME, &many).is_err());
-        let none = PhotoKeys::from_env(&Env::of(&[]), &mongo()).unwrap_err();
+        let none = PhotoKeys::from_env(&Env::of(&[MONGO])).unwrap_err();
         assert!(
             none.to_string()
                 .starts_with("JORNADA_PHOTO_KEY: is not set")
@@ -126,9 +105,10 @@ mod tests {
     #[test]
     fn embedded_it_is_made_once_beside_the_store() {
         let folder = tempfile::tempdir().unwrap();
-        let store = StoreSetting::Sqlite(folder.path().join("data/jornada.db"));
-        let first = PhotoKeys::from_env(&Env::of(&[]), &store).unwrap();
-        let second = PhotoKeys::from_env(&Env::of(&[]), &store).unwrap();
+        let store = format!("sqlite:{}/data/jornada.db", folder.path().display());
+        let env = Env::of(&[("JORNADA_STORE", &store)]);
+        let first = PhotoKeys::from_env(&env).unwrap();
+        let second = PhotoKeys::from_env(&env).unwrap();
         assert!(first.expose().eq(second.expose()));
         assert!(folder.path().join("data/photo-key").exists());
     }

@@ -1,35 +1,23 @@
 //! The secret from which ids and receipt numbers are derived.
 
-use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use secrecy::{ExposeSecret, SecretSlice};
-
-use super::env::{Env, Wrong};
-use super::stores::StoreSetting;
+use super::env::{Env, FromEnv, Wrong};
+use crate::key::Secret;
+use crate::store::StoreSetting;
 
 const NAME: &str = "JORNADA_SECRET";
 const FILE: &str = "JORNADA_SECRET_FILE";
 const EXPECTED: &str = "at least 32 bytes, the same on every instance (openssl rand -hex 32)";
-const LEAST_BYTES: usize = 32;
 
-/// At least 32 bytes that nobody else knows.
-#[derive(Clone)]
-pub struct Secret(SecretSlice<u8>);
-
-impl Secret {
-    /// The bytes, for the one place that derives ids.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
-        self.0.expose_secret()
-    }
-
+impl FromEnv for Secret {
     /// Reads the variable or the file; in embedded mode the secret is made once and kept beside the store.
-    pub(crate) fn from_env(env: &Env, store: &StoreSetting) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, Wrong> {
+        let store = StoreSetting::from_env(env)?;
         if let Some(secret) = env.get(NAME) {
-            return Self::of(NAME, secret.into_bytes());
+            return checked(NAME, secret.into_bytes());
         }
         if let Some(path) = env.get(FILE) {
             let bytes = std::fs::read_to_string(&path).map_err(|error| {
@@ -39,27 +27,21 @@ impl Secret {
                     "a file that can be read",
                 )
             })?;
-            return Self::of(FILE, bytes.trim().as_bytes().to_vec());
+            return checked(FILE, bytes.trim().as_bytes().to_vec());
         }
         match store {
             StoreSetting::Sqlite(database) => {
-                let kept = kept_beside(database, "secret", NAME)?;
-                Self::of(NAME, kept.trim().as_bytes().to_vec())
+                let kept = kept_beside(&database, "secret", NAME)?;
+                checked(NAME, kept.trim().as_bytes().to_vec())
             }
             StoreSetting::Mongo(_) => Err(Wrong::because(NAME, "is not set", EXPECTED)),
         }
     }
+}
 
-    fn of(name: &str, bytes: Vec<u8>) -> Result<Self, Wrong> {
-        if bytes.len() < LEAST_BYTES {
-            return Err(Wrong::because(
-                name,
-                format!("has only {} bytes", bytes.len()),
-                EXPECTED,
-            ));
-        }
-        Ok(Self(bytes.into()))
-    }
+fn checked(name: &str, bytes: Vec<u8>) -> Result<Secret, Wrong> {
+    let what = format!("has only {} bytes", bytes.len());
+    Secret::new(bytes).ok_or_else(|| Wrong::because(name, what, EXPECTED))
 }
 
 /// Embedded mode: 32 random bytes in hexadecimal digits, made once and kept in a file of this name beside the store.
@@ -101,12 +83,6 @@ pub(super) fn kept_beside(database: &Path, file: &str, setting: &str) -> Result<
     std::fs::read_to_string(&path).map_err(cannot)
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,9 +90,10 @@ mod tests {
     #[test]
     fn it_is_made_once_beside_the_store() {
         let folder = tempfile::tempdir().unwrap();
-        let store = StoreSetting::Sqlite(folder.path().join("data/jornada.db"));
-        let first = Secret::from_env(&Env::of(&[]), &store).unwrap();
-        let second = Secret::from_env(&Env::of(&[]), &store).unwrap();
+        let store = format!("sqlite:{}/data/jornada.db", folder.path().display());
+        let env = Env::of(&[("JORNADA_STORE", &store)]);
+        let first = Secret::from_env(&env).unwrap();
+        let second = Secret::from_env(&env).unwrap();
         assert_eq!(first.expose(), second.expose());
         assert_eq!(
             std::fs::read_dir(folder.path().join("data"))
@@ -128,13 +105,12 @@ mod tests {
 
     #[test]
     fn a_short_or_missing_one_is_refused() {
-        let mongo =
-            StoreSetting::from_env(&Env::of(&[("JORNADA_STORE", "mongodb://db/jornada")])).unwrap();
-        let short = Secret::from_env(&Env::of(&[(NAME, "short")]), &mongo).unwrap_err();
+        let mongo = ("JORNADA_STORE", "mongodb://db/jornada");
+        let short = Secret::from_env(&Env::of(&[mongo, (NAME, "short")])).unwrap_err();
         assert_eq!(
             short.to_string(),
             "JORNADA_SECRET: has only 5 bytes: expected at least 32 bytes, the same on every instance (openssl rand -hex 32)"
         );
-        assert!(Secret::from_env(&Env::of(&[]), &mongo).is_err());
+        assert!(Secret::from_env(&Env::of(&[mongo])).is_err());
     }
 }

@@ -1,27 +1,18 @@
 //! Which store, photo store and cache: three settings, each with an embedded default.
 
-use std::path::PathBuf;
-
-use secrecy::SecretString;
 use url::Url;
 
-use super::env::{Env, Wrong};
+use super::env::{Env, FromEnv, Wrong};
+use crate::cache::CacheSetting;
+use crate::photo::{PhotosSetting, S3Setting};
+use crate::store::StoreSetting;
 
-/// `JORNADA_STORE`.
-#[derive(Clone, Debug)]
-pub enum StoreSetting {
-    /// `sqlite:PATH`.
-    Sqlite(PathBuf),
-    /// `mongodb://…/DATABASE` or `mongodb+srv://…`, whole, as the driver reads it.
-    Mongo(SecretString),
-}
-
-impl StoreSetting {
+impl FromEnv for StoreSetting {
     /// Reads `JORNADA_STORE`.
     ///
     /// # Errors
     /// Any other scheme, or a `MongoDB` URL without a database.
-    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, Wrong> {
         let name = "JORNADA_STORE";
         let expected = "sqlite:PATH or mongodb://HOST,…/DATABASE";
         let raw = env.or(name, "sqlite:data/jornada.db");
@@ -45,38 +36,12 @@ impl StoreSetting {
     }
 }
 
-/// `JORNADA_PHOTOS`.
-#[derive(Clone, Debug)]
-pub enum PhotosSetting {
-    /// `file:PATH`.
-    Disk(PathBuf),
-    /// `s3://BUCKET?endpoint=URL&region=NAME`.
-    S3(S3Setting),
-}
-
-/// How the S3 store is reached.
-#[derive(Clone, Debug)]
-pub struct S3Setting {
-    /// Bucket; made if it is missing.
-    pub bucket: String,
-    /// Base URL of the service; AWS when there is none.
-    pub endpoint: Option<Url>,
-    /// Region; `us-east-1` when there is none.
-    pub region: String,
-    /// `AWS_ACCESS_KEY_ID`.
-    pub access_key: String,
-    /// `AWS_SECRET_ACCESS_KEY`.
-    pub secret_key: SecretString,
-    /// `AWS_SESSION_TOKEN`.
-    pub session_token: Option<SecretString>,
-}
-
-impl PhotosSetting {
+impl FromEnv for PhotosSetting {
     /// Reads `JORNADA_PHOTOS` and, for S3, the usual AWS variables.
     ///
     /// # Errors
     /// Any other scheme, an endpoint that is no URL, missing keys.
-    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, Wrong> {
         let name = "JORNADA_PHOTOS";
         let expected = "file:PATH or s3://BUCKET?endpoint=URL&region=NAME";
         let raw = env.or(name, "file:data/photos");
@@ -84,77 +49,65 @@ impl PhotosSetting {
             Some(("file", path)) if !path.is_empty() => Ok(Self::Disk(path.into())),
             Some(("s3", _)) => {
                 let url = Url::parse(&raw).map_err(|_| Wrong::new(name, &raw, expected))?;
-                S3Setting::from_url(&url, env).map(Self::S3)
+                s3(&url, env).map(Self::S3)
             }
             _ => Err(Wrong::new(name, &raw, expected)),
         }
     }
 }
 
-impl S3Setting {
-    fn from_url(url: &Url, env: &Env) -> Result<Self, Wrong> {
-        let name = "JORNADA_PHOTOS";
-        let mut endpoint = None;
-        let mut region = env.or("AWS_REGION", "us-east-1");
-        for (key, value) in url.query_pairs() {
-            match &*key {
-                "endpoint" => {
-                    let parsed = Url::parse(&value)
-                        .ok()
-                        .filter(|url| matches!(url.scheme(), "http" | "https"));
-                    endpoint =
-                        Some(parsed.ok_or_else(|| {
-                            Wrong::new(name, &value, "endpoint=http://HOST:PORT")
-                        })?);
-                }
-                "region" => region = value.into_owned(),
-                other => {
-                    return Err(Wrong::new(
-                        name,
-                        other,
-                        "only endpoint and region after the ?",
-                    ));
-                }
+fn s3(url: &Url, env: &Env) -> Result<S3Setting, Wrong> {
+    let name = "JORNADA_PHOTOS";
+    let mut endpoint = None;
+    let mut region = env.or("AWS_REGION", "us-east-1");
+    for (key, value) in url.query_pairs() {
+        match &*key {
+            "endpoint" => {
+                let parsed = Url::parse(&value)
+                    .ok()
+                    .filter(|url| matches!(url.scheme(), "http" | "https"));
+                endpoint = Some(
+                    parsed.ok_or_else(|| Wrong::new(name, &value, "endpoint=http://HOST:PORT"))?,
+                );
+            }
+            "region" => region = value.into_owned(),
+            other => {
+                return Err(Wrong::new(
+                    name,
+                    other,
+                    "only endpoint and region after the ?",
+                ));
             }
         }
-        let bucket = url.host_str().filter(|bucket| bucket.len() >= 3);
-        let key = |variable: &str| {
-            env.get(variable).ok_or_else(|| {
-                Wrong::because(
-                    variable,
-                    "is not set",
-                    "the key of the S3 store in JORNADA_PHOTOS",
-                )
-            })
-        };
-        Ok(Self {
-            bucket: bucket
-                .ok_or_else(|| Wrong::because(name, "names no bucket", "s3://BUCKET"))?
-                .to_owned(),
-            endpoint,
-            region,
-            access_key: key("AWS_ACCESS_KEY_ID")?,
-            secret_key: key("AWS_SECRET_ACCESS_KEY")?.into(),
-            session_token: env.get("AWS_SESSION_TOKEN").map(Into::into),
-        })
     }
+    let bucket = url.host_str().filter(|bucket| bucket.len() >= 3);
+    let key = |variable: &str| {
+        env.get(variable).ok_or_else(|| {
+            Wrong::because(
+                variable,
+                "is not set",
+                "the key of the S3 store in JORNADA_PHOTOS",
+            )
+        })
+    };
+    Ok(S3Setting {
+        bucket: bucket
+            .ok_or_else(|| Wrong::because(name, "names no bucket", "s3://BUCKET"))?
+            .to_owned(),
+        endpoint,
+        region,
+        access_key: key("AWS_ACCESS_KEY_ID")?,
+        secret_key: key("AWS_SECRET_ACCESS_KEY")?.into(),
+        session_token: env.get("AWS_SESSION_TOKEN").map(Into::into),
+    })
 }
 
-/// `JORNADA_CACHE`.
-#[derive(Clone, Debug)]
-pub enum CacheSetting {
-    /// `memory:`; totals live in this process.
-    Memory,
-    /// `redis://…` or `rediss://…`.
-    Redis(SecretString),
-}
-
-impl CacheSetting {
+impl FromEnv for CacheSetting {
     /// Reads `JORNADA_CACHE`.
     ///
     /// # Errors
     /// Any other scheme.
-    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, Wrong> {
         let raw = env.or("JORNADA_CACHE", "memory:");
         match raw.split_once(':') {
             Some(("memory", "")) => Ok(Self::Memory),

@@ -1,6 +1,5 @@
 //! What the role `watch` needs: whom it watches, what makes an incident, whom it tells.
 
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,10 +8,10 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::env::{Env, Wrong};
-use super::mail::MailConfig;
-use super::stores::CacheSetting;
+use super::env::{Env, FromEnv, Wrong};
 use super::{ADDRESS, instance};
+use crate::cache::CacheSetting;
+use crate::watch::setting::{MailConfig, WatchConfig, WatchLinks, WatchRules, Watched};
 
 const WATCH: &str = "JORNADA_WATCH";
 const ALSO: &str = "JORNADA_WATCH_ALSO";
@@ -21,78 +20,12 @@ const URLS: &str = "http://HOST:PORT, several with commas between them";
 const MOST_WATCHED: usize = 100;
 const DAY: Duration = Duration::from_hours(24);
 
-/// All settings of the role `watch`.
-#[derive(Clone, Debug)]
-pub struct WatchConfig {
-    /// `JORNADA_WATCH` and `JORNADA_WATCH_ALSO`.
-    pub watched: Vec<Watched>,
-    /// `JORNADA_WATCH_LISTEN`; never proxied to the public.
-    pub listen: SocketAddr,
-    /// `JORNADA_WATCH_DATA`; one folder for each watcher.
-    pub data: PathBuf,
-    /// `JORNADA_WATCH_EVERY`.
-    pub every: Duration,
-    /// `JORNADA_WATCH_TIMEOUT`; not longer than `every`.
-    pub timeout: Duration,
-    /// What makes an incident.
-    pub rules: WatchRules,
-    /// `JORNADA_WATCH_GROUP`: incidents that begin within this time share a mail.
-    pub group: SignedDuration,
-    /// `JORNADA_WATCH_REMIND`.
-    pub remind: SignedDuration,
-    /// `JORNADA_WATCH_NEUTRAL`: host and port that answer whatever happens to the system.
-    pub neutral: Option<(String, u16)>,
-    /// How mails leave.
-    pub mail: MailConfig,
-    /// What mails say besides.
-    pub links: WatchLinks,
-    /// `JORNADA_CACHE`: where several watchers agree.
-    pub cache: CacheSetting,
-    /// `JORNADA_INSTANCE`: the name of this watcher.
-    pub instance: String,
-}
-
-/// One URL that is watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watched {
-    /// What is asked, with its path.
-    pub url: Url,
-    /// Host and port, as people know it.
-    pub name: String,
-    /// An instance, which answers `/readyz`, or something else that speaks HTTP.
-    pub is_instance: bool,
-}
-
-/// What makes an incident, and what ends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WatchRules {
-    /// `JORNADA_WATCH_FAILURES`: failures in a row that raise it.
-    pub failures: u32,
-    /// `JORNADA_WATCH_SUCCESSES`: successes in a row that resolve it.
-    pub successes: u32,
-    /// `JORNADA_WATCH_QUIET`: for how long they must have gone on.
-    pub quiet: SignedDuration,
-}
-
-/// Where mails lead, and the clock that they show.
-#[derive(Clone, Debug)]
-pub struct WatchLinks {
-    /// `JORNADA_WATCH_URL`: the status page.
-    pub page: Option<Url>,
-    /// `JORNADA_WATCH_DASHBOARD`.
-    pub dashboard: Option<Url>,
-    /// `JORNADA_WATCH_LOGS`.
-    pub logs: Option<Url>,
-    /// `JORNADA_WATCH_ZONE`.
-    pub zone: TimeZone,
-}
-
-impl WatchConfig {
+impl FromEnv for WatchConfig {
     /// Reads and checks everything.
     ///
     /// # Errors
     /// The first setting that is wrong.
-    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, Wrong> {
         let every = time(env, "JORNADA_WATCH_EVERY", "2s", ms(100)..=ms(600_000))?;
         let timeout = time(env, "JORNADA_WATCH_TIMEOUT", "1s", ms(20)..=every)?;
         Ok(Self {
@@ -123,12 +56,12 @@ pub fn watch_data(env: &Env) -> PathBuf {
     env.or("JORNADA_WATCH_DATA", "data/watch").into()
 }
 
-impl WatchLinks {
+impl FromEnv for WatchLinks {
     /// Reads the links and the zone.
     ///
     /// # Errors
     /// The first that is wrong.
-    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, Wrong> {
         let zone = env.or("JORNADA_WATCH_ZONE", "America/Bogota");
         Ok(Self {
             page: link(env, "JORNADA_WATCH_URL")?,
@@ -152,7 +85,7 @@ fn watched(env: &Env) -> Result<Vec<Watched>, Wrong> {
     let mut all = Vec::new();
     for (name, raw) in [(WATCH, instances), (ALSO, env.or(ALSO, ""))] {
         for address in raw.split(',').map(str::trim).filter(|one| !one.is_empty()) {
-            let one = Watched::parse(address, name == WATCH)
+            let one = watched_url(address, name == WATCH)
                 .ok_or_else(|| Wrong::new(name, address, URLS))?;
             if all.contains(&one) {
                 return Err(Wrong::new(name, address, "each only once"));
@@ -171,24 +104,22 @@ fn watched(env: &Env) -> Result<Vec<Watched>, Wrong> {
     }
 }
 
-impl Watched {
-    /// An instance is asked `/readyz` unless its URL has a path of its own.
-    fn parse(raw: &str, is_instance: bool) -> Option<Self> {
-        let mut url = Url::parse(raw).ok()?;
-        let host = url.host_str().filter(|_| {
-            url.scheme() == "http" && url.username().is_empty() && url.password().is_none()
-        })?;
-        let port = url.port_or_known_default()?;
-        let name = format!("{host}:{port}");
-        if is_instance && url.path() == "/" {
-            url.set_path("/readyz");
-        }
-        Some(Self {
-            url,
-            name,
-            is_instance,
-        })
+/// An instance is asked `/readyz` unless its URL has a path of its own.
+fn watched_url(raw: &str, is_instance: bool) -> Option<Watched> {
+    let mut url = Url::parse(raw).ok()?;
+    let host = url.host_str().filter(|_| {
+        url.scheme() == "http" && url.username().is_empty() && url.password().is_none()
+    })?;
+    let port = url.port_or_known_default()?;
+    let name = format!("{host}:{port}");
+    if is_instance && url.path() == "/" {
+        url.set_path("/readyz");
     }
+    Some(Watched {
+        url,
+        name,
+        is_instance,
+    })
 }
 
 fn neutral(env: &Env) -> Result<Option<(String, u16)>, Wrong> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use crate::config::PhotoKeys;
+use crate::photo::PhotoKeys;
 use crate::photo::seal::{KeyId, MasterKey, Seal, VaultKey};
 use crate::store::{Store, StoreError, WrappedKey};
 

@@ -12,7 +12,7 @@ use super::disk::DiskPhotos;
 use super::key::PhotoKey;
 use super::s3::S3Photos;
 use super::seal::{KeyId, Seal, Sealed, VaultKey, is_sealed, is_sealed_under};
-use crate::config::PhotosSetting;
+use super::setting::PhotosSetting;
 use crate::telemetry::metrics::Meter;
 
 const PREPARE: Duration = Duration::from_secs(3);

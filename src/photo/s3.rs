@@ -22,7 +22,7 @@ use tokio::sync::mpsc::Sender;
 use super::keep::PhotosError;
 use super::key::PhotoKey;
 use super::seal::{HEAD_BYTES, MAX_SEALED_BYTES, Sealed};
-use crate::config::S3Setting;
+use super::setting::S3Setting;
 
 const CONNECT: Duration = Duration::from_secs(1);
 const ATTEMPT: Duration = Duration::from_secs(5);

@@ -2,11 +2,11 @@
 
 use tracing::warn;
 
-use crate::config::Secret;
 use crate::domain::record::{Deletion, Record};
 use crate::domain::registration::UniqueKey;
 use crate::domain::{Campaign, RegistrationId};
 use crate::intake::photos::PhotoKeeper;
+use crate::key::Secret;
 use crate::store::{Amended, Store, StoreError};
 
 /// Keeps `corrected` in the place of what was `read`.

@@ -12,9 +12,8 @@ use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use self::sparse::Sparse;
-use crate::config::Secret;
 use crate::domain::staff::audit::{Entry, Head, Note};
-use crate::key::Key;
+use crate::key::{Key, Secret};
 use crate::store::audit::Found;
 use crate::store::{Store, StoreError, WAIT};
 

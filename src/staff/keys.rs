@@ -1,7 +1,6 @@
 //! What the staff area derives of the installation's secret.
 
-use crate::config::Secret;
-use crate::key::Key;
+use crate::key::{Key, Secret};
 
 /// Its keys.
 #[derive(Debug)]

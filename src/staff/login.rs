@@ -13,8 +13,8 @@ use super::token::Token;
 use super::{AccountsError, sessions};
 use crate::abuse::Counts;
 use crate::abuse::attempts::counted;
-use crate::config::Secret;
 use crate::domain::staff::{Account, Mail, Role};
+use crate::key::Secret;
 use crate::store::Store;
 
 /// Longest address that is counted as it was typed, in characters.

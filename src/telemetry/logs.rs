@@ -7,6 +7,7 @@ mod ear;
 mod gate;
 mod json;
 mod loki;
+mod setting;
 mod stdout;
 
 use std::io::IsTerminal;
@@ -24,8 +25,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::config::{LogFormat, LogsConfig};
 pub use dropped::Dropped;
+pub use setting::{LogFormat, LogsConfig};
 use stdout::{Output, Writer};
 
 /// Longest time for the last push to Loki at the end of a role.

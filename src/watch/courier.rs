@@ -18,9 +18,9 @@ use super::mail::Letter;
 use super::metrics::Metrics;
 use super::patience::{Pause, Pauses};
 use super::post::{NotTaken, Post};
+use super::setting::WatchConfig;
 use super::share::{Lead, Share, Words};
 use super::told::Told;
-use crate::config::WatchConfig;
 
 /// How often the outbox is looked into.
 const TICK: Duration = Duration::from_millis(250);

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::WatchRules;
+use super::setting::WatchRules;
 
 /// Falls within [`FLAPPING`] that raise an incident, though none of them lasted.
 const FALLS: usize = 4;

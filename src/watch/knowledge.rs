@@ -7,9 +7,9 @@ use super::board::Board;
 use super::ledger::incidents::{self, Incident, Learned, Raise};
 use super::ledger::{Ledger, history};
 use super::probe::Seen;
+use super::setting::WatchRules;
 use super::share::{Lead, Share, Words};
 use super::told::{self, Told, Word};
-use crate::config::WatchRules;
 
 /// An outage that is over, and that the leader has not told in this time, was none for the leader.
 const UNSHARED: SignedDuration = SignedDuration::from_secs(60);

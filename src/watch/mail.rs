@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::board::Left;
 use super::ledger::incidents::Incident;
 use super::ledger::outbox::Kind;
-use crate::config::{MailConfig, WatchLinks};
+use super::setting::{MailConfig, WatchLinks};
 use crate::domain::Lang;
 
 /// What a mail tells.

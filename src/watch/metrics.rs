@@ -12,7 +12,7 @@ use prometheus::{
 };
 
 use super::board::Board;
-use crate::config::Watched;
+use super::setting::Watched;
 use crate::telemetry::logs::Dropped;
 
 /// Everything that the role `watch` counts.

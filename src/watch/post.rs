@@ -13,7 +13,7 @@ use lettre::transport::smtp::Error as SmtpError;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::ExposeSecret;
 
-use crate::config::{MailConfig, PostSetting};
+use super::setting::{MailConfig, PostSetting};
 
 /// Longest wait for one answer of the server, and for all of one mail.
 const WAIT: Duration = Duration::from_secs(10);
@@ -170,13 +170,11 @@ fn keep(folder: &Path, path: &Path, message: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Env;
 
     #[tokio::test]
     async fn the_same_mail_is_the_same_file() {
         let folder = tempfile::tempdir().unwrap();
-        let setting = format!("file:{}/mail", folder.path().display());
-        let config = MailConfig::from_env(&Env::of(&[("JORNADA_SMTP", &setting)])).unwrap();
+        let config = MailConfig::to_folder(folder.path().join("mail"));
         let post = Post::open(&config).unwrap();
         for _ in 0..2 {
             post.send("<../1@localhost>", b"Subject: x\r\n\r\n")

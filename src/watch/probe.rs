@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::incident::Probed;
-use crate::config::Watched;
+use super::setting::Watched;
 
 /// Most bytes of an answer that are read.
 const MOST_BYTES: usize = 16 << 10;

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::incident::Alarm;
 use super::ledger::incidents::{self, Incident, Resolve};
 use super::ledger::{Ledger, history};
+use super::setting::{WatchConfig, Watched};
 use super::target::{Target, key};
-use crate::config::{WatchConfig, Watched};
 
 /// Reads the targets. An incident of something that is no longer in the settings ends here.
 ///

@@ -21,8 +21,8 @@ use super::ledger::Ledger;
 use super::ledger::history::{self, Count, Pause};
 use super::metrics::Metrics;
 use super::probe::{Look, Prober, Seen};
+use super::setting::WatchConfig;
 use super::target::{Target, settle};
-use crate::config::WatchConfig;
 
 /// Probes under way at once.
 const AT_ONCE: usize = 256;

@@ -13,9 +13,10 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::ledger::history::Pause;
+use super::setting::WatchConfig;
 use super::told::{Told, Word};
 use crate::cache;
-use crate::config::{CacheSetting, WatchConfig};
+use crate::cache::CacheSetting;
 
 /// A leader that has not been heard of for this long has lost the lead.
 const LEASE: Duration = Duration::from_secs(5);

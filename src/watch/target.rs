@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::incident::{Alarm, Probed};
 use super::probe::{Look, Seen};
-use crate::config::{WatchRules, Watched};
+use super::setting::{WatchRules, Watched};
 
 /// Most addresses of one name that are watched.
 pub const MOST_ADDRESSES: usize = 32;

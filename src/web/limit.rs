@@ -144,7 +144,7 @@ impl Drop for Held<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{CacheSetting, Env};
+    use crate::config::{CacheSetting, Env, FromEnv};
     use crate::key::tests::key;
     use crate::telemetry::metrics::Metrics;
 

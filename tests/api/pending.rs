@@ -1,6 +1,6 @@
 //! The photo store is away: registrations go on, staff see the photos, and each is moved once when it is back.
 
-use jornada::config::{Env, PhotoKeys, PhotosSetting, StoreSetting};
+use jornada::config::{Env, FromEnv, PhotoKeys, PhotosSetting, StoreSetting};
 use jornada::domain::registration::PhotoRef;
 use jornada::domain::{CampaignId, RegistrationId};
 use jornada::intake::vault::Vault;
@@ -43,7 +43,7 @@ impl Bed {
         settings.push(("JORNADA_PHOTOS", &photos));
         let env = Env::of(&settings);
         let store = StoreSetting::from_env(&env).unwrap();
-        let keys = PhotoKeys::from_env(&env, &store).unwrap();
+        let keys = PhotoKeys::from_env(&env).unwrap();
         let vault = Vault::open(Store::open(&store).await.unwrap(), &keys).await;
         let setting = PhotosSetting::from_env(&env).unwrap();
         Photos::new(&setting, vault.unwrap().seal().clone())

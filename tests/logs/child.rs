@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jornada::config::{Env, LogsConfig};
+use jornada::config::{Env, FromEnv, LogsConfig};
 use jornada::telemetry::logs;
 use tempfile::TempDir;
 use tracing::{info, info_span};

@@ -1,7 +1,7 @@
 //! Photos: what was put comes back, putting again changes nothing, what was altered is not handed out.
 
 use bytes::Bytes;
-use jornada::config::{Env, PhotosSetting};
+use jornada::config::{Env, FromEnv, PhotosSetting};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{CampaignId, RegistrationId};
 use jornada::photo::seal::{MasterKey, Seal, VaultKey};

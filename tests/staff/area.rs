@@ -1,7 +1,7 @@
 //! An installation with a look into its store: accounts, sessions and tokens made without a form.
 
 use jiff::Timestamp;
-use jornada::config::{Env, StoreSetting};
+use jornada::config::{Env, FromEnv, StoreSetting};
 use jornada::domain::staff::audit::{Action, Entry};
 use jornada::domain::staff::{Account, ApiToken, Mail, Reach, Role, Scope, Scopes};
 use jornada::staff::accounts::{add, change, vacancy};

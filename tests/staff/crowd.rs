@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jornada::config::{Env, StoreSetting};
+use jornada::config::{Env, FromEnv, StoreSetting};
 use mongodb::bson::{Binary, Document, doc};
 use uuid::Uuid;
 

@@ -268,8 +268,8 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::config::{Env, MailConfig, WatchLinks};
     use crate::watch::board::Left;
+    use crate::watch::setting::{MailConfig, WatchLinks};
     use crate::watch::told::tests::{at, incident};
 
     fn links() -> WatchLinks {
@@ -291,7 +291,7 @@ mod tests {
             watcher: "vigia-1",
             now: at(90),
         };
-        let config = MailConfig::from_env(&Env::of(&[])).unwrap();
+        let config = MailConfig::to_folder("mail".into());
         let (id, bytes) = letter.write(&config).unwrap();
         let wrapped = String::from_utf8(bytes).unwrap();
         let text = wrapped.replace("=\r\n", "");
