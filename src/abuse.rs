@@ -5,6 +5,7 @@ pub mod attempts;
 mod counts;
 mod limits;
 mod memory;
+pub mod metrics;
 pub mod rate;
 mod redis;
 pub mod stamp;

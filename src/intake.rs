@@ -2,6 +2,7 @@
 //! and the queue) comes through here, and what is acknowledged here survives the loss of this process.
 
 pub mod closings;
+pub mod metrics;
 pub mod mover;
 pub mod names;
 pub mod photos;
@@ -24,8 +25,8 @@ use crate::domain::{
 use crate::key::Secret;
 use crate::photo::inspect::{CleanPhoto, PhotoRefusal, inspect};
 use crate::store::{Kept, Receipt, Store, StoreError};
-use crate::telemetry::metrics::Metrics;
 use closings::Closings;
+use metrics::RegistrationMetrics;
 use photos::{KeeperError, PhotoKeeper};
 use refusals::Refusals;
 
@@ -96,7 +97,7 @@ pub struct Intake {
     /// From which ids are derived.
     pub secret: Secret,
     /// What is counted.
-    pub metrics: Metrics,
+    pub metrics: RegistrationMetrics,
     /// What the staff see of those who were turned away.
     pub refusals: Refusals,
 }
@@ -113,10 +114,7 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Accepted, IntakeError> {
         let taken = self.judge_and_keep(campaign, submission, now).await;
-        self.metrics
-            .registrations
-            .with_label_values(&[campaign.id.as_str(), outcome(&taken)])
-            .inc();
+        self.metrics.attempted(&campaign.id, outcome(&taken));
         if let Err(error) = &taken {
             self.count_reasons(campaign, error, now);
         }
@@ -125,8 +123,7 @@ impl Intake {
 
     fn count_reasons(&self, campaign: &Campaign, error: &IntakeError, now: Timestamp) {
         let count = |reason| {
-            let labels = [campaign.id.as_str(), reason];
-            self.metrics.refusals.with_label_values(&labels).inc();
+            self.metrics.refused(&campaign.id, reason);
             self.refusals.count(campaign, reason, now);
         };
         match error {

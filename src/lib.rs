@@ -53,6 +53,7 @@
 //! (disk, S3) and [`tally::Tally`] (memory, Redis; both `tests/pairs`).
 
 pub mod abuse;
+pub mod app;
 pub mod cache;
 pub mod campaigns;
 pub mod cli;

@@ -9,6 +9,7 @@ mod columns;
 pub mod csv;
 pub mod draft;
 mod link;
+pub mod metrics;
 pub mod order;
 mod rest;
 mod sheet_name;

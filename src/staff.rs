@@ -15,6 +15,7 @@ pub mod audit;
 pub mod form_key;
 pub mod keys;
 pub mod login;
+pub mod metrics;
 pub mod overview;
 pub mod password;
 pub mod person;

@@ -4,6 +4,7 @@
 pub mod board;
 pub mod follow;
 pub mod memory;
+pub mod metrics;
 pub mod redis;
 pub mod shown;
 

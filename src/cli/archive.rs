@@ -2,14 +2,15 @@
 //! meanwhile.
 
 use anyhow::Context;
+use prometheus::Registry;
 
 use super::office::Office;
 use crate::campaigns::Campaigns;
 use crate::config::{Env, FromEnv, PhotoKeys, PhotosSetting};
+use crate::intake::metrics::PendingMetrics;
 use crate::intake::photos::PhotoKeeper;
 use crate::intake::vault::Vault;
 use crate::photo::Photos;
-use crate::telemetry::metrics::Metrics;
 
 /// Everything that is kept.
 pub(super) struct Archive {
@@ -29,7 +30,7 @@ impl Archive {
         let vault = vault.context("JORNADA_PHOTO_KEY")?;
         let photos = Photos::new(&setting, vault.seal().clone());
         // It removes and reads alone: nothing new comes to wait.
-        let metrics = Metrics::new()?.pending;
+        let metrics = PendingMetrics::new(&Registry::new())?;
         let keeper = PhotoKeeper::open(photos.clone(), vault, office.store.clone(), 0, metrics);
         Ok(Self {
             keeper: keeper.await.context("JORNADA_PHOTOS")?,

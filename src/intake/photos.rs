@@ -11,6 +11,7 @@ use futures_util::Stream;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::metrics::PendingMetrics;
 use super::vault::Vault;
 use crate::domain::job::JobFile;
 use crate::domain::registration::PhotoRef;
@@ -18,7 +19,6 @@ use crate::domain::{CampaignId, RegistrationId};
 use crate::photo::seal::{Sealed, VaultKey};
 use crate::photo::{FileKey, PhotoKey, Photos, PhotosError};
 use crate::store::{PendingKey, PendingPhoto, Store, StoreError};
-use crate::telemetry::metrics::PendingMetrics;
 
 /// Longest wait for the photo store, which takes a photo in milliseconds while it is well.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use super::metrics::PendingMetrics;
 use super::photos::{KeeperError, PhotoKeeper};
 use crate::store::{Store, Unremoved};
-use crate::telemetry::metrics::PendingMetrics;
 
 /// Longer than a photo is on its way.
 pub const GRACE: SignedDuration = SignedDuration::from_secs(60);

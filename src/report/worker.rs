@@ -13,6 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::metrics::ReportMetrics;
 use super::rest::Rest;
 use super::{Finished, Progress, Reports, Subject};
 use crate::campaigns::Campaigns;
@@ -23,7 +24,6 @@ use crate::photo::seal::{Seal, SealedFile};
 use crate::photo::{FileKey, Photos, PhotosError};
 use crate::store::Store;
 use crate::store::job::{Ending, Hold};
-use crate::telemetry::metrics::ReportMetrics;
 
 /// Between two looks for a job; one that this instance was asked for is begun at once.
 const TICK: Duration = Duration::from_secs(1);

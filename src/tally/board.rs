@@ -13,10 +13,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
+use super::metrics::TallyMetrics;
 use super::{Tally, Totals};
 use crate::domain::{Campaign, CampaignId};
 use crate::store::Store;
-use crate::telemetry::metrics::TallyMetrics;
 
 /// Time between two looks at the tally; so people see at most two changes a second.
 const TICK: Duration = Duration::from_millis(500);
@@ -117,7 +117,7 @@ impl Board {
             .await
         {
             if let Some(next) = next(&campaign, totals, last.as_deref(), Timestamp::now()) {
-                metrics.shown(&campaign.id, &next);
+                metrics.shown(&campaign.id, next.as_of, next.stale);
                 last = Some(Arc::new(Published::of(next)));
                 place.send_replace(last.clone());
             }

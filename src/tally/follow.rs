@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::metrics::TallyMetrics;
 use super::{Tally, Turn};
 use crate::domain::CampaignId;
 use crate::store::{Change, Feed, FeedError, Position, Snapshot, Store};
-use crate::telemetry::metrics::TallyMetrics;
 
 /// Longest time without a turn: the lease is ten times as long.
 const TICK: Duration = Duration::from_millis(500);

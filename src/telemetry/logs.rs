@@ -29,6 +29,9 @@ pub use dropped::Dropped;
 pub use setting::{LogFormat, LogsConfig};
 use stdout::{Output, Writer};
 
+/// What the targets of our own lines begin with: all our crates have names that begin so.
+const TARGET: &str = "jornada";
+
 /// Longest time for the last push to Loki at the end of a role.
 const LAST_PUSH: Duration = Duration::from_secs(2);
 
@@ -91,7 +94,7 @@ impl Logs {
 
 /// Whatever the filter says: below a warning, the lines of other crates hold whole requests, with addresses and keys.
 fn may_be_told(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() <= Level::WARN || metadata.target().starts_with(env!("CARGO_PKG_NAME"))
+    *metadata.level() <= Level::WARN || metadata.target().starts_with(TARGET)
 }
 
 /// Standard output, in the format that was set or that its reader needs.

@@ -1,158 +1,73 @@
-//! Metrics for Prometheus, on a registry of their own and served on the operations listener alone.
-//! Labels are closed sets: route templates, methods, status codes, campaign ids, outcomes, operations.
+//! What every role needs to make metrics for Prometheus: a registry, counters with labels, and the times of dependencies.
+//! Each module has its own metrics. Labels are closed sets: route templates, methods, status codes, campaign ids, outcomes,
+//! operations.
 
-mod abuse;
-mod build;
-mod connections;
 pub mod dependency;
-mod http;
-mod pending;
-mod reports;
-mod staff;
-mod tally;
 
 use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Registry, TextEncoder};
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
-use crate::telemetry::logs::Dropped;
-pub use abuse::AbuseMetrics;
-pub use connections::ConnectionMetrics;
 pub use dependency::{Dependency, DependencyMetrics, Meter};
-pub use http::HttpMetrics;
-pub use pending::PendingMetrics;
-pub use reports::ReportMetrics;
-pub use staff::StaffMetrics;
-pub use tally::TallyMetrics;
 
-/// Everything that the role `serve` counts.
-#[derive(Clone, Debug)]
-pub struct Metrics {
-    registry: Registry,
-    /// Who comes too often.
-    pub abuse: AbuseMetrics,
-    /// Connections.
-    pub connections: ConnectionMetrics,
-    /// Requests.
-    pub http: HttpMetrics,
-    /// Registrations by campaign and outcome.
-    pub registrations: IntCounterVec,
-    /// Why nothing was registered, by campaign and reason; one attempt may have several.
-    pub refusals: IntCounterVec,
-    photo_bytes: Histogram,
-    /// Bytes of the upload budget in use.
-    pub upload_bytes: IntGauge,
-    /// Bytes of the whole upload budget.
-    pub upload_limit: IntGauge,
-    /// Requests in work.
-    pub requests_in_flight: IntGauge,
-    /// Clients of server-sent events.
-    pub event_clients: IntGauge,
-    /// Reports written.
-    pub reports: ReportMetrics,
-    /// Photos that wait in the store.
-    pub pending: PendingMetrics,
-    /// Logins.
-    pub staff: StaffMetrics,
-    /// The tally's.
-    pub tally: TallyMetrics,
-    /// Store, photo store and cache, as this instance meets them.
-    pub dependencies: DependencyMetrics,
+/// Makes a registry with the metrics of the process and `jornada_build_info`, which is always 1: the version is its label.
+///
+/// # Errors
+/// Two metrics of one name: a mistake in this module.
+pub fn registry() -> Result<Registry, prometheus::Error> {
+    let registry = Registry::new();
+    registry.register(Box::new(ProcessCollector::for_self()))?;
+    let options = Opts::new("jornada_build_info", "Version of this process");
+    let build = IntGaugeVec::new(options, &["version"])?;
+    build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    registry.register(Box::new(build))?;
+    Ok(registry)
 }
 
-impl Metrics {
-    /// Registers every metric.
-    ///
-    /// # Errors
-    /// Two metrics of one name: a mistake in this module.
-    pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        registry.register(Box::new(
-            prometheus::process_collector::ProcessCollector::for_self(),
-        ))?;
-        build::register(&registry)?;
-        let gauge = |name: &str, help: &str| add(&registry, IntGauge::new(name, help)?);
-        Ok(Self {
-            abuse: AbuseMetrics::new(&registry)?,
-            connections: ConnectionMetrics::new(&registry)?,
-            http: HttpMetrics::new(&registry)?,
-            registrations: add(
-                &registry,
-                build::counters(
-                    "jornada_registrations_total",
-                    "Registrations by campaign and outcome: accepted, retried, taken, deleted, refused, closed, failed",
-                    &["campaign", "outcome"],
-                )?,
-            )?,
-            refusals: add(
-                &registry,
-                build::counters(
-                    "jornada_refusals_total",
-                    "Reasons for which nothing was registered, by campaign; one attempt may have several",
-                    &["campaign", "reason"],
-                )?,
-            )?,
-            photo_bytes: add(&registry, photo_sizes()?)?,
-            upload_bytes: gauge("jornada_upload_bytes", "Bytes of the upload budget in use")?,
-            upload_limit: gauge(
-                "jornada_upload_limit_bytes",
-                "Bytes of the whole upload budget",
-            )?,
-            requests_in_flight: gauge("jornada_requests_in_flight", "Requests in work")?,
-            event_clients: gauge("jornada_event_clients", "Clients of server-sent events")?,
-            reports: ReportMetrics::new(&registry)?,
-            pending: PendingMetrics::new(&registry)?,
-            staff: StaffMetrics::new(&registry)?,
-            tally: TallyMetrics::new(&registry)?,
-            dependencies: DependencyMetrics::new(&registry)?,
-            registry,
-        })
-    }
-
-    /// Adds what is computed whenever Prometheus asks.
-    ///
-    /// # Errors
-    /// A name that is taken.
-    pub fn register(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
-        self.registry.register(Box::new(collector))
-    }
-
-    /// Counts a photo of so many bytes.
-    pub fn photo_kept(&self, bytes: usize) {
-        self.photo_bytes
-            .observe(f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
-    }
-
-    /// Serves the count of log lines that were left out as well.
-    ///
-    /// # Errors
-    /// When it was added before.
-    pub fn add_logs(&self, dropped: &Dropped) -> Result<(), prometheus::Error> {
-        self.registry.register(dropped.collector())
-    }
-
-    /// The text that Prometheus reads (exposition format 0.0.4).
-    #[must_use]
-    pub fn text(&self) -> String {
-        TextEncoder::new()
-            .encode_to_string(&self.registry.gather())
-            .unwrap_or_default()
-    }
-}
-
-/// From a thumbnail to the 8 MiB that are taken at most.
-fn photo_sizes() -> Result<Histogram, prometheus::Error> {
-    const KIB: f64 = 1024.0;
-    let buckets = [
-        32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0,
-    ];
-    let options = HistogramOpts::new("jornada_photo_bytes", "Sizes of the photos kept");
-    Histogram::with_opts(options.buckets(buckets.map(|kib| kib * KIB).to_vec()))
-}
-
-fn add<C: Collector + Clone + 'static>(
+/// Registers a metric and returns it.
+///
+/// # Errors
+/// A name that is taken.
+pub fn add<C: Collector + Clone + 'static>(
     registry: &Registry,
     collector: C,
 ) -> Result<C, prometheus::Error> {
     registry.register(Box::new(collector.clone()))?;
     Ok(collector)
+}
+
+/// Makes a counter with labels.
+///
+/// # Errors
+/// A name or a label that Prometheus does not take.
+pub fn counters(
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(name, help), labels)
+}
+
+/// Converts a count for a gauge.
+#[must_use]
+pub fn gauge_value(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Returns the text that Prometheus reads (exposition format 0.0.4).
+#[must_use]
+pub fn text(registry: &Registry) -> String {
+    TextEncoder::new()
+        .encode_to_string(&registry.gather())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_registry_says_which_version_runs() {
+        assert!(text(&registry().unwrap()).contains("jornada_build_info"));
+    }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
-    histogram_opts, register_histogram_vec_with_registry, register_int_counter_vec_with_registry,
+    HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, histogram_opts,
+    register_histogram_vec_with_registry, register_int_counter_vec_with_registry,
     register_int_counter_with_registry, register_int_gauge_vec_with_registry,
     register_int_gauge_with_registry,
 };
@@ -14,6 +14,7 @@ use prometheus::{
 use super::board::Board;
 use super::setting::Watched;
 use crate::telemetry::logs::Dropped;
+use crate::telemetry::metrics::text;
 
 /// Everything that the role `watch` counts.
 #[derive(Clone, Debug)]
@@ -134,8 +135,6 @@ impl Metrics {
     /// The text that Prometheus reads (exposition format 0.0.4).
     #[must_use]
     pub fn text(&self) -> String {
-        TextEncoder::new()
-            .encode_to_string(&self.registry.gather())
-            .unwrap_or_default()
+        text(&self.registry)
     }
 }

@@ -3,6 +3,7 @@
 
 mod arriving;
 mod crowd;
+mod metrics;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use tower::ServiceExt;
 
 pub use crowd::Crowd;
 use crowd::{Seat, Working};
+pub use metrics::ConnectionMetrics;
 
 /// Longest time for the head of a request, and longest rest between two requests. Above the rest after which nginx
 /// closes a connection itself, so that none ends under a request.

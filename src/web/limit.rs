@@ -8,12 +8,12 @@ use jiff::Timestamp;
 
 use super::address::ClientAddress;
 use super::error::Error;
+use crate::abuse::metrics::AbuseMetrics;
 use crate::abuse::rate::{Draw, Rate};
 use crate::abuse::{Counts, network};
 use crate::config::{LimitsSetting, Secret};
 use crate::domain::CampaignId;
 use crate::key::Key;
-use crate::telemetry::metrics::AbuseMetrics;
 
 /// Who is counted, and where.
 #[derive(Debug)]
@@ -146,7 +146,6 @@ mod tests {
     use super::*;
     use crate::config::{CacheSetting, Env, FromEnv};
     use crate::key::tests::key;
-    use crate::telemetry::metrics::Metrics;
 
     #[tokio::test]
     async fn whoever_goes_away_before_the_answer_used_nothing_up() {
@@ -156,7 +155,7 @@ mod tests {
             key: key("limits"),
             exempt: Vec::new(),
             rates: LimitsSetting::from_env(&env).unwrap(),
-            metrics: Metrics::new().unwrap().abuse,
+            metrics: AbuseMetrics::new(&prometheus::Registry::new()).unwrap(),
         };
         let campaign = CampaignId::parse("vacunacion").unwrap();
         let from = ClientAddress(IpAddr::from([192, 0, 2, 7]));

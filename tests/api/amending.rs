@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use jornada::app::metrics::Metrics;
 use jornada::campaigns::Campaigns;
 use jornada::config::{Config, Env};
 use jornada::domain::record::Record;
@@ -15,7 +16,6 @@ use jornada::photo::{PhotoKey, Photos};
 use jornada::staff::amend;
 use jornada::store::Amended;
 use jornada::store::Store;
-use jornada::telemetry::metrics::Metrics;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 

@@ -11,13 +11,14 @@ use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::staff::Session;
 use jornada::domain::staff::audit::Doer;
 use jornada::domain::{CampaignId, Job, Lang, RegistrationId, Selection};
+use jornada::intake::metrics::PendingMetrics;
 use jornada::intake::photos::PhotoKeeper;
 use jornada::intake::sweep::{Sweep, Swept};
 use jornada::intake::vault::Vault;
 use jornada::photo::{FileKey, PhotoKey, Photos};
 use jornada::staff::Audit;
 use jornada::store::Store;
-use jornada::telemetry::metrics::Metrics;
+use prometheus::Registry;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -48,7 +49,7 @@ async fn sweep(installation: &Installation) -> Sweep {
     let vault = Vault::open(store.clone(), &config.photo_keys).await;
     let vault = vault.unwrap();
     let photos = Photos::new(&config.photos, vault.seal().clone());
-    let metrics = Metrics::new().unwrap().pending;
+    let metrics = PendingMetrics::new(&Registry::new()).unwrap();
     let keeper = PhotoKeeper::open(photos.clone(), vault, store.clone(), 0, metrics);
     let campaigns = Campaigns::read(&installation.folder.path().join("campaigns")).unwrap();
     Sweep {

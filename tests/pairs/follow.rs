@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jornada::app::metrics::Metrics;
 use jornada::config::StoreSetting;
 use jornada::domain::CampaignId;
 use jornada::domain::registration::UniqueKey;
@@ -11,7 +12,6 @@ use jornada::domain::{Campaign, Form, Registration, RegistrationId};
 use jornada::store::Store;
 use jornada::tally::Tally;
 use jornada::tally::follow::Follower;
-use jornada::telemetry::metrics::Metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::{random_name, variable};

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::abuse::Counts;
+use crate::app::metrics::Metrics;
 use crate::campaigns::Campaigns;
 use crate::config::Config;
 use crate::intake::Intake;
@@ -23,7 +24,7 @@ use crate::store::Store;
 use crate::tally::Tally;
 use crate::tally::board::Board;
 use crate::tally::shown::Shown;
-use crate::telemetry::metrics::{Dependency, Metrics};
+use crate::telemetry::metrics::Dependency;
 use crate::web::budget::UploadBudget;
 use crate::web::limit::Limits;
 use crate::web::places::Places;
@@ -96,7 +97,7 @@ pub(super) async fn open(
             photos,
             closings,
             secret: config.secret,
-            metrics: metrics.clone(),
+            metrics: metrics.registrations.clone(),
             refusals: Refusals::default(),
         },
         instance: config.instance,

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use super::add;
-use super::build::counters;
+use super::{add, counters};
 
 /// Seconds, from a read out of memory to the 10 s after which a store counts as away.
 const BUCKETS: [f64; 13] = [
@@ -48,7 +47,11 @@ pub struct DependencyMetrics {
 }
 
 impl DependencyMetrics {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels = ["dependency", "operation"];
         let seconds = HistogramOpts::new(
             "jornada_dependency_operation_duration_seconds",
@@ -139,13 +142,14 @@ impl Drop for Timed<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Metrics;
+    use super::super::text;
     use super::*;
 
     #[tokio::test]
     async fn every_operation_is_timed_and_what_fails_or_hangs_is_counted() {
-        let metrics = Metrics::new().unwrap();
-        let meter = metrics.dependencies.meter(Dependency::Store);
+        let registry = Registry::new();
+        let metrics = DependencyMetrics::new(&registry).unwrap();
+        let meter = metrics.meter(Dependency::Store);
         meter.time("keep", async { Ok::<_, ()>(()) }).await.unwrap();
         meter
             .time("keep", async { Err::<(), _>(()) })
@@ -154,7 +158,7 @@ mod tests {
         let hanging = meter.time("keep", std::future::pending::<Result<(), ()>>());
         let soon = std::time::Duration::from_millis(1);
         tokio::time::timeout(soon, hanging).await.unwrap_err();
-        let text = metrics.text();
+        let text = text(&registry);
         for line in [
             r#"operation_duration_seconds_count{dependency="store",operation="keep"} 3"#,
             r#"jornada_dependency_errors_total{dependency="store",operation="keep"} 2"#,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::telemetry::metrics::ConnectionMetrics;
+use super::metrics::ConnectionMetrics;
 
 /// The connections of one listener; cheap to clone.
 #[derive(Clone, Debug)]
@@ -146,10 +146,10 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::metrics::Metrics;
 
     fn crowd(most: usize) -> Crowd {
-        Crowd::new(most, Metrics::new().unwrap().connections)
+        let metrics = ConnectionMetrics::new(&prometheus::Registry::new());
+        Crowd::new(most, metrics.unwrap())
     }
 
     #[test]

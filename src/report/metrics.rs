@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Registry};
 
-use super::add;
-use super::build::counters;
+use crate::telemetry::metrics::{add, counters};
 
 /// Seconds, from a short list to a million rows behind others that wait.
 const BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
@@ -21,7 +20,11 @@ pub struct ReportMetrics {
 }
 
 impl ReportMetrics {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let seconds = HistogramOpts::new(
             "jornada_report_duration_seconds",
             "Time from the request to the finished file, with the wait for its turn",

@@ -2,8 +2,7 @@
 
 use prometheus::{IntCounterVec, Registry};
 
-use super::add;
-use super::build::counters;
+use crate::telemetry::metrics::{add, counters};
 
 /// What is counted of abuse.
 #[derive(Clone, Debug)]
@@ -13,7 +12,11 @@ pub struct AbuseMetrics {
 }
 
 impl AbuseMetrics {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let limited = counters(
             "jornada_limited_total",
             "Requests that had to wait, by what was asked for: registrations, receipts",

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use prometheus::{IntGaugeVec, Opts, Registry};
 
-use super::add;
 use crate::domain::CampaignId;
-use crate::tally::board::Chart;
+use crate::telemetry::metrics::{add, gauge_value};
 
 /// What is counted of the tally.
 #[derive(Clone, Debug)]
@@ -16,7 +15,11 @@ pub struct TallyMetrics {
 }
 
 impl TallyMetrics {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let gauge = |name: &str, help: &str| {
             add(
                 registry,
@@ -41,18 +44,15 @@ impl TallyMetrics {
 
     /// Notes the difference that a refresh found.
     pub fn drift(&self, campaign: &CampaignId, drift: u64) {
-        let drift = i64::try_from(drift).unwrap_or(i64::MAX);
         self.drift
             .with_label_values(&[campaign.as_str()])
-            .set(drift);
+            .set(gauge_value(drift));
     }
 
     /// Notes what is shown.
-    pub fn shown(&self, campaign: &CampaignId, chart: &Chart) {
+    pub fn shown(&self, campaign: &CampaignId, as_of: Timestamp, stale: bool) {
         let label = [campaign.as_str()];
-        self.as_of
-            .with_label_values(&label)
-            .set(Timestamp::as_second(chart.as_of));
-        self.stale.with_label_values(&label).set(chart.stale.into());
+        self.as_of.with_label_values(&label).set(as_of.as_second());
+        self.stale.with_label_values(&label).set(stale.into());
     }
 }

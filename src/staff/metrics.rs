@@ -2,9 +2,8 @@
 
 use prometheus::{IntCounterVec, IntGauge, Registry};
 
-use super::add;
-use super::build::counters;
-use crate::staff::login::Login;
+use super::login::Login;
+use crate::telemetry::metrics::{add, counters};
 
 /// What is counted of logins.
 #[derive(Clone, Debug)]
@@ -15,7 +14,11 @@ pub struct StaffMetrics {
 }
 
 impl StaffMetrics {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let logins = counters(
             "jornada_staff_logins_total",
             "Attempts to log in by outcome: in, refused, slowed",

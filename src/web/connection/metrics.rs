@@ -2,8 +2,7 @@
 
 use prometheus::{IntCounter, IntGauge, Registry};
 
-use super::add;
-use super::build::counters;
+use crate::telemetry::metrics::{add, counters};
 
 /// What is counted of connections.
 #[derive(Clone, Debug)]
@@ -19,7 +18,11 @@ pub struct ConnectionMetrics {
 }
 
 impl ConnectionMetrics {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let closed = counters(
             "jornada_connections_turned_away_total",
             "Connections closed because there were too many: waited (the longest idle one), refused (all others were at work)",

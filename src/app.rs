@@ -1,0 +1,3 @@
+//! The parts of the role `serve`, connected.
+
+pub mod metrics;
