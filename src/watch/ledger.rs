@@ -1,8 +1,10 @@
 //! What the watcher must not forget, on disk: incidents, mails, availability, pauses. Every change is one transaction,
 //! on the disk before anything is done about it.
 
+mod gather;
 pub mod history;
 pub mod incidents;
+pub mod mail_kind;
 pub mod outbox;
 
 use std::fs::{DirBuilder, File, OpenOptions};

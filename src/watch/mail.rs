@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::board::Left;
 use super::ledger::incidents::Incident;
-use super::ledger::outbox::Kind;
+use super::ledger::mail_kind::Kind;
 use super::setting::{MailConfig, WatchLinks};
 use crate::domain::Lang;
 

@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Row, Transaction, params};
 
-use super::outbox::{Kind, gather};
+use super::gather::gather;
+use super::mail_kind::Kind;
 use super::{maybe_moment, moment};
 use crate::watch::probe::Seen;
 

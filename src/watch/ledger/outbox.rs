@@ -1,44 +1,15 @@
 //! Mails not yet handed to SMTP. A mail gathers for a moment what happens together, is written once, and every try
 //! sends the same bytes under the same Message-ID.
 
-use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use jiff::Timestamp;
+use rusqlite::{Row, Transaction, params};
 
+use super::gather::{begin, put_in};
 use super::incidents::{Incident, of_mail};
+use super::mail_kind::Kind;
 
 /// Most mails of one round of sending.
 const AT_ONCE: u32 = 100;
-
-/// What a mail tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Something is down.
-    Raised,
-    /// It is still down.
-    Reminder,
-    /// It is back.
-    Resolved,
-}
-
-impl Kind {
-    /// As the ledger and metrics write it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Raised => "raised",
-            Self::Reminder => "reminder",
-            Self::Resolved => "resolved",
-        }
-    }
-
-    fn parse(text: &str) -> Self {
-        match text {
-            "raised" => Self::Raised,
-            "reminder" => Self::Reminder,
-            _ => Self::Resolved,
-        }
-    }
-}
 
 /// A mail that waits.
 #[derive(Clone, Debug)]
@@ -53,45 +24,6 @@ pub struct Mail {
     pub message: Option<Vec<u8>>,
     /// Of whom it tells.
     pub incidents: Vec<Incident>,
-}
-
-/// Adds an incident to the mail that gathers, or begins one.
-pub(super) fn gather(
-    tx: &Transaction,
-    kind: Kind,
-    incident: i64,
-    group: SignedDuration,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let gathering: Option<i64> = tx
-        .query_row(
-            "SELECT id FROM mails WHERE kind = ?1 AND settled_at IS NULL AND message IS NULL
-                 AND attempts = 0 AND gathers_until > ?2 ORDER BY id DESC LIMIT 1",
-            params![kind.as_str(), now.as_millisecond()],
-            |row| row.get(0),
-        )
-        .optional()?;
-    let mail = match gathering {
-        Some(mail) => mail,
-        None => begin(tx, kind, now + group)?,
-    };
-    put_in(tx, mail, incident)
-}
-
-fn begin(tx: &Transaction, kind: Kind, gathers_until: Timestamp) -> rusqlite::Result<i64> {
-    tx.execute(
-        "INSERT INTO mails (kind, gathers_until) VALUES (?1, ?2)",
-        params![kind.as_str(), gathers_until.as_millisecond()],
-    )?;
-    Ok(tx.last_insert_rowid())
-}
-
-fn put_in(tx: &Transaction, mail: i64, incident: i64) -> rusqlite::Result<()> {
-    tx.execute(
-        "INSERT INTO mail_incidents (mail, incident) VALUES (?1, ?2)",
-        params![mail, incident],
-    )?;
-    Ok(())
 }
 
 /// Makes a reminder of incidents, unless one waits already.
@@ -206,6 +138,8 @@ pub fn prune(tx: &Transaction, before: Timestamp) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::watch::ledger::incidents::{self, Raise, Resolve};
     use crate::watch::ledger::tests::ledger;

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Item, Letter, Section};
 use crate::domain::Lang;
 use crate::watch::ledger::incidents::Incident;
-use crate::watch::ledger::outbox::Kind;
+use crate::watch::ledger::mail_kind::Kind;
 use crate::watch::probe::Seen;
 
 /// Names that a subject holds.
