@@ -7,6 +7,7 @@ pub mod memory;
 pub mod metrics;
 pub mod redis;
 pub mod shown;
+mod totals;
 
 use std::collections::BTreeMap;
 
@@ -17,27 +18,7 @@ use crate::domain::CampaignId;
 use crate::store::{Change, Position, Snapshot};
 use crate::telemetry::metrics::Meter;
 
-/// The totals of a campaign as the tally has them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Totals {
-    /// Registrations per value; no zeroes.
-    pub values: BTreeMap<String, u64>,
-    /// Up to where in the store's feed they go.
-    pub position: Position,
-    /// When they were last known to be all there is.
-    pub as_of: Timestamp,
-}
-
-/// What a follower is told at each turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// Another instance leads.
-    Wait,
-    /// This one leads.
-    Lead,
-    /// This one leads, and a refresh was asked for and is due.
-    Refresh,
-}
+pub use totals::{TallyError, Totals, Turn};
 
 /// Where totals are kept.
 #[derive(Clone, Debug)]
@@ -65,17 +46,6 @@ macro_rules! ask {
             }
         })).await
     };
-}
-
-/// Why the tally did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum TallyError {
-    /// Redis cannot be reached or failed; the code, never a value.
-    #[error("the cache is not available: {0}")]
-    Unavailable(String),
-    /// What it holds is not what this software writes.
-    #[error("the cache holds something else: {0}")]
-    Unreadable(&'static str),
 }
 
 impl Tally {
