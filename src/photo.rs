@@ -2,6 +2,7 @@
 //! A photo is personal: its bytes appear in no log, error or `Debug` output.
 
 pub mod disk;
+mod error;
 mod file;
 mod format;
 pub mod inspect;
@@ -11,8 +12,8 @@ pub mod s3;
 pub mod seal;
 mod setting;
 
-pub use file::FileKey;
+pub use error::PhotosError;
 pub use format::{MAX_PHOTO_BYTES, PhotoFormat};
-pub use keep::{Photos, PhotosError};
-pub use key::PhotoKey;
+pub use keep::Photos;
+pub use key::{FileKey, PhotoKey};
 pub use setting::{PhotoKeys, PhotosSetting, S3Setting};

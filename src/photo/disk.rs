@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::Sender;
 use tokio::task::spawn_blocking;
 
-use super::keep::PhotosError;
+use super::error::PhotosError;
 use super::key::PhotoKey;
 use super::seal::{HEAD_BYTES, MAX_SEALED_BYTES, Sealed};
 

@@ -8,6 +8,7 @@
 mod cut;
 mod exif;
 mod jpeg;
+mod picture;
 mod png;
 mod refusal;
 mod sniff;
@@ -21,9 +22,6 @@ use sha2::{Digest, Sha256};
 pub use refusal::PhotoRefusal;
 
 use super::{MAX_PHOTO_BYTES, PhotoFormat};
-
-/// Most pixels that a photo may declare: staff open photos in a browser, which holds 4 bytes for each.
-const MAX_PIXELS: u64 = 50_000_000;
 
 /// A photo that may be kept: metadata and trailing bytes are gone, colours and orientation stay.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,13 +47,6 @@ impl fmt::Debug for CleanPhoto {
             .field("length", &self.bytes.len())
             .finish_non_exhaustive()
     }
-}
-
-/// What the reader of one format hands back.
-struct Picture {
-    width: u32,
-    height: u32,
-    bytes: Bytes,
 }
 
 /// Takes `bytes` as a photo, whatever its name says, and removes all that is not the picture.
@@ -85,15 +76,4 @@ pub fn inspect(bytes: Bytes) -> Result<CleanPhoto, PhotoRefusal> {
         sha256: Sha256::digest(&picture.bytes).into(),
         bytes: picture.bytes,
     })
-}
-
-/// Refuses declared dimensions that no photo has, before anything else is read.
-fn check_dimensions(width: u32, height: u32) -> Result<(), PhotoRefusal> {
-    if width == 0 || height == 0 {
-        return Err(PhotoRefusal::NoPixels);
-    }
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(PhotoRefusal::TooManyPixels { width, height });
-    }
-    Ok(())
 }

@@ -1,14 +1,18 @@
-//! Under which name a photo is kept. The content is part of the name: a retry writes to the same object, and a
+//! Under which name a photo or a file is kept. The content is part of the name: a retry writes to the same object, and a
 //! stranger's attempt never overwrites anyone's.
 
 use std::fmt;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use tokio::io::AsyncRead;
+use uuid::Uuid;
 
 use super::{PhotoFormat, PhotosError};
+use crate::domain::job::Format;
 use crate::domain::registration::PhotoRef;
-use crate::domain::{CampaignId, RegistrationId};
+use crate::domain::{CampaignId, Job, RegistrationId};
 
 /// `{campaign}/{id}/{sha256}.{ext}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,3 +93,68 @@ impl fmt::Display for PhotoKey {
         )
     }
 }
+
+/// Under which all files lie.
+pub(super) const FOLDER: &str = "_reports";
+
+/// `_reports/{campaign}/{job}/{attempt}.{ext}`: an attempt that was given up writes over no other's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileKey {
+    campaign: CampaignId,
+    job: Uuid,
+    attempt: u32,
+    format: Format,
+}
+
+impl FileKey {
+    /// The key of the file that this attempt at a job makes.
+    #[must_use]
+    pub fn of(job: &Job, attempt: u32) -> Self {
+        Self {
+            campaign: job.wanted.campaign.clone(),
+            job: job.id,
+            attempt,
+            format: job.wanted.format,
+        }
+    }
+
+    /// The key of this name; `None` for an object that is no file.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix(FOLDER)?.strip_prefix('/')?;
+        let (campaign, rest) = rest.split_once('/')?;
+        let (job, file) = rest.split_once('/')?;
+        let (attempt, extension) = file.split_once('.')?;
+        let key = Self {
+            campaign: CampaignId::parse(campaign)?,
+            job: Uuid::parse_str(job).ok()?,
+            attempt: attempt.parse().ok()?,
+            format: Format::from_extension(extension)?,
+        };
+        // Numbers can be written in several ways.
+        (key.to_string() == name).then_some(key)
+    }
+
+    /// Of which campaign.
+    #[must_use]
+    pub fn campaign(&self) -> &CampaignId {
+        &self.campaign
+    }
+
+    /// Of which job.
+    #[must_use]
+    pub fn job(&self) -> Uuid {
+        self.job
+    }
+}
+
+impl fmt::Display for FileKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (campaign, job, attempt) = (&self.campaign, self.job, self.attempt);
+        let extension = self.format.extension();
+        write!(f, "{FOLDER}/{campaign}/{job}/{attempt}.{extension}")
+    }
+}
+
+/// A file that is read.
+pub(super) type Reading = Pin<Box<dyn AsyncRead + Send>>;

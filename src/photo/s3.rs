@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc::Sender;
 
-use super::keep::PhotosError;
+use super::error::PhotosError;
 use super::key::PhotoKey;
 use super::seal::{HEAD_BYTES, MAX_SEALED_BYTES, Sealed};
 use super::setting::S3Setting;

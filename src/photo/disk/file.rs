@@ -9,7 +9,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{DiskPhotos, blocking, each_file, make_folder, modified};
 use crate::photo::PhotosError;
-use crate::photo::file::{FOLDER, FileKey, Reading};
+use crate::photo::key::{FOLDER, FileKey, Reading};
 use crate::photo::seal::SealedFile;
 
 /// What the name of a file ends with until it is whole.

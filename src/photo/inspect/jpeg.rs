@@ -8,7 +8,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use memchr::memchr;
 
-use super::{PhotoRefusal, Picture, check_dimensions, cut::Cut, exif};
+use super::picture::{Picture, check_dimensions};
+use super::{PhotoRefusal, cut::Cut, exif};
 use tables::Frame;
 
 /// Scans that a photo may have: encoders write about ten, and thousands of them keep a browser busy for minutes.

@@ -5,7 +5,8 @@ use std::ops::{Range, RangeInclusive};
 
 use bytes::Bytes;
 
-use super::{PhotoRefusal, Picture, check_dimensions, cut::Cut, exif};
+use super::picture::{Picture, check_dimensions};
+use super::{PhotoRefusal, cut::Cut, exif};
 
 /// Chunks before the pixels that change how they look, with the sizes they may have; each counts once.
 const COLOURS: [(&[u8; 4], RangeInclusive<usize>); 9] = [

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{PhotoRefusal, Picture, check_dimensions, cut::Cut, exif};
+use super::picture::{Picture, check_dimensions};
+use super::{PhotoRefusal, cut::Cut, exif};
 
 /// Flags of VP8X that say which chunks a reader may expect.
 const PROFILE: u8 = 0x20;

@@ -16,7 +16,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{CONNECT, S3Photos, failure, moment, status};
 use crate::photo::PhotosError;
-use crate::photo::file::{FOLDER, FileKey, Reading};
+use crate::photo::key::{FOLDER, FileKey, Reading};
 use crate::photo::seal::{CHUNK_BYTES, SealedFile};
 
 /// Longest upload: the list of a million people has about 90 MB.

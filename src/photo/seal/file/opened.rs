@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{MAGIC, chunk_bytes, sealed_bytes};
 use crate::domain::job::JobFile;
 use crate::photo::PhotosError;
-use crate::photo::file::{FileKey, Reading};
+use crate::photo::key::{FileKey, Reading};
 use crate::photo::seal::cipher::{Chunks, TAG_BYTES};
 use crate::photo::seal::{HEAD_BYTES, Seal};
 

@@ -1,0 +1,26 @@
+//! What the readers of all formats share.
+
+use bytes::Bytes;
+
+use super::PhotoRefusal;
+
+/// Most pixels that a photo may declare: staff open photos in a browser, which holds 4 bytes for each.
+const MAX_PIXELS: u64 = 50_000_000;
+
+/// What the reader of one format hands back.
+pub(super) struct Picture {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) bytes: Bytes,
+}
+
+/// Refuses declared dimensions that no photo has, before anything else is read.
+pub(super) fn check_dimensions(width: u32, height: u32) -> Result<(), PhotoRefusal> {
+    if width == 0 || height == 0 {
+        return Err(PhotoRefusal::NoPixels);
+    }
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(PhotoRefusal::TooManyPixels { width, height });
+    }
+    Ok(())
+}
