@@ -23,7 +23,7 @@ pub enum CacheSetting {
 ///
 /// # Errors
 /// A URL that the client does not understand.
-pub(crate) fn connection(url: &SecretString) -> RedisResult<ConnectionManager> {
+pub fn connection(url: &SecretString) -> RedisResult<ConnectionManager> {
     let client = Client::open(url.expose_secret())?;
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(WAIT))

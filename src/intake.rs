@@ -1,6 +1,7 @@
 //! The one way in: answers judged, photo kept, registration kept, receipt given. Every door (form, API, later gRPC
 //! and the queue) comes through here, and what is acknowledged here survives the loss of this process.
 
+pub mod amend;
 pub mod closings;
 pub mod metrics;
 pub mod mover;
@@ -9,7 +10,6 @@ pub mod photos;
 pub mod refusals;
 pub mod remover;
 pub mod reseal;
-pub mod sweep;
 pub mod vault;
 
 use bytes::Bytes;

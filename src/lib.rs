@@ -37,7 +37,7 @@
 //! # What is forgotten
 //!
 //! A deletion leaves a tombstone in the same transaction that moves the totals; the photo follows
-//! ([`intake::remover`]). What is over is erased by the sweep ([`intake::sweep`]). Photos and the files of reports are sealed
+//! ([`intake::remover`]). What is over is erased by the sweep ([`retention`]). Photos and the files of reports are sealed
 //! before they leave the process ([`photo::seal`]), under keys that change without a photo being touched.
 //!
 //! # Reports
@@ -58,13 +58,15 @@ pub mod cache;
 pub mod campaigns;
 pub mod cli;
 pub mod config;
+pub mod csv_guard;
 pub mod domain;
 pub mod intake;
 pub mod key;
 pub mod load;
-mod low_priority;
+pub mod low_priority;
 pub mod photo;
 pub mod report;
+pub mod retention;
 pub mod staff;
 pub mod store;
 pub mod tally;

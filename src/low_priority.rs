@@ -11,7 +11,7 @@ const NICE: i32 = 19;
 ///
 /// # Errors
 /// When there can be no more threads.
-pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let start = move || {
         // Of this thread alone, on Linux. Where it is refused the work is done as any other.
         rustix::process::nice(NICE).ok();

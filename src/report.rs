@@ -11,9 +11,9 @@ pub mod draft;
 mod link;
 pub mod metrics;
 pub mod order;
+mod progress;
 mod rest;
 mod sheet_name;
-pub mod sweeper;
 mod totals;
 pub mod worker;
 mod writer;
@@ -29,7 +29,8 @@ use crate::domain::{Campaign, Lang, Selection};
 use crate::store::StoreError;
 
 pub use crate::domain::job::Format;
-pub use draft::{Draft, Progress, Reports, basis};
+pub use draft::{Draft, Reports, basis};
+pub use progress::Progress;
 
 /// What a report is about.
 #[derive(Clone, Debug)]

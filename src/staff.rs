@@ -10,7 +10,6 @@
 //! the argon2 crate, codes to totp-rs, encryption to chacha20poly1305, MACs to hmac.
 
 pub mod accounts;
-pub mod amend;
 pub mod audit;
 pub mod form_key;
 pub mod keys;

@@ -15,7 +15,7 @@ use super::office::{Office, run};
 use crate::config::Env;
 use crate::domain::staff::audit::{Action, Deed, Doer};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
-use crate::staff::amend;
+use crate::intake::amend;
 use crate::store::Amended;
 
 /// Read at once.

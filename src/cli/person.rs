@@ -14,9 +14,9 @@ use crate::config::Env;
 use crate::domain::record::{self, Record};
 use crate::domain::staff::audit::{Action, Deed, Doer};
 use crate::domain::{Campaign, ReceiptNumber};
+use crate::intake::amend;
 use crate::intake::photos::KeeperError;
 use crate::photo::PhotosError;
-use crate::staff::amend;
 use crate::staff::person::{self, Dossier, Picture};
 use crate::store::Amended;
 

@@ -9,7 +9,7 @@ use super::archive::Archive;
 use super::office::run;
 use crate::config::Env;
 use crate::domain::staff::audit::Doer;
-use crate::intake::sweep::Sweep;
+use crate::retention::Sweep;
 
 #[derive(Debug, Args)]
 pub(super) struct SweepArgs {

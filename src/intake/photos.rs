@@ -194,7 +194,7 @@ impl PhotoKeeper {
     }
 
     /// The vault keys that the store knows now.
-    pub(super) async fn vault_keys(&self) -> Result<Vec<VaultKey>, StoreError> {
+    pub async fn vault_keys(&self) -> Result<Vec<VaultKey>, StoreError> {
         self.vault.in_store().await
     }
 

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::columns::{Column, offset};
 use super::{PHOTO, ReportError, Subject};
+use crate::csv_guard::guarded;
 use crate::domain::Registration;
 
 /// Bytes gathered before a write.
@@ -103,30 +104,5 @@ impl<W: Write> Csv<W> {
     /// When the file takes no more.
     pub fn finish(mut self) -> Result<(), ReportError> {
         Ok(self.out.flush()?)
-    }
-}
-
-/// Keeps a spreadsheet from running a text as a formula (OWASP, "CSV Injection"): an apostrophe before it.
-pub(crate) fn guarded(text: &str) -> Cow<'_, str> {
-    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if runs {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_spreadsheet_would_run_is_guarded() {
-        for text in ["=1+1", "+57", "-1", "@x", "\tx", "\rx", "＝1"] {
-            assert_eq!(guarded(text), format!("'{text}"));
-        }
-        for text in ["José", "O'Brien", "李", "a=b", ""] {
-            assert_eq!(guarded(text), text);
-        }
     }
 }

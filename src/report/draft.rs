@@ -1,12 +1,12 @@
 //! Reports at work: one thread writes while batches are still being read, a few may wait, and when whoever asked
 //! has gone the work stops. That thread gives way to whatever else there is to do: people who register come first.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use prometheus::IntGauge;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use super::progress::Progress;
 use super::rest::{Others, Rest};
 use super::writer::{Delivery, write};
 use super::{Finished, Format, ReportError, Subject};
@@ -73,7 +73,7 @@ impl Reports {
         let selection = subject.selection.clone();
         let mut draft = self.begin_noting(subject, format, progress).await?;
         let basis = basis(store, &campaign.id, &selection).await?;
-        progress.basis.set(basis).ok();
+        progress.set_basis(basis);
         let mut batches = store.registrations(&campaign, &selection).await?;
         while let Some(batch) = batches.next().await? {
             draft = draft.add(batch).await?;
@@ -131,32 +131,6 @@ pub struct Draft {
     outbox: mpsc::Sender<Delivery>,
     finished: oneshot::Receiver<Result<Finished, ReportError>>,
     read: u64,
-}
-
-/// How far a report is, for whoever looks from elsewhere; all clones are of the same report.
-#[derive(Clone, Debug, Default)]
-pub struct Progress {
-    rows: Arc<AtomicU64>,
-    basis: Arc<OnceLock<Basis>>,
-}
-
-impl Progress {
-    /// So many rows are written.
-    pub(super) fn note(&self, rows: u64) {
-        self.rows.store(rows, Ordering::Relaxed);
-    }
-
-    /// Rows that are written.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows.load(Ordering::Relaxed)
-    }
-
-    /// From what it is made, once that is counted.
-    #[must_use]
-    pub fn basis(&self) -> Option<Basis> {
-        self.basis.get().copied()
-    }
 }
 
 /// From what a report would be made that began now.

@@ -6,7 +6,7 @@ use std::io::{self, Seek, Write};
 use tokio::sync::mpsc;
 
 use super::csv::Csv;
-use super::draft::Progress;
+use super::progress::Progress;
 use super::rest::Rest;
 use super::xlsx::{SHEET_ROWS, Xlsx};
 use super::{Finished, Format, ReportError, Subject};

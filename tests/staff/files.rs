@@ -10,7 +10,7 @@ use jornada::domain::record::Deletion;
 use jornada::domain::staff::Role;
 use jornada::photo::Photos;
 use jornada::photo::seal::{MasterKey, Seal, VaultKey};
-use jornada::report::sweeper::Sweeper;
+use jornada::retention::sweeper::Sweeper;
 use jornada::store::Amended;
 use serde_json::Value;
 

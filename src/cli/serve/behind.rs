@@ -10,9 +10,9 @@ use crate::domain::staff::audit::Doer;
 use crate::intake::mover::Mover;
 use crate::intake::names;
 use crate::intake::remover::{self, Remover};
-use crate::intake::sweep::{self, Sweep};
-use crate::report::sweeper::Sweeper;
 use crate::report::worker::Worker;
+use crate::retention::sweeper::Sweeper;
+use crate::retention::{self, Sweep};
 use crate::staff::Audit;
 use crate::tally::board::Source;
 use crate::tally::follow::Follower;
@@ -83,7 +83,7 @@ fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
         takes_all_orphans: false,
         id: Uuid::new_v4(),
     };
-    tasks.spawn(sweep.run(sweep::FIRST, sweep::EVERY, stop.clone()));
+    tasks.spawn(sweep.run(retention::FIRST, retention::EVERY, stop.clone()));
     let campaigns = app.campaigns.iter().cloned().collect();
     let closings = app.intake.closings.clone();
     tasks.spawn(closings.keep(store.clone(), stop.clone()));

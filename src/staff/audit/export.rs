@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
+use crate::csv_guard::guarded;
 use crate::domain::staff::audit::Entry;
-use crate::report::csv::guarded;
 use crate::store::audit::Found;
 
 /// The kinds of file.

@@ -15,7 +15,7 @@ use super::scribe::Action;
 use crate::domain::record::{MAX_REASON, REASON, Record};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Field, FieldRefusal, Form, Kind};
-use crate::staff::amend::correct;
+use crate::intake::amend::correct;
 use crate::store::Amended;
 use crate::web::AppState;
 use crate::web::error::Error;

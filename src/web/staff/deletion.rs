@@ -15,7 +15,7 @@ use super::scribe::Action;
 use crate::domain::Campaign;
 use crate::domain::record::{self, MAX_REASON, Record};
 use crate::domain::staff::Permission;
-use crate::staff::amend::delete;
+use crate::intake::amend::delete;
 use crate::store::Amended;
 use crate::web::AppState;
 use crate::web::error::Error;

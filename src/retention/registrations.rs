@@ -9,7 +9,7 @@ use tracing::warn;
 use super::Sweep;
 use crate::domain::staff::audit::{self, Action, Deed};
 use crate::domain::{Campaign, Registration, Selection};
-use crate::staff::amend;
+use crate::intake::amend;
 use crate::store::Amended;
 use crate::store::search::Search;
 

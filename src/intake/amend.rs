@@ -2,10 +2,10 @@
 
 use tracing::warn;
 
+use super::photos::PhotoKeeper;
 use crate::domain::record::{Deletion, Record};
 use crate::domain::registration::UniqueKey;
 use crate::domain::{Campaign, RegistrationId};
-use crate::intake::photos::PhotoKeeper;
 use crate::key::Secret;
 use crate::store::{Amended, Store, StoreError};
 
@@ -25,7 +25,7 @@ pub async fn correct(
 }
 
 /// Deletes what was `read`, and its photo. A photo that cannot be removed now is removed later, by
-/// [`Remover`](crate::intake::remover::Remover).
+/// [`Remover`](super::remover::Remover).
 ///
 /// # Errors
 /// [`StoreError`], also when the outcome is unknown.

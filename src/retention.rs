@@ -5,6 +5,7 @@
 mod orphans;
 mod registrations;
 mod reports;
+pub mod sweeper;
 mod swept;
 
 use std::sync::Arc;
@@ -16,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use super::photos::PhotoKeeper;
 use crate::domain::staff::audit::{Deed, Doer, Note};
 use crate::domain::staff::session;
 use crate::domain::{Campaign, CampaignId};
+use crate::intake::photos::PhotoKeeper;
 use crate::photo::Photos;
 use crate::staff::Audit;
 use crate::store::Store;
