@@ -1,5 +1,5 @@
-//! Finished reports, in the same folder or bucket as the photos, under a name that no campaign can have. They go there
-//! sealed ([`SealedFile`]), and come back as streams that are opened chunk by chunk: none is ever whole in memory.
+//! Finished reports, in the same folder or bucket as the photos, under a prefix that no campaign can have. They are
+//! stored encrypted ([`SealedFile`]) and read as streams that are decrypted in chunks, never as a whole in memory.
 
 use std::fmt;
 use std::io;
@@ -18,10 +18,10 @@ use super::{Photos, PhotosError};
 use crate::domain::job::{Format, JobFile};
 use crate::domain::{CampaignId, Job};
 
-/// Under which all files lie.
+/// Prefix of all report files.
 pub(super) const FOLDER: &str = "_reports";
 
-/// `_reports/{campaign}/{job}/{attempt}.{ext}`: an attempt that was given up writes over no other's file.
+/// Key `_reports/{campaign}/{job}/{attempt}.{ext}`. Each attempt has its own key, so none overwrites another's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileKey {
     campaign: CampaignId,
@@ -31,7 +31,7 @@ pub struct FileKey {
 }
 
 impl FileKey {
-    /// The key of the file that this attempt at a job makes.
+    /// Returns the key of the file of one attempt at a job.
     #[must_use]
     pub fn of(job: &Job, attempt: u32) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl FileKey {
         }
     }
 
-    /// The key of this name; `None` for an object that is no file.
+    /// Parses an object name. Returns `None` if it is not that of a report file.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let rest = name.strip_prefix(FOLDER)?.strip_prefix('/')?;
@@ -55,17 +55,17 @@ impl FileKey {
             attempt: attempt.parse().ok()?,
             format: Format::from_extension(extension)?,
         };
-        // Numbers can be written in several ways.
+        // Rejects other spellings of the same numbers.
         (key.to_string() == name).then_some(key)
     }
 
-    /// Of which campaign.
+    /// Returns the campaign.
     #[must_use]
     pub fn campaign(&self) -> &CampaignId {
         &self.campaign
     }
 
-    /// Of which job.
+    /// Returns the id of the job.
     #[must_use]
     pub fn job(&self) -> Uuid {
         self.job
@@ -80,23 +80,23 @@ impl fmt::Display for FileKey {
     }
 }
 
-/// A file that is read.
+/// Reader of a stored object.
 pub(super) type Reading = Pin<Box<dyn AsyncRead + Send>>;
 
 impl Photos {
-    /// Keeps a file durably. Putting it again writes over it, whole or not at all.
+    /// Stores a file durably; overwrites an existing one atomically.
     ///
     /// # Errors
-    /// [`PhotosError`]; the file may or may not be there, and putting it again is right.
+    /// After an error the file may or may not be stored; retrying is safe.
     pub async fn put_file(&self, key: &FileKey, sealed: &SealedFile) -> Result<(), PhotosError> {
         ask!(self.put_file(key, sealed))
     }
 
-    /// Reads a file back as a stream that fails before its last bytes if they are not those that were put; `None` when
-    /// there is none.
+    /// Reads a file as a stream of decrypted chunks, or returns `None` if there is none. The stream fails before its
+    /// last chunk if the content differs from `known`.
     ///
     /// # Errors
-    /// [`PhotosError`], also when its length or its start is not what was put.
+    /// Fails also if the length or the first chunk is wrong.
     pub async fn file(
         &self,
         key: &FileKey,
@@ -108,7 +108,7 @@ impl Photos {
         }
     }
 
-    /// The keys of all files, each with when it was put by the clock of the store, and how the listing ended.
+    /// Lists the keys of all files with their modification times (store clock), and the outcome of the listing.
     #[must_use]
     pub fn list_files(&self) -> (Receiver<(FileKey, Timestamp)>, Listing) {
         let (sender, files) = channel(LISTED_AHEAD);
@@ -122,10 +122,7 @@ impl Photos {
         (files, listing)
     }
 
-    /// Removes a file; removing one that is not there is no error.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Deletes a file; succeeds if there is none.
     pub async fn remove_file(&self, key: &FileKey) -> Result<(), PhotosError> {
         ask!(self.remove_file(key))
     }

@@ -1,4 +1,4 @@
-//! Where photos are kept, sealed: a folder of this machine, or an S3 store. What `put` answered is on stable storage.
+//! Object store for encrypted photos and reports: a local folder or S3. Whatever `put` confirms is on stable storage.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::telemetry::metrics::Meter;
 
 const PREPARE: Duration = Duration::from_secs(3);
 const TRIAL: Duration = Duration::from_secs(1);
-/// Keys that a listing holds until they are asked for.
+/// Number of listed keys that are buffered.
 pub(super) const LISTED_AHEAD: usize = 64;
 
-/// How a listing ends.
+/// Background task of a listing, with its outcome.
 pub(super) type Listing = JoinHandle<Result<(), PhotosError>>;
 
-/// Where photos are kept.
+/// Object store for photos and reports.
 #[derive(Clone, Debug)]
 pub struct Photos {
     pub(super) backend: Backend,
@@ -33,13 +33,13 @@ pub struct Photos {
 
 #[derive(Clone, Debug)]
 pub(super) enum Backend {
-    /// A folder.
+    /// A local folder.
     Disk(DiskPhotos),
-    /// A bucket.
+    /// An S3 bucket.
     S3(S3Photos),
 }
 
-/// Hands a call to the back end; its time and outcome are noted under the method's name.
+/// Calls the back end and measures duration and outcome under the method's name, a label value of the metrics.
 macro_rules! ask {
     ($self:ident.$operation:ident($($argument:expr),*)) => {
         $self.meter.time(stringify!($operation), Box::pin(async {
@@ -53,41 +53,41 @@ macro_rules! ask {
 
 pub(super) use ask;
 
-/// Why a photo store did not do it. Names no key: keys are personal.
+/// Errors of the object store. They contain no key, because keys are personal.
 #[derive(Debug, thiserror::Error)]
 pub enum PhotosError {
-    /// It cannot be reached, or did not answer in time: ask again later.
-    #[error("the photo store is not available: {0}")]
+    /// Not reachable, or no answer in time; worth retrying.
+    #[error("object store unavailable: {0}")]
     Unavailable(String),
-    /// It answered something that should not be.
-    #[error("the photo store failed: {0}")]
+    /// An unexpected answer.
+    #[error("object store error: {0}")]
     Failed(String),
-    /// It was sealed under a key that is not known here; whether it is as it was, nobody can tell without.
+    /// The object is encrypted under an unknown key, so it cannot be verified.
     #[error(
-        "an object in the photo store is sealed under key {0}, which is not known here: see JORNADA_PHOTO_KEY"
+        "an object in the object store is encrypted under unknown key {0}: see JORNADA_PHOTO_KEY"
     )]
     UnknownKey(KeyId),
-    /// What it holds is not what was put there.
-    #[error("an object in the photo store is not the one that was put there")]
+    /// The object differs from what was stored.
+    #[error("an object in the object store was altered, truncated or exchanged")]
     Altered,
 }
 
 impl PhotosError {
-    /// Nothing was answered within the bound.
+    /// Returns the error for a missing answer within the timeout.
     #[must_use]
     pub fn late() -> Self {
         Self::Unavailable("no answer in time".into())
     }
 
-    /// A photo whose format this version does not know.
+    /// Returns the error for an unknown photo format.
     #[must_use]
     pub fn unknown_format() -> Self {
-        Self::Failed("a format that this version does not know".into())
+        Self::Failed("unknown photo format".into())
     }
 }
 
 impl Photos {
-    /// The store that was set, under a seal; asks it nothing yet.
+    /// Creates the configured object store. Does not connect yet.
     #[must_use]
     pub fn new(setting: &PhotosSetting, seal: Seal) -> Self {
         let backend = match setting {
@@ -101,40 +101,34 @@ impl Photos {
         }
     }
 
-    /// The same store, whose operations are timed.
+    /// Returns the same store with a meter for its operations.
     #[must_use]
     pub fn timed(self, meter: Meter) -> Self {
         Self { meter, ..self }
     }
 
-    /// Makes the folder or the bucket if it is missing, within three seconds.
-    ///
-    /// # Errors
-    /// [`PhotosError`] when it can be neither found nor made.
+    /// Creates the folder or bucket if it is missing, within three seconds.
     pub async fn prepare(&self) -> Result<(), PhotosError> {
         timeout(PREPARE, async { ask!(self.prepare()) })
             .await
             .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
-    /// What seals and opens photos and files.
+    /// Returns the encryptor of photos and files.
     #[must_use]
     pub fn seal(&self) -> &Seal {
         &self.seal
     }
 
-    /// Keeps a photo durably. Putting it again, sealed anew, leaves one of the two there, which is the same photo.
+    /// Stores a photo durably. Storing it again leaves one of the two encrypted versions; both hold the same photo.
     ///
     /// # Errors
-    /// [`PhotosError`]; the photo may or may not be there, and putting it again is right.
+    /// After an error the photo may or may not be stored; retrying is safe.
     pub async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
         ask!(self.put(key, photo))
     }
 
-    /// Reads a photo back, whole and unaltered, or `None` when there is none.
-    ///
-    /// # Errors
-    /// [`PhotosError`], also when it is not the photo that was put.
+    /// Reads, decrypts and verifies a photo. Returns `None` if there is none.
     pub async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
         let Some(kept) = ask!(self.get(key))? else {
             return Ok(None);
@@ -142,8 +136,8 @@ impl Photos {
         self.seal.open(key, kept).await.map(Some)
     }
 
-    /// The keys of all photos, in any order, once each, and how the listing ended. What is put meanwhile may be
-    /// missing.
+    /// Lists the keys of all photos, in any order, once each, and the outcome of the listing. Photos that are stored
+    /// meanwhile may be missing.
     #[must_use]
     pub fn list(&self) -> (Receiver<PhotoKey>, Listing) {
         let (sender, keys) = channel(LISTED_AHEAD);
@@ -157,18 +151,13 @@ impl Photos {
         (keys, listing)
     }
 
-    /// When a photo was last put, by the clock of the store; `None` when there is none.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Returns when a photo was last stored (store clock), or `None` if there is none.
     pub async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, PhotosError> {
         ask!(self.put_at(key))
     }
 
-    /// Whether what lies there was sealed under one of these vault keys for this place; reads its first bytes alone.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Returns whether an object was encrypted for this key under one of these key encryption keys. Reads its header
+    /// only.
     pub async fn is_sealed_under(
         &self,
         keys: &[VaultKey],
@@ -195,29 +184,20 @@ impl Photos {
         Ok(true)
     }
 
-    /// Removes a photo; removing one that is not there is no error.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Deletes a photo; succeeds if there is none.
     pub async fn remove(&self, key: &PhotoKey) -> Result<(), PhotosError> {
         ask!(self.remove(key))
     }
 
-    /// Puts an object that holds nothing, to learn whether photos would be taken; makes the folder or the bucket if it
-    /// is missing. Ends within a second.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Checks within a second whether the store accepts objects, by writing an empty one. Creates the folder or bucket
+    /// if it is missing.
     pub async fn try_put(&self) -> Result<(), PhotosError> {
         timeout(TRIAL, async { ask!(self.try_put()) })
             .await
             .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
-    /// Asks whether the store answers, within a second.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Checks within a second whether the store answers.
     pub async fn ping(&self) -> Result<(), PhotosError> {
         ask!(self.ping())
     }

@@ -1,5 +1,5 @@
-//! Under which name a photo is kept. The content is part of the name: a retry writes to the same object, and a
-//! stranger's attempt never overwrites anyone's.
+//! Object keys of photos. The key includes the digest: a retry writes the same object, and no request can overwrite
+//! another person's photo.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::{PhotoFormat, PhotosError};
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 
-/// `{campaign}/{id}/{sha256}.{ext}`.
+/// Key `{campaign}/{id}/{sha256}.{ext}` of a photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhotoKey {
     campaign: CampaignId,
@@ -20,7 +20,7 @@ pub struct PhotoKey {
 }
 
 impl PhotoKey {
-    /// The key of a registration's photo; `None` for a format that this version does not know.
+    /// Returns the key of a registration's photo, or `None` for an unknown format.
     #[must_use]
     pub fn of(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Option<Self> {
         Some(Self {
@@ -31,7 +31,7 @@ impl PhotoKey {
         })
     }
 
-    /// The key of this name; `None` for an object that is no photo.
+    /// Parses an object name. Returns `None` if it is not that of a photo.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let (campaign, rest) = name.split_once('/')?;
@@ -46,28 +46,25 @@ impl PhotoKey {
         })
     }
 
-    /// Of which campaign.
+    /// Returns the campaign.
     #[must_use]
     pub fn campaign(&self) -> &CampaignId {
         &self.campaign
     }
 
-    /// Of whose photo.
+    /// Returns the id of the registration.
     #[must_use]
     pub fn id(&self) -> RegistrationId {
         self.id
     }
 
-    /// SHA-256 of the photo.
+    /// Returns the SHA-256 of the photo.
     #[must_use]
     pub fn sha256(&self) -> &[u8; 32] {
         &self.sha256
     }
 
-    /// The same bytes, if they are those of this key.
-    ///
-    /// # Errors
-    /// [`PhotosError::Altered`].
+    /// Verifies that the bytes match the digest in the key, and returns them.
     pub fn checked(&self, bytes: Bytes) -> Result<Bytes, PhotosError> {
         if Sha256::digest(&bytes).as_slice() == self.sha256 {
             Ok(bytes)
