@@ -106,7 +106,7 @@ impl DiskPhotos {
         Ok(found)
     }
 
-    /// Reads up to `most` bytes.
+    /// Reads up to `max_bytes` bytes.
     async fn read(&self, key: &PhotoKey, most: usize) -> Result<Option<Bytes>, PhotosError> {
         let path = self.path(key);
         blocking(move || match File::open(&path) {

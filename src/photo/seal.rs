@@ -1,8 +1,8 @@
 //! Encryption of photos and finished reports at rest: the bucket, the folder or a backup reveal nothing without the
-//! keys. Photos are described here; [files](SealedFile) differ in their format, see `seal::file`.
+//! keys. Photos are described here; [files](SealedFile) differ in their format, see the module `file`.
 //!
 //! Each photo has its own data key, stored in its header, wrapped under a key encryption key. The few key encryption
-//! keys are stored in the database, wrapped under the master key of the settings (`intake::vault`): rotating the master
+//! keys are stored in the database, wrapped under the master key of the settings (key ring): rotating the master
 //! key rewraps only them. An encrypted photo is self-contained, so if two attempts store the same photo, either may
 //! win.
 //!

@@ -24,7 +24,7 @@ pub(super) fn random() -> Result<Key, getrandom::Error> {
     Ok(key)
 }
 
-/// Wraps a key under another; `bound` is the additional authenticated data.
+/// Wraps a key under another; `aad` is the additional authenticated data.
 pub(super) fn wrap(
     under: &Key,
     key: &Key,

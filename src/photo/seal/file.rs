@@ -53,7 +53,7 @@ fn chunk_bytes(left: u64) -> usize {
 }
 
 impl Seal {
-    /// Encrypts a file from its start under a fresh data key; also returns its length and digest. Calls `rest` between
+    /// Encrypts a file from its start under a fresh data key; also returns its length and digest. Calls `throttle` between
     /// chunks.
     ///
     /// # Errors
