@@ -53,8 +53,8 @@ fn chunk_bytes(left: u64) -> usize {
 }
 
 impl Seal {
-    /// Encrypts a file from its start under a fresh data key; also returns its length and digest. Calls `throttle` between
-    /// chunks.
+    /// Encrypts a file from its start under a fresh data key; also returns its length and digest. Calls `throttle`
+    /// between chunks.
     ///
     /// # Errors
     /// Fails if a file fails, or the system provides no random bytes.
