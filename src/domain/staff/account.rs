@@ -128,7 +128,7 @@ impl Account {
         }
     }
 
-    /// Returns whether the account is open and its sessions are those of `at_login`: not ended since that state was read.
+    /// Returns whether the account is open and its sessions are those of `at_login`, not ended since then.
     #[must_use]
     pub fn is_still(&self, let_in: &Self) -> bool {
         self.is_open() && self.epoch == let_in.epoch
