@@ -1,4 +1,4 @@
-//! The connection to Redis: one that mends itself, with bounds that make a Redis which is away an error soon, never a
+//! Connection to Redis: reconnects by itself, with short timeouts, so that an unavailable Redis is an error, not a
 //! wait.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisResult};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Longest wait for an answer or a connection.
+/// Maximum wait for a connection or an answer.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// `JORNADA_CACHE`.
@@ -19,10 +19,10 @@ pub enum CacheSetting {
     Redis(SecretString),
 }
 
-/// It is connected to when it is first used.
+/// Creates a connection that connects on first use.
 ///
 /// # Errors
-/// A URL that the client does not understand.
+/// Fails if the URL is invalid.
 pub fn connection(url: &SecretString) -> RedisResult<ConnectionManager> {
     let client = Client::open(url.expose_secret())?;
     let config = ConnectionManagerConfig::new()

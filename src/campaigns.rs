@@ -1,4 +1,4 @@
-//! The campaigns of this installation: one TOML file each in the folder of `JORNADA_CAMPAIGNS`.
+//! The campaigns of this installation: the TOML files in the folder `JORNADA_CAMPAIGNS`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,36 +7,36 @@ use std::sync::Arc;
 use crate::domain::campaign::Mistake;
 use crate::domain::{Campaign, CampaignId};
 
-/// All campaigns; at least one, and one of them the default.
+/// All campaigns; at least one, one of them the default.
 #[derive(Clone, Debug)]
 pub struct Campaigns {
     all: BTreeMap<CampaignId, Arc<Campaign>>,
     default: Arc<Campaign>,
 }
 
-/// Why the campaigns cannot be used.
+/// Why the campaigns cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum CampaignsError {
-    /// A file or the folder cannot be read.
+    /// Cannot read a file or the folder.
     #[error("JORNADA_CAMPAIGNS: cannot read {path}: {source}", path = path.display())]
     Unreadable {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: std::io::Error,
     },
-    /// A file has mistakes: one line each, with file, line and field.
+    /// Errors in a file. Each line has file, line and field.
     #[error("{}", lines(path, mistakes))]
     Wrong {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its mistakes.
+        /// Errors in the file.
         mistakes: Vec<Mistake>,
     },
-    /// The folder holds no campaign.
+    /// The folder has no campaign file.
     #[error("JORNADA_CAMPAIGNS: no campaign in {}: expected a folder with at least one .toml file", .0.display())]
     None(PathBuf),
-    /// Two files say the same.
+    /// Two files have the same id, or two are the default.
     #[error("JORNADA_CAMPAIGNS: {0}")]
     Twice(String),
 }
@@ -46,10 +46,7 @@ fn lines(path: &Path, mistakes: &[Mistake]) -> String {
     mistakes.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Reads one campaign file and the lists beside it.
-///
-/// # Errors
-/// [`CampaignsError::Unreadable`] and [`CampaignsError::Wrong`].
+/// Reads a campaign file and the place lists beside it.
 pub fn read(path: &Path) -> Result<Campaign, CampaignsError> {
     let text = std::fs::read_to_string(path).map_err(|source| CampaignsError::Unreadable {
         path: path.to_owned(),
@@ -72,10 +69,7 @@ pub fn read(path: &Path) -> Result<Campaign, CampaignsError> {
 }
 
 impl Campaigns {
-    /// Reads every `.toml` file of a folder. The one with `default = true` stands at `/`, else the first by id.
-    ///
-    /// # Errors
-    /// [`CampaignsError`].
+    /// Reads every `.toml` file of a folder. The default is the campaign with `default = true`, else the first by id.
     pub fn read(folder: &Path) -> Result<Self, CampaignsError> {
         let mut all: BTreeMap<CampaignId, Arc<Campaign>> = BTreeMap::new();
         for path in files(folder)? {
@@ -98,19 +92,19 @@ impl Campaigns {
         Ok(Self { all, default })
     }
 
-    /// The campaign at `/`.
+    /// Returns the campaign at `/`.
     #[must_use]
     pub fn default(&self) -> &Arc<Campaign> {
         &self.default
     }
 
-    /// The campaign of this id.
+    /// Returns the campaign with this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Campaign>> {
         self.all.get(&CampaignId::parse(id)?)
     }
 
-    /// All campaigns in the order of their ids.
+    /// Iterates over all campaigns in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Campaign>> {
         self.all.values()
     }

@@ -1,5 +1,5 @@
-//! What a campaign asks and what answers it takes: pure rules, without clock, network or files.
-//! Everything here can be tested without a server, and knows neither HTTP nor a store.
+//! Rules of campaigns, answers, registrations, reports and staff. Pure: no clock, network or files.
+//! Testable without a server; knows neither HTTP nor the store.
 
 pub mod answers;
 pub mod campaign;

@@ -1,19 +1,19 @@
-//! Threads that give way to all others: long work for one person must not be felt by those who register meanwhile.
+//! Low-priority threads for long work, which must not slow down registrations.
 
 use std::io;
 use std::thread::Builder;
 
-/// How much such a thread gives way (`nice`, 0 to 19): beside an ordinary one it gets about a hundredth of a processor,
-/// and an idle processor whole.
+/// Niceness (`nice`, 0 to 19). Next to a normal thread it gets about one per cent of a processor, and an idle processor
+/// completely.
 const NICE: i32 = 19;
 
-/// Runs this on a thread of its own that gives way.
+/// Runs `work` on a new low-priority thread.
 ///
 /// # Errors
-/// When there can be no more threads.
+/// Fails if no thread can be created.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let start = move || {
-        // Of this thread alone, on Linux. Where it is refused the work is done as any other.
+        // Affects this thread only (Linux). If it is not permitted, the work runs at normal priority.
         rustix::process::nice(NICE).ok();
         work();
     };

@@ -1,5 +1,5 @@
-//! Photos: what one must be, and where they are kept.
-//! A photo is personal: its bytes appear in no log, error or `Debug` output.
+//! Photos: inspection of uploads, and encrypted storage of photos and reports.
+//! Photos are personal: their bytes appear in no log, error or `Debug` output.
 
 pub mod disk;
 mod error;

@@ -1,4 +1,4 @@
-//! Properties of answers and places, whatever anyone types.
+//! Properties of answers and places for arbitrary input.
 
 use jornada::domain::place::Places;
 use jornada::domain::{Campaign, Form, IdempotencyKey, ReceiptNumber, document, text};

@@ -1,24 +1,24 @@
-//! Answers of one form: what was sent, and what is kept of it once every rule has passed.
+//! The fields of a submitted form, and the validated answers that are stored.
 
 use sha2::{Digest, Sha256};
 
 use super::campaign::Campaign;
 use super::refusal::{FieldRefusal, Refusal};
 
-/// The name of the part that carries the consent.
+/// Name of the form part that carries the consent.
 pub const CONSENT: &str = "consent";
 
-/// What a door received, before any rule: names and values in the order in which they came.
+/// A submitted form before validation: names and values in the order received.
 #[derive(Clone, Debug, Default)]
 pub struct Form {
     /// Name and value of each text part.
     pub parts: Vec<(String, String)>,
-    /// Whether a photo came with it.
+    /// Whether a photo was uploaded.
     pub has_photo: bool,
 }
 
 impl Form {
-    /// The value sent under a name, or nothing.
+    /// Returns the first value sent under a name, or an empty string.
     #[must_use]
     pub fn value(&self, name: &str) -> &str {
         self.parts
@@ -27,30 +27,30 @@ impl Form {
             .map_or("", |(_, value)| value)
     }
 
-    /// How often a part of this name came.
+    /// Counts the parts with this name.
     pub(super) fn times(&self, name: &str) -> usize {
         self.parts.iter().filter(|(sent, _)| sent == name).count()
     }
 }
 
-/// Validated, normalised answers: one place for each field of the campaign, in its order.
+/// Validated, normalised answers: one slot per field of the campaign, in the same order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answers(Vec<Option<String>>);
 
 impl Answers {
-    /// Answers as read back from a store, which keeps only admitted ones.
+    /// Wraps answers read from the store without validating them again.
     #[must_use]
     pub fn from_kept(values: Vec<Option<String>>) -> Self {
         Self(values)
     }
 
-    /// The answer to the field at this place of the campaign.
+    /// Returns the answer to the field at this index of the campaign.
     #[must_use]
     pub fn get(&self, place: usize) -> Option<&str> {
         self.0.get(place).and_then(Option::as_deref)
     }
 
-    /// Name and value of each answer that was given.
+    /// Iterates over name and value of each given answer.
     pub fn named<'a>(&'a self, campaign: &'a Campaign) -> impl Iterator<Item = (&'a str, &'a str)> {
         campaign
             .fields
@@ -59,8 +59,8 @@ impl Answers {
             .filter_map(|(field, value)| Some((field.name.as_str(), value.as_deref()?)))
     }
 
-    /// SHA-256 over the names and values, each with its length, and the photo's SHA-256:
-    /// equal for a retry, different for other content.
+    /// Hashes the names and values (SHA-256), each preceded by its length, and the photo's SHA-256.
+    /// Equal for a retry, different for other content.
     #[must_use]
     pub fn digest(&self, campaign: &Campaign, photo: Option<&[u8; 32]>) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -76,10 +76,10 @@ impl Answers {
 }
 
 impl Campaign {
-    /// Judges a whole form: every field that was asked, and anything that was not.
+    /// Validates a complete form: every field of the campaign, the consent, and unknown fields.
     ///
     /// # Errors
-    /// All refusals, in the order of the fields.
+    /// All errors, in the order of the fields.
     pub fn admit(&self, form: &Form) -> Result<Answers, Vec<FieldRefusal>> {
         let mut refusals = Vec::new();
         let mut values = Vec::with_capacity(self.fields.len());

@@ -1,4 +1,4 @@
-//! A campaign: what is asked, from when to when. Read from one TOML file, see [`file`].
+//! A campaign: its questions and its period. Parsed from one TOML file, see [`file`].
 
 mod file;
 mod keep;
@@ -20,20 +20,20 @@ use super::text;
 
 pub use table::Mistake;
 
-/// The name of a campaign in addresses, keys and labels: `[a-z0-9-]`, 1 to 40 characters.
+/// Id of a campaign in URLs, keys and labels: `[a-z0-9-]`, 1 to 40 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CampaignId(String);
 
 impl CampaignId {
-    /// Reads an id; `None` when it has another shape.
+    /// Parses an id. Returns `None` for any other format.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         ((1..=40).contains(&raw.len()) && raw.bytes().all(known)).then(|| Self(raw.to_owned()))
     }
 
-    /// As text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -54,46 +54,46 @@ impl fmt::Display for CampaignId {
     }
 }
 
-/// What is asked, from when to when.
+/// A campaign: its questions and its period.
 #[derive(Clone, Debug)]
 pub struct Campaign {
-    /// Its id.
+    /// Unique id.
     pub id: CampaignId,
-    /// Whether it is the one at `/`.
+    /// Whether this is the campaign at `/`.
     pub is_default: bool,
-    /// Its title.
+    /// Title of the page.
     pub title: Localized,
-    /// What stands under the title.
+    /// Text under the title.
     pub intro: Localized,
-    /// What the person agrees to, if anything.
+    /// Text of the consent, if the campaign requires one.
     pub consent: Option<Localized>,
-    /// From when registrations are taken.
+    /// Start of the registration period.
     pub opens_at: Timestamp,
-    /// Until when, exclusive.
+    /// End of the registration period, exclusive.
     pub closes_at: Timestamp,
-    /// The time zone in which people see times.
+    /// Time zone of the times shown to people.
     pub time_zone: TimeZone,
-    /// How long what was registered is kept.
+    /// Retention of answers and photos.
     pub retention: Retention,
-    /// Where every registration needs a proof of work: the highest number that may have to be tried.
+    /// Highest number that a client may have to try, if the campaign requires a proof of work.
     pub proof_of_work: Option<u32>,
-    /// The questions in their order.
+    /// Questions in order.
     pub fields: Vec<Field>,
 }
 
-/// Whether a campaign takes registrations.
+/// Whether a campaign accepts registrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// Not yet.
+    /// Before the start.
     NotYet,
-    /// Now.
+    /// Within the period.
     Open,
-    /// No more.
+    /// After the end, or closed early.
     Over,
 }
 
 impl Campaign {
-    /// Whether registrations are taken at `now`.
+    /// Returns the status at `now` by the campaign file alone.
     #[must_use]
     pub fn opening(&self, now: Timestamp) -> Opening {
         if now < self.opens_at {
@@ -105,29 +105,29 @@ impl Campaign {
         }
     }
 
-    /// The field of this name.
+    /// Returns the field with this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The field by which totals are made.
+    /// Returns the field by which totals are counted.
     ///
     /// # Panics
-    /// Never: a campaign without one is not read.
+    /// Never: the parser rejects a campaign without one.
     #[must_use]
     pub fn tallied(&self) -> &Field {
         let tallied = self.fields.iter().find(|field| field.tally);
-        tallied.expect("a campaign file without a tallied field is refused")
+        tallied.expect("the parser rejects a campaign without a tally field")
     }
 
-    /// The photo field, if there is one.
+    /// Returns the photo field, if any.
     #[must_use]
     pub fn photo(&self) -> Option<&Field> {
         self.fields.iter().find(|field| field.is_photo())
     }
 
-    /// The value under which answers are counted; empty when the tallied field was left out.
+    /// Returns the value under which these answers are counted, empty if the tally field has no answer.
     #[must_use]
     pub fn value(&self, answers: &Answers) -> String {
         let place = self.fields.iter().position(|field| field.tally);
@@ -137,14 +137,14 @@ impl Campaign {
             .unwrap_or_default()
     }
 
-    /// The answer that no two registrations may share, if it was given.
+    /// Returns the answer to the unique field, if given.
     #[must_use]
     pub fn unique_answer<'a>(&self, answers: &'a Answers) -> Option<&'a str> {
         let place = self.fields.iter().position(|field| field.unique)?;
         answers.get(place)
     }
 
-    /// The name by which the staff find a registration: its answer to the first personal line of text, folded.
+    /// Returns the folded answer to the first personal text field, by which the staff search.
     #[must_use]
     pub fn searched_name(&self, answers: &Answers) -> Option<String> {
         let is_name = |field: &Field| field.personal && matches!(field.kind, Kind::Text { .. });
@@ -152,7 +152,7 @@ impl Campaign {
         answers.get(place).map(text::fold)
     }
 
-    /// What makes these answers the same registration: the unique field if answered, else the request's key.
+    /// Returns what identifies the registration: the unique answer if given, else the request's idempotency key.
     #[must_use]
     pub fn unique_key(&self, answers: &Answers, key: IdempotencyKey) -> UniqueKey {
         match self.unique_answer(answers) {

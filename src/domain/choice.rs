@@ -3,27 +3,27 @@
 use super::lang::Localized;
 use super::refusal::Refusal;
 
-/// One answer that may be chosen.
+/// An option of a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opt {
-    /// What is sent and kept.
+    /// Value that is sent and stored.
     pub value: String,
-    /// What is shown.
+    /// Text that is shown.
     pub label: Localized,
 }
 
-/// The answers that may be chosen, in the order in which they are shown.
+/// The options of a question, in display order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice(Vec<Opt>);
 
 impl Choice {
-    /// A choice among these.
+    /// Creates a choice from its options.
     #[must_use]
     pub fn new(options: Vec<Opt>) -> Self {
         Self(options)
     }
 
-    /// A choice among the whole numbers from `first` to `last`.
+    /// Creates a choice of the whole numbers from `first` to `last`, inclusive.
     #[must_use]
     pub fn range(first: i64, last: i64) -> Self {
         let option = |number: i64| Opt {
@@ -36,16 +36,13 @@ impl Choice {
         Self((first..=last).map(option).collect())
     }
 
-    /// The options in their order.
+    /// Returns the options in order.
     #[must_use]
     pub fn options(&self) -> &[Opt] {
         &self.0
     }
 
-    /// Takes a value that is one of the options.
-    ///
-    /// # Errors
-    /// [`Refusal::NotAnOption`].
+    /// Validates that a value is one of the options.
     pub fn parse(&self, raw: &str) -> Result<String, Refusal> {
         let raw = raw.trim();
         let known = self.0.iter().find(|option| option.value == raw);

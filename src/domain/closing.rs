@@ -1,4 +1,4 @@
-//! The end of a campaign before its time, as an administrator ordered it.
+//! Early closure of a campaign by an administrator.
 
 use jiff::{Timestamp, Unit};
 
@@ -6,30 +6,27 @@ use super::campaign::{Campaign, Opening};
 use super::refusal::Refusal;
 use super::text;
 
-/// Least letters of a reason.
+/// Minimum length of a reason, in characters.
 const MIN_REASON: usize = 4;
-/// Most letters of a reason.
+/// Maximum length of a reason, in characters.
 pub const MAX_REASON: usize = 300;
 
-/// That a campaign was closed, until it is opened again.
+/// Early closure of a campaign, in force until the campaign is reopened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
-    /// When, to the millisecond.
+    /// Time of the closure (millisecond precision).
     pub at: Timestamp,
-    /// By whom, as entries of the audit name them.
+    /// Actor, as named in the audit log.
     pub by: String,
-    /// Why; for the staff.
+    /// Reason, shown to the staff only.
     pub reason: String,
 }
 
 impl Closing {
-    /// Closes now, for a reason.
-    ///
-    /// # Errors
-    /// What is wrong with the reason.
+    /// Closes a campaign at `now`. Fails if the reason is invalid.
     pub fn order(by: &str, reason: &str, now: Timestamp) -> Result<Self, Refusal> {
         Ok(Self {
-            // What every store can keep.
+            // Precision of every store.
             at: now.round(Unit::Millisecond).unwrap_or(now),
             by: by.to_owned(),
             reason: read_reason(reason)?,
@@ -37,10 +34,7 @@ impl Closing {
     }
 }
 
-/// Reads why a campaign is closed or opened again.
-///
-/// # Errors
-/// What is wrong with it.
+/// Validates the reason for closing or reopening a campaign.
 pub fn read_reason(typed: &str) -> Result<String, Refusal> {
     let reason = text::normalise(typed)?;
     match reason.chars().count() {
@@ -52,7 +46,7 @@ pub fn read_reason(typed: &str) -> Result<String, Refusal> {
 }
 
 impl Campaign {
-    /// Whether registrations are taken at `now`. What was closed is over on every instance, whatever its clock says.
+    /// Returns the status at `now`. A closed campaign has ended on every instance, whatever its clock says.
     #[must_use]
     pub fn opening_under(&self, closing: Option<&Closing>, now: Timestamp) -> Opening {
         match closing {
@@ -61,7 +55,7 @@ impl Campaign {
         }
     }
 
-    /// Until when registrations are taken: never later than the campaign file says.
+    /// Returns the end of the registration period: the earlier of the closure and `closes_at`.
     #[must_use]
     pub fn end_under(&self, closing: Option<&Closing>) -> Timestamp {
         closing.map_or(self.closes_at, |closing| closing.at.min(self.closes_at))

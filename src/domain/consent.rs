@@ -1,23 +1,23 @@
-//! What people agree to. Its words may change while a campaign runs; each registration says which ones it was given.
+//! Versions of the consent text. It may change while a campaign runs; each registration stores its version.
 
 use sha2::{Digest, Sha256};
 
 use super::campaign::Campaign;
 use super::lang::Localized;
 
-/// Hexadecimal digits of a version.
+/// Length of a version, in hexadecimal digits.
 const DIGITS: usize = 16;
 
 impl Campaign {
-    /// The version of the words that people agree to now, if they are asked to: it comes of the words themselves, so
-    /// that nobody can forget to change it with them.
+    /// Returns the version of the current consent text, if consent is required. Derived from the text, so the two
+    /// cannot diverge.
     #[must_use]
     pub fn consent_version(&self) -> Option<String> {
         self.consent.as_ref().map(version)
     }
 }
 
-/// The first 64 bits of SHA-256 over both texts, in hexadecimal.
+/// Returns the first 64 bits of SHA-256 over both texts, in hexadecimal.
 #[must_use]
 pub fn version(words: &Localized) -> String {
     let mut hash = Sha256::new();

@@ -1,13 +1,13 @@
 //! Numbers of identity documents: Colombian cédulas, and foreign passports with letters.
-//! Dots, spaces and hyphens are how people group the digits; they carry nothing and are dropped.
+//! Dots, commas, spaces and hyphens only group the digits and are removed.
 
 use super::refusal::Refusal;
 use super::text;
 
-/// Normalises a document's number to 4–20 upper-case ASCII letters and digits, at least one of them a digit.
+/// Normalises a document number to 4–20 upper-case ASCII letters and digits, with at least one digit.
 ///
 /// # Errors
-/// [`Refusal::NotADocument`] for any other shape, [`Refusal::ControlCharacter`] as for any text.
+/// [`Refusal::NotADocument`] for any other format, or an error of [`text::normalise`].
 pub fn parse(raw: &str) -> Result<String, Refusal> {
     let number: String = text::normalise(raw)?
         .chars()

@@ -1,4 +1,4 @@
-//! One question of a campaign: its name, its words, its kind and what it is used for.
+//! A question of a campaign: name, texts, kind and use.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -8,64 +8,61 @@ use super::place::Places;
 use super::refusal::Refusal;
 use super::{document, text};
 
-/// One question.
+/// A question.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a key of its own in the campaign file"
 )]
 pub struct Field {
-    /// Name in forms, in the API and in the store: `[a-z][a-z0-9_]*`, at most 40 characters.
+    /// Name in forms, the API and the store: `[a-z][a-z0-9_]*`, up to 40 characters.
     pub name: String,
-    /// The question.
+    /// Text of the question.
     pub label: Localized,
-    /// A help under the question.
+    /// Help text under the question.
     pub hint: Option<Localized>,
-    /// What is taken as an answer.
+    /// Kind of answer.
     pub kind: Kind,
-    /// Whether it must be answered.
+    /// Whether an answer is required.
     pub required: bool,
-    /// Whether two registrations may not have the same answer.
+    /// Whether each answer may occur only once in the campaign.
     pub unique: bool,
-    /// Whether the answer says something about a person, and is for staff only.
+    /// Whether the answer is personal data, visible to the staff only.
     pub personal: bool,
-    /// Whether the totals are by this field; exactly one of a campaign.
+    /// Whether totals are counted by this field; true for exactly one field of a campaign.
     pub tally: bool,
-    /// HTML's autofill token (`name`, `address-level2` …), so that a phone can fill it in.
+    /// HTML autofill token (`name`, `address-level2` …).
     pub autocomplete: Option<String>,
 }
 
-/// The kinds of a question.
+/// Kind of answer to a question.
 #[derive(Clone, Debug)]
 pub enum Kind {
-    /// A line of text of so many letters.
+    /// One line of text.
     Text {
-        /// Least number of letters.
+        /// Minimum width, in characters; wide characters count twice.
         min: usize,
-        /// Greatest number of letters.
+        /// Maximum length, in characters.
         max: usize,
     },
-    /// The number of an identity document.
+    /// Number of an identity document.
     Document,
     /// A place.
     Place(Places),
     /// One of several options.
     Choice(Choice),
-    /// A photo; its bytes are judged elsewhere.
+    /// A photo; its bytes are inspected separately.
     Photo,
 }
 
 impl Field {
-    /// Whether this is a photo.
+    /// Returns whether this field takes a photo.
     #[must_use]
     pub fn is_photo(&self) -> bool {
         matches!(self.kind, Kind::Photo)
     }
 
-    /// Normalises an answer, or refuses it; an empty one is `None` unless it is required.
-    ///
-    /// # Errors
-    /// The [`Refusal`] of the field's kind.
+    /// Normalises and validates an answer. Returns `None` for an empty answer to an optional field.
     pub fn admit(&self, raw: &str) -> Result<Option<String>, Refusal> {
         if raw.trim().is_empty() {
             return if self.required {
@@ -84,7 +81,7 @@ impl Field {
         Ok(Some(answer))
     }
 
-    /// The value under which an admitted answer is counted.
+    /// Returns the value under which a validated answer is counted.
     #[must_use]
     pub fn group(&self, answer: &str) -> String {
         match &self.kind {
@@ -99,7 +96,7 @@ fn text_of(raw: &str, min: usize, max: usize) -> Result<String, Refusal> {
     if text.chars().count() > max {
         return Err(Refusal::TooLong { max });
     }
-    // A wide character (UAX #11: ideographs, kana, Hangul) stands for a syllable or more: 李 is a whole name.
+    // A wide character (UAX #11: ideographs, kana, Hangul) is a syllable or more: 李 is a complete name.
     let letters: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
     if letters < min {
         return Err(Refusal::TooShort { min });

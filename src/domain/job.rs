@@ -1,5 +1,5 @@
-//! A report that is made in the background: what was asked for, how far it is, and the file once there is one.
-//! No state can say "done" without the file.
+//! A report that is generated in the background: request, progress and finished file.
+//! The state `Done` always has a file.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,24 +7,24 @@ use uuid::Uuid;
 
 use super::{CampaignId, Lang, Selection};
 
-/// How long a job and its file are kept after its end.
+/// Time after its end at which a job and its file are deleted.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
-/// How old a file may be that is handed out again: whoever gets it has an hour left.
+/// Maximum age of a file that is offered again. It is shorter than [`KEPT`], so an hour is left to download it.
 pub const REUSED: SignedDuration = SignedDuration::from_hours(23);
 
-/// The kinds of file.
+/// File format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// A workbook of Excel (ECMA-376).
+    /// Excel workbook (ECMA-376).
     Xlsx,
     /// Comma-separated values (RFC 4180), UTF-8.
     Csv,
 }
 
 impl Format {
-    /// The format that a file name's extension asks for.
+    /// Parses a file name extension.
     #[must_use]
     pub fn from_extension(extension: &str) -> Option<Self> {
         [Self::Xlsx, Self::Csv]
@@ -32,7 +32,7 @@ impl Format {
             .find(|format| format.extension() == extension)
     }
 
-    /// What a file's name ends with, without the dot.
+    /// Returns the file name extension, without a dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Format {
         }
     }
 
-    /// Its media type.
+    /// Returns the media type.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -51,56 +51,57 @@ impl Format {
     }
 }
 
-/// What was asked for. Two that are equal are the same file, as long as nothing changes.
+/// Request for a report. Equal requests give equal files as long as the data do not change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// Whose registrations.
+    /// Campaign of the registrations.
     pub campaign: CampaignId,
-    /// Which of them.
+    /// Selected registrations.
     pub selection: Selection,
-    /// The kind of file.
+    /// File format.
     pub format: Format,
-    /// The language of its labels.
+    /// Language of the labels.
     pub lang: Lang,
-    /// Scheme and host that its links begin with, without a slash at the end.
+    /// Scheme and host of the links, without a trailing slash.
+    #[serde(rename = "base")]
     pub base: String,
 }
 
-/// From what a file was made: as long as it is the same, so is the file.
+/// Version of the data of a report. A finished file is valid as long as it does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
-    /// Registrations of the selection, counted before they were read.
+    /// Number of selected registrations, counted before they are read.
     pub rows: u64,
-    /// How often registrations of the campaign were corrected or deleted.
+    /// Number of corrections and deletions in the campaign.
     pub revision: u64,
 }
 
 /// A finished file in the object store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobFile {
-    /// Its length.
+    /// Length in bytes.
     pub bytes: u64,
-    /// Its SHA-256.
+    /// SHA-256 of the content.
     pub sha256: [u8; 32],
 }
 
-/// What became of a job so far.
+/// State of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobState {
-    /// For an instance to take it.
+    /// Queued.
     Waiting,
-    /// An instance is at it, or was a moment ago.
+    /// Claimed by an instance.
     Running,
-    /// There is the file.
+    /// Finished, with the file.
     Done(JobFile),
-    /// There is none, and there will not be one.
+    /// Failed for good.
     Failed,
-    /// Nobody wants it any more.
+    /// Cancelled by a user.
     Cancelled,
 }
 
 impl JobState {
-    /// The word in the store and in answers to programs.
+    /// Returns the name in the store and in API responses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -112,7 +113,7 @@ impl JobState {
         }
     }
 
-    /// Reads its [`name`](Self::name); done needs the file.
+    /// Parses a [`name`](Self::name). `done` requires a file.
     #[must_use]
     pub fn parse(name: &str, file: Option<JobFile>) -> Option<Self> {
         [Self::Waiting, Self::Running, Self::Failed, Self::Cancelled]
@@ -121,40 +122,40 @@ impl JobState {
             .find(|state| state.name() == name)
     }
 
-    /// Whether it may still change.
+    /// Returns whether the state may still change.
     #[must_use]
     pub fn is_live(self) -> bool {
         matches!(self, Self::Waiting | Self::Running)
     }
 }
 
-/// A report that is made in the background.
+/// A report that is generated in the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Its name in addresses.
+    /// Id in URLs.
     pub id: Uuid,
     /// What was asked for.
     pub wanted: Wanted,
-    /// Who asked for it (`account:ID` or `token:NAME`): they see it.
+    /// Everyone who requested it and may see it: `account:ID` or `token:NAME`.
     pub askers: Vec<String>,
-    /// What became of it.
+    /// State.
     pub state: JobState,
-    /// Rows done.
+    /// Rows written so far.
     pub rows: u64,
-    /// From what it is made, once that is counted.
+    /// Version of the data, known once the rows are counted.
     pub basis: Option<Basis>,
-    /// How often it was begun. Whoever begins it holds it by this number, until somebody begins it again.
+    /// Number of the current attempt. Updates under an older number are rejected.
     pub attempt: u32,
-    /// How many of these attempts ended without a word, or with a failure.
+    /// Attempts that failed or stopped sending heartbeats.
     pub lost: u32,
-    /// When it was asked for.
+    /// Time of the request.
     pub made_at: Timestamp,
-    /// When it ended.
+    /// Time at which it ended.
     pub ended_at: Option<Timestamp>,
 }
 
 impl Job {
-    /// A job that nobody has begun.
+    /// Creates a queued job.
     #[must_use]
     pub fn new(id: Uuid, wanted: Wanted, asker: String, now: Timestamp) -> Self {
         Self {
@@ -171,7 +172,7 @@ impl Job {
         }
     }
 
-    /// The file, if it is done.
+    /// Returns the file of a finished job.
     #[must_use]
     pub fn file(&self) -> Option<JobFile> {
         match self.state {
@@ -180,14 +181,14 @@ impl Job {
         }
     }
 
-    /// Whether its file is still what somebody gets who asks for the same now.
+    /// Returns whether the file can answer the same request again: finished, unchanged data, young enough.
     #[must_use]
     pub fn is_current(&self, basis: Basis, now: Timestamp) -> bool {
         let is_young = |ended: Timestamp| now.duration_since(ended) < REUSED;
         self.file().is_some() && self.basis == Some(basis) && self.ended_at.is_some_and(is_young)
     }
 
-    /// When it and its file are removed, once it has ended.
+    /// Returns when an ended job and its file are deleted.
     #[must_use]
     pub fn kept_until(&self) -> Option<Timestamp> {
         self.ended_at.map(|ended| ended + KEPT)

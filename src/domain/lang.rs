@@ -1,9 +1,9 @@
-//! The two languages that people read here, and texts that exist in both.
-//! Spanish is the first: it is what is shown when nobody asked for anything else.
+//! The two languages of the user interface, and texts in both.
+//! Spanish is the default.
 
 use serde::{Deserialize, Serialize};
 
-/// A language of the screens.
+/// Language of the user interface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Lang {
@@ -15,7 +15,7 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// Reads a language tag of BCP 47 by its first subtag; `None` for any other language.
+    /// Parses a language tag (BCP 47) by its primary subtag. Returns `None` for other languages.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next().unwrap_or_default().trim();
@@ -28,7 +28,7 @@ impl Lang {
         }
     }
 
-    /// Chooses by an `Accept-Language` header (RFC 9110, 12.5.4): the highest weight that is spoken here.
+    /// Chooses the supported language of highest weight in an `Accept-Language` header (RFC 9110, 12.5.4).
     #[must_use]
     pub fn from_accept_language(header: &str) -> Self {
         header
@@ -41,13 +41,13 @@ impl Lang {
             .map_or_else(Self::default, |(_, lang)| lang)
     }
 
-    /// The tag of BCP 47: `es` or `en`.
+    /// Returns the language tag (BCP 47): `es` or `en`.
     #[must_use]
     pub fn tag(self) -> &'static str {
         self.pick("es", "en")
     }
 
-    /// Takes the Spanish or the English one.
+    /// Returns the Spanish or the English argument.
     #[must_use]
     pub fn pick<T>(self, es: T, en: T) -> T {
         match self {
@@ -78,7 +78,7 @@ pub struct Localized {
 }
 
 impl Localized {
-    /// The text in the language asked for.
+    /// Returns the text in this language.
     #[must_use]
     pub fn get(&self, lang: Lang) -> &str {
         lang.pick(&self.es, &self.en)

@@ -1,8 +1,8 @@
-//! Moments as they are kept.
+//! Precision of stored timestamps.
 
 use jiff::Timestamp;
 
-/// The last whole millisecond: what every store can keep, so that it is read back as it was written.
+/// Truncates to whole milliseconds, the precision of every store, so that a timestamp is read back as written.
 #[must_use]
 pub fn to_the_millisecond(moment: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(moment.as_millisecond()).unwrap_or(moment)

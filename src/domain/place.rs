@@ -1,28 +1,28 @@
-//! Places of a campaign: a list that answers are matched against whatever the case or accents,
-//! or, where there is no list, a way to group what people typed.
+//! Places of a campaign. Answers are matched against a list regardless of case and accents,
+//! or, without a list, counted together if they fold alike.
 
 use std::collections::HashMap;
 
 use super::refusal::Refusal;
 use super::text;
 
-/// Longest name of a place that is not in a list, in characters.
+/// Maximum length of a place that is not listed, in characters.
 const MAX_LETTERS: usize = 120;
-/// How many names are offered for one that is not in the list.
+/// Maximum number of suggestions for an unlisted place.
 const NEAREST: usize = 3;
-/// Below this likeness (Jaro–Winkler, 0 to 1) a name is not worth offering.
+/// Minimum similarity (Jaro–Winkler, 0 to 1) of a suggestion.
 const LIKENESS: f64 = 0.75;
 
-/// A place of the list.
+/// A listed place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The spelling that is kept.
+    /// Stored spelling.
     pub name: String,
-    /// What it belongs to (a department), shown beside it.
+    /// Region (department), shown beside the name.
     pub region: String,
 }
 
-/// The places that a campaign takes.
+/// The places that a campaign accepts.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     list: Vec<Place>,
@@ -31,7 +31,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// Any place at all; answers are grouped by their folding.
+    /// Creates places that accept any name.
     #[must_use]
     pub fn open() -> Self {
         Self {
@@ -40,16 +40,16 @@ impl Places {
         }
     }
 
-    /// Whether only places of the list are taken.
+    /// Returns whether only listed places are accepted.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         !self.others
     }
 
-    /// Reads a list as CSV: a header, then `name,region` and optionally further spellings divided by `|`.
+    /// Parses a CSV list: a header, then `name,region` and optionally further spellings separated by `|`.
     ///
     /// # Errors
-    /// Every mistake with its line: two places that fold to the same, an empty name, too few columns.
+    /// All errors with their lines: names that fold alike, an empty name, too few columns.
     pub fn parse(csv: &str, others: bool) -> Result<Self, Vec<(u64, String)>> {
         let mut places = Self {
             others,
@@ -116,13 +116,13 @@ impl Places {
         }
     }
 
-    /// The list in its order; empty when any place is taken.
+    /// Returns the listed places in order; empty if any place is accepted.
     #[must_use]
     pub fn list(&self) -> &[Place] {
         &self.list
     }
 
-    /// Finds a place of the list by any of its spellings, case and accents apart.
+    /// Finds a listed place by any of its spellings, regardless of case and accents.
     #[must_use]
     pub fn find(&self, spelling: &str) -> Option<&Place> {
         self.by_folding
@@ -130,10 +130,7 @@ impl Places {
             .map(|place| &self.list[*place])
     }
 
-    /// Takes a place, in the list's spelling where it is in the list.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownPlace`] with the nearest names, [`Refusal::TooLong`], [`Refusal::ControlCharacter`].
+    /// Validates a place and returns the listed spelling, or the normalised text if unlisted places are accepted.
     pub fn admit(&self, raw: &str) -> Result<String, Refusal> {
         let typed = text::normalise(raw)?;
         if let Some(place) = self.find(&typed) {
@@ -150,7 +147,8 @@ impl Places {
         })
     }
 
-    /// The value under which an admitted place is counted: the list's spelling, or the folding with capitals.
+    /// Returns the value under which a validated place is counted: the listed spelling, or the folded text,
+    /// capitalised.
     #[must_use]
     pub fn group(&self, admitted: &str) -> String {
         self.find(admitted).map_or_else(

@@ -1,5 +1,5 @@
-//! A registration as the staff see and mend it. A correction is a pure step from one record to the next; what was
-//! answered before stays with it, and the store takes it only if nobody else changed the registration meanwhile.
+//! A registration with its corrections. A correction is a pure step from one history to the next; the store applies
+//! it only if the registration has not changed meanwhile.
 
 use jiff::Timestamp;
 
@@ -8,83 +8,82 @@ use super::refusal::{FieldRefusal, Refusal};
 use super::registration::{PhotoRef, Registration};
 use super::{Answers, Campaign, Field, Form, text};
 
-/// The name under which a refusal speaks of the reason; no field of a campaign can be called so.
+/// Field name of errors in the reason. No campaign field can have this name.
 pub const REASON: &str = "_reason";
-/// Least letters of a reason.
+/// Minimum length of a reason, in characters.
 pub const MIN_REASON: usize = 4;
-/// Most letters of a reason.
+/// Maximum length of a reason, in characters.
 pub const MAX_REASON: usize = 300;
-/// Most corrections of one registration: they are kept with it.
+/// Maximum number of corrections of one registration; they are stored with it.
 pub const MAX_CORRECTIONS: usize = 200;
 
-/// What is kept of a registration now, and how it came to be so.
+/// A registration with all its corrections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// As it stands. Its id, its time and its digest are those of what was first sent.
+    /// Current answers. Id, time and digest are those of the original submission.
     pub registration: Registration,
-    /// Counts the corrections; the store's guard against two at once.
+    /// Number of corrections, for optimistic locking in the store.
     pub version: u64,
-    /// From the first on.
+    /// Corrections, oldest first.
     pub corrections: Vec<Correction>,
-    /// The version of the words that the person agreed to, see [`Campaign::consent_version`]; earlier versions of this
-    /// program kept none.
+    /// Version of the accepted consent text, see [`Campaign::consent_version`].
     pub consent: Option<String>,
-    /// What is known of a photo that was erased because its time was over.
+    /// Photo that was erased at the end of its retention period.
     pub erased: Option<ErasedPhoto>,
 }
 
-/// What stays of a photo whose time was over; the registration has none any more.
+/// A photo erased at the end of its retention period; the registration no longer has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErasedPhoto {
-    /// When, to the millisecond.
+    /// Time of the erasure (millisecond precision).
     pub at: Timestamp,
-    /// Where it was, until it is known to be gone.
+    /// Stored photo that is still to be deleted from the object store.
     pub unremoved: Option<PhotoRef>,
 }
 
-/// One correction.
+/// A correction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// When, to the millisecond.
+    /// Time of the correction (millisecond precision).
     pub at: Timestamp,
-    /// By whom, as [`Account`](crate::domain::staff::Account) or token is named in the audit.
+    /// [`Account`](crate::domain::staff::Account) or token, as named in the audit log.
     pub by: String,
-    /// Why.
+    /// Reason given.
     pub reason: String,
-    /// What; at least one.
+    /// Changed answers, at least one.
     pub changes: Vec<Changed>,
 }
 
-/// How one answer was corrected.
+/// Change of one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
     /// Name of the field.
     pub field: String,
-    /// The answer before.
+    /// Previous answer.
     pub was: Option<String>,
-    /// The answer since.
+    /// New answer.
     pub is: Option<String>,
 }
 
-/// What stays of a registration that was deleted; nothing of the person.
+/// A deleted registration, without personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
-    /// When, to the millisecond.
+    /// Time of the deletion (millisecond precision).
     pub at: Timestamp,
-    /// By whom, as for a [`Correction`].
+    /// Actor, as in a [`Correction`].
     pub by: String,
-    /// Why.
+    /// Reason given.
     pub reason: String,
-    /// Under which value it was counted until then.
+    /// Value under which the registration was counted.
     pub value: String,
 }
 
 impl Record {
-    /// The record as it would be after a correction; `None` when nothing differs. Fields that were not typed stay, and so
-    /// does what was typed as it stands, even if the campaign would no longer take it.
+    /// Applies a correction. Returns `None` if nothing differs. Fields that were not sent stay, and a value that equals
+    /// the stored one is accepted even if the campaign no longer would.
     ///
     /// # Errors
-    /// All refusals, in the order of the fields; the last may be that of the reason, under [`REASON`].
+    /// All errors, in the order of the fields; those under [`REASON`] are last.
     pub fn correct(
         &self,
         campaign: &Campaign,
@@ -116,7 +115,7 @@ impl Record {
         }
     }
 
-    /// Its deletion, as it would be, for a reason that was read by [`reason`].
+    /// Returns the deletion of this registration, for a reason returned by [`reason`].
     #[must_use]
     pub fn delete(&self, by: &str, reason: String, now: Timestamp) -> Deletion {
         Deletion {
@@ -127,7 +126,7 @@ impl Record {
         }
     }
 
-    /// Where its photo is, if it has one.
+    /// Returns the photo, if any.
     #[must_use]
     pub fn photo(&self) -> Option<&PhotoRef> {
         self.registration.photo.as_ref()
@@ -178,7 +177,7 @@ impl Record {
     }
 }
 
-/// The answer that a field would have.
+/// Validates the new value of a field.
 fn judge_one(field: &Field, typed: &Form, was: Option<&str>) -> Result<Option<String>, Refusal> {
     match typed.times(&field.name) {
         0 => Ok(was.map(str::to_owned)),
@@ -189,10 +188,7 @@ fn judge_one(field: &Field, typed: &Form, was: Option<&str>) -> Result<Option<St
     }
 }
 
-/// Reads the reason of a correction or deletion.
-///
-/// # Errors
-/// The refusal, under [`REASON`].
+/// Validates the reason of a correction or deletion. An error is reported under [`REASON`].
 pub fn reason(typed: &str) -> Result<String, FieldRefusal> {
     let read = text::normalise(typed).and_then(|reason| match reason.chars().count() {
         0 => Err(Refusal::Missing),

@@ -1,49 +1,49 @@
-//! Why an answer is not taken, and what to say about it.
-//! One variant a reason; the words are made here, the HTTP status elsewhere.
+//! Validation errors of answers, and their texts for users.
+//! One variant per reason. The HTTP status is chosen elsewhere.
 
 use super::lang::Lang;
 
-/// Why one answer is refused.
+/// Why an answer is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// A required answer is missing or empty.
     Missing,
-    /// Consent was asked for and not given.
+    /// The required consent was not given.
     ConsentMissing,
-    /// Fewer letters than the campaign asks for.
+    /// Shorter than the campaign allows.
     TooShort {
-        /// Least number of letters.
+        /// Minimum length, in characters.
         min: usize,
     },
-    /// More letters than the campaign takes.
+    /// Longer than the campaign allows.
     TooLong {
-        /// Greatest number of letters.
+        /// Maximum length, in characters.
         max: usize,
     },
     /// Control, direction or invisible characters.
     ControlCharacter,
-    /// Not the shape of an identity document's number.
+    /// Not a valid document number.
     NotADocument,
     /// A place that is not in the campaign's list.
     UnknownPlace {
-        /// The nearest names of the list, best first; may be empty.
+        /// Most similar listed names, best first; may be empty.
         nearest: Vec<String>,
     },
     /// Not one of the options.
     NotAnOption,
-    /// The campaign asks for no such field.
+    /// The campaign has no such field.
     NotAsked,
-    /// The same field came more than once.
+    /// The same field was sent more than once.
     Repeated,
-    /// The registration was corrected as often as may be.
+    /// The registration has the maximum number of corrections.
     TooOften {
-        /// So many corrections.
+        /// Maximum number of corrections.
         most: usize,
     },
 }
 
 impl Refusal {
-    /// A word for it of a closed set, without anything that was sent: for metrics.
+    /// Returns the reason as a metric label: one of a closed set, without user input.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl Refusal {
         }
     }
 
-    /// Says what is wrong and how to mend it.
+    /// Returns the text for the user: the problem and how to fix it.
     #[must_use]
     pub fn message(&self, lang: Lang) -> String {
         match self {
@@ -127,17 +127,17 @@ fn unknown_place(nearest: &[String], lang: Lang) -> String {
     )
 }
 
-/// A refusal and the field that it is about.
+/// A validation error and its field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldRefusal {
-    /// The field's name as in the campaign file (or as it was sent, cut to 40 characters, when no such field exists).
+    /// Name of the field as in the campaign file, or as sent, cut to 40 characters, if there is no such field.
     pub field: String,
-    /// Why.
+    /// Validation error.
     pub refusal: Refusal,
 }
 
 impl FieldRefusal {
-    /// Pairs a field with the reason.
+    /// Creates an error of a field; removes control characters from its name.
     #[must_use]
     pub fn new(field: &str, refusal: Refusal) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! A registration and the names that it goes by: its id, which decides who was first, and its receipt's number.
+//! A registration, its id, which makes it unique, and its receipt number.
 
 use std::fmt;
 
@@ -11,47 +11,47 @@ use uuid::Uuid;
 use super::answers::Answers;
 use super::campaign::CampaignId;
 
-/// Accepted answers with identity, time and photo reference.
+/// Validated answers with id, time and photo reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
-    /// Identity; the store keeps one registration for each.
+    /// Unique id.
     pub id: RegistrationId,
-    /// The campaign that it belongs to.
+    /// Campaign it belongs to.
     pub campaign: CampaignId,
-    /// What was answered.
+    /// Validated answers.
     pub answers: Answers,
-    /// The value under which it is counted.
+    /// Value under which it is counted.
     pub value: String,
-    /// Where its photo is, if the campaign asks for one.
+    /// Stored photo, if any.
     pub photo: Option<PhotoRef>,
     /// [`Answers::digest`] of answers and photo.
     pub digest: [u8; 32],
-    /// When it was received, to the millisecond.
+    /// Time of receipt (millisecond precision).
     pub received_at: Timestamp,
 }
 
-/// What a registration knows of its photo.
+/// Reference to a stored photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhotoRef {
-    /// SHA-256 of the kept bytes.
+    /// SHA-256 of the photo.
     pub sha256: [u8; 32],
     /// `jpg`, `png` or `webp`.
     pub extension: String,
-    /// Size of the kept bytes.
+    /// Size of the photo in bytes.
     pub bytes: u64,
 }
 
-/// What makes a registration the same registration.
+/// What identifies a registration within its campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UniqueKey {
-    /// The normalised answer to the campaign's unique field.
+    /// Normalised answer to the unique field.
     Answer(String),
-    /// The key that came with the request, where there is no such answer.
+    /// Idempotency key of the request, if there is no such answer.
     Request(IdempotencyKey),
 }
 
-/// 128 bits of HMAC-SHA-256 (RFC 2104) over campaign and unique key: the same for every retry on every
-/// instance, and telling nothing about the person.
+/// Id of a registration: 128 bits of HMAC-SHA-256 (RFC 2104) over campaign and unique key. Equal for every retry on
+/// every instance, and reveals nothing about the person.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RegistrationId([u8; 16]);
 
@@ -59,7 +59,7 @@ impl RegistrationId {
     /// Derives the id. The secret must be the same on every instance.
     ///
     /// # Panics
-    /// Never: HMAC takes keys of any length.
+    /// Never: HMAC accepts keys of any length.
     #[must_use]
     pub fn derive(secret: &[u8], campaign: &CampaignId, key: &UniqueKey) -> Self {
         let (kind, key) = match key {
@@ -77,19 +77,19 @@ impl RegistrationId {
         Self(id)
     }
 
-    /// The id as a store kept it.
+    /// Wraps the bytes of a stored id.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its 16 bytes.
+    /// Returns the 16 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
-    /// Reads 32 hexadecimal digits.
+    /// Parses 32 hexadecimal digits.
     #[must_use]
     pub fn parse(hex: &str) -> Option<Self> {
         let bytes = data_encoding::HEXLOWER_PERMISSIVE
@@ -98,7 +98,7 @@ impl RegistrationId {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The number on the receipt.
+    /// Returns the receipt number.
     #[must_use]
     pub fn receipt(&self) -> ReceiptNumber {
         ReceiptNumber(
@@ -133,9 +133,9 @@ impl<'de> Deserialize<'de> for RegistrationId {
     }
 }
 
-/// The number on a receipt: the first 65 bits of the id in Crockford's base 32, 13 characters and a check
-/// character (Luhn mod 32: finds every wrong character and nearly every exchange of two), as `7K3M9-QXT2V-B8HC`.
-/// Nobody guesses 65 bits, and because they begin the id, a store finds them by its own key.
+/// Receipt number: the first 65 bits of the id in Crockford's base 32, 13 characters and a check character (Luhn
+/// mod 32: detects every wrong character and nearly every swap of two), as `7K3M9-QXT2V-B8HC`. 65 bits cannot be
+/// guessed, and as a prefix of the id they select a range of the store's primary key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ReceiptNumber(u128);
 
@@ -144,8 +144,8 @@ impl ReceiptNumber {
     const DIGITS: u32 = Self::BITS / 5;
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-    /// Reads a number as a person may type it: any case, with or without hyphens and spaces, `O` for `0`, `I` or `L` for `1`.
-    /// `None` when it has another shape or its check character does not fit.
+    /// Parses a number as typed: any case, with or without hyphens and spaces, `O` for `0`, `I` or `L` for `1`.
+    /// Returns `None` for any other format or a wrong check character.
     #[must_use]
     pub fn parse(typed: &str) -> Option<Self> {
         let mut digits = Vec::with_capacity(14);
@@ -165,7 +165,7 @@ impl ReceiptNumber {
         Some(Self(bits << (128 - Self::BITS)))
     }
 
-    /// The least and the greatest id that have this number.
+    /// Returns the lowest and the highest id with this number.
     #[must_use]
     pub fn ids(&self) -> (RegistrationId, RegistrationId) {
         let last = self.0 | (u128::MAX >> Self::BITS);
@@ -193,7 +193,7 @@ fn digit(c: char) -> Option<u8> {
     u8::try_from(place).ok()
 }
 
-/// Luhn mod N (ISO/IEC 7812-1 generalised to N = 32) over digits 0–31.
+/// Computes the check digit: Luhn mod N (ISO/IEC 7812-1 generalised to N = 32) over digits 0–31.
 fn check_digit(digits: &[u8]) -> u8 {
     let sum: u32 = digits
         .iter()
@@ -227,13 +227,13 @@ impl fmt::Debug for ReceiptNumber {
     }
 }
 
-/// The key that a client sends with every retry of one request (draft-ietf-httpapi-idempotency-key-header):
+/// Key that a client sends with every retry of one request (draft-ietf-httpapi-idempotency-key-header):
 /// 8 to 128 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// Reads a key, with or without the quotes of a structured field (RFC 9651).
+    /// Parses a key, with or without the quotes of a structured field (RFC 9651).
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let raw = raw.trim();
@@ -245,7 +245,7 @@ impl IdempotencyKey {
         (visible && (8..=128).contains(&key.len())).then(|| Self(key.to_owned()))
     }
 
-    /// As text.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

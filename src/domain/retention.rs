@@ -1,30 +1,30 @@
-//! How long answers and photos are kept: so many days after the campaign ends, the photos no longer than the answers.
+//! Retention periods of answers and photos, in days after the end of the campaign.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::campaign::Campaign;
 
-/// Most days that a campaign file may say: ten years.
+/// Maximum retention period in days: ten years.
 pub const MAX_DAYS: usize = 3_653;
 
-/// Days after the end of a campaign; without a number, until somebody erases it.
+/// Retention periods in days after the end of a campaign. Without a number, data stay until somebody deletes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// Of whole registrations.
+    /// Retention of complete registrations.
     pub answers_days: Option<u16>,
-    /// Of their photos.
+    /// Retention of photos, never longer than that of the answers.
     pub photos_days: Option<u16>,
 }
 
 impl Campaign {
-    /// From when on no registration is kept any more.
+    /// Returns when all registrations expire.
     #[must_use]
     pub fn answers_end(&self) -> Option<Timestamp> {
         self.end_after(self.retention.answers_days)
     }
 
-    /// From when on no photo is kept any more: with the answers at the latest. Also of those that the campaign asked for
-    /// once, and does no longer.
+    /// Returns when all photos expire: at the latest with the answers. Applies also if the campaign no longer has a
+    /// photo field.
     #[must_use]
     pub fn photos_end(&self) -> Option<Timestamp> {
         let photos = self.end_after(self.retention.photos_days);

@@ -1,29 +1,30 @@
-//! Which registrations of a campaign: those of one value or all, of all days or some.
+//! Selection of registrations by value and days.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-/// Which registrations of a campaign; without any limit, all of them.
+/// Selection of registrations of a campaign; all of them by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
-    /// Those counted under this value.
+    /// Only those counted under this value.
+    #[serde(rename = "value")]
     pub value: Option<String>,
-    /// Those received at this moment or later.
+    /// Only those received at or after this time.
     pub from: Option<Timestamp>,
-    /// Those received before this moment.
+    /// Only those received before this time.
     pub until: Option<Timestamp>,
 }
 
 impl Selection {
-    /// All registrations.
+    /// Selects all registrations.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Those of one value.
+    /// Selects the registrations of one value.
     #[must_use]
     pub fn of(value: impl Into<String>) -> Self {
         Self {
@@ -32,8 +33,8 @@ impl Selection {
         }
     }
 
-    /// Of these, the ones received on these days by the clocks of a time zone; both days belong to them. `None` for
-    /// days in the wrong order, or beyond the calendar.
+    /// Limits the selection to days in a time zone, both inclusive. Returns `None` if `first` is after `last`, or the
+    /// range ends beyond the calendar.
     #[must_use]
     pub fn on(self, first: Option<Date>, last: Option<Date>, zone: &TimeZone) -> Option<Self> {
         if let (Some(first), Some(last)) = (first, last)
@@ -50,7 +51,7 @@ impl Selection {
         })
     }
 
-    /// The first and the last day, as they were given to [`on`](Self::on).
+    /// Returns the first and the last day, as given to [`Self::on`].
     #[must_use]
     pub fn days(&self, zone: &TimeZone) -> (Option<Date>, Option<Date>) {
         let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
@@ -80,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_day_of_another_length_is_whole() {
-        // The clocks went forward on that day: it has 23 hours.
+        // Clocks went forward on that day: it has 23 hours.
         let zone = TimeZone::get("Europe/Madrid").unwrap();
         let day: Date = "2026-03-29".parse().unwrap();
         let chosen = Selection::all().on(Some(day), Some(day), &zone).unwrap();

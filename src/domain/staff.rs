@@ -1,5 +1,5 @@
-//! Who works on a campaign, what they may see and do, and what they did: accounts, sessions, tokens, as pure rules.
-//! Whatever is decided here is decided the same on every instance; the clock comes in as an argument.
+//! Staff accounts, roles, sessions, tokens and the events of the audit log. Pure rules: every instance decides alike,
+//! and the time is an argument.
 
 pub mod account;
 pub mod audit;

@@ -1,15 +1,15 @@
-//! How any text is normalised before a rule looks at it, and how two texts are compared "whatever the case or accents".
-//! Unicode NFC (UAX #15), trimmed, runs of white space folded to one space; control and direction characters refused.
+//! Normalisation of user input, and folding for comparison regardless of case and accents.
+//! Unicode NFC (UAX #15), trimmed, white space collapsed to single spaces; control and direction characters rejected.
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Refusal;
 
-/// Normalises what a person typed.
+/// Normalises user input.
 ///
 /// # Errors
-/// [`Refusal::ControlCharacter`] for controls, line breaks inside the text, and characters that change the
-/// direction of what follows (UAX #9, explicit formatting): they can make a name read as another.
+/// [`Refusal::ControlCharacter`] for control characters, line breaks inside the text, invisible characters, and
+/// explicit direction formatting (UAX #9), which can make a name read as another.
 pub fn normalise(raw: &str) -> Result<String, Refusal> {
     let trimmed = raw.trim();
     if trimmed.chars().any(is_unwanted) {
@@ -36,11 +36,11 @@ fn is_unwanted(c: char) -> bool {
         || non_character
 }
 
-/// The form under which two spellings are the same: lower case, without accents, one space between words.
+/// Folds a text for comparison: lower case, without accents, one space between words.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    // By way of small letters and capitals, so that what has several of either (ẞ and ß, ς, ῳ) comes out as one; composed
-    // before, since a mark below a letter (the iota of ῳ) becomes a letter, behind which other marks would then stand.
+    // Lower case, then upper case, unifies letters with several forms (ẞ and ß, ς, ῳ). NFKC comes first, because a mark
+    // below a letter (the iota of ῳ) becomes a letter, which would separate the letter from its other marks.
     let plain = text
         .nfkc()
         .flat_map(char::to_lowercase)

@@ -1,4 +1,4 @@
-//! Photos and finished reports in a folder of this machine, one file each, readable by the owner alone.
+//! Photos and finished reports in a local folder, one file each, readable by the owner only.
 
 mod file;
 
@@ -17,7 +17,7 @@ use super::error::PhotosError;
 use super::key::PhotoKey;
 use super::seal::{HEAD_BYTES, MAX_SEALED_BYTES, Sealed};
 
-/// A folder of photos.
+/// Object store in a local folder.
 #[derive(Clone, Debug)]
 pub struct DiskPhotos {
     folder: PathBuf,
@@ -35,7 +35,7 @@ impl DiskPhotos {
         blocking(move || make_folder(&folder)).await
     }
 
-    /// A folder that is there takes photos.
+    /// Checks that the folder exists or can be created.
     pub(super) async fn try_put(&self) -> Result<(), PhotosError> {
         self.prepare().await
     }
@@ -43,7 +43,8 @@ impl DiskPhotos {
     pub(super) async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
         let (path, photo) = (self.path(key), photo.clone());
         blocking(move || {
-            // What is there is whole, and the same photo. That it was put again shows in its time: it is no orphan yet.
+            // An existing file is complete and holds the same photo. The new time protects it from deletion as
+            // orphaned.
             match File::options().write(true).open(&path) {
                 Ok(file) => file.set_modified(SystemTime::now()),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -55,7 +56,7 @@ impl DiskPhotos {
         .await
     }
 
-    /// In the place of what is there; nothing where nothing is, since it was removed.
+    /// Overwrites an existing file; does nothing if it was deleted.
     pub(super) async fn replace(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
         let (path, photo) = (self.path(key), photo.clone());
         blocking(move || {
@@ -67,12 +68,12 @@ impl DiskPhotos {
         .await
     }
 
-    /// The first bytes of what is there.
+    /// Reads the header of an object.
     pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
         self.read(key, HEAD_BYTES).await
     }
 
-    /// Sends the key of every photo, in no order.
+    /// Sends the key of every photo, in any order.
     pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), PhotosError> {
         let folder = self.folder.clone();
         blocking(move || {
@@ -94,7 +95,7 @@ impl DiskPhotos {
     }
 
     pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
-        // One more than a photo has tells that it is none.
+        // One byte more than allowed reveals an oversized file.
         let found = self.read(key, MAX_SEALED_BYTES + 1).await?;
         if found
             .as_ref()
@@ -105,7 +106,7 @@ impl DiskPhotos {
         Ok(found)
     }
 
-    /// The first bytes of what is there, at most so many.
+    /// Reads up to `max_bytes` bytes.
     async fn read(&self, key: &PhotoKey, most: usize) -> Result<Option<Bytes>, PhotosError> {
         let path = self.path(key);
         blocking(move || match File::open(&path) {
@@ -140,7 +141,7 @@ impl DiskPhotos {
     }
 }
 
-/// Writes aside, syncs, renames and syncs the folders: after a power cut the whole photo is there, or nothing.
+/// Writes a temporary file, syncs it, renames it and syncs the folders: a power cut leaves the complete file or none.
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
@@ -148,7 +149,7 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|failed| failed.error)?;
-    // The file's name is in its folder, that folder's name in the campaign's, and that one's in the root.
+    // Sync the three folders that may be new entries: registration, campaign, root.
     for folder in path.ancestors().skip(1).take(3) {
         File::open(folder)?.sync_all()?;
     }
@@ -159,8 +160,8 @@ fn modified(known: &Metadata) -> io::Result<Timestamp> {
     Timestamp::try_from(known.modified()?).map_err(|_| ErrorKind::InvalidData.into())
 }
 
-/// Shows the name of every file. Photos lie two folders deep, campaign and registration; files too, campaign and job.
-/// Whoever takes no more ends it.
+/// Calls `take` with the name of every file up to two folders deep: campaign and registration, or campaign and job.
+/// Stops when `take` returns false.
 fn each_file(
     folder: &Path,
     above: &str,
@@ -168,7 +169,7 @@ fn each_file(
     take: &mut impl FnMut(&str, &DirEntry) -> io::Result<bool>,
 ) -> io::Result<()> {
     let entries = match std::fs::read_dir(folder) {
-        // The folder of all photos must be there; others come and go.
+        // The root must exist; other folders may be deleted meanwhile.
         Err(error) if error.kind() == ErrorKind::NotFound && !above.is_empty() => return Ok(()),
         entries => entries?,
     };

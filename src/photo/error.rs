@@ -2,35 +2,35 @@
 
 use super::seal::KeyId;
 
-/// Why a photo store did not do it. Names no key: keys are personal.
+/// Errors of the object store. They contain no key, because keys are personal.
 #[derive(Debug, thiserror::Error)]
 pub enum PhotosError {
-    /// It cannot be reached, or did not answer in time: ask again later.
-    #[error("the photo store is not available: {0}")]
+    /// Not reachable, or no answer in time; worth retrying.
+    #[error("object store unavailable: {0}")]
     Unavailable(String),
-    /// It answered something that should not be.
-    #[error("the photo store failed: {0}")]
+    /// An unexpected answer.
+    #[error("object store error: {0}")]
     Failed(String),
-    /// It was sealed under a key that is not known here; whether it is as it was, nobody can tell without.
+    /// The object is encrypted under an unknown key, so it cannot be verified.
     #[error(
-        "an object in the photo store is sealed under key {0}, which is not known here: see JORNADA_PHOTO_KEY"
+        "an object in the object store is encrypted under unknown key {0}: see JORNADA_PHOTO_KEY"
     )]
     UnknownKey(KeyId),
-    /// What it holds is not what was put there.
-    #[error("an object in the photo store is not the one that was put there")]
+    /// The object differs from what was stored.
+    #[error("an object in the object store was altered, truncated or exchanged")]
     Altered,
 }
 
 impl PhotosError {
-    /// Nothing was answered within the bound.
+    /// Returns the error for a missing answer within the timeout.
     #[must_use]
     pub fn late() -> Self {
         Self::Unavailable("no answer in time".into())
     }
 
-    /// A photo whose format this version does not know.
+    /// Returns the error for an unknown photo format.
     #[must_use]
     pub fn unknown_format() -> Self {
-        Self::Failed("a format that this version does not know".into())
+        Self::Failed("unknown photo format".into())
     }
 }

@@ -1,5 +1,5 @@
-//! Finished reports, in the same folder or bucket as the photos, under a name that no campaign can have. They go there
-//! sealed ([`SealedFile`]), and come back as streams that are opened chunk by chunk: none is ever whole in memory.
+//! Finished reports, in the same folder or bucket as the photos, under a prefix that no campaign can have. They are
+//! stored encrypted ([`SealedFile`]) and read as streams that are decrypted in chunks, never as a whole in memory.
 
 use std::io;
 
@@ -15,19 +15,19 @@ use super::{Photos, PhotosError};
 use crate::domain::job::JobFile;
 
 impl Photos {
-    /// Keeps a file durably. Putting it again writes over it, whole or not at all.
+    /// Stores a file durably; overwrites an existing one atomically.
     ///
     /// # Errors
-    /// [`PhotosError`]; the file may or may not be there, and putting it again is right.
+    /// After an error the file may or may not be stored; retrying is safe.
     pub async fn put_file(&self, key: &FileKey, sealed: &SealedFile) -> Result<(), PhotosError> {
         ask!(self.put_file(key, sealed))
     }
 
-    /// Reads a file back as a stream that fails before its last bytes if they are not those that were put; `None` when
-    /// there is none.
+    /// Reads a file as a stream of decrypted chunks, or returns `None` if there is none. The stream fails before its
+    /// last chunk if the content differs from `known`.
     ///
     /// # Errors
-    /// [`PhotosError`], also when its length or its start is not what was put.
+    /// Fails also if the length or the first chunk is wrong.
     pub async fn file(
         &self,
         key: &FileKey,
@@ -39,7 +39,7 @@ impl Photos {
         }
     }
 
-    /// The keys of all files, each with when it was put by the clock of the store, and how the listing ended.
+    /// Lists the keys of all files with their modification times (store clock), and the outcome of the listing.
     #[must_use]
     pub fn list_files(&self) -> (Receiver<(FileKey, Timestamp)>, Listing) {
         let (sender, files) = channel(LISTED_AHEAD);
@@ -53,10 +53,7 @@ impl Photos {
         (files, listing)
     }
 
-    /// Removes a file; removing one that is not there is no error.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Deletes a file; succeeds if there is none.
     pub async fn remove_file(&self, key: &FileKey) -> Result<(), PhotosError> {
         ask!(self.remove_file(key))
     }

@@ -1,21 +1,21 @@
-//! How large a photo may be, and in which formats it is taken.
+//! Maximum size and accepted formats of photos.
 
-/// Largest photo taken, in bytes: 8 MiB.
+/// Maximum size of a photo in bytes: 8 MiB.
 pub const MAX_PHOTO_BYTES: usize = 8 * 1024 * 1024;
 
-/// The formats that are taken, each of which every browser shows.
+/// Accepted formats; every browser displays them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PhotoFormat {
     /// JPEG: baseline or progressive, 8 bits a sample.
     Jpeg,
-    /// PNG: one still picture.
+    /// PNG: one still image.
     Png,
-    /// WebP: lossy, lossless or extended, one still picture.
+    /// WebP: lossy, lossless or extended, one still image.
     Webp,
 }
 
 impl PhotoFormat {
-    /// Names the format at the end of a file name or object key, without a dot.
+    /// Returns the extension of a file name or object key, without a dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl PhotoFormat {
         }
     }
 
-    /// Names the format in a `Content-Type` header.
+    /// Returns the media type.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl PhotoFormat {
         }
     }
 
-    /// Finds the format whose [`extension`](Self::extension) this is, exactly as written there.
+    /// Parses an [`extension`](Self::extension); case-sensitive.
     #[must_use]
     pub fn from_extension(extension: &str) -> Option<Self> {
         [Self::Jpeg, Self::Png, Self::Webp]

@@ -1,9 +1,9 @@
-//! What a photo must be: one whole JPEG, PNG or WebP by its bytes, of bounded size, with nothing in it but the picture.
-//! Own readers, since `img-parts` keeps everything after a JPEG's first scan header, trailing bytes included, and
-//! neither it nor `imagesize` can tell that an image is cut short.
+//! Inspection of photos: one complete JPEG, PNG or WebP by its bytes, of limited size, stripped to the image itself.
+//! Own scanners, because `img-parts` keeps everything after the first scan header of a JPEG, trailing bytes included,
+//! and neither it nor `imagesize` detects a truncated image.
 //!
-//! Nothing is decoded: the readers walk segments, chunks and scan data, so what a container cannot show (wrong
-//! pixels inside a whole file, bytes after the last block within the compressed data itself) is not noticed.
+//! Nothing is decoded: the scanners read segments, chunks and scan data. They do not notice what a container cannot
+//! show: wrong pixels in a complete file, or bytes after the last block inside the compressed data.
 
 mod cut;
 mod exif;
@@ -23,16 +23,16 @@ pub use refusal::PhotoRefusal;
 
 use super::{MAX_PHOTO_BYTES, PhotoFormat};
 
-/// A photo that may be kept: metadata and trailing bytes are gone, colours and orientation stay.
+/// A photo without metadata and trailing bytes, with colours and orientation.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CleanPhoto {
-    /// What the bytes are.
+    /// Format, detected from the bytes.
     pub format: PhotoFormat,
-    /// Pixels a row as coded, before the orientation is applied; at least 1.
+    /// Pixels per row as coded, before the orientation is applied; at least 1.
     pub width: u32,
     /// Rows as coded, before the orientation is applied; at least 1.
     pub height: u32,
-    /// The file, at most [`MAX_PHOTO_BYTES`].
+    /// The file, up to [`MAX_PHOTO_BYTES`].
     pub bytes: Bytes,
     /// SHA-256 of `bytes`.
     pub sha256: [u8; 32],
@@ -49,12 +49,12 @@ impl fmt::Debug for CleanPhoto {
     }
 }
 
-/// Takes `bytes` as a photo, whatever its name says, and removes all that is not the picture.
+/// Inspects a photo regardless of its file name, and removes everything but the image.
 ///
-/// Without anything to remove, the clean photo shares the buffer of `bytes`; otherwise it is copied once.
+/// If there is nothing to remove, the result shares the buffer of `bytes`; otherwise it is copied once.
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "the caller gives up what was sent; only the clean photo goes on"
+    reason = "consumes the upload; only the clean photo is used afterwards"
 )]
 pub fn inspect(bytes: Bytes) -> Result<CleanPhoto, PhotoRefusal> {
     if bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! Where photos are kept, sealed: a folder of this machine, or an S3 store. What `put` answered is on stable storage.
+//! Object store for encrypted photos and reports: a local folder or S3. Whatever `put` confirms is on stable storage.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ use crate::telemetry::metrics::Meter;
 
 const PREPARE: Duration = Duration::from_secs(3);
 const TRIAL: Duration = Duration::from_secs(1);
-/// Keys that a listing holds until they are asked for.
+/// Number of listed keys that are buffered.
 pub(super) const LISTED_AHEAD: usize = 64;
 
-/// How a listing ends.
+/// Background task of a listing, with its outcome.
 pub(super) type Listing = JoinHandle<Result<(), PhotosError>>;
 
-/// Where photos are kept.
+/// Object store for photos and reports.
 #[derive(Clone, Debug)]
 pub struct Photos {
     pub(super) backend: Backend,
@@ -34,13 +34,13 @@ pub struct Photos {
 
 #[derive(Clone, Debug)]
 pub(super) enum Backend {
-    /// A folder.
+    /// A local folder.
     Disk(DiskPhotos),
-    /// A bucket.
+    /// An S3 bucket.
     S3(S3Photos),
 }
 
-/// Hands a call to the back end; its time and outcome are noted under the method's name.
+/// Calls the back end and measures duration and outcome under the method's name, a label value of the metrics.
 macro_rules! ask {
     ($self:ident.$operation:ident($($argument:expr),*)) => {
         $self.meter.time(stringify!($operation), Box::pin(async {
@@ -55,7 +55,7 @@ macro_rules! ask {
 pub(super) use ask;
 
 impl Photos {
-    /// The store that was set, under a seal; asks it nothing yet.
+    /// Creates the configured object store. Does not connect yet.
     #[must_use]
     pub fn new(setting: &PhotosSetting, seal: Seal) -> Self {
         let backend = match setting {
@@ -69,40 +69,34 @@ impl Photos {
         }
     }
 
-    /// The same store, whose operations are timed.
+    /// Returns the same store with a meter for its operations.
     #[must_use]
     pub fn timed(self, meter: Meter) -> Self {
         Self { meter, ..self }
     }
 
-    /// Makes the folder or the bucket if it is missing, within three seconds.
-    ///
-    /// # Errors
-    /// [`PhotosError`] when it can be neither found nor made.
+    /// Creates the folder or bucket if it is missing, within three seconds.
     pub async fn prepare(&self) -> Result<(), PhotosError> {
         timeout(PREPARE, async { ask!(self.prepare()) })
             .await
             .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
-    /// What seals and opens photos and files.
+    /// Returns the encryptor of photos and files.
     #[must_use]
     pub fn seal(&self) -> &Seal {
         &self.seal
     }
 
-    /// Keeps a photo durably. Putting it again, sealed anew, leaves one of the two there, which is the same photo.
+    /// Stores a photo durably. Storing it again leaves one of the two encrypted versions; both hold the same photo.
     ///
     /// # Errors
-    /// [`PhotosError`]; the photo may or may not be there, and putting it again is right.
+    /// After an error the photo may or may not be stored; retrying is safe.
     pub async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
         ask!(self.put(key, photo))
     }
 
-    /// Reads a photo back, whole and unaltered, or `None` when there is none.
-    ///
-    /// # Errors
-    /// [`PhotosError`], also when it is not the photo that was put.
+    /// Reads, decrypts and verifies a photo. Returns `None` if there is none.
     pub async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
         let Some(kept) = ask!(self.get(key))? else {
             return Ok(None);
@@ -110,8 +104,8 @@ impl Photos {
         self.seal.open(key, kept).await.map(Some)
     }
 
-    /// The keys of all photos, in any order, once each, and how the listing ended. What is put meanwhile may be
-    /// missing.
+    /// Lists the keys of all photos, in any order, once each, and the outcome of the listing. Photos that are stored
+    /// meanwhile may be missing.
     #[must_use]
     pub fn list(&self) -> (Receiver<PhotoKey>, Listing) {
         let (sender, keys) = channel(LISTED_AHEAD);
@@ -125,18 +119,13 @@ impl Photos {
         (keys, listing)
     }
 
-    /// When a photo was last put, by the clock of the store; `None` when there is none.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Returns when a photo was last stored (store clock), or `None` if there is none.
     pub async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, PhotosError> {
         ask!(self.put_at(key))
     }
 
-    /// Whether what lies there was sealed under one of these vault keys for this place; reads its first bytes alone.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Returns whether an object was encrypted for this key under one of these key encryption keys. Reads its header
+    /// only.
     pub async fn is_sealed_under(
         &self,
         keys: &[VaultKey],
@@ -163,29 +152,20 @@ impl Photos {
         Ok(true)
     }
 
-    /// Removes a photo; removing one that is not there is no error.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Deletes a photo; succeeds if there is none.
     pub async fn remove(&self, key: &PhotoKey) -> Result<(), PhotosError> {
         ask!(self.remove(key))
     }
 
-    /// Puts an object that holds nothing, to learn whether photos would be taken; makes the folder or the bucket if it
-    /// is missing. Ends within a second.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Checks within a second whether the store accepts objects, by writing an empty one. Creates the folder or bucket
+    /// if it is missing.
     pub async fn try_put(&self) -> Result<(), PhotosError> {
         timeout(TRIAL, async { ask!(self.try_put()) })
             .await
             .unwrap_or_else(|_| Err(PhotosError::late()))
     }
 
-    /// Asks whether the store answers, within a second.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Checks within a second whether the store answers.
     pub async fn ping(&self) -> Result<(), PhotosError> {
         ask!(self.ping())
     }

@@ -1,5 +1,5 @@
-//! Under which name a photo or a file is kept. The content is part of the name: a retry writes to the same object, and a
-//! stranger's attempt never overwrites anyone's.
+//! Object keys of photos and report files. The key of a photo includes the digest: a retry writes the same object, and no
+//! request can overwrite another person's photo.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::domain::job::Format;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, Job, RegistrationId};
 
-/// `{campaign}/{id}/{sha256}.{ext}`.
+/// Key `{campaign}/{id}/{sha256}.{ext}` of a photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhotoKey {
     campaign: CampaignId,
@@ -24,7 +24,7 @@ pub struct PhotoKey {
 }
 
 impl PhotoKey {
-    /// The key of a registration's photo; `None` for a format that this version does not know.
+    /// Returns the key of a registration's photo, or `None` for an unknown format.
     #[must_use]
     pub fn of(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Option<Self> {
         Some(Self {
@@ -35,7 +35,7 @@ impl PhotoKey {
         })
     }
 
-    /// The key of this name; `None` for an object that is no photo.
+    /// Parses an object name. Returns `None` if it is not that of a photo.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let (campaign, rest) = name.split_once('/')?;
@@ -50,28 +50,25 @@ impl PhotoKey {
         })
     }
 
-    /// Of which campaign.
+    /// Returns the campaign.
     #[must_use]
     pub fn campaign(&self) -> &CampaignId {
         &self.campaign
     }
 
-    /// Of whose photo.
+    /// Returns the id of the registration.
     #[must_use]
     pub fn id(&self) -> RegistrationId {
         self.id
     }
 
-    /// SHA-256 of the photo.
+    /// Returns the SHA-256 of the photo.
     #[must_use]
     pub fn sha256(&self) -> &[u8; 32] {
         &self.sha256
     }
 
-    /// The same bytes, if they are those of this key.
-    ///
-    /// # Errors
-    /// [`PhotosError::Altered`].
+    /// Verifies that the bytes match the digest in the key, and returns them.
     pub fn checked(&self, bytes: Bytes) -> Result<Bytes, PhotosError> {
         if Sha256::digest(&bytes).as_slice() == self.sha256 {
             Ok(bytes)
@@ -94,10 +91,10 @@ impl fmt::Display for PhotoKey {
     }
 }
 
-/// Under which all files lie.
+/// Prefix of all report files.
 pub(super) const FOLDER: &str = "_reports";
 
-/// `_reports/{campaign}/{job}/{attempt}.{ext}`: an attempt that was given up writes over no other's file.
+/// Key `_reports/{campaign}/{job}/{attempt}.{ext}`. Each attempt has its own key, so none overwrites another's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileKey {
     campaign: CampaignId,
@@ -107,7 +104,7 @@ pub struct FileKey {
 }
 
 impl FileKey {
-    /// The key of the file that this attempt at a job makes.
+    /// Returns the key of the file of one attempt at a job.
     #[must_use]
     pub fn of(job: &Job, attempt: u32) -> Self {
         Self {
@@ -118,7 +115,7 @@ impl FileKey {
         }
     }
 
-    /// The key of this name; `None` for an object that is no file.
+    /// Parses an object name. Returns `None` if it is not that of a report file.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let rest = name.strip_prefix(FOLDER)?.strip_prefix('/')?;
@@ -131,17 +128,17 @@ impl FileKey {
             attempt: attempt.parse().ok()?,
             format: Format::from_extension(extension)?,
         };
-        // Numbers can be written in several ways.
+        // Rejects other spellings of the same numbers.
         (key.to_string() == name).then_some(key)
     }
 
-    /// Of which campaign.
+    /// Returns the campaign.
     #[must_use]
     pub fn campaign(&self) -> &CampaignId {
         &self.campaign
     }
 
-    /// Of which job.
+    /// Returns the id of the job.
     #[must_use]
     pub fn job(&self) -> Uuid {
         self.job
@@ -156,5 +153,5 @@ impl fmt::Display for FileKey {
     }
 }
 
-/// A file that is read.
+/// Reader of a stored object.
 pub(super) type Reading = Pin<Box<dyn AsyncRead + Send>>;

@@ -1,4 +1,4 @@
-//! Photos and finished reports in a bucket of any S3 store.
+//! Photos and finished reports in an S3 bucket.
 
 mod file;
 
@@ -29,10 +29,10 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const OPERATION: Duration = Duration::from_secs(10);
 const PING: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 3;
-/// Key of the object that is put to learn whether the store takes any.
+/// Name of the empty object that tests whether the store accepts objects.
 const TRIAL: &str = "trial";
 
-/// A bucket of photos.
+/// Object store in an S3 bucket.
 #[derive(Clone, Debug)]
 pub struct S3Photos {
     client: Client,
@@ -47,7 +47,7 @@ impl S3Photos {
         }
     }
 
-    /// Makes the bucket if it is missing.
+    /// Creates the bucket if it is missing.
     pub(super) async fn prepare(&self) -> Result<(), PhotosError> {
         let known = self.client.head_bucket().bucket(&self.bucket).send().await;
         match known {
@@ -62,7 +62,7 @@ impl S3Photos {
             .send()
             .await
         {
-            // Two instances that start at once both make it; one of them is told so.
+            // Another instance may create it at the same time.
             Err(error)
                 if !matches!(
                     error.code(),
@@ -75,7 +75,7 @@ impl S3Photos {
         }
     }
 
-    /// Puts an empty object under a name that no photo has.
+    /// Writes an empty object under a name that no photo has.
     pub(super) async fn try_put(&self) -> Result<(), PhotosError> {
         self.prepare().await?;
         let trial = self.client.put_object().bucket(&self.bucket).key(TRIAL);
@@ -87,7 +87,7 @@ impl S3Photos {
         self.put_over(key, photo, None).await
     }
 
-    /// In the place of what is there; nothing where nothing is, since it was removed.
+    /// Overwrites an existing object; does nothing if it was deleted.
     pub(super) async fn replace(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
         let asked = self.client.head_object().bucket(&self.bucket);
         let tag = match asked.key(key.to_string()).send().await {
@@ -98,7 +98,7 @@ impl S3Photos {
         self.put_over(key, photo, tag).await
     }
 
-    /// With a tag, only over the object that has it.
+    /// Writes an object; with an `ETag`, only over the object that has it.
     async fn put_over(
         &self,
         key: &PhotoKey,
@@ -111,8 +111,8 @@ impl S3Photos {
             .bucket(&self.bucket)
             .key(key.to_string())
             .set_if_match(tag)
-            // Finds what was altered on its way. What is altered on purpose shows when it is opened, so that nothing is
-            // won by signing a digest of all bytes as well.
+            // Detects damage in transit. Deliberate changes are detected on decryption, so signing a digest of the
+            // whole body would add nothing.
             .checksum_crc32(data_encoding::BASE64.encode(&checksum))
             .body(ByteStream::from(photo.bytes().clone()))
             .customize()
@@ -123,13 +123,13 @@ impl S3Photos {
             .map_err(|error| failure(&error))
     }
 
-    /// The first bytes of what is there.
+    /// Reads the header of an object.
     pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
         let range = format!("bytes=0-{}", HEAD_BYTES - 1);
         self.read(key, Some(range)).await
     }
 
-    /// Sends the key of every photo, in the order of their names. Whoever listens no more ends it.
+    /// Sends the key of every photo, in the order of their names. Stops when the receiver is dropped.
     pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), PhotosError> {
         let list = self.client.list_objects_v2().bucket(&self.bucket);
         let mut pages = list.into_paginator().send();
@@ -175,7 +175,7 @@ impl S3Photos {
         let object = match found {
             Ok(object) => object,
             Err(error) if status(&error) == Some(404) => return Ok(None),
-            // No range of nothing can be had.
+            // An empty object has no valid range.
             Err(error) if status(&error) == Some(416) => return Ok(Some(Bytes::new())),
             Err(error) => return Err(failure(&error)),
         };
@@ -187,7 +187,7 @@ impl S3Photos {
         match body {
             Ok(Ok(body)) => Ok(Some(body.into_bytes())),
             _ => Err(PhotosError::Unavailable(
-                "the photo stopped half-way".into(),
+                "download of a photo interrupted".into(),
             )),
         }
     }
@@ -234,7 +234,7 @@ fn client(setting: &S3Setting) -> Client {
         .region(Region::new(setting.region.clone()))
         .credentials_provider(keys)
         .timeout_config(timeouts.build())
-        // The timeouts bound every attempt, and measuring the flow of each body costs as much as reading its answer.
+        // The timeouts limit every attempt, and measuring the throughput of each body costs as much as reading it.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
@@ -253,7 +253,7 @@ fn http_client(setting: &S3Setting) -> SharedHttpClient {
         .endpoint
         .as_ref()
         .is_some_and(|endpoint| endpoint.scheme() == "http");
-    // The roots of trust take tens of milliseconds to load: only where they are used.
+    // Loading the root certificates takes tens of milliseconds; skip it for plain HTTP.
     if plain {
         builder.build_http()
     } else {
@@ -263,10 +263,10 @@ fn http_client(setting: &S3Setting) -> SharedHttpClient {
     }
 }
 
-/// When an object was put.
+/// Converts the modification time of an object.
 fn moment(told: Option<&DateTime>) -> Result<Timestamp, PhotosError> {
     let moment = told.and_then(|told| Timestamp::from_second(told.secs()).ok());
-    moment.ok_or_else(|| PhotosError::Failed("an object without a time".into()))
+    moment.ok_or_else(|| PhotosError::Failed("object without a modification time".into()))
 }
 
 fn status<E>(error: &SdkError<E>) -> Option<u16> {
@@ -275,14 +275,12 @@ fn status<E>(error: &SdkError<E>) -> Option<u16> {
         .map(|response| response.status().as_u16())
 }
 
-/// What went wrong, by its code alone: S3's messages repeat the key.
+/// Converts an error by its code alone: the messages of S3 repeat the key.
 fn failure<E: ProvideErrorMetadata>(error: &SdkError<E>) -> PhotosError {
     match error {
         SdkError::TimeoutError(_) => PhotosError::late(),
         SdkError::DispatchFailure(_) => PhotosError::Unavailable("cannot connect".into()),
-        SdkError::ResponseError(_) => {
-            PhotosError::Unavailable("an answer that cannot be read".into())
-        }
+        SdkError::ResponseError(_) => PhotosError::Unavailable("invalid response".into()),
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let code = service.err().code().unwrap_or("no code");
@@ -293,6 +291,6 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E>) -> PhotosError {
                 PhotosError::Failed(words)
             }
         }
-        _ => PhotosError::Failed("the request could not be made".into()),
+        _ => PhotosError::Failed("cannot build the request".into()),
     }
 }

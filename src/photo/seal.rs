@@ -1,17 +1,17 @@
-//! Photos and finished reports at rest are sealed: whoever reads the bucket, the folder or a backup without the keys sees
-//! nothing of them. What is said here of photos is true of [files](SealedFile) but for the format, which is in `seal::file`.
+//! Encryption of photos and finished reports at rest: the bucket, the folder or a backup reveal nothing without the
+//! keys. Photos are described here; [files](SealedFile) differ in their format, see the module `file`.
 //!
-//! Each has a data key of its own, which lies in front of it, wrapped under a vault key. Vault keys are few and lie in
-//! the store, wrapped under the master key of the settings (`intake::vault`): to change the master key they alone are
-//! wrapped anew. A sealed photo needs nothing beside it, so that of two attempts that put the same photo, sealed
-//! differently, either may win.
+//! Each photo has its own data key, stored in its header, wrapped under a key encryption key. The few key encryption
+//! keys are stored in the database, wrapped under the master key of the settings (key ring): rotating the master
+//! key rewraps only them. An encrypted photo is self-contained, so if two attempts store the same photo, either may
+//! win.
 //!
 //! ```text
-//! "JPS1" | id of the vault key: 8 | nonce: 24, data key: 32, tag: 16 | the photo, tag: 16
+//! "JPS1" | key encryption key id: 8 | nonce: 24, data key: 32, tag: 16 | the photo, tag: 16
 //! ```
 //!
-//! The photo is encrypted by AES-256-GCM, for which processors have instructions, under a key that is used once; keys
-//! are wrapped by XChaCha20-Poly1305, whose nonces may be random. Both are bound to the photo's
+//! Photos are encrypted with AES-256-GCM (hardware-accelerated) under a key that is used once. Keys are wrapped with
+//! XChaCha20-Poly1305, which allows random nonces. The additional authenticated data of both is the photo's
 //! [key](super::PhotoKey): campaign, registration, digest and format.
 
 mod cipher;
@@ -32,19 +32,19 @@ use cipher::{Key, TAG_BYTES, WRAPPED_BYTES};
 pub(super) use file::CHUNK_BYTES;
 
 const MAGIC: &[u8; 4] = b"JPS1";
-/// What stands before a sealed photo or file: so many bytes tell whether it is sealed, and under which key.
+/// Length of the header of a photo or file: magic, id of the key encryption key, wrapped data key.
 pub(super) const HEAD_BYTES: usize = MAGIC.len() + KeyId::BYTES + WRAPPED_BYTES;
-/// Most bytes of a sealed photo.
+/// Maximum length of an encrypted photo.
 pub(super) const MAX_SEALED_BYTES: usize = MAX_PHOTO_BYTES + HEAD_BYTES + TAG_BYTES;
-/// Photos above this size, in bytes, are sealed and opened off the threads that serve requests.
+/// Photos above this size, in bytes, are encrypted and decrypted off the request threads.
 const LARGE_PHOTO: usize = 256 * 1024;
 
-/// A photo as it may be kept.
+/// An encrypted photo.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(Bytes);
 
 impl Sealed {
-    /// What to keep.
+    /// Returns the encrypted bytes.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.0
@@ -59,7 +59,7 @@ impl Sealed {
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sealed({} bytes)", self.0.len())
+        write!(f, "EncryptedPhoto({} bytes)", self.0.len())
     }
 }
 
@@ -68,8 +68,8 @@ pub(super) fn is_sealed(start: &[u8]) -> bool {
     start.starts_with(MAGIC)
 }
 
-/// Whether something begins as the photo of this key that was sealed under one of these vault keys. The data key must
-/// come out: the id of a vault key comes of the master key, under which another store may have a vault key too.
+/// Returns whether a header was written for this key under one of these key encryption keys. The data key must
+/// unwrap: the id alone derives from the master key, which another store may use too.
 pub(super) fn is_sealed_under(keys: &[VaultKey], key: &PhotoKey, start: &[u8]) -> bool {
     let Some((id, rest)) = start.strip_prefix(MAGIC).and_then(KeyId::split) else {
         return false;
@@ -82,7 +82,7 @@ pub(super) fn is_sealed_under(keys: &[VaultKey], key: &PhotoKey, start: &[u8]) -
     wrapped.is_some_and(unwraps)
 }
 
-/// Seals and opens photos and files. Cheap to clone: what one clone learns all know.
+/// Encrypts and decrypts photos and files. Cheap to clone; all clones share their keys.
 #[derive(Clone, Debug)]
 pub struct Seal {
     sealing: Arc<VaultKey>,
@@ -90,7 +90,7 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Seals under this key, and opens what was sealed under it.
+    /// Creates an encryptor that encrypts and decrypts under this key.
     #[must_use]
     pub fn new(sealing: VaultKey) -> Self {
         let sealing = Arc::new(sealing);
@@ -98,7 +98,7 @@ impl Seal {
         Self { sealing, known }
     }
 
-    /// Opens what was sealed under this key as well.
+    /// Adds a key for decryption.
     pub fn learn(&self, key: VaultKey) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.iter().all(|other| other.id() != key.id()) {
@@ -106,7 +106,8 @@ impl Seal {
         }
     }
 
-    /// The vault key that a head names behind its magic, and the wrapped data key with whatever follows.
+    /// Returns the key encryption key named in a header after the magic, and the rest, which starts with the wrapped
+    /// key.
     fn vault<'a>(&self, behind: &'a [u8]) -> Result<(Arc<VaultKey>, &'a [u8]), PhotosError> {
         let (id, rest) = KeyId::split(behind).ok_or(PhotosError::Altered)?;
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -114,20 +115,20 @@ impl Seal {
         Ok((Arc::clone(vault.ok_or(PhotosError::UnknownKey(id))?), rest))
     }
 
-    /// Seals a photo, differently each time.
+    /// Encrypts a photo under a fresh data key.
     ///
     /// # Errors
-    /// [`PhotosError::Failed`] when the system has no randomness.
+    /// [`PhotosError::Failed`] if the system provides no random bytes.
     pub async fn seal(&self, key: &PhotoKey, photo: Bytes) -> Result<Sealed, PhotosError> {
         let (vault, bound) = (Arc::clone(&self.sealing), key.to_string());
         off_thread_if_large(photo.len(), move || seal(&vault, &bound, &photo)).await
     }
 
-    /// The photo of this key, whole and unaltered, of what was kept: sealed, or as earlier versions kept it.
+    /// Decrypts a stored photo and verifies that it is that of this key.
     ///
     /// # Errors
-    /// [`PhotosError::Altered`] when it is another, was altered or cut short; [`PhotosError::UnknownKey`] when it
-    /// was sealed under a key that is not known here.
+    /// [`PhotosError::Altered`] if it was altered, truncated or exchanged; [`PhotosError::UnknownKey`] if it is
+    /// encrypted under an unknown key.
     pub async fn open(&self, key: &PhotoKey, kept: Bytes) -> Result<Bytes, PhotosError> {
         let Some(rest) = kept.strip_prefix(MAGIC) else {
             return key.checked(kept);
@@ -143,7 +144,7 @@ impl Seal {
 }
 
 fn seal(vault: &VaultKey, bound: &str, photo: &[u8]) -> Result<Sealed, PhotosError> {
-    let no_randomness = |error| PhotosError::Failed(format!("no randomness: {error}"));
+    let no_randomness = |error| PhotosError::Failed(format!("cannot get random bytes: {error}"));
     let (head, data_key) = head(MAGIC, vault, bound).map_err(no_randomness)?;
     let mut sealed = Vec::with_capacity(HEAD_BYTES + photo.len() + TAG_BYTES);
     sealed.extend_from_slice(&head);
@@ -153,7 +154,7 @@ fn seal(vault: &VaultKey, bound: &str, photo: &[u8]) -> Result<Sealed, PhotosErr
     Ok(Sealed(sealed.into()))
 }
 
-/// A fresh data key, and the head that tells it to whoever has the vault key.
+/// Generates a data key and the header that holds it wrapped.
 fn head(magic: &[u8], vault: &VaultKey, bound: &str) -> Result<(Vec<u8>, Key), getrandom::Error> {
     let data_key = cipher::random()?;
     let wrapped = vault.wrap(&data_key, bound)?;
@@ -177,7 +178,7 @@ async fn off_thread_if_large<T: Send + 'static>(
     if size <= LARGE_PHOTO {
         return work();
     }
-    let cancelled = |_| Err(PhotosError::Failed("the sealing task was cancelled".into()));
+    let cancelled = |_| Err(PhotosError::Failed("the encryption was cancelled".into()));
     spawn_blocking(work).await.unwrap_or_else(cancelled)
 }
 
@@ -286,7 +287,7 @@ mod tests {
         seal.clone().learn(two);
         let opened = seal.open(&key, sealed.bytes().clone()).await;
         assert_eq!(opened.unwrap(), photo());
-        // Another key under the same id.
+        // Another key with the same id.
         let other = Seal::new(vault_key(2));
         let told = other.open(&key, sealed.bytes().clone()).await;
         assert!(matches!(told, Err(PhotosError::Altered)));

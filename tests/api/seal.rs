@@ -209,7 +209,7 @@ async fn an_altered_photo_is_told_from_a_missing_key(stores: Stores) {
     let name = |id: &String| names.iter().find(|name| name.contains(id)).unwrap();
     let whole = objects.read(name(&one)).await;
     let told = |words| app.log().iter().filter(|line| line.contains(words)).count();
-    let altered = "is not the one that was put there";
+    let altered = "was altered, truncated or exchanged";
 
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;
@@ -225,7 +225,7 @@ async fn an_altered_photo_is_told_from_a_missing_key(stores: Stores) {
     objects.write(name(&one), of_another_key).await;
     assert!(seen(&app, &token, &one).await.is_none());
     app.until("it is told", async |_| {
-        told("sealed under key eeeeeeeeeeeeeeee") == 1
+        told("encrypted under unknown key eeeeeeeeeeeeeeee") == 1
     })
     .await;
     assert_eq!(told(altered), 3);

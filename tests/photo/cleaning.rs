@@ -1,4 +1,4 @@
-//! What stays of a photo and what does not.
+//! What inspection removes from a photo, and what it keeps.
 
 use std::io::Cursor;
 
@@ -44,7 +44,7 @@ fn with(bytes: &[u8], place: usize, piece: &[u8]) -> Vec<u8> {
     [&bytes[..place], piece, &bytes[place..]].concat()
 }
 
-/// Checks that the secret goes and nothing else does.
+/// Checks that the secret is removed and nothing else.
 #[track_caller]
 fn cleans_to(marked: Vec<u8>, plain: &[u8]) {
     assert!(holds(&marked, SECRET));
@@ -106,7 +106,7 @@ fn jpeg_metadata_goes_from_every_place() {
         assert!(places.len() >= 5);
         for place in places {
             for piece in samples::secret_segments() {
-                // A JFIF segment changes the colours of a picture that had none; its own test follows.
+                // A JFIF segment changes the colours of a JPEG without one; another test covers that.
                 if !holds(&jpeg, b"JFIF") && holds(&piece, b"JFIF") {
                     continue;
                 }
@@ -120,7 +120,7 @@ fn jpeg_metadata_goes_from_every_place() {
 fn stray_bytes_between_segments_go() {
     let jpeg = samples::encode(ImageFormat::Jpeg);
     let places = samples::jpeg_places(&jpeg);
-    // Not at the very start, where they would hide the signature, nor after the scan, whose data they would be.
+    // Not at the very start, where they would hide the signature, nor after the scan, whose data they would become.
     for place in &places[1..places.len() - 1] {
         for stray in [SECRET, b"\xFF\x00SECRET\xFF", b"\xFF\xD3SECRET\xFF\xFF\x01"] {
             cleans_to(with(&jpeg, *place, stray), &jpeg);

@@ -1,4 +1,4 @@
-//! Bytes that mean harm, or were hurt on the way: never a panic, and what is taken keeps its promises.
+//! Malicious and damaged files: no panic, and every accepted photo is valid.
 
 use bytes::Bytes;
 use jornada::photo::inspect::inspect;
@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::samples;
 
-/// Checks all that holds of any bytes.
+/// Checks what holds for any bytes.
 fn keeps_its_promises(bytes: Vec<u8>) -> Result<(), TestCaseError> {
     let bytes = Bytes::from(bytes);
     let Ok(photo) = inspect(bytes.clone()) else {
@@ -20,7 +20,7 @@ fn keeps_its_promises(bytes: Vec<u8>) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Samples with metadata in them, so that the paths that cut are walked too.
+/// Returns samples with metadata, so that removal is tested too.
 fn marked() -> Vec<Vec<u8>> {
     let exif = samples::exif(6, true);
     let mut marked = vec![samples::extended_webp(&[
@@ -41,7 +41,7 @@ fn marked() -> Vec<Vec<u8>> {
     marked
 }
 
-/// Begins as each format does, so that what follows is read at all.
+/// Returns the first bytes of each format, so that the rest is parsed at all.
 fn beginnings() -> impl Strategy<Value = &'static [u8]> {
     prop_oneof![
         Just(&b""[..]),

@@ -1,5 +1,5 @@
-//! What a photo must be, proved on real files of every kind and on hostile bytes.
-//! All pictures are drawn for the purpose: gradients of a few hundred bytes, no one's photo.
+//! Inspection of photos, with real files of every kind and with hostile bytes.
+//! All images are drawn for the purpose: gradients of a few hundred bytes, no real person's photo.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 mod cleaning;

@@ -1,4 +1,4 @@
-//! What is not taken, and why.
+//! Rejected photos, and why.
 
 use bytes::Bytes;
 use image::ImageFormat;
@@ -65,7 +65,7 @@ fn a_jpeg_that_lost_scans_is_cut_short() {
     let scan = places[places.len() - 2];
     let without = [&jpeg[..scan], &jpeg[jpeg.len() - 2..]].concat();
     refused(without, &PhotoRefusal::Truncated);
-    // One scan of the first component alone, of three.
+    // One scan of the first of three components.
     let header = samples::segment(0xDA, b"\x01\x01\x00\x00\x3F\x00");
     let partial = [&jpeg[..scan], &header, b"data", &jpeg[jpeg.len() - 2..]].concat();
     refused(partial, &PhotoRefusal::Truncated);

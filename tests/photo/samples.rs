@@ -1,14 +1,14 @@
-//! Sample photos of each kind, and metadata put into them at every legal place.
-//! What the `image` crate cannot write (progressive JPEG, lossy WebP) lies ready in `data/`, written by Pillow 13.
+//! Sample photos of each kind, and metadata inserted at every legal place.
+//! `data/` holds what the `image` crate cannot write (progressive JPEG, lossy WebP), written by Pillow 13.
 
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 
-/// Stands in each piece of metadata and trailing data; a clean photo must not hold it.
+/// Secret in all metadata and trailing data; a clean photo must not contain it.
 pub const SECRET: &[u8] = b"SECRET";
 
-/// Whole photos of every kind that is taken, each with nothing in it but the picture.
+/// Returns a complete photo of every accepted kind, without metadata.
 pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     let data: [(&str, &[u8]); 7] = [
         ("progressive JPEG", include_bytes!("data/progressive.jpg")),
@@ -29,7 +29,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
-/// A small picture in the given format.
+/// Encodes a small image.
 pub fn encode(format: ImageFormat) -> Vec<u8> {
     let picture = RgbImage::from_fn(23, 17, |x, y| {
         let [x, y] = [x, y].map(|at| u8::try_from(at).unwrap());
@@ -42,7 +42,7 @@ pub fn encode(format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// EXIF (a TIFF structure) with an orientation, and the secret where a GPS directory would stand.
+/// Returns an EXIF (a TIFF structure) with an orientation, and the secret in place of a GPS directory.
 pub fn exif(orientation: u8, big_endian: bool) -> Vec<u8> {
     let short = |value: u16| {
         if big_endian {
@@ -60,7 +60,7 @@ pub fn exif(orientation: u8, big_endian: bool) -> Vec<u8> {
     };
     let mut tiff = if big_endian { *b"MM" } else { *b"II" }.to_vec();
     tiff.extend([short(42).as_slice(), &long(8), &short(3)].concat());
-    // Make (text at 50), orientation, GPS directory (at 50 too).
+    // Make (text at 50), orientation, GPS directory (also at 50).
     tiff.extend([short(0x010F).as_slice(), &short(2), &long(12), &long(50)].concat());
     tiff.extend([short(0x0112).as_slice(), &short(3), &long(1)].concat());
     tiff.extend([short(u16::from(orientation)), [0, 0]].concat());
@@ -70,13 +70,13 @@ pub fn exif(orientation: u8, big_endian: bool) -> Vec<u8> {
     tiff
 }
 
-/// A JPEG segment.
+/// Returns a JPEG segment.
 pub fn segment(marker: u8, contents: &[u8]) -> Vec<u8> {
     let length = u16::try_from(contents.len() + 2).unwrap().to_be_bytes();
     [&[0xFF, marker], &length[..], contents].concat()
 }
 
-/// Every JPEG segment that must go, with the secret in it.
+/// Returns every JPEG segment that must be removed, with the secret in it.
 pub fn secret_segments() -> Vec<Vec<u8>> {
     let mut segments = vec![
         segment(0xE0, &[b"JFXX\0\x10", SECRET].concat()),
@@ -95,7 +95,7 @@ pub fn secret_segments() -> Vec<Vec<u8>> {
     segments
 }
 
-/// Places between the segments of a JPEG, between its scans and before its end.
+/// Returns the offsets between the segments and scans of a JPEG, and before its end.
 pub fn jpeg_places(jpeg: &[u8]) -> Vec<usize> {
     let mut places = vec![];
     let mut at = 2;
@@ -117,7 +117,7 @@ pub fn jpeg_places(jpeg: &[u8]) -> Vec<usize> {
     places
 }
 
-/// A PNG chunk with its checksum.
+/// Returns a PNG chunk with its checksum.
 pub fn chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
     let content = [kind, data].concat();
     let length = u32::try_from(data.len()).unwrap().to_be_bytes();
@@ -125,7 +125,7 @@ pub fn chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
     [&length[..], &content, &checksum].concat()
 }
 
-/// Every PNG chunk that must go, with the secret in it.
+/// Returns every PNG chunk that must be removed, with the secret in it.
 pub fn secret_chunks() -> Vec<Vec<u8>> {
     let mut damaged = chunk(b"tEXt", &[b"Comment\0", SECRET].concat());
     *damaged.last_mut().unwrap() ^= 1;
@@ -141,7 +141,7 @@ pub fn secret_chunks() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Places between the chunks of a PNG, before its end.
+/// Returns the offsets between the chunks of a PNG, and before its end.
 pub fn png_places(png: &[u8]) -> Vec<usize> {
     let mut places = vec![];
     let mut at = 8;
@@ -154,20 +154,20 @@ pub fn png_places(png: &[u8]) -> Vec<usize> {
     places
 }
 
-/// A chunk of WebP, padded to an even length.
+/// Returns a WebP chunk, padded to an even length.
 pub fn riff_chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).unwrap().to_le_bytes();
     let padding = vec![0; data.len() % 2];
     [kind, &length[..], data, &padding].concat()
 }
 
-/// A WebP of the given chunks.
+/// Returns a WebP of the given chunks.
 pub fn riff(chunks: &[u8]) -> Vec<u8> {
     let size = u32::try_from(chunks.len() + 4).unwrap().to_le_bytes();
     [b"RIFF", &size[..], b"WEBP", chunks].concat()
 }
 
-/// An extended WebP (23 × 17, lossless) with `more` chunks behind its picture, all of them announced.
+/// Returns an extended WebP (23 × 17, lossless) with `more` chunks after its image, all announced.
 pub fn extended_webp(more: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let simple = encode(ImageFormat::WebP);
     let flags = more.iter().map(|(kind, _)| match *kind {

@@ -1,4 +1,4 @@
-//! The TOML file of a campaign: every key that it may have, and what is wrong with those that it has.
+//! Parses the TOML file of a campaign: every known key, and all errors at once.
 
 use std::collections::HashSet;
 
@@ -13,17 +13,17 @@ use super::{Campaign, CampaignId};
 use crate::domain::answers::CONSENT;
 use crate::domain::field::{Field, Kind};
 
-/// Least and most work that may be asked for: about a blink, and about ten seconds of a computer.
+/// Range of `proof_of_work`: from an instant to about ten seconds of computing.
 const WORK: std::ops::RangeInclusive<i64> = 1_000..=5_000_000;
 
-/// Most fields of a campaign.
+/// Maximum number of fields of a campaign.
 const MAX_FIELDS: usize = 40;
 
 impl Campaign {
-    /// Reads a campaign file; `list` fetches a place list's CSV by the name that the file gives.
+    /// Parses a campaign file. `list` reads the CSV file of a place list by its name.
     ///
     /// # Errors
-    /// Every mistake, in the order of the lines.
+    /// All errors, in the order of the lines.
     pub fn parse(
         file: &str,
         list: impl Fn(&str) -> Result<String, String>,
@@ -263,7 +263,7 @@ mod tests {
         let with =
             |days: &str| EXAMPLE.replace("title =", &format!("retain_days = {days}\ntitle ="));
         assert_eq!(mistakes(&with("{ answers = 365, photos = 30 }")), [""; 0]);
-        // No photo is asked for any more; those of before have their time.
+        // The campaign no longer asks for a photo; the period still applies to photos stored earlier.
         let (fields, _) = EXAMPLE.rsplit_once("[[fields]]").unwrap();
         let fields = fields.replace("title =", "retain_days = { photos = 30 }\ntitle =");
         assert_eq!(mistakes(&fields), [""; 0]);

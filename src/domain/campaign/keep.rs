@@ -1,12 +1,12 @@
-//! How long a campaign file says that things are kept.
+//! Parses the retention periods of a campaign file.
 
 use toml::de::DeValue;
 
 use super::table::{Mistakes, Table, integer};
 use crate::domain::retention::{MAX_DAYS, Retention};
 
-/// Reads `retain_days = { answers = …, photos = … }`, of which each may be missing. Photos may be named where none
-/// is asked for: there may be some of before.
+/// Parses `retain_days = { answers = …, photos = … }`; both keys are optional. `photos` is allowed without a photo
+/// field, because photos may be stored from an earlier version of the file.
 pub(super) fn retention(root: &mut Table<'_>, mistakes: &mut Mistakes) -> Retention {
     let key = "retain_days";
     let (offset, path) = (root.offset(key), root.path(key));

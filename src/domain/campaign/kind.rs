@@ -1,4 +1,4 @@
-//! The kinds of a question as a campaign file tells them.
+//! Parses the kind of a field in a campaign file.
 
 use std::collections::HashSet;
 
@@ -9,12 +9,12 @@ use crate::domain::choice::{Choice, Opt};
 use crate::domain::field::Kind;
 use crate::domain::place::Places;
 
-/// Longest answer that a text field may ask for, in characters: all texts of a form fit in 64 KiB.
+/// Maximum length of a text answer, in characters. All texts of a form fit in 64 KiB.
 const MAX_LETTERS: usize = 2000;
-/// Most options of a choice.
+/// Maximum number of options of a choice.
 const MAX_OPTIONS: i64 = 1000;
 
-/// Reads the kind of a field, with the keys that only that kind has.
+/// Parses the kind of a field and the keys that only this kind has.
 pub(super) fn kind(
     table: &mut Table<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,

@@ -1,4 +1,4 @@
-//! Reads one table of a campaign file and notes every mistake with its line, instead of stopping at the first.
+//! Reads one table of a campaign file and records every error with its line instead of stopping at the first.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use toml::de::{DeTable, DeValue};
 
 use crate::domain::lang::Localized;
 
-/// One mistake in a campaign file.
+/// An error in a campaign file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// Line in the file, from 1.
     pub line: usize,
-    /// Where in the file: `title.es`, `fields[nombre].min`.
+    /// Path within the file: `title.es`, `fields[nombre].min`.
     pub place: String,
-    /// What is wrong and what is expected.
+    /// Problem and expected value.
     pub what: String,
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Collects the mistakes of a file.
+/// Collects the errors of a file.
 pub(super) struct Mistakes<'a> {
     text: &'a str,
     pub(super) found: Vec<Mistake>,
@@ -46,7 +46,7 @@ impl<'a> Mistakes<'a> {
     }
 }
 
-/// One table, and which of its keys were asked for.
+/// Reads a table and remembers which keys were read, to find unknown ones.
 pub(super) struct Table<'t> {
     keys: &'t DeTable<'t>,
     offset: usize,
@@ -72,7 +72,7 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// Where a key's value stands, or the table if it is missing.
+    /// Returns the byte offset of a key's value, or of the table if the key is missing.
     pub(super) fn offset(&self, key: &str) -> usize {
         self.keys
             .get(key)
@@ -88,7 +88,7 @@ impl<'t> Table<'t> {
         self.keys.get(key)
     }
 
-    /// The value of a key as `read` sees it; a mistake when it is of another type.
+    /// Reads an optional key with `read`; records an error if that returns `None`.
     pub(super) fn optional<T>(
         &mut self,
         key: &'static str,
@@ -103,7 +103,7 @@ impl<'t> Table<'t> {
         value
     }
 
-    /// As [`Self::optional`], and a mistake when the key is missing.
+    /// Like [`Self::optional`], but records an error if the key is missing.
     pub(super) fn required<T>(
         &mut self,
         key: &'static str,
@@ -128,7 +128,7 @@ impl<'t> Table<'t> {
         })
     }
 
-    /// A text in both languages; `None` when the key is missing or wrong.
+    /// Reads a text in both languages. Returns `None` if the key is missing or invalid.
     pub(super) fn localized(
         &mut self,
         key: &'static str,
@@ -144,7 +144,7 @@ impl<'t> Table<'t> {
         Some(Localized { es: es?, en: en? })
     }
 
-    /// As [`Self::localized`], and a mistake when the key is missing.
+    /// Like [`Self::localized`], but records an error if the key is missing.
     pub(super) fn required_localized(
         &mut self,
         key: &'static str,
@@ -154,7 +154,7 @@ impl<'t> Table<'t> {
         self.localized(key, mistakes)
     }
 
-    /// Notes every key that nobody asked for.
+    /// Records an error for every key that was not read.
     pub(super) fn end(self, mistakes: &mut Mistakes) {
         for key in self.keys.keys() {
             let name = key.get_ref().as_ref();
@@ -170,7 +170,7 @@ impl<'t> Table<'t> {
     }
 }
 
-/// A text that is not blank.
+/// Returns the trimmed text, or `None` if it is blank.
 pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
     value
         .as_str()

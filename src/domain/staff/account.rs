@@ -1,5 +1,5 @@
-//! One person of the staff. Every change is a pure step from one state to the next; the store takes it only if nobody
-//! else changed the account meanwhile (`version`), so that a link or a code can never be used twice.
+//! A staff account. Every change is a pure step from one state to the next; the store applies it only if the account
+//! has not changed meanwhile (`version`), so that no link or code can be used twice.
 
 use std::fmt;
 
@@ -8,56 +8,56 @@ use uuid::Uuid;
 
 use super::{Mail, Permission, Reach, Role};
 
-/// How long a link to set a password is good.
+/// Lifetime of a password link.
 pub const LINK_LIFE: SignedDuration = SignedDuration::from_hours(48);
 
-/// An account.
+/// A staff account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Never changes; what logs may name.
+    /// Permanent id; may appear in logs.
     pub id: Uuid,
-    /// Unique among all accounts.
+    /// Address, unique among all accounts.
     pub mail: Mail,
-    /// What it may do.
+    /// Role.
     pub role: Role,
-    /// Whose registrations a clerk sees.
+    /// Places whose registrations a clerk may see.
     pub reach: Reach,
-    /// Argon2id as a PHC string; none until the first link was used.
+    /// Argon2id hash in PHC format; `None` until the first link is used.
     pub password: Option<String>,
-    /// The second factor, if it is on.
+    /// Second factor, if enabled.
     pub second: Option<SecondFactor>,
-    /// The one link that may set a password.
+    /// Current link to set a password.
     pub link: Option<Link>,
-    /// Sessions of another epoch are over.
+    /// Session epoch. Sessions of another epoch are invalid.
     pub epoch: u64,
-    /// When it was closed.
+    /// Time of closing.
     pub closed_at: Option<Timestamp>,
-    /// When it was added.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// Counts the changes; the store's guard against two at once.
+    /// Number of changes, for optimistic locking in the store.
     pub version: u64,
 }
 
-/// A TOTP secret, and the last code that was used.
+/// A TOTP secret and the last used code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecondFactor {
-    /// Encrypted under the installation's secret: whoever reads the store alone has no codes.
+    /// TOTP secret, encrypted under the installation's secret.
     pub sealed: Vec<u8>,
-    /// Number of the 30-second step whose code was used last; only later ones are taken (RFC 6238, 5.2).
+    /// Time step (30 s) of the last used code; only later ones are accepted (RFC 6238, 5.2).
     pub used_step: u64,
 }
 
-/// A link to set a password, once.
+/// One-time link to set a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// SHA-256 of the token in the link.
     pub hash: [u8; 32],
-    /// From when on it is no good.
+    /// Time of expiry.
     pub expires_at: Timestamp,
 }
 
 impl Account {
-    /// A new account that can log in once its link was used.
+    /// Creates an account without a password; it needs a link to set one.
     #[must_use]
     pub fn new(id: Uuid, mail: Mail, now: Timestamp) -> Self {
         Self {
@@ -75,19 +75,19 @@ impl Account {
         }
     }
 
-    /// Whether it may be used.
+    /// Returns whether the account is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.closed_at.is_none()
     }
 
-    /// Whether it may do that.
+    /// Returns whether the account is open and its role has the permission.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.is_open() && self.role.may(permission)
     }
 
-    /// Gives it a role. Places limit clerks alone: the others either see no registration, or all.
+    /// Sets role and place scope. Only clerks can be limited to places.
     pub fn assign(&mut self, role: Role, reach: Reach) {
         self.role = role;
         self.reach = match role {
@@ -96,27 +96,27 @@ impl Account {
         };
     }
 
-    /// Gives it a new link; the one before is no good any more. The password stays until the link is used.
+    /// Sets a new link, which replaces the previous one. The password stays valid until the link is used.
     pub fn invite(&mut self, hash: [u8; 32], now: Timestamp) {
         let expires_at = now + LINK_LIFE;
         self.link = Some(Link { hash, expires_at });
     }
 
-    /// Whether the link of this hash may set its password now.
+    /// Returns whether the link with this hash may set the password now.
     #[must_use]
     pub fn takes_link(&self, hash: &[u8; 32], now: Timestamp) -> bool {
         let is_good = |link: &Link| link.hash == *hash && now < link.expires_at;
         self.is_open() && self.link.as_ref().is_some_and(is_good)
     }
 
-    /// Sets a password: every session and every link is over.
+    /// Sets a password; invalidates every session and the link.
     pub fn set_password(&mut self, phc: String) {
         self.password = Some(phc);
         self.link = None;
         self.end_sessions();
     }
 
-    /// Uses a code up; false if it, or a later one, was used before.
+    /// Marks the time step of a code as used. Returns false if it, or a later one, was used before.
     #[must_use]
     pub fn use_step(&mut self, step: u64) -> bool {
         match &mut self.second {
@@ -128,7 +128,7 @@ impl Account {
         }
     }
 
-    /// Whether it is still what somebody was let in with: open, without a new password, reset or end of sessions since.
+    /// Returns whether the account is open and its sessions are those of `at_login`, not ended since then.
     #[must_use]
     pub fn is_still(&self, let_in: &Self) -> bool {
         self.is_open() && self.epoch == let_in.epoch
@@ -139,14 +139,14 @@ impl Account {
         self.epoch += 1;
     }
 
-    /// Closes it: no login, no session, no link.
+    /// Closes the account; invalidates every session and the link.
     pub fn close(&mut self, now: Timestamp) {
         self.closed_at = Some(now);
         self.link = None;
         self.end_sessions();
     }
 
-    /// Opens a closed one as if it were new: without password and second factor.
+    /// Reopens a closed account without password and second factor.
     pub fn reopen(&mut self) {
         self.closed_at = None;
         self.password = None;
@@ -155,7 +155,7 @@ impl Account {
     }
 }
 
-/// Without address, password and secret.
+/// Omits address, password and secret.
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account")

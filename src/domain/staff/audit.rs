@@ -1,6 +1,6 @@
-//! The record of every look and every change: who, what, when, from where. Entries form a chain: each holds the hash of
-//! the one before it, so that none can be changed, taken out, put in or moved without a trace. Nothing personal of those
-//! who registered stands in an entry, and no mail address: ids alone.
+//! Audit log of every access and every change: who, what, when, from where. Entries form a hash chain, so that none
+//! can be changed, removed, inserted or moved unnoticed. Entries hold no personal data of registered people and no mail
+//! address, only ids.
 
 mod action;
 mod deed;
@@ -18,59 +18,59 @@ use crate::domain::moment::to_the_millisecond;
 pub use action::Action;
 pub use deed::{Deed, account, assigned, registration, token, token_made};
 
-/// What is to be written down.
+/// An event with its actor, time and origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// When, to the millisecond: a hash over more could not be made again from what is kept.
+    /// Time in the precision of the store (milliseconds): the hash must be reproducible from stored data.
     pub at: Timestamp,
-    /// Who: `account:ID`, `token:NAME`, or one of the names of [`Doer`].
+    /// Actor: `account:ID`, `token:NAME`, or a name of [`Doer`].
     pub who: String,
-    /// From where, where there is a client.
+    /// Address of the client, if any.
     pub from: Option<IpAddr>,
-    /// The request, as log lines name it.
+    /// Request id, as in the logs.
     pub request_id: Option<String>,
-    /// What.
+    /// Event.
     pub deed: Deed,
 }
 
-/// Who does something without an account or a token.
+/// An actor without account or token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doer {
-    /// Somebody who is not logged in.
+    /// A client that is not logged in.
     Nobody,
-    /// Whoever may run commands on the machine.
+    /// An operator who runs commands on the machine.
     CommandLine,
-    /// The system by itself.
+    /// A background task.
     System,
 }
 
-/// One entry of the chain.
+/// An entry of the hash chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place, from 1 on.
+    /// Sequence number, from 1.
     pub seq: u64,
-    /// What it says.
+    /// Record.
     pub note: Note,
-    /// The hash of the entry before it; zeroes in the first.
+    /// Hash of the previous entry; zeroes in the first.
     pub before: [u8; 32],
-    /// A MAC over all of this, under a key of the installation.
+    /// MAC over all other fields, under a key of the installation.
     pub hash: [u8; 32],
 }
 
-/// The last entry of a chain: noted elsewhere, it shows later that nothing was cut off.
+/// The last entry of a chain. Stored elsewhere, it later proves that the chain was not truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Its place; also how many entries there are.
+    /// Sequence number, also the number of entries.
     pub seq: u64,
-    /// Its hash.
+    /// Hash of the entry.
     pub hash: [u8; 32],
 }
 
 impl Doer {
-    /// All of them.
+    /// All actors.
     pub const ALL: [Self; 3] = [Self::Nobody, Self::CommandLine, Self::System];
 
-    /// The word in entries.
+    /// Returns the name in entries.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl Doer {
 }
 
 impl Note {
-    /// A note of something that happens without a request.
+    /// Creates a record of an event without a request.
     #[must_use]
     pub fn by(doer: Doer, deed: Deed, now: Timestamp) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Note {
 }
 
 impl Entry {
-    /// What the hash is made of: every part, each behind its length, so that no two entries read the same.
+    /// Returns the bytes to hash: every field with its length, so that no two entries have the same bytes.
     #[must_use]
     pub fn content(&self) -> Vec<u8> {
         let Note {
@@ -128,7 +128,7 @@ impl Entry {
         content.0
     }
 
-    /// This entry as the end of a chain.
+    /// Returns this entry as the head of a chain.
     #[must_use]
     pub fn head(&self) -> Head {
         Head {
@@ -139,13 +139,13 @@ impl Entry {
 }
 
 impl Head {
-    /// The head of a chain without entries.
+    /// The head of an empty chain.
     pub const NONE: Self = Self {
         seq: 0,
         hash: [0; 32],
     };
 
-    /// Reads `SEQ:HASH`, as it is shown.
+    /// Parses `SEQ:HASH`, as displayed.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (seq, hash) = text.trim().split_once(':')?;

@@ -1,24 +1,24 @@
-//! The mail address that names an account: one spelling, so that one person is one account.
+//! Mail address of an account, in one canonical spelling: one address is one account.
 
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Longest address (RFC 5321, 4.5.3.1.3, without its brackets), in bytes.
+/// Maximum length of an address (RFC 5321, 4.5.3.1.3, without brackets), in bytes.
 const MAX_BYTES: usize = 254;
-/// Longest part before the `@` (RFC 5321, 4.5.3.1.1), in bytes.
+/// Maximum length of the part before the `@` (RFC 5321, 4.5.3.1.1), in bytes.
 const MAX_LOCAL: usize = 64;
 
-/// A mail address in small letters, NFC, without space around it.
+/// Mail address in lower case and NFC, without surrounding white space.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mail(String);
 
 impl Mail {
-    /// Takes an address that can be one; whether mail arrives there, nobody asks.
+    /// Parses an address. Checks its form only, not whether it receives mail.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let raw = raw.trim();
-        // Before any work: what a stranger sends has no bound yet.
+        // First, because the length of the input is not limited before.
         if raw.len() > MAX_BYTES {
             return None;
         }
@@ -35,13 +35,13 @@ impl Mail {
         fits.then_some(Self(mail))
     }
 
-    /// The address.
+    /// Returns the address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What stands before the `@`.
+    /// Returns the part before the `@`.
     #[must_use]
     pub fn local(&self) -> &str {
         self.0.split_once('@').map_or("", |(local, _)| local)
@@ -54,10 +54,10 @@ impl fmt::Display for Mail {
     }
 }
 
-/// Without the address: it says who somebody is, and must not reach a log.
+/// Omits the address: it is personal and must not reach a log.
 impl fmt::Debug for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mail(…)")
+        f.write_str("EmailAddress(…)")
     }
 }
 

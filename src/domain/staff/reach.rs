@@ -1,23 +1,23 @@
-//! Whose registrations somebody sees: those of some values of the tallied field (places), or all.
+//! Places (values of the tally field) whose registrations an account or token may see.
 
 use crate::domain::{Field, text};
 
-/// Most places of one account or token.
+/// Maximum number of places of one account or token.
 pub const MAX_PLACES: usize = 100;
 
-/// The values that somebody may see; none named means all.
+/// Values of the tally field that may be seen; empty means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach(Vec<String>);
 
 impl Reach {
-    /// Everything.
+    /// Allows every place.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// These values alone, each once, in the order of their letters; with none of them, everything.
-    /// More than [`MAX_PLACES`] are cut off, which shows less, not more.
+    /// Allows only these places, sorted and without duplicates; an empty list allows every place.
+    /// Truncates the list to [`MAX_PLACES`], which allows less, not more.
     #[must_use]
     pub fn of(mut places: Vec<String>) -> Self {
         places.sort_unstable();
@@ -26,32 +26,32 @@ impl Reach {
         Self(places)
     }
 
-    /// Whether nothing is left out.
+    /// Returns whether every place is allowed.
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether registrations counted under this value may be seen; case and accents do not matter.
+    /// Returns whether registrations counted under this value may be seen, regardless of case and accents.
     #[must_use]
     pub fn sees(&self, value: &str) -> bool {
         let value = text::fold(value);
         self.is_all() || self.0.iter().any(|place| text::fold(place) == value)
     }
 
-    /// The values in the spelling under which this field counts them, since campaigns may differ in it; empty means all.
+    /// Returns the values in the spelling in which this field counts them; campaigns may differ. Empty means all.
     #[must_use]
     pub fn values(&self, field: &Field) -> Vec<String> {
         let counted = |place: &str| Some(field.group(&field.admit(place).ok()??));
         let value = |place: &String| {
             let seen = counted(place).filter(|value| self.sees(value));
-            // What it does not count stays: it is nobody's there, and to leave it out might leave all.
+            // Keep a place that this field does not count: without it the list could become empty, which allows all.
             seen.unwrap_or_else(|| place.clone())
         };
         self.0.iter().map(value).collect()
     }
 
-    /// The values as they were named; empty means all.
+    /// Returns the places as given; empty means all.
     #[must_use]
     pub fn places(&self) -> &[String] {
         &self.0

@@ -1,52 +1,52 @@
-//! What each role may do: one table, asked before anything is shown or changed.
+//! Permissions of each role.
 
-/// What an account is for.
+/// Role of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Sees totals and chart.
     Viewer,
-    /// Finds, sees, corrects and reports registrations, of some places or of all.
+    /// Also searches, views, corrects and reports registrations, of some places or all.
     Clerk,
-    /// Also accounts, deletion, audit and the end of a campaign.
+    /// Also deletes registrations, manages accounts, reads the audit log and closes campaigns.
     Admin,
 }
 
-/// One thing that somebody may or may not do.
+/// One permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// See totals and chart.
     Totals,
     /// Search registrations.
     Search,
-    /// See one registration.
+    /// View one registration.
     See,
-    /// See the photo of one registration; reports lead to it.
+    /// View the photo of one registration, also by the links in reports.
     Photo,
     /// Correct a registration.
     Correct,
-    /// Get lists as files.
+    /// Request and download reports.
     Report,
     /// Delete a registration.
     Delete,
-    /// Add, change and close accounts and tokens.
+    /// Create, change and close accounts and tokens.
     Accounts,
-    /// Read who looked at what.
+    /// Read the audit log.
     Audit,
-    /// End a campaign.
+    /// Close and reopen campaigns.
     Close,
 }
 
 impl Role {
-    /// All of them, the least first.
+    /// All roles, in ascending order.
     pub const ALL: [Self; 3] = [Self::Viewer, Self::Clerk, Self::Admin];
 
-    /// Reads its [`name`](Self::name).
+    /// Parses a [`name`](Self::name).
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// The word in commands, forms and the store.
+    /// Returns the name in commands, forms and the store.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Role {
         }
     }
 
-    /// Whether somebody of this role may do that. The least role that may is the rule: each may all that a lesser may.
+    /// Returns whether the role has the permission. Each role includes the permissions of the lower ones.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
         let least = match permission {

@@ -1,34 +1,34 @@
-//! How long somebody stays logged in: idle 30 minutes, 12 hours in all, and no longer than their account's epoch.
+//! Lifetime of a login session: 30 minutes idle, 12 hours in total, and the epoch of the account.
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::Account;
 
-/// Longest time between two requests.
+/// Maximum time between two requests.
 pub const IDLE: SignedDuration = SignedDuration::from_mins(30);
-/// Longest time after the login.
+/// Maximum time after login.
 pub const ABSOLUTE: SignedDuration = SignedDuration::from_hours(12);
-/// How old the last note of a request may be before the next is noted: not every request is a write.
+/// Minimum interval between updates of the last-seen time: not every request writes to the store.
 pub const NOTE_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
-/// One login. Its token is 256 random bits, of which only the SHA-256 is kept.
+/// A login session. Its token has 256 random bits; only the SHA-256 is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// SHA-256 of the token.
     pub hash: [u8; 32],
-    /// Who.
+    /// Id of the account.
     pub account: Uuid,
-    /// The account's epoch at the login: another one ends the session.
+    /// Epoch of the account at login; another epoch ends the session.
     pub epoch: u64,
-    /// When the login was.
+    /// Time of the login.
     pub created_at: Timestamp,
-    /// When a request was last noted.
+    /// Last-seen time.
     pub seen_at: Timestamp,
 }
 
 impl Session {
-    /// Whether this session of this account is still good.
+    /// Returns whether the session is valid for this account.
     #[must_use]
     pub fn is_live(&self, account: &Account, now: Timestamp) -> bool {
         self.account == account.id
@@ -38,7 +38,7 @@ impl Session {
             && now.duration_since(self.created_at) < ABSOLUTE
     }
 
-    /// Whether a request at this moment shall be noted.
+    /// Returns whether the last-seen time must be updated.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
         now.duration_since(self.seen_at) >= NOTE_EVERY

@@ -1,19 +1,19 @@
-//! Bearer tokens of programs: named, for some things alone, until a moment, and revocable.
+//! API tokens of programs: named, limited to scopes and places, with optional expiry, revocable.
 
 use jiff::Timestamp;
 
 use super::{Permission, Reach};
 
-/// What a token is for.
+/// Use of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Lists as files, and the photos that they lead to.
+    /// Reports, and the photos that they link to.
     Report,
     /// Totals and chart.
     Chart,
 }
 
-/// A set of scopes.
+/// Set of scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scopes {
     /// [`Scope::Report`].
@@ -22,35 +22,35 @@ pub struct Scopes {
     pub chart: bool,
 }
 
-/// What is kept of a token: all but the token itself.
+/// A stored API token, without the token itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiToken {
     /// SHA-256 of the token.
     pub hash: [u8; 32],
-    /// Who or what it is for.
+    /// Name of the program or purpose.
     pub name: String,
-    /// What it is for.
+    /// Scopes.
     pub scopes: Scopes,
-    /// Whose registrations it gives out.
+    /// Places whose registrations it may read.
     pub reach: Reach,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// From when on it is no good.
+    /// Time of expiry.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// Time of revocation.
     pub revoked_at: Option<Timestamp>,
 }
 
 impl Scope {
     const ALL: [Self; 2] = [Self::Report, Self::Chart];
 
-    /// Reads its [`name`](Self::name).
+    /// Parses a [`name`](Self::name).
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == name)
     }
 
-    /// The word in commands, forms and the store.
+    /// Returns the name in commands, forms and the store.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -61,13 +61,13 @@ impl Scope {
 }
 
 impl Scopes {
-    /// Everything that a token can be for.
+    /// Every scope.
     pub const ALL: Self = Self {
         report: true,
         chart: true,
     };
 
-    /// These alone.
+    /// Creates a set of these scopes.
     #[must_use]
     pub fn of(scopes: &[Scope]) -> Self {
         Self {
@@ -76,14 +76,14 @@ impl Scopes {
         }
     }
 
-    /// Reads [`written`](Self::written); words that are none count for nothing.
+    /// Parses the output of [`Self::written`]; ignores unknown names.
     #[must_use]
     pub fn read(words: &str) -> Self {
         let scopes: Vec<_> = words.split(',').filter_map(Scope::parse).collect();
         Self::of(&scopes)
     }
 
-    /// The names with a comma between them, as the store keeps them.
+    /// Returns the names separated by commas, as stored.
     #[must_use]
     pub fn written(self) -> String {
         let held = Scope::ALL.into_iter().filter(|scope| self.has(*scope));
@@ -97,7 +97,7 @@ impl Scopes {
         }
     }
 
-    /// Whether one of them allows that.
+    /// Returns whether one of the scopes has the permission.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
         match permission {
@@ -115,7 +115,7 @@ impl Scopes {
 }
 
 impl ApiToken {
-    /// Whether it is still good.
+    /// Returns whether the token is neither expired nor revoked.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)

@@ -1,4 +1,4 @@
-//! Files of any size in the folder: copied, never read whole.
+//! Report files in the local folder: copied in pieces, never read into memory as a whole.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek};
@@ -12,7 +12,7 @@ use crate::photo::PhotosError;
 use crate::photo::key::{FOLDER, FileKey, Reading};
 use crate::photo::seal::SealedFile;
 
-/// What the name of a file ends with until it is whole.
+/// File name extension of an unfinished file.
 const UNFINISHED: &str = "part";
 
 impl DiskPhotos {
@@ -43,8 +43,8 @@ impl DiskPhotos {
         }))
     }
 
-    /// Sends the key of every file, with when it was put. One that was never whole goes by the key of any that could
-    /// have become of it: whoever removes that removes both.
+    /// Sends the key of every report file with its modification time. An unfinished file is reported under the key of a
+    /// CSV file; removing that key removes both.
     pub(in crate::photo) async fn list_files(
         &self,
         files: Sender<(FileKey, Timestamp)>,
@@ -77,7 +77,7 @@ impl DiskPhotos {
                     _ => {}
                 }
             }
-            // It stays while another attempt's file is in it.
+            // Fails, as intended, while the folder holds the file of another attempt.
             path.parent().map(std::fs::remove_dir);
             Ok(())
         })
@@ -85,12 +85,12 @@ impl DiskPhotos {
     }
 }
 
-/// Where a file is written until it is whole. Always the same one: nothing is left of a write that broke off.
+/// Returns the path of the unfinished file. It is always the same one, so an interrupted write is overwritten.
 fn unfinished(path: &Path) -> std::path::PathBuf {
     path.with_extension(UNFINISHED)
 }
 
-/// As a photo is written: after a power cut the whole file is there, or nothing.
+/// Copies a file durably: a power cut leaves the complete file or none.
 fn copy_durably(path: &Path, mut from: File, bytes: u64) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
@@ -102,7 +102,7 @@ fn copy_durably(path: &Path, mut from: File, bytes: u64) -> io::Result<()> {
     }
     to.sync_all()?;
     std::fs::rename(&part, path)?;
-    // From the job's folder to the root of all.
+    // From the job's folder up to the root.
     for folder in path.ancestors().skip(1).take(4) {
         File::open(folder)?.sync_all()?;
     }

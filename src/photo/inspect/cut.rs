@@ -1,16 +1,16 @@
-//! The one output buffer: what stays of a file is copied in long runs, and not at all when everything stays.
-//! Memory stays within one more buffer of the file's size, however many pieces a hostile file is made of.
+//! Output buffer of the scanners: copies the kept parts of a file in long runs, or nothing if everything is kept.
+//! Uses at most one extra buffer of the file's size, however many pieces a hostile file has.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// A file being cut down to its picture; ranges are given in order and never overlap.
+/// Copies a file without the removed ranges. Ranges are given in order and never overlap.
 pub(super) struct Cut<'a> {
     source: &'a Bytes,
-    /// `None` while nothing differs from the source.
+    /// `None` while the output equals the source.
     out: Option<Vec<u8>>,
-    /// Where the run of bytes begins that stay and are not yet copied.
+    /// Start of the kept bytes that are not yet copied.
     run: usize,
 }
 
@@ -23,12 +23,12 @@ impl<'a> Cut<'a> {
         }
     }
 
-    /// Leaves out `range` of the source.
+    /// Removes `range` of the source.
     pub(super) fn remove(&mut self, range: Range<usize>) {
         self.replace(range, &[]);
     }
 
-    /// Writes `with` where `range` of the source was; the same bytes again cost nothing.
+    /// Replaces `range` of the source by `with`. Free if the bytes are the same.
     pub(super) fn replace(&mut self, range: Range<usize>, with: &[u8]) {
         if self.source.get(range.clone()) == Some(with) {
             return;
@@ -42,12 +42,12 @@ impl<'a> Cut<'a> {
         self.run = range.end;
     }
 
-    /// Tells how long the file becomes if it ends at `end` of the source.
+    /// Returns the length of the output if it ends at `end` of the source.
     pub(super) fn length(&self, end: usize) -> usize {
         self.out.as_ref().map_or(0, Vec::len) + end.saturating_sub(self.run)
     }
 
-    /// Ends the file at `end` of the source; what follows is left out.
+    /// Returns the output up to `end` of the source; drops the rest.
     pub(super) fn finish(self, end: usize) -> Bytes {
         let Some(mut out) = self.out else {
             return self.source.slice(..end.min(self.source.len()));
@@ -56,7 +56,7 @@ impl<'a> Cut<'a> {
         Bytes::from(out)
     }
 
-    /// Ends the file at `end`, with `head` in place of its first bytes, none of which may have been cut.
+    /// Returns the output up to `end`, with its first bytes replaced by `head`. They must not have been cut.
     pub(super) fn finish_under(mut self, head: &[u8], end: usize) -> Bytes {
         if self.out.is_none() {
             self.replace(0..head.len(), head);

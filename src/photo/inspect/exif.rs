@@ -1,18 +1,18 @@
-//! The one fact of EXIF that a picture needs: which way up it is.
-//! All else in it (place, time, camera, thumbnail) is left behind by writing a new EXIF that holds only that.
+//! EXIF orientation, the only EXIF field that the image needs.
+//! Everything else (place, time, camera, thumbnail) is removed by writing a new EXIF with this field alone.
 
 /// Length of a minimal EXIF: TIFF header, one directory with one entry, no next directory.
 pub(super) const MINIMAL_LENGTH: usize = 26;
 
-/// Which way up to show the picture: 2 to 8, as in the EXIF tag; 1 (as coded) needs no EXIF.
+/// EXIF orientation, 2 to 8. The default, 1 (as coded), needs no EXIF.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Orientation(u8);
 
 impl Orientation {
-    /// Reads the orientation from the first directory of a TIFF structure; `None` also when it is 1 or unreadable,
-    /// which viewers show alike.
+    /// Reads the orientation from the first directory of a TIFF structure. Returns `None` if it is 1 or unreadable,
+    /// which viewers treat alike.
     pub(super) fn read(tiff: &[u8]) -> Option<Self> {
-        // The shortest whole directory with an entry; so what is written is never longer than what was read.
+        // The shortest directory with an entry. The output is therefore never longer than the input.
         if tiff.len() < MINIMAL_LENGTH {
             return None;
         }
@@ -29,13 +29,13 @@ impl Orientation {
             .chunks_exact(12)
             .take(count)
             .find(|entry| order.u16(entry) == Some(0x0112))?;
-        // Type 3 (16 bits), one value: viewers ignore any other shape.
+        // Type 3 (16 bits), one value; viewers ignore any other form.
         let shaped = order.u16(entry.get(2..)?)? == 3 && order.u32(entry.get(4..)?)? == 1;
         let value = u8::try_from(order.u16(entry.get(8..)?)?).ok()?;
         (shaped && (2..=8).contains(&value)).then_some(Self(value))
     }
 
-    /// Writes an EXIF (a TIFF structure, without the `Exif` prefix of JPEG) that says this and nothing more.
+    /// Returns an EXIF (a TIFF structure, without the `Exif` prefix of JPEG) with the orientation alone.
     pub(super) fn minimal(self) -> [u8; MINIMAL_LENGTH] {
         let mut tiff = *b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\0\0\0\0";
         tiff[18] = self.0;
@@ -43,7 +43,7 @@ impl Orientation {
     }
 }
 
-/// Order of bytes within a TIFF structure.
+/// Byte order of a TIFF structure.
 #[derive(Clone, Copy)]
 enum Order {
     Little,

@@ -1,5 +1,5 @@
-//! JPEG: walks every segment and every scan up to the end-of-image marker, keeping what decoding needs.
-//! As tolerant as libjpeg, which browsers use: fill bytes and stray bytes between segments are left out, not refused.
+//! JPEG scanner: reads every segment and scan up to the end-of-image marker, and keeps what decoding needs.
+//! As tolerant as libjpeg, which browsers use: removes fill bytes and stray bytes between segments.
 
 mod tables;
 
@@ -12,13 +12,13 @@ use super::picture::{Picture, check_dimensions};
 use super::{PhotoRefusal, cut::Cut, exif};
 use tables::Frame;
 
-/// Scans that a photo may have: encoders write about ten, and thousands of them keep a browser busy for minutes.
+/// Maximum number of scans. Encoders write about ten; thousands keep a browser busy for minutes.
 const MAX_SCANS: usize = 100;
 
 /// Prefix of EXIF in an APP1 segment.
 const EXIF: &[u8] = b"Exif\0\0";
 
-/// Bytes of a marker and of the segment length after it.
+/// Length of a marker with the segment length.
 const HEADER: usize = 4;
 
 pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
@@ -34,7 +34,7 @@ pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
         match walk.next_marker()? {
             0xD9 => break,
             0xDA => walk.scan()?,
-            // The start of another image, which has no length to read.
+            // Start of another image; this marker has no length.
             0xD8 => return Err(PhotoRefusal::Damaged),
             marker => walk.segment(marker)?,
         }
@@ -52,7 +52,7 @@ pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
 
 struct Walk<'a> {
     source: &'a Bytes,
-    /// First byte not yet read.
+    /// Next byte to read.
     at: usize,
     cut: Cut<'a>,
     frame: Option<Frame>,
@@ -61,7 +61,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Reads the next marker that begins a segment or ends the image, and leaves out any bytes before it.
+    /// Reads the next marker that starts a segment or ends the image; removes the bytes before it.
     fn next_marker(&mut self) -> Result<u8, PhotoRefusal> {
         let begin = self.at;
         loop {
@@ -71,7 +71,7 @@ impl<'a> Walk<'a> {
             let code = prefix + fill.count();
             let marker = *rest.get(code).ok_or(PhotoRefusal::Truncated)?;
             self.at += code + 1;
-            // Stuffed bytes, TEM and restart markers stand for nothing outside a scan.
+            // Outside a scan, stuffed bytes, TEM and restart markers have no meaning.
             if !matches!(marker, 0 | 1 | 0xD0..=0xD7) {
                 self.cut.remove(begin..self.at - 2);
                 return Ok(marker);
@@ -79,7 +79,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads the contents of the segment whose marker was just read; the range takes in the marker.
+    /// Reads the contents of the current segment. The range includes the marker.
     fn contents(&mut self) -> Result<(Range<usize>, &'a [u8]), PhotoRefusal> {
         let rest = self.source.get(self.at..).unwrap_or_default();
         let length = rest.first_chunk().ok_or(PhotoRefusal::Truncated)?;
@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
                 self.application(marker, range, contents);
                 Ok(())
             }
-            // Number of lines (browsers go by the frame), arithmetic conditioning, comment.
+            // DNL (browsers use the frame header), arithmetic conditioning, comment.
             0xDC | 0xCC | 0xFE => {
                 self.cut.remove(range);
                 Ok(())
@@ -123,25 +123,25 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Keeps, of an application segment, what decides how the picture looks: colours and orientation.
+    /// Keeps the parts of an application segment that affect the appearance: colours and orientation.
     fn application(&mut self, marker: u8, range: Range<usize>, contents: &[u8]) {
         let before_scans = self.scans == 0;
         match marker {
-            // JFIF says that the colours are YCbCr; the thumbnail behind its 14 bytes goes.
+            // JFIF means YCbCr colours; the thumbnail after its 14 bytes is removed.
             0xE0 if before_scans && contents.starts_with(b"JFIF\0") && contents.len() >= 14 => {
                 let mut jfif = *b"\xFF\xE0\0\x10JFIF\0\0\0\0\0\0\0\0\0\0";
                 jfif[9..16].copy_from_slice(&contents[5..12]);
                 self.cut.replace(range, &jfif);
             }
             0xE1 if before_scans && !self.exif_seen && contents.starts_with(EXIF) => {
-                // Viewers read the first EXIF alone.
+                // Viewers read only the first EXIF.
                 self.exif_seen = true;
                 let exif = exif::Orientation::read(&contents[EXIF.len()..]).map(exif_segment);
                 self.cut
                     .replace(range, exif.as_ref().map_or(&[], |exif| exif));
             }
             0xE2 if before_scans && is_profile(contents) => {}
-            // Adobe's last byte of twelve tells RGB from YCbCr, and CMYK from YCCK.
+            // The last of Adobe's twelve bytes distinguishes RGB from YCbCr, and CMYK from YCCK.
             0xEE if before_scans && contents.starts_with(b"Adobe") && contents.len() >= 12 => {
                 let mut adobe = *b"\xFF\xEE\0\x0EAdobe\0\0\0\0\0\0\0";
                 adobe[9..].copy_from_slice(&contents[5..12]);
@@ -151,7 +151,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads a scan header and runs over its data, up to the marker that ends it.
+    /// Reads a scan header and skips its data, up to the next marker.
     fn scan(&mut self) -> Result<(), PhotoRefusal> {
         let (_, header) = self.contents()?;
         let frame = self.frame.as_mut().ok_or(PhotoRefusal::Damaged)?;
@@ -172,7 +172,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Measures scan data: the first 0xFF that is neither stuffed (before 0x00) nor of a restart marker ends it.
+/// Returns the length of scan data: up to the first 0xFF that is neither stuffed (before 0x00) nor a restart marker.
 fn scan_length(data: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -184,7 +184,7 @@ fn scan_length(data: &[u8]) -> Option<usize> {
     }
 }
 
-/// Says whether APP2 contents are one part of an ICC profile: name, number from 1, count, data.
+/// Returns whether APP2 contents are a part of an ICC profile: name, number from 1, count, data.
 fn is_profile(contents: &[u8]) -> bool {
     contents
         .strip_prefix(b"ICC_PROFILE\0")
@@ -192,7 +192,7 @@ fn is_profile(contents: &[u8]) -> bool {
         .is_some_and(|[number, count]| (1..=*count).contains(number))
 }
 
-/// Writes the APP1 segment that holds nothing but the orientation.
+/// Returns an APP1 segment with the orientation alone.
 fn exif_segment(
     orientation: exif::Orientation,
 ) -> [u8; HEADER + EXIF.len() + exif::MINIMAL_LENGTH] {

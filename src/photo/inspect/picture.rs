@@ -4,17 +4,17 @@ use bytes::Bytes;
 
 use super::PhotoRefusal;
 
-/// Most pixels that a photo may declare: staff open photos in a browser, which holds 4 bytes for each.
+/// Maximum number of pixels: staff open photos in a browser, which uses 4 bytes per pixel.
 const MAX_PIXELS: u64 = 50_000_000;
 
-/// What the reader of one format hands back.
+/// Result of a scanner.
 pub(super) struct Picture {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) bytes: Bytes,
 }
 
-/// Refuses declared dimensions that no photo has, before anything else is read.
+/// Rejects impossible dimensions before anything else is read.
 pub(super) fn check_dimensions(width: u32, height: u32) -> Result<(), PhotoRefusal> {
     if width == 0 || height == 0 {
         return Err(PhotoRefusal::NoPixels);

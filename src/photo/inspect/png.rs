@@ -1,5 +1,5 @@
-//! PNG: walks every chunk up to IEND, keeping the pixels and what decides their colours.
-//! The checksum of each kept chunk is checked, which finds damage without decoding; of the others nothing stays.
+//! PNG scanner: reads every chunk up to IEND, and keeps the pixels and the chunks that affect their colours.
+//! Verifies the checksum of each kept chunk, which detects damage without decoding. Removes all other chunks.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::picture::{Picture, check_dimensions};
 use super::{PhotoRefusal, cut::Cut, exif};
 
-/// Chunks before the pixels that change how they look, with the sizes they may have; each counts once.
+/// Chunks before the pixels that affect the colours, with their allowed lengths; each may occur once.
 const COLOURS: [(&[u8; 4], RangeInclusive<usize>); 9] = [
     (b"PLTE", 3..=768),
     (b"tRNS", 1..=256),
@@ -21,10 +21,10 @@ const COLOURS: [(&[u8; 4], RangeInclusive<usize>); 9] = [
     (b"cLLI", 8..=8),
 ];
 
-/// Length of the signature, which was recognised before.
+/// Length of the signature, which is already verified.
 const SIGNATURE: usize = 8;
 
-/// Bytes of a chunk besides its data: length, type, checksum.
+/// Length of a chunk without its data: length, type, checksum.
 const FRAME: usize = 12;
 
 pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
@@ -51,7 +51,7 @@ pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
     })
 }
 
-/// Reads IHDR: the first chunk, 13 bytes, with a colour type and depth that PNG knows.
+/// Parses IHDR: the first chunk, 13 bytes, with a colour type and depth that PNG defines.
 fn dimensions(header: &Chunk<'_>) -> Result<(u32, u32), PhotoRefusal> {
     if header.kind != *b"IHDR" {
         return Err(PhotoRefusal::Damaged);
@@ -79,7 +79,7 @@ fn dimensions(header: &Chunk<'_>) -> Result<(u32, u32), PhotoRefusal> {
 
 struct Walk<'a> {
     cut: Cut<'a>,
-    /// Which of [`COLOURS`] were kept.
+    /// Which of [`COLOURS`] were found.
     colours: [bool; COLOURS.len()],
     /// Bytes of compressed pixels so far.
     pixels: usize,
@@ -103,8 +103,8 @@ impl Walk<'_> {
                 Ok(())
             }
             kind if self.is_colour(*kind, chunk.data.len()) => chunk.check(),
-            // An upper-case letter first marks a chunk that no reader may pass over; a palette may come twice or late,
-            // which browsers refuse too.
+            // An upper-case first letter marks a critical chunk. Duplicate or late palettes are rejected, as in
+            // browsers.
             [b'A'..=b'Z', ..] => Err(PhotoRefusal::Damaged),
             _ => {
                 self.cut.remove(chunk.range.clone());
@@ -113,7 +113,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Says whether a chunk decides colours and stands where readers heed it: before the pixels, the first of its kind.
+    /// Returns whether a chunk affects the colours: before the pixels, and the first of its kind.
     fn is_colour(&mut self, kind: [u8; 4], length: usize) -> bool {
         let found = COLOURS
             .iter()
@@ -131,9 +131,9 @@ impl Walk<'_> {
 struct Chunk<'a> {
     kind: [u8; 4],
     data: &'a [u8],
-    /// CRC-32 of type and data as the file says.
+    /// CRC-32 of type and data, as stored in the file.
     checksum: u32,
-    /// Where the chunk lies in the file, length and checksum included.
+    /// Range of the chunk in the file, including length and checksum.
     range: Range<usize>,
 }
 
@@ -142,7 +142,7 @@ impl<'a> Chunk<'a> {
         Self::split(source, at).ok_or(PhotoRefusal::Truncated)
     }
 
-    /// Splits one chunk off; `None` if the file ends within it.
+    /// Splits off one chunk. Returns `None` if the file ends within it.
     fn split(source: &'a Bytes, at: usize) -> Option<Self> {
         let (length, rest) = source.get(at..)?.split_first_chunk()?;
         let (kind, rest) = rest.split_first_chunk()?;
@@ -169,7 +169,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Writes the chunk that holds nothing but the orientation.
+/// Returns an eXIf chunk with the orientation alone.
 fn exif_chunk(orientation: exif::Orientation) -> [u8; FRAME + exif::MINIMAL_LENGTH] {
     let mut chunk = [0; FRAME + exif::MINIMAL_LENGTH];
     let (length, rest) = chunk.split_at_mut(4);

@@ -1,39 +1,40 @@
-//! Why a photo is not taken, in words that say how to mend it.
-//! The web floor chooses the status; this one only tells the three kinds apart.
+//! Errors of the inspection, and their texts for users: the problem and how to fix it.
+//! The web layer chooses the HTTP status; this module distinguishes the three kinds.
 
 use crate::domain::Lang;
 
-/// Why a photo is not taken.
+/// Why a photo is rejected.
 #[derive(thiserror::Error, Debug, PartialEq, Eq, Clone)]
 pub enum PhotoRefusal {
-    /// No bytes at all.
+    /// An empty file.
     #[error("the file is empty")]
     Empty,
     /// More than [`MAX_PHOTO_BYTES`](crate::photo::MAX_PHOTO_BYTES).
     #[error("the file has more than 8 MiB")]
     TooLarge,
-    /// No known picture, whatever its name says.
+    /// Not an image, whatever its name says.
     #[error("the file is not a photo")]
     NotAPhoto,
-    /// A drawing that could carry scripts.
+    /// A drawing that may contain scripts.
     #[error("the file is an SVG drawing")]
     Svg,
-    /// HEIC or HEIF, which phones write and most browsers cannot show.
+    /// HEIC or HEIF, written by phones; most browsers cannot display it.
     #[error("the file is a HEIC photo")]
     Heic,
-    /// Another known format, by its name.
+    /// Another known format, by name.
     #[error("the file is of type {0}, not a JPEG, PNG or WebP photo")]
     Unwanted(&'static str),
-    /// A PNG or WebP that moves.
+    /// An animated PNG or WebP.
     #[error("the picture is animated")]
     Animated,
-    /// A JPEG that browsers do not show: lossless, arithmetic, hierarchical, 12 bits, or an odd number of components.
-    #[error("the JPEG is of a kind that browsers do not show")]
+    /// A JPEG that browsers cannot display: lossless, arithmetic, hierarchical, 12 bits, or 2 or more than 4
+    /// components.
+    #[error("browsers cannot display this kind of JPEG")]
     RareJpeg,
     /// More than 50 megapixels.
     #[error("the photo declares {width} x {height} pixels, more than 50 megapixels")]
     TooManyPixels {
-        /// Declared pixels a row.
+        /// Declared pixels per row.
         width: u32,
         /// Declared rows.
         height: u32,
@@ -41,16 +42,16 @@ pub enum PhotoRefusal {
     /// A width or height of zero.
     #[error("the photo declares no pixels")]
     NoPixels,
-    /// The file ends before the picture does.
-    #[error("the photo is cut short")]
+    /// The file ends before the image does.
+    #[error("the photo is truncated")]
     Truncated,
-    /// The bytes break the rules of their format.
+    /// The bytes violate the file format.
     #[error("the photo is damaged")]
     Damaged,
 }
 
 impl PhotoRefusal {
-    /// Says whether the file is no JPEG, PNG or WebP at all (HTTP 415), rather than one that cannot be taken (422).
+    /// Returns whether the file is not a JPEG, PNG or WebP at all (HTTP 415), rather than an unacceptable one (422).
     #[must_use]
     pub fn is_media_type(&self) -> bool {
         match self {
@@ -66,13 +67,13 @@ impl PhotoRefusal {
         }
     }
 
-    /// Says whether the file has too many bytes (HTTP 413).
+    /// Returns whether the file is too large (HTTP 413).
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         *self == Self::TooLarge
     }
 
-    /// Tells the person who sent the photo what is wrong and how to mend it.
+    /// Returns the text for the user: the problem and how to fix it.
     #[must_use]
     pub fn message(&self, lang: Lang) -> String {
         match lang {

@@ -1,13 +1,13 @@
-//! What a file is by its first bytes, so that a refusal can name what was sent and how to mend it.
-//! Names and declared media types are never looked at: phones and forms get them wrong.
+//! Detects the format from the first bytes, so that an error can name what was sent.
+//! Ignores file names and declared media types, which phones and forms often get wrong.
 
 use super::PhotoRefusal;
 use crate::photo::PhotoFormat;
 
-/// How far into a file the brands of HEIC and the root of an SVG are looked for.
+/// Number of bytes that are searched for HEIC brands and an SVG root element.
 const HEAD: usize = 1024;
 
-/// First bytes of files that people do send instead of a photo.
+/// First bytes of other formats that people send.
 const UNWANTED: [(&[u8], &str); 9] = [
     (b"GIF8", "GIF"),
     (b"II*\0", "TIFF"),
@@ -20,7 +20,7 @@ const UNWANTED: [(&[u8], &str); 9] = [
     (b"\0\0\0\x0CjP  ", "JPEG 2000"),
 ];
 
-/// Tells the format, or why these bytes are none that is taken.
+/// Detects the format, or returns why it is not accepted.
 pub(super) fn format(bytes: &[u8]) -> Result<PhotoFormat, PhotoRefusal> {
     if bytes.starts_with(b"\xFF\xD8\xFF") {
         return Ok(PhotoFormat::Jpeg);
@@ -39,7 +39,8 @@ fn refusal(bytes: &[u8]) -> PhotoRefusal {
     if head.get(4..8) == Some(b"ftyp") {
         return boxed(head);
     }
-    // A bitmap's size field has no fixed value, but its reserved bytes are zero; text that starts with "BM" has none.
+    // The size field of a bitmap varies, but its reserved bytes are zero; text that starts with "BM" has no zeroes
+    // there.
     if head.starts_with(b"BM") && head.get(6..10) == Some(&[0; 4]) {
         return PhotoRefusal::Unwanted("BMP");
     }
@@ -54,7 +55,7 @@ fn refusal(bytes: &[u8]) -> PhotoRefusal {
         })
 }
 
-/// Tells apart what shares the ISO container: AVIF names itself among the brands even where HEIF comes first.
+/// Distinguishes the formats in the ISO container. AVIF is among the brands even if HEIF is first.
 fn boxed(head: &[u8]) -> PhotoRefusal {
     let length = head
         .first_chunk()

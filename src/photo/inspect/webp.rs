@@ -1,5 +1,5 @@
-//! WebP: walks every chunk of the RIFF container, keeping the picture, its transparency and its colour profile.
-//! Sizes and flags in the header are written anew to agree with what stays, which strict readers demand.
+//! WebP scanner: reads every chunk of the RIFF container, and keeps image, transparency and colour profile.
+//! Rewrites sizes and flags in the header to match the kept chunks, which strict readers require.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::picture::{Picture, check_dimensions};
 use super::{PhotoRefusal, cut::Cut, exif};
 
-/// Flags of VP8X that say which chunks a reader may expect.
+/// Flags of VP8X that announce chunks.
 const PROFILE: u8 = 0x20;
 const ALPHA: u8 = 0x10;
 const EXIF: u8 = 0x08;
@@ -17,10 +17,10 @@ const ANIMATION: u8 = 0x02;
 /// `RIFF`, size, `WEBP`.
 const HEADER: usize = 12;
 
-/// Type and length before the data of a chunk.
+/// Length of the type and length fields of a chunk.
 const CHUNK_HEADER: usize = 8;
 
-/// Where the flags of VP8X lie: it is the first chunk when there is one.
+/// Offset of the flags of VP8X, which is the first chunk if present.
 const FLAGS: usize = HEADER + CHUNK_HEADER;
 
 pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
@@ -41,7 +41,7 @@ pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
     walk.finish(source, end)
 }
 
-/// Reads where the container says that it ends.
+/// Returns the end of the container according to its header.
 fn riff_end(source: &Bytes) -> Result<usize, PhotoRefusal> {
     let size = source.get(4..).and_then(|rest| rest.first_chunk());
     size.and_then(|size| usize::try_from(u32::from_le_bytes(*size)).ok())
@@ -51,11 +51,11 @@ fn riff_end(source: &Bytes) -> Result<usize, PhotoRefusal> {
 }
 
 struct Walk<'a> {
-    /// Canvas that VP8X declares; without VP8X, the frame is all there is.
+    /// Canvas declared by VP8X; without VP8X the frame is everything.
     canvas: Option<(u32, u32)>,
-    /// Flags that VP8X declares.
+    /// Flags declared by VP8X.
     flags: u8,
-    /// Flags of the chunks that were kept.
+    /// Flags of the kept chunks.
     kept: u8,
     frame: Option<(u32, u32)>,
     cut: Cut<'a>,
@@ -67,7 +67,7 @@ impl Walk<'_> {
             b"VP8X" if chunk.range.start == HEADER => self.extend(chunk.data),
             b"VP8 " if self.frame.is_none() => self.picture(lossy_dimensions(chunk.data)?),
             b"VP8L" if self.frame.is_none() => self.picture(lossless_dimensions(chunk.data)?),
-            // Readers look for the picture, or for what announces it, in the first place alone.
+            // Readers expect the image or VP8X as the first chunk.
             _ if chunk.range.start == HEADER && self.frame.is_none() => Err(PhotoRefusal::Damaged),
             b"ANIM" | b"ANMF" => Err(PhotoRefusal::Animated),
             b"ICCP" if self.frame.is_none() && self.expects(PROFILE) => {
@@ -89,12 +89,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Says whether VP8X announced a chunk that has not come yet: readers go by the flags.
+    /// Returns whether VP8X announced a chunk that has not been read yet. Readers rely on the flags.
     fn expects(&self, flag: u8) -> bool {
         self.flags & flag != 0 && self.kept & flag == 0
     }
 
-    /// Reads VP8X: flags, three reserved bytes, width and height less one.
+    /// Parses VP8X: flags, three reserved bytes, width and height minus one.
     fn extend(&mut self, data: &[u8]) -> Result<(), PhotoRefusal> {
         let &[flags, _, _, _, w1, w2, w3, h1, h2, h3] = data else {
             return Err(PhotoRefusal::Damaged);
@@ -112,7 +112,7 @@ impl Walk<'_> {
 
     fn picture(&mut self, (width, height): (u32, u32)) -> Result<(), PhotoRefusal> {
         check_dimensions(width, height)?;
-        // A still picture fills its canvas; browsers refuse any other.
+        // A still image fills its canvas; browsers reject any other.
         if self.canvas.is_some_and(|canvas| canvas != (width, height)) {
             return Err(PhotoRefusal::Damaged);
         }
@@ -120,7 +120,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Leaves of the EXIF chunk only the orientation. Some writers put the prefix of JPEG before it.
+    /// Reduces the EXIF chunk to the orientation. Some writers add the `Exif` prefix of JPEG.
     fn orient(&mut self, chunk: &Chunk<'_>) {
         let tiff = chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data);
         match exif::Orientation::read(tiff) {
@@ -135,7 +135,7 @@ impl Walk<'_> {
 
     fn finish(self, source: &Bytes, end: usize) -> Result<Picture, PhotoRefusal> {
         let (width, height) = self.frame.ok_or(PhotoRefusal::Truncated)?;
-        // The first chunk always stays, so its first bytes lie in the clean file where they lay before.
+        // The first chunk is always kept, so its first bytes have the same offset in the output.
         let mut head: [u8; FLAGS + 4] = *source.first_chunk().ok_or(PhotoRefusal::Truncated)?;
         let size = u32::try_from(self.cut.length(end) - 8).map_err(|_| PhotoRefusal::TooLarge)?;
         head[4..8].copy_from_slice(&size.to_le_bytes());
@@ -151,7 +151,7 @@ impl Walk<'_> {
     }
 }
 
-/// Reads the size of a lossy picture: a key frame that is shown, whose first partition lies within the data.
+/// Parses the size of a lossy image: a visible key frame whose first partition lies within the data.
 fn lossy_dimensions(data: &[u8]) -> Result<(u32, u32), PhotoRefusal> {
     let Some(([t1, t2, t3, 0x9D, 0x01, 0x2A, w1, w2, h1, h2], partitions)) =
         data.split_first_chunk()
@@ -167,12 +167,12 @@ fn lossy_dimensions(data: &[u8]) -> Result<(u32, u32), PhotoRefusal> {
     if usize::try_from(tag >> 5).is_ok_and(|first| first > partitions.len()) {
         return Err(PhotoRefusal::Truncated);
     }
-    // The two bits above the 14 of each only suggest a scale.
+    // The two bits above each 14-bit size are only a scaling hint.
     let size = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3FFF);
     Ok((size(*w1, *w2), size(*h1, *h2)))
 }
 
-/// Reads the size of a lossless picture: signature, 14 bits each of width and height less one, alpha, version 0.
+/// Parses the size of a lossless image: signature, width and height minus one (14 bits each), alpha, version 0.
 fn lossless_dimensions(data: &[u8]) -> Result<(u32, u32), PhotoRefusal> {
     let Some(([0x2F, header @ ..], [_, ..])) = data.split_first_chunk::<5>() else {
         return Err(PhotoRefusal::Damaged);
@@ -187,12 +187,12 @@ fn lossless_dimensions(data: &[u8]) -> Result<(u32, u32), PhotoRefusal> {
 struct Chunk<'a> {
     kind: &'a [u8; 4],
     data: &'a [u8],
-    /// Where the chunk lies in the file, with its header and its padding.
+    /// Range of the chunk in the file, including header and padding.
     range: Range<usize>,
 }
 
 impl<'a> Chunk<'a> {
-    /// Splits the chunk at `at` off a container that ends at `end`, which a chunk must not pass.
+    /// Reads the chunk at `at` of a container that ends at `end`.
     fn read(source: &'a Bytes, at: usize, end: usize) -> Result<Self, PhotoRefusal> {
         Self::split(source, at, end).ok_or(PhotoRefusal::Damaged)
     }
@@ -202,7 +202,7 @@ impl<'a> Chunk<'a> {
         let (length, rest) = rest.split_first_chunk()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
         let data = rest.get(..length)?;
-        // Chunks are padded to even lengths; some writers forget it at the very end.
+        // Chunks are padded to an even length; some writers omit the padding of the last one.
         let padded = at + CHUNK_HEADER + length + length % 2;
         Some(Self {
             kind,
@@ -212,7 +212,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Writes the chunk that holds nothing but the orientation.
+/// Returns an EXIF chunk with the orientation alone.
 fn exif_chunk(orientation: exif::Orientation) -> [u8; CHUNK_HEADER + exif::MINIMAL_LENGTH] {
     let mut chunk = [0; CHUNK_HEADER + exif::MINIMAL_LENGTH];
     chunk[..CHUNK_HEADER].copy_from_slice(b"EXIF\x1A\0\0\0");

@@ -1,4 +1,4 @@
-//! Files of any size in the bucket: streamed up and down.
+//! Report files in the bucket: uploaded and downloaded as streams.
 
 use std::fs::File;
 use std::io::Seek;
@@ -19,10 +19,9 @@ use crate::photo::PhotosError;
 use crate::photo::key::{FOLDER, FileKey, Reading};
 use crate::photo::seal::{CHUNK_BYTES, SealedFile};
 
-/// Longest upload: the list of a million people has about 90 MB.
+/// Maximum duration of an upload. A report of a million registrations has about 90 MB.
 const UPLOAD: Duration = Duration::from_mins(5);
-/// Between two chunks that go up, so 8 MiB a second at most: the bucket has work with each, and people's photos come
-/// first.
+/// Interval between uploaded chunks, which limits an upload to 8 MiB/s: uploads of photos have priority.
 const EVERY: Duration = Duration::from_millis(8);
 
 impl S3Photos {
@@ -44,7 +43,7 @@ impl S3Photos {
             .content_length(sealed.bytes.cast_signed())
             .body(body(sealed.file())?)
             .customize()
-            // The checksum header is signed and says what the body is.
+            // The signed checksum header covers the body.
             .disable_payload_signing()
             .config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts))
             .send()
@@ -68,7 +67,7 @@ impl S3Photos {
         Ok(Some((bytes.unsigned_abs(), reading)))
     }
 
-    /// Sends the key of every file, with when it was put. Whoever listens no more ends it.
+    /// Sends the key of every report file with its modification time. Stops when the receiver is dropped.
     pub(in crate::photo) async fn list_files(
         &self,
         files: Sender<(FileKey, Timestamp)>,
@@ -97,9 +96,9 @@ impl S3Photos {
     }
 }
 
-/// The file from its start, at most at [`EVERY`]'s pace.
+/// Streams the file from its start, one chunk per [`EVERY`].
 fn body(file: &File) -> Result<ByteStream, PhotosError> {
-    let unreadable = || PhotosError::Failed("a file that cannot be read".into());
+    let unreadable = || PhotosError::Failed("cannot read the file of a report".into());
     let mut file = file.try_clone().map_err(|_| unreadable())?;
     file.rewind().map_err(|_| unreadable())?;
     let chunks = ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK_BYTES);

@@ -1,4 +1,4 @@
-//! The two ciphers, with keys and nonces of the right length by their types.
+//! The two ciphers, with key and nonce lengths in their types.
 
 use aead_stream::{NewStream, StreamBE32, StreamPrimitive};
 use aes_gcm::{Aes256Gcm, Nonce};
@@ -9,22 +9,22 @@ use secrecy::{ExposeSecret, SecretBox};
 pub(super) const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 pub(super) const TAG_BYTES: usize = 16;
-/// A wrapped key: nonce, key and tag.
+/// Length of a wrapped key: nonce, key and tag.
 pub(super) const WRAPPED_BYTES: usize = NONCE_BYTES + KEY_BYTES + TAG_BYTES;
-/// A data key encrypts one photo or one file, once: no nonce can come twice.
+/// Constant nonce: a data key encrypts one photo or file, once, so no nonce repeats.
 const ONLY: [u8; 12] = [0; 12];
 
-/// 256 bits.
+/// A 256-bit key.
 pub(super) type Key = SecretBox<[u8; KEY_BYTES]>;
 
-/// A fresh key.
+/// Generates a random key.
 pub(super) fn random() -> Result<Key, getrandom::Error> {
     let mut key = Key::new(Box::new([0; KEY_BYTES]));
     getrandom::fill(secrecy::ExposeSecretMut::expose_secret_mut(&mut key))?;
     Ok(key)
 }
 
-/// Wraps a key under another, bound to what it is for.
+/// Wraps a key under another; `aad` is the additional authenticated data.
 pub(super) fn wrap(
     under: &Key,
     key: &Key,
@@ -44,7 +44,7 @@ pub(super) fn wrap(
     Ok(wrapped)
 }
 
-/// Reads what [`wrap`] wrote; none for anything else.
+/// Unwraps the output of [`wrap`]. Returns `None` for anything else.
 pub(super) fn unwrap(under: &Key, wrapped: &[u8], bound: &str) -> Option<Key> {
     let (nonce, rest) = wrapped.split_first_chunk::<NONCE_BYTES>()?;
     let (sealed, tag) = rest.split_first_chunk::<KEY_BYTES>()?;
@@ -61,7 +61,7 @@ pub(super) fn unwrap(under: &Key, wrapped: &[u8], bound: &str) -> Option<Key> {
     Some(Key::new(key))
 }
 
-/// Encrypts in place under a data key that has encrypted nothing; the tag.
+/// Encrypts in place under an unused data key, and returns the tag.
 pub(super) fn encrypt(data_key: &Key, bound: &str, photo: &mut [u8]) -> [u8; TAG_BYTES] {
     Aes256Gcm::new(data_key.expose_secret().into())
         .encrypt_inout_detached(&Nonce::from(ONLY), bound.as_bytes(), photo.into())
@@ -69,7 +69,7 @@ pub(super) fn encrypt(data_key: &Key, bound: &str, photo: &mut [u8]) -> [u8; TAG
         .into()
 }
 
-/// Decrypts in place, if it is what [`encrypt`] made.
+/// Decrypts the output of [`encrypt`] in place. Returns `None` for anything else.
 pub(super) fn decrypt(
     data_key: &Key,
     bound: &str,
@@ -86,8 +86,8 @@ pub(super) fn decrypt(
         .ok()
 }
 
-/// Encrypts or decrypts one file in chunks by STREAM, as in [Online Authenticated-Encryption and its Nonce-Reuse
-/// Misuse-Resistance](https://eprint.iacr.org/2015/189): a chunk's nonce tells its position, and whether it is the last.
+/// Encrypts or decrypts a file in chunks with STREAM ([Online Authenticated-Encryption and its Nonce-Reuse
+/// Misuse-Resistance](https://eprint.iacr.org/2015/189)): the nonce encodes the position and whether the chunk is last.
 pub(super) struct Chunks {
     stream: StreamBE32<Aes256Gcm>,
     position: u32,
@@ -95,7 +95,7 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
-    /// From the first chunk on.
+    /// Starts at the first chunk.
     pub(super) fn new(data_key: &Key, bound: String) -> Self {
         Self {
             stream: StreamBE32::new(data_key.expose_secret().into(), &[0; 7].into()),
@@ -104,7 +104,7 @@ impl Chunks {
         }
     }
 
-    /// Encrypts the next chunk in place, and adds its tag.
+    /// Encrypts the next chunk in place and appends its tag.
     pub(super) fn encrypt(&mut self, is_last: bool, chunk: &mut Vec<u8>) {
         self.stream
             .encrypt_in_place(self.position, is_last, self.bound.as_bytes(), chunk)
@@ -112,7 +112,8 @@ impl Chunks {
         self.step();
     }
 
-    /// Decrypts the next chunk in place, and takes its tag off, if it is what [`encrypt`](Self::encrypt) made there.
+    /// Decrypts the next chunk in place and removes its tag. Returns `None` if [`encrypt`](Self::encrypt) did not make
+    /// it.
     pub(super) fn decrypt(&mut self, is_last: bool, chunk: &mut Vec<u8>) -> Option<()> {
         self.stream
             .decrypt_in_place(self.position, is_last, self.bound.as_bytes(), chunk)

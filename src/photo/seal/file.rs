@@ -1,11 +1,12 @@
-//! Finished files at rest: sealed as photos are, but chunk by chunk, since none may ever be whole in memory.
+//! Encryption of finished files at rest: like photos, but in chunks, because no file may be in memory as a whole.
 //!
 //! ```text
-//! "JRS1" | id of the vault key: 8 | nonce: 24, data key: 32, tag: 16 | chunks of the file, each with its tag: 16
+//! "JRS1" | key encryption key id: 8 | nonce: 24, data key: 32, tag: 16 | chunks of the file, each with its tag: 16
 //! ```
 //!
-//! All chunks have 64 KiB of the file but the last, which has what is left, maybe nothing. Each is bound to its place
-//! and to being the last or not (STREAM), and to the file's [key](FileKey): none can be left out, added or exchanged.
+//! Every chunk holds 64 KiB of the file, except the last, which holds the rest and may be empty. Each is bound to its
+//! position, to being the last or not (STREAM), and to the file's [key](FileKey): none can be removed, added or
+//! exchanged.
 
 mod opened;
 
@@ -21,10 +22,10 @@ use crate::photo::FileKey;
 pub use opened::is_altered;
 
 const MAGIC: &[u8; 4] = b"JRS1";
-/// Bytes of a file that are sealed, and read, at a time. Another number would be another format.
+/// Bytes of the file per encrypted chunk. Part of the format.
 pub(in crate::photo) const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A file as it may be kept. It has no name, so that nothing is left of it once it is closed.
+/// An encrypted file without a name, deleted when it is closed.
 #[derive(Debug)]
 pub struct SealedFile {
     file: File,
@@ -33,30 +34,30 @@ pub struct SealedFile {
 }
 
 impl SealedFile {
-    /// What to keep, from its start.
+    /// Returns the file; read it from its start.
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
     }
 }
 
-/// How long a file of this length is when it is sealed.
+/// Returns the encrypted length of a file.
 fn sealed_bytes(plain: u64) -> u64 {
     let chunks = plain.div_ceil(CHUNK_BYTES as u64).max(1);
     HEAD_BYTES as u64 + plain + chunks * TAG_BYTES as u64
 }
 
-/// How many of the bytes that are left go into the next chunk.
+/// Returns the length of the next chunk if `left` bytes remain.
 fn chunk_bytes(left: u64) -> usize {
     usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES))
 }
 
 impl Seal {
-    /// Seals a file, wherever it stands, differently each time; tells what it was as well. Takes as long as reading and
-    /// writing it does, and what `rest` takes after each chunk.
+    /// Encrypts a file from its start under a fresh data key; also returns its length and digest. Calls `throttle`
+    /// between chunks.
     ///
     /// # Errors
-    /// When a file fails, or the system has no randomness.
+    /// Fails if a file fails, or the system provides no random bytes.
     pub fn seal_file(
         &self,
         key: &FileKey,
@@ -89,7 +90,7 @@ impl Seal {
     }
 }
 
-/// A sealed file while it is written.
+/// Writer of an encrypted file.
 struct Writing {
     file: File,
     bytes: u64,

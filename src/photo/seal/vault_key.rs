@@ -1,4 +1,4 @@
-//! The keys above data keys: vault keys, which wrap data keys, and master keys, which wrap vault keys.
+//! Keys above data keys: key encryption keys wrap data keys, and master keys wrap key encryption keys.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use sha2::{Digest, Sha256};
 
 use super::cipher::{self, Key, WRAPPED_BYTES};
 
-/// Names a key without telling anything of it.
+/// Id of a key; reveals nothing about it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeyId([u8; Self::BYTES]);
 
 impl KeyId {
     pub(super) const BYTES: usize = 8;
 
-    /// The id as it was kept.
+    /// Wraps the bytes of a stored id.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 8] {
         &self.0
@@ -44,7 +44,7 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// A key of the settings.
+/// A master key from the settings.
 #[derive(Debug)]
 pub struct MasterKey {
     id: KeyId,
@@ -52,7 +52,7 @@ pub struct MasterKey {
 }
 
 impl MasterKey {
-    /// Its id comes of the key, so that no two keys go by one id, and nobody has to think of one.
+    /// Creates a key. Derives the id from the key (first 8 bytes of SHA-256).
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
         let digest = Sha256::new_with_prefix(b"jornada: master key of photos")
@@ -66,21 +66,21 @@ impl MasterKey {
         }
     }
 
-    /// By which what is wrapped under it names it.
+    /// Returns the id.
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.id
     }
 
-    /// Wraps a vault key.
+    /// Wraps a key encryption key.
     ///
     /// # Errors
-    /// When the system has no randomness.
+    /// Fails if the system provides no random bytes.
     pub fn wrap(&self, vault: &VaultKey) -> Result<Vec<u8>, getrandom::Error> {
         Ok(cipher::wrap(&self.key, &vault.key, &bound(vault.id))?.to_vec())
     }
 
-    /// Reads what [`wrap`](Self::wrap) wrote of the vault key with this id; none for anything else.
+    /// Unwraps the key encryption key with this id. Returns `None` if [`wrap`](Self::wrap) did not make the input.
     #[must_use]
     pub fn unwrap(&self, id: KeyId, wrapped: &[u8]) -> Option<VaultKey> {
         let key = cipher::unwrap(&self.key, wrapped, &bound(id))?;
@@ -92,7 +92,7 @@ fn bound(id: KeyId) -> String {
     format!("jornada: vault key {id}")
 }
 
-/// A key under which data keys are wrapped.
+/// A key that wraps data keys.
 #[derive(Debug)]
 pub struct VaultKey {
     id: KeyId,
@@ -100,16 +100,16 @@ pub struct VaultKey {
 }
 
 impl VaultKey {
-    /// Makes one for this id.
+    /// Generates a key with this id.
     ///
     /// # Errors
-    /// When the system has no randomness.
+    /// Fails if the system provides no random bytes.
     pub fn generate(id: KeyId) -> Result<Self, getrandom::Error> {
         let key = cipher::random()?;
         Ok(Self { id, key })
     }
 
-    /// By which photos under it name it: that of the master key under which it was made.
+    /// Returns the id: that of the master key under which it was created.
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.id

@@ -1,15 +1,15 @@
-//! What can be done, as a closed set: whatever is new needs a name and words here before it can be written down.
+//! The closed set of audited actions. A new action needs a permanent name and a text.
 
 use crate::domain::Lang;
 
-/// What somebody did.
+/// An audited action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
     /// Logged in.
     Login,
-    /// Tried to, with a wrong address, password or code; or was wrong about their own password.
+    /// Failed to log in or to confirm their own password: wrong address, password or code.
     LoginFailed,
-    /// Tried so often that they must wait.
+    /// Exceeded the rate limit of login attempts.
     LoginSlowed,
     /// Logged out.
     Logout,
@@ -17,68 +17,68 @@ pub enum Action {
     PasswordSet,
     /// Changed their own password.
     PasswordChanged,
-    /// Switched their second factor on.
+    /// Enabled their second factor.
     SecondOn,
-    /// Switched their second factor off.
+    /// Disabled their second factor.
     SecondOff,
     /// Ended one session.
     SessionEnded,
-    /// Ended every session of an account.
+    /// Ended all sessions of an account.
     SessionsEnded,
-    /// Added an account, or opened a closed one.
+    /// Created an account, or reopened a closed one.
     AccountAdded,
     /// Changed role or places of an account.
     AccountChanged,
-    /// Made a link to set a password.
+    /// Created a link to set a password.
     AccountLink,
     /// Closed an account.
     AccountClosed,
-    /// Made a token for a program.
+    /// Created an API token.
     TokenMade,
-    /// Revoked one.
+    /// Revoked an API token.
     TokenRevoked,
     /// Searched registrations.
     Search,
-    /// Looked at one registration.
+    /// Viewed a registration.
     Look,
-    /// Looked at a photo.
+    /// Viewed a photo.
     Photo,
-    /// Printed one registration.
+    /// Printed a registration.
     Print,
-    /// Corrected one.
+    /// Corrected a registration.
     Correct,
-    /// Deleted one.
+    /// Deleted a registration.
     Delete,
-    /// Asked for a list.
+    /// Requested a report.
     Report,
-    /// Got the file of a list.
+    /// Downloaded the file of a report.
     ReportFile,
     /// Closed a campaign.
     Close,
-    /// Opened it again.
+    /// Reopened a campaign.
     Reopen,
-    /// Read this record.
+    /// Read the audit log.
     AuditRead,
-    /// Took it out as a file.
+    /// Exported the audit log.
     AuditExport,
-    /// Asked for what is not theirs to see.
+    /// Requested something without permission.
     Refused,
-    /// Took out all that is kept of one person.
+    /// Exported the data of one person.
     PersonExport,
-    /// Erased photos whose time was over.
+    /// Erased expired photos.
     PhotosErased,
-    /// Swept away what was over.
+    /// Deleted expired data.
     Sweep,
-    /// Met a photo that is not the one that was kept.
+    /// Found an altered photo.
     PhotoAltered,
-    /// Met the file of a list that is not the one that was kept.
+    /// Found an altered report file.
     ReportAltered,
-    /// Cancelled a list that was being made.
+    /// Cancelled a report.
     ReportCancelled,
 }
 
 impl Action {
-    /// All of them, as lists offer them.
+    /// All actions, in display order.
     pub const ALL: [Self; 35] = [
         Self::Login,
         Self::LoginFailed,
@@ -117,13 +117,13 @@ impl Action {
         Self::ReportCancelled,
     ];
 
-    /// Reads its [`name`](Self::name).
+    /// Parses a [`name`](Self::name).
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.name() == name)
     }
 
-    /// The word in entries and files; it never changes.
+    /// Returns the permanent name in entries and exports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -165,7 +165,7 @@ impl Action {
         }
     }
 
-    /// The words on screens.
+    /// Returns the text for the user interface.
     #[must_use]
     pub fn words(self, lang: Lang) -> &'static str {
         let (es, en) = match self {

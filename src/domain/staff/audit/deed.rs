@@ -1,4 +1,4 @@
-//! What was done, to what, in a few words that hold nothing personal.
+//! An audited event: action, subjects and details, without personal data.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -9,21 +9,21 @@ use super::Action;
 use crate::domain::staff::{ApiToken, Reach, Role};
 use crate::domain::{CampaignId, RegistrationId};
 
-/// What somebody did.
+/// An audited event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deed {
-    /// What it was.
+    /// Action.
     pub action: Action,
-    /// In which campaign.
+    /// Campaign, if any.
     pub campaign: Option<CampaignId>,
-    /// To what: [`account`], [`token`], [`registration`].
+    /// Subjects, named by [`account`], [`token`] or [`registration`].
     pub subjects: Vec<String>,
-    /// More of it, by names of ours: a city, a format, how many. Never what somebody typed about a person.
+    /// Further details by name: a place, a format, a count. Never user input about a person.
     pub detail: BTreeMap<String, String>,
 }
 
 impl Deed {
-    /// A deed about nothing yet.
+    /// Creates an event without subjects.
     #[must_use]
     pub fn of(action: Action) -> Self {
         Self {
@@ -34,27 +34,27 @@ impl Deed {
         }
     }
 
-    /// A deed about one registration of a campaign.
+    /// Creates an event about one registration.
     #[must_use]
     pub fn about(action: Action, campaign: &CampaignId, id: RegistrationId) -> Self {
         Self::of(action).within(campaign).to(registration(id))
     }
 
-    /// In this campaign.
+    /// Sets the campaign.
     #[must_use]
     pub fn within(mut self, campaign: &CampaignId) -> Self {
         self.campaign = Some(campaign.clone());
         self
     }
 
-    /// To this thing as well: [`account`], [`token`] or [`registration`].
+    /// Adds a subject named by [`account`], [`token`] or [`registration`].
     #[must_use]
     pub fn to(mut self, subject: String) -> Self {
         self.subjects.push(subject);
         self
     }
 
-    /// To these places, if not to all.
+    /// Adds the places, if they are limited.
     #[must_use]
     pub fn limited(self, reach: &Reach) -> Self {
         if reach.is_all() {
@@ -63,7 +63,7 @@ impl Deed {
         self.with("places", reach.places().join("; "))
     }
 
-    /// With one more word on it.
+    /// Adds a detail.
     #[must_use]
     pub fn with(mut self, name: &'static str, text: impl Display) -> Self {
         self.detail.insert(name.to_owned(), text.to_string());
@@ -71,14 +71,14 @@ impl Deed {
     }
 }
 
-/// That an account has this role and these places from now on.
+/// Creates the event that an account has this role and these places from now on.
 #[must_use]
 pub fn assigned(action: Action, id: Uuid, role: Role, reach: &Reach) -> Deed {
     let deed = Deed::of(action).to(account(id)).with("role", role.name());
     deed.limited(reach)
 }
 
-/// That there is this token from now on.
+/// Creates the event that a token was created.
 #[must_use]
 pub fn token_made(made: &ApiToken) -> Deed {
     let deed = Deed::of(Action::TokenMade).to(token(&made.name));
@@ -86,19 +86,19 @@ pub fn token_made(made: &ApiToken) -> Deed {
     deed.limited(&made.reach)
 }
 
-/// An account as entries name it.
+/// Returns the subject name of an account.
 #[must_use]
 pub fn account(id: Uuid) -> String {
     format!("account:{id}")
 }
 
-/// A token as entries name it.
+/// Returns the subject name of a token.
 #[must_use]
 pub fn token(name: &str) -> String {
     format!("token:{name}")
 }
 
-/// A registration as entries name it.
+/// Returns the subject name of a registration.
 #[must_use]
 pub fn registration(id: RegistrationId) -> String {
     format!("registration:{id}")

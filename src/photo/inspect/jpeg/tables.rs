@@ -1,9 +1,9 @@
-//! The segments of a JPEG that decoding needs, checked so far that nothing else can hide in them.
-//! Lengths must come out exactly, as libjpeg also demands.
+//! JPEG segments that decoding needs, checked so that no other data can hide in them.
+//! Lengths must be exact, as in libjpeg.
 
 use super::super::PhotoRefusal;
 
-/// The frame header, and which of its components a scan has brought so far.
+/// Frame header, and the components that a scan has covered.
 pub(super) struct Frame {
     pub(super) width: u32,
     pub(super) height: u32,
@@ -16,7 +16,7 @@ struct Component {
 }
 
 impl Frame {
-    /// Reads a frame header (SOF0 to SOF2) as far as browsers can show what it announces.
+    /// Parses a frame header (SOF0 to SOF2) that browsers can display.
     pub(super) fn parse(contents: &[u8]) -> Result<Self, PhotoRefusal> {
         let Some(([precision, h1, h2, w1, w2, count], components)) = contents.split_first_chunk()
         else {
@@ -28,7 +28,7 @@ impl Frame {
         if *precision != 8 || !matches!(count, 1 | 3 | 4) {
             return Err(PhotoRefusal::RareJpeg);
         }
-        // Each component: id, sampling factors of 1 to 4 across and down, quantization table.
+        // Each component: id, horizontal and vertical sampling factors of 1 to 4, quantization table.
         let is_sampled = |factor| (1..=4).contains(&factor);
         let sampled = |it: &[u8]| is_sampled(it[1] >> 4) && is_sampled(it[1] & 15) && it[2] < 4;
         if !components.chunks_exact(3).all(sampled) {
@@ -47,7 +47,7 @@ impl Frame {
         })
     }
 
-    /// Notes which components a scan header names.
+    /// Marks the components of a scan header as covered.
     pub(super) fn cover(&mut self, header: &[u8]) -> Result<(), PhotoRefusal> {
         let (count, rest) = header.split_first().ok_or(PhotoRefusal::Damaged)?;
         let count = usize::from(*count);
@@ -69,13 +69,13 @@ impl Frame {
         Ok(())
     }
 
-    /// Says whether every component had a scan: a file whose last scans are missing is cut short.
+    /// Returns whether every component has a scan. If not, the file is truncated.
     pub(super) fn is_covered(&self) -> bool {
         self.components.iter().all(|component| component.is_covered)
     }
 }
 
-/// Checks that DHT contents are whole tables: class and number, 16 counts, as many symbols as they add up to.
+/// Checks that DHT contents are complete tables: class and number, 16 counts, and that many symbols.
 pub(super) fn check_huffman(mut contents: &[u8]) -> Result<(), PhotoRefusal> {
     while let Some(([id, counts @ ..], rest)) = contents.split_first_chunk::<17>() {
         let symbols: usize = counts.iter().map(|count| usize::from(*count)).sum();
@@ -87,7 +87,7 @@ pub(super) fn check_huffman(mut contents: &[u8]) -> Result<(), PhotoRefusal> {
     end(contents)
 }
 
-/// Checks that DQT contents are whole tables: precision and number, 64 values of one or two bytes.
+/// Checks that DQT contents are complete tables: precision and number, 64 values of one or two bytes.
 pub(super) fn check_quantization(mut contents: &[u8]) -> Result<(), PhotoRefusal> {
     while let Some((id, rest)) = contents.split_first() {
         let length = match id >> 4 {

@@ -1,4 +1,4 @@
-//! A file on its way out: each chunk is opened before it is handed on, and the whole is held against its digest.
+//! Decryption of a stored file: each chunk is verified before it is passed on, and the whole against its digest.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::photo::key::{FileKey, Reading};
 use crate::photo::seal::cipher::{Chunks, TAG_BYTES};
 use crate::photo::seal::{HEAD_BYTES, Seal};
 
-/// Longest wait for the next bytes of a file.
+/// Maximum wait for the next bytes of a file.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// What is still to come of a file.
+/// Remaining part of a file.
 struct Opened {
     reading: Reading,
     /// None for a file that a version before the seal left, a day ago at most.
@@ -30,12 +30,12 @@ struct Opened {
 }
 
 impl Seal {
-    /// Opens what was found of a file, with its length: sealed, or as earlier versions kept it. Its first chunk is read
-    /// at once: most files have no other, and what is wrong with it can be told before anything is handed on.
+    /// Decrypts a stored file of the given length. Reads the first chunk at once: most files have no other, and its
+    /// errors are reported before anything is passed on.
     ///
     /// # Errors
-    /// [`PhotosError::Altered`] when its length or its start is not that of this file; [`PhotosError::UnknownKey`] when
-    /// it was sealed under a key that is not known here.
+    /// [`PhotosError::Altered`] if its length or its start is wrong; [`PhotosError::UnknownKey`] if it is encrypted
+    /// under an unknown key.
     pub(in crate::photo) async fn open_file(
         &self,
         key: &FileKey,
@@ -67,7 +67,7 @@ impl Seal {
         Ok(stream::iter([Ok(first)]).chain(rest))
     }
 
-    /// What decrypts the chunks behind this head.
+    /// Returns the cipher of the chunks after this header.
     fn chunks(&self, key: &FileKey, head: &[u8]) -> Result<Chunks, PhotosError> {
         let rest = head.strip_prefix(MAGIC).ok_or(PhotosError::Altered)?;
         let (vault, wrapped) = self.vault(rest)?;
@@ -85,14 +85,14 @@ fn refusal(error: &io::Error) -> PhotosError {
     }
 }
 
-/// Whether a file broke off since it is not the one that was kept, rather than since the store does not answer.
+/// Returns whether a stream failed because the file was altered, not because the store did not answer.
 #[must_use]
 pub fn is_altered(error: &io::Error) -> bool {
     error.kind() == ErrorKind::InvalidData
 }
 
 impl Opened {
-    /// The next chunk, and what is left then.
+    /// Returns the next chunk and the remaining part.
     async fn split(mut self) -> io::Result<(Bytes, Option<Self>)> {
         let chunk = self.next().await?;
         Ok((chunk, (self.left > 0).then_some(self)))
@@ -139,7 +139,7 @@ mod tests {
 
     const CHUNK: usize = CHUNK_BYTES + TAG_BYTES;
 
-    /// The key of an attempt at the same job.
+    /// Returns the key of an attempt at the same job.
     fn key(attempt: u32) -> FileKey {
         let wanted = Wanted {
             campaign: CampaignId::parse("vacunacion").unwrap(),
@@ -156,7 +156,7 @@ mod tests {
         VaultKey::generate(MasterKey::new(&[id; 32]).id()).unwrap()
     }
 
-    /// The start of a list that has so many bytes.
+    /// Returns the first `bytes` bytes of a report.
     fn list(bytes: usize) -> Vec<u8> {
         (1..)
             .flat_map(|number| format!("Ana Ejemplo,{number},Cali\r\n").into_bytes())
@@ -187,7 +187,7 @@ mod tests {
             .await
     }
 
-    /// The file, or how much of it was handed out before it was refused.
+    /// Returns the file, or the number of bytes that were passed on before it was rejected.
     async fn open(seal: &Seal, bytes: &[u8], known: JobFile) -> Result<Vec<u8>, usize> {
         let mut chunks = match start(seal, &key(1), bytes, known).await {
             Ok(chunks) => std::pin::pin!(chunks),
@@ -207,7 +207,7 @@ mod tests {
         Ok(whole)
     }
 
-    /// Three chunks, the last of them short.
+    /// Returns a file of three chunks, the last one short.
     fn three() -> (Seal, JobFile, Vec<u8>, Vec<u8>) {
         let (seal, plain) = (Seal::new(vault_key(1)), list(2 * CHUNK_BYTES + 100));
         let (known, whole) = sealed(&seal, &plain);
@@ -272,7 +272,7 @@ mod tests {
         for bytes in [&whole[..third], &whole[..whole.len() - 1], &[], &longer] {
             assert_eq!(open(&seal, bytes, known).await, Err(0), "{}", bytes.len());
         }
-        // Not even if its length is told to fit.
+        // Not even if the stated length fits.
         let told = |bytes| JobFile { bytes, ..known };
         let cut = open(&seal, &whole[..third], told(2 * CHUNK_BYTES as u64)).await;
         assert_eq!(cut, Err(CHUNK_BYTES), "it was not the last chunk");
