@@ -68,8 +68,8 @@ enum Backend {
 /// Hands a call to the back end; its time and outcome are noted under the method's name. Boxed, since the futures of
 /// MongoDB's driver are large and would swell every future that waits for them.
 macro_rules! ask {
-    ($self:ident.$operation:ident($($argument:expr),*)) => {
-        $self.meter.time(stringify!($operation), Box::pin(async {
+    ($label:literal, $self:ident.$operation:ident($($argument:expr),*)) => {
+        $self.meter.time($label, Box::pin(async {
             match &$self.backend {
                 $crate::store::Backend::Mongo(store) => store.$operation($($argument),*).await,
                 $crate::store::Backend::Sqlite(store) => store.$operation($($argument),*).await,
@@ -112,7 +112,7 @@ impl Store {
         campaign: &Campaign,
         registration: &Registration,
     ) -> Result<Kept, StoreError> {
-        ask!(self.keep(campaign, registration))
+        ask!("keep", self.keep(campaign, registration))
     }
 
     /// What the receipt of this number shows, if there is one.
@@ -120,7 +120,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>, StoreError> {
-        ask!(self.receipt(number))
+        ask!("receipt", self.receipt(number))
     }
 
     /// One registration of a campaign.
@@ -132,7 +132,7 @@ impl Store {
         campaign: &Campaign,
         id: RegistrationId,
     ) -> Result<Option<Registration>, StoreError> {
-        ask!(self.registration(campaign, id))
+        ask!("registration", self.registration(campaign, id))
     }
 
     /// The answers of one registration by the names of their questions, also to those that are no longer asked.
@@ -144,7 +144,7 @@ impl Store {
         campaign: &CampaignId,
         id: RegistrationId,
     ) -> Result<BTreeMap<String, String>, StoreError> {
-        ask!(self.answers(campaign, id))
+        ask!("answers", self.answers(campaign, id))
     }
 
     /// How many registrations of a campaign are selected.
@@ -156,7 +156,7 @@ impl Store {
         campaign: &CampaignId,
         selection: &Selection,
     ) -> Result<u64, StoreError> {
-        ask!(self.count(campaign, selection))
+        ask!("count", self.count(campaign, selection))
     }
 
     /// The selected registrations: those of one value in order of arrival (time, then id), or of every value, value by value
@@ -171,7 +171,7 @@ impl Store {
         campaign: &Arc<Campaign>,
         selection: &Selection,
     ) -> Result<Batches, StoreError> {
-        ask!(self.registrations(campaign, selection))
+        ask!("registrations", self.registrations(campaign, selection))
     }
 
     /// The totals of a campaign, and the place in its feed at which they were true.
@@ -179,7 +179,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
-        ask!(self.snapshot(campaign))
+        ask!("snapshot", self.snapshot(campaign))
     }
 
     /// What changed in a campaign after a position.
@@ -201,6 +201,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer in time.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        ask!(self.ping())
+        ask!("ping", self.ping())
     }
 }

@@ -15,7 +15,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be kept.
     pub async fn add_account(&self, account: &Account) -> Result<bool, StoreError> {
-        ask!(self.add_account(account))
+        ask!("add_account", self.add_account(account))
     }
 
     /// Keeps a changed account, if nobody changed it since it was read: its `version` is the one that was read, the
@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be kept.
     pub async fn replace_account(&self, account: &Account) -> Result<bool, StoreError> {
-        ask!(self.replace_account(account))
+        ask!("replace_account", self.replace_account(account))
     }
 
     /// The account of this id.
@@ -32,7 +32,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
-        ask!(self.account(id))
+        ask!("account", self.account(id))
     }
 
     /// The account of this address.
@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn account_of(&self, mail: &Mail) -> Result<Option<Account>, StoreError> {
-        ask!(self.account_of(mail))
+        ask!("account_of", self.account_of(mail))
     }
 
     /// The account whose link has this SHA-256, used up or too old as it may be.
@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn account_by_link(&self, hash: &[u8; 32]) -> Result<Option<Account>, StoreError> {
-        ask!(self.account_by_link(hash))
+        ask!("account_by_link", self.account_by_link(hash))
     }
 
     /// The first [`MAX_ACCOUNTS`] accounts, in the order of their addresses, closed ones too.
@@ -56,6 +56,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        ask!(self.accounts())
+        ask!("accounts", self.accounts())
     }
 }

@@ -26,7 +26,7 @@ impl Store {
         campaign: &Campaign,
         id: RegistrationId,
     ) -> Result<Option<Record>, StoreError> {
-        ask!(self.record(campaign, id))
+        ask!("record", self.record(campaign, id))
     }
 
     /// Keeps the last correction of `corrected`, if the registration still is as it was `read`. With `claim` it also
@@ -41,7 +41,7 @@ impl Store {
         corrected: &Record,
         claim: Option<RegistrationId>,
     ) -> Result<Amended, StoreError> {
-        ask!(self.correct(campaign, read, corrected, claim))
+        ask!("correct", self.correct(campaign, read, corrected, claim))
     }
 
     /// Puts a tombstone in the place of a registration, if that still is as it was `read`. Nothing of the person stays;
@@ -55,7 +55,7 @@ impl Store {
         read: &Record,
         deletion: &Deletion,
     ) -> Result<Amended, StoreError> {
-        ask!(self.delete(campaign, read, deletion))
+        ask!("delete", self.delete(campaign, read, deletion))
     }
 
     /// What is known of a registration that was deleted.
@@ -67,7 +67,7 @@ impl Store {
         campaign: &CampaignId,
         id: RegistrationId,
     ) -> Result<Option<Deletion>, StoreError> {
-        ask!(self.deletion(campaign, id))
+        ask!("deletion", self.deletion(campaign, id))
     }
 
     /// A number that grows with every correction and every deletion in a campaign.
@@ -75,6 +75,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn revision(&self, campaign: &CampaignId) -> Result<u64, StoreError> {
-        ask!(self.revision(campaign))
+        ask!("revision", self.revision(campaign))
     }
 }

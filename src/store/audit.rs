@@ -51,7 +51,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be added.
     pub async fn append_audit(&self, entry: &Entry) -> Result<bool, StoreError> {
-        ask!(self.append_audit(entry))
+        ask!("append_audit", self.append_audit(entry))
     }
 
     /// The end of the chain; [`Head::NONE`] if there is no entry.
@@ -59,7 +59,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn audit_head(&self) -> Result<Head, StoreError> {
-        ask!(self.audit_head())
+        ask!("audit_head", self.audit_head())
     }
 
     /// So many entries after a place, the oldest first.
@@ -67,7 +67,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn audit_after(&self, seq: u64, most: u16) -> Result<Vec<Found>, StoreError> {
-        ask!(self.audit_after(seq, most))
+        ask!("audit_after", self.audit_after(seq, most))
     }
 
     /// So many entries that a filter lets through, the newest first: those before a place, or all. What is added while
@@ -81,6 +81,6 @@ impl Store {
         seq: Option<u64>,
         most: u16,
     ) -> Result<Vec<Found>, StoreError> {
-        ask!(self.audit_before(filter, seq, most))
+        ask!("audit_before", self.audit_before(filter, seq, most))
     }
 }

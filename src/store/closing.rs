@@ -16,7 +16,7 @@ impl Store {
         campaign: &CampaignId,
         closing: &Closing,
     ) -> Result<bool, StoreError> {
-        ask!(self.close(campaign, closing))
+        ask!("close", self.close(campaign, closing))
     }
 
     /// Opens a closed campaign again; false if it is not closed.
@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be open.
     pub async fn reopen(&self, campaign: &CampaignId) -> Result<bool, StoreError> {
-        ask!(self.reopen(campaign))
+        ask!("reopen", self.reopen(campaign))
     }
 
     /// The campaigns that are closed now.
@@ -32,6 +32,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn closings(&self) -> Result<BTreeMap<CampaignId, Closing>, StoreError> {
-        ask!(self.closings())
+        ask!("closings", self.closings())
     }
 }

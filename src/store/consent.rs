@@ -12,7 +12,7 @@ impl Store {
         let (Some(version), Some(words)) = (campaign.consent_version(), &campaign.consent) else {
             return Ok(());
         };
-        ask!(self.keep_consent(&version, words))
+        ask!("keep_consent", self.keep_consent(&version, words))
     }
 
     /// The words of a version.
@@ -20,6 +20,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn consent(&self, version: &str) -> Result<Option<Localized>, StoreError> {
-        ask!(self.consent(version))
+        ask!("consent", self.consent(version))
     }
 }

@@ -22,7 +22,7 @@ impl Store {
         if days.len() < 2 {
             return Ok(BTreeMap::new());
         }
-        ask!(self.days(campaign, days))
+        ask!("days", self.days(campaign, days))
     }
 
     /// Adds to what was refused on a day of the campaign's time zone, by reason (words of a closed set).
@@ -38,7 +38,7 @@ impl Store {
         if counts.is_empty() {
             return Ok(());
         }
-        ask!(self.add_refusals(campaign, day, counts))
+        ask!("add_refusals", self.add_refusals(campaign, day, counts))
     }
 
     /// What was refused on this day and later, by reason.
@@ -50,6 +50,6 @@ impl Store {
         campaign: &CampaignId,
         since: Date,
     ) -> Result<BTreeMap<String, u64>, StoreError> {
-        ask!(self.refusals(campaign, since))
+        ask!("refusals", self.refusals(campaign, since))
     }
 }

@@ -22,6 +22,6 @@ impl Store {
         after: Option<RegistrationId>,
         most: u16,
     ) -> Result<Vec<Erased>, StoreError> {
-        ask!(self.erased_after(after, most))
+        ask!("erased_after", self.erased_after(after, most))
     }
 }

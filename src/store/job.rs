@@ -61,7 +61,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be kept.
     pub async fn add_job(&self, job: &Job) -> Result<(), StoreError> {
-        ask!(self.add_job(job))
+        ask!("add_job", self.add_job(job))
     }
 
     /// One job.
@@ -69,7 +69,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
-        ask!(self.job(id))
+        ask!("job", self.job(id))
     }
 
     /// The latest [`MAX_JOBS`] jobs of a campaign that somebody asked for, the latest first.
@@ -81,7 +81,7 @@ impl Store {
         campaign: &CampaignId,
         asker: &str,
     ) -> Result<Vec<Job>, StoreError> {
-        ask!(self.jobs_of(campaign, asker))
+        ask!("jobs_of", self.jobs_of(campaign, asker))
     }
 
     /// The latest job that is done and was asked for in the same words, whoever asked.
@@ -89,7 +89,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn done_job(&self, wanted: &Wanted) -> Result<Option<Job>, StoreError> {
-        ask!(self.done_job(wanted))
+        ask!("done_job", self.done_job(wanted))
     }
 
     /// Notes that somebody else asked for a job that is done; false if there is none.
@@ -97,7 +97,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn share_job(&self, id: Uuid, asker: &str) -> Result<bool, StoreError> {
-        ask!(self.share_job(id, asker))
+        ask!("share_job", self.share_job(id, asker))
     }
 
     /// Begins the job that waits longest; `None` when none waits.
@@ -105,7 +105,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: one may have been begun, and is lost after the silence.
     pub async fn begin_job(&self) -> Result<Option<Job>, StoreError> {
-        ask!(self.begin_job())
+        ask!("begin_job", self.begin_job())
     }
 
     /// Takes their jobs from holders of whom nothing was heard for so long: each waits for another, or has failed if
@@ -118,7 +118,7 @@ impl Store {
         silence: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        ask!(self.lose_silent_jobs(silence, now))
+        ask!("lose_silent_jobs", self.lose_silent_jobs(silence, now))
     }
 
     /// Says that a job is still worked at, and how far it is; false if it is no longer the holder's: it was cancelled,
@@ -132,7 +132,7 @@ impl Store {
         rows: u64,
         basis: Option<Basis>,
     ) -> Result<bool, StoreError> {
-        ask!(self.note_job(hold, rows, basis))
+        ask!("note_job", self.note_job(hold, rows, basis))
     }
 
     /// Ends an attempt; false if the job is no longer the holder's.
@@ -145,7 +145,7 @@ impl Store {
         ending: Ending,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        ask!(self.end_job(hold, ending, now))
+        ask!("end_job", self.end_job(hold, ending, now))
     }
 
     /// Cancels a job that has not ended; false if there is none.
@@ -153,7 +153,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be cancelled.
     pub async fn cancel_job(&self, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-        ask!(self.cancel_job(id, now))
+        ask!("cancel_job", self.cancel_job(id, now))
     }
 
     /// Some of the jobs that ended from one moment on and before another, the earliest first.
@@ -165,7 +165,7 @@ impl Store {
         from: Timestamp,
         before: Timestamp,
     ) -> Result<Vec<Job>, StoreError> {
-        ask!(self.ended_jobs(from, before))
+        ask!("ended_jobs", self.ended_jobs(from, before))
     }
 
     /// Forgets a job.
@@ -173,6 +173,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn remove_job(&self, id: Uuid) -> Result<(), StoreError> {
-        ask!(self.remove_job(id))
+        ask!("remove_job", self.remove_job(id))
     }
 }

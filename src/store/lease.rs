@@ -24,7 +24,7 @@ impl Store {
         holder: Uuid,
         length: Duration,
     ) -> Result<bool, StoreError> {
-        ask!(self.lease(name, holder, length))
+        ask!("lease", self.lease(name, holder, length))
     }
 
     /// Gives a lease up at once, if it is still the holder's.
@@ -32,7 +32,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer; the lease then ends by itself.
     pub async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
-        ask!(self.release(name, holder))
+        ask!("release", self.release(name, holder))
     }
 
     /// The time by the clock of the store; the one of this machine need not agree.
@@ -40,6 +40,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn clock(&self) -> Result<Timestamp, StoreError> {
-        ask!(self.clock())
+        ask!("clock", self.clock())
     }
 }

@@ -66,7 +66,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; keeping it again is right.
     pub async fn keep_pending(&self, photo: &PendingPhoto) -> Result<(), StoreError> {
-        ask!(self.keep_pending(photo))
+        ask!("keep_pending", self.keep_pending(photo))
     }
 
     /// The bytes of a photo, if it waits here.
@@ -74,7 +74,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn pending_photo(&self, key: PendingKey) -> Result<Option<Bytes>, StoreError> {
-        ask!(self.pending_photo(key))
+        ask!("pending_photo", self.pending_photo(key))
     }
 
     /// At most so many of the photos that wait, in the order of their keys, after this one or from the first on.
@@ -86,7 +86,7 @@ impl Store {
         after: Option<PendingKey>,
         most: u8,
     ) -> Result<Vec<PendingPhoto>, StoreError> {
-        ask!(self.pending_after(after, most))
+        ask!("pending_after", self.pending_after(after, most))
     }
 
     /// Removes a photo that waited; true for the one caller who found it.
@@ -94,7 +94,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be removed.
     pub async fn remove_pending(&self, key: PendingKey) -> Result<bool, StoreError> {
-        ask!(self.remove_pending(key))
+        ask!("remove_pending", self.remove_pending(key))
     }
 
     /// How much waits.
@@ -102,6 +102,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn pending(&self) -> Result<Pending, StoreError> {
-        ask!(self.pending())
+        ask!("pending", self.pending())
     }
 }

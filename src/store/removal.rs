@@ -29,7 +29,7 @@ impl Store {
         until: Timestamp,
         most: u8,
     ) -> Result<Vec<Unremoved>, StoreError> {
-        ask!(self.unremoved(until, most))
+        ask!("unremoved", self.unremoved(until, most))
     }
 
     /// How many photos of deleted registrations are still to be removed, in all campaigns.
@@ -37,7 +37,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn count_unremoved(&self) -> Result<u64, StoreError> {
-        ask!(self.count_unremoved())
+        ask!("count_unremoved", self.count_unremoved())
     }
 
     /// Notes that the photo of a deleted registration is gone: nothing is known of it any more.
@@ -45,6 +45,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer: noting it again is right.
     pub async fn note_removed(&self, id: RegistrationId) -> Result<(), StoreError> {
-        ask!(self.note_removed(id))
+        ask!("note_removed", self.note_removed(id))
     }
 }

@@ -19,7 +19,7 @@ impl Store {
         id: RegistrationId,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        ask!(self.erase_photo(campaign, id, at))
+        ask!("erase_photo", self.erase_photo(campaign, id, at))
     }
 
     /// Whether anything here still speaks of this photo: a registration of any campaign, a photo that waits, or one that
@@ -32,7 +32,7 @@ impl Store {
         id: RegistrationId,
         sha256: &[u8; 32],
     ) -> Result<bool, StoreError> {
-        ask!(self.knows_photo(id, sha256))
+        ask!("knows_photo", self.knows_photo(id, sha256))
     }
 
     /// Takes links to set a password away that are no good since `now` or before; answers how many.
@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: some may be taken away.
     pub async fn sweep_links(&self, now: Timestamp) -> Result<u64, StoreError> {
-        ask!(self.sweep_links(now))
+        ask!("sweep_links", self.sweep_links(now))
     }
 
     /// Takes the counts of refusals away of days before this one; answers for how many days and reasons there were any.
@@ -52,6 +52,6 @@ impl Store {
         campaign: &CampaignId,
         before: Date,
     ) -> Result<u64, StoreError> {
-        ask!(self.sweep_refusals(campaign, before))
+        ask!("sweep_refusals", self.sweep_refusals(campaign, before))
     }
 }

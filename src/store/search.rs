@@ -171,7 +171,7 @@ impl Store {
         if found.is_some() {
             return Ok(found);
         }
-        match ask!(self.claimant(id))? {
+        match ask!("claimant", self.claimant(id))? {
             Some(owner) => self.registration(campaign, owner).await,
             None => Ok(None),
         }
@@ -186,7 +186,7 @@ impl Store {
     ) -> Result<Found, StoreError> {
         // One more than is shown tells whether there is a next page.
         let limit = usize::from(most) + 1;
-        let mut hits = ask!(self.search(campaign, search, after, limit))?;
+        let mut hits = ask!("search", self.search(campaign, search, after, limit))?;
         let more = hits.len() > usize::from(most);
         hits.truncate(most.into());
         let last = hits.last().filter(|_| more);

@@ -16,7 +16,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn add_session(&self, session: &Session) -> Result<(), StoreError> {
-        ask!(self.add_session(session))
+        ask!("add_session", self.add_session(session))
     }
 
     /// The session whose token has this SHA-256; whether it is still good is for
@@ -25,7 +25,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>, StoreError> {
-        ask!(self.session(hash))
+        ask!("session", self.session(hash))
     }
 
     /// Notes a request of a session, if the session is still there.
@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn note_session(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError> {
-        ask!(self.note_session(hash, at))
+        ask!("note_session", self.note_session(hash, at))
     }
 
     /// Removes a session of an account; false if it has no such session.
@@ -41,7 +41,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be removed.
     pub async fn remove_session(&self, account: Uuid, hash: &[u8; 32]) -> Result<bool, StoreError> {
-        ask!(self.remove_session(account, hash))
+        ask!("remove_session", self.remove_session(account, hash))
     }
 
     /// The latest [`MAX_SESSIONS`] sessions of an account, the latest first; some may be over.
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn sessions_of(&self, account: Uuid) -> Result<Vec<Session>, StoreError> {
-        ask!(self.sessions_of(account))
+        ask!("sessions_of", self.sessions_of(account))
     }
 
     /// Removes every session last seen before this moment; answers how many.
@@ -57,6 +57,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn sweep_sessions(&self, seen_before: Timestamp) -> Result<u64, StoreError> {
-        ask!(self.sweep_sessions(seen_before))
+        ask!("sweep_sessions", self.sweep_sessions(seen_before))
     }
 }

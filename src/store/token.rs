@@ -14,7 +14,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn add_token(&self, token: &ApiToken) -> Result<(), StoreError> {
-        ask!(self.add_token(token))
+        ask!("add_token", self.add_token(token))
     }
 
     /// The token with this SHA-256, if it is known, still good or not.
@@ -22,7 +22,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>, StoreError> {
-        ask!(self.token(hash))
+        ask!("token", self.token(hash))
     }
 
     /// The first [`MAX_TOKENS`] tokens, in the order of their names, revoked ones too.
@@ -30,7 +30,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
-        ask!(self.tokens())
+        ask!("tokens", self.tokens())
     }
 
     /// Revokes a token; false if there is none, or it was revoked before.
@@ -38,6 +38,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer: it may or may not be revoked.
     pub async fn revoke_token(&self, hash: &[u8; 32], at: Timestamp) -> Result<bool, StoreError> {
-        ask!(self.revoke_token(hash, at))
+        ask!("revoke_token", self.revoke_token(hash, at))
     }
 }

@@ -20,7 +20,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer; keeping it again is right.
     pub async fn add_vault_key(&self, key: &WrappedKey) -> Result<(), StoreError> {
-        ask!(self.add_vault_key(key))
+        ask!("add_vault_key", self.add_vault_key(key))
     }
 
     /// All keys, in the order of their ids: one for each master key that ever was the first.
@@ -28,7 +28,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn vault_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
-        ask!(self.vault_keys())
+        ask!("vault_keys", self.vault_keys())
     }
 
     /// Puts the same key, wrapped anew, in the place of `old`; false when that is not there any more.
@@ -40,6 +40,6 @@ impl Store {
         old: &WrappedKey,
         new: &WrappedKey,
     ) -> Result<bool, StoreError> {
-        ask!(self.rewrap_vault_key(old, new))
+        ask!("rewrap_vault_key", self.rewrap_vault_key(old, new))
     }
 }
