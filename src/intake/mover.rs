@@ -30,7 +30,7 @@ pub struct Mover {
 }
 
 impl Mover {
-    /// Creates an uploader for the photos that `keeper` buffered in `store`.
+    /// Creates an uploader for the photos buffered in `store`.
     #[must_use]
     pub fn new(keeper: PhotoKeeper, store: Store) -> Self {
         Self {

@@ -223,7 +223,7 @@ impl PhotoKeeper {
         Ok(pending.photos)
     }
 
-    /// Returns up to `most` buffered photos after a key, in key order.
+    /// Returns up to `limit` buffered photos after a key, in key order.
     pub(super) async fn waiting(
         &self,
         after: Option<PendingKey>,

@@ -1,6 +1,6 @@
 //! Deletes expired registrations, photos, password links, sessions and rejection counts, and orphaned photos and
-//! reports. An interrupted sweep is completed by the next one. Runs on one instance at a time (lease). Refuses to run if
-//! local and store clock differ by more than five minutes.
+//! reports. An interrupted sweep is completed by the next one. Runs on one instance at a time (lease). Refuses to run
+//! if local and store clock differ by more than five minutes.
 
 mod orphans;
 mod registrations;

@@ -44,7 +44,7 @@ impl Sweep {
             for registration in &page {
                 erased += u64::from(self.erase(campaign, registration, now).await?);
             }
-            ensure!(erased > before, "cannot erase registrations: others change them");
+            ensure!(erased > before, "cannot erase: registrations keep changing");
         }
     }
 
