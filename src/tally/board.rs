@@ -25,32 +25,32 @@ const FIRST_TICK: Duration = Duration::from_millis(20);
 /// Time since the last confirmation after which totals are stale.
 const STALE_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
-/// The totals of a campaign as everyone may see them.
+/// Public totals of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Chart)]
 pub struct Chart {
     /// Id of the campaign.
     pub campaign: String,
-    /// Name of the field by whose values is counted.
+    /// Name of the tallied field.
     pub by: String,
-    /// When the totals were last known to be all there is.
+    /// Time at which the totals were last known to be complete.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
-    /// Whether that is so long ago that they may have changed.
+    /// True if `as_of` is so old that the totals may have changed.
     pub stale: bool,
     /// Sum of all counts.
     pub total: u64,
-    /// Highest first; equal counts in the order of the names.
+    /// Highest count first, equal counts by value.
     pub values: Vec<Count>,
 }
 
-/// Registrations under one value.
+/// Number of registrations with one value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Count)]
 pub struct Count {
     /// The value, such as a city.
     pub value: String,
-    /// How many.
+    /// Number of registrations.
     pub count: u64,
 }
 
