@@ -53,10 +53,10 @@ enum Backend {
     Redis(redis::RedisTally),
 }
 
-/// Calls the back end and records duration and outcome under the method's name. The memory back end cannot fail.
+/// Calls the back end and records duration and outcome under a label. The memory back end cannot fail.
 macro_rules! ask {
-    ($self:ident.$operation:ident($($argument:expr),*)) => {
-        $self.meter.time(stringify!($operation), Box::pin(async {
+    ($label:literal, $self:ident.$operation:ident($($argument:expr),*)) => {
+        $self.meter.time($label, Box::pin(async {
             match &$self.backend {
                 Backend::Memory(memory) => Ok(memory.$operation($($argument),*)),
                 Backend::Redis(redis) => redis.$operation($($argument),*).await,
@@ -106,7 +106,7 @@ impl Tally {
         caught_up: bool,
         now: Timestamp,
     ) -> Result<Turn, TallyError> {
-        ask!(self.turn(campaign, caught_up, now))
+        ask!("turn", self.turn(campaign, caught_up, now))
     }
 
     /// Releases the lead, so that another instance need not wait until the lease expires.
@@ -119,7 +119,7 @@ impl Tally {
 
     /// Returns the totals; `None` if there are none yet or Redis was emptied.
     pub async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {
-        ask!(self.read(campaign))
+        ask!("read", self.read(campaign))
     }
 
     /// Adds changes to totals at position `from` and advances them to the last change, atomically. Returns false and
@@ -140,7 +140,7 @@ impl Tally {
         for change in changes {
             *deltas.entry(&change.value).or_default() += change.delta;
         }
-        ask!(self.add(campaign, from, &last.position, &deltas))
+        ask!("add", self.add(campaign, from, &last.position, &deltas))
     }
 
     /// Replaces totals at position `from` (`None`: totals that do not exist) by a snapshot, atomically. Returns false
@@ -152,12 +152,12 @@ impl Tally {
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<bool, TallyError> {
-        ask!(self.replace(campaign, from, snapshot, now))
+        ask!("replace", self.replace(campaign, from, snapshot, now))
     }
 
     /// Requests a refresh from the store by the leader, which does at most one in 30 s.
     pub async fn ask_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
-        ask!(self.ask_refresh(campaign))
+        ask!("ask_refresh", self.ask_refresh(campaign))
     }
 
     /// Checks that the cache answers.
