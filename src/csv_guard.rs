@@ -1,8 +1,8 @@
-//! Cells of CSV files, as reports and the record of the staff write them, that a spreadsheet must not run.
+//! Cells of CSV files that a spreadsheet must not run, in reports and in the exported audit log.
 
 use std::borrow::Cow;
 
-/// Keeps a spreadsheet from running a text as a formula (OWASP, "CSV Injection"): an apostrophe before it.
+/// Prefixes a text with an apostrophe if a spreadsheet would run it as a formula (OWASP, "CSV Injection").
 #[must_use]
 pub fn guarded(text: &str) -> Cow<'_, str> {
     let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);

@@ -1,11 +1,11 @@
-//! How far a report is.
+//! Progress of a report.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::domain::job::Basis;
 
-/// How far a report is, for whoever looks from elsewhere; all clones are of the same report.
+/// Progress of a report, readable from other tasks. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     rows: Arc<AtomicU64>,
@@ -13,23 +13,23 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// So many rows are written.
+    /// Records the number of rows written.
     pub(super) fn note(&self, rows: u64) {
         self.rows.store(rows, Ordering::Relaxed);
     }
 
-    /// Notes from what it is made.
+    /// Records the source version.
     pub(super) fn set_basis(&self, basis: Basis) {
         self.basis.set(basis).ok();
     }
 
-    /// Rows that are written.
+    /// Returns the number of rows written.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// From what it is made, once that is counted.
+    /// Returns the source version, once it is known.
     #[must_use]
     pub fn basis(&self) -> Option<Basis> {
         self.basis.get().copied()

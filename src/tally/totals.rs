@@ -1,4 +1,4 @@
-//! What both back ends of the tally answer.
+//! Results of both back ends of the tally.
 
 use std::collections::BTreeMap;
 
@@ -6,35 +6,35 @@ use jiff::Timestamp;
 
 use crate::store::Position;
 
-/// The totals of a campaign as the tally has them.
+/// Totals of a campaign, as cached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Registrations per value; no zeroes.
+    /// Registrations per value, without zeroes.
     pub values: BTreeMap<String, u64>,
-    /// Up to where in the store's feed they go.
+    /// Position in the store's feed up to which changes are included.
     pub position: Position,
-    /// When they were last known to be all there is.
+    /// Time at which they were last known to be complete.
     pub as_of: Timestamp,
 }
 
-/// What a follower is told at each turn.
+/// Result of asking for the lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// Another instance leads.
     Wait,
-    /// This one leads.
+    /// This instance leads.
     Lead,
-    /// This one leads, and a refresh was asked for and is due.
+    /// This instance leads, and a requested refresh is due.
     Refresh,
 }
 
-/// Why the tally did not answer.
+/// A tally operation that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TallyError {
-    /// Redis cannot be reached or failed; the code, never a value.
-    #[error("the cache is not available: {0}")]
+    /// Redis is unreachable or failed. Carries the error code, never a value.
+    #[error("cache unavailable: {0}")]
     Unavailable(String),
-    /// What it holds is not what this software writes.
-    #[error("the cache holds something else: {0}")]
+    /// A cached entry has an unknown format.
+    #[error("cannot parse a cached entry: {0}")]
     Unreadable(&'static str),
 }
