@@ -60,8 +60,8 @@ pub async fn vacancy(store: &Store, mail: &Mail) -> Result<Option<Uuid>, StoreEr
     })
 }
 
-/// Adds an account under the id from [`vacancy`], or reopens a closed account as if it were new. Returns the token of its
-/// password link, or `None` if the address has an open account.
+/// Adds an account under the id from [`vacancy`], or reopens a closed account as if it were new. Returns the token of
+/// its password link, or `None` if the address has an open account.
 pub async fn add(
     store: &Store,
     id: Uuid,

@@ -46,7 +46,8 @@ pub async fn delete(
     Ok(amended)
 }
 
-/// Derives the alias for a corrected answer to the unique field. `None` if the answer, or the id derived from it, is unchanged.
+/// Derives the alias for a corrected answer to the unique field. `None` if the answer, or the id derived from it, is
+/// unchanged.
 fn claim(
     secret: &Secret,
     campaign: &Campaign,

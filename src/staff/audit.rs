@@ -22,8 +22,8 @@ use crate::store::{Store, StoreError, WAIT};
 /// Delay between attempts while the store is unavailable.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The audit log, as one process writes it. Entries of one process are written one at a time, so that they do not compete
-/// for a place in the chain.
+/// The audit log, as one process writes it. Entries of one process are written one at a time, so that they do not
+/// compete for a place in the chain.
 #[derive(Debug)]
 pub struct Audit {
     key: Key,
@@ -64,7 +64,8 @@ impl Audit {
         written.map_err(|_| AuditError::Late)?
     }
 
-    /// Retries without limit while other processes win the race or the store is unavailable. The caller sets the timeout.
+    /// Retries without limit while other processes win the race or the store is unavailable. The caller sets the
+    /// timeout.
     async fn append(&self, store: &Store, note: Note) -> Result<Entry, AuditError> {
         let mut end = self.end.lock().await;
         let mut is_unsure = false;

@@ -1,6 +1,7 @@
 //! The figures of the staff area's overview: registrations of the last days by value, and rejections by reason.
 //!
-//! Counting a million registrations takes seconds. So each instance caches the last count of each campaign, with its time.
+//! Counting a million registrations takes seconds. So each instance caches the last count of each campaign, with its
+//! time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -218,8 +219,8 @@ fn last_days(campaign: &Campaign, now: Timestamp) -> Vec<Date> {
     (0..DAYS).rev().map(back).collect()
 }
 
-/// Returns the start of each day, and the end of the last. Days with a change to or from daylight saving time last 23 or
-/// 25 hours.
+/// Returns the start of each day, and the end of the last. Days with a change to or from daylight saving time last 23
+/// or 25 hours.
 fn bounds(campaign: &Campaign, days: &[Date]) -> Vec<Timestamp> {
     let after = days.last().map(|last| last.saturating_add(1.days()));
     let begin = |day: Date| {

@@ -1,5 +1,5 @@
-//! Authenticated encryption with XChaCha20-Poly1305 and a random nonce. The owner is bound as associated data, so that a
-//! ciphertext cannot be decrypted for another owner.
+//! Authenticated encryption with XChaCha20-Poly1305 and a random nonce. The owner is bound as associated data, so that
+//! a ciphertext cannot be decrypted for another owner.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};

@@ -1,6 +1,6 @@
 //! The second factor: TOTP (RFC 6238) with the parameters of common authenticator apps: SHA-1, 6 digits, steps of 30 s.
-//! Codes are valid one step early or late. The secret is stored encrypted, bound to its account, under a key that is not in
-//! the store.
+//! Codes are valid one step early or late. The secret is stored encrypted, bound to its account, under a key that is
+//! not in the store.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice};

@@ -30,8 +30,8 @@ impl Token {
         self.0.expose_secret()
     }
 
-    /// Returns the SHA-256 under which the token is stored. Lookups need no constant time: a hash of 256 random bits cannot
-    /// be guessed step by step.
+    /// Returns the SHA-256 under which the token is stored. Lookups need no constant time: a hash of 256 random bits
+    /// cannot be guessed step by step.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.expose().as_bytes()).into()

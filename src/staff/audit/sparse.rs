@@ -1,5 +1,6 @@
 //! Limits the audit entries for rate-limited login attempts, which cost an attacker nothing. A flood of them would fill
-//! the audit log and delay other entries. So each instance writes at most one per second, with the number of skipped ones.
+//! the audit log and delay other entries. So each instance writes at most one per second, with the number of skipped
+//! ones.
 
 use std::sync::{Mutex, PoisonError};
 
