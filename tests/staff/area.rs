@@ -1,4 +1,4 @@
-//! An installation with a look into its store: accounts, sessions and tokens made without a form.
+//! A running installation with direct access to its store: creates accounts, sessions and tokens without forms.
 
 use jiff::Timestamp;
 use jornada::config::{Env, StoreSetting};
@@ -12,7 +12,7 @@ use jornada::store::audit::{Filter, Found};
 
 use crate::support::app::{App, Installation, Stores};
 
-/// A password that is good enough.
+/// A password that passes the rules.
 pub const PASSWORD: &str = "caballo correcto grapa";
 
 pub struct Area {
@@ -35,12 +35,12 @@ impl Area {
         }
     }
 
-    /// Where the store is, to break it.
+    /// Returns the setting of the store, for tests that damage it.
     pub fn setting(&self) -> StoreSetting {
         setting(&self.installation)
     }
 
-    /// A new account of this role, that never logged in.
+    /// Adds an account that never logged in.
     pub async fn account(&self, name: &str, role: Role, places: &[&str]) -> Account {
         let mail = Mail::parse(&format!("{name}@example.org")).unwrap();
         let reach = Reach::of(places.iter().map(|place| (*place).to_owned()).collect());
@@ -50,14 +50,14 @@ impl Area {
         self.store.account_of(&mail).await.unwrap().unwrap()
     }
 
-    /// A new session of an account; answers its cookie.
+    /// Starts a session of an account and returns its token.
     pub async fn session(&self, account: &Account) -> Token {
         let latest = self.store.account(account.id).await.unwrap().unwrap();
         let opened = sessions::open(&self.store, &latest, Timestamp::now()).await;
         opened.unwrap()
     }
 
-    /// A token for these things.
+    /// Creates an API token with these scopes.
     pub async fn token(&self, scopes: &[Scope], change: impl FnOnce(&mut ApiToken)) -> Token {
         let token = Token::generate().unwrap();
         let mut kept = ApiToken {
@@ -82,7 +82,7 @@ impl Area {
         changed.await.unwrap().unwrap();
     }
 
-    /// What was written down of this kind, the newest first.
+    /// Returns the audit entries of an action, newest first.
     pub async fn deeds(&self, action: Action) -> Vec<Entry> {
         let filter = Filter {
             action: Some(action),
@@ -96,7 +96,7 @@ impl Area {
         found.unwrap().into_iter().map(entry).collect()
     }
 
-    /// Runs `jornada staff …` and answers what it printed.
+    /// Runs `jornada staff …` and returns its output.
     pub fn staff(&self, arguments: &[&str]) -> String {
         let arguments = [&["staff"], arguments].concat();
         let ran = self.installation.command(&arguments).output().unwrap();

@@ -1,4 +1,4 @@
-//! Looks at people's data are written down before they are answered; without that nothing is; and the record is read.
+//! The audit log: written before personal data is shown or changed, required for both, readable by admins.
 
 use jornada::config::StoreSetting;
 use jornada::domain::staff::audit::Action;
@@ -9,7 +9,7 @@ use crate::person::Person;
 use crate::support::app::{SOON, Stores};
 
 #[tokio::test]
-async fn photos_and_reports_leave_an_entry_and_so_does_asking_for_those_of_others() {
+async fn photos_and_reports_are_audited_also_when_refused() {
     let area = Area::start(Stores::Embedded).await;
     let (cali, leticia) = (
         area.registered("1001", "Cali").await,
@@ -94,7 +94,7 @@ async fn photos_and_reports_leave_an_entry_and_so_does_asking_for_those_of_other
 }
 
 #[tokio::test]
-async fn an_altered_photo_is_not_shown_and_leaves_an_entry() {
+async fn an_altered_photo_is_not_shown_and_is_audited() {
     let area = Area::start(Stores::Embedded).await;
     let id = area.registered("1001", "Cali").await;
     let ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
@@ -112,7 +112,7 @@ async fn an_altered_photo_is_not_shown_and_leaves_an_entry() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_down_is_not_shown_and_not_done() {
+async fn without_an_audit_entry_nothing_is_shown_or_changed() {
     for stores in [Stores::Embedded, Stores::Servers] {
         let area = Area::start(stores).await;
         let id = area.registered("1001", "Cali").await;
@@ -181,7 +181,7 @@ async fn what_cannot_be_written_down_is_not_shown_and_not_done() {
 }
 
 #[tokio::test]
-async fn admins_read_filter_and_export_the_record() {
+async fn admins_read_filter_and_export_the_log() {
     let area = Area::start(Stores::Embedded).await;
     let id = area.registered("1001", "Cali").await;
     let ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
@@ -232,7 +232,7 @@ async fn admins_read_filter_and_export_the_record() {
 }
 
 #[tokio::test]
-async fn the_command_verifies_and_exports_the_record() {
+async fn the_command_verifies_and_exports_the_log() {
     let area = Area::start(Stores::Embedded).await;
     area.registered("10012002", "Cali").await;
     let mut ana = Person::of(&area, "ana@example.org", Role::Clerk).await;

@@ -1,4 +1,4 @@
-//! What people do to their own account, and admins to those of others, leaves its one entry in the record.
+//! Every change of one's own account, and every action of admins, writes exactly one audit entry.
 
 use jornada::domain::staff::Role;
 use jornada::domain::staff::audit::Action;
@@ -9,7 +9,7 @@ use crate::record::assert_says;
 use crate::support::app::Stores;
 
 #[tokio::test]
-async fn logins_and_what_people_do_to_their_own_account_leave_an_entry_each() {
+async fn logins_and_changes_of_the_own_account_are_audited() {
     let area = Area::start(Stores::Embedded).await;
     let first = area.entries(0).await;
     assert_eq!(first.len(), 1, "the first token");
@@ -91,7 +91,7 @@ async fn logins_and_what_people_do_to_their_own_account_leave_an_entry_each() {
 }
 
 #[tokio::test]
-async fn who_tries_too_often_leaves_an_entry_too() {
+async fn rate_limited_logins_are_audited() {
     let area = Area::start(Stores::Embedded).await;
     let mut beto = Person::new(&area.app);
     while beto
@@ -112,7 +112,7 @@ async fn who_tries_too_often_leaves_an_entry_too() {
 }
 
 #[tokio::test]
-async fn what_admins_do_leaves_an_entry_each() {
+async fn actions_of_admins_are_audited() {
     let area = Area::start(Stores::Embedded).await;
     let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
     let account = area.account_of("admin@example.org").await;

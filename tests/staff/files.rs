@@ -1,4 +1,4 @@
-//! Files of reports: made once and handed out again, for whoever asked, and removed when their time is over.
+//! Report files: reused while nothing changed, available to their requesters, and deleted when they expire.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ use crate::program::{Program, id};
 use crate::support::app::Stores;
 
 #[tokio::test]
-async fn a_file_is_handed_out_again_until_something_changes() {
+async fn a_file_is_reused_until_something_changes() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     area.app.register("Luz Ejemplo", "1002", "Leticia").await;
@@ -40,7 +40,7 @@ async fn a_file_is_handed_out_again_until_something_changes() {
         .await;
     assert_eq!((shared.status, shared.location()), (303, first.as_str()));
     assert_eq!(ana.get(&first).await.body.as_bytes(), bytes);
-    // What changes elsewhere changes nothing here.
+    // A registration of another city does not change this report.
     area.app.register("Eva Ejemplo", "1003", "Leticia").await;
     assert_eq!(
         program.file(&area.app, "value=cali&format=csv").await,
@@ -97,7 +97,7 @@ async fn a_clerk_of_one_city_sees_no_report_of_another() {
     }
 }
 
-/// What removes the files of this area, and the folder in which they are.
+/// Returns the cleaner for this area's report files, and their folder.
 fn sweeper(area: &Area) -> (Sweeper, PathBuf) {
     let folder = area.installation.folder.path().join("data/photos");
     let seal = Seal::new(VaultKey::generate(MasterKey::new(&[1; 32]).id()).unwrap());
@@ -110,7 +110,7 @@ fn later(minutes: i64) -> Timestamp {
 }
 
 #[tokio::test]
-async fn files_are_swept_after_a_day() {
+async fn files_are_deleted_after_a_day() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let program = Program::of(&area).await;
@@ -126,7 +126,7 @@ async fn files_are_swept_after_a_day() {
 }
 
 #[tokio::test]
-async fn who_is_deleted_does_not_live_on_in_a_file() {
+async fn a_report_with_a_deleted_registration_is_not_reused_and_expires_early() {
     let area = Area::start(Stores::Embedded).await;
     let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let registered: Value = answer.json().await.unwrap();

@@ -1,4 +1,4 @@
-//! Searches by the pages: by each key, page by page, within one's places, and never with a name in an address.
+//! Searches through the pages: by each key, page by page, within the place scope, and without names in URLs.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::correcting::{clerk, registered};
 use crate::person::{Page, Person};
 use crate::support::app::Stores;
 
-/// What is typed: names and values of a form.
+/// Names and values of a form.
 type Fields<'a> = &'a [(&'a str, &'a str)];
 
 async fn search(person: &mut Person, area: &Area, fields: &[(&str, &str)]) -> Page {
@@ -31,7 +31,7 @@ async fn search(person: &mut Person, area: &Area, fields: &[(&str, &str)]) -> Pa
     person.get(&to).await
 }
 
-/// The names that a page lists, in its order.
+/// Returns the names that a page lists, in order.
 fn names(page: &Page) -> Vec<String> {
     let body = page.body.split("<tbody>").nth(1).unwrap_or_default();
     let cells = body.split("</th><td>").skip(1);
@@ -89,17 +89,17 @@ async fn finds_by_each_key(stores: Stores) {
 }
 
 #[tokio::test]
-async fn everybody_is_found_by_each_key_on_one_machine() {
+async fn registrations_are_found_by_each_key_on_one_machine() {
     finds_by_each_key(Stores::Embedded).await;
 }
 
 #[tokio::test]
-async fn everybody_is_found_by_each_key_on_several() {
+async fn registrations_are_found_by_each_key_on_several_machines() {
     finds_by_each_key(Stores::Servers).await;
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_a_gap() {
+async fn pages_of_results_have_no_gap() {
     let area = Area::start(Stores::Embedded).await;
     let mut all = Vec::new();
     for number in 0..60 {
@@ -130,7 +130,7 @@ async fn pages_follow_each_other_without_a_gap() {
 }
 
 #[tokio::test]
-async fn a_clerk_of_some_places_finds_those_alone() {
+async fn a_clerk_finds_only_registrations_of_their_places() {
     let area = Area::start(Stores::Embedded).await;
     registered(&area, "Ana Bogotana", "1001", "Bogotá").await;
     registered(&area, "Ana Caleña", "2002", "Cali").await;
@@ -147,7 +147,7 @@ async fn a_clerk_of_some_places_finds_those_alone() {
 }
 
 #[tokio::test]
-async fn an_address_of_somebody_else_shows_nothing() {
+async fn a_search_url_of_another_account_shows_nothing() {
     let area = Area::start(Stores::Embedded).await;
     registered(&area, "Ana Ejemplo", "1001", "Cali").await;
     let mut ana = clerk(&area, "ana", &[]).await;
@@ -162,7 +162,7 @@ async fn an_address_of_somebody_else_shows_nothing() {
 }
 
 #[tokio::test]
-async fn the_overview_shows_totals_to_a_viewer_and_ways_to_a_clerk() {
+async fn the_overview_shows_totals_to_a_viewer_and_links_to_a_clerk() {
     let area = Area::start(Stores::Embedded).await;
     registered(&area, "Ana Ejemplo", "1001", "Cali").await;
     registered(&area, "Beto Ejemplo", "2002", "Bogotá").await;
@@ -181,7 +181,7 @@ async fn the_overview_shows_totals_to_a_viewer_and_ways_to_a_clerk() {
             .map(|rest| rest.split('<').next().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    // What the instance counted at its start is shown while it is fresh.
+    // The count from the start of the instance is shown for a few seconds.
     let deadline = Instant::now() + Duration::from_secs(20);
     let page = loop {
         let page = viewer.get("/staff").await;

@@ -1,4 +1,4 @@
-//! Reports in the background: they outlive their instance, are never done without the file and never short.
+//! Background reports: they survive the death of an instance, and are never done without a complete file.
 
 use std::io::Cursor;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ async fn job(area: &Area, page: &str) -> Job {
     area.store.job(id(page)).await.unwrap().unwrap()
 }
 
-async fn assert_whole(answer: Response) {
+async fn assert_complete(answer: Response) {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["x-report-rows"], MANY.to_string());
     let length: usize = answer.headers()["content-length"]
@@ -34,11 +34,11 @@ async fn assert_whole(answer: Response) {
     assert_eq!(bytes.len(), length);
     let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(bytes)).unwrap();
     let sheet = book.worksheet_range("Cali").unwrap();
-    // Those of the list, the headings, a gap and the total.
+    // Registrations, headings, an empty row and the total.
     assert_eq!(sheet.height(), MANY as usize + 3);
 }
 
-fn begun(app: &App) -> usize {
+fn count_started(app: &App) -> usize {
     let log = app.log();
     log.iter()
         .filter(|line| line.contains("began a report"))
@@ -46,7 +46,7 @@ fn begun(app: &App) -> usize {
 }
 
 #[tokio::test]
-async fn a_report_outlives_its_instance_which_comes_back() {
+async fn a_report_is_finished_after_its_instance_restarts() {
     let area = crowded(Stores::Embedded).await;
     let program = Program::of(&area).await;
     let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
@@ -62,22 +62,22 @@ async fn a_report_outlives_its_instance_which_comes_back() {
     let killed = Instant::now();
     let again = area.installation.start().await;
     again
-        .until_within("it is taken over", 30, async |app| begun(app) == 1)
+        .until_within("it is taken over", 30, async |app| count_started(app) == 1)
         .await;
     assert!(killed.elapsed() < Duration::from_secs(30));
     program.done(&again, &page).await;
-    assert_whole(program.get(&again, &format!("{page}/file")).await).await;
+    assert_complete(program.get(&again, &format!("{page}/file")).await).await;
     let job = job(&area, &page).await;
     assert_eq!((job.attempt, job.lost), (2, 1));
 }
 
 #[tokio::test]
-async fn another_instance_finishes_what_a_dead_one_began() {
+async fn another_instance_finishes_the_report_of_a_dead_one() {
     let area = crowded(Stores::Servers).await;
     let other = area.installation.start().await;
     let program = Program::of(&area).await;
     let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
-    let (dies, lives) = if begun(&area.app) == 1 {
+    let (dies, lives) = if count_started(&area.app) == 1 {
         (&area.app, &other)
     } else {
         (&other, &area.app)
@@ -85,12 +85,12 @@ async fn another_instance_finishes_what_a_dead_one_began() {
     program.half(lives, &page).await;
     dies.signal("-KILL");
     program.done(lives, &page).await;
-    assert_eq!((begun(dies), begun(lives)), (1, 1));
-    assert_whole(program.get(lives, &format!("{page}/file")).await).await;
+    assert_eq!((count_started(dies), count_started(lives)), (1, 1));
+    assert_complete(program.get(lives, &format!("{page}/file")).await).await;
 }
 
 #[tokio::test]
-async fn an_instance_that_ends_gives_its_report_back() {
+async fn an_instance_that_shuts_down_releases_its_report() {
     let mut area = crowded(Stores::Embedded).await;
     let program = Program::of(&area).await;
     let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
@@ -99,10 +99,10 @@ async fn an_instance_that_ends_gives_its_report_back() {
     assert!(area.app.ended().await.success());
     let again = area.installation.start().await;
     again
-        .until("it is begun again", async |app| begun(app) == 1)
+        .until("it is started again", async |app| count_started(app) == 1)
         .await;
     program.done(&again, &page).await;
-    assert_whole(program.get(&again, &format!("{page}/file")).await).await;
+    assert_complete(program.get(&again, &format!("{page}/file")).await).await;
     let job = job(&area, &page).await;
     assert_eq!(
         (job.attempt, job.lost),
@@ -124,11 +124,11 @@ async fn each_report_is_made_once_by_one_of_two_instances() {
         let page = program.ask(app, &format!("value={city}&format=csv")).await;
         program.done(app, page.trim_end_matches("/file")).await;
     }
-    assert_eq!(begun(&area.app) + begun(&other), 4);
+    assert_eq!(count_started(&area.app) + count_started(&other), 4);
 }
 
 #[tokio::test]
-async fn a_cancelled_report_stops_soon_and_leaves_nothing() {
+async fn a_cancelled_report_stops_soon_and_leaves_no_file() {
     let area = crowded(Stores::Embedded).await;
     let mut ana = Person::of(&area, "ana@example.org", Role::Admin).await;
     let program = Program::of(&area).await;
@@ -160,7 +160,7 @@ async fn a_cancelled_report_stops_soon_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_report_is_not_done_before_its_file_is_kept() {
+async fn a_report_is_not_done_before_its_file_is_stored() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let program = Program::of(&area).await;
@@ -176,11 +176,11 @@ async fn a_report_is_not_done_before_its_file_is_kept() {
 }
 
 #[tokio::test]
-async fn who_is_at_work_notices_that_another_fell_silent() {
+async fn a_busy_instance_requeues_a_stalled_job() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let program = Program::of(&area).await;
-    // It brings its file again and again for half a minute.
+    // The upload is retried for half a minute.
     let obstacle = area.installation.folder.path().join("data/photos/_reports");
     std::fs::write(&obstacle, "in the way").unwrap();
     let page = program.ask(&area.app, "value=Cali&format=csv").await;
@@ -191,8 +191,8 @@ async fn who_is_at_work_notices_that_another_fell_silent() {
     };
     let other = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     area.store.add_job(&other).await.unwrap();
-    let begun = area.store.begin_job().await.unwrap().unwrap();
-    assert_eq!((begun.id, begun.state), (other.id, JobState::Running));
+    let started = area.store.begin_job().await.unwrap().unwrap();
+    assert_eq!((started.id, started.state), (other.id, JobState::Running));
     area.app
         .until_within("it is lost", 30, async |_| {
             let found = area.store.job(other.id).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Links to set a password: once, for a time, and for good passwords alone.
+//! Password links: valid once and for a limited time, and only strong passwords are accepted.
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::staff::Role;
@@ -24,7 +24,7 @@ async fn a_link_is_used_once() {
         assert_eq!(page.status, 422, "{new}");
         assert!(page.body.contains("role=\"alert\"") && !page.body.contains(PASSWORD));
     }
-    // Two at once: one of them sets it.
+    // Of two concurrent requests, one sets the password.
     let (mut one, mut two) = (ana.clone(), ana.clone());
     let fields = [("new", PASSWORD), ("again", PASSWORD)];
     let (one, two) = tokio::join!(one.post(&path, &fields), two.post(&path, &fields));
@@ -39,7 +39,7 @@ async fn a_link_is_used_once() {
 }
 
 #[tokio::test]
-async fn the_command_line_is_a_way_back_in_any_case() {
+async fn the_command_line_restores_access() {
     let area = Area::start(Stores::Embedded).await;
     area.staff(&[
         "add",
@@ -91,7 +91,7 @@ async fn the_command_line_is_a_way_back_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_new_link_replaces_the_old_one_and_none_is_good_for_ever() {
+async fn a_new_link_replaces_the_old_one_and_links_expire() {
     let area = Area::start(Stores::Embedded).await;
     let old = area.staff(&["add", "ana@example.org", "--role", "viewer"]);
     let new = area.staff(&["link", "ana@example.org"]);

@@ -1,8 +1,8 @@
-//! The staff area of the real binary: who may what, how somebody logs in, and what ends it, on every instance.
+//! Tests of the staff area with the real binary: permissions, logins, sessions, audit log, reports, corrections.
 
-#![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-#[expect(dead_code, reason = "other tests use the rest of it")]
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;
 

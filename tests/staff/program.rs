@@ -1,4 +1,4 @@
-//! A program that asks for lists, as a clerk's browser would.
+//! A program that requests reports through the pages, with an API token.
 
 use jornada::domain::staff::Scope;
 use jornada::staff::token::Token;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::area::Area;
 use crate::support::app::App;
 
-/// A program with a token for reports: it is led nowhere by itself, and gets files as they are.
+/// A client with a token for reports. Follows no redirects.
 pub struct Program {
     http: Client,
     token: Token,
@@ -29,7 +29,7 @@ impl Program {
         asked.bearer_auth(self.token.expose()).send().await.unwrap()
     }
 
-    /// Where the form leads.
+    /// Requests a report and returns the path to which the form redirects.
     pub async fn ask(&self, app: &App, fields: &str) -> String {
         let asked = self
             .http
@@ -42,7 +42,7 @@ impl Program {
         answer.headers()["location"].to_str().unwrap().to_owned()
     }
 
-    /// The file, however long it takes on a busy machine.
+    /// Requests a report, waits until it is done, and returns the path of the file.
     pub async fn file(&self, app: &App, fields: &str) -> String {
         let led = self.ask(app, fields).await;
         let page = led.trim_end_matches("/file");
@@ -55,7 +55,7 @@ impl Program {
         answer.json().await.unwrap()
     }
 
-    /// Waits until it is begun and not finished.
+    /// Waits until the report has rows but is not complete.
     pub async fn half(&self, app: &App, page: &str) {
         app.until("the report is at half", async |app| {
             let seen = self.progress(app, page).await;
@@ -66,7 +66,7 @@ impl Program {
         .await;
     }
 
-    /// Its threads give way to everything else, and so take long beside other tests.
+    /// Waits until the report is done. Reports run at low priority, so this takes long beside other tests.
     pub async fn done(&self, app: &App, page: &str) {
         app.until_within("the report is done", 400, async |app| {
             let seen = self.progress(app, page).await;
@@ -77,7 +77,7 @@ impl Program {
     }
 }
 
-/// The job whose page this is, or something under it.
+/// Returns the job id in the path of a job's page, or of a path below it.
 pub fn id(page: &str) -> Uuid {
     let id = page.split('/').nth(5).unwrap();
     Uuid::parse_str(id).unwrap()

@@ -1,4 +1,4 @@
-//! A look into the record of who did what, and a way to break it.
+//! Reads the audit log in tests, and makes it fail.
 
 use jornada::config::StoreSetting;
 use jornada::domain::staff::Account;
@@ -12,7 +12,7 @@ use crate::person::{Page, Person};
 use crate::support::app::SOON;
 
 impl Area {
-    /// The entries after a place.
+    /// Returns the entries after a sequence number.
     pub async fn entries(&self, after: u64) -> Vec<Entry> {
         let found = self.store.audit_after(after, 1_000).await.unwrap();
         let entry = |found| match found {
@@ -22,7 +22,7 @@ impl Area {
         found.into_iter().map(entry).collect()
     }
 
-    /// The one entry that was written since the last time.
+    /// Returns the only entry after `seen`, and increments `seen`.
     pub async fn entry(&self, seen: &mut u64) -> Entry {
         let mut entries = self.entries(*seen).await;
         assert_eq!(entries.len(), 1, "{entries:#?}");
@@ -38,7 +38,7 @@ impl Area {
             .unwrap()
     }
 
-    /// An invented person's id.
+    /// Registers an invented person and returns the id.
     pub async fn registered(&self, document: &str, city: &str) -> String {
         let answer = self.app.register("Ana Ejemplo", document, city).await;
         let registered: serde_json::Value = answer.json().await.unwrap();
@@ -53,7 +53,7 @@ impl Area {
         format!("/api/v1/campaigns/{}/reports/{file}", self.app.campaign)
     }
 
-    /// Whatever comes, which need not be text.
+    /// Sends a GET request with the person's session. The body need not be text.
     pub async fn get(&self, person: &Person, path: &str) -> Response {
         let request = self.app.http.get(format!("{}{path}", self.app.base));
         let cookie = format!("jornada-session={}", person.session().unwrap());
@@ -63,7 +63,7 @@ impl Area {
         request.send().await.unwrap()
     }
 
-    /// Runs `jornada audit …`: whether it succeeded, and what it printed.
+    /// Runs `jornada audit …`. Returns success, standard output and standard error.
     pub fn audit(&self, arguments: &[&str]) -> (bool, String, String) {
         let arguments = [&["audit"], arguments].concat();
         let ran = self.installation.command(&arguments).output().unwrap();
@@ -71,7 +71,7 @@ impl Area {
         (ran.status.success(), text(ran.stdout), text(ran.stderr))
     }
 
-    /// From now on nothing can be added to the record.
+    /// Makes the store reject new audit entries.
     pub async fn break_the_record(&self) {
         if let StoreSetting::Sqlite(path) = self.setting() {
             let file = rusqlite::Connection::open(path).unwrap();
@@ -91,7 +91,7 @@ impl Area {
     }
 }
 
-/// Asserts what an entry says of a deed of this account at a page.
+/// Asserts that an entry documents this action by this account with the request of this page.
 pub fn assert_says(entry: &Entry, page: &Page, action: Action, who: &Account, to: &[String]) {
     let note = &entry.note;
     assert_eq!(note.deed.action, action);

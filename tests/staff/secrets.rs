@@ -1,11 +1,11 @@
-//! Nothing secret or personal of the staff reaches a log, an error page or the store in the clear.
+//! No secret or personal data of the staff reaches a log or, in plain text, the store.
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
 use crate::support::app::{Installation, Stores};
 
 #[tokio::test]
-async fn logs_and_store_hold_no_password_token_link_or_address() {
+async fn logs_and_store_contain_no_password_token_link_or_address() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_LOG", "debug");
     let area = Area::of(installation).await;
