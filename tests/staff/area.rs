@@ -23,10 +23,10 @@ pub struct Area {
 
 impl Area {
     pub async fn start(stores: Stores) -> Self {
-        Self::of(Installation::new(stores)).await
+        Self::start_with(Installation::new(stores)).await
     }
 
-    pub async fn of(installation: Installation) -> Self {
+    pub async fn start_with(installation: Installation) -> Self {
         let app = installation.start().await;
         Self {
             store: Store::open(&setting(&installation)).await.unwrap(),
@@ -41,7 +41,7 @@ impl Area {
     }
 
     /// Adds an account that never logged in.
-    pub async fn account(&self, name: &str, role: Role, places: &[&str]) -> Account {
+    pub async fn add_account(&self, name: &str, role: Role, places: &[&str]) -> Account {
         let mail = Mail::parse(&format!("{name}@example.org")).unwrap();
         let reach = Reach::of(places.iter().map(|place| (*place).to_owned()).collect());
         let id = vacancy(&self.store, &mail).await.unwrap().unwrap();
@@ -51,14 +51,18 @@ impl Area {
     }
 
     /// Starts a session of an account and returns its token.
-    pub async fn session(&self, account: &Account) -> Token {
+    pub async fn start_session(&self, account: &Account) -> Token {
         let latest = self.store.account(account.id).await.unwrap().unwrap();
         let opened = sessions::open(&self.store, &latest, Timestamp::now()).await;
         opened.unwrap()
     }
 
     /// Creates an API token with these scopes.
-    pub async fn token(&self, scopes: &[Scope], change: impl FnOnce(&mut ApiToken)) -> Token {
+    pub async fn create_token(
+        &self,
+        scopes: &[Scope],
+        change: impl FnOnce(&mut ApiToken),
+    ) -> Token {
         let token = Token::generate().unwrap();
         let mut kept = ApiToken {
             hash: token.hash(),
@@ -74,7 +78,7 @@ impl Area {
         token
     }
 
-    pub async fn change(&self, account: &Account, step: impl Fn(&mut Account)) {
+    pub async fn change_account(&self, account: &Account, step: impl Fn(&mut Account)) {
         let changed = change(&self.store, account.id, |account| {
             step(account);
             Some(())
@@ -83,7 +87,7 @@ impl Area {
     }
 
     /// Returns the audit entries of an action, newest first.
-    pub async fn deeds(&self, action: Action) -> Vec<Entry> {
+    pub async fn audit_entries(&self, action: Action) -> Vec<Entry> {
         let filter = Filter {
             action: Some(action),
             ..Filter::default()
@@ -97,7 +101,7 @@ impl Area {
     }
 
     /// Runs `jornada staff …` and returns its output.
-    pub fn staff(&self, arguments: &[&str]) -> String {
+    pub fn run_staff(&self, arguments: &[&str]) -> String {
         let arguments = [&["staff"], arguments].concat();
         let ran = self.installation.command(&arguments).output().unwrap();
         let told = String::from_utf8_lossy(&ran.stderr).into_owned();

@@ -13,13 +13,13 @@ use reqwest::Response;
 use uuid::Uuid;
 
 use crate::area::Area;
-use crate::crowd::{MANY, crowded};
+use crate::many_registrations::{MANY, start_with_many};
 use crate::person::Person;
-use crate::program::{Program, id};
+use crate::report_client::{Program, job_id};
 use crate::support::app::{App, Stores};
 
 async fn job(area: &Area, page: &str) -> Job {
-    area.store.job(id(page)).await.unwrap().unwrap()
+    area.store.job(job_id(page)).await.unwrap().unwrap()
 }
 
 async fn assert_complete(answer: Response) {
@@ -47,10 +47,12 @@ fn count_started(app: &App) -> usize {
 
 #[tokio::test]
 async fn a_report_is_finished_after_its_instance_restarts() {
-    let area = crowded(Stores::Embedded).await;
-    let program = Program::of(&area).await;
-    let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
-    program.half(&area.app, &page).await;
+    let area = start_with_many(Stores::Embedded).await;
+    let program = Program::new(&area).await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=xlsx")
+        .await;
+    program.wait_until_half(&area.app, &page).await;
     assert_eq!(
         program
             .get(&area.app, &format!("{page}/file"))
@@ -65,7 +67,7 @@ async fn a_report_is_finished_after_its_instance_restarts() {
         .until_within("it is taken over", 30, async |app| count_started(app) == 1)
         .await;
     assert!(killed.elapsed() < Duration::from_secs(30));
-    program.done(&again, &page).await;
+    program.wait_until_done(&again, &page).await;
     assert_complete(program.get(&again, &format!("{page}/file")).await).await;
     let job = job(&area, &page).await;
     assert_eq!((job.attempt, job.lost), (2, 1));
@@ -73,35 +75,39 @@ async fn a_report_is_finished_after_its_instance_restarts() {
 
 #[tokio::test]
 async fn another_instance_finishes_the_report_of_a_dead_one() {
-    let area = crowded(Stores::Servers).await;
+    let area = start_with_many(Stores::Servers).await;
     let other = area.installation.start().await;
-    let program = Program::of(&area).await;
-    let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
+    let program = Program::new(&area).await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=xlsx")
+        .await;
     let (dies, lives) = if count_started(&area.app) == 1 {
         (&area.app, &other)
     } else {
         (&other, &area.app)
     };
-    program.half(lives, &page).await;
+    program.wait_until_half(lives, &page).await;
     dies.signal("-KILL");
-    program.done(lives, &page).await;
+    program.wait_until_done(lives, &page).await;
     assert_eq!((count_started(dies), count_started(lives)), (1, 1));
     assert_complete(program.get(lives, &format!("{page}/file")).await).await;
 }
 
 #[tokio::test]
 async fn an_instance_that_shuts_down_releases_its_report() {
-    let mut area = crowded(Stores::Embedded).await;
-    let program = Program::of(&area).await;
-    let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
-    program.half(&area.app, &page).await;
+    let mut area = start_with_many(Stores::Embedded).await;
+    let program = Program::new(&area).await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=xlsx")
+        .await;
+    program.wait_until_half(&area.app, &page).await;
     area.app.signal("-TERM");
     assert!(area.app.ended().await.success());
     let again = area.installation.start().await;
     again
         .until("it is started again", async |app| count_started(app) == 1)
         .await;
-    program.done(&again, &page).await;
+    program.wait_until_done(&again, &page).await;
     assert_complete(program.get(&again, &format!("{page}/file")).await).await;
     let job = job(&area, &page).await;
     assert_eq!(
@@ -118,22 +124,28 @@ async fn each_report_is_made_once_by_one_of_two_instances() {
     for (document, city) in [("1001", "Cali"), ("1002", "Leticia"), ("1003", "Mocoa")] {
         area.app.register("Ana Ejemplo", document, city).await;
     }
-    let program = Program::of(&area).await;
+    let program = Program::new(&area).await;
     for (number, city) in ["Cali", "Leticia", "Mocoa", "_all"].iter().enumerate() {
         let app = if number % 2 == 0 { &area.app } else { &other };
-        let page = program.ask(app, &format!("value={city}&format=csv")).await;
-        program.done(app, page.trim_end_matches("/file")).await;
+        let page = program
+            .request_report(app, &format!("value={city}&format=csv"))
+            .await;
+        program
+            .wait_until_done(app, page.trim_end_matches("/file"))
+            .await;
     }
     assert_eq!(count_started(&area.app) + count_started(&other), 4);
 }
 
 #[tokio::test]
 async fn a_cancelled_report_stops_soon_and_leaves_no_file() {
-    let area = crowded(Stores::Embedded).await;
-    let mut ana = Person::of(&area, "ana@example.org", Role::Admin).await;
-    let program = Program::of(&area).await;
-    let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
-    program.half(&area.app, &page).await;
+    let area = start_with_many(Stores::Embedded).await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Admin).await;
+    let program = Program::new(&area).await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=xlsx")
+        .await;
+    program.wait_until_half(&area.app, &page).await;
     let shown = ana.get(&page).await;
     assert!(shown.body.contains("<progress") && shown.body.contains("http-equiv=\"refresh\""));
     let cancelled = ana.post(&format!("{page}/cancel"), &[]).await;
@@ -153,7 +165,7 @@ async fn a_cancelled_report_stops_soon_and_leaves_no_file() {
         program.progress(&area.app, &page).await["state"],
         "cancelled"
     );
-    let written = area.deeds(Action::ReportCancelled).await;
+    let written = area.audit_entries(Action::ReportCancelled).await;
     assert_eq!(written[0].note.deed.detail["value"], "Cali");
     assert_eq!(ana.get(&format!("{page}/file")).await.status, 404);
     assert!(!ana.get(&page).await.body.contains("<progress"));
@@ -163,14 +175,16 @@ async fn a_cancelled_report_stops_soon_and_leaves_no_file() {
 async fn a_report_is_not_done_before_its_file_is_stored() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let program = Program::of(&area).await;
+    let program = Program::new(&area).await;
     let obstacle = area.installation.folder.path().join("data/photos/_reports");
     std::fs::write(&obstacle, "in the way").unwrap();
-    let page = program.ask(&area.app, "value=Cali&format=csv").await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=csv")
+        .await;
     assert!(!page.ends_with("/file"), "{page}");
     assert_eq!(program.progress(&area.app, &page).await["state"], "running");
     std::fs::remove_file(obstacle).unwrap();
-    program.done(&area.app, &page).await;
+    program.wait_until_done(&area.app, &page).await;
     let file = program.get(&area.app, &format!("{page}/file")).await;
     assert_eq!(file.text().await.unwrap().lines().count(), 2);
 }
@@ -179,11 +193,13 @@ async fn a_report_is_not_done_before_its_file_is_stored() {
 async fn a_busy_instance_requeues_a_stalled_job() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let program = Program::of(&area).await;
+    let program = Program::new(&area).await;
     // The upload is retried for half a minute.
     let obstacle = area.installation.folder.path().join("data/photos/_reports");
     std::fs::write(&obstacle, "in the way").unwrap();
-    let page = program.ask(&area.app, "value=Cali&format=csv").await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=csv")
+        .await;
     assert_eq!(program.progress(&area.app, &page).await["state"], "running");
     let wanted = Wanted {
         format: Format::Xlsx,

@@ -11,8 +11,8 @@ async fn unknown_account_wrong_password_and_closed_account_get_the_same_answer()
     let area = Area::start(Stores::Embedded).await;
     Person::invited(&area, "ana@example.org", Role::Clerk, &[]).await;
     Person::invited(&area, "cerrada@example.org", Role::Clerk, &[]).await;
-    area.staff(&["close", "cerrada@example.org"]);
-    area.staff(&["add", "invitada@example.org", "--role", "viewer"]);
+    area.run_staff(&["close", "cerrada@example.org"]);
+    area.run_staff(&["add", "invitada@example.org", "--role", "viewer"]);
     let tries = [
         ("ana@example.org", "otra cosa muy larga"),
         ("ana@example.org", ""),
@@ -99,7 +99,7 @@ async fn each_login_gets_a_new_token_and_ends_the_previous_session() {
 #[tokio::test]
 async fn over_tls_cookies_are_bound_to_the_host() {
     let area = Area::start(Stores::Embedded).await;
-    let link = area.staff(&["add", "ana@example.org", "--role", "admin"]);
+    let link = area.run_staff(&["add", "ana@example.org", "--role", "admin"]);
     let mut ana = Person::new(&area.app);
     ana.scheme = "https".into();
     let page = ana.get("/staff/login").await;

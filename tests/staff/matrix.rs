@@ -97,7 +97,7 @@ async fn every_route_answers_each_caller_as_expected() {
         for (caller, expected) in CALLERS.into_iter().zip(expected) {
             let unique = format!("{number}-{}", name(caller));
             let target = format!("blanco-{unique}");
-            let target = area.account(&target, Role::Viewer, &[]).await;
+            let target = area.add_account(&target, Role::Viewer, &[]).await;
             let path = path
                 .replace("{campaign}", &area.app.campaign)
                 .replace("registrations/{id}", &format!("registrations/{photo}"))
@@ -147,13 +147,13 @@ async fn every_route_has_a_row() {
 #[tokio::test]
 async fn forms_without_a_valid_csrf_token_are_rejected() {
     let area = Area::start(Stores::Embedded).await;
-    let admin = area.account("admin", Role::Admin, &[]).await;
-    let other = area.account("otra", Role::Admin, &[]).await;
-    let target = area.account("blanco", Role::Viewer, &[]).await;
-    let foreign = form_key::write(&area.session(&other).await).unwrap();
+    let admin = area.add_account("admin", Role::Admin, &[]).await;
+    let other = area.add_account("otra", Role::Admin, &[]).await;
+    let target = area.add_account("blanco", Role::Viewer, &[]).await;
+    let foreign = form_key::write(&area.start_session(&other).await).unwrap();
     // Of an earlier session of the same person.
-    let earlier = form_key::write(&area.session(&admin).await).unwrap();
-    let session = area.session(&admin).await;
+    let earlier = form_key::write(&area.start_session(&admin).await).unwrap();
+    let session = area.start_session(&admin).await;
     for route in table().iter().filter(|route| route.method == "POST") {
         let path = route.path.replace("{id}", &target.id.to_string());
         let path = path.replace("{link}", "none");
@@ -199,12 +199,14 @@ async fn send_request(area: &Area, caller: Caller, unique: &str, method: &str, p
             (cookie(request, "jornada-form", &token), Some(token))
         }
         Caller::Role(role) => {
-            let account: Account = area.account(&format!("quien-{unique}"), role, &[]).await;
-            let token = area.session(&account).await;
+            let account: Account = area
+                .add_account(&format!("quien-{unique}"), role, &[])
+                .await;
+            let token = area.start_session(&account).await;
             (cookie(request, "jornada-session", &token), Some(token))
         }
         Caller::Token(scope) => {
-            let token = area.token(&[scope], |_| {}).await;
+            let token = area.create_token(&[scope], |_| {}).await;
             let bearer = format!("Bearer {}", token.expose());
             (request.header(AUTHORIZATION, bearer), None)
         }

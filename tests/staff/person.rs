@@ -45,7 +45,7 @@ impl Person {
     }
 
     /// Returns a copy of the browser that talks to another instance.
-    pub fn at(&self, app: &App) -> Self {
+    pub fn on_instance(&self, app: &App) -> Self {
         Self {
             base: app.base.clone(),
             ..self.clone()
@@ -58,7 +58,7 @@ impl Person {
         for place in places {
             arguments.extend(["--place", place]);
         }
-        let link = area.staff(&arguments);
+        let link = area.run_staff(&arguments);
         let mut person = Self::new(&area.app);
         let path = link.split_once("/staff/").unwrap().1;
         let path = format!("/staff/{path}");
@@ -69,7 +69,7 @@ impl Person {
     }
 
     /// Creates an account of this role and logs in.
-    pub async fn of(area: &Area, mail: &str, role: Role) -> Self {
+    pub async fn logged_in(area: &Area, mail: &str, role: Role) -> Self {
         let mut person = Self::invited(area, mail, role, &[]).await;
         let page = person.log_in(mail, PASSWORD, "").await;
         assert_eq!(page.status, 303, "{}", page.body);
@@ -178,7 +178,7 @@ impl Page {
 }
 
 /// Waits until the current 30-second step has some seconds left, so that a code is still valid when it arrives.
-pub async fn until_a_step_is_young() {
+pub async fn wait_for_young_step() {
     while Timestamp::now().as_second() % 30 > 20 {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }

@@ -27,14 +27,14 @@ on_both!(
 );
 
 async fn is_in_on_both(area: &Area, other: &App, person: &Person) -> (bool, bool) {
-    let (mut here, mut there) = (person.at(&area.app), person.at(other));
+    let (mut here, mut there) = (person.on_instance(&area.app), person.on_instance(other));
     (here.is_in().await, there.is_in().await)
 }
 
 async fn logging_out_ends_one_session_everywhere(stores: Stores) {
     let area = Area::start(stores).await;
     let other = area.installation.start().await;
-    let desk = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let desk = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     let mut phone = Person::new(&other);
     assert_eq!(
         phone.log_in("ana@example.org", PASSWORD, "").await.status,
@@ -43,9 +43,9 @@ async fn logging_out_ends_one_session_everywhere(stores: Stores) {
     assert_eq!(is_in_on_both(&area, &other, &desk).await, (true, true));
     assert_eq!(is_in_on_both(&area, &other, &phone).await, (true, true));
     // Log out on one instance with a form from the other.
-    let mut leaving = desk.at(&area.app);
+    let mut leaving = desk.on_instance(&area.app);
     leaving.get("/staff/account").await;
-    let mut leaving = leaving.at(&other);
+    let mut leaving = leaving.on_instance(&other);
     assert_eq!(leaving.post("/staff/logout", &[]).await.status, 303);
     assert_eq!(leaving.session(), None, "the cookie is gone too");
     assert_eq!(is_in_on_both(&area, &other, &desk).await, (false, false));
@@ -73,7 +73,7 @@ async fn logging_out_ends_one_session_everywhere(stores: Stores) {
 async fn changing_the_password_and_closing_the_account_end_all_sessions_everywhere(stores: Stores) {
     let area = Area::start(stores).await;
     let other = area.installation.start().await;
-    let mut ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     let stolen = ana.clone();
     ana.get("/staff/account").await;
     let new = "otra frase bien larga";
@@ -101,7 +101,7 @@ async fn changing_the_password_and_closing_the_account_end_all_sessions_everywhe
     let mut again = Person::new(&area.app);
     again.log_in("ana@example.org", new, "").await;
     assert_eq!(is_in_on_both(&area, &other, &again).await, (true, true));
-    area.staff(&["close", "ana@example.org"]);
+    area.run_staff(&["close", "ana@example.org"]);
     assert_eq!(is_in_on_both(&area, &other, &again).await, (false, false));
     assert_eq!(again.log_in("ana@example.org", new, "").await.status, 422);
 }
@@ -127,7 +127,7 @@ async fn person_with_session(area: &Area, account: &Account, created: i64, seen:
 #[tokio::test]
 async fn idle_and_old_sessions_expire() {
     let area = Area::start(Stores::Embedded).await;
-    let ana = area.account("ana", Role::Viewer, &[]).await;
+    let ana = area.add_account("ana", Role::Viewer, &[]).await;
     assert!(
         !person_with_session(&area, &ana, 60, 31).await.is_in().await,
         "idle"
@@ -152,7 +152,7 @@ async fn sessions_work_without_redis() {
     let mut installation = crate::support::app::Installation::new(Stores::Embedded);
     installation.set("JORNADA_CACHE", "redis://127.0.0.1:1/");
     // `Area::of` does not wait for totals, which need the cache.
-    let area = Area::of(installation).await;
-    let mut ana = Person::of(&area, "ana@example.org", Role::Viewer).await;
+    let area = Area::start_with(installation).await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Viewer).await;
     assert!(ana.is_in().await);
 }

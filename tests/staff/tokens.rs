@@ -17,21 +17,21 @@ async fn scopes_expiry_and_places_are_enforced() {
             .status()
             .as_u16()
     };
-    let whole = area.token(&[Scope::Report], |_| {}).await;
+    let whole = area.create_token(&[Scope::Report], |_| {}).await;
     assert_eq!(report(&whole, "_all.csv").await, 200);
-    let chart = area.token(&[Scope::Chart], |_| {}).await;
+    let chart = area.create_token(&[Scope::Chart], |_| {}).await;
     assert_eq!(report(&chart, "_all.csv").await, 403);
     let now = Timestamp::now();
-    let over = area.token(&[Scope::Report], |token| token.expires_at = Some(now));
+    let over = area.create_token(&[Scope::Report], |token| token.expires_at = Some(now));
     assert_eq!(report(&over.await, "_all.csv").await, 401);
     let hour = SignedDuration::from_hours(1);
-    let good = area.token(&[Scope::Report], |token| {
+    let good = area.create_token(&[Scope::Report], |token| {
         token.expires_at = Some(now + hour);
     });
     assert_eq!(report(&good.await, "_all.csv").await, 200);
     let cali = Reach::of(vec!["Cali".into()]);
     let cali = area
-        .token(&[Scope::Report], |token| token.reach = cali)
+        .create_token(&[Scope::Report], |token| token.reach = cali)
         .await;
     assert_eq!(report(&cali, "cali.csv").await, 200);
     assert_eq!(report(&cali, "Leticia.csv").await, 404);
@@ -93,7 +93,7 @@ async fn a_clerk_of_one_city_has_no_access_to_another() {
     ] {
         assert_eq!(get(&ana, &area, &path).await, status, "{path}");
     }
-    area.change(&area.store.accounts().await.unwrap()[0], |account| {
+    area.change_account(&area.store.accounts().await.unwrap()[0], |account| {
         account.assign(Role::Clerk, Reach::all());
     })
     .await;
@@ -111,7 +111,7 @@ async fn get_status(person: &Person, area: &Area, path: &str) -> u16 {
 #[tokio::test]
 async fn basic_credentials_change_nothing() {
     let area = Area::start(Stores::Embedded).await;
-    let token = area.token(&[Scope::Report], |_| {}).await;
+    let token = area.create_token(&[Scope::Report], |_| {}).await;
     let report = format!(
         "{}/api/v1/campaigns/{}/reports/_all.csv",
         area.app.base, area.app.campaign

@@ -6,7 +6,7 @@ use jornada::domain::staff::audit::Action;
 use totp_rs::{Builder, Secret, Totp};
 
 use crate::area::{Area, PASSWORD};
-use crate::person::{Person, until_a_step_is_young};
+use crate::person::{Person, wait_for_young_step};
 use crate::support::app::{Installation, Stores};
 
 /// Returns the TOTP generator for the secret on the page, as an authenticator app would.
@@ -35,7 +35,7 @@ async fn switch_on(person: &mut Person) -> Totp {
         person.post("/staff/account/second", &wrong).await.status,
         422
     );
-    until_a_step_is_young().await;
+    wait_for_young_step().await;
     let now = code(&totp, 0);
     let borrowed = [
         ("sealed", sealed.as_str()),
@@ -65,7 +65,7 @@ async fn switch_on(person: &mut Person) -> Totp {
 async fn each_code_is_valid_once() {
     let area = Area::start(Stores::Embedded).await;
     let mail = "ana@example.org";
-    let mut ana = Person::of(&area, mail, Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, mail, Role::Clerk).await;
     let totp = switch_on(&mut ana).await;
     let login = async |code: &str| {
         let mut person = Person::new(&area.app);
@@ -89,7 +89,7 @@ async fn of_two_concurrent_logins_with_one_code_one_succeeds() {
     let area = Area::start(Stores::Servers).await;
     let other = area.installation.start().await;
     let mail = "ana@example.org";
-    let mut ana = Person::of(&area, mail, Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, mail, Role::Clerk).await;
     let totp = switch_on(&mut ana).await;
     let code = code(&totp, 1);
     let (mut one, mut two) = (Person::new(&area.app), Person::new(&other));
@@ -109,7 +109,7 @@ async fn of_two_concurrent_logins_with_one_code_one_succeeds() {
 async fn it_is_disabled_with_password_and_code_or_by_an_admin() {
     let area = Area::start(Stores::Embedded).await;
     let mail = "ana@example.org";
-    let mut ana = Person::of(&area, mail, Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, mail, Role::Clerk).await;
     let totp = switch_on(&mut ana).await;
     ana.get("/staff/account").await;
     let off = "/staff/account/second/off";
@@ -137,7 +137,7 @@ async fn it_is_disabled_with_password_and_code_or_by_an_admin() {
     ana.get("/staff/account/second").await;
     switch_on(&mut ana).await;
     // A link for a lost phone disables the factor and ends every session.
-    area.staff(&["link", mail, "--lost-second"]);
+    area.run_staff(&["link", mail, "--lost-second"]);
     assert!(!ana.is_in().await);
     assert_eq!(
         Person::new(&area.app)
@@ -151,7 +151,7 @@ async fn it_is_disabled_with_password_and_code_or_by_an_admin() {
 #[tokio::test]
 async fn codes_cannot_be_guessed_with_the_password_alone() {
     let area = Area::start(Stores::Embedded).await;
-    let mut ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     switch_on(&mut ana).await;
     ana.get("/staff/account").await;
     let wrong = [("password", PASSWORD), ("code", "000000")];
@@ -169,8 +169,8 @@ async fn codes_cannot_be_guessed_with_the_password_alone() {
 async fn admins_without_a_required_second_factor_have_no_access() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_ADMIN_TOTP", "required");
-    let area = Area::of(installation).await;
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let area = Area::start_with(installation).await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     let page = admin.get("/staff/accounts").await;
     assert_eq!(page.location(), "/staff/account/second");
     let report = format!("/api/v1/campaigns/{}/reports/_all.csv", area.app.campaign);
@@ -186,7 +186,7 @@ async fn admins_without_a_required_second_factor_have_no_access() {
             .status,
         403
     );
-    let mut clerk = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let mut clerk = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     assert_eq!(
         clerk.get(&report).await.status,
         200,

@@ -10,7 +10,7 @@ use crate::support::app::Stores;
 const REASON: &str = "Letra mal leída";
 
 /// Registers a person and returns the path of their page.
-pub async fn registered(area: &Area, name: &str, document: &str, city: &str) -> String {
+pub async fn register_person(area: &Area, name: &str, document: &str, city: &str) -> String {
     let answer = area.app.register(name, document, city).await;
     assert_eq!(answer.status(), 201);
     let told: serde_json::Value = answer.json().await.unwrap();
@@ -19,7 +19,7 @@ pub async fn registered(area: &Area, name: &str, document: &str, city: &str) -> 
 }
 
 /// Logs in a new clerk limited to these places.
-pub async fn clerk(area: &Area, name: &str, places: &[&str]) -> Person {
+pub async fn log_in_clerk(area: &Area, name: &str, places: &[&str]) -> Person {
     let mail = format!("{name}@example.org");
     let mut clerk = Person::invited(area, &mail, Role::Clerk, places).await;
     assert_eq!(clerk.log_in(&mail, PASSWORD, "").await.status, 303);
@@ -53,10 +53,10 @@ async fn count_of(area: &Area, city: &str) -> u64 {
 
 async fn detects_concurrent_corrections(stores: Stores) {
     let area = Area::start(stores).await;
-    let path = registered(&area, "Ana Ejenplo", "1001", "Cali").await;
+    let path = register_person(&area, "Ana Ejenplo", "1001", "Cali").await;
     let (mut one, mut two) = (
-        clerk(&area, "uno", &[]).await,
-        clerk(&area, "dos", &[]).await,
+        log_in_clerk(&area, "uno", &[]).await,
+        log_in_clerk(&area, "dos", &[]).await,
     );
     let version = open_form(&mut one, &path).await;
     assert_eq!(open_form(&mut two, &path).await, version);
@@ -108,7 +108,7 @@ async fn detects_concurrent_corrections(stores: Stores) {
             count_of(&area, "Bogotá").await == 1 && count_of(&area, "Cali").await == 0
         })
         .await;
-    let corrected = area.deeds(Action::Correct).await;
+    let corrected = area.audit_entries(Action::Correct).await;
     let fields: Vec<_> = corrected
         .iter()
         .map(|entry| &entry.note.deed.detail["fields"])
@@ -129,10 +129,10 @@ async fn concurrent_corrections_are_detected_on_several_machines() {
 #[tokio::test]
 async fn of_two_simultaneous_corrections_one_succeeds() {
     let area = Area::start(Stores::Embedded).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
     let (mut one, mut two) = (
-        clerk(&area, "uno", &[]).await,
-        clerk(&area, "dos", &[]).await,
+        log_in_clerk(&area, "uno", &[]).await,
+        log_in_clerk(&area, "dos", &[]).await,
     );
     for round in 0..5 {
         let version = open_form(&mut one, &path).await;
@@ -151,8 +151,8 @@ async fn of_two_simultaneous_corrections_one_succeeds() {
 #[tokio::test]
 async fn a_clerk_of_another_city_gets_404_and_is_audited() {
     let area = Area::start(Stores::Embedded).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    let mut clerk = clerk(&area, "oficina", &["Bogotá"]).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let mut clerk = log_in_clerk(&area, "oficina", &["Bogotá"]).await;
     clerk.get("/staff").await;
     for below in ["", "/print", "/correct", "/photo"] {
         let page = clerk.get(&format!("{path}{below}")).await;
@@ -161,26 +161,26 @@ async fn a_clerk_of_another_city_gets_404_and_is_audited() {
     }
     let page = send_form(&mut clerk, &path, "0", ["Ana", "1001", "Bogotá"]).await;
     assert_eq!(page.status, 404);
-    let refused = area.deeds(Action::Refused).await;
+    let refused = area.audit_entries(Action::Refused).await;
     assert_eq!(refused.len(), 5);
     let id = path.rsplit('/').next().unwrap();
     for entry in &refused {
         assert_eq!(entry.note.deed.subjects, [format!("registration:{id}")]);
     }
-    assert!(area.deeds(Action::Look).await.is_empty());
+    assert!(area.audit_entries(Action::Look).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_clerk_cannot_move_a_registration_out_of_their_places() {
     let area = Area::start(Stores::Embedded).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Bogotá").await;
-    let mut clerk = clerk(&area, "oficina", &["Bogotá", "Chía"]).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Bogotá").await;
+    let mut clerk = log_in_clerk(&area, "oficina", &["Bogotá", "Chía"]).await;
     let version = open_form(&mut clerk, &path).await;
     let page = send_form(&mut clerk, &path, &version, ["Ana Otra", "1001", "Cali"]).await;
     assert_eq!(page.status, 422);
     assert!(page.body.contains("administración"), "words say what to do");
     assert!(page.body.contains("value=\"Ana Otra\""));
-    assert_eq!(area.deeds(Action::Refused).await.len(), 1);
+    assert_eq!(area.audit_entries(Action::Refused).await.len(), 1);
     let page = send_form(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "chia"]).await;
     assert_eq!(page.status, 303, "between their own places they may");
 }
@@ -192,8 +192,8 @@ async fn the_form_shows_the_retention_and_the_page_the_consent_version() {
     assert!(form.contains("Guardamos sus datos hasta el"), "{form}");
     assert!(form.contains("; su foto, hasta el"), "{form}");
     assert!(!form.contains("m..<"), "{form}");
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    let page = clerk(&area, "oficina", &[]).await.get(&path).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let page = log_in_clerk(&area, "oficina", &[]).await.get(&path).await;
     let version = page.between("Texto que aceptó (versión)</dt>\n<dd class=\"mono\">", "<");
     assert!(
         version.is_some_and(|version| !version.is_empty()),
@@ -205,9 +205,9 @@ async fn the_form_shows_the_retention_and_the_page_the_consent_version() {
 #[tokio::test]
 async fn each_problem_is_shown_beside_its_field() {
     let area = Area::start(Stores::Embedded).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    registered(&area, "Beto Ejemplo", "2002", "Cali").await;
-    let mut clerk = clerk(&area, "oficina", &[]).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    register_person(&area, "Beto Ejemplo", "2002", "Cali").await;
+    let mut clerk = log_in_clerk(&area, "oficina", &[]).await;
     let version = open_form(&mut clerk, &path).await;
     let page = send_form(&mut clerk, &path, &version, ["", "x", "Narnia"]).await;
     assert_eq!(page.status, 422);

@@ -9,7 +9,7 @@ use crate::support::app::Stores;
 #[tokio::test]
 async fn an_admin_adds_changes_and_closes_an_account() {
     let area = Area::start(Stores::Embedded).await;
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     admin.get("/staff/accounts").await;
     let fields = [
         ("mail", "Beto@example.org"),
@@ -80,7 +80,7 @@ async fn an_admin_adds_changes_and_closes_an_account() {
 #[tokio::test]
 async fn invalid_input_is_reported_and_changes_nothing() {
     let area = Area::start(Stores::Embedded).await;
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     let own = area.store.accounts().await.unwrap()[0].id;
     admin.get("/staff/accounts").await;
     for (mail, role, places, status) in [
@@ -114,7 +114,7 @@ async fn invalid_input_is_reported_and_changes_nothing() {
 #[tokio::test]
 async fn a_token_is_shown_once_and_is_invalid_once_revoked() {
     let area = Area::start(Stores::Embedded).await;
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     admin.get("/staff/tokens").await;
     let fields = [
         ("name", "tablero"),

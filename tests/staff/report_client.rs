@@ -17,10 +17,10 @@ pub struct Program {
 }
 
 impl Program {
-    pub async fn of(area: &Area) -> Self {
+    pub async fn new(area: &Area) -> Self {
         Self {
             http: Client::builder().redirect(Policy::none()).build().unwrap(),
-            token: area.token(&[Scope::Report], |_| {}).await,
+            token: area.create_token(&[Scope::Report], |_| {}).await,
         }
     }
 
@@ -30,7 +30,7 @@ impl Program {
     }
 
     /// Requests a report and returns the path to which the form redirects.
-    pub async fn ask(&self, app: &App, fields: &str) -> String {
+    pub async fn request_report(&self, app: &App, fields: &str) -> String {
         let asked = self
             .http
             .post(format!("{}/staff/c/{}/reports", app.base, app.campaign))
@@ -43,10 +43,10 @@ impl Program {
     }
 
     /// Requests a report, waits until it is done, and returns the path of the file.
-    pub async fn file(&self, app: &App, fields: &str) -> String {
-        let led = self.ask(app, fields).await;
+    pub async fn request_file(&self, app: &App, fields: &str) -> String {
+        let led = self.request_report(app, fields).await;
         let page = led.trim_end_matches("/file");
-        self.done(app, page).await;
+        self.wait_until_done(app, page).await;
         format!("{page}/file")
     }
 
@@ -56,7 +56,7 @@ impl Program {
     }
 
     /// Waits until the report has rows but is not complete.
-    pub async fn half(&self, app: &App, page: &str) {
+    pub async fn wait_until_half(&self, app: &App, page: &str) {
         app.until("the report is at half", async |app| {
             let seen = self.progress(app, page).await;
             assert_ne!(seen["state"], "done", "too few rows for this machine");
@@ -67,7 +67,7 @@ impl Program {
     }
 
     /// Waits until the report is done. Reports run at low priority, so this takes long beside other tests.
-    pub async fn done(&self, app: &App, page: &str) {
+    pub async fn wait_until_done(&self, app: &App, page: &str) {
         app.until_within("the report is done", 400, async |app| {
             let seen = self.progress(app, page).await;
             assert_ne!(seen["state"], "failed");
@@ -78,7 +78,7 @@ impl Program {
 }
 
 /// Returns the job id in the path of a job's page, or of a path below it.
-pub fn id(page: &str) -> Uuid {
+pub fn job_id(page: &str) -> Uuid {
     let id = page.split('/').nth(5).unwrap();
     Uuid::parse_str(id).unwrap()
 }

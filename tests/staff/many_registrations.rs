@@ -51,7 +51,7 @@ async fn copy_registration(area: &Area) {
 }
 
 /// Starts an area with [`MANY`] registrations in Cali.
-pub async fn crowded(stores: Stores) -> Area {
+pub async fn start_with_many(stores: Stores) -> Area {
     let area = Area::start(stores).await;
     let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
     assert_eq!(answer.status(), 201);

@@ -23,14 +23,14 @@ impl Area {
     }
 
     /// Returns the only entry after `seen`, and increments `seen`.
-    pub async fn entry(&self, seen: &mut u64) -> Entry {
+    pub async fn next_entry(&self, seen: &mut u64) -> Entry {
         let mut entries = self.entries(*seen).await;
         assert_eq!(entries.len(), 1, "{entries:#?}");
         *seen += 1;
         entries.remove(0)
     }
 
-    pub async fn account_of(&self, mail: &str) -> Account {
+    pub async fn account_by_email(&self, mail: &str) -> Account {
         let accounts = self.store.accounts().await.unwrap();
         accounts
             .into_iter()
@@ -39,17 +39,17 @@ impl Area {
     }
 
     /// Registers an invented person and returns the id.
-    pub async fn registered(&self, document: &str, city: &str) -> String {
+    pub async fn register(&self, document: &str, city: &str) -> String {
         let answer = self.app.register("Ana Ejemplo", document, city).await;
         let registered: serde_json::Value = answer.json().await.unwrap();
         registered["id"].as_str().unwrap().to_owned()
     }
 
-    pub fn photo(&self, id: &str) -> String {
+    pub fn photo_path(&self, id: &str) -> String {
         format!("/staff/c/{}/registrations/{id}/photo", self.app.campaign)
     }
 
-    pub fn report(&self, file: &str) -> String {
+    pub fn report_path(&self, file: &str) -> String {
         format!("/api/v1/campaigns/{}/reports/{file}", self.app.campaign)
     }
 
@@ -64,7 +64,7 @@ impl Area {
     }
 
     /// Runs `jornada audit …`. Returns success, standard output and standard error.
-    pub fn audit(&self, arguments: &[&str]) -> (bool, String, String) {
+    pub fn run_audit(&self, arguments: &[&str]) -> (bool, String, String) {
         let arguments = [&["audit"], arguments].concat();
         let ran = self.installation.command(&arguments).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -72,7 +72,7 @@ impl Area {
     }
 
     /// Makes the store reject new audit entries.
-    pub async fn break_the_record(&self) {
+    pub async fn break_audit_log(&self) {
         if let StoreSetting::Sqlite(path) = self.setting() {
             let file = rusqlite::Connection::open(path).unwrap();
             file.busy_timeout(SOON).unwrap();
@@ -92,7 +92,7 @@ impl Area {
 }
 
 /// Asserts that an entry documents this action by this account with the request of this page.
-pub fn assert_says(entry: &Entry, page: &Page, action: Action, who: &Account, to: &[String]) {
+pub fn assert_entry(entry: &Entry, page: &Page, action: Action, who: &Account, to: &[String]) {
     let note = &entry.note;
     assert_eq!(note.deed.action, action);
     assert_eq!(note.who, format!("account:{}", who.id), "{action:?}");

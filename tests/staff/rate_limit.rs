@@ -71,7 +71,7 @@ async fn a_successful_login_resets_the_count() {
 async fn without_redis_each_instance_counts_by_itself() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_CACHE", "redis://127.0.0.1:1/");
-    let area = Area::of(installation).await;
+    let area = Area::start_with(installation).await;
     let statuses = send_wrong_logins(&[&area.app], "nadie@example.org", "192.0.2.7", 9).await;
     assert_eq!(statuses[..5], [422; 5]);
     assert!(statuses[5..].contains(&429), "{statuses:?}");

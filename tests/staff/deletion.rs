@@ -4,7 +4,7 @@ use jornada::domain::staff::Role;
 use jornada::domain::staff::audit::Action;
 
 use crate::area::Area;
-use crate::correcting::{clerk, registered};
+use crate::correction::{log_in_clerk, register_person};
 use crate::person::Person;
 use crate::support::app::{Stores, problem};
 
@@ -12,9 +12,9 @@ const REASON: &str = "Lo pidió por escrito";
 
 async fn deletes_for_good(stores: Stores) {
     let area = Area::start(stores).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    registered(&area, "Beto Ejemplo", "2002", "Cali").await;
-    let mut admin = Person::of(&area, "ada@example.org", Role::Admin).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    register_person(&area, "Beto Ejemplo", "2002", "Cali").await;
+    let mut admin = Person::logged_in(&area, "ada@example.org", Role::Admin).await;
     let page = admin.get(&format!("{path}/delete")).await;
     let version = page.between("name=\"version\" value=\"", "\"").unwrap();
     let receipt = page.between("class=\"mono\">", "<").unwrap();
@@ -55,12 +55,12 @@ async fn deletes_for_good(stores: Stores) {
             app.total().await == Some(1)
         })
         .await;
-    assert_eq!(area.deeds(Action::Delete).await.len(), 1);
-    let mut elsewhere = clerk(&area, "oficina", &["Bogotá"]).await;
+    assert_eq!(area.audit_entries(Action::Delete).await.len(), 1);
+    let mut elsewhere = log_in_clerk(&area, "oficina", &["Bogotá"]).await;
     let page = elsewhere.get(&path).await;
     assert_eq!(page.status, 404, "who could not see it is not told");
     assert!(!page.body.contains(REASON));
-    assert_eq!(area.deeds(Action::Refused).await.len(), 1);
+    assert_eq!(area.audit_entries(Action::Refused).await.len(), 1);
 }
 
 fn count_files(folder: &std::path::Path) -> usize {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use jornada::domain::staff::audit::Action;
 
 use crate::area::Area;
-use crate::crowd::crowded;
-use crate::program::{Program, id};
+use crate::many_registrations::start_with_many;
+use crate::report_client::{Program, job_id};
 use crate::support::app::{Installation, Stores};
 
 /// Length in bytes of the header of an encrypted file.
@@ -16,7 +16,9 @@ const CSV: &str = "value=Cali&format=csv";
 /// Returns the path of the file from the job's first attempt.
 fn file_path(area: &Area, page: &str, extension: &str) -> PathBuf {
     let folder = area.installation.folder.path().join("data/photos/_reports");
-    let job = folder.join(&area.app.campaign).join(id(page).to_string());
+    let job = folder
+        .join(&area.app.campaign)
+        .join(job_id(page).to_string());
     job.join(format!("1.{extension}"))
 }
 
@@ -30,10 +32,10 @@ fn contains(bytes: &[u8], words: &str) -> bool {
 async fn stored_reports_are_encrypted() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let program = Program::of(&area).await;
+    let program = Program::new(&area).await;
     for (extension, word) in [("csv", "Ana Ejemplo"), ("xlsx", "PK\x03\x04")] {
         let fields = format!("value=Cali&format={extension}");
-        let page = program.file(&area.app, &fields).await;
+        let page = program.request_file(&area.app, &fields).await;
         let kept = std::fs::read(file_path(&area, &page, extension)).unwrap();
         let told = program.get(&area.app, &page).await.bytes().await.unwrap();
         assert!(
@@ -49,10 +51,12 @@ async fn an_altered_report_is_not_sent_and_is_audited() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     area.app.register("Luz Ejemplo", "1002", "Tunja").await;
-    let program = Program::of(&area).await;
-    let page = program.file(&area.app, CSV).await;
+    let program = Program::new(&area).await;
+    let page = program.request_file(&area.app, CSV).await;
     let path_1 = file_path(&area, &page, "csv");
-    let other = program.file(&area.app, "value=Tunja&format=csv").await;
+    let other = program
+        .request_file(&area.app, "value=Tunja&format=csv")
+        .await;
     let other = std::fs::read(file_path(&area, &other, "csv")).unwrap();
     let whole = std::fs::read(&path_1).unwrap();
     let mut seen = area.store.audit_head().await.unwrap().seq;
@@ -63,11 +67,11 @@ async fn an_altered_report_is_not_sent_and_is_audited() {
     for altered in [cut, exchanged, flipped] {
         std::fs::write(&path_1, altered).unwrap();
         assert_eq!(program.get(&area.app, &page).await.status(), 500);
-        let deed = area.entry(&mut seen).await.note.deed;
+        let deed = area.next_entry(&mut seen).await.note.deed;
         assert_eq!(deed.action, Action::ReportAltered);
         assert_eq!(deed.detail["value"], "Cali");
     }
-    let again = program.file(&area.app, CSV).await;
+    let again = program.request_file(&area.app, CSV).await;
     assert_ne!(again, page, "it is made again for who asks again");
     std::fs::write(&path_1, whole).unwrap();
     let told = program.get(&area.app, &page).await.text().await.unwrap();
@@ -76,9 +80,9 @@ async fn an_altered_report_is_not_sent_and_is_audited() {
 
 #[tokio::test]
 async fn a_report_altered_after_its_start_is_aborted_and_audited() {
-    let area = crowded(Stores::Embedded).await;
-    let program = Program::of(&area).await;
-    let page = program.file(&area.app, CSV).await;
+    let area = start_with_many(Stores::Embedded).await;
+    let program = Program::new(&area).await;
+    let page = program.request_file(&area.app, CSV).await;
     let path = file_path(&area, &page, "csv");
     let mut bytes = std::fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
@@ -90,7 +94,7 @@ async fn a_report_altered_after_its_start_is_aborted_and_audited() {
     let written = area.entries(seen).await;
     let written: Vec<_> = written.iter().map(|entry| entry.note.deed.action).collect();
     assert_eq!(written, [Action::ReportFile, Action::ReportAltered]);
-    let again = program.file(&area.app, CSV).await;
+    let again = program.request_file(&area.app, CSV).await;
     assert_ne!(again, page, "it is made again for who asks again");
     let whole = program.get(&area.app, &again).await;
     let rows = whole.headers()["x-report-rows"].clone();
@@ -103,14 +107,14 @@ async fn reports_are_readable_during_and_after_a_key_rotation() {
     let (old, new) = ("0a".repeat(32), "0b".repeat(32));
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_PHOTO_KEY", &format!("{old},{new}"));
-    let mut area = Area::of(installation).await;
+    let mut area = Area::start_with(installation).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let program = Program::of(&area).await;
-    let before = program.file(&area.app, CSV).await;
+    let program = Program::new(&area).await;
+    let before = program.request_file(&area.app, CSV).await;
     area.installation
         .set("JORNADA_PHOTO_KEY", &format!("{new},{old}"));
     let second = area.installation.start().await;
-    let meanwhile = program.file(&second, "value=_all&format=csv").await;
+    let meanwhile = program.request_file(&second, "value=_all&format=csv").await;
     let rewrap = area.installation.command(&["photos", "rewrap"]).output();
     assert!(rewrap.unwrap().status.success());
     area.installation.set("JORNADA_PHOTO_KEY", &new);

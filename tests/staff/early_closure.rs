@@ -27,7 +27,7 @@ async fn closes_everywhere(stores: Stores) {
     let other = area.installation.start().await;
     let path = format!("/staff/c/{}/close", area.app.campaign);
     let reopen = format!("/staff/c/{}/reopen", area.app.campaign);
-    let mut admin = Person::of(&area, "ada@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(&area, "ada@example.org", Role::Admin).await;
     assert!(admin.get(&path).await.body.contains("name=\"reason\""));
     let page = admin.post(&path, &[("reason", "no")]).await;
     assert_eq!(page.status, 422, "a reason says something");
@@ -58,8 +58,8 @@ async fn closes_everywhere(stores: Stores) {
         201
     );
     wait_for_form_status(&other, 200).await;
-    assert_eq!(area.deeds(Action::Close).await.len(), 1);
-    let opened = area.deeds(Action::Reopen).await;
+    assert_eq!(area.audit_entries(Action::Close).await.len(), 1);
+    let opened = area.audit_entries(Action::Reopen).await;
     assert_eq!(opened[0].note.deed.detail["reason"], "Llegaron dosis");
 }
 
