@@ -32,7 +32,7 @@ pub fn write(
     Ok(data_encoding::BASE64URL_NOPAD.encode(&sealed))
 }
 
-/// Decrypts the output of [`write()`] for this account and campaign. `None` for anything else.
+/// Decrypts a query that was encrypted for this account and campaign. `None` for anything else.
 #[must_use]
 pub fn read<T: DeserializeOwned>(
     keys: &Keys,

@@ -6,7 +6,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 const NONCE_BYTES: usize = 24;
 
-/// Encrypts bytes for `owner`. Returns nonce and ciphertext.
+/// Encrypts bytes, bound to their owner. Returns nonce and ciphertext.
 ///
 /// # Panics
 /// If `bytes` is longer than the cipher allows (256 GiB).

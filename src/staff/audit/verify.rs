@@ -44,7 +44,7 @@ pub struct Verdict {
 }
 
 impl Audit {
-    /// Verifies the whole chain, and that it contains the head `noted` from an earlier verification.
+    /// Verifies the whole chain, and that it contains the head of an earlier verification, if one is given.
     pub async fn verify(&self, store: &Store, noted: Option<Head>) -> Result<Verdict, StoreError> {
         let mut reading = Reading::new(self, noted);
         loop {

@@ -81,8 +81,8 @@ impl Case {
 }
 
 impl Cabinet {
-    /// Searches registrations and returns at most `most` of them. The audit entry is `deed` with the ids found; `deed`
-    /// must hold no personal data.
+    /// Searches registrations and returns one page of results. Writes the audit entry, which must hold no personal data,
+    /// together with the ids found.
     pub(super) async fn find(
         &self,
         search: &Search,
