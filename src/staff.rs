@@ -1,13 +1,13 @@
-//! Who may see the lists: accounts with passwords and second factors, sessions, tokens for programs; and the record of
-//! who looked at what.
+//! Staff access control: accounts with passwords and TOTP, sessions, API tokens, and the audit log.
 //!
-//! # Why sessions of our own
+//! # Why sessions are implemented here
 //!
-//! tower-sessions (and axum-login on top of it) keeps a session as one opaque record that is read, changed and written
-//! back whole: a request in flight that writes late brings a session back that was revoked meanwhile, and there is no
-//! list of an account's sessions nor a way to end them all. Here each change is one step of the store on one session,
-//! the account's epoch ends all of them at once on every instance, and it goes on without Redis. Passwords are left to
-//! the argon2 crate, codes to totp-rs, encryption to chacha20poly1305, MACs to hmac.
+//! tower-sessions (and axum-login, which uses it) stores a session as one opaque record that is read, changed and
+//! written back as a whole. A request in flight that writes late restores a session that was revoked in the meantime,
+//! and there is no way to list or end all sessions of an account. Here each change is one atomic store operation on one
+//! session. Incrementing the account's epoch ends all its sessions on every instance. Redis is not needed.
+//!
+//! Cryptography comes from crates: argon2 (passwords), totp-rs (codes), chacha20poly1305 (encryption), hmac (MACs).
 
 pub mod accounts;
 pub mod audit;

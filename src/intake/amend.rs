@@ -1,4 +1,4 @@
-//! Corrections and deletions with all that goes with them, kept only if nobody was faster.
+//! Corrects and deletes registrations with optimistic locking, together with their aliases and photos.
 
 use tracing::warn;
 
@@ -9,10 +9,10 @@ use crate::domain::{Campaign, RegistrationId};
 use crate::key::Secret;
 use crate::store::{Amended, Store, StoreError};
 
-/// Keeps `corrected` in the place of what was `read`.
+/// Replaces the registration that was `read` by `corrected`.
 ///
 /// # Errors
-/// [`StoreError`], also when the outcome is unknown: the registration shows when it is read again.
+/// [`StoreError`], also when the outcome is unknown: read the registration again to find out.
 pub async fn correct(
     store: &Store,
     secret: &Secret,
@@ -24,8 +24,8 @@ pub async fn correct(
     store.correct(campaign, read, corrected, claim).await
 }
 
-/// Deletes what was `read`, and its photo. A photo that cannot be removed now is removed later, by
-/// [`Remover`](super::remover::Remover).
+/// Deletes the registration that was `read`, and its photo. If the photo cannot be deleted now,
+/// [`Remover`](super::remover::Remover) retries.
 ///
 /// # Errors
 /// [`StoreError`], also when the outcome is unknown.
@@ -40,13 +40,14 @@ pub async fn delete(
     if let (Amended::Done, Some(photo)) = (amended, read.photo()) {
         let id = read.registration.id;
         if let Err(error) = photos.remove(&campaign.id, id, photo).await {
-            warn!("the photo of a deleted registration is removed later: {error}");
+            warn!("cannot delete the photo of a deleted registration, retrying later: {error}");
         }
     }
     Ok(amended)
 }
 
-/// The identity that a corrected answer to the unique field makes, unless it is the one that the registration has.
+/// Derives the alias for a corrected answer to the unique field. `None` if the answer, or the id derived from it, is
+/// unchanged.
 fn claim(
     secret: &Secret,
     campaign: &Campaign,

@@ -1,4 +1,4 @@
-//! How accounts change: a pure step, kept only if nobody else changed the account meanwhile, else decided anew.
+//! Changes to accounts with optimistic locking: a pure step is repeated until no other change interferes.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,31 +8,29 @@ use super::token::Token;
 use crate::domain::staff::{Account, Mail, Reach, Role};
 use crate::store::{Store, StoreError};
 
-/// How often a step is decided anew before whoever asked is told to try again.
+/// Attempts to apply a step before [`AccountsError::Contended`] is returned.
 const TRIES: usize = 8;
 
-/// Why something with accounts could not be done now.
+/// Why an operation on an account failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountsError {
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A password could not be looked at.
+    /// A password could not be hashed or verified.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// Others changed the account all the time.
-    #[error("an account changes all the time")]
+    /// Every attempt met a concurrent change of the account.
+    #[error("cannot update account: it was changed concurrently on every attempt")]
     Contended,
-    /// The system has no randomness.
-    #[error("no randomness: {0}")]
+    /// The operating system provided no random bytes.
+    #[error("cannot get random bytes: {0}")]
     Randomness(#[from] getrandom::Error),
 }
 
-/// Changes an account by a step, which may be tried several times. `None` if there is no such account or the step
-/// declines; then nothing is kept.
+/// Applies a step to an account and stores the result. The step may run several times.
 ///
-/// # Errors
-/// [`AccountsError::Store`], [`AccountsError::Contended`].
+/// Returns `None`, and stores nothing, if the account does not exist or the step returns `None`.
 pub async fn change<T>(
     store: &Store,
     id: Uuid,
@@ -52,10 +50,8 @@ pub async fn change<T>(
     Err(AccountsError::Contended)
 }
 
-/// The id that an account of this address will have: that of its closed one, or a new one. `None` if it has an open one.
-///
-/// # Errors
-/// When the store does not answer.
+/// Returns the id for a new account of this mail address: the id of its closed account, or a new one. `None` if the
+/// address has an open account.
 pub async fn vacancy(store: &Store, mail: &Mail) -> Result<Option<Uuid>, StoreError> {
     Ok(match store.account_of(mail).await? {
         Some(account) if account.is_open() => None,
@@ -64,11 +60,8 @@ pub async fn vacancy(store: &Store, mail: &Mail) -> Result<Option<Uuid>, StoreEr
     })
 }
 
-/// Adds an account under the id of its [`vacancy`], or opens a closed one as if it were new; answers the token of its link.
-/// `None` if the address has an open account.
-///
-/// # Errors
-/// [`AccountsError`].
+/// Adds an account under the id from [`vacancy`], or reopens a closed account as if it were new. Returns the token of
+/// its password link, or `None` if the address has an open account.
 pub async fn add(
     store: &Store,
     id: Uuid,
@@ -101,10 +94,8 @@ pub async fn add(
     Ok(opened.await?.map(|()| link))
 }
 
-/// Gives an account a new link; with `lost_second` its second factor is off and its sessions end.
-///
-/// # Errors
-/// [`AccountsError`].
+/// Issues a new password link for an open account. With `lost_second`, also disables its second factor and ends its
+/// sessions. Returns `None` if there is no such account or it is closed.
 pub async fn invite(
     store: &Store,
     id: Uuid,
@@ -126,10 +117,7 @@ pub async fn invite(
     Ok(invited.await?.map(|()| link))
 }
 
-/// Closes an account; false if there is none that is open.
-///
-/// # Errors
-/// [`AccountsError`].
+/// Closes an account. Returns false if there is no such account or it is closed already.
 pub async fn close(store: &Store, id: Uuid, now: Timestamp) -> Result<bool, AccountsError> {
     let closed = change(store, id, |account| {
         account.is_open().then(|| account.close(now))
@@ -138,9 +126,6 @@ pub async fn close(store: &Store, id: Uuid, now: Timestamp) -> Result<bool, Acco
 }
 
 /// Ends every session of an account, on every instance.
-///
-/// # Errors
-/// [`AccountsError`].
 pub async fn end_sessions(store: &Store, id: Uuid) -> Result<bool, AccountsError> {
     let ended = change(store, id, |account| {
         account.end_sessions();

@@ -1,6 +1,7 @@
-//! Writing the record of every look: before anything is shown or changed, and nothing is if it cannot be written. Each
-//! entry is sealed with the hash of the one before it, under a key that is not in the store: who has the store alone can
-//! neither write entries nor change them unseen.
+//! Writes the audit log. An entry is stored before data is shown or changed; if it cannot be stored, the request fails.
+//!
+//! Each entry carries a MAC over its content and the MAC of the previous entry. The key is not in the store, so that
+//! someone who controls only the store can neither add nor change entries undetected.
 
 pub mod export;
 pub mod sparse;
@@ -17,32 +18,33 @@ use crate::key::{Key, Secret};
 use crate::store::audit::Found;
 use crate::store::{Store, StoreError, WAIT};
 
-/// Between two attempts while the store is away.
+/// Delay between attempts while the store is unavailable.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The record, as one process writes it: one entry after the other, so that its own do not race each other.
+/// The audit log, as one process writes it. Entries of one process are written one at a time, so that they do not
+/// compete for a place in the chain.
 #[derive(Debug)]
 pub struct Audit {
     key: Key,
-    /// Attempts to log in that were slowed.
+    /// Limits the entries for rate-limited login attempts.
     pub slowed: Sparse,
-    /// The end of the chain as this process knows it; others may have gone on.
+    /// Last known end of the chain. Other processes may have appended entries since.
     end: Mutex<Option<Head>>,
 }
 
-/// Why an entry was not written.
+/// Why an audit entry was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
-    /// The store did not take it.
-    #[error("cannot write the record of who looks at what")]
+    /// The store failed.
+    #[error("cannot write to the audit log")]
     Store(#[from] StoreError),
-    /// Too much is being written.
-    #[error("the record of who looks at what was not written in time")]
+    /// The entry was not stored within [`WAIT`].
+    #[error("cannot write to the audit log: timed out")]
     Late,
 }
 
 impl Audit {
-    /// The record of the installation with this secret.
+    /// Creates the audit log of the installation with this secret.
     #[must_use]
     pub fn new(secret: &Secret) -> Self {
         Self {
@@ -52,16 +54,17 @@ impl Audit {
         }
     }
 
-    /// Writes an entry at the end of the chain. Once this is answered it is kept.
+    /// Appends an entry to the chain. When this returns `Ok`, the entry is stored.
     ///
     /// # Errors
-    /// [`AuditError`]: it may or may not be kept, so that it says what was tried, not what was done.
+    /// [`AuditError`]. The entry may have been stored all the same: it documents an attempt, not a result.
     pub async fn write(&self, store: &Store, note: Note) -> Result<Entry, AuditError> {
         let written = timeout(WAIT, self.append(store, note)).await;
         written.map_err(|_| AuditError::Late)?
     }
 
-    /// Repeats without end while others are quicker or the store may come back: the caller sets the bound.
+    /// Retries without limit while other processes win the race or the store is unavailable. The caller sets the
+    /// timeout.
     async fn append(&self, store: &Store, note: Note) -> Result<Entry, AuditError> {
         let mut end = self.end.lock().await;
         let mut is_unsure = false;
@@ -77,7 +80,7 @@ impl Audit {
                     *end = Some(entry.head());
                     return Ok(entry);
                 }
-                // An attempt before this one may have been kept although its answer did not come.
+                // An earlier attempt may have been stored although its reply was lost.
                 Ok(false) if is_unsure && is_kept(store, &entry).await? => return Ok(entry),
                 Ok(false) => {}
                 Err(StoreError::Unavailable(_)) => {
@@ -90,7 +93,7 @@ impl Audit {
         }
     }
 
-    /// Makes a note the entry after this one.
+    /// Builds the entry that follows `head`.
     fn seal(&self, head: Head, note: Note) -> Entry {
         let mut entry = Entry {
             seq: head.seq + 1,
@@ -102,7 +105,7 @@ impl Audit {
         entry
     }
 
-    /// What the hash of an entry must be.
+    /// Computes the MAC of an entry.
     fn hash(&self, entry: &Entry) -> [u8; 32] {
         self.key.hash(&entry.content())
     }

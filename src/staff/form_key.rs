@@ -1,6 +1,7 @@
-//! The hidden key of a form (CSRF): it comes of the browser's cookie, so that a page of somebody else, who cannot read
-//! the cookie, cannot make one. Nothing of it is kept: a copy of the store makes no forms. Each time it is written
-//! differently, so that its length under compression tells nothing (BREACH).
+//! CSRF tokens of forms, derived from the token in the browser's cookie, which other sites cannot read.
+//!
+//! Nothing is stored, so a copy of the store is of no use for forging forms. A random nonce makes each token different,
+//! which defeats compression attacks (BREACH).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -9,10 +10,7 @@ use super::token::Token;
 
 const NONCE: usize = 16;
 
-/// Writes a key for a form of the browser that holds this token.
-///
-/// # Errors
-/// When the system has no randomness.
+/// Generates a CSRF token for the browser that holds this cookie token.
 pub fn write(token: &Token) -> Result<String, getrandom::Error> {
     let mut nonce = [0; NONCE];
     getrandom::fill(&mut nonce)?;
@@ -21,7 +19,7 @@ pub fn write(token: &Token) -> Result<String, getrandom::Error> {
     Ok(data_encoding::BASE64URL_NOPAD.encode(&whole))
 }
 
-/// Whether a form came from the browser that holds this token; compares in constant time.
+/// Verifies in constant time that a CSRF token was generated for this cookie token.
 #[must_use]
 pub fn fits(token: &Token, key: &str) -> bool {
     let Ok(whole) = data_encoding::BASE64URL_NOPAD.decode(key.as_bytes()) else {
@@ -46,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_fits_its_own_browser_alone() {
+    fn a_token_is_valid_only_for_its_own_browser() {
         let (ana, beto) = (Token::generate().unwrap(), Token::generate().unwrap());
         let (key, again) = (write(&ana).unwrap(), write(&ana).unwrap());
         assert_ne!(key, again, "it is written differently each time");

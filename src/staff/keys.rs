@@ -1,8 +1,8 @@
-//! What the staff area derives of the installation's secret.
+//! Keys that the staff area derives from the installation's secret.
 
 use crate::key::{Key, Secret};
 
-/// Its keys.
+/// The derived keys of the staff area.
 #[derive(Debug)]
 pub struct Keys {
     seal: Key,
@@ -11,7 +11,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Derives the keys.
+    /// Derives the keys from the installation's secret.
     #[must_use]
     pub fn of(secret: &Secret) -> Self {
         Self {
@@ -21,17 +21,17 @@ impl Keys {
         }
     }
 
-    /// For second factors at rest.
+    /// Returns the key that encrypts stored TOTP secrets.
     pub(super) fn seal(&self) -> &[u8; 32] {
         self.seal.expose()
     }
 
-    /// For what is looked for, in addresses.
+    /// Returns the key that encrypts search queries in URLs.
     pub(super) fn query(&self) -> &[u8; 32] {
         self.query.expose()
     }
 
-    /// For the names under which attempts are counted.
+    /// Returns the key that pseudonymises the clients of counted login attempts.
     pub(super) fn throttle(&self) -> &Key {
         &self.throttle
     }

@@ -1,4 +1,4 @@
-//! Logging in. An unknown account, a wrong password and a wrong code are one answer, after the same work.
+//! Authenticates logins. An unknown account, a wrong password and a wrong code get the same answer after the same work.
 
 use std::net::IpAddr;
 
@@ -17,60 +17,60 @@ use crate::domain::staff::{Account, Mail, Role};
 use crate::key::Secret;
 use crate::store::Store;
 
-/// Longest address that is counted as it was typed, in characters.
+/// Longest prefix of a typed mail address by which attempts are counted, in characters (RFC 5321 allows 254).
 const TYPED: usize = 254;
 
-/// What every login and every change of a password needs.
+/// Verifies passwords and TOTP codes, and limits the rate of attempts.
 #[derive(Debug)]
 pub struct Gate {
-    /// Passwords, a bounded number at once.
+    /// Hashes and verifies passwords with bounded concurrency.
     pub passwords: Passwords,
-    /// Keys of the installation.
+    /// Derived keys of the installation.
     pub keys: Keys,
     counts: Counts,
-    /// Whether admins must have a second factor.
+    /// Whether accounts with the admin role must have a second factor.
     second_for_admins: bool,
 }
 
-/// What somebody sent to log in.
+/// A login attempt.
 #[derive(Debug)]
 pub struct Attempt {
-    /// The address as it was typed.
+    /// Mail address as typed.
     pub mail: String,
-    /// The password.
+    /// Password as typed.
     pub password: Password,
-    /// The code, or nothing.
+    /// TOTP code as typed; empty without a second factor.
     pub code: String,
-    /// The client.
+    /// Address of the client.
     pub from: IpAddr,
 }
 
-/// What comes of it.
+/// The result of a login attempt.
 #[derive(Debug)]
 pub enum Login {
-    /// A new session of this account.
+    /// The token of a new session, and its account.
     In(Token, Box<Account>),
-    /// Address, password or code is wrong: which one, nobody is told; the record names the account, if it is one.
+    /// Mail address, password or code is wrong. Holds the id of the account, if there is one, for the audit log only.
     Refused(Option<Uuid>),
-    /// Too many attempts: none before this time has passed.
+    /// Too many attempts; the next one is accepted after this time.
     Slowed(SignedDuration),
 }
 
-/// Whether somebody who is logged in proves that it is them.
+/// The result of re-authenticating somebody who is logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// They do.
+    /// Password and code are correct.
     Right,
-    /// The password is not theirs.
+    /// The password is wrong.
     WrongPassword,
-    /// The code is not right now.
+    /// The code is wrong or not valid now.
     WrongCode,
-    /// Too many attempts: none before this time has passed.
+    /// Too many attempts; the next one is accepted after this time.
     Slowed(SignedDuration),
 }
 
 impl Gate {
-    /// Puts the parts together.
+    /// Creates an authenticator with keys derived from `secret`.
     #[must_use]
     pub fn new(
         secret: &Secret,
@@ -86,22 +86,19 @@ impl Gate {
         }
     }
 
-    /// Whether this account must set up a second factor before anything else.
+    /// Returns whether this account must set up a second factor before it may do anything else.
     #[must_use]
     pub fn lacks_second(&self, account: &Account) -> bool {
         self.needs_second(account) && account.second.is_none()
     }
 
-    /// Whether this account may not go without a second factor.
+    /// Returns whether this account must have a second factor.
     #[must_use]
     pub fn needs_second(&self, account: &Account) -> bool {
         self.second_for_admins && account.role == Role::Admin
     }
 
-    /// Logs somebody in, or not.
-    ///
-    /// # Errors
-    /// When it could not be found out.
+    /// Authenticates a login attempt and opens a session if it succeeds.
     pub async fn log_in(
         &self,
         store: &Store,
@@ -134,11 +131,8 @@ impl Gate {
         Ok(Login::In(token, Box::new(account)))
     }
 
-    /// Whether the password is the account's own, and the code if one is asked for, for changes that a borrowed screen
-    /// must not make. Counted as a login. The code is not used up.
-    ///
-    /// # Errors
-    /// When it could not be found out.
+    /// Verifies the password of the account, and the code if one is given, before a change that someone at an unlocked
+    /// screen must not make. Counts as a login attempt. Does not consume the code.
     pub async fn prove(
         &self,
         account: &Account,
@@ -158,12 +152,12 @@ impl Gate {
         if code.is_some_and(|code| !self.use_code(&mut account.clone(), code, now)) {
             return Ok(Proof::WrongCode);
         }
-        // Not before: whoever has the password alone shall not get to try one code after another.
+        // Reset only now: someone who knows only the password must not get unlimited attempts at the code.
         self.counts.forgive(&who, now).await;
         Ok(Proof::Right)
     }
 
-    /// Uses a code of the account's second factor up; false if it is wrong or was used before.
+    /// Marks a code of the account's second factor as used. Returns false if it is wrong or was used before.
     #[must_use]
     pub fn use_code(&self, account: &mut Account, code: &str, now: Timestamp) -> bool {
         let second = account.second.as_ref();
@@ -172,7 +166,7 @@ impl Gate {
         step.is_some_and(|step| account.use_step(step))
     }
 
-    /// Uses the code up, where the account asks for one. Of several who send the same code at once, one passes.
+    /// Consumes the code if the account has a second factor. Of several concurrent logins with one code, one succeeds.
     async fn pass_second(
         &self,
         store: &Store,
@@ -184,7 +178,7 @@ impl Gate {
             return Ok(Some(account));
         }
         let passed = change(store, account.id, |latest| {
-            // The password that was looked at is that of this account.
+            // Fails if the password changed since it was verified.
             (latest.is_still(&account) && self.use_code(latest, code, now)).then(|| latest.clone())
         });
         passed.await

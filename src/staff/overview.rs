@@ -1,5 +1,7 @@
-//! The numbers that the staff see first: registrations of the last days by value, and why others were refused. Counting a
-//! million takes seconds, so that an instance counts once for all who look, and shows with each count when it was taken.
+//! The figures of the staff area's overview: registrations of the last days by value, and rejections by reason.
+//!
+//! Counting a million registrations takes seconds. So each instance caches the last count of each campaign, with its
+//! time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,46 +16,46 @@ use tracing::warn;
 use crate::domain::{Campaign, CampaignId};
 use crate::store::{Store, StoreError};
 
-/// Days of an overview; the last is today.
+/// Days in an overview, today included.
 pub const DAYS: usize = 14;
 
-/// A younger count is good enough.
+/// Minimum time between two counts of a campaign.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// A count is taken anew after so many times as long as it took: it never takes more than this part of the store.
+/// Minimum time between two counts, as a multiple of the duration of the last one. Bounds counting to 1/20 of the time.
 const REST: u32 = 20;
 
-/// Between two looks whether a day has begun that nothing was counted of.
+/// Interval between checks for campaigns without a count of today.
 const TICK: Duration = Duration::from_secs(5);
 
-/// A count of one campaign.
+/// The figures of one campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
-    /// When it was taken.
+    /// When the count started.
     pub as_of: Timestamp,
-    /// The days, the oldest first, in the campaign's time zone.
+    /// Days in the campaign's time zone, oldest first.
     pub days: Vec<Date>,
-    /// Registrations of each day by value; a value without any is left out.
+    /// Registrations per day, by tally value. Values without registrations are left out.
     pub values: BTreeMap<String, Vec<u64>>,
-    /// Refusals since the first of the days, by reason.
+    /// Rejections since the first day, by reason.
     pub refusals: BTreeMap<String, u64>,
 }
 
-/// The last count of each campaign on this instance.
+/// Caches the last overview of each campaign.
 #[derive(Clone, Debug)]
 pub struct Overviews {
     store: Store,
     slots: Arc<Mutex<HashMap<CampaignId, Arc<Slot>>>>,
 }
 
-/// One campaign's count; who counts holds the lock of `counting`.
+/// The cached overview of one campaign. The lock `counting` is held during a count.
 #[derive(Debug, Default)]
 struct Slot {
     last: Mutex<Option<Taken>>,
     counting: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// A count, and what it cost.
+/// An overview with the duration of its count.
 #[derive(Clone, Debug)]
 struct Taken {
     overview: Arc<Overview>,
@@ -62,7 +64,7 @@ struct Taken {
 }
 
 impl Overview {
-    /// Registrations of each day, of these values or of all.
+    /// Sums the registrations per day over the values that `admits` accepts.
     #[must_use]
     pub fn of_days(&self, admits: impl Fn(&str) -> bool) -> Vec<u64> {
         let mut sums = vec![0; self.days.len()];
@@ -76,7 +78,7 @@ impl Overview {
 }
 
 impl Overviews {
-    /// Overviews of what this store has.
+    /// Creates an empty cache over this store.
     #[must_use]
     pub fn new(store: Store) -> Self {
         Self {
@@ -85,7 +87,7 @@ impl Overviews {
         }
     }
 
-    /// Counts before anybody looks, at once and when a day of a campaign begins, until `stop`.
+    /// Counts at once, and again when a new day begins in a campaign's time zone, until `stop`.
     pub async fn keep_counted(self, campaigns: Vec<Arc<Campaign>>, stop: CancellationToken) {
         let counting = async {
             loop {
@@ -96,21 +98,20 @@ impl Overviews {
         stop.run_until_cancelled(counting).await;
     }
 
-    /// Counts the campaigns of which there is no count of today. A store that does not answer is logged: whoever looks
-    /// asks it again.
+    /// Counts every campaign that has no count of today. Logs store failures; the next request tries again.
     pub async fn count_all(&self, campaigns: &[Arc<Campaign>]) {
         for campaign in campaigns {
             if let Err(error) = self.of_today(campaign, Timestamp::now()).await {
-                warn!(campaign = %campaign.id, "nothing is counted for the overview: {error}");
+                warn!(campaign = %campaign.id, "cannot count registrations for the overview: {error}");
             }
         }
     }
 
-    /// The last count, at once; one that is no longer fresh is taken anew behind it. Who looks before the instance has
-    /// counted, after its start and when a day begins, waits for that.
+    /// Returns the last count of today without waiting, and refreshes it in the background if it is stale. Waits for a
+    /// count only if there is none of today.
     ///
     /// # Errors
-    /// When there is no count of today, and the store does not answer.
+    /// [`StoreError`] only if there is no count of today.
     pub async fn of(
         &self,
         campaign: &Arc<Campaign>,
@@ -123,7 +124,7 @@ impl Overviews {
         Ok(taken.overview)
     }
 
-    /// The last count of today, fresh or not; without one it is taken.
+    /// Returns the last count of today, stale or not. Counts if there is none.
     async fn of_today(
         &self,
         campaign: &Arc<Campaign>,
@@ -135,14 +136,14 @@ impl Overviews {
             return Ok(taken);
         }
         let _counting = slot.counting.lock().await;
-        // Whoever counted before has counted for all who waited.
+        // Another task may have counted while this one waited for the lock.
         match slot.of_days(&days) {
             Some(taken) => Ok(taken),
             None => self.count(&slot, campaign, days, now).await,
         }
     }
 
-    /// Counts in the background, unless somebody does already.
+    /// Counts in the background, unless a count is running.
     fn refresh(&self, campaign: &Arc<Campaign>, now: Timestamp) {
         let slot = self.slot(&campaign.id);
         let Ok(counting) = Arc::clone(&slot.counting).try_lock_owned() else {
@@ -152,7 +153,7 @@ impl Overviews {
         tokio::spawn(async move {
             let _counting = counting;
             let days = last_days(&campaign, now);
-            // The last count stays, with its time, when the store does not answer.
+            // If the store fails, the last count remains valid.
             overviews.count(&slot, &campaign, days, now).await.ok();
         });
     }
@@ -195,7 +196,7 @@ impl Slot {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The last count, if it is of these days.
+    /// Returns the last count if it covers exactly these days.
     fn of_days(&self, days: &[Date]) -> Option<Taken> {
         let last = self.last().clone();
         last.filter(|taken| taken.overview.days == days)
@@ -208,7 +209,7 @@ impl Taken {
     }
 }
 
-/// Today and the days before it.
+/// Returns the last [`DAYS`] days in the campaign's time zone, oldest first.
 fn last_days(campaign: &Campaign, now: Timestamp) -> Vec<Date> {
     let today = now.to_zoned(campaign.time_zone.clone()).date();
     let back = |days: usize| {
@@ -218,7 +219,8 @@ fn last_days(campaign: &Campaign, now: Timestamp) -> Vec<Date> {
     (0..DAYS).rev().map(back).collect()
 }
 
-/// The moments at which the days begin, and the last one ends: a day of a change of clocks is shorter or longer.
+/// Returns the start of each day, and the end of the last. Days with a change to or from daylight saving time last 23
+/// or 25 hours.
 fn bounds(campaign: &Campaign, days: &[Date]) -> Vec<Timestamp> {
     let after = days.last().map(|last| last.saturating_add(1.days()));
     let begin = |day: Date| {
@@ -238,7 +240,7 @@ mod tests {
     #[test]
     fn days_are_those_of_the_campaign() {
         let campaign = example();
-        // In Bogotá it is still the day before.
+        // It is still February 28 in Bogotá.
         let now: Timestamp = "2026-03-01T04:59:59Z".parse().unwrap();
         let days = last_days(&campaign, now);
         assert_eq!(

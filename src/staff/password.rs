@@ -1,5 +1,7 @@
-//! Passwords: which are good enough, and Argon2id with OWASP's parameters (19 MiB, 2 passes, 1 lane; Password Storage
-//! Cheat Sheet), on threads that may block and never many at once: each takes 19 MiB and a processor while it lasts.
+//! Password rules and Argon2id hashes with the parameters of the OWASP Password Storage Cheat Sheet (19 MiB, 2 passes,
+//! 1 lane).
+//!
+//! Hashes are computed on blocking threads. Concurrency is bounded, since each one takes 19 MiB and a core.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -18,21 +20,21 @@ use unicode_normalization::UnicodeNormalization;
 use crate::domain::Lang;
 use crate::domain::staff::Mail;
 
-/// Least number of characters.
+/// Minimum length in characters.
 pub const LEAST: usize = 12;
-/// Longest password that is looked at, in bytes.
+/// Maximum length in bytes.
 const MOST_BYTES: usize = 1_024;
-/// Fewer different characters than this make no password.
+/// Minimum number of distinct characters.
 const LEAST_DIFFERENT: usize = 5;
-/// Argon2id's memory in KiB, passes and lanes.
+/// Argon2id parameters: memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
-/// Bytes of a salt and of a hash.
+/// Length of salt and hash in bytes.
 const HASH: (usize, usize) = (16, 32);
-/// Passwords computed at once on an instance.
+/// Maximum number of hashes computed at once per instance.
 const AT_ONCE: usize = 2;
-/// Passwords that may wait; past them the answer is 503.
+/// Maximum number of requests, waiting or computing. Further requests get 503.
 const WAITING: usize = 64;
-/// Longest wait for a turn.
+/// Maximum time a request waits to be computed.
 const WAIT: Duration = Duration::from_secs(10);
 
 static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| {
@@ -40,51 +42,51 @@ static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     lines.filter(|line| !line.starts_with("#!")).collect()
 });
 
-/// Why a new password is not taken.
+/// Why a new password is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weak {
     /// Fewer than [`LEAST`] characters.
     Short,
-    /// Longer than anybody types.
+    /// Longer than 1,024 bytes.
     Long,
-    /// Among the commonest, or of very few different characters.
+    /// In the list of common passwords, or with fewer than five distinct characters.
     Common,
-    /// Made of the mail address.
+    /// The account's mail address, or its local part followed by digits or signs.
     Own,
-    /// The two that were typed are not the same.
+    /// The two typed passwords differ.
     Different,
 }
 
-/// Why a password could not be looked at now.
+/// Why a password could not be hashed or verified.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// Too many wait.
-    #[error("too many passwords are looked at")]
+    /// Too many requests are waiting.
+    #[error("cannot compute a password hash: too many are waiting")]
     Busy,
-    /// The system has no randomness, or a hash in the store is none.
-    #[error("a password cannot be computed: {0}")]
+    /// No random bytes, or an invalid hash in the store.
+    #[error("cannot compute a password hash: {0}")]
     Failed(String),
 }
 
-/// A password as somebody typed it, in NFC: keyboards differ in how they compose letters.
+/// A password as typed, normalised to NFC, since keyboards differ in how they compose letters.
 #[derive(Clone, Debug)]
 pub struct Password(SecretString);
 
-/// Computes hashes, a bounded number at once.
+/// Hashes and verifies passwords with bounded concurrency.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
-    /// A hash that no password has: looked at where there is none, so that the time tells nothing.
+    /// A hash that no password matches. Verified in place of a missing hash, so that both take the same time.
     nobody: Arc<str>,
     in_work: IntGauge,
 }
 
-/// Counts one as in work until it is dropped, also when the client goes away in the middle.
+/// Decrements the gauge when dropped, also if the client disconnects during the computation.
 struct InWork<'a>(&'a IntGauge);
 
 impl Weak {
-    /// Says what is wrong and how to mend it.
+    /// Returns the text for the user: what is wrong and how to correct it.
     #[must_use]
     pub fn message(self, lang: Lang) -> &'static str {
         match self {
@@ -110,20 +112,17 @@ impl Weak {
 }
 
 impl Password {
-    /// Takes what was typed to log in.
+    /// Normalises a password typed at a login.
     #[must_use]
     pub fn typed(text: &str) -> Self {
         if text.len() > MOST_BYTES {
-            // Fits no hash, and takes no longer than others.
+            // Matches no hash, and takes as long as any other.
             return Self(SecretString::default());
         }
         Self(text.nfc().collect::<String>().into())
     }
 
-    /// Takes a new password, typed twice, for the account of this address.
-    ///
-    /// # Errors
-    /// [`Weak`].
+    /// Validates a new password, typed twice, for the account of this mail address.
     pub fn choose(text: &str, again: &str, mail: &Mail) -> Result<Self, Weak> {
         if text.len() > MOST_BYTES {
             return Err(Weak::Long);
@@ -150,10 +149,7 @@ impl Password {
 }
 
 impl Passwords {
-    /// Starts without any in work; their number is shown in `in_work`.
-    ///
-    /// # Errors
-    /// When the system has no randomness.
+    /// Creates the hasher. `in_work` shows the number of requests, waiting or computing.
     pub fn new(in_work: IntGauge) -> Result<Self, PasswordError> {
         Ok(Self {
             turns: Arc::new(Semaphore::new(AT_ONCE)),
@@ -163,18 +159,12 @@ impl Passwords {
         })
     }
 
-    /// Hashes a new password: a PHC string with its own salt.
-    ///
-    /// # Errors
-    /// [`PasswordError`].
+    /// Hashes a new password with a random salt. Returns a PHC string.
     pub async fn hash(&self, password: Password) -> Result<String, PasswordError> {
         self.work(move || hash(password.0.expose_secret())).await
     }
 
-    /// Whether a password is the one of this hash. Without a hash it takes the same time and is not.
-    ///
-    /// # Errors
-    /// [`PasswordError`].
+    /// Returns whether the password matches the stored PHC string. Without one, takes the same time and returns false.
     pub async fn verify(
         &self,
         kept: Option<String>,
@@ -214,7 +204,7 @@ impl Drop for InWork<'_> {
     }
 }
 
-/// Random where a hash would be: to compute one would take a start 19 MiB and most of its time.
+/// Builds a PHC string with random salt and hash. Computing a real hash would slow down the start of the process.
 fn nobodys() -> Result<String, PasswordError> {
     let (mut salt, mut output) = ([0; HASH.0], [0; HASH.1]);
     getrandom::fill(&mut salt).map_err(failed)?;
@@ -252,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn short_common_and_own_ones_are_refused() {
+    fn weak_passwords_are_rejected() {
         assert_eq!(choose("once letras"), Err(Weak::Short));
         assert_eq!(
             choose("ñandúñandúñ"),
@@ -272,13 +262,13 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_of_passwords_that_length_alone_would_take() {
+    fn every_common_password_is_long_enough_to_pass_the_length_rule() {
         assert!(COMMON.len() > 100);
         assert!(COMMON.iter().all(|common| common.chars().count() >= LEAST));
     }
 
     #[tokio::test]
-    async fn a_hash_is_of_its_password_alone() {
+    async fn a_hash_matches_only_its_own_password() {
         let passwords = passwords();
         let typed = Password::typed;
         let hash = passwords
@@ -307,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn past_its_bound_nobody_waits() {
+    async fn requests_above_the_limit_are_rejected_at_once() {
         let passwords = passwords();
         let _taken = passwords
             .places

@@ -1,5 +1,5 @@
-//! All that is kept of one person, as a file for them: answers under the words of the questions, what was agreed to, how
-//! it was corrected, and the photo.
+//! Exports all data stored about one person as a ZIP file: answers with the labels of their fields, the consent text,
+//! corrections and the photo.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -15,39 +15,39 @@ use zip::write::SimpleFileOptions;
 use crate::domain::record::{Correction, Record};
 use crate::domain::{Campaign, Field, Localized};
 
-/// The name of the answers within the file.
+/// Name of the file with the answers inside the ZIP file.
 pub const ANSWERS: &str = "registration.json";
 
-/// What becomes of the photo.
+/// The photo of an export.
 #[derive(Debug)]
 pub enum Picture {
-    /// There is none, or none any more by what was said.
+    /// The registration has no photo, or it was erased at the end of its retention.
     None,
-    /// It goes into the file.
+    /// The photo as it was uploaded.
     Whole(Bytes),
-    /// It is not where it should be.
+    /// Not found in the object store.
     Missing,
-    /// What is there is not what was kept.
+    /// The stored object was altered.
     Altered,
 }
 
-/// All that is kept of one person.
+/// All data stored about one person.
 #[derive(Debug)]
 pub struct Dossier<'a> {
-    /// Of which campaign.
+    /// Campaign of the registration.
     pub campaign: &'a Campaign,
-    /// The registration with what became of it.
+    /// The registration with its history.
     pub record: &'a Record,
-    /// The answers by the names of their questions, also those that are no longer asked.
+    /// Answers by field name, including fields that the campaign no longer has.
     pub answers: BTreeMap<String, String>,
-    /// The words that were agreed to.
+    /// The consent text that the person accepted.
     pub consent: Option<Localized>,
-    /// The photo.
+    /// The photo or its absence.
     pub picture: Picture,
 }
 
 impl Picture {
-    /// The word in the file.
+    /// Returns the value of `photo.state` in the export.
     fn state(&self) -> &'static str {
         match self {
             Self::None => "none",
@@ -58,10 +58,10 @@ impl Picture {
     }
 }
 
-/// Writes the zip, for its owner alone; a file that is there is not written over.
+/// Writes the ZIP file with mode 0600. Never overwrites a file.
 ///
 /// # Errors
-/// When it cannot be written; what there is of it may be incomplete.
+/// When the file exists or cannot be written. An incomplete file may remain.
 pub fn write(path: &Path, dossier: &Dossier<'_>) -> io::Result<()> {
     let mut create = OpenOptions::new();
     let file = create.write(true).create_new(true).mode(0o600).open(path)?;
@@ -78,7 +78,7 @@ pub fn write(path: &Path, dossier: &Dossier<'_>) -> io::Result<()> {
 }
 
 impl Dossier<'_> {
-    /// Everything but the photo itself.
+    /// Returns the content of [`ANSWERS`].
     fn described(&self) -> Value {
         let (campaign, record) = (self.campaign, self.record);
         let registration = &record.registration;
@@ -100,7 +100,7 @@ impl Dossier<'_> {
         })
     }
 
-    /// Under the words of the questions, in their order.
+    /// Returns the answers to the current fields, in their order.
     fn answered(&self) -> Vec<Value> {
         let fields = self
             .campaign
@@ -129,7 +129,7 @@ fn words(words: &Localized) -> Value {
     json!({ "es": words.es, "en": words.en })
 }
 
-/// Without who did it: that is a name of the staff's, and the person asks for their own data.
+/// Leaves out who made the correction: the export holds data about the person, not about the staff.
 fn corrected(correction: &Correction) -> Value {
     let changes = correction.changes.iter();
     let changes: Vec<_> = changes

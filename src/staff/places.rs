@@ -1,14 +1,14 @@
-//! The places that limit a clerk or a token, in the spelling under which campaigns count them.
+//! Parses the places that limit a clerk or a token into tally values of the campaigns.
 
 use crate::campaigns::Campaigns;
 use crate::domain::Kind;
 use crate::domain::staff::Reach;
 
-/// Reads places as somebody typed them; empty means all. A name that stands in the list of a campaign is meant so;
-/// another is taken if some campaign takes any place.
+/// Parses typed places; no place means all. A name in the list of a campaign stands for that place. Any other name is
+/// accepted if a campaign accepts places outside its list.
 ///
 /// # Errors
-/// The first name that no campaign counts by.
+/// The first name that no campaign accepts as a tally value.
 pub fn read(campaigns: &Campaigns, typed: &[String]) -> Result<Reach, String> {
     let mut places = Vec::new();
     for name in typed
@@ -44,30 +44,30 @@ fn spellings(campaigns: &Campaigns, name: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn read_of(folder: &std::path::Path, names: &[&str]) -> Result<Vec<String>, String> {
+    fn parse_with(folder: &std::path::Path, names: &[&str]) -> Result<Vec<String>, String> {
         let campaigns = Campaigns::read(folder).unwrap();
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         read(&campaigns, &names).map(|reach| reach.places().to_vec())
     }
 
     #[test]
-    fn places_are_kept_as_they_are_counted() {
+    fn places_are_parsed_into_tally_values() {
         let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
         assert_eq!(
-            read_of(&shipped, &["CALI", " bogota d.c. ", "cali", ""]),
+            parse_with(&shipped, &["CALI", " bogota d.c. ", "cali", ""]),
             Ok(vec!["Bogotá".into(), "Cali".into()])
         );
-        assert_eq!(read_of(&shipped, &[" ", ""]), Ok(vec![]), "all");
+        assert_eq!(parse_with(&shipped, &[" ", ""]), Ok(vec![]), "all");
     }
 
     #[test]
-    fn a_name_that_no_campaign_counts_by_is_refused() {
+    fn a_name_that_is_no_tally_value_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
         for file in ["vacunacion.toml", "ciudades-colombia.csv"] {
             std::fs::copy(shipped.join(file), folder.path().join(file)).unwrap();
         }
         let names = ["Cali", "Macondo"];
-        assert_eq!(read_of(folder.path(), &names), Err("Macondo".into()));
+        assert_eq!(parse_with(folder.path(), &names), Err("Macondo".into()));
     }
 }

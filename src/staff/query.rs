@@ -1,5 +1,5 @@
-//! What somebody looks for, as addresses carry it: encrypted, so that no name or document stands in an address, a log or
-//! a browser's history, and good for the one account and campaign for which it was written.
+//! Encrypts search queries for URLs, so that no name or document appears in an address, a log or a browser's history.
+//! An encrypted query can be read only by the account, and for the campaign, for which it was written.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,19 +9,16 @@ use super::keys::Keys;
 use super::sealed;
 use crate::domain::CampaignId;
 
-/// Texts are filled up to a multiple of so many bytes: the length of an address tells nothing of the length of a name.
+/// Queries are padded to a multiple of this many bytes, so that the length of a URL reveals nothing about a name.
 const STEP: usize = 128;
 
-/// Longest text that is opened, in characters; ours are shorter.
+/// Maximum length of a text to decrypt, in bytes. Longer texts were not written here.
 const MOST: usize = 4096;
 
-/// Writes a query for an address.
-///
-/// # Errors
-/// When the system has no randomness.
+/// Encrypts a query for a URL.
 ///
 /// # Panics
-/// Never: what is looked for is made of texts and numbers.
+/// If the query cannot be serialised to JSON. Texts and numbers always can.
 pub fn write(
     keys: &Keys,
     account: Uuid,
@@ -29,13 +26,13 @@ pub fn write(
     query: &impl Serialize,
 ) -> Result<String, getrandom::Error> {
     let mut text = serde_json::to_vec(query).expect("texts and numbers are always JSON");
-    // JSON may end in spaces.
+    // JSON allows trailing spaces.
     text.resize(text.len().next_multiple_of(STEP), b' ');
     let sealed = sealed::seal(keys.query(), &owner(account, campaign), &text)?;
     Ok(data_encoding::BASE64URL_NOPAD.encode(&sealed))
 }
 
-/// Reads what [`write()`] wrote for this account and campaign; none for anything else.
+/// Decrypts a query that was encrypted for this account and campaign. `None` for anything else.
 #[must_use]
 pub fn read<T: DeserializeOwned>(
     keys: &Keys,
@@ -63,7 +60,7 @@ mod tests {
     use crate::staff::keys::tests::keys;
 
     #[test]
-    fn it_opens_for_its_account_and_campaign_alone_and_tells_nothing() {
+    fn a_query_is_readable_only_by_its_account_and_for_its_campaign() {
         let (keys, other) = (keys(&"a".repeat(32)), keys(&"b".repeat(32)));
         let (ana, beto) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let campaign = CampaignId::parse("vacunacion").unwrap();

@@ -1,18 +1,15 @@
-//! Encryption of what leaves this process or lies in the store (XChaCha20-Poly1305, a random nonce each time), tied to
-//! whom or what it belongs to: opened under another name it is nothing.
+//! Authenticated encryption with XChaCha20-Poly1305 and a random nonce. The owner is bound as associated data, so that
+//! a ciphertext cannot be decrypted for another owner.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 const NONCE_BYTES: usize = 24;
 
-/// Encrypts bytes for `owner`.
-///
-/// # Errors
-/// When the system has no randomness.
+/// Encrypts bytes, bound to their owner. Returns nonce and ciphertext.
 ///
 /// # Panics
-/// Never: the cipher takes some bytes of any kind.
+/// If `bytes` is longer than the cipher allows (256 GiB).
 pub(super) fn seal(
     key: &[u8; 32],
     owner: &[u8],
@@ -25,11 +22,11 @@ pub(super) fn seal(
         aad: owner,
     };
     let sealed = XChaCha20Poly1305::new(key.into()).encrypt(&XNonce::from(nonce), payload);
-    let sealed = sealed.expect("the cipher takes some bytes of any kind");
+    let sealed = sealed.expect("the input is far below the limit of the cipher");
     Ok([&nonce[..], &sealed].concat())
 }
 
-/// Reads what [`seal`] wrote for this owner under this key; none for anything else.
+/// Decrypts the output of [`seal`] for this owner and key. `None` for anything else.
 pub(super) fn open(key: &[u8; 32], owner: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
     let payload = Payload {

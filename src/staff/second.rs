@@ -1,5 +1,6 @@
-//! The second factor: codes by time (TOTP, RFC 6238) as every authenticator app makes them: SHA-1, 6 digits, 30 s, one
-//! step early or late. The secret lies encrypted in the store, under a key that is not there, bound to its account.
+//! The second factor: TOTP (RFC 6238) with the parameters of common authenticator apps: SHA-1, 6 digits, steps of 30 s.
+//! Codes are valid one step early or late. The secret is stored encrypted, bound to its account, under a key that is
+//! not in the store.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice};
@@ -10,41 +11,35 @@ use super::keys::Keys;
 use super::sealed;
 use crate::domain::staff::Mail;
 
-/// 160 bits, as RFC 4226 recommends.
+/// Length of a secret: 160 bits, as RFC 4226 recommends.
 const SECRET_BYTES: usize = 20;
 
-/// The secret that an app and this system share.
+/// The secret shared with an authenticator app.
 #[derive(Debug)]
 pub struct Shared(SecretSlice<u8>);
 
 impl Shared {
-    /// Makes a new one.
-    ///
-    /// # Errors
-    /// When the system has no randomness.
+    /// Generates a random secret.
     pub fn generate() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; SECRET_BYTES];
         getrandom::fill(&mut bytes)?;
         Ok(Self(bytes.to_vec().into()))
     }
 
-    /// Encrypts it for the account of this id, which alone can use it.
-    ///
-    /// # Errors
-    /// When the system has no randomness.
+    /// Encrypts the secret for one account.
     pub fn seal(&self, keys: &Keys, account: Uuid) -> Result<Vec<u8>, getrandom::Error> {
         let secret = self.0.expose_secret();
         sealed::seal(keys.seal(), account.as_bytes(), secret)
     }
 
-    /// Reads what [`seal`](Self::seal) wrote for this account; none for anything else.
+    /// Decrypts the output of [`seal`](Self::seal) for this account. `None` for anything else.
     #[must_use]
     pub fn open(sealed: &[u8], keys: &Keys, account: Uuid) -> Option<Self> {
         let bytes = sealed::open(keys.seal(), account.as_bytes(), sealed)?;
         (bytes.len() == SECRET_BYTES).then(|| Self(bytes.into()))
     }
 
-    /// The number of the 30-second step whose code this is, if it is one of now.
+    /// Returns the 30-second step that the code belongs to, or `None` if the code is not valid now. Ignores spaces.
     #[must_use]
     pub fn step(&self, code: &str, now: Timestamp) -> Option<u64> {
         let digits: String = code
@@ -56,14 +51,14 @@ impl Shared {
         self.totp()?.check(&digits, second)
     }
 
-    /// The code of a moment, as the app shows it.
+    /// Returns the code that the app shows at this time.
     #[must_use]
     pub fn code(&self, at: Timestamp) -> Option<String> {
         let second = u64::try_from(at.as_second()).ok()?;
         Some(self.totp()?.generate(second).to_string())
     }
 
-    /// What an app reads from the QR code (Key URI Format of Google Authenticator).
+    /// Returns the `otpauth` URI for the QR code (Key URI Format of Google Authenticator).
     #[must_use]
     pub fn address(&self, mail: &Mail) -> String {
         let mail = url::form_urlencoded::byte_serialize(mail.as_str().as_bytes());
@@ -72,7 +67,7 @@ impl Shared {
         format!("otpauth://totp/Jornada:{mail}?secret={secret}&issuer=Jornada")
     }
 
-    /// The secret in letters and digits, for an app without a camera.
+    /// Returns the secret in Base32 (RFC 4648), for typing it into an app.
     #[must_use]
     pub fn text(&self) -> String {
         data_encoding::BASE32_NOPAD.encode(self.0.expose_secret())
@@ -94,8 +89,8 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_those_of_the_rfc() {
-        // RFC 6238, appendix B, cut to 6 digits.
+    fn codes_match_the_test_vectors_of_rfc_6238() {
+        // RFC 6238, appendix B, truncated to 6 digits.
         let shared = Shared(b"12345678901234567890".to_vec().into());
         for (second, code) in [
             (59, "287082"),
@@ -111,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_one_step_early_or_late() {
+    fn a_code_is_valid_one_step_early_or_late() {
         let shared = Shared::generate().unwrap();
         let code = shared.code(at(3_000)).unwrap();
         for (second, is_good) in [(2_939, false), (2_970, true), (3_059, true), (3_060, false)] {
@@ -129,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_under_its_key_and_for_its_account_alone() {
+    fn a_secret_is_decrypted_only_with_its_key_and_for_its_account() {
         let (keys, other) = (keys(&"a".repeat(32)), keys(&"b".repeat(32)));
         let (ana, beto) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let shared = Shared::generate().unwrap();
@@ -147,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_app_reads_the_address() {
+    fn the_uri_follows_the_key_uri_format() {
         let shared = Shared(b"12345678901234567890".to_vec().into());
         let mail = Mail::parse("ana@example.org").unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Sessions: opened at a login under a new token, looked up at every request on whichever instance it comes to.
+//! Sessions: started at a login under a new token, looked up at every request on any instance.
 
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
@@ -9,13 +9,11 @@ use crate::domain::staff::session::IDLE;
 use crate::domain::staff::{Account, Session};
 use crate::store::{Store, StoreError};
 
-/// Clocks of instances may differ by so much.
+/// Largest expected difference between the clocks of instances.
 const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
-/// Opens a session. Whatever token the browser had before is no part of it (session fixation).
-///
-/// # Errors
-/// [`AccountsError::Store`], [`AccountsError::Randomness`].
+/// Starts a session under a new token. Never reuses a token of the browser (session fixation). Also deletes expired
+/// sessions.
 pub async fn open(
     store: &Store,
     account: &Account,
@@ -30,17 +28,13 @@ pub async fn open(
         seen_at: now,
     };
     store.add_session(&session).await?;
-    // Logins are few: those that are over go on the way.
     if let Err(error) = store.sweep_sessions(now - IDLE - SLACK).await {
-        warn!("sessions that are over stay in the store: {error}");
+        warn!("cannot delete expired sessions, retrying at the next login: {error}");
     }
     Ok(token)
 }
 
-/// The session of a token with its account, if it is still good; notes the request.
-///
-/// # Errors
-/// When the store does not answer.
+/// Finds the live session of a token, with its account, and updates its last-seen time.
 pub async fn find(
     store: &Store,
     token: &Token,
@@ -53,10 +47,10 @@ pub async fn find(
     let live = account.filter(|account| session.is_live(account, now));
     if live.is_some()
         && session.is_due(now)
-        // Reading may go on while nothing can be written.
+        // A store that cannot write must not end the session.
         && let Err(error) = store.note_session(&session.hash, now).await
     {
-        warn!("a session grows idle: {error}");
+        warn!("cannot update last-seen time of a session: {error}");
     }
     Ok(live.map(|account| (account, session)))
 }

@@ -1,5 +1,5 @@
-//! The staff area. Its table of routes is its router: no page can be reached that does not say who may, and the test of
-//! roles goes through the same table.
+//! The staff area. The table of routes is also the router, so every page declares who may open it, and the role tests
+//! cover every page.
 
 pub mod account;
 pub mod accounts;
@@ -34,7 +34,7 @@ pub use route::{Need, Route};
 pub use scribe::{Deed, Scribe};
 pub use who::Staff;
 
-/// Every address of the staff area, with what it needs.
+/// Returns every route of the staff area with its requirement.
 #[must_use]
 pub fn table() -> Vec<Route> {
     [
@@ -59,7 +59,7 @@ pub fn table() -> Vec<Route> {
     .concat()
 }
 
-/// The staff area.
+/// Builds the router of the staff area.
 pub fn router(app: &AppState) -> Router<AppState> {
     route::router(app, table())
 }

@@ -1,4 +1,4 @@
-//! An installation with a look into its store: accounts, sessions and tokens made without a form.
+//! A running installation with direct access to its store: creates accounts, sessions and tokens without forms.
 
 use jiff::Timestamp;
 use jornada::config::{Env, FromEnv, StoreSetting};
@@ -12,7 +12,7 @@ use jornada::store::audit::{Filter, Found};
 
 use crate::support::app::{App, Installation, Stores};
 
-/// A password that is good enough.
+/// A password that passes the rules.
 pub const PASSWORD: &str = "caballo correcto grapa";
 
 pub struct Area {
@@ -23,10 +23,10 @@ pub struct Area {
 
 impl Area {
     pub async fn start(stores: Stores) -> Self {
-        Self::of(Installation::new(stores)).await
+        Self::start_with(Installation::new(stores)).await
     }
 
-    pub async fn of(installation: Installation) -> Self {
+    pub async fn start_with(installation: Installation) -> Self {
         let app = installation.start().await;
         Self {
             store: Store::open(&setting(&installation)).await.unwrap(),
@@ -35,13 +35,13 @@ impl Area {
         }
     }
 
-    /// Where the store is, to break it.
+    /// Returns the setting of the store, for tests that damage it.
     pub fn setting(&self) -> StoreSetting {
         setting(&self.installation)
     }
 
-    /// A new account of this role, that never logged in.
-    pub async fn account(&self, name: &str, role: Role, places: &[&str]) -> Account {
+    /// Adds an account that never logged in.
+    pub async fn add_account(&self, name: &str, role: Role, places: &[&str]) -> Account {
         let mail = Mail::parse(&format!("{name}@example.org")).unwrap();
         let reach = Reach::of(places.iter().map(|place| (*place).to_owned()).collect());
         let id = vacancy(&self.store, &mail).await.unwrap().unwrap();
@@ -50,15 +50,19 @@ impl Area {
         self.store.account_of(&mail).await.unwrap().unwrap()
     }
 
-    /// A new session of an account; answers its cookie.
-    pub async fn session(&self, account: &Account) -> Token {
+    /// Starts a session of an account and returns its token.
+    pub async fn start_session(&self, account: &Account) -> Token {
         let latest = self.store.account(account.id).await.unwrap().unwrap();
         let opened = sessions::open(&self.store, &latest, Timestamp::now()).await;
         opened.unwrap()
     }
 
-    /// A token for these things.
-    pub async fn token(&self, scopes: &[Scope], change: impl FnOnce(&mut ApiToken)) -> Token {
+    /// Creates an API token with these scopes.
+    pub async fn create_token(
+        &self,
+        scopes: &[Scope],
+        change: impl FnOnce(&mut ApiToken),
+    ) -> Token {
         let token = Token::generate().unwrap();
         let mut kept = ApiToken {
             hash: token.hash(),
@@ -74,7 +78,7 @@ impl Area {
         token
     }
 
-    pub async fn change(&self, account: &Account, step: impl Fn(&mut Account)) {
+    pub async fn change_account(&self, account: &Account, step: impl Fn(&mut Account)) {
         let changed = change(&self.store, account.id, |account| {
             step(account);
             Some(())
@@ -82,8 +86,8 @@ impl Area {
         changed.await.unwrap().unwrap();
     }
 
-    /// What was written down of this kind, the newest first.
-    pub async fn deeds(&self, action: Action) -> Vec<Entry> {
+    /// Returns the audit entries of an action, newest first.
+    pub async fn audit_entries(&self, action: Action) -> Vec<Entry> {
         let filter = Filter {
             action: Some(action),
             ..Filter::default()
@@ -96,8 +100,8 @@ impl Area {
         found.unwrap().into_iter().map(entry).collect()
     }
 
-    /// Runs `jornada staff …` and answers what it printed.
-    pub fn staff(&self, arguments: &[&str]) -> String {
+    /// Runs `jornada staff …` and returns its output.
+    pub fn run_staff(&self, arguments: &[&str]) -> String {
         let arguments = [&["staff"], arguments].concat();
         let ran = self.installation.command(&arguments).output().unwrap();
         let told = String::from_utf8_lossy(&ran.stderr).into_owned();

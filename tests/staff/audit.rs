@@ -1,4 +1,4 @@
-//! Looks at people's data are written down before they are answered; without that nothing is; and the record is read.
+//! The audit log: written before personal data is shown or changed, required for both, readable by admins.
 
 use jornada::config::StoreSetting;
 use jornada::domain::staff::audit::Action;
@@ -9,48 +9,51 @@ use crate::person::Person;
 use crate::support::app::{SOON, Stores};
 
 #[tokio::test]
-async fn photos_and_reports_leave_an_entry_and_so_does_asking_for_those_of_others() {
+async fn photos_and_reports_are_audited_also_when_refused() {
     let area = Area::start(Stores::Embedded).await;
     let (cali, leticia) = (
-        area.registered("1001", "Cali").await,
-        area.registered("1002", "Leticia").await,
+        area.register("1001", "Cali").await,
+        area.register("1002", "Leticia").await,
     );
     let mut ana = Person::invited(&area, "ana@example.org", Role::Clerk, &["Cali"]).await;
     ana.log_in("ana@example.org", PASSWORD, "").await;
-    let who = format!("account:{}", area.account_of("ana@example.org").await.id);
+    let who = format!(
+        "account:{}",
+        area.account_by_email("ana@example.org").await.id
+    );
     let mut seen = area.store.audit_head().await.unwrap().seq;
     let registration = |id: &str| vec![format!("registration:{id}")];
     for (path, status, action, subjects, value) in [
         (
-            area.photo(&cali),
+            area.photo_path(&cali),
             200,
             Action::Photo,
             registration(&cali),
             None,
         ),
         (
-            area.photo(&leticia),
+            area.photo_path(&leticia),
             404,
             Action::Refused,
             registration(&leticia),
             None,
         ),
         (
-            area.report("cali.csv"),
+            area.report_path("cali.csv"),
             200,
             Action::Report,
             vec![],
             Some("Cali"),
         ),
         (
-            area.report("Leticia.csv"),
+            area.report_path("Leticia.csv"),
             404,
             Action::Refused,
             vec![],
             Some("Leticia"),
         ),
         (
-            area.report("_all.xlsx"),
+            area.report_path("_all.xlsx"),
             404,
             Action::Refused,
             vec![],
@@ -59,7 +62,7 @@ async fn photos_and_reports_leave_an_entry_and_so_does_asking_for_those_of_other
     ] {
         let answer = area.get(&ana, &path).await;
         assert_eq!(answer.status(), status, "{path}");
-        let note = area.entry(&mut seen).await.note;
+        let note = area.next_entry(&mut seen).await.note;
         assert_eq!((note.deed.action, &note.who), (action, &who), "{path}");
         assert_eq!(
             note.request_id.as_deref(),
@@ -70,19 +73,21 @@ async fn photos_and_reports_leave_an_entry_and_so_does_asking_for_those_of_other
         assert_eq!(note.deed.detail.get("value").map(String::as_str), value);
         assert_eq!(note.from.unwrap().to_string(), "192.0.2.1");
     }
-    let nobody = area.photo(&"0".repeat(32));
+    let nobody = area.photo_path(&"0".repeat(32));
     assert_eq!(area.get(&ana, &nobody).await.status(), 404);
     assert_eq!(
-        area.get(&ana, &area.report("Macondo.csv")).await.status(),
+        area.get(&ana, &area.report_path("Macondo.csv"))
+            .await
+            .status(),
         404
     );
     assert_eq!(area.entries(seen).await, [], "nobody's data were asked for");
-    let token = area.token(&[Scope::Report], |_| {}).await;
+    let token = area.create_token(&[Scope::Report], |_| {}).await;
     assert_eq!(
         area.app.report("_all.csv", token.expose()).await.status(),
         200
     );
-    let note = area.entry(&mut seen).await.note;
+    let note = area.next_entry(&mut seen).await.note;
     assert_eq!(
         (note.who.as_str(), note.deed.action),
         ("token:prueba", Action::Report)
@@ -94,10 +99,10 @@ async fn photos_and_reports_leave_an_entry_and_so_does_asking_for_those_of_other
 }
 
 #[tokio::test]
-async fn an_altered_photo_is_not_shown_and_leaves_an_entry() {
+async fn an_altered_photo_is_not_shown_and_is_audited() {
     let area = Area::start(Stores::Embedded).await;
-    let id = area.registered("1001", "Cali").await;
-    let ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let id = area.register("1001", "Cali").await;
+    let ana = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     let mut seen = area.store.audit_head().await.unwrap().seq;
     let data = area.installation.folder.path().join("data/photos");
     let folder = data.join(&area.app.campaign).join(&id);
@@ -105,25 +110,25 @@ async fn an_altered_photo_is_not_shown_and_leaves_an_entry() {
     let mut bytes = std::fs::read(photo.path()).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(photo.path(), bytes).unwrap();
-    assert_eq!(area.get(&ana, &area.photo(&id)).await.status(), 500);
-    let note = area.entry(&mut seen).await.note;
+    assert_eq!(area.get(&ana, &area.photo_path(&id)).await.status(), 500);
+    let note = area.next_entry(&mut seen).await.note;
     assert_eq!(note.deed.action, Action::PhotoAltered);
     assert_eq!(note.deed.subjects, [format!("registration:{id}")]);
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_down_is_not_shown_and_not_done() {
+async fn without_an_audit_entry_nothing_is_shown_or_changed() {
     for stores in [Stores::Embedded, Stores::Servers] {
         let area = Area::start(stores).await;
-        let id = area.registered("1001", "Cali").await;
-        let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
-        let token = area.token(&[Scope::Report], |_| {}).await;
-        assert_eq!(area.get(&admin, &area.photo(&id)).await.status(), 200);
+        let id = area.register("1001", "Cali").await;
+        let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
+        let token = area.create_token(&[Scope::Report], |_| {}).await;
+        assert_eq!(area.get(&admin, &area.photo_path(&id)).await.status(), 200);
         admin.get("/staff/accounts").await;
-        area.break_the_record().await;
+        area.break_audit_log().await;
         for path in [
-            area.photo(&id),
-            area.report("_all.csv"),
+            area.photo_path(&id),
+            area.report_path("_all.csv"),
             "/staff/audit".into(),
             "/staff/audit/export.csv".into(),
         ] {
@@ -181,14 +186,14 @@ async fn what_cannot_be_written_down_is_not_shown_and_not_done() {
 }
 
 #[tokio::test]
-async fn admins_read_filter_and_export_the_record() {
+async fn admins_read_filter_and_export_the_log() {
     let area = Area::start(Stores::Embedded).await;
-    let id = area.registered("1001", "Cali").await;
-    let ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let id = area.register("1001", "Cali").await;
+    let ana = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     for _ in 0..55 {
-        assert_eq!(area.get(&ana, &area.photo(&id)).await.status(), 200);
+        assert_eq!(area.get(&ana, &area.photo_path(&id)).await.status(), 200);
     }
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     let page = admin.get("/staff/audit?lang=en&action=photo").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.body.matches("<td>Looked at a photo</td>").count(), 50);
@@ -232,16 +237,19 @@ async fn admins_read_filter_and_export_the_record() {
 }
 
 #[tokio::test]
-async fn the_command_verifies_and_exports_the_record() {
+async fn the_command_verifies_and_exports_the_log() {
     let area = Area::start(Stores::Embedded).await;
-    area.registered("10012002", "Cali").await;
-    let mut ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    area.register("10012002", "Cali").await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     ana.log_in("nadie@example.org", "una clave que no es", "")
         .await;
-    assert_eq!(area.get(&ana, &area.report("Cali.csv")).await.status(), 200);
-    let (whole, head, told) = area.audit(&["verify"]);
+    assert_eq!(
+        area.get(&ana, &area.report_path("Cali.csv")).await.status(),
+        200
+    );
+    let (whole, head, told) = area.run_audit(&["verify"]);
     assert!(whole && told.contains("entries is whole"), "{told}");
-    let (exported, lines, _) = area.audit(&["export", "--format", "jsonl"]);
+    let (exported, lines, _) = area.run_audit(&["export", "--format", "jsonl"]);
     assert!(exported);
     let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
     assert_eq!(
@@ -259,7 +267,7 @@ async fn the_command_verifies_and_exports_the_record() {
         assert!(!lines.contains(personal), "the record holds {personal}");
     }
     assert!(
-        area.audit(&["verify", "--head", head.trim()]).0,
+        area.run_audit(&["verify", "--head", head.trim()]).0,
         "the head of before is in it"
     );
     let StoreSetting::Sqlite(path) = area.setting() else {
@@ -271,9 +279,9 @@ async fn the_command_verifies_and_exports_the_record() {
         "DROP TRIGGER audit_is_not_changed; UPDATE audit SET who = 'nobody' WHERE seq = 2",
     )
     .unwrap();
-    let (whole, _, told) = area.audit(&["verify", "--head", head.trim()]);
+    let (whole, _, told) = area.run_audit(&["verify", "--head", head.trim()]);
     assert!(!whole && told.contains("entry 2 was changed"), "{told}");
     let nowhere = format!("999:{}", "0".repeat(64));
-    let (whole, _, told) = area.audit(&["verify", "--head", &nowhere]);
+    let (whole, _, told) = area.run_audit(&["verify", "--head", &nowhere]);
     assert!(!whole && told.contains("ends before entry 999"), "{told}");
 }

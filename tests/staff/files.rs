@@ -1,4 +1,4 @@
-//! Files of reports: made once and handed out again, for whoever asked, and removed when their time is over.
+//! Report files: reused while nothing changed, available to their requesters, and deleted when they expire.
 
 use std::path::PathBuf;
 
@@ -16,22 +16,24 @@ use serde_json::Value;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::program::{Program, id};
+use crate::report_client::{Program, job_id};
 use crate::support::app::Stores;
 
 #[tokio::test]
-async fn a_file_is_handed_out_again_until_something_changes() {
+async fn a_file_is_reused_until_something_changes() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     area.app.register("Luz Ejemplo", "1002", "Leticia").await;
-    let program = Program::of(&area).await;
-    let first = program.file(&area.app, "value=Cali&format=csv").await;
+    let program = Program::new(&area).await;
+    let first = program
+        .request_file(&area.app, "value=Cali&format=csv")
+        .await;
     let file = program.get(&area.app, &first).await;
     assert_eq!(file.headers()["cache-control"], "no-store");
     let disposition = file.headers()["content-disposition"].to_str().unwrap();
     assert!(disposition.contains("-Cali.csv\""), "{disposition}");
     let bytes = file.bytes().await.unwrap();
-    let mut ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     assert_eq!(ana.get(&first).await.status, 404, "she has not asked");
     let page = format!("/staff/c/{}/reports", area.app.campaign);
     ana.get(&page).await;
@@ -40,19 +42,23 @@ async fn a_file_is_handed_out_again_until_something_changes() {
         .await;
     assert_eq!((shared.status, shared.location()), (303, first.as_str()));
     assert_eq!(ana.get(&first).await.body.as_bytes(), bytes);
-    // What changes elsewhere changes nothing here.
+    // A registration of another city does not change this report.
     area.app.register("Eva Ejemplo", "1003", "Leticia").await;
     assert_eq!(
-        program.file(&area.app, "value=cali&format=csv").await,
+        program
+            .request_file(&area.app, "value=cali&format=csv")
+            .await,
         first
     );
     area.app.register("Sol Ejemplo", "1004", "Cali").await;
-    let second = program.file(&area.app, "value=Cali&format=csv").await;
+    let second = program
+        .request_file(&area.app, "value=Cali&format=csv")
+        .await;
     assert_ne!(second, first);
     let longer = program.get(&area.app, &second).await;
     assert_eq!(longer.headers()["x-report-rows"], "2");
     let days = "value=Cali&format=csv&from=2001-01-01&until=2001-01-02";
-    let earlier = program.file(&area.app, days).await;
+    let earlier = program.request_file(&area.app, days).await;
     let earlier = program.get(&area.app, &earlier).await;
     assert_eq!(earlier.headers()["x-report-rows"], "0");
 }
@@ -62,8 +68,10 @@ async fn a_clerk_of_one_city_sees_no_report_of_another() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     area.app.register("Luz Ejemplo", "1002", "Leticia").await;
-    let program = Program::of(&area).await;
-    let leticia = program.file(&area.app, "value=Leticia&format=csv").await;
+    let program = Program::new(&area).await;
+    let leticia = program
+        .request_file(&area.app, "value=Leticia&format=csv")
+        .await;
     let mut ana = Person::invited(&area, "ana@example.org", Role::Clerk, &["Cali"]).await;
     ana.log_in("ana@example.org", PASSWORD, "").await;
     let page = format!("/staff/c/{}/reports", area.app.campaign);
@@ -97,7 +105,7 @@ async fn a_clerk_of_one_city_sees_no_report_of_another() {
     }
 }
 
-/// What removes the files of this area, and the folder in which they are.
+/// Returns the cleaner for this area's report files, and their folder.
 fn sweeper(area: &Area) -> (Sweeper, PathBuf) {
     let folder = area.installation.folder.path().join("data/photos");
     let seal = Seal::new(VaultKey::generate(MasterKey::new(&[1; 32]).id()).unwrap());
@@ -110,28 +118,32 @@ fn later(minutes: i64) -> Timestamp {
 }
 
 #[tokio::test]
-async fn files_are_swept_after_a_day() {
+async fn files_are_deleted_after_a_day() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let program = Program::of(&area).await;
-    let file = program.file(&area.app, "value=Cali&format=csv").await;
+    let program = Program::new(&area).await;
+    let file = program
+        .request_file(&area.app, "value=Cali&format=csv")
+        .await;
     let (sweeper, folder) = sweeper(&area);
     assert_eq!(sweeper.sweep(later(23 * 60)).await.unwrap(), 0);
     assert_eq!(program.get(&area.app, &file).await.status(), 200);
     assert_eq!(sweeper.sweep(later(25 * 60)).await.unwrap(), 1);
     assert_eq!(program.get(&area.app, &file).await.status(), 404);
-    assert_eq!(area.store.job(id(&file)).await.unwrap(), None);
+    assert_eq!(area.store.job(job_id(&file)).await.unwrap(), None);
     let left = std::fs::read_dir(folder.join("_reports").join(&area.app.campaign));
     assert_eq!(left.unwrap().count(), 0);
 }
 
 #[tokio::test]
-async fn who_is_deleted_does_not_live_on_in_a_file() {
+async fn a_report_with_a_deleted_registration_is_not_reused_and_expires_early() {
     let area = Area::start(Stores::Embedded).await;
     let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let registered: Value = answer.json().await.unwrap();
-    let program = Program::of(&area).await;
-    let file = program.file(&area.app, "value=Cali&format=csv").await;
+    let program = Program::new(&area).await;
+    let file = program
+        .request_file(&area.app, "value=Cali&format=csv")
+        .await;
     let campaigns = Campaigns::read(&area.installation.folder.path().join("campaigns"));
     let campaigns = campaigns.unwrap();
     let campaign = campaigns.get(&area.app.campaign).unwrap();
@@ -145,7 +157,9 @@ async fn who_is_deleted_does_not_live_on_in_a_file() {
     };
     let deleted = area.store.delete(campaign, &ana, &deletion).await;
     assert_eq!(deleted.unwrap(), Amended::Done);
-    let without = program.file(&area.app, "value=Cali&format=csv").await;
+    let without = program
+        .request_file(&area.app, "value=Cali&format=csv")
+        .await;
     assert_ne!(without, file);
     let listed = program.get(&area.app, &without).await;
     assert_eq!(listed.headers()["x-report-rows"], "0");

@@ -1,4 +1,4 @@
-//! Reports in the background: they outlive their instance, are never done without the file and never short.
+//! Background reports: they survive the death of an instance, and are never done without a complete file.
 
 use std::io::Cursor;
 use std::time::{Duration, Instant};
@@ -13,16 +13,16 @@ use reqwest::Response;
 use uuid::Uuid;
 
 use crate::area::Area;
-use crate::crowd::{MANY, crowded};
+use crate::many_registrations::{MANY, start_with_many};
 use crate::person::Person;
-use crate::program::{Program, id};
+use crate::report_client::{Program, job_id};
 use crate::support::app::{App, Stores};
 
 async fn job(area: &Area, page: &str) -> Job {
-    area.store.job(id(page)).await.unwrap().unwrap()
+    area.store.job(job_id(page)).await.unwrap().unwrap()
 }
 
-async fn assert_whole(answer: Response) {
+async fn assert_complete(answer: Response) {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["x-report-rows"], MANY.to_string());
     let length: usize = answer.headers()["content-length"]
@@ -34,11 +34,11 @@ async fn assert_whole(answer: Response) {
     assert_eq!(bytes.len(), length);
     let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(bytes)).unwrap();
     let sheet = book.worksheet_range("Cali").unwrap();
-    // Those of the list, the headings, a gap and the total.
+    // Registrations, headings, an empty row and the total.
     assert_eq!(sheet.height(), MANY as usize + 3);
 }
 
-fn begun(app: &App) -> usize {
+fn count_started(app: &App) -> usize {
     let log = app.log();
     log.iter()
         .filter(|line| line.contains("started a report"))
@@ -46,11 +46,13 @@ fn begun(app: &App) -> usize {
 }
 
 #[tokio::test]
-async fn a_report_outlives_its_instance_which_comes_back() {
-    let area = crowded(Stores::Embedded).await;
-    let program = Program::of(&area).await;
-    let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
-    program.half(&area.app, &page).await;
+async fn a_report_is_finished_after_its_instance_restarts() {
+    let area = start_with_many(Stores::Embedded).await;
+    let program = Program::new(&area).await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=xlsx")
+        .await;
+    program.wait_until_half(&area.app, &page).await;
     assert_eq!(
         program
             .get(&area.app, &format!("{page}/file"))
@@ -62,47 +64,51 @@ async fn a_report_outlives_its_instance_which_comes_back() {
     let killed = Instant::now();
     let again = area.installation.start().await;
     again
-        .until_within("it is taken over", 30, async |app| begun(app) == 1)
+        .until_within("it is taken over", 30, async |app| count_started(app) == 1)
         .await;
     assert!(killed.elapsed() < Duration::from_secs(30));
-    program.done(&again, &page).await;
-    assert_whole(program.get(&again, &format!("{page}/file")).await).await;
+    program.wait_until_done(&again, &page).await;
+    assert_complete(program.get(&again, &format!("{page}/file")).await).await;
     let job = job(&area, &page).await;
     assert_eq!((job.attempt, job.lost), (2, 1));
 }
 
 #[tokio::test]
-async fn another_instance_finishes_what_a_dead_one_began() {
-    let area = crowded(Stores::Servers).await;
+async fn another_instance_finishes_the_report_of_a_dead_one() {
+    let area = start_with_many(Stores::Servers).await;
     let other = area.installation.start().await;
-    let program = Program::of(&area).await;
-    let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
-    let (dies, lives) = if begun(&area.app) == 1 {
+    let program = Program::new(&area).await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=xlsx")
+        .await;
+    let (dies, lives) = if count_started(&area.app) == 1 {
         (&area.app, &other)
     } else {
         (&other, &area.app)
     };
-    program.half(lives, &page).await;
+    program.wait_until_half(lives, &page).await;
     dies.signal("-KILL");
-    program.done(lives, &page).await;
-    assert_eq!((begun(dies), begun(lives)), (1, 1));
-    assert_whole(program.get(lives, &format!("{page}/file")).await).await;
+    program.wait_until_done(lives, &page).await;
+    assert_eq!((count_started(dies), count_started(lives)), (1, 1));
+    assert_complete(program.get(lives, &format!("{page}/file")).await).await;
 }
 
 #[tokio::test]
-async fn an_instance_that_ends_gives_its_report_back() {
-    let mut area = crowded(Stores::Embedded).await;
-    let program = Program::of(&area).await;
-    let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
-    program.half(&area.app, &page).await;
+async fn an_instance_that_shuts_down_releases_its_report() {
+    let mut area = start_with_many(Stores::Embedded).await;
+    let program = Program::new(&area).await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=xlsx")
+        .await;
+    program.wait_until_half(&area.app, &page).await;
     area.app.signal("-TERM");
     assert!(area.app.ended().await.success());
     let again = area.installation.start().await;
     again
-        .until("it is begun again", async |app| begun(app) == 1)
+        .until("it is started again", async |app| count_started(app) == 1)
         .await;
-    program.done(&again, &page).await;
-    assert_whole(program.get(&again, &format!("{page}/file")).await).await;
+    program.wait_until_done(&again, &page).await;
+    assert_complete(program.get(&again, &format!("{page}/file")).await).await;
     let job = job(&area, &page).await;
     assert_eq!(
         (job.attempt, job.lost),
@@ -118,22 +124,28 @@ async fn each_report_is_made_once_by_one_of_two_instances() {
     for (document, city) in [("1001", "Cali"), ("1002", "Leticia"), ("1003", "Mocoa")] {
         area.app.register("Ana Ejemplo", document, city).await;
     }
-    let program = Program::of(&area).await;
+    let program = Program::new(&area).await;
     for (number, city) in ["Cali", "Leticia", "Mocoa", "_all"].iter().enumerate() {
         let app = if number % 2 == 0 { &area.app } else { &other };
-        let page = program.ask(app, &format!("value={city}&format=csv")).await;
-        program.done(app, page.trim_end_matches("/file")).await;
+        let page = program
+            .request_report(app, &format!("value={city}&format=csv"))
+            .await;
+        program
+            .wait_until_done(app, page.trim_end_matches("/file"))
+            .await;
     }
-    assert_eq!(begun(&area.app) + begun(&other), 4);
+    assert_eq!(count_started(&area.app) + count_started(&other), 4);
 }
 
 #[tokio::test]
-async fn a_cancelled_report_stops_soon_and_leaves_nothing() {
-    let area = crowded(Stores::Embedded).await;
-    let mut ana = Person::of(&area, "ana@example.org", Role::Admin).await;
-    let program = Program::of(&area).await;
-    let page = program.ask(&area.app, "value=Cali&format=xlsx").await;
-    program.half(&area.app, &page).await;
+async fn a_cancelled_report_stops_soon_and_leaves_no_file() {
+    let area = start_with_many(Stores::Embedded).await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Admin).await;
+    let program = Program::new(&area).await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=xlsx")
+        .await;
+    program.wait_until_half(&area.app, &page).await;
     let shown = ana.get(&page).await;
     assert!(shown.body.contains("<progress") && shown.body.contains("http-equiv=\"refresh\""));
     let cancelled = ana.post(&format!("{page}/cancel"), &[]).await;
@@ -153,37 +165,41 @@ async fn a_cancelled_report_stops_soon_and_leaves_nothing() {
         program.progress(&area.app, &page).await["state"],
         "cancelled"
     );
-    let written = area.deeds(Action::ReportCancelled).await;
+    let written = area.audit_entries(Action::ReportCancelled).await;
     assert_eq!(written[0].note.deed.detail["value"], "Cali");
     assert_eq!(ana.get(&format!("{page}/file")).await.status, 404);
     assert!(!ana.get(&page).await.body.contains("<progress"));
 }
 
 #[tokio::test]
-async fn a_report_is_not_done_before_its_file_is_kept() {
+async fn a_report_is_not_done_before_its_file_is_stored() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let program = Program::of(&area).await;
+    let program = Program::new(&area).await;
     let obstacle = area.installation.folder.path().join("data/photos/_reports");
     std::fs::write(&obstacle, "in the way").unwrap();
-    let page = program.ask(&area.app, "value=Cali&format=csv").await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=csv")
+        .await;
     assert!(!page.ends_with("/file"), "{page}");
     assert_eq!(program.progress(&area.app, &page).await["state"], "running");
     std::fs::remove_file(obstacle).unwrap();
-    program.done(&area.app, &page).await;
+    program.wait_until_done(&area.app, &page).await;
     let file = program.get(&area.app, &format!("{page}/file")).await;
     assert_eq!(file.text().await.unwrap().lines().count(), 2);
 }
 
 #[tokio::test]
-async fn who_is_at_work_notices_that_another_fell_silent() {
+async fn a_busy_instance_requeues_a_stalled_job() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let program = Program::of(&area).await;
-    // It brings its file again and again for half a minute.
+    let program = Program::new(&area).await;
+    // The upload is retried for half a minute.
     let obstacle = area.installation.folder.path().join("data/photos/_reports");
     std::fs::write(&obstacle, "in the way").unwrap();
-    let page = program.ask(&area.app, "value=Cali&format=csv").await;
+    let page = program
+        .request_report(&area.app, "value=Cali&format=csv")
+        .await;
     assert_eq!(program.progress(&area.app, &page).await["state"], "running");
     let wanted = Wanted {
         format: Format::Xlsx,
@@ -191,8 +207,8 @@ async fn who_is_at_work_notices_that_another_fell_silent() {
     };
     let other = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     area.store.add_job(&other).await.unwrap();
-    let begun = area.store.begin_job().await.unwrap().unwrap();
-    assert_eq!((begun.id, begun.state), (other.id, JobState::Running));
+    let started = area.store.begin_job().await.unwrap().unwrap();
+    assert_eq!((started.id, started.state), (other.id, JobState::Running));
     area.app
         .until_within("it is lost", 30, async |_| {
             let found = area.store.job(other.id).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Links to set a password: once, for a time, and for good passwords alone.
+//! Password links: valid once and for a limited time, and only strong passwords are accepted.
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::staff::Role;
@@ -11,7 +11,7 @@ use crate::support::app::Stores;
 #[tokio::test]
 async fn a_link_is_used_once() {
     let area = Area::start(Stores::Embedded).await;
-    let link = area.staff(&["add", "ana@example.org", "--role", "viewer"]);
+    let link = area.run_staff(&["add", "ana@example.org", "--role", "viewer"]);
     let path = format!("/staff/{}", link.split_once("/staff/").unwrap().1);
     let mut ana = Person::new(&area.app);
     ana.get(&path).await;
@@ -24,7 +24,7 @@ async fn a_link_is_used_once() {
         assert_eq!(page.status, 422, "{new}");
         assert!(page.body.contains("role=\"alert\"") && !page.body.contains(PASSWORD));
     }
-    // Two at once: one of them sets it.
+    // Of two concurrent requests, one sets the password.
     let (mut one, mut two) = (ana.clone(), ana.clone());
     let fields = [("new", PASSWORD), ("again", PASSWORD)];
     let (one, two) = tokio::join!(one.post(&path, &fields), two.post(&path, &fields));
@@ -39,9 +39,9 @@ async fn a_link_is_used_once() {
 }
 
 #[tokio::test]
-async fn the_command_line_is_a_way_back_in_any_case() {
+async fn the_command_line_restores_access() {
     let area = Area::start(Stores::Embedded).await;
-    area.staff(&[
+    area.run_staff(&[
         "add",
         "Ana@Example.org",
         "--role",
@@ -49,9 +49,9 @@ async fn the_command_line_is_a_way_back_in_any_case() {
         "--place",
         "bogota",
     ]);
-    area.staff(&["add", "root@example.org", "--role", "admin"]);
-    area.staff(&["close", "root@example.org"]);
-    let list = area.staff(&["list"]);
+    area.run_staff(&["add", "root@example.org", "--role", "admin"]);
+    area.run_staff(&["close", "root@example.org"]);
+    let list = area.run_staff(&["list"]);
     let lines: Vec<_> = list.lines().collect();
     assert_eq!(
         lines,
@@ -83,23 +83,23 @@ async fn the_command_line_is_a_way_back_in_any_case() {
         );
         assert!(error.contains(told), "{error}");
     }
-    area.staff(&["add", "root@example.org", "--role", "admin"]);
+    area.run_staff(&["add", "root@example.org", "--role", "admin"]);
     assert!(
-        area.staff(&["list"])
+        area.run_staff(&["list"])
             .contains("root@example.org\tadmin\tinvited")
     );
 }
 
 #[tokio::test]
-async fn a_new_link_replaces_the_old_one_and_none_is_good_for_ever() {
+async fn a_new_link_replaces_the_old_one_and_links_expire() {
     let area = Area::start(Stores::Embedded).await;
-    let old = area.staff(&["add", "ana@example.org", "--role", "viewer"]);
-    let new = area.staff(&["link", "ana@example.org"]);
+    let old = area.run_staff(&["add", "ana@example.org", "--role", "viewer"]);
+    let new = area.run_staff(&["link", "ana@example.org"]);
     let mut ana = Person::new(&area.app);
     let path = |link: &str| format!("/staff/{}", link.split_once("/staff/").unwrap().1);
     assert_eq!(ana.get(&path(&old)).await.status, 404);
     assert_eq!(ana.get(&path(&new)).await.status, 200);
-    let beto = area.account("beto", Role::Viewer, &[]).await;
+    let beto = area.add_account("beto", Role::Viewer, &[]).await;
     let long_ago = Timestamp::now() - SignedDuration::from_hours(48);
     let link = invite(&area.store, beto.id, false, long_ago)
         .await
@@ -111,6 +111,6 @@ async fn a_new_link_replaces_the_old_one_and_none_is_good_for_ever() {
             .status,
         404
     );
-    area.staff(&["close", "ana@example.org"]);
+    area.run_staff(&["close", "ana@example.org"]);
     assert_eq!(ana.get(&path(&new)).await.status, 404);
 }

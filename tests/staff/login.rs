@@ -1,4 +1,4 @@
-//! Logging in: the same answer to every mistake, a new token each time, and cookies that nobody else gets.
+//! Logins: the same answer to every failure, a new token each time, and cookies bound to the host.
 
 use jornada::domain::staff::Role;
 
@@ -7,12 +7,12 @@ use crate::person::Person;
 use crate::support::app::Stores;
 
 #[tokio::test]
-async fn unknown_account_wrong_password_and_closed_account_are_one_answer() {
+async fn unknown_account_wrong_password_and_closed_account_get_the_same_answer() {
     let area = Area::start(Stores::Embedded).await;
     Person::invited(&area, "ana@example.org", Role::Clerk, &[]).await;
     Person::invited(&area, "cerrada@example.org", Role::Clerk, &[]).await;
-    area.staff(&["close", "cerrada@example.org"]);
-    area.staff(&["add", "invitada@example.org", "--role", "viewer"]);
+    area.run_staff(&["close", "cerrada@example.org"]);
+    area.run_staff(&["add", "invitada@example.org", "--role", "viewer"]);
     let tries = [
         ("ana@example.org", "otra cosa muy larga"),
         ("ana@example.org", ""),
@@ -28,7 +28,7 @@ async fn unknown_account_wrong_password_and_closed_account_are_one_answer() {
         let page = person.log_in(mail, password, "").await;
         assert_eq!(page.status, 422, "{mail}");
         assert_eq!(person.session(), None);
-        // What was typed comes back, and the key of the form is new.
+        // Only the typed address and the CSRF token differ.
         let body = page.body.replace(mail, "").replace(&person.form, "");
         answers.push(body);
     }
@@ -41,7 +41,7 @@ async fn unknown_account_wrong_password_and_closed_account_are_one_answer() {
 }
 
 #[tokio::test]
-async fn a_login_takes_as_long_for_an_account_that_is_none() {
+async fn a_login_takes_as_long_for_an_unknown_account() {
     let area = Area::start(Stores::Embedded).await;
     Person::invited(&area, "ana@example.org", Role::Clerk, &[]).await;
     let time = async |mail: &str, number: u8| {
@@ -59,7 +59,7 @@ async fn a_login_takes_as_long_for_an_account_that_is_none() {
         known.push(time("ana@example.org", number).await);
         unknown.push(time("nadie@example.org", number).await);
     }
-    // The quickest of each: a password is computed in both, or one would take a tenth of the other.
+    // Compares the fastest of each. Without a hash to verify, a login would take a tenth of the time.
     let (known, unknown) = (known.iter().min().unwrap(), unknown.iter().min().unwrap());
     assert!(
         *unknown * 3 > *known && *known * 3 > *unknown,
@@ -68,10 +68,10 @@ async fn a_login_takes_as_long_for_an_account_that_is_none() {
 }
 
 #[tokio::test]
-async fn each_login_has_a_token_of_its_own_and_ends_the_one_before() {
+async fn each_login_gets_a_new_token_and_ends_the_previous_session() {
     let area = Area::start(Stores::Embedded).await;
     let mut ana = Person::invited(&area, "ana@example.org", Role::Clerk, &[]).await;
-    // Somebody planted a session that they know.
+    // Session fixation: somebody planted a session token that they know.
     let planted = "jornada_planted";
     ana.cookies.insert("jornada-session".into(), planted.into());
     ana.log_in("ana@example.org", PASSWORD, "").await;
@@ -82,7 +82,7 @@ async fn each_login_has_a_token_of_its_own_and_ends_the_one_before() {
         .cookies
         .insert("jornada-session".into(), planted.into());
     assert!(!stranger.is_in().await);
-    // Logging in over a session of one's own that is still good: the old one ends with it.
+    // A login over a live session ends that session.
     let mut same_browser = ana.clone();
     assert_eq!(same_browser.get("/staff/login").await.location(), "/staff");
     ana.get("/staff/account").await;
@@ -97,9 +97,9 @@ async fn each_login_has_a_token_of_its_own_and_ends_the_one_before() {
 }
 
 #[tokio::test]
-async fn behind_tls_cookies_are_bound_to_the_host() {
+async fn over_tls_cookies_are_bound_to_the_host() {
     let area = Area::start(Stores::Embedded).await;
-    let link = area.staff(&["add", "ana@example.org", "--role", "admin"]);
+    let link = area.run_staff(&["add", "ana@example.org", "--role", "admin"]);
     let mut ana = Person::new(&area.app);
     ana.scheme = "https".into();
     let page = ana.get("/staff/login").await;
@@ -132,7 +132,7 @@ async fn behind_tls_cookies_are_bound_to_the_host() {
 }
 
 #[tokio::test]
-async fn who_has_to_log_in_comes_back_to_where_they_went() {
+async fn a_login_redirects_back_to_the_requested_page() {
     let area = Area::start(Stores::Embedded).await;
     let mut ana = Person::invited(&area, "ana@example.org", Role::Admin, &[]).await;
     let page = ana.get("/staff/tokens?lang=en").await;

@@ -1,31 +1,31 @@
-//! The staff area of the real binary: who may what, how somebody logs in, and what ends it, on every instance.
+//! Tests of the staff area with the real binary: permissions, logins, sessions, audit log, reports, corrections.
 
-#![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-#[expect(dead_code, reason = "other tests use the rest of it")]
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account_forms;
 mod area;
 mod audit;
-mod closing;
-mod correcting;
-mod crowd;
-mod deeds;
-mod deleting;
+mod audit_log;
+mod audited_actions;
+mod correction;
+mod deletion;
+mod early_closure;
 mod files;
-mod finding;
-mod forms;
 mod jobs;
 mod links;
 mod login;
+mod many_registrations;
 mod matrix;
 mod person;
-mod program;
-mod record;
-mod sealed;
-mod second;
+mod rate_limit;
+mod report_client;
+mod report_encryption;
+mod search;
 mod secrets;
 mod sessions;
-mod throttle;
 mod tokens;
+mod totp;

@@ -1,5 +1,4 @@
-//! Every route by every role and by nobody. The rows are compared with the router's own table: a route without a row
-//! fails, and so does a row without a route.
+//! Tests every route with every role, token scope and without login. The rows must match the router's table of routes.
 
 use std::collections::BTreeSet;
 
@@ -14,25 +13,25 @@ use reqwest::{Client, Method, RequestBuilder};
 use crate::area::Area;
 use crate::support::app::Stores;
 
-/// Who asks, in the order of the columns.
-const WHO: [Who; 6] = [
-    Who::Nobody,
-    Who::Role(Role::Viewer),
-    Who::Role(Role::Clerk),
-    Who::Role(Role::Admin),
-    Who::Token(Scope::Report),
-    Who::Token(Scope::Chart),
+/// The callers, in the order of the columns.
+const CALLERS: [Caller; 6] = [
+    Caller::Nobody,
+    Caller::Role(Role::Viewer),
+    Caller::Role(Role::Clerk),
+    Caller::Role(Role::Admin),
+    Caller::Token(Scope::Report),
+    Caller::Token(Scope::Chart),
 ];
 
 #[derive(Clone, Copy, Debug)]
-enum Who {
+enum Caller {
     Nobody,
     Role(Role),
     Token(Scope),
 }
 
-/// Method, path, and the answers. Nobody is led to the login (303) by a page; forms are sent with their key and without
-/// any other field.
+/// Method, path and expected statuses. Without login, browsers are redirected (303). Forms are sent with their CSRF
+/// token and no other field.
 #[rustfmt::skip]
 const ROWS: &[(&str, &str, [u16; 6])] = &[
     //                                                              nobody viewer clerk admin report chart
@@ -81,34 +80,34 @@ const ROWS: &[(&str, &str, [u16; 6])] = &[
     ("GET",  "/staff/audit/export.csv",                               [303, 403, 403, 200, 403, 403]),
 ];
 
-/// Those of the API that are for staff: found by the description, where each says that it wants a token.
+/// Staff routes of the API: those with `security` in the OpenAPI document.
 #[rustfmt::skip]
 const API: &[(&str, &str, [u16; 6])] = &[
     ("GET", "/api/v1/campaigns/{campaign}/reports/{file}",            [401, 403, 200, 200, 200, 403]),
 ];
 
 #[tokio::test]
-async fn every_route_answers_each_role_as_it_should() {
+async fn every_route_answers_each_caller_as_expected() {
     let area = Area::start(Stores::Embedded).await;
     let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let registered: serde_json::Value = answer.json().await.unwrap();
     let photo = registered["id"].as_str().unwrap();
     let mut wrong = Vec::new();
     for (number, (method, path, expected)) in ROWS.iter().chain(API).enumerate() {
-        for (who, expected) in WHO.into_iter().zip(expected) {
-            let unique = format!("{number}-{}", name(who));
+        for (caller, expected) in CALLERS.into_iter().zip(expected) {
+            let unique = format!("{number}-{}", name(caller));
             let target = format!("blanco-{unique}");
-            let target = area.account(&target, Role::Viewer, &[]).await;
+            let target = area.add_account(&target, Role::Viewer, &[]).await;
             let path = path
                 .replace("{campaign}", &area.app.campaign)
                 .replace("registrations/{id}", &format!("registrations/{photo}"))
                 .replace("{id}", &target.id.to_string())
                 .replace("{link}", "none")
                 .replace("{file}", "Cali.csv");
-            let status = ask(&area, who, &unique, method, &path).await;
+            let status = send_request(&area, caller, &unique, method, &path).await;
             if status != *expected {
                 wrong.push(format!(
-                    "{method} {path} by {who:?}: {status}, not {expected}"
+                    "{method} {path} by {caller:?}: {status}, not {expected}"
                 ));
             }
         }
@@ -146,15 +145,15 @@ async fn every_route_has_a_row() {
 }
 
 #[tokio::test]
-async fn no_form_is_taken_without_its_key_or_with_that_of_another() {
+async fn forms_without_a_valid_csrf_token_are_rejected() {
     let area = Area::start(Stores::Embedded).await;
-    let admin = area.account("admin", Role::Admin, &[]).await;
-    let other = area.account("otra", Role::Admin, &[]).await;
-    let target = area.account("blanco", Role::Viewer, &[]).await;
-    let foreign = form_key::write(&area.session(&other).await).unwrap();
-    // Of the same person, before another login.
-    let earlier = form_key::write(&area.session(&admin).await).unwrap();
-    let session = area.session(&admin).await;
+    let admin = area.add_account("admin", Role::Admin, &[]).await;
+    let other = area.add_account("otra", Role::Admin, &[]).await;
+    let target = area.add_account("blanco", Role::Viewer, &[]).await;
+    let foreign = form_key::write(&area.start_session(&other).await).unwrap();
+    // Of an earlier session of the same person.
+    let earlier = form_key::write(&area.start_session(&admin).await).unwrap();
+    let session = area.start_session(&admin).await;
     for route in table().iter().filter(|route| route.method == "POST") {
         let path = route.path.replace("{id}", &target.id.to_string());
         let path = path.replace("{link}", "none");
@@ -178,11 +177,11 @@ async fn no_form_is_taken_without_its_key_or_with_that_of_another() {
     assert!(still == target, "nothing was changed");
 }
 
-fn name(who: Who) -> &'static str {
-    match who {
-        Who::Nobody => "nobody",
-        Who::Role(role) => role.name(),
-        Who::Token(scope) => scope.name(),
+fn name(caller: Caller) -> &'static str {
+    match caller {
+        Caller::Nobody => "nobody",
+        Caller::Role(role) => role.name(),
+        Caller::Token(scope) => scope.name(),
     }
 }
 
@@ -190,22 +189,24 @@ fn client() -> Client {
     Client::builder().redirect(Policy::none()).build().unwrap()
 }
 
-async fn ask(area: &Area, who: Who, unique: &str, method: &str, path: &str) -> u16 {
+async fn send_request(area: &Area, caller: Caller, unique: &str, method: &str, path: &str) -> u16 {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let is_form = method == Method::POST;
     let request = client().request(method, format!("{}{path}", area.app.base));
-    let (request, form) = match who {
-        Who::Nobody => {
+    let (request, form) = match caller {
+        Caller::Nobody => {
             let token = Token::generate().unwrap();
             (cookie(request, "jornada-form", &token), Some(token))
         }
-        Who::Role(role) => {
-            let account: Account = area.account(&format!("quien-{unique}"), role, &[]).await;
-            let token = area.session(&account).await;
+        Caller::Role(role) => {
+            let account: Account = area
+                .add_account(&format!("quien-{unique}"), role, &[])
+                .await;
+            let token = area.start_session(&account).await;
             (cookie(request, "jornada-session", &token), Some(token))
         }
-        Who::Token(scope) => {
-            let token = area.token(&[scope], |_| {}).await;
+        Caller::Token(scope) => {
+            let token = area.create_token(&[scope], |_| {}).await;
             let bearer = format!("Bearer {}", token.expose());
             (request.header(AUTHORIZATION, bearer), None)
         }

@@ -1,4 +1,4 @@
-//! A person at a browser: keeps cookies, fills in the form that the last page showed, follows nothing by itself.
+//! A person with a browser: stores cookies, sends the form of the last page, follows no redirects.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +16,15 @@ pub struct Person {
     http: Client,
     base: String,
     pub cookies: BTreeMap<String, String>,
-    /// The hidden key of the last page.
+    /// CSRF token of the last page.
     pub form: String,
-    /// What nginx would say of the client.
+    /// Client address, as nginx would send it.
     pub from: String,
-    /// How nginx would say that the browser came.
+    /// Scheme of the request, as nginx would send it.
     pub scheme: String,
 }
 
-/// What a person sees.
+/// A response as a person sees it.
 pub struct Page {
     pub status: u16,
     pub headers: HeaderMap,
@@ -44,21 +44,21 @@ impl Person {
         }
     }
 
-    /// The same browser at another instance.
-    pub fn at(&self, app: &App) -> Self {
+    /// Returns a copy of the browser that talks to another instance.
+    pub fn on_instance(&self, app: &App) -> Self {
         Self {
             base: app.base.clone(),
             ..self.clone()
         }
     }
 
-    /// Somebody with an account of this role and [`PASSWORD`], not logged in.
+    /// Creates an account of this role with [`PASSWORD`], not logged in.
     pub async fn invited(area: &Area, mail: &str, role: Role, places: &[&str]) -> Self {
         let mut arguments = vec!["add", mail, "--role", role.name()];
         for place in places {
             arguments.extend(["--place", place]);
         }
-        let link = area.staff(&arguments);
+        let link = area.run_staff(&arguments);
         let mut person = Self::new(&area.app);
         let path = link.split_once("/staff/").unwrap().1;
         let path = format!("/staff/{path}");
@@ -68,8 +68,8 @@ impl Person {
         person
     }
 
-    /// The same, logged in.
-    pub async fn of(area: &Area, mail: &str, role: Role) -> Self {
+    /// Creates an account of this role and logs in.
+    pub async fn logged_in(area: &Area, mail: &str, role: Role) -> Self {
         let mut person = Self::invited(area, mail, role, &[]).await;
         let page = person.log_in(mail, PASSWORD, "").await;
         assert_eq!(page.status, 303, "{}", page.body);
@@ -82,7 +82,7 @@ impl Person {
             .header(COOKIE, self.cookie())
             .header("x-forwarded-proto", &self.scheme)
             .header("accept", "text/html");
-        self.look(answer.send().await.unwrap()).await
+        self.read_page(answer.send().await.unwrap()).await
     }
 
     /// Sends the form of the last page.
@@ -91,7 +91,7 @@ impl Person {
         self.post_with(path, Some(&key), fields).await
     }
 
-    /// Sends a form with this key, or without one.
+    /// Sends a form with this CSRF token, or without one.
     pub async fn post_with(
         &mut self,
         path: &str,
@@ -111,7 +111,7 @@ impl Person {
             .header("x-client-address", &self.from)
             .header("x-forwarded-proto", &self.scheme)
             .body(body.finish());
-        self.look(answer.send().await.unwrap()).await
+        self.read_page(answer.send().await.unwrap()).await
     }
 
     pub async fn log_in(&mut self, mail: &str, password: &str, code: &str) -> Page {
@@ -120,7 +120,7 @@ impl Person {
         self.post("/staff/login", &fields).await
     }
 
-    /// Whether one's own page opens.
+    /// Returns whether the account page opens.
     pub async fn is_in(&mut self) -> bool {
         self.get("/staff/account").await.status == 200
     }
@@ -137,7 +137,7 @@ impl Person {
         pairs.collect::<Vec<_>>().join("; ")
     }
 
-    async fn look(&mut self, answer: Response) -> Page {
+    async fn read_page(&mut self, answer: Response) -> Page {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         for cookie in headers.get_all(SET_COOKIE) {
             let text = cookie.to_str().unwrap();
@@ -163,22 +163,22 @@ impl Person {
 }
 
 impl Page {
-    /// Where it leads.
+    /// Returns the target of the redirect.
     pub fn location(&self) -> &str {
         self.headers
             .get(LOCATION)
             .map_or("", |to| to.to_str().unwrap())
     }
 
-    /// The text between two others.
+    /// Returns the text between two others.
     pub fn between(&self, start: &str, end: &str) -> Option<String> {
         let (_, rest) = self.body.split_once(start)?;
         rest.split_once(end).map(|(text, _)| text.to_owned())
     }
 }
 
-/// Waits until the current 30-second step has some seconds left, so that a code is not stale when it arrives.
-pub async fn until_a_step_is_young() {
+/// Waits until the current 30-second step has some seconds left, so that a code is still valid when it arrives.
+pub async fn wait_for_young_step() {
     while Timestamp::now().as_second() % 30 > 20 {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }

@@ -1,16 +1,16 @@
-//! Nothing secret or personal of the staff reaches a log, an error page or the store in the clear.
+//! No secret or personal data of the staff reaches a log or, in plain text, the store.
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
 use crate::support::app::{Installation, Stores};
 
 #[tokio::test]
-async fn logs_and_store_hold_no_password_token_link_or_address() {
+async fn logs_and_store_contain_no_password_token_link_or_address() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_LOG", "debug");
-    let area = Area::of(installation).await;
+    let area = Area::start_with(installation).await;
     let mail = "ana.secreta@example.org";
-    let link = area.staff(&["add", mail, "--role", "admin"]);
+    let link = area.run_staff(&["add", mail, "--role", "admin"]);
     let path = format!("/staff/{}", link.split_once("/staff/").unwrap().1);
     let mut ana = Person::new(&area.app);
     ana.from = "203.0.113.77".into();

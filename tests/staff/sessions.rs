@@ -1,4 +1,4 @@
-//! What ends a session ends it on every instance at once: here two of them, on each kind of store.
+//! Sessions end on every instance at once: tested with two instances on each kind of store.
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::staff::{Account, Role, Session};
@@ -23,34 +23,34 @@ macro_rules! on_both {
 
 on_both!(
     logging_out_ends_one_session_everywhere,
-    password_closing_and_admin_end_all_sessions_everywhere
+    changing_the_password_and_closing_the_account_end_all_sessions_everywhere
 );
 
-async fn both(area: &Area, other: &App, person: &Person) -> (bool, bool) {
-    let (mut here, mut there) = (person.at(&area.app), person.at(other));
+async fn is_in_on_both(area: &Area, other: &App, person: &Person) -> (bool, bool) {
+    let (mut here, mut there) = (person.on_instance(&area.app), person.on_instance(other));
     (here.is_in().await, there.is_in().await)
 }
 
 async fn logging_out_ends_one_session_everywhere(stores: Stores) {
     let area = Area::start(stores).await;
     let other = area.installation.start().await;
-    let desk = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let desk = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     let mut phone = Person::new(&other);
     assert_eq!(
         phone.log_in("ana@example.org", PASSWORD, "").await.status,
         303
     );
-    assert_eq!(both(&area, &other, &desk).await, (true, true));
-    assert_eq!(both(&area, &other, &phone).await, (true, true));
-    // Out on one instance, with a form that the other showed.
-    let mut leaving = desk.at(&area.app);
+    assert_eq!(is_in_on_both(&area, &other, &desk).await, (true, true));
+    assert_eq!(is_in_on_both(&area, &other, &phone).await, (true, true));
+    // Log out on one instance with a form from the other.
+    let mut leaving = desk.on_instance(&area.app);
     leaving.get("/staff/account").await;
-    let mut leaving = leaving.at(&other);
+    let mut leaving = leaving.on_instance(&other);
     assert_eq!(leaving.post("/staff/logout", &[]).await.status, 303);
     assert_eq!(leaving.session(), None, "the cookie is gone too");
-    assert_eq!(both(&area, &other, &desk).await, (false, false));
-    assert_eq!(both(&area, &other, &phone).await, (true, true));
-    // One ended from the list of another browser.
+    assert_eq!(is_in_on_both(&area, &other, &desk).await, (false, false));
+    assert_eq!(is_in_on_both(&area, &other, &phone).await, (true, true));
+    // End a session from the list in another browser.
     let mut third = Person::new(&area.app);
     third.log_in("ana@example.org", PASSWORD, "").await;
     let page = third.get("/staff/account").await;
@@ -66,14 +66,14 @@ async fn logging_out_ends_one_session_everywhere(stores: Stores) {
     third
         .post("/staff/account/sessions/end", &[("session", phones)])
         .await;
-    assert_eq!(both(&area, &other, &phone).await, (false, false));
-    assert_eq!(both(&area, &other, &third).await, (true, true));
+    assert_eq!(is_in_on_both(&area, &other, &phone).await, (false, false));
+    assert_eq!(is_in_on_both(&area, &other, &third).await, (true, true));
 }
 
-async fn password_closing_and_admin_end_all_sessions_everywhere(stores: Stores) {
+async fn changing_the_password_and_closing_the_account_end_all_sessions_everywhere(stores: Stores) {
     let area = Area::start(stores).await;
     let other = area.installation.start().await;
-    let mut ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     let stolen = ana.clone();
     ana.get("/staff/account").await;
     let new = "otra frase bien larga";
@@ -83,9 +83,9 @@ async fn password_closing_and_admin_end_all_sessions_everywhere(stores: Stores) 
         (page.status, page.location()),
         (303, "/staff/account?done=password")
     );
-    assert_eq!(both(&area, &other, &stolen).await, (false, false));
+    assert_eq!(is_in_on_both(&area, &other, &stolen).await, (false, false));
     assert_eq!(
-        both(&area, &other, &ana).await,
+        is_in_on_both(&area, &other, &ana).await,
         (true, true),
         "whoever changed it stays"
     );
@@ -97,17 +97,17 @@ async fn password_closing_and_admin_end_all_sessions_everywhere(stores: Stores) 
     assert_eq!(wrong.log_in("ana@example.org", new, "").await.status, 303);
     ana.get("/staff/account").await;
     ana.post("/staff/account/sessions/end-all", &[]).await;
-    assert_eq!(both(&area, &other, &wrong).await, (false, false));
+    assert_eq!(is_in_on_both(&area, &other, &wrong).await, (false, false));
     let mut again = Person::new(&area.app);
     again.log_in("ana@example.org", new, "").await;
-    assert_eq!(both(&area, &other, &again).await, (true, true));
-    area.staff(&["close", "ana@example.org"]);
-    assert_eq!(both(&area, &other, &again).await, (false, false));
+    assert_eq!(is_in_on_both(&area, &other, &again).await, (true, true));
+    area.run_staff(&["close", "ana@example.org"]);
+    assert_eq!(is_in_on_both(&area, &other, &again).await, (false, false));
     assert_eq!(again.log_in("ana@example.org", new, "").await.status, 422);
 }
 
-/// A session of these ages, in minutes.
-async fn aged(area: &Area, account: &Account, created: i64, seen: i64) -> Person {
+/// Logs in with a session that was created and last seen this many minutes ago.
+async fn person_with_session(area: &Area, account: &Account, created: i64, seen: i64) -> Person {
     let ago = |minutes| Timestamp::now() - SignedDuration::from_mins(minutes);
     let token = Token::generate().unwrap();
     let session = Session {
@@ -125,12 +125,18 @@ async fn aged(area: &Area, account: &Account, created: i64, seen: i64) -> Person
 }
 
 #[tokio::test]
-async fn idle_and_old_sessions_are_over() {
+async fn idle_and_old_sessions_expire() {
     let area = Area::start(Stores::Embedded).await;
-    let ana = area.account("ana", Role::Viewer, &[]).await;
-    assert!(!aged(&area, &ana, 60, 31).await.is_in().await, "idle");
-    assert!(!aged(&area, &ana, 721, 1).await.is_in().await, "too old");
-    let mut busy = aged(&area, &ana, 700, 28).await;
+    let ana = area.add_account("ana", Role::Viewer, &[]).await;
+    assert!(
+        !person_with_session(&area, &ana, 60, 31).await.is_in().await,
+        "idle"
+    );
+    assert!(
+        !person_with_session(&area, &ana, 721, 1).await.is_in().await,
+        "too old"
+    );
+    let mut busy = person_with_session(&area, &ana, 700, 28).await;
     assert!(busy.is_in().await);
     let hash = Token::sent(busy.session().unwrap()).hash();
     let noted = area.store.session(&hash).await.unwrap().unwrap();
@@ -142,11 +148,11 @@ async fn idle_and_old_sessions_are_over() {
 }
 
 #[tokio::test]
-async fn sessions_go_on_without_redis() {
+async fn sessions_work_without_redis() {
     let mut installation = crate::support::app::Installation::new(Stores::Embedded);
     installation.set("JORNADA_CACHE", "redis://127.0.0.1:1/");
-    // The chart needs totals, which need the cache: so it is not waited for.
-    let area = Area::of(installation).await;
-    let mut ana = Person::of(&area, "ana@example.org", Role::Viewer).await;
+    // `Area::of` does not wait for totals, which need the cache.
+    let area = Area::start_with(installation).await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Viewer).await;
     assert!(ana.is_in().await);
 }

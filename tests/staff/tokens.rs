@@ -1,4 +1,4 @@
-//! What a token is for, until when, and for which cities; and the cities of a clerk.
+//! Scopes, expiry and places of tokens, and the places of clerks.
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::staff::{Reach, Role, Scope, Scopes};
@@ -8,7 +8,7 @@ use crate::person::Person;
 use crate::support::app::Stores;
 
 #[tokio::test]
-async fn scopes_expiry_and_places_hold() {
+async fn scopes_expiry_and_places_are_enforced() {
     let area = Area::start(Stores::Embedded).await;
     let report = async |token: &jornada::staff::token::Token, file| {
         area.app
@@ -17,32 +17,32 @@ async fn scopes_expiry_and_places_hold() {
             .status()
             .as_u16()
     };
-    let whole = area.token(&[Scope::Report], |_| {}).await;
+    let whole = area.create_token(&[Scope::Report], |_| {}).await;
     assert_eq!(report(&whole, "_all.csv").await, 200);
-    let chart = area.token(&[Scope::Chart], |_| {}).await;
+    let chart = area.create_token(&[Scope::Chart], |_| {}).await;
     assert_eq!(report(&chart, "_all.csv").await, 403);
     let now = Timestamp::now();
-    let over = area.token(&[Scope::Report], |token| token.expires_at = Some(now));
+    let over = area.create_token(&[Scope::Report], |token| token.expires_at = Some(now));
     assert_eq!(report(&over.await, "_all.csv").await, 401);
     let hour = SignedDuration::from_hours(1);
-    let good = area.token(&[Scope::Report], |token| {
+    let good = area.create_token(&[Scope::Report], |token| {
         token.expires_at = Some(now + hour);
     });
     assert_eq!(report(&good.await, "_all.csv").await, 200);
     let cali = Reach::of(vec!["Cali".into()]);
     let cali = area
-        .token(&[Scope::Report], |token| token.reach = cali)
+        .create_token(&[Scope::Report], |token| token.reach = cali)
         .await;
     assert_eq!(report(&cali, "cali.csv").await, 200);
     assert_eq!(report(&cali, "Leticia.csv").await, 404);
     assert_eq!(report(&cali, "_all.csv").await, 404);
-    // The command makes one that is for all that tokens are for.
+    // A token from the command line has every scope.
     let token = area.installation.token();
     assert_eq!(area.app.report("_all.csv", &token).await.status(), 200);
 }
 
 #[tokio::test]
-async fn the_command_limits_a_token_and_says_what_it_does_not_take() {
+async fn the_command_limits_a_token_and_rejects_invalid_limits() {
     let area = Area::start(Stores::Embedded).await;
     let made = |limits: &[&str]| {
         let arguments = [&["token", "new", "hospital"], limits].concat();
@@ -71,7 +71,7 @@ async fn the_command_limits_a_token_and_says_what_it_does_not_take() {
 }
 
 #[tokio::test]
-async fn a_clerk_of_one_city_gets_nothing_of_another() {
+async fn a_clerk_of_one_city_has_no_access_to_another() {
     let area = Area::start(Stores::Embedded).await;
     let mut ids = Vec::new();
     for (document, city) in [("1001", "Cali"), ("1002", "Leticia")] {
@@ -93,15 +93,15 @@ async fn a_clerk_of_one_city_gets_nothing_of_another() {
     ] {
         assert_eq!(get(&ana, &area, &path).await, status, "{path}");
     }
-    area.change(&area.store.accounts().await.unwrap()[0], |account| {
+    area.change_account(&area.store.accounts().await.unwrap()[0], |account| {
         account.assign(Role::Clerk, Reach::all());
     })
     .await;
     assert_eq!(get(&ana, &area, &report("_all.xlsx")).await, 200, "at once");
 }
 
-/// Whatever comes, which need not be text.
-async fn get(person: &Person, area: &Area, path: &str) -> u16 {
+/// Sends a GET request with the person's session and returns the status.
+async fn get_status(person: &Person, area: &Area, path: &str) -> u16 {
     let request = area.app.http.get(format!("{}{path}", area.app.base));
     let cookie = format!("jornada-session={}", person.session().unwrap());
     let answer = request.header("cookie", cookie).send().await.unwrap();
@@ -111,7 +111,7 @@ async fn get(person: &Person, area: &Area, path: &str) -> u16 {
 #[tokio::test]
 async fn basic_credentials_change_nothing() {
     let area = Area::start(Stores::Embedded).await;
-    let token = area.token(&[Scope::Report], |_| {}).await;
+    let token = area.create_token(&[Scope::Report], |_| {}).await;
     let report = format!(
         "{}/api/v1/campaigns/{}/reports/_all.csv",
         area.app.base, area.app.campaign
@@ -122,7 +122,7 @@ async fn basic_credentials_change_nothing() {
         .get(report)
         .basic_auth("staff", Some(token.expose()));
     assert_eq!(read.send().await.unwrap().status(), 200);
-    // A browser sends them by itself, also for a form of another site.
+    // Browsers also send them with forms of other sites.
     let post = area
         .app
         .http

@@ -1,4 +1,4 @@
-//! The record as a file: CSV for a spreadsheet, JSON lines for a program.
+//! Exports the audit log as CSV or JSON Lines.
 
 use std::io::{self, Write};
 
@@ -8,12 +8,12 @@ use crate::csv_guard::guarded;
 use crate::domain::staff::audit::Entry;
 use crate::store::audit::Found;
 
-/// The kinds of file.
+/// File format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Comma-separated values (RFC 4180) with a header.
+    /// CSV (RFC 4180) with a header line.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     JsonLines,
 }
 
@@ -32,7 +32,7 @@ const COLUMNS: [&str; 11] = [
 ];
 
 impl Format {
-    /// Its name in entries.
+    /// Returns the name used in audit entries.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -41,10 +41,7 @@ impl Format {
         }
     }
 
-    /// Writes what stands before the first entry.
-    ///
-    /// # Errors
-    /// When `out` takes no more.
+    /// Writes the header, if the format has one.
     pub fn begin(self, out: impl Write) -> io::Result<()> {
         match self {
             Self::Csv => {
@@ -56,10 +53,7 @@ impl Format {
         }
     }
 
-    /// Writes some entries.
-    ///
-    /// # Errors
-    /// When `out` takes no more.
+    /// Writes a batch of entries.
     pub fn write(self, entries: &[Found], mut out: impl Write) -> io::Result<()> {
         match self {
             Self::Csv => {
@@ -113,7 +107,7 @@ fn record(found: &Found) -> [String; 11] {
     record
 }
 
-/// More of a deed, in a line: `format=csv, rows=12`.
+/// Formats the details of an entry in one line: `format=csv, rows=12`.
 #[must_use]
 pub fn detail(entry: &Entry) -> String {
     let detail = &entry.note.deed.detail;
@@ -171,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spreadsheet_runs_nothing_of_it() {
+    fn no_cell_is_executed_as_a_formula() {
         let text = written(Format::Csv);
         let lines: Vec<_> = text.split("\r\n").collect();
         assert_eq!(lines.len(), 4);
@@ -189,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_reads_it_line_by_line() {
+    fn each_line_is_one_json_object() {
         let text = written(Format::JsonLines);
         let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
         let lines: Vec<_> = lines.collect::<Result<_, _>>().unwrap();

@@ -1,14 +1,15 @@
-//! Attempts that are slowed cost whoever sends them nothing: were each an entry, a flood of them would fill the record and
-//! hold up everybody else's. So an instance writes one a second, which says how many were passed over since the last.
+//! Limits the audit entries for rate-limited login attempts, which cost an attacker nothing. A flood of them would fill
+//! the audit log and delay other entries. So each instance writes at most one per second, with the number of skipped
+//! ones.
 
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Least time between two entries.
+/// Minimum time between two entries.
 const BETWEEN: SignedDuration = SignedDuration::from_secs(1);
 
-/// What becomes an entry at most once a second.
+/// Admits at most one event per second and counts the rest.
 #[derive(Debug, Default)]
 pub struct Sparse(Mutex<Past>);
 
@@ -19,7 +20,7 @@ struct Past {
 }
 
 impl Sparse {
-    /// Whether this one is written, and how many before it were not.
+    /// Returns the number of events skipped since the last admitted one, or `None` if this one is skipped too.
     pub fn admit(&self, now: Timestamp) -> Option<u64> {
         let mut past = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = |last: Timestamp| now.duration_since(last).abs() >= BETWEEN;
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_flood_one_a_second_is_written_and_none_is_uncounted() {
+    fn one_event_a_second_is_admitted_and_the_others_are_counted() {
         let sparse = Sparse::default();
         let at = |ms: i64| Timestamp::from_millisecond(1_795_000_000_000 + ms).unwrap();
         let admitted = [0, 1, 999, 1_000, 1_500, 5_000, 0].map(|ms| sparse.admit(at(ms)));

@@ -1,4 +1,4 @@
-//! Whether the record is whole: every entry is read once, in order, in bounded batches.
+//! Verifies the chain of the audit log. Reads every entry once, in order, in bounded batches.
 
 use std::fmt;
 
@@ -7,47 +7,44 @@ use crate::domain::staff::audit::{Entry, Head};
 use crate::store::audit::Found;
 use crate::store::{Store, StoreError};
 
-/// Entries read at a time.
+/// Entries per batch.
 const BATCH: u16 = 500;
 
-/// Most faults that are named; a chain that was rewritten has as many as it has entries.
+/// Maximum number of reported faults. A rewritten chain has as many faults as entries.
 const MOST_FAULTS: usize = 100;
 
-/// What is wrong at one place of the chain.
+/// A fault in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The entry was changed or moved, or was written without the key of this installation.
     Changed(u64),
-    /// What is there is no entry, or one of a later version.
+    /// The entry cannot be decoded, or was written by a later version.
     Unreadable(u64),
-    /// The entries from one place to another are missing.
+    /// The entries from the first to the second sequence number are missing.
     Missing(u64, u64),
-    /// The entry does not follow the one before it.
+    /// The entry does not carry the hash of the previous entry.
     Parted(u64),
-    /// The chain ends before the head that was noted.
+    /// The chain ends before the expected head.
     Cut(Head),
-    /// There is another entry where the head was noted.
+    /// The entry at the place of the expected head is another one.
     Replaced(Head),
 }
 
-/// What came of a whole reading.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Entries read.
     pub entries: u64,
-    /// The last of them.
+    /// Head of the chain as read.
     pub head: Head,
-    /// The first faults, in order.
+    /// The first 100 faults, in order.
     pub faults: Vec<Fault>,
-    /// How many more there were.
+    /// Number of further faults.
     pub more: u64,
 }
 
 impl Audit {
-    /// Reads the whole chain, and looks for a head that was noted before.
-    ///
-    /// # Errors
-    /// When the store stops answering.
+    /// Verifies the whole chain, and that it contains the head of an earlier verification, if one is given.
     pub async fn verify(&self, store: &Store, noted: Option<Head>) -> Result<Verdict, StoreError> {
         let mut reading = Reading::new(self, noted);
         loop {
@@ -62,11 +59,11 @@ impl Audit {
     }
 }
 
-/// A chain being read.
+/// Verifies entries one after the other.
 struct Reading<'a> {
     audit: &'a Audit,
     noted: Option<Head>,
-    /// Whether the hash of the last entry can be compared with what the next one says of it.
+    /// Whether the hash of the previous entry is known, so that the next one can be checked against it.
     is_linked: bool,
     verdict: Verdict,
 }
@@ -151,10 +148,10 @@ impl fmt::Display for Fault {
             Self::Parted(seq) => write!(f, "entry {seq} does not follow the one before it"),
             Self::Cut(head) => write!(
                 f,
-                "the record ends before entry {}, which was noted",
+                "the audit log ends before entry {}, the expected head",
                 head.seq
             ),
-            Self::Replaced(head) => write!(f, "entry {} is not the one that was noted", head.seq),
+            Self::Replaced(head) => write!(f, "entry {} is not the expected head", head.seq),
         }
     }
 }

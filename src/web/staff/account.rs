@@ -1,4 +1,4 @@
-//! One's own account: password, second factor, sessions.
+//! The page of one's own account: password, second factor, sessions.
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
@@ -25,7 +25,7 @@ use crate::web::page::{Visit, show};
 
 const PAGE: &str = "/staff/account";
 
-/// One's own pages.
+/// Routes of one's own account.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get(PAGE, Need::Account, look),
@@ -91,7 +91,7 @@ async fn change_password(
         .note(&app, own(&desk, Action::PasswordChanged)?)
         .await?;
     let changed = change(&app.intake.store, account.id, |latest| {
-        // The password that was looked at is that of this account.
+        // Fails if the password changed since it was verified.
         latest.is_still(account).then(|| {
             latest.set_password(phc.clone());
             latest.clone()
@@ -104,7 +104,8 @@ async fn change_password(
     Ok(lead(&desk.visit.link_done(PAGE, "password"), cookie))
 }
 
-/// Nothing if the password is the account's own, and the code if one is asked for; else the page, with what is wrong.
+/// Verifies the password of the account, and the code if one is given. Returns the page with the problem, or `None` if
+/// both are correct.
 pub(super) async fn unless_proven(
     app: &AppState,
     desk: &Desk,
@@ -136,13 +137,13 @@ pub(super) async fn unless_proven(
     Ok(Some(again(app, desk, wrong).await?))
 }
 
-/// What somebody does to their own account.
+/// Builds the audit event for an action on one's own account.
 pub(super) fn own(desk: &Desk, action: Action) -> Result<Deed, Error> {
     let account = desk.staff.account()?;
     Ok(Deed::of(action).to(audit::account(account.id)))
 }
 
-/// The page once more, with what is wrong.
+/// Renders the page with a problem (422).
 async fn again(app: &AppState, desk: &Desk, problem: &str) -> Result<Response, Error> {
     let page = AccountPage::of(app, desk, "", Some(problem)).await?;
     Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page))
@@ -178,7 +179,7 @@ async fn end_all(
     Ok(leave(&app, &desk.visit, &headers, "everywhere"))
 }
 
-/// A hash as forms carry it.
+/// Parses a hash from a form field (hexadecimal).
 pub(super) fn hash(text: &str) -> Option<[u8; 32]> {
     let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?;
     bytes.try_into().ok()
@@ -208,7 +209,7 @@ struct AccountPage<'a> {
     account: &'a Account,
     sessions: Vec<Session>,
     zone: &'a TimeZone,
-    /// Whether the second factor may not be switched off.
+    /// Whether the role requires the second factor, so that it cannot be disabled.
     needs_second: bool,
     notice: &'a str,
     problem: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! The accounts, for admins: the list, and a new one.
+//! The list of accounts, and the form that adds one. For admins.
 
 use askama::Template;
 use axum::extract::{Form, State};
@@ -21,7 +21,7 @@ use crate::web::page::{Visit, show};
 
 const NEED: Need = Need::Permission(Permission::Accounts);
 
-/// The list and its form.
+/// Routes of the list and its form.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/staff/accounts", NEED, list),
@@ -29,18 +29,18 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// What an account may do, as a form says it.
+/// The form that adds an account or changes its role and places.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Typed {
     mail: String,
     role: String,
-    /// One a line.
+    /// One place per line.
     places: String,
 }
 
 impl Typed {
-    /// Role and places, or what is wrong with them.
+    /// Parses role and places. The error is the text for the user.
     pub(super) fn read(&self, app: &AppState, visit: &Visit) -> Result<(Role, Reach), String> {
         let role = Role::parse(&self.role);
         let role = role.ok_or_else(|| visit.say("Elija un papel.", "Choose a role.").to_owned())?;
@@ -48,7 +48,7 @@ impl Typed {
     }
 }
 
-/// Places as a form has them, one a line.
+/// Parses places, one per line. The error is the text for the user.
 pub(super) fn read_places(app: &AppState, visit: &Visit, typed: &str) -> Result<Reach, String> {
     let lines: Vec<_> = typed.lines().map(str::to_owned).collect();
     places::read(&app.campaigns, &lines).map_err(|name| {
@@ -109,7 +109,7 @@ async fn add_one(
     Ok(show_link(&desk, &app.base_url(&headers), &mail, &link))
 }
 
-/// Shows a link once.
+/// Renders the page that shows a new password link, once.
 pub(super) fn show_link(desk: &Desk, base: &str, mail: &Mail, link: &Token) -> Response {
     let page = LinkPage {
         visit: desk.visit.at("/staff/accounts"),
@@ -120,7 +120,7 @@ pub(super) fn show_link(desk: &Desk, base: &str, mail: &Mail, link: &Token) -> R
     show(StatusCode::OK, &page)
 }
 
-/// The address of a link to set a password.
+/// Returns the URL of a password link.
 #[must_use]
 pub fn address(base: &str, link: &Token) -> String {
     format!("{base}/staff/password/{}", link.expose())

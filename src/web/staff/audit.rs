@@ -1,5 +1,4 @@
-//! The record of who looked at what, for admins: read page by page, or taken out as a file. Both are looks themselves, and
-//! are written down before they are answered.
+//! The audit log for admins, as pages or as a CSV file. Both write an audit entry before they answer.
 
 mod asked;
 pub(super) mod names;
@@ -31,12 +30,12 @@ const PAGE: &str = "/staff/audit";
 const EXPORT: &str = "/staff/audit/export.csv";
 const NEED: Need = Need::Permission(Permission::Audit);
 
-/// Entries of one page.
+/// Entries per page.
 const ROWS: u16 = 50;
-/// Entries of a file that are held in memory.
+/// Entries of a file held in memory at once.
 const BATCH: u16 = 500;
 
-/// The record and its file.
+/// Routes of the page and of the file.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get(PAGE, NEED, read),
@@ -108,14 +107,14 @@ async fn export(
     Ok((headers, file).into_response())
 }
 
-/// Where a file stands.
+/// Where the next part of a file starts.
 enum Place {
     Start,
     Before(Option<u64>),
 }
 
-/// The entries as they are asked for, a batch at a time: whoever reads slowly holds up nobody. A store that stops answering
-/// breaks the file off, so that it is not taken for a whole one.
+/// Streams the matching entries as CSV. Reads one batch at a time, on demand. If the store fails, the transfer is
+/// aborted, so that the client does not take the file for complete.
 fn file(
     store: Store,
     filter: Filter,
@@ -146,7 +145,7 @@ struct AuditPage<'a> {
     names: Names,
     campaigns: Vec<&'a str>,
     entries: Vec<Found>,
-    /// Where the next page begins.
+    /// Sequence number before which the next page starts.
     older: Option<u64>,
     asked: &'a Asked,
     zone: &'a TimeZone,
@@ -154,7 +153,7 @@ struct AuditPage<'a> {
 }
 
 impl AuditPage<'_> {
-    /// To the second, in the order of time.
+    /// Formats a time to the second, in ISO order.
     fn moment(&self, at: &Timestamp) -> String {
         let local = at.to_zoned(self.zone.clone());
         local.strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -168,7 +167,7 @@ impl AuditPage<'_> {
         self.names.show(name, self.visit.lang)
     }
 
-    /// The same with a registration's id cut to its first digits: a page of a search has many, and each links to all.
+    /// Returns the display name of a subject. Shortens ids of registrations, since an entry of a search has many.
     fn short(&self, subject: &str) -> String {
         let id = subject.strip_prefix("registration:");
         match id.and_then(|id| id.get(..8)) {
@@ -181,7 +180,7 @@ impl AuditPage<'_> {
         detail(entry)
     }
 
-    /// The page of what is asked now, from another place on.
+    /// Returns the link to the current query, starting before another entry.
     fn page(&self, before: Option<&u64>) -> String {
         self.asked.address(self.visit, PAGE, before.copied())
     }
@@ -190,7 +189,7 @@ impl AuditPage<'_> {
         self.asked.address(self.visit, EXPORT, None)
     }
 
-    /// The page of everything that was done to one thing.
+    /// Returns the link to all entries about one subject.
     fn about(&self, subject: &str) -> String {
         Asked::about(subject).address(self.visit, PAGE, None)
     }

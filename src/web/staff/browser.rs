@@ -1,14 +1,16 @@
-//! The two cookies of the staff area: the session's, and one that ties the forms before a login to their browser.
-//! Behind TLS both are `__Host-…` and `Secure`: no other host and no plain connection can set or read them.
+//! The two cookies of the staff area: the session token, and a token that binds forms before a login to the browser.
+//!
+//! Over TLS both are `Secure` and have the prefix `__Host-` (RFC 6265bis): no other host and no plain connection can
+//! set them.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::staff::token::Token;
 
-/// Longest value that is looked at, in bytes; ours are shorter.
+/// Maximum length of a cookie value in bytes. Longer values were not set here.
 const MOST_BYTES: usize = 128;
 
-/// One of the two.
+/// One of the two cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cookie {
     Session,
@@ -25,7 +27,7 @@ impl Cookie {
         }
     }
 
-    /// What the browser sent. Over TLS only the cookie that only TLS can set is looked at.
+    /// Reads the token from the request. Over TLS only the `__Host-` cookie counts.
     pub(super) fn read(self, headers: &HeaderMap, secure: bool) -> Option<Token> {
         let name = self.name(secure);
         let all = headers.get_all(header::COOKIE).into_iter();
@@ -37,12 +39,12 @@ impl Cookie {
         (!value.is_empty() && value.len() <= MOST_BYTES).then(|| Token::sent(value))
     }
 
-    /// The header that sets it, until the browser ends.
+    /// Returns the `Set-Cookie` value that sets the cookie until the browser closes.
     pub(super) fn set(self, token: &Token, secure: bool) -> Option<HeaderValue> {
         self.header(token.expose(), secure, "")
     }
 
-    /// The header that takes it away.
+    /// Returns the `Set-Cookie` value that deletes the cookie.
     pub(super) fn clear(self, secure: bool) -> Option<HeaderValue> {
         self.header("", secure, "; Max-Age=0")
     }
@@ -68,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_tls_only_the_host_s_own_cookie_counts() {
+    fn over_tls_only_the_host_cookie_is_read() {
         let both = "jornada-session=planted; __Host-jornada-session=own; x";
         assert_eq!(read(both, true).as_deref(), Some("own"));
         assert_eq!(read("jornada-session=planted", true), None);
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn no_script_no_other_site_and_no_plain_connection_gets_it() {
+    fn cookies_are_http_only_same_site_and_secure_over_tls() {
         let token = Token::sent("secret");
         let set = Cookie::Session.set(&token, true).unwrap();
         assert_eq!(

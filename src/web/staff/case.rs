@@ -1,5 +1,5 @@
-//! The one way in which the pages get at somebody's registration: only what is theirs to see, and written down before
-//! it is handed out. No page of the staff area reads registrations by another way.
+//! Access to registrations for pages of the staff area: checks the place scope and writes the audit entry before it
+//! returns data. No page reads registrations in another way.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::staff_path;
 
-/// One registration that somebody asks for: an extractor for addresses of a campaign and an id.
+/// Access to one registration. Extractor for paths with a campaign and a registration id.
 pub(super) struct Case {
     app: AppState,
     scribe: Scribe,
@@ -25,7 +25,7 @@ pub(super) struct Case {
     pub(super) id: RegistrationId,
 }
 
-/// The registrations of one campaign: an extractor for addresses of a campaign.
+/// Access to the registrations of one campaign. Extractor for paths with a campaign.
 pub(super) struct Cabinet {
     app: AppState,
     scribe: Scribe,
@@ -34,7 +34,8 @@ pub(super) struct Cabinet {
 }
 
 impl Case {
-    /// Hands the registration out, to do that with it; who may not see it is told that there is none.
+    /// Reads the registration for this action, after writing the audit entry. Outside the reader's place scope the
+    /// answer is the same as for an unknown id (404).
     pub(super) async fn open(&self, action: Action) -> Result<Record, Error> {
         let store = &self.app.intake.store;
         let record = store.record(&self.campaign, self.id).await?;
@@ -49,7 +50,7 @@ impl Case {
         Ok(record)
     }
 
-    /// Why there is none: whoever saw it before it was deleted is told so.
+    /// Returns the error for a missing registration: deleted (410) for readers whose place scope included it, else 404.
     async fn missing(&self) -> Result<Error, Error> {
         let store = &self.app.intake.store;
         let Some(deletion) = store.deletion(&self.campaign.id, self.id).await? else {
@@ -62,17 +63,17 @@ impl Case {
         Ok(Error::NoSuchRegistration)
     }
 
-    /// Something that is done with this registration.
+    /// Builds an audit event about this registration.
     pub(super) fn deed(&self, action: Action) -> Deed {
         Deed::about(action, &self.campaign.id, self.id)
     }
 
-    /// Writes it down.
+    /// Writes an audit entry.
     pub(super) async fn note(&self, deed: Deed) -> Result<(), Error> {
         self.scribe.note(&self.app, deed).await
     }
 
-    /// The path of its page, or of one below it, which begins with a slash.
+    /// Returns the path of the registration's page, or of a page below it. `below` is empty or starts with a slash.
     pub(super) fn path(&self, below: &str) -> String {
         let id = self.id;
         staff_path(&self.campaign.id, &format!("registrations/{id}{below}"))
@@ -80,7 +81,8 @@ impl Case {
 }
 
 impl Cabinet {
-    /// Hands out a page of what was searched for; `deed` says how, in words of ours.
+    /// Searches registrations and returns one page of results. Writes the audit entry, which must hold no personal data,
+    /// together with the ids found.
     pub(super) async fn find(
         &self,
         search: &Search,
@@ -98,17 +100,17 @@ impl Cabinet {
         Ok(found)
     }
 
-    /// Something that is done with these registrations.
+    /// Builds an audit event about the registrations of this campaign.
     pub(super) fn deed(&self, action: Action) -> Deed {
         Deed::of(action).within(&self.campaign.id)
     }
 
-    /// Writes it down.
+    /// Writes an audit entry.
     pub(super) async fn note(&self, deed: Deed) -> Result<(), Error> {
         self.scribe.note(&self.app, deed).await
     }
 
-    /// The path of a page about the campaign.
+    /// Returns the path of a staff page about the campaign.
     pub(super) fn path(&self, rest: &str) -> String {
         staff_path(&self.campaign.id, rest)
     }

@@ -1,4 +1,4 @@
-//! Closes a campaign before its time, and opens it again, for admins.
+//! The page that closes a campaign early and reopens it. For admins.
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
@@ -24,7 +24,7 @@ use crate::web::page::{Visit, show};
 const PATH: &str = "/staff/c/{campaign}/close";
 const NEED: Need = Need::Permission(Permission::Close);
 
-/// The state and its two forms.
+/// Routes of the page and its two forms.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get(PATH, NEED, look),
@@ -89,14 +89,14 @@ async fn reopen(
     let deed = cabinet.deed(Action::Reopen);
     cabinet.note(deed.with("reason", reason)).await?;
     app.intake.store.reopen(&cabinet.campaign.id).await?;
-    info!(campaign = %cabinet.campaign.id, staff = cabinet.desk.staff.logged(), "opened a campaign again");
+    info!(campaign = %cabinet.campaign.id, staff = cabinet.desk.staff.logged(), "reopened a campaign");
     Ok(done(&app, &cabinet, "reopened").await)
 }
 
-/// This instance obeys at once, the others at their next look.
+/// Applies the change on this instance at once, and redirects. Other instances apply it when they next poll.
 async fn done(app: &AppState, cabinet: &Cabinet, what: &str) -> Response {
     if let Err(error) = app.intake.closings.look(&app.intake.store).await {
-        warn!("this instance obeys at its next look: {error}");
+        warn!("cannot reload early closures, waiting for the next poll: {error}");
     }
     let to = cabinet.desk.visit.link_done(&cabinet.path("close"), what);
     Redirect::to(&to).into_response()

@@ -1,5 +1,5 @@
-//! Corrects one registration. The form carries the version that was read, so that of two clerks the second is told what
-//! the first changed, and keeps what they typed.
+//! The form that corrects a registration. It carries the version that was read: if another clerk changed the
+//! registration in the meantime, the form comes back with the current answers beside the typed ones.
 
 use askama::Template;
 use axum::extract::{Form as Posted, State};
@@ -25,28 +25,28 @@ use crate::web::page::{Visit, show};
 const PATH: &str = "/staff/c/{campaign}/registrations/{id}/correct";
 const NEED: Need = Need::Permission(Permission::Correct);
 
-/// The hidden field with the version that was read.
+/// Name of the hidden field with the version that was read.
 const VERSION: &str = "_version";
 
-/// The form.
+/// Routes of the form.
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get(PATH, NEED, ask), Route::post(PATH, NEED, take)]
 }
 
-/// What was typed.
+/// The submitted form.
 struct Typed {
     version: Option<u64>,
     reason: String,
     form: Form,
 }
 
-/// Why it is not taken.
+/// Why a correction was not stored.
 enum Trouble {
     None,
     Refused(Vec<FieldProblem>),
-    /// Somebody else changed it meanwhile.
+    /// The registration changed since the form was read.
     Stale,
-    /// The document belongs to another registration.
+    /// The corrected unique answer belongs to another registration.
     Taken,
 }
 
@@ -116,8 +116,8 @@ async fn settle(
     }
 }
 
-/// For a form that was filled in when the record was another: what it says may be kept already, by a second click or by
-/// a retry whose first answer was lost.
+/// Answers a form with an outdated version. If the last correction is the same one by the same person, as after a
+/// double click or a retry, reports success; else shows the form again.
 fn too_late(case: &Case, record: &Record, typed: &Typed) -> Response {
     let by = case.desk.staff.actor();
     let last = record.corrections.last();
@@ -142,7 +142,7 @@ fn done(case: &Case, what: &str) -> Response {
     Redirect::to(&case.desk.visit.link_done(&case.path(""), what)).into_response()
 }
 
-/// The names of the fields that differ.
+/// Returns the names of the corrected fields, separated by spaces.
 fn changed(corrected: &Record) -> String {
     let last = corrected.corrections.last();
     let changes = last.map_or(&[][..], |correction| &correction.changes);
@@ -185,7 +185,7 @@ fn answer(case: &Case, record: &Record, typed: &Typed, trouble: &Trouble) -> Res
 }
 
 impl Typed {
-    /// What is kept, as a form that nobody changed.
+    /// Creates a form with the current answers.
     fn of(campaign: &Campaign, record: &Record) -> Self {
         let answers = record.registration.answers.named(campaign);
         let owned = |(name, answer): (&str, &str)| (name.to_owned(), answer.to_owned());
@@ -199,7 +199,7 @@ impl Typed {
         }
     }
 
-    /// What a form sent: its own fields apart from the campaign's.
+    /// Parses a submitted form: separates the fields of this page from those of the campaign.
     fn read(parts: Vec<(String, String)>) -> Self {
         let mut typed = Self {
             version: None,
@@ -230,12 +230,12 @@ struct CorrectPage<'a> {
     trouble: &'a Trouble,
 }
 
-/// One question as it is shown.
+/// A field of the campaign as the form shows it.
 struct Question<'a> {
     field: &'a Field,
     value: &'a str,
     error: Option<&'a str>,
-    /// What is kept, where that is another answer than the one that was typed.
+    /// The current answer, if the form is outdated and the answers differ.
     kept: Option<&'a str>,
 }
 

@@ -1,4 +1,5 @@
-//! Deletes one registration, for admins: asked twice, with a reason, and only what is still as it was read.
+//! The form that deletes a registration: requires a confirmation and a reason, and that the registration did not change
+//! since it was read. For admins.
 
 use askama::Template;
 use axum::extract::{Form, State};
@@ -24,7 +25,7 @@ use crate::web::page::{Visit, show, staff_path};
 const PATH: &str = "/staff/c/{campaign}/registrations/{id}/delete";
 const NEED: Need = Need::Permission(Permission::Delete);
 
-/// The question, and the answer to it.
+/// Routes of the form.
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get(PATH, NEED, ask), Route::post(PATH, NEED, take)]
 }
@@ -111,7 +112,7 @@ fn answer(
 }
 
 impl Typed {
-    /// The reason of who is sure; else what is missing.
+    /// Returns the reason if the deletion is confirmed. The error is the text for the user.
     fn reason(&self, visit: &Visit) -> Result<String, String> {
         if self.sure != "true" {
             let words = visit.say(

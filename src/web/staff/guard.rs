@@ -1,5 +1,5 @@
-//! What stands before every page of the staff area: who asks, whether they may, and whether a form is one of ours.
-//! A handler behind it cannot forget any of the three.
+//! Staff area middleware: authenticates, authorises and verifies the CSRF token before every page. No handler can omit
+//! any of the three.
 
 use std::time::Duration;
 
@@ -21,39 +21,39 @@ use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::Visit;
 
-/// The hidden field of every form.
+/// Name of the hidden field with the CSRF token.
 pub const FIELD: &str = "_form";
 
-/// Longest form, in bytes.
+/// Maximum size of a form in bytes.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// Longest time for a form to arrive.
+/// Maximum time to receive a form.
 const ARRIVAL: Duration = Duration::from_secs(20);
 
-/// Before one page.
+/// State of the middleware of one route.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     pub(super) app: AppState,
     pub(super) need: Need,
 }
 
-/// The key for the forms of a page.
+/// The CSRF token for the forms of a page. Extractor for handlers behind the middleware.
 #[derive(Clone, Debug)]
 pub struct FormKey(pub String);
 
-/// What a page of the staff area is made of: an extractor for handlers behind the guard.
+/// What every page of the staff area needs. Extractor for handlers behind the middleware.
 #[derive(Debug)]
 pub struct Desk {
-    /// Language and path.
+    /// Language and path of the request.
     pub visit: Visit,
-    /// Who looks.
+    /// The authenticated reader.
     pub staff: Staff,
-    /// For `<input type="hidden" name="_form">` in every form of the page.
+    /// CSRF token, for `<input type="hidden" name="_form">` in every form of the page.
     pub form_key: String,
 }
 
 impl Desk {
-    /// The word of a role.
+    /// Returns the name of a role in the reader's language.
     #[must_use]
     pub fn role_name(&self, role: &Role) -> &'static str {
         let lang = self.visit.lang;
@@ -65,15 +65,15 @@ impl Desk {
     }
 }
 
-/// The tokens to which a form of this browser may be tied.
+/// The tokens to which forms of this browser are bound.
 struct Ties {
     session: Option<Token>,
     browser: Token,
-    /// Whether the browser must be given its cookie.
+    /// Whether the response must set the cookie of `browser`.
     is_new: bool,
 }
 
-/// Middleware before one page.
+/// Guards one route of the staff area.
 pub(super) async fn guard(
     State(Guard { app, need }): State<Guard>,
     mut request: Request,
@@ -102,7 +102,8 @@ pub(super) async fn guard(
     Ok(response)
 }
 
-/// Nothing if the request may go on; the way to the login or to the second factor for a person at a browser.
+/// Authorises a request. Returns `None` if it may proceed, or a redirect to the login or to the set-up of the second
+/// factor.
 fn refuse(
     app: &AppState,
     need: Need,
@@ -131,7 +132,7 @@ fn refuse(
     Ok(None)
 }
 
-/// Leads a browser to the login and, where it only looked, back; programs are told 401.
+/// Returns the redirect of a browser to the login, which leads back after a GET. `None` for programs.
 fn to_login(request: &Request) -> Option<Response> {
     let accept = request.headers().get(header::ACCEPT)?.to_str().ok()?;
     if !accept.contains("text/html") {
@@ -170,7 +171,7 @@ impl Ties {
         form_key::write(token).map_err(no_randomness)
     }
 
-    /// Someone with a session is known by it alone: a form from before the login is none of theirs.
+    /// Verifies a CSRF token. With a session, a form from before the login is invalid.
     fn know(&self, key: &str) -> bool {
         form_key::fits(self.session.as_ref().unwrap_or(&self.browser), key)
     }
@@ -181,7 +182,7 @@ impl Ties {
     }
 }
 
-/// Reads a form whole and looks for its key; the handler gets it as it came.
+/// Reads the form and verifies its CSRF token. Returns the request with the body unchanged.
 async fn with_known_form(request: Request, ties: &Ties) -> Result<Request, Error> {
     let (parts, body) = request.into_parts();
     let read = timeout(ARRIVAL, to_bytes(body, MOST_BYTES)).await;
@@ -197,7 +198,7 @@ async fn with_known_form(request: Request, ties: &Ties) -> Result<Request, Error
 }
 
 fn no_randomness(error: getrandom::Error) -> Error {
-    Error::Internal(anyhow::anyhow!("no randomness: {error}"))
+    Error::Internal(anyhow::anyhow!("cannot get random bytes: {error}"))
 }
 
 impl<S: Sync> FromRequestParts<S> for FormKey {
@@ -205,7 +206,7 @@ impl<S: Sync> FromRequestParts<S> for FormKey {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let key = parts.extensions.get::<Self>().cloned();
-        key.ok_or_else(|| Error::Internal(anyhow::anyhow!("a form outside the staff area")))
+        key.ok_or_else(|| Error::Internal(anyhow::anyhow!("no CSRF token outside the staff area")))
     }
 }
 
@@ -221,7 +222,7 @@ impl FromRequestParts<AppState> for Desk {
     }
 }
 
-/// Leads to a page of the staff area, with a session's cookie set or taken away.
+/// Redirects to a page of the staff area and sets or deletes cookies.
 pub(super) fn lead(
     to: &str,
     cookies: impl IntoIterator<Item = axum::http::HeaderValue>,

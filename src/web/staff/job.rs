@@ -1,5 +1,5 @@
-//! One report that is made in the background: how far it is, its end by who asked for it, and its file. Whoever did not
-//! ask for it is told that there is none.
+//! A background report job: progress page, cancellation and file. Only requesters and admins may see it; for others it
+//! does not exist (404).
 
 use std::io;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::web::error::Error;
 use crate::web::page::{Visit, show};
 use crate::web::report::{attach, deed, file_name, sees};
 
-/// The page, what its script asks for, its form, and the file.
+/// Routes of the page, the progress as JSON, the cancellation, and the file.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/staff/c/{campaign}/reports/{id}", NEED, look),
@@ -42,13 +42,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The address of a job's page, or of something under it.
+/// Returns the path of a job's page, or of a route below it.
 pub(super) fn address(job: &Job, under: &str) -> String {
     let campaign = &job.wanted.campaign;
     format!("/staff/c/{campaign}/reports/{}{under}", job.id)
 }
 
-/// The word for what became of a job.
+/// Returns the name of a job's state.
 pub(super) fn state_words(job: &Job, lang: Lang) -> &'static str {
     match job.state {
         JobState::Waiting => lang.pick("En espera", "Waiting"),
@@ -59,7 +59,7 @@ pub(super) fn state_words(job: &Job, lang: Lang) -> &'static str {
     }
 }
 
-/// A job that somebody asks for, who may: an extractor for addresses of a campaign and a job.
+/// A job that the reader may see. Extractor for paths with a campaign and a job id.
 struct Asked {
     app: AppState,
     desk: Desk,
@@ -106,15 +106,15 @@ impl Asked {
         deed(action, &self.campaign, &self.job.wanted.selection)
     }
 
-    /// Notes what became of its file.
+    /// Writes an audit entry about the job's file.
     async fn note_file(&self, action: Action) -> Result<(), Error> {
         let deed = self.deed(action);
         let deed = deed.with("format", self.job.wanted.format.extension());
         self.note(deed.with("rows", self.job.rows)).await
     }
 
-    /// Notes that its file was altered, and removes it: its start looks well, and whoever asks for the same list again
-    /// shall not be led to it.
+    /// Writes an audit entry that the file was altered, and deletes it, so that the next request for the same report
+    /// does not reuse it.
     async fn withdraw(&self) -> Result<(), Error> {
         self.note_file(Action::ReportAltered).await?;
         let key = FileKey::of(&self.job, self.job.attempt);
@@ -169,14 +169,15 @@ async fn file(asked: Asked) -> Result<Response, Error> {
     let chunks = found?.ok_or(Error::NoSuchReport)?;
     asked.note_file(Action::ReportFile).await?;
     let (rows, staff) = (job.rows, asked.desk.staff.logged());
-    info!(job = %job.id, rows, staff, "gave out a report");
+    info!(job = %job.id, rows, staff, "sent a report");
     let name = file_name(&asked.campaign, &wanted.selection, wanted.format);
     let format = wanted.format;
     let body = Body::from_stream(watched(chunks, asked));
     Ok(attach(body, known.bytes, rows, format, &name))
 }
 
-/// The same chunks. One that was altered breaks the file off, since the answer has begun.
+/// Passes the chunks on. An altered chunk aborts the transfer, since the response has already started, and withdraws
+/// the file.
 fn watched(
     chunks: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     asked: Asked,
@@ -195,14 +196,14 @@ fn watched(
     })
 }
 
-/// How far a job is, as its page shows it.
+/// The progress of a job, for its page and as JSON for the page's script.
 #[derive(Debug, Serialize)]
 struct Seen {
     state: &'static str,
     rows: u64,
-    /// Rows that there will be, once that is known.
+    /// Total number of rows, once known.
     of: Option<u64>,
-    /// The same in words.
+    /// The progress as text in the reader's language.
     words: String,
 }
 
@@ -285,7 +286,7 @@ impl JobPage<'_> {
         self.job.file().is_some()
     }
 
-    /// At most the whole, as long as the file is not there.
+    /// Returns the maximum of the progress bar; at least 1.
     fn most(&self) -> u64 {
         self.seen.of.unwrap_or(1).max(1)
     }

@@ -1,4 +1,4 @@
-//! Logging in and out.
+//! The login page, and logging out.
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
@@ -21,10 +21,10 @@ use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::{Visit, show};
 
-/// Where whoever logs in lands.
+/// The page after a login.
 const HOME: &str = "/staff";
 
-/// The login and its end.
+/// Routes of login and logout.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/staff/login", Need::Nothing, ask),
@@ -113,7 +113,7 @@ async fn log_in(
     })
 }
 
-/// The outcome is written down before anybody is told: a session that is not is nobody's.
+/// Writes the outcome to the audit log. If that fails, the new session is never handed out.
 async fn note(app: &AppState, scribe: &Scribe, login: &Login) -> Result<(), Error> {
     match login {
         Login::In(_, known) => {
@@ -129,7 +129,7 @@ async fn note(app: &AppState, scribe: &Scribe, login: &Login) -> Result<(), Erro
     }
 }
 
-/// The browser gets a new token; the session that it had before, if any, is over.
+/// Gives the browser the new session token, and ends the session it had before.
 async fn enter(
     app: &AppState,
     visit: &Visit,
@@ -174,13 +174,13 @@ async fn log_out(
     Ok(leave(&app, &desk.visit, &headers, "out"))
 }
 
-/// Takes the session's cookie away and leads to the login, with a word on why.
+/// Deletes the session cookie and redirects to the login page, which shows the notice `done`.
 pub(super) fn leave(app: &AppState, visit: &Visit, headers: &HeaderMap, done: &str) -> Response {
     let cookie = Cookie::Session.clear(app.is_secure(headers));
     lead(&visit.link_done("/staff/login", done), cookie)
 }
 
-/// Says how long to wait, the same in page and header.
+/// Returns the text for the user on how long to wait: the same number of seconds as in `Retry-After`.
 pub(super) fn slowed(visit: &Visit, wait: SignedDuration) -> String {
     let seconds = seconds(wait);
     visit.lang.pick(
@@ -195,7 +195,7 @@ pub(super) fn retry_after(mut answer: Response, wait: SignedDuration) -> Respons
     answer
 }
 
-/// Begun seconds count.
+/// Rounds up to whole seconds.
 fn seconds(wait: SignedDuration) -> i64 {
     wait.as_secs() + i64::from(wait.subsec_nanos() > 0)
 }
@@ -222,7 +222,7 @@ fn notice<'a>(visit: &'a Visit, done: &str) -> &'a str {
     }
 }
 
-/// Only pages of the staff area: a link to the login must not lead to another host.
+/// Accepts only paths of the staff area: a link to the login page must not redirect to another host.
 fn local(next: &str) -> Option<&str> {
     let plain = next
         .bytes()
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_the_login_nobody_is_led_elsewhere() {
+    fn only_paths_of_the_staff_area_are_accepted() {
         assert_eq!(local("/staff/accounts"), Some("/staff/accounts"));
         for next in [
             "",
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_begun_second_is_waited_for() {
+    fn seconds_are_rounded_up() {
         assert_eq!(seconds(SignedDuration::from_millis(1_001)), 2);
         assert_eq!(seconds(SignedDuration::from_secs(2)), 2);
     }

@@ -1,5 +1,5 @@
-//! One account, for admins: role and places, a new link, the end of its sessions, the end of the account. Nobody takes
-//! their own rights away: so one admin always stays.
+//! The page of one account: role and places, a new password link, ending its sessions, closing the account. For admins.
+//! Admins cannot demote or close themselves, so one admin always remains.
 
 use askama::Template;
 use axum::extract::{Form, Path, Query, State};
@@ -23,7 +23,7 @@ use crate::web::page::{Visit, show};
 
 const NEED: Need = Need::Permission(Permission::Accounts);
 
-/// The page and its forms.
+/// Routes of the page and its forms.
 pub(super) fn routes() -> Vec<Route> {
     let page = "/staff/accounts/{id}";
     vec![
@@ -88,7 +88,7 @@ async fn new_link(
 ) -> Result<Response, Error> {
     let account = account(&app, &id).await?;
     let lost_second = wanted.lost_second == "true";
-    // It would go around the password, and the code, that changes of one's own account ask for.
+    // A link would bypass the password and code that changes of one's own account require.
     if is_own(&desk, account.id) {
         return Ok(own(&desk, &account));
     }
@@ -97,7 +97,7 @@ async fn new_link(
     scribe.note(&app, deed).await?;
     let link = invite(&app.intake.store, account.id, lost_second, Timestamp::now()).await?;
     let link = link.ok_or(Error::NoSuchPage)?;
-    info!(staff = desk.staff.logged(), account = %account.id, lost_second, "made a link");
+    info!(staff = desk.staff.logged(), account = %account.id, lost_second, "created a password link");
     Ok(show_link(
         &desk,
         &app.base_url(&headers),

@@ -1,5 +1,5 @@
-//! The first page of the staff area: for each campaign the numbers of today and of the last days, by value, and why
-//! others were turned away. Who sees some places alone gets their numbers.
+//! The start page of the staff area: registrations of each campaign by day and by tally value, and rejections by
+//! reason. Shows only values within the reader's place scope.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::{Visit, show};
 
-/// Most values of one table; the chart shows all.
+/// Maximum number of values in a table. The chart page shows all.
 const VALUES: usize = 15;
 
-/// The overview.
+/// Route of the page.
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get(
         "/staff",
@@ -41,7 +41,7 @@ async fn look(State(app): State<AppState>, desk: Desk) -> Result<Response, Error
         let overview = app.overviews.of(campaign, now).await?;
         campaigns.push(Section::of(&app, &desk, campaign, &overview, now));
     }
-    // The one at `/` is the one that most come for.
+    // The default campaign first.
     campaigns.sort_by_key(|section| section.campaign.id != app.campaigns.default().id);
     let page = OverviewPage {
         visit: &desk.visit,
@@ -59,23 +59,23 @@ struct OverviewPage<'a> {
     campaigns: Vec<Section>,
 }
 
-/// One campaign.
+/// The figures of one campaign.
 struct Section {
     visit: Visit,
     campaign: Arc<Campaign>,
     opening: Opening,
-    /// Whether an administrator closed it.
+    /// Whether an administrator closed it early.
     is_closed: bool,
     as_of: Timestamp,
     total: u64,
     today: u64,
-    /// The latest first, with the length of its bar in percent.
+    /// Registrations per day, latest first, with the length of the bar in percent.
     days: Vec<(Date, u64, u64)>,
-    /// The highest first, with the same.
+    /// Registrations per value, highest first, with the length of the bar in percent.
     values: Vec<(Count, u64)>,
-    /// How many values there are.
+    /// Number of values, including those not shown.
     all_values: usize,
-    /// In words, the most frequent first.
+    /// Rejections by reason (text), most frequent first.
     refusals: Vec<(&'static str, u64)>,
 }
 
@@ -120,7 +120,7 @@ impl Section {
         }
     }
 
-    /// A number as people write it.
+    /// Formats a number in the reader's language.
     #[expect(
         clippy::trivially_copy_pass_by_ref,
         reason = "templates hand over references"
@@ -129,7 +129,7 @@ impl Section {
         self.visit.count(*count)
     }
 
-    /// Whether there are more values than are shown.
+    /// Returns whether the table leaves values out.
     fn is_cut(&self) -> bool {
         self.values.len() < self.all_values
     }
@@ -148,7 +148,7 @@ impl Section {
     }
 }
 
-/// A part of the whole in percent; what is more than nothing is at least one.
+/// Returns a share in percent, rounded up, so that only zero gives 0.
 fn percent(part: u64, whole: u64) -> u64 {
     let hundredfold = u128::from(part) * 100;
     let percent = hundredfold.div_ceil(u128::from(whole).max(1));
@@ -164,7 +164,7 @@ fn refusals(overview: &Overview, lang: Lang) -> Vec<(&'static str, u64)> {
     refusals
 }
 
-/// A reason as people say it; the set is that of the metric `jornada_refusals_total`.
+/// Returns the text of a rejection reason, which is a label of the metric `jornada_refusals_total`.
 fn words(reason: &str, lang: Lang) -> &'static str {
     match reason {
         "missing" => lang.pick("Faltaba una respuesta", "An answer was missing"),
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_is_a_share_of_the_longest_and_never_of_nothing() {
+    fn shares_are_rounded_up_and_defined_for_zero() {
         assert_eq!((percent(0, 0), percent(0, 7), percent(7, 7)), (0, 0, 100));
         assert_eq!((percent(1, 1_000_000), percent(1, 2)), (1, 50));
         assert_eq!(percent(u64::MAX, u64::MAX), 100);

@@ -1,4 +1,5 @@
-//! A link, good once and for two days, sets a password: for a new account, or for who forgot theirs.
+//! The page of a password link, which sets the password of a new account or replaces a forgotten one. A link is valid
+//! once and for 48 hours.
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
@@ -19,7 +20,7 @@ use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::{Visit, show};
 
-/// The link's address.
+/// Routes of the link.
 pub(super) fn routes() -> Vec<Route> {
     let path = "/staff/password/{link}";
     vec![
@@ -28,7 +29,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Two fields of a new password.
+/// The new password, typed twice.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Typed {

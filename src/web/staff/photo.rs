@@ -1,4 +1,4 @@
-//! The photo of one registration, through the application: it has no address of its own.
+//! Serves the photo of a registration. Photos have no public URL.
 
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -14,7 +14,7 @@ use crate::photo::{PhotoFormat, PhotosError};
 use crate::web::AppState;
 use crate::web::error::Error;
 
-/// The photo's address; reports hold it.
+/// Route of the photo. Reports link to it.
 pub(super) fn routes() -> Vec<Route> {
     let path = "/staff/c/{campaign}/registrations/{id}/photo";
     vec![Route::get(path, Need::Permission(Permission::Photo), photo)]

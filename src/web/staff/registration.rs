@@ -1,4 +1,4 @@
-//! One registration: what is kept now, how it came to be so, and the same on paper.
+//! The page of one registration with its history, and its print version.
 
 use std::ops::Deref;
 
@@ -23,7 +23,7 @@ use crate::web::page::{Visit, show};
 const PATH: &str = "/staff/c/{campaign}/registrations/{id}";
 const NEED: Need = Need::Permission(Permission::See);
 
-/// The page, and the one to print.
+/// Routes of the page and of its print version.
 pub(super) fn routes() -> Vec<Route> {
     let print_path = "/staff/c/{campaign}/registrations/{id}/print";
     vec![
@@ -77,7 +77,7 @@ async fn print(State(app): State<AppState>, case: Case) -> Result<Response, Erro
     Ok(show(StatusCode::OK, &page))
 }
 
-/// The addresses of accounts are for those who may read the record of looks.
+/// Loads the names of actors for readers who may read the audit log.
 async fn names(app: &AppState, case: &Case) -> Result<Option<Names>, Error> {
     if !case.desk.staff.may(Permission::Audit) {
         return Ok(None);
@@ -110,7 +110,7 @@ impl<'a> Deref for PrintPage<'a> {
 }
 
 impl RegistrationPage<'_> {
-    /// Each question that has a written answer, with it.
+    /// Returns each field except photos, with its answer.
     fn answers(&self) -> Vec<(&Field, &str)> {
         let answers = &self.record.registration.answers;
         let fields = self.campaign.fields.iter().enumerate();
@@ -124,13 +124,13 @@ impl RegistrationPage<'_> {
         self.visit.link(&self.case.path(below))
     }
 
-    /// A question of this name as people read it; the name itself, where the campaign no longer asks it.
+    /// Returns the label of a field, or its name if the campaign no longer has it.
     fn label<'s>(&'s self, name: &'s str) -> &'s str {
         let field = self.campaign.field(name);
         field.map_or(name, |field| self.visit.read(&field.label))
     }
 
-    /// Who corrected it, as far as the reader may know.
+    /// Returns who made a correction, as far as the reader may know.
     fn who<'s>(&'s self, by: &'s str) -> &'s str {
         match &self.names {
             Some(names) => names.show(by, self.visit.lang),

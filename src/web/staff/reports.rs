@@ -1,5 +1,5 @@
-//! Reports for people: which city, which days, which kind of file; and those that one has asked for. A list that is
-//! soon ready is handed out at once, any other has a page that shows how far it is.
+//! The form that requests a report by value, days and format, and the list of one's own reports. A report that is ready
+//! within a second is downloaded at once; any other has a progress page.
 
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ use crate::web::report::{ALL, ask_refresh, day, deed, file_name, select};
 pub(super) const PATH: &str = "/staff/c/{campaign}/reports";
 pub(super) const NEED: Need = Need::Permission(Permission::Report);
 
-/// How long a form waits for its file, and how often it looks.
+/// How long the form waits for the file, and how often it polls.
 const PATIENCE: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The form and its list.
+/// Routes of the form and the list.
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get(PATH, NEED, look), Route::post(PATH, NEED, ask)]
 }
@@ -102,10 +102,10 @@ async fn ask(
     answer(&app, &desk, campaign, &typed, Some(problem)).await
 }
 
-/// To the file, if it is there soon, or else to the page that tells how far it is.
+/// Redirects to the file if it is ready soon, else to the progress page.
 async fn lead(app: &AppState, desk: &Desk, job: Job) -> Result<Response, Error> {
     app.job_asked.notify_one();
-    info!(job = %job.id, staff = desk.staff.logged(), "asked for a report");
+    info!(job = %job.id, staff = desk.staff.logged(), "requested a report");
     let job = soon(app, job).await?;
     let page = match job.state {
         JobState::Done(_) => address(&job, "/file"),
@@ -114,7 +114,7 @@ async fn lead(app: &AppState, desk: &Desk, job: Job) -> Result<Response, Error> 
     Ok(Redirect::to(&desk.visit.link(&page)).into_response())
 }
 
-/// The job as it is once it has ended, or when nobody waits any longer.
+/// Waits up to [`PATIENCE`] for the job to end, and returns its last state.
 async fn soon(app: &AppState, mut job: Job) -> Result<Job, Error> {
     let since = std::time::Instant::now();
     while job.state.is_live() && since.elapsed() < PATIENCE {
@@ -130,7 +130,7 @@ async fn soon(app: &AppState, mut job: Job) -> Result<Job, Error> {
 }
 
 impl Typed {
-    /// Days and format; the value is looked up elsewhere.
+    /// Parses days and format. The value is looked up elsewhere. The error is the text for the user.
     fn read<'a>(
         &self,
         visit: &'a Visit,
@@ -187,7 +187,7 @@ async fn answer(
     Ok(show(status, &page))
 }
 
-/// What can be chosen: the places of whoever looks, or else every value under which somebody is counted.
+/// Returns the values to choose from: the reader's places or, without a limit, every value that has registrations.
 fn values(app: &AppState, desk: &Desk, campaign: &Campaign) -> Vec<String> {
     let theirs = desk.staff.values(campaign);
     if !theirs.is_empty() {

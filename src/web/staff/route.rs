@@ -1,4 +1,4 @@
-//! One row of the staff area's table: method, address, who may, and what answers.
+//! A row of the staff area's table of routes: method, path, requirement and handler.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -10,31 +10,31 @@ use super::guard::{self, Guard};
 use crate::domain::staff::Permission;
 use crate::web::AppState;
 
-/// What somebody needs for a page.
+/// What a route requires of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing: for logging in.
+    /// Nothing, as for the login page.
     Nothing,
-    /// An account of any role, logged in: for what is their own.
+    /// An account of any role with a session.
     Account,
-    /// That permission, of an account or a token.
+    /// A permission, by account or API token.
     Permission(Permission),
 }
 
-/// A page of the staff area.
+/// A route of the staff area.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// GET or POST. Every POST must carry the key of its form ([`guard`]).
+    /// GET or POST. Every POST from a browser must carry a CSRF token ([`guard`]).
     pub method: Method,
-    /// As axum writes it, with parameters in braces.
+    /// Path in axum's syntax, with parameters in braces.
     pub path: &'static str,
-    /// Who may.
+    /// Who may use it.
     pub need: Need,
     handler: MethodRouter<AppState>,
 }
 
 impl Route {
-    /// A page that is looked at.
+    /// Creates a GET route.
     pub fn get<T: 'static>(
         path: &'static str,
         need: Need,
@@ -48,7 +48,7 @@ impl Route {
         }
     }
 
-    /// A form that is sent.
+    /// Creates a POST route.
     pub fn post<T: 'static>(
         path: &'static str,
         need: Need,
@@ -63,7 +63,7 @@ impl Route {
     }
 }
 
-/// A router of these pages, each behind its guard.
+/// Builds a router with the middleware in front of each route.
 pub(super) fn router(app: &AppState, table: Vec<Route>) -> Router<AppState> {
     let mut router = Router::new();
     for route in table {

@@ -1,5 +1,5 @@
-//! Who writes the record: an extractor that knows who asks, from where and in which request. A handler notes what it is
-//! about to show or change, and goes on only once that is kept.
+//! Writes the audit entries of a request. The extractor knows actor, client address and request id. A handler writes
+//! what it is about to show or change, and proceeds only once the entry is stored.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ use crate::web::observe::RequestId;
 
 pub use crate::domain::staff::audit::{Action, Deed};
 
-/// Writes what one request does.
+/// Writes the audit entries of one request.
 #[derive(Clone, Debug)]
 pub struct Scribe {
     who: String,
@@ -27,7 +27,7 @@ pub struct Scribe {
 }
 
 impl Scribe {
-    /// The same for somebody who is only now known to be this account.
+    /// Returns a copy with this account as the actor, for requests that authenticate.
     #[must_use]
     pub fn of(&self, id: Uuid) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Scribe {
         }
     }
 
-    /// The same for somebody who is not known to be anybody.
+    /// Returns a copy with an unknown actor.
     #[must_use]
     pub fn of_nobody(&self) -> Self {
         Self {
@@ -45,13 +45,13 @@ impl Scribe {
         }
     }
 
-    /// Where the request comes from.
+    /// Returns the address of the client.
     #[must_use]
     pub fn from(&self) -> IpAddr {
         self.from
     }
 
-    /// Writes that an attempt was slowed; of a flood of them, one a second.
+    /// Writes that a login attempt was rate-limited, at most once per second.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be written.
@@ -65,7 +65,7 @@ impl Scribe {
         }
     }
 
-    /// Writes an entry. Whatever it tells of is shown or changed only after this.
+    /// Writes an audit entry. Show or change data only after this succeeds.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be written.
@@ -88,7 +88,7 @@ impl FromRequestParts<AppState> for Scribe {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        // Behind the guard, or after the extractor that lets the staff in, it is known who asks.
+        // The middleware or an earlier extractor may have authenticated the request already.
         let staff = match parts.extensions.get::<Staff>() {
             Some(staff) => Some(staff.clone()),
             None => Staff::of(app, &parts.method, &parts.headers).await?,

@@ -1,5 +1,5 @@
-//! Finds registrations. What is looked for comes as a form and goes on as a sealed part of the address, so that the
-//! browser's way back works and no name stands in an address.
+//! The search for registrations. The form is redirected to a URL with the encrypted query, so that the browser's back
+//! button works and no name appears in a URL.
 
 mod asked;
 
@@ -26,13 +26,13 @@ use asked::{Asked, Way};
 const PATH: &str = "/staff/c/{campaign}/registrations";
 const NEED: Need = Need::Permission(Permission::Search);
 
-/// Rows of one page.
+/// Rows per page.
 const ROWS: u8 = 25;
 
-/// Most columns of answers: so many fit on a tablet.
+/// Maximum number of answer columns: what fits on a tablet.
 const COLUMNS: usize = 4;
 
-/// The form, and what it finds.
+/// Routes of the form and its results.
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get(PATH, NEED, look), Route::post(PATH, NEED, ask)]
 }
@@ -79,7 +79,7 @@ async fn look(
         app.intake.secret.expose(),
         cabinet.desk.visit.lang,
     );
-    // What was sealed was read before; only a campaign that was changed since reads it otherwise.
+    // The query was valid when it was encrypted: this fails only if the campaign changed since.
     let ways = read.map_err(|_| Error::StaleForm)?;
     let found = find(&cabinet, &asked, ways).await?;
     let next = match found.next.clone() {
@@ -95,7 +95,7 @@ async fn look(
     Ok(show(StatusCode::OK, &page))
 }
 
-/// Goes the ways in which it can be read, until one finds something.
+/// Tries the readings of a query in order until one finds something.
 async fn find(cabinet: &Cabinet, asked: &Asked, ways: Vec<Way>) -> Result<Found, Error> {
     let mut last = None;
     for Way { name, mut search } in ways {
@@ -128,7 +128,7 @@ async fn find(cabinet: &Cabinet, asked: &Asked, ways: Vec<Way>) -> Result<Found,
     }))
 }
 
-/// The address under which a search can be looked at again, by this account.
+/// Returns the URL of a search, readable only by this account.
 fn address(app: &AppState, cabinet: &Cabinet, asked: &Asked) -> Result<String, Error> {
     let (visit, campaign) = (&cabinet.desk.visit, &cabinet.campaign.id);
     let account = cabinet.desk.staff.account()?.id;
@@ -137,7 +137,7 @@ fn address(app: &AppState, cabinet: &Cabinet, asked: &Asked) -> Result<String, E
     Ok(visit.link_with(&cabinet.path("registrations"), "q", &sealed))
 }
 
-/// What was found, and the ways on and back.
+/// One page of results with its links.
 struct Results {
     found: Found,
     next: Option<String>,
@@ -153,7 +153,7 @@ struct SearchPage<'a> {
     asked: Asked,
     mistakes: Vec<FieldProblem>,
     results: Option<Results>,
-    /// Values to choose from: those that somebody was counted under and that are theirs to see.
+    /// Suggested values: those with registrations within the reader's place scope, and the reader's own places.
     values: Vec<String>,
     is_deleted: bool,
 }
@@ -195,7 +195,7 @@ impl<'a> SearchPage<'a> {
         wrong.map(|wrong| wrong.message.as_str())
     }
 
-    /// The answers that the table shows.
+    /// Returns the fields whose answers the table shows, with their positions.
     fn columns(&self) -> Vec<(usize, &Field)> {
         let fields = self.campaign.fields.iter().enumerate();
         let answers = fields.filter(|(_, field)| !field.is_photo());

@@ -1,5 +1,5 @@
-//! The second factor of one's own account: set up with an app, or switched off. The secret on the page is not yet kept
-//! anywhere: it travels in the form, encrypted, until a code proves that the app has it.
+//! The pages that enable and disable the second factor of one's own account. A new secret is not stored: it travels in
+//! the form, encrypted, until a code proves that the app has it.
 
 use askama::Template;
 use axum::extract::{Form, State};
@@ -24,7 +24,7 @@ use crate::web::qr::Qr;
 
 const PAGE: &str = "/staff/account/second";
 
-/// Its pages.
+/// Routes of the second factor.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get(PAGE, Need::Account, offer),
@@ -75,7 +75,7 @@ async fn switch_on(
             .then(|| latest.second = Some(SecondFactor { sealed, used_step }))
     });
     changed.await?.ok_or(Error::StaleForm)?;
-    info!(staff = %account.id, "switched the second factor on");
+    info!(staff = %account.id, "enabled the second factor");
     Ok(Redirect::to(&desk.visit.link_done("/staff/account", "second")).into_response())
 }
 
@@ -100,7 +100,7 @@ async fn switch_off(
             .then(|| latest.second = None)
     });
     changed.await?.ok_or(Error::StaleForm)?;
-    info!(staff = %account.id, "switched the second factor off");
+    info!(staff = %account.id, "disabled the second factor");
     Ok(Redirect::to(&desk.visit.link_done("/staff/account", "second-off")).into_response())
 }
 
@@ -128,7 +128,7 @@ fn page(
     Ok(show(status, &page))
 }
 
-/// As people copy it.
+/// Splits a text into groups of four characters, for copying by hand.
 fn in_fours(text: &str) -> String {
     let fours = text.as_bytes().chunks(4).map(String::from_utf8_lossy);
     fours.collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! Tokens for programs, for admins: the list, a new one (shown once), the end of one.
+//! The list of API tokens, and the forms that create and revoke one. A new token is shown once. For admins.
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
@@ -24,10 +24,10 @@ use crate::web::page::{Visit, show};
 const PAGE: &str = "/staff/tokens";
 const NEED: Need = Need::Permission(Permission::Accounts);
 
-/// How long a token may be good, in days, as the form offers it.
+/// Lifetimes of a token that the form offers, in days.
 const DAYS: [u32; 4] = [1, 7, 30, 365];
 
-/// The list and its forms.
+/// Routes of the list and its forms.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get(PAGE, NEED, list),
@@ -42,7 +42,7 @@ struct Typed {
     name: String,
     report: String,
     chart: String,
-    /// One a line.
+    /// One place per line.
     places: String,
     days: String,
 }
@@ -88,7 +88,7 @@ async fn make(
     info!(
         staff = desk.staff.logged(),
         scopes = kept.scopes.written(),
-        "made a token"
+        "created a token"
     );
     let page = TokenPage {
         visit: &desk.visit,
@@ -193,7 +193,7 @@ impl<'a> TokensPage<'a> {
         })
     }
 
-    /// What it is for, in words.
+    /// Returns the names of a token's scopes.
     fn scopes(&self, token: &ApiToken) -> String {
         let mut words = Vec::new();
         if token.scopes.report {
@@ -205,7 +205,7 @@ impl<'a> TokensPage<'a> {
         words.join(", ")
     }
 
-    /// Until when, or why no longer.
+    /// Returns the expiry time, or why the token is no longer valid.
     fn until(&self, token: &ApiToken) -> String {
         if token.revoked_at.is_some() {
             return self.visit.say("revocada", "revoked").to_owned();

@@ -1,4 +1,4 @@
-//! Who asks: an account with a session, or a program with a token, and what they may.
+//! The authenticated client of a request, an account with a session or a program with a token, and its permissions.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -14,8 +14,8 @@ use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
 
-/// Somebody of the staff, or a program of theirs. As an extractor it refuses everybody else with 401; what they may is
-/// asked by [`require`](Self::require) and [`sees`](Self::sees).
+/// An authenticated staff member or program. As an extractor it rejects everyone else with 401. Check permissions with
+/// [`require`](Self::require) and [`sees`](Self::sees).
 #[derive(Clone, Debug)]
 pub struct Staff(Who);
 
@@ -29,7 +29,7 @@ enum Who {
 }
 
 impl Staff {
-    /// Whether they may do that.
+    /// Returns whether the principal has a permission.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         match &self.0 {
@@ -38,7 +38,7 @@ impl Staff {
         }
     }
 
-    /// Refuses who may not do that.
+    /// Checks that the principal has a permission.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -46,7 +46,7 @@ impl Staff {
         self.may(permission).then_some(()).ok_or(Error::Forbidden)
     }
 
-    /// Whose registrations they see.
+    /// Returns the places to which the principal is limited.
     #[must_use]
     pub fn reach(&self) -> &Reach {
         match &self.0 {
@@ -55,19 +55,21 @@ impl Staff {
         }
     }
 
-    /// Whether they see registrations counted under this value. Who does not is told that there are none (404).
+    /// Returns whether the principal may see registrations with this tally value. If not, answer as if there were none
+    /// (404).
     #[must_use]
     pub fn sees(&self, value: &str) -> bool {
         self.reach().sees(value)
     }
 
-    /// The values of a campaign that they see, as it counts them; empty means all.
+    /// Returns the tally values of a campaign that the principal may see; empty means all.
     #[must_use]
     pub fn values(&self, campaign: &Campaign) -> Vec<String> {
         self.reach().values(campaign.tallied())
     }
 
-    /// A name for logs, which show nothing that somebody typed: `account:ID`, or `token:` and the start of its hash.
+    /// Returns the name for logs, without typed text: `account:ID`, or `token:` and the first 8 hexadecimal digits of
+    /// its hash.
     #[must_use]
     pub fn logged(&self) -> String {
         match &self.0 {
@@ -76,8 +78,7 @@ impl Staff {
         }
     }
 
-    /// A name for the record and for jobs that says who, to whoever may read the accounts, and nothing personal:
-    /// `account:ID` or `token:NAME`.
+    /// Returns the name for audit entries and jobs, without personal data: `account:ID` or `token:NAME`.
     #[must_use]
     pub fn actor(&self) -> String {
         match &self.0 {
@@ -86,7 +87,7 @@ impl Staff {
         }
     }
 
-    /// Their account.
+    /// Returns the account.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for a program.
@@ -97,7 +98,7 @@ impl Staff {
         }
     }
 
-    /// Their session; none for a program.
+    /// Returns the session; `None` for a program.
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         match &self.0 {
@@ -106,10 +107,11 @@ impl Staff {
         }
     }
 
-    /// Who sent a request: by the session's cookie, else by `Authorization`; `None` without either.
+    /// Authenticates a request by session cookie, else by `Authorization`. `None` if it carries no valid session and no
+    /// token.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`] for a token that is no good; when the store does not answer.
+    /// [`Error::Unauthorized`] for an invalid token.
     pub(super) async fn of(
         app: &AppState,
         method: &Method,
@@ -136,13 +138,13 @@ impl FromRequestParts<AppState> for Staff {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        // In the staff area the guard has asked already.
+        // In the staff area the middleware has authenticated the request already.
         if let Some(staff) = parts.extensions.get::<Self>() {
             return Ok(staff.clone());
         }
         let staff = Self::of(app, &parts.method, &parts.headers).await?;
         let staff = staff.ok_or(Error::Unauthorized)?;
-        // Who has yet to set up a second factor gets nothing by another door either.
+        // An account without its required second factor may not use the API either.
         match staff.account() {
             Ok(account) if app.gate.lacks_second(account) => Err(Error::Forbidden),
             _ => {
@@ -153,8 +155,8 @@ impl FromRequestParts<AppState> for Staff {
     }
 }
 
-/// The token of `Authorization: Bearer`, or the password of `Basic`, which is how a browser can send one. A browser
-/// sends `Basic` by itself, also when a page of somebody else asks it to: so only for what changes nothing.
+/// Reads the token from `Authorization: Bearer`, or from the password of `Basic`, which browsers can send. Accepts
+/// `Basic` only for safe methods, because browsers also send it with requests that another site triggers.
 fn bearer(method: &Method, headers: &HeaderMap) -> Option<Token> {
     let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credentials) = header.split_once(' ')?;

@@ -1,5 +1,5 @@
-//! What part of the record somebody asks for, as an address says it. Ids alone are taken: a name or a document would stand
-//! in the address, and in the record of who read the record.
+//! The query of the audit page. Accepts only ids: a name or document would appear in the URL, and in the audit entry
+//! about reading the audit log.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,10 +11,10 @@ use crate::domain::{CampaignId, Lang, RegistrationId};
 use crate::store::audit::Filter;
 use crate::web::page::Visit;
 
-/// Longest name of a doer or of a thing: that of a token, with the word before it.
+/// Maximum length of an actor or subject in bytes: a token name with its prefix.
 const LONGEST: usize = 120;
 
-/// The query of the page; an empty part asks for nothing.
+/// The query parameters of the page. An empty parameter does not filter.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
@@ -22,15 +22,15 @@ pub(super) struct Asked {
     pub(super) action: String,
     pub(super) campaign: String,
     pub(super) subject: String,
-    /// The first day.
+    /// First day.
     pub(super) from: String,
-    /// The last day.
+    /// Last day, included.
     pub(super) until: String,
-    /// The place of the last entry of the page before.
+    /// Sequence number of the last entry of the previous page.
     before: String,
 }
 
-/// What cannot be asked for.
+/// The invalid parameter of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrong {
     Who,
@@ -65,7 +65,7 @@ impl Wrong {
 }
 
 impl Asked {
-    /// Everything that was done to one thing.
+    /// Creates the query for all entries about one subject.
     pub(super) fn about(subject: &str) -> Self {
         Self {
             subject: subject.to_owned(),
@@ -73,7 +73,7 @@ impl Asked {
         }
     }
 
-    /// What the store is asked for; days are those of this zone.
+    /// Parses the parameters into a filter. Days are days in this time zone.
     pub(super) fn filter(&self, zone: &TimeZone) -> Result<Filter, Wrong> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let day =
@@ -98,19 +98,19 @@ impl Asked {
         })
     }
 
-    /// The place before which the page begins; none is the end of the record.
+    /// Returns the sequence number before which the page starts; `None` for the newest entries.
     pub(super) fn before(&self) -> Option<u64> {
         self.before.parse().ok()
     }
 
-    /// The reading of it as an entry, once [`filter`](Self::filter) has taken it.
+    /// Builds the audit event about this query. Call only after [`filter`](Self::filter) accepted it.
     pub(super) fn deed(&self, action: Action) -> Deed {
         self.parts()
             .into_iter()
             .fold(Deed::of(action), |deed, (name, text)| deed.with(name, text))
     }
 
-    /// The address of a page with the same question.
+    /// Returns the link to `page` with the same query, starting before another entry.
     pub(super) fn address(&self, visit: &Visit, page: &str, before: Option<u64>) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let parts = self
@@ -129,7 +129,7 @@ impl Asked {
         }
     }
 
-    /// What was given.
+    /// Returns the parameters that are not empty.
     fn parts(&self) -> Vec<(&'static str, &str)> {
         let mut parts = vec![
             ("who", self.who.trim()),
@@ -153,7 +153,7 @@ fn doer(text: &str) -> Result<String, Wrong> {
     Err(Wrong::Who)
 }
 
-/// With or without the word before its id.
+/// Parses a subject: the id of a registration or account, with or without its prefix, or `token:NAME`.
 fn thing(text: &str) -> Result<String, Wrong> {
     let id = text.strip_prefix("registration:").unwrap_or(text);
     if let Some(id) = RegistrationId::parse(id) {
@@ -167,7 +167,7 @@ fn thing(text: &str) -> Result<String, Wrong> {
         .ok_or(Wrong::Subject)
 }
 
-/// 32 digits without strokes are the id of a registration.
+/// Parses the id of an account, which must contain hyphens: 32 digits without hyphens are the id of a registration.
 fn account_id(text: &str) -> Option<Uuid> {
     let id = text.strip_prefix("account:").unwrap_or(text);
     let id = Uuid::try_parse(id).ok()?;
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_whole_days_of_the_campaign() {
+    fn days_are_whole_days_in_the_campaign_s_time_zone() {
         let filter = filter(|asked| {
             asked.from = "2026-11-21".into();
             asked.until = " 2026-11-21 ".into();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn things_are_found_by_their_ids() {
+    fn subjects_are_parsed_with_and_without_prefix() {
         let subject =
             |text: &str| filter(|asked| asked.subject = text.into()).map(|filter| filter.subject);
         let id = "0f".repeat(16);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_personal_is_taken_for_an_id() {
+    fn personal_data_and_invalid_parameters_are_rejected() {
         let wrong = |change: fn(&mut Asked)| filter(change).unwrap_err();
         assert_eq!(
             wrong(|asked| asked.subject = "Ana Ejemplo".into()),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_leads_to_the_next_with_the_same_question() {
+    fn links_keep_the_query() {
         let asked = Asked {
             who: "token:café".into(),
             before: "90".into(),

@@ -1,4 +1,4 @@
-//! Who the ids of the record are, for admins, who may read the accounts: the record itself holds no mail address.
+//! Display names for the actors of audit entries. The audit log itself holds no mail addresses; admins may read them.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::domain::Lang;
 use crate::domain::staff::audit::{Doer, account, token};
 use crate::store::{Store, StoreError};
 
-/// The accounts' addresses, and the tokens.
+/// Mail addresses of the accounts, and names of the tokens.
 pub(in crate::web::staff) struct Names {
     mails: BTreeMap<String, String>,
     tokens: Vec<String>,
@@ -30,7 +30,7 @@ impl Names {
         })
     }
 
-    /// The address of an account, the word for a doer without one, and anything else as it is.
+    /// Returns the mail address of an account, the text for a system actor, or the name itself.
     pub(in crate::web::staff) fn show<'a>(&'a self, name: &'a str, lang: Lang) -> &'a str {
         if let Some(mail) = self.mails.get(name) {
             return mail;
@@ -39,7 +39,7 @@ impl Names {
         doer.map_or(name, |doer| word(doer, lang))
     }
 
-    /// Everybody who may have done something: the name, and what is shown.
+    /// Returns every possible actor, each as its name in the audit log and its display name.
     pub(super) fn doers(&self, lang: Lang) -> Vec<(&str, &str)> {
         let others = Doer::ALL.map(|doer| (doer.name(), word(doer, lang)));
         let mut accounts: Vec<_> = self

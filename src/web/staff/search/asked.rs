@@ -1,5 +1,5 @@
-//! What a clerk types to find somebody. One field takes a name, a document or a receipt's number: which of them it is
-//! shows by itself, and what could be two of them is looked for in both ways.
+//! The search form. One field accepts a name, a document or a receipt number. The text decides how it is read; if it
+//! could be two of them, both are searched.
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -11,14 +11,14 @@ use crate::domain::{Campaign, Lang, ReceiptNumber, Refusal, RegistrationId};
 use crate::store::search::{By, Search};
 use crate::web::error::problem::FieldProblem;
 
-/// Most letters of what is looked for.
+/// Maximum length of the search text in characters.
 pub(super) const MOST_LETTERS: usize = 120;
 
-/// As the form has it, and from which row on.
+/// The search form, with the cursor of the page of results.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
-    /// Name, document or number.
+    /// Name, document or receipt number.
     pub(super) what: String,
     pub(super) place: String,
     pub(super) from: String,
@@ -27,16 +27,16 @@ pub(super) struct Asked {
     pub(super) after: Option<Cursor>,
 }
 
-/// One way in which it can be read.
+/// One reading of the search text.
 #[derive(Debug)]
 pub(super) struct Way {
-    /// The word for it in the record of looks.
+    /// Name in the audit log.
     pub(super) name: &'static str,
     pub(super) search: Search,
 }
 
 impl Asked {
-    /// The same from behind a row.
+    /// Returns a copy that starts after a row.
     pub(super) fn behind(&self, after: Cursor) -> Self {
         let after = Some(after);
         Self {
@@ -45,7 +45,7 @@ impl Asked {
         }
     }
 
-    /// The same from the start.
+    /// Returns a copy that starts at the first row.
     pub(super) fn at_start(&self) -> Self {
         Self {
             after: None,
@@ -53,7 +53,7 @@ impl Asked {
         }
     }
 
-    /// What of it the record of looks may hold: nothing of a person.
+    /// Returns the parts that the audit log may hold: no personal data.
     pub(super) fn told(&self) -> Vec<(&'static str, &str)> {
         let all = [
             ("place", &self.place),
@@ -64,10 +64,10 @@ impl Asked {
         said.map(|(name, text)| (name, text.trim())).collect()
     }
 
-    /// The ways in which it can be read, the likeliest first; at least one.
+    /// Parses the form into at least one reading, the likeliest first.
     ///
     /// # Errors
-    /// What is wrong with which field.
+    /// A problem for each invalid field.
     pub(super) fn read(
         &self,
         campaign: &Campaign,
@@ -152,7 +152,7 @@ fn ways(campaign: &Campaign, secret: &[u8], what: &str) -> Vec<(&'static str, By
     [receipt, document, name].into_iter().flatten().collect()
 }
 
-/// The value in the spelling under which it is counted; none for all.
+/// Parses the place into a tally value. An empty result means all.
 fn value(campaign: &Campaign, typed: &str) -> Result<Vec<String>, Refusal> {
     if typed.trim().is_empty() {
         return Ok(Vec::new());
@@ -165,7 +165,8 @@ fn value(campaign: &Campaign, typed: &str) -> Result<Vec<String>, Refusal> {
         .collect())
 }
 
-/// When a day begins in the campaign's time zone, or one so many days later.
+/// Returns the start, in the campaign's time zone, of the day that is `days` after the typed one. `None` for an empty
+/// text.
 fn begin(campaign: &Campaign, typed: &str, days: i64) -> Result<Option<Timestamp>, ()> {
     let typed = typed.trim();
     if typed.is_empty() {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_is_shows_by_itself() {
+    fn the_text_decides_how_it_is_read() {
         assert_eq!(names("  "), ["newest"]);
         assert_eq!(names("ana ej"), ["name"]);
         assert_eq!(names("1.234.567"), ["document"]);
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_found_under_the_id_that_it_makes() {
+    fn a_document_is_searched_by_its_derived_id() {
         let ways = read("1.234.567", "", "", "").unwrap();
         let key = UniqueKey::Answer("1234567".into());
         let id = RegistrationId::derive(&[7; 32], &example().id, &key);
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_whole_and_those_of_the_campaign() {
+    fn days_are_whole_days_in_the_campaign_s_time_zone() {
         let ways = read("", "bogota", "2026-11-24", "2026-11-24").unwrap();
         let search = &ways[0].search;
         assert_eq!(search.values, ["Bogotá"]);
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_is_told_with_its_field() {
+    fn each_problem_names_its_field() {
         assert_eq!(read("a", "", "", "").unwrap_err(), ["what"]);
         assert_eq!(read(&"a".repeat(121), "", "", "").unwrap_err(), ["what"]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The second factor: set up with a code, asked for at the login, each code good once.
+//! The second factor: enabled with a code, required at login, each code valid once.
 
 use jiff::Timestamp;
 use jornada::domain::staff::Role;
@@ -6,10 +6,10 @@ use jornada::domain::staff::audit::Action;
 use totp_rs::{Builder, Secret, Totp};
 
 use crate::area::{Area, PASSWORD};
-use crate::person::{Person, until_a_step_is_young};
+use crate::person::{Person, wait_for_young_step};
 use crate::support::app::{Installation, Stores};
 
-/// What the app on the phone does.
+/// Returns the TOTP generator for the secret on the page, as an authenticator app would.
 pub fn app(page: &str) -> Totp {
     let (_, rest) = page.split_once("<code id=\"secret\">").unwrap();
     let (secret, _) = rest.split_once('<').unwrap();
@@ -35,7 +35,7 @@ async fn switch_on(person: &mut Person) -> Totp {
         person.post("/staff/account/second", &wrong).await.status,
         422
     );
-    until_a_step_is_young().await;
+    wait_for_young_step().await;
     let now = code(&totp, 0);
     let borrowed = [
         ("sealed", sealed.as_str()),
@@ -62,10 +62,10 @@ async fn switch_on(person: &mut Person) -> Totp {
 }
 
 #[tokio::test]
-async fn each_code_is_good_once() {
+async fn each_code_is_valid_once() {
     let area = Area::start(Stores::Embedded).await;
     let mail = "ana@example.org";
-    let mut ana = Person::of(&area, mail, Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, mail, Role::Clerk).await;
     let totp = switch_on(&mut ana).await;
     let login = async |code: &str| {
         let mut person = Person::new(&area.app);
@@ -85,11 +85,11 @@ async fn each_code_is_good_once() {
 }
 
 #[tokio::test]
-async fn of_two_who_send_one_code_at_once_one_gets_in() {
+async fn of_two_concurrent_logins_with_one_code_one_succeeds() {
     let area = Area::start(Stores::Servers).await;
     let other = area.installation.start().await;
     let mail = "ana@example.org";
-    let mut ana = Person::of(&area, mail, Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, mail, Role::Clerk).await;
     let totp = switch_on(&mut ana).await;
     let code = code(&totp, 1);
     let (mut one, mut two) = (Person::new(&area.app), Person::new(&other));
@@ -106,10 +106,10 @@ async fn of_two_who_send_one_code_at_once_one_gets_in() {
 }
 
 #[tokio::test]
-async fn it_goes_off_with_password_and_code_or_by_an_admin() {
+async fn it_is_disabled_with_password_and_code_or_by_an_admin() {
     let area = Area::start(Stores::Embedded).await;
     let mail = "ana@example.org";
-    let mut ana = Person::of(&area, mail, Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, mail, Role::Clerk).await;
     let totp = switch_on(&mut ana).await;
     ana.get("/staff/account").await;
     let off = "/staff/account/second/off";
@@ -136,8 +136,8 @@ async fn it_goes_off_with_password_and_code_or_by_an_admin() {
     assert_eq!(ana.log_in(mail, PASSWORD, "").await.status, 303);
     ana.get("/staff/account/second").await;
     switch_on(&mut ana).await;
-    // Who lost the phone gets a link: the factor is off, and every session is over.
-    area.staff(&["link", mail, "--lost-second"]);
+    // A link for a lost phone disables the factor and ends every session.
+    area.run_staff(&["link", mail, "--lost-second"]);
     assert!(!ana.is_in().await);
     assert_eq!(
         Person::new(&area.app)
@@ -149,14 +149,14 @@ async fn it_goes_off_with_password_and_code_or_by_an_admin() {
 }
 
 #[tokio::test]
-async fn whoever_has_the_password_alone_cannot_try_one_code_after_another() {
+async fn codes_cannot_be_guessed_with_the_password_alone() {
     let area = Area::start(Stores::Embedded).await;
-    let mut ana = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let mut ana = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     switch_on(&mut ana).await;
     ana.get("/staff/account").await;
     let wrong = [("password", PASSWORD), ("code", "000000")];
     let mut statuses = Vec::new();
-    // Each wait is twice as long as the one before: on no machine do so many tries outlast them all.
+    // Each delay is twice as long as the previous one, so this ends on machines of any speed.
     while statuses.len() < 12 && statuses.last() != Some(&429) {
         let tried = ana.post("/staff/account/second/off", &wrong).await;
         statuses.push(tried.status);
@@ -166,11 +166,11 @@ async fn whoever_has_the_password_alone_cannot_try_one_code_after_another() {
 }
 
 #[tokio::test]
-async fn where_admins_must_have_it_they_get_nothing_before() {
+async fn admins_without_a_required_second_factor_have_no_access() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_ADMIN_TOTP", "required");
-    let area = Area::of(installation).await;
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let area = Area::start_with(installation).await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     let page = admin.get("/staff/accounts").await;
     assert_eq!(page.location(), "/staff/account/second");
     let report = format!("/api/v1/campaigns/{}/reports/_all.csv", area.app.campaign);
@@ -186,7 +186,7 @@ async fn where_admins_must_have_it_they_get_nothing_before() {
             .status,
         403
     );
-    let mut clerk = Person::of(&area, "ana@example.org", Role::Clerk).await;
+    let mut clerk = Person::logged_in(&area, "ana@example.org", Role::Clerk).await;
     assert_eq!(
         clerk.get(&report).await.status,
         200,

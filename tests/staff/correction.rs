@@ -1,4 +1,4 @@
-//! Corrections by the pages: what was there stays known, the second of two is told, and nobody moves what is not theirs.
+//! Corrections through the pages: the history is kept, concurrent changes are detected, place scopes are enforced.
 
 use jornada::domain::staff::Role;
 use jornada::domain::staff::audit::Action;
@@ -9,8 +9,8 @@ use crate::support::app::Stores;
 
 const REASON: &str = "Letra mal leída";
 
-/// Registers somebody; the path of their page.
-pub async fn registered(area: &Area, name: &str, document: &str, city: &str) -> String {
+/// Registers a person and returns the path of their page.
+pub async fn register_person(area: &Area, name: &str, document: &str, city: &str) -> String {
     let answer = area.app.register(name, document, city).await;
     assert_eq!(answer.status(), 201);
     let told: serde_json::Value = answer.json().await.unwrap();
@@ -18,22 +18,22 @@ pub async fn registered(area: &Area, name: &str, document: &str, city: &str) -> 
     format!("/staff/c/{}/registrations/{id}", area.app.campaign)
 }
 
-/// A clerk of these places, logged in.
-pub async fn clerk(area: &Area, name: &str, places: &[&str]) -> Person {
+/// Logs in a new clerk limited to these places.
+pub async fn log_in_clerk(area: &Area, name: &str, places: &[&str]) -> Person {
     let mail = format!("{name}@example.org");
     let mut clerk = Person::invited(area, &mail, Role::Clerk, places).await;
     assert_eq!(clerk.log_in(&mail, PASSWORD, "").await.status, 303);
     clerk
 }
 
-/// Opens the form of a correction; its version.
-async fn open(clerk: &mut Person, path: &str) -> String {
+/// Opens the correction form and returns its version.
+async fn open_form(clerk: &mut Person, path: &str) -> String {
     let page = clerk.get(&format!("{path}/correct")).await;
     assert_eq!(page.status, 200, "{}", page.body);
     page.between("name=\"_version\" value=\"", "\"").unwrap()
 }
 
-async fn send(clerk: &mut Person, path: &str, version: &str, answers: [&str; 3]) -> Page {
+async fn send_form(clerk: &mut Person, path: &str, version: &str, answers: [&str; 3]) -> Page {
     let fields = [
         ("_version", version),
         ("nombre", answers[0]),
@@ -51,27 +51,27 @@ async fn count_of(area: &Area, city: &str) -> u64 {
     found.and_then(|value| value["count"].as_u64()).unwrap_or(0)
 }
 
-async fn two_clerks(stores: Stores) {
+async fn detects_concurrent_corrections(stores: Stores) {
     let area = Area::start(stores).await;
-    let path = registered(&area, "Ana Ejenplo", "1001", "Cali").await;
+    let path = register_person(&area, "Ana Ejenplo", "1001", "Cali").await;
     let (mut one, mut two) = (
-        clerk(&area, "uno", &[]).await,
-        clerk(&area, "dos", &[]).await,
+        log_in_clerk(&area, "uno", &[]).await,
+        log_in_clerk(&area, "dos", &[]).await,
     );
-    let version = open(&mut one, &path).await;
-    assert_eq!(open(&mut two, &path).await, version);
-    let page = send(&mut one, &path, &version, ["Ana Ejemplo", "1001", "bogota"]).await;
+    let version = open_form(&mut one, &path).await;
+    assert_eq!(open_form(&mut two, &path).await, version);
+    let page = send_form(&mut one, &path, &version, ["Ana Ejemplo", "1001", "bogota"]).await;
     assert_eq!(
         (page.status, page.location()),
         (303, &*format!("{path}?done=corrected"))
     );
-    let again = send(&mut one, &path, &version, ["Ana Ejemplo", "1001", "bogota"]).await;
+    let again = send_form(&mut one, &path, &version, ["Ana Ejemplo", "1001", "bogota"]).await;
     assert_eq!(
         (again.status, again.location()),
         (303, page.location()),
         "a second click is no other clerk"
     );
-    let page = send(&mut two, &path, &version, ["Ana Ejenplo", "1.002", "Cali"]).await;
+    let page = send_form(&mut two, &path, &version, ["Ana Ejenplo", "1.002", "Cali"]).await;
     assert_eq!(page.status, 409, "{}", page.body);
     assert!(
         page.body.contains("value=\"1.002\""),
@@ -85,7 +85,7 @@ async fn two_clerks(stores: Stores) {
         assert!(page.body.contains(now), "what is there now is shown: {now}");
     }
     let version = page.between("name=\"_version\" value=\"", "\"").unwrap();
-    let page = send(
+    let page = send_form(
         &mut two,
         &path,
         &version,
@@ -108,7 +108,7 @@ async fn two_clerks(stores: Stores) {
             count_of(&area, "Bogotá").await == 1 && count_of(&area, "Cali").await == 0
         })
         .await;
-    let corrected = area.deeds(Action::Correct).await;
+    let corrected = area.audit_entries(Action::Correct).await;
     let fields: Vec<_> = corrected
         .iter()
         .map(|entry| &entry.note.deed.detail["fields"])
@@ -117,30 +117,30 @@ async fn two_clerks(stores: Stores) {
 }
 
 #[tokio::test]
-async fn the_second_of_two_clerks_is_told_on_one_machine() {
-    two_clerks(Stores::Embedded).await;
+async fn concurrent_corrections_are_detected_on_one_machine() {
+    detects_concurrent_corrections(Stores::Embedded).await;
 }
 
 #[tokio::test]
-async fn the_second_of_two_clerks_is_told_on_several() {
-    two_clerks(Stores::Servers).await;
+async fn concurrent_corrections_are_detected_on_several_machines() {
+    detects_concurrent_corrections(Stores::Servers).await;
 }
 
 #[tokio::test]
-async fn of_two_who_send_at_once_one_is_taken() {
+async fn of_two_simultaneous_corrections_one_succeeds() {
     let area = Area::start(Stores::Embedded).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
     let (mut one, mut two) = (
-        clerk(&area, "uno", &[]).await,
-        clerk(&area, "dos", &[]).await,
+        log_in_clerk(&area, "uno", &[]).await,
+        log_in_clerk(&area, "dos", &[]).await,
     );
     for round in 0..5 {
-        let version = open(&mut one, &path).await;
-        assert_eq!(open(&mut two, &path).await, version);
+        let version = open_form(&mut one, &path).await;
+        assert_eq!(open_form(&mut two, &path).await, version);
         let names = [format!("Ana A{round}"), format!("Ana B{round}")];
         let (first, second) = tokio::join!(
-            send(&mut one, &path, &version, [&names[0], "1001", "Cali"]),
-            send(&mut two, &path, &version, [&names[1], "1001", "Cali"]),
+            send_form(&mut one, &path, &version, [&names[0], "1001", "Cali"]),
+            send_form(&mut two, &path, &version, [&names[1], "1001", "Cali"]),
         );
         let mut statuses = [first.status, second.status];
         statuses.sort_unstable();
@@ -149,51 +149,51 @@ async fn of_two_who_send_at_once_one_is_taken() {
 }
 
 #[tokio::test]
-async fn a_clerk_of_another_city_is_told_that_there_is_none_and_it_is_written_down() {
+async fn a_clerk_of_another_city_gets_404_and_is_audited() {
     let area = Area::start(Stores::Embedded).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    let mut clerk = clerk(&area, "oficina", &["Bogotá"]).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let mut clerk = log_in_clerk(&area, "oficina", &["Bogotá"]).await;
     clerk.get("/staff").await;
     for below in ["", "/print", "/correct", "/photo"] {
         let page = clerk.get(&format!("{path}{below}")).await;
         assert_eq!(page.status, 404, "{below}");
         assert!(!page.body.contains("Ejemplo") && !page.body.contains("1001"));
     }
-    let page = send(&mut clerk, &path, "0", ["Ana", "1001", "Bogotá"]).await;
+    let page = send_form(&mut clerk, &path, "0", ["Ana", "1001", "Bogotá"]).await;
     assert_eq!(page.status, 404);
-    let refused = area.deeds(Action::Refused).await;
+    let refused = area.audit_entries(Action::Refused).await;
     assert_eq!(refused.len(), 5);
     let id = path.rsplit('/').next().unwrap();
     for entry in &refused {
         assert_eq!(entry.note.deed.subjects, [format!("registration:{id}")]);
     }
-    assert!(area.deeds(Action::Look).await.is_empty());
+    assert!(area.audit_entries(Action::Look).await.is_empty());
 }
 
 #[tokio::test]
-async fn nothing_is_corrected_into_a_place_that_is_not_theirs() {
+async fn a_clerk_cannot_move_a_registration_out_of_their_places() {
     let area = Area::start(Stores::Embedded).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Bogotá").await;
-    let mut clerk = clerk(&area, "oficina", &["Bogotá", "Chía"]).await;
-    let version = open(&mut clerk, &path).await;
-    let page = send(&mut clerk, &path, &version, ["Ana Otra", "1001", "Cali"]).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Bogotá").await;
+    let mut clerk = log_in_clerk(&area, "oficina", &["Bogotá", "Chía"]).await;
+    let version = open_form(&mut clerk, &path).await;
+    let page = send_form(&mut clerk, &path, &version, ["Ana Otra", "1001", "Cali"]).await;
     assert_eq!(page.status, 422);
     assert!(page.body.contains("administración"), "words say what to do");
     assert!(page.body.contains("value=\"Ana Otra\""));
-    assert_eq!(area.deeds(Action::Refused).await.len(), 1);
-    let page = send(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "chia"]).await;
+    assert_eq!(area.audit_entries(Action::Refused).await.len(), 1);
+    let page = send_form(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "chia"]).await;
     assert_eq!(page.status, 303, "between their own places they may");
 }
 
 #[tokio::test]
-async fn the_form_says_how_long_and_its_page_to_which_words_somebody_agreed() {
+async fn the_form_shows_the_retention_and_the_page_the_consent_version() {
     let area = Area::start(Stores::Embedded).await;
     let form = area.app.get("/?lang=es").await.text().await.unwrap();
     assert!(form.contains("Guardamos sus datos hasta el"), "{form}");
     assert!(form.contains("; su foto, hasta el"), "{form}");
     assert!(!form.contains("m..<"), "{form}");
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    let page = clerk(&area, "oficina", &[]).await.get(&path).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let page = log_in_clerk(&area, "oficina", &[]).await.get(&path).await;
     let version = page.between("Texto que aceptó (versión)</dt>\n<dd class=\"mono\">", "<");
     assert!(
         version.is_some_and(|version| !version.is_empty()),
@@ -203,13 +203,13 @@ async fn the_form_says_how_long_and_its_page_to_which_words_somebody_agreed() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_said_beside_its_field() {
+async fn each_problem_is_shown_beside_its_field() {
     let area = Area::start(Stores::Embedded).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    registered(&area, "Beto Ejemplo", "2002", "Cali").await;
-    let mut clerk = clerk(&area, "oficina", &[]).await;
-    let version = open(&mut clerk, &path).await;
-    let page = send(&mut clerk, &path, &version, ["", "x", "Narnia"]).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    register_person(&area, "Beto Ejemplo", "2002", "Cali").await;
+    let mut clerk = log_in_clerk(&area, "oficina", &[]).await;
+    let version = open_form(&mut clerk, &path).await;
+    let page = send_form(&mut clerk, &path, &version, ["", "x", "Narnia"]).await;
     assert_eq!(page.status, 422);
     for field in ["nombre", "documento", "ciudad"] {
         assert!(
@@ -217,10 +217,10 @@ async fn what_does_not_fit_is_said_beside_its_field() {
             "{field}"
         );
     }
-    let page = send(&mut clerk, &path, &version, ["Ana Ejemplo", "2002", "Cali"]).await;
+    let page = send_form(&mut clerk, &path, &version, ["Ana Ejemplo", "2002", "Cali"]).await;
     assert_eq!(page.status, 409, "the document of somebody else");
     assert!(page.body.contains("ya es de otro registro"));
-    let page = send(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "Cali"]).await;
+    let page = send_form(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "Cali"]).await;
     assert_eq!(page.location(), format!("{path}?done=same"));
     let fields = [
         ("_version", &*version),

@@ -1,4 +1,4 @@
-//! More people than anybody registers in a test.
+//! Many registrations, inserted directly into the store.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use uuid::Uuid;
 use crate::area::Area;
 use crate::support::app::Stores;
 
-/// A list of so many takes some seconds in a debug build.
+/// Number of registrations. A report of them takes some seconds in a debug build.
 pub const MANY: u32 = 40_000;
 
-/// Makes so many of the one registration that there is.
-async fn multiply(area: &Area) {
+/// Copies the only registration until there are [`MANY`].
+async fn copy_registration(area: &Area) {
     let settings: Vec<_> = area
         .installation
         .settings
@@ -50,11 +50,11 @@ async fn multiply(area: &Area) {
     }
 }
 
-/// An area with many people in Cali.
-pub async fn crowded(stores: Stores) -> Area {
+/// Starts an area with [`MANY`] registrations in Cali.
+pub async fn start_with_many(stores: Stores) -> Area {
     let area = Area::start(stores).await;
     let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
     assert_eq!(answer.status(), 201);
-    multiply(&area).await;
+    copy_registration(&area).await;
     area
 }

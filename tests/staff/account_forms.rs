@@ -1,4 +1,4 @@
-//! What admins do with accounts, through their pages alone.
+//! Admins manage accounts and tokens through the pages.
 
 use jornada::domain::staff::Role;
 
@@ -9,7 +9,7 @@ use crate::support::app::Stores;
 #[tokio::test]
 async fn an_admin_adds_changes_and_closes_an_account() {
     let area = Area::start(Stores::Embedded).await;
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     admin.get("/staff/accounts").await;
     let fields = [
         ("mail", "Beto@example.org"),
@@ -33,7 +33,7 @@ async fn an_admin_adds_changes_and_closes_an_account() {
         page.body.contains("Bogotá, Cali"),
         "in the spelling of the campaign"
     );
-    // The list leads to the account.
+    // The list links to the account.
     let list = admin.get("/staff/accounts").await;
     assert!(list.body.contains("beto@example.org") && list.body.contains("Activa"));
     let known = area
@@ -63,7 +63,7 @@ async fn an_admin_adds_changes_and_closes_an_account() {
     admin.get(&one).await;
     assert_eq!(admin.post(&format!("{one}/close"), &[]).await.status, 303);
     assert!(!beto.is_in().await);
-    // Added again, it is as new.
+    // An account that is added again starts without a password.
     admin.get("/staff/accounts").await;
     let fields = [
         ("mail", "beto@example.org"),
@@ -78,9 +78,9 @@ async fn an_admin_adds_changes_and_closes_an_account() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_said_and_nothing_changes() {
+async fn invalid_input_is_reported_and_changes_nothing() {
     let area = Area::start(Stores::Embedded).await;
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     let own = area.store.accounts().await.unwrap()[0].id;
     admin.get("/staff/accounts").await;
     for (mail, role, places, status) in [
@@ -112,9 +112,9 @@ async fn what_cannot_be_is_said_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn a_token_is_shown_once_and_ends_when_it_is_revoked() {
+async fn a_token_is_shown_once_and_is_invalid_once_revoked() {
     let area = Area::start(Stores::Embedded).await;
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     admin.get("/staff/tokens").await;
     let fields = [
         ("name", "tablero"),
@@ -129,7 +129,7 @@ async fn a_token_is_shown_once_and_ends_when_it_is_revoked() {
     assert_eq!(area.app.report("_all.csv", &token).await.status(), 404);
     let page = admin.get("/staff/tokens").await;
     assert!(!page.body.contains(&token), "it is not shown again");
-    // Before it comes the one of the first start.
+    // The first token in the list is the one from the first start.
     let (_, rest) = page.body.rsplit_once("name=\"token\" value=\"").unwrap();
     let named = rest[..64].to_owned();
     assert_eq!(

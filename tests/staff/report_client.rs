@@ -1,4 +1,4 @@
-//! A program that asks for lists, as a clerk's browser would.
+//! A program that requests reports through the pages, with an API token.
 
 use jornada::domain::staff::Scope;
 use jornada::staff::token::Token;
@@ -10,17 +10,17 @@ use uuid::Uuid;
 use crate::area::Area;
 use crate::support::app::App;
 
-/// A program with a token for reports: it is led nowhere by itself, and gets files as they are.
+/// A client with a token for reports. Follows no redirects.
 pub struct Program {
     http: Client,
     token: Token,
 }
 
 impl Program {
-    pub async fn of(area: &Area) -> Self {
+    pub async fn new(area: &Area) -> Self {
         Self {
             http: Client::builder().redirect(Policy::none()).build().unwrap(),
-            token: area.token(&[Scope::Report], |_| {}).await,
+            token: area.create_token(&[Scope::Report], |_| {}).await,
         }
     }
 
@@ -29,8 +29,8 @@ impl Program {
         asked.bearer_auth(self.token.expose()).send().await.unwrap()
     }
 
-    /// Where the form leads.
-    pub async fn ask(&self, app: &App, fields: &str) -> String {
+    /// Requests a report and returns the path to which the form redirects.
+    pub async fn request_report(&self, app: &App, fields: &str) -> String {
         let asked = self
             .http
             .post(format!("{}/staff/c/{}/reports", app.base, app.campaign))
@@ -42,11 +42,11 @@ impl Program {
         answer.headers()["location"].to_str().unwrap().to_owned()
     }
 
-    /// The file, however long it takes on a busy machine.
-    pub async fn file(&self, app: &App, fields: &str) -> String {
-        let led = self.ask(app, fields).await;
+    /// Requests a report, waits until it is done, and returns the path of the file.
+    pub async fn request_file(&self, app: &App, fields: &str) -> String {
+        let led = self.request_report(app, fields).await;
         let page = led.trim_end_matches("/file");
-        self.done(app, page).await;
+        self.wait_until_done(app, page).await;
         format!("{page}/file")
     }
 
@@ -55,8 +55,8 @@ impl Program {
         answer.json().await.unwrap()
     }
 
-    /// Waits until it is begun and not finished.
-    pub async fn half(&self, app: &App, page: &str) {
+    /// Waits until the report has rows but is not complete.
+    pub async fn wait_until_half(&self, app: &App, page: &str) {
         app.until("the report is at half", async |app| {
             let seen = self.progress(app, page).await;
             assert_ne!(seen["state"], "done", "too few rows for this machine");
@@ -66,8 +66,8 @@ impl Program {
         .await;
     }
 
-    /// Its threads give way to everything else, and so take long beside other tests.
-    pub async fn done(&self, app: &App, page: &str) {
+    /// Waits until the report is done. Reports run at low priority, so this takes long beside other tests.
+    pub async fn wait_until_done(&self, app: &App, page: &str) {
         app.until_within("the report is done", 400, async |app| {
             let seen = self.progress(app, page).await;
             assert_ne!(seen["state"], "failed");
@@ -77,8 +77,8 @@ impl Program {
     }
 }
 
-/// The job whose page this is, or something under it.
-pub fn id(page: &str) -> Uuid {
+/// Returns the job id in the path of a job's page, or of a path below it.
+pub fn job_id(page: &str) -> Uuid {
     let id = page.split('/').nth(5).unwrap();
     Uuid::parse_str(id).unwrap()
 }

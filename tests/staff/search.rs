@@ -1,4 +1,4 @@
-//! Searches by the pages: by each key, page by page, within one's places, and never with a name in an address.
+//! Searches through the pages: by each key, page by page, within the place scope, and without names in URLs.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +6,11 @@ use jornada::domain::staff::Role;
 use jornada::domain::staff::audit::Action;
 
 use crate::area::Area;
-use crate::correcting::{clerk, registered};
+use crate::correction::{log_in_clerk, register_person};
 use crate::person::{Page, Person};
 use crate::support::app::Stores;
 
-/// What is typed: names and values of a form.
+/// Names and values of a form.
 type Fields<'a> = &'a [(&'a str, &'a str)];
 
 async fn search(person: &mut Person, area: &Area, fields: &[(&str, &str)]) -> Page {
@@ -31,7 +31,7 @@ async fn search(person: &mut Person, area: &Area, fields: &[(&str, &str)]) -> Pa
     person.get(&to).await
 }
 
-/// The names that a page lists, in its order.
+/// Returns the names that a page lists, in order.
 fn names(page: &Page) -> Vec<String> {
     let body = page.body.split("<tbody>").nth(1).unwrap_or_default();
     let cells = body.split("</th><td>").skip(1);
@@ -41,10 +41,10 @@ fn names(page: &Page) -> Vec<String> {
 
 async fn finds_by_each_key(stores: Stores) {
     let area = Area::start(stores).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    registered(&area, "Anabel Ejemplo", "AB-2002", "Bogotá").await;
-    registered(&area, "Óscar Inventado", "3003", "Cali").await;
-    let mut clerk = clerk(&area, "oficina", &[]).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    register_person(&area, "Anabel Ejemplo", "AB-2002", "Bogotá").await;
+    register_person(&area, "Óscar Inventado", "3003", "Cali").await;
+    let mut clerk = log_in_clerk(&area, "oficina", &[]).await;
     let page = clerk.get(&path).await;
     let receipt = page.between("class=\"mono\">", "<").unwrap();
     let loose = receipt.to_lowercase().replace('-', " ");
@@ -71,7 +71,7 @@ async fn finds_by_each_key(stores: Stores) {
         assert!(page.body.contains(&format!("id=\"{}-error\"", wrong.0)));
         assert!(page.body.contains(&format!("value=\"{}\"", wrong.1)));
     }
-    let entries = area.deeds(Action::Search).await;
+    let entries = area.audit_entries(Action::Search).await;
     let told = format!("{entries:?}");
     for secret in ["ana", "oscar", "1001", "2002", "Ejemplo"] {
         assert!(
@@ -89,25 +89,25 @@ async fn finds_by_each_key(stores: Stores) {
 }
 
 #[tokio::test]
-async fn everybody_is_found_by_each_key_on_one_machine() {
+async fn registrations_are_found_by_each_key_on_one_machine() {
     finds_by_each_key(Stores::Embedded).await;
 }
 
 #[tokio::test]
-async fn everybody_is_found_by_each_key_on_several() {
+async fn registrations_are_found_by_each_key_on_several_machines() {
     finds_by_each_key(Stores::Servers).await;
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_a_gap() {
+async fn pages_of_results_have_no_gap() {
     let area = Area::start(Stores::Embedded).await;
     let mut all = Vec::new();
     for number in 0..60 {
         let name = format!("Ana {number:02}");
-        registered(&area, &name, &format!("1{number:03}"), "Cali").await;
+        register_person(&area, &name, &format!("1{number:03}"), "Cali").await;
         all.push(name);
     }
-    let mut clerk = clerk(&area, "oficina", &[]).await;
+    let mut clerk = log_in_clerk(&area, "oficina", &[]).await;
     let mut page = search(&mut clerk, &area, &[("what", "ana")]).await;
     let mut seen = names(&page);
     while let Some(next) = page
@@ -130,11 +130,11 @@ async fn pages_follow_each_other_without_a_gap() {
 }
 
 #[tokio::test]
-async fn a_clerk_of_some_places_finds_those_alone() {
+async fn a_clerk_finds_only_registrations_of_their_places() {
     let area = Area::start(Stores::Embedded).await;
-    registered(&area, "Ana Bogotana", "1001", "Bogotá").await;
-    registered(&area, "Ana Caleña", "2002", "Cali").await;
-    let mut clerk = clerk(&area, "oficina", &["Bogotá"]).await;
+    register_person(&area, "Ana Bogotana", "1001", "Bogotá").await;
+    register_person(&area, "Ana Caleña", "2002", "Cali").await;
+    let mut clerk = log_in_clerk(&area, "oficina", &["Bogotá"]).await;
     for what in ["", "ana"] {
         let page = search(&mut clerk, &area, &[("what", what)]).await;
         assert_eq!(names(&page), ["Ana Bogotana"]);
@@ -142,16 +142,16 @@ async fn a_clerk_of_some_places_finds_those_alone() {
     assert!(names(&search(&mut clerk, &area, &[("what", "2002")]).await).is_empty());
     let page = search(&mut clerk, &area, &[("place", "Cali")]).await;
     assert_eq!(page.status, 404);
-    let last = &area.deeds(Action::Refused).await[0];
+    let last = &area.audit_entries(Action::Refused).await[0];
     assert_eq!(last.note.deed.detail["place"], "Cali");
 }
 
 #[tokio::test]
-async fn an_address_of_somebody_else_shows_nothing() {
+async fn a_search_url_of_another_account_shows_nothing() {
     let area = Area::start(Stores::Embedded).await;
-    registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    let mut ana = clerk(&area, "ana", &[]).await;
-    let mut beto = clerk(&area, "beto", &[]).await;
+    register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    let mut ana = log_in_clerk(&area, "ana", &[]).await;
+    let mut beto = log_in_clerk(&area, "beto", &[]).await;
     let path = format!("/staff/c/{}/registrations", area.app.campaign);
     ana.get(&path).await;
     let page = ana.post(&path, &[("what", "Ana Ejemplo")]).await;
@@ -162,14 +162,14 @@ async fn an_address_of_somebody_else_shows_nothing() {
 }
 
 #[tokio::test]
-async fn the_overview_shows_totals_to_a_viewer_and_ways_to_a_clerk() {
+async fn the_overview_shows_totals_to_a_viewer_and_links_to_a_clerk() {
     let area = Area::start(Stores::Embedded).await;
-    registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    registered(&area, "Beto Ejemplo", "2002", "Bogotá").await;
+    register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    register_person(&area, "Beto Ejemplo", "2002", "Bogotá").await;
     area.app
         .until("they are counted", async |app| app.total().await == Some(2))
         .await;
-    let mut viewer = Person::of(&area, "vera@example.org", Role::Viewer).await;
+    let mut viewer = Person::logged_in(&area, "vera@example.org", Role::Viewer).await;
     let figures = |page: &Page| {
         let body = page
             .body
@@ -181,7 +181,7 @@ async fn the_overview_shows_totals_to_a_viewer_and_ways_to_a_clerk() {
             .map(|rest| rest.split('<').next().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    // What the instance counted at its start is shown while it is fresh.
+    // The count from the start of the instance is shown for a few seconds.
     let deadline = Instant::now() + Duration::from_secs(20);
     let page = loop {
         let page = viewer.get("/staff").await;
@@ -198,7 +198,7 @@ async fn the_overview_shows_totals_to_a_viewer_and_ways_to_a_clerk() {
         !page.body.contains(&list),
         "a viewer has no way to the registrations"
     );
-    let mut clerk = clerk(&area, "oficina", &["Cali"]).await;
+    let mut clerk = log_in_clerk(&area, "oficina", &["Cali"]).await;
     let page = clerk.get("/staff").await;
     assert!(page.body.contains(&list));
     assert_eq!(figures(&page), ["1", "1"]);

@@ -1,15 +1,15 @@
-//! What people do to their own account, and admins to those of others, leaves its one entry in the record.
+//! Every change of one's own account, and every action of admins, writes exactly one audit entry.
 
 use jornada::domain::staff::Role;
 use jornada::domain::staff::audit::Action;
 
 use crate::area::{Area, PASSWORD};
+use crate::audit_log::assert_entry;
 use crate::person::Person;
-use crate::record::assert_says;
 use crate::support::app::Stores;
 
 #[tokio::test]
-async fn logins_and_what_people_do_to_their_own_account_leave_an_entry_each() {
+async fn logins_and_changes_of_the_own_account_are_audited() {
     let area = Area::start(Stores::Embedded).await;
     let first = area.entries(0).await;
     assert_eq!(first.len(), 1, "the first token");
@@ -19,7 +19,7 @@ async fn logins_and_what_people_do_to_their_own_account_leave_an_entry_each() {
     );
     let mut seen = 1;
     let mut ana = Person::invited(&area, "ana@example.org", Role::Clerk, &["Cali"]).await;
-    let account = area.account_of("ana@example.org").await;
+    let account = area.account_by_email("ana@example.org").await;
     let to = [format!("account:{}", account.id)];
     let entries = area.entries(seen).await;
     seen += 2;
@@ -35,7 +35,7 @@ async fn logins_and_what_people_do_to_their_own_account_leave_an_entry_each() {
     for (mail, subjects) in [("ana@example.org", &to[..]), ("nadie@example.org", &[])] {
         let page = ana.log_in(mail, "otra cosa muy larga", "").await;
         assert_eq!(page.status, 422);
-        let note = area.entry(&mut seen).await.note;
+        let note = area.next_entry(&mut seen).await.note;
         assert_eq!(
             (note.who.as_str(), note.deed.action),
             ("nobody", Action::LoginFailed)
@@ -44,8 +44,8 @@ async fn logins_and_what_people_do_to_their_own_account_leave_an_entry_each() {
         assert_eq!(note.from.unwrap().to_string(), "192.0.2.1");
     }
     let page = ana.log_in("ana@example.org", PASSWORD, "").await;
-    assert_says(
-        &area.entry(&mut seen).await,
+    assert_entry(
+        &area.next_entry(&mut seen).await,
         &page,
         Action::Login,
         &account,
@@ -54,7 +54,13 @@ async fn logins_and_what_people_do_to_their_own_account_leave_an_entry_each() {
     let mut step = async |path: &str, fields: &[(&str, &str)], action| {
         ana.get("/staff/account").await;
         let page = ana.post(path, fields).await;
-        assert_says(&area.entry(&mut seen).await, &page, action, &account, &to);
+        assert_entry(
+            &area.next_entry(&mut seen).await,
+            &page,
+            action,
+            &account,
+            &to,
+        );
     };
     let wrong = [
         ("current", "no es esta clave"),
@@ -81,8 +87,8 @@ async fn logins_and_what_people_do_to_their_own_account_leave_an_entry_each() {
     seen += 1;
     ana.get("/staff/account").await;
     let page = ana.post("/staff/account/sessions/end-all", &[]).await;
-    assert_says(
-        &area.entry(&mut seen).await,
+    assert_entry(
+        &area.next_entry(&mut seen).await,
         &page,
         Action::SessionsEnded,
         &account,
@@ -91,7 +97,7 @@ async fn logins_and_what_people_do_to_their_own_account_leave_an_entry_each() {
 }
 
 #[tokio::test]
-async fn who_tries_too_often_leaves_an_entry_too() {
+async fn rate_limited_logins_are_audited() {
     let area = Area::start(Stores::Embedded).await;
     let mut beto = Person::new(&area.app);
     while beto
@@ -112,10 +118,10 @@ async fn who_tries_too_often_leaves_an_entry_too() {
 }
 
 #[tokio::test]
-async fn what_admins_do_leaves_an_entry_each() {
+async fn actions_of_admins_are_audited() {
     let area = Area::start(Stores::Embedded).await;
-    let mut admin = Person::of(&area, "admin@example.org", Role::Admin).await;
-    let account = area.account_of("admin@example.org").await;
+    let mut admin = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
+    let account = area.account_by_email("admin@example.org").await;
     let mut seen = area.store.audit_head().await.unwrap().seq;
     admin.get("/staff/accounts").await;
     let fields = [
@@ -124,10 +130,10 @@ async fn what_admins_do_leaves_an_entry_each() {
         ("places", "Cali\nLeticia"),
     ];
     let page = admin.post("/staff/accounts", &fields).await;
-    let beto = area.account_of("beto@example.org").await;
+    let beto = area.account_by_email("beto@example.org").await;
     let to = [format!("account:{}", beto.id)];
-    let entry = area.entry(&mut seen).await;
-    assert_says(&entry, &page, Action::AccountAdded, &account, &to);
+    let entry = area.next_entry(&mut seen).await;
+    assert_entry(&entry, &page, Action::AccountAdded, &account, &to);
     assert_eq!(entry.note.deed.detail["places"], "Cali; Leticia");
     assert_eq!(admin.post("/staff/accounts", &fields).await.status, 409);
     assert_eq!(area.entries(seen).await, [], "what is refused is no change");
@@ -147,13 +153,19 @@ async fn what_admins_do_leaves_an_entry_each() {
         (format!("{own}/close"), &[], Action::AccountClosed),
     ] {
         let page = admin.post(&path, fields).await;
-        assert_says(&area.entry(&mut seen).await, &page, action, &account, &to);
+        assert_entry(
+            &area.next_entry(&mut seen).await,
+            &page,
+            action,
+            &account,
+            &to,
+        );
     }
     let to = ["token:tablero".to_owned()];
     let fields = [("name", "tablero"), ("chart", "true"), ("days", "1")];
     let page = admin.post("/staff/tokens", &fields).await;
-    let entry = area.entry(&mut seen).await;
-    assert_says(&entry, &page, Action::TokenMade, &account, &to);
+    let entry = area.next_entry(&mut seen).await;
+    assert_entry(&entry, &page, Action::TokenMade, &account, &to);
     assert_eq!(entry.note.deed.detail["scopes"], "chart");
     let page = admin.get("/staff/tokens").await;
     let (_, rest) = page.body.split_once("<th scope=\"row\">tablero").unwrap();
@@ -161,16 +173,16 @@ async fn what_admins_do_leaves_an_entry_each() {
     let page = admin
         .post("/staff/tokens/revoke", &[("token", &token)])
         .await;
-    assert_says(
-        &area.entry(&mut seen).await,
+    assert_entry(
+        &area.next_entry(&mut seen).await,
         &page,
         Action::TokenRevoked,
         &account,
         &to,
     );
-    area.staff(&["add", "caro@example.org", "--role", "viewer"]);
-    area.staff(&["link", "caro@example.org"]);
-    area.staff(&["close", "caro@example.org"]);
+    area.run_staff(&["add", "caro@example.org", "--role", "viewer"]);
+    area.run_staff(&["link", "caro@example.org"]);
+    area.run_staff(&["close", "caro@example.org"]);
     area.installation.token();
     let by_command: Vec<_> = area
         .entries(seen)

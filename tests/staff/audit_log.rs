@@ -1,4 +1,4 @@
-//! A look into the record of who did what, and a way to break it.
+//! Reads the audit log in tests, and makes it fail.
 
 use jornada::config::StoreSetting;
 use jornada::domain::staff::Account;
@@ -12,7 +12,7 @@ use crate::person::{Page, Person};
 use crate::support::app::SOON;
 
 impl Area {
-    /// The entries after a place.
+    /// Returns the entries after a sequence number.
     pub async fn entries(&self, after: u64) -> Vec<Entry> {
         let found = self.store.audit_after(after, 1_000).await.unwrap();
         let entry = |found| match found {
@@ -22,15 +22,15 @@ impl Area {
         found.into_iter().map(entry).collect()
     }
 
-    /// The one entry that was written since the last time.
-    pub async fn entry(&self, seen: &mut u64) -> Entry {
+    /// Returns the only entry after `seen`, and increments `seen`.
+    pub async fn next_entry(&self, seen: &mut u64) -> Entry {
         let mut entries = self.entries(*seen).await;
         assert_eq!(entries.len(), 1, "{entries:#?}");
         *seen += 1;
         entries.remove(0)
     }
 
-    pub async fn account_of(&self, mail: &str) -> Account {
+    pub async fn account_by_email(&self, mail: &str) -> Account {
         let accounts = self.store.accounts().await.unwrap();
         accounts
             .into_iter()
@@ -38,22 +38,22 @@ impl Area {
             .unwrap()
     }
 
-    /// An invented person's id.
-    pub async fn registered(&self, document: &str, city: &str) -> String {
+    /// Registers an invented person and returns the id.
+    pub async fn register(&self, document: &str, city: &str) -> String {
         let answer = self.app.register("Ana Ejemplo", document, city).await;
         let registered: serde_json::Value = answer.json().await.unwrap();
         registered["id"].as_str().unwrap().to_owned()
     }
 
-    pub fn photo(&self, id: &str) -> String {
+    pub fn photo_path(&self, id: &str) -> String {
         format!("/staff/c/{}/registrations/{id}/photo", self.app.campaign)
     }
 
-    pub fn report(&self, file: &str) -> String {
+    pub fn report_path(&self, file: &str) -> String {
         format!("/api/v1/campaigns/{}/reports/{file}", self.app.campaign)
     }
 
-    /// Whatever comes, which need not be text.
+    /// Sends a GET request with the person's session. The body need not be text.
     pub async fn get(&self, person: &Person, path: &str) -> Response {
         let request = self.app.http.get(format!("{}{path}", self.app.base));
         let cookie = format!("jornada-session={}", person.session().unwrap());
@@ -63,16 +63,16 @@ impl Area {
         request.send().await.unwrap()
     }
 
-    /// Runs `jornada audit …`: whether it succeeded, and what it printed.
-    pub fn audit(&self, arguments: &[&str]) -> (bool, String, String) {
+    /// Runs `jornada audit …`. Returns success, standard output and standard error.
+    pub fn run_audit(&self, arguments: &[&str]) -> (bool, String, String) {
         let arguments = [&["audit"], arguments].concat();
         let ran = self.installation.command(&arguments).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (ran.status.success(), text(ran.stdout), text(ran.stderr))
     }
 
-    /// From now on nothing can be added to the record.
-    pub async fn break_the_record(&self) {
+    /// Makes the store reject new audit entries.
+    pub async fn break_audit_log(&self) {
         if let StoreSetting::Sqlite(path) = self.setting() {
             let file = rusqlite::Connection::open(path).unwrap();
             file.busy_timeout(SOON).unwrap();
@@ -91,8 +91,8 @@ impl Area {
     }
 }
 
-/// Asserts what an entry says of a deed of this account at a page.
-pub fn assert_says(entry: &Entry, page: &Page, action: Action, who: &Account, to: &[String]) {
+/// Asserts that an entry documents this action by this account with the request of this page.
+pub fn assert_entry(entry: &Entry, page: &Page, action: Action, who: &Account, to: &[String]) {
     let note = &entry.note;
     assert_eq!(note.deed.action, action);
     assert_eq!(note.who, format!("account:{}", who.id), "{action:?}");

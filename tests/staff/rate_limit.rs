@@ -1,4 +1,5 @@
-//! Logins are slowed over all instances; known and unknown accounts alike; by one instance where Redis is away.
+//! Rate limits of logins: shared by all instances, equal for known and unknown accounts, local while Redis is
+//! unavailable.
 
 use jornada::domain::staff::Role;
 
@@ -7,8 +8,8 @@ use crate::person::Person;
 use crate::support::app::{App, Installation, Stores};
 use crate::support::servers::random_name;
 
-/// The statuses of so many wrong logins, at these instances in turn.
-async fn wrong(instances: &[&App], mail: &str, from: &str, count: usize) -> Vec<u16> {
+/// Sends `count` wrong logins to these instances in turn and returns the statuses.
+async fn send_wrong_logins(instances: &[&App], mail: &str, from: &str, count: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for number in 0..count {
         let mut person = Person::new(instances[number % instances.len()]);
@@ -23,8 +24,8 @@ async fn wrong(instances: &[&App], mail: &str, from: &str, count: usize) -> Vec<
     statuses
 }
 
-fn address() -> String {
-    // Of its own, since Redis is shared with other tests.
+fn random_address() -> String {
+    // Random, since Redis is shared with other tests.
     let bytes = uuid::Uuid::new_v4().into_bytes();
     format!(
         "2001:db8:{:x}{:02x}:{:x}{:02x}::1",
@@ -39,12 +40,12 @@ async fn two_instances_count_together() {
     let both = [&area.app, &other];
     let mail = format!("ana-{}@example.org", random_name());
     Person::invited(&area, &mail, Role::Clerk, &[]).await;
-    let statuses = wrong(&both, &mail, &address(), 9).await;
-    // The sixth may come after the first second of delay, on a machine with much else to do.
+    let statuses = send_wrong_logins(&both, &mail, &random_address(), 9).await;
+    // On a busy machine the sixth login may come after the first second of delay.
     assert_eq!(statuses[..5], [422; 5]);
     assert!(statuses[5..].contains(&429), "{statuses:?}");
     let unknown = format!("nadie-{}@example.org", random_name());
-    let statuses = wrong(&both, &unknown, &address(), 9).await;
+    let statuses = send_wrong_logins(&both, &unknown, &random_address(), 9).await;
     assert_eq!(statuses[..5], [422; 5]);
     assert!(
         statuses[5..].contains(&429),
@@ -53,13 +54,13 @@ async fn two_instances_count_together() {
 }
 
 #[tokio::test]
-async fn a_right_login_makes_mistakes_forgotten() {
+async fn a_successful_login_resets_the_count() {
     let area = Area::start(Stores::Servers).await;
     let mail = format!("ana-{}@example.org", random_name());
     let mut ana = Person::invited(&area, &mail, Role::Clerk, &[]).await;
-    ana.from = address();
+    ana.from = random_address();
     for _ in 0..3 {
-        let statuses = wrong(&[&area.app], &mail, &ana.from, 4).await;
+        let statuses = send_wrong_logins(&[&area.app], &mail, &ana.from, 4).await;
         assert_eq!(statuses, [422; 4]);
         assert_eq!(ana.log_in(&mail, PASSWORD, "").await.status, 303);
         ana.cookies.clear();
@@ -70,8 +71,8 @@ async fn a_right_login_makes_mistakes_forgotten() {
 async fn without_redis_each_instance_counts_by_itself() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_CACHE", "redis://127.0.0.1:1/");
-    let area = Area::of(installation).await;
-    let statuses = wrong(&[&area.app], "nadie@example.org", "192.0.2.7", 9).await;
+    let area = Area::start_with(installation).await;
+    let statuses = send_wrong_logins(&[&area.app], "nadie@example.org", "192.0.2.7", 9).await;
     assert_eq!(statuses[..5], [422; 5]);
     assert!(statuses[5..].contains(&429), "{statuses:?}");
     let metrics = area.app.http.get(format!("{}/metrics", area.app.ops));

@@ -1,20 +1,20 @@
-//! Deletions by the pages: nothing of the person stays, and nothing brings them back.
+//! Deletions through the pages: no personal data remains, and the person cannot register again.
 
 use jornada::domain::staff::Role;
 use jornada::domain::staff::audit::Action;
 
 use crate::area::Area;
-use crate::correcting::{clerk, registered};
+use crate::correction::{log_in_clerk, register_person};
 use crate::person::Person;
 use crate::support::app::{Stores, problem};
 
 const REASON: &str = "Lo pidió por escrito";
 
-async fn deletes(stores: Stores) {
+async fn deletes_for_good(stores: Stores) {
     let area = Area::start(stores).await;
-    let path = registered(&area, "Ana Ejemplo", "1001", "Cali").await;
-    registered(&area, "Beto Ejemplo", "2002", "Cali").await;
-    let mut admin = Person::of(&area, "ada@example.org", Role::Admin).await;
+    let path = register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
+    register_person(&area, "Beto Ejemplo", "2002", "Cali").await;
+    let mut admin = Person::logged_in(&area, "ada@example.org", Role::Admin).await;
     let page = admin.get(&format!("{path}/delete")).await;
     let version = page.between("name=\"version\" value=\"", "\"").unwrap();
     let receipt = page.between("class=\"mono\">", "<").unwrap();
@@ -48,27 +48,27 @@ async fn deletes(stores: Stores) {
     assert_eq!(admin.post(&target, &fields).await.status, 410, "once more");
     if stores == Stores::Embedded {
         let photos = area.installation.folder.path().join("data/photos");
-        assert_eq!(files(&photos), 1, "the photo of the other alone");
+        assert_eq!(count_files(&photos), 1, "the photo of the other alone");
     }
     area.app
         .until("the totals follow", async |app| {
             app.total().await == Some(1)
         })
         .await;
-    assert_eq!(area.deeds(Action::Delete).await.len(), 1);
-    let mut elsewhere = clerk(&area, "oficina", &["Bogotá"]).await;
+    assert_eq!(area.audit_entries(Action::Delete).await.len(), 1);
+    let mut elsewhere = log_in_clerk(&area, "oficina", &["Bogotá"]).await;
     let page = elsewhere.get(&path).await;
     assert_eq!(page.status, 404, "who could not see it is not told");
     assert!(!page.body.contains(REASON));
-    assert_eq!(area.deeds(Action::Refused).await.len(), 1);
+    assert_eq!(area.audit_entries(Action::Refused).await.len(), 1);
 }
 
-fn files(folder: &std::path::Path) -> usize {
+fn count_files(folder: &std::path::Path) -> usize {
     let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
     entries
         .map(|entry| {
             if entry.file_type().unwrap().is_dir() {
-                files(&entry.path())
+                count_files(&entry.path())
             } else {
                 1
             }
@@ -77,11 +77,11 @@ fn files(folder: &std::path::Path) -> usize {
 }
 
 #[tokio::test]
-async fn what_was_deleted_is_gone_on_one_machine() {
-    deletes(Stores::Embedded).await;
+async fn a_deletion_is_final_on_one_machine() {
+    deletes_for_good(Stores::Embedded).await;
 }
 
 #[tokio::test]
-async fn what_was_deleted_is_gone_on_several() {
-    deletes(Stores::Servers).await;
+async fn a_deletion_is_final_on_several_machines() {
+    deletes_for_good(Stores::Servers).await;
 }

@@ -1,71 +1,77 @@
-//! Lists at rest: who reads the folder sees nothing of them, what was altered there is not given out, and the keys
-//! change while they are kept.
+//! Report files at rest: encrypted, rejected when altered, and readable across a key rotation.
 
 use std::path::PathBuf;
 
 use jornada::domain::staff::audit::Action;
 
 use crate::area::Area;
-use crate::crowd::crowded;
-use crate::program::{Program, id};
+use crate::many_registrations::start_with_many;
+use crate::report_client::{Program, job_id};
 use crate::support::app::{Installation, Stores};
 
-/// What stands before the chunks of a sealed file.
-const HEAD: usize = 84;
+/// Length in bytes of the header of an encrypted file.
+const HEADER_BYTES: usize = 84;
 const CSV: &str = "value=Cali&format=csv";
 
-/// Where the first attempt at this job left its file.
-fn path(area: &Area, page: &str, extension: &str) -> PathBuf {
+/// Returns the path of the file from the job's first attempt.
+fn file_path(area: &Area, page: &str, extension: &str) -> PathBuf {
     let folder = area.installation.folder.path().join("data/photos/_reports");
-    let job = folder.join(&area.app.campaign).join(id(page).to_string());
+    let job = folder
+        .join(&area.app.campaign)
+        .join(job_id(page).to_string());
     job.join(format!("1.{extension}"))
 }
 
-fn shows(bytes: &[u8], words: &str) -> bool {
+fn contains(bytes: &[u8], words: &str) -> bool {
     bytes
         .windows(words.len())
         .any(|part| part == words.as_bytes())
 }
 
 #[tokio::test]
-async fn what_lies_in_the_folder_shows_nothing_of_a_list() {
+async fn stored_reports_are_encrypted() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let program = Program::of(&area).await;
+    let program = Program::new(&area).await;
     for (extension, word) in [("csv", "Ana Ejemplo"), ("xlsx", "PK\x03\x04")] {
         let fields = format!("value=Cali&format={extension}");
-        let page = program.file(&area.app, &fields).await;
-        let kept = std::fs::read(path(&area, &page, extension)).unwrap();
+        let page = program.request_file(&area.app, &fields).await;
+        let kept = std::fs::read(file_path(&area, &page, extension)).unwrap();
         let told = program.get(&area.app, &page).await.bytes().await.unwrap();
-        assert!(shows(&told, word) && !shows(&kept, word), "{extension}");
+        assert!(
+            contains(&told, word) && !contains(&kept, word),
+            "{extension}"
+        );
         assert!(kept.len() > told.len());
     }
 }
 
 #[tokio::test]
-async fn an_altered_list_is_not_given_out_and_leaves_an_entry() {
+async fn an_altered_report_is_not_sent_and_is_audited() {
     let area = Area::start(Stores::Embedded).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
     area.app.register("Luz Ejemplo", "1002", "Tunja").await;
-    let program = Program::of(&area).await;
-    let page = program.file(&area.app, CSV).await;
-    let path_1 = path(&area, &page, "csv");
-    let other = program.file(&area.app, "value=Tunja&format=csv").await;
-    let other = std::fs::read(path(&area, &other, "csv")).unwrap();
+    let program = Program::new(&area).await;
+    let page = program.request_file(&area.app, CSV).await;
+    let path_1 = file_path(&area, &page, "csv");
+    let other = program
+        .request_file(&area.app, "value=Tunja&format=csv")
+        .await;
+    let other = std::fs::read(file_path(&area, &other, "csv")).unwrap();
     let whole = std::fs::read(&path_1).unwrap();
     let mut seen = area.store.audit_head().await.unwrap().seq;
     let cut = whole[..whole.len() - 1].to_vec();
-    let exchanged = [&other[..HEAD], &whole[HEAD..]].concat();
+    let exchanged = [&other[..HEADER_BYTES], &whole[HEADER_BYTES..]].concat();
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;
     for altered in [cut, exchanged, flipped] {
         std::fs::write(&path_1, altered).unwrap();
         assert_eq!(program.get(&area.app, &page).await.status(), 500);
-        let deed = area.entry(&mut seen).await.note.deed;
+        let deed = area.next_entry(&mut seen).await.note.deed;
         assert_eq!(deed.action, Action::ReportAltered);
         assert_eq!(deed.detail["value"], "Cali");
     }
-    let again = program.file(&area.app, CSV).await;
+    let again = program.request_file(&area.app, CSV).await;
     assert_ne!(again, page, "it is made again for who asks again");
     std::fs::write(&path_1, whole).unwrap();
     let told = program.get(&area.app, &page).await.text().await.unwrap();
@@ -73,11 +79,11 @@ async fn an_altered_list_is_not_given_out_and_leaves_an_entry() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_altered_behind_its_start_breaks_off_and_leaves_an_entry() {
-    let area = crowded(Stores::Embedded).await;
-    let program = Program::of(&area).await;
-    let page = program.file(&area.app, CSV).await;
-    let path = path(&area, &page, "csv");
+async fn a_report_altered_after_its_start_is_aborted_and_audited() {
+    let area = start_with_many(Stores::Embedded).await;
+    let program = Program::new(&area).await;
+    let page = program.request_file(&area.app, CSV).await;
+    let path = file_path(&area, &page, "csv");
     let mut bytes = std::fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&path, bytes).unwrap();
@@ -88,7 +94,7 @@ async fn a_list_that_is_altered_behind_its_start_breaks_off_and_leaves_an_entry(
     let written = area.entries(seen).await;
     let written: Vec<_> = written.iter().map(|entry| entry.note.deed.action).collect();
     assert_eq!(written, [Action::ReportFile, Action::ReportAltered]);
-    let again = program.file(&area.app, CSV).await;
+    let again = program.request_file(&area.app, CSV).await;
     assert_ne!(again, page, "it is made again for who asks again");
     let whole = program.get(&area.app, &again).await;
     let rows = whole.headers()["x-report-rows"].clone();
@@ -97,18 +103,18 @@ async fn a_list_that_is_altered_behind_its_start_breaks_off_and_leaves_an_entry(
 }
 
 #[tokio::test]
-async fn lists_can_be_read_while_the_keys_change_and_after() {
+async fn reports_are_readable_during_and_after_a_key_rotation() {
     let (old, new) = ("0a".repeat(32), "0b".repeat(32));
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_PHOTO_KEY", &format!("{old},{new}"));
-    let mut area = Area::of(installation).await;
+    let mut area = Area::start_with(installation).await;
     area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let program = Program::of(&area).await;
-    let before = program.file(&area.app, CSV).await;
+    let program = Program::new(&area).await;
+    let before = program.request_file(&area.app, CSV).await;
     area.installation
         .set("JORNADA_PHOTO_KEY", &format!("{new},{old}"));
     let second = area.installation.start().await;
-    let meanwhile = program.file(&second, "value=_all&format=csv").await;
+    let meanwhile = program.request_file(&second, "value=_all&format=csv").await;
     let rewrap = area.installation.command(&["photos", "rewrap"]).output();
     assert!(rewrap.unwrap().status.success());
     area.installation.set("JORNADA_PHOTO_KEY", &new);

@@ -1,4 +1,4 @@
-//! Administrators close a campaign: every instance obeys, at its form and at its API.
+//! Early closure of a campaign: applied by form and API on every instance.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use crate::support::app::{App, Stores, problem};
 
 const REASON: &str = "Ya no hay dosis";
 
-/// How long an instance takes until its form says so.
-async fn until_the_form_answers(app: &App, status: u16) -> Duration {
+/// Waits until the form of an instance answers with this status, and returns the time it took.
+async fn wait_for_form_status(app: &App, status: u16) -> Duration {
     let start = Instant::now();
     let path = format!("/c/{}", app.campaign);
     app.until("the form says so", async |app| {
@@ -27,7 +27,7 @@ async fn closes_everywhere(stores: Stores) {
     let other = area.installation.start().await;
     let path = format!("/staff/c/{}/close", area.app.campaign);
     let reopen = format!("/staff/c/{}/reopen", area.app.campaign);
-    let mut admin = Person::of(&area, "ada@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(&area, "ada@example.org", Role::Admin).await;
     assert!(admin.get(&path).await.body.contains("name=\"reason\""));
     let page = admin.post(&path, &[("reason", "no")]).await;
     assert_eq!(page.status, 422, "a reason says something");
@@ -43,7 +43,7 @@ async fn closes_everywhere(stores: Stores) {
     let refused = area.app.register("Ana Dos", "1002", "Cali").await;
     let told = problem(refused, 403).await;
     assert_eq!(told["type"], "urn:jornada:problem:not-open");
-    let late = until_the_form_answers(&other, 403).await;
+    let late = wait_for_form_status(&other, 403).await;
     assert!(late < Duration::from_secs(10), "{late:?}");
     problem(other.register("Ana Dos", "1002", "Cali").await, 403).await;
     let form = area.app.get(&format!("/c/{}", area.app.campaign)).await;
@@ -57,18 +57,18 @@ async fn closes_everywhere(stores: Stores) {
         area.app.register("Ana Dos", "1002", "Cali").await.status(),
         201
     );
-    until_the_form_answers(&other, 200).await;
-    assert_eq!(area.deeds(Action::Close).await.len(), 1);
-    let opened = area.deeds(Action::Reopen).await;
+    wait_for_form_status(&other, 200).await;
+    assert_eq!(area.audit_entries(Action::Close).await.len(), 1);
+    let opened = area.audit_entries(Action::Reopen).await;
     assert_eq!(opened[0].note.deed.detail["reason"], "Llegaron dosis");
 }
 
 #[tokio::test]
-async fn a_closed_campaign_takes_nothing_on_any_instance_of_one_machine() {
+async fn a_closed_campaign_rejects_registrations_on_one_machine() {
     closes_everywhere(Stores::Embedded).await;
 }
 
 #[tokio::test]
-async fn a_closed_campaign_takes_nothing_on_any_instance_of_several() {
+async fn a_closed_campaign_rejects_registrations_on_several_machines() {
     closes_everywhere(Stores::Servers).await;
 }
