@@ -91,13 +91,13 @@ async fn a_clerk_of_one_city_has_no_access_to_another() {
         (report("Leticia.csv"), 404),
         (report("_all.xlsx"), 404),
     ] {
-        assert_eq!(get(&ana, &area, &path).await, status, "{path}");
+        assert_eq!(get_status(&ana, &area, &path).await, status, "{path}");
     }
     area.change_account(&area.store.accounts().await.unwrap()[0], |account| {
         account.assign(Role::Clerk, Reach::all());
     })
     .await;
-    assert_eq!(get(&ana, &area, &report("_all.xlsx")).await, 200, "at once");
+    assert_eq!(get_status(&ana, &area, &report("_all.xlsx")).await, 200, "at once");
 }
 
 /// Sends a GET request with the person's session and returns the status.
