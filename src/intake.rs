@@ -3,7 +3,6 @@
 
 pub mod closings;
 pub mod mover;
-pub mod names;
 pub mod photos;
 pub mod refusals;
 pub mod remover;

@@ -150,6 +150,7 @@ fn document(campaign: &Campaign, person: &Registration) -> Document {
         "campaign": campaign.id.as_str(),
         "value": &person.value,
         "answers": answers,
+        "name": campaign.searched_name(&person.answers).unwrap_or_default(),
         "photo": { "sha256": binary(&[1; 32]), "extension": "jpg", "bytes": 50_000_i64 },
         "digest": binary(&person.digest),
         "received_at": DateTime::from_millis(person.received_at.as_millisecond()),

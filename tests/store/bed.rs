@@ -9,7 +9,6 @@ use jornada::domain::record::{Deletion, Record};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{Answers, Campaign, Form, Registration, RegistrationId, Selection};
 use jornada::store::{Change, Feed, FeedError, Store};
-use mongodb::bson::{Document, doc};
 use tempfile::TempDir;
 
 use crate::servers;
@@ -77,25 +76,6 @@ impl Bed {
             kept.push(one);
         }
         kept
-    }
-
-    /// Takes the names away that stand beside the answers, as if an earlier version had kept them.
-    pub async fn forget_names(&self) {
-        match &self.setting {
-            StoreSetting::Sqlite(path) => {
-                let file = rusqlite::Connection::open(path).unwrap();
-                let forget = "UPDATE registrations SET name = NULL";
-                file.execute(forget, ()).unwrap();
-            }
-            StoreSetting::Mongo(_) => {
-                let all = self
-                    .database()
-                    .await
-                    .collection::<Document>("registrations");
-                let forget = doc! { "$unset": { "name": "" } };
-                all.update_many(doc! {}, forget).await.unwrap();
-            }
-        }
     }
 
     /// The whole list of a value, or of all.

@@ -122,7 +122,6 @@ contract! {
     search::one_is_found_by_what_it_goes_by
     search::what_is_corrected_is_found_as_it_is_and_what_is_deleted_is_not
     search::pages_stay_while_rows_come_change_and_go
-    search::names_that_were_not_kept_are_filled_in
     search::every_combination_finds_what_a_look_at_all_finds
     counted::registrations_are_counted_by_day_and_value
     counted::refusals_add_up_from_a_day_on
