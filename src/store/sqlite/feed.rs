@@ -23,7 +23,7 @@ pub struct SqliteFeed {
     after: u64,
 }
 
-/// Changes that stay: whoever is further behind counts anew, which takes no longer. The same number stands in the schema.
+/// Number of changes that are kept. A follower that is further behind counts anew, which takes no longer.
 const HISTORY: i64 = 100_000;
 
 /// Rows of one answer; each may hold two changes.

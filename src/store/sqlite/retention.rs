@@ -11,9 +11,8 @@ use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 use crate::store::StoreError;
 
-/// Photos whose time was over, until they are removed; their registrations go on without.
+/// Photos past their retention, until they are removed from the photo store. Their registrations stay.
 pub(super) const TABLES: &str = "
-ALTER TABLE registrations ADD COLUMN photo_erased_at INTEGER;
 CREATE TABLE erased_photos (
     id BLOB PRIMARY KEY, -- of the registration
     campaign TEXT NOT NULL,
