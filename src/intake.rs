@@ -6,7 +6,6 @@ pub mod mover;
 pub mod photos;
 pub mod refusals;
 pub mod remover;
-pub mod reseal;
 pub mod sweep;
 pub mod vault;
 

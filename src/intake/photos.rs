@@ -252,12 +252,7 @@ impl PhotoKeeper {
         let key = PhotoKey::of(&photo.campaign, photo.id, &photo.photo);
         let key = key.ok_or_else(PhotosError::unknown_format)?;
         let pending = photo.key();
-        let sealed = if let Some(sealed) = Sealed::recognise(&photo.bytes) {
-            sealed
-        } else {
-            let plain = key.checked(photo.bytes)?;
-            self.photos.seal().seal(&key, plain).await?
-        };
+        let sealed = Sealed::recognise(&photo.bytes).ok_or(PhotosError::Altered)?;
         if let Err(error) = self.photos.put(&key, &sealed).await {
             self.note_away(&error);
             return Err(error.into());

@@ -55,18 +55,6 @@ impl DiskPhotos {
         .await
     }
 
-    /// In the place of what is there; nothing where nothing is, since it was removed.
-    pub(super) async fn replace(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
-        let (path, photo) = (self.path(key), photo.clone());
-        blocking(move || {
-            if !path.exists() {
-                return Ok(());
-            }
-            write_durably(&path, photo.bytes())
-        })
-        .await
-    }
-
     /// The first bytes of what is there.
     pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
         self.read(key, HEAD_BYTES).await

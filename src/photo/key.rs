@@ -68,7 +68,7 @@ impl PhotoKey {
     ///
     /// # Errors
     /// [`PhotosError::Altered`].
-    pub fn checked(&self, bytes: Bytes) -> Result<Bytes, PhotosError> {
+    pub(super) fn checked(&self, bytes: Bytes) -> Result<Bytes, PhotosError> {
         if Sha256::digest(&bytes).as_slice() == self.sha256 {
             Ok(bytes)
         } else {

@@ -84,33 +84,11 @@ impl S3Photos {
     }
 
     pub(super) async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
-        self.put_over(key, photo, None).await
-    }
-
-    /// In the place of what is there; nothing where nothing is, since it was removed.
-    pub(super) async fn replace(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
-        let asked = self.client.head_object().bucket(&self.bucket);
-        let tag = match asked.key(key.to_string()).send().await {
-            Ok(there) => there.e_tag,
-            Err(error) if status(&error) == Some(404) => return Ok(()),
-            Err(error) => return Err(failure(&error)),
-        };
-        self.put_over(key, photo, tag).await
-    }
-
-    /// With a tag, only over the object that has it.
-    async fn put_over(
-        &self,
-        key: &PhotoKey,
-        photo: &Sealed,
-        tag: Option<String>,
-    ) -> Result<(), PhotosError> {
         let checksum = crc32fast::hash(photo.bytes()).to_be_bytes();
         self.client
             .put_object()
             .bucket(&self.bucket)
             .key(key.to_string())
-            .set_if_match(tag)
             // Finds what was altered on its way. What is altered on purpose shows when it is opened, so that nothing is
             // won by signing a digest of all bytes as well.
             .checksum_crc32(data_encoding::BASE64.encode(&checksum))

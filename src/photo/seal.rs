@@ -32,7 +32,7 @@ use cipher::{Key, TAG_BYTES, WRAPPED_BYTES};
 pub(super) use file::CHUNK_BYTES;
 
 const MAGIC: &[u8; 4] = b"JPS1";
-/// What stands before a sealed photo or file: so many bytes tell whether it is sealed, and under which key.
+/// Length of what stands before a sealed photo or file. It names the vault key.
 pub(super) const HEAD_BYTES: usize = MAGIC.len() + KeyId::BYTES + WRAPPED_BYTES;
 /// Most bytes of a sealed photo.
 pub(super) const MAX_SEALED_BYTES: usize = MAX_PHOTO_BYTES + HEAD_BYTES + TAG_BYTES;
@@ -50,10 +50,10 @@ impl Sealed {
         &self.0
     }
 
-    /// Takes what was kept for a sealed photo, if it looks like one: photos of earlier versions lie there as they are.
+    /// Reads stored bytes; `None` if they do not begin as a sealed photo does.
     #[must_use]
     pub fn recognise(kept: &Bytes) -> Option<Self> {
-        is_sealed(kept).then(|| Self(kept.clone()))
+        kept.starts_with(MAGIC).then(|| Self(kept.clone()))
     }
 }
 
@@ -61,11 +61,6 @@ impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sealed({} bytes)", self.0.len())
     }
-}
-
-/// No photo begins like that.
-pub(super) fn is_sealed(start: &[u8]) -> bool {
-    start.starts_with(MAGIC)
 }
 
 /// Whether something begins as the photo of this key that was sealed under one of these vault keys. The data key must
@@ -123,15 +118,13 @@ impl Seal {
         off_thread_if_large(photo.len(), move || seal(&vault, &bound, &photo)).await
     }
 
-    /// The photo of this key, whole and unaltered, of what was kept: sealed, or as earlier versions kept it.
+    /// Decrypts the stored photo of this key.
     ///
     /// # Errors
     /// [`PhotosError::Altered`] when it is another, was altered or cut short; [`PhotosError::UnknownKey`] when it
     /// was sealed under a key that is not known here.
     pub async fn open(&self, key: &PhotoKey, kept: Bytes) -> Result<Bytes, PhotosError> {
-        let Some(rest) = kept.strip_prefix(MAGIC) else {
-            return key.checked(kept);
-        };
+        let rest = kept.strip_prefix(MAGIC).ok_or(PhotosError::Altered)?;
         let (vault, _) = self.vault(rest)?;
         let (size, key) = (kept.len(), key.clone());
         off_thread_if_large(size, move || {
@@ -222,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_large_one_and_an_old_plain_one_open() {
+    async fn a_large_one_opens_and_one_that_is_not_sealed_does_not() {
         let seal = Seal::new(vault_key(1));
         let large = Bytes::from(vec![9; LARGE_PHOTO * 3]);
         let key_of_large = key(1, &large);
@@ -230,7 +223,7 @@ mod tests {
         let opened = seal.open(&key_of_large, sealed.bytes().clone()).await;
         assert!(opened.unwrap() == large);
         let plain = seal.open(&key(1, &photo()), photo()).await;
-        assert_eq!(plain.unwrap(), photo());
+        assert!(matches!(plain, Err(PhotosError::Altered)));
         assert_eq!(Sealed::recognise(&photo()), None);
     }
 

@@ -22,16 +22,15 @@ const STALLED: Duration = Duration::from_secs(30);
 /// What is still to come of a file.
 struct Opened {
     reading: Reading,
-    /// None for a file that a version before the seal left, a day ago at most.
-    chunks: Option<Chunks>,
+    chunks: Chunks,
     so_far: Sha256,
     left: u64,
     sha256: [u8; 32],
 }
 
 impl Seal {
-    /// Opens what was found of a file, with its length: sealed, or as earlier versions kept it. Its first chunk is read
-    /// at once: most files have no other, and what is wrong with it can be told before anything is handed on.
+    /// Opens a stored file of this length. Its first chunk is read at once: most files have no other, and what is wrong
+    /// with it can be told before anything is handed on.
     ///
     /// # Errors
     /// [`PhotosError::Altered`] when its length or its start is not that of this file; [`PhotosError::UnknownKey`] when
@@ -42,19 +41,14 @@ impl Seal {
         (bytes, mut reading): (u64, Reading),
         known: JobFile,
     ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, PhotosError> {
-        let chunks = if bytes == sealed_bytes(known.bytes) {
-            let head = read(&mut reading, HEAD_BYTES)
-                .await
-                .map_err(|error| refusal(&error))?;
-            Some(self.chunks(key, &head)?)
-        } else if bytes == known.bytes {
-            None
-        } else {
+        if bytes != sealed_bytes(known.bytes) {
             return Err(PhotosError::Altered);
-        };
+        }
+        let head = read(&mut reading, HEAD_BYTES).await;
+        let head = head.map_err(|error| refusal(&error))?;
         let opened = Opened {
+            chunks: self.chunks(key, &head)?,
             reading,
-            chunks,
             so_far: Sha256::new(),
             left: known.bytes,
             sha256: known.sha256,
@@ -100,14 +94,11 @@ impl Opened {
 
     async fn next(&mut self) -> io::Result<Bytes> {
         let plain = chunk_bytes(self.left);
-        let tag = self.chunks.as_ref().map_or(0, |_| TAG_BYTES);
-        let mut chunk = read(&mut self.reading, plain + tag).await?;
+        let mut chunk = read(&mut self.reading, plain + TAG_BYTES).await?;
         self.left -= plain as u64;
         let is_last = self.left == 0;
-        if let Some(chunks) = &mut self.chunks {
-            let opened = chunks.decrypt(is_last, &mut chunk);
-            opened.ok_or(ErrorKind::InvalidData)?;
-        }
+        let opened = self.chunks.decrypt(is_last, &mut chunk);
+        opened.ok_or(ErrorKind::InvalidData)?;
         self.so_far.update(&chunk);
         if is_last && self.so_far.clone().finalize().as_slice() != self.sha256 {
             return Err(ErrorKind::InvalidData.into());
@@ -312,12 +303,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_of_before_the_seal_opens_if_it_is_as_it_was() {
-        let (seal, known, plain, _) = three();
-        assert!(open(&seal, &plain, known).await == Ok(plain.clone()));
-        let mut altered = plain;
-        altered[0] ^= 1;
-        let told = open(&seal, &altered, known).await;
-        assert_eq!(told, Err(2 * CHUNK_BYTES));
+    async fn one_that_is_not_sealed_is_refused() {
+        let (seal, known, plain, whole) = three();
+        assert_eq!(open(&seal, &plain, known).await, Err(0));
+        // Not even at the length of a sealed one.
+        let mut longer = plain;
+        longer.resize(whole.len(), b' ');
+        assert_eq!(open(&seal, &longer, known).await, Err(0));
     }
 }
