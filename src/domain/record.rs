@@ -26,8 +26,8 @@ pub struct Record {
     pub version: u64,
     /// From the first on.
     pub corrections: Vec<Correction>,
-    /// The version of the words that the person agreed to, see [`Campaign::consent_version`]; earlier versions of this
-    /// program kept none.
+    /// Version of the text that the person agreed to, see [`Campaign::consent_version`]. `None` if the campaign asked for
+    /// no consent.
     pub consent: Option<String>,
     /// What is known of a photo that was erased because its time was over.
     pub erased: Option<ErasedPhoto>,
