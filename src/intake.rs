@@ -259,7 +259,7 @@ fn registration(
 ) -> Registration {
     let photo = photo.map(|photo| PhotoRef {
         sha256: photo.sha256,
-        extension: photo.format.extension().to_owned(),
+        format: photo.format,
         bytes: photo.bytes.len() as u64,
     });
     Registration {

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{Campaign, Form, Registration, RegistrationId};
+use jornada::photo::PhotoFormat;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, doc};
 use rust_xlsxwriter::{Formula, Workbook};
@@ -66,7 +67,7 @@ pub fn person(campaign: &Campaign, number: usize) -> Registration {
         answers,
         photo: Some(PhotoRef {
             sha256: [1; 32],
-            extension: "jpg".to_owned(),
+            format: PhotoFormat::Jpeg,
             bytes: 50_000,
         }),
         received_at: first + later,

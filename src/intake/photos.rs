@@ -93,9 +93,7 @@ impl PhotoKeeper {
         photo: &PhotoRef,
         bytes: Bytes,
     ) -> Result<(), KeeperError> {
-        let Some(key) = PhotoKey::of(campaign, id, photo) else {
-            return Err(PhotosError::unknown_format().into());
-        };
+        let key = PhotoKey::of(campaign, id, photo);
         let sealed = self.photos.seal().seal(&key, bytes).await?;
         if !self.is_away() {
             match patiently(self.photos.put(&key, &sealed)).await {
@@ -131,9 +129,7 @@ impl PhotoKeeper {
         id: RegistrationId,
         photo: &PhotoRef,
     ) -> Result<Option<Bytes>, KeeperError> {
-        let Some(key) = PhotoKey::of(campaign, id, photo) else {
-            return Ok(None);
-        };
+        let key = PhotoKey::of(campaign, id, photo);
         match self.read(&key, pending_key(id, photo)).await {
             // Another instance has made the key since this one started.
             Err(KeeperError::Photos(PhotosError::UnknownKey(_))) => {
@@ -186,10 +182,8 @@ impl PhotoKeeper {
         if self.is_away() {
             return Ok(false);
         }
-        // One of a format that this version does not know was never put by it.
-        if let Some(key) = PhotoKey::of(campaign, id, photo) {
-            patiently(self.photos.remove(&key)).await?;
-        }
+        let key = PhotoKey::of(campaign, id, photo);
+        patiently(self.photos.remove(&key)).await?;
         Ok(true)
     }
 
@@ -250,7 +244,6 @@ impl PhotoKeeper {
     /// Puts a photo where it belongs, and only then removes it from the store.
     pub(super) async fn move_one(&self, photo: PendingPhoto) -> Result<(), KeeperError> {
         let key = PhotoKey::of(&photo.campaign, photo.id, &photo.photo);
-        let key = key.ok_or_else(PhotosError::unknown_format)?;
         let pending = photo.key();
         let sealed = Sealed::recognise(&photo.bytes).ok_or(PhotosError::Altered)?;
         if let Err(error) = self.photos.put(&key, &sealed).await {

@@ -107,7 +107,6 @@ impl Proof {
             return Ok(());
         };
         let key = PhotoKey::of(&registration.campaign, registration.id, photo);
-        let key = key.ok_or("a format that is not known")?;
         loop {
             let why = match self.photos.get(&key).await {
                 Ok(Some(_)) => return Ok(()),

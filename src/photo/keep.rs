@@ -78,12 +78,6 @@ impl PhotosError {
     pub fn late() -> Self {
         Self::Unavailable("no answer in time".into())
     }
-
-    /// A photo whose format this version does not know.
-    #[must_use]
-    pub fn unknown_format() -> Self {
-        Self::Failed("a format that this version does not know".into())
-    }
 }
 
 impl Photos {

@@ -20,15 +20,15 @@ pub struct PhotoKey {
 }
 
 impl PhotoKey {
-    /// The key of a registration's photo; `None` for a format that this version does not know.
+    /// The key of a registration's photo.
     #[must_use]
-    pub fn of(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Option<Self> {
-        Some(Self {
+    pub fn of(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Self {
+        Self {
             campaign: campaign.clone(),
             id,
             sha256: photo.sha256,
-            format: PhotoFormat::from_extension(&photo.extension)?,
-        })
+            format: photo.format,
+        }
     }
 
     /// The key of this name; `None` for an object that is no photo.

@@ -179,16 +179,17 @@ mod tests {
     use super::*;
     use crate::domain::registration::PhotoRef;
     use crate::domain::{CampaignId, RegistrationId};
+    use crate::photo::PhotoFormat;
     use sha2::{Digest, Sha256};
 
     fn key(id: u8, photo: &[u8]) -> PhotoKey {
         let photo = PhotoRef {
             sha256: Sha256::digest(photo).into(),
-            extension: "jpg".into(),
+            format: PhotoFormat::Jpeg,
             bytes: photo.len() as u64,
         };
         let campaign = CampaignId::parse("vacunacion").unwrap();
-        PhotoKey::of(&campaign, RegistrationId::from_bytes([id; 16]), &photo).unwrap()
+        PhotoKey::of(&campaign, RegistrationId::from_bytes([id; 16]), &photo)
     }
 
     fn vault_key(id: u8) -> VaultKey {

@@ -5,7 +5,7 @@ use jornada::config::{Env, PhotosSetting};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{CampaignId, RegistrationId};
 use jornada::photo::seal::{MasterKey, Seal, VaultKey};
-use jornada::photo::{PhotoKey, Photos, PhotosError};
+use jornada::photo::{PhotoFormat, PhotoKey, Photos, PhotosError};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -16,10 +16,10 @@ fn key(bytes: &[u8]) -> PhotoKey {
     let id = RegistrationId::derive(&[1; 32], &campaign, &UniqueKey::Answer("1".into()));
     let photo = PhotoRef {
         sha256: Sha256::digest(bytes).into(),
-        extension: "png".into(),
+        format: PhotoFormat::Png,
         bytes: bytes.len() as u64,
     };
-    PhotoKey::of(&campaign, id, &photo).unwrap()
+    PhotoKey::of(&campaign, id, &photo)
 }
 
 fn seal() -> Seal {

@@ -8,6 +8,7 @@ use jornada::config::StoreSetting;
 use jornada::domain::record::{Deletion, Record};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{Answers, Campaign, Form, Registration, RegistrationId, Selection};
+use jornada::photo::PhotoFormat;
 use jornada::store::{Change, Feed, FeedError, Store};
 use tempfile::TempDir;
 
@@ -137,7 +138,7 @@ pub fn named(
         value: value.to_owned(),
         photo: Some(PhotoRef {
             sha256,
-            extension: "jpg".to_owned(),
+            format: PhotoFormat::Jpeg,
             bytes: 51_234,
         }),
         received_at: Timestamp::from_millisecond(1_795_000_000_000 + millisecond).unwrap(),
