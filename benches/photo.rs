@@ -7,9 +7,9 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
 use jornada::domain::registration::PhotoRef;
 use jornada::domain::{CampaignId, RegistrationId};
-use jornada::photo::PhotoKey;
 use jornada::photo::inspect::inspect;
 use jornada::photo::seal::{MasterKey, Seal, VaultKey};
+use jornada::photo::{PhotoFormat, PhotoKey};
 use sha2::{Digest, Sha256};
 
 /// Returns a noisy square JPEG with sides of `side` pixels.
@@ -60,10 +60,10 @@ fn key_of(photo: &[u8]) -> PhotoKey {
     let campaign = CampaignId::parse("vacunacion").expect("a name");
     let photo = PhotoRef {
         sha256: Sha256::digest(photo).into(),
-        extension: "jpg".into(),
+        format: PhotoFormat::Jpeg,
         bytes: photo.len() as u64,
     };
-    PhotoKey::of(&campaign, RegistrationId::from_bytes([1; 16]), &photo).expect("a format")
+    PhotoKey::of(&campaign, RegistrationId::from_bytes([1; 16]), &photo)
 }
 
 fn sealing(criterion: &mut Criterion) {

@@ -5,11 +5,9 @@ pub mod amend;
 pub mod closings;
 pub mod metrics;
 pub mod mover;
-pub mod names;
 pub mod photos;
 pub mod refusals;
 pub mod remover;
-pub mod reseal;
 pub mod vault;
 
 use bytes::Bytes;
@@ -255,7 +253,7 @@ fn registration(
 ) -> Registration {
     let photo = photo.map(|photo| PhotoRef {
         sha256: photo.sha256,
-        extension: photo.format.extension().to_owned(),
+        format: photo.format,
         bytes: photo.bytes.len() as u64,
     });
     Registration {

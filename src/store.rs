@@ -20,7 +20,6 @@ pub mod job;
 mod kept;
 mod lease;
 pub mod mongo;
-mod names;
 mod pending;
 mod placed;
 mod removal;

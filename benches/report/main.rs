@@ -37,6 +37,10 @@ fn main() {
     let campaign = Arc::new(Campaign::parse(CAMPAIGN, list).expect("the campaign is whole"));
     let runtime = tokio::runtime::Runtime::new().expect("there can be threads");
     if let Some(uri) = &store {
+        // Opened first: it creates the indexes while that takes no time.
+        let setting = StoreSetting::Mongo(uri.as_str().into());
+        let opened = runtime.block_on(Store::open(&setting));
+        opened.expect("the database answers");
         runtime
             .block_on(fill(&campaign, rows, uri))
             .expect("the database takes rows");

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{Campaign, Form, Registration, RegistrationId};
+use jornada::photo::PhotoFormat;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, doc};
 use rust_xlsxwriter::{Formula, Workbook};
@@ -66,7 +67,7 @@ pub fn person(campaign: &Campaign, number: usize) -> Registration {
         answers,
         photo: Some(PhotoRef {
             sha256: [1; 32],
-            extension: "jpg".to_owned(),
+            format: PhotoFormat::Jpeg,
             bytes: 50_000,
         }),
         received_at: first + later,
@@ -150,6 +151,7 @@ fn document(campaign: &Campaign, person: &Registration) -> Document {
         "campaign": campaign.id.as_str(),
         "value": &person.value,
         "answers": answers,
+        "name": campaign.searched_name(&person.answers).unwrap_or_default(),
         "photo": { "sha256": binary(&[1; 32]), "extension": "jpg", "bytes": 50_000_i64 },
         "digest": binary(&person.digest),
         "received_at": DateTime::from_millis(person.received_at.as_millisecond()),

@@ -1,51 +1,35 @@
-//! The role `photos`: brings photos under the key that is the first now.
+//! The role `photos`: rotates the key under which photos are encrypted.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Subcommand;
+use serde_json::json;
 
-use crate::config::{Env, FromEnv, PhotoKeys, PhotosSetting, StoreSetting};
-use crate::intake::reseal::{Resealed, reseal};
+use super::office::run;
+use crate::config::{Env, FromEnv, PhotoKeys, StoreSetting};
 use crate::intake::vault::Vault;
-use crate::photo::Photos;
 use crate::store::Store;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PhotosCommand {
-    /// Wraps under the first key of `JORNADA_PHOTO_KEY` what is wrapped under another, and seals photos that are not;
-    /// prints one line of JSON. Instances may go on meanwhile. What was cut off goes on when it is run again.
+    /// Wraps the vault keys under the first key of `JORNADA_PHOTO_KEY` and prints how many as one line of JSON. Instances
+    /// may run meanwhile. Run it again if it was interrupted.
     Rewrap,
 }
 
 /// Plays the role.
 pub(super) fn play(env: &Env, command: &PhotosCommand) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
     match command {
-        PhotosCommand::Rewrap => runtime.block_on(rewrap(env)),
+        PhotosCommand::Rewrap => run(rewrap(env)),
     }
 }
 
 async fn rewrap(env: &Env) -> anyhow::Result<()> {
     let setting = StoreSetting::from_env(env)?;
-    let photos = PhotosSetting::from_env(env)?;
     let keys = PhotoKeys::from_env(env)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
     let vault = Vault::open(store, &keys).await;
     let vault = vault.context("JORNADA_PHOTO_KEY")?;
-    let photos = Photos::new(&photos, vault.seal().clone());
-    photos.prepare().await.context("JORNADA_PHOTOS")?;
-    let done = reseal(&vault, &photos, tell).await?;
-    println!("{}", serde_json::to_string(&done)?);
-    ensure!(
-        done.failed == 0,
-        "{} photos stay as they are: see the lines above, and run it again",
-        done.failed
-    );
+    let keys = vault.rewrap().await.context("JORNADA_PHOTO_KEY")?;
+    println!("{}", json!({ "keys": keys }));
     Ok(())
-}
-
-fn tell(done: &Resealed) {
-    let Resealed { photos, sealed, .. } = done;
-    eprintln!("{photos} photos looked at, {sealed} of them sealed");
 }

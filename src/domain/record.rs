@@ -26,7 +26,8 @@ pub struct Record {
     pub version: u64,
     /// Corrections, oldest first.
     pub corrections: Vec<Correction>,
-    /// Version of the accepted consent text, see [`Campaign::consent_version`].
+    /// Version of the accepted consent text, see [`Campaign::consent_version`]. `None` if the campaign asked for no
+    /// consent.
     pub consent: Option<String>,
     /// Photo that was erased at the end of its retention period.
     pub erased: Option<ErasedPhoto>,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::answers::Answers;
 use super::campaign::CampaignId;
+use crate::photo::PhotoFormat;
 
 /// Validated answers with id, time and photo reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +36,8 @@ pub struct Registration {
 pub struct PhotoRef {
     /// SHA-256 of the photo.
     pub sha256: [u8; 32],
-    /// `jpg`, `png` or `webp`.
-    pub extension: String,
+    /// Format of the photo.
+    pub format: PhotoFormat,
     /// Size of the photo in bytes.
     pub bytes: u64,
 }

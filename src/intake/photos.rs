@@ -90,9 +90,7 @@ impl PhotoKeeper {
         photo: &PhotoRef,
         bytes: Bytes,
     ) -> Result<(), KeeperError> {
-        let Some(key) = PhotoKey::of(campaign, id, photo) else {
-            return Err(PhotosError::unknown_format().into());
-        };
+        let key = PhotoKey::of(campaign, id, photo);
         let sealed = self.photos.seal().seal(&key, bytes).await?;
         if !self.is_away() {
             match patiently(self.photos.put(&key, &sealed)).await {
@@ -125,9 +123,7 @@ impl PhotoKeeper {
         id: RegistrationId,
         photo: &PhotoRef,
     ) -> Result<Option<Bytes>, KeeperError> {
-        let Some(key) = PhotoKey::of(campaign, id, photo) else {
-            return Ok(None);
-        };
+        let key = PhotoKey::of(campaign, id, photo);
         match self.read(&key, pending_key(id, photo)).await {
             // Another instance may have created the key since this one started.
             Err(KeeperError::Photos(PhotosError::UnknownKey(_))) => {
@@ -174,10 +170,8 @@ impl PhotoKeeper {
         if self.is_away() {
             return Ok(false);
         }
-        // Photos of unknown formats are never stored.
-        if let Some(key) = PhotoKey::of(campaign, id, photo) {
-            patiently(self.photos.remove(&key)).await?;
-        }
+        let key = PhotoKey::of(campaign, id, photo);
+        patiently(self.photos.remove(&key)).await?;
         Ok(true)
     }
 
@@ -235,14 +229,8 @@ impl PhotoKeeper {
     /// Uploads a buffered photo, then removes it from the buffer.
     pub(super) async fn move_one(&self, photo: PendingPhoto) -> Result<(), KeeperError> {
         let key = PhotoKey::of(&photo.campaign, photo.id, &photo.photo);
-        let key = key.ok_or_else(PhotosError::unknown_format)?;
         let pending = photo.key();
-        let sealed = if let Some(sealed) = Sealed::recognise(&photo.bytes) {
-            sealed
-        } else {
-            let plain = key.checked(photo.bytes)?;
-            self.photos.seal().seal(&key, plain).await?
-        };
+        let sealed = Sealed::recognise(&photo.bytes).ok_or(PhotosError::Altered)?;
         if let Err(error) = self.photos.put(&key, &sealed).await {
             self.note_away(&error);
             return Err(error.into());

@@ -106,6 +106,7 @@ mod tests {
     use crate::domain::campaign::tests::example;
     use crate::domain::registration::PhotoRef;
     use crate::load::journal::Heading;
+    use crate::photo::PhotoFormat;
 
     fn people() -> People {
         People::new(Arc::new(example()), "K3F9Q2", 1_000, false).unwrap()
@@ -122,7 +123,7 @@ mod tests {
             answers,
             photo: Some(PhotoRef {
                 sha256: [number; 32],
-                extension: "jpg".into(),
+                format: PhotoFormat::Jpeg,
                 bytes: 1,
             }),
             received_at: Timestamp::UNIX_EPOCH,

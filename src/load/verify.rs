@@ -104,7 +104,6 @@ impl Proof {
             return Ok(());
         };
         let key = PhotoKey::of(&registration.campaign, registration.id, photo);
-        let key = key.ok_or("unknown photo format")?;
         loop {
             let why = match self.photos.get(&key).await {
                 Ok(Some(_)) => return Ok(()),

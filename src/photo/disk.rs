@@ -56,18 +56,6 @@ impl DiskPhotos {
         .await
     }
 
-    /// Overwrites an existing file; does nothing if it was deleted.
-    pub(super) async fn replace(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
-        let (path, photo) = (self.path(key), photo.clone());
-        blocking(move || {
-            if !path.exists() {
-                return Ok(());
-            }
-            write_durably(&path, photo.bytes())
-        })
-        .await
-    }
-
     /// Reads the header of an object.
     pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
         self.read(key, HEAD_BYTES).await

@@ -27,10 +27,4 @@ impl PhotosError {
     pub fn late() -> Self {
         Self::Unavailable("no answer in time".into())
     }
-
-    /// Returns the error for an unknown photo format.
-    #[must_use]
-    pub fn unknown_format() -> Self {
-        Self::Failed("unknown photo format".into())
-    }
 }

@@ -12,7 +12,7 @@ use super::disk::DiskPhotos;
 use super::error::PhotosError;
 use super::key::PhotoKey;
 use super::s3::S3Photos;
-use super::seal::{Seal, Sealed, VaultKey, is_sealed, is_sealed_under};
+use super::seal::{Seal, Sealed, VaultKey, is_sealed_under};
 use super::setting::PhotosSetting;
 use crate::telemetry::metrics::Meter;
 
@@ -133,23 +133,6 @@ impl Photos {
     ) -> Result<bool, PhotosError> {
         let start = ask!(self.start(key))?;
         Ok(start.is_some_and(|start| is_sealed_under(keys, key, &start)))
-    }
-
-    /// Seals a photo that lies there as earlier versions kept it; true if it did.
-    ///
-    /// # Errors
-    /// [`PhotosError`]; it is there as it was, or sealed.
-    pub async fn reseal(&self, key: &PhotoKey) -> Result<bool, PhotosError> {
-        let start = ask!(self.start(key))?;
-        if start.is_none_or(|start| is_sealed(&start)) {
-            return Ok(false);
-        }
-        let Some(photo) = self.get(key).await? else {
-            return Ok(false);
-        };
-        let sealed = self.seal.seal(key, photo).await?;
-        ask!(self.replace(key, &sealed))?;
-        Ok(true)
     }
 
     /// Deletes a photo; succeeds if there is none.

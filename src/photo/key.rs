@@ -24,15 +24,15 @@ pub struct PhotoKey {
 }
 
 impl PhotoKey {
-    /// Returns the key of a registration's photo, or `None` for an unknown format.
+    /// Returns the key of a registration's photo.
     #[must_use]
-    pub fn of(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Option<Self> {
-        Some(Self {
+    pub fn of(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Self {
+        Self {
             campaign: campaign.clone(),
             id,
             sha256: photo.sha256,
-            format: PhotoFormat::from_extension(&photo.extension)?,
-        })
+            format: photo.format,
+        }
     }
 
     /// Parses an object name. Returns `None` if it is not that of a photo.
@@ -69,7 +69,7 @@ impl PhotoKey {
     }
 
     /// Verifies that the bytes match the digest in the key, and returns them.
-    pub fn checked(&self, bytes: Bytes) -> Result<Bytes, PhotosError> {
+    pub(super) fn checked(&self, bytes: Bytes) -> Result<Bytes, PhotosError> {
         if Sha256::digest(&bytes).as_slice() == self.sha256 {
             Ok(bytes)
         } else {

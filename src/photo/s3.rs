@@ -84,33 +84,11 @@ impl S3Photos {
     }
 
     pub(super) async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
-        self.put_over(key, photo, None).await
-    }
-
-    /// Overwrites an existing object; does nothing if it was deleted.
-    pub(super) async fn replace(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
-        let asked = self.client.head_object().bucket(&self.bucket);
-        let tag = match asked.key(key.to_string()).send().await {
-            Ok(there) => there.e_tag,
-            Err(error) if status(&error) == Some(404) => return Ok(()),
-            Err(error) => return Err(failure(&error)),
-        };
-        self.put_over(key, photo, tag).await
-    }
-
-    /// Writes an object; with an `ETag`, only over the object that has it.
-    async fn put_over(
-        &self,
-        key: &PhotoKey,
-        photo: &Sealed,
-        tag: Option<String>,
-    ) -> Result<(), PhotosError> {
         let checksum = crc32fast::hash(photo.bytes()).to_be_bytes();
         self.client
             .put_object()
             .bucket(&self.bucket)
             .key(key.to_string())
-            .set_if_match(tag)
             // Detects damage in transit. Deliberate changes are detected on decryption, so signing a digest of the
             // whole body would add nothing.
             .checksum_crc32(data_encoding::BASE64.encode(&checksum))

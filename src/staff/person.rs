@@ -71,7 +71,7 @@ pub fn write(path: &Path, dossier: &Dossier<'_>) -> io::Result<()> {
     let told = serde_json::to_vec_pretty(&dossier.described())?;
     zip.write_all(&told)?;
     if let (Picture::Whole(bytes), Some(known)) = (&dossier.picture, dossier.record.photo()) {
-        zip.start_file(format!("photo.{}", known.extension), options)?;
+        zip.start_file(format!("photo.{}", known.format.extension()), options)?;
         zip.write_all(bytes)?;
     }
     zip.finish()?.sync_all()

@@ -17,7 +17,6 @@ mod job;
 mod keep;
 mod lease;
 mod list;
-mod names;
 mod pending;
 mod removal;
 mod retention;
@@ -53,9 +52,6 @@ pub use feed::MongoFeed;
 /// Time limit of a count of a whole campaign: about a second for each million registrations.
 const COUNT: Duration = Duration::from_mins(1);
 
-/// Time limit for creating the search indexes: some seconds for each million stored registrations, once.
-const BUILD: Duration = Duration::from_mins(10);
-
 /// One database of a replica set or sharded cluster.
 #[derive(Clone, Debug)]
 pub struct MongoStore {
@@ -78,9 +74,7 @@ pub struct MongoStore {
 impl MongoStore {
     pub(super) async fn open(uri: &SecretString) -> Result<Self, StoreError> {
         let opened = timeout(WAIT, connect::open(uri)).await;
-        let store = opened.map_err(|_| StoreError::late())??;
-        bounded(BUILD, search::make_indexes(&store)).await?;
-        Ok(store)
+        opened.map_err(|_| StoreError::late())?
     }
 
     pub(super) async fn keep(

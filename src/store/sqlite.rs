@@ -13,7 +13,6 @@ mod feed;
 mod job;
 mod lease;
 mod list;
-mod names;
 mod pending;
 mod readers;
 mod removal;

@@ -4,7 +4,7 @@ use jornada::config::{Env, FromEnv, PhotoKeys, PhotosSetting, StoreSetting};
 use jornada::domain::registration::PhotoRef;
 use jornada::domain::{CampaignId, RegistrationId};
 use jornada::intake::vault::Vault;
-use jornada::photo::{PhotoKey, Photos};
+use jornada::photo::{PhotoFormat, PhotoKey, Photos};
 use jornada::store::Store;
 use reqwest::Response;
 use serde_json::Value;
@@ -56,12 +56,12 @@ impl Bed {
             let bytes = jpeg(u8::try_from(seed).unwrap());
             let photo = PhotoRef {
                 sha256: Sha256::digest(&bytes).into(),
-                extension: "jpg".into(),
+                format: PhotoFormat::Jpeg,
                 bytes: bytes.len() as u64,
             };
             let id = RegistrationId::parse(id).unwrap();
             let key = PhotoKey::of(&CampaignId::parse(&app.campaign).unwrap(), id, &photo);
-            let kept = photos.get(&key.unwrap()).await.unwrap();
+            let kept = photos.get(&key).await.unwrap();
             assert!(kept == Some(bytes.into()), "the photo of {id} is not there");
         }
     }

@@ -14,7 +14,7 @@ use jornada::domain::{CampaignId, Job, Lang, RegistrationId, Selection};
 use jornada::intake::metrics::PendingMetrics;
 use jornada::intake::photos::PhotoKeeper;
 use jornada::intake::vault::Vault;
-use jornada::photo::{FileKey, PhotoKey, Photos};
+use jornada::photo::{FileKey, PhotoFormat, PhotoKey, Photos};
 use jornada::retention::{Sweep, Swept};
 use jornada::staff::Audit;
 use jornada::store::Store;
@@ -73,10 +73,10 @@ async fn abandon(photos: &Photos, campaign: &str, number: u32) -> PhotoKey {
     let bytes = b"a photo of nobody";
     let photo = PhotoRef {
         sha256: Sha256::digest(bytes).into(),
-        extension: "jpg".into(),
+        format: PhotoFormat::Jpeg,
         bytes: bytes.len() as u64,
     };
-    let key = PhotoKey::of(&campaign, id, &photo).unwrap();
+    let key = PhotoKey::of(&campaign, id, &photo);
     let sealed = photos.seal().seal(&key, bytes.as_slice().into()).await;
     photos.put(&key, &sealed.unwrap()).await.unwrap();
     key

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{Campaign, Form, Lang, Registration, RegistrationId, Selection};
+use jornada::photo::PhotoFormat;
 use jornada::report::Subject;
 
 const CAMPAIGN: &str = r#"
@@ -87,7 +88,7 @@ pub fn person(campaign: &Campaign, number: i64, name: &str, city: &str) -> Regis
         answers,
         photo: Some(PhotoRef {
             sha256: [1; 32],
-            extension: "jpg".to_owned(),
+            format: PhotoFormat::Jpeg,
             bytes: 50_000,
         }),
         received_at: first + jiff::SignedDuration::from_secs(number),

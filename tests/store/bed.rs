@@ -8,8 +8,8 @@ use jornada::config::StoreSetting;
 use jornada::domain::record::{Deletion, Record};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{Answers, Campaign, Form, Registration, RegistrationId, Selection};
+use jornada::photo::PhotoFormat;
 use jornada::store::{Change, Feed, FeedError, Store};
-use mongodb::bson::{Document, doc};
 use tempfile::TempDir;
 
 use crate::servers;
@@ -79,25 +79,6 @@ impl Bed {
         stored
     }
 
-    /// Takes the names away that stand beside the answers, as if an earlier version had kept them.
-    pub async fn forget_names(&self) {
-        match &self.setting {
-            StoreSetting::Sqlite(path) => {
-                let file = rusqlite::Connection::open(path).unwrap();
-                let forget = "UPDATE registrations SET name = NULL";
-                file.execute(forget, ()).unwrap();
-            }
-            StoreSetting::Mongo(_) => {
-                let all = self
-                    .database()
-                    .await
-                    .collection::<Document>("registrations");
-                let forget = doc! { "$unset": { "name": "" } };
-                all.update_many(doc! {}, forget).await.unwrap();
-            }
-        }
-    }
-
     /// Returns the complete list of a value, or of all values.
     pub async fn list(&self, value: Option<&str>) -> Vec<Registration> {
         let selection = value.map_or_else(Selection::all, Selection::of);
@@ -157,7 +138,7 @@ pub fn named(
         value: value.to_owned(),
         photo: Some(PhotoRef {
             sha256,
-            extension: "jpg".to_owned(),
+            format: PhotoFormat::Jpeg,
             bytes: 51_234,
         }),
         received_at: Timestamp::from_millisecond(1_795_000_000_000 + millisecond).unwrap(),

@@ -122,7 +122,6 @@ contract! {
     search::one_is_found_by_id_and_receipt
     search::corrected_registrations_are_found_and_deleted_ones_are_not
     search::pages_stay_while_rows_come_change_and_go
-    search::names_that_were_not_kept_are_filled_in
     search::every_combination_finds_what_a_look_at_all_finds
     counted::registrations_are_counted_by_day_and_value
     counted::rejections_add_up_since_a_day

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jornada::domain::RegistrationId;
 use jornada::domain::registration::PhotoRef;
+use jornada::photo::PhotoFormat;
 use jornada::store::{Pending, PendingKey, PendingPhoto};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -21,7 +22,7 @@ fn photo(bed: &Bed, number: u8, size: usize) -> PendingPhoto {
         id: RegistrationId::from_bytes([number; 16]),
         photo: PhotoRef {
             sha256: Sha256::digest(&bytes).into(),
-            extension: "webp".into(),
+            format: PhotoFormat::Webp,
             bytes: size as u64,
         },
         bytes,

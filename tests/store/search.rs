@@ -171,7 +171,6 @@ pub async fn corrected_registrations_are_found_and_deleted_ones_are_not(bed: &Be
     for search in [first, second, receipt, by_name("beatriz"), Search::newest()] {
         assert!(!is_found(bed, &search).await, "{search:?}");
     }
-    assert_eq!(bed.store.fill_names(&bed.campaign).await.unwrap(), 0);
 }
 
 pub async fn pages_stay_while_rows_come_change_and_go(bed: &Bed) {
@@ -217,23 +216,6 @@ pub async fn pages_stay_while_rows_come_change_and_go(bed: &Bed) {
             assert_eq!(times, 1, "an unchanged row is on one page");
         }
     }
-}
-
-pub async fn names_that_were_not_kept_are_filled_in(bed: &Bed) {
-    bed.fill(1_200, &["Cali"]).await;
-    bed.forget_names().await;
-    assert!(!is_found(bed, &by_name("persona")).await);
-    assert!(is_found(bed, &Search::newest()).await);
-    let mut batches = Vec::new();
-    loop {
-        let filled = bed.store.fill_names(&bed.campaign).await.unwrap();
-        if filled == 0 {
-            break;
-        }
-        batches.push(filled);
-    }
-    assert_eq!(batches, [500, 500, 200]);
-    assert_eq!(names(bed, &by_name("persona 119")).await.len(), 11);
 }
 
 /// Few names, cities and times, so that there are many of each, and many alike.

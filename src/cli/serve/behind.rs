@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use crate::domain::staff::audit::Doer;
 use crate::intake::mover::Mover;
-use crate::intake::names;
 use crate::intake::remover::{self, Remover};
 use crate::report::worker::Worker;
 use crate::retention::sweeper::Sweeper;
@@ -84,10 +83,8 @@ fn tidy(app: &AppState, tasks: &TaskTracker, stop: &CancellationToken) {
         id: Uuid::new_v4(),
     };
     tasks.spawn(sweep.run(retention::FIRST, retention::EVERY, stop.clone()));
-    let campaigns = app.campaigns.iter().cloned().collect();
     let closings = app.intake.closings.clone();
     tasks.spawn(closings.keep(store.clone(), stop.clone()));
-    tasks.spawn(names::keep_filling(store.clone(), campaigns, stop.clone()));
     let campaigns = app.campaigns.iter().cloned().collect();
     tasks.spawn(app.overviews.clone().keep_counted(campaigns, stop.clone()));
     let refusals = app.intake.refusals.clone();

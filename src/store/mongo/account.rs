@@ -155,13 +155,10 @@ fn account(document: &Document) -> Result<Account, StoreError> {
     })
 }
 
-/// Places of an account or token; none where they are missing, as in tokens of earlier versions.
+/// Reads the places of an account or token.
 pub(super) fn reach(document: &Document) -> Result<Reach, StoreError> {
     let malformed = || StoreError::malformed("places");
-    let Some(places) = document.get("places") else {
-        return Ok(Reach::all());
-    };
-    let places = places.as_array().ok_or_else(malformed)?;
+    let places = document.get_array("places").map_err(|_| malformed())?;
     let text = |place: &Bson| place.as_str().map(str::to_owned).ok_or_else(malformed);
     places
         .iter()

@@ -9,7 +9,7 @@ use mongodb::options::{
 use mongodb::{Client, Database, IndexModel};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{MongoStore, account, amend, audit, job, pending, removal, session};
+use super::{MongoStore, account, amend, audit, job, pending, removal, search, session};
 use crate::store::{StoreError, WAIT};
 
 /// Connections per node. A write waits some milliseconds for the majority, so that these carry thousands per second.
@@ -58,6 +58,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     session::make_indexes(&store).await?;
     job::make_indexes(&store).await?;
     audit::make_indexes(&store).await?;
+    search::make_indexes(&store).await?;
     Ok(store)
 }
 

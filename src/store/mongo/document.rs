@@ -9,6 +9,7 @@ use mongodb::bson::{DateTime, RawDocument, RawDocumentBuf};
 
 use crate::domain::registration::PhotoRef;
 use crate::domain::{Answers, Campaign, CampaignId, Registration, RegistrationId};
+use crate::photo::PhotoFormat;
 use crate::store::placed::Placed;
 use crate::store::{Receipt, StoreError};
 
@@ -43,7 +44,7 @@ pub(super) fn of(
 pub(super) fn photo_document(photo: &PhotoRef) -> RawDocumentBuf {
     let mut document = RawDocumentBuf::new();
     document.append(cstr!("sha256"), binary(&photo.sha256));
-    document.append(cstr!("extension"), photo.extension.as_str());
+    document.append(cstr!("extension"), photo.format.extension());
     let bytes = i64::try_from(photo.bytes).unwrap_or(i64::MAX);
     document.append(cstr!("bytes"), bytes);
     document
@@ -145,9 +146,14 @@ fn placed(campaign: &Campaign, document: &RawDocument) -> Option<Answers> {
 pub(super) fn photo_ref(document: &RawDocument) -> Option<PhotoRef> {
     Some(PhotoRef {
         sha256: bytes(document.get("sha256").ok()??)?,
-        extension: document.get_str("extension").ok()?.to_owned(),
+        format: format(document)?,
         bytes: document.get_i64("bytes").ok()?.unsigned_abs(),
     })
+}
+
+/// Reads the extension of a photo.
+pub(super) fn format(document: &RawDocument) -> Option<PhotoFormat> {
+    PhotoFormat::from_extension(document.get_str("extension").ok()?)
 }
 
 pub(super) fn bytes<const N: usize>(field: RawBsonRef<'_>) -> Option<[u8; N]> {

@@ -103,7 +103,7 @@ fn of(photo: &PendingPhoto) -> RawDocumentBuf {
     let mut document = RawDocumentBuf::new();
     document.append(cstr!("_id"), name(&photo.key()));
     document.append(cstr!("campaign"), photo.campaign.as_str());
-    document.append(cstr!("extension"), photo.photo.extension.as_str());
+    document.append(cstr!("extension"), photo.photo.format.extension());
     let size = i64::try_from(photo.bytes.len()).unwrap_or(i64::MAX);
     document.append(cstr!("size"), size);
     document.append(cstr!("bytes"), document::binary(&photo.bytes));
@@ -123,7 +123,6 @@ fn pending(document: &RawDocument) -> Result<PendingPhoto, StoreError> {
     let name: [u8; 48] = document::part(document, "_id", document::bytes)?;
     let (id, sha256) = name.split_at(16);
     let campaign = document.get_str("campaign").ok();
-    let extension = document.get_str("extension");
     let bytes = read_bytes(document)?;
     Ok(PendingPhoto {
         campaign: campaign
@@ -132,7 +131,7 @@ fn pending(document: &RawDocument) -> Result<PendingPhoto, StoreError> {
         id: RegistrationId::from_bytes(id.try_into().map_err(|_| malformed("_id"))?),
         photo: PhotoRef {
             sha256: sha256.try_into().map_err(|_| malformed("_id"))?,
-            extension: extension.map_err(|_| malformed("extension"))?.to_owned(),
+            format: document::format(document).ok_or_else(|| malformed("extension"))?,
             bytes: bytes.len() as u64,
         },
         bytes,

@@ -21,8 +21,7 @@ const BY_NAME_IN_PLACE: &str = "by_name_in_place";
 /// Maximum number of values per query: the server merges this many ranges, and sorts in memory beyond twice as many.
 const VALUES: usize = 100;
 
-/// Makes the indexes; each holds all that its searches filter by. `name` is missing where it is not filled in yet, and
-/// empty where a registration has none.
+/// Creates the indexes. Each holds all fields that its searches filter by. `name` is empty if the campaign asks for none.
 pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
     let index = |name: &str, keys| {
         let options = IndexOptions::builder().name(name.to_owned()).build();
@@ -43,11 +42,6 @@ pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
         ),
     ];
     store.registrations.create_indexes(indexes).await.map(drop)
-}
-
-/// The index of names, which also knows where none is filled in.
-pub(super) fn by_name() -> Hint {
-    Hint::Name(BY_NAME.to_owned())
 }
 
 impl MongoStore {
@@ -254,8 +248,9 @@ impl Page<'_> {
     }
 
     fn hit(&self, found: &RawDocumentBuf) -> Result<Hit, StoreError> {
+        let name = found.get_str("name");
         Ok(Hit {
-            name: found.get_str("name").unwrap_or_default().to_owned(),
+            name: name.map_err(|_| StoreError::malformed("name"))?.to_owned(),
             registration: document::registration(self.campaign, found)?,
         })
     }

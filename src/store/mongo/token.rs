@@ -1,4 +1,4 @@
-//! Bearer tokens, as documents. Those of earlier versions have no scopes: they may all that a token could then.
+//! Bearer tokens, as documents.
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -67,10 +67,11 @@ impl MongoStore {
 fn token(document: &Document) -> Result<ApiToken, StoreError> {
     let malformed = StoreError::malformed;
     let name = document.get_str("name").map_err(|_| malformed("name"))?;
+    let scopes = document.get_str("scopes").map(Scopes::read);
     Ok(ApiToken {
         hash: bytes(document, "_id")?.ok_or_else(|| malformed("_id"))?,
         name: name.to_owned(),
-        scopes: document.get_str("scopes").map_or(Scopes::ALL, Scopes::read),
+        scopes: scopes.map_err(|_| malformed("scopes"))?,
         reach: reach(document)?,
         created_at: time(document, "created_at")?.ok_or_else(|| malformed("created_at"))?,
         expires_at: time(document, "expires_at")?,

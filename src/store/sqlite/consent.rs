@@ -6,9 +6,7 @@ use super::SqliteStore;
 use crate::domain::Localized;
 use crate::store::StoreError;
 
-/// Registrations of before name no version: nobody noted which words were shown.
-pub(super) const TABLES: &str = "
-ALTER TABLE registrations ADD COLUMN consent TEXT; -- version of the words that were agreed to
+pub(super) const TABLE: &str = "
 CREATE TABLE consents (
     version TEXT PRIMARY KEY,
     es TEXT NOT NULL,

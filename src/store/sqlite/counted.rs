@@ -10,6 +10,16 @@ use super::SqliteStore;
 use crate::domain::CampaignId;
 use crate::store::StoreError;
 
+pub(super) const TABLE: &str = "
+CREATE TABLE refusals (
+    campaign TEXT NOT NULL,
+    day TEXT NOT NULL, -- as 2026-11-25, in the campaign's time zone
+    reason TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (campaign, day, reason)
+) STRICT, WITHOUT ROWID;
+";
+
 impl SqliteStore {
     pub(in crate::store) async fn days(
         &self,

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::row::format;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 use crate::store::{Pending, PendingKey, PendingPhoto, StoreError};
@@ -14,7 +15,7 @@ pub(super) fn keep(connection: &Connection, pending: &PendingPhoto) -> Result<()
         pending.id.as_bytes(),
         pending.photo.sha256,
         pending.campaign.as_str(),
-        &pending.photo.extension,
+        pending.photo.format.extension(),
         &pending.bytes[..],
     ))?;
     Ok(())
@@ -61,7 +62,7 @@ fn pending(row: &Row<'_>) -> Result<PendingPhoto, StoreError> {
         id: RegistrationId::from_bytes(row.get(0)?),
         photo: PhotoRef {
             sha256: row.get(1)?,
-            extension: row.get(3)?,
+            format: format(row.get_ref(3)?)?,
             bytes: bytes.len() as u64,
         },
         bytes,

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::SqliteStore;
-use super::row::time;
-use crate::domain::registration::PhotoRef;
+use super::row::{photo_ref, time};
 use crate::domain::{CampaignId, RegistrationId};
 use crate::store::{StoreError, Unremoved};
 
@@ -61,11 +60,7 @@ fn unremoved(row: &Row<'_>) -> Result<Unremoved, StoreError> {
     Ok(Unremoved {
         campaign: CampaignId::parse(&campaign).ok_or_else(|| StoreError::malformed("campaign"))?,
         id: RegistrationId::from_bytes(row.get(1)?),
-        photo: PhotoRef {
-            sha256: row.get(2)?,
-            extension: row.get(3)?,
-            bytes: row.get::<_, i64>(4)?.unsigned_abs(),
-        },
+        photo: photo_ref(row, 2)?,
         deleted_at: time(row.get(5)?)?,
     })
 }

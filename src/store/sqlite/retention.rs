@@ -5,15 +5,13 @@ use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::SqliteStore;
-use super::row::time;
+use super::row::{photo_ref, time};
 use crate::domain::record::ErasedPhoto;
-use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 use crate::store::StoreError;
 
 /// Photos past their retention, until they are deleted from the object store; their registrations remain.
 pub(super) const TABLES: &str = "
-ALTER TABLE registrations ADD COLUMN photo_erased_at INTEGER;
 CREATE TABLE erased_photos (
     id BLOB PRIMARY KEY, -- of the registration
     campaign TEXT NOT NULL,
@@ -106,16 +104,10 @@ pub(super) fn erased(
     };
     let sql = "SELECT photo_sha256, photo_extension, photo_bytes FROM erased_photos WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let unremoved = statement.query_row([id.as_bytes()], |row| {
-        Ok(PhotoRef {
-            sha256: row.get(0)?,
-            extension: row.get(1)?,
-            bytes: row.get::<_, i64>(2)?.unsigned_abs(),
-        })
-    });
+    let unremoved = statement.query_row([id.as_bytes()], |row| Ok(photo_ref(row, 0)));
     Ok(Some(ErasedPhoto {
         at: time(at)?,
-        unremoved: unremoved.optional()?,
+        unremoved: unremoved.optional()?.transpose()?,
     }))
 }
 

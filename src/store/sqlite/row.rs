@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -10,6 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use super::feed;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{Answers, Campaign, CampaignId, Registration, RegistrationId};
+use crate::photo::PhotoFormat;
 use crate::store::placed::Placed;
 use crate::store::{Kept, Receipt, StoreError};
 
@@ -73,7 +75,7 @@ impl Row {
             self.digest,
             self.received_at,
             photo.map(|photo| photo.sha256),
-            photo.map(|photo| &photo.extension),
+            photo.map(|photo| photo.format.extension()),
             bytes,
             &self.name,
             &self.consent,
@@ -102,13 +104,9 @@ pub(super) fn registration(
     campaign: &Campaign,
     row: &rusqlite::Row<'_>,
 ) -> Result<Registration, StoreError> {
-    let photo = match row.get(5)? {
-        None => None,
-        Some(sha256) => Some(PhotoRef {
-            sha256,
-            extension: row.get(6)?,
-            bytes: row.get::<_, i64>(7)?.unsigned_abs(),
-        }),
+    let photo = match row.get_ref(5)? {
+        ValueRef::Null => None,
+        _ => Some(photo_ref(row, 5)?),
     };
     let json = row.get_ref(2)?.as_str();
     let answers = json.ok().and_then(|json| {
@@ -124,6 +122,22 @@ pub(super) fn registration(
         received_at: time(row.get(4)?)?,
         photo,
     })
+}
+
+/// Reads SHA-256, extension and length of a photo, from this column on.
+pub(super) fn photo_ref(row: &rusqlite::Row<'_>, first: usize) -> Result<PhotoRef, StoreError> {
+    Ok(PhotoRef {
+        sha256: row.get(first)?,
+        format: format(row.get_ref(first + 1)?)?,
+        bytes: row.get::<_, i64>(first + 2)?.unsigned_abs(),
+    })
+}
+
+/// Reads the extension of a photo.
+pub(super) fn format(extension: ValueRef<'_>) -> Result<PhotoFormat, StoreError> {
+    let format = extension.as_str().ok();
+    let format = format.and_then(PhotoFormat::from_extension);
+    format.ok_or_else(|| StoreError::malformed("extension"))
 }
 
 /// Reads `id, campaign, value, received_at`.

@@ -1,4 +1,4 @@
-//! The file and its tables: made if missing, and brought to this program's version.
+//! The file and its tables: created if missing. A file whose tables have another version is refused.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{Error, ErrorKind};
@@ -8,28 +8,32 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{audit, closing, consent, job, retention, search};
+use super::{audit, closing, consent, counted, job, retention};
 use crate::store::StoreError;
 
-/// What brings the tables from each version to the next; `PRAGMA user_version` counts those that were done.
-const STEPS: [&str; 11] = [
+/// `PRAGMA user_version` of the tables below. No release wrote versions 1 to 11.
+const VERSION: i64 = 12;
+
+/// All tables. Some stand beside the statements that use them.
+const TABLES: [&str; 11] = [
     REGISTRATIONS,
     PENDING_PHOTOS,
     STAFF,
     AMENDMENTS,
+    VAULT_KEYS,
     audit::TABLES,
     closing::TABLE,
+    consent::TABLE,
+    counted::TABLE,
     job::TABLES,
-    search::TABLES,
-    VAULT_KEYS,
-    consent::TABLES,
     retention::TABLES,
 ];
 
-/// One index for lists, counts and totals: it holds all that they sort, group and filter by.
+/// `registrations_in_order` serves lists, counts and totals, the other indexes serve searches. Each index holds all
+/// columns that its queries sort, group and filter by.
 const REGISTRATIONS: &str = "
 CREATE TABLE registrations (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
     campaign TEXT NOT NULL,
     value TEXT NOT NULL,
@@ -38,14 +42,16 @@ CREATE TABLE registrations (
     photo_extension TEXT,
     photo_bytes INTEGER,
     digest BLOB NOT NULL,
-    received_at INTEGER NOT NULL -- milliseconds since 1970 UTC
+    received_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
+    version INTEGER NOT NULL DEFAULT 0, -- number of corrections
+    name TEXT NOT NULL, -- folded, for searches; empty if the campaign asks for none
+    consent TEXT, -- version of the text that the person agreed to
+    photo_erased_at INTEGER
 ) STRICT;
 CREATE INDEX registrations_in_order ON registrations (campaign, value, received_at, id);
-CREATE TABLE tokens (
-    hash BLOB PRIMARY KEY,
-    name TEXT NOT NULL,
-    created_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE INDEX registrations_newest ON registrations (campaign, received_at, id, name, value);
+CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at, id);
+CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
 ";
 
 /// Photos that wait for the photo store, and who does at the moment what only one process may do.
@@ -65,7 +71,7 @@ CREATE TABLE leases (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Accounts, sessions, and what tokens are for; those made before may do all that a token could then.
+/// Accounts, sessions and tokens.
 const STAFF: &str = "
 CREATE TABLE accounts (
     id BLOB PRIMARY KEY,
@@ -91,17 +97,21 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_of_account ON sessions (account, created_at);
 CREATE INDEX sessions_by_age ON sessions (seen_at);
-ALTER TABLE tokens ADD COLUMN scopes TEXT NOT NULL DEFAULT 'report,chart';
-ALTER TABLE tokens ADD COLUMN places TEXT NOT NULL DEFAULT '[]';
-ALTER TABLE tokens ADD COLUMN expires_at INTEGER;
-ALTER TABLE tokens ADD COLUMN revoked_at INTEGER;
+CREATE TABLE tokens (
+    hash BLOB PRIMARY KEY,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL, -- with commas between them
+    places TEXT NOT NULL, -- JSON: list of texts, none for all
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
 ";
 
-/// Corrections, deletions, and what the feed tells. A claim is a further identity of a registration; a tombstone stands
-/// where one was. `seq` of `changes` grows with every commit (`AUTOINCREMENT` within one writer at a time) and goes on
-/// where the rows themselves were numbered, so that a follower's position stays good.
+/// Corrections, deletions and the rows of the feed. A claim is a further identity of a registration. A tombstone
+/// replaces a deleted registration. `seq` of `changes` grows with every commit: `AUTOINCREMENT`, and one writer at a
+/// time.
 const AMENDMENTS: &str = "
-ALTER TABLE registrations ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE corrections (
     id BLOB NOT NULL, -- of the registration
     version INTEGER NOT NULL, -- to which it brought it
@@ -137,12 +147,6 @@ CREATE TABLE changes (
     was TEXT, -- the value that has one registration less
     now TEXT -- the value that has one more
 ) STRICT;
-INSERT INTO changes (seq, campaign, now)
-    SELECT seq, campaign, value FROM registrations
-    WHERE seq > (SELECT ifnull(max(seq), 0) FROM registrations) - 100000;
-DELETE FROM sqlite_sequence WHERE name = 'changes';
-INSERT INTO sqlite_sequence (name, seq)
-    SELECT 'changes', seq FROM sqlite_sequence WHERE name = 'registrations';
 ";
 
 /// Keys of photos, each wrapped under a master key that is not here.
@@ -176,7 +180,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     // What is deleted is overwritten, not only let go.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    upgrade(&mut connection)?;
+    create_tables(&mut connection, path)?;
     Ok(connection)
 }
 
@@ -207,22 +211,34 @@ fn make(path: &Path) -> Result<(), Error> {
     }
 }
 
-fn upgrade(connection: &mut Connection) -> Result<(), StoreError> {
+/// Creates the tables in a file that has none.
+fn create_tables(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let done = usize::try_from(version).unwrap_or(usize::MAX);
-    let Some(steps) = STEPS.get(done..) else {
-        let known = STEPS.len();
-        let told = format!("its tables have version {version}, this program knows {known}");
-        return Err(StoreError::Failed(told.into()));
-    };
-    for step in steps {
-        transaction.execute_batch(step)?;
+    match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
+        0 => {
+            transaction.execute_batch(&TABLES.concat())?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+            transaction.commit()?;
+            Ok(())
+        }
+        VERSION => Ok(()),
+        version => Err(StoreError::Failed(other_version(path, version).into())),
     }
-    let version = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
-    transaction.pragma_update(None, "user_version", version)?;
-    transaction.commit()?;
-    Ok(())
+}
+
+/// Says why a file is refused, and what to do.
+fn other_version(path: &Path, version: i64) -> String {
+    let file = path.display();
+    if version > VERSION {
+        return format!(
+            "the tables of {file} have version {version}, and this program knows {VERSION} alone: \
+             run the newer program that wrote the file, or name another file in JORNADA_STORE"
+        );
+    }
+    format!(
+        "the tables of {file} have version {version}, which no release wrote and this program cannot read: \
+         name another file in JORNADA_STORE, or move this one away to start with an empty one"
+    )
 }
 
 #[cfg(test)]
@@ -244,53 +260,32 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_file_is_left_alone() {
+    fn a_file_of_another_version_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jornada.db");
         let connection = open(&path).unwrap();
-        connection.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(open(&path), Err(StoreError::Failed(_))));
-    }
-
-    #[test]
-    fn an_older_file_is_brought_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("jornada.db");
-        let connection = Connection::open(&path).unwrap();
-        connection.execute_batch(STEPS[0]).unwrap();
-        let old = "INSERT INTO tokens (hash, name, created_at) VALUES (x'01', 'oficina', 5)";
-        connection.execute_batch(old).unwrap();
-        connection.pragma_update(None, "user_version", 1).unwrap();
-        drop(connection);
-        let connection = open(&path).unwrap();
-        let count = "SELECT count(*) FROM pending_photos";
-        let count: i64 = connection.query_row(count, (), |row| row.get(0)).unwrap();
-        assert_eq!(count, 0);
-        let scopes = "SELECT scopes FROM tokens";
-        let scopes: String = connection.query_row(scopes, (), |row| row.get(0)).unwrap();
-        assert_eq!(scopes, "report,chart", "it may what it could before");
-    }
-
-    #[test]
-    fn a_followers_position_stays_good() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("jornada.db");
-        let connection = Connection::open(&path).unwrap();
-        connection.execute_batch(&STEPS[..3].concat()).unwrap();
-        let rows = "INSERT INTO registrations \
-                    (seq, id, campaign, value, answers, digest, received_at) VALUES \
-                    (1, x'01', 'a', 'Cali', '{}', x'', 0), (4, x'02', 'b', 'Pasto', '{}', x'', 0); \
-                    UPDATE sqlite_sequence SET seq = 6 WHERE name = 'registrations'";
-        connection.execute_batch(rows).unwrap();
-        connection.pragma_update(None, "user_version", 3).unwrap();
-        drop(connection);
-        let connection = open(&path).unwrap();
-        let told = "SELECT group_concat(seq || campaign || now || ifnull(was, '-')) FROM changes";
-        let told: String = connection.query_row(told, (), |row| row.get(0)).unwrap();
-        assert_eq!(told, "1aCali-,4bPasto-");
-        let next = "INSERT INTO changes (campaign, was) VALUES ('a', 'Cali') RETURNING seq";
-        let next: i64 = connection.query_row(next, (), |row| row.get(0)).unwrap();
-        assert_eq!(next, 7, "it goes on where the rows were numbered");
+        for (version, advice) in [
+            (1, "move this one away"),
+            (VERSION - 1, "move this one away"),
+            (VERSION + 1, "run the newer program"),
+        ] {
+            let set = connection.pragma_update(None, "user_version", version);
+            set.unwrap();
+            let Err(StoreError::Failed(told)) = open(&path) else {
+                panic!("version {version} is taken");
+            };
+            let told = told.to_string();
+            assert!(
+                told.contains(advice) && told.contains("JORNADA_STORE"),
+                "{told}"
+            );
+            let found = connection.pragma_query_value(None, "user_version", |row| row.get(0));
+            assert_eq!(found, Ok(version));
+        }
+        connection
+            .pragma_update(None, "user_version", VERSION)
+            .unwrap();
+        assert!(open(&path).is_ok());
     }
 
     #[test]

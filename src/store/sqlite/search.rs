@@ -11,22 +11,6 @@ use crate::domain::{Campaign, RegistrationId};
 use crate::store::StoreError;
 use crate::store::search::{By, Cursor, Hit, NARROW, Search, behind};
 
-/// `name` is `NULL` where it is not filled in yet, and empty where a registration has none. Each index holds all
-/// that its searches filter by.
-pub(super) const TABLES: &str = "
-ALTER TABLE registrations ADD COLUMN name TEXT;
-CREATE INDEX registrations_newest ON registrations (campaign, received_at, id, name, value);
-CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at, id);
-CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
-CREATE TABLE refusals (
-    campaign TEXT NOT NULL,
-    day TEXT NOT NULL, -- as 2026-11-25, in the campaign's time zone
-    reason TEXT NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (campaign, day, reason)
-) STRICT, WITHOUT ROWID;
-";
-
 /// Sorts before every id: blobs are compared byte by byte, and a prefix comes first.
 const NO_ID: &[u8] = &[];
 
@@ -213,9 +197,8 @@ impl Page<'_> {
         let mut statement = self.reader.prepare_cached(&sql)?;
         let mut rows = statement.query([key.id.as_bytes()])?;
         let row = rows.next()?.ok_or_else(|| StoreError::malformed("row"))?;
-        let name: Option<String> = row.get(8)?;
         Ok(Hit {
-            name: name.unwrap_or_default(),
+            name: row.get(8)?,
             registration: row::registration(self.campaign, row)?,
         })
     }

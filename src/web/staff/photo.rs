@@ -10,7 +10,7 @@ use super::who::Staff;
 use crate::domain::RegistrationId;
 use crate::domain::staff::Permission;
 use crate::intake::photos::KeeperError;
-use crate::photo::{PhotoFormat, PhotosError};
+use crate::photo::PhotosError;
 use crate::web::AppState;
 use crate::web::error::Error;
 
@@ -39,7 +39,6 @@ async fn photo(
         .photo
         .as_ref()
         .ok_or(Error::NoSuchRegistration)?;
-    let format = PhotoFormat::from_extension(&photo.extension).ok_or(Error::NoSuchRegistration)?;
     let read = app.intake.photos.get(&campaign.id, id, photo).await;
     if let Err(KeeperError::Photos(PhotosError::Altered)) = read {
         scribe.note(&app, deed(Action::PhotoAltered)).await?;
@@ -47,7 +46,7 @@ async fn photo(
     let bytes = read?.ok_or(Error::NoSuchRegistration)?;
     scribe.note(&app, deed(Action::Photo)).await?;
     let headers = [
-        (header::CONTENT_TYPE, format.media_type()),
+        (header::CONTENT_TYPE, photo.format.media_type()),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_DISPOSITION, "inline; filename=\"photo\""),
     ];

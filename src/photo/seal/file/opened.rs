@@ -22,8 +22,7 @@ const STALLED: Duration = Duration::from_secs(30);
 /// Remaining part of a file.
 struct Opened {
     reading: Reading,
-    /// None for a file that a version before the seal left, a day ago at most.
-    chunks: Option<Chunks>,
+    chunks: Chunks,
     so_far: Sha256,
     left: u64,
     sha256: [u8; 32],
@@ -42,19 +41,14 @@ impl Seal {
         (bytes, mut reading): (u64, Reading),
         known: JobFile,
     ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, PhotosError> {
-        let chunks = if bytes == sealed_bytes(known.bytes) {
-            let head = read(&mut reading, HEAD_BYTES)
-                .await
-                .map_err(|error| refusal(&error))?;
-            Some(self.chunks(key, &head)?)
-        } else if bytes == known.bytes {
-            None
-        } else {
+        if bytes != sealed_bytes(known.bytes) {
             return Err(PhotosError::Altered);
-        };
+        }
+        let head = read(&mut reading, HEAD_BYTES).await;
+        let head = head.map_err(|error| refusal(&error))?;
         let opened = Opened {
+            chunks: self.chunks(key, &head)?,
             reading,
-            chunks,
             so_far: Sha256::new(),
             left: known.bytes,
             sha256: known.sha256,
@@ -100,14 +94,11 @@ impl Opened {
 
     async fn next(&mut self) -> io::Result<Bytes> {
         let plain = chunk_bytes(self.left);
-        let tag = self.chunks.as_ref().map_or(0, |_| TAG_BYTES);
-        let mut chunk = read(&mut self.reading, plain + tag).await?;
+        let mut chunk = read(&mut self.reading, plain + TAG_BYTES).await?;
         self.left -= plain as u64;
         let is_last = self.left == 0;
-        if let Some(chunks) = &mut self.chunks {
-            let opened = chunks.decrypt(is_last, &mut chunk);
-            opened.ok_or(ErrorKind::InvalidData)?;
-        }
+        let opened = self.chunks.decrypt(is_last, &mut chunk);
+        opened.ok_or(ErrorKind::InvalidData)?;
         self.so_far.update(&chunk);
         if is_last && self.so_far.clone().finalize().as_slice() != self.sha256 {
             return Err(ErrorKind::InvalidData.into());
@@ -312,12 +303,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_of_before_the_seal_opens_if_it_is_as_it_was() {
-        let (seal, known, plain, _) = three();
-        assert!(open(&seal, &plain, known).await == Ok(plain.clone()));
-        let mut altered = plain;
-        altered[0] ^= 1;
-        let told = open(&seal, &altered, known).await;
-        assert_eq!(told, Err(2 * CHUNK_BYTES));
+    async fn one_that_is_not_sealed_is_refused() {
+        let (seal, known, plain, whole) = three();
+        assert_eq!(open(&seal, &plain, known).await, Err(0));
+        // Not even at the length of a sealed one.
+        let mut longer = plain;
+        longer.resize(whole.len(), b' ');
+        assert_eq!(open(&seal, &longer, known).await, Err(0));
     }
 }
