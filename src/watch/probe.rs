@@ -1,4 +1,4 @@
-//! One look at one address: who answers, and how. Names are resolved anew each time.
+//! HTTP probe of one address. Names are resolved again in every round.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -16,40 +16,40 @@ use url::Url;
 use super::incident::Probed;
 use crate::config::Watched;
 
-/// Most bytes of an answer that are read.
+/// Maximum number of bytes read of an answer.
 const MOST_BYTES: usize = 16 << 10;
-/// Lookups that may be under way: each holds a thread until the resolver gives up.
+/// Maximum number of concurrent lookups: each occupies a thread until the resolver times out.
 const LOOKUPS: usize = 16;
-/// Most letters of the name that an instance gives itself.
+/// Maximum length of an instance name, in characters.
 const MOST_LETTERS: usize = 64;
 
-/// What one probe met.
+/// Result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Seen {
-    /// It answered as it should.
+    /// Healthy.
     Well,
-    /// Nobody listens there.
+    /// Connection refused.
     Refused,
-    /// No answer in time.
+    /// Timeout.
     TimedOut,
-    /// The name leads to no address.
+    /// The name has no address.
     NoName,
-    /// The connection broke, or there is no way to the machine.
+    /// The connection failed, or there is no route.
     Broken,
-    /// Another status than it should have.
+    /// Unexpected HTTP status.
     Status {
-        /// The status.
+        /// HTTP status.
         status: u16,
-        /// The instance is ending.
+        /// The instance is shutting down.
         draining: bool,
-        /// What it needs and lacks: of `store`, `photos`, `cache`.
+        /// Unavailable dependencies: `store`, `photos`, `cache`.
         without: Vec<String>,
     },
 }
 
 impl Seen {
-    /// What it means for the alarm.
+    /// Returns whether the target counts as up or down.
     #[must_use]
     pub fn probed(&self) -> Probed {
         match self {
@@ -61,16 +61,16 @@ impl Seen {
     }
 }
 
-/// What one probe brought.
+/// Result of a probe with the name of the instance.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// What was met.
+    /// Result.
     pub seen: Seen,
-    /// What the instance calls itself, if it said so.
+    /// Name that the instance reported.
     pub instance: Option<String>,
 }
 
-/// Looks at targets.
+/// HTTP client for probes.
 #[derive(Clone, Debug)]
 pub struct Prober {
     http: reqwest::Client,
@@ -94,15 +94,12 @@ struct Check {
 }
 
 impl Prober {
-    /// Waits at most so long for each answer.
-    ///
-    /// # Errors
-    /// When the system gives the client nothing to work with.
+    /// Creates a prober; `wait` is the timeout of each probe.
     pub fn new(wait: Duration) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(redirect::Policy::none())
-            // A connection that is left open would say nothing of whether a new one is taken.
+            // A pooled connection would not show whether the target accepts new ones.
             .pool_max_idle_per_host(0)
             .timeout(wait)
             .build()?;
@@ -114,7 +111,7 @@ impl Prober {
         })
     }
 
-    /// The addresses behind a URL; nothing when its name leads nowhere, or to nowhere in time.
+    /// Resolves the host of a URL. Returns `None` on failure or timeout.
     pub async fn resolve(&self, url: &Url) -> Option<BTreeSet<SocketAddr>> {
         let port = url.port_or_known_default()?;
         match url.host()? {
@@ -134,14 +131,14 @@ impl Prober {
         });
         let found: BTreeSet<_> = timeout(self.wait, asked).await.ok()?.ok()?.ok()?.collect();
         let loopback = SocketAddr::from(([127, 0, 0, 1], port));
-        // `localhost` is two addresses, of which a program listens on one.
+        // `localhost` has two addresses, of which a program usually listens on one.
         if found.contains(&loopback) {
             return Some(BTreeSet::from([loopback]));
         }
         (!found.is_empty()).then_some(found)
     }
 
-    /// Asks one address.
+    /// Probes one address.
     pub async fn look(&self, watched: &Watched, address: SocketAddr) -> Look {
         let asked = timeout(self.wait, self.ask(watched, address)).await;
         match asked.unwrap_or(Err(Seen::TimedOut)) {
@@ -181,7 +178,7 @@ impl Prober {
         })
     }
 
-    /// Whether somebody takes a connection there.
+    /// Returns whether a host accepts a TCP connection.
     pub async fn reaches(&self, host: &str, port: u16) -> bool {
         let asked = async {
             let addresses = match host.parse() {
@@ -236,7 +233,7 @@ fn broken(error: &reqwest::Error) -> Seen {
     Seen::Broken
 }
 
-/// A name from outside, short and without control characters.
+/// Limits the length of a name from outside and removes control characters.
 fn modest(name: &str) -> String {
     name.chars()
         .filter(|letter| !letter.is_control())

@@ -1,43 +1,43 @@
-//! What the administrator has been told about one target, as the watchers of a system share it. Each of them sees an
-//! outage for itself and has a mail for it; by this they know whether that mail still has something to say.
+//! What the administrator was notified of about one target, shared by the watchers of a system. Each watcher detects an
+//! outage itself and queues a mail; the shared state tells it whether the mail still has news.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ledger::incidents::{Incident, Learned};
 
-/// By how much two watchers may differ about when an outage was over.
+/// Tolerance between two watchers about the end of an outage.
 const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
-/// The last word about one target.
+/// Last notification about one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
-    /// The incident's id, the same for all watchers.
+    /// Id of the incident, the same for all watchers.
     pub id: String,
-    /// What was said.
+    /// Stage of the notification.
     pub word: Word,
-    /// When the incident began.
+    /// Start of the incident.
     pub since: Timestamp,
-    /// When it was over.
+    /// End of the incident.
     pub until: Option<Timestamp>,
-    /// When this was said.
+    /// Time of the notification.
     pub at: Timestamp,
 }
 
-/// How far the telling is.
+/// Stage of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Word {
-    /// Somebody began to send that it is down; whether it arrived only he knows.
+    /// A watcher has started to send that the target is down; delivery is not confirmed.
     Sending,
-    /// It is down.
+    /// Reported as down.
     Raised,
-    /// It is back.
+    /// Reported as back.
     Resolved,
 }
 
 impl Told {
-    /// What is written before the mail about an incident leaves.
+    /// Returns the state to publish before the mail about an incident is sent.
     #[must_use]
     pub fn sending(incident: &Incident, now: Timestamp) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Told {
         }
     }
 
-    /// What is to be written after what this watcher has told, if it is more than what stands there.
+    /// Returns the state to publish after this watcher has notified, if it adds to the `standing` one.
     #[must_use]
     pub fn after(standing: Option<&Self>, incident: &Incident) -> Option<Self> {
         let raised_at = incident.told_raised?;
@@ -67,7 +67,7 @@ impl Told {
                 (Word::Raised, Word::Raised) => told.at < at,
                 (Word::Raised | Word::Resolved, _) => false,
             },
-            // Over and told before anybody else heard of it: nobody needs to.
+            // Resolved and reported before any other watcher knew of it: nothing to publish.
             None => word == Word::Raised,
         };
         is_more.then(|| Self {
@@ -80,7 +80,8 @@ impl Told {
     }
 }
 
-/// What an incident's own watcher learns from the last word about its target; `quiet` is what the rules ask for.
+/// Derives the news for a watcher's own incident from the last notification about its target. `quiet` is the recovery
+/// period of the rules.
 #[must_use]
 pub fn learn(told: &Told, incident: &Incident, quiet: SignedDuration) -> Option<Learned> {
     let learned = |raised, resolved| {
@@ -90,7 +91,7 @@ pub fn learn(told: &Told, incident: &Incident, quiet: SignedDuration) -> Option<
             resolved,
         })
     };
-    // Where the word is about a later outage, this one is an old story.
+    // The notification is about a later outage: the incident is obsolete.
     let is_old = incident.until.is_some_and(|until| until < told.since);
     if is_old && told.id != incident.shared {
         return Some(Learned {

@@ -1,18 +1,18 @@
-//! Mails not yet handed to SMTP. A mail gathers for a moment what happens together, is written once, and every try
-//! sends the same bytes under the same Message-ID.
+//! Mails that are not yet accepted by the SMTP server. A mail collects what happens within a short time, is written
+//! once, and every attempt sends the same bytes under the same Message-ID.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::incidents::{Incident, of_mail};
 
-/// Most mails of one round of sending.
+/// Maximum number of mails per pass.
 const AT_ONCE: u32 = 100;
 
-/// What a mail tells.
+/// Kind of mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Something is down.
+    /// A target is down.
     Raised,
     /// It is still down.
     Reminder,
@@ -21,7 +21,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As the ledger and metrics write it.
+    /// Returns the name in the database and in logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,22 +40,22 @@ impl Kind {
     }
 }
 
-/// A mail that waits.
+/// A mail to send.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// Key in this ledger.
+    /// Local key.
     pub id: i64,
-    /// What it tells.
+    /// Kind of mail.
     pub kind: Kind,
-    /// Its id, once it was written.
+    /// Message-ID, once written.
     pub message_id: Option<String>,
-    /// As it was written for an earlier try.
+    /// Bytes written for an earlier attempt.
     pub message: Option<Vec<u8>>,
-    /// Of whom it tells.
+    /// Incidents it reports.
     pub incidents: Vec<Incident>,
 }
 
-/// Adds an incident to the mail that gathers, or begins one.
+/// Adds an incident to the mail that is collecting, or starts a new one.
 pub(super) fn gather(
     tx: &Transaction,
     kind: Kind,
@@ -94,7 +94,7 @@ fn put_in(tx: &Transaction, mail: i64, incident: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Makes a reminder of incidents, unless one waits already.
+/// Queues a reminder about incidents, unless one is queued already.
 pub fn remind(tx: &Transaction, incidents: &[i64], now: Timestamp) -> rusqlite::Result<()> {
     let waits: bool = tx.query_row(
         "SELECT EXISTS (SELECT 1 FROM mails WHERE kind = 'reminder' AND settled_at IS NULL)",
@@ -108,7 +108,7 @@ pub fn remind(tx: &Transaction, incidents: &[i64], now: Timestamp) -> rusqlite::
     incidents.iter().try_for_each(|one| put_in(tx, mail, *one))
 }
 
-/// Mails that gather no more, oldest first.
+/// Returns mails that have finished collecting, oldest first, up to 100.
 pub fn due(tx: &Transaction, now: Timestamp) -> rusqlite::Result<Vec<Mail>> {
     let mut statement = tx.prepare_cached(
         "SELECT * FROM mails WHERE settled_at IS NULL AND gathers_until <= ?1 ORDER BY id LIMIT ?2",
@@ -132,7 +132,7 @@ fn read(row: &Row) -> rusqlite::Result<Mail> {
     })
 }
 
-/// Keeps what a mail says, before its first try.
+/// Stores the content of a mail before the first attempt, so that every attempt sends the same.
 pub fn seal(tx: &Transaction, mail: i64, message_id: &str, message: &[u8]) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE mails SET message_id = ?2, message = ?3 WHERE id = ?1",
@@ -141,7 +141,7 @@ pub fn seal(tx: &Transaction, mail: i64, message_id: &str, message: &[u8]) -> ru
     Ok(())
 }
 
-/// Notes one more try that failed.
+/// Records a failed attempt.
 pub fn failed(tx: &Transaction, mail: i64) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE mails SET attempts = attempts + 1 WHERE id = ?1",
@@ -150,7 +150,7 @@ pub fn failed(tx: &Transaction, mail: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Notes that SMTP took a mail, and so what the administrator now knows.
+/// Records that a mail was accepted, and what the administrator was notified of.
 pub fn sent(
     tx: &Transaction,
     mail: i64,
@@ -170,7 +170,7 @@ pub fn sent(
     settle(tx, mail, true, now)
 }
 
-/// Closes a mail: sent, or left with nothing to tell.
+/// Closes a mail: sent, or nothing left to report.
 pub fn settle(tx: &Transaction, mail: i64, sent: bool, now: Timestamp) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE mails SET settled_at = ?2, sent = ?3 WHERE id = ?1",
@@ -179,7 +179,7 @@ pub fn settle(tx: &Transaction, mail: i64, sent: bool, now: Timestamp) -> rusqli
     Ok(())
 }
 
-/// How many mails wait.
+/// Returns the number of unsent mails.
 pub fn waiting(tx: &Transaction) -> rusqlite::Result<i64> {
     tx.query_row(
         "SELECT count(*) FROM mails WHERE settled_at IS NULL",
@@ -188,7 +188,7 @@ pub fn waiting(tx: &Transaction) -> rusqlite::Result<i64> {
     )
 }
 
-/// Removes what is settled and older than this, and all but the newest 10,000 incidents.
+/// Deletes closed mails and reported incidents older than `before`, and all but the last 10,000 incidents.
 pub fn prune(tx: &Transaction, before: Timestamp) -> rusqlite::Result<()> {
     let before = before.as_millisecond();
     tx.execute("DELETE FROM mails WHERE settled_at < ?1", [before])?;

@@ -1,4 +1,4 @@
-//! What mails say, in Spanish and English.
+//! Texts of mails in Spanish and English.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,11 +8,11 @@ use crate::watch::ledger::incidents::Incident;
 use crate::watch::ledger::outbox::Kind;
 use crate::watch::probe::Seen;
 
-/// Names that a subject holds.
+/// Maximum number of names in a subject.
 const NAMES: usize = 3;
 
 impl Letter<'_> {
-    /// Both languages in one line.
+    /// Returns the subject, in both languages.
     pub(super) fn subject(&self) -> String {
         format!(
             "Jornada: {} · {}",
@@ -199,7 +199,7 @@ fn length(one: &Incident) -> SignedDuration {
     one.until.unwrap_or(one.since).duration_since(one.since)
 }
 
-/// A length of time by its two greatest units, the same in both languages: `1 h 5 min`.
+/// Formats a duration in its two largest units, the same in both languages: `1 h 5 min`.
 #[must_use]
 pub fn span(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
@@ -212,7 +212,7 @@ pub fn span(length: SignedDuration) -> String {
     }
 }
 
-/// What a probe met, in words.
+/// Describes the result of a probe.
 #[must_use]
 pub fn seen(lang: Lang, seen: &Seen) -> String {
     match seen {
