@@ -1,4 +1,4 @@
-//! Under which names the site answers, and which addresses are exempt from its limits.
+//! Host names of the site, and addresses that are exempt from its rate limits.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -9,24 +9,21 @@ use url::Url;
 
 use super::env::{Env, Wrong};
 
-/// `JORNADA_HOSTS`: the names that a request's `Host` may have. The names of this machine for itself are always among
-/// them: probes and the load generator come by those.
+/// `JORNADA_HOSTS`: valid values of the `Host` header. `localhost` and loopback addresses are always valid, for probes
+/// and the load generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hosts {
-    /// Neither `JORNADA_HOSTS` nor `JORNADA_PUBLIC_URL` says.
+    /// Any name: neither `JORNADA_HOSTS` nor `JORNADA_PUBLIC_URL` is set.
     Any,
-    /// These, without port.
+    /// These names, without port.
     These(HashSet<String>),
 }
 
 impl Hosts {
-    /// Reads `JORNADA_HOSTS`; the host of `public_url` is one of them.
-    ///
-    /// # Errors
-    /// Anything but host names or addresses.
+    /// Reads `JORNADA_HOSTS` and adds the host of `public_url`.
     pub fn from_env(env: &Env, public_url: Option<&str>) -> Result<Self, Wrong> {
         let name = "JORNADA_HOSTS";
-        let expected = "host names without port and with commas between them, or *";
+        let expected = "comma-separated host names without port, or *";
         let told = env.get(name);
         if told.as_deref() == Some("*") {
             return Ok(Self::Any);
@@ -48,7 +45,7 @@ impl Hosts {
         })
     }
 
-    /// Whether the site answers under this name.
+    /// Returns whether the site answers to this name.
     #[must_use]
     pub fn know(&self, authority: &Authority) -> bool {
         bare(authority).is_some_and(|host| match self {
@@ -61,23 +58,20 @@ impl Hosts {
     }
 }
 
-/// The host alone; `None` where there is more before it than a host.
+/// Returns the host, or `None` if user information precedes it.
 fn bare(authority: &Authority) -> Option<&str> {
     let host = authority.host().trim_end_matches('.');
     (!host.is_empty() && !authority.as_str().contains('@')).then_some(host)
 }
 
-/// Whether a machine calls itself so.
+/// Returns whether a host is `localhost` or a loopback address.
 fn is_own(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-/// Reads `JORNADA_EXEMPT`: the addresses and networks that no limit counts.
-///
-/// # Errors
-/// Anything that is neither.
+/// Reads `JORNADA_EXEMPT`: addresses and networks without rate limits.
 pub fn exempt(env: &Env) -> Result<Vec<IpNet>, Wrong> {
     let name = "JORNADA_EXEMPT";
     let told = env.or(name, "127.0.0.0/8,::1");
@@ -88,7 +82,7 @@ pub fn exempt(env: &Env) -> Result<Vec<IpNet>, Wrong> {
         let alone = || text.parse::<IpAddr>().map(IpNet::from);
         let network = text.parse().or_else(|_| alone());
         network.map_err(|_| {
-            let expected = "addresses or networks such as 10.1.0.0/16, with commas, or none";
+            let expected = "comma-separated addresses or networks such as 10.1.0.0/16, or none";
             Wrong::new(name, text, expected)
         })
     };

@@ -1,28 +1,25 @@
-//! How often one client may register and look receipts up; see [`crate::web::limit`].
+//! Rate limits of one client; see [`crate::web::limit`].
 
 use super::env::{Env, Wrong};
 use crate::abuse::rate::Rate;
 
-/// The rates of one client, over all instances.
+/// Rates per client, over all instances.
 #[derive(Clone, Copy, Debug)]
 pub struct LimitsSetting {
-    /// `JORNADA_LIMIT_REGISTRATIONS`, in each campaign.
+    /// `JORNADA_LIMIT_REGISTRATIONS`, per campaign.
     pub registrations: Rate,
-    /// `JORNADA_LIMIT_CONFLICTS`: answers `already-registered` and `registration-deleted`, in each campaign.
+    /// `JORNADA_LIMIT_CONFLICTS`: responses `already-registered` and `registration-deleted`, per campaign.
     pub conflicts: Rate,
-    /// `JORNADA_LIMIT_RECEIPTS`: receipts looked up.
+    /// `JORNADA_LIMIT_RECEIPTS`: receipt lookups.
     pub receipts: Rate,
-    /// `JORNADA_LIMIT_MISSES`: receipts looked up that there are not.
+    /// `JORNADA_LIMIT_MISSES`: lookups of receipts that do not exist.
     pub misses: Rate,
 }
 
 impl LimitsSetting {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is not two numbers.
+    /// Reads all rates.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
-        let expected = "so many at once and so many a minute, such as 300+300";
+        let expected = "burst and rate per minute, such as 300+300";
         let rate = |name: &str, default: &str| env.parse(name, default, expected);
         Ok(Self {
             registrations: rate("JORNADA_LIMIT_REGISTRATIONS", "300+300")?,

@@ -1,4 +1,4 @@
-//! What is logged and where to: the same settings for every role that runs for long.
+//! Settings of logging, the same for every long-running role.
 
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
@@ -6,33 +6,30 @@ use url::Url;
 
 use super::env::{Env, Wrong};
 
-/// How log lines are written, and whether Loki gets them too.
+/// Format of log lines and their destinations.
 #[derive(Clone, Debug)]
 pub struct LogsConfig {
-    /// `JORNADA_LOG`, which `EnvFilter` reads. It rules the lines of this crate; of others only warnings are ever told.
+    /// `JORNADA_LOG`, in the syntax of `EnvFilter`. Applies to this crate; other crates never log below `WARN`.
     pub filter: String,
-    /// `JORNADA_LOG_FORMAT`; without it, text on a terminal and JSON elsewhere.
+    /// `JORNADA_LOG_FORMAT`; `None` means text on a terminal, else JSON.
     pub format: Option<LogFormat>,
-    /// `JORNADA_LOKI`, with a slash at its end; may hold a user and a password.
+    /// `JORNADA_LOKI`, with a trailing slash; may contain user and password.
     pub loki: Option<SecretString>,
-    /// `JORNADA_INSTANCE`: the label `instance` in Loki.
+    /// `JORNADA_INSTANCE`, the label `instance` in Loki.
     pub instance: String,
 }
 
 /// `JORNADA_LOG_FORMAT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Readable text.
     Text,
-    /// For programs: one object a line.
+    /// One JSON object per line.
     Json,
 }
 
 impl LogsConfig {
     /// Reads `JORNADA_LOG`, `JORNADA_LOG_FORMAT`, `JORNADA_LOKI` and `JORNADA_INSTANCE`.
-    ///
-    /// # Errors
-    /// The first of them that is wrong.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         Ok(Self {
             filter: filter(env)?,
@@ -63,7 +60,7 @@ fn format(env: &Env) -> Result<Option<LogFormat>, Wrong> {
     }
 }
 
-/// The value may hold a password, so it is not shown.
+/// The value may contain a password, so errors do not show it.
 fn loki(env: &Env) -> Result<Option<SecretString>, Wrong> {
     let name = "JORNADA_LOKI";
     let Some(raw) = env.get(name) else {
@@ -78,7 +75,7 @@ fn loki(env: &Env) -> Result<Option<SecretString>, Wrong> {
     });
     let Some(base) = base else {
         let expected = "the base URL of Loki, such as http://127.0.0.1:3100";
-        return Err(Wrong::because(name, "is no such URL", expected));
+        return Err(Wrong::because(name, "is not a valid URL", expected));
     };
     let slash = if base.path().ends_with('/') { "" } else { "/" };
     Ok(Some(format!("{base}{slash}").into()))

@@ -1,4 +1,4 @@
-//! How mails leave: SMTP or a folder, from whom and to whom.
+//! Settings of mail: transport, sender and recipients.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -12,34 +12,31 @@ use super::env::{Env, Wrong};
 const SMTP: &str = "JORNADA_SMTP";
 const EXPECTED: &str =
     "file:FOLDER, smtp://HOST:PORT, smtp://USER:PASSWORD@HOST?tls=required or smtps://…";
-/// Most people who are told.
+/// Maximum number of recipients.
 const MOST_RECIPIENTS: usize = 20;
 
-/// Everything about mail that is set.
+/// Settings of mail.
 #[derive(Clone, Debug)]
 pub struct MailConfig {
     /// `JORNADA_SMTP`.
     pub post: PostSetting,
     /// `JORNADA_MAIL_FROM`.
     pub from: Mailbox,
-    /// `JORNADA_MAIL_TO`; at least one.
+    /// `JORNADA_MAIL_TO`; at least one address.
     pub to: Vec<Mailbox>,
 }
 
 /// `JORNADA_SMTP`.
 #[derive(Clone, Debug)]
 pub enum PostSetting {
-    /// `file:FOLDER`; each mail becomes a file `.eml`.
+    /// `file:FOLDER`; each mail becomes an `.eml` file.
     Folder(PathBuf),
-    /// `smtp://…` or `smtps://…`, whole, as the mail client reads it.
+    /// `smtp://…` or `smtps://…`, the complete URL for the mail client.
     Smtp(SecretString),
 }
 
 impl MailConfig {
-    /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`.
-    ///
-    /// # Errors
-    /// The first of them that is wrong, or missing where SMTP needs it.
+    /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`. SMTP requires all three.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         let post = PostSetting::from_env(env)?;
         let to = addresses(env, "JORNADA_MAIL_TO", &post, "administrador@localhost")?;
@@ -72,36 +69,34 @@ impl PostSetting {
                 let url = check_smtp(&raw)?;
                 Ok(Self::Smtp(guarded(url).into()))
             }
-            _ => Err(Wrong::because(SMTP, "is neither of these", EXPECTED)),
+            _ => Err(Wrong::because(SMTP, "has an unknown scheme", EXPECTED)),
         }
     }
 }
 
-/// The value may hold a password: it is never shown.
+/// The value may contain a password, so errors do not show it.
 fn check_smtp(raw: &str) -> Result<Url, Wrong> {
     let wrong = |what: &str| Wrong::because(SMTP, what, EXPECTED);
     let url = Url::parse(raw).map_err(|_| wrong("is not a URL"))?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(wrong("names no host"));
+        return Err(wrong("has no host"));
     }
     if url.username().is_empty() != url.password().is_none() {
-        return Err(wrong("has only one of user and password"));
+        return Err(wrong("has a user without password or the reverse"));
     }
     for (key, value) in url.query_pairs() {
         match (&*key, &*value) {
             ("tls", "required" | "opportunistic") => {}
             ("tls", _) => {
-                return Err(wrong(
-                    "has a tls that is neither required nor opportunistic",
-                ));
+                return Err(wrong("has an invalid value of tls"));
             }
-            _ => return Err(wrong("has more than tls after the ?")),
+            _ => return Err(wrong("has an unknown query parameter")),
         }
     }
     Ok(url)
 }
 
-/// No password leaves this machine in the clear.
+/// Requires TLS for a password, except to this machine.
 fn guarded(mut url: Url) -> String {
     let is_plain = url.scheme() == "smtp" && url.query().is_none();
     if is_plain && url.password().is_some() && !is_this_machine(&url) {
@@ -121,7 +116,7 @@ fn addresses(
     post: &PostSetting,
     embedded: &str,
 ) -> Result<Vec<Mailbox>, Wrong> {
-    let expected = "mail addresses with commas between them, such as ana@example.org";
+    let expected = "comma-separated mail addresses, such as ana@example.org";
     let raw = match (env.get(name), post) {
         (Some(raw), _) => raw,
         (None, PostSetting::Folder(_)) => embedded.to_owned(),
@@ -130,7 +125,7 @@ fn addresses(
     raw.split(',')
         .map(|address| address.trim().parse())
         .collect::<Result<_, _>>()
-        .map_err(|_| Wrong::because(name, "holds what is no mail address", expected))
+        .map_err(|_| Wrong::because(name, "contains an invalid mail address", expected))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The master keys of photos. The first seals, all open: while one takes over from another, both are set.
+//! Master keys of photos. The first encrypts, all decrypt: during a rotation both keys are set.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,19 +12,16 @@ use super::stores::StoreSetting;
 const NAME: &str = "JORNADA_PHOTO_KEY";
 const FILE: &str = "JORNADA_PHOTO_KEY_FILE";
 const EXPECTED: &str = "64 hexadecimal digits (openssl rand -hex 32), the same on every instance, or \
-                        several such keys with commas between them, the new one first";
-/// More than one takes over from another at a time, and more is a mistake.
+                        several such keys, comma-separated, the new one first";
+/// Maximum number of keys. A rotation needs two.
 const MOST: usize = 8;
 
-/// At least one key of 256 bits, without which nobody sees a photo.
+/// One or more master keys of 256 bits, without which photos cannot be decrypted.
 #[derive(Clone)]
 pub struct PhotoKeys(Arc<[SecretBox<[u8; 32]>]>);
 
 impl PhotoKeys {
-    /// Reads the variable or the file; in embedded mode a key is made once and kept beside the store.
-    ///
-    /// # Errors
-    /// When there is none on servers, or one is no key.
+    /// Reads the variable or the file. In embedded mode the key is generated and stored next to the database.
     pub fn from_env(env: &Env, store: &StoreSetting) -> Result<Self, Wrong> {
         if let Some(keys) = env.get(NAME) {
             return Self::parse(NAME, &keys);
@@ -32,7 +29,7 @@ impl PhotoKeys {
         if let Some(path) = env.get(FILE) {
             let keys = std::fs::read_to_string(&path).map_err(|error| {
                 let what = format!("cannot read {path}: {error}");
-                Wrong::because(FILE, what, "a file that can be read")
+                Wrong::because(FILE, what, "a readable file")
             })?;
             return Self::parse(FILE, &keys);
         }
@@ -45,12 +42,12 @@ impl PhotoKeys {
         }
     }
 
-    /// The keys; the first is for sealing.
+    /// Returns the keys; the first one encrypts.
     pub fn expose(&self) -> impl Iterator<Item = &[u8; 32]> {
         self.0.iter().map(ExposeSecret::expose_secret)
     }
 
-    /// With commas, spaces or line ends between them.
+    /// Parses keys separated by commas or white space.
     fn parse(name: &str, raw: &str) -> Result<Self, Wrong> {
         let is_between = |c: char| c == ',' || c.is_whitespace();
         let mut keys = Vec::new();
@@ -61,12 +58,12 @@ impl PhotoKeys {
                 .ok()
                 .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
             let key = key.filter(|_| number <= MOST).ok_or_else(|| {
-                Wrong::because(name, format!("key {number} is not right"), EXPECTED)
+                Wrong::because(name, format!("key {number} is invalid"), EXPECTED)
             })?;
             keys.push(SecretBox::new(Box::new(key)));
         }
         if keys.is_empty() {
-            return Err(Wrong::because(name, "holds no key", EXPECTED));
+            return Err(Wrong::because(name, "contains no key", EXPECTED));
         }
         Ok(Self(keys.into()))
     }

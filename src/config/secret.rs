@@ -1,4 +1,4 @@
-//! The secret from which ids and receipt numbers are derived.
+//! Installation secret, from which registration ids, receipt numbers and other keys are derived.
 
 use std::fmt;
 use std::io::{ErrorKind, Write};
@@ -15,18 +15,18 @@ const FILE: &str = "JORNADA_SECRET_FILE";
 const EXPECTED: &str = "at least 32 bytes, the same on every instance (openssl rand -hex 32)";
 const LEAST_BYTES: usize = 32;
 
-/// At least 32 bytes that nobody else knows.
+/// Secret of at least 32 bytes.
 #[derive(Clone)]
 pub struct Secret(SecretSlice<u8>);
 
 impl Secret {
-    /// The bytes, for the one place that derives ids.
+    /// Returns the bytes for key derivation.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret()
     }
 
-    /// Reads the variable or the file; in embedded mode the secret is made once and kept beside the store.
+    /// Reads the variable or the file. In embedded mode the secret is generated and stored next to the database.
     pub(crate) fn from_env(env: &Env, store: &StoreSetting) -> Result<Self, Wrong> {
         if let Some(secret) = env.get(NAME) {
             return Self::of(NAME, secret.into_bytes());
@@ -36,7 +36,7 @@ impl Secret {
                 Wrong::because(
                     FILE,
                     format!("cannot read {path}: {error}"),
-                    "a file that can be read",
+                    "a readable file",
                 )
             })?;
             return Self::of(FILE, bytes.trim().as_bytes().to_vec());
@@ -62,22 +62,22 @@ impl Secret {
     }
 }
 
-/// Embedded mode: 32 random bytes in hexadecimal digits, made once and kept in a file of this name beside the store.
+/// Returns 32 random bytes in hexadecimal digits, generated once and stored in `file` next to the database.
 pub(super) fn kept_beside(database: &Path, file: &str, setting: &str) -> Result<String, Wrong> {
     let path = database.with_file_name(file);
     let cannot = |error: std::io::Error| {
-        let what = format!("cannot keep a secret in {}: {error}", path.display());
-        Wrong::because(setting, what, "a folder that can be written")
+        let what = format!("cannot store a secret in {}: {error}", path.display());
+        Wrong::because(setting, what, "a writable folder")
     };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(cannot)?;
     }
     let mut fresh = [0u8; 32];
     getrandom::fill(&mut fresh).map_err(|error| {
-        let what = format!("no randomness: {error}");
-        Wrong::because(setting, what, "a system that has some")
+        let what = format!("cannot get random bytes: {error}");
+        Wrong::because(setting, what, "a random number generator of the system")
     })?;
-    // Written aside and linked into place: two first starts at once, or a crash, leave one whole secret.
+    // Written to a temporary file and linked into place: concurrent first starts or a crash leave one complete secret.
     let aside = path.with_extension(format!("new-{}", std::process::id()));
     let write = || -> std::io::Result<()> {
         let mut file = std::fs::OpenOptions::new()

@@ -1,4 +1,4 @@
-//! Which store, photo store and cache: three settings, each with an embedded default.
+//! Settings of database, object store and cache, each with an embedded default.
 
 use std::path::PathBuf;
 
@@ -12,15 +12,12 @@ use super::env::{Env, Wrong};
 pub enum StoreSetting {
     /// `sqlite:PATH`.
     Sqlite(PathBuf),
-    /// `mongodb://…/DATABASE` or `mongodb+srv://…`, whole, as the driver reads it.
+    /// `mongodb://…/DATABASE` or `mongodb+srv://…`, the complete URL for the driver.
     Mongo(SecretString),
 }
 
 impl StoreSetting {
-    /// Reads `JORNADA_STORE`.
-    ///
-    /// # Errors
-    /// Any other scheme, or a `MongoDB` URL without a database.
+    /// Reads `JORNADA_STORE`. A `MongoDB` URL must name a database.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         let name = "JORNADA_STORE";
         let expected = "sqlite:PATH or mongodb://HOST,…/DATABASE";
@@ -36,11 +33,11 @@ impl StoreSetting {
                     .and_then(|path| path.split('?').next())
                     .unwrap_or_default();
                 if database.is_empty() {
-                    return Err(Wrong::because(name, "names no database", expected));
+                    return Err(Wrong::because(name, "has no database", expected));
                 }
                 Ok(Self::Mongo(raw.into()))
             }
-            _ => Err(Wrong::because(name, "is neither of the two", expected)),
+            _ => Err(Wrong::because(name, "has an unknown scheme", expected)),
         }
     }
 }
@@ -54,14 +51,14 @@ pub enum PhotosSetting {
     S3(S3Setting),
 }
 
-/// How the S3 store is reached.
+/// Settings of an S3 store.
 #[derive(Clone, Debug)]
 pub struct S3Setting {
-    /// Bucket; made if it is missing.
+    /// Bucket; created if it is missing.
     pub bucket: String,
-    /// Base URL of the service; AWS when there is none.
+    /// Base URL of the service; AWS if there is none.
     pub endpoint: Option<Url>,
-    /// Region; `us-east-1` when there is none.
+    /// Region; `us-east-1` by default.
     pub region: String,
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key: String,
@@ -73,9 +70,6 @@ pub struct S3Setting {
 
 impl PhotosSetting {
     /// Reads `JORNADA_PHOTOS` and, for S3, the usual AWS variables.
-    ///
-    /// # Errors
-    /// Any other scheme, an endpoint that is no URL, missing keys.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         let name = "JORNADA_PHOTOS";
         let expected = "file:PATH or s3://BUCKET?endpoint=URL&region=NAME";
@@ -129,7 +123,7 @@ impl S3Setting {
         };
         Ok(Self {
             bucket: bucket
-                .ok_or_else(|| Wrong::because(name, "names no bucket", "s3://BUCKET"))?
+                .ok_or_else(|| Wrong::because(name, "has no bucket", "s3://BUCKET"))?
                 .to_owned(),
             endpoint,
             region,
@@ -143,7 +137,7 @@ impl S3Setting {
 /// `JORNADA_CACHE`.
 #[derive(Clone, Debug)]
 pub enum CacheSetting {
-    /// `memory:`; totals live in this process.
+    /// `memory:`; totals are held by this process.
     Memory,
     /// `redis://…` or `rediss://…`.
     Redis(SecretString),
@@ -151,9 +145,6 @@ pub enum CacheSetting {
 
 impl CacheSetting {
     /// Reads `JORNADA_CACHE`.
-    ///
-    /// # Errors
-    /// Any other scheme.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         let raw = env.or("JORNADA_CACHE", "memory:");
         match raw.split_once(':') {
@@ -161,7 +152,7 @@ impl CacheSetting {
             Some(("redis" | "rediss", _)) => Ok(Self::Redis(raw.into())),
             _ => Err(Wrong::because(
                 "JORNADA_CACHE",
-                "is neither of the two",
+                "has an unknown scheme",
                 "memory: or redis://HOST:PORT/",
             )),
         }

@@ -1,4 +1,4 @@
-//! What the role `watch` needs: whom it watches, what makes an incident, whom it tells.
+//! Settings of the role `watch`: targets, alert rules and recipients.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -17,64 +17,64 @@ use super::{ADDRESS, instance};
 const WATCH: &str = "JORNADA_WATCH";
 const ALSO: &str = "JORNADA_WATCH_ALSO";
 const URLS: &str = "http://HOST:PORT, several with commas between them";
-/// Most URLs that are watched.
+/// Maximum number of watched URLs.
 const MOST_WATCHED: usize = 100;
 const DAY: Duration = Duration::from_hours(24);
 
-/// All settings of the role `watch`.
+/// Settings of the role `watch`.
 #[derive(Clone, Debug)]
 pub struct WatchConfig {
     /// `JORNADA_WATCH` and `JORNADA_WATCH_ALSO`.
     pub watched: Vec<Watched>,
-    /// `JORNADA_WATCH_LISTEN`; never proxied to the public.
+    /// `JORNADA_WATCH_LISTEN`; never exposed to the public.
     pub listen: SocketAddr,
-    /// `JORNADA_WATCH_DATA`; one folder for each watcher.
+    /// `JORNADA_WATCH_DATA`; a separate folder for each watcher.
     pub data: PathBuf,
     /// `JORNADA_WATCH_EVERY`.
     pub every: Duration,
-    /// `JORNADA_WATCH_TIMEOUT`; not longer than `every`.
+    /// `JORNADA_WATCH_TIMEOUT`; up to `every`.
     pub timeout: Duration,
-    /// What makes an incident.
+    /// Alert rules.
     pub rules: WatchRules,
-    /// `JORNADA_WATCH_GROUP`: incidents that begin within this time share a mail.
+    /// `JORNADA_WATCH_GROUP`: incidents that start within this time share a mail.
     pub group: SignedDuration,
     /// `JORNADA_WATCH_REMIND`.
     pub remind: SignedDuration,
-    /// `JORNADA_WATCH_NEUTRAL`: host and port that answer whatever happens to the system.
+    /// `JORNADA_WATCH_NEUTRAL`: host and port that answer independently of the system.
     pub neutral: Option<(String, u16)>,
-    /// How mails leave.
+    /// Mail settings.
     pub mail: MailConfig,
-    /// What mails say besides.
+    /// Links and time zone of mails.
     pub links: WatchLinks,
-    /// `JORNADA_CACHE`: where several watchers agree.
+    /// `JORNADA_CACHE`: Redis shared by several watchers.
     pub cache: CacheSetting,
-    /// `JORNADA_INSTANCE`: the name of this watcher.
+    /// `JORNADA_INSTANCE`: name of this watcher.
     pub instance: String,
 }
 
-/// One URL that is watched.
+/// A watched URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watched {
-    /// What is asked, with its path.
+    /// Probed URL, with its path.
     pub url: Url,
-    /// Host and port, as people know it.
+    /// Host and port, for people.
     pub name: String,
-    /// An instance, which answers `/readyz`, or something else that speaks HTTP.
+    /// Whether it is an instance with `/readyz`, or any other HTTP server.
     pub is_instance: bool,
 }
 
-/// What makes an incident, and what ends it.
+/// Rules that raise and resolve incidents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchRules {
-    /// `JORNADA_WATCH_FAILURES`: failures in a row that raise it.
+    /// `JORNADA_WATCH_FAILURES`: consecutive failures that raise an incident.
     pub failures: u32,
-    /// `JORNADA_WATCH_SUCCESSES`: successes in a row that resolve it.
+    /// `JORNADA_WATCH_SUCCESSES`: consecutive successes that resolve it.
     pub successes: u32,
-    /// `JORNADA_WATCH_QUIET`: for how long they must have gone on.
+    /// `JORNADA_WATCH_QUIET`: minimum duration of these successes.
     pub quiet: SignedDuration,
 }
 
-/// Where mails lead, and the clock that they show.
+/// Links in mails, and the time zone of mails and status page.
 #[derive(Clone, Debug)]
 pub struct WatchLinks {
     /// `JORNADA_WATCH_URL`: the status page.
@@ -88,10 +88,7 @@ pub struct WatchLinks {
 }
 
 impl WatchConfig {
-    /// Reads and checks everything.
-    ///
-    /// # Errors
-    /// The first setting that is wrong.
+    /// Reads and validates all settings.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         let every = time(env, "JORNADA_WATCH_EVERY", "2s", ms(100)..=ms(600_000))?;
         let timeout = time(env, "JORNADA_WATCH_TIMEOUT", "1s", ms(20)..=every)?;
@@ -117,17 +114,14 @@ impl WatchConfig {
     }
 }
 
-/// Reads `JORNADA_WATCH_DATA` alone, for commands that speak to the watcher beside them.
+/// Reads `JORNADA_WATCH_DATA` alone, for commands beside a running watcher.
 #[must_use]
 pub fn watch_data(env: &Env) -> PathBuf {
     env.or("JORNADA_WATCH_DATA", "data/watch").into()
 }
 
 impl WatchLinks {
-    /// Reads the links and the zone.
-    ///
-    /// # Errors
-    /// The first that is wrong.
+    /// Reads the links and the time zone.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         let zone = env.or("JORNADA_WATCH_ZONE", "America/Bogota");
         Ok(Self {
@@ -155,7 +149,7 @@ fn watched(env: &Env) -> Result<Vec<Watched>, Wrong> {
             let one = Watched::parse(address, name == WATCH)
                 .ok_or_else(|| Wrong::new(name, address, URLS))?;
             if all.contains(&one) {
-                return Err(Wrong::new(name, address, "each only once"));
+                return Err(Wrong::new(name, address, "each URL only once"));
             }
             all.push(one);
         }
@@ -172,7 +166,7 @@ fn watched(env: &Env) -> Result<Vec<Watched>, Wrong> {
 }
 
 impl Watched {
-    /// An instance is asked `/readyz` unless its URL has a path of its own.
+    /// Parses a URL. An instance without a path is probed at `/readyz`.
     fn parse(raw: &str, is_instance: bool) -> Option<Self> {
         let mut url = Url::parse(raw).ok()?;
         let host = url.host_str().filter(|_| {
@@ -205,7 +199,7 @@ fn neutral(env: &Env) -> Result<Option<(String, u16)>, Wrong> {
         let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
         Some((host, url.port_or_known_default()?))
     });
-    let expected = "HOST:PORT or a URL that answers whatever happens to the system";
+    let expected = "HOST:PORT or a URL that answers independently of the system";
     found
         .map(Some)
         .ok_or_else(|| Wrong::new(name, &raw, expected))
@@ -241,7 +235,7 @@ fn signed(
     SignedDuration::try_from(time).map_err(|_| Wrong::new(name, default, "a shorter time"))
 }
 
-/// A time such as `2s`, within a range.
+/// Reads a duration such as `2s`, within a range.
 fn time(
     env: &Env,
     name: &str,
