@@ -1,5 +1,5 @@
-//! What commands about registrations stand on: the store with its record, the photos, the campaigns. Instances may go on
-//! meanwhile.
+//! Context of commands about registrations: store, audit log, object store and campaigns. Instances may run at the same
+//! time.
 
 use anyhow::Context;
 
@@ -11,7 +11,7 @@ use crate::intake::vault::Vault;
 use crate::photo::Photos;
 use crate::telemetry::metrics::Metrics;
 
-/// Everything that is kept.
+/// Everything that maintenance commands need.
 pub(super) struct Archive {
     pub(super) office: Office,
     pub(super) photos: Photos,
@@ -28,7 +28,7 @@ impl Archive {
         let vault = Vault::open(office.store.clone(), &keys).await;
         let vault = vault.context("JORNADA_PHOTO_KEY")?;
         let photos = Photos::new(&setting, vault.seal().clone());
-        // It removes and reads alone: nothing new comes to wait.
+        // These commands only read and delete, so nothing is buffered.
         let metrics = Metrics::new()?.pending;
         let keeper = PhotoKeeper::open(photos.clone(), vault, office.store.clone(), 0, metrics);
         Ok(Self {

@@ -1,4 +1,4 @@
-//! The role `photos`: brings photos under the key that is the first now.
+//! `jornada photos`: re-encrypts photos under the current key.
 
 use anyhow::{Context, ensure};
 use clap::Subcommand;
@@ -11,12 +11,12 @@ use crate::store::Store;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PhotosCommand {
-    /// Wraps under the first key of `JORNADA_PHOTO_KEY` what is wrapped under another, and seals photos that are not;
-    /// prints one line of JSON. Instances may go on meanwhile. What was cut off goes on when it is run again.
+    /// Rewrap all keys under the first key of `JORNADA_PHOTO_KEY`, encrypt unencrypted photos and print a JSON summary.
+    /// Instances may run at the same time. Safe to interrupt and repeat
     Rewrap,
 }
 
-/// Plays the role.
+/// Runs the command.
 pub(super) fn play(env: &Env, command: &PhotosCommand) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -39,7 +39,7 @@ async fn rewrap(env: &Env) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string(&done)?);
     ensure!(
         done.failed == 0,
-        "{} photos stay as they are: see the lines above, and run it again",
+        "{} photos could not be re-encrypted: see the lines above, then run the command again",
         done.failed
     );
     Ok(())
@@ -47,5 +47,5 @@ async fn rewrap(env: &Env) -> anyhow::Result<()> {
 
 fn tell(done: &Resealed) {
     let Resealed { photos, sealed, .. } = done;
-    eprintln!("{photos} photos looked at, {sealed} of them sealed");
+    eprintln!("{photos} photos checked, {sealed} encrypted");
 }

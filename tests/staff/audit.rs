@@ -240,7 +240,7 @@ async fn the_command_verifies_and_exports_the_record() {
         .await;
     assert_eq!(area.get(&ana, &area.report("Cali.csv")).await.status(), 200);
     let (whole, head, told) = area.audit(&["verify"]);
-    assert!(whole && told.contains("entries is whole"), "{told}");
+    assert!(whole && told.contains("entries is intact"), "{told}");
     let (exported, lines, _) = area.audit(&["export", "--format", "jsonl"]);
     assert!(exported);
     let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
