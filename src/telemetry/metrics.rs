@@ -1,4 +1,4 @@
-//! Metrics for Prometheus, on a registry of their own and served on the operations listener alone.
+//! Prometheus metrics, on a registry of their own and served only by the operations listener.
 //! Labels are closed sets: route templates, methods, status codes, campaign ids, outcomes, operations.
 
 mod abuse;
@@ -24,11 +24,11 @@ pub use reports::ReportMetrics;
 pub use staff::StaffMetrics;
 pub use tally::TallyMetrics;
 
-/// Everything that the role `serve` counts.
+/// Metrics of the role `serve`.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
-    /// Who comes too often.
+    /// Rate limits and bot signals.
     pub abuse: AbuseMetrics,
     /// Connections.
     pub connections: ConnectionMetrics,
@@ -36,34 +36,31 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// Registrations by campaign and outcome.
     pub registrations: IntCounterVec,
-    /// Why nothing was registered, by campaign and reason; one attempt may have several.
+    /// Reasons for rejected registrations, by campaign and reason; one attempt may have several.
     pub refusals: IntCounterVec,
     photo_bytes: Histogram,
     /// Bytes of the upload budget in use.
     pub upload_bytes: IntGauge,
-    /// Bytes of the whole upload budget.
+    /// Total upload budget in bytes.
     pub upload_limit: IntGauge,
-    /// Requests in work.
+    /// Requests in progress.
     pub requests_in_flight: IntGauge,
     /// Clients of server-sent events.
     pub event_clients: IntGauge,
-    /// Reports written.
+    /// Reports.
     pub reports: ReportMetrics,
-    /// Photos that wait in the store.
+    /// Buffered photos and pending deletions.
     pub pending: PendingMetrics,
     /// Logins.
     pub staff: StaffMetrics,
-    /// The tally's.
+    /// Totals.
     pub tally: TallyMetrics,
-    /// Store, photo store and cache, as this instance meets them.
+    /// Dependencies: store, object store and cache.
     pub dependencies: DependencyMetrics,
 }
 
 impl Metrics {
-    /// Registers every metric.
-    ///
-    /// # Errors
-    /// Two metrics of one name: a mistake in this module.
+    /// Registers all metrics.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         registry.register(Box::new(
@@ -87,17 +84,14 @@ impl Metrics {
                 &registry,
                 build::counters(
                     "jornada_refusals_total",
-                    "Reasons for which nothing was registered, by campaign; one attempt may have several",
+                    "Reasons for rejected registrations, by campaign; one attempt may have several",
                     &["campaign", "reason"],
                 )?,
             )?,
             photo_bytes: add(&registry, photo_sizes()?)?,
             upload_bytes: gauge("jornada_upload_bytes", "Bytes of the upload budget in use")?,
-            upload_limit: gauge(
-                "jornada_upload_limit_bytes",
-                "Bytes of the whole upload budget",
-            )?,
-            requests_in_flight: gauge("jornada_requests_in_flight", "Requests in work")?,
+            upload_limit: gauge("jornada_upload_limit_bytes", "Total upload budget in bytes")?,
+            requests_in_flight: gauge("jornada_requests_in_flight", "Requests in progress")?,
             event_clients: gauge("jornada_event_clients", "Clients of server-sent events")?,
             reports: ReportMetrics::new(&registry)?,
             pending: PendingMetrics::new(&registry)?,
@@ -108,29 +102,23 @@ impl Metrics {
         })
     }
 
-    /// Adds what is computed whenever Prometheus asks.
-    ///
-    /// # Errors
-    /// A name that is taken.
+    /// Registers a collector that is computed on every scrape.
     pub fn register(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
         self.registry.register(Box::new(collector))
     }
 
-    /// Counts a photo of so many bytes.
+    /// Records the size of a stored photo.
     pub fn photo_kept(&self, bytes: usize) {
         self.photo_bytes
             .observe(f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
     }
 
-    /// Serves the count of log lines that were left out as well.
-    ///
-    /// # Errors
-    /// When it was added before.
+    /// Registers the counters of dropped log lines.
     pub fn add_logs(&self, dropped: &Dropped) -> Result<(), prometheus::Error> {
         self.registry.register(dropped.collector())
     }
 
-    /// The text that Prometheus reads (exposition format 0.0.4).
+    /// Renders all metrics in the Prometheus text format 0.0.4.
     #[must_use]
     pub fn text(&self) -> String {
         TextEncoder::new()
@@ -139,13 +127,13 @@ impl Metrics {
     }
 }
 
-/// From a thumbnail to the 8 MiB that are taken at most.
+/// Creates the histogram of photo sizes, up to the limit of 8 MiB.
 fn photo_sizes() -> Result<Histogram, prometheus::Error> {
     const KIB: f64 = 1024.0;
     let buckets = [
         32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0,
     ];
-    let options = HistogramOpts::new("jornada_photo_bytes", "Sizes of the photos kept");
+    let options = HistogramOpts::new("jornada_photo_bytes", "Sizes of stored photos");
     Histogram::with_opts(options.buckets(buckets.map(|kib| kib * KIB).to_vec()))
 }
 

@@ -1,8 +1,8 @@
-//! Which version runs, and how counters with labels are made.
+//! Version of the process, and a helper for labelled counters.
 
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 
-/// Adds `jornada_build_info`: always 1, the version is its label.
+/// Registers `jornada_build_info`: always 1, with the version as label.
 pub(super) fn register(registry: &Registry) -> Result<(), prometheus::Error> {
     let options = Opts::new("jornada_build_info", "Version of this process");
     let build = IntGaugeVec::new(options, &["version"])?;

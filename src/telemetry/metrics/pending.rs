@@ -1,17 +1,17 @@
-//! What is counted of photos that wait: in the store until the photo store takes them, or to be removed.
+//! Metrics of photos buffered in the database until the object store accepts them, and of pending deletions.
 
 use prometheus::{IntCounter, IntGauge, Registry};
 
 use super::add;
 use crate::store::Pending;
 
-/// What is counted of photos that wait in the store.
+/// Metrics of buffered photos.
 #[derive(Clone, Debug)]
 pub struct PendingMetrics {
     photos: IntGauge,
     bytes: IntGauge,
     unremoved: IntGauge,
-    /// Photos that this instance has moved.
+    /// Buffered photos that this instance has uploaded.
     pub moved: IntCounter,
 }
 
@@ -21,29 +21,29 @@ impl PendingMetrics {
         Ok(Self {
             photos: gauge(
                 "jornada_pending_photos",
-                "Photos that wait in the store until the photo store takes them; the same on every instance",
+                "Photos buffered in the database until the object store accepts them; the same on every instance",
             )?,
             bytes: gauge("jornada_pending_photo_bytes", "Bytes of these photos")?,
             unremoved: gauge(
                 "jornada_unremoved_photos",
-                "Photos of deleted registrations that are not yet known to be gone; the same on every instance",
+                "Photos of deleted registrations whose deletion is not confirmed; the same on every instance",
             )?,
             moved: add(
                 registry,
                 IntCounter::new(
                     "jornada_photos_moved_total",
-                    "Photos that waited and were moved into the photo store by this instance",
+                    "Buffered photos that this instance uploaded to the object store",
                 )?,
             )?,
         })
     }
 
-    /// Notes how many photos of deleted registrations are still to be removed.
+    /// Sets the number of pending deletions.
     pub fn unremoved(&self, photos: u64) {
         self.unremoved.set(number(photos));
     }
 
-    /// Notes what waits.
+    /// Sets the number and size of buffered photos.
     pub fn waiting(&self, pending: &Pending) {
         self.photos.set(number(pending.photos));
         self.bytes.set(number(pending.bytes));

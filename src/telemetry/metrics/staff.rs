@@ -1,4 +1,4 @@
-//! What is counted of the staff's logins: many that are refused or slowed are somebody who guesses.
+//! Metrics of staff logins. Many failed or rate-limited ones mean that somebody guesses passwords.
 
 use prometheus::{IntCounterVec, IntGauge, Registry};
 
@@ -6,11 +6,11 @@ use super::add;
 use super::build::counters;
 use crate::staff::login::Login;
 
-/// What is counted of logins.
+/// Metrics of logins.
 #[derive(Clone, Debug)]
 pub struct StaffMetrics {
     logins: IntCounterVec,
-    /// Passwords that are computed or wait for it.
+    /// Password hashes being computed or queued.
     pub passwords: IntGauge,
 }
 
@@ -18,12 +18,12 @@ impl StaffMetrics {
     pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let logins = counters(
             "jornada_staff_logins_total",
-            "Attempts to log in by outcome: in, refused, slowed",
+            "Login attempts, by outcome: in, refused, slowed",
             &["outcome"],
         )?;
         let passwords = IntGauge::new(
             "jornada_staff_passwords_in_work",
-            "Passwords that are computed or wait for it",
+            "Password hashes being computed or queued",
         )?;
         Ok(Self {
             logins: add(registry, logins)?,
@@ -31,7 +31,7 @@ impl StaffMetrics {
         })
     }
 
-    /// Counts an attempt.
+    /// Counts a login attempt.
     pub fn tried(&self, login: &Login) {
         let outcome = match login {
             Login::In(..) => "in",

@@ -1,4 +1,4 @@
-//! What is counted of the tally: how far the totals shown lie behind, and by how much they were ever wrong.
+//! Metrics of totals: delay of the totals shown, and their difference from the store.
 
 use jiff::Timestamp;
 use prometheus::{IntGaugeVec, Opts, Registry};
@@ -7,7 +7,7 @@ use super::add;
 use crate::domain::CampaignId;
 use crate::tally::board::Chart;
 
-/// What is counted of the tally.
+/// Metrics of totals.
 #[derive(Clone, Debug)]
 pub struct TallyMetrics {
     drift: IntGaugeVec,
@@ -26,11 +26,11 @@ impl TallyMetrics {
         Ok(Self {
             drift: gauge(
                 "jornada_tally_drift",
-                "By how much the totals differed from the store at the last refresh; stays 0",
+                "Difference between the totals and the store at the last refresh; should stay 0",
             )?,
             as_of: gauge(
                 "jornada_tally_as_of_seconds",
-                "Unix time at which the totals shown were all there was",
+                "Unix time up to which the totals shown are complete",
             )?,
             stale: gauge(
                 "jornada_tally_stale",
@@ -39,7 +39,7 @@ impl TallyMetrics {
         })
     }
 
-    /// Notes the difference that a refresh found.
+    /// Sets the difference found by a refresh.
     pub fn drift(&self, campaign: &CampaignId, drift: u64) {
         let drift = i64::try_from(drift).unwrap_or(i64::MAX);
         self.drift
@@ -47,7 +47,7 @@ impl TallyMetrics {
             .set(drift);
     }
 
-    /// Notes what is shown.
+    /// Sets age and staleness of the totals shown.
     pub fn shown(&self, campaign: &CampaignId, chart: &Chart) {
         let label = [campaign.as_str()];
         self.as_of
