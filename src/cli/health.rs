@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instance_on_every_address_is_asked_on_loopback() {
+    fn an_unspecified_address_becomes_loopback() {
         for (listens, asked) in [
             ("0.0.0.0:4100", "127.0.0.1:4100"),
             ("[::]:4100", "[::1]:4100"),

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_host_and_the_machine_s_own_names_are_known() {
+    fn the_public_host_and_loopback_names_are_accepted() {
         let public = Some("https://jornada.example.org");
         for asked in [
             "jornada.example.org",
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_names_the_variable() {
+    fn an_invalid_value_is_reported_with_its_setting() {
         for wrong in ["https://x.example", "a b", "x.example:80", "a,,b"] {
             let env = Env::of(&[("JORNADA_HOSTS", wrong)]);
             let told = Hosts::from_env(&env, None).unwrap_err().to_string();

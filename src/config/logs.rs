@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_names_the_variable_and_not_the_password() {
+    fn an_error_shows_the_setting_but_no_password() {
         for value in [
             "loki:3100",
             "ftp://loki",

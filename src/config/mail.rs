@@ -139,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn embedded_needs_nothing() {
+    fn embedded_mode_needs_no_settings() {
         let mail = MailConfig::from_env(&Env::of(&[])).unwrap();
         assert!(matches!(mail.post, PostSetting::Folder(path) if path.ends_with("mail")));
         assert_eq!(mail.to.len(), 1);
     }
 
     #[test]
-    fn smtp_needs_both_ends() {
+    fn smtp_needs_sender_and_recipients() {
         let smtp = ("JORNADA_SMTP", "smtp://127.0.0.1:1025");
         assert!(wrong(&[smtp]).starts_with("JORNADA_MAIL_TO"));
         let to = ("JORNADA_MAIL_TO", "ana@example.org, luis@example.org");
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn no_password_leaves_in_the_clear() {
+    fn a_password_requires_tls() {
         for (raw, guarded_to) in [
             ("smtp://a:b@host:587", "smtp://a:b@host:587?tls=required"),
             ("smtp://a:b@127.0.0.1:25", "smtp://a:b@127.0.0.1:25"),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_is_named_and_no_password_shown() {
+    fn an_error_shows_the_setting_but_no_password() {
         for value in [
             "http://host",
             "smtp:",

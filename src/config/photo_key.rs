@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn several_are_read_in_their_order() {
+    fn several_keys_keep_their_order() {
         let (new, old) = ("0a".repeat(32), "0B".repeat(32));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_is_told_without_being_shown() {
+    fn an_invalid_key_is_reported_but_not_shown() {
         let long = "ab".repeat(33);
         for wrong in ["short", "zz", &long, ","] {
             let told = read(NAME, wrong).unwrap_err().to_string();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn embedded_it_is_made_once_beside_the_store() {
+    fn embedded_mode_generates_one_key_next_to_the_database() {
         let folder = tempfile::tempdir().unwrap();
         let store = StoreSetting::Sqlite(folder.path().join("data/jornada.db"));
         let first = PhotoKeys::from_env(&Env::of(&[]), &store).unwrap();

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_made_once_beside_the_store() {
+    fn it_is_generated_once_next_to_the_database() {
         let folder = tempfile::tempdir().unwrap();
         let store = StoreSetting::Sqlite(folder.path().join("data/jornada.db"));
         let first = Secret::from_env(&Env::of(&[]), &store).unwrap();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_or_missing_one_is_refused() {
+    fn a_short_or_missing_secret_is_rejected() {
         let mongo =
             StoreSetting::from_env(&Env::of(&[("JORNADA_STORE", "mongodb://db/jornada")])).unwrap();
         let short = Secret::from_env(&Env::of(&[(NAME, "short")]), &mongo).unwrap_err();

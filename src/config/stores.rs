@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_names_the_variable() {
+    fn an_invalid_value_is_reported_with_its_setting() {
         for (name, value) in [
             ("JORNADA_STORE", "postgres://x"),
             ("JORNADA_STORE", "mongodb://host"),

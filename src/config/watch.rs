@@ -262,7 +262,7 @@ mod tests {
     const ONE: (&str, &str) = (WATCH, "http://127.0.0.1:4101");
 
     #[test]
-    fn one_address_is_enough() {
+    fn one_url_is_enough() {
         let config = read(&[(WATCH, "http://app1:4100, http://10.0.0.2:4100/own")]).unwrap();
         let urls: Vec<_> = config.watched.iter().map(|one| one.url.as_str()).collect();
         assert_eq!(
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_is_one_line_that_names_it() {
+    fn an_invalid_setting_is_reported_in_one_line() {
         let told = read(&[]).unwrap_err().to_string();
         assert!(told.starts_with("JORNADA_WATCH: is not set"), "{told}");
         for (name, value) in [

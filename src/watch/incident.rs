@@ -278,12 +278,12 @@ mod tests {
     }
 
     #[test]
-    fn two_failures_are_nothing() {
+    fn two_failures_raise_no_incident() {
         assert_eq!(told(&RULES, "uudduuuudduu"), []);
     }
 
     #[test]
-    fn it_is_back_only_after_some_quiet() {
+    fn recovery_takes_the_recovery_period() {
         let raised = Notice::Raised { since: at(0) };
         let resolved = Notice::Resolved {
             until: at(6),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn flapping_counts_from_its_first_fall() {
+    fn a_flapping_incident_starts_at_the_first_outage() {
         let notices = told(&RULES, "duuduuduud");
         assert_eq!(notices, [(18, Notice::Raised { since: at(0) })]);
         let seldom = "d".to_owned() + &"u".repeat(10);
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn who_falls_again_soon_must_stay_up_longer() {
+    fn repeated_incidents_double_the_recovery_period() {
         let mut alarm = Alarm::new(&RULES);
         let outage = "dddu";
         let mut quiets = Vec::new();
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_holds_back_what_begins_in_it() {
+    fn a_pause_defers_new_incidents() {
         let mut alarm = Alarm::new(&RULES);
         for second in 0..20 {
             let told = alarm.observe(&RULES, Probed::Down, true, at(second));
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_does_not_hold_back_that_it_is_over() {
+    fn a_pause_does_not_defer_recoveries() {
         let mut alarm = Alarm::raised(&AT_ONCE, at(0));
         alarm.observe(&AT_ONCE, Probed::Up, true, at(10));
         let told = alarm.observe(&AT_ONCE, Probed::Up, true, at(12));
@@ -363,7 +363,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_happens_pairs_are_told(probes in "[ud]{0,400}", quiet in 0i64..30) {
+        fn raised_and_resolved_always_alternate(probes in "[ud]{0,400}", quiet in 0i64..30) {
             let quiet = SignedDuration::from_secs(quiet);
             let notices = told(&WatchRules { quiet, ..RULES }, &probes);
             for (place, (_, notice)) in notices.iter().enumerate() {

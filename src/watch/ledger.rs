@@ -208,7 +208,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn one_folder_is_for_one_watcher() {
+    fn a_folder_is_locked_by_one_watcher() {
         let folder = tempfile::tempdir().unwrap();
         let held = hold(folder.path()).unwrap();
         assert!(hold(folder.path()).is_err());
@@ -217,7 +217,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_newer_file_is_left_alone() {
+    fn a_newer_schema_is_rejected() {
         let (folder, ledger) = ledger();
         ledger
             .write_now(|tx| tx.pragma_update(None, "user_version", 7))
@@ -226,7 +226,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_fails_leaves_nothing() {
+    fn a_failed_transaction_changes_nothing() {
         let (_folder, ledger) = ledger();
         let failed = ledger.write_now(|tx| {
             tx.execute("INSERT INTO pauses VALUES (1, 2, '')", [])?;

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_bound() {
+    fn delays_double_up_to_a_maximum() {
         let now = Instant::now();
         let mut last = None;
         let lengths: Vec<_> = (0..7)

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_tells_what_it_lacks() {
+    fn unavailable_dependencies_are_listed() {
         let body = r#"{"instance":"app1","ready":false,"draining":false,
             "store":{"up":false,"ms":1},"photos":{"up":true,"ms":1},"cache":{"up":false,"ms":1}}"#;
         let lacking = Seen::Status {
@@ -271,13 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_from_outside_is_modest() {
+    fn reported_names_are_sanitised() {
         assert_eq!(modest("app\u{1}1\n"), "app1");
         assert_eq!(modest(&"x".repeat(500)).len(), MOST_LETTERS);
     }
 
     #[tokio::test]
-    async fn nobody_there_is_refused() {
+    async fn a_closed_port_is_refused() {
         let prober = Prober::new(Duration::from_secs(1)).unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();

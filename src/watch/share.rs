@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_redis_both_send_rather_than_none() {
+    fn without_redis_a_standby_sends_too() {
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let mut beats = Beats::new(start);

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_elsewhere_is_the_same_target() {
+    fn a_new_address_replaces_a_lost_one() {
         let mut targets = Vec::new();
         settled(&mut targets, &[1, 2], 0);
         targets[0].incident = Some(7);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_countless_addresses_is_bounded() {
+    fn the_number_of_addresses_per_name_is_limited() {
         let mut targets = Vec::new();
         let ends: Vec<u8> = (1..=200).collect();
         assert_eq!(settled(&mut targets, &ends, 0).0.len(), MOST_ADDRESSES);

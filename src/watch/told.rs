@@ -166,7 +166,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn while_another_sends_only_the_id_is_learned() {
+    fn an_unconfirmed_notification_only_shares_the_id() {
         let own = incident("own", 1, None);
         let learned = learn(&told("other", Word::Sending, 0, None), &own, QUIET).unwrap();
         assert_eq!((learned.shared.as_str(), learned.raised), ("other", None));
@@ -178,7 +178,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_another_told_is_not_told_again() {
+    fn notifications_of_others_are_not_repeated() {
         let own = incident("own", 3, None);
         let learned = learn(&told("other", Word::Raised, 0, None), &own, QUIET).unwrap();
         assert_eq!((learned.raised, learned.resolved), (Some(at(100)), None));
@@ -190,7 +190,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_new_outage_is_told() {
+    fn a_new_outage_is_reported() {
         let own = incident("own", 40, None);
         assert_eq!(
             learn(&told("other", Word::Resolved, 0, Some(21)), &own, QUIET),
@@ -199,7 +199,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_old_outage_is_an_old_story() {
+    fn an_obsolete_outage_is_not_reported() {
         let old = incident("own", 0, Some(10));
         let learned = learn(&told("other", Word::Raised, 50, None), &old, QUIET).unwrap();
         assert_eq!(learned.shared, "own");
@@ -207,7 +207,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_was_told_is_written_down_once() {
+    fn a_notification_is_published_once() {
         let mut own = incident("own", 0, None);
         let sending = Told::sending(&own, at(1));
         assert_eq!(Told::after(Some(&sending), &own), None, "nothing told yet");
@@ -233,7 +233,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_later_word_is_not_overwritten() {
+    fn a_later_notification_is_not_overwritten() {
         let mut own = incident("own", 0, None);
         own.told_raised = Some(at(2));
         let later = told("other", Word::Raised, 50, None);

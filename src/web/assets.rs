@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vendored_files_are_the_ones_that_were_vetted() {
+    fn vendored_files_match_their_checksums() {
         let readme = Static::get("vendor/README.md").unwrap();
         let readme = String::from_utf8(readme.data.into_owned()).unwrap();
         let vendored: Vec<_> = Static::iter()
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_answers_to_its_own_hash_only() {
+    async fn a_file_is_served_under_its_own_hash_only() {
         let address = asset("app.css");
         let hash = address.split('/').nth(2).unwrap().to_owned();
         let gzip = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"))]);

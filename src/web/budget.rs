@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn it_follows_what_is_held() {
+    fn in_use_follows_the_reservations() {
         let (budget, in_use) = budget(10);
         let mut upload = budget.begin();
         for (bytes, steps) in [(0, 0), (1, 1), (STEP, 1), (3 * STEP + 1, 4), (5, 1)] {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn past_the_budget_it_is_busy_and_afterwards_free_again() {
+    fn an_exhausted_budget_is_busy_until_memory_is_released() {
         let (budget, in_use) = budget(10);
         let (mut one, mut other) = (budget.begin(), budget.begin());
         one.resize(8 * STEP).unwrap();

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_count_is_not_taken_for_none() {
+    fn a_small_count_has_a_visible_bar() {
         let counts = [("Bogotá", 1_000_000), ("Mitú", 1)];
         let html = page(
             counts
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_first_totals_there_is_a_page_that_says_so() {
+    fn the_page_works_before_the_first_totals() {
         let (visit, campaign) = (visit("/", "es"), example());
         let page = ChartPage {
             visit: &visit,

@@ -276,7 +276,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_query_goes_before_the_header_and_is_kept_in_links() {
+    fn the_query_overrides_the_header_and_is_preserved_in_links() {
         let asked = visit("/c/x?lang=en", "es");
         assert_eq!(
             (asked.lang, asked.link("/r/1").as_str()),
@@ -309,7 +309,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn moments_and_numbers_are_written_as_people_do() {
+    fn dates_and_numbers_follow_the_language() {
         let at: Timestamp = "2026-11-21T21:05:00Z".parse().unwrap();
         let zone = TimeZone::get("America/Bogota").unwrap();
         let (es, en) = (visit("/", "es"), visit("/", "en"));

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_name_is_safe_and_whole() {
+    fn a_file_name_is_escaped_and_complete() {
         assert_eq!(
             disposition("vacunacion-Bogotá \"x\".xlsx"),
             "attachment; filename=\"vacunacion-Bogot___x_.xlsx\"; filename*=UTF-8''vacunacion-Bogot%C3%A1%20%22x%22.xlsx"
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_written_as_calendars_write_it() {
+    fn only_iso_dates_are_accepted() {
         assert_eq!(day(" ").unwrap(), None);
         let read = day("2026-11-21").unwrap().unwrap();
         assert_eq!(read.to_string(), "2026-11-21");

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_comes_back_from_json() {
+    fn escaped_text_parses_as_json() {
         let hostile = "añ\"o\\ \u{0}\u{1b}[31m\r\n\t{\u{2028}🙂}";
         let mut text = String::from("\"");
         write!(

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_operation_is_timed_and_what_fails_or_hangs_is_counted() {
+    async fn operations_are_timed_and_failures_and_timeouts_counted() {
         let metrics = Metrics::new().unwrap();
         let meter = metrics.dependencies.meter(Dependency::Store);
         meter.time("keep", async { Ok::<_, ()>(()) }).await.unwrap();

@@ -181,7 +181,7 @@ mod tests {
     const HOUR: i64 = 3_600;
 
     #[test]
-    fn a_day_and_a_quarter_are_counted_and_what_is_older_goes() {
+    fn a_day_and_a_quarter_are_summed_and_older_hours_deleted() {
         let (_folder, ledger) = ledger();
         let counts = |up, down| BTreeMap::from([("app1".to_owned(), Count { up, down })]);
         let known = ledger.write_now(|tx| {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pause_that_was_set_last_counts() {
+    fn the_latest_maintenance_applies() {
         let (_folder, ledger) = ledger();
         let set = |set_at, until| Pause {
             set_at: at(set_at),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_remembered() {
+    fn addresses_are_replaced() {
         let (_folder, ledger) = ledger();
         let known: Known = vec![("10.0.0.1:4100".parse().unwrap(), Some("app1".into()))];
         let told = ledger.write_now(|tx| {

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_together_shares_a_mail() {
+    fn simultaneous_incidents_share_a_mail() {
         let (_folder, ledger) = ledger();
         let due = ledger.write_now(|tx| {
             incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_waits_until_it_is_settled_and_its_bytes_stay() {
+    fn an_unsent_mail_keeps_its_bytes() {
         let (_folder, ledger) = ledger();
         ledger
             .write_now(|tx| {
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn one_reminder_waits_at_most() {
+    fn only_one_reminder_is_queued() {
         let (_folder, ledger) = ledger();
         let waits = ledger.write_now(|tx| {
             let incident = incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_over_and_told_is_pruned() {
+    fn only_reported_recoveries_are_pruned() {
         let (_folder, ledger) = ledger();
         let left = ledger.write_now(|tx| {
             for (name, told) in [("told", true), ("untold", false)] {

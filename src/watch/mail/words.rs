@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn one_instance_is_named_with_how_many_are_left() {
+    fn the_subject_names_the_instance_and_how_many_are_left() {
         let down = incident("a", 0, None);
         let (subject, text) = written(Some(Kind::Raised), &[down], 2);
         assert_eq!(
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn all_down_has_a_subject_of_its_own() {
+    fn all_down_has_its_own_subject() {
         let mut down = incident("a", 0, None);
         down.cut_off = true;
         let (subject, text) = written(Some(Kind::Raised), &[down], 0);
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_tells_how_long_it_was() {
+    fn a_recovery_mail_shows_the_duration() {
         let mut over = incident("a", 0, Some(75));
         over.falls = 10;
         let (subject, text) = written(Some(Kind::Resolved), &[over], 3);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn many_are_not_all_named() {
+    fn the_subject_names_three_targets_at_most() {
         let many: Vec<_> = ["a", "b", "c", "d", "e"]
             .map(|name| Incident {
                 label: name.into(),
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_depends_on_nothing_but_what_is_told() {
+    fn the_message_id_depends_only_on_what_is_reported() {
         let links = links();
         let id = |kind, names: &[&str], told_at: Option<i64>, up| {
             let incidents: Vec<_> = names
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_have_two_units() {
+    fn durations_have_two_units() {
         let told = [0, 59, 61, 3_700, 90_000].map(|s| span(SignedDuration::from_secs(s)));
         assert_eq!(told, ["0 s", "59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
     }

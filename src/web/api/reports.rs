@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_extension_is_the_last_one() {
+    fn only_the_last_extension_counts() {
         assert_eq!(parse("a.b.csv"), Some(("a.b", Format::Csv)));
         assert_eq!(parse("Bogotá.pdf"), None);
         assert_eq!(parse("Bogotá"), None);

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_was_not_read_to_its_end_ends_the_connection() {
+    async fn an_unread_body_closes_the_connection() {
         let (_, unread) = watch(Body::empty());
         assert!(!ends(&unread), "there was none");
         let pieces = ["some", "more"].map(Ok::<_, std::convert::Infallible>);

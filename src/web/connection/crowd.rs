@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_waiting_gives_way() {
+    fn the_longest_idle_connection_is_evicted() {
         let crowd = crowd(2);
         let (first, second) = (crowd.enter().unwrap(), crowd.enter().unwrap());
         drop(first.work());
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_at_work_never_gives_way() {
+    fn an_active_connection_is_never_evicted() {
         let crowd = crowd(1);
         let seat = crowd.enter().unwrap();
         let working = seat.work();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_may_outlive_its_connection() {
+    fn a_response_may_outlive_its_connection() {
         let crowd = crowd(1);
         let seat = crowd.enter().unwrap();
         let working = seat.work();

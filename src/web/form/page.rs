@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_comes_back_and_cannot_run() {
+    fn submitted_text_is_shown_again_and_escaped() {
         let typed = Form {
             parts: vec![("nombre".into(), "\"><script>alert(1)</script>".into())],
             has_photo: true,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_that_was_chosen_goes_on() {
+    fn a_selected_language_is_preserved() {
         let html = page(&Form::default(), None, "/?lang=en");
         assert!(html.contains("<html lang=\"en\">"));
         assert!(html.contains("action=\"/c/vacunacion?lang=en\""));

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_handed_out_is_not_counted_and_what_is_not_ends_the_body() {
+    async fn only_buffered_bytes_count_and_too_many_end_the_body() {
         for (hands_out, most) in [(true, 100), (false, 5)] {
             let gathered = Gathered::default();
             assert_eq!(taken(&gathered, &budget(1 << 20), hands_out).await, most);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_there_is_no_memory_for_ends_the_body() {
+    async fn insufficient_memory_ends_the_body() {
         let gathered = Gathered::default();
         assert_eq!(taken(&gathered, &budget(200 << 10), false).await, 3);
         assert!(matches!(gathered.why_ended(), Some(Error::Busy)));
