@@ -101,19 +101,19 @@ pub async fn begin(
 
 /// Takes part in the leader election until `stop`, then resigns.
 async fn beat(
-    share: Option<Share>,
+    shared_state: Option<Share>,
     told: watch::Sender<(Lead, bool)>,
     metrics: Metrics,
     stop: CancellationToken,
 ) {
-    let Some(share) = share else {
+    let Some(shared_state) = shared_state else {
         metrics.leader.set(1);
         return;
     };
     let mut beats = Beats::new(Instant::now());
     let mut ticks = tokio::time::interval(BEAT);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let answer = share.lead().await.ok();
+        let answer = shared_state.lead().await.ok();
         let lead = beats.beat(answer, Instant::now());
         let before = told.send_replace((lead, answer.is_some())).0;
         metrics.leader.set(lead.sends().into());
@@ -121,5 +121,5 @@ async fn beat(
             info!("leadership among the watchers changed to {lead:?}");
         }
     }
-    share.resign().await.ok();
+    shared_state.resign().await.ok();
 }

@@ -75,7 +75,7 @@ async fn export(office: &Office) -> anyhow::Result<()> {
 async fn replay(archive: &Archive, file: &Path) -> anyhow::Result<()> {
     let file = File::open(file).with_context(|| file.display().to_string())?;
     let mut file = BufReader::new(file);
-    let (mut erased, mut left, mut number) = (0_u64, BTreeMap::new(), 0_u64);
+    let (mut erased, mut missing, mut number) = (0_u64, BTreeMap::new(), 0_u64);
     let mut line = String::new();
     loop {
         line.clear();
@@ -88,18 +88,18 @@ async fn replay(archive: &Archive, file: &Path) -> anyhow::Result<()> {
         // A missing campaign does not prevent erasures in the others.
         match archive.campaigns.get(read.campaign.as_str()) {
             Some(campaign) => erased += u64::from(erase(archive, campaign, read.id).await?),
-            None => *left.entry(read.campaign).or_insert(0_u64) += 1,
+            None => *missing.entry(read.campaign).or_insert(0_u64) += 1,
         }
     }
     println!("{erased} erased again");
-    let left: Vec<_> = left
+    let missing: Vec<_> = missing
         .iter()
         .map(|(campaign, lines)| format!("{campaign}.toml ({lines})"))
         .collect();
     ensure!(
-        left.is_empty(),
+        missing.is_empty(),
         "JORNADA_CAMPAIGNS: missing files, with the number of registrations that were not erased again: {}",
-        left.join(", ")
+        missing.join(", ")
     );
     Ok(())
 }

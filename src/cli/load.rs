@@ -19,7 +19,7 @@ use crate::load::findings::Findings;
 use crate::load::journal::{Heading, Journal, Promises};
 use crate::load::people::People;
 use crate::load::picture;
-use crate::load::run::{Load, Plan, run};
+use crate::load::run::{self, Load, Plan};
 use crate::load::target::Target;
 use crate::load::verify::Proof;
 use crate::photo::Photos;
@@ -153,7 +153,7 @@ async fn send(env: &Env, args: RunArgs) -> anyhow::Result<()> {
         asked.await;
         stopped.cancel();
     });
-    let summary = run(load, plan, stop).await?;
+    let summary = run::run(load, plan, stop).await?;
     println!("{}", serde_json::to_string(&summary)?);
     Ok(())
 }
@@ -176,13 +176,13 @@ async fn prove(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
     let photos = PhotosSetting::from_env(env)?;
     let keys = PhotoKeys::from_env(env, &setting)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let vault = Vault::open(store.clone(), &keys).await;
-    let vault = vault.context("JORNADA_PHOTO_KEY")?;
+    let key_ring = Vault::open(store.clone(), &keys).await;
+    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
     let proof = Proof {
         chart: target.chart(&campaign.id),
         people: People::new(campaign, &heading.run, heading.photo_bytes, heading.keyless)?,
         store,
-        photos: Photos::new(&photos, vault.seal().clone()),
+        photos: Photos::new(&photos, key_ring.seal().clone()),
         http: client::http()?,
         within: Duration::from_secs(args.within),
     };

@@ -31,11 +31,11 @@ async fn rewrap(env: &Env) -> anyhow::Result<()> {
     let photos = PhotosSetting::from_env(env)?;
     let keys = PhotoKeys::from_env(env, &setting)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let vault = Vault::open(store, &keys).await;
-    let vault = vault.context("JORNADA_PHOTO_KEY")?;
-    let photos = Photos::new(&photos, vault.seal().clone());
+    let key_ring = Vault::open(store, &keys).await;
+    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+    let photos = Photos::new(&photos, key_ring.seal().clone());
     photos.prepare().await.context("JORNADA_PHOTOS")?;
-    let done = reseal(&vault, &photos, tell).await?;
+    let done = reseal(&key_ring, &photos, tell).await?;
     println!("{}", serde_json::to_string(&done)?);
     ensure!(
         done.failed == 0,

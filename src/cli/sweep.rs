@@ -37,12 +37,12 @@ pub(super) fn play(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
             takes_all_orphans: args.all_orphans,
             id: Uuid::new_v4(),
         };
-        let swept = sweep.on_time(Timestamp::now()).await?;
-        let swept = swept.context("another sweep is running: nothing was deleted")?;
-        println!("{}", serde_json::to_string(&swept)?);
-        if let Some(told) = swept.foreign_told() {
+        let report = sweep.on_time(Timestamp::now()).await?;
+        let report = report.context("another sweep is running: nothing was deleted")?;
+        println!("{}", serde_json::to_string(&report)?);
+        if let Some(told) = report.foreign_told() {
             eprintln!("jornada: {told}");
         }
-        swept.held_told().map_or(Ok(()), |told| bail!(told))
+        report.held_told().map_or(Ok(()), |told| bail!(told))
     })
 }

@@ -24,17 +24,21 @@ impl Hosts {
     pub fn from_env(env: &Env, public_url: Option<&str>) -> Result<Self, Wrong> {
         let name = "JORNADA_HOSTS";
         let expected = "comma-separated host names without port, or *";
-        let told = env.get(name);
-        if told.as_deref() == Some("*") {
+        let value = env.get(name);
+        if value.as_deref() == Some("*") {
             return Ok(Self::Any);
         }
         let mut hosts = HashSet::new();
-        for host in told.iter().flat_map(|told| told.split(',')).map(str::trim) {
+        for host in value
+            .iter()
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+        {
             let authority: Option<Authority> = host.parse().ok();
-            let alone = authority.as_ref().and_then(bare);
-            let alone = alone.filter(|alone| *alone == host.trim_end_matches('.'));
-            let alone = alone.ok_or_else(|| Wrong::new(name, host, expected))?;
-            hosts.insert(alone.to_ascii_lowercase());
+            let bare_host = authority.as_ref().and_then(bare);
+            let bare_host = bare_host.filter(|bare_host| *bare_host == host.trim_end_matches('.'));
+            let bare_host = bare_host.ok_or_else(|| Wrong::new(name, host, expected))?;
+            hosts.insert(bare_host.to_ascii_lowercase());
         }
         let public = public_url.and_then(|url| Url::parse(url).ok());
         hosts.extend(public.and_then(|url| url.host_str().map(str::to_owned)));
@@ -74,8 +78,8 @@ fn is_own(host: &str) -> bool {
 /// Reads `JORNADA_EXEMPT`: addresses and networks without rate limits.
 pub fn exempt(env: &Env) -> Result<Vec<IpNet>, Wrong> {
     let name = "JORNADA_EXEMPT";
-    let told = env.or(name, "127.0.0.0/8,::1");
-    if told == "none" {
+    let value = env.or(name, "127.0.0.0/8,::1");
+    if value == "none" {
         return Ok(Vec::new());
     }
     let network = |text: &str| {
@@ -86,7 +90,7 @@ pub fn exempt(env: &Env) -> Result<Vec<IpNet>, Wrong> {
             Wrong::new(name, text, expected)
         })
     };
-    told.split(',').map(str::trim).map(network).collect()
+    value.split(',').map(str::trim).map(network).collect()
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl PhotoKeys {
 
 impl fmt::Debug for PhotoKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PhotoKeys(…)")
+        f.write_str("MasterKeys(…)")
     }
 }
 

@@ -103,7 +103,7 @@ pub(super) fn kept_beside(database: &Path, file: &str, setting: &str) -> Result<
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
+        f.write_str("InstallationSecret(…)")
     }
 }
 

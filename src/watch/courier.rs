@@ -64,9 +64,10 @@ impl Courier {
         let (lead, reachable) = *self.lead.borrow();
         let board = self.board.borrow().clone();
         let mut words = None;
-        if let Some(share) = self.share.as_ref().filter(|_| reachable) {
+        if let Some(shared_state) = self.share.as_ref().filter(|_| reachable) {
             words =
-                knowledge::exchange(share, &self.ledger, &self.config.rules, &board, lead).await?;
+                knowledge::exchange(shared_state, &self.ledger, &self.config.rules, &board, lead)
+                    .await?;
         }
         if lead.sends() {
             self.remind(&board).await?;
@@ -110,18 +111,23 @@ impl Courier {
 
     /// Announces to the other watchers what is about to be sent. Returns `false` if another watcher leads or was
     /// faster.
-    async fn claim(&self, words: Option<&mut Words>, lead: Lead, due: &[Mail]) -> bool {
-        let (Some(share), Some(words), Lead::Leads) = (&self.share, words, lead) else {
+    async fn claim(&self, notifications: Option<&mut Words>, lead: Lead, due: &[Mail]) -> bool {
+        let (Some(shared_state), Some(notifications), Lead::Leads) =
+            (&self.share, notifications, lead)
+        else {
             return true;
         };
         let raised = due.iter().filter(|mail| mail.kind == Kind::Raised);
         for incident in raised.flat_map(untold) {
-            let standing = words.get(&incident.target);
+            let standing = notifications.get(&incident.target);
             if standing.is_some_and(|(told, _)| told.id == incident.shared) {
                 continue;
             }
             let told = Told::sending(incident, Timestamp::now());
-            match share.tell(words, &incident.target, told, true).await {
+            match shared_state
+                .tell(notifications, &incident.target, told, true)
+                .await
+            {
                 Ok(true) => {}
                 Ok(false) => return false,
                 // A duplicate is better than no mail.
@@ -135,7 +141,7 @@ impl Courier {
         &self,
         due: Vec<Mail>,
         pauses: &mut Pauses,
-        mut words: Option<Words>,
+        mut notifications: Option<Words>,
     ) -> anyhow::Result<()> {
         let now = Instant::now();
         if pauses.server.is_some_and(|pause| now < pause.until) {
@@ -156,8 +162,10 @@ impl Courier {
                 Ok(()) => {
                     pauses.server = None;
                     pauses.mails.remove(&mail.id);
-                    if let (Some(share), Some(words)) = (&self.share, words.as_mut()) {
-                        knowledge::publish(share, &self.ledger, words).await?;
+                    if let (Some(shared_state), Some(notifications)) =
+                        (&self.share, notifications.as_mut())
+                    {
+                        knowledge::publish(shared_state, &self.ledger, notifications).await?;
                     }
                 }
                 Err(failed) => {

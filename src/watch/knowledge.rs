@@ -26,8 +26,8 @@ pub async fn exchange(
     board: &Board,
     lead: Lead,
 ) -> anyhow::Result<Option<Words>> {
-    let mut words = match share.words().await {
-        Ok(words) => words,
+    let mut notifications = match share.words().await {
+        Ok(notifications) => notifications,
         Err(error) => {
             debug!(
                 "Redis unavailable, notifications not synchronised: {:?}",
@@ -37,13 +37,13 @@ pub async fn exchange(
         }
     };
     share_pause(share, ledger).await?;
-    learn(ledger, rules, &words, lead).await?;
-    publish(share, ledger, &mut words).await?;
+    learn(ledger, rules, &notifications, lead).await?;
+    publish(share, ledger, &mut notifications).await?;
     if lead == Lead::Leads {
-        inherit(ledger, rules, board, &words).await?;
-        share.prune(&words, Timestamp::now()).await.ok();
+        inherit(ledger, rules, board, &notifications).await?;
+        share.prune(&notifications, Timestamp::now()).await.ok();
     }
-    Ok(Some(words))
+    Ok(Some(notifications))
 }
 
 async fn recent(ledger: &Ledger) -> anyhow::Result<Vec<Incident>> {

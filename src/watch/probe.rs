@@ -28,6 +28,7 @@ const MOST_LETTERS: usize = 64;
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Seen {
     /// Healthy.
+    #[serde(rename = "well")]
     Well,
     /// Connection refused.
     Refused,
@@ -44,6 +45,7 @@ pub enum Seen {
         /// The instance is shutting down.
         draining: bool,
         /// Unavailable dependencies: `store`, `photos`, `cache`.
+        #[serde(rename = "without")]
         without: Vec<String>,
     },
 }
@@ -169,11 +171,11 @@ impl Prober {
                 break;
             }
         }
-        let told: Option<Readiness> = serde_json::from_slice(&body).ok();
+        let reply: Option<Readiness> = serde_json::from_slice(&body).ok();
         Ok(Look {
-            seen: judge(status == StatusCode::OK, status, told.as_ref()),
-            instance: told
-                .and_then(|told| told.instance)
+            seen: judge(status == StatusCode::OK, status, reply.as_ref()),
+            instance: reply
+                .and_then(|reply| reply.instance)
                 .map(|name| modest(&name)),
         })
     }
@@ -196,21 +198,21 @@ impl Prober {
     }
 }
 
-fn judge(is_right: bool, status: StatusCode, told: Option<&Readiness>) -> Seen {
+fn judge(is_right: bool, status: StatusCode, reply: Option<&Readiness>) -> Seen {
     if is_right {
         return Seen::Well;
     }
-    let checks = told.map_or([None, None, None], |told| {
+    let checks = reply.map_or([None, None, None], |reply| {
         [
-            ("store", &told.store),
-            ("photos", &told.photos),
-            ("cache", &told.cache),
+            ("store", &reply.store),
+            ("photos", &reply.photos),
+            ("cache", &reply.cache),
         ]
         .map(|(name, check)| check.as_ref().filter(|check| !check.up).map(|_| name))
     });
     Seen::Status {
         status: status.as_u16(),
-        draining: told.is_some_and(|told| told.draining),
+        draining: reply.is_some_and(|reply| reply.draining),
         without: checks.into_iter().flatten().map(str::to_owned).collect(),
     }
 }

@@ -62,8 +62,8 @@ impl Rounds {
     }
 
     async fn round(&mut self) -> anyhow::Result<()> {
-        let pause = self.ledger.write(history::paused).await?;
-        let pause = pause.filter(|pause| pause.is_on(Timestamp::now()));
+        let maintenance = self.ledger.write(history::paused).await?;
+        let maintenance = maintenance.filter(|maintenance| maintenance.is_on(Timestamp::now()));
         // Works on a copy, which replaces the targets once it is stored.
         let mut targets = self.targets.clone();
         let forgotten = self.resolve(&mut targets).await;
@@ -71,13 +71,13 @@ impl Rounds {
         let ((), silent) = tokio::join!(self.look(&mut targets), self.is_neutral_silent());
         let cut_off = silent && targets.iter().all(|one| one.up_since.is_none());
         let now = Timestamp::now();
-        let mut findings = self.judge(&mut targets, pause.is_some(), cut_off, now);
+        let mut findings = self.judge(&mut targets, maintenance.is_some(), cut_off, now);
         for gone in forgotten {
             findings.forget(gone, now);
         }
         self.record(&mut targets, findings, now).await?;
         self.targets = targets;
-        let board = self.show(pause, now);
+        let board = self.show(maintenance, now);
         self.metrics.seen(&board);
         self.board.send_replace(board);
         Ok(())
@@ -110,12 +110,12 @@ impl Rounds {
             .iter()
             .map(|one| (one.watched, one.address))
             .collect();
-        let looks = futures_util::stream::iter(asked)
+        let outcomes = futures_util::stream::iter(asked)
             .map(|(watched, address)| self.look_at(watched, address))
             .buffered(AT_ONCE);
-        let looks: Vec<Look> = looks.collect().await;
+        let outcomes: Vec<Look> = outcomes.collect().await;
         let now = Timestamp::now();
-        for (target, look) in targets.iter_mut().zip(looks) {
+        for (target, look) in targets.iter_mut().zip(outcomes) {
             target.looked(look, now);
         }
     }

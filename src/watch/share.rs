@@ -65,7 +65,7 @@ pub struct Share {
 
 impl std::fmt::Debug for Share {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Share")
+        f.debug_struct("SharedState")
             .field("watcher", &self.watcher)
             .finish_non_exhaustive()
     }

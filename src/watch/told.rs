@@ -15,6 +15,7 @@ pub struct Told {
     /// Id of the incident, the same for all watchers.
     pub id: String,
     /// Stage of the notification.
+    #[serde(rename = "word")]
     pub word: Word,
     /// Start of the incident.
     pub since: Timestamp,

@@ -32,8 +32,8 @@ pub(super) struct Findings {
 impl Findings {
     /// Ends the incident of a target that is no longer watched.
     pub(super) fn forget(&mut self, mut gone: Target, now: Timestamp) {
-        let notice = gone.alarm.forget(now);
-        let end = notice.and_then(|notice| resolve(gone.incident, notice, true));
+        let event = gone.alarm.forget(now);
+        let end = event.and_then(|event| resolve(gone.incident, event, true));
         self.resolved.extend(end);
     }
 
@@ -134,31 +134,31 @@ impl Rounds {
     pub(super) async fn record(
         &mut self,
         targets: &mut [Target],
-        findings: Findings,
+        result: Findings,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let mut counts = self.counts.clone();
-        for (target, count) in &findings.counts {
+        for (target, count) in &result.counts {
             let known = counts.entry(target.clone()).or_default();
             known.up += count.up;
             known.down += count.down;
         }
         let is_time = now.duration_since(self.counted_at) >= COUNT_EVERY;
-        if is_time || findings.is_worth_a_write() {
+        if is_time || result.is_worth_a_write() {
             let group = self.config.group;
             let written = is_time.then(|| std::mem::take(&mut counts));
             let kept = self.ledger.write(move |tx| {
-                let keys = findings.keep(tx, written.as_ref(), group, now)?;
-                Ok((findings, keys))
+                let keys = result.keep(tx, written.as_ref(), group, now)?;
+                Ok((result, keys))
             });
-            let (findings, keys) = kept.await?;
-            for ((place, raise), key) in findings.raised.iter().zip(keys) {
+            let (result, keys) = kept.await?;
+            for ((place, raise), key) in result.raised.iter().zip(keys) {
                 targets[*place].incident = Some(key);
                 let name = &self.config.watched[targets[*place].watched].name;
                 self.metrics.incidents.with_label_values(&[name]).inc();
                 warn!("{} is down: {:?}", raise.label, raise.seen);
             }
-            for end in &findings.resolved {
+            for end in &result.resolved {
                 info!(incident = end.id, "resolved after {} outages", end.falls);
             }
         }

@@ -37,15 +37,18 @@ impl Gathered {
     }
 
     /// Returns the body chunk by chunk. It ends with an error if too much is buffered or memory is insufficient.
-    pub(super) fn bound(&self, body: Body, reserved: Reserved) -> Body {
-        let start = (body.into_data_stream(), self.clone(), reserved);
-        let pieces = stream::unfold(start, |(mut pieces, gathered, mut reserved)| async move {
-            // Yield, because the parser takes everything that is ready before it parses any of it.
-            tokio::task::yield_now().await;
-            let piece = pieces.next().await?;
-            let piece = piece.and_then(|piece| gathered.add(piece, &mut reserved));
-            Some((piece, (pieces, gathered, reserved)))
-        });
+    pub(super) fn bound(&self, body: Body, reservation: Reserved) -> Body {
+        let start = (body.into_data_stream(), self.clone(), reservation);
+        let pieces = stream::unfold(
+            start,
+            |(mut pieces, gathered, mut reservation)| async move {
+                // Yield, because the parser takes everything that is ready before it parses any of it.
+                tokio::task::yield_now().await;
+                let piece = pieces.next().await?;
+                let piece = piece.and_then(|piece| gathered.add(piece, &mut reservation));
+                Some((piece, (pieces, gathered, reservation)))
+            },
+        );
         Body::from_stream(pieces)
     }
 
