@@ -1,4 +1,4 @@
-//! The roles of the binary.
+//! Commands of the binary.
 
 mod archive;
 mod audit;
@@ -23,7 +23,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Env, SETTINGS};
 
-/// Takes in what a whole town sends on one day: registrations with a photo, lists for the staff, totals for everyone.
+/// Registrations with photos for events of a town: public forms, lists for the staff, live totals for everyone.
 #[derive(Debug, Parser)]
 #[command(version, after_help = SETTINGS)]
 pub struct Command {
@@ -33,44 +33,44 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Serves the site (the default).
+    /// Serve the site (default)
     Serve,
-    /// Tells by its exit code whether the instance on this machine lives.
+    /// Exit with 0 if the instance on this machine is alive
     Health,
-    /// Checks campaign files.
+    /// Check campaign files
     #[command(subcommand)]
     Campaign(CampaignCommand),
-    /// Makes tokens for programs of the staff.
+    /// Create API tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Adds, lists and closes accounts of the staff.
+    /// Manage staff accounts
     #[command(subcommand)]
     Staff(staff::StaffCommand),
-    /// Verifies the record of who looked at what, and prints it.
+    /// Verify or export the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Watches the instances, and mails the administrator when one stops answering and when it is back.
+    /// Watch the instances and mail the administrator when one goes down or comes back
     Watch(watch::WatchArgs),
-    /// Keeps the photos sealed under the keys that are set.
+    /// Re-encrypt photos after a change of keys
     #[command(subcommand)]
     Photos(photos::PhotosCommand),
-    /// Erases registrations and photos whose time is over, and what belongs to nobody; an instance does so every day.
+    /// Delete expired registrations and photos, and orphaned data (instances do so daily)
     Sweep(sweep::SweepArgs),
-    /// Erases one person's registration and photo.
+    /// Erase the registration and photo of one person
     Erase(person::EraseArgs),
-    /// Keeps whom people had erased from coming back with an older backup.
+    /// Re-apply erasures after restoring an older backup
     #[command(subcommand)]
     Erased(erased::ErasedCommand),
-    /// Writes all that is kept of one person into a zip file.
+    /// Export all data about one person into a ZIP file
     Export(person::ExportArgs),
-    /// Loads a site with invented people, and proves that nothing of it was lost.
+    /// Load-test a site with invented people and verify that nothing is lost
     #[command(subcommand)]
     Load(load::LoadCommand),
 }
 
 #[derive(Debug, Subcommand)]
 enum CampaignCommand {
-    /// Names file, line and field of every mistake.
+    /// Print file, line and field of every error
     Check {
         /// Campaign files.
         #[arg(required = true)]
@@ -80,15 +80,12 @@ enum CampaignCommand {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Prints a new token, alone, on standard output; it is not shown again.
+    /// Print a new token on standard output; it is not shown again
     New(token::NewToken),
 }
 
 impl Command {
-    /// Plays the role that was asked for.
-    ///
-    /// # Errors
-    /// Whatever stopped it, in words for the operator.
+    /// Runs the selected command, `serve` by default.
     pub fn run(self, env: &Env) -> anyhow::Result<()> {
         match self.role.unwrap_or(Role::Serve) {
             Role::Serve => serve::run(env),

@@ -33,79 +33,79 @@ pub use crate::watch::setting::{
     MailConfig, PostSetting, WatchConfig, WatchLinks, WatchRules, Watched,
 };
 
-/// Every setting, its default and its meaning, as `jornada --help` lists them.
+/// Help text with every setting, its default and its meaning, shown by `jornada --help`.
 pub const SETTINGS: &str = "\
 Settings (environment, or a .env file in the working folder):
   JORNADA_LISTEN         address of the site                        [127.0.0.1:4000]
   JORNADA_OPS_LISTEN     address of /metrics, /healthz and /readyz  [127.0.0.1:4100]
-  JORNADA_PUBLIC_URL     how people reach the site, for receipts and report links
+  JORNADA_PUBLIC_URL     public URL of the site, for receipts and report links
                          [taken from each request]
-  JORNADA_HOSTS          more names under which the site answers, with commas; or * for any
+  JORNADA_HOSTS          further host names of the site, comma-separated; or * for any
                          [the host of JORNADA_PUBLIC_URL; without either, any]
-  JORNADA_EXEMPT         addresses and networks that no limit counts, with commas; or none
+  JORNADA_EXEMPT         addresses and networks without rate limits, comma-separated; or none
                          [127.0.0.0/8,::1]
-  JORNADA_LIMIT_REGISTRATIONS, _CONFLICTS, _RECEIPTS, _MISSES  of one address, over all instances:
-                         at once + a minute; the first two in each campaign
+  JORNADA_LIMIT_REGISTRATIONS, _CONFLICTS, _RECEIPTS, _MISSES  per address, over all instances:
+                         burst + rate per minute; the first two per campaign
                          [300+300, 60+10, 600+600, 60+10]
   JORNADA_STORE          sqlite:PATH or mongodb://…/DATABASE        [sqlite:data/jornada.db]
   JORNADA_PHOTOS         file:PATH or s3://BUCKET?endpoint=URL&region=NAME, with keys in
                          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [file:data/photos]
   JORNADA_PHOTO_KEY      64 hexadecimal digits under which photos are encrypted, the same on every
-                         instance; or JORNADA_PHOTO_KEY_FILE. Several with commas between
-                         them: the first seals, all open
-                         [embedded: made once and kept in data/photo-key]
+                         instance; or JORNADA_PHOTO_KEY_FILE. Several, comma-separated:
+                         the first encrypts, all decrypt
+                         [embedded: generated and stored in data/photo-key]
   JORNADA_CACHE          memory: or redis://…                       [memory:]
   JORNADA_CAMPAIGNS      folder of campaign files                   [campaigns]
   JORNADA_SECRET         at least 32 bytes, the same on every instance; or JORNADA_SECRET_FILE
-                         [embedded: made once and kept in data/secret]
+                         [embedded: generated and stored in data/secret]
   JORNADA_INSTANCE       name in logs and metrics                   [host name]
-  JORNADA_UPLOAD_MEMORY  bytes of uploads held at once              [268435456]
-  JORNADA_MAX_REQUESTS   requests in work at once; past them 503     [2048]
-  JORNADA_MAX_CONNECTIONS  connections at once; past them the longest idle one is closed [4096]
-  JORNADA_PENDING_PHOTOS bytes of photos that may wait in the store while the photo store is
-                         away                                       [10737418240]
+  JORNADA_UPLOAD_MEMORY  memory for uploads in bytes                [268435456]
+  JORNADA_MAX_REQUESTS   concurrent requests; above it 503          [2048]
+  JORNADA_MAX_CONNECTIONS  concurrent connections; above it the longest idle one is closed [4096]
+  JORNADA_PENDING_PHOTOS maximum bytes of photos buffered in the database while the object
+                         store is unavailable                       [10737418240]
   JORNADA_ADMIN_TOTP     required: admins must set up a second factor; or optional [optional]
   JORNADA_LOG            filter of log lines, such as info or jornada=debug  [info]
-  JORNADA_LOKI           base URL of Loki, for log lines as well as standard output  [none]
+  JORNADA_LOKI           base URL of Loki, which gets all log lines too  [none]
   JORNADA_LOG_FORMAT     text or json                               [text on a terminal, else json]
 
 The role watch reads JORNADA_CACHE, JORNADA_INSTANCE and these:
-  JORNADA_WATCH          URLs of the instances' operations, with commas between them; required
-  JORNADA_WATCH_ALSO     more URLs that shall answer, such as nginx's [none]
+  JORNADA_WATCH          operations URLs of the instances, comma-separated; required
+  JORNADA_WATCH_ALSO     further URLs to watch, such as nginx's     [none]
   JORNADA_WATCH_LISTEN   address of the status page, /status.json, /metrics and /healthz
                          [127.0.0.1:4200]
-  JORNADA_WATCH_DATA     folder of this watcher's own               [data/watch]
-  JORNADA_WATCH_EVERY, _TIMEOUT    between probes; longest wait for one  [2s, 1s]
-  JORNADA_WATCH_FAILURES, _SUCCESSES  in a row that raise and resolve an incident  [3, 2]
-  JORNADA_WATCH_QUIET    for how long a target must answer before it is back  [10s]
-  JORNADA_WATCH_GROUP    incidents that begin within this time share a mail  [3s]
-  JORNADA_WATCH_REMIND   between reminders while a target is down   [4h]
-  JORNADA_WATCH_NEUTRAL  HOST:PORT or URL outside the system, which tells whether the watcher is
-                         cut off                                    [none]
+  JORNADA_WATCH_DATA     folder of this watcher alone               [data/watch]
+  JORNADA_WATCH_EVERY, _TIMEOUT    interval between probes; timeout of one  [2s, 1s]
+  JORNADA_WATCH_FAILURES, _SUCCESSES  consecutive, to raise and to resolve an incident  [3, 2]
+  JORNADA_WATCH_QUIET    time for which a target must answer before it is back  [10s]
+  JORNADA_WATCH_GROUP    incidents that start within this time share a mail  [3s]
+  JORNADA_WATCH_REMIND   interval between reminders while a target is down  [4h]
+  JORNADA_WATCH_NEUTRAL  HOST:PORT or URL outside the system, to detect that the watcher itself
+                         is cut off                                 [none]
   JORNADA_WATCH_URL, _DASHBOARD, _LOGS  links in mails              [none]
-  JORNADA_WATCH_ZONE     clock of mails and of the status page      [America/Bogota]
+  JORNADA_WATCH_ZONE     time zone of mails and the status page     [America/Bogota]
   JORNADA_SMTP           file:FOLDER, smtp://…[?tls=required|opportunistic] or smtps://…
                          [file:data/mail]
-  JORNADA_MAIL_FROM      one mail address; required with SMTP
-  JORNADA_MAIL_TO        mail addresses with commas between them; required with SMTP";
+  JORNADA_MAIL_FROM      sender address; required with SMTP
+  JORNADA_MAIL_TO        recipient addresses, comma-separated; required with SMTP";
 
-/// Least and greatest memory for uploads, in bytes: one upload with its form, and 1 TiB.
+/// Minimum and maximum memory for uploads in bytes: one upload with its form, and 1 TiB.
 const UPLOAD_MEMORY: std::ops::RangeInclusive<u64> = (16 << 20)..=(1 << 40);
 
 const ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
 
-/// What the role `serve` needs.
+/// Settings of the role `serve`.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `JORNADA_LISTEN`.
     pub listen: SocketAddr,
-    /// `JORNADA_OPS_LISTEN`; never proxied.
+    /// `JORNADA_OPS_LISTEN`; never exposed to the public.
     pub ops_listen: SocketAddr,
-    /// `JORNADA_PUBLIC_URL`, without a slash at its end.
+    /// `JORNADA_PUBLIC_URL`, without a trailing slash.
     pub public_url: Option<String>,
     /// `JORNADA_HOSTS`, with the host of `JORNADA_PUBLIC_URL`.
     pub hosts: Hosts,
-    /// `JORNADA_EXEMPT`: addresses that no limit counts.
+    /// `JORNADA_EXEMPT`: addresses and networks that are exempt from rate limits.
     pub exempt: Vec<IpNet>,
     /// `JORNADA_LIMIT_…`.
     pub limits: LimitsSetting,
@@ -113,13 +113,13 @@ pub struct Config {
     pub store: StoreSetting,
     /// `JORNADA_PHOTOS`.
     pub photos: PhotosSetting,
-    /// `JORNADA_PHOTO_KEY` or `JORNADA_PHOTO_KEY_FILE`; every instance must have the same.
+    /// `JORNADA_PHOTO_KEY` or `JORNADA_PHOTO_KEY_FILE`; the same on every instance.
     pub photo_keys: PhotoKeys,
     /// `JORNADA_CACHE`.
     pub cache: CacheSetting,
     /// `JORNADA_CAMPAIGNS`.
     pub campaigns: PathBuf,
-    /// `JORNADA_SECRET` or `JORNADA_SECRET_FILE`; every instance must have the same.
+    /// `JORNADA_SECRET` or `JORNADA_SECRET_FILE`; the same on every instance.
     pub secret: Secret,
     /// `JORNADA_INSTANCE`.
     pub instance: String,
@@ -131,15 +131,12 @@ pub struct Config {
     pub max_connections: usize,
     /// `JORNADA_PENDING_PHOTOS`, in bytes.
     pub pending_photos: u64,
-    /// `JORNADA_ADMIN_TOTP`: whether admins must have a second factor.
+    /// `JORNADA_ADMIN_TOTP`: whether admins must set up a second factor.
     pub admin_totp: bool,
 }
 
 impl Config {
-    /// Reads and checks everything.
-    ///
-    /// # Errors
-    /// The first setting that is wrong.
+    /// Reads and validates all settings.
     pub fn from_env(env: &Env) -> Result<Self, Wrong> {
         let store = StoreSetting::from_env(env)?;
         let public_url = public_url(env)?;
@@ -174,19 +171,13 @@ impl Config {
     }
 }
 
-/// How people reach the site, as far as settings tell: `JORNADA_PUBLIC_URL`, else `JORNADA_LISTEN`.
-///
-/// # Errors
-/// When either is wrong.
+/// Returns the URL of the site as far as settings tell: `JORNADA_PUBLIC_URL`, else `JORNADA_LISTEN`.
 pub fn site(env: &Env) -> Result<String, Wrong> {
     let listen: SocketAddr = env.parse("JORNADA_LISTEN", "127.0.0.1:4000", ADDRESS)?;
     Ok(public_url(env)?.unwrap_or_else(|| format!("http://{listen}")))
 }
 
-/// Reads `JORNADA_OPS_LISTEN` alone, for roles that only ask the instance beside them.
-///
-/// # Errors
-/// Anything but an address and a port.
+/// Reads `JORNADA_OPS_LISTEN` alone, for commands that only query the local instance.
 pub fn ops_listen(env: &Env) -> Result<SocketAddr, Wrong> {
     env.parse("JORNADA_OPS_LISTEN", "127.0.0.1:4100", ADDRESS)
 }
@@ -232,7 +223,7 @@ fn upload_memory(env: &Env) -> Result<u64, Wrong> {
     }
 }
 
-/// Reads `JORNADA_INSTANCE`: the name of this process in logs and metrics, the host's when it is not set.
+/// Returns `JORNADA_INSTANCE`, the name of this process in logs and metrics. Defaults to the host name.
 #[must_use]
 pub fn instance(env: &Env) -> String {
     env.get("JORNADA_INSTANCE").unwrap_or_else(host_name)

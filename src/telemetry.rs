@@ -1,4 +1,4 @@
-//! How the process is seen from outside: log lines and metrics.
+//! Logs and metrics of the process.
 
 pub mod logs;
 pub mod metrics;

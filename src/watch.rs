@@ -1,8 +1,8 @@
-//! The alerter: looks at every instance, and tells the administrator once that one is gone and once that it is back.
+//! Watcher: probes every instance and mails the administrator once when it goes down and once when it is back.
 //!
-//! Three tasks share a [`ledger`] on disk. The rounds ([`round`]) look at targets, let [`incident`] judge and record
-//! what it says together with its mail. The courier ([`courier`]) hands mails over until they are taken. The beat keeps
-//! the lead among the watchers of one system ([`share`]), so that one of them sends.
+//! Three tasks share an on-disk [`ledger`]. The probe loop ([`round`]) probes the targets, decides through [`incident`]
+//! and records each incident together with its mail. The mailer ([`courier`]) sends each mail until the server accepts
+//! it. The leader election ([`share`]) lets one of several watchers send.
 
 pub mod board;
 pub mod courier;
@@ -46,10 +46,7 @@ use round::Rounds;
 use setting::WatchConfig;
 use share::{BEAT, Beats, Lead, Share};
 
-/// Begins to watch; answers what is to be served on the watcher's port, with the count of `dropped` log lines.
-///
-/// # Errors
-/// A setting that a client refuses; a ledger that cannot be used.
+/// Starts the watcher and returns the router of its own port. `dropped` is exported with the metrics.
 pub async fn begin(
     config: WatchConfig,
     dropped: &Dropped,
@@ -61,7 +58,7 @@ pub async fn begin(
     let metrics = Metrics::new(&config.watched, dropped).context("cannot register the metrics")?;
     let post = Post::open(&config.mail)?;
     let share = Share::open(&config)?;
-    let prober = Prober::new(config.timeout).context("cannot make a client")?;
+    let prober = Prober::new(config.timeout).context("cannot create the HTTP client")?;
     let targets = recall(&ledger, &config).await?;
     let board = watch::Sender::new(Board::default());
     let begun = if share.is_some() {
@@ -103,27 +100,27 @@ pub async fn begin(
     Ok(page::router(shown))
 }
 
-/// Takes and keeps the lead, and gives it up at the end.
+/// Takes part in the leader election until `stop`, then resigns.
 async fn beat(
-    share: Option<Share>,
+    shared_state: Option<Share>,
     told: watch::Sender<(Lead, bool)>,
     metrics: Metrics,
     stop: CancellationToken,
 ) {
-    let Some(share) = share else {
+    let Some(shared_state) = shared_state else {
         metrics.leader.set(1);
         return;
     };
     let mut beats = Beats::new(Instant::now());
     let mut ticks = tokio::time::interval(BEAT);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let answer = share.lead().await.ok();
+        let answer = shared_state.lead().await.ok();
         let lead = beats.beat(answer, Instant::now());
         let before = told.send_replace((lead, answer.is_some())).0;
         metrics.leader.set(lead.sends().into());
         if before != lead {
-            info!("the lead among the watchers: {lead:?}");
+            info!("leadership among the watchers changed to {lead:?}");
         }
     }
-    share.resign().await.ok();
+    shared_state.resign().await.ok();
 }

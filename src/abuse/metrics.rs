@@ -1,10 +1,10 @@
-//! What is counted of those who come too often, too fast or without work: many are a flood, or a limit that is too low.
+//! Metrics of rate limits and bot signals. High values mean an attack, or a limit that is too low.
 
 use prometheus::{IntCounterVec, Registry};
 
 use crate::telemetry::metrics::{add, counters};
 
-/// What is counted of abuse.
+/// Metrics of abuse protection.
 #[derive(Clone, Debug)]
 pub struct AbuseMetrics {
     limited: IntCounterVec,
@@ -19,12 +19,12 @@ impl AbuseMetrics {
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let limited = counters(
             "jornada_limited_total",
-            "Requests that had to wait, by what was asked for: registrations, receipts",
+            "Rate-limited requests, by what was requested: registrations, receipts",
             &["what"],
         )?;
         let trapped = counters(
             "jornada_trapped_total",
-            "Forms that no person seems to have filled in: filled (the hidden field), early, strange (no moment of ours), work (none, or used before)",
+            "Forms with bot signals: filled (the hidden field), early, strange (invalid timestamp), work (proof missing or used before)",
             &["how"],
         )?;
         Ok(Self {
@@ -33,12 +33,12 @@ impl AbuseMetrics {
         })
     }
 
-    /// Counts a request that had to wait.
+    /// Counts a rate-limited request.
     pub fn limited(&self, what: &str) {
         self.limited.with_label_values(&[what]).inc();
     }
 
-    /// Counts a form that fell into a trap.
+    /// Counts a form with a bot signal.
     pub fn trapped(&self, how: &str) {
         self.trapped.with_label_values(&[how]).inc();
     }

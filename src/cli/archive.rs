@@ -1,5 +1,5 @@
-//! What commands about registrations stand on: the store with its record, the photos, the campaigns. Instances may go on
-//! meanwhile.
+//! Context of commands about registrations: store, audit log, object store and campaigns. Instances may run at the same
+//! time.
 
 use anyhow::Context;
 use prometheus::Registry;
@@ -12,7 +12,7 @@ use crate::intake::photos::PhotoKeeper;
 use crate::intake::vault::Vault;
 use crate::photo::Photos;
 
-/// Everything that is kept.
+/// Everything that maintenance commands need.
 pub(super) struct Archive {
     pub(super) office: Office,
     pub(super) photos: Photos,

@@ -1,4 +1,4 @@
-//! `jornada audit`: whether the record of every look is whole, and the record as a file.
+//! `jornada audit`: verification and export of the audit log.
 
 use std::io::{self, Write};
 
@@ -10,32 +10,32 @@ use crate::config::Env;
 use crate::domain::staff::audit::{Action, Deed, Head};
 use crate::staff::audit::export::Format;
 
-/// Entries read at a time.
+/// Entries per read.
 const BATCH: u16 = 500;
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum AuditCommand {
-    /// Reads the whole record; names every entry that was changed, removed, inserted or moved. Prints the end of the record
-    /// on standard output: noted elsewhere, it shows later that nothing was cut off.
+    /// Verify the audit log: report every entry that was changed, removed, inserted or moved, and print its head on
+    /// standard output. Note the head elsewhere to detect a later truncation
     Verify {
-        /// An end that was printed before: it must still be there.
+        /// Head that was printed before; it must still be in the log
         #[arg(long, value_name = "SEQ:HASH", value_parser = head)]
         head: Option<Head>,
     },
-    /// Prints the record, the oldest entry first.
+    /// Print all entries, oldest first
     Export {
-        /// The kind of file.
+        /// File format
         #[arg(long, value_enum, default_value = "csv")]
         format: Kind,
     },
 }
 
-/// The kinds of file, as the command names them.
+/// Export formats on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Kind {
-    /// For a spreadsheet.
+    /// Spreadsheet
     Csv,
-    /// For a program: one object a line.
+    /// One JSON object per line
     Jsonl,
 }
 
@@ -44,7 +44,7 @@ fn head(text: &str) -> Result<Head, String> {
         .ok_or_else(|| "expected a number, a colon and 64 hexadecimal digits".to_owned())
 }
 
-/// Plays the role.
+/// Runs the command.
 pub(super) fn play(env: &Env, command: AuditCommand) -> anyhow::Result<()> {
     run(async {
         let office = Office::open(env).await?;
@@ -61,13 +61,13 @@ async fn verify(office: &Office, noted: Option<Head>) -> anyhow::Result<()> {
         eprintln!("{fault}");
     }
     if verdict.more > 0 {
-        eprintln!("and {} more", verdict.more);
+        eprintln!("and {} more faults", verdict.more);
     }
     println!("{}", verdict.head);
     if !verdict.faults.is_empty() {
-        bail!("the record of {} entries is not whole", verdict.entries);
+        bail!("the audit log of {} entries is not intact", verdict.entries);
     }
-    eprintln!("the record of {} entries is whole", verdict.entries);
+    eprintln!("the audit log of {} entries is intact", verdict.entries);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! `jornada campaign check`: what is wrong with a campaign file, before the day begins.
+//! `jornada campaign check`: validation of campaign files before an event.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,13 @@ use anyhow::bail;
 
 use crate::campaigns;
 
-/// Checks each file and prints a line for each, or one for each mistake.
+/// Validates each file and prints one line per file or per error.
 pub(super) fn check(files: &[PathBuf]) -> anyhow::Result<()> {
     let mut wrong = 0;
     for path in files {
         match campaigns::read(path) {
             Ok(campaign) => println!(
-                "{}: right: {} with {} fields",
+                "{}: valid: {} with {} fields",
                 path.display(),
                 campaign.id,
                 campaign.fields.len()
@@ -24,7 +24,7 @@ pub(super) fn check(files: &[PathBuf]) -> anyhow::Result<()> {
         }
     }
     if wrong > 0 {
-        bail!("{wrong} of {} campaign files cannot be used", files.len());
+        bail!("{wrong} of {} campaign files are invalid", files.len());
     }
     Ok(())
 }

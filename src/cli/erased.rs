@@ -1,4 +1,5 @@
-//! The role `erased`: the list of who was erased goes out beside the backups, and after a restore all of it is done again.
+//! `jornada erased`: exports the list of erased registrations beside the backups, and erases them again after a
+//! restore.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,20 +19,20 @@ use crate::domain::{Campaign, CampaignId, RegistrationId};
 use crate::intake::amend;
 use crate::store::Amended;
 
-/// Read at once.
+/// Registrations per read.
 const PAGE: u16 = 1000;
-/// Longest line that is read: one is far shorter.
+/// Maximum length of a line in bytes.
 const LINE: u64 = 1024;
-/// The reason that stays.
+/// Reason recorded with the deletion.
 const REASON: &str = "Borrado otra vez tras restaurar / erased again after a restore";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ErasedCommand {
-    /// Prints who was erased, one JSON object a line: ids alone. Keep it beside every backup, the newest is enough.
+    /// Print the ids of erased registrations, one JSON object per line. Store the latest list with the backups
     Export,
-    /// After a restore of an older backup: erases again whom the list names. Running it again does nothing more.
+    /// Erase all registrations of a list again, after restoring an older backup. Safe to repeat
     Replay {
-        /// What `export` printed.
+        /// Output of `erased export`
         file: PathBuf,
     },
 }
@@ -43,7 +44,7 @@ struct Line {
     id: RegistrationId,
 }
 
-/// Plays the role.
+/// Runs the command.
 pub(super) fn play(env: &Env, command: &ErasedCommand) -> anyhow::Result<()> {
     match command {
         ErasedCommand::Export => run(async { export(&Office::open(env).await?).await }),
@@ -74,7 +75,7 @@ async fn export(office: &Office) -> anyhow::Result<()> {
 async fn replay(archive: &Archive, file: &Path) -> anyhow::Result<()> {
     let file = File::open(file).with_context(|| file.display().to_string())?;
     let mut file = BufReader::new(file);
-    let (mut erased, mut left, mut number) = (0_u64, BTreeMap::new(), 0_u64);
+    let (mut erased, mut missing, mut number) = (0_u64, BTreeMap::new(), 0_u64);
     let mut line = String::new();
     loop {
         line.clear();
@@ -84,21 +85,21 @@ async fn replay(archive: &Archive, file: &Path) -> anyhow::Result<()> {
         }
         let read = serde_json::from_str(&line);
         let read: Line = read.with_context(|| format!("line {number}"))?;
-        // One campaign that is not here any more keeps nobody of another from being erased.
+        // A missing campaign does not prevent erasures in the others.
         match archive.campaigns.get(read.campaign.as_str()) {
             Some(campaign) => erased += u64::from(erase(archive, campaign, read.id).await?),
-            None => *left.entry(read.campaign).or_insert(0_u64) += 1,
+            None => *missing.entry(read.campaign).or_insert(0_u64) += 1,
         }
     }
     println!("{erased} erased again");
-    let left: Vec<_> = left
+    let missing: Vec<_> = missing
         .iter()
         .map(|(campaign, lines)| format!("{campaign}.toml ({lines})"))
         .collect();
     ensure!(
-        left.is_empty(),
-        "JORNADA_CAMPAIGNS: missing files, with how many of their people were not erased again: {}",
-        left.join(", ")
+        missing.is_empty(),
+        "JORNADA_CAMPAIGNS: missing files, with the number of registrations that were not erased again: {}",
+        missing.join(", ")
     );
     Ok(())
 }
@@ -114,6 +115,6 @@ async fn erase(archive: &Archive, campaign: &Campaign, id: RegistrationId) -> an
     let deletion = record.delete(by, REASON.to_owned(), Timestamp::now());
     match amend::delete(store, keeper, campaign, &record, &deletion).await? {
         Amended::Done => Ok(true),
-        _ => bail!("somebody changed a registration at this moment: run it again"),
+        _ => bail!("a registration was changed at the same time: run the command again"),
     }
 }

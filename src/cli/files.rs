@@ -1,13 +1,12 @@
-//! Open files: every connection takes one, and a shell or a service manager often lets a process have only 1,024.
+//! Limit of open files: every connection needs one, and a shell or service manager often allows only 1,024.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
-/// What stores, logs and files of its own take at most.
+/// Files reserved for stores, logs and other use.
 const OTHERS: u64 = 512;
 
-/// Raises the soft limit as far as the hard one allows. Answers how many connections there is room for, at most those
-/// asked for; at least one, which is then a fault of the limit.
+/// Raises the soft limit to the hard limit. Returns how many of the requested connections fit, at least one.
 pub(super) fn room_for(connections: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -22,7 +21,7 @@ pub(super) fn room_for(connections: usize) -> usize {
     let room = usize::try_from(room).unwrap_or(usize::MAX);
     if room < connections {
         warn!(
-            "JORNADA_MAX_CONNECTIONS: only {room} of {connections} have room within this process's limit of open files"
+            "JORNADA_MAX_CONNECTIONS: the limit of open files allows only {room} of {connections} connections"
         );
     }
     room.min(connections)

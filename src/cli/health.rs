@@ -1,5 +1,5 @@
-//! `jornada health`: whether the instance on this machine lives, for a container's health check that has no curl.
-//! Asks the operations listener, so that the answer does not depend on nginx or on any store.
+//! `jornada health`: checks that the instance on this machine is alive, for container health checks without curl.
+//! Queries the operations listener, so the result does not depend on nginx or any store.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -9,11 +9,11 @@ use anyhow::{Context, ensure};
 
 use crate::config::{Env, ops_listen};
 
-/// Longest time for the whole answer.
+/// Timeout of the whole check.
 const WAIT: Duration = Duration::from_secs(2);
 const ALIVE: &[u8] = b"HTTP/1.1 200 ";
 
-/// Succeeds when `/healthz` answers 200 within [`WAIT`].
+/// Succeeds if `/healthz` answers 200 within [`WAIT`].
 pub(super) fn check(env: &Env) -> anyhow::Result<()> {
     let address = reachable(ops_listen(env)?);
     let status =
@@ -25,7 +25,7 @@ pub(super) fn check(env: &Env) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An instance that listens on every address is asked on loopback.
+/// Replaces an unspecified address by the loopback address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
@@ -36,7 +36,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// The first bytes of the answer, up to and with the status code.
+/// Returns the first bytes of the response, up to the status code.
 fn ask(address: SocketAddr) -> std::io::Result<Vec<u8>> {
     let deadline = Instant::now() + WAIT;
     let mut stream = TcpStream::connect_timeout(&address, WAIT)?;
@@ -48,7 +48,7 @@ fn ask(address: SocketAddr) -> std::io::Result<Vec<u8>> {
     let mut answer = vec![0; ALIVE.len()];
     let mut filled = 0;
     while filled < answer.len() {
-        // A timeout of zero would mean none.
+        // A timeout of zero would mean no timeout.
         let left = deadline.saturating_duration_since(Instant::now());
         stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         match stream.read(&mut answer[filled..])? {
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instance_on_every_address_is_asked_on_loopback() {
+    fn an_unspecified_address_becomes_loopback() {
         for (listens, asked) in [
             ("0.0.0.0:4100", "127.0.0.1:4100"),
             ("[::]:4100", "[::1]:4100"),

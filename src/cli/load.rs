@@ -1,4 +1,4 @@
-//! The role `load`: sends invented registrations, and proves afterwards that the promises made were kept.
+//! `jornada load`: sends invented registrations, and verifies afterwards that every acknowledged one is stored.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,29 +19,29 @@ use crate::load::findings::Findings;
 use crate::load::journal::{Heading, Journal, Promises};
 use crate::load::people::People;
 use crate::load::picture;
-use crate::load::run::{Load, Plan, run};
+use crate::load::run::{self, Load, Plan};
 use crate::load::target::Target;
 use crate::load::verify::Proof;
 use crate::photo::Photos;
 use crate::store::Store;
 
-/// Most receipts of each kind that are named one by one.
+/// Maximum number of receipts printed per kind of error.
 const MOST_NAMED: usize = 20;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LoadCommand {
-    /// Sends invented people at a steady rate and prints one line of JSON; ends early at SIGTERM or Ctrl-C.
+    /// Send invented registrations at a constant rate and print a JSON summary. SIGTERM or Ctrl-C ends it early
     Run(RunArgs),
-    /// Proves that what a journal was promised is kept once and whole; prints one line of JSON.
+    /// Verify that every acknowledged registration is stored once and complete, and print a JSON summary
     Verify(VerifyArgs),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Site {
-    /// Base URL of the site, such as `http://127.0.0.1:8080`.
+    /// Base URL of the site, such as `http://127.0.0.1:8080`
     #[arg(long)]
     to: String,
-    /// Takes another machine than this one. Ask its owner first.
+    /// Allow a target other than this machine. Ask its owner first
     #[arg(long)]
     beyond_this_machine: bool,
 }
@@ -50,25 +50,25 @@ pub(super) struct Site {
 pub(super) struct RunArgs {
     #[command(flatten)]
     site: Site,
-    /// New file for what the server promises.
+    /// New file for acknowledged registrations
     #[arg(long)]
     journal: PathBuf,
-    /// Id of the campaign.
+    /// Id of the campaign
     #[arg(long, default_value = "simulacro")]
     campaign: String,
-    /// Registrations a second.
+    /// Registrations per second
     #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// For how many seconds.
+    /// Duration in seconds
     #[arg(long, default_value_t = 10, value_parser = value_parser!(u64).range(1..=86_400))]
     seconds: u64,
-    /// Bytes of each photo.
+    /// Size of each photo in bytes
     #[arg(long, default_value_t = 50_000, value_parser = photo_bytes)]
     photo_bytes: usize,
-    /// Seconds for which one person tries to get a receipt.
+    /// Seconds for which one person retries
     #[arg(long, default_value_t = 60, value_parser = value_parser!(u64).range(1..=3_600))]
     patience: u64,
-    /// Sends no idempotency key and no document, and never twice: all lies with the server.
+    /// Send no idempotency key and no document, and never retry
     #[arg(long)]
     keyless: bool,
 }
@@ -77,10 +77,10 @@ pub(super) struct RunArgs {
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     site: Site,
-    /// The journal of one run.
+    /// Journal of a run
     #[arg(long)]
     journal: PathBuf,
-    /// Seconds within which photos and chart must be as they should.
+    /// Seconds within which photos and chart must be complete
     #[arg(long, default_value_t = 30, value_parser = value_parser!(u64).range(0..=3_600))]
     within: u64,
 }
@@ -97,7 +97,7 @@ fn photo_bytes(raw: &str) -> Result<usize, String> {
     ))
 }
 
-/// Plays the role.
+/// Runs the command.
 pub(super) fn play(env: &Env, command: LoadCommand) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -119,7 +119,7 @@ fn campaign(env: &Env, id: &str) -> anyhow::Result<Arc<Campaign>> {
     let campaign = campaigns.get(id);
     campaign
         .cloned()
-        .with_context(|| format!("there is no campaign '{id}' in JORNADA_CAMPAIGNS"))
+        .with_context(|| format!("JORNADA_CAMPAIGNS: no campaign '{id}'"))
 }
 
 async fn send(env: &Env, args: RunArgs) -> anyhow::Result<()> {
@@ -140,7 +140,7 @@ async fn send(env: &Env, args: RunArgs) -> anyhow::Result<()> {
         people,
         keyless: args.keyless,
         journal: Journal::begin(&args.journal, heading)
-            .with_context(|| format!("cannot begin {}", args.journal.display()))?,
+            .with_context(|| format!("cannot create {}", args.journal.display()))?,
         run: run_name,
     };
     let plan = Plan {
@@ -153,15 +153,16 @@ async fn send(env: &Env, args: RunArgs) -> anyhow::Result<()> {
         asked.await;
         stopped.cancel();
     });
-    let summary = run(load, plan, stop).await?;
+    let summary = run::run(load, plan, stop).await?;
     println!("{}", serde_json::to_string(&summary)?);
     Ok(())
 }
 
-/// Six characters that no run had before, of those that a document may have.
+/// Returns six random characters that are valid in a document number.
 fn run_name() -> anyhow::Result<String> {
     let mut random = [0; 5];
-    getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    getrandom::fill(&mut random)
+        .map_err(|error| anyhow::anyhow!("cannot get random bytes: {error}"))?;
     Ok(data_encoding::BASE32_NOPAD.encode(&random)[..6].to_owned())
 }
 
@@ -175,13 +176,13 @@ async fn prove(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
     let photos = PhotosSetting::from_env(env)?;
     let keys = PhotoKeys::from_env(env)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let vault = Vault::open(store.clone(), &keys).await;
-    let vault = vault.context("JORNADA_PHOTO_KEY")?;
+    let key_ring = Vault::open(store.clone(), &keys).await;
+    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
     let proof = Proof {
         chart: target.chart(&campaign.id),
         people: People::new(campaign, &heading.run, heading.photo_bytes, heading.keyless)?,
         store,
-        photos: Photos::new(&photos, vault.seal().clone()),
+        photos: Photos::new(&photos, key_ring.seal().clone()),
         http: client::http()?,
         within: Duration::from_secs(args.within),
     };
@@ -191,7 +192,7 @@ async fn prove(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     name_wrong_ones(&findings);
-    bail!("what was promised was not kept");
+    bail!("acknowledged registrations are missing or wrong");
 }
 
 fn counts(findings: &Findings) -> serde_json::Value {

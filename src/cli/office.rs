@@ -1,5 +1,4 @@
-//! What commands about the staff stand on: the store, and the record in which each of them is written down before it does
-//! anything.
+//! Context of staff commands: the store and the audit log, in which every command is recorded before it acts.
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -9,7 +8,7 @@ use crate::domain::staff::audit::{Deed, Doer, Note};
 use crate::staff::Audit;
 use crate::store::Store;
 
-/// The store and its record.
+/// Store and audit log.
 pub(super) struct Office {
     pub(super) store: Store,
     pub(super) audit: Audit,
@@ -25,15 +24,15 @@ impl Office {
         })
     }
 
-    /// Writes down what the command is about to do.
+    /// Records what the command is about to do.
     pub(super) async fn note(&self, deed: Deed) -> anyhow::Result<()> {
         let note = Note::by(Doer::CommandLine, deed, Timestamp::now());
         let written = self.audit.write(&self.store, note).await;
-        written.map(drop).context("nothing was done")
+        written.map(drop).context("nothing was changed")
     }
 }
 
-/// Runs a command to its end.
+/// Runs a future to completion on a new runtime.
 pub(super) fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

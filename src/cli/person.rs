@@ -1,5 +1,5 @@
-//! The roles `erase` and `export`: a person's right to be forgotten, and to see what is kept of them. For whoever may run
-//! commands on the machine, never for the web.
+//! `jornada erase` and `jornada export`: a person's right to erasure and to access. For operators on the machine, never
+//! on the web.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,32 +22,31 @@ use crate::store::Amended;
 
 #[derive(Debug, Args)]
 pub(super) struct EraseArgs {
-    /// The number on the person's receipt.
+    /// Number of the receipt
     #[arg(value_parser = receipt)]
     receipt: ReceiptNumber,
-    /// Why; it stays, so nothing personal.
+    /// Reason; stored permanently, so nothing personal
     #[arg(long)]
     reason: String,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// The number on the person's receipt.
+    /// Number of the receipt
     #[arg(value_parser = receipt)]
     receipt: ReceiptNumber,
-    /// Where to write; it must not be there.
+    /// ZIP file to create
     file: PathBuf,
 }
 
 fn receipt(typed: &str) -> Result<ReceiptNumber, String> {
-    ReceiptNumber::parse(typed).ok_or_else(|| "not the number of a receipt".to_owned())
+    ReceiptNumber::parse(typed).ok_or_else(|| "expected the number of a receipt".to_owned())
 }
 
 /// Erases a registration and its photo.
 pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
     let reason = record::reason(&args.reason).ok();
-    let reason =
-        reason.context("--reason: expected 4 to 300 letters, without control characters")?;
+    let reason = reason.context("--reason: expected 4 to 300 characters, no control characters")?;
     run(async {
         let archive = Archive::open(env).await?;
         let (campaign, record) = find(&archive, args.receipt).await?;
@@ -56,13 +55,13 @@ pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
         let (store, keeper) = (&archive.office.store, &archive.keeper);
         match amend::delete(store, keeper, &campaign, &record, &deletion).await? {
             Amended::Done => println!("erased"),
-            _ => bail!("somebody changed the registration at this moment: run it again"),
+            _ => bail!("the registration was changed at the same time: run the command again"),
         }
         Ok(())
     })
 }
 
-/// Writes all that is kept of a registration into a zip file.
+/// Writes all data about a registration into a ZIP file.
 pub(super) fn export(env: &Env, args: &ExportArgs) -> anyhow::Result<()> {
     run(async {
         let archive = Archive::open(env).await?;
@@ -87,7 +86,7 @@ pub(super) fn export(env: &Env, args: &ExportArgs) -> anyhow::Result<()> {
     })
 }
 
-/// The photo, or what is wrong with it: whoever asks for what is kept of them gets the rest all the same.
+/// Returns the photo, or why it is missing: the rest is exported anyway.
 async fn picture(
     archive: &Archive,
     campaign: &Campaign,
@@ -120,7 +119,7 @@ fn about(action: Action, record: &Record) -> Deed {
 
 async fn find(archive: &Archive, number: ReceiptNumber) -> anyhow::Result<(Arc<Campaign>, Record)> {
     let store = &archive.office.store;
-    let none = "there is no registration of this receipt";
+    let none = "no registration with this receipt number";
     let found = store.receipt(number).await?.context(none)?;
     let campaign = archive.campaigns.get(found.campaign.as_str());
     let campaign = campaign.context("JORNADA_CAMPAIGNS: the file of its campaign is missing")?;

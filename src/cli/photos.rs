@@ -16,7 +16,7 @@ pub(super) enum PhotosCommand {
     Rewrap,
 }
 
-/// Plays the role.
+/// Runs the command.
 pub(super) fn play(env: &Env, command: &PhotosCommand) -> anyhow::Result<()> {
     match command {
         PhotosCommand::Rewrap => run(rewrap(env)),

@@ -1,4 +1,4 @@
-//! `jornada staff`: accounts from the command line: the first one, and any when nobody can log in.
+//! `jornada staff`: manages accounts from the command line, such as the first one.
 
 use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
@@ -19,29 +19,29 @@ const CLOSED: &str = "EMAIL: this account is closed";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StaffCommand {
-    /// Adds an account and prints a link, alone, on standard output: it sets the password, once, within 48 hours.
+    /// Add an account and print a link on standard output that sets its password, once, within 48 hours
     Add {
-        /// The address by which the person logs in.
+        /// Mail address for login
         email: String,
-        /// viewer: totals; clerk: search, see, correct, report; admin: everything.
+        /// viewer: totals; clerk: search, view, correct, report; admin: everything
         #[arg(long, value_parser = role)]
         role: Role,
-        /// A city that a clerk is limited to; may be given several times.
+        /// City to which a clerk is limited; repeatable
         #[arg(long = "place")]
         places: Vec<String>,
     },
-    /// Lists the accounts.
+    /// List the accounts
     List,
-    /// Closes an account: its sessions end at once.
+    /// Close an account and end its sessions
     Close {
-        /// Whose.
+        /// Mail address of the account
         email: String,
     },
-    /// Prints a new link to set a password; the one before is no good any more.
+    /// Print a new link to set the password; earlier links expire
     Link {
-        /// Whose.
+        /// Mail address of the account
         email: String,
-        /// Also switches the second factor off, for who lost the phone.
+        /// Also disable the second factor, for a lost phone
         #[arg(long)]
         lost_second: bool,
     },
@@ -51,7 +51,7 @@ fn role(name: &str) -> Result<Role, String> {
     Role::parse(name).ok_or_else(|| "expected viewer, clerk or admin".to_owned())
 }
 
-/// Plays the role.
+/// Runs the command.
 pub(super) fn play(env: &Env, command: StaffCommand) -> anyhow::Result<()> {
     run(async {
         let office = Office::open(env).await?;
@@ -82,7 +82,8 @@ async fn add_one(
         bail!("--place: only a clerk can be limited to places");
     }
     let reach = reach(env, names)?;
-    let known = "EMAIL: there is an account of this address (jornada staff link makes a new link)";
+    let known =
+        "EMAIL: an account with this address exists (create a new link with jornada staff link)";
     let store = &office.store;
     let id = vacancy(store, &mail).await?.context(known)?;
     office
@@ -96,14 +97,14 @@ async fn add_one(
     print_link(env, &link)
 }
 
-/// The places of `--place`; none means all.
+/// Resolves the values of `--place`. None means all places.
 pub(super) fn reach(env: &Env, names: &[String]) -> anyhow::Result<Reach> {
     if names.is_empty() {
         return Ok(Reach::all());
     }
     let campaigns = Campaigns::read(env.or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
     let read = places::read(&campaigns, names);
-    read.map_err(|name| anyhow::anyhow!("--place: no campaign counts by '{name}'"))
+    read.map_err(|name| anyhow::anyhow!("--place: no campaign has a place '{name}'"))
 }
 
 async fn list(store: &Store) -> anyhow::Result<()> {
@@ -153,7 +154,7 @@ async fn known_open(store: &Store, email: &str) -> anyhow::Result<Account> {
     let mail = Mail::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
     let account = store.account_of(&mail).await?;
     let account =
-        account.context("EMAIL: there is no account of this address (jornada staff list)")?;
+        account.context("EMAIL: no account with this address (see jornada staff list)")?;
     ensure!(account.is_open(), CLOSED);
     Ok(account)
 }

@@ -1,4 +1,4 @@
-//! The role `sweep`: erases what is over now, as one of the instances does every day.
+//! `jornada sweep`: deletes expired data now, as one of the instances does daily.
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -13,16 +13,16 @@ use crate::retention::Sweep;
 
 #[derive(Debug, Args)]
 pub(super) struct SweepArgs {
-    /// Only counts registrations, photos and reports that would be erased.
+    /// Only count what would be deleted
     #[arg(long)]
     dry_run: bool,
-    /// Removes photos of nobody however many they are, also those that are not sealed under a key of this store: make
-    /// sure first that `JORNADA_STORE` and `JORNADA_PHOTOS` belong together, and that no restore is under way.
+    /// Delete all orphaned photos, however many, even if they are encrypted under a key of another store. Check first
+    /// that `JORNADA_STORE` and `JORNADA_PHOTOS` belong together and that no restore is running
     #[arg(long)]
     all_orphans: bool,
 }
 
-/// Plays the role; prints one line of JSON. Photos that are held back make it an error.
+/// Runs the command and prints a JSON summary. Fails if orphaned photos are held back.
 pub(super) fn play(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
     run(async {
         let archive = Archive::open(env).await?;
@@ -37,12 +37,12 @@ pub(super) fn play(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
             takes_all_orphans: args.all_orphans,
             id: Uuid::new_v4(),
         };
-        let swept = sweep.on_time(Timestamp::now()).await?;
-        let swept = swept.context("another sweep is at work: nothing was done here")?;
-        println!("{}", serde_json::to_string(&swept)?);
-        if let Some(told) = swept.foreign_told() {
+        let report = sweep.on_time(Timestamp::now()).await?;
+        let report = report.context("another sweep is running: nothing was deleted")?;
+        println!("{}", serde_json::to_string(&report)?);
+        if let Some(told) = report.foreign_told() {
             eprintln!("jornada: {told}");
         }
-        swept.held_told().map_or(Ok(()), |told| bail!(told))
+        report.held_told().map_or(Ok(()), |told| bail!(told))
     })
 }

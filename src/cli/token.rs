@@ -1,4 +1,4 @@
-//! `jornada token new`: a token for someone of the staff.
+//! `jornada token new`: creates an API token.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,20 +17,20 @@ use crate::staff::Audit;
 use crate::staff::token::{Token, is_name};
 use crate::store::Store;
 
-/// Most days for which a token may be good.
+/// Maximum validity of a token in days.
 const MOST_DAYS: u32 = 3_650;
 
 #[derive(Debug, Args)]
 pub(super) struct NewToken {
-    /// What it is for: a program, an office; no names of people, since it stays in the record.
+    /// Purpose, such as a program or an office. Stored in the audit log, so no names of people
     name: String,
-    /// What it may do: report (lists and their photos) or chart (totals); may be given twice; all without it.
+    /// report (lists and their photos) or chart (totals); repeatable; all by default
     #[arg(long = "scope", value_parser = scope)]
     scopes: Vec<Scope>,
-    /// A city that it is limited to; may be given several times.
+    /// City to which the token is limited; repeatable
     #[arg(long = "place")]
     places: Vec<String>,
-    /// For how many days it is good; without an end if it is not given.
+    /// Validity in days; unlimited by default
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DAYS)))]
     days: Option<u32>,
 }
@@ -39,7 +39,7 @@ fn scope(name: &str) -> Result<Scope, String> {
     Scope::parse(name).ok_or_else(|| "expected report or chart".to_owned())
 }
 
-/// Makes a token, keeps its hash in the store and prints it.
+/// Creates a token, stores its hash and prints it.
 pub(super) fn new(env: &Env, wanted: &NewToken) -> anyhow::Result<()> {
     let name = wanted.name.trim();
     ensure!(
@@ -69,14 +69,14 @@ pub(super) fn new(env: &Env, wanted: &NewToken) -> anyhow::Result<()> {
 }
 
 fn generate() -> anyhow::Result<Token> {
-    Token::generate().map_err(|error| anyhow::anyhow!("no randomness: {error}"))
+    Token::generate().map_err(|error| anyhow::anyhow!("cannot get random bytes: {error}"))
 }
 
 fn days_long(days: u32) -> SignedDuration {
     SignedDuration::from_hours(24 * i64::from(days))
 }
 
-/// For everything, everywhere, without an end.
+/// Creates a token with all scopes and places and no expiry.
 fn unlimited(token: &Token, name: &str) -> ApiToken {
     ApiToken {
         hash: token.hash(),
@@ -90,10 +90,13 @@ fn unlimited(token: &Token, name: &str) -> ApiToken {
 }
 
 async fn keep(store: &Store, kept: &ApiToken) -> anyhow::Result<()> {
-    store.add_token(kept).await.context("cannot keep the token")
+    store
+        .add_token(kept)
+        .await
+        .context("cannot store the token")
 }
 
-/// Embedded mode: makes the first token once and leaves it in a file that only the owner reads.
+/// Embedded mode: creates the first token and stores it in a file that only the owner can read.
 pub(super) async fn make_once(store: &Store, audit: &Audit, path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());

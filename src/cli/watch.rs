@@ -1,4 +1,4 @@
-//! The role `watch`: tells the administrator by mail when an instance stops answering, and when it is back.
+//! `jornada watch`: mails the administrator when an instance goes down and when it is back.
 
 use std::time::Duration;
 
@@ -20,21 +20,21 @@ use crate::watch::ledger::{Ledger, hold};
 use crate::watch::mail::Letter;
 use crate::watch::post::Post;
 
-/// Threads that wait for the disk or for a resolver of names.
+/// Maximum number of blocking threads, for disk and name resolution.
 const WAITING_THREADS: usize = 32;
-/// Longest time that a mail on its way has to be taken after SIGTERM.
+/// Time after SIGTERM for a mail that is being sent.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Longest planned maintenance.
+/// Maximum duration of planned maintenance.
 const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Most letters of its reason.
+/// Maximum length of a reason, in characters.
 const MOST_LETTERS: usize = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct WatchArgs {
-    /// Sends one mail now, and prints what the mail server said.
+    /// Send a test mail and print the reply of the mail server
     #[arg(long, conflicts_with_all = ["pause", "resume"])]
     test_mail: bool,
-    /// Planned maintenance from now on, such as 30m or 2h: nothing that begins meanwhile is mailed.
+    /// Start planned maintenance, such as 30m or 2h: no mails about new incidents
     #[arg(
         long,
         value_name = "TIME",
@@ -42,15 +42,15 @@ pub(super) struct WatchArgs {
         conflicts_with = "resume"
     )]
     pause: Option<SignedDuration>,
-    /// Why; everyone who sees the status page reads it.
+    /// Reason, shown on the status page
     #[arg(long, requires = "pause")]
     reason: Option<String>,
-    /// Ends planned maintenance before its time.
+    /// End planned maintenance early
     #[arg(long)]
     resume: bool,
 }
 
-/// Plays the role.
+/// Runs the command.
 pub(super) fn play(env: &Env, args: WatchArgs) -> anyhow::Result<()> {
     if args.test_mail {
         return test_mail(env);
@@ -67,7 +67,7 @@ pub(super) fn play(env: &Env, args: WatchArgs) -> anyhow::Result<()> {
         ensure!(
             (1..=MOST_LETTERS).contains(&reason.chars().count())
                 && !reason.chars().any(char::is_control),
-            "--reason: expected 1 to {MOST_LETTERS} letters"
+            "--reason: expected 1 to {MOST_LETTERS} characters, no control characters"
         );
         return pause(env, time, reason);
     }
@@ -96,14 +96,17 @@ async fn run(config: WatchConfig, logs: &Logs) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     info!("the status page is at http://{address}/");
     let asked = end::asked()?;
-    // Served until the process ends.
+    // Served until the process exits.
     tokio::spawn(axum::serve(listener, router).into_future());
     asked.await;
-    info!("ending: a mail on its way has {} s", DRAIN.as_secs());
+    info!(
+        "ending: waiting up to {} s for a mail that is being sent",
+        DRAIN.as_secs()
+    );
     stop.cancel();
     tasks.close();
     if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
-        bail!("a mail was on its way for too long; it will be sent at the next start");
+        bail!("a mail was not sent in time and will be sent at the next start");
     }
     info!("ended");
     Ok(())
@@ -131,13 +134,13 @@ fn test_mail(env: &Env) -> anyhow::Result<()> {
             .map_err(Into::into)
     });
     let said = sent.map_err(|error: anyhow::Error| {
-        error.context("JORNADA_SMTP: the test mail was not taken")
+        error.context("JORNADA_SMTP: the test mail was not accepted")
     })?;
     println!("{said}");
     Ok(())
 }
 
-/// Also the end of a pause is one, of no length.
+/// Stores planned maintenance. A duration of zero ends it.
 fn pause(env: &Env, time: SignedDuration, reason: String) -> anyhow::Result<()> {
     let ledger = Ledger::open(&watch_data(env)).context("JORNADA_WATCH_DATA")?;
     let set_at = Timestamp::now();

@@ -1,14 +1,14 @@
-//! The environment and the `.env` file: the only place of the crate that reads either.
+//! Environment variables and the `.env` file. The only module that reads either.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// The settings as they were given, before any check.
+/// Raw settings, before validation.
 #[derive(Clone, Debug, Default)]
 pub struct Env(HashMap<String, String>);
 
-/// A setting that is wrong, in one line.
+/// An invalid setting, reported in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
     name: String,
@@ -19,13 +19,13 @@ pub struct Wrong {
 impl std::error::Error for Wrong {}
 
 impl Wrong {
-    /// A value that does not fit. Not for secrets: the value is shown.
+    /// Reports an invalid value. Not for secrets: the value is shown.
     #[must_use]
     pub fn new(name: &str, value: &str, expected: &str) -> Self {
-        Self::because(name, format!("'{value}' is not right"), expected)
+        Self::because(name, format!("'{value}' is invalid"), expected)
     }
 
-    /// A setting that is wrong for another reason than its value's shape.
+    /// Reports any other problem with a setting, without its value.
     #[must_use]
     pub fn because(name: &str, what: impl Into<String>, expected: &str) -> Self {
         Self {
@@ -58,10 +58,7 @@ pub trait FromEnv: Sized {
 }
 
 impl Env {
-    /// Reads the process's environment, and below it the `.env` file of the working folder.
-    ///
-    /// # Errors
-    /// A `.env` file that cannot be read.
+    /// Reads the process environment and, for unset variables, the `.env` file of the working directory.
     #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
     pub fn read() -> Result<Self, Wrong> {
         match dotenvy::dotenv() {
@@ -74,30 +71,27 @@ impl Env {
         }
     }
 
-    /// These settings and no others.
+    /// Creates settings from a list, for tests.
     #[must_use]
     pub fn of(settings: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self(settings.iter().map(owned).collect())
     }
 
-    /// A setting that is not blank.
+    /// Returns a setting, or `None` if it is unset or blank.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
         let value = self.0.get(name)?.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// A setting or its default.
+    /// Returns a setting or its default.
     #[must_use]
     pub fn or(&self, name: &str, default: &str) -> String {
         self.get(name).unwrap_or_else(|| default.to_owned())
     }
 
-    /// A setting of another type.
-    ///
-    /// # Errors
-    /// When it does not parse.
+    /// Parses a setting or its default.
     pub fn parse<T: FromStr>(&self, name: &str, default: &str, expected: &str) -> Result<T, Wrong> {
         let value = self.or(name, default);
         value

@@ -1,4 +1,4 @@
-//! Under which names the site answers, and which addresses are exempt from its limits.
+//! Host names of the site, and addresses that are exempt from its rate limits.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -9,35 +9,36 @@ use url::Url;
 
 use super::env::{Env, Wrong};
 
-/// `JORNADA_HOSTS`: the names that a request's `Host` may have. The names of this machine for itself are always among
-/// them: probes and the load generator come by those.
+/// `JORNADA_HOSTS`: valid values of the `Host` header. `localhost` and loopback addresses are always valid, for probes
+/// and the load generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hosts {
-    /// Neither `JORNADA_HOSTS` nor `JORNADA_PUBLIC_URL` says.
+    /// Any name: neither `JORNADA_HOSTS` nor `JORNADA_PUBLIC_URL` is set.
     Any,
-    /// These, without port.
+    /// These names, without port.
     These(HashSet<String>),
 }
 
 impl Hosts {
-    /// Reads `JORNADA_HOSTS`; the host of `public_url` is one of them.
-    ///
-    /// # Errors
-    /// Anything but host names or addresses.
+    /// Reads `JORNADA_HOSTS` and adds the host of `public_url`.
     pub fn from_env(env: &Env, public_url: Option<&str>) -> Result<Self, Wrong> {
         let name = "JORNADA_HOSTS";
-        let expected = "host names without port and with commas between them, or *";
-        let told = env.get(name);
-        if told.as_deref() == Some("*") {
+        let expected = "comma-separated host names without port, or *";
+        let value = env.get(name);
+        if value.as_deref() == Some("*") {
             return Ok(Self::Any);
         }
         let mut hosts = HashSet::new();
-        for host in told.iter().flat_map(|told| told.split(',')).map(str::trim) {
+        for host in value
+            .iter()
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+        {
             let authority: Option<Authority> = host.parse().ok();
-            let alone = authority.as_ref().and_then(bare);
-            let alone = alone.filter(|alone| *alone == host.trim_end_matches('.'));
-            let alone = alone.ok_or_else(|| Wrong::new(name, host, expected))?;
-            hosts.insert(alone.to_ascii_lowercase());
+            let bare_host = authority.as_ref().and_then(bare);
+            let bare_host = bare_host.filter(|bare_host| *bare_host == host.trim_end_matches('.'));
+            let bare_host = bare_host.ok_or_else(|| Wrong::new(name, host, expected))?;
+            hosts.insert(bare_host.to_ascii_lowercase());
         }
         let public = public_url.and_then(|url| Url::parse(url).ok());
         hosts.extend(public.and_then(|url| url.host_str().map(str::to_owned)));
@@ -48,7 +49,7 @@ impl Hosts {
         })
     }
 
-    /// Whether the site answers under this name.
+    /// Returns whether the site answers to this name.
     #[must_use]
     pub fn know(&self, authority: &Authority) -> bool {
         bare(authority).is_some_and(|host| match self {
@@ -61,38 +62,35 @@ impl Hosts {
     }
 }
 
-/// The host alone; `None` where there is more before it than a host.
+/// Returns the host, or `None` if user information precedes it.
 fn bare(authority: &Authority) -> Option<&str> {
     let host = authority.host().trim_end_matches('.');
     (!host.is_empty() && !authority.as_str().contains('@')).then_some(host)
 }
 
-/// Whether a machine calls itself so.
+/// Returns whether a host is `localhost` or a loopback address.
 fn is_own(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-/// Reads `JORNADA_EXEMPT`: the addresses and networks that no limit counts.
-///
-/// # Errors
-/// Anything that is neither.
+/// Reads `JORNADA_EXEMPT`: addresses and networks without rate limits.
 pub fn exempt(env: &Env) -> Result<Vec<IpNet>, Wrong> {
     let name = "JORNADA_EXEMPT";
-    let told = env.or(name, "127.0.0.0/8,::1");
-    if told == "none" {
+    let value = env.or(name, "127.0.0.0/8,::1");
+    if value == "none" {
         return Ok(Vec::new());
     }
     let network = |text: &str| {
         let alone = || text.parse::<IpAddr>().map(IpNet::from);
         let network = text.parse().or_else(|_| alone());
         network.map_err(|_| {
-            let expected = "addresses or networks such as 10.1.0.0/16, with commas, or none";
+            let expected = "comma-separated addresses or networks such as 10.1.0.0/16, or none";
             Wrong::new(name, text, expected)
         })
     };
-    told.split(',').map(str::trim).map(network).collect()
+    value.split(',').map(str::trim).map(network).collect()
 }
 
 #[cfg(test)]
@@ -106,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_host_and_the_machine_s_own_names_are_known() {
+    fn the_public_host_and_loopback_names_are_accepted() {
         let public = Some("https://jornada.example.org");
         for asked in [
             "jornada.example.org",
@@ -132,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_names_the_variable() {
+    fn an_invalid_value_is_reported_with_its_setting() {
         for wrong in ["https://x.example", "a b", "x.example:80", "a,,b"] {
             let env = Env::of(&[("JORNADA_HOSTS", wrong)]);
             let told = Hosts::from_env(&env, None).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! How often one client may register and look receipts up; see [`crate::web::limit`].
+//! Rate limits of one client; see [`crate::web::limit`].
 
 use super::env::{Env, FromEnv, Wrong};
 use crate::abuse::LimitsSetting;

@@ -1,4 +1,4 @@
-//! What is logged and where to: the same settings for every role that runs for long.
+//! Settings of logging, the same for every long-running role.
 
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
@@ -42,7 +42,7 @@ fn format(env: &Env) -> Result<Option<LogFormat>, Wrong> {
     }
 }
 
-/// The value may hold a password, so it is not shown.
+/// The value may contain a password, so errors do not show it.
 fn loki(env: &Env) -> Result<Option<SecretString>, Wrong> {
     let name = "JORNADA_LOKI";
     let Some(raw) = env.get(name) else {
@@ -57,7 +57,7 @@ fn loki(env: &Env) -> Result<Option<SecretString>, Wrong> {
     });
     let Some(base) = base else {
         let expected = "the base URL of Loki, such as http://127.0.0.1:3100";
-        return Err(Wrong::because(name, "is no such URL", expected));
+        return Err(Wrong::because(name, "is not a valid URL", expected));
     };
     let slash = if base.path().ends_with('/') { "" } else { "/" };
     Ok(Some(format!("{base}{slash}").into()))
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_names_the_variable_and_not_the_password() {
+    fn an_error_shows_the_setting_but_no_password() {
         for value in [
             "loki:3100",
             "ftp://loki",

@@ -1,4 +1,4 @@
-//! How mails leave: SMTP or a folder, from whom and to whom.
+//! Settings of mail: transport, sender and recipients.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::watch::setting::{MailConfig, PostSetting};
 const SMTP: &str = "JORNADA_SMTP";
 const EXPECTED: &str =
     "file:FOLDER, smtp://HOST:PORT, smtp://USER:PASSWORD@HOST?tls=required or smtps://…";
-/// Most people who are told.
+/// Maximum number of recipients.
 const MOST_RECIPIENTS: usize = 20;
 
 impl FromEnv for MailConfig {
@@ -51,36 +51,34 @@ impl FromEnv for PostSetting {
                 let url = check_smtp(&raw)?;
                 Ok(Self::Smtp(guarded(url).into()))
             }
-            _ => Err(Wrong::because(SMTP, "is neither of these", EXPECTED)),
+            _ => Err(Wrong::because(SMTP, "has an unknown scheme", EXPECTED)),
         }
     }
 }
 
-/// The value may hold a password: it is never shown.
+/// The value may contain a password, so errors do not show it.
 fn check_smtp(raw: &str) -> Result<Url, Wrong> {
     let wrong = |what: &str| Wrong::because(SMTP, what, EXPECTED);
     let url = Url::parse(raw).map_err(|_| wrong("is not a URL"))?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(wrong("names no host"));
+        return Err(wrong("has no host"));
     }
     if url.username().is_empty() != url.password().is_none() {
-        return Err(wrong("has only one of user and password"));
+        return Err(wrong("has a user without password or the reverse"));
     }
     for (key, value) in url.query_pairs() {
         match (&*key, &*value) {
             ("tls", "required" | "opportunistic") => {}
             ("tls", _) => {
-                return Err(wrong(
-                    "has a tls that is neither required nor opportunistic",
-                ));
+                return Err(wrong("has an invalid value of tls"));
             }
-            _ => return Err(wrong("has more than tls after the ?")),
+            _ => return Err(wrong("has an unknown query parameter")),
         }
     }
     Ok(url)
 }
 
-/// No password leaves this machine in the clear.
+/// Requires TLS for a password, except to this machine.
 fn guarded(mut url: Url) -> String {
     let is_plain = url.scheme() == "smtp" && url.query().is_none();
     if is_plain && url.password().is_some() && !is_this_machine(&url) {
@@ -100,7 +98,7 @@ fn addresses(
     post: &PostSetting,
     embedded: &str,
 ) -> Result<Vec<Mailbox>, Wrong> {
-    let expected = "mail addresses with commas between them, such as ana@example.org";
+    let expected = "comma-separated mail addresses, such as ana@example.org";
     let raw = match (env.get(name), post) {
         (Some(raw), _) => raw,
         (None, PostSetting::Folder(_)) => embedded.to_owned(),
@@ -109,7 +107,7 @@ fn addresses(
     raw.split(',')
         .map(|address| address.trim().parse())
         .collect::<Result<_, _>>()
-        .map_err(|_| Wrong::because(name, "holds what is no mail address", expected))
+        .map_err(|_| Wrong::because(name, "contains an invalid mail address", expected))
 }
 
 #[cfg(test)]
@@ -123,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn embedded_needs_nothing() {
+    fn embedded_mode_needs_no_settings() {
         let mail = MailConfig::from_env(&Env::of(&[])).unwrap();
         assert!(matches!(mail.post, PostSetting::Folder(path) if path.ends_with("mail")));
         assert_eq!(mail.to.len(), 1);
     }
 
     #[test]
-    fn smtp_needs_both_ends() {
+    fn smtp_needs_sender_and_recipients() {
         let smtp = ("JORNADA_SMTP", "smtp://127.0.0.1:1025");
         assert!(wrong(&[smtp]).starts_with("JORNADA_MAIL_TO"));
         let to = ("JORNADA_MAIL_TO", "ana@example.org, luis@example.org");
@@ -141,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn no_password_leaves_in_the_clear() {
+    fn a_password_requires_tls() {
         for (raw, guarded_to) in [
             ("smtp://a:b@host:587", "smtp://a:b@host:587?tls=required"),
             ("smtp://a:b@127.0.0.1:25", "smtp://a:b@127.0.0.1:25"),
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_is_named_and_no_password_shown() {
+    fn an_error_shows_the_setting_but_no_password() {
         for value in [
             "http://host",
             "smtp:",

@@ -1,4 +1,4 @@
-//! The master keys of photos. The first seals, all open: while one takes over from another, both are set.
+//! Master keys of photos. The first encrypts, all decrypt: during a rotation both keys are set.
 
 use secrecy::SecretBox;
 
@@ -10,8 +10,8 @@ use crate::store::StoreSetting;
 const NAME: &str = "JORNADA_PHOTO_KEY";
 const FILE: &str = "JORNADA_PHOTO_KEY_FILE";
 const EXPECTED: &str = "64 hexadecimal digits (openssl rand -hex 32), the same on every instance, or \
-                        several such keys with commas between them, the new one first";
-/// More than one takes over from another at a time, and more is a mistake.
+                        several such keys, comma-separated, the new one first";
+/// Maximum number of keys. A rotation needs two.
 const MOST: usize = 8;
 
 impl FromEnv for PhotoKeys {
@@ -27,7 +27,7 @@ impl FromEnv for PhotoKeys {
         if let Some(path) = env.get(FILE) {
             let keys = std::fs::read_to_string(&path).map_err(|error| {
                 let what = format!("cannot read {path}: {error}");
-                Wrong::because(FILE, what, "a file that can be read")
+                Wrong::because(FILE, what, "a readable file")
             })?;
             return parse(FILE, &keys);
         }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn several_are_read_in_their_order() {
+    fn several_keys_keep_their_order() {
         let (new, old) = ("0a".repeat(32), "0B".repeat(32));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys");
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_is_told_without_being_shown() {
+    fn an_invalid_key_is_reported_but_not_shown() {
         let long = "ab".repeat(33);
         for wrong in ["short", "zz", &long, ","] {
             let told = read(NAME, wrong).unwrap_err().to_string();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn embedded_it_is_made_once_beside_the_store() {
+    fn embedded_mode_generates_one_key_next_to_the_database() {
         let folder = tempfile::tempdir().unwrap();
         let store = format!("sqlite:{}/data/jornada.db", folder.path().display());
         let env = Env::of(&[("JORNADA_STORE", &store)]);

@@ -1,4 +1,4 @@
-//! The secret from which ids and receipt numbers are derived.
+//! Installation secret, from which registration ids, receipt numbers and other keys are derived.
 
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -24,7 +24,7 @@ impl FromEnv for Secret {
                 Wrong::because(
                     FILE,
                     format!("cannot read {path}: {error}"),
-                    "a file that can be read",
+                    "a readable file",
                 )
             })?;
             return checked(FILE, bytes.trim().as_bytes().to_vec());
@@ -44,22 +44,22 @@ fn checked(name: &str, bytes: Vec<u8>) -> Result<Secret, Wrong> {
     Secret::new(bytes).ok_or_else(|| Wrong::because(name, what, EXPECTED))
 }
 
-/// Embedded mode: 32 random bytes in hexadecimal digits, made once and kept in a file of this name beside the store.
+/// Returns 32 random bytes in hexadecimal digits, generated once and stored in `file` next to the database.
 pub(super) fn kept_beside(database: &Path, file: &str, setting: &str) -> Result<String, Wrong> {
     let path = database.with_file_name(file);
     let cannot = |error: std::io::Error| {
-        let what = format!("cannot keep a secret in {}: {error}", path.display());
-        Wrong::because(setting, what, "a folder that can be written")
+        let what = format!("cannot store a secret in {}: {error}", path.display());
+        Wrong::because(setting, what, "a writable folder")
     };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(cannot)?;
     }
     let mut fresh = [0u8; 32];
     getrandom::fill(&mut fresh).map_err(|error| {
-        let what = format!("no randomness: {error}");
-        Wrong::because(setting, what, "a system that has some")
+        let what = format!("cannot get random bytes: {error}");
+        Wrong::because(setting, what, "a random number generator of the system")
     })?;
-    // Written aside and linked into place: two first starts at once, or a crash, leave one whole secret.
+    // Written to a temporary file and linked into place: concurrent first starts or a crash leave one complete secret.
     let aside = path.with_extension(format!("new-{}", std::process::id()));
     let write = || -> std::io::Result<()> {
         let mut file = std::fs::OpenOptions::new()
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_made_once_beside_the_store() {
+    fn it_is_generated_once_next_to_the_database() {
         let folder = tempfile::tempdir().unwrap();
         let store = format!("sqlite:{}/data/jornada.db", folder.path().display());
         let env = Env::of(&[("JORNADA_STORE", &store)]);

@@ -1,4 +1,4 @@
-//! Which store, photo store and cache: three settings, each with an embedded default.
+//! Settings of database, object store and cache, each with an embedded default.
 
 use url::Url;
 
@@ -27,11 +27,11 @@ impl FromEnv for StoreSetting {
                     .and_then(|path| path.split('?').next())
                     .unwrap_or_default();
                 if database.is_empty() {
-                    return Err(Wrong::because(name, "names no database", expected));
+                    return Err(Wrong::because(name, "has no database", expected));
                 }
                 Ok(Self::Mongo(raw.into()))
             }
-            _ => Err(Wrong::because(name, "is neither of the two", expected)),
+            _ => Err(Wrong::because(name, "has an unknown scheme", expected)),
         }
     }
 }
@@ -114,7 +114,7 @@ impl FromEnv for CacheSetting {
             Some(("redis" | "rediss", _)) => Ok(Self::Redis(raw.into())),
             _ => Err(Wrong::because(
                 "JORNADA_CACHE",
-                "is neither of the two",
+                "has an unknown scheme",
                 "memory: or redis://HOST:PORT/",
             )),
         }
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_names_the_variable() {
+    fn an_invalid_value_is_reported_with_its_setting() {
         for (name, value) in [
             ("JORNADA_STORE", "postgres://x"),
             ("JORNADA_STORE", "mongodb://host"),

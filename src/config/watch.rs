@@ -1,4 +1,4 @@
-//! What the role `watch` needs: whom it watches, what makes an incident, whom it tells.
+//! Settings of the role `watch`: targets, alert rules and recipients.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::watch::setting::{MailConfig, WatchConfig, WatchLinks, WatchRules, Wat
 const WATCH: &str = "JORNADA_WATCH";
 const ALSO: &str = "JORNADA_WATCH_ALSO";
 const URLS: &str = "http://HOST:PORT, several with commas between them";
-/// Most URLs that are watched.
+/// Maximum number of watched URLs.
 const MOST_WATCHED: usize = 100;
 const DAY: Duration = Duration::from_hours(24);
 
@@ -50,7 +50,7 @@ impl FromEnv for WatchConfig {
     }
 }
 
-/// Reads `JORNADA_WATCH_DATA` alone, for commands that speak to the watcher beside them.
+/// Reads `JORNADA_WATCH_DATA` alone, for commands beside a running watcher.
 #[must_use]
 pub fn watch_data(env: &Env) -> PathBuf {
     env.or("JORNADA_WATCH_DATA", "data/watch").into()
@@ -88,7 +88,7 @@ fn watched(env: &Env) -> Result<Vec<Watched>, Wrong> {
             let one = watched_url(address, name == WATCH)
                 .ok_or_else(|| Wrong::new(name, address, URLS))?;
             if all.contains(&one) {
-                return Err(Wrong::new(name, address, "each only once"));
+                return Err(Wrong::new(name, address, "each URL only once"));
             }
             all.push(one);
         }
@@ -136,7 +136,7 @@ fn neutral(env: &Env) -> Result<Option<(String, u16)>, Wrong> {
         let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
         Some((host, url.port_or_known_default()?))
     });
-    let expected = "HOST:PORT or a URL that answers whatever happens to the system";
+    let expected = "HOST:PORT or a URL that answers independently of the system";
     found
         .map(Some)
         .ok_or_else(|| Wrong::new(name, &raw, expected))
@@ -172,7 +172,7 @@ fn signed(
     SignedDuration::try_from(time).map_err(|_| Wrong::new(name, default, "a shorter time"))
 }
 
-/// A time such as `2s`, within a range.
+/// Reads a duration such as `2s`, within a range.
 fn time(
     env: &Env,
     name: &str,
@@ -199,7 +199,7 @@ mod tests {
     const ONE: (&str, &str) = (WATCH, "http://127.0.0.1:4101");
 
     #[test]
-    fn one_address_is_enough() {
+    fn one_url_is_enough() {
         let config = read(&[(WATCH, "http://app1:4100, http://10.0.0.2:4100/own")]).unwrap();
         let urls: Vec<_> = config.watched.iter().map(|one| one.url.as_str()).collect();
         assert_eq!(
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_is_one_line_that_names_it() {
+    fn an_invalid_setting_is_reported_in_one_line() {
         let told = read(&[]).unwrap_err().to_string();
         assert!(told.starts_with("JORNADA_WATCH: is not set"), "{told}");
         for (name, value) in [

@@ -1,4 +1,4 @@
-//! What is counted of reports: rows, and the time from the request to the finished file.
+//! Metrics of reports: rows, and time from the request to the finished file.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, 
 
 use crate::telemetry::metrics::{add, counters};
 
-/// Seconds, from a short list to a million rows behind others that wait.
+/// Buckets in seconds, from a short list to a million rows queued behind others.
 const BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
 
-/// What is counted of reports.
+/// Metrics of reports.
 #[derive(Clone, Debug)]
 pub struct ReportMetrics {
     rows: IntCounter,
     seconds: Histogram,
     jobs: IntCounterVec,
-    /// Jobs at which this instance works.
+    /// Jobs in progress on this instance.
     pub at_work: IntGauge,
 }
 
@@ -27,16 +27,16 @@ impl ReportMetrics {
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let seconds = HistogramOpts::new(
             "jornada_report_duration_seconds",
-            "Time from the request to the finished file, with the wait for its turn",
+            "Time from the request to the finished file, including the time in the queue",
         );
         let jobs = counters(
             "jornada_report_jobs_total",
-            "Attempts at reports in the background, by how they ended: done, lost, given_back, stopped",
+            "Attempts at background reports, by outcome: done, lost, given_back, stopped",
             &["outcome"],
         )?;
         let at_work = IntGauge::new(
             "jornada_report_jobs_at_work",
-            "Reports that this instance makes in the background",
+            "Background reports in progress on this instance",
         )?;
         Ok(Self {
             jobs: add(registry, jobs)?,
@@ -57,7 +57,7 @@ impl ReportMetrics {
         self.jobs.with_label_values(&[outcome]).inc();
     }
 
-    /// Counts one finished report.
+    /// Records a finished report.
     pub fn written(&self, rows: u64, took: Duration) {
         self.rows.inc_by(rows);
         self.seconds.observe(took.as_secs_f64());

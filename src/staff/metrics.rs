@@ -1,15 +1,15 @@
-//! What is counted of the staff's logins: many that are refused or slowed are somebody who guesses.
+//! Metrics of staff logins. Many failed or rate-limited ones mean that somebody guesses passwords.
 
 use prometheus::{IntCounterVec, IntGauge, Registry};
 
 use super::login::Login;
 use crate::telemetry::metrics::{add, counters};
 
-/// What is counted of logins.
+/// Metrics of logins.
 #[derive(Clone, Debug)]
 pub struct StaffMetrics {
     logins: IntCounterVec,
-    /// Passwords that are computed or wait for it.
+    /// Password hashes being computed or queued.
     pub passwords: IntGauge,
 }
 
@@ -21,12 +21,12 @@ impl StaffMetrics {
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let logins = counters(
             "jornada_staff_logins_total",
-            "Attempts to log in by outcome: in, refused, slowed",
+            "Login attempts, by outcome: in, refused, slowed",
             &["outcome"],
         )?;
         let passwords = IntGauge::new(
             "jornada_staff_passwords_in_work",
-            "Passwords that are computed or wait for it",
+            "Password hashes being computed or queued",
         )?;
         Ok(Self {
             logins: add(registry, logins)?,
@@ -34,7 +34,7 @@ impl StaffMetrics {
         })
     }
 
-    /// Counts an attempt.
+    /// Counts a login attempt.
     pub fn tried(&self, login: &Login) {
         let outcome = match login {
             Login::In(..) => "in",

@@ -1,4 +1,4 @@
-//! What is counted of the tally: how far the totals shown lie behind, and by how much they were ever wrong.
+//! Metrics of totals: delay of the totals shown, and their difference from the store.
 
 use jiff::Timestamp;
 use prometheus::{IntGaugeVec, Opts, Registry};
@@ -6,7 +6,7 @@ use prometheus::{IntGaugeVec, Opts, Registry};
 use crate::domain::CampaignId;
 use crate::telemetry::metrics::{add, gauge_value};
 
-/// What is counted of the tally.
+/// Metrics of totals.
 #[derive(Clone, Debug)]
 pub struct TallyMetrics {
     drift: IntGaugeVec,
@@ -29,11 +29,11 @@ impl TallyMetrics {
         Ok(Self {
             drift: gauge(
                 "jornada_tally_drift",
-                "By how much the totals differed from the store at the last refresh; stays 0",
+                "Difference between the totals and the store at the last refresh; should stay 0",
             )?,
             as_of: gauge(
                 "jornada_tally_as_of_seconds",
-                "Unix time at which the totals shown were all there was",
+                "Unix time up to which the totals shown are complete",
             )?,
             stale: gauge(
                 "jornada_tally_stale",
@@ -42,7 +42,7 @@ impl TallyMetrics {
         })
     }
 
-    /// Notes the difference that a refresh found.
+    /// Sets the difference found by a refresh.
     pub fn drift(&self, campaign: &CampaignId, drift: u64) {
         self.drift
             .with_label_values(&[campaign.as_str()])

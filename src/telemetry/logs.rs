@@ -1,6 +1,5 @@
-//! Log lines on standard output (readable on a terminal, JSON where a program reads them) and in Loki. Neither may
-//! slow a request or fill the memory: what they cannot take is left out and counted. No name, document, key or token
-//! is in any line.
+//! Logging to standard output (text on a terminal, else JSON) and to Loki. Neither may slow a request or use unbounded
+//! memory: lines they cannot take are dropped and counted. No line contains a name, document number, key or token.
 
 mod dropped;
 mod ear;
@@ -35,7 +34,7 @@ const TARGET: &str = "jornada";
 /// Longest time for the last push to Loki at the end of a role.
 const LAST_PUSH: Duration = Duration::from_secs(2);
 
-/// The log of this process; a role ends it with [`Logs::end`]. Dropped, it still writes out what waits for standard
+/// Log of this process; a role shuts it down with [`Logs::end`]. Dropping it still writes buffered lines to standard
 /// output.
 #[derive(Debug)]
 pub struct Logs {
@@ -44,10 +43,7 @@ pub struct Logs {
     _output: Output,
 }
 
-/// Starts the log, once in a process and inside its runtime. `service` is the label of that name in Loki.
-///
-/// # Errors
-/// A filter or an address that [`LogsConfig`] would not have let through; a log that runs already.
+/// Starts the log, once per process and inside its runtime. `service` is a label in Loki.
 pub fn start(config: &LogsConfig, service: &'static str) -> anyhow::Result<Logs> {
     let dropped = Dropped::new().context("cannot count log lines")?;
     let (writer, output) = stdout::start(dropped.clone()).context("cannot start the log")?;
@@ -77,13 +73,13 @@ pub fn start(config: &LogsConfig, service: &'static str) -> anyhow::Result<Logs>
 }
 
 impl Logs {
-    /// Lines that were left out, by reason; for the role's registry of metrics.
+    /// Returns the counters of dropped lines, for the metrics of the role.
     #[must_use]
     pub fn dropped(&self) -> &Dropped {
         &self.dropped
     }
 
-    /// Gives Loki what it has not got yet, for 2 s at most, and writes out the rest of standard output.
+    /// Pushes buffered lines to Loki, for up to 2 s, and writes the rest to standard output.
     pub async fn end(self) {
         if let Some((stop, pusher)) = self.loki {
             stop.cancel();
@@ -92,12 +88,13 @@ impl Logs {
     }
 }
 
-/// Whatever the filter says: below a warning, the lines of other crates hold whole requests, with addresses and keys.
+/// Returns whether a line may be logged, whatever the filter. Below `WARN`, lines of other crates contain whole
+/// requests with addresses and keys.
 fn may_be_told(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::WARN || metadata.target().starts_with(TARGET)
 }
 
-/// Standard output, in the format that was set or that its reader needs.
+/// Returns the layer for standard output, in the configured format or the one that suits its reader.
 fn lines<S>(format: Option<LogFormat>, writer: Writer) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,

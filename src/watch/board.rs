@@ -1,4 +1,4 @@
-//! What the last round saw, for those who show it, mail it or count it.
+//! Result of the last round, for the status page, mails and metrics.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,42 +6,42 @@ use serde::Serialize;
 use super::ledger::history::Pause;
 use super::probe::Seen;
 
-/// The state of everything that is watched.
+/// Status of all targets after a round.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Board {
-    /// When the last round ended; nothing before the first.
+    /// End of the last round; `None` before the first.
     pub at: Option<Timestamp>,
-    /// Each address behind each name.
+    /// Every address of every watched name.
     pub targets: Vec<Standing>,
-    /// Planned maintenance that goes on.
+    /// Planned maintenance that is in progress.
     pub pause: Option<Pause>,
 }
 
-/// The state of one target.
+/// Status of one target.
 #[derive(Clone, Debug, Serialize)]
 pub struct Standing {
     /// URL and address.
     pub target: String,
-    /// What people call it.
+    /// Name for people.
     pub label: String,
-    /// Host and port in the settings.
+    /// Host and port from the settings.
     pub name: String,
-    /// Whether it is one of the instances.
+    /// Whether the target is an instance.
     pub is_instance: bool,
-    /// Since when it answers as it should; nothing while it does not.
+    /// Start of the current run of healthy probes; `None` while the target is unhealthy.
     pub up_since: Option<Timestamp>,
-    /// Since when it is down, once the incident is raised and until it is resolved.
+    /// Start of the open incident.
     pub down_since: Option<Timestamp>,
-    /// What the last probe met.
+    /// Result of the last probe.
     pub seen: Option<Seen>,
 }
 
-/// How many instances answer.
+/// Number of instances that answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// Those that answered the last probe.
+    /// Instances whose last probe was healthy.
     pub up: usize,
-    /// All.
+    /// All instances.
     pub all: usize,
 }
 
@@ -56,7 +56,7 @@ impl Board {
         }
     }
 
-    /// The state of one target.
+    /// Returns the status of a target.
     #[must_use]
     pub fn standing(&self, target: &str) -> Option<&Standing> {
         self.targets.iter().find(|one| one.target == target)

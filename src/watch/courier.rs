@@ -1,5 +1,5 @@
-//! Hands mails over until they are taken. Several watchers of one system share what has been told, so that one of them
-//! sends; each keeps its own outbox, so that any of them could.
+//! Sends the mails of the outbox until the server accepts them. Several watchers share what was announced, so that one
+//! of them sends; each has its own outbox, so that any of them can take over.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,40 +23,40 @@ use super::setting::WatchConfig;
 use super::share::{Lead, Share, Words};
 use super::told::Told;
 
-/// How often the outbox is looked into.
+/// Polling interval of the outbox.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Who sends.
+/// Task that sends mails.
 #[derive(Debug)]
 pub struct Courier {
-    /// The settings.
+    /// Settings.
     pub config: Arc<WatchConfig>,
-    /// Where mails wait.
+    /// Local store with the outbox.
     pub ledger: Ledger,
-    /// What the watchers of the system share.
+    /// State shared with the other watchers.
     pub share: Option<Share>,
-    /// Who leads, and whether Redis answers.
+    /// Leadership of this watcher, and whether Redis answers.
     pub lead: watch::Receiver<(Lead, bool)>,
-    /// What the last round saw.
+    /// Result of the last round.
     pub board: watch::Receiver<Board>,
-    /// How mails leave.
+    /// Transport for mails.
     pub post: Post,
-    /// What it counts.
+    /// Metrics.
     pub metrics: Metrics,
 }
 
 impl Courier {
-    /// Sends until it is told to stop; a mail that is on its way may finish.
+    /// Sends mails until `stop`. A mail that is being sent may finish.
     pub async fn run(self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut pauses = Pauses::default();
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            // Before the first round nobody knows how many are left.
+            // Before the first round the number of healthy instances is unknown.
             if self.board.borrow().at.is_some()
                 && let Err(error) = self.pass(&mut pauses).await
             {
-                error!("the outbox cannot be worked on: {error:#}");
+                error!("cannot process the outbox, retrying: {error:#}");
             }
         }
     }
@@ -65,9 +65,10 @@ impl Courier {
         let (lead, reachable) = *self.lead.borrow();
         let board = self.board.borrow().clone();
         let mut words = None;
-        if let Some(share) = self.share.as_ref().filter(|_| reachable) {
+        if let Some(shared_state) = self.share.as_ref().filter(|_| reachable) {
             words =
-                knowledge::exchange(share, &self.ledger, &self.config.rules, &board, lead).await?;
+                knowledge::exchange(shared_state, &self.ledger, &self.config.rules, &board, lead)
+                    .await?;
         }
         if lead.sends() {
             self.remind(&board).await?;
@@ -89,7 +90,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Makes one reminder of everything that is down, when it is time for the first of them.
+    /// Queues one reminder about everything that is down, when the first incident is due for one.
     async fn remind(&self, board: &Board) -> anyhow::Result<()> {
         if board.pause.is_some() {
             return Ok(());
@@ -109,22 +110,28 @@ impl Courier {
             .await
     }
 
-    /// Writes down for the others what is about to be sent. `false` when another leads, or has been faster.
-    async fn claim(&self, words: Option<&mut Words>, lead: Lead, due: &[Mail]) -> bool {
-        let (Some(share), Some(words), Lead::Leads) = (&self.share, words, lead) else {
+    /// Announces to the other watchers what is about to be sent. Returns `false` if another watcher leads or was
+    /// faster.
+    async fn claim(&self, notifications: Option<&mut Words>, lead: Lead, due: &[Mail]) -> bool {
+        let (Some(shared_state), Some(notifications), Lead::Leads) =
+            (&self.share, notifications, lead)
+        else {
             return true;
         };
         let raised = due.iter().filter(|mail| mail.kind == Kind::Raised);
         for incident in raised.flat_map(untold) {
-            let standing = words.get(&incident.target);
+            let standing = notifications.get(&incident.target);
             if standing.is_some_and(|(told, _)| told.id == incident.shared) {
                 continue;
             }
             let told = Told::sending(incident, Timestamp::now());
-            match share.tell(words, &incident.target, told, true).await {
+            match shared_state
+                .tell(notifications, &incident.target, told, true)
+                .await
+            {
                 Ok(true) => {}
                 Ok(false) => return false,
-                // Rather twice than not at all.
+                // A duplicate is better than no mail.
                 Err(_) => return true,
             }
         }
@@ -135,14 +142,14 @@ impl Courier {
         &self,
         due: Vec<Mail>,
         pauses: &mut Pauses,
-        mut words: Option<Words>,
+        mut notifications: Option<Words>,
     ) -> anyhow::Result<()> {
         let now = Instant::now();
         if pauses.server.is_some_and(|pause| now < pause.until) {
             return Ok(());
         }
         for mail in due {
-            // That it is back is told after that it was down.
+            // "Back" is only sent after "down".
             let is_early = mail.kind == Kind::Resolved
                 && mail.incidents.iter().any(|one| one.is_untold(Kind::Raised));
             let waits = pauses
@@ -156,8 +163,10 @@ impl Courier {
                 Ok(()) => {
                     pauses.server = None;
                     pauses.mails.remove(&mail.id);
-                    if let (Some(share), Some(words)) = (&self.share, words.as_mut()) {
-                        knowledge::publish(share, &self.ledger, words).await?;
+                    if let (Some(shared_state), Some(notifications)) =
+                        (&self.share, notifications.as_mut())
+                    {
+                        knowledge::publish(shared_state, &self.ledger, notifications).await?;
                     }
                 }
                 Err(failed) => {
@@ -171,7 +180,7 @@ impl Courier {
                     let seconds = (pause.until - Instant::now()).as_secs_f32().round();
                     warn!(
                         mail = mail.id,
-                        "a mail was not taken: {}; again in {seconds} s", failed.why
+                        "cannot send a mail: {}, retrying in {seconds} s", failed.why
                     );
                     if !failed.for_good {
                         pauses.server = Some(pause);
@@ -184,7 +193,7 @@ impl Courier {
         Ok(())
     }
 
-    /// One try.
+    /// Tries once to send a mail.
     async fn send(&self, mail: &Mail) -> anyhow::Result<Result<(), NotTaken>> {
         let (id, kind) = (mail.id, mail.kind);
         let (message_id, message) = self.sealed(mail).await?;
@@ -198,9 +207,14 @@ impl Courier {
                 self.ledger
                     .write(move |tx| outbox::sent(tx, id, kind, &told, now))
                     .await?;
-                // Without the domain: it looks like a mail address, and none shall be in a log.
+                // Log only the local part: the whole id looks like a mail address, and logs contain none.
                 let message = message_id.split('@').next().unwrap_or_default();
-                info!(mail = id, kind = kind.as_str(), message, "a mail was taken");
+                info!(
+                    mail = id,
+                    kind = kind.as_str(),
+                    message,
+                    "mail accepted by the server"
+                );
                 Ok(Ok(()))
             }
             Err(failed) => {
@@ -210,7 +224,7 @@ impl Courier {
         }
     }
 
-    /// The mail's bytes: those of an earlier try, or new ones, kept before they leave.
+    /// Returns the Message-ID and bytes of an earlier attempt, or creates and stores new ones before the first attempt.
     async fn sealed(&self, mail: &Mail) -> anyhow::Result<(String, Vec<u8>)> {
         if let (Some(id), Some(message)) = (&mail.message_id, &mail.message) {
             return Ok((id.clone(), message.clone()));
@@ -233,7 +247,7 @@ impl Courier {
     }
 }
 
-/// The incidents about which a mail still has something to say.
+/// Returns the incidents about which a mail still has news.
 fn untold(mail: &Mail) -> Vec<&Incident> {
     let all = mail.incidents.iter();
     all.filter(|one| one.is_untold(mail.kind)).collect()

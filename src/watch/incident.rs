@@ -1,8 +1,8 @@
-//! When a target counts as down, and when as back: a small state machine that knows no clock, no network and no mail.
+//! State machine that decides when a target is down and when it is back. It uses no clock, network or mail.
 //!
-//! Raised after some failures in a row, or when the target falls again and again within a minute; resolved once it has
-//! answered some times in a row and for a while. So a target that flaps makes one incident, and one that comes back
-//! down soon after it was resolved must stay up longer each time before it is called back.
+//! An incident is raised after several failures in a row, or when the target fails repeatedly within a minute. It is
+//! resolved after several successes in a row over some time. So a flapping target causes one incident, and a target
+//! that fails again soon after it recovered must stay up longer each time.
 
 use std::collections::VecDeque;
 
@@ -10,21 +10,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::setting::WatchRules;
 
-/// Falls within [`FLAPPING`] that raise an incident, though none of them lasted.
+/// Outages within [`FLAPPING`] that raise an incident, however short each was.
 const FALLS: usize = 4;
 const FLAPPING: SignedDuration = SignedDuration::from_secs(60);
-/// An incident this soon after the last must be followed by twice as long a quiet as the last.
+/// An incident this soon after the last one doubles the recovery period.
 const SOON: SignedDuration = SignedDuration::from_mins(10);
-/// Longest quiet that is asked for, however often a target falls.
+/// Maximum recovery period.
 const MOST_QUIET: SignedDuration = SignedDuration::from_mins(4);
 
-/// What is known of one target.
+/// Alert state of one target.
 #[derive(Clone, Debug)]
 pub struct Alarm {
     state: State,
-    /// The last falls, at most [`FALLS`].
+    /// Starts of the last outages, up to [`FALLS`].
     falls: VecDeque<Timestamp>,
-    /// How long the target must answer before the incident is resolved.
+    /// Time for which the target must answer before the incident is resolved.
     quiet: SignedDuration,
     resolved_at: Option<Timestamp>,
 }
@@ -49,34 +49,34 @@ struct Back {
     successes: u32,
 }
 
-/// One answer, or none.
+/// Outcome of one probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probed {
-    /// As it should.
+    /// Healthy.
     Up,
-    /// Not as it should, or not at all.
+    /// Unhealthy or no answer.
     Down,
 }
 
-/// What the administrator shall hear.
+/// Event to report to the administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// It is down.
+    /// The target is down.
     Raised {
-        /// The first failure.
+        /// First failure.
         since: Timestamp,
     },
-    /// It is back.
+    /// The target is back.
     Resolved {
-        /// The first answer of those that lasted.
+        /// First success of the recovery.
         until: Timestamp,
-        /// How often it fell meanwhile, at least once.
+        /// Number of outages during the incident, at least 1.
         falls: u32,
     },
 }
 
 impl Alarm {
-    /// Of a target of which nothing bad is known.
+    /// Creates the state of a healthy target.
     #[must_use]
     pub fn new(rules: &WatchRules) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Alarm {
         }
     }
 
-    /// Of a target whose incident was raised before this process began.
+    /// Creates the state of a target with an open incident.
     #[must_use]
     pub fn raised(rules: &WatchRules, since: Timestamp) -> Self {
         let state = State::Raised {
@@ -101,7 +101,7 @@ impl Alarm {
         }
     }
 
-    /// Takes in one probe. While paused nothing is raised; what is still down afterwards is raised then.
+    /// Records one probe. While paused no incident is raised; a target that is still down afterwards raises one then.
     pub fn observe(
         &mut self,
         rules: &WatchRules,
@@ -115,7 +115,7 @@ impl Alarm {
         }
     }
 
-    /// Ends an incident whose target is no longer looked for.
+    /// Ends the incident of a target that is no longer watched.
     pub fn forget(&mut self, now: Timestamp) -> Option<Notice> {
         let state = std::mem::replace(&mut self.state, State::Well);
         match state {
@@ -124,7 +124,7 @@ impl Alarm {
         }
     }
 
-    /// Since when it is down for the administrator.
+    /// Returns the start of the open incident.
     #[must_use]
     pub fn raised_since(&self) -> Option<Timestamp> {
         match self.state {
@@ -133,7 +133,7 @@ impl Alarm {
         }
     }
 
-    /// Whether it answers, and nothing is open.
+    /// Returns whether the target is healthy and has no open incident.
     #[must_use]
     pub fn is_well(&self) -> bool {
         matches!(self.state, State::Well)
@@ -168,7 +168,7 @@ impl Alarm {
         self.falls.push_back(now);
     }
 
-    /// The first of the falls, where they are so many within so short a time.
+    /// Returns the first of the last outages if they are frequent enough to count as flapping.
     fn flapping_since(&self, now: Timestamp) -> Option<Timestamp> {
         let first = self.falls.front()?;
         let soon = now.duration_since(*first) <= FLAPPING;
@@ -239,7 +239,7 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
     }
 
-    /// Probes two seconds apart, `u` for up and `d` for down; what was told, and at which second.
+    /// Simulates probes two seconds apart (`u`: up, `d`: down) and returns the events with their seconds.
     fn told(rules: &WatchRules, probes: &str) -> Vec<(i64, Notice)> {
         let mut alarm = Alarm::new(rules);
         observed(&mut alarm, rules, probes, 0)
@@ -278,12 +278,12 @@ mod tests {
     }
 
     #[test]
-    fn two_failures_are_nothing() {
+    fn two_failures_raise_no_incident() {
         assert_eq!(told(&RULES, "uudduuuudduu"), []);
     }
 
     #[test]
-    fn it_is_back_only_after_some_quiet() {
+    fn recovery_takes_the_recovery_period() {
         let raised = Notice::Raised { since: at(0) };
         let resolved = Notice::Resolved {
             until: at(6),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn flapping_counts_from_its_first_fall() {
+    fn a_flapping_incident_starts_at_the_first_outage() {
         let notices = told(&RULES, "duuduuduud");
         assert_eq!(notices, [(18, Notice::Raised { since: at(0) })]);
         let seldom = "d".to_owned() + &"u".repeat(10);
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn who_falls_again_soon_must_stay_up_longer() {
+    fn repeated_incidents_double_the_recovery_period() {
         let mut alarm = Alarm::new(&RULES);
         let outage = "dddu";
         let mut quiets = Vec::new();
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_holds_back_what_begins_in_it() {
+    fn a_pause_defers_new_incidents() {
         let mut alarm = Alarm::new(&RULES);
         for second in 0..20 {
             let told = alarm.observe(&RULES, Probed::Down, true, at(second));
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_does_not_hold_back_that_it_is_over() {
+    fn a_pause_does_not_defer_recoveries() {
         let mut alarm = Alarm::raised(&AT_ONCE, at(0));
         alarm.observe(&AT_ONCE, Probed::Up, true, at(10));
         let told = alarm.observe(&AT_ONCE, Probed::Up, true, at(12));
@@ -363,7 +363,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_happens_pairs_are_told(probes in "[ud]{0,400}", quiet in 0i64..30) {
+        fn raised_and_resolved_always_alternate(probes in "[ud]{0,400}", quiet in 0i64..30) {
             let quiet = SignedDuration::from_secs(quiet);
             let notices = told(&WatchRules { quiet, ..RULES }, &probes);
             for (place, (_, notice)) in notices.iter().enumerate() {

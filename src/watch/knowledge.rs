@@ -1,4 +1,4 @@
-//! What this watcher learns from the others, and they from it, once in every pass of the courier.
+//! Exchange of notifications between this watcher and the others through Redis, once per pass of the mailer.
 
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
@@ -11,17 +11,14 @@ use super::setting::WatchRules;
 use super::share::{Lead, Share, Words};
 use super::told::{self, Told, Word};
 
-/// An outage that is over, and that the leader has not told in this time, was none for the leader.
+/// A resolved incident that the leader has not reported within this time did not exist for the leader.
 const UNSHARED: SignedDuration = SignedDuration::from_secs(60);
-/// For how long what was told is kept in mind, so that Redis can be told of it after a crash.
+/// Time for which notifications are published again, in case a crash kept them from Redis.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
-/// A watcher that has just begun lets this pass before it says that something is back that others told to be down.
+/// Extra time before this watcher reports the recovery from an incident that another watcher raised.
 const SETTLING: SignedDuration = SignedDuration::from_secs(5);
 
-/// Brings ledger and Redis together; answers the last words, or nothing when Redis is away.
-///
-/// # Errors
-/// When the ledger cannot be used.
+/// Synchronises the local store with Redis. Returns the shared notifications, or `None` if Redis is unavailable.
 pub async fn exchange(
     share: &Share,
     ledger: &Ledger,
@@ -29,21 +26,24 @@ pub async fn exchange(
     board: &Board,
     lead: Lead,
 ) -> anyhow::Result<Option<Words>> {
-    let mut words = match share.words().await {
-        Ok(words) => words,
+    let mut notifications = match share.words().await {
+        Ok(notifications) => notifications,
         Err(error) => {
-            debug!("Redis does not answer: {:?}", error.kind());
+            debug!(
+                "Redis unavailable, notifications not synchronised: {:?}",
+                error.kind()
+            );
             return Ok(None);
         }
     };
     share_pause(share, ledger).await?;
-    learn(ledger, rules, &words, lead).await?;
-    publish(share, ledger, &mut words).await?;
+    learn(ledger, rules, &notifications, lead).await?;
+    publish(share, ledger, &mut notifications).await?;
     if lead == Lead::Leads {
-        inherit(ledger, rules, board, &words).await?;
-        share.prune(&words, Timestamp::now()).await.ok();
+        inherit(ledger, rules, board, &notifications).await?;
+        share.prune(&notifications, Timestamp::now()).await.ok();
     }
-    Ok(Some(words))
+    Ok(Some(notifications))
 }
 
 async fn recent(ledger: &Ledger) -> anyhow::Result<Vec<Incident>> {
@@ -51,7 +51,7 @@ async fn recent(ledger: &Ledger) -> anyhow::Result<Vec<Incident>> {
     ledger.write(move |tx| incidents::recent(tx, after)).await
 }
 
-/// Takes in what others have told.
+/// Imports the notifications of other watchers.
 async fn learn(
     ledger: &Ledger,
     rules: &WatchRules,
@@ -80,7 +80,7 @@ async fn learn(
         .await
 }
 
-/// What only this watcher saw while another one led and was well, and what is over, is nobody's business.
+/// Marks a resolved incident as reported that only this watcher saw while another one led.
 fn unshared(
     incident: &Incident,
     standing: Option<&Told>,
@@ -98,10 +98,7 @@ fn unshared(
     })
 }
 
-/// Tells the others what this watcher has told, also what it could not when Redis was away.
-///
-/// # Errors
-/// When the ledger cannot be used.
+/// Publishes what this watcher has reported, including what it could not publish while Redis was unavailable.
 pub async fn publish(share: &Share, ledger: &Ledger, words: &mut Words) -> anyhow::Result<()> {
     for incident in recent(ledger).await? {
         let standing = words.get(&incident.target).map(|(told, _)| told);
@@ -117,8 +114,8 @@ pub async fn publish(share: &Share, ledger: &Ledger, words: &mut Words) -> anyho
     Ok(())
 }
 
-/// What another watcher told to be down, and what answers here for long enough, is back: the leader says so, whoever
-/// raised it.
+/// Adopts incidents that another watcher reported and whose targets are healthy again: the leader reports the recovery,
+/// whoever raised the incident.
 async fn inherit(
     ledger: &Ledger,
     rules: &WatchRules,
@@ -142,7 +139,7 @@ async fn inherit(
             continue;
         }
         info!(
-            "{} is back after an outage that another watcher told",
+            "{} is back after an incident that another watcher reported",
             standing.label
         );
         let raised = Raise {

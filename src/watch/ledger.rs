@@ -1,5 +1,5 @@
-//! What the watcher must not forget, on disk: incidents, mails, availability, pauses. Every change is one transaction,
-//! on the disk before anything is done about it.
+//! Store of one watcher on local disk: incidents, mails, availability, maintenance. Every change is one transaction,
+//! durable before anything is done about it.
 
 mod gather;
 pub mod history;
@@ -18,10 +18,10 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 
-/// `PRAGMA user_version` of the tables below.
+/// `PRAGMA user_version` of the schema below.
 const VERSION: i64 = 1;
 
-/// Moments are milliseconds since 1970 UTC.
+/// Timestamps are in milliseconds since 1970 UTC.
 const TABLES: &str = "
 CREATE TABLE targets ( -- addresses that were seen behind the names
     watched TEXT NOT NULL, -- the URL
@@ -77,18 +77,15 @@ CREATE TABLE pauses (
 PRAGMA user_version = 1;
 ";
 
-/// How long a statement waits for another process, such as `jornada watch --pause`.
+/// Timeout for the lock of another process, such as `jornada watch --pause`.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// The file; cheap to clone.
+/// Handle to the database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ledger(Arc<Mutex<Connection>>);
 
 impl Ledger {
-    /// Opens or makes `watch.db` in a folder.
-    ///
-    /// # Errors
-    /// When folder or file cannot be used.
+    /// Opens or creates `watch.db` in a folder.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join("watch.db");
         let cannot = || format!("cannot open {}", path.display());
@@ -98,17 +95,14 @@ impl Ledger {
         connection
             .pragma_update(None, "journal_mode", "WAL")
             .with_context(cannot)?;
-        // A crash of the machine loses nothing that was recorded.
+        // A power failure loses no committed transaction.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
         upgrade(&mut connection).with_context(cannot)?;
         Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
-    /// Does work in one transaction, away from the threads that must not wait.
-    ///
-    /// # Errors
-    /// When it cannot be done; then nothing of it is.
+    /// Runs `work` in one transaction on a blocking thread. On an error nothing is changed.
     pub async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction) -> rusqlite::Result<T> + Send + 'static,
@@ -119,20 +113,17 @@ impl Ledger {
             in_transaction(&mut connection, work)
         });
         done.await
-            .context("the work on the ledger broke off")?
-            .context("cannot use the ledger")
+            .context("the database task was cancelled")?
+            .context("cannot use the database")
     }
 
-    /// The same for commands that have no runtime.
-    ///
-    /// # Errors
-    /// When it cannot be done; then nothing of it is.
+    /// Like [`write`](Self::write), for commands without an async runtime.
     pub fn write_now<T>(
         &self,
         work: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
     ) -> anyhow::Result<T> {
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        in_transaction(&mut connection, work).context("cannot use the ledger")
+        in_transaction(&mut connection, work).context("cannot use the database")
     }
 }
 
@@ -146,10 +137,7 @@ fn in_transaction<T>(
     Ok(done)
 }
 
-/// Holds the folder for one running watcher; ends with the process.
-///
-/// # Errors
-/// When another has it.
+/// Locks the folder for this process, so that only one watcher uses it.
 pub fn hold(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("watch.lock");
     let cannot = || format!("cannot open {}", path.display());
@@ -164,7 +152,7 @@ pub fn hold(folder: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// For its owner alone: it holds what a mail says.
+/// Creates folder and file, readable by their owner only, because they contain mails.
 fn make(folder: &Path, path: &Path) -> std::io::Result<()> {
     if !folder.exists() {
         DirBuilder::new()
@@ -191,12 +179,12 @@ fn upgrade(connection: &mut Connection) -> anyhow::Result<()> {
         Ok(version)
     })?;
     if version != VERSION {
-        bail!("its tables have version {version}, this program knows {VERSION}");
+        bail!("unknown schema version {version}: this program needs version {VERSION}");
     }
     Ok(())
 }
 
-/// A column that holds a moment.
+/// Reads a timestamp column.
 pub(super) fn moment(row: &Row, column: &str) -> rusqlite::Result<Timestamp> {
     let wrong = |error: jiff::Error| {
         rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, Box::new(error))
@@ -204,7 +192,7 @@ pub(super) fn moment(row: &Row, column: &str) -> rusqlite::Result<Timestamp> {
     Timestamp::from_millisecond(row.get(column)?).map_err(wrong)
 }
 
-/// A column that may hold a moment.
+/// Reads a nullable timestamp column.
 pub(super) fn maybe_moment(row: &Row, column: &str) -> rusqlite::Result<Option<Timestamp>> {
     let ms: Option<i64> = row.get(column)?;
     Ok(ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
@@ -214,7 +202,7 @@ pub(super) fn maybe_moment(row: &Row, column: &str) -> rusqlite::Result<Option<T
 pub(crate) mod tests {
     use super::*;
 
-    /// A ledger in a folder that ends with the test.
+    /// Opens a store in a temporary folder.
     pub(crate) fn ledger() -> (tempfile::TempDir, Ledger) {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(folder.path()).unwrap();
@@ -222,7 +210,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn one_folder_is_for_one_watcher() {
+    fn a_folder_is_locked_by_one_watcher() {
         let folder = tempfile::tempdir().unwrap();
         let held = hold(folder.path()).unwrap();
         assert!(hold(folder.path()).is_err());
@@ -231,7 +219,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_newer_file_is_left_alone() {
+    fn a_newer_schema_is_rejected() {
         let (folder, ledger) = ledger();
         ledger
             .write_now(|tx| tx.pragma_update(None, "user_version", 7))
@@ -240,7 +228,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_fails_leaves_nothing() {
+    fn a_failed_transaction_changes_nothing() {
         let (_folder, ledger) = ledger();
         let failed = ledger.write_now(|tx| {
             tx.execute("INSERT INTO pauses VALUES (1, 2, '')", [])?;

@@ -1,5 +1,5 @@
-//! A mail as it goes over the wire: both languages, plain text and HTML, under an id that depends on nothing but what it
-//! tells, so that whoever sends it, and however often, it is one mail.
+//! Content of a mail: both languages, as plain text and HTML. The Message-ID depends only on what is reported, so that
+//! it is one mail, whoever sends it and however often.
 
 pub mod words;
 
@@ -16,24 +16,24 @@ use super::ledger::mail_kind::Kind;
 use super::setting::{MailConfig, WatchLinks};
 use crate::domain::Lang;
 
-/// What a mail tells.
+/// What a mail reports.
 #[derive(Debug)]
 pub struct Letter<'a> {
-    /// Nothing in a mail that only tries the way.
+    /// Kind; `None` for a test mail.
     pub kind: Option<Kind>,
-    /// Of whom it tells.
+    /// Incidents it reports.
     pub incidents: &'a [Incident],
-    /// How many instances answer.
+    /// Number of instances that answer.
     pub left: Left,
-    /// Where it leads.
+    /// Links and time zone.
     pub links: &'a WatchLinks,
-    /// Which watcher writes.
+    /// Name of the watcher that writes it.
     pub watcher: &'a str,
-    /// When it was written.
+    /// Time of writing.
     pub now: Timestamp,
 }
 
-/// What it says in one language.
+/// Content in one language.
 #[derive(Debug)]
 struct Section {
     lang: &'static str,
@@ -66,7 +66,7 @@ struct Html<'a> {
 }
 
 impl Letter<'_> {
-    /// Its id without angle brackets; `domain` is the sender's.
+    /// Returns the Message-ID without angle brackets. `domain` is that of the sender.
     #[must_use]
     pub fn id(&self, domain: &str) -> String {
         let mut ids: Vec<_> = self
@@ -82,7 +82,7 @@ impl Letter<'_> {
             hash.update(id);
         }
         match self.kind {
-            // Each reminder is another mail.
+            // Each reminder needs its own id.
             Some(Kind::Reminder) => {
                 let last = self.incidents.iter().filter_map(|one| one.told_at).max();
                 hash.update(last.unwrap_or_default().as_millisecond().to_be_bytes());
@@ -94,10 +94,7 @@ impl Letter<'_> {
         format!("{hash}@{domain}")
     }
 
-    /// Writes it; answers its id and its bytes.
-    ///
-    /// # Errors
-    /// Only a mistake in a template, or an address that no header can hold.
+    /// Writes the mail. Returns Message-ID and bytes.
     pub fn write(&self, config: &MailConfig) -> anyhow::Result<(String, Vec<u8>)> {
         let id = format!("<{}>", self.id(config.from.email.domain()));
         let subject = self.subject();
@@ -128,13 +125,13 @@ impl Letter<'_> {
         Ok((id, message.formatted()))
     }
 
-    /// Whether no instance answers any more, and this mail is about that.
+    /// Returns whether no instance answers and the mail is about that.
     fn is_all_down(&self) -> bool {
         let of_instances = self.incidents.iter().any(|one| one.is_instance);
         self.kind == Some(Kind::Raised) && of_instances && self.left.up == 0
     }
 
-    /// Whether the watcher itself may be what is cut off.
+    /// Returns whether the watcher itself may be cut off.
     fn is_cut_off(&self) -> bool {
         self.kind == Some(Kind::Raised) && self.incidents.iter().any(|one| one.cut_off)
     }

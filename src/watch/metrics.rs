@@ -1,4 +1,5 @@
-//! What the watcher counts, on a registry of its own. The label `target` is a host and port of the settings: a closed set.
+//! Metrics of the watcher, on a registry of their own. The label `target` is a host and port from the settings: a
+//! closed set.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use super::setting::Watched;
 use crate::telemetry::logs::Dropped;
 use crate::telemetry::metrics::text;
 
-/// Everything that the role `watch` counts.
+/// Metrics of the role `watch`.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -27,23 +28,20 @@ pub struct Metrics {
     paused: IntGauge,
     /// Incidents raised.
     pub incidents: IntCounterVec,
-    /// Tries to send a mail, by outcome.
+    /// Attempts to send a mail, by outcome.
     pub mails: IntCounterVec,
-    /// Mails that wait.
+    /// Unsent mails.
     pub outbox: IntGauge,
-    /// Time of probes, the unanswered ones included.
+    /// Duration of probes, including those without an answer.
     pub probes: HistogramVec,
-    /// 1 while mails leave from here.
+    /// 1 while this watcher sends the mails.
     pub leader: IntGauge,
-    /// Rounds that could not be recorded, and were not counted as seen.
+    /// Rounds that could not be recorded and are repeated.
     pub unrecorded: IntCounter,
 }
 
 impl Metrics {
-    /// Registers every metric, at zero for every target.
-    ///
-    /// # Errors
-    /// Two metrics of one name: a mistake in this file.
+    /// Registers all metrics, with zero for every target.
     pub fn new(watched: &[Watched], dropped: &Dropped) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         registry.register(Box::new(ProcessCollector::for_self()))?;
@@ -58,7 +56,7 @@ impl Metrics {
         };
         let seconds = histogram_opts!(
             "jornada_watch_probe_duration_seconds",
-            "Time of probes, the unanswered ones included",
+            "Duration of probes, including those without an answer",
             vec![
                 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5
             ]
@@ -69,13 +67,13 @@ impl Metrics {
         let metrics = Self {
             target_up: by_target(
                 "jornada_watch_target_up",
-                "1 while every address of the target answers",
+                "1 while every address of the target is healthy",
             )?,
             addresses: by_target(
                 "jornada_watch_target_addresses",
                 "Addresses behind the target's name",
             )?,
-            open: gauge("jornada_watch_incidents_open", "Incidents that go on")?,
+            open: gauge("jornada_watch_incidents_open", "Open incidents")?,
             round_at: gauge(
                 "jornada_watch_round_timestamp_seconds",
                 "Unix time of the last round of probes",
@@ -88,14 +86,17 @@ impl Metrics {
             )?,
             mails: by(
                 "jornada_watch_mails_total",
-                "Tries to send a mail, by outcome: sent, failed",
+                "Attempts to send a mail, by outcome: sent, failed",
                 "outcome",
             )?,
-            outbox: gauge("jornada_watch_outbox_mails", "Mails not yet handed to SMTP")?,
+            outbox: gauge(
+                "jornada_watch_outbox_mails",
+                "Mails not yet accepted by the SMTP server",
+            )?,
             probes: register_histogram_vec_with_registry!(seconds, &["target"], registry)?,
             leader: gauge(
                 "jornada_watch_leader",
-                "1 while mails leave from this watcher",
+                "1 while this watcher sends the mails",
             )?,
             unrecorded: register_int_counter_with_registry!(
                 "jornada_watch_rounds_unrecorded_total",
@@ -113,7 +114,7 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Notes what a round saw.
+    /// Sets the gauges to the result of a round.
     pub fn seen(&self, board: &Board) {
         let mut targets: BTreeMap<&str, (i64, bool)> = BTreeMap::new();
         for one in &board.targets {
@@ -132,7 +133,7 @@ impl Metrics {
         self.round_at.set(board.at.map_or(0, Timestamp::as_second));
     }
 
-    /// The text that Prometheus reads (exposition format 0.0.4).
+    /// Renders all metrics in the Prometheus text format 0.0.4.
     #[must_use]
     pub fn text(&self) -> String {
         text(&self.registry)

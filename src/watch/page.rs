@@ -1,4 +1,4 @@
-//! What the watcher shows on its own port: a page, the same as JSON, and metrics. Never proxied to the public.
+//! HTTP port of the watcher: status page, the same as JSON, and metrics. Never exposed to the public.
 
 use std::collections::BTreeMap;
 
@@ -25,27 +25,27 @@ use super::share::Lead;
 use crate::web::page::{Visit, show};
 use crate::web::{assets, headers, health};
 
-/// Incidents on the page.
+/// Maximum number of incidents on the page.
 const SHOWN: usize = 20;
 
-/// What is shown.
+/// State of the handlers.
 #[derive(Clone, Debug)]
 pub struct Shown {
     /// Name of this watcher.
     pub watcher: String,
-    /// Clock of the page.
+    /// Time zone of the page.
     pub zone: TimeZone,
-    /// What the last round saw.
+    /// Result of the last round.
     pub board: watch::Receiver<Board>,
-    /// Who sends.
+    /// Leadership of this watcher, and whether Redis answers.
     pub lead: watch::Receiver<(Lead, bool)>,
-    /// What the disk knows.
+    /// Local store.
     pub ledger: Ledger,
-    /// What was counted.
+    /// Metrics.
     pub metrics: Metrics,
 }
 
-/// The watcher's listener.
+/// Routes of the watcher's own port.
 pub fn router(shown: Shown) -> Router {
     Router::new()
         .route("/", get(page))
@@ -57,7 +57,7 @@ pub fn router(shown: Shown) -> Router {
         .with_state(shown)
 }
 
-/// What the disk knows of the past.
+/// Stored history.
 struct Past {
     availability: BTreeMap<String, Availability>,
     incidents: Vec<Incident>,
@@ -75,7 +75,7 @@ impl Shown {
             })
         });
         read.await.map_err(|error| {
-            error!("the past cannot be shown: {error:#}");
+            error!("cannot read the history: {error:#}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         })
     }

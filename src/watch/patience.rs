@@ -1,31 +1,31 @@
-//! How long the courier waits after a mail was not taken: twice as long each time, to a bound, and for ever.
+//! Delays between attempts to send a mail. They double up to a maximum; attempts never end.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Pauses between tries double from the first to the second of these.
+/// First and maximum delay.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const MOST_PAUSE: Duration = Duration::from_secs(30);
 
-/// When what failed is tried again.
+/// When to retry.
 #[derive(Debug, Default)]
 pub struct Pauses {
-    /// While the server takes nothing.
+    /// Delay for all mails while the server accepts none.
     pub server: Option<Pause>,
-    /// Mails that it refused.
+    /// Delays of mails that the server rejected, by key.
     pub mails: HashMap<i64, Pause>,
 }
 
-/// One pause.
+/// Delay before the next attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Pause {
-    /// Until when nothing is tried.
+    /// No attempt before this time.
     pub until: Instant,
     next: Duration,
 }
 
 impl Pause {
-    /// The pause after a try that failed; `last` is the one before it.
+    /// Returns the delay after a failed attempt; `last` is the previous delay.
     #[must_use]
     pub fn after(last: Option<Self>, now: Instant) -> Self {
         let length = last.map_or(FIRST_PAUSE, |last| last.next);
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_bound() {
+    fn delays_double_up_to_a_maximum() {
         let now = Instant::now();
         let mut last = None;
         let lengths: Vec<_> = (0..7)

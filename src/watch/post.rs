@@ -1,4 +1,4 @@
-//! Where mails leave: to an SMTP server, or into a folder as files.
+//! Mail transport: an SMTP server, or files in a folder.
 
 use std::fmt;
 use std::fs::{DirBuilder, OpenOptions};
@@ -15,11 +15,11 @@ use secrecy::ExposeSecret;
 
 use super::setting::{MailConfig, PostSetting};
 
-/// Longest wait for one answer of the server, and for all of one mail.
+/// Timeouts for one reply of the server and for a whole mail.
 const WAIT: Duration = Duration::from_secs(10);
 const WAIT_FOR_ALL: Duration = Duration::from_secs(30);
 
-/// Hands mails over.
+/// Mail transport.
 #[derive(Clone, Debug)]
 pub struct Post {
     envelope: Envelope,
@@ -32,14 +32,14 @@ enum Way {
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
 }
 
-/// A mail that was not taken.
+/// A mail that was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotTaken {
-    /// The server will not take this mail as it is; others it may.
+    /// The server rejects this mail permanently (5xx); it may accept others.
     pub for_good: bool,
-    /// Why, without any address, for logs.
+    /// Cause without any address, for logs.
     pub why: String,
-    /// What the server said, for the operator's own eyes.
+    /// Reply of the server, for the operator only.
     pub said: String,
 }
 
@@ -52,18 +52,15 @@ impl fmt::Display for NotTaken {
 impl std::error::Error for NotTaken {}
 
 impl Post {
-    /// Connects to nothing yet.
-    ///
-    /// # Errors
-    /// An SMTP URL that the client does not understand; a machine without root certificates.
+    /// Creates the configured transport. Does not connect yet.
     pub fn open(config: &MailConfig) -> anyhow::Result<Self> {
         let to = config.to.iter().map(|one| one.email.clone()).collect();
         let envelope = Envelope::new(Some(config.from.email.clone()), to)
-            .context("JORNADA_MAIL_TO: no envelope")?;
+            .context("JORNADA_MAIL_TO: cannot build the envelope")?;
         let way = match &config.post {
             PostSetting::Folder(path) => Way::Folder(path.clone()),
             PostSetting::Smtp(url) => {
-                // The client's own words may show the URL, and with it the password.
+                // The error of the client may contain the URL with the password.
                 let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
                     .map_err(|_| anyhow::anyhow!("JORNADA_SMTP: the mail client refuses this URL"))?
                     .timeout(Some(WAIT))
@@ -74,16 +71,16 @@ impl Post {
         Ok(Self { envelope, way })
     }
 
-    /// Hands one mail over; answers what was said to it.
+    /// Sends a mail. Returns the reply of the server.
     ///
     /// # Errors
-    /// When it was not taken, or nobody knows whether it was.
+    /// The mail was not accepted, or it is unknown whether it was.
     pub async fn send(&self, message_id: &str, message: &[u8]) -> Result<String, NotTaken> {
         match &self.way {
             Way::Folder(folder) => {
                 let path = folder.join(format!("{}.eml", file_name(message_id)));
                 keep(folder, &path, message)
-                    .map(|()| format!("kept as {}", path.display()))
+                    .map(|()| format!("stored as {}", path.display()))
                     .map_err(|error| NotTaken::kept_not(&error))
             }
             Way::Smtp(smtp) => {
@@ -101,7 +98,7 @@ impl Post {
 
 impl NotTaken {
     fn late() -> Self {
-        let why = format!("no end after {} s", WAIT_FOR_ALL.as_secs());
+        let why = format!("not accepted within {} s", WAIT_FOR_ALL.as_secs());
         Self {
             for_good: false,
             said: why.clone(),
@@ -121,9 +118,9 @@ impl NotTaken {
         let why = match error.status() {
             Some(code) => format!("the server answered {code}"),
             None if error.is_timeout() => "the server did not answer in time".to_owned(),
-            None if error.is_tls() => "TLS could not be agreed".to_owned(),
+            None if error.is_tls() => "TLS handshake failed".to_owned(),
             None => io_kind(error).map_or_else(
-                || "the server broke off".to_owned(),
+                || "the server closed the connection".to_owned(),
                 |kind| format!("the connection failed: {kind}"),
             ),
         };
@@ -143,13 +140,13 @@ fn io_kind(error: &SmtpError) -> Option<std::io::ErrorKind> {
         .map(std::io::Error::kind)
 }
 
-/// A Message-ID as a name of a file: the same mail is the same file.
+/// Returns a file name for a Message-ID. The same mail gives the same file.
 fn file_name(message_id: &str) -> String {
     let plain = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '@' | '.' | '-');
     message_id.chars().filter(plain).take(120).collect()
 }
 
-/// Whole or not at all, and on the disk.
+/// Writes a file atomically and durably.
 fn keep(folder: &Path, path: &Path, message: &[u8]) -> std::io::Result<()> {
     DirBuilder::new()
         .recursive(true)

@@ -1,4 +1,4 @@
-//! One look at one address: who answers, and how. Names are resolved anew each time.
+//! HTTP probe of one address. Names are resolved again in every round.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -16,40 +16,42 @@ use url::Url;
 use super::incident::Probed;
 use super::setting::Watched;
 
-/// Most bytes of an answer that are read.
+/// Maximum number of bytes read of an answer.
 const MOST_BYTES: usize = 16 << 10;
-/// Lookups that may be under way: each holds a thread until the resolver gives up.
+/// Maximum number of concurrent lookups: each occupies a thread until the resolver times out.
 const LOOKUPS: usize = 16;
-/// Most letters of the name that an instance gives itself.
+/// Maximum length of an instance name, in characters.
 const MOST_LETTERS: usize = 64;
 
-/// What one probe met.
+/// Result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Seen {
-    /// It answered as it should.
+    /// Healthy.
+    #[serde(rename = "well")]
     Well,
-    /// Nobody listens there.
+    /// Connection refused.
     Refused,
-    /// No answer in time.
+    /// Timeout.
     TimedOut,
-    /// The name leads to no address.
+    /// The name has no address.
     NoName,
-    /// The connection broke, or there is no way to the machine.
+    /// The connection failed, or there is no route.
     Broken,
-    /// Another status than it should have.
+    /// Unexpected HTTP status.
     Status {
-        /// The status.
+        /// HTTP status.
         status: u16,
-        /// The instance is ending.
+        /// The instance is shutting down.
         draining: bool,
-        /// What it needs and lacks: of `store`, `photos`, `cache`.
+        /// Unavailable dependencies: `store`, `photos`, `cache`.
+        #[serde(rename = "without")]
         without: Vec<String>,
     },
 }
 
 impl Seen {
-    /// What it means for the alarm.
+    /// Returns whether the target counts as up or down.
     #[must_use]
     pub fn probed(&self) -> Probed {
         match self {
@@ -61,16 +63,16 @@ impl Seen {
     }
 }
 
-/// What one probe brought.
+/// Result of a probe with the name of the instance.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// What was met.
+    /// Result.
     pub seen: Seen,
-    /// What the instance calls itself, if it said so.
+    /// Name that the instance reported.
     pub instance: Option<String>,
 }
 
-/// Looks at targets.
+/// HTTP client for probes.
 #[derive(Clone, Debug)]
 pub struct Prober {
     http: reqwest::Client,
@@ -94,15 +96,12 @@ struct Check {
 }
 
 impl Prober {
-    /// Waits at most so long for each answer.
-    ///
-    /// # Errors
-    /// When the system gives the client nothing to work with.
+    /// Creates a prober; `wait` is the timeout of each probe.
     pub fn new(wait: Duration) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(redirect::Policy::none())
-            // A connection that is left open would say nothing of whether a new one is taken.
+            // A pooled connection would not show whether the target accepts new ones.
             .pool_max_idle_per_host(0)
             .timeout(wait)
             .build()?;
@@ -114,7 +113,7 @@ impl Prober {
         })
     }
 
-    /// The addresses behind a URL; nothing when its name leads nowhere, or to nowhere in time.
+    /// Resolves the host of a URL. Returns `None` on failure or timeout.
     pub async fn resolve(&self, url: &Url) -> Option<BTreeSet<SocketAddr>> {
         let port = url.port_or_known_default()?;
         match url.host()? {
@@ -134,14 +133,14 @@ impl Prober {
         });
         let found: BTreeSet<_> = timeout(self.wait, asked).await.ok()?.ok()?.ok()?.collect();
         let loopback = SocketAddr::from(([127, 0, 0, 1], port));
-        // `localhost` is two addresses, of which a program listens on one.
+        // `localhost` has two addresses, of which a program usually listens on one.
         if found.contains(&loopback) {
             return Some(BTreeSet::from([loopback]));
         }
         (!found.is_empty()).then_some(found)
     }
 
-    /// Asks one address.
+    /// Probes one address.
     pub async fn look(&self, watched: &Watched, address: SocketAddr) -> Look {
         let asked = timeout(self.wait, self.ask(watched, address)).await;
         match asked.unwrap_or(Err(Seen::TimedOut)) {
@@ -172,16 +171,16 @@ impl Prober {
                 break;
             }
         }
-        let told: Option<Readiness> = serde_json::from_slice(&body).ok();
+        let reply: Option<Readiness> = serde_json::from_slice(&body).ok();
         Ok(Look {
-            seen: judge(status == StatusCode::OK, status, told.as_ref()),
-            instance: told
-                .and_then(|told| told.instance)
+            seen: judge(status == StatusCode::OK, status, reply.as_ref()),
+            instance: reply
+                .and_then(|reply| reply.instance)
                 .map(|name| modest(&name)),
         })
     }
 
-    /// Whether somebody takes a connection there.
+    /// Returns whether a host accepts a TCP connection.
     pub async fn reaches(&self, host: &str, port: u16) -> bool {
         let asked = async {
             let addresses = match host.parse() {
@@ -199,21 +198,21 @@ impl Prober {
     }
 }
 
-fn judge(is_right: bool, status: StatusCode, told: Option<&Readiness>) -> Seen {
+fn judge(is_right: bool, status: StatusCode, reply: Option<&Readiness>) -> Seen {
     if is_right {
         return Seen::Well;
     }
-    let checks = told.map_or([None, None, None], |told| {
+    let checks = reply.map_or([None, None, None], |reply| {
         [
-            ("store", &told.store),
-            ("photos", &told.photos),
-            ("cache", &told.cache),
+            ("store", &reply.store),
+            ("photos", &reply.photos),
+            ("cache", &reply.cache),
         ]
         .map(|(name, check)| check.as_ref().filter(|check| !check.up).map(|_| name))
     });
     Seen::Status {
         status: status.as_u16(),
-        draining: told.is_some_and(|told| told.draining),
+        draining: reply.is_some_and(|reply| reply.draining),
         without: checks.into_iter().flatten().map(str::to_owned).collect(),
     }
 }
@@ -236,7 +235,7 @@ fn broken(error: &reqwest::Error) -> Seen {
     Seen::Broken
 }
 
-/// A name from outside, short and without control characters.
+/// Limits the length of a name from outside and removes control characters.
 fn modest(name: &str) -> String {
     name.chars()
         .filter(|letter| !letter.is_control())
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_tells_what_it_lacks() {
+    fn unavailable_dependencies_are_listed() {
         let body = r#"{"instance":"app1","ready":false,"draining":false,
             "store":{"up":false,"ms":1},"photos":{"up":true,"ms":1},"cache":{"up":false,"ms":1}}"#;
         let lacking = Seen::Status {
@@ -274,13 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_from_outside_is_modest() {
+    fn reported_names_are_sanitised() {
         assert_eq!(modest("app\u{1}1\n"), "app1");
         assert_eq!(modest(&"x".repeat(500)).len(), MOST_LETTERS);
     }
 
     #[tokio::test]
-    async fn nobody_there_is_refused() {
+    async fn a_closed_port_is_refused() {
         let prober = Prober::new(Duration::from_secs(1)).unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! Whom a watcher that begins looks at: what its ledger remembers, with the incidents that were open when it ended.
+//! Restores the targets at start from the local store, with the incidents that are still open.
 
 use jiff::Timestamp;
 
@@ -8,10 +8,7 @@ use super::ledger::{Ledger, history};
 use super::setting::{WatchConfig, Watched};
 use super::target::{Target, key};
 
-/// Reads the targets. An incident of something that is no longer in the settings ends here.
-///
-/// # Errors
-/// When the ledger cannot be used.
+/// Restores the targets. Ends incidents of URLs that are no longer in the settings.
 pub async fn recall(ledger: &Ledger, config: &WatchConfig) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
     for (watched, one) in config.watched.iter().enumerate() {
@@ -47,7 +44,7 @@ pub async fn recall(ledger: &Ledger, config: &WatchConfig) -> anyhow::Result<Vec
     Ok(targets)
 }
 
-/// Puts an incident back to its target; `false` when nothing like it is watched.
+/// Reattaches an open incident to its target. Returns `false` if the target is no longer watched.
 fn reopen(targets: &mut Vec<Target>, config: &WatchConfig, incident: &Incident) -> bool {
     let alarm = Alarm::raised(&config.rules, incident.since);
     let known = targets

@@ -1,5 +1,5 @@
-//! One round: look at every target, let the alarms judge, record what they say. A round that cannot be recorded counts
-//! as not made, so that nothing is ever known here that the disk does not know.
+//! Probe loop: probes every target and records the resulting alert events. A round that cannot be recorded is
+//! discarded, so that memory never holds what the disk does not.
 
 mod findings;
 
@@ -24,66 +24,66 @@ use super::probe::{Look, Prober, Seen};
 use super::setting::WatchConfig;
 use super::target::{Target, settle};
 
-/// Probes under way at once.
+/// Maximum number of concurrent probes.
 const AT_ONCE: usize = 256;
 
-/// Who looks.
+/// Task that runs the rounds.
 #[derive(Debug)]
 pub struct Rounds {
-    /// The settings.
+    /// Settings.
     pub config: Arc<WatchConfig>,
-    /// How it looks.
+    /// HTTP client for probes.
     pub prober: Prober,
-    /// Where it records.
+    /// Local store.
     pub ledger: Ledger,
-    /// What it counts.
+    /// Metrics.
     pub metrics: Metrics,
-    /// Where it shows what it saw.
+    /// Publishes the result of each round.
     pub board: watch::Sender<Board>,
-    /// Whom it looks at; see [`mod@super::recall`].
+    /// Targets; see [`mod@super::recall`].
     pub targets: Vec<Target>,
-    /// Probes that are not written down yet.
+    /// Probes that are not stored yet, by target.
     pub counts: BTreeMap<String, Count>,
-    /// When they were written down last.
+    /// When counts were last stored.
     pub counted_at: Timestamp,
 }
 
 impl Rounds {
-    /// Looks until it is told to stop.
+    /// Runs rounds until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(self.config.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             if let Err(error) = self.round().await {
                 self.metrics.unrecorded.inc();
-                error!("a round was not recorded and will be made again: {error:#}");
+                error!("cannot record a round, repeating it: {error:#}");
             }
         }
     }
 
     async fn round(&mut self) -> anyhow::Result<()> {
-        let pause = self.ledger.write(history::paused).await?;
-        let pause = pause.filter(|pause| pause.is_on(Timestamp::now()));
-        // A copy: it becomes the truth once it is on the disk.
+        let maintenance = self.ledger.write(history::paused).await?;
+        let maintenance = maintenance.filter(|maintenance| maintenance.is_on(Timestamp::now()));
+        // Works on a copy, which replaces the targets once it is stored.
         let mut targets = self.targets.clone();
         let forgotten = self.resolve(&mut targets).await;
-        // Side by side, so that a round in which nothing answers is not longer than any other.
+        // Concurrently, so that a round without any answer takes no longer than others.
         let ((), silent) = tokio::join!(self.look(&mut targets), self.is_neutral_silent());
         let cut_off = silent && targets.iter().all(|one| one.up_since.is_none());
         let now = Timestamp::now();
-        let mut findings = self.judge(&mut targets, pause.is_some(), cut_off, now);
+        let mut findings = self.judge(&mut targets, maintenance.is_some(), cut_off, now);
         for gone in forgotten {
             findings.forget(gone, now);
         }
         self.record(&mut targets, findings, now).await?;
         self.targets = targets;
-        let board = self.show(pause, now);
+        let board = self.show(maintenance, now);
         self.metrics.seen(&board);
         self.board.send_replace(board);
         Ok(())
     }
 
-    /// Brings the targets up to what their names lead to now; answers those that are no longer looked for.
+    /// Updates the targets to the current addresses of their names. Returns the targets that are no longer watched.
     async fn resolve(&self, targets: &mut Vec<Target>) -> Vec<Target> {
         let asked = self
             .config
@@ -96,7 +96,7 @@ impl Rounds {
         let mut forgotten = Vec::new();
         for (watched, found) in found.iter().enumerate() {
             let known = targets.iter().any(|one| one.watched == watched);
-            // A resolver that is away says nothing of the addresses that are known.
+            // If the resolver fails, the known addresses stay.
             if found.is_some() || !known {
                 let found = found.as_ref().unwrap_or(&nowhere);
                 forgotten.extend(settle(targets, watched, found, &self.config.rules, now));
@@ -110,12 +110,12 @@ impl Rounds {
             .iter()
             .map(|one| (one.watched, one.address))
             .collect();
-        let looks = futures_util::stream::iter(asked)
+        let outcomes = futures_util::stream::iter(asked)
             .map(|(watched, address)| self.look_at(watched, address))
             .buffered(AT_ONCE);
-        let looks: Vec<Look> = looks.collect().await;
+        let outcomes: Vec<Look> = outcomes.collect().await;
         let now = Timestamp::now();
-        for (target, look) in targets.iter_mut().zip(looks) {
+        for (target, look) in targets.iter_mut().zip(outcomes) {
             target.looked(look, now);
         }
     }
@@ -137,8 +137,7 @@ impl Rounds {
         look
     }
 
-    /// Whether what has nothing to do with the system does not answer either. It is asked only after a round in which
-    /// nothing else answered.
+    /// Returns whether the neutral check fails too. It is only made after a round without any healthy target.
     async fn is_neutral_silent(&self) -> bool {
         match &self.config.neutral {
             Some((host, port)) if self.targets.iter().all(|one| one.up_since.is_none()) => {

@@ -1,5 +1,5 @@
-//! Where the watchers of one system agree, in Redis: who sends, what has been told, whether there is maintenance.
-//! A watcher that does not reach it sends for itself: rather twice than not at all.
+//! State shared by the watchers of one system in Redis: leadership, notifications, maintenance. A watcher without Redis
+//! sends its own mails: a duplicate is better than no mail.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -18,11 +18,11 @@ use super::told::{Told, Word};
 use crate::cache;
 use crate::cache::CacheSetting;
 
-/// A leader that has not been heard of for this long has lost the lead.
+/// Lease of the leader. It expires if the leader stops renewing it.
 const LEASE: Duration = Duration::from_secs(5);
-/// How often the lead is taken or kept.
+/// Interval at which the lease is taken or renewed.
 pub const BEAT: Duration = Duration::from_secs(1);
-/// For how long the last word about a target that is gone is kept.
+/// Retention of the last notification about a target that no longer exists.
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
 
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("share/lease.lua")));
@@ -30,31 +30,31 @@ static RESIGN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("sha
 static TELL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("share/tell.lua")));
 static PAUSE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("share/pause.lua")));
 
-/// Who sends.
+/// Whether this watcher sends the mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lead {
-    /// There is no Redis in the settings.
+    /// No Redis configured.
     Alone,
-    /// This watcher.
+    /// This watcher holds the lease.
     Leads,
-    /// Another watcher.
+    /// Another watcher holds the lease.
     Waits,
-    /// Redis has not answered for so long that nobody knows.
+    /// Redis has not answered for longer than the lease.
     Unknown,
 }
 
 impl Lead {
-    /// Whether mails leave from here.
+    /// Returns whether this watcher sends the mails.
     #[must_use]
     pub fn sends(self) -> bool {
         matches!(self, Self::Alone | Self::Leads | Self::Unknown)
     }
 }
 
-/// What stands in Redis about every target, with the text by which a change is guarded.
+/// Last notification about each target, with the stored text for compare-and-set.
 pub type Words = BTreeMap<String, (Told, String)>;
 
-/// The watchers' common knowledge.
+/// Handle to the shared state.
 #[derive(Clone)]
 pub struct Share {
     connection: ConnectionManager,
@@ -66,17 +66,14 @@ pub struct Share {
 
 impl std::fmt::Debug for Share {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Share")
+        f.debug_struct("SharedState")
             .field("watcher", &self.watcher)
             .finish_non_exhaustive()
     }
 }
 
 impl Share {
-    /// Nothing where the settings name no Redis. It is connected to when it is first used.
-    ///
-    /// # Errors
-    /// A URL that the client does not understand.
+    /// Creates the handle, or returns `None` if no Redis is configured. Connects on first use.
     pub fn open(config: &WatchConfig) -> anyhow::Result<Option<Self>> {
         match &config.cache {
             CacheSetting::Memory => Ok(None),
@@ -97,10 +94,7 @@ impl Share {
         })
     }
 
-    /// Takes or keeps the lead.
-    ///
-    /// # Errors
-    /// When Redis does not answer as it should.
+    /// Takes or renews the lease. Returns whether this watcher leads.
     pub async fn lead(&self) -> RedisResult<bool> {
         TAKE.key(&self.lease)
             .arg(&self.watcher)
@@ -109,10 +103,7 @@ impl Share {
             .await
     }
 
-    /// Gives up the lead.
-    ///
-    /// # Errors
-    /// When Redis does not answer as it should; then the lease runs out by itself.
+    /// Releases the lease. On an error it expires by itself.
     pub async fn resign(&self) -> RedisResult<()> {
         RESIGN
             .key(&self.lease)
@@ -121,10 +112,7 @@ impl Share {
             .await
     }
 
-    /// The last word about every target.
-    ///
-    /// # Errors
-    /// When Redis does not answer as it should.
+    /// Returns the last notification about every target.
     pub async fn words(&self) -> RedisResult<Words> {
         let raw: BTreeMap<String, String> = redis::cmd("HGETALL")
             .arg(&self.told)
@@ -137,11 +125,8 @@ impl Share {
         Ok(parsed.collect())
     }
 
-    /// Writes the last word about a target in place of the one that was read; `false` when that has changed meanwhile,
-    /// or when this watcher must lead for it and does not.
-    ///
-    /// # Errors
-    /// When Redis does not answer as it should.
+    /// Replaces the notification about a target. Returns `false` if it has changed since `words` was read, or if
+    /// `must_lead` and another watcher leads.
     pub async fn tell(
         &self,
         words: &mut Words,
@@ -167,10 +152,7 @@ impl Share {
         Ok(written)
     }
 
-    /// Removes words that are over for long, so that addresses that come and go leave nothing.
-    ///
-    /// # Errors
-    /// When Redis does not answer as it should.
+    /// Deletes old notifications of recoveries, so that changing addresses leave nothing behind.
     pub async fn prune(&self, words: &Words, now: Timestamp) -> RedisResult<()> {
         let is_old = |told: &Told| {
             told.word == Word::Resolved && now.as_millisecond() - told.at.as_millisecond() > KEPT_MS
@@ -185,10 +167,7 @@ impl Share {
         Ok(())
     }
 
-    /// Offers the maintenance that is known here; answers the one that counts for all.
-    ///
-    /// # Errors
-    /// When Redis does not answer as it should.
+    /// Offers the local maintenance and returns the one that applies to all watchers: the one that was set last.
     pub async fn pause(&self, known: Option<&Pause>) -> RedisResult<Option<Pause>> {
         let set_at = known.map_or(0, |pause| pause.set_at.as_millisecond());
         let text = known.and_then(|pause| serde_json::to_string(pause).ok());
@@ -203,7 +182,7 @@ impl Share {
     }
 }
 
-/// Watchers of one system watch the same URLs.
+/// Returns a hash of the watched URLs, which identifies the system.
 fn system(config: &WatchConfig) -> String {
     let mut urls: Vec<_> = config.watched.iter().map(|one| one.url.as_str()).collect();
     urls.sort_unstable();
@@ -211,7 +190,7 @@ fn system(config: &WatchConfig) -> String {
     data_encoding::HEXLOWER.encode(&hash[..8])
 }
 
-/// What is known of the lead from one beat to the next.
+/// State of the leader election between two heartbeats.
 #[derive(Debug)]
 pub struct Beats {
     lead: Lead,
@@ -219,7 +198,7 @@ pub struct Beats {
 }
 
 impl Beats {
-    /// Before the first beat nobody is known to lead: mails wait for that long.
+    /// Starts as standby: the first heartbeat decides.
     #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {
@@ -228,7 +207,7 @@ impl Beats {
         }
     }
 
-    /// Takes in one answer of Redis, or none. Who leads goes on leading while Redis is away.
+    /// Processes the answer of Redis; `None` if it is unavailable. A leader stays leader meanwhile.
     pub fn beat(&mut self, answer: Option<bool>, now: Instant) -> Lead {
         match answer {
             Some(leads) => {
@@ -249,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_redis_both_send_rather_than_none() {
+    fn without_redis_a_standby_sends_too() {
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let mut beats = Beats::new(start);

@@ -1,5 +1,5 @@
-//! Whom the watcher looks at: one target for each address behind each name. An address that leaves its name is not
-//! forgotten at once, since names lose the addresses of what has died.
+//! Targets of the watcher: one per address of each name. An address that its name no longer has is still watched for a
+//! while, because names lose the addresses of instances that died.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -10,34 +10,34 @@ use super::incident::{Alarm, Probed};
 use super::probe::{Look, Seen};
 use super::setting::{WatchRules, Watched};
 
-/// Most addresses of one name that are watched.
+/// Maximum number of watched addresses per name.
 pub const MOST_ADDRESSES: usize = 32;
-/// An address that its name has not had for this long is no longer looked for, if the name has others.
+/// Time after which an address is no longer watched that its name has lost, if the name has others.
 const FORGET: SignedDuration = SignedDuration::from_hours(1);
 
-/// One address behind one name.
+/// One address of one watched name.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Which of the settings' URLs it is.
+    /// Index of its URL in the settings.
     pub watched: usize,
-    /// Nothing until its name was resolved.
+    /// Address; `None` until the name was resolved.
     pub address: Option<SocketAddr>,
-    /// What the instance calls itself.
+    /// Name that the instance reported.
     pub instance: Option<String>,
-    /// Its incident.
+    /// Alert state.
     pub alarm: Alarm,
-    /// Key of the incident that is open, in the ledger.
+    /// Local key of the open incident.
     pub incident: Option<i64>,
-    /// The last probe.
+    /// Result of the last probe.
     pub seen: Option<Seen>,
-    /// Since when every probe was answered as it should be.
+    /// Start of the current run of healthy probes.
     pub up_since: Option<Timestamp>,
-    /// Since when its name has this address no more.
+    /// When its name lost this address.
     pub gone_since: Option<Timestamp>,
 }
 
 impl Target {
-    /// One of which nothing is known yet.
+    /// Creates a target without history.
     #[must_use]
     pub fn new(watched: usize, address: Option<SocketAddr>, rules: &WatchRules) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Target {
         }
     }
 
-    /// Takes in what a probe brought.
+    /// Applies the result of a probe.
     pub fn looked(&mut self, look: Look, now: Timestamp) {
         self.up_since = match look.seen.probed() {
             Probed::Up => self.up_since.or(Some(now)),
@@ -62,13 +62,13 @@ impl Target {
         self.seen = Some(look.seen);
     }
 
-    /// By what the ledger, and other watchers, know it.
+    /// Returns the key in the local store and among watchers.
     #[must_use]
     pub fn key(&self, watched: &Watched) -> String {
         key(watched, self.address)
     }
 
-    /// What people call it.
+    /// Returns the name for people.
     #[must_use]
     pub fn label(&self, watched: &Watched) -> String {
         match (&self.instance, self.address) {
@@ -81,7 +81,7 @@ impl Target {
     }
 }
 
-/// By what the ledger, and other watchers, know an address behind a URL.
+/// Returns the key of an address behind a URL, in the local store and among watchers.
 #[must_use]
 pub fn key(watched: &Watched, address: Option<SocketAddr>) -> String {
     match address {
@@ -90,8 +90,8 @@ pub fn key(watched: &Watched, address: Option<SocketAddr>) -> String {
     }
 }
 
-/// Brings the targets of one name up to what it resolves to now. A new address takes the place of one that is gone:
-/// what was restarted elsewhere is the same target. Answers those that are no longer looked for.
+/// Updates the targets of one name to its current addresses. A new address replaces one that is gone: an instance that
+/// restarted elsewhere is the same target. Returns the targets that are no longer watched.
 pub fn settle(
     targets: &mut Vec<Target>,
     watched: usize,
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_elsewhere_is_the_same_target() {
+    fn a_new_address_replaces_a_lost_one() {
         let mut targets = Vec::new();
         settled(&mut targets, &[1, 2], 0);
         targets[0].incident = Some(7);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_countless_addresses_is_bounded() {
+    fn the_number_of_addresses_per_name_is_limited() {
         let mut targets = Vec::new();
         let ends: Vec<u8> = (1..=200).collect();
         assert_eq!(settled(&mut targets, &ends, 0).0.len(), MOST_ADDRESSES);

@@ -1,43 +1,44 @@
-//! What the administrator has been told about one target, as the watchers of a system share it. Each of them sees an
-//! outage for itself and has a mail for it; by this they know whether that mail still has something to say.
+//! What the administrator was notified of about one target, shared by the watchers of a system. Each watcher detects an
+//! outage itself and queues a mail; the shared state tells it whether the mail still has news.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ledger::incidents::{Incident, Learned};
 
-/// By how much two watchers may differ about when an outage was over.
+/// Tolerance between two watchers about the end of an outage.
 const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
-/// The last word about one target.
+/// Last notification about one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
-    /// The incident's id, the same for all watchers.
+    /// Id of the incident, the same for all watchers.
     pub id: String,
-    /// What was said.
+    /// Stage of the notification.
+    #[serde(rename = "word")]
     pub word: Word,
-    /// When the incident began.
+    /// Start of the incident.
     pub since: Timestamp,
-    /// When it was over.
+    /// End of the incident.
     pub until: Option<Timestamp>,
-    /// When this was said.
+    /// Time of the notification.
     pub at: Timestamp,
 }
 
-/// How far the telling is.
+/// Stage of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Word {
-    /// Somebody began to send that it is down; whether it arrived only he knows.
+    /// A watcher has started to send that the target is down; delivery is not confirmed.
     Sending,
-    /// It is down.
+    /// Reported as down.
     Raised,
-    /// It is back.
+    /// Reported as back.
     Resolved,
 }
 
 impl Told {
-    /// What is written before the mail about an incident leaves.
+    /// Returns the state to publish before the mail about an incident is sent.
     #[must_use]
     pub fn sending(incident: &Incident, now: Timestamp) -> Self {
         Self {
@@ -49,7 +50,7 @@ impl Told {
         }
     }
 
-    /// What is to be written after what this watcher has told, if it is more than what stands there.
+    /// Returns the state to publish after this watcher has notified, if it adds to the `standing` one.
     #[must_use]
     pub fn after(standing: Option<&Self>, incident: &Incident) -> Option<Self> {
         let raised_at = incident.told_raised?;
@@ -67,7 +68,7 @@ impl Told {
                 (Word::Raised, Word::Raised) => told.at < at,
                 (Word::Raised | Word::Resolved, _) => false,
             },
-            // Over and told before anybody else heard of it: nobody needs to.
+            // Resolved and reported before any other watcher knew of it: nothing to publish.
             None => word == Word::Raised,
         };
         is_more.then(|| Self {
@@ -80,7 +81,8 @@ impl Told {
     }
 }
 
-/// What an incident's own watcher learns from the last word about its target; `quiet` is what the rules ask for.
+/// Derives the news for a watcher's own incident from the last notification about its target. `quiet` is the recovery
+/// period of the rules.
 #[must_use]
 pub fn learn(told: &Told, incident: &Incident, quiet: SignedDuration) -> Option<Learned> {
     let learned = |raised, resolved| {
@@ -90,7 +92,7 @@ pub fn learn(told: &Told, incident: &Incident, quiet: SignedDuration) -> Option<
             resolved,
         })
     };
-    // Where the word is about a later outage, this one is an old story.
+    // The notification is about a later outage: the incident is obsolete.
     let is_old = incident.until.is_some_and(|until| until < told.since);
     if is_old && told.id != incident.shared {
         return Some(Learned {
@@ -165,7 +167,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn while_another_sends_only_the_id_is_learned() {
+    fn an_unconfirmed_notification_only_shares_the_id() {
         let own = incident("own", 1, None);
         let learned = learn(&told("other", Word::Sending, 0, None), &own, QUIET).unwrap();
         assert_eq!((learned.shared.as_str(), learned.raised), ("other", None));
@@ -177,7 +179,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_another_told_is_not_told_again() {
+    fn notifications_of_others_are_not_repeated() {
         let own = incident("own", 3, None);
         let learned = learn(&told("other", Word::Raised, 0, None), &own, QUIET).unwrap();
         assert_eq!((learned.raised, learned.resolved), (Some(at(100)), None));
@@ -189,7 +191,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_new_outage_is_told() {
+    fn a_new_outage_is_reported() {
         let own = incident("own", 40, None);
         assert_eq!(
             learn(&told("other", Word::Resolved, 0, Some(21)), &own, QUIET),
@@ -198,7 +200,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_old_outage_is_an_old_story() {
+    fn an_obsolete_outage_is_not_reported() {
         let old = incident("own", 0, Some(10));
         let learned = learn(&told("other", Word::Raised, 50, None), &old, QUIET).unwrap();
         assert_eq!(learned.shared, "own");
@@ -206,7 +208,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_was_told_is_written_down_once() {
+    fn a_notification_is_published_once() {
         let mut own = incident("own", 0, None);
         let sending = Told::sending(&own, at(1));
         assert_eq!(Told::after(Some(&sending), &own), None, "nothing told yet");
@@ -232,7 +234,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_later_word_is_not_overwritten() {
+    fn a_later_notification_is_not_overwritten() {
         let mut own = incident("own", 0, None);
         own.told_raised = Some(at(2));
         let later = told("other", Word::Raised, 50, None);

@@ -1,5 +1,5 @@
-//! Style sheets and scripts, inside the binary. Each address carries a hash of the content, so that a phone
-//! keeps a file for good and still gets the new one the moment it changes.
+//! Style sheets and scripts, embedded in the binary. Each URL contains a hash of the content, so that browsers cache a
+//! file for good and still load a new version at once.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -20,15 +20,15 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[folder = "static/"]
 struct Static;
 
-/// The route of all static files.
+/// Route of all static files.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/static/{hash}/{*name}", get(file))
 }
 
-/// The address of a file of `static/`, such as `/static/1f0c9a…/form.js`.
+/// Returns the URL of a file of `static/`, such as `/static/1f0c9a…/form.js`.
 ///
 /// # Panics
-/// When there is no such file: the names stand in templates, and every template is rendered in a test.
+/// If there is no such file: names are written in templates, and tests render every template.
 #[must_use]
 pub fn asset(name: &str) -> String {
     let file = Static::get(name).expect("templates name files of static/");
@@ -41,7 +41,7 @@ fn hash(file: &EmbeddedFile) -> String {
 
 async fn file(Path((wanted, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let Some(file) = Static::get(&name).filter(|file| hash(file) == wanted) else {
-        // Another version of the page asks: better none than one that does not fit it.
+        // The page belongs to another version: no file is better than one that does not match.
         return StatusCode::NOT_FOUND.into_response();
     };
     let common = [
@@ -59,7 +59,7 @@ async fn file(Path((wanted, name)): Path<(String, String)>, headers: HeaderMap) 
     (common, file.data).into_response()
 }
 
-/// Compresses a file once for the life of this process, rather than for each phone.
+/// Compresses a file once per process instead of once per request.
 fn compressed(hash: &str, data: &[u8]) -> Bytes {
     static KNOWN: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vendored_files_are_the_ones_that_were_vetted() {
+    fn vendored_files_match_their_checksums() {
         let readme = Static::get("vendor/README.md").unwrap();
         let readme = String::from_utf8(readme.data.into_owned()).unwrap();
         let vendored: Vec<_> = Static::iter()
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_answers_to_its_own_hash_only() {
+    async fn a_file_is_served_under_its_own_hash_only() {
         let address = asset("app.css");
         let hash = address.split('/').nth(2).unwrap().to_owned();
         let gzip = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"))]);

@@ -1,4 +1,4 @@
-//! Memory for uploads in flight: a budget in bytes, shared by all of them. Past it the answer is 503, never an OOM.
+//! Memory budget of uploads in progress, in bytes. Above it the response is 503, never an out-of-memory kill.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use tokio::sync::Semaphore;
 
 use super::error::Error;
 
-/// Bytes of one permit: the steps in which memory is taken.
+/// Bytes per permit: the unit of reservations.
 const STEP: usize = 16 * 1024;
 
-/// The budget.
+/// Budget shared by all uploads.
 #[derive(Clone, Debug)]
 pub struct UploadBudget {
     free: Arc<Semaphore>,
     in_use: IntGauge,
 }
 
-/// A part of the budget, given back when dropped.
+/// Reservation of one upload; released when dropped.
 #[derive(Debug)]
 pub struct Reserved {
     budget: UploadBudget,
@@ -25,7 +25,7 @@ pub struct Reserved {
 }
 
 impl UploadBudget {
-    /// A budget of so many bytes; those that are reserved are shown in `in_use`.
+    /// Creates a budget of `bytes`. `in_use` shows the reserved bytes.
     #[must_use]
     pub fn new(bytes: u64, in_use: IntGauge) -> Self {
         let steps = usize::try_from(bytes / STEP as u64)
@@ -37,7 +37,7 @@ impl UploadBudget {
         }
     }
 
-    /// The part of an upload of which nothing has arrived.
+    /// Returns an empty reservation.
     #[must_use]
     pub fn begin(&self) -> Reserved {
         Reserved {
@@ -48,10 +48,10 @@ impl UploadBudget {
 }
 
 impl Reserved {
-    /// Reserves what is missing to so many bytes, without waiting, or gives back what is more.
+    /// Adjusts the reservation to `bytes` without waiting.
     ///
     /// # Errors
-    /// [`Error::Busy`] when not so many are free; what there was stays.
+    /// [`Error::Busy`] if the budget is exhausted; the reservation is unchanged.
     pub fn resize(&mut self, bytes: usize) -> Result<(), Error> {
         let steps = bytes.div_ceil(STEP);
         if let Some(missing) = steps.checked_sub(self.steps) {
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn it_follows_what_is_held() {
+    fn in_use_follows_the_reservations() {
         let (budget, in_use) = budget(10);
         let mut upload = budget.begin();
         for (bytes, steps) in [(0, 0), (1, 1), (STEP, 1), (3 * STEP + 1, 4), (5, 1)] {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn past_the_budget_it_is_busy_and_afterwards_free_again() {
+    fn an_exhausted_budget_is_busy_until_memory_is_released() {
         let (budget, in_use) = budget(10);
         let (mut one, mut other) = (budget.begin(), budget.begin());
         one.resize(8 * STEP).unwrap();

@@ -1,4 +1,4 @@
-//! The page of totals: bars for the highest values and a table of all, with the same numbers; live with JavaScript.
+//! Page of totals: bars for the highest values and a table of all values. Updated live with JavaScript.
 
 use askama::Template;
 use axum::Router;
@@ -13,12 +13,12 @@ use super::page::{Visit, show};
 use crate::domain::Campaign;
 use crate::tally::board::{Chart, Count};
 
-/// How many bars there are; more could not be read.
+/// Maximum number of bars.
 const BARS: usize = 20;
-/// Height of a bar with its words above it, in pixels.
+/// Height of a bar with its label, in pixels.
 const BAR_HEIGHT: usize = 44;
 
-/// The page of totals.
+/// Route of the page of totals.
 pub fn router() -> Router<AppState> {
     Router::new().route("/c/{campaign}/chart", get(totals))
 }
@@ -44,7 +44,7 @@ async fn totals(
 struct ChartPage<'a> {
     visit: &'a Visit,
     campaign: &'a Campaign,
-    /// Nothing until the first totals are known.
+    /// Totals; `None` until the first ones are known.
     chart: Option<&'a Chart>,
 }
 
@@ -70,7 +70,7 @@ impl ChartPage<'_> {
         self.campaign.time_zone.iana_name().unwrap_or("UTC")
     }
 
-    /// What is counted by, such as "Ciudad".
+    /// Returns the label of the tally field, such as "Ciudad".
     fn by(&self) -> &str {
         self.visit.read(&self.campaign.tallied().label)
     }
@@ -92,7 +92,7 @@ impl ChartPage<'_> {
                 value: &row.value,
                 count: row.count,
                 top: place * BAR_HEIGHT,
-                // At least a sliver, so that a small count is not taken for none.
+                // At least one percent, so that a small count stays visible.
                 percent: (u128::from(row.count) * 100 / u128::from(highest)).max(1),
             })
     }
@@ -102,7 +102,7 @@ impl ChartPage<'_> {
     }
 }
 
-/// One bar of the drawing that needs no JavaScript.
+/// A bar of the chart that needs no JavaScript.
 struct Bar<'a> {
     value: &'a str,
     count: u64,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_count_is_not_taken_for_none() {
+    fn a_small_count_has_a_visible_bar() {
         let counts = [("Bogotá", 1_000_000), ("Mitú", 1)];
         let html = page(
             counts
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_first_totals_there_is_a_page_that_says_so() {
+    fn the_page_works_before_the_first_totals() {
         let (visit, campaign) = (visit("/", "es"), example());
         let page = ChartPage {
             visit: &visit,

@@ -1,5 +1,5 @@
-//! Connections of the public listener. `axum::serve` sets none of the bounds that hold off a hostile client: how long a
-//! head may take, how large it may be, how many connections there are. Only HTTP/1 is spoken, which nginx speaks.
+//! Connections of the public listener, with the limits that `axum::serve` lacks: time and size of the request head,
+//! number of connections. Only HTTP/1 is supported, which is what nginx speaks.
 
 mod arriving;
 mod crowd;
@@ -28,21 +28,21 @@ pub use crowd::Crowd;
 use crowd::{Seat, Working};
 pub use metrics::ConnectionMetrics;
 
-/// Longest time for the head of a request, and longest rest between two requests. Above the rest after which nginx
-/// closes a connection itself, so that none ends under a request.
+/// Maximum time for a request head, and maximum idle time between two requests. Longer than the keep-alive time of
+/// nginx, so that nginx closes idle connections first.
 const HEAD_ARRIVAL: Duration = Duration::from_secs(30);
-/// Largest head; a little above the 33 KiB that nginx takes, so that nginx is the one to refuse.
+/// Maximum size of a request head; a little above the 33 KiB of nginx, so that nginx rejects it first.
 const MAX_HEAD_BYTES: usize = 40 * 1024;
-/// Most headers.
+/// Maximum number of headers.
 const MAX_HEADERS: usize = 100;
-/// What one connection holds of what it reads or writes; a head that never ends fills it.
+/// Buffer per connection. An endless head fills it.
 const BUFFER_BYTES: usize = 64 * 1024;
-/// For how long a connection that shall end may take to begin a request that is on its way.
+/// Time for a closing connection to start a request that is already on its way.
 const GRACE: Duration = Duration::from_secs(1);
-/// Rest when no connection can be accepted: too many files are open.
+/// Pause when no connection can be accepted because too many files are open.
 const NO_FILES: Duration = Duration::from_millis(100);
 
-/// Serves until `stop`, and then until every request in work is answered.
+/// Accepts connections until `stop`, then waits until every request in progress is answered.
 pub async fn serve(listener: TcpListener, site: Router, crowd: Crowd, stop: CancellationToken) {
     let connections = TaskTracker::new();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -50,7 +50,7 @@ pub async fn serve(listener: TcpListener, site: Router, crowd: Crowd, stop: Canc
             tokio::time::sleep(NO_FILES).await;
             continue;
         };
-        // An answer in two writes shall not wait for the client to acknowledge the first.
+        // A response in two writes must not wait for the client to acknowledge the first.
         stream.set_nodelay(true).ok();
         if let Some(seat) = crowd.enter() {
             connections.spawn(keep(stream, peer, site.clone(), seat, stop.clone()));
@@ -71,7 +71,7 @@ async fn keep(
     let service = service_fn(|request| answer(request, peer, site.clone(), seat.work()));
     let mut connection = pin!(bounds().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
-        // Whoever broke it off knows why.
+        // Connection errors concern only the client.
         _ = connection.as_mut() => return,
         () = seat.asked_to_leave() => {}
         () = stop.cancelled() => {}
@@ -114,7 +114,7 @@ async fn answer(
     }))
 }
 
-/// The body of an answer; until it is written its connection is at work.
+/// Response body that keeps its connection active until it is written.
 struct Worked {
     body: Body,
     _working: Working,

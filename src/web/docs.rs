@@ -1,4 +1,4 @@
-//! The page that shows the description of the API and lets one try it.
+//! Page with the interactive API documentation.
 
 use askama::Template;
 use axum::Router;
@@ -9,7 +9,7 @@ use axum::routing::get;
 use super::AppState;
 use super::page::{Visit, show};
 
-/// The page of the API.
+/// Route of the page.
 pub fn router() -> Router<AppState> {
     Router::new().route("/api/docs", get(docs))
 }

@@ -1,5 +1,5 @@
-//! Every refusal of the web in one place: its status, its words in both languages, and its form (problem+json of
-//! RFC 9457 for programs, a page for people). Causes are logged once, here, and never sent.
+//! All errors of the web: status, texts in both languages, and format (problem+json of RFC 9457 for programs, a page
+//! for people). Causes are logged once, here, and never sent.
 
 pub mod problem;
 mod words;
@@ -29,91 +29,91 @@ use crate::staff::password::PasswordError;
 use crate::store::StoreError;
 use problem::Problem;
 
-/// Why a request was not done.
+/// Why a request failed.
 #[derive(Debug)]
 pub enum Error {
-    /// No such address.
+    /// No such path.
     NoSuchPage,
-    /// The address does not take this method.
+    /// The path does not support this method.
     MethodNotAllowed,
     /// A method for proxies.
     NoProxy,
-    /// Asked for under a name that is not the site's.
+    /// Unknown host name.
     WrongHost,
-    /// No campaign of this id.
+    /// No campaign with this id.
     NoSuchCampaign,
     /// The campaign has no such value.
     NoSuchValue,
     /// No registration with this number or id.
     NoSuchRegistration,
-    /// It was deleted, and whoever asks saw it before; why.
+    /// The registration was deleted, and the client may know why.
     Removed(Deletion),
-    /// No report made in the background of this name, or not for them, or no longer.
+    /// No such background report, or it has expired, or it belongs to somebody else.
     NoSuchReport,
-    /// Not before it opens, not after it closed.
+    /// The campaign is not open.
     NotOpen {
-        /// What.
+        /// Campaign.
         campaign: Arc<Campaign>,
-        /// Until when it takes or took registrations.
+        /// End of the registration period.
         closes_at: Timestamp,
     },
-    /// Answers that do not fit.
+    /// Invalid answers.
     Refused(Vec<FieldRefusal>),
-    /// The photo in this field does not fit.
+    /// Invalid photo.
     Photo {
         /// Name of the field.
         field: String,
-        /// Why.
+        /// Problem with the photo.
         refusal: PhotoRefusal,
     },
     /// Registered before with other content.
     AlreadyRegistered {
-        /// Whether it was the request's key that is known, rather than the document.
+        /// Whether the idempotency key is known, rather than the document.
         by_key: bool,
     },
-    /// Registered before, and deleted by the staff.
+    /// Registered before and deleted by the staff.
     Deleted,
-    /// The photo or the body has too many bytes.
+    /// Photo or body too large.
     TooLarge,
-    /// The texts have too many bytes.
+    /// Texts too large.
     TextTooLarge,
-    /// Neither multipart nor, where it is taken, JSON.
+    /// Neither multipart nor, if supported, JSON.
     MediaType {
-        /// Whether JSON is taken.
+        /// Whether JSON is supported.
         json: bool,
     },
-    /// A request that cannot be read; what of it.
+    /// Malformed request; with the malformed part.
     Malformed(&'static str),
-    /// The body did not arrive in time.
+    /// Timeout while receiving the body.
     Slow,
-    /// The client comes too often; how long it must wait.
+    /// Rate limit exceeded; with the time to wait.
     TooMany(SignedDuration),
-    /// A form that came back sooner than a person can fill it in; how long is missing.
+    /// Form submitted faster than a person can fill it in; with the time to wait.
     TooFast(SignedDuration),
-    /// A form whose hidden field was filled in.
+    /// The hidden field of a form was filled in.
     Trapped,
-    /// A form that was shown too long ago, or not by us.
+    /// The form has expired or has an invalid timestamp.
     OldForm,
-    /// No proof of work, or one that was used.
+    /// Proof of work missing or used before.
     NoWork,
-    /// No bound has room for it now.
+    /// Overloaded: a limit is exhausted.
     Busy,
-    /// A dependency is away; why, for the log.
+    /// A dependency is unavailable; with the cause for the log.
     Unavailable(anyhow::Error),
-    /// No token, or one that is not known.
+    /// Missing or unknown token.
     Unauthorized,
-    /// Known, but may not do that.
+    /// Authenticated, but not allowed.
     Forbidden,
-    /// A form without the key of this browser, or with that of another login.
+    /// Form with a missing or invalid CSRF token.
     StaleForm,
-    /// A link that was used, is too old or never was.
+    /// Link that was used, has expired or never existed.
     NoSuchLink,
-    /// A fault of ours; why, for the log.
+    /// Internal error; with the cause for the log.
     Internal(anyhow::Error),
 }
 
 impl Error {
-    /// The status code; no catch-all, so that a new refusal must choose its own.
+    /// Returns the status code. Has no wildcard arm, so that every new error chooses its status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -150,7 +150,7 @@ impl Error {
         }
     }
 
-    /// What a failed intake means to the client of this campaign.
+    /// Converts an error of a submission to this campaign.
     #[must_use]
     pub fn of_intake(error: IntakeError, campaign: &Arc<Campaign>) -> Self {
         match error {
@@ -173,16 +173,16 @@ impl Error {
         }
     }
 
-    /// Logs the cause of a fault of ours, once, where the answer is made.
+    /// Logs the cause of a server error, once, when the response is created.
     pub(super) fn log(&self) {
         match self {
             Self::Internal(cause) => error!("request failed: {cause:#}"),
-            Self::Unavailable(cause) => warn!("request put off: {cause:#}"),
+            Self::Unavailable(cause) => warn!("dependency unavailable, answering 503: {cause:#}"),
             _ => {}
         }
     }
 
-    /// The header that goes with the status.
+    /// Returns the additional header of the response.
     pub(super) fn header(&self) -> Option<(header::HeaderName, HeaderValue)> {
         match self {
             Self::Busy | Self::Unavailable(_) => {
@@ -192,7 +192,7 @@ impl Error {
                 Some((header::RETRY_AFTER, HeaderValue::from(seconds(*wait))))
             }
             Self::NoProxy => Some((header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"))),
-            // A browser asks for the token as the password of Basic (RFC 7617); programs send Bearer (RFC 6750).
+            // Browsers send the token as the password of Basic (RFC 7617), programs as Bearer (RFC 6750).
             Self::Unauthorized => Some((
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static(
@@ -253,7 +253,7 @@ impl From<ReportError> for Error {
     }
 }
 
-/// The bare status; [`present`] gives it words in the client's language and form.
+/// Returns the bare status; [`present`] adds text in the language and format of the client.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         self.log();
@@ -266,7 +266,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// Middleware: dresses every refusal, as problem+json under `/api/` and as a page elsewhere.
+/// Middleware: renders every error, as problem+json under `/api/` and as a page elsewhere.
 pub async fn present(request: Request, next: Next) -> Response {
     let lang = lang::of(request.uri(), request.headers());
     let uri = request.uri().clone();
@@ -287,7 +287,7 @@ pub async fn present(request: Request, next: Next) -> Response {
     Response::from_parts(parts, dressed.into_body())
 }
 
-/// What axum itself refuses (a path that is not UTF-8, a header that is missing) has its words already; ours are better.
+/// Replaces the plain-text errors of axum, such as for a path that is not UTF-8 or a missing header.
 fn of_axum(response: &Response) -> Option<Arc<Error>> {
     let plain = response
         .headers()
@@ -303,7 +303,7 @@ fn of_axum(response: &Response) -> Option<Arc<Error>> {
     }
 }
 
-/// Turns a panic into a logged 500: one request fails, the process goes on.
+/// Converts a panic into a logged 500, so that only one request fails.
 #[must_use]
 pub fn panicked(_: Box<dyn Any + Send>) -> Response {
     Error::Internal(anyhow::anyhow!("a handler panicked")).into_response()

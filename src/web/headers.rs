@@ -1,4 +1,4 @@
-//! What every answer tells the browser to forbid: nothing is loaded from, framed by or sent to another host.
+//! Security headers of every response: nothing is loaded from, framed by or sent to another host.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -7,26 +7,26 @@ use axum::response::Response;
 
 use super::AppState;
 
-/// No inline script or style: what somebody typed can never run (Content Security Policy, level 3).
+/// No inline scripts or styles, so that submitted text can never run (Content Security Policy Level 3).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// All that a browser could be asked for and that it knows by these names.
+/// Disables all browser features with a permission name.
 const NOTHING: &str = "accelerometer=(), autoplay=(), camera=(), clipboard-read=(), display-capture=(), \
     encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), \
     microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), \
     serial=(), usb=(), xr-spatial-tracking=()";
 
-/// A year, as nginx says it too.
+/// One year, the same as in nginx.
 const STAY_ON_TLS: &str = "max-age=31536000";
 
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // Addresses carry receipt numbers: no other host gets to see one. Our own may, and `no-referrer` would take the
-    // origin off every form that is sent.
+    // URLs contain receipt numbers, so other hosts must not see them. `no-referrer` would also remove the origin from
+    // every submitted form.
     (header::REFERRER_POLICY, "same-origin"),
     (PERMISSIONS, NOTHING),
     (
@@ -39,14 +39,14 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Middleware: adds them to every answer that has not its own.
+/// Middleware: adds the security headers to every response that does not set them.
 pub async fn forbid(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     add_to(response.headers_mut());
     response
 }
 
-/// Middleware: the same, and on TLS tells browsers to stay there (RFC 6797).
+/// Middleware: like [`forbid`], and over TLS tells browsers to stay on TLS (RFC 6797).
 pub async fn guard(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let secure = app.is_secure(request.headers());
     let mut response = next.run(request).await;
@@ -60,7 +60,7 @@ pub async fn guard(State(app): State<AppState>, request: Request, next: Next) ->
 }
 
 fn add_to(headers: &mut HeaderMap) {
-    // At once, since a map that grows step by step is filled anew each time.
+    // Reserve once, because a growing map is rehashed.
     headers.reserve(HEADERS.len() + 2);
     for (name, value) in HEADERS {
         let value = HeaderValue::from_static(value);
@@ -68,7 +68,7 @@ fn add_to(headers: &mut HeaderMap) {
     }
 }
 
-/// The same for a page that may open the camera, and nothing else.
+/// Allows the camera on a page, and nothing else.
 #[must_use]
 pub fn with_camera(mut response: Response) -> Response {
     let policy = NOTHING.replace("camera=()", "camera=(self)");

@@ -1,4 +1,4 @@
-//! The operations listener: metrics, life and readiness. Never proxied.
+//! Operations listener: metrics, liveness and readiness. Never exposed to the public.
 
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::AppState;
 use crate::telemetry::metrics::Dependency;
 
-/// Longest wait for one dependency.
+/// Timeout per dependency.
 const WAIT: Duration = Duration::from_secs(1);
-/// Time between two questions of our own.
+/// Interval between checks.
 const PAUSE: Duration = Duration::from_secs(3);
 
-/// The operations listener.
+/// Routes of the operations listener.
 pub fn router(app: &AppState) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
@@ -27,7 +27,7 @@ pub fn router(app: &AppState) -> Router {
         .with_state(app.clone())
 }
 
-/// Answers while the process lives.
+/// Answers as long as the process is alive.
 pub async fn healthz() -> &'static str {
     "ok\n"
 }
@@ -40,7 +40,7 @@ async fn metrics(State(app): State<AppState>) -> Response {
     (kind, app.metrics.text()).into_response()
 }
 
-/// Each dependency with state and milliseconds; 503 while draining, and without the store.
+/// Returns state and latency of each dependency. 503 while draining or without the store.
 async fn readyz(State(app): State<AppState>) -> Response {
     let readiness = Readiness::now(&app).await;
     let status = if readiness.ready {
@@ -51,7 +51,8 @@ async fn readyz(State(app): State<AppState>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-/// Asks the dependencies now and then until `stop`, so that the metrics are true where nobody asks `/readyz`.
+/// Checks the dependencies periodically until `stop`, so that the metrics are current even if nobody requests
+/// `/readyz`.
 pub async fn keep_asking(app: AppState, stop: CancellationToken) {
     let rest = || stop.run_until_cancelled(tokio::time::sleep(PAUSE));
     while stop
@@ -82,7 +83,7 @@ struct Check {
 }
 
 impl Readiness {
-    /// Asks each dependency, within [`WAIT`], and notes in the metrics whether it answered.
+    /// Checks each dependency, within [`WAIT`], and updates the metrics.
     async fn now(app: &AppState) -> Self {
         let (store, photos, cache) = tokio::join!(
             check(app.intake.store.ping()),

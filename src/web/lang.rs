@@ -1,4 +1,4 @@
-//! The language of an answer: `?lang=` if it is there, else `Accept-Language`, else Spanish. No cookie.
+//! Language of a response: `?lang=`, else `Accept-Language`, else Spanish. No cookie.
 
 use std::convert::Infallible;
 
@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Uri, header};
 
 use crate::domain::Lang;
 
-/// Reads the language off a request.
+/// Returns the language of a request.
 #[must_use]
 pub fn of(uri: &Uri, headers: &HeaderMap) -> Lang {
     let asked = uri

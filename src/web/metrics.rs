@@ -1,15 +1,15 @@
-//! What is counted of requests: how many by route template, method and status, and how long they took.
+//! Metrics of requests: number by route template, method and status, and duration.
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Registry};
 
 use crate::telemetry::metrics::{add, counters};
 
-/// Seconds, from an answer out of memory to one that waited for an election.
+/// Buckets in seconds, from a response from memory to one that waited for an election.
 const BUCKETS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// What is counted of requests.
+/// Metrics of requests.
 #[derive(Clone, Debug)]
 pub struct HttpMetrics {
     requests: IntCounterVec,
@@ -25,7 +25,7 @@ impl HttpMetrics {
         let labels = ["route", "method", "status"];
         let seconds = HistogramOpts::new(
             "jornada_http_request_duration_seconds",
-            "Time to the answer's head",
+            "Time until the response headers",
         );
         Ok(Self {
             requests: add(
@@ -43,7 +43,7 @@ impl HttpMetrics {
         })
     }
 
-    /// Counts one answer. `route` is the template, never the address.
+    /// Records a response. `route` is the template, never the path.
     pub fn answered(&self, route: &str, method: &str, status: u16, seconds: f64) {
         let mut digits = [0; 3];
         let status = status_text(status, &mut digits);
@@ -56,7 +56,7 @@ impl HttpMetrics {
     }
 }
 
-/// Three digits without an allocation: this runs for every request.
+/// Formats a status code without allocation, because this runs for every request.
 fn status_text(status: u16, digits: &mut [u8; 3]) -> &str {
     for (place, power) in [100, 10, 1].into_iter().enumerate() {
         digits[place] = b'0' + u8::try_from(status / power % 10).unwrap_or(0);

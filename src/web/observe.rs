@@ -1,4 +1,4 @@
-//! What is noted of every request: one log line and the metrics, under a request id that the client is told.
+//! Request log: one log line and the metrics per request, under a request id that is returned to the client.
 
 use std::time::{Duration, Instant};
 
@@ -11,21 +11,21 @@ use uuid::Uuid;
 
 use super::AppState;
 
-/// Carries the request id, in and out; nginx sets it.
+/// Header with the request id in requests and responses; set by nginx.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The request id, as handlers find it among the extensions.
+/// Request id as an extension for handlers.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Middleware around everything else.
+/// Outermost middleware: assigns the request id, logs and counts.
 pub async fn observe(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = request_id(&request);
     let told = RequestId(id.to_str().unwrap_or_default().to_owned());
     request.extensions_mut().insert(told);
     let method = known_method(request.method());
-    // The template, never the address: addresses carry receipt numbers and cities.
+    // The template, never the path: paths contain receipt numbers and cities.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let span = info_span!("request", request_id = id.to_str().unwrap_or_default());
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -40,7 +40,7 @@ pub async fn observe(State(app): State<AppState>, mut request: Request, next: Ne
     response
 }
 
-/// One line a request. Balancers ask `/healthz` all the time, and its answer tells nothing else.
+/// Logs a request. Health checks are logged at debug level, because load balancers send them all the time.
 fn note(method: &str, route: &str, status: u16, elapsed: Duration) {
     let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     if route == "/healthz" {
@@ -56,7 +56,7 @@ fn note(method: &str, route: &str, status: u16, elapsed: Duration) {
     }
 }
 
-/// The client's id if it is a modest one, else a new one.
+/// Returns the id of the client if it is well-formed, else a new one.
 fn request_id(request: &Request) -> HeaderValue {
     let modest = |id: &&HeaderValue| {
         let known = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
@@ -70,7 +70,7 @@ fn request_id(request: &Request) -> HeaderValue {
     })
 }
 
-/// A closed set, since a client may send any word as its method.
+/// Maps a method to a closed set, because clients may send any word.
 fn known_method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

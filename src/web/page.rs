@@ -1,5 +1,5 @@
-//! What every page shares: the language in which it is read, the links that keep it, and how moments are written.
-//! No cookie remembers the language: it travels as `?lang=` in links and in the form's address.
+//! Context of every page: language, links that preserve it, and formats of dates and numbers.
+//! No cookie stores the language: it is passed as `?lang=` in links and form actions.
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -33,44 +33,44 @@ const MONTHS_ES: [&str; 12] = [
     "diciembre",
 ];
 
-/// Whether this pair of a query chooses the language.
+/// Returns whether a query pair selects the language.
 fn is_language(pair: &str) -> bool {
     pair.starts_with("lang=")
 }
 
-/// Who looks at which page: the path and the language, chosen by `?lang=`, else by `Accept-Language`, else Spanish.
+/// Path and language of a page. The language comes from `?lang=`, else `Accept-Language`, else Spanish.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// The language of the page.
+    /// Language of the page.
     pub lang: Lang,
-    /// The page's path, beginning with one slash.
+    /// Path of the page, with exactly one leading slash.
     pub path: String,
     is_chosen: bool,
-    /// As it came.
+    /// Raw query.
     query: String,
 }
 
 impl Visit {
-    /// The visit of a request.
+    /// Creates the context of a request.
     #[must_use]
     pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         Self::reading(uri, lang::of(uri, headers))
     }
 
-    /// The visit of this address by somebody who reads this language.
+    /// Creates the context of a URL in a given language.
     #[must_use]
     pub fn reading(uri: &Uri, lang: Lang) -> Self {
         let query = uri.query().unwrap_or_default();
         Self {
             lang,
-            // A path of two slashes would be a link to another host; browsers take a backslash for one.
+            // A path with two slashes would link to another host; browsers treat a backslash as a slash.
             path: format!("/{}", uri.path().trim_start_matches(['/', '\\'])),
             is_chosen: query.split('&').any(is_language),
             query: query.to_owned(),
         }
     }
 
-    /// The same visit of another page, for an answer to a form whose address shows nothing by itself.
+    /// Returns the context for another page, for responses to a form whose URL cannot be requested with GET.
     #[must_use]
     pub fn at(&self, path: &str) -> Self {
         Self {
@@ -80,19 +80,19 @@ impl Visit {
         }
     }
 
-    /// Takes the Spanish or the English words.
+    /// Returns the Spanish or the English text.
     #[must_use]
     pub fn say<'a>(&self, es: &'a str, en: &'a str) -> &'a str {
         self.lang.pick(es, en)
     }
 
-    /// A campaign's words in this language.
+    /// Returns a campaign text in the language of the page.
     #[must_use]
     pub fn read<'a>(&self, words: &'a Localized) -> &'a str {
         words.get(self.lang)
     }
 
-    /// A link within the site that keeps a language that was chosen.
+    /// Returns an internal link that preserves a selected language.
     #[must_use]
     pub fn link(&self, path: &str) -> String {
         if self.is_chosen {
@@ -102,13 +102,13 @@ impl Visit {
         }
     }
 
-    /// The same to a page that shall say what was done; `done` is a word of ours.
+    /// Returns a link to a page that shows a notice; `done` names the notice.
     #[must_use]
     pub fn link_done(&self, path: &str, done: &str) -> String {
         self.link_with(path, "done", done)
     }
 
-    /// The same with one more thing in the query, whose value needs no encoding.
+    /// Returns a link with a query parameter, whose value needs no encoding.
     #[must_use]
     pub fn link_with(&self, path: &str, name: &str, value: &str) -> String {
         let link = self.link(path);
@@ -116,31 +116,31 @@ impl Visit {
         format!("{link}{joint}{name}={value}")
     }
 
-    /// The link to a page of the staff area about a campaign.
+    /// Returns the link to a staff page of a campaign.
     #[must_use]
     pub fn staff(&self, campaign: &CampaignId, rest: &str) -> String {
         self.link(&staff_path(campaign, rest))
     }
 
-    /// The link to a campaign's form.
+    /// Returns the link to the form of a campaign.
     #[must_use]
     pub fn form(&self, campaign: &CampaignId) -> String {
         self.link(&format!("/c/{campaign}"))
     }
 
-    /// The link to a campaign's totals.
+    /// Returns the link to the totals of a campaign.
     #[must_use]
     pub fn chart(&self, campaign: &CampaignId) -> String {
         self.link(&format!("/c/{campaign}/chart"))
     }
 
-    /// The other language.
+    /// Returns the other language.
     #[must_use]
     pub fn other(&self) -> Lang {
         self.lang.pick(Lang::En, Lang::Es)
     }
 
-    /// The link to the same page in the other language.
+    /// Returns the link to the same page in the other language.
     #[must_use]
     pub fn in_other(&self) -> String {
         let language = format!("lang={}", self.other().tag());
@@ -150,13 +150,13 @@ impl Visit {
         format!("{}?{}", self.path, pairs.join("&"))
     }
 
-    /// The address of a static file.
+    /// Returns the URL of a static file.
     #[must_use]
     pub fn asset(&self, name: &str) -> String {
         asset(name)
     }
 
-    /// A moment as people of this language write it, to the minute: `21 de noviembre de 2026, 4:05 p. m.`
+    /// Formats date and time to the minute: `21 de noviembre de 2026, 4:05 p. m.`
     #[must_use]
     pub fn moment(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
@@ -179,7 +179,7 @@ impl Visit {
         }
     }
 
-    /// A day in short: `21 nov` or `21 Nov`.
+    /// Formats a short date: `21 nov` or `21 Nov`.
     #[must_use]
     pub fn day(&self, day: &Date) -> String {
         match self.lang {
@@ -192,14 +192,14 @@ impl Visit {
         }
     }
 
-    /// A moment in short, for tables: `2026-11-21 16:05`.
+    /// Formats date and time for tables: `2026-11-21 16:05`.
     #[must_use]
     pub fn brief(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
         local.strftime("%Y-%m-%d %H:%M").to_string()
     }
 
-    /// A count with its thousands apart: `12.345` or `12,345`.
+    /// Formats a number with thousands separators: `12.345` or `12,345`.
     #[must_use]
     pub fn count(&self, count: u64) -> String {
         let digits = count.to_string();
@@ -213,7 +213,7 @@ impl Visit {
         grouped
     }
 
-    /// A share of a whole in percent, with one decimal: `12,5 %`.
+    /// Formats a percentage with one decimal: `12,5 %`.
     #[must_use]
     pub fn share(&self, part: u64, whole: u64) -> String {
         let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2)
@@ -227,13 +227,13 @@ impl Visit {
     }
 }
 
-/// The path of a page of the staff area about a campaign.
+/// Returns the path of a staff page of a campaign.
 #[must_use]
 pub fn staff_path(campaign: &CampaignId, rest: &str) -> String {
     format!("/staff/c/{campaign}/{rest}")
 }
 
-/// Answers with a page, which nobody but the person's own screen keeps: it may hold what was typed.
+/// Renders a page as a response that must not be cached, because it may contain what was typed.
 #[must_use]
 pub fn show(status: StatusCode, page: &impl Template) -> Response {
     let headers = [
@@ -246,15 +246,15 @@ pub fn show(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
-/// A refusal as a page.
+/// Page for an error.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
 pub struct ErrorPage<'a> {
-    /// Who looks.
+    /// Context of the page.
     pub visit: &'a Visit,
-    /// What it is, in a few words.
+    /// Short title.
     pub title: &'a str,
-    /// What is wrong and how to mend it.
+    /// What is wrong and how to fix it.
     pub detail: &'a str,
 }
 
@@ -276,7 +276,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_query_goes_before_the_header_and_is_kept_in_links() {
+    fn the_query_overrides_the_header_and_is_preserved_in_links() {
         let asked = visit("/c/x?lang=en", "es");
         assert_eq!(
             (asked.lang, asked.link("/r/1").as_str()),
@@ -309,7 +309,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn moments_and_numbers_are_written_as_people_do() {
+    fn dates_and_numbers_follow_the_language() {
         let at: Timestamp = "2026-11-21T21:05:00Z".parse().unwrap();
         let zone = TimeZone::get("America/Bogota").unwrap();
         let (es, en) = (visit("/", "es"), visit("/", "en"));

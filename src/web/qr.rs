@@ -1,27 +1,24 @@
-//! QR codes, drawn as SVG: no picture to load.
+//! QR codes as SVG, without an image request.
 
 use std::fmt::Write as _;
 
 use qrcode::types::QrError;
 use qrcode::{Color, QrCode};
 
-/// White modules that a reader needs around the code (ISO/IEC 18004).
+/// Width of the quiet zone in modules (ISO/IEC 18004).
 const QUIET: usize = 4;
 
-/// A QR code as the path of an SVG, in modules.
+/// QR code as an SVG path, in modules.
 #[derive(Debug)]
 pub struct Qr {
-    /// Width and height with the white around it.
+    /// Width and height, including the quiet zone.
     pub side: usize,
-    /// One square for each dark module.
+    /// Path with one square per dark module.
     pub path: String,
 }
 
 impl Qr {
-    /// The code that holds an address.
-    ///
-    /// # Errors
-    /// When it is longer than a code can hold.
+    /// Encodes a URL. Fails if it is too long for a QR code.
     pub fn of(address: &str) -> Result<Self, QrError> {
         let code = QrCode::new(address)?;
         let width = code.width();

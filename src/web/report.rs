@@ -1,5 +1,4 @@
-//! What the ways to a report share, the API's and the staff area's: which registrations are meant, who may have them,
-//! and how a file is handed out.
+//! Common parts of reports in the API and the staff area: selection, access check and file response.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -14,17 +13,18 @@ use super::{App, AppState};
 use crate::domain::job::Format;
 use crate::domain::{Campaign, Kind, Selection};
 
-/// The name that stands for every value.
+/// Path segment for all values.
 pub const ALL: &str = "_all";
 
-/// How many registrations a file holds.
+/// Header with the number of rows in a report.
 pub const ROWS: HeaderName = HeaderName::from_static("x-report-rows");
 
-/// The registrations of a value by its name, or of all of them ([`ALL`]), if they are for this somebody; the record
-/// tells of who asks for what is not theirs.
+/// Returns the selection of a value, or of all values ([`ALL`]), if the account or token may access it. Denied requests
+/// are recorded in the audit log.
 ///
 /// # Errors
-/// [`Error::NoSuchValue`] also for a value that is not theirs: they are not told whether there is one.
+/// [`Error::NoSuchValue`] also for a value outside the place scope, so that the response does not reveal whether it
+/// exists.
 pub async fn select(
     app: &AppState,
     campaign: &Campaign,
@@ -44,7 +44,7 @@ pub async fn select(
     Err(Error::NoSuchValue)
 }
 
-/// What the record says of a report: whose list, of which days.
+/// Returns the audit event of a report, with value and days.
 #[must_use]
 pub fn deed(action: Action, campaign: &Campaign, selection: &Selection) -> Deed {
     let (first, last) = selection.days(&campaign.time_zone);
@@ -57,14 +57,14 @@ pub fn deed(action: Action, campaign: &Campaign, selection: &Selection) -> Deed 
     days.fold(deed, |deed, (name, day)| deed.with(name, day))
 }
 
-/// Who sees some places alone gets those alone: a list of every value is none of them.
+/// Returns whether a selection is within the place scope. A list of all values requires access to all places.
 #[must_use]
 pub fn sees(staff: &Staff, selection: &Selection) -> bool {
     let value = selection.value.as_ref();
     value.map_or(staff.reach().is_all(), |value| staff.sees(value))
 }
 
-/// The value in the spelling under which it is counted.
+/// Returns the tally value for a typed name.
 async fn value(app: &App, campaign: &Campaign, name: &str) -> Result<String, Error> {
     let listed = match &campaign.tallied().kind {
         Kind::Place(places) => places.find(name).map(|place| place.name.clone()),
@@ -74,21 +74,21 @@ async fn value(app: &App, campaign: &Campaign, name: &str) -> Result<String, Err
     if let Some(listed) = listed {
         return Ok(listed);
     }
-    // A campaign that takes other places knows those that someone has named.
+    // Campaigns that accept other places also know those of earlier registrations.
     let group = campaign.tallied().group(name);
     let named = Selection::of(&group);
     let count = app.intake.store.count(&campaign.id, &named).await?;
     (count > 0).then_some(group).ok_or(Error::NoSuchValue)
 }
 
-/// Asks for exact totals of the chart, without waiting for the cache, or failing with it.
+/// Requests a refresh of the totals, without waiting. A failure of the cache is only logged.
 pub async fn ask_refresh(app: &App, campaign: &Campaign) {
     if let Err(error) = app.tally.ask_refresh(&campaign.id).await {
-        warn!("the totals are not refreshed now: {error}");
+        warn!("cannot request a refresh of the totals: {error}");
     }
 }
 
-/// Reads a day of the calendar (`YYYY-MM-DD`); an empty one is none.
+/// Parses a date (`YYYY-MM-DD`); empty text means none.
 pub fn day(typed: &str) -> Result<Option<Date>, jiff::Error> {
     let typed = typed.trim();
     if typed.is_empty() {
@@ -97,7 +97,7 @@ pub fn day(typed: &str) -> Result<Option<Date>, jiff::Error> {
     Date::strptime("%Y-%m-%d", typed).map(Some)
 }
 
-/// What a file is called, such as `vacunacion-Bogotá-2026-11-21-2026-11-22.xlsx`.
+/// Returns a file name such as `vacunacion-Bogotá-2026-11-21-2026-11-22.xlsx`.
 #[must_use]
 pub fn file_name(campaign: &Campaign, selection: &Selection, format: Format) -> String {
     let mut name = format!(
@@ -112,7 +112,7 @@ pub fn file_name(campaign: &Campaign, selection: &Selection, format: Format) -> 
     format!("{name}.{}", format.extension())
 }
 
-/// A file to be saved, which nobody but the person's own machine keeps.
+/// Returns a download that must not be cached.
 #[must_use]
 pub fn attach(body: Body, bytes: u64, rows: u64, format: Format, name: &str) -> Response {
     let mut response = body.into_response();
@@ -130,7 +130,7 @@ pub fn attach(body: Body, bytes: u64, rows: u64, format: Format, name: &str) -> 
     response
 }
 
-/// RFC 6266: a name in ASCII for old clients, and the whole one percent-encoded as UTF-8.
+/// Formats `Content-Disposition` (RFC 6266): an ASCII name for old clients, and the full name percent-encoded as UTF-8.
 fn disposition(name: &str) -> String {
     let plain: String = name
         .chars()
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_name_is_safe_and_whole() {
+    fn a_file_name_is_escaped_and_complete() {
         assert_eq!(
             disposition("vacunacion-Bogotá \"x\".xlsx"),
             "attachment; filename=\"vacunacion-Bogot___x_.xlsx\"; filename*=UTF-8''vacunacion-Bogot%C3%A1%20%22x%22.xlsx"
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_written_as_calendars_write_it() {
+    fn only_iso_dates_are_accepted() {
         assert_eq!(day(" ").unwrap(), None);
         let read = day("2026-11-21").unwrap().unwrap();
         assert_eq!(read.to_string(), "2026-11-21");

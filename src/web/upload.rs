@@ -1,5 +1,5 @@
-//! Reads a submission off the network within bounds: so many bytes of photo and of text, so many parts, so long.
-//! What goes past a bound is read on and thrown away, so that the client gets to read why.
+//! Reads a submission within limits on photo, text, number of parts and time. A body that exceeds a limit is read to
+//! its end and discarded, so that the client can read the error.
 
 mod gathered;
 
@@ -19,33 +19,33 @@ use crate::photo::MAX_PHOTO_BYTES;
 use crate::photo::inspect::PhotoRefusal;
 use gathered::Gathered;
 
-/// Largest body that is read to its end, most of it thrown away; nginx's limit is a little higher.
+/// Maximum body size that is read to its end, mostly discarded; nginx has a slightly higher limit.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
-/// Largest sum of all texts.
+/// Maximum total size of all texts, in bytes.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
-/// Most parts: more than any campaign may ask for.
+/// Maximum number of parts, more than any campaign needs.
 const MAX_PARTS: usize = 64;
-/// Longest time for a whole body to arrive.
+/// Timeout for the whole body.
 const ARRIVAL: Duration = Duration::from_secs(20);
 
-/// A submission as it was sent.
+/// A submission as received.
 #[derive(Debug)]
 pub struct Upload {
-    /// Every text part.
+    /// Text parts.
     pub form: Form,
-    /// The photo.
+    /// Photo.
     pub photo: Option<Bytes>,
-    /// The memory that it takes; to be held until the photo is kept.
+    /// Reserved memory; hold it until the photo is stored.
     pub reserved: Reserved,
-    /// What of it went past a bound; the rest was still read, so that a form can be shown again as it was typed.
+    /// First exceeded limit. The rest was still read, so that the form can be shown again as typed.
     wrong: Option<Error>,
 }
 
 impl Upload {
-    /// Reads multipart (RFC 7578) or, where the campaign asks for no photo, a JSON object.
+    /// Reads multipart (RFC 7578) or, if the campaign has no photo, a JSON object.
     ///
     /// # Errors
-    /// [`Error`] for a body that is too slow, broken, of another type or without end, and when memory is short.
+    /// A slow, malformed, endless or unsupported body, or insufficient memory.
     pub async fn read(
         budget: &UploadBudget,
         campaign: &Campaign,
@@ -76,10 +76,7 @@ impl Upload {
         read.map_err(|error| gathered.why_ended().unwrap_or(error))
     }
 
-    /// The submission, if it kept within all bounds.
-    ///
-    /// # Errors
-    /// The first bound that it went past.
+    /// Returns the submission, or the first limit that it exceeded.
     pub fn whole(mut self) -> Result<Self, Error> {
         self.wrong.take().map_or(Ok(self), Err)
     }
@@ -102,9 +99,9 @@ fn media_type(headers: &HeaderMap) -> Option<&str> {
 struct Reader<'a> {
     campaign: &'a Campaign,
     gathered: Gathered,
-    /// No photo in this body can be longer.
+    /// Upper bound for a photo in this body.
     longest_photo: usize,
-    /// Bytes of memory for texts and photo.
+    /// Bytes reserved for texts and photo.
     held: usize,
     text_bytes: usize,
     parts: usize,
@@ -154,12 +151,12 @@ impl Reader<'_> {
         }
     }
 
-    /// The first thing that was wrong is what is told.
+    /// Only the first error is reported.
     fn wrong(&mut self, error: Error) {
         self.read.wrong.get_or_insert(error);
     }
 
-    /// Reserves so many bytes for texts and photo, before they are kept; gives back what is more.
+    /// Adjusts the reservation for texts and photo before they are stored.
     fn hold(&mut self, bytes: usize) -> Result<(), Error> {
         self.read.reserved.resize(bytes)?;
         self.held = bytes;
@@ -206,7 +203,7 @@ impl Reader<'_> {
                 return self.drain(field).await;
             }
         }
-        // A form whose photo was not chosen sends an empty part.
+        // A form without a chosen photo sends an empty part.
         if !bytes.is_empty() {
             self.read.form.has_photo = true;
             self.read.photo = Some(bytes.into());
@@ -227,7 +224,7 @@ impl Reader<'_> {
             });
         }
         if length > photo.capacity() {
-            // Twice what has arrived, so that little is copied, but no more than can still come.
+            // Reserve twice the received size, to copy little, but no more than can still arrive.
             let room = length.max(self.longest_photo.min(2 * length));
             self.hold(self.held - photo.capacity() + room)?;
             photo.reserve_exact(room - photo.len());
@@ -248,7 +245,7 @@ impl Reader<'_> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+#[expect(clippy::needless_pass_by_value, reason = "signature for map_err")]
 fn broken(error: MultipartError) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Error::TooLarge

@@ -51,7 +51,7 @@ async fn outlives(behaviour: Behaviour) -> (usize, usize, usize) {
     loki.behave(Behaviour::Well);
     flood.order();
     until("the number left out is told in Loki", || {
-        loki.was_told("Loki takes log lines again")
+        loki.was_told("Loki accepts log lines again")
     })
     .await;
     let before = loki.count();
@@ -113,7 +113,7 @@ async fn nobody_reads_standard_output() {
     flood.read();
     flood.order();
     until("the number left out is told", || {
-        loki.was_told("standard output takes log lines again")
+        loki.was_told("standard output accepts log lines again")
     })
     .await;
     flood.order();

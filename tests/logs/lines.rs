@@ -137,7 +137,7 @@ async fn no_request_waits_for_a_loki_that_is_not_there() {
     let app = installation.start().await;
     slowest_of(100, &app.base).await;
     app.until("standard output tells it, once", async |app| {
-        let told = |line: &&String| line.contains("Loki does not take log lines");
+        let told = |line: &&String| line.contains("Loki rejects log lines");
         app.log().iter().filter(told).count() == 1
     })
     .await;

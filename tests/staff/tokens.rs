@@ -61,7 +61,7 @@ async fn the_command_limits_a_token_and_rejects_invalid_limits() {
     assert_eq!(hours.as_hours(), 24);
     for (limits, words) in [
         (["--scope", "all"], "expected report or chart"),
-        (["--place", "\u{7}x"], "--place: no campaign counts by"),
+        (["--place", "\u{7}x"], "--place: no campaign has a place"),
         (["--days", "0"], "1..=3650"),
     ] {
         let refused = made(&limits);

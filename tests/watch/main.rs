@@ -1,14 +1,14 @@
-//! The watcher as a process, before targets that die and an SMTP server that misbehaves: who is told what, and how often.
+//! The watcher as a process, with targets that die and an SMTP server that misbehaves: which mails are sent.
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
 #[path = "../support/proxy.rs"]
 mod proxy;
-#[expect(dead_code, reason = "other tests use the rest of it")]
+#[expect(dead_code, reason = "used by other tests")]
 #[path = "../support/servers.rs"]
 mod servers;
 
-mod bed;
+mod fixture;
 mod mails;
 mod post;
 mod rules;

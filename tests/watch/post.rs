@@ -1,12 +1,12 @@
-//! The ways by which a mail leaves, and what an operator hears of them.
+//! Mail transports, and their messages to the operator.
 
-use crate::bed::Bed;
-use crate::smtp::Mood;
+use crate::fixture::WatchFixture;
+use crate::smtp::Behavior;
 
 #[tokio::test]
-async fn a_test_mail_tells_what_smtp_said() {
-    let bed = Bed::new().await;
-    let sent = bed.run("one", &["--test-mail"]).await;
+async fn a_test_mail_prints_the_smtp_reply() {
+    let fixture = WatchFixture::new().await;
+    let sent = fixture.run("one", &["--test-mail"]).await;
     let said = String::from_utf8(sent.stdout).unwrap();
     assert!(sent.status.success());
     assert!(
@@ -14,12 +14,12 @@ async fn a_test_mail_tells_what_smtp_said() {
         "{said}"
     );
     assert!(
-        bed.mails(1).await[0]
+        fixture.wait_for_mails(1).await[0]
             .subject()
             .contains("mensaje de prueba")
     );
-    bed.smtp.next(&[Mood::Never]);
-    let refused = bed.run("one", &["--test-mail"]).await;
+    fixture.smtp.queue(&[Behavior::Never]);
+    let refused = fixture.run("one", &["--test-mail"]).await;
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success());
     assert!(
@@ -29,19 +29,19 @@ async fn a_test_mail_tells_what_smtp_said() {
 }
 
 #[tokio::test]
-async fn embedded_mails_are_files() {
-    let mut bed = Bed::new().await;
-    bed.set("JORNADA_SMTP", "file:mail");
-    let watcher = bed.watch("one").await;
-    bed.targets[0].die().await;
-    watcher.until_down(1).await;
+async fn embedded_mode_writes_mails_to_files() {
+    let mut fixture = WatchFixture::new().await;
+    fixture.set("JORNADA_SMTP", "file:mail");
+    let watcher = fixture.start_watcher("one").await;
+    fixture.targets[0].stop().await;
+    watcher.wait_until_down(1).await;
     watcher
-        .until("none waits", |status| {
+        .wait_until("none waits", |status| {
             let told = &status["incidents"][0]["told_raised"];
             told.is_string() && status["mails_waiting"] == 0
         })
         .await;
-    let kept: Vec<_> = std::fs::read_dir(bed.folder.path().join("mail"))
+    let kept: Vec<_> = std::fs::read_dir(fixture.folder.path().join("mail"))
         .unwrap()
         .collect();
     assert_eq!(kept.len(), 1);
@@ -50,10 +50,10 @@ async fn embedded_mails_are_files() {
 }
 
 #[tokio::test]
-async fn it_ends_in_order_and_one_folder_has_one_watcher() {
-    let bed = Bed::new().await;
-    let mut watcher = bed.watch("one").await;
-    let second = bed.run("one", &[]).await;
+async fn it_shuts_down_cleanly_and_locks_its_folder() {
+    let fixture = WatchFixture::new().await;
+    let mut watcher = fixture.start_watcher("one").await;
+    let second = fixture.run("one", &[]).await;
     let told = String::from_utf8(second.stderr).unwrap();
     assert!(
         told.contains("JORNADA_WATCH_DATA: another watcher works in"),
@@ -64,5 +64,5 @@ async fn it_ends_in_order_and_one_folder_has_one_watcher() {
         .args(["-TERM", &pid])
         .status()
         .unwrap();
-    assert!(watcher.ended().await);
+    assert!(watcher.wait_for_exit().await);
 }

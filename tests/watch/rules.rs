@@ -1,20 +1,20 @@
-//! What makes a mail, and which.
+//! What causes a mail, and its content.
 
 use std::time::{Duration, Instant};
 
-use crate::bed::Bed;
+use crate::fixture::WatchFixture;
 
 #[tokio::test]
-async fn one_death_is_one_mail_within_twelve_seconds_and_one_after_it_is_back() {
-    let mut bed = Bed::new().await;
-    bed.by_default();
-    let watcher = bed.watch("one").await;
+async fn one_outage_is_one_mail_within_twelve_seconds_and_one_after_recovery() {
+    let mut fixture = WatchFixture::new().await;
+    fixture.use_default_rules();
+    let watcher = fixture.start_watcher("one").await;
     watcher
-        .until("all answer", |status| status["instances"]["up"] == 3)
+        .wait_until("all answer", |status| status["instances"]["up"] == 3)
         .await;
     let killed = Instant::now();
-    bed.targets[1].die().await;
-    let mails = bed.mails(1).await;
+    fixture.targets[1].stop().await;
+    let mails = fixture.wait_for_mails(1).await;
     let took = mails[0].at - killed;
     assert!(took < Duration::from_secs(12), "{took:?}");
     assert_eq!(
@@ -25,56 +25,56 @@ async fn one_death_is_one_mail_within_twelve_seconds_and_one_after_it_is_back() 
     assert!(
         mails[0]
             .text()
-            .contains(&bed.targets[1].address.to_string())
+            .contains(&fixture.targets[1].address.to_string())
     );
-    bed.targets[1].come_back().await;
-    let mails = bed.mails(2).await;
+    fixture.targets[1].restart().await;
+    let mails = fixture.wait_for_mails(2).await;
     assert!(mails[1].subject().contains("app2 responde de nuevo tras "));
     assert_ne!(mails[0].id(), mails[1].id());
 }
 
 #[tokio::test]
-async fn ten_flaps_are_one_pair() {
-    let mut bed = Bed::new().await;
-    bed.set("JORNADA_WATCH_QUIET", "3s");
-    let _watcher = bed.watch("one").await;
+async fn ten_flaps_are_one_pair_of_mails() {
+    let mut fixture = WatchFixture::new().await;
+    fixture.set("JORNADA_WATCH_QUIET", "3s");
+    let _watcher = fixture.start_watcher("one").await;
     for _ in 0..10 {
-        bed.targets[0].die().await;
+        fixture.targets[0].stop().await;
         tokio::time::sleep(Duration::from_millis(900)).await;
-        bed.targets[0].come_back().await;
+        fixture.targets[0].restart().await;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    let mails = bed.mails(2).await;
+    let mails = fixture.wait_for_mails(2).await;
     assert!(mails[0].subject().contains("app1 is down"));
     assert!(mails[1].subject().contains("app1 is back"));
     assert!(mails[1].text().contains(" times"), "{}", mails[1].text());
 }
 
 #[tokio::test]
-async fn what_falls_together_is_one_mail_and_all_down_has_its_own_subject() {
-    let mut bed = Bed::new().await;
-    bed.set("JORNADA_WATCH_GROUP", "2s");
-    let watcher = bed.watch("one").await;
-    bed.targets[0].die().await;
+async fn simultaneous_outages_share_a_mail_and_all_down_has_its_own_subject() {
+    let mut fixture = WatchFixture::new().await;
+    fixture.set("JORNADA_WATCH_GROUP", "2s");
+    let watcher = fixture.start_watcher("one").await;
+    fixture.targets[0].stop().await;
     tokio::time::sleep(Duration::from_millis(400)).await;
-    bed.targets[2].die().await;
-    let mails = bed.mails(1).await;
+    fixture.targets[2].stop().await;
+    let mails = fixture.wait_for_mails(1).await;
     assert!(
         mails[0]
             .subject()
             .contains("app1, app3 are down (1 of 3 left)")
     );
-    bed.targets[1].die().await;
-    let mails = bed.mails(2).await;
+    fixture.targets[1].stop().await;
+    let mails = fixture.wait_for_mails(2).await;
     assert_eq!(
         mails[1].subject(),
         "Jornada: NINGUNA instancia responde · ALL instances are down"
     );
-    watcher.until_down(3).await;
-    for target in &mut bed.targets {
-        target.come_back().await;
+    watcher.wait_until_down(3).await;
+    for target in &mut fixture.targets {
+        target.restart().await;
     }
-    let mails = bed.mails(3).await;
+    let mails = fixture.wait_for_mails(3).await;
     assert!(
         mails[2].subject().contains("app1, app3, app2 are back")
             || mails[2].subject().contains("app1, app2, app3 are back"),
@@ -84,13 +84,13 @@ async fn what_falls_together_is_one_mail_and_all_down_has_its_own_subject() {
 }
 
 #[tokio::test]
-async fn what_is_seen_is_told() {
-    let mut bed = Bed::new().await;
-    let _watcher = bed.watch("one").await;
-    bed.targets[0].hang().await;
+async fn mails_describe_the_failure() {
+    let mut fixture = WatchFixture::new().await;
+    let _watcher = fixture.start_watcher("one").await;
+    fixture.targets[0].hang().await;
     let lacking = r#","draining":false,"store":{"up":false,"ms":1}"#;
-    bed.targets[1].answer_with(503, lacking).await;
-    let mails = bed.mails(1).await;
+    fixture.targets[1].answer_with(503, lacking).await;
+    let mails = fixture.wait_for_mails(1).await;
     let text = mails[0].text();
     for words in ["no answer in time", "answered 503, it lacks: the store"] {
         assert!(text.contains(words), "{words}: {text}");
@@ -98,17 +98,17 @@ async fn what_is_seen_is_told() {
 }
 
 #[tokio::test]
-async fn a_reminder_comes_while_it_is_down() {
-    let mut bed = Bed::new().await;
-    bed.set("JORNADA_WATCH_REMIND", "4s");
-    let _watcher = bed.watch("one").await;
-    bed.targets[0].die().await;
+async fn reminders_are_sent_while_it_is_down() {
+    let mut fixture = WatchFixture::new().await;
+    fixture.set("JORNADA_WATCH_REMIND", "4s");
+    let _watcher = fixture.start_watcher("one").await;
+    fixture.targets[0].stop().await;
     let start = Instant::now();
-    while bed.smtp.taken().len() < 3 {
+    while fixture.smtp.received().len() < 3 {
         assert!(start.elapsed() < Duration::from_secs(40), "no reminders");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let mails = bed.smtp.taken();
+    let mails = fixture.smtp.received();
     assert!(mails[0].subject().contains("app1 is down"));
     for reminder in &mails[1..] {
         assert!(reminder.subject().contains("app1 is still down"));
@@ -117,76 +117,77 @@ async fn a_reminder_comes_while_it_is_down() {
 }
 
 #[tokio::test]
-async fn maintenance_is_planned_shown_and_over_by_itself() {
-    let mut bed = Bed::new().await;
-    let watcher = bed.watch("one").await;
-    let wrong = bed.run("one", &["--pause", "30m"]).await;
+async fn maintenance_is_shown_and_ends_by_itself() {
+    let mut fixture = WatchFixture::new().await;
+    let watcher = fixture.start_watcher("one").await;
+    let wrong = fixture.run("one", &["--pause", "30m"]).await;
     assert!(!wrong.status.success(), "a reason is needed");
-    let planned = bed
+    let planned = fixture
         .run("one", &["--pause", "8s", "--reason", "cambio de disco"])
         .await;
     assert!(planned.status.success());
     watcher
-        .until("it is shown", |status| {
+        .wait_until("it is shown", |status| {
             status["pause"]["reason"] == "cambio de disco"
         })
         .await;
     assert!(watcher.get("/").await.contains("cambio de disco"));
-    bed.targets[0].die().await;
+    fixture.targets[0].stop().await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    bed.targets[0].come_back().await;
-    bed.targets[1].die().await;
-    let mails = bed.mails(1).await;
+    fixture.targets[0].restart().await;
+    fixture.targets[1].stop().await;
+    let mails = fixture.wait_for_mails(1).await;
     assert!(
         mails[0].subject().contains("app2 is down"),
         "only what is down afterwards"
     );
     assert!(watcher.status().await["pause"].is_null());
     assert!(
-        bed.run("one", &["--pause", "1h", "--reason", "x"])
+        fixture
+            .run("one", &["--pause", "1h", "--reason", "x"])
             .await
             .status
             .success()
     );
-    assert!(bed.run("one", &["--resume"]).await.status.success());
+    assert!(fixture.run("one", &["--resume"]).await.status.success());
     watcher
-        .until("it is over", |status| status["pause"].is_null())
+        .wait_until("it is over", |status| status["pause"].is_null())
         .await;
 }
 
 #[tokio::test]
-async fn who_may_be_cut_off_says_so() {
-    let mut bed = Bed::new().await;
-    let neutral = bed.targets.pop().unwrap();
-    bed.set(
+async fn a_watcher_that_may_be_cut_off_says_so() {
+    let mut fixture = WatchFixture::new().await;
+    let neutral = fixture.targets.pop().unwrap();
+    fixture.set(
         "JORNADA_WATCH",
-        &format!("{},{}", bed.targets[0].url(), bed.targets[1].url()),
+        &format!("{},{}", fixture.targets[0].url(), fixture.targets[1].url()),
     );
-    bed.set("JORNADA_WATCH_NEUTRAL", &neutral.address.to_string());
-    let watcher = bed.watch("one").await;
-    for target in &mut bed.targets {
-        target.die().await;
+    fixture.set("JORNADA_WATCH_NEUTRAL", &neutral.address.to_string());
+    let watcher = fixture.start_watcher("one").await;
+    for target in &mut fixture.targets {
+        target.stop().await;
     }
-    let mails = bed.mails(1).await;
+    let mails = fixture.wait_for_mails(1).await;
     assert!(
         !mails[0].text().contains("cut off"),
         "the neutral check answers"
     );
-    for target in &mut bed.targets {
-        target.come_back().await;
+    for target in &mut fixture.targets {
+        target.restart().await;
     }
-    bed.mails(2).await;
-    watcher.until_down(0).await;
+    fixture.wait_for_mails(2).await;
+    watcher.wait_until_down(0).await;
     drop(neutral);
-    for target in &mut bed.targets {
-        target.die().await;
+    for target in &mut fixture.targets {
+        target.stop().await;
     }
-    let mails = bed.mails(3).await;
+    let mails = fixture.wait_for_mails(3).await;
     assert!(mails[2].text().contains("watcher itself that is cut off"));
 }
 
 #[tokio::test]
-async fn a_wrong_setting_is_one_line_that_names_it() {
+async fn an_invalid_setting_is_reported_in_one_line() {
     for (name, value) in [
         ("JORNADA_WATCH", ""),
         ("JORNADA_WATCH", "ftp://x"),
@@ -197,9 +198,9 @@ async fn a_wrong_setting_is_one_line_that_names_it() {
         ("JORNADA_CACHE", "memcached:"),
         ("JORNADA_WATCH_LISTEN", "203.0.113.1:80"),
     ] {
-        let mut bed = Bed::new().await;
-        bed.set(name, value);
-        let ended = bed.run("one", &[]).await;
+        let mut fixture = WatchFixture::new().await;
+        fixture.set(name, value);
+        let ended = fixture.run("one", &[]).await;
         let told = String::from_utf8(ended.stderr).unwrap();
         assert!(!ended.status.success());
         assert!(told.starts_with(&format!("jornada: {name}")), "{told}");
@@ -209,11 +210,11 @@ async fn a_wrong_setting_is_one_line_that_names_it() {
 }
 
 #[tokio::test]
-async fn the_page_speaks_both_languages_and_metrics_are_counted() {
-    let mut bed = Bed::new().await;
-    let watcher = bed.watch("one").await;
-    bed.targets[0].die().await;
-    bed.mails(1).await;
+async fn the_page_is_bilingual_and_metrics_are_exported() {
+    let mut fixture = WatchFixture::new().await;
+    let watcher = fixture.start_watcher("one").await;
+    fixture.targets[0].stop().await;
+    fixture.wait_for_mails(1).await;
     let page = watcher.get("/?lang=es").await;
     assert!(
         page.contains("Responden 2 de 3 instancias") && page.contains("CAÍDA"),
@@ -225,7 +226,7 @@ async fn the_page_speaks_both_languages_and_metrics_are_counted() {
     let metrics = watcher.get("/metrics").await;
     let down = format!(
         "jornada_watch_target_up{{target=\"{}\"}} 0",
-        bed.targets[0].address
+        fixture.targets[0].address
     );
     for line in [
         down.as_str(),

@@ -1,4 +1,4 @@
-//! An SMTP server (RFC 5321, as much as a client needs) that keeps what it took and misbehaves when told to.
+//! SMTP server (RFC 5321, as far as needed) that stores received mails and misbehaves on request.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -9,35 +9,35 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What is done to the next mail.
+/// Behaviour for the next mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
-    /// 450 to the recipient.
+pub enum Behavior {
+    /// Answers 450 to the recipient.
     Later,
-    /// 550 to the recipient.
+    /// Answers 550 to the recipient.
     Never,
-    /// Takes the mail and ends the connection before saying so.
+    /// Accepts the mail and closes the connection without a reply.
     Silent,
-    /// Takes the mail, and says so only after a long while.
+    /// Accepts the mail and replies after three seconds.
     Slow,
 }
 
-/// A mail that was taken.
+/// A received mail.
 #[derive(Clone, Debug)]
-pub struct Taken {
+pub struct ReceivedMail {
     pub at: Instant,
     pub raw: String,
 }
 
-impl Taken {
-    /// A header, unfolded; encoded words are decoded.
+impl ReceivedMail {
+    /// Returns a header, unfolded and decoded.
     pub fn header(&self, name: &str) -> String {
         let head = self.raw.split("\r\n\r\n").next().unwrap();
         let head = head.replace("\r\n ", " ");
         let line = head
             .lines()
             .find_map(|line| line.strip_prefix(&format!("{name}: ")));
-        decoded(line.unwrap_or_default())
+        decode_words(line.unwrap_or_default())
     }
 
     pub fn subject(&self) -> String {
@@ -48,14 +48,14 @@ impl Taken {
         self.header("Message-ID")
     }
 
-    /// The whole mail without the soft line breaks of quoted-printable.
+    /// Returns the whole mail without the soft line breaks of quoted-printable.
     pub fn text(&self) -> String {
         self.raw.replace("=\r\n", "")
     }
 }
 
-/// Base64 words of RFC 2047, which is how non-ASCII subjects travel.
-fn decoded(line: &str) -> String {
+/// Decodes Base64 encoded words (RFC 2047), used for non-ASCII subjects.
+fn decode_words(line: &str) -> String {
     let joined = line
         .replace("?= =?utf-8?b?", "\n")
         .replace("?= =?UTF-8?B?", "\n");
@@ -76,17 +76,17 @@ fn decoded(line: &str) -> String {
 }
 
 #[derive(Default)]
-struct Memory {
-    taken: Vec<Taken>,
-    moods: VecDeque<Mood>,
-    /// Connections that were made.
-    calls: usize,
+struct State {
+    taken: Vec<ReceivedMail>,
+    behaviors: VecDeque<Behavior>,
+    /// Number of accepted connections.
+    connections: usize,
 }
 
 /// A running server.
 pub struct Smtp {
     pub address: SocketAddr,
-    memory: Arc<Mutex<Memory>>,
+    state: Arc<Mutex<State>>,
     listening: Option<JoinHandle<()>>,
 }
 
@@ -95,7 +95,7 @@ impl Smtp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut smtp = Self {
             address: listener.local_addr().unwrap(),
-            memory: Arc::default(),
+            state: Arc::default(),
             listening: None,
         };
         smtp.listen(listener);
@@ -103,11 +103,11 @@ impl Smtp {
     }
 
     fn listen(&mut self, listener: TcpListener) {
-        let memory = self.memory.clone();
+        let state = self.state.clone();
         self.listening = Some(tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                memory.lock().unwrap().calls += 1;
-                tokio::spawn(talk(stream, memory.clone()));
+                state.lock().unwrap().connections += 1;
+                tokio::spawn(serve(stream, state.clone()));
             }
         }));
     }
@@ -116,31 +116,31 @@ impl Smtp {
         format!("smtp://{}", self.address)
     }
 
-    /// Listens no more.
-    pub async fn go(&mut self) {
+    /// Stops listening.
+    pub async fn stop(&mut self) {
         if let Some(listening) = self.listening.take() {
             listening.abort();
             listening.await.ok();
         }
     }
 
-    /// Listens again, at the same address.
-    pub async fn come_back(&mut self) {
+    /// Listens again at the same address.
+    pub async fn restart(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.listen(listener);
     }
 
-    /// What is done to the next mails, one after the other.
-    pub fn next(&self, moods: &[Mood]) {
-        self.memory.lock().unwrap().moods.extend(moods);
+    /// Queues behaviours for the next mails.
+    pub fn queue(&self, behaviors: &[Behavior]) {
+        self.state.lock().unwrap().behaviors.extend(behaviors);
     }
 
-    pub fn taken(&self) -> Vec<Taken> {
-        self.memory.lock().unwrap().taken.clone()
+    pub fn received(&self) -> Vec<ReceivedMail> {
+        self.state.lock().unwrap().taken.clone()
     }
 
-    pub fn calls(&self) -> usize {
-        self.memory.lock().unwrap().calls
+    pub fn connections(&self) -> usize {
+        self.state.lock().unwrap().connections
     }
 }
 
@@ -152,22 +152,22 @@ impl Drop for Smtp {
     }
 }
 
-async fn talk(stream: TcpStream, memory: Arc<Mutex<Memory>>) -> Option<()> {
+async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
-    let mut mood = None;
+    let mut behavior = None;
     writer.write_all(b"220 test ESMTP\r\n").await.ok()?;
     while let Some(line) = lines.next_line().await.ok()? {
         let word = line.split_whitespace().next().unwrap_or_default();
         let answer = match word.to_ascii_uppercase().as_str() {
             "EHLO" => "250-test\r\n250 8BITMIME\r\n",
             "MAIL" => {
-                mood = memory.lock().unwrap().moods.pop_front();
+                behavior = state.lock().unwrap().behaviors.pop_front();
                 "250 ok\r\n"
             }
-            "RCPT" => match mood {
-                Some(Mood::Later) => "450 4.2.1 later\r\n",
-                Some(Mood::Never) => "550 5.1.1 never\r\n",
+            "RCPT" => match behavior {
+                Some(Behavior::Later) => "450 4.2.1 later\r\n",
+                Some(Behavior::Never) => "550 5.1.1 never\r\n",
                 _ => "250 ok\r\n",
             },
             "DATA" => {
@@ -181,10 +181,10 @@ async fn talk(stream: TcpStream, memory: Arc<Mutex<Memory>>) -> Option<()> {
                     raw.push_str("\r\n");
                 }
                 let at = Instant::now();
-                memory.lock().unwrap().taken.push(Taken { at, raw });
-                match mood {
-                    Some(Mood::Silent) => return None,
-                    Some(Mood::Slow) => {
+                state.lock().unwrap().taken.push(ReceivedMail { at, raw });
+                match behavior {
+                    Some(Behavior::Silent) => return None,
+                    Some(Behavior::Slow) => {
                         tokio::time::sleep(std::time::Duration::from_secs(3)).await;
                     }
                     _ => {}

@@ -1,4 +1,4 @@
-//! Little HTTP servers that die and come back at the same address.
+//! Small HTTP servers that stop and restart at the same address.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// An instance, as far as `/readyz` shows it.
+/// An instance, reduced to `/readyz`.
 pub struct Target {
     pub address: SocketAddr,
     name: String,
@@ -43,27 +43,27 @@ impl Target {
     }
 
     /// Refuses connections from now on.
-    pub async fn die(&mut self) {
+    pub async fn stop(&mut self) {
         if let Some(listening) = self.listening.take() {
             listening.abort();
             listening.await.ok();
         }
     }
 
-    pub async fn come_back(&mut self) {
+    pub async fn restart(&mut self) {
         self.answer_with(200, "").await;
     }
 
-    /// Answers with a status, and more in its body.
+    /// Restarts with another status and additional JSON fields.
     pub async fn answer_with(&mut self, status: u16, rest: &str) {
-        self.die().await;
+        self.stop().await;
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.listen(listener, status, rest);
     }
 
-    /// Takes connections and answers nothing.
+    /// Accepts connections without ever answering.
     pub async fn hang(&mut self) {
-        self.die().await;
+        self.stop().await;
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.listening = Some(tokio::spawn(async move {
             let mut held = Vec::new();

@@ -1,25 +1,25 @@
-//! How many log lines were left out, and why: a closed set of reasons.
+//! Counters of dropped log lines, by reason.
 
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec, Opts};
 
-/// `jornada_log_lines_dropped_total{reason}`. Cheap to clone; clones count together.
+/// `jornada_log_lines_dropped_total{reason}`. Cheap to clone; clones share the counters.
 #[derive(Clone, Debug)]
 pub struct Dropped {
     all: IntCounterVec,
-    /// `stdout_full`: whoever reads standard output is too slow.
+    /// `stdout_full`: the reader of standard output is too slow.
     pub(super) stdout_full: IntCounter,
-    /// `loki_full`: Loki is away or too slow, and the batch that waits for it is full.
+    /// `loki_full`: Loki is unavailable or too slow, and the open batch is full.
     pub(super) loki_full: IntCounter,
-    /// `loki_failed`: the line was in a batch that Loki refused or did not answer for.
+    /// `loki_failed`: Loki rejected the batch or did not answer.
     pub(super) loki_failed: IntCounter,
-    /// `loki_long`: the line is longer than what is sent to Loki.
+    /// `loki_long`: the line exceeds the maximum length for Loki.
     pub(super) loki_long: IntCounter,
 }
 
 impl Dropped {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
-        let help = "Log lines left out, by reason: stdout_full, loki_full, loki_failed, loki_long";
+        let help = "Log lines dropped, by reason: stdout_full, loki_full, loki_failed, loki_long";
         let opts = Opts::new("jornada_log_lines_dropped_total", help);
         let all = IntCounterVec::new(opts, &["reason"])?;
         let reason = |reason: &str| all.with_label_values(&[reason]);
@@ -32,13 +32,13 @@ impl Dropped {
         })
     }
 
-    /// For a registry.
+    /// Returns the collector for a registry.
     #[must_use]
     pub fn collector(&self) -> Box<dyn Collector> {
         Box::new(self.all.clone())
     }
 
-    /// Lines that Loki did not get, for any reason.
+    /// Returns the number of lines missing in Loki.
     #[must_use]
     pub fn not_in_loki(&self) -> u64 {
         self.loki_full.get() + self.loki_failed.get() + self.loki_long.get()

@@ -1,4 +1,4 @@
-//! Hears what tracing-loki says of a push: its failures are told as events, and nowhere else.
+//! Captures push errors of tracing-loki, which reports them only as tracing events.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,12 +8,12 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// The subscriber under which one push runs. Clones hear together.
+/// Subscriber for the duration of one push. Clones share the error.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ear(Arc<Mutex<Option<String>>>);
 
 impl Ear {
-    /// Why the push failed, if it did.
+    /// Returns and clears the error of the push.
     pub(super) fn heard(&self) -> Option<String> {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         heard.take()

@@ -1,4 +1,4 @@
-//! What decides which lines tracing-loki gets: its layer, behind a count. See [`super::loki`] for why.
+//! Layer in front of tracing-loki that limits the lines per batch. See [`super::loki`] for the reason.
 
 use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,13 +13,13 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::Dropped;
 
-/// Lines of one batch. The channel of tracing-loki has 512 places, and what comes past them it loses without a word; one
-/// place is for the word that ends the batch.
+/// Maximum number of lines per batch. The channel of tracing-loki holds 512 and silently drops more; one slot is needed
+/// for its shutdown message.
 pub(super) const BATCH_LINES: usize = 500;
-/// Most bytes of one line. Ours are far shorter; a chain of causes might not be.
+/// Maximum length of a line in bytes. Ours are far shorter; a chain of causes might not be.
 const LINE_BYTES: usize = 16 << 10;
 
-/// The batch that is open; every line goes into it, or is counted as left out.
+/// Layer that adds lines to the open batch, or counts them as dropped.
 #[derive(Clone)]
 pub(super) struct Gate(Arc<Inner>);
 
@@ -31,7 +31,7 @@ struct Inner {
 
 struct Batch {
     layer: tracing_loki::Layer,
-    /// Lines that wanted in; those past [`BATCH_LINES`] did not get in.
+    /// Lines offered to the batch; those beyond [`BATCH_LINES`] were dropped.
     came: AtomicUsize,
 }
 
@@ -49,7 +49,7 @@ impl Batch {
 }
 
 impl Gate {
-    /// Opens a first batch.
+    /// Opens the first batch.
     pub(super) fn new(layer: tracing_loki::Layer, dropped: Dropped) -> Self {
         Self(Arc::new(Inner {
             batch: RwLock::new(Batch::new(layer)),
@@ -58,19 +58,19 @@ impl Gate {
         }))
     }
 
-    /// Ends the open batch and opens another; answers how many lines are in the one that ended. No line is being added to
-    /// it any more: whoever adds holds the lock.
+    /// Replaces the open batch and returns the number of lines in the old one. The write lock ensures that no line is
+    /// being added to it.
     pub(super) fn change(&self, layer: tracing_loki::Layer) -> usize {
         let mut batch = self.0.batch.write().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *batch, Batch::new(layer)).lines()
     }
 
-    /// Lines of the open batch.
+    /// Returns the number of lines in the open batch.
     pub(super) fn lines(&self) -> usize {
         self.with(Batch::lines)
     }
 
-    /// Ends once a batch is full.
+    /// Completes when a batch is full.
     pub(super) async fn full(&self) {
         self.0.full.notified().await;
     }
@@ -79,9 +79,9 @@ impl Gate {
         act(&self.0.batch.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Counts a line in; whether there is a place for it.
+    /// Reserves a slot for a line. Returns `false` if the line is dropped.
     fn admit(&self, batch: &Batch, event: &Event<'_>) -> bool {
-        // Read first, so that a full batch costs a look and the count cannot run over.
+        // Check first, so that a full batch is cheap and the counter cannot overflow.
         let is_full = || batch.came.load(Ordering::Relaxed) >= BATCH_LINES;
         if is_full() {
             self.0.dropped.loki_full.inc();
@@ -106,8 +106,8 @@ impl<S> Layer<S> for Gate
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    // Every span, whether lines get in or not: tracing-loki panics over a line in a span that it was not shown. What
-    // it notes is the same in each of its layers.
+    // Forward every span, whether lines are accepted or not: tracing-loki panics on a line in a span it has not seen.
+    // What it stores per span is the same for each of its layers.
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         self.with(|batch| batch.layer.on_new_span(attributes, id, context));
     }
@@ -125,7 +125,7 @@ where
     }
 }
 
-/// Bytes of the texts of a line; numbers and names are few.
+/// Estimates the length of a line in bytes, from its texts.
 fn length(event: &Event<'_>) -> usize {
     let mut length = Length(0);
     event.record(&mut length);

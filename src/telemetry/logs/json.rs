@@ -1,6 +1,6 @@
-//! One JSON object a line: the event's fields and those of its spans beside each other, as Loki gets them too. Written
-//! straight into the buffer, since this runs for every request; the formatter that `tracing_subscriber` brings reads
-//! each span's fields back from text.
+//! Format of one JSON object per line: the fields of the event and of its spans side by side, as in Loki. Written
+//! directly into the buffer, because this runs for every request; the formatter of `tracing_subscriber` parses the
+//! fields of each span again.
 
 use std::fmt::{self, Debug, Write};
 
@@ -46,7 +46,7 @@ where
     }
 }
 
-/// The inner of an object, if there is one.
+/// Writes the members of a JSON object.
 fn write_inner(line: &mut Writer<'_>, object: &str) -> fmt::Result {
     let inner = object
         .strip_prefix('{')
@@ -63,7 +63,7 @@ struct Fields<'a, 'w> {
 }
 
 impl Fields<'_, '_> {
-    /// Names are identifiers of this program: nothing in them needs an escape.
+    /// Writes a value without quotes. Field names are identifiers and need no escaping.
     fn bare(&mut self, field: &Field, value: impl fmt::Display) {
         if self.result.is_ok() {
             self.result = write!(self.line, r#","{}":{value}"#, field.name());
@@ -109,7 +109,7 @@ impl Visit for Fields<'_, '_> {
     }
 }
 
-/// The inner of a JSON string (RFC 8259, section 7).
+/// Writer that escapes the content of a JSON string (RFC 8259, section 7).
 struct Escaped<'a, 'w>(&'a mut Writer<'w>);
 
 impl Write for Escaped<'_, '_> {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_comes_back_from_json() {
+    fn escaped_text_parses_as_json() {
         let hostile = "añ\"o\\ \u{0}\u{1b}[31m\r\n\t{\u{2028}🙂}";
         let mut text = String::from("\"");
         write!(

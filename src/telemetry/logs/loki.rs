@@ -1,13 +1,13 @@
-//! Log lines to Loki, through tracing-loki in batches of our own making.
+//! Log lines to Loki, through tracing-loki, in batches of our own.
 //!
-//! tracing-loki 0.2.7 must not be left alone with a Loki that fails: its background task takes every line out of a
-//! bounded channel into a queue that is not, puts a batch that was refused (even by 400) back into it, loses what finds
-//! the channel full without a count, and waits for an answer without limit. Its queue cannot be reached from outside,
-//! but it fills only while the task is polled. So each batch has a layer, a channel and a task of its own: the
-//! [`Gate`] lets at most 500 lines into the channel while nobody polls the task; then the gate turns to the next
-//! batch, and the task runs to its end, which is one push, within a time limit. At most four run at once, so at most
-//! 2,500 lines are in memory whatever Loki does, and each line is either in a push that was taken or counted. A batch
-//! that failed is not sent again: its lines are on standard output. The price is a connection a batch.
+//! tracing-loki 0.2.7 alone does not cope with a failing Loki. Its background task moves lines from a bounded channel
+//! into an unbounded queue, puts a rejected batch (even one rejected with 400) back into the queue, drops lines
+//! uncounted while the channel is full, and waits for a response without a timeout. The queue is private, but it fills
+//! only while the task is polled. Therefore each batch has its own layer, channel and task. The [`Gate`] lets up to 500
+//! lines into the channel while the task is not polled. Then it switches to the next batch, and the task runs to its
+//! end, which is one push, within a timeout. Up to four pushes run at once, so memory holds up to 2,500 lines whatever
+//! Loki does, and each line is either accepted or counted as dropped. A failed batch is not sent again: its lines are
+//! on standard output. The cost is one connection per batch.
 
 use std::time::Duration;
 
@@ -24,56 +24,56 @@ use super::Dropped;
 use super::ear::Ear;
 use super::gate::Gate;
 
-/// Longest time that a line waits for company.
+/// Maximum time for which a line waits in an open batch.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Longest time for one push. A Loki that takes 10 s over an answer is slow, not away.
+/// Timeout of one push. A Loki that takes 10 s is slow, not unavailable.
 const PUSH: Duration = Duration::from_secs(15);
-/// Pushes at once; one while Loki fails.
+/// Maximum number of concurrent pushes; one while Loki fails.
 const PUSHES: usize = 4;
-/// Longest pause after failures in a row; the first is [`PAUSE`].
+/// Maximum delay after consecutive failures; the first delay is [`PAUSE`].
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Makes batches and pushes them.
+/// Task that creates batches and pushes them.
 pub(super) struct Pusher {
     source: Source,
     gate: Gate,
     open: Push,
     dropped: Dropped,
-    /// When the open batch is due, full or not.
+    /// When the open batch is pushed even if it is not full.
     due: Instant,
-    /// Nothing is sent before; moved by a failure.
+    /// No push before this time; set after a failure.
     not_before: Instant,
     failures: u32,
     account: Account,
 }
 
-/// From which each batch is made.
+/// Target from which each batch is created.
 struct Source {
     builder: Builder,
     url: Url,
 }
 
-/// The sending side of one batch. It holds on to the channel's sender: without one, tracing-loki's task would spin.
+/// Sending side of one batch. It keeps the sender of the channel: without it, the task of tracing-loki would spin.
 struct Push {
     task: BackgroundTask,
     controller: BackgroundTaskController,
 }
 
-/// What is known of the lines that were left out.
+/// State of the reports about dropped lines.
 struct Account {
-    /// Left out when last looked, and since when it is so many.
+    /// Dropped lines at the last check, and since when the number is unchanged.
     seen: u64,
     since: Instant,
-    /// Left out and told.
+    /// Dropped lines already reported.
     told: u64,
-    /// Whether the failure that lasts was told.
+    /// Whether the current failure was reported.
     is_failing: bool,
 }
 
-/// How a push ended: its lines, and why they were not taken.
+/// Outcome of a push: number of lines, and the error if it failed.
 type Ended = (usize, Option<String>);
 
-/// The layer, and the task that must run beside it.
+/// Creates the layer and the task that must run beside it.
 pub(super) fn open(
     url: &SecretString,
     service: &str,
@@ -116,11 +116,11 @@ impl Source {
 }
 
 impl Push {
-    /// Sends what is in the channel, once.
+    /// Sends the lines in the channel in one push.
     async fn run(self, lines: usize) -> Ended {
         let ear = Ear::default();
         let Self { task, controller } = self;
-        // Under tokio's budget it would take 128 lines at a time, and a batch would be several pushes.
+        // Under the budget of tokio the task would take 128 lines at a time, so a batch would take several pushes.
         let task = unconstrained(task);
         let sent = async { tokio::join!(task, controller.shutdown()) };
         let sent = timeout(PUSH, sent.with_subscriber(ear.clone())).await;
@@ -133,7 +133,7 @@ impl Push {
 }
 
 impl Pusher {
-    /// Pushes until it is told to stop, and then the rest.
+    /// Pushes batches until `stop`, then the rest.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut pushes = JoinSet::new();
         loop {
@@ -150,8 +150,8 @@ impl Pusher {
         }
     }
 
-    /// Waits for the moment to push. May be dropped at any time: what it waits for is kept outside. Borrows mutably since
-    /// tracing-loki's task can be sent between threads, but not shared.
+    /// Waits until a push is due. Cancel safe: all state is stored outside. Borrows mutably because the task of
+    /// tracing-loki is `Send` but not `Sync`.
     async fn is_due(&mut self, running: usize) {
         let most = if self.failures == 0 { PUSHES } else { 1 };
         if running >= most {
@@ -171,7 +171,7 @@ impl Pusher {
         if self.gate.lines() == 0 {
             return;
         }
-        // The first batch was made of the same, so this one can be made too.
+        // Cannot fail: the first batch was created from the same settings.
         if let Ok((layer, next)) = self.source.batch() {
             let lines = self.gate.change(layer);
             let push = std::mem::replace(&mut self.open, next);
@@ -187,18 +187,18 @@ impl Pusher {
         };
         self.dropped.loki_failed.inc_by(lines as u64);
         let now = Instant::now();
-        // Pushes that ran together and failed together are one failure.
+        // Concurrent pushes that fail together count as one failure.
         if now >= self.not_before {
             let pause = PAUSE * 2_u32.saturating_pow(self.failures);
             self.not_before = now + pause.min(LONGEST_PAUSE);
             self.failures = self.failures.saturating_add(1);
         }
         if !std::mem::replace(&mut self.account.is_failing, true) {
-            warn!("Loki does not take log lines, which are left out there: {cause}");
+            warn!("Loki rejects log lines, dropping them there: {cause}");
         }
     }
 
-    /// Tells once how many lines were left out, when pushes are taken and for a while none was left out.
+    /// Logs the number of dropped lines once, after pushes succeed again and no line was dropped for a while.
     fn tell_if_over(&mut self, now: Instant) {
         let (account, all) = (&mut self.account, self.dropped.not_in_loki());
         if all != account.seen || self.failures > 0 {
@@ -210,7 +210,7 @@ impl Pusher {
             (account.told, account.is_failing) = (all, false);
             warn!(
                 left_out,
-                "Loki takes log lines again; {left_out} were left out"
+                "Loki accepts log lines again; {left_out} were dropped"
             );
         }
     }

@@ -1,5 +1,4 @@
-//! Standard output behind a queue and a thread of its own: whoever reads it may be slow, or stop reading, and no request
-//! waits for it.
+//! Standard output behind a queue and a thread: a slow or stopped reader never blocks a request.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -11,34 +10,33 @@ use tracing::warn;
 
 use super::Dropped;
 
-/// Most bytes that wait to be written; lines past them are left out.
+/// Maximum number of queued bytes; further lines are dropped.
 const MOST_BYTES: usize = 4 << 20;
-/// What a line takes beside its own bytes: its vector and its place in the queue.
+/// Overhead per line in bytes: its vector and its queue slot.
 const LINE_EXTRA: usize = 64;
-/// After writing, the thread rests before it looks again: to be woken for each line costs the requests more than the
-/// line itself.
+/// Pause of the thread after writing: waking it for each line would cost the requests more than the line itself.
 const REST: Duration = Duration::from_millis(10);
-/// Longest wait for what is left at the end.
+/// Timeout for the remaining lines at shutdown.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
 enum Message {
     Line(Vec<u8>),
-    /// Answered once everything before it is written.
+    /// Answered once all earlier lines are written.
     End(Sender<()>),
 }
 
-/// Takes whole lines; never waits.
+/// Queues complete lines; never blocks.
 pub(super) struct Writer {
     lines: Sender<Message>,
     waiting: Arc<AtomicUsize>,
     dropped: Dropped,
 }
 
-/// Writes out the rest when it is dropped.
+/// Writes the queued lines when dropped.
 #[derive(Debug)]
 pub(super) struct Output(Sender<Message>);
 
-/// Starts the thread that writes.
+/// Starts the writing thread.
 pub(super) fn start(dropped: Dropped) -> io::Result<(Writer, Output)> {
     let (sender, lines) = channel();
     let writer = Writer {
@@ -53,7 +51,7 @@ pub(super) fn start(dropped: Dropped) -> io::Result<(Writer, Output)> {
     Ok((writer, Output(sender)))
 }
 
-/// `tracing_subscriber` calls this once a line, with all of it.
+/// `tracing_subscriber` calls this once per line with the whole line.
 impl Write for &Writer {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let bytes = line.len() + LINE_EXTRA;
@@ -71,8 +69,8 @@ impl Write for &Writer {
     }
 }
 
-/// Writes until there is no one left who could send. What cannot be written (a pipe that was closed) is lost: there is
-/// no place to tell it.
+/// Writes until all senders are gone. Lines that cannot be written (closed pipe) are lost, since there is nowhere to
+/// report them.
 fn write_all(lines: &Receiver<Message>, waiting: &AtomicUsize, dropped: &Dropped) {
     let mut output = BufWriter::with_capacity(64 << 10, io::stdout());
     let mut told = 0;
@@ -97,7 +95,7 @@ fn write_all(lines: &Receiver<Message>, waiting: &AtomicUsize, dropped: &Dropped
             told += left_out;
             warn!(
                 left_out,
-                "standard output takes log lines again; {left_out} were left out"
+                "standard output accepts log lines again; {left_out} were dropped"
             );
         }
         std::thread::sleep(REST);

@@ -1,5 +1,5 @@
-//! What is counted of the servers that an instance needs: whether they answer, how long each operation takes, and
-//! how many fail. A [`Meter`] goes with each of them, so that one place times all of its operations.
+//! Metrics of the servers an instance depends on: availability, and duration and errors of each operation. Each client
+//! holds a [`Meter`], so that all its operations are measured in one place.
 
 use std::time::Instant;
 
@@ -7,27 +7,27 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, 
 
 use super::{add, counters};
 
-/// Seconds, from a read out of memory to the 10 s after which a store counts as away.
+/// Buckets in seconds, from a read from memory to the 10 s after which a store counts as unavailable.
 const BUCKETS: [f64; 13] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
-/// What an instance needs.
+/// A server that an instance depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dependency {
-    /// Where registrations are kept.
+    /// Database.
     Store,
-    /// Where photos are kept.
+    /// Object store for photos.
     Photos,
-    /// Where totals are kept.
+    /// Cache for totals.
     Cache,
 }
 
 impl Dependency {
-    /// All of them.
+    /// All dependencies.
     pub const ALL: [Self; 3] = [Self::Store, Self::Photos, Self::Cache];
 
-    /// The label.
+    /// Returns the label value.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Dependency {
     }
 }
 
-/// What is counted of all dependencies.
+/// Metrics of all dependencies.
 #[derive(Clone, Debug)]
 pub struct DependencyMetrics {
     up: IntGaugeVec,
@@ -55,11 +55,11 @@ impl DependencyMetrics {
         let labels = ["dependency", "operation"];
         let seconds = HistogramOpts::new(
             "jornada_dependency_operation_duration_seconds",
-            "Time of an operation, whatever came of it",
+            "Duration of an operation, whatever its outcome",
         );
         let up = Opts::new(
             "jornada_dependency_up",
-            "1 if the dependency answered when it was last asked",
+            "1 if the dependency answered the last check",
         );
         Ok(Self {
             up: add(registry, IntGaugeVec::new(up, &labels[..1])?)?,
@@ -78,30 +78,27 @@ impl DependencyMetrics {
         })
     }
 
-    /// Notes whether a dependency answers.
+    /// Sets whether a dependency answers.
     pub fn answers(&self, dependency: Dependency, up: bool) {
         self.up
             .with_label_values(&[dependency.name()])
             .set(up.into());
     }
 
-    /// What times the operations of one dependency.
+    /// Returns a meter for the operations of one dependency.
     #[must_use]
     pub fn meter(&self, dependency: Dependency) -> Meter {
         Meter(Some((dependency, self.clone())))
     }
 }
 
-/// Times the operations of one dependency; the default notes nothing, for roles and tests that count nothing.
+/// Measures the operations of one dependency. The default measures nothing, for commands and tests.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Option<(Dependency, DependencyMetrics)>);
 
 impl Meter {
-    /// Waits for an operation and notes its time, and whether it failed. One that is given up on the way, as when it
-    /// takes too long, has failed too.
-    ///
-    /// # Errors
-    /// Those of the operation.
+    /// Runs an operation and records its duration and whether it failed. A cancelled operation, for example after a
+    /// timeout, counts as failed.
     pub async fn time<T, E>(
         &self,
         operation: &'static str,
@@ -122,7 +119,7 @@ impl Meter {
     }
 }
 
-/// An operation on its way; noted when it is dropped, however it ends.
+/// A running operation; recorded when dropped, however it ends.
 struct Timed<'m> {
     metrics: &'m DependencyMetrics,
     labels: [&'static str; 2],
@@ -134,7 +131,7 @@ impl Drop for Timed<'_> {
     fn drop(&mut self) {
         let seconds = self.metrics.seconds.with_label_values(&self.labels);
         seconds.observe(self.start.elapsed().as_secs_f64());
-        // Made with the first operation, so that a rate has a 0 to start from.
+        // Create the counter with the first operation, so that a rate starts from 0.
         let errors = self.metrics.errors.with_label_values(&self.labels);
         errors.inc_by(self.failed.into());
     }

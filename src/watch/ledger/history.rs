@@ -1,5 +1,5 @@
-//! How much of the time each target answered: two counts for each hour, for 90 days; and planned maintenance, in which
-//! nothing is counted and nobody is mailed.
+//! Availability of each target, as two counts per hour over 90 days; and planned maintenance, in which nothing is
+//! counted and no mail is sent.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,25 +11,25 @@ use serde::{Deserialize, Serialize};
 use super::moment;
 
 const HOUR_MS: i64 = 3_600_000;
-/// Hours that are kept.
+/// Retention in hours.
 const KEPT_HOURS: i64 = 90 * 24;
-/// Addresses of one URL that are remembered.
+/// Maximum number of stored addresses per URL.
 const MOST_ADDRESSES: u32 = 32;
 
-/// The addresses behind a URL, with what the instances call themselves.
+/// Addresses behind a URL, with the names of their instances.
 pub type Known = Vec<(SocketAddr, Option<String>)>;
 
-/// Probes by what came of them.
+/// Numbers of healthy and unhealthy probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Answered as they should.
+    /// Healthy probes.
     pub up: u32,
-    /// The others.
+    /// Unhealthy probes.
     pub down: u32,
 }
 
 impl Count {
-    /// Answered ones of a hundred; nothing where nothing was probed.
+    /// Returns the percentage of healthy probes, or `None` without probes.
     #[must_use]
     pub fn percent(self) -> Option<f64> {
         let (up, all) = (
@@ -40,7 +40,7 @@ impl Count {
     }
 }
 
-/// The last day and the last 90.
+/// Availability of one target.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Availability {
     /// The last 24 hours.
@@ -52,23 +52,23 @@ pub struct Availability {
 /// Planned maintenance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// When it was set; the latest counts.
+    /// Time at which it was set. The latest one applies.
     pub set_at: Timestamp,
-    /// When it ends by itself.
+    /// Planned end.
     pub until: Timestamp,
-    /// Why.
+    /// Reason.
     pub reason: String,
 }
 
 impl Pause {
-    /// Whether it goes on.
+    /// Returns whether it is in progress at `now`.
     #[must_use]
     pub fn is_on(&self, now: Timestamp) -> bool {
         now < self.until
     }
 }
 
-/// Adds counts to the hour in which they were made.
+/// Adds counts to the current hour.
 pub fn count(
     tx: &Transaction,
     counts: &BTreeMap<String, Count>,
@@ -86,7 +86,7 @@ pub fn count(
     Ok(())
 }
 
-/// What is known of every target.
+/// Returns the availability of every target.
 pub fn availability(
     tx: &Transaction,
     now: Timestamp,
@@ -114,7 +114,7 @@ pub fn availability(
     rows.collect()
 }
 
-/// Sets planned maintenance, here or as another watcher knows it; only the latest is kept.
+/// Stores planned maintenance, set here or by another watcher. Only the latest is kept.
 pub fn pause(tx: &Transaction, pause: &Pause) -> rusqlite::Result<()> {
     tx.execute(
         "INSERT OR REPLACE INTO pauses VALUES (?1, ?2, ?3)",
@@ -131,7 +131,7 @@ pub fn pause(tx: &Transaction, pause: &Pause) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The planned maintenance that was set last, over or not.
+/// Returns the planned maintenance that was set last, whether ended or not.
 pub fn paused(tx: &Transaction) -> rusqlite::Result<Option<Pause>> {
     tx.query_row(
         "SELECT * FROM pauses ORDER BY set_at DESC LIMIT 1",
@@ -147,7 +147,7 @@ pub fn paused(tx: &Transaction) -> rusqlite::Result<Option<Pause>> {
     .optional()
 }
 
-/// Remembers the addresses behind a URL, with what the instances call themselves, in place of those known before.
+/// Replaces the stored addresses of a URL.
 pub fn remember(tx: &Transaction, watched: &str, addresses: &Known) -> rusqlite::Result<()> {
     tx.execute("DELETE FROM targets WHERE watched = ?1", [watched])?;
     let mut statement = tx.prepare_cached("INSERT OR REPLACE INTO targets VALUES (?1, ?2, ?3)")?;
@@ -157,7 +157,7 @@ pub fn remember(tx: &Transaction, watched: &str, addresses: &Known) -> rusqlite:
     Ok(())
 }
 
-/// The addresses that were behind a URL.
+/// Returns the stored addresses of a URL.
 pub fn remembered(tx: &Transaction, watched: &str) -> rusqlite::Result<Known> {
     let mut statement =
         tx.prepare_cached("SELECT address, instance FROM targets WHERE watched = ?1 LIMIT ?2")?;
@@ -181,7 +181,7 @@ mod tests {
     const HOUR: i64 = 3_600;
 
     #[test]
-    fn a_day_and_a_quarter_are_counted_and_what_is_older_goes() {
+    fn a_day_and_a_quarter_are_summed_and_older_hours_deleted() {
         let (_folder, ledger) = ledger();
         let counts = |up, down| BTreeMap::from([("app1".to_owned(), Count { up, down })]);
         let known = ledger.write_now(|tx| {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pause_that_was_set_last_counts() {
+    fn the_latest_maintenance_applies() {
         let (_folder, ledger) = ledger();
         let set = |set_at, until| Pause {
             set_at: at(set_at),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_remembered() {
+    fn addresses_are_replaced() {
         let (_folder, ledger) = ledger();
         let known: Known = vec![("10.0.0.1:4100".parse().unwrap(), Some("app1".into()))];
         let told = ledger.write_now(|tx| {

@@ -1,4 +1,4 @@
-//! Incidents on disk: raised and resolved in one step with their mails, and what has been told of them, by whomever.
+//! Incidents, stored in one transaction with their mails, and what was reported of them, by whichever watcher.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Row, Transaction, params};
@@ -8,73 +8,73 @@ use super::mail_kind::Kind;
 use super::{maybe_moment, moment};
 use crate::watch::probe::Seen;
 
-/// One outage of one target.
+/// One incident of one target.
 #[derive(Clone, Debug)]
 pub struct Incident {
-    /// Key in this ledger.
+    /// Local key.
     pub id: i64,
-    /// The id on which watchers agree.
+    /// Id shared by all watchers.
     pub shared: String,
     /// URL and address.
     pub target: String,
-    /// What people call it.
+    /// Name for people.
     pub label: String,
-    /// Whether it is one of the instances.
+    /// Whether the target is an instance.
     pub is_instance: bool,
-    /// The first failure.
+    /// First failure.
     pub since: Timestamp,
-    /// What the probe met that raised it.
+    /// Result of the probe that raised it.
     pub seen: Seen,
     /// Whether the watcher itself may have been cut off.
     pub cut_off: bool,
-    /// The first answer after it.
+    /// First success after it; `None` while it is open.
     pub until: Option<Timestamp>,
-    /// How often it fell.
+    /// Number of outages.
     pub falls: u32,
-    /// Ended since its name has that address no more.
+    /// Ended because its name no longer resolves to the address.
     pub gone: bool,
-    /// When the administrator was told of it.
+    /// When the administrator was notified of it.
     pub told_raised: Option<Timestamp>,
-    /// That, or the last reminder.
+    /// Time of that notification or of the last reminder.
     pub told_at: Option<Timestamp>,
-    /// When the administrator was told that it is over.
+    /// When the administrator was notified of the recovery.
     pub told_resolved: Option<Timestamp>,
 }
 
-/// An incident that begins.
+/// A new incident.
 #[derive(Clone, Debug)]
 pub struct Raise {
-    /// A new id for all watchers.
+    /// New id, shared by all watchers.
     pub shared: String,
     /// URL and address.
     pub target: String,
-    /// What people call it.
+    /// Name for people.
     pub label: String,
-    /// Whether it is one of the instances.
+    /// Whether the target is an instance.
     pub is_instance: bool,
-    /// The first failure.
+    /// First failure.
     pub since: Timestamp,
-    /// What the probe met.
+    /// Result of the probe.
     pub seen: Seen,
     /// Whether the watcher itself may be cut off.
     pub cut_off: bool,
 }
 
-/// An incident that ends.
+/// End of an incident.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolve {
-    /// Its key.
+    /// Local key.
     pub id: i64,
-    /// The first answer.
+    /// First success.
     pub until: Timestamp,
-    /// How often it fell.
+    /// Number of outages.
     pub falls: u32,
-    /// Its name has that address no more.
+    /// Ended because its name no longer resolves to the address.
     pub gone: bool,
 }
 
 impl Incident {
-    /// Whether a mail of this kind still has something to say about it.
+    /// Returns whether a mail of this kind still has news about the incident.
     #[must_use]
     pub fn is_untold(&self, kind: Kind) -> bool {
         match kind {
@@ -85,18 +85,18 @@ impl Incident {
     }
 }
 
-/// What another watcher has told.
+/// A notification that another watcher sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Learned {
-    /// The id on which watchers agree.
+    /// Id shared by all watchers.
     pub shared: String,
-    /// That it began, or a reminder.
+    /// When it reported the incident or sent a reminder.
     pub raised: Option<Timestamp>,
-    /// That it is over.
+    /// When it reported the recovery.
     pub resolved: Option<Timestamp>,
 }
 
-/// Records an incident and its mail; answers its key.
+/// Inserts an incident and its mail. Returns its key.
 pub fn raise(
     tx: &Transaction,
     raise: &Raise,
@@ -121,7 +121,7 @@ pub fn raise(
     Ok(id)
 }
 
-/// Records the end of an incident and its mail.
+/// Marks an incident as resolved and queues its mail.
 pub fn resolve(
     tx: &Transaction,
     end: &Resolve,
@@ -135,7 +135,7 @@ pub fn resolve(
     gather(tx, Kind::Resolved, end.id, group, now)
 }
 
-/// Records one that another watcher raised and told, and that is over: the administrator must hear that.
+/// Inserts a resolved incident that another watcher reported, so that the recovery is reported too.
 pub fn inherit(
     tx: &Transaction,
     raised: &Raise,
@@ -159,7 +159,7 @@ pub fn inherit(
     resolve(tx, &end, SignedDuration::ZERO, now)
 }
 
-/// Notes what another watcher has told. Mails that have not left are written anew: they have less to say.
+/// Applies a notification of another watcher. Unsent mails are written again, because they have less to report.
 pub fn learn(tx: &Transaction, id: i64, learned: &Learned) -> rusqlite::Result<()> {
     let ms = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     tx.execute(
@@ -178,7 +178,7 @@ pub fn learn(tx: &Transaction, id: i64, learned: &Learned) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Incidents of which something may still have to be told, or whose end was told after this moment, oldest first.
+/// Returns up to 1000 incidents with news to report, or whose recovery was reported after `after`, oldest first.
 pub fn recent(tx: &Transaction, after: Timestamp) -> rusqlite::Result<Vec<Incident>> {
     let after = after.as_millisecond();
     let rest = format!(
@@ -189,17 +189,17 @@ pub fn recent(tx: &Transaction, after: Timestamp) -> rusqlite::Result<Vec<Incide
     Ok(newest_first)
 }
 
-/// Incidents that go on.
+/// Returns the open incidents.
 pub fn open(tx: &Transaction) -> rusqlite::Result<Vec<Incident>> {
     list(tx, "WHERE until IS NULL ORDER BY id LIMIT 10000")
 }
 
-/// The last incidents, newest first.
+/// Returns the last 50 incidents, newest first.
 pub fn latest(tx: &Transaction) -> rusqlite::Result<Vec<Incident>> {
     list(tx, "ORDER BY id DESC LIMIT 50")
 }
 
-/// The incidents of one mail.
+/// Returns the incidents of a mail.
 pub fn of_mail(tx: &Transaction, mail: i64) -> rusqlite::Result<Vec<Incident>> {
     let in_mail = format!("SELECT incident FROM mail_incidents WHERE mail = {mail}");
     list(tx, &format!("WHERE id IN ({in_mail}) ORDER BY id"))

@@ -1,5 +1,5 @@
-//! Mails not yet handed to SMTP. A mail gathers for a moment what happens together, is written once, and every try
-//! sends the same bytes under the same Message-ID.
+//! Mails that are not yet accepted by the SMTP server. A mail collects what happens within a short time, is written
+//! once, and every attempt sends the same bytes under the same Message-ID.
 
 use jiff::Timestamp;
 use rusqlite::{Row, Transaction, params};
@@ -8,21 +8,21 @@ use super::gather::{begin, put_in};
 use super::incidents::{Incident, of_mail};
 use super::mail_kind::Kind;
 
-/// Most mails of one round of sending.
+/// Maximum number of mails per pass.
 const AT_ONCE: u32 = 100;
 
 /// A mail that waits.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// Key in this ledger.
+    /// Local key.
     pub id: i64,
-    /// What it tells.
+    /// Kind of mail.
     pub kind: Kind,
-    /// Its id, once it was written.
+    /// Message-ID, once written.
     pub message_id: Option<String>,
-    /// As it was written for an earlier try.
+    /// Bytes written for an earlier attempt.
     pub message: Option<Vec<u8>>,
-    /// Of whom it tells.
+    /// Incidents it reports.
     pub incidents: Vec<Incident>,
 }
 
@@ -40,7 +40,7 @@ pub fn remind(tx: &Transaction, incidents: &[i64], now: Timestamp) -> rusqlite::
     incidents.iter().try_for_each(|one| put_in(tx, mail, *one))
 }
 
-/// Mails that gather no more, oldest first.
+/// Returns mails that have finished collecting, oldest first, up to 100.
 pub fn due(tx: &Transaction, now: Timestamp) -> rusqlite::Result<Vec<Mail>> {
     let mut statement = tx.prepare_cached(
         "SELECT * FROM mails WHERE settled_at IS NULL AND gathers_until <= ?1 ORDER BY id LIMIT ?2",
@@ -64,7 +64,7 @@ fn read(row: &Row) -> rusqlite::Result<Mail> {
     })
 }
 
-/// Keeps what a mail says, before its first try.
+/// Stores the content of a mail before the first attempt, so that every attempt sends the same.
 pub fn seal(tx: &Transaction, mail: i64, message_id: &str, message: &[u8]) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE mails SET message_id = ?2, message = ?3 WHERE id = ?1",
@@ -73,7 +73,7 @@ pub fn seal(tx: &Transaction, mail: i64, message_id: &str, message: &[u8]) -> ru
     Ok(())
 }
 
-/// Notes one more try that failed.
+/// Records a failed attempt.
 pub fn failed(tx: &Transaction, mail: i64) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE mails SET attempts = attempts + 1 WHERE id = ?1",
@@ -82,7 +82,7 @@ pub fn failed(tx: &Transaction, mail: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Notes that SMTP took a mail, and so what the administrator now knows.
+/// Records that a mail was accepted, and what the administrator was notified of.
 pub fn sent(
     tx: &Transaction,
     mail: i64,
@@ -102,7 +102,7 @@ pub fn sent(
     settle(tx, mail, true, now)
 }
 
-/// Closes a mail: sent, or left with nothing to tell.
+/// Closes a mail: sent, or nothing left to report.
 pub fn settle(tx: &Transaction, mail: i64, sent: bool, now: Timestamp) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE mails SET settled_at = ?2, sent = ?3 WHERE id = ?1",
@@ -111,7 +111,7 @@ pub fn settle(tx: &Transaction, mail: i64, sent: bool, now: Timestamp) -> rusqli
     Ok(())
 }
 
-/// How many mails wait.
+/// Returns the number of unsent mails.
 pub fn waiting(tx: &Transaction) -> rusqlite::Result<i64> {
     tx.query_row(
         "SELECT count(*) FROM mails WHERE settled_at IS NULL",
@@ -120,7 +120,7 @@ pub fn waiting(tx: &Transaction) -> rusqlite::Result<i64> {
     )
 }
 
-/// Removes what is settled and older than this, and all but the newest 10,000 incidents.
+/// Deletes closed mails and reported incidents older than `before`, and all but the last 10,000 incidents.
 pub fn prune(tx: &Transaction, before: Timestamp) -> rusqlite::Result<()> {
     let before = before.as_millisecond();
     tx.execute("DELETE FROM mails WHERE settled_at < ?1", [before])?;
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_together_shares_a_mail() {
+    fn simultaneous_incidents_share_a_mail() {
         let (_folder, ledger) = ledger();
         let due = ledger.write_now(|tx| {
             incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_waits_until_it_is_settled_and_its_bytes_stay() {
+    fn an_unsent_mail_keeps_its_bytes() {
         let (_folder, ledger) = ledger();
         ledger
             .write_now(|tx| {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn one_reminder_waits_at_most() {
+    fn only_one_reminder_is_queued() {
         let (_folder, ledger) = ledger();
         let waits = ledger.write_now(|tx| {
             let incident = incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_over_and_told_is_pruned() {
+    fn only_reported_recoveries_are_pruned() {
         let (_folder, ledger) = ledger();
         let left = ledger.write_now(|tx| {
             for (name, told) in [("told", true), ("untold", false)] {

@@ -1,4 +1,4 @@
-//! What mails say, in Spanish and English.
+//! Texts of mails in Spanish and English.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,11 +8,11 @@ use crate::watch::ledger::incidents::Incident;
 use crate::watch::ledger::mail_kind::Kind;
 use crate::watch::probe::Seen;
 
-/// Names that a subject holds.
+/// Maximum number of names in a subject.
 const NAMES: usize = 3;
 
 impl Letter<'_> {
-    /// Both languages in one line.
+    /// Returns the subject, in both languages.
     pub(super) fn subject(&self) -> String {
         format!(
             "Jornada: {} · {}",
@@ -199,7 +199,7 @@ fn length(one: &Incident) -> SignedDuration {
     one.until.unwrap_or(one.since).duration_since(one.since)
 }
 
-/// A length of time by its two greatest units, the same in both languages: `1 h 5 min`.
+/// Formats a duration in its two largest units, the same in both languages: `1 h 5 min`.
 #[must_use]
 pub fn span(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
@@ -212,7 +212,7 @@ pub fn span(length: SignedDuration) -> String {
     }
 }
 
-/// What a probe met, in words.
+/// Describes the result of a probe.
 #[must_use]
 pub fn seen(lang: Lang, seen: &Seen) -> String {
     match seen {
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn one_instance_is_named_with_how_many_are_left() {
+    fn the_subject_names_the_instance_and_how_many_are_left() {
         let down = incident("a", 0, None);
         let (subject, text) = written(Some(Kind::Raised), &[down], 2);
         assert_eq!(
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn all_down_has_a_subject_of_its_own() {
+    fn all_down_has_its_own_subject() {
         let mut down = incident("a", 0, None);
         down.cut_off = true;
         let (subject, text) = written(Some(Kind::Raised), &[down], 0);
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_tells_how_long_it_was() {
+    fn a_recovery_mail_shows_the_duration() {
         let mut over = incident("a", 0, Some(75));
         over.falls = 10;
         let (subject, text) = written(Some(Kind::Resolved), &[over], 3);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn many_are_not_all_named() {
+    fn the_subject_names_three_targets_at_most() {
         let many: Vec<_> = ["a", "b", "c", "d", "e"]
             .map(|name| Incident {
                 label: name.into(),
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_depends_on_nothing_but_what_is_told() {
+    fn the_message_id_depends_only_on_what_is_reported() {
         let links = links();
         let id = |kind, names: &[&str], told_at: Option<i64>, up| {
             let incidents: Vec<_> = names
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_have_two_units() {
+    fn durations_have_two_units() {
         let told = [0, 59, 61, 3_700, 90_000].map(|s| span(SignedDuration::from_secs(s)));
         assert_eq!(told, ["0 s", "59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
     }

@@ -1,4 +1,4 @@
-//! What a round found: what the alarms say of it, and how that gets to the disk in one step.
+//! Result of a round: the alert events, stored in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use crate::watch::ledger::incidents::{self, Raise, Resolve};
 use crate::watch::ledger::outbox;
 use crate::watch::target::Target;
 
-/// Availability is written down this often; a crash loses that much of the statistics, and nothing else.
+/// Interval at which availability is stored. A crash loses at most these counts.
 const COUNT_EVERY: SignedDuration = SignedDuration::from_secs(30);
-/// Incidents and mails that are over are kept this long.
+/// Retention of resolved incidents and closed mails.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// What a round has to record.
+/// Changes to record after a round.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    /// With the place of the target.
+    /// New incidents, with the indices of their targets.
     raised: Vec<(usize, Raise)>,
     resolved: Vec<Resolve>,
     counts: BTreeMap<String, Count>,
@@ -30,10 +30,10 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Adds the end of what was open at a target that is no longer looked for.
+    /// Ends the incident of a target that is no longer watched.
     pub(super) fn forget(&mut self, mut gone: Target, now: Timestamp) {
-        let notice = gone.alarm.forget(now);
-        let end = notice.and_then(|notice| resolve(gone.incident, notice, true));
+        let event = gone.alarm.forget(now);
+        let end = event.and_then(|event| resolve(gone.incident, event, true));
         self.resolved.extend(end);
     }
 
@@ -41,7 +41,7 @@ impl Findings {
         !(self.raised.is_empty() && self.resolved.is_empty() && self.addresses.is_empty())
     }
 
-    /// Writes everything, with the mails; answers the keys of what was raised.
+    /// Stores everything, with the mails. Returns the keys of the new incidents.
     fn keep(
         &self,
         tx: &Transaction,
@@ -67,7 +67,7 @@ impl Findings {
 }
 
 impl Rounds {
-    /// Lets every alarm judge what was seen.
+    /// Updates the alert state of every target and collects the events.
     pub(super) fn judge(
         &self,
         targets: &mut [Target],
@@ -115,7 +115,7 @@ impl Rounds {
         findings
     }
 
-    /// The URLs whose addresses or names are no longer those that the disk knows.
+    /// Returns the URLs whose addresses or instance names have changed.
     fn moved(&self, targets: &[Target]) -> Vec<(String, Known)> {
         let known = |targets: &[Target], watched: usize| -> Vec<_> {
             let own = targets.iter().filter(|one| one.watched == watched);
@@ -130,36 +130,36 @@ impl Rounds {
         .collect()
     }
 
-    /// Records what was found, and puts the keys of new incidents into their targets.
+    /// Stores the result and sets the keys of new incidents in their targets.
     pub(super) async fn record(
         &mut self,
         targets: &mut [Target],
-        findings: Findings,
+        result: Findings,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let mut counts = self.counts.clone();
-        for (target, count) in &findings.counts {
+        for (target, count) in &result.counts {
             let known = counts.entry(target.clone()).or_default();
             known.up += count.up;
             known.down += count.down;
         }
         let is_time = now.duration_since(self.counted_at) >= COUNT_EVERY;
-        if is_time || findings.is_worth_a_write() {
+        if is_time || result.is_worth_a_write() {
             let group = self.config.group;
             let written = is_time.then(|| std::mem::take(&mut counts));
             let kept = self.ledger.write(move |tx| {
-                let keys = findings.keep(tx, written.as_ref(), group, now)?;
-                Ok((findings, keys))
+                let keys = result.keep(tx, written.as_ref(), group, now)?;
+                Ok((result, keys))
             });
-            let (findings, keys) = kept.await?;
-            for ((place, raise), key) in findings.raised.iter().zip(keys) {
+            let (result, keys) = kept.await?;
+            for ((place, raise), key) in result.raised.iter().zip(keys) {
                 targets[*place].incident = Some(key);
                 let name = &self.config.watched[targets[*place].watched].name;
                 self.metrics.incidents.with_label_values(&[name]).inc();
                 warn!("{} is down: {:?}", raise.label, raise.seen);
             }
-            for end in &findings.resolved {
-                info!(incident = end.id, "over after {} falls", end.falls);
+            for end in &result.resolved {
+                info!(incident = end.id, "resolved after {} outages", end.falls);
             }
         }
         self.counts = counts;
@@ -168,7 +168,7 @@ impl Rounds {
     }
 }
 
-/// The end of an incident as the ledger keeps it.
+/// Converts an alert event into the end of an incident.
 fn resolve(incident: Option<i64>, notice: Notice, gone: bool) -> Option<Resolve> {
     match notice {
         Notice::Resolved { until, falls } => Some(Resolve {

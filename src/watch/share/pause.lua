@@ -1,5 +1,5 @@
--- Brings the watchers to one planned maintenance, the one that was set last. KEYS: pause.
--- ARGV: when it was set in ms (0: none), the pause as JSON, ms for which it is worth keeping. Answers the one that counts.
+-- Agrees on one planned maintenance: the one that was set last. KEYS: pause.
+-- ARGV: time at which it was set in ms (0: none), maintenance as JSON, expiry in ms. Returns the one that applies.
 local standing = redis.call('HMGET', KEYS[1], 'set_at', 'pause')
 if standing[1] and tonumber(standing[1]) >= tonumber(ARGV[1]) then return standing[2] end
 if ARGV[1] == '0' then return '' end

@@ -1,4 +1,4 @@
-//! The chart of totals: from this instance's memory, once or as events while people register.
+//! Totals for charts, from the memory of this instance: once, or as server-sent events.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 
-/// Time between two signs of life to a client when nothing changes.
+/// Interval of keep-alive messages while nothing changes.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
-/// Totals that do not change are told again after this time, so that people see how fresh they are.
+/// Interval at which unchanged totals are sent again, so that clients can show how current they are.
 const NEW_TIME: SignedDuration = SignedDuration::from_secs(10);
 
 /// Totals per value, highest first.
@@ -68,7 +68,7 @@ pub async fn chart(
     Ok((common, kind, published.json.clone()).into_response())
 }
 
-/// Weak comparison of RFC 9110, 8.8.3.2, over a list.
+/// Weak comparison of a list of entity tags (RFC 9110, section 8.8.3.2).
 fn matches(known: &str, etag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     known.trim() == "*" || known.split(',').any(|tag| opaque(tag) == opaque(etag))
@@ -112,14 +112,14 @@ pub async fn events(
     Ok(([unbuffered], events).into_response())
 }
 
-/// One event for each chart that differs from the one before in more than its time, or by more than a while.
+/// Returns an event for each chart whose totals changed, or whose time is [`NEW_TIME`] newer.
 fn events_of(
     charts: impl Stream<Item = Option<Arc<Published>>>,
     client: Client,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let mut last: Option<Arc<Published>> = None;
     charts.filter_map(move |chart| {
-        // The client keeps its place as long as the stream lives.
+        // The stream owns the client, so that it is counted while the stream lives.
         let _ = &client;
         let fresh = chart.filter(|chart| last.as_ref().is_none_or(|last| is_news(last, chart)));
         if fresh.is_some() {
@@ -135,7 +135,7 @@ fn is_news(last: &Published, chart: &Published) -> bool {
     chart.etag != last.etag || chart.chart.as_of.duration_since(last.chart.as_of) >= NEW_TIME
 }
 
-/// A client of events: holds one of the places, and is counted.
+/// A client of the event stream; occupies a slot and is counted.
 struct Client {
     _place: OwnedSemaphorePermit,
     clients: IntGauge,

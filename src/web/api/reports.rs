@@ -1,4 +1,4 @@
-//! Reports for staff: the list of a city, or of all, as a file.
+//! Reports for staff as files: registrations of one city or of all.
 
 use std::time::Instant;
 
@@ -22,10 +22,10 @@ use crate::web::report::{ask_refresh, attach, deed, file_name, select};
 use crate::web::staff::scribe::Action;
 use crate::web::staff::{Scribe, Staff};
 
-/// Bytes read from the file at a time.
+/// Bytes per read of the file.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// From when to when.
+/// Range of days in the query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Days {
@@ -93,12 +93,12 @@ pub async fn report(
         .with("format", format.extension())
         .with("rows", rows);
     scribe.note(&app, deed).await?;
-    info!(campaign = %campaign.id, rows, staff = staff.logged(), "gave out a report");
+    info!(campaign = %campaign.id, rows, staff = staff.logged(), "sent a report");
     Ok(attach(body(finished), bytes, rows, format, &name))
 }
 
 impl Days {
-    /// Of these, the ones received on these days.
+    /// Limits a selection to registrations received on these days.
     fn of(&self, selection: Selection, campaign: &Campaign) -> Result<Selection, Error> {
         let read = |sent: &Option<String>| sent.as_deref().map(str::parse::<Date>).transpose();
         let wrong = |_| Error::Malformed("a day that is not written YYYY-MM-DD");
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_extension_is_the_last_one() {
+    fn only_the_last_extension_counts() {
         assert_eq!(parse("a.b.csv"), Some(("a.b", Format::Csv)));
         assert_eq!(parse("Bogotá.pdf"), None);
         assert_eq!(parse("Bogotá"), None);

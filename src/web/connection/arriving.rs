@@ -1,5 +1,5 @@
-//! The body of a request, and whether it was read to its end. What nobody reads ends its connection (RFC 9112, 9.3), and
-//! whoever sent it shall know: nothing more may be sent there.
+//! Request body that records whether it was read to its end. An unread body ends the connection (RFC 9112, section
+//! 9.3), so the response must say so: the client may send nothing more there.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Response};
 use hyper::body::{Frame, SizeHint};
 
-/// Whether there is more to read of one body; `None` for a request without one.
+/// Whether a body has an unread rest; `None` for a request without body.
 pub(super) struct Unread(Option<Arc<AtomicBool>>);
 
-/// Notes when its end was read.
+/// Body that records when its end was read.
 struct Arriving<B> {
     body: B,
     unread: Arc<AtomicBool>,
 }
 
-/// The same body, watched.
+/// Wraps a body.
 pub(super) fn watch<B>(body: B) -> (Body, Unread)
 where
     B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
@@ -37,7 +37,7 @@ where
 }
 
 impl Unread {
-    /// Says with the answer that the connection ends, if it does.
+    /// Adds `Connection: close` to the response if the body was not read to its end.
     pub(super) fn tell<B>(&self, response: &mut Response<B>) {
         let unread = self.0.as_ref();
         if unread.is_some_and(|unread| unread.load(Ordering::Relaxed)) {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_was_not_read_to_its_end_ends_the_connection() {
+    async fn an_unread_body_closes_the_connection() {
         let (_, unread) = watch(Body::empty());
         assert!(!ends(&unread), "there was none");
         let pieces = ["some", "more"].map(Ok::<_, std::convert::Infallible>);

@@ -1,5 +1,5 @@
-//! How many connections are open, and which of them only wait. Past the bound the one that has waited for longest gives
-//! way to the next that comes, so that idle connections, however many, keep nobody out.
+//! Limit of open connections. Above the limit the longest idle connection is closed for a new one, so that idle
+//! connections, however many, block nobody.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::metrics::ConnectionMetrics;
 
-/// The connections of one listener; cheap to clone.
+/// Limit of the connections of one listener. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Crowd(Arc<Shared>);
 
@@ -23,20 +23,20 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Seats {
     taken: usize,
-    /// Those without a request, by the turn in which they began to wait.
+    /// Idle connections, by the turn in which they became idle.
     waiting: BTreeMap<u64, CancellationToken>,
     next_turn: u64,
 }
 
-/// One connection; free again when dropped.
+/// Slot of one connection; freed when dropped.
 pub(super) struct Seat {
     crowd: Crowd,
     leave: CancellationToken,
-    /// When it began to wait; [`AT_WORK`] while there is a request.
+    /// Turn in which it became idle; [`AT_WORK`] during a request.
     turn: Arc<AtomicU64>,
 }
 
-/// A request on a connection; it waits again when this is dropped.
+/// A request in progress; the connection is idle again when this is dropped.
 pub(super) struct Working {
     crowd: Crowd,
     leave: CancellationToken,
@@ -46,7 +46,7 @@ pub(super) struct Working {
 const AT_WORK: u64 = u64::MAX;
 
 impl Crowd {
-    /// So many connections at most.
+    /// Creates a limiter for up to `most` connections.
     #[must_use]
     pub fn new(most: usize, metrics: ConnectionMetrics) -> Self {
         Self(Arc::new(Shared {
@@ -57,11 +57,12 @@ impl Crowd {
     }
 
     fn seats(&self) -> MutexGuard<'_, Seats> {
-        // Each change is whole: a panic elsewhere leaves nothing half-done to be afraid of.
+        // Each change is atomic, so a panic elsewhere leaves a consistent state.
         self.0.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A seat for one more, in place of the longest waiting if need be; `None` when all are at work.
+    /// Returns a slot for a new connection, evicting the longest idle one if necessary. Returns `None` if all are
+    /// active.
     pub(super) fn enter(&self) -> Option<Seat> {
         let mut seats = self.seats();
         if seats.taken >= self.0.most {
@@ -95,7 +96,7 @@ impl Seats {
 }
 
 impl Seat {
-    /// Until somebody else needs the seat.
+    /// Completes when the slot is needed for another connection.
     pub(super) async fn asked_to_leave(&self) {
         self.leave.cancelled().await;
     }
@@ -104,7 +105,7 @@ impl Seat {
         self.turn.load(Ordering::SeqCst) == AT_WORK
     }
 
-    /// Notes that a request has come.
+    /// Marks the connection as active.
     pub(super) fn work(&self) -> Working {
         let mut seats = self.crowd.seats();
         let turn = self.turn.swap(AT_WORK, Ordering::SeqCst);
@@ -121,7 +122,7 @@ impl Drop for Working {
     fn drop(&mut self) {
         let mut seats = self.crowd.seats();
         let turn = if self.leave.is_cancelled() {
-            // Its seat is another's already.
+            // The slot belongs to another connection already.
             0
         } else {
             seats.wait(&self.leave)
@@ -135,7 +136,7 @@ impl Drop for Seat {
         let mut seats = self.crowd.seats();
         seats.waiting.remove(&self.turn.load(Ordering::SeqCst));
         if !self.leave.is_cancelled() {
-            // An answer that ends after its connection must not wait on a seat that is free.
+            // A response that outlives its connection must not put the free slot back into the idle list.
             self.leave.cancel();
             seats.taken -= 1;
             self.crowd.0.metrics.open.dec();
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_waiting_gives_way() {
+    fn the_longest_idle_connection_is_evicted() {
         let crowd = crowd(2);
         let (first, second) = (crowd.enter().unwrap(), crowd.enter().unwrap());
         drop(first.work());
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_at_work_never_gives_way() {
+    fn an_active_connection_is_never_evicted() {
         let crowd = crowd(1);
         let seat = crowd.enter().unwrap();
         let working = seat.work();
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_may_outlive_its_connection() {
+    fn a_response_may_outlive_its_connection() {
         let crowd = crowd(1);
         let seat = crowd.enter().unwrap();
         let working = seat.work();

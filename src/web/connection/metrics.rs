@@ -1,19 +1,19 @@
-//! What is counted of connections to the site: near their bound, somebody holds more than they use.
+//! Metrics of connections to the site. Near the limit, a client holds more connections than it uses.
 
 use prometheus::{IntCounter, IntGauge, Registry};
 
 use crate::telemetry::metrics::{add, counters};
 
-/// What is counted of connections.
+/// Metrics of connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionMetrics {
-    /// Connections that are open.
+    /// Open connections.
     pub open: IntGauge,
-    /// Most that may be.
+    /// Maximum number of connections.
     pub limit: IntGauge,
-    /// Those that waited for longest and were closed for the next one.
+    /// Longest idle connections that were closed for a new one.
     pub gave_way: IntCounter,
-    /// Those that found every other one at work.
+    /// Connections refused because all others were active.
     pub refused: IntCounter,
 }
 
@@ -25,7 +25,7 @@ impl ConnectionMetrics {
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let closed = counters(
             "jornada_connections_turned_away_total",
-            "Connections closed because there were too many: waited (the longest idle one), refused (all others were at work)",
+            "Connections closed because there were too many: waited (the longest idle one), refused (all others were active)",
             &["how"],
         )?;
         let closed = add(registry, closed)?;
@@ -34,7 +34,7 @@ impl ConnectionMetrics {
             open: gauge("jornada_connections", "Connections to the site")?,
             limit: gauge(
                 "jornada_connections_limit",
-                "Most connections to the site at once",
+                "Maximum number of connections to the site",
             )?,
             gave_way: closed.with_label_values(&["waited"]),
             refused: closed.with_label_values(&["refused"]),

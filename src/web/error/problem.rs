@@ -1,4 +1,4 @@
-//! The two forms of a refusal: problem details (RFC 9457) and a page.
+//! Formats of an error: problem details (RFC 9457) and a page.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -37,7 +37,7 @@ pub struct FieldProblem {
 }
 
 impl Problem {
-    /// Puts a refusal into words.
+    /// Describes an error.
     #[must_use]
     pub fn of(error: &Error, lang: Lang) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Problem {
         }
     }
 
-    /// As `application/problem+json`.
+    /// Returns the error as `application/problem+json`.
     #[must_use]
     pub fn into_json(self) -> Response {
         let mut response = Json(self).into_response();
@@ -58,7 +58,7 @@ impl Problem {
         response
     }
 
-    /// As a page for people.
+    /// Returns the error as a page.
     #[must_use]
     pub fn into_page(self, visit: &Visit) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -72,7 +72,7 @@ impl Problem {
 }
 
 impl FieldProblem {
-    /// The words for a refusal.
+    /// Describes a validation error.
     #[must_use]
     pub fn of(FieldRefusal { field, refusal }: &FieldRefusal, lang: Lang) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl FieldProblem {
     }
 }
 
-/// What is wrong with each field.
+/// Returns the errors of the fields.
 #[must_use]
 pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
     match error {

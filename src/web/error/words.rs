@@ -1,4 +1,4 @@
-//! The words of each refusal, in Spanish and English: what is wrong and how to mend it.
+//! Texts of all errors in Spanish and English: what is wrong and how to fix it.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::domain::{Campaign, Lang};
 use crate::web::trap::seconds;
 
 impl Error {
-    /// The name of the problem for programs; part of version 1 of the contract.
+    /// Returns the problem type for programs; part of version 1 of the API.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Error {
         }
     }
 
-    /// What it is, in a few words.
+    /// Returns a short title.
     #[must_use]
     pub fn title(&self, lang: Lang) -> &'static str {
         match self {
@@ -101,7 +101,7 @@ impl Error {
         }
     }
 
-    /// What is wrong and how to mend it.
+    /// Returns what is wrong and how to fix it.
     #[must_use]
     pub fn detail(&self, lang: Lang) -> String {
         match self {

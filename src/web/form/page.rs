@@ -1,4 +1,4 @@
-//! The form as it is shown: with what was typed and what is wrong with it.
+//! Page with the form, with what was typed and its errors.
 
 use askama::Template;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ pub(super) struct FormPage<'a> {
     pub(super) visit: &'a Visit,
     pub(super) campaign: &'a Campaign,
     pub(super) key: &'a str,
-    /// When it was shown, signed.
+    /// Signed time at which it was shown.
     pub(super) shown: &'a str,
     pub(super) typed: &'a Form,
     pub(super) problem: Option<Problem>,
@@ -34,7 +34,7 @@ impl FormPage<'_> {
         self.problem.as_ref().map_or(&[], |problem| &problem.errors)
     }
 
-    /// What is wrong, where no single field is to blame.
+    /// Returns the error text if no single field is wrong.
     fn trouble(&self) -> Option<&str> {
         let problem = self.problem.as_ref()?;
         problem.errors.is_empty().then_some(problem.detail.as_str())
@@ -54,7 +54,7 @@ impl FormPage<'_> {
         wrong.map(|wrong| wrong.message.as_str())
     }
 
-    /// How a field that is on the page is called, for the summary.
+    /// Returns the label of a field on the page, for the error summary.
     fn name_of(&self, field: &str) -> Option<&str> {
         if field == CONSENT {
             return self.campaign.consent.as_ref().map(|_| self.consent_title());
@@ -71,29 +71,29 @@ impl FormPage<'_> {
         self.typed.value(CONSENT) == "true"
     }
 
-    /// Until when a photo is kept, where one is asked for.
+    /// Returns when photos are deleted, if the campaign asks for one.
     fn photos_end(&self) -> Option<Timestamp> {
         self.campaign.photo()?;
         self.campaign.photos_end()
     }
 
-    /// The words for an answer that the script finds missing: the same as the server's.
+    /// Returns the text for an answer that the script finds missing, the same as that of the server.
     fn missing(&self, refusal: &Refusal) -> String {
         refusal.message(self.visit.lang)
     }
 }
 
-/// One question as it is shown.
+/// A field as shown.
 struct Question<'a> {
     field: &'a Field,
     value: &'a str,
     error: Option<&'a str>,
-    /// Whether a photo may have been chosen that the browser does not give back.
+    /// Whether a photo may have been chosen, which browsers do not keep.
     is_lost: bool,
 }
 
 impl Question<'_> {
-    /// What binds a control to its hint and its message.
+    /// Returns the ids of hint and error, for `aria-describedby`.
     fn described_by(&self) -> String {
         let name = &self.field.name;
         if self.field.hint.is_some() {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_comes_back_and_cannot_run() {
+    fn submitted_text_is_shown_again_and_escaped() {
         let typed = Form {
             parts: vec![("nombre".into(), "\"><script>alert(1)</script>".into())],
             has_photo: true,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_that_was_chosen_goes_on() {
+    fn a_selected_language_is_preserved() {
         let html = page(&Form::default(), None, "/?lang=en");
         assert!(html.contains("<html lang=\"en\">"));
         assert!(html.contains("action=\"/c/vacunacion?lang=en\""));

@@ -1,5 +1,5 @@
-//! How much of a body the multipart parser may gather before it hands out a part or a piece of one. It has no bound of its
-//! own: headers or a preamble without end would be gathered whole, and searched from their beginning with every piece.
+//! Limit on what the multipart parser buffers before it returns a part or a chunk. The parser has none: it would buffer
+//! endless headers or an endless preamble, and search them from the start with every chunk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,10 +11,10 @@ use futures_util::{StreamExt, stream};
 use crate::web::budget::Reserved;
 use crate::web::error::Error;
 
-/// Most bytes that are gathered; what the network brings at once may go past it.
+/// Maximum number of buffered bytes; a single large chunk may exceed it.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// Counts what the parser holds.
+/// Counter of the bytes in the parser.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gathered(Arc<Counts>);
 
@@ -25,28 +25,30 @@ struct Counts {
 }
 
 impl Gathered {
-    /// The parser handed something out.
+    /// Resets the counter after the parser returned something.
     pub(super) fn handed_out(&self) {
         self.0.bytes.store(0, Ordering::Relaxed);
     }
 
-    /// Why the body was ended, when that was not the body's fault.
+    /// Returns why the body was ended, if not because of the body itself.
     pub(super) fn why_ended(&self) -> Option<Error> {
         let ran_short = self.0.ran_short.load(Ordering::Relaxed);
         ran_short.then_some(Error::Busy)
     }
 
-    /// The same body, one piece at a time, ending with an error once too much of it is gathered, or more than there is
-    /// memory for.
-    pub(super) fn bound(&self, body: Body, reserved: Reserved) -> Body {
-        let start = (body.into_data_stream(), self.clone(), reserved);
-        let pieces = stream::unfold(start, |(mut pieces, gathered, mut reserved)| async move {
-            // The parser takes whatever is ready before it looks at any of it.
-            tokio::task::yield_now().await;
-            let piece = pieces.next().await?;
-            let piece = piece.and_then(|piece| gathered.add(piece, &mut reserved));
-            Some((piece, (pieces, gathered, reserved)))
-        });
+    /// Returns the body chunk by chunk. It ends with an error if too much is buffered or memory is insufficient.
+    pub(super) fn bound(&self, body: Body, reservation: Reserved) -> Body {
+        let start = (body.into_data_stream(), self.clone(), reservation);
+        let pieces = stream::unfold(
+            start,
+            |(mut pieces, gathered, mut reservation)| async move {
+                // Yield, because the parser takes everything that is ready before it parses any of it.
+                tokio::task::yield_now().await;
+                let piece = pieces.next().await?;
+                let piece = piece.and_then(|piece| gathered.add(piece, &mut reservation));
+                Some((piece, (pieces, gathered, reservation)))
+            },
+        );
         Body::from_stream(pieces)
     }
 
@@ -79,7 +81,7 @@ mod tests {
         Body::from_stream(stream::repeat_with(piece).take(100))
     }
 
-    /// How many pieces come through until the end or an error.
+    /// Returns the number of chunks until the end or an error.
     async fn taken(gathered: &Gathered, budget: &UploadBudget, hands_out: bool) -> usize {
         let mut bounded = gathered.bound(endless(), budget.begin()).into_data_stream();
         let mut taken = 0;
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_handed_out_is_not_counted_and_what_is_not_ends_the_body() {
+    async fn only_buffered_bytes_count_and_too_many_end_the_body() {
         for (hands_out, most) in [(true, 100), (false, 5)] {
             let gathered = Gathered::default();
             assert_eq!(taken(&gathered, &budget(1 << 20), hands_out).await, most);
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_there_is_no_memory_for_ends_the_body() {
+    async fn insufficient_memory_ends_the_body() {
         let gathered = Gathered::default();
         assert_eq!(taken(&gathered, &budget(200 << 10), false).await, 3);
         assert!(matches!(gathered.why_ended(), Some(Error::Busy)));

@@ -1,4 +1,4 @@
-//! A system to be watched: targets, an SMTP server, and one or several watchers as processes.
+//! Fixture of the watcher tests: targets, an SMTP server, and one or more watcher processes.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -9,22 +9,22 @@ use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::smtp::{Smtp, Taken};
+use super::smtp::{ReceivedMail, Smtp};
 use super::targets::Target;
 
-/// Longest wait for anything that must happen soon.
+/// Timeout for anything that should happen soon.
 const SOON: Duration = Duration::from_secs(30);
 
-/// Everything around the watchers.
-pub struct Bed {
+/// Environment of the watchers.
+pub struct WatchFixture {
     pub smtp: Smtp,
     pub targets: Vec<Target>,
     pub folder: TempDir,
     settings: Vec<(String, String)>,
 }
 
-impl Bed {
-    /// Three targets, and rules that are quick.
+impl WatchFixture {
+    /// Starts three targets and an SMTP server, with short intervals.
     pub async fn new() -> Self {
         let mut targets = Vec::new();
         for name in ["app1", "app2", "app3"] {
@@ -32,14 +32,14 @@ impl Bed {
         }
         let smtp = Smtp::start().await;
         let urls: Vec<_> = targets.iter().map(Target::url).collect();
-        let mut bed = Self {
+        let mut fixture = Self {
             folder: tempfile::tempdir().unwrap(),
             settings: Vec::new(),
             targets,
             smtp,
         };
-        bed.set("JORNADA_WATCH", &urls.join(","));
-        bed.set("JORNADA_SMTP", &bed.smtp.url());
+        fixture.set("JORNADA_WATCH", &urls.join(","));
+        fixture.set("JORNADA_SMTP", &fixture.smtp.url());
         for (name, value) in [
             ("JORNADA_WATCH_LISTEN", "127.0.0.1:0"),
             ("JORNADA_WATCH_EVERY", "200ms"),
@@ -49,9 +49,9 @@ impl Bed {
             ("JORNADA_MAIL_FROM", "Jornada <jornada@example.org>"),
             ("JORNADA_MAIL_TO", "ana@example.org"),
         ] {
-            bed.set(name, value);
+            fixture.set(name, value);
         }
-        bed
+        fixture
     }
 
     pub fn set(&mut self, name: &str, value: &str) {
@@ -59,8 +59,8 @@ impl Bed {
         self.settings.push((name.into(), value.into()));
     }
 
-    /// The rules that are shipped.
-    pub fn by_default(&mut self) {
+    /// Removes the short intervals, so that the defaults apply.
+    pub fn use_default_rules(&mut self) {
         let quick = ["_EVERY", "_TIMEOUT", "_QUIET", "_GROUP"];
         self.settings.retain(|(name, _)| {
             !quick
@@ -69,7 +69,7 @@ impl Bed {
         });
     }
 
-    /// A command of the watcher of this name, with its own folder.
+    /// Returns a command of the watcher `name`, with its own folder.
     pub fn command(&self, name: &str, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jornada"));
         command
@@ -84,7 +84,7 @@ impl Bed {
         command
     }
 
-    /// Runs a command to its end, while the servers go on.
+    /// Runs a command to its end without blocking the servers.
     pub async fn run(&self, name: &str, words: &[&str]) -> Output {
         let mut command = self.command(name, words);
         let ran = tokio::task::spawn_blocking(move || command.output());
@@ -92,25 +92,30 @@ impl Bed {
     }
 
     /// Starts a watcher and waits for its first round.
-    pub async fn watch(&self, name: &str) -> Watcher {
+    pub async fn start_watcher(&self, name: &str) -> Watcher {
         let watcher = Watcher::start(self.command(name, &[])).await;
         watcher
-            .until("it has looked once", |status| status["at"].is_string())
+            .wait_until("it has looked once", |status| status["at"].is_string())
             .await;
         watcher
     }
 
-    /// Waits until so many mails were taken, and a while longer for more.
-    pub async fn mails(&self, count: usize) -> Vec<Taken> {
+    /// Waits for `count` mails, and a while longer to detect surplus ones.
+    pub async fn wait_for_mails(&self, count: usize) -> Vec<ReceivedMail> {
         let start = Instant::now();
-        while self.smtp.taken().len() < count {
-            let taken: Vec<_> = self.smtp.taken().iter().map(Taken::subject).collect();
+        while self.smtp.received().len() < count {
+            let taken: Vec<_> = self
+                .smtp
+                .received()
+                .iter()
+                .map(ReceivedMail::subject)
+                .collect();
             assert!(start.elapsed() < SOON, "only {taken:?} of {count}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         tokio::time::sleep(Duration::from_millis(1_500)).await;
-        let taken = self.smtp.taken();
-        let subjects: Vec<_> = taken.iter().map(Taken::subject).collect();
+        let taken = self.smtp.received();
+        let subjects: Vec<_> = taken.iter().map(ReceivedMail::subject).collect();
         assert_eq!(taken.len(), count, "{subjects:?}");
         taken
     }
@@ -175,7 +180,7 @@ impl Watcher {
         serde_json::from_str(&self.get("/status.json").await).unwrap()
     }
 
-    pub async fn until(&self, claim: &str, holds: impl Fn(&Value) -> bool) {
+    pub async fn wait_until(&self, claim: &str, holds: impl Fn(&Value) -> bool) {
         let start = Instant::now();
         loop {
             let status = self.status().await;
@@ -187,10 +192,10 @@ impl Watcher {
         }
     }
 
-    /// Waits until so many incidents go on.
-    pub async fn until_down(&self, count: usize) {
+    /// Waits until exactly `count` incidents are open.
+    pub async fn wait_until_down(&self, count: usize) {
         let is_down = |one: &&Value| one["down_since"].is_string();
-        self.until("so many are down", |status| {
+        self.wait_until("so many are down", |status| {
             let targets = status["targets"].as_array().unwrap();
             targets.iter().filter(is_down).count() == count
         })
@@ -206,7 +211,7 @@ impl Watcher {
         self.child.id()
     }
 
-    pub async fn ended(&mut self) -> bool {
+    pub async fn wait_for_exit(&mut self) -> bool {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
