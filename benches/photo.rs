@@ -1,6 +1,6 @@
-//! What taking a photo costs: a phone's JPEG with EXIF (copied once) and one without metadata (not copied at all).
-//! `sha256` alone is measured beside it, since most of the time goes there. Then what it costs to seal a photo and its
-//! checksum, as every registration does, and to open it.
+//! Cost of inspecting a photo: a phone's JPEG with EXIF (copied once), one without metadata (not copied), and SHA-256
+//! alone, which takes most of the time. Then the cost of encrypting a photo with its checksum, as for every
+//! registration, and of decrypting it.
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -12,7 +12,7 @@ use jornada::photo::inspect::inspect;
 use jornada::photo::seal::{MasterKey, Seal, VaultKey};
 use sha2::{Digest, Sha256};
 
-/// A noisy square JPEG of about the wanted length.
+/// Returns a noisy square JPEG with sides of `side` pixels.
 fn jpeg(side: u32) -> Vec<u8> {
     let mut noise = 1_u32;
     let picture = RgbImage::from_fn(side, side, |x, y| {
@@ -28,7 +28,7 @@ fn jpeg(side: u32) -> Vec<u8> {
     bytes
 }
 
-/// Puts 16 KiB of EXIF behind the start marker, as a phone does with its thumbnail.
+/// Inserts 16 KiB of EXIF after the start marker, as phones do for a thumbnail.
 fn with_exif(jpeg: &[u8]) -> Vec<u8> {
     let mut exif =
         b"\xFF\xE1\x40\x00Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"

@@ -1,6 +1,6 @@
-//! How long the staff wait for a page of a search and for the overview, at a million registrations on the test servers:
-//! `cargo bench --bench search`. Figures are printed, never judged.
-#![expect(clippy::unwrap_used, reason = "a measurement may end where it fails")]
+//! Latency of the staff's search pages and overview with a million registrations on the test servers:
+//! `cargo bench --bench search`. Prints figures, asserts nothing.
+#![expect(clippy::unwrap_used, reason = "a failed measurement may panic")]
 
 #[path = "../tests/store/bed.rs"]
 #[expect(dead_code, reason = "the cases of the contract use all of it")]
@@ -23,9 +23,9 @@ use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, doc};
 
 const MILLION: u64 = 1_000_000;
-/// Rows that are kept through the store, with and without the indexes of searches.
+/// Rows inserted through the store, with and without search indexes.
 const KEPT: u64 = 4_000;
-/// Questions of each kind.
+/// Queries of each kind.
 const QUESTIONS: u64 = 200;
 const PAGE: u8 = 50;
 const DAY: u64 = 86_400_000;
@@ -59,7 +59,7 @@ const INDEXES: [&str; 3] = ["newest", "by_name", "by_name_in_place"];
 
 #[tokio::main]
 async fn main() {
-    // `cargo test --all-targets` runs benches too, without this.
+    // `cargo test --all-targets` runs benches too, without this flag.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -85,14 +85,14 @@ async fn main() {
     }
 }
 
-/// Numbers that look like chance, the same in every run.
+/// Returns a pseudo-random number, the same in every run.
 fn chance(number: u64, salt: u64) -> u64 {
     let mixed = (number + salt * 0x9E37_79B9).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed ^ (mixed >> 32)
 }
 
-/// A place of a list whose first ones are taken far more often.
+/// Returns an index below `count`; low ones are far more frequent.
 fn frequent(number: u64, salt: u64, count: u64) -> u64 {
     let even = chance(number, salt) % (count * count);
     even.isqrt().abs_diff(count - 1)
@@ -103,7 +103,7 @@ fn pick<'a>(from: &[&'a str], number: u64, salt: u64) -> &'a str {
     from[usize::try_from(place).unwrap()]
 }
 
-/// One of a crowd of two names each, over fourteen days and 300 cities, of which one has a fifth.
+/// Returns a person with two first and two last names, within fourteen days and 300 cities, one of which has a fifth.
 fn person(bed: &Bed, number: u64) -> Registration {
     let name = format!(
         "{} {} {} {}",
@@ -129,7 +129,7 @@ fn person(bed: &Bed, number: u64) -> Registration {
     )
 }
 
-/// What the indexes of searches cost those who register.
+/// Measures how much the search indexes slow down inserts.
 async fn price(name: &str, bed: &Bed) {
     for (round, what) in ["with", "without"].into_iter().enumerate() {
         let since = Instant::now();
@@ -160,7 +160,7 @@ async fn price(name: &str, bed: &Bed) {
     }
 }
 
-/// Copies of one registration, with names, cities, times and ids of their own.
+/// Inserts a million copies of one registration with different names, cities, times and ids.
 async fn fill(bed: &Bed) {
     bed.store
         .keep(&bed.campaign, &person(bed, 0))
@@ -174,7 +174,7 @@ async fn fill(bed: &Bed) {
 
 fn fill_file(bed: &Bed, path: &std::path::Path) {
     let mut file = rusqlite::Connection::open(path).unwrap();
-    // The indexes of a million fit in, or each row would be written to four places of the disk.
+    // Large enough for the indexes of a million rows; else each row would cause four random writes.
     file.pragma_update(None, "cache_size", -1_000_000).unwrap();
     let transaction = file.transaction().unwrap();
     let sql = "INSERT INTO registrations (id, campaign, value, answers, digest, received_at, \
@@ -227,14 +227,14 @@ async fn fill_collection(bed: &Bed) {
     }
 }
 
-/// A question about a person of the crowd.
+/// Builds a query about a person.
 type Ask = fn(&Registration, u64) -> (Search, Option<Cursor>);
 
 fn name_of(one: &Registration) -> String {
     fold(one.answers.get(0).unwrap())
 }
 
-/// The first two to seven letters of a name.
+/// Searches by the first two to seven letters of a name.
 fn beginning(one: &Registration, number: u64) -> By {
     let letters = usize::try_from(2 + chance(number, 9) % 6).unwrap();
     let typed: String = name_of(one).chars().take(letters).collect();
@@ -257,7 +257,7 @@ fn cities(one: &Registration) -> Vec<String> {
     cities
 }
 
-/// From a moment of this person's on, for so many minutes.
+/// Limits a search to `minutes` from this person's time of receipt.
 fn within(mut search: Search, one: &Registration, minutes: i64) -> Search {
     let from = one.received_at;
     search.from = Some(from);

@@ -1,7 +1,7 @@
-//! How fast a million registrations are read back, counted and written, on the test servers:
-//! `cargo bench --bench store`. Figures are printed, never judged. A list in the order of values jumps through the
-//! collection: a mongod whose cache is smaller than the million (0.5 GiB) is measured for its disk, not for the list.
-#![expect(clippy::unwrap_used, reason = "a measurement may end where it fails")]
+//! Time to insert, read and count a million registrations on the test servers: `cargo bench --bench store`. Prints
+//! figures, asserts nothing. Reading in the order of values is random access: if the cache of mongod is smaller than
+//! the data (0.5 GiB), this measures its disk.
+#![expect(clippy::unwrap_used, reason = "a failed measurement may panic")]
 
 #[path = "../tests/store/bed.rs"]
 #[expect(dead_code, reason = "the cases of the contract use all of it")]
@@ -24,7 +24,7 @@ const WRITERS: usize = 32;
 
 #[tokio::main]
 async fn main() {
-    // `cargo test --all-targets` runs benches too, without this.
+    // `cargo test --all-targets` runs benches too, without this flag.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -67,7 +67,7 @@ async fn writes(name: &str, bed: &Bed) {
     tell(name, "kept by 32 at once", WRITES as u64, since);
 }
 
-/// Adds copies of one registration, with ids, cities and times of their own, until there are a million.
+/// Inserts copies of one registration with different ids, cities and times, up to a million.
 async fn multiply(bed: &Bed) {
     let all = bed.database().await.collection::<Document>("registrations");
     let template = all.find_one(doc! {}).await.unwrap().unwrap();
@@ -96,7 +96,7 @@ async fn multiply(bed: &Bed) {
     }
 }
 
-/// What the driver takes for the same documents, in the same order, without looking at them.
+/// Measures the driver alone: the same documents in the same order, not decoded.
 async fn driver_alone(bed: &Bed) {
     let all = bed.database().await;
     let all = all.collection::<RawDocumentBuf>("registrations");

@@ -1,5 +1,5 @@
-//! The one way in: answers judged, photo kept, registration kept, receipt given. Every door (form, API, later gRPC
-//! and the queue) comes through here, and what is acknowledged here survives the loss of this process.
+//! Accepts registrations: validates answers, stores photo and registration, returns the receipt. Form, API, gRPC and
+//! the queue all call this module. An acknowledged registration survives the loss of this process.
 
 pub mod closings;
 pub mod mover;
@@ -29,83 +29,80 @@ use closings::Closings;
 use photos::{KeeperError, PhotoKeeper};
 use refusals::Refusals;
 
-/// Photos above this size, in bytes, are inspected off the threads that serve requests.
+/// Photos above this size, in bytes, are inspected on a blocking thread.
 const LARGE_PHOTO: usize = 256 * 1024;
 
-/// What a door hands in.
+/// A request to register, from any door.
 #[derive(Debug)]
 pub struct Submission {
-    /// The texts.
+    /// The field values.
     pub form: Form,
-    /// The photo as it was sent.
+    /// The photo as sent.
     pub photo: Option<Bytes>,
-    /// The key that every retry of this request carries.
+    /// Identifies the request: every retry carries the same key.
     pub key: IdempotencyKey,
 }
 
-/// What was done with a submission.
+/// The result of a successful submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// It is registered now.
+    /// Registered now.
     New(Receipt),
-    /// It was registered before; this is the first receipt.
+    /// Registered by an earlier attempt with the same content; carries the first receipt.
     Retry(Receipt),
 }
 
-/// Why nothing was registered.
+/// A submission that was not registered.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    /// The campaign takes nothing now.
+    /// The campaign does not accept registrations now.
     #[error("the campaign is not open")]
     NotOpen {
-        /// Until when it takes or took registrations.
+        /// When it closes or closed.
         closes_at: Timestamp,
     },
-    /// Answers that do not fit.
-    #[error("{} answers were refused", .0.len())]
+    /// Invalid answers.
+    #[error("invalid answers: {}", .0.len())]
     Refused(Vec<FieldRefusal>),
-    /// A photo that does not fit.
-    #[error("the photo was refused")]
+    /// An invalid photo.
+    #[error("invalid photo")]
     Photo(PhotoRefusal),
-    /// The identity belongs to a registration with other content.
-    #[error("already registered with other content")]
+    /// The identity belongs to a registration with different content.
+    #[error("already registered with different content")]
     AlreadyRegistered {
-        /// Whether the identity is the request's key, rather than the answer to the unique field.
+        /// True if the identity is the request's key, false if it is the answer to the unique field.
         by_key: bool,
     },
-    /// It was registered, and the staff deleted it.
-    #[error("registered before, and deleted")]
+    /// The staff deleted this registration.
+    #[error("registered earlier, then deleted")]
     Deleted,
-    /// The store did not do it.
-    #[error("cannot keep the registration")]
+    /// The store failed.
+    #[error("cannot store the registration")]
     Store(#[from] StoreError),
-    /// Neither the photo store nor the store took the photo.
-    #[error("cannot keep the photo")]
+    /// The photo could be neither stored nor buffered.
+    #[error("cannot store the photo")]
     Photos(#[from] KeeperError),
 }
 
-/// The way in.
+/// The use case "register": one per process, shared by all doors.
 #[derive(Clone, Debug)]
 pub struct Intake {
-    /// Where registrations are kept.
+    /// Stores registrations.
     pub store: Store,
-    /// Where photos are kept.
+    /// Stores photos.
     pub photos: PhotoKeeper,
-    /// What was closed before its time.
+    /// Campaigns that staff closed early.
     pub closings: Closings,
-    /// From which ids are derived.
+    /// Key from which ids are derived.
     pub secret: Secret,
-    /// What is counted.
+    /// Counters by outcome and reason.
     pub metrics: Metrics,
-    /// What the staff see of those who were turned away.
+    /// Rejection counts by day, for the staff's overview.
     pub refusals: Refusals,
 }
 
 impl Intake {
-    /// Takes a submission in. Doing it again with the same key and content gives the same receipt.
-    ///
-    /// # Errors
-    /// [`IntakeError`]; nothing is registered then.
+    /// Validates and stores a submission. Idempotent: the same key and content return the same receipt.
     pub async fn take(
         &self,
         campaign: &Campaign,
@@ -133,7 +130,7 @@ impl Intake {
             IntakeError::Refused(fields) => fields
                 .iter()
                 .for_each(|field| count(field.refusal.reason())),
-            // The photo's many reasons are for its sender; here one tells enough.
+            // The sender gets the exact reason; one label is enough for statistics.
             IntakeError::Photo(_) => count("photo"),
             IntakeError::NotOpen { .. } => count("not-open"),
             IntakeError::AlreadyRegistered { .. } => count("already-registered"),
@@ -165,7 +162,7 @@ impl Intake {
                 self.drop_other_photo(campaign, &registration).await;
                 Err(already(&unique))
             }
-            // Under such an identity nothing is kept, nor ever will be.
+            // No registration exists under this id, nor can one be inserted later: the photo is not referenced.
             Kept::Claimed => {
                 self.drop_photo(&registration).await;
                 Err(already(&unique))
@@ -204,7 +201,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Removes the photo of an attempt that was not registered, unless the kept registration has the same one.
+    /// Removes the photo of a rejected attempt, unless the stored registration has the same photo.
     async fn drop_other_photo(&self, campaign: &Campaign, attempt: &Registration) {
         if attempt.photo.is_none() {
             return;
@@ -221,7 +218,7 @@ impl Intake {
         };
         let Registration { campaign, id, .. } = attempt;
         if let Err(error) = self.photos.remove(campaign, *id, photo).await {
-            warn!("a photo that belongs to no registration stays: {error}");
+            warn!("cannot remove an orphaned photo, leaving it to the sweep: {error}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A steady load of invented registrations, and the proof afterwards that each acknowledged one is kept, once and whole.
-//! What the server promised goes into a journal before it counts, so that the proof needs nobody's memory.
+//! Load test: sends invented registrations at a steady rate, then verifies that each acknowledged one is stored exactly
+//! once and unaltered. Acknowledgements are journalled first, so that verification can run in another process.
 
 pub mod answer;
 pub mod client;

@@ -1,9 +1,8 @@
-//! The full list and the total of one value (a city), or of all, as a file that a clerk opens in Excel or a
-//! program reads. Rows go from the store to the file in batches: reading and writing overlap, memory stays flat.
+//! Exports the registrations of one value (a city), or of all, as a file for spreadsheets or programs. Rows stream from
+//! the store to the file in batches: reading and writing overlap, memory stays constant.
 //!
-//! XLSX ([`xlsx`]) ends with a totals row, and for all values with a totals sheet and its chart. CSV ([`csv`]) has a
-//! header and registrations, nothing else: a program that counts its rows has the total ([`Finished::rows`] says it
-//! to everyone else).
+//! XLSX ([`xlsx`]) ends with a totals row and, for all values, a totals sheet with a chart. CSV ([`csv`]) has a header
+//! and registrations only: their number is the total, see also [`Finished::rows`].
 
 mod columns;
 pub mod csv;
@@ -30,78 +29,78 @@ use crate::store::StoreError;
 pub use crate::domain::job::Format;
 pub use draft::{Draft, Progress, Reports, basis};
 
-/// What a report is about.
+/// Content of a report.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Whose registrations.
+    /// Campaign whose registrations are exported.
     pub campaign: Arc<Campaign>,
-    /// Which of them.
+    /// Which registrations.
     pub selection: Selection,
-    /// The language of its labels.
+    /// Language of the labels.
     pub lang: Lang,
-    /// When it was asked for.
+    /// Time of the request.
     pub made_at: Timestamp,
-    /// Scheme and host that its links begin with, without a slash at the end.
+    /// Scheme and host of the links, without a trailing slash.
     pub base: String,
 }
 
 impl Subject {
-    /// The value, or the word for all of them.
+    /// Returns the value, or the word for all values.
     fn title(&self) -> &str {
         let all = self.lang.pick("Todos", "All");
         self.selection.value.as_deref().unwrap_or(all)
     }
 
-    /// Where staff see the photos: what stands before the id of a registration; [`PHOTO`] comes after it.
+    /// Returns the URL prefix of a photo page: a registration id follows, then [`PHOTO`].
     fn registrations_page(&self) -> String {
         let Self { base, campaign, .. } = self;
         format!("{base}/staff/c/{}/registrations/", campaign.id)
     }
 }
 
-/// The end of the address of a photo's page.
+/// URL suffix of a photo page.
 const PHOTO: &str = "/photo";
 
-/// A whole report.
+/// A complete report.
 #[derive(Debug)]
 pub struct Finished {
-    /// The file, at its start. It has no name, so that nothing is left of it once it is closed, however that happens.
+    /// The file, at its start. Unnamed, so that the system deletes it when it is closed, even by a crash.
     pub file: File,
-    /// Its length.
+    /// Length in bytes.
     pub bytes: u64,
-    /// The registrations in it: the total.
+    /// Number of registrations, which is the total.
     pub rows: u64,
 }
 
-/// Why there is no report.
+/// A report that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// As many reports as may be are being written or waited for: ask again later.
+    /// All slots are taken: try again later.
     #[error("too many reports at once")]
     Busy,
-    /// The store did not answer, or stopped half-way.
+    /// The store failed.
     #[error("cannot read the registrations of a report")]
     Store(#[from] StoreError),
-    /// Fewer rows than there must be reached the file.
-    #[error("a report came out short: {least} kept, {read} read, {written} written")]
+    /// The file has fewer rows than expected.
+    #[error("rows are missing in a report: {least} expected, {read} read, {written} written")]
     Short {
-        /// Registrations that were kept when the report began.
+        /// Minimum number: registrations stored at the start, less those deleted since.
         least: u64,
-        /// Registrations that the store handed over.
+        /// Registrations read from the store.
         read: u64,
-        /// Rows in the file.
+        /// Rows written to the file.
         written: u64,
     },
-    /// The temporary file failed.
+    /// Writing the temporary file failed.
     #[error("cannot write the file of a report")]
     File(#[from] std::io::Error),
-    /// The workbook failed.
+    /// Building the workbook failed.
     #[error("cannot write the workbook of a report")]
     Workbook(#[from] XlsxError),
-    /// Nobody waits for it any more.
-    #[error("the report was given up")]
+    /// The caller dropped the report.
+    #[error("the report was cancelled")]
     GivenUp,
-    /// The writer broke off. The workbook's library does so when the disk is full.
-    #[error("the writer of a report broke off")]
+    /// The writing thread panicked. The workbook library does so if the disk is full.
+    #[error("the writer of a report failed")]
     BrokeOff,
 }

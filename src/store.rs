@@ -1,5 +1,11 @@
-//! Where registrations are kept, and the feed of what changed. Two back ends, one contract (`tests/store`):
-//! the identity decides who was first, and what `keep` acknowledged is never lost or doubled.
+//! Stores registrations and all that belongs to them, in MongoDB or SQLite. Both back ends meet one contract, which
+//! `tests/store` checks: an id is registered once, and an acknowledged registration is never lost or duplicated.
+//!
+//! # Errors
+//! Every operation returns [`StoreError`], except that those of the feed return [`FeedError`]. It is
+//! [`StoreError::Unavailable`] if the store is unreachable or does not answer within [`WAIT`], and
+//! [`StoreError::Failed`] if it rejects the operation or returns unusable data. After a write that returned
+//! `Unavailable` the outcome is unknown: the change may or may not be stored. Idempotent operations may be repeated.
 
 pub mod account;
 mod amend;
@@ -44,13 +50,13 @@ pub use removal::Unremoved;
 pub use stream::Batches;
 pub use vault_key::WrappedKey;
 
-/// Longest wait for a store: an election fits in, and a dead one does not look like a hung instance.
+/// Time limit of an operation: longer than an election, and shorter than what looks like a hung instance.
 pub const WAIT: Duration = Duration::from_secs(10);
 
-/// Longest wait for the answer to [`Store::ping`].
+/// Time limit of [`Store::ping`].
 pub const PING: Duration = Duration::from_secs(1);
 
-/// Where registrations are kept. Cheap to clone: all clones share their connections.
+/// A handle to the store. Cheap to clone: clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Store {
     backend: Backend,
@@ -61,15 +67,16 @@ pub struct Store {
 enum Backend {
     /// A MongoDB replica set or sharded cluster.
     Mongo(mongo::MongoStore),
-    /// One SQLite file of this machine.
+    /// One SQLite file on this machine.
     Sqlite(sqlite::SqliteStore),
 }
 
-/// Hands a call to the back end; its time and outcome are noted under the method's name. Boxed, since the futures of
-/// MongoDB's driver are large and would swell every future that waits for them.
+/// Dispatches a call to the back end, and records its time and outcome under an `operation` label. The label is part
+/// of the metrics contract: it does not follow a rename of the method. Boxes the future, because futures of the
+/// MongoDB driver are large and would enlarge every future that awaits them.
 macro_rules! ask {
-    ($self:ident.$operation:ident($($argument:expr),*)) => {
-        $self.meter.time(stringify!($operation), Box::pin(async {
+    ($label:literal, $self:ident.$operation:ident($($argument:expr),*)) => {
+        $self.meter.time($label, Box::pin(async {
             match &$self.backend {
                 $crate::store::Backend::Mongo(store) => store.$operation($($argument),*).await,
                 $crate::store::Backend::Sqlite(store) => store.$operation($($argument),*).await,
@@ -81,10 +88,11 @@ macro_rules! ask {
 use ask;
 
 impl Store {
-    /// Connects, and makes tables and indexes where they are missing.
+    /// Connects, and creates missing tables and indexes.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] after [`WAIT`]; [`StoreError::Failed`] when what answers cannot be used.
+    /// [`StoreError::Failed`] also for a store that cannot be used: a MongoDB server without a replica set, or a file
+    /// of a newer version.
     pub async fn open(setting: &StoreSetting) -> Result<Self, StoreError> {
         let backend = match setting {
             StoreSetting::Mongo(uri) => Backend::Mongo(mongo::MongoStore::open(uri).await?),
@@ -96,96 +104,77 @@ impl Store {
         })
     }
 
-    /// The same store, whose operations are timed.
+    /// Records the operations of this store with `meter`.
     #[must_use]
     pub fn timed(self, meter: Meter) -> Self {
         Self { meter, ..self }
     }
 
-    /// Keeps a registration, unless its identity is taken. Once this is answered it survives the loss of any
-    /// one process, and of any one node.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] also when the outcome is unknown: the same registration may be kept again.
+    /// Inserts a registration unless its id exists. Once acknowledged it survives the loss of any one process or node.
+    /// Idempotent.
     pub async fn keep(
         &self,
         campaign: &Campaign,
         registration: &Registration,
     ) -> Result<Kept, StoreError> {
-        ask!(self.keep(campaign, registration))
+        ask!("keep", self.keep(campaign, registration))
     }
 
-    /// What the receipt of this number shows, if there is one.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns what the receipt with this number shows.
     pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>, StoreError> {
-        ask!(self.receipt(number))
+        ask!("receipt", self.receipt(number))
     }
 
-    /// One registration of a campaign.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns one registration of a campaign.
     pub async fn registration(
         &self,
         campaign: &Campaign,
         id: RegistrationId,
     ) -> Result<Option<Registration>, StoreError> {
-        ask!(self.registration(campaign, id))
+        ask!("registration", self.registration(campaign, id))
     }
 
-    /// The answers of one registration by the names of their questions, also to those that are no longer asked.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the answers of a registration by field name, including fields that the campaign no longer has.
     pub async fn answers(
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
     ) -> Result<BTreeMap<String, String>, StoreError> {
-        ask!(self.answers(campaign, id))
+        ask!("answers", self.answers(campaign, id))
     }
 
-    /// How many registrations of a campaign are selected.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Counts the selected registrations of a campaign.
     pub async fn count(
         &self,
         campaign: &CampaignId,
         selection: &Selection,
     ) -> Result<u64, StoreError> {
-        ask!(self.count(campaign, selection))
+        ask!("count", self.count(campaign, selection))
     }
 
-    /// The selected registrations: those of one value in order of arrival (time, then id), or of every value, value by value
-    /// (in the order of their bytes). All that was kept before this call is in it once. What is kept while it is
-    /// read: SQLite shows none of it (one read transaction), MongoDB may show some (majority reads of an index in
-    /// its order), always whole and once.
+    /// Streams the selected registrations: those of one value by arrival (time, then id), those of all values by value
+    /// (byte order), then arrival.
     ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns everything inserted before this call exactly once. Of what is inserted during the read, SQLite returns
+    /// nothing (one read transaction); MongoDB may return some, each complete and once (majority reads along an
+    /// index).
     pub async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
         selection: &Selection,
     ) -> Result<Batches, StoreError> {
-        ask!(self.registrations(campaign, selection))
+        ask!("registrations", self.registrations(campaign, selection))
     }
 
-    /// The totals of a campaign, and the place in its feed at which they were true.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Counts the totals of a campaign, and returns them with the feed position at which they hold.
     pub async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
-        ask!(self.snapshot(campaign))
+        ask!("snapshot", self.snapshot(campaign))
     }
 
-    /// What changed in a campaign after a position.
+    /// Opens the feed of a campaign after a position.
     ///
     /// # Errors
-    /// [`FeedError::Lost`] when the store's history does not reach back so far; also from [`Feed::next`].
+    /// [`FeedError::Lost`] if the store's history does not reach back to the position; [`Feed::next`] returns it too.
     pub async fn feed(&self, campaign: &CampaignId, after: &Position) -> Result<Feed, FeedError> {
         let opened = async {
             match &self.backend {
@@ -196,11 +185,8 @@ impl Store {
         self.meter.time("feed", Box::pin(opened)).await
     }
 
-    /// Asks whether a registration could be kept now; answers within [`PING`].
-    ///
-    /// # Errors
-    /// When the store does not answer in time.
+    /// Checks that a registration could be inserted now. Answers within [`PING`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        ask!(self.ping())
+        ask!("ping", self.ping())
     }
 }

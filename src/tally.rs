@@ -1,5 +1,5 @@
-//! Totals per value of the tallied field: a cache, always rebuildable from the store, and exact.
-//! One instance at a time follows the store's feed ([`follow`]); every instance shows what it wrote ([`board`]).
+//! Totals per value of the tallied field: an exact cache that can be rebuilt from the store at any time. One instance
+//! at a time updates it from the store's feed ([`follow`]); every instance serves it ([`board`]).
 
 pub mod board;
 pub mod follow;
@@ -16,29 +16,29 @@ use crate::domain::CampaignId;
 use crate::store::{Change, Position, Snapshot};
 use crate::telemetry::metrics::Meter;
 
-/// The totals of a campaign as the tally has them.
+/// Totals of a campaign, as cached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Registrations per value; no zeroes.
+    /// Registrations per value, without zeroes.
     pub values: BTreeMap<String, u64>,
-    /// Up to where in the store's feed they go.
+    /// Position in the store's feed up to which changes are included.
     pub position: Position,
-    /// When they were last known to be all there is.
+    /// Time at which they were last known to be complete.
     pub as_of: Timestamp,
 }
 
-/// What a follower is told at each turn.
+/// Result of asking for the lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// Another instance leads.
     Wait,
-    /// This one leads.
+    /// This instance leads.
     Lead,
-    /// This one leads, and a refresh was asked for and is due.
+    /// This instance leads, and a requested refresh is due.
     Refresh,
 }
 
-/// Where totals are kept.
+/// Store of totals.
 #[derive(Clone, Debug)]
 pub struct Tally {
     backend: Backend,
@@ -47,17 +47,16 @@ pub struct Tally {
 
 #[derive(Clone, Debug)]
 enum Backend {
-    /// In this process.
+    /// In memory of this process.
     Memory(memory::MemoryTally),
-    /// In Redis, for all instances.
+    /// In Redis, shared by all instances.
     Redis(redis::RedisTally),
 }
 
-/// Hands a call to the back end; its time and outcome are noted under the method's name. This process's own memory
-/// has no failures.
+/// Calls the back end and records duration and outcome under a label. The memory back end cannot fail.
 macro_rules! ask {
-    ($self:ident.$operation:ident($($argument:expr),*)) => {
-        $self.meter.time(stringify!($operation), Box::pin(async {
+    ($label:literal, $self:ident.$operation:ident($($argument:expr),*)) => {
+        $self.meter.time($label, Box::pin(async {
             match &$self.backend {
                 Backend::Memory(memory) => Ok(memory.$operation($($argument),*)),
                 Backend::Redis(redis) => redis.$operation($($argument),*).await,
@@ -66,22 +65,22 @@ macro_rules! ask {
     };
 }
 
-/// Why the tally did not answer.
+/// A tally operation that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TallyError {
-    /// Redis cannot be reached or failed; the code, never a value.
-    #[error("the cache is not available: {0}")]
+    /// Redis is unreachable or failed. Carries the error code, never a value.
+    #[error("cache unavailable: {0}")]
     Unavailable(String),
-    /// What it holds is not what this software writes.
-    #[error("the cache holds something else: {0}")]
+    /// A cached entry has an unknown format.
+    #[error("cannot parse a cached entry: {0}")]
     Unreadable(&'static str),
 }
 
 impl Tally {
-    /// Opens the tally that was set. Does not wait for Redis: it may be away at the start.
+    /// Opens the configured back end. Does not wait for Redis, which may be unavailable at the start.
     ///
     /// # Errors
-    /// An address that cannot be one.
+    /// If the URL of Redis is invalid.
     pub fn open(setting: &CacheSetting, instance: &str) -> Result<Self, TallyError> {
         let backend = match setting {
             CacheSetting::Memory => Backend::Memory(memory::MemoryTally::default()),
@@ -93,30 +92,24 @@ impl Tally {
         })
     }
 
-    /// The same tally, whose operations are timed.
+    /// Records operations with this meter.
     #[must_use]
     pub fn timed(self, meter: Meter) -> Self {
         Self { meter, ..self }
     }
 
-    /// Takes or keeps the lead of a campaign, says whether a refresh is due and, if the follower has
-    /// `caught_up`, notes that the totals are all there is at `now`.
-    ///
-    /// # Errors
-    /// [`TallyError`].
+    /// Acquires or renews the lead of a campaign and returns whether a refresh is due. If the follower has `caught_up`,
+    /// records that the totals are complete as of `now`. One atomic step.
     pub async fn turn(
         &self,
         campaign: &CampaignId,
         caught_up: bool,
         now: Timestamp,
     ) -> Result<Turn, TallyError> {
-        ask!(self.turn(campaign, caught_up, now))
+        ask!("turn", self.turn(campaign, caught_up, now))
     }
 
-    /// Gives up the lead at once, so that another instance need not wait for the lease to end.
-    ///
-    /// # Errors
-    /// [`TallyError`].
+    /// Releases the lead, so that another instance need not wait until the lease expires.
     pub async fn resign(&self, campaign: &CampaignId) -> Result<(), TallyError> {
         match &self.backend {
             Backend::Memory(_) => Ok(()),
@@ -124,19 +117,16 @@ impl Tally {
         }
     }
 
-    /// The totals, or `None` where there are none yet (or Redis was emptied).
-    ///
-    /// # Errors
-    /// [`TallyError`].
+    /// Returns the totals; `None` if there are none yet or Redis was emptied.
     pub async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {
-        ask!(self.read(campaign))
+        ask!("read", self.read(campaign))
     }
 
-    /// Adds changes to totals that stand at `from`, and moves them to the last change, in one step.
-    /// False, and nothing changed, when they stand elsewhere: somebody else has moved them.
+    /// Adds changes to totals at position `from` and advances them to the last change, atomically. Returns false and
+    /// changes nothing if they are at another position, because another leader moved them.
     ///
     /// # Errors
-    /// [`TallyError`]; whether it happened shows when the totals are read again.
+    /// After an error the changes may have been applied: read the totals again.
     pub async fn add(
         &self,
         campaign: &CampaignId,
@@ -150,14 +140,11 @@ impl Tally {
         for change in changes {
             *deltas.entry(&change.value).or_default() += change.delta;
         }
-        ask!(self.add(campaign, from, &last.position, &deltas))
+        ask!("add", self.add(campaign, from, &last.position, &deltas))
     }
 
-    /// Replaces totals that stand at `from` (`None`: that do not exist) by a snapshot, in one step.
-    /// False, and nothing changed, when they stand elsewhere.
-    ///
-    /// # Errors
-    /// [`TallyError`].
+    /// Replaces totals at position `from` (`None`: totals that do not exist) by a snapshot, atomically. Returns false
+    /// and changes nothing if they are at another position.
     pub async fn replace(
         &self,
         campaign: &CampaignId,
@@ -165,21 +152,15 @@ impl Tally {
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<bool, TallyError> {
-        ask!(self.replace(campaign, from, snapshot, now))
+        ask!("replace", self.replace(campaign, from, snapshot, now))
     }
 
-    /// Asks the leader for a refresh from the store; it makes at most one in 30 s.
-    ///
-    /// # Errors
-    /// [`TallyError`].
+    /// Requests a refresh from the store by the leader, which does at most one in 30 s.
     pub async fn ask_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
-        ask!(self.ask_refresh(campaign))
+        ask!("ask_refresh", self.ask_refresh(campaign))
     }
 
-    /// Asks whether the cache answers.
-    ///
-    /// # Errors
-    /// [`TallyError`].
+    /// Checks that the cache answers.
     pub async fn ping(&self) -> Result<(), TallyError> {
         match &self.backend {
             Backend::Memory(_) => Ok(()),

@@ -1,5 +1,5 @@
-//! What a report costs beside what its library costs alone: seconds and memory for the same rows in the same run.
-//! `cargo bench --bench report -- [ROWS] [mongodb://…/DATABASE]`; a database is filled if it is empty, and kept.
+//! Compares a report with its library alone: seconds and memory for the same rows in the same run.
+//! `cargo bench --bench report -- [ROWS] [mongodb://…/DATABASE]`; fills the database if empty, and does not remove it.
 
 mod rows;
 
@@ -42,7 +42,7 @@ fn main() {
             .expect("the database takes rows");
     }
     let pool: Vec<_> = (0..POOL).map(|number| person(&campaign, number)).collect();
-    // Ours first: what they free, the library would take again without asking for more.
+    // Reports first: the library would otherwise profit from memory that they freed.
     let mut costs = Vec::new();
     for format in [Format::Xlsx, Format::Csv] {
         costs.push(measure(&format!("{format:?} from memory"), || {
@@ -78,7 +78,7 @@ fn main() {
     print(rows, &costs);
 }
 
-/// Level 6, the last, is how the library comes: all others are told as multiples of it.
+/// Prints all costs as multiples of the last one: the library at its default level, 6.
 fn print(rows: usize, costs: &[Cost]) {
     println!("{rows} rows: seconds, and their multiple; seconds of processor in this process, and");
     println!("their multiple; MiB of file; MiB of memory above idle");
@@ -97,7 +97,7 @@ fn print(rows: usize, costs: &[Cost]) {
     }
 }
 
-/// What a run took.
+/// Cost of a run: seconds, seconds of CPU, MiB of file, MiB of memory above idle.
 struct Cost {
     name: String,
     elapsed: f64,
@@ -106,9 +106,9 @@ struct Cost {
     memory: u64,
 }
 
-/// Runs it once; what it answers is the length of the file.
+/// Runs once and measures. `run` returns the length of the file.
 fn measure(name: &str, run: impl FnOnce() -> u64) -> Cost {
-    // "5" takes the peak of resident memory back to what is resident now (proc(5)).
+    // "5" resets the peak of resident memory (proc(5)).
     std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
     let idle = status("VmRSS:");
     let (begun, worked) = (Instant::now(), processor());
@@ -122,7 +122,7 @@ fn measure(name: &str, run: impl FnOnce() -> u64) -> Cost {
     }
 }
 
-/// Seconds that the processors have worked for this process: fields 14 and 15 of proc(5), in hundredths.
+/// Returns the CPU seconds of this process: fields 14 and 15 of proc(5), in hundredths.
 fn processor() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
     let (_, after_name) = stat.rsplit_once(')').expect("a name");
@@ -131,7 +131,7 @@ fn processor() -> f64 {
     ticks.sum::<f64>() / 100.0
 }
 
-/// A line of `/proc/self/status`, in KiB.
+/// Returns a value of `/proc/self/status`, in KiB.
 fn status(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let found = status

@@ -1,5 +1,5 @@
-//! A million people who registered, as many times as needed: kept in MongoDB, and as cells that the workbook's
-//! library writes with nothing around it, which is what a report is measured against.
+//! Generated registrations: inserted into MongoDB, and written by the workbook library alone, which is the baseline
+//! of a report.
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
@@ -8,11 +8,11 @@ use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, doc};
 use rust_xlsxwriter::{Formula, Workbook};
 
-/// Where all of them live.
+/// City of all registrations.
 pub const CITY: &str = "Bogotá";
-/// Rows handed over at a time.
+/// Rows per batch.
 pub const BATCH: usize = 1_000;
-/// Rows kept ready: many more than any compressor remembers.
+/// Different rows in memory: more than the window of any compressor.
 pub const POOL: usize = 20_000;
 const NAMES: [&str; 8] = [
     "Ana",
@@ -34,7 +34,7 @@ const SURNAMES: [&str; 7] = [
     "Díaz",
 ];
 
-/// One of them, the same for the same number.
+/// Returns a registration, the same for the same number.
 pub fn person(campaign: &Campaign, number: usize) -> Registration {
     let surname = SURNAMES[number % 7];
     let document = (1_000_000_000 + number * 37).to_string();
@@ -73,7 +73,7 @@ pub fn person(campaign: &Campaign, number: usize) -> Registration {
     }
 }
 
-/// The same cells, written by the library with nothing around it; its texts and numbers are ready.
+/// Writes the same cells by the library alone, from prepared texts and numbers. Returns the length of the file.
 pub fn library(pool: &[Registration], rows: usize, level: u8) -> u64 {
     let ready: Vec<_> = pool.iter().map(cells).collect();
     let mut workbook = Workbook::new();
@@ -117,7 +117,7 @@ fn cells(person: &Registration) -> (Vec<String>, [f64; 2], String) {
     )
 }
 
-/// Puts so many registrations into an empty database, many at a time.
+/// Inserts `rows` registrations if the database is empty.
 pub async fn fill(campaign: &Campaign, rows: usize, uri: &str) -> mongodb::error::Result<()> {
     let client = mongodb::Client::with_uri_str(uri).await?;
     let database = client

@@ -1,4 +1,4 @@
-//! People who register, each with another name, document, city and photo of 50 KB, over a number of connections.
+//! People who register over several connections, each with a different document, city and photo of 50 KiB.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +13,10 @@ use super::support::photos::jpeg;
 
 const BOUNDARY: &str = "----------------------------1234567890";
 const PHOTO_BYTES: usize = 50 * 1024;
-/// Bytes of the photo in which its number is written.
+/// Bytes of the photo that hold its number.
 const MARK: usize = 10;
 
-/// The people, and how many of them have registered.
+/// Sends registrations of different people.
 pub struct Crowd {
     http: Client,
     url: String,
@@ -27,7 +27,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// A crowd that sends to the campaign at this address.
+    /// Creates a crowd for a campaign of the instance at `base`.
     pub fn new(http: Client, base: &str, campaign: &str) -> Self {
         let list = include_str!("../../campaigns/ciudades-colombia.csv");
         let cities = list
@@ -44,7 +44,7 @@ impl Crowd {
         }
     }
 
-    /// So many people register over so many connections, each as soon as it can; how long each one took.
+    /// Registers `people` over several connections as fast as possible; returns the time of each request.
     pub async fn register(
         self: &Arc<Self>,
         people: usize,
@@ -68,7 +68,7 @@ impl Crowd {
         Ok(times)
     }
 
-    /// The next one registers; how long it took.
+    /// Registers the next person; returns the time of the request.
     pub async fn one(&self) -> Result<Duration> {
         let body = self.body(self.next.fetch_add(1, Ordering::Relaxed));
         let request = self.http.post(&self.url).body(body);
@@ -84,7 +84,7 @@ impl Crowd {
         Ok(begun.elapsed())
     }
 
-    /// Someone looks at the chart; how long it took.
+    /// Reads the public totals; returns the time of the request.
     pub async fn look(&self) -> Result<Duration> {
         let begun = Instant::now();
         let answer = self.http.get(&self.chart).send().await?;
@@ -121,7 +121,7 @@ impl Crowd {
     }
 }
 
-/// A JPEG whose scan is noise, as that of a photo is to whoever walks it: every 0xFF in it is stuffed.
+/// Returns a JPEG whose scan is noise with stuffed 0xFF bytes, as in a real photo.
 fn photo() -> Vec<u8> {
     let mut photo = jpeg(1);
     let end = photo.split_off(photo.len() - 2);

@@ -1,8 +1,8 @@
-//! Figures as they are printed: the median of several runs, how far apart they were, and the goal.
+//! Prints figures: median, minimum and maximum of several runs, and the goal.
 
 use std::time::Duration;
 
-/// Prints the names of the columns.
+/// Prints the column headings.
 pub fn heading() {
     println!(
         "{:52} {:>9} {:>9} {:>9} {:>8}",
@@ -25,7 +25,7 @@ pub fn line(name: &str, mut runs: Vec<f64>, goal: Option<f64>) {
     println!("{name:52} {median:9.3} {least:9.3} {most:9.3} {goal:>8} {verdict}");
 }
 
-/// The value below which so many per cent of the times are, in milliseconds.
+/// Returns a percentile, in milliseconds.
 pub fn percentile(times: &mut [Duration], percent: usize) -> f64 {
     times.sort_unstable();
     let place = (times.len() * percent / 100).min(times.len().saturating_sub(1));

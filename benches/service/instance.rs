@@ -1,4 +1,4 @@
-//! The binary as a process, seen from outside: when it was ready, its processor time and its memory (proc(5)).
+//! The binary as a process, observed from outside: time until ready, CPU time and memory (proc(5)).
 
 use std::fs::{self, File};
 use std::process::{Child, Command};
@@ -9,20 +9,20 @@ use reqwest::Client;
 
 use super::support::app::{Installation, SOON};
 
-/// Clock ticks a second in `/proc`, the same on every Linux since 2.6.
+/// Clock ticks per second in `/proc`; constant since Linux 2.6.
 const TICKS: f64 = 100.0;
 
-/// One running instance; ends with the value.
+/// A running instance; stopped on drop.
 pub struct Instance {
     child: Child,
-    /// The public listener.
+    /// URL of the public listener.
     pub base: String,
-    /// From the start of the process to the first 200 of `/readyz`.
+    /// Time from the start of the process to the first 200 of `/readyz`.
     pub ready_after: Duration,
 }
 
 impl Instance {
-    /// Starts it with its log in a file, as under any supervisor, and waits until it is ready.
+    /// Starts an instance with its log in a file and waits until it is ready.
     pub async fn start(installation: &Installation, http: &Client) -> Result<Self> {
         let log = installation.folder.path().join("log");
         let output = File::create(&log)?;
@@ -55,26 +55,26 @@ impl Instance {
         Ok(instance)
     }
 
-    /// Seconds of processor time that the process has taken so far, in user and system.
+    /// Returns the CPU seconds of the process so far, user and system.
     pub fn cpu(&self) -> Result<f64> {
         let stat = fs::read_to_string(self.proc("stat"))?;
-        // After the name, which may hold anything: field 3 and on, so that utime and stime are the 12th and 13th.
+        // The name may contain any character: fields 3 and on follow it, utime and stime are the 12th and 13th of them.
         let (_, rest) = stat.rsplit_once(") ").context("a stat without a name")?;
         let ticks = rest.split(' ').skip(11).take(2).map(str::parse::<f64>);
         Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
     }
 
-    /// Resident memory in MiB: now.
+    /// Returns the resident memory in MiB.
     pub fn resident(&self) -> Result<f64> {
         self.memory("VmRSS:")
     }
 
-    /// Resident memory in MiB: at most, since [`Self::forget_peak`].
+    /// Returns the peak of resident memory since [`Self::forget_peak`], in MiB.
     pub fn peak(&self) -> Result<f64> {
         self.memory("VmHWM:")
     }
 
-    /// Takes the peak of resident memory back to what is resident now.
+    /// Resets the peak of resident memory.
     pub fn forget_peak(&self) -> Result<()> {
         Ok(fs::write(self.proc("clear_refs"), "5")?)
     }
@@ -93,14 +93,14 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        // SIGTERM first, so that it gives up the lead in Redis.
+        // SIGTERM, so that it releases the lead in Redis.
         let pid = self.child.id().to_string();
         Command::new("kill").arg(pid).status().ok();
         self.child.wait().ok();
     }
 }
 
-/// The `http://host:port` that stands in a log line after these words.
+/// Returns the `http://host:port` that follows these words in the log.
 fn address(log: &str, words: &str) -> Option<String> {
     let (_, rest) = log.split_once(words)?;
     let (end, _) = rest.match_indices('/').nth(2)?;

@@ -1,4 +1,4 @@
-//! The same million as a job in the background: how often its progress moves, and what memory it takes.
+//! The same report as a background job: how often its progress changes, and its memory.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,10 @@ use super::figures::line;
 use super::instance::Instance;
 use super::rows::CITY;
 
-/// Between two looks at the progress: finer than the page's own.
+/// Polling interval of the progress; shorter than that of the page.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Who asks for jobs.
+/// API client that requests reports.
 pub struct Asker {
     http: Client,
     base: String,
@@ -22,10 +22,10 @@ pub struct Asker {
     token: String,
 }
 
-/// What was seen of a job, in seconds.
+/// Observed course of a job, in seconds.
 pub struct Course {
     pub took: f64,
-    /// Longest time without a change of the rows, from the first to the last of them.
+    /// Maximum time between two changes of the row count.
     pub longest_pause: f64,
 }
 
@@ -43,7 +43,7 @@ impl Asker {
         request.bearer_auth(&self.token)
     }
 
-    /// Asks for the list, and looks until it is done.
+    /// Requests a report and polls its progress until it is done.
     pub async fn follow(&self) -> Result<Course> {
         let page = format!("{}/staff/c/{}/reports", self.base, self.campaign);
         let form = "application/x-www-form-urlencoded";
@@ -79,7 +79,7 @@ impl Asker {
     }
 }
 
-/// A job with nobody else there.
+/// Measures a job without other load.
 pub async fn job_alone(instance: &Instance, asker: &Asker) -> Result<()> {
     instance.forget_peak()?;
     let idle = instance.resident()?;

@@ -1,5 +1,5 @@
-//! What the service costs: the release binary on real servers, under a scripted load. Servers are those of the tests
-//! (`JORNADA_TEST_MONGODB` and so on); `cargo bench --bench service -- [PART]…` with the names in `PARTS`.
+//! Cost of the service: measures the release binary on real servers under a scripted load. Uses the servers of the
+//! tests (`JORNADA_TEST_MONGODB` and so on): `cargo bench --bench service -- [PART]…` with the names in `PARTS`.
 
 mod crowd;
 mod figures;
@@ -11,7 +11,7 @@ mod report;
 mod rows;
 #[expect(
     dead_code,
-    reason = "the tests share more than a bench needs: its own process is measured, not asserted on"
+    reason = "the tests need more of it than the bench, which measures its own process"
 )]
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -20,13 +20,13 @@ mod wrk;
 
 use anyhow::{Result, ensure};
 
-/// What can be measured, in the order of a whole run.
+/// Parts, in the order of a full run.
 const PARTS: [&str; 4] = ["start", "registrations", "chart", "report"];
 
 fn main() -> Result<()> {
     let (flags, mut wanted): (Vec<_>, Vec<_>) =
         std::env::args().skip(1).partition(|arg| arg == "--bench");
-    // `cargo test --all-targets` runs benches too, without this.
+    // `cargo test --all-targets` runs benches too, without this flag.
     if flags.is_empty() {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! The parts of the bench that need no long list: start, memory, registrations, chart.
+//! Parts of the bench that need few registrations: start, memory, registrations, public totals.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,17 +16,17 @@ use super::wrk;
 const ROUNDS: usize = 5;
 const STARTS: usize = 15;
 const PEOPLE: u16 = 5_000;
-/// Connections of people who register.
+/// Connections that send registrations.
 const DOORS: usize = 16;
-/// Connections of those who look at the chart.
+/// Connections that read the totals.
 const LOOKERS: usize = 64;
 const LOOK_SECONDS: usize = 6;
 
-/// Start to ready, with the servers up, and the memory of an instance that has nothing to do.
+/// Measures the time from start to ready, with the servers up, and the memory of an idle instance.
 pub async fn start() -> Result<()> {
     for stores in [Stores::Servers, Stores::Embedded] {
         let (http, installation) = (Client::new(), Installation::new(stores));
-        // What is made once (bucket, indexes, files) is not part of a start.
+        // Bucket, indexes and files are created once; not part of a start.
         drop(Instance::start(&installation, &http).await?);
         let (mut starts, mut idle) = (Vec::new(), Vec::new());
         for _ in 0..STARTS {
@@ -50,13 +50,13 @@ pub async fn start() -> Result<()> {
     Ok(())
 }
 
-/// Processor time and latency of registrations, and the memory after them.
+/// Measures CPU time and latency of registrations, and memory afterwards.
 pub async fn registrations() -> Result<()> {
     for stores in [Stores::Servers, Stores::Embedded] {
         let (http, installation) = (Client::new(), Installation::new(stores));
         let instance = Instance::start(&installation, &http).await?;
         let crowd = Arc::new(Crowd::new(http, &instance.base, &installation.campaign));
-        // Connections are made and memory is taken once.
+        // Warm-up: connections and memory are allocated once.
         crowd.register(500, DOORS).await?;
         let (mut cpu, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
@@ -94,7 +94,7 @@ pub async fn registrations() -> Result<()> {
     Ok(())
 }
 
-/// Processor time and latency of the chart of every city.
+/// Measures CPU time and latency of the public totals with all cities.
 pub async fn chart() -> Result<()> {
     let (http, installation) = (Client::new(), Installation::new(Stores::Servers));
     let instance = Instance::start(&installation, &http).await?;

@@ -1,5 +1,5 @@
-//! The list of a million people, from MongoDB to the finished file over HTTP, beside what the workbook's library
-//! alone takes for the same rows; and what everyone else notices of it.
+//! A report of a million registrations, from MongoDB to the complete file over HTTP, compared with the workbook library
+//! alone for the same rows; and its effect on other requests.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use super::sweep::sweep;
 
 const ROWS: usize = 1_000_000;
 const ROUNDS: usize = 3;
-/// Between two requests of one visitor: so many visitors come as often whatever happens to the others.
+/// Interval between requests of one visitor; a steady pace, independent of the other visitors.
 const PAUSE: Duration = Duration::from_millis(50);
 const REGISTERING: usize = 4;
 const LOOKING: usize = 8;
@@ -47,7 +47,7 @@ pub async fn report() -> Result<()> {
     sweep(&installation).await
 }
 
-/// The campaign as the instance reads it.
+/// Reads the campaign file of the instance.
 fn campaign(installation: &Installation) -> Result<Campaign> {
     let folder = installation.folder.path().join("campaigns");
     let text = std::fs::read_to_string(folder.join("vacunacion.toml"))?;
@@ -55,12 +55,12 @@ fn campaign(installation: &Installation) -> Result<Campaign> {
         |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
     let campaign = Campaign::parse(&text, list);
     let mut campaign = campaign.map_err(|_| anyhow::anyhow!("the campaign cannot be read"))?;
-    // The rows are made from forms without it.
+    // The generated forms contain no consent.
     campaign.consent = None;
     Ok(campaign)
 }
 
-/// Reports with nobody else there, each followed by the library alone.
+/// Measures reports without other load, each followed by the library alone.
 async fn alone(campaign: &Campaign, instance: &Instance, asked: &RequestBuilder) -> Result<()> {
     let pool: Arc<Vec<_>> = Arc::new((0..POOL).map(|number| person(campaign, number)).collect());
     let (mut seconds, mut ratio, mut cpu, mut above) =
@@ -90,7 +90,7 @@ async fn alone(campaign: &Campaign, instance: &Instance, asked: &RequestBuilder)
     Ok(())
 }
 
-/// What registrations and charts at a steady pace notice of a report, and of a job.
+/// Measures how a report and a job slow down registrations and reads of the totals at a steady pace.
 async fn beside_others(crowd: &Arc<Crowd>, asked: &RequestBuilder, program: &Asker) -> Result<()> {
     let mut quiet = [Vec::new(), Vec::new()];
     let (mut in_report, mut in_job) = (quiet.clone(), quiet.clone());
@@ -102,7 +102,7 @@ async fn beside_others(crowd: &Arc<Crowd>, asked: &RequestBuilder, program: &Ask
         };
         let ((), idle) = beside(crowd, nothing).await?;
         let ((), met) = beside(crowd, async || fetch(asked).await).await?;
-        // Since its last job people have registered: there is another list to make.
+        // Registrations have arrived since the last job, so that its file is not reused.
         let (course, met_in_job) = beside(crowd, async || program.follow().await).await?;
         for place in 0..2 {
             quiet[place].push(idle[place]);
@@ -124,7 +124,8 @@ async fn beside_others(crowd: &Arc<Crowd>, asked: &RequestBuilder, program: &Ask
     Ok(())
 }
 
-/// Does this beside visitors: what came of it, and their p99 of registrations and of charts, in milliseconds.
+/// Runs `work` while visitors send requests. Returns its result and their p99 of registrations and totals, in
+/// milliseconds.
 async fn beside<T>(
     crowd: &Arc<Crowd>,
     work: impl AsyncFnOnce() -> Result<T>,
@@ -136,7 +137,7 @@ async fn beside<T>(
     Ok((done, visitors.await??))
 }
 
-/// Visitors until `stop`: p99 of registrations and of charts, in milliseconds.
+/// Runs visitors until `stop`; returns their p99 of registrations and totals, in milliseconds.
 async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
     let (mut registering, mut looking) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
     for visitor in 0..REGISTERING + LOOKING {
@@ -173,7 +174,7 @@ async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
     Ok(p99)
 }
 
-/// Asks for the file and throws it away as it comes.
+/// Downloads a report and discards it.
 async fn fetch(asked: &RequestBuilder) -> Result<()> {
     let asked = asked.try_clone().context("a request without a body")?;
     let mut answer = asked.send().await?;

@@ -1,4 +1,4 @@
-//! Leaves the servers as they were: what an installation put there goes.
+//! Cleans up the servers after a measurement.
 
 use anyhow::{Context, Result};
 use aws_sdk_s3::Client;
@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
 use super::support::app::Installation;
 
-/// Removes the database, the photos and the totals.
+/// Deletes the database, photos and totals of an installation.
 pub async fn sweep(installation: &Installation) -> Result<()> {
     let setting = |name: &str| {
         let found = installation

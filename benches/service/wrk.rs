@@ -1,21 +1,21 @@
-//! Many requests for one address: by wrk (Debian package `wrk`), which takes little of the processors it shares with
-//! the instance.
+//! Sends many requests to one URL by wrk (Debian package `wrk`), which uses little of the CPU that it shares with the
+//! instance.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// What wrk measured.
+/// Result of wrk.
 pub struct Asked {
     pub requests: f64,
     pub per_second: f64,
-    /// Milliseconds.
+    /// In milliseconds.
     pub p50: f64,
-    /// Milliseconds.
+    /// In milliseconds.
     pub p99: f64,
 }
 
-/// Asks for so many seconds over so many connections, each again as soon as it was answered.
+/// Sends requests for `seconds`, on each connection as soon as the previous one is answered.
 pub fn ask(url: &str, connections: usize, seconds: usize) -> Result<Asked> {
     let asked = Command::new("wrk")
         .args([

@@ -1,5 +1,5 @@
-//! What this instance knows of the campaigns that were closed before their time: asked of the store twice a second, so
-//! that a campaign ends on every instance within a second, and at once on the one where it was closed.
+//! Caches which campaigns staff closed early. Polls the store twice a second, so that a closure takes effect on every
+//! instance within a second, and immediately on the one where it was made.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,51 +15,45 @@ use crate::domain::closing::Closing;
 use crate::domain::{Campaign, CampaignId};
 use crate::store::{Store, StoreError};
 
-/// Between two looks.
+/// Polling interval.
 const TICK: Duration = Duration::from_millis(500);
 
-/// The closings that this instance knows of. Cheap to clone: all clones know the same.
+/// Early closures known to this instance. Cheap to clone: clones share the cache.
 #[derive(Clone, Debug)]
 pub struct Closings(Arc<watch::Sender<BTreeMap<CampaignId, Closing>>>);
 
 impl Closings {
-    /// Reads them for the first time: nothing is taken before it is known what is closed.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Loads the closures. Fails rather than start empty: a closed campaign must not accept registrations.
     pub async fn open(store: &Store) -> Result<Self, StoreError> {
         let known = store.closings().await?;
         Ok(Self(Arc::new(watch::Sender::new(known))))
     }
 
-    /// That of one campaign.
+    /// Returns the closure of a campaign, if staff closed it early.
     #[must_use]
     pub fn of(&self, campaign: &CampaignId) -> Option<Closing> {
         self.0.borrow().get(campaign).cloned()
     }
 
-    /// Whether a campaign takes registrations at `now`.
+    /// Returns the status of a campaign at `now`.
     #[must_use]
     pub fn opening(&self, campaign: &Campaign, now: Timestamp) -> Opening {
         campaign.opening_under(self.0.borrow().get(&campaign.id), now)
     }
 
-    /// Until when a campaign takes registrations.
+    /// Returns when a campaign closes, early closure included.
     #[must_use]
     pub fn end(&self, campaign: &Campaign) -> Timestamp {
         campaign.end_under(self.0.borrow().get(&campaign.id))
     }
 
-    /// Asks the store once.
-    ///
-    /// # Errors
-    /// When it does not answer: what was known stays.
+    /// Reads the closures from the store once. On failure the cached ones stay.
     pub async fn look(&self, store: &Store) -> Result<(), StoreError> {
         let found = store.closings().await?;
         self.0.send_if_modified(|known| {
             let differs = *known != found;
             if differs {
-                info!(closed = found.len(), "campaigns were closed or opened");
+                info!(closed = found.len(), "campaigns were closed or reopened");
                 *known = found;
             }
             differs
@@ -67,7 +61,7 @@ impl Closings {
         Ok(())
     }
 
-    /// Looks until `stop`; a failure is logged once and followed by the next look.
+    /// Refreshes the cache until `stop`. Logs the first of several failures and retries.
     pub async fn keep(self, store: Store, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
@@ -75,7 +69,7 @@ impl Closings {
             if let Some(Err(error)) = &looked
                 && !failing
             {
-                warn!("it is not known whether a campaign was closed since: {error:#}");
+                warn!("cannot poll for closed campaigns, retrying: {error:#}");
             }
             failing = matches!(looked, Some(Err(_)));
             stop.run_until_cancelled(tokio::time::sleep(TICK)).await;

@@ -1,4 +1,5 @@
-//! Moves photos that wait in the store into the photo store, once that is back: one process at a time.
+//! Uploads photos buffered in the database once the object store is available again. Runs on one instance at a time
+//! (lease).
 
 use std::time::Duration;
 
@@ -10,26 +11,26 @@ use uuid::Uuid;
 use super::photos::{KeeperError, PhotoKeeper};
 use crate::store::{PendingKey, PendingPhoto, Store};
 
-/// Between two looks.
+/// Polling interval.
 const TICK: Duration = Duration::from_secs(1);
-/// Photos moved at once: so many are held in memory.
+/// Concurrent uploads; bounds the photos in memory.
 const AT_ONCE: u8 = 4;
-/// Longer than moving so many takes, however slow the photo store is.
+/// Lease length; longer than one page takes with a slow object store.
 const LEASE: Duration = Duration::from_secs(30);
 const LEASE_NAME: &str = "move-photos";
 
-/// Moves photos until it is stopped.
+/// Uploads buffered photos until stopped.
 #[derive(Debug)]
 pub struct Mover {
     keeper: PhotoKeeper,
     store: Store,
     id: Uuid,
-    /// Where the last pass broke off: a photo that cannot be moved does not stand before all others for ever.
+    /// Where the last pass failed. The next one continues after it, so that one bad photo does not block the others.
     after: Option<PendingKey>,
 }
 
 impl Mover {
-    /// Moves what this keeper lets wait in this store.
+    /// Creates an uploader for the photos buffered in `store`.
     #[must_use]
     pub fn new(keeper: PhotoKeeper, store: Store) -> Self {
         Self {
@@ -40,7 +41,7 @@ impl Mover {
         }
     }
 
-    /// Looks every second until `stop`; a failure is logged and followed by the next look.
+    /// Polls every second until `stop`. Logs the first of several failures and retries.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
@@ -50,12 +51,12 @@ impl Mover {
             if let Some(Err(error)) = &moved
                 && !failing
             {
-                warn!("photos that wait cannot be moved: {error:#}");
+                warn!("cannot upload buffered photos, retrying: {error:#}");
             }
             failing = matches!(moved, Some(Err(_)));
             stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
         }
-        // The lease ends by itself when this does not arrive.
+        // If this fails, the lease expires by itself.
         self.store.release(LEASE_NAME, self.id).await.ok();
     }
 
@@ -76,12 +77,12 @@ impl Mover {
         self.after = None;
         self.store.release(LEASE_NAME, self.id).await?;
         if moved > 0 {
-            info!("moved {moved} photos into the photo store");
+            info!("uploaded {moved} buffered photos to the object store");
         }
         Ok(())
     }
 
-    /// Moves each; the first failure is told once all were tried.
+    /// Uploads each photo; returns the first error after all were tried.
     async fn move_page(&self, page: Vec<PendingPhoto>) -> Result<usize, KeeperError> {
         let moving = page.into_iter().map(|photo| self.keeper.move_one(photo));
         let results: Vec<_> = stream::iter(moving)

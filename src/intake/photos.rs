@@ -1,5 +1,5 @@
-//! Where a registration's photo goes: into the photo store or, while that is away, into the store, where it waits.
-//! Both hold it sealed. The photo store is tried again only once it has taken a trial object: nobody waits for it in vain twice.
+//! Stores photos in the object store or, while that is unavailable, in the database (buffer). Both hold them encrypted.
+//! After a failure requests skip the object store until a background probe succeeds, so that only the first ones wait.
 
 use std::io;
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use crate::photo::{FileKey, PhotoKey, Photos, PhotosError};
 use crate::store::{PendingKey, PendingPhoto, Store, StoreError};
 use crate::telemetry::metrics::PendingMetrics;
 
-/// Longest wait for the photo store, which takes a photo in milliseconds while it is well.
+/// Timeout of a request to the object store, which normally takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The photos of registrations, wherever they are. Cheap to clone.
+/// Photos of registrations, in the object store or buffered. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PhotoKeeper {
     photos: Photos,
     vault: Vault,
     store: Store,
-    /// Bytes that may wait; they take the place of registrations.
+    /// Limit of buffered bytes: they share the database's disk with registrations.
     most_pending: u64,
     state: Arc<State>,
     metrics: PendingMetrics,
@@ -41,25 +41,25 @@ struct State {
     pending_bytes: AtomicU64,
 }
 
-/// Why a photo was neither kept nor read.
+/// A photo that could be neither stored nor read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeeperError {
-    /// The store did not do it.
-    #[error("cannot reach a photo that waits in the store")]
+    /// The database failed.
+    #[error("cannot access a buffered photo")]
     Store(#[from] StoreError),
-    /// The photo store did not do it.
-    #[error("cannot reach a photo")]
+    /// The object store failed.
+    #[error("cannot access a photo")]
     Photos(#[from] PhotosError),
-    /// The photo store is away, and as many bytes wait as may.
-    #[error("the photo store is away, and too many photos wait for it (JORNADA_PENDING_PHOTOS)")]
+    /// The object store is unavailable and the buffer is full.
+    #[error("JORNADA_PENDING_PHOTOS: object store unavailable and photo buffer full")]
     Full,
 }
 
 impl PhotoKeeper {
-    /// Makes the bucket or folder if it is missing. A photo store that is away is no hindrance.
+    /// Creates the bucket or folder if missing. Succeeds while the object store is unavailable.
     ///
     /// # Errors
-    /// [`PhotosError::Failed`] when what answers cannot be used.
+    /// [`PhotosError::Failed`] if the object store answers but cannot be used.
     pub async fn open(
         photos: Photos,
         vault: Vault,
@@ -82,10 +82,7 @@ impl PhotoKeeper {
         Ok(keeper)
     }
 
-    /// Keeps a photo durably, here or there. Keeping it again changes nothing.
-    ///
-    /// # Errors
-    /// [`KeeperError`]; keeping it again is right.
+    /// Encrypts a photo and stores it durably, in the object store or in the buffer. Idempotent.
     pub async fn keep(
         &self,
         campaign: &CampaignId,
@@ -113,7 +110,7 @@ impl PhotoKeeper {
     }
 
     async fn let_wait(&self, photo: PendingPhoto) -> Result<(), KeeperError> {
-        // As of the last look: a second's registrations more do no harm.
+        // The count is up to a second old: a few photos beyond the limit do no harm.
         if self.state.pending_bytes.load(Ordering::Relaxed) >= self.most_pending {
             return Err(KeeperError::Full);
         }
@@ -121,10 +118,7 @@ impl PhotoKeeper {
         Ok(())
     }
 
-    /// Reads a photo, whole and unaltered, or `None` when there is none.
-    ///
-    /// # Errors
-    /// [`KeeperError`].
+    /// Reads, authenticates and decrypts a photo; `None` if it does not exist.
     pub async fn get(
         &self,
         campaign: &CampaignId,
@@ -135,7 +129,7 @@ impl PhotoKeeper {
             return Ok(None);
         };
         match self.read(&key, pending_key(id, photo)).await {
-            // Another instance has made the key since this one started.
+            // Another instance may have created the key since this one started.
             Err(KeeperError::Photos(PhotosError::UnknownKey(_))) => {
                 self.vault.look_again().await?;
                 self.read(&key, pending_key(id, photo)).await
@@ -145,24 +139,21 @@ impl PhotoKeeper {
     }
 
     async fn read(&self, key: &PhotoKey, waits: PendingKey) -> Result<Option<Bytes>, KeeperError> {
-        // In this order: a photo is moved by putting it there before it is removed here.
+        // Buffer first: an upload puts the photo into the object store before it leaves the buffer.
         if let Some(kept) = self.store.pending_photo(waits).await? {
             return Ok(Some(self.photos.seal().open(key, kept).await?));
         }
         Ok(self.photos.get(key).await?)
     }
 
-    /// Reads the file of a report, as [`Photos::file`] does; `None` when there is none.
-    ///
-    /// # Errors
-    /// [`KeeperError`].
+    /// Streams the decrypted file of a report, see [`Photos::file`]; `None` if it does not exist.
     pub async fn file(
         &self,
         key: &FileKey,
         known: JobFile,
     ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>, KeeperError> {
         let read = match self.photos.file(key, known).await {
-            // As with photos.
+            // As in `get`.
             Err(PhotosError::UnknownKey(_)) => {
                 self.vault.look_again().await?;
                 self.photos.file(key, known).await
@@ -172,10 +163,7 @@ impl PhotoKeeper {
         Ok(read?)
     }
 
-    /// Removes a photo; false while the photo store is away: one that is there stays, and belongs to nobody.
-    ///
-    /// # Errors
-    /// [`KeeperError`].
+    /// Removes a photo. Returns false while the object store is unavailable: a photo in it stays, orphaned.
     pub async fn remove(
         &self,
         campaign: &CampaignId,
@@ -186,22 +174,19 @@ impl PhotoKeeper {
         if self.is_away() {
             return Ok(false);
         }
-        // One of a format that this version does not know was never put by it.
+        // Photos of unknown formats are never stored.
         if let Some(key) = PhotoKey::of(campaign, id, photo) {
             patiently(self.photos.remove(&key)).await?;
         }
         Ok(true)
     }
 
-    /// The vault keys that the store knows now.
+    /// Returns the photo encryption keys that are in the database now.
     pub(super) async fn vault_keys(&self) -> Result<Vec<VaultKey>, StoreError> {
         self.vault.in_store().await
     }
 
-    /// Asks whether the photo store answers, within a second.
-    ///
-    /// # Errors
-    /// [`PhotosError`].
+    /// Checks that the object store answers within a second.
     pub async fn ping(&self) -> Result<(), PhotosError> {
         self.photos.ping().await
     }
@@ -212,23 +197,23 @@ impl PhotoKeeper {
 
     fn note_away(&self, error: &PhotosError) {
         if !self.state.away.swap(true, Ordering::Relaxed) {
-            warn!("photos wait in the store: {error}");
+            warn!("object store unavailable, buffering photos in the database: {error}");
         }
     }
 
-    /// Whether the photo store takes photos; asks one that was away.
+    /// Returns whether the object store accepts photos; probes it if it was unavailable.
     pub(super) async fn is_back(&self) -> bool {
         if !self.is_away() {
             return true;
         }
         let taken = self.photos.try_put().await.is_ok();
         if taken && self.state.away.swap(false, Ordering::Relaxed) {
-            info!("the photo store is back");
+            info!("object store available again, uploading buffered photos");
         }
         taken
     }
 
-    /// Counts what waits.
+    /// Counts the buffered photos and updates size limit and metrics.
     pub(super) async fn look(&self) -> Result<u64, StoreError> {
         let pending = self.store.pending().await?;
         self.state
@@ -238,7 +223,7 @@ impl PhotoKeeper {
         Ok(pending.photos)
     }
 
-    /// Photos that wait, in the order of their keys.
+    /// Returns up to `limit` buffered photos after a key, in key order.
     pub(super) async fn waiting(
         &self,
         after: Option<PendingKey>,
@@ -247,7 +232,7 @@ impl PhotoKeeper {
         self.store.pending_after(after, most).await
     }
 
-    /// Puts a photo where it belongs, and only then removes it from the store.
+    /// Uploads a buffered photo, then removes it from the buffer.
     pub(super) async fn move_one(&self, photo: PendingPhoto) -> Result<(), KeeperError> {
         let key = PhotoKey::of(&photo.campaign, photo.id, &photo.photo);
         let key = key.ok_or_else(PhotosError::unknown_format)?;

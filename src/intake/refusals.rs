@@ -1,5 +1,5 @@
-//! Why people were turned away, by campaign, day and reason: counted in memory, and added to the store every few
-//! seconds and at the end. What a crash takes with it is a few seconds of statistics, never a registration.
+//! Counts rejected submissions by campaign, day and reason. Counts in memory and adds to the store every ten seconds
+//! and at shutdown. A crash loses a few seconds of statistics, never a registration.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,18 +13,18 @@ use tracing::warn;
 use crate::domain::{Campaign, CampaignId};
 use crate::store::{Store, StoreError};
 
-/// Between two additions to the store.
+/// Interval between flushes.
 const TICK: Duration = Duration::from_secs(10);
 
-/// By campaign and day in its time zone. Bounded: reasons are a closed set, and days are of this process's life.
+/// Counts by reason, per campaign and day in its time zone. Bounded: reasons are a closed set, days are few.
 type Counts = BTreeMap<(CampaignId, Date), BTreeMap<String, u64>>;
 
-/// What was refused and is not yet in the store; clones share it.
+/// Rejections not yet added to the store. Clones share the counts.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<Mutex<Counts>>);
 
 impl Refusals {
-    /// Counts one reason (a word of a closed set).
+    /// Counts one rejection. `reason` must come from a closed set.
     pub fn count(&self, campaign: &Campaign, reason: &str, now: Timestamp) {
         let day = now.to_zoned(campaign.time_zone.clone()).date();
         let mut counts = self.counts();
@@ -32,7 +32,7 @@ impl Refusals {
         *of_day.entry(reason.to_owned()).or_default() += 1;
     }
 
-    /// Adds what was counted to the store every few seconds until `stop`; the rest is for [`Self::flush`].
+    /// Flushes every ten seconds until `stop`. Call [`Self::flush`] afterwards for the remainder.
     pub async fn keep_flushing(self, store: Store, stop: CancellationToken) {
         let mut failing = false;
         loop {
@@ -44,17 +44,14 @@ impl Refusals {
             if let Err(error) = &flushed
                 && !failing
             {
-                warn!("counts of refusals wait for the store: {error}");
+                warn!("cannot store rejection counts, retrying: {error}");
             }
             failing = flushed.is_err();
         }
     }
 
-    /// Adds what was counted to the store. What the store did not take, or did not say whether it took, is added
-    /// the next time: of statistics, some counted twice are better than many lost.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Adds the counts to the store. After a failure they are added again: double counting a few is better than losing
+    /// many.
     pub async fn flush(&self, store: &Store) -> Result<(), StoreError> {
         loop {
             let Some(((campaign, day), counts)) = self.counts().pop_first() else {

@@ -1,6 +1,6 @@
-//! Removes the photos of deleted registrations for good: one process at a time, until each is known to be gone. They were
-//! removed at once where that was possible; this is for the others, and for a photo that was on its way at that moment
-//! (an attempt being sent again, a photo being moved) and arrived after it.
+//! Deletes photos of deleted registrations again after a grace period. Deleting a registration deletes its photo at
+//! once if possible; this covers an unavailable object store, and a photo that arrived after the deletion (a retried
+//! request, an upload in progress). Runs on one instance at a time (lease).
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use super::photos::{KeeperError, PhotoKeeper};
 use crate::store::{Store, Unremoved};
 use crate::telemetry::metrics::PendingMetrics;
 
-/// Longer than a photo is on its way.
+/// Wait after a deletion; longer than an upload can be in progress.
 pub const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Between two looks.
+/// Polling interval.
 const TICK: Duration = Duration::from_secs(1);
-/// Photos removed under one lease, one after the other.
+/// Photos deleted under one lease, sequentially.
 const AT_ONCE: u8 = 8;
-/// Longer than removing so many takes, however slow the photo store is.
+/// Lease length; longer than one page takes with a slow object store.
 const LEASE: Duration = Duration::from_mins(1);
 const LEASE_NAME: &str = "remove-photos";
 
-/// Removes photos until it is stopped.
+/// Deletes photos of deleted registrations until stopped.
 #[derive(Debug)]
 pub struct Remover {
     keeper: PhotoKeeper,
@@ -35,7 +35,7 @@ pub struct Remover {
 }
 
 impl Remover {
-    /// Removes, through this keeper, what this store notes as still to be removed, so long after each deletion.
+    /// Creates a deleter for the pending deletions in `store`; each becomes due `grace` after the deletion.
     #[must_use]
     pub fn new(
         keeper: PhotoKeeper,
@@ -52,7 +52,7 @@ impl Remover {
         }
     }
 
-    /// Looks every second until `stop`; a failure is logged and followed by the next look.
+    /// Polls every second until `stop`. Logs the first of several failures and retries.
     pub async fn run(self, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
@@ -61,12 +61,12 @@ impl Remover {
             if let Some(Err(error)) = &removed
                 && !failing
             {
-                warn!("photos of deleted registrations cannot be removed: {error:#}");
+                warn!("cannot delete photos of deleted registrations, retrying: {error:#}");
             }
             failing = matches!(removed, Some(Err(_)));
             stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
         }
-        // The lease ends by itself when this does not arrive.
+        // If this fails, the lease expires by itself.
         self.store.release(LEASE_NAME, self.id).await.ok();
     }
 
@@ -88,12 +88,12 @@ impl Remover {
         }
         self.store.release(LEASE_NAME, self.id).await?;
         if removed > 0 {
-            info!("removed {removed} photos of deleted registrations for good");
+            info!("deleted {removed} photos of deleted registrations");
         }
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Whether it is gone.
+    /// Returns whether the photo is deleted; false while the object store is unavailable.
     async fn remove(&self, unremoved: &Unremoved) -> Result<bool, KeeperError> {
         let Unremoved {
             campaign,

@@ -1,6 +1,6 @@
-//! Erases what is kept no longer: registrations and photos whose time is over, what the staff left behind, and reports
-//! and photos that belong to nobody. Each step is whole by itself: a sweep that was cut off is finished by the next one.
-//! Of several at once one sweeps, under a lease, and only if its clock is right.
+//! Deletes expired registrations, photos, password links, sessions and rejection counts, and orphaned photos and
+//! reports. An interrupted sweep is completed by the next one. Runs on one instance at a time (lease). Refuses to run
+//! if local and store clock differ by more than five minutes.
 
 mod orphans;
 mod registrations;
@@ -26,45 +26,45 @@ use crate::store::Store;
 
 pub use swept::Swept;
 
-/// Between two sweeps of an instance.
+/// Interval between sweeps.
 pub const EVERY: Duration = Duration::from_hours(24);
-/// From the start of an instance to its first sweep: one that keeps dying shall not sweep all the time.
+/// Delay from the start of an instance to its first sweep, so that a crash loop does not sweep constantly.
 pub const FIRST: Duration = Duration::from_mins(10);
-/// Longer than one page of work takes, however slow the stores are; taken again for every page.
+/// Lease length; longer than one page takes with slow stores. Renewed for every page.
 const LEASE: Duration = Duration::from_mins(5);
 const LEASE_NAME: &str = "sweep";
-/// Photos or files that are looked at between two looks at the lease.
+/// Photos or files to process before the lease is renewed.
 const LEASE_EVERY: usize = 500;
-/// Farther apart the clocks of this machine and of the store may not be: what one wrong clock erases is gone.
+/// Largest accepted difference between local and store clock: a wrong clock would erase data for good.
 const APART: SignedDuration = SignedDuration::from_mins(5);
-/// For how long refusals are counted by day.
+/// Retention of rejection counts by day.
 const REFUSALS: SignedDuration = SignedDuration::from_hours(24 * 90);
 
-/// Sweeps these stores.
+/// Deletes expired and orphaned data from these stores.
 #[derive(Debug)]
 pub struct Sweep {
-    /// Where registrations are.
+    /// Registrations, accounts, jobs.
     pub store: Store,
-    /// Where their photos are.
+    /// Photos and report files.
     pub photos: Photos,
-    /// Removes them, also those that wait.
+    /// Removes photos, buffered ones included.
     pub keeper: PhotoKeeper,
-    /// What is erased says each campaign.
+    /// Campaigns of this installation; each defines its retention.
     pub campaigns: Vec<Arc<Campaign>>,
-    /// Where it is written down before.
+    /// Records each deletion before it happens.
     pub audit: Audit,
-    /// Who sweeps.
+    /// Actor named in the audit log.
     pub doer: Doer,
-    /// Whether it only counts what it would erase.
+    /// Only count, delete nothing.
     pub is_dry: bool,
-    /// Whether photos of nobody go however many they are, and whatever they were sealed under.
+    /// Delete orphaned photos regardless of their number and of the key they are encrypted under.
     pub takes_all_orphans: bool,
-    /// This sweeper, for the lease.
+    /// Holder of the lease.
     pub id: Uuid,
 }
 
 impl Sweep {
-    /// Sweeps after `first` and then after each pause of `every`, until `stop`; of several instances one does.
+    /// Sweeps after `first`, then at intervals of `every`, until `stop`.
     pub async fn run(self, first: Duration, every: Duration, stop: CancellationToken) {
         let mut pause = first;
         loop {
@@ -74,31 +74,31 @@ impl Sweep {
             match stop.run_until_cancelled(swept).await {
                 None => break,
                 Some(Ok(swept)) => tell(&swept.unwrap_or_default()),
-                Some(Err(error)) => warn!("what is over cannot be erased now: {error:#}"),
+                Some(Err(error)) => warn!("cannot delete expired data, retrying: {error:#}"),
             }
         }
-        // The lease ends by itself when this does not arrive.
+        // If this fails, the lease expires by itself.
         self.store.release(LEASE_NAME, self.id).await.ok();
     }
 
-    /// Sweeps now, if the clock of the store says so too; `None` while another does.
+    /// Sweeps now; `None` if another instance holds the lease.
     ///
     /// # Errors
-    /// When the clocks differ: nothing is erased. Else as [`once`](Self::once).
+    /// If local and store clock differ by more than five minutes: nothing is deleted. Else as [`once`](Self::once).
     pub async fn on_time(&self, now: Timestamp) -> anyhow::Result<Option<Swept>> {
         let apart = self.store.clock().await?.duration_since(now).abs();
         ensure!(
             apart <= APART,
-            "nothing was erased: the clock of this machine and that of the store (JORNADA_STORE) are {apart:#} apart, \
-             expected {APART:#} at most; set them, by NTP for instance"
+            "nothing was deleted: the clock of this machine and that of the store (JORNADA_STORE) differ by {apart:#}, \
+             expected at most {APART:#}; synchronise them, for example by NTP"
         );
         self.once(now).await
     }
 
-    /// Sweeps as at this moment, whatever any clock says; `None` while another does.
+    /// Sweeps as of `now`, without comparing clocks; `None` if another instance holds the lease.
     ///
     /// # Errors
-    /// When something does not answer; what was erased until then is, and the rest is for the next time.
+    /// If a store fails; what was deleted before stays deleted, the next sweep does the rest.
     pub async fn once(&self, now: Timestamp) -> anyhow::Result<Option<Swept>> {
         if !self.is_dry && !self.store.lease(LEASE_NAME, self.id, LEASE).await? {
             return Ok(None);
@@ -113,14 +113,14 @@ impl Sweep {
     async fn sweep(&self, now: Timestamp) -> anyhow::Result<Swept> {
         let mut swept = Swept::default();
         let done = self.steps(&mut swept, now).await;
-        // Also what was erased before something did not answer.
+        // Also if a step failed: records what was deleted before.
         if !self.is_dry && !swept.is_nothing() {
             self.note(swept.deed(), now).await?;
         }
         done.map(|()| swept)
     }
 
-    /// What needs the photo store comes last: one that is away keeps nothing else for another day.
+    /// Does what needs the object store last, so that its failure does not delay the rest.
     async fn steps(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
         for campaign in &self.campaigns {
             if campaign.answers_end().is_some_and(|end| end <= now) {
@@ -137,7 +137,7 @@ impl Sweep {
         reports.and(orphans)
     }
 
-    /// What the staff left behind. None of it is anybody's data: it is counted, not named.
+    /// Deletes expired links, sessions and rejection counts. None is personal data: the audit log gets counts only.
     async fn staff(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
         swept.links = self.store.sweep_links(now).await?;
         let seen_before = now - session::IDLE;
@@ -149,7 +149,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Of another campaign, photos and files may be those of another installation.
+    /// Photos and files of other campaigns may belong to another installation.
     fn is_ours(&self, id: &CampaignId) -> bool {
         self.campaigns.iter().any(|campaign| campaign.id == *id)
     }
@@ -160,13 +160,13 @@ impl Sweep {
         Ok(())
     }
 
-    /// Keeps the lease; another has it if this one was slower than it is long.
+    /// Renews the lease; fails if it expired and another instance took it.
     async fn go_on(&self) -> anyhow::Result<()> {
         if self.is_dry {
             return Ok(());
         }
         let is_held = self.store.lease(LEASE_NAME, self.id, LEASE).await?;
-        ensure!(is_held, "another sweep has taken over");
+        ensure!(is_held, "another instance took over the sweep");
         Ok(())
     }
 }
@@ -174,7 +174,7 @@ impl Sweep {
 fn tell(swept: &Swept) {
     if !swept.is_nothing() {
         info!(
-            "erased what was over: {} registrations, {} photos, {} photos of nobody, {} reports",
+            "deleted expired data: {} registrations, {} photos, {} orphaned photos, {} reports",
             swept.registrations, swept.photos, swept.orphans, swept.reports
         );
     }

@@ -1,7 +1,6 @@
-//! The vault keys of an installation: they lie in the store, wrapped under the master keys of the settings, one for
-//! each master key that ever was the first. An instance whose first key is new makes one, and all then use the one that
-//! the store kept. To take a master key out of use, what is wrapped under it is wrapped under the first: a handful of
-//! rows, each exchanged whole, while the vault keys themselves and all photos under them stay as they are.
+//! Key encryption keys of an installation, stored in the database, wrapped under the master keys of the settings. There
+//! is one for each master key that was ever first. An instance with a new first master key creates one; if several do,
+//! all use the one that was inserted. Rotating a master key rewraps these few rows; keys and photos do not change.
 
 use std::sync::Arc;
 
@@ -11,40 +10,37 @@ use crate::config::PhotoKeys;
 use crate::photo::seal::{KeyId, MasterKey, Seal, VaultKey};
 use crate::store::{Store, StoreError, WrappedKey};
 
-/// Opens vault keys. Cheap to clone.
+/// Unwraps key encryption keys and holds the encryptor that uses them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Vault {
     store: Store,
-    /// The first is for wrapping.
+    /// The first wraps; all unwrap.
     masters: Arc<[MasterKey]>,
     seal: Seal,
 }
 
-/// Why photos can be neither sealed nor opened.
+/// Key encryption keys that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// The store did not do it.
-    #[error("cannot reach the keys in the store")]
+    /// The store failed.
+    #[error("cannot access the keys in the store")]
     Store(#[from] StoreError),
-    /// Another installation's key, or a new one without the old.
+    /// No master key matches: the settings have another installation's key, or a new one without the old.
     #[error(
-        "photos are sealed under key {0}, which is not among those that are set: expected that key too, after the first"
+        "photos are encrypted under master key {0}, which is not set: add that key after the first one"
     )]
     NotSet(KeyId),
-    /// The master key is right, what lies in the store is not.
-    #[error("key {0} in the store was altered: expected it as it was; bring it back from a backup")]
+    /// The master key matches, but the stored key does not authenticate.
+    #[error("key {0} in the store was altered: restore it from a backup")]
     Altered(KeyId),
-    /// Nothing can be made.
-    #[error("no randomness: {0}")]
+    /// The operating system has no randomness.
+    #[error("cannot generate a key: no randomness: {0}")]
     NoRandomness(#[from] getrandom::Error),
 }
 
 impl Vault {
-    /// Reads what is kept; makes the vault key of the first master key if there is none, unless something kept cannot be
-    /// opened: a new key shall not be taken up by mistake.
-    ///
-    /// # Errors
-    /// [`VaultError`].
+    /// Loads the stored keys. Creates one for the first master key if missing, but only if all others can be unwrapped:
+    /// a wrong master key must not come into use by mistake.
     pub async fn open(store: Store, keys: &PhotoKeys) -> Result<Self, VaultError> {
         let masters: Arc<[MasterKey]> = keys.expose().map(MasterKey::new).collect();
         let first = &masters[0];
@@ -68,25 +64,20 @@ impl Vault {
         Ok(vault)
     }
 
-    /// What seals and opens under these keys.
+    /// Returns the encryptor that uses these keys.
     #[must_use]
     pub fn seal(&self) -> &Seal {
         &self.seal
     }
 
-    /// Looks for keys that others have made since.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Loads keys that other instances created since.
     pub async fn look_again(&self) -> Result<(), StoreError> {
         self.learn_all(&self.store.vault_keys().await?);
         Ok(())
     }
 
-    /// The keys that lie in the store now and can be opened; not what was learnt of a store that was emptied since.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Reads the keys from the store and returns those that can be unwrapped. Ignores keys cached in memory, since the
+    /// store may have been emptied.
     pub async fn in_store(&self) -> Result<Vec<VaultKey>, StoreError> {
         let kept = self.store.vault_keys().await?;
         let opened = kept
@@ -99,16 +90,12 @@ impl Vault {
         for kept in kept {
             match unwrap(&self.masters, kept) {
                 Ok(key) => self.seal.learn(key),
-                Err(error) => warn!("some photos cannot be shown: JORNADA_PHOTO_KEY: {error}"),
+                Err(error) => warn!("JORNADA_PHOTO_KEY: some photos cannot be decrypted: {error}"),
             }
         }
     }
 
-    /// Wraps under the first master key whatever is not; afterwards nothing is left under another. Ending half-way is no
-    /// harm, and doing it again goes on.
-    ///
-    /// # Errors
-    /// [`VaultError`]; what was wrapped until then stays so.
+    /// Rewraps all keys under the first master key; returns how many changed. May be interrupted and repeated.
     pub async fn rewrap(&self) -> Result<usize, VaultError> {
         let first = &self.masters[0];
         let mut done = 0;
@@ -117,7 +104,7 @@ impl Vault {
                 continue;
             }
             let new = wrap(first, &unwrap(&self.masters, &kept)?)?;
-            // Whoever was there before did the same, under a key that is then first for all.
+            // A concurrent run already rewrapped it: not counted here.
             done += usize::from(self.store.rewrap_vault_key(&kept, &new).await?);
         }
         Ok(done)

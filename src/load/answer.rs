@@ -1,50 +1,50 @@
-//! What an answer means to one who must be registered, and how long to wait before the next try: the rules of the
-//! page's own script (`static/send.js`), so that a load suffers what people do.
+//! Classifies responses and computes retry delays. Mirrors the page's script (`static/send.js`), so that the load
+//! behaves as browsers do.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// Wait after the first try that failed.
+/// Delay after the first failed attempt.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// Longest wait, beyond what the server asks for.
+/// Maximum delay, in addition to `Retry-After`.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// Longest wait that a server is granted.
+/// Maximum `Retry-After` that is respected.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// What the server says of a registration that it keeps.
+/// Body of a response that acknowledges a registration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Registered {
-    /// Id, in hexadecimal digits.
+    /// Registration id in hexadecimal.
     pub id: String,
-    /// Number of the receipt.
+    /// Receipt number.
     pub receipt: String,
 }
 
-/// What came of one try.
+/// Result of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is registered.
+    /// Registered.
     Registered(Registered),
-    /// It may be or not: the same must be sent again.
+    /// Unknown or temporary failure: retry with the same key.
     Again {
-        /// What was answered, if anything was.
+        /// Status, if there was a response.
         status: Option<u16>,
-        /// How long the server asks to wait.
+        /// `Retry-After` of the response.
         retry_after: Duration,
     },
-    /// It never will be.
+    /// Rejected for good, with this status.
     Refused(u16),
 }
 
 impl Verdict {
-    /// No answer: nobody there, cut off, or too slow.
+    /// No response: connection failed, broken off or timed out.
     pub const SILENCE: Self = Self::Again {
         status: None,
         retry_after: Duration::ZERO,
     };
 
-    /// Judges an answer by its status, its `Retry-After` in seconds and its body.
+    /// Classifies a response by status, `Retry-After` (in seconds) and body.
     #[must_use]
     pub fn of(status: u16, retry_after: Option<&str>, body: &[u8]) -> Self {
         match status {
@@ -62,8 +62,8 @@ impl Verdict {
     }
 }
 
-/// The wait after so many tries (from 1): twice as long each time, and never the same for two clients.
-/// `chance` is anything from 0 to 255.
+/// Returns the delay after `tries` failed attempts (from 1): exponential with jitter, plus `retry_after`. `chance` is
+/// random.
 #[must_use]
 pub fn pause(tries: u32, retry_after: Duration, chance: u8) -> Duration {
     let doubled = FIRST_WAIT * 2u32.pow(tries.clamp(1, 11) - 1);

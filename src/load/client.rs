@@ -1,4 +1,4 @@
-//! One invented person at the door: sends, and sends again with the same key, until there is a receipt.
+//! HTTP client of one invented person: sends a registration and retries with the same key until there is a receipt.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,14 @@ use url::Url;
 use super::answer::{Registered, Verdict, pause};
 use crate::domain::Form;
 
-/// Longest time for one try, as in the page's script.
+/// Timeout of one attempt, as in the page's script.
 const STALLED: Duration = Duration::from_secs(30);
-/// Longest time to connect.
+/// Timeout of connecting.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Most bytes of an answer that are read: the chart of a thousand cities has some 60,000.
+/// Maximum body of a response; totals of a thousand cities take about 60 KB.
 const MOST_BYTES: usize = 4 << 20;
 
-/// Sends registrations to one address.
+/// Sends registrations to one URL.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -25,30 +25,30 @@ pub struct Client {
     patience: Duration,
 }
 
-/// What one person sends.
+/// A registration request.
 #[derive(Clone, Debug)]
 pub struct Parcel {
-    /// The texts.
+    /// Field values.
     pub form: Form,
-    /// Name of the photo's field, and the photo.
+    /// Name of the photo field, and the photo.
     pub photo: Option<(String, Bytes)>,
-    /// The same on every try; without one it is tried only once, since a second try would be another registration.
+    /// Idempotency key, the same in every attempt. Without a key there are no retries: they would register again.
     pub key: Option<String>,
 }
 
-/// What came of it.
+/// Result of a request, retries included.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The last word; [`Verdict::Again`] when patience ran out.
+    /// Result of the last attempt; [`Verdict::Again`] if the time ran out.
     pub last: Verdict,
-    /// The status of each try that failed; `None` where there was no answer.
+    /// Status of each failed attempt; `None` without a response.
     pub failed: Vec<Option<u16>>,
-    /// From the first byte sent to the last word.
+    /// Time from the first attempt to the last result.
     pub waited: Duration,
 }
 
 impl Outcome {
-    /// The receipt, if there is one.
+    /// Returns the acknowledgement, if there is one.
     #[must_use]
     pub fn registered(&self) -> Option<&Registered> {
         match &self.last {
@@ -58,10 +58,7 @@ impl Outcome {
     }
 }
 
-/// A client that goes straight to where it is told, by no proxy and no redirect.
-///
-/// # Errors
-/// When the system gives it nothing to work with.
+/// Builds a client that ignores proxies and redirects.
 pub fn http() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
         .no_proxy()
@@ -72,7 +69,7 @@ pub fn http() -> reqwest::Result<reqwest::Client> {
 }
 
 impl Client {
-    /// Sends to this address; nobody waits longer than `patience` for a receipt.
+    /// Creates a client for one URL that retries for a limited time.
     #[must_use]
     pub fn new(http: reqwest::Client, address: Url, patience: Duration) -> Self {
         Self {
@@ -82,7 +79,7 @@ impl Client {
         }
     }
 
-    /// Registers one person, whatever it takes.
+    /// Registers one person, with retries.
     pub async fn register(&self, parcel: &Parcel) -> Outcome {
         let start = Instant::now();
         let mut failed = Vec::new();
@@ -126,7 +123,7 @@ impl Client {
     }
 }
 
-/// The whole body of an answer; `None` when it breaks off or has no end.
+/// Reads the body of a response; `None` if it breaks off or is larger than 4 MiB.
 pub async fn whole(answer: &mut Response) -> Option<Bytes> {
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await.ok()? {
@@ -146,12 +143,12 @@ fn body(parcel: &Parcel) -> multipart::Form {
     let Some((name, photo)) = &parcel.photo else {
         return form;
     };
-    // Every try shares the bytes. The length is told, so that the server reserves no more than it takes.
+    // Attempts share the bytes. Sends the length, so that the server reserves no more than needed.
     let part = multipart::Part::stream_with_length(photo.clone(), photo.len() as u64);
     form.part(name.clone(), part.file_name("foto.jpg"))
 }
 
-/// Without randomness every client waits equally long, which is only less kind.
+/// Returns a random byte; zero if the system has no randomness, which only removes the jitter.
 fn chance() -> u8 {
     let mut byte = [0];
     getrandom::fill(&mut byte).ok();

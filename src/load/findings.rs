@@ -1,5 +1,5 @@
-//! What a proof comes to: each promise compared with what the store holds of the run. Pure, so that every way of
-//! breaking a promise can be shown to it.
+//! Compares each acknowledgement with the stored registrations of a run. Free of I/O, so that tests can cover every
+//! kind of violation.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,33 +9,33 @@ use super::journal::{Acknowledged, Promises};
 use super::people::People;
 use crate::domain::{Registration, RegistrationId};
 
-/// What was found; all but the first four must be nothing.
+/// Result of a verification. All fields after the first four must be empty or false.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Findings {
-    /// Promises in the journal.
+    /// Acknowledgements in the journal.
     pub acknowledged: usize,
-    /// Registrations of the run in the store.
+    /// Stored registrations of the run.
     pub kept: usize,
-    /// Those of them that nobody promised: their answer was lost on its way.
+    /// Stored registrations of the run without acknowledgement: the response was lost.
     pub kept_unacknowledged: usize,
-    /// Registrations of the campaign in the store, of every run.
+    /// Stored registrations of the campaign, all runs included.
     pub total: u64,
-    /// Receipts that lead to nothing.
+    /// Receipts of registrations that are not stored.
     pub lost: Vec<String>,
-    /// Receipts of people who are there more than once, or share a registration.
+    /// Receipts of people stored more than once, or sharing a registration.
     pub doubled: Vec<String>,
-    /// Receipts whose answers or photo are others than those sent.
+    /// Receipts of registrations whose answers or photo differ from those sent.
     pub altered: Vec<String>,
-    /// Receipts whose photo cannot be read as it was sent, and why.
+    /// Receipts of registrations whose photo cannot be read, with the reason.
     pub photos: Vec<String>,
-    /// More are kept than were sent.
+    /// True if more registrations are stored than were sent.
     pub too_many: bool,
-    /// Whether the chart counts something else than the store holds.
+    /// True if the public totals differ from the store.
     pub chart_differs: bool,
 }
 
 impl Findings {
-    /// Compares the promises with what is kept of the run; photos and chart are left for later.
+    /// Compares acknowledgements with stored registrations. Does not check photo files and totals.
     #[must_use]
     pub fn of(promises: &Promises, kept: &Kept, people: &People) -> Self {
         let mut findings = Self {
@@ -76,7 +76,7 @@ impl Findings {
         findings
     }
 
-    /// Whether every promise was kept.
+    /// Returns whether there is no violation.
     #[must_use]
     pub fn are_right(&self) -> bool {
         let receipts = [&self.lost, &self.doubled, &self.altered, &self.photos];
@@ -84,7 +84,7 @@ impl Findings {
     }
 }
 
-/// People of the run as the store has them, by number.
+/// Stored registrations of the run by number of the person.
 pub type Kept = HashMap<u32, Vec<Registration>>;
 
 fn is_as_sent(promise: &Acknowledged, kept: &Registration, people: &People) -> bool {
@@ -139,7 +139,7 @@ mod tests {
         }
     }
 
-    /// Of four sent, numbers 1 to 3 were promised.
+    /// Verifies a run of four registrations, of which 1 to 3 were acknowledged.
     fn judge(kept: &[Registration]) -> Findings {
         let promises = Promises {
             heading: Heading {

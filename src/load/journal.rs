@@ -1,5 +1,5 @@
-//! What the server promised, line by line as JSON: written and flushed before a registration counts as acknowledged.
-//! A line that a dying client did not finish promises nothing.
+//! Journal of acknowledgements, one JSON object per line. A line is written before the registration counts as
+//! acknowledged. An incomplete last line is ignored.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -9,31 +9,31 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The first line: how the people of this run are invented again.
+/// First line: parameters from which the people of the run can be invented again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heading {
-    /// The name of the run, in every text that it sends.
+    /// Name of the run, contained in every text it sends.
     pub run: String,
     /// Id of the campaign.
     pub campaign: String,
-    /// Size of each photo, nearly.
+    /// Approximate size of each photo.
     pub photo_bytes: usize,
-    /// Whether they were sent without any key.
+    /// True if requests had no idempotency key.
     pub keyless: bool,
-    /// When the run began.
+    /// Start of the run.
     pub started_at: Timestamp,
 }
 
-/// One registration that the server acknowledged.
+/// An acknowledged registration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {
-    /// Whose, within the run.
+    /// Number of the person within the run.
     pub number: u32,
-    /// Id of the registration, in hexadecimal digits.
+    /// Registration id in hexadecimal.
     pub id: String,
-    /// Number of the receipt.
+    /// Receipt number.
     pub receipt: String,
-    /// SHA-256 of the photo as it must be kept, in hexadecimal digits.
+    /// Expected SHA-256 of the stored photo, in hexadecimal.
     pub sha256: Option<String>,
 }
 
@@ -45,15 +45,15 @@ enum Line {
     Ended { sent: u32 },
 }
 
-/// A journal that is being written.
+/// A journal open for writing.
 #[derive(Debug)]
 pub struct Journal(Mutex<File>);
 
 impl Journal {
-    /// Begins a journal in a new file.
+    /// Creates a journal.
     ///
     /// # Errors
-    /// When there is such a file, or it cannot be written.
+    /// If the file exists or cannot be written.
     pub fn begin(path: &Path, heading: Heading) -> io::Result<Self> {
         let file = OpenOptions::new()
             .append(true)
@@ -64,18 +64,15 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Writes down a promise.
+    /// Appends an acknowledgement.
     ///
     /// # Errors
-    /// When it is not written: then it must not count.
+    /// If the write fails: the registration must then not count as acknowledged.
     pub fn acknowledge(&self, promise: Acknowledged) -> io::Result<()> {
         self.write(&Line::Acknowledged(promise))
     }
 
-    /// Writes down how many were sent in all, and makes the journal durable.
-    ///
-    /// # Errors
-    /// When it is not written.
+    /// Appends the number of requests and syncs the file to disk.
     pub fn end(&self, sent: u32) -> io::Result<()> {
         self.write(&Line::Ended { sent })?;
         self.0
@@ -87,42 +84,39 @@ impl Journal {
     fn write(&self, line: &Line) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        // One call for one line; nothing is buffered in this process.
+        // One unbuffered write per line.
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(&text)
     }
 }
 
-/// A journal as it is read back.
+/// The contents of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Promises {
-    /// Its first line.
+    /// First line.
     pub heading: Heading,
-    /// Every promise.
+    /// All acknowledgements.
     pub acknowledged: Vec<Acknowledged>,
-    /// How many were sent; `None` when the client did not come to its end.
+    /// Number of requests; `None` if the run did not finish.
     pub sent: Option<u32>,
 }
 
-/// Why a journal cannot be read.
+/// A journal that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] io::Error),
-    /// This line is none of ours.
-    #[error("line {0} is not one of a journal")]
+    /// This line is not a journal entry.
+    #[error("cannot parse line {0} of the journal")]
     Line(usize),
-    /// There is no first line.
+    /// The first line is missing.
     #[error("the journal has no heading")]
     NoHeading,
 }
 
 impl Promises {
     /// Reads a journal.
-    ///
-    /// # Errors
-    /// [`JournalError`].
     pub fn read(path: &Path) -> Result<Self, JournalError> {
         let text = std::fs::read_to_string(path)?;
         let (mut heading, mut acknowledged, mut sent) = (None, Vec::new(), None);

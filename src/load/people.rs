@@ -1,5 +1,5 @@
-//! The invented people of one run: obviously invented, each told by its number, and the same whenever asked for
-//! again, so that a proof can compare what was kept with what was sent.
+//! Invented people of one run. Obviously invented, identified by a number, and reproducible, so that verification can
+//! compare stored with sent data.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use super::picture;
 use crate::domain::answers::CONSENT;
 use crate::domain::{Answers, Campaign, Field, Form, Kind};
 
-/// With which word each invented text begins.
+/// First word of each invented text.
 const WORD: &str = "Simulacro";
-/// Values among which answers are spread where a campaign takes any place.
+/// Number of different places if the campaign accepts any place.
 const PLACES: u32 = 20;
 
-/// The people of one run.
+/// The invented people of one run.
 #[derive(Clone, Debug)]
 pub struct People {
     campaign: Arc<Campaign>,
@@ -24,22 +24,19 @@ pub struct People {
     keyless: bool,
 }
 
-/// Why nobody can be invented for a campaign.
+/// A campaign for which people cannot be invented.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeopleError {
-    /// The campaign refuses invented answers.
-    #[error("the campaign refuses invented answers to {0}")]
+    /// The campaign rejects the invented answers to these fields.
+    #[error("the campaign rejects invented answers to {0}")]
     Refused(String),
-    /// No text of the campaign can carry the run and the number.
-    #[error("the campaign has no text field to tell invented people by")]
+    /// No text field can hold run and number.
+    #[error("the campaign has no text field to identify invented people by")]
     NoMark,
 }
 
 impl People {
-    /// People for this campaign, whose texts carry `run`; `keyless` ones leave the unique field empty.
-    ///
-    /// # Errors
-    /// [`PeopleError`] when the campaign takes no such people.
+    /// Invents people for a campaign. Their texts contain `run`; `keyless` people leave the unique field empty.
     pub fn new(
         campaign: Arc<Campaign>,
         run: &str,
@@ -59,13 +56,13 @@ impl People {
         }
     }
 
-    /// The campaign that they register for.
+    /// Returns the campaign.
     #[must_use]
     pub fn campaign(&self) -> &Arc<Campaign> {
         &self.campaign
     }
 
-    /// What one of them sends, but for the photo.
+    /// Returns the field values that a person sends.
     #[must_use]
     pub fn form(&self, number: u32) -> Form {
         let fields = self.campaign.fields.iter();
@@ -82,7 +79,7 @@ impl People {
         }
     }
 
-    /// The photo of one of them, where the campaign asks for one.
+    /// Returns the photo of a person, if the campaign has a photo field.
     #[must_use]
     pub fn photo(&self, number: u32) -> Option<Bytes> {
         self.campaign.photo()?;
@@ -93,10 +90,10 @@ impl People {
         Some(picture::jpeg(seed, self.photo_bytes))
     }
 
-    /// What a store keeps of the form of one of them.
+    /// Returns the validated answers of a person.
     ///
     /// # Errors
-    /// The names of the fields whose answers are refused.
+    /// The names of the invalid fields.
     pub fn answers(&self, number: u32) -> Result<Answers, String> {
         self.campaign.admit(&self.form(number)).map_err(|refusals| {
             let names: Vec<_> = refusals.into_iter().map(|refusal| refusal.field).collect();
@@ -104,7 +101,7 @@ impl People {
         })
     }
 
-    /// The number of the one who gave these answers; `None` for anybody else, of other runs too.
+    /// Returns the number of the person who gave these answers; `None` if not invented by this run.
     #[must_use]
     pub fn number(&self, answers: &Answers) -> Option<u32> {
         let texts = self.campaign.fields.iter().enumerate();

@@ -1,17 +1,17 @@
-//! Photos for a load: real baseline JPEGs, each another one, at the cost of filling a buffer.
-//! The Huffman tables are chosen so that one byte of the scan is one grey block of 8 × 8 pixels.
+//! Generates different, valid baseline JPEGs as fast as filling a buffer. The Huffman tables are chosen so that one
+//! byte of the scan is one grey block of 8 × 8 pixels.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// Blocks in a row: 1,600 pixels.
+/// Blocks per row: 1,600 pixels.
 const ACROSS: usize = 200;
-/// Bytes around the scan.
+/// Bytes before and after the scan.
 const FRAME: usize = 158;
 
-/// Sizes of a picture that inspection takes, in bytes: one row of blocks, and nearly 50 megapixels.
+/// Sizes in bytes that inspection accepts: from one row of blocks to nearly 50 megapixels.
 pub const SIZES: std::ops::RangeInclusive<usize> = (FRAME + ACROSS)..=700_000;
 
-/// A JPEG of nearly so many bytes (at most one row of blocks less), within [`SIZES`]; another one for each seed.
+/// Returns a JPEG, different for each seed. Its size is `bytes` within [`SIZES`], rounded down to whole rows of blocks.
 #[must_use]
 pub fn jpeg(seed: u64, bytes: usize) -> Bytes {
     let bytes = bytes.clamp(*SIZES.start(), *SIZES.end());
@@ -23,7 +23,7 @@ pub fn jpeg(seed: u64, bytes: usize) -> Bytes {
     file.freeze()
 }
 
-/// Everything up to the scan data (ITU-T T.81, annex B).
+/// Writes everything before the scan data (ITU-T T.81, annex B).
 fn put_header(file: &mut BytesMut, down: usize) {
     file.put_slice(b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
     file.put_slice(b"\xFF\xDB\0\x43\0");
@@ -33,7 +33,7 @@ fn put_header(file: &mut BytesMut, down: usize) {
         file.put_u16(u16::try_from(side * 8).unwrap_or(u16::MAX));
     }
     file.put_slice(b"\x01\x01\x11\0");
-    // The only DC code is one bit long and stands for a difference of six bits; the only AC code, for "no more".
+    // Both codes are one bit: the DC code announces a difference of six bits, the AC code is end of block.
     for (table, symbol) in [(0x00, 6), (0x10, 0)] {
         file.put_slice(b"\xFF\xC4\0\x14");
         file.put_u8(table);
@@ -44,7 +44,7 @@ fn put_header(file: &mut BytesMut, down: usize) {
     file.put_slice(b"\xFF\xDA\0\x08\x01\x01\0\0\x3F\0");
 }
 
-/// Blocks whose grey goes up where it was dark and down where it was light, by a random step.
+/// Writes blocks, each lighter by a random step than a dark one before it, or darker than a light one.
 fn put_blocks(file: &mut BytesMut, blocks: usize, seed: u64) {
     let mut random = seed;
     let mut grey = 0i32;
@@ -59,12 +59,12 @@ fn put_blocks(file: &mut BytesMut, blocks: usize, seed: u64) {
             (i32::from(step) - 63, step)
         };
         grey += difference;
-        // Code, six bits, code: at most 0x7E, so that no byte looks like a marker.
+        // Code, six bits, code: at most 0x7E, so that no byte is a marker (0xFF).
         file.put_u8(bits << 1);
     }
 }
 
-/// The next number of xorshift64 (Marsaglia, 2003) from any seed.
+/// Returns the next number of xorshift64 (Marsaglia, 2003); accepts any seed.
 fn next(random: u64) -> u64 {
     let mut x = random | 1 << 63;
     x ^= x << 13;
@@ -95,7 +95,7 @@ mod tests {
             .unwrap()
             .to_luma8();
         assert_eq!(picture.dimensions(), (1_600, 1_992));
-        // The last block of the last row differs from the one before it: nothing was filled in.
+        // The last two blocks differ: the decoder did not pad the picture.
         assert_ne!(
             picture.get_pixel(1_599, 1_991),
             picture.get_pixel(1_591, 1_991)

@@ -1,4 +1,4 @@
-//! The load itself: one person after the other at a steady rate, whether or not those before have been served.
+//! Sends registrations at a steady rate, whether or not earlier ones have been answered (open workload).
 
 use std::io;
 use std::sync::Arc;
@@ -14,51 +14,48 @@ use super::people::People;
 use super::summary::{Count, Summary};
 use crate::photo::inspect::inspect;
 
-/// Most people at the door at once; beyond them the load is held back, since its memory is bounded too.
+/// Maximum concurrent requests; further ones are skipped, to bound memory.
 const MOST_AT_ONCE: usize = 1_000;
 
-/// How much and how long.
+/// Rate and duration of a load.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Registrations a second, at least 1.
+    /// Registrations per second, at least 1.
     pub rate: u32,
-    /// For how long new ones are sent.
+    /// Time during which new registrations are sent.
     pub time: Duration,
 }
 
-/// Who sends what, and where it is written down.
+/// A load: people, client and journal.
 #[derive(Debug)]
 pub struct Load {
-    /// To whom.
+    /// Client that sends to the site.
     pub client: Client,
-    /// Who.
+    /// People who register.
     pub people: People,
-    /// Whether they leave out the idempotency key.
+    /// True to send no idempotency key.
     pub keyless: bool,
-    /// Where promises are written down.
+    /// Journal of acknowledgements.
     pub journal: Journal,
-    /// The name of the run.
+    /// Name of the run.
     pub run: String,
 }
 
-/// Why a load broke off.
+/// A load that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// A promise that is not written down is worth nothing.
+    /// Writing the journal failed, so that results could not be verified.
     #[error("cannot write the journal")]
     Journal(#[from] io::Error),
-    /// A fault of ours.
-    #[error("a registration was given up in the middle")]
+    /// A request task panicked.
+    #[error("a request task failed")]
     Task(#[from] JoinError),
-    /// A fault of ours.
-    #[error("an invented photo is refused")]
+    /// An invented photo does not pass inspection.
+    #[error("an invented photo is invalid")]
     Photo,
 }
 
-/// Sends as planned or until `stop`, waits for everyone to be served, and sums up.
-///
-/// # Errors
-/// [`LoadError`].
+/// Sends as planned or until `stop`, waits for all requests to finish, and returns a summary.
 pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> Result<Summary, LoadError> {
     let load = Arc::new(load);
     let mut count = Count::begin(Instant::now());
@@ -96,7 +93,7 @@ pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> Result<Summ
 }
 
 impl Load {
-    /// Registers one person; what is promised is in the journal before it is told.
+    /// Registers one person; journals an acknowledgement before returning it.
     async fn register(&self, number: u32) -> Result<Outcome, LoadError> {
         let photo = self.people.photo(number);
         let kept = photo.clone().map(inspect).transpose();

@@ -1,4 +1,4 @@
-//! What a load came to, as its clients saw it.
+//! Statistics of a load, as its clients observed it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,36 +8,36 @@ use serde::Serialize;
 use super::answer::Verdict;
 use super::client::Outcome;
 
-/// One line for a table; all times in milliseconds.
+/// Statistics of a load; times in milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Registrations that were sent.
+    /// Registrations sent.
     pub sent: u32,
-    /// Those with a receipt.
+    /// Registrations with a receipt.
     pub acknowledged: u32,
-    /// Those without, after all tries.
+    /// Registrations without a receipt after all attempts.
     pub failed: u32,
-    /// Tries that failed; a registration may have several and still be acknowledged.
+    /// Failed attempts; a registration may have several and still be acknowledged.
     pub failed_attempts: u32,
-    /// Failed tries and refusals by status, `silence` where there was no answer.
+    /// Failed attempts and rejections by status; `silence` without a response.
     pub failures: BTreeMap<String, u32>,
-    /// Registrations that were due and not sent, because too many were under way.
+    /// Registrations skipped because too many requests were in progress.
     pub held_back: u32,
-    /// How long the run took.
+    /// Duration of the run.
     pub ms: u64,
-    /// Longest time from the first try to the receipt, or to giving up.
+    /// Maximum time from the first attempt to the receipt or the last failure.
     pub longest_wait_ms: u64,
-    /// Longest time in which nobody got a receipt while somebody waited for one.
+    /// Maximum time without any receipt while at least one request was in progress.
     pub longest_silence_ms: u64,
-    /// Half of those with a receipt waited no longer.
+    /// Median time to a receipt.
     pub p50_ms: u64,
-    /// 90 of 100 waited no longer.
+    /// 90th percentile of the time to a receipt.
     pub p90_ms: u64,
-    /// 99 of 100 waited no longer.
+    /// 99th percentile of the time to a receipt.
     pub p99_ms: u64,
 }
 
-/// Counts outcomes as they come.
+/// Collects outcomes during a run.
 #[derive(Debug)]
 pub struct Count {
     summary: Summary,
@@ -47,7 +47,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// Begins at `now`.
+    /// Starts collecting at `now`.
     #[must_use]
     pub fn begin(now: Instant) -> Self {
         Self {
@@ -58,23 +58,23 @@ impl Count {
         }
     }
 
-    /// Notes one that is on its way.
+    /// Records a sent registration.
     pub fn sent(&mut self) {
         self.summary.sent += 1;
     }
 
-    /// Notes one that had to stay back.
+    /// Records a skipped registration.
     pub fn held_back(&mut self) {
         self.summary.held_back += 1;
     }
 
-    /// How many were sent so far.
+    /// Returns the number of registrations sent so far.
     #[must_use]
     pub fn sent_so_far(&self) -> u32 {
         self.summary.sent
     }
 
-    /// Notes what came of one, at `now`.
+    /// Records the outcome of a registration at `now`.
     pub fn came(&mut self, outcome: &Outcome, now: Instant) {
         let summary = &mut self.summary;
         summary.longest_wait_ms = summary.longest_wait_ms.max(ms(outcome.waited));
@@ -87,7 +87,7 @@ impl Count {
             Verdict::Registered(_) => {
                 summary.acknowledged += 1;
                 self.waits.push(outcome.waited);
-                // Before the one who waits was there, silence means nothing.
+                // Silence before this request started does not count.
                 let waiting_since = now.checked_sub(outcome.waited).unwrap_or(self.started);
                 let silence = now.duration_since(self.last_receipt.max(waiting_since));
                 summary.longest_silence_ms = summary.longest_silence_ms.max(ms(silence));
@@ -101,7 +101,7 @@ impl Count {
         }
     }
 
-    /// Sums up at `now`.
+    /// Returns the summary as of `now`.
     #[must_use]
     pub fn end(mut self, now: Instant) -> Summary {
         self.waits.sort_unstable();
@@ -187,7 +187,7 @@ mod tests {
         let at = |ms| start + Duration::from_millis(ms);
         let mut count = Count::begin(start);
         count.came(&after(10, &[], registered()), at(10));
-        // Nobody came for a minute, then one was served at once.
+        // No request for a minute, then one that is answered at once.
         count.came(&after(20, &[], registered()), at(60_000));
         count.came(&after(2_500, &[], registered()), at(62_400));
         count.came(&after(2_500, &[], registered()), at(62_450));

@@ -1,32 +1,29 @@
-//! Where a load goes. Thousands of invented people must never reach someone else's site by a slip of the hand,
-//! so that only this machine is taken unless it is said otherwise.
+//! Target of a load. Accepts only this machine unless other machines are explicitly allowed, so that a typing error
+//! cannot flood a foreign site.
 
 use url::{Host, Url};
 
 use crate::domain::CampaignId;
 
-/// A site that may be loaded.
+/// A site that may receive load.
 #[derive(Clone, Debug)]
 pub struct Target {
     base: Url,
 }
 
-/// Why an address is not taken.
+/// A rejected target URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// Not `http://HOST[:PORT]`.
-    #[error("'{0}' is not right: expected http://HOST:PORT without a path")]
+    #[error("invalid URL '{0}': expected http://HOST:PORT without a path")]
     Shape(String),
-    /// Another machine, and that was not allowed.
+    /// Another machine, which was not allowed.
     #[error("'{0}' is not this machine: expected 127.0.0.1, [::1] or localhost")]
     Elsewhere(String),
 }
 
 impl Target {
-    /// Reads a base URL; other machines than this one only where that `is_allowed_elsewhere`.
-    ///
-    /// # Errors
-    /// [`TargetError`].
+    /// Parses a base URL. Rejects other machines unless they are allowed.
     pub fn parse(raw: &str, is_allowed_elsewhere: bool) -> Result<Self, TargetError> {
         let shape = || TargetError::Shape(raw.to_owned());
         let base = Url::parse(raw).map_err(|_| shape())?;
@@ -39,13 +36,13 @@ impl Target {
         }
     }
 
-    /// Where registrations are sent.
+    /// Returns the URL to which registrations are sent.
     #[must_use]
     pub fn registrations(&self, campaign: &CampaignId) -> Url {
         self.at(campaign, "registrations")
     }
 
-    /// Where the totals are.
+    /// Returns the URL of the public totals.
     #[must_use]
     pub fn chart(&self, campaign: &CampaignId) -> Url {
         self.at(campaign, "chart")

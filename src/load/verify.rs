@@ -1,5 +1,5 @@
-//! The proof: what was promised is in the store once and as it was sent, its photo can be read, and the chart
-//! counts what the store holds. Only what the store and the site say is believed, not what this process remembers.
+//! Verifies a run: each acknowledged registration is stored once and as sent, its photo can be read, and the public
+//! totals match the store. Relies on journal, store and site only, not on the state of the load process.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,35 +16,32 @@ use crate::domain::{Registration, Selection};
 use crate::photo::{PhotoKey, Photos, PhotosError};
 use crate::store::{Store, StoreError};
 
-/// Time between two looks at what has yet to come: a photo that is moved, a chart that catches up.
+/// Polling interval while waiting for a buffered photo or for totals to catch up.
 const TICK: Duration = Duration::from_millis(500);
-/// Photos that are read at once.
+/// Concurrent photo reads.
 const PHOTOS_AT_ONCE: usize = 16;
-/// Looks in a row in which the chart must be right: behind nginx each may come from another instance.
+/// Consecutive matches required of the totals: behind nginx each response may come from another instance.
 const LOOKS: u32 = 6;
 
-/// What the proof stands on.
+/// Sources of a verification.
 #[derive(Debug)]
 pub struct Proof {
-    /// The store of the instances.
+    /// Store of the instances.
     pub store: Store,
-    /// Their photo store.
+    /// Object store of the instances.
     pub photos: Photos,
-    /// The people of the run.
+    /// People of the run.
     pub people: People,
-    /// The chart, through the site.
+    /// URL of the public totals.
     pub chart: Url,
-    /// For the chart.
+    /// Client for the totals.
     pub http: reqwest::Client,
-    /// How long photos and chart may take to be as they must.
+    /// Time limit for photos and totals to become correct.
     pub within: Duration,
 }
 
 impl Proof {
-    /// Compares a journal with the store, the photos and the chart.
-    ///
-    /// # Errors
-    /// When the store stops answering: nothing is proven then.
+    /// Compares a journal with store, photos and public totals.
     pub async fn judge(&self, promises: &Promises) -> Result<Findings, StoreError> {
         let kept = self.kept().await?;
         let mut findings = Findings::of(promises, &kept, &self.people);
@@ -75,7 +72,7 @@ impl Proof {
         Ok(kept)
     }
 
-    /// Receipts whose photo is not there, and why.
+    /// Returns the receipts whose photo cannot be read, with the reason.
     async fn photos_missing(
         &self,
         promises: &Promises,
@@ -97,7 +94,7 @@ impl Proof {
             .await
     }
 
-    /// Reads the photo; its SHA-256 is part of its key, and compared with what is read.
+    /// Reads a photo, retrying until `deadline`. The object store checks it against the SHA-256 in its key.
     async fn photo_is_there(
         &self,
         registration: &Registration,
@@ -107,12 +104,12 @@ impl Proof {
             return Ok(());
         };
         let key = PhotoKey::of(&registration.campaign, registration.id, photo);
-        let key = key.ok_or("a format that is not known")?;
+        let key = key.ok_or("unknown photo format")?;
         loop {
             let why = match self.photos.get(&key).await {
                 Ok(Some(_)) => return Ok(()),
                 Err(altered @ PhotosError::Altered) => return Err(altered.to_string()),
-                Ok(None) => "there is none".to_owned(),
+                Ok(None) => "photo not found".to_owned(),
                 Err(error) => error.to_string(),
             };
             if Instant::now() > deadline {
@@ -122,7 +119,7 @@ impl Proof {
         }
     }
 
-    /// Waits until the chart counts what the store holds, some looks in a row.
+    /// Waits until the public totals match the store several times in a row.
     async fn chart_is_right(&self, deadline: Instant) -> Result<bool, StoreError> {
         let mut right = 0;
         while right < LOOKS {

@@ -1,27 +1,27 @@
-//! The columns of a list, the same in every format: receipt, the two times, one for each question, the photo.
+//! Columns of a report, the same in every format: receipt, two times, one per field, photo.
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
 use crate::domain::{Campaign, Field, Kind, Lang};
 
-/// One column.
+/// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
-    /// The number on the receipt.
+    /// Receipt number.
     Receipt,
-    /// When it was received, on the clocks of the campaign's time zone.
+    /// Time of receipt in the campaign's time zone.
     Local,
-    /// When it was received, UTC.
+    /// Time of receipt in UTC.
     Utc,
-    /// The answer to the field at this place of the campaign.
+    /// Answer to the campaign's field at this index.
     Answer(usize),
-    /// The address of the page that shows the photo to staff.
+    /// URL of the staff page that shows the photo.
     Photo,
 }
 
 impl Column {
-    /// The columns of a campaign's list.
+    /// Returns the columns of a campaign's report.
     pub(super) fn of(campaign: &Campaign) -> Vec<Self> {
         let fields = campaign.fields.iter().enumerate();
         let answers = fields.filter(|(_, field)| !field.is_photo());
@@ -32,7 +32,7 @@ impl Column {
             .collect()
     }
 
-    /// Its heading.
+    /// Returns the heading.
     pub(super) fn label(self, campaign: &Campaign, lang: Lang) -> &str {
         match self {
             Self::Receipt => lang.pick("Recibo", "Receipt"),
@@ -43,7 +43,7 @@ impl Column {
         }
     }
 
-    /// Its width in characters: what it usually holds, and its heading with the filter's button.
+    /// Returns the width in characters: fits typical content and the heading with its filter button.
     pub(super) fn width(self, campaign: &Campaign, lang: Lang) -> usize {
         let content = match self {
             Self::Receipt => 18,
@@ -56,7 +56,7 @@ impl Column {
     }
 }
 
-/// How many letters an answer usually has.
+/// Returns the typical length of an answer, in characters.
 fn usual_letters(field: &Field) -> usize {
     let longest = match &field.kind {
         Kind::Text { max, .. } => (*max).min(36),
@@ -74,7 +74,7 @@ fn usual_letters(field: &Field) -> usize {
     longest + 2
 }
 
-/// How far the clocks of a column of times are from UTC. Files know no zones: its heading says which clocks.
+/// Returns the UTC offset of a time column. Cells carry no time zone; the heading names it.
 pub(super) fn offset(column: Column, moment: Timestamp, zone: &TimeZone) -> Offset {
     match column {
         Column::Local => zone.to_offset(moment),

@@ -1,5 +1,5 @@
-//! A list as CSV: RFC 4180 with CRLF, in UTF-8 with a byte order mark, without which Excel takes it for Latin-1.
-//! It has no totals row: to a program that would be one more registration.
+//! Writes a report as CSV: RFC 4180 with CRLF, UTF-8 with a byte order mark, without which Excel assumes Latin-1.
+//! Has no totals row, since programs would read it as a registration.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -11,30 +11,27 @@ use super::columns::{Column, offset};
 use super::{PHOTO, ReportError, Subject};
 use crate::domain::Registration;
 
-/// Bytes gathered before a write.
+/// Buffer size in bytes.
 const BUFFER: usize = 64 * 1024;
 
-/// Local times as spreadsheets read them, to the second.
+/// Format of local times: `2026-11-21 08:03:04`, which spreadsheets parse.
 const LOCAL: DateTimePrinter = DateTimePrinter::new().separator(b' ').precision(Some(0));
-/// UTC times as programs read them (RFC 3339), to the millisecond; a `Z` follows.
+/// Format of UTC times: RFC 3339 with milliseconds; the caller appends `Z`.
 const UTC: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
-/// A list being written as CSV.
+/// Writer of a CSV report.
 #[derive(Debug)]
 pub struct Csv<W: Write> {
     columns: Vec<Column>,
     zone: TimeZone,
-    /// What stands before the id in the address of a photo's page.
+    /// URL prefix of a photo page, before the id.
     page: String,
     out: ::csv::Writer<W>,
     rows: u64,
 }
 
 impl<W: Write> Csv<W> {
-    /// Begins with the mark and the header.
-    ///
-    /// # Errors
-    /// When `out` takes no more.
+    /// Writes byte order mark and header.
     pub fn new(subject: &Subject, mut out: W) -> Result<Self, ReportError> {
         out.write_all("\u{FEFF}".as_bytes())?;
         let mut out = ::csv::WriterBuilder::new()
@@ -57,9 +54,6 @@ impl<W: Write> Csv<W> {
     }
 
     /// Writes one registration.
-    ///
-    /// # Errors
-    /// When the file takes no more.
     pub fn write(&mut self, registration: &Registration) -> Result<(), ReportError> {
         for column in &self.columns {
             let cell = self.cell(*column, registration);
@@ -91,22 +85,19 @@ impl<W: Write> Csv<W> {
         as_text.datetime_to_string(&offset.to_datetime(of.received_at))
     }
 
-    /// Rows so far, the header not counted.
+    /// Returns the number of rows so far, without the header.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Hands over what was gathered.
-    ///
-    /// # Errors
-    /// When the file takes no more.
+    /// Flushes the buffer.
     pub fn finish(mut self) -> Result<(), ReportError> {
         Ok(self.out.flush()?)
     }
 }
 
-/// Keeps a spreadsheet from running a text as a formula (OWASP, "CSV Injection"): an apostrophe before it.
+/// Prefixes a text with an apostrophe if a spreadsheet would run it as a formula (OWASP, "CSV Injection").
 pub(crate) fn guarded(text: &str) -> Cow<'_, str> {
     let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     if runs {

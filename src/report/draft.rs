@@ -1,5 +1,5 @@
-//! Reports at work: one thread writes while batches are still being read, a few may wait, and when whoever asked
-//! has gone the work stops. That thread gives way to whatever else there is to do: people who register come first.
+//! Generates reports. A low-priority thread writes while batches are still being read, and pauses while requests are
+//! being served, since registrations come first. Running and waiting reports are limited. Dropping a report cancels it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,21 +15,21 @@ use crate::domain::{CampaignId, Registration, Selection};
 use crate::low_priority;
 use crate::store::{Store, StoreError};
 
-/// Batches that are read and not yet being written; the store reads ahead by itself.
+/// Batches queued for the writer. Small, since the store reads ahead itself.
 const AHEAD: usize = 1;
 
-/// How many reports may be written at once, and how many more may wait: each takes a processor while it lasts.
+/// Generates reports, limiting how many run and wait: each occupies a processor.
 #[derive(Clone, Debug)]
 pub struct Reports {
-    /// Those being written or waiting.
+    /// Slots of running and waiting reports.
     places: Arc<Semaphore>,
-    /// Those being written.
+    /// Slots of running reports.
     desks: Arc<Semaphore>,
     others: Others,
 }
 
 impl Reports {
-    /// At most so many at once, and so many more that wait.
+    /// Allows up to `max_running` running and `max_waiting` waiting reports.
     #[must_use]
     pub fn new(at_once: usize, waiting: usize) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Reports {
         }
     }
 
-    /// Gives way to all of these requests.
+    /// Makes reports pause while any of these requests is in progress.
     #[must_use]
     pub fn giving_way_to(self, requests: IntGauge) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Reports {
         }
     }
 
-    /// Gives way to those of these requests that do not wait for one of the reports themselves.
+    /// Makes reports pause while requests are in progress, except those that wait for a report themselves.
     #[must_use]
     pub fn asked_by_some_of(self, requests: IntGauge) -> Self {
         let places = self.places.available_permits();
@@ -58,10 +58,10 @@ impl Reports {
         }
     }
 
-    /// Reads the registrations of the subject from the store and writes them. Dropping the future ends the work.
+    /// Reads registrations from the store and writes a report. Dropping the future cancels it.
     ///
     /// # Errors
-    /// [`ReportError::Busy`] at once; any other as soon as it happens. There is no file then.
+    /// [`ReportError::Busy`] immediately if all slots are taken.
     pub async fn write(
         &self,
         store: &Store,
@@ -78,22 +78,22 @@ impl Reports {
         while let Some(batch) = batches.next().await? {
             draft = draft.add(batch).await?;
         }
-        // Each step of the revision took at most one of them away meanwhile.
+        // Each revision since then deleted at most one of them.
         let revision = store.revision(&campaign.id).await?;
         let steps = revision.saturating_sub(basis.revision);
         draft.finish(basis.rows.saturating_sub(steps)).await
     }
 
-    /// Waits for a turn and begins a report without rows.
+    /// Waits for a slot and starts a report without rows.
     ///
     /// # Errors
-    /// [`ReportError::Busy`] when as many wait as may.
+    /// [`ReportError::Busy`] if all slots are taken.
     pub async fn begin(&self, subject: Subject, format: Format) -> Result<Draft, ReportError> {
         self.begin_noting(subject, format, &Progress::default())
             .await
     }
 
-    /// The rests of further work on one of them.
+    /// Returns a throttle for further work on a report.
     pub(super) fn rest(&self) -> Rest {
         Rest::new(self.others.clone())
     }
@@ -113,7 +113,7 @@ impl Reports {
         let (noted, rest) = (progress.clone(), self.rest());
         low_priority::spawn("report", move || {
             let written = write(subject, format, inbox, &noted, rest);
-            // The thread, not the future, holds them: it may go on for a moment after the future was dropped.
+            // Held by the thread, not the future: the thread may run on briefly after the future was dropped.
             drop((place, desk));
             told.send(written).ok();
         })?;
@@ -125,7 +125,7 @@ impl Reports {
     }
 }
 
-/// A report being written. Dropping it ends the work, and nothing of it is left.
+/// A report being written. Dropping it cancels it and deletes the file.
 #[derive(Debug)]
 pub struct Draft {
     outbox: mpsc::Sender<Delivery>,
@@ -133,7 +133,7 @@ pub struct Draft {
     read: u64,
 }
 
-/// How far a report is, for whoever looks from elsewhere; all clones are of the same report.
+/// Progress of a report, readable from other tasks. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     rows: Arc<AtomicU64>,
@@ -141,34 +141,31 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// So many rows are written.
+    /// Records the number of rows written.
     pub(super) fn note(&self, rows: u64) {
         self.rows.store(rows, Ordering::Relaxed);
     }
 
-    /// Rows that are written.
+    /// Returns the number of rows written.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// From what it is made, once that is counted.
+    /// Returns the source version, once it is known.
     #[must_use]
     pub fn basis(&self) -> Option<Basis> {
         self.basis.get().copied()
     }
 }
 
-/// From what a report would be made that began now.
-///
-/// # Errors
-/// When the store does not answer.
+/// Reads the source version: number of matching registrations and revision of the campaign.
 pub async fn basis(
     store: &Store,
     campaign: &CampaignId,
     selection: &Selection,
 ) -> Result<Basis, StoreError> {
-    // Both before anything is read: what changes afterwards makes another basis, whether it is in the list or not.
+    // Read before the registrations: any later change yields another version, whether or not the report contains it.
     let revision = store.revision(campaign).await?;
     let rows = store.count(campaign, selection).await?;
     Ok(Basis { rows, revision })
@@ -178,7 +175,7 @@ impl Draft {
     /// Adds rows; waits while the writer is behind.
     ///
     /// # Errors
-    /// What the writer failed with.
+    /// The error of the writer, if it failed.
     pub async fn add(mut self, batch: Vec<Registration>) -> Result<Self, ReportError> {
         self.read += batch.len() as u64;
         match self.outbox.send(Delivery::Rows(batch)).await {
@@ -187,14 +184,14 @@ impl Draft {
         }
     }
 
-    /// Ends the report, which must have at least so many rows.
+    /// Finishes the report.
     ///
     /// # Errors
-    /// [`ReportError::Short`], and what the writer failed with.
+    /// [`ReportError::Short`] if it has fewer rows than required, or the error of the writer.
     pub async fn finish(self, least: u64) -> Result<Finished, ReportError> {
         let read = self.read;
         match self.outbox.send(Delivery::End { read, least }).await {
-            // The outbox lives on until the file is done: it tells the writer that someone waits.
+            // `outbox` stays open until the file is finished: closing it cancels the writer.
             Ok(()) => self.finished.await.map_err(|_| ReportError::BrokeOff)?,
             Err(_) => Err(failure(self.finished).await),
         }

@@ -1,21 +1,21 @@
-//! Links of a workbook to the pages of photos. They are formulas: of real links Excel takes 65,530 a sheet.
+//! Links from a workbook to photo pages. Written as formulas, since Excel limits real links to 65,530 per sheet.
 
 use rust_xlsxwriter::{Formula, Worksheet, XlsxError};
 
 use super::{PHOTO, Subject};
 use crate::domain::RegistrationId;
 
-/// Longest text inside a formula that Excel takes, in characters.
+/// Excel's limit of a text inside a formula, in characters.
 const LONGEST: usize = 255;
 
-/// How many characters an id has.
+/// Length of an id in characters.
 const ID: usize = 32;
 
-/// What stands around the id in each link.
+/// Writes links to photo pages; holds the text before and after the id.
 pub(super) struct Link {
     before: String,
     after: String,
-    /// What the cell shows; none when the address is too long for a formula, and stands there as text.
+    /// Text of the cell. `None` if the URL is too long for a formula: it is then written as text.
     words: Option<&'static str>,
 }
 

@@ -1,5 +1,4 @@
-//! Asking for a report: a file that is there and still right is handed out again, whoever asked for it first; else
-//! there is one job more.
+//! Requests a report. Reuses a finished file that is still current, whoever requested it; otherwise queues a job.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -11,24 +10,21 @@ use crate::photo::{FileKey, Photos, PhotosError};
 use crate::store::job::MAX_JOBS;
 use crate::store::{Store, StoreError};
 
-/// Most jobs of one asker that have not ended: the others get their turn.
+/// Maximum unfinished jobs per requester, so that none blocks the others.
 const MOST_LIVE: usize = 5;
 
-/// What becomes of an order.
+/// Result of a request.
 #[derive(Clone, Debug)]
 pub enum Ordered {
-    /// This job, which may be done already.
+    /// The job; may be finished already.
     Job(Box<Job>),
-    /// As many of theirs are being made as may be: some must end first.
+    /// Too many unfinished jobs of this requester.
     TooMany,
-    /// As many of theirs are kept as can be listed: some must be removed first, a day after their end.
+    /// Too many stored jobs of this requester to list. Jobs are deleted a day after their end.
     TooManyKept,
 }
 
-/// Finds or makes the job for what somebody wants.
-///
-/// # Errors
-/// When the store does not answer.
+/// Returns a job for a report: a finished one that is current, an unfinished one of this requester, or a new one.
 pub async fn order(
     store: &Store,
     photos: &Photos,
@@ -43,7 +39,7 @@ pub async fn order(
     }
     let known = store.jobs_of(&wanted.campaign, asker).await?;
     let mut live = known.iter().filter(|job| job.state.is_live());
-    // A form that was sent twice is one wish.
+    // A form submitted twice is one request.
     if let Some(same) = live.clone().find(|job| job.wanted == wanted) {
         return Ok(Ordered::Job(Box::new(same.clone())));
     }
@@ -58,7 +54,7 @@ pub async fn order(
     Ok(Ordered::Job(Box::new(job)))
 }
 
-/// The job whose file is what somebody gets who asks for the same now.
+/// Finds a finished job whose file equals what a new job would produce.
 async fn current(
     store: &Store,
     photos: &Photos,

@@ -1,6 +1,5 @@
-//! How a report gives way: after each piece of its work it rests for as long as others are served, within a bound. That
-//! its thread has a low priority is not enough: the system weighs it within one session or container only, and what a
-//! report reads is work for the store, beside what people send there.
+//! Throttles reports: after each slice of work a report pauses while requests are being served, for a bounded time. A
+//! low thread priority is not enough: it counts within one session or container only, and reports load the store, too.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,21 +8,21 @@ use std::time::{Duration, Instant};
 use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 
-/// The shortest work after which there is a rest, and so about the longest that others wait for.
+/// Minimum work between pauses, and so about the longest delay of a request.
 const PIECE: Duration = Duration::from_millis(2);
-/// A rest lasts so many times as long as the work before it, at most.
+/// Maximum pause, as a multiple of the work before it.
 const TIMES: u32 = 4;
-/// The longest rest: a report goes on, however busy the others are.
+/// Maximum pause, so that a report progresses under any load.
 const LONGEST: Duration = Duration::from_millis(100);
-/// Between two looks whether anybody is still served.
+/// Polling interval during a pause.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// Those to whom reports give way: the requests in work but those that wait for a report themselves.
+/// Requests in progress, except those that wait for a report.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Others {
-    /// Requests in work; none for nobody.
+    /// Requests in progress; `None` disables throttling.
     requests: Option<IntGauge>,
-    /// One permit is taken for each of them that waits for a report, and how many there are.
+    /// Semaphore of which each request that waits for a report holds a permit, and its size.
     waiting: Option<(Arc<Semaphore>, usize)>,
 }
 
@@ -50,7 +49,7 @@ impl Others {
     }
 }
 
-/// The rests of one report.
+/// Throttle of one report.
 #[derive(Debug)]
 pub(super) struct Rest {
     others: Others,
@@ -65,7 +64,7 @@ impl Rest {
         }
     }
 
-    /// After a step of the work: rests if it is time to.
+    /// Pauses if due. Call after each step of work.
     pub(super) fn take(&mut self) {
         let worked = self.working_since.elapsed();
         if worked < PIECE {
@@ -108,7 +107,7 @@ mod tests {
         let begun = Instant::now();
         rest.take();
         assert!(begun.elapsed() >= PIECE * TIMES);
-        // Directly after a rest nothing has been done.
+        // The next slice of work starts after the pause.
         assert!(rest.working_since >= begun + PIECE * TIMES);
     }
 }

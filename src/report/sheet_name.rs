@@ -1,10 +1,10 @@
-//! Names of sheets: Excel refuses a workbook with one that is too long, has a forbidden character or is there twice.
+//! Sheet names that Excel accepts: neither too long nor duplicate, without forbidden characters.
 
-/// Longest name, in UTF-16 units.
+/// Maximum length in UTF-16 code units.
 const LONGEST: usize = 31;
 
-/// A name for the `number`th sheet (from 1) of a list: as near to `wanted` as Excel allows, else to `otherwise`;
-/// sheets after the first have their number behind it.
+/// Returns the name of sheet `number` (from 1): `wanted` as far as Excel allows it, else `otherwise`. Adds the number
+/// from the second sheet on.
 pub(super) fn sheet_name(wanted: &str, otherwise: &str, number: usize) -> String {
     let suffix = if number > 1 {
         format!(" ({number})")
@@ -38,7 +38,7 @@ fn is_forbidden(c: char) -> bool {
     matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\') || c.is_control()
 }
 
-/// Excel keeps "History" for itself, in any case.
+/// Excel reserves "History", in any case.
 fn is_reserved(name: &str) -> bool {
     name.is_empty() || name.eq_ignore_ascii_case("history")
 }

@@ -1,5 +1,5 @@
-//! Removes files and jobs a day after their end, and sooner when a registration of their campaign was corrected or
-//! deleted since: what somebody had deleted does not live on in a list. One instance at a time.
+//! Deletes report files and jobs a day after their end, or ten minutes if a registration of the campaign was corrected
+//! or deleted since: reports must not preserve deleted data. Runs on one instance at a time (lease).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::domain::{CampaignId, Job};
 use crate::photo::{FileKey, Photos};
 use crate::store::Store;
 
-/// Between two looks.
+/// Polling interval.
 const TICK: Duration = Duration::from_mins(1);
-/// For how long whoever asked may still fetch a list in which something was wrong or is no more.
+/// Minimum time after its end that an outdated report can be downloaded.
 const OUTDATED: SignedDuration = SignedDuration::from_mins(10);
-/// Longer than a look takes.
+/// Lease length; longer than one pass takes.
 const LEASE: Duration = Duration::from_mins(5);
 const LEASE_NAME: &str = "sweep-reports";
 
-/// Sweeps until it is stopped.
+/// Deletes expired and outdated reports until stopped.
 #[derive(Debug)]
 pub struct Sweeper {
     store: Store,
@@ -30,7 +30,7 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    /// Sweeps these jobs and their files.
+    /// Creates a cleaner for the jobs in `store` and their files.
     #[must_use]
     pub fn new(store: Store, photos: Photos) -> Self {
         Self {
@@ -40,18 +40,18 @@ impl Sweeper {
         }
     }
 
-    /// Looks every minute until `stop`; a failure is logged and followed by the next look.
+    /// Polls every minute until `stop`. Logs failures and retries.
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let sweep = Box::pin(self.look(Timestamp::now()));
             match stop.run_until_cancelled(sweep).await {
                 Some(Ok(0)) | None => {}
-                Some(Ok(removed)) => info!("removed {removed} reports"),
-                Some(Err(error)) => warn!("reports cannot be removed now: {error:#}"),
+                Some(Ok(removed)) => info!("deleted {removed} reports"),
+                Some(Err(error)) => warn!("cannot delete reports, retrying: {error:#}"),
             }
             stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
         }
-        // The lease ends by itself when this does not arrive.
+        // If this fails, the lease expires by itself.
         self.store.release(LEASE_NAME, self.id).await.ok();
     }
 
@@ -62,10 +62,7 @@ impl Sweeper {
         self.sweep(now).await
     }
 
-    /// Removes what is to be removed at this moment; answers how many jobs.
-    ///
-    /// # Errors
-    /// When one of the stores does not answer; the rest is for the next time.
+    /// Deletes jobs that are expired or outdated at `now`; returns how many.
     pub async fn sweep(&self, now: Timestamp) -> anyhow::Result<u64> {
         let (mut from, mut removed) = (Timestamp::UNIX_EPOCH, 0);
         let mut revisions = HashMap::new();
@@ -106,7 +103,7 @@ impl Sweeper {
         Ok(revision != basis.revision)
     }
 
-    /// The files first: a job that is known can be removed again.
+    /// Deletes the files before the job, so that a failure can be retried.
     async fn remove(&self, job: &Job) -> anyhow::Result<()> {
         for attempt in 1..=job.attempt {
             self.photos.remove_file(&FileKey::of(job, attempt)).await?;

@@ -1,4 +1,4 @@
-//! The totals sheet of a list of every value: value and count, highest first, and a chart of the first twenty.
+//! Totals sheet of a report of all values: counts by value, highest first, and a chart of the first twenty.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,14 +7,14 @@ use rust_xlsxwriter::{Chart, ChartType, Format, Worksheet, XlsxError};
 
 use super::{ReportError, Subject};
 
-/// Values that the sheet lists; the rest, the rarest, share one row. Excel would take more, but each costs about 1 KiB
+/// Maximum listed values; the rarest others share one row. Excel allows more, but each costs about 1 KiB of memory
 /// while the file is saved, and campaigns without a list of places can have as many values as registrations.
 const LISTED: usize = 10_000;
 
-/// Bars of the chart.
+/// Maximum bars of the chart.
 const BARS: u32 = 20;
 
-/// Counts of values, taken while the list goes by value after value.
+/// Counts registrations by value, in rows sorted by value.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     current: Option<(String, u64)>,
@@ -29,7 +29,7 @@ struct Others {
 }
 
 impl Totals {
-    /// Counts one registration. Those of one value must follow one another.
+    /// Counts one registration. Equal values must be consecutive.
     pub(super) fn count(&mut self, value: &str) {
         match &mut self.current {
             Some((current, count)) if current == value => *count += 1,
@@ -53,7 +53,7 @@ impl Totals {
         }
     }
 
-    /// The sheet, by the name given.
+    /// Builds the sheet.
     pub(super) fn sheet(
         mut self,
         name: &str,
@@ -73,7 +73,7 @@ impl Totals {
             .write_string_with_format(0, 0, label, bold)?
             .write_string_with_format(0, 1, lang.pick("Total", "Count"), bold)?;
         let mut row = 1;
-        // Sorted from the least `Reverse`, which is the highest count.
+        // Ascending order of `Reverse`, that is highest count first.
         for Reverse((count, Reverse(value))) in self.listed.into_sorted_vec() {
             line(&mut sheet, row, &value, count)?;
             row += 1;
@@ -94,7 +94,7 @@ impl Totals {
     }
 }
 
-/// A total and the word before it, in the first two columns.
+/// Writes the totals row into the first two columns.
 pub(super) fn total_line(
     sheet: &mut Worksheet,
     row: u32,
@@ -115,7 +115,7 @@ fn line(sheet: &mut Worksheet, row: u32, words: &str, count: u64) -> Result<(), 
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "Excel's numbers are these, and exact for 9 quadrillions"
+    reason = "Excel's numbers are f64, exact up to 9 quadrillion"
 )]
 fn number_of(count: u64) -> f64 {
     count as f64
@@ -134,7 +134,7 @@ fn chart(sheet: &str, subject: &Subject, bars: u32) -> Chart {
         .set_gap(40);
     chart.title().set_name(&format!("{title}: {label}"));
     chart.legend().set_hidden();
-    // Bars are drawn from the bottom; the highest belongs on top.
+    // Bars are drawn bottom up; reverse, so that the highest is on top.
     chart.y_axis().set_reverse();
     chart.set_width(640).set_height(60 + 26 * bars.max(4));
     chart.set_alt_text(lang.pick(

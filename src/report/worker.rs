@@ -1,5 +1,5 @@
-//! What an instance does about jobs: it takes one at a time, says every moment how far it is, and brings the file,
-//! sealed, to the object store before it says that the job is done. It may die at any of these steps.
+//! Runs report jobs: claims one at a time, sends heartbeats with its progress, uploads the encrypted file to the object
+//! store, then marks the job as done. The process may die at any step: another instance then repeats the job.
 
 use std::fs::File;
 use std::io;
@@ -25,13 +25,13 @@ use crate::store::Store;
 use crate::store::job::{Ending, Hold};
 use crate::telemetry::metrics::ReportMetrics;
 
-/// Between two looks for a job; one that this instance was asked for is begun at once.
+/// Polling interval. A job requested on this instance starts immediately.
 const TICK: Duration = Duration::from_secs(1);
-/// Between two words on how far a job is, and so the longest time until a cancelled one stops.
+/// Heartbeat interval, and so the longest time until a cancelled job stops.
 const NOTE_EVERY: Duration = Duration::from_millis(150);
-/// After this silence this instance has lost the job, and another begins it again.
+/// Time without heartbeats after which another instance may claim the job.
 const SILENCE: Duration = Duration::from_secs(10);
-/// How often a file is brought to the object store, and how long after a failure.
+/// Delays between upload attempts.
 const PAUSES: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(3),
@@ -39,30 +39,30 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(20),
 ];
 
-/// Works at jobs until it is stopped.
+/// Runs jobs until stopped.
 #[derive(Debug)]
 pub struct Worker {
-    /// Where jobs and registrations are.
+    /// Jobs and registrations.
     pub store: Store,
-    /// Where files go.
+    /// Report files.
     pub photos: Photos,
     /// The campaigns of this instance.
     pub campaigns: Campaigns,
-    /// What is counted.
+    /// Metrics of reports.
     pub metrics: ReportMetrics,
-    /// Requests in work, which it gives way to.
+    /// Requests in progress, during which reports pause.
     pub requests: IntGauge,
-    /// Told when there is a new job.
+    /// Notified when this instance queues a job.
     pub asked: Arc<Notify>,
 }
 
 impl Worker {
-    /// One job after another until `stop`, and an eye on those of others.
+    /// Runs jobs one after another until `stop`, and queues stalled jobs of other instances again.
     pub async fn run(self, stop: CancellationToken) {
         tokio::join!(self.work_at_all(&stop), self.look_after_others(&stop));
     }
 
-    /// A failure is logged and followed by the next look.
+    /// Claims and runs jobs. Logs the first of several failures and retries.
     async fn work_at_all(&self, stop: &CancellationToken) {
         let reports = Reports::new(1, 1).giving_way_to(self.requests.clone());
         let mut failing = false;
@@ -71,7 +71,7 @@ impl Worker {
             if let Err(error) = &begun
                 && !failing
             {
-                warn!("no job can be begun: {:#}", anyhow::anyhow!("{error}"));
+                warn!("cannot claim a job: {:#}", anyhow::anyhow!("{error}"));
             }
             failing = begun.is_err();
             if let Ok(Some(job)) = begun {
@@ -83,7 +83,7 @@ impl Worker {
         }
     }
 
-    /// Also while it works itself, so that nobody looks at a job that stands still because all others have work.
+    /// Queues stalled jobs again. Runs beside the jobs, so that a stalled job is found even if all instances are busy.
     async fn look_after_others(&self, stop: &CancellationToken) {
         let mut looked = Instant::now();
         while stop
@@ -91,10 +91,10 @@ impl Worker {
             .await
             .is_some()
         {
-            // Where this process stood still, the others may have too: they get a moment to be heard.
+            // If this process was suspended, others may have been, too: wait for their heartbeats first.
             if looked.elapsed() < SILENCE / 2 {
                 let losing = self.store.lose_silent_jobs(SILENCE, Timestamp::now());
-                // Where the store is away, the other loop says so.
+                // The other loop logs store failures.
                 Box::pin(losing).await.ok();
             }
             looked = Instant::now();
@@ -104,7 +104,7 @@ impl Worker {
     async fn work(&self, job: &Job, reports: &Reports, stop: &CancellationToken) {
         let (begun, progress) = (Instant::now(), Progress::default());
         self.metrics.at_work.inc();
-        info!(job = %job.id, attempt = job.attempt, "began a report");
+        info!(job = %job.id, attempt = job.attempt, "started a report");
         let ending = tokio::select! {
             made = self.make(job, reports, &progress) => Some(match made {
                 Ok(done) => done,
@@ -122,14 +122,14 @@ impl Worker {
         if let Some(Ending::Done { rows, .. }) = ending {
             self.metrics.written(rows, begun.elapsed());
         }
-        info!(job = %job.id, attempt = job.attempt, outcome, "ended a report");
+        info!(job = %job.id, attempt = job.attempt, outcome, "finished a report");
         if ending == Some(Ending::Lost) {
-            // What failed a moment ago mostly fails again at once.
+            // An immediate retry would most likely fail, too.
             stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
         }
     }
 
-    /// Makes the file and brings it where it is kept.
+    /// Writes, encrypts and uploads the file.
     async fn make(
         &self,
         job: &Job,
@@ -139,7 +139,7 @@ impl Worker {
         let wanted = &job.wanted;
         let campaign = self.campaigns.get(wanted.campaign.as_str());
         let subject = Subject {
-            campaign: Arc::clone(campaign.context("no such campaign here")?),
+            campaign: Arc::clone(campaign.context("the campaign is unknown on this instance")?),
             selection: wanted.selection.clone(),
             lang: wanted.lang,
             made_at: job.made_at,
@@ -150,7 +150,7 @@ impl Worker {
         let (key, seal) = (FileKey::of(job, job.attempt), self.photos.seal().clone());
         let (file, sealed) = sealed(seal, key.clone(), file, reports.rest()).await?;
         self.bring(&key, &sealed).await?;
-        let basis = progress.basis().context("nothing was counted")?;
+        let basis = progress.basis().context("the source version is unknown")?;
         Ok(Ending::Done { file, rows, basis })
     }
 
@@ -164,7 +164,7 @@ impl Worker {
         self.photos.put_file(key, sealed).await
     }
 
-    /// Says how far it is for as long as the job is this attempt's.
+    /// Sends heartbeats while this attempt holds the job; returns when it lost it.
     async fn keep_noting(&self, hold: Hold, progress: &Progress) {
         let mut heard = Instant::now();
         loop {
@@ -179,12 +179,12 @@ impl Worker {
         }
     }
 
-    /// Ends the attempt; a file that is not the job's goes. Answers the outcome's word.
+    /// Stores the outcome of the attempt and deletes a file that the job does not use. Returns the outcome's label.
     async fn end(&self, job: &Job, ending: Option<Ending>) -> &'static str {
         let mut is_ended = false;
         if let Some(ending) = ending {
             let (hold, since) = (Hold::of(job), Instant::now());
-            // Until then no other begins it: an outcome that is not known is asked for again.
+            // Until the timeout no other instance claims the job: retry while the outcome is unknown.
             while since.elapsed() < SILENCE {
                 match Box::pin(self.store.end_job(hold, ending, Timestamp::now())).await {
                     Ok(ended) => {
@@ -200,7 +200,7 @@ impl Worker {
             Some(Ending::Done { .. }) if self.has_done(job).await => return "done",
             _ => {}
         }
-        // What stays here is removed with the job.
+        // If this fails, the file is deleted with the job.
         let key = FileKey::of(job, job.attempt);
         self.photos.remove_file(&key).await.ok();
         match ending {
@@ -210,7 +210,7 @@ impl Worker {
         }
     }
 
-    /// Whether the file of this attempt may be the job's: its end may have been kept although nobody was told so.
+    /// Returns whether the job may use this attempt's file: its end may be stored although the response was lost.
     async fn has_done(&self, job: &Job) -> bool {
         match Box::pin(self.store.job(job.id)).await {
             Ok(Some(found)) => found.attempt == job.attempt && found.file().is_some(),
@@ -220,7 +220,7 @@ impl Worker {
     }
 }
 
-/// Seals a finished file on a thread that gives way, as the one that wrote it did.
+/// Encrypts a finished file on a throttled low-priority thread.
 async fn sealed(
     seal: Seal,
     key: FileKey,
@@ -231,6 +231,6 @@ async fn sealed(
     low_priority::spawn("report-seal", move || {
         told.send(seal.seal_file(&key, file, || rest.take())).ok();
     })?;
-    let broke_off = |_| io::Error::other("the sealing of a file broke off");
+    let broke_off = |_| io::Error::other("the encryption of a file failed");
     answer.await.map_err(broke_off)?
 }

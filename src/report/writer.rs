@@ -1,4 +1,4 @@
-//! The thread that writes one report from what it is sent, and rests while others are served.
+//! Thread that writes one report from the batches it receives, pausing while requests are being served.
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
@@ -12,13 +12,13 @@ use super::xlsx::{SHEET_ROWS, Xlsx};
 use super::{Finished, Format, ReportError, Subject};
 use crate::domain::Registration;
 
-/// What goes to the writing thread. Its channel closing without [`Delivery::End`] means that the report was given up.
+/// Message to the writing thread. If the channel closes without [`Delivery::End`], the report is cancelled.
 pub(super) enum Delivery {
     Rows(Vec<Registration>),
     End { read: u64, least: u64 },
 }
 
-/// A list being written in one of the formats.
+/// Writer of a report in any format.
 enum List {
     Xlsx(Box<Xlsx>),
     Csv(Box<Csv<File>>),
@@ -40,7 +40,7 @@ impl List {
     }
 }
 
-/// The work of the writing thread.
+/// Writes the report; the body of the writing thread.
 pub(super) fn write(
     subject: Subject,
     format: Format,
@@ -48,7 +48,7 @@ pub(super) fn write(
     progress: &Progress,
     mut rest: Rest,
 ) -> Result<Finished, ReportError> {
-    // Without a name: nobody else can open it, and nothing is left of it after a `kill -9` either.
+    // Unnamed: no other process can open it, and the system deletes it even after `kill -9`.
     let mut file = tempfile::tempfile()?;
     let mut list = match format {
         Format::Xlsx => List::Xlsx(Box::new(Xlsx::new(subject, SHEET_ROWS)?)),
@@ -91,7 +91,7 @@ pub(super) fn write(
     })
 }
 
-/// A file that takes nothing more once nobody waits for it: compressing a long list takes seconds.
+/// A file that rejects writes once the report is cancelled, since compressing a long report takes seconds.
 struct Watched<'a> {
     file: &'a File,
     inbox: &'a mpsc::Receiver<Delivery>,

@@ -1,5 +1,5 @@
-//! A list as a workbook, row by row in constant memory: rows go to an unnamed temporary file of the library,
-//! which is compressed into the workbook at the end.
+//! Writes a report as a workbook, row by row in constant memory. The library keeps rows in an unnamed temporary file
+//! and compresses it into the workbook at the end.
 
 use std::io::Write;
 
@@ -16,31 +16,31 @@ use super::totals::{Totals, total_line};
 use super::{ReportError, Subject};
 use crate::domain::Registration;
 
-/// Rows of one sheet, headings included, that Excel opens.
+/// Excel's limit of rows per sheet, heading included.
 pub const SHEET_ROWS: u32 = 1_048_576;
 
-/// Headings, one registration, the gap and the totals: fewer rows make no sheet.
+/// Minimum rows per sheet: heading, one registration, empty row, totals.
 const LEAST_ROWS: u32 = 4;
 
-/// Bytes of text from which a sheet may pass the 4 GiB of a plain ZIP entry, with room for what is written around it.
+/// Bytes of text from which a sheet may exceed the 4 GiB of a ZIP entry without ZIP64, markup included.
 const LARGE: usize = 2 << 30;
 
-/// Level of compression: a report takes 0.6 of the time that it takes with the library's own (6), for a file a tenth
-/// larger (`benches/report.rs`).
+/// Compression level. Compared with the library's default (6) a report takes 60 % of the time and is 10 % larger
+/// (`benches/report`).
 const COMPRESSION: u8 = 2;
 
-/// A list being written as a workbook.
+/// Writer of a workbook.
 pub struct Xlsx {
     subject: Subject,
     columns: Vec<Column>,
     workbook: Workbook,
     sheet: Worksheet,
-    /// Number of the sheet being written, from 1.
+    /// Number of the current sheet, from 1.
     number: usize,
-    /// The next row of it, from 0.
+    /// Next row of the current sheet, from 0.
     row: u32,
     sheet_rows: u32,
-    /// Bytes of text in it.
+    /// Bytes of text in the current sheet.
     text: usize,
     rows: u64,
     bold: Format,
@@ -49,10 +49,7 @@ pub struct Xlsx {
 }
 
 impl Xlsx {
-    /// Begins the first sheet. A sheet takes `sheet_rows` rows ([`SHEET_ROWS`]) before the list goes on in the next.
-    ///
-    /// # Errors
-    /// When there can be no temporary file.
+    /// Starts the first sheet. After `sheet_rows` rows (at most [`SHEET_ROWS`]) the report continues on a new sheet.
     pub fn new(subject: Subject, sheet_rows: u32) -> Result<Self, ReportError> {
         let mut workbook = Workbook::new();
         workbook.set_zip_compression_level(COMPRESSION);
@@ -74,14 +71,14 @@ impl Xlsx {
         Ok(xlsx)
     }
 
-    /// Name, headings, widths and formats of a new sheet: all that must stand before its rows.
+    /// Sets name, headings, widths and formats of a new sheet, which must precede its rows.
     fn head(&mut self) -> Result<(), XlsxError> {
         let Subject { campaign, lang, .. } = &self.subject;
         let list = lang.pick("Lista", "List");
         let wanted = self.subject.selection.value.as_deref().unwrap_or(list);
         let name = sheet_name(wanted, list, self.number);
         let heading = self.bold.clone().set_border_bottom(FormatBorder::Thin);
-        // A format of the column costs nothing per cell.
+        // A column format costs nothing per cell.
         let time = Format::new().set_num_format("yyyy-mm-dd hh:mm:ss");
         let link = Format::new().set_hyperlink();
         let sheet = &mut self.sheet;
@@ -103,8 +100,8 @@ impl Xlsx {
 
     /// Writes one registration.
     ///
-    /// # Errors
-    /// When the workbook takes no more. A full disk is a panic of the library: run it where one is caught.
+    /// # Panics
+    /// The library panics if the disk is full: run it where panics are caught.
     pub fn write(&mut self, registration: &Registration) -> Result<(), ReportError> {
         if self.row == self.sheet_rows {
             self.turn()?;
@@ -144,21 +141,18 @@ impl Xlsx {
         Ok(())
     }
 
-    /// Rows so far, headings and totals not counted.
+    /// Returns the number of rows so far, without headings and totals.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Writes the totals and compresses all into `out`.
-    ///
-    /// # Errors
-    /// When the workbook or `out` take no more.
+    /// Writes the totals and compresses the workbook into `out`.
     pub fn finish(mut self, out: impl Write + Send) -> Result<(), ReportError> {
         if self.row + 2 > self.sheet_rows {
             self.turn()?;
         }
-        // One row is left empty: a filter or sorting by hand ends there, and leaves the totals alone.
+        // An empty row keeps the totals out of filters and manual sorting.
         total_line(&mut self.sheet, self.row + 1, &self.bold, self.rows)?;
         self.close()?;
         if let Some(totals) = self.totals.take() {
@@ -171,14 +165,14 @@ impl Xlsx {
         Ok(())
     }
 
-    /// Goes on in a new sheet.
+    /// Continues on a new sheet.
     fn turn(&mut self) -> Result<(), ReportError> {
         self.close()?;
         self.number += 1;
         Ok(self.head()?)
     }
 
-    /// Gives the sheet to the workbook and puts an empty one in its place.
+    /// Adds the current sheet to the workbook and replaces it by an empty one.
     fn close(&mut self) -> Result<(), XlsxError> {
         let last_column = u16::try_from(self.columns.len() - 1).unwrap_or(u16::MAX);
         self.sheet.autofilter(0, 0, self.row - 1, last_column)?;
@@ -211,7 +205,7 @@ impl Xlsx {
     }
 }
 
-/// Days since 1899-12-30, the time of day as their fraction: a date of Excel, which knows no zones.
+/// Returns an Excel date: days since 1899-12-30, time of day as fraction, without time zone.
 fn serial(moment: Timestamp, offset: Offset) -> f64 {
     let seconds = moment.as_duration().as_secs_f64() + f64::from(offset.seconds());
     25_569.0 + seconds / 86_400.0

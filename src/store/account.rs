@@ -1,61 +1,43 @@
-//! Accounts of the staff. The store keeps what the rules of [`crate::domain::staff`] decided, and guards two things:
-//! an address has one account, and a change is taken only by the state that it was decided on.
+//! Staff accounts. The store enforces two rules: an address has one account, and a change applies only to the version
+//! that it is based on.
 
 use uuid::Uuid;
 
 use super::{Store, StoreError, ask};
 use crate::domain::staff::{Account, Mail};
 
-/// Most accounts of one list.
+/// Maximum number of accounts in a list.
 pub const MAX_ACCOUNTS: u32 = 1_000;
 
 impl Store {
-    /// Keeps a new account; false if its address has one already.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be kept.
+    /// Inserts an account. Returns false if its address has one already.
     pub async fn add_account(&self, account: &Account) -> Result<bool, StoreError> {
-        ask!(self.add_account(account))
+        ask!("add_account", self.add_account(account))
     }
 
-    /// Keeps a changed account, if nobody changed it since it was read: its `version` is the one that was read, the
-    /// next one is kept. False if somebody did. Its address never changes.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be kept.
+    /// Replaces an account whose stored version is still `account.version`, and increases the version. Returns false
+    /// for any other version. The address does not change.
     pub async fn replace_account(&self, account: &Account) -> Result<bool, StoreError> {
-        ask!(self.replace_account(account))
+        ask!("replace_account", self.replace_account(account))
     }
 
-    /// The account of this id.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the account with this id.
     pub async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
-        ask!(self.account(id))
+        ask!("account", self.account(id))
     }
 
-    /// The account of this address.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the account with this address.
     pub async fn account_of(&self, mail: &Mail) -> Result<Option<Account>, StoreError> {
-        ask!(self.account_of(mail))
+        ask!("account_of", self.account_of(mail))
     }
 
-    /// The account whose link has this SHA-256, used up or too old as it may be.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the account whose password link has this SHA-256, even if the link has expired.
     pub async fn account_by_link(&self, hash: &[u8; 32]) -> Result<Option<Account>, StoreError> {
-        ask!(self.account_by_link(hash))
+        ask!("account_by_link", self.account_by_link(hash))
     }
 
-    /// The first [`MAX_ACCOUNTS`] accounts, in the order of their addresses, closed ones too.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the first [`MAX_ACCOUNTS`] accounts by address, including closed ones.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        ask!(self.accounts())
+        ask!("accounts", self.accounts())
     }
 }

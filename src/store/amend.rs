@@ -1,39 +1,34 @@
-//! Corrections and deletions. Each is one transaction with all that goes with it: the new identity, the change that the
-//! feed tells, and the campaign's revision; and each is taken only if the registration still is as it was read.
+//! Corrections and deletions. Each is one transaction, together with the alias, the feed and the campaign's revision.
+//! It applies only to the version that was read.
 
 use super::{Store, StoreError, ask};
 use crate::domain::record::{Deletion, Record};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
 
-/// What became of a correction or a deletion.
+/// Outcome of a correction or deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amended {
-    /// It is kept, as durably as a registration.
+    /// Written, as durably as a registration.
     Done,
-    /// The registration was changed or deleted since it was read; nothing was done.
+    /// The registration was corrected or deleted after it was read. Nothing was written.
     Stale,
-    /// The new answer to the unique field belongs to another registration; nothing was done.
+    /// The new unique answer identifies another registration. Nothing was written.
     Taken,
 }
 
 impl Store {
-    /// One registration of a campaign with its corrections.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns a registration with its corrections.
     pub async fn record(
         &self,
         campaign: &Campaign,
         id: RegistrationId,
     ) -> Result<Option<Record>, StoreError> {
-        ask!(self.record(campaign, id))
+        ask!("record", self.record(campaign, id))
     }
 
-    /// Keeps the last correction of `corrected`, if the registration still is as it was `read`. With `claim` it also
-    /// takes that identity, for good: whoever registers under it is turned away.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] also when the outcome is unknown: reading it again shows.
+    /// Stores the last correction of `corrected` if the registration is unchanged since `read`. With an alias, also
+    /// reserves that id for good: registering under it is rejected. If the outcome is unknown, read the registration
+    /// again.
     pub async fn correct(
         &self,
         campaign: &Campaign,
@@ -41,40 +36,32 @@ impl Store {
         corrected: &Record,
         claim: Option<RegistrationId>,
     ) -> Result<Amended, StoreError> {
-        ask!(self.correct(campaign, read, corrected, claim))
+        ask!("correct", self.correct(campaign, read, corrected, claim))
     }
 
-    /// Puts a tombstone in the place of a registration, if that still is as it was `read`. Nothing of the person stays;
-    /// the identity stays taken, and the photo is noted as still to be removed.
-    ///
-    /// # Errors
-    /// As for [`Store::correct`].
+    /// Replaces a registration with a tombstone if it is unchanged since `read`. The tombstone holds no personal data,
+    /// reserves the id and lists the photo as a pending deletion. If the outcome is unknown, read the registration
+    /// again.
     pub async fn delete(
         &self,
         campaign: &Campaign,
         read: &Record,
         deletion: &Deletion,
     ) -> Result<Amended, StoreError> {
-        ask!(self.delete(campaign, read, deletion))
+        ask!("delete", self.delete(campaign, read, deletion))
     }
 
-    /// What is known of a registration that was deleted.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns who deleted a registration, when and why.
     pub async fn deletion(
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
     ) -> Result<Option<Deletion>, StoreError> {
-        ask!(self.deletion(campaign, id))
+        ask!("deletion", self.deletion(campaign, id))
     }
 
-    /// A number that grows with every correction and every deletion in a campaign.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns a number that grows with every correction and deletion in a campaign.
     pub async fn revision(&self, campaign: &CampaignId) -> Result<u64, StoreError> {
-        ask!(self.revision(campaign))
+        ask!("revision", self.revision(campaign))
     }
 }

@@ -1,5 +1,5 @@
-//! The record of every look. The store adds to its end alone, and guards one thing: a place in the chain has one entry.
-//! Whoever loses the race for a place looks for the new end and tries again ([`crate::staff::audit`]).
+//! Audit log, append-only. The store enforces one rule: a sequence number has one entry. A writer that loses the race
+//! for a number reads the new head and retries ([`crate::staff::audit`]).
 
 use jiff::Timestamp;
 
@@ -7,34 +7,34 @@ use super::{Store, StoreError, ask};
 use crate::domain::CampaignId;
 use crate::domain::staff::audit::{Action, Entry, Head};
 
-/// Which entries; nothing given means all.
+/// Filter for entries; an absent field matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Of this doer.
+    /// Actor.
     pub who: Option<String>,
-    /// Of this kind.
+    /// Kind of event.
     pub action: Option<Action>,
-    /// In this campaign.
+    /// Campaign.
     pub campaign: Option<CampaignId>,
-    /// To this thing.
+    /// One of the subjects.
     pub subject: Option<String>,
-    /// From this moment on.
+    /// Earliest time, inclusive.
     pub from: Option<Timestamp>,
-    /// Before this moment.
+    /// Latest time, exclusive.
     pub until: Option<Timestamp>,
 }
 
-/// An entry as it lies in the store.
+/// An entry as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// One that can be read; whether it was changed, its hash tells.
+    /// Readable. Only its hash shows whether it was changed.
     Entry(Box<Entry>),
-    /// Something at this place that this program did not write, or a later version of it did.
+    /// Sequence number of data that this version of the program did not write.
     Unreadable(u64),
 }
 
 impl Found {
-    /// Its place.
+    /// Returns the sequence number.
     #[must_use]
     pub fn seq(&self) -> u64 {
         match self {
@@ -45,42 +45,30 @@ impl Found {
 }
 
 impl Store {
-    /// Adds an entry; false if its place is taken. Once this answers true the entry survives the loss of any one process,
-    /// and of any one node, with all before it.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be added.
+    /// Appends an entry. Returns false if its sequence number exists. After true, the entry and all before it survive
+    /// the loss of any one process or node.
     pub async fn append_audit(&self, entry: &Entry) -> Result<bool, StoreError> {
-        ask!(self.append_audit(entry))
+        ask!("append_audit", self.append_audit(entry))
     }
 
-    /// The end of the chain; [`Head::NONE`] if there is no entry.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the head of the chain; [`Head::NONE`] if there is no entry.
     pub async fn audit_head(&self) -> Result<Head, StoreError> {
-        ask!(self.audit_head())
+        ask!("audit_head", self.audit_head())
     }
 
-    /// So many entries after a place, the oldest first.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns up to `limit` entries after `seq`, oldest first.
     pub async fn audit_after(&self, seq: u64, most: u16) -> Result<Vec<Found>, StoreError> {
-        ask!(self.audit_after(seq, most))
+        ask!("audit_after", self.audit_after(seq, most))
     }
 
-    /// So many entries that a filter lets through, the newest first: those before a place, or all. What is added while
-    /// somebody turns pages comes before the first of them.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns up to `limit` matching entries before `seq`, or from the end, newest first. Entries appended meanwhile
+    /// do not shift the following pages.
     pub async fn audit_before(
         &self,
         filter: &Filter,
         seq: Option<u64>,
         most: u16,
     ) -> Result<Vec<Found>, StoreError> {
-        ask!(self.audit_before(filter, seq, most))
+        ask!("audit_before", self.audit_before(filter, seq, most))
     }
 }

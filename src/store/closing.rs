@@ -1,4 +1,4 @@
-//! Campaigns that administrators closed before their time.
+//! Campaigns that administrators closed early.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,22 @@ use crate::domain::CampaignId;
 use crate::domain::closing::Closing;
 
 impl Store {
-    /// Closes a campaign; false if it is closed already, and nothing of that changes.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be closed.
+    /// Closes a campaign. Returns false, and changes nothing, if it is closed already.
     pub async fn close(
         &self,
         campaign: &CampaignId,
         closing: &Closing,
     ) -> Result<bool, StoreError> {
-        ask!(self.close(campaign, closing))
+        ask!("close", self.close(campaign, closing))
     }
 
-    /// Opens a closed campaign again; false if it is not closed.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be open.
+    /// Reopens a closed campaign. Returns false if it is not closed.
     pub async fn reopen(&self, campaign: &CampaignId) -> Result<bool, StoreError> {
-        ask!(self.reopen(campaign))
+        ask!("reopen", self.reopen(campaign))
     }
 
-    /// The campaigns that are closed now.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the closed campaigns.
     pub async fn closings(&self) -> Result<BTreeMap<CampaignId, Closing>, StoreError> {
-        ask!(self.closings())
+        ask!("closings", self.closings())
     }
 }

@@ -1,25 +1,19 @@
-//! The words that people agreed to, each under its version: registrations name the version alone.
+//! Consent texts by version. Registrations name only the version.
 
 use super::{Store, StoreError, ask};
 use crate::domain::{Campaign, Localized};
 
 impl Store {
-    /// Keeps the words that a campaign asks people to agree to, if it does. Keeping them again changes nothing.
-    ///
-    /// # Errors
-    /// When the store does not answer; keeping them again is right.
+    /// Inserts the consent text of a campaign, if it has one. Idempotent.
     pub async fn keep_consent(&self, campaign: &Campaign) -> Result<(), StoreError> {
         let (Some(version), Some(words)) = (campaign.consent_version(), &campaign.consent) else {
             return Ok(());
         };
-        ask!(self.keep_consent(&version, words))
+        ask!("keep_consent", self.keep_consent(&version, words))
     }
 
-    /// The words of a version.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the consent text of a version.
     pub async fn consent(&self, version: &str) -> Result<Option<Localized>, StoreError> {
-        ask!(self.consent(version))
+        ask!("consent", self.consent(version))
     }
 }

@@ -1,4 +1,4 @@
-//! Counts for the overview of the staff: registrations by day, and why others were refused.
+//! Statistics for the staff overview: registrations by day, and rejections by reason.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,8 @@ use super::{Store, StoreError, ask};
 use crate::domain::CampaignId;
 
 impl Store {
-    /// Registrations per value and day: `days` are the beginnings of the days, ascending, and the end of the last.
-    /// Values without any in these days are left out. Reads every registration of these days: not for each request.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Counts registrations per value and day. `days` holds the starts of the days, ascending, and the end of the last
+    /// one. Omits values without registrations. Reads every registration of these days: not for each request.
     pub async fn days(
         &self,
         campaign: &CampaignId,
@@ -22,13 +19,11 @@ impl Store {
         if days.len() < 2 {
             return Ok(BTreeMap::new());
         }
-        ask!(self.days(campaign, days))
+        ask!("days", self.days(campaign, days))
     }
 
-    /// Adds to what was refused on a day of the campaign's time zone, by reason (words of a closed set).
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] also when the outcome is unknown: it may have been added.
+    /// Adds to the rejection counts of a day in the campaign's time zone, by reason (closed set). Not idempotent:
+    /// repeating it may count twice.
     pub async fn add_refusals(
         &self,
         campaign: &CampaignId,
@@ -38,18 +33,15 @@ impl Store {
         if counts.is_empty() {
             return Ok(());
         }
-        ask!(self.add_refusals(campaign, day, counts))
+        ask!("add_refusals", self.add_refusals(campaign, day, counts))
     }
 
-    /// What was refused on this day and later, by reason.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the rejection counts since a day, by reason.
     pub async fn refusals(
         &self,
         campaign: &CampaignId,
         since: Date,
     ) -> Result<BTreeMap<String, u64>, StoreError> {
-        ask!(self.refusals(campaign, since))
+        ask!("refusals", self.refusals(campaign, since))
     }
 }

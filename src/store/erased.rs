@@ -1,27 +1,25 @@
-//! Who was erased, as a list that outlives this store: after a restore of an older backup they are erased again.
+//! Lists deleted registrations. The list is stored apart from the store, to repeat the deletions after an older backup
+//! was restored.
 
 use super::{Store, StoreError, ask};
 use crate::domain::{CampaignId, RegistrationId};
 
-/// A registration that was deleted.
+/// A deleted registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Erased {
-    /// Of which campaign it was.
+    /// Its campaign.
     pub campaign: CampaignId,
-    /// Its id, which tells nothing about the person.
+    /// Its id; not personal data.
     pub id: RegistrationId,
 }
 
 impl Store {
-    /// At most so many deleted registrations of all campaigns, in the order of their ids, after this one.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns up to `limit` deleted registrations of all campaigns, in order of their ids, from after this one.
     pub async fn erased_after(
         &self,
         after: Option<RegistrationId>,
         most: u16,
     ) -> Result<Vec<Erased>, StoreError> {
-        ask!(self.erased_after(after, most))
+        ask!("erased_after", self.erased_after(after, most))
     }
 }

@@ -1,24 +1,24 @@
-//! Why a store did not answer. Nothing of what is kept stands in an error: drivers put values and whole
-//! documents into their messages, so that only a kind and a code of theirs are taken over.
+//! Errors of the store. They hold no stored data: driver messages contain values and whole documents, so only the kind
+//! and code of an error are used.
 
-/// Why a store did not answer.
+/// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be reached, or did not answer in time: ask again later.
-    #[error("the store is not available")]
+    /// Unreachable, or no answer in time. Retry later.
+    #[error("store unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It answered something that should not be.
-    #[error("the store failed")]
+    /// The operation was rejected, or its result is unusable.
+    #[error("store operation failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {
-    /// Nothing was answered within the bound.
+    /// The time limit has passed.
     pub(super) fn late() -> Self {
         Self::Unavailable("no answer in time".into())
     }
 
-    /// The same error for another who waits for the same thing.
+    /// Copies an error, for each of the writes that failed together.
     pub(super) fn again(&self) -> Self {
         match self {
             Self::Unavailable(source) => Self::Unavailable(source.to_string().into()),
@@ -26,8 +26,8 @@ impl StoreError {
         }
     }
 
-    /// What was read back is not what this program writes; says which part, not what stands there.
+    /// Stored data is not what this program writes. Names the part, never its content.
     pub(super) fn malformed(part: &'static str) -> Self {
-        Self::Failed(format!("a kept document has no usable {part}").into())
+        Self::Failed(format!("stored data has no valid {part}").into())
     }
 }

@@ -1,4 +1,4 @@
-//! The feed of what changed in one campaign, and the snapshot from which a rebuild goes on.
+//! Feed of the changes to a campaign's totals, and the snapshot from which a rebuild continues.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,31 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use super::{StoreError, mongo, sqlite};
 
-/// A place in the feed of one campaign.
+/// A position in the feed of one campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Order among the changes: MongoDB's cluster time (seconds << 32 | increment), SQLite's row number. Two changes have
-    /// the same when they are one correction.
-    /// A snapshot at `at` holds exactly the changes whose `at` is not greater.
+    /// Order among changes: MongoDB's cluster time (seconds << 32 | increment), SQLite's row number. The two changes
+    /// of one correction share it.
+    /// A snapshot at `at` contains exactly the changes whose `at` is not greater.
     pub at: u64,
-    /// MongoDB's resume token as JSON, where the place is that of a change; a snapshot has none.
+    /// MongoDB's resume token as JSON, at the position of a change; a snapshot has none.
     pub token: Option<String>,
 }
 
-/// One change of the totals: a registration more or less. A correction that moves a registration from one value to
-/// another is two of them, which always come in one answer.
+/// A change of one total. A correction that moves a registration to another value yields two, in the same batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The tallied value.
+    /// Tallied value.
     pub value: String,
-    /// By how much its total changes.
+    /// Amount by which the total changes.
     pub delta: i64,
-    /// Where the feed stands just after it.
+    /// Position of the feed just after this change.
     pub position: Position,
 }
 
 impl Change {
-    /// What a registration that was counted under one value, and is now under another, does to the totals.
+    /// Returns the changes for a registration that counted under one value and now counts under another.
     pub(super) fn of(
         was: Option<String>,
         now: Option<String>,
@@ -50,30 +49,30 @@ impl Change {
     }
 }
 
-/// The totals of a campaign at one point of its feed.
+/// Totals of a campaign at one position of its feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Registrations per tallied value; no zeroes.
+    /// Registrations per tallied value, without zeros.
     pub totals: BTreeMap<String, u64>,
-    /// The feed goes on just after this.
+    /// Position after which the feed continues.
     pub position: Position,
 }
 
-/// Why a feed cannot go on.
+/// Why a feed cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The place is no longer in the store's history (an oplog that rolled over, a restored backup): rebuild.
-    #[error("the feed no longer reaches back to this position")]
+    /// The store's history no longer contains the position (oplog rolled over, backup restored): rebuild the totals.
+    #[error("the feed no longer contains this position")]
     Lost,
-    /// The store did not answer.
+    /// Error of the store; the feed may be polled again.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Most changes that one [`Feed::next`] answers with.
+/// Maximum number of changes that one [`Feed::next`] returns.
 pub const MOST_CHANGES: u16 = 10_000;
 
-/// The changes of one campaign, from a position on, in their order.
+/// Changes of one campaign after a position, in order.
 #[derive(Debug)]
 pub struct Feed(Source);
 
@@ -84,13 +83,13 @@ enum Source {
 }
 
 impl Feed {
-    /// All changes that are there now, at most [`MOST_CHANGES`], waiting at most `wait` (and on MongoDB up to
-    /// 250 ms more) for the first. An empty answer means that at a moment after this call began nothing more than
-    /// what was answered before had been committed (on a sharded cluster: as far as its slowest shard has told).
-    /// Cancel-safe: a change that was not answered with comes with the next call.
+    /// Returns the changes available now, up to [`MOST_CHANGES`]. Waits up to `wait` for the first (MongoDB: up to 250
+    /// ms longer). An empty batch means: at some moment after this call began, nothing else was committed than what
+    /// was returned before (sharded cluster: as far as its slowest shard has reported). Cancel-safe: a change that was
+    /// not returned comes with the next call.
     ///
     /// # Errors
-    /// [`FeedError::Lost`]; [`FeedError::Store`], after which the feed may be asked again.
+    /// [`FeedError::Lost`]; [`FeedError::Store`], after which the feed may be polled again.
     pub async fn next(&mut self, wait: Duration) -> Result<Vec<Change>, FeedError> {
         match &mut self.0 {
             Source::Mongo(feed) => feed.next(wait).await,

@@ -1,6 +1,5 @@
-//! Jobs: reports that are made in the background, whatever instance dies meanwhile. Whoever begins a job holds it by
-//! the number of the attempt, and says every moment that it is still there, by the clock of the store; after a silence
-//! it has lost the job, which waits for another, and what it still says of it counts no more.
+//! Background jobs that write reports. A worker claims a job under an attempt number and sends heartbeats (store
+//! clock). Without them the job is queued again; updates under the old number are rejected.
 
 use std::time::Duration;
 
@@ -11,23 +10,23 @@ use super::{Store, StoreError, ask};
 use crate::domain::job::{Basis, JobFile, Wanted};
 use crate::domain::{CampaignId, Job};
 
-/// Most jobs of one list.
+/// Maximum number of jobs in a list.
 pub const MAX_JOBS: u32 = 200;
 
-/// Attempts that may be lost before a job has failed.
+/// Failed attempts after which a job has failed.
 pub const MOST_LOST: u32 = 3;
 
-/// Who works at a job: this attempt at it and no later one.
+/// A worker's lease on a job. It covers one attempt and no later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// The job.
+    /// Job.
     pub job: Uuid,
-    /// The attempt.
+    /// Attempt number.
     pub attempt: u32,
 }
 
 impl Hold {
-    /// The hold of whoever has just begun this job.
+    /// Returns the lease of the worker that has just claimed `job`.
     #[must_use]
     pub fn of(job: &Job) -> Self {
         Self {
@@ -37,142 +36,107 @@ impl Hold {
     }
 }
 
-/// How an attempt ends.
+/// Outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The file is in the object store.
     Done {
-        /// The file.
+        /// Size and digest of the file.
         file: JobFile,
-        /// Rows in it.
+        /// Rows in the file.
         rows: u64,
-        /// From what it was made.
+        /// Version of the data in the file.
         basis: Basis,
     },
-    /// It did not succeed: it is begun again, or has failed if this was the last time.
+    /// Failed: the job is queued again, or has failed for good after [`MOST_LOST`] attempts.
     Lost,
-    /// The instance ends: another begins it again at once, and nothing was lost.
+    /// The instance stops: the job is queued again at once, and no failure is counted.
     GivenBack,
 }
 
 impl Store {
-    /// Keeps a new job.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be kept.
+    /// Inserts a job. Idempotent.
     pub async fn add_job(&self, job: &Job) -> Result<(), StoreError> {
-        ask!(self.add_job(job))
+        ask!("add_job", self.add_job(job))
     }
 
-    /// One job.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns a job.
     pub async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
-        ask!(self.job(id))
+        ask!("job", self.job(id))
     }
 
-    /// The latest [`MAX_JOBS`] jobs of a campaign that somebody asked for, the latest first.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the latest [`MAX_JOBS`] jobs of a campaign with this requester, newest first.
     pub async fn jobs_of(
         &self,
         campaign: &CampaignId,
         asker: &str,
     ) -> Result<Vec<Job>, StoreError> {
-        ask!(self.jobs_of(campaign, asker))
+        ask!("jobs_of", self.jobs_of(campaign, asker))
     }
 
-    /// The latest job that is done and was asked for in the same words, whoever asked.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the latest finished job for an equal request of any requester.
     pub async fn done_job(&self, wanted: &Wanted) -> Result<Option<Job>, StoreError> {
-        ask!(self.done_job(wanted))
+        ask!("done_job", self.done_job(wanted))
     }
 
-    /// Notes that somebody else asked for a job that is done; false if there is none.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Adds a requester to a finished job. Returns false if there is none. Idempotent.
     pub async fn share_job(&self, id: Uuid, asker: &str) -> Result<bool, StoreError> {
-        ask!(self.share_job(id, asker))
+        ask!("share_job", self.share_job(id, asker))
     }
 
-    /// Begins the job that waits longest; `None` when none waits.
-    ///
-    /// # Errors
-    /// When the store does not answer: one may have been begun, and is lost after the silence.
+    /// Claims the job that was queued first. If the outcome is unknown, a claimed job is queued again for lack of
+    /// heartbeats.
     pub async fn begin_job(&self) -> Result<Option<Job>, StoreError> {
-        ask!(self.begin_job())
+        ask!("begin_job", self.begin_job())
     }
 
-    /// Takes their jobs from holders of whom nothing was heard for so long: each waits for another, or has failed if
-    /// it was lost too often.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Fails attempts without a heartbeat for this long: each job is queued again, or has failed for good after
+    /// [`MOST_LOST`] attempts.
     pub async fn lose_silent_jobs(
         &self,
         silence: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        ask!(self.lose_silent_jobs(silence, now))
+        ask!("lose_silent_jobs", self.lose_silent_jobs(silence, now))
     }
 
-    /// Says that a job is still worked at, and how far it is; false if it is no longer the holder's: it was cancelled,
-    /// or begun again.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Records a heartbeat and the progress. Returns false if the lease is lost: the job was cancelled or claimed
+    /// again.
     pub async fn note_job(
         &self,
         hold: Hold,
         rows: u64,
         basis: Option<Basis>,
     ) -> Result<bool, StoreError> {
-        ask!(self.note_job(hold, rows, basis))
+        ask!("note_job", self.note_job(hold, rows, basis))
     }
 
-    /// Ends an attempt; false if the job is no longer the holder's.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be ended.
+    /// Ends an attempt. Returns false if the lease is lost.
     pub async fn end_job(
         &self,
         hold: Hold,
         ending: Ending,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        ask!(self.end_job(hold, ending, now))
+        ask!("end_job", self.end_job(hold, ending, now))
     }
 
-    /// Cancels a job that has not ended; false if there is none.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be cancelled.
+    /// Cancels a queued or running job. Returns false if there is none.
     pub async fn cancel_job(&self, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-        ask!(self.cancel_job(id, now))
+        ask!("cancel_job", self.cancel_job(id, now))
     }
 
-    /// Some of the jobs that ended from one moment on and before another, the earliest first.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns up to [`MAX_JOBS`] jobs that ended at `from` or later and before `before`, earliest first.
     pub async fn ended_jobs(
         &self,
         from: Timestamp,
         before: Timestamp,
     ) -> Result<Vec<Job>, StoreError> {
-        ask!(self.ended_jobs(from, before))
+        ask!("ended_jobs", self.ended_jobs(from, before))
     }
 
-    /// Forgets a job.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Deletes a job. Idempotent.
     pub async fn remove_job(&self, id: Uuid) -> Result<(), StoreError> {
-        ask!(self.remove_job(id))
+        ask!("remove_job", self.remove_job(id))
     }
 }

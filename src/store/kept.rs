@@ -1,26 +1,26 @@
-//! What a store says of one registration: what became of it, and what its receipt shows.
+//! Outcome of inserting a registration, and what its receipt shows.
 
 use jiff::Timestamp;
 
 use crate::domain::{CampaignId, RegistrationId};
 
-/// What became of a registration.
+/// Outcome of inserting a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// It is kept, and was not before.
+    /// Inserted.
     New,
-    /// It was kept before with the same content; this is when.
+    /// Stored before with the same digest, at this time. Nothing was written.
     Retry(Timestamp),
-    /// Its identity belongs to a registration with other content; nothing changed.
+    /// The id exists with a different digest. Nothing was written.
     Taken,
-    /// Its identity was given to another registration by a correction; nothing changed.
+    /// The id is an alias of another registration, from a correction. Nothing was written.
     Claimed,
-    /// Its identity is that of a registration that was deleted; nothing changed.
+    /// The id is that of a deleted registration. Nothing was written.
     Gone,
 }
 
 impl Kept {
-    /// Compares a registration with the one that holds its identity.
+    /// Compares a registration with the one stored under its id.
     pub(super) fn beside(digest: &[u8], first_digest: &[u8], first_received_at: Timestamp) -> Self {
         if digest == first_digest {
             Self::Retry(first_received_at)
@@ -30,15 +30,15 @@ impl Kept {
     }
 }
 
-/// What a receipt shows; nothing personal.
+/// Contents of a receipt; no personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Whose.
+    /// Registration.
     pub id: RegistrationId,
-    /// Of which campaign.
+    /// Its campaign.
     pub campaign: CampaignId,
-    /// The tallied value.
+    /// Tallied value.
     pub value: String,
-    /// When it was received.
+    /// Time of arrival.
     pub received_at: Timestamp,
 }

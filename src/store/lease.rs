@@ -1,4 +1,4 @@
-//! What only one process may do at a time is done under a lease, which the store gives by its clock.
+//! Leases by the clock of the store, for work that only one process may do at a time.
 
 use std::time::Duration;
 
@@ -7,39 +7,30 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, ask};
 
-/// A length as the back ends reckon with it.
+/// Converts a length to the unit of both back ends.
 pub(super) fn milliseconds(length: Duration) -> i64 {
     i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Store {
-    /// Takes or keeps what only one process may do at a time, by the clock of the store; false while another holds
-    /// it. A holder that is not heard of for `length` has lost it.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be held.
+    /// Acquires or renews a lease. Returns false while another holder has it. It expires `length` after the last
+    /// renewal, by the clock of the store.
     pub async fn lease(
         &self,
         name: &'static str,
         holder: Uuid,
         length: Duration,
     ) -> Result<bool, StoreError> {
-        ask!(self.lease(name, holder, length))
+        ask!("lease", self.lease(name, holder, length))
     }
 
-    /// Gives a lease up at once, if it is still the holder's.
-    ///
-    /// # Errors
-    /// When the store does not answer; the lease then ends by itself.
+    /// Releases a lease if `holder` has it. After an error the lease expires by itself.
     pub async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
-        ask!(self.release(name, holder))
+        ask!("release", self.release(name, holder))
     }
 
-    /// The time by the clock of the store; the one of this machine need not agree.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the time of the store's clock, which may differ from this machine's.
     pub async fn clock(&self) -> Result<Timestamp, StoreError> {
-        ask!(self.clock())
+        ask!("clock", self.clock())
     }
 }

@@ -1,5 +1,5 @@
-//! Registrations in MongoDB: for more than one instance. The document's `_id` decides who was first, on one
-//! node or sharded; a majority of the nodes has on its disk what was acknowledged.
+//! MongoDB back end, for more than one instance. The uniqueness of `_id` decides which registration is first, on one
+//! node or sharded. A write is acknowledged once a majority of the nodes has it on disk.
 
 mod account;
 mod amend;
@@ -50,11 +50,10 @@ use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, Registrat
 
 pub use feed::MongoFeed;
 
-/// Longest count of a whole campaign: about a second for each million of its registrations.
+/// Time limit of a count of a whole campaign: about a second for each million registrations.
 const COUNT: Duration = Duration::from_mins(1);
 
-/// Longest wait for the indexes of searches: made over what an earlier version kept, they take some seconds for each
-/// million, once.
+/// Time limit for creating the search indexes: some seconds for each million stored registrations, once.
 const BUILD: Duration = Duration::from_mins(10);
 
 /// One database of a replica set or sharded cluster.
@@ -99,7 +98,7 @@ impl MongoStore {
     ) -> Result<Option<Receipt>, StoreError> {
         let (least, greatest) = number.ids();
         let range = doc! { "$gte": binary(least.as_bytes()), "$lte": binary(greatest.as_bytes()) };
-        // What is not a registration has no campaign.
+        // Tombstones and aliases have no `campaign`.
         let filter = doc! { "_id": range, "campaign": { "$exists": true } };
         let shown = doc! { "campaign": 1, "value": 1, "received_at": 1 };
         let find = self.registrations.find_one(filter);
@@ -204,7 +203,7 @@ impl MongoStore {
         lease::clock(self).await
     }
 
-    /// Runs a command on the primary, which is the only node that knows all.
+    /// Runs a command on the primary, the only node with the latest state.
     async fn ask_primary(&self, wait: Duration, ask: Document) -> Result<Document, StoreError> {
         let answer = self.database.run_command(ask);
         bounded(wait, answer.selection_criteria(primary())).await
@@ -222,7 +221,7 @@ fn binary(bytes: &[u8]) -> Binary {
     }
 }
 
-/// The filter of what is selected of a campaign; all of it is in the index.
+/// Returns the filter of a selection; the index covers all of it.
 fn of(campaign: &CampaignId, selection: &Selection) -> Document {
     let mut filter = doc! { "campaign": campaign.as_str() };
     if let Some(value) = &selection.value {
@@ -241,7 +240,7 @@ fn of(campaign: &CampaignId, selection: &Selection) -> Document {
     filter
 }
 
-/// Runs an operation of the driver, no longer than `wait`.
+/// Runs an operation of the driver with a time limit.
 async fn bounded<T>(
     wait: Duration,
     operation: impl IntoFuture<Output = Driven<T>>,

@@ -12,6 +12,6 @@ impl Store {
     /// # Errors
     /// When the store does not answer: some may be filled in.
     pub async fn fill_names(&self, campaign: &Campaign) -> Result<usize, StoreError> {
-        ask!(self.fill_names(campaign))
+        ask!("fill_names", self.fill_names(campaign))
     }
 }

@@ -1,4 +1,4 @@
-//! Photos that wait in the store until the photo store takes them: while that is away registrations go on.
+//! Buffers photos while the object store is unavailable, so that people can still register.
 
 use std::fmt;
 
@@ -8,29 +8,29 @@ use super::{Store, StoreError, ask};
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 
-/// A photo that waits.
+/// A buffered photo.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PendingPhoto {
-    /// The campaign of its registration.
+    /// Campaign of its registration.
     pub campaign: CampaignId,
-    /// Its registration, which need not be kept yet.
+    /// Its registration, which may not be stored yet.
     pub id: RegistrationId,
-    /// What the registration knows of it.
+    /// What the registration stores of it.
     pub photo: PhotoRef,
-    /// The photo itself; at most [`MAX_PHOTO_BYTES`](crate::photo::MAX_PHOTO_BYTES).
+    /// Contents, up to [`MAX_PHOTO_BYTES`](crate::photo::MAX_PHOTO_BYTES).
     pub bytes: Bytes,
 }
 
-/// Which photo waits: one registration may have been attempted with several.
+/// Key of a buffered photo. A registration that was attempted with several photos has several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PendingKey {
-    /// Of its registration.
+    /// Its registration.
     pub id: RegistrationId,
-    /// Of its bytes.
+    /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
 }
 
-/// How much waits, in all campaigns.
+/// Size of the buffer, for all campaigns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pending {
     /// Number of photos.
@@ -40,7 +40,7 @@ pub struct Pending {
 }
 
 impl PendingPhoto {
-    /// Under which it is found.
+    /// Returns the key.
     #[must_use]
     pub fn key(&self) -> PendingKey {
         PendingKey {
@@ -50,10 +50,10 @@ impl PendingPhoto {
     }
 }
 
-/// Without the bytes, which are personal.
+/// Omits the bytes, which are personal data.
 impl fmt::Debug for PendingPhoto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingPhoto")
+        f.debug_struct("BufferedPhoto")
             .field("campaign", &self.campaign)
             .field("bytes", &self.bytes.len())
             .finish_non_exhaustive()
@@ -61,47 +61,32 @@ impl fmt::Debug for PendingPhoto {
 }
 
 impl Store {
-    /// Keeps a photo, as durably as a registration, until the photo store takes it. Keeping it again changes nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`]; keeping it again is right.
+    /// Stores a photo in the buffer, as durably as a registration. Idempotent.
     pub async fn keep_pending(&self, photo: &PendingPhoto) -> Result<(), StoreError> {
-        ask!(self.keep_pending(photo))
+        ask!("keep_pending", self.keep_pending(photo))
     }
 
-    /// The bytes of a photo, if it waits here.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the bytes of a buffered photo.
     pub async fn pending_photo(&self, key: PendingKey) -> Result<Option<Bytes>, StoreError> {
-        ask!(self.pending_photo(key))
+        ask!("pending_photo", self.pending_photo(key))
     }
 
-    /// At most so many of the photos that wait, in the order of their keys, after this one or from the first on.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns up to `limit` buffered photos in order of their keys, from after this one or from the first.
     pub async fn pending_after(
         &self,
         after: Option<PendingKey>,
         most: u8,
     ) -> Result<Vec<PendingPhoto>, StoreError> {
-        ask!(self.pending_after(after, most))
+        ask!("pending_after", self.pending_after(after, most))
     }
 
-    /// Removes a photo that waited; true for the one caller who found it.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be removed.
+    /// Removes a buffered photo. Returns true to exactly one caller.
     pub async fn remove_pending(&self, key: PendingKey) -> Result<bool, StoreError> {
-        ask!(self.remove_pending(key))
+        ask!("remove_pending", self.remove_pending(key))
     }
 
-    /// How much waits.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the size of the buffer.
     pub async fn pending(&self) -> Result<Pending, StoreError> {
-        ask!(self.pending())
+        ask!("pending", self.pending())
     }
 }

@@ -1,8 +1,8 @@
-//! Answers read back by name, put into the places of the campaign's fields.
+//! Sorts answers by name into the order of the campaign's fields.
 
 use crate::domain::{Answers, Campaign};
 
-/// Answers on their way from names to places.
+/// Answers in the order of the fields, as far as they are read.
 pub(super) struct Placed<'c> {
     campaign: &'c Campaign,
     values: Vec<Option<String>>,
@@ -18,9 +18,9 @@ impl<'c> Placed<'c> {
         }
     }
 
-    /// Puts one answer; one to a question that the campaign no longer asks is left out.
+    /// Adds one answer; ignores a field that the campaign no longer has.
     pub(super) fn put(&mut self, name: &str, text: String) {
-        // Answers were written in the order of the fields: the place is nearly always just ahead.
+        // Answers are stored in the order of the fields: the next field is nearly always the right one.
         let fields = &self.campaign.fields;
         let ahead = (self.next..fields.len()).chain(0..self.next);
         if let Some(place) = ahead.into_iter().find(|place| fields[*place].name == name) {

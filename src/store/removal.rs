@@ -1,4 +1,5 @@
-//! Photos of registrations that were deleted, or that go on without, still to be removed from where photos are kept.
+//! Pending deletions: photos of deleted registrations, and photos past their retention, that are still in the object
+//! store.
 
 use jiff::Timestamp;
 
@@ -6,45 +7,37 @@ use super::{Store, StoreError, ask};
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 
-/// A photo that no registration has any more.
+/// A photo that is still to be deleted from the object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unremoved {
-    /// The campaign of its registration.
+    /// Campaign of its registration.
     pub campaign: CampaignId,
     /// Its registration, of which only a tombstone may be left.
     pub id: RegistrationId,
-    /// Which photo.
+    /// Photo.
     pub photo: PhotoRef,
-    /// When the registration was deleted, or this photo of it.
+    /// When the registration, or its photo alone, was deleted.
     pub deleted_at: Timestamp,
 }
 
 impl Store {
-    /// At most so many photos of registrations that were deleted until then, the oldest deletion first.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns up to `limit` photos whose registration or photo was deleted at `until` or earlier, oldest deletion
+    /// first.
     pub async fn unremoved(
         &self,
         until: Timestamp,
         most: u8,
     ) -> Result<Vec<Unremoved>, StoreError> {
-        ask!(self.unremoved(until, most))
+        ask!("unremoved", self.unremoved(until, most))
     }
 
-    /// How many photos of deleted registrations are still to be removed, in all campaigns.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Counts the pending deletions of all campaigns.
     pub async fn count_unremoved(&self) -> Result<u64, StoreError> {
-        ask!(self.count_unremoved())
+        ask!("count_unremoved", self.count_unremoved())
     }
 
-    /// Notes that the photo of a deleted registration is gone: nothing is known of it any more.
-    ///
-    /// # Errors
-    /// When the store does not answer: noting it again is right.
+    /// Records that a photo was deleted from the object store, and forgets it. Idempotent.
     pub async fn note_removed(&self, id: RegistrationId) -> Result<(), StoreError> {
-        ask!(self.note_removed(id))
+        ask!("note_removed", self.note_removed(id))
     }
 }

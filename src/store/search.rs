@@ -1,6 +1,6 @@
-//! Finds registrations for the staff, a page at a time: the latest, those whose name begins so, or one by what it goes by.
-//! A page begins after the last row of the one before (keyset), so that rows that are added, corrected or deleted in
-//! between neither move a row into two pages nor out of all.
+//! Searches registrations for the staff, page by page: the newest, those whose name has a prefix, or one by id or
+//! receipt. A page begins after the last row of the one before (keyset pagination): rows that are added, corrected or
+//! deleted meanwhile do not move any other row onto two pages or onto none.
 
 use std::sync::Arc;
 
@@ -12,70 +12,70 @@ use super::{Store, StoreError, ask};
 use crate::domain::text::fold;
 use crate::domain::{Campaign, ReceiptNumber, Registration, RegistrationId};
 
-/// Behind every name that begins alike: no name that was admitted holds this character.
+/// Upper bound of a prefix scan: no validated name contains U+10FFFF.
 const LAST: char = '\u{10FFFF}';
 
-/// Least letters of a name that are looked for; a wide one counts as two.
+/// Minimum number of letters in a search by name; a wide one counts as two.
 const LEAST_LETTERS: usize = 2;
 
-/// Registrations of a time that are so few that a search by name looks at them all; with more, one in a few hundred
-/// names is of the time.
+/// Number of registrations in the searched period below which a search by name scans them all. With more, it scans the
+/// index of names, where at least one in a few hundred names is of the period.
 pub(super) const NARROW: u32 = 3_000;
 
-/// What is looked for: all that is said must fit.
+/// A search; all conditions must match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
-    /// By what, and in which order.
+    /// Key, which also sets the order.
     pub by: By,
-    /// Only of these tallied values; none: of all.
+    /// Tallied values; empty for all.
     pub values: Vec<String>,
-    /// Received at this moment or later.
+    /// Earliest time of arrival, inclusive.
     pub from: Option<Timestamp>,
-    /// Received before this moment.
+    /// Latest time of arrival, exclusive.
     pub until: Option<Timestamp>,
 }
 
-/// By what is looked for.
+/// Key of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
-    /// Nothing but values and dates; the newest come first.
+    /// Values and dates only; newest first.
     Newest,
-    /// The folded beginning of the name ([`By::name`]); in the order of the names.
+    /// Folded prefix of the name ([`By::name`]); in order of the names.
     Name(String),
-    /// The id that a unique answer leads to, also a corrected one.
+    /// Id derived from a unique answer, also from a corrected one.
     Id(RegistrationId),
-    /// The number on the receipt.
+    /// Receipt number.
     Receipt(ReceiptNumber),
 }
 
-/// One page.
+/// A page of results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// What was found, in the order of the search.
+    /// Registrations in the order of the search.
     pub rows: Vec<Registration>,
-    /// Where the next page begins, if there is more.
+    /// Cursor of the next page, if there is one.
     pub next: Option<Cursor>,
 }
 
-/// The last row of a page. Personal where names are looked for: not for addresses or logs.
+/// The last row of a page. In a search by name it is personal data: never put it into URLs or logs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cursor {
-    /// Its folded name, when the search is in the order of names.
+    /// Folded name, in a search by name.
     pub name: Option<String>,
-    /// When it was received.
+    /// Time of arrival.
     pub received_at: Timestamp,
-    /// Its id.
+    /// Id.
     pub id: RegistrationId,
 }
 
-/// A row and the name under which it is found.
+/// A registration and the folded name under which it is found.
 pub(super) struct Hit {
     pub(super) name: String,
     pub(super) registration: Registration,
 }
 
 impl By {
-    /// The name that begins so, as people may type it; `None` for less than two letters.
+    /// Folds a typed prefix of a name. Returns `None` if it has fewer than two letters.
     #[must_use]
     pub fn name(typed: &str) -> Option<Self> {
         let folded = fold(typed);
@@ -84,7 +84,7 @@ impl By {
 }
 
 impl Search {
-    /// All registrations of a campaign, the newest first.
+    /// Finds all registrations of a campaign, newest first.
     #[must_use]
     pub fn newest() -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Search {
         }
     }
 
-    /// Whether a registration is of the values and dates.
+    /// Returns whether a registration has one of the values and is of the period.
     fn admits(&self, registration: &Registration) -> bool {
         let Registration {
             value, received_at, ..
@@ -105,7 +105,7 @@ impl Search {
             && self.until.is_none_or(|until| *received_at < until)
     }
 
-    /// The values, each once: a value that is said twice must not be found twice.
+    /// Returns each value once: a repeated value must not be found twice.
     pub(super) fn distinct(&self) -> Vec<String> {
         let mut values = self.values.clone();
         values.sort_unstable();
@@ -113,20 +113,20 @@ impl Search {
         values
     }
 
-    /// The first millisecond that is looked for, and the one before which is looked; `i64`'s ends for none.
+    /// Returns the period in milliseconds, from (inclusive) and until (exclusive); the limits of `i64` if open.
     pub(super) fn milliseconds(&self) -> (i64, i64) {
         let from = self.from.map_or(i64::MIN, millisecond);
         (from, self.until.map_or(i64::MAX, millisecond))
     }
 }
 
-/// The first whole millisecond that is not before a moment: registrations are kept to the millisecond.
+/// Rounds up to whole milliseconds, the precision of stored times.
 fn millisecond(moment: Timestamp) -> i64 {
     let nanosecond = moment.as_nanosecond() + 999_999;
     i64::try_from(nanosecond.div_euclid(1_000_000)).unwrap_or(i64::MAX)
 }
 
-/// The text before which every name stands that begins with this one, and no other.
+/// Returns the exclusive upper bound of all names with this prefix.
 pub(super) fn behind(prefix: &str) -> String {
     let mut behind = prefix.to_owned();
     behind.push(LAST);
@@ -134,10 +134,7 @@ pub(super) fn behind(prefix: &str) -> String {
 }
 
 impl Store {
-    /// Looks for registrations of a campaign: at most so many, from behind `after`.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns a page of up to `page_size` registrations of a campaign, from after `after`.
     pub async fn search(
         &self,
         campaign: &Arc<Campaign>,
@@ -161,7 +158,7 @@ impl Store {
         })
     }
 
-    /// The registration of this id, or that which claims it.
+    /// Returns the registration with this id or alias.
     async fn named(
         &self,
         campaign: &Campaign,
@@ -171,7 +168,7 @@ impl Store {
         if found.is_some() {
             return Ok(found);
         }
-        match ask!(self.claimant(id))? {
+        match ask!("claimant", self.claimant(id))? {
             Some(owner) => self.registration(campaign, owner).await,
             None => Ok(None),
         }
@@ -184,9 +181,9 @@ impl Store {
         after: Option<&Cursor>,
         most: u8,
     ) -> Result<Found, StoreError> {
-        // One more than is shown tells whether there is a next page.
+        // One row more than the page holds tells whether there is a next page.
         let limit = usize::from(most) + 1;
-        let mut hits = ask!(self.search(campaign, search, after, limit))?;
+        let mut hits = ask!("search", self.search(campaign, search, after, limit))?;
         let more = hits.len() > usize::from(most);
         hits.truncate(most.into());
         let last = hits.last().filter(|_| more);

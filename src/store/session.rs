@@ -1,5 +1,5 @@
-//! Sessions of the staff, in the store because they must hold on every instance, without Redis too. Each change is one
-//! step on one session: none that was removed can come back by a late write.
+//! Staff sessions. They are in the store because they must hold on every instance, also without Redis. Each change is
+//! one atomic step on one session: a late write cannot bring back a removed session.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -7,56 +7,37 @@ use uuid::Uuid;
 use super::{Store, StoreError, ask};
 use crate::domain::staff::Session;
 
-/// Most sessions of one list.
+/// Maximum number of sessions in a list.
 pub const MAX_SESSIONS: u32 = 100;
 
 impl Store {
-    /// Keeps a new session.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Inserts a session. Idempotent.
     pub async fn add_session(&self, session: &Session) -> Result<(), StoreError> {
-        ask!(self.add_session(session))
+        ask!("add_session", self.add_session(session))
     }
 
-    /// The session whose token has this SHA-256; whether it is still good is for
-    /// [`Session::is_live`] to say.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the session whose token has this SHA-256. [`Session::is_live`] tells whether it is valid.
     pub async fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>, StoreError> {
-        ask!(self.session(hash))
+        ask!("session", self.session(hash))
     }
 
-    /// Notes a request of a session, if the session is still there.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Updates when a session was last seen, if it exists. An earlier time has no effect.
     pub async fn note_session(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError> {
-        ask!(self.note_session(hash, at))
+        ask!("note_session", self.note_session(hash, at))
     }
 
-    /// Removes a session of an account; false if it has no such session.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be removed.
+    /// Removes a session of an account. Returns false if the account has no such session.
     pub async fn remove_session(&self, account: Uuid, hash: &[u8; 32]) -> Result<bool, StoreError> {
-        ask!(self.remove_session(account, hash))
+        ask!("remove_session", self.remove_session(account, hash))
     }
 
-    /// The latest [`MAX_SESSIONS`] sessions of an account, the latest first; some may be over.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the latest [`MAX_SESSIONS`] sessions of an account, newest first, including expired ones.
     pub async fn sessions_of(&self, account: Uuid) -> Result<Vec<Session>, StoreError> {
-        ask!(self.sessions_of(account))
+        ask!("sessions_of", self.sessions_of(account))
     }
 
-    /// Removes every session last seen before this moment; answers how many.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Deletes all sessions last seen before this time. Returns their number.
     pub async fn sweep_sessions(&self, seen_before: Timestamp) -> Result<u64, StoreError> {
-        ask!(self.sweep_sessions(seen_before))
+        ask!("sweep_sessions", self.sweep_sessions(seen_before))
     }
 }

@@ -1,5 +1,5 @@
-//! Registrations in one SQLite file of this machine: what `jornada` uses when nothing else is installed.
-//! One thread writes, in groups; a few connections read beside it (write-ahead log).
+//! SQLite back end: one file on this machine, the default if nothing else is installed. One thread writes, in groups;
+//! a few connections read beside it (write-ahead log).
 
 mod account;
 mod amend;

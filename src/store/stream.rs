@@ -1,18 +1,18 @@
-//! A long list, handed over in batches: reading and decoding go on while the consumer works on the batch before,
-//! and wait when it is slower, so that memory stays bounded.
+//! Streams long lists in batches. Reading and decoding run ahead of the consumer and wait when it is slower, so that
+//! memory stays bounded.
 
 use tokio::sync::mpsc;
 
 use super::StoreError;
 use crate::domain::Registration;
 
-/// Rows of one batch.
+/// Rows per batch.
 pub(super) const BATCH: usize = 1_000;
 
-/// Batches that are ready and not yet taken.
+/// Batches read ahead of the consumer.
 const AHEAD: usize = 2;
 
-/// What a reading task puts its batches into.
+/// Sends batches from the reading task.
 pub(super) type Sender = mpsc::Sender<Result<Vec<Registration>, StoreError>>;
 
 /// Registrations in batches of about 1,000. Dropping it stops the reading.
@@ -25,10 +25,7 @@ impl Batches {
         (sender, Self(receiver))
     }
 
-    /// The next registrations; `None` once all were answered. Cancel-safe.
-    ///
-    /// # Errors
-    /// When the store stops answering: the list is not whole.
+    /// Returns the next batch; `None` after the last one. After an error the list is incomplete. Cancel-safe.
     pub async fn next(&mut self) -> Result<Option<Vec<Registration>>, StoreError> {
         self.0.recv().await.transpose()
     }

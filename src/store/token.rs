@@ -1,43 +1,31 @@
-//! Bearer tokens of programs, under their SHA-256: the token itself is 256 random bits, so that no salt is needed.
+//! API tokens, stored as SHA-256. A token is 256 random bits, so no salt is needed.
 
 use jiff::Timestamp;
 
 use super::{Store, StoreError, ask};
 use crate::domain::staff::ApiToken;
 
-/// Most tokens of one list.
+/// Maximum number of tokens in a list.
 pub const MAX_TOKENS: u32 = 1_000;
 
 impl Store {
-    /// Keeps a token. Keeping it again changes nothing.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Inserts a token. Idempotent.
     pub async fn add_token(&self, token: &ApiToken) -> Result<(), StoreError> {
-        ask!(self.add_token(token))
+        ask!("add_token", self.add_token(token))
     }
 
-    /// The token with this SHA-256, if it is known, still good or not.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the token with this SHA-256, valid or not.
     pub async fn token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>, StoreError> {
-        ask!(self.token(hash))
+        ask!("token", self.token(hash))
     }
 
-    /// The first [`MAX_TOKENS`] tokens, in the order of their names, revoked ones too.
-    ///
-    /// # Errors
-    /// When the store does not answer.
+    /// Returns the first [`MAX_TOKENS`] tokens by name, including revoked ones.
     pub async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
-        ask!(self.tokens())
+        ask!("tokens", self.tokens())
     }
 
-    /// Revokes a token; false if there is none, or it was revoked before.
-    ///
-    /// # Errors
-    /// When the store does not answer: it may or may not be revoked.
+    /// Revokes a token. Returns false if there is none or it was revoked before.
     pub async fn revoke_token(&self, hash: &[u8; 32], at: Timestamp) -> Result<bool, StoreError> {
-        ask!(self.revoke_token(hash, at))
+        ask!("revoke_token", self.revoke_token(hash, at))
     }
 }

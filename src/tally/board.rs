@@ -1,5 +1,5 @@
-//! What this instance shows of the totals: read from the tally twice a second, made into an answer once, and
-//! served from memory. When the tally is away the last totals stay, marked as stale.
+//! Live totals of this instance: read from the tally twice a second, rendered once per change, served from memory.
+//! While the tally is unavailable the last totals stay, marked as stale.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,68 +18,70 @@ use crate::domain::{Campaign, CampaignId};
 use crate::store::Store;
 use crate::telemetry::metrics::TallyMetrics;
 
-/// Time between two looks at the tally; so people see at most two changes a second.
+/// Polling interval, and so the shortest time between two visible changes.
 const TICK: Duration = Duration::from_millis(500);
-/// The same until there is a first chart.
+/// Polling interval until the first totals arrive.
 const FIRST_TICK: Duration = Duration::from_millis(20);
-/// Totals that nobody has confirmed for this long are stale.
+/// Time since the last confirmation after which totals are stale.
 const STALE_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
-/// The totals of a campaign as everyone may see them.
+/// Public totals of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Chart)]
 pub struct Chart {
     /// Id of the campaign.
     pub campaign: String,
-    /// Name of the field by whose values is counted.
+    /// Name of the tallied field.
     pub by: String,
-    /// When the totals were last known to be all there is.
+    /// Time at which the totals were last known to be complete.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
-    /// Whether that is so long ago that they may have changed.
+    /// True if `as_of` is so old that the totals may have changed.
     pub stale: bool,
     /// Sum of all counts.
     pub total: u64,
-    /// Highest first; equal counts in the order of the names.
+    /// Highest count first, equal counts by value.
     pub values: Vec<Count>,
 }
 
-/// Registrations under one value.
+/// Number of registrations with one value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Count)]
 pub struct Count {
     /// The value, such as a city.
     pub value: String,
-    /// How many.
+    /// Number of registrations.
     pub count: u64,
 }
 
-/// A chart, and the answer made of it.
+/// Public totals with the HTTP response made from them.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// The chart.
+    /// The totals.
     pub chart: Chart,
-    /// The chart as JSON.
+    /// The totals as JSON.
     pub json: Bytes,
-    /// Weak entity tag (RFC 9110, 8.8.3): the same as long as counts and staleness are, whatever the time.
+    /// Weak entity tag (RFC 9110, 8.8.3). Depends on counts and `stale`, not on the time.
     pub etag: String,
 }
 
-/// The last chart of each campaign; `None` until there is one.
+/// Last totals of each campaign; `None` until the first arrive. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Board {
     charts: Arc<HashMap<CampaignId, watch::Sender<Option<Arc<Published>>>>>,
 }
 
-/// Where a board has its totals from.
+/// Sources of totals.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// First.
+    /// First choice.
     pub tally: Tally,
-    /// Where there is nothing else.
+    /// Fallback while there are no totals to show.
     pub store: Store,
 }
 
 impl Board {
-    /// An empty board.
+    /// Creates live totals without values.
     #[must_use]
     pub fn new<'a>(campaigns: impl Iterator<Item = &'a CampaignId>) -> Self {
         let empty = |id: &CampaignId| (id.clone(), watch::Sender::new(None));
@@ -88,19 +90,19 @@ impl Board {
         }
     }
 
-    /// The chart of a campaign, now and whenever it changes; `None` for a campaign that is not on the board.
+    /// Subscribes to the totals of a campaign; `None` for an unknown campaign.
     #[must_use]
     pub fn watch(&self, campaign: &CampaignId) -> Option<watch::Receiver<Option<Arc<Published>>>> {
         self.charts.get(campaign).map(watch::Sender::subscribe)
     }
 
-    /// The chart of a campaign, if there is one yet.
+    /// Returns the last totals of a campaign, if any arrived yet.
     #[must_use]
     pub fn read(&self, campaign: &CampaignId) -> Option<Arc<Published>> {
         self.charts.get(campaign)?.borrow().clone()
     }
 
-    /// Keeps the chart of one campaign up to date until `stop`.
+    /// Refreshes the totals of one campaign until `stop`.
     pub async fn keep(
         self,
         campaign: Arc<Campaign>,
@@ -128,8 +130,8 @@ impl Board {
 }
 
 impl Source {
-    /// The totals, if there are any. An instance that starts while the tally is away, and so has nothing to show,
-    /// counts once by itself.
+    /// Reads the totals, if there are any. If the tally is unavailable and this instance has nothing to show yet,
+    /// counts in the store instead.
     async fn totals(&self, campaign: &CampaignId, has_shown: bool) -> Option<Totals> {
         match self.tally.read(campaign).await {
             Ok(totals) => totals,
@@ -146,7 +148,7 @@ impl Source {
     }
 }
 
-/// The chart that follows the last one, or `None` where nothing changed.
+/// Returns the new public totals, or `None` if nothing changed.
 fn next(
     campaign: &Campaign,
     totals: Option<Totals>,

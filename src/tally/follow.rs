@@ -1,5 +1,5 @@
-//! The follower: keeps the totals of one campaign exact. One instance at a time leads; it reads the store's feed and
-//! writes changes and position together, so that a crash at any point leaves totals exact, not nearly.
+//! Updates the totals of one campaign from the store's feed. One instance at a time leads (lease). It writes changes
+//! and position atomically, so that totals stay exact whenever it crashes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,32 +14,32 @@ use crate::domain::CampaignId;
 use crate::store::{Change, Feed, FeedError, Position, Snapshot, Store};
 use crate::telemetry::metrics::TallyMetrics;
 
-/// Longest time without a turn: the lease is ten times as long.
+/// Interval of lease renewals; the lease is ten times as long.
 const TICK: Duration = Duration::from_millis(500);
-/// Rest after a failure.
+/// Delay after a failure.
 const REST: Duration = Duration::from_secs(1);
 
-/// Follows one campaign until `stop`.
+/// Updates the totals of one campaign while this instance leads.
 #[derive(Clone, Debug)]
 pub struct Follower {
-    /// The store whose feed is read.
+    /// Source of changes.
     pub store: Store,
-    /// Where the totals are kept.
+    /// Destination of totals.
     pub tally: Tally,
-    /// Which campaign.
+    /// Campaign to follow.
     pub campaign: CampaignId,
-    /// Lag and drift.
+    /// Metrics of lag and drift.
     pub metrics: TallyMetrics,
 }
 
-/// Totals that this follower leads, and the feed that stands where they stand.
+/// Position of the totals, and the feed open at that position.
 struct Led {
     feed: Feed,
     position: Position,
 }
 
 impl Follower {
-    /// Follows whenever this instance leads; a failure is logged and followed by a rest and a new beginning.
+    /// Follows until `stop`. Logs the first of several failures and starts again after a delay.
     pub async fn run(self, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
@@ -51,7 +51,7 @@ impl Follower {
                 }
                 Some(Err(error)) => {
                     if !failing {
-                        warn!(campaign = %self.campaign, "the tally waits: {error:#}");
+                        warn!(campaign = %self.campaign, "cannot update totals, retrying: {error:#}");
                     }
                     failing = true;
                     REST
@@ -59,11 +59,11 @@ impl Follower {
             };
             stop.run_until_cancelled(tokio::time::sleep(rest)).await;
         }
-        // The lease ends by itself when this does not arrive.
+        // If this fails, the lease expires by itself.
         self.tally.resign(&self.campaign).await.ok();
     }
 
-    /// Leads until another instance does, or the totals were moved by somebody else.
+    /// Leads until another instance takes the lead or moves the totals.
     async fn lead(&self) -> anyhow::Result<()> {
         if self
             .tally
@@ -98,7 +98,7 @@ impl Follower {
         }
     }
 
-    /// Opens the feed where the totals stand; makes them if there are none or if the feed no longer reaches back.
+    /// Opens the feed at the position of the totals. Rebuilds them if missing, or if the feed no longer reaches back.
     async fn begin(&self) -> anyhow::Result<Option<Led>> {
         let known = self
             .tally
@@ -122,7 +122,7 @@ impl Follower {
         Ok(Some(Led { feed, position }))
     }
 
-    /// Counts the whole store at one point of the feed and goes on from there.
+    /// Replaces the totals by a snapshot of the store; returns its position, `None` if another leader moved the totals.
     async fn rebuild(&self, from: Option<&Position>) -> anyhow::Result<Option<Position>> {
         let snapshot = self
             .store
@@ -149,8 +149,8 @@ impl Follower {
         Ok(added)
     }
 
-    /// Counts the store anew, brings the totals to that very point, notes by how much they differ, and replaces them.
-    /// False when somebody else has moved them meanwhile.
+    /// Takes a snapshot of the store, advances the totals to its position, records the drift between both, and replaces
+    /// the totals. Returns false if another leader moved them.
     async fn refresh(&self, led: &mut Led) -> anyhow::Result<bool> {
         let snapshot = self
             .store
@@ -159,7 +159,7 @@ impl Follower {
             .context("cannot count the store")?;
         let mut later = Vec::new();
         while later.is_empty() {
-            // Asked after the snapshot was taken, so an empty answer means that nothing up to it is missing.
+            // Read after the snapshot was taken: an empty batch means that no change up to it is missing.
             let changes = led.feed.next(Duration::ZERO).await?;
             if changes.is_empty() {
                 break;
@@ -195,13 +195,13 @@ impl Follower {
         let drift = drift(&totals.values, &snapshot.totals);
         self.metrics.drift(&self.campaign, drift);
         if drift != 0 {
-            warn!(campaign = %self.campaign, drift, "the totals had drifted from the store; they are right again");
+            warn!(campaign = %self.campaign, drift, "totals had drifted from the store, corrected");
         }
         Ok(())
     }
 }
 
-/// Sum of the differences between two sets of totals.
+/// Returns the sum of absolute differences between two sets of totals.
 fn drift(totals: &BTreeMap<String, u64>, truth: &BTreeMap<String, u64>) -> u64 {
     let of = |set: &BTreeMap<String, u64>, value: &String| set.get(value).copied().unwrap_or(0);
     let known: u64 = truth

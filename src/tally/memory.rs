@@ -1,4 +1,4 @@
-//! The tally of a single process.
+//! Tally in memory, for a single process.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,10 @@ use super::{Totals, Turn};
 use crate::domain::CampaignId;
 use crate::store::{Position, Snapshot};
 
-/// At most one refresh in this time.
+/// Minimum time between refreshes.
 pub(super) const REFRESH_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
-/// Totals in memory; the process leads itself.
+/// Totals in memory. The process always leads.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryTally {
     campaigns: Arc<Mutex<HashMap<CampaignId, Entry>>>,
@@ -27,7 +27,7 @@ struct Entry {
 
 impl MemoryTally {
     fn entries(&self) -> MutexGuard<'_, HashMap<CampaignId, Entry>> {
-        // Each change below is whole: a panic elsewhere leaves nothing half-done to be afraid of.
+        // A poisoned lock is safe to use: each change below is complete or not started.
         self.campaigns
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

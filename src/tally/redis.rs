@@ -1,6 +1,6 @@
-//! The tally of all instances, in Redis. Keys carry the campaign as hash tag, so that one campaign stays on one node
-//! of a cluster. Each change is one script: totals and position move together, and only from where the writer
-//! believes them to be, so that a leader who lost the lease without noticing cannot count anything twice.
+//! Tally in Redis, shared by all instances. Keys use the campaign as hash tag, so that one campaign is on one cluster
+//! node. Each change is one script that moves totals and position together, and only from the position that the caller
+//! expects: a leader that lost its lease unnoticed cannot count twice.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ use crate::cache;
 use crate::domain::CampaignId;
 use crate::store::{Position, Snapshot};
 
-/// A leader that has not been heard of for this long has lost the lead.
+/// Lease length in milliseconds.
 const LEASE_MS: u64 = 5_000;
 
 static TURN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/turn.lua")));
@@ -43,7 +43,7 @@ impl RedisTally {
     pub(super) fn open(url: &SecretString, instance: &str) -> Result<Self, TallyError> {
         Ok(Self {
             connection: cache::connection(url)?,
-            // Two processes that were given one name by mistake are still two.
+            // Unique even if two processes were given the same name by mistake.
             leader: format!("{instance} {}", uuid::Uuid::new_v4()),
         })
     }

@@ -1,5 +1,5 @@
-//! The totals shown, as a metric that is made whenever Prometheus asks: nothing of it can be out of date.
-//! Only values of a closed list become labels, and of those only the highest: what people type never does.
+//! Exports the live totals as a metric, computed at each scrape. Only the highest values of a closed list become
+//! labels, never text that people typed.
 
 use std::sync::Arc;
 
@@ -10,25 +10,25 @@ use prometheus::{IntGaugeVec, Opts};
 use super::board::{Board, Chart};
 use crate::domain::{Campaign, Kind};
 
-/// Most values of a campaign that have a label of their own.
+/// Maximum values per campaign with their own label.
 const MOST_VALUES: usize = 40;
-/// The label of all others together.
+/// Label of all other values together.
 const OTHERS: &str = "_other";
 
-/// The totals that the board shows.
+/// Prometheus collector of live totals.
 #[derive(Debug)]
 pub struct Shown {
     board: Board,
     campaigns: Vec<Arc<Campaign>>,
-    /// Without values; names the metric.
+    /// Metric without values, which provides the description.
     empty: IntGaugeVec,
 }
 
 impl Shown {
-    /// The totals of those campaigns whose values are a closed list.
+    /// Creates a collector for those campaigns whose values are a closed list.
     ///
     /// # Panics
-    /// Never: the name and the labels below are right.
+    /// Never: name and labels are constants.
     #[must_use]
     pub fn new(board: Board, campaigns: Vec<Arc<Campaign>>) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Shown {
 fn gauge() -> IntGaugeVec {
     let options = Opts::new(
         "jornada_tally_registrations",
-        "Registrations by the values of the chart: the highest, and all others as _other",
+        "Registrations by tallied value: the highest values, and all others as _other",
     );
     IntGaugeVec::new(options, &["campaign", "value"]).expect("name and labels are right")
 }
@@ -58,7 +58,7 @@ fn is_closed(campaign: &Campaign) -> bool {
     }
 }
 
-/// The highest counts with their values, and the sum of all others.
+/// Returns the highest values with their counts, and the sum of all others.
 fn labelled(chart: &Chart) -> impl Iterator<Item = (&str, u64)> {
     let (highest, others) = chart.values.split_at(chart.values.len().min(MOST_VALUES));
     let rest = others.iter().map(|value| value.count).sum();

@@ -163,7 +163,7 @@ async fn an_instance_starts_while_the_photo_store_is_away() {
     assert!(
         app.log()
             .iter()
-            .any(|line| line.contains("photos wait in the store")),
+            .any(|line| line.contains("buffering photos in the database")),
         "the operator is told"
     );
     until_pending(&app, 2).await;

@@ -335,7 +335,7 @@ async fn the_key_changes_while_people_register(stores: Stores) {
         }
     }
     installation.set("JORNADA_PHOTO_KEY", &old);
-    refused(&installation, "is not among those that are set");
+    refused(&installation, "which is not set: add that key");
 }
 
 /// One line tells which setting is wrong, and how.
@@ -360,7 +360,7 @@ async fn a_wrong_or_missing_key_stops_the_start() {
     let mut installation = Installation::new(Stores::Servers);
     drop(installation.start().await);
     installation.set("JORNADA_PHOTO_KEY", &"0c".repeat(32));
-    refused(&installation, "is not among those that are set");
+    refused(&installation, "which is not set: add that key");
     installation.set("JORNADA_PHOTO_KEY", "");
     refused(&installation, "is not set");
 }

@@ -1,4 +1,4 @@
-//! Files of reports: sealed, streamed to the object store and back, whole or not at all.
+//! Report files: encrypted, streamed to the object store and back, complete or not at all.
 
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::photos::{disk, s3};
 use crate::servers::random_name;
 
-/// More than one chunk, and not a whole number of them.
+/// More than one chunk, and not a multiple of one.
 const BYTES: usize = 300_001;
 
 fn key() -> FileKey {
@@ -29,8 +29,8 @@ fn key() -> FileKey {
     FileKey::of(&job, 1)
 }
 
-/// A report, sealed for this store.
-fn sealed(photos: &Photos, key: &FileKey, byte: u8) -> (Vec<u8>, SealedFile, JobFile) {
+/// A report encrypted for this store.
+fn encrypted(photos: &Photos, key: &FileKey, byte: u8) -> (Vec<u8>, SealedFile, JobFile) {
     let bytes: Vec<u8> = (0..BYTES).map(|at| byte ^ at.to_le_bytes()[0]).collect();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&bytes).unwrap();
@@ -44,25 +44,25 @@ async fn read(photos: &Photos, key: &FileKey, known: JobFile) -> Option<Vec<u8>>
     Some(chunks.concat())
 }
 
-async fn what_was_put_comes_back_until_it_is_removed(photos: Photos) {
+async fn content_is_readable_until_it_is_removed(photos: Photos) {
     let key = key();
-    let (first, sealed_1, known_1) = sealed(&photos, &key, 1);
+    let (first, encrypted_1, known_1) = encrypted(&photos, &key, 1);
     assert_eq!(read(&photos, &key, known_1).await, None);
-    photos.put_file(&key, &sealed_1).await.unwrap();
-    photos.put_file(&key, &sealed_1).await.unwrap();
+    photos.put_file(&key, &encrypted_1).await.unwrap();
+    photos.put_file(&key, &encrypted_1).await.unwrap();
     assert_eq!(read(&photos, &key, known_1).await, Some(first));
-    let (second, sealed_2, known_2) = sealed(&photos, &key, 2);
-    photos.put_file(&key, &sealed_2).await.unwrap();
+    let (second, encrypted_2, known_2) = encrypted(&photos, &key, 2);
+    photos.put_file(&key, &encrypted_2).await.unwrap();
     assert_eq!(read(&photos, &key, known_2).await, Some(second));
     let chunks = photos.file(&key, known_1).await.unwrap().unwrap();
     let altered = chunks.try_collect::<Vec<_>>().await;
-    assert!(altered.is_err(), "it is not the one that was asked for");
+    assert!(altered.is_err(), "it is another file");
     let shorter = JobFile {
         bytes: known_2.bytes - 1,
         ..known_2
     };
-    let told = photos.file(&key, shorter).await.map(drop);
-    assert!(matches!(told, Err(PhotosError::Altered)), "{told:?}");
+    let result = photos.file(&key, shorter).await.map(drop);
+    assert!(matches!(result, Err(PhotosError::Altered)), "{result:?}");
     for _ in 0..2 {
         photos.remove_file(&key).await.unwrap();
     }
@@ -70,9 +70,9 @@ async fn what_was_put_comes_back_until_it_is_removed(photos: Photos) {
 }
 
 #[tokio::test]
-async fn disk_keeps_files() {
+async fn disk_stores_files() {
     let (folder, photos) = disk().await;
-    what_was_put_comes_back_until_it_is_removed(photos).await;
+    content_is_readable_until_it_is_removed(photos).await;
     let left = folder.path().join("photos/_reports");
     let left: Vec<_> = std::fs::read_dir(left).unwrap().collect();
     let campaign = left[0].as_ref().unwrap().path();
@@ -80,24 +80,27 @@ async fn disk_keeps_files() {
 }
 
 #[tokio::test]
-async fn s3_keeps_files() {
-    what_was_put_comes_back_until_it_is_removed(s3().await).await;
+async fn s3_stores_files() {
+    content_is_readable_until_it_is_removed(s3().await).await;
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_those_that_were_sealed_are_not_kept() {
+async fn files_altered_after_encryption_are_rejected() {
     let key = key();
     let (_folder, disk) = disk().await;
-    let (_, sealed_1, known_1) = sealed(&disk, &key, 3);
-    let bytes = sealed_1.file().metadata().unwrap().len();
-    sealed_1.file().set_len(bytes - 1).unwrap();
-    disk.put_file(&key, &sealed_1).await.unwrap_err();
+    let (_, encrypted_1, known_1) = encrypted(&disk, &key, 3);
+    let bytes = encrypted_1.file().metadata().unwrap().len();
+    encrypted_1.file().set_len(bytes - 1).unwrap();
+    disk.put_file(&key, &encrypted_1).await.unwrap_err();
     assert_eq!(read(&disk, &key, known_1).await, None);
     let s3 = s3().await;
-    let (_, sealed_2, known_2) = sealed(&s3, &key, 3);
-    sealed_2.file().write_all_at(b"another", bytes / 2).unwrap();
-    s3.put_file(&key, &sealed_2).await.unwrap_err();
-    sealed_2.file().set_len(bytes - 1).unwrap();
-    s3.put_file(&key, &sealed_2).await.unwrap_err();
+    let (_, encrypted_2, known_2) = encrypted(&s3, &key, 3);
+    encrypted_2
+        .file()
+        .write_all_at(b"another", bytes / 2)
+        .unwrap();
+    s3.put_file(&key, &encrypted_2).await.unwrap_err();
+    encrypted_2.file().set_len(bytes - 1).unwrap();
+    s3.put_file(&key, &encrypted_2).await.unwrap_err();
     assert_eq!(read(&s3, &key, known_2).await, None);
 }

@@ -1,4 +1,4 @@
-//! The follower: totals are exact while people register, after Redis was emptied, and after drift.
+//! Totals are exact while people register, after Redis was emptied, and after drift.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ required = true
 tally = true
 "#;
 
-struct Bed {
+struct TallyFixture {
     store: Store,
     tally: Tally,
     campaign: Arc<Campaign>,
@@ -40,10 +40,10 @@ struct Bed {
     _folder: tempfile::TempDir,
 }
 
-impl Bed {
+impl TallyFixture {
     async fn new(store: StoreSetting, tally: Tally, folder: tempfile::TempDir) -> Self {
         let text = CAMPAIGN.replace("NAME", &random_name());
-        let bed = Self {
+        let fixture = Self {
             store: Store::open(&store).await.unwrap(),
             tally,
             campaign: Arc::new(Campaign::parse(&text, |_| Err(String::new())).unwrap()),
@@ -51,8 +51,8 @@ impl Bed {
             stop: CancellationToken::new(),
             _folder: folder,
         };
-        bed.follow();
-        bed
+        fixture.follow();
+        fixture
     }
 
     async fn embedded() -> Self {
@@ -113,7 +113,7 @@ impl Bed {
         }
     }
 
-    async fn until_total(&self, place: &str, total: u64) {
+    async fn wait_for_total(&self, place: &str, total: u64) {
         let start = Instant::now();
         loop {
             let totals = self.tally.read(self.id()).await.unwrap();
@@ -130,86 +130,86 @@ impl Bed {
     }
 }
 
-impl Drop for Bed {
+impl Drop for TallyFixture {
     fn drop(&mut self) {
         self.stop.cancel();
     }
 }
 
-async fn totals_are_exact_while_people_register(bed: Bed) {
-    bed.register(0..5, "Cali").await;
-    bed.until_total("Cali", 5).await;
+async fn totals_are_exact_while_people_register(fixture: TallyFixture) {
+    fixture.register(0..5, "Cali").await;
+    fixture.wait_for_total("Cali", 5).await;
     tokio::join!(
-        bed.register(5..60, "Cali"),
-        bed.register(0..40, "Pasto"),
+        fixture.register(5..60, "Cali"),
+        fixture.register(0..40, "Pasto"),
         async {
             for _ in 0..5 {
-                bed.tally.ask_refresh(bed.id()).await.unwrap();
+                fixture.tally.ask_refresh(fixture.id()).await.unwrap();
                 tokio::time::sleep(Duration::from_millis(30)).await;
             }
         }
     );
-    bed.until_total("Cali", 60).await;
-    bed.until_total("Pasto", 40).await;
-    let drift = format!("jornada_tally_drift{{campaign=\"{}\"}} 0", bed.id());
+    fixture.wait_for_total("Cali", 60).await;
+    fixture.wait_for_total("Pasto", 40).await;
+    let drift = format!("jornada_tally_drift{{campaign=\"{}\"}} 0", fixture.id());
     assert!(
-        bed.metrics.text().contains(&drift),
-        "a refresh was made and found no drift"
+        fixture.metrics.text().contains(&drift),
+        "a refresh found no drift"
     );
 }
 
 #[tokio::test]
 async fn embedded_totals_are_exact() {
-    totals_are_exact_while_people_register(Bed::embedded().await).await;
+    totals_are_exact_while_people_register(TallyFixture::embedded().await).await;
 }
 
 #[tokio::test]
 async fn totals_of_the_servers_are_exact() {
-    totals_are_exact_while_people_register(Bed::servers().await).await;
+    totals_are_exact_while_people_register(TallyFixture::servers().await).await;
 }
 
 #[tokio::test]
 async fn two_followers_count_everything_once() {
-    let bed = Bed::servers().await;
+    let fixture = TallyFixture::servers().await;
     let other = Follower {
-        store: bed.store.clone(),
+        store: fixture.store.clone(),
         tally: in_redis("two"),
-        campaign: bed.id().clone(),
-        metrics: bed.metrics.tally.clone(),
+        campaign: fixture.id().clone(),
+        metrics: fixture.metrics.tally.clone(),
     };
-    tokio::spawn(other.run(bed.stop.clone()));
-    bed.register(0..50, "Neiva").await;
-    // The lease is lost without notice: for a moment both believe that they lead.
-    redis_command(&["DEL", &format!("jornada:{{{}}}:lease", bed.id())]).await;
-    bed.register(50..100, "Neiva").await;
-    bed.until_total("Neiva", 100).await;
+    tokio::spawn(other.run(fixture.stop.clone()));
+    fixture.register(0..50, "Neiva").await;
+    // The lease disappears: for a moment both instances believe that they lead.
+    redis_command(&["DEL", &format!("jornada:{{{}}}:lease", fixture.id())]).await;
+    fixture.register(50..100, "Neiva").await;
+    fixture.wait_for_total("Neiva", 100).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    bed.until_total("Neiva", 100).await;
+    fixture.wait_for_total("Neiva", 100).await;
 }
 
 #[tokio::test]
-async fn an_emptied_redis_is_filled_again() {
-    let bed = Bed::servers().await;
-    bed.register(0..20, "Tunja").await;
-    bed.until_total("Tunja", 20).await;
+async fn an_emptied_redis_is_refilled() {
+    let fixture = TallyFixture::servers().await;
+    fixture.register(0..20, "Tunja").await;
+    fixture.wait_for_total("Tunja", 20).await;
     for key in ["totals", "meta", "lease"] {
-        redis_command(&["DEL", &format!("jornada:{{{}}}:{key}", bed.id())]).await;
+        redis_command(&["DEL", &format!("jornada:{{{}}}:{key}", fixture.id())]).await;
     }
-    bed.register(20..25, "Tunja").await;
-    bed.until_total("Tunja", 25).await;
+    fixture.register(20..25, "Tunja").await;
+    fixture.wait_for_total("Tunja", 25).await;
 }
 
 #[tokio::test]
-async fn drift_is_found_and_mended() {
-    let bed = Bed::servers().await;
-    bed.register(0..3, "Yopal").await;
-    bed.until_total("Yopal", 3).await;
-    let totals = format!("jornada:{{{}}}:totals", bed.id());
+async fn drift_is_found_and_corrected() {
+    let fixture = TallyFixture::servers().await;
+    fixture.register(0..3, "Yopal").await;
+    fixture.wait_for_total("Yopal", 3).await;
+    let totals = format!("jornada:{{{}}}:totals", fixture.id());
     redis_command(&["HINCRBY", &totals, "Yopal", "4"]).await;
-    bed.tally.ask_refresh(bed.id()).await.unwrap();
-    bed.until_total("Yopal", 3).await;
-    let drift = format!("jornada_tally_drift{{campaign=\"{}\"}} 4", bed.id());
-    assert!(bed.metrics.text().contains(&drift));
+    fixture.tally.ask_refresh(fixture.id()).await.unwrap();
+    fixture.wait_for_total("Yopal", 3).await;
+    let drift = format!("jornada_tally_drift{{campaign=\"{}\"}} 4", fixture.id());
+    assert!(fixture.metrics.text().contains(&drift));
 }
 
 async fn redis_command(words: &[&str]) {

@@ -1,4 +1,4 @@
-//! The contracts of the two other pairs of back ends: photos and files on disk and in S3, totals in memory and in Redis.
+//! Contracts of the other two pairs of back ends: photos and files on disk and in S3, totals in memory and in Redis.
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
 mod files;

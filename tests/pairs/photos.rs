@@ -1,4 +1,4 @@
-//! Photos: what was put comes back, putting again changes nothing, what was altered is not handed out.
+//! Photos: stored ones are readable, storing again changes nothing, altered ones are not returned.
 
 use bytes::Bytes;
 use jornada::config::{Env, PhotosSetting};
@@ -59,7 +59,7 @@ pub async fn s3() -> Photos {
     photos
 }
 
-async fn what_was_put_comes_back_until_it_is_removed(photos: Photos) {
+async fn content_is_readable_until_it_is_removed(photos: Photos) {
     let bytes = Bytes::from(vec![7; 300_000]);
     let key = key(&bytes);
     photos.ping().await.unwrap();
@@ -74,18 +74,18 @@ async fn what_was_put_comes_back_until_it_is_removed(photos: Photos) {
 }
 
 #[tokio::test]
-async fn disk_keeps() {
+async fn disk_stores_photos() {
     let (_folder, photos) = disk().await;
-    what_was_put_comes_back_until_it_is_removed(photos).await;
+    content_is_readable_until_it_is_removed(photos).await;
 }
 
 #[tokio::test]
-async fn s3_keeps() {
-    what_was_put_comes_back_until_it_is_removed(s3().await).await;
+async fn s3_stores_photos() {
+    content_is_readable_until_it_is_removed(s3().await).await;
 }
 
 #[tokio::test]
-async fn an_altered_photo_is_not_handed_out() {
+async fn an_altered_photo_is_not_returned() {
     let (folder, photos) = disk().await;
     let key = key(b"the picture");
     put(&photos, &key, "the picture").await;
@@ -98,19 +98,19 @@ async fn an_altered_photo_is_not_handed_out() {
 }
 
 #[tokio::test]
-async fn a_file_of_any_size_in_the_place_of_a_photo_is_not_read_whole() {
+async fn a_huge_file_in_place_of_a_photo_is_not_read_completely() {
     let (folder, photos) = disk().await;
     let key = key(b"the picture");
     put(&photos, &key, "the picture").await;
     let path = folder.path().join("photos").join(key.to_string());
     let swapped = std::fs::File::options().write(true).open(path).unwrap();
-    // Nothing of it is on the disk; read whole it would not fit into memory.
+    // A sparse file; read completely it would not fit into memory.
     swapped.set_len(1 << 40).unwrap();
     assert!(matches!(photos.get(&key).await, Err(PhotosError::Altered)));
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_those_of_the_key_are_not_handed_out() {
+async fn bytes_that_do_not_match_the_key_are_not_returned() {
     let photos = s3().await;
     let key = key(b"the picture");
     put(&photos, &key, "another one").await;
@@ -152,11 +152,11 @@ async fn s3_lists() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_told_soon_and_names_no_key() {
+async fn an_unavailable_store_is_reported_soon_and_without_keys() {
     let start = std::time::Instant::now();
     let setting = s3_setting("http://127.0.0.1:1", "irrelevant");
-    let away = Photos::new(&setting, seal());
-    for error in [away.prepare().await, away.try_put().await] {
+    let unavailable = Photos::new(&setting, seal());
+    for error in [unavailable.prepare().await, unavailable.try_put().await] {
         let error = error.unwrap_err();
         assert!(matches!(error, PhotosError::Unavailable(_)), "{error}");
     }

@@ -1,4 +1,4 @@
-//! Totals: they move with their position or not at all, and one follower leads.
+//! Totals change together with their position or not at all, and one instance leads.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ async fn totals_move_with_their_position_or_not_at_all(tally: Tally) {
     assert!(tally.replace(&campaign, None, &first, now).await.unwrap());
     assert!(
         !tally.replace(&campaign, None, &first, now).await.unwrap(),
-        "there are totals already"
+        "totals exist already"
     );
     let changes = [
         change("Cali", 1, 11),
@@ -72,7 +72,7 @@ async fn totals_move_with_their_position_or_not_at_all(tally: Tally) {
     assert!(tally.add(&campaign, &position(10), &changes).await.unwrap());
     assert!(
         !tally.add(&campaign, &position(10), &changes).await.unwrap(),
-        "once is enough"
+        "added once only"
     );
     let expected = snapshot(&[("Cali", 2), ("Pasto", 1)], 13);
     assert_eq!(values(&tally, &campaign).await, expected.totals);
@@ -134,7 +134,7 @@ async fn corrections_and_deletions_leave_no_zero(tally: Tally) {
             vec![change("Cali", -1, 2), change("Pasto", 1, 2)],
             vec![("Pasto", 1)],
         ),
-        // There and back within one answer, and a value that comes and goes.
+        // There and back within one batch, and a value that appears and disappears.
         (
             vec![
                 change("Pasto", -1, 3),
@@ -191,13 +191,13 @@ async fn one_instance_leads_until_it_resigns() {
     assert_eq!(turn(&one).await, Turn::Lead);
     assert_eq!(turn(&other).await, Turn::Wait);
     other.resign(&campaign).await.unwrap();
-    assert_eq!(turn(&one).await, Turn::Lead, "nobody resigns for another");
+    assert_eq!(turn(&one).await, Turn::Lead, "only the leader can resign");
     one.resign(&campaign).await.unwrap();
     assert_eq!(turn(&other).await, Turn::Lead);
 }
 
 #[tokio::test]
-async fn redis_away_is_told_soon() {
+async fn an_unavailable_redis_is_reported_soon() {
     let setting = CacheSetting::Redis("redis://127.0.0.1:1/".to_owned().into());
     let tally = Tally::open(&setting, "one").unwrap();
     let start = std::time::Instant::now();

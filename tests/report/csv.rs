@@ -1,4 +1,4 @@
-//! CSV files, read as bytes and as records.
+//! CSV reports, compared as bytes and parsed as records.
 
 use jornada::domain::Lang;
 use jornada::report::csv::Csv;

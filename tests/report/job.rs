@@ -1,4 +1,4 @@
-//! Reports at work: from batches to a file that leaves nothing behind.
+//! Generation of reports: batches become one unnamed file.
 
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -73,7 +73,7 @@ async fn a_few_wait_and_the_rest_hear_that_it_is_busy() {
     tokio::task::yield_now().await;
     let third = reports.begin(subject(), Format::Csv).await;
     assert!(matches!(third, Err(ReportError::Busy)));
-    // Given up: the writing thread ends by itself, and the next one's turn comes.
+    // Cancels it: the writing thread ends and the waiting report starts.
     drop(first);
     let second = waiting.await.unwrap().unwrap();
     assert_eq!(second.finish(0).await.unwrap().rows, 0);

@@ -1,4 +1,4 @@
-//! Reports as a clerk and a program find them: real files, opened again by another library.
+//! Reports as users and programs read them: real files, parsed by another library.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod csv;

@@ -1,4 +1,4 @@
-//! A campaign and the people who registered for it.
+//! Fixtures: a campaign and its registrations.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub fn campaign() -> Arc<Campaign> {
     Arc::new(Campaign::parse(CAMPAIGN, list).unwrap())
 }
 
-/// What is asked for: one city, or all.
+/// Returns the specification of a report: one city, or all.
 pub fn of(value: Option<&str>, lang: Lang) -> Subject {
     Subject {
         campaign: campaign(),
@@ -65,7 +65,7 @@ pub fn of(value: Option<&str>, lang: Lang) -> Subject {
     }
 }
 
-/// The `number`th to arrive, a second after the one before.
+/// Returns registration `number`, received one second after the previous one.
 pub fn person(campaign: &Campaign, number: i64, name: &str, city: &str) -> Registration {
     let document = (10_000_000 + number).to_string();
     let form = Form {
@@ -94,7 +94,7 @@ pub fn person(campaign: &Campaign, number: i64, name: &str, city: &str) -> Regis
     }
 }
 
-/// People of one city, by name.
+/// Returns registrations of one city, one per name.
 pub fn people(names: &[&str], city: &str) -> Vec<Registration> {
     let campaign = campaign();
     (0..)

@@ -1,4 +1,4 @@
-//! Workbooks, opened with calamine and, for what it does not show, as the ZIP files that they are.
+//! Workbooks, parsed with calamine; what it does not expose is read from the ZIP entries.
 
 use std::io::{Cursor, Read};
 
@@ -72,7 +72,7 @@ fn names_of_every_script_are_found_as_sent() {
     for (row, name) in told.iter().zip(names) {
         assert_eq!(row[3], Data::String(name.to_owned()));
     }
-    // The only formulas are the links that this program makes.
+    // The only formulas are the links to photos.
     let formulas = book.worksheet_formula("Bogotá").unwrap();
     let of_people = formulas.cells().filter(|(_, _, text)| !text.is_empty());
     assert!(of_people.clone().all(|(_, column, text)| {

@@ -41,7 +41,7 @@ async fn assert_whole(answer: Response) {
 fn begun(app: &App) -> usize {
     let log = app.log();
     log.iter()
-        .filter(|line| line.contains("began a report"))
+        .filter(|line| line.contains("started a report"))
         .count()
 }
 

@@ -1,4 +1,4 @@
-//! Corrections: taken once, with all that goes with them, by one of those who amend at once.
+//! Corrections: each is applied once, with all that belongs to it, by one of several concurrent writers.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use jornada::store::{Amended, Change, Kept};
 
 use crate::bed::{self, Bed, corrected, deletion, drain, named, registration};
 
-/// The id that an answer to the unique field makes.
+/// Returns the id derived from an answer to the unique field.
 fn id(bed: &Bed, answer: &str) -> RegistrationId {
     let key = UniqueKey::Answer(answer.to_owned());
     RegistrationId::derive(&[1; 32], &bed.campaign.id, &key)
 }
 
-pub async fn keep(bed: &Bed, key: &str, value: &str) -> Record {
+pub async fn insert(bed: &Bed, key: &str, value: &str) -> Record {
     let one = registration(&bed.campaign, key, value, 0);
     bed.store.keep(&bed.campaign, &one).await.unwrap();
     record(bed, &one).await
@@ -26,7 +26,7 @@ pub async fn record(bed: &Bed, one: &Registration) -> Record {
     found.unwrap()
 }
 
-/// Corrects what was read, with a claim where the document changes.
+/// Corrects `read`, with an alias if the document changes.
 pub async fn correct(bed: &Bed, read: &Record, parts: &[(&str, &str)]) -> Amended {
     let better = corrected(&bed.campaign, read, parts);
     let answer = bed.campaign.unique_answer(&better.registration.answers);
@@ -45,19 +45,19 @@ pub async fn revision(bed: &Bed) -> u64 {
     bed.store.revision(&bed.campaign.id).await.unwrap()
 }
 
-pub async fn kept(bed: &Bed, one: &Registration) -> Kept {
+pub async fn try_insert(bed: &Bed, one: &Registration) -> Kept {
     bed.store.keep(&bed.campaign, one).await.unwrap()
 }
 
-fn told(changes: &[Change]) -> Vec<(&str, i64)> {
+fn values_and_deltas(changes: &[Change]) -> Vec<(&str, i64)> {
     changes
         .iter()
         .map(|change| (change.value.as_str(), change.delta))
         .collect()
 }
 
-pub async fn a_correction_keeps_what_was_before(bed: &Bed) {
-    let first = keep(bed, "1001", "Bogotá").await;
+pub async fn a_correction_records_the_previous_answers(bed: &Bed) {
+    let first = insert(bed, "1001", "Bogotá").await;
     assert_eq!((first.version, first.corrections.len()), (0, 0));
     let parts = [("nombre", "Ana \"la\" Ñ"), ("ciudad", "Bogotá")];
     let better = corrected(&bed.campaign, &first, &parts);
@@ -79,14 +79,14 @@ pub async fn a_correction_keeps_what_was_before(bed: &Bed) {
     assert_eq!(found.registration.answers.get(1), None);
     assert_eq!(bed.list(None).await, [best.registration]);
     assert_eq!(revision(bed).await, 2);
-    // A late retry of what was first sent still gets its first receipt.
-    let retry = kept(bed, &first.registration).await;
+    // A late retry of the original submission still returns the original receipt.
+    let retry = try_insert(bed, &first.registration).await;
     assert_eq!(retry, Kept::Retry(first.registration.received_at));
 }
 
-pub async fn a_corrected_value_is_listed_and_counted_where_it_is(bed: &Bed) {
-    let first = keep(bed, "1001", "Cali").await;
-    keep(bed, "1002", "Cali").await;
+pub async fn a_corrected_value_is_listed_and_counted_under_the_new_value(bed: &Bed) {
+    let first = insert(bed, "1001", "Cali").await;
+    insert(bed, "1002", "Cali").await;
     assert_eq!(
         correct(bed, &first, &[("ciudad", "Bogotá")]).await,
         Amended::Done
@@ -102,8 +102,8 @@ pub async fn a_corrected_value_is_listed_and_counted_where_it_is(bed: &Bed) {
     assert_eq!(receipt.value, "Bogotá");
 }
 
-pub async fn an_answer_that_is_no_longer_asked_for_outlives_a_correction(bed: &Bed) {
-    let first = keep(bed, "1001", "Bogotá").await;
+pub async fn an_answer_to_a_removed_field_survives_a_correction(bed: &Bed) {
+    let first = insert(bed, "1001", "Bogotá").await;
     let mut smaller = (*bed.campaign).clone();
     smaller.fields.remove(1);
     let id = first.registration.id;
@@ -116,8 +116,8 @@ pub async fn an_answer_that_is_no_longer_asked_for_outlives_a_correction(bed: &B
     assert_eq!(found.registration.answers.get(1), Some("1001"));
 }
 
-pub async fn of_those_who_amend_at_once_one_is_first(bed: &Bed) {
-    let read = keep(bed, "1001", "Bogotá").await;
+pub async fn one_of_many_concurrent_updates_wins(bed: &Bed) {
+    let read = insert(bed, "1001", "Bogotá").await;
     let before = revision(bed).await;
     let amending: Vec<_> = (0..12)
         .map(|number| {
@@ -148,9 +148,9 @@ pub async fn of_those_who_amend_at_once_one_is_first(bed: &Bed) {
     assert_eq!(revision(bed).await, before + 1);
 }
 
-pub async fn a_new_document_is_the_registrations_alone(bed: &Bed) {
-    let mine = keep(bed, "1001", "Bogotá").await;
-    keep(bed, "1002", "Bogotá").await;
+pub async fn an_alias_belongs_to_one_registration(bed: &Bed) {
+    let mine = insert(bed, "1001", "Bogotá").await;
+    insert(bed, "1002", "Bogotá").await;
     assert_eq!(
         correct(bed, &mine, &[("documento", "1002")]).await,
         Amended::Taken
@@ -165,16 +165,16 @@ pub async fn a_new_document_is_the_registrations_alone(bed: &Bed) {
         ("1001", Kept::Taken),
     ] {
         let other = named(&bed.campaign, key, "Otra Persona", "Cali", 9);
-        assert_eq!(kept(bed, &other).await, expected, "{key}");
+        assert_eq!(try_insert(bed, &other).await, expected, "{key}");
     }
-    assert_eq!(bed.list(None).await.len(), 2, "a claim is no registration");
+    assert_eq!(bed.list(None).await.len(), 2, "an alias is no registration");
     let claimed = id(bed, "1003");
     assert_eq!(
         bed.store.record(&bed.campaign, claimed).await.unwrap(),
         None
     );
     assert_eq!(bed.store.receipt(claimed.receipt()).await.unwrap(), None);
-    // There and back again, over identities that are its own already.
+    // There and back again, over ids that are its own already.
     for key in ["1001", "1003", "1001"] {
         let read = record(bed, &mine.registration).await;
         assert_eq!(
@@ -182,7 +182,7 @@ pub async fn a_new_document_is_the_registrations_alone(bed: &Bed) {
             Amended::Done
         );
     }
-    let other = keep(bed, "1004", "Bogotá").await;
+    let other = insert(bed, "1004", "Bogotá").await;
     assert_eq!(
         correct(bed, &other, &[("documento", "1003")]).await,
         Amended::Taken
@@ -192,13 +192,13 @@ pub async fn a_new_document_is_the_registrations_alone(bed: &Bed) {
     assert_eq!(revision(bed).await, before);
 }
 
-pub async fn an_identity_that_many_want_at_once_goes_to_one(bed: &Bed) {
-    let mut wanting = Vec::new();
+pub async fn an_id_requested_by_many_at_once_goes_to_one(bed: &Bed) {
+    let mut records = Vec::new();
     for key in ["1001", "1002", "1003", "1004"] {
-        wanting.push(keep(bed, key, "Bogotá").await);
+        records.push(insert(bed, key, "Bogotá").await);
     }
     let claim = id(bed, "2000");
-    let claims = wanting.into_iter().map(|read| {
+    let claims = records.into_iter().map(|read| {
         let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
         tokio::spawn(async move {
             let better = corrected(&campaign, &read, &[("documento", "2000")]);
@@ -215,16 +215,16 @@ pub async fn an_identity_that_many_want_at_once_goes_to_one(bed: &Bed) {
             u32::from(kept == Kept::New)
         })
     });
-    let mut has_it = 0;
-    for wanted in claims.into_iter().chain(newcomers.collect::<Vec<_>>()) {
-        has_it += wanted.await.unwrap();
+    let mut owners = 0;
+    for attempt in claims.into_iter().chain(newcomers.collect::<Vec<_>>()) {
+        owners += attempt.await.unwrap();
     }
-    assert_eq!(has_it, 1);
+    assert_eq!(owners, 1);
 }
 
-pub async fn the_feed_tells_corrections_and_deletions(bed: &Bed) {
+pub async fn the_feed_reports_corrections_and_deletions(bed: &Bed) {
     let from = bed.store.snapshot(&bed.campaign.id).await.unwrap().position;
-    let first = keep(bed, "1001", "Cali").await;
+    let first = insert(bed, "1001", "Cali").await;
     let mut read = first.clone();
     for (parts, expected) in [
         ([("ciudad", "Bogotá"), ("documento", "1002")], Amended::Done),
@@ -240,7 +240,7 @@ pub async fn the_feed_tells_corrections_and_deletions(bed: &Bed) {
     assert_eq!(delete(bed, &first).await, Amended::Stale);
     assert_eq!(delete(bed, &read).await, Amended::Done);
     bed.store.note_removed(read.registration.id).await.unwrap();
-    kept(bed, &first.registration).await;
+    try_insert(bed, &first.registration).await;
     let theirs = bed::campaign("carnaval");
     let other = registration(&theirs, "1", "Cali", 0);
     bed.store.keep(&theirs, &other).await.unwrap();
@@ -255,12 +255,12 @@ pub async fn the_feed_tells_corrections_and_deletions(bed: &Bed) {
     ];
     let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
     let changes = drain(&mut feed).await.unwrap();
-    assert_eq!(told(&changes), expected);
+    assert_eq!(values_and_deltas(&changes), expected);
     assert!(changes.is_sorted_by_key(|change| change.position.at));
     assert_eq!(changes[1].position, changes[2].position, "one correction");
-    // Every place to go on from is behind a whole correction.
+    // Every position from which a feed continues is after a complete correction.
     for behind in [0, 2, 4, 5] {
-        let again = bed.again().await;
+        let again = bed.reopen().await;
         let position = &changes[behind].position;
         let mut feed = again.feed(&bed.campaign.id, position).await.unwrap();
         assert_eq!(drain(&mut feed).await.unwrap(), changes[behind + 1..]);

@@ -1,4 +1,4 @@
-//! The record of every look: one chain whoever writes, and no change of it goes unseen.
+//! Audit log: one chain for all writers, and no change of it goes unnoticed.
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::config::{Config, Env, StoreSetting};
@@ -11,8 +11,8 @@ use mongodb::bson::{Document, doc};
 
 use crate::bed::Bed;
 
-/// The record of an installation with this secret.
-fn record_of(secret: &str) -> Audit {
+/// The audit log of an installation with this secret.
+fn audit_log(secret: &str) -> Audit {
     let env = Env::of(&[
         ("JORNADA_SECRET", secret.repeat(32).as_str()),
         ("JORNADA_STORE", "mongodb://db/jornada"),
@@ -38,9 +38,9 @@ fn note(number: i64) -> Note {
     }
 }
 
-/// So many entries by one writer.
+/// Appends `count` entries by one writer.
 async fn fill(bed: &Bed, count: i64) -> Audit {
-    let audit = record_of("a");
+    let audit = audit_log("a");
     for number in 1..=count {
         audit.write(&bed.store, note(number)).await.unwrap();
     }
@@ -48,7 +48,7 @@ async fn fill(bed: &Bed, count: i64) -> Audit {
 }
 
 async fn verify(bed: &Bed, noted: Option<Head>) -> Verdict {
-    record_of("a").verify(&bed.store, noted).await.unwrap()
+    audit_log("a").verify(&bed.store, noted).await.unwrap()
 }
 
 fn entries(found: Vec<Found>) -> Vec<Entry> {
@@ -62,7 +62,7 @@ fn entries(found: Vec<Found>) -> Vec<Entry> {
 pub async fn many_writers_make_one_unbroken_chain(bed: &Bed) {
     let mut writers = Vec::new();
     for _ in 0..4 {
-        let (store, audit) = (bed.again().await, std::sync::Arc::new(record_of("a")));
+        let (store, audit) = (bed.reopen().await, std::sync::Arc::new(audit_log("a")));
         for task in 0..3 {
             let (store, audit) = (store.clone(), audit.clone());
             writers.push(tokio::spawn(async move {
@@ -85,11 +85,11 @@ pub async fn many_writers_make_one_unbroken_chain(bed: &Bed) {
         .collect::<Vec<_>>();
     numbers.sort();
     numbers.dedup();
-    assert_eq!(numbers.len(), 15, "of each note there are four");
+    assert_eq!(numbers.len(), 15, "four entries of each number");
 }
 
-pub async fn a_writer_that_dies_half_way_harms_nothing(bed: &Bed) {
-    let audit = std::sync::Arc::new(record_of("a"));
+pub async fn a_writer_that_dies_midway_does_no_harm(bed: &Bed) {
+    let audit = std::sync::Arc::new(audit_log("a"));
     for number in 0..30 {
         let (store, audit) = (bed.store.clone(), audit.clone());
         let dying = tokio::spawn(async move { audit.write(&store, note(number)).await });
@@ -99,35 +99,35 @@ pub async fn a_writer_that_dies_half_way_harms_nothing(bed: &Bed) {
         dying.await.ok();
     }
     let last = audit.write(&bed.store, note(99)).await.unwrap();
-    let other = record_of("a").write(&bed.again().await, note(100)).await;
+    let other = audit_log("a").write(&bed.reopen().await, note(100)).await;
     assert_eq!(other.unwrap().seq, last.seq + 1);
     let verdict = verify(bed, Some(last.head())).await;
     assert_eq!((verdict.entries, verdict.faults), (last.seq + 1, vec![]));
 }
 
-pub async fn a_place_in_the_chain_has_one_entry(bed: &Bed) {
+pub async fn a_sequence_number_has_one_entry(bed: &Bed) {
     let first = fill(bed, 2).await;
     assert_eq!(bed.store.audit_head().await.unwrap().seq, 2);
-    let kept = entries(bed.store.audit_after(0, 10).await.unwrap());
-    let mut other = kept[1].clone();
+    let stored = entries(bed.store.audit_after(0, 10).await.unwrap());
+    let mut other = stored[1].clone();
     other.note.who = "account:other".into();
-    assert!(!bed.again().await.append_audit(&other).await.unwrap());
-    assert!(!bed.store.append_audit(&kept[0]).await.unwrap());
-    // What one process knows of the end is stale now.
-    record_of("a")
-        .write(&bed.again().await, note(3))
+    assert!(!bed.reopen().await.append_audit(&other).await.unwrap());
+    assert!(!bed.store.append_audit(&stored[0]).await.unwrap());
+    // The head that the first process knows is stale now.
+    audit_log("a")
+        .write(&bed.reopen().await, note(3))
         .await
         .unwrap();
     assert_eq!(first.write(&bed.store, note(4)).await.unwrap().seq, 4);
-    let kept = entries(bed.store.audit_after(0, 10).await.unwrap());
-    assert_eq!(kept[0].before, [0; 32]);
-    for (number, entry) in (1..).zip(&kept) {
-        assert_eq!(entry.note, note(number), "it comes back as it was");
+    let stored = entries(bed.store.audit_after(0, 10).await.unwrap());
+    assert_eq!(stored[0].before, [0; 32]);
+    for (number, entry) in (1..).zip(&stored) {
+        assert_eq!(entry.note, note(number), "read back unchanged");
     }
     assert_eq!(verify(bed, None).await.faults, []);
 }
 
-pub async fn entries_are_filtered_and_paged_from_the_newest_on(bed: &Bed) {
+pub async fn entries_are_filtered_and_paged_newest_first(bed: &Bed) {
     let audit = fill(bed, 9).await;
     let mut other = note(10);
     other.who = "token:oficina".into();
@@ -143,7 +143,7 @@ pub async fn entries_are_filtered_and_paged_from_the_newest_on(bed: &Bed) {
     assert_eq!(
         page(&all, Some(7), 4).await,
         [6, 5, 4, 3],
-        "what is new moves nothing"
+        "new entries do not shift a page"
     );
     assert_eq!(page(&all, Some(1), 4).await, [0; 0]);
     let with = |change: fn(&mut Filter)| {
@@ -168,7 +168,7 @@ pub async fn entries_are_filtered_and_paged_from_the_newest_on(bed: &Bed) {
     assert_eq!(page(&both, None, 9).await, [3]);
 }
 
-/// Changes the record behind the program's back.
+/// Changes the log without the program.
 async fn tamper(bed: &Bed, sql: &str, updates: &[(Document, Option<Document>)]) {
     if let StoreSetting::Sqlite(path) = &bed.setting {
         let file = rusqlite::Connection::open(path).unwrap();
@@ -199,7 +199,7 @@ fn set(changed: Document) -> Document {
     doc! { "$set": changed }
 }
 
-pub async fn a_changed_entry_is_named(bed: &Bed) {
+pub async fn a_changed_entry_is_found(bed: &Bed) {
     fill(bed, 5).await;
     let sql = "UPDATE audit SET who = 'account:another' WHERE seq = 3";
     let update = set(doc! { "who": "account:another" });
@@ -213,7 +213,7 @@ pub async fn a_changed_entry_is_named(bed: &Bed) {
     assert_eq!((verdict.entries, verdict.head.seq), (5, 5));
 }
 
-pub async fn a_removed_entry_is_named_and_a_cut_end_by_a_head_of_before(bed: &Bed) {
+pub async fn a_removed_entry_is_found_and_a_truncated_end_with_an_earlier_head(bed: &Bed) {
     let noted = fill(bed, 6).await;
     let head = bed.store.audit_head().await.unwrap();
     tamper(
@@ -229,26 +229,26 @@ pub async fn a_removed_entry_is_named_and_a_cut_end_by_a_head_of_before(bed: &Be
     assert_eq!(
         unseen.faults,
         [Fault::Missing(3, 3)],
-        "the end alone does not tell"
+        "a truncated end alone is not detected"
     );
     let faults = verify(bed, Some(head)).await.faults;
     assert_eq!(faults, [Fault::Missing(3, 3), Fault::Cut(head)]);
-    // A process that runs on knows of the end that was there.
+    // A running process still knows the earlier head.
     noted.write(&bed.store, note(7)).await.unwrap();
     let faults = verify(bed, None).await.faults;
     assert_eq!(faults, [Fault::Missing(3, 3), Fault::Missing(5, 6)]);
 }
 
-pub async fn moved_and_inserted_entries_are_named(bed: &Bed) {
+pub async fn moved_and_inserted_entries_are_found(bed: &Bed) {
     fill(bed, 5).await;
-    let kept = entries(bed.store.audit_after(0, 10).await.unwrap());
+    let stored = entries(bed.store.audit_after(0, 10).await.unwrap());
     let sql = "UPDATE audit SET seq = -seq WHERE seq IN (2, 4); UPDATE audit SET seq = 6 + seq WHERE seq < 0";
     let swapped = |place: usize| {
         let bytes = |bytes: [u8; 32]| mongodb::bson::Binary {
             subtype: mongodb::bson::spec::BinarySubtype::Generic,
             bytes: bytes.to_vec(),
         };
-        let entry = &kept[place];
+        let entry = &stored[place];
         set(doc! {
             "at": mongodb::bson::DateTime::from_millis(entry.note.at.as_millisecond()),
             "request_id": entry.note.request_id.clone().unwrap(),
@@ -266,20 +266,20 @@ pub async fn moved_and_inserted_entries_are_named(bed: &Bed) {
     let faults = verify(bed, None).await.faults;
     assert_eq!(faults[..2], [Fault::Changed(2), Fault::Parted(3)]);
     assert!(faults.contains(&Fault::Changed(4)), "{faults:?}");
-    // Somebody without the key adds an entry that says what they want.
-    let forged = record_of("b").write(&bed.store, note(6)).await.unwrap();
+    // A forger without the key appends an entry.
+    let forged = audit_log("b").write(&bed.store, note(6)).await.unwrap();
     let faults = verify(bed, None).await.faults;
     assert!(faults.contains(&Fault::Changed(forged.seq)), "{faults:?}");
 }
 
-pub async fn a_chain_that_was_rewritten_is_not_the_one_that_was_noted(bed: &Bed) {
+pub async fn a_rewritten_chain_does_not_match_an_earlier_head(bed: &Bed) {
     fill(bed, 3).await;
     let head = bed.store.audit_head().await.unwrap();
     assert_eq!(verify(bed, Some(head)).await.faults, []);
     tamper(bed, "DELETE FROM audit", &[(doc! {}, None)]).await;
-    // Even by who has the key.
+    // Even by somebody with the key.
     for number in [1, 5, 3] {
-        record_of("a")
+        audit_log("a")
             .write(&bed.store, note(number))
             .await
             .unwrap();
@@ -292,7 +292,7 @@ pub async fn a_chain_that_was_rewritten_is_not_the_one_that_was_noted(bed: &Bed)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slip_of_the_hand_changes_nothing_in_sqlite() {
+async fn a_mistake_at_the_prompt_changes_nothing_in_sqlite() {
     let bed = Bed::sqlite().await;
     fill(&bed, 2).await;
     let StoreSetting::Sqlite(path) = &bed.setting else {
@@ -305,7 +305,7 @@ async fn a_slip_of_the_hand_changes_nothing_in_sqlite() {
     assert_eq!(verify(&bed, None).await.entries, 2);
 }
 
-/// Breaks the record, so that nothing can be added to it.
+/// Makes the store reject every entry.
 async fn refuse(bed: &Bed) {
     if let StoreSetting::Sqlite(path) = &bed.setting {
         let file = rusqlite::Connection::open(path).unwrap();
@@ -317,12 +317,12 @@ async fn refuse(bed: &Bed) {
     bed.database().await.run_command(never).await.unwrap();
 }
 
-pub async fn an_entry_that_is_not_taken_is_an_error(bed: &Bed) {
+pub async fn a_rejected_entry_is_an_error(bed: &Bed) {
     let audit = fill(bed, 1).await;
     refuse(bed).await;
     let refused = audit.write(&bed.store, note(2)).await.unwrap_err();
-    let told = format!("{refused:?}");
-    assert!(told.contains("Failed"), "{told}");
-    assert!(!told.contains("registration:2"), "{told}");
+    let text = format!("{refused:?}");
+    assert!(text.contains("Failed"), "{text}");
+    assert!(!text.contains("registration:2"), "{text}");
     assert_eq!(bed.store.audit_head().await.unwrap().seq, 1);
 }

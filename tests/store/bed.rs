@@ -1,4 +1,4 @@
-//! What the cases stand on: a fresh store of either kind, a campaign, and registrations for it.
+//! Fixture of the cases: a fresh store of either kind, a campaign, and registrations for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::servers;
 
 const CAMPAIGN: &str = include_str!("../../src/domain/campaign/example.toml");
 
-/// A store of its own, gone after the case.
+/// A store of its own, deleted after the case.
 pub struct Bed {
     pub setting: StoreSetting,
     pub store: Store,
@@ -45,12 +45,12 @@ impl Bed {
         }
     }
 
-    /// Opens it once more, as another instance does.
-    pub async fn again(&self) -> Store {
+    /// Opens the store once more, as another instance does.
+    pub async fn reopen(&self) -> Store {
         Store::open(&self.setting).await.unwrap()
     }
 
-    /// The database behind it, to break it.
+    /// Returns the database behind the store, to manipulate it.
     pub async fn database(&self) -> mongodb::Database {
         let StoreSetting::Mongo(address) = &self.setting else {
             panic!("this is no MongoDB");
@@ -66,17 +66,17 @@ impl Bed {
         }
     }
 
-    /// Keeps so many registrations, for these values in turn, a millisecond apart.
+    /// Inserts `count` registrations, with these values in turn, a millisecond apart.
     pub async fn fill(&self, count: usize, values: &[&str]) -> Vec<Registration> {
-        let mut kept = Vec::new();
+        let mut stored = Vec::new();
         for number in 0..count {
             let value = values[number % values.len()];
             let millisecond = i64::try_from(number).unwrap();
             let one = registration(&self.campaign, &format!("{number}"), value, millisecond);
             self.store.keep(&self.campaign, &one).await.unwrap();
-            kept.push(one);
+            stored.push(one);
         }
-        kept
+        stored
     }
 
     /// Takes the names away that stand beside the answers, as if an earlier version had kept them.
@@ -98,13 +98,13 @@ impl Bed {
         }
     }
 
-    /// The whole list of a value, or of all.
+    /// Returns the complete list of a value, or of all values.
     pub async fn list(&self, value: Option<&str>) -> Vec<Registration> {
         let selection = value.map_or_else(Selection::all, Selection::of);
         self.selected(&selection).await
     }
 
-    /// The whole list of what is selected.
+    /// Returns the complete list of a selection.
     pub async fn selected(&self, selection: &Selection) -> Vec<Registration> {
         let mut batches = self
             .store
@@ -120,7 +120,7 @@ impl Bed {
     }
 }
 
-/// The address of a test server with a database of a random name.
+/// Returns the address of a test server with a random database name.
 pub fn mongodb_address(server: &str) -> String {
     let (server, options) = server.split_once('?').unwrap_or((server, ""));
     let name = servers::random_name();
@@ -134,7 +134,7 @@ pub fn campaign(id: &str) -> Arc<Campaign> {
     Arc::new(Campaign::parse(&file, list).unwrap())
 }
 
-/// A registration of `key`, received so many milliseconds after a moment in 2026.
+/// A registration of `key`, received `millisecond` after a time in 2026.
 pub fn registration(campaign: &Campaign, key: &str, value: &str, millisecond: i64) -> Registration {
     named(campaign, key, &format!("Persona {key}"), value, millisecond)
 }
@@ -164,7 +164,7 @@ pub fn named(
     }
 }
 
-/// What was read, corrected.
+/// Returns `read` with a correction.
 pub fn corrected(campaign: &Campaign, read: &Record, parts: &[(&str, &str)]) -> Record {
     let part = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let typed = Form {
@@ -176,13 +176,13 @@ pub fn corrected(campaign: &Campaign, read: &Record, parts: &[(&str, &str)]) -> 
     better.unwrap().unwrap()
 }
 
-/// Its deletion.
+/// Returns a deletion of `read`.
 pub fn deletion(read: &Record) -> Deletion {
     let now = Timestamp::from_millisecond(1_795_000_200_000).unwrap();
     read.delete("account:1", "lo pidió la persona".into(), now)
 }
 
-/// Takes changes until there are none.
+/// Polls until there are no more changes.
 pub async fn drain(feed: &mut Feed) -> Result<Vec<Change>, FeedError> {
     let mut all = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! What happens when the store is away, is broken, or is not what it should be.
+//! Stores that are unavailable, broken or of the wrong kind.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -14,23 +14,23 @@ use crate::bed::{Bed, corrected, mongodb_address, named, registration};
 use crate::proxy::Proxy;
 use crate::servers;
 
-/// A little more than the bound, for a machine that does much at once.
-const BOUND: Duration = WAIT.saturating_add(Duration::from_secs(3));
+/// The time limit, with a reserve for a busy machine.
+const LIMIT: Duration = WAIT.saturating_add(Duration::from_secs(3));
 
 const NAME: &str = "Persona Que Nadie Debe Leer";
 
-/// Everything that a log could show of an error.
-fn told(error: &StoreError) -> String {
-    let mut told = format!("{error} {error:?}");
+/// Returns everything that a log could show of an error.
+fn full_text(error: &StoreError) -> String {
+    let mut text = format!("{error} {error:?}");
     let mut source = error.source();
     while let Some(error) = source {
-        write!(told, " {error} {error:?}").unwrap();
+        write!(text, " {error} {error:?}").unwrap();
         source = error.source();
     }
-    told
+    text
 }
 
-/// A MongoDB behind a proxy, by a direct connection: a replica set would tell its own address.
+/// A MongoDB behind a proxy, with a direct connection: a replica set would announce its own address.
 async fn behind_a_proxy() -> (Proxy, StoreSetting) {
     let server = servers::variable("JORNADA_TEST_MONGODB");
     let host = server.trim_start_matches("mongodb://");
@@ -41,16 +41,16 @@ async fn behind_a_proxy() -> (Proxy, StoreSetting) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mongodb_that_is_not_there_is_unavailable_in_time() {
+async fn an_unreachable_mongodb_is_unavailable_in_time() {
     let setting = StoreSetting::Mongo(mongodb_address("mongodb://127.0.0.1:1/").into());
     let before = Instant::now();
     let opened = Store::open(&setting).await;
     assert!(matches!(opened.unwrap_err(), StoreError::Unavailable(_)));
-    assert!(before.elapsed() < BOUND);
+    assert!(before.elapsed() < LIMIT);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mongodb_that_goes_away_is_unavailable_in_time() {
+async fn a_mongodb_that_disappears_is_unavailable_in_time() {
     let (proxy, setting) = behind_a_proxy().await;
     let campaign = crate::bed::campaign("vacunacion");
     let store = Store::open(&setting).await.unwrap();
@@ -71,24 +71,32 @@ async fn a_mongodb_that_goes_away_is_unavailable_in_time() {
     assert!(matches!(found.unwrap_err(), StoreError::Unavailable(_)));
     assert!(matches!(counted.unwrap_err(), StoreError::Unavailable(_)));
     assert!(matches!(listed.unwrap_err(), StoreError::Unavailable(_)));
-    assert!(before.elapsed() < BOUND + PING);
+    assert!(before.elapsed() < LIMIT + PING);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_while_mongodb_comes_back_is_kept_once() {
+async fn registrations_during_outages_are_inserted_once() {
     let (proxy, setting) = behind_a_proxy().await;
     let campaign = crate::bed::campaign("vacunacion");
     let store = Store::open(&setting).await.unwrap();
     let from = store.snapshot(&campaign.id).await.unwrap().position;
     let mut feed = store.feed(&campaign.id, &from).await.unwrap();
-    let (writing, written) = (store.clone(), campaign.clone());
+    let (writer_store, writer_campaign) = (store.clone(), campaign.clone());
     let writer = tokio::spawn(async move {
         for number in 0..400 {
-            let one = registration(&written, &format!("{number}"), &format!("{number}"), number);
-            assert_eq!(writing.keep(&written, &one).await.unwrap(), Kept::New);
+            let one = registration(
+                &writer_campaign,
+                &format!("{number}"),
+                &format!("{number}"),
+                number,
+            );
+            assert_eq!(
+                writer_store.keep(&writer_campaign, &one).await.unwrap(),
+                Kept::New
+            );
         }
     });
-    // Cut in the middle of whatever is on its way, some with an outcome that nobody is told.
+    // Cuts operations in the middle, some before their acknowledgement arrives.
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_millis(150)).await;
         proxy.set_open(false);
@@ -114,7 +122,7 @@ async fn what_is_kept_while_mongodb_comes_back_is_kept_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_amended_while_mongodb_comes_back_is_amended_once() {
+async fn corrections_during_outages_are_applied_once() {
     let (proxy, setting) = behind_a_proxy().await;
     let campaign = crate::bed::campaign("vacunacion");
     let store = Store::open(&setting).await.unwrap();
@@ -125,17 +133,19 @@ async fn what_is_amended_while_mongodb_comes_back_is_amended_once() {
         ids.push(one.id);
     }
     let from = store.snapshot(&campaign.id).await.unwrap().position;
-    let (writing, written) = (store.clone(), campaign.clone());
+    let (writer_store, writer_campaign) = (store.clone(), campaign.clone());
     let clerk = tokio::spawn(async move {
         for id in ids {
             let read = loop {
-                match writing.record(&written, id).await {
+                match writer_store.record(&writer_campaign, id).await {
                     Ok(read) => break read.unwrap(),
                     Err(error) => assert!(matches!(error, StoreError::Unavailable(_))),
                 }
             };
-            let better = corrected(&written, &read, &[("ciudad", "Pasto")]);
-            let amended = writing.correct(&written, &read, &better, None).await;
+            let better = corrected(&writer_campaign, &read, &[("ciudad", "Pasto")]);
+            let amended = writer_store
+                .correct(&writer_campaign, &read, &better, None)
+                .await;
             assert_eq!(amended.unwrap(), Amended::Done);
         }
     });
@@ -214,20 +224,20 @@ async fn a_feed_of_a_dropped_collection_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_of_mongodb_shows_nothing_of_a_person() {
+async fn mongodb_errors_contain_no_personal_data() {
     let bed = Bed::mongodb().await;
     let never = doc! { "collMod": "registrations", "validator": { "answers.nombre": "nobody" } };
     bed.database().await.run_command(never).await.unwrap();
     let one = named(&bed.campaign, "1", NAME, NAME, 0);
     let error = bed.store.keep(&bed.campaign, &one).await.unwrap_err();
     assert!(matches!(error, StoreError::Failed(_)));
-    let told = told(&error);
-    assert!(told.contains("121") && !told.contains("Persona"), "{told}");
+    let text = full_text(&error);
+    assert!(text.contains("121") && !text.contains("Persona"), "{text}");
     bed.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_of_sqlite_shows_nothing_of_a_person() {
+async fn sqlite_errors_contain_no_personal_data() {
     let bed = Bed::sqlite().await;
     let StoreSetting::Sqlite(path) = &bed.setting else {
         panic!("this is no SQLite");
@@ -241,9 +251,9 @@ async fn an_error_of_sqlite_shows_nothing_of_a_person() {
     let one = named(&bed.campaign, "1", NAME, NAME, 0);
     let error = bed.store.keep(&bed.campaign, &one).await.unwrap_err();
     assert!(matches!(error, StoreError::Failed(_)));
-    let told = told(&error);
-    assert!(!told.contains("Persona"), "{told}");
-    // The thread that writes goes on.
+    let text = full_text(&error);
+    assert!(!text.contains("Persona"), "{text}");
+    // The write thread continues.
     file.execute_batch("DROP TRIGGER refuse").unwrap();
     let kept = bed.store.keep(&bed.campaign, &one).await.unwrap();
     assert_eq!(kept, Kept::New);

@@ -1,4 +1,4 @@
-//! Campaigns that were closed before their time.
+//! Campaigns that were closed early.
 
 use jiff::Timestamp;
 use jornada::domain::closing::Closing;
@@ -10,14 +10,14 @@ fn closing(by: &str, reason: &str) -> Closing {
     Closing::order(by, reason, at).unwrap()
 }
 
-pub async fn a_campaign_is_closed_once_until_it_is_opened_again(bed: &Bed) {
+pub async fn a_campaign_is_closed_once_until_it_is_reopened(bed: &Bed) {
     let (id, other) = (&bed.campaign.id, campaign("otra").id.clone());
     assert!(bed.store.closings().await.unwrap().is_empty());
     let first = closing("account:ana", "Ya no hay dosis");
     assert!(bed.store.close(id, &first).await.unwrap());
     let second = closing("account:beto", "Llueve mucho");
     assert!(!bed.store.close(id, &second).await.unwrap());
-    let instance = bed.again().await;
+    let instance = bed.reopen().await;
     let known = instance.closings().await.unwrap();
     assert_eq!(known.into_iter().collect::<Vec<_>>(), [(id.clone(), first)]);
     assert!(!instance.reopen(&other).await.unwrap());
@@ -27,7 +27,7 @@ pub async fn a_campaign_is_closed_once_until_it_is_opened_again(bed: &Bed) {
     assert!(bed.store.close(id, &second).await.unwrap());
 }
 
-pub async fn of_many_who_close_at_once_one_does(bed: &Bed) {
+pub async fn one_of_many_concurrent_closures_wins(bed: &Bed) {
     let closing_at_once = (0..8).map(|number| {
         let (store, id) = (bed.store.clone(), bed.campaign.id.clone());
         let order = closing(&format!("account:{number}"), "Ya no hay dosis");

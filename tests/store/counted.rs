@@ -1,4 +1,4 @@
-//! Counts for the overview of the staff.
+//! Statistics for the staff overview.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::bed::{Bed, campaign, registration};
 
 pub async fn registrations_are_counted_by_day_and_value(bed: &Bed) {
     let moment = |hour: i64| Timestamp::from_millisecond(1_795_000_000_000 + hour * 3_600_000);
-    // Days of different lengths, as where clocks change; one registration every hour.
+    // Days of different lengths, as with daylight saving time; one registration per hour.
     let days: Vec<_> = [0, 24, 47, 72, 73, 97]
         .map(|hour| moment(hour).unwrap())
         .into();
@@ -39,7 +39,7 @@ pub async fn registrations_are_counted_by_day_and_value(bed: &Bed) {
     assert_eq!(counts, BTreeMap::from([("Bogotá".to_owned(), vec![1])]));
 }
 
-pub async fn refusals_add_up_from_a_day_on(bed: &Bed) {
+pub async fn rejections_add_up_since_a_day(bed: &Bed) {
     let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
         let owned = |(reason, count): &(&str, u64)| ((*reason).to_owned(), *count);
         counts.iter().map(owned).collect()
@@ -57,7 +57,7 @@ pub async fn refusals_add_up_from_a_day_on(bed: &Bed) {
     futures_util::future::join_all(instances).await;
     add(id, date(2026, 10, 12), counts(&[("photo", 5)])).await;
     add(id, date(2026, 10, 12), counts(&[])).await;
-    // Whose name begins alike.
+    // Ids with the same prefix.
     let others = ["vacunacion-2", "vacunacion0", "carnaval"];
     let others = others.map(|other| CampaignId::parse(other).unwrap());
     for other in &others {
@@ -72,7 +72,7 @@ pub async fn refusals_add_up_from_a_day_on(bed: &Bed) {
     assert_eq!(since(date(2026, 10, 13)).await, counts(&[]));
 }
 
-pub async fn an_overview_is_counted_once_for_all(bed: &Bed) {
+pub async fn an_overview_is_computed_once_for_concurrent_callers(bed: &Bed) {
     bed.fill(30, &["Cali", "Bogotá", "Cali"]).await;
     let overviews = Overviews::new(bed.store.clone());
     let now = Timestamp::from_millisecond(1_795_000_000_000).unwrap();
@@ -86,13 +86,13 @@ pub async fn an_overview_is_counted_once_for_all(bed: &Bed) {
     assert_eq!(first.of_days(|_| true)[13], 30);
     assert_eq!(first.of_days(|value| value == "Cali")[13], 20);
     assert_eq!(first.of_days(|_| true)[..13], [0; 13]);
-    // A count of yesterday is none of today.
+    // A result of yesterday is not used today.
     let tomorrow = now + jiff::SignedDuration::from_hours(24);
     let next = overviews.of(&bed.campaign, tomorrow).await.unwrap();
     assert_eq!((next.as_of, next.of_days(|_| true)[12]), (tomorrow, 30));
 }
 
-pub async fn an_overview_is_counted_before_anybody_looks(bed: &Bed) {
+pub async fn an_overview_is_computed_ahead_of_requests(bed: &Bed) {
     let overviews = Overviews::new(bed.store.clone());
     overviews
         .count_all(std::slice::from_ref(&bed.campaign))

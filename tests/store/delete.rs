@@ -1,4 +1,4 @@
-//! Deletions: nothing of the person stays, and no retry brings it back.
+//! Deletions: no personal data remains, and no retry brings it back.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use jornada::config::StoreSetting;
 use jornada::domain::Selection;
 use jornada::store::{Amended, Kept};
 
-use crate::amend::{correct, delete, keep, kept, record, revision};
+use crate::amend::{correct, delete, insert, record, revision, try_insert};
 use crate::bed::{self, Bed, deletion, named, registration};
 
-pub async fn a_deleted_one_does_not_come_back(bed: &Bed) {
-    let first = keep(bed, "1001", "Bogotá").await;
+pub async fn a_deleted_registration_does_not_come_back(bed: &Bed) {
+    let first = insert(bed, "1001", "Bogotá").await;
     assert_eq!(
         correct(bed, &first, &[("documento", "1002")]).await,
         Amended::Done
@@ -26,10 +26,14 @@ pub async fn a_deleted_one_does_not_come_back(bed: &Bed) {
 
     let id = read.registration.id;
     for _ in 0..2 {
-        assert_eq!(kept(bed, &first.registration).await, Kept::Gone);
+        assert_eq!(try_insert(bed, &first.registration).await, Kept::Gone);
     }
     let other = named(&bed.campaign, "1002", "Otra Persona", "Cali", 9);
-    assert_eq!(kept(bed, &other).await, Kept::Claimed, "claims stay");
+    assert_eq!(
+        try_insert(bed, &other).await,
+        Kept::Claimed,
+        "aliases remain reserved"
+    );
     assert_eq!(
         bed.store.registration(&bed.campaign, id).await.unwrap(),
         None
@@ -53,7 +57,7 @@ pub async fn a_deleted_one_does_not_come_back(bed: &Bed) {
     assert_eq!(bed.store.deletion(&carnival.id, id).await.unwrap(), None);
 }
 
-pub async fn nothing_of_the_person_stays(bed: &Bed) {
+pub async fn no_personal_data_remains(bed: &Bed) {
     let first = named(&bed.campaign, "778899", "Zenobia Inventada", "Bogotá", 0);
     bed.store.keep(&bed.campaign, &first).await.unwrap();
     let read = record(bed, &first).await;
@@ -74,14 +78,14 @@ fn holds(all: &[u8], mark: &[u8]) -> bool {
     all.windows(mark.len()).any(|window| window == mark)
 }
 
-/// All that the store holds, as it lies there.
+/// Returns all that the store holds, as raw bytes.
 async fn everything(bed: &Bed) -> Vec<u8> {
     if let StoreSetting::Sqlite(path) = &bed.setting {
         let file = rusqlite::Connection::open(path).unwrap();
-        let whole = "PRAGMA wal_checkpoint(TRUNCATE)";
-        // Until nobody reads what was before.
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        // Until no reader uses the old pages.
         while file
-            .query_row(whole, (), |row| row.get::<_, u8>(0))
+            .query_row(checkpoint, (), |row| row.get::<_, u8>(0))
             .unwrap()
             != 0
         {
@@ -101,10 +105,10 @@ async fn everything(bed: &Bed) -> Vec<u8> {
     all
 }
 
-pub async fn a_photo_is_noted_until_it_is_removed(bed: &Bed) {
+pub async fn a_photo_is_pending_until_it_is_deleted(bed: &Bed) {
     let mut all = Vec::new();
     for (number, key) in ["1001", "1002", "1003"].into_iter().enumerate() {
-        let read = keep(bed, key, "Bogotá").await;
+        let read = insert(bed, key, "Bogotá").await;
         let mut deletion = deletion(&read);
         deletion.at += Duration::from_secs(number as u64);
         let deleted = bed.store.delete(&bed.campaign, &read, &deletion).await;
@@ -123,7 +127,7 @@ pub async fn a_photo_is_noted_until_it_is_removed(bed: &Bed) {
     assert_eq!(
         ids,
         [all[0].0.id, all[1].0.id],
-        "the oldest first, and no more"
+        "oldest first, up to the limit"
     );
     assert_eq!(bed.store.unremoved(all[0].1, 9).await.unwrap().len(), 1);
     assert_eq!(Some(&late[0].photo), all[0].0.photo.as_ref());
@@ -136,8 +140,8 @@ pub async fn a_photo_is_noted_until_it_is_removed(bed: &Bed) {
         assert_eq!(bed.store.count_unremoved().await.unwrap(), 2);
     }
     assert_eq!(
-        kept(bed, &all[0].0).await,
+        try_insert(bed, &all[0].0).await,
         Kept::Gone,
-        "the tombstone stays"
+        "the tombstone remains"
     );
 }

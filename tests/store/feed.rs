@@ -1,4 +1,4 @@
-//! The feed: every addition once, in order, from any position on.
+//! Feed: every change once and in order, from any position.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ fn values(changes: &[jornada::store::Change]) -> Vec<&str> {
     changes.iter().map(|change| change.value.as_str()).collect()
 }
 
-pub async fn each_addition_comes_once_and_in_order(bed: &Bed) {
+pub async fn each_insert_is_returned_once_and_in_order(bed: &Bed) {
     let from = start(bed).await;
     let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
     assert!(drain(&mut feed).await.unwrap().is_empty());
-    let kept = bed.fill(3, &["a", "b", "c"]).await;
-    // What is not new changes nothing.
-    bed.store.keep(&bed.campaign, &kept[0]).await.unwrap();
+    let stored = bed.fill(3, &["a", "b", "c"]).await;
+    // A retry and a conflict change nothing.
+    bed.store.keep(&bed.campaign, &stored[0]).await.unwrap();
     let other = registration(&bed.campaign, "0", "z", 9);
     bed.store.keep(&bed.campaign, &other).await.unwrap();
     let changes = drain(&mut feed).await.unwrap();
@@ -34,7 +34,7 @@ pub async fn each_addition_comes_once_and_in_order(bed: &Bed) {
     assert!(drain(&mut feed).await.unwrap().is_empty());
 }
 
-pub async fn it_goes_on_from_every_position(bed: &Bed) {
+pub async fn it_continues_from_every_position(bed: &Bed) {
     let from = start(bed).await;
     bed.fill(5, &["a", "b", "c", "d", "e"]).await;
     let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
@@ -43,13 +43,13 @@ pub async fn it_goes_on_from_every_position(bed: &Bed) {
     for (place, change) in changes.iter().enumerate() {
         let json = serde_json::to_string(&change.position).unwrap();
         let position: Position = serde_json::from_str(&json).unwrap();
-        let store = bed.again().await;
+        let store = bed.reopen().await;
         let mut feed = store.feed(&bed.campaign.id, &position).await.unwrap();
         assert_eq!(drain(&mut feed).await.unwrap(), changes[place + 1..]);
     }
 }
 
-pub async fn it_goes_on_from_a_snapshot(bed: &Bed) {
+pub async fn it_continues_from_a_snapshot(bed: &Bed) {
     let from = start(bed).await;
     for (key, value) in [("1", "a"), ("2", "b"), ("3", "c")] {
         let one = registration(&bed.campaign, key, value, 0);
@@ -68,7 +68,7 @@ pub async fn it_goes_on_from_a_snapshot(bed: &Bed) {
     }
 }
 
-pub async fn a_snapshot_while_people_register_misses_and_doubles_nothing(bed: &Bed) {
+pub async fn a_snapshot_while_people_register_misses_and_duplicates_nothing(bed: &Bed) {
     let writers: Vec<_> = (0..8)
         .map(|writer| {
             let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
@@ -101,7 +101,7 @@ pub async fn a_snapshot_while_people_register_misses_and_doubles_nothing(bed: &B
     }
 }
 
-pub async fn a_call_that_is_given_up_loses_nothing(bed: &Bed) {
+pub async fn a_cancelled_call_loses_nothing(bed: &Bed) {
     let from = start(bed).await;
     let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
     let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
@@ -137,23 +137,23 @@ pub async fn it_waits_for_the_first_change(bed: &Bed) {
     let next = tokio::spawn(async move { feed.next(Duration::from_secs(30)).await.unwrap() });
     tokio::time::sleep(Duration::from_millis(100)).await;
     bed.fill(1, &["a"]).await;
-    let told = timeout(Duration::from_secs(10), next)
+    let changes = timeout(Duration::from_secs(10), next)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(values(&told), ["a"]);
+    assert_eq!(values(&changes), ["a"]);
 }
 
-pub async fn another_instance_is_heard(bed: &Bed) {
+pub async fn changes_of_another_instance_are_returned(bed: &Bed) {
     let from = start(bed).await;
-    let other = bed.again().await;
+    let other = bed.reopen().await;
     let mut feed = other.feed(&bed.campaign.id, &from).await.unwrap();
     bed.fill(1, &["a"]).await;
-    let told = feed.next(Duration::from_secs(10)).await.unwrap();
-    assert_eq!(values(&told), ["a"]);
+    let changes = feed.next(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(values(&changes), ["a"]);
 }
 
-pub async fn many_changes_come_in_bounded_answers(bed: &Bed) {
+pub async fn many_changes_come_in_bounded_batches(bed: &Bed) {
     let from = start(bed).await;
     let writers: Vec<_> = (0..24)
         .map(|writer| {
@@ -175,7 +175,7 @@ pub async fn many_changes_come_in_bounded_answers(bed: &Bed) {
     assert_eq!(first.len() + drain(&mut feed).await.unwrap().len(), 12_000);
 }
 
-pub async fn a_position_that_never_was_is_lost(bed: &Bed) {
+pub async fn a_position_that_never_existed_is_lost(bed: &Bed) {
     bed.fill(3, &["a"]).await;
     let now = start(bed).await.at;
     for ahead in [1_000_000 << 32, (i64::MAX as u64) - now, u64::MAX - now] {

@@ -1,4 +1,4 @@
-//! Jobs: begun once, held by an attempt, followed by another when their holder falls silent.
+//! Jobs: claimed once under a lease, and claimed again without heartbeats.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + second).unwrap()
 }
 
-fn wanted(value: &str) -> Wanted {
+fn request(value: &str) -> Wanted {
     Wanted {
         campaign: CampaignId::parse("vacunacion").unwrap(),
         selection: Selection {
@@ -37,20 +37,20 @@ fn file() -> JobFile {
     }
 }
 
-async fn added(bed: &Bed, value: &str, second: i64) -> Job {
-    let job = Job::new(Uuid::new_v4(), wanted(value), ANA.into(), at(second));
+async fn add_job(bed: &Bed, value: &str, second: i64) -> Job {
+    let job = Job::new(Uuid::new_v4(), request(value), ANA.into(), at(second));
     bed.store.add_job(&job).await.unwrap();
     job
 }
 
-/// What an instance begins that takes jobs from holders of whom nothing was heard for so long.
-async fn begun(bed: &Bed, silence: Duration) -> Option<Job> {
+/// Requeues jobs without a heartbeat for `silence`, then claims one.
+async fn claim_next(bed: &Bed, silence: Duration) -> Option<Job> {
     bed.store.lose_silent_jobs(silence, at(50)).await.unwrap();
     bed.store.begin_job().await.unwrap()
 }
 
-/// Long enough after a note for a silence of a millisecond.
-async fn a_moment() {
+/// Waits until a timeout of a millisecond has passed since the last heartbeat.
+async fn wait_briefly() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
@@ -59,22 +59,22 @@ const BASIS: Basis = Basis {
     revision: 3,
 };
 
-const NO_TIME: Duration = Duration::from_millis(1);
+const SHORT: Duration = Duration::from_millis(1);
 
-pub async fn a_job_comes_back_as_it_was(bed: &Bed) {
-    let mut job = added(bed, "Bogotá", 1).await;
+pub async fn a_job_is_read_back_unchanged(bed: &Bed) {
+    let mut job = add_job(bed, "Bogotá", 1).await;
     bed.store.add_job(&job).await.unwrap();
-    let other = bed.again().await;
+    let other = bed.reopen().await;
     assert_eq!(other.job(job.id).await.unwrap().as_ref(), Some(&job));
     assert_eq!(other.job(Uuid::new_v4()).await.unwrap(), None);
-    let begun = begun(bed, LONG).await.unwrap();
+    let claimed = claim_next(bed, LONG).await.unwrap();
     (job.state, job.attempt) = (JobState::Running, 1);
-    assert_eq!(begun, job);
+    assert_eq!(claimed, job);
     let earlier = Basis {
         revision: 2,
         ..BASIS
     };
-    let hold = Hold::of(&begun);
+    let hold = Hold::of(&claimed);
     assert!(other.note_job(hold, 4, Some(earlier)).await.unwrap());
     (job.rows, job.basis) = (4, Some(earlier));
     assert_eq!(bed.store.job(job.id).await.unwrap().as_ref(), Some(&job));
@@ -90,37 +90,41 @@ pub async fn a_job_comes_back_as_it_was(bed: &Bed) {
     assert_eq!(other.job(job.id).await.unwrap(), Some(job));
 }
 
-pub async fn of_many_who_begin_a_job_one_does(bed: &Bed) {
-    added(bed, "Cali", 1).await;
-    let other = bed.again().await;
-    let mut beginning = tokio::task::JoinSet::new();
+pub async fn one_of_many_concurrent_workers_claims_a_job(bed: &Bed) {
+    add_job(bed, "Cali", 1).await;
+    let other = bed.reopen().await;
+    let mut claiming = tokio::task::JoinSet::new();
     for number in 0..16 {
         let store = if number % 2 == 0 { &other } else { &bed.store };
         let store = store.clone();
-        beginning.spawn(async move { store.begin_job().await.unwrap() });
+        claiming.spawn(async move { store.begin_job().await.unwrap() });
     }
-    let begun = beginning.join_all().await;
-    assert_eq!(begun.into_iter().flatten().count(), 1);
+    let claimed = claiming.join_all().await;
+    assert_eq!(claimed.into_iter().flatten().count(), 1);
 }
 
-pub async fn the_earliest_is_begun_first(bed: &Bed) {
-    let late = added(bed, "Cali", 9).await;
-    let early = added(bed, "Leticia", 2).await;
+pub async fn the_earliest_job_is_claimed_first(bed: &Bed) {
+    let late = add_job(bed, "Cali", 9).await;
+    let early = add_job(bed, "Leticia", 2).await;
     for expected in [Some(early.id), Some(late.id), None] {
-        let begun = begun(bed, LONG).await;
-        assert_eq!(begun.map(|job| job.id), expected);
+        let claimed = claim_next(bed, LONG).await;
+        assert_eq!(claimed.map(|job| job.id), expected);
     }
 }
 
-pub async fn a_silent_holder_is_followed_by_another_and_counts_no_more(bed: &Bed) {
-    let job = added(bed, "Cali", 1).await;
-    let first = Hold::of(&begun(bed, LONG).await.unwrap());
+pub async fn a_stalled_job_is_claimed_again_and_its_old_lease_is_rejected(bed: &Bed) {
+    let job = add_job(bed, "Cali", 1).await;
+    let first = Hold::of(&claim_next(bed, LONG).await.unwrap());
     bed.store.note_job(first, 5, None).await.unwrap();
-    assert_eq!(begun(bed, LONG).await, None, "it was heard of just now");
-    a_moment().await;
-    let taken = begun(bed, NO_TIME).await.unwrap();
+    assert_eq!(
+        claim_next(bed, LONG).await,
+        None,
+        "it has just sent a heartbeat"
+    );
+    wait_briefly().await;
+    let taken = claim_next(bed, SHORT).await.unwrap();
     assert_eq!((taken.id, taken.attempt, taken.lost), (job.id, 2, 1));
-    assert_eq!((taken.rows, taken.basis), (0, None), "it begins anew");
+    assert_eq!((taken.rows, taken.basis), (0, None), "it starts again");
     assert!(!bed.store.note_job(first, 6, None).await.unwrap());
     let done = Ending::Done {
         file: file(),
@@ -146,13 +150,13 @@ pub async fn a_silent_holder_is_followed_by_another_and_counts_no_more(bed: &Bed
     );
 }
 
-pub async fn a_silent_holder_is_noticed_before_another_has_time(bed: &Bed) {
-    let job = added(bed, "Cali", 1).await;
-    let heard = added(bed, "Leticia", 2).await;
-    let silent = Hold::of(&begun(bed, LONG).await.unwrap());
+pub async fn a_stalled_job_is_queued_again_before_a_worker_is_free(bed: &Bed) {
+    let job = add_job(bed, "Cali", 1).await;
+    let heard = add_job(bed, "Leticia", 2).await;
+    let silent = Hold::of(&claim_next(bed, LONG).await.unwrap());
     let silence = Duration::from_secs(3);
     tokio::time::sleep(silence).await;
-    let other = Hold::of(&begun(bed, LONG).await.unwrap());
+    let other = Hold::of(&claim_next(bed, LONG).await.unwrap());
     bed.store.lose_silent_jobs(silence, at(50)).await.unwrap();
     let found = bed.store.job(job.id).await.unwrap().unwrap();
     let state = (found.state, found.lost, found.ended_at);
@@ -163,44 +167,44 @@ pub async fn a_silent_holder_is_noticed_before_another_has_time(bed: &Bed) {
     assert!(bed.store.note_job(other, 5, None).await.unwrap());
 }
 
-pub async fn a_job_that_is_lost_too_often_has_failed(bed: &Bed) {
-    let job = added(bed, "Cali", 1).await;
+pub async fn a_job_that_stalls_too_often_has_failed(bed: &Bed) {
+    let job = add_job(bed, "Cali", 1).await;
     for attempt in 1..=MOST_LOST {
-        a_moment().await;
-        let begun = begun(bed, NO_TIME).await.unwrap();
-        assert_eq!((begun.attempt, begun.lost), (attempt, attempt - 1));
+        wait_briefly().await;
+        let claimed = claim_next(bed, SHORT).await.unwrap();
+        assert_eq!((claimed.attempt, claimed.lost), (attempt, attempt - 1));
     }
-    a_moment().await;
-    assert_eq!(begun(bed, NO_TIME).await, None);
+    wait_briefly().await;
+    assert_eq!(claim_next(bed, SHORT).await, None);
     let found = bed.store.job(job.id).await.unwrap().unwrap();
     assert_eq!((found.state, found.lost), (JobState::Failed, MOST_LOST));
     assert_eq!(found.ended_at, Some(at(50)));
 }
 
-pub async fn a_failure_is_tried_again_and_what_is_given_back_is_not_counted(bed: &Bed) {
-    let job = added(bed, "Cali", 1).await;
+pub async fn a_failure_is_retried_and_a_release_is_not_counted(bed: &Bed) {
+    let job = add_job(bed, "Cali", 1).await;
     for lost in 0..MOST_LOST {
-        let given = begun(bed, LONG).await.unwrap();
+        let given = claim_next(bed, LONG).await.unwrap();
         let back = bed
             .store
             .end_job(Hold::of(&given), Ending::GivenBack, at(60));
         assert!(back.await.unwrap());
-        let again = begun(bed, LONG).await.unwrap();
+        let again = claim_next(bed, LONG).await.unwrap();
         assert_eq!((again.attempt, again.lost), (given.attempt + 1, lost));
         let lost = bed
             .store
             .end_job(Hold::of(&again), Ending::Lost, at(60 + i64::from(lost)));
         assert!(lost.await.unwrap());
     }
-    assert_eq!(begun(bed, LONG).await, None);
+    assert_eq!(claim_next(bed, LONG).await, None);
     let found = bed.store.job(job.id).await.unwrap().unwrap();
     assert_eq!(found.state, JobState::Failed);
     assert_eq!(found.ended_at, Some(at(59 + i64::from(MOST_LOST))));
 }
 
-pub async fn a_cancelled_job_is_nobodys(bed: &Bed) {
-    let job = added(bed, "Cali", 1).await;
-    let hold = Hold::of(&begun(bed, LONG).await.unwrap());
+pub async fn a_cancelled_job_cannot_be_claimed(bed: &Bed) {
+    let job = add_job(bed, "Cali", 1).await;
+    let hold = Hold::of(&claim_next(bed, LONG).await.unwrap());
     assert!(bed.store.cancel_job(job.id, at(60)).await.unwrap());
     assert!(!bed.store.cancel_job(job.id, at(61)).await.unwrap());
     assert!(!bed.store.note_job(hold, 5, None).await.unwrap());
@@ -210,41 +214,41 @@ pub async fn a_cancelled_job_is_nobodys(bed: &Bed) {
         basis: BASIS,
     };
     assert!(!bed.store.end_job(hold, done, at(60)).await.unwrap());
-    a_moment().await;
-    assert_eq!(begun(bed, NO_TIME).await, None);
+    wait_briefly().await;
+    assert_eq!(claim_next(bed, SHORT).await, None);
     let found = bed.store.job(job.id).await.unwrap().unwrap();
     assert_eq!(
         (found.state, found.ended_at),
         (JobState::Cancelled, Some(at(60)))
     );
-    let waiting = added(bed, "Cali", 2).await;
+    let waiting = add_job(bed, "Cali", 2).await;
     assert!(bed.store.cancel_job(waiting.id, at(60)).await.unwrap());
-    assert_eq!(begun(bed, LONG).await, None);
+    assert_eq!(claim_next(bed, LONG).await, None);
     assert!(!bed.store.cancel_job(Uuid::new_v4(), at(60)).await.unwrap());
 }
 
-pub async fn a_file_is_found_by_the_same_words_and_shared(bed: &Bed) {
-    let job = added(bed, "Cali", 1).await;
+pub async fn a_file_is_found_by_an_equal_request_and_shared(bed: &Bed) {
+    let job = add_job(bed, "Cali", 1).await;
     assert_eq!(bed.store.done_job(&job.wanted).await.unwrap(), None);
     assert!(!bed.store.share_job(job.id, "token:x").await.unwrap());
-    let hold = Hold::of(&begun(bed, LONG).await.unwrap());
+    let hold = Hold::of(&claim_next(bed, LONG).await.unwrap());
     let done = Ending::Done {
         file: file(),
         rows: 5,
         basis: BASIS,
     };
     bed.store.end_job(hold, done, at(60)).await.unwrap();
-    let found = bed.store.done_job(&wanted("Cali")).await.unwrap();
+    let found = bed.store.done_job(&request("Cali")).await.unwrap();
     assert_eq!(found.map(|job| job.id), Some(job.id));
     let in_spanish = Wanted {
         lang: Lang::Es,
-        ..wanted("Cali")
+        ..request("Cali")
     };
     let all_days = Wanted {
         selection: Selection::of("Cali"),
-        ..wanted("Cali")
+        ..request("Cali")
     };
-    for other in [in_spanish, all_days, wanted("Leticia")] {
+    for other in [in_spanish, all_days, request("Leticia")] {
         assert_eq!(bed.store.done_job(&other).await.unwrap(), None);
     }
     for _ in 0..2 {
@@ -253,10 +257,10 @@ pub async fn a_file_is_found_by_the_same_words_and_shared(bed: &Bed) {
     let campaign = &bed.campaign.id;
     let shared = bed.store.jobs_of(campaign, "token:x").await.unwrap();
     assert_eq!(shared[0].askers, [ANA, "token:x"]);
-    let newer = added(bed, "Leticia", 5).await;
+    let newer = add_job(bed, "Leticia", 5).await;
     let mine = bed.store.jobs_of(campaign, ANA).await.unwrap();
     let mine: Vec<_> = mine.iter().map(|job| job.id).collect();
-    assert_eq!(mine, [newer.id, job.id], "the latest first");
+    assert_eq!(mine, [newer.id, job.id], "newest first");
     let elsewhere = CampaignId::parse("otra").unwrap();
     assert!(bed.store.jobs_of(&elsewhere, ANA).await.unwrap().is_empty());
     assert!(
@@ -268,10 +272,10 @@ pub async fn a_file_is_found_by_the_same_words_and_shared(bed: &Bed) {
     );
 }
 
-pub async fn what_ended_long_ago_is_listed_and_forgotten(bed: &Bed) {
-    let first = added(bed, "Cali", 1).await;
-    let second = added(bed, "Cali", 2).await;
-    added(bed, "Cali", 3).await;
+pub async fn old_jobs_are_listed_and_deleted(bed: &Bed) {
+    let first = add_job(bed, "Cali", 1).await;
+    let second = add_job(bed, "Cali", 2).await;
+    add_job(bed, "Cali", 3).await;
     for (job, ended) in [(&second, at(70)), (&first, at(80))] {
         bed.store.cancel_job(job.id, ended).await.unwrap();
     }

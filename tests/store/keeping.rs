@@ -1,4 +1,4 @@
-//! What was agreed to stays with each registration, and photos go before their registrations do.
+//! Consent texts of registrations, and deletion of expired data.
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::staff::{Account, Mail, account::Link};
@@ -9,7 +9,7 @@ use crate::bed::{Bed, deletion, registration};
 
 const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
-pub async fn the_words_are_kept_once_and_named_by_each(bed: &Bed) {
+pub async fn a_consent_text_is_stored_once_and_named_by_registrations(bed: &Bed) {
     let version = bed.campaign.consent_version().unwrap();
     assert_eq!(bed.store.consent(&version).await.unwrap(), None);
     for _ in 0..2 {
@@ -19,7 +19,7 @@ pub async fn the_words_are_kept_once_and_named_by_each(bed: &Bed) {
     assert_eq!(words, bed.campaign.consent);
     let one = registration(&bed.campaign, "1001", "Cali", 0);
     bed.store.keep(&bed.campaign, &one).await.unwrap();
-    // The words change afterwards.
+    // The text changes later.
     let mut later = (*bed.campaign).clone();
     later.consent.as_mut().unwrap().es.push('!');
     bed.store.keep_consent(&later).await.unwrap();
@@ -28,7 +28,7 @@ pub async fn the_words_are_kept_once_and_named_by_each(bed: &Bed) {
     assert_eq!(bed.store.consent(&version).await.unwrap(), words);
 }
 
-pub async fn a_photo_is_erased_and_its_registration_goes_on(bed: &Bed) {
+pub async fn a_photo_is_erased_and_its_registration_remains(bed: &Bed) {
     let one = registration(&bed.campaign, "1001", "Cali", 0);
     let photo = one.photo.clone().unwrap();
     let is_known = async |id| bed.store.knows_photo(id, &photo.sha256).await.unwrap();
@@ -37,7 +37,7 @@ pub async fn a_photo_is_erased_and_its_registration_goes_on(bed: &Bed) {
     assert!(is_known(one.id).await);
     let erased = async || bed.store.erase_photo(&bed.campaign.id, one.id, NOW).await;
     assert!(erased().await.unwrap());
-    assert!(!erased().await.unwrap(), "there is none any more");
+    assert!(!erased().await.unwrap(), "it has none");
 
     let read = bed.store.record(&bed.campaign, one.id).await.unwrap();
     let record = read.unwrap();
@@ -45,7 +45,7 @@ pub async fn a_photo_is_erased_and_its_registration_goes_on(bed: &Bed) {
     assert_eq!(record.registration.answers, one.answers);
     let mark = record.erased.clone().unwrap();
     assert_eq!((mark.at, mark.unremoved.as_ref()), (NOW, Some(&photo)));
-    assert!(is_known(one.id).await, "until it is removed");
+    assert!(is_known(one.id).await, "until it is deleted");
     assert_eq!(bed.list(None).await.len(), 1);
     assert_eq!(
         bed.store.keep(&bed.campaign, &one).await.unwrap(),
@@ -69,7 +69,7 @@ pub async fn a_photo_is_erased_and_its_registration_goes_on(bed: &Bed) {
     assert_eq!((mark.at, mark.unremoved), (NOW, None));
 }
 
-pub async fn a_photo_that_is_still_to_be_removed_outlives_its_registration(bed: &Bed) {
+pub async fn a_pending_deletion_outlives_its_registration(bed: &Bed) {
     let one = registration(&bed.campaign, "1001", "Cali", 0);
     bed.store.keep(&bed.campaign, &one).await.unwrap();
     let erased = bed.store.erase_photo(&bed.campaign.id, one.id, NOW).await;
@@ -86,7 +86,7 @@ pub async fn a_photo_that_is_still_to_be_removed_outlives_its_registration(bed: 
     assert_eq!(bed.store.count_unremoved().await.unwrap(), 0);
 }
 
-pub async fn who_was_erased_is_listed_page_by_page(bed: &Bed) {
+pub async fn deleted_registrations_are_listed_page_by_page(bed: &Bed) {
     assert_eq!(bed.store.erased_after(None, 9).await.unwrap(), []);
     let mut ids = Vec::new();
     for key in ["1001", "1002", "1003", "1004"] {
@@ -116,7 +116,7 @@ pub async fn who_was_erased_is_listed_page_by_page(bed: &Bed) {
     assert_eq!(listed, ids);
 }
 
-pub async fn links_and_counts_that_are_over_are_swept(bed: &Bed) {
+pub async fn expired_links_and_counts_are_deleted(bed: &Bed) {
     for (mail, hours) in [("vieja@example.org", -1), ("nueva@example.org", 1)] {
         let mut account = Account::new(Uuid::new_v4(), Mail::parse(mail).unwrap(), NOW);
         account.link = Some(Link {

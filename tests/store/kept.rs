@@ -1,4 +1,4 @@
-//! What is kept, and how it is found again.
+//! Inserting registrations and reading them back.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use jornada::store::Kept;
 
 use crate::bed::{Bed, campaign, named, registration};
 
-pub async fn the_first_is_kept_a_retry_finds_it_another_is_turned_away(bed: &Bed) {
+pub async fn the_first_is_inserted_a_retry_is_recognised_a_conflict_is_rejected(bed: &Bed) {
     let first = registration(&bed.campaign, "1", "Bogotá", 0);
     assert_eq!(
         bed.store.keep(&bed.campaign, &first).await.unwrap(),
@@ -17,16 +17,16 @@ pub async fn the_first_is_kept_a_retry_finds_it_another_is_turned_away(bed: &Bed
 
     let mut retry = first.clone();
     retry.received_at = registration(&bed.campaign, "1", "Bogotá", 60_000).received_at;
-    let kept = bed.store.keep(&bed.campaign, &retry).await.unwrap();
-    assert_eq!(kept, Kept::Retry(first.received_at));
+    let outcome = bed.store.keep(&bed.campaign, &retry).await.unwrap();
+    assert_eq!(outcome, Kept::Retry(first.received_at));
 
     let other = named(&bed.campaign, "1", "Otra Persona", "Cali", 70_000);
-    let kept = bed.store.keep(&bed.campaign, &other).await.unwrap();
-    assert_eq!(kept, Kept::Taken);
+    let outcome = bed.store.keep(&bed.campaign, &other).await.unwrap();
+    assert_eq!(outcome, Kept::Taken);
     assert_eq!(bed.list(None).await, [first]);
 }
 
-pub async fn of_fifty_at_once_one_is_new(bed: &Bed) {
+pub async fn one_of_fifty_concurrent_inserts_is_new(bed: &Bed) {
     let one = Arc::new(registration(&bed.campaign, "1", "Bogotá", 0));
     let attempts: Vec<_> = (0..50)
         .map(|_| {
@@ -39,7 +39,7 @@ pub async fn of_fifty_at_once_one_is_new(bed: &Bed) {
     for attempt in attempts {
         match attempt.await.unwrap() {
             Kept::New => new += 1,
-            kept => assert_eq!(kept, Kept::Retry(one.received_at)),
+            outcome => assert_eq!(outcome, Kept::Retry(one.received_at)),
         }
     }
     assert_eq!(new, 1);
@@ -52,7 +52,7 @@ pub async fn of_fifty_at_once_one_is_new(bed: &Bed) {
     );
 }
 
-pub async fn different_ones_at_once_are_all_kept(bed: &Bed) {
+pub async fn concurrent_different_registrations_are_all_stored(bed: &Bed) {
     let attempts: Vec<_> = (0..200)
         .map(|number| {
             let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
@@ -88,7 +88,7 @@ pub async fn lists_are_in_the_order_of_arrival(bed: &Bed) {
     assert_eq!(bed.list(Some("Nunca")).await, []);
 }
 
-pub async fn everything_comes_back_as_it_was(bed: &Bed) {
+pub async fn registrations_are_read_back_unchanged(bed: &Bed) {
     let names = [
         "José Ñandú",
         "O'Brien \"el\" \\ / $where",
@@ -109,8 +109,8 @@ pub async fn everything_comes_back_as_it_was(bed: &Bed) {
         if number % 2 == 0 {
             one.photo = None;
         }
-        let kept = bed.store.keep(&bed.campaign, &one).await.unwrap();
-        assert_eq!(kept, Kept::New);
+        let outcome = bed.store.keep(&bed.campaign, &one).await.unwrap();
+        assert_eq!(outcome, Kept::New);
         let found = bed.store.registration(&bed.campaign, one.id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&one));
         assert_eq!(bed.list(Some(name)).await, [one]);
@@ -124,7 +124,7 @@ pub async fn everything_comes_back_as_it_was(bed: &Bed) {
     assert_eq!(found, None);
 }
 
-pub async fn a_question_added_or_removed_leaves_the_other_answers(bed: &Bed) {
+pub async fn a_field_added_or_removed_leaves_the_other_answers(bed: &Bed) {
     let one = registration(&bed.campaign, "1", "Bogotá", 0);
     bed.store.keep(&bed.campaign, &one).await.unwrap();
     let mut changed = (*bed.campaign).clone();
@@ -153,7 +153,7 @@ pub async fn a_question_added_or_removed_leaves_the_other_answers(bed: &Bed) {
 }
 
 pub async fn count_totals_and_list_agree(bed: &Bed) {
-    let kept = bed.fill(2_500, &["Cali", "Bogotá", "Cali"]).await;
+    let stored = bed.fill(2_500, &["Cali", "Bogotá", "Cali"]).await;
     let snapshot = bed.store.snapshot(&bed.campaign.id).await.unwrap();
     let totals: Vec<_> = snapshot.totals.into_iter().collect();
     assert_eq!(
@@ -166,7 +166,7 @@ pub async fn count_totals_and_list_agree(bed: &Bed) {
             .count(&bed.campaign.id, &Selection::of(&value))
             .await;
         assert_eq!(count.unwrap(), total);
-        let expected: Vec<_> = kept.iter().filter(|one| one.value == value).collect();
+        let expected: Vec<_> = stored.iter().filter(|one| one.value == value).collect();
         assert!(bed.list(Some(&value)).await.iter().eq(expected));
     }
     assert_eq!(
@@ -186,9 +186,9 @@ pub async fn count_totals_and_list_agree(bed: &Bed) {
     assert_eq!(bed.list(None).await.len(), 2_500);
 }
 
-pub async fn days_are_selected_from_their_start_to_their_end(bed: &Bed) {
-    let kept = bed.fill(60, &["Cali", "Leticia"]).await;
-    let at = |number: usize| Some(kept[number].received_at);
+pub async fn a_period_includes_its_start_and_excludes_its_end(bed: &Bed) {
+    let stored = bed.fill(60, &["Cali", "Leticia"]).await;
+    let at = |number: usize| Some(stored[number].received_at);
     for (value, from, until, expected) in [
         (None, at(10), at(20), 10),
         (None, at(10), None, 50),
@@ -220,9 +220,9 @@ pub async fn days_are_selected_from_their_start_to_their_end(bed: &Bed) {
     }
 }
 
-pub async fn a_list_that_is_given_up_stops(bed: &Bed) {
+pub async fn a_dropped_list_stops(bed: &Bed) {
     bed.fill(4_500, &["Cali"]).await;
-    // More than may be read at once: each must make room for the next.
+    // More lists than may be read at once: each must make room for the next.
     for _ in 0..20 {
         let mut batches = bed
             .store
@@ -246,7 +246,7 @@ pub async fn receipts_are_found_by_their_number(bed: &Bed) {
     assert_eq!(bed.store.receipt(never).await.unwrap(), None);
 }
 
-pub async fn campaigns_do_not_see_each_other(bed: &Bed) {
+pub async fn campaigns_are_separate(bed: &Bed) {
     let other = campaign("carnaval");
     let mine = registration(&bed.campaign, "1", "Cali", 0);
     let theirs = registration(&other, "1", "Cali", 0);
@@ -272,14 +272,14 @@ pub async fn campaigns_do_not_see_each_other(bed: &Bed) {
     assert_eq!(crate::bed::drain(&mut feed).await.unwrap().len(), 1);
 }
 
-pub async fn reopening_keeps_everything(bed: &Bed) {
-    let kept = bed.fill(10, &["Cali"]).await;
+pub async fn reopening_preserves_everything(bed: &Bed) {
+    let stored = bed.fill(10, &["Cali"]).await;
     let before = bed.store.snapshot(&bed.campaign.id).await.unwrap();
-    let again = bed.again().await;
+    let again = bed.reopen().await;
     again.ping().await.unwrap();
     let after = again.snapshot(&bed.campaign.id).await.unwrap();
     assert_eq!(after.totals, before.totals);
     assert!(after.position.at >= before.position.at);
-    let retry = again.keep(&bed.campaign, &kept[3]).await.unwrap();
-    assert_eq!(retry, Kept::Retry(kept[3].received_at));
+    let retry = again.keep(&bed.campaign, &stored[3]).await.unwrap();
+    assert_eq!(retry, Kept::Retry(stored[3].received_at));
 }

@@ -1,4 +1,4 @@
-//! The contract of a store, run over SQLite and over a real MongoDB replica set.
+//! Contract of the store, checked on SQLite and on a real MongoDB replica set.
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
 mod amend;
@@ -45,87 +45,87 @@ macro_rules! contract {
 }
 
 contract! {
-    kept::the_first_is_kept_a_retry_finds_it_another_is_turned_away
-    kept::of_fifty_at_once_one_is_new
-    kept::different_ones_at_once_are_all_kept
+    kept::the_first_is_inserted_a_retry_is_recognised_a_conflict_is_rejected
+    kept::one_of_fifty_concurrent_inserts_is_new
+    kept::concurrent_different_registrations_are_all_stored
     kept::lists_are_in_the_order_of_arrival
-    kept::everything_comes_back_as_it_was
-    kept::a_question_added_or_removed_leaves_the_other_answers
+    kept::registrations_are_read_back_unchanged
+    kept::a_field_added_or_removed_leaves_the_other_answers
     kept::count_totals_and_list_agree
-    kept::days_are_selected_from_their_start_to_their_end
-    kept::a_list_that_is_given_up_stops
+    kept::a_period_includes_its_start_and_excludes_its_end
+    kept::a_dropped_list_stops
     kept::receipts_are_found_by_their_number
-    kept::campaigns_do_not_see_each_other
-    kept::reopening_keeps_everything
-    keeping::the_words_are_kept_once_and_named_by_each
-    keeping::a_photo_is_erased_and_its_registration_goes_on
-    keeping::a_photo_that_is_still_to_be_removed_outlives_its_registration
-    keeping::who_was_erased_is_listed_page_by_page
-    keeping::links_and_counts_that_are_over_are_swept
-    amend::a_correction_keeps_what_was_before
-    amend::a_corrected_value_is_listed_and_counted_where_it_is
-    amend::an_answer_that_is_no_longer_asked_for_outlives_a_correction
-    amend::of_those_who_amend_at_once_one_is_first
-    amend::a_new_document_is_the_registrations_alone
-    amend::an_identity_that_many_want_at_once_goes_to_one
-    amend::the_feed_tells_corrections_and_deletions
-    delete::a_deleted_one_does_not_come_back
-    delete::nothing_of_the_person_stays
-    delete::a_photo_is_noted_until_it_is_removed
-    mixed::totals_are_exact_whatever_is_done_in_whatever_order
-    mixed::totals_are_exact_while_many_amend_at_once
-    pending::a_photo_waits_once_and_comes_back_whole
-    pending::of_those_who_remove_a_photo_one_is_told_so
-    pending::photos_that_wait_are_listed_page_by_page
-    pending::one_holds_a_lease_until_it_ends_or_is_given_up
-    pending::of_many_who_take_a_lease_at_once_one_has_it
-    closing::a_campaign_is_closed_once_until_it_is_opened_again
-    closing::of_many_who_close_at_once_one_does
+    kept::campaigns_are_separate
+    kept::reopening_preserves_everything
+    keeping::a_consent_text_is_stored_once_and_named_by_registrations
+    keeping::a_photo_is_erased_and_its_registration_remains
+    keeping::a_pending_deletion_outlives_its_registration
+    keeping::deleted_registrations_are_listed_page_by_page
+    keeping::expired_links_and_counts_are_deleted
+    amend::a_correction_records_the_previous_answers
+    amend::a_corrected_value_is_listed_and_counted_under_the_new_value
+    amend::an_answer_to_a_removed_field_survives_a_correction
+    amend::one_of_many_concurrent_updates_wins
+    amend::an_alias_belongs_to_one_registration
+    amend::an_id_requested_by_many_at_once_goes_to_one
+    amend::the_feed_reports_corrections_and_deletions
+    delete::a_deleted_registration_does_not_come_back
+    delete::no_personal_data_remains
+    delete::a_photo_is_pending_until_it_is_deleted
+    mixed::totals_are_exact_after_any_sequence_of_operations
+    mixed::totals_are_exact_under_concurrent_updates
+    pending::a_photo_is_buffered_once_and_read_back_unchanged
+    pending::one_of_many_concurrent_removals_returns_true
+    pending::buffered_photos_are_listed_page_by_page
+    pending::a_lease_is_exclusive_until_it_expires_or_is_released
+    pending::one_of_many_concurrent_acquisitions_gets_the_lease
+    closing::a_campaign_is_closed_once_until_it_is_reopened
+    closing::one_of_many_concurrent_closures_wins
     staff::an_address_has_one_account
-    staff::an_account_comes_back_as_it_was
-    staff::of_many_changes_at_once_one_is_taken
+    staff::an_account_is_read_back_unchanged
+    staff::one_of_many_concurrent_changes_wins
     staff::accounts_are_found_by_id_address_and_link
-    staff::a_session_that_was_removed_stays_away
-    staff::sessions_are_listed_and_swept
-    staff::tokens_are_known_by_their_hash_until_revoked
-    jobs::a_job_comes_back_as_it_was
-    jobs::of_many_who_begin_a_job_one_does
-    jobs::the_earliest_is_begun_first
-    jobs::a_silent_holder_is_followed_by_another_and_counts_no_more
-    jobs::a_silent_holder_is_noticed_before_another_has_time
-    jobs::a_job_that_is_lost_too_often_has_failed
-    jobs::a_failure_is_tried_again_and_what_is_given_back_is_not_counted
-    jobs::a_cancelled_job_is_nobodys
-    jobs::a_file_is_found_by_the_same_words_and_shared
-    jobs::what_ended_long_ago_is_listed_and_forgotten
+    staff::a_removed_session_does_not_come_back
+    staff::sessions_are_listed_and_deleted_when_expired
+    staff::tokens_are_found_by_hash_and_revoked_once
+    jobs::a_job_is_read_back_unchanged
+    jobs::one_of_many_concurrent_workers_claims_a_job
+    jobs::the_earliest_job_is_claimed_first
+    jobs::a_stalled_job_is_claimed_again_and_its_old_lease_is_rejected
+    jobs::a_stalled_job_is_queued_again_before_a_worker_is_free
+    jobs::a_job_that_stalls_too_often_has_failed
+    jobs::a_failure_is_retried_and_a_release_is_not_counted
+    jobs::a_cancelled_job_cannot_be_claimed
+    jobs::a_file_is_found_by_an_equal_request_and_shared
+    jobs::old_jobs_are_listed_and_deleted
     audit::many_writers_make_one_unbroken_chain
-    audit::a_writer_that_dies_half_way_harms_nothing
-    audit::a_place_in_the_chain_has_one_entry
-    audit::entries_are_filtered_and_paged_from_the_newest_on
-    audit::a_changed_entry_is_named
-    audit::a_removed_entry_is_named_and_a_cut_end_by_a_head_of_before
-    audit::moved_and_inserted_entries_are_named
-    audit::a_chain_that_was_rewritten_is_not_the_one_that_was_noted
-    audit::an_entry_that_is_not_taken_is_an_error
-    vault::of_many_who_make_a_key_at_once_all_use_one
-    vault::a_key_is_wrapped_anew_once
-    feed::each_addition_comes_once_and_in_order
-    feed::it_goes_on_from_every_position
-    feed::it_goes_on_from_a_snapshot
-    feed::a_snapshot_while_people_register_misses_and_doubles_nothing
-    feed::a_call_that_is_given_up_loses_nothing
+    audit::a_writer_that_dies_midway_does_no_harm
+    audit::a_sequence_number_has_one_entry
+    audit::entries_are_filtered_and_paged_newest_first
+    audit::a_changed_entry_is_found
+    audit::a_removed_entry_is_found_and_a_truncated_end_with_an_earlier_head
+    audit::moved_and_inserted_entries_are_found
+    audit::a_rewritten_chain_does_not_match_an_earlier_head
+    audit::a_rejected_entry_is_an_error
+    vault::concurrent_creators_of_a_key_all_use_one
+    vault::a_key_is_rewrapped_once
+    feed::each_insert_is_returned_once_and_in_order
+    feed::it_continues_from_every_position
+    feed::it_continues_from_a_snapshot
+    feed::a_snapshot_while_people_register_misses_and_duplicates_nothing
+    feed::a_cancelled_call_loses_nothing
     feed::it_waits_for_the_first_change
-    feed::another_instance_is_heard
-    feed::many_changes_come_in_bounded_answers
-    feed::a_position_that_never_was_is_lost
-    search::names_are_found_by_their_beginning
-    search::one_is_found_by_what_it_goes_by
-    search::what_is_corrected_is_found_as_it_is_and_what_is_deleted_is_not
+    feed::changes_of_another_instance_are_returned
+    feed::many_changes_come_in_bounded_batches
+    feed::a_position_that_never_existed_is_lost
+    search::names_are_found_by_prefix
+    search::one_is_found_by_id_and_receipt
+    search::corrected_registrations_are_found_and_deleted_ones_are_not
     search::pages_stay_while_rows_come_change_and_go
     search::names_that_were_not_kept_are_filled_in
     search::every_combination_finds_what_a_look_at_all_finds
     counted::registrations_are_counted_by_day_and_value
-    counted::refusals_add_up_from_a_day_on
-    counted::an_overview_is_counted_once_for_all
-    counted::an_overview_is_counted_before_anybody_looks
+    counted::rejections_add_up_since_a_day
+    counted::an_overview_is_computed_once_for_concurrent_callers
+    counted::an_overview_is_computed_ahead_of_requests
 }

@@ -1,4 +1,4 @@
-//! Whatever is kept, corrected and deleted, in whatever order, and however often a follower starts anew: its totals are
+//! Any sequence of inserts, corrections and deletions, with any restarts of the feed's consumer: its totals equal
 //! those that the store counts.
 
 use std::collections::BTreeMap;
@@ -19,34 +19,34 @@ use tokio::task::block_in_place;
 use crate::bed::{self, Bed, corrected, deletion, registration};
 
 const PLACES: [&str; 3] = ["Bogotá", "Cali", "Pasto"];
-/// So few that most steps meet a registration, a claim or a tombstone.
+/// So few that most operations meet a registration, an alias or a tombstone.
 const KEYS: u16 = 6;
 
-/// One thing that happens.
+/// One operation.
 #[derive(Clone, Debug)]
-enum Step {
-    Keep(u16, usize),
+enum Operation {
+    Insert(u16, usize),
     Move(u16, usize),
     Rename(u16, u16),
     Delete(u16),
-    /// The follower takes what there is.
+    /// The consumer takes the available changes.
     Follow,
-    /// It begins again where its totals stand.
+    /// It continues from the position of its totals.
     Restart,
-    /// It counts anew.
+    /// It counts its totals again.
     Rebuild,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn operation() -> impl Strategy<Value = Operation> {
     let (key, place) = (0..KEYS, 0..PLACES.len());
     prop_oneof![
-        4 => (key.clone(), place.clone()).prop_map(|(key, place)| Step::Keep(key, place)),
-        4 => (key.clone(), place).prop_map(|(key, place)| Step::Move(key, place)),
-        2 => (key.clone(), key.clone()).prop_map(|(key, to)| Step::Rename(key, to)),
-        2 => key.prop_map(Step::Delete),
-        2 => Just(Step::Follow),
-        1 => Just(Step::Restart),
-        1 => Just(Step::Rebuild),
+        4 => (key.clone(), place.clone()).prop_map(|(key, place)| Operation::Insert(key, place)),
+        4 => (key.clone(), place).prop_map(|(key, place)| Operation::Move(key, place)),
+        2 => (key.clone(), key.clone()).prop_map(|(key, to)| Operation::Rename(key, to)),
+        2 => key.prop_map(Operation::Delete),
+        2 => Just(Operation::Follow),
+        1 => Just(Operation::Restart),
+        1 => Just(Operation::Rebuild),
     ]
 }
 
@@ -58,20 +58,21 @@ fn document(key: u16) -> String {
     (1000 + key).to_string()
 }
 
-/// Amends the registration that was kept under a key, if it is there.
-async fn amend(store: &Store, campaign: &Campaign, step: &Step) -> Option<Amended> {
-    let (Step::Move(key, _) | Step::Rename(key, _) | Step::Delete(key)) = step else {
+/// Updates the registration of a key, if it exists.
+async fn update(store: &Store, campaign: &Campaign, operation: &Operation) -> Option<Amended> {
+    let (Operation::Move(key, _) | Operation::Rename(key, _) | Operation::Delete(key)) = operation
+    else {
         return None;
     };
     let id_of = |key: u16| id(campaign, &document(key));
     let read = store.record(campaign, id_of(*key)).await.unwrap()?;
-    let (parts, claim) = match step {
-        Step::Delete(_) => {
+    let (parts, claim) = match operation {
+        Operation::Delete(_) => {
             let deleted = store.delete(campaign, &read, &deletion(&read)).await;
             return Some(deleted.unwrap());
         }
-        Step::Rename(_, to) => (("documento", document(*to)), Some(id_of(*to))),
-        Step::Move(_, place) => (("ciudad", PLACES[*place].to_owned()), None),
+        Operation::Rename(_, to) => (("documento", document(*to)), Some(id_of(*to))),
+        Operation::Move(_, place) => (("ciudad", PLACES[*place].to_owned()), None),
         _ => return None,
     };
     let place = campaign
@@ -91,7 +92,7 @@ async fn amend(store: &Store, campaign: &Campaign, step: &Step) -> Option<Amende
     )
 }
 
-struct Following {
+struct Consumer {
     store: Store,
     campaign: Arc<Campaign>,
     tally: Tally,
@@ -99,7 +100,7 @@ struct Following {
     position: Position,
 }
 
-impl Following {
+impl Consumer {
     async fn start(store: &Store, campaign: &Arc<Campaign>) -> Self {
         let tally = Tally::open(&CacheSetting::Memory, "one").unwrap();
         let snapshot = store.snapshot(&campaign.id).await.unwrap();
@@ -119,8 +120,8 @@ impl Following {
         }
     }
 
-    /// Takes all that there is; an answer may be all that is ever taken before the follower dies.
-    async fn follow(&mut self) {
+    /// Takes all available changes. The consumer may die after any batch.
+    async fn catch_up(&mut self) {
         loop {
             let changes = self.feed.next(Duration::ZERO).await.unwrap();
             let Some(last) = changes.last() else { return };
@@ -154,50 +155,54 @@ impl Following {
     }
 }
 
-async fn run(store: &Store, campaign: &Arc<Campaign>, steps: &[Step]) -> Result<(), TestCaseError> {
-    let mut following = Following::start(store, campaign).await;
-    for step in steps {
-        match step {
-            Step::Keep(key, place) => {
+async fn run(
+    store: &Store,
+    campaign: &Arc<Campaign>,
+    operations: &[Operation],
+) -> Result<(), TestCaseError> {
+    let mut consumer = Consumer::start(store, campaign).await;
+    for operation in operations {
+        match operation {
+            Operation::Insert(key, place) => {
                 let one = registration(campaign, &document(*key), PLACES[*place], 0);
                 store.keep(campaign, &one).await.unwrap();
             }
-            Step::Follow => following.follow().await,
-            Step::Restart => following.restart().await,
-            Step::Rebuild => following.rebuild().await,
-            amendment => drop(amend(store, campaign, amendment).await),
+            Operation::Follow => consumer.catch_up().await,
+            Operation::Restart => consumer.restart().await,
+            Operation::Rebuild => consumer.rebuild().await,
+            other => drop(update(store, campaign, other).await),
         }
     }
-    following.follow().await;
+    consumer.catch_up().await;
     let truth = store.snapshot(&campaign.id).await.unwrap().totals;
-    prop_assert_eq!(following.totals().await, truth.clone());
+    prop_assert_eq!(consumer.totals().await, truth.clone());
     let count = store.count(&campaign.id, &Selection::all()).await.unwrap();
     prop_assert_eq!(truth.values().sum::<u64>(), count);
     Ok(())
 }
 
-pub async fn totals_are_exact_whatever_is_done_in_whatever_order(bed: &Bed) {
+pub async fn totals_are_exact_after_any_sequence_of_operations(bed: &Bed) {
     let config = Config {
         cases: 24,
         max_shrink_iters: 200,
         failure_persistence: None,
         ..Config::default()
     };
-    let steps = proptest::collection::vec(step(), 1..40);
+    let operations = proptest::collection::vec(operation(), 1..40);
     let case = std::sync::atomic::AtomicU32::new(0);
     let ran = block_in_place(|| {
-        TestRunner::new(config).run(&steps, |steps| {
-            // Each on a campaign of its own.
+        TestRunner::new(config).run(&operations, |operations| {
+            // Each has a campaign of its own.
             let case = case.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let campaign = bed::campaign(&format!("caso-{case}"));
-            Handle::current().block_on(run(&bed.store, &campaign, &steps))
+            Handle::current().block_on(run(&bed.store, &campaign, &operations))
         })
     });
     ran.unwrap();
 }
 
-pub async fn totals_are_exact_while_many_amend_at_once(bed: &Bed) {
-    let mut following = Following::start(&bed.store, &bed.campaign).await;
+pub async fn totals_are_exact_under_concurrent_updates(bed: &Bed) {
+    let mut consumer = Consumer::start(&bed.store, &bed.campaign).await;
     let clerks: Vec<_> = (0..6_u16)
         .map(|clerk| {
             let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
@@ -206,25 +211,25 @@ pub async fn totals_are_exact_while_many_amend_at_once(bed: &Bed) {
                     let (key, place) = ((turn * 7 + clerk) % 40, usize::from(turn + clerk) % 3);
                     let one = registration(&campaign, &document(key), PLACES[place], 0);
                     store.keep(&campaign, &one).await.unwrap();
-                    let step = match turn % 5 {
-                        0 => Step::Delete(key),
-                        1 => Step::Rename(key, 40 + turn),
-                        _ => Step::Move(key, (place + 1) % 3),
+                    let operation = match turn % 5 {
+                        0 => Operation::Delete(key),
+                        1 => Operation::Rename(key, 40 + turn),
+                        _ => Operation::Move(key, (place + 1) % 3),
                     };
-                    amend(&store, &campaign, &step).await;
+                    update(&store, &campaign, &operation).await;
                 }
             })
         })
         .collect();
     while !clerks.iter().all(tokio::task::JoinHandle::is_finished) {
-        following.follow().await;
-        following.restart().await;
+        consumer.catch_up().await;
+        consumer.restart().await;
     }
     for clerk in clerks {
         clerk.await.unwrap();
     }
-    following.follow().await;
+    consumer.catch_up().await;
     let truth = bed.store.snapshot(&bed.campaign.id).await.unwrap().totals;
-    assert_eq!(following.totals().await, truth);
+    assert_eq!(consumer.totals().await, truth);
     assert!(bed.store.revision(&bed.campaign.id).await.unwrap() > 30);
 }

@@ -1,4 +1,4 @@
-//! Photos that wait for the photo store, and the lease under which one process moves them.
+//! Photo buffer, and the lease under which one process empties it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::bed::Bed;
 
 const LEASE: &str = "test";
 
-/// A photo of so many bytes for a registration of its own.
+/// A photo of `size` bytes for a registration of its own.
 fn photo(bed: &Bed, number: u8, size: usize) -> PendingPhoto {
     let bytes = Bytes::from(vec![number; size]);
     PendingPhoto {
@@ -28,18 +28,18 @@ fn photo(bed: &Bed, number: u8, size: usize) -> PendingPhoto {
     }
 }
 
-pub async fn a_photo_waits_once_and_comes_back_whole(bed: &Bed) {
-    // As large as one may be.
-    let waits = photo(bed, 1, 8 << 20);
+pub async fn a_photo_is_buffered_once_and_read_back_unchanged(bed: &Bed) {
+    // The maximum size.
+    let buffered = photo(bed, 1, 8 << 20);
     let other = PendingKey {
         sha256: [9; 32],
-        ..waits.key()
+        ..buffered.key()
     };
     for _ in 0..2 {
-        bed.store.keep_pending(&waits).await.unwrap();
+        bed.store.keep_pending(&buffered).await.unwrap();
     }
-    let known = bed.store.pending_photo(waits.key()).await.unwrap();
-    assert_eq!(known, Some(waits.bytes.clone()));
+    let known = bed.store.pending_photo(buffered.key()).await.unwrap();
+    assert_eq!(known, Some(buffered.bytes.clone()));
     assert_eq!(bed.store.pending_photo(other).await.unwrap(), None);
     let all = Pending {
         photos: 1,
@@ -47,15 +47,18 @@ pub async fn a_photo_waits_once_and_comes_back_whole(bed: &Bed) {
     };
     assert_eq!(bed.store.pending().await.unwrap(), all);
     let listed = bed.store.pending_after(None, 4).await.unwrap();
-    assert_eq!(listed, std::slice::from_ref(&waits));
-    assert!(!format!("{waits:?}").contains("1, 1"), "bytes are personal");
+    assert_eq!(listed, std::slice::from_ref(&buffered));
+    assert!(
+        !format!("{buffered:?}").contains("1, 1"),
+        "bytes are personal data"
+    );
 }
 
-pub async fn of_those_who_remove_a_photo_one_is_told_so(bed: &Bed) {
-    let waits = photo(bed, 1, 1000);
-    bed.store.keep_pending(&waits).await.unwrap();
+pub async fn one_of_many_concurrent_removals_returns_true(bed: &Bed) {
+    let buffered = photo(bed, 1, 1000);
+    bed.store.keep_pending(&buffered).await.unwrap();
     let removing = (0..8).map(|_| {
-        let (store, key) = (bed.store.clone(), waits.key());
+        let (store, key) = (bed.store.clone(), buffered.key());
         tokio::spawn(async move { store.remove_pending(key).await.unwrap() })
     });
     let mut found = 0;
@@ -66,14 +69,14 @@ pub async fn of_those_who_remove_a_photo_one_is_told_so(bed: &Bed) {
     assert_eq!(bed.store.pending().await.unwrap(), Pending::default());
 }
 
-pub async fn photos_that_wait_are_listed_page_by_page(bed: &Bed) {
+pub async fn buffered_photos_are_listed_page_by_page(bed: &Bed) {
     let mut all = Vec::new();
     for number in 0..10 {
         // The same registration was attempted with two photos.
         for size in [100, 101] {
-            let waits = photo(bed, number, size);
-            bed.store.keep_pending(&waits).await.unwrap();
-            all.push(waits);
+            let buffered = photo(bed, number, size);
+            bed.store.keep_pending(&buffered).await.unwrap();
+            all.push(buffered);
         }
     }
     all.sort_by_key(PendingPhoto::key);
@@ -88,22 +91,22 @@ pub async fn photos_that_wait_are_listed_page_by_page(bed: &Bed) {
     assert_eq!(listed, all);
 }
 
-pub async fn one_holds_a_lease_until_it_ends_or_is_given_up(bed: &Bed) {
+pub async fn a_lease_is_exclusive_until_it_expires_or_is_released(bed: &Bed) {
     let (one, two) = (Uuid::new_v4(), Uuid::new_v4());
     let hour = Duration::from_hours(1);
     let take = async |who, length| bed.store.lease(LEASE, who, length).await.unwrap();
     assert!(take(one, hour).await);
-    assert!(take(one, hour).await, "it may be kept");
+    assert!(take(one, hour).await, "it can be renewed");
     assert!(!take(two, hour).await);
     bed.store.release(LEASE, two).await.unwrap();
-    assert!(!take(two, hour).await, "it was not theirs to give up");
+    assert!(!take(two, hour).await, "only its holder can release it");
     bed.store.release(LEASE, one).await.unwrap();
     assert!(take(two, Duration::from_millis(50)).await);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(take(one, hour).await, "the other was not heard of");
+    assert!(take(one, hour).await, "the other lease has expired");
 }
 
-pub async fn of_many_who_take_a_lease_at_once_one_has_it(bed: &Bed) {
+pub async fn one_of_many_concurrent_acquisitions_gets_the_lease(bed: &Bed) {
     let taking = (0..16).map(|_| {
         let store = bed.store.clone();
         let lease = async move {

@@ -1,4 +1,4 @@
-//! Searches of the staff: what is found, in which order, page by page.
+//! Searches by the staff: results, their order and their pages.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::bed::{Bed, campaign, corrected, deletion, named, registration};
 
-/// So many that both ways to look through a time are gone.
+/// More than the limit below which a search by name scans the whole period.
 const MANY: i64 = 3_600;
 
 fn by_name(typed: &str) -> Search {
@@ -28,7 +28,7 @@ fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(1_795_000_000_000 + millisecond).unwrap()
 }
 
-async fn keep(bed: &Bed, one: &Registration) {
+async fn insert(bed: &Bed, one: &Registration) {
     bed.store.keep(&bed.campaign, one).await.unwrap();
 }
 
@@ -43,7 +43,7 @@ async fn page(
     (found.rows, found.next)
 }
 
-/// The names found, page by page of two.
+/// Returns the names found, in pages of two.
 async fn names(bed: &Bed, search: &Search) -> Vec<String> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
@@ -63,7 +63,7 @@ async fn is_found(bed: &Bed, search: &Search) -> bool {
     !page(bed, search, None, 10).await.0.is_empty()
 }
 
-pub async fn names_are_found_by_their_beginning(bed: &Bed) {
+pub async fn names_are_found_by_prefix(bed: &Bed) {
     let people = [
         "José Ñandú",
         "JOSE  Núñez",
@@ -80,7 +80,7 @@ pub async fn names_are_found_by_their_beginning(bed: &Bed) {
     ];
     for (number, name) in people.into_iter().enumerate() {
         let key = number.to_string();
-        keep(bed, &named(&bed.campaign, &key, name, "Bogotá", 0)).await;
+        insert(bed, &named(&bed.campaign, &key, name, "Bogotá", 0)).await;
     }
     for (typed, found) in [
         ("jose n", &["José Ñandú", "JOSE  Núñez"][..]),
@@ -104,9 +104,9 @@ pub async fn names_are_found_by_their_beginning(bed: &Bed) {
     assert_eq!(names(bed, &by_name("jo")).await.len(), 9);
 }
 
-pub async fn one_is_found_by_what_it_goes_by(bed: &Bed) {
+pub async fn one_is_found_by_id_and_receipt(bed: &Bed) {
     let one = registration(&bed.campaign, "1001", "Cali", 5);
-    keep(bed, &one).await;
+    insert(bed, &one).await;
     let id = Search {
         by: By::Id(one.id),
         ..Search::newest()
@@ -133,13 +133,13 @@ pub async fn one_is_found_by_what_it_goes_by(bed: &Bed) {
         }
         let other = campaign("carnaval");
         let found = bed.store.search(&other, &search, None, 5).await.unwrap();
-        assert_eq!(found.rows, [], "another campaign's");
+        assert_eq!(found.rows, [], "of another campaign");
     }
 }
 
-pub async fn what_is_corrected_is_found_as_it_is_and_what_is_deleted_is_not(bed: &Bed) {
+pub async fn corrected_registrations_are_found_and_deleted_ones_are_not(bed: &Bed) {
     let one = named(&bed.campaign, "1001", "Ana Ejemplo", "Cali", 0);
-    keep(bed, &one).await;
+    insert(bed, &one).await;
     let claim = UniqueKey::Answer("2002".to_owned());
     let claim = RegistrationId::derive(&[1; 32], &bed.campaign.id, &claim);
     let read = bed.store.record(&bed.campaign, one.id).await.unwrap();
@@ -181,7 +181,7 @@ pub async fn pages_stay_while_rows_come_change_and_go(bed: &Bed) {
         for number in 0..60 {
             let key = format!("{}", 1_000 + number + i64::from(round) * 100);
             let one = registration(&bed.campaign, &key, "Cali", number / 3);
-            keep(bed, &one).await;
+            insert(bed, &one).await;
             expected.push(one.id);
         }
         let (mut seen, mut after, mut turn) = (Vec::new(), None, 0);
@@ -194,7 +194,7 @@ pub async fn pages_stay_while_rows_come_change_and_go(bed: &Bed) {
             after = next;
             // Rows on both sides of the cursor.
             let new = format!("{}", 5_000 + turn + i64::from(round) * 100);
-            keep(bed, &registration(&bed.campaign, &new, "Cali", turn * 4)).await;
+            insert(bed, &registration(&bed.campaign, &new, "Cali", turn * 4)).await;
             let place = usize::try_from(turn * 7).unwrap() % expected.len();
             let change = expected.remove(place);
             let read = bed.store.record(&bed.campaign, change).await.unwrap();
@@ -214,7 +214,7 @@ pub async fn pages_stay_while_rows_come_change_and_go(bed: &Bed) {
         assert!(turn > 5);
         for id in &expected {
             let times = seen.iter().filter(|one| *one == id).count();
-            assert_eq!(times, 1, "a row that nobody touched is on one page");
+            assert_eq!(times, 1, "an unchanged row is on one page");
         }
     }
 }
@@ -291,8 +291,8 @@ fn searches() -> impl Strategy<Value = (Search, u8)> {
     })
 }
 
-/// What is to be found, from all that there is.
-fn naive(crowd: &[Registration], search: &Search) -> Vec<RegistrationId> {
+/// Returns the expected ids, computed from all registrations.
+fn expected_ids(crowd: &[Registration], search: &Search) -> Vec<RegistrationId> {
     let name = |one: &Registration| fold(one.answers.get(0).unwrap());
     let mut found: Vec<_> = crowd
         .iter()
@@ -320,8 +320,8 @@ pub async fn every_combination_finds_what_a_look_at_all_finds(bed: &Bed) {
         ..Config::default()
     };
     tokio::task::block_in_place(|| {
-        let judged = TestRunner::new(config).run(&searches(), |(search, most)| {
-            let all = naive(&crowd, &search);
+        let checked = TestRunner::new(config).run(&searches(), |(search, most)| {
+            let all = expected_ids(&crowd, &search);
             let (mut seen, mut after) = (Vec::new(), None);
             for _ in 0..4 {
                 let asked = page(bed, &search, after.as_ref(), most);
@@ -336,6 +336,6 @@ pub async fn every_combination_finds_what_a_look_at_all_finds(bed: &Bed) {
             prop_assert_eq!(&seen[..], &all[..seen.len()]);
             Ok(())
         });
-        judged.unwrap();
+        checked.unwrap();
     });
 }

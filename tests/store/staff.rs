@@ -1,4 +1,4 @@
-//! Accounts, sessions and tokens of the staff.
+//! Staff accounts, sessions and tokens.
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::staff::{
@@ -30,11 +30,11 @@ pub async fn an_address_has_one_account(bed: &Bed) {
     let other = account("beto@example.org");
     assert!(
         bed.store.add_account(&other).await.unwrap(),
-        "no link is no link in common"
+        "accounts without a link do not collide"
     );
 }
 
-pub async fn an_account_comes_back_as_it_was(bed: &Bed) {
+pub async fn an_account_is_read_back_unchanged(bed: &Bed) {
     let mut whole = account("ana@example.org");
     bed.store.add_account(&whole).await.unwrap();
     whole.assign(
@@ -49,7 +49,7 @@ pub async fn an_account_comes_back_as_it_was(bed: &Bed) {
     });
     assert!(bed.store.replace_account(&whole).await.unwrap());
     whole.version += 1;
-    let again = bed.again().await;
+    let again = bed.reopen().await;
     let found = again.account(whole.id).await.unwrap().unwrap();
     assert!(found == whole, "{found:?}");
     whole.close(at(5));
@@ -58,10 +58,10 @@ pub async fn an_account_comes_back_as_it_was(bed: &Bed) {
     assert!(again.replace_account(&whole).await.unwrap());
     whole.version += 1;
     let found = bed.store.account(whole.id).await.unwrap().unwrap();
-    assert!(found == whole, "what was taken away is gone: {found:?}");
+    assert!(found == whole, "removed fields are gone: {found:?}");
 }
 
-pub async fn of_many_changes_at_once_one_is_taken(bed: &Bed) {
+pub async fn one_of_many_concurrent_changes_wins(bed: &Bed) {
     let first = account("ana@example.org");
     bed.store.add_account(&first).await.unwrap();
     let changing = (0..8).map(|number| {
@@ -112,23 +112,23 @@ fn session(account: Uuid, number: u8, seen: i64) -> Session {
     }
 }
 
-pub async fn a_session_that_was_removed_stays_away(bed: &Bed) {
+pub async fn a_removed_session_does_not_come_back(bed: &Bed) {
     let (ana, beto) = (Uuid::new_v4(), Uuid::new_v4());
     let one = session(ana, 1, 1);
     bed.store.add_session(&one).await.unwrap();
-    let other = bed.again().await;
+    let other = bed.reopen().await;
     assert_eq!(other.session(&[1; 32]).await.unwrap(), Some(one));
     other.note_session(&[1; 32], at(90)).await.unwrap();
     other.note_session(&[1; 32], at(60)).await.unwrap();
     let noted = bed.store.session(&[1; 32]).await.unwrap().unwrap();
-    assert_eq!(noted.seen_at, at(90), "a late note does not turn it back");
+    assert_eq!(noted.seen_at, at(90), "an earlier time has no effect");
     assert!(!other.remove_session(beto, &[1; 32]).await.unwrap());
     assert!(other.remove_session(ana, &[1; 32]).await.unwrap());
     bed.store.note_session(&[1; 32], at(100)).await.unwrap();
     assert_eq!(bed.store.session(&[1; 32]).await.unwrap(), None);
 }
 
-pub async fn sessions_are_listed_and_swept(bed: &Bed) {
+pub async fn sessions_are_listed_and_deleted_when_expired(bed: &Bed) {
     let (ana, beto) = (Uuid::new_v4(), Uuid::new_v4());
     for (who, number, seen) in [(ana, 1, 10), (ana, 2, 20), (beto, 3, 5)] {
         let one = session(who, number, seen);
@@ -144,7 +144,7 @@ pub async fn sessions_are_listed_and_swept(bed: &Bed) {
     assert_eq!((of(ana).await, of(beto).await), (vec![2], vec![]));
 }
 
-pub async fn tokens_are_known_by_their_hash_until_revoked(bed: &Bed) {
+pub async fn tokens_are_found_by_hash_and_revoked_once(bed: &Bed) {
     let mut token = ApiToken {
         hash: [1; 32],
         name: "oficina".into(),
@@ -156,7 +156,7 @@ pub async fn tokens_are_known_by_their_hash_until_revoked(bed: &Bed) {
     };
     bed.store.add_token(&token).await.unwrap();
     bed.store.add_token(&token).await.unwrap();
-    let second = bed.again().await;
+    let second = bed.reopen().await;
     assert_eq!(second.token(&[1; 32]).await.unwrap().as_ref(), Some(&token));
     assert_eq!(second.token(&[2; 32]).await.unwrap(), None);
     assert!(second.revoke_token(&[1; 32], at(7)).await.unwrap());

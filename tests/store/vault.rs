@@ -1,4 +1,4 @@
-//! Keys of photos: one of each id, and one way in which it is wrapped.
+//! Keys of photos: one per id, encrypted in one way.
 
 use jornada::store::WrappedKey;
 
@@ -12,7 +12,7 @@ fn key(id: u8, under: u8, wrapped: &[u8]) -> WrappedKey {
     }
 }
 
-pub async fn of_many_who_make_a_key_at_once_all_use_one(bed: &Bed) {
+pub async fn concurrent_creators_of_a_key_all_use_one(bed: &Bed) {
     assert_eq!(bed.store.vault_keys().await.unwrap(), []);
     let making = (0..8).map(|number| {
         let store = bed.store.clone();
@@ -29,7 +29,7 @@ pub async fn of_many_who_make_a_key_at_once_all_use_one(bed: &Bed) {
     assert!(seen.iter().all(|keys| *keys == seen[0]));
 }
 
-pub async fn a_key_is_wrapped_anew_once(bed: &Bed) {
+pub async fn a_key_is_rewrapped_once(bed: &Bed) {
     let (old, new, late) = (key(1, 1, b"old"), key(1, 2, b"new"), key(1, 3, b"late"));
     let other = key(2, 1, b"other");
     for key in [&other, &old] {
@@ -37,6 +37,6 @@ pub async fn a_key_is_wrapped_anew_once(bed: &Bed) {
     }
     let rewrap = async |from, to| bed.store.rewrap_vault_key(from, to).await.unwrap();
     assert!(rewrap(&old, &new).await);
-    assert!(!rewrap(&old, &late).await, "it is not as it was");
-    assert_eq!(bed.again().await.vault_keys().await.unwrap(), [new, other]);
+    assert!(!rewrap(&old, &late).await, "it has changed since");
+    assert_eq!(bed.reopen().await.vault_keys().await.unwrap(), [new, other]);
 }

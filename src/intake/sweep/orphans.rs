@@ -1,27 +1,27 @@
-//! Photos that belong to nobody: of attempts that came to nothing, or of a store that was restored. A store that is not the
-//! one of these photos, or is empty yet, knows none of them: it must not take them all for nobody's.
+//! Deletes orphaned photos: those of failed attempts, or newer than a restored backup. A wrong or empty database would
+//! make all photos look orphaned, so that keys and numbers are checked first.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{LEASE_EVERY, Sweep, Swept};
 use crate::photo::PhotoKey;
 
-/// Photos of attempts that may still become registrations are younger.
+/// Minimum age; younger photos may belong to an attempt that still succeeds.
 const AGE: SignedDuration = SignedDuration::from_hours(24);
-/// Most photos that one sweep removes, so that their keys have room; the rest is for the next.
+/// Maximum photos per sweep; bounds the keys in memory. The next sweep continues.
 const MOST: usize = 100_000;
-/// So many are no sign of a wrong store, however few photos there are.
+/// Up to this number of orphans is plausible, whatever the number of photos.
 const FEW: u64 = 20;
-/// One in so many is none either, however many photos there are.
+/// One orphan in this number of photos is plausible, too.
 const ONE_IN: u64 = 20;
 
-/// What one look through all photos found.
+/// Result of a scan of all photos.
 #[derive(Default)]
 struct Found {
     looked: u64,
     orphans: u64,
     foreign: u64,
-    /// Of the first orphans.
+    /// Keys of the first orphans.
     keys: Vec<PhotoKey>,
 }
 
@@ -32,7 +32,7 @@ impl Found {
 }
 
 impl Sweep {
-    /// Removes them, once all are known and are not too many.
+    /// Deletes orphaned photos, after a scan shows that their number is plausible.
     pub(super) async fn orphans(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
         let found = self.find_orphans(now).await?;
         swept.foreign = found.foreign;
@@ -47,7 +47,7 @@ impl Sweep {
         for page in found.keys.chunks(LEASE_EVERY) {
             self.go_on().await?;
             for key in page {
-                // Whoever registers meanwhile with the same photo keeps it.
+                // A registration with the same photo may have arrived since the scan.
                 if self.is_orphan(key, now).await? {
                     self.photos.remove(key).await?;
                     swept.orphans += 1;
@@ -57,7 +57,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Looks through all photos; their keys come a few at a time, however many there are.
+    /// Scans all photos. Keys are streamed, so that memory stays bounded.
     async fn find_orphans(&self, now: Timestamp) -> anyhow::Result<Found> {
         let vault_keys = self.keeper.vault_keys().await?;
         let (mut keys, listing) = self.photos.list();
@@ -88,14 +88,14 @@ impl Sweep {
         Ok(found)
     }
 
-    /// The age is asked for at last: whoever sends the same photo again puts it before the store knows it.
+    /// Checks the age after the reference: a retry puts its photo before it inserts the registration.
     async fn is_orphan(&self, key: &PhotoKey, now: Timestamp) -> anyhow::Result<bool> {
         if self.store.knows_photo(key.id(), key.sha256()).await? {
             return Ok(false);
         }
         let put_at = self.photos.put_at(key).await?;
         let is_old = put_at.is_some_and(|at| now.duration_since(at) > AGE);
-        // Sent again, it may have been kept between the two looks.
+        // A retry may have inserted the registration between the two checks.
         Ok(is_old && !self.store.knows_photo(key.id(), key.sha256()).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! Registrations past their time, and photos past theirs: a page at a time, each page in the record before it is erased.
+//! Erases expired registrations and photos page by page. Each page is recorded in the audit log before it is erased.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::staff::amend;
 use crate::store::Amended;
 use crate::store::search::Search;
 
-/// Registrations of one page, and of one entry in the record.
+/// Registrations per page, and per entry of the audit log.
 const PAGE: u8 = 50;
-/// The reason that stays with a registration that was erased.
+/// Reason stored with an erased registration.
 const REASON: &str = "Plazo de conservación cumplido / time of keeping over";
 
 impl Sweep {
-    /// Erases all registrations of a campaign; answers how many. Every page is the first one: what is erased is not
-    /// found any more.
+    /// Erases all registrations of a campaign; returns how many. Always reads the first page, since erased rows are no
+    /// longer found.
     pub(super) async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
@@ -44,7 +44,7 @@ impl Sweep {
             for registration in &page {
                 erased += u64::from(self.erase(campaign, registration, now).await?);
             }
-            ensure!(erased > before, "registrations are being changed meanwhile");
+            ensure!(erased > before, "cannot erase: registrations keep changing");
         }
     }
 
@@ -63,8 +63,8 @@ impl Sweep {
         Ok(deleted == Amended::Done)
     }
 
-    /// Erases all photos of a campaign; answers how many. All its registrations are looked through: none has an index
-    /// by its photo, which would cost every registration on the day.
+    /// Erases all photos of a campaign; returns how many. Scans all its registrations: an index on photos would slow
+    /// down every insert.
     pub(super) async fn photos_of(
         &self,
         campaign: &Arc<Campaign>,
@@ -95,8 +95,8 @@ impl Sweep {
         }
     }
 
-    /// Marked first: no registration claims a photo that is gone. What cannot be removed now,
-    /// [`Remover`](crate::intake::remover::Remover) removes.
+    /// Marks the photo as erased before deleting it, so that no registration refers to a missing photo. If the deletion
+    /// fails, [`Remover`](crate::intake::remover::Remover) repeats it.
     async fn erase_photo(
         &self,
         campaign: &Campaign,
@@ -111,7 +111,7 @@ impl Sweep {
             return Ok(false);
         }
         if let Err(error) = self.keeper.remove(campaign, id, photo).await {
-            warn!("a photo whose time is over is removed later: {error}");
+            warn!("cannot delete an expired photo, retrying later: {error}");
         }
         Ok(true)
     }

@@ -1,14 +1,14 @@
-//! Files of reports whose job nobody knows: of a store that was restored.
+//! Deletes orphaned report files: their job is unknown after a database was restored.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{LEASE_EVERY, Sweep, Swept};
 
-/// No job is known for longer, and none ends long after its file was put.
+/// Minimum age: a job is deleted a day after its end, and ends soon after its file was put.
 const AGE: SignedDuration = SignedDuration::from_hours(25);
 
 impl Sweep {
-    /// Removes them.
+    /// Deletes orphaned report files.
     pub(super) async fn reports(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
         let (mut files, listing) = self.photos.list_files();
         let mut looked = 0_usize;

@@ -1,34 +1,34 @@
-//! What a sweep did, and what it left and why.
+//! The result of a sweep: counts of what was deleted and of what was left, with warnings for the operator.
 
 use serde::Serialize;
 
 use crate::domain::staff::audit::{Action, Deed};
 
-/// What was, or would be, erased.
+/// Counts of a sweep; in a dry run, of what would be deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
-    /// Registrations past their time.
+    /// Expired registrations.
     pub registrations: u64,
-    /// Photos past theirs, whose registrations go on.
+    /// Expired photos of registrations that stay.
     pub photos: u64,
-    /// Photos that belonged to nobody for a day.
+    /// Photos orphaned for at least a day.
     pub orphans: u64,
-    /// Photos of nobody that were left, since they are not sealed under a key of this store.
+    /// Orphaned photos left because they are not encrypted under a key of this store.
     pub foreign: u64,
-    /// Photos of nobody that were left, since there are too many.
+    /// Orphaned photos left because there are too many.
     pub held: u64,
-    /// Files of reports of which no job is known.
+    /// Orphaned report files.
     pub reports: u64,
-    /// Links to set a password that were no good any more.
+    /// Expired password links.
     pub links: u64,
-    /// Sessions that were over.
+    /// Expired sessions.
     pub sessions: u64,
-    /// Old counts of refusals.
+    /// Expired rejection counts.
     pub refusals: u64,
 }
 
 impl Swept {
-    /// Whether nothing was erased.
+    /// Returns whether nothing was deleted.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         let left = Self {
@@ -50,25 +50,25 @@ impl Swept {
             .with("refusals", self.refusals)
     }
 
-    /// Of photos that were left as they are not sealed here, in words for the operator.
+    /// Returns a warning for the operator about photos encrypted under foreign keys.
     #[must_use]
     pub fn foreign_told(&self) -> Option<String> {
         (self.foreign > 0).then(|| {
             format!(
-                "{} photos of nobody were left: they are not sealed under a key of this store, so another installation's \
-                 may be among them; look whether JORNADA_STORE and JORNADA_PHOTOS belong together",
+                "{} orphaned photos were left: they are not encrypted under a key of this store, so they may belong to \
+                 another installation; check that JORNADA_STORE and JORNADA_PHOTOS belong together",
                 self.foreign
             )
         })
     }
 
-    /// Of photos that were left as they are too many, in words for the operator.
+    /// Returns a warning for the operator about an implausible number of orphaned photos.
     #[must_use]
     pub fn held_told(&self) -> Option<String> {
         (self.held > 0).then(|| {
             format!(
-                "{} photos belong to nobody in this store, which is too many of those that are there: none was removed; \
-                 look whether JORNADA_STORE or JORNADA_PHOTOS is wrong, or a restore not finished; if they are to go: \
+                "{} photos are orphaned, an implausibly large share: none was deleted; check that JORNADA_STORE and \
+                 JORNADA_PHOTOS are right and no restore is unfinished; to delete them anyway: \
                  jornada sweep --all-orphans",
                 self.held
             )

@@ -1,4 +1,4 @@
-//! Accounts of the staff, as documents.
+//! Staff accounts in MongoDB.
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use crate::domain::staff::{Account, Link, Mail, Reach, Role, SecondFactor};
 use crate::store::account::MAX_ACCOUNTS;
 use crate::store::{StoreError, WAIT};
 
-/// An address has one account; a link leads to one.
+/// Makes addresses and password links unique.
 pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
     let unique = || IndexOptions::builder().unique(true);
     let by_mail = IndexModel::builder()

@@ -1,4 +1,4 @@
-//! Corrections and deletions: each a transaction, repeated until its outcome is known.
+//! Corrections and deletions in MongoDB: transactions, retried until their outcome is known.
 
 use mongodb::ClientSession;
 use mongodb::bson::{Bson, Document, doc};
@@ -16,7 +16,7 @@ use crate::domain::record::{Deletion, Record};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
 use crate::store::{Amended, StoreError, WAIT};
 
-/// A transaction cannot make a collection on every kind of cluster; making it again does nothing.
+/// Creates the collection of revisions if it is missing: not every kind of cluster can do so within a transaction.
 pub(super) async fn make_collection(store: &MongoStore) -> Driven<()> {
     match store.database.create_collection("revisions").await {
         Err(error) if !fault::is_there_already(&error) => Err(error),
@@ -102,7 +102,7 @@ impl MongoStore {
     }
 }
 
-/// One step away from what was read.
+/// One update of the version that was read.
 struct Step<'a> {
     store: &'a MongoStore,
     campaign: &'a CampaignId,
@@ -119,7 +119,7 @@ enum Write<'a> {
 }
 
 impl Step<'_> {
-    /// Repeats without end while the store may come back: the caller sets the bound.
+    /// Retries without limit while the store may come back: the caller sets the time limit.
     async fn run(&self) -> Result<Amended, StoreError> {
         let mut session = self.store.database.client().start_session().await?;
         loop {
@@ -138,7 +138,7 @@ impl Step<'_> {
             .await?;
         let outcome = self.write(session).await;
         if !matches!(outcome, Ok(Amended::Done)) {
-            // One that does not arrive is done by the server, once the session is used again or too old.
+            // If this does not arrive, the server aborts once the session is used again or expires.
             session.abort_transaction().await.ok();
             return outcome;
         }
@@ -190,7 +190,7 @@ impl Step<'_> {
         Ok(done(buried.session(session).await?.matched_count))
     }
 
-    /// Takes an identity; false if it is not free, unless it was claimed for this registration before.
+    /// Reserves an id as alias. Returns false if the id exists, unless it is an alias of this registration already.
     async fn claim(&self, session: &mut ClientSession, claim: RegistrationId) -> Driven<bool> {
         let registrations = &self.store.registrations;
         let named = doc! { "_id": binary(claim.as_bytes()) };
@@ -205,10 +205,10 @@ impl Step<'_> {
         Ok(true)
     }
 
-    /// The registration, if it still is as it was read.
+    /// Matches the registration if it is unchanged since it was read.
     fn as_read(&self) -> Document {
         let version = match self.read.version {
-            // One that was never corrected has none.
+            // A registration without corrections has no version.
             0 => Bson::Null,
             version => number(version).into(),
         };
@@ -228,8 +228,8 @@ fn done(matched: u64) -> Amended {
     }
 }
 
-/// Whether nothing of an attempt was kept, and another may fare better: somebody else wrote the same, or registered
-/// under the identity at this moment, or there was no primary.
+/// Returns whether an attempt wrote nothing and another may succeed: after a write conflict, an insert of the same id,
+/// or without a primary.
 fn may_be_repeated(error: &Error) -> bool {
     error.contains_label(TRANSIENT_TRANSACTION_ERROR)
         || fault::is_duplicate(error)

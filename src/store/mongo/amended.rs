@@ -1,6 +1,6 @@
-//! What corrections and deletions leave in documents. Beside registrations the collection holds, under ids of their own,
-//! *tombstones* (`gone`), where a registration was, and *claims* (`claim`), further identities of a registration; neither
-//! has a `campaign`, so that no list, count or index range meets them.
+//! Documents of corrections and deletions. Beside registrations the collection holds, under ids of their own,
+//! *tombstones* (`gone`) of deleted registrations and *aliases* (`claim`), further ids of a registration. Neither has
+//! a `campaign`, so that no list, count or index range contains them.
 
 use mongodb::bson::raw::{RawBsonRef, cstr};
 use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
@@ -11,7 +11,7 @@ use crate::domain::record::{Changed, Correction, Deletion, Record};
 use crate::domain::{Campaign, CampaignId, Registration, RegistrationId};
 use crate::store::StoreError;
 
-/// The change of a correction. Where totals change, `moved` is set whole, which is what the feed reads.
+/// Builds the update of a correction. If totals change it sets `moved` as a whole: the feed reads that.
 pub(super) fn update(
     campaign: &Campaign,
     read: &Record,
@@ -26,7 +26,7 @@ pub(super) fn update(
     };
     let mut unset = Document::new();
     for Changed { field, is, .. } in &correction.changes {
-        // One by one: answers to questions that the campaign no longer asks stay.
+        // One by one: answers to fields that the campaign no longer has remain.
         let name = format!("answers.{field}");
         match is {
             Some(is) => set.insert(name, is),
@@ -63,7 +63,7 @@ fn written(correction: &Correction) -> Document {
     }
 }
 
-/// What stands where a registration was; `unremoved` until its photo is gone.
+/// Builds the document that replaces a registration. It has `unremoved` until the photo is deleted.
 pub(super) fn tombstone(read: &Record, deletion: &Deletion) -> RawDocumentBuf {
     let registration = &read.registration;
     let unremoved = read
@@ -99,7 +99,7 @@ pub(super) fn claim(
     document
 }
 
-/// Whose a claim is.
+/// Returns the registration that owns an alias.
 pub(super) fn owner(document: &RawDocument) -> Option<RegistrationId> {
     let claim = document.get_document("claim").ok()?;
     document::bytes(claim.get("of").ok()??).map(RegistrationId::from_bytes)

@@ -1,4 +1,4 @@
-//! The record of every look, as documents. The `_id` is the place in the chain: the database decides who got it.
+//! Audit log in MongoDB. The `_id` is the sequence number: its uniqueness decides which writer gets it.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::domain::staff::audit::{Action, Deed, Entry, Head, Note};
 use crate::store::audit::{Filter, Found};
 use crate::store::{StoreError, WAIT};
 
-/// For each thing that the record is filtered by.
+/// Creates an index for each field that filters use.
 pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
     let index = |keys: Document| IndexModel::builder().keys(keys).build();
     let indexes = ["who", "action", "campaign", "subjects", "at"]
@@ -35,8 +35,8 @@ impl MongoStore {
         }
     }
 
-    /// Read where it is written, also what no majority has yet: an entry that is added after it is acknowledged only when
-    /// a majority has both.
+    /// Reads from the primary, including entries that no majority has yet: an entry appended after such a one is
+    /// acknowledged only once a majority has both.
     pub(in crate::store) async fn audit_head(&self) -> Result<Head, StoreError> {
         let find = self
             .audit
@@ -48,7 +48,7 @@ impl MongoStore {
         let Some(last) = bounded(WAIT, find).await? else {
             return Ok(Head::NONE);
         };
-        let malformed = || StoreError::malformed("end of the record");
+        let malformed = || StoreError::malformed("chain head");
         let hash = bytes(&last, "hash")?.ok_or_else(malformed)?;
         let seq = place(&last);
         Ok(Head { seq, hash })
@@ -154,7 +154,7 @@ fn read(document: &Document) -> Found {
     entry.map_or_else(|| Found::Unreadable(place(document)), Found::Entry)
 }
 
-/// Also of a number that is none of ours.
+/// Returns the sequence number, also of a document that this program did not write.
 fn place(document: &Document) -> u64 {
     match document.get("_id") {
         Some(Bson::Int64(seq)) => seq.unsigned_abs(),
@@ -163,7 +163,7 @@ fn place(document: &Document) -> u64 {
     }
 }
 
-/// `None` for a document that [`of`] did not make.
+/// Returns `None` for a document that [`of`] did not build.
 fn entry(document: &Document) -> Option<Entry> {
     let text = |name: &str| document.get_str(name).ok();
     let optional = |name: &str| match document.get(name) {

@@ -1,4 +1,4 @@
-//! Closed campaigns, as documents under the id of the campaign.
+//! Closed campaigns in MongoDB, by campaign id.
 
 use std::collections::BTreeMap;
 

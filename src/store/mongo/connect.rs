@@ -1,4 +1,4 @@
-//! The connection to MongoDB: bounded in number and time, and the indexes that the queries need.
+//! Connects to MongoDB with bounded numbers and times, and creates the indexes that queries need.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{MongoStore, account, amend, audit, job, pending, removal, session};
 use crate::store::{StoreError, WAIT};
 
-/// Connections to one node: writes wait some milliseconds for the majority, so that these carry thousands a second.
+/// Connections per node. A write waits some milliseconds for the majority, so that these carry thousands per second.
 const CONNECTIONS: u32 = 32;
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -25,7 +25,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     let mut options = ClientOptions::parse(uri.expose_secret()).await?;
     bound(&mut options);
     let name = options.default_database.clone();
-    let name = name.ok_or_else(|| StoreError::Failed("the address names no database".into()))?;
+    let name = name.ok_or_else(|| StoreError::Failed("the address has no database name".into()))?;
     let database = Client::with_options(options)?.database(&name);
     check(&database).await?;
     let store = MongoStore {
@@ -44,8 +44,8 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         consents: database.collection("consents"),
         database,
     };
-    // One index serves lists, counts and totals: it holds all that they filter, sort and group by. `_id` is
-    // within, for the order of what arrived in one millisecond. Making it again does nothing.
+    // One index serves lists, counts and totals: it covers all that they filter, sort and group by. `_id` orders what
+    // arrived in the same millisecond. Creating an index that exists does nothing.
     let index = IndexModel::builder()
         .keys(doc! { "campaign": 1, "value": 1, "received_at": 1, "_id": 1 })
         .options(IndexOptions::builder().name(IN_ORDER.to_owned()).build())
@@ -61,7 +61,7 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     Ok(store)
 }
 
-/// The index of lists, counts and totals.
+/// Names the index of lists, counts and totals.
 pub(super) fn in_order() -> Hint {
     Hint::Name(IN_ORDER.to_owned())
 }
@@ -73,7 +73,7 @@ fn bound(options: &mut ClientOptions) {
     options.connect_timeout.get_or_insert(CONNECT);
     let selection = options.server_selection_timeout.unwrap_or(WAIT);
     options.server_selection_timeout = Some(selection.min(WAIT));
-    // What follows makes the promises of `keep` true, whatever the address says.
+    // The durability of registrations depends on these, whatever the address says.
     options.retry_writes = Some(true);
     options.retry_reads = Some(true);
     options.read_concern = Some(ReadConcern::majority());
@@ -84,17 +84,17 @@ fn bound(options: &mut ClientOptions) {
             .w_timeout(WAIT)
             .build(),
     );
-    // Reads see what was kept; without a primary they go on, on what a majority has.
+    // Reads see acknowledged writes. Without a primary they go on, with what a majority has.
     let preference = ReadPreference::PrimaryPreferred { options: None };
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(preference));
 }
 
-/// A server alone keeps no history, so that it has no feed.
+/// Requires a replica set or sharded cluster: a standalone server has no history, and so no feed.
 async fn check(database: &Database) -> Result<(), StoreError> {
     let hello: Document = database.run_command(doc! { "hello": 1 }).await?;
     if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
         return Ok(());
     }
-    let told = "the MongoDB server stands alone: it must be started with --replSet, and initiated";
+    let told = "MongoDB is not a replica set: start the server with --replSet and initiate it";
     Err(StoreError::Failed(told.into()))
 }

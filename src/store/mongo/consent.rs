@@ -1,4 +1,4 @@
-//! The words that people agreed to, as documents whose `_id` is the version.
+//! Consent texts in MongoDB. The `_id` is the version.
 
 use mongodb::bson::doc;
 
@@ -27,7 +27,7 @@ impl MongoStore {
         };
         let words = |lang| {
             let words = found.get_str(lang);
-            words.map_err(|_| StoreError::malformed("words"))
+            words.map_err(|_| StoreError::malformed("text"))
         };
         Ok(Some(Localized {
             es: words("es")?.to_owned(),

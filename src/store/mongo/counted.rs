@@ -1,4 +1,5 @@
-//! Counts by day, from the index alone. Refusals: one document a campaign and day, whose `_id` is both.
+//! Statistics in MongoDB. Registrations by day come from the index alone. Rejections have one document per campaign
+//! and day, whose `_id` is both.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +70,7 @@ impl MongoStore {
         campaign: &CampaignId,
         since: Date,
     ) -> Result<BTreeMap<String, u64>, StoreError> {
-        // The character after the slash ends the campaign's days.
+        // `0` follows `/`: it ends the range of the campaign's days.
         let range = doc! { "$gte": format!("{campaign}/{since}"), "$lt": format!("{campaign}0") };
         let find = self.refusals.find(doc! { "_id": range });
         let days = bounded(WAIT, async { find.await?.try_collect::<Vec<_>>().await }).await?;
@@ -85,8 +86,8 @@ impl MongoStore {
     }
 }
 
-/// The expression that tells the day of a moment, as a place from `offset` on: halved again and again, since it is
-/// asked for every registration.
+/// Builds the expression that computes the index of a registration's day, from `offset`. A binary search, because it
+/// runs for every registration.
 fn day_of(offset: usize, days: &[i64]) -> Bson {
     let count = days.len().saturating_sub(1);
     if count <= 1 {

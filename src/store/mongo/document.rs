@@ -1,4 +1,4 @@
-//! A registration as a BSON document, and back: written and read as bytes, without trees in between.
+//! Converts registrations to and from BSON bytes, without intermediate trees.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ pub(super) fn binary(bytes: &[u8]) -> RawBinaryRef<'_> {
     }
 }
 
-/// Reads a whole registration, in one pass over its bytes.
+/// Reads a registration in one pass over its bytes.
 pub(super) fn registration(
     campaign: &Campaign,
     document: &RawDocument,
@@ -89,7 +89,7 @@ pub(super) fn registration(
     })
 }
 
-/// Reads what a receipt shows.
+/// Reads the fields of a receipt.
 pub(super) fn receipt(document: &RawDocument) -> Result<Receipt, StoreError> {
     let campaign = document.get_str("campaign").ok();
     let campaign = campaign.and_then(CampaignId::parse);
@@ -104,7 +104,7 @@ pub(super) fn receipt(document: &RawDocument) -> Result<Receipt, StoreError> {
     })
 }
 
-/// Reads the digest and the time of whoever was first.
+/// Reads digest and time of arrival of a stored registration.
 pub(super) fn first(document: &RawDocument) -> Result<([u8; 32], Timestamp), StoreError> {
     let digest = part(document, "digest", bytes)?;
     Ok((digest, part(document, "received_at", time)?))
@@ -121,7 +121,7 @@ pub(super) fn part<T>(
         .ok_or_else(|| StoreError::malformed(name))
 }
 
-/// Reads the answers alone, by name.
+/// Reads the answers by field name.
 pub(super) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>, StoreError> {
     part(document, "answers", |field| {
         let mut answers = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Who was erased, from the tombstones: all documents are looked through, in the order of their ids.
+//! Lists deleted registrations from the tombstones. Scans all documents in order of their ids.
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{RawDocumentBuf, doc};

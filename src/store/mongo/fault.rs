@@ -1,5 +1,5 @@
-//! What an error of the driver means here. Its messages hold documents and keys ("dup key: { … }"), so that
-//! only kind, code and name are taken over.
+//! Classifies driver errors. Their messages contain documents and keys ("dup key: { … }"), so that only kind, code and
+//! name are used.
 
 use std::fmt;
 
@@ -11,21 +11,21 @@ const NAMESPACE_EXISTS: i32 = 48;
 
 const DUPLICATE_KEY: i32 = 11000;
 
-/// Codes of a server that is stopping, changing its primary, too busy or too far behind, from
+/// Codes of a server that is stopping, changing its primary, overloaded or lagging, from
 /// `src/mongo/base/error_codes.yml` of MongoDB.
 const PASSING: [i32; 25] = [
     6, 7, 24, 43, 50, 63, 64, 89, 91, 112, 133, 134, 150, 189, 202, 237, 239, 246, 262, 9001,
     10107, 11600, 11602, 13435, 13436,
 ];
 
-/// Codes of a feed whose place is gone: `InvalidResumeToken`, `ChangeStreamFatalError`, `ChangeStreamHistoryLost`.
+/// Codes of a lost feed position: `InvalidResumeToken`, `ChangeStreamFatalError`, `ChangeStreamHistoryLost`.
 const LOST: [i32; 3] = [260, 280, 286];
 
-/// Codes for a token that is none: `FailedToParse`, `TypeMismatch`. Most such mistakes have a number without a
-/// name (`Location40647`), which changes from version to version.
+/// Codes of an invalid resume token: `FailedToParse`, `TypeMismatch`. Most such errors have a number without a name
+/// (`Location40647`), which changes from version to version.
 const UNREADABLE: [i32; 2] = [9, 14];
 
-/// What may be told of an error.
+/// The part of a driver error that may be logged.
 #[derive(Debug)]
 struct Fault {
     what: &'static str,
@@ -56,22 +56,22 @@ impl From<Error> for StoreError {
     }
 }
 
-/// Whether a write found its `_id` taken.
+/// Returns whether a write failed because its `_id` exists.
 pub(super) fn is_duplicate(error: &Error) -> bool {
     matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
 }
 
-/// Whether a collection was there before.
+/// Returns whether a collection exists already.
 pub(super) fn is_there_already(error: &Error) -> bool {
     code(error).is_some_and(|(code, _)| code == NAMESPACE_EXISTS)
 }
 
-/// Whether a change stream cannot go on from where it was asked to.
+/// Returns whether a change stream cannot continue from its position.
 pub(super) fn is_lost(error: &Error) -> bool {
     code(error).is_some_and(|(code, _)| LOST.contains(&code))
 }
 
-/// Whether the server cannot read the token that it was asked to start from.
+/// Returns whether the server cannot parse the resume token.
 pub(super) fn is_unreadable(error: &Error) -> bool {
     code(error)
         .is_some_and(|(code, name)| UNREADABLE.contains(&code) || name.starts_with("Location"))
@@ -85,7 +85,7 @@ fn passes(error: &Error) -> bool {
             | ErrorKind::ConnectionPoolCleared { .. }
             | ErrorKind::ServerSelection { .. }
             | ErrorKind::DnsResolve { .. }
-            // Written, but it is not known by how many nodes.
+            // Written, but by an unknown number of nodes.
             | ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
             _ => code(error).is_some_and(|(code, _)| PASSING.contains(&code)),
         }
@@ -117,17 +117,17 @@ impl Fault {
 
 fn what(kind: &ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::Io(_) => "the connection failed",
-        ErrorKind::ConnectionPoolCleared { .. } => "the connections were closed",
-        ErrorKind::ServerSelection { .. } => "no server of the kind that is needed",
-        ErrorKind::DnsResolve { .. } => "a host name is not known",
-        ErrorKind::Authentication { .. } => "the server does not take the credentials",
-        ErrorKind::InvalidTlsConfig { .. } => "the TLS settings are wrong",
-        ErrorKind::InvalidArgument { .. } => "the driver does not take the settings",
-        ErrorKind::Command(_) => "the server refused a command",
-        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => "no majority confirmed the write",
-        ErrorKind::Write(_) => "the server refused a write",
-        ErrorKind::Bson(_) | ErrorKind::InvalidResponse { .. } => "an answer cannot be read",
-        _ => "the driver failed",
+        ErrorKind::Io(_) => "connection failed",
+        ErrorKind::ConnectionPoolCleared { .. } => "connections closed",
+        ErrorKind::ServerSelection { .. } => "no suitable server",
+        ErrorKind::DnsResolve { .. } => "cannot resolve a host name",
+        ErrorKind::Authentication { .. } => "authentication failed",
+        ErrorKind::InvalidTlsConfig { .. } => "invalid TLS settings",
+        ErrorKind::InvalidArgument { .. } => "invalid driver settings",
+        ErrorKind::Command(_) => "command rejected",
+        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => "write not confirmed by a majority",
+        ErrorKind::Write(_) => "write rejected",
+        ErrorKind::Bson(_) | ErrorKind::InvalidResponse { .. } => "unreadable response",
+        _ => "driver error",
     }
 }

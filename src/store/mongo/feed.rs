@@ -1,5 +1,5 @@
-//! The feed: a change stream on the primary, filtered and cut down by the server. What is asked of it is known to
-//! be committed by a majority, and so is the snapshot before it.
+//! Feed from a change stream on the primary, filtered and projected by the server. A majority has committed what it
+//! returns, as well as the snapshot before it.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,26 +16,26 @@ use crate::domain::CampaignId;
 use crate::store::feed::MOST_CHANGES;
 use crate::store::{Change, FeedError, Position, StoreError, WAIT};
 
-/// How long the server waits for a change before it says that there is none.
+/// Time that the server waits for a change before it returns an empty batch.
 const AWAIT: Duration = Duration::from_millis(250);
 
-/// Events of one answer of the server; each may hold two changes.
+/// Maximum number of events in a batch of the server; each may hold two changes.
 const BATCH: usize = 1_000;
 
 /// The changes of one campaign in MongoDB.
 pub struct MongoFeed {
     store: MongoStore,
     campaign: CampaignId,
-    /// Where a new stream begins: after all that is in `ready`.
+    /// Position after which a new stream starts: includes all of `ready`.
     after: Position,
     stream: Option<RawBatchCursor>,
-    /// Whether the next answer of the stream belongs to a question of an earlier call.
+    /// Whether the next batch of the stream answers a request of an earlier call.
     asked_before: bool,
-    /// Taken from the stream and not yet answered with.
+    /// Changes taken from the stream and not yet returned.
     ready: VecDeque<Change>,
 }
 
-/// What one answer of the server brought into `ready`.
+/// A batch of the server, whose changes are in `ready`.
 struct Answer {
     events: usize,
     asked_now: bool,
@@ -56,7 +56,7 @@ impl MongoFeed {
         campaign: CampaignId,
         after: &Position,
     ) -> Result<Self, FeedError> {
-        // The server would wait for a time that has not come: it is that of another history.
+        // The server would wait for this future time. It comes from another history.
         if after.at > now(&store).await? {
             return Err(FeedError::Lost);
         }
@@ -78,7 +78,7 @@ impl MongoFeed {
         let deadline = Instant::now() + wait;
         loop {
             let answer = self.take().await?;
-            // A full answer has more behind it; any other is all that there is.
+            // After a full batch there may be more; any other batch is the last.
             let more =
                 answer.events == BATCH && self.ready.len() + 2 * BATCH <= MOST_CHANGES.into();
             let waits = !answer.asked_now || Instant::now() < deadline;
@@ -89,18 +89,18 @@ impl MongoFeed {
         }
     }
 
-    /// Takes one answer of the server.
+    /// Takes one batch of the server.
     async fn take(&mut self) -> Result<Answer, FeedError> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             none => {
-                // Its first answer is here at once, and says nothing of what comes after.
+                // The first batch of a stream is returned at once and says nothing about later changes.
                 self.asked_before = true;
                 none.insert(start(&self.store, &self.campaign, &self.after).await?)
             }
         };
         let asked_now = !self.asked_before;
-        // Set while a question is on its way, so that it stays set when this call is given up.
+        // Set while a request is under way, so that it remains set if this call is cancelled.
         self.asked_before = true;
         let answer = timeout(AWAIT + WAIT, stream.next()).await;
         self.asked_before = false;
@@ -132,7 +132,7 @@ impl MongoFeed {
     }
 }
 
-/// Asks for the changes after a position.
+/// Opens a change stream after a position.
 async fn start(
     store: &MongoStore,
     campaign: &CampaignId,
@@ -177,7 +177,7 @@ async fn start(
     })
 }
 
-/// What an event tells: a registration that was counted under one value, and now is under another.
+/// An event of the stream: a registration that counted under one value and now counts under another.
 struct Told {
     was: Option<String>,
     now: Option<String>,
@@ -207,14 +207,14 @@ impl Told {
     }
 }
 
-/// What a correction set where totals change.
+/// Returns the field that a correction sets if totals change.
 fn moved(event: &RawDocument) -> Option<&RawDocument> {
     let update = event.get_document("updateDescription").ok()?;
     let fields = update.get_document("updatedFields").ok()?;
     fields.get_document("moved").ok()
 }
 
-/// The latest time that the cluster knows.
+/// Returns the latest time of the cluster.
 async fn now(store: &MongoStore) -> Result<u64, StoreError> {
     let answer = store.ask_primary(WAIT, doc! { "ping": 1 }).await?;
     let cluster = answer.get_document("$clusterTime").ok();

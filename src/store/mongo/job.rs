@@ -1,4 +1,4 @@
-//! Jobs as documents, by the clock of the server: the instances' clocks need not agree.
+//! Jobs in MongoDB, by the clock of the server: the instances' clocks may differ.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use crate::store::job::{Ending, Hold, MAX_JOBS, MOST_LOST};
 use crate::store::lease::milliseconds;
 use crate::store::{StoreError, WAIT};
 
-/// Every instance asks each second for what waits, and for what nobody was heard of.
+/// Creates the indexes for queued and stalled jobs, which every instance polls each second, and for the lists of a
+/// requester.
 pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
     let by_state = IndexModel::builder()
         .keys(doc! { "state": 1, "made_at": 1 })
@@ -187,7 +188,7 @@ impl MongoStore {
             .map(drop)
     }
 
-    /// Whether it found what was to be changed.
+    /// Updates one job. Returns whether the filter matched.
     async fn change_job(
         &self,
         filter: Document,
@@ -208,7 +209,7 @@ fn named(id: Uuid) -> Document {
     doc! { "_id": binary(id.as_bytes()) }
 }
 
-/// A job is its holder's as long as nobody ended it or began it again.
+/// Matches a job whose lease is valid: it has not ended and was not claimed again.
 fn held(hold: Hold) -> Document {
     doc! {
         "_id": binary(hold.job.as_bytes()),
@@ -217,7 +218,7 @@ fn held(hold: Hold) -> Document {
     }
 }
 
-/// Loses an attempt: the job waits for another, or has failed if this was the last time.
+/// Fails an attempt: the job is queued again, or has failed for good after the last one.
 fn lost(now: Timestamp) -> Vec<Document> {
     let is_last = doc! { "$gte": ["$lost", i64::from(MOST_LOST) - 1] };
     vec![doc! { "$set": {
@@ -228,7 +229,7 @@ fn lost(now: Timestamp) -> Vec<Document> {
 }
 
 fn as_text(wanted: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(wanted).map_err(|_| StoreError::malformed("wanted"))
+    serde_json::to_string(wanted).map_err(|_| StoreError::malformed("request"))
 }
 
 fn job(document: &Document) -> Result<Job, StoreError> {

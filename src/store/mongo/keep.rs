@@ -1,4 +1,4 @@
-//! Keeps one registration, across an election if there is one: inserting is repeated until its outcome is known.
+//! Inserts one registration, also during an election: retries until the outcome is known.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::{MongoStore, binary, bounded, document, fault, primary};
 use crate::domain::{Campaign, Registration};
 use crate::store::{Kept, StoreError, WAIT};
 
-/// Between two attempts, while there is no primary.
+/// Delay between attempts while there is no primary.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
-/// Repeats without end while the store may come back: the caller sets the bound.
+/// Retries without limit while the store may come back: the caller sets the time limit.
 pub(super) async fn keep(
     store: &MongoStore,
     campaign: &Campaign,
@@ -28,7 +28,7 @@ pub(super) async fn keep(
             Err(error) => Err(error.into()),
         };
         match outcome {
-            // An attempt before this one was kept although its answer did not come.
+            // An earlier attempt was stored, but its acknowledgement was lost.
             Ok(Kept::Retry(at)) if repeated && at == registration.received_at => {
                 return Ok(Kept::New);
             }
@@ -39,8 +39,8 @@ pub(super) async fn keep(
     }
 }
 
-/// Compares a registration with what has its id. The read is linearizable: the other may not yet be on
-/// a majority of the nodes, and must not be vouched for before it is.
+/// Compares a registration with the document that has its id. The read is linearizable: a majority may not have that
+/// document yet, and it must not be reported as stored before.
 async fn first(store: &MongoStore, registration: &Registration) -> Result<Kept, StoreError> {
     let find = store
         .registrations
@@ -50,7 +50,7 @@ async fn first(store: &MongoStore, registration: &Registration) -> Result<Kept, 
         .selection_criteria(primary())
         .max_time(WAIT);
     let Some(found) = bounded(WAIT, find).await? else {
-        return Err(StoreError::Unavailable("the first one is gone".into()));
+        return Err(StoreError::Unavailable("the registration is gone".into()));
     };
     if found.get_document("gone").is_ok() {
         return Ok(Kept::Gone);

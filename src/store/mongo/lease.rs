@@ -1,4 +1,4 @@
-//! Leases as documents, by the clock of the server: the instances' clocks need not agree.
+//! Leases in MongoDB, by the clock of the server: the instances' clocks may differ.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{MongoStore, binary, bounded};
 use crate::store::lease::milliseconds;
 use crate::store::{StoreError, WAIT};
 
-/// Takes or keeps a lease; false while another holds it.
+/// Acquires or renews a lease. Returns false while another holder has it.
 pub(super) async fn take(
     store: &MongoStore,
     name: &str,
@@ -20,7 +20,7 @@ pub(super) async fn take(
 ) -> Result<bool, StoreError> {
     let holder = binary(holder.as_bytes());
     let mine = doc! { "$eq": ["$holder", &holder] };
-    // What is missing, as in a document that is made only now, comes before every time.
+    // A missing field, as in a new document, sorts before every time.
     let over = doc! { "$lt": ["$until", "$$NOW"] };
     let length_ms = milliseconds(length);
     let until = doc! { "$add": ["$$NOW", length_ms] };
@@ -42,7 +42,7 @@ pub(super) async fn take(
     Ok(lease.as_ref().is_some_and(holds))
 }
 
-/// Gives a lease up, if it is still one's own.
+/// Releases a lease if `holder` has it.
 pub(super) async fn release(
     store: &MongoStore,
     name: &str,
@@ -52,7 +52,7 @@ pub(super) async fn release(
     bounded(WAIT, store.leases.delete_one(mine)).await.map(drop)
 }
 
-/// The time of the primary.
+/// Returns the time of the primary.
 pub(super) async fn clock(store: &MongoStore) -> Result<Timestamp, StoreError> {
     let hello = store.ask_primary(WAIT, doc! { "hello": 1 }).await?;
     let told = hello.get_datetime("localTime").ok();

@@ -1,4 +1,4 @@
-//! A long list, from a secondary if there is one: one task fetches while a thread that gives way decodes.
+//! Streams a long list, from a secondary if there is one. One task fetches while a low-priority thread decodes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::low_priority;
 use crate::store::stream::{BATCH, Sender};
 use crate::store::{Batches, StoreError, WAIT};
 
-/// How long the primary may take to say where it stands.
+/// Time limit for learning the primary's current time.
 const SYNC: Duration = Duration::from_secs(1);
 
-/// Starts to read; the first batch is there when this returns.
+/// Starts to read. Returns once the first batch is available.
 pub(super) async fn all(
     store: &MongoStore,
     campaign: &Arc<Campaign>,
@@ -49,8 +49,8 @@ pub(super) async fn all(
     Ok(batches)
 }
 
-/// Lets the session know how far the primary is: a secondary then waits until it is as far, so that the list
-/// holds all that was kept before. Without a primary it holds what a majority has.
+/// Tells the session the primary's current time. A secondary then waits until it has caught up, so that the list
+/// contains all that was acknowledged before. Without a primary it contains what a majority has.
 async fn sync(store: &MongoStore, session: &mut ClientSession) {
     let ping = store.database.run_command(doc! { "ping": 1 });
     let ping = ping.selection_criteria(primary()).session(session);
@@ -84,7 +84,7 @@ fn decode(
 ) {
     while let Some(batch) = fetched.blocking_recv() {
         let decoded = batch.and_then(|batch| registrations(campaign, &batch));
-        // The last answer of a cursor is often empty.
+        // The last batch of a cursor is often empty.
         if decoded.as_ref().is_ok_and(Vec::is_empty) {
             continue;
         }

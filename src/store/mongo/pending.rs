@@ -1,4 +1,4 @@
-//! Photos that wait for the photo store, as documents: `_id` is the registration's id and the photo's SHA-256.
+//! Buffered photos in MongoDB. The `_id` is the registration's id followed by the photo's SHA-256.
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -15,20 +15,20 @@ use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 use crate::store::{Pending, PendingKey, PendingPhoto, StoreError, WAIT};
 
-/// For counting photos and bytes without reading one.
+/// Creates the index that counts photos and bytes without reading a photo.
 pub(super) async fn make_index(store: &MongoStore) -> Driven<()> {
     let index = IndexModel::builder().keys(doc! { "size": 1 }).build();
     store.pending.create_index(index).await.map(drop)
 }
 
-/// Repeats while there is no primary, as [`super::keep`] does.
+/// Retries while there is no primary, as [`super::keep`] does.
 pub(super) async fn keep(store: &MongoStore, photo: &PendingPhoto) -> Result<(), StoreError> {
     let document = of(photo);
     let kept = async {
         loop {
             match store.pending.insert_one(&document).await {
                 Ok(_) => return Ok(()),
-                // The key tells the content: it is the same photo.
+                // The key contains the digest: it is the same photo.
                 Err(error) if fault::is_duplicate(&error) => return Ok(()),
                 Err(error) => match StoreError::from(error) {
                     StoreError::Unavailable(_) => sleep(PAUSE).await,
@@ -49,7 +49,7 @@ pub(super) async fn bytes(
     found.as_deref().map(read_bytes).transpose()
 }
 
-/// In the order of their keys.
+/// Returns photos in order of their keys.
 pub(super) async fn after(
     store: &MongoStore,
     after: Option<&PendingKey>,
@@ -65,7 +65,7 @@ pub(super) async fn after(
     found.iter().map(|document| pending(document)).collect()
 }
 
-/// Whether it was there.
+/// Returns whether the photo was there.
 pub(super) async fn remove(store: &MongoStore, key: &PendingKey) -> Result<bool, StoreError> {
     let removed = bounded(WAIT, store.pending.delete_one(named(key))).await?;
     Ok(removed.deleted_count > 0)
@@ -73,7 +73,7 @@ pub(super) async fn remove(store: &MongoStore, key: &PendingKey) -> Result<bool,
 
 pub(super) async fn all(store: &MongoStore) -> Result<Pending, StoreError> {
     let sum = doc! { "_id": null, "photos": { "$sum": 1 }, "bytes": { "$sum": "$size" } };
-    // Filter and hint together let the index answer alone.
+    // Filter and hint together make the query use the index alone.
     let pipeline = [
         doc! { "$match": { "size": { "$gte": 0 } } },
         doc! { "$group": sum },

@@ -1,4 +1,4 @@
-//! Photos that are still to be removed, in the tombstones of their registrations or in those that go on without.
+//! Pending deletions in MongoDB: in tombstones, or in registrations whose photo was erased.
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -13,8 +13,8 @@ use crate::store::{StoreError, Unremoved, WAIT};
 
 const INDEX: &str = "unremoved";
 
-/// Holds only what has a photo that is still to be removed: nothing to other registrations. Of one that goes on, and has
-/// no `gone`, the first key is null: they are few, and all are looked at.
+/// Creates an index of documents with a photo to delete; other registrations cost nothing. A registration has no
+/// `gone`, so that its first key is null: there are few, and all are scanned.
 pub(super) async fn make_index(store: &MongoStore) -> Driven<()> {
     let only = doc! { "unremoved.sha256": { "$exists": true } };
     let options = IndexOptions::builder()
@@ -72,7 +72,7 @@ fn unremoved() -> Document {
 fn read(found: &RawDocument) -> Result<Unremoved, StoreError> {
     let unremoved = found.get_document("unremoved").ok();
     let photo = unremoved.and_then(document::photo_ref);
-    // A registration that goes on without its photo is no tombstone.
+    // A registration whose photo was erased is no tombstone.
     let (of, at) = match found.get_document("gone") {
         Ok(gone) => (gone, Some(gone)),
         Err(_) => (found, unremoved),

@@ -1,5 +1,5 @@
-//! What is over, in documents. The photo of a registration that goes on without moves from `photo` to `unremoved`, where
-//! it also is in tombstones, with the moment; `photo_erased_at` stays.
+//! Deletes expired data in MongoDB. An erased photo moves from `photo` to `unremoved`, where tombstones have it too,
+//! with the time; `photo_erased_at` remains.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -77,7 +77,7 @@ impl MongoStore {
     }
 }
 
-/// Reads what is known of an erased photo.
+/// Reads the state of an erased photo.
 pub(super) fn erased(document: &RawDocument) -> Option<ErasedPhoto> {
     let at = document.get("photo_erased_at").ok()??;
     let unremoved = document.get_document("unremoved").ok();

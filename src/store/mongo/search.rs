@@ -1,5 +1,5 @@
-//! Pages of a search. Each filter is a range of one index in the order of the page, or of several that the server
-//! merges, so that it reads little more than what it answers with.
+//! Pages of a search in MongoDB. Each filter is a range of one index in the order of the page, or several that the
+//! server merges, so that it reads little more than it returns.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const NEWEST: &str = "newest";
 const BY_NAME: &str = "by_name";
 const BY_NAME_IN_PLACE: &str = "by_name_in_place";
 
-/// Values of one question: the server merges so many ranges, and sorts by itself past twice as many.
+/// Maximum number of values per query: the server merges this many ranges, and sorts in memory beyond twice as many.
 const VALUES: usize = 100;
 
 /// Makes the indexes; each holds all that its searches filter by. `name` is missing where it is not filled in yet, and
@@ -51,7 +51,7 @@ pub(super) fn by_name() -> Hint {
 }
 
 impl MongoStore {
-    /// Who claims an identity.
+    /// Returns the registration that owns an alias.
     pub(in crate::store) async fn claimant(
         &self,
         id: RegistrationId,
@@ -88,7 +88,7 @@ async fn bounded_page(
     found.map_err(|_| StoreError::late())?
 }
 
-/// One page that is being looked for.
+/// One page of a search.
 struct Page<'p> {
     store: &'p MongoStore,
     campaign: &'p Campaign,
@@ -105,7 +105,7 @@ impl Page<'_> {
         }
     }
 
-    /// Down the time.
+    /// Finds the page by time, newest first.
     async fn newest(&self) -> Result<Vec<Hit>, StoreError> {
         let index = if self.search.values.is_empty() {
             NEWEST
@@ -123,7 +123,7 @@ impl Page<'_> {
         self.merged(index, &order, ranges).await
     }
 
-    /// Along the names.
+    /// Finds the page in order of the names.
     async fn named(&self, prefix: &str) -> Result<Vec<Hit>, StoreError> {
         let order = doc! { "name": 1, "received_at": 1, "_id": 1 };
         let end = behind(prefix);
@@ -148,7 +148,7 @@ impl Page<'_> {
         self.merged(index, &order, ranges).await
     }
 
-    /// The first of the ranges, one after the other.
+    /// Returns the first rows of consecutive ranges.
     async fn merged(
         &self,
         index: &str,
@@ -166,7 +166,7 @@ impl Page<'_> {
         Ok(hits)
     }
 
-    /// The first of a range; of many values, the first of each group are merged.
+    /// Returns the first rows of a range. Queries many values in groups and merges the first rows of each.
     async fn first(
         &self,
         index: &str,
@@ -221,8 +221,8 @@ impl Page<'_> {
         found.iter().map(|found| self.hit(found)).collect()
     }
 
-    /// Whether so few were received in the time that is looked for that it is best to look at them all: along the
-    /// names, they would be far between.
+    /// Returns whether the period has so few registrations that scanning them all is best: in the index of names they
+    /// would be far apart.
     async fn is_narrow(&self) -> Result<bool, StoreError> {
         if self.search.from.is_none() && self.search.until.is_none() {
             return Ok(false);
@@ -236,7 +236,7 @@ impl Page<'_> {
         Ok(count < u64::from(NARROW))
     }
 
-    /// The campaign, and the time that is looked for.
+    /// Matches the campaign and the period.
     fn time(&self) -> Document {
         let mut filter = doc! { "campaign": self.campaign.id.as_str() };
         let (from, until) = self.search.milliseconds();

@@ -1,4 +1,4 @@
-//! Sessions of the staff, as documents.
+//! Staff sessions in MongoDB.
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use crate::domain::staff::Session;
 use crate::store::session::MAX_SESSIONS;
 use crate::store::{StoreError, WAIT};
 
-/// For the list of an account, and for removing those that are over.
+/// Creates the indexes for the list of an account and for deleting expired sessions.
 pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
     let index = |keys: Document| IndexModel::builder().keys(keys).build();
     let indexes = [

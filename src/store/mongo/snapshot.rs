@@ -1,4 +1,4 @@
-//! The totals at one point of the feed: the server counts at one cluster time, and says which.
+//! Totals at one position of the feed: the server counts at one cluster time, and returns that time.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::{COUNT, MongoStore, connect, of, primary};
 use crate::domain::{CampaignId, Selection};
 use crate::store::{Position, Snapshot, StoreError};
 
-/// The totals at one cluster time, from the index alone.
+/// Counts the totals at one cluster time, from the index alone.
 pub(super) async fn take(
     store: &MongoStore,
     campaign: &CampaignId,
@@ -59,7 +59,7 @@ fn value_and_count(total: &RawDocument) -> Option<(String, u64)> {
     Some((total.get_str("_id").ok()?.to_owned(), count.unsigned_abs()))
 }
 
-/// A cluster time as a number that grows with it.
+/// Converts a cluster time to a number in the same order.
 pub(super) fn order(time: Timestamp) -> u64 {
     u64::from(time.time) << 32 | u64::from(time.increment)
 }

@@ -1,4 +1,4 @@
-//! Wrapped keys of photos, as documents.
+//! Encrypted keys of photos in MongoDB.
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -24,7 +24,7 @@ impl MongoStore {
     }
 
     pub(in crate::store) async fn vault_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
-        // Whoever has just made a key, or lost the race to make it, must see the one that is kept.
+        // An instance that has just created a key, or lost the race to create it, must see the stored one.
         let find = self
             .vault_keys
             .find(doc! {})

@@ -1,4 +1,4 @@
-//! Accounts of the staff, as rows.
+//! Staff accounts in SQLite.
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ const INSERT: &str = "INSERT INTO accounts (id, mail, role, places, password, to
     link_expires_at, epoch, closed_at, created_at, version) VALUES (:id, :mail, :role, :places, :password, :totp, \
     :totp_step, :link, :link_expires_at, :epoch, :closed_at, :created_at, :version) ON CONFLICT DO NOTHING";
 
-/// `version` is the one that was read; the next one is kept.
+/// `:version` is the version that was read; the next one is stored.
 const REPLACE: &str = "UPDATE accounts SET role = :role, places = :places, password = :password, totp = :totp, \
     totp_step = :totp_step, link = :link, link_expires_at = :link_expires_at, epoch = :epoch, \
     closed_at = :closed_at, created_at = :created_at, version = :version + 1 \

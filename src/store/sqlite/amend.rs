@@ -1,4 +1,4 @@
-//! Corrections and deletions, as rows: each within one transaction of the writing thread.
+//! Corrections and deletions in SQLite, each in one transaction of the write thread.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ fn record(
     campaign: &Campaign,
     id: RegistrationId,
 ) -> Result<Option<Record>, StoreError> {
-    // Both statements see the same version.
+    // Both statements must see the same version.
     let transaction = connection.transaction()?;
     let sql = format!(
         "SELECT {COLUMNS}, version, consent, photo_erased_at FROM registrations WHERE id = ?1 AND campaign = ?2"
@@ -138,7 +138,7 @@ fn deletion(row: &rusqlite::Row<'_>) -> Result<Deletion, StoreError> {
     })
 }
 
-/// One step away from what was read.
+/// One update of the version that was read.
 struct Step {
     id: [u8; 16],
     campaign: String,
@@ -146,7 +146,7 @@ struct Step {
     value: String,
 }
 
-/// What stands beside the corrected answers.
+/// Columns that a correction changes beside the answers.
 struct Becomes {
     value: String,
     name: Option<String>,
@@ -162,7 +162,7 @@ impl Step {
         }
     }
 
-    /// Whether an identity may be taken: it is free, or was claimed for this registration before.
+    /// Returns whether an id may become an alias: it is free, or is one of this registration already.
     fn may_claim(
         &self,
         connection: &Connection,
@@ -188,7 +188,7 @@ impl Step {
         {
             return Ok(Amended::Taken);
         }
-        // A merge (RFC 7396): answers to questions that the campaign no longer asks stay.
+        // A merge patch (RFC 7396): answers to fields that the campaign no longer has remain.
         let sql = "UPDATE registrations \
                    SET value = ?4, answers = json_patch(answers, ?5), name = ifnull(?6, ''), \
                    version = version + 1 \
@@ -211,7 +211,7 @@ impl Step {
         self.count(connection)
     }
 
-    /// Notes what was before.
+    /// Stores the correction with the previous answers.
     fn note(&self, connection: &Connection, correction: &Correction) -> Result<(), StoreError> {
         let row = |changed: &Changed| {
             let Changed { field, was, is } = changed.clone();
@@ -232,7 +232,7 @@ impl Step {
     }
 
     fn delete(&self, connection: &Connection, deletion: &Deletion) -> Result<Amended, StoreError> {
-        // The tombstone first, from the row that it takes the place of.
+        // The tombstone first: it copies columns of the row that it replaces.
         let sql = "INSERT INTO tombstones \
                    (id, campaign, value, at, by, reason, photo_sha256, photo_extension, photo_bytes) \
                    SELECT id, campaign, value, ?4, ?5, ?6, photo_sha256, photo_extension, photo_bytes \
@@ -264,7 +264,7 @@ impl Step {
     }
 }
 
-/// The answers that a correction sets and, as null, those that it takes away.
+/// Builds the merge patch: changed answers, and null for deleted ones.
 fn patch(correction: &Correction) -> BTreeMap<&str, Option<&str>> {
     let changes = correction.changes.iter();
     changes

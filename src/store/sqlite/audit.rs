@@ -1,5 +1,5 @@
-//! The record of every look, as rows. The key is the place in the chain; triggers refuse what is not an addition, so that
-//! a slip of the hand at a prompt changes nothing.
+//! Audit log in SQLite. The key is the sequence number. Triggers reject updates and deletes, so that a mistake at a
+//! prompt changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::domain::staff::audit::{Action, Deed, Entry, Head, Note};
 use crate::store::StoreError;
 use crate::store::audit::{Filter, Found};
 
-/// The subjects of an entry stand in it, where its hash covers them, and once more where they are looked up.
+/// Subjects are stored twice: in their entry, where its hash covers them, and in a table for look-ups.
 pub(super) const TABLES: &str = "
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
@@ -145,7 +145,7 @@ fn append(connection: &Connection, entry: &Entry) -> Result<bool, StoreError> {
     Ok(added > 0)
 }
 
-/// What a filter asks of a row, in the order of its values.
+/// Builds the condition of a filter and its values in the same order.
 fn conditions(filter: &Filter, before: Option<u64>) -> (String, Vec<Value>) {
     let mut texts = vec!["seq < ?"];
     let mut values = vec![Value::Integer(before.map_or(i64::MAX, number))];

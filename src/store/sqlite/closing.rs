@@ -1,4 +1,4 @@
-//! Closed campaigns, as rows.
+//! Closed campaigns in SQLite.
 
 use std::collections::BTreeMap;
 

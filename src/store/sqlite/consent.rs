@@ -1,4 +1,4 @@
-//! The words that people agreed to, as rows.
+//! Consent texts in SQLite.
 
 use rusqlite::{Connection, OptionalExtension};
 

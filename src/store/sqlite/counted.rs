@@ -1,4 +1,4 @@
-//! Counts by day: the rows' index is read through in its order. Refusals, as rows.
+//! Statistics in SQLite. Registrations by day come from an index, read in its order. Rejections have a table.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ fn by_day(
     let (Some(first), Some(end)) = (days.first(), days.last()) else {
         return Ok(BTreeMap::new());
     };
-    // The plus keeps the planner on the index that is in the order of the values.
+    // The unary plus keeps the planner on the index in order of the values.
     let sql = "SELECT value, received_at FROM registrations INDEXED BY registrations_in_order \
                WHERE campaign = ?1 AND +received_at >= ?2 AND +received_at < ?3 ORDER BY value";
     let mut statement = connection.prepare_cached(sql)?;

@@ -1,4 +1,4 @@
-//! Who was erased, from the tombstones.
+//! Lists deleted registrations from the tombstones.
 
 use rusqlite::Connection;
 
@@ -12,7 +12,7 @@ impl SqliteStore {
         after: Option<RegistrationId>,
         most: u16,
     ) -> Result<Vec<Erased>, StoreError> {
-        // An empty one is before every id.
+        // An empty blob sorts before every id.
         let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
         let read = move |connection: &mut Connection| {
             let sql = "SELECT campaign, id FROM tombstones WHERE id > ?1 ORDER BY id LIMIT ?2";

@@ -1,4 +1,4 @@
-//! What an error of SQLite means here. Its messages may hold values, so that only its code is taken over.
+//! Classifies SQLite errors. Their messages may contain values, so that only the code is used.
 
 use rusqlite::{Error, ErrorCode};
 
@@ -13,14 +13,14 @@ impl From<Error> for StoreError {
 impl From<&Error> for StoreError {
     fn from(error: &Error) -> Self {
         match error {
-            // A write that ends so may or may not be on the disk: asking again finds out.
+            // The write may or may not be on disk: a retry finds out.
             Error::SqliteFailure(code, _) if passes(code.code) => Self::Unavailable((*code).into()),
             Error::SqliteFailure(code, _) => Self::Failed((*code).into()),
             Error::InvalidColumnType(..)
             | Error::FromSqlConversionFailure(..)
             | Error::IntegralValueOutOfRange(..)
             | Error::Utf8Error(..) => Self::malformed("column"),
-            _ => Self::Failed("a statement that SQLite does not take".into()),
+            _ => Self::Failed("statement rejected".into()),
         }
     }
 }

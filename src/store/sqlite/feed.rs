@@ -1,5 +1,5 @@
-//! The feed: a row for each change, in the order of their commit. This process is told of its own commits; those of others are
-//! looked for twice a second.
+//! Feed from a table with a row for each change, in order of commit. Commits of this process wake it; those of other
+//! processes are polled for twice a second.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::domain::CampaignId;
 use crate::store::feed::MOST_CHANGES;
 use crate::store::{Change, FeedError, Position, Snapshot, StoreError};
 
-/// How often commits of other processes are looked for.
+/// Polling interval for commits of other processes.
 const POLL: Duration = Duration::from_millis(500);
 
 /// The changes of one campaign in a SQLite file.
@@ -19,20 +19,20 @@ const POLL: Duration = Duration::from_millis(500);
 pub struct SqliteFeed {
     store: SqliteStore,
     campaign: CampaignId,
-    /// Up to this row everything was answered, or is of another campaign.
+    /// Last row that was returned or is of another campaign.
     after: u64,
 }
 
-/// Changes that stay: whoever is further behind counts anew, which takes no longer. The same number stands in the schema.
+/// Number of changes to retain. A consumer further behind rebuilds its totals, which takes no longer.
 const HISTORY: i64 = 100_000;
 
-/// Rows of one answer; each may hold two changes.
+/// Maximum number of rows per poll; each may hold two changes.
 const MOST_ROWS: u16 = MOST_CHANGES / 2;
 
-/// So many are removed at once.
+/// Number of rows deleted at once.
 const PRUNED: i64 = 1_000;
 
-/// What one look at the table found.
+/// Result of one poll.
 struct Look {
     changes: Vec<Change>,
     until: u64,
@@ -83,7 +83,7 @@ impl SqliteFeed {
     }
 }
 
-/// The totals and the last row, in one transaction.
+/// Counts the totals and reads the last row number, in one transaction.
 pub(super) fn snapshot(
     connection: &mut Connection,
     campaign: &CampaignId,
@@ -101,7 +101,7 @@ pub(super) fn snapshot(
     })
 }
 
-/// Tells of one registration less, one more, or both, within the transaction of what changed.
+/// Appends a change to the feed: one registration less, one more, or both. Runs in the transaction of the change.
 pub(super) fn tell(
     connection: &Connection,
     campaign: &str,
@@ -118,7 +118,7 @@ pub(super) fn tell(
     Ok(())
 }
 
-/// The greatest row number ever given.
+/// Returns the highest row number ever used.
 fn last(connection: &Connection) -> Result<u64, StoreError> {
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
     let mut statement = connection.prepare_cached(sql)?;
@@ -126,7 +126,7 @@ fn last(connection: &Connection) -> Result<u64, StoreError> {
     Ok(last.unwrap_or(0).unsigned_abs())
 }
 
-/// The row after which everything is there.
+/// Returns the row number after which no row was deleted.
 fn pruned(connection: &Connection) -> Result<u64, StoreError> {
     let sql = "SELECT min(seq) FROM changes";
     let mut statement = connection.prepare_cached(sql)?;
@@ -134,7 +134,7 @@ fn pruned(connection: &Connection) -> Result<u64, StoreError> {
     first.map_or_else(|| last(connection), |first| Ok(first.unsigned_abs() - 1))
 }
 
-/// The changes after a row; `None` when the table does not reach so far, ahead or back.
+/// Returns the changes after a row; `None` if the table does not reach that far, forwards or back.
 fn look(
     connection: &mut Connection,
     campaign: &CampaignId,
@@ -145,7 +145,7 @@ fn look(
     if after > end || after < pruned(&transaction)? {
         return Ok(None);
     }
-    // The plus keeps the planner on the table's own order, where the rows after the last look are a short range.
+    // The unary plus keeps the planner on the table's own order, where rows since the last poll are a short range.
     let sql = "SELECT seq, was, now FROM changes \
                WHERE seq > ?1 AND +campaign = ?2 ORDER BY seq LIMIT ?3";
     let mut statement = transaction.prepare_cached(sql)?;
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_far_back_is_forgotten_and_the_feed_says_so() {
+    fn old_changes_are_deleted_and_positions_before_them_are_lost() {
         let folder = tempfile::tempdir().unwrap();
         let mut connection = schema::open(&folder.path().join("jornada.db")).unwrap();
         let campaign = CampaignId::parse("vacunacion").unwrap();

@@ -1,4 +1,4 @@
-//! Jobs as rows, by the clock of this machine, which all processes of the file share.
+//! Jobs in SQLite, by the clock of this machine, which all processes that open the file share.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::store::StoreError;
 use crate::store::job::{Ending, Hold, MAX_JOBS, MOST_LOST};
 use crate::store::lease::milliseconds;
 
-/// What the schema makes for jobs.
+/// Table and index of jobs.
 pub(super) const TABLES: &str = "
 CREATE TABLE jobs (
     id BLOB PRIMARY KEY,
@@ -45,10 +45,10 @@ const COLUMNS: &str = "id, wanted, askers, state, rows, basis_rows, basis_revisi
 const INSERT: &str = "INSERT INTO jobs (id, campaign, wanted, askers, state, rows, attempt, lost, made_at) \
     VALUES (:id, :campaign, :wanted, :askers, 'waiting', 0, 0, 0, :made_at) ON CONFLICT DO NOTHING";
 
-/// Those of whose holder nothing was heard for `?1` milliseconds.
+/// Matches running jobs without a heartbeat for `?1` milliseconds.
 const SILENT: &str = "state = 'running' AND noted_at < unixepoch('subsec') * 1000 - ?1";
 
-/// A job is its holder's as long as nobody ended it or began it again.
+/// Matches a job whose lease is valid: it has not ended and was not claimed again.
 const HELD: &str = "id = ?1 AND attempt = ?2 AND state = 'running'";
 
 impl SqliteStore {
@@ -111,7 +111,7 @@ impl SqliteStore {
     }
 
     pub(in crate::store) async fn begin_job(&self) -> Result<Option<Job>, StoreError> {
-        // Nearly always there is nothing, and reading costs no commit.
+        // Nearly always nothing is queued, and a read costs no commit.
         if self.jobs_where("state = 'waiting'", ()).await?.is_empty() {
             return Ok(None);
         }
@@ -196,7 +196,7 @@ impl SqliteStore {
         .map(drop)
     }
 
-    /// Runs one statement; whether it changed anything.
+    /// Runs one statement. Returns whether it changed a row.
     async fn change(
         &self,
         sql: &'static str,
@@ -232,7 +232,7 @@ fn begin(connection: &Connection) -> Result<Option<Job>, StoreError> {
     begun.optional()?.transpose()
 }
 
-/// What loses an attempt at the moment `now`: the job waits for another, or has failed if this was the last time.
+/// Fails an attempt at the time `now`: the job is queued again, or has failed for good after the last one.
 fn lost(now: &str) -> String {
     let waits = format!("lost + 1 < {MOST_LOST}");
     format!(

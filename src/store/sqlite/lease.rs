@@ -1,4 +1,4 @@
-//! Leases as rows, by the clock of this machine, which all processes of the file share.
+//! Leases in SQLite, by the clock of this machine, which all processes that open the file share.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::store::StoreError;
 use crate::store::lease::milliseconds;
 
-/// Takes or keeps a lease; false while another holds it.
+/// Acquires or renews a lease. Returns false while another holder has it.
 pub(super) fn take(
     connection: &Connection,
     name: &str,
@@ -25,7 +25,7 @@ pub(super) fn take(
     Ok(statement.execute((name, holder.as_bytes(), length_ms))? > 0)
 }
 
-/// Gives a lease up, if it is still one's own.
+/// Releases a lease if `holder` has it.
 pub(super) fn release(connection: &Connection, name: &str, holder: Uuid) -> Result<(), StoreError> {
     let sql = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
     connection
@@ -34,7 +34,7 @@ pub(super) fn release(connection: &Connection, name: &str, holder: Uuid) -> Resu
     Ok(())
 }
 
-/// The time of this machine.
+/// Returns the time of this machine.
 pub(super) fn clock(connection: &Connection) -> Result<Timestamp, StoreError> {
     let sql = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
     let millisecond = connection.query_row(sql, (), |row| row.get(0))?;

@@ -1,4 +1,4 @@
-//! A long list, read within one transaction and handed over in batches.
+//! Streams a long list in batches, read in one transaction.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -8,12 +8,12 @@ use crate::domain::{Campaign, CampaignId, Selection};
 use crate::store::StoreError;
 use crate::store::stream::{BATCH, Sender};
 
-/// The statement that reads whole registrations.
+/// Returns the statement that reads registrations.
 pub(super) fn select(filter: &str) -> String {
     format!("SELECT {COLUMNS} FROM registrations WHERE {filter}")
 }
 
-/// How many are selected.
+/// Counts the selected registrations.
 pub(super) fn count(
     connection: &Connection,
     campaign: &CampaignId,
@@ -28,11 +28,11 @@ pub(super) fn count(
     Ok(count.unsigned_abs())
 }
 
-/// What is selected, as [`bounds`] are its parameters: a range of the one index, or a part of it.
+/// Returns the condition of a selection, whose parameters are [`bounds`]: a range of one index, or a part of it.
 fn filter(selection: &Selection) -> &'static str {
     match (&selection.value, selection.from.or(selection.until)) {
         (Some(_), _) => "campaign = ?1 AND value = ?2 AND received_at >= ?3 AND received_at < ?4",
-        // Without bounds the index is counted without a look at them.
+        // Without bounds, counting the index compares nothing with them.
         (None, None) => "campaign = ?1 AND ?2 IS NULL AND ?3 < ?4",
         (None, Some(_)) => {
             "campaign = ?1 AND ?2 IS NULL AND received_at >= ?3 AND received_at < ?4"
@@ -49,14 +49,14 @@ fn bounds<'a>(
     (campaign.as_str(), selection.value.as_deref(), from, until)
 }
 
-/// Sends every registration that is selected; ends early when nobody takes them.
+/// Sends all selected registrations; stops early if the receiver is dropped.
 pub(super) fn all(
     connection: &mut Connection,
     campaign: &Campaign,
     selection: &Selection,
     sender: &Sender,
 ) -> Result<(), StoreError> {
-    // Both are ranges of the one index, in its order: nothing is sorted.
+    // Both are ranges of one index, in its order: nothing is sorted.
     let order = match &selection.value {
         Some(_) => "received_at, id",
         None => "value, received_at, id",

@@ -1,4 +1,4 @@
-//! Photos that wait for the photo store, as rows.
+//! Buffered photos in SQLite.
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -32,7 +32,7 @@ pub(super) fn bytes(
     Ok(found.optional()?.map(Bytes::from))
 }
 
-/// In the order of their keys.
+/// Returns photos in order of their keys.
 pub(super) fn after(
     connection: &Connection,
     after: Option<&PendingKey>,
@@ -68,7 +68,7 @@ fn pending(row: &Row<'_>) -> Result<PendingPhoto, StoreError> {
     })
 }
 
-/// Whether it was there.
+/// Returns whether the photo was there.
 pub(super) fn remove(connection: &Connection, key: &PendingKey) -> Result<bool, StoreError> {
     let sql = "DELETE FROM pending_photos WHERE id = ?1 AND sha256 = ?2";
     let mut statement = connection.prepare_cached(sql)?;
@@ -76,7 +76,7 @@ pub(super) fn remove(connection: &Connection, key: &PendingKey) -> Result<bool, 
 }
 
 pub(super) fn all(connection: &Connection) -> Result<Pending, StoreError> {
-    // The length of a value stands before it: the photos themselves are not read.
+    // SQLite stores the length before the value: the photos are not read.
     let sql = "SELECT count(*), ifnull(sum(length(bytes)), 0) FROM pending_photos";
     let mut statement = connection.prepare_cached(sql)?;
     let (photos, bytes): (i64, i64) =

@@ -1,4 +1,4 @@
-//! The connections that read: a bounded number at once, so that neither lists nor receipts starve the other.
+//! Pool of read connections, bounded in number so that long lists and short reads do not starve each other.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,13 +12,13 @@ use crate::low_priority;
 use crate::store::stream::Sender;
 use crate::store::{StoreError, WAIT};
 
-/// Short reads at once.
+/// Maximum number of short reads at once.
 const SHORT: usize = 4;
 
-/// Lists at once.
+/// Maximum number of long lists at once.
 const LISTS: usize = 4;
 
-/// Connections that read, kept while idle.
+/// Read connections, reused while idle.
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
@@ -37,7 +37,7 @@ impl Readers {
         }
     }
 
-    /// Runs one short read on a thread that may block.
+    /// Runs a short read on a thread that may block.
     pub(super) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
         read: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
@@ -54,7 +54,7 @@ impl Readers {
         .await
     }
 
-    /// Starts a list on a thread and a connection of its own; its memory goes with it.
+    /// Runs a long list on a thread and a connection of its own, which frees its memory at the end.
     pub(super) async fn list(
         &self,
         sender: Sender,
@@ -66,7 +66,7 @@ impl Readers {
             let _permit = permit;
             let listed = open(&path).and_then(|mut connection| list(&mut connection, &sender));
             if let Err(error) = listed {
-                // Nobody waits for it any more if this fails.
+                // Fails only if the receiver was dropped.
                 sender.blocking_send(Err(error)).ok();
             }
         });

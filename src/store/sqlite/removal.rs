@@ -1,4 +1,4 @@
-//! Photos that are still to be removed, beside the tombstones of their registrations or in a table of their own.
+//! Pending deletions in SQLite: in the tombstones, or in a table of erased photos.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};

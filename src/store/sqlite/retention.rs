@@ -1,4 +1,4 @@
-//! What is over, as rows.
+//! Deletes expired data in SQLite.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,7 +11,7 @@ use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 use crate::store::StoreError;
 
-/// Photos whose time was over, until they are removed; their registrations go on without.
+/// Photos past their retention, until they are deleted from the object store; their registrations remain.
 pub(super) const TABLES: &str = "
 ALTER TABLE registrations ADD COLUMN photo_erased_at INTEGER;
 CREATE TABLE erased_photos (
@@ -95,7 +95,7 @@ impl SqliteStore {
     }
 }
 
-/// What is known of a photo that was erased then.
+/// Reads the state of a photo that was erased at `at`.
 pub(super) fn erased(
     connection: &Connection,
     id: RegistrationId,

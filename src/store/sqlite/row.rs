@@ -1,4 +1,4 @@
-//! A registration as a row, and back.
+//! Converts registrations to and from rows.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::domain::{Answers, Campaign, CampaignId, Registration, RegistrationId}
 use crate::store::placed::Placed;
 use crate::store::{Kept, Receipt, StoreError};
 
-/// The columns of a whole registration, in the order in which [`registration`] reads them.
+/// Columns of a registration, in the order in which [`registration`] reads them.
 pub(super) const COLUMNS: &str =
     "id, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes";
 
@@ -24,7 +24,7 @@ const INSERT: &str = "INSERT INTO registrations \
     AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1) \
     ON CONFLICT (id) DO NOTHING";
 
-/// A registration on its way to the writing thread.
+/// A registration for the write thread.
 #[derive(Debug)]
 pub(super) struct Row {
     id: [u8; 16],
@@ -59,7 +59,7 @@ impl Row {
         })
     }
 
-    /// Inserts the row and tells the feed, or compares it with what has its id.
+    /// Inserts the row and appends it to the feed, or compares it with the row that has its id.
     pub(super) fn keep(&self, connection: &Connection) -> Result<Kept, StoreError> {
         let photo = self.photo.as_ref();
         let bytes = photo.map(|photo| i64::try_from(photo.bytes).unwrap_or(i64::MAX));
@@ -142,7 +142,7 @@ pub(super) fn time(millisecond: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(millisecond).map_err(|_| StoreError::malformed("moment"))
 }
 
-/// Reads a JSON object of answers straight into the places of the campaign's fields.
+/// Reads a JSON object of answers directly into the order of the campaign's fields.
 struct InPlaces<'c>(&'c Campaign);
 
 impl<'de> DeserializeSeed<'de> for InPlaces<'_> {
@@ -162,7 +162,7 @@ impl<'de> Visitor<'de> for InPlaces<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answers, A::Error> {
         let mut placed = Placed::new(self.0);
-        // Names need no escape in JSON, so that they can be borrowed.
+        // Field names need no escape in JSON and can be borrowed.
         while let Some(name) = map.next_key::<&str>()? {
             placed.put(name, map.next_value()?);
         }

@@ -1,4 +1,4 @@
-//! Pages of a search: the keys of the page come from the indexes alone, in one read transaction with the rows.
+//! Pages of a search in SQLite. The keys of a page come from the indexes alone, in one read transaction with the rows.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -27,11 +27,11 @@ CREATE TABLE refusals (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Before all ids, or behind all: a blob is compared byte by byte, the shorter first.
+/// Sorts before every id: blobs are compared byte by byte, and a prefix comes first.
 const NO_ID: &[u8] = &[];
 
 impl SqliteStore {
-    /// Who claims an identity.
+    /// Returns the registration that owns an alias.
     pub(in crate::store) async fn claimant(
         &self,
         id: RegistrationId,
@@ -69,7 +69,7 @@ impl SqliteStore {
     }
 }
 
-/// One page that is being looked for.
+/// One page of a search.
 struct Page<'p> {
     reader: Transaction<'p>,
     campaign: &'p Campaign,
@@ -89,7 +89,7 @@ impl Page<'_> {
         keys.iter().map(|key| self.hit(key)).collect()
     }
 
-    /// Down the time; of several values, the first of each are merged.
+    /// Finds keys by time, newest first. Merges the first keys of several values.
     fn newest(&self) -> Result<Vec<Cursor>, StoreError> {
         let (from, until) = self.search.milliseconds();
         let before = self
@@ -114,7 +114,7 @@ impl Page<'_> {
         Ok(keys)
     }
 
-    /// Along the names; of several values, the first of each are merged.
+    /// Finds keys in order of the names. Merges the first keys of several values.
     fn named(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
         let (from, until) = self.search.milliseconds();
         let (name, at, id) = self.after_name(prefix);
@@ -142,8 +142,8 @@ impl Page<'_> {
         Ok(keys)
     }
 
-    /// Whether so few were received in the time that is looked for that it is best to look at them all: along the
-    /// names, they would be far between.
+    /// Returns whether the period has so few registrations that scanning them all is best: in the index of names they
+    /// would be far apart.
     fn is_narrow(&self) -> Result<bool, StoreError> {
         if self.search.from.is_none() && self.search.until.is_none() {
             return Ok(false);
@@ -188,7 +188,7 @@ impl Page<'_> {
         Ok(keys)
     }
 
-    /// Behind which name, time and id the page begins.
+    /// Returns the name, time and id after which the page begins.
     fn after_name<'a>(&'a self, prefix: &'a str) -> (&'a str, i64, &'a [u8]) {
         let first = (prefix, i64::MIN, NO_ID);
         let after = self.after.and_then(|after| {
@@ -225,7 +225,7 @@ impl Page<'_> {
     }
 }
 
-/// Only columns of the index are asked for: of many values, most keys are of no use.
+/// Builds a query of columns of one index: most keys of many values are not used.
 fn keys_of(name: &str, index: &str, filter: &str) -> String {
     format!(
         "SELECT {name}, received_at, id FROM registrations \

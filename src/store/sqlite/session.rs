@@ -1,4 +1,4 @@
-//! Sessions of the staff, as rows.
+//! Staff sessions in SQLite.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};

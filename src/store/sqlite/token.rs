@@ -1,4 +1,4 @@
-//! Bearer tokens, as rows.
+//! API tokens in SQLite.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};

@@ -1,4 +1,4 @@
-//! Wrapped keys of photos, as rows.
+//! Encrypted keys of photos in SQLite.
 
 use rusqlite::Connection;
 

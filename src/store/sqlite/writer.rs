@@ -1,5 +1,5 @@
-//! The one thread that writes. What waits while a commit is on its way to the disk goes into the next one
-//! together: many registrations share the price of one `fsync`.
+//! The write thread. Writes that arrive during a commit share the next one: many registrations share the cost of one
+//! `fsync`.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use tokio::time::timeout;
 
 use crate::store::{StoreError, WAIT};
 
-/// Writes that may wait.
+/// Maximum number of queued writes.
 const QUEUE: usize = 1024;
 
-/// Most writes of one commit.
+/// Maximum number of writes per commit.
 const GROUP: usize = 256;
 
-/// Something to write, and who waits for its outcome.
+/// A write, and the caller that awaits its outcome.
 trait Job: Send {
-    /// Whether somebody still waits.
+    /// Returns whether the caller still waits.
     fn is_awaited(&self) -> bool;
 
-    /// Writes within the transaction of its group.
+    /// Writes in the transaction of the group.
     fn write(&mut self, connection: &Connection) -> Result<(), StoreError>;
 
-    /// Tells the outcome, once that transaction is on the disk or has failed.
+    /// Reports the outcome once the transaction was committed or has failed.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -57,18 +57,18 @@ where
     }
 }
 
-/// Where writes are handed in. The thread ends with the last clone.
+/// A handle to the write thread, which ends with the last clone.
 #[derive(Clone)]
 pub(super) struct Writer(mpsc::Sender<Box<dyn Job>>);
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Writer").finish_non_exhaustive()
+        f.debug_tuple("WriteThread").finish_non_exhaustive()
     }
 }
 
 impl Writer {
-    /// Starts the thread; the receiver is told of every commit.
+    /// Starts the thread. The receiver is notified of every commit.
     pub(super) fn start(connection: Connection) -> Result<(Self, watch::Receiver<()>), StoreError> {
         let (sender, jobs) = mpsc::channel(QUEUE);
         let (written, told) = watch::channel(());
@@ -79,7 +79,7 @@ impl Writer {
         Ok((Self(sender), told))
     }
 
-    /// Runs `work` in a transaction, and answers once it is on the disk.
+    /// Runs `work` in a transaction. Returns once it is on disk.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -99,7 +99,7 @@ impl Writer {
             .map_err(|_| StoreError::late())?
     }
 
-    /// Whether the thread still works.
+    /// Fails if the thread has ended.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         if self.0.is_closed() {
             return Err(gone());
@@ -109,7 +109,7 @@ impl Writer {
 }
 
 fn gone() -> StoreError {
-    StoreError::Unavailable("the writing thread has ended".into())
+    StoreError::Unavailable("the write thread has ended".into())
 }
 
 fn work(
@@ -119,7 +119,7 @@ fn work(
 ) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.blocking_recv_many(&mut group, GROUP) > 0 {
-        // Those that no longer wait may have been answered "ask again": their writes must not come later.
+        // A caller that no longer waits may have been told to retry: its write must not follow later.
         group.retain(|job| job.is_awaited());
         let committed = commit(&mut connection, &mut group);
         if committed.is_ok() {

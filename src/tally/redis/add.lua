@@ -1,5 +1,5 @@
--- Adds to totals that stand where the writer believes. KEYS: totals, meta.
--- ARGV: position before, position after, then value and delta in turn. Answers 0 where they stand elsewhere.
+-- Adds to totals at the expected position. KEYS: totals, meta.
+-- ARGV: expected position, new position, then alternately value and delta. Returns 0 if they are at another position.
 if redis.call('HGET', KEYS[2], 'position') ~= ARGV[1] then return 0 end
 for i = 3, #ARGV, 2 do
   if redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) <= 0 then

@@ -1,6 +1,6 @@
--- Replaces totals that stand where the writer believes. KEYS: totals, meta.
--- ARGV: position before (empty: none), position after, now in ms, then value and total in turn.
--- Answers 0 where they stand elsewhere.
+-- Replaces totals at the expected position. KEYS: totals, meta.
+-- ARGV: expected position (empty: no totals), new position, now in ms, then alternately value and total.
+-- Returns 0 if they are at another position.
 if (redis.call('HGET', KEYS[2], 'position') or '') ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 for i = 4, #ARGV, 2 do

@@ -1,6 +1,6 @@
--- Takes or keeps the lead. KEYS: lease, meta, refresh-asked, refreshed.
--- ARGV: leader, lease in ms, now in ms if the leader has caught up (else empty), least ms between refreshes.
--- Answers 0: another leads; 1: leads; 2: leads and shall refresh.
+-- Acquires or renews the lead. KEYS: lease, meta, refresh-asked, refreshed.
+-- ARGV: leader, lease in ms, now in ms if the leader has caught up (else empty), minimum ms between refreshes.
+-- Returns 0 if another leads, 1 if this one leads, 2 if it leads and a refresh is due.
 local leader = redis.call('GET', KEYS[1])
 if leader and leader ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
