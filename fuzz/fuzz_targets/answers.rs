@@ -1,4 +1,4 @@
-//! Answers: judged without a panic; what is admitted is admitted again as it is, and counted under one value.
+//! Answers: validated without a panic. Validated answers pass again unchanged and have the same tally value.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -17,9 +17,9 @@ static CAMPAIGNS: LazyLock<[Campaign; 2]> = LazyLock::new(|| {
 });
 
 fuzz_target!(|text: &str| {
-    // One answer a line, in the order of the fields; `name=` before one gives it another name.
+    // One answer per line, in the order of the fields; a prefix `name=` selects another field.
     for campaign in &*CAMPAIGNS {
-        judge(campaign, &form(campaign, text));
+        check(campaign, &form(campaign, text));
     }
 });
 
@@ -37,9 +37,9 @@ fn form(campaign: &Campaign, text: &str) -> Form {
     }
 }
 
-fn judge(campaign: &Campaign, form: &Form) {
+fn check(campaign: &Campaign, form: &Form) {
     match campaign.admit(form) {
-        Ok(answers) => stays(campaign, &answers),
+        Ok(answers) => check_stable(campaign, &answers),
         Err(refusals) => {
             assert!(!refusals.is_empty());
             for refusal in refusals {
@@ -51,8 +51,8 @@ fn judge(campaign: &Campaign, form: &Form) {
     }
 }
 
-/// What was admitted is clean, and sent once more it is the same registration.
-fn stays(campaign: &Campaign, answers: &Answers) {
+/// Asserts that validated answers are clean, and that sending them again makes the same registration.
+fn check_stable(campaign: &Campaign, answers: &Answers) {
     let mut form = Form {
         has_photo: true,
         ..Form::default()
@@ -69,9 +69,7 @@ fn stays(campaign: &Campaign, answers: &Answers) {
     if campaign.consent.is_none() {
         form.parts.pop();
     }
-    let again = campaign
-        .admit(&form)
-        .expect("what was admitted is admitted");
+    let again = campaign.admit(&form).expect("validated answers are valid");
     assert_eq!(&again, answers);
     assert_eq!(again.digest(campaign, None), answers.digest(campaign, None));
     assert_eq!(campaign.value(&again), campaign.value(answers));

@@ -1,18 +1,18 @@
-//! Campaign files and the lists beside them: read, or refused with lines that a person can go to.
+//! Campaign files and their place lists: parsed, or rejected with errors that name existing lines.
 #![no_main]
 
 use jornada_fuzz::domain::{Campaign, Form};
 use libfuzzer_sys::fuzz_target;
 
-/// Stands between the file and the list beside it.
+/// Separates the campaign file from the place list in the input.
 const SEPARATOR: &str = "\n#### list\n";
 
 fuzz_target!(|text: &str| {
     let (file, list) = text.split_once(SEPARATOR).unwrap_or((text, ""));
     match Campaign::parse(file, |_| Ok(list.to_owned())) {
-        Ok(campaign) => usable(&campaign),
+        Ok(campaign) => check_invariants(&campaign),
         Err(mistakes) => {
-            assert!(!mistakes.is_empty(), "a refusal says why");
+            assert!(!mistakes.is_empty(), "a rejection has errors");
             for mistake in mistakes {
                 let last = 1 + file.matches('\n').count();
                 assert!((1..=last).contains(&mistake.line), "{mistake}");
@@ -22,8 +22,8 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// What the rest of the program relies on without asking again.
-fn usable(campaign: &Campaign) {
+/// Asserts what the rest of the program relies on.
+fn check_invariants(campaign: &Campaign) {
     assert!(campaign.opens_at < campaign.closes_at);
     assert!(!campaign.fields.is_empty());
     assert!(campaign.field(&campaign.tallied().name).is_some());

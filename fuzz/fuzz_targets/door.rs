@@ -1,4 +1,4 @@
-//! The multipart door: whatever is sent, in whatever pieces it arrives, it is read within its bounds and judged the same.
+//! The multipart parser: any body stays within the limits, and the result does not depend on how it is split.
 #![no_main]
 
 use std::convert::Infallible;
@@ -16,9 +16,9 @@ use jornada_fuzz::web::upload::Upload;
 use libfuzzer_sys::fuzz_target;
 use prometheus::IntGauge;
 
-/// The boundary that the corpus uses.
+/// Media type with the boundary that the corpus uses.
 const MULTIPART: &str = "multipart/form-data; boundary=X";
-/// Largest sum of names and texts, as the door promises it.
+/// Maximum sum of names and texts that the parser allows.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 const MEMORY: u64 = 64 * 1024 * 1024;
 
@@ -32,7 +32,7 @@ static WITHOUT_PHOTO: LazyLock<Campaign> = LazyLock::new(|| {
     Campaign::parse(file, |_| Err(String::new())).expect("the campaign that is shipped")
 });
 
-/// What came of one reading, so that two can be compared.
+/// Parses a body that arrives in pieces and describes the result, for comparison.
 fn read(campaign: &Campaign, media_type: &str, body: &[u8], piece: usize) -> String {
     let in_use = IntGauge::new("in_use", "of the uploads").expect("a name");
     let budget = UploadBudget::new(MEMORY, in_use.clone());
@@ -49,28 +49,28 @@ fn read(campaign: &Campaign, media_type: &str, body: &[u8], piece: usize) -> Str
         .build()
         .expect("a runtime");
     let read = runtime.block_on(Upload::read(&budget, campaign, request));
-    let told = match read.and_then(Upload::whole) {
-        Ok(upload) => told(campaign, &upload),
+    let result = match read.and_then(Upload::whole) {
+        Ok(upload) => describe(campaign, &upload),
         Err(error) => format!("{error:?}"),
     };
-    assert_eq!(in_use.get(), 0, "memory is given back");
-    told
+    assert_eq!(in_use.get(), 0, "memory is released");
+    result
 }
 
-fn told(campaign: &Campaign, upload: &Upload) -> String {
+fn describe(campaign: &Campaign, upload: &Upload) -> String {
     let texts = upload.form.parts.iter();
     let bytes: usize = texts.map(|(name, value)| name.len() + value.len()).sum();
     assert!(bytes <= MAX_TEXT_BYTES);
     assert_eq!(upload.form.has_photo, upload.photo.is_some());
     let photo = upload.photo.as_ref();
     assert!(photo.is_none_or(|photo| photo.len() <= MAX_PHOTO_BYTES));
-    let mut told = format!("{:?} {photo:?}", upload.form);
-    let _ = write!(told, " {:?}", campaign.admit(&upload.form));
-    told
+    let mut text = format!("{:?} {photo:?}", upload.form);
+    let _ = write!(text, " {:?}", campaign.admit(&upload.form));
+    text
 }
 
 fuzz_target!(|data: &[u8]| {
-    // The first byte chooses campaign, media type and the size of the pieces.
+    // The first byte selects campaign, media type and the size of the pieces.
     let Some((choice, body)) = data.split_first() else {
         return;
     };
@@ -89,6 +89,6 @@ fuzz_target!(|data: &[u8]| {
     let in_pieces = read(campaign, media_type, body, piece);
     assert_eq!(
         whole, in_pieces,
-        "pieces of {piece} bytes are read another way"
+        "pieces of {piece} bytes give another result"
     );
 });

@@ -1,5 +1,5 @@
-//! The inspection of photos: it ends, what it lets through passes again unchanged, and holds nothing but the picture.
-//! What may be left is listed here a second time, apart from the readers, so that they cannot be wrong alone.
+//! The inspection of photos terminates; accepted photos pass again unchanged and contain only the image. The allowed
+//! parts are listed here independently of the scanners.
 #![no_main]
 
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use jornada_fuzz::photo::inspect::inspect;
 use jornada_fuzz::photo::{MAX_PHOTO_BYTES, PhotoFormat};
 use libfuzzer_sys::fuzz_target;
 
-/// Bytes that an orientation takes as the only entry of its Exif.
+/// Length of an Exif block whose only entry is the orientation.
 const ORIENTATION_BYTES: usize = 26;
 
 fuzz_target!(|data: &[u8]| {

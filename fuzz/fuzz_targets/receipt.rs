@@ -1,4 +1,4 @@
-//! What stands in addresses and headers: receipt numbers, ids, keys and names, each read or refused, and one spelling each.
+//! Identifiers in URLs and headers: receipt numbers, ids, keys and names parse to one canonical form or are rejected.
 #![no_main]
 
 use jornada_fuzz::domain::staff::Mail;
@@ -13,7 +13,7 @@ fuzz_target!(|text: &str| {
         let (first, last) = number.ids();
         assert!(first <= last);
         assert_eq!((first.receipt(), last.receipt()), (number, number));
-        wrong_characters_are_found(&shown);
+        check_wrong_characters(&shown);
     }
     if let Some(id) = RegistrationId::parse(text) {
         assert_eq!(id.to_string(), text.to_ascii_lowercase());
@@ -28,12 +28,12 @@ fuzz_target!(|text: &str| {
         assert!(!shown.contains(['\r', '\n']), "it goes into a header");
         assert_eq!(Mail::parse(&shown), Some(mail));
     }
-    // Read or refused; it has no other face.
+    // Must not panic; the key is not displayed.
     let _ = IdempotencyKey::parse(text);
 });
 
-/// The check character finds each wrong character.
-fn wrong_characters_are_found(shown: &str) {
+/// Asserts that the check character detects each wrong character.
+fn check_wrong_characters(shown: &str) {
     for (place, right) in shown.char_indices().filter(|(_, c)| *c != '-') {
         let wrong = if right == '7' { '8' } else { '7' };
         let mut changed = shown.to_owned();

@@ -1,6 +1,5 @@
-//! The sources of the project that read what strangers send, and none of the rest: so that fuzzing builds no database
-//! driver with instrumentation. They are links to the files of the project; that they compile here shows that they use
-//! nothing above them.
+//! The modules of the project that parse untrusted input, as symbolic links. Without the rest, fuzzing builds no database
+//! driver with instrumentation. That they compile here shows that they depend on no higher layer.
 
 pub mod domain;
 pub mod photo;

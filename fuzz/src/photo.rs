@@ -1,4 +1,4 @@
-//! Photos without where they are kept.
+//! Inspection of photos, without their storage.
 
 mod format;
 pub mod inspect;

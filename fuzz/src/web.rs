@@ -1,4 +1,4 @@
-//! The multipart door without the site around it.
+//! Parsing of multipart forms, without the rest of the site.
 
 pub mod budget;
 pub mod error;

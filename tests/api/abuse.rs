@@ -1,5 +1,5 @@
-//! Who comes too often, too fast or without work: told when to come back and how to mend it, over all instances. People
-//! behind one address pass.
+//! Rate limits, form timestamps, honeypots and proof of work, enforced across all instances. Denied clients learn when
+//! and how to retry.
 
 use reqwest::multipart::Form;
 use reqwest::{RequestBuilder, Response};
@@ -10,7 +10,7 @@ use crate::support::app::{App, Installation, Stores, person, photo, problem, tex
 use crate::support::nginx::Nginx;
 use crate::support::photos::jpeg;
 
-/// As nginx tells it.
+/// Header in which nginx passes the client address.
 const ADDRESS: &str = "x-client-address";
 
 fn installation(stores: Stores, settings: &[(&str, &str)]) -> Installation {
@@ -151,7 +151,7 @@ async fn receipts_cannot_be_tried_out() {
     let number = kept["receipt"].as_str().unwrap();
     let seen = (0..5).map(|_| look_up(&app, "192.0.2.7", number));
     assert_eq!(statuses(seen).await, [200; 5]);
-    // Well formed, so the store is asked.
+    // Well formed, so that the store is queried.
     let missing = (0..2).map(|_| look_up(&app, "192.0.2.7", "00000-00000-0000"));
     assert_eq!(statuses(missing).await, [404; 2]);
     let answer = look_up(&app, "192.0.2.7", number).await;
@@ -188,7 +188,7 @@ async fn nginx_tells_whom_to_count() {
     assert!(!format!("{:?}{:?}", app.log(), nginx.log()).contains("127.0.0.2"));
 }
 
-/// The value of a hidden part of a page.
+/// Returns the value of a hidden form field.
 fn hidden(page: &str, name: &str) -> String {
     let (_, rest) = page
         .split_once(&format!("name=\"{name}\" value=\""))
@@ -273,7 +273,7 @@ async fn a_form_without_moment_or_with_a_filled_trap_is_told_how_to_mend_it() {
     );
 }
 
-/// Has every registration of the vote need work.
+/// Makes the vote require a proof of work.
 fn ask_for_work(installation: &Installation) {
     let path = installation
         .folder
@@ -283,7 +283,7 @@ fn ask_for_work(installation: &Installation) {
     std::fs::write(path, format!("proof_of_work = 2000\n{file}")).unwrap();
 }
 
-/// A solved challenge for a header.
+/// Fetches a challenge and returns the solution as a header value.
 async fn work(app: &App) -> String {
     let path = format!("/api/v1/campaigns/{}/challenge", app.vote);
     let mut set: Value = app.get(&path).await.json().await.unwrap();

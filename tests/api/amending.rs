@@ -1,4 +1,4 @@
-//! What the staff correct and delete, as everybody else sees it: the chart follows exactly, and what was deleted is gone.
+//! Corrections and deletions by staff as the public sees them: totals follow exactly, and deleted registrations are gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,12 +27,12 @@ use crate::support::servers::variable;
 
 on_both!(
     the_chart_follows_corrections_and_deletions,
-    what_was_deleted_is_gone_and_does_not_come_back,
-    a_corrected_document_is_known_at_the_door,
+    a_deleted_registration_is_gone_and_cannot_be_resubmitted,
+    a_corrected_document_blocks_another_registration,
 );
 
-/// The staff's side of an installation, without a page.
-struct Desk {
+/// The services behind the staff pages of an installation.
+struct StaffServices {
     config: Config,
     store: Store,
     photos: PhotoKeeper,
@@ -40,8 +40,8 @@ struct Desk {
     campaign: Arc<Campaign>,
 }
 
-impl Desk {
-    async fn of(installation: &Installation) -> Self {
+impl StaffServices {
+    async fn open(installation: &Installation) -> Self {
         let settings: Vec<_> = installation
             .settings
             .iter()
@@ -98,7 +98,7 @@ impl Desk {
         deleted.await.unwrap()
     }
 
-    /// Whether the photo of what was read lies anywhere.
+    /// Returns whether the photo of a registration is stored anywhere.
     async fn has_photo(&self, read: &Record) -> bool {
         let registration = &read.registration;
         let photo = registration.photo.as_ref().unwrap();
@@ -112,13 +112,13 @@ impl Desk {
 async fn register(app: &App, document: &str, city: &str) -> String {
     let answer = app.register("Ana Ejemplo", document, city).await;
     assert_eq!(answer.status(), 201);
-    let told: Value = answer.json().await.unwrap();
-    told["id"].as_str().unwrap().to_owned()
+    let registered: Value = answer.json().await.unwrap();
+    registered["id"].as_str().unwrap().to_owned()
 }
 
-async fn shows(app: &App, expected: &[(&str, u64)]) {
+async fn wait_for_chart(app: &App, expected: &[(&str, u64)]) {
     let expected: BTreeMap<_, _> = expected.iter().copied().collect();
-    app.until("the chart shows exactly this", async |app| {
+    app.until("the chart shows exactly these totals", async |app| {
         let chart = app.chart().await.unwrap();
         let values = chart["values"].as_array().unwrap().iter();
         let shown: BTreeMap<_, _> = values
@@ -134,7 +134,7 @@ async fn shows(app: &App, expected: &[(&str, u64)]) {
     .await;
 }
 
-async fn metrics(app: &App) -> String {
+async fn fetch_metrics(app: &App) -> String {
     let asked = app.http.get(format!("{}/metrics", app.ops)).send().await;
     asked.unwrap().text().await.unwrap()
 }
@@ -142,61 +142,61 @@ async fn metrics(app: &App) -> String {
 async fn the_chart_follows_corrections_and_deletions(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
-    let desk = Desk::of(&installation).await;
+    let services = StaffServices::open(&installation).await;
     let mut ids = Vec::new();
     for (document, city) in [("3001", "Cali"), ("3002", "Cali"), ("3003", "Bogotá")] {
         ids.push(register(&app, document, city).await);
     }
-    shows(&app, &[("Cali", 2), ("Bogotá", 1)]).await;
+    wait_for_chart(&app, &[("Cali", 2), ("Bogotá", 1)]).await;
     assert_eq!(
-        desk.correct(&ids[0], "ciudad", "pasto").await,
+        services.correct(&ids[0], "ciudad", "pasto").await,
         Amended::Done
     );
-    shows(&app, &[("Cali", 1), ("Bogotá", 1), ("Pasto", 1)]).await;
+    wait_for_chart(&app, &[("Cali", 1), ("Bogotá", 1), ("Pasto", 1)]).await;
     assert_eq!(
-        desk.correct(&ids[1], "ciudad", "BOGOTA").await,
+        services.correct(&ids[1], "ciudad", "BOGOTA").await,
         Amended::Done
     );
-    shows(&app, &[("Bogotá", 2), ("Pasto", 1)]).await;
+    wait_for_chart(&app, &[("Bogotá", 2), ("Pasto", 1)]).await;
     assert_eq!(
-        desk.correct(&ids[1], "nombre", "Eva Ejemplo").await,
+        services.correct(&ids[1], "nombre", "Eva Ejemplo").await,
         Amended::Done
     );
-    assert_eq!(desk.delete(&ids[0]).await, Amended::Done);
-    shows(&app, &[("Bogotá", 2)]).await;
+    assert_eq!(services.delete(&ids[0]).await, Amended::Done);
+    wait_for_chart(&app, &[("Bogotá", 2)]).await;
     let more = [("3004", "Cali"), ("3005", "Cali")];
     for (document, city) in more {
         ids.push(register(&app, document, city).await);
     }
-    assert_eq!(desk.delete(&ids[3]).await, Amended::Done);
-    assert_eq!(desk.delete(&ids[1]).await, Amended::Done);
-    shows(&app, &[("Bogotá", 1), ("Cali", 1)]).await;
-    // A report makes the totals be counted anew: they were right.
+    assert_eq!(services.delete(&ids[3]).await, Amended::Done);
+    assert_eq!(services.delete(&ids[1]).await, Amended::Done);
+    wait_for_chart(&app, &[("Bogotá", 1), ("Cali", 1)]).await;
+    // A report triggers a recount, which finds no drift.
     let csv = app.report("_all.csv", &installation.token()).await;
     assert_eq!(csv.text().await.unwrap().matches("Ejemplo").count(), 2);
     let drift = format!("jornada_tally_drift{{campaign=\"{}\"}}", app.campaign);
-    app.until("they were counted anew", async |app| {
-        metrics(app).await.contains(&drift)
+    app.until("the recount is done", async |app| {
+        fetch_metrics(app).await.contains(&drift)
     })
     .await;
-    assert!(metrics(&app).await.contains(&format!("{drift} 0")));
-    shows(&app, &[("Bogotá", 1), ("Cali", 1)]).await;
+    assert!(fetch_metrics(&app).await.contains(&format!("{drift} 0")));
+    wait_for_chart(&app, &[("Bogotá", 1), ("Cali", 1)]).await;
 }
 
-async fn what_was_deleted_is_gone_and_does_not_come_back(stores: Stores) {
+async fn a_deleted_registration_is_gone_and_cannot_be_resubmitted(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
-    let desk = Desk::of(&installation).await;
+    let services = StaffServices::open(&installation).await;
     let id = register(&app, "3001", "Cali").await;
-    let read = desk.read(&id).await.unwrap();
+    let read = services.read(&id).await.unwrap();
     let receipt = format!("/r/{}", read.registration.id.receipt());
     assert_eq!(app.get(&receipt).await.status(), 200);
-    assert!(desk.has_photo(&read).await);
-    assert_eq!(desk.delete(&id).await, Amended::Done);
-    assert!(!desk.has_photo(&read).await, "at once");
+    assert!(services.has_photo(&read).await);
+    assert_eq!(services.delete(&id).await, Amended::Done);
+    assert!(!services.has_photo(&read).await, "at once");
     assert_eq!(app.get(&receipt).await.status(), 404);
 
-    // The phone sends it again; so does the person, with another photo.
+    // The phone retries, and the person sends the form again with another photo.
     let other = texts("Ana Ejemplo", "3001", "Cali").part("foto", photo(jpeg(9)));
     for form in [person("Ana Ejemplo", "3001", "Cali"), other] {
         let body = problem(app.send(form, None).await, 409).await;
@@ -206,7 +206,7 @@ async fn what_was_deleted_is_gone_and_does_not_come_back(stores: Stores) {
             "{body}"
         );
     }
-    assert!(!desk.has_photo(&read).await);
+    assert!(!services.has_photo(&read).await);
     let form = app.http.post(format!("{}/c/{}", app.base, app.campaign));
     let form = form.header("Accept-Language", "en");
     let sent = form.multipart(person("Ana Ejemplo", "3001", "Cali"));
@@ -221,52 +221,55 @@ async fn what_was_deleted_is_gone_and_does_not_come_back(stores: Stores) {
     if stores == Stores::Embedded {
         assert!(super::photos::kept(&installation).is_empty());
     }
-    shows(&app, &[]).await;
+    wait_for_chart(&app, &[]).await;
     let counted = format!(
         "jornada_registrations_total{{campaign=\"{}\",outcome=\"deleted\"}} 3",
         app.campaign
     );
-    assert!(metrics(&app).await.contains(&counted));
+    assert!(fetch_metrics(&app).await.contains(&counted));
 }
 
-async fn a_corrected_document_is_known_at_the_door(stores: Stores) {
+async fn a_corrected_document_blocks_another_registration(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
-    let desk = Desk::of(&installation).await;
+    let services = StaffServices::open(&installation).await;
     let id = register(&app, "3001", "Cali").await;
     register(&app, "3002", "Cali").await;
     assert_eq!(
-        desk.correct(&id, "documento", "3.002").await,
+        services.correct(&id, "documento", "3.002").await,
         Amended::Taken
     );
-    assert_eq!(desk.correct(&id, "documento", "3.003").await, Amended::Done);
+    assert_eq!(
+        services.correct(&id, "documento", "3.003").await,
+        Amended::Done
+    );
     let body = problem(app.register("Otra Persona", "3003", "Cali").await, 409).await;
     assert_eq!(body["type"], "urn:jornada:problem:already-registered");
     let again = app.register("Ana Ejemplo", "3001", "Cali").await;
     assert_eq!(again.status(), 200, "the phone still gets its receipt");
     if stores == Stores::Embedded {
         let photos = super::photos::kept(&installation);
-        assert_eq!(photos.len(), 2, "the refused photo stays nowhere");
+        assert_eq!(photos.len(), 2, "the rejected photo is not stored");
     }
 }
 
 #[tokio::test]
-async fn a_photo_that_could_not_be_removed_is_removed_later() {
+async fn a_photo_that_could_not_be_deleted_is_deleted_later() {
     let server = variable("JORNADA_TEST_S3");
     let s3 = Proxy::before(server.trim_start_matches("http://").to_owned()).await;
     let mut installation = Installation::new(Stores::Servers);
     let app = installation.start().await;
     let id = register(&app, "3001", "Cali").await;
-    let beyond = Desk::of(&installation).await;
+    let past_proxy = StaffServices::open(&installation).await;
     let address = format!("s3://jornada-test?endpoint=http://{}", s3.address);
     installation.set("JORNADA_PHOTOS", &address);
-    let desk = Desk::of(&installation).await;
-    let read = desk.read(&id).await.unwrap();
+    let services = StaffServices::open(&installation).await;
+    let read = services.read(&id).await.unwrap();
     s3.set_open(false);
-    assert_eq!(desk.delete(&id).await, Amended::Done);
-    assert!(beyond.has_photo(&read).await);
+    assert_eq!(services.delete(&id).await, Amended::Done);
+    assert!(past_proxy.has_photo(&read).await);
 
-    let (keeper, store, pending) = (&desk.photos, &desk.store, &desk.metrics.pending);
+    let (keeper, store, pending) = (&services.photos, &services.store, &services.metrics.pending);
     let remover = Remover::new(
         keeper.clone(),
         store.clone(),
@@ -277,19 +280,19 @@ async fn a_photo_that_could_not_be_removed_is_removed_later() {
     let removing = tokio::spawn(remover.run(stop.clone()));
     let waiting = |count: u8| {
         let line = format!("jornada_unremoved_photos {count}\n");
-        let metrics = desk.metrics.clone();
-        let told = async move {
+        let metrics = services.metrics.clone();
+        let polling = async move {
             while !metrics.text().contains(&line) {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(SOON, told)
+        tokio::time::timeout(SOON, polling)
     };
     waiting(1).await.unwrap();
-    assert!(beyond.has_photo(&read).await);
+    assert!(past_proxy.has_photo(&read).await);
     s3.set_open(true);
     waiting(0).await.unwrap();
-    assert!(!beyond.has_photo(&read).await);
+    assert!(!past_proxy.has_photo(&read).await);
     assert_eq!(store.count_unremoved().await.unwrap(), 0);
     stop.cancel();
     removing.await.unwrap();

@@ -1,4 +1,4 @@
-//! The chart follows what people register, on every instance.
+//! The chart follows registrations, on every instance.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use crate::on_both;
 use crate::support::app::{Installation, Stores};
 
 on_both!(
-    it_counts_by_city_highest_first,
-    events_come_while_people_register
+    cities_are_sorted_by_count,
+    events_arrive_while_people_register
 );
 
-async fn it_counts_by_city_highest_first(stores: Stores) {
+async fn cities_are_sorted_by_count(stores: Stores) {
     let app = Installation::new(stores).start().await;
     for (document, city) in [
         ("2000001", "Cali"),
@@ -45,7 +45,7 @@ async fn it_counts_by_city_highest_first(stores: Stores) {
     assert_eq!(known.send().await.unwrap().status(), 304);
 }
 
-async fn events_come_while_people_register(stores: Stores) {
+async fn events_arrive_while_people_register(stores: Stores) {
     let app = Installation::new(stores).start().await;
     app.until("there is a chart", async |app| app.total().await == Some(0))
         .await;
@@ -60,18 +60,18 @@ async fn events_come_while_people_register(stores: Stores) {
             .status(),
         201
     );
-    let mut told = String::new();
-    while !told.contains("\"value\":\"Pasto\",\"count\":1") {
+    let mut received = String::new();
+    while !received.contains("\"value\":\"Pasto\",\"count\":1") {
         let next = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
-        told.push_str(
+        received.push_str(
             std::str::from_utf8(&next.expect("an event comes").unwrap().unwrap()).unwrap(),
         );
     }
-    assert!(told.starts_with("data: {"));
+    assert!(received.starts_with("data: {"));
 }
 
 #[tokio::test]
-async fn two_instances_show_the_same() {
+async fn two_instances_show_the_same_totals() {
     let installation = Installation::new(Stores::Servers);
     let (one, other) = (installation.start().await, installation.start().await);
     for number in 0..10 {
@@ -84,10 +84,12 @@ async fn two_instances_show_the_same() {
             201
         );
     }
-    one.until("ten on the one", async |app| app.total().await == Some(10))
-        .await;
+    one.until("the first shows ten", async |app| {
+        app.total().await == Some(10)
+    })
+    .await;
     other
-        .until("ten on the other", async |app| {
+        .until("the second shows ten", async |app| {
             app.total().await == Some(10)
         })
         .await;

@@ -1,4 +1,4 @@
-//! An instance may die at any moment: what it acknowledged is there, once, and the totals are exact.
+//! Killed and stopped instances: acknowledged registrations are stored once, and the totals are exact.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Nothing is kept for longer than was said, and who asks for their own gets it, or is forgotten.
+//! Retention periods, and the export and erasure of one person's data.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,7 +15,7 @@ on_both!(
     one_person_is_shown_and_forgotten,
 );
 
-/// Says in the campaign's file that it ended years ago, and how long it is kept.
+/// Rewrites the campaign file: the campaign ended years ago and has these retention periods.
 pub fn end(installation: &Installation, retain: &str) {
     let file = installation.folder.path().join("campaigns/vacunacion.toml");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -41,7 +41,7 @@ fn sweep(installation: &Installation, arguments: &[&str]) -> Value {
     serde_json::from_str(line).unwrap()
 }
 
-/// Registers so many people; answers the receipt of the first.
+/// Registers `count` people and returns the receipt number of the first.
 async fn fill(app: &App, count: u32) -> String {
     let mut first = None;
     for number in 0..count {
@@ -108,7 +108,7 @@ async fn a_sweep_that_is_killed_anywhere_is_finished_by_the_next() {
             killed += 1;
         }
         child.wait().unwrap();
-        // Nobody claims a photo that is gone.
+        // No registration refers to a deleted photo.
         let store = rusqlite::Connection::open(installation.folder.path().join("data/jornada.db"));
         let claimed = "SELECT count(*) FROM registrations WHERE photo_sha256 IS NOT NULL";
         let claimed = store
@@ -153,7 +153,7 @@ async fn an_older_backup_does_not_bring_back_who_was_erased() {
         std::fs::remove_file(format!("{}{suffix}", data.display())).ok();
     }
     std::fs::copy(&backup, &data).unwrap();
-    // The photo went for good.
+    // The backup does not restore the photo.
     let back = installation.folder.path().join("back.zip");
     let told = export(&installation, &receipt, &back);
     assert_eq!(told["photo"]["state"], "missing");
@@ -196,14 +196,14 @@ async fn whose_photo_was_altered_gets_the_rest_and_it_is_written_down() {
     assert!(record.contains("\"photo-altered\""), "{record}");
 }
 
-/// The lease of a sweep that was killed, which ends after some minutes.
+/// Deletes the lease of a killed sweep, which would expire after some minutes.
 fn release(installation: &Installation) {
     let store = rusqlite::Connection::open(installation.folder.path().join("data/jornada.db"));
     let release = "DELETE FROM leases WHERE name = 'sweep'";
     store.unwrap().execute(release, ()).unwrap();
 }
 
-/// Photos below a folder.
+/// Counts the photos below a folder.
 fn count(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let of = |path: &Path| {

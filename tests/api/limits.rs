@@ -1,4 +1,4 @@
-//! Bodies that are too much, too broken or too slow: a clean refusal, nothing kept, memory flat.
+//! Bodies that are too large, malformed or incomplete: rejected with a clear error, nothing stored, memory bounded.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ async fn start() -> App {
     Installation::new(Stores::Embedded).start().await
 }
 
-/// Resident memory of the instance in KiB (proc(5), `VmRSS`).
+/// Returns the resident memory of the instance in KiB (proc(5), `VmRSS`).
 fn resident_kib(app: &App) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", app.pid())).unwrap();
     let line = status
@@ -89,7 +89,7 @@ async fn a_body_that_stops_half_way_keeps_nothing() {
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
-        // The chunks end properly, the multipart body inside does not.
+        // The chunked encoding is complete; the multipart body in it is not.
         write!(stream, "{head}{:x}\r\n{part}\r\n0\r\n\r\n", part.len()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -99,7 +99,7 @@ async fn a_body_that_stops_half_way_keeps_nothing() {
     assert_eq!(app.total().await, Some(0));
 }
 
-/// Begins an upload that announces so many bytes and sends none of them.
+/// Starts an upload that announces `bytes` bytes and sends none.
 fn begin_upload(app: &App, bytes: usize) -> TcpStream {
     let mut stream = TcpStream::connect(app.base.trim_start_matches("http://")).unwrap();
     write!(
@@ -145,7 +145,7 @@ async fn past_the_places_for_requests_it_is_busy_at_once() {
     assert_eq!(answer.status(), 201);
 }
 
-/// Begins an upload and sends so many bytes of its photo, but not the last ones.
+/// Starts an upload and sends the first `bytes` bytes of its photo, but not the rest.
 fn send_photo(app: &App, bytes: usize) -> TcpStream {
     let part = b"--B\r\nContent-Disposition: form-data; name=\"foto\"; filename=\"f\"\r\n\r\n";
     let mut stream = begin_upload(app, part.len() + bytes + 1000);

@@ -1,4 +1,4 @@
-//! The role `load`: what it says of a site is true, and its proof finds what is missing.
+//! The `load` command: its summary is correct, and `load verify` finds what is missing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,29 +9,32 @@ use serde_json::Value;
 use crate::on_both;
 use crate::support::app::{App, Installation, Stores};
 
-on_both!(every_promise_is_proven, keyless_people_are_proven_too);
+on_both!(
+    every_acknowledged_registration_is_verified,
+    people_without_a_key_are_verified_too
+);
 
-async fn every_promise_is_proven(stores: Stores) {
+async fn every_acknowledged_registration_is_verified(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     let journal = installation.folder.path().join("journal");
-    let summary = told(&load(&installation, &app, &journal, &[]).await);
+    let summary = parse_output(&load(&installation, &app, &journal, &[]).await);
     assert_eq!(summary["failed_attempts"], 0, "{summary}");
     assert!(summary["sent"].as_u64() > Some(10));
     assert_eq!(summary["sent"], summary["acknowledged"]);
-    let findings = told(&verify(&installation, &app, &journal).await);
+    let findings = parse_output(&verify(&installation, &app, &journal).await);
     assert_eq!(findings["kept"], summary["sent"]);
     assert_eq!(findings["total"], summary["sent"]);
     assert_eq!(findings["lost"], 0);
 }
 
-async fn keyless_people_are_proven_too(stores: Stores) {
+async fn people_without_a_key_are_verified_too(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     let journal = installation.folder.path().join("journal");
-    let summary = told(&load(&installation, &app, &journal, &["--keyless"]).await);
+    let summary = parse_output(&load(&installation, &app, &journal, &["--keyless"]).await);
     assert_eq!(summary["sent"], summary["acknowledged"], "{summary}");
-    told(&verify(&installation, &app, &journal).await);
+    parse_output(&verify(&installation, &app, &journal).await);
 }
 
 #[tokio::test]
@@ -39,7 +42,7 @@ async fn an_instance_that_dies_fails_attempts_and_loses_nothing() {
     let mut installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let journal = installation.folder.path().join("journal");
-    // It comes back where it was.
+    // Restarts on the same address.
     installation.set("JORNADA_LISTEN", app.base.trim_start_matches("http://"));
     let loading = load(&installation, &app, &journal, &["--seconds", "3"]);
     let dying = async {
@@ -49,25 +52,25 @@ async fn an_instance_that_dies_fails_attempts_and_loses_nothing() {
         installation.start().await
     };
     let (loaded, app) = tokio::join!(loading, dying);
-    let summary = told(&loaded);
+    let summary = parse_output(&loaded);
     assert!(summary["failed_attempts"].as_u64() > Some(0), "{summary}");
     assert_eq!(summary["sent"], summary["acknowledged"], "{summary}");
-    told(&verify(&installation, &app, &journal).await);
+    parse_output(&verify(&installation, &app, &journal).await);
 }
 
 #[tokio::test]
-async fn the_proof_finds_a_lost_registration_and_a_lost_photo() {
+async fn verify_finds_a_lost_registration_and_a_lost_photo() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let journal = installation.folder.path().join("journal");
-    told(&load(&installation, &app, &journal, &[]).await);
-    fs::remove_file(some_photo(&installation.folder.path().join("data/photos"))).unwrap();
+    parse_output(&load(&installation, &app, &journal, &[]).await);
+    fs::remove_file(find_photo(&installation.folder.path().join("data/photos"))).unwrap();
     let lines = fs::read_to_string(&journal).unwrap();
-    let promised = lines
+    let acknowledged = lines
         .lines()
         .find(|line| line.contains("\"number\":3,"))
         .unwrap();
-    let invented = promised.replace("\"number\":3,", "\"number\":4000,");
+    let invented = acknowledged.replace("\"number\":3,", "\"number\":4000,");
     fs::write(&journal, format!("{lines}{invented}\n")).unwrap();
     let found = verify(&installation, &app, &journal).await;
     assert!(!found.status.success());
@@ -83,7 +86,7 @@ async fn the_proof_finds_a_lost_registration_and_a_lost_photo() {
 }
 
 #[tokio::test]
-async fn another_machine_is_not_loaded() {
+async fn another_machine_is_refused() {
     let installation = Installation::new(Stores::Embedded);
     let arguments = [
         "load",
@@ -95,8 +98,8 @@ async fn another_machine_is_not_loaded() {
     ];
     let refused = installation.command(&arguments).output().unwrap();
     assert!(!refused.status.success());
-    let told = String::from_utf8(refused.stderr).unwrap();
-    assert!(told.contains("is not this machine"), "{told}");
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert!(stderr.contains("is not this machine"), "{stderr}");
 }
 
 async fn load(installation: &Installation, app: &App, journal: &Path, more: &[&str]) -> Output {
@@ -132,15 +135,15 @@ async fn output(installation: &Installation, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What it printed, where it succeeded.
-fn told(output: &Output) -> Value {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{printed}");
+/// Asserts success and parses what was printed.
+fn parse_output(output: &Output) -> Value {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{stderr}{stdout}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn some_photo(folder: &Path) -> PathBuf {
+fn find_photo(folder: &Path) -> PathBuf {
     let entry = fs::read_dir(folder)
         .unwrap()
         .next()
@@ -148,7 +151,7 @@ fn some_photo(folder: &Path) -> PathBuf {
         .unwrap()
         .path();
     if entry.is_dir() {
-        some_photo(&entry)
+        find_photo(&entry)
     } else {
         entry
     }

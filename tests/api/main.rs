@@ -1,5 +1,5 @@
-//! The API of the real binary, on embedded stores and on MongoDB, S3 and Redis: what is taken, what is refused and
-//! with which words, and what survives a death.
+//! The API of the real binary, on embedded stores and on MongoDB, S3 and Redis: what is accepted, what is rejected with
+//! which error, and what survives a crash.
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
@@ -25,7 +25,7 @@ mod reports;
 mod seal;
 mod sweeping;
 
-/// Runs one test on both kinds of stores.
+/// Runs each test on both kinds of stores.
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod embedded {

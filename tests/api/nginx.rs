@@ -1,4 +1,4 @@
-//! The shipped nginx.conf before real instances: what it retries, what it adds, what it limits and what it hides.
+//! The shipped nginx.conf in front of real instances: retries, added headers, limits and hidden pages.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::support::recorder::Recorder;
 
 const MIB: usize = 1024 * 1024;
 
-fn address(app: &App) -> &str {
+fn host_and_port(app: &App) -> &str {
     app.base.trim_start_matches("http://")
 }
 
@@ -27,13 +27,13 @@ fn vote() -> Value {
     json!({"album": "Ejemplo", "artista": "Los Ejemplos", "puesto": "1"})
 }
 
-/// A client that nginx does not exempt from its rate limit.
-fn stranger() -> Client {
+/// Returns a client that nginx does not exempt from its rate limit.
+fn limited_client() -> Client {
     let builder = Client::builder().local_address(Some([127, 0, 0, 2].into()));
     builder.build().unwrap()
 }
 
-async fn page(answer: Response, status: u16) -> String {
+async fn expect_page(answer: Response, status: u16) -> String {
     assert_eq!(answer.status().as_u16(), status);
     assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
     assert!(answer.headers().contains_key("x-request-id"));
@@ -42,11 +42,11 @@ async fn page(answer: Response, status: u16) -> String {
 }
 
 #[tokio::test]
-async fn a_post_without_key_outlives_the_death_of_its_instance_and_counts_once() {
+async fn a_post_without_key_survives_a_killed_instance_and_counts_once() {
     const SENT: u64 = 400;
     let installation = Installation::new(Stores::Servers);
     let (dying, living) = (installation.start().await, installation.start().await);
-    let nginx = Nginx::before(&[address(&dying), address(&living)]).await;
+    let nginx = Nginx::before(&[host_and_port(&dying), host_and_port(&living)]).await;
     let mut sending = tokio::task::JoinSet::new();
     for _ in 0..SENT {
         let request = living.http.post(votes_url(&nginx, &living)).json(&vote());
@@ -55,32 +55,32 @@ async fn a_post_without_key_outlives_the_death_of_its_instance_and_counts_once()
     let mut answered = 0;
     while let Some(status) = sending.join_next().await {
         let status = status.unwrap();
-        // 200 is a retry of what the dead instance had already kept.
+        // 200 is a retry of a registration that the killed instance had already stored.
         assert!(matches!(status, 200 | 201), "{status}: {:?}", nginx.log());
         answered += 1;
         if answered == 40 {
             dying.signal("-KILL");
         }
     }
-    let tries = |line: &Value| line["instance"].as_str().unwrap().matches(':').count();
+    let attempts = |line: &Value| line["instance"].as_str().unwrap().matches(':').count();
     assert!(
-        nginx.log().iter().any(|line| tries(line) > 1),
-        "some were in flight when it died"
+        nginx.log().iter().any(|line| attempts(line) > 1),
+        "some were in flight when the instance was killed"
     );
     let chart = format!("/api/v1/campaigns/{}/chart", living.vote);
     living
         .until("each is counted once", async |app| {
             let chart: Value = app.get(&chart).await.json().await.unwrap_or_default();
             let total = chart["total"].as_u64().unwrap_or_default();
-            assert!(total <= SENT, "some were doubled");
+            assert!(total <= SENT, "some were counted twice");
             total == SENT
         })
         .await;
 }
 
 #[tokio::test]
-async fn only_what_counts_or_records_it_is_told_the_client_and_nobody_can_claim_another() {
-    let (instance, told) =
+async fn only_pages_that_need_the_client_address_get_it_and_it_cannot_be_forged() {
+    let (instance, recorder) =
         Recorder::start("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
     let nginx = Nginx::before(&[&instance.to_string()]).await;
     let paths = [
@@ -103,15 +103,15 @@ async fn only_what_counts_or_records_it_is_told_the_client_and_nobody_can_claim_
             .await;
         assert_eq!(sent.unwrap().status(), 204, "{path}");
     }
-    let mut told = told.header("x-client-address");
-    told.sort_unstable();
+    let mut clients = recorder.header("x-client-address");
+    clients.sort_unstable();
     let here = Some("127.0.0.1".to_owned());
-    assert_eq!(told[..4], [None, None, None, None]);
-    assert_eq!(told[4..], vec![here; 6]);
+    assert_eq!(clients[..4], [None, None, None, None]);
+    assert_eq!(clients[4..], vec![here; 6]);
 }
 
 #[tokio::test]
-async fn every_try_carries_the_same_key_and_the_same_id() {
+async fn every_attempt_carries_the_same_key_and_request_id() {
     let (dying, first) = Recorder::start("").await;
     let (living, second) =
         Recorder::start("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
@@ -122,19 +122,22 @@ async fn every_try_carries_the_same_key_and_the_same_id() {
     }
     assert!(!first.header("idempotency-key").is_empty());
     for name in ["idempotency-key", "x-request-id"] {
-        let taken = second.header(name);
-        assert!(taken.iter().all(Option::is_some));
+        let accepted = second.header(name);
+        assert!(accepted.iter().all(Option::is_some));
         assert!(
-            first.header(name).iter().all(|sent| taken.contains(sent)),
-            "another {name} on the second try"
+            first
+                .header(name)
+                .iter()
+                .all(|sent| accepted.contains(sent)),
+            "another {name} on the second attempt"
         );
-        let unique: std::collections::HashSet<_> = taken.iter().collect();
+        let unique: std::collections::HashSet<_> = accepted.iter().collect();
         assert_eq!(unique.len(), 4, "each request has its own {name}");
     }
 }
 
 #[tokio::test]
-async fn the_key_and_the_id_of_the_client_are_kept() {
+async fn the_key_and_request_id_of_the_client_are_passed_on() {
     let (address, recorder) = Recorder::start("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     let nginx = Nginx::before(&[&address.to_string()]).await;
     for id in ["prueba-0001", "not modest"] {
@@ -155,13 +158,15 @@ async fn the_key_and_the_id_of_the_client_are_kept() {
 }
 
 #[tokio::test]
-async fn a_stranger_who_posts_too_often_is_told_when_to_come_back() {
+async fn too_many_posts_are_answered_with_retry_after() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[address(&app)]).await;
+    let nginx = Nginx::before(&[host_and_port(&app)]).await;
     let mut refused = Vec::new();
     for path in ["/nothing", "/api/v1/nothing"] {
         for _ in 0..130 {
-            let sent = stranger().post(format!("{}{path}", nginx.base)).send();
+            let sent = limited_client()
+                .post(format!("{}{path}", nginx.base))
+                .send();
             let answer = sent.await.unwrap();
             if answer.status() == 429 {
                 assert_eq!(answer.headers()["retry-after"], "5");
@@ -170,13 +175,19 @@ async fn a_stranger_who_posts_too_often_is_told_when_to_come_back() {
             }
         }
     }
-    assert_eq!(refused.len(), 2, "both kinds of client are refused");
-    let told = problem(refused.pop().unwrap(), 429).await;
-    assert_eq!(told["type"], "urn:jornada:problem:too-many-requests");
-    let told = page(refused.pop().unwrap(), 429).await;
-    assert!(told.contains("Demasiados envíos seguidos"), "{told}");
-    let reading = stranger().get(format!("{}/healthz", nginx.base)).send();
-    assert_eq!(reading.await.unwrap().status(), 200, "reading is free");
+    assert_eq!(refused.len(), 2, "both kinds of client are limited");
+    let body = problem(refused.pop().unwrap(), 429).await;
+    assert_eq!(body["type"], "urn:jornada:problem:too-many-requests");
+    let body = expect_page(refused.pop().unwrap(), 429).await;
+    assert!(body.contains("Demasiados envíos seguidos"), "{body}");
+    let reading = limited_client()
+        .get(format!("{}/healthz", nginx.base))
+        .send();
+    assert_eq!(
+        reading.await.unwrap().status(),
+        200,
+        "reading is not limited"
+    );
     for _ in 0..130 {
         let sent = Client::new().post(format!("{}/nothing", nginx.base)).send();
         assert_ne!(sent.await.unwrap().status(), 429, "loopback is exempt");
@@ -184,29 +195,34 @@ async fn a_stranger_who_posts_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn events_arrive_one_by_one() {
+async fn events_are_not_buffered() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[address(&app)]).await;
+    let nginx = Nginx::before(&[host_and_port(&app)]).await;
     let url = format!("{}/api/v1/campaigns/{}/chart/events", nginx.base, app.vote);
     let events = app.http.get(url).send().await.unwrap();
     assert_eq!(events.headers()["content-type"], "text/event-stream");
     let mut events = events.bytes_stream();
-    let mut heard = String::new();
+    let mut received = String::new();
     for total in 0..3 {
         let wanted = format!("\"total\":{total}");
-        while !heard.contains(&wanted) {
+        while !received.contains(&wanted) {
             let event = tokio::time::timeout(SOON, events.next()).await;
-            let event = event.expect("an event is held back").unwrap().unwrap();
-            heard.push_str(std::str::from_utf8(&event).unwrap());
+            let event = event.expect("an event is buffered").unwrap().unwrap();
+            received.push_str(std::str::from_utf8(&event).unwrap());
         }
         let sent = app.http.post(votes_url(&nginx, &app)).json(&vote()).send();
         assert_eq!(sent.await.unwrap().status(), 201);
     }
 }
 
-/// How long nginx takes to lay a part of an answer in a file, while its client reads nothing for at most so long and
-/// then all of it; `None` where it does not.
-fn spooled_after(nginx: &Nginx, path: &str, whole: usize, at_most: Duration) -> Option<Duration> {
+/// Requests a response of at least `whole` bytes, reads nothing for up to `at_most`, then all of it. Returns the time
+/// until nginx spooled a part of it to disk, or `None` if it did not.
+fn time_until_spooled(
+    nginx: &Nginx,
+    path: &str,
+    whole: usize,
+    at_most: Duration,
+) -> Option<Duration> {
     let (before, start) = (nginx.last_spooled(), Instant::now());
     let mut client = open(&nginx.base);
     write!(client, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
@@ -221,14 +237,14 @@ fn spooled_after(nginx: &Nginx, path: &str, whole: usize, at_most: Duration) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_personal_lies_in_a_file_of_nginx_on_its_way_out() {
+async fn personal_responses_are_not_spooled_to_disk() {
     const WHOLE: usize = 30 * MIB;
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {WHOLE}\r\nconnection: close\r\n\r\n");
     let answer = (head + &"x".repeat(WHOLE)).leak();
     let (instance, _) = Recorder::start(answer).await;
     let nginx = Nginx::before(&[&instance.to_string()]).await;
-    let took = spooled_after(&nginx, "/", WHOLE, SOON).expect("other pages do");
-    let patience = Duration::from_millis(500).max(took * 3);
+    let took = time_until_spooled(&nginx, "/", WHOLE, SOON).expect("other pages are spooled");
+    let at_most = Duration::from_millis(500).max(took * 3);
     for path in [
         "/c/x",
         "/staff",
@@ -236,15 +252,15 @@ async fn nothing_personal_lies_in_a_file_of_nginx_on_its_way_out() {
         "/staff/c/x/registrations/1/photo",
         "/api/v1/campaigns/x/reports/_all.csv",
     ] {
-        let spooled = spooled_after(&nginx, path, WHOLE, patience);
+        let spooled = time_until_spooled(&nginx, path, WHOLE, at_most);
         assert_eq!(spooled, None, "{path}");
     }
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_told_in_words() {
+async fn too_large_bodies_get_a_readable_error() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[address(&app)]).await;
+    let nginx = Nginx::before(&[host_and_port(&app)]).await;
     let send = async |path: &str, bytes: usize| {
         let form = texts("Ana Ejemplo", "1234567", "Cali").part("foto", photo(jpeg_of(bytes)));
         let url = format!("{}{path}", nginx.base);
@@ -262,50 +278,50 @@ async fn what_is_too_large_is_told_in_words() {
     assert_eq!(by_nginx["type"], "urn:jornada:problem:too-large");
     assert_eq!(by_nginx["title"], "What you sent is too large");
     assert_ne!(by_nginx["title"], by_the_application["title"]);
-    let told = page(send(&format!("/c/{}", app.campaign), 34 * MIB).await, 413).await;
-    assert!(told.contains("8 MB at most"), "{told}");
+    let body = expect_page(send(&format!("/c/{}", app.campaign), 34 * MIB).await, 413).await;
+    assert!(body.contains("8 MB at most"), "{body}");
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_in_words_too() {
+async fn unreachable_instances_give_a_readable_error() {
     let nginx = Nginx::before(&["127.0.0.1:9"]).await;
     let asked = Client::new().get(&nginx.base).send().await.unwrap();
     assert_eq!(asked.headers()["retry-after"], "2");
-    let told = page(asked, 502).await;
+    let body = expect_page(asked, 502).await;
     assert!(
-        told.contains("<html lang=\"es\">") && told.contains("no quedará registrado dos veces")
+        body.contains("<html lang=\"es\">") && body.contains("no quedará registrado dos veces")
     );
     let asked = Client::new().get(format!("{}/?lang=en", nginx.base)).send();
-    let told = page(asked.await.unwrap(), 502).await;
-    assert!(told.contains("you will not be registered twice"), "{told}");
+    let body = expect_page(asked.await.unwrap(), 502).await;
+    assert!(body.contains("you will not be registered twice"), "{body}");
     let asked = Client::new()
         .post(format!("{}/api/v1/x", nginx.base))
         .send();
-    let told = problem(asked.await.unwrap(), 502).await;
-    assert_eq!(told["type"], "urn:jornada:problem:unavailable");
+    let body = problem(asked.await.unwrap(), 502).await;
+    assert_eq!(body["type"], "urn:jornada:problem:unavailable");
 }
 
 #[tokio::test]
-async fn the_words_of_the_application_pass_unchanged() {
+async fn errors_of_the_application_pass_unchanged() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[address(&app)]).await;
+    let nginx = Nginx::before(&[host_and_port(&app)]).await;
     let url = |base: &str| format!("{base}/api/v1/campaigns/{}/registrations", app.campaign);
-    let mut told = Vec::new();
+    let mut bodies = Vec::new();
     for base in [&app.base, &nginx.base] {
         let form = texts("", "1234567", "Nowhere");
         let answer = app.http.post(url(base)).multipart(form).send().await;
-        told.push(problem(answer.unwrap(), 422).await);
+        bodies.push(problem(answer.unwrap(), 422).await);
     }
-    assert_eq!(told[0], told[1]);
+    assert_eq!(bodies[0], bodies[1]);
     let home = app.http.get(&nginx.base).send().await.unwrap();
     let policies = home.headers().get_all("content-security-policy");
     assert_eq!(policies.iter().count(), 1, "its policy stands alone");
 }
 
 #[tokio::test]
-async fn what_is_for_operators_is_hidden() {
+async fn operator_pages_are_hidden() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[address(&app)]).await;
+    let nginx = Nginx::before(&[host_and_port(&app)]).await;
     for path in ["/metrics", "/readyz", "/nginx_status", "/_error_page"] {
         let asked = app.http.get(format!("{}{path}", nginx.base)).send().await;
         assert_eq!(asked.unwrap().status(), 404, "{path}");
@@ -316,9 +332,9 @@ async fn what_is_for_operators_is_hidden() {
 }
 
 #[tokio::test]
-async fn no_host_that_is_claimed_becomes_an_address_to_go_to() {
+async fn redirects_do_not_use_the_host_header() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[address(&app)]).await;
+    let nginx = Nginx::before(&[host_and_port(&app)]).await;
     let client = Client::builder().redirect(reqwest::redirect::Policy::none());
     let client = client.build().unwrap();
     for path in ["/api", "/static"] {
@@ -330,9 +346,9 @@ async fn no_host_that_is_claimed_becomes_an_address_to_go_to() {
 }
 
 #[tokio::test]
-async fn the_log_names_the_request_and_nobody() {
+async fn the_log_names_the_request_and_no_person() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[address(&app)]).await;
+    let nginx = Nginx::before(&[host_and_port(&app)]).await;
     for path in [
         "/r/ABCD-1234?q=Marcada",
         "/Marcada",
@@ -351,20 +367,20 @@ async fn the_log_names_the_request_and_nobody() {
         .map(|line| line["route"].as_str().unwrap())
         .collect();
     assert_eq!(routes, ["/r/{number}", "other", "/c/{campaign}"]);
-    let told = format!("{log:?}");
+    let text = format!("{log:?}");
     for secret in ["Marcada", "ABCD", "127.0.0.1\""] {
-        assert!(!told.contains(secret), "{secret} is told");
+        assert!(!text.contains(secret), "{secret} is logged");
     }
     assert!(log.iter().all(|line| line["request_id"] == "prueba-0001"));
     let same = |line: &&String| line.contains("prueba-0001");
-    app.until("each is told by the instance too", async |app| {
+    app.until("the instance logs each of them too", async |app| {
         app.log().iter().filter(same).count() == 3
     })
     .await;
 }
 
 #[tokio::test]
-async fn health_answers_by_its_exit_code() {
+async fn health_reports_by_its_exit_code() {
     let mut installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     installation.set("JORNADA_OPS_LISTEN", app.ops.trim_start_matches("http://"));

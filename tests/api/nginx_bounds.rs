@@ -1,4 +1,4 @@
-//! What the shipped nginx.conf lets one client hold at once, and who is one client.
+//! What the shipped nginx.conf allows one client at once, and which addresses count as one client.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -13,22 +13,22 @@ use crate::support::nginx::Nginx;
 use crate::support::raw::Raw;
 use crate::support::recorder::Recorder;
 
-/// As many requests as one client may have at work.
-const MOST: usize = 512;
+/// Maximum of concurrent requests per client.
+const MAX_REQUESTS: usize = 512;
 
-/// As many POSTs as one client may send at once.
+/// Maximum of POSTs that one client may send at once.
 const BURST: u64 = 100;
 
-/// More than it may send while one of these tests lasts.
+/// More POSTs than a client may send during one of these tests.
 const MANY: u64 = 1000;
 
-fn from(address: [u8; 4]) -> Client {
+fn client_from(address: [u8; 4]) -> Client {
     let builder = Client::builder().local_address(Some(address.into()));
     builder.build().unwrap()
 }
 
-/// Sends a head from 127.0.0.2 and never its body, once nginx waits for that.
-async fn hold(nginx: &Nginx) -> TcpStream {
+/// Sends a head from 127.0.0.2, waits until nginx asks for the body, and never sends it.
+async fn hold_request(nginx: &Nginx) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
     let site: SocketAddr = nginx.base.trim_start_matches("http://").parse().unwrap();
@@ -36,14 +36,14 @@ async fn hold(nginx: &Nginx) -> TcpStream {
     let head =
         "GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut told = [0; 12];
-    stream.read_exact(&mut told).await.unwrap();
-    assert_eq!(&told, b"HTTP/1.1 100");
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 100");
     stream
 }
 
-/// The tests of a process share its open files, of which a shell often gives only 1,024.
-fn make_room() {
+/// Raises the limit of open files, often only 1,024, which all tests of the process share.
+fn raise_file_limit() {
     let maximum = getrlimit(Resource::Nofile).maximum;
     let raised = Rlimit {
         current: maximum,
@@ -53,44 +53,56 @@ fn make_room() {
 }
 
 #[tokio::test]
-async fn who_holds_many_requests_is_refused_more_and_nobody_else_is() {
-    make_room();
+async fn a_client_with_too_many_requests_is_limited_and_others_are_not() {
+    raise_file_limit();
     let app = Installation::new(Stores::Embedded).start().await;
     let nginx = Nginx::before(&[app.base.trim_start_matches("http://")]).await;
     let get = async |address: [u8; 4], path: &str| {
-        let request = from(address).get(format!("{}{path}", nginx.base));
+        let request = client_from(address).get(format!("{}{path}", nginx.base));
         request.send().await.unwrap()
     };
     let holder = [127, 0, 0, 2];
     let mut held = Vec::new();
-    for _ in 0..MOST {
-        held.push(hold(&nginx).await);
+    for _ in 0..MAX_REQUESTS {
+        held.push(hold_request(&nginx).await);
     }
-    let told = get(holder, "/").await;
-    assert_eq!(told.status(), 429);
-    assert_eq!(told.headers()["retry-after"], "5");
-    let told = told.text().await.unwrap();
-    assert!(told.contains("Demasiados envíos seguidos"), "{told}");
-    let told = problem(get(holder, "/api/v1/nothing").await, 429).await;
-    assert_eq!(told["type"], "urn:jornada:problem:too-many-requests");
+    let denied = get(holder, "/").await;
+    assert_eq!(denied.status(), 429);
+    assert_eq!(denied.headers()["retry-after"], "5");
+    let body = denied.text().await.unwrap();
+    assert!(body.contains("Demasiados envíos seguidos"), "{body}");
+    let body = problem(get(holder, "/api/v1/nothing").await, 429).await;
+    assert_eq!(body["type"], "urn:jornada:problem:too-many-requests");
     let events = format!("/api/v1/campaigns/{}/chart/events", app.vote);
-    assert_eq!(get(holder, &events).await.status(), 200, "counted apart");
-    assert_eq!(get([127, 0, 0, 4], "/").await.status(), 200, "another");
-    assert_eq!(get([127, 0, 0, 1], "/").await.status(), 200, "exempt");
-    held.truncate(MOST / 2);
+    assert_eq!(
+        get(holder, &events).await.status(),
+        200,
+        "events are counted separately"
+    );
+    assert_eq!(
+        get([127, 0, 0, 4], "/").await.status(),
+        200,
+        "another client"
+    );
+    assert_eq!(
+        get([127, 0, 0, 1], "/").await.status(),
+        200,
+        "an exempt client"
+    );
+    held.truncate(MAX_REQUESTS / 2);
     let start = Instant::now();
     while get(holder, "/").await.status() != 200 {
-        assert!(start.elapsed() < SOON, "there is room again");
+        assert!(start.elapsed() < SOON, "the limit is not released");
     }
 }
 
 #[tokio::test]
-async fn one_network_of_ipv6_is_one_client() {
+async fn an_ipv6_network_is_one_client() {
     let answer = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
     let (instance, _) = Recorder::start(answer).await;
     let nginx = Nginx::before(&[&instance.to_string()]).await;
-    let proxy = from([127, 0, 0, 3]);
-    let taken_before_a_refusal = async |address: &dyn Fn(u64) -> IpAddr| {
+    let proxy = client_from([127, 0, 0, 3]);
+    let accepted_before_limit = async |address: &dyn Fn(u64) -> IpAddr| {
         let mut number = 0;
         loop {
             let claimed = address(number).to_string();
@@ -102,7 +114,7 @@ async fn one_network_of_ipv6_is_one_client() {
             assert!(number < MANY, "{} is never refused", address(number));
         }
     };
-    // Their texts leave zeros out here and there; the bytes of one end lines.
+    // Zero groups that the text form shortens, and bytes that are newlines.
     for network in [
         0x2001_0db8_0000_0000_u64,
         0x2001_0db8_0000_0001,
@@ -113,24 +125,27 @@ async fn one_network_of_ipv6_is_one_client() {
             let host = number << (number % 48);
             IpAddr::from((u128::from(network) << 64 | u128::from(host)).to_be_bytes())
         };
-        let taken = taken_before_a_refusal(&one_of).await;
-        assert!(taken > BURST, "{network:x} is not alone");
+        let accepted = accepted_before_limit(&one_of).await;
+        assert!(
+            accepted > BURST,
+            "{network:x} shares a limit with another network"
+        );
     }
     let [mapped, same, next] = ["::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"];
     for (address, is_new) in [(mapped, true), (same, false), (next, true)] {
-        let taken = taken_before_a_refusal(&|_| address.parse().unwrap()).await;
-        assert_eq!(taken > BURST, is_new, "{address}: {taken} taken");
+        let accepted = accepted_before_limit(&|_| address.parse().unwrap()).await;
+        assert_eq!(accepted > BURST, is_new, "{address}: {accepted} accepted");
     }
 }
 
 #[tokio::test]
-async fn a_long_body_is_taken_where_photos_come_in_and_nowhere_else() {
+async fn large_bodies_are_accepted_only_where_photos_arrive() {
     const QUIET: Duration = Duration::from_millis(300);
     let app = Installation::new(Stores::Embedded).start().await;
     let nginx = Nginx::before(&[app.base.trim_start_matches("http://")]).await;
     let form = format!("/c/{}", app.campaign);
     let api = format!("/api/v1/campaigns/{}/registrations", app.campaign);
-    // The head alone: a refusal waits for no body.
+    // Sends the head alone: a rejection does not wait for the body.
     let send = |verb: &str, path: &str, length: &str| {
         let head = format!("{verb} {path} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n");
         Raw::send(&nginx.base, head.as_bytes(), QUIET)
@@ -161,10 +176,10 @@ async fn a_long_body_is_taken_where_photos_come_in_and_nowhere_else() {
     assert_eq!(send("GET", &form, none).statuses(), [200]);
     let short = format!("Content-Length: 50000\r\n\r\n{}", "x".repeat(50_000));
     assert_eq!(send("PUT", &api, &short).statuses()[0], 405);
-    let told = send("GET", "/", long).text;
-    assert!(told.contains("demasiado grande"), "{told}");
+    let body = send("GET", "/", long).text;
+    assert!(body.contains("demasiado grande"), "{body}");
     for path in ["/api/v1/nothing", &api] {
-        let told = send("GET", path, long).text;
-        assert!(told.contains("urn:jornada:problem:too-large"), "{told}");
+        let body = send("GET", path, long).text;
+        assert!(body.contains("urn:jornada:problem:too-large"), "{body}");
     }
 }

@@ -1,11 +1,11 @@
-//! What operators and programs see: settings, readiness, metrics, the description, tokens, campaign files.
+//! What operators and programs see: setting errors, readiness, metrics, logs, the API description, campaign checks.
 
 use serde_json::Value;
 
 use crate::support::app::{Installation, Stores, person};
 
 #[tokio::test]
-async fn a_wrong_setting_is_one_line_that_names_it() {
+async fn an_invalid_setting_is_reported_in_one_line_that_names_it() {
     for (name, value) in [
         ("JORNADA_LISTEN", "everywhere"),
         ("JORNADA_STORE", "postgres://x"),
@@ -25,15 +25,18 @@ async fn a_wrong_setting_is_one_line_that_names_it() {
         let mut installation = Installation::new(Stores::Embedded);
         installation.set(name, value);
         let ended = installation.command(&[]).output().unwrap();
-        let told = String::from_utf8(ended.stderr).unwrap();
+        let stderr = String::from_utf8(ended.stderr).unwrap();
         assert!(!ended.status.success());
-        assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.starts_with(&format!("jornada: {name}: ")), "{told}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert!(
+            stderr.starts_with(&format!("jornada: {name}: ")),
+            "{stderr}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_told() {
+async fn a_port_in_use_is_reported() {
     let mut installation = Installation::new(Stores::Embedded);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     installation.set("JORNADA_LISTEN", &taken.local_addr().unwrap().to_string());
@@ -70,7 +73,7 @@ async fn readiness_names_each_dependency() {
 }
 
 #[tokio::test]
-async fn metrics_count_by_template_and_no_log_line_tells_a_person() {
+async fn metrics_are_labelled_by_route_and_logs_name_no_person() {
     let app = Installation::new(Stores::Embedded).start().await;
     app.register("Marcada Persona", "9876543210", "Leticia")
         .await;
@@ -94,18 +97,18 @@ async fn metrics_count_by_template_and_no_log_line_tells_a_person() {
     assert!(metrics.contains(&accepted), "{metrics}");
     assert!(metrics.contains("route=\"unknown\""));
     assert!(metrics.contains("reason=\"not-asked\"} 1"));
-    app.until("the last request is told", async |app| {
+    app.until("the last request is logged", async |app| {
         app.log().iter().any(|line| line.contains(" 422 in "))
     })
     .await;
     let log = app.log().join("\n");
     assert!(log.contains("\"status\":201"));
-    for told in [&metrics, &log] {
+    for output in [&metrics, &log] {
         for secret in ["Marcada", "9876543210"] {
-            assert!(!told.contains(secret), "{secret} is told");
+            assert!(!output.contains(secret), "{secret} is leaked");
         }
     }
-    // The totals of cities are public, as in the chart; whose city it is, no line tells.
+    // City totals are public; no log line tells the city of a person.
     assert!(!log.contains("Leticia"));
 }
 
@@ -143,7 +146,7 @@ async fn each_operation_of_each_dependency_is_timed() {
 }
 
 #[tokio::test]
-async fn the_description_is_openapi_3_1() {
+async fn the_api_description_is_openapi_3_1() {
     let app = Installation::new(Stores::Embedded).start().await;
     let description: Value = app.get("/api/v1/openapi.json").await.json().await.unwrap();
     assert!(description["openapi"].as_str().unwrap().starts_with("3.1"));
@@ -179,11 +182,11 @@ async fn campaign_check_names_line_and_field() {
         .command(&["campaign", "check", "campaigns/vacunacion.toml"])
         .output()
         .unwrap();
-    let told = String::from_utf8(wrong.stdout).unwrap();
+    let stdout = String::from_utf8(wrong.stdout).unwrap();
     assert!(!wrong.status.success());
     assert!(
-        told.contains("vacunacion.toml:")
-            && told.contains("fields[ciudad].kind: expected text, document"),
-        "{told}"
+        stdout.contains("vacunacion.toml:")
+            && stdout.contains("fields[ciudad].kind: expected text, document"),
+        "{stdout}"
     );
 }

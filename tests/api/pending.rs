@@ -1,4 +1,4 @@
-//! The photo store is away: registrations go on, staff see the photos, and each is moved once when it is back.
+//! Outages of the object store: registrations continue, staff see buffered photos, and each is uploaded once afterwards.
 
 use jornada::config::{Env, FromEnv, PhotoKeys, PhotosSetting, StoreSetting};
 use jornada::domain::registration::PhotoRef;
@@ -16,13 +16,13 @@ use crate::support::photos::jpeg;
 use crate::support::proxy::Proxy;
 use crate::support::servers::variable;
 
-/// Instances on the real servers, with a proxy before the photo store.
-struct Bed {
+/// An installation on the real servers that reaches the object store through a proxy.
+struct OutageFixture {
     installation: Installation,
     s3: Proxy,
 }
 
-impl Bed {
+impl OutageFixture {
     async fn new() -> Self {
         let server = variable("JORNADA_TEST_S3");
         let s3 = Proxy::before(server.trim_start_matches("http://").to_owned()).await;
@@ -32,7 +32,7 @@ impl Bed {
         Self { installation, s3 }
     }
 
-    /// The photo store itself, past the proxy.
+    /// Returns the object store, bypassing the proxy.
     async fn photos(&self) -> Photos {
         let photos = format!("s3://jornada-test?endpoint={}", variable("JORNADA_TEST_S3"));
         let settings = self.installation.settings.iter();
@@ -49,8 +49,8 @@ impl Bed {
         Photos::new(&setting, vault.unwrap().seal().clone())
     }
 
-    /// Whether the photo store has the photo of each, as it was sent.
-    async fn all_are_in_the_photo_store(&self, app: &App, ids: &[String]) {
+    /// Asserts that the object store has each photo as it was sent.
+    async fn assert_all_stored(&self, app: &App, ids: &[String]) {
         let photos = self.photos().await;
         for (seed, id) in ids.iter().enumerate() {
             let bytes = jpeg(u8::try_from(seed).unwrap());
@@ -62,7 +62,10 @@ impl Bed {
             let id = RegistrationId::parse(id).unwrap();
             let key = PhotoKey::of(&CampaignId::parse(&app.campaign).unwrap(), id, &photo);
             let kept = photos.get(&key).await.unwrap();
-            assert!(kept == Some(bytes.into()), "the photo of {id} is not there");
+            assert!(
+                kept == Some(bytes.into()),
+                "the photo of {id} is not in the object store"
+            );
         }
     }
 }
@@ -72,19 +75,19 @@ async fn send(app: &App, document: &str, photo_bytes: Vec<u8>) -> Response {
     app.send(form, None).await
 }
 
-/// Registers so many people whose photos differ; their ids.
+/// Registers `count` people with different photos and returns their ids.
 async fn register(app: &App, count: u8) -> Vec<String> {
     let mut ids = Vec::new();
     for number in 0..count {
         let answer = send(app, &format!("6000{number:03}"), jpeg(number)).await;
         assert_eq!(answer.status(), 201);
-        let told: Value = answer.json().await.unwrap();
-        ids.push(told["id"].as_str().unwrap().to_owned());
+        let registered: Value = answer.json().await.unwrap();
+        ids.push(registered["id"].as_str().unwrap().to_owned());
     }
     ids
 }
 
-async fn metric(app: &App, name: &str) -> f64 {
+async fn read_metric(app: &App, name: &str) -> f64 {
     let url = format!("{}/metrics", app.ops);
     let text = app
         .http
@@ -99,89 +102,89 @@ async fn metric(app: &App, name: &str) -> f64 {
     line.unwrap().trim().parse().unwrap()
 }
 
-async fn until_pending(app: &App, count: u32) {
-    app.until("so many photos wait", async |app| {
-        (metric(app, "jornada_pending_photos ").await - f64::from(count)).abs() < 0.5
+async fn wait_for_buffered(app: &App, count: u32) {
+    app.until("this number of photos is buffered", async |app| {
+        (read_metric(app, "jornada_pending_photos ").await - f64::from(count)).abs() < 0.5
     })
     .await;
 }
 
 #[tokio::test]
-async fn registrations_go_on_and_staff_see_the_photos() {
-    let bed = Bed::new().await;
-    let app = bed.installation.start().await;
-    bed.s3.set_open(false);
+async fn registrations_continue_and_staff_see_buffered_photos() {
+    let fixture = OutageFixture::new().await;
+    let app = fixture.installation.start().await;
+    fixture.s3.set_open(false);
     let ids = register(&app, 5).await;
-    until_pending(&app, 5).await;
+    wait_for_buffered(&app, 5).await;
     let retry = send(&app, "6000002", jpeg(2)).await;
     assert_eq!(retry.status(), 200, "the same person again");
     let other = send(&app, "6000002", jpeg(77)).await;
     problem(other, 409).await;
-    let token = bed.installation.token();
+    let token = fixture.installation.token();
     for (seed, id) in (0..).zip(&ids) {
         assert_eq!(seen(&app, &token, id).await, Some(jpeg(seed)));
     }
-    until_pending(&app, 5).await;
-    bed.s3.set_open(true);
-    until_pending(&app, 0).await;
-    bed.all_are_in_the_photo_store(&app, &ids).await;
+    wait_for_buffered(&app, 5).await;
+    fixture.s3.set_open(true);
+    wait_for_buffered(&app, 0).await;
+    fixture.assert_all_stored(&app, &ids).await;
 }
 
 #[tokio::test]
-async fn each_photo_is_moved_once_by_whoever_lives() {
-    let bed = Bed::new().await;
-    bed.s3.set_open(false);
-    let (one, two) = tokio::join!(bed.installation.start(), bed.installation.start());
-    let third = bed.installation.start().await;
+async fn each_photo_is_uploaded_once_although_an_instance_is_killed() {
+    let fixture = OutageFixture::new().await;
+    fixture.s3.set_open(false);
+    let (one, two) = tokio::join!(fixture.installation.start(), fixture.installation.start());
+    let third = fixture.installation.start().await;
     let ids = register(&one, 90).await;
-    until_pending(&one, 90).await;
-    bed.s3.set_open(true);
-    let moved = async |app: &App| metric(app, "jornada_photos_moved_total ").await;
-    one.until("some are moved", async |one| {
-        moved(one).await + moved(&two).await + moved(&third).await > 4.0
+    wait_for_buffered(&one, 90).await;
+    fixture.s3.set_open(true);
+    let uploaded = async |app: &App| read_metric(app, "jornada_photos_moved_total ").await;
+    one.until("some are uploaded", async |one| {
+        uploaded(one).await + uploaded(&two).await + uploaded(&third).await > 4.0
     })
     .await;
-    // Whoever moves them dies in the middle, if it is this one; another goes on when the lease is over.
-    let by_dead = moved(&third).await;
+    // If this instance is the one that uploads, another continues when its lease expires.
+    let by_killed = uploaded(&third).await;
     third.signal("-KILL");
     drop(third);
-    one.until_within("all are moved", 60, async |app| {
-        metric(app, "jornada_pending_photos ").await < 0.5
+    one.until_within("all are uploaded", 60, async |app| {
+        read_metric(app, "jornada_pending_photos ").await < 0.5
     })
     .await;
-    bed.all_are_in_the_photo_store(&one, &ids).await;
-    let counted = moved(&one).await + moved(&two).await + by_dead;
-    assert!(counted <= 90.0, "{counted} were counted as moved");
+    fixture.assert_all_stored(&one, &ids).await;
+    let counted = uploaded(&one).await + uploaded(&two).await + by_killed;
+    assert!(counted <= 90.0, "{counted} were counted as uploaded");
 }
 
 #[tokio::test]
-async fn an_instance_starts_while_the_photo_store_is_away() {
-    let bed = Bed::new().await;
-    bed.s3.set_open(false);
-    let app = bed.installation.start().await;
+async fn an_instance_starts_without_the_object_store() {
+    let fixture = OutageFixture::new().await;
+    fixture.s3.set_open(false);
+    let app = fixture.installation.start().await;
     let ids = register(&app, 2).await;
     assert!(
         app.log()
             .iter()
             .any(|line| line.contains("buffering photos in the database")),
-        "the operator is told"
+        "the outage is logged"
     );
-    until_pending(&app, 2).await;
-    bed.s3.set_open(true);
-    until_pending(&app, 0).await;
-    bed.all_are_in_the_photo_store(&app, &ids).await;
+    wait_for_buffered(&app, 2).await;
+    fixture.s3.set_open(true);
+    wait_for_buffered(&app, 0).await;
+    fixture.assert_all_stored(&app, &ids).await;
 }
 
 #[tokio::test]
-async fn past_their_bound_photos_do_not_fill_the_store() {
-    let mut bed = Bed::new().await;
-    bed.installation.set("JORNADA_PENDING_PHOTOS", "0");
-    let app = bed.installation.start().await;
-    bed.s3.set_open(false);
+async fn photos_beyond_the_buffer_limit_are_rejected() {
+    let mut fixture = OutageFixture::new().await;
+    fixture.installation.set("JORNADA_PENDING_PHOTOS", "0");
+    let app = fixture.installation.start().await;
+    fixture.s3.set_open(false);
     problem(send(&app, "6000001", jpeg(1)).await, 503).await;
     assert_eq!(app.total().await, Some(0));
-    bed.s3.set_open(true);
-    app.until("it is taken", async |app| {
+    fixture.s3.set_open(true);
+    app.until("it is accepted", async |app| {
         send(app, "6000001", jpeg(1)).await.status() == 201
     })
     .await;

@@ -1,4 +1,4 @@
-//! Photos through the API: what is refused leaves nothing behind, and what is kept is only the picture.
+//! Photos through the API: rejected ones leave nothing behind, and only the image itself is stored.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::support::photos::{jpeg, jpeg_of};
 
 const LIMIT: usize = 8 * 1024 * 1024;
 
-/// Every photo file of an embedded installation.
+/// Returns the paths of all photo files of an embedded installation.
 pub fn kept(installation: &Installation) -> Vec<PathBuf> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

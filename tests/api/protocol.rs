@@ -1,5 +1,5 @@
-//! What no browser sends: two lengths, two hosts, heads without end, connections that say nothing. Directly and through
-//! nginx, byte by byte.
+//! Requests that no browser sends: two lengths, two hosts, endless heads, idle connections. Sent byte by byte, directly
+//! and through nginx.
 
 use std::time::{Duration, Instant};
 
@@ -9,21 +9,21 @@ use crate::support::raw::{Raw, open};
 
 const QUIET: Duration = Duration::from_millis(700);
 
-async fn both() -> (App, Nginx) {
+async fn start_both() -> (App, Nginx) {
     let app = Installation::new(Stores::Embedded).start().await;
     let nginx = Nginx::before(&[app.base.trim_start_matches("http://")]).await;
     (app, nginx)
 }
 
-/// The statuses at the instance and at nginx.
-fn at_each(app: &App, nginx: &Nginx, bytes: &str) -> [Vec<u16>; 2] {
+/// Sends the same bytes to the instance and to nginx and returns the statuses of each.
+fn statuses_at_each(app: &App, nginx: &Nginx, bytes: &str) -> [Vec<u16>; 2] {
     [&app.base, &nginx.base].map(|base| Raw::send(base, bytes.as_bytes(), QUIET).statuses())
 }
 
 #[tokio::test]
-async fn two_lengths_are_never_two_requests() {
-    let (app, nginx) = both().await;
-    // By the chunks the body ends before SMUGGLED, by the length after it.
+async fn two_lengths_cannot_smuggle_a_request() {
+    let (app, nginx) = start_both().await;
+    // The chunks end the body before the smuggled request, the length after it.
     let smuggled = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let orders = [
         "Content-Length: 55\r\nTransfer-Encoding: chunked",
@@ -36,7 +36,7 @@ async fn two_lengths_are_never_two_requests() {
         for base in [&app.base, &nginx.base] {
             let answer = Raw::send(base, bytes.as_bytes(), QUIET);
             assert_eq!(answer.statuses().len(), 1, "{}", answer.text);
-            // nginx says so, and reads on for a while to throw it away.
+            // nginx announces the close and discards what follows for a while.
             let ends = answer.closed || answer.text.contains("\r\nConnection: close\r\n");
             assert!(ends, "what follows is not read: {}", answer.text);
         }
@@ -52,7 +52,7 @@ async fn two_lengths_are_never_two_requests() {
     for lengths in refused {
         let bytes =
             format!("POST /nothing HTTP/1.1\r\nHost: localhost\r\n{lengths}\r\n\r\nabcd{smuggled}");
-        for statuses in at_each(&app, &nginx, &bytes) {
+        for statuses in statuses_at_each(&app, &nginx, &bytes) {
             assert!(
                 matches!(statuses[..], [400 | 501]),
                 "{lengths}: {statuses:?}"
@@ -62,7 +62,7 @@ async fn two_lengths_are_never_two_requests() {
 }
 
 #[tokio::test]
-async fn who_sent_what_nobody_reads_is_told_that_the_connection_ends() {
+async fn a_connection_with_an_unread_body_is_closed() {
     let app = Installation::new(Stores::Embedded).start().await;
     let registrations = format!("/api/v1/campaigns/{}/registrations", app.campaign);
     let send = |path: &str, length: u64, body: &str| {
@@ -70,8 +70,8 @@ async fn who_sent_what_nobody_reads_is_told_that_the_connection_ends() {
         let kind = "Content-Type: multipart/form-data; boundary=x";
         let bytes = format!("{head}\r\n{kind}\r\n\r\n{body}");
         let answer = Raw::send(&app.base, bytes.as_bytes(), QUIET);
-        let told = answer.text.contains("\r\nconnection: close\r\n");
-        (answer.statuses(), told, answer.closed)
+        let closes = answer.text.contains("\r\nconnection: close\r\n");
+        (answer.statuses(), closes, answer.closed)
     };
     assert_eq!(send("/nothing", 100, "some"), (vec![404], true, true));
     let too_long = 33 * 1024 * 1024;
@@ -86,8 +86,8 @@ async fn who_sent_what_nobody_reads_is_told_that_the_connection_ends() {
 }
 
 #[tokio::test]
-async fn odd_heads_are_refused() {
-    let (app, nginx) = both().await;
+async fn malformed_heads_are_rejected() {
+    let (app, nginx) = start_both().await;
     for head in [
         "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n c: d\r\n\r\n",
         "GET / HTTP/1.1\r\n Host: localhost\r\n\r\n",
@@ -97,20 +97,24 @@ async fn odd_heads_are_refused() {
         "GET / HTTP/1.1\r\nHost: x@localhost\r\n\r\n",
         "GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ] {
-        let [direct, proxied] = at_each(&app, &nginx, head);
+        let [direct, proxied] = statuses_at_each(&app, &nginx, head);
         assert_eq!(direct, [400], "{head:?}");
-        // nginx leaves such header lines out; what the instance gets is plain.
+        // nginx drops such header lines, and the instance gets a valid head.
         assert!(matches!(proxied[..], [400 | 200]), "{head:?}: {proxied:?}");
     }
     let bare = "GET /healthz HTTP/1.1\nHost: localhost\nConnection: close\n\n";
-    for statuses in at_each(&app, &nginx, bare) {
-        assert_eq!(statuses, [200], "a line may end so (RFC 9112, 2.2)");
+    for statuses in statuses_at_each(&app, &nginx, bare) {
+        assert_eq!(
+            statuses,
+            [200],
+            "a line may end in LF alone (RFC 9112, 2.2)"
+        );
     }
 }
 
 #[tokio::test]
-async fn chunks_end_where_they_say() {
-    let (app, nginx) = both().await;
+async fn malformed_chunks_are_rejected() {
+    let (app, nginx) = start_both().await;
     let send = |base: &str, body: &str| {
         let bytes = format!(
             "POST /api/v1/campaigns/{}/registrations HTTP/1.1\r\nHost: localhost\r\n\
@@ -129,7 +133,7 @@ async fn chunks_end_where_they_say() {
             );
         }
     }
-    // nginx takes these, throws the extension away and sends the body on whole, with its length: "a" is no JSON object.
+    // nginx accepts these, drops the extension and forwards the body with its length; "a" is no JSON object.
     let long = format!("1;{}\r\na\r\n0\r\n\r\n", "x".repeat(60_000));
     for odd in ["1\na\r\n0\r\n\r\n", &long] {
         assert_eq!(send(&app.base, odd), [400]);
@@ -138,8 +142,8 @@ async fn chunks_end_where_they_say() {
 }
 
 #[tokio::test]
-async fn heads_are_bounded() {
-    let (app, nginx) = both().await;
+async fn large_heads_are_rejected() {
+    let (app, nginx) = start_both().await;
     let get = |path: &str, headers: &str| {
         format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: close\r\n\r\n")
     };
@@ -161,14 +165,14 @@ async fn heads_are_bounded() {
             [431, 414],
         ),
     ] {
-        let answers = at_each(&app, &nginx, &get(path, &headers));
+        let answers = statuses_at_each(&app, &nginx, &get(path, &headers));
         assert_eq!(answers, statuses.map(|status| vec![status]));
     }
 }
 
 #[tokio::test]
-async fn methods_are_those_of_the_address() {
-    let (app, nginx) = both().await;
+async fn other_methods_are_not_allowed() {
+    let (app, nginx) = start_both().await;
     let vote = format!("/api/v1/campaigns/{}/registrations", app.vote);
     for (method, path, allow) in [
         ("DELETE", "/", "GET,HEAD"),
@@ -193,19 +197,19 @@ async fn methods_are_those_of_the_address() {
     }
     for line in ["TRACE / ", "CONNECT localhost:80 ", "CONNECT / "] {
         let bytes = format!("{line}HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        for statuses in at_each(&app, &nginx, &bytes) {
+        for statuses in statuses_at_each(&app, &nginx, &bytes) {
             assert!(matches!(statuses[..], [400 | 405]), "{line}: {statuses:?}");
         }
     }
     let odd = "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert!(matches!(
-        at_each(&app, &nginx, odd)[0][..],
+        statuses_at_each(&app, &nginx, odd)[0][..],
         [400 | 404 | 405]
     ));
 }
 
 #[tokio::test]
-async fn the_site_answers_under_its_own_names_alone() {
+async fn requests_for_other_hosts_are_rejected() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_HOSTS", "jornada.example.org,otro.example.org");
     let app = installation.start().await;
@@ -222,7 +226,7 @@ async fn the_site_answers_under_its_own_names_alone() {
         ("/", "jornada.example.org.evil.example", 421),
         ("/healthz", "10.1.2.3:4000", 200),
     ] {
-        for statuses in at_each(&app, &nginx, &get(target, host)) {
+        for statuses in statuses_at_each(&app, &nginx, &get(target, host)) {
             assert_eq!(statuses, [status], "{host}");
         }
     }
@@ -230,15 +234,15 @@ async fn the_site_answers_under_its_own_names_alone() {
     let answer = Raw::send(&app.base, absolute.as_bytes(), QUIET);
     assert_eq!(answer.statuses(), [421], "the target names another host");
     assert!(answer.text.contains("Este sitio no tiene ese nombre"));
-    assert!(!answer.text.contains("evil"), "it is not repeated");
+    assert!(!answer.text.contains("evil"), "the host is not repeated");
     let api = get("/api/v1/nothing", "evil.example");
     let answer = Raw::send(&app.base, api.as_bytes(), QUIET);
     assert!(answer.text.contains("urn:jornada:problem:wrong-host"));
 }
 
 #[tokio::test]
-async fn no_address_leads_to_another_host() {
-    let (app, nginx) = both().await;
+async fn no_path_leads_to_another_host() {
+    let (app, nginx) = start_both().await;
     for target in [
         "//evil.example",
         "//evil.example/%2e%2e",
@@ -265,13 +269,13 @@ async fn no_address_leads_to_another_host() {
 }
 
 #[tokio::test]
-async fn a_head_that_never_ends_is_not_waited_for() {
+async fn an_unfinished_head_times_out() {
     let app = Installation::new(Stores::Embedded).start().await;
     let start = Instant::now();
     let mut slow = open(&app.base);
     std::io::Write::write_all(&mut slow, b"GET / HTTP/1.1\r\nHost: loc").unwrap();
     let mut silent = open(&app.base);
-    // Far above the 30 s, for machines that stand still now and then.
+    // Far above the timeout of 30 s, for machines that stall now and then.
     let answer = Raw::read(&mut slow, Duration::from_mins(2));
     let took = start.elapsed();
     assert!(answer.closed, "still open after {took:?}: {}", answer.text);
@@ -280,7 +284,7 @@ async fn a_head_that_never_ends_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn connections_that_say_nothing_keep_nobody_out() {
+async fn idle_connections_do_not_block_others() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_MAX_CONNECTIONS", "20");
     let app = installation.start().await;
@@ -292,13 +296,13 @@ async fn connections_that_say_nothing_keep_nobody_out() {
         let start = Instant::now();
         let asked = reqwest::get(format!("{}/healthz", app.base)).await.unwrap();
         assert_eq!(asked.status(), 200);
-        // The idle ones would be closed after 30 s.
+        // Idle connections are closed only after 30 s.
         assert!(start.elapsed() < Duration::from_secs(10));
     }
     assert!(Raw::read(&mut idle[0], Duration::from_secs(5)).closed);
     let url = format!("{}/metrics", app.ops);
     let metrics = reqwest::get(url).await.unwrap().text().await.unwrap();
-    let figure = |name: &str| {
+    let metric = |name: &str| {
         let line = metrics.lines().find(|line| line.starts_with(name));
         line.unwrap()
             .rsplit_once(' ')
@@ -307,13 +311,13 @@ async fn connections_that_say_nothing_keep_nobody_out() {
             .parse::<u64>()
             .unwrap()
     };
-    assert!(figure("jornada_connections ") <= 20);
-    assert!(figure("jornada_connections_turned_away_total{how=\"waited\"}") >= 80);
+    assert!(metric("jornada_connections ") <= 20);
+    assert!(metric("jornada_connections_turned_away_total{how=\"waited\"}") >= 80);
 }
 
 #[tokio::test]
-async fn headers_forbid_what_no_page_needs() {
-    let (app, nginx) = both().await;
+async fn security_headers_forbid_what_no_page_needs() {
+    let (app, nginx) = start_both().await;
     let form = app.get("/").await;
     let permissions = form.headers()["permissions-policy"].to_str().unwrap();
     assert!(permissions.contains("camera=(self)") && permissions.contains("geolocation=()"));
@@ -332,7 +336,7 @@ async fn headers_forbid_what_no_page_needs() {
         behind_tls.headers()["strict-transport-security"],
         "max-age=31536000"
     );
-    // nginx tells the instance what it is itself reached by, whatever the client says.
+    // nginx overwrites the protocol that the client claims.
     let plain = app.http.get(&nginx.base);
     let plain = plain.header("X-Forwarded-Proto", "https").send().await;
     assert!(

@@ -1,4 +1,4 @@
-//! Registering: once, again, and with other content.
+//! Registrations through the API: first attempts, retries, conflicts and errors.
 
 use serde_json::{Value, json};
 

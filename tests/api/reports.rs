@@ -1,4 +1,4 @@
-//! Reports through the API: who gets them, and that they hold what was sent.
+//! Reports through the API: who may download them, and that their content is complete.
 
 use calamine::{Data, Reader, Xlsx};
 

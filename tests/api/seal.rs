@@ -1,5 +1,5 @@
-//! Photos at rest: what leaks shows nothing, what was altered is refused, and the master key changes while people
-//! register and staff look.
+//! Encryption of photos at rest: leaked objects are unreadable, altered ones are rejected, and the master key rotates
+//! while people register and staff view photos.
 
 use std::path::PathBuf;
 use std::process::Output;
@@ -18,10 +18,10 @@ use crate::support::servers::variable;
 
 const BUCKET: &str = "jornada-test";
 
-/// What lies in the folder or the bucket, as whoever broke in sees it.
+/// The stored objects as an intruder sees them.
 pub enum Objects {
     Folder(PathBuf),
-    /// Its name, and the campaign.
+    /// Client, bucket and campaign.
     Bucket(Client, String, String),
 }
 
@@ -61,7 +61,7 @@ impl Objects {
             Self::Folder(folder) => crate::photos::kept(installation)
                 .iter()
                 .map(|path| path.strip_prefix(folder).unwrap().display().to_string())
-                // What is being written has a name of its own until it is whole.
+                // Files being written have temporary names.
                 .filter(|name| !name.contains("/."))
                 .collect(),
             Self::Bucket(client, bucket, campaign) => {
@@ -95,7 +95,7 @@ impl Objects {
     }
 }
 
-/// Registers somebody with a photo of this number; answers the id.
+/// Registers a person with the photo of this number and returns the id.
 pub async fn register(app: &App, number: u32) -> String {
     let form = texts("Ana Ejemplo", &format!("70{number:06}"), "Cali");
     let form = form.part("foto", photo(picture(number)));
@@ -109,7 +109,7 @@ fn picture(number: u32) -> Vec<u8> {
     jpeg(number.to_le_bytes()[0])
 }
 
-/// What staff get when they look at a photo, if they see one.
+/// Fetches a photo as staff; `None` unless it is shown.
 pub async fn seen(app: &App, token: &str, id: &str) -> Option<Vec<u8>> {
     let path = format!("/staff/c/{}/registrations/{id}/photo", app.campaign);
     let asked = app
@@ -223,7 +223,7 @@ async fn an_altered_photo_is_told_from_a_missing_key(stores: Stores) {
     all_are_seen(&app, &token, &[one, two]).await;
 }
 
-/// Registers people, and looks at the photos of all of them, until it is stopped.
+/// Registers people and views the photo of each until `stop` is set; returns their ids.
 async fn people(app: &App, token: &str, first: u32, stop: &AtomicBool) -> Vec<String> {
     let mut ids = Vec::new();
     while !stop.load(Ordering::Relaxed) {
@@ -274,7 +274,7 @@ async fn the_key_changes_while_people_register(stores: Stores) {
         )
     };
     let rotating = async {
-        // What the newest instance seals, one that started before can open.
+        // An instance that started earlier can decrypt what the newest one encrypts.
         let id = register(&third, 20).await;
         one_is_seen(&second, &token, &id, 20).await;
         ids.push(id);
@@ -305,7 +305,7 @@ async fn the_key_changes_while_people_register(stores: Stores) {
     refused(&installation, "which is not set: add that key");
 }
 
-/// One line tells which setting is wrong, and how.
+/// Asserts that the start fails with one line that names the setting and contains these words.
 fn refused(installation: &Installation, words: &str) {
     let ended = installation.command(&[]).output().unwrap();
     let told = String::from_utf8(ended.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! The sweep that instances make by themselves, and the photos and files that belong to nobody.
+//! The periodic sweep of the instances, and orphaned photos and report files.
 
 use std::fs::File;
 use std::time::{Duration, SystemTime};
@@ -30,17 +30,17 @@ use crate::seal::{Objects, register, seen};
 use crate::support::app::{Installation, Stores};
 
 on_both!(
-    a_photo_of_nobody_goes_after_a_day_and_the_record_says_so,
-    a_store_that_was_emptied_takes_nobodys_photo,
-    a_photo_of_nobody_that_is_not_sealed_stays,
-    many_photos_of_nobody_wait_for_a_word,
-    photos_that_are_asked_for_no_longer_go_in_their_time,
-    a_report_of_no_job_goes_after_a_day,
-    nothing_is_erased_by_a_clock_that_is_not_the_stores,
-    it_sweeps_again_and_again_until_it_is_stopped,
+    an_orphaned_photo_is_deleted_after_a_day_and_audited,
+    photos_of_an_emptied_store_are_held_until_confirmed,
+    an_unencrypted_orphan_is_not_deleted,
+    many_orphans_are_held_until_confirmed,
+    photos_of_a_removed_field_are_deleted_on_time,
+    an_orphaned_report_is_deleted_after_a_day,
+    nothing_is_deleted_when_the_clocks_disagree,
+    sweeps_repeat_until_stopped,
 );
 
-/// A sweep of this installation as its instances make it.
+/// Builds a sweep of this installation, as its instances do.
 async fn sweep(installation: &Installation) -> Sweep {
     let settings = installation.settings.iter();
     let settings: Vec<_> = settings.map(|(name, value)| (&**name, &**value)).collect();
@@ -65,8 +65,8 @@ async fn sweep(installation: &Installation) -> Sweep {
     }
 }
 
-/// Puts a photo as an attempt of this number does of which nothing more is heard.
-async fn abandon(photos: &Photos, campaign: &str, number: u32) -> PhotoKey {
+/// Stores a photo whose registration is never inserted.
+async fn put_orphan(photos: &Photos, campaign: &str, number: u32) -> PhotoKey {
     let campaign = CampaignId::parse(campaign).unwrap();
     let unique = UniqueKey::Answer(number.to_string());
     let id = RegistrationId::derive(&[1; 32], &campaign, &unique);
@@ -82,20 +82,20 @@ async fn abandon(photos: &Photos, campaign: &str, number: u32) -> PhotoKey {
     key
 }
 
-async fn a_photo_of_nobody_goes_after_a_day_and_the_record_says_so(stores: Stores) {
+async fn an_orphaned_photo_is_deleted_after_a_day_and_audited(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     let id = register(&app, 1).await;
     let mut sweep = sweep(&installation).await;
-    let nobodys = abandon(&sweep.photos, &installation.campaign, 1).await;
+    let orphaned = put_orphan(&sweep.photos, &installation.campaign, 1).await;
     let now = Timestamp::now();
     let nothing = Some(Swept::default());
     assert_eq!(
         sweep.once(now).await.unwrap(),
         nothing,
-        "it may be kept yet"
+        "it may still be registered"
     );
-    assert!(sweep.photos.get(&nobodys).await.unwrap().is_some());
+    assert!(sweep.photos.get(&orphaned).await.unwrap().is_some());
 
     let later = now + SignedDuration::from_hours(25);
     sweep.is_dry = true;
@@ -104,10 +104,10 @@ async fn a_photo_of_nobody_goes_after_a_day_and_the_record_says_so(stores: Store
         ..Swept::default()
     });
     assert_eq!(sweep.once(later).await.unwrap(), one);
-    assert!(sweep.photos.get(&nobodys).await.unwrap().is_some());
+    assert!(sweep.photos.get(&orphaned).await.unwrap().is_some());
     sweep.is_dry = false;
     assert_eq!(sweep.once(later).await.unwrap(), one);
-    assert_eq!(sweep.photos.get(&nobodys).await.unwrap(), None);
+    assert_eq!(sweep.photos.get(&orphaned).await.unwrap(), None);
     assert_eq!(sweep.once(later).await.unwrap(), nothing);
     assert!(seen(&app, &installation.token(), &id).await.is_some());
 
@@ -118,12 +118,12 @@ async fn a_photo_of_nobody_goes_after_a_day_and_the_record_says_so(stores: Store
         .collect();
     assert_eq!(entries.len(), 1, "{record}");
     assert!(entries[0].to_string().contains(r#""orphans""#), "{record}");
-    let (verified, told) = run(&installation, &["audit", "verify"]);
-    assert!(verified, "{told}");
+    let (verified, output) = run(&installation, &["audit", "verify"]);
+    assert!(verified, "{output}");
 }
 
-/// How many photos of these people lie there, by their ids.
-async fn kept(sweep: &Sweep, ids: &[String]) -> usize {
+/// Counts the stored photos of these registrations.
+async fn count_photos_of(sweep: &Sweep, ids: &[String]) -> usize {
     let (mut keys, listing) = sweep.photos.list();
     let mut kept = 0;
     while let Some(key) = keys.recv().await {
@@ -133,8 +133,8 @@ async fn kept(sweep: &Sweep, ids: &[String]) -> usize {
     kept
 }
 
-/// Leaves an installation its photos and its settings, and nothing in the store.
-async fn empty(installation: &Installation, stores: Stores) {
+/// Empties the store of an installation, but leaves its photos and settings.
+async fn empty_store(installation: &Installation, stores: Stores) {
     if stores == Stores::Servers {
         let mut settings = installation.settings.iter();
         let address = settings.find(|(name, _)| name == "JORNADA_STORE").unwrap();
@@ -148,7 +148,7 @@ async fn empty(installation: &Installation, stores: Stores) {
     }
 }
 
-async fn a_store_that_was_emptied_takes_nobodys_photo(stores: Stores) {
+async fn photos_of_an_emptied_store_are_held_until_confirmed(stores: Stores) {
     let installation = Installation::new(stores);
     let mut app = installation.start().await;
     let mut ids = Vec::new();
@@ -157,10 +157,10 @@ async fn a_store_that_was_emptied_takes_nobodys_photo(stores: Stores) {
     }
     app.signal("-TERM");
     app.ended().await;
-    empty(&installation, stores).await;
+    empty_store(&installation, stores).await;
     let mut sweep = sweep(&installation).await;
-    // Of the same master key, so that its vault key has the same id as the one before.
-    abandon(&sweep.photos, &installation.campaign, 1).await;
+    // Encrypted under a new key of the same master key.
+    put_orphan(&sweep.photos, &installation.campaign, 1).await;
     let later = Timestamp::now() + SignedDuration::from_hours(25);
     let left = Swept {
         orphans: 1,
@@ -168,7 +168,7 @@ async fn a_store_that_was_emptied_takes_nobodys_photo(stores: Stores) {
         ..Swept::default()
     };
     assert_eq!(sweep.once(later).await.unwrap(), Some(left));
-    assert_eq!(kept(&sweep, &ids).await, 3);
+    assert_eq!(count_photos_of(&sweep, &ids).await, 3);
     assert!(left.foreign_told().unwrap().contains("JORNADA_STORE"));
 
     sweep.takes_all_orphans = true;
@@ -177,15 +177,15 @@ async fn a_store_that_was_emptied_takes_nobodys_photo(stores: Stores) {
         ..Swept::default()
     };
     assert_eq!(sweep.once(later).await.unwrap(), Some(all));
-    assert_eq!(kept(&sweep, &ids).await, 0);
+    assert_eq!(count_photos_of(&sweep, &ids).await, 0);
 }
 
-async fn a_photo_of_nobody_that_is_not_sealed_stays(stores: Stores) {
+async fn an_unencrypted_orphan_is_not_deleted(stores: Stores) {
     let installation = Installation::new(stores);
     let sweep = sweep(&installation).await;
     let objects = Objects::of(&installation, stores);
     for (number, bytes) in [(1, b"as it was sent".as_slice()), (2, b""), (3, b"JPS1")] {
-        let key = abandon(&sweep.photos, &installation.campaign, number).await;
+        let key = put_orphan(&sweep.photos, &installation.campaign, number).await;
         objects.write(&key.to_string(), bytes.to_vec()).await;
     }
     let later = Timestamp::now() + SignedDuration::from_hours(25);
@@ -196,7 +196,7 @@ async fn a_photo_of_nobody_that_is_not_sealed_stays(stores: Stores) {
     assert_eq!(sweep.once(later).await.unwrap(), Some(left));
 }
 
-async fn photos_that_are_asked_for_no_longer_go_in_their_time(stores: Stores) {
+async fn photos_of_a_removed_field_are_deleted_on_time(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     let id = register(&app, 1).await;
@@ -213,16 +213,16 @@ async fn photos_that_are_asked_for_no_longer_go_in_their_time(stores: Stores) {
     ));
     let swept = sweep.once(Timestamp::now()).await.unwrap().unwrap();
     assert_eq!((swept.photos, swept.registrations), (1, 0));
-    assert_eq!(kept(&sweep, &[id]).await, 0);
+    assert_eq!(count_photos_of(&sweep, &[id]).await, 0);
 }
 
-async fn many_photos_of_nobody_wait_for_a_word(stores: Stores) {
+async fn many_orphans_are_held_until_confirmed(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     let id = register(&app, 1).await;
     let mut sweep = sweep(&installation).await;
     for number in 0..21 {
-        abandon(&sweep.photos, &installation.campaign, number).await;
+        put_orphan(&sweep.photos, &installation.campaign, number).await;
     }
     let later = Timestamp::now() + SignedDuration::from_hours(25);
     let held = Swept {
@@ -239,33 +239,33 @@ async fn many_photos_of_nobody_wait_for_a_word(stores: Stores) {
         ..Swept::default()
     };
     assert_eq!(sweep.once(later).await.unwrap(), Some(all));
-    assert_eq!(kept(&sweep, &[id]).await, 1);
+    assert_eq!(count_photos_of(&sweep, &[id]).await, 1);
 }
 
 #[tokio::test]
-async fn the_command_says_what_it_holds_back_and_the_flag_takes_it() {
+async fn the_command_reports_held_orphans_and_the_flag_deletes_them() {
     let installation = Installation::new(Stores::Embedded);
     let _app = installation.start().await;
     let photos = sweep(&installation).await.photos;
     for number in 0..21 {
-        let key = abandon(&photos, &installation.campaign, number).await;
+        let key = put_orphan(&photos, &installation.campaign, number).await;
         let path = installation.folder.path().join("data/photos");
         let file = File::options().write(true).open(path.join(key.to_string()));
         let long_ago = SystemTime::now() - Duration::from_hours(25);
         file.unwrap().set_modified(long_ago).unwrap();
     }
-    let (done, told) = run(&installation, &["sweep"]);
-    assert!(!done && told.contains("--all-orphans"), "{told}");
+    let (done, output) = run(&installation, &["sweep"]);
+    assert!(!done && output.contains("--all-orphans"), "{output}");
     assert!(
-        told.contains(r#""orphans":0,"foreign":0,"held":21"#),
-        "{told}"
+        output.contains(r#""orphans":0,"foreign":0,"held":21"#),
+        "{output}"
     );
-    let (done, told) = run(&installation, &["sweep", "--all-orphans"]);
-    assert!(done && told.contains(r#""orphans":21"#), "{told}");
+    let (done, output) = run(&installation, &["sweep", "--all-orphans"]);
+    assert!(done && output.contains(r#""orphans":21"#), "{output}");
 }
 
-/// Puts the file of a report; answers the job, which the store does not know.
-async fn report(photos: &Photos, campaign: &str) -> Job {
+/// Stores a report file and returns its job, which is not in the store.
+async fn put_report(photos: &Photos, campaign: &str) -> Job {
     let wanted = Wanted {
         campaign: CampaignId::parse(campaign).unwrap(),
         selection: Selection::all(),
@@ -281,14 +281,14 @@ async fn report(photos: &Photos, campaign: &str) -> Job {
     job
 }
 
-async fn a_report_of_no_job_goes_after_a_day(stores: Stores) {
+async fn an_orphaned_report_is_deleted_after_a_day(stores: Stores) {
     let installation = Installation::new(stores);
     let _app = installation.start().await;
     let sweep = sweep(&installation).await;
-    let known = report(&sweep.photos, &installation.campaign).await;
+    let known = put_report(&sweep.photos, &installation.campaign).await;
     sweep.store.add_job(&known).await.unwrap();
-    let nobodys = report(&sweep.photos, &installation.campaign).await;
-    let of_others = report(&sweep.photos, "of-another-town").await;
+    let orphaned = put_report(&sweep.photos, &installation.campaign).await;
+    let of_others = put_report(&sweep.photos, "of-another-town").await;
     let now = Timestamp::now();
     let after = |hours| now + SignedDuration::from_hours(hours);
     assert_eq!(sweep.once(after(24)).await.unwrap(), Some(Swept::default()));
@@ -303,7 +303,7 @@ async fn a_report_of_no_job_goes_after_a_day(stores: Stores) {
         left.push(key);
     }
     listing.await.unwrap().unwrap();
-    assert!(!left.contains(&FileKey::of(&nobodys, 1)));
+    assert!(!left.contains(&FileKey::of(&orphaned, 1)));
     for job in [known, of_others] {
         let key = FileKey::of(&job, 1);
         assert!(left.contains(&key));
@@ -312,11 +312,11 @@ async fn a_report_of_no_job_goes_after_a_day(stores: Stores) {
 }
 
 #[tokio::test]
-async fn a_report_that_was_never_whole_goes_too() {
+async fn an_unfinished_report_file_is_deleted() {
     let installation = Installation::new(Stores::Embedded);
     let _app = installation.start().await;
     let sweep = sweep(&installation).await;
-    let job = report(&sweep.photos, &installation.campaign).await;
+    let job = put_report(&sweep.photos, &installation.campaign).await;
     let path = installation.folder.path().join("data/photos");
     let file = path.join(FileKey::of(&job, 1).to_string());
     let part = file.with_extension("part");
@@ -326,7 +326,7 @@ async fn a_report_that_was_never_whole_goes_too() {
     assert_eq!((swept.reports, part.exists()), (1, false));
 }
 
-async fn nothing_is_erased_by_a_clock_that_is_not_the_stores(stores: Stores) {
+async fn nothing_is_deleted_when_the_clocks_disagree(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     register(&app, 1).await;
@@ -335,8 +335,8 @@ async fn nothing_is_erased_by_a_clock_that_is_not_the_stores(stores: Stores) {
     let now = Timestamp::now();
     for minutes in [6, -6, 60 * 24 * 365] {
         let wrong = now + SignedDuration::from_mins(minutes);
-        let told = sweep.on_time(wrong).await.unwrap_err().to_string();
-        assert!(told.contains("clock of this machine"), "{told}");
+        let output = sweep.on_time(wrong).await.unwrap_err().to_string();
+        assert!(output.contains("clock of this machine"), "{output}");
     }
     let slow = now - SignedDuration::from_mins(4);
     let swept = sweep.on_time(slow).await.unwrap().unwrap();
@@ -344,7 +344,7 @@ async fn nothing_is_erased_by_a_clock_that_is_not_the_stores(stores: Stores) {
 }
 
 #[tokio::test]
-async fn a_photo_store_that_is_away_keeps_nothing_else() {
+async fn an_unavailable_object_store_does_not_block_other_deletions() {
     let mut installation = Installation::new(Stores::Servers);
     let app = installation.start().await;
     register(&app, 1).await;
@@ -352,23 +352,23 @@ async fn a_photo_store_that_is_away_keeps_nothing_else() {
     installation.set("JORNADA_PHOTOS", "s3://nowhere?endpoint=http://127.0.0.1:1");
     let sweep = sweep(&installation).await;
     let now = Timestamp::now();
-    let over = Session {
+    let expired = Session {
         hash: [1; 32],
         account: Uuid::new_v4(),
         epoch: 0,
         created_at: Timestamp::UNIX_EPOCH,
         seen_at: Timestamp::UNIX_EPOCH,
     };
-    sweep.store.add_session(&over).await.unwrap();
+    sweep.store.add_session(&expired).await.unwrap();
     sweep.once(now).await.unwrap_err();
-    assert_eq!(sweep.store.session(&over.hash).await.unwrap(), None);
+    assert_eq!(sweep.store.session(&expired.hash).await.unwrap(), None);
     let (_, record) = run(&installation, &["audit", "export", "--format", "jsonl"]);
     assert!(record.contains(r#""sweep""#), "{record}");
 }
 
-async fn it_sweeps_again_and_again_until_it_is_stopped(stores: Stores) {
+async fn sweeps_repeat_until_stopped(stores: Stores) {
     let installation = Installation::new(stores);
-    // This instance has read that the campaign goes on.
+    // This instance read the campaign file when the campaign was still open.
     let app = installation.start().await;
     let token = installation.token();
     let first = register(&app, 1).await;
@@ -387,7 +387,7 @@ async fn it_sweeps_again_and_again_until_it_is_stopped(stores: Stores) {
     .await;
     stop.cancel();
     sweeping.await.unwrap();
-    // Whoever sweeps next need not wait for the end of a lease.
+    // The lease was released, so that the next sweep need not wait.
     let next = sweep(&installation).await.once(Timestamp::now()).await;
     assert!(next.unwrap().is_some());
 }

@@ -1,15 +1,15 @@
-//! axe-core finds nothing on any page, at any width, in any state.
+//! axe-core finds no violation on any page, at any width, in any state.
 
 use crate::support::app::{Installation, Stores};
 use crate::support::servers::variable;
-use crate::window::{Kind, Window};
+use crate::window::{Device, Window};
 
 const VIOLATIONS: &str = "const done = arguments[0];
     axe.run().then(({ violations }) => done(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)), done)";
 
 pub async fn assert_accessible(window: &Window, axe: &str, what: &str) {
     window.run(axe).await;
-    let found = window.run_later(VIOLATIONS).await;
+    let found = window.run_async(VIOLATIONS).await;
     assert_eq!(found.as_array().map(Vec::len), Some(0), "{what}: {found:#}");
     let overflow =
         "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
@@ -20,7 +20,7 @@ pub async fn assert_accessible(window: &Window, axe: &str, what: &str) {
     );
 }
 
-async fn every_page(kind: Kind, scripts_arrive: bool) {
+async fn check_every_page(device: Device, scripts_arrive: bool) {
     let axe = std::fs::read_to_string(variable("JORNADA_TEST_AXE")).unwrap();
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
@@ -31,7 +31,7 @@ async fn every_page(kind: Kind, scripts_arrive: bool) {
     let receipt = registered["receipt"].as_str().unwrap();
     app.until("it is counted", async |app| app.total().await == Some(1))
         .await;
-    let window = Window::open(kind).await;
+    let window = Window::open(device).await;
     if !scripts_arrive {
         window.block_scripts().await;
     }
@@ -46,46 +46,48 @@ async fn every_page(kind: Kind, scripts_arrive: bool) {
         ];
         for page in pages {
             window.go(&format!("{}{page}?lang={lang}", app.base)).await;
-            assert_accessible(&window, &axe, &format!("{page} {lang} {kind:?}")).await;
+            assert_accessible(&window, &axe, &format!("{page} {lang} {device:?}")).await;
         }
         window.go(&format!("{}/?lang={lang}", app.base)).await;
         window.click("button[type=submit]").await;
-        window.until("document.querySelector('#mistakes a')").await;
-        assert_accessible(&window, &axe, &format!("the mistakes {lang} {kind:?}")).await;
+        window
+            .wait_until("document.querySelector('#mistakes a')")
+            .await;
+        assert_accessible(&window, &axe, &format!("the errors {lang} {device:?}")).await;
     }
 }
 
 #[tokio::test]
-async fn every_page_on_a_phone() {
-    every_page(Kind::Phone, true).await;
+async fn every_page_is_accessible_on_a_phone() {
+    check_every_page(Device::Phone, true).await;
 }
 
 #[tokio::test]
-async fn every_page_at_a_desk() {
-    every_page(Kind::Desk, true).await;
+async fn every_page_is_accessible_on_a_desktop() {
+    check_every_page(Device::Desktop, true).await;
 }
 
 #[tokio::test]
-async fn every_page_whose_scripts_do_not_arrive() {
-    every_page(Kind::Phone, false).await;
+async fn every_page_is_accessible_without_its_scripts() {
+    check_every_page(Device::Phone, false).await;
 }
 
 #[tokio::test]
-async fn the_type_ahead_and_the_page_of_the_api() {
+async fn the_type_ahead_and_the_api_page_are_accessible() {
     let axe = std::fs::read_to_string(variable("JORNADA_TEST_AXE")).unwrap();
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
-    let window = Window::open(Kind::Phone).await;
+    let window = Window::open(Device::Phone).await;
     window.go(&app.base).await;
     window.write("#f-ciudad", "san\u{E015}").await;
     window
-        .until("document.querySelector('[role=option][aria-selected]')")
+        .wait_until("document.querySelector('[role=option][aria-selected]')")
         .await;
     assert_accessible(&window, &axe, "the type-ahead").await;
     window.go(&format!("{}/api/docs", app.base)).await;
     window
-        .until("document.querySelector('.opblock-summary')")
+        .wait_until("document.querySelector('.opblock-summary')")
         .await;
     assert_accessible(&window, &axe, "the page of the API").await;
-    assert_eq!(window.complaints().await, Vec::<String>::new());
+    assert_eq!(window.console_errors().await, Vec::<String>::new());
 }

@@ -1,5 +1,5 @@
-//! What people see and do, in a real browser on the real binary: on a phone and on a desk, with JavaScript and
-//! without, on a network that fails, and with assistive technology (axe-core).
+//! The pages of the real binary in a real browser: on phones and desktops, with and without JavaScript, on failing
+//! networks, and checked for accessibility (axe-core).
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
@@ -8,10 +8,10 @@
 mod support;
 
 mod accessibility;
-mod desk;
 mod registering;
 mod reports;
 mod resending;
 mod staff;
+mod staff_pages;
 mod totals;
 mod window;

@@ -1,4 +1,4 @@
-//! A person registers, with and without JavaScript, and the staff find the person in the report.
+//! Registration with and without JavaScript, and the registered person in the report.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,11 +7,11 @@ use calamine::{Data, Reader, Xlsx};
 use image::{Rgb, RgbImage};
 
 use crate::support::app::{App, Installation, Stores};
-use crate::window::{Kind, Window};
+use crate::window::{Device, Window};
 
 const ENTER: &str = "\u{E007}";
 
-/// Writes a photo as a camera takes it, larger than what is sent.
+/// Writes a photo of camera size, larger than what the page sends.
 pub fn camera_photo(folder: &Path) -> PathBuf {
     let path = folder.join("cédula.jpg");
     let mut state = 1_u32;
@@ -26,15 +26,15 @@ pub fn camera_photo(folder: &Path) -> PathBuf {
     path
 }
 
-/// Fills in the form of the campaign, all but the consent.
+/// Fills in the form of the campaign, without the consent.
 pub async fn fill_in(window: &Window, name: &str, city: &str, photo: &Path) {
     window.write("#f-nombre", name).await;
     window.write("#f-ciudad", city).await;
     window.write("#f-foto", photo.to_str().unwrap()).await;
 }
 
-/// The sides in pixels of each photo that the list leads to.
-async fn kept_photos(app: &App, token: &str) -> Vec<(u32, u32)> {
+/// Returns width and height in pixels of each photo that the report links to.
+async fn stored_photo_sizes(app: &App, token: &str) -> Vec<(u32, u32)> {
     let list = app.report("_all.csv", token).await.text().await.unwrap();
     let mut sides = Vec::new();
     for link in list
@@ -48,7 +48,7 @@ async fn kept_photos(app: &App, token: &str) -> Vec<(u32, u32)> {
     sides
 }
 
-/// The first column of every row of a report's first sheet that names somebody.
+/// Returns the names in the first sheet of a report.
 async fn names_in_report(app: &App, token: &str, file: &str) -> Vec<String> {
     let answer = app.report(file, token).await;
     assert_eq!(answer.status(), 200);
@@ -62,11 +62,11 @@ async fn names_in_report(app: &App, token: &str, file: &str) -> Vec<String> {
     cells.filter(|text| text.contains("Inventad")).collect()
 }
 
-async fn register_and_report(kind: Kind) {
+async fn register_and_report(device: Device) {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
-    let window = Window::open(kind).await;
+    let window = Window::open(device).await;
     window.go(&format!("{}/?lang=es", app.base)).await;
     // The type-ahead finds Bogotá without its accent; arrow and enter choose it.
     fill_in(
@@ -77,12 +77,14 @@ async fn register_and_report(kind: Kind) {
     )
     .await;
     window
-        .until("document.querySelector('.preview').naturalWidth > 0")
+        .wait_until("document.querySelector('.preview').naturalWidth > 0")
         .await;
     assert_eq!(window.value("#f-ciudad").await, "Bogotá");
     window.click("#f-consent").await;
     window.click("button[type=submit]").await;
-    window.until("location.pathname.startsWith('/r/')").await;
+    window
+        .wait_until("location.pathname.startsWith('/r/')")
+        .await;
     assert_eq!(window.text("h1").await, "Registro recibido");
     let page = window.source().await;
     assert!(
@@ -91,34 +93,34 @@ async fn register_and_report(kind: Kind) {
     );
     let number = window.text(".number strong").await;
     assert_eq!(window.path().await, format!("/r/{number}"));
-    assert_eq!(window.complaints().await, Vec::<String>::new());
+    assert_eq!(window.console_errors().await, Vec::<String>::new());
     drop(window);
 
     let token = installation.token();
-    assert_eq!(kept_photos(&app, &token).await, [(2000, 1500)]);
+    assert_eq!(stored_photo_sizes(&app, &token).await, [(2000, 1500)]);
     let names = names_in_report(&app, &token, "Bogotá.xlsx").await;
     assert_eq!(names, ["José Ñandú Inventado"]);
 }
 
 #[tokio::test]
 async fn a_person_registers_on_a_phone() {
-    register_and_report(Kind::Phone).await;
+    register_and_report(Device::Phone).await;
 }
 
 #[tokio::test]
-async fn a_person_registers_at_a_desk() {
-    register_and_report(Kind::Desk).await;
+async fn a_person_registers_on_a_desktop() {
+    register_and_report(Device::Desktop).await;
 }
 
 #[tokio::test]
-async fn without_javascript_everything_typed_is_kept_until_it_is_right() {
+async fn without_javascript_typed_answers_stay_until_they_are_valid() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
-    let window = Window::open(Kind::PlainPhone).await;
+    let window = Window::open(Device::PhoneWithoutScripts).await;
     window.go(&format!("{}/?lang=es", app.base)).await;
     fill_in(&window, "Ana Inventada", "Medelin", &photo).await;
-    // Without JavaScript the driver never finds the end of a click that leads to another page; a key does the same.
+    // Without JavaScript the driver waits forever after a click that leads to another page, but not after a key.
     window.write("#f-nombre", ENTER).await;
     assert!(window.title().await.starts_with("Error: "));
     assert_eq!(window.value("#f-nombre").await, "Ana Inventada");
@@ -144,9 +146,9 @@ async fn without_javascript_everything_typed_is_kept_until_it_is_right() {
     app.until("it is counted", async |app| app.total().await == Some(1))
         .await;
 
-    // The photo went as it was taken: nothing on the phone could shrink it.
+    // The photo was sent unchanged: without JavaScript nothing could shrink it.
     assert_eq!(
-        kept_photos(&app, &installation.token()).await,
+        stored_photo_sizes(&app, &installation.token()).await,
         [(2400, 1800)]
     );
 }
@@ -156,14 +158,16 @@ async fn a_double_click_registers_once() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
-    let window = Window::open(Kind::Phone).await;
+    let window = Window::open(Device::Phone).await;
     window.go(&app.base).await;
     fill_in(&window, "Ana Inventada", "Cali", &photo).await;
     window.click("#f-consent").await;
     window
         .run("const send = document.querySelector('button[type=submit]'); send.click(); send.click()")
         .await;
-    window.until("location.pathname.startsWith('/r/')").await;
+    window
+        .wait_until("location.pathname.startsWith('/r/')")
+        .await;
     drop(window);
     tokio::time::sleep(Duration::from_secs(1)).await;
     app.until("it is counted", async |app| app.total().await == Some(1))
@@ -171,17 +175,19 @@ async fn a_double_click_registers_once() {
 }
 
 #[tokio::test]
-async fn a_photo_that_is_none_is_told_beside_its_field() {
+async fn an_invalid_photo_is_reported_beside_its_field() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let text = installation.folder.path().join("foto.jpg");
     std::fs::write(&text, "no soy una foto").unwrap();
-    let window = Window::open(Kind::Desk).await;
+    let window = Window::open(Device::Desktop).await;
     window.go(&format!("{}/?lang=es", app.base)).await;
     fill_in(&window, "Ana Inventada", "Cali", &text).await;
     window.click("#f-consent").await;
     window.click("button[type=submit]").await;
-    window.until("document.querySelector('#mistakes a')").await;
+    window
+        .wait_until("document.querySelector('#mistakes a')")
+        .await;
     assert!(
         window
             .text("#mistakes")
@@ -193,8 +199,8 @@ async fn a_photo_that_is_none_is_told_beside_its_field() {
     assert!(window.title().await.starts_with("Error: "));
 }
 
-/// Asks every registration for work, and counts this machine like any other.
-fn asking_for_work() -> Installation {
+/// Creates an installation that requires a proof of work and does not exempt this machine from limits.
+fn installation_with_proof_of_work() -> Installation {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_EXEMPT", "none");
     let path = installation.folder.path().join("campaigns/vacunacion.toml");
@@ -204,30 +210,32 @@ fn asking_for_work() -> Installation {
 }
 
 #[tokio::test]
-async fn a_browser_does_the_work_that_a_campaign_asks_for() {
-    let installation = asking_for_work();
+async fn a_browser_solves_the_proof_of_work() {
+    let installation = installation_with_proof_of_work();
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
-    let window = Window::open(Kind::Phone).await;
+    let window = Window::open(Device::Phone).await;
     window.go(&format!("{}/?lang=es", app.base)).await;
     fill_in(&window, "Ana Inventada", "Cali", &photo).await;
     window.click("#f-consent").await;
     window.click("button[type=submit]").await;
-    window.until("location.pathname.startsWith('/r/')").await;
-    // It was sent sooner than a person would have, so it was sent again by itself.
-    let complaints = window.complaints().await;
-    let early = |complaint: &String| complaint.contains("status of 429");
-    assert!(complaints.iter().all(early), "{complaints:?}");
+    window
+        .wait_until("location.pathname.startsWith('/r/')")
+        .await;
+    // The form was sent sooner than a person could, so that the page retried by itself.
+    let errors = window.console_errors().await;
+    let is_early = |error: &String| error.contains("status of 429");
+    assert!(errors.iter().all(is_early), "{errors:?}");
     app.until("it is counted", async |app| app.total().await == Some(1))
         .await;
 }
 
 #[tokio::test]
-async fn without_javascript_it_is_told_what_to_do_about_the_work() {
-    let installation = asking_for_work();
+async fn without_javascript_the_page_explains_the_proof_of_work() {
+    let installation = installation_with_proof_of_work();
     let app = installation.start().await;
     let photo = camera_photo(installation.folder.path());
-    let window = Window::open(Kind::PlainPhone).await;
+    let window = Window::open(Device::PhoneWithoutScripts).await;
     window.go(&format!("{}/?lang=es", app.base)).await;
     assert!(window.text("noscript").await.contains("active JavaScript"));
     fill_in(&window, "Ana Inventada", "Cali", &photo).await;

@@ -1,9 +1,9 @@
-//! A report that takes a while: its page moves by itself, and can be used by everybody.
+//! A report that takes a while: its page updates by itself and is accessible.
 
 use crate::accessibility::assert_accessible;
 use crate::support::app::{App, Installation, Stores};
 use crate::support::servers::variable;
-use crate::window::{Kind, Window};
+use crate::window::{Device, Window};
 
 const MAIL: &str = "ana@example.org";
 const PASSWORD: &str = "caballo correcto grapa";
@@ -17,27 +17,29 @@ async fn log_in(window: &Window, installation: &Installation, app: &App) {
     window
         .write("#new", &format!("{PASSWORD}\u{E004}{PASSWORD}\u{E007}"))
         .await;
-    window.until("location.pathname == '/staff/login'").await;
+    window
+        .wait_until("location.pathname == '/staff/login'")
+        .await;
     window
         .write("#mail", &format!("{MAIL}\u{E004}{PASSWORD}\u{E007}"))
         .await;
-    window.until("location.pathname == '/staff'").await;
+    window.wait_until("location.pathname == '/staff'").await;
 }
 
-async fn a_report_moves_by_itself(kind: Kind) {
+async fn check_report_page(device: Device) {
     let axe = std::fs::read_to_string(variable("JORNADA_TEST_AXE")).unwrap();
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     app.register("Ana Inventada", "1001", "Cali").await;
-    let window = Window::open(kind).await;
+    let window = Window::open(device).await;
     log_in(&window, &installation, &app).await;
     let check = async |what: &str| {
         // axe needs JavaScript itself.
-        if !matches!(kind, Kind::PlainPhone) {
-            assert_accessible(&window, &axe, &format!("{what} {kind:?}")).await;
+        if !matches!(device, Device::PhoneWithoutScripts) {
+            assert_accessible(&window, &axe, &format!("{what} {device:?}")).await;
         }
     };
-    // What stands where the file goes keeps the report from its end.
+    // A file in place of the folder keeps the report from finishing.
     let obstacle = installation.folder.path().join("data/photos/_reports");
     std::fs::write(&obstacle, "in the way").unwrap();
     let page = format!("{}/staff/c/{}/reports?lang=en", app.base, app.campaign);
@@ -46,44 +48,46 @@ async fn a_report_moves_by_itself(kind: Kind) {
     window
         .run("document.querySelector('#value').value = '_all'")
         .await;
-    // A key, not a click: without JavaScript the driver never finds the end of a click that leads to another page.
+    // A key, not a click: without JavaScript the driver waits forever after a click that leads to another page.
     window
         .write("form button[type=submit]:not(nav *)", "\u{E007}")
         .await;
-    window.until("document.querySelector('#bar')").await;
+    window.wait_until("document.querySelector('#bar')").await;
     window
-        .until("document.querySelector('#words').textContent.startsWith('Saving')")
+        .wait_until("document.querySelector('#words').textContent.startsWith('Saving')")
         .await;
     check("a report being made").await;
     std::fs::remove_file(obstacle).unwrap();
     window
-        .until("document.querySelector('#ready:not([hidden]) a')")
+        .wait_until("document.querySelector('#ready:not([hidden]) a')")
         .await;
     assert_eq!(window.text("#words").await, "Ready: 1 row");
     assert!(window.title().await.starts_with("Ready"));
     check("a report that is ready").await;
     window.go(&page).await;
-    window.until("document.querySelector('table.data a')").await;
+    window
+        .wait_until("document.querySelector('table.data a')")
+        .await;
     check("reports with one").await;
-    assert_eq!(window.complaints().await, Vec::<String>::new());
+    assert_eq!(window.console_errors().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn at_a_desk() {
-    a_report_moves_by_itself(Kind::Desk).await;
+async fn a_report_page_updates_on_a_desktop() {
+    check_report_page(Device::Desktop).await;
 }
 
 #[tokio::test]
-async fn on_a_tablet() {
-    a_report_moves_by_itself(Kind::Tablet).await;
+async fn a_report_page_updates_on_a_tablet() {
+    check_report_page(Device::Tablet).await;
 }
 
 #[tokio::test]
-async fn on_a_phone() {
-    a_report_moves_by_itself(Kind::Phone).await;
+async fn a_report_page_updates_on_a_phone() {
+    check_report_page(Device::Phone).await;
 }
 
 #[tokio::test]
-async fn without_javascript() {
-    a_report_moves_by_itself(Kind::PlainPhone).await;
+async fn a_report_page_updates_without_javascript() {
+    check_report_page(Device::PhoneWithoutScripts).await;
 }

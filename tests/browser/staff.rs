@@ -1,18 +1,18 @@
-//! Somebody of the staff logs in with a second factor, at a desk and on a tablet, by the keyboard alone, and works.
+//! Staff log in with a second factor and work, on a desktop and on a tablet, mostly with the keyboard.
 
 use jiff::Timestamp;
 use totp_rs::{Builder, Secret, Totp};
 
 use crate::accessibility::assert_accessible;
-use crate::desk::work;
+use crate::staff_pages::check_staff_pages;
 use crate::support::app::{App, Installation, Stores};
 use crate::support::servers::variable;
-use crate::window::{Kind, Window};
+use crate::window::{Device, Window};
 
 const MAIL: &str = "ana@example.org";
 const PASSWORD: &str = "caballo correcto grapa";
 
-fn invited(installation: &Installation, app: &App) -> String {
+fn invite(installation: &Installation, app: &App) -> String {
     let command = ["staff", "add", MAIL, "--role", "admin"];
     let added = installation.command(&command).output().unwrap();
     let link = String::from_utf8(added.stdout).unwrap();
@@ -20,7 +20,7 @@ fn invited(installation: &Installation, app: &App) -> String {
     format!("{}/staff/{path}", app.base)
 }
 
-async fn code(totp: &Totp, later: i64) -> String {
+async fn totp_code(totp: &Totp, later: i64) -> String {
     while Timestamp::now().as_second() % 30 > 20 {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
@@ -28,29 +28,33 @@ async fn code(totp: &Totp, later: i64) -> String {
     totp.generate(second.unsigned_abs()).to_string()
 }
 
-/// Writes into the fields in their order, each reached by the tabulator, and sends by Enter.
-async fn fill(window: &Window, first: &str, texts: &[&str]) {
+/// Fills in the fields from `first` on, moving with Tab, and submits with Enter.
+async fn fill_fields(window: &Window, first: &str, texts: &[&str]) {
     let keys = texts.join("\u{E004}");
     window.write(first, &format!("{keys}\u{E007}")).await;
 }
 
-async fn logs_in(kind: Kind) {
+async fn log_in_and_work(device: Device) {
     let axe = std::fs::read_to_string(variable("JORNADA_TEST_AXE")).unwrap();
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
-    let window = Window::open(kind).await;
+    let window = Window::open(device).await;
     let check =
-        async |what: &str| assert_accessible(&window, &axe, &format!("{what} {kind:?}")).await;
-    window.go(&invited(&installation, &app)).await;
+        async |what: &str| assert_accessible(&window, &axe, &format!("{what} {device:?}")).await;
+    window.go(&invite(&installation, &app)).await;
     check("new password").await;
-    fill(&window, "#new", &[PASSWORD, "otra cosa larga"]).await;
-    window.until("document.querySelector('.summary')").await;
+    fill_fields(&window, "#new", &[PASSWORD, "otra cosa larga"]).await;
+    window
+        .wait_until("document.querySelector('.summary')")
+        .await;
     check("new password, refused").await;
-    fill(&window, "#new", &[PASSWORD, PASSWORD]).await;
-    window.until("location.pathname == '/staff/login'").await;
+    fill_fields(&window, "#new", &[PASSWORD, PASSWORD]).await;
+    window
+        .wait_until("location.pathname == '/staff/login'")
+        .await;
     check("login").await;
-    fill(&window, "#mail", &[MAIL, PASSWORD]).await;
-    window.until("location.pathname == '/staff'").await;
+    fill_fields(&window, "#mail", &[MAIL, PASSWORD]).await;
+    window.wait_until("location.pathname == '/staff'").await;
     check("overview").await;
     window.go(&format!("{}/staff/account", app.base)).await;
     check("account").await;
@@ -61,20 +65,29 @@ async fn logs_in(kind: Kind) {
     let secret = window.text("#secret").await.replace(' ', "");
     let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap());
     let totp = totp.build().unwrap();
-    fill(&window, "#code", &[&code(&totp, 0).await, PASSWORD]).await;
+    fill_fields(&window, "#code", &[&totp_code(&totp, 0).await, PASSWORD]).await;
     window
-        .until("location.search.includes('done=second')")
+        .wait_until("location.search.includes('done=second')")
         .await;
     window.click("nav.staff button").await;
-    window.until("location.pathname == '/staff/login'").await;
-    fill(&window, "#mail", &[MAIL, PASSWORD, "000000"]).await;
-    window.until("document.querySelector('.summary')").await;
+    window
+        .wait_until("location.pathname == '/staff/login'")
+        .await;
+    fill_fields(&window, "#mail", &[MAIL, PASSWORD, "000000"]).await;
+    window
+        .wait_until("document.querySelector('.summary')")
+        .await;
     check("login, refused").await;
     window
         .run("document.querySelector('#mail').value = ''")
         .await;
-    fill(&window, "#mail", &[MAIL, PASSWORD, &code(&totp, 30).await]).await;
-    window.until("location.pathname == '/staff'").await;
+    fill_fields(
+        &window,
+        "#mail",
+        &[MAIL, PASSWORD, &totp_code(&totp, 30).await],
+    )
+    .await;
+    window.wait_until("location.pathname == '/staff'").await;
     for (page, shown) in [("accounts", "#add-title"), ("tokens", "#make-title")] {
         window.go(&format!("{}/staff/{page}", app.base)).await;
         assert!(!window.text(shown).await.is_empty());
@@ -85,29 +98,31 @@ async fn logs_in(kind: Kind) {
     window
         .run("document.querySelector('#days').form.requestSubmit()")
         .await;
-    window.until("document.querySelector('#token')").await;
+    window.wait_until("document.querySelector('#token')").await;
     check("token").await;
     window.go(&format!("{}/staff/accounts", app.base)).await;
     window.click("table.data a").await;
-    window.until("document.querySelector('#role-title')").await;
+    window
+        .wait_until("document.querySelector('#role-title')")
+        .await;
     check("one account").await;
-    work(&window, &app, &check).await;
-    let complaints = window.complaints().await;
-    let is_told = |line: &&String| {
+    check_staff_pages(&window, &app, &check).await;
+    let errors = window.console_errors().await;
+    let is_expected = |line: &&String| {
         ["409", "410", "422"]
             .iter()
             .any(|status| line.contains(status))
     };
-    let complaints = complaints.iter().filter(|line| !is_told(line));
-    assert_eq!(complaints.count(), 0);
+    let unexpected = errors.iter().filter(|line| !is_expected(line));
+    assert_eq!(unexpected.count(), 0);
 }
 
 #[tokio::test]
-async fn at_a_desk() {
-    logs_in(Kind::Desk).await;
+async fn staff_work_on_a_desktop() {
+    log_in_and_work(Device::Desktop).await;
 }
 
 #[tokio::test]
-async fn on_a_tablet() {
-    logs_in(Kind::Tablet).await;
+async fn staff_work_on_a_tablet() {
+    log_in_and_work(Device::Tablet).await;
 }

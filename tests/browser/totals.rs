@@ -1,31 +1,35 @@
-//! The totals: they grow while one looks, and are there without JavaScript.
+//! The page of totals updates by itself, and works without JavaScript.
 
 use crate::support::app::{App, Installation, Stores};
-use crate::window::{Kind, Window};
+use crate::window::{Device, Window};
 
 async fn register(app: &App, document: &str, city: &str) {
     let answer = app.register("Persona Inventada", document, city).await;
     assert_eq!(answer.status(), 201);
 }
 
-async fn bars_grow(kind: Kind) {
+async fn check_bars_grow(device: Device) {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     register(&app, "1001", "Cali").await;
     app.until("it is counted", async |app| app.total().await == Some(1))
         .await;
-    let window = Window::open(kind).await;
+    let window = Window::open(device).await;
     window
         .go(&format!("{}/c/{}/chart?lang=es", app.base, app.campaign))
         .await;
     window
-        .until("Chart.getChart(document.querySelector('canvas'))?.data.datasets[0].data[0] === 1")
+        .wait_until(
+            "Chart.getChart(document.querySelector('canvas'))?.data.datasets[0].data[0] === 1",
+        )
         .await;
     for document in ["1002", "1003"] {
         register(&app, document, "Bogotá").await;
     }
     window
-        .until("Chart.getChart(document.querySelector('canvas')).data.datasets[0].data[0] === 2")
+        .wait_until(
+            "Chart.getChart(document.querySelector('canvas')).data.datasets[0].data[0] === 2",
+        )
         .await;
     assert_eq!(window.text("#total").await, "3");
     assert_eq!(window.text("#rows tr").await, "Bogotá 2 66,7 %");
@@ -34,21 +38,21 @@ async fn bars_grow(kind: Kind) {
     assert_eq!(window.text("#rows").await, "Cali 1 33,3 %");
     window.write("#find", "x").await;
     assert!(window.text("#none").await.contains("Ninguno coincide"));
-    assert_eq!(window.complaints().await, Vec::<String>::new());
+    assert_eq!(window.console_errors().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_bar_grows_on_a_phone() {
-    bars_grow(Kind::Phone).await;
+async fn bars_grow_on_a_phone() {
+    check_bars_grow(Device::Phone).await;
 }
 
 #[tokio::test]
-async fn a_bar_grows_at_a_desk() {
-    bars_grow(Kind::Desk).await;
+async fn bars_grow_on_a_desktop() {
+    check_bars_grow(Device::Desktop).await;
 }
 
 #[tokio::test]
-async fn without_javascript_bars_and_table_say_the_same() {
+async fn without_javascript_bars_and_table_agree() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     for (document, city) in [("1001", "Cali"), ("1002", "Pasto"), ("1003", "Pasto")] {
@@ -56,7 +60,7 @@ async fn without_javascript_bars_and_table_say_the_same() {
     }
     app.until("they are counted", async |app| app.total().await == Some(3))
         .await;
-    let window = Window::open(Kind::PlainPhone).await;
+    let window = Window::open(Device::PhoneWithoutScripts).await;
     window
         .go(&format!("{}/c/{}/chart?lang=en", app.base, app.campaign))
         .await;

@@ -1,4 +1,4 @@
-//! One browser window of its own, with the few things that a person does in it.
+//! A browser window with its own profile, and what a person does in it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -16,44 +16,44 @@ use url::Url;
 
 use crate::support::servers::variable;
 
-/// Longest wait for something to show.
-const SOON: Duration = Duration::from_secs(20);
+/// Maximum wait for a condition on a page.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What kind of window.
+/// Emulated device.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum Device {
     /// A phone, 360 px wide.
     Phone,
-    /// A phone that runs no JavaScript.
-    PlainPhone,
-    /// A tablet held upright, 768 px wide.
+    /// A phone with JavaScript disabled.
+    PhoneWithoutScripts,
+    /// A tablet in portrait orientation, 768 px wide.
     Tablet,
-    /// A desk, 1280 px wide.
-    Desk,
+    /// A desktop computer, 1280 px wide.
+    Desktop,
 }
 
 pub struct Window {
     client: Client,
-    /// Where the driver listens.
+    /// `host:port` of the driver.
     address: String,
-    /// The driver's name for this window.
+    /// Session id of the driver.
     session: String,
     driver: Child,
     _profile: TempDir,
 }
 
 impl Window {
-    pub async fn open(kind: Kind) -> Self {
+    pub async fn open(device: Device) -> Self {
         let mut driver = Command::new(variable("JORNADA_TEST_CHROMEDRIVER"))
             .arg("--port=0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let port = port(&mut driver);
+        let port = driver_port(&mut driver);
         let profile = tempfile::tempdir().unwrap();
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        let capabilities = capabilities(kind, profile.path());
+        let capabilities = capabilities(device, profile.path());
         builder.capabilities(capabilities.as_object().unwrap().clone());
         let address = format!("127.0.0.1:{port}");
         let client = builder.connect(&format!("http://{address}")).await.unwrap();
@@ -66,17 +66,17 @@ impl Window {
         }
     }
 
-    /// Has the driver end its browser, which would outlive it; also after a test that failed.
+    /// Makes the driver close its browser, which would otherwise outlive it; also after a failed test.
     fn end_session(&self) -> std::io::Result<()> {
         let mut stream = TcpStream::connect(&self.address)?;
-        stream.set_read_timeout(Some(SOON))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         let path = format!("/session/{}", self.session);
         write!(
             stream,
             "DELETE {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
             self.address
         )?;
-        // The answer comes when the browser has ended; the driver keeps the connection.
+        // The response arrives when the browser has exited; the driver keeps the connection open.
         stream.read(&mut [0; 1024]).map(drop)
     }
 
@@ -120,7 +120,7 @@ impl Window {
         element.prop("value").await.unwrap().unwrap_or_default()
     }
 
-    /// Lets no script of a page through, as a bad network may.
+    /// Blocks all scripts of pages, as a bad network may.
     pub async fn block_scripts(&self) {
         for (command, parameters) in [
             ("Network.enable", json!({})),
@@ -131,27 +131,27 @@ impl Window {
         }
     }
 
-    /// Runs a script of the test, whatever the page itself may run.
+    /// Runs a script of the test, whatever the security policy of the page.
     pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
-    /// Runs a script that answers later, by calling its last argument.
-    pub async fn run_later(&self, script: &str) -> Value {
+    /// Runs a script that returns its result later, by calling its last argument.
+    pub async fn run_async(&self, script: &str) -> Value {
         self.client.execute_async(script, Vec::new()).await.unwrap()
     }
 
-    /// Waits until an expression of JavaScript is true.
-    pub async fn until(&self, expression: &str) {
+    /// Waits until a JavaScript expression is true.
+    pub async fn wait_until(&self, expression: &str) {
         let start = Instant::now();
         let script = format!("return Boolean({expression})");
         loop {
-            // While one page gives way to the next there is nothing to ask.
+            // Fails while one page is replaced by the next.
             let answer = self.client.execute(&script, Vec::new()).await;
             if answer.is_ok_and(|answer| answer == true) {
                 return;
             }
-            if start.elapsed() > SOON {
+            if start.elapsed() > TIMEOUT {
                 let page = self
                     .client
                     .execute("return document.body.innerText", Vec::new())
@@ -163,7 +163,7 @@ impl Window {
         }
     }
 
-    /// Limits what goes up to so many bytes a second; `None` lifts the limit.
+    /// Limits uploads to this many bytes per second; `None` removes the limit.
     pub async fn limit_upload(&self, bytes: Option<u64>) {
         let command = match bytes {
             Some(bytes) => json!({"network_conditions": {
@@ -177,8 +177,8 @@ impl Window {
             .unwrap();
     }
 
-    /// What the browser complained of: scripts that failed, what the security policy forbade.
-    pub async fn complaints(&self) -> Vec<String> {
+    /// Returns the errors in the console: failed scripts and requests, violations of the security policy.
+    pub async fn console_errors(&self) -> Vec<String> {
         let log = self.client.issue_cmd(BrowserLog).await.unwrap();
         let entries = log.as_array().unwrap().iter();
         entries
@@ -196,19 +196,19 @@ impl Drop for Window {
     }
 }
 
-fn port(driver: &mut Child) -> String {
+fn driver_port(driver: &mut Child) -> String {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     let line = lines.find_map(|line| {
         let line = line.unwrap();
         let port = line.split_once("successfully on port ")?.1;
         Some(port.trim_end_matches('.').to_owned())
     });
-    // Read on, or the driver would end at its next line.
+    // Keep reading, or the driver would exit at its next line.
     std::thread::spawn(move || lines.for_each(drop));
     line.unwrap()
 }
 
-fn capabilities(kind: Kind, profile: &Path) -> Value {
+fn capabilities(device: Device, profile: &Path) -> Value {
     let mut options = json!({
         "binary": variable("JORNADA_TEST_CHROMIUM"),
         "args": [
@@ -218,16 +218,16 @@ fn capabilities(kind: Kind, profile: &Path) -> Value {
             format!("--user-data-dir={}", profile.display()),
         ],
     });
-    let size = match kind {
-        Kind::Phone | Kind::PlainPhone => Some((360, 740)),
-        Kind::Tablet => Some((768, 1024)),
-        Kind::Desk => None,
+    let size = match device {
+        Device::Phone | Device::PhoneWithoutScripts => Some((360, 740)),
+        Device::Tablet => Some((768, 1024)),
+        Device::Desktop => None,
     };
     if let Some((width, height)) = size {
         let metrics = json!({"width": width, "height": height, "pixelRatio": 2, "touch": true});
         options["mobileEmulation"] = json!({"deviceMetrics": metrics});
     }
-    if matches!(kind, Kind::PlainPhone) {
+    if matches!(device, Device::PhoneWithoutScripts) {
         options["prefs"] = json!({"profile.managed_default_content_settings.javascript": 2});
     }
     json!({"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "WARNING"}})

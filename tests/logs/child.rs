@@ -1,4 +1,4 @@
-//! A process that logs as fast as it is told: this test binary again, with one test that is otherwise left out.
+//! A process that logs at a fixed rate: this test binary again, running one test that is otherwise ignored.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -14,10 +14,10 @@ use tracing::{info, info_span};
 
 use crate::support::app::SOON;
 
-/// Lines a second.
+/// Lines per second.
 const RATE: u32 = 10_000;
 
-/// The process itself. A line on standard input ends the flood, another one the process.
+/// The process itself. A first line on standard input ends the flood, a second one the process.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "started by other tests as a process of its own"]
 async fn flooding_process() {
@@ -46,7 +46,7 @@ async fn flooding_process() {
             1
         };
         for _ in 0..lines {
-            one_line();
+            log_one_line();
         }
     }
     let (dropped, file) = (
@@ -57,8 +57,8 @@ async fn flooding_process() {
     std::fs::write(file, dropped.not_in_loki().to_string()).unwrap();
 }
 
-/// As long as the line of a request, and told to be one of the library's: others' are kept quiet.
-fn one_line() {
+/// Logs a line as long as that of a request, under the target of the service: other targets are filtered.
+fn log_one_line() {
     let span =
         info_span!(target: "jornada", "request", request_id = "4bd4c9fae9dc4b05a6a6ab0f4a5e1a3d");
     span.in_scope(|| {
@@ -73,18 +73,18 @@ fn one_line() {
     });
 }
 
-/// The process, seen from the test.
-pub struct Flood {
+/// The process, as the test controls it.
+pub struct FloodProcess {
     child: Child,
-    orders: ChildStdin,
+    stdin: ChildStdin,
     output: Option<ChildStdout>,
     folder: TempDir,
     lines: Arc<AtomicUsize>,
     reader: Option<JoinHandle<()>>,
 }
 
-impl Flood {
-    /// Starts; nobody reads its standard output yet.
+impl FloodProcess {
+    /// Starts the process without reading its standard output.
     pub fn start(loki: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -107,7 +107,7 @@ impl Flood {
             .spawn()
             .unwrap();
         Self {
-            orders: child.stdin.take().unwrap(),
+            stdin: child.stdin.take().unwrap(),
             output: child.stdout.take(),
             child,
             folder,
@@ -116,29 +116,29 @@ impl Flood {
         }
     }
 
-    /// Reads standard output from now on, and counts its lines.
+    /// Starts to read standard output and to count its lines.
     pub fn read(&mut self) {
         let (output, lines) = (self.output.take().unwrap(), self.lines.clone());
         self.reader = Some(std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // The test harness writes as well, before the first line even on the same one.
-                let is_told = line.contains(r#"{"timestamp":"#);
-                lines.fetch_add(usize::from(is_told), Ordering::Relaxed);
+                // The test harness writes too, and its first output shares a line with the first log line.
+                let is_log_line = line.contains(r#"{"timestamp":"#);
+                lines.fetch_add(usize::from(is_log_line), Ordering::Relaxed);
             }
         }));
     }
 
-    /// Lines on standard output so far.
+    /// Returns the number of log lines on standard output so far.
     pub fn lines(&self) -> usize {
         self.lines.load(Ordering::Relaxed)
     }
 
-    /// Ends the flood, or, told again, the process.
-    pub fn order(&mut self) {
-        self.orders.write_all(b"\n").unwrap();
+    /// Ends the flood; a second call ends the process.
+    pub fn stop_next(&mut self) {
+        self.stdin.write_all(b"\n").unwrap();
     }
 
-    /// Resident memory, in bytes.
+    /// Returns the resident memory in bytes.
     pub fn memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let mut status = String::new();
@@ -149,8 +149,8 @@ impl Flood {
         kib.parse::<u64>().unwrap() << 10
     }
 
-    /// Waits for the end, and until its output is read; answers how many lines the process says that Loki did not get.
-    pub async fn ended(&mut self) -> usize {
+    /// Waits until the process exits and its output is read. Returns how many lines it counted as missing in Loki.
+    pub async fn wait_for_exit(&mut self) -> usize {
         let start = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
             assert!(start.elapsed() < SOON, "the process does not end");
@@ -159,12 +159,12 @@ impl Flood {
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();
         }
-        let told = std::fs::read_to_string(self.folder.path().join("not_in_loki")).unwrap();
-        told.parse().unwrap()
+        let count = std::fs::read_to_string(self.folder.path().join("not_in_loki")).unwrap();
+        count.parse().unwrap()
     }
 }
 
-impl Drop for Flood {
+impl Drop for FloodProcess {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();

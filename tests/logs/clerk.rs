@@ -1,4 +1,4 @@
-//! Somebody of the staff at a browser that sends marks: keeps cookies and the key of the last form.
+//! A staff user whose browser sends marked headers; stores cookies and the CSRF token of the last form.
 
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
@@ -12,15 +12,15 @@ pub struct Clerk {
     http: Client,
     base: String,
     cookies: Vec<String>,
-    form: String,
-    /// Where the last answer led.
-    pub to: String,
+    csrf_token: String,
+    /// `Location` of the last response.
+    pub location: String,
     pub body: String,
 }
 
 impl Clerk {
-    /// An administrator of this mail address, logged in.
-    pub async fn of(installation: &Installation, app: &App, http: Client, mail: &str) -> Self {
+    /// Creates an administrator with this email address and logs in.
+    pub async fn log_in(installation: &Installation, app: &App, http: Client, mail: &str) -> Self {
         let command = ["staff", "add", mail, "--role", "admin"];
         let added = installation.command(&command).output().unwrap();
         let link = String::from_utf8(added.stdout).unwrap();
@@ -29,8 +29,8 @@ impl Clerk {
             http,
             base: app.base.clone(),
             cookies: Vec::new(),
-            form: String::new(),
-            to: String::new(),
+            csrf_token: String::new(),
+            location: String::new(),
             body: String::new(),
         };
         let path = format!("/staff/{path}");
@@ -45,8 +45,8 @@ impl Clerk {
         clerk
     }
 
-    /// A client that follows nothing by itself and sends these headers.
-    pub fn client(headers: reqwest::header::HeaderMap) -> Client {
+    /// Returns a client that follows no redirects and sends these headers.
+    pub fn build_client(headers: reqwest::header::HeaderMap) -> Client {
         let client = Client::builder().redirect(Policy::none());
         client.default_headers(headers).build().unwrap()
     }
@@ -56,39 +56,41 @@ impl Clerk {
         let request = request
             .header(COOKIE, self.cookies.join("; "))
             .header("accept", "text/html");
-        self.look(request.send().await.unwrap()).await
+        self.read(request.send().await.unwrap()).await
     }
 
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> u16 {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(fields).append_pair("_form", &self.form);
+        body.extend_pairs(fields)
+            .append_pair("_form", &self.csrf_token);
         let request = self.http.post(format!("{}{path}", self.base));
         let request = request
             .header(COOKIE, self.cookies.join("; "))
             .header("accept", "text/html")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body.finish());
-        self.look(request.send().await.unwrap()).await
+        self.read(request.send().await.unwrap()).await
     }
 
-    async fn look(&mut self, answer: Response) -> u16 {
+    async fn read(&mut self, answer: Response) -> u16 {
         let status = answer.status().as_u16();
         for cookie in answer.headers().get_all(SET_COOKIE) {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
             self.cookies.push(pair.to_owned());
         }
-        let to = answer.headers().get(LOCATION);
-        to.map_or("", |to| to.to_str().unwrap())
-            .clone_into(&mut self.to);
+        let location = answer.headers().get(LOCATION);
+        location
+            .map_or("", |location| location.to_str().unwrap())
+            .clone_into(&mut self.location);
         self.body = String::from_utf8_lossy(&answer.bytes().await.unwrap()).into_owned();
-        if let Some(key) = self.between("name=\"_form\" value=\"") {
-            self.form = key;
+        if let Some(key) = self.text_after("name=\"_form\" value=\"") {
+            self.csrf_token = key;
         }
         status
     }
 
-    /// What stands between these words and the next quotation mark.
-    pub fn between(&self, start: &str) -> Option<String> {
+    /// Returns the text of the last page between `start` and the next quotation mark.
+    pub fn text_after(&self, start: &str) -> Option<String> {
         let (_, rest) = self.body.split_once(start)?;
         rest.split_once('"').map(|(text, _)| text.to_owned())
     }

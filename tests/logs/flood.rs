@@ -1,122 +1,121 @@
-//! 10,000 lines a second while Loki, or whoever reads standard output, does not take them: memory stays bounded, every
-//! line is taken or counted, and lines go on once it is over.
+//! 10,000 lines per second while Loki or the reader of standard output does not accept them: memory stays bounded, every
+//! line is accepted or counted, and logging resumes afterwards.
 
 use std::time::{Duration, Instant};
 
-use crate::child::Flood;
+use crate::child::FloodProcess;
 use crate::loki::{Behaviour, Loki};
 
-/// Most that the memory may grow by.
-const GROWTH: u64 = 20 << 20;
-/// Lines while it is bad. tracing-loki left alone with them, and with a 400, grew by 148 MiB.
-const BAD_LINES: usize = 100_000;
-/// Longest wait for anything, on a machine that does much at once.
-const LATE: Duration = Duration::from_mins(2);
+/// Maximum growth of memory, in bytes.
+const MAX_GROWTH: u64 = 20 << 20;
+/// Lines during the outage. With as many and status 400, tracing-loki alone grew by 148 MiB.
+const OUTAGE_LINES: usize = 100_000;
+/// Maximum wait for a condition, on a busy machine.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-async fn until(claim: &str, holds: impl Fn() -> bool) {
+async fn wait_until(claim: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < LATE, "still not true: {claim}");
+        assert!(start.elapsed() < TIMEOUT, "still not true: {claim}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// Waits for lines on standard output, and answers the most memory that the process had meanwhile.
-async fn most_memory(flood: &Flood, lines: usize) -> u64 {
+/// Waits for `lines` lines on standard output and returns the peak memory of the process meanwhile, in bytes.
+async fn peak_memory(flood: &FloodProcess, lines: usize) -> u64 {
     let start = Instant::now();
-    let mut most = 0;
+    let mut peak = 0;
     while flood.lines() < lines {
-        assert!(start.elapsed() < LATE, "the flood does not flow");
-        most = most.max(flood.memory());
+        assert!(start.elapsed() < TIMEOUT, "the process logs nothing");
+        peak = peak.max(flood.memory());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    most
+    peak
 }
 
-/// Through the bad time and out of it again. Answers the lines that were logged, those that Loki has, and those that
-/// the process says it has not.
-async fn outlives(behaviour: Behaviour) -> (usize, usize, usize) {
+/// Logs before, during and after an outage. Returns the number of lines logged, in Loki, and counted as missing in Loki.
+async fn run_through(behaviour: Behaviour) -> (usize, usize, usize) {
     let loki = Loki::start().await;
-    let mut flood = Flood::start(&loki.url());
+    let mut flood = FloodProcess::start(&loki.url());
     flood.read();
-    let idle = most_memory(&flood, 20_000).await;
-    assert!(loki.count() > 0, "lines flow");
-    loki.behave(behaviour);
-    let most = most_memory(&flood, flood.lines() + BAD_LINES).await;
-    println!("{behaviour:?}: {} KiB, then {} KiB", idle >> 10, most >> 10);
+    let idle = peak_memory(&flood, 20_000).await;
+    assert!(loki.count() > 0, "lines reach Loki");
+    loki.set_behaviour(behaviour);
+    let peak = peak_memory(&flood, flood.lines() + OUTAGE_LINES).await;
+    println!("{behaviour:?}: {} KiB, then {} KiB", idle >> 10, peak >> 10);
     assert!(
-        most < idle + GROWTH,
-        "{behaviour:?}: from {idle} to {most} bytes"
+        peak < idle + MAX_GROWTH,
+        "{behaviour:?}: from {idle} to {peak} bytes"
     );
-    loki.behave(Behaviour::Well);
-    flood.order();
-    until("the number left out is told in Loki", || {
-        loki.was_told("Loki accepts log lines again")
+    loki.set_behaviour(Behaviour::Healthy);
+    flood.stop_next();
+    wait_until("the number of missing lines is logged in Loki", || {
+        loki.has_line("Loki accepts log lines again")
     })
     .await;
     let before = loki.count();
-    until("lines go on", || loki.count() > before).await;
+    wait_until("lines reach Loki again", || loki.count() > before).await;
     if let Behaviour::Slow(time) = behaviour {
-        // Pushes that began while it was slow have their answers after this.
+        // Pushes that started while it was slow are answered after this time.
         tokio::time::sleep(time).await;
     }
-    flood.order();
-    let dropped = flood.ended().await;
+    flood.stop_next();
+    let dropped = flood.wait_for_exit().await;
     (flood.lines(), loki.count(), dropped)
 }
 
-/// Where it is certain what Loki took, every line is accounted for.
-async fn outlives_and_counts(behaviour: Behaviour) {
-    let (logged, taken, dropped) = outlives(behaviour).await;
-    println!("{behaviour:?}: {logged} lines, {taken} in Loki, {dropped} not");
+/// Asserts that every line is accounted for, where it is certain what Loki accepted.
+async fn check_every_line_is_counted(behaviour: Behaviour) {
+    let (logged, accepted, dropped) = run_through(behaviour).await;
+    println!("{behaviour:?}: {logged} lines, {accepted} in Loki, {dropped} not");
     assert!(dropped > 0);
-    assert_eq!(logged, taken + dropped);
+    assert_eq!(logged, accepted + dropped);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loki_that_answers_after_10_s() {
-    outlives_and_counts(Behaviour::Slow(Duration::from_secs(10))).await;
+async fn lines_are_counted_while_loki_answers_after_10_s() {
+    check_every_line_is_counted(Behaviour::Slow(Duration::from_secs(10))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loki_that_finds_every_push_wrong() {
-    outlives_and_counts(Behaviour::Refusing(400)).await;
+async fn lines_are_counted_while_loki_answers_400() {
+    check_every_line_is_counted(Behaviour::Rejecting(400)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loki_that_wants_fewer_lines() {
-    outlives_and_counts(Behaviour::Refusing(429)).await;
+async fn lines_are_counted_while_loki_answers_429() {
+    check_every_line_is_counted(Behaviour::Rejecting(429)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loki_that_is_broken() {
-    outlives_and_counts(Behaviour::Refusing(500)).await;
+async fn lines_are_counted_while_loki_answers_500() {
+    check_every_line_is_counted(Behaviour::Rejecting(500)).await;
 }
 
-/// A push that is cut may have been taken: of those that ran when it went down nobody can tell.
+/// A push that is cut off may have been accepted, so that lines in flight at the outage are uncertain.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loki_that_is_down() {
-    let (logged, taken, dropped) = outlives(Behaviour::Down).await;
-    println!("Down: {logged} lines, {taken} in Loki, {dropped} not");
-    assert!((logged..=logged + 2_000).contains(&(taken + dropped)));
+async fn lines_are_counted_while_loki_is_down() {
+    let (logged, accepted, dropped) = run_through(Behaviour::Down).await;
+    println!("Down: {logged} lines, {accepted} in Loki, {dropped} not");
+    assert!((logged..=logged + 2_000).contains(&(accepted + dropped)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_reads_standard_output() {
+async fn memory_is_bounded_while_standard_output_is_not_read() {
     let loki = Loki::start().await;
-    let mut flood = Flood::start(&loki.url());
-    until("lines flow to Loki", || loki.count() > 10_000).await;
+    let mut flood = FloodProcess::start(&loki.url());
+    wait_until("lines reach Loki", || loki.count() > 10_000).await;
     let idle = flood.memory();
-    until("they go on", || loki.count() > 60_000).await;
-    let most = flood.memory();
-    assert!(most < idle + GROWTH, "from {idle} to {most} bytes");
+    wait_until("more lines reach Loki", || loki.count() > 60_000).await;
+    let peak = flood.memory();
+    assert!(peak < idle + MAX_GROWTH, "from {idle} to {peak} bytes");
     flood.read();
-    flood.order();
-    until("the number left out is told", || {
-        loki.was_told("standard output accepts log lines again")
+    flood.stop_next();
+    wait_until("the number of missing lines is logged", || {
+        loki.has_line("standard output accepts log lines again")
     })
     .await;
-    flood.order();
-    flood.ended().await;
+    flood.stop_next();
+    flood.wait_for_exit().await;
     assert!(flood.lines() < loki.count());
 }

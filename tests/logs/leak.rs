@@ -1,5 +1,5 @@
-//! Nothing that a client sends is ever told: marks are put in every place of requests of every outcome, and searched in
-//! all that comes out of the process, with its own lines at their most talkative.
+//! Nothing that a client sends is logged or exported: requests of every outcome carry marks in every place, and all
+//! output of the process, at its most verbose level, is searched for them.
 
 use std::fmt::Write;
 
@@ -20,24 +20,24 @@ const DOCUMENT: &str = "9876543210";
 const MAIL: &str = "marca@correo.example";
 const CITY: &str = "Leticia";
 const KEY: &str = "marca-de-clave-1";
-/// Sent in headers, paths, queries, file names and media types, each beside the mail address.
+/// Sent in headers, paths, queries, file names and media types, next to the email address.
 const WORD: &str = "palabramarcada";
 
-/// Everything that came out of one instance, and what must not be in it.
+/// All output of one instance, and what it must not contain.
 struct Output {
-    told: String,
+    text: String,
     secrets: Vec<String>,
 }
 
 impl Output {
-    /// Ends the instance, so that all is there.
-    async fn of(mut app: App, loki: &Loki, secrets: Vec<String>) -> Self {
+    /// Stops the instance and collects its metrics and log lines.
+    async fn collect(mut app: App, loki: &Loki, secrets: Vec<String>) -> Self {
         let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
         let metrics = metrics.unwrap().text().await.unwrap();
-        // The totals of cities are public, as in the chart; whose city it is, nothing tells.
+        // City totals are public.
         let is_total = |line: &&str| line.starts_with("jornada_tally_registrations{");
         let lines: Vec<_> = metrics.lines().filter(|line| !is_total(line)).collect();
-        let mut told = lines.join("\n");
+        let mut text = lines.join("\n");
         app.signal("-TERM");
         assert!(app.ended().await.success());
         app.until("the last line is read", async |app| {
@@ -45,30 +45,30 @@ impl Output {
             log.iter().any(|line| line.contains("\"ended\""))
         })
         .await;
-        told += &app.log().join("\n");
+        text += &app.log().join("\n");
         for line in loki.lines() {
-            write!(told, "\n{} {}", line.labels, line.text).unwrap();
+            write!(text, "\n{} {}", line.labels, line.text).unwrap();
         }
-        Self { told, secrets }
+        Self { text, secrets }
     }
 
-    fn holds(&self, words: &str) -> bool {
-        self.told.contains(words)
+    fn contains(&self, words: &str) -> bool {
+        self.text.contains(words)
     }
 
     fn assert_nothing_leaks(&self) {
         let marks = [NAME, "Marcada", DOCUMENT, MAIL, "correo.example", CITY, KEY];
         let secrets = self.secrets.iter().map(String::as_str);
         for secret in marks.into_iter().chain([WORD]).chain(secrets) {
-            let line = self.told.lines().find(|line| {
+            let line = self.text.lines().find(|line| {
                 let line = line.to_lowercase();
                 line.contains(&secret.to_lowercase())
             });
-            assert_eq!(line, None, "'{secret}' is told");
+            assert_eq!(line, None, "'{secret}' is leaked");
         }
-        // A photo's key ends with its SHA-256.
+        // The object key of a photo ends with its SHA-256.
         let is_hex = |byte: u8| byte.is_ascii_hexdigit();
-        let runs = self.told.as_bytes().split(|byte| !is_hex(*byte));
+        let runs = self.text.as_bytes().split(|byte| !is_hex(*byte));
         assert_eq!(runs.filter(|run| run.len() >= 64).count(), 0);
     }
 }
@@ -86,7 +86,7 @@ fn marked_headers() -> HeaderMap {
     headers
 }
 
-async fn talkative(installation: &mut Installation) -> (Loki, App) {
+async fn start_with_trace_logs(installation: &mut Installation) -> (Loki, App) {
     let loki = Loki::start().await;
     installation.set("JORNADA_LOKI", &loki.url());
     installation.set("JORNADA_LOG", "trace");
@@ -103,7 +103,7 @@ fn named_photo(bytes: Vec<u8>, kind: &str) -> Part {
     part.mime_str(kind).unwrap()
 }
 
-/// Registers the marked person; what the answer told.
+/// Registers the marked person and returns the response.
 async fn register(app: &App) -> Value {
     let form = texts(NAME, DOCUMENT, CITY).part("foto", named_photo(jpeg(0), "image/jpeg"));
     let answer = app.send(form, Some(KEY)).await;
@@ -111,19 +111,19 @@ async fn register(app: &App) -> Value {
     answer.json().await.unwrap()
 }
 
-async fn expect(status: u16, answer: Response) {
+async fn expect_status(status: u16, answer: Response) {
     assert_eq!(answer.status(), status, "{:?}", answer.text().await);
 }
 
-/// Forms that are refused, each for another reason.
-async fn refused_forms(app: &App) {
-    expect(
+/// Sends forms that are rejected, each for another reason.
+async fn send_rejected_forms(app: &App) {
+    expect_status(
         409,
         app.register("Otra Marcada Persona", DOCUMENT, CITY).await,
     )
     .await;
     for (document, city) in [(MAIL, CITY), (DOCUMENT, MAIL), (WORD, WORD)] {
-        expect(422, app.register(NAME, document, city).await).await;
+        expect_status(422, app.register(NAME, document, city).await).await;
     }
     let unknown = person(NAME, DOCUMENT, CITY).text(format!("{WORD} {MAIL}"), NAME);
     let unknown = app.send(unknown, None).await;
@@ -135,15 +135,15 @@ async fn refused_forms(app: &App) {
     assert!(refused.status().is_client_error());
     let kind = format!("text/{WORD}");
     let large = app.send(photo_of(jpeg_of(9 << 20), &kind), None).await;
-    expect(413, large).await;
+    expect_status(413, large).await;
     let form = Form::new().text("nombre", NAME).text("documento", DOCUMENT);
     let page = format!("{}/c/{}", app.base, app.campaign);
     let posted = app.http.post(page).multipart(form).send().await.unwrap();
-    expect(422, posted).await;
+    expect_status(422, posted).await;
 }
 
-/// Bodies that cannot be read.
-async fn broken_bodies(app: &App) {
+/// Sends bodies that cannot be parsed.
+async fn send_broken_bodies(app: &App) {
     let url = app.registrations_url(&app.campaign);
     let vote = app.registrations_url(&app.vote);
     for (url, kind, body) in [
@@ -168,8 +168,8 @@ async fn broken_bodies(app: &App) {
     }
 }
 
-/// Addresses and tokens with marks.
-async fn addresses(app: &App, receipt: &str, token: &str) {
+/// Requests paths and sends tokens that contain marks.
+async fn send_marked_paths(app: &App, receipt: &str, token: &str) {
     for path in [
         format!("/{WORD}/{MAIL}?{NAME}={DOCUMENT}"),
         format!("/r/{DOCUMENT}?de={MAIL}"),
@@ -177,24 +177,24 @@ async fn addresses(app: &App, receipt: &str, token: &str) {
         format!("/api/v1/campaigns/{WORD}/chart?q={MAIL}"),
         format!("/static/{WORD}.css"),
     ] {
-        expect(404, app.get(&path).await).await;
+        expect_status(404, app.get(&path).await).await;
     }
-    expect(200, app.get(&format!("/r/{receipt}?de={MAIL}")).await).await;
+    expect_status(200, app.get(&format!("/r/{receipt}?de={MAIL}")).await).await;
     let chart = format!("/c/{}/chart?ciudad={CITY}&q={MAIL}", app.campaign);
-    expect(200, app.get(&chart).await).await;
+    expect_status(200, app.get(&chart).await).await;
     let file = format!("{CITY}.csv?q={MAIL}");
-    expect(200, app.report(&file, token).await).await;
-    expect(401, app.report(&file, WORD).await).await;
+    expect_status(200, app.report(&file, token).await).await;
+    expect_status(401, app.report(&file, WORD).await).await;
     let url = format!("{}/api/v1/campaigns/{WORD}/reports/{MAIL}", app.base);
     let basic = app.http.get(url).basic_auth(MAIL, Some(token));
     assert!(basic.send().await.unwrap().status().is_client_error());
     let method = Method::from_bytes(WORD.as_bytes()).unwrap();
     let odd = app.http.request(method, format!("{}/", app.base));
-    expect(405, odd.send().await.unwrap()).await;
+    expect_status(405, odd.send().await.unwrap()).await;
 }
 
-/// What a clerk looks for, opens, corrects and deletes, with every answer that there is; the sealed searches.
-async fn staff_pages(clerk: &mut Clerk, app: &App, first: &Value) -> Vec<String> {
+/// Searches, views and corrects as staff, with every outcome. Returns the encrypted search queries.
+async fn visit_staff_pages(clerk: &mut Clerk, app: &App, first: &Value) -> Vec<String> {
     let (id, receipt) = (
         first["id"].as_str().unwrap(),
         first["receipt"].as_str().unwrap(),
@@ -202,16 +202,16 @@ async fn staff_pages(clerk: &mut Clerk, app: &App, first: &Value) -> Vec<String>
     let list = format!("/staff/c/{}/registrations", app.campaign);
     assert_eq!(clerk.get(&format!("/staff?{NAME}={MAIL}")).await, 200);
     assert_eq!(clerk.get(&list).await, 200);
-    let mut sealed = Vec::new();
+    let mut queries = Vec::new();
     for what in [NAME, DOCUMENT, receipt] {
         assert_eq!(
             clerk.post(&list, &[("what", what), ("place", CITY)]).await,
             303
         );
-        let to = clerk.to.clone();
+        let to = clerk.location.clone();
         assert_eq!(clerk.get(&to).await, 200);
         assert!(clerk.body.contains(NAME));
-        sealed.push(to.split_once("q=").unwrap().1.to_owned());
+        queries.push(to.split_once("q=").unwrap().1.to_owned());
     }
     for wrong in [("what", "1@x"), ("place", MAIL), ("from", DOCUMENT)] {
         assert_eq!(clerk.post(&list, &[wrong]).await, 422);
@@ -251,14 +251,14 @@ async fn staff_pages(clerk: &mut Clerk, app: &App, first: &Value) -> Vec<String>
     }
     let odd = [(NAME, DOCUMENT), ("_version", "1")];
     assert_eq!(clerk.post(&correct, &odd).await, 422);
-    sealed
+    queries
 }
 
-/// Deletes the marked person by the pages.
-async fn delete(clerk: &mut Clerk, app: &App, id: &str) {
+/// Deletes the marked person through the staff pages.
+async fn delete_registration(clerk: &mut Clerk, app: &App, id: &str) {
     let path = format!("/staff/c/{}/registrations/{id}/delete", app.campaign);
     assert_eq!(clerk.get(&path).await, 200);
-    let version = clerk.between("name=\"version\" value=\"").unwrap();
+    let version = clerk.text_after("name=\"version\" value=\"").unwrap();
     let fields = [("version", &*version), ("reason", WORD), ("sure", "true")];
     assert_eq!(clerk.post(&path, &fields).await, 303);
     assert_eq!(clerk.get(&path).await, 410);
@@ -268,66 +268,67 @@ async fn delete(clerk: &mut Clerk, app: &App, id: &str) {
 }
 
 #[tokio::test]
-async fn the_staff_area_tells_nothing_of_whom_it_shows() {
+async fn the_staff_area_leaks_no_personal_data() {
     let mut installation = Installation::new(Stores::Embedded);
-    let (loki, app) = talkative(&mut installation).await;
+    let (loki, app) = start_with_trace_logs(&mut installation).await;
     let first = register(&app).await;
-    let http = Clerk::client(marked_headers());
-    let mut clerk = Clerk::of(&installation, &app, http, MAIL).await;
-    let sealed = staff_pages(&mut clerk, &app, &first).await;
+    let http = Clerk::build_client(marked_headers());
+    let mut clerk = Clerk::log_in(&installation, &app, http, MAIL).await;
+    let queries = visit_staff_pages(&mut clerk, &app, &first).await;
     let id = first["id"].as_str().unwrap().to_owned();
-    delete(&mut clerk, &app, &id).await;
-    // The store breaks: so do the pages, and tell why without telling whom.
+    delete_registration(&mut clerk, &app, &id).await;
+    // With a broken store the pages fail, and the logged cause names nobody.
     for file in ["jornada.db", "jornada.db-wal", "jornada.db-shm"] {
         let path = installation.folder.path().join("data").join(file);
         std::fs::write(path, "no database").ok();
     }
     let list = format!("/staff/c/{}/registrations", app.campaign);
     for path in [
-        format!("{list}?q={}", sealed[0]),
+        format!("{list}?q={}", queries[0]),
         format!("{list}/{id}"),
         "/staff".into(),
     ] {
         assert!(clerk.get(&path).await >= 500);
     }
     let receipt = first["receipt"].as_str().unwrap().to_owned();
-    let secrets = [receipt, id].into_iter().chain(sealed).collect();
-    let output = Output::of(app, &loki, secrets).await;
+    let secrets = [receipt, id].into_iter().chain(queries).collect();
+    let output = Output::collect(app, &loki, secrets).await;
     for status in [200, 303, 404, 409, 410, 422] {
-        assert!(output.holds(&format!("\"status\":{status}")), "{status}");
+        assert!(output.contains(&format!("\"status\":{status}")), "{status}");
     }
-    assert!(output.holds("corrected a registration"));
+    assert!(output.contains("corrected a registration"));
     output.assert_nothing_leaks();
 }
 
 #[tokio::test]
-async fn no_outcome_tells_what_was_sent() {
+async fn no_outcome_leaks_what_was_sent() {
     let mut installation = Installation::new(Stores::Embedded);
     let token = installation.token();
-    let (loki, app) = talkative(&mut installation).await;
+    let (loki, app) = start_with_trace_logs(&mut installation).await;
     let first = register(&app).await;
     let receipt = first["receipt"].as_str().unwrap().to_owned();
-    expect(200, app.register(NAME, DOCUMENT, CITY).await).await;
-    refused_forms(&app).await;
-    broken_bodies(&app).await;
-    addresses(&app, &receipt, &token).await;
-    // The store breaks: causes are told, and hold nothing of the request.
+    expect_status(200, app.register(NAME, DOCUMENT, CITY).await).await;
+    send_rejected_forms(&app).await;
+    send_broken_bodies(&app).await;
+    send_marked_paths(&app, &receipt, &token).await;
+    // With a broken store the logged causes contain nothing of the request.
     for file in ["jornada.db", "jornada.db-wal", "jornada.db-shm"] {
         let path = installation.folder.path().join("data").join(file);
         std::fs::write(path, "no database").ok();
     }
-    expect(500, app.register(NAME, "9876543212", CITY).await).await;
+    expect_status(500, app.register(NAME, "9876543212", CITY).await).await;
     let id = first["id"].as_str().unwrap().to_owned();
-    let output = Output::of(app, &loki, vec![token, receipt, id]).await;
+    let output = Output::collect(app, &loki, vec![token, receipt, id]).await;
     for status in [200, 201, 401, 404, 405, 409, 413, 422, 500] {
-        assert!(output.holds(&format!("\"status\":{status}")), "{status}");
+        assert!(output.contains(&format!("\"status\":{status}")), "{status}");
     }
-    assert!(output.holds("request failed: "));
+    assert!(output.contains("request failed: "));
     output.assert_nothing_leaks();
 }
 
-/// MongoDB by a direct connection: a replica set would tell its own address.
-async fn cut_off() -> (Installation, Proxy, Proxy) {
+/// Creates an installation that reaches MongoDB and S3 through proxies. Connects to MongoDB directly, because a replica
+/// set would announce its own address.
+async fn installation_behind_proxies() -> (Installation, Proxy, Proxy) {
     let mongodb = variable("JORNADA_TEST_MONGODB");
     let host = mongodb.trim_start_matches("mongodb://");
     let store = Proxy::before(host.split(['/', ',']).next().unwrap().to_owned()).await;
@@ -350,23 +351,23 @@ async fn cut_off() -> (Installation, Proxy, Proxy) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stores_that_are_cut_tell_nothing_either() {
-    let (mut installation, store, photos) = cut_off().await;
+async fn unavailable_stores_leak_nothing() {
+    let (mut installation, store, photos) = installation_behind_proxies().await;
     let token = installation.token();
-    let (loki, app) = talkative(&mut installation).await;
+    let (loki, app) = start_with_trace_logs(&mut installation).await;
     let first = register(&app).await;
     photos.set_open(false);
     let waiting = app.register(NAME, "9876543211", CITY).await;
     assert!(waiting.status() == 201 || waiting.status() == 503);
     store.set_open(false);
-    expect(503, app.register(NAME, "9876543212", CITY).await).await;
-    expect(503, app.report(&format!("{CITY}.csv"), &token).await).await;
+    expect_status(503, app.register(NAME, "9876543212", CITY).await).await;
+    expect_status(503, app.report(&format!("{CITY}.csv"), &token).await).await;
     let id = first["id"].as_str().unwrap().to_owned();
     let receipt = first["receipt"].as_str().unwrap().to_owned();
     let keys =
         ["S3_ACCESS_KEY", "S3_SECRET_KEY"].map(|name| variable(&format!("JORNADA_TEST_{name}")));
     let secrets = [token, receipt, id].into_iter().chain(keys).collect();
-    let output = Output::of(app, &loki, secrets).await;
-    assert!(output.holds("dependency unavailable, answering 503: "));
+    let output = Output::collect(app, &loki, secrets).await;
+    assert!(output.contains("dependency unavailable, answering 503: "));
     output.assert_nothing_leaks();
 }

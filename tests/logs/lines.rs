@@ -1,4 +1,4 @@
-//! What a line holds, in standard output and in Loki, and that a request never waits for either.
+//! Contents of log lines on standard output and in Loki; requests never wait for either.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -19,7 +19,7 @@ async fn with_loki() -> (Loki, Installation) {
     (loki, installation)
 }
 
-/// Where both outputs must agree.
+/// Returns the fields that must be equal in both outputs.
 fn fields(line: &Value) -> [&Value; 5] {
     ["method", "route", "status", "ms", "request_id"].map(|name| &line[name])
 }
@@ -33,9 +33,9 @@ async fn a_request_is_one_line_in_standard_output_and_in_loki() {
         .to_str()
         .unwrap()
         .to_owned();
-    app.until("Loki has the line", async |_| loki.was_told(&id))
+    app.until("Loki has the line", async |_| loki.has_line(&id))
         .await;
-    let told: Vec<_> = loki
+    let pushed: Vec<_> = loki
         .lines()
         .into_iter()
         .filter(|line| line.text.contains(&id))
@@ -45,16 +45,20 @@ async fn a_request_is_one_line_in_standard_output_and_in_loki() {
         .into_iter()
         .filter(|line| line.contains(&id))
         .collect();
-    assert_eq!((told.len(), written.len()), (1, 1), "{told:?} {written:?}");
-    let (told, written) = (
-        told[0].json(),
+    assert_eq!(
+        (pushed.len(), written.len()),
+        (1, 1),
+        "{pushed:?} {written:?}"
+    );
+    let (pushed, written) = (
+        pushed[0].json(),
         serde_json::from_str::<Value>(&written[0]).unwrap(),
     );
-    assert_eq!(fields(&told), fields(&written));
-    assert_eq!(told["route"], REGISTRATIONS);
-    assert_eq!(told["status"], 201);
-    assert_eq!(told["request_id"], id.as_str());
-    assert!(told["ms"].is_u64());
+    assert_eq!(fields(&pushed), fields(&written));
+    assert_eq!(pushed["route"], REGISTRATIONS);
+    assert_eq!(pushed["status"], 201);
+    assert_eq!(pushed["request_id"], id.as_str());
+    assert!(pushed["ms"].is_u64());
     assert_eq!(written["level"], "INFO");
     let at: jiff::Timestamp = written["timestamp"].as_str().unwrap().parse().unwrap();
     assert!(at.duration_until(jiff::Timestamp::now()).as_secs() < 600);
@@ -68,7 +72,7 @@ async fn labels_are_service_instance_and_level() {
     app.get("/healthz").await;
     app.get("/nothing").await;
     app.until("Loki has lines", async |_| {
-        loki.was_told("/healthz 200") && loki.was_told("unknown 404")
+        loki.has_line("/healthz 200") && loki.has_line("unknown 404")
     })
     .await;
     let labels: BTreeSet<_> = loki.lines().into_iter().map(|line| line.labels).collect();
@@ -84,11 +88,11 @@ async fn labels_are_service_instance_and_level() {
 }
 
 #[tokio::test]
-async fn what_is_read_is_told_and_what_balancers_ask_is_not() {
+async fn pages_are_logged_and_health_checks_are_not() {
     let app = Installation::new(Stores::Embedded).start().await;
     app.get("/healthz").await;
     app.get("/").await;
-    app.until("the page is told", async |app| {
+    app.until("the page is logged", async |app| {
         app.log()
             .iter()
             .any(|line| line.contains(r#""route":"/","status":200"#))
@@ -109,43 +113,49 @@ async fn the_last_lines_reach_loki() {
     let mut app = installation.start().await;
     app.signal("-TERM");
     assert!(app.ended().await.success());
-    assert!(loki.was_told("\"ended\""));
+    assert!(loki.has_line("\"ended\""));
 }
 
 #[tokio::test]
-async fn no_request_waits_for_a_loki_that_does_not_answer() {
+async fn requests_do_not_wait_for_a_loki_that_does_not_answer() {
     let (loki, installation) = with_loki().await;
-    loki.behave(Behaviour::Slow(Duration::from_hours(1)));
+    loki.set_behaviour(Behaviour::Slow(Duration::from_hours(1)));
     let mut app = installation.start().await;
-    let slowest = slowest_of(300, &app.base).await;
-    // A push has 15 s.
+    let slowest = slowest_request(300, &app.base).await;
+    // A push times out after 15 s.
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
-    app.until("metrics tell what was left out", async |app| {
+    app.until("metrics count the dropped lines", async |app| {
         let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
         let text = metrics.unwrap().text().await.unwrap();
         text.contains("jornada_log_lines_dropped_total{reason=\"loki_full\"}")
     })
     .await;
     app.signal("-TERM");
-    assert!(app.ended().await.success(), "nor does its end");
+    assert!(
+        app.ended().await.success(),
+        "shutdown does not wait for Loki either"
+    );
 }
 
 #[tokio::test]
-async fn no_request_waits_for_a_loki_that_is_not_there() {
+async fn requests_do_not_wait_for_an_unreachable_loki() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_LOKI", "http://127.0.0.1:1");
     let app = installation.start().await;
-    slowest_of(100, &app.base).await;
-    app.until("standard output tells it, once", async |app| {
-        let told = |line: &&String| line.contains("Loki rejects log lines");
-        app.log().iter().filter(told).count() == 1
-    })
+    slowest_request(100, &app.base).await;
+    app.until(
+        "the outage is logged once on standard output",
+        async |app| {
+            let is_outage = |line: &&String| line.contains("Loki rejects log lines");
+            app.log().iter().filter(is_outage).count() == 1
+        },
+    )
     .await;
 }
 
-/// Its output is a pipe that nobody reads: full after 64 KiB, about 200 lines.
+/// Standard output is a pipe that is not read: full after 64 KiB, about 200 lines.
 #[tokio::test]
-async fn no_request_waits_for_standard_output() {
+async fn requests_do_not_wait_for_standard_output() {
     let mut installation = Installation::new(Stores::Embedded);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -162,14 +172,14 @@ async fn no_request_waits_for_standard_output() {
         assert!(start.elapsed() < SOON);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let answered = tokio::time::timeout(SOON * 3, slowest_of(1_000, &base)).await;
+    let answered = tokio::time::timeout(SOON * 3, slowest_request(1_000, &base)).await;
     child.kill().unwrap();
     child.wait().unwrap();
     answered.expect("requests waited for standard output");
 }
 
-/// One after the other.
-async fn slowest_of(requests: usize, base: &str) -> Duration {
+/// Sends requests one after the other and returns the longest time.
+async fn slowest_request(requests: usize, base: &str) -> Duration {
     let http = reqwest::Client::new();
     let mut slowest = Duration::ZERO;
     for _ in 0..requests {

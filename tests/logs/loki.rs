@@ -1,6 +1,6 @@
-//! A server that speaks Loki's push API (protobuf in snappy's block format) and behaves badly on command.
+//! A server with Loki's push API (protobuf in snappy's block format) that fails on demand.
 //!
-//! The messages are written down here from `pkg/push/push.proto` of Loki, apart from the sender's.
+//! The messages follow `pkg/push/push.proto` of Loki, independently of the sender's.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,20 +46,20 @@ struct Timestamp {
     nanos: i32,
 }
 
-/// What it does with a push.
+/// How the server answers a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// 204, as Loki answers.
-    Well,
+    /// Answers 204, as Loki does.
+    Healthy,
     /// Cuts every connection.
     Down,
-    /// 204 after this time.
+    /// Answers 204 after this time.
     Slow(Duration),
-    /// This status, and nothing is kept.
-    Refusing(u16),
+    /// Answers with this status and stores nothing.
+    Rejecting(u16),
 }
 
-/// A line that was taken.
+/// An accepted line.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// As sent: `{service="…",…}`.
@@ -76,79 +76,79 @@ impl Line {
 }
 
 #[derive(Clone)]
-struct Shared {
+struct ServerState {
     behaviour: Arc<Mutex<Behaviour>>,
     lines: Arc<Mutex<Vec<Line>>>,
 }
 
 /// One running server.
 pub struct Loki {
-    shared: Shared,
-    door: Proxy,
+    state: ServerState,
+    proxy: Proxy,
 }
 
 impl Loki {
-    /// Starts and behaves well.
+    /// Starts a healthy server.
     pub async fn start() -> Self {
-        let shared = Shared {
-            behaviour: Arc::new(Mutex::new(Behaviour::Well)),
+        let state = ServerState {
+            behaviour: Arc::new(Mutex::new(Behaviour::Healthy)),
             lines: Arc::default(),
         };
         let router = Router::new()
             .route("/loki/api/v1/push", post(push))
-            .with_state(shared.clone());
+            .with_state(state.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(axum::serve(listener, router).into_future());
-        let door = Proxy::before(address.to_string()).await;
-        Self { shared, door }
+        let proxy = Proxy::before(address.to_string()).await;
+        Self { state, proxy }
     }
 
-    /// For `JORNADA_LOKI`.
+    /// Returns the value for `JORNADA_LOKI`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.door.address)
+        format!("http://{}", self.proxy.address)
     }
 
-    pub fn behave(&self, behaviour: Behaviour) {
-        *self.shared.behaviour.lock().unwrap() = behaviour;
-        self.door.set_open(behaviour != Behaviour::Down);
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
+        *self.state.behaviour.lock().unwrap() = behaviour;
+        self.proxy.set_open(behaviour != Behaviour::Down);
     }
 
-    /// Every line that was taken.
+    /// Returns all accepted lines.
     pub fn lines(&self) -> Vec<Line> {
-        self.shared.lines.lock().unwrap().clone()
+        self.state.lines.lock().unwrap().clone()
     }
 
-    /// How many lines were taken.
+    /// Returns the number of accepted lines.
     pub fn count(&self) -> usize {
-        self.shared.lines.lock().unwrap().len()
+        self.state.lines.lock().unwrap().len()
     }
 
-    /// Whether a line with these words was taken.
-    pub fn was_told(&self, words: &str) -> bool {
-        let lines = self.shared.lines.lock().unwrap();
+    /// Returns whether a line with these words was accepted.
+    pub fn has_line(&self, words: &str) -> bool {
+        let lines = self.state.lines.lock().unwrap();
         lines.iter().any(|line| line.text.contains(words))
     }
 }
 
 async fn push(
-    State(shared): State<Shared>,
+    State(state): State<ServerState>,
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, &'static str) {
     assert_eq!(headers["content-type"], "application/x-protobuf");
     assert_eq!(headers["content-encoding"], "snappy");
-    let behaviour = *shared.behaviour.lock().unwrap();
+    let behaviour = *state.behaviour.lock().unwrap();
     match behaviour {
-        Behaviour::Refusing(status) => {
+        Behaviour::Rejecting(status) => {
             return (StatusCode::from_u16(status).unwrap(), "not today");
         }
         Behaviour::Slow(time) => tokio::time::sleep(time).await,
-        Behaviour::Well | Behaviour::Down => {}
+        Behaviour::Healthy | Behaviour::Down => {}
     }
     let plain = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
     let request = PushRequest::decode(plain.as_slice()).unwrap();
-    let mut lines = shared.lines.lock().unwrap();
+    let mut lines = state.lines.lock().unwrap();
     for stream in request.streams {
         for entry in stream.entries {
             lines.push(Line {

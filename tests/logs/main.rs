@@ -1,4 +1,4 @@
-//! Log lines: what reaches standard output and Loki, what never does, and what a Loki that fails may cost.
+//! Log lines: what reaches standard output and Loki, what is never logged, and what a failing Loki costs.
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 

@@ -1,23 +1,23 @@
-//! The shape of the dashboards: every panel is told, has a unit, a place of its own and a data source that exists.
+//! The structure of the dashboards: every panel has a description, a unit, its own place and an existing data source.
 
 use std::collections::HashSet;
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::{all_dashboards, panels, shipped};
+use crate::{all_dashboards, panels, repository_path};
 
 /// Columns of Grafana's grid.
 const COLUMNS: u64 = 24;
 
 #[test]
-fn the_three_dashboards_are_there_and_are_what_their_source_says() {
+fn the_three_dashboards_match_their_source() {
     let mut names: Vec<_> = all_dashboards().into_iter().map(|(name, _)| name).collect();
     names.sort();
     assert_eq!(names, ["campana", "registros", "servicios"]);
     let built = Command::new("/usr/bin/python3")
         .args(["-B", "grafana/build.py", "--check", "grafana/dashboards"])
-        .current_dir(shipped(""))
+        .current_dir(repository_path(""))
         .output()
         .unwrap();
     assert!(
@@ -28,7 +28,7 @@ fn the_three_dashboards_are_there_and_are_what_their_source_says() {
 }
 
 #[test]
-fn dashboards_have_names_of_their_own_and_nobody_changes_them_in_the_browser() {
+fn dashboards_have_unique_ids_and_are_read_only() {
     let dashboards = all_dashboards();
     let uids: HashSet<_> = dashboards
         .iter()
@@ -43,9 +43,11 @@ fn dashboards_have_names_of_their_own_and_nobody_changes_them_in_the_browser() {
 }
 
 #[test]
-fn every_panel_says_what_it_shows_in_which_unit_from_where() {
-    let provisioned =
-        std::fs::read_to_string(shipped("grafana/provisioning/datasources/jornada.yml")).unwrap();
+fn every_panel_has_description_unit_and_data_source() {
+    let provisioned = std::fs::read_to_string(repository_path(
+        "grafana/provisioning/datasources/jornada.yml",
+    ))
+    .unwrap();
     for (name, dashboard) in all_dashboards() {
         for panel in panels(&dashboard) {
             let title = format!("{name}: {}", panel["title"]);
@@ -65,31 +67,31 @@ fn every_panel_says_what_it_shows_in_which_unit_from_where() {
 }
 
 #[test]
-fn no_panel_lies_over_another() {
+fn panels_do_not_overlap() {
     for (name, dashboard) in all_dashboards() {
         let mut ids = HashSet::new();
-        let mut taken = HashSet::new();
+        let mut occupied = HashSet::new();
         for panel in dashboard["panels"].as_array().unwrap() {
             assert!(ids.insert(panel["id"].as_u64().unwrap()), "{name}");
-            let place = |side: &str| panel["gridPos"][side].as_u64().unwrap();
-            let (x, y, w, h) = (place("x"), place("y"), place("w"), place("h"));
+            let position = |side: &str| panel["gridPos"][side].as_u64().unwrap();
+            let (x, y, w, h) = (position("x"), position("y"), position("w"), position("h"));
             assert!(
                 w > 0 && h > 0 && x + w <= COLUMNS,
                 "{name}: {}",
                 panel["title"]
             );
             for cell in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
-                assert!(taken.insert(cell), "{name}: {}", panel["title"]);
+                assert!(occupied.insert(cell), "{name}: {}", panel["title"]);
             }
         }
     }
 }
 
 #[test]
-fn every_variable_is_used_and_every_variable_used_is_there() {
+fn variables_are_both_defined_and_used() {
     for (name, dashboard) in all_dashboards() {
-        let told = dashboard["templating"]["list"].as_array().unwrap();
-        let told: HashSet<_> = told
+        let defined = dashboard["templating"]["list"].as_array().unwrap();
+        let defined: HashSet<_> = defined
             .iter()
             .map(|variable| variable["name"].as_str().unwrap().to_owned())
             .collect();
@@ -97,11 +99,11 @@ fn every_variable_is_used_and_every_variable_used_is_there() {
         let used: HashSet<_> = queries
             .flat_map(|target| variables(target["expr"].as_str().unwrap()))
             .collect();
-        assert_eq!(told, used, "{name}");
+        assert_eq!(defined, used, "{name}");
     }
 }
 
-/// The dashboard's own variables in an expression; Grafana's begin with two underscores.
+/// Returns the variables of the dashboard in an expression, without Grafana's own, which begin with two underscores.
 fn variables(expression: &str) -> Vec<String> {
     let word = |rest: &str| {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');

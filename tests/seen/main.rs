@@ -1,4 +1,4 @@
-//! What operators see: a real Prometheus collects from the real system, and no panel of any dashboard is dead.
+//! What operators see: a real Prometheus scrapes the real system, and every dashboard panel has data.
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
@@ -6,24 +6,24 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod alive;
 mod dashboards;
+mod expressions;
+mod inhibition;
 mod process;
-mod quiet;
 mod system;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A file or folder of this repository.
-fn shipped(path: &str) -> PathBuf {
+/// Returns the path of a file or folder of this repository.
+fn repository_path(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Every dashboard with its name.
+/// Returns every dashboard with its name.
 fn all_dashboards() -> Vec<(String, Value)> {
-    let files = std::fs::read_dir(shipped("grafana/dashboards")).unwrap();
+    let files = std::fs::read_dir(repository_path("grafana/dashboards")).unwrap();
     let read = |file: std::io::Result<std::fs::DirEntry>| {
         let path = file.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
@@ -33,7 +33,7 @@ fn all_dashboards() -> Vec<(String, Value)> {
     files.map(read).collect()
 }
 
-/// The panels of a dashboard, without its headings.
+/// Returns the panels of a dashboard without its row headings.
 fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
     let all = dashboard["panels"].as_array().unwrap().iter();
     all.filter(|panel| panel["type"] != "row")

@@ -1,4 +1,4 @@
-//! A server that a test starts and stops.
+//! A server process that a test starts and stops.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::support::app::SOON;
 /// One running server.
 pub struct Process {
     child: Child,
-    /// `http://host:port` where it tells of itself.
+    /// `http://host:port` of its web interface.
     pub base: String,
 }
 
 impl Process {
-    /// Starts it with its output in a file of the folder, and waits until this address answers.
+    /// Starts the command with its output in a file of `folder` and waits until `address` answers.
     pub async fn start(
         folder: &Path,
         address: std::net::SocketAddr,
@@ -35,11 +35,11 @@ impl Process {
         let start = Instant::now();
         while reqwest::get(&process.base).await.is_err() {
             let ended = process.child.try_wait().unwrap().is_some();
-            let told = || std::fs::read_to_string(&log).unwrap_or_default();
+            let output = || std::fs::read_to_string(&log).unwrap_or_default();
             assert!(
                 !ended && start.elapsed() < SOON,
                 "{name} does not answer: {}",
-                told()
+                output()
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -1,5 +1,5 @@
-//! The real system as operators have it: three instances on the real servers, nginx, exporters, and Prometheus with
-//! the shipped rules, which collects every second instead of every ten.
+//! The real system: three instances on the real servers, nginx, exporters, a watcher, and Prometheus with the shipped
+//! rules, but a scrape interval of 1 s instead of 10 s.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -10,15 +10,15 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::shipped;
+use crate::repository_path;
 use crate::support::app::{App, Installation, Stores, person, texts};
 use crate::support::nginx::{Nginx, free_address};
 use crate::support::servers::variable;
 
-/// Where another than us has installed it.
+/// The interpreter of the operating system.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// Everything that runs.
+/// All running processes.
 pub struct System {
     pub prometheus: Process,
     apps: Vec<App>,
@@ -29,29 +29,32 @@ pub struct System {
 }
 
 impl System {
-    /// Starts it all; `Prometheus` has found every target.
+    /// Starts all processes and configures every scrape target.
     pub async fn start() -> Self {
         let mut installation = Installation::new(Stores::Servers);
         let mut apps = Vec::new();
         for name in ["app1", "app2", "app3"] {
             installation.set("JORNADA_INSTANCE", name);
-            // One that is busy as soon as one request is in work, to see it refuse.
-            let most = if name == "app3" { "1" } else { "100" };
-            installation.set("JORNADA_MAX_REQUESTS", most);
+            // One instance is busy as soon as it has one request in flight, to see it reject others.
+            let limit = if name == "app3" { "1" } else { "100" };
+            installation.set("JORNADA_MAX_REQUESTS", limit);
             apps.push(installation.start().await);
         }
-        let sites: Vec<_> = apps[..2].iter().map(|app| host(&app.base)).collect();
+        let sites: Vec<_> = apps[..2]
+            .iter()
+            .map(|app| host_and_port(&app.base))
+            .collect();
         let nginx = Nginx::before(&sites).await;
         let folder = tempfile::tempdir().unwrap();
         let mut targets: Vec<_> = apps
             .iter()
             .zip(["app1", "app2", "app3"])
-            .map(|(app, name)| ("jornada", name, host(&app.ops).to_owned()))
+            .map(|(app, name)| ("jornada", name, host_and_port(&app.ops).to_owned()))
             .collect();
-        let mut exporters = exporters(folder.path(), &nginx, &mut targets).await;
-        exporters.push(watch(&mut installation, &mut targets).await);
+        let mut exporters = start_exporters(folder.path(), &nginx, &mut targets).await;
+        exporters.push(start_watcher(&mut installation, &mut targets).await);
         Self {
-            prometheus: prometheus(folder.path(), &targets).await,
+            prometheus: start_prometheus(folder.path(), &targets).await,
             token: installation.token(),
             apps,
             nginx,
@@ -60,9 +63,9 @@ impl System {
         }
     }
 
-    /// A little of everything that people do: registrations, refusals, what is not there, a report, a chart.
-    /// `turn` makes the people others.
-    pub async fn use_a_little(&self, turn: usize) {
+    /// Sends a little of everything: a registration, a rejected one, an unknown page, a chart, a report. `turn` selects
+    /// the person.
+    pub async fn simulate_usage(&self, turn: usize) {
         let app = &self.apps[turn % 2];
         let document = format!("{}", 1_000_000 + turn);
         let city = ["Cali", "Bogotá", "Leticia"][turn % 3];
@@ -79,12 +82,12 @@ impl System {
         app.report("_all.csv", &self.token).await;
     }
 
-    /// One request that meets a busy instance, and is answered with 503.
-    pub async fn meet_a_busy_one(&self) {
+    /// Sends requests to the busy instance until one is answered with 503.
+    pub async fn trigger_busy_response(&self) {
         let app = &self.apps[2];
         app.until("it is busy", async |app| {
-            // Begun anew each time: the question may have come first and taken the only place.
-            let _held = begin_upload(app);
+            // Started again each time: the GET may have arrived first and taken the only slot.
+            let _held = start_upload(app);
             tokio::time::sleep(Duration::from_millis(50)).await;
             app.get("/").await.status() == 503
         })
@@ -92,9 +95,9 @@ impl System {
     }
 }
 
-/// Begins an upload that announces 1000 bytes and sends none of them.
-fn begin_upload(app: &App) -> TcpStream {
-    let mut stream = TcpStream::connect(host(&app.base)).unwrap();
+/// Starts an upload that announces 1000 bytes and sends none.
+fn start_upload(app: &App) -> TcpStream {
+    let mut stream = TcpStream::connect(host_and_port(&app.base)).unwrap();
     write!(
         stream,
         "POST /api/v1/campaigns/{}/registrations HTTP/1.1\r\nHost: x\r\n\
@@ -105,13 +108,13 @@ fn begin_upload(app: &App) -> TcpStream {
     stream
 }
 
-/// `host:port` of an address.
-fn host(base: &str) -> &str {
+/// Returns `host:port` of a URL.
+fn host_and_port(base: &str) -> &str {
     base.trim_start_matches("http://")
 }
 
-/// The watch over the three instances, in the installation of which they are.
-async fn watch(
+/// Starts the watcher of the three instances.
+async fn start_watcher(
     installation: &mut Installation,
     targets: &mut Vec<(&'static str, &'static str, String)>,
 ) -> Process {
@@ -125,7 +128,7 @@ async fn watch(
     Process::start(installation.folder.path(), address, &mut command).await
 }
 
-async fn exporters(
+async fn start_exporters(
     folder: &Path,
     nginx: &Nginx,
     targets: &mut Vec<(&'static str, &'static str, String)>,
@@ -138,14 +141,14 @@ async fn exporters(
         ("mongodb", "mongod1"),
     ] {
         let address = free_address();
-        let mut command = exporter(job, folder, nginx, address);
+        let mut command = exporter_command(job, folder, nginx, address);
         started.push(Process::start(folder, address, &mut command).await);
         targets.push((job, name, address.to_string()));
     }
     started
 }
 
-fn exporter(job: &str, folder: &Path, nginx: &Nginx, address: SocketAddr) -> Command {
+fn exporter_command(job: &str, folder: &Path, nginx: &Nginx, address: SocketAddr) -> Command {
     let mut command = Command::new(format!("prometheus-{job}-exporter"));
     match job {
         "node" => {
@@ -167,24 +170,26 @@ fn exporter(job: &str, folder: &Path, nginx: &Nginx, address: SocketAddr) -> Com
             let members = folder.join("members");
             std::fs::write(&members, format!("mongod1 {alone}\n")).unwrap();
             command = Command::new(PYTHON);
-            command.arg(shipped("ops/mongodb_exporter.py")).arg(members);
+            command
+                .arg(repository_path("ops/mongodb_exporter.py"))
+                .arg(members);
             command.arg(address.port().to_string());
         }
     }
     command
 }
 
-/// Lays out the shipped configuration with these targets, as `init.sh` does, and starts Prometheus.
-async fn prometheus(folder: &Path, targets: &[(&str, &str, String)]) -> Process {
+/// Writes the shipped configuration with these targets, as `init.sh` does, and starts Prometheus.
+async fn start_prometheus(folder: &Path, targets: &[(&str, &str, String)]) -> Process {
     let here = folder.join("here");
     std::fs::create_dir(&here).unwrap();
     let rules = folder.join("rules");
     std::fs::create_dir(&rules).unwrap();
-    for file in std::fs::read_dir(shipped("prometheus/rules")).unwrap() {
+    for file in std::fs::read_dir(repository_path("prometheus/rules")).unwrap() {
         let file = file.unwrap();
         std::fs::copy(file.path(), rules.join(file.file_name())).unwrap();
     }
-    let config = std::fs::read_to_string(shipped("prometheus/prometheus.yml")).unwrap();
+    let config = std::fs::read_to_string(repository_path("prometheus/prometheus.yml")).unwrap();
     let often = config
         .replace("interval: 10s", "interval: 1s")
         .replace("timeout: 5s", "timeout: 1s");

@@ -1,4 +1,4 @@
-//! The real binary as a process, with its own data, on free ports.
+//! The real binary as a process with its own data, on free ports.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -14,25 +14,25 @@ use tempfile::TempDir;
 use super::photos::jpeg;
 use super::servers::{random_name, variable};
 
-/// Longest wait for anything that must happen soon.
+/// Default maximum wait for a condition.
 pub const SOON: Duration = Duration::from_secs(20);
 
-/// On what an instance keeps its data.
+/// Where an instance stores its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stores {
-    /// SQLite, a folder, memory.
+    /// SQLite, a folder and memory.
     Embedded,
-    /// MongoDB, S3, Redis.
+    /// MongoDB, S3 and Redis.
     Servers,
 }
 
-/// Settings of an installation; its instances share the data.
+/// The settings and data that several instances share.
 pub struct Installation {
     pub folder: TempDir,
     pub settings: Vec<(String, String)>,
-    /// Id of the campaign with photo; its name is random, so that Redis and S3 can be shared.
+    /// Id of the campaign with photo; random, so that tests can share Redis and S3.
     pub campaign: String,
-    /// Id of the campaign without photo and person.
+    /// Id of the campaign without photo and document.
     pub vote: String,
 }
 
@@ -69,7 +69,7 @@ impl Installation {
                     format!("file:{}", path("data/photos")),
                 ),
             ],
-            Stores::Servers => servers(&name),
+            Stores::Servers => server_settings(&name),
         });
         Self {
             folder,
@@ -99,7 +99,7 @@ impl Installation {
         App::start(self).await
     }
 
-    /// A token for staff.
+    /// Creates an API token.
     pub fn token(&self) -> String {
         let made = self.command(&["token", "new", "test"]).output().unwrap();
         assert!(
@@ -111,7 +111,7 @@ impl Installation {
     }
 }
 
-fn servers(name: &str) -> Vec<(String, String)> {
+fn server_settings(name: &str) -> Vec<(String, String)> {
     let mongodb = variable("JORNADA_TEST_MONGODB").replacen("/?", &format!("/test_{name}?"), 1);
     let s3 = variable("JORNADA_TEST_S3");
     vec![
@@ -133,7 +133,7 @@ fn servers(name: &str) -> Vec<(String, String)> {
     ]
 }
 
-/// Copies the campaigns that are shipped, under other ids.
+/// Copies the shipped campaigns under other ids.
 fn write_campaigns(folder: &Path, ids: &[(&str, &String)]) {
     let shipped = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("campaigns");
     std::fs::create_dir(folder).unwrap();
@@ -148,7 +148,7 @@ fn write_campaigns(folder: &Path, ids: &[(&str, &String)]) {
     }
 }
 
-/// One running instance.
+/// A running instance; killed on drop.
 pub struct App {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
@@ -168,8 +168,8 @@ impl App {
             .spawn()
             .unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
-        keep_lines(child.stdout.take().unwrap(), &lines);
-        keep_lines(child.stderr.take().unwrap(), &lines);
+        collect_lines(child.stdout.take().unwrap(), &lines);
+        collect_lines(child.stderr.take().unwrap(), &lines);
         let mut app = Self {
             child,
             lines,
@@ -179,8 +179,8 @@ impl App {
             vote: installation.vote.clone(),
             http: Client::new(),
         };
-        app.base = app.address_after("the form is at ").await;
-        app.ops = app.address_after("readiness are at ").await;
+        app.base = app.wait_for_address("the form is at ").await;
+        app.ops = app.wait_for_address("readiness are at ").await;
         app.until("it is ready and has totals", async |app| {
             app.ready().await == 200 && app.total().await.is_some()
         })
@@ -188,16 +188,16 @@ impl App {
         app
     }
 
-    /// The `http://host:port` that a log line tells.
-    async fn address_after(&mut self, words: &str) -> String {
+    /// Waits for a log line with these words and returns the `http://host:port` that follows.
+    async fn wait_for_address(&mut self, words: &str) -> String {
         let start = Instant::now();
         while start.elapsed() < SOON {
-            let told = self.log().iter().find_map(|line| {
+            let found = self.log().iter().find_map(|line| {
                 let rest = line.split_once(words)?.1;
                 let end = rest.char_indices().filter(|(_, c)| *c == '/').nth(2)?.0;
                 Some(rest[..end].to_owned())
             });
-            if let Some(address) = told {
+            if let Some(address) = found {
                 return address;
             }
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -208,17 +208,17 @@ impl App {
         panic!("no line with '{words}': {:?}", self.log());
     }
 
-    /// Every line so far, of standard output and standard error.
+    /// Returns all lines of standard output and standard error so far.
     pub fn log(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// Waits until a claim is true.
+    /// Waits until a condition is true; `claim` describes it in the panic message.
     pub async fn until(&self, claim: &str, holds: impl AsyncFn(&Self) -> bool) {
         self.until_within(claim, SOON.as_secs(), holds).await;
     }
 
-    /// The same for what may take longer.
+    /// Waits up to `seconds`, otherwise like [`Self::until`].
     pub async fn until_within(
         &self,
         claim: &str,
@@ -235,7 +235,7 @@ impl App {
         }
     }
 
-    /// Status of `/readyz`.
+    /// Returns the status of `/readyz`, or 0 without a response.
     pub async fn ready(&self) -> u16 {
         let asked = self.http.get(format!("{}/readyz", self.ops)).send().await;
         asked.map_or(0, |answer| answer.status().as_u16())
@@ -261,7 +261,7 @@ impl App {
         request.send().await.unwrap()
     }
 
-    /// Registers an invented person.
+    /// Registers an invented person through the API.
     pub async fn register(&self, name: &str, document: &str, city: &str) -> Response {
         self.send(person(name, document, city), None).await
     }
@@ -282,7 +282,7 @@ impl App {
         self.http.get(url).bearer_auth(token).send().await.unwrap()
     }
 
-    /// The chart's total, once there is a chart.
+    /// Returns the total of the chart, or `None` while there is no chart.
     pub async fn total(&self) -> Option<u64> {
         let chart = self.chart().await?;
         chart["total"].as_u64()
@@ -303,7 +303,7 @@ impl App {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits for the process to end.
+    /// Waits until the process exits.
     pub async fn ended(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
@@ -319,7 +319,7 @@ impl App {
     }
 }
 
-fn keep_lines(output: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
+fn collect_lines(output: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
     let lines = lines.clone();
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -335,12 +335,12 @@ impl Drop for App {
     }
 }
 
-/// A form as the campaign asks for it.
+/// Returns a complete form of the campaign.
 pub fn person(name: &str, document: &str, city: &str) -> Form {
     texts(name, document, city).part("foto", photo(jpeg(0)))
 }
 
-/// The same without a photo.
+/// Returns the form without the photo.
 pub fn texts(name: &str, document: &str, city: &str) -> Form {
     Form::new()
         .text("nombre", name.to_owned())
@@ -349,7 +349,7 @@ pub fn texts(name: &str, document: &str, city: &str) -> Form {
         .text("consent", "true")
 }
 
-/// A photo part.
+/// Returns a form part with a photo.
 pub fn photo(bytes: Vec<u8>) -> Part {
     Part::bytes(bytes)
         .file_name("foto.jpg")
@@ -357,7 +357,7 @@ pub fn photo(bytes: Vec<u8>) -> Part {
         .unwrap()
 }
 
-/// Asserts a status and answers the problem's body.
+/// Asserts that the response is a problem document (RFC 9457) with this status and returns its body.
 pub async fn problem(answer: Response, status: u16) -> Value {
     assert_eq!(
         answer.status().as_u16(),

@@ -1,4 +1,4 @@
-//! What the tests share: the real binary on real servers, with names that nobody else uses.
+//! Shared by the tests: the real binary on real servers, with names that no other test uses.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up shall fail"

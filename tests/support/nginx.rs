@@ -1,4 +1,4 @@
-//! nginx with the shipped `nginx.conf`, on free ports, before instances that a test chooses.
+//! nginx with the shipped `nginx.conf`, on free ports, in front of chosen instances.
 
 use std::fmt::Write as _;
 use std::fs::{File, Permissions};
@@ -14,8 +14,8 @@ use tempfile::TempDir;
 
 use super::app::SOON;
 
-/// One running nginx. Clients at 127.0.0.1 are exempt from its limits, others on loopback are not; 127.0.0.3 is a proxy,
-/// whose `X-Real-Ip` is believed.
+/// A running nginx; stopped on drop. Exempts clients at 127.0.0.1 from its limits, but no others on loopback, and trusts
+/// `X-Real-Ip` from 127.0.0.3 alone.
 pub struct Nginx {
     child: Child,
     folder: TempDir,
@@ -26,11 +26,11 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Starts before instances at these addresses (`host:port`) and waits until it answers.
+    /// Starts in front of the instances at these addresses (`host:port`) and waits until it answers.
     pub async fn before(instances: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [site, status] = [free_address(), free_address()];
-        lay_out(folder.path(), instances, site, status);
+        write_config(folder.path(), instances, site, status);
         let log = File::create(folder.path().join("access.log")).unwrap();
         let child = Command::new("/usr/sbin/nginx")
             .args(["-e", "stderr", "-g", "daemon off;", "-p"])
@@ -46,11 +46,11 @@ impl Nginx {
             base: format!("http://{site}"),
             status: format!("http://{status}"),
         };
-        nginx.until_it_answers().await;
+        nginx.wait_until_ready().await;
         nginx
     }
 
-    async fn until_it_answers(&self) {
+    async fn wait_until_ready(&self) {
         let start = Instant::now();
         let page = format!("{}/nginx_status", self.status);
         while Client::new().get(&page).send().await.is_err() {
@@ -59,14 +59,14 @@ impl Nginx {
         }
     }
 
-    /// Every line of the access log so far.
+    /// Returns all lines of the access log so far.
     pub fn log(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.folder.path().join("access.log")).unwrap();
         let line = |line| serde_json::from_str(line).expect("each line is JSON");
         text.lines().map(line).collect()
     }
 
-    /// When a part of an answer was last laid in a file: it loses its name at once, but its folder has changed.
+    /// Returns when a part of a response was last spooled to disk. nginx unlinks the file at once, which changes the folder.
     pub fn last_spooled(&self) -> SystemTime {
         let folder = std::fs::metadata(self.folder.path().join("proxy")).unwrap();
         folder.modified().unwrap()
@@ -75,20 +75,20 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // Killed alone it would leave its workers; told to stop it takes them along.
+        // SIGTERM stops its workers too; SIGKILL would leave them running.
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().ok();
         self.child.wait().ok();
     }
 }
 
-/// An address on loopback that nobody listens on.
+/// Returns a loopback address with a free port.
 pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
 }
 
-fn lay_out(folder: &Path, instances: &[&str], site: SocketAddr, status: SocketAddr) {
+fn write_config(folder: &Path, instances: &[&str], site: SocketAddr, status: SocketAddr) {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR"));
     let here = folder.join("here");
     std::fs::create_dir(&here).unwrap();
@@ -109,6 +109,6 @@ fn lay_out(folder: &Path, instances: &[&str], site: SocketAddr, status: SocketAd
          server {{ listen {status}; access_log off; location = /nginx_status {{ stub_status; }} }}\n"
     );
     std::fs::write(here.join("http.conf"), http).unwrap();
-    // Started by root, nginx works as another user, who must reach its temporary files.
+    // Started by root, nginx runs its workers as another user, who needs access to its temporary files.
     std::fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
 }

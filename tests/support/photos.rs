@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 
-/// A small JPEG; another one for each seed.
+/// Returns a small JPEG, a different one for each seed.
 pub fn jpeg(seed: u8) -> Vec<u8> {
     let picture = RgbImage::from_fn(64, 48, |x, y| {
         let [x, y] = [x, y].map(|at| u8::try_from(at).unwrap());
@@ -17,11 +17,11 @@ pub fn jpeg(seed: u8) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A whole JPEG of exactly so many bytes, all of them picture: its scan is as long as needed.
+/// Returns a complete JPEG of exactly `bytes` bytes without metadata: its scan is padded.
 pub fn jpeg_of(bytes: usize) -> Vec<u8> {
     let mut jpeg = jpeg(1);
     let end = jpeg.split_off(jpeg.len() - 2);
-    // Bytes of entropy-coded data; no decoder looks at what comes after the last block.
+    // Entropy-coded data; decoders ignore what follows the last block.
     jpeg.resize(bytes - end.len(), 0x55);
     jpeg.extend(end);
     jpeg

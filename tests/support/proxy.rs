@@ -1,4 +1,4 @@
-//! A TCP proxy that can cut every connection and refuse new ones: the network, broken on purpose.
+//! A TCP proxy that can cut every connection and close new ones, to simulate a broken network.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,15 +7,15 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Stands between a client and `target`.
+/// Forwards connections to `target` while it is open.
 pub struct Proxy {
-    /// Where clients connect.
+    /// Address for clients.
     pub address: SocketAddr,
     open: Arc<watch::Sender<bool>>,
 }
 
 impl Proxy {
-    /// Starts, open.
+    /// Starts an open proxy.
     pub async fn before(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -23,19 +23,19 @@ impl Proxy {
         let gate = Arc::clone(&open);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, target.clone(), gate.subscribe()));
+                tokio::spawn(forward(client, target.clone(), gate.subscribe()));
             }
         });
         Self { address, open }
     }
 
-    /// Cuts all connections, or lets new ones through again.
+    /// Cuts all connections, or accepts new ones again.
     pub fn set_open(&self, open: bool) {
         self.open.send_replace(open);
     }
 }
 
-async fn carry(mut client: TcpStream, target: String, mut gate: watch::Receiver<bool>) {
+async fn forward(mut client: TcpStream, target: String, mut gate: watch::Receiver<bool>) {
     if !*gate.borrow_and_update() {
         return;
     }

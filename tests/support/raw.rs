@@ -1,4 +1,4 @@
-//! Requests written byte by byte, as no library would send them.
+//! Requests of arbitrary bytes, as no HTTP library would send them.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use super::app::SOON;
 
-/// What came back, and whether the other side closed the connection.
+/// The responses, and whether the other side closed the connection.
 pub struct Raw {
     pub text: String,
     pub closed: bool,
 }
 
 impl Raw {
-    /// Sends bytes to `http://host:port` and reads as [`Self::read`] does.
+    /// Sends bytes to `http://host:port` and reads like [`Self::read`].
     pub fn send(base: &str, bytes: &[u8], quiet: Duration) -> Self {
         let mut stream = open(base);
-        // Who refuses at the head may close before it has read the rest.
+        // A server that rejects the head may close before it has read the rest.
         stream.write_all(bytes).ok();
         Self::read(&mut stream, quiet)
     }
 
-    /// Reads until the connection is closed or, after something came, quiet for so long. What comes first may take its
-    /// time: the machine may stand still.
+    /// Reads until the connection is closed or, after the first bytes, idle for `quiet`. Allows the first bytes more time,
+    /// because the machine may stall.
     pub fn read(stream: &mut TcpStream, quiet: Duration) -> Self {
         stream.set_read_timeout(Some(quiet.max(SOON))).unwrap();
         let (mut bytes, mut block) = (Vec::new(), [0; 16 * 1024]);
@@ -33,7 +33,7 @@ impl Raw {
                     bytes.extend_from_slice(&block[..count]);
                     stream.set_read_timeout(Some(quiet)).unwrap();
                 }
-                // A read with a time limit ends when the process is stopped and goes on (signal(7)).
+                // A read with a timeout is interrupted when the process is stopped and continued (signal(7)).
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => break error.kind() == ErrorKind::ConnectionReset,
             }
@@ -42,7 +42,7 @@ impl Raw {
         Self { text, closed }
     }
 
-    /// The status of each answer.
+    /// Returns the status of each response.
     pub fn statuses(&self) -> Vec<u16> {
         let after = self.text.split("HTTP/1.1 ").skip(1);
         after.map(|text| text[..3].parse().unwrap()).collect()

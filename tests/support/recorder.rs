@@ -1,4 +1,4 @@
-//! An upstream that notes each request and answers what it was told to, or dies over it.
+//! An upstream server that records each request and sends a fixed response, or closes the connection.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What one upstream was asked: the head of each request, header names in lower case.
+/// The heads of the requests that one upstream received, with header names in lower case.
 #[derive(Clone, Default)]
 pub struct Recorder(Arc<Mutex<Vec<Vec<String>>>>);
 
 impl Recorder {
-    /// Answers each request with these bytes; with none, it closes the connection once it has read all of it.
+    /// Answers each request with these bytes. Without bytes, closes the connection after reading the request.
     pub async fn start(answer: &'static str) -> (SocketAddr, Self) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, recorder) = (listener.local_addr().unwrap(), Self::default());
-        let kept = recorder.clone();
+        let recording = recorder.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(kept.clone().serve(client, answer));
+                tokio::spawn(recording.clone().serve(client, answer));
             }
         });
         (address, recorder)
@@ -45,7 +45,7 @@ impl Recorder {
         client.write_all(answer.as_bytes()).await
     }
 
-    /// The values of one header, a request each; `None` where it was not sent.
+    /// Returns the value of one header in each request; `None` where it was not sent.
     pub fn header(&self, name: &str) -> Vec<Option<String>> {
         let prefix = format!("{name}: ");
         let value = |head: &Vec<String>| {

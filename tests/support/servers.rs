@@ -1,6 +1,6 @@
-//! The real servers that `test.sh` starts, found by their variables.
+//! The real servers that `test.sh` starts, addressed by environment variables.
 
-/// The variable's value; a test without its server fails and says how to get it.
+/// Returns the value of a variable. Panics without it and names the command that starts the servers.
 #[expect(
     clippy::disallowed_methods,
     reason = "tests find their servers by variables"
@@ -11,7 +11,7 @@ pub fn variable(name: &str) -> String {
     })
 }
 
-/// A name that no other test uses: 16 letters.
+/// Returns a unique name of 16 hexadecimal digits.
 pub fn random_name() -> String {
     uuid::Uuid::new_v4().simple().to_string()[..16].to_owned()
 }

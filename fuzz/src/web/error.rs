@@ -1,33 +1,33 @@
-//! What the door can say; the site has words and a status for each.
+//! Errors of the multipart parser; the site maps each to a status and a text.
 
 use crate::domain::FieldRefusal;
 use crate::photo::inspect::PhotoRefusal;
 
-/// Why a submission is not read.
+/// Why an upload is rejected.
 #[derive(Debug)]
 pub enum Error {
-    /// There is no memory for it.
+    /// The memory for uploads is used up.
     Busy,
-    /// It does not keep to its own format.
+    /// The body does not match its media type.
     Malformed(&'static str),
-    /// It is of another type.
+    /// The media type is not supported.
     MediaType {
-        /// Whether JSON would be taken.
+        /// Whether JSON is accepted.
         json: bool,
     },
-    /// A photo that is none.
+    /// The photo is invalid.
     Photo {
-        /// Its field.
+        /// Name of the field.
         field: String,
-        /// Why.
+        /// Cause.
         refusal: PhotoRefusal,
     },
-    /// Answers that are none.
+    /// Answers are invalid.
     Refused(Vec<FieldRefusal>),
-    /// It took too long.
+    /// The body did not arrive in time.
     Slow,
-    /// Too many bytes of text.
+    /// Names and texts are too large.
     TextTooLarge,
-    /// Too many bytes.
+    /// The body is too large.
     TooLarge,
 }

@@ -1,5 +1,5 @@
-//! No panel is dead and no rule is blind: every expression of dashboards and recording rules returns a number from the
-//! real system, and every metric that an alert asks for is there.
+//! Every expression of dashboards and recording rules returns a number from the real system, and every metric in an
+//! alert exists.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use crate::process::Process;
 use crate::system::System;
 use crate::{all_dashboards, panels};
 
-/// Longest time until the last expression has data: rates need a few collections, some five minutes' steps of 10 s.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Maximum time until the last expression has data: rates need a few scrapes, some five minutes in steps of 10 s.
+const DATA_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// How the names of our metrics begin, and of those that exporters tell.
-const FAMILIES: [&str; 10] = [
+/// Prefixes of metric names: of the service and of the exporters.
+const METRIC_PREFIXES: [&str; 10] = [
     "jornada_",
     "job:",
     "instance:",
@@ -34,21 +34,21 @@ async fn every_expression_returns_data_after_a_short_load() {
     waiting.extend(rules(&system.prometheus, "recording").await);
     let alerts = rules(&system.prometheus, "alerting").await;
     assert!(waiting.len() > 50 && alerts.len() > 10);
-    waiting.extend(alerts.iter().flat_map(|alert| metrics(alert)));
-    system.meet_a_busy_one().await;
+    waiting.extend(alerts.iter().flat_map(|alert| metric_names(alert)));
+    system.trigger_busy_response().await;
     let start = Instant::now();
     for turn in 0.. {
-        system.use_a_little(turn).await;
-        waiting = dead(&system.prometheus, waiting).await;
+        system.simulate_usage(turn).await;
+        waiting = without_data(&system.prometheus, waiting).await;
         if waiting.is_empty() {
             break;
         }
-        assert!(start.elapsed() < PATIENCE, "without data: {waiting:#?}");
+        assert!(start.elapsed() < DATA_TIMEOUT, "without data: {waiting:#?}");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
-/// What the panels ask Prometheus, with variables as they are at first.
+/// Returns the Prometheus expressions of all panels, with variables set to their defaults.
 fn panel_expressions() -> BTreeSet<String> {
     let dashboards = all_dashboards();
     let targets = dashboards.iter().flat_map(|(_, dashboard)| {
@@ -66,7 +66,7 @@ fn panel_expressions() -> BTreeSet<String> {
         .collect()
 }
 
-/// The expressions of the rules of one kind, as Prometheus has read them.
+/// Returns the expressions of all rules of one kind, as loaded by Prometheus.
 async fn rules(prometheus: &Process, kind: &str) -> BTreeSet<String> {
     let url = format!("{}/api/v1/rules", prometheus.base);
     let answer: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
@@ -80,38 +80,50 @@ async fn rules(prometheus: &Process, kind: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The metrics that an expression asks for. An alert is silent while all is well, so its expression need not return
-/// anything; but one about a metric that nobody tells would be silent for ever.
-fn metrics(expression: &str) -> Vec<String> {
+/// Returns the names of the metrics in an expression. An alert need not return anything while all is well, but with a
+/// metric that does not exist it would never fire.
+fn metric_names(expression: &str) -> Vec<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let words = expression.split(|c| !is_part(c));
     words
-        .filter(|word| FAMILIES.iter().any(|family| word.starts_with(family)) || *word == "up")
+        .filter(|word| {
+            METRIC_PREFIXES
+                .iter()
+                .any(|prefix| word.starts_with(prefix))
+                || *word == "up"
+        })
         .map(str::to_owned)
         .collect()
 }
 
-/// Those of the expressions that have no data yet.
-async fn dead(prometheus: &Process, expressions: BTreeSet<String>) -> BTreeSet<String> {
-    let mut dead = BTreeSet::new();
+/// Returns the expressions that have no data yet.
+async fn without_data(prometheus: &Process, expressions: BTreeSet<String>) -> BTreeSet<String> {
+    let mut empty = BTreeSet::new();
     for expression in expressions {
         if !has_data(prometheus, &expression).await {
-            dead.insert(expression);
+            empty.insert(expression);
         }
     }
-    dead
+    empty
 }
 
-/// Whether an expression returns at least one number now; one that Prometheus cannot read fails the test.
+/// Returns whether an expression returns at least one number now. Panics if Prometheus cannot parse it.
 async fn has_data(prometheus: &Process, expression: &str) -> bool {
     let url = format!("{}/api/v1/query", prometheus.base);
-    let asked = reqwest::Client::new()
+    let request = reqwest::Client::new()
         .post(url)
         .header("Content-Type", "application/x-www-form-urlencoded");
     let body: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("query", expression)
         .finish();
-    let answer: Value = asked.body(body).send().await.unwrap().json().await.unwrap();
+    let answer: Value = request
+        .body(body)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert_eq!(answer["status"], "success", "{expression}: {answer}");
     let samples = answer["data"]["result"].as_array().unwrap();
     samples.iter().any(|sample| sample["value"][1] != "NaN")

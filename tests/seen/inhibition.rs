@@ -1,4 +1,4 @@
-//! One trouble is one mail: what a real Alertmanager keeps quiet about, and when.
+//! One problem is one mail: which alerts a real Alertmanager inhibits, and when.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -6,20 +6,24 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::process::Process;
-use crate::shipped;
+use crate::repository_path;
 use crate::support::app::SOON;
 use crate::support::nginx::free_address;
 
-/// Starts Alertmanager as it is shipped; nobody gets a mail.
+/// Starts Alertmanager with the shipped configuration, without mail addresses.
 async fn alertmanager(folder: &std::path::Path) -> Process {
     let made = Command::new("sh")
-        .arg(shipped("prometheus/alertmanager.sh"))
-        .arg(shipped("prometheus/alertmanager.yml"))
+        .arg(repository_path("prometheus/alertmanager.sh"))
+        .arg(repository_path("prometheus/alertmanager.yml"))
         .output()
         .unwrap();
     let config = folder.join("alertmanager.yml");
     std::fs::write(&config, made.stdout).unwrap();
-    std::fs::copy(shipped("prometheus/mail.tmpl"), folder.join("mail.tmpl")).unwrap();
+    std::fs::copy(
+        repository_path("prometheus/mail.tmpl"),
+        folder.join("mail.tmpl"),
+    )
+    .unwrap();
     let address = free_address();
     let mut command = Command::new("prometheus-alertmanager");
     command
@@ -30,14 +34,14 @@ async fn alertmanager(folder: &std::path::Path) -> Process {
     Process::start(folder, address, &mut command).await
 }
 
-async fn raise(alertmanager: &Process, alerts: &[Value]) {
+async fn post_alerts(alertmanager: &Process, alerts: &[Value]) {
     let url = format!("{}/api/v2/alerts", alertmanager.base);
     let answer = reqwest::Client::new().post(url).json(alerts).send().await;
     assert!(answer.unwrap().status().is_success());
 }
 
-/// Names of the alerts that somebody would be told of.
-async fn told(alertmanager: &Process) -> Vec<String> {
+/// Returns the names of the alerts that are not inhibited, sorted.
+async fn active_alerts(alertmanager: &Process) -> Vec<String> {
     let url = format!("{}/api/v2/alerts?inhibited=false", alertmanager.base);
     let alerts: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
     let name = |alert: &Value| alert["labels"]["alertname"].as_str().unwrap().to_owned();
@@ -46,49 +50,56 @@ async fn told(alertmanager: &Process) -> Vec<String> {
     names
 }
 
-/// Waits until somebody would be told of exactly these.
+/// Waits until exactly these alerts are not inhibited.
 ///
-/// Alertmanager learns what silences what beside taking alerts in, and nobody is told before `group_wait`, so that the
-/// moments in between are nobody's mail.
-async fn until_told(alertmanager: &Process, names: &[&str]) {
+/// Alertmanager computes inhibitions after it accepts alerts, but before `group_wait` ends and it sends a mail, so that
+/// states in between have no effect.
+async fn wait_for_active(alertmanager: &Process, names: &[&str]) {
     let start = Instant::now();
     loop {
-        let told = told(alertmanager).await;
-        if told == names {
+        let active = active_alerts(alertmanager).await;
+        if active == names {
             return;
         }
-        assert!(start.elapsed() < SOON, "told of {told:?}, not of {names:?}");
+        assert!(
+            start.elapsed() < SOON,
+            "{active:?} are active, not {names:?}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-fn down() -> Value {
+fn instance_down() -> Value {
     json!({"labels": {"alertname": "InstanceDown", "instance": "app1", "severity": "page", "told_by": "watch"}})
 }
 
-fn errors() -> Value {
+fn error_ratio() -> Value {
     json!({"labels": {"alertname": "ErrorRatio", "severity": "page", "follows": "outage"}})
 }
 
-fn stands() -> Value {
+fn watch_stands() -> Value {
     json!({"labels": {"alertname": "WatchStands", "severity": "none"}})
 }
 
 #[tokio::test]
-async fn while_a_watch_stands_alertmanager_keeps_quiet_about_a_dead_instance_and_what_follows() {
+async fn with_a_watcher_a_dead_instance_and_its_consequences_are_inhibited() {
     let folder = tempfile::tempdir().unwrap();
     let alertmanager = alertmanager(folder.path()).await;
-    raise(&alertmanager, &[errors()]).await;
-    until_told(&alertmanager, &["ErrorRatio"]).await;
-    raise(&alertmanager, &[stands(), down(), errors()]).await;
-    // WatchStands itself goes to nobody.
-    until_told(&alertmanager, &["WatchStands"]).await;
+    post_alerts(&alertmanager, &[error_ratio()]).await;
+    wait_for_active(&alertmanager, &["ErrorRatio"]).await;
+    post_alerts(
+        &alertmanager,
+        &[watch_stands(), instance_down(), error_ratio()],
+    )
+    .await;
+    // WatchStands itself is sent to nobody.
+    wait_for_active(&alertmanager, &["WatchStands"]).await;
 }
 
 #[tokio::test]
-async fn without_a_watch_alertmanager_tells_of_a_dead_instance_and_not_of_what_follows() {
+async fn without_a_watcher_only_the_consequences_of_a_dead_instance_are_inhibited() {
     let folder = tempfile::tempdir().unwrap();
     let alertmanager = alertmanager(folder.path()).await;
-    raise(&alertmanager, &[down(), errors()]).await;
-    until_told(&alertmanager, &["InstanceDown"]).await;
+    post_alerts(&alertmanager, &[instance_down(), error_ratio()]).await;
+    wait_for_active(&alertmanager, &["InstanceDown"]).await;
 }
