@@ -31,7 +31,7 @@ strike_down() {
 
 ready_again() {
     local name
-    for name in "$@"; do until_true "$name is ready again" "$name" is_ready "$name"; done
+    for name in "$@"; do wait_until "$name is ready again" "$name" is_ready "$name"; done
 }
 
 mongodb_is_whole() {
@@ -75,7 +75,7 @@ primary_dies() {
     for member in "${MONGODS[@]}"; do
         [[ ${PORTS[$member]} != "$port" ]] || strike "stores:$member"
     done
-    until_true "all members of the replica set are back" mongod1 mongodb_is_whole
+    wait_until "all members of the replica set are back" mongod1 mongodb_is_whole
 }
 
 redis_dies_and_forgets() {
@@ -83,14 +83,14 @@ redis_dies_and_forgets() {
     find "$STACK/redis" -mindepth 1 -delete
     sleep "$AWAY_REDIS"
     ctl start stores:redis >/dev/null
-    until_true "Redis answers" redis redis_works
+    wait_until "Redis answers" redis redis_works
 }
 
 photo_store_is_away() {
     strike_down stores:weed
     sleep "$AWAY_S3"
     ctl start stores:weed >/dev/null
-    until_true "the photo store keeps an object" weed photos_are_taken
+    wait_until "the photo store keeps an object" weed photos_are_taken
 }
 
 upload_memory_is_full() {
@@ -102,7 +102,7 @@ upload_memory_is_full() {
 # Whatever happened, everything runs afterwards.
 make_whole() {
     ctl start "stores:*" "app:*" "door:*" >/dev/null 2>&1 || true
-    until_true "all members of the replica set are back" mongod1 mongodb_is_whole
-    until_true "the photo store keeps an object" weed photos_are_taken
+    wait_until "all members of the replica set are back" mongod1 mongodb_is_whole
+    wait_until "the photo store keeps an object" weed photos_are_taken
     ready_again "${INSTANCES[@]}"
 }

@@ -21,7 +21,7 @@ free_port() {
 start_catcher() {
     /usr/bin/python3 drill/catcher.py "$SMTP_PORT" "$MAILS" &
     CATCHER_PID=$!
-    until_true "the mail server listens" supervisord smtp_answers
+    wait_until "the mail server listens" supervisord smtp_answers
 }
 
 smtp_answers() {
@@ -107,7 +107,7 @@ ENV
     (cd "$WORK/$DRILL-$name" && as_owner sh -c 'echo $$ >pid && exec "$@"' watch "$STACK/bin/jornada" watch) \
         >>"$WORK/$DRILL-$name.log" 2>&1 &
     WATCHERS[$name]=$!
-    until_true "the watcher $name has looked" "../drill-watch/$DRILL-$name" has_looked "$name"
+    wait_until "the watcher $name has looked" "../drill-watch/$DRILL-$name" has_looked "$name"
 }
 
 status_of() {
@@ -131,7 +131,7 @@ sends() {
 
 # Waits until so many incidents go on: watcher, count.
 until_down() {
-    until_true "$2 incidents go on for $1" "../drill-watch/$DRILL-$1" \
+    wait_until "$2 incidents go on for $1" "../drill-watch/$DRILL-$1" \
         status_holds "$1" "sum(1 for one in status['targets'] if one['down_since']) == $2"
 }
 

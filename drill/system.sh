@@ -18,7 +18,7 @@ source drill/faults.sh
 # Finds the system that runs here.
 find_system() {
     choose_owner
-    settle
+    load_settings
     number_ports
     supervisord_pid >/dev/null || fail "the system does not run" "bash init.sh --native"
 }
