@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Jornada in an image of its own binary and the few libraries that it is linked to: no shell, no package manager.
+# An image with only the binary and the libraries that it links: no shell, no package manager.
 
 FROM rust:1.95.0-slim-bookworm AS build
 RUN apt-get update \
@@ -7,7 +7,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 
-# The dependencies alone: this layer stays until Cargo.toml or Cargo.lock changes.
+# Only the dependencies: this layer is cached until Cargo.toml or Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
 COPY benches benches
 RUN mkdir src \
@@ -20,7 +20,7 @@ COPY askama.toml ./
 COPY src src
 COPY templates templates
 COPY static static
-# Newer than what was built for the dependencies alone.
+# Makes the sources newer than the placeholder build of the dependencies.
 RUN touch src/main.rs src/lib.rs && cargo build --release --locked
 
 COPY campaigns /root-of-image/campaigns

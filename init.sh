@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Brings up the whole system: nginx before three instances on MongoDB, S3 and Redis.
+# Starts the whole system: nginx in front of three instances on MongoDB, S3 and Redis.
 #
-#   bash init.sh [--native]            start, or bring in what is new; run twice it changes nothing
-#   bash init.sh [--native] status     what runs; exit code 0 when a registration can be made
-#   bash init.sh [--native] stop       stop; the data stay
-#   bash init.sh [--native] down       stop and remove the data, after asking, or at once with --yes
-#   bash init.sh [--native] token NAME one more token for programs of the staff
-#   bash init.sh [--native] staff ...  accounts of the staff: staff add EMAIL --role admin, staff list, ...
-#   bash init.sh [--native] audit ...  the record of who looked at what: audit verify, audit export
+#   bash init.sh [--native]            start, or apply an update; a second run changes nothing
+#   bash init.sh [--native] status     show the state; exit code 0 when a registration can be made
+#   bash init.sh [--native] stop       stop; the data are kept
+#   bash init.sh [--native] down       stop and remove the data, after confirmation, or without it with --yes
+#   bash init.sh [--native] token NAME create one more API token for the staff
+#   bash init.sh [--native] staff ...  staff accounts: staff add EMAIL --role admin, staff list, ...
+#   bash init.sh [--native] audit ...  the audit log: audit verify, audit export
 #   bash init.sh --native ctl ...      supervisorctl of the native system: restart app:app1, tail door:nginx, ...
 #
-# With a running Docker engine it uses docker-compose.yml; without one, or with --native, this Debian or Ubuntu itself.
-# Settings and secrets lie in .env (see ops/settings.sh); STACK_DATA=/path puts the native system's data elsewhere,
-# and STACK_PROGRAM=/path lays a program that is built already instead of building one.
+# Uses docker-compose.yml if a Docker engine is running; without one, or with --native, runs directly on Debian or Ubuntu.
+# Settings and secrets are in .env (see ops/settings.sh). STACK_DATA=/path selects the data folder of the native system;
+# STACK_PROGRAM=/path installs an existing program instead of building one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=ops/parts.sh
@@ -35,13 +35,13 @@ YES=
 confirm() {
     local answer=
     [[ -z $YES ]] || return 0
-    [[ -t 0 ]] || fail "nobody is here to say whether $1 may go" "bash init.sh down --yes"
+    [[ -t 0 ]] || fail "cannot ask whether to remove $1: standard input is not a terminal" "bash init.sh down --yes"
     read -r -p "Remove $1? Type yes: " answer
     [[ $answer == yes ]] || fail "nothing was removed"
 }
 
-# Prints what a person needs once it runs: where the logs are, how to see more, the token if it is new.
-tell() {
+# Prints the addresses of a running system: location of the logs, status command, the token if it is new.
+print_summary() {
     local url=${STACK_PUBLIC_URL:-$(site_url)}
     echo "Jornada is ready."
     echo "  form    $url/"
@@ -49,7 +49,7 @@ tell() {
     echo "  API     $url/api/docs"
     if [[ -n ${3:-} ]]; then
         echo "  token   $3"
-        echo "          for the staff's reports; kept in .env, not shown again"
+        echo "          for the staff's reports; saved in .env, not shown again"
     else
         echo "  token   STACK_STAFF_TOKEN in .env; another one: bash init.sh token NAME"
     fi
@@ -77,7 +77,7 @@ main() {
     case $way.$verb.${#words[@]} in
         *.up.? | *.status.1 | *.stop.1 | *.down.1 | *.token.2 | *.staff.* | *.audit.* | native.ctl.*) "${way}_$verb" "${words[@]:1}" ;;
         docker.ctl.*) fail "ctl is for the native system" "docker compose ps" ;;
-        *) fail "not understood: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | staff ... | audit ...]" ;;
+        *) fail "unknown arguments: ${words[*]}" "bash init.sh [--native] [status | stop | down [--yes] | token NAME | staff ... | audit ...]" ;;
     esac
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Proves the whole project, from a fresh clone on Debian 12 with Rust: `bash test.sh`.
+# Tests the whole project, from a fresh clone on Debian 12 with Rust: `bash test.sh`.
 #
 #   bash test.sh                 installs what is missing, starts the real servers, runs every check
-#   bash test.sh servers [FILE]  starts the servers alone, writes their addresses to FILE (or prints them) as lines
-#                                to eval, and waits for Ctrl-C: then `cargo test` can be run by hand
+#   bash test.sh servers [FILE]  only starts the servers, writes their addresses to FILE (or prints them) as lines for
+#                                eval, and waits for Ctrl-C: to run `cargo test` by hand
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=ops/parts.sh
@@ -18,7 +18,7 @@ source ops/check_api.sh
 CARGO_DENY=0.20.2
 CARGO_MACHETE=0.9.2
 
-# Runs one step under a heading and tells its seconds: title, command...
+# Runs one step under a heading and prints its duration: title, command...
 step() {
     local title=$1 start=$SECONDS
     shift
@@ -58,7 +58,7 @@ check_docs() {
     RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
 }
 
-# No engine runs here: the file is read as docker-compose reads it, with the secrets that init.sh makes.
+# Validates docker-compose.yml without an engine, with placeholders for the secrets that init.sh generates.
 check_compose() {
     local secret settings=()
     for secret in SECRET PHOTO_KEY MONGODB_KEY MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD REDIS_PASSWORD S3_ACCESS_KEY S3_SECRET_KEY \
@@ -74,7 +74,7 @@ check_dashboards() {
         node --preserve-symlinks ops/check_logql.mjs grafana/dashboards "$TOOLS/logql"
 }
 
-# Advisories are left to whoever reaches their database: see deny.toml.
+# Advisories are not checked here, because they need their database: see deny.toml.
 check_dependencies() {
     "$TOOLS/bin/cargo-deny" --all-features check licenses bans sources
     "$TOOLS/bin/cargo-machete" .
@@ -94,9 +94,9 @@ run_all() {
     step "tests" cargo test
     step "stop the servers" stop_servers
     step "the API against its description" check_api
-    step "fuzzing, 10 s a target" bash fuzz/run.sh
-    # A little optimised: all of it takes longer than the drill, and what the tests have built is too slow for it, people
-    # waited 20 s.
+    step "fuzzing, 10 s each target" bash fuzz/run.sh
+    # Slightly optimised: full optimisation takes longer than the drill, and with the debug build of the tests requests
+    # took up to 20 s.
     step "drill: a whole system, killed part by part, restored, attacked" \
         env CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 bash drill/fresh.sh
     step "build cargo-deny and cargo-machete" install_cargo_tools
@@ -108,10 +108,10 @@ serve_only() {
     install_parts >&2
     start_servers
     if [[ $# -gt 0 ]]; then print_servers >"$1"; else print_servers; fi
-    say "the servers run; Ctrl-C stops them"
-    # A wait that a signal can end at once, unlike sleep.
+    say "the servers are running; Ctrl-C stops them"
+    # Unlike sleep, this wait ends immediately on a signal.
     wait "${SERVERS_PIDS[@]}"
-    fail "a server ended by itself"
+    fail "a server has terminated"
 }
 
 trap stop_servers EXIT
@@ -120,5 +120,5 @@ trap 'exit 143' TERM
 case ${1:-all} in
     all) run_all ;;
     servers) shift && serve_only "$@" ;;
-    *) fail "unknown word: $1" "bash test.sh [servers [FILE]]" ;;
+    *) fail "unknown argument: $1" "bash test.sh [servers [FILE]]" ;;
 esac

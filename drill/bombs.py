@@ -1,62 +1,62 @@
-"""What a hostile client sends as photo and as multipart body; for hostile.py."""
+"""Hostile photos and multipart bodies for hostile.py."""
 
 import struct
 import zlib
 
 CHUNK = 64 << 10
-# Longer than any body that is read to its end.
+# More than any body that is read completely.
 ENDLESS_CHUNKS = (40 << 20) // CHUNK
 
 
 def chunk(kind, data):
-    """One chunk of a PNG."""
+    """Returns one chunk of a PNG."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def png(width, height, *chunks):
-    """A PNG that declares a size, with what it is to hold."""
+    """Returns a PNG with a declared size and the given chunks."""
     ihdr = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + ihdr + b"".join(chunks) + chunk(b"IEND", b"")
 
 
 def photos():
-    """Photos none of which may be taken."""
+    """Returns photos, all of which must be rejected."""
     zeros = zlib.compress(bytes(64 << 20), 9)
     return [
         # 2.5 gigapixels in 64 kB.
         png(50_000, 50_000, chunk(b"IDAT", zeros)),
         png(0xFFFFFFFF, 0xFFFFFFFF, chunk(b"IDAT", zeros)),
-        # 700,000 chunks of nothing.
+        # 600,000 empty chunks.
         png(100, 100, chunk(b"tEXt", b"") * 600_000),
-        # A JPEG of 2 million empty segments; one of 65,535 by 65,535 pixels; one that does not end.
+        # A JPEG with 2 million empty segments; one of 65,535 by 65,535 pixels; one without an end.
         b"\xff\xd8" + b"\xff\xfe\0\x02" * 2_000_000,
         b"\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03\1\x22\0\2\x11\1\3\x11\1\xff\xd9",
         b"\xff\xd8\xff\xda\0\x08\1\1\0\0\x3f\0" + bytes(7 << 20),
-        # A WebP that says it is 4 GiB.
+        # A WebP with a declared size of 4 GiB.
         b"RIFF\xff\xff\xff\xffWEBPVP8X\n\0\0\0\x10\0\0\0\xff\xff\xff\xff\xff\xff" + bytes(1 << 20),
-        # Text that unfolds, and nothing else.
+        # A gzip bomb without an image.
         b"\x1f\x8b\x08\0\0\0\0\0\0\3" + zeros,
     ]
 
 
 def part(name, value, extra=""):
-    """One part of a form."""
+    """Returns one part of a form."""
     return f'--X\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'.encode() + value + b"\r\n"
 
 
 def form(photo, number):
-    """A registration with a photo, of somebody invented."""
+    """Returns the registration of an invented person, with a photo."""
     texts = part("nombre", b"Persona Inventada") + part("documento", b"99%08d" % number) + part("ciudad", "Bogotá".encode())
     return texts + part("foto", photo, '; filename="f.jpg"') + b"--X--\r\n"
 
 
 def chunked(data):
-    """A piece of a body of unknown length."""
+    """Returns one chunk of a body in chunked encoding."""
     return b"%x\r\n" % len(data) + data + b"\r\n"
 
 
 def nested():
-    """Multipart in multipart, ten thousand deep."""
+    """Yields multipart nested in multipart, ten thousand levels deep."""
     deep = "".join(f"--X\r\nContent-Type: multipart/mixed; boundary=X{depth}\r\n\r\n--X{depth}\r\n" for depth in range(10_000))
     yield chunked(deep.encode())
     yield chunked(b"\r\n--X--\r\n")
@@ -64,27 +64,27 @@ def nested():
 
 
 def many_parts():
-    """Parts without end."""
+    """Yields an endless sequence of parts."""
     parts = part("nombre", b"a") * 1000
     for _ in range(ENDLESS_CHUNKS):
         yield chunked(parts)
 
 
 def endless_part():
-    """A text without end."""
+    """Yields an endless text."""
     yield chunked(part("nombre", b"")[:-2])
     for _ in range(ENDLESS_CHUNKS):
         yield chunked(b"a" * CHUNK)
 
 
 def endless_head():
-    """The headers of one part without end."""
+    """Yields endless headers of one part."""
     yield chunked(b"--X\r\n")
     for _ in range(ENDLESS_CHUNKS):
         yield chunked(b"X-A: a\r\n" * (CHUNK // 8))
 
 
 def no_boundary():
-    """A body in which no part ever begins."""
+    """Yields a body in which no part begins."""
     for _ in range(ENDLESS_CHUNKS):
         yield chunked(b"\r\n--" * (CHUNK // 4))

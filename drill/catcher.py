@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Takes every mail that comes and writes a line of JSON for each: catcher.py PORT FILE
+"""An SMTP server that accepts every mail and writes a line of JSON for each: catcher.py PORT FILE
 
-Each line has the moment (Unix time in seconds), the subject and the Message-ID. Ends at SIGTERM; nobody listens then, as
-when a mail server is away. Needs Debian's python3-aiosmtpd.
+Each line has the time (Unix time in seconds), the subject and the Message-ID. Ends at SIGTERM; after that nothing listens
+on the port, as when a mail server is unavailable. Needs Debian's python3-aiosmtpd.
 """
 
 import email
@@ -16,13 +16,13 @@ from aiosmtpd.controller import Controller
 
 
 class Catcher:
-    """Writes down what came, and only then says that it was taken."""
+    """Records each mail before it acknowledges it."""
 
     def __init__(self, path):
         self.path = path
 
     async def handle_DATA(self, _server, _session, envelope):  # pylint: disable=invalid-name
-        """Takes one mail."""
+        """Accepts one mail."""
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         line = {"at": time.time(), "subject": mail["subject"], "id": mail["message-id"]}
         with open(self.path, "a", encoding="utf-8") as file:

@@ -1,27 +1,27 @@
 # shellcheck shell=bash
-# What is done to the system, one function for each drill; each returns once the system is whole again. Sourced by
-# drill/system.sh after ops/native.sh, whose supervisord restarts what dies.
+# The faults, one function for each drill; each returns once the system has recovered. Sourced by drill/system.sh after
+# ops/native.sh, whose supervisord restarts programs that die.
 
-# Process of a program: its name for supervisord.
+# Prints the process id of a program: its name in supervisord.
 pid_of() {
     local pid
     pid=$(ctl pid "$1") && [[ $pid -gt 1 ]] && echo "$pid"
 }
 
-# Kills a program as a power cut would; supervisord starts it again.
-strike() {
+# Kills a program like a power failure; supervisord restarts it.
+kill_program() {
     local pid
-    pid=$(pid_of "$1") || fail "$1 does not run" "bash init.sh --native status"
-    # shellcheck disable=SC2034 # for drills that measure
-    STRUCK=$EPOCHREALTIME
+    pid=$(pid_of "$1") || fail "$1 is not running" "bash init.sh --native status"
+    # shellcheck disable=SC2034 # read by drills that measure times
+    KILLED_AT=$EPOCHREALTIME
     kill -KILL "$pid"
 }
 
-# Kills a program and keeps it down. The first stroke comes without a warning; supervisord, which may have started it
-# again meanwhile, is then told to leave it, and what it started is killed as well, since it might take long to end.
-strike_down() {
+# Kills a program and keeps it down. The first kill comes without warning. Then supervisord, which may have restarted the
+# program, is told to stop it, and the new process is killed too, because a regular stop can take long.
+kill_and_stop() {
     local stopping pid
-    strike "$1"
+    kill_program "$1"
     ctl stop "$1" >/dev/null 2>&1 &
     stopping=$!
     sleep 0.3
@@ -29,68 +29,68 @@ strike_down() {
     wait "$stopping" || true
 }
 
-ready_again() {
+wait_until_ready() {
     local name
-    for name in "$@"; do until_true "$name is ready again" "$name" is_ready "$name"; done
+    for name in "$@"; do wait_until "$name is ready again" "$name" is_ready "$name"; done
 }
 
-mongodb_is_whole() {
+mongodb_is_complete() {
     local member ports=()
     for member in "${MONGODS[@]}"; do ports+=("${PORTS[$member]}"); done
     /usr/bin/python3 drill/primary.py "${ports[@]}"
 }
 
-photos_are_taken() {
+object_store_works() {
     s3_works "http://127.0.0.1:${PORTS[s3]}" "$STACK_S3_ACCESS_KEY" "$STACK_S3_SECRET_KEY"
 }
 
-# One after the other, so that requests of several kinds and ages are cut off, and never two instances are away.
+# One after the other, so that requests of different kinds and ages are cut off, and only one instance is down at a time.
 one_instance_dies() {
     local name
     for name in "${INSTANCES[@]}"; do
-        strike "app:$name"
+        kill_program "app:$name"
         sleep 1
-        ready_again "$name"
+        wait_until_ready "$name"
     done
 }
 
 two_instances_die() {
-    strike app:app2
-    strike app:app3
+    kill_program app:app2
+    kill_program app:app3
     sleep 1
-    ready_again app2 app3
+    wait_until_ready app2 app3
 }
 
 instances_are_updated() {
     local name
     for name in "${INSTANCES[@]}"; do
         ctl restart "app:$name" >/dev/null || fail "$name does not start" "bash init.sh --native status"
-        ready_again "$name"
+        wait_until_ready "$name"
     done
 }
 
 primary_dies() {
     local port member
-    port=$(mongodb_is_whole) || fail "the replica set is not whole" "bash init.sh --native status"
+    port=$(mongodb_is_complete) || fail "the replica set is not complete" "bash init.sh --native status"
     for member in "${MONGODS[@]}"; do
-        [[ ${PORTS[$member]} != "$port" ]] || strike "stores:$member"
+        [[ ${PORTS[$member]} != "$port" ]] || kill_program "stores:$member"
     done
-    until_true "all members of the replica set are back" mongod1 mongodb_is_whole
+    wait_until "all members of the replica set are back" mongod1 mongodb_is_complete
 }
 
-redis_dies_and_forgets() {
-    strike_down stores:redis
+redis_dies_and_is_emptied() {
+    kill_and_stop stores:redis
     find "$STACK/redis" -mindepth 1 -delete
     sleep "$AWAY_REDIS"
     ctl start stores:redis >/dev/null
-    until_true "Redis answers" redis redis_works
+    wait_until "Redis answers" redis redis_works
 }
 
-photo_store_is_away() {
-    strike_down stores:weed
+object_store_is_down() {
+    kill_and_stop stores:weed
     sleep "$AWAY_S3"
     ctl start stores:weed >/dev/null
-    until_true "the photo store keeps an object" weed photos_are_taken
+    wait_until "the object store stores an object" weed object_store_works
 }
 
 upload_memory_is_full() {
@@ -99,10 +99,10 @@ upload_memory_is_full() {
     /usr/bin/python3 drill/fill.py "$FULL" "${doors[@]}" >&2
 }
 
-# Whatever happened, everything runs afterwards.
-make_whole() {
+# Restores the system after any fault: everything runs afterwards.
+restore_system() {
     ctl start "stores:*" "app:*" "door:*" >/dev/null 2>&1 || true
-    until_true "all members of the replica set are back" mongod1 mongodb_is_whole
-    until_true "the photo store keeps an object" weed photos_are_taken
-    ready_again "${INSTANCES[@]}"
+    wait_until "all members of the replica set are back" mongod1 mongodb_is_complete
+    wait_until "the object store stores an object" weed object_store_works
+    wait_until_ready "${INSTANCES[@]}"
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Fills the upload memory of instances and keeps it full: fill.py SECONDS PORT:OPS_PORT [PORT:OPS_PORT ...]
 
-Each upload sends its photo but for the last bytes, so that it holds memory and does not end. They begin large and become
-small, until the instance's own count grows no more. Talks to 127.0.0.1 alone.
+Each upload sends its photo except the last bytes, so that it occupies memory and does not end. Large uploads come first,
+then smaller ones, until the instance's own count no longer grows. Connects only to 127.0.0.1.
 """
 
 import select
@@ -12,9 +12,9 @@ import threading
 import time
 import urllib.request
 
-# The largest photo that is taken, and smaller ones for what is left.
+# The largest accepted photo, and smaller ones for the remaining memory.
 SIZES = [8 << 20, 1 << 20, 128 << 10, 16 << 10]
-MOST_UPLOADS = 400
+MAX_UPLOADS = 400
 MISSING = 1000
 SECONDS_TO_SEND = 5
 SECONDS_TO_READ = 0.3
@@ -25,22 +25,22 @@ HEAD = (
 )
 
 
-def in_use(ops):
-    """Bytes of upload memory that an instance holds."""
+def upload_bytes(ops):
+    """Returns the bytes of upload memory in use on an instance."""
     with urllib.request.urlopen(f"http://127.0.0.1:{ops}/metrics", timeout=SECONDS_TO_SEND) as metrics:
         return next(int(line.split()[1]) for line in metrics.read().decode().splitlines() if line.startswith("jornada_upload_bytes "))
 
 
-def begin(port, ops, size):
-    """Sends an upload without its end; returns None when there is no memory for it."""
-    enough = in_use(ops) + size // 2
+def start_upload(port, ops, size):
+    """Sends an upload without its end. Returns None if there is no memory for it."""
+    enough = upload_bytes(ops) + size // 2
     upload = socket.create_connection(("127.0.0.1", port), timeout=SECONDS_TO_SEND)
     try:
         upload.sendall(HEAD.format(len(PART) + size).encode() + PART + bytes(size - MISSING))
     except OSError:
         pass
     deadline = time.monotonic() + SECONDS_TO_READ
-    while in_use(ops) < enough:
+    while upload_bytes(ops) < enough:
         if time.monotonic() > deadline:
             upload.close()
             return None
@@ -48,33 +48,33 @@ def begin(port, ops, size):
 
 
 def fill(port, ops, held):
-    """Adds uploads to the held ones until the instance takes no more."""
+    """Adds uploads to the held ones until the instance accepts no more."""
     for size in SIZES:
-        while len(held) < MOST_UPLOADS:
-            upload = begin(port, ops, size)
+        while len(held) < MAX_UPLOADS:
+            upload = start_upload(port, ops, size)
             if upload is None:
                 break
             held.append(upload)
 
 
 def keep_full(port, ops, deadline):
-    """Fills again and again what was set free, since an instance gives up on slow uploads."""
+    """Refills freed memory repeatedly, because an instance aborts slow uploads."""
     held = []
     while time.monotonic() < deadline:
-        # One that was answered was given up on by the instance.
-        over, _, _ = select.select(held, [], [], 0)
-        for upload in over:
+        # An answer means that the instance has aborted the upload.
+        aborted, _, _ = select.select(held, [], [], 0)
+        for upload in aborted:
             upload.close()
             held.remove(upload)
         fill(port, ops, held)
         time.sleep(0.1)
-    print(f"{len(held)} uploads hold {in_use(ops) >> 20} MiB at {port}")
+    print(f"{len(held)} uploads occupy {upload_bytes(ops) >> 20} MiB at {port}")
 
 
-def main(seconds, doors):
-    """Keeps all of them full at once."""
+def main(seconds, instances):
+    """Keeps the memory of all instances full at the same time."""
     deadline = time.monotonic() + float(seconds)
-    filling = [threading.Thread(target=keep_full, args=(*map(int, door.split(":")), deadline)) for door in doors]
+    filling = [threading.Thread(target=keep_full, args=(*map(int, instance.split(":")), deadline)) for instance in instances]
     for thread in filling:
         thread.start()
     for thread in filling:

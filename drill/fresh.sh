@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Brings up a whole system of its own, in a temporary folder on free ports, drills it in the short form, restores it from
-# a backup, lets the hostile client at it and removes it: part of test.sh, and for a machine whose own system must not be
-# touched. Arguments: those of drill/run.sh.
+# Starts a temporary system, in a temporary folder on free ports, runs the short drills, restores it from a backup, attacks
+# it with the hostile client and removes it. Part of test.sh, and for machines whose own system must not be affected.
+# Arguments: those of drill/run.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=ops/parts.sh
@@ -37,8 +37,8 @@ remove() {
     exit "$code"
 }
 
-# Backs the system up as docs/operations.md says, loses it, restores it, and proves that every receipt of the drills
-# still stands for its registration, its photo and its count, and that staff and record are what they were.
+# Backs the system up as in docs/operations.md, removes it and restores it. Verifies that every receipt of the drills still
+# has its registration, photo and count, and that accounts and audit log are unchanged.
 back_up_and_restore() {
     local staff head
     say "-- backup and restore"
@@ -53,8 +53,8 @@ back_up_and_restore() {
     tar -C "$FOLDER" -xzpf "$FOLDER/backup.tgz"
     bash init.sh --native >/dev/null
     bash drill/run.sh --prove
-    [[ $staff == ana@example.org* && $(bash init.sh --native staff list) == "$staff" ]] || fail "the accounts are not what they were"
-    bash init.sh --native audit verify --head "$head" >/dev/null || fail "the record of who looked at what is not whole"
+    [[ $staff == ana@example.org* && $(bash init.sh --native staff list) == "$staff" ]] || fail "the accounts have changed"
+    bash init.sh --native audit verify --head "$head" >/dev/null || fail "the audit log is not intact"
 }
 
 choose_ports
@@ -64,7 +64,7 @@ export STACK_BASE_PORT STACK_LISTEN STACK_DATA=$FOLDER/stack STACK_ENV_FILE=$FOL
 trap remove EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-# What it prints holds the token of the staff.
+# Its output contains the staff token.
 bash init.sh --native >/dev/null
 bash drill/run.sh --short "$@"
 back_up_and_restore

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Prints one line of the drill's table and says whether the goals hold: judge.py NAME GOAL SUMMARY FINDINGS
+"""Prints one line of the drill's table and checks the goals: judge.py NAME GOAL SUMMARY FINDINGS
 
-SUMMARY and FINDINGS are the files with what `jornada load run` and `jornada load verify` printed. In every drill nothing
-may be lost, doubled or altered, each photo must be readable and the chart right. GOAL says what must hold besides:
-`kept` nothing more; `served` no try failed; `silence-N` at no time nobody was served for N ms. Without arguments it
-prints the table's head.
+SUMMARY and FINDINGS are files with the output of `jornada load run` and `jornada load verify`. In every drill nothing may
+be lost, duplicated or altered, each photo must be readable and the chart correct. GOAL is an additional goal: `kept` none;
+`served` no attempt failed; `silence-N` never more than N ms without a receipt. Without arguments it prints the head of the
+table.
 """
 
 import json
@@ -13,12 +13,12 @@ import sys
 COLUMNS = "{:<15} {:>6} {:>6} {:>6} {:>7} {:>9} {:>9} {:>6} {:>6} {:>6} {:>6}  {}"
 HEAD = ("drill", "sent", "ackn.", "failed", "tries", "longest", "longest", "p99", "lost", "double", "other", "")
 UNITS = ("", "", "", "", "failed", "wait ms", "silence", "ms", "", "", "", "")
-# What is counted as "other": each must be nothing.
+# Counted as "other": each must be zero.
 OTHER = ("altered", "photos", "too_many", "chart_differs")
 
 
 def read(path):
-    """Returns the JSON of a file; nothing when there is none, as after a client that broke off."""
+    """Returns the JSON of a file, or None if there is none, as after an aborted client."""
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
@@ -27,16 +27,16 @@ def read(path):
 
 
 def misses(goal, summary, findings):
-    """Returns why the goals do not hold, or nothing."""
+    """Returns the goals that are missed."""
     wrong = [name for name in ("lost", "doubled", *OTHER) if findings[name]]
     if summary["acknowledged"] == 0:
         wrong.append("nothing was acknowledged")
     if goal == "served" and summary["failed_attempts"]:
-        wrong.append(f"failed tries: {summary['failures']}")
+        wrong.append(f"failed attempts: {summary['failures']}")
     if goal == "served" and summary["held_back"]:
-        wrong.append(f"no room at the door for {summary['held_back']}")
+        wrong.append(f"{summary['held_back']} not sent: too many in flight")
     if goal.startswith("silence-") and summary["longest_silence_ms"] > int(goal.split("-")[1]):
-        wrong.append("too long without a receipt for anyone")
+        wrong.append("too long without any receipt")
     return wrong
 
 

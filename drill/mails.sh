@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Mails, watchers and load of the drill of the alerter. Sourced by drill/watch.sh after drill/system.sh.
+# Mails, watchers and load of the watcher drill. Sourced by drill/watch.sh after drill/system.sh.
 
-SETTLED=6        # seconds in which no more mail may come
+SETTLED=6 # seconds in which no further mail may arrive
 SECONDS_TO_MAIL=90
 declare -A WATCHERS=() PAGES=()
 CATCHER_PID="" LOAD_PID="" MAILS="" SMTP_PORT="" TOOK=""
@@ -21,7 +21,7 @@ free_port() {
 start_catcher() {
     /usr/bin/python3 drill/catcher.py "$SMTP_PORT" "$MAILS" &
     CATCHER_PID=$!
-    until_true "the mail server listens" supervisord smtp_answers
+    wait_until "the mail server listens" supervisord smtp_answers
 }
 
 smtp_answers() {
@@ -35,8 +35,8 @@ stop_catcher() {
     CATCHER_PID=
 }
 
-# A new file for the mails of one drill: its name.
-begin_mails() {
+# Starts a mail server with a new file for the mails of one drill: its name.
+reset_mails() {
     stop_catcher
     TOOK=
     DRILL=$1 RUN=$1-$EPOCHSECONDS
@@ -46,7 +46,7 @@ begin_mails() {
     start_catcher
 }
 
-# Waits for so many mails, and a while for more.
+# Waits for a number of mails, and then checks that no further one arrives: count.
 expect_mails() {
     local deadline=$((SECONDS + SECONDS_TO_MAIL)) count
     until (($(wc -l <"$MAILS") >= $1)); do
@@ -55,38 +55,38 @@ expect_mails() {
     done
     sleep "$SETTLED"
     count=$(wc -l <"$MAILS")
-    ((count == $1)) || miss "$count mails in place of $1"
+    ((count == $1)) || miss "$count mails instead of $1"
 }
 
-# Waits until nothing is down for a watcher; then all mails but the first so many say that something is back.
+# Waits until a watcher has no open incident; all mails after the first ones must report a recovery: watcher, first mails.
 expect_back() {
     until_down "$1" 0
     sleep "$SETTLED"
-    (($(wc -l <"$MAILS") > $2)) || miss "no mail says that it is back"
-    ! tail -n "+$(($2 + 1))" "$MAILS" | grep -qv " back" || miss "a mail too many"
+    (($(wc -l <"$MAILS") > $2)) || miss "no mail reports the recovery"
+    ! tail -n "+$(($2 + 1))" "$MAILS" | grep -qv " back" || miss "an unexpected mail"
 }
 
 mail_says() {
-    sed -n "$1p" "$MAILS" | grep -qF "$2" || miss "mail $1 does not say: $2"
+    sed -n "$1p" "$MAILS" | grep -qF "$2" || miss "mail $1 does not contain: $2"
 }
 
-# The first mail came at most so many seconds after a moment (Unix time).
-within() {
+# Checks that the first mail arrived in time: start (Unix time), seconds.
+check_delay() {
     TOOK=$(/usr/bin/python3 -c 'import json, sys
 print(round(json.loads(open(sys.argv[1]).readline() or "{\"at\": 1e12}")["at"] - float(sys.argv[2]), 1))' "$MAILS" "$1")
     /usr/bin/python3 -c 'import sys; sys.exit(float(sys.argv[1]) > float(sys.argv[2]))' "$TOOK" "$2" ||
-        miss "the mail came after $TOOK s"
+        miss "the mail arrived after $TOOK s"
     TOOK="mail after $TOOK s"
 }
 
 # --- The watchers
 
-# Starts one with its own data, as an instance would run; what the shell says of JORNADA_WATCH_GROUP is passed on: name.
-watch_with() {
+# Starts a watcher with its own data folder; passes JORNADA_WATCH_GROUP on: name.
+start_watcher() {
     local name=$1 port urls
     port=$(free_port)
     PAGES[$name]=http://127.0.0.1:$port
-    # Other URLs than those of the system's own watch, or of an earlier drill, with which it would share the mails.
+    # Its URLs differ from those of the system's watcher and of earlier drills: with the same URLs they would share the mails.
     urls=$(sed -n "s/^JORNADA_WATCH='\(.*\)'$/\1/p" "$STACK/watch/.env")
     urls="${urls//,//readyz?drill=$RUN,}/readyz?drill=$RUN"
     mkdir -p "$WORK/$DRILL-$name"
@@ -103,25 +103,25 @@ JORNADA_MAIL_FROM='jornada@example.org'
 JORNADA_MAIL_TO='admin@example.org'
 ENV
     [[ $OWNER == "$(id -un)" ]] || chown -R "$OWNER:" "$WORK/$DRILL-$name"
-    # shellcheck disable=SC2016 # for the inner shell, which gives its process to the watcher
+    # shellcheck disable=SC2016 # for the inner shell, which replaces itself by the watcher
     (cd "$WORK/$DRILL-$name" && as_owner sh -c 'echo $$ >pid && exec "$@"' watch "$STACK/bin/jornada" watch) \
         >>"$WORK/$DRILL-$name.log" 2>&1 &
     WATCHERS[$name]=$!
-    until_true "the watcher $name has looked" "../drill-watch/$DRILL-$name" has_looked "$name"
+    wait_until "the watcher $name has probed" "../drill-watch/$DRILL-$name" has_probed "$name"
 }
 
 status_of() {
     curl --silent --fail --max-time 3 "${PAGES[$1]}/status.json"
 }
 
-# Whether an expression holds of the status of a watcher: name, expression over `status`.
+# Checks an expression over the status of a watcher: name, expression over `status`.
 status_holds() {
     status_of "$1" | /usr/bin/python3 -c "import json, sys
 status = json.load(sys.stdin)
 sys.exit(not ($2))"
 }
 
-has_looked() {
+has_probed() {
     status_holds "$1" 'status["at"] and status["instances"]["up"] > 0'
 }
 
@@ -129,9 +129,9 @@ sends() {
     status_holds "$1" 'status["sends"]'
 }
 
-# Waits until so many incidents go on: watcher, count.
+# Waits until a watcher has a number of open incidents: watcher, count.
 until_down() {
-    until_true "$2 incidents go on for $1" "../drill-watch/$DRILL-$1" \
+    wait_until "$1 has $2 open incidents" "../drill-watch/$DRILL-$1" \
         status_holds "$1" "sum(1 for one in status['targets'] if one['down_since']) == $2"
 }
 
@@ -149,7 +149,7 @@ end_watchers() {
 # --- The load
 
 start_load() {
-    # shellcheck disable=SC2016 # for the inner shell, which gives its process to the program
+    # shellcheck disable=SC2016 # for the inner shell, which replaces itself by the program
     (cd "$STACK/app1" && as_owner sh -c 'echo $$ >"$1" && shift && exec "$@"' load "$WORK/load.pid" \
         "$STACK/bin/jornada" load run --to "$(site_url)" --journal "$WORK/journal" --rate "$RATE" --seconds 7200) \
         >"$WORK/load.summary" &

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""The other users during an attack: others.py SECONDS_AT_MOST MEMORY_MB PORT[,PORT ...] PID[,PID ...]
+"""The other clients during an attack: others.py MAX_SECONDS MEMORY_MB PORT[,PORT ...] PID[,PID ...]
 
-Until standard input ends, at each port somebody asks for the form and for the totals and registers an invented person,
-each on a connection of their own. Prints how many were answered, the slowest of them, and the most memory that a process
-held. Exit code 0: everyone was served, nobody waited longer than the seconds, no process held more than the memory.
+Until standard input ends, requests the form and the totals and registers an invented person at each port, each request on a
+new connection. Prints the number of answers, the slowest one, and the peak memory of a process. Exit code 0: all requests
+were answered, none took longer than MAX_SECONDS, and no process used more than MEMORY_MB.
 """
 
 import http.client
@@ -25,18 +25,18 @@ REGISTRATIONS = "/api/v1/campaigns/simulacro/registrations"
 
 
 class Others:
-    """What the others met."""
+    """The other clients and their measurements."""
 
     def __init__(self):
-        self.over = threading.Event()
+        self.stop = threading.Event()
         self.answered = 0
         self.slowest = (0, "")
         self.unserved = []
         self.memory = 0
 
-    def ask(self, port, method, path, body=None):
-        """One request of somebody else."""
-        begun = time.monotonic()
+    def send(self, port, method, path, body=None):
+        """Sends one request and records its answer."""
+        start = time.monotonic()
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             kind = {"Content-Type": "multipart/form-data; boundary=X"} if body else {}
@@ -47,7 +47,7 @@ class Others:
             status = answer.status
         except OSError as error:
             status = type(error).__name__
-        took = time.monotonic() - begun
+        took = time.monotonic() - start
         self.slowest = max(self.slowest, (round(took, 2), f"{method} {path} at {port}"))
         if status in (200, 201):
             self.answered += 1
@@ -55,36 +55,36 @@ class Others:
             self.unserved.append(f"{method} {path} at {port}: {status}")
 
     def use(self, port, first):
-        """Uses the site as people do, until it is over."""
+        """Uses the site like a person until the attack ends."""
         number = first
-        while not self.over.is_set():
-            self.ask(port, "GET", "/c/simulacro")
-            self.ask(port, "GET", CHART)
-            self.ask(port, "POST", REGISTRATIONS, bombs.form(PHOTO, number))
+        while not self.stop.is_set():
+            self.send(port, "GET", "/c/simulacro")
+            self.send(port, "GET", CHART)
+            self.send(port, "POST", REGISTRATIONS, bombs.form(PHOTO, number))
             number += 1
-            self.over.wait(PAUSE)
+            self.stop.wait(PAUSE)
 
-    def weigh(self, pids):
-        """Notes the most memory that a process holds, in MB."""
-        while not self.over.wait(0.1):
+    def measure_memory(self, pids):
+        """Records the peak memory of a process, in MB."""
+        while not self.stop.wait(0.1):
             for pid in pids:
                 status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-                held = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
-                self.memory = max(self.memory, held // 1024)
+                used = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+                self.memory = max(self.memory, used // 1024)
 
 
 def main(seconds, memory, ports, pids):
-    """Uses the site until standard input ends, and tells how it was."""
+    """Uses the site until standard input ends, and prints the measurements."""
     others = Others()
-    # Numbers of documents that no earlier run used.
+    # Document numbers that no earlier run has used.
     first = int(time.time()) % 10_000_000 * 10
     users = [threading.Thread(target=others.use, args=(int(port), first + 20_000_000 * place))
              for place, port in enumerate(ports.split(","))]
-    scales = threading.Thread(target=others.weigh, args=(pids.split(","),), daemon=True)
-    for thread in [*users, scales]:
+    meter = threading.Thread(target=others.measure_memory, args=(pids.split(","),), daemon=True)
+    for thread in [*users, meter]:
         thread.start()
     select.select([sys.stdin], [], [])
-    others.over.set()
+    others.stop.set()
     for user in users:
         user.join()
     print(json.dumps({"answered": others.answered, "slowest": others.slowest, "unserved": len(others.unserved),

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Prints the port of the primary of a replica set on this machine: primary.py PORT [PORT ...]
 
-Succeeds only when every member is primary or secondary, so that the loss of any one of them can be borne. What it asks
-needs no password. Debian's python3-pymongo is all that it needs, so it is run by the system's own Python.
+Succeeds only if every member is primary or secondary, so that the set tolerates the loss of any one member. Needs no
+password, and only Debian's python3-pymongo, so it is run by the system's own Python.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 
 
 def hello(port):
-    """Returns what the member at this port says of itself, nothing when it says nothing."""
+    """Returns the member's answer to `hello`, or an empty dict if it does not answer."""
     client = MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000)
     try:
         return client.admin.command("hello")
@@ -23,10 +23,10 @@ def hello(port):
 
 
 def main(ports):
-    """Asks all members; returns the exit code."""
-    said = {port: hello(port) for port in ports}
-    primaries = [port for port, words in said.items() if words.get("isWritablePrimary")]
-    secondaries = [port for port, words in said.items() if words.get("secondary")]
+    """Queries all members; returns the exit code."""
+    answers = {port: hello(port) for port in ports}
+    primaries = [port for port, answer in answers.items() if answer.get("isWritablePrimary")]
+    secondaries = [port for port, answer in answers.items() if answer.get("secondary")]
     if len(primaries) != 1 or len(secondaries) != len(ports) - 1:
         print(f"of {ports}: primary {primaries}, secondary {secondaries}", file=sys.stderr)
         return 1

@@ -1,95 +1,95 @@
 #!/usr/bin/env bash
-# The failure drill: under a steady load of invented registrations through nginx, parts of the running native system are
-# killed, one after the other; after each it is proven that what was acknowledged is kept once, with its photo.
+# The failure drill: under a steady load of invented registrations through nginx, kills parts of the running native system
+# one after the other. After each drill it verifies that every acknowledged registration is stored once, with its photo.
 #
 #   bash drill/run.sh [--short] [DRILL ...]   all drills, or those named (see DRILLS below)
-#   bash drill/run.sh --prove                 no drill: whether what the last drills acknowledged still stands, as after
-#                                             a backup was restored
+#   bash drill/run.sh --prove                 no drill: verify that everything acknowledged in the last drills is still
+#                                             stored, as after a restore from a backup
 #
-# The system must run (bash init.sh --native), is whole again afterwards, and keeps the invented people in a campaign of
-# their own, `simulacro`. Real requests meet the same faults; emptying Redis drops what only it keeps. Exit code 0: every
-# goal holds.
+# The system must be running (bash init.sh --native) and is restored afterwards. The invented people are in a separate
+# campaign, `simulacro`. Real requests are affected by the same faults; emptying Redis loses data that exists only there.
+# Exit code 0: every goal is met.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=drill/system.sh
 source drill/system.sh
 
-# In their order: name, what is done, goal (see drill/judge.py), more words for the load.
+# In order: name, fault, goal (see drill/judge.py), further arguments for the load.
 DRILLS=(
-    "instance       one_instance_dies       served"
-    "two-instances  two_instances_die       served"
-    "keyless        one_instance_dies       served --keyless"
-    "rolling-update instances_are_updated   served"
-    "primary        primary_dies            silence-5000"
-    "redis          redis_dies_and_forgets  served"
-    "photo-store    photo_store_is_away     served"
-    "upload-memory  upload_memory_is_full   kept"
+    "instance       one_instance_dies         served"
+    "two-instances  two_instances_die         served"
+    "keyless        one_instance_dies         served --keyless"
+    "rolling-update instances_are_updated     served"
+    "primary        primary_dies              silence-5000"
+    "redis          redis_dies_and_is_emptied served"
+    "photo-store    object_store_is_down      served"
+    "upload-memory  upload_memory_is_full     kept"
 )
 
-# Registrations a second; seconds before and after a fault; seconds for which parts stay away.
+# Registrations a second; seconds before and after a fault; seconds for which parts stay down.
 RATE=100 AROUND=3 AWAY_REDIS=5 AWAY_S3=20 FULL=10
-SECONDS_AT_MOST=240 # for the load of one drill
+MAX_SECONDS=240 # for the load of one drill
 LOAD_PID=
 
 shorten() {
     RATE=40 AROUND=1 AWAY_REDIS=2 AWAY_S3=4 FULL=3
 }
 
-# Runs the program as an instance would, with its settings: role and arguments.
+# Runs the program with the settings of an instance: command and arguments.
 jornada() {
     (cd "$STACK/app1" && as_owner "$STACK/bin/jornada" "$@")
 }
 
-# Starts the load of one drill: name, more words.
-begin_load() {
+# Starts the load of one drill: name, further arguments.
+start_load() {
     local name=$1
     shift
-    # The shell gives its own process to the program, so that the pid is that of the program.
+    # The shell replaces itself by the program, so that its pid is the pid of the program.
     # shellcheck disable=SC2016 # for the inner shell
     (cd "$STACK/app1" && as_owner sh -c 'echo $$ >"$1" && shift && exec "$@"' load "$WORK/$name.pid" \
         "$STACK/bin/jornada" load run --to "$(site_url)" --journal "$WORK/$name.journal" --rate "$RATE" \
-        --seconds "$SECONDS_AT_MOST" "$@") >"$WORK/$name.summary" &
+        --seconds "$MAX_SECONDS" "$@") >"$WORK/$name.summary" &
     LOAD_PID=$!
     sleep "$AROUND"
     kill -0 "$LOAD_PID" 2>/dev/null || fail "the load did not start"
 }
 
-# Lets the load go on for a while, and waits until everyone has a receipt: name.
-end_load() {
+# Continues the load for a while, stops it and waits until all people have a receipt: name.
+stop_load() {
     sleep "$AROUND"
     kill -TERM "$(cat "$WORK/$1.pid")" || true
-    wait "$LOAD_PID" || say "the load of $1 broke off"
+    wait "$LOAD_PID" || say "the load of $1 was aborted"
     LOAD_PID=
 }
 
-# Runs one drill: name, fault, goal, more words for the load.
+# Runs one drill: name, fault, goal, further arguments for the load.
 drill() {
     local name=$1 fault=$2 goal=$3
     shift 3
     say "-- $name"
-    begin_load "$name" "$@"
+    start_load "$name" "$@"
     "$fault"
-    end_load "$name"
+    stop_load "$name"
     prove "$name" "$goal"
 }
 
-# Proves what the load of a drill was promised, and adds its line to the table: name, goal.
+# Verifies the receipts of a drill's load, and adds its line to the table: name, goal.
 prove() {
     local name=$1 goal=$2
     jornada load verify --to "$(site_url)" --journal "$WORK/$name.journal" --within 60 >"$WORK/$name.findings" ||
-        say "the proof of $name failed"
+        say "the verification of $name failed"
     { /usr/bin/python3 drill/judge.py "$name" "$goal" "$WORK/$name.summary" "$WORK/$name.findings" || true; } |
         tee -a "$WORK/table" >&2
 }
 
 prepare() {
     find_system
-    [[ $(site_url) == http://127.* ]] || fail "the drill speaks plain HTTP on loopback, not $(site_url)" "STACK_LISTEN=0.0.0.0:8080, without a certificate"
-    make_whole
+    [[ $(site_url) == http://127.* ]] || fail "the drill uses plain HTTP on loopback, not $(site_url)" "STACK_LISTEN=0.0.0.0:8080, without a certificate"
+    restore_system
     WORK=$STACK/drill
 }
 
-# Whatever ends the drill, no load goes on and the system is whole.
+# Runs however the drill ends: stops the load and restores the system.
 clean_up() {
     local code=$?
     trap - EXIT
@@ -97,16 +97,16 @@ clean_up() {
         kill -TERM "$(cat "$WORK"/*.pid 2>/dev/null | tail -n 1)" 2>/dev/null || true
         wait "$LOAD_PID" || true
     fi
-    make_whole
+    restore_system
     exit "$code"
 }
 
 run_drills() {
     local line name chosen=$1
-    make_anew "$WORK"
+    recreate_folder "$WORK"
     for line in "${DRILLS[@]}"; do
         name=${line%% *}
-        # shellcheck disable=SC2086 # the line's words
+        # shellcheck disable=SC2086 # split into words
         [[ $chosen != ' ' && $chosen != *" $name "* ]] || drill $line
     done
 }
@@ -115,7 +115,7 @@ prove_again() {
     local journal
     : >"$WORK/table"
     for journal in "$WORK"/*.journal; do
-        [[ -e $journal ]] || fail "no drill was run" "bash drill/run.sh"
+        [[ -e $journal ]] || fail "no drill has been run" "bash drill/run.sh"
         prove "$(basename "$journal" .journal)" kept
     done
 }
@@ -126,7 +126,7 @@ main() {
         case $1 in
             --short) shorten ;;
             --prove) again=1 ;;
-            -*) fail "not understood: $1" "bash drill/run.sh [--short | --prove] [DRILL ...]" ;;
+            -*) fail "unknown option: $1" "bash drill/run.sh [--short | --prove] [DRILL ...]" ;;
             *) chosen+="$1 " ;;
         esac
         shift

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What every drill stands on: the running native system and what can be done to it. Sourced by drill/run.sh and
-# drill/watch.sh from the project's folder.
+# Common parts of all drills: the running native system and its faults. Sourced by drill/run.sh, drill/watch.sh and
+# drill/hostile.sh from the root of the repository.
 
 # shellcheck source=ops/parts.sh
 source ops/parts.sh
@@ -15,16 +15,16 @@ source ops/native.sh
 # shellcheck source=drill/faults.sh
 source drill/faults.sh
 
-# Finds the system that runs here.
+# Reads the settings of the system on this machine; fails if it is not running.
 find_system() {
     choose_owner
-    settle
+    load_settings
     number_ports
-    supervisord_pid >/dev/null || fail "the system does not run" "bash init.sh --native"
+    supervisord_pid >/dev/null || fail "the system is not running" "bash init.sh --native"
 }
 
-# Makes a folder anew, where the system's owner may write as well: path.
-make_anew() {
+# Recreates a folder that the system's user may write to: path.
+recreate_folder() {
     rm -rf "$1"
     mkdir "$1"
     [[ $OWNER == "$(id -un)" ]] || chown "$OWNER:" "$1"

@@ -3,22 +3,22 @@
 #
 #   bash fuzz/run.sh [--seconds N] [TARGET ...]   each target, or those named, for N seconds (10), two at a time
 #
-# It begins with fuzz/corpus/TARGET and what earlier runs kept in fuzz/target/kept/TARGET. What breaks a promise is left
-# in fuzz/artifacts/TARGET-*: give it to `fuzz/target/release/TARGET FILE` to see it again.
+# Starts from fuzz/corpus/TARGET and from the inputs that earlier runs saved in fuzz/target/kept/TARGET. Inputs that violate
+# an invariant are written to fuzz/artifacts/TARGET-*; `fuzz/target/release/TARGET FILE` reproduces the failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-AT_ONCE=2
-MEMORY_MB=1024   # more than this is a finding
-SECONDS_A_CASE=5 # longer than this is a finding
-LONGEST_BYTES=32768
-# Coverage for libFuzzer, as cargo-fuzz asks for it. There is no sanitizer: the project forbids unsafe code and looks for
-# panics, broken promises, memory and time.
+CONCURRENCY=2
+MEMORY_MB=1024        # more is a finding
+SECONDS_PER_CASE=5    # more is a finding
+MAX_INPUT_BYTES=32768
+# Coverage for libFuzzer, with the flags of cargo-fuzz. There is no sanitizer: the project forbids unsafe code; the targets
+# look for panics, violated invariants, and excessive memory and time.
 INSTRUMENTED="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares"
 
-# A target named for the host keeps the flags from build scripts and macros.
+# With an explicit target, the flags do not apply to build scripts and macros.
 build() {
     local host
     host=$(rustc -vV | sed -n 's/^host: //p')
@@ -27,17 +27,17 @@ build() {
     for target in "${TARGETS[@]}"; do ln -sfn "../$host/release/$target" "target/release/$target"; done
 }
 
-# Runs one target; its last lines are shown when it found something: target.
+# Runs one target; prints the end of its log after a finding: target.
 fuzz() {
     local target=$1 kept=target/kept/$1 log=target/$1.log corpora=("corpus/$1")
     [[ $target != photo ]] || corpora+=(../tests/photo/data)
     mkdir -p "$kept" artifacts
     if "target/release/$target" "$kept" "${corpora[@]}" -max_total_time="$TIME" -rss_limit_mb="$MEMORY_MB" \
-        -timeout="$SECONDS_A_CASE" -max_len="$LONGEST_BYTES" -artifact_prefix="artifacts/$target-" >"$log" 2>&1; then
+        -timeout="$SECONDS_PER_CASE" -max_len="$MAX_INPUT_BYTES" -artifact_prefix="artifacts/$target-" >"$log" 2>&1; then
         echo "$target: $(sed -n 's/^Done \([0-9]*\) runs in \([0-9]*\) second.*/\1 cases in \2 s/p' "$log"), no finding"
     else
         tail -n 40 "$log"
-        echo "$target: FOUND something; all of it in fuzz/$log"
+        echo "$target: FOUND something; complete log in fuzz/$log"
         return 1
     fi
 }
@@ -48,5 +48,5 @@ TARGETS=("$@")
 [[ $# -gt 0 ]] || mapfile -t TARGETS < <(basename --suffix .rs --multiple fuzz_targets/*.rs)
 build
 export -f fuzz
-export TIME MEMORY_MB SECONDS_A_CASE LONGEST_BYTES
-printf '%s\n' "${TARGETS[@]}" | xargs --max-procs="$AT_ONCE" --replace={} bash -euo pipefail -c 'fuzz {}'
+export TIME MEMORY_MB SECONDS_PER_CASE MAX_INPUT_BYTES
+printf '%s\n' "${TARGETS[@]}" | xargs --max-procs="$CONCURRENCY" --replace={} bash -euo pipefail -c 'fuzz {}'

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Writes the dashboards: build.py FOLDER. With --check it writes nothing and tells whether they are as it would.
+"""Generates the dashboards: build.py FOLDER. With --check it writes nothing and checks that they are up to date.
 
-What is on them stands in servicios.py, campana.py and registros.py beside this file, what they are made of in
-panels.py. People read them: their words are Spanish.
+Their content is in servicios.py, campana.py and registros.py beside this file, the kinds of panels in panels.py.
+Texts on the dashboards are Spanish, for their users.
 """
 
 import json
@@ -17,7 +17,7 @@ DASHBOARDS = {"servicios": servicios, "campana": campana, "registros": registros
 
 
 def main(folder, check):
-    """Writes or compares each; returns the exit code."""
+    """Writes or compares each dashboard; returns the exit code."""
     stale = []
     for name, module in DASHBOARDS.items():
         path = pathlib.Path(folder) / f"{name}.json"
@@ -27,7 +27,7 @@ def main(folder, check):
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path)
     for path in stale:
-        print(f"{path} is not what its source says: python3 grafana/build.py {folder}", file=sys.stderr)
+        print(f"{path} is out of date: python3 grafana/build.py {folder}", file=sys.stderr)
     return bool(stale)
 
 

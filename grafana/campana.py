@@ -1,15 +1,15 @@
-"""Campaña: who registers and where, what is refused and why, and how far what people see lies behind."""
+"""Campaña: registrations by place, rejections by reason, photos, and the delay of the chart."""
 
 from panels import PROMETHEUS, bars, dashboard as made, heat, lines, number, row, steps, variable
 
 ONE = 'campaign=~"$campaign"'
 RATE = "$__rate_interval"
-# Every instance shows the same totals: the highest is the newest.
+# Every instance exports the same totals: the highest value is the newest.
 TOTALS = f"max by (campaign, value) (jornada_tally_registrations{{{ONE}}})"
 
 
 def registrations():
-    """How many, how fast, where."""
+    """Returns the panels of registrations: number, rate, places."""
     accepted = f'jornada_registrations_total{{{ONE},outcome="accepted"}}'
     return [
         row("Registros"),
@@ -39,7 +39,7 @@ def registrations():
 
 
 def photos():
-    """How large they are, and where they wait."""
+    """Returns the panels of photos: sizes and photo buffer."""
     return [
         row("Fotos"),
         heat("Tamaño de las fotos", "Cuántas fotos tienen qué tamaño, después de limpiarlas.", "bytes",
@@ -58,7 +58,7 @@ def photos():
 
 
 def chart():
-    """What people see of it."""
+    """Returns the panels of chart and reports."""
     return [
         row("Gráfica y reportes"),
         lines("Atraso de la gráfica", "Hace cuánto se comprobaron los totales que se muestran.", "s",

@@ -1,4 +1,4 @@
-"""What dashboards are made of: panels as Grafana's JSON wants them, laid out from left to right and line by line."""
+"""Builds panels in Grafana's JSON format and lays them out from left to right and line by line."""
 
 PROMETHEUS = {"type": "prometheus", "uid": "jornada-prometheus"}
 LOKI = {"type": "loki", "uid": "jornada-loki"}
@@ -17,7 +17,7 @@ UP_DOWN = [
 
 
 def steps(*limits):
-    """Returns colours by value: green, and from each limit on the colour named beside it."""
+    """Returns thresholds: green, and from each limit on the given colour. `limits` are pairs of colour and value."""
     coloured = [{"color": "green", "value": None}]
     return {"mode": "absolute", "steps": coloured + [{"color": color, "value": value} for value, color in limits]}
 
@@ -50,7 +50,7 @@ def panel(kind, title, description, unit, queries, width=8, height=8, source=PRO
 
 
 def lines(title, description, unit, *queries, stacked=False, **more):
-    """Returns values over time."""
+    """Returns a panel of values over time."""
     custom = {"fillOpacity": 10, "showPoints": "never", "lineWidth": 1}
     if stacked:
         custom |= {"stacking": {"mode": "normal", "group": "A"}, "fillOpacity": 30}
@@ -63,14 +63,14 @@ def lines(title, description, unit, *queries, stacked=False, **more):
 
 
 def number(title, description, unit, *queries, width=4, thresholds=None, **more):
-    """Returns one number, or one a series."""
+    """Returns a panel with one number for each series."""
     defaults = {"thresholds": thresholds or steps(), "color": {"mode": "thresholds"}} | more.pop("defaults", {})
     options = {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "value", "graphMode": "none", "textMode": "auto"}
     return panel("stat", title, description, unit, queries, width, 4, defaults=defaults, options=options, **more)
 
 
 def states(title, description, *queries, width=12, **more):
-    """Returns up and down over time, a line each."""
+    """Returns a panel of up and down over time, one line for each series."""
     defaults = {"mappings": UP_DOWN, "color": {"mode": "thresholds"}, "thresholds": steps()}
     options = {"mergeValues": True, "showValue": "never", "rowHeight": 0.8}
     custom = {"fillOpacity": 80, "lineWidth": 0}
@@ -79,21 +79,21 @@ def states(title, description, *queries, width=12, **more):
 
 
 def bars(title, description, unit, *queries, **more):
-    """Returns the latest values as bars, one a series."""
+    """Returns a panel of the latest values as bars, one for each series."""
     options = {"orientation": "horizontal", "displayMode": "basic", "reduceOptions": {"calcs": ["lastNotNull"]}}
     defaults = {"min": 0, "thresholds": steps(), "color": {"mode": "palette-classic"}}
     return panel("bargauge", title, description, unit, queries, options=options, defaults=defaults, **more)
 
 
 def heat(title, description, unit, expression, **more):
-    """Returns a histogram's buckets over time."""
+    """Returns a heat map of a histogram's buckets over time."""
     options = {"calculate": False, "yAxis": {"unit": unit}, "color": {"scheme": "Turbo", "mode": "scheme", "steps": 64},
                "cellGap": 1, "tooltip": {"mode": "single", "yHistogram": True}}
     return panel("heatmap", title, description, unit, [(expression, "{{le}}")], format="heatmap", options=options, **more)
 
 
 def logs(title, description, expression, width=24, height=10):
-    """Returns log lines."""
+    """Returns a panel of log lines."""
     options = {"showTime": True, "wrapLogMessage": True, "enableLogDetails": True, "sortOrder": "Descending"}
     return panel("logs", title, description, "none", [(expression, "")], width, height, LOKI, options=options)
 
@@ -104,7 +104,7 @@ def row(title):
 
 
 def laid_out(panels):
-    """Gives every panel its id and its place."""
+    """Sets the id and the position of every panel."""
     x = y = line = 0
     for identity, one in enumerate(panels, start=1):
         place = one["gridPos"]
@@ -117,7 +117,7 @@ def laid_out(panels):
 
 
 def variable(name, label, source, query, **more):
-    """Returns a variable whose values are asked of a data source; all of them at first."""
+    """Returns a variable with values from a data source; initially all of them are selected."""
     return {
         "type": "query", "name": name, "label": label, "datasource": source, "query": query, "refresh": 2, "sort": 1,
         "multi": True, "includeAll": True, "allValue": ".*",

@@ -1,15 +1,15 @@
-"""Registros: every log line of every instance in one place, and those of one request."""
+"""Registros: the log lines of all instances, and those of one request."""
 
 from panels import LOKI, dashboard as made, lines, logs, row, variable
 
-# The roles serve and watch.
+# Lines of `jornada serve` and `jornada watch`.
 ONE = 'service=~"jornada|watch",instance=~"$instance"'
-# Lines of our own and of nginx alike name a request by `request_id`; its text is looked for as it is.
+# The application and nginx both write `request_id`; the search is for the plain text.
 REQUEST = '{service=~".+"} |= "$request"'
 
 
 def of_loki(name, label, **more):
-    """Returns a variable whose values are those of a label in Loki."""
+    """Returns a variable with the values of a label in Loki."""
     return variable(name, label, LOKI, {"type": 1, "label": name, "stream": '{service=~"jornada|watch"}', "refId": name}, **more)
 
 

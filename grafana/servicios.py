@@ -1,4 +1,4 @@
-"""Servicios: who is up, how much is asked, how fast and how well it is answered, and what it costs."""
+"""Servicios: availability, traffic, response times, errors, dependencies and resources."""
 
 from panels import PROMETHEUS, bars, dashboard as made, heat, lines, number, row, states, steps, variable
 
@@ -8,7 +8,7 @@ DISKS = 'fstype!~"tmpfs|ramfs|overlay|squashfs|iso9660"'
 
 
 def state():
-    """What is up."""
+    """Returns the panels of availability."""
     return [
         row("Estado"),
         number("Instancias en pie", "Cuántas instancias responden a Prometheus ahora.", "none",
@@ -35,7 +35,7 @@ def state():
 
 
 def traffic():
-    """What is asked, and how it is answered."""
+    """Returns the panels of requests and answers."""
     return [
         row("Tráfico"),
         lines("Solicitudes por instancia", "Solicitudes por segundo en cada instancia.", "reqps",
@@ -64,7 +64,7 @@ def traffic():
 
 
 def dependencies():
-    """How the servers behind the instances do, as the instances see it."""
+    """Returns the panels of the dependencies, as seen by the instances."""
     seconds = f"jornada_dependency_operation_duration_seconds_bucket{{{ONE}}}"
     return [
         row("Dependencias"),
@@ -81,7 +81,7 @@ def dependencies():
 
 
 def processes():
-    """What the instances and their machines use."""
+    """Returns the panels of the resources of instances and machines."""
     return [
         row("Máquinas"),
         lines("CPU de las instancias", "Núcleos que usa cada instancia.", "none",
@@ -103,7 +103,7 @@ def processes():
 
 
 def nginx():
-    """The door."""
+    """Returns the panels of nginx."""
     return [
         row("nginx"),
         lines("Conexiones", "Conexiones abiertas según lo que hacen.", "none",
@@ -114,7 +114,7 @@ def nginx():
 
 
 def mongodb():
-    """The store."""
+    """Returns the panels of MongoDB."""
     latency = "sum by (instance, op_type) (rate(mongodb_ss_opLatencies_{}[5m]))"
     return [
         row("MongoDB"),
@@ -136,7 +136,7 @@ def mongodb():
 
 
 def redis():
-    """The cache."""
+    """Returns the panels of Redis."""
     return [
         row("Redis"),
         lines("Órdenes de Redis", "Órdenes por segundo.", "ops",

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Proves that the cases of prometheus/tests/ would notice a broken alert: check_alerts.py PROMETHEUS_FOLDER
+"""Checks that the cases of prometheus/tests/ detect a broken alert: check_alerts.py PROMETHEUS_FOLDER
 
-Every alert is broken in two ways, so that it never fires and so that it always does; promtool must fail over each.
-An alert without a case is found by this as well. Needs Debian's prometheus and python3-yaml.
+Every alert is broken in two ways: it never fires, or it always fires. promtool must fail for each. This also detects
+alerts without a case. Needs Debian's prometheus and python3-yaml.
 """
 
 import pathlib
@@ -18,9 +18,9 @@ ALWAYS = "vector(1)"
 
 
 def passes(folder, word=""):
-    """Tells whether the cases in this copy of the folder succeed, of those files that have the word."""
+    """Returns whether the cases in this copy of the folder succeed; only of files that contain the word."""
     cases = [str(path) for path in (folder / "tests").glob("*.yml") if word in path.read_text()]
-    # promtool without a file fails, too.
+    # promtool without a file fails.
     return not cases or subprocess.run(["promtool", "test", "rules", *cases], capture_output=True, check=False).returncode == 0
 
 
@@ -31,7 +31,7 @@ def alerts(rules):
 
 
 def break_each(folder):
-    """Yields the names of alerts that can be broken without any case noticing, and how."""
+    """Yields the alerts that can be broken without any case failing, with the expression."""
     for path in sorted((folder / "rules").glob("*.yml")):
         rules = yaml.safe_load(path.read_text())
         for alert in alerts(rules):
@@ -51,12 +51,12 @@ def main(source):
         folder = pathlib.Path(work) / "prometheus"
         shutil.copytree(source, folder)
         if not passes(folder):
-            print(f"the cases fail by themselves: promtool test rules {source}/tests/*.yml", file=sys.stderr)
+            print(f"the cases fail without any change: promtool test rules {source}/tests/*.yml", file=sys.stderr)
             return 1
-        unnoticed = list(break_each(folder))
-    for alert, expression in unnoticed:
-        print(f"no case notices that {alert} is `{expression}`", file=sys.stderr)
-    return bool(unnoticed)
+        undetected = list(break_each(folder))
+    for alert, expression in undetected:
+        print(f"no case fails if {alert} is `{expression}`", file=sys.stderr)
+    return bool(undetected)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 # shellcheck shell=bash
-# schemathesis against a running instance with embedded stores of its own: whether the API does what its description
-# says, with a token for the staff's routes. Sourced by test.sh after ops/parts.sh. What it does not hold against the API
-# stands in ops/schemathesis.toml, with the reason.
+# Tests with schemathesis that the API conforms to its description: on an instance with embedded stores, with a token for
+# the staff routes. Sourced by test.sh after ops/parts.sh. ops/schemathesis.toml contains the exceptions and their reasons.
 
 check_api() {
     local work public ops pid code=0
     work=$(mktemp -d "${TMPDIR:-/tmp}/jornada-api.XXXXXX")
     read -r public ops < <(/usr/bin/python3 ops/free_ports.py 2)
-    # Built by the tests already.
+    # The tests have already built the program.
     JORNADA_LISTEN=127.0.0.1:$public JORNADA_OPS_LISTEN=127.0.0.1:$ops JORNADA_CAMPAIGNS=$PWD/campaigns \
         run_in "$work" "$PWD/target/debug/jornada" serve >"$work/log" 2>&1 &
     pid=$!
@@ -23,7 +22,7 @@ check_api() {
     return "$code"
 }
 
-# Runs a program in a folder, as this shell's own child: folder, command.
+# Replaces this subshell by a program in a folder: folder, command.
 run_in() {
     cd "$1" && shift && exec "$@"
 }

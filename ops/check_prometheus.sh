@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What Prometheus' and Alertmanager's own tools say of prometheus/. Sourced by test.sh after ops/parts.sh.
+# Checks prometheus/ with the tools of Prometheus and Alertmanager. Sourced by test.sh after ops/parts.sh.
 
 check_prometheus() {
     local work address
@@ -19,14 +19,14 @@ check_prometheus() {
     rm -r "$work"
 }
 
-# Who is told: everything but the sign that the watch stands.
+# Checks the receivers: the administrator gets every alert except WatchStands.
 check_routes() {
     amtool config routes test --config.file="$1" --verify.receivers=nobody severity=none alertname=WatchStands &&
         amtool config routes test --config.file="$1" --verify.receivers=administrator severity=page alertname=StoreDown &&
         amtool config routes test --config.file="$1" --verify.receivers=administrator severity=ticket alertname=CacheDown
 }
 
-# A mistake in a template would show only when there is something to tell.
+# Renders the templates: a mistake in one would otherwise show only when an alert fires.
 check_mail() {
     local part
     for part in subject text html; do

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The same system from docker-compose.yml. Sourced by init.sh after ops/settings.sh.
+# The whole system in Docker, from docker-compose.yml. Sourced by init.sh after ops/settings.sh.
 
 has_docker() {
     command -v docker >/dev/null && docker info >/dev/null 2>&1
@@ -11,7 +11,7 @@ compose() {
 
 docker_up() {
     local deadline=$((SECONDS + 180)) why token
-    settle
+    load_settings
     compose up --build --detach >&2 || {
         compose stop >&2 || true
         fail "the containers do not start; they were stopped" "docker compose up"
@@ -20,16 +20,16 @@ docker_up() {
         ((SECONDS < deadline)) || {
             compose logs --tail 20 >&2 || true
             compose stop >&2 || true
-            fail "no registration could be made ($why); the containers were stopped" "docker compose logs"
+            fail "cannot make a registration ($why); the containers were stopped" "docker compose logs"
         }
         sleep 1
     done
     token=$(first_token docker_token)
-    tell "docker compose logs" "docker compose ps" "$token"
-    tell_panels
+    print_summary "docker compose logs" "docker compose ps" "$token"
+    print_panels
 }
 
-tell_panels() {
+print_panels() {
     echo "  panels  http://$STACK_GRAFANA_LISTEN (Grafana: admin, STACK_GRAFANA_PASSWORD in .env)"
 }
 
@@ -47,25 +47,25 @@ docker_audit() {
 
 docker_status() {
     local bad=0
-    settle
+    load_settings
     compose ps
     if registration_works "$(site_url)" >/dev/null; then
-        echo "$(site_url) takes registrations"
+        echo "$(site_url) accepts registrations"
     else
-        echo "$(site_url) takes NO registrations" && bad=1
+        echo "$(site_url) does NOT accept registrations" && bad=1
     fi
-    tell_panels
+    print_panels
     return "$bad"
 }
 
 docker_stop() {
-    settle
+    load_settings
     compose stop
 }
 
 docker_down() {
-    settle
+    load_settings
     confirm "the containers and their volumes, with every registration and photo"
     compose down --volumes
-    keep STACK_STAFF_TOKEN
+    save_setting STACK_STAFF_TOKEN
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Prints as many free loopback ports as asked for: free_ports.py COUNT; or tells by its exit code whether a server
-could listen on one: free_ports.py --is-free PORT
+"""Prints the requested number of free loopback ports: free_ports.py COUNT. Or checks one port, with exit code 0 if a
+server could listen on it: free_ports.py --is-free PORT
 
-They lie below the range that the system hands out to clients, so that none is taken before its server starts; and
-port + 10000 is free as well, where SeaweedFS listens for gRPC.
+The ports are below the ephemeral range, so that no client takes one before its server starts. Port + 10000 is also free:
+SeaweedFS listens there for gRPC.
 """
 
 import random
@@ -12,7 +12,7 @@ import sys
 
 
 def is_free(port):
-    """Tells whether a server can listen on this port now."""
+    """Returns whether a server can listen on this port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# The files of the native stack, all below $STACK: programs, settings of each server, supervisord's list. Written anew
-# on each start, and only where they differ. Sourced by init.sh after ops/settings.sh.
+# The files of the native stack, all below $STACK: programs, settings of each server, supervisord's configuration.
+# Generated at each start; only files that differ are replaced. Sourced by init.sh after ops/settings.sh.
 
 INSTANCES=(app1 app2 app3)
 MONGODS=(mongod1 mongod2 mongod3)
-# What shows how it is; counted from +601. The last three where they are installed.
+# Monitoring, on ports from +601. The last three run only if they are installed.
 TELEMETRY=(prometheus alertmanager node-exporter redis-exporter nginx-exporter mongodb-exporter grafana loki loki-grpc)
 declare -A PORTS=()
 
-# Everything but nginx listens on 127.0.0.1; SeaweedFS takes each of its ports + 10000 as well.
+# Everything except nginx listens on 127.0.0.1. SeaweedFS also uses each of its ports + 10000.
 number_ports() {
     local base=$STACK_BASE_PORT number
     for number in 1 2 3; do
@@ -24,13 +24,13 @@ number_ports() {
     PORTS[nginx_status]=$((base + 501))
     PORTS[watch]=$((base + 701))
     for number in "${!TELEMETRY[@]}"; do PORTS[${TELEMETRY[number]}]=$((base + 601 + number)); done
-    # shellcheck disable=SC2034 # the ports that must be free before a start
+    # shellcheck disable=SC2034 # ports that must be free before a start
     ALL_PORTS=("${PORTS[@]}" "${STACK_LISTEN##*:}" $((base + 10401)) $((base + 10402)) $((base + 10403))
         $((base + 10404)))
 }
 
-# Writes standard input to a file of the stack, readable by its owner alone, unless it is there already: path.
-lay() {
+# Writes standard input to a file of the stack, readable only by its owner; keeps a file with the same content: path.
+write_file() {
     local path=$STACK/$1 fresh
     mkdir -p "$(dirname "$path")"
     fresh=$(umask 077 && mktemp "$path.XXXXXX")
@@ -38,8 +38,8 @@ lay() {
     if cmp -s "$fresh" "$path"; then rm "$fresh"; else mv "$fresh" "$path"; fi
 }
 
-# Copies a program, so that a build or an update of this folder never changes one that runs: file, name.
-lay_program() {
+# Copies a program, so that a build or an update of this folder never changes a running one: file, name.
+install_program() {
     local path=$STACK/bin/$2
     cmp -s "$1" "$path" || { cp "$1" "$path.new" && chmod 755 "$path.new" && mv "$path.new" "$path"; }
 }
@@ -50,9 +50,9 @@ members() {
     printf '%s\n' "${list[@]}"
 }
 
-lay_servers() {
-    lay mongodb.key <<<"$STACK_MONGODB_KEY"
-    lay redis.conf <<CONF
+write_server_settings() {
+    write_file mongodb.key <<<"$STACK_MONGODB_KEY"
+    write_file redis.conf <<CONF
 bind 127.0.0.1
 port ${PORTS[redis]}
 requirepass $STACK_REDIS_PASSWORD
@@ -60,13 +60,13 @@ dir $STACK/redis
 appendonly yes
 maxmemory-policy noeviction
 CONF
-    s3_identities "$STACK_S3_ACCESS_KEY" "$STACK_S3_SECRET_KEY" | lay s3.json
+    s3_identities "$STACK_S3_ACCESS_KEY" "$STACK_S3_SECRET_KEY" | write_file s3.json
 }
 
-# The settings of one instance, in its own working folder, where the application reads them by itself.
-lay_instance() {
+# The settings of one instance, in its own working folder, where the application reads them.
+write_instance_settings() {
     local name=$1 number=${1#app}
-    lay "$name/.env" <<ENV
+    write_file "$name/.env" <<ENV
 JORNADA_INSTANCE='$name'
 JORNADA_LISTEN='127.0.0.1:${PORTS[$name]}'
 JORNADA_OPS_LISTEN='127.0.0.1:${PORTS[ops$number]}'
@@ -87,17 +87,17 @@ JORNADA_LOG_FORMAT='json'
 ENV
 }
 
-# The campaigns of this folder, and the one by which a start proves itself.
-lay_campaigns() {
+# The campaigns of this folder, and the campaign of the start-up check.
+write_campaigns() {
     local file
     mkdir -p "$STACK/campaigns"
     for file in "$STACK"/campaigns/*; do
         [[ -e campaigns/${file##*/} || ${file##*/} == probe.toml ]] || rm -f "$file"
     done
-    for file in campaigns/* ops/probe.toml; do lay "campaigns/${file##*/}" <"$file"; done
+    for file in campaigns/* ops/probe.toml; do write_file "campaigns/${file##*/}" <"$file"; done
 }
 
-lay_nginx() {
+write_nginx() {
     local name listen="listen $STACK_LISTEN;" redirect=
     if [[ -n $STACK_TLS_CERTIFICATE ]]; then
         listen="listen $STACK_TLS_LISTEN ssl http2;
@@ -105,10 +105,10 @@ ssl_certificate $STACK_TLS_CERTIFICATE;
 ssl_certificate_key $STACK_TLS_KEY;"
         redirect="server { listen $STACK_LISTEN; return 308 ${STACK_PUBLIC_URL%/}\$request_uri; }"
     fi
-    lay nginx/nginx.conf <nginx.conf
-    lay nginx/here/words.conf <nginx/words.conf
-    lay nginx/here/server.conf <<<"$listen"
-    lay nginx/here/http.conf <<CONF
+    write_file nginx/nginx.conf <nginx.conf
+    write_file nginx/here/words.conf <nginx/words.conf
+    write_file nginx/here/server.conf <<<"$listen"
+    write_file nginx/here/http.conf <<CONF
 upstream jornada {
     zone jornada 128k;
     least_conn;
@@ -126,7 +126,7 @@ $redirect
 CONF
 }
 
-# One program of supervisord: name, seconds it may take to stop, command.
+# One program of supervisord: name, stop timeout in seconds, command.
 program() {
     cat <<CONF
 [program:$1]
@@ -159,21 +159,21 @@ programs() {
 -s3 -s3.port=${PORTS[s3]} -s3.config=$STACK/s3.json -s3.port.iceberg=0 -s3.port.lance=0 \
 -master.electionTimeout=1s -master.heartbeatInterval=100ms -master.volumeSizeLimitMB=1024 \
 -master.telemetry=false -volume.max=300 -volume.preStopSeconds=1"
-    # An instance lets requests in flight finish for 25 s.
+    # An instance waits up to 25 s for requests in flight.
     for name in "${INSTANCES[@]}"; do program "$name" 30 "$STACK/bin/jornada serve"; done
     program nginx 30 "/usr/sbin/nginx -e stderr -p $STACK/nginx -c $STACK/nginx/nginx.conf -g \"daemon off;\""
-    # It ends when its requests have; SIGTERM would cut them off.
+    # SIGQUIT lets requests finish; SIGTERM would abort them.
     echo "stopsignal=QUIT"
     telemetry_programs
     watch_program
 }
 
-lay_supervisord() {
+write_supervisord() {
     local limit
     limit=$(ulimit -Hn)
     [[ $limit != unlimited ]] && ((limit < 65536)) || limit=65536
     mkdir -p "$STACK/log" "$STACK/run"
-    lay supervisord.conf <<CONF
+    write_file supervisord.conf <<CONF
 [unix_http_server]
 file=$STACK/run/supervisor.sock
 chmod=0700
@@ -193,7 +193,7 @@ serverurl=unix://$STACK/run/supervisor.sock
 
 $(programs)
 
-; Groups start together, and stop in the order of falling priority: the door first, the stores last.
+; Groups start together, and stop in descending order of priority: nginx first, the stores last.
 [group:stores]
 programs=$(printf '%s,' "${MONGODS[@]}")redis,weed
 priority=10
@@ -212,18 +212,18 @@ priority=40
 CONF
 }
 
-lay_all() {
+write_all_files() {
     mkdir -p "$STACK/bin"
-    lay_program "$PROGRAM" jornada
-    lay_program "$TOOLS/mongod" mongod
-    lay_program "$TOOLS/weed" weed
-    lay_servers
-    for name in "${INSTANCES[@]}"; do lay_instance "$name"; done
-    lay_campaigns
-    lay_nginx
-    lay_telemetry
-    lay_watch
-    lay_supervisord
+    install_program "$PROGRAM" jornada
+    install_program "$TOOLS/mongod" mongod
+    install_program "$TOOLS/weed" weed
+    write_server_settings
+    for name in "${INSTANCES[@]}"; do write_instance_settings "$name"; done
+    write_campaigns
+    write_nginx
+    write_telemetry
+    write_watch
+    write_supervisord
     touch "$STACK/.jornada-stack"
     [[ $OWNER == "$(id -un)" ]] || chown -R "$OWNER:" "$STACK"
 }

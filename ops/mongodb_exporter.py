@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Shows Prometheus how MongoDB's members are: mongodb_exporter.py FILE PORT
+"""Exports metrics of the MongoDB members for Prometheus: mongodb_exporter.py FILE PORT
 
-The names and labels are those of Percona's mongodb_exporter, which docker-compose.yml has, so that dashboards and
-alerts are the same everywhere; Debian's own exporter is of 2018 and speaks a protocol that MongoDB 6 no longer takes.
-Each line of FILE names a member and tells its URI: `mongod1 mongodb://monitor:…@127.0.0.1:4201/?…`. Prometheus asks for
-/metrics?target=mongod1, one target a member. Debian's python3-pymongo is all that it needs.
+Names and labels are those of Percona's mongodb_exporter, which docker-compose.yml uses, so dashboards and alerts are the
+same everywhere. Debian's own exporter dates from 2018 and uses a protocol that MongoDB 6 no longer supports.
+Each line of FILE contains the name and the URI of a member: `mongod1 mongodb://monitor:…@127.0.0.1:4201/?…`. Prometheus
+requests /metrics?target=mongod1, one target a member. Needs only Debian's python3-pymongo.
 """
 
 import http.server
@@ -14,17 +14,22 @@ import urllib.parse
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-MILLISECONDS_TO_WAIT = 2000
+TIMEOUT_MS = 2000
 
 
 def connect(uri):
-    """Returns a client that gives up soon; it connects when it is first asked."""
-    wait = MILLISECONDS_TO_WAIT
-    return MongoClient(uri, serverSelectionTimeoutMS=wait, connectTimeoutMS=wait, socketTimeoutMS=wait, maxPoolSize=2)
+    """Returns a client with short timeouts. It connects at its first command."""
+    return MongoClient(
+        uri,
+        serverSelectionTimeoutMS=TIMEOUT_MS,
+        connectTimeoutMS=TIMEOUT_MS,
+        socketTimeoutMS=TIMEOUT_MS,
+        maxPoolSize=2,
+    )
 
 
-def of_server(status):
-    """Yields name, labels and value of what `serverStatus` tells."""
+def server_samples(status):
+    """Yields name, labels and value of each metric in `serverStatus`."""
     for kind in "current", "available":
         yield "mongodb_ss_connections", {"conn_type": kind}, status["connections"][kind]
     for kind in "insert", "query", "update", "delete", "getmore", "command":
@@ -38,8 +43,8 @@ def of_server(status):
     yield "mongodb_ss_wt_cache_maximum_bytes_configured", {}, cache["maximum bytes configured"]
 
 
-def of_set(status):
-    """Yields name, labels and value of what `replSetGetStatus` tells."""
+def replica_set_samples(status):
+    """Yields name, labels and value of each metric in `replSetGetStatus`."""
     yield "mongodb_rs_myState", {}, status["myState"]
     for member in status["members"]:
         labels = {"member_idx": member["name"], "member_state": member["stateStr"]}
@@ -48,21 +53,21 @@ def of_set(status):
 
 
 def samples(client):
-    """Yields all samples of one member; of one that does not answer only that."""
+    """Yields all samples of one member; if it does not answer, only `mongodb_up` with 0."""
     try:
-        # Both first: half an answer would look like a member that forgot something.
+        # Run both commands before yielding, so that a failure of the second leaves no partial answer.
         server = client.admin.command("serverStatus")
         replica_set = client.admin.command("replSetGetStatus")
     except PyMongoError:
         yield "mongodb_up", {}, 0
         return
     yield "mongodb_up", {}, 1
-    yield from of_server(server)
-    yield from of_set(replica_set)
+    yield from server_samples(server)
+    yield from replica_set_samples(replica_set)
 
 
 def line(name, labels, value):
-    """Writes one sample in the exposition format; no label here holds what would need an escape."""
+    """Formats one sample in the exposition format. No label value here needs escaping."""
     text = ",".join(f'{key}="{label}"' for key, label in labels.items())
     return f"{name}{{{text}}} {value}\n"
 
@@ -74,10 +79,10 @@ class Page(http.server.BaseHTTPRequestHandler):
     timeout = 5
 
     def do_GET(self):
-        """Asks the member and tells."""
-        asked = urllib.parse.urlsplit(self.path)
-        member = urllib.parse.parse_qs(asked.query).get("target", [""])[0]
-        if asked.path != "/metrics" or member not in self.clients:
+        """Answers with the samples of the member."""
+        url = urllib.parse.urlsplit(self.path)
+        member = urllib.parse.parse_qs(url.query).get("target", [""])[0]
+        if url.path != "/metrics" or member not in self.clients:
             self.send_error(404)
             return
         body = "".join(line(*sample) for sample in samples(self.clients[member])).encode()
@@ -88,11 +93,11 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_):
-        """Says nothing: Prometheus asks every few seconds."""
+        """Logs nothing: Prometheus scrapes every few seconds."""
 
 
 def main(file, port):
-    """Serves on loopback until it is ended."""
+    """Serves on loopback until the process is terminated."""
     with open(file, encoding="utf-8") as lines:
         Page.clients = {name: connect(uri) for name, uri in (line.split() for line in lines)}
     http.server.ThreadingHTTPServer(("127.0.0.1", port), Page).serve_forever()

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The whole system on this machine without Docker: each part a process under a supervisord of our own. Sourced by
+# The whole system on this machine without Docker: each part is a process under a separate supervisord. Sourced by
 # init.sh after ops/layout.sh.
 
 # shellcheck source=ops/native/supervisor.sh
@@ -14,11 +14,11 @@ source ops/native/telemetry.sh
 source ops/native/watch.sh
 
 SECONDS_TO_READY=60
-STEP="" # what is being done, for the words of a failure
+STEP="" # the current step, for the error message
 
-# --- What must be there first
+# --- Prerequisites
 
-# Debian starts some servers as soon as they are installed; ours run under our own supervisord.
+# Installs packages and stops the servers that Debian starts with them; the stack runs its own under supervisord.
 install_quietly() {
     local package missing=()
     for package in "$@"; do is_installed "$package" || missing+=("$package"); done
@@ -38,30 +38,30 @@ install_parts() {
     need_weed
 }
 
-# Leaves the program that is to be laid in PROGRAM: one that is built already, if one is named.
+# Sets PROGRAM to the program to install: STACK_PROGRAM if it is set, else a new build.
 build() {
     PROGRAM=${STACK_PROGRAM:-}
     if [[ -n $PROGRAM ]]; then
-        [[ -f $PROGRAM && -x $PROGRAM ]] || fail "STACK_PROGRAM: there is no program $PROGRAM" "cargo build --release --locked"
+        [[ -f $PROGRAM && -x $PROGRAM ]] || fail "STACK_PROGRAM: $PROGRAM is not an executable file" "cargo build --release --locked"
         return
     fi
     PROGRAM=${CARGO_TARGET_DIR:-target}/release/jornada
     need_command cc build-essential
-    command -v cargo >/dev/null || fail "there is no cargo, which builds the program" "see https://rustup.rs"
+    command -v cargo >/dev/null || fail "cargo is not installed; it builds the program" "see https://rustup.rs"
     cargo build --quiet --release --locked >&2 || fail "the program does not build" "cargo build --release --locked"
 }
 
 # --- The verbs
 
-# Whatever stopped a start, nothing that this start brought up stays.
+# After a failed start, stops everything that this start had started.
 undo_start() {
     local code=$?
     [[ $code -eq 0 ]] && return 0
     if [[ ${STARTED_HERE:-} ]]; then
-        say "not started ($STEP); stopping what was started"
+        say "start failed ($STEP); stopping what was started"
         native_stop >/dev/null 2>&1
     elif [[ -n $STEP ]]; then
-        say "stopped at: $STEP"
+        say "failed at: $STEP"
     fi
     exit "$code"
 }
@@ -72,43 +72,43 @@ native_up() {
     trap undo_start EXIT
     STEP="installing" && install_parts
     STEP="building" && build
-    settle
+    load_settings
     number_ports
     make_owner
     mkdir -p "$STACK/run"
     chmod 700 "$STACK"
     exec 9>"$STACK/run/lock"
-    flock --nonblock 9 || fail "another init.sh is at work here" "wait for it"
-    STEP="writing the settings" && lay_all
+    flock --nonblock 9 || fail "another init.sh is running here" "wait for it"
+    STEP="writing the settings" && write_all_files
     if supervisord_pid >/dev/null; then ctl update >/dev/null; else STEP="starting supervisord" && start_supervisord; fi
     STEP="starting the stores" && start_stores
     STEP="starting the instances" && start_instances
     STEP="starting nginx" && start_nginx
-    STEP="starting what shows how it is" && start_telemetry
-    STEP="proving that it works"
-    until_true "a registration can be made and read back at $(site_url)" app1 registration_works "$(site_url)"
-    STEP="making the first token" && token=$(first_token native_token)
+    STEP="starting the monitoring" && start_telemetry
+    STEP="checking that it works"
+    wait_until "a registration can be made and read back at $(site_url)" app1 registration_works "$(site_url)"
+    STEP="creating the first token" && token=$(first_token native_token)
     trap - EXIT
-    tell "$STACK/log" "bash init.sh --native ctl help" "$token"
-    tell_telemetry
+    print_summary "$STACK/log" "bash init.sh --native ctl help" "$token"
+    print_telemetry
 }
 
 native_status() {
     local name bad=0
     choose_owner
-    settle
+    load_settings
     number_ports
-    supervisord_pid >/dev/null || { say "it does not run (data: $STACK)" && return 3; }
+    supervisord_pid >/dev/null || { say "the system is not running (data: $STACK)" && return 3; }
     ctl status || bad=1
     for name in "${INSTANCES[@]}"; do
         if is_ready "$name"; then echo "$name ready"; else echo "$name NOT ready" && bad=1; fi
     done
     if registration_works "$(site_url)" >/dev/null; then
-        echo "$(site_url) takes registrations"
+        echo "$(site_url) accepts registrations"
     else
-        echo "$(site_url) takes NO registrations" && bad=1
+        echo "$(site_url) does NOT accept registrations" && bad=1
     fi
-    tell_telemetry
+    print_telemetry
     return "$bad"
 }
 
@@ -116,23 +116,23 @@ native_stop() {
     local pid
     choose_owner
     if pid=$(supervisord_pid); then
-        say "stopping; requests in flight finish"
+        say "stopping; requests in flight can finish"
         for name in telemetry door app stores; do ctl stop "$name:*" >/dev/null || true; done
         ctl shutdown >/dev/null || kill -TERM "$pid"
         while [[ -d /proc/$pid ]]; do sleep 0.1; done
     fi
     end_leftovers
-    say "stopped; the data stay in $STACK"
+    say "stopped; the data are kept in $STACK"
 }
 
 native_down() {
     choose_owner
-    [[ -f $STACK/.jornada-stack ]] || fail "there is no system of ours in $STACK" "bash init.sh"
+    [[ -f $STACK/.jornada-stack ]] || fail "$STACK does not contain a system of init.sh" "bash init.sh"
     confirm "$STACK, with every registration and photo"
     native_stop
-    # The folder itself may be a mount, or /var/lib/jornada of a package.
+    # The folder itself may be a mount point, or /var/lib/jornada of a package.
     find "$STACK" -mindepth 1 -delete
     rmdir "$STACK" 2>/dev/null || true
-    keep STACK_STAFF_TOKEN
-    say "removed; the other secrets stay in $ENV_FILE"
+    save_setting STACK_STAFF_TOKEN
+    say "removed; the other secrets are kept in $ENV_FILE"
 }

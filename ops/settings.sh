@@ -1,33 +1,33 @@
 # shellcheck shell=bash
-# The stack's settings and secrets: lines STACK_NAME=value of the file .env, which docker-compose reads too. Sourced by
-# init.sh after ops/parts.sh. The application reads none of these names, so `cargo run` in this folder stays the
-# embedded quick start; instances get their own settings, made of these, in folders of their own.
+# Settings and secrets of the stack: lines STACK_NAME=value in the file .env, which docker-compose reads too. Sourced by
+# init.sh after ops/parts.sh. The application reads none of these names, so `cargo run` in this folder still starts with
+# embedded stores. Each instance gets its own settings, derived from these, in its own folder.
 
-# Another file is for a second system beside the first, as drill/fresh.sh makes one.
+# Another file allows a second system beside the first, as in drill/fresh.sh.
 ENV_FILE=${STACK_ENV_FILE:-$PWD/.env}
 
-# Settings with their defaults; a variable of the environment wins, and is kept in .env from then on.
+# Settings with their defaults. A variable of the environment takes precedence and is saved in .env.
 declare -A SETTINGS=(
     [STACK_LISTEN]="0.0.0.0:8080"     # where nginx listens
-    [STACK_BASE_PORT]="4000"          # everything else listens on 127.0.0.1, on ports counted from this one
-    [STACK_PUBLIC_URL]=""             # how people reach the site, for receipts, else as each request came; must be set with TLS
-    [STACK_HOSTS]=""                  # more names under which the site answers; without it and STACK_PUBLIC_URL, any
-    [STACK_EXEMPT]="127.0.0.0/8,::1"  # addresses that the application's limits do not count
+    [STACK_BASE_PORT]="4000"          # all other parts listen on 127.0.0.1, on ports relative to this one
+    [STACK_PUBLIC_URL]=""             # public URL of the site, for receipts; default: taken from each request; required with TLS
+    [STACK_HOSTS]=""                  # further host names that the site accepts; without it and STACK_PUBLIC_URL, any
+    [STACK_EXEMPT]="127.0.0.0/8,::1"  # addresses exempt from the application's rate limits
     [STACK_ADMIN_TOTP]="optional"     # required: admins must set up a second factor
-    [STACK_TLS_LISTEN]="0.0.0.0:8443" # where nginx listens with TLS, once it has a certificate
+    [STACK_TLS_LISTEN]="0.0.0.0:8443" # where nginx listens with TLS, if it has a certificate
     [STACK_TLS_CERTIFICATE]=""        # full path of the certificate with its chain
     [STACK_TLS_KEY]=""                # full path of its key
-    [STACK_SMTP]=""                   # smtp://user:password@host:port or smtps://…; empty: nobody gets a mail
+    [STACK_SMTP]=""                   # smtp://user:password@host:port or smtps://…; empty: no mails are sent
     [STACK_MAIL_FROM]=""              # sender of mails
-    [STACK_MAIL_TO]=""                # the administrator who gets them
-    [STACK_WATCH_NEUTRAL]=""          # host:port outside the system; when it is silent too, the watch may be cut off
+    [STACK_MAIL_TO]=""                # recipient: the administrator
+    [STACK_WATCH_NEUTRAL]=""          # host:port outside the system; if it does not answer either, the watcher may be cut off
     [STACK_GRAFANA_LISTEN]="127.0.0.1:3000" # where docker-compose.yml publishes Grafana
 )
-# Made once. The staff token is not among them: the store holds only its hash, so it is made when there is a store.
+# Generated once. The staff token is not among them: the store holds only its hash, so it is created when the store runs.
 SECRETS=(STACK_SECRET STACK_PHOTO_KEY STACK_MONGODB_KEY STACK_MONGODB_ADMIN_PASSWORD STACK_MONGODB_PASSWORD STACK_REDIS_PASSWORD
     STACK_S3_ACCESS_KEY STACK_S3_SECRET_KEY STACK_MONGODB_MONITOR_PASSWORD STACK_GRAFANA_PASSWORD)
 
-# Reads the lines of ours and no others; nothing of the file is ever run.
+# Reads the STACK_ lines only. The file is never executed.
 read_env_file() {
     local line number=0
     [[ -f $ENV_FILE ]] || return 0
@@ -36,13 +36,13 @@ read_env_file() {
         [[ $line == STACK_* ]] || continue
         [[ $line =~ ^(STACK_[A-Z0-9_]+)=([A-Za-z0-9_.:/@%+=,?-]*)$ ]] ||
             fail "$ENV_FILE, line $number: expected NAME=value without quotes or spaces" "edit $ENV_FILE"
-        # What the environment says wins.
+        # The environment takes precedence.
         [[ -v ${BASH_REMATCH[1]} ]] || declare -g "${BASH_REMATCH[1]}=${BASH_REMATCH[2]}"
     done <"$ENV_FILE"
 }
 
-# Puts one line into .env in place of the old one, whole or not at all: name and value; without a value the line goes.
-keep() {
+# Replaces one line of .env atomically: name and value; without a value the line is removed.
+save_setting() {
     local name=$1 fresh
     fresh=$(umask 077 && mktemp "$ENV_FILE.XXXXXX")
     if [[ -f $ENV_FILE ]]; then grep -v "^$name=" "$ENV_FILE" >"$fresh" || true; fi
@@ -61,8 +61,8 @@ check_settings() {
     [[ $STACK_BASE_PORT =~ ^[1-9][0-9]{3,4}$ && $STACK_BASE_PORT -ge 1024 && $STACK_BASE_PORT -le 22000 ]] ||
         fail "STACK_BASE_PORT is not a port from 1024 to 22000" "STACK_BASE_PORT=4000 bash init.sh"
     [[ ${STACK_TLS_CERTIFICATE:+set} == "${STACK_TLS_KEY:+set}" ]] ||
-        fail "of STACK_TLS_CERTIFICATE and STACK_TLS_KEY only one is set" "set both, or none"
-    # nginx leads people there from plain HTTP; the name that a client claims is not to be trusted.
+        fail "only one of STACK_TLS_CERTIFICATE and STACK_TLS_KEY is set" "set both, or none"
+    # nginx redirects plain HTTP there. The host name in a request cannot be trusted.
     [[ -z $STACK_TLS_CERTIFICATE || $STACK_PUBLIC_URL =~ ^https://[A-Za-z0-9.-]+(:[0-9]+)?/?$ ]] ||
         fail "STACK_PUBLIC_URL: with a certificate expected https://NAME or https://NAME:PORT, not '$STACK_PUBLIC_URL'" \
             "STACK_PUBLIC_URL=https://example.org bash init.sh"
@@ -71,12 +71,12 @@ check_settings() {
     done
 }
 
-# Reads .env, adds what is missing to it, and leaves every setting and secret in a variable of its name.
-settle() {
+# Reads .env, adds missing lines to it, and sets a variable of the same name for every setting and secret.
+load_settings() {
     local name given=()
     for name in "${!SETTINGS[@]}"; do [[ ! -v $name ]] || given+=("$name"); done
     read_env_file
-    for name in "${given[@]}"; do keep "$name" "${!name}"; done
+    for name in "${given[@]}"; do save_setting "$name" "${!name}"; done
     for name in "${!SETTINGS[@]}"; do
         [[ -v $name ]] || declare -g "$name=${SETTINGS[$name]}"
     done
@@ -84,24 +84,24 @@ settle() {
     for name in "${SECRETS[@]}"; do
         [[ -z ${!name:-} ]] || continue
         declare -g "$name=$(random_hex 32)"
-        keep "$name" "${!name}"
+        save_setting "$name" "${!name}"
     done
     [[ ! -f $ENV_FILE ]] || chmod 600 "$ENV_FILE"
 }
 
-# Where people and the probe reach the site on this machine.
+# Prints the URL of the site on this machine.
 site_url() {
     local scheme=http listen=$STACK_LISTEN
     if [[ -n ${STACK_TLS_CERTIFICATE:-} ]]; then scheme=https listen=$STACK_TLS_LISTEN; fi
     printf '%s://%s' "$scheme" "${listen/#0.0.0.0:/127.0.0.1:}"
 }
 
-# Makes the first token of the staff once, by the named command, keeps it in .env and prints it; later prints nothing.
+# Creates the first staff token with the given command, saves it in .env and prints it. Prints nothing if one exists.
 first_token() {
     local token
     [[ -z ${STACK_STAFF_TOKEN:-} ]] || return 0
     token=$("$1" "first start") || token=
-    [[ -n $token ]] || fail "no staff token could be made" "bash init.sh token NAME"
-    keep STACK_STAFF_TOKEN "$token"
+    [[ -n $token ]] || fail "cannot create a staff token" "bash init.sh token NAME"
+    save_setting STACK_STAFF_TOKEN "$token"
     printf '%s' "$token"
 }

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Grafana and Loki, which Debian does not have: they run where somebody has installed them. Sourced by ops/native.sh
+# Grafana and Loki, which Debian does not package: they run only if they are installed. Sourced by ops/native.sh
 # before ops/native/telemetry.sh.
 
-# Sets GRAFANA to the command of an installed Grafana, and GRAFANA_HOME to where its own files are.
+# Sets GRAFANA to the command of an installed Grafana, and GRAFANA_HOME to the folder of its files.
 find_grafana() {
     local found
     GRAFANA=
@@ -32,9 +32,9 @@ environment=GF_SERVER_HTTP_ADDR="127.0.0.1",GF_SERVER_HTTP_PORT="${PORTS[grafana
 CONF
 }
 
-lay_grafana() {
+write_grafana() {
     find_grafana || return 0
-    lay_copies grafana/dashboards/*.json grafana/provisioning/*/*.yml
+    copy_files grafana/dashboards/*.json grafana/provisioning/*/*.yml
 }
 
 # Sets LOKI to the command of an installed Loki.
@@ -42,12 +42,12 @@ find_loki() {
     LOKI=$(command -v loki)
 }
 
-# The same settings as in Docker, but for where it listens and where its data lie.
-lay_loki() {
+# The same settings as in Docker, except addresses and data folder.
+write_loki() {
     find_loki || return 0
     sed "s| /loki| $STACK/loki/data|
         s|^  http_listen_port:.*|  http_listen_address: 127.0.0.1\n  http_listen_port: ${PORTS[loki]}\n  grpc_listen_port: ${PORTS[loki-grpc]}|" \
-        loki/loki.yaml | lay loki/loki.yaml
+        loki/loki.yaml | write_file loki/loki.yaml
 }
 
 loki_program() {
@@ -55,17 +55,17 @@ loki_program() {
     program loki 30 "$LOKI -config.file=$STACK/loki/loki.yaml"
 }
 
-# Where instances send their lines; nothing without Loki.
+# Prints the URL to which instances send log lines; nothing without Loki.
 loki_url() {
     ! find_loki || echo "http://127.0.0.1:${PORTS[loki]}"
 }
 
-# Where to look, or how to get it.
-tell_grafana() {
+# Prints the address of Grafana, or how to install it.
+print_grafana() {
     if find_grafana; then
         echo "  panels  http://127.0.0.1:${PORTS[grafana]} (Grafana: admin, STACK_GRAFANA_PASSWORD in .env)"
     else
-        echo "  panels  none: install Grafana as its documentation says, then run bash init.sh again"
+        echo "  panels  none: install Grafana, see its documentation, then run bash init.sh again"
     fi
-    find_loki || echo "  lines   not in one place: install Loki as its documentation says, then run bash init.sh again"
+    find_loki || echo "  lines   not collected: install Loki, see its documentation, then run bash init.sh again"
 }

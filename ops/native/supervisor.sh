@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The user who owns the parts of the native system, and the supervisord that runs them. Sourced by ops/native.sh.
+# The user that runs the parts of the native system, and their supervisord. Sourced by ops/native.sh.
 
-# --- Who runs it, and where its data lie
+# --- User and data folder
 
-# Root owns nothing that listens: the parts run as a user of their own, whose data lie where that user can reach them.
+# Sets OWNER and STACK. Servers never run as root: they run as a separate user, with data in a folder that it can access.
 choose_owner() {
     OWNER=$(id -un)
     STACK=${STACK_DATA:-$PWD/data/stack}
@@ -12,16 +12,16 @@ choose_owner() {
         STACK=${STACK_DATA:-/var/lib/jornada}
     fi
     [[ $STACK =~ ^/[A-Za-z0-9._/+-]+$ && ${#STACK} -lt 80 ]] ||
-        fail "$STACK cannot hold the data: a short full path of plain letters is needed" "STACK_DATA=/srv/jornada bash init.sh"
+        fail "$STACK cannot be the data folder: expected a short absolute path of plain letters" "STACK_DATA=/srv/jornada bash init.sh"
 }
 
 make_owner() {
     [[ $OWNER == "$(id -un)" ]] || id "$OWNER" >/dev/null 2>&1 ||
         useradd --system --user-group --home-dir "$STACK" --no-create-home --shell /usr/sbin/nologin "$OWNER" ||
-        fail "cannot make the user $OWNER" "useradd --system $OWNER"
+        fail "cannot create the user $OWNER" "useradd --system $OWNER"
 }
 
-# Runs a command as the owner with nothing of this shell's environment, so that no setting of it reaches an instance.
+# Runs a command as the owner with an empty environment, so that no variable of this shell reaches an instance.
 as_owner() {
     local drop=()
     [[ $OWNER == "$(id -un)" ]] || drop=(setpriv "--reuid=$OWNER" "--regid=$OWNER" --clear-groups)
@@ -41,7 +41,7 @@ supervisord_pid() {
     [[ -r /proc/$pid/cmdline && $(tr '\0' ' ' <"/proc/$pid/cmdline") == *"$STACK/supervisord.conf"* ]] && echo "$pid"
 }
 
-# Processes of the stack: each works in a folder of its own below $STACK, whoever started it.
+# Prints the processes of the stack: those whose working folder is below $STACK.
 own_processes() {
     local process folder
     for process in /proc/[0-9]*; do
@@ -51,12 +51,12 @@ own_processes() {
     return 0
 }
 
-# A supervisord that was killed leaves its children; they would hold the ports and the data.
+# Ends processes left by a killed supervisord: they would occupy the ports and the data.
 end_leftovers() {
     local pid left deadline=$((SECONDS + 40))
     left=$(own_processes)
     [[ -n $left ]] || return 0
-    say "ending processes that an earlier run left: ${left//$'\n'/ }"
+    say "ending processes left by an earlier run: ${left//$'\n'/ }"
     for pid in $left; do kill -TERM "$pid" 2>/dev/null || true; done
     while [[ -n $(own_processes) ]] && ((SECONDS < deadline)); do sleep 0.2; done
     for pid in $(own_processes); do kill -KILL "$pid" 2>/dev/null || true; done
@@ -66,7 +66,7 @@ check_ports() {
     local port
     for port in "${ALL_PORTS[@]}"; do
         /usr/bin/python3 ops/free_ports.py --is-free "$port" ||
-            fail "port $port is taken by another program" "STACK_BASE_PORT=6000 STACK_LISTEN=0.0.0.0:8088 bash init.sh"
+            fail "port $port is in use by another program" "STACK_BASE_PORT=6000 STACK_LISTEN=0.0.0.0:8088 bash init.sh"
     done
 }
 
@@ -74,21 +74,21 @@ start_supervisord() {
     end_leftovers
     check_ports
     rm -f "$STACK/run/supervisor.sock"
-    # shellcheck disable=SC2034 # a start that fails undoes itself by it
+    # shellcheck disable=SC2034 # read by undo_start
     STARTED_HERE=1
     as_owner /usr/bin/supervisord -c "$STACK/supervisord.conf" || fail "supervisord does not start" "cat $STACK/log/supervisord.log"
-    until_true "supervisord answers" supervisord ctl pid
+    wait_until "supervisord answers" supervisord ctl pid
 }
 
-# Repeats a command until it succeeds: claim, name of the log to show otherwise, command...
-until_true() {
+# Repeats a command until it succeeds: condition, log to show on failure, command...
+wait_until() {
     local claim=$1 log=$2 deadline=$((SECONDS + SECONDS_TO_READY))
     shift 2
     until "$@" >"$STACK/log/last-try" 2>&1; do
         if ((SECONDS > deadline)); then
             tail -n 15 "$STACK/log/$log.log" >&2 || true
-            say "the last try said: $(tail -n 3 "$STACK/log/last-try")"
-            fail "after $SECONDS_TO_READY s it is still not true: $claim" "look into $STACK/log/$log.log"
+            say "output of the last attempt: $(tail -n 3 "$STACK/log/last-try")"
+            fail "not reached within $SECONDS_TO_READY s: $claim" "look into $STACK/log/$log.log"
         fi
         sleep 0.2
     done

@@ -1,65 +1,65 @@
 # shellcheck shell=bash
-# What shows how the native system is: Prometheus, Alertmanager and the exporters; with Grafana and Loki where
-# they are installed.
-# Registrations never wait for any of it: what does not start is told, and the start goes on. Sourced by ops/native.sh.
+# Monitoring of the native system: Prometheus, Alertmanager and the exporters; Grafana and Loki if they are installed.
+# Registrations do not depend on any of it: if a part does not start, a message says so and the start continues. Sourced by
+# ops/native.sh.
 
 # --- Files
 
-# Prometheus' list of one job: job, then pairs of a target's name and its address.
-lay_targets() {
+# Writes Prometheus' targets of one job: job, then pairs of a target's name and its address.
+write_targets() {
     local job=$1
     shift
     while [[ $# -gt 0 ]]; do
         printf -- '- targets: ["%s"]\n  labels: { instance: %s, __param_target: %s }\n' "$2" "$1" "$1"
         shift 2
-    done | lay "prometheus/here/$job.yml"
+    done | write_file "prometheus/here/$job.yml"
 }
 
-# The same files at the same places of the stack.
-lay_copies() {
+# Copies files to the same paths below the stack's folder.
+copy_files() {
     local file
-    for file in "$@"; do lay "$file" <"$PWD/$file"; done
+    for file in "$@"; do write_file "$file" <"$PWD/$file"; done
 }
 
-lay_prometheus() {
+write_prometheus() {
     local name number served=() members=()
-    lay_copies prometheus/prometheus.yml prometheus/rules/*
+    copy_files prometheus/prometheus.yml prometheus/rules/*
     for name in "${INSTANCES[@]}"; do
         number=${name#app}
         served+=("$name" "127.0.0.1:${PORTS[ops$number]}")
     done
-    # One exporter, asked for each member.
+    # One exporter, scraped for each member.
     for name in "${MONGODS[@]}"; do members+=("$name" "127.0.0.1:${PORTS[mongodb-exporter]}"); done
-    lay_targets jornada "${served[@]}"
-    lay_targets mongodb "${members[@]}"
-    lay_targets node host "127.0.0.1:${PORTS[node-exporter]}"
-    lay_targets redis redis "127.0.0.1:${PORTS[redis-exporter]}"
-    lay_targets nginx nginx "127.0.0.1:${PORTS[nginx-exporter]}"
-    lay_targets watch watch "127.0.0.1:${PORTS[watch]}"
-    lay_targets alertmanager alertmanager "127.0.0.1:${PORTS[alertmanager]}"
+    write_targets jornada "${served[@]}"
+    write_targets mongodb "${members[@]}"
+    write_targets node host "127.0.0.1:${PORTS[node-exporter]}"
+    write_targets redis redis "127.0.0.1:${PORTS[redis-exporter]}"
+    write_targets nginx nginx "127.0.0.1:${PORTS[nginx-exporter]}"
+    write_targets watch watch "127.0.0.1:${PORTS[watch]}"
+    write_targets alertmanager alertmanager "127.0.0.1:${PORTS[alertmanager]}"
 }
 
-lay_alertmanager() {
-    lay alertmanager/mail.tmpl <prometheus/mail.tmpl
+write_alertmanager() {
+    write_file alertmanager/mail.tmpl <prometheus/mail.tmpl
     JORNADA_SMTP=$STACK_SMTP JORNADA_MAIL_FROM=$STACK_MAIL_FROM JORNADA_MAIL_TO=$STACK_MAIL_TO \
-        sh prometheus/alertmanager.sh prometheus/alertmanager.yml | lay alertmanager/alertmanager.yml
+        sh prometheus/alertmanager.sh prometheus/alertmanager.yml | write_file alertmanager/alertmanager.yml
 }
 
-lay_members() {
+write_mongodb_members() {
     local name
     for name in "${MONGODS[@]}"; do
         printf '%s mongodb://monitor:%s@127.0.0.1:%s/?directConnection=true&authSource=admin\n' \
             "$name" "$STACK_MONGODB_MONITOR_PASSWORD" "${PORTS[$name]}"
-    done | lay mongodb-exporter/members
+    done | write_file mongodb-exporter/members
 }
 
-lay_telemetry() {
-    lay_prometheus
-    lay_alertmanager
-    lay_members
-    lay mongodb-exporter/mongodb_exporter.py <ops/mongodb_exporter.py
-    lay_loki
-    lay_grafana
+write_telemetry() {
+    write_prometheus
+    write_alertmanager
+    write_mongodb_members
+    write_file mongodb-exporter/mongodb_exporter.py <ops/mongodb_exporter.py
+    write_loki
+    write_grafana
 }
 
 # --- Programs
@@ -84,7 +84,7 @@ $STACK/mongodb-exporter/members ${PORTS[mongodb-exporter]}"
     grafana_program
 }
 
-# supervisord's list of them, in the order in which they start.
+# Prints supervisord's list of the programs, in starting order.
 telemetry_names() {
     local names="node-exporter,nginx-exporter,redis-exporter,mongodb-exporter,alertmanager,prometheus"
     if find_loki; then names+=,loki; fi
@@ -94,35 +94,35 @@ telemetry_names() {
 
 # --- Start
 
-# Sends HUP to a program whose settings are not those that it has read: name, files...
+# Sends HUP to a running program whose settings have changed: name, files...
 reload() {
     local name=$1 now
     shift
     now=$(cat "$@" | sha256sum)
     if is_running "telemetry:$name" && [[ $now != "$(cat "$STACK/$name/stamp" 2>/dev/null)" ]]; then
-        ctl signal HUP "telemetry:$name" >/dev/null || say "$name does not read its new settings"
+        ctl signal HUP "telemetry:$name" >/dev/null || say "cannot reload $name"
     fi
-    lay "$name/stamp" <<<"$now"
+    write_file "$name/stamp" <<<"$now"
 }
 
 start_telemetry() {
     local name names fresh=()
     IFS=, read -r -a names < <(telemetry_names)
     for name in "${names[@]}"; do is_running "telemetry:$name" || fresh+=("telemetry:$name"); done
-    # As a group they start side by side.
+    # As a group they start in parallel.
     [[ ${#fresh[@]} -lt ${#names[@]} ]] || fresh=("telemetry:*")
     if [[ ${#fresh[@]} -gt 0 ]]; then
-        ctl start "${fresh[@]}" >/dev/null || say "not all that shows how it is could start: bash init.sh status"
+        ctl start "${fresh[@]}" >/dev/null || say "some parts of the monitoring did not start: bash init.sh status"
     fi
     renew_watch
     reload prometheus "$STACK"/prometheus/prometheus.yml "$STACK"/prometheus/rules/*
     reload alertmanager "$STACK"/alertmanager/alertmanager.yml "$STACK"/alertmanager/mail.tmpl
 }
 
-# Where to look; `status` and a start print it.
-tell_telemetry() {
-    tell_watch
+# Prints the addresses of the monitoring; for `status` and a start.
+print_telemetry() {
+    print_watch
     echo "  metrics http://127.0.0.1:${PORTS[prometheus]} (Prometheus)"
     echo "  alerts  http://127.0.0.1:${PORTS[alertmanager]} (Alertmanager)"
-    tell_grafana
+    print_grafana
 }

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# The alerter of the native system, among what shows how it is: it starts last and stops first, so that a stop of the
-# whole system is mailed to nobody. Sourced by ops/native.sh after ops/native/telemetry.sh.
+# The watcher of the native system, a part of the monitoring: it starts last and stops first, so that a stop of the
+# whole system sends no mail. Sourced by ops/native.sh after ops/native/telemetry.sh.
 
-lay_watch() {
+write_watch() {
     local name urls=()
     for name in "${INSTANCES[@]}"; do urls+=("http://127.0.0.1:${PORTS[ops${name#app}]}"); done
-    lay watch/.env <<ENV
+    write_file watch/.env <<ENV
 JORNADA_INSTANCE='watch'
 JORNADA_WATCH='$(IFS=, && echo "${urls[*]}")'
 JORNADA_WATCH_ALSO='http://127.0.0.1:${PORTS[nginx_status]}/nginx_status'
@@ -24,20 +24,20 @@ ENV
 }
 
 watch_program() {
-    # A mail on its way has 10 s.
+    # A mail that is being sent has 10 s to finish.
     program watch 15 "$STACK/bin/jornada watch"
 }
 
-# One that ran before, on another program or other settings, begins anew; what it knows is on the disk.
+# Restarts a running watcher if its program or settings have changed; its state is on disk.
 renew_watch() {
     local now
     now=$(cat "$STACK/bin/jornada" "$STACK/watch/.env" | sha256sum)
     if is_running telemetry:watch && [[ $now != "$(cat "$STACK/watch/stamp" 2>/dev/null)" ]]; then
-        ctl restart telemetry:watch >/dev/null || say "the watch does not start: look into $STACK/log/watch.log"
+        ctl restart telemetry:watch >/dev/null || say "the watcher does not start: look into $STACK/log/watch.log"
     fi
-    lay watch/stamp <<<"$now"
+    write_file watch/stamp <<<"$now"
 }
 
-tell_watch() {
-    echo "  watch   http://127.0.0.1:${PORTS[watch]} (mails: ${STACK_MAIL_TO:-nobody, see STACK_SMTP in docs/operations.md})"
+print_watch() {
+    echo "  watch   http://127.0.0.1:${PORTS[watch]} (mails: ${STACK_MAIL_TO:-none, see STACK_SMTP in docs/operations.md})"
 }
