@@ -1,6 +1,8 @@
 //! Every refusal of the web in one place: its status, its words in both languages, and its form (problem+json of
 //! RFC 9457 for programs, a page for people). Causes are logged once, here, and never sent.
 
+pub mod answer;
+pub mod photo;
 pub mod problem;
 mod words;
 

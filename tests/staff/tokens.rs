@@ -97,7 +97,11 @@ async fn a_clerk_of_one_city_has_no_access_to_another() {
         account.assign(Role::Clerk, Reach::all());
     })
     .await;
-    assert_eq!(get_status(&ana, &area, &report("_all.xlsx")).await, 200, "at once");
+    assert_eq!(
+        get_status(&ana, &area, &report("_all.xlsx")).await,
+        200,
+        "at once"
+    );
 }
 
 /// Sends a GET request with the person's session and returns the status.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Error;
+use super::photo::photo_message;
 use crate::domain::{Campaign, Lang};
 use crate::web::trap::seconds;
 
@@ -117,7 +118,7 @@ impl Error {
                 format!("No se pudo leer la solicitud: {what}. No se guardó nada."),
                 format!("The request could not be read: {what}. Nothing was kept."),
             ),
-            Self::Photo { refusal, .. } => refusal.message(lang),
+            Self::Photo { refusal, .. } => photo_message(refusal, lang),
             Self::TooMany(wait) => {
                 let seconds = seconds(*wait);
                 lang.pick(

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::domain::answers::CONSENT;
 use crate::domain::{Campaign, Field, Form, Kind, Refusal};
+use crate::web::error::answer::answer_message;
 use crate::web::error::problem::{FieldProblem, Problem};
 use crate::web::page::Visit;
 use crate::web::trap::{EMPTY, SHOWN};
@@ -79,7 +80,7 @@ impl FormPage<'_> {
 
     /// The words for an answer that the script finds missing: the same as the server's.
     fn missing(&self, refusal: &Refusal) -> String {
-        refusal.message(self.visit.lang)
+        answer_message(refusal, self.visit.lang)
     }
 }
 
