@@ -27,7 +27,7 @@ impl Entry<'_> {
     /// was, is given back after any other.
     ///
     /// # Errors
-    /// [`Error::TooMany`], and those of `work`.
+    /// [`Error::RateLimited`], and those of `work`.
     pub async fn limited<T>(
         self,
         work: impl Future<Output = Result<T, Error>>,
@@ -35,7 +35,10 @@ impl Entry<'_> {
         let limits = &self.app.limits;
         let held = limits.register(self.from, &self.campaign.id).await?;
         let done = work.await;
-        let is_known = matches!(done, Err(Error::AlreadyRegistered { .. } | Error::Deleted));
+        let is_known = matches!(
+            done,
+            Err(Error::AlreadyRegistered { .. } | Error::PreviouslyDeleted)
+        );
         held.release_if(!is_known).await;
         done
     }

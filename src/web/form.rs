@@ -70,7 +70,9 @@ async fn submit(
     Ok(match taken.await {
         Ok(number) => Redirect::to(&visit.link(&format!("/r/{number}"))).into_response(),
         Err(error) => {
-            let kept = bait.shown().filter(|_| !matches!(error, Error::OldForm));
+            let kept = bait
+                .shown()
+                .filter(|_| !matches!(error, Error::FormExpired));
             let sent = Sent {
                 key: &key,
                 shown: kept.map_or_else(|| moment(&app, campaign), str::to_owned),

@@ -63,7 +63,7 @@ impl Limits {
     /// that is used up every registration of the client waits, or the wait itself would tell.
     ///
     /// # Errors
-    /// [`Error::TooMany`].
+    /// [`Error::RateLimited`].
     pub async fn register(
         &self,
         from: ClientAddress,
@@ -82,7 +82,7 @@ impl Limits {
     /// Before a receipt is looked up. What is held is for the answer that there is none.
     ///
     /// # Errors
-    /// [`Error::TooMany`].
+    /// [`Error::RateLimited`].
     pub async fn look_up(&self, from: ClientAddress) -> Result<Held<'_>, Error> {
         let whole = self.draw("receipts", from.0, "", self.rates.receipts);
         let harder = self.draw("misses", from.0, "", self.rates.misses);
@@ -105,7 +105,7 @@ impl Limits {
         let [_, harder] = draws;
         done.map_err(|wait| {
             self.metrics.limited(&kind.unwrap_or_default());
-            Error::TooMany(wait)
+            Error::RateLimited(wait)
         })?;
         Ok(Held {
             limits,
@@ -168,6 +168,6 @@ mod tests {
         let told = limits.register(from, &campaign).await.unwrap();
         told.release_if(false).await;
         let waits = limits.register(from, &campaign).await.map(drop);
-        assert!(matches!(waits, Err(Error::TooMany(_))));
+        assert!(matches!(waits, Err(Error::RateLimited(_))));
     }
 }

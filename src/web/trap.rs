@@ -79,7 +79,7 @@ impl App {
     /// Looks into the traps of a form. Clients whom no limit counts are not timed.
     ///
     /// # Errors
-    /// [`Error::Trapped`], [`Error::TooFast`] or [`Error::OldForm`].
+    /// [`Error::HoneypotFilled`], [`Error::TooFast`] or [`Error::FormExpired`].
     pub fn look_into_traps(
         &self,
         campaign: &Campaign,
@@ -87,7 +87,7 @@ impl App {
         from: ClientAddress,
     ) -> Result<(), Error> {
         let (how, error) = if bait.filled {
-            ("filled", Error::Trapped)
+            ("filled", Error::HoneypotFilled)
         } else if self.limits.exempt(from) {
             return Ok(());
         } else {
@@ -99,7 +99,7 @@ impl App {
             match judged {
                 Ok(()) => return Ok(()),
                 Err(Wrong::Early(wait)) => ("early", Error::TooFast(wait)),
-                Err(Wrong::Strange) => ("strange", Error::OldForm),
+                Err(Wrong::Strange) => ("strange", Error::FormExpired),
             }
         };
         self.metrics.abuse.trapped(how);
@@ -110,7 +110,7 @@ impl App {
     /// that is a retry.
     ///
     /// # Errors
-    /// [`Error::NoWork`].
+    /// [`Error::ProofRequired`].
     pub async fn use_proof(
         &self,
         campaign: &Campaign,
@@ -134,7 +134,7 @@ impl App {
             }
         }
         self.metrics.abuse.trapped("work");
-        Err(Error::NoWork)
+        Err(Error::ProofRequired)
     }
 
     /// A challenge, where the campaign asks for work.
