@@ -18,9 +18,9 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use url::Url;
 
+pub use crate::admission::RateLimits;
 pub use env::{Env, Wrong};
 pub use hosts::{Hosts, exempt};
-pub use limits::LimitsSetting;
 pub use logs::{LogFormat, LogsConfig};
 pub use mail::{MailConfig, PostSetting};
 pub use photo_key::PhotoKeys;
@@ -103,7 +103,7 @@ pub struct Config {
     /// `JORNADA_EXEMPT`: addresses that no limit counts.
     pub exempt: Vec<IpNet>,
     /// `JORNADA_LIMIT_…`.
-    pub limits: LimitsSetting,
+    pub limits: RateLimits,
     /// `JORNADA_STORE`.
     pub store: StoreSetting,
     /// `JORNADA_PHOTOS`.
@@ -143,7 +143,7 @@ impl Config {
             ops_listen: ops_listen(env)?,
             hosts: Hosts::from_env(env, public_url.as_deref())?,
             exempt: exempt(env)?,
-            limits: LimitsSetting::from_env(env)?,
+            limits: RateLimits::from_env(env)?,
             public_url,
             photos: PhotosSetting::from_env(env)?,
             photo_keys: PhotoKeys::from_env(env, &store)?,

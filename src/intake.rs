@@ -15,6 +15,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tracing::warn;
 
+use crate::admission::Admitted;
 use crate::config::Secret;
 use crate::domain::campaign::Opening;
 use crate::domain::moment::to_the_millisecond;
@@ -84,6 +85,14 @@ pub enum IntakeError {
     Photos(#[from] KeeperError),
 }
 
+impl IntakeError {
+    /// Whether the answer reveals that an identity is registered, or was.
+    #[must_use]
+    pub fn reveals_identity(&self) -> bool {
+        matches!(self, Self::AlreadyRegistered { .. } | Self::Deleted)
+    }
+}
+
 /// The way in.
 #[derive(Clone, Debug)]
 pub struct Intake {
@@ -102,12 +111,13 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Takes a submission in. Doing it again with the same key and content gives the same receipt.
+    /// Takes an admitted submission in. Doing it again with the same key and content gives the same receipt.
     ///
     /// # Errors
     /// [`IntakeError`]; nothing is registered then.
     pub async fn take(
         &self,
+        _: &Admitted,
         campaign: &Campaign,
         submission: Submission,
         now: Timestamp,

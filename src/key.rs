@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretBox};
 use sha2::Sha256;
 
-use crate::config::Secret;
+pub use crate::config::Secret;
 
 /// The key for one purpose.
 #[derive(Debug)]

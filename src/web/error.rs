@@ -16,7 +16,7 @@ use tracing::{error, warn};
 
 use super::lang;
 use super::page::Visit;
-use super::trap::seconds;
+use crate::admission::Denied;
 use crate::domain::record::Deletion;
 use crate::domain::{Campaign, FieldRefusal};
 use crate::intake::IntakeError;
@@ -189,7 +189,7 @@ impl Error {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("2")))
             }
             Self::RateLimited(wait) | Self::TooFast(wait) => {
-                Some((header::RETRY_AFTER, HeaderValue::from(seconds(*wait))))
+                Some((header::RETRY_AFTER, HeaderValue::from(retry_seconds(*wait))))
             }
             Self::NoProxy => Some((header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"))),
             // A browser asks for the token as the password of Basic (RFC 7617); programs send Bearer (RFC 6750).
@@ -200,6 +200,23 @@ impl Error {
                 ),
             )),
             _ => None,
+        }
+    }
+}
+
+/// Rounds up to whole seconds, at least one.
+fn retry_seconds(wait: SignedDuration) -> i64 {
+    (wait.as_secs() + i64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::RateLimited { retry_after } => Self::RateLimited(retry_after),
+            Denied::TooFast { retry_after } => Self::TooFast(retry_after),
+            Denied::HoneypotFilled => Self::HoneypotFilled,
+            Denied::FormExpired => Self::FormExpired,
+            Denied::ProofRequired => Self::ProofRequired,
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::Error;
+use super::{Error, retry_seconds};
 use crate::domain::{Campaign, Lang};
-use crate::web::trap::seconds;
 
 impl Error {
     /// The name of the problem for programs; part of version 1 of the contract.
@@ -123,7 +122,7 @@ impl Error {
             ),
             Self::Photo { refusal, .. } => refusal.message(lang),
             Self::RateLimited(wait) => {
-                let seconds = seconds(*wait);
+                let seconds = retry_seconds(*wait);
                 lang.pick(
                     format!("Desde su red llegaron muchas solicitudes. Espere {seconds} segundos e intente de nuevo."),
                     format!("Many requests came from your network. Wait {seconds} seconds and try again."),
