@@ -1,9 +1,9 @@
-//! How often one client may register and look receipts up; see [`crate::web::limit`].
+//! How often one client may register and look receipts up; see [`crate::admission`].
 
 use super::env::{Env, FromEnv, Wrong};
-use crate::abuse::LimitsSetting;
+use crate::admission::RateLimits;
 
-impl FromEnv for LimitsSetting {
+impl FromEnv for RateLimits {
     /// Reads them.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use tracing::{error, warn};
 
 use super::lang;
 use super::page::Visit;
-use super::trap::seconds;
+use crate::admission::Denied;
 use crate::domain::record::Deletion;
 use crate::domain::{Campaign, FieldRefusal};
 use crate::intake::IntakeError;
@@ -48,8 +48,8 @@ pub enum Error {
     NoSuchValue,
     /// No registration with this number or id.
     NoSuchRegistration,
-    /// It was deleted, and whoever asks saw it before; why.
-    Removed(Deletion),
+    /// The registration was deleted; shown to staff who could see it before.
+    RegistrationDeleted(Deletion),
     /// No report made in the background of this name, or not for them, or no longer.
     NoSuchReport,
     /// Not before it opens, not after it closed.
@@ -73,8 +73,8 @@ pub enum Error {
         /// Whether it was the request's key that is known, rather than the document.
         by_key: bool,
     },
-    /// Registered before, and deleted by the staff.
-    Deleted,
+    /// The identity was registered before and deleted by staff.
+    PreviouslyDeleted,
     /// The photo or the body has too many bytes.
     TooLarge,
     /// The texts have too many bytes.
@@ -87,17 +87,17 @@ pub enum Error {
     /// A request that cannot be read; what of it.
     Malformed(&'static str),
     /// The body did not arrive in time.
-    Slow,
-    /// The client comes too often; how long it must wait.
-    TooMany(SignedDuration),
-    /// A form that came back sooner than a person can fill it in; how long is missing.
+    BodyTimeout,
+    /// The client exceeded a rate limit; retry after this time.
+    RateLimited(SignedDuration),
+    /// A form was sent sooner than a person can fill it in; retry after this time.
     TooFast(SignedDuration),
-    /// A form whose hidden field was filled in.
-    Trapped,
-    /// A form that was shown too long ago, or not by us.
-    OldForm,
-    /// No proof of work, or one that was used.
-    NoWork,
+    /// A form's hidden field was filled in.
+    HoneypotFilled,
+    /// A form was shown too long ago, or carries no timestamp of this site.
+    FormExpired,
+    /// The proof of work is missing, invalid or already used.
+    ProofRequired,
     /// No bound has room for it now.
     Busy,
     /// A dependency is away; why, for the log.
@@ -106,8 +106,8 @@ pub enum Error {
     Unauthorized,
     /// Known, but may not do that.
     Forbidden,
-    /// A form without the key of this browser, or with that of another login.
-    StaleForm,
+    /// A form without a valid CSRF token of this session.
+    InvalidCsrfToken,
     /// A link that was used, is too old or never was.
     NoSuchLink,
     /// A fault of ours; why, for the log.
@@ -125,27 +125,27 @@ impl Error {
             | Self::NoSuchRegistration
             | Self::NoSuchReport
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
-            Self::Removed(_) => StatusCode::GONE,
+            Self::RegistrationDeleted(_) => StatusCode::GONE,
             Self::MethodNotAllowed | Self::NoProxy => StatusCode::METHOD_NOT_ALLOWED,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotOpen { .. }
             | Self::Forbidden
-            | Self::StaleForm
-            | Self::OldForm
-            | Self::NoWork => StatusCode::FORBIDDEN,
-            Self::TooMany(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
+            | Self::InvalidCsrfToken
+            | Self::FormExpired
+            | Self::ProofRequired => StatusCode::FORBIDDEN,
+            Self::RateLimited(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Photo { refusal, .. } if refusal.is_media_type() => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
-            Self::Refused(_) | Self::Photo { .. } | Self::Trapped => {
+            Self::Refused(_) | Self::Photo { .. } | Self::HoneypotFilled => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::AlreadyRegistered { .. } | Self::Deleted => StatusCode::CONFLICT,
+            Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted => StatusCode::CONFLICT,
             Self::TooLarge | Self::TextTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -169,7 +169,7 @@ impl Error {
                 refusal,
             },
             IntakeError::AlreadyRegistered { by_key } => Self::AlreadyRegistered { by_key },
-            IntakeError::Deleted => Self::Deleted,
+            IntakeError::Deleted => Self::PreviouslyDeleted,
             IntakeError::Store(error) => error.into(),
             IntakeError::Photos(error) => error.into(),
         }
@@ -190,8 +190,8 @@ impl Error {
             Self::Busy | Self::Unavailable(_) => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("2")))
             }
-            Self::TooMany(wait) | Self::TooFast(wait) => {
-                Some((header::RETRY_AFTER, HeaderValue::from(seconds(*wait))))
+            Self::RateLimited(wait) | Self::TooFast(wait) => {
+                Some((header::RETRY_AFTER, HeaderValue::from(retry_seconds(*wait))))
             }
             Self::NoProxy => Some((header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"))),
             // A browser asks for the token as the password of Basic (RFC 7617); programs send Bearer (RFC 6750).
@@ -202,6 +202,23 @@ impl Error {
                 ),
             )),
             _ => None,
+        }
+    }
+}
+
+/// Rounds up to whole seconds, at least one.
+fn retry_seconds(wait: SignedDuration) -> i64 {
+    (wait.as_secs() + i64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::RateLimited { retry_after } => Self::RateLimited(retry_after),
+            Denied::TooFast { retry_after } => Self::TooFast(retry_after),
+            Denied::HoneypotFilled => Self::HoneypotFilled,
+            Denied::FormExpired => Self::FormExpired,
+            Denied::ProofRequired => Self::ProofRequired,
         }
     }
 }

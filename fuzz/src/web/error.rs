@@ -25,7 +25,7 @@ pub enum Error {
     /// Answers that are none.
     Refused(Vec<FieldRefusal>),
     /// It took too long.
-    Slow,
+    BodyTimeout,
     /// Too many bytes of text.
     TextTooLarge,
     /// Too many bytes.
