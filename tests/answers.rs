@@ -3,6 +3,8 @@
 use jornada::domain::place::Places;
 use jornada::domain::{Campaign, Form, IdempotencyKey, ReceiptNumber, document, text};
 use proptest::prelude::*;
+use unicode_normalization::UnicodeNormalization;
+use unicode_width::UnicodeWidthStr;
 
 const CAMPAIGN: &str = include_str!("../campaigns/vacunacion.toml");
 const CITIES: &str = include_str!("../campaigns/ciudades-colombia.csv");
@@ -13,6 +15,19 @@ fn cities() -> Places {
 
 fn campaign() -> Campaign {
     Campaign::parse(CAMPAIGN, |_| Ok(CITIES.to_owned())).expect("the shipped campaign is right")
+}
+
+/// A letter of a name as somebody may type it: in capitals or not, without its accent or with one of its own code point,
+/// and spaces several times.
+fn mistype(c: char, way: u8) -> String {
+    match way % 5 {
+        0 => c.to_uppercase().collect(),
+        1 => c.to_lowercase().collect(),
+        2 if c.is_alphabetic() => text::fold(&c.to_string()),
+        3 => c.to_string().nfd().collect(),
+        _ if c == ' ' => "\u{A0}  ".to_owned(),
+        _ => c.to_string(),
+    }
 }
 
 proptest! {
@@ -43,10 +58,16 @@ proptest! {
     }
 
     #[test]
-    fn what_a_list_admits_is_in_the_list(raw in any::<String>()) {
-        if let Ok(admitted) = cities().admit(&raw) {
-            prop_assert!(cities().list().iter().any(|place| place.name == admitted));
-        }
+    fn what_a_list_admits_is_in_the_list(
+        place in any::<prop::sample::Index>(),
+        ways in prop::collection::vec(any::<u8>(), 1..40),
+    ) {
+        let places = cities();
+        let name = &place.get(places.list()).name;
+        let typed: String = name.chars().zip(ways.iter().cycle()).map(|(c, way)| mistype(c, *way)).collect();
+        let admitted = places.admit(&format!("\t{typed} "));
+        prop_assert!(admitted.is_ok(), "{typed:?}: {admitted:?}");
+        prop_assert!(places.list().iter().any(|place| Ok(&place.name) == admitted.as_ref()));
     }
 
     #[test]
@@ -78,12 +99,14 @@ proptest! {
             has_photo: true,
         };
         let sent = form([("nombre", &name), ("documento", &document), ("ciudad", city), ("consent", "true")]);
-        if let Ok(answers) = campaign.admit(&sent) {
-            let kept: Vec<_> = answers.named(&campaign).map(|(_, value)| value.to_owned()).collect();
-            let again = form([("nombre", &kept[0]), ("documento", &kept[1]), ("ciudad", &kept[2]), ("consent", "true")]);
-            let again = campaign.admit(&again).expect("normal answers are answers");
-            prop_assert_eq!(answers.digest(&campaign, None), again.digest(&campaign, None));
-        }
+        // Shorter or longer ones are refused by name.
+        let normal = text::normalise(&name).expect("letters, spaces and dots");
+        prop_assume!(normal.width() >= 2 && normal.chars().count() <= 120);
+        let answers = campaign.admit(&sent).expect("a right form is admitted");
+        let kept: Vec<_> = answers.named(&campaign).map(|(_, value)| value.to_owned()).collect();
+        let again = form([("nombre", &kept[0]), ("documento", &kept[1]), ("ciudad", &kept[2]), ("consent", "true")]);
+        let again = campaign.admit(&again).expect("normal answers are answers");
+        prop_assert_eq!(answers.digest(&campaign, None), again.digest(&campaign, None));
     }
 
     #[test]

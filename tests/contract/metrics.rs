@@ -1,0 +1,141 @@
+//! What Prometheus reads of both roles: names, types and labels.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Child;
+
+use jornada::domain::staff::Role;
+
+use crate::area::Area;
+use crate::check;
+use crate::person::Person;
+use crate::source::literals;
+use crate::support::app::{Installation, Stores, texts};
+use crate::support::nginx::free_address;
+
+#[tokio::test]
+async fn names_types_and_labels_of_metrics() {
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_LIMIT_RECEIPTS", "1+1");
+    let mut area = Area::of(installation).await;
+    use_a_little(&area).await;
+    let Area {
+        app, installation, ..
+    } = &mut area;
+    let address = free_address();
+    installation.set("JORNADA_WATCH", &app.ops);
+    installation.set("JORNADA_WATCH_LISTEN", &address.to_string());
+    let watcher = Ended(installation.command(&["watch"]).spawn().unwrap());
+    let url = format!("http://{address}/metrics");
+    let read = async |url: &str| match app.http.get(url).send().await {
+        Ok(answer) => answer.text().await.unwrap_or_default(),
+        Err(_) => String::new(),
+    };
+    app.until("the watcher has looked", async |_| {
+        read(&url).await.contains("jornada_watch_target_up{")
+    })
+    .await;
+    let seen = [
+        read(&format!("{}/metrics", app.ops)).await,
+        read(&url).await,
+    ]
+    .concat();
+    drop(watcher);
+    let mut families = families(&seen);
+    let is_name = |text: &String| {
+        let rest = text.strip_prefix("jornada_");
+        rest.is_some_and(|rest| {
+            !rest.is_empty()
+                && rest
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        })
+    };
+    for name in literals().into_iter().filter(is_name) {
+        families
+            .entry(name)
+            .or_insert_with(|| "(silent until it happens)".to_owned());
+    }
+    check(
+        "metrics.txt",
+        families
+            .into_iter()
+            .map(|(name, kind)| format!("{name} {kind}")),
+    );
+}
+
+/// Lets most of what is counted by a label happen once.
+async fn use_a_little(area: &Area) {
+    let app = &area.app;
+    let registered = app.register("Ana Ejemplo", "1001", "Cali").await;
+    assert_eq!(registered.status(), 201);
+    let registered: serde_json::Value = registered.json().await.unwrap();
+    let receipt = format!("{}/r/{}", app.base, registered["receipt"].as_str().unwrap());
+    app.send(texts("Ana Ejemplo", "x", "Macondo"), None).await;
+    let bait = texts("Ana Ejemplo", "1002", "Cali").text("_comentario", "http://spam.example");
+    assert_eq!(app.send(bait, None).await.status(), 422);
+    for _ in 0..3 {
+        let shown = app
+            .http
+            .get(&receipt)
+            .header("x-client-address", "192.0.2.7");
+        shown.send().await.unwrap();
+    }
+    let mut admin = Person::of(area, "admin@example.org", Role::Admin).await;
+    let reports = format!("/staff/c/{}/reports", app.campaign);
+    admin.get(&reports).await;
+    let asked = admin.post(&reports, &[("value", "Cali"), ("format", "csv")]);
+    assert_eq!(asked.await.status, 303);
+    app.until(
+        "the report is done and everything is counted",
+        async |app| {
+            let text = app.http.get(format!("{}/metrics", app.ops)).send().await;
+            let text = text.unwrap().text().await.unwrap();
+            text.contains("jornada_report_jobs_total{")
+                && text.contains("jornada_tally_registrations{")
+        },
+    )
+    .await;
+}
+
+/// A process that ends with its owner.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// Type and labels of each family of ours in the exposition format.
+fn families(text: &str) -> BTreeMap<String, String> {
+    let types = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE jornada_"));
+    let types = types.filter_map(|line| line.split_once(' '));
+    let described = types.map(|(name, kind)| {
+        let samples = text.lines().filter_map(|line| {
+            let rest = line.strip_prefix("jornada_")?.strip_prefix(name)?;
+            let rest = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|end| rest.strip_prefix(end))
+                .unwrap_or(rest);
+            rest.starts_with(['{', ' ']).then_some(rest)
+        });
+        let labels: BTreeSet<_> = samples.flat_map(labels).collect();
+        (format!("jornada_{name}"), format!("{kind} {labels:?}"))
+    });
+    described.collect()
+}
+
+/// The labels of what follows the name in a sample. No value of ours holds a comma or a brace.
+fn labels(rest: &str) -> Vec<&str> {
+    let inside = rest
+        .strip_prefix('{')
+        .and_then(|rest| rest.rsplit_once('}'));
+    let pairs = inside.map_or("", |(pairs, _)| pairs).split(',');
+    let names = pairs
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, _)| name);
+    names.filter(|name| *name != "le").collect()
+}
