@@ -23,7 +23,7 @@ pub use env::{Env, FromEnv, Wrong};
 pub use hosts::{Hosts, exempt};
 pub use watch::watch_data;
 
-pub use crate::abuse::LimitsSetting;
+pub use crate::admission::RateLimits;
 pub use crate::cache::CacheSetting;
 pub use crate::key::Secret;
 pub use crate::photo::{PhotoKeys, PhotosSetting, S3Setting};
@@ -108,7 +108,7 @@ pub struct Config {
     /// `JORNADA_EXEMPT`: addresses and networks that are exempt from rate limits.
     pub exempt: Vec<IpNet>,
     /// `JORNADA_LIMIT_…`.
-    pub limits: LimitsSetting,
+    pub limits: RateLimits,
     /// `JORNADA_STORE`.
     pub store: StoreSetting,
     /// `JORNADA_PHOTOS`.
@@ -145,7 +145,7 @@ impl Config {
             ops_listen: ops_listen(env)?,
             hosts: Hosts::from_env(env, public_url.as_deref())?,
             exempt: exempt(env)?,
-            limits: LimitsSetting::from_env(env)?,
+            limits: RateLimits::from_env(env)?,
             public_url,
             photos: PhotosSetting::from_env(env)?,
             photo_keys: PhotoKeys::from_env(env)?,

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tracing::warn;
 
+use crate::admission::Admitted;
 use crate::domain::campaign::Opening;
 use crate::domain::moment::to_the_millisecond;
 use crate::domain::registration::{PhotoRef, UniqueKey};
@@ -83,6 +84,14 @@ pub enum IntakeError {
     Photos(#[from] KeeperError),
 }
 
+impl IntakeError {
+    /// Whether the answer reveals that an identity is registered, or was.
+    #[must_use]
+    pub fn reveals_identity(&self) -> bool {
+        matches!(self, Self::AlreadyRegistered { .. } | Self::Deleted)
+    }
+}
+
 /// The use case "register": one per process, shared by all doors.
 #[derive(Clone, Debug)]
 pub struct Intake {
@@ -101,9 +110,10 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Validates and stores a submission. Idempotent: the same key and content return the same receipt.
+    /// Validates and stores an admitted submission. Idempotent: the same key and content return the same receipt.
     pub async fn take(
         &self,
+        _: &Admitted,
         campaign: &Campaign,
         submission: Submission,
         now: Timestamp,

@@ -7,7 +7,7 @@
 //! | floor | modules | what it knows |
 //! |---|---|---|
 //! | roles | [`cli`], [`web`], [`watch`], [`load`] | HTTP, mail, signals, the command line |
-//! | work | [`intake`], [`report`], [`tally`], [`staff`], [`abuse`] | the way of a registration; lists; totals; who may see them; who comes too often |
+//! | work | [`intake`], [`report`], [`tally`], [`staff`], [`admission`] | the way of a registration; lists; totals; who may see them; who comes too often |
 //! | stores | [`store`], [`photo`], [`campaigns`] | where registrations, photos and campaign files are |
 //! | rules | [`domain`] | campaigns, answers, identity: pure, without clock, network or files |
 //!
@@ -52,7 +52,7 @@
 //! Each pair is an enum and answers one contract: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::Photos`]
 //! (disk, S3) and [`tally::Tally`] (memory, Redis; both `tests/pairs`).
 
-pub mod abuse;
+pub mod admission;
 pub mod app;
 pub mod cache;
 pub mod campaigns;

@@ -7,13 +7,11 @@ pub mod budget;
 pub mod chart;
 pub mod connection;
 pub mod docs;
-pub mod entry;
 pub mod error;
 pub mod form;
 pub mod headers;
 pub mod health;
 pub mod lang;
-pub mod limit;
 pub mod metrics;
 pub mod observe;
 pub mod page;
@@ -23,7 +21,7 @@ pub mod receipt;
 pub mod report;
 pub mod staff;
 pub mod strict;
-pub mod trap;
+pub mod submission;
 pub mod upload;
 
 use std::ops::Deref;
@@ -40,7 +38,7 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-use crate::abuse::Counts;
+use crate::admission::Admission;
 use crate::app::metrics::Metrics;
 use crate::campaigns::Campaigns;
 use crate::config::Hosts;
@@ -54,9 +52,7 @@ use crate::tally::Tally;
 use crate::tally::board::Board;
 use budget::UploadBudget;
 use error::Error;
-use limit::Limits;
 use places::Places;
-use trap::Traps;
 
 /// Most clients of server-sent events on one instance.
 pub const MAX_EVENT_CLIENTS: usize = 2_000;
@@ -94,12 +90,8 @@ pub struct App {
     pub places: Places,
     /// A place for each client of server-sent events.
     pub event_clients: Arc<Semaphore>,
-    /// What is counted over all instances.
-    pub counts: Counts,
-    /// How often one client may come.
-    pub limits: Limits,
-    /// What tells people from programs.
-    pub traps: Traps,
+    /// Rate limits and bot checks.
+    pub admission: Admission,
     /// What logging in needs.
     pub gate: Gate,
     /// The record of who looks at what.

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use jornada_fuzz::domain::answers::CONSENT;
-use jornada_fuzz::domain::{Answers, Campaign, Form, Lang};
+use jornada_fuzz::domain::{Answers, Campaign, Form};
 use libfuzzer_sys::fuzz_target;
 
 static CAMPAIGNS: LazyLock<[Campaign; 2]> = LazyLock::new(|| {
@@ -40,14 +40,7 @@ fn form(campaign: &Campaign, text: &str) -> Form {
 fn check(campaign: &Campaign, form: &Form) {
     match campaign.admit(form) {
         Ok(answers) => check_stable(campaign, &answers),
-        Err(refusals) => {
-            assert!(!refusals.is_empty());
-            for refusal in refusals {
-                for lang in [Lang::Es, Lang::En] {
-                    assert!(!refusal.refusal.message(lang).is_empty());
-                }
-            }
-        }
+        Err(refusals) => assert!(!refusals.is_empty()),
     }
 }
 

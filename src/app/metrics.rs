@@ -4,7 +4,7 @@
 use prometheus::core::Collector;
 use prometheus::{IntGauge, Registry};
 
-use crate::abuse::metrics::AbuseMetrics;
+use crate::admission::metrics::AbuseMetrics;
 use crate::intake::metrics::{PendingMetrics, RegistrationMetrics};
 use crate::report::metrics::ReportMetrics;
 use crate::staff::metrics::StaffMetrics;

@@ -1,9 +1,9 @@
-//! Rate limits of one client; see [`crate::web::limit`].
+//! Rate limits of one client; see [`crate::admission`].
 
 use super::env::{Env, FromEnv, Wrong};
-use crate::abuse::LimitsSetting;
+use crate::admission::RateLimits;
 
-impl FromEnv for LimitsSetting {
+impl FromEnv for RateLimits {
     /// Reads them.
     ///
     /// # Errors

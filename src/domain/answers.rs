@@ -3,7 +3,6 @@
 use sha2::{Digest, Sha256};
 
 use super::campaign::Campaign;
-use super::refusal::{FieldRefusal, Refusal};
 
 /// Name of the form part that carries the consent.
 pub const CONSENT: &str = "consent";
@@ -75,55 +74,6 @@ impl Answers {
     }
 }
 
-impl Campaign {
-    /// Validates a complete form: every field of the campaign, the consent, and unknown fields.
-    ///
-    /// # Errors
-    /// All errors, in the order of the fields.
-    pub fn admit(&self, form: &Form) -> Result<Answers, Vec<FieldRefusal>> {
-        let mut refusals = Vec::new();
-        let mut values = Vec::with_capacity(self.fields.len());
-        for field in &self.fields {
-            let judged = match form.times(&field.name) {
-                2.. => Err(Refusal::Repeated),
-                _ if field.is_photo() && field.required && !form.has_photo => Err(Refusal::Missing),
-                0 if field.is_photo() => Ok(None),
-                _ => field.admit(form.value(&field.name)),
-            };
-            match judged {
-                Ok(value) => values.push(value),
-                Err(refusal) => refusals.push(FieldRefusal::new(&field.name, refusal)),
-            }
-        }
-        refusals.extend(self.consent_refusal(form));
-        refusals.extend(self.not_asked(form));
-        if refusals.is_empty() {
-            Ok(Answers(values))
-        } else {
-            Err(refusals)
-        }
-    }
-
-    fn consent_refusal(&self, form: &Form) -> Option<FieldRefusal> {
-        self.consent.as_ref()?;
-        match form.times(CONSENT) {
-            2.. => Some(FieldRefusal::new(CONSENT, Refusal::Repeated)),
-            _ if form.value(CONSENT).trim() != "true" => {
-                Some(FieldRefusal::new(CONSENT, Refusal::ConsentMissing))
-            }
-            _ => None,
-        }
-    }
-
-    fn not_asked(&self, form: &Form) -> Option<FieldRefusal> {
-        let unknown = form.parts.iter().find(|(name, _)| {
-            let consent = self.consent.is_some() && name == CONSENT;
-            !consent && self.field(name).is_none()
-        });
-        unknown.map(|(name, _)| FieldRefusal::new(name, Refusal::NotAsked))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,33 +93,6 @@ mod tests {
         ("ciudad", "bogota"),
         ("consent", "true"),
     ];
-
-    #[test]
-    fn a_whole_form_is_normalised() {
-        let campaign = example();
-        let answers = campaign.admit(&form(&WHOLE, true)).unwrap();
-        let named: Vec<_> = answers.named(&campaign).collect();
-        assert_eq!(
-            named,
-            [
-                ("nombre", "Ana Ejemplo"),
-                ("documento", "1234567"),
-                ("ciudad", "Bogotá")
-            ]
-        );
-    }
-
-    #[test]
-    fn every_refusal_is_told_at_once() {
-        let refusals = example()
-            .admit(&form(
-                &[("ciudad", "x"), ("ciudad", "y"), ("edad", "3")],
-                false,
-            ))
-            .unwrap_err();
-        let told: Vec<_> = refusals.iter().map(|r| r.field.as_str()).collect();
-        assert_eq!(told, ["nombre", "ciudad", "foto", "consent", "edad"]);
-    }
 
     #[test]
     fn the_digest_tells_content_apart() {

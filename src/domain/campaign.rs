@@ -1,58 +1,23 @@
 //! A campaign: its questions and its period. Parsed from one TOML file, see [`file`].
 
+mod answers;
+mod ends;
 mod file;
+mod id;
 mod keep;
 mod kind;
 mod table;
 
-use std::fmt;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
-use super::answers::Answers;
-use super::field::{Field, Kind};
+use super::consent;
+use super::field::Field;
 use super::lang::Localized;
-use super::registration::{IdempotencyKey, UniqueKey};
 use super::retention::Retention;
-use super::text;
 
+pub use id::CampaignId;
 pub use table::Mistake;
-
-/// Id of a campaign in URLs, keys and labels: `[a-z0-9-]`, 1 to 40 characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct CampaignId(String);
-
-impl CampaignId {
-    /// Parses an id. Returns `None` for any other format.
-    #[must_use]
-    pub fn parse(raw: &str) -> Option<Self> {
-        let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        ((1..=40).contains(&raw.len()) && raw.bytes().all(known)).then(|| Self(raw.to_owned()))
-    }
-
-    /// Returns the id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for CampaignId {
-    type Error = &'static str;
-
-    fn try_from(raw: String) -> Result<Self, Self::Error> {
-        Self::parse(&raw).ok_or("not the id of a campaign")
-    }
-}
-
-impl fmt::Display for CampaignId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A campaign: its questions and its period.
 #[derive(Clone, Debug)]
@@ -127,38 +92,11 @@ impl Campaign {
         self.fields.iter().find(|field| field.is_photo())
     }
 
-    /// Returns the value under which these answers are counted, empty if the tally field has no answer.
+    /// Returns the version of the current consent text, if consent is required. Derived from the text, so the two
+    /// cannot diverge.
     #[must_use]
-    pub fn value(&self, answers: &Answers) -> String {
-        let place = self.fields.iter().position(|field| field.tally);
-        place
-            .and_then(|place| answers.get(place))
-            .map(|answer| self.tallied().group(answer))
-            .unwrap_or_default()
-    }
-
-    /// Returns the answer to the unique field, if given.
-    #[must_use]
-    pub fn unique_answer<'a>(&self, answers: &'a Answers) -> Option<&'a str> {
-        let place = self.fields.iter().position(|field| field.unique)?;
-        answers.get(place)
-    }
-
-    /// Returns the folded answer to the first personal text field, by which the staff search.
-    #[must_use]
-    pub fn searched_name(&self, answers: &Answers) -> Option<String> {
-        let is_name = |field: &Field| field.personal && matches!(field.kind, Kind::Text { .. });
-        let place = self.fields.iter().position(is_name)?;
-        answers.get(place).map(text::fold)
-    }
-
-    /// Returns what identifies the registration: the unique answer if given, else the request's idempotency key.
-    #[must_use]
-    pub fn unique_key(&self, answers: &Answers, key: IdempotencyKey) -> UniqueKey {
-        match self.unique_answer(answers) {
-            Some(answer) => UniqueKey::Answer(answer.to_owned()),
-            None => UniqueKey::Request(key),
-        }
+    pub fn consent_version(&self) -> Option<String> {
+        self.consent.as_ref().map(consent::version)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use jiff::{Timestamp, Unit};
 
-use super::campaign::{Campaign, Opening};
 use super::refusal::Refusal;
 use super::text;
 
@@ -45,44 +44,9 @@ pub fn read_reason(typed: &str) -> Result<String, Refusal> {
     }
 }
 
-impl Campaign {
-    /// Returns the status at `now`. A closed campaign has ended on every instance, whatever its clock says.
-    #[must_use]
-    pub fn opening_under(&self, closing: Option<&Closing>, now: Timestamp) -> Opening {
-        match closing {
-            Some(_) => Opening::Over,
-            None => self.opening(now),
-        }
-    }
-
-    /// Returns the end of the registration period: the earlier of the closure and `closes_at`.
-    #[must_use]
-    pub fn end_under(&self, closing: Option<&Closing>) -> Timestamp {
-        closing.map_or(self.closes_at, |closing| closing.at.min(self.closes_at))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::campaign::tests::example;
-
-    #[test]
-    fn what_was_closed_is_over_and_says_since_when() {
-        let campaign = example();
-        let hour = jiff::SignedDuration::from_hours(1);
-        let now = campaign.opens_at + hour;
-        let closing = Closing::order("account:1", " Ya no  hay dosis ", now).unwrap();
-        assert_eq!(closing.reason, "Ya no hay dosis");
-        assert_eq!(campaign.opening_under(None, now), Opening::Open);
-        for at in [now - hour - hour, now - hour, now, campaign.closes_at] {
-            assert_eq!(campaign.opening_under(Some(&closing), at), Opening::Over);
-        }
-        assert_eq!(campaign.end_under(Some(&closing)), now);
-        assert_eq!(campaign.end_under(None), campaign.closes_at);
-        let late = Closing::order("account:1", "tarde", campaign.closes_at + hour).unwrap();
-        assert_eq!(campaign.end_under(Some(&late)), campaign.closes_at);
-    }
 
     #[test]
     fn it_takes_a_reason_that_says_something() {

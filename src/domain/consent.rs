@@ -2,20 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use super::campaign::Campaign;
 use super::lang::Localized;
 
 /// Length of a version, in hexadecimal digits.
 const DIGITS: usize = 16;
-
-impl Campaign {
-    /// Returns the version of the current consent text, if consent is required. Derived from the text, so the two
-    /// cannot diverge.
-    #[must_use]
-    pub fn consent_version(&self) -> Option<String> {
-        self.consent.as_ref().map(version)
-    }
-}
 
 /// Returns the first 64 bits of SHA-256 over both texts, in hexadecimal.
 #[must_use]

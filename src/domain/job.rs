@@ -40,15 +40,6 @@ impl Format {
             Self::Csv => "csv",
         }
     }
-
-    /// Returns the media type.
-    #[must_use]
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
-        }
-    }
 }
 
 /// Request for a report. Equal requests give equal files as long as the data do not change.

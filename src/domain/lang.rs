@@ -28,19 +28,6 @@ impl Lang {
         }
     }
 
-    /// Chooses the supported language of highest weight in an `Accept-Language` header (RFC 9110, 12.5.4).
-    #[must_use]
-    pub fn from_accept_language(header: &str) -> Self {
-        header
-            .split(',')
-            .filter_map(weighted_language)
-            .fold(None, |best: Option<(f32, Self)>, candidate| match best {
-                Some(known) if known.0 >= candidate.0 => Some(known),
-                _ => Some(candidate),
-            })
-            .map_or_else(Self::default, |(_, lang)| lang)
-    }
-
     /// Returns the language tag (BCP 47): `es` or `en`.
     #[must_use]
     pub fn tag(self) -> &'static str {
@@ -55,16 +42,6 @@ impl Lang {
             Self::En => en,
         }
     }
-}
-
-fn weighted_language(range: &str) -> Option<(f32, Lang)> {
-    let (tag, weight) = match range.split_once(';') {
-        Some((tag, parameter)) => (tag, parameter.trim().strip_prefix("q=")?.parse().ok()?),
-        None => (range, 1.0),
-    };
-    Lang::from_tag(tag.trim())
-        .map(|lang| (weight, lang))
-        .filter(|(weight, _)| *weight > 0.0)
 }
 
 /// A text in both languages.
@@ -82,19 +59,5 @@ impl Localized {
     #[must_use]
     pub fn get(&self, lang: Lang) -> &str {
         lang.pick(&self.es, &self.en)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_highest_weight_that_is_spoken_wins() {
-        assert_eq!(Lang::from_accept_language("en-US,en;q=0.9"), Lang::En);
-        assert_eq!(Lang::from_accept_language("de,en;q=0.4,es;q=0.8"), Lang::Es);
-        assert_eq!(Lang::from_accept_language("es-CO, en;q=0.5"), Lang::Es);
-        assert_eq!(Lang::from_accept_language("fr;q=1, en;q=0"), Lang::Es);
-        assert_eq!(Lang::from_accept_language("en;q=x, ;;,"), Lang::Es);
     }
 }

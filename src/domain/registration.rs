@@ -6,10 +6,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::Sha256;
-use uuid::Uuid;
 
 use super::answers::Answers;
 use super::campaign::CampaignId;
+use super::idempotency_key::IdempotencyKey;
 use crate::photo::PhotoFormat;
 
 /// Validated answers with id, time and photo reference.
@@ -65,7 +65,7 @@ impl RegistrationId {
     pub fn derive(secret: &[u8], campaign: &CampaignId, key: &UniqueKey) -> Self {
         let (kind, key) = match key {
             UniqueKey::Answer(answer) => (b'a', answer.as_bytes()),
-            UniqueKey::Request(key) => (b'k', key.0.as_bytes()),
+            UniqueKey::Request(key) => (b'k', key.as_str().as_bytes()),
         };
         let mut mac =
             Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
@@ -225,37 +225,6 @@ impl fmt::Display for ReceiptNumber {
 impl fmt::Debug for ReceiptNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-/// Key that a client sends with every retry of one request (draft-ietf-httpapi-idempotency-key-header):
-/// 8 to 128 visible ASCII characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
-
-impl IdempotencyKey {
-    /// Parses a key, with or without the quotes of a structured field (RFC 9651).
-    #[must_use]
-    pub fn parse(raw: &str) -> Option<Self> {
-        let raw = raw.trim();
-        let key = raw
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .unwrap_or(raw);
-        let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
-        (visible && (8..=128).contains(&key.len())).then(|| Self(key.to_owned()))
-    }
-
-    /// Returns the key as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<Uuid> for IdempotencyKey {
-    fn from(uuid: Uuid) -> Self {
-        Self(uuid.simple().to_string())
     }
 }
 

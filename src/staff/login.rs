@@ -11,8 +11,8 @@ use super::password::{Password, Passwords};
 use super::second::Shared;
 use super::token::Token;
 use super::{AccountsError, sessions};
-use crate::abuse::Counts;
-use crate::abuse::attempts::counted;
+use crate::admission::AbuseCounters;
+use crate::admission::attempts::login_keys;
 use crate::domain::staff::{Account, Mail, Role};
 use crate::key::Secret;
 use crate::store::Store;
@@ -27,7 +27,7 @@ pub struct Gate {
     pub passwords: Passwords,
     /// Derived keys of the installation.
     pub keys: Keys,
-    counts: Counts,
+    counters: AbuseCounters,
     /// Whether accounts with the admin role must have a second factor.
     second_for_admins: bool,
 }
@@ -74,14 +74,14 @@ impl Gate {
     #[must_use]
     pub fn new(
         secret: &Secret,
-        counts: Counts,
+        counters: AbuseCounters,
         second_for_admins: bool,
         passwords: Passwords,
     ) -> Self {
         Self {
             passwords,
             keys: Keys::of(secret),
-            counts,
+            counters,
             second_for_admins,
         }
     }
@@ -108,8 +108,8 @@ impl Gate {
         let mail = Mail::parse(&attempt.mail);
         let typed: String = attempt.mail.chars().take(TYPED).collect();
         let name = mail.as_ref().map_or(typed.as_str(), Mail::as_str);
-        let who = counted(self.keys.throttle(), name, attempt.from);
-        if let Err(wait) = self.counts.attempt(&who, now).await {
+        let keys = login_keys(self.keys.throttle(), name, attempt.from);
+        if let Err(wait) = self.counters.count_attempt(&keys, now).await {
             return Ok(Login::Slowed(wait));
         }
         let known = match &mail {
@@ -126,7 +126,7 @@ impl Gate {
         let Some(account) = self.pass_second(store, account, &attempt.code, now).await? else {
             return Ok(Login::Refused(id));
         };
-        self.counts.forgive(&who, now).await;
+        self.counters.reset(&keys, now).await;
         let token = sessions::open(store, &account, now).await?;
         Ok(Login::In(token, Box::new(account)))
     }
@@ -141,8 +141,8 @@ impl Gate {
         from: IpAddr,
         now: Timestamp,
     ) -> Result<Proof, AccountsError> {
-        let who = counted(self.keys.throttle(), account.mail.as_str(), from);
-        if let Err(wait) = self.counts.attempt(&who, now).await {
+        let keys = login_keys(self.keys.throttle(), account.mail.as_str(), from);
+        if let Err(wait) = self.counters.count_attempt(&keys, now).await {
             return Ok(Proof::Slowed(wait));
         }
         let kept = account.password.clone();
@@ -153,7 +153,7 @@ impl Gate {
             return Ok(Proof::WrongCode);
         }
         // Reset only now: someone who knows only the password must not get unlimited attempts at the code.
-        self.counts.forgive(&who, now).await;
+        self.counters.reset(&keys, now).await;
         Ok(Proof::Right)
     }
 

@@ -1,6 +1,8 @@
 //! All errors of the web: status, texts in both languages, and format (problem+json of RFC 9457 for programs, a page
 //! for people). Causes are logged once, here, and never sent.
 
+pub mod answer;
+pub mod photo;
 pub mod problem;
 mod words;
 
@@ -16,7 +18,7 @@ use tracing::{error, warn};
 
 use super::lang;
 use super::page::Visit;
-use super::trap::seconds;
+use crate::admission::Denied;
 use crate::domain::record::Deletion;
 use crate::domain::{Campaign, FieldRefusal};
 use crate::intake::IntakeError;
@@ -46,8 +48,8 @@ pub enum Error {
     NoSuchValue,
     /// No registration with this number or id.
     NoSuchRegistration,
-    /// The registration was deleted, and the client may know why.
-    Removed(Deletion),
+    /// The registration was deleted; shown to staff who could see it before.
+    RegistrationDeleted(Deletion),
     /// No such background report, or it has expired, or it belongs to somebody else.
     NoSuchReport,
     /// The campaign is not open.
@@ -71,8 +73,8 @@ pub enum Error {
         /// Whether the idempotency key is known, rather than the document.
         by_key: bool,
     },
-    /// Registered before and deleted by the staff.
-    Deleted,
+    /// The identity was registered before and deleted by staff.
+    PreviouslyDeleted,
     /// Photo or body too large.
     TooLarge,
     /// Texts too large.
@@ -84,18 +86,18 @@ pub enum Error {
     },
     /// Malformed request; with the malformed part.
     Malformed(&'static str),
-    /// Timeout while receiving the body.
-    Slow,
+    /// The body did not arrive in time.
+    BodyTimeout,
     /// Rate limit exceeded; with the time to wait.
-    TooMany(SignedDuration),
+    RateLimited(SignedDuration),
     /// Form submitted faster than a person can fill it in; with the time to wait.
     TooFast(SignedDuration),
     /// The hidden field of a form was filled in.
-    Trapped,
+    HoneypotFilled,
     /// The form has expired or has an invalid timestamp.
-    OldForm,
-    /// Proof of work missing or used before.
-    NoWork,
+    FormExpired,
+    /// The proof of work is missing, invalid or already used.
+    ProofRequired,
     /// Overloaded: a limit is exhausted.
     Busy,
     /// A dependency is unavailable; with the cause for the log.
@@ -105,7 +107,7 @@ pub enum Error {
     /// Authenticated, but not allowed.
     Forbidden,
     /// Form with a missing or invalid CSRF token.
-    StaleForm,
+    InvalidCsrfToken,
     /// Link that was used, has expired or never existed.
     NoSuchLink,
     /// Internal error; with the cause for the log.
@@ -123,27 +125,27 @@ impl Error {
             | Self::NoSuchRegistration
             | Self::NoSuchReport
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
-            Self::Removed(_) => StatusCode::GONE,
+            Self::RegistrationDeleted(_) => StatusCode::GONE,
             Self::MethodNotAllowed | Self::NoProxy => StatusCode::METHOD_NOT_ALLOWED,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotOpen { .. }
             | Self::Forbidden
-            | Self::StaleForm
-            | Self::OldForm
-            | Self::NoWork => StatusCode::FORBIDDEN,
-            Self::TooMany(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
+            | Self::InvalidCsrfToken
+            | Self::FormExpired
+            | Self::ProofRequired => StatusCode::FORBIDDEN,
+            Self::RateLimited(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Photo { refusal, .. } if refusal.is_media_type() => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
-            Self::Refused(_) | Self::Photo { .. } | Self::Trapped => {
+            Self::Refused(_) | Self::Photo { .. } | Self::HoneypotFilled => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::AlreadyRegistered { .. } | Self::Deleted => StatusCode::CONFLICT,
+            Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted => StatusCode::CONFLICT,
             Self::TooLarge | Self::TextTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -167,7 +169,7 @@ impl Error {
                 refusal,
             },
             IntakeError::AlreadyRegistered { by_key } => Self::AlreadyRegistered { by_key },
-            IntakeError::Deleted => Self::Deleted,
+            IntakeError::Deleted => Self::PreviouslyDeleted,
             IntakeError::Store(error) => error.into(),
             IntakeError::Photos(error) => error.into(),
         }
@@ -188,8 +190,8 @@ impl Error {
             Self::Busy | Self::Unavailable(_) => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("2")))
             }
-            Self::TooMany(wait) | Self::TooFast(wait) => {
-                Some((header::RETRY_AFTER, HeaderValue::from(seconds(*wait))))
+            Self::RateLimited(wait) | Self::TooFast(wait) => {
+                Some((header::RETRY_AFTER, HeaderValue::from(retry_seconds(*wait))))
             }
             Self::NoProxy => Some((header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"))),
             // Browsers send the token as the password of Basic (RFC 7617), programs as Bearer (RFC 6750).
@@ -200,6 +202,23 @@ impl Error {
                 ),
             )),
             _ => None,
+        }
+    }
+}
+
+/// Rounds up to whole seconds, at least one.
+fn retry_seconds(wait: SignedDuration) -> i64 {
+    (wait.as_secs() + i64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::RateLimited { retry_after } => Self::RateLimited(retry_after),
+            Denied::TooFast { retry_after } => Self::TooFast(retry_after),
+            Denied::HoneypotFilled => Self::HoneypotFilled,
+            Denied::FormExpired => Self::FormExpired,
+            Denied::ProofRequired => Self::ProofRequired,
         }
     }
 }

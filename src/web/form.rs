@@ -1,4 +1,4 @@
-//! The form for people: shown with what they typed and what is wrong with it; works without JavaScript.
+//! The HTML form: shown again with the submitted answers and their errors. Works without JavaScript.
 
 mod page;
 
@@ -13,120 +13,111 @@ use uuid::Uuid;
 
 use super::AppState;
 use super::address::ClientAddress;
-use super::entry::Entry;
 use super::error::Error;
 use super::error::problem::Problem;
 use super::headers::with_camera;
 use super::page::{Visit, show};
-use super::trap::{Bait, take};
+use super::submission::{ReceivedSubmission, submit};
 use super::upload::Upload;
+use crate::admission::{HoneypotFields, take_part};
 use crate::domain::campaign::Opening;
-use crate::domain::{Campaign, Form, IdempotencyKey, ReceiptNumber};
+use crate::domain::{Campaign, Form, IdempotencyKey};
 use crate::intake::Accepted;
 use crate::intake::closings::Closings;
 use page::FormPage;
 
-/// The name of the hidden part that carries the key of this form.
-const KEY: &str = "_key";
+/// Hidden field with the idempotency key of this form.
+const KEY_FIELD: &str = "_key";
 
-/// The form and its way in.
+/// Routes of the form.
 pub fn router() -> Router<AppState> {
     Router::new()
-        .route("/", get(front))
-        .route("/c/{campaign}", get(ask).post(submit))
+        .route("/", get(show_default_form))
+        .route("/c/{campaign}", get(show_form).post(submit_form))
 }
 
-async fn front(State(app): State<AppState>, visit: Visit) -> Response {
-    blank(&app, &visit, app.campaigns.default())
+async fn show_default_form(State(app): State<AppState>, visit: Visit) -> Response {
+    render_empty(&app, &visit, app.campaigns.default())
 }
 
-async fn ask(
+async fn show_form(
     State(app): State<AppState>,
     Path(campaign): Path<String>,
     visit: Visit,
 ) -> Result<Response, Error> {
-    Ok(blank(&app, &visit, app.campaign(&campaign)?))
+    Ok(render_empty(&app, &visit, app.campaign(&campaign)?))
 }
 
-async fn submit(
+async fn submit_form(
     State(app): State<AppState>,
     Path(campaign): Path<String>,
     visit: Visit,
-    from: ClientAddress,
+    ClientAddress(client): ClientAddress,
     request: Request,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
     let mut upload = Upload::read(&app.uploads, campaign, request).await?;
-    let bait = Bait::take(&mut upload.form);
-    // Under a fresh key nothing can be retried.
-    let key = take(&mut upload.form, KEY).unwrap_or_else(fresh_key);
-    let typed = upload.form.clone();
-    let entry = Entry {
-        app: &app,
+    let hidden = HoneypotFields::take_from(&mut upload.form);
+    // Without a key nothing can be retried.
+    let key = take_part(&mut upload.form, KEY_FIELD).unwrap_or_else(new_key);
+    let (answers, timestamp) = (upload.form.clone(), hidden.timestamp.clone());
+    let received = ReceivedSubmission {
         campaign,
-        from,
+        client,
+        upload,
+        key: IdempotencyKey::parse(&key).ok_or(Error::Malformed(KEY_FIELD)),
+        hidden,
+        is_form: true,
+        proof: None,
     };
-    let taken = entry.limited(register(entry, upload, &bait, &key));
-    Ok(match taken.await {
-        Ok(number) => Redirect::to(&visit.link(&format!("/r/{number}"))).into_response(),
+    Ok(match submit(&app, received).await {
+        Ok(Accepted::New(receipt) | Accepted::Retry(receipt)) => {
+            let path = format!("/r/{}", receipt.id.receipt());
+            Redirect::to(&visit.link(&path)).into_response()
+        }
         Err(error) => {
-            let kept = bait.shown().filter(|_| !matches!(error, Error::OldForm));
-            let sent = Sent {
+            let timestamp = timestamp.filter(|_| !matches!(error, Error::FormExpired));
+            let submitted = SubmittedForm {
                 key: &key,
-                shown: kept.map_or_else(|| moment(&app, campaign), str::to_owned),
-                typed: &typed,
+                timestamp: timestamp.unwrap_or_else(|| new_timestamp(&app, campaign)),
+                answers: &answers,
             };
-            again(&app, &visit, campaign, &sent, &error)
+            render_again(&app, &visit, campaign, &submitted, &error)
         }
     })
 }
 
-/// What comes back with the form.
-struct Sent<'a> {
+/// What the form carries when it is shown again.
+struct SubmittedForm<'a> {
     key: &'a str,
-    shown: String,
-    typed: &'a Form,
+    timestamp: String,
+    answers: &'a Form,
 }
 
-async fn register(
-    entry: Entry<'_>,
-    upload: Upload,
-    bait: &Bait,
-    key: &str,
-) -> Result<ReceiptNumber, Error> {
-    let upload = upload.whole()?;
-    let key = IdempotencyKey::parse(key).ok_or(Error::Malformed("_key"))?;
-    entry
-        .app
-        .look_into_traps(entry.campaign, bait, entry.from)?;
-    let (Accepted::New(receipt) | Accepted::Retry(receipt)) = entry.take(upload, key, None).await?;
-    Ok(receipt.id.receipt())
-}
-
-fn fresh_key() -> String {
+fn new_key() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
-fn moment(app: &AppState, campaign: &Campaign) -> String {
-    app.traps.stamps.write(&campaign.id, Timestamp::now())
+fn new_timestamp(app: &AppState, campaign: &Campaign) -> String {
+    app.admission.form_timestamp(&campaign.id, Timestamp::now())
 }
 
-fn blank(app: &AppState, visit: &Visit, campaign: &Campaign) -> Response {
+fn render_empty(app: &AppState, visit: &Visit, campaign: &Campaign) -> Response {
     if app.intake.closings.opening(campaign, Timestamp::now()) != Opening::Open {
-        return closed(&app.intake.closings, visit, campaign);
+        return render_closed(&app.intake.closings, visit, campaign);
     }
     let page = FormPage {
         visit,
         campaign,
-        key: &fresh_key(),
-        shown: &moment(app, campaign),
+        key: &new_key(),
+        shown: &new_timestamp(app, campaign),
         typed: &Form::default(),
         problem: None,
     };
     with_camera(show(StatusCode::OK, &page))
 }
 
-fn closed(closings: &Closings, visit: &Visit, campaign: &Campaign) -> Response {
+fn render_closed(closings: &Closings, visit: &Visit, campaign: &Campaign) -> Response {
     let page = ClosedPage {
         visit,
         campaign,
@@ -136,24 +127,24 @@ fn closed(closings: &Closings, visit: &Visit, campaign: &Campaign) -> Response {
     show(StatusCode::FORBIDDEN, &page)
 }
 
-/// The form once more, with what was typed and what is wrong.
-fn again(
+/// Shows the form with the submitted answers and the error.
+fn render_again(
     app: &AppState,
     visit: &Visit,
     campaign: &Campaign,
-    sent: &Sent<'_>,
+    submitted: &SubmittedForm<'_>,
     error: &Error,
 ) -> Response {
     if matches!(error, Error::NotOpen { .. }) {
-        return closed(&app.intake.closings, visit, campaign);
+        return render_closed(&app.intake.closings, visit, campaign);
     }
     error.log();
     let page = FormPage {
         visit,
         campaign,
-        key: sent.key,
-        shown: &sent.shown,
-        typed: sent.typed,
+        key: submitted.key,
+        shown: &submitted.timestamp,
+        typed: submitted.answers,
         problem: Some(Problem::of(error, visit.lang)),
     };
     let mut answer = with_camera(show(error.status(), &page));

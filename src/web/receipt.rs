@@ -1,4 +1,4 @@
-//! The receipt: a number and a QR code that lead back to it, and nothing personal.
+//! The receipt: a number, and a QR code with its address. Contains nothing personal.
 
 use askama::Template;
 use axum::Router;
@@ -15,22 +15,22 @@ use super::qr::Qr;
 use crate::domain::{Campaign, ReceiptNumber};
 use crate::store::Receipt;
 
-/// The receipt of one registration.
+/// Route of the receipt.
 pub fn router() -> Router<AppState> {
-    Router::new().route("/r/{number}", get(receipt))
+    Router::new().route("/r/{number}", get(show_receipt))
 }
 
-async fn receipt(
+async fn show_receipt(
     State(app): State<AppState>,
     Path(number): Path<String>,
     visit: Visit,
-    from: ClientAddress,
+    ClientAddress(client): ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let number = ReceiptNumber::parse(&number).ok_or(Error::NoSuchRegistration)?;
-    let held = app.limits.look_up(from).await?;
+    let admitted = app.admission.admit_lookup(client).await?;
     let found = app.intake.store.receipt(number).await;
-    held.release_if(!matches!(found, Ok(None))).await;
+    admitted.settle(matches!(found, Ok(None))).await;
     let found = found?;
     let receipt = found.ok_or(Error::NoSuchRegistration)?;
     let campaign = app.campaign(receipt.campaign.as_str())?;
@@ -65,7 +65,7 @@ mod tests {
     use crate::web::page::tests::visit;
 
     #[test]
-    fn it_shows_number_moment_value_and_code() {
+    fn a_receipt_shows_number_time_value_and_code() {
         let campaign = example();
         let key = UniqueKey::Answer("1234567".into());
         let id = RegistrationId::derive(&[7; 32], &campaign.id, &key);

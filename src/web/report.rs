@@ -119,7 +119,7 @@ pub fn attach(body: Body, bytes: u64, rows: u64, format: Format, name: &str) -> 
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
-        HeaderValue::from_static(format.media_type()),
+        HeaderValue::from_static(media_type(format)),
     );
     headers.insert(header::CONTENT_LENGTH, bytes.into());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -128,6 +128,14 @@ pub fn attach(body: Body, bytes: u64, rows: u64, format: Format, name: &str) -> 
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
     response
+}
+
+/// Returns the media type.
+fn media_type(format: Format) -> &'static str {
+    match format {
+        Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        Format::Csv => "text/csv; charset=utf-8; header=present",
+    }
 }
 
 /// Formats `Content-Disposition` (RFC 6266): an ASCII name for old clients, and the full name percent-encoded as UTF-8.

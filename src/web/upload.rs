@@ -72,7 +72,7 @@ impl Upload {
             },
         };
         let read = tokio::time::timeout(ARRIVAL, reader.read(request)).await;
-        let read = read.map_err(|_| Error::Slow)?;
+        let read = read.map_err(|_| Error::BodyTimeout)?;
         read.map_err(|error| gathered.why_ended().unwrap_or(error))
     }
 

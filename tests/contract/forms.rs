@@ -15,7 +15,7 @@ async fn fields_of_forms_cookies_and_headings() {
     let area = Area::start(Stores::Embedded).await;
     let answer = area.app.register("Ana Ejemplo", "1001", "Cali").await;
     let receipt: Value = answer.json().await.unwrap();
-    let mut person = Person::of(&area, "admin@example.org", Role::Admin).await;
+    let mut person = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     let account = area.store.accounts().await.unwrap()[0].id.to_string();
     area.installation.token();
     let mut lines = BTreeSet::new();

@@ -16,7 +16,7 @@ use crate::support::nginx::free_address;
 async fn names_types_and_labels_of_metrics() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_LIMIT_RECEIPTS", "1+1");
-    let mut area = Area::of(installation).await;
+    let mut area = Area::start(installation).await;
     use_a_little(&area).await;
     let Area {
         app, installation, ..
@@ -80,7 +80,7 @@ async fn use_a_little(area: &Area) {
             .header("x-client-address", "192.0.2.7");
         shown.send().await.unwrap();
     }
-    let mut admin = Person::of(area, "admin@example.org", Role::Admin).await;
+    let mut admin = Person::logged_in(area, "admin@example.org", Role::Admin).await;
     let reports = format!("/staff/c/{}/reports", app.campaign);
     admin.get(&reports).await;
     let asked = admin.post(&reports, &[("value", "Cali"), ("format", "csv")]);

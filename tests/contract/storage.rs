@@ -22,7 +22,7 @@ async fn used(stores: Stores) -> Area {
         .await;
     assert_eq!(answer.status(), 201);
     area.installation.token();
-    Person::of(&area, "admin@example.org", Role::Admin).await;
+    Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     area
 }
 

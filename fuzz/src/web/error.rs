@@ -25,7 +25,7 @@ pub enum Error {
     /// Answers are invalid.
     Refused(Vec<FieldRefusal>),
     /// The body did not arrive in time.
-    Slow,
+    BodyTimeout,
     /// Names and texts are too large.
     TextTooLarge,
     /// The body is too large.

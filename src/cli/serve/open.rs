@@ -6,10 +6,10 @@ use anyhow::Context;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::abuse::Counts;
+use crate::admission::{AbuseCounters, Admission};
 use crate::app::metrics::Metrics;
 use crate::campaigns::Campaigns;
-use crate::config::Config;
+use crate::config::{CacheSetting, Config};
 use crate::intake::Intake;
 use crate::intake::closings::Closings;
 use crate::intake::photos::PhotoKeeper;
@@ -26,9 +26,7 @@ use crate::tally::board::Board;
 use crate::tally::shown::Shown;
 use crate::telemetry::metrics::Dependency;
 use crate::web::budget::UploadBudget;
-use crate::web::limit::Limits;
 use crate::web::places::Places;
-use crate::web::trap::Traps;
 use crate::web::{App, AppState, MAX_EVENT_CLIENTS};
 
 /// Reports written at once: each takes a processor while it lasts.
@@ -67,13 +65,22 @@ pub(super) async fn open(
         .context("cannot register the totals")?;
     metrics.upload_limit.set(config.upload_memory.cast_signed());
     let passwords = Passwords::new(metrics.staff.passwords.clone())?;
-    let counts = Counts::open(&config.cache).context("JORNADA_CACHE")?;
-    let gate = Gate::new(&config.secret, counts.clone(), config.admin_totp, passwords);
-    let bounds = (config.exempt, config.limits);
-    let limits = Limits::new(
+    let redis = match &config.cache {
+        CacheSetting::Memory => None,
+        CacheSetting::Redis(url) => Some(url),
+    };
+    let counters = AbuseCounters::open(redis).context("JORNADA_CACHE")?;
+    let gate = Gate::new(
         &config.secret,
-        counts.clone(),
-        bounds,
+        counters.clone(),
+        config.admin_totp,
+        passwords,
+    );
+    let admission = Admission::new(
+        &config.secret,
+        counters,
+        config.exempt,
+        config.limits,
         metrics.abuse.clone(),
     );
     let tally = tally.timed(meter(Dependency::Cache));
@@ -87,9 +94,7 @@ pub(super) async fn open(
         job_asked: Arc::default(),
         event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
         audit: Audit::new(&config.secret),
-        counts,
-        limits,
-        traps: Traps::of(&config.secret),
+        admission,
         gate,
         overviews: Overviews::new(store.clone()),
         intake: Intake {

@@ -1,14 +1,45 @@
-//! A challenge for campaigns that ask for a proof of work.
+//! Issues challenges for campaigns that require a proof of work.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::abuse::work::Challenge;
+use crate::admission::proof_of_work::Challenge;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
+
+/// A challenge, as Altcha writes it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Challenge)]
+pub struct ChallengeBody {
+    /// `SHA-256`.
+    pub algorithm: &'static str,
+    /// Digest of the salt and the number to be found, both as text, in hexadecimal digits.
+    pub challenge: String,
+    /// The number is not above it.
+    pub maxnumber: u32,
+    /// Begins what is digested; tells until when the challenge is good.
+    pub salt: String,
+    /// Ours, over all of it.
+    pub signature: String,
+}
+
+impl From<Challenge> for ChallengeBody {
+    fn from(challenge: Challenge) -> Self {
+        Self {
+            algorithm: challenge.algorithm,
+            challenge: challenge.challenge,
+            maxnumber: challenge.max_number,
+            salt: challenge.salt,
+            signature: challenge.signature,
+        }
+    }
+}
 
 /// Sets a challenge, where the campaign asks for a proof of work.
 ///
@@ -22,7 +53,7 @@ use crate::web::error::problem::Problem;
         ("campaign" = String, Path, description = "Id of the campaign", example = "vacunacion"),
     ),
     responses(
-        (status = 200, description = "A challenge", body = Challenge),
+        (status = 200, description = "A challenge", body = ChallengeBody),
         (status = 404, description = "No such campaign, or it asks for no proof of work", body = Problem, content_type = "application/problem+json"),
     ),
     tag = "registrations"
@@ -31,6 +62,9 @@ pub async fn challenge(
     State(app): State<AppState>,
     Path(campaign): Path<String>,
 ) -> Result<Response, Error> {
-    let set = app.challenge(app.campaign(&campaign)?)?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(set)).into_response())
+    let campaign = app.campaign(&campaign)?;
+    let challenge = app.admission.challenge(campaign, Timestamp::now());
+    let challenge = challenge.map_err(|error| Error::Internal(anyhow::Error::new(error)))?;
+    let body = ChallengeBody::from(challenge.ok_or(Error::NoSuchPage)?);
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }

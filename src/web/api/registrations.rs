@@ -1,4 +1,4 @@
-//! Registers by multipart or, where a campaign asks for no photo, by JSON.
+//! Registers by multipart form data or, if the campaign has no photo field, by JSON.
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -9,20 +9,24 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::admission::HoneypotFields;
 use crate::domain::IdempotencyKey;
 use crate::intake::Accepted;
 use crate::store::Receipt;
 use crate::web::AppState;
 use crate::web::address::ClientAddress;
-use crate::web::entry::Entry;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
-use crate::web::trap::{Bait, PROOF};
+use crate::web::submission::{ReceivedSubmission, submit};
 use crate::web::upload::Upload;
+
+/// Header with a solved challenge.
+const PROOF_HEADER: &str = "proof-of-work";
 
 /// A registration that is kept.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Registered {
+#[schema(as = Registered)]
+pub struct RegistrationBody {
     /// Id of the registration, 32 hexadecimal digits.
     #[schema(example = "5f0c8a52b7e94d13a2c46e1b90d7f388")]
     pub id: String,
@@ -56,8 +60,8 @@ pub struct Registered {
         description = "The fields of the campaign; JSON only where it asks for no photo"
     ),
     responses(
-        (status = 201, description = "Registered", body = Registered),
-        (status = 200, description = "Registered before with the same content: the first receipt", body = Registered),
+        (status = 201, description = "Registered", body = RegistrationBody),
+        (status = 200, description = "Registered before with the same content: the first receipt", body = RegistrationBody),
         (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The campaign is not open, or asks for a proof of work that was not sent or was used before", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
@@ -74,34 +78,31 @@ pub struct Registered {
 pub async fn register(
     State(app): State<AppState>,
     Path(campaign): Path<String>,
-    from: ClientAddress,
+    ClientAddress(client): ClientAddress,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let key = key(&headers)?;
-    let entry = Entry {
-        app: &app,
+    let key = read_key(&headers)?;
+    // Read to its end before anything is refused: a client that is still sending would not read the answer.
+    let mut upload = Upload::read(&app.uploads, campaign, request).await?;
+    // The script of our own form sends its hidden fields; other programs need not.
+    let hidden = HoneypotFields::take_from(&mut upload.form);
+    let proof = headers.get(PROOF_HEADER);
+    let received = ReceivedSubmission {
         campaign,
-        from,
+        client,
+        upload,
+        key: Ok(key),
+        hidden,
+        is_form: false,
+        proof: proof.and_then(|proof| proof.to_str().ok()),
     };
-    let proof = headers.get(PROOF).and_then(|proof| proof.to_str().ok());
-    // Read before anything is refused: who is still sending would not get to read why.
-    let upload = Upload::read(&app.uploads, campaign, request).await?;
-    let accepted = entry.limited(async {
-        let mut upload = upload.whole()?;
-        // Our own page sends what its form carries; programs need not.
-        let bait = Bait::take(&mut upload.form);
-        if bait.is_there() {
-            app.look_into_traps(campaign, &bait, from)?;
-        }
-        entry.take(upload, key, proof).await
-    });
-    accepted.await.map(answer)
+    submit(&app, received).await.map(respond)
 }
 
-/// The request's key; without one a fresh key, under which nothing can be retried.
-fn key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
+/// Returns the idempotency key of the request; without one a new key, under which nothing can be retried.
+fn read_key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
     let Some(sent) = headers.get("idempotency-key") else {
         return Ok(IdempotencyKey::from(Uuid::new_v4()));
     };
@@ -111,21 +112,21 @@ fn key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
     ))
 }
 
-fn answer(accepted: Accepted) -> Response {
+fn respond(accepted: Accepted) -> Response {
     let (status, receipt) = match accepted {
         Accepted::New(receipt) => (StatusCode::CREATED, receipt),
         Accepted::Retry(receipt) => (StatusCode::OK, receipt),
     };
-    let registered = Registered::from(&receipt);
-    let location = HeaderValue::from_str(&format!("/r/{}", registered.receipt));
-    let mut response = (status, Json(registered)).into_response();
+    let body = RegistrationBody::from(&receipt);
+    let location = HeaderValue::from_str(&format!("/r/{}", body.receipt));
+    let mut response = (status, Json(body)).into_response();
     if let Ok(location) = location {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
 }
 
-impl From<&Receipt> for Registered {
+impl From<&Receipt> for RegistrationBody {
     fn from(receipt: &Receipt) -> Self {
         Self {
             id: receipt.id.to_string(),

@@ -13,11 +13,12 @@ use tokio_util::io::ReaderStream;
 use tracing::info;
 
 use crate::domain::staff::Permission;
-use crate::domain::{Campaign, Lang, Selection};
+use crate::domain::{Campaign, Selection};
 use crate::report::{Finished, Format, Progress, Subject};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
+use crate::web::lang::RequestLang;
 use crate::web::report::{ask_refresh, attach, deed, file_name, select};
 use crate::web::staff::scribe::Action;
 use crate::web::staff::{Scribe, Staff};
@@ -65,7 +66,7 @@ pub async fn report(
     State(app): State<AppState>,
     Path((campaign, file)): Path<(String, String)>,
     Query(days): Query<Days>,
-    lang: Lang,
+    RequestLang(lang): RequestLang,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     staff.require(Permission::Report)?;

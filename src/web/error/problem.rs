@@ -7,6 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Error;
+use super::answer::answer_message;
+use super::photo::photo_message;
 use crate::domain::{FieldRefusal, Lang};
 use crate::web::page::{ErrorPage, Visit, show};
 
@@ -77,7 +79,7 @@ impl FieldProblem {
     pub fn of(FieldRefusal { field, refusal }: &FieldRefusal, lang: Lang) -> Self {
         Self {
             field: field.clone(),
-            message: refusal.message(lang),
+            message: answer_message(refusal, lang),
         }
     }
 }
@@ -92,7 +94,7 @@ pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
             .collect(),
         Error::Photo { field, refusal } => vec![FieldProblem {
             field: field.clone(),
-            message: refusal.message(lang),
+            message: photo_message(refusal, lang),
         }],
         _ => Vec::new(),
     }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::Error;
+use super::photo::photo_message;
+use super::{Error, retry_seconds};
 use crate::domain::{Campaign, Lang};
-use crate::web::trap::seconds;
 
 impl Error {
     /// Returns the problem type for programs; part of version 1 of the API.
@@ -18,26 +18,26 @@ impl Error {
             Self::NoSuchValue => "no-such-value",
             Self::NoSuchRegistration => "no-such-registration",
             Self::NoSuchReport => "no-such-report",
-            Self::Removed(_) => "registration-removed",
+            Self::RegistrationDeleted(_) => "registration-removed",
             Self::NotOpen { .. } => "not-open",
             Self::Refused(_) => "invalid-answers",
             Self::Photo { refusal, .. } if refusal.is_too_large() => "too-large",
             Self::Photo { .. } => "invalid-photo",
             Self::AlreadyRegistered { .. } => "already-registered",
-            Self::Deleted => "registration-deleted",
+            Self::PreviouslyDeleted => "registration-deleted",
             Self::TooLarge | Self::TextTooLarge => "too-large",
             Self::MediaType { .. } => "unsupported-media-type",
             Self::Malformed(_) => "malformed",
-            Self::Slow => "timeout",
+            Self::BodyTimeout => "timeout",
             Self::Busy | Self::Unavailable(_) => "unavailable",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
-            Self::StaleForm => "stale-form",
-            Self::TooMany(_) => "too-many-requests",
+            Self::InvalidCsrfToken => "stale-form",
+            Self::RateLimited(_) => "too-many-requests",
             Self::TooFast(_) => "too-fast",
-            Self::Trapped => "hidden-field",
-            Self::OldForm => "old-form",
-            Self::NoWork => "proof-of-work",
+            Self::HoneypotFilled => "hidden-field",
+            Self::FormExpired => "old-form",
+            Self::ProofRequired => "proof-of-work",
             Self::NoSuchLink => "no-such-link",
             Self::Internal(_) => "internal",
         }
@@ -71,7 +71,7 @@ impl Error {
             }
             Self::Photo { .. } => lang.pick("La foto no sirve", "The photo cannot be used"),
             Self::AlreadyRegistered { .. } => lang.pick("Ya está registrado", "Already registered"),
-            Self::Deleted | Self::Removed(_) => lang.pick(
+            Self::PreviouslyDeleted | Self::RegistrationDeleted(_) => lang.pick(
                 "Este registro fue eliminado",
                 "This registration was deleted",
             ),
@@ -81,21 +81,25 @@ impl Error {
             Self::Malformed(_) => {
                 lang.pick("La solicitud no se entiende", "The request cannot be read")
             }
-            Self::Slow => lang.pick("Tardó demasiado en llegar", "It took too long to arrive"),
+            Self::BodyTimeout => {
+                lang.pick("Tardó demasiado en llegar", "It took too long to arrive")
+            }
             Self::Busy | Self::Unavailable(_) => {
                 lang.pick("Intente de nuevo en un momento", "Try again in a moment")
             }
             Self::Unauthorized => lang.pick("Solo para el personal", "Staff only"),
             Self::Forbidden => lang.pick("No tiene permiso", "Not allowed"),
-            Self::StaleForm | Self::OldForm => {
+            Self::InvalidCsrfToken | Self::FormExpired => {
                 lang.pick("El formulario venció", "The form is too old")
             }
-            Self::TooMany(_) => {
+            Self::RateLimited(_) => {
                 lang.pick("Demasiados envíos seguidos", "Too many requests in a row")
             }
             Self::TooFast(_) => lang.pick("Muy rápido", "Too fast"),
-            Self::Trapped => lang.pick("Se llenó un campo oculto", "A hidden field was filled in"),
-            Self::NoWork => lang.pick("Falta una comprobación", "A check is missing"),
+            Self::HoneypotFilled => {
+                lang.pick("Se llenó un campo oculto", "A hidden field was filled in")
+            }
+            Self::ProofRequired => lang.pick("Falta una comprobación", "A check is missing"),
             Self::NoSuchLink => lang.pick("El enlace ya no sirve", "The link is no good any more"),
             Self::Internal(_) => lang.pick("Algo falló", "Something failed"),
         }
@@ -109,7 +113,7 @@ impl Error {
                 campaign,
                 closes_at,
             } => dates(campaign, *closes_at, lang),
-            Self::Removed(deletion) => lang.pick(
+            Self::RegistrationDeleted(deletion) => lang.pick(
                 format!("La administración lo eliminó. Motivo: {}", deletion.reason),
                 format!("An administrator deleted it. Reason: {}", deletion.reason),
             ),
@@ -117,9 +121,9 @@ impl Error {
                 format!("No se pudo leer la solicitud: {what}. No se guardó nada."),
                 format!("The request could not be read: {what}. Nothing was kept."),
             ),
-            Self::Photo { refusal, .. } => refusal.message(lang),
-            Self::TooMany(wait) => {
-                let seconds = seconds(*wait);
+            Self::Photo { refusal, .. } => photo_message(refusal, lang),
+            Self::RateLimited(wait) => {
+                let seconds = retry_seconds(*wait);
                 lang.pick(
                     format!("Desde su red llegaron muchas solicitudes. Espere {seconds} segundos e intente de nuevo."),
                     format!("Many requests came from your network. Wait {seconds} seconds and try again."),
@@ -147,7 +151,7 @@ impl Error {
                 "Ya hay un registro con este documento y otros datos. No se cambió nada. Si hay un error, avise al personal de la jornada.",
                 "There is already a registration with this document and other answers. Nothing was changed. If that is a mistake, tell the staff.",
             ),
-            Self::Deleted => lang.pick(
+            Self::PreviouslyDeleted => lang.pick(
                 "El personal de la jornada eliminó este registro. Enviarlo otra vez no lo trae de vuelta. Si debe estar registrado, avise al personal.",
                 "The staff deleted this registration. Sending it again does not bring it back. If you should be registered, tell the staff.",
             ),
@@ -155,17 +159,17 @@ impl Error {
             Self::TextTooLarge => lang.pick("Los textos juntos pueden tener como máximo 64 KiB. Acórtelos.", "All texts together may have at most 64 KiB. Shorten them."),
             Self::MediaType { json: true } => lang.pick("Envíe multipart/form-data o application/json.", "Send multipart/form-data or application/json."),
             Self::MediaType { json: false } => lang.pick("Envíe multipart/form-data.", "Send multipart/form-data."),
-            Self::Slow => lang.pick("La conexión es muy lenta. No se guardó nada; intente de nuevo.", "The connection is very slow. Nothing was kept; try again."),
+            Self::BodyTimeout => lang.pick("La conexión es muy lenta. No se guardó nada; intente de nuevo.", "The connection is very slow. Nothing was kept; try again."),
             Self::Busy | Self::Unavailable(_) => lang.pick("Hay mucha gente o una parte del sistema no responde. Sus datos siguen en el formulario: envíelos de nuevo en unos segundos.", "There are many people, or a part of the system does not answer. Your answers are still in the form: send them again in a few seconds."),
             Self::Unauthorized => lang.pick("Entre con su cuenta del personal (/staff/login) o envíe una clave que sirva.", "Log in with your staff account (/staff/login), or send a token that is good."),
             Self::Forbidden => lang.pick("Su cuenta o su clave no sirve para esto. Pídalo a la administración.", "Your account or token is not for this. Ask an administrator."),
             Self::TooFast(_) => lang.pick("El formulario llegó antes de lo que tarda una persona. No se guardó nada: espere unos segundos y envíelo de nuevo.", "The form came sooner than a person can fill it in. Nothing was kept: wait a few seconds and send it again."),
-            Self::Trapped => lang.pick("Algo en su navegador llenó un campo que las personas no ven. No se guardó nada. Ya lo vaciamos: revise sus respuestas y envíe de nuevo.", "Something in your browser filled in a field that people do not see. Nothing was kept. We emptied it: look through your answers and send again."),
-            Self::OldForm => lang.pick("Esta página llevaba demasiado tiempo abierta. No se guardó nada. Cárguela de nuevo, revise sus respuestas y envíelas.", "This page was open for too long. Nothing was kept. Load it again, look through your answers and send them."),
-            Self::NoWork => lang.pick("Esta campaña pide a su navegador una comprobación contra programas automáticos, y para eso necesita JavaScript. Actívelo, cargue la página de nuevo y envíe; o acérquese al personal de la jornada. No se guardó nada.", "This campaign asks your browser for a check against automatic programs, which needs JavaScript. Turn it on, load the page again and send; or ask the staff. Nothing was kept."),
-            Self::StaleForm => lang.pick("No se cambió nada. Abra la página de nuevo y repita el cambio.", "Nothing was changed. Open the page again and repeat the change."),
+            Self::HoneypotFilled => lang.pick("Algo en su navegador llenó un campo que las personas no ven. No se guardó nada. Ya lo vaciamos: revise sus respuestas y envíe de nuevo.", "Something in your browser filled in a field that people do not see. Nothing was kept. We emptied it: look through your answers and send again."),
+            Self::FormExpired => lang.pick("Esta página llevaba demasiado tiempo abierta. No se guardó nada. Cárguela de nuevo, revise sus respuestas y envíelas.", "This page was open for too long. Nothing was kept. Load it again, look through your answers and send them."),
+            Self::ProofRequired => lang.pick("Esta campaña pide a su navegador una comprobación contra programas automáticos, y para eso necesita JavaScript. Actívelo, cargue la página de nuevo y envíe; o acérquese al personal de la jornada. No se guardó nada.", "This campaign asks your browser for a check against automatic programs, which needs JavaScript. Turn it on, load the page again and send; or ask the staff. Nothing was kept."),
+            Self::InvalidCsrfToken => lang.pick("No se cambió nada. Abra la página de nuevo y repita el cambio.", "Nothing was changed. Open the page again and repeat the change."),
             Self::NoSuchLink => lang.pick("Sirve una sola vez y durante 48 horas. Pida otro a la administración.", "It is good once, and for 48 hours. Ask an administrator for another one."),
-            Self::NotOpen { .. } | Self::Removed(_) | Self::Photo { .. } | Self::Malformed(_) | Self::TooMany(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
+            Self::NotOpen { .. } | Self::RegistrationDeleted(_) | Self::Photo { .. } | Self::Malformed(_) | Self::RateLimited(_) | Self::Internal(_) => lang.pick("Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.", "It was our fault. Try again; if it goes on, tell us the request number."),
         }
     }
 }

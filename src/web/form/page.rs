@@ -3,11 +3,12 @@
 use askama::Template;
 use jiff::Timestamp;
 
+use crate::admission::{HONEYPOT_FIELD, TIMESTAMP_FIELD};
 use crate::domain::answers::CONSENT;
 use crate::domain::{Campaign, Field, Form, Kind, Refusal};
+use crate::web::error::answer::answer_message;
 use crate::web::error::problem::{FieldProblem, Problem};
 use crate::web::page::Visit;
-use crate::web::trap::{EMPTY, SHOWN};
 
 #[derive(Template)]
 #[template(path = "form.html")]
@@ -79,7 +80,7 @@ impl FormPage<'_> {
 
     /// Returns the text for an answer that the script finds missing, the same as that of the server.
     fn missing(&self, refusal: &Refusal) -> String {
-        refusal.message(self.visit.lang)
+        answer_message(refusal, self.visit.lang)
     }
 }
 

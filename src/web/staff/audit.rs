@@ -2,6 +2,7 @@
 
 mod asked;
 pub(super) mod names;
+mod words;
 
 use askama::Template;
 use axum::body::Body;
@@ -25,6 +26,7 @@ use crate::web::error::Error;
 use crate::web::page::{Visit, show};
 use asked::Asked;
 use names::Names;
+use words::action_words;
 
 const PAGE: &str = "/staff/audit";
 const EXPORT: &str = "/staff/audit/export.csv";
@@ -160,7 +162,7 @@ impl AuditPage<'_> {
     }
 
     fn words(&self, action: Action) -> &'static str {
-        action.words(self.visit.lang)
+        action_words(action, self.visit.lang)
     }
 
     fn name<'a>(&'a self, name: &'a str) -> &'a str {

@@ -57,7 +57,7 @@ impl Case {
             return Ok(Error::NoSuchRegistration);
         };
         if self.desk.staff.sees(&deletion.value) {
-            return Ok(Error::Removed(deletion));
+            return Ok(Error::RegistrationDeleted(deletion));
         }
         self.note(self.deed(Action::Refused)).await?;
         Ok(Error::NoSuchRegistration)

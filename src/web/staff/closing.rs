@@ -19,6 +19,7 @@ use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Refusal};
 use crate::web::AppState;
 use crate::web::error::Error;
+use crate::web::error::answer::answer_message;
 use crate::web::page::{Visit, show};
 
 const PATH: &str = "/staff/c/{campaign}/close";
@@ -105,7 +106,7 @@ async fn done(app: &AppState, cabinet: &Cabinet, what: &str) -> Response {
 fn again(app: &AppState, cabinet: &Cabinet, typed: &Typed, refusal: &Refusal) -> Response {
     let visit = &cabinet.desk.visit;
     let name = visit.say("Motivo", "Reason");
-    let problem = format!("{name}: {}", refusal.message(visit.lang));
+    let problem = format!("{name}: {}", answer_message(refusal, visit.lang));
     let page = ClosePage::of(app, cabinet, &typed.reason, "", Some(&problem));
     show(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }

@@ -20,6 +20,7 @@ use crate::intake::amend::delete;
 use crate::store::Amended;
 use crate::web::AppState;
 use crate::web::error::Error;
+use crate::web::error::answer::answer_message;
 use crate::web::page::{Visit, show, staff_path};
 
 const PATH: &str = "/staff/c/{campaign}/registrations/{id}/delete";
@@ -123,7 +124,7 @@ impl Typed {
         }
         record::reason(&self.reason).map_err(|refused| {
             let name = visit.say("Motivo", "Reason");
-            format!("{name}: {}", refused.refusal.message(visit.lang))
+            format!("{name}: {}", answer_message(&refused.refusal, visit.lang))
         })
     }
 }

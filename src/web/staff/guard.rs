@@ -187,12 +187,12 @@ async fn with_known_form(request: Request, ties: &Ties) -> Result<Request, Error
     let (parts, body) = request.into_parts();
     let read = timeout(ARRIVAL, to_bytes(body, MOST_BYTES)).await;
     let bytes = read
-        .map_err(|_| Error::Slow)?
+        .map_err(|_| Error::BodyTimeout)?
         .map_err(|_| Error::TextTooLarge)?;
     let mut fields = url::form_urlencoded::parse(&bytes);
     let key = fields.find(|(name, _)| name == FIELD);
     if !key.is_some_and(|(_, key)| ties.know(&key)) {
-        return Err(Error::StaleForm);
+        return Err(Error::InvalidCsrfToken);
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }

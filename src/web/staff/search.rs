@@ -80,7 +80,7 @@ async fn look(
         cabinet.desk.visit.lang,
     );
     // The query was valid when it was encrypted: this fails only if the campaign changed since.
-    let ways = read.map_err(|_| Error::StaleForm)?;
+    let ways = read.map_err(|_| Error::InvalidCsrfToken)?;
     let found = find(&cabinet, &asked, ways).await?;
     let next = match found.next.clone() {
         Some(cursor) => Some(address(&app, &cabinet, &asked.behind(cursor))?),

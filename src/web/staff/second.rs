@@ -74,7 +74,7 @@ async fn switch_on(
         (latest.is_still(account) && latest.second.is_none())
             .then(|| latest.second = Some(SecondFactor { sealed, used_step }))
     });
-    changed.await?.ok_or(Error::StaleForm)?;
+    changed.await?.ok_or(Error::InvalidCsrfToken)?;
     info!(staff = %account.id, "enabled the second factor");
     Ok(Redirect::to(&desk.visit.link_done("/staff/account", "second")).into_response())
 }
@@ -99,7 +99,7 @@ async fn switch_off(
         (latest.is_still(account) && app.gate.use_code(latest, code, now))
             .then(|| latest.second = None)
     });
-    changed.await?.ok_or(Error::StaleForm)?;
+    changed.await?.ok_or(Error::InvalidCsrfToken)?;
     info!(staff = %account.id, "disabled the second factor");
     Ok(Redirect::to(&desk.visit.link_done("/staff/account", "second-off")).into_response())
 }

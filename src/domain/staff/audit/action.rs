@@ -1,7 +1,5 @@
 //! The closed set of audited actions. A new action needs a permanent name and a text.
 
-use crate::domain::Lang;
-
 /// An audited action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
@@ -163,54 +161,5 @@ impl Action {
             Self::ReportAltered => "report-altered",
             Self::ReportCancelled => "report-cancelled",
         }
-    }
-
-    /// Returns the text for the user interface.
-    #[must_use]
-    pub fn words(self, lang: Lang) -> &'static str {
-        let (es, en) = match self {
-            Self::Login => ("Entró", "Logged in"),
-            Self::LoginFailed => ("No pudo entrar", "Failed to log in"),
-            Self::LoginSlowed => ("Debió esperar para entrar", "Had to wait to log in"),
-            Self::Logout => ("Salió", "Logged out"),
-            Self::PasswordSet => (
-                "Puso una contraseña con un enlace",
-                "Set a password by a link",
-            ),
-            Self::PasswordChanged => ("Cambió su contraseña", "Changed their password"),
-            Self::SecondOn => ("Activó el segundo paso", "Switched the second step on"),
-            Self::SecondOff => ("Desactivó el segundo paso", "Switched the second step off"),
-            Self::SessionEnded => ("Cerró una sesión", "Ended a session"),
-            Self::SessionsEnded => ("Cerró todas las sesiones", "Ended all sessions"),
-            Self::AccountAdded => ("Agregó una cuenta", "Added an account"),
-            Self::AccountChanged => ("Cambió una cuenta", "Changed an account"),
-            Self::AccountLink => ("Creó un enlace de contraseña", "Made a password link"),
-            Self::AccountClosed => ("Cerró una cuenta", "Closed an account"),
-            Self::TokenMade => ("Creó una clave", "Made a token"),
-            Self::TokenRevoked => ("Revocó una clave", "Revoked a token"),
-            Self::Search => ("Buscó registros", "Searched registrations"),
-            Self::Look => ("Vio un registro", "Looked at a registration"),
-            Self::Photo => ("Vio una foto", "Looked at a photo"),
-            Self::Print => ("Imprimió un registro", "Printed a registration"),
-            Self::Correct => ("Corrigió un registro", "Corrected a registration"),
-            Self::Delete => ("Borró un registro", "Deleted a registration"),
-            Self::Report => ("Pidió una lista", "Asked for a list"),
-            Self::ReportFile => ("Descargó una lista", "Downloaded a list"),
-            Self::Close => ("Cerró una campaña", "Closed a campaign"),
-            Self::Reopen => ("Reabrió una campaña", "Reopened a campaign"),
-            Self::AuditRead => ("Leyó la auditoría", "Read the audit"),
-            Self::AuditExport => ("Descargó la auditoría", "Downloaded the audit"),
-            Self::Refused => (
-                "Pidió algo que no le corresponde",
-                "Asked for what is not theirs",
-            ),
-            Self::PersonExport => ("Sacó todo lo de una persona", "Took out all of one person"),
-            Self::PhotosErased => ("Borró fotos vencidas", "Erased photos that were over"),
-            Self::Sweep => ("Borró lo vencido", "Swept away what was over"),
-            Self::PhotoAltered => ("Encontró una foto alterada", "Met an altered photo"),
-            Self::ReportAltered => ("Encontró una lista alterada", "Met an altered list"),
-            Self::ReportCancelled => ("Canceló una lista", "Cancelled a list"),
-        };
-        lang.pick(es, en)
     }
 }

@@ -9,6 +9,7 @@ use super::Cursor;
 use crate::domain::registration::UniqueKey;
 use crate::domain::{Campaign, Lang, ReceiptNumber, Refusal, RegistrationId};
 use crate::store::search::{By, Search};
+use crate::web::error::answer::answer_message;
 use crate::web::error::problem::FieldProblem;
 
 /// Maximum length of the search text in characters.
@@ -84,7 +85,7 @@ impl Asked {
             note("what", unreadable(lang));
         }
         let values = value(campaign, &self.place).unwrap_or_else(|refusal| {
-            note("place", refusal.message(lang));
+            note("place", answer_message(&refusal, lang));
             Vec::new()
         });
         let wrong = lang.pick(

@@ -1,4 +1,4 @@
--- Takes the attempt back that was right. KEYS: what is counted. ARGV: for each key 1 to forget all, 0 to forget one.
+-- Takes a successful attempt back. KEYS: the attempt keys. ARGV: for each key 1 to delete the count, 0 to subtract one.
 for place, key in ipairs(KEYS) do
   if ARGV[place] == '1' then
     redis.call('DEL', key)

@@ -1,0 +1,133 @@
+//! Counters in Redis for all instances; in memory without Redis, or while it is unavailable.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use redis::RedisError;
+use secrecy::SecretString;
+use tracing::warn;
+
+use super::attempts::AttemptKey;
+use super::local::LocalCounters;
+use super::rate::RateBucket;
+use super::redis::RedisCounters;
+
+/// After a failure Redis is not asked for this time, so that no client waits for its timeout twice.
+const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(3);
+
+/// Counts attempts, tokens and consumed names. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AbuseCounters {
+    redis: Option<RedisCounters>,
+    local: Arc<LocalCounters>,
+    /// When Redis may be asked again, in milliseconds since the epoch.
+    retry_at: Arc<AtomicI64>,
+}
+
+impl AbuseCounters {
+    /// Opens the counters: in this Redis, or in memory. Does not wait for Redis, which may be unavailable.
+    ///
+    /// # Errors
+    /// An invalid Redis URL.
+    pub fn open(redis: Option<&SecretString>) -> Result<Self, RedisError> {
+        Ok(Self {
+            redis: redis.map(RedisCounters::open).transpose()?,
+            local: Arc::default(),
+            retry_at: Arc::default(),
+        })
+    }
+
+    /// Counts an attempt under each key.
+    ///
+    /// # Errors
+    /// The time to wait; nothing was counted.
+    pub async fn count_attempt(
+        &self,
+        keys: &[AttemptKey],
+        now: Timestamp,
+    ) -> Result<(), SignedDuration> {
+        let shared = self.query_redis(now, async |redis| redis.count_attempt(keys).await);
+        match shared.await {
+            Some(counted) => counted,
+            None => self.local.count_attempt(keys, now),
+        }
+    }
+
+    /// Takes a successful attempt back.
+    pub async fn reset(&self, keys: &[AttemptKey], now: Timestamp) {
+        self.local.reset(keys);
+        self.query_redis(now, async |redis| redis.reset(keys).await)
+            .await;
+    }
+
+    /// Takes one token from every bucket, or none from any.
+    ///
+    /// # Errors
+    /// The time until every bucket has a token.
+    pub async fn acquire(
+        &self,
+        buckets: &[RateBucket],
+        now: Timestamp,
+    ) -> Result<(), SignedDuration> {
+        let shared = self.query_redis(now, async |redis| redis.acquire(buckets).await);
+        match shared.await {
+            Some(acquired) => acquired,
+            None => self.local.acquire(buckets, now),
+        }
+    }
+
+    /// Returns an unused token.
+    pub async fn refund(&self, bucket: &RateBucket, now: Timestamp) {
+        self.local.refund(bucket);
+        self.query_redis(now, async |redis| redis.refund(bucket).await)
+            .await;
+    }
+
+    /// Consumes a name until `expires_at`. Returns false if another consumer has used it; the same consumer may use it
+    /// again, as a retry does.
+    pub async fn consume_once(
+        &self,
+        name: &str,
+        consumer: &str,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        let ttl = expires_at.duration_since(now);
+        let shared = self.query_redis(now, async |redis| {
+            redis.consume_once(name, consumer, ttl).await
+        });
+        match shared.await {
+            Some(is_consumed) => is_consumed,
+            None => self.local.consume_once(name, consumer, expires_at, now),
+        }
+    }
+
+    /// Returns `None` without Redis, or if it does not answer.
+    async fn query_redis<T>(
+        &self,
+        now: Timestamp,
+        query: impl AsyncFnOnce(&RedisCounters) -> Result<T, RedisError>,
+    ) -> Option<T> {
+        let redis = self.redis.as_ref()?;
+        if now.as_millisecond() < self.retry_at.load(Ordering::Relaxed) {
+            return None;
+        }
+        match query(redis).await {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                let retry_at = now.saturating_add(RETRY_DELAY).unwrap_or(now);
+                let before = self
+                    .retry_at
+                    .swap(retry_at.as_millisecond(), Ordering::Relaxed);
+                if before < now.as_millisecond() {
+                    warn!(
+                        "Redis unavailable, counting limits on this instance only: {:?}",
+                        error.kind()
+                    );
+                }
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Counters of one process, used without Redis or while it is unavailable. Each kind is bounded.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::attempts::{AttemptKey, RETENTION};
+use super::rate::RateBucket;
+
+/// Entries of one kind.
+const MAX_ENTRIES: usize = 10_000;
+
+/// Counters in memory.
+#[derive(Debug, Default)]
+pub(super) struct LocalCounters {
+    attempts: Mutex<BoundedMap<Attempts>>,
+    /// When each bucket will be full again, in microseconds since the epoch.
+    buckets: Mutex<BoundedMap<i64>>,
+    /// The consumer of each consumed name.
+    consumed: Mutex<BoundedMap<String>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Attempts {
+    count: u32,
+    /// End of the delay.
+    until: Timestamp,
+}
+
+impl LocalCounters {
+    pub(super) fn count_attempt(
+        &self,
+        keys: &[AttemptKey],
+        now: Timestamp,
+    ) -> Result<(), SignedDuration> {
+        let mut attempts = lock(&self.attempts);
+        let delayed_until =
+            |key: &AttemptKey| attempts.get(&key.name, now).map(|known| known.until);
+        let until = keys.iter().filter_map(delayed_until).max();
+        if let Some(until) = until.filter(|until| now < *until) {
+            return Err(until.duration_since(now));
+        }
+        for key in keys {
+            let known = attempts.get(&key.name, now);
+            let count = known.map_or(0, |known| known.count).saturating_add(1);
+            let until = now + key.limit.delay(count);
+            attempts.insert(&key.name, Attempts { count, until }, now + RETENTION, now);
+        }
+        Ok(())
+    }
+
+    pub(super) fn reset(&self, keys: &[AttemptKey]) {
+        let mut attempts = lock(&self.attempts);
+        for key in keys {
+            if key.limit.resets {
+                attempts.0.remove(&key.name);
+            } else if let Some((known, _)) = attempts.0.get_mut(&key.name) {
+                known.count = known.count.saturating_sub(1);
+            }
+        }
+    }
+
+    pub(super) fn acquire(
+        &self,
+        buckets: &[RateBucket],
+        now: Timestamp,
+    ) -> Result<(), SignedDuration> {
+        let mut known = lock(&self.buckets);
+        let now_micros = now.as_microsecond();
+        let acquired = buckets.iter().map(|bucket| {
+            let full_at = known.get(&bucket.name, now).copied().unwrap_or(0);
+            bucket.rate.acquire(full_at, now_micros)
+        });
+        let acquired: Vec<_> = acquired.collect();
+        if let Some(wait) = acquired.iter().filter_map(|full_at| full_at.err()).max() {
+            return Err(SignedDuration::from_micros(wait));
+        }
+        for (bucket, full_at) in buckets.iter().zip(acquired.into_iter().flatten()) {
+            let expires_at = Timestamp::from_microsecond(full_at).unwrap_or(now);
+            known.insert(&bucket.name, full_at, expires_at, now);
+        }
+        Ok(())
+    }
+
+    pub(super) fn refund(&self, bucket: &RateBucket) {
+        if let Some((full_at, _)) = lock(&self.buckets).0.get_mut(&bucket.name) {
+            *full_at -= bucket.rate.refill_interval();
+        }
+    }
+
+    pub(super) fn consume_once(
+        &self,
+        name: &str,
+        consumer: &str,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        let mut consumed = lock(&self.consumed);
+        if let Some(known) = consumed.get(name, now) {
+            return known == consumer;
+        }
+        consumed.insert(name, consumer.to_owned(), expires_at, now);
+        true
+    }
+}
+
+fn lock<T>(map: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere leaves no half-made change behind.
+    map.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Values with an expiry time, up to [`MAX_ENTRIES`].
+#[derive(Debug)]
+struct BoundedMap<T>(HashMap<String, (T, Timestamp)>);
+
+impl<T> Default for BoundedMap<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T> BoundedMap<T> {
+    fn get(&self, name: &str, now: Timestamp) -> Option<&T> {
+        let (value, expires_at) = self.0.get(name)?;
+        (now < *expires_at).then_some(value)
+    }
+
+    /// Inserts a value. A full map first drops expired entries, or without any the one that expires next.
+    fn insert(&mut self, name: &str, value: T, expires_at: Timestamp, now: Timestamp) {
+        if self.0.len() >= MAX_ENTRIES {
+            self.0.retain(|_, (_, expires_at)| now < *expires_at);
+        }
+        if self.0.len() >= MAX_ENTRIES {
+            let next = self.0.iter().min_by_key(|(_, (_, expires_at))| *expires_at);
+            if let Some(name) = next.map(|(name, _)| name.clone()) {
+                self.0.remove(&name);
+            }
+        }
+        self.0.insert(name.to_owned(), (value, expires_at));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::rate::Rate;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_795_000_000 + second).unwrap()
+    }
+
+    fn bucket(name: &str, rate: Rate) -> RateBucket {
+        let name = name.to_owned();
+        RateBucket { name, rate }
+    }
+
+    #[test]
+    fn tokens_are_taken_from_all_buckets_or_from_none() {
+        let counters = LocalCounters::default();
+        let (wide, narrow) = (bucket("a", Rate::new(3, 1)), bucket("b", Rate::new(1, 1)));
+        let both = [wide.clone(), narrow.clone()];
+        assert_eq!(counters.acquire(&both, at(0)), Ok(()));
+        assert_eq!(
+            counters.acquire(&both, at(0)),
+            Err(SignedDuration::from_secs(60))
+        );
+        counters.refund(&narrow);
+        assert_eq!(counters.acquire(&both, at(0)), Ok(()));
+        let alone = [wide];
+        assert_eq!(counters.acquire(&alone, at(0)), Ok(()));
+        assert!(counters.acquire(&alone, at(0)).is_err(), "three were taken");
+    }
+
+    #[test]
+    fn a_name_is_consumed_by_one_consumer_until_it_expires() {
+        let counters = LocalCounters::default();
+        assert!(counters.consume_once("x", "ana", at(60), at(0)));
+        assert!(counters.consume_once("x", "ana", at(60), at(1)), "a retry");
+        assert!(!counters.consume_once("x", "beto", at(60), at(2)));
+        assert!(counters.consume_once("x", "beto", at(120), at(61)));
+    }
+
+    #[test]
+    fn counters_stay_bounded() {
+        let counters = LocalCounters::default();
+        for number in 0..12_000 {
+            let one = bucket(&number.to_string(), Rate::new(10, 1));
+            counters.acquire(&[one], at(number)).unwrap();
+            counters.consume_once(&number.to_string(), "x", at(1_000_000), at(number));
+        }
+        let (buckets, consumed) = (lock(&counters.buckets), lock(&counters.consumed));
+        assert!(buckets.0.len() <= MAX_ENTRIES && consumed.0.len() <= MAX_ENTRIES);
+    }
+}

@@ -1,0 +1,70 @@
+//! Submits a registration: the one path from the form and the API into the service.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::App;
+use super::error::Error;
+use super::upload::Upload;
+use crate::admission::{Evidence, HoneypotFields, fingerprint};
+use crate::domain::{Campaign, IdempotencyKey};
+use crate::intake::{Accepted, IntakeError, Submission};
+
+/// A submission as a door received it.
+#[derive(Debug)]
+pub struct ReceivedSubmission<'a> {
+    /// Target of the submission.
+    pub campaign: &'a Arc<Campaign>,
+    /// Address of the client.
+    pub client: IpAddr,
+    /// The body, read, without the hidden fields.
+    pub upload: Upload,
+    /// The idempotency key, or why it is none; reported once the body is known to be complete.
+    pub key: Result<IdempotencyKey, Error>,
+    /// The hidden fields of the form.
+    pub hidden: HoneypotFields,
+    /// Whether the HTML form sent it: its timestamp is required.
+    pub is_form: bool,
+    /// The solved challenge.
+    pub proof: Option<&'a str>,
+}
+
+/// Admits a submission and registers it. The caller has read the body to its end: a client that is still sending would
+/// not read the answer.
+///
+/// # Errors
+/// The first of: rate limit, incomplete body, invalid key, bot signals, proof of work, then what the intake refuses.
+/// Nothing is registered then.
+pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<Accepted, Error> {
+    let ReceivedSubmission {
+        campaign, client, ..
+    } = received;
+    let reservation = app.admission.reserve(&campaign.id, client).await?;
+    let upload = received.upload.whole()?;
+    let key = received.key?;
+    let evidence = Evidence {
+        honeypot_filled: received.hidden.is_filled,
+        form_timestamp: received.hidden.timestamp,
+        form_required: received.is_form,
+        proof: received.proof.map(str::to_owned),
+        fingerprint: fingerprint(key.as_str(), &upload.form),
+    };
+    let admitted = reservation
+        .check(campaign, &evidence, Timestamp::now())
+        .await?;
+    let submission = Submission {
+        form: upload.form,
+        photo: upload.photo,
+        key,
+    };
+    let taken = app
+        .intake
+        .take(&admitted, campaign, submission, Timestamp::now());
+    let taken = taken.await;
+    drop(upload.reserved);
+    let revealed = taken.as_ref().is_err_and(IntakeError::reveals_identity);
+    admitted.settle(revealed).await;
+    taken.map_err(|error| Error::of_intake(error, campaign))
+}
