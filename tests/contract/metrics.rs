@@ -16,7 +16,7 @@ use crate::support::nginx::free_address;
 async fn names_types_and_labels_of_metrics() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_LIMIT_RECEIPTS", "1+1");
-    let mut area = Area::start(installation).await;
+    let mut area = Area::start_with(installation).await;
     use_a_little(&area).await;
     let Area {
         app, installation, ..
