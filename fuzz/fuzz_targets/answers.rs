@@ -39,7 +39,7 @@ fn form(campaign: &Campaign, text: &str) -> Form {
 
 fn check(campaign: &Campaign, form: &Form) {
     match campaign.admit(form) {
-        Ok(answers) => check_stable(campaign, &answers),
+        Ok(answers) => stays(campaign, &answers),
         Err(refusals) => {
             assert!(!refusals.is_empty());
             for refusal in refusals {
@@ -52,7 +52,7 @@ fn check(campaign: &Campaign, form: &Form) {
 }
 
 /// Asserts that validated answers are clean, and that sending them again makes the same registration.
-fn check_stable(campaign: &Campaign, answers: &Answers) {
+fn stays(campaign: &Campaign, answers: &Answers) {
     let mut form = Form {
         has_photo: true,
         ..Form::default()

@@ -62,10 +62,7 @@ impl OutageFixture {
             let id = RegistrationId::parse(id).unwrap();
             let key = PhotoKey::of(&CampaignId::parse(&app.campaign).unwrap(), id, &photo);
             let kept = photos.get(&key.unwrap()).await.unwrap();
-            assert!(
-                kept == Some(bytes.into()),
-                "the photo of {id} is not in the object store"
-            );
+            assert!(kept == Some(bytes.into()), "the photo of {id} is not there");
         }
     }
 }

@@ -300,7 +300,7 @@ async fn the_key_changes_while_people_register(stores: Stores) {
         )
     };
     let rotating = async {
-        // An instance that started earlier can decrypt what the newest one encrypts.
+        // What the newest instance seals, one that started before can open.
         let id = register(&third, 60).await;
         one_is_seen(&second, &token, &id, 60).await;
         ids.push(id);

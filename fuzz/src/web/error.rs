@@ -24,9 +24,9 @@ pub enum Error {
     },
     /// Answers are invalid.
     Refused(Vec<FieldRefusal>),
-    /// The body did not arrive in time.
+    /// It took too long.
     Slow,
-    /// Names and texts are too large.
+    /// Too many bytes of text.
     TextTooLarge,
     /// The body is too large.
     TooLarge,
