@@ -1,5 +1,5 @@
-//! 10,000 lines per second while Loki or the reader of standard output does not accept them: memory stays bounded, every
-//! line is accepted or counted, and logging resumes afterwards.
+//! 10,000 lines per second while Loki or the reader of standard output does not accept them: memory stays bounded,
+//! every line is accepted or counted, and logging resumes afterwards.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,8 @@ async fn peak_memory(flood: &FloodProcess, lines: usize) -> u64 {
     peak
 }
 
-/// Logs before, during and after an outage. Returns the number of lines logged, in Loki, and counted as missing in Loki.
+/// Logs before, during and after an outage. Returns the number of lines logged, in Loki, and counted as missing in
+/// Loki.
 async fn run_through(behaviour: Behaviour) -> (usize, usize, usize) {
     let loki = Loki::start().await;
     let mut flood = FloodProcess::start(&loki.url());
