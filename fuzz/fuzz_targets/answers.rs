@@ -45,7 +45,7 @@ fn check(campaign: &Campaign, form: &Form) {
 }
 
 /// Asserts that validated answers are clean, and that sending them again makes the same registration.
-fn check_stable(campaign: &Campaign, answers: &Answers) {
+fn stays(campaign: &Campaign, answers: &Answers) {
     let mut form = Form {
         has_photo: true,
         ..Form::default()

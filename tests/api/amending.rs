@@ -1,4 +1,5 @@
-//! Corrections and deletions by staff as the public sees them: totals follow exactly, and deleted registrations are gone.
+//! Corrections and deletions by staff as the public sees them: totals follow exactly, and deleted registrations are
+//! gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Outages of Redis: registrations and reports continue, and the chart shows the last totals as stale until Redis is back.
+//! Outages of Redis: registrations and reports continue, and the chart shows the last totals as stale until Redis is
+//! back.
 
 use serde_json::Value;
 

@@ -378,20 +378,3 @@ async fn the_log_names_the_request_and_no_person() {
     })
     .await;
 }
-
-#[tokio::test]
-async fn health_reports_by_its_exit_code() {
-    let mut installation = Installation::new(Stores::Embedded);
-    let app = installation.start().await;
-    installation.set("JORNADA_OPS_LISTEN", app.ops.trim_start_matches("http://"));
-    let alive = installation.command(&["health"]).output().unwrap();
-    assert!(alive.status.success());
-    app.signal("-STOP");
-    let start = Instant::now();
-    let stopped = installation.command(&["health"]).output().unwrap();
-    assert!(!stopped.status.success());
-    assert!(start.elapsed() < Duration::from_secs(10));
-    drop(app);
-    let dead = installation.command(&["health"]).output().unwrap();
-    assert!(!dead.status.success());
-}

@@ -1,5 +1,7 @@
 //! What operators and programs see: setting errors, readiness, metrics, logs, the API description, campaign checks.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::support::app::{Installation, Stores, person};
@@ -70,6 +72,23 @@ async fn readiness_names_each_dependency() {
     );
     assert_eq!(app.get("/readyz").await.status(), 404);
     assert_eq!(app.get("/healthz").await.status(), 200);
+}
+
+#[tokio::test]
+async fn health_reports_by_its_exit_code() {
+    let mut installation = Installation::new(Stores::Embedded);
+    let app = installation.start().await;
+    installation.set("JORNADA_OPS_LISTEN", app.ops.trim_start_matches("http://"));
+    let alive = installation.command(&["health"]).output().unwrap();
+    assert!(alive.status.success());
+    app.signal("-STOP");
+    let start = Instant::now();
+    let stopped = installation.command(&["health"]).output().unwrap();
+    assert!(!stopped.status.success());
+    assert!(start.elapsed() < Duration::from_secs(10));
+    drop(app);
+    let dead = installation.command(&["health"]).output().unwrap();
+    assert!(!dead.status.success());
 }
 
 #[tokio::test]

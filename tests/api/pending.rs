@@ -1,4 +1,5 @@
-//! Outages of the object store: registrations continue, staff see buffered photos, and each is uploaded once afterwards.
+//! Outages of the object store: registrations continue, staff see buffered photos, and each is uploaded once
+//! afterwards.
 
 use jornada::config::{Env, FromEnv, PhotoKeys, PhotosSetting, StoreSetting};
 use jornada::domain::registration::PhotoRef;

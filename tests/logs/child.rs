@@ -134,7 +134,7 @@ impl FloodProcess {
     }
 
     /// Ends the flood; a second call ends the process.
-    pub fn stop_next(&mut self) {
+    pub fn order(&mut self) {
         self.stdin.write_all(b"\n").unwrap();
     }
 

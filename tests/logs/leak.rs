@@ -31,7 +31,7 @@ struct Output {
 
 impl Output {
     /// Stops the instance and collects its metrics and log lines.
-    async fn collect(mut app: App, loki: &Loki, secrets: Vec<String>) -> Self {
+    async fn of(mut app: App, loki: &Loki, secrets: Vec<String>) -> Self {
         let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
         let metrics = metrics.unwrap().text().await.unwrap();
         // City totals are public.
@@ -52,7 +52,7 @@ impl Output {
         Self { text, secrets }
     }
 
-    fn contains(&self, words: &str) -> bool {
+    fn holds(&self, words: &str) -> bool {
         self.text.contains(words)
     }
 
@@ -292,11 +292,11 @@ async fn the_staff_area_leaks_no_personal_data() {
     }
     let receipt = first["receipt"].as_str().unwrap().to_owned();
     let secrets = [receipt, id].into_iter().chain(queries).collect();
-    let output = Output::collect(app, &loki, secrets).await;
+    let output = Output::of(app, &loki, secrets).await;
     for status in [200, 303, 404, 409, 410, 422] {
-        assert!(output.contains(&format!("\"status\":{status}")), "{status}");
+        assert!(output.holds(&format!("\"status\":{status}")), "{status}");
     }
-    assert!(output.contains("corrected a registration"));
+    assert!(output.holds("corrected a registration"));
     output.assert_nothing_leaks();
 }
 
@@ -318,11 +318,11 @@ async fn no_outcome_leaks_what_was_sent() {
     }
     expect_status(500, app.register(NAME, "9876543212", CITY).await).await;
     let id = first["id"].as_str().unwrap().to_owned();
-    let output = Output::collect(app, &loki, vec![token, receipt, id]).await;
+    let output = Output::of(app, &loki, vec![token, receipt, id]).await;
     for status in [200, 201, 401, 404, 405, 409, 413, 422, 500] {
-        assert!(output.contains(&format!("\"status\":{status}")), "{status}");
+        assert!(output.holds(&format!("\"status\":{status}")), "{status}");
     }
-    assert!(output.contains("request failed: "));
+    assert!(output.holds("request failed: "));
     output.assert_nothing_leaks();
 }
 
@@ -367,7 +367,7 @@ async fn unavailable_stores_leak_nothing() {
     let keys =
         ["S3_ACCESS_KEY", "S3_SECRET_KEY"].map(|name| variable(&format!("JORNADA_TEST_{name}")));
     let secrets = [token, receipt, id].into_iter().chain(keys).collect();
-    let output = Output::collect(app, &loki, secrets).await;
-    assert!(output.contains("dependency unavailable, answering 503: "));
+    let output = Output::of(app, &loki, secrets).await;
+    assert!(output.holds("dependency unavailable, answering 503: "));
     output.assert_nothing_leaks();
 }

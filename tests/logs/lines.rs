@@ -33,7 +33,7 @@ async fn a_request_is_one_line_in_standard_output_and_in_loki() {
         .to_str()
         .unwrap()
         .to_owned();
-    app.until("Loki has the line", async |_| loki.has_line(&id))
+    app.until("Loki has the line", async |_| loki.was_told(&id))
         .await;
     let pushed: Vec<_> = loki
         .lines()
@@ -72,7 +72,7 @@ async fn labels_are_service_instance_and_level() {
     app.get("/healthz").await;
     app.get("/nothing").await;
     app.until("Loki has lines", async |_| {
-        loki.has_line("/healthz 200") && loki.has_line("unknown 404")
+        loki.was_told("/healthz 200") && loki.was_told("unknown 404")
     })
     .await;
     let labels: BTreeSet<_> = loki.lines().into_iter().map(|line| line.labels).collect();
@@ -113,15 +113,15 @@ async fn the_last_lines_reach_loki() {
     let mut app = installation.start().await;
     app.signal("-TERM");
     assert!(app.ended().await.success());
-    assert!(loki.has_line("\"ended\""));
+    assert!(loki.was_told("\"ended\""));
 }
 
 #[tokio::test]
 async fn requests_do_not_wait_for_a_loki_that_does_not_answer() {
     let (loki, installation) = with_loki().await;
-    loki.set_behaviour(Behaviour::Slow(Duration::from_hours(1)));
+    loki.behave(Behaviour::Slow(Duration::from_hours(1)));
     let mut app = installation.start().await;
-    let slowest = slowest_request(300, &app.base).await;
+    let slowest = slowest_of(300, &app.base).await;
     // A push times out after 15 s.
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
     app.until("metrics count the dropped lines", async |app| {
@@ -142,14 +142,11 @@ async fn requests_do_not_wait_for_an_unreachable_loki() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_LOKI", "http://127.0.0.1:1");
     let app = installation.start().await;
-    slowest_request(100, &app.base).await;
-    app.until(
-        "the outage is logged once on standard output",
-        async |app| {
-            let is_outage = |line: &&String| line.contains("Loki rejects log lines");
-            app.log().iter().filter(is_outage).count() == 1
-        },
-    )
+    slowest_of(100, &app.base).await;
+    app.until("standard output tells it, once", async |app| {
+        let told = |line: &&String| line.contains("Loki rejects log lines");
+        app.log().iter().filter(told).count() == 1
+    })
     .await;
 }
 
@@ -172,14 +169,14 @@ async fn requests_do_not_wait_for_standard_output() {
         assert!(start.elapsed() < SOON);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let answered = tokio::time::timeout(SOON * 3, slowest_request(1_000, &base)).await;
+    let answered = tokio::time::timeout(SOON * 3, slowest_of(1_000, &base)).await;
     child.kill().unwrap();
     child.wait().unwrap();
     answered.expect("requests waited for standard output");
 }
 
 /// Sends requests one after the other and returns the longest time.
-async fn slowest_request(requests: usize, base: &str) -> Duration {
+async fn slowest_of(requests: usize, base: &str) -> Duration {
     let http = reqwest::Client::new();
     let mut slowest = Duration::ZERO;
     for _ in 0..requests {

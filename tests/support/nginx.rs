@@ -14,8 +14,8 @@ use tempfile::TempDir;
 
 use super::app::SOON;
 
-/// A running nginx; stopped on drop. Exempts clients at 127.0.0.1 from its limits, but no others on loopback, and trusts
-/// `X-Real-Ip` from 127.0.0.3 alone.
+/// A running nginx; stopped on drop. Exempts clients at 127.0.0.1 from its limits, but no others on loopback, and
+/// trusts `X-Real-Ip` from 127.0.0.3 alone.
 pub struct Nginx {
     child: Child,
     folder: TempDir,
@@ -66,7 +66,8 @@ impl Nginx {
         text.lines().map(line).collect()
     }
 
-    /// Returns when a part of a response was last spooled to disk. nginx unlinks the file at once, which changes the folder.
+    /// Returns when a part of a response was last spooled to disk. nginx unlinks the file at once, which changes the
+    /// folder.
     pub fn last_spooled(&self) -> SystemTime {
         let folder = std::fs::metadata(self.folder.path().join("proxy")).unwrap();
         folder.modified().unwrap()

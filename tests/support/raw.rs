@@ -21,8 +21,8 @@ impl Raw {
         Self::read(&mut stream, quiet)
     }
 
-    /// Reads until the connection is closed or, after the first bytes, idle for `quiet`. Allows the first bytes more time,
-    /// because the machine may stall.
+    /// Reads until the connection is closed or, after the first bytes, idle for `quiet`. Allows the first bytes more
+    /// time, because the machine may stall.
     pub fn read(stream: &mut TcpStream, quiet: Duration) -> Self {
         stream.set_read_timeout(Some(quiet.max(SOON))).unwrap();
         let (mut bytes, mut block) = (Vec::new(), [0; 16 * 1024]);
