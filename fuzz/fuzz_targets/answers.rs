@@ -39,7 +39,7 @@ fn form(campaign: &Campaign, text: &str) -> Form {
 
 fn check(campaign: &Campaign, form: &Form) {
     match campaign.admit(form) {
-        Ok(answers) => check_stable(campaign, &answers),
+        Ok(answers) => stays(campaign, &answers),
         Err(refusals) => assert!(!refusals.is_empty()),
     }
 }

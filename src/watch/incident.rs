@@ -133,12 +133,6 @@ impl Alarm {
         }
     }
 
-    /// Returns whether the target is healthy and has no open incident.
-    #[must_use]
-    pub fn is_well(&self) -> bool {
-        matches!(self.state, State::Well)
-    }
-
     fn failed(&mut self, rules: &WatchRules, paused: bool, now: Timestamp) -> Option<Notice> {
         let (since, failures) = match &mut self.state {
             State::Raised { falls, back, .. } => {
@@ -358,7 +352,7 @@ mod tests {
                 falls: 1
             })
         );
-        assert!(alarm.is_well());
+        assert!(matches!(alarm.state, State::Well));
     }
 
     proptest! {
