@@ -52,7 +52,7 @@ pub struct Sweep {
     /// What is erased says each campaign.
     pub campaigns: Vec<Arc<Campaign>>,
     /// Where it is written down before.
-    pub audit: Audit,
+    pub audit: Arc<Audit>,
     /// Who sweeps.
     pub doer: Doer,
     /// Whether it only counts what it would erase.

@@ -85,8 +85,8 @@ impl Readiness {
     /// Asks each dependency, within [`WAIT`], and notes in the metrics whether it answered.
     async fn now(app: &AppState) -> Self {
         let (store, photos, cache) = tokio::join!(
-            check(app.intake.store.ping()),
-            check(app.intake.photos.ping()),
+            check(app.store.ping()),
+            check(app.registrations.photos.ping()),
             check(app.tally.ping())
         );
         let asked = [

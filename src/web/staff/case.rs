@@ -36,7 +36,7 @@ pub(super) struct Cabinet {
 impl Case {
     /// Hands the registration out, to do that with it; who may not see it is told that there is none.
     pub(super) async fn open(&self, action: Action) -> Result<Record, Error> {
-        let store = &self.app.intake.store;
+        let store = &self.app.store;
         let record = store.record(&self.campaign, self.id).await?;
         let Some(record) = record else {
             return Err(self.missing().await?);
@@ -51,7 +51,7 @@ impl Case {
 
     /// Why there is none: whoever saw it before it was deleted is told so.
     async fn missing(&self) -> Result<Error, Error> {
-        let store = &self.app.intake.store;
+        let store = &self.app.store;
         let Some(deletion) = store.deletion(&self.campaign.id, self.id).await? else {
             return Ok(Error::NoSuchRegistration);
         };
@@ -88,7 +88,7 @@ impl Cabinet {
         most: u8,
         deed: Deed,
     ) -> Result<Found, Error> {
-        let store = &self.app.intake.store;
+        let store = &self.app.store;
         let found = store.search(&self.campaign, search, after, most).await?;
         let mut deed = deed.with("rows", found.rows.len());
         for row in &found.rows {

@@ -115,7 +115,7 @@ impl Staff {
         method: &Method,
         headers: &HeaderMap,
     ) -> Result<Option<Self>, Error> {
-        let (store, now) = (&app.intake.store, Timestamp::now());
+        let (store, now) = (&app.store, Timestamp::now());
         if let Some(token) = Cookie::Session.read(headers, app.is_secure(headers))
             && let Some((account, session)) = sessions::find(store, &token, now).await?
         {
@@ -144,7 +144,7 @@ impl FromRequestParts<AppState> for Staff {
         let staff = staff.ok_or(Error::Unauthorized)?;
         // Who has yet to set up a second factor gets nothing by another door either.
         match staff.account() {
-            Ok(account) if app.gate.lacks_second(account) => Err(Error::Forbidden),
+            Ok(account) if app.authenticator.lacks_second(account) => Err(Error::Forbidden),
             _ => {
                 parts.extensions.insert(staff.clone());
                 Ok(staff)
