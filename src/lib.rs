@@ -7,7 +7,8 @@
 //! | floor | modules | what it knows |
 //! |---|---|---|
 //! | roles | [`cli`], [`web`], [`watch`], [`load`] | HTTP, mail, signals, the command line |
-//! | work | [`intake`], [`report`], [`tally`], [`staff`], [`admission`] | the way of a registration; lists; totals; who may see them; who comes too often |
+//! | composition | [`app`] | what every door needs, connected; background tasks |
+//! | work | [`intake`], [`report`], [`tally`], [`staff`], [`admission`] | the way of a registration; lists; totals; who may see them; who may come in |
 //! | stores | [`store`], [`photo`], [`campaigns`] | where registrations, photos and campaign files are |
 //! | rules | [`domain`] | campaigns, answers, identity: pure, without clock, network or files |
 //!

@@ -53,7 +53,7 @@ pub struct Sweep {
     /// Campaigns of this installation; each defines its retention.
     pub campaigns: Vec<Arc<Campaign>>,
     /// Records each deletion before it happens.
-    pub audit: Audit,
+    pub audit: Arc<Audit>,
     /// Actor named in the audit log.
     pub doer: Doer,
     /// Only count, delete nothing.

@@ -1,4 +1,4 @@
-//! HTTP: the public listener and the operations listener. Each file has its `router()` beside its handlers.
+//! HTTP: the public listener and the operations listener. Each file has its `router()` next to its handlers.
 
 pub mod address;
 pub mod api;
@@ -11,16 +11,16 @@ pub mod error;
 pub mod form;
 pub mod headers;
 pub mod health;
+pub mod host_check;
+pub mod in_flight;
 pub mod lang;
 pub mod metrics;
 pub mod observe;
 pub mod page;
-pub mod places;
 pub mod qr;
 pub mod receipt;
 pub mod report;
 pub mod staff;
-pub mod strict;
 pub mod submission;
 pub mod upload;
 
@@ -32,96 +32,77 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-use crate::admission::Admission;
-use crate::app::metrics::Metrics;
-use crate::campaigns::Campaigns;
-use crate::config::Hosts;
+use crate::app::App;
+use crate::config::{Config, Hosts};
 use crate::domain::Campaign;
-use crate::intake::Intake;
-use crate::photo::Photos;
-use crate::report::Reports;
-use crate::staff::overview::Overviews;
-use crate::staff::{Audit, Gate};
-use crate::tally::Tally;
-use crate::tally::board::Board;
 use budget::UploadBudget;
 use error::Error;
-use places::Places;
+use in_flight::InFlightLimit;
 
-/// Most clients of server-sent events on one instance.
+/// Maximum number of clients of server-sent events on one instance.
 pub const MAX_EVENT_CLIENTS: usize = 2_000;
 
-/// What every handler may use; cheap to clone.
+/// What every handler may use. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct AppState(Arc<App>);
+pub struct AppState(Arc<State>);
 
-/// The parts of the role `serve`.
+/// [`App`], and what HTTP needs besides.
 #[derive(Debug)]
-pub struct App {
-    /// Name of this instance.
-    pub instance: String,
-    /// How people reach the site, if it was set.
+pub struct State {
+    app: Arc<App>,
+    /// The public URL, if it is set.
     pub public_url: Option<String>,
-    /// Under which names the site answers.
+    /// The names under which the site answers.
     pub hosts: Hosts,
-    /// The campaigns.
-    pub campaigns: Campaigns,
-    /// The way in; holds the store and the photo store.
-    pub intake: Intake,
-    /// Totals, for asking a refresh.
-    pub tally: Tally,
-    /// Totals, for showing them.
-    pub board: Board,
-    /// Where reports are written.
-    pub reports: Reports,
-    /// Where the files of reports are that are made in the background.
-    pub files: Photos,
-    /// Told when there is a new job.
-    pub job_asked: Arc<Notify>,
     /// Memory for uploads.
     pub uploads: UploadBudget,
-    /// A place for each request in work.
-    pub places: Places,
-    /// A place for each client of server-sent events.
+    /// Limit of requests in flight.
+    pub in_flight: InFlightLimit,
+    /// One permit for each client of server-sent events.
     pub event_clients: Arc<Semaphore>,
-    /// Rate limits and bot checks.
-    pub admission: Admission,
-    /// What logging in needs.
-    pub gate: Gate,
-    /// The record of who looks at what.
-    pub audit: Audit,
-    /// The numbers that the staff see first.
-    pub overviews: Overviews,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// Cancelled when this instance shall end.
-    pub stop: CancellationToken,
 }
 
 impl Deref for AppState {
-    type Target = App;
+    type Target = State;
 
-    fn deref(&self) -> &App {
+    fn deref(&self) -> &State {
         &self.0
     }
 }
 
-impl AppState {
-    /// Shares the parts.
-    #[must_use]
-    pub fn new(app: App) -> Self {
-        Self(Arc::new(app))
+impl Deref for State {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
     }
 }
 
-impl App {
-    /// The campaign of this id.
+impl AppState {
+    /// Adds to the app what HTTP needs.
+    #[must_use]
+    pub fn new(app: Arc<App>, config: &Config) -> Self {
+        let metrics = &app.metrics;
+        let upload_limit = config.upload_memory.cast_signed();
+        metrics.upload_limit.set(upload_limit);
+        Self(Arc::new(State {
+            public_url: config.public_url.clone(),
+            hosts: config.hosts.clone(),
+            uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
+            in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
+            event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
+            app,
+        }))
+    }
+}
+
+impl State {
+    /// Returns the campaign with this id.
     ///
     /// # Errors
     /// [`Error::NoSuchCampaign`].
@@ -129,13 +110,13 @@ impl App {
         self.campaigns.get(id).ok_or(Error::NoSuchCampaign)
     }
 
-    /// The address of the site without a slash at its end: as set, or as the client reached it.
+    /// Returns the URL of the site without a final slash: the public URL, else the host of the request.
     #[must_use]
     pub fn base_url(&self, headers: &HeaderMap) -> String {
         if let Some(url) = &self.public_url {
             return url.clone();
         }
-        let host = strict::host(headers);
+        let host = host_check::host(headers);
         let host = host.as_ref().map_or("localhost", |host| host.as_str());
         let scheme = if self.is_secure(headers) {
             "https"
@@ -145,7 +126,7 @@ impl App {
         format!("{scheme}://{host}")
     }
 
-    /// Whether the browser is on TLS, as far as settings or nginx tell.
+    /// Whether the browser uses TLS, according to the public URL or else to nginx.
     #[must_use]
     pub fn is_secure(&self, headers: &HeaderMap) -> bool {
         match &self.public_url {
@@ -157,17 +138,17 @@ impl App {
     }
 }
 
-/// The public listener.
+/// Routes of the public listener.
 pub fn router(app: &AppState) -> Router {
     let work = ServiceBuilder::new()
-        .layer(from_fn_with_state(app.clone(), places::enter))
+        .layer(from_fn_with_state(app.clone(), in_flight::limit_in_flight))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
     let around = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), observe::observe))
         .layer(from_fn_with_state(app.clone(), headers::guard))
         .layer(from_fn(error::present))
-        .layer(from_fn_with_state(app.clone(), strict::judge));
+        .layer(from_fn_with_state(app.clone(), host_check::check_host));
     Router::new()
         .merge(api::router())
         .merge(pages())
@@ -175,13 +156,13 @@ pub fn router(app: &AppState) -> Router {
         .fallback(|| async { Error::NoSuchPage })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(work)
-        // Alive is also who is busy.
+        // Outside the limit: a busy instance is alive.
         .route("/healthz", get(health::healthz))
         .layer(around)
         .with_state(app.clone())
 }
 
-/// What browsers ask for, compressed: phones have bad networks. The API is not, since its answers are small.
+/// Routes of pages, compressed for slow networks. Answers of the API are too small to gain from it.
 fn pages() -> Router<AppState> {
     Router::new()
         .merge(form::router())

@@ -60,7 +60,7 @@ fn main() {
         let store = store.expect("the database answers");
         for format in [Format::Xlsx, Format::Csv] {
             costs.push(measure(&format!("{format:?} from MongoDB"), || {
-                let (reports, progress) = (Reports::new(1, 0), Progress::default());
+                let (reports, progress) = (Reports::new(0), Progress::default());
                 let written = reports.write(&store, subject(&campaign), format, &progress);
                 runtime.block_on(written).expect("a report").bytes
             }));
@@ -160,7 +160,7 @@ async fn from_memory(
     rows: usize,
     format: Format,
 ) -> Result<u64, ReportError> {
-    let mut draft = Reports::new(1, 0).begin(subject(campaign), format).await?;
+    let mut draft = Reports::new(0).begin(subject(campaign), format).await?;
     let mut ready = pool.chunks(BATCH).cycle();
     let mut left = rows;
     while let Some(batch) = ready.next().filter(|_| left > 0) {

@@ -96,11 +96,11 @@ impl LocalCounters {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> bool {
-        let mut consumed = lock(&self.consumed);
-        if let Some(known) = consumed.get(name, now) {
+        let mut names = lock(&self.consumed);
+        if let Some(known) = names.get(name, now) {
             return known == consumer;
         }
-        consumed.insert(name, consumer.to_owned(), expires_at, now);
+        names.insert(name, consumer.to_owned(), expires_at, now);
         true
     }
 }

@@ -1,10 +1,8 @@
-//! The role `serve`: one instance, which holds no truth of its own and may die at any moment.
-
-mod behind;
-mod open;
+//! The command `serve`: runs one instance.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,17 +12,21 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::{end, files, token};
+use crate::app::{self, App, background};
 use crate::campaigns::Campaigns;
 use crate::config::{Config, Env, FromEnv, Hosts, LogsConfig, StoreSetting};
 use crate::telemetry::logs::{self, Logs};
 use crate::web::connection::{self, Crowd};
 use crate::web::{self, AppState, health};
 
-/// Connections that may wait to be accepted; the kernel's own bound (`net.core.somaxconn`) is the same.
+/// Connections that may wait to be accepted; the kernel's own limit (`net.core.somaxconn`) is the same.
 const BACKLOG: u32 = 4096;
 
-/// Longest time that requests in flight have to finish after SIGTERM.
+/// How long requests in flight may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
+
+/// How long background tasks may take after the last request.
+const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(env: &Env) -> anyhow::Result<()> {
@@ -36,67 +38,78 @@ pub(super) fn run(env: &Env) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         let logs = logs::start(&logging, "jornada")?;
-        let ended = serve(config, campaigns, &logs).await;
+        let ended = serve(&config, campaigns, &logs).await;
         logs.end().await;
         ended
     })
 }
 
-async fn serve(config: Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Result<()> {
+async fn serve(config: &Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Result<()> {
     let public = listen("JORNADA_LISTEN", config.listen)?;
     let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen)?;
-    let staff_token = staff_token(&config);
     let connections = files::room_for(config.max_connections);
     let stop = CancellationToken::new();
-    let app = open::open(config, campaigns, stop.clone()).await?;
+    let app = Arc::new(app::build(config, campaigns, stop.clone()).await?);
     app.metrics.add_logs(logs.dropped())?;
     let limit = i64::try_from(connections).unwrap_or(i64::MAX);
     app.metrics.connections.limit.set(limit);
-    if let Some(path) = &staff_token {
-        token::make_once(&app.intake.store, &app.audit, path).await?;
-    }
+    let staff_token = staff_token_path(config);
+    prepare_store(&app, staff_token.as_deref()).await?;
     let tasks = TaskTracker::new();
-    for campaign in app.campaigns.iter() {
-        let kept = app.intake.store.keep_consent(campaign).await;
-        kept.context("cannot keep what people agree to")?;
-    }
-    behind::begin(&app, &tasks, &stop);
-    greet(&app, &public, &ops, staff_token.as_deref());
-    tasks.spawn(end_when(end::asked()?, stop.clone()));
-    // Served until the process ends: `/readyz` must say that it drains.
-    tokio::spawn(axum::serve(ops, health::router(&app)).into_future());
+    let state = AppState::new(Arc::clone(&app), config);
+    background::start(&app, &tasks);
+    tasks.spawn(health::keep_asking(state.clone(), stop.clone()));
+    log_addresses(&state, &public, &ops, staff_token.as_deref());
+    tasks.spawn(stop_on_signal(end::asked()?, stop.clone()));
+    // Not stopped before the process ends: `/readyz` reports that the instance is draining.
+    tokio::spawn(axum::serve(ops, health::router(&state)).into_future());
     let crowd = Crowd::new(connections, app.metrics.connections.clone());
-    let served = connection::serve(public, web::router(&app), crowd, stop.clone());
-    let late = async {
+    let served = connection::serve(public, web::router(&state), crowd, stop.clone());
+    let drain_timeout = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
         () = served => {}
-        () = late => warn!("some requests did not finish in {} s and were cut off", DRAIN.as_secs()),
+        () = drain_timeout => warn!("some requests did not finish in {} s and were cut off", DRAIN.as_secs()),
     }
-    tasks.close();
-    let rest = async {
-        // Requests that were in flight have counted too.
-        app.intake.refusals.flush(&app.intake.store).await.ok();
-        tasks.wait().await;
-    };
-    tokio::time::timeout(Duration::from_secs(2), rest)
-        .await
-        .ok();
+    finish_tasks(&app, &tasks).await;
     info!("ended");
     Ok(())
 }
 
+/// Stores the consent texts, and in embedded mode the first staff token.
+async fn prepare_store(app: &App, staff_token: Option<&Path>) -> anyhow::Result<()> {
+    if let Some(path) = staff_token {
+        token::make_once(&app.store, &app.audit_log, path).await?;
+    }
+    for campaign in app.campaigns.iter() {
+        let stored = app.store.keep_consent(campaign).await;
+        stored.context("cannot store the consent texts")?;
+    }
+    Ok(())
+}
+
+/// Waits for the background tasks, up to [`TASKS_TIMEOUT`].
+async fn finish_tasks(app: &App, tasks: &TaskTracker) {
+    tasks.close();
+    let finished = async {
+        // Includes the requests that were in flight when the tasks stopped.
+        app.registrations.refusals.flush(&app.store).await.ok();
+        tasks.wait().await;
+    };
+    tokio::time::timeout(TASKS_TIMEOUT, finished).await.ok();
+}
+
 fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    bound(address).with_context(|| {
+    bind(address).with_context(|| {
         format!("{setting}: cannot listen on {address}: expected a free address of this machine")
     })
 }
 
-/// As `TcpListener::bind` does it, but for the backlog: its 128 are full when nginx brings the connections of a rush,
-/// or of an instance that has just died, and whoever comes after them waits a second.
-fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
+/// As `TcpListener::bind`, with a longer backlog. Its 128 places fill up when nginx opens many connections at once, in a
+/// rush or after another instance died; each further connection then waits a second.
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -106,46 +119,46 @@ fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// In embedded mode, where the first token for staff is left.
-fn staff_token(config: &Config) -> Option<PathBuf> {
+/// Returns the file for the first staff token, in embedded mode.
+fn staff_token_path(config: &Config) -> Option<PathBuf> {
     match &config.store {
         StoreSetting::Sqlite(path) => Some(path.with_file_name("staff-token")),
         StoreSetting::Mongo(_) => None,
     }
 }
 
-fn greet(
-    app: &AppState,
+fn log_addresses(
+    state: &AppState,
     public: &TcpListener,
     ops: &TcpListener,
-    staff_token: Option<&std::path::Path>,
+    staff_token: Option<&Path>,
 ) {
-    let site = match (&app.public_url, public.local_addr()) {
+    let site = match (&state.public_url, public.local_addr()) {
         (Some(url), _) => url.clone(),
         (None, Ok(address)) => format!("http://{address}"),
         (None, Err(_)) => "http://localhost".into(),
     };
-    let campaign = &app.campaigns.default().id;
+    let campaign = &state.campaigns.default().id;
     info!("the form is at {site}/");
     info!("the chart is at {site}/c/{campaign}/chart");
     if let Some(path) = staff_token {
         info!("the staff token is in {}", path.display());
     }
-    if app.hosts == Hosts::Any {
-        info!("any Host is answered: neither JORNADA_PUBLIC_URL nor JORNADA_HOSTS is set");
+    if state.hosts == Hosts::Any {
+        info!("any Host is accepted: neither JORNADA_PUBLIC_URL nor JORNADA_HOSTS is set");
     }
-    info!("the staff log in at {site}/staff/login");
-    info!("the first account is made by: jornada staff add EMAIL --role admin");
-    info!("more staff tokens are made by: jornada token new NAME");
+    info!("staff log in at {site}/staff/login");
+    info!("create the first account with: jornada staff add EMAIL --role admin");
+    info!("create more staff tokens with: jornada token new NAME");
     if let Ok(address) = ops.local_addr() {
         info!("metrics and readiness are at http://{address}/metrics and /readyz");
     }
 }
 
-async fn end_when(asked: impl Future<Output = ()>, stop: CancellationToken) {
-    if stop.run_until_cancelled(asked).await.is_some() {
+async fn stop_on_signal(signal: impl Future<Output = ()>, stop: CancellationToken) {
+    if stop.run_until_cancelled(signal).await.is_some() {
         info!(
-            "ending: no new requests, those in flight have {} s",
+            "shutting down: no new requests, those in flight have {} s",
             DRAIN.as_secs()
         );
         stop.cancel();

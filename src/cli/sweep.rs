@@ -1,5 +1,7 @@
 //! `jornada sweep`: deletes expired data now, as one of the instances does daily.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 use clap::Args;
 use jiff::Timestamp;
@@ -31,7 +33,7 @@ pub(super) fn play(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
             photos: archive.photos,
             keeper: archive.keeper,
             campaigns: archive.campaigns.iter().cloned().collect(),
-            audit: archive.office.audit,
+            audit: Arc::new(archive.office.audit),
             doer: Doer::CommandLine,
             is_dry: args.dry_run,
             takes_all_orphans: args.all_orphans,

@@ -18,47 +18,58 @@ use crate::store::{Store, StoreError};
 /// Batches queued for the writer. Small, since the store reads ahead itself.
 const AHEAD: usize = 1;
 
-/// Generates reports, limiting how many run and wait: each occupies a processor.
+/// Writes reports: one at a time for requests and one for jobs, since each takes a processor. A process has one.
 #[derive(Clone, Debug)]
 pub struct Reports {
-    /// Slots of running and waiting reports.
-    places: Arc<Semaphore>,
-    /// Slots of running reports.
-    desks: Arc<Semaphore>,
+    requests: Slots,
+    jobs: Slots,
+}
+
+/// The reports of one kind: one is being written, a few wait.
+#[derive(Clone, Debug)]
+struct Slots {
+    /// Reports being written or waiting.
+    admitted: Arc<Semaphore>,
+    /// The report being written.
+    running: Arc<Semaphore>,
     others: Others,
 }
 
-impl Reports {
-    /// Allows up to `max_running` running and `max_waiting` waiting reports.
-    #[must_use]
-    pub fn new(at_once: usize, waiting: usize) -> Self {
+/// Jobs that may wait. The worker has one at a time, but the thread of a cancelled one may still be ending.
+const JOBS_WAITING: usize = 1;
+
+impl Slots {
+    fn new(waiting: usize) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(at_once + waiting)),
-            desks: Arc::new(Semaphore::new(at_once)),
+            admitted: Arc::new(Semaphore::new(1 + waiting)),
+            running: Arc::new(Semaphore::new(1)),
             others: Others::default(),
         }
     }
+}
 
-    /// Makes reports pause while any of these requests is in progress.
+impl Reports {
+    /// Lets up to `waiting` requests wait for the one whose report is being written.
     #[must_use]
-    pub fn giving_way_to(self, requests: IntGauge) -> Self {
+    pub fn new(waiting: usize) -> Self {
         Self {
-            others: Others::all(requests),
-            ..self
+            requests: Slots::new(waiting),
+            jobs: Slots::new(JOBS_WAITING),
         }
     }
 
-    /// Makes reports pause while requests are in progress, except those that wait for a report themselves.
+    /// Makes reports pause while requests are in progress; those of requests ignore requests that wait for a report
+    /// themselves.
     #[must_use]
-    pub fn asked_by_some_of(self, requests: IntGauge) -> Self {
-        let places = self.places.available_permits();
-        Self {
-            others: Others::all(requests).but(Arc::clone(&self.places), places),
-            ..self
-        }
+    pub fn giving_way_to(mut self, requests: IntGauge) -> Self {
+        let admitted = Arc::clone(&self.requests.admitted);
+        let permits = admitted.available_permits();
+        self.requests.others = Others::all(requests.clone()).but(admitted, permits);
+        self.jobs.others = Others::all(requests);
+        self
     }
 
-    /// Reads registrations from the store and writes a report. Dropping the future cancels it.
+    /// Reads registrations from the store and writes a report for a request. Dropping the future cancels it.
     ///
     /// # Errors
     /// [`ReportError::Busy`] immediately if all slots are taken.
@@ -69,9 +80,50 @@ impl Reports {
         format: Format,
         progress: &Progress,
     ) -> Result<Finished, ReportError> {
+        let slots = &self.requests;
+        slots.write(store, subject, format, progress).await
+    }
+
+    /// As [`Reports::write`], for a job.
+    ///
+    /// # Errors
+    /// As [`Reports::write`].
+    pub(super) async fn write_for_job(
+        &self,
+        store: &Store,
+        subject: Subject,
+        format: Format,
+        progress: &Progress,
+    ) -> Result<Finished, ReportError> {
+        self.jobs.write(store, subject, format, progress).await
+    }
+
+    /// Waits for the slot of requests and starts a report without rows.
+    ///
+    /// # Errors
+    /// [`ReportError::Busy`] when the queue is full.
+    pub async fn begin(&self, subject: Subject, format: Format) -> Result<Draft, ReportError> {
+        let progress = Progress::default();
+        self.requests.begin(subject, format, &progress).await
+    }
+
+    /// The rests of further work for a job.
+    pub(super) fn rest_of_job(&self) -> Rest {
+        Rest::new(self.jobs.others.clone())
+    }
+}
+
+impl Slots {
+    async fn write(
+        &self,
+        store: &Store,
+        subject: Subject,
+        format: Format,
+        progress: &Progress,
+    ) -> Result<Finished, ReportError> {
         let campaign = Arc::clone(&subject.campaign);
         let selection = subject.selection.clone();
-        let mut draft = self.begin_noting(subject, format, progress).await?;
+        let mut draft = self.begin(subject, format, progress).await?;
         let basis = basis(store, &campaign.id, &selection).await?;
         progress.set_basis(basis);
         let mut batches = store.registrations(&campaign, &selection).await?;
@@ -84,37 +136,23 @@ impl Reports {
         draft.finish(basis.rows.saturating_sub(steps)).await
     }
 
-    /// Waits for a slot and starts a report without rows.
-    ///
-    /// # Errors
-    /// [`ReportError::Busy`] if all slots are taken.
-    pub async fn begin(&self, subject: Subject, format: Format) -> Result<Draft, ReportError> {
-        self.begin_noting(subject, format, &Progress::default())
-            .await
-    }
-
-    /// Returns a throttle for further work on a report.
-    pub(super) fn rest(&self) -> Rest {
-        Rest::new(self.others.clone())
-    }
-
-    async fn begin_noting(
+    async fn begin(
         &self,
         subject: Subject,
         format: Format,
         progress: &Progress,
     ) -> Result<Draft, ReportError> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = Arc::clone(&self.admitted).try_acquire_owned();
         let place = place.map_err(|_| ReportError::Busy)?;
-        let desk = Arc::clone(&self.desks).acquire_owned().await;
-        let desk = desk.map_err(|_| ReportError::Busy)?;
+        let turn = Arc::clone(&self.running).acquire_owned().await;
+        let turn = turn.map_err(|_| ReportError::Busy)?;
         let (outbox, inbox) = mpsc::channel(AHEAD);
         let (told, finished) = oneshot::channel();
-        let (noted, rest) = (progress.clone(), self.rest());
+        let (noted, rest) = (progress.clone(), Rest::new(self.others.clone()));
         low_priority::spawn("report", move || {
             let written = write(subject, format, inbox, &noted, rest);
             // Held by the thread, not the future: the thread may run on briefly after the future was dropped.
-            drop((place, desk));
+            drop((place, turn));
             told.send(written).ok();
         })?;
         Ok(Draft {
@@ -176,5 +214,49 @@ async fn failure(finished: oneshot::Receiver<Result<Finished, ReportError>>) -> 
     match finished.await {
         Ok(Err(error)) => error,
         Ok(Ok(_)) | Err(_) => ReportError::BrokeOff,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::domain::Lang;
+    use crate::domain::campaign::tests::example;
+
+    fn subject() -> Subject {
+        Subject {
+            campaign: Arc::new(example()),
+            selection: Selection::all(),
+            lang: Lang::Es,
+            made_at: Timestamp::UNIX_EPOCH,
+            base: "https://example.org".into(),
+        }
+    }
+
+    async fn is_waiting(slots: &Slots) -> bool {
+        let progress = Progress::default();
+        let begun = slots.begin(subject(), Format::Csv, &progress);
+        timeout(Duration::from_millis(50), begun).await.is_err()
+    }
+
+    #[tokio::test]
+    async fn a_request_and_a_job_are_written_at_once_and_a_third_report_waits() {
+        let reports = Reports::new(1);
+        let request = reports.begin(subject(), Format::Csv).await.unwrap();
+        let progress = Progress::default();
+        let job = reports.jobs.begin(subject(), Format::Csv, &progress);
+        let job = timeout(Duration::from_secs(5), job).await.unwrap().unwrap();
+        for slots in [&reports.requests, &reports.jobs] {
+            assert!(is_waiting(slots).await);
+        }
+        request.finish(0).await.unwrap();
+        assert!(!is_waiting(&reports.requests).await);
+        assert!(is_waiting(&reports.jobs).await);
+        job.finish(0).await.unwrap();
     }
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use prometheus::IntGauge;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -50,8 +49,8 @@ pub struct Worker {
     pub campaigns: Campaigns,
     /// Metrics of reports.
     pub metrics: ReportMetrics,
-    /// Requests in progress, during which reports pause.
-    pub requests: IntGauge,
+    /// Writes the files; shared with the requests of this process.
+    pub reports: Reports,
     /// Notified when this instance queues a job.
     pub asked: Arc<Notify>,
 }
@@ -64,7 +63,6 @@ impl Worker {
 
     /// Claims and runs jobs. Logs the first of several failures and retries.
     async fn work_at_all(&self, stop: &CancellationToken) {
-        let reports = Reports::new(1, 1).giving_way_to(self.requests.clone());
         let mut failing = false;
         while !stop.is_cancelled() {
             let begun = Box::pin(self.store.begin_job()).await;
@@ -75,7 +73,7 @@ impl Worker {
             }
             failing = begun.is_err();
             if let Ok(Some(job)) = begun {
-                Box::pin(self.work(&job, &reports, stop)).await;
+                Box::pin(self.work(&job, stop)).await;
             } else {
                 let rest = tokio::time::timeout(TICK, self.asked.notified());
                 stop.run_until_cancelled(rest).await;
@@ -101,12 +99,12 @@ impl Worker {
         }
     }
 
-    async fn work(&self, job: &Job, reports: &Reports, stop: &CancellationToken) {
+    async fn work(&self, job: &Job, stop: &CancellationToken) {
         let (begun, progress) = (Instant::now(), Progress::default());
         self.metrics.at_work.inc();
         info!(job = %job.id, attempt = job.attempt, "started a report");
         let ending = tokio::select! {
-            made = self.make(job, reports, &progress) => Some(match made {
+            made = self.make(job, &progress) => Some(match made {
                 Ok(done) => done,
                 Err(error) => {
                     warn!(job = %job.id, attempt = job.attempt, "a report failed: {error:#}");
@@ -130,12 +128,7 @@ impl Worker {
     }
 
     /// Writes, encrypts and uploads the file.
-    async fn make(
-        &self,
-        job: &Job,
-        reports: &Reports,
-        progress: &Progress,
-    ) -> anyhow::Result<Ending> {
+    async fn make(&self, job: &Job, progress: &Progress) -> anyhow::Result<Ending> {
         let wanted = &job.wanted;
         let campaign = self.campaigns.get(wanted.campaign.as_str());
         let subject = Subject {
@@ -145,10 +138,11 @@ impl Worker {
             made_at: job.made_at,
             base: wanted.base.clone(),
         };
-        let written = reports.write(&self.store, subject, wanted.format, progress);
+        let reports = &self.reports;
+        let written = reports.write_for_job(&self.store, subject, wanted.format, progress);
         let Finished { file, rows, .. } = Box::pin(written).await?;
         let (key, seal) = (FileKey::of(job, job.attempt), self.photos.seal().clone());
-        let (file, sealed) = sealed(seal, key.clone(), file, reports.rest()).await?;
+        let (file, sealed) = sealed(seal, key.clone(), file, reports.rest_of_job()).await?;
         self.bring(&key, &sealed).await?;
         let basis = progress.basis().context("the source version is unknown")?;
         Ok(Ending::Done { file, rows, basis })

@@ -1,5 +1,5 @@
-//! Where a request comes from: nginx tells it for the staff area, reports, registrations and receipts, and overwrites
-//! what a client claims. It is counted under a name that tells nothing, and no log line carries it.
+//! The client's address. nginx sends it for the staff area, reports, registrations and receipts, and overwrites what a
+//! client claims. It is counted under a pseudonym and never logged.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 /// Set by nginx.
 const HEADER: &str = "x-client-address";
 
-/// The client's address.
+/// The address of the client that sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
@@ -22,18 +22,17 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
             peer.0.ip().to_canonical()
         });
-        let told = parts
+        let sent = parts
             .headers
             .get(HEADER)
             .and_then(|value| value.to_str().ok());
-        let told = told.and_then(|text| text.parse().ok());
-        Ok(Self(told.filter(|_| is_near(peer)).unwrap_or(peer)))
+        let sent = sent.and_then(|text| text.parse().ok());
+        Ok(Self(sent.filter(|_| may_be_proxy(peer)).unwrap_or(peer)))
     }
 }
 
-/// Whether a peer can be nginx: it is on this machine or in its private network. Who comes from elsewhere speaks for
-/// nobody but themselves.
-fn is_near(peer: IpAddr) -> bool {
+/// Whether a peer may be nginx: on this machine or in a private network. From other peers the header is ignored.
+fn may_be_proxy(peer: IpAddr) -> bool {
     match peer {
         IpAddr::V4(address) => address.is_loopback() || address.is_private(),
         IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
@@ -46,12 +45,12 @@ mod tests {
 
     use super::*;
 
-    async fn from(peer: &str, told: Option<&str>) -> String {
+    async fn from(peer: &str, sent: Option<&str>) -> String {
         let mut request = Request::new(());
         let peer: SocketAddr = peer.parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
-        if let Some(told) = told {
-            request.headers_mut().insert(HEADER, told.parse().unwrap());
+        if let Some(sent) = sent {
+            request.headers_mut().insert(HEADER, sent.parse().unwrap());
         }
         let (mut parts, ()) = request.into_parts();
         let Ok(address) = ClientAddress::from_request_parts(&mut parts, &()).await;
@@ -59,7 +58,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_who_is_near_speaks_for_another() {
+    async fn only_a_near_peer_may_name_another_address() {
         assert_eq!(from("127.0.0.1:9", Some("192.0.2.1")).await, "192.0.2.1");
         assert_eq!(
             from("172.18.0.2:9", Some("2001:db8::1")).await,

@@ -29,7 +29,7 @@ async fn totals(
     visit: Visit,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let published = app.board.read(&campaign.id);
+    let published = app.live_totals.read(&campaign.id);
     let chart = published.as_deref().map(|published| &published.chart);
     let page = ChartPage {
         visit: &visit,

@@ -103,8 +103,13 @@ fn new_timestamp(app: &AppState, campaign: &Campaign) -> String {
 }
 
 fn render_empty(app: &AppState, visit: &Visit, campaign: &Campaign) -> Response {
-    if app.intake.closings.opening(campaign, Timestamp::now()) != Opening::Open {
-        return render_closed(&app.intake.closings, visit, campaign);
+    if app
+        .registrations
+        .closings
+        .opening(campaign, Timestamp::now())
+        != Opening::Open
+    {
+        return render_closed(&app.registrations.closings, visit, campaign);
     }
     let page = FormPage {
         visit,
@@ -136,7 +141,7 @@ fn render_again(
     error: &Error,
 ) -> Response {
     if matches!(error, Error::NotOpen { .. }) {
-        return render_closed(&app.intake.closings, visit, campaign);
+        return render_closed(&app.registrations.closings, visit, campaign);
     }
     error.log();
     let page = FormPage {

@@ -86,8 +86,8 @@ impl Readiness {
     /// Checks each dependency, within [`WAIT`], and updates the metrics.
     async fn now(app: &AppState) -> Self {
         let (store, photos, cache) = tokio::join!(
-            check(app.intake.store.ping()),
-            check(app.intake.photos.ping()),
+            check(app.store.ping()),
+            check(app.registrations.photos.ping()),
             check(app.tally.ping())
         );
         let asked = [

@@ -29,7 +29,7 @@ async fn show_receipt(
 ) -> Result<Response, Error> {
     let number = ReceiptNumber::parse(&number).ok_or(Error::NoSuchRegistration)?;
     let admitted = app.admission.admit_lookup(client).await?;
-    let found = app.intake.store.receipt(number).await;
+    let found = app.store.receipt(number).await;
     admitted.settle(matches!(found, Ok(None))).await;
     let found = found?;
     let receipt = found.ok_or(Error::NoSuchRegistration)?;

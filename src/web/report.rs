@@ -77,7 +77,7 @@ async fn value(app: &App, campaign: &Campaign, name: &str) -> Result<String, Err
     // Campaigns that accept other places also know those of earlier registrations.
     let group = campaign.tallied().group(name);
     let named = Selection::of(&group);
-    let count = app.intake.store.count(&campaign.id, &named).await?;
+    let count = app.store.count(&campaign.id, &named).await?;
     (count > 0).then_some(group).ok_or(Error::NoSuchValue)
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::App;
 use super::error::Error;
 use super::upload::Upload;
 use crate::admission::{Evidence, HoneypotFields, fingerprint};
+use crate::app::App;
 use crate::domain::{Campaign, IdempotencyKey};
 use crate::intake::{Accepted, IntakeError, Submission};
 
@@ -60,7 +60,7 @@ pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<Accep
         key,
     };
     let taken = app
-        .intake
+        .registrations
         .take(&admitted, campaign, submission, Timestamp::now());
     let taken = taken.await;
     drop(upload.reserved);

@@ -1,6 +1,7 @@
 //! The periodic sweep of the instances, and orphaned photos and report files.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
@@ -56,7 +57,7 @@ async fn sweep(installation: &Installation) -> Sweep {
         keeper: keeper.await.unwrap(),
         photos,
         campaigns: campaigns.iter().cloned().collect(),
-        audit: Audit::new(&config.secret),
+        audit: Arc::new(Audit::new(&config.secret)),
         store,
         doer: Doer::System,
         is_dry: false,

@@ -16,7 +16,7 @@ async fn written(
     least: u64,
     format: Format,
 ) -> Result<Finished, ReportError> {
-    let reports = Reports::new(1, 0);
+    let reports = Reports::new(0);
     let mut draft = reports.begin(of(Some("Bogotá"), Lang::Es), format).await?;
     for batch in batches {
         draft = draft.add(batch).await?;
@@ -62,7 +62,7 @@ async fn more_than_was_counted_arrived_meanwhile() {
 
 #[tokio::test]
 async fn a_few_wait_and_the_rest_hear_that_it_is_busy() {
-    let reports = Reports::new(1, 1);
+    let reports = Reports::new(1);
     let subject = || of(Some("Bogotá"), Lang::Es);
     let first = reports.begin(subject(), Format::Xlsx).await.unwrap();
     let first = first.add(people(&["Ana"], "Bogotá")).await.unwrap();
@@ -89,7 +89,7 @@ async fn the_store_s_registrations_arrive_in_order() {
         let person = person(&campaign, number, "Ana", city);
         store.keep(&campaign, &person).await.unwrap();
     }
-    let reports = Reports::new(1, 0);
+    let reports = Reports::new(0);
     let subject = of(Some("Medellín"), Lang::Es);
     let one = reports
         .write(&store, subject, Format::Csv, &Progress::default())

@@ -48,7 +48,7 @@ pub async fn chart(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let published = app.board.read(&campaign.id).ok_or(Error::Busy)?;
+    let published = app.live_totals.read(&campaign.id).ok_or(Error::Busy)?;
     let tag =
         HeaderValue::from_str(&published.etag).map_err(|error| Error::Internal(error.into()))?;
     let known = headers
@@ -104,7 +104,10 @@ pub async fn events(
         .try_acquire_owned()
         .map_err(|_| Error::Busy)?;
     let client = Client::new(place, app.metrics.event_clients.clone());
-    let charts = app.board.watch(&campaign.id).ok_or(Error::NoSuchCampaign)?;
+    let charts = app
+        .live_totals
+        .watch(&campaign.id)
+        .ok_or(Error::NoSuchCampaign)?;
     let events =
         events_of(WatchStream::new(charts), client).take_until(app.stop.clone().cancelled_owned());
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");

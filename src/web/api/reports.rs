@@ -86,7 +86,7 @@ pub async fn report(
     let start = Instant::now();
     let finished = app
         .reports
-        .write(&app.intake.store, subject, format, &Progress::default())
+        .write(&app.store, subject, format, &Progress::default())
         .await?;
     let (bytes, rows) = (finished.bytes, finished.rows);
     app.metrics.reports.written(rows, start.elapsed());

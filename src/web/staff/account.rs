@@ -82,7 +82,7 @@ async fn change_password(
         return Ok(answer);
     }
     let phc = app
-        .gate
+        .authenticator
         .passwords
         .hash(password)
         .await
@@ -90,7 +90,7 @@ async fn change_password(
     scribe
         .note(&app, own(&desk, Action::PasswordChanged)?)
         .await?;
-    let changed = change(&app.intake.store, account.id, |latest| {
+    let changed = change(&app.store, account.id, |latest| {
         // Fails if the password changed since it was verified.
         latest.is_still(account).then(|| {
             latest.set_password(phc.clone());
@@ -99,7 +99,7 @@ async fn change_password(
     });
     let changed = changed.await?.ok_or(Error::Unauthorized)?;
     info!(staff = %changed.id, "changed the password; every session ended");
-    let token = sessions::open(&app.intake.store, &changed, now).await?;
+    let token = sessions::open(&app.store, &changed, now).await?;
     let cookie = Cookie::Session.set(&token, app.is_secure(&headers));
     Ok(lead(&desk.visit.link_done(PAGE, "password"), cookie))
 }
@@ -114,7 +114,9 @@ pub(super) async fn unless_proven(
     code: Option<&str>,
 ) -> Result<Option<Response>, Error> {
     let (account, now) = (desk.staff.account()?, Timestamp::now());
-    let proof = app.gate.prove(account, password, code, scribe.from(), now);
+    let proof = app
+        .authenticator
+        .prove(account, password, code, scribe.from(), now);
     let wrong = match proof.await? {
         Proof::Right => return Ok(None),
         Proof::WrongPassword => desk.visit.say(
@@ -159,7 +161,7 @@ async fn end_one(
     let hash = hash(&chosen.session).ok_or(Error::NoSuchPage)?;
     let account = desk.staff.account()?;
     scribe.note(&app, own(&desk, Action::SessionEnded)?).await?;
-    app.intake.store.remove_session(account.id, &hash).await?;
+    app.store.remove_session(account.id, &hash).await?;
     if desk.staff.session().is_some_and(|own| own.hash == hash) {
         return Ok(leave(&app, &desk.visit, &headers, "out"));
     }
@@ -175,7 +177,7 @@ async fn end_all(
     scribe
         .note(&app, own(&desk, Action::SessionsEnded)?)
         .await?;
-    end_sessions(&app.intake.store, desk.staff.account()?.id).await?;
+    end_sessions(&app.store, desk.staff.account()?.id).await?;
     Ok(leave(&app, &desk.visit, &headers, "everywhere"))
 }
 
@@ -223,7 +225,7 @@ impl<'a> AccountPage<'a> {
         problem: Option<&'a str>,
     ) -> Result<Self, Error> {
         let (account, now) = (desk.staff.account()?, Timestamp::now());
-        let mut sessions = app.intake.store.sessions_of(account.id).await?;
+        let mut sessions = app.store.sessions_of(account.id).await?;
         sessions.retain(|session| session.is_live(account, now));
         Ok(Self {
             visit: desk.visit.at(PAGE),
@@ -231,7 +233,7 @@ impl<'a> AccountPage<'a> {
             account,
             sessions,
             zone: &app.campaigns.default().time_zone,
-            needs_second: app.gate.needs_second(account),
+            needs_second: app.authenticator.needs_second(account),
             notice,
             problem,
         })

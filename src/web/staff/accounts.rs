@@ -85,7 +85,7 @@ async fn add_one(
         Ok(read) => read,
         Err((status, problem)) => return answer(&app, &desk, status, &typed, Some(&problem)).await,
     };
-    let store = &app.intake.store;
+    let store = &app.store;
     let added = match vacancy(store, &mail).await? {
         Some(id) => {
             let deed = audit::assigned(Action::AccountAdded, id, role, &reach);
@@ -136,7 +136,7 @@ async fn answer(
     let page = AccountsPage {
         visit: &desk.visit,
         desk,
-        accounts: app.intake.store.accounts().await?,
+        accounts: app.store.accounts().await?,
         typed,
         problem,
     };

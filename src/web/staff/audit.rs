@@ -59,7 +59,7 @@ async fn read(
     let mut entries = Vec::new();
     if let Some(filter) = &filter {
         scribe.note(&app, asked.deed(Action::AuditRead)).await?;
-        let store = &app.intake.store;
+        let store = &app.store;
         entries = store.audit_before(filter, asked.before(), ROWS + 1).await?;
     }
     let has_more = entries.len() > usize::from(ROWS);
@@ -67,7 +67,7 @@ async fn read(
     let page = AuditPage {
         visit: &desk.visit,
         desk: &desk,
-        names: Names::read(&app.intake.store).await?,
+        names: Names::read(&app.store).await?,
         campaigns: app
             .campaigns
             .iter()
@@ -105,7 +105,7 @@ async fn export(
             "attachment; filename=\"audit.csv\"",
         ),
     ];
-    let file = Body::from_stream(file(app.intake.store.clone(), filter));
+    let file = Body::from_stream(file(app.store.clone(), filter));
     Ok((headers, file).into_response())
 }
 

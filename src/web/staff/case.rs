@@ -37,7 +37,7 @@ impl Case {
     /// Reads the registration for this action, after writing the audit entry. Outside the reader's place scope the
     /// answer is the same as for an unknown id (404).
     pub(super) async fn open(&self, action: Action) -> Result<Record, Error> {
-        let store = &self.app.intake.store;
+        let store = &self.app.store;
         let record = store.record(&self.campaign, self.id).await?;
         let Some(record) = record else {
             return Err(self.missing().await?);
@@ -52,7 +52,7 @@ impl Case {
 
     /// Returns the error for a missing registration: deleted (410) for readers whose place scope included it, else 404.
     async fn missing(&self) -> Result<Error, Error> {
-        let store = &self.app.intake.store;
+        let store = &self.app.store;
         let Some(deletion) = store.deletion(&self.campaign.id, self.id).await? else {
             return Ok(Error::NoSuchRegistration);
         };
@@ -90,7 +90,7 @@ impl Cabinet {
         most: u8,
         deed: Deed,
     ) -> Result<Found, Error> {
-        let store = &self.app.intake.store;
+        let store = &self.app.store;
         let found = store.search(&self.campaign, search, after, most).await?;
         let mut deed = deed.with("rows", found.rows.len());
         for row in &found.rows {

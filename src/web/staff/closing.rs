@@ -70,10 +70,7 @@ async fn close(
     };
     let deed = cabinet.deed(Action::Close);
     cabinet.note(deed.with("reason", &closing.reason)).await?;
-    app.intake
-        .store
-        .close(&cabinet.campaign.id, &closing)
-        .await?;
+    app.store.close(&cabinet.campaign.id, &closing).await?;
     info!(campaign = %cabinet.campaign.id, staff = by, "closed a campaign");
     Ok(done(&app, &cabinet, "closed").await)
 }
@@ -89,14 +86,14 @@ async fn reopen(
     };
     let deed = cabinet.deed(Action::Reopen);
     cabinet.note(deed.with("reason", reason)).await?;
-    app.intake.store.reopen(&cabinet.campaign.id).await?;
+    app.store.reopen(&cabinet.campaign.id).await?;
     info!(campaign = %cabinet.campaign.id, staff = cabinet.desk.staff.logged(), "reopened a campaign");
     Ok(done(&app, &cabinet, "reopened").await)
 }
 
 /// Applies the change on this instance at once, and redirects. Other instances apply it when they next poll.
 async fn done(app: &AppState, cabinet: &Cabinet, what: &str) -> Response {
-    if let Err(error) = app.intake.closings.look(&app.intake.store).await {
+    if let Err(error) = app.registrations.closings.look(&app.store).await {
         warn!("cannot reload early closures, waiting for the next poll: {error}");
     }
     let to = cabinet.desk.visit.link_done(&cabinet.path("close"), what);
@@ -132,7 +129,7 @@ impl<'a> ClosePage<'a> {
         notice: &'a str,
         problem: Option<&'a str>,
     ) -> Self {
-        let closings = &app.intake.closings;
+        let closings = &app.registrations.closings;
         let campaign = &cabinet.campaign;
         Self {
             visit: cabinet.desk.visit.at(&cabinet.path("close")),

@@ -86,7 +86,7 @@ async fn take(
             .with("fields", changed(&corrected)),
     )
     .await?;
-    let (store, secret) = (&app.intake.store, &app.intake.secret);
+    let (store, secret) = (&app.store, &app.registrations.secret);
     let amended = correct(store, secret, &case.campaign, &record, &corrected);
     settle(&case, &record, &typed, amended.await?).await
 }

@@ -69,7 +69,7 @@ async fn take(
     };
     case.note(case.deed(Action::Delete)).await?;
     let deletion = record.delete(&by, reason, now);
-    let (store, photos) = (&app.intake.store, &app.intake.photos);
+    let (store, photos) = (&app.store, &app.registrations.photos);
     match delete(store, photos, &case.campaign, &record, &deletion).await? {
         Amended::Done => {
             info!(staff = by, "deleted a registration");

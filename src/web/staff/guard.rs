@@ -123,7 +123,7 @@ fn refuse(
     }
     let unfinished = staff
         .account()
-        .is_ok_and(|account| app.gate.lacks_second(account));
+        .is_ok_and(|account| app.authenticator.lacks_second(account));
     if unfinished && need != Need::Account {
         let visit = Visit::of(request.uri(), request.headers());
         let second = Redirect::to(&visit.link("/staff/account/second"));

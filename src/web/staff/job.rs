@@ -78,7 +78,7 @@ impl FromRequestParts<AppState> for Asked {
         let scribe = Scribe::from_request_parts(parts, app).await?;
         let campaign = app.campaign(&campaign)?.clone();
         let id = Uuid::parse_str(&id).map_err(|_| Error::NoSuchReport)?;
-        let found = app.intake.store.job(id).await?;
+        let found = app.store.job(id).await?;
         let found = found.filter(|job| job.wanted.campaign == campaign.id);
         let asked = Self {
             app: app.clone(),
@@ -118,7 +118,7 @@ impl Asked {
     async fn withdraw(&self) -> Result<(), Error> {
         self.note_file(Action::ReportAltered).await?;
         let key = FileKey::of(&self.job, self.job.attempt);
-        let removed = self.app.files.remove_file(&key).await;
+        let removed = self.app.object_store.remove_file(&key).await;
         Ok(removed.map_err(KeeperError::Photos)?)
     }
 
@@ -148,7 +148,7 @@ async fn progress(asked: Asked) -> Response {
 }
 
 async fn cancel(asked: Asked) -> Result<Redirect, Error> {
-    let (job, store) = (&asked.job, &asked.app.intake.store);
+    let (job, store) = (&asked.job, &asked.app.store);
     asked.note(asked.deed(Action::ReportCancelled)).await?;
     if store.cancel_job(job.id, Timestamp::now()).await? {
         let staff = asked.desk.staff.logged();
@@ -162,7 +162,7 @@ async fn file(asked: Asked) -> Result<Response, Error> {
     let (job, wanted) = (&asked.job, &asked.job.wanted);
     let known = job.file().ok_or(Error::NoSuchReport)?;
     let key = FileKey::of(job, job.attempt);
-    let found = asked.app.intake.photos.file(&key, known).await;
+    let found = asked.app.registrations.photos.file(&key, known).await;
     if let Err(KeeperError::Photos(PhotosError::Altered)) = found {
         asked.note_file(Action::ReportAltered).await?;
     }

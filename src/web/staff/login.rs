@@ -84,8 +84,8 @@ async fn log_in(
         from: scribe.from(),
     };
     let login = app
-        .gate
-        .log_in(&app.intake.store, attempt, Timestamp::now())
+        .authenticator
+        .log_in(&app.store, attempt, Timestamp::now())
         .await?;
     app.metrics.staff.tried(&login);
     note(&app, &scribe, &login).await?;
@@ -140,11 +140,8 @@ async fn enter(
     let secure = app.is_secure(headers);
     if let Some(before) = Cookie::Session.read(headers, secure) {
         let hash = before.hash();
-        if let Some(session) = app.intake.store.session(&hash).await? {
-            app.intake
-                .store
-                .remove_session(session.account, &hash)
-                .await?;
+        if let Some(session) = app.store.session(&hash).await? {
+            app.store.remove_session(session.account, &hash).await?;
         }
     }
     let to = next.map_or_else(|| visit.link(HOME), |next| visit.link(next));
@@ -166,8 +163,7 @@ async fn log_out(
     if let Some(session) = desk.staff.session() {
         let deed = Deed::of(Action::Logout).to(account(session.account));
         scribe.note(&app, deed).await?;
-        app.intake
-            .store
+        app.store
             .remove_session(session.account, &session.hash)
             .await?;
     }

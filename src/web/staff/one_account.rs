@@ -69,7 +69,7 @@ async fn assign(
     }
     let deed = audit::assigned(Action::AccountChanged, account.id, role, &reach);
     scribe.note(&app, deed).await?;
-    change(&app.intake.store, account.id, |account| {
+    change(&app.store, account.id, |account| {
         account.assign(role, reach.clone());
         Some(())
     })
@@ -95,7 +95,7 @@ async fn new_link(
     account.is_open().then_some(()).ok_or(Error::NoSuchPage)?;
     let deed = about(Action::AccountLink, &account).with("lost_second", lost_second);
     scribe.note(&app, deed).await?;
-    let link = invite(&app.intake.store, account.id, lost_second, Timestamp::now()).await?;
+    let link = invite(&app.store, account.id, lost_second, Timestamp::now()).await?;
     let link = link.ok_or(Error::NoSuchPage)?;
     info!(staff = desk.staff.logged(), account = %account.id, lost_second, "created a password link");
     Ok(show_link(
@@ -115,7 +115,7 @@ async fn end_all(
     let account = account(&app, &id).await?;
     let deed = about(Action::SessionsEnded, &account);
     scribe.note(&app, deed).await?;
-    end_sessions(&app.intake.store, account.id).await?;
+    end_sessions(&app.store, account.id).await?;
     info!(staff = desk.staff.logged(), account = %account.id, "ended every session of an account");
     Ok(back(&desk, &account, "sessions"))
 }
@@ -132,14 +132,14 @@ async fn close_one(
     }
     let deed = about(Action::AccountClosed, &account);
     scribe.note(&app, deed).await?;
-    close(&app.intake.store, account.id, Timestamp::now()).await?;
+    close(&app.store, account.id, Timestamp::now()).await?;
     info!(staff = desk.staff.logged(), account = %account.id, "closed an account");
     Ok(back(&desk, &account, "closed"))
 }
 
 async fn account(app: &AppState, id: &str) -> Result<Account, Error> {
     let id = Uuid::try_parse(id).map_err(|_| Error::NoSuchPage)?;
-    let account = app.intake.store.account(id).await?;
+    let account = app.store.account(id).await?;
     account.ok_or(Error::NoSuchPage)
 }
 

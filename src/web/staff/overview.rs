@@ -91,7 +91,7 @@ impl Section {
         let counts = overview.of_days(sees);
         let most = counts.iter().copied().max().unwrap_or_default();
         let days = overview.days.iter().copied().zip(counts.iter().copied());
-        let published = app.board.read(&campaign.id);
+        let published = app.live_totals.read(&campaign.id);
         let all = published
             .iter()
             .flat_map(|published| &published.chart.values);
@@ -102,8 +102,8 @@ impl Section {
         Self {
             visit: desk.visit.clone(),
             campaign: Arc::clone(campaign),
-            opening: app.intake.closings.opening(campaign, now),
-            is_closed: app.intake.closings.of(&campaign.id).is_some(),
+            opening: app.registrations.closings.opening(campaign, now),
+            is_closed: app.registrations.closings.of(&campaign.id).is_some(),
             as_of: overview.as_of,
             total,
             today: counts.last().copied().unwrap_or_default(),

@@ -62,14 +62,14 @@ async fn set(
         Err(weak) => return Ok(page(&visit, &form_key, &account, Some(weak))),
     };
     let phc = app
-        .gate
+        .authenticator
         .passwords
         .hash(password)
         .await
         .map_err(crate::staff::AccountsError::from)?;
     let deed = Deed::of(Action::PasswordSet).to(audit::account(account.id));
     scribe.of(account.id).note(&app, deed).await?;
-    let used = change(&app.intake.store, account.id, |account| {
+    let used = change(&app.store, account.id, |account| {
         let good = account.takes_link(&hash, Timestamp::now());
         good.then(|| account.set_password(phc.clone()))
     });
@@ -80,7 +80,7 @@ async fn set(
 
 async fn invited(app: &AppState, link: &Token) -> Result<Account, Error> {
     let hash = link.hash();
-    let found = app.intake.store.account_by_link(&hash).await?;
+    let found = app.store.account_by_link(&hash).await?;
     let invited = found.filter(|account| account.takes_link(&hash, Timestamp::now()));
     invited.ok_or(Error::NoSuchLink)
 }

@@ -28,7 +28,7 @@ async fn photo(
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
     let id = RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?;
-    let found = app.intake.store.registration(campaign, id).await?;
+    let found = app.store.registration(campaign, id).await?;
     let registration = found.ok_or(Error::NoSuchRegistration)?;
     let deed = |action| Deed::about(action, &campaign.id, id);
     if !staff.sees(&registration.value) {
@@ -39,7 +39,7 @@ async fn photo(
         .photo
         .as_ref()
         .ok_or(Error::NoSuchRegistration)?;
-    let read = app.intake.photos.get(&campaign.id, id, photo).await;
+    let read = app.registrations.photos.get(&campaign.id, id, photo).await;
     if let Err(KeeperError::Photos(PhotosError::Altered)) = read {
         scribe.note(&app, deed(Action::PhotoAltered)).await?;
     }

@@ -82,7 +82,7 @@ async fn names(app: &AppState, case: &Case) -> Result<Option<Names>, Error> {
     if !case.desk.staff.may(Permission::Audit) {
         return Ok(None);
     }
-    Ok(Some(Names::read(&app.intake.store).await?))
+    Ok(Some(Names::read(&app.store).await?))
 }
 
 #[derive(Template)]

@@ -86,8 +86,8 @@ async fn ask(
     let deed = deed.with("format", format.extension());
     scribe.note(&app, deed).await?;
     ask_refresh(&app, campaign).await;
-    let (store, asker) = (&app.intake.store, desk.staff.actor());
-    let ordered = order(store, &app.files, wanted, &asker, Timestamp::now());
+    let (store, asker) = (&app.store, desk.staff.actor());
+    let ordered = order(store, &app.object_store, wanted, &asker, Timestamp::now());
     let problem = match Box::pin(ordered).await? {
         Ordered::Job(job) => return lead(&app, &desk, *job).await,
         Ordered::TooMany => desk.visit.say(
@@ -104,7 +104,7 @@ async fn ask(
 
 /// Redirects to the file if it is ready soon, else to the progress page.
 async fn lead(app: &AppState, desk: &Desk, job: Job) -> Result<Response, Error> {
-    app.job_asked.notify_one();
+    app.job_added.notify_one();
     info!(job = %job.id, staff = desk.staff.logged(), "requested a report");
     let job = soon(app, job).await?;
     let page = match job.state {
@@ -119,12 +119,7 @@ async fn soon(app: &AppState, mut job: Job) -> Result<Job, Error> {
     let since = std::time::Instant::now();
     while job.state.is_live() && since.elapsed() < PATIENCE {
         tokio::time::sleep(LOOK_EVERY).await;
-        job = app
-            .intake
-            .store
-            .job(job.id)
-            .await?
-            .ok_or(Error::NoSuchReport)?;
+        job = app.store.job(job.id).await?.ok_or(Error::NoSuchReport)?;
     }
     Ok(job)
 }
@@ -180,7 +175,7 @@ async fn answer(
         desk,
         campaign,
         values: values(app, desk, campaign),
-        jobs: app.intake.store.jobs_of(&campaign.id, &asker).await?,
+        jobs: app.store.jobs_of(&campaign.id, &asker).await?,
         typed,
         problem,
     };
@@ -193,7 +188,7 @@ fn values(app: &AppState, desk: &Desk, campaign: &Campaign) -> Vec<String> {
     if !theirs.is_empty() {
         return theirs;
     }
-    let shown = app.board.read(&campaign.id);
+    let shown = app.live_totals.read(&campaign.id);
     let counts = shown.map_or_else(Vec::new, |shown| shown.chart.values.clone());
     let mut values: Vec<_> = counts.into_iter().map(|count| count.value).collect();
     values.sort_by_cached_key(|value| crate::domain::text::fold(value));

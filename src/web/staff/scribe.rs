@@ -56,7 +56,7 @@ impl Scribe {
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be written.
     pub async fn note_slowed(&self, app: &AppState) -> Result<(), Error> {
-        match app.audit.slowed.admit(Timestamp::now()) {
+        match app.audit_log.slowed.admit(Timestamp::now()) {
             Some(passed_over) => {
                 let deed = Deed::of(Action::LoginSlowed).with("passed_over", passed_over);
                 self.note(app, deed).await
@@ -77,7 +77,7 @@ impl Scribe {
             request_id: self.request_id.clone(),
             deed,
         };
-        let written = app.audit.write(&app.intake.store, note).await;
+        let written = app.audit_log.write(&app.store, note).await;
         written
             .map(drop)
             .map_err(|error| Error::Unavailable(error.into()))

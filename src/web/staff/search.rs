@@ -51,7 +51,7 @@ async fn ask(
 ) -> Result<Response, Error> {
     let read = asked.read(
         &cabinet.campaign,
-        app.intake.secret.expose(),
+        app.registrations.secret.expose(),
         cabinet.desk.visit.lang,
     );
     if let Err(mistakes) = read {
@@ -68,7 +68,7 @@ async fn look(
     Query(Address { q, done }): Query<Address>,
 ) -> Result<Response, Error> {
     let account = cabinet.desk.staff.account()?.id;
-    let asked = query::read::<Asked>(&app.gate.keys, account, &cabinet.campaign.id, &q);
+    let asked = query::read::<Asked>(&app.authenticator.keys, account, &cabinet.campaign.id, &q);
     let Some(asked) = asked else {
         let mut page = SearchPage::of(&app, &cabinet, Asked::default(), Vec::new(), None);
         page.is_deleted = done == "deleted";
@@ -76,7 +76,7 @@ async fn look(
     };
     let read = asked.read(
         &cabinet.campaign,
-        app.intake.secret.expose(),
+        app.registrations.secret.expose(),
         cabinet.desk.visit.lang,
     );
     // The query was valid when it was encrypted: this fails only if the campaign changed since.
@@ -132,7 +132,7 @@ async fn find(cabinet: &Cabinet, asked: &Asked, ways: Vec<Way>) -> Result<Found,
 fn address(app: &AppState, cabinet: &Cabinet, asked: &Asked) -> Result<String, Error> {
     let (visit, campaign) = (&cabinet.desk.visit, &cabinet.campaign.id);
     let account = cabinet.desk.staff.account()?.id;
-    let sealed = query::write(&app.gate.keys, account, campaign, asked);
+    let sealed = query::write(&app.authenticator.keys, account, campaign, asked);
     let sealed = sealed.map_err(crate::staff::AccountsError::from)?;
     Ok(visit.link_with(&cabinet.path("registrations"), "q", &sealed))
 }
@@ -166,7 +166,7 @@ impl<'a> SearchPage<'a> {
         mistakes: Vec<FieldProblem>,
         results: Option<Results>,
     ) -> Self {
-        let published = app.board.read(&cabinet.campaign.id);
+        let published = app.live_totals.read(&cabinet.campaign.id);
         let counted = published
             .iter()
             .flat_map(|published| &published.chart.values);

@@ -55,7 +55,7 @@ async fn switch_on(
     let (account, now) = (desk.staff.account()?, Timestamp::now());
     let sealed = data_encoding::BASE64URL_NOPAD.decode(typed.sealed.as_bytes());
     let sealed = sealed.map_err(|_| Error::Malformed("sealed"))?;
-    let shared = Shared::open(&sealed, &app.gate.keys, account.id);
+    let shared = Shared::open(&sealed, &app.authenticator.keys, account.id);
     let shared = shared.ok_or(Error::Malformed("sealed"))?;
     let Some(used_step) = shared.step(&typed.code, now) else {
         let wrong = desk.visit.say(
@@ -69,7 +69,7 @@ async fn switch_on(
         return Ok(answer);
     }
     scribe.note(&app, own(&desk, Action::SecondOn)?).await?;
-    let changed = change(&app.intake.store, account.id, |latest| {
+    let changed = change(&app.store, account.id, |latest| {
         let sealed = sealed.clone();
         (latest.is_still(account) && latest.second.is_none())
             .then(|| latest.second = Some(SecondFactor { sealed, used_step }))
@@ -86,7 +86,7 @@ async fn switch_off(
     Form(typed): Form<Typed>,
 ) -> Result<Response, Error> {
     let (account, now) = (desk.staff.account()?, Timestamp::now());
-    if app.gate.needs_second(account) {
+    if app.authenticator.needs_second(account) {
         return Err(Error::Forbidden);
     }
     let (password, code) = (Password::typed(&typed.password), &*typed.code);
@@ -95,8 +95,8 @@ async fn switch_off(
         return Ok(answer);
     }
     scribe.note(&app, own(&desk, Action::SecondOff)?).await?;
-    let changed = change(&app.intake.store, account.id, |latest| {
-        (latest.is_still(account) && app.gate.use_code(latest, code, now))
+    let changed = change(&app.store, account.id, |latest| {
+        (latest.is_still(account) && app.authenticator.use_code(latest, code, now))
             .then(|| latest.second = None)
     });
     changed.await?.ok_or(Error::InvalidCsrfToken)?;
@@ -111,13 +111,13 @@ fn page(
     problem: Option<&str>,
 ) -> Result<Response, Error> {
     let account = desk.staff.account()?;
-    let sealed = shared.seal(&app.gate.keys, account.id);
+    let sealed = shared.seal(&app.authenticator.keys, account.id);
     let sealed = sealed.map_err(crate::staff::AccountsError::from)?;
     let page = SecondPage {
         visit: &desk.visit,
         desk,
         is_on: account.second.is_some(),
-        is_needed: app.gate.lacks_second(account),
+        is_needed: app.authenticator.lacks_second(account),
         qr: Qr::of(&shared.address(&account.mail))
             .map_err(|error| Error::Internal(error.into()))?,
         secret: in_fours(&shared.text()),

@@ -84,7 +84,7 @@ async fn make(
         }
     };
     scribe.note(&app, audit::token_made(&kept)).await?;
-    app.intake.store.add_token(&kept).await?;
+    app.store.add_token(&kept).await?;
     info!(
         staff = desk.staff.logged(),
         scopes = kept.scopes.written(),
@@ -106,7 +106,7 @@ async fn revoke(
     Form(chosen): Form<Chosen>,
 ) -> Result<Response, Error> {
     let hash = hash(&chosen.token).ok_or(Error::NoSuchPage)?;
-    let store = &app.intake.store;
+    let store = &app.store;
     let token = store.token(&hash).await?.ok_or(Error::NoSuchPage)?;
     let deed = Deed::of(Action::TokenRevoked).to(audit::token(&token.name));
     scribe.note(&app, deed).await?;
@@ -184,7 +184,7 @@ impl<'a> TokensPage<'a> {
         Ok(Self {
             visit: &desk.visit,
             desk,
-            tokens: app.intake.store.tokens().await?,
+            tokens: app.store.tokens().await?,
             typed,
             zone: &app.campaigns.default().time_zone,
             now: Timestamp::now(),

@@ -117,7 +117,7 @@ impl Staff {
         method: &Method,
         headers: &HeaderMap,
     ) -> Result<Option<Self>, Error> {
-        let (store, now) = (&app.intake.store, Timestamp::now());
+        let (store, now) = (&app.store, Timestamp::now());
         if let Some(token) = Cookie::Session.read(headers, app.is_secure(headers))
             && let Some((account, session)) = sessions::find(store, &token, now).await?
         {
@@ -146,7 +146,7 @@ impl FromRequestParts<AppState> for Staff {
         let staff = staff.ok_or(Error::Unauthorized)?;
         // An account without its required second factor may not use the API either.
         match staff.account() {
-            Ok(account) if app.gate.lacks_second(account) => Err(Error::Forbidden),
+            Ok(account) if app.authenticator.lacks_second(account) => Err(Error::Forbidden),
             _ => {
                 parts.extensions.insert(staff.clone());
                 Ok(staff)

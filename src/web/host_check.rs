@@ -1,5 +1,5 @@
-//! What a request must be before anything else looks at it: under one name, and that one ours. Pages, links and
-//! receipts can then be asked for under no name of somebody else's.
+//! Checks method and host before any route. A request for a host that is not ours gets no page, link or receipt, which
+//! would contain its name.
 
 use axum::extract::{Request, State};
 use axum::http::header::HOST;
@@ -11,46 +11,46 @@ use axum::response::{IntoResponse, Response};
 use super::AppState;
 use super::error::Error;
 
-/// Balancers ask for it by address.
-const ALIVE: &str = "/healthz";
+/// Exempt: load balancers request it by address.
+const HEALTH_PATH: &str = "/healthz";
 
 /// Middleware before every route.
-pub async fn judge(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let judged = if request.uri().path() == ALIVE {
+pub async fn check_host(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let checked = if request.uri().path() == HEALTH_PATH {
         Ok(())
     } else {
-        method(&request).and_then(|()| name(&app, &request))
+        check_method(&request).and_then(|()| check_authority(&app, &request))
     };
-    match judged {
+    match checked {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     }
 }
 
-/// `CONNECT` and `TRACE` (RFC 9110, 9.3) are for proxies, whatever the address.
-fn method(request: &Request) -> Result<(), Error> {
+/// Rejects `CONNECT` and `TRACE` (RFC 9110, 9.3), which are for proxies, on every path.
+fn check_method(request: &Request) -> Result<(), Error> {
     match *request.method() {
         Method::CONNECT | Method::TRACE => Err(Error::NoProxy),
         _ => Ok(()),
     }
 }
 
-/// RFC 9112, 3.2: `Host` must be there, once; where the target names a host too, both count here.
-fn name(app: &AppState, request: &Request) -> Result<(), Error> {
+/// Requires exactly one `Host` (RFC 9112, 3.2). If the target names a host too, both must be ours.
+fn check_authority(app: &AppState, request: &Request) -> Result<(), Error> {
     if request.headers().get(HOST).is_none() && request.version() < Version::HTTP_11 {
         return Ok(());
     }
     let host = host(request.headers()).ok_or(Error::Malformed("Host"))?;
     let target = request.uri().authority();
-    let known = |name: &Authority| app.hosts.know(name);
-    if known(&host) && target.is_none_or(known) {
+    let is_ours = |name: &Authority| app.hosts.know(name);
+    if is_ours(&host) && target.is_none_or(is_ours) {
         Ok(())
     } else {
         Err(Error::WrongHost)
     }
 }
 
-/// The one `Host` of a request, if it is a host and a port at most.
+/// Returns the `Host` of a request if there is exactly one, without user information.
 #[must_use]
 pub fn host(headers: &HeaderMap) -> Option<Authority> {
     let mut all = headers.get_all(HOST).into_iter();

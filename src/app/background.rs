@@ -1,0 +1,105 @@
+//! Background tasks of an instance.
+
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::App;
+use crate::domain::Campaign;
+use crate::domain::staff::audit::Doer;
+use crate::intake::mover::Mover;
+use crate::intake::remover::{self, Remover};
+use crate::report::worker::Worker;
+use crate::retention::sweeper::Sweeper;
+use crate::retention::{self, Sweep};
+use crate::tally::board::Source;
+use crate::tally::follow::Follower;
+
+/// Starts all tasks. Each ends when the instance shuts down.
+pub fn start(app: &App, tasks: &TaskTracker) {
+    start_totals(app, tasks);
+    start_uploads_and_deletions(app, tasks);
+    start_retention(app, tasks);
+    start_caches(app, tasks);
+    start_reports(app, tasks);
+}
+
+/// Updates the shared totals from the store's feed, and the live totals from the shared ones.
+fn start_totals(app: &App, tasks: &TaskTracker) {
+    for campaign in app.campaigns.iter() {
+        let follower = Follower {
+            store: app.store.clone(),
+            tally: app.tally.clone(),
+            campaign: campaign.id.clone(),
+            metrics: app.metrics.tally.clone(),
+        };
+        tasks.spawn(follower.run(app.stop.clone()));
+        let source = Source {
+            tally: app.tally.clone(),
+            store: app.store.clone(),
+        };
+        let (live_totals, metrics) = (app.live_totals.clone(), app.metrics.tally.clone());
+        tasks.spawn(live_totals.keep(campaign.clone(), source, metrics, app.stop.clone()));
+    }
+}
+
+/// Uploads buffered photos to the object store, and deletes photos of deleted registrations.
+fn start_uploads_and_deletions(app: &App, tasks: &TaskTracker) {
+    let photos = &app.registrations.photos;
+    let mover = Mover::new(photos.clone(), app.store.clone());
+    tasks.spawn(mover.run(app.stop.clone()));
+    let remover = Remover::new(
+        photos.clone(),
+        app.store.clone(),
+        app.metrics.pending.clone(),
+        remover::GRACE,
+    );
+    tasks.spawn(remover.run(app.stop.clone()));
+}
+
+/// Deletes expired and orphaned data.
+fn start_retention(app: &App, tasks: &TaskTracker) {
+    let sweep = Sweep {
+        store: app.store.clone(),
+        photos: app.object_store.clone(),
+        keeper: app.registrations.photos.clone(),
+        campaigns: campaigns(app),
+        audit: Arc::clone(&app.audit_log),
+        doer: Doer::System,
+        is_dry: false,
+        takes_all_orphans: false,
+        id: Uuid::new_v4(),
+    };
+    tasks.spawn(sweep.run(retention::FIRST, retention::EVERY, app.stop.clone()));
+}
+
+/// Refreshes what this instance caches and stores rejection counts.
+fn start_caches(app: &App, tasks: &TaskTracker) {
+    let (store, stop) = (&app.store, &app.stop);
+    let closings = app.registrations.closings.clone();
+    tasks.spawn(closings.keep(store.clone(), stop.clone()));
+    let overviews = app.overviews.clone();
+    tasks.spawn(overviews.keep_counted(campaigns(app), stop.clone()));
+    let refusals = app.registrations.refusals.clone();
+    tasks.spawn(refusals.keep_flushing(store.clone(), stop.clone()));
+}
+
+/// Writes the reports of jobs, and deletes those that expired.
+fn start_reports(app: &App, tasks: &TaskTracker) {
+    let sweeper = Sweeper::new(app.store.clone(), app.object_store.clone());
+    tasks.spawn(sweeper.run(app.stop.clone()));
+    let worker = Worker {
+        store: app.store.clone(),
+        photos: app.object_store.clone(),
+        campaigns: app.campaigns.clone(),
+        metrics: app.metrics.reports.clone(),
+        reports: app.reports.clone(),
+        asked: Arc::clone(&app.job_added),
+    };
+    tasks.spawn(worker.run(app.stop.clone()));
+}
+
+fn campaigns(app: &App) -> Vec<Arc<Campaign>> {
+    app.campaigns.iter().cloned().collect()
+}
