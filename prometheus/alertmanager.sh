@@ -1,10 +1,10 @@
 #!/bin/sh
 # Prints alertmanager.yml with the mail settings of the environment: JORNADA_SMTP (smtp://user:password@host:port or
-# smtps://…), JORNADA_MAIL_FROM, JORNADA_MAIL_TO. With none of them, or with a folder (file:…) in place of a server,
-# nobody gets a mail. Plain sh, since it runs in Alertmanager's own image too: alertmanager.sh FILE
+# smtps://…), JORNADA_MAIL_FROM, JORNADA_MAIL_TO. Without them, or with a folder (file:…) instead of a server, no mails are
+# sent. Plain sh, because it also runs in Alertmanager's own image: alertmanager.sh FILE
 set -eu
 
-# %41 is A, as in any URL.
+# Decodes percent-encoding: %41 is A.
 decode() {
     TEXT=$1 LC_ALL=C awk 'BEGIN {
         text = ENVIRON["TEXT"]
@@ -18,7 +18,7 @@ decode() {
     }'
 }
 
-# As YAML takes any text.
+# Quotes a text for YAML.
 quote() { printf "'%s'" "$(printf %s "$1" | sed "s/'/''/g")"; }
 
 case ${JORNADA_SMTP:-} in
@@ -34,10 +34,10 @@ case $rest in *@*) login=${rest%@*} rest=${rest##*@} ;; esac
 case $rest in *:*) ;; *) rest=$rest:$port ;; esac
 
 SMARTHOST=$(quote "$rest")
-FROM=$(quote "${JORNADA_MAIL_FROM:?a sender is needed}")
-TO=$(quote "${JORNADA_MAIL_TO:?an administrator is needed}")
+FROM=$(quote "${JORNADA_MAIL_FROM:?a sender is required}")
+TO=$(quote "${JORNADA_MAIL_TO:?a recipient is required}")
 LOGIN=
-# A password never goes over the wire in the clear.
+# A password requires an encrypted connection.
 TLS=false
 if [ -n "$login" ]; then
     TLS=true

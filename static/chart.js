@@ -1,11 +1,11 @@
-// Totals that grow while one looks: server-sent events, or a look every five seconds where those do not get through.
-// Without this file the page shows the same bars and the same table as they were when it was asked for.
+// Live totals: server-sent events, or polling every five seconds if those are blocked. Without this file the page shows the
+// same bars and table as of the time of the request.
 'use strict';
 
 const BARS = 20;
-const ROW = 44; // px for a bar and the words above it
-const ABOVE = 10; // px above the first words
-const WORDS = -18; // px from the middle of a bar to the middle of its words
+const ROW = 44; // px for a bar and the text above it
+const ABOVE = 10; // px above the first text
+const WORDS = -18; // px from the middle of a bar to the middle of its text
 const POLL = 5_000; // ms
 const RECONNECT = 30_000; // ms
 
@@ -21,7 +21,7 @@ const fold = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase(
 const share = (count, total) => (total ? (100 * count) / total : 0).toFixed(1).replace('.', isEnglish ? '.' : ',') + ' %';
 let bars = null;
 
-/** Writes only what changed: a table of a thousand rows is written twice a second. */
+/** Writes only changed texts, because a table of a thousand rows is updated twice a second. */
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -71,7 +71,7 @@ function search() {
 }
 
 function showBars(top) {
-  part('bars')?.remove(); // it would stand still
+  part('bars')?.remove(); // the static bars of the page
   if (!window.Chart || top.length === 0) return;
   part('canvas').hidden = false;
   part('canvas').style.height = `${top.length * ROW + ABOVE}px`;
@@ -82,7 +82,7 @@ function showBars(top) {
   bars.update(isFirst ? 'none' : undefined);
 }
 
-/** The same look as the drawing of the page: words above each bar, so that a narrow screen has room for both. */
+/** Creates the chart with the same look as the static bars: text above each bar, so that both fit on a narrow screen. */
 function newBars() {
   const color = getComputedStyle(document.body).color;
   const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -121,8 +121,8 @@ function newBars() {
 
 function shortLabel(_, index) {
   const label = String(this.getLabelForValue(index));
-  const most = Math.floor((this.chart.width - 70) / 9);
-  return label.length > most ? `${label.slice(0, most - 1)}…` : label;
+  const limit = Math.floor((this.chart.width - 70) / 9);
+  return label.length > limit ? `${label.slice(0, limit - 1)}…` : label;
 }
 
 function drawNumbers(chart, color) {
@@ -134,7 +134,7 @@ function drawNumbers(chart, color) {
   });
 }
 
-/** Follows the totals while somebody can see them. */
+/** Follows the totals while the page is visible. */
 class Follower {
   start() {
     this.stop();
@@ -146,15 +146,15 @@ class Follower {
 
   fallBack() {
     clearInterval(this.polling);
-    this.polling = setInterval(() => this.look(), POLL);
-    // A refusal ends an event source for good; a lost connection does not.
+    this.polling = setInterval(() => this.poll(), POLL);
+    // An error status closes an event source permanently; a lost connection does not.
     if (this.events.readyState === EventSource.CLOSED) {
       clearTimeout(this.later);
       this.later = setTimeout(() => this.start(), RECONNECT);
     }
   }
 
-  async look() {
+  async poll() {
     try {
       const answer = await fetch(api);
       if (!answer.ok) throw new Error(answer.statusText);

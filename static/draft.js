@@ -1,8 +1,8 @@
-// Keeps what was typed, and a sending that was not finished, while the tab lives: phones throw a page away
-// while the camera is open, and people reload a page that seems to hang.
+// Saves the form's values, and an unfinished submission, until the tab is closed: phones discard a page while the camera is
+// open, and people reload a page that seems to hang.
 'use strict';
 
-const LARGEST_PHOTO = 2_500_000; // bytes; sessionStorage takes about 5 million characters
+const MAX_PHOTO = 2_500_000; // bytes; sessionStorage takes about 5 million characters
 
 class Draft {
   constructor(form) {
@@ -15,7 +15,7 @@ class Draft {
     }
   }
 
-  /** The controls whose values are kept: all but files and what the form carries of its own. */
+  /** Returns the controls whose values are saved: all except files and the form's own hidden fields. */
   controls() {
     return [...this.form.elements].filter((control) => control.name && !['file', 'hidden'].includes(control.type) && !control.name.startsWith('_'));
   }
@@ -31,7 +31,7 @@ class Draft {
     if (this.kept.shown) this.form.elements._at.value = this.kept.shown;
   }
 
-  /** Keeps what is typed now, and further facts: `key`, `sending`, `photo` (a data URL). */
+  /** Saves the current values, and further facts: `key`, `sending`, `photo` (a data URL). */
   keep(facts = {}) {
     const value = (control) => (control.type === 'checkbox' ? control.checked : control.value);
     const values = Object.fromEntries(this.controls().map((control) => [control.name, value(control)]));
@@ -39,7 +39,7 @@ class Draft {
     try {
       sessionStorage.setItem(this.name, JSON.stringify(this.kept));
     } catch {
-      if (this.kept.photo) this.keep({ photo: undefined }); // no room: the photo must be chosen again
+      if (this.kept.photo) this.keep({ photo: undefined }); // storage full: the photo must be chosen again
     }
   }
 
@@ -48,11 +48,11 @@ class Draft {
     try {
       sessionStorage.removeItem(this.name);
     } catch {
-      // Storage is forbidden here, so there is nothing in it.
+      // Storage is disabled, so nothing is stored.
     }
   }
 
-  /** The kept photo as a file, or nothing. */
+  /** Returns the saved photo as a file, or null. */
   photo() {
     const [head, data] = this.kept.photo?.split(',') ?? [];
     if (!data) return null;
@@ -60,9 +60,9 @@ class Draft {
     return new File([bytes], 'foto.jpg', { type: head.slice(5, head.indexOf(';')) });
   }
 
-  /** A photo in the form in which it can be kept, or nothing when it is too large. */
+  /** Returns a photo as a data URL for saving, or undefined if it is too large. */
   static async pack(photo) {
-    if (!photo || photo.size > LARGEST_PHOTO) return undefined;
+    if (!photo || photo.size > MAX_PHOTO) return undefined;
     const reader = new FileReader();
     await new Promise((done) => { reader.onloadend = done; reader.readAsDataURL(photo); });
     return reader.result ?? undefined;

@@ -1,5 +1,5 @@
-// The registration form with comfort: a small photo, progress, sending again by itself. Without this file, or
-// where a browser cannot run it, the same form is sent in the plain way with the same key.
+// Enhances the registration form: smaller photo, progress, automatic retries. Without this file, or if a browser cannot run
+// it, the browser submits the same form with the same key.
 'use strict';
 
 const form = document.getElementById('form');
@@ -12,13 +12,13 @@ const photoQuestion = form.querySelector('.preview')?.closest('.question');
 const photo = photoQuestion && new PhotoQuestion(photoQuestion);
 let sending = null;
 let isBusy = false;
-let proofs = 3; // how often one more is made for a form
+let proofs = 3; // how many more proofs are computed for a form
 
 function say(text) {
   if (part('status').textContent !== text) part('status').textContent = text;
 }
 
-/** Locks the questions while something is on its way; what is sent is then what is seen. */
+/** Locks the questions during submission, so that the submitted values stay visible. */
 function lock(isLocked) {
   isBusy = isLocked;
   part('questions').disabled = isLocked;
@@ -52,12 +52,12 @@ async function send() {
   draft.keep({ key, shown, sending: true, photo: await Draft.pack(photo?.input.files[0]) });
   lock(true);
   const to = { address: words.api, key, lang: document.documentElement.lang, proof: await proven() };
-  // They went back to the form meanwhile.
+  // The user has returned to the form meanwhile.
   if (!isBusy) return;
   sending = new Sending(to, body, { trying, progress, waiting, answered });
 }
 
-/** Waits for the proof of work, where there is one; without it the server says what is missing. */
+/** Waits for the proof of work, if one is required; without it the server answers with an error. */
 async function proven() {
   if (words.proving) say(words.proving);
   return proof.ready().catch(() => null);
@@ -70,7 +70,7 @@ function trying() {
 }
 
 function progress(share) {
-  // The rest of the bar is the server's answer.
+  // The last part of the bar is the wait for the answer.
   part('progress').value = share * 95;
 }
 
@@ -86,11 +86,11 @@ function answered(status, answer) {
     say(words.done);
     draft.clear();
     const [path, query] = words.receipt.split('?');
-    // The sent form leaves the history: nobody comes back to it and sends it again.
+    // Replace the form in the history, so that nobody goes back and sends it again.
     location.replace(path + encodeURIComponent(answer.receipt) + (query ? `?${query}` : ''));
     return;
   }
-  // It became too old on the way: another one, under the same key.
+  // The proof has expired: compute another one, with the same key.
   if (answer?.type === 'urn:jornada:problem:proof-of-work' && proofs > 0) {
     proofs -= 1;
     proof.begin();
@@ -102,14 +102,14 @@ function answered(status, answer) {
   if (answer?.type === 'urn:jornada:problem:old-form') draft.keep({ shown: undefined });
   lock(false);
   say('');
-  // After a conflict the key belongs to another registration: a reload begins a new one.
+  // After a conflict the key belongs to another registration: a reload creates a new key.
   if (status === 409) draft.clear();
   else draft.keep({ sending: false, photo: undefined });
   const errors = Array.isArray(answer?.errors) ? answer.errors : [];
   mistakes.show(errors, errors.length > 0 ? '' : answer?.detail ?? words.failed);
 }
 
-/** Takes up what a reload or a discarded page left. */
+/** Resumes after a reload or a discarded page. */
 function resume() {
   draft.restore();
   if (!draft.kept.sending) return;

@@ -1,14 +1,14 @@
-// How far a report is, twice a second. Without this file the page loads itself again every two seconds.
+// Shows the progress of a report, about twice a second. Without this file the page reloads itself every two seconds.
 'use strict';
 
-const EVERY = 400; // ms between an answer and the next question
-const AWAY = 2_000; // ms after a question without an answer
-const TELL_EVERY = 25; // percent between two announcements: a screen reader shall not talk all the time
+const POLL_DELAY = 400; // ms between an answer and the next request
+const RETRY_DELAY = 2_000; // ms after a failed request
+const ANNOUNCE_EVERY = 25; // percent between two announcements of a screen reader
 
 const job = document.getElementById('job');
 const part = (id) => document.getElementById(id);
 const site = document.title.slice(document.title.lastIndexOf(' · '));
-let told = 0;
+let announced = 0;
 
 function show({ state, rows, of, words }) {
   part('words').textContent = words;
@@ -16,16 +16,16 @@ function show({ state, rows, of, words }) {
   const bar = part('bar');
   bar.max = Math.max(of ?? 1, 1);
   bar.value = Math.min(rows, bar.max);
-  const quarter = of ? Math.floor((100 * rows) / of / TELL_EVERY) : 0;
+  const quarter = of ? Math.floor((100 * rows) / of / ANNOUNCE_EVERY) : 0;
   const isLive = state === 'waiting' || state === 'running';
-  if (isLive && quarter <= told) return isLive;
-  told = quarter;
+  if (isLive && quarter <= announced) return isLive;
+  announced = quarter;
   part('told').textContent = words;
   if (!isLive) end(state);
   return isLive;
 }
 
-/** Whoever had the focus on what goes finds it where it goes on. */
+/** Shows the end of the job. Moves the focus if it was on the removed element. */
 function end(state) {
   const hadFocus = job.contains(document.activeElement);
   job.remove();
@@ -33,18 +33,18 @@ function end(state) {
   if (hadFocus) (state === 'done' ? part('ready').firstElementChild : part('main')).focus();
 }
 
-async function look() {
-  let wait = EVERY;
+async function poll() {
+  let wait = POLL_DELAY;
   try {
     const answer = await fetch(job.dataset.progress, { headers: { Accept: 'application/json' } });
-    // Logged out, or the job is gone: the page says what it is.
+    // Logged out, or the job no longer exists: the reloaded page shows the reason.
     if (answer.status >= 400 && answer.status < 500) return location.reload();
     if (!answer.ok) throw new Error(answer.statusText);
     if (!show(await answer.json())) return;
   } catch {
-    wait = AWAY;
+    wait = RETRY_DELAY;
   }
-  setTimeout(look, wait);
+  setTimeout(poll, wait);
 }
 
-look();
+poll();

@@ -1,4 +1,4 @@
-// Shows what is wrong exactly as the server's page would: a summary on top, and each message beside its field.
+// Shows errors in the same way as the server's page: a summary on top, and each message beside its field.
 'use strict';
 
 class Mistakes {
@@ -10,7 +10,7 @@ class Mistakes {
     this.title = document.title.replace(/^Error: /, '');
   }
 
-  /** The required questions that are not answered yet. */
+  /** Returns an error for each required question without an answer. */
   missing() {
     const { missing, consentMissing } = this.form.dataset;
     return [...this.form.querySelectorAll('[data-required]')]
@@ -18,7 +18,7 @@ class Mistakes {
       .map(({ dataset: { field } }) => ({ field, message: field === 'consent' ? consentMissing : missing }));
   }
 
-  /** @param {{field: string, message: string}[]} mistakes @param {string} [trouble] what is wrong with the whole */
+  /** @param {{field: string, message: string}[]} mistakes @param {string} [trouble] error of the whole form */
   show(mistakes, trouble) {
     this.clear();
     this.trouble.textContent = trouble ?? '';

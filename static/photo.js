@@ -1,17 +1,17 @@
-// Makes a photo small enough for a bad network before it is sent, and shows it.
+// Shrinks a photo for slow networks before it is sent, and shows a preview.
 'use strict';
 
-const LONGEST_SIDE = 2000; // pixels: a document stays readable
+const MAX_SIDE = 2000; // pixels: a document stays readable
 const QUALITY = 0.85;
 
 /**
- * The photo as a JPEG, upright, without what a camera writes into it. A file that this browser cannot
- * read (HEIC on a computer, something that is no photo) stays as it is: the server says what is wrong with it.
+ * Returns the photo as an upright JPEG without metadata. A file that the browser cannot decode (HEIC on a computer, not a
+ * photo) is returned unchanged: the server reports the error.
  */
 async function shrinkPhoto(file) {
   try {
     const image = await createImageBitmap(file, { imageOrientation: 'from-image' });
-    const scale = Math.min(1, LONGEST_SIDE / Math.max(image.width, image.height));
+    const scale = Math.min(1, MAX_SIDE / Math.max(image.width, image.height));
     const canvas = document.createElement('canvas');
     canvas.width = Math.max(1, Math.round(image.width * scale));
     canvas.height = Math.max(1, Math.round(image.height * scale));
@@ -30,7 +30,7 @@ async function shrinkPhoto(file) {
 
 /** One photo question: a file input, a button for the camera and a preview. */
 class PhotoQuestion {
-  /** Settles when the chosen photo is ready to be sent. */
+  /** Resolves when the chosen photo is ready to be sent. */
   ready = Promise.resolve();
 
   constructor(question) {
@@ -51,17 +51,17 @@ class PhotoQuestion {
     button.hidden = false;
   }
 
-  /** Makes a chosen file ready; one that is chosen after it takes its place. */
+  /** Prepares a chosen file. A file that is chosen later replaces it. */
   take(file) {
     URL.revokeObjectURL(this.preview.src);
     this.preview.removeAttribute('src');
-    // The place for the preview is made at once: nothing may move under a finger later.
+    // Reserve the space of the preview immediately, so that nothing moves later.
     this.preview.hidden = !file;
     const ready = file ? shrinkPhoto(file).then((small) => this.ready === ready && this.put(small)) : Promise.resolve();
     this.ready = ready;
   }
 
-  /** Puts a photo into the form itself, so that it goes the same way whoever sends the form. */
+  /** Puts a photo into the form's file input, so that the script and the browser submit the same file. */
   put(file) {
     const chosen = new DataTransfer();
     chosen.items.add(file);

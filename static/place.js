@@ -1,8 +1,8 @@
-// Type-ahead over a list of places that finds them whatever the case or accents: "bogota" finds "Bogotá".
-// The pattern is the editable combobox of the ARIA Authoring Practices; without it the browser's own list serves.
+// Type-ahead over a list of places, ignoring case and accents: "bogota" finds "Bogotá". Implements the editable combobox of
+// the ARIA Authoring Practices; without this file the browser shows its own list.
 'use strict';
 
-const MOST_SHOWN = 6;
+const MAX_SHOWN = 6;
 
 const fold = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim();
 
@@ -23,13 +23,13 @@ class PlaceQuestion {
     input.addEventListener('blur', () => this.close());
   }
 
-  /** Names that begin with what is typed first, then names and regions that have it anywhere. */
+  /** Returns first the names that begin with the typed text, then names and regions that contain it. */
   matches() {
     const typed = fold(this.input.value);
     if (!typed) return [];
     const begins = this.places.filter((place) => place.folded.startsWith(typed));
     const has = this.places.filter((place) => !begins.includes(place) && fold(`${place.name} ${place.region}`).includes(typed));
-    return [...begins, ...has].slice(0, MOST_SHOWN);
+    return [...begins, ...has].slice(0, MAX_SHOWN);
   }
 
   open() {
@@ -48,7 +48,7 @@ class PlaceQuestion {
     option.append(place.name);
     const region = option.appendChild(document.createElement('small'));
     region.textContent = place.region;
-    // Before the blur that a click would cause.
+    // Prevents the blur that a click would cause.
     option.addEventListener('pointerdown', (event) => event.preventDefault());
     option.addEventListener('click', () => this.pick(option));
     return option;

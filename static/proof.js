@@ -1,24 +1,24 @@
-// The proof of work that a campaign may ask for: a challenge is fetched and solved while the person types.
+// Computes the proof of work that a campaign may require: fetches and solves a challenge while the person types.
 'use strict';
 
-const PROOF_AGE = 15 * 60_000; // ms; the server takes one for 20 minutes
+const PROOF_AGE = 15 * 60_000; // ms; the server accepts a proof for 20 minutes
 
 class Proof {
-  /** @param {{challenge?: string, worker?: string}} from addresses; without them nothing is asked for */
+  /** @param {{challenge?: string, worker?: string}} from URLs; without them no proof is required */
   constructor({ challenge, worker }) {
     Object.assign(this, { challenge, worker });
     if (challenge) this.begin();
   }
 
-  /** Begins anew: each proof is good for one registration. */
+  /** Starts a new proof: each proof is valid for one registration. */
   begin() {
     this.begun = Date.now();
     this.solution = this.solve();
-    // Whoever waits for it hears of it; before that nobody does.
+    // `ready` handles a failure; this prevents an unhandled rejection before that.
     this.solution.catch(() => {});
   }
 
-  /** The solved challenge for a header, or nothing where none is asked for. */
+  /** Returns the solved challenge for the header, or null if none is required. */
   async ready() {
     if (!this.challenge) return null;
     if (Date.now() - this.begun > PROOF_AGE) this.begin();

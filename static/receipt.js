@@ -1,4 +1,4 @@
-// The button that prints the receipt; without this file the browser's own menu does.
+// Shows the button that prints the receipt; without this file people use the browser's menu.
 'use strict';
 
 const print = document.getElementById('print');

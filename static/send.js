@@ -1,9 +1,9 @@
-// Sends a registration until it is answered: every try carries the same key, so the server takes it once.
+// Sends a registration and retries until it is answered. Every attempt has the same key, so it is registered once.
 'use strict';
 
 const STALLED = 30_000; // ms without a byte either way: the connection is dead
 const FIRST_WAIT = 1_000;
-const LONGEST_WAIT = 30_000;
+const MAX_WAIT = 30_000;
 
 class Sending {
   /**
@@ -19,13 +19,13 @@ class Sending {
     this.now();
   }
 
-  /** Tries at once, unless a try is under way. */
+  /** Starts an attempt, unless one is in progress. */
   now() {
     if (this.request) return;
     clearTimeout(this.timer);
     this.tries += 1;
     this.on.trying();
-    const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
+    const request = new XMLHttpRequest(); // fetch does not report upload progress
     this.request = request;
     request.open('POST', this.to.address);
     request.setRequestHeader('Idempotency-Key', this.to.key);
@@ -42,7 +42,7 @@ class Sending {
     request.send(this.body);
   }
 
-  /** Gives up on a try that stands still. */
+  /** Aborts an attempt that makes no progress. */
   watch() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.request?.abort(), STALLED);
@@ -63,10 +63,10 @@ class Sending {
     }
   }
 
-  /** Twice as long each time and never the same on two phones, so that a server that comes back is not overrun. */
+  /** Returns the delay before the next attempt: exponential with jitter, so that a recovering server is not overloaded. */
   pause(request) {
     const asked = Number(request.getResponseHeader('Retry-After')) * 1_000 || 0;
-    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.tries - 1, 10));
+    const wait = Math.min(MAX_WAIT, FIRST_WAIT * 2 ** Math.min(this.tries - 1, 10));
     return asked + wait * (0.5 + Math.random() / 2);
   }
 

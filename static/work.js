@@ -1,11 +1,11 @@
-// Looks for the number of a challenge, beside the page so that typing goes on. SHA-256 of our own (FIPS 180-4), since
-// crypto.subtle is not there on plain HTTP and slower for messages this short.
+// Solves a challenge in a worker, so that the page stays responsive. Implements SHA-256 (FIPS 180-4), because crypto.subtle is
+// not available on plain HTTP and is slower for such short messages.
 'use strict';
 
 const K = new Uint32Array(64);
 const START = new Uint32Array(8);
 
-/** The first 32 bits of the fractions of square and cube roots of the first primes. */
+/** First 32 bits of the fractional parts of the square and cube roots of the first primes. */
 for (let number = 2, count = 0; count < 64; number += 1) {
   let isPrime = true;
   for (let factor = 2; factor * factor <= number; factor += 1) if (number % factor === 0) isPrime = false;
@@ -35,7 +35,7 @@ function round(state) {
   for (let i = 0; i < 8; i += 1) state[i] += added[i];
 }
 
-/** The digest of an ASCII text, in hexadecimal digits. */
+/** Returns the digest of an ASCII text in hexadecimal digits. */
 function digest(text) {
   const length = text.length;
   const blocks = Math.ceil((length + 9) / 64);
