@@ -11,7 +11,7 @@ use crate::support::nginx::Nginx;
 use crate::support::photos::jpeg;
 
 /// As nginx tells it.
-const ADDRESS: &str = "x-client-address";
+pub const ADDRESS: &str = "x-client-address";
 
 fn installation(stores: Stores, settings: &[(&str, &str)]) -> Installation {
     let mut installation = Installation::new(stores);
@@ -189,7 +189,7 @@ async fn nginx_tells_whom_to_count() {
 }
 
 /// The value of a hidden part of a page.
-fn hidden(page: &str, name: &str) -> String {
+pub fn hidden(page: &str, name: &str) -> String {
     let (_, rest) = page
         .split_once(&format!("name=\"{name}\" value=\""))
         .unwrap();
@@ -274,7 +274,7 @@ async fn a_form_without_moment_or_with_a_filled_trap_is_told_how_to_mend_it() {
 }
 
 /// Has every registration of the vote need work.
-fn ask_for_work(installation: &Installation) {
+pub fn ask_for_work(installation: &Installation) {
     let path = installation
         .folder
         .path()
