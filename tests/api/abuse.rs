@@ -11,7 +11,7 @@ use crate::support::nginx::Nginx;
 use crate::support::photos::jpeg;
 
 /// Header in which nginx passes the client address.
-const ADDRESS: &str = "x-client-address";
+pub const ADDRESS: &str = "x-client-address";
 
 fn installation(stores: Stores, settings: &[(&str, &str)]) -> Installation {
     let mut installation = Installation::new(stores);
@@ -189,7 +189,7 @@ async fn nginx_tells_whom_to_count() {
 }
 
 /// Returns the value of a hidden form field.
-fn hidden(page: &str, name: &str) -> String {
+pub fn hidden(page: &str, name: &str) -> String {
     let (_, rest) = page
         .split_once(&format!("name=\"{name}\" value=\""))
         .unwrap();
@@ -273,43 +273,8 @@ async fn a_form_without_moment_or_with_a_filled_trap_is_told_how_to_mend_it() {
     );
 }
 
-/// Sends the same hidden fields by form and by API. Both must deny them with this problem, in the same words.
-async fn both_doors_deny(app: &App, shown: &str, empty: &str, status: u16, name: &str) {
-    let sent = app.send(filled_in("key-0001", Some(shown), empty), None);
-    let by_api = problem(sent.await, status).await;
-    let kind = format!("urn:jornada:problem:{name}");
-    assert_eq!(by_api["type"], kind, "{by_api}");
-    let by_form = submit(app, filled_in("key-0001", Some(shown), empty)).await;
-    assert_eq!(by_form.0, status, "{name}");
-    // The seconds to wait may differ by one.
-    let words = by_api["detail"].as_str().unwrap();
-    let words = words.split(|c: char| c.is_ascii_digit()).next().unwrap();
-    assert!(by_form.2.contains(words), "{name}: {}", by_form.2);
-}
-
-#[tokio::test]
-async fn both_doors_deny_for_the_same_reasons() {
-    // Each denial below is counted once for each door.
-    let settings = [
-        ("JORNADA_EXEMPT", "none"),
-        ("JORNADA_LIMIT_REGISTRATIONS", "8+1"),
-    ];
-    let installation = installation(Stores::Embedded, &settings);
-    require_work(&installation, "vacunacion");
-    let app = installation.start().await;
-    let page = app.get("/").await.text().await.unwrap();
-    let shown = hidden(&page, "_at");
-    both_doors_deny(&app, &shown, "", 429, "too-fast").await;
-    both_doors_deny(&app, "x", "buy now", 422, "hidden-field").await;
-    both_doors_deny(&app, "x", "", 403, "old-form").await;
-    tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
-    both_doors_deny(&app, &shown, "", 403, "proof-of-work").await;
-    both_doors_deny(&app, &shown, "", 429, "too-many-requests").await;
-    assert_eq!(app.total().await, Some(0));
-}
-
 /// Makes this campaign require a proof of work.
-fn require_work(installation: &Installation, campaign: &str) {
+pub fn require_work(installation: &Installation, campaign: &str) {
     let path = installation
         .folder
         .path()

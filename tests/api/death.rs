@@ -1,9 +1,13 @@
 //! Killed and stopped instances: acknowledged registrations are stored once, and the totals are exact.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use crate::on_both;
-use crate::support::app::{Installation, Stores, person};
+use crate::support::app::{App, Installation, SOON, Stores, person};
+use crate::support::photos::jpeg;
+use crate::support::raw::{self, Raw};
 
 on_both!(
     kill_nine_loses_nothing_acknowledged,
@@ -64,31 +68,68 @@ async fn kill_nine_loses_nothing_acknowledged(stores: Stores) {
 async fn sigterm_finishes_what_is_in_flight(stores: Stores) {
     let installation = Installation::new(stores);
     let mut app = installation.start().await;
-    let requests = (0..20).map(|number| {
-        let url = app.registrations_url(&app.campaign);
-        let form = person("Ana Ejemplo", &format!("500000{number:02}"), "Cali");
-        tokio::spawn(app.http.post(url).multipart(form).send())
-    });
-    let requests: Vec<_> = requests.collect();
-    tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    let uploads = (0..20).map(|number| Upload::begin(&app, &format!("500000{number:02}")));
+    let uploads: Vec<_> = uploads.collect();
+    app.until("all are in work", async |app| {
+        let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
+        let metrics = metrics.unwrap().text().await.unwrap();
+        metrics.contains("jornada_requests_in_flight 20")
+    })
+    .await;
     app.signal("-TERM");
-    let mut acknowledged = 0;
-    for request in requests {
-        // A request that had not arrived yet may find the door closed; none is cut off in the middle.
-        acknowledged += usize::from(
-            request
-                .await
-                .unwrap()
-                .is_ok_and(|answer| answer.status() == 201),
-        );
-    }
+    app.until("it takes no more", async |app| app.ready().await != 200)
+        .await;
+    let answers = uploads.into_iter().map(Upload::finish);
+    assert_eq!(answers.collect::<Vec<_>>(), [[201]; 20]);
     assert!(app.ended().await.success());
     let app = installation.start().await;
     app.until("what was acknowledged is counted", async |app| {
-        app.total()
-            .await
-            .is_some_and(|total| total >= acknowledged as u64)
+        app.total().await == Some(20)
     })
     .await;
-    assert!(acknowledged > 0);
+}
+
+/// A registration of which a part has been sent.
+struct Upload {
+    stream: TcpStream,
+    rest: Vec<u8>,
+}
+
+impl Upload {
+    /// Sends all but the end of the photo.
+    fn begin(app: &App, document: &str) -> Self {
+        let texts = [
+            ("nombre", "Ana Ejemplo"),
+            ("documento", document),
+            ("ciudad", "Cali"),
+            ("consent", "true"),
+        ];
+        let part = |(name, value)| {
+            format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let mut body = texts.map(part).concat().into_bytes();
+        let photo = "--B\r\nContent-Disposition: form-data; name=\"foto\"; filename=\"f.jpg\"\r\n\
+                     Content-Type: image/jpeg\r\n\r\n";
+        body.extend_from_slice(photo.as_bytes());
+        body.extend(jpeg(0));
+        let rest = body.split_off(body.len() - 10);
+        let rest = [&rest[..], b"\r\n--B--\r\n"].concat();
+        let mut stream = raw::open(&app.base);
+        let head = format!(
+            "POST /api/v1/campaigns/{}/registrations HTTP/1.1\r\nHost: x\r\n\
+             Content-Type: multipart/form-data; boundary=B\r\nContent-Length: {}\r\n\r\n",
+            app.campaign,
+            body.len() + rest.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&body).unwrap();
+        Self { stream, rest }
+    }
+
+    /// Sends the end and answers the statuses that come back.
+    fn finish(mut self) -> Vec<u16> {
+        // Who was cut off finds out when reading.
+        self.stream.write_all(&self.rest).ok();
+        Raw::read(&mut self.stream, SOON).statuses()
+    }
 }

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::on_both;
 use crate::photos::kept;
-use crate::support::app::{App, Installation, Stores, person};
+use crate::support::app::{App, Installation, SOON, Stores, person};
 
 on_both!(
     what_is_over_is_erased_and_two_sweeps_do_it_once,
@@ -99,14 +100,17 @@ async fn a_sweep_that_is_killed_anywhere_is_finished_by_the_next() {
     fill(&app, 120).await;
     let photos = installation.folder.path().join("data/photos");
     end(&installation, "{ photos = 1 }");
-    let mut killed = 0;
-    for millis in [30, 60, 90, 120, 160, 200] {
+    for _ in 0..10 {
+        let before = count(&photos);
         let mut child = installation.command(&["sweep"]).spawn().unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
-        if child.try_wait().unwrap().is_none() {
-            child.kill().unwrap();
-            killed += 1;
+        // After some of them, and so anywhere between the steps of one.
+        let start = Instant::now();
+        while count(&photos) + 5 > before {
+            assert!(start.elapsed() < SOON, "{before} photos stay");
         }
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "it is killed before its end");
+        child.kill().unwrap();
         child.wait().unwrap();
         // No registration refers to a deleted photo.
         let store = rusqlite::Connection::open(installation.folder.path().join("data/jornada.db"));
@@ -117,7 +121,6 @@ async fn a_sweep_that_is_killed_anywhere_is_finished_by_the_next() {
         assert!(usize::try_from(claimed.unwrap()).unwrap() <= count(&photos));
         release(&installation);
     }
-    assert!(killed > 0);
     sweep(&installation, &[]);
     app.until_within("the remover has seen to it", 90, async |_| {
         count(&photos) == 0

@@ -11,6 +11,7 @@ mod amending;
 mod cache;
 mod chart;
 mod death;
+mod denials;
 mod keeping;
 mod limits;
 mod load;

@@ -217,3 +217,49 @@ async fn a_busy_instance_requeues_a_stalled_job() {
         .await;
     assert_eq!(program.progress(&area.app, &page).await["state"], "running");
 }
+
+/// Threads of the instance that write a report now (proc(5), `comm`).
+fn writers(app: &App) -> usize {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", app.pid())).unwrap();
+    let name = |task: std::io::Result<std::fs::DirEntry>| {
+        // A thread may end while it is looked at.
+        std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default()
+    };
+    tasks.map(name).filter(|name| name == "report\n").count()
+}
+
+#[tokio::test]
+async fn a_report_by_the_api_and_one_in_the_background_are_made_at_once_and_others_wait() {
+    let area = crowded(Stores::Embedded).await;
+    let app = &area.app;
+    let program = Program::of(&area).await;
+    let job = program.ask(app, "value=Cali&format=xlsx").await;
+    let second_job = program.ask(app, "value=Cali&format=csv").await;
+    program.half(app, &job).await;
+    let by_api = || {
+        let file = format!("/api/v1/campaigns/{}/reports/Cali.xlsx", app.campaign);
+        let program = &program;
+        async move { program.get(app, &file).await.status().as_u16() }
+    };
+    let seen = async {
+        let mut both = 0;
+        while both < 50 {
+            let now = writers(app);
+            assert!(now <= 2, "{now} at once");
+            let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
+            let metrics = metrics.unwrap().text().await.unwrap();
+            both += usize::from(now == 2 && metrics.contains("jornada_requests_in_flight 2"));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        [
+            program.progress(app, &job).await,
+            program.progress(app, &second_job).await,
+        ]
+    };
+    let seen = tokio::time::timeout(Duration::from_mins(1), seen);
+    let (first, second, jobs) = tokio::join!(by_api(), by_api(), seen);
+    assert_eq!((first, second), (200, 200));
+    let jobs = jobs.expect("one of each is at work while both requests are");
+    let states = jobs.map(|job| job["state"].clone());
+    assert_eq!(states, ["running", "waiting"]);
+}
