@@ -5,6 +5,7 @@
 //! because Redis is unavailable.
 
 pub mod attempts;
+mod client;
 mod counters;
 mod evidence;
 mod limits;
@@ -21,12 +22,13 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
+pub use client::rate_limit_key;
 pub use counters::AbuseCounters;
 pub use evidence::{
     Evidence, HONEYPOT_FIELD, HoneypotFields, TIMESTAMP_FIELD, fingerprint, take_part,
 };
 pub use limits::RateLimits;
-pub use reservation::{Admitted, Reservation};
+pub use reservation::Admitted;
 
 use crate::domain::{Campaign, CampaignId};
 use crate::key::{Key, Secret};
@@ -46,6 +48,15 @@ pub struct Admission {
     timestamps: FormTimestamps,
     proof_of_work: ProofOfWork,
     metrics: AbuseMetrics,
+}
+
+/// A counted registration attempt with one reserved conflict. Dropping it refunds the conflict.
+#[derive(Debug)]
+#[must_use]
+pub struct Reservation<'a> {
+    admission: &'a Admission,
+    client: IpAddr,
+    token: ReservedToken,
 }
 
 /// Why a client or a submission is not admitted.
@@ -245,13 +256,29 @@ impl Admission {
     }
 }
 
-/// Returns the rate-limit key: an IPv4 address or the /64 of an IPv6 address.
-#[must_use]
-pub fn rate_limit_key(client: IpAddr) -> String {
-    // One client may have 2^64 IPv6 addresses.
-    match client.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{:?}", &address.segments()[..4]),
+impl Reservation<'_> {
+    /// Checks bot signals, then consumes the proof of work where the campaign requires one.
+    ///
+    /// # Errors
+    /// Every [`Denied`] but `RateLimited`. The conflict is refunded.
+    pub async fn check(
+        self,
+        campaign: &Campaign,
+        evidence: &Evidence,
+        now: Timestamp,
+    ) -> Result<Admitted, Denied> {
+        let Self {
+            admission,
+            client,
+            token,
+        } = self;
+        match admission.check(client, campaign, evidence, now).await {
+            Ok(()) => Ok(Admitted { token }),
+            Err(denied) => {
+                token.settle(false).await;
+                Err(denied)
+            }
+        }
     }
 }
 

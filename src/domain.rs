@@ -30,3 +30,5 @@ pub use lang::{Lang, Localized};
 pub use refusal::{FieldRefusal, Refusal};
 pub use registration::{ReceiptNumber, Registration, RegistrationId};
 pub use selection::Selection;
+
+pub use crate::photo::PhotoFormat;

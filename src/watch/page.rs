@@ -22,8 +22,9 @@ use super::ledger::{Ledger, outbox};
 use super::mail::words::{seen, span};
 use super::metrics::Metrics;
 use super::share::Lead;
+use crate::web::healthz::healthz;
 use crate::web::page::{Visit, show};
-use crate::web::{assets, headers, health};
+use crate::web::{assets, headers};
 
 /// Maximum number of incidents on the page.
 const SHOWN: usize = 20;
@@ -51,7 +52,7 @@ pub fn router(shown: Shown) -> Router {
         .route("/", get(page))
         .route("/status.json", get(status))
         .route("/metrics", get(metrics))
-        .route("/healthz", get(health::healthz))
+        .route("/healthz", get(healthz))
         .merge(assets::router())
         .layer(from_fn(headers::forbid))
         .with_state(shown)

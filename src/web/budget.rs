@@ -5,8 +5,6 @@ use std::sync::Arc;
 use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 
-use super::error::Error;
-
 /// Bytes per permit: the unit of reservations.
 const STEP: usize = 16 * 1024;
 
@@ -23,6 +21,10 @@ pub struct Reserved {
     budget: UploadBudget,
     steps: usize,
 }
+
+/// The budget has no room for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetExhausted;
 
 impl UploadBudget {
     /// Creates a budget of `bytes`. `in_use` shows the reserved bytes.
@@ -51,13 +53,13 @@ impl Reserved {
     /// Adjusts the reservation to `bytes` without waiting.
     ///
     /// # Errors
-    /// [`Error::Busy`] if the budget is exhausted; the reservation is unchanged.
-    pub fn resize(&mut self, bytes: usize) -> Result<(), Error> {
+    /// [`BudgetExhausted`] if not enough is free; the reservation is unchanged.
+    pub fn resize(&mut self, bytes: usize) -> Result<(), BudgetExhausted> {
         let steps = bytes.div_ceil(STEP);
         if let Some(missing) = steps.checked_sub(self.steps) {
-            let permits = u32::try_from(missing).map_err(|_| Error::Busy)?;
+            let permits = u32::try_from(missing).map_err(|_| BudgetExhausted)?;
             let taken = self.budget.free.try_acquire_many(permits);
-            taken.map_err(|_| Error::Busy)?.forget();
+            taken.map_err(|_| BudgetExhausted)?.forget();
         } else {
             self.budget.free.add_permits(self.steps - steps);
         }
@@ -112,7 +114,7 @@ mod tests {
         let (mut one, mut other) = (budget.begin(), budget.begin());
         one.resize(8 * STEP).unwrap();
         other.resize(STEP).unwrap();
-        assert!(matches!(other.resize(3 * STEP), Err(Error::Busy)));
+        assert!(matches!(other.resize(3 * STEP), Err(BudgetExhausted)));
         assert_eq!(in_steps(&in_use), 9, "what there was stays");
         drop(one);
         other.resize(10 * STEP).unwrap();

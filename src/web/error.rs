@@ -3,21 +3,18 @@
 
 pub mod answer;
 pub mod photo;
+mod present;
 pub mod problem;
 mod words;
 
-use std::any::Any;
 use std::sync::Arc;
 
-use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, warn};
 
-use super::lang;
-use super::page::Visit;
+use super::upload::UploadError;
 use crate::admission::Denied;
 use crate::domain::record::Deletion;
 use crate::domain::{Campaign, FieldRefusal};
@@ -29,7 +26,8 @@ use crate::report::ReportError;
 use crate::staff::AccountsError;
 use crate::staff::password::PasswordError;
 use crate::store::StoreError;
-use problem::Problem;
+
+pub use present::{panicked, present};
 
 /// Why a request failed.
 #[derive(Debug)]
@@ -223,6 +221,21 @@ impl From<Denied> for Error {
     }
 }
 
+impl From<UploadError> for Error {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Busy => Self::Busy,
+            UploadError::Malformed(what) => Self::Malformed(what),
+            UploadError::MediaType { json } => Self::MediaType { json },
+            UploadError::Photo { field, refusal } => Self::Photo { field, refusal },
+            UploadError::Refused(refusal) => Self::Refused(vec![refusal]),
+            UploadError::BodyTimeout => Self::BodyTimeout,
+            UploadError::TextTooLarge => Self::TextTooLarge,
+            UploadError::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
@@ -283,47 +296,4 @@ impl IntoResponse for Error {
         response.extensions_mut().insert(Arc::new(self));
         response
     }
-}
-
-/// Middleware: renders every error, as problem+json under `/api/` and as a page elsewhere.
-pub async fn present(request: Request, next: Next) -> Response {
-    let lang = lang::of(request.uri(), request.headers());
-    let uri = request.uri().clone();
-    let response = next.run(request).await;
-    let refused = response.extensions().get::<Arc<Error>>().cloned();
-    let Some(refused) = refused.or_else(|| of_axum(&response)) else {
-        return response;
-    };
-    let problem = Problem::of(&refused, lang);
-    let dressed = if uri.path().starts_with("/api/v1/") {
-        problem.into_json()
-    } else {
-        problem.into_page(&Visit::reading(&uri, lang))
-    };
-    let (mut parts, _) = response.into_parts();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.extend(dressed.headers().clone());
-    Response::from_parts(parts, dressed.into_body())
-}
-
-/// Replaces the plain-text errors of axum, such as for a path that is not UTF-8 or a missing header.
-fn of_axum(response: &Response) -> Option<Arc<Error>> {
-    let plain = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    match response.status() {
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY if plain => {
-            Some(Arc::new(Error::Malformed("a request that cannot be read")))
-        }
-        StatusCode::NOT_FOUND if plain => Some(Arc::new(Error::NoSuchPage)),
-        StatusCode::PAYLOAD_TOO_LARGE if plain => Some(Arc::new(Error::TooLarge)),
-        _ => None,
-    }
-}
-
-/// Converts a panic into a logged 500, so that only one request fails.
-#[must_use]
-pub fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Error::Internal(anyhow::anyhow!("a handler panicked")).into_response()
 }

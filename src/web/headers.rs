@@ -1,11 +1,9 @@
 //! Security headers of every response: nothing is loaded from, framed by or sent to another host.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
-
-use super::AppState;
 
 /// No inline scripts or styles, so that submitted text can never run (Content Security Policy Level 3).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
@@ -18,9 +16,6 @@ const NOTHING: &str = "accelerometer=(), autoplay=(), camera=(), clipboard-read=
     encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), \
     microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), \
     serial=(), usb=(), xr-spatial-tracking=()";
-
-/// One year, the same as in nginx.
-const STAY_ON_TLS: &str = "max-age=31536000";
 
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -46,20 +41,8 @@ pub async fn forbid(request: Request, next: Next) -> Response {
     response
 }
 
-/// Middleware: like [`forbid`], and over TLS tells browsers to stay on TLS (RFC 6797).
-pub async fn guard(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let secure = app.is_secure(request.headers());
-    let mut response = next.run(request).await;
-    add_to(response.headers_mut());
-    if secure {
-        let (name, value) = (header::STRICT_TRANSPORT_SECURITY, STAY_ON_TLS);
-        let value = HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
-    }
-    response
-}
-
-fn add_to(headers: &mut HeaderMap) {
+/// Adds the headers that a response does not have yet.
+pub fn add_to(headers: &mut HeaderMap) {
     // Reserve once, because a growing map is rehashed.
     headers.reserve(HEADERS.len() + 2);
     for (name, value) in HEADERS {

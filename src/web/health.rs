@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::AppState;
+use super::healthz::healthz;
 use crate::telemetry::metrics::Dependency;
 
 /// Timeout per dependency.
@@ -25,11 +26,6 @@ pub fn router(app: &AppState) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .with_state(app.clone())
-}
-
-/// Answers as long as the process is alive.
-pub async fn healthz() -> &'static str {
-    "ok\n"
 }
 
 async fn metrics(State(app): State<AppState>) -> Response {

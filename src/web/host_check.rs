@@ -4,12 +4,13 @@
 use axum::extract::{Request, State};
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, Version};
+use axum::http::{Method, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
 use super::error::Error;
+use super::host::host;
 
 /// Exempt: load balancers request it by address.
 const HEALTH_PATH: &str = "/healthz";
@@ -48,13 +49,4 @@ fn check_authority(app: &AppState, request: &Request) -> Result<(), Error> {
     } else {
         Err(Error::WrongHost)
     }
-}
-
-/// Returns the `Host` of a request if there is exactly one, without user information.
-#[must_use]
-pub fn host(headers: &HeaderMap) -> Option<Authority> {
-    let mut all = headers.get_all(HOST).into_iter();
-    let (one, more) = (all.next()?, all.next());
-    let authority: Authority = one.to_str().ok()?.parse().ok()?;
-    (more.is_none() && !authority.as_str().contains('@')).then_some(authority)
 }

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 
-use super::AppState;
 use super::error::Error;
 
 /// Limit of requests in flight, from the head of a request to the head of its response.
@@ -35,14 +34,14 @@ impl InFlightLimit {
 
 /// Middleware around everything that works for a request.
 pub async fn limit_in_flight(
-    State(app): State<AppState>,
+    State(limit): State<InFlightLimit>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Ok(_permit) = app.in_flight.free.try_acquire() else {
+    let Ok(_permit) = limit.free.try_acquire() else {
         return Error::Busy.into_response();
     };
-    let gauge = &app.in_flight.in_flight;
+    let gauge = &limit.in_flight;
     gauge.inc();
     let _guard = InFlightGuard(gauge);
     next.run(request).await

@@ -12,9 +12,9 @@ use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use tracing::error;
 
 use super::assets::asset;
-use super::error::Error;
 use super::lang;
 use crate::domain::{CampaignId, Lang, Localized};
 
@@ -242,20 +242,11 @@ pub fn show(status: StatusCode, page: &impl Template) -> Response {
     ];
     match page.render() {
         Ok(html) => (status, headers, Html(html)).into_response(),
-        Err(error) => Error::Internal(error.into()).into_response(),
+        Err(error) => {
+            error!("cannot render a page: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
-}
-
-/// Page for an error.
-#[derive(Debug, Template)]
-#[template(path = "error.html")]
-pub struct ErrorPage<'a> {
-    /// Context of the page.
-    pub visit: &'a Visit,
-    /// Short title.
-    pub title: &'a str,
-    /// What is wrong and how to fix it.
-    pub detail: &'a str,
 }
 
 impl<S: Sync> FromRequestParts<S> for Visit {

@@ -6,10 +6,11 @@ use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
 use tracing::warn;
 
+use super::AppState;
 use super::error::Error;
 use super::staff::scribe::Action;
 use super::staff::{Deed, Scribe, Staff};
-use super::{App, AppState};
+use crate::app::App;
 use crate::domain::job::Format;
 use crate::domain::{Campaign, Kind, Selection};
 

@@ -12,6 +12,7 @@ mod deletion;
 pub mod guard;
 mod job;
 pub mod login;
+pub mod need;
 mod one_account;
 mod overview;
 pub mod password;

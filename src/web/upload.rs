@@ -1,6 +1,7 @@
 //! Reads a submission within limits on photo, text, number of parts and time. A body that exceeds a limit is read to
 //! its end and discarded, so that the client can read the error.
 
+mod error;
 mod gathered;
 
 use std::time::Duration;
@@ -13,11 +14,12 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::budget::{Reserved, UploadBudget};
-use super::error::Error;
 use crate::domain::{Campaign, FieldRefusal, Form, Refusal};
 use crate::photo::MAX_PHOTO_BYTES;
 use crate::photo::inspect::PhotoRefusal;
 use gathered::Gathered;
+
+pub use error::UploadError;
 
 /// Maximum body size that is read to its end, mostly discarded; nginx has a slightly higher limit.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -38,7 +40,7 @@ pub struct Upload {
     /// Reserved memory; hold it until the photo is stored.
     pub reserved: Reserved,
     /// First exceeded limit. The rest was still read, so that the form can be shown again as typed.
-    wrong: Option<Error>,
+    wrong: Option<UploadError>,
 }
 
 impl Upload {
@@ -50,10 +52,10 @@ impl Upload {
         budget: &UploadBudget,
         campaign: &Campaign,
         request: Request,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, UploadError> {
         let announced = content_length(request.headers());
         if announced.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
-            return Err(Error::TooLarge);
+            return Err(UploadError::TooLarge);
         }
         let gathered = Gathered::default();
         let request = request.map(|body| gathered.bound(body, budget.begin()));
@@ -72,12 +74,12 @@ impl Upload {
             },
         };
         let read = tokio::time::timeout(ARRIVAL, reader.read(request)).await;
-        let read = read.map_err(|_| Error::BodyTimeout)?;
+        let read = read.map_err(|_| UploadError::BodyTimeout)?;
         read.map_err(|error| gathered.why_ended().unwrap_or(error))
     }
 
     /// Returns the submission, or the first limit that it exceeded.
-    pub fn whole(mut self) -> Result<Self, Error> {
+    pub fn whole(mut self) -> Result<Self, UploadError> {
         self.wrong.take().map_or(Ok(self), Err)
     }
 }
@@ -109,19 +111,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn read(mut self, request: Request) -> Result<Upload, Error> {
+    async fn read(mut self, request: Request) -> Result<Upload, UploadError> {
         let takes_json = self.campaign.photo().is_none();
         match media_type(request.headers()) {
             Some("multipart/form-data") => self.multipart(request).await?,
             Some("application/json") if takes_json => self.json(request).await?,
-            _ => return Err(Error::MediaType { json: takes_json }),
+            _ => return Err(UploadError::MediaType { json: takes_json }),
         }
         Ok(self.read)
     }
 
-    async fn multipart(&mut self, request: Request) -> Result<(), Error> {
+    async fn multipart(&mut self, request: Request) -> Result<(), UploadError> {
         let multipart = Multipart::from_request(request, &()).await;
-        let mut multipart = multipart.map_err(|_| Error::Malformed("multipart boundary"))?;
+        let mut multipart = multipart.map_err(|_| UploadError::Malformed("multipart boundary"))?;
         while let Some(field) = multipart.next_field().await.map_err(broken)? {
             self.gathered.handed_out();
             self.part(field).await?;
@@ -129,20 +131,20 @@ impl Reader<'_> {
         Ok(())
     }
 
-    async fn json(&mut self, request: Request) -> Result<(), Error> {
+    async fn json(&mut self, request: Request) -> Result<(), UploadError> {
         self.read.form = json(request).await?;
         let texts = self.read.form.parts.iter();
         self.hold(texts.map(|(name, text)| name.len() + text.len()).sum())
     }
 
-    async fn part(&mut self, field: Field<'_>) -> Result<(), Error> {
+    async fn part(&mut self, field: Field<'_>) -> Result<(), UploadError> {
         self.parts += 1;
         let Some(name) = field.name().map(str::to_owned) else {
-            self.wrong(Error::Malformed("a part without a name"));
+            self.wrong(UploadError::Malformed("a part without a name"));
             return self.drain(field).await;
         };
         if self.parts > MAX_PARTS {
-            self.wrong(Error::Malformed("more parts than any form has"));
+            self.wrong(UploadError::Malformed("more parts than any form has"));
             return self.drain(field).await;
         }
         match self.campaign.field(&name) {
@@ -152,18 +154,18 @@ impl Reader<'_> {
     }
 
     /// Only the first error is reported.
-    fn wrong(&mut self, error: Error) {
+    fn wrong(&mut self, error: UploadError) {
         self.read.wrong.get_or_insert(error);
     }
 
     /// Adjusts the reservation for texts and photo before they are stored.
-    fn hold(&mut self, bytes: usize) -> Result<(), Error> {
+    fn hold(&mut self, bytes: usize) -> Result<(), UploadError> {
         self.read.reserved.resize(bytes)?;
         self.held = bytes;
         Ok(())
     }
 
-    async fn text_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), Error> {
+    async fn text_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), UploadError> {
         let mut bytes = Vec::new();
         self.text_bytes += name.len();
         while let Some(chunk) = self.chunk(&mut field).await? {
@@ -176,22 +178,22 @@ impl Reader<'_> {
             self.read.form.parts.push((name, value));
         } else {
             let refusal = FieldRefusal::new(&name, Refusal::ControlCharacter);
-            self.wrong(Error::Refused(vec![refusal]));
+            self.wrong(UploadError::Refused(refusal));
         }
         Ok(())
     }
 
-    fn keep_text(&mut self, text: &mut Vec<u8>, chunk: &[u8]) -> Result<(), Error> {
+    fn keep_text(&mut self, text: &mut Vec<u8>, chunk: &[u8]) -> Result<(), UploadError> {
         self.text_bytes = self.text_bytes.saturating_add(chunk.len());
         if self.text_bytes > MAX_TEXT_BYTES {
-            return Err(Error::TextTooLarge);
+            return Err(UploadError::TextTooLarge);
         }
         self.hold(self.held + chunk.len())?;
         text.extend_from_slice(chunk);
         Ok(())
     }
 
-    async fn photo_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), Error> {
+    async fn photo_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), UploadError> {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk(&mut field).await? {
             if let Err(error) = self.keep_photo(&name, &mut bytes, &chunk) {
@@ -211,14 +213,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn keep_photo(&mut self, name: &str, photo: &mut Vec<u8>, chunk: &[u8]) -> Result<(), Error> {
+    fn keep_photo(
+        &mut self,
+        name: &str,
+        photo: &mut Vec<u8>,
+        chunk: &[u8],
+    ) -> Result<(), UploadError> {
         let length = photo.len() + chunk.len();
         if self.read.form.has_photo && length > 0 {
             let refusal = FieldRefusal::new(name, Refusal::Repeated);
-            return Err(Error::Refused(vec![refusal]));
+            return Err(UploadError::Refused(refusal));
         }
         if length > MAX_PHOTO_BYTES {
-            return Err(Error::Photo {
+            return Err(UploadError::Photo {
                 field: name.to_owned(),
                 refusal: PhotoRefusal::TooLarge,
             });
@@ -233,34 +240,34 @@ impl Reader<'_> {
         Ok(())
     }
 
-    async fn chunk(&self, field: &mut Field<'_>) -> Result<Option<Bytes>, Error> {
+    async fn chunk(&self, field: &mut Field<'_>) -> Result<Option<Bytes>, UploadError> {
         let chunk = field.chunk().await.map_err(broken)?;
         self.gathered.handed_out();
         Ok(chunk)
     }
 
-    async fn drain(&self, mut field: Field<'_>) -> Result<(), Error> {
+    async fn drain(&self, mut field: Field<'_>) -> Result<(), UploadError> {
         while self.chunk(&mut field).await?.is_some() {}
         Ok(())
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "signature for map_err")]
-fn broken(error: MultipartError) -> Error {
+fn broken(error: MultipartError) -> UploadError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        Error::TooLarge
+        UploadError::TooLarge
     } else {
-        Error::Malformed("a multipart body that ends or breaks half-way")
+        UploadError::Malformed("a multipart body that ends or breaks half-way")
     }
 }
 
-async fn json(request: Request) -> Result<Form, Error> {
+async fn json(request: Request) -> Result<Form, UploadError> {
     let limited = request
         .map(|body| axum::body::Body::new(http_body_util::Limited::new(body, MAX_TEXT_BYTES)));
     let object = Json::<Map<String, Value>>::from_request(limited, &()).await;
     let Json(object) = object.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Error::TextTooLarge,
-        _ => Error::Malformed("a body that is not a JSON object"),
+        StatusCode::PAYLOAD_TOO_LARGE => UploadError::TextTooLarge,
+        _ => UploadError::Malformed("a body that is not a JSON object"),
     })?;
     let mut form = Form::default();
     for (name, value) in object {
@@ -270,7 +277,9 @@ async fn json(request: Request) -> Result<Form, Error> {
             Value::Bool(flag) => flag.to_string(),
             Value::Null => String::new(),
             Value::Array(_) | Value::Object(_) => {
-                return Err(Error::Malformed("a value that is neither text nor number"));
+                return Err(UploadError::Malformed(
+                    "a value that is neither text nor number",
+                ));
             }
         };
         form.parts.push((name, text));

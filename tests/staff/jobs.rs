@@ -230,12 +230,12 @@ fn writers(app: &App) -> usize {
 
 #[tokio::test]
 async fn a_report_by_the_api_and_one_in_the_background_are_made_at_once_and_others_wait() {
-    let area = crowded(Stores::Embedded).await;
+    let area = start_with_many(Stores::Embedded).await;
     let app = &area.app;
-    let program = Program::of(&area).await;
-    let job = program.ask(app, "value=Cali&format=xlsx").await;
-    let second_job = program.ask(app, "value=Cali&format=csv").await;
-    program.half(app, &job).await;
+    let program = Program::new(&area).await;
+    let job = program.request_report(app, "value=Cali&format=xlsx").await;
+    let second_job = program.request_report(app, "value=Cali&format=csv").await;
+    program.wait_until_half(app, &job).await;
     let by_api = || {
         let file = format!("/api/v1/campaigns/{}/reports/Cali.xlsx", app.campaign);
         let program = &program;

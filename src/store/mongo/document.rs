@@ -8,8 +8,7 @@ use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{DateTime, RawDocument, RawDocumentBuf};
 
 use crate::domain::registration::PhotoRef;
-use crate::domain::{Answers, Campaign, CampaignId, Registration, RegistrationId};
-use crate::photo::PhotoFormat;
+use crate::domain::{Answers, Campaign, CampaignId, PhotoFormat, Registration, RegistrationId};
 use crate::store::placed::Placed;
 use crate::store::{Receipt, StoreError};
 

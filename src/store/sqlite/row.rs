@@ -10,8 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::feed;
 use crate::domain::registration::PhotoRef;
-use crate::domain::{Answers, Campaign, CampaignId, Registration, RegistrationId};
-use crate::photo::PhotoFormat;
+use crate::domain::{Answers, Campaign, CampaignId, PhotoFormat, Registration, RegistrationId};
 use crate::store::placed::Placed;
 use crate::store::{Kept, Receipt, StoreError};
 

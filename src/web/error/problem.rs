@@ -1,5 +1,6 @@
 //! Formats of an error: problem details (RFC 9457) and a page.
 
+use askama::Template;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +11,7 @@ use super::Error;
 use super::answer::answer_message;
 use super::photo::photo_message;
 use crate::domain::{FieldRefusal, Lang};
-use crate::web::page::{ErrorPage, Visit, show};
+use crate::web::page::{Visit, show};
 
 /// Problem details of RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -36,6 +37,15 @@ pub struct FieldProblem {
     pub field: String,
     /// What is wrong and how to mend it.
     pub message: String,
+}
+
+/// A refusal as a page.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    visit: &'a Visit,
+    title: &'a str,
+    detail: &'a str,
 }
 
 impl Problem {

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tokio::time::timeout;
 
 use super::browser::Cookie;
-use super::route::Need;
+use super::need::Need;
 use super::who::Staff;
 use crate::domain::staff::Role;
 use crate::staff::form_key;

@@ -19,8 +19,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::guard::Desk;
-use super::reports::NEED;
-use super::route::Route;
+use super::route::{Need, Route};
 use super::scribe::{Action, Deed, Scribe};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Job, JobState, Lang};
@@ -31,6 +30,9 @@ use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::{Visit, show};
 use crate::web::report::{attach, deed, file_name, sees};
+
+/// Requirement of every page about reports.
+pub(super) const NEED: Need = Need::Permission(Permission::Report);
 
 /// Routes of the page, the progress as JSON, the cancellation, and the file.
 pub(super) fn routes() -> Vec<Route> {

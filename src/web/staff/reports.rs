@@ -12,8 +12,8 @@ use serde::Deserialize;
 use tracing::info;
 
 use super::guard::Desk;
-use super::job::{address, state_words};
-use super::route::{Need, Route};
+use super::job::{NEED, address, state_words};
+use super::route::Route;
 use super::scribe::{Action, Scribe};
 use crate::domain::job::{Format, Wanted};
 use crate::domain::staff::Permission;
@@ -25,7 +25,6 @@ use crate::web::page::{Visit, show};
 use crate::web::report::{ALL, ask_refresh, day, deed, file_name, select};
 
 pub(super) const PATH: &str = "/staff/c/{campaign}/reports";
-pub(super) const NEED: Need = Need::Permission(Permission::Report);
 
 /// How long the form waits for the file, and how often it polls.
 const PATIENCE: Duration = Duration::from_secs(1);

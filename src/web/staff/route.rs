@@ -7,19 +7,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use super::guard::{self, Guard};
-use crate::domain::staff::Permission;
 use crate::web::AppState;
 
-/// What a route requires of the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// Nothing, as for the login page.
-    Nothing,
-    /// An account of any role with a session.
-    Account,
-    /// A permission, by account or API token.
-    Permission(Permission),
-}
+pub use super::need::Need;
 
 /// A route of the staff area.
 #[derive(Clone, Debug)]

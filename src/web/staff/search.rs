@@ -16,7 +16,7 @@ use super::scribe::Action;
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Field, Registration};
 use crate::staff::query;
-use crate::store::search::{Cursor, Found};
+use crate::store::search::Found;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;

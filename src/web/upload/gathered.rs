@@ -8,8 +8,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
+use super::error::UploadError;
 use crate::web::budget::Reserved;
-use crate::web::error::Error;
 
 /// Maximum number of buffered bytes; a single large chunk may exceed it.
 const MOST_BYTES: usize = 256 * 1024;
@@ -31,9 +31,9 @@ impl Gathered {
     }
 
     /// Returns why the body was ended, if not because of the body itself.
-    pub(super) fn why_ended(&self) -> Option<Error> {
+    pub(super) fn why_ended(&self) -> Option<UploadError> {
         let ran_short = self.0.ran_short.load(Ordering::Relaxed);
-        ran_short.then_some(Error::Busy)
+        ran_short.then_some(UploadError::Busy)
     }
 
     /// Returns the body chunk by chunk. It ends with an error if too much is buffered or memory is insufficient.
@@ -107,6 +107,6 @@ mod tests {
     async fn insufficient_memory_ends_the_body() {
         let gathered = Gathered::default();
         assert_eq!(taken(&gathered, &budget(200 << 10), false).await, 3);
-        assert!(matches!(gathered.why_ended(), Some(Error::Busy)));
+        assert!(matches!(gathered.why_ended(), Some(UploadError::Busy)));
     }
 }

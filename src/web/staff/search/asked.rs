@@ -5,9 +5,9 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use super::Cursor;
 use crate::domain::registration::UniqueKey;
 use crate::domain::{Campaign, Lang, ReceiptNumber, Refusal, RegistrationId};
+use crate::store::search::Cursor;
 use crate::store::search::{By, Search};
 use crate::web::error::answer::answer_message;
 use crate::web::error::problem::FieldProblem;

@@ -1,0 +1,57 @@
+//! Gives every error its words and its form on the way out.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Error;
+use super::problem::Problem;
+use crate::web::lang;
+use crate::web::page::Visit;
+
+/// Middleware: dresses every refusal, as problem+json under `/api/` and as a page elsewhere.
+pub async fn present(request: Request, next: Next) -> Response {
+    let lang = lang::of(request.uri(), request.headers());
+    let uri = request.uri().clone();
+    let response = next.run(request).await;
+    let refused = response.extensions().get::<Arc<Error>>().cloned();
+    let Some(refused) = refused.or_else(|| of_axum(&response)) else {
+        return response;
+    };
+    let problem = Problem::of(&refused, lang);
+    let dressed = if uri.path().starts_with("/api/v1/") {
+        problem.into_json()
+    } else {
+        problem.into_page(&Visit::reading(&uri, lang))
+    };
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(dressed.headers().clone());
+    Response::from_parts(parts, dressed.into_body())
+}
+
+/// What axum itself refuses (a path that is not UTF-8, a header that is missing) has its words already; ours are better.
+fn of_axum(response: &Response) -> Option<Arc<Error>> {
+    let plain = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    match response.status() {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY if plain => {
+            Some(Arc::new(Error::Malformed("a request that cannot be read")))
+        }
+        StatusCode::NOT_FOUND if plain => Some(Arc::new(Error::NoSuchPage)),
+        StatusCode::PAYLOAD_TOO_LARGE if plain => Some(Arc::new(Error::TooLarge)),
+        _ => None,
+    }
+}
+
+/// Turns a panic into a logged 500: one request fails, the process goes on.
+#[must_use]
+pub fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Error::Internal(anyhow::anyhow!("a handler panicked")).into_response()
+}

@@ -1,0 +1,14 @@
+//! Requirements of routes.
+
+use crate::domain::staff::Permission;
+
+/// What a route requires of the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing, as for the login page.
+    Nothing,
+    /// An account of any role with a session.
+    Account,
+    /// A permission, by account or API token.
+    Permission(Permission),
+}

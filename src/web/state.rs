@@ -1,0 +1,109 @@
+//! State of all handlers.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use tokio::sync::Semaphore;
+
+use super::budget::UploadBudget;
+use super::error::Error;
+use super::host::host;
+use super::in_flight::InFlightLimit;
+use crate::app::App;
+use crate::config::{Config, Hosts};
+use crate::domain::Campaign;
+
+/// Maximum number of clients of server-sent events on one instance.
+pub const MAX_EVENT_CLIENTS: usize = 2_000;
+
+/// What every handler may use. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<State>);
+
+/// [`App`], and what HTTP needs besides.
+#[derive(Debug)]
+pub struct State {
+    app: Arc<App>,
+    /// The public URL, if it is set.
+    pub public_url: Option<String>,
+    /// The names under which the site answers.
+    pub hosts: Hosts,
+    /// Memory for uploads.
+    pub uploads: UploadBudget,
+    /// Limit of requests in flight.
+    pub in_flight: InFlightLimit,
+    /// One permit for each client of server-sent events.
+    pub event_clients: Arc<Semaphore>,
+}
+
+impl Deref for AppState {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl Deref for State {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
+
+impl AppState {
+    /// Adds to the app what HTTP needs.
+    #[must_use]
+    pub fn new(app: Arc<App>, config: &Config) -> Self {
+        let metrics = &app.metrics;
+        let upload_limit = config.upload_memory.cast_signed();
+        metrics.upload_limit.set(upload_limit);
+        Self(Arc::new(State {
+            public_url: config.public_url.clone(),
+            hosts: config.hosts.clone(),
+            uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
+            in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
+            event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
+            app,
+        }))
+    }
+}
+
+impl State {
+    /// Returns the campaign with this id.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchCampaign`].
+    pub fn campaign(&self, id: &str) -> Result<&Arc<Campaign>, Error> {
+        self.campaigns.get(id).ok_or(Error::NoSuchCampaign)
+    }
+
+    /// Returns the URL of the site without a final slash: the public URL, else the host of the request.
+    #[must_use]
+    pub fn base_url(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.public_url {
+            return url.clone();
+        }
+        let host = host(headers);
+        let host = host.as_ref().map_or("localhost", |host| host.as_str());
+        let scheme = if self.is_secure(headers) {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{host}")
+    }
+
+    /// Whether the browser uses TLS, according to the public URL or else to nginx.
+    #[must_use]
+    pub fn is_secure(&self, headers: &HeaderMap) -> bool {
+        match &self.public_url {
+            Some(url) => url.starts_with("https:"),
+            None => headers
+                .get("x-forwarded-proto")
+                .is_some_and(|scheme| scheme == "https"),
+        }
+    }
+}
