@@ -1,17 +1,13 @@
-//! Live totals of this instance: read from the tally twice a second, rendered once per change, served from memory.
+//! Live totals of this instance: read from the tally twice a second, served from memory.
 //! While the tally is unavailable the last totals stay, marked as stale.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use utoipa::ToSchema;
 
 use super::metrics::TallyMetrics;
 use super::{Tally, Totals};
@@ -26,15 +22,13 @@ const FIRST_TICK: Duration = Duration::from_millis(20);
 const STALE_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
 /// Public totals of a campaign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Chart)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chart {
     /// Id of the campaign.
     pub campaign: String,
     /// Name of the tallied field.
     pub by: String,
     /// Time at which the totals were last known to be complete.
-    #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
     /// True if `as_of` is so old that the totals may have changed.
     pub stale: bool,
@@ -45,8 +39,7 @@ pub struct Chart {
 }
 
 /// Number of registrations with one value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Count)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
     /// The value, such as a city.
     pub value: String,
@@ -54,21 +47,10 @@ pub struct Count {
     pub count: u64,
 }
 
-/// Public totals with the HTTP response made from them.
-#[derive(Clone, Debug)]
-pub struct Published {
-    /// The totals.
-    pub chart: Chart,
-    /// The totals as JSON.
-    pub json: Bytes,
-    /// Weak entity tag (RFC 9110, 8.8.3). Depends on counts and `stale`, not on the time.
-    pub etag: String,
-}
-
 /// Last totals of each campaign; `None` until the first arrive. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Board {
-    charts: Arc<HashMap<CampaignId, watch::Sender<Option<Arc<Published>>>>>,
+    charts: Arc<HashMap<CampaignId, watch::Sender<Option<Arc<Chart>>>>>,
 }
 
 /// Sources of totals.
@@ -92,13 +74,13 @@ impl Board {
 
     /// Subscribes to the totals of a campaign; `None` for an unknown campaign.
     #[must_use]
-    pub fn watch(&self, campaign: &CampaignId) -> Option<watch::Receiver<Option<Arc<Published>>>> {
+    pub fn watch(&self, campaign: &CampaignId) -> Option<watch::Receiver<Option<Arc<Chart>>>> {
         self.charts.get(campaign).map(watch::Sender::subscribe)
     }
 
     /// Returns the last totals of a campaign, if any arrived yet.
     #[must_use]
-    pub fn read(&self, campaign: &CampaignId) -> Option<Arc<Published>> {
+    pub fn read(&self, campaign: &CampaignId) -> Option<Arc<Chart>> {
         self.charts.get(campaign)?.borrow().clone()
     }
 
@@ -120,7 +102,7 @@ impl Board {
         {
             if let Some(next) = next(&campaign, totals, last.as_deref(), Timestamp::now()) {
                 metrics.shown(&campaign.id, next.as_of, next.stale);
-                last = Some(Arc::new(Published::of(next)));
+                last = Some(Arc::new(next));
                 place.send_replace(last.clone());
             }
             let tick = if last.is_some() { TICK } else { FIRST_TICK };
@@ -152,18 +134,18 @@ impl Source {
 fn next(
     campaign: &Campaign,
     totals: Option<Totals>,
-    last: Option<&Published>,
+    last: Option<&Chart>,
     now: Timestamp,
 ) -> Option<Chart> {
     let chart = match (totals, last) {
         (Some(totals), _) => Chart::of(campaign, totals, now),
         (None, Some(last)) => Chart {
             stale: true,
-            ..last.chart.clone()
+            ..last.clone()
         },
         (None, None) => return None,
     };
-    last.is_none_or(|last| last.chart != chart).then_some(chart)
+    last.is_none_or(|last| *last != chart).then_some(chart)
 }
 
 impl Chart {
@@ -181,25 +163,6 @@ impl Chart {
             stale: now.duration_since(totals.as_of) > STALE_AFTER,
             total: values.iter().map(|value| value.count).sum(),
             values,
-        }
-    }
-}
-
-impl Published {
-    fn of(chart: Chart) -> Self {
-        let json = serde_json::to_vec(&chart).expect("texts, numbers and flags are always JSON");
-        let mut hash = Sha256::new();
-        hash.update([u8::from(chart.stale)]);
-        for Count { value, count } in &chart.values {
-            hash.update(value.as_bytes());
-            hash.update([0]);
-            hash.update(count.to_be_bytes());
-        }
-        let tag = data_encoding::HEXLOWER.encode(&hash.finalize()[..8]);
-        Self {
-            chart,
-            json: json.into(),
-            etag: format!("W/\"{tag}\""),
         }
     }
 }
@@ -240,10 +203,9 @@ mod tests {
     #[test]
     fn without_a_tally_the_last_totals_stay_and_are_stale() {
         let now = Timestamp::now();
-        let last = Published::of(next(&example(), Some(totals(now)), None, now).unwrap());
+        let last = next(&example(), Some(totals(now)), None, now).unwrap();
         let stale = next(&example(), None, Some(&last), now).unwrap();
         assert_eq!((stale.total, stale.stale), (11, true));
-        assert_ne!(Published::of(stale).etag, last.etag);
         assert_eq!(next(&example(), None, None, now), None);
     }
 }

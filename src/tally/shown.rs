@@ -77,10 +77,10 @@ impl Collector for Shown {
     fn collect(&self) -> Vec<MetricFamily> {
         let gauge = gauge();
         for campaign in &self.campaigns {
-            let Some(published) = self.board.read(&campaign.id) else {
+            let Some(chart) = self.board.read(&campaign.id) else {
                 continue;
             };
-            for (value, count) in labelled(&published.chart) {
+            for (value, count) in labelled(&chart) {
                 gauge
                     .with_label_values(&[campaign.id.as_str(), value])
                     .set(i64::try_from(count).unwrap_or(i64::MAX));

@@ -2,6 +2,7 @@
 
 pub mod challenge;
 pub mod chart;
+pub mod chart_response;
 pub mod registrations;
 pub mod reports;
 

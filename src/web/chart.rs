@@ -29,12 +29,11 @@ async fn totals(
     visit: Visit,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let published = app.live_totals.read(&campaign.id);
-    let chart = published.as_deref().map(|published| &published.chart);
+    let chart = app.live_totals.read(&campaign.id);
     let page = ChartPage {
         visit: &visit,
         campaign,
-        chart,
+        chart: chart.as_deref(),
     };
     Ok(show(StatusCode::OK, &page))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use tokio::sync::Semaphore;
 
+use super::api::chart_response::ChartResponses;
 use super::budget::UploadBudget;
 use super::error::Error;
 use super::host::host;
@@ -33,6 +34,8 @@ pub struct State {
     pub uploads: UploadBudget,
     /// Limit of requests in flight.
     pub in_flight: InFlightLimit,
+    /// The totals as rendered for programs.
+    pub charts: ChartResponses,
     /// One permit for each client of server-sent events.
     pub event_clients: Arc<Semaphore>,
 }
@@ -65,6 +68,7 @@ impl AppState {
             hosts: config.hosts.clone(),
             uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
+            charts: ChartResponses::new(app.campaigns.iter().map(|campaign| &campaign.id)),
             event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
             app,
         }))

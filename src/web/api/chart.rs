@@ -15,7 +15,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::WatchStream;
 use utoipa::ToSchema;
 
-use crate::tally::board::{Chart, Published};
+use super::chart_response::{ChartBody, Published};
+use crate::tally::board::Chart;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
@@ -35,7 +36,7 @@ const NEW_TIME: SignedDuration = SignedDuration::from_secs(10);
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
     ),
     responses(
-        (status = 200, description = "The totals", body = Chart),
+        (status = 200, description = "The totals", body = ChartBody),
         (status = 304, description = "As in the earlier answer"),
         (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "No totals yet", body = Problem, content_type = "application/problem+json"),
@@ -48,7 +49,8 @@ pub async fn chart(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let published = app.live_totals.read(&campaign.id).ok_or(Error::Busy)?;
+    let chart = app.live_totals.read(&campaign.id).ok_or(Error::Busy)?;
+    let published = app.charts.of(&campaign.id, chart);
     let tag =
         HeaderValue::from_str(&published.etag).map_err(|error| Error::Internal(error.into()))?;
     let known = headers
@@ -108,8 +110,10 @@ pub async fn events(
         .live_totals
         .watch(&campaign.id)
         .ok_or(Error::NoSuchCampaign)?;
-    let events =
-        events_of(WatchStream::new(charts), client).take_until(app.stop.clone().cancelled_owned());
+    let (state, id) = (app.clone(), campaign.id.clone());
+    let rendered = WatchStream::new(charts)
+        .map(move |chart: Option<Arc<Chart>>| Some(state.charts.of(&id, chart?)));
+    let events = events_of(rendered, client).take_until(app.stop.clone().cancelled_owned());
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
     let events = Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE));
     Ok(([unbuffered], events).into_response())

@@ -91,10 +91,8 @@ impl Section {
         let counts = overview.of_days(sees);
         let most = counts.iter().copied().max().unwrap_or_default();
         let days = overview.days.iter().copied().zip(counts.iter().copied());
-        let published = app.live_totals.read(&campaign.id);
-        let all = published
-            .iter()
-            .flat_map(|published| &published.chart.values);
+        let chart = app.live_totals.read(&campaign.id);
+        let all = chart.iter().flat_map(|chart| &chart.values);
         let mut values: Vec<_> = all.filter(|count| sees(&count.value)).cloned().collect();
         let (total, all_values) = (values.iter().map(|count| count.count).sum(), values.len());
         let highest = values.first().map_or(0, |count| count.count);

@@ -188,7 +188,7 @@ fn values(app: &AppState, desk: &Desk, campaign: &Campaign) -> Vec<String> {
         return theirs;
     }
     let shown = app.live_totals.read(&campaign.id);
-    let counts = shown.map_or_else(Vec::new, |shown| shown.chart.values.clone());
+    let counts = shown.map_or_else(Vec::new, |shown| shown.values.clone());
     let mut values: Vec<_> = counts.into_iter().map(|count| count.value).collect();
     values.sort_by_cached_key(|value| crate::domain::text::fold(value));
     values

@@ -166,10 +166,8 @@ impl<'a> SearchPage<'a> {
         mistakes: Vec<FieldProblem>,
         results: Option<Results>,
     ) -> Self {
-        let published = app.live_totals.read(&cabinet.campaign.id);
-        let counted = published
-            .iter()
-            .flat_map(|published| &published.chart.values);
+        let chart = app.live_totals.read(&cabinet.campaign.id);
+        let counted = chart.iter().flat_map(|chart| &chart.values);
         let staff = &cabinet.desk.staff;
         let mut values: Vec<_> = counted
             .map(|count| count.value.clone())

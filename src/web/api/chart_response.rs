@@ -1,0 +1,150 @@
+//! The totals as programs get them: JSON and entity tag, rendered once per change for all clients.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use crate::domain::CampaignId;
+use crate::tally::board::{Chart, Count};
+
+/// Public totals of a campaign.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Chart)]
+pub struct ChartBody<'a> {
+    /// Id of the campaign.
+    campaign: &'a str,
+    /// Name of the tallied field.
+    by: &'a str,
+    /// Time at which the totals were last known to be complete.
+    #[schema(value_type = String, format = DateTime)]
+    as_of: Timestamp,
+    /// True if `as_of` is so old that the totals may have changed.
+    stale: bool,
+    /// Sum of all counts.
+    total: u64,
+    /// Highest count first, equal counts by value.
+    values: Vec<CountBody<'a>>,
+}
+
+/// Number of registrations with one value.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Count)]
+pub struct CountBody<'a> {
+    /// The value, such as a city.
+    value: &'a str,
+    /// Number of registrations.
+    count: u64,
+}
+
+/// Public totals with the HTTP response made from them.
+#[derive(Debug)]
+pub struct Published {
+    /// The totals.
+    pub chart: Arc<Chart>,
+    /// The totals as JSON.
+    pub json: Bytes,
+    /// Weak entity tag (RFC 9110, 8.8.3). Depends on counts and `stale`, not on the time.
+    pub etag: String,
+}
+
+/// The last response of each campaign.
+#[derive(Debug)]
+pub struct ChartResponses(HashMap<CampaignId, Mutex<Option<Arc<Published>>>>);
+
+impl ChartResponses {
+    /// Creates an empty cache for these campaigns.
+    #[must_use]
+    pub fn new<'a>(campaigns: impl Iterator<Item = &'a CampaignId>) -> Self {
+        let empty = |id: &CampaignId| (id.clone(), Mutex::default());
+        Self(campaigns.map(empty).collect())
+    }
+
+    /// Returns the response for these totals; renders it if they are not those of the last call.
+    #[must_use]
+    pub fn of(&self, campaign: &CampaignId, chart: Arc<Chart>) -> Arc<Published> {
+        let Some(last) = self.0.get(campaign) else {
+            return Arc::new(Published::of(chart));
+        };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last
+            .take()
+            .filter(|known| Arc::ptr_eq(&known.chart, &chart));
+        Arc::clone(last.insert(known.unwrap_or_else(|| Arc::new(Published::of(chart)))))
+    }
+}
+
+impl<'a> From<&'a Chart> for ChartBody<'a> {
+    fn from(chart: &'a Chart) -> Self {
+        let count = |one: &'a Count| CountBody {
+            value: &one.value,
+            count: one.count,
+        };
+        Self {
+            campaign: &chart.campaign,
+            by: &chart.by,
+            as_of: chart.as_of,
+            stale: chart.stale,
+            total: chart.total,
+            values: chart.values.iter().map(count).collect(),
+        }
+    }
+}
+
+impl Published {
+    fn of(chart: Arc<Chart>) -> Self {
+        let body = ChartBody::from(&*chart);
+        let json = serde_json::to_vec(&body).expect("texts, numbers and flags are always JSON");
+        let mut hash = Sha256::new();
+        hash.update([u8::from(chart.stale)]);
+        for one in &chart.values {
+            hash.update(one.value.as_bytes());
+            hash.update([0]);
+            hash.update(one.count.to_be_bytes());
+        }
+        let tag = data_encoding::HEXLOWER.encode(&hash.finalize()[..8]);
+        Self {
+            json: json.into(),
+            etag: format!("W/\"{tag}\""),
+            chart,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(as_of: i64, stale: bool) -> Arc<Chart> {
+        Arc::new(Chart {
+            campaign: "vacunacion".into(),
+            by: "ciudad".into(),
+            as_of: Timestamp::from_second(as_of).unwrap(),
+            stale,
+            total: 0,
+            values: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn the_tag_depends_on_what_is_shown_and_not_on_the_time() {
+        let tag = |as_of, stale| Published::of(chart(as_of, stale)).etag;
+        assert_eq!(tag(1, false), tag(2, false));
+        assert_ne!(tag(1, false), tag(1, true));
+    }
+
+    #[test]
+    fn the_same_totals_are_rendered_once() {
+        let campaign = CampaignId::parse("vacunacion").unwrap();
+        let responses = ChartResponses::new([&campaign].into_iter());
+        let first = chart(1, false);
+        let one = responses.of(&campaign, Arc::clone(&first));
+        assert!(Arc::ptr_eq(&one, &responses.of(&campaign, first)));
+        let next = responses.of(&campaign, chart(2, false));
+        assert_eq!(next.chart.as_of.as_second(), 2);
+    }
+}
