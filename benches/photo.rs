@@ -7,8 +7,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
 use jornada::domain::registration::PhotoRef;
 use jornada::domain::{CampaignId, RegistrationId};
+use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
 use jornada::photo::inspect::inspect;
-use jornada::photo::seal::{MasterKey, Seal, VaultKey};
 use jornada::photo::{PhotoFormat, PhotoKey};
 use sha2::{Digest, Sha256};
 
@@ -56,29 +56,29 @@ fn photos(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn key_of(photo: &[u8]) -> PhotoKey {
+fn photo_key(photo: &[u8]) -> PhotoKey {
     let campaign = CampaignId::parse("vacunacion").expect("a name");
     let photo = PhotoRef {
         sha256: Sha256::digest(photo).into(),
         format: PhotoFormat::Jpeg,
         bytes: photo.len() as u64,
     };
-    PhotoKey::of(&campaign, RegistrationId::from_bytes([1; 16]), &photo)
+    PhotoKey::for_photo(&campaign, RegistrationId::from_bytes([1; 16]), &photo)
 }
 
-fn sealing(criterion: &mut Criterion) {
+fn encryption(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
     let master = MasterKey::new(&[1; 32]);
-    let seal = Seal::new(VaultKey::generate(master.id()).expect("randomness"));
+    let seal = Encryptor::new(KeyEncryptionKey::generate(master.id()).expect("randomness"));
     let mut group = criterion.benchmark_group("seal");
     for size in [50_000, 250_000] {
         let photo = Bytes::from(vec![7; size]);
-        let key = key_of(&photo);
+        let key = photo_key(&photo);
         group.throughput(Throughput::Bytes(size as u64));
         let sealed = || {
-            let sealed = runtime.block_on(seal.seal(&key, photo.clone()));
+            let sealed = runtime.block_on(seal.encrypt(&key, photo.clone()));
             sealed.expect("randomness")
         };
         group.bench_function(BenchmarkId::new("seal", size), |bencher| {
@@ -86,11 +86,11 @@ fn sealing(criterion: &mut Criterion) {
         });
         let sealed = sealed();
         group.bench_function(BenchmarkId::new("open", size), |bencher| {
-            bencher.iter(|| runtime.block_on(seal.open(&key, sealed.bytes().clone())));
+            bencher.iter(|| runtime.block_on(seal.decrypt(&key, sealed.bytes().clone())));
         });
     }
     group.finish();
 }
 
-criterion_group!(benches, photos, sealing);
+criterion_group!(benches, photos, encryption);
 criterion_main!(benches);

@@ -3,16 +3,16 @@
 //! the data (0.5 GiB), this measures its disk.
 #![expect(clippy::unwrap_used, reason = "a failed measurement may panic")]
 
-#[path = "../tests/store/bed.rs"]
+#[path = "../tests/store/fixture.rs"]
 #[expect(dead_code, reason = "the cases of the contract use all of it")]
-mod bed;
+mod fixture;
 #[path = "../tests/support/servers.rs"]
 mod servers;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use bed::{Bed, registration};
+use fixture::{StoreFixture, registration};
 use futures_util::StreamExt;
 use jornada::domain::Selection;
 use mongodb::bson::spec::BinarySubtype;
@@ -28,35 +28,35 @@ async fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    for (name, bed) in [
-        ("sqlite", Bed::sqlite().await),
-        ("mongodb", Bed::mongodb().await),
+    for (name, fixture) in [
+        ("sqlite", StoreFixture::sqlite().await),
+        ("mongodb", StoreFixture::mongodb().await),
     ] {
-        writes(name, &bed).await;
+        measure_writes(name, &fixture).await;
         if name == "mongodb" {
-            multiply(&bed).await;
-            driver_alone(&bed).await;
+            multiply(&fixture).await;
+            measure_driver(&fixture).await;
         }
-        reads(name, &bed).await;
-        bed.remove().await;
+        measure_reads(name, &fixture).await;
+        fixture.remove().await;
     }
 }
 
-fn tell(name: &str, what: &str, rows: u64, since: Instant) {
+fn print_rate(name: &str, what: &str, rows: u64, since: Instant) {
     let seconds = since.elapsed().as_secs_f64();
     println!("{name:8} {what:32} {rows:9} rows {seconds:7.3} s");
 }
 
-async fn writes(name: &str, bed: &Bed) {
+async fn measure_writes(name: &str, fixture: &StoreFixture) {
     let since = Instant::now();
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+            let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
             tokio::spawn(async move {
                 for number in (writer..WRITES).step_by(WRITERS) {
                     let city = format!("Ciudad {}", number % 100);
                     let one = registration(&campaign, &number.to_string(), &city, 0);
-                    store.keep(&campaign, &one).await.unwrap();
+                    store.insert(&campaign, &one).await.unwrap();
                 }
             })
         })
@@ -64,12 +64,15 @@ async fn writes(name: &str, bed: &Bed) {
     for writer in writers {
         writer.await.unwrap();
     }
-    tell(name, "kept by 32 at once", WRITES as u64, since);
+    print_rate(name, "kept by 32 at once", WRITES as u64, since);
 }
 
 /// Inserts copies of one registration with different ids, cities and times, up to a million.
-async fn multiply(bed: &Bed) {
-    let all = bed.database().await.collection::<Document>("registrations");
+async fn multiply(fixture: &StoreFixture) {
+    let all = fixture
+        .database()
+        .await
+        .collection::<Document>("registrations");
     let template = all.find_one(doc! {}).await.unwrap().unwrap();
     let numbers: Vec<_> = (WRITES..MILLION).collect();
     for chunk in numbers.chunks(10_000) {
@@ -97,8 +100,8 @@ async fn multiply(bed: &Bed) {
 }
 
 /// Measures the driver alone: the same documents in the same order, not decoded.
-async fn driver_alone(bed: &Bed) {
-    let all = bed.database().await;
+async fn measure_driver(fixture: &StoreFixture) {
+    let all = fixture.database().await;
     let all = all.collection::<RawDocumentBuf>("registrations");
     for size in [1_000, 10_000] {
         for (what, order) in [
@@ -117,32 +120,32 @@ async fn driver_alone(bed: &Bed) {
             while let Some(batch) = batches.next().await {
                 bytes += batch.unwrap().as_raw_document().as_bytes().len();
             }
-            tell("mongodb", what, MILLION as u64, since);
+            print_rate("mongodb", what, MILLION as u64, since);
             println!("{:8} in batches of {size}, {} MiB", "", bytes >> 20);
         }
     }
 }
 
-async fn reads(name: &str, bed: &Bed) {
-    let id = &bed.campaign.id;
+async fn measure_reads(name: &str, fixture: &StoreFixture) {
+    let id = &fixture.campaign.id;
     let since = Instant::now();
-    let count = bed.store.count(id, &Selection::all()).await.unwrap();
-    tell(name, "counted", count, since);
+    let count = fixture.store.count(id, &Selection::all()).await.unwrap();
+    print_rate(name, "counted", count, since);
     let since = Instant::now();
-    let totals = bed.store.snapshot(id).await.unwrap().totals;
-    tell(name, "totals", totals.values().sum(), since);
+    let totals = fixture.store.snapshot(id).await.unwrap().totals;
+    print_rate(name, "totals", totals.values().sum(), since);
     for value in [None, None, Some("Ciudad 7")] {
-        let selection = value.map_or_else(Selection::all, Selection::of);
+        let selection = value.map_or_else(Selection::all, Selection::for_value);
         let since = Instant::now();
-        let mut batches = bed
+        let mut batches = fixture
             .store
-            .registrations(&bed.campaign, &selection)
+            .registrations(&fixture.campaign, &selection)
             .await
             .unwrap();
         let mut rows = 0;
         while let Some(batch) = batches.next().await.unwrap() {
             rows += batch.len() as u64;
         }
-        tell(name, value.unwrap_or("listed, all"), rows, since);
+        print_rate(name, value.unwrap_or("listed, all"), rows, since);
     }
 }

@@ -31,7 +31,7 @@ pub use limits::RateLimits;
 pub use reservation::Admitted;
 
 use crate::domain::{Campaign, CampaignId};
-use crate::key::{Key, Secret};
+use crate::key::{InstallationSecret, Key};
 use metrics::AbuseMetrics;
 use proof_of_work::{Challenge, ProofOfWork};
 use rate::{Rate, RateBucket};
@@ -90,7 +90,7 @@ impl Admission {
     /// proof of work.
     #[must_use]
     pub fn new(
-        secret: &Secret,
+        secret: &InstallationSecret,
         counters: AbuseCounters,
         exempt: Vec<IpNet>,
         limits: RateLimits,
@@ -177,7 +177,7 @@ impl Admission {
         });
         let acquired = self.counters.acquire(&buckets, Timestamp::now()).await;
         acquired.map_err(|retry_after| {
-            self.metrics.limited(attempts.0);
+            self.metrics.count_rate_limited(attempts.0);
             Denied::RateLimited { retry_after }
         })?;
         let [_, reserved] = buckets;
@@ -208,7 +208,7 @@ impl Admission {
         now: Timestamp,
     ) -> Result<(), Denied> {
         if evidence.honeypot_filled {
-            self.metrics.trapped("filled");
+            self.metrics.count_bot_signal("filled");
             return Err(Denied::HoneypotFilled);
         }
         let is_timed = evidence.form_required || evidence.form_timestamp.is_some();
@@ -222,7 +222,7 @@ impl Admission {
                 TimestampError::TooFast(retry_after) => ("early", Denied::TooFast { retry_after }),
                 TimestampError::Invalid => ("strange", Denied::FormExpired),
             };
-            self.metrics.trapped(signal);
+            self.metrics.count_bot_signal(signal);
             denied
         })
     }
@@ -251,7 +251,7 @@ impl Admission {
                 return Ok(());
             }
         }
-        self.metrics.trapped("work");
+        self.metrics.count_bot_signal("work");
         Err(Denied::ProofRequired)
     }
 }

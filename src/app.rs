@@ -14,14 +14,14 @@ pub use build::build;
 
 use crate::admission::Admission;
 use crate::campaigns::Campaigns;
-use crate::intake::Intake;
-use crate::photo::Photos;
-use crate::report::Reports;
-use crate::staff::overview::Overviews;
-use crate::staff::{Audit, Gate};
+use crate::intake::Registrations;
+use crate::photo::ObjectStore;
+use crate::report::ReportGenerator;
+use crate::staff::overview::OverviewCache;
+use crate::staff::{AuditLog, Authenticator};
 use crate::store::Store;
 use crate::tally::Tally;
-use crate::tally::board::Board;
+use crate::tally::live_totals::LiveTotals;
 use metrics::Metrics;
 
 /// The parts of an instance. It holds no state that another instance could miss: it may be killed at any time.
@@ -36,23 +36,23 @@ pub struct App {
     /// Rate limits and bot checks.
     pub admission: Admission,
     /// Registers submissions.
-    pub registrations: Intake,
+    pub registrations: Registrations,
     /// Shared totals; takes requests for a refresh.
     pub tally: Tally,
     /// Totals in memory, ready to be shown.
-    pub live_totals: Board,
+    pub live_totals: LiveTotals,
     /// Writes reports, for requests and for jobs.
-    pub reports: Reports,
+    pub reports: ReportGenerator,
     /// Stores photos and report files.
-    pub object_store: Photos,
+    pub object_store: ObjectStore,
     /// Wakes the report worker when a job was added.
     pub job_added: Arc<Notify>,
     /// Logins and second factors.
-    pub authenticator: Gate,
+    pub authenticator: Authenticator,
     /// The audit log of this process.
-    pub audit_log: Arc<Audit>,
+    pub audit_log: Arc<AuditLog>,
     /// Statistics of the staff's first page.
-    pub overviews: Overviews,
+    pub overviews: OverviewCache,
     /// All metrics of the process.
     pub metrics: Metrics,
     /// Cancelled when the instance shuts down.

@@ -8,7 +8,7 @@ use redis::{Client, RedisResult};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Maximum wait for a connection or an answer.
-const WAIT: Duration = Duration::from_secs(1);
+const REDIS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// `JORNADA_CACHE`.
 #[derive(Clone, Debug)]
@@ -23,12 +23,12 @@ pub enum CacheSetting {
 ///
 /// # Errors
 /// Fails if the URL is invalid.
-pub fn connection(url: &SecretString) -> RedisResult<ConnectionManager> {
+pub fn lazy_connection(url: &SecretString) -> RedisResult<ConnectionManager> {
     let client = Client::open(url.expose_secret())?;
     let config = ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(WAIT))
-        .set_response_timeout(Some(WAIT))
+        .set_connection_timeout(Some(REDIS_TIMEOUT))
+        .set_response_timeout(Some(REDIS_TIMEOUT))
         .set_number_of_retries(1)
-        .set_max_delay(WAIT);
+        .set_max_delay(REDIS_TIMEOUT);
     ConnectionManager::new_lazy_with_config(client, config)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::campaign::Mistake;
+use crate::domain::campaign::CampaignFileError;
 use crate::domain::{Campaign, CampaignId};
 
 /// All campaigns; at least one, one of them the default.
@@ -27,27 +27,27 @@ pub enum CampaignsError {
     },
     /// Errors in a file. Each line has file, line and field.
     #[error("{}", lines(path, mistakes))]
-    Wrong {
+    Invalid {
         /// Path of the file.
         path: PathBuf,
         /// Errors in the file.
-        mistakes: Vec<Mistake>,
+        mistakes: Vec<CampaignFileError>,
     },
     /// The folder has no campaign file.
     #[error("JORNADA_CAMPAIGNS: no campaign in {}: expected a folder with at least one .toml file", .0.display())]
-    None(PathBuf),
+    NoFiles(PathBuf),
     /// Two files have the same id, or two are the default.
     #[error("JORNADA_CAMPAIGNS: {0}")]
-    Twice(String),
+    Duplicate(String),
 }
 
-fn lines(path: &Path, mistakes: &[Mistake]) -> String {
-    let line = |mistake: &Mistake| format!("{}:{mistake}", path.display());
+fn lines(path: &Path, mistakes: &[CampaignFileError]) -> String {
+    let line = |mistake: &CampaignFileError| format!("{}:{mistake}", path.display());
     mistakes.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Reads a campaign file and the place lists beside it.
-pub fn read(path: &Path) -> Result<Campaign, CampaignsError> {
+pub fn read_campaign(path: &Path) -> Result<Campaign, CampaignsError> {
     let text = std::fs::read_to_string(path).map_err(|source| CampaignsError::Unreadable {
         path: path.to_owned(),
         source,
@@ -62,7 +62,7 @@ pub fn read(path: &Path) -> Result<Campaign, CampaignsError> {
         std::fs::read_to_string(path.with_file_name(name))
             .map_err(|error| format!("cannot read {name}: {error}"))
     };
-    Campaign::parse(&text, list).map_err(|mistakes| CampaignsError::Wrong {
+    Campaign::parse(&text, list).map_err(|mistakes| CampaignsError::Invalid {
         path: path.to_owned(),
         mistakes,
     })
@@ -70,12 +70,12 @@ pub fn read(path: &Path) -> Result<Campaign, CampaignsError> {
 
 impl Campaigns {
     /// Reads every `.toml` file of a folder. The default is the campaign with `default = true`, else the first by id.
-    pub fn read(folder: &Path) -> Result<Self, CampaignsError> {
+    pub fn scope(folder: &Path) -> Result<Self, CampaignsError> {
         let mut all: BTreeMap<CampaignId, Arc<Campaign>> = BTreeMap::new();
-        for path in files(folder)? {
-            let campaign = Arc::new(read(&path)?);
+        for path in list_files(folder)? {
+            let campaign = Arc::new(read_campaign(&path)?);
             if let Some(other) = all.insert(campaign.id.clone(), campaign) {
-                return Err(CampaignsError::Twice(format!(
+                return Err(CampaignsError::Duplicate(format!(
                     "two files have the id '{}'",
                     other.id
                 )));
@@ -84,11 +84,11 @@ impl Campaigns {
         let mut defaults = all.values().filter(|campaign| campaign.is_default);
         let default = defaults.next().or(all.values().next()).cloned();
         if defaults.next().is_some() {
-            return Err(CampaignsError::Twice(
+            return Err(CampaignsError::Duplicate(
                 "two files have default = true".into(),
             ));
         }
-        let default = default.ok_or_else(|| CampaignsError::None(folder.to_owned()))?;
+        let default = default.ok_or_else(|| CampaignsError::NoFiles(folder.to_owned()))?;
         Ok(Self { all, default })
     }
 
@@ -110,7 +110,7 @@ impl Campaigns {
     }
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>, CampaignsError> {
+fn list_files(folder: &Path) -> Result<Vec<PathBuf>, CampaignsError> {
     let unreadable = |source| CampaignsError::Unreadable {
         path: folder.to_owned(),
         source,

@@ -1,17 +1,17 @@
 //! Commands of the binary.
 
-mod archive;
+mod admin_context;
 mod audit;
 mod campaign;
-mod end;
 mod erased;
-mod files;
+mod file_limit;
 mod health;
 mod load;
-mod office;
+mod maintenance_context;
 mod person;
 mod photos;
 mod serve;
+mod shutdown;
 mod staff;
 mod sweep;
 mod token;
@@ -28,11 +28,11 @@ use crate::config::{Env, SETTINGS};
 #[command(version, after_help = SETTINGS)]
 pub struct Command {
     #[command(subcommand)]
-    role: Option<Role>,
+    command: Option<CliCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Role {
+enum CliCommand {
     /// Serve the site (default)
     Serve,
     /// Exit with 0 if the instance on this machine is alive
@@ -87,20 +87,20 @@ enum TokenCommand {
 impl Command {
     /// Runs the selected command, `serve` by default.
     pub fn run(self, env: &Env) -> anyhow::Result<()> {
-        match self.role.unwrap_or(Role::Serve) {
-            Role::Serve => serve::run(env),
-            Role::Health => health::check(env),
-            Role::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
-            Role::Token(TokenCommand::New(wanted)) => token::new(env, &wanted),
-            Role::Staff(command) => staff::play(env, command),
-            Role::Audit(command) => audit::play(env, command),
-            Role::Watch(args) => watch::play(env, args),
-            Role::Photos(command) => photos::play(env, &command),
-            Role::Sweep(args) => sweep::play(env, &args),
-            Role::Erase(args) => person::erase(env, &args),
-            Role::Erased(command) => erased::play(env, &command),
-            Role::Export(args) => person::export(env, &args),
-            Role::Load(command) => load::play(env, command),
+        match self.command.unwrap_or(CliCommand::Serve) {
+            CliCommand::Serve => serve::run(env),
+            CliCommand::Health => health::check(env),
+            CliCommand::Campaign(CampaignCommand::Check { files }) => campaign::check(&files),
+            CliCommand::Token(TokenCommand::New(wanted)) => token::create(env, &wanted),
+            CliCommand::Staff(command) => staff::run(env, command),
+            CliCommand::Audit(command) => audit::run(env, command),
+            CliCommand::Watch(args) => watch::run(env, args),
+            CliCommand::Photos(command) => photos::run(env, &command),
+            CliCommand::Sweep(args) => sweep::run(env, &args),
+            CliCommand::Erase(args) => person::erase(env, &args),
+            CliCommand::Erased(command) => erased::run(env, &command),
+            CliCommand::Export(args) => person::export(env, &args),
+            CliCommand::Load(command) => load::run(env, command),
         }
     }
 }

@@ -7,7 +7,7 @@ mod hosts;
 mod limits;
 mod logs;
 mod mail;
-mod photo_key;
+mod master_keys;
 mod secret;
 mod stores;
 mod watch;
@@ -19,18 +19,18 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use url::Url;
 
-pub use env::{Env, FromEnv, Wrong};
-pub use hosts::{Hosts, exempt};
-pub use watch::watch_data;
+pub use env::{Env, FromEnv, SettingError};
+pub use hosts::{Hosts, read_exempt};
+pub use watch::watch_data_folder;
 
 pub use crate::admission::RateLimits;
 pub use crate::cache::CacheSetting;
-pub use crate::key::Secret;
-pub use crate::photo::{PhotoKeys, PhotosSetting, S3Setting};
+pub use crate::key::InstallationSecret;
+pub use crate::photo::{MasterKeys, ObjectStoreSetting, S3Setting};
 pub use crate::store::StoreSetting;
 pub use crate::telemetry::logs::{LogFormat, LogsConfig};
 pub use crate::watch::setting::{
-    MailConfig, PostSetting, WatchConfig, WatchLinks, WatchRules, Watched,
+    MailConfig, MailTransportSetting, WatchConfig, WatchLinks, WatchRules, WatchedUrl,
 };
 
 /// Help text with every setting, its default and its meaning, shown by `jornada --help`.
@@ -90,13 +90,13 @@ The role watch reads JORNADA_CACHE, JORNADA_INSTANCE and these:
   JORNADA_MAIL_TO        recipient addresses, comma-separated; required with SMTP";
 
 /// Minimum and maximum memory for uploads in bytes: one upload with its form, and 1 TiB.
-const UPLOAD_MEMORY: std::ops::RangeInclusive<u64> = (16 << 20)..=(1 << 40);
+const UPLOAD_MEMORY_RANGE: std::ops::RangeInclusive<u64> = (16 << 20)..=(1 << 40);
 
-const ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
+const EXPECTED_ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
 
 /// Settings of the role `serve`.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct ServeConfig {
     /// `JORNADA_LISTEN`.
     pub listen: SocketAddr,
     /// `JORNADA_OPS_LISTEN`; never exposed to the public.
@@ -112,15 +112,15 @@ pub struct Config {
     /// `JORNADA_STORE`.
     pub store: StoreSetting,
     /// `JORNADA_PHOTOS`.
-    pub photos: PhotosSetting,
+    pub photos: ObjectStoreSetting,
     /// `JORNADA_PHOTO_KEY` or `JORNADA_PHOTO_KEY_FILE`; the same on every instance.
-    pub photo_keys: PhotoKeys,
+    pub photo_keys: MasterKeys,
     /// `JORNADA_CACHE`.
     pub cache: CacheSetting,
     /// `JORNADA_CAMPAIGNS`.
     pub campaigns: PathBuf,
     /// `JORNADA_SECRET` or `JORNADA_SECRET_FILE`; the same on every instance.
-    pub secret: Secret,
+    pub secret: InstallationSecret,
     /// `JORNADA_INSTANCE`.
     pub instance: String,
     /// `JORNADA_UPLOAD_MEMORY`, in bytes.
@@ -135,25 +135,25 @@ pub struct Config {
     pub admin_totp: bool,
 }
 
-impl Config {
+impl ServeConfig {
     /// Reads and validates all settings.
-    pub fn from_env(env: &Env) -> Result<Self, Wrong> {
+    pub fn from_env(env: &Env) -> Result<Self, SettingError> {
         let store = StoreSetting::from_env(env)?;
-        let public_url = public_url(env)?;
+        let public_url = read_public_url(env)?;
         Ok(Self {
-            listen: env.parse("JORNADA_LISTEN", "127.0.0.1:4000", ADDRESS)?,
-            ops_listen: ops_listen(env)?,
+            listen: env.parse("JORNADA_LISTEN", "127.0.0.1:4000", EXPECTED_ADDRESS)?,
+            ops_listen: read_ops_listen(env)?,
             hosts: Hosts::from_env(env, public_url.as_deref())?,
-            exempt: exempt(env)?,
+            exempt: read_exempt(env)?,
             limits: RateLimits::from_env(env)?,
             public_url,
-            photos: PhotosSetting::from_env(env)?,
-            photo_keys: PhotoKeys::from_env(env)?,
+            photos: ObjectStoreSetting::from_env(env)?,
+            photo_keys: MasterKeys::from_env(env)?,
             cache: CacheSetting::from_env(env)?,
-            campaigns: env.or("JORNADA_CAMPAIGNS", "campaigns").into(),
-            secret: Secret::from_env(env)?,
-            instance: instance(env),
-            upload_memory: upload_memory(env)?,
+            campaigns: env.get_or("JORNADA_CAMPAIGNS", "campaigns").into(),
+            secret: InstallationSecret::from_env(env)?,
+            instance: instance_name(env),
+            upload_memory: read_upload_memory(env)?,
             max_requests: env
                 .parse::<NonZeroUsize>("JORNADA_MAX_REQUESTS", "2048", "a number above 0")?
                 .get(),
@@ -165,30 +165,30 @@ impl Config {
                 "10737418240",
                 "a number of bytes, such as 10737418240 (10 GiB)",
             )?,
-            admin_totp: admin_totp(env)?,
+            admin_totp: read_admin_totp(env)?,
             store,
         })
     }
 }
 
 /// Returns the URL of the site as far as settings tell: `JORNADA_PUBLIC_URL`, else `JORNADA_LISTEN`.
-pub fn site(env: &Env) -> Result<String, Wrong> {
-    let listen: SocketAddr = env.parse("JORNADA_LISTEN", "127.0.0.1:4000", ADDRESS)?;
-    Ok(public_url(env)?.unwrap_or_else(|| format!("http://{listen}")))
+pub fn site_url(env: &Env) -> Result<String, SettingError> {
+    let listen: SocketAddr = env.parse("JORNADA_LISTEN", "127.0.0.1:4000", EXPECTED_ADDRESS)?;
+    Ok(read_public_url(env)?.unwrap_or_else(|| format!("http://{listen}")))
 }
 
 /// Reads `JORNADA_OPS_LISTEN` alone, for commands that only query the local instance.
-pub fn ops_listen(env: &Env) -> Result<SocketAddr, Wrong> {
-    env.parse("JORNADA_OPS_LISTEN", "127.0.0.1:4100", ADDRESS)
+pub fn read_ops_listen(env: &Env) -> Result<SocketAddr, SettingError> {
+    env.parse("JORNADA_OPS_LISTEN", "127.0.0.1:4100", EXPECTED_ADDRESS)
 }
 
-fn public_url(env: &Env) -> Result<Option<String>, Wrong> {
+fn read_public_url(env: &Env) -> Result<Option<String>, SettingError> {
     let name = "JORNADA_PUBLIC_URL";
     let Some(raw) = env.get(name) else {
         return Ok(None);
     };
     let wrong = || {
-        Wrong::new(
+        SettingError::new(
             name,
             &raw,
             "a URL without path, such as https://jornada.example.org",
@@ -203,29 +203,29 @@ fn public_url(env: &Env) -> Result<Option<String>, Wrong> {
     Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
 }
 
-fn admin_totp(env: &Env) -> Result<bool, Wrong> {
+fn read_admin_totp(env: &Env) -> Result<bool, SettingError> {
     let name = "JORNADA_ADMIN_TOTP";
-    match env.or(name, "optional").as_str() {
+    match env.get_or(name, "optional").as_str() {
         "required" => Ok(true),
         "optional" => Ok(false),
-        other => Err(Wrong::new(name, other, "required or optional")),
+        other => Err(SettingError::new(name, other, "required or optional")),
     }
 }
 
-fn upload_memory(env: &Env) -> Result<u64, Wrong> {
+fn read_upload_memory(env: &Env) -> Result<u64, SettingError> {
     let name = "JORNADA_UPLOAD_MEMORY";
     let expected = "a number of bytes from 16777216 (one upload) to 1099511627776";
     let bytes: u64 = env.parse(name, "268435456", expected)?;
-    if UPLOAD_MEMORY.contains(&bytes) {
+    if UPLOAD_MEMORY_RANGE.contains(&bytes) {
         Ok(bytes)
     } else {
-        Err(Wrong::new(name, &bytes.to_string(), expected))
+        Err(SettingError::new(name, &bytes.to_string(), expected))
     }
 }
 
 /// Returns `JORNADA_INSTANCE`, the name of this process in logs and metrics. Defaults to the host name.
 #[must_use]
-pub fn instance(env: &Env) -> String {
+pub fn instance_name(env: &Env) -> String {
     env.get("JORNADA_INSTANCE").unwrap_or_else(host_name)
 }
 

@@ -2,32 +2,33 @@
 //! the queue all call this module. An acknowledged registration survives the loss of this process.
 
 pub mod amend;
-pub mod closings;
+pub mod closure_cache;
+pub mod key_ring;
 pub mod metrics;
-pub mod mover;
-pub mod photos;
-pub mod refusals;
-pub mod remover;
-pub mod vault;
+pub mod photo_deleter;
+pub mod photo_repository;
+pub mod photo_uploader;
+pub mod rejections;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use tracing::warn;
 
 use crate::admission::Admitted;
-use crate::domain::campaign::Opening;
-use crate::domain::moment::to_the_millisecond;
+use crate::domain::campaign::CampaignStatus;
+use crate::domain::moment::truncate_to_ms;
 use crate::domain::registration::{PhotoRef, UniqueKey};
 use crate::domain::{
-    Answers, Campaign, FieldRefusal, Form, IdempotencyKey, Refusal, Registration, RegistrationId,
+    Answers, Campaign, FieldError, FormData, IdempotencyKey, Registration, RegistrationId,
+    ValidationError,
 };
-use crate::key::Secret;
-use crate::photo::inspect::{CleanPhoto, PhotoRefusal, inspect};
-use crate::store::{Kept, Receipt, Store, StoreError};
-use closings::Closings;
+use crate::key::InstallationSecret;
+use crate::photo::inspect::{CleanPhoto, InspectionError, inspect};
+use crate::store::{InsertOutcome, Receipt, Store, StoreError};
+use closure_cache::ClosureCache;
 use metrics::RegistrationMetrics;
-use photos::{KeeperError, PhotoKeeper};
-use refusals::Refusals;
+use photo_repository::{PhotoError, PhotoRepository};
+use rejections::RejectionCounts;
 
 /// Photos above this size, in bytes, are inspected on a blocking thread.
 const LARGE_PHOTO: usize = 256 * 1024;
@@ -36,7 +37,7 @@ const LARGE_PHOTO: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct Submission {
     /// The field values.
-    pub form: Form,
+    pub form: FormData,
     /// The photo as sent.
     pub photo: Option<Bytes>,
     /// Identifies the request: every retry carries the same key.
@@ -45,16 +46,16 @@ pub struct Submission {
 
 /// The result of a successful submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Accepted {
+pub enum SubmitOutcome {
     /// Registered now.
-    New(Receipt),
+    Registered(Receipt),
     /// Registered by an earlier attempt with the same content; carries the first receipt.
-    Retry(Receipt),
+    SameAgain(Receipt),
 }
 
 /// A submission that was not registered.
 #[derive(Debug, thiserror::Error)]
-pub enum IntakeError {
+pub enum SubmitError {
     /// The campaign does not accept registrations now.
     #[error("the campaign is not open")]
     NotOpen {
@@ -63,10 +64,10 @@ pub enum IntakeError {
     },
     /// Invalid answers.
     #[error("invalid answers: {}", .0.len())]
-    Refused(Vec<FieldRefusal>),
+    Invalid(Vec<FieldError>),
     /// An invalid photo.
     #[error("invalid photo")]
-    Photo(PhotoRefusal),
+    InvalidPhoto(InspectionError),
     /// The identity belongs to a registration with different content.
     #[error("already registered with different content")]
     AlreadyRegistered {
@@ -75,149 +76,156 @@ pub enum IntakeError {
     },
     /// The staff deleted this registration.
     #[error("registered earlier, then deleted")]
-    Deleted,
+    PreviouslyDeleted,
     /// The store failed.
     #[error("cannot store the registration")]
     Store(#[from] StoreError),
     /// The photo could be neither stored nor buffered.
     #[error("cannot store the photo")]
-    Photos(#[from] KeeperError),
+    Photos(#[from] PhotoError),
 }
 
-impl IntakeError {
+impl SubmitError {
     /// Whether the answer reveals that an identity is registered, or was.
     #[must_use]
     pub fn reveals_identity(&self) -> bool {
-        matches!(self, Self::AlreadyRegistered { .. } | Self::Deleted)
+        matches!(
+            self,
+            Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted
+        )
     }
 }
 
 /// The use case "register": one per process, shared by all doors.
 #[derive(Clone, Debug)]
-pub struct Intake {
+pub struct Registrations {
     /// Stores registrations.
     pub store: Store,
     /// Stores photos.
-    pub photos: PhotoKeeper,
+    pub photos: PhotoRepository,
     /// Campaigns that staff closed early.
-    pub closings: Closings,
+    pub closures: ClosureCache,
     /// Key from which ids are derived.
-    pub secret: Secret,
+    pub secret: InstallationSecret,
     /// Counters by outcome and reason.
     pub metrics: RegistrationMetrics,
     /// Rejection counts by day, for the staff's overview.
-    pub refusals: Refusals,
+    pub rejections: RejectionCounts,
 }
 
-impl Intake {
+impl Registrations {
     /// Validates and stores an admitted submission. Idempotent: the same key and content return the same receipt.
-    pub async fn take(
+    pub async fn submit(
         &self,
         _: &Admitted,
         campaign: &Campaign,
         submission: Submission,
         now: Timestamp,
-    ) -> Result<Accepted, IntakeError> {
-        let taken = self.judge_and_keep(campaign, submission, now).await;
-        self.metrics.attempted(&campaign.id, outcome(&taken));
+    ) -> Result<SubmitOutcome, SubmitError> {
+        let taken = self.validate_and_insert(campaign, submission, now).await;
+        self.metrics.attempted(&campaign.id, outcome_label(&taken));
         if let Err(error) = &taken {
-            self.count_reasons(campaign, error, now);
+            self.count_rejection(campaign, error, now);
         }
         taken
     }
 
-    fn count_reasons(&self, campaign: &Campaign, error: &IntakeError, now: Timestamp) {
+    fn count_rejection(&self, campaign: &Campaign, error: &SubmitError, now: Timestamp) {
         let count = |reason| {
             self.metrics.refused(&campaign.id, reason);
-            self.refusals.count(campaign, reason, now);
+            self.rejections.count(campaign, reason, now);
         };
         match error {
-            IntakeError::Refused(fields) => fields
-                .iter()
-                .for_each(|field| count(field.refusal.reason())),
+            SubmitError::Invalid(fields) => {
+                fields.iter().for_each(|field| count(field.error.reason()))
+            }
             // The sender gets the exact reason; one label is enough for statistics.
-            IntakeError::Photo(_) => count("photo"),
-            IntakeError::NotOpen { .. } => count("not-open"),
-            IntakeError::AlreadyRegistered { .. } => count("already-registered"),
-            IntakeError::Deleted => count("deleted"),
-            IntakeError::Store(_) | IntakeError::Photos(_) => {}
+            SubmitError::InvalidPhoto(_) => count("photo"),
+            SubmitError::NotOpen { .. } => count("not-open"),
+            SubmitError::AlreadyRegistered { .. } => count("already-registered"),
+            SubmitError::PreviouslyDeleted => count("deleted"),
+            SubmitError::Store(_) | SubmitError::Photos(_) => {}
         }
     }
 
-    async fn judge_and_keep(
+    async fn validate_and_insert(
         &self,
         campaign: &Campaign,
         submission: Submission,
         now: Timestamp,
-    ) -> Result<Accepted, IntakeError> {
+    ) -> Result<SubmitOutcome, SubmitError> {
         let Submission { form, photo, key } = submission;
-        let answers = self.judge(campaign, &form, now)?;
-        let photo = clean(campaign, photo).await?;
+        let answers = self.validate(campaign, &form, now)?;
+        let photo = inspect_photo(campaign, photo).await?;
         let unique = campaign.unique_key(&answers, key);
         let id = RegistrationId::derive(self.secret.expose(), &campaign.id, &unique);
-        let registration = registration(campaign, id, answers, photo.as_ref(), now);
-        self.keep_photo(&registration, photo).await?;
-        match self.store.keep(campaign, &registration).await? {
-            Kept::New => Ok(Accepted::New(receipt(
+        let registration = build_registration(campaign, id, answers, photo.as_ref(), now);
+        self.store_photo(&registration, photo).await?;
+        match self.store.insert(campaign, &registration).await? {
+            InsertOutcome::Inserted => Ok(SubmitOutcome::Registered(build_receipt(
                 &registration,
                 registration.received_at,
             ))),
-            Kept::Retry(first) => Ok(Accepted::Retry(receipt(&registration, first))),
-            Kept::Taken => {
-                self.drop_other_photo(campaign, &registration).await;
-                Err(already(&unique))
+            InsertOutcome::SameAgain(first) => Ok(SubmitOutcome::SameAgain(build_receipt(
+                &registration,
+                first,
+            ))),
+            InsertOutcome::Conflict => {
+                self.remove_unreferenced_photo(campaign, &registration)
+                    .await;
+                Err(conflict_error(&unique))
             }
             // No registration exists under this id, nor can one be inserted later: the photo is not referenced.
-            Kept::Claimed => {
-                self.drop_photo(&registration).await;
-                Err(already(&unique))
+            InsertOutcome::AliasTaken => {
+                self.remove_photo(&registration).await;
+                Err(conflict_error(&unique))
             }
-            Kept::Gone => {
-                self.drop_photo(&registration).await;
-                Err(IntakeError::Deleted)
+            InsertOutcome::Deleted => {
+                self.remove_photo(&registration).await;
+                Err(SubmitError::PreviouslyDeleted)
             }
         }
     }
 
-    fn judge(
+    fn validate(
         &self,
         campaign: &Campaign,
-        form: &Form,
+        form: &FormData,
         now: Timestamp,
-    ) -> Result<Answers, IntakeError> {
-        if self.closings.opening(campaign, now) != Opening::Open {
-            let closes_at = self.closings.end(campaign);
-            return Err(IntakeError::NotOpen { closes_at });
+    ) -> Result<Answers, SubmitError> {
+        if self.closures.status(campaign, now) != CampaignStatus::Open {
+            let closes_at = self.closures.closes_at(campaign);
+            return Err(SubmitError::NotOpen { closes_at });
         }
-        campaign.admit(form).map_err(IntakeError::Refused)
+        campaign.validate(form).map_err(SubmitError::Invalid)
     }
 
-    async fn keep_photo(
+    async fn store_photo(
         &self,
         registration: &Registration,
         photo: Option<CleanPhoto>,
-    ) -> Result<(), IntakeError> {
+    ) -> Result<(), SubmitError> {
         let Some((photo, known)) = photo.zip(registration.photo.as_ref()) else {
             return Ok(());
         };
         self.metrics.photo_kept(photo.bytes.len());
         let Registration { campaign, id, .. } = registration;
-        self.photos.keep(campaign, *id, known, photo.bytes).await?;
+        self.photos.put(campaign, *id, known, photo.bytes).await?;
         Ok(())
     }
 
     /// Removes the photo of a rejected attempt, unless the stored registration has the same photo.
-    async fn drop_other_photo(&self, campaign: &Campaign, attempt: &Registration) {
+    async fn remove_unreferenced_photo(&self, campaign: &Campaign, attempt: &Registration) {
         if attempt.photo.is_none() {
             return;
         }
         let kept = self.store.registration(campaign, attempt.id).await;
         if matches!(&kept, Ok(Some(kept)) if kept.photo != attempt.photo) {
-            self.drop_photo(attempt).await;
+            self.remove_photo(attempt).await;
         }
     }
 
-    async fn drop_photo(&self, attempt: &Registration) {
+    async fn remove_photo(&self, attempt: &Registration) {
         let Some(photo) = &attempt.photo else {
             return;
         };
@@ -228,33 +236,33 @@ impl Intake {
     }
 }
 
-fn already(unique: &UniqueKey) -> IntakeError {
-    IntakeError::AlreadyRegistered {
+fn conflict_error(unique: &UniqueKey) -> SubmitError {
+    SubmitError::AlreadyRegistered {
         by_key: matches!(unique, UniqueKey::Request(_)),
     }
 }
 
-async fn clean(
+async fn inspect_photo(
     campaign: &Campaign,
     photo: Option<Bytes>,
-) -> Result<Option<CleanPhoto>, IntakeError> {
+) -> Result<Option<CleanPhoto>, SubmitError> {
     let Some(bytes) = photo else { return Ok(None) };
-    if campaign.photo().is_none() {
-        return Err(IntakeError::Refused(vec![FieldRefusal::new(
+    if campaign.photo_field().is_none() {
+        return Err(SubmitError::Invalid(vec![FieldError::new(
             "photo",
-            Refusal::NotAsked,
+            ValidationError::UnknownField,
         )]));
     }
     let inspected = if bytes.len() > LARGE_PHOTO {
         let off_thread = tokio::task::spawn_blocking(move || inspect(bytes)).await;
-        off_thread.unwrap_or(Err(PhotoRefusal::Damaged))
+        off_thread.unwrap_or(Err(InspectionError::Damaged))
     } else {
         inspect(bytes)
     };
-    inspected.map(Some).map_err(IntakeError::Photo)
+    inspected.map(Some).map_err(SubmitError::InvalidPhoto)
 }
 
-fn registration(
+fn build_registration(
     campaign: &Campaign,
     id: RegistrationId,
     answers: Answers,
@@ -269,31 +277,31 @@ fn registration(
     Registration {
         id,
         campaign: campaign.id.clone(),
-        value: campaign.value(&answers),
+        tally_value: campaign.tally_value(&answers),
         digest: answers.digest(campaign, photo.as_ref().map(|photo| &photo.sha256)),
         answers,
         photo,
-        received_at: to_the_millisecond(now),
+        received_at: truncate_to_ms(now),
     }
 }
 
-fn receipt(registration: &Registration, received_at: Timestamp) -> Receipt {
+fn build_receipt(registration: &Registration, received_at: Timestamp) -> Receipt {
     Receipt {
         id: registration.id,
         campaign: registration.campaign.clone(),
-        value: registration.value.clone(),
+        tally_value: registration.tally_value.clone(),
         received_at,
     }
 }
 
-fn outcome(taken: &Result<Accepted, IntakeError>) -> &'static str {
+fn outcome_label(taken: &Result<SubmitOutcome, SubmitError>) -> &'static str {
     match taken {
-        Ok(Accepted::New(_)) => "accepted",
-        Ok(Accepted::Retry(_)) => "retried",
-        Err(IntakeError::AlreadyRegistered { .. }) => "taken",
-        Err(IntakeError::Refused(_) | IntakeError::Photo(_)) => "refused",
-        Err(IntakeError::Deleted) => "deleted",
-        Err(IntakeError::NotOpen { .. }) => "closed",
-        Err(IntakeError::Store(_) | IntakeError::Photos(_)) => "failed",
+        Ok(SubmitOutcome::Registered(_)) => "accepted",
+        Ok(SubmitOutcome::SameAgain(_)) => "retried",
+        Err(SubmitError::AlreadyRegistered { .. }) => "taken",
+        Err(SubmitError::Invalid(_) | SubmitError::InvalidPhoto(_)) => "refused",
+        Err(SubmitError::PreviouslyDeleted) => "deleted",
+        Err(SubmitError::NotOpen { .. }) => "closed",
+        Err(SubmitError::Store(_) | SubmitError::Photos(_)) => "failed",
     }
 }

@@ -7,7 +7,7 @@ use sha2::Sha256;
 
 mod secret;
 
-pub use secret::{LEAST_BYTES, Secret};
+pub use secret::{InstallationSecret, MIN_BYTES};
 
 /// The key for one purpose.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Key(SecretBox<[u8; 32]>);
 impl Key {
     /// Derives it.
     #[must_use]
-    pub fn of(secret: &Secret, purpose: &str) -> Self {
+    pub fn of(secret: &InstallationSecret, purpose: &str) -> Self {
         let bytes = begin(secret.expose()).chain_update(purpose.as_bytes());
         Self(SecretBox::new(Box::new(
             bytes.finalize().into_bytes().into(),
@@ -77,8 +77,8 @@ fn begin(key: &[u8]) -> Hmac<Sha256> {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn secret(secret: &str) -> Secret {
-        Secret::new(secret.into()).unwrap()
+    pub(crate) fn secret(secret: &str) -> InstallationSecret {
+        InstallationSecret::new(secret.into()).unwrap()
     }
 
     pub(crate) fn key(purpose: &str) -> Key {

@@ -2,18 +2,18 @@
 //! Photos are personal: their bytes appear in no log, error or `Debug` output.
 
 pub mod disk;
+pub mod encryption;
 mod error;
 mod file;
 mod format;
 pub mod inspect;
-mod keep;
 mod key;
+mod object_store;
 pub mod s3;
-pub mod seal;
 mod setting;
 
-pub use error::PhotosError;
+pub use error::ObjectError;
 pub use format::{MAX_PHOTO_BYTES, PhotoFormat};
-pub use keep::Photos;
 pub use key::{FileKey, PhotoKey};
-pub use setting::{PhotoKeys, PhotosSetting, S3Setting};
+pub use object_store::ObjectStore;
+pub use setting::{MasterKeys, ObjectStoreSetting, S3Setting};

@@ -6,14 +6,14 @@
 
 mod columns;
 pub mod csv;
-pub mod draft;
-mod link;
 pub mod metrics;
-pub mod order;
+pub mod open_report;
+mod photo_link;
 mod progress;
-mod rest;
+pub mod request;
 mod sheet_name;
-mod totals;
+mod throttle;
+mod totals_sheet;
 pub mod worker;
 mod writer;
 pub mod xlsx;
@@ -27,13 +27,13 @@ use rust_xlsxwriter::XlsxError;
 use crate::domain::{Campaign, Lang, Selection};
 use crate::store::StoreError;
 
-pub use crate::domain::job::Format;
-pub use draft::{Draft, Reports, basis};
+pub use crate::domain::job::ReportFormat;
+pub use open_report::{OpenReport, ReportGenerator, source_version};
 pub use progress::Progress;
 
 /// Content of a report.
 #[derive(Clone, Debug)]
-pub struct Subject {
+pub struct ReportSpec {
     /// Campaign whose registrations are exported.
     pub campaign: Arc<Campaign>,
     /// Which registrations.
@@ -41,31 +41,35 @@ pub struct Subject {
     /// Language of the labels.
     pub lang: Lang,
     /// Time of the request.
-    pub made_at: Timestamp,
+    pub requested_at: Timestamp,
     /// Scheme and host of the links, without a trailing slash.
-    pub base: String,
+    pub base_url: String,
 }
 
-impl Subject {
+impl ReportSpec {
     /// Returns the value, or the word for all values.
     fn title(&self) -> &str {
         let all = self.lang.pick("Todos", "All");
-        self.selection.value.as_deref().unwrap_or(all)
+        self.selection.tally_value.as_deref().unwrap_or(all)
     }
 
     /// Returns the URL prefix of a photo page: a registration id follows, then [`PHOTO`].
-    fn registrations_page(&self) -> String {
-        let Self { base, campaign, .. } = self;
+    fn photo_url_prefix(&self) -> String {
+        let Self {
+            base_url: base,
+            campaign,
+            ..
+        } = self;
         format!("{base}/staff/c/{}/registrations/", campaign.id)
     }
 }
 
 /// URL suffix of a photo page.
-const PHOTO: &str = "/photo";
+const PHOTO_URL_SUFFIX: &str = "/photo";
 
 /// A complete report.
 #[derive(Debug)]
-pub struct Finished {
+pub struct FinishedReport {
     /// The file, at its start. Unnamed, so that the system deletes it when it is closed, even by a crash.
     pub file: File,
     /// Length in bytes.
@@ -84,10 +88,10 @@ pub enum ReportError {
     #[error("cannot read the registrations of a report")]
     Store(#[from] StoreError),
     /// The file has fewer rows than expected.
-    #[error("rows are missing in a report: {least} expected, {read} read, {written} written")]
-    Short {
+    #[error("rows are missing in a report: {expected} expected, {read} read, {written} written")]
+    RowsMissing {
         /// Minimum number: registrations stored at the start, less those deleted since.
-        least: u64,
+        expected: u64,
         /// Registrations read from the store.
         read: u64,
         /// Rows written to the file.
@@ -101,8 +105,8 @@ pub enum ReportError {
     Workbook(#[from] XlsxError),
     /// The caller dropped the report.
     #[error("the report was cancelled")]
-    GivenUp,
+    Cancelled,
     /// The writing thread panicked. The workbook library does so if the disk is full.
     #[error("the writer of a report failed")]
-    BrokeOff,
+    WriterFailed,
 }

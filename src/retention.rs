@@ -2,11 +2,11 @@
 //! reports. An interrupted sweep is completed by the next one. Runs on one instance at a time (lease). Refuses to run
 //! if local and store clock differ by more than five minutes.
 
+pub mod cleaner;
 mod orphans;
 mod registrations;
 mod reports;
-pub mod sweeper;
-mod swept;
+mod sweep_report;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,29 +17,29 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use crate::domain::staff::audit::{Deed, Doer, Note};
+use crate::domain::staff::audit::{AuditEvent, AuditRecord, SystemActor};
 use crate::domain::staff::session;
 use crate::domain::{Campaign, CampaignId};
-use crate::intake::photos::PhotoKeeper;
-use crate::photo::Photos;
-use crate::staff::Audit;
+use crate::intake::photo_repository::PhotoRepository;
+use crate::photo::ObjectStore;
+use crate::staff::AuditLog;
 use crate::store::Store;
 
-pub use swept::Swept;
+pub use sweep_report::SweepReport;
 
 /// Interval between sweeps.
-pub const EVERY: Duration = Duration::from_hours(24);
+pub const INTERVAL: Duration = Duration::from_hours(24);
 /// Delay from the start of an instance to its first sweep, so that a crash loop does not sweep constantly.
-pub const FIRST: Duration = Duration::from_mins(10);
+pub const FIRST_DELAY: Duration = Duration::from_mins(10);
 /// Lease length; longer than one page takes with slow stores. Renewed for every page.
 const LEASE: Duration = Duration::from_mins(5);
 const LEASE_NAME: &str = "sweep";
 /// Photos or files to process before the lease is renewed.
-const LEASE_EVERY: usize = 500;
+const ITEMS_PER_LEASE: usize = 500;
 /// Largest accepted difference between local and store clock: a wrong clock would erase data for good.
-const APART: SignedDuration = SignedDuration::from_mins(5);
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// Retention of rejection counts by day.
-const REFUSALS: SignedDuration = SignedDuration::from_hours(24 * 90);
+const REJECTION_COUNTS_RETENTION: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 /// Deletes expired and orphaned data from these stores.
 #[derive(Debug)]
@@ -47,19 +47,19 @@ pub struct Sweep {
     /// Registrations, accounts, jobs.
     pub store: Store,
     /// Photos and report files.
-    pub photos: Photos,
+    pub objects: ObjectStore,
     /// Removes photos, buffered ones included.
-    pub keeper: PhotoKeeper,
+    pub photos: PhotoRepository,
     /// Campaigns of this installation; each defines its retention.
     pub campaigns: Vec<Arc<Campaign>>,
     /// Records each deletion before it happens.
-    pub audit: Arc<Audit>,
+    pub audit: Arc<AuditLog>,
     /// Actor named in the audit log.
-    pub doer: Doer,
+    pub actor: SystemActor,
     /// Only count, delete nothing.
-    pub is_dry: bool,
+    pub is_dry_run: bool,
     /// Delete orphaned photos regardless of their number and of the key they are encrypted under.
-    pub takes_all_orphans: bool,
+    pub deletes_all_orphans: bool,
     /// Holder of the lease.
     pub id: Uuid,
 }
@@ -71,118 +71,127 @@ impl Sweep {
         loop {
             stop.run_until_cancelled(tokio::time::sleep(pause)).await;
             pause = every;
-            let swept = Box::pin(self.on_time(Timestamp::now()));
+            let swept = Box::pin(self.run_if_clocks_agree(Timestamp::now()));
             match stop.run_until_cancelled(swept).await {
                 None => break,
-                Some(Ok(swept)) => tell(&swept.unwrap_or_default()),
+                Some(Ok(swept)) => log_report(&swept.unwrap_or_default()),
                 Some(Err(error)) => warn!("cannot delete expired data, retrying: {error:#}"),
             }
         }
         // If this fails, the lease expires by itself.
-        self.store.release(LEASE_NAME, self.id).await.ok();
+        self.store.release_lease(LEASE_NAME, self.id).await.ok();
     }
 
     /// Sweeps now; `None` if another instance holds the lease.
     ///
     /// # Errors
     /// If local and store clock differ by more than five minutes: nothing is deleted. Else as [`once`](Self::once).
-    pub async fn on_time(&self, now: Timestamp) -> anyhow::Result<Option<Swept>> {
-        let apart = self.store.clock().await?.duration_since(now).abs();
+    pub async fn run_if_clocks_agree(&self, now: Timestamp) -> anyhow::Result<Option<SweepReport>> {
+        let apart = self.store.now().await?.duration_since(now).abs();
         ensure!(
-            apart <= APART,
+            apart <= MAX_CLOCK_SKEW,
             "nothing was deleted: the clock of this machine and that of the store (JORNADA_STORE) differ by {apart:#}, \
-             expected at most {APART:#}; synchronise them, for example by NTP"
+             expected at most {MAX_CLOCK_SKEW:#}; synchronise them, for example by NTP"
         );
-        self.once(now).await
+        self.run_once(now).await
     }
 
     /// Sweeps as of `now`, without comparing clocks; `None` if another instance holds the lease.
     ///
     /// # Errors
     /// If a store fails; what was deleted before stays deleted, the next sweep does the rest.
-    pub async fn once(&self, now: Timestamp) -> anyhow::Result<Option<Swept>> {
-        if !self.is_dry && !self.store.lease(LEASE_NAME, self.id, LEASE).await? {
+    pub async fn run_once(&self, now: Timestamp) -> anyhow::Result<Option<SweepReport>> {
+        if !self.is_dry_run && !self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
             return Ok(None);
         }
         let swept = self.sweep(now).await;
-        if !self.is_dry {
-            self.store.release(LEASE_NAME, self.id).await?;
+        if !self.is_dry_run {
+            self.store.release_lease(LEASE_NAME, self.id).await?;
         }
         swept.map(Some)
     }
 
-    async fn sweep(&self, now: Timestamp) -> anyhow::Result<Swept> {
-        let mut swept = Swept::default();
-        let done = self.steps(&mut swept, now).await;
+    async fn sweep(&self, now: Timestamp) -> anyhow::Result<SweepReport> {
+        let mut swept = SweepReport::default();
+        let done = self.run_steps(&mut swept, now).await;
         // Also if a step failed: records what was deleted before.
-        if !self.is_dry && !swept.is_nothing() {
-            self.note(swept.deed(), now).await?;
+        if !self.is_dry_run && !swept.is_empty() {
+            self.record(swept.audit_event(), now).await?;
         }
         done.map(|()| swept)
     }
 
     /// Does what needs the object store last, so that its failure does not delay the rest.
-    async fn steps(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
+    async fn run_steps(&self, swept: &mut SweepReport, now: Timestamp) -> anyhow::Result<()> {
         for campaign in &self.campaigns {
-            if campaign.answers_end().is_some_and(|end| end <= now) {
-                swept.registrations += self.registrations(campaign, now).await?;
-            } else if campaign.photos_end().is_some_and(|end| end <= now) {
-                swept.photos += self.photos_of(campaign, now).await?;
+            if campaign.answers_expire_at().is_some_and(|end| end <= now) {
+                swept.registrations += self.erase_registrations(campaign, now).await?;
+            } else if campaign.photos_expire_at().is_some_and(|end| end <= now) {
+                swept.photos += self.erase_photos(campaign, now).await?;
             }
         }
-        if !self.is_dry {
-            self.staff(swept, now).await?;
+        if !self.is_dry_run {
+            self.delete_expired_staff_data(swept, now).await?;
         }
-        let reports = self.reports(swept, now).await;
-        let orphans = self.orphans(swept, now).await;
+        let reports = self.delete_orphaned_reports(swept, now).await;
+        let orphans = self.delete_orphans(swept, now).await;
         reports.and(orphans)
     }
 
     /// Deletes expired links, sessions and rejection counts. None is personal data: the audit log gets counts only.
-    async fn staff(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
-        swept.links = self.store.sweep_links(now).await?;
-        let seen_before = now - session::IDLE;
-        swept.sessions = self.store.sweep_sessions(seen_before).await?;
+    async fn delete_expired_staff_data(
+        &self,
+        swept: &mut SweepReport,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        swept.links = self.store.delete_expired_links(now).await?;
+        let seen_before = now - session::IDLE_TIMEOUT;
+        swept.sessions = self.store.delete_expired_sessions(seen_before).await?;
         for campaign in &self.campaigns {
-            let before = (now - REFUSALS).to_zoned(campaign.time_zone.clone()).date();
-            swept.refusals += self.store.sweep_refusals(&campaign.id, before).await?;
+            let before = (now - REJECTION_COUNTS_RETENTION)
+                .to_zoned(campaign.time_zone.clone())
+                .date();
+            swept.refusals += self
+                .store
+                .delete_expired_rejections(&campaign.id, before)
+                .await?;
         }
         Ok(())
     }
 
     /// Photos and files of other campaigns may belong to another installation.
-    fn is_ours(&self, id: &CampaignId) -> bool {
+    fn is_own_campaign(&self, id: &CampaignId) -> bool {
         self.campaigns.iter().any(|campaign| campaign.id == *id)
     }
 
-    async fn note(&self, deed: Deed, now: Timestamp) -> anyhow::Result<()> {
-        let note = Note::by(self.doer, deed, now);
+    async fn record(&self, deed: AuditEvent, now: Timestamp) -> anyhow::Result<()> {
+        let note = AuditRecord::from_system(self.actor, deed, now);
         self.audit.write(&self.store, note).await?;
         Ok(())
     }
 
     /// Renews the lease; fails if it expired and another instance took it.
-    async fn go_on(&self) -> anyhow::Result<()> {
-        if self.is_dry {
+    async fn renew_lease(&self) -> anyhow::Result<()> {
+        if self.is_dry_run {
             return Ok(());
         }
-        let is_held = self.store.lease(LEASE_NAME, self.id, LEASE).await?;
+        let is_held = self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await?;
         ensure!(is_held, "another instance took over the sweep");
         Ok(())
     }
 }
 
-fn tell(swept: &Swept) {
-    if !swept.is_nothing() {
+fn log_report(swept: &SweepReport) {
+    if !swept.is_empty() {
         info!(
             "deleted expired data: {} registrations, {} photos, {} orphaned photos, {} reports",
             swept.registrations, swept.photos, swept.orphans, swept.reports
         );
     }
-    if let Some(told) = swept.foreign_told() {
+    if let Some(told) = swept.foreign_warning() {
         warn!("{told}");
     }
-    if let Some(told) = swept.held_told() {
+    if let Some(told) = swept.held_warning() {
         error!("{told}");
     }
 }

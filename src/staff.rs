@@ -10,21 +10,21 @@
 //! Cryptography comes from crates: argon2 (passwords), totp-rs (codes), chacha20poly1305 (encryption), hmac (MACs).
 
 pub mod accounts;
+mod aead;
 pub mod audit;
-pub mod form_key;
+pub mod csrf;
+pub mod encrypted_query;
 pub mod keys;
 pub mod login;
 pub mod metrics;
 pub mod overview;
 pub mod password;
-pub mod person;
-pub mod places;
-pub mod query;
-mod sealed;
-pub mod second;
+pub mod personal_data_export;
+pub mod place_scope;
 pub mod sessions;
 pub mod token;
+pub mod totp;
 
 pub use accounts::AccountsError;
-pub use audit::Audit;
-pub use login::Gate;
+pub use audit::AuditLog;
+pub use login::Authenticator;

@@ -8,29 +8,29 @@
 //! `Unavailable` the outcome is unknown: the change may or may not be stored. Idempotent operations may be repeated.
 
 pub mod account;
-mod amend;
+mod answers_by_field;
 pub mod audit;
-mod closing;
+mod buffered_photos;
 mod consent;
-mod counted;
-mod erased;
+mod early_closures;
+mod erased_registrations;
 mod error;
 pub mod feed;
+mod insert_outcome;
 pub mod job;
-mod kept;
 mod lease;
 pub mod mongo;
-mod pending;
-mod placed;
-mod removal;
+mod pending_deletions;
 mod retention;
 pub mod search;
 pub mod session;
 mod setting;
 pub mod sqlite;
+mod statistics;
 mod stream;
 pub mod token;
-pub mod vault_key;
+mod update;
+pub mod wrapped_keys;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,32 +39,32 @@ use std::time::Duration;
 use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection};
 use crate::telemetry::metrics::Meter;
 
-pub use amend::Amended;
-pub use erased::Erased;
+pub use buffered_photos::{BufferTotals, BufferedPhoto, BufferedPhotoKey};
+pub use erased_registrations::ErasedRegistration;
 pub use error::StoreError;
 pub use feed::{Change, Feed, FeedError, Position, Snapshot};
-pub use kept::{Kept, Receipt};
-pub use pending::{Pending, PendingKey, PendingPhoto};
-pub use removal::Unremoved;
+pub use insert_outcome::{InsertOutcome, Receipt};
+pub use pending_deletions::PendingDeletion;
 pub use setting::StoreSetting;
-pub use stream::Batches;
-pub use vault_key::WrappedKey;
+pub use stream::RegistrationStream;
+pub use update::UpdateOutcome;
+pub use wrapped_keys::WrappedKey;
 
 /// Time limit of an operation: longer than an election, and shorter than what looks like a hung instance.
-pub const WAIT: Duration = Duration::from_secs(10);
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time limit of [`Store::ping`].
-pub const PING: Duration = Duration::from_secs(1);
+pub const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A handle to the store. Cheap to clone: clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Store {
-    backend: Backend,
+    backend: StoreBackend,
     meter: Meter,
 }
 
 #[derive(Clone, Debug)]
-enum Backend {
+enum StoreBackend {
     /// A MongoDB replica set or sharded cluster.
     Mongo(mongo::MongoStore),
     /// One SQLite file on this machine.
@@ -74,18 +74,18 @@ enum Backend {
 /// Dispatches a call to the back end, and records its time and outcome under an `operation` label. The label is part
 /// of the metrics contract: it does not follow a rename of the method. Boxes the future, because futures of the
 /// MongoDB driver are large and would enlarge every future that awaits them.
-macro_rules! ask {
+macro_rules! dispatch {
     ($label:literal, $self:ident.$operation:ident($($argument:expr),*)) => {
         $self.meter.time($label, Box::pin(async {
             match &$self.backend {
-                $crate::store::Backend::Mongo(store) => store.$operation($($argument),*).await,
-                $crate::store::Backend::Sqlite(store) => store.$operation($($argument),*).await,
+                $crate::store::StoreBackend::Mongo(store) => store.$operation($($argument),*).await,
+                $crate::store::StoreBackend::Sqlite(store) => store.$operation($($argument),*).await,
             }
         })).await
     };
 }
 
-use ask;
+use dispatch;
 
 impl Store {
     /// Connects, and creates missing tables and indexes.
@@ -95,8 +95,10 @@ impl Store {
     /// of a newer version.
     pub async fn open(setting: &StoreSetting) -> Result<Self, StoreError> {
         let backend = match setting {
-            StoreSetting::Mongo(uri) => Backend::Mongo(mongo::MongoStore::open(uri).await?),
-            StoreSetting::Sqlite(path) => Backend::Sqlite(sqlite::SqliteStore::open(path).await?),
+            StoreSetting::Mongo(uri) => StoreBackend::Mongo(mongo::MongoStore::open(uri).await?),
+            StoreSetting::Sqlite(path) => {
+                StoreBackend::Sqlite(sqlite::SqliteStore::open(path).await?)
+            }
         };
         Ok(Self {
             backend,
@@ -106,23 +108,23 @@ impl Store {
 
     /// Records the operations of this store with `meter`.
     #[must_use]
-    pub fn timed(self, meter: Meter) -> Self {
+    pub fn with_meter(self, meter: Meter) -> Self {
         Self { meter, ..self }
     }
 
     /// Inserts a registration unless its id exists. Once acknowledged it survives the loss of any one process or node.
     /// Idempotent.
-    pub async fn keep(
+    pub async fn insert(
         &self,
         campaign: &Campaign,
         registration: &Registration,
-    ) -> Result<Kept, StoreError> {
-        ask!("keep", self.keep(campaign, registration))
+    ) -> Result<InsertOutcome, StoreError> {
+        dispatch!("keep", self.insert(campaign, registration))
     }
 
     /// Returns what the receipt with this number shows.
     pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>, StoreError> {
-        ask!("receipt", self.receipt(number))
+        dispatch!("receipt", self.receipt(number))
     }
 
     /// Returns one registration of a campaign.
@@ -131,7 +133,7 @@ impl Store {
         campaign: &Campaign,
         id: RegistrationId,
     ) -> Result<Option<Registration>, StoreError> {
-        ask!("registration", self.registration(campaign, id))
+        dispatch!("registration", self.registration(campaign, id))
     }
 
     /// Returns the answers of a registration by field name, including fields that the campaign no longer has.
@@ -140,7 +142,7 @@ impl Store {
         campaign: &CampaignId,
         id: RegistrationId,
     ) -> Result<BTreeMap<String, String>, StoreError> {
-        ask!("answers", self.answers(campaign, id))
+        dispatch!("answers", self.answers(campaign, id))
     }
 
     /// Counts the selected registrations of a campaign.
@@ -149,7 +151,7 @@ impl Store {
         campaign: &CampaignId,
         selection: &Selection,
     ) -> Result<u64, StoreError> {
-        ask!("count", self.count(campaign, selection))
+        dispatch!("count", self.count(campaign, selection))
     }
 
     /// Streams the selected registrations: those of one value by arrival (time, then id), those of all values by value
@@ -162,13 +164,13 @@ impl Store {
         &self,
         campaign: &Arc<Campaign>,
         selection: &Selection,
-    ) -> Result<Batches, StoreError> {
-        ask!("registrations", self.registrations(campaign, selection))
+    ) -> Result<RegistrationStream, StoreError> {
+        dispatch!("registrations", self.registrations(campaign, selection))
     }
 
     /// Counts the totals of a campaign, and returns them with the feed position at which they hold.
     pub async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
-        ask!("snapshot", self.snapshot(campaign))
+        dispatch!("snapshot", self.snapshot(campaign))
     }
 
     /// Opens the feed of a campaign after a position.
@@ -178,8 +180,8 @@ impl Store {
     pub async fn feed(&self, campaign: &CampaignId, after: &Position) -> Result<Feed, FeedError> {
         let opened = async {
             match &self.backend {
-                Backend::Mongo(store) => store.feed(campaign, after).await.map(Feed::from),
-                Backend::Sqlite(store) => store.feed(campaign, after).await.map(Feed::from),
+                StoreBackend::Mongo(store) => store.feed(campaign, after).await.map(Feed::from),
+                StoreBackend::Sqlite(store) => store.feed(campaign, after).await.map(Feed::from),
             }
         };
         self.meter.time("feed", Box::pin(opened)).await
@@ -187,6 +189,6 @@ impl Store {
 
     /// Checks that a registration could be inserted now. Answers within [`PING`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        ask!("ping", self.ping())
+        dispatch!("ping", self.ping())
     }
 }

@@ -1,12 +1,12 @@
 //! Totals per value of the tallied field: an exact cache that can be rebuilt from the store at any time. One instance
 //! at a time updates it from the store's feed ([`follow`]); every instance serves it ([`board`]).
 
-pub mod board;
-pub mod follow;
+pub mod collector;
+pub mod follower;
+pub mod live_totals;
 pub mod memory;
 pub mod metrics;
 pub mod redis;
-pub mod shown;
 mod totals;
 
 use std::collections::BTreeMap;
@@ -18,17 +18,17 @@ use crate::domain::CampaignId;
 use crate::store::{Change, Position, Snapshot};
 use crate::telemetry::metrics::Meter;
 
-pub use totals::{TallyError, Totals, Turn};
+pub use totals::{LeaderTurn, TallyError, Totals};
 
 /// Store of totals.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    backend: Backend,
+    backend: TallyBackend,
     meter: Meter,
 }
 
 #[derive(Clone, Debug)]
-enum Backend {
+enum TallyBackend {
     /// In memory of this process.
     Memory(memory::MemoryTally),
     /// In Redis, shared by all instances.
@@ -36,12 +36,12 @@ enum Backend {
 }
 
 /// Calls the back end and records duration and outcome under a label. The memory back end cannot fail.
-macro_rules! ask {
+macro_rules! dispatch {
     ($label:literal, $self:ident.$operation:ident($($argument:expr),*)) => {
         $self.meter.time($label, Box::pin(async {
             match &$self.backend {
-                Backend::Memory(memory) => Ok(memory.$operation($($argument),*)),
-                Backend::Redis(redis) => redis.$operation($($argument),*).await,
+                TallyBackend::Memory(memory) => Ok(memory.$operation($($argument),*)),
+                TallyBackend::Redis(redis) => redis.$operation($($argument),*).await,
             }
         })).await
     };
@@ -54,8 +54,10 @@ impl Tally {
     /// If the URL of Redis is invalid.
     pub fn open(setting: &CacheSetting, instance: &str) -> Result<Self, TallyError> {
         let backend = match setting {
-            CacheSetting::Memory => Backend::Memory(memory::MemoryTally::default()),
-            CacheSetting::Redis(url) => Backend::Redis(redis::RedisTally::open(url, instance)?),
+            CacheSetting::Memory => TallyBackend::Memory(memory::MemoryTally::default()),
+            CacheSetting::Redis(url) => {
+                TallyBackend::Redis(redis::RedisTally::open(url, instance)?)
+            }
         };
         Ok(Self {
             backend,
@@ -65,32 +67,32 @@ impl Tally {
 
     /// Records operations with this meter.
     #[must_use]
-    pub fn timed(self, meter: Meter) -> Self {
+    pub fn with_meter(self, meter: Meter) -> Self {
         Self { meter, ..self }
     }
 
     /// Acquires or renews the lead of a campaign and returns whether a refresh is due. If the follower has `caught_up`,
     /// records that the totals are complete as of `now`. One atomic step.
-    pub async fn turn(
+    pub async fn acquire_lead(
         &self,
         campaign: &CampaignId,
         caught_up: bool,
         now: Timestamp,
-    ) -> Result<Turn, TallyError> {
-        ask!("turn", self.turn(campaign, caught_up, now))
+    ) -> Result<LeaderTurn, TallyError> {
+        dispatch!("turn", self.acquire_lead(campaign, caught_up, now))
     }
 
     /// Releases the lead, so that another instance need not wait until the lease expires.
     pub async fn resign(&self, campaign: &CampaignId) -> Result<(), TallyError> {
         match &self.backend {
-            Backend::Memory(_) => Ok(()),
-            Backend::Redis(redis) => self.meter.time("resign", redis.resign(campaign)).await,
+            TallyBackend::Memory(_) => Ok(()),
+            TallyBackend::Redis(redis) => self.meter.time("resign", redis.resign(campaign)).await,
         }
     }
 
     /// Returns the totals; `None` if there are none yet or Redis was emptied.
     pub async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {
-        ask!("read", self.read(campaign))
+        dispatch!("read", self.read(campaign))
     }
 
     /// Adds changes to totals at position `from` and advances them to the last change, atomically. Returns false and
@@ -109,9 +111,9 @@ impl Tally {
         };
         let mut deltas: BTreeMap<&str, i64> = BTreeMap::new();
         for change in changes {
-            *deltas.entry(&change.value).or_default() += change.delta;
+            *deltas.entry(&change.tally_value).or_default() += change.delta;
         }
-        ask!("add", self.add(campaign, from, &last.position, &deltas))
+        dispatch!("add", self.add(campaign, from, &last.position, &deltas))
     }
 
     /// Replaces totals at position `from` (`None`: totals that do not exist) by a snapshot, atomically. Returns false
@@ -123,19 +125,19 @@ impl Tally {
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<bool, TallyError> {
-        ask!("replace", self.replace(campaign, from, snapshot, now))
+        dispatch!("replace", self.replace(campaign, from, snapshot, now))
     }
 
     /// Requests a refresh from the store by the leader, which does at most one in 30 s.
-    pub async fn ask_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
-        ask!("ask_refresh", self.ask_refresh(campaign))
+    pub async fn request_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
+        dispatch!("ask_refresh", self.request_refresh(campaign))
     }
 
     /// Checks that the cache answers.
     pub async fn ping(&self) -> Result<(), TallyError> {
         match &self.backend {
-            Backend::Memory(_) => Ok(()),
-            Backend::Redis(redis) => self.meter.time("ping", redis.ping()).await,
+            TallyBackend::Memory(_) => Ok(()),
+            TallyBackend::Redis(redis) => self.meter.time("ping", redis.ping()).await,
         }
     }
 }

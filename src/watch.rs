@@ -4,23 +4,23 @@
 //! and records each incident together with its mail. The mailer ([`courier`]) sends each mail until the server accepts
 //! it. The leader election ([`share`]) lets one of several watchers send.
 
-pub mod board;
-pub mod courier;
-pub mod incident;
-pub mod knowledge;
-pub mod ledger;
+pub mod alert;
 pub mod mail;
+pub mod mailer;
 pub mod metrics;
+pub mod notification;
 pub mod page;
-pub mod patience;
-pub mod post;
 pub mod probe;
-pub mod recall;
-pub mod round;
+pub mod probe_loop;
+pub mod restore;
+pub mod retry;
 pub mod setting;
-pub mod share;
+pub mod shared_state;
+pub mod snapshot;
+pub mod store;
+pub mod sync;
 pub mod target;
-pub mod told;
+pub mod transport;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,94 +33,100 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
-use crate::telemetry::logs::Dropped;
-use board::Board;
-use courier::Courier;
-use ledger::Ledger;
-use metrics::Metrics;
-use page::Shown;
-use post::Post;
+use crate::telemetry::logs::DroppedLines;
+use mailer::Mailer;
+use metrics::WatchMetrics;
+use page::StatusPageState;
 use probe::Prober;
-use recall::recall;
-use round::Rounds;
+use probe_loop::ProbeLoop;
+use restore::restore_targets;
 use setting::WatchConfig;
-use share::{BEAT, Beats, Lead, Share};
+use shared_state::{HEARTBEAT_INTERVAL, LeaderElection, Leadership, SharedState};
+use snapshot::StatusSnapshot;
+use store::WatchStore;
+use transport::MailTransport;
 
 /// Starts the watcher and returns the router of its own port. `dropped` is exported with the metrics.
-pub async fn begin(
+pub async fn start(
     config: WatchConfig,
-    dropped: &Dropped,
+    dropped: &DroppedLines,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<Router> {
     let config = Arc::new(config);
-    let ledger = Ledger::open(&config.data).context("JORNADA_WATCH_DATA")?;
-    let metrics = Metrics::new(&config.watched, dropped).context("cannot register the metrics")?;
-    let post = Post::open(&config.mail)?;
-    let share = Share::open(&config)?;
+    let ledger = WatchStore::open(&config.data_folder).context("JORNADA_WATCH_DATA")?;
+    let metrics =
+        WatchMetrics::new(&config.watched, dropped).context("cannot register the metrics")?;
+    let transport = MailTransport::new(&config.mail)?;
+    let shared_state = SharedState::open(&config)?;
     let prober = Prober::new(config.timeout).context("cannot create the HTTP client")?;
-    let targets = recall(&ledger, &config).await?;
-    let board = watch::Sender::new(Board::default());
-    let begun = if share.is_some() {
-        Lead::Waits
+    let targets = restore_targets(&ledger, &config).await?;
+    let board = watch::Sender::new(StatusSnapshot::default());
+    let initial = if shared_state.is_some() {
+        Leadership::Standby
     } else {
-        Lead::Alone
+        Leadership::Standalone
     };
-    let lead = watch::Sender::new((begun, false));
-    let shown = Shown {
+    let leadership = watch::Sender::new((initial, false));
+    let state = StatusPageState {
         watcher: config.instance.clone(),
         zone: config.links.zone.clone(),
-        board: board.subscribe(),
-        lead: lead.subscribe(),
-        ledger: ledger.clone(),
+        snapshot: board.subscribe(),
+        leadership: leadership.subscribe(),
+        store: ledger.clone(),
         metrics: metrics.clone(),
     };
-    let courier = Courier {
+    let mailer = Mailer {
         config: config.clone(),
-        ledger: ledger.clone(),
-        share: share.clone(),
-        lead: lead.subscribe(),
-        board: board.subscribe(),
-        post,
+        store: ledger.clone(),
+        shared_state: shared_state.clone(),
+        leadership: leadership.subscribe(),
+        snapshot: board.subscribe(),
+        transport,
         metrics: metrics.clone(),
     };
-    tasks.spawn(courier.run(stop.clone()));
-    tasks.spawn(beat(share, lead, metrics.clone(), stop.clone()));
-    let rounds = Rounds {
+    tasks.spawn(mailer.run(stop.clone()));
+    tasks.spawn(run_election(
+        shared_state,
+        leadership,
+        metrics.clone(),
+        stop.clone(),
+    ));
+    let probe_loop = ProbeLoop {
         config,
         prober,
-        ledger,
+        store: ledger,
         metrics,
-        board,
+        snapshot: board,
         targets,
-        counts: std::collections::BTreeMap::new(),
-        counted_at: Timestamp::now(),
+        pending_counts: std::collections::BTreeMap::new(),
+        counts_stored_at: Timestamp::now(),
     };
-    tasks.spawn(rounds.run(stop.clone()));
-    Ok(page::router(shown))
+    tasks.spawn(probe_loop.run(stop.clone()));
+    Ok(page::router(state))
 }
 
 /// Takes part in the leader election until `stop`, then resigns.
-async fn beat(
-    shared_state: Option<Share>,
-    told: watch::Sender<(Lead, bool)>,
-    metrics: Metrics,
+async fn run_election(
+    shared_state: Option<SharedState>,
+    leadership: watch::Sender<(Leadership, bool)>,
+    metrics: WatchMetrics,
     stop: CancellationToken,
 ) {
     let Some(shared_state) = shared_state else {
         metrics.leader.set(1);
         return;
     };
-    let mut beats = Beats::new(Instant::now());
-    let mut ticks = tokio::time::interval(BEAT);
+    let mut election = LeaderElection::new(Instant::now());
+    let mut ticks = tokio::time::interval(HEARTBEAT_INTERVAL);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let answer = shared_state.lead().await.ok();
-        let lead = beats.beat(answer, Instant::now());
-        let before = told.send_replace((lead, answer.is_some())).0;
-        metrics.leader.set(lead.sends().into());
+        let answer = shared_state.acquire_lease().await.ok();
+        let lead = election.update(answer, Instant::now());
+        let before = leadership.send_replace((lead, answer.is_some())).0;
+        metrics.leader.set(lead.sends_mails().into());
         if before != lead {
             info!("leadership among the watchers changed to {lead:?}");
         }
     }
-    shared_state.resign().await.ok();
+    shared_state.release_lease().await.ok();
 }

@@ -18,11 +18,11 @@ mod hsts;
 pub mod in_flight;
 pub mod lang;
 pub mod metrics;
-pub mod observe;
 pub mod page;
 pub mod qr;
 pub mod receipt;
 pub mod report;
+pub mod request_log;
 pub mod staff;
 mod state;
 pub mod submission;
@@ -50,7 +50,7 @@ pub fn router(app: &AppState) -> Router {
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(DefaultBodyLimit::max(upload::MAX_BODY_BYTES));
     let around = ServiceBuilder::new()
-        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(from_fn_with_state(app.clone(), request_log::log_request))
         .layer(from_fn_with_state(app.clone(), hsts::guard))
         .layer(from_fn(error::present))
         .layer(from_fn_with_state(app.clone(), host_check::check_host));

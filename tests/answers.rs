@@ -1,7 +1,7 @@
 //! Properties of answers and places for arbitrary input.
 
 use jornada::domain::place::Places;
-use jornada::domain::{Campaign, Form, IdempotencyKey, ReceiptNumber, document, text};
+use jornada::domain::{Campaign, FormData, IdempotencyKey, ReceiptNumber, document, text};
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 use unicode_width::UnicodeWidthStr;
@@ -54,7 +54,7 @@ proptest! {
         let name = &place.get(places.list()).name;
         let cased = if upper { name.to_uppercase() } else { text::fold(name) };
         let typed = format!("{}{cased}{}", " ".repeat(spaces), " ".repeat(spaces));
-        prop_assert_eq!(places.admit(&typed), Ok(name.clone()));
+        prop_assert_eq!(places.validate(&typed), Ok(name.clone()));
     }
 
     #[test]
@@ -65,21 +65,21 @@ proptest! {
         let places = cities();
         let name = &place.get(places.list()).name;
         let typed: String = name.chars().zip(ways.iter().cycle()).map(|(c, way)| mistype(c, *way)).collect();
-        let admitted = places.admit(&format!("\t{typed} "));
+        let admitted = places.validate(&format!("\t{typed} "));
         prop_assert!(admitted.is_ok(), "{typed:?}: {admitted:?}");
         prop_assert!(places.list().iter().any(|place| Ok(&place.name) == admitted.as_ref()));
     }
 
     #[test]
     fn places_that_fold_alike_are_counted_together(raw in "\\PC{1,40}") {
-        let open = Places::open();
-        prop_assert_eq!(open.group(&raw), open.group(&raw.to_uppercase().to_lowercase()));
+        let open = Places::any();
+        prop_assert_eq!(open.tally_value(&raw), open.tally_value(&raw.to_uppercase().to_lowercase()));
     }
 
     #[test]
     fn any_form_gets_an_answer(parts in prop::collection::vec((any::<String>(), any::<String>()), 0..8), has_photo: bool) {
-        let form = Form { parts, has_photo };
-        if let Err(refusals) = campaign().admit(&form) {
+        let form = FormData { parts, has_photo };
+        if let Err(refusals) = campaign().validate(&form) {
             prop_assert!(!refusals.is_empty());
             prop_assert!(refusals.iter().all(|refusal| refusal.field.chars().count() <= 40));
         }
@@ -94,7 +94,7 @@ proptest! {
         let campaign = campaign();
         let places = cities();
         let city = &city.get(places.list()).name;
-        let form = |parts: [(&str, &str); 4]| Form {
+        let form = |parts: [(&str, &str); 4]| FormData {
             parts: parts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             has_photo: true,
         };
@@ -102,10 +102,10 @@ proptest! {
         // Shorter or longer ones are refused by name.
         let normal = text::normalise(&name).expect("letters, spaces and dots");
         prop_assume!(normal.width() >= 2 && normal.chars().count() <= 120);
-        let answers = campaign.admit(&sent).expect("a right form is admitted");
+        let answers = campaign.validate(&sent).expect("a right form is admitted");
         let kept: Vec<_> = answers.named(&campaign).map(|(_, value)| value.to_owned()).collect();
         let again = form([("nombre", &kept[0]), ("documento", &kept[1]), ("ciudad", &kept[2]), ("consent", "true")]);
-        let again = campaign.admit(&again).expect("normal answers are answers");
+        let again = campaign.validate(&again).expect("normal answers are answers");
         prop_assert_eq!(answers.digest(&campaign, None), again.digest(&campaign, None));
     }
 

@@ -27,7 +27,7 @@ use clap::CommandFactory;
 use serde_json::Value;
 
 use source::{literals, root, words_of_scripts};
-use support::app::{Installation, Stores};
+use support::instance::{Installation, Stores};
 
 /// Compares with the golden file of this name, or writes it.
 #[expect(clippy::disallowed_methods, reason = "no setting of the program")]

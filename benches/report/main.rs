@@ -9,7 +9,9 @@ use std::time::Instant;
 use jiff::Timestamp;
 use jornada::config::StoreSetting;
 use jornada::domain::{Campaign, Lang, Registration, Selection};
-use jornada::report::{Finished, Format, Progress, ReportError, Reports, Subject};
+use jornada::report::{
+    FinishedReport, Progress, ReportError, ReportFormat, ReportGenerator, ReportSpec,
+};
 use jornada::store::Store;
 
 use rows::{BATCH, CITY, POOL, fill, library, person};
@@ -48,7 +50,7 @@ fn main() {
     let pool: Vec<_> = (0..POOL).map(|number| person(&campaign, number)).collect();
     // Reports first: the library would otherwise profit from memory that they freed.
     let mut costs = Vec::new();
-    for format in [Format::Xlsx, Format::Csv] {
+    for format in [ReportFormat::Xlsx, ReportFormat::Csv] {
         costs.push(measure(&format!("{format:?} from memory"), || {
             let written = from_memory(&campaign, &pool, rows, format);
             runtime.block_on(written).expect("a report")
@@ -58,17 +60,17 @@ fn main() {
         let setting = StoreSetting::Mongo(uri.into());
         let store = runtime.block_on(Store::open(&setting));
         let store = store.expect("the database answers");
-        for format in [Format::Xlsx, Format::Csv] {
+        for format in [ReportFormat::Xlsx, ReportFormat::Csv] {
             costs.push(measure(&format!("{format:?} from MongoDB"), || {
-                let (reports, progress) = (Reports::new(0), Progress::default());
-                let written = reports.write(&store, subject(&campaign), format, &progress);
+                let (reports, progress) = (ReportGenerator::new(0), Progress::default());
+                let written = reports.generate(&store, subject(&campaign), format, &progress);
                 runtime.block_on(written).expect("a report").bytes
             }));
         }
         costs.push(measure("read from MongoDB", || {
             runtime.block_on(read(&store, &campaign))
         }));
-        let city = Selection::of(CITY);
+        let city = Selection::for_value(CITY);
         costs.push(measure("counted by MongoDB", || {
             let counted = store.count(&campaign.id, &city);
             runtime.block_on(counted).expect("the database answers");
@@ -144,13 +146,13 @@ fn status(line: &str) -> u64 {
     found.expect("the line is there").parse().expect("a number")
 }
 
-fn subject(campaign: &Arc<Campaign>) -> Subject {
-    Subject {
+fn subject(campaign: &Arc<Campaign>) -> ReportSpec {
+    ReportSpec {
         campaign: Arc::clone(campaign),
-        selection: Selection::of(CITY),
+        selection: Selection::for_value(CITY),
         lang: Lang::Es,
-        made_at: Timestamp::UNIX_EPOCH,
-        base: "https://jornada.example".to_owned(),
+        requested_at: Timestamp::UNIX_EPOCH,
+        base_url: "https://jornada.example".to_owned(),
     }
 }
 
@@ -158,9 +160,11 @@ async fn from_memory(
     campaign: &Arc<Campaign>,
     pool: &[Registration],
     rows: usize,
-    format: Format,
+    format: ReportFormat,
 ) -> Result<u64, ReportError> {
-    let mut draft = Reports::new(0).begin(subject(campaign), format).await?;
+    let mut draft = ReportGenerator::new(0)
+        .open(subject(campaign), format)
+        .await?;
     let mut ready = pool.chunks(BATCH).cycle();
     let mut left = rows;
     while let Some(batch) = ready.next().filter(|_| left > 0) {
@@ -168,13 +172,13 @@ async fn from_memory(
         left -= batch.len();
         draft = draft.add(batch.to_vec()).await?;
     }
-    let Finished { bytes, .. } = draft.finish(rows as u64).await?;
+    let FinishedReport { bytes, .. } = draft.finish(rows as u64).await?;
     Ok(bytes)
 }
 
 async fn read(store: &Store, campaign: &Arc<Campaign>) -> u64 {
     let mut batches = store
-        .registrations(campaign, &Selection::of(CITY))
+        .registrations(campaign, &Selection::for_value(CITY))
         .await
         .expect("the database answers");
     while batches

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
-use jornada::domain::{Campaign, Form, Registration, RegistrationId};
+use jornada::domain::{Campaign, FormData, Registration, RegistrationId};
 use jornada::photo::PhotoFormat;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, doc};
@@ -51,18 +51,18 @@ pub fn person(campaign: &Campaign, number: usize) -> Registration {
         ("documento", document.clone()),
         ("ciudad", CITY.to_owned()),
     ];
-    let form = Form {
+    let form = FormData {
         parts: parts.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         has_photo: true,
     };
-    let answers = campaign.admit(&form).expect("the form is whole");
+    let answers = campaign.validate(&form).expect("the form is whole");
     let id = RegistrationId::derive(&[7; 32], &campaign.id, &UniqueKey::Answer(document));
     let first: Timestamp = "2026-11-21T13:00:00Z".parse().expect("a time");
     let later = SignedDuration::from_millis(i64::try_from(number * 61).expect("a small number"));
     Registration {
         id,
         campaign: campaign.id.clone(),
-        value: campaign.value(&answers),
+        tally_value: campaign.tally_value(&answers),
         digest: answers.digest(campaign, None),
         answers,
         photo: Some(PhotoRef {
@@ -149,7 +149,7 @@ fn document(campaign: &Campaign, person: &Registration) -> Document {
     doc! {
         "_id": binary(person.id.as_bytes()),
         "campaign": campaign.id.as_str(),
-        "value": &person.value,
+        "value": &person.tally_value,
         "answers": answers,
         "name": campaign.searched_name(&person.answers).unwrap_or_default(),
         "photo": { "sha256": binary(&[1; 32]), "extension": "jpg", "bytes": 50_000_i64 },

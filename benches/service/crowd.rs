@@ -56,7 +56,7 @@ impl Crowd {
             sending.spawn(async move {
                 let mut times = Vec::new();
                 for _ in 0..people / connections {
-                    times.push(crowd.one().await?);
+                    times.push(crowd.register_next().await?);
                 }
                 anyhow::Ok(times)
             });
@@ -69,7 +69,7 @@ impl Crowd {
     }
 
     /// Registers the next person; returns the time of the request.
-    pub async fn one(&self) -> Result<Duration> {
+    pub async fn register_next(&self) -> Result<Duration> {
         let body = self.body(self.next.fetch_add(1, Ordering::Relaxed));
         let request = self.http.post(&self.url).body(body);
         let request = request.header(
@@ -85,7 +85,7 @@ impl Crowd {
     }
 
     /// Reads the public totals; returns the time of the request.
-    pub async fn look(&self) -> Result<Duration> {
+    pub async fn read_totals(&self) -> Result<Duration> {
         let begun = Instant::now();
         let answer = self.http.get(&self.chart).send().await?;
         ensure!(answer.status() == 200, "answered {}", answer.status());

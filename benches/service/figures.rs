@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Prints the column headings.
-pub fn heading() {
+pub fn print_heading() {
     println!(
         "{:52} {:>9} {:>9} {:>9} {:>8}",
         "", "median", "least", "most", "goal"
@@ -11,7 +11,7 @@ pub fn heading() {
 }
 
 /// Prints one line.
-pub fn line(name: &str, mut runs: Vec<f64>, goal: Option<f64>) {
+pub fn print_line(name: &str, mut runs: Vec<f64>, goal: Option<f64>) {
     runs.sort_by(f64::total_cmp);
     let (Some(least), Some(most)) = (runs.first(), runs.last()) else {
         return;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use reqwest::Client;
 
-use super::support::app::{Installation, SOON};
+use super::support::instance::{DEFAULT_TIMEOUT, Installation};
 
 /// Clock ticks per second in `/proc`; constant since Linux 2.6.
 const TICKS: f64 = 100.0;
@@ -39,7 +39,10 @@ impl Instance {
                 instance.base = address(&told, "the form is at ").context("no address")?;
                 break ops;
             }
-            ensure!(begun.elapsed() < SOON, "the instance does not start");
+            ensure!(
+                begun.elapsed() < DEFAULT_TIMEOUT,
+                "the instance does not start"
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         };
         while !http
@@ -49,7 +52,10 @@ impl Instance {
             .status()
             .is_success()
         {
-            ensure!(begun.elapsed() < SOON, "the instance does not get ready");
+            ensure!(
+                begun.elapsed() < DEFAULT_TIMEOUT,
+                "the instance does not get ready"
+            );
         }
         instance.ready_after = begun.elapsed();
         Ok(instance)

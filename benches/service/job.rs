@@ -7,15 +7,15 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
-use super::figures::line;
+use super::figures::print_line;
 use super::instance::Instance;
 use super::rows::CITY;
 
 /// Polling interval of the progress; shorter than that of the page.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// API client that requests reports.
-pub struct Asker {
+pub struct ReportClient {
     http: Client,
     base: String,
     campaign: String,
@@ -23,13 +23,13 @@ pub struct Asker {
 }
 
 /// Observed course of a job, in seconds.
-pub struct Course {
+pub struct JobTrace {
     pub took: f64,
     /// Maximum time between two changes of the row count.
     pub longest_pause: f64,
 }
 
-impl Asker {
+impl ReportClient {
     pub fn new(base: &str, campaign: &str, token: String) -> Result<Self> {
         Ok(Self {
             http: Client::builder().redirect(Policy::none()).build()?,
@@ -44,7 +44,7 @@ impl Asker {
     }
 
     /// Requests a report and polls its progress until it is done.
-    pub async fn follow(&self) -> Result<Course> {
+    pub async fn run_job(&self) -> Result<JobTrace> {
         let page = format!("{}/staff/c/{}/reports", self.base, self.campaign);
         let form = "application/x-www-form-urlencoded";
         let asked = self.http.post(page).header("content-type", form);
@@ -65,14 +65,14 @@ impl Asker {
                 (rows, moved) = (now, Some(Instant::now()));
             }
             match seen["state"].as_str().context("no state")? {
-                "waiting" | "running" => tokio::time::sleep(LOOK_EVERY).await,
+                "waiting" | "running" => tokio::time::sleep(POLL_INTERVAL).await,
                 "done" => break,
                 other => anyhow::bail!("the job is {other}"),
             }
         }
         let took = begun.elapsed().as_secs_f64();
         ensure!(moved.is_some(), "no progress was seen");
-        Ok(Course {
+        Ok(JobTrace {
             took,
             longest_pause,
         })
@@ -80,17 +80,17 @@ impl Asker {
 }
 
 /// Measures a job without other load.
-pub async fn job_alone(instance: &Instance, asker: &Asker) -> Result<()> {
+pub async fn measure_job(instance: &Instance, asker: &ReportClient) -> Result<()> {
     instance.forget_peak()?;
     let idle = instance.resident()?;
-    let course = asker.follow().await?;
+    let course = asker.run_job().await?;
     let above = instance.peak()? - idle;
-    line("the same as a job, s", vec![course.took], None);
-    line(
+    print_line("the same as a job, s", vec![course.took], None);
+    print_line(
         "longest time without progress, s",
         vec![course.longest_pause],
         Some(0.5),
     );
-    line("the same, peak above idle, MiB", vec![above], Some(32.0));
+    print_line("the same, peak above idle, MiB", vec![above], Some(32.0));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Cost of the service: measures the release binary on real servers under a scripted load. Uses the servers of the
 //! tests (`JORNADA_TEST_MONGODB` and so on): `cargo bench --bench service -- [PART]…` with the names in `PARTS`.
 
+mod cleanup;
 mod crowd;
 mod figures;
 mod instance;
@@ -15,7 +16,6 @@ mod rows;
 )]
 #[path = "../../tests/support/mod.rs"]
 mod support;
-mod sweep;
 mod wrk;
 
 use anyhow::{Result, ensure};
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
         unknown.is_none(),
         "no part is called {unknown:?}: expected {PARTS:?}"
     );
-    figures::heading();
+    figures::print_heading();
     tokio::runtime::Runtime::new()?.block_on(measure(&wanted))
 }
 

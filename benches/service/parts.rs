@@ -6,21 +6,21 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use reqwest::Client;
 
+use super::cleanup::clean_up;
 use super::crowd::Crowd;
-use super::figures::{line, percentile};
+use super::figures::{percentile, print_line};
 use super::instance::Instance;
-use super::support::app::{Installation, Stores};
-use super::sweep::sweep;
+use super::support::instance::{Installation, Stores};
 use super::wrk;
 
 const ROUNDS: usize = 5;
 const STARTS: usize = 15;
 const PEOPLE: u16 = 5_000;
 /// Connections that send registrations.
-const DOORS: usize = 16;
+const SENDERS: usize = 16;
 /// Connections that read the totals.
-const LOOKERS: usize = 64;
-const LOOK_SECONDS: usize = 6;
+const READERS: usize = 64;
+const READ_SECONDS: usize = 6;
 
 /// Measures the time from start to ready, with the servers up, and the memory of an idle instance.
 pub async fn start() -> Result<()> {
@@ -35,17 +35,17 @@ pub async fn start() -> Result<()> {
             tokio::time::sleep(Duration::from_millis(700)).await;
             idle.push(instance.resident()?);
         }
-        line(
+        print_line(
             &format!("{stores:?}: start to ready, ms"),
             starts,
             Some(100.0),
         );
-        line(
+        print_line(
             &format!("{stores:?}: resident when idle, MiB"),
             idle,
             Some(25.0),
         );
-        sweep(&installation).await?;
+        clean_up(&installation).await?;
     }
     Ok(())
 }
@@ -57,39 +57,39 @@ pub async fn registrations() -> Result<()> {
         let instance = Instance::start(&installation, &http).await?;
         let crowd = Arc::new(Crowd::new(http, &instance.base, &installation.campaign));
         // Warm-up: connections and memory are allocated once.
-        crowd.register(500, DOORS).await?;
+        crowd.register(500, SENDERS).await?;
         let (mut cpu, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let before = instance.cpu()?;
-            let mut times = crowd.register(PEOPLE.into(), DOORS).await?;
+            let mut times = crowd.register(PEOPLE.into(), SENDERS).await?;
             cpu.push((instance.cpu()? - before) * 1e3 / f64::from(PEOPLE));
             p50.push(percentile(&mut times, 50));
             p99.push(percentile(&mut times, 99));
         }
         let goal = (stores == Stores::Servers).then_some(0.25);
-        line(
+        print_line(
             &format!("{stores:?}: CPU-s per 1,000 registrations"),
             cpu,
             goal,
         );
-        line(
-            &format!("{stores:?}: p50 of {DOORS} at once, ms"),
+        print_line(
+            &format!("{stores:?}: p50 of {SENDERS} at once, ms"),
             p50,
             None,
         );
-        line(
-            &format!("{stores:?}: p99 of {DOORS} at once, ms"),
+        print_line(
+            &format!("{stores:?}: p99 of {SENDERS} at once, ms"),
             p99,
             None,
         );
         tokio::time::sleep(Duration::from_secs(2)).await;
-        line(
+        print_line(
             &format!("{stores:?}: resident afterwards, MiB"),
             vec![instance.resident()?],
             None,
         );
         drop(instance);
-        sweep(&installation).await?;
+        clean_up(&installation).await?;
     }
     Ok(())
 }
@@ -103,7 +103,7 @@ pub async fn chart() -> Result<()> {
         &instance.base,
         &installation.campaign,
     ));
-    crowd.register(DOORS * 10, DOORS).await?;
+    crowd.register(SENDERS * 10, SENDERS).await?;
     let url = format!(
         "{}/api/v1/campaigns/{}/chart",
         instance.base, installation.campaign
@@ -114,21 +114,21 @@ pub async fn chart() -> Result<()> {
     let (mut cpu, mut p50, mut p99, mut rate) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let before = instance.cpu()?;
-        let asked = wrk::ask(&url, LOOKERS, LOOK_SECONDS)?;
+        let asked = wrk::run(&url, READERS, READ_SECONDS)?;
         cpu.push((instance.cpu()? - before) * 1e3 / asked.requests);
         p50.push(asked.p50);
         p99.push(asked.p99);
         rate.push(asked.per_second);
     }
-    line(
+    print_line(
         &format!("CPU-s per 1,000 charts of {bytes} bytes"),
         cpu,
         Some(0.015),
     );
-    line(&format!("p50 of {LOOKERS} at once, ms"), p50, Some(1.0));
-    line(&format!("p99 of {LOOKERS} at once, ms"), p99, None);
-    line("charts a second", rate, None);
-    line("resident afterwards, MiB", vec![instance.resident()?], None);
+    print_line(&format!("p50 of {READERS} at once, ms"), p50, Some(1.0));
+    print_line(&format!("p99 of {READERS} at once, ms"), p99, None);
+    print_line("charts a second", rate, None);
+    print_line("resident afterwards, MiB", vec![instance.resident()?], None);
     drop(instance);
-    sweep(&installation).await
+    clean_up(&installation).await
 }

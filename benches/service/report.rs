@@ -9,20 +9,20 @@ use jornada::domain::Campaign;
 use reqwest::{Client, RequestBuilder};
 use tokio_util::sync::CancellationToken;
 
+use super::cleanup::clean_up;
 use super::crowd::Crowd;
-use super::figures::{line, percentile};
+use super::figures::{percentile, print_line};
 use super::instance::Instance;
-use super::job::{Asker, job_alone};
+use super::job::{ReportClient, measure_job};
 use super::rows::{CITY, POOL, fill, library, person};
-use super::support::app::{Installation, Stores};
-use super::sweep::sweep;
+use super::support::instance::{Installation, Stores};
 
 const ROWS: usize = 1_000_000;
 const ROUNDS: usize = 3;
 /// Interval between requests of one visitor; a steady pace, independent of the other visitors.
-const PAUSE: Duration = Duration::from_millis(50);
+const REQUEST_INTERVAL: Duration = Duration::from_millis(50);
 const REGISTERING: usize = 4;
-const LOOKING: usize = 8;
+const READING: usize = 8;
 const QUIET: Duration = Duration::from_secs(10);
 
 pub async fn report() -> Result<()> {
@@ -36,15 +36,15 @@ pub async fn report() -> Result<()> {
         "{}/api/v1/campaigns/{}/reports/{CITY}.xlsx",
         instance.base, installation.campaign
     );
-    let token = installation.token();
+    let token = installation.create_token();
     let asked = http.get(url).bearer_auth(&token);
-    alone(&campaign, &instance, &asked).await?;
-    let program = Asker::new(&instance.base, &installation.campaign, token)?;
-    job_alone(&instance, &program).await?;
+    measure_alone(&campaign, &instance, &asked).await?;
+    let program = ReportClient::new(&instance.base, &installation.campaign, token)?;
+    measure_job(&instance, &program).await?;
     let crowd = Crowd::new(http, &instance.base, &installation.campaign);
-    beside_others(&Arc::new(crowd), &asked, &program).await?;
+    measure_beside_visitors(&Arc::new(crowd), &asked, &program).await?;
     drop(instance);
-    sweep(&installation).await
+    clean_up(&installation).await
 }
 
 /// Reads the campaign file of the instance.
@@ -61,7 +61,11 @@ fn campaign(installation: &Installation) -> Result<Campaign> {
 }
 
 /// Measures reports without other load, each followed by the library alone.
-async fn alone(campaign: &Campaign, instance: &Instance, asked: &RequestBuilder) -> Result<()> {
+async fn measure_alone(
+    campaign: &Campaign,
+    instance: &Instance,
+    asked: &RequestBuilder,
+) -> Result<()> {
     let pool: Arc<Vec<_>> = Arc::new((0..POOL).map(|number| person(campaign, number)).collect());
     let (mut seconds, mut ratio, mut cpu, mut above) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -69,7 +73,7 @@ async fn alone(campaign: &Campaign, instance: &Instance, asked: &RequestBuilder)
         instance.forget_peak()?;
         let (idle, before) = (instance.resident()?, instance.cpu()?);
         let begun = Instant::now();
-        fetch(asked).await?;
+        download(asked).await?;
         let took = begun.elapsed().as_secs_f64();
         cpu.push(instance.cpu()? - before);
         above.push(instance.peak()? - idle);
@@ -79,19 +83,23 @@ async fn alone(campaign: &Campaign, instance: &Instance, asked: &RequestBuilder)
         ratio.push(took / begun.elapsed().as_secs_f64());
         seconds.push(took);
     }
-    line(
+    print_line(
         &format!("report of {ROWS} rows over HTTP, s"),
         seconds,
         None,
     );
-    line("the same, CPU-s of the instance", cpu, None);
-    line("the same, times the library alone", ratio, Some(1.25));
-    line("the same, peak above idle, MiB", above, Some(32.0));
+    print_line("the same, CPU-s of the instance", cpu, None);
+    print_line("the same, times the library alone", ratio, Some(1.25));
+    print_line("the same, peak above idle, MiB", above, Some(32.0));
     Ok(())
 }
 
 /// Measures how a report and a job slow down registrations and reads of the totals at a steady pace.
-async fn beside_others(crowd: &Arc<Crowd>, asked: &RequestBuilder, program: &Asker) -> Result<()> {
+async fn measure_beside_visitors(
+    crowd: &Arc<Crowd>,
+    asked: &RequestBuilder,
+    program: &ReportClient,
+) -> Result<()> {
     let mut quiet = [Vec::new(), Vec::new()];
     let (mut in_report, mut in_job) = (quiet.clone(), quiet.clone());
     let (mut took, mut pause) = (Vec::new(), Vec::new());
@@ -100,10 +108,11 @@ async fn beside_others(crowd: &Arc<Crowd>, asked: &RequestBuilder, program: &Ask
             tokio::time::sleep(QUIET).await;
             Ok(())
         };
-        let ((), idle) = beside(crowd, nothing).await?;
-        let ((), met) = beside(crowd, async || fetch(asked).await).await?;
+        let ((), idle) = run_beside_visitors(crowd, nothing).await?;
+        let ((), met) = run_beside_visitors(crowd, async || download(asked).await).await?;
         // Registrations have arrived since the last job, so that its file is not reused.
-        let (course, met_in_job) = beside(crowd, async || program.follow().await).await?;
+        let (course, met_in_job) =
+            run_beside_visitors(crowd, async || program.run_job().await).await?;
         for place in 0..2 {
             quiet[place].push(idle[place]);
             in_report[place].push(met[place] / idle[place]);
@@ -112,35 +121,35 @@ async fn beside_others(crowd: &Arc<Crowd>, asked: &RequestBuilder, program: &Ask
         took.push(course.took);
         pause.push(course.longest_pause);
     }
-    line("a job beside visitors, s", took, None);
-    line("longest time without progress, s", pause, Some(0.5));
+    print_line("a job beside visitors, s", took, None);
+    print_line("longest time without progress, s", pause, Some(0.5));
     let mut met = quiet.into_iter().zip(in_report).zip(in_job);
     for what in ["registrations", "charts"] {
         let ((quiet, in_report), in_job) = met.next().context("both were measured")?;
-        line(&format!("p99 of {what}, ms"), quiet, None);
-        line("times as much during a report", in_report, Some(2.0));
-        line("times as much during a job", in_job, Some(2.0));
+        print_line(&format!("p99 of {what}, ms"), quiet, None);
+        print_line("times as much during a report", in_report, Some(2.0));
+        print_line("times as much during a job", in_job, Some(2.0));
     }
     Ok(())
 }
 
 /// Runs `work` while visitors send requests. Returns its result and their p99 of registrations and totals, in
 /// milliseconds.
-async fn beside<T>(
+async fn run_beside_visitors<T>(
     crowd: &Arc<Crowd>,
     work: impl AsyncFnOnce() -> Result<T>,
 ) -> Result<(T, [f64; 2])> {
     let stop = CancellationToken::new();
-    let visitors = tokio::spawn(visit(Arc::clone(crowd), stop.clone()));
+    let visitors = tokio::spawn(run_visitors(Arc::clone(crowd), stop.clone()));
     let done = work().await?;
     stop.cancel();
     Ok((done, visitors.await??))
 }
 
 /// Runs visitors until `stop`; returns their p99 of registrations and totals, in milliseconds.
-async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
+async fn run_visitors(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
     let (mut registering, mut looking) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
-    for visitor in 0..REGISTERING + LOOKING {
+    for visitor in 0..REGISTERING + READING {
         let (crowd, stop) = (Arc::clone(&crowd), stop.clone());
         let registers = visitor < REGISTERING;
         let tasks = if registers {
@@ -151,11 +160,11 @@ async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
         tasks.spawn(async move {
             let mut times = Vec::new();
             while !stop.is_cancelled() {
-                let rest = tokio::time::sleep(PAUSE);
+                let rest = tokio::time::sleep(REQUEST_INTERVAL);
                 times.push(if registers {
-                    crowd.one().await?
+                    crowd.register_next().await?
                 } else {
-                    crowd.look().await?
+                    crowd.read_totals().await?
                 });
                 rest.await;
             }
@@ -175,7 +184,7 @@ async fn visit(crowd: Arc<Crowd>, stop: CancellationToken) -> Result<[f64; 2]> {
 }
 
 /// Downloads a report and discards it.
-async fn fetch(asked: &RequestBuilder) -> Result<()> {
+async fn download(asked: &RequestBuilder) -> Result<()> {
     let asked = asked.try_clone().context("a request without a body")?;
     let mut answer = asked.send().await?;
     ensure!(answer.status() == 200, "answered {}", answer.status());

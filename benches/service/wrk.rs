@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 /// Result of wrk.
-pub struct Asked {
+pub struct WrkResult {
     pub requests: f64,
     pub per_second: f64,
     /// In milliseconds.
@@ -16,7 +16,7 @@ pub struct Asked {
 }
 
 /// Sends requests for `seconds`, on each connection as soon as the previous one is answered.
-pub fn ask(url: &str, connections: usize, seconds: usize) -> Result<Asked> {
+pub fn run(url: &str, connections: usize, seconds: usize) -> Result<WrkResult> {
     let asked = Command::new("wrk")
         .args([
             "-t1",
@@ -39,7 +39,7 @@ pub fn ask(url: &str, connections: usize, seconds: usize) -> Result<Asked> {
             .and_then(|told| told.split_whitespace().nth(place))
             .with_context(|| told.clone())
     };
-    Ok(Asked {
+    Ok(WrkResult {
         requests: word("requests in", 0)?.parse()?,
         per_second: word("Requests/sec", 1)?.parse()?,
         p50: milliseconds(word("50%", 1)?)?,

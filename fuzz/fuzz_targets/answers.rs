@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use jornada_fuzz::domain::answers::CONSENT;
-use jornada_fuzz::domain::{Answers, Campaign, Form};
+use jornada_fuzz::domain::{Answers, Campaign, FormData};
 use libfuzzer_sys::fuzz_target;
 
 static CAMPAIGNS: LazyLock<[Campaign; 2]> = LazyLock::new(|| {
@@ -23,7 +23,7 @@ fuzz_target!(|text: &str| {
     }
 });
 
-fn form(campaign: &Campaign, text: &str) -> Form {
+fn form(campaign: &Campaign, text: &str) -> FormData {
     let texts = campaign.fields.iter().filter(|field| !field.is_photo());
     let names = texts.map(|field| field.name.as_str()).chain([CONSENT]);
     let parts = text.split('\n').zip(names.chain(std::iter::repeat("more")));
@@ -31,24 +31,24 @@ fn form(campaign: &Campaign, text: &str) -> Form {
         Some((other, value)) => (other.to_owned(), value.to_owned()),
         None => (name.to_owned(), line.to_owned()),
     };
-    Form {
+    FormData {
         parts: parts.map(part).collect(),
         has_photo: true,
     }
 }
 
-fn check(campaign: &Campaign, form: &Form) {
-    match campaign.admit(form) {
-        Ok(answers) => stays(campaign, &answers),
+fn check(campaign: &Campaign, form: &FormData) {
+    match campaign.validate(form) {
+        Ok(answers) => check_stable(campaign, &answers),
         Err(refusals) => assert!(!refusals.is_empty()),
     }
 }
 
 /// Asserts that validated answers are clean, and that sending them again makes the same registration.
-fn stays(campaign: &Campaign, answers: &Answers) {
-    let mut form = Form {
+fn check_stable(campaign: &Campaign, answers: &Answers) {
+    let mut form = FormData {
         has_photo: true,
-        ..Form::default()
+        ..FormData::default()
     };
     for (name, value) in answers.named(campaign) {
         assert!(
@@ -62,8 +62,10 @@ fn stays(campaign: &Campaign, answers: &Answers) {
     if campaign.consent.is_none() {
         form.parts.pop();
     }
-    let again = campaign.admit(&form).expect("validated answers are valid");
+    let again = campaign
+        .validate(&form)
+        .expect("validated answers are valid");
     assert_eq!(&again, answers);
     assert_eq!(again.digest(campaign, None), answers.digest(campaign, None));
-    assert_eq!(campaign.value(&again), campaign.value(answers));
+    assert_eq!(campaign.tally_value(&again), campaign.tally_value(answers));
 }

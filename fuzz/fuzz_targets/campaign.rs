@@ -1,7 +1,7 @@
 //! Campaign files and their place lists: parsed, or rejected with errors that name existing lines.
 #![no_main]
 
-use jornada_fuzz::domain::{Campaign, Form};
+use jornada_fuzz::domain::{Campaign, FormData};
 use libfuzzer_sys::fuzz_target;
 
 /// Separates the campaign file from the place list in the input.
@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
             for mistake in mistakes {
                 let last = 1 + file.matches('\n').count();
                 assert!((1..=last).contains(&mistake.line), "{mistake}");
-                assert!(!mistake.what.trim().is_empty(), "{mistake}");
+                assert!(!mistake.message.trim().is_empty(), "{mistake}");
             }
         }
     }
@@ -26,7 +26,7 @@ fuzz_target!(|text: &str| {
 fn check_invariants(campaign: &Campaign) {
     assert!(campaign.opens_at < campaign.closes_at);
     assert!(!campaign.fields.is_empty());
-    assert!(campaign.field(&campaign.tallied().name).is_some());
+    assert!(campaign.field(&campaign.tally_field().name).is_some());
     assert!(
         campaign
             .fields
@@ -36,7 +36,7 @@ fn check_invariants(campaign: &Campaign) {
             <= 1
     );
     assert!(campaign.fields.iter().filter(|field| field.tally).count() == 1);
-    let refused = campaign.admit(&Form::default());
+    let refused = campaign.validate(&FormData::default());
     let required = campaign.fields.iter().any(|field| field.required);
     assert!(refused.is_err() || !(required || campaign.consent.is_some()));
 }

@@ -49,7 +49,7 @@ fn read(campaign: &Campaign, media_type: &str, body: &[u8], piece: usize) -> Str
         .build()
         .expect("a runtime");
     let read = runtime.block_on(Upload::read(&budget, campaign, request));
-    let result = match read.and_then(Upload::whole) {
+    let result = match read.and_then(Upload::into_complete) {
         Ok(upload) => describe(campaign, &upload),
         Err(error) => format!("{error:?}"),
     };
@@ -65,7 +65,7 @@ fn describe(campaign: &Campaign, upload: &Upload) -> String {
     let photo = upload.photo.as_ref();
     assert!(photo.is_none_or(|photo| photo.len() <= MAX_PHOTO_BYTES));
     let mut text = format!("{:?} {photo:?}", upload.form);
-    let _ = write!(text, " {:?}", campaign.admit(&upload.form));
+    let _ = write!(text, " {:?}", campaign.validate(&upload.form));
     text
 }
 

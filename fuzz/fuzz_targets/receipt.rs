@@ -1,7 +1,7 @@
 //! Identifiers in URLs and headers: receipt numbers, ids, keys and names parse to one canonical form or are rejected.
 #![no_main]
 
-use jornada_fuzz::domain::staff::Mail;
+use jornada_fuzz::domain::staff::EmailAddress;
 use jornada_fuzz::domain::{CampaignId, IdempotencyKey, ReceiptNumber, RegistrationId};
 use libfuzzer_sys::fuzz_target;
 
@@ -10,23 +10,23 @@ fuzz_target!(|text: &str| {
         let shown = number.to_string();
         assert_eq!(shown.len(), "7K3M9-QXT2V-B8HC".len());
         assert_eq!(ReceiptNumber::parse(&shown), Some(number));
-        let (first, last) = number.ids();
+        let (first, last) = number.id_range();
         assert!(first <= last);
         assert_eq!((first.receipt(), last.receipt()), (number, number));
         check_wrong_characters(&shown);
     }
     if let Some(id) = RegistrationId::parse(text) {
         assert_eq!(id.to_string(), text.to_ascii_lowercase());
-        let (first, last) = id.receipt().ids();
+        let (first, last) = id.receipt().id_range();
         assert!((first..=last).contains(&id));
     }
     if let Some(id) = CampaignId::parse(text) {
         assert_eq!(id.as_str(), text);
     }
-    if let Some(mail) = Mail::parse(text) {
+    if let Some(mail) = EmailAddress::parse(text) {
         let shown = mail.to_string();
         assert!(!shown.contains(['\r', '\n']), "it goes into a header");
-        assert_eq!(Mail::parse(&shown), Some(mail));
+        assert_eq!(EmailAddress::parse(&shown), Some(mail));
     }
     // Must not panic; the key is not displayed.
     let _ = IdempotencyKey::parse(text);

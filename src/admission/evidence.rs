@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::Form;
+use crate::domain::FormData;
 
 /// Hidden form field with the signed time at which the form was shown.
 pub const TIMESTAMP_FIELD: &str = "_at";
@@ -37,7 +37,7 @@ pub struct HoneypotFields {
 impl HoneypotFields {
     /// Removes the hidden fields from the answers and returns them.
     #[must_use]
-    pub fn take_from(form: &mut Form) -> Self {
+    pub fn take_from(form: &mut FormData) -> Self {
         let honeypot = take_part(form, HONEYPOT_FIELD);
         Self {
             is_filled: honeypot.is_some_and(|text| !text.trim().is_empty()),
@@ -48,7 +48,7 @@ impl HoneypotFields {
 
 /// Removes the first part of this name from the answers and returns its value.
 #[must_use]
-pub fn take_part(form: &mut Form, name: &str) -> Option<String> {
+pub fn take_part(form: &mut FormData, name: &str) -> Option<String> {
     let place = form.parts.iter().position(|(known, _)| known == name)?;
     Some(form.parts.remove(place).1)
 }
@@ -56,7 +56,7 @@ pub fn take_part(form: &mut Form, name: &str) -> Option<String> {
 /// Returns a digest of the idempotency key and the texts, in hexadecimal digits. The photo is left out: another photo
 /// under the same key or document is a conflict anyway.
 #[must_use]
-pub fn fingerprint(key: &str, form: &Form) -> String {
+pub fn fingerprint(key: &str, form: &FormData) -> String {
     let mut digest = Sha256::new().chain_update(key);
     for (name, value) in &form.parts {
         for text in [name, value] {
@@ -78,7 +78,7 @@ mod tests {
             (HONEYPOT_FIELD, " "),
             (TIMESTAMP_FIELD, "1.a"),
         ];
-        let mut form = Form {
+        let mut form = FormData {
             parts: parts
                 .map(|(name, value)| (name.into(), value.into()))
                 .into(),
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn other_texts_have_another_fingerprint() {
-        let form = |name: &str, value: &str| Form {
+        let form = |name: &str, value: &str| FormData {
             parts: vec![(name.into(), value.into())],
             has_photo: false,
         };

@@ -34,12 +34,12 @@ impl AbuseMetrics {
     }
 
     /// Counts a rate-limited request.
-    pub fn limited(&self, what: &str) {
+    pub fn count_rate_limited(&self, what: &str) {
         self.limited.with_label_values(&[what]).inc();
     }
 
     /// Counts a form with a bot signal.
-    pub fn trapped(&self, how: &str) {
+    pub fn count_bot_signal(&self, how: &str) {
         self.trapped.with_label_values(&[how]).inc();
     }
 }

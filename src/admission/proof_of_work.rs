@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::domain::CampaignId;
-use crate::key::{Key, Secret};
+use crate::key::{InstallationSecret, Key};
 
 /// How long a solution is accepted: a slow phone on a bad network sends a large photo meanwhile.
 const VALIDITY: SignedDuration = SignedDuration::from_mins(20);
@@ -57,7 +57,7 @@ pub struct VerifiedSolution {
 impl ProofOfWork {
     /// Derives the signing key from the secret of the installation.
     #[must_use]
-    pub fn new(secret: &Secret) -> Self {
+    pub fn new(secret: &InstallationSecret) -> Self {
         Self(Key::of(secret, "proof of work: challenges"))
     }
 

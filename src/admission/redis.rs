@@ -31,7 +31,7 @@ impl std::fmt::Debug for RedisCounters {
 
 impl RedisCounters {
     pub(super) fn open(url: &SecretString) -> Result<Self, RedisError> {
-        cache::connection(url).map(Self)
+        cache::lazy_connection(url).map(Self)
     }
 
     /// The inner error is the time to wait.

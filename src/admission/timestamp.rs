@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::CampaignId;
-use crate::key::{Key, Secret};
+use crate::key::{InstallationSecret, Key};
 
 /// No person reads a form, chooses a photo and agrees faster.
 const MIN_AGE: SignedDuration = SignedDuration::from_secs(3);
@@ -29,7 +29,7 @@ pub enum TimestampError {
 impl FormTimestamps {
     /// Derives the signing key from the secret of the installation.
     #[must_use]
-    pub fn new(secret: &Secret) -> Self {
+    pub fn new(secret: &InstallationSecret) -> Self {
         Self(Key::of(secret, "forms: when they were shown"))
     }
 

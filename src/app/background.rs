@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use super::App;
 use crate::domain::Campaign;
-use crate::domain::staff::audit::Doer;
-use crate::intake::mover::Mover;
-use crate::intake::remover::{self, Remover};
+use crate::domain::staff::audit::SystemActor;
+use crate::intake::photo_deleter::{self, PhotoDeleter};
+use crate::intake::photo_uploader::BufferedPhotoUploader;
 use crate::report::worker::Worker;
-use crate::retention::sweeper::Sweeper;
+use crate::retention::cleaner::ReportCleaner;
 use crate::retention::{self, Sweep};
-use crate::tally::board::Source;
-use crate::tally::follow::Follower;
+use crate::tally::follower::Follower;
+use crate::tally::live_totals::TotalsSource;
 
 /// Starts all tasks. Each ends when the instance shuts down.
 pub fn start(app: &App, tasks: &TaskTracker) {
@@ -35,25 +35,25 @@ fn start_totals(app: &App, tasks: &TaskTracker) {
             metrics: app.metrics.tally.clone(),
         };
         tasks.spawn(follower.run(app.stop.clone()));
-        let source = Source {
+        let source = TotalsSource {
             tally: app.tally.clone(),
             store: app.store.clone(),
         };
         let (live_totals, metrics) = (app.live_totals.clone(), app.metrics.tally.clone());
-        tasks.spawn(live_totals.keep(campaign.clone(), source, metrics, app.stop.clone()));
+        tasks.spawn(live_totals.refresh_until(campaign.clone(), source, metrics, app.stop.clone()));
     }
 }
 
 /// Uploads buffered photos to the object store, and deletes photos of deleted registrations.
 fn start_uploads_and_deletions(app: &App, tasks: &TaskTracker) {
     let photos = &app.registrations.photos;
-    let mover = Mover::new(photos.clone(), app.store.clone());
+    let mover = BufferedPhotoUploader::new(photos.clone(), app.store.clone());
     tasks.spawn(mover.run(app.stop.clone()));
-    let remover = Remover::new(
+    let remover = PhotoDeleter::new(
         photos.clone(),
         app.store.clone(),
-        app.metrics.pending.clone(),
-        remover::GRACE,
+        app.metrics.buffered_photos.clone(),
+        photo_deleter::GRACE,
     );
     tasks.spawn(remover.run(app.stop.clone()));
 }
@@ -62,40 +62,44 @@ fn start_uploads_and_deletions(app: &App, tasks: &TaskTracker) {
 fn start_retention(app: &App, tasks: &TaskTracker) {
     let sweep = Sweep {
         store: app.store.clone(),
-        photos: app.object_store.clone(),
-        keeper: app.registrations.photos.clone(),
+        objects: app.object_store.clone(),
+        photos: app.registrations.photos.clone(),
         campaigns: campaigns(app),
         audit: Arc::clone(&app.audit_log),
-        doer: Doer::System,
-        is_dry: false,
-        takes_all_orphans: false,
+        actor: SystemActor::System,
+        is_dry_run: false,
+        deletes_all_orphans: false,
         id: Uuid::new_v4(),
     };
-    tasks.spawn(sweep.run(retention::FIRST, retention::EVERY, app.stop.clone()));
+    tasks.spawn(sweep.run(
+        retention::FIRST_DELAY,
+        retention::INTERVAL,
+        app.stop.clone(),
+    ));
 }
 
 /// Refreshes what this instance caches and stores rejection counts.
 fn start_caches(app: &App, tasks: &TaskTracker) {
     let (store, stop) = (&app.store, &app.stop);
-    let closings = app.registrations.closings.clone();
-    tasks.spawn(closings.keep(store.clone(), stop.clone()));
+    let closings = app.registrations.closures.clone();
+    tasks.spawn(closings.poll_until(store.clone(), stop.clone()));
     let overviews = app.overviews.clone();
-    tasks.spawn(overviews.keep_counted(campaigns(app), stop.clone()));
-    let refusals = app.registrations.refusals.clone();
-    tasks.spawn(refusals.keep_flushing(store.clone(), stop.clone()));
+    tasks.spawn(overviews.refresh_until(campaigns(app), stop.clone()));
+    let refusals = app.registrations.rejections.clone();
+    tasks.spawn(refusals.flush_until(store.clone(), stop.clone()));
 }
 
 /// Writes the reports of jobs, and deletes those that expired.
 fn start_reports(app: &App, tasks: &TaskTracker) {
-    let sweeper = Sweeper::new(app.store.clone(), app.object_store.clone());
+    let sweeper = ReportCleaner::new(app.store.clone(), app.object_store.clone());
     tasks.spawn(sweeper.run(app.stop.clone()));
     let worker = Worker {
         store: app.store.clone(),
-        photos: app.object_store.clone(),
+        objects: app.object_store.clone(),
         campaigns: app.campaigns.clone(),
         metrics: app.metrics.reports.clone(),
         reports: app.reports.clone(),
-        asked: Arc::clone(&app.job_added),
+        job_added: Arc::clone(&app.job_added),
     };
     tasks.spawn(worker.run(app.stop.clone()));
 }

@@ -9,21 +9,21 @@ use super::App;
 use super::metrics::Metrics;
 use crate::admission::{AbuseCounters, Admission};
 use crate::campaigns::Campaigns;
-use crate::config::{CacheSetting, Config};
-use crate::intake::Intake;
-use crate::intake::closings::Closings;
-use crate::intake::photos::PhotoKeeper;
-use crate::intake::refusals::Refusals;
-use crate::intake::vault::Vault;
-use crate::photo::Photos;
-use crate::report::Reports;
-use crate::staff::overview::Overviews;
+use crate::config::{CacheSetting, ServeConfig};
+use crate::intake::Registrations;
+use crate::intake::closure_cache::ClosureCache;
+use crate::intake::key_ring::KeyRing;
+use crate::intake::photo_repository::PhotoRepository;
+use crate::intake::rejections::RejectionCounts;
+use crate::photo::ObjectStore;
+use crate::report::ReportGenerator;
+use crate::staff::overview::OverviewCache;
 use crate::staff::password::Passwords;
-use crate::staff::{Audit, Gate};
+use crate::staff::{AuditLog, Authenticator};
 use crate::store::Store;
 use crate::tally::Tally;
-use crate::tally::board::Board;
-use crate::tally::shown::Shown;
+use crate::tally::collector::TotalsCollector;
+use crate::tally::live_totals::LiveTotals;
 use crate::telemetry::metrics::Dependency;
 
 /// Requests that may wait for their report; further ones get 503.
@@ -34,18 +34,18 @@ const REPORTS_WAITING: usize = 8;
 /// # Errors
 /// A setting that cannot work, under its name, or an unavailable store.
 pub async fn build(
-    config: &Config,
+    config: &ServeConfig,
     campaigns: Campaigns,
     stop: CancellationToken,
 ) -> anyhow::Result<App> {
     let metrics = Metrics::new().context("cannot register metrics")?;
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
-    let store = store.timed(metrics.dependencies.meter(Dependency::Store));
+    let store = store.with_meter(metrics.dependencies.meter(Dependency::Store));
     let (object_store, registrations) = open_registrations(config, &store, &metrics).await?;
     let tally = Tally::open(&config.cache, &config.instance).context("JORNADA_CACHE")?;
-    let tally = tally.timed(metrics.dependencies.meter(Dependency::Cache));
-    let live_totals = Board::new(campaigns.iter().map(|campaign| &campaign.id));
-    let collector = Shown::new(live_totals.clone(), campaigns.iter().cloned().collect());
+    let tally = tally.with_meter(metrics.dependencies.meter(Dependency::Cache));
+    let live_totals = LiveTotals::new(campaigns.iter().map(|campaign| &campaign.id));
+    let collector = TotalsCollector::new(live_totals.clone(), campaigns.iter().cloned().collect());
     metrics
         .register(collector)
         .context("cannot register the totals")?;
@@ -57,12 +57,13 @@ pub async fn build(
         registrations,
         tally,
         live_totals,
-        reports: Reports::new(REPORTS_WAITING).giving_way_to(metrics.requests_in_flight.clone()),
+        reports: ReportGenerator::new(REPORTS_WAITING)
+            .pausing_for(metrics.requests_in_flight.clone()),
         object_store,
         job_added: Arc::default(),
         authenticator,
-        audit_log: Arc::new(Audit::new(&config.secret)),
-        overviews: Overviews::new(store.clone()),
+        audit_log: Arc::new(AuditLog::new(&config.secret)),
+        overviews: OverviewCache::new(store.clone()),
         store,
         metrics,
         stop,
@@ -70,41 +71,44 @@ pub async fn build(
 }
 
 async fn open_registrations(
-    config: &Config,
+    config: &ServeConfig,
     store: &Store,
     metrics: &Metrics,
-) -> anyhow::Result<(Photos, Intake)> {
-    let vault = Vault::open(store.clone(), &config.photo_keys).await;
+) -> anyhow::Result<(ObjectStore, Registrations)> {
+    let vault = KeyRing::open(store.clone(), &config.photo_keys).await;
     let vault = vault.context("JORNADA_PHOTO_KEY")?;
-    let object_store = Photos::new(&config.photos, vault.seal().clone());
-    let object_store = object_store.timed(metrics.dependencies.meter(Dependency::Photos));
-    let closings = Closings::open(store).await.context("JORNADA_STORE")?;
-    let photos = PhotoKeeper::open(
+    let object_store = ObjectStore::new(&config.photos, vault.encryptor().clone());
+    let object_store = object_store.with_meter(metrics.dependencies.meter(Dependency::Photos));
+    let closings = ClosureCache::load(store).await.context("JORNADA_STORE")?;
+    let photos = PhotoRepository::open(
         object_store.clone(),
         vault,
         store.clone(),
         config.pending_photos,
-        metrics.pending.clone(),
+        metrics.buffered_photos.clone(),
     );
-    let registrations = Intake {
+    let registrations = Registrations {
         store: store.clone(),
         photos: photos.await.context("JORNADA_PHOTOS")?,
-        closings,
+        closures: closings,
         secret: config.secret.clone(),
         metrics: metrics.registrations.clone(),
-        refusals: Refusals::default(),
+        rejections: RejectionCounts::default(),
     };
     Ok((object_store, registrations))
 }
 
-fn open_admission(config: &Config, metrics: &Metrics) -> anyhow::Result<(Admission, Gate)> {
-    let passwords = Passwords::new(metrics.staff.passwords.clone())?;
+fn open_admission(
+    config: &ServeConfig,
+    metrics: &Metrics,
+) -> anyhow::Result<(Admission, Authenticator)> {
+    let passwords = Passwords::new(metrics.staff.queued_passwords.clone())?;
     let redis = match &config.cache {
         CacheSetting::Memory => None,
         CacheSetting::Redis(url) => Some(url),
     };
     let counters = AbuseCounters::open(redis).context("JORNADA_CACHE")?;
-    let authenticator = Gate::new(
+    let authenticator = Authenticator::new(
         &config.secret,
         counters.clone(),
         config.admin_totp,

@@ -5,11 +5,11 @@ use prometheus::core::Collector;
 use prometheus::{IntGauge, Registry};
 
 use crate::admission::metrics::AbuseMetrics;
-use crate::intake::metrics::{PendingMetrics, RegistrationMetrics};
+use crate::intake::metrics::{BufferedPhotoMetrics, RegistrationMetrics};
 use crate::report::metrics::ReportMetrics;
 use crate::staff::metrics::StaffMetrics;
 use crate::tally::metrics::TallyMetrics;
-use crate::telemetry::logs::Dropped;
+use crate::telemetry::logs::DroppedLines;
 use crate::telemetry::metrics::{DependencyMetrics, add, registry, text};
 use crate::web::connection::ConnectionMetrics;
 use crate::web::metrics::HttpMetrics;
@@ -37,7 +37,7 @@ pub struct Metrics {
     /// Reports written.
     pub reports: ReportMetrics,
     /// Photos that wait in the store.
-    pub pending: PendingMetrics,
+    pub buffered_photos: BufferedPhotoMetrics,
     /// Logins.
     pub staff: StaffMetrics,
     /// The tally's.
@@ -67,7 +67,7 @@ impl Metrics {
             requests_in_flight: gauge("jornada_requests_in_flight", "Requests in work")?,
             event_clients: gauge("jornada_event_clients", "Clients of server-sent events")?,
             reports: ReportMetrics::new(&registry)?,
-            pending: PendingMetrics::new(&registry)?,
+            buffered_photos: BufferedPhotoMetrics::new(&registry)?,
             staff: StaffMetrics::new(&registry)?,
             tally: TallyMetrics::new(&registry)?,
             dependencies: DependencyMetrics::new(&registry)?,
@@ -87,7 +87,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When it was added before.
-    pub fn add_logs(&self, dropped: &Dropped) -> Result<(), prometheus::Error> {
+    pub fn register_log_drops(&self, dropped: &DroppedLines) -> Result<(), prometheus::Error> {
         self.registry.register(dropped.collector())
     }
 

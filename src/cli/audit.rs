@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use anyhow::bail;
 use clap::{Subcommand, ValueEnum};
 
-use super::office::{Office, run};
+use super::admin_context::{AdminContext, block_on};
 use crate::config::Env;
-use crate::domain::staff::audit::{Action, Deed, Head};
-use crate::staff::audit::export::Format;
+use crate::domain::staff::audit::{AuditAction, AuditEvent, ChainHead};
+use crate::staff::audit::export::AuditExportFormat;
 
 /// Entries per read.
-const BATCH: u16 = 500;
+const BATCH_SIZE: u16 = 500;
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -19,35 +19,35 @@ pub(super) enum AuditCommand {
     /// standard output. Note the head elsewhere to detect a later truncation
     Verify {
         /// Head that was printed before; it must still be in the log
-        #[arg(long, value_name = "SEQ:HASH", value_parser = head)]
-        head: Option<Head>,
+        #[arg(long, value_name = "SEQ:HASH", value_parser = parse_head)]
+        head: Option<ChainHead>,
     },
     /// Print all entries, oldest first
     Export {
         /// File format
         #[arg(long, value_enum, default_value = "csv")]
-        format: Kind,
+        format: ExportFormatArg,
     },
 }
 
 /// Export formats on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Kind {
+pub(super) enum ExportFormatArg {
     /// Spreadsheet
     Csv,
     /// One JSON object per line
     Jsonl,
 }
 
-fn head(text: &str) -> Result<Head, String> {
-    Head::parse(text)
+fn parse_head(text: &str) -> Result<ChainHead, String> {
+    ChainHead::parse(text)
         .ok_or_else(|| "expected a number, a colon and 64 hexadecimal digits".to_owned())
 }
 
 /// Runs the command.
-pub(super) fn play(env: &Env, command: AuditCommand) -> anyhow::Result<()> {
-    run(async {
-        let office = Office::open(env).await?;
+pub(super) fn run(env: &Env, command: AuditCommand) -> anyhow::Result<()> {
+    block_on(async {
+        let office = AdminContext::open(env).await?;
         match command {
             AuditCommand::Verify { head } => verify(&office, head).await,
             AuditCommand::Export { format } => export(&office, format).await,
@@ -55,38 +55,38 @@ pub(super) fn play(env: &Env, command: AuditCommand) -> anyhow::Result<()> {
     })
 }
 
-async fn verify(office: &Office, noted: Option<Head>) -> anyhow::Result<()> {
-    let verdict = office.audit.verify(&office.store, noted).await?;
-    for fault in &verdict.faults {
+async fn verify(admin: &AdminContext, expected_head: Option<ChainHead>) -> anyhow::Result<()> {
+    let report = admin.audit.verify(&admin.store, expected_head).await?;
+    for fault in &report.faults {
         eprintln!("{fault}");
     }
-    if verdict.more > 0 {
-        eprintln!("and {} more faults", verdict.more);
+    if report.more_faults > 0 {
+        eprintln!("and {} more faults", report.more_faults);
     }
-    println!("{}", verdict.head);
-    if !verdict.faults.is_empty() {
-        bail!("the audit log of {} entries is not intact", verdict.entries);
+    println!("{}", report.head);
+    if !report.faults.is_empty() {
+        bail!("the audit log of {} entries is not intact", report.entries);
     }
-    eprintln!("the audit log of {} entries is intact", verdict.entries);
+    eprintln!("the audit log of {} entries is intact", report.entries);
     Ok(())
 }
 
-async fn export(office: &Office, kind: Kind) -> anyhow::Result<()> {
+async fn export(admin: &AdminContext, kind: ExportFormatArg) -> anyhow::Result<()> {
     let format = match kind {
-        Kind::Csv => Format::Csv,
-        Kind::Jsonl => Format::JsonLines,
+        ExportFormatArg::Csv => AuditExportFormat::Csv,
+        ExportFormatArg::Jsonl => AuditExportFormat::JsonLines,
     };
-    let deed = Deed::of(Action::AuditExport).with("format", format.name());
-    office.note(deed).await?;
+    let event = AuditEvent::new(AuditAction::AuditExport).with_detail("format", format.name());
+    admin.record(event).await?;
     let mut out = io::BufWriter::new(io::stdout().lock());
-    format.begin(&mut out)?;
+    format.write_header(&mut out)?;
     let mut last = 0;
     loop {
-        let entries = office.store.audit_after(last, BATCH).await?;
+        let entries = admin.store.audit_after(last, BATCH_SIZE).await?;
         let Some(end) = entries.last() else {
             return Ok(out.flush()?);
         };
         last = end.seq();
-        format.write(&entries, &mut out)?;
+        format.write_entries(&entries, &mut out)?;
     }
 }

@@ -10,7 +10,7 @@ use crate::campaigns;
 pub(super) fn check(files: &[PathBuf]) -> anyhow::Result<()> {
     let mut wrong = 0;
     for path in files {
-        match campaigns::read(path) {
+        match campaigns::read_campaign(path) {
             Ok(campaign) => println!(
                 "{}: valid: {} with {} fields",
                 path.display(),

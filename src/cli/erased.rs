@@ -11,18 +11,18 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::archive::Archive;
-use super::office::{Office, run};
+use super::admin_context::{AdminContext, block_on};
+use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use crate::domain::staff::audit::{Action, Deed, Doer};
+use crate::domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
 use crate::intake::amend;
-use crate::store::Amended;
+use crate::store::UpdateOutcome;
 
 /// Registrations per read.
-const PAGE: u16 = 1000;
+const PAGE_SIZE: u16 = 1000;
 /// Maximum length of a line in bytes.
-const LINE: u64 = 1024;
+const MAX_LINE_BYTES: u64 = 1024;
 /// Reason recorded with the deletion.
 const REASON: &str = "Borrado otra vez tras restaurar / erased again after a restore";
 
@@ -39,40 +39,40 @@ pub(super) enum ErasedCommand {
 
 /// One line of the list.
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct ErasedLine {
     campaign: CampaignId,
     id: RegistrationId,
 }
 
 /// Runs the command.
-pub(super) fn play(env: &Env, command: &ErasedCommand) -> anyhow::Result<()> {
+pub(super) fn run(env: &Env, command: &ErasedCommand) -> anyhow::Result<()> {
     match command {
-        ErasedCommand::Export => run(async { export(&Office::open(env).await?).await }),
-        ErasedCommand::Replay { file } => run(async {
-            let archive = Archive::open(env).await?;
+        ErasedCommand::Export => block_on(async { export(&AdminContext::open(env).await?).await }),
+        ErasedCommand::Replay { file } => block_on(async {
+            let archive = MaintenanceContext::open(env).await?;
             replay(&archive, file).await
         }),
     }
 }
 
-async fn export(office: &Office) -> anyhow::Result<()> {
+async fn export(admin: &AdminContext) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut after = None;
     loop {
-        let page = office.store.erased_after(after, PAGE).await?;
+        let page = admin.store.erased_registrations(after, PAGE_SIZE).await?;
         let Some(last) = page.last() else {
             return Ok(out.flush()?);
         };
         after = Some(last.id);
         for erased in page {
             let (campaign, id) = (erased.campaign, erased.id);
-            serde_json::to_writer(&mut out, &Line { campaign, id })?;
+            serde_json::to_writer(&mut out, &ErasedLine { campaign, id })?;
             writeln!(out)?;
         }
     }
 }
 
-async fn replay(archive: &Archive, file: &Path) -> anyhow::Result<()> {
+async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow::Result<()> {
     let file = File::open(file).with_context(|| file.display().to_string())?;
     let mut file = BufReader::new(file);
     let (mut erased, mut missing, mut number) = (0_u64, BTreeMap::new(), 0_u64);
@@ -80,14 +80,14 @@ async fn replay(archive: &Archive, file: &Path) -> anyhow::Result<()> {
     loop {
         line.clear();
         number += 1;
-        if file.by_ref().take(LINE).read_line(&mut line)? == 0 {
+        if file.by_ref().take(MAX_LINE_BYTES).read_line(&mut line)? == 0 {
             break;
         }
         let read = serde_json::from_str(&line);
-        let read: Line = read.with_context(|| format!("line {number}"))?;
+        let read: ErasedLine = read.with_context(|| format!("line {number}"))?;
         // A missing campaign does not prevent erasures in the others.
-        match archive.campaigns.get(read.campaign.as_str()) {
-            Some(campaign) => erased += u64::from(erase(archive, campaign, read.id).await?),
+        match context.campaigns.get(read.campaign.as_str()) {
+            Some(campaign) => erased += u64::from(erase(context, campaign, read.id).await?),
             None => *missing.entry(read.campaign).or_insert(0_u64) += 1,
         }
     }
@@ -104,17 +104,24 @@ async fn replay(archive: &Archive, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn erase(archive: &Archive, campaign: &Campaign, id: RegistrationId) -> anyhow::Result<bool> {
-    let store = &archive.office.store;
-    let Some(record) = store.record(campaign, id).await? else {
+async fn erase(
+    context: &MaintenanceContext,
+    campaign: &Campaign,
+    id: RegistrationId,
+) -> anyhow::Result<bool> {
+    let store = &context.admin.store;
+    let Some(record) = store.history(campaign, id).await? else {
         return Ok(false);
     };
-    let deed = Deed::about(Action::Delete, &campaign.id, id);
-    archive.office.note(deed.with("reason", "restore")).await?;
-    let (keeper, by) = (&archive.keeper, Doer::CommandLine.name());
+    let event = AuditEvent::for_registration(AuditAction::Delete, &campaign.id, id);
+    context
+        .admin
+        .record(event.with_detail("reason", "restore"))
+        .await?;
+    let (keeper, by) = (&context.photos, SystemActor::CommandLine.name());
     let deletion = record.delete(by, REASON.to_owned(), Timestamp::now());
     match amend::delete(store, keeper, campaign, &record, &deletion).await? {
-        Amended::Done => Ok(true),
+        UpdateOutcome::Updated => Ok(true),
         _ => bail!("a registration was changed at the same time: run the command again"),
     }
 }

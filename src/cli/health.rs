@@ -7,26 +7,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use crate::config::{Env, ops_listen};
+use crate::config::{Env, read_ops_listen};
 
 /// Timeout of the whole check.
-const WAIT: Duration = Duration::from_secs(2);
-const ALIVE: &[u8] = b"HTTP/1.1 200 ";
+const TIMEOUT: Duration = Duration::from_secs(2);
+const ALIVE_STATUS_LINE: &[u8] = b"HTTP/1.1 200 ";
 
 /// Succeeds if `/healthz` answers 200 within [`WAIT`].
 pub(super) fn check(env: &Env) -> anyhow::Result<()> {
-    let address = reachable(ops_listen(env)?);
-    let status =
-        ask(address).with_context(|| format!("no answer from http://{address}/healthz"))?;
+    let address = to_reachable(read_ops_listen(env)?);
+    let status = request_status(address)
+        .with_context(|| format!("no answer from http://{address}/healthz"))?;
     ensure!(
-        status == ALIVE,
+        status == ALIVE_STATUS_LINE,
         "http://{address}/healthz does not answer 200"
     );
     Ok(())
 }
 
 /// Replaces an unspecified address by the loopback address.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+fn to_reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -37,15 +37,15 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Returns the first bytes of the response, up to the status code.
-fn ask(address: SocketAddr) -> std::io::Result<Vec<u8>> {
-    let deadline = Instant::now() + WAIT;
-    let mut stream = TcpStream::connect_timeout(&address, WAIT)?;
-    stream.set_write_timeout(Some(WAIT))?;
+fn request_status(address: SocketAddr) -> std::io::Result<Vec<u8>> {
+    let deadline = Instant::now() + TIMEOUT;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     write!(
         stream,
         "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
-    let mut answer = vec![0; ALIVE.len()];
+    let mut answer = vec![0; ALIVE_STATUS_LINE.len()];
     let mut filled = 0;
     while filled < answer.len() {
         // A timeout of zero would mean no timeout.
@@ -70,7 +70,7 @@ mod tests {
             ("[::]:4100", "[::1]:4100"),
             ("10.0.0.7:4100", "10.0.0.7:4100"),
         ] {
-            let address = reachable(listens.parse().unwrap());
+            let address = to_reachable(listens.parse().unwrap());
             assert_eq!(address.to_string(), asked);
         }
     }

@@ -9,24 +9,24 @@ use clap::{Args, Subcommand, value_parser};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::end;
+use super::shutdown;
 use crate::campaigns::Campaigns;
-use crate::config::{Env, FromEnv, PhotoKeys, PhotosSetting, StoreSetting};
+use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, StoreSetting};
 use crate::domain::Campaign;
-use crate::intake::vault::Vault;
+use crate::intake::key_ring::KeyRing;
 use crate::load::client::{self, Client};
-use crate::load::findings::Findings;
-use crate::load::journal::{Heading, Journal, Promises};
+use crate::load::journal::{Heading, Journal, JournalContents};
 use crate::load::people::People;
 use crate::load::picture;
 use crate::load::run::{self, Load, Plan};
-use crate::load::target::Target;
-use crate::load::verify::Proof;
-use crate::photo::Photos;
+use crate::load::target::LoadTarget;
+use crate::load::verification_report::VerificationReport;
+use crate::load::verifier::Verifier;
+use crate::photo::ObjectStore;
 use crate::store::Store;
 
 /// Maximum number of receipts printed per kind of error.
-const MOST_NAMED: usize = 20;
+const MAX_NAMED: usize = 20;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LoadCommand {
@@ -37,7 +37,7 @@ pub(super) enum LoadCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Site {
+pub(super) struct TargetArgs {
     /// Base URL of the site, such as `http://127.0.0.1:8080`
     #[arg(long)]
     to: String,
@@ -49,7 +49,7 @@ pub(super) struct Site {
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     #[command(flatten)]
-    site: Site,
+    site: TargetArgs,
     /// New file for acknowledged registrations
     #[arg(long)]
     journal: PathBuf,
@@ -76,7 +76,7 @@ pub(super) struct RunArgs {
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
-    site: Site,
+    site: TargetArgs,
     /// Journal of a run
     #[arg(long)]
     journal: PathBuf,
@@ -98,33 +98,33 @@ fn photo_bytes(raw: &str) -> Result<usize, String> {
 }
 
 /// Runs the command.
-pub(super) fn play(env: &Env, command: LoadCommand) -> anyhow::Result<()> {
+pub(super) fn run(env: &Env, command: LoadCommand) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     match command {
-        LoadCommand::Run(args) => runtime.block_on(send(env, args)),
-        LoadCommand::Verify(args) => runtime.block_on(prove(env, args)),
+        LoadCommand::Run(args) => runtime.block_on(run_load(env, args)),
+        LoadCommand::Verify(args) => runtime.block_on(verify(env, args)),
     }
 }
 
-impl Site {
-    fn target(&self) -> anyhow::Result<Target> {
-        Target::parse(&self.to, self.beyond_this_machine).context("--to")
+impl TargetArgs {
+    fn target(&self) -> anyhow::Result<LoadTarget> {
+        LoadTarget::parse(&self.to, self.beyond_this_machine).context("--to")
     }
 }
 
-fn campaign(env: &Env, id: &str) -> anyhow::Result<Arc<Campaign>> {
-    let campaigns = Campaigns::read(env.or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+fn read_campaign(env: &Env, id: &str) -> anyhow::Result<Arc<Campaign>> {
+    let campaigns = Campaigns::scope(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
     let campaign = campaigns.get(id);
     campaign
         .cloned()
         .with_context(|| format!("JORNADA_CAMPAIGNS: no campaign '{id}'"))
 }
 
-async fn send(env: &Env, args: RunArgs) -> anyhow::Result<()> {
+async fn run_load(env: &Env, args: RunArgs) -> anyhow::Result<()> {
     let target = args.site.target()?;
-    let campaign = campaign(env, &args.campaign)?;
+    let campaign = read_campaign(env, &args.campaign)?;
     let run_name = run_name()?;
     let people = People::new(campaign.clone(), &run_name, args.photo_bytes, args.keyless)?;
     let heading = Heading {
@@ -134,12 +134,16 @@ async fn send(env: &Env, args: RunArgs) -> anyhow::Result<()> {
         keyless: args.keyless,
         started_at: Timestamp::now(),
     };
-    let address = target.registrations(&campaign.id);
+    let address = target.registrations_url(&campaign.id);
     let load = Load {
-        client: Client::new(client::http()?, address, Duration::from_secs(args.patience)),
+        client: Client::new(
+            client::build_http_client()?,
+            address,
+            Duration::from_secs(args.patience),
+        ),
         people,
         keyless: args.keyless,
-        journal: Journal::begin(&args.journal, heading)
+        journal: Journal::create(&args.journal, heading)
             .with_context(|| format!("cannot create {}", args.journal.display()))?,
         run: run_name,
     };
@@ -148,7 +152,7 @@ async fn send(env: &Env, args: RunArgs) -> anyhow::Result<()> {
         time: Duration::from_secs(args.seconds),
     };
     let stop = CancellationToken::new();
-    let (asked, stopped) = (end::asked()?, stop.clone());
+    let (asked, stopped) = (shutdown::listen()?, stop.clone());
     tokio::spawn(async move {
         asked.await;
         stopped.cancel();
@@ -166,59 +170,59 @@ fn run_name() -> anyhow::Result<String> {
     Ok(data_encoding::BASE32_NOPAD.encode(&random)[..6].to_owned())
 }
 
-async fn prove(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
+async fn verify(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
     let target = args.site.target()?;
-    let promises = Promises::read(&args.journal)
+    let journal = JournalContents::read(&args.journal)
         .with_context(|| format!("cannot read {}", args.journal.display()))?;
-    let heading = &promises.heading;
-    let campaign = campaign(env, &heading.campaign)?;
+    let heading = &journal.heading;
+    let campaign = read_campaign(env, &heading.campaign)?;
     let setting = StoreSetting::from_env(env)?;
-    let photos = PhotosSetting::from_env(env)?;
-    let keys = PhotoKeys::from_env(env)?;
+    let photos = ObjectStoreSetting::from_env(env)?;
+    let keys = MasterKeys::from_env(env)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let key_ring = Vault::open(store.clone(), &keys).await;
+    let key_ring = KeyRing::open(store.clone(), &keys).await;
     let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
-    let proof = Proof {
-        chart: target.chart(&campaign.id),
+    let verifier = Verifier {
+        chart_url: target.chart_url(&campaign.id),
         people: People::new(campaign, &heading.run, heading.photo_bytes, heading.keyless)?,
         store,
-        photos: Photos::new(&photos, key_ring.seal().clone()),
-        http: client::http()?,
-        within: Duration::from_secs(args.within),
+        objects: ObjectStore::new(&photos, key_ring.encryptor().clone()),
+        http: client::build_http_client()?,
+        time_limit: Duration::from_secs(args.within),
     };
-    let findings = proof.judge(&promises).await?;
-    println!("{}", counts(&findings));
-    if findings.are_right() {
+    let report = verifier.verify(&journal).await?;
+    println!("{}", report_json(&report));
+    if report.is_clean() {
         return Ok(());
     }
-    name_wrong_ones(&findings);
+    print_errors(&report);
     bail!("acknowledged registrations are missing or wrong");
 }
 
-fn counts(findings: &Findings) -> serde_json::Value {
+fn report_json(report: &VerificationReport) -> serde_json::Value {
     serde_json::json!({
-        "acknowledged": findings.acknowledged,
-        "kept": findings.kept,
-        "kept_unacknowledged": findings.kept_unacknowledged,
-        "total": findings.total,
-        "lost": findings.lost.len(),
-        "doubled": findings.doubled.len(),
-        "altered": findings.altered.len(),
-        "photos": findings.photos.len(),
-        "too_many": findings.too_many,
-        "chart_differs": findings.chart_differs,
+        "acknowledged": report.acknowledged,
+        "kept": report.kept,
+        "kept_unacknowledged": report.kept_unacknowledged,
+        "total": report.total,
+        "lost": report.lost.len(),
+        "doubled": report.doubled.len(),
+        "altered": report.altered.len(),
+        "photos": report.photos.len(),
+        "too_many": report.too_many,
+        "chart_differs": report.chart_differs,
     })
 }
 
-fn name_wrong_ones(findings: &Findings) {
+fn print_errors(report: &VerificationReport) {
     let kinds = [
-        ("lost", &findings.lost),
-        ("doubled", &findings.doubled),
-        ("altered", &findings.altered),
-        ("photo", &findings.photos),
+        ("lost", &report.lost),
+        ("doubled", &report.doubled),
+        ("altered", &report.altered),
+        ("photo", &report.photos),
     ];
     for (kind, receipts) in kinds {
-        for receipt in receipts.iter().take(MOST_NAMED) {
+        for receipt in receipts.iter().take(MAX_NAMED) {
             eprintln!("{kind}: {receipt}");
         }
     }

@@ -8,22 +8,22 @@ use anyhow::{Context, bail};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::archive::Archive;
-use super::office::run;
+use super::admin_context::block_on;
+use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use crate::domain::record::{self, Record};
-use crate::domain::staff::audit::{Action, Deed, Doer};
+use crate::domain::history::{self, RegistrationHistory};
+use crate::domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
 use crate::domain::{Campaign, ReceiptNumber};
 use crate::intake::amend;
-use crate::intake::photos::KeeperError;
-use crate::photo::PhotosError;
-use crate::staff::person::{self, Dossier, Picture};
-use crate::store::Amended;
+use crate::intake::photo_repository::PhotoError;
+use crate::photo::ObjectError;
+use crate::staff::personal_data_export::{self, ExportedPhoto, PersonalDataExport};
+use crate::store::UpdateOutcome;
 
 #[derive(Debug, Args)]
 pub(super) struct EraseArgs {
     /// Number of the receipt
-    #[arg(value_parser = receipt)]
+    #[arg(value_parser = parse_receipt)]
     receipt: ReceiptNumber,
     /// Reason; stored permanently, so nothing personal
     #[arg(long)]
@@ -33,28 +33,31 @@ pub(super) struct EraseArgs {
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
     /// Number of the receipt
-    #[arg(value_parser = receipt)]
+    #[arg(value_parser = parse_receipt)]
     receipt: ReceiptNumber,
     /// ZIP file to create
     file: PathBuf,
 }
 
-fn receipt(typed: &str) -> Result<ReceiptNumber, String> {
+fn parse_receipt(typed: &str) -> Result<ReceiptNumber, String> {
     ReceiptNumber::parse(typed).ok_or_else(|| "expected the number of a receipt".to_owned())
 }
 
 /// Erases a registration and its photo.
 pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
-    let reason = record::reason(&args.reason).ok();
+    let reason = history::parse_reason(&args.reason).ok();
     let reason = reason.context("--reason: expected 4 to 300 characters, no control characters")?;
-    run(async {
-        let archive = Archive::open(env).await?;
-        let (campaign, record) = find(&archive, args.receipt).await?;
-        archive.office.note(about(Action::Delete, &record)).await?;
-        let deletion = record.delete(Doer::CommandLine.name(), reason, Timestamp::now());
-        let (store, keeper) = (&archive.office.store, &archive.keeper);
+    block_on(async {
+        let context = MaintenanceContext::open(env).await?;
+        let (campaign, record) = find_registration(&context, args.receipt).await?;
+        context
+            .admin
+            .record(audit_event(AuditAction::Delete, &record))
+            .await?;
+        let deletion = record.delete(SystemActor::CommandLine.name(), reason, Timestamp::now());
+        let (store, keeper) = (&context.admin.store, &context.photos);
         match amend::delete(store, keeper, &campaign, &record, &deletion).await? {
-            Amended::Done => println!("erased"),
+            UpdateOutcome::Updated => println!("erased"),
             _ => bail!("the registration was changed at the same time: run the command again"),
         }
         Ok(())
@@ -63,48 +66,49 @@ pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
 
 /// Writes all data about a registration into a ZIP file.
 pub(super) fn export(env: &Env, args: &ExportArgs) -> anyhow::Result<()> {
-    run(async {
-        let archive = Archive::open(env).await?;
-        let (campaign, record) = find(&archive, args.receipt).await?;
-        let (store, id) = (&archive.office.store, record.registration.id);
+    block_on(async {
+        let context = MaintenanceContext::open(env).await?;
+        let (campaign, record) = find_registration(&context, args.receipt).await?;
+        let (store, id) = (&context.admin.store, record.registration.id);
         let consent = match &record.consent {
             Some(version) => store.consent(version).await?,
             None => None,
         };
-        let dossier = Dossier {
-            picture: picture(&archive, &campaign, &record).await?,
+        let data = PersonalDataExport {
+            photo: export_photo(&context, &campaign, &record).await?,
             answers: store.answers(&campaign.id, id).await?,
             campaign: &campaign,
-            record: &record,
+            history: &record,
             consent,
         };
-        archive
-            .office
-            .note(about(Action::PersonExport, &record))
+        context
+            .admin
+            .record(audit_event(AuditAction::PersonExport, &record))
             .await?;
-        person::write(&args.file, &dossier).with_context(|| args.file.display().to_string())
+        personal_data_export::write_zip(&args.file, &data)
+            .with_context(|| args.file.display().to_string())
     })
 }
 
 /// Returns the photo, or why it is missing: the rest is exported anyway.
-async fn picture(
-    archive: &Archive,
+async fn export_photo(
+    context: &MaintenanceContext,
     campaign: &Campaign,
-    record: &Record,
-) -> anyhow::Result<Picture> {
+    record: &RegistrationHistory,
+) -> anyhow::Result<ExportedPhoto> {
     let Some(photo) = record.photo() else {
-        return Ok(Picture::None);
+        return Ok(ExportedPhoto::None);
     };
     let id = record.registration.id;
-    let picture = match archive.keeper.get(&campaign.id, id, photo).await {
-        Ok(Some(bytes)) => return Ok(Picture::Whole(bytes)),
-        Ok(None) => Picture::Missing,
-        Err(KeeperError::Photos(PhotosError::Altered)) => {
-            archive
-                .office
-                .note(about(Action::PhotoAltered, record))
+    let picture = match context.photos.get(&campaign.id, id, photo).await {
+        Ok(Some(bytes)) => return Ok(ExportedPhoto::Intact(bytes)),
+        Ok(None) => ExportedPhoto::Missing,
+        Err(PhotoError::Objects(ObjectError::Altered)) => {
+            context
+                .admin
+                .record(audit_event(AuditAction::PhotoAltered, record))
                 .await?;
-            Picture::Altered
+            ExportedPhoto::Altered
         }
         Err(error) => return Err(error.into()),
     };
@@ -112,17 +116,20 @@ async fn picture(
     Ok(picture)
 }
 
-fn about(action: Action, record: &Record) -> Deed {
+fn audit_event(action: AuditAction, record: &RegistrationHistory) -> AuditEvent {
     let registration = &record.registration;
-    Deed::about(action, &registration.campaign, registration.id)
+    AuditEvent::for_registration(action, &registration.campaign, registration.id)
 }
 
-async fn find(archive: &Archive, number: ReceiptNumber) -> anyhow::Result<(Arc<Campaign>, Record)> {
-    let store = &archive.office.store;
+async fn find_registration(
+    context: &MaintenanceContext,
+    number: ReceiptNumber,
+) -> anyhow::Result<(Arc<Campaign>, RegistrationHistory)> {
+    let store = &context.admin.store;
     let none = "no registration with this receipt number";
     let found = store.receipt(number).await?.context(none)?;
-    let campaign = archive.campaigns.get(found.campaign.as_str());
+    let campaign = context.campaigns.get(found.campaign.as_str());
     let campaign = campaign.context("JORNADA_CAMPAIGNS: the file of its campaign is missing")?;
-    let record = store.record(campaign, found.id).await?.context(none)?;
+    let record = store.history(campaign, found.id).await?.context(none)?;
     Ok((Arc::clone(campaign), record))
 }

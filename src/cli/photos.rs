@@ -4,9 +4,9 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::office::run;
-use crate::config::{Env, FromEnv, PhotoKeys, StoreSetting};
-use crate::intake::vault::Vault;
+use super::admin_context::block_on;
+use crate::config::{Env, FromEnv, MasterKeys, StoreSetting};
+use crate::intake::key_ring::KeyRing;
 use crate::store::Store;
 
 #[derive(Debug, Subcommand)]
@@ -17,17 +17,17 @@ pub(super) enum PhotosCommand {
 }
 
 /// Runs the command.
-pub(super) fn play(env: &Env, command: &PhotosCommand) -> anyhow::Result<()> {
+pub(super) fn run(env: &Env, command: &PhotosCommand) -> anyhow::Result<()> {
     match command {
-        PhotosCommand::Rewrap => run(rewrap(env)),
+        PhotosCommand::Rewrap => block_on(rewrap(env)),
     }
 }
 
 async fn rewrap(env: &Env) -> anyhow::Result<()> {
     let setting = StoreSetting::from_env(env)?;
-    let keys = PhotoKeys::from_env(env)?;
+    let keys = MasterKeys::from_env(env)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let vault = Vault::open(store, &keys).await;
+    let vault = KeyRing::open(store, &keys).await;
     let vault = vault.context("JORNADA_PHOTO_KEY")?;
     let keys = vault.rewrap().await.context("JORNADA_PHOTO_KEY")?;
     println!("{}", json!({ "keys": keys }));

@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::{end, files, token};
+use super::{file_limit, shutdown, token};
 use crate::app::{self, App, background};
 use crate::campaigns::Campaigns;
-use crate::config::{Config, Env, FromEnv, Hosts, LogsConfig, StoreSetting};
+use crate::config::{Env, FromEnv, Hosts, LogsConfig, ServeConfig, StoreSetting};
 use crate::telemetry::logs::{self, Logs};
-use crate::web::connection::{self, Crowd};
+use crate::web::connection::{self, ConnectionLimiter};
 use crate::web::{self, AppState, health};
 
 /// Connections that may wait to be accepted; the kernel's own limit (`net.core.somaxconn`) is the same.
@@ -30,8 +30,8 @@ const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(env: &Env) -> anyhow::Result<()> {
-    let config = Config::from_env(env)?;
-    let campaigns = Campaigns::read(&config.campaigns)?;
+    let config = ServeConfig::from_env(env)?;
+    let campaigns = Campaigns::scope(&config.campaigns)?;
     let logging = LogsConfig::from_env(env)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -39,18 +39,18 @@ pub(super) fn run(env: &Env) -> anyhow::Result<()> {
     runtime.block_on(async {
         let logs = logs::start(&logging, "jornada")?;
         let ended = serve(&config, campaigns, &logs).await;
-        logs.end().await;
+        logs.shut_down().await;
         ended
     })
 }
 
-async fn serve(config: &Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Result<()> {
+async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyhow::Result<()> {
     let public = listen("JORNADA_LISTEN", config.listen)?;
     let ops = listen("JORNADA_OPS_LISTEN", config.ops_listen)?;
-    let connections = files::room_for(config.max_connections);
+    let connections = file_limit::raise_file_limit(config.max_connections);
     let stop = CancellationToken::new();
     let app = Arc::new(app::build(config, campaigns, stop.clone()).await?);
-    app.metrics.add_logs(logs.dropped())?;
+    app.metrics.register_log_drops(logs.dropped())?;
     let limit = i64::try_from(connections).unwrap_or(i64::MAX);
     app.metrics.connections.limit.set(limit);
     let staff_token = staff_token_path(config);
@@ -58,12 +58,12 @@ async fn serve(config: &Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Re
     let tasks = TaskTracker::new();
     let state = AppState::new(Arc::clone(&app), config);
     background::start(&app, &tasks);
-    tasks.spawn(health::keep_asking(state.clone(), stop.clone()));
+    tasks.spawn(health::poll_dependencies(state.clone(), stop.clone()));
     log_addresses(&state, &public, &ops, staff_token.as_deref());
-    tasks.spawn(stop_on_signal(end::asked()?, stop.clone()));
+    tasks.spawn(stop_on_signal(shutdown::listen()?, stop.clone()));
     // Not stopped before the process ends: `/readyz` reports that the instance is draining.
     tokio::spawn(axum::serve(ops, health::router(&state)).into_future());
-    let crowd = Crowd::new(connections, app.metrics.connections.clone());
+    let crowd = ConnectionLimiter::new(connections, app.metrics.connections.clone());
     let served = connection::serve(public, web::router(&state), crowd, stop.clone());
     let drain_timeout = async {
         stop.cancelled().await;
@@ -81,10 +81,10 @@ async fn serve(config: &Config, campaigns: Campaigns, logs: &Logs) -> anyhow::Re
 /// Stores the consent texts, and in embedded mode the first staff token.
 async fn prepare_store(app: &App, staff_token: Option<&Path>) -> anyhow::Result<()> {
     if let Some(path) = staff_token {
-        token::make_once(&app.store, &app.audit_log, path).await?;
+        token::create_first_token(&app.store, &app.audit_log, path).await?;
     }
     for campaign in app.campaigns.iter() {
-        let stored = app.store.keep_consent(campaign).await;
+        let stored = app.store.insert_consent(campaign).await;
         stored.context("cannot store the consent texts")?;
     }
     Ok(())
@@ -95,7 +95,7 @@ async fn finish_tasks(app: &App, tasks: &TaskTracker) {
     tasks.close();
     let finished = async {
         // Includes the requests that were in flight when the tasks stopped.
-        app.registrations.refusals.flush(&app.store).await.ok();
+        app.registrations.rejections.flush(&app.store).await.ok();
         tasks.wait().await;
     };
     tokio::time::timeout(TASKS_TIMEOUT, finished).await.ok();
@@ -120,7 +120,7 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Returns the file for the first staff token, in embedded mode.
-fn staff_token_path(config: &Config) -> Option<PathBuf> {
+fn staff_token_path(config: &ServeConfig) -> Option<PathBuf> {
     match &config.store {
         StoreSetting::Sqlite(path) => Some(path.with_file_name("staff-token")),
         StoreSetting::Mongo(_) => None,

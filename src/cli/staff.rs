@@ -4,16 +4,16 @@ use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
 use jiff::Timestamp;
 
-use super::office::{Office, run};
+use super::admin_context::{AdminContext, block_on};
 use crate::campaigns::Campaigns;
-use crate::config::{Env, site};
-use crate::domain::staff::audit::{self, Action, Deed};
-use crate::domain::staff::{Account, Mail, Reach, Role};
-use crate::staff::accounts::{add, close, invite, vacancy};
-use crate::staff::places;
+use crate::config::{Env, site_url};
+use crate::domain::staff::audit::{self, AuditAction, AuditEvent};
+use crate::domain::staff::{Account, EmailAddress, PlaceScope, Role};
+use crate::staff::accounts::{self, find_vacant_id, issue_link};
+use crate::staff::place_scope;
 use crate::staff::token::Token;
 use crate::store::Store;
-use crate::web::staff::accounts::address;
+use crate::web::staff::accounts::password_link_url;
 
 const CLOSED: &str = "EMAIL: this account is closed";
 
@@ -24,7 +24,7 @@ pub(super) enum StaffCommand {
         /// Mail address for login
         email: String,
         /// viewer: totals; clerk: search, view, correct, report; admin: everything
-        #[arg(long, value_parser = role)]
+        #[arg(long, value_parser = parse_role)]
         role: Role,
         /// City to which a clerk is limited; repeatable
         #[arg(long = "place")]
@@ -47,112 +47,123 @@ pub(super) enum StaffCommand {
     },
 }
 
-fn role(name: &str) -> Result<Role, String> {
+fn parse_role(name: &str) -> Result<Role, String> {
     Role::parse(name).ok_or_else(|| "expected viewer, clerk or admin".to_owned())
 }
 
 /// Runs the command.
-pub(super) fn play(env: &Env, command: StaffCommand) -> anyhow::Result<()> {
-    run(async {
-        let office = Office::open(env).await?;
+pub(super) fn run(env: &Env, command: StaffCommand) -> anyhow::Result<()> {
+    block_on(async {
+        let office = AdminContext::open(env).await?;
         match command {
             StaffCommand::Add {
                 email,
                 role,
                 places,
-            } => add_one(env, &office, &email, role, &places).await,
-            StaffCommand::List => list(&office.store).await,
-            StaffCommand::Close { email } => close_one(&office, &email).await,
+            } => add_account(env, &office, &email, role, &places).await,
+            StaffCommand::List => list_accounts(&office.store).await,
+            StaffCommand::Close { email } => close_account(&office, &email).await,
             StaffCommand::Link { email, lost_second } => {
-                new_link(env, &office, &email, lost_second).await
+                create_link(env, &office, &email, lost_second).await
             }
         }
     })
 }
 
-async fn add_one(
+async fn add_account(
     env: &Env,
-    office: &Office,
+    admin: &AdminContext,
     email: &str,
     role: Role,
     names: &[String],
 ) -> anyhow::Result<()> {
-    let mail = Mail::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
+    let mail =
+        EmailAddress::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
     if !names.is_empty() && role != Role::Clerk {
         bail!("--place: only a clerk can be limited to places");
     }
-    let reach = reach(env, names)?;
+    let place_scope = parse_place_scope(env, names)?;
     let known =
         "EMAIL: an account with this address exists (create a new link with jornada staff link)";
-    let store = &office.store;
-    let id = vacancy(store, &mail).await?.context(known)?;
-    office
-        .note(audit::assigned(Action::AccountAdded, id, role, &reach))
+    let store = &admin.store;
+    let id = find_vacant_id(store, &mail).await?.context(known)?;
+    admin
+        .record(audit::role_assigned(
+            AuditAction::AccountAdded,
+            id,
+            role,
+            &place_scope,
+        ))
         .await?;
-    let added = add(store, id, &mail, role, &reach, Timestamp::now()).await?;
+    let added =
+        accounts::add_account(store, id, &mail, role, &place_scope, Timestamp::now()).await?;
     let link = added.context(known)?;
-    for place in reach.places() {
+    for place in place_scope.places() {
         eprintln!("limited to: {place}");
     }
     print_link(env, &link)
 }
 
 /// Resolves the values of `--place`. None means all places.
-pub(super) fn reach(env: &Env, names: &[String]) -> anyhow::Result<Reach> {
+pub(super) fn parse_place_scope(env: &Env, names: &[String]) -> anyhow::Result<PlaceScope> {
     if names.is_empty() {
-        return Ok(Reach::all());
+        return Ok(PlaceScope::all());
     }
-    let campaigns = Campaigns::read(env.or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
-    let read = places::read(&campaigns, names);
+    let campaigns = Campaigns::scope(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+    let read = place_scope::parse(&campaigns, names);
     read.map_err(|name| anyhow::anyhow!("--place: no campaign has a place '{name}'"))
 }
 
-async fn list(store: &Store) -> anyhow::Result<()> {
+async fn list_accounts(store: &Store) -> anyhow::Result<()> {
     for account in store.accounts().await? {
         let state = match (&account.closed_at, &account.password) {
             (Some(_), _) => "closed",
             (None, None) => "invited",
             (None, Some(_)) => "active",
         };
-        let second = if account.second.is_some() {
+        let second = if account.second_factor.is_some() {
             "totp"
         } else {
             "-"
         };
-        let places = account.reach.places().join(", ");
-        let (mail, role) = (&account.mail, account.role.name());
+        let places = account.place_scope.places().join(", ");
+        let (mail, role) = (&account.email, account.role.name());
         println!("{mail}\t{role}\t{state}\t{second}\t{places}");
     }
     Ok(())
 }
 
-async fn close_one(office: &Office, email: &str) -> anyhow::Result<()> {
-    let account = known_open(&office.store, email).await?;
-    office.note(about(Action::AccountClosed, &account)).await?;
-    close(&office.store, account.id, Timestamp::now()).await?;
+async fn close_account(admin: &AdminContext, email: &str) -> anyhow::Result<()> {
+    let account = find_open_account(&admin.store, email).await?;
+    admin
+        .record(audit_event(AuditAction::AccountClosed, &account))
+        .await?;
+    accounts::close_account(&admin.store, account.id, Timestamp::now()).await?;
     Ok(())
 }
 
-async fn new_link(
+async fn create_link(
     env: &Env,
-    office: &Office,
+    admin: &AdminContext,
     email: &str,
     lost_second: bool,
 ) -> anyhow::Result<()> {
-    let account = known_open(&office.store, email).await?;
-    let deed = about(Action::AccountLink, &account).with("lost_second", lost_second);
-    office.note(deed).await?;
-    let link = invite(&office.store, account.id, lost_second, Timestamp::now()).await?;
+    let account = find_open_account(&admin.store, email).await?;
+    let event =
+        audit_event(AuditAction::AccountLink, &account).with_detail("lost_second", lost_second);
+    admin.record(event).await?;
+    let link = issue_link(&admin.store, account.id, lost_second, Timestamp::now()).await?;
     print_link(env, &link.context(CLOSED)?)
 }
 
-fn about(action: Action, account: &Account) -> Deed {
-    Deed::of(action).to(audit::account(account.id))
+fn audit_event(action: AuditAction, account: &Account) -> AuditEvent {
+    AuditEvent::new(action).with_subject(audit::account_subject(account.id))
 }
 
-async fn known_open(store: &Store, email: &str) -> anyhow::Result<Account> {
-    let mail = Mail::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
-    let account = store.account_of(&mail).await?;
+async fn find_open_account(store: &Store, email: &str) -> anyhow::Result<Account> {
+    let mail =
+        EmailAddress::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
+    let account = store.account_by_email(&mail).await?;
     let account =
         account.context("EMAIL: no account with this address (see jornada staff list)")?;
     ensure!(account.is_open(), CLOSED);
@@ -160,6 +171,6 @@ async fn known_open(store: &Store, email: &str) -> anyhow::Result<Account> {
 }
 
 fn print_link(env: &Env, link: &Token) -> anyhow::Result<()> {
-    println!("{}", address(&site(env)?, link));
+    println!("{}", password_link_url(&site_url(env)?, link));
     Ok(())
 }

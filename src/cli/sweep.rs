@@ -7,10 +7,10 @@ use clap::Args;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::archive::Archive;
-use super::office::run;
+use super::admin_context::block_on;
+use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use crate::domain::staff::audit::Doer;
+use crate::domain::staff::audit::SystemActor;
 use crate::retention::Sweep;
 
 #[derive(Debug, Args)]
@@ -25,26 +25,26 @@ pub(super) struct SweepArgs {
 }
 
 /// Runs the command and prints a JSON summary. Fails if orphaned photos are held back.
-pub(super) fn play(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
-    run(async {
-        let archive = Archive::open(env).await?;
+pub(super) fn run(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
+    block_on(async {
+        let context = MaintenanceContext::open(env).await?;
         let sweep = Sweep {
-            store: archive.office.store,
-            photos: archive.photos,
-            keeper: archive.keeper,
-            campaigns: archive.campaigns.iter().cloned().collect(),
-            audit: Arc::new(archive.office.audit),
-            doer: Doer::CommandLine,
-            is_dry: args.dry_run,
-            takes_all_orphans: args.all_orphans,
+            store: context.admin.store,
+            objects: context.objects,
+            photos: context.photos,
+            campaigns: context.campaigns.iter().cloned().collect(),
+            audit: Arc::new(context.admin.audit),
+            actor: SystemActor::CommandLine,
+            is_dry_run: args.dry_run,
+            deletes_all_orphans: args.all_orphans,
             id: Uuid::new_v4(),
         };
-        let report = sweep.on_time(Timestamp::now()).await?;
+        let report = sweep.run_if_clocks_agree(Timestamp::now()).await?;
         let report = report.context("another sweep is running: nothing was deleted")?;
         println!("{}", serde_json::to_string(&report)?);
-        if let Some(told) = report.foreign_told() {
+        if let Some(told) = report.foreign_warning() {
             eprintln!("jornada: {told}");
         }
-        report.held_told().map_or(Ok(()), |told| bail!(told))
+        report.held_warning().map_or(Ok(()), |told| bail!(told))
     })
 }

@@ -10,24 +10,26 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
-use super::end;
-use crate::config::{Env, FromEnv, LogsConfig, MailConfig, WatchConfig, WatchLinks, watch_data};
+use super::shutdown;
+use crate::config::{
+    Env, FromEnv, LogsConfig, MailConfig, WatchConfig, WatchLinks, watch_data_folder,
+};
 use crate::telemetry::logs::{self, Logs};
 use crate::watch;
-use crate::watch::board::Left;
-use crate::watch::ledger::history::{self, Pause};
-use crate::watch::ledger::{Ledger, hold};
-use crate::watch::mail::Letter;
-use crate::watch::post::Post;
+use crate::watch::mail::MailContent;
+use crate::watch::snapshot::InstanceCount;
+use crate::watch::store::history::{self, Maintenance};
+use crate::watch::store::{WatchStore, lock_folder};
+use crate::watch::transport::MailTransport;
 
 /// Maximum number of blocking threads, for disk and name resolution.
-const WAITING_THREADS: usize = 32;
+const MAX_BLOCKING_THREADS: usize = 32;
 /// Time after SIGTERM for a mail that is being sent.
-const DRAIN: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum duration of planned maintenance.
-const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(7 * 24);
+const MAX_MAINTENANCE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Maximum length of a reason, in characters.
-const MOST_LETTERS: usize = 200;
+const MAX_REASON_CHARS: usize = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct WatchArgs {
@@ -51,104 +53,107 @@ pub(super) struct WatchArgs {
 }
 
 /// Runs the command.
-pub(super) fn play(env: &Env, args: WatchArgs) -> anyhow::Result<()> {
+pub(super) fn run(env: &Env, args: WatchArgs) -> anyhow::Result<()> {
     if args.test_mail {
-        return test_mail(env);
+        return send_test_mail(env);
     }
     if args.resume {
-        return pause(env, SignedDuration::ZERO, String::new());
+        return set_maintenance(env, SignedDuration::ZERO, String::new());
     }
     if let (Some(time), Some(reason)) = (args.pause, args.reason) {
         ensure!(
-            time > SignedDuration::ZERO && time <= MOST_PAUSE,
+            time > SignedDuration::ZERO && time <= MAX_MAINTENANCE,
             "--pause: expected a time such as 30m, at most 7 days"
         );
         let reason = reason.trim().to_owned();
         ensure!(
-            (1..=MOST_LETTERS).contains(&reason.chars().count())
+            (1..=MAX_REASON_CHARS).contains(&reason.chars().count())
                 && !reason.chars().any(char::is_control),
-            "--reason: expected 1 to {MOST_LETTERS} characters, no control characters"
+            "--reason: expected 1 to {MAX_REASON_CHARS} characters, no control characters"
         );
-        return pause(env, time, reason);
+        return set_maintenance(env, time, reason);
     }
     let config = WatchConfig::from_env(env)?;
     let logging = LogsConfig::from_env(env)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(WAITING_THREADS)
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
         .build()?;
     runtime.block_on(async {
         let logs = logs::start(&logging, "watch")?;
-        let ended = run(config, &logs).await;
-        logs.end().await;
+        let ended = run_watcher(config, &logs).await;
+        logs.shut_down().await;
         ended
     })
 }
 
-async fn run(config: WatchConfig, logs: &Logs) -> anyhow::Result<()> {
-    let _held = hold(&config.data).context("JORNADA_WATCH_DATA")?;
+async fn run_watcher(config: WatchConfig, logs: &Logs) -> anyhow::Result<()> {
+    let _held = lock_folder(&config.data_folder).context("JORNADA_WATCH_DATA")?;
     let listen = config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("JORNADA_WATCH_LISTEN: cannot listen on {listen}: expected a free address of this machine")
     })?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let router = watch::begin(config, logs.dropped(), &tasks, &stop).await?;
+    let router = watch::start(config, logs.dropped(), &tasks, &stop).await?;
     let address = listener.local_addr()?;
     info!("the status page is at http://{address}/");
-    let asked = end::asked()?;
+    let signal = shutdown::listen()?;
     // Served until the process exits.
     tokio::spawn(axum::serve(listener, router).into_future());
-    asked.await;
+    signal.await;
     info!(
         "ending: waiting up to {} s for a mail that is being sent",
-        DRAIN.as_secs()
+        SHUTDOWN_TIMEOUT.as_secs()
     );
     stop.cancel();
     tasks.close();
-    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, tasks.wait())
+        .await
+        .is_err()
+    {
         bail!("a mail was not sent in time and will be sent at the next start");
     }
     info!("ended");
     Ok(())
 }
 
-fn test_mail(env: &Env) -> anyhow::Result<()> {
+fn send_test_mail(env: &Env) -> anyhow::Result<()> {
     let config = MailConfig::from_env(env)?;
     let links = WatchLinks::from_env(env)?;
-    let letter = Letter {
+    let content = MailContent {
         kind: None,
         incidents: &[],
-        left: Left { up: 0, all: 0 },
+        instances: InstanceCount { up: 0, all: 0 },
         links: &links,
-        watcher: &crate::config::instance(env),
+        watcher: &crate::config::instance_name(env),
         now: Timestamp::now(),
     };
-    let (id, message) = letter.write(&config)?;
+    let (id, message) = content.write(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let sent = runtime.block_on(async {
-        Post::open(&config)?
+        MailTransport::new(&config)?
             .send(&id, &message)
             .await
             .map_err(Into::into)
     });
-    let said = sent.map_err(|error: anyhow::Error| {
+    let reply = sent.map_err(|error: anyhow::Error| {
         error.context("JORNADA_SMTP: the test mail was not accepted")
     })?;
-    println!("{said}");
+    println!("{reply}");
     Ok(())
 }
 
 /// Stores planned maintenance. A duration of zero ends it.
-fn pause(env: &Env, time: SignedDuration, reason: String) -> anyhow::Result<()> {
-    let ledger = Ledger::open(&watch_data(env)).context("JORNADA_WATCH_DATA")?;
+fn set_maintenance(env: &Env, time: SignedDuration, reason: String) -> anyhow::Result<()> {
+    let store = WatchStore::open(&watch_data_folder(env)).context("JORNADA_WATCH_DATA")?;
     let set_at = Timestamp::now();
     let until = set_at + time;
-    ledger.write_now(|tx| {
-        history::pause(
+    store.run_transaction_blocking(|tx| {
+        history::set_maintenance(
             tx,
-            &Pause {
+            &Maintenance {
                 set_at,
                 until,
                 reason,

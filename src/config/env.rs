@@ -10,37 +10,37 @@ pub struct Env(HashMap<String, String>);
 
 /// An invalid setting, reported in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
+pub struct SettingError {
     name: String,
-    what: String,
+    problem: String,
     expected: String,
 }
 
-impl std::error::Error for Wrong {}
+impl std::error::Error for SettingError {}
 
-impl Wrong {
+impl SettingError {
     /// Reports an invalid value. Not for secrets: the value is shown.
     #[must_use]
     pub fn new(name: &str, value: &str, expected: &str) -> Self {
-        Self::because(name, format!("'{value}' is invalid"), expected)
+        Self::with_problem(name, format!("'{value}' is invalid"), expected)
     }
 
     /// Reports any other problem with a setting, without its value.
     #[must_use]
-    pub fn because(name: &str, what: impl Into<String>, expected: &str) -> Self {
+    pub fn with_problem(name: &str, what: impl Into<String>, expected: &str) -> Self {
         Self {
             name: name.into(),
-            what: what.into(),
+            problem: what.into(),
             expected: expected.into(),
         }
     }
 }
 
-impl fmt::Display for Wrong {
+impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             name,
-            what,
+            problem: what,
             expected,
         } = self;
         write!(f, "{name}: {what}: expected {expected}")
@@ -54,15 +54,15 @@ pub trait FromEnv: Sized {
     ///
     /// # Errors
     /// The first setting that is wrong.
-    fn from_env(env: &Env) -> Result<Self, Wrong>;
+    fn from_env(env: &Env) -> Result<Self, SettingError>;
 }
 
 impl Env {
     /// Reads the process environment and, for unset variables, the `.env` file of the working directory.
     #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
-    pub fn read() -> Result<Self, Wrong> {
+    pub fn read() -> Result<Self, SettingError> {
         match dotenvy::dotenv() {
-            Err(error) if !error.not_found() => Err(Wrong::because(
+            Err(error) if !error.not_found() => Err(SettingError::with_problem(
                 ".env",
                 error.to_string(),
                 "lines NAME=VALUE",
@@ -73,7 +73,7 @@ impl Env {
 
     /// Creates settings from a list, for tests.
     #[must_use]
-    pub fn of(settings: &[(&str, &str)]) -> Self {
+    pub fn from_pairs(settings: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self(settings.iter().map(owned).collect())
     }
@@ -87,15 +87,20 @@ impl Env {
 
     /// Returns a setting or its default.
     #[must_use]
-    pub fn or(&self, name: &str, default: &str) -> String {
+    pub fn get_or(&self, name: &str, default: &str) -> String {
         self.get(name).unwrap_or_else(|| default.to_owned())
     }
 
     /// Parses a setting or its default.
-    pub fn parse<T: FromStr>(&self, name: &str, default: &str, expected: &str) -> Result<T, Wrong> {
-        let value = self.or(name, default);
+    pub fn parse<T: FromStr>(
+        &self,
+        name: &str,
+        default: &str,
+        expected: &str,
+    ) -> Result<T, SettingError> {
+        let value = self.get_or(name, default);
         value
             .parse()
-            .map_err(|_| Wrong::new(name, &value, expected))
+            .map_err(|_| SettingError::new(name, &value, expected))
     }
 }

@@ -7,7 +7,7 @@ use axum::http::uri::Authority;
 use ipnet::IpNet;
 use url::Url;
 
-use super::env::{Env, Wrong};
+use super::env::{Env, SettingError};
 
 /// `JORNADA_HOSTS`: valid values of the `Host` header. `localhost` and loopback addresses are always valid, for probes
 /// and the load generator.
@@ -16,12 +16,12 @@ pub enum Hosts {
     /// Any name: neither `JORNADA_HOSTS` nor `JORNADA_PUBLIC_URL` is set.
     Any,
     /// These names, without port.
-    These(HashSet<String>),
+    Listed(HashSet<String>),
 }
 
 impl Hosts {
     /// Reads `JORNADA_HOSTS` and adds the host of `public_url`.
-    pub fn from_env(env: &Env, public_url: Option<&str>) -> Result<Self, Wrong> {
+    pub fn from_env(env: &Env, public_url: Option<&str>) -> Result<Self, SettingError> {
         let name = "JORNADA_HOSTS";
         let expected = "comma-separated host names without port, or *";
         let value = env.get(name);
@@ -35,9 +35,9 @@ impl Hosts {
             .map(str::trim)
         {
             let authority: Option<Authority> = host.parse().ok();
-            let bare_host = authority.as_ref().and_then(bare);
+            let bare_host = authority.as_ref().and_then(parse_host);
             let bare_host = bare_host.filter(|bare_host| *bare_host == host.trim_end_matches('.'));
-            let bare_host = bare_host.ok_or_else(|| Wrong::new(name, host, expected))?;
+            let bare_host = bare_host.ok_or_else(|| SettingError::new(name, host, expected))?;
             hosts.insert(bare_host.to_ascii_lowercase());
         }
         let public = public_url.and_then(|url| Url::parse(url).ok());
@@ -45,40 +45,40 @@ impl Hosts {
         Ok(if hosts.is_empty() {
             Self::Any
         } else {
-            Self::These(hosts)
+            Self::Listed(hosts)
         })
     }
 
     /// Returns whether the site answers to this name.
     #[must_use]
-    pub fn know(&self, authority: &Authority) -> bool {
-        bare(authority).is_some_and(|host| match self {
+    pub fn contains(&self, authority: &Authority) -> bool {
+        parse_host(authority).is_some_and(|host| match self {
             Self::Any => true,
-            Self::These(hosts) => {
+            Self::Listed(hosts) => {
                 let known = |known: &String| known.eq_ignore_ascii_case(host);
-                hosts.iter().any(known) || is_own(host)
+                hosts.iter().any(known) || is_loopback(host)
             }
         })
     }
 }
 
 /// Returns the host, or `None` if user information precedes it.
-fn bare(authority: &Authority) -> Option<&str> {
+fn parse_host(authority: &Authority) -> Option<&str> {
     let host = authority.host().trim_end_matches('.');
     (!host.is_empty() && !authority.as_str().contains('@')).then_some(host)
 }
 
 /// Returns whether a host is `localhost` or a loopback address.
-fn is_own(host: &str) -> bool {
+fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 /// Reads `JORNADA_EXEMPT`: addresses and networks without rate limits.
-pub fn exempt(env: &Env) -> Result<Vec<IpNet>, Wrong> {
+pub fn read_exempt(env: &Env) -> Result<Vec<IpNet>, SettingError> {
     let name = "JORNADA_EXEMPT";
-    let value = env.or(name, "127.0.0.0/8,::1");
+    let value = env.get_or(name, "127.0.0.0/8,::1");
     if value == "none" {
         return Ok(Vec::new());
     }
@@ -87,7 +87,7 @@ pub fn exempt(env: &Env) -> Result<Vec<IpNet>, Wrong> {
         let network = text.parse().or_else(|_| alone());
         network.map_err(|_| {
             let expected = "comma-separated addresses or networks such as 10.1.0.0/16, or none";
-            Wrong::new(name, text, expected)
+            SettingError::new(name, text, expected)
         })
     };
     value.split(',').map(str::trim).map(network).collect()
@@ -98,9 +98,9 @@ mod tests {
     use super::*;
 
     fn know(hosts: &str, public: Option<&str>, asked: &str) -> bool {
-        let env = Env::of(&[("JORNADA_HOSTS", hosts)]);
+        let env = Env::from_pairs(&[("JORNADA_HOSTS", hosts)]);
         let hosts = Hosts::from_env(&env, public).unwrap();
-        asked.parse().is_ok_and(|asked| hosts.know(&asked))
+        asked.parse().is_ok_and(|asked| hosts.contains(&asked))
     }
 
     #[test]
@@ -132,14 +132,14 @@ mod tests {
     #[test]
     fn an_invalid_value_is_reported_with_its_setting() {
         for wrong in ["https://x.example", "a b", "x.example:80", "a,,b"] {
-            let env = Env::of(&[("JORNADA_HOSTS", wrong)]);
+            let env = Env::from_pairs(&[("JORNADA_HOSTS", wrong)]);
             let told = Hosts::from_env(&env, None).unwrap_err().to_string();
             assert!(told.starts_with("JORNADA_HOSTS: "), "{told}");
         }
-        let env = Env::of(&[("JORNADA_EXEMPT", "10.0.0.0/33")]);
-        let told = exempt(&env).unwrap_err().to_string();
+        let env = Env::from_pairs(&[("JORNADA_EXEMPT", "10.0.0.0/33")]);
+        let told = read_exempt(&env).unwrap_err().to_string();
         assert!(told.starts_with("JORNADA_EXEMPT: '10.0.0.0/33'"), "{told}");
-        let env = Env::of(&[("JORNADA_EXEMPT", "10.1.2.3, 2001:db8::/32")]);
-        assert_eq!(exempt(&env).unwrap().len(), 2);
+        let env = Env::from_pairs(&[("JORNADA_EXEMPT", "10.1.2.3, 2001:db8::/32")]);
+        assert_eq!(read_exempt(&env).unwrap().len(), 2);
     }
 }

@@ -1,6 +1,6 @@
 //! Rate limits of one client; see [`crate::admission`].
 
-use super::env::{Env, FromEnv, Wrong};
+use super::env::{Env, FromEnv, SettingError};
 use crate::admission::RateLimits;
 
 impl FromEnv for RateLimits {
@@ -8,7 +8,7 @@ impl FromEnv for RateLimits {
     ///
     /// # Errors
     /// The first that is not two numbers.
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
         let expected = "so many at once and so many a minute, such as 300+300";
         let rate = |name: &str, default: &str| env.parse(name, default, expected);
         Ok(Self {

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::env::{Env, FromEnv, Wrong};
+use super::env::{Env, FromEnv, SettingError};
 use crate::telemetry::logs::{LogFormat, LogsConfig};
 
 impl FromEnv for LogsConfig {
@@ -12,38 +12,38 @@ impl FromEnv for LogsConfig {
     ///
     /// # Errors
     /// The first of them that is wrong.
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
         Ok(Self {
-            filter: filter(env)?,
-            format: format(env)?,
-            loki: loki(env)?,
-            instance: super::instance(env),
+            filter: read_filter(env)?,
+            format: read_format(env)?,
+            loki: read_loki(env)?,
+            instance: super::instance_name(env),
         })
     }
 }
 
-fn filter(env: &Env) -> Result<String, Wrong> {
+fn read_filter(env: &Env) -> Result<String, SettingError> {
     let name = "JORNADA_LOG";
-    let filter = env.or(name, "info");
+    let filter = env.get_or(name, "info");
     let expected = "a level or filter, such as info or jornada=debug";
     match EnvFilter::try_new(&filter) {
         Ok(_) => Ok(filter),
-        Err(_) => Err(Wrong::new(name, &filter, expected)),
+        Err(_) => Err(SettingError::new(name, &filter, expected)),
     }
 }
 
-fn format(env: &Env) -> Result<Option<LogFormat>, Wrong> {
+fn read_format(env: &Env) -> Result<Option<LogFormat>, SettingError> {
     let name = "JORNADA_LOG_FORMAT";
     match env.get(name).as_deref() {
         None => Ok(None),
         Some("text") => Ok(Some(LogFormat::Text)),
         Some("json") => Ok(Some(LogFormat::Json)),
-        Some(other) => Err(Wrong::new(name, other, "text or json")),
+        Some(other) => Err(SettingError::new(name, other, "text or json")),
     }
 }
 
 /// The value may contain a password, so errors do not show it.
-fn loki(env: &Env) -> Result<Option<SecretString>, Wrong> {
+fn read_loki(env: &Env) -> Result<Option<SecretString>, SettingError> {
     let name = "JORNADA_LOKI";
     let Some(raw) = env.get(name) else {
         return Ok(None);
@@ -57,7 +57,11 @@ fn loki(env: &Env) -> Result<Option<SecretString>, Wrong> {
     });
     let Some(base) = base else {
         let expected = "the base URL of Loki, such as http://127.0.0.1:3100";
-        return Err(Wrong::because(name, "is not a valid URL", expected));
+        return Err(SettingError::with_problem(
+            name,
+            "is not a valid URL",
+            expected,
+        ));
     };
     let slash = if base.path().ends_with('/') { "" } else { "/" };
     Ok(Some(format!("{base}{slash}").into()))
@@ -78,10 +82,16 @@ mod tests {
                 "https://a:b@logs.example.org/here/",
             ),
         ] {
-            let config = LogsConfig::from_env(&Env::of(&[("JORNADA_LOKI", given)])).unwrap();
+            let config =
+                LogsConfig::from_env(&Env::from_pairs(&[("JORNADA_LOKI", given)])).unwrap();
             assert_eq!(config.loki.unwrap().expose_secret(), kept);
         }
-        assert!(LogsConfig::from_env(&Env::of(&[])).unwrap().loki.is_none());
+        assert!(
+            LogsConfig::from_env(&Env::from_pairs(&[]))
+                .unwrap()
+                .loki
+                .is_none()
+        );
     }
 
     #[test]
@@ -92,7 +102,8 @@ mod tests {
             "http://a:geheim@loki/loki/api/v1/push",
             "http://a:geheim@loki/?x",
         ] {
-            let wrong = LogsConfig::from_env(&Env::of(&[("JORNADA_LOKI", value)])).unwrap_err();
+            let wrong =
+                LogsConfig::from_env(&Env::from_pairs(&[("JORNADA_LOKI", value)])).unwrap_err();
             let told = wrong.to_string();
             assert!(told.starts_with("JORNADA_LOKI: "), "{told}");
             assert!(!told.contains("geheim"), "{told}");

@@ -5,35 +5,44 @@ use std::net::IpAddr;
 use lettre::message::Mailbox;
 use url::Url;
 
-use super::env::{Env, FromEnv, Wrong};
-use crate::watch::setting::{MailConfig, PostSetting};
+use super::env::{Env, FromEnv, SettingError};
+use crate::watch::setting::{MailConfig, MailTransportSetting};
 
 const SMTP: &str = "JORNADA_SMTP";
 const EXPECTED: &str =
     "file:FOLDER, smtp://HOST:PORT, smtp://USER:PASSWORD@HOST?tls=required or smtps://…";
 /// Maximum number of recipients.
-const MOST_RECIPIENTS: usize = 20;
+const MAX_RECIPIENTS: usize = 20;
 
 impl FromEnv for MailConfig {
     /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`.
     ///
     /// # Errors
     /// The first of them that is wrong, or missing where SMTP needs it.
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
-        let post = PostSetting::from_env(env)?;
-        let to = addresses(env, "JORNADA_MAIL_TO", &post, "administrador@localhost")?;
-        if to.len() > MOST_RECIPIENTS {
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
+        let transport = MailTransportSetting::from_env(env)?;
+        let to = read_addresses(
+            env,
+            "JORNADA_MAIL_TO",
+            &transport,
+            "administrador@localhost",
+        )?;
+        if to.len() > MAX_RECIPIENTS {
             let told = format!("has {} addresses", to.len());
-            return Err(Wrong::because(
+            return Err(SettingError::with_problem(
                 "JORNADA_MAIL_TO",
                 told,
-                &format!("at most {MOST_RECIPIENTS}"),
+                &format!("at most {MAX_RECIPIENTS}"),
             ));
         }
-        let mut from = addresses(env, "JORNADA_MAIL_FROM", &post, "jornada@localhost")?;
+        let mut from = read_addresses(env, "JORNADA_MAIL_FROM", &transport, "jornada@localhost")?;
         match (from.pop(), from.is_empty()) {
-            (Some(from), true) => Ok(Self { post, from, to }),
-            _ => Err(Wrong::because(
+            (Some(from), true) => Ok(Self {
+                transport,
+                from,
+                to,
+            }),
+            _ => Err(SettingError::with_problem(
                 "JORNADA_MAIL_FROM",
                 "has several addresses",
                 "one mail address",
@@ -42,23 +51,27 @@ impl FromEnv for MailConfig {
     }
 }
 
-impl FromEnv for PostSetting {
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
-        let raw = env.or(SMTP, "file:data/mail");
+impl FromEnv for MailTransportSetting {
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
+        let raw = env.get_or(SMTP, "file:data/mail");
         match raw.split_once(':') {
             Some(("file", path)) if !path.is_empty() => Ok(Self::Folder(path.into())),
             Some(("smtp" | "smtps", _)) => {
-                let url = check_smtp(&raw)?;
-                Ok(Self::Smtp(guarded(url).into()))
+                let url = parse_smtp_url(&raw)?;
+                Ok(Self::Smtp(require_tls(url).into()))
             }
-            _ => Err(Wrong::because(SMTP, "has an unknown scheme", EXPECTED)),
+            _ => Err(SettingError::with_problem(
+                SMTP,
+                "has an unknown scheme",
+                EXPECTED,
+            )),
         }
     }
 }
 
 /// The value may contain a password, so errors do not show it.
-fn check_smtp(raw: &str) -> Result<Url, Wrong> {
-    let wrong = |what: &str| Wrong::because(SMTP, what, EXPECTED);
+fn parse_smtp_url(raw: &str) -> Result<Url, SettingError> {
+    let wrong = |what: &str| SettingError::with_problem(SMTP, what, EXPECTED);
     let url = Url::parse(raw).map_err(|_| wrong("is not a URL"))?;
     if url.host_str().is_none_or(str::is_empty) {
         return Err(wrong("has no host"));
@@ -79,35 +92,37 @@ fn check_smtp(raw: &str) -> Result<Url, Wrong> {
 }
 
 /// Requires TLS for a password, except to this machine.
-fn guarded(mut url: Url) -> String {
+fn require_tls(mut url: Url) -> String {
     let is_plain = url.scheme() == "smtp" && url.query().is_none();
-    if is_plain && url.password().is_some() && !is_this_machine(&url) {
+    if is_plain && url.password().is_some() && !is_loopback(&url) {
         url.set_query(Some("tls=required"));
     }
     url.into()
 }
 
-fn is_this_machine(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-fn addresses(
+fn read_addresses(
     env: &Env,
     name: &str,
-    post: &PostSetting,
-    embedded: &str,
-) -> Result<Vec<Mailbox>, Wrong> {
+    transport: &MailTransportSetting,
+    default: &str,
+) -> Result<Vec<Mailbox>, SettingError> {
     let expected = "comma-separated mail addresses, such as ana@example.org";
-    let raw = match (env.get(name), post) {
+    let raw = match (env.get(name), transport) {
         (Some(raw), _) => raw,
-        (None, PostSetting::Folder(_)) => embedded.to_owned(),
-        (None, PostSetting::Smtp(_)) => return Err(Wrong::because(name, "is not set", expected)),
+        (None, MailTransportSetting::Folder(_)) => default.to_owned(),
+        (None, MailTransportSetting::Smtp(_)) => {
+            return Err(SettingError::with_problem(name, "is not set", expected));
+        }
     };
     raw.split(',')
         .map(|address| address.trim().parse())
         .collect::<Result<_, _>>()
-        .map_err(|_| Wrong::because(name, "contains an invalid mail address", expected))
+        .map_err(|_| SettingError::with_problem(name, "contains an invalid mail address", expected))
 }
 
 #[cfg(test)]
@@ -115,15 +130,17 @@ mod tests {
     use super::*;
 
     fn wrong(settings: &[(&str, &str)]) -> String {
-        MailConfig::from_env(&Env::of(settings))
+        MailConfig::from_env(&Env::from_pairs(settings))
             .unwrap_err()
             .to_string()
     }
 
     #[test]
     fn embedded_mode_needs_no_settings() {
-        let mail = MailConfig::from_env(&Env::of(&[])).unwrap();
-        assert!(matches!(mail.post, PostSetting::Folder(path) if path.ends_with("mail")));
+        let mail = MailConfig::from_env(&Env::from_pairs(&[])).unwrap();
+        assert!(
+            matches!(mail.transport, MailTransportSetting::Folder(path) if path.ends_with("mail"))
+        );
         assert_eq!(mail.to.len(), 1);
     }
 
@@ -134,7 +151,7 @@ mod tests {
         let to = ("JORNADA_MAIL_TO", "ana@example.org, luis@example.org");
         assert!(wrong(&[smtp, to]).starts_with("JORNADA_MAIL_FROM"));
         let from = ("JORNADA_MAIL_FROM", "Jornada <jornada@example.org>");
-        let mail = MailConfig::from_env(&Env::of(&[smtp, to, from])).unwrap();
+        let mail = MailConfig::from_env(&Env::from_pairs(&[smtp, to, from])).unwrap();
         assert_eq!(mail.to.len(), 2);
     }
 
@@ -146,7 +163,7 @@ mod tests {
             ("smtps://a:b@host", "smtps://a:b@host"),
             ("smtp://host:25", "smtp://host:25"),
         ] {
-            assert_eq!(guarded(Url::parse(raw).unwrap()), guarded_to);
+            assert_eq!(require_tls(Url::parse(raw).unwrap()), guarded_to);
         }
     }
 

@@ -4,24 +4,24 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::env::{Env, FromEnv, Wrong};
-use crate::key::Secret;
+use super::env::{Env, FromEnv, SettingError};
+use crate::key::InstallationSecret;
 use crate::store::StoreSetting;
 
 const NAME: &str = "JORNADA_SECRET";
 const FILE: &str = "JORNADA_SECRET_FILE";
 const EXPECTED: &str = "at least 32 bytes, the same on every instance (openssl rand -hex 32)";
 
-impl FromEnv for Secret {
+impl FromEnv for InstallationSecret {
     /// Reads the variable or the file; in embedded mode the secret is made once and kept beside the store.
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
         let store = StoreSetting::from_env(env)?;
         if let Some(secret) = env.get(NAME) {
             return checked(NAME, secret.into_bytes());
         }
         if let Some(path) = env.get(FILE) {
             let bytes = std::fs::read_to_string(&path).map_err(|error| {
-                Wrong::because(
+                SettingError::with_problem(
                     FILE,
                     format!("cannot read {path}: {error}"),
                     "a readable file",
@@ -31,25 +31,29 @@ impl FromEnv for Secret {
         }
         match store {
             StoreSetting::Sqlite(database) => {
-                let kept = kept_beside(&database, "secret", NAME)?;
+                let kept = generate_once(&database, "secret", NAME)?;
                 checked(NAME, kept.trim().as_bytes().to_vec())
             }
-            StoreSetting::Mongo(_) => Err(Wrong::because(NAME, "is not set", EXPECTED)),
+            StoreSetting::Mongo(_) => Err(SettingError::with_problem(NAME, "is not set", EXPECTED)),
         }
     }
 }
 
-fn checked(name: &str, bytes: Vec<u8>) -> Result<Secret, Wrong> {
+fn checked(name: &str, bytes: Vec<u8>) -> Result<InstallationSecret, SettingError> {
     let what = format!("has only {} bytes", bytes.len());
-    Secret::new(bytes).ok_or_else(|| Wrong::because(name, what, EXPECTED))
+    InstallationSecret::new(bytes).ok_or_else(|| SettingError::with_problem(name, what, EXPECTED))
 }
 
 /// Returns 32 random bytes in hexadecimal digits, generated once and stored in `file` next to the database.
-pub(super) fn kept_beside(database: &Path, file: &str, setting: &str) -> Result<String, Wrong> {
+pub(super) fn generate_once(
+    database: &Path,
+    file: &str,
+    setting: &str,
+) -> Result<String, SettingError> {
     let path = database.with_file_name(file);
     let cannot = |error: std::io::Error| {
         let what = format!("cannot store a secret in {}: {error}", path.display());
-        Wrong::because(setting, what, "a writable folder")
+        SettingError::with_problem(setting, what, "a writable folder")
     };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(cannot)?;
@@ -57,7 +61,7 @@ pub(super) fn kept_beside(database: &Path, file: &str, setting: &str) -> Result<
     let mut fresh = [0u8; 32];
     getrandom::fill(&mut fresh).map_err(|error| {
         let what = format!("cannot get random bytes: {error}");
-        Wrong::because(setting, what, "a random number generator of the system")
+        SettingError::with_problem(setting, what, "a random number generator of the system")
     })?;
     // Written to a temporary file and linked into place: concurrent first starts or a crash leave one complete secret.
     let aside = path.with_extension(format!("new-{}", std::process::id()));
@@ -91,9 +95,9 @@ mod tests {
     fn it_is_generated_once_next_to_the_database() {
         let folder = tempfile::tempdir().unwrap();
         let store = format!("sqlite:{}/data/jornada.db", folder.path().display());
-        let env = Env::of(&[("JORNADA_STORE", &store)]);
-        let first = Secret::from_env(&env).unwrap();
-        let second = Secret::from_env(&env).unwrap();
+        let env = Env::from_pairs(&[("JORNADA_STORE", &store)]);
+        let first = InstallationSecret::from_env(&env).unwrap();
+        let second = InstallationSecret::from_env(&env).unwrap();
         assert_eq!(first.expose(), second.expose());
         assert_eq!(
             std::fs::read_dir(folder.path().join("data"))
@@ -106,11 +110,12 @@ mod tests {
     #[test]
     fn a_short_or_missing_one_is_refused() {
         let mongo = ("JORNADA_STORE", "mongodb://db/jornada");
-        let short = Secret::from_env(&Env::of(&[mongo, (NAME, "short")])).unwrap_err();
+        let short =
+            InstallationSecret::from_env(&Env::from_pairs(&[mongo, (NAME, "short")])).unwrap_err();
         assert_eq!(
             short.to_string(),
             "JORNADA_SECRET: has only 5 bytes: expected at least 32 bytes, the same on every instance (openssl rand -hex 32)"
         );
-        assert!(Secret::from_env(&Env::of(&[mongo])).is_err());
+        assert!(InstallationSecret::from_env(&Env::from_pairs(&[mongo])).is_err());
     }
 }

@@ -2,9 +2,9 @@
 
 use url::Url;
 
-use super::env::{Env, FromEnv, Wrong};
+use super::env::{Env, FromEnv, SettingError};
 use crate::cache::CacheSetting;
-use crate::photo::{PhotosSetting, S3Setting};
+use crate::photo::{ObjectStoreSetting, S3Setting};
 use crate::store::StoreSetting;
 
 impl FromEnv for StoreSetting {
@@ -12,10 +12,10 @@ impl FromEnv for StoreSetting {
     ///
     /// # Errors
     /// Any other scheme, or a `MongoDB` URL without a database.
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
         let name = "JORNADA_STORE";
         let expected = "sqlite:PATH or mongodb://HOST,…/DATABASE";
-        let raw = env.or(name, "sqlite:data/jornada.db");
+        let raw = env.get_or(name, "sqlite:data/jornada.db");
         match raw.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
             Some(("mongodb" | "mongodb+srv", rest)) => {
@@ -27,52 +27,61 @@ impl FromEnv for StoreSetting {
                     .and_then(|path| path.split('?').next())
                     .unwrap_or_default();
                 if database.is_empty() {
-                    return Err(Wrong::because(name, "has no database", expected));
+                    return Err(SettingError::with_problem(
+                        name,
+                        "has no database",
+                        expected,
+                    ));
                 }
                 Ok(Self::Mongo(raw.into()))
             }
-            _ => Err(Wrong::because(name, "has an unknown scheme", expected)),
+            _ => Err(SettingError::with_problem(
+                name,
+                "has an unknown scheme",
+                expected,
+            )),
         }
     }
 }
 
-impl FromEnv for PhotosSetting {
+impl FromEnv for ObjectStoreSetting {
     /// Reads `JORNADA_PHOTOS` and, for S3, the usual AWS variables.
     ///
     /// # Errors
     /// Any other scheme, an endpoint that is no URL, missing keys.
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
         let name = "JORNADA_PHOTOS";
         let expected = "file:PATH or s3://BUCKET?endpoint=URL&region=NAME";
-        let raw = env.or(name, "file:data/photos");
+        let raw = env.get_or(name, "file:data/photos");
         match raw.split_once(':') {
             Some(("file", path)) if !path.is_empty() => Ok(Self::Disk(path.into())),
             Some(("s3", _)) => {
-                let url = Url::parse(&raw).map_err(|_| Wrong::new(name, &raw, expected))?;
+                let url = Url::parse(&raw).map_err(|_| SettingError::new(name, &raw, expected))?;
                 s3(&url, env).map(Self::S3)
             }
-            _ => Err(Wrong::new(name, &raw, expected)),
+            _ => Err(SettingError::new(name, &raw, expected)),
         }
     }
 }
 
-fn s3(url: &Url, env: &Env) -> Result<S3Setting, Wrong> {
+fn s3(url: &Url, env: &Env) -> Result<S3Setting, SettingError> {
     let name = "JORNADA_PHOTOS";
     let mut endpoint = None;
-    let mut region = env.or("AWS_REGION", "us-east-1");
+    let mut region = env.get_or("AWS_REGION", "us-east-1");
     for (key, value) in url.query_pairs() {
         match &*key {
             "endpoint" => {
                 let parsed = Url::parse(&value)
                     .ok()
                     .filter(|url| matches!(url.scheme(), "http" | "https"));
-                endpoint = Some(
-                    parsed.ok_or_else(|| Wrong::new(name, &value, "endpoint=http://HOST:PORT"))?,
-                );
+                endpoint =
+                    Some(parsed.ok_or_else(|| {
+                        SettingError::new(name, &value, "endpoint=http://HOST:PORT")
+                    })?);
             }
             "region" => region = value.into_owned(),
             other => {
-                return Err(Wrong::new(
+                return Err(SettingError::new(
                     name,
                     other,
                     "only endpoint and region after the ?",
@@ -83,7 +92,7 @@ fn s3(url: &Url, env: &Env) -> Result<S3Setting, Wrong> {
     let bucket = url.host_str().filter(|bucket| bucket.len() >= 3);
     let key = |variable: &str| {
         env.get(variable).ok_or_else(|| {
-            Wrong::because(
+            SettingError::with_problem(
                 variable,
                 "is not set",
                 "the key of the S3 store in JORNADA_PHOTOS",
@@ -92,7 +101,7 @@ fn s3(url: &Url, env: &Env) -> Result<S3Setting, Wrong> {
     };
     Ok(S3Setting {
         bucket: bucket
-            .ok_or_else(|| Wrong::because(name, "names no bucket", "s3://BUCKET"))?
+            .ok_or_else(|| SettingError::with_problem(name, "names no bucket", "s3://BUCKET"))?
             .to_owned(),
         endpoint,
         region,
@@ -107,12 +116,12 @@ impl FromEnv for CacheSetting {
     ///
     /// # Errors
     /// Any other scheme.
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
-        let raw = env.or("JORNADA_CACHE", "memory:");
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
+        let raw = env.get_or("JORNADA_CACHE", "memory:");
         match raw.split_once(':') {
             Some(("memory", "")) => Ok(Self::Memory),
             Some(("redis" | "rediss", _)) => Ok(Self::Redis(raw.into())),
-            _ => Err(Wrong::because(
+            _ => Err(SettingError::with_problem(
                 "JORNADA_CACHE",
                 "has an unknown scheme",
                 "memory: or redis://HOST:PORT/",
@@ -127,14 +136,14 @@ mod tests {
 
     #[test]
     fn embedded_is_the_default() {
-        let env = Env::of(&[]);
+        let env = Env::from_pairs(&[]);
         assert!(matches!(
             StoreSetting::from_env(&env),
             Ok(StoreSetting::Sqlite(_))
         ));
         assert!(matches!(
-            PhotosSetting::from_env(&env),
-            Ok(PhotosSetting::Disk(_))
+            ObjectStoreSetting::from_env(&env),
+            Ok(ObjectStoreSetting::Disk(_))
         ));
         assert!(matches!(
             CacheSetting::from_env(&env),
@@ -153,10 +162,10 @@ mod tests {
             ("JORNADA_PHOTOS", "s3://bucket?endpont=http://x"),
             ("JORNADA_CACHE", "memcached:"),
         ] {
-            let env = Env::of(&[(name, value)]);
+            let env = Env::from_pairs(&[(name, value)]);
             let wrong = [
                 StoreSetting::from_env(&env).err(),
-                PhotosSetting::from_env(&env).err(),
+                ObjectStoreSetting::from_env(&env).err(),
                 CacheSetting::from_env(&env).err(),
             ];
             let told = wrong.into_iter().flatten().next().expect(value).to_string();
@@ -166,9 +175,9 @@ mod tests {
 
     #[test]
     fn s3_needs_its_keys() {
-        let env = Env::of(&[("JORNADA_PHOTOS", "s3://fotos?endpoint=http://127.0.0.1:1")]);
+        let env = Env::from_pairs(&[("JORNADA_PHOTOS", "s3://fotos?endpoint=http://127.0.0.1:1")]);
         assert!(
-            PhotosSetting::from_env(&env)
+            ObjectStoreSetting::from_env(&env)
                 .unwrap_err()
                 .to_string()
                 .starts_with("AWS_ACCESS_KEY_ID")

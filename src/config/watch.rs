@@ -8,16 +8,16 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::env::{Env, FromEnv, Wrong};
-use super::{ADDRESS, instance};
+use super::env::{Env, FromEnv, SettingError};
+use super::{EXPECTED_ADDRESS, instance_name};
 use crate::cache::CacheSetting;
-use crate::watch::setting::{MailConfig, WatchConfig, WatchLinks, WatchRules, Watched};
+use crate::watch::setting::{MailConfig, WatchConfig, WatchLinks, WatchRules, WatchedUrl};
 
 const WATCH: &str = "JORNADA_WATCH";
 const ALSO: &str = "JORNADA_WATCH_ALSO";
-const URLS: &str = "http://HOST:PORT, several with commas between them";
+const EXPECTED_URLS: &str = "http://HOST:PORT, several with commas between them";
 /// Maximum number of watched URLs.
-const MOST_WATCHED: usize = 100;
+const MAX_WATCHED_URLS: usize = 100;
 const DAY: Duration = Duration::from_hours(24);
 
 impl FromEnv for WatchConfig {
@@ -25,35 +25,50 @@ impl FromEnv for WatchConfig {
     ///
     /// # Errors
     /// The first setting that is wrong.
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
-        let every = time(env, "JORNADA_WATCH_EVERY", "2s", ms(100)..=ms(600_000))?;
-        let timeout = time(env, "JORNADA_WATCH_TIMEOUT", "1s", ms(20)..=every)?;
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
+        let every = read_duration(env, "JORNADA_WATCH_EVERY", "2s", ms(100)..=ms(600_000))?;
+        let timeout = read_duration(env, "JORNADA_WATCH_TIMEOUT", "1s", ms(20)..=every)?;
         Ok(Self {
-            watched: watched(env)?,
-            listen: env.parse("JORNADA_WATCH_LISTEN", "127.0.0.1:4200", ADDRESS)?,
-            data: watch_data(env),
-            every,
+            watched: read_watched_urls(env)?,
+            listen: env.parse("JORNADA_WATCH_LISTEN", "127.0.0.1:4200", EXPECTED_ADDRESS)?,
+            data_folder: watch_data_folder(env),
+            probe_interval: every,
             timeout,
             rules: WatchRules {
-                failures: count(env, "JORNADA_WATCH_FAILURES", "3")?,
-                successes: count(env, "JORNADA_WATCH_SUCCESSES", "2")?,
-                quiet: signed(env, "JORNADA_WATCH_QUIET", "10s", ms(0)..=ms(3_600_000))?,
+                failures: read_count(env, "JORNADA_WATCH_FAILURES", "3")?,
+                successes: read_count(env, "JORNADA_WATCH_SUCCESSES", "2")?,
+                recovery_period: read_signed_duration(
+                    env,
+                    "JORNADA_WATCH_QUIET",
+                    "10s",
+                    ms(0)..=ms(3_600_000),
+                )?,
             },
-            group: signed(env, "JORNADA_WATCH_GROUP", "3s", ms(0)..=ms(300_000))?,
-            remind: signed(env, "JORNADA_WATCH_REMIND", "4h", ms(1_000)..=30 * DAY)?,
-            neutral: neutral(env)?,
+            group_period: read_signed_duration(
+                env,
+                "JORNADA_WATCH_GROUP",
+                "3s",
+                ms(0)..=ms(300_000),
+            )?,
+            reminder_interval: read_signed_duration(
+                env,
+                "JORNADA_WATCH_REMIND",
+                "4h",
+                ms(1_000)..=30 * DAY,
+            )?,
+            neutral: read_neutral(env)?,
             mail: MailConfig::from_env(env)?,
             links: WatchLinks::from_env(env)?,
             cache: CacheSetting::from_env(env)?,
-            instance: instance(env),
+            instance: instance_name(env),
         })
     }
 }
 
 /// Reads `JORNADA_WATCH_DATA` alone, for commands beside a running watcher.
 #[must_use]
-pub fn watch_data(env: &Env) -> PathBuf {
-    env.or("JORNADA_WATCH_DATA", "data/watch").into()
+pub fn watch_data_folder(env: &Env) -> PathBuf {
+    env.get_or("JORNADA_WATCH_DATA", "data/watch").into()
 }
 
 impl FromEnv for WatchLinks {
@@ -61,14 +76,14 @@ impl FromEnv for WatchLinks {
     ///
     /// # Errors
     /// The first that is wrong.
-    fn from_env(env: &Env) -> Result<Self, Wrong> {
-        let zone = env.or("JORNADA_WATCH_ZONE", "America/Bogota");
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
+        let zone = env.get_or("JORNADA_WATCH_ZONE", "America/Bogota");
         Ok(Self {
-            page: link(env, "JORNADA_WATCH_URL")?,
-            dashboard: link(env, "JORNADA_WATCH_DASHBOARD")?,
-            logs: link(env, "JORNADA_WATCH_LOGS")?,
+            page: read_link(env, "JORNADA_WATCH_URL")?,
+            dashboard: read_link(env, "JORNADA_WATCH_DASHBOARD")?,
+            logs: read_link(env, "JORNADA_WATCH_LOGS")?,
             zone: TimeZone::get(&zone).map_err(|_| {
-                Wrong::new("JORNADA_WATCH_ZONE", &zone, "a zone such as America/Bogota")
+                SettingError::new("JORNADA_WATCH_ZONE", &zone, "a zone such as America/Bogota")
             })?,
         })
     }
@@ -78,34 +93,38 @@ const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-fn watched(env: &Env) -> Result<Vec<Watched>, Wrong> {
+fn read_watched_urls(env: &Env) -> Result<Vec<WatchedUrl>, SettingError> {
     let instances = env
         .get(WATCH)
-        .ok_or_else(|| Wrong::because(WATCH, "is not set", URLS))?;
+        .ok_or_else(|| SettingError::with_problem(WATCH, "is not set", EXPECTED_URLS))?;
     let mut all = Vec::new();
-    for (name, raw) in [(WATCH, instances), (ALSO, env.or(ALSO, ""))] {
+    for (name, raw) in [(WATCH, instances), (ALSO, env.get_or(ALSO, ""))] {
         for address in raw.split(',').map(str::trim).filter(|one| !one.is_empty()) {
             let one = watched_url(address, name == WATCH)
-                .ok_or_else(|| Wrong::new(name, address, URLS))?;
+                .ok_or_else(|| SettingError::new(name, address, EXPECTED_URLS))?;
             if all.contains(&one) {
-                return Err(Wrong::new(name, address, "each URL only once"));
+                return Err(SettingError::new(name, address, "each URL only once"));
             }
             all.push(one);
         }
     }
     match all.len() {
-        0 => Err(Wrong::because(WATCH, "is not set", URLS)),
-        1..=MOST_WATCHED => Ok(all),
-        more => Err(Wrong::because(
+        0 => Err(SettingError::with_problem(
+            WATCH,
+            "is not set",
+            EXPECTED_URLS,
+        )),
+        1..=MAX_WATCHED_URLS => Ok(all),
+        more => Err(SettingError::with_problem(
             WATCH,
             format!("names {more} targets"),
-            &format!("at most {MOST_WATCHED}"),
+            &format!("at most {MAX_WATCHED_URLS}"),
         )),
     }
 }
 
 /// An instance is asked `/readyz` unless its URL has a path of its own.
-fn watched_url(raw: &str, is_instance: bool) -> Option<Watched> {
+fn watched_url(raw: &str, is_instance: bool) -> Option<WatchedUrl> {
     let mut url = Url::parse(raw).ok()?;
     let host = url.host_str().filter(|_| {
         url.scheme() == "http" && url.username().is_empty() && url.password().is_none()
@@ -115,14 +134,14 @@ fn watched_url(raw: &str, is_instance: bool) -> Option<Watched> {
     if is_instance && url.path() == "/" {
         url.set_path("/readyz");
     }
-    Some(Watched {
+    Some(WatchedUrl {
         url,
         name,
         is_instance,
     })
 }
 
-fn neutral(env: &Env) -> Result<Option<(String, u16)>, Wrong> {
+fn read_neutral(env: &Env) -> Result<Option<(String, u16)>, SettingError> {
     let name = "JORNADA_WATCH_NEUTRAL";
     let Some(raw) = env.get(name) else {
         return Ok(None);
@@ -139,61 +158,61 @@ fn neutral(env: &Env) -> Result<Option<(String, u16)>, Wrong> {
     let expected = "HOST:PORT or a URL that answers independently of the system";
     found
         .map(Some)
-        .ok_or_else(|| Wrong::new(name, &raw, expected))
+        .ok_or_else(|| SettingError::new(name, &raw, expected))
 }
 
-fn link(env: &Env, name: &str) -> Result<Option<Url>, Wrong> {
+fn read_link(env: &Env, name: &str) -> Result<Option<Url>, SettingError> {
     let Some(raw) = env.get(name) else {
         return Ok(None);
     };
     let url = Url::parse(&raw).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
     url.map(Some)
-        .ok_or_else(|| Wrong::new(name, &raw, "a URL, such as https://example.org/"))
+        .ok_or_else(|| SettingError::new(name, &raw, "a URL, such as https://example.org/"))
 }
 
-fn count(env: &Env, name: &str, default: &str) -> Result<u32, Wrong> {
+fn read_count(env: &Env, name: &str, default: &str) -> Result<u32, SettingError> {
     let expected = "a number from 1 to 100";
     let number = env.parse(name, default, expected)?;
     if (1..=100).contains(&number) {
         Ok(number)
     } else {
-        Err(Wrong::new(name, &number.to_string(), expected))
+        Err(SettingError::new(name, &number.to_string(), expected))
     }
 }
 
-fn signed(
+fn read_signed_duration(
     env: &Env,
     name: &str,
     default: &str,
     range: RangeInclusive<Duration>,
-) -> Result<SignedDuration, Wrong> {
-    let time = time(env, name, default, range)?;
-    SignedDuration::try_from(time).map_err(|_| Wrong::new(name, default, "a shorter time"))
+) -> Result<SignedDuration, SettingError> {
+    let time = read_duration(env, name, default, range)?;
+    SignedDuration::try_from(time).map_err(|_| SettingError::new(name, default, "a shorter time"))
 }
 
 /// Reads a duration such as `2s`, within a range.
-fn time(
+fn read_duration(
     env: &Env,
     name: &str,
     default: &str,
     range: RangeInclusive<Duration>,
-) -> Result<Duration, Wrong> {
+) -> Result<Duration, SettingError> {
     let (least, most) = (range.start(), range.end());
     let expected = format!("a time such as 500ms, 2s, 30m or 4h, from {least:?} to {most:?}");
     let time: SignedDuration = env.parse(name, default, &expected)?;
     let time = Duration::try_from(time)
         .ok()
         .filter(|it| range.contains(it));
-    time.ok_or_else(|| Wrong::new(name, &env.or(name, default), &expected))
+    time.ok_or_else(|| SettingError::new(name, &env.get_or(name, default), &expected))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(settings: &[(&str, &str)]) -> Result<WatchConfig, Wrong> {
-        WatchConfig::from_env(&Env::of(settings))
+    fn read(settings: &[(&str, &str)]) -> Result<WatchConfig, SettingError> {
+        WatchConfig::from_env(&Env::from_pairs(settings))
     }
 
     const ONE: (&str, &str) = (WATCH, "http://127.0.0.1:4101");
@@ -207,9 +226,9 @@ mod tests {
             ["http://app1:4100/readyz", "http://10.0.0.2:4100/own"]
         );
         assert_eq!(config.watched[0].name, "app1:4100");
-        assert_eq!(config.every, Duration::from_secs(2));
+        assert_eq!(config.probe_interval, Duration::from_secs(2));
         assert_eq!(config.rules.failures, 3);
-        assert_eq!(config.remind, SignedDuration::from_hours(4));
+        assert_eq!(config.reminder_interval, SignedDuration::from_hours(4));
     }
 
     #[test]

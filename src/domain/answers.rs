@@ -9,14 +9,14 @@ pub const CONSENT: &str = "consent";
 
 /// A submitted form before validation: names and values in the order received.
 #[derive(Clone, Debug, Default)]
-pub struct Form {
+pub struct FormData {
     /// Name and value of each text part.
     pub parts: Vec<(String, String)>,
     /// Whether a photo was uploaded.
     pub has_photo: bool,
 }
 
-impl Form {
+impl FormData {
     /// Returns the first value sent under a name, or an empty string.
     #[must_use]
     pub fn value(&self, name: &str) -> &str {
@@ -27,7 +27,7 @@ impl Form {
     }
 
     /// Counts the parts with this name.
-    pub(super) fn times(&self, name: &str) -> usize {
+    pub(super) fn count(&self, name: &str) -> usize {
         self.parts.iter().filter(|(sent, _)| sent == name).count()
     }
 }
@@ -39,14 +39,14 @@ pub struct Answers(Vec<Option<String>>);
 impl Answers {
     /// Wraps answers read from the store without validating them again.
     #[must_use]
-    pub fn from_kept(values: Vec<Option<String>>) -> Self {
-        Self(values)
+    pub fn from_stored(answers: Vec<Option<String>>) -> Self {
+        Self(answers)
     }
 
     /// Returns the answer to the field at this index of the campaign.
     #[must_use]
-    pub fn get(&self, place: usize) -> Option<&str> {
-        self.0.get(place).and_then(Option::as_deref)
+    pub fn get(&self, index: usize) -> Option<&str> {
+        self.0.get(index).and_then(Option::as_deref)
     }
 
     /// Iterates over name and value of each given answer.
@@ -79,9 +79,9 @@ mod tests {
     use super::*;
     use crate::domain::campaign::tests::example;
 
-    fn form(parts: &[(&str, &str)], has_photo: bool) -> Form {
+    fn form(parts: &[(&str, &str)], has_photo: bool) -> FormData {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Form {
+        FormData {
             parts: parts.iter().map(owned).collect(),
             has_photo,
         }
@@ -97,10 +97,10 @@ mod tests {
     #[test]
     fn the_digest_tells_content_apart() {
         let campaign = example();
-        let answers = campaign.admit(&form(&WHOLE, true)).unwrap();
+        let answers = campaign.validate(&form(&WHOLE, true)).unwrap();
         let mut other = WHOLE;
         other[0].1 = "Ana Otra";
-        let others = campaign.admit(&form(&other, true)).unwrap();
+        let others = campaign.validate(&form(&other, true)).unwrap();
         let digest = answers.digest(&campaign, Some(&[1; 32]));
         assert_eq!(digest, answers.clone().digest(&campaign, Some(&[1; 32])));
         assert_ne!(digest, answers.digest(&campaign, Some(&[2; 32])));

@@ -4,8 +4,8 @@ mod answers;
 mod ends;
 mod file;
 mod id;
-mod keep;
 mod kind;
+mod retention;
 mod table;
 
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use super::lang::Localized;
 use super::retention::Retention;
 
 pub use id::CampaignId;
-pub use table::Mistake;
+pub use table::CampaignFileError;
 
 /// A campaign: its questions and its period.
 #[derive(Clone, Debug)]
@@ -48,25 +48,25 @@ pub struct Campaign {
 
 /// Whether a campaign accepts registrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
+pub enum CampaignStatus {
     /// Before the start.
-    NotYet,
+    Scheduled,
     /// Within the period.
     Open,
     /// After the end, or closed early.
-    Over,
+    Ended,
 }
 
 impl Campaign {
     /// Returns the status at `now` by the campaign file alone.
     #[must_use]
-    pub fn opening(&self, now: Timestamp) -> Opening {
+    pub fn scheduled_status(&self, now: Timestamp) -> CampaignStatus {
         if now < self.opens_at {
-            Opening::NotYet
+            CampaignStatus::Scheduled
         } else if now < self.closes_at {
-            Opening::Open
+            CampaignStatus::Open
         } else {
-            Opening::Over
+            CampaignStatus::Ended
         }
     }
 
@@ -81,14 +81,14 @@ impl Campaign {
     /// # Panics
     /// Never: the parser rejects a campaign without one.
     #[must_use]
-    pub fn tallied(&self) -> &Field {
+    pub fn tally_field(&self) -> &Field {
         let tallied = self.fields.iter().find(|field| field.tally);
         tallied.expect("the parser rejects a campaign without a tally field")
     }
 
     /// Returns the photo field, if any.
     #[must_use]
-    pub fn photo(&self) -> Option<&Field> {
+    pub fn photo_field(&self) -> Option<&Field> {
         self.fields.iter().find(|field| field.is_photo())
     }
 
@@ -116,10 +116,16 @@ pub(crate) mod tests {
         let campaign = example();
         let millisecond = jiff::SignedDuration::from_millis(1);
         assert_eq!(
-            campaign.opening(campaign.opens_at - millisecond),
-            Opening::NotYet
+            campaign.scheduled_status(campaign.opens_at - millisecond),
+            CampaignStatus::Scheduled
         );
-        assert_eq!(campaign.opening(campaign.opens_at), Opening::Open);
-        assert_eq!(campaign.opening(campaign.closes_at), Opening::Over);
+        assert_eq!(
+            campaign.scheduled_status(campaign.opens_at),
+            CampaignStatus::Open
+        );
+        assert_eq!(
+            campaign.scheduled_status(campaign.closes_at),
+            CampaignStatus::Ended
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! A question with a closed list of answers.
 
 use super::lang::Localized;
-use super::refusal::Refusal;
+use super::validation_error::ValidationError;
 
 /// An option of a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opt {
+pub struct ChoiceOption {
     /// Value that is sent and stored.
     pub value: String,
     /// Text that is shown.
@@ -14,19 +14,19 @@ pub struct Opt {
 
 /// The options of a question, in display order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice(Vec<Opt>);
+pub struct Choice(Vec<ChoiceOption>);
 
 impl Choice {
     /// Creates a choice from its options.
     #[must_use]
-    pub fn new(options: Vec<Opt>) -> Self {
+    pub fn new(options: Vec<ChoiceOption>) -> Self {
         Self(options)
     }
 
     /// Creates a choice of the whole numbers from `first` to `last`, inclusive.
     #[must_use]
-    pub fn range(first: i64, last: i64) -> Self {
-        let option = |number: i64| Opt {
+    pub fn from_range(first: i64, last: i64) -> Self {
+        let option = |number: i64| ChoiceOption {
             value: number.to_string(),
             label: Localized {
                 es: number.to_string(),
@@ -38,16 +38,16 @@ impl Choice {
 
     /// Returns the options in order.
     #[must_use]
-    pub fn options(&self) -> &[Opt] {
+    pub fn options(&self) -> &[ChoiceOption] {
         &self.0
     }
 
     /// Validates that a value is one of the options.
-    pub fn parse(&self, raw: &str) -> Result<String, Refusal> {
+    pub fn parse(&self, raw: &str) -> Result<String, ValidationError> {
         let raw = raw.trim();
         let known = self.0.iter().find(|option| option.value == raw);
         known
             .map(|option| option.value.clone())
-            .ok_or(Refusal::NotAnOption)
+            .ok_or(ValidationError::NotAnOption)
     }
 }

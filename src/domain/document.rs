@@ -1,14 +1,14 @@
 //! Numbers of identity documents: Colombian cédulas, and foreign passports with letters.
 //! Dots, commas, spaces and hyphens only group the digits and are removed.
 
-use super::refusal::Refusal;
 use super::text;
+use super::validation_error::ValidationError;
 
 /// Normalises a document number to 4–20 upper-case ASCII letters and digits, with at least one digit.
 ///
 /// # Errors
 /// [`Refusal::NotADocument`] for any other format, or an error of [`text::normalise`].
-pub fn parse(raw: &str) -> Result<String, Refusal> {
+pub fn parse(raw: &str) -> Result<String, ValidationError> {
     let number: String = text::normalise(raw)?
         .chars()
         .filter(|c| !matches!(c, '.' | ' ' | '-' | ','))
@@ -19,7 +19,7 @@ pub fn parse(raw: &str) -> Result<String, Refusal> {
     if known && digits && (4..=20).contains(&number.len()) {
         Ok(number)
     } else {
-        Err(Refusal::NotADocument)
+        Err(ValidationError::NotADocument)
     }
 }
 
@@ -43,7 +43,7 @@ mod tests {
             "12;34",
             "١٢٣٤٥",
         ] {
-            assert_eq!(parse(raw), Err(Refusal::NotADocument), "{raw}");
+            assert_eq!(parse(raw), Err(ValidationError::NotADocument), "{raw}");
         }
     }
 }

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthChar;
 use super::choice::Choice;
 use super::lang::Localized;
 use super::place::Places;
-use super::refusal::Refusal;
+use super::validation_error::ValidationError;
 use super::{document, text};
 
 /// A question.
@@ -22,7 +22,7 @@ pub struct Field {
     /// Help text under the question.
     pub hint: Option<Localized>,
     /// Kind of answer.
-    pub kind: Kind,
+    pub kind: FieldKind,
     /// Whether an answer is required.
     pub required: bool,
     /// Whether each answer may occur only once in the campaign.
@@ -37,7 +37,7 @@ pub struct Field {
 
 /// Kind of answer to a question.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub enum FieldKind {
     /// One line of text.
     Text {
         /// Minimum width, in characters; wide characters count twice.
@@ -59,47 +59,47 @@ impl Field {
     /// Returns whether this field takes a photo.
     #[must_use]
     pub fn is_photo(&self) -> bool {
-        matches!(self.kind, Kind::Photo)
+        matches!(self.kind, FieldKind::Photo)
     }
 
     /// Normalises and validates an answer. Returns `None` for an empty answer to an optional field.
-    pub fn admit(&self, raw: &str) -> Result<Option<String>, Refusal> {
+    pub fn validate(&self, raw: &str) -> Result<Option<String>, ValidationError> {
         if raw.trim().is_empty() {
             return if self.required {
-                Err(Refusal::Missing)
+                Err(ValidationError::Missing)
             } else {
                 Ok(None)
             };
         }
         let answer = match &self.kind {
-            Kind::Text { min, max } => text_of(raw, *min, *max)?,
-            Kind::Document => document::parse(raw)?,
-            Kind::Place(places) => places.admit(raw)?,
-            Kind::Choice(choice) => choice.parse(raw)?,
-            Kind::Photo => return Err(Refusal::NotAsked),
+            FieldKind::Text { min, max } => validate_text(raw, *min, *max)?,
+            FieldKind::Document => document::parse(raw)?,
+            FieldKind::Place(places) => places.validate(raw)?,
+            FieldKind::Choice(choice) => choice.parse(raw)?,
+            FieldKind::Photo => return Err(ValidationError::UnknownField),
         };
         Ok(Some(answer))
     }
 
     /// Returns the value under which a validated answer is counted.
     #[must_use]
-    pub fn group(&self, answer: &str) -> String {
+    pub fn tally_value(&self, answer: &str) -> String {
         match &self.kind {
-            Kind::Place(places) => places.group(answer),
+            FieldKind::Place(places) => places.tally_value(answer),
             _ => answer.to_owned(),
         }
     }
 }
 
-fn text_of(raw: &str, min: usize, max: usize) -> Result<String, Refusal> {
+fn validate_text(raw: &str, min: usize, max: usize) -> Result<String, ValidationError> {
     let text = text::normalise(raw)?;
     if text.chars().count() > max {
-        return Err(Refusal::TooLong { max });
+        return Err(ValidationError::TooLong { max });
     }
     // A wide character (UAX #11: ideographs, kana, Hangul) is a syllable or more: 李 is a complete name.
-    let letters: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
-    if letters < min {
-        return Err(Refusal::TooShort { min });
+    let width: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
+    if width < min {
+        return Err(ValidationError::TooShort { min });
     }
     Ok(text)
 }
@@ -110,12 +110,15 @@ mod tests {
 
     #[test]
     fn a_short_name_of_another_script_is_a_name() {
-        assert_eq!(text_of("李", 2, 120).as_deref(), Ok("李"));
-        assert_eq!(text_of("A", 2, 120), Err(Refusal::TooShort { min: 2 }));
+        assert_eq!(validate_text("李", 2, 120).as_deref(), Ok("李"));
         assert_eq!(
-            text_of(&"á".repeat(121), 2, 120),
-            Err(Refusal::TooLong { max: 120 })
+            validate_text("A", 2, 120),
+            Err(ValidationError::TooShort { min: 2 })
         );
-        assert!(text_of(&"á".repeat(120), 2, 120).is_ok());
+        assert_eq!(
+            validate_text(&"á".repeat(121), 2, 120),
+            Err(ValidationError::TooLong { max: 120 })
+        );
+        assert!(validate_text(&"á".repeat(120), 2, 120).is_ok());
     }
 }

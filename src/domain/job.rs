@@ -8,22 +8,22 @@ use uuid::Uuid;
 use super::{CampaignId, Lang, Selection};
 
 /// Time after its end at which a job and its file are deleted.
-pub const KEPT: SignedDuration = SignedDuration::from_hours(24);
+pub const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
 /// Maximum age of a file that is offered again. It is shorter than [`KEPT`], so an hour is left to download it.
-pub const REUSED: SignedDuration = SignedDuration::from_hours(23);
+pub const MAX_REUSE_AGE: SignedDuration = SignedDuration::from_hours(23);
 
 /// File format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Format {
+pub enum ReportFormat {
     /// Excel workbook (ECMA-376).
     Xlsx,
     /// Comma-separated values (RFC 4180), UTF-8.
     Csv,
 }
 
-impl Format {
+impl ReportFormat {
     /// Parses a file name extension.
     #[must_use]
     pub fn from_extension(extension: &str) -> Option<Self> {
@@ -44,23 +44,23 @@ impl Format {
 
 /// Request for a report. Equal requests give equal files as long as the data do not change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct ReportRequest {
     /// Campaign of the registrations.
     pub campaign: CampaignId,
     /// Selected registrations.
     pub selection: Selection,
     /// File format.
-    pub format: Format,
+    pub format: ReportFormat,
     /// Language of the labels.
     pub lang: Lang,
     /// Scheme and host of the links, without a trailing slash.
     #[serde(rename = "base")]
-    pub base: String,
+    pub base_url: String,
 }
 
 /// Version of the data of a report. A finished file is valid as long as it does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Basis {
+pub struct SourceVersion {
     /// Number of selected registrations, counted before they are read.
     pub rows: u64,
     /// Number of corrections and deletions in the campaign.
@@ -69,7 +69,7 @@ pub struct Basis {
 
 /// A finished file in the object store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JobFile {
+pub struct ReportFile {
     /// Length in bytes.
     pub bytes: u64,
     /// SHA-256 of the content.
@@ -80,11 +80,11 @@ pub struct JobFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobState {
     /// Queued.
-    Waiting,
+    Queued,
     /// Claimed by an instance.
     Running,
     /// Finished, with the file.
-    Done(JobFile),
+    Done(ReportFile),
     /// Failed for good.
     Failed,
     /// Cancelled by a user.
@@ -96,7 +96,7 @@ impl JobState {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Waiting => "waiting",
+            Self::Queued => "waiting",
             Self::Running => "running",
             Self::Done(_) => "done",
             Self::Failed => "failed",
@@ -106,8 +106,8 @@ impl JobState {
 
     /// Parses a [`name`](Self::name). `done` requires a file.
     #[must_use]
-    pub fn parse(name: &str, file: Option<JobFile>) -> Option<Self> {
-        [Self::Waiting, Self::Running, Self::Failed, Self::Cancelled]
+    pub fn parse(name: &str, file: Option<ReportFile>) -> Option<Self> {
+        [Self::Queued, Self::Running, Self::Failed, Self::Cancelled]
             .into_iter()
             .chain(file.map(Self::Done))
             .find(|state| state.name() == name)
@@ -116,7 +116,7 @@ impl JobState {
     /// Returns whether the state may still change.
     #[must_use]
     pub fn is_live(self) -> bool {
-        matches!(self, Self::Waiting | Self::Running)
+        matches!(self, Self::Queued | Self::Running)
     }
 }
 
@@ -126,21 +126,21 @@ pub struct Job {
     /// Id in URLs.
     pub id: Uuid,
     /// What was asked for.
-    pub wanted: Wanted,
+    pub request: ReportRequest,
     /// Everyone who requested it and may see it: `account:ID` or `token:NAME`.
-    pub askers: Vec<String>,
+    pub requesters: Vec<String>,
     /// State.
     pub state: JobState,
     /// Rows written so far.
     pub rows: u64,
     /// Version of the data, known once the rows are counted.
-    pub basis: Option<Basis>,
+    pub source_version: Option<SourceVersion>,
     /// Number of the current attempt. Updates under an older number are rejected.
     pub attempt: u32,
     /// Attempts that failed or stopped sending heartbeats.
-    pub lost: u32,
+    pub failed_attempts: u32,
     /// Time of the request.
-    pub made_at: Timestamp,
+    pub created_at: Timestamp,
     /// Time at which it ended.
     pub ended_at: Option<Timestamp>,
 }
@@ -148,24 +148,24 @@ pub struct Job {
 impl Job {
     /// Creates a queued job.
     #[must_use]
-    pub fn new(id: Uuid, wanted: Wanted, asker: String, now: Timestamp) -> Self {
+    pub fn new(id: Uuid, request: ReportRequest, requester: String, now: Timestamp) -> Self {
         Self {
             id,
-            wanted,
-            askers: vec![asker],
-            state: JobState::Waiting,
+            request,
+            requesters: vec![requester],
+            state: JobState::Queued,
             rows: 0,
-            basis: None,
+            source_version: None,
             attempt: 0,
-            lost: 0,
-            made_at: now,
+            failed_attempts: 0,
+            created_at: now,
             ended_at: None,
         }
     }
 
     /// Returns the file of a finished job.
     #[must_use]
-    pub fn file(&self) -> Option<JobFile> {
+    pub fn file(&self) -> Option<ReportFile> {
         match self.state {
             JobState::Done(file) => Some(file),
             _ => None,
@@ -174,15 +174,17 @@ impl Job {
 
     /// Returns whether the file can answer the same request again: finished, unchanged data, young enough.
     #[must_use]
-    pub fn is_current(&self, basis: Basis, now: Timestamp) -> bool {
-        let is_young = |ended: Timestamp| now.duration_since(ended) < REUSED;
-        self.file().is_some() && self.basis == Some(basis) && self.ended_at.is_some_and(is_young)
+    pub fn is_current(&self, source_version: SourceVersion, now: Timestamp) -> bool {
+        let is_young = |ended: Timestamp| now.duration_since(ended) < MAX_REUSE_AGE;
+        self.file().is_some()
+            && self.source_version == Some(source_version)
+            && self.ended_at.is_some_and(is_young)
     }
 
     /// Returns when an ended job and its file are deleted.
     #[must_use]
-    pub fn kept_until(&self) -> Option<Timestamp> {
-        self.ended_at.map(|ended| ended + KEPT)
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.ended_at.map(|ended| ended + RETENTION)
     }
 }
 
@@ -190,18 +192,18 @@ impl Job {
 mod tests {
     use super::*;
 
-    fn done(basis: Basis, ended: Timestamp) -> Job {
-        let wanted = Wanted {
+    fn done(basis: SourceVersion, ended: Timestamp) -> Job {
+        let wanted = ReportRequest {
             campaign: CampaignId::parse("vacunacion").unwrap(),
-            selection: Selection::of("Cali"),
-            format: Format::Csv,
+            selection: Selection::for_value("Cali"),
+            format: ReportFormat::Csv,
             lang: Lang::Es,
-            base: "http://localhost".into(),
+            base_url: "http://localhost".into(),
         };
         let mut job = Job::new(Uuid::nil(), wanted, "token:prueba".into(), ended);
-        job.basis = Some(basis);
+        job.source_version = Some(basis);
         job.ended_at = Some(ended);
-        job.state = JobState::Done(JobFile {
+        job.state = JobState::Done(ReportFile {
             bytes: 1,
             sha256: [1; 32],
         });
@@ -210,20 +212,20 @@ mod tests {
 
     #[test]
     fn a_file_is_current_until_something_changes_or_it_is_old() {
-        let basis = Basis {
+        let basis = SourceVersion {
             rows: 5,
             revision: 2,
         };
         let ended = Timestamp::from_second(1_795_000_000).unwrap();
         let job = done(basis, ended);
         assert!(job.is_current(basis, ended));
-        assert!(!job.is_current(Basis { rows: 6, ..basis }, ended));
-        let corrected = Basis {
+        assert!(!job.is_current(SourceVersion { rows: 6, ..basis }, ended));
+        let corrected = SourceVersion {
             revision: 3,
             ..basis
         };
         assert!(!job.is_current(corrected, ended));
-        assert!(!job.is_current(basis, ended + REUSED));
+        assert!(!job.is_current(basis, ended + MAX_REUSE_AGE));
         let mut failed = job;
         failed.state = JobState::Failed;
         assert!(!failed.is_current(basis, ended));
@@ -231,12 +233,12 @@ mod tests {
 
     #[test]
     fn done_is_read_with_a_file_alone() {
-        let file = JobFile {
+        let file = ReportFile {
             bytes: 1,
             sha256: [1; 32],
         };
         let states = [
-            JobState::Waiting,
+            JobState::Queued,
             JobState::Running,
             JobState::Done(file),
             JobState::Failed,

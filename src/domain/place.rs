@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 
-use super::refusal::Refusal;
 use super::text;
+use super::validation_error::ValidationError;
 
 /// Maximum length of a place that is not listed, in characters.
-const MAX_LETTERS: usize = 120;
+const MAX_NAME_CHARS: usize = 120;
 /// Maximum number of suggestions for an unlisted place.
-const NEAREST: usize = 3;
+const MAX_SUGGESTIONS: usize = 3;
 /// Minimum similarity (Jaro–Winkler, 0 to 1) of a suggestion.
-const LIKENESS: f64 = 0.75;
+const MIN_SIMILARITY: f64 = 0.75;
 
 /// A listed place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,35 +27,35 @@ pub struct Place {
 pub struct Places {
     list: Vec<Place>,
     by_folding: HashMap<String, usize>,
-    others: bool,
+    accepts_others: bool,
 }
 
 impl Places {
     /// Creates places that accept any name.
     #[must_use]
-    pub fn open() -> Self {
+    pub fn any() -> Self {
         Self {
-            others: true,
+            accepts_others: true,
             ..Self::default()
         }
     }
 
     /// Returns whether only listed places are accepted.
     #[must_use]
-    pub fn is_closed(&self) -> bool {
-        !self.others
+    pub fn accepts_only_listed(&self) -> bool {
+        !self.accepts_others
     }
 
     /// Parses a CSV list: a header, then `name,region` and optionally further spellings separated by `|`.
     ///
     /// # Errors
     /// All errors with their lines: names that fold alike, an empty name, too few columns.
-    pub fn parse(csv: &str, others: bool) -> Result<Self, Vec<(u64, String)>> {
+    pub fn parse(csv: &str, accepts_others: bool) -> Result<Self, Vec<(u64, String)>> {
         let mut places = Self {
-            others,
+            accepts_others,
             ..Self::default()
         };
-        let mut mistakes = Vec::new();
+        let mut errors = Vec::new();
         let mut reader = csv::ReaderBuilder::new()
             .flexible(true)
             .trim(csv::Trim::All)
@@ -64,41 +64,41 @@ impl Places {
             let (line, added) = match &row {
                 Ok(row) => (
                     row.position().map_or(0, csv::Position::line),
-                    places.add(row),
+                    places.add_row(row),
                 ),
                 Err(error) => (
                     error.position().map_or(0, csv::Position::line),
                     Err(error.to_string()),
                 ),
             };
-            mistakes.extend(added.err().map(|what| (line, what)));
+            errors.extend(added.err().map(|what| (line, what)));
         }
-        if places.list.is_empty() && mistakes.is_empty() {
-            mistakes.push((1, "the list is empty".into()));
+        if places.list.is_empty() && errors.is_empty() {
+            errors.push((1, "the list is empty".into()));
         }
-        if mistakes.is_empty() {
+        if errors.is_empty() {
             Ok(places)
         } else {
-            Err(mistakes)
+            Err(errors)
         }
     }
 
-    fn add(&mut self, row: &csv::StringRecord) -> Result<(), String> {
+    fn add_row(&mut self, row: &csv::StringRecord) -> Result<(), String> {
         let name = text::normalise(row.get(0).unwrap_or_default()).unwrap_or_default();
         let region = row.get(1).ok_or("expected name,region")?;
         if name.is_empty() {
             return Err("the name is empty or has control characters".into());
         }
         let place = self.list.len();
-        self.spell(&name, place)?;
-        self.spell(&format!("{name} {region}"), place)?;
+        self.add_spelling(&name, place)?;
+        self.add_spelling(&format!("{name} {region}"), place)?;
         for alias in row
             .get(2)
             .unwrap_or_default()
             .split('|')
             .filter(|alias| !alias.is_empty())
         {
-            self.spell(alias, place)?;
+            self.add_spelling(alias, place)?;
         }
         self.list.push(Place {
             name,
@@ -107,7 +107,7 @@ impl Places {
         Ok(())
     }
 
-    fn spell(&mut self, spelling: &str, place: usize) -> Result<(), String> {
+    fn add_spelling(&mut self, spelling: &str, place: usize) -> Result<(), String> {
         match self.by_folding.insert(text::fold(spelling), place) {
             Some(other) if other != place => {
                 Err(format!("'{spelling}' names two places of the list"))
@@ -131,33 +131,35 @@ impl Places {
     }
 
     /// Validates a place and returns the listed spelling, or the normalised text if unlisted places are accepted.
-    pub fn admit(&self, raw: &str) -> Result<String, Refusal> {
+    pub fn validate(&self, raw: &str) -> Result<String, ValidationError> {
         let typed = text::normalise(raw)?;
         if let Some(place) = self.find(&typed) {
             return Ok(place.name.clone());
         }
-        if typed.chars().count() > MAX_LETTERS {
-            return Err(Refusal::TooLong { max: MAX_LETTERS });
+        if typed.chars().count() > MAX_NAME_CHARS {
+            return Err(ValidationError::TooLong {
+                max: MAX_NAME_CHARS,
+            });
         }
-        if self.others {
+        if self.accepts_others {
             return Ok(typed);
         }
-        Err(Refusal::UnknownPlace {
-            nearest: self.nearest(&typed),
+        Err(ValidationError::UnknownPlace {
+            nearest: self.find_nearest(&typed),
         })
     }
 
     /// Returns the value under which a validated place is counted: the listed spelling, or the folded text,
     /// capitalised.
     #[must_use]
-    pub fn group(&self, admitted: &str) -> String {
-        self.find(admitted).map_or_else(
-            || capitalise(&text::fold(admitted)),
+    pub fn tally_value(&self, validated: &str) -> String {
+        self.find(validated).map_or_else(
+            || capitalise(&text::fold(validated)),
             |place| place.name.clone(),
         )
     }
 
-    fn nearest(&self, typed: &str) -> Vec<String> {
+    fn find_nearest(&self, typed: &str) -> Vec<String> {
         let typed = text::fold(typed);
         let mut likely: Vec<(f64, &Place)> = self
             .list
@@ -168,12 +170,12 @@ impl Places {
                     place,
                 )
             })
-            .filter(|(likeness, _)| *likeness >= LIKENESS)
+            .filter(|(likeness, _)| *likeness >= MIN_SIMILARITY)
             .collect();
         likely.sort_by(|a, b| b.0.total_cmp(&a.0));
         likely
             .into_iter()
-            .take(NEAREST)
+            .take(MAX_SUGGESTIONS)
             .map(|(_, place)| place.name.clone())
             .collect()
     }
@@ -209,16 +211,16 @@ mod tests {
             " santafe  de bogota",
             "Bogotá, Bogotá D.C.",
         ] {
-            assert_eq!(places().admit(raw).as_deref(), Ok("Bogotá"), "{raw}");
+            assert_eq!(places().validate(raw).as_deref(), Ok("Bogotá"), "{raw}");
         }
     }
 
     #[test]
     fn an_unknown_place_is_answered_with_the_nearest() {
-        let refusal = places().admit("Medelin").unwrap_err();
+        let refusal = places().validate("Medelin").unwrap_err();
         assert_eq!(
             refusal,
-            Refusal::UnknownPlace {
+            ValidationError::UnknownPlace {
                 nearest: vec!["Medellín".into()]
             }
         );
@@ -226,13 +228,13 @@ mod tests {
 
     #[test]
     fn without_a_list_spellings_are_kept_and_grouped() {
-        let places = Places::open();
+        let places = Places::any();
         assert_eq!(
-            places.admit("Aterciopelados ").as_deref(),
+            places.validate("Aterciopelados ").as_deref(),
             Ok("Aterciopelados")
         );
-        assert_eq!(places.group("los  ÁRBOLES"), "Los Arboles");
-        assert_eq!(places.group("Los árboles"), "Los Arboles");
+        assert_eq!(places.tally_value("los  ÁRBOLES"), "Los Arboles");
+        assert_eq!(places.tally_value("Los árboles"), "Los Arboles");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct Registration {
     /// Validated answers.
     pub answers: Answers,
     /// Value under which it is counted.
-    pub value: String,
+    pub tally_value: String,
     /// Stored photo, if any.
     pub photo: Option<PhotoRef>,
     /// [`Answers::digest`] of answers and photo.
@@ -72,9 +72,9 @@ impl RegistrationId {
         mac.update(campaign.as_str().as_bytes());
         mac.update(&[0, kind]);
         mac.update(key);
-        let whole = mac.finalize().into_bytes();
+        let digest = mac.finalize().into_bytes();
         let mut id = [0; 16];
-        id.copy_from_slice(&whole[..16]);
+        id.copy_from_slice(&digest[..16]);
         Self(id)
     }
 
@@ -168,7 +168,7 @@ impl ReceiptNumber {
 
     /// Returns the lowest and the highest id with this number.
     #[must_use]
-    pub fn ids(&self) -> (RegistrationId, RegistrationId) {
+    pub fn id_range(&self) -> (RegistrationId, RegistrationId) {
         let last = self.0 | (u128::MAX >> Self::BITS);
         (
             RegistrationId(self.0.to_be_bytes()),
@@ -241,7 +241,7 @@ mod tests {
     fn a_number_leads_back_to_the_id() {
         let id = id("1234567");
         let number = id.receipt();
-        let (first, last) = number.ids();
+        let (first, last) = number.id_range();
         assert!(first <= id && id <= last);
         assert_eq!(ReceiptNumber::parse(&number.to_string()), Some(number));
         assert_eq!(number.to_string().len(), 16);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Selection {
     /// Only those counted under this value.
     #[serde(rename = "value")]
-    pub value: Option<String>,
+    pub tally_value: Option<String>,
     /// Only those received at or after this time.
     pub from: Option<Timestamp>,
     /// Only those received before this time.
@@ -26,9 +26,9 @@ impl Selection {
 
     /// Selects the registrations of one value.
     #[must_use]
-    pub fn of(value: impl Into<String>) -> Self {
+    pub fn for_value(value: impl Into<String>) -> Self {
         Self {
-            value: Some(value.into()),
+            tally_value: Some(value.into()),
             ..Self::default()
         }
     }
@@ -36,7 +36,12 @@ impl Selection {
     /// Limits the selection to days in a time zone, both inclusive. Returns `None` if `first` is after `last`, or the
     /// range ends beyond the calendar.
     #[must_use]
-    pub fn on(self, first: Option<Date>, last: Option<Date>, zone: &TimeZone) -> Option<Self> {
+    pub fn between_days(
+        self,
+        first: Option<Date>,
+        last: Option<Date>,
+        zone: &TimeZone,
+    ) -> Option<Self> {
         if let (Some(first), Some(last)) = (first, last)
             && first > last
         {
@@ -71,12 +76,12 @@ mod tests {
     fn days_are_those_of_the_clocks_of_the_zone() {
         let zone = TimeZone::get("America/Bogota").unwrap();
         let day: Date = "2026-11-21".parse().unwrap();
-        let chosen = Selection::of("Cali").on(Some(day), Some(day), &zone);
+        let chosen = Selection::for_value("Cali").between_days(Some(day), Some(day), &zone);
         let chosen = chosen.unwrap();
         assert_eq!(chosen.from, Some("2026-11-21T05:00:00Z".parse().unwrap()));
         assert_eq!(chosen.until, Some("2026-11-22T05:00:00Z".parse().unwrap()));
         assert_eq!(chosen.days(&zone), (Some(day), Some(day)));
-        assert_eq!(chosen.value.as_deref(), Some("Cali"));
+        assert_eq!(chosen.tally_value.as_deref(), Some("Cali"));
     }
 
     #[test]
@@ -84,7 +89,9 @@ mod tests {
         // Clocks went forward on that day: it has 23 hours.
         let zone = TimeZone::get("Europe/Madrid").unwrap();
         let day: Date = "2026-03-29".parse().unwrap();
-        let chosen = Selection::all().on(Some(day), Some(day), &zone).unwrap();
+        let chosen = Selection::all()
+            .between_days(Some(day), Some(day), &zone)
+            .unwrap();
         let hours = chosen.until.unwrap().duration_since(chosen.from.unwrap());
         assert_eq!(hours.as_hours(), 23);
     }
@@ -93,11 +100,14 @@ mod tests {
     fn days_in_the_wrong_order_or_beyond_the_calendar_are_none() {
         let day = |text: &str| Some(text.parse::<Date>().unwrap());
         let utc = TimeZone::UTC;
-        let wrong = Selection::all().on(day("2026-11-22"), day("2026-11-21"), &utc);
+        let wrong = Selection::all().between_days(day("2026-11-22"), day("2026-11-21"), &utc);
         assert_eq!(wrong, None);
-        assert_eq!(Selection::all().on(None, Some(Date::MAX), &utc), None);
         assert_eq!(
-            Selection::all().on(None, None, &utc),
+            Selection::all().between_days(None, Some(Date::MAX), &utc),
+            None
+        );
+        assert_eq!(
+            Selection::all().between_days(None, None, &utc),
             Some(Selection::all())
         );
     }

@@ -3,15 +3,15 @@
 
 pub mod account;
 pub mod audit;
-pub mod mail;
-pub mod reach;
+pub mod email_address;
+pub mod place_scope;
 pub mod role;
 pub mod session;
 pub mod token;
 
-pub use account::{Account, Link, SecondFactor};
-pub use mail::Mail;
-pub use reach::Reach;
+pub use account::{Account, PasswordLink, SecondFactor};
+pub use email_address::EmailAddress;
+pub use place_scope::PlaceScope;
 pub use role::{Permission, Role};
 pub use session::Session;
 pub use token::{ApiToken, Scope, Scopes};

@@ -3,17 +3,17 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::refusal::Refusal;
+use super::validation_error::ValidationError;
 
 /// Normalises user input.
 ///
 /// # Errors
 /// [`Refusal::ControlCharacter`] for control characters, line breaks inside the text, invisible characters, and
 /// explicit direction formatting (UAX #9), which can make a name read as another.
-pub fn normalise(raw: &str) -> Result<String, Refusal> {
+pub fn normalise(raw: &str) -> Result<String, ValidationError> {
     let trimmed = raw.trim();
     if trimmed.chars().any(is_unwanted) {
-        return Err(Refusal::ControlCharacter);
+        return Err(ValidationError::ControlCharacter);
     }
     let mut normal = String::with_capacity(trimmed.len());
     for word in trimmed.split_whitespace() {
@@ -94,7 +94,11 @@ mod tests {
             "a\u{FFFF}b",
             "a\u{200B}b",
         ] {
-            assert_eq!(normalise(name), Err(Refusal::ControlCharacter), "{name:?}");
+            assert_eq!(
+                normalise(name),
+                Err(ValidationError::ControlCharacter),
+                "{name:?}"
+            );
         }
     }
 

@@ -2,12 +2,12 @@
 
 use tracing::warn;
 
-use super::photos::PhotoKeeper;
-use crate::domain::record::{Deletion, Record};
+use super::photo_repository::PhotoRepository;
+use crate::domain::history::{Deletion, RegistrationHistory};
 use crate::domain::registration::UniqueKey;
 use crate::domain::{Campaign, RegistrationId};
-use crate::key::Secret;
-use crate::store::{Amended, Store, StoreError};
+use crate::key::InstallationSecret;
+use crate::store::{Store, StoreError, UpdateOutcome};
 
 /// Replaces the registration that was `read` by `corrected`.
 ///
@@ -15,13 +15,13 @@ use crate::store::{Amended, Store, StoreError};
 /// [`StoreError`], also when the outcome is unknown: read the registration again to find out.
 pub async fn correct(
     store: &Store,
-    secret: &Secret,
+    secret: &InstallationSecret,
     campaign: &Campaign,
-    read: &Record,
-    corrected: &Record,
-) -> Result<Amended, StoreError> {
-    let claim = claim(secret, campaign, read, corrected);
-    store.correct(campaign, read, corrected, claim).await
+    read: &RegistrationHistory,
+    corrected: &RegistrationHistory,
+) -> Result<UpdateOutcome, StoreError> {
+    let alias = derive_new_alias(secret, campaign, read, corrected);
+    store.correct(campaign, read, corrected, alias).await
 }
 
 /// Deletes the registration that was `read`, and its photo. If the photo cannot be deleted now,
@@ -31,13 +31,13 @@ pub async fn correct(
 /// [`StoreError`], also when the outcome is unknown.
 pub async fn delete(
     store: &Store,
-    photos: &PhotoKeeper,
+    photos: &PhotoRepository,
     campaign: &Campaign,
-    read: &Record,
+    read: &RegistrationHistory,
     deletion: &Deletion,
-) -> Result<Amended, StoreError> {
+) -> Result<UpdateOutcome, StoreError> {
     let amended = store.delete(campaign, read, deletion).await?;
-    if let (Amended::Done, Some(photo)) = (amended, read.photo()) {
+    if let (UpdateOutcome::Updated, Some(photo)) = (amended, read.photo()) {
         let id = read.registration.id;
         if let Err(error) = photos.remove(&campaign.id, id, photo).await {
             warn!("cannot delete the photo of a deleted registration, retrying later: {error}");
@@ -48,11 +48,11 @@ pub async fn delete(
 
 /// Derives the alias for a corrected answer to the unique field. `None` if the answer, or the id derived from it, is
 /// unchanged.
-fn claim(
-    secret: &Secret,
+fn derive_new_alias(
+    secret: &InstallationSecret,
     campaign: &Campaign,
-    read: &Record,
-    corrected: &Record,
+    read: &RegistrationHistory,
+    corrected: &RegistrationHistory,
 ) -> Option<RegistrationId> {
     let was = campaign.unique_answer(&read.registration.answers);
     let is = campaign.unique_answer(&corrected.registration.answers);

@@ -4,7 +4,7 @@
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Registry};
 
 use crate::domain::CampaignId;
-use crate::store::Pending;
+use crate::store::BufferTotals;
 use crate::telemetry::metrics::{add, counters, gauge_value};
 
 /// What is counted of those who register.
@@ -73,15 +73,15 @@ fn photo_sizes() -> Result<Histogram, prometheus::Error> {
 
 /// What is counted of photos that wait in the store.
 #[derive(Clone, Debug)]
-pub struct PendingMetrics {
+pub struct BufferedPhotoMetrics {
     photos: IntGauge,
     bytes: IntGauge,
-    unremoved: IntGauge,
+    pending_deletions: IntGauge,
     /// Photos that this instance has moved.
-    pub moved: IntCounter,
+    pub uploaded: IntCounter,
 }
 
-impl PendingMetrics {
+impl BufferedPhotoMetrics {
     /// Registers the metrics.
     ///
     /// # Errors
@@ -94,11 +94,11 @@ impl PendingMetrics {
                 "Photos that wait in the store until the photo store takes them; the same on every instance",
             )?,
             bytes: gauge("jornada_pending_photo_bytes", "Bytes of these photos")?,
-            unremoved: gauge(
+            pending_deletions: gauge(
                 "jornada_unremoved_photos",
                 "Photos of deleted registrations that are not yet known to be gone; the same on every instance",
             )?,
-            moved: add(
+            uploaded: add(
                 registry,
                 IntCounter::new(
                     "jornada_photos_moved_total",
@@ -109,12 +109,12 @@ impl PendingMetrics {
     }
 
     /// Notes how many photos of deleted registrations are still to be removed.
-    pub fn unremoved(&self, photos: u64) {
-        self.unremoved.set(gauge_value(photos));
+    pub fn set_pending_deletions(&self, photos: u64) {
+        self.pending_deletions.set(gauge_value(photos));
     }
 
     /// Notes what waits.
-    pub fn waiting(&self, pending: &Pending) {
+    pub fn set_buffered(&self, pending: &BufferTotals) {
         self.photos.set(gauge_value(pending.photos));
         self.bytes.set(gauge_value(pending.bytes));
     }

@@ -5,17 +5,17 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretSlice};
 
 /// Fewest bytes of a secret.
-pub const LEAST_BYTES: usize = 32;
+pub const MIN_BYTES: usize = 32;
 
 /// At least 32 bytes that nobody else knows.
 #[derive(Clone)]
-pub struct Secret(SecretSlice<u8>);
+pub struct InstallationSecret(SecretSlice<u8>);
 
-impl Secret {
+impl InstallationSecret {
     /// A secret of these bytes; `None` if they are fewer than [`LEAST_BYTES`].
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
-        (bytes.len() >= LEAST_BYTES).then(|| Self(bytes.into()))
+        (bytes.len() >= MIN_BYTES).then(|| Self(bytes.into()))
     }
 
     /// The bytes, for the one place that derives ids.
@@ -25,7 +25,7 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for InstallationSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }

@@ -7,29 +7,29 @@ use reqwest::multipart;
 use reqwest::{Response, header, redirect};
 use url::Url;
 
-use super::answer::{Registered, Verdict, pause};
-use crate::domain::Form;
+use super::attempt::{AttemptResult, RegistrationReply, retry_delay};
+use crate::domain::FormData;
 
 /// Timeout of one attempt, as in the page's script.
-const STALLED: Duration = Duration::from_secs(30);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of connecting.
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum body of a response; totals of a thousand cities take about 60 KB.
-const MOST_BYTES: usize = 4 << 20;
+const MAX_BODY_BYTES: usize = 4 << 20;
 
 /// Sends registrations to one URL.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
-    address: Url,
-    patience: Duration,
+    url: Url,
+    time_limit: Duration,
 }
 
 /// A registration request.
 #[derive(Clone, Debug)]
-pub struct Parcel {
+pub struct RegistrationRequest {
     /// Field values.
-    pub form: Form,
+    pub form: FormData,
     /// Name of the photo field, and the photo.
     pub photo: Option<(String, Bytes)>,
     /// Idempotency key, the same in every attempt. Without a key there are no retries: they would register again.
@@ -40,9 +40,9 @@ pub struct Parcel {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Result of the last attempt; [`Verdict::Again`] if the time ran out.
-    pub last: Verdict,
+    pub result: AttemptResult,
     /// Status of each failed attempt; `None` without a response.
-    pub failed: Vec<Option<u16>>,
+    pub failed_statuses: Vec<Option<u16>>,
     /// Time from the first attempt to the last result.
     pub waited: Duration,
 }
@@ -50,84 +50,87 @@ pub struct Outcome {
 impl Outcome {
     /// Returns the acknowledgement, if there is one.
     #[must_use]
-    pub fn registered(&self) -> Option<&Registered> {
-        match &self.last {
-            Verdict::Registered(registered) => Some(registered),
-            Verdict::Again { .. } | Verdict::Refused(_) => None,
+    pub fn acknowledgement(&self) -> Option<&RegistrationReply> {
+        match &self.result {
+            AttemptResult::Registered(registered) => Some(registered),
+            AttemptResult::Retry { .. } | AttemptResult::Rejected(_) => None,
         }
     }
 }
 
 /// Builds a client that ignores proxies and redirects.
-pub fn http() -> reqwest::Result<reqwest::Client> {
+pub fn build_http_client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .timeout(STALLED)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(ATTEMPT_TIMEOUT)
         .build()
 }
 
 impl Client {
     /// Creates a client for one URL that retries for a limited time.
     #[must_use]
-    pub fn new(http: reqwest::Client, address: Url, patience: Duration) -> Self {
+    pub fn new(http: reqwest::Client, url: Url, time_limit: Duration) -> Self {
         Self {
             http,
-            address,
-            patience,
+            url,
+            time_limit,
         }
     }
 
     /// Registers one person, with retries.
-    pub async fn register(&self, parcel: &Parcel) -> Outcome {
+    pub async fn register(&self, parcel: &RegistrationRequest) -> Outcome {
         let start = Instant::now();
         let mut failed = Vec::new();
         loop {
             let last = self.attempt(parcel).await;
-            if let Verdict::Again {
+            if let AttemptResult::Retry {
                 status,
                 retry_after,
             } = last
             {
                 failed.push(status);
                 let tries = u32::try_from(failed.len()).unwrap_or(u32::MAX);
-                let pause = pause(tries, retry_after, chance());
-                if parcel.key.is_some() && start.elapsed() + pause < self.patience {
+                let pause = retry_delay(tries, retry_after, random_byte());
+                if parcel.key.is_some() && start.elapsed() + pause < self.time_limit {
                     tokio::time::sleep(pause).await;
                     continue;
                 }
             }
             return Outcome {
-                last,
-                failed,
+                result: last,
+                failed_statuses: failed,
                 waited: start.elapsed(),
             };
         }
     }
 
-    async fn attempt(&self, parcel: &Parcel) -> Verdict {
-        let mut request = self.http.post(self.address.clone()).multipart(body(parcel));
+    async fn attempt(&self, parcel: &RegistrationRequest) -> AttemptResult {
+        let mut request = self
+            .http
+            .post(self.url.clone())
+            .multipart(build_form(parcel));
         if let Some(key) = &parcel.key {
             request = request.header("Idempotency-Key", key);
         }
         let Ok(mut answer) = request.send().await else {
-            return Verdict::SILENCE;
+            return AttemptResult::NO_RESPONSE;
         };
-        let Some(body) = whole(&mut answer).await else {
-            return Verdict::SILENCE;
+        let Some(body) = read_body(&mut answer).await else {
+            return AttemptResult::NO_RESPONSE;
         };
         let retry_after = answer.headers().get(header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|asked| asked.to_str().ok());
-        Verdict::of(answer.status().as_u16(), retry_after, &body)
+        AttemptResult::from_response(answer.status().as_u16(), retry_after, &body)
     }
 }
 
 /// Reads the body of a response; `None` if it breaks off or is larger than 4 MiB.
-pub async fn whole(answer: &mut Response) -> Option<Bytes> {
+pub async fn read_body(answer: &mut Response) -> Option<Bytes> {
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await.ok()? {
-        if body.len() + chunk.len() > MOST_BYTES {
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
             return None;
         }
         body.extend_from_slice(&chunk);
@@ -135,7 +138,7 @@ pub async fn whole(answer: &mut Response) -> Option<Bytes> {
     Some(body.freeze())
 }
 
-fn body(parcel: &Parcel) -> multipart::Form {
+fn build_form(parcel: &RegistrationRequest) -> multipart::Form {
     let texts = parcel.form.parts.iter().cloned();
     let form = texts.fold(multipart::Form::new(), |form, (name, value)| {
         form.text(name, value)
@@ -149,7 +152,7 @@ fn body(parcel: &Parcel) -> multipart::Form {
 }
 
 /// Returns a random byte; zero if the system has no randomness, which only removes the jitter.
-fn chance() -> u8 {
+fn random_byte() -> u8 {
     let mut byte = [0];
     getrandom::fill(&mut byte).ok();
     byte[0]

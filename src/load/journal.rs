@@ -26,7 +26,7 @@ pub struct Heading {
 
 /// An acknowledged registration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acknowledged {
+pub struct JournalRecord {
     /// Number of the person within the run.
     pub number: u32,
     /// Registration id in hexadecimal.
@@ -39,9 +39,9 @@ pub struct Acknowledged {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Line {
+enum JournalLine {
     Run(Heading),
-    Acknowledged(Acknowledged),
+    Acknowledged(JournalRecord),
     Ended { sent: u32 },
 }
 
@@ -54,13 +54,13 @@ impl Journal {
     ///
     /// # Errors
     /// If the file exists or cannot be written.
-    pub fn begin(path: &Path, heading: Heading) -> io::Result<Self> {
+    pub fn create(path: &Path, heading: Heading) -> io::Result<Self> {
         let file = OpenOptions::new()
             .append(true)
             .create_new(true)
             .open(path)?;
         let journal = Self(Mutex::new(file));
-        journal.write(&Line::Run(heading))?;
+        journal.write(&JournalLine::Run(heading))?;
         Ok(journal)
     }
 
@@ -68,20 +68,20 @@ impl Journal {
     ///
     /// # Errors
     /// If the write fails: the registration must then not count as acknowledged.
-    pub fn acknowledge(&self, promise: Acknowledged) -> io::Result<()> {
-        self.write(&Line::Acknowledged(promise))
+    pub fn record(&self, promise: JournalRecord) -> io::Result<()> {
+        self.write(&JournalLine::Acknowledged(promise))
     }
 
     /// Appends the number of requests and syncs the file to disk.
-    pub fn end(&self, sent: u32) -> io::Result<()> {
-        self.write(&Line::Ended { sent })?;
+    pub fn finish(&self, sent: u32) -> io::Result<()> {
+        self.write(&JournalLine::Ended { sent })?;
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .sync_all()
     }
 
-    fn write(&self, line: &Line) -> io::Result<()> {
+    fn write(&self, line: &JournalLine) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
         // One unbuffered write per line.
@@ -92,11 +92,11 @@ impl Journal {
 
 /// The contents of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Promises {
+pub struct JournalContents {
     /// First line.
     pub heading: Heading,
     /// All acknowledgements.
-    pub acknowledged: Vec<Acknowledged>,
+    pub acknowledged: Vec<JournalRecord>,
     /// Number of requests; `None` if the run did not finish.
     pub sent: Option<u32>,
 }
@@ -115,7 +115,7 @@ pub enum JournalError {
     NoHeading,
 }
 
-impl Promises {
+impl JournalContents {
     /// Reads a journal.
     pub fn read(path: &Path) -> Result<Self, JournalError> {
         let text = std::fs::read_to_string(path)?;
@@ -125,9 +125,9 @@ impl Promises {
             .filter(|line| line.ends_with('\n'));
         for (number, line) in whole.enumerate() {
             match serde_json::from_str(line).map_err(|_| JournalError::Line(number + 1))? {
-                Line::Run(first) => heading = Some(first),
-                Line::Acknowledged(promise) => acknowledged.push(promise),
-                Line::Ended { sent: all } => sent = Some(all),
+                JournalLine::Run(first) => heading = Some(first),
+                JournalLine::Acknowledged(promise) => acknowledged.push(promise),
+                JournalLine::Ended { sent: all } => sent = Some(all),
             }
         }
         Ok(Self {
@@ -152,8 +152,8 @@ mod tests {
         }
     }
 
-    fn promise(number: u32) -> Acknowledged {
-        Acknowledged {
+    fn promise(number: u32) -> JournalRecord {
+        JournalRecord {
             number,
             id: "5f0c8a52b7e94d13a2c46e1b90d7f388".into(),
             receipt: "7K3M9-QXT2V-B8HC".into(),
@@ -165,18 +165,18 @@ mod tests {
     fn it_is_read_as_it_was_written_up_to_the_last_whole_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let journal = Journal::begin(&path, heading()).unwrap();
-        journal.acknowledge(promise(3)).unwrap();
-        let unended = Promises::read(&path).unwrap();
+        let journal = Journal::create(&path, heading()).unwrap();
+        journal.record(promise(3)).unwrap();
+        let unended = JournalContents::read(&path).unwrap();
         assert_eq!(unended.acknowledged, [promise(3)]);
         assert_eq!(unended.sent, None);
-        journal.end(5).unwrap();
+        journal.finish(5).unwrap();
         journal.0.lock().unwrap().write_all(b"{\"ackno").unwrap();
-        let promises = Promises::read(&path).unwrap();
+        let promises = JournalContents::read(&path).unwrap();
         assert_eq!(promises.heading, heading());
         assert_eq!(promises.sent, Some(5));
         assert!(
-            Journal::begin(&path, heading()).is_err(),
+            Journal::create(&path, heading()).is_err(),
             "no journal is written over"
         );
     }
@@ -186,10 +186,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         std::fs::write(&path, "{\"ended\":{\"sent\":1}}\nnothing\n").unwrap();
-        assert!(matches!(Promises::read(&path), Err(JournalError::Line(2))));
+        assert!(matches!(
+            JournalContents::read(&path),
+            Err(JournalError::Line(2))
+        ));
         std::fs::write(&path, "").unwrap();
         assert!(matches!(
-            Promises::read(&path),
+            JournalContents::read(&path),
             Err(JournalError::NoHeading)
         ));
     }

@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 
 use super::picture;
 use crate::domain::answers::CONSENT;
-use crate::domain::{Answers, Campaign, Field, Form, Kind};
+use crate::domain::{Answers, Campaign, Field, FieldKind, FormData};
 
 /// First word of each invented text.
-const WORD: &str = "Simulacro";
+const FIRST_WORD: &str = "Simulacro";
 /// Number of different places if the campaign accepts any place.
-const PLACES: u32 = 20;
+const DISTINCT_PLACES: u32 = 20;
 
 /// The invented people of one run.
 #[derive(Clone, Debug)]
@@ -29,10 +29,10 @@ pub struct People {
 pub enum PeopleError {
     /// The campaign rejects the invented answers to these fields.
     #[error("the campaign rejects invented answers to {0}")]
-    Refused(String),
+    InvalidAnswers(String),
     /// No text field can hold run and number.
     #[error("the campaign has no text field to identify invented people by")]
-    NoMark,
+    NoTextField,
 }
 
 impl People {
@@ -49,10 +49,12 @@ impl People {
             photo_bytes,
             keyless,
         };
-        let admitted = people.answers(u32::MAX).map_err(PeopleError::Refused)?;
-        match people.number(&admitted) {
+        let admitted = people
+            .answers(u32::MAX)
+            .map_err(PeopleError::InvalidAnswers)?;
+        match people.number_of(&admitted) {
             Some(u32::MAX) => Ok(people),
-            _ => Err(PeopleError::NoMark),
+            _ => Err(PeopleError::NoTextField),
         }
     }
 
@@ -64,7 +66,7 @@ impl People {
 
     /// Returns the field values that a person sends.
     #[must_use]
-    pub fn form(&self, number: u32) -> Form {
+    pub fn form(&self, number: u32) -> FormData {
         let fields = self.campaign.fields.iter();
         let answered = fields.filter(|field| !(self.keyless && field.unique));
         let mut parts: Vec<_> = answered
@@ -73,16 +75,16 @@ impl People {
         if self.campaign.consent.is_some() {
             parts.push((CONSENT.to_owned(), "true".to_owned()));
         }
-        Form {
+        FormData {
             parts,
-            has_photo: self.campaign.photo().is_some(),
+            has_photo: self.campaign.photo_field().is_some(),
         }
     }
 
     /// Returns the photo of a person, if the campaign has a photo field.
     #[must_use]
     pub fn photo(&self, number: u32) -> Option<Bytes> {
-        self.campaign.photo()?;
+        self.campaign.photo_field()?;
         let digest = Sha256::digest(format!("{} {number}", self.run));
         let seed = digest
             .first_chunk()
@@ -95,20 +97,25 @@ impl People {
     /// # Errors
     /// The names of the invalid fields.
     pub fn answers(&self, number: u32) -> Result<Answers, String> {
-        self.campaign.admit(&self.form(number)).map_err(|refusals| {
-            let names: Vec<_> = refusals.into_iter().map(|refusal| refusal.field).collect();
-            names.join(", ")
-        })
+        self.campaign
+            .validate(&self.form(number))
+            .map_err(|refusals| {
+                let names: Vec<_> = refusals.into_iter().map(|refusal| refusal.field).collect();
+                names.join(", ")
+            })
     }
 
     /// Returns the number of the person who gave these answers; `None` if not invented by this run.
     #[must_use]
-    pub fn number(&self, answers: &Answers) -> Option<u32> {
+    pub fn number_of(&self, answers: &Answers) -> Option<u32> {
         let texts = self.campaign.fields.iter().enumerate();
         texts
-            .filter(|(_, field)| matches!(field.kind, Kind::Text { .. }))
+            .filter(|(_, field)| matches!(field.kind, FieldKind::Text { .. }))
             .find_map(|(place, _)| {
-                let rest = answers.get(place)?.strip_prefix(WORD)?.strip_prefix(' ')?;
+                let rest = answers
+                    .get(place)?
+                    .strip_prefix(FIRST_WORD)?
+                    .strip_prefix(' ')?;
                 let (run, number) = rest.split_once(' ')?;
                 number.parse().ok().filter(|_| run == self.run)
             })
@@ -118,19 +125,19 @@ impl People {
         let run = &self.run;
         let among = |count: usize| number as usize % count.max(1);
         match &field.kind {
-            Kind::Text { .. } => Some(format!("{WORD} {run} {number}")),
-            Kind::Document => Some(format!("SIM{run}{number}")),
-            Kind::Place(places) => Some(match places.list() {
-                [] => format!("{WORD} {}", number % PLACES),
+            FieldKind::Text { .. } => Some(format!("{FIRST_WORD} {run} {number}")),
+            FieldKind::Document => Some(format!("SIM{run}{number}")),
+            FieldKind::Place(places) => Some(match places.list() {
+                [] => format!("{FIRST_WORD} {}", number % DISTINCT_PLACES),
                 list => list[among(list.len())].name.clone(),
             }),
-            Kind::Choice(choice) => {
+            FieldKind::Choice(choice) => {
                 let options = choice.options();
                 options
                     .get(among(options.len()))
                     .map(|option| option.value.clone())
             }
-            Kind::Photo => None,
+            FieldKind::Photo => None,
         }
     }
 }
@@ -149,7 +156,7 @@ mod tests {
         let people = people(false);
         for number in [0, 1, 4_000_000] {
             let answers = people.answers(number).unwrap();
-            assert_eq!(people.number(&answers), Some(number));
+            assert_eq!(people.number_of(&answers), Some(number));
             assert_eq!(people.answers(number).unwrap(), answers);
             assert_eq!(people.photo(number), people.photo(number));
         }
@@ -160,7 +167,7 @@ mod tests {
     fn those_of_another_run_are_not_ours() {
         let others = People::new(Arc::new(example()), "000000", 1_000, false).unwrap();
         let answers = others.answers(1).unwrap();
-        assert_eq!(people(false).number(&answers), None);
+        assert_eq!(people(false).number_of(&answers), None);
     }
 
     #[test]

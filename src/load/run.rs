@@ -8,14 +8,14 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Outcome, Parcel};
-use super::journal::{Acknowledged, Journal};
+use super::client::{Client, Outcome, RegistrationRequest};
+use super::journal::{Journal, JournalRecord};
 use super::people::People;
-use super::summary::{Count, Summary};
+use super::summary::{OutcomeStats, Summary};
 use crate::photo::inspect::inspect;
 
 /// Maximum concurrent requests; further ones are skipped, to bound memory.
-const MOST_AT_ONCE: usize = 1_000;
+const MAX_CONCURRENCY: usize = 1_000;
 
 /// Rate and duration of a load.
 #[derive(Clone, Copy, Debug)]
@@ -58,9 +58,9 @@ pub enum LoadError {
 /// Sends as planned or until `stop`, waits for all requests to finish, and returns a summary.
 pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> Result<Summary, LoadError> {
     let load = Arc::new(load);
-    let mut count = Count::begin(Instant::now());
+    let mut count = OutcomeStats::new(Instant::now());
     let mut under_way = JoinSet::new();
-    let door = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    let door = Arc::new(Semaphore::new(MAX_CONCURRENCY));
     let mut due = tokio::time::interval(Duration::from_secs(1) / plan.rate.max(1));
     let over = tokio::time::sleep(plan.time);
     tokio::pin!(over);
@@ -69,14 +69,14 @@ pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> Result<Summ
             biased;
             () = stop.cancelled() => break,
             () = &mut over => break,
-            Some(served) = under_way.join_next() => count.came(&served??, Instant::now()),
+            Some(served) = under_way.join_next() => count.record_outcome(&served??, Instant::now()),
             _ = due.tick() => {
                 let Ok(place) = door.clone().try_acquire_owned() else {
-                    count.held_back();
+                    count.record_held_back();
                     continue;
                 };
-                let (load, number) = (load.clone(), count.sent_so_far());
-                count.sent();
+                let (load, number) = (load.clone(), count.sent_count());
+                count.record_sent();
                 under_way.spawn(async move {
                     let outcome = load.register(number).await;
                     drop(place);
@@ -86,10 +86,10 @@ pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> Result<Summ
         }
     }
     while let Some(served) = under_way.join_next().await {
-        count.came(&served??, Instant::now());
+        count.record_outcome(&served??, Instant::now());
     }
-    load.journal.end(count.sent_so_far())?;
-    Ok(count.end(Instant::now()))
+    load.journal.finish(count.sent_count())?;
+    Ok(count.finish(Instant::now()))
 }
 
 impl Load {
@@ -101,16 +101,16 @@ impl Load {
         let field = self
             .people
             .campaign()
-            .photo()
+            .photo_field()
             .map(|field| field.name.clone());
-        let parcel = Parcel {
+        let parcel = RegistrationRequest {
             form: self.people.form(number),
             photo: field.zip(photo),
             key: (!self.keyless).then(|| format!("{}-{number:08}", self.run)),
         };
         let outcome = self.client.register(&parcel).await;
-        if let Some(registered) = outcome.registered() {
-            self.journal.acknowledge(Acknowledged {
+        if let Some(registered) = outcome.acknowledgement() {
+            self.journal.record(JournalRecord {
                 number,
                 id: registered.id.clone(),
                 receipt: registered.receipt.clone(),

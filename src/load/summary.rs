@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::answer::Verdict;
+use super::attempt::AttemptResult;
 use super::client::Outcome;
 
 /// Statistics of a load; times in milliseconds.
@@ -39,17 +39,17 @@ pub struct Summary {
 
 /// Collects outcomes during a run.
 #[derive(Debug)]
-pub struct Count {
+pub struct OutcomeStats {
     summary: Summary,
     waits: Vec<Duration>,
     started: Instant,
     last_receipt: Instant,
 }
 
-impl Count {
+impl OutcomeStats {
     /// Starts collecting at `now`.
     #[must_use]
-    pub fn begin(now: Instant) -> Self {
+    pub fn new(now: Instant) -> Self {
         Self {
             summary: Summary::default(),
             waits: Vec::new(),
@@ -59,32 +59,32 @@ impl Count {
     }
 
     /// Records a sent registration.
-    pub fn sent(&mut self) {
+    pub fn record_sent(&mut self) {
         self.summary.sent += 1;
     }
 
     /// Records a skipped registration.
-    pub fn held_back(&mut self) {
+    pub fn record_held_back(&mut self) {
         self.summary.held_back += 1;
     }
 
     /// Returns the number of registrations sent so far.
     #[must_use]
-    pub fn sent_so_far(&self) -> u32 {
+    pub fn sent_count(&self) -> u32 {
         self.summary.sent
     }
 
     /// Records the outcome of a registration at `now`.
-    pub fn came(&mut self, outcome: &Outcome, now: Instant) {
+    pub fn record_outcome(&mut self, outcome: &Outcome, now: Instant) {
         let summary = &mut self.summary;
         summary.longest_wait_ms = summary.longest_wait_ms.max(ms(outcome.waited));
-        summary.failed_attempts += u32::try_from(outcome.failed.len()).unwrap_or(u32::MAX);
-        for status in &outcome.failed {
+        summary.failed_attempts += u32::try_from(outcome.failed_statuses.len()).unwrap_or(u32::MAX);
+        for status in &outcome.failed_statuses {
             let name = status.map_or_else(|| "silence".to_owned(), |status| status.to_string());
             *summary.failures.entry(name).or_default() += 1;
         }
-        match outcome.last {
-            Verdict::Registered(_) => {
+        match outcome.result {
+            AttemptResult::Registered(_) => {
                 summary.acknowledged += 1;
                 self.waits.push(outcome.waited);
                 // Silence before this request started does not count.
@@ -93,17 +93,17 @@ impl Count {
                 summary.longest_silence_ms = summary.longest_silence_ms.max(ms(silence));
                 self.last_receipt = now;
             }
-            Verdict::Refused(status) => {
+            AttemptResult::Rejected(status) => {
                 summary.failed += 1;
                 *summary.failures.entry(status.to_string()).or_default() += 1;
             }
-            Verdict::Again { .. } => summary.failed += 1,
+            AttemptResult::Retry { .. } => summary.failed += 1,
         }
     }
 
     /// Returns the summary as of `now`.
     #[must_use]
-    pub fn end(mut self, now: Instant) -> Summary {
+    pub fn finish(mut self, now: Instant) -> Summary {
         self.waits.sort_unstable();
         let percentile = |hundredth: usize| {
             let place = (self.waits.len() * hundredth).div_ceil(100).max(1) - 1;
@@ -126,18 +126,18 @@ fn ms(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::answer::Registered;
+    use crate::load::attempt::RegistrationReply;
 
-    fn after(waited_ms: u64, failed: &[Option<u16>], last: Verdict) -> Outcome {
+    fn after(waited_ms: u64, failed: &[Option<u16>], last: AttemptResult) -> Outcome {
         Outcome {
-            last,
-            failed: failed.to_vec(),
+            result: last,
+            failed_statuses: failed.to_vec(),
             waited: Duration::from_millis(waited_ms),
         }
     }
 
-    fn registered() -> Verdict {
-        Verdict::Registered(Registered {
+    fn registered() -> AttemptResult {
+        AttemptResult::Registered(RegistrationReply {
             id: String::new(),
             receipt: String::new(),
         })
@@ -146,12 +146,15 @@ mod tests {
     #[test]
     fn failures_are_told_apart() {
         let start = Instant::now();
-        let mut count = Count::begin(start);
-        count.came(&after(10, &[], registered()), start);
-        count.came(&after(900, &[None, Some(503)], registered()), start);
-        count.came(&after(5, &[], Verdict::Refused(422)), start);
-        count.came(&after(60_000, &[Some(503)], Verdict::SILENCE), start);
-        let summary = count.end(start);
+        let mut count = OutcomeStats::new(start);
+        count.record_outcome(&after(10, &[], registered()), start);
+        count.record_outcome(&after(900, &[None, Some(503)], registered()), start);
+        count.record_outcome(&after(5, &[], AttemptResult::Rejected(422)), start);
+        count.record_outcome(
+            &after(60_000, &[Some(503)], AttemptResult::NO_RESPONSE),
+            start,
+        );
+        let summary = count.finish(start);
         assert_eq!((summary.acknowledged, summary.failed), (2, 2));
         assert_eq!(summary.failed_attempts, 3);
         let failures = [("422", 1), ("503", 2), ("silence", 1)];
@@ -168,16 +171,16 @@ mod tests {
     #[test]
     fn percentiles_are_of_those_with_a_receipt() {
         let start = Instant::now();
-        let mut count = Count::begin(start);
+        let mut count = OutcomeStats::new(start);
         for wait in 1..=200 {
-            count.came(&after(wait, &[], registered()), start);
+            count.record_outcome(&after(wait, &[], registered()), start);
         }
-        let summary = count.end(start);
+        let summary = count.finish(start);
         assert_eq!(
             [summary.p50_ms, summary.p90_ms, summary.p99_ms],
             [100, 180, 198]
         );
-        let nobody = Count::begin(start).end(start);
+        let nobody = OutcomeStats::new(start).finish(start);
         assert_eq!(nobody.p99_ms, 0);
     }
 
@@ -185,12 +188,12 @@ mod tests {
     fn silence_counts_only_while_somebody_waits() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let mut count = Count::begin(start);
-        count.came(&after(10, &[], registered()), at(10));
+        let mut count = OutcomeStats::new(start);
+        count.record_outcome(&after(10, &[], registered()), at(10));
         // No request for a minute, then one that is answered at once.
-        count.came(&after(20, &[], registered()), at(60_000));
-        count.came(&after(2_500, &[], registered()), at(62_400));
-        count.came(&after(2_500, &[], registered()), at(62_450));
-        assert_eq!(count.end(at(62_450)).longest_silence_ms, 2_400);
+        count.record_outcome(&after(20, &[], registered()), at(60_000));
+        count.record_outcome(&after(2_500, &[], registered()), at(62_400));
+        count.record_outcome(&after(2_500, &[], registered()), at(62_450));
+        assert_eq!(count.finish(at(62_450)).longest_silence_ms, 2_400);
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::CampaignId;
 
 /// A site that may receive load.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct LoadTarget {
     base: Url,
 }
 
@@ -16,39 +16,39 @@ pub struct Target {
 pub enum TargetError {
     /// Not `http://HOST[:PORT]`.
     #[error("invalid URL '{0}': expected http://HOST:PORT without a path")]
-    Shape(String),
+    Malformed(String),
     /// Another machine, which was not allowed.
     #[error("'{0}' is not this machine: expected 127.0.0.1, [::1] or localhost")]
-    Elsewhere(String),
+    OtherMachine(String),
 }
 
-impl Target {
+impl LoadTarget {
     /// Parses a base URL. Rejects other machines unless they are allowed.
-    pub fn parse(raw: &str, is_allowed_elsewhere: bool) -> Result<Self, TargetError> {
-        let shape = || TargetError::Shape(raw.to_owned());
+    pub fn parse(raw: &str, allows_other_machines: bool) -> Result<Self, TargetError> {
+        let shape = || TargetError::Malformed(raw.to_owned());
         let base = Url::parse(raw).map_err(|_| shape())?;
         let is_bare = base.scheme() == "http" && base.path() == "/" && base.query().is_none();
         let host = base.host().filter(|_| is_bare).ok_or_else(shape)?;
-        if is_allowed_elsewhere || is_this_machine(&host) {
+        if allows_other_machines || is_this_machine(&host) {
             Ok(Self { base })
         } else {
-            Err(TargetError::Elsewhere(raw.to_owned()))
+            Err(TargetError::OtherMachine(raw.to_owned()))
         }
     }
 
     /// Returns the URL to which registrations are sent.
     #[must_use]
-    pub fn registrations(&self, campaign: &CampaignId) -> Url {
-        self.at(campaign, "registrations")
+    pub fn registrations_url(&self, campaign: &CampaignId) -> Url {
+        self.api_url(campaign, "registrations")
     }
 
     /// Returns the URL of the public totals.
     #[must_use]
-    pub fn chart(&self, campaign: &CampaignId) -> Url {
-        self.at(campaign, "chart")
+    pub fn chart_url(&self, campaign: &CampaignId) -> Url {
+        self.api_url(campaign, "chart")
     }
 
-    fn at(&self, campaign: &CampaignId, page: &str) -> Url {
+    fn api_url(&self, campaign: &CampaignId, page: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("/api/v1/campaigns/{campaign}/{page}"));
         url
@@ -74,7 +74,7 @@ mod tests {
             "http://[::1]/",
             "http://localhost:80",
         ] {
-            assert!(Target::parse(raw, false).is_ok(), "{raw}");
+            assert!(LoadTarget::parse(raw, false).is_ok(), "{raw}");
         }
     }
 
@@ -85,9 +85,9 @@ mod tests {
             "http://example.org",
             "http://127.0.0.1.example.org",
         ] {
-            let refused = Target::parse(raw, false).unwrap_err();
-            assert_eq!(refused, TargetError::Elsewhere(raw.into()));
-            assert!(Target::parse(raw, true).is_ok());
+            let refused = LoadTarget::parse(raw, false).unwrap_err();
+            assert_eq!(refused, TargetError::OtherMachine(raw.into()));
+            assert!(LoadTarget::parse(raw, true).is_ok());
         }
     }
 
@@ -100,14 +100,14 @@ mod tests {
             "http://localhost/c",
         ] {
             assert_eq!(
-                Target::parse(raw, true).unwrap_err(),
-                TargetError::Shape(raw.into())
+                LoadTarget::parse(raw, true).unwrap_err(),
+                TargetError::Malformed(raw.into())
             );
         }
         let campaign = CampaignId::parse("simulacro").unwrap();
-        let target = Target::parse("http://127.0.0.1:4000", false).unwrap();
+        let target = LoadTarget::parse("http://127.0.0.1:4000", false).unwrap();
         assert_eq!(
-            target.chart(&campaign).as_str(),
+            target.chart_url(&campaign).as_str(),
             "http://127.0.0.1:4000/api/v1/campaigns/simulacro/chart"
         );
     }

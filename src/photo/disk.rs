@@ -13,36 +13,40 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::Sender;
 use tokio::task::spawn_blocking;
 
-use super::error::PhotosError;
+use super::encryption::{EncryptedPhoto, HEADER_BYTES, MAX_ENCRYPTED_BYTES};
+use super::error::ObjectError;
 use super::key::PhotoKey;
-use super::seal::{HEAD_BYTES, MAX_SEALED_BYTES, Sealed};
 
 /// Object store in a local folder.
 #[derive(Clone, Debug)]
-pub struct DiskPhotos {
+pub struct DiskBackend {
     folder: PathBuf,
 }
 
-impl DiskPhotos {
+impl DiskBackend {
     pub(super) fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
         }
     }
 
-    pub(super) async fn prepare(&self) -> Result<(), PhotosError> {
+    pub(super) async fn prepare(&self) -> Result<(), ObjectError> {
         let folder = self.folder.clone();
-        blocking(move || make_folder(&folder)).await
+        run_blocking(move || create_folder(&folder)).await
     }
 
     /// Checks that the folder exists or can be created.
-    pub(super) async fn try_put(&self) -> Result<(), PhotosError> {
+    pub(super) async fn try_put(&self) -> Result<(), ObjectError> {
         self.prepare().await
     }
 
-    pub(super) async fn put(&self, key: &PhotoKey, photo: &Sealed) -> Result<(), PhotosError> {
+    pub(super) async fn put(
+        &self,
+        key: &PhotoKey,
+        photo: &EncryptedPhoto,
+    ) -> Result<(), ObjectError> {
         let (path, photo) = (self.path(key), photo.clone());
-        blocking(move || {
+        run_blocking(move || {
             // An existing file is complete and holds the same photo. The new time protects it from deletion as
             // orphaned.
             match File::options().write(true).open(&path) {
@@ -57,51 +61,51 @@ impl DiskPhotos {
     }
 
     /// Reads the header of an object.
-    pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
-        self.read(key, HEAD_BYTES).await
+    pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, ObjectError> {
+        self.read(key, HEADER_BYTES).await
     }
 
     /// Sends the key of every photo, in any order.
-    pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), PhotosError> {
+    pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), ObjectError> {
         let folder = self.folder.clone();
-        blocking(move || {
-            each_file(&folder, "", 0, &mut |name, _| {
+        run_blocking(move || {
+            visit_files(&folder, "", 0, &mut |name, _| {
                 Ok(PhotoKey::parse(name).is_none_or(|key| keys.blocking_send(key).is_ok()))
             })
         })
         .await
     }
 
-    pub(super) async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, PhotosError> {
+    pub(super) async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, ObjectError> {
         let path = self.path(key);
-        blocking(move || match std::fs::metadata(&path) {
-            Ok(known) => modified(&known).map(Some),
+        run_blocking(move || match std::fs::metadata(&path) {
+            Ok(known) => modified_at(&known).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         })
         .await
     }
 
-    pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, PhotosError> {
+    pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, ObjectError> {
         // One byte more than allowed reveals an oversized file.
-        let found = self.read(key, MAX_SEALED_BYTES + 1).await?;
+        let found = self.read(key, MAX_ENCRYPTED_BYTES + 1).await?;
         if found
             .as_ref()
-            .is_some_and(|kept| kept.len() > MAX_SEALED_BYTES)
+            .is_some_and(|kept| kept.len() > MAX_ENCRYPTED_BYTES)
         {
-            return Err(PhotosError::Altered);
+            return Err(ObjectError::Altered);
         }
         Ok(found)
     }
 
     /// Reads up to `max_bytes` bytes.
-    async fn read(&self, key: &PhotoKey, most: usize) -> Result<Option<Bytes>, PhotosError> {
+    async fn read(&self, key: &PhotoKey, max_bytes: usize) -> Result<Option<Bytes>, ObjectError> {
         let path = self.path(key);
-        blocking(move || match File::open(&path) {
+        run_blocking(move || match File::open(&path) {
             Ok(file) => {
-                let there = usize::try_from(file.metadata()?.len()).unwrap_or(most);
-                let mut bytes = Vec::with_capacity(there.min(most));
-                file.take(most as u64).read_to_end(&mut bytes)?;
+                let there = usize::try_from(file.metadata()?.len()).unwrap_or(max_bytes);
+                let mut bytes = Vec::with_capacity(there.min(max_bytes));
+                file.take(max_bytes as u64).read_to_end(&mut bytes)?;
                 Ok(Some(bytes.into()))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -110,18 +114,18 @@ impl DiskPhotos {
         .await
     }
 
-    pub(super) async fn remove(&self, key: &PhotoKey) -> Result<(), PhotosError> {
+    pub(super) async fn remove(&self, key: &PhotoKey) -> Result<(), ObjectError> {
         let path = self.path(key);
-        blocking(move || match std::fs::remove_file(&path) {
+        run_blocking(move || match std::fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         })
         .await
     }
 
-    pub(super) async fn ping(&self) -> Result<(), PhotosError> {
+    pub(super) async fn ping(&self) -> Result<(), ObjectError> {
         let folder = self.folder.clone();
-        blocking(move || std::fs::metadata(folder).map(drop)).await
+        run_blocking(move || std::fs::metadata(folder).map(drop)).await
     }
 
     fn path(&self, key: &PhotoKey) -> PathBuf {
@@ -132,7 +136,7 @@ impl DiskPhotos {
 /// Writes a temporary file, syncs it, renames it and syncs the folders: a power cut leaves the complete file or none.
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    make_folder(folder)?;
+    create_folder(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -144,13 +148,13 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn modified(known: &Metadata) -> io::Result<Timestamp> {
+fn modified_at(known: &Metadata) -> io::Result<Timestamp> {
     Timestamp::try_from(known.modified()?).map_err(|_| ErrorKind::InvalidData.into())
 }
 
 /// Calls `take` with the name of every file up to two folders deep: campaign and registration, or campaign and job.
 /// Stops when `take` returns false.
-fn each_file(
+fn visit_files(
     folder: &Path,
     above: &str,
     depth: u8,
@@ -168,7 +172,7 @@ fn each_file(
         };
         let name = format!("{above}{name}");
         if depth < 2 && entry.file_type()?.is_dir() {
-            each_file(&entry.path(), &format!("{name}/"), depth + 1, take)?;
+            visit_files(&entry.path(), &format!("{name}/"), depth + 1, take)?;
         } else if !take(&name, &entry)? {
             return Ok(());
         }
@@ -176,22 +180,22 @@ fn each_file(
     Ok(())
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
+fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn create(path: &Path) -> io::Result<File> {
+fn create_file(path: &Path) -> io::Result<File> {
     let mut create = OpenOptions::new();
     create.write(true).create(true).truncate(true).mode(0o600);
     create.open(path)
 }
 
-async fn blocking<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, PhotosError> {
+) -> Result<T, ObjectError> {
     match spawn_blocking(work).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(PhotosError::Unavailable(error.kind().to_string())),
-        Err(_) => Err(PhotosError::Failed("the file task was cancelled".into())),
+        Ok(Err(error)) => Err(ObjectError::Unavailable(error.kind().to_string())),
+        Err(_) => Err(ObjectError::Failed("the file task was cancelled".into())),
     }
 }

@@ -1,10 +1,10 @@
 //! Why a photo store did not do what it was asked.
 
-use super::seal::KeyId;
+use super::encryption::KeyId;
 
 /// Errors of the object store. They contain no key, because keys are personal.
 #[derive(Debug, thiserror::Error)]
-pub enum PhotosError {
+pub enum ObjectError {
     /// Not reachable, or no answer in time; worth retrying.
     #[error("object store unavailable: {0}")]
     Unavailable(String),
@@ -21,10 +21,10 @@ pub enum PhotosError {
     Altered,
 }
 
-impl PhotosError {
+impl ObjectError {
     /// Returns the error for a missing answer within the timeout.
     #[must_use]
-    pub fn late() -> Self {
+    pub fn timed_out() -> Self {
         Self::Unavailable("no answer in time".into())
     }
 }

@@ -8,19 +8,23 @@ use futures_util::Stream;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{Receiver, channel};
 
-use super::keep::{Backend, LISTED_AHEAD, Listing, ask};
+use super::encryption::EncryptedFile;
 use super::key::FileKey;
-use super::seal::SealedFile;
-use super::{Photos, PhotosError};
-use crate::domain::job::JobFile;
+use super::object_store::{LIST_BUFFER, ListingTask, ObjectBackend, dispatch};
+use super::{ObjectError, ObjectStore};
+use crate::domain::job::ReportFile;
 
-impl Photos {
+impl ObjectStore {
     /// Stores a file durably; overwrites an existing one atomically.
     ///
     /// # Errors
     /// After an error the file may or may not be stored; retrying is safe.
-    pub async fn put_file(&self, key: &FileKey, sealed: &SealedFile) -> Result<(), PhotosError> {
-        ask!(self.put_file(key, sealed))
+    pub async fn put_file(
+        &self,
+        key: &FileKey,
+        encrypted: &EncryptedFile,
+    ) -> Result<(), ObjectError> {
+        dispatch!(self.put_file(key, encrypted))
     }
 
     /// Reads a file as a stream of decrypted chunks, or returns `None` if there is none. The stream fails before its
@@ -31,30 +35,34 @@ impl Photos {
     pub async fn file(
         &self,
         key: &FileKey,
-        known: JobFile,
-    ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>, PhotosError> {
-        match ask!(self.file(key))? {
+        known: ReportFile,
+    ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>, ObjectError> {
+        match dispatch!(self.file(key))? {
             None => Ok(None),
-            Some(found) => self.seal().open_file(key, found, known).await.map(Some),
+            Some(found) => self
+                .encryptor()
+                .decrypt_file(key, found, known)
+                .await
+                .map(Some),
         }
     }
 
     /// Lists the keys of all files with their modification times (store clock), and the outcome of the listing.
     #[must_use]
-    pub fn list_files(&self) -> (Receiver<(FileKey, Timestamp)>, Listing) {
-        let (sender, files) = channel(LISTED_AHEAD);
+    pub fn list_files(&self) -> (Receiver<(FileKey, Timestamp)>, ListingTask) {
+        let (sender, files) = channel(LIST_BUFFER);
         let photos = self.clone();
         let listing = tokio::spawn(async move {
             match photos.backend {
-                Backend::Disk(disk) => disk.list_files(sender).await,
-                Backend::S3(s3) => s3.list_files(sender).await,
+                ObjectBackend::Disk(disk) => disk.list_files(sender).await,
+                ObjectBackend::S3(s3) => s3.list_files(sender).await,
             }
         });
         (files, listing)
     }
 
     /// Deletes a file; succeeds if there is none.
-    pub async fn remove_file(&self, key: &FileKey) -> Result<(), PhotosError> {
-        ask!(self.remove_file(key))
+    pub async fn remove_file(&self, key: &FileKey) -> Result<(), ObjectError> {
+        dispatch!(self.remove_file(key))
     }
 }

@@ -6,11 +6,11 @@
 //! show: wrong pixels in a complete file, or bytes after the last block inside the compressed data.
 
 mod cut;
+mod error;
 mod exif;
 mod jpeg;
 mod picture;
 mod png;
-mod refusal;
 mod sniff;
 mod webp;
 
@@ -19,7 +19,7 @@ use std::fmt;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-pub use refusal::PhotoRefusal;
+pub use error::InspectionError;
 
 use super::{MAX_PHOTO_BYTES, PhotoFormat};
 
@@ -56,14 +56,14 @@ impl fmt::Debug for CleanPhoto {
     clippy::needless_pass_by_value,
     reason = "consumes the upload; only the clean photo is used afterwards"
 )]
-pub fn inspect(bytes: Bytes) -> Result<CleanPhoto, PhotoRefusal> {
+pub fn inspect(bytes: Bytes) -> Result<CleanPhoto, InspectionError> {
     if bytes.is_empty() {
-        return Err(PhotoRefusal::Empty);
+        return Err(InspectionError::Empty);
     }
     if bytes.len() > MAX_PHOTO_BYTES {
-        return Err(PhotoRefusal::TooLarge);
+        return Err(InspectionError::TooLarge);
     }
-    let format = sniff::format(&bytes)?;
+    let format = sniff::detect_format(&bytes)?;
     let picture = match format {
         PhotoFormat::Jpeg => jpeg::clean(&bytes),
         PhotoFormat::Png => png::clean(&bytes),

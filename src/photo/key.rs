@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncRead;
 use uuid::Uuid;
 
-use super::{PhotoFormat, PhotosError};
-use crate::domain::job::Format;
+use super::{ObjectError, PhotoFormat};
+use crate::domain::job::ReportFormat;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, Job, RegistrationId};
 
@@ -26,7 +26,7 @@ pub struct PhotoKey {
 impl PhotoKey {
     /// Returns the key of a registration's photo.
     #[must_use]
-    pub fn of(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Self {
+    pub fn for_photo(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Self {
         Self {
             campaign: campaign.clone(),
             id,
@@ -69,11 +69,11 @@ impl PhotoKey {
     }
 
     /// Verifies that the bytes match the digest in the key, and returns them.
-    pub(super) fn checked(&self, bytes: Bytes) -> Result<Bytes, PhotosError> {
+    pub(super) fn verify(&self, bytes: Bytes) -> Result<Bytes, ObjectError> {
         if Sha256::digest(&bytes).as_slice() == self.sha256 {
             Ok(bytes)
         } else {
-            Err(PhotosError::Altered)
+            Err(ObjectError::Altered)
         }
     }
 }
@@ -92,7 +92,7 @@ impl fmt::Display for PhotoKey {
 }
 
 /// Prefix of all report files.
-pub(super) const FOLDER: &str = "_reports";
+pub(super) const REPORTS_PREFIX: &str = "_reports";
 
 /// Key `_reports/{campaign}/{job}/{attempt}.{ext}`. Each attempt has its own key, so none overwrites another's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,25 +100,25 @@ pub struct FileKey {
     campaign: CampaignId,
     job: Uuid,
     attempt: u32,
-    format: Format,
+    format: ReportFormat,
 }
 
 impl FileKey {
     /// Returns the key of the file of one attempt at a job.
     #[must_use]
-    pub fn of(job: &Job, attempt: u32) -> Self {
+    pub fn for_job(job: &Job, attempt: u32) -> Self {
         Self {
-            campaign: job.wanted.campaign.clone(),
+            campaign: job.request.campaign.clone(),
             job: job.id,
             attempt,
-            format: job.wanted.format,
+            format: job.request.format,
         }
     }
 
     /// Parses an object name. Returns `None` if it is not that of a report file.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let rest = name.strip_prefix(FOLDER)?.strip_prefix('/')?;
+        let rest = name.strip_prefix(REPORTS_PREFIX)?.strip_prefix('/')?;
         let (campaign, rest) = rest.split_once('/')?;
         let (job, file) = rest.split_once('/')?;
         let (attempt, extension) = file.split_once('.')?;
@@ -126,7 +126,7 @@ impl FileKey {
             campaign: CampaignId::parse(campaign)?,
             job: Uuid::parse_str(job).ok()?,
             attempt: attempt.parse().ok()?,
-            format: Format::from_extension(extension)?,
+            format: ReportFormat::from_extension(extension)?,
         };
         // Rejects other spellings of the same numbers.
         (key.to_string() == name).then_some(key)
@@ -149,9 +149,9 @@ impl fmt::Display for FileKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (campaign, job, attempt) = (&self.campaign, self.job, self.attempt);
         let extension = self.format.extension();
-        write!(f, "{FOLDER}/{campaign}/{job}/{attempt}.{extension}")
+        write!(f, "{REPORTS_PREFIX}/{campaign}/{job}/{attempt}.{extension}")
     }
 }
 
 /// Reader of a stored object.
-pub(super) type Reading = Pin<Box<dyn AsyncRead + Send>>;
+pub(super) type ObjectReader = Pin<Box<dyn AsyncRead + Send>>;

@@ -9,7 +9,7 @@ use url::Url;
 
 /// `JORNADA_PHOTOS`.
 #[derive(Clone, Debug)]
-pub enum PhotosSetting {
+pub enum ObjectStoreSetting {
     /// `file:PATH`.
     Disk(PathBuf),
     /// `s3://BUCKET?endpoint=URL&region=NAME`.
@@ -35,9 +35,9 @@ pub struct S3Setting {
 
 /// At least one key of 256 bits, without which nobody sees a photo.
 #[derive(Clone)]
-pub struct PhotoKeys(Arc<[SecretBox<[u8; 32]>]>);
+pub struct MasterKeys(Arc<[SecretBox<[u8; 32]>]>);
 
-impl PhotoKeys {
+impl MasterKeys {
     /// Keys in their order; the first encrypts. `None` without any.
     #[must_use]
     pub fn new(keys: Vec<SecretBox<[u8; 32]>>) -> Option<Self> {
@@ -50,7 +50,7 @@ impl PhotoKeys {
     }
 }
 
-impl fmt::Debug for PhotoKeys {
+impl fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PhotoKeys(…)")
     }

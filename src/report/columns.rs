@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use crate::domain::{Campaign, Field, Kind, Lang};
+use crate::domain::{Campaign, Field, FieldKind, Lang};
 
 /// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,9 +11,9 @@ pub(super) enum Column {
     /// Receipt number.
     Receipt,
     /// Time of receipt in the campaign's time zone.
-    Local,
+    LocalTime,
     /// Time of receipt in UTC.
-    Utc,
+    UtcTime,
     /// Answer to the campaign's field at this index.
     Answer(usize),
     /// URL of the staff page that shows the photo.
@@ -22,13 +22,13 @@ pub(super) enum Column {
 
 impl Column {
     /// Returns the columns of a campaign's report.
-    pub(super) fn of(campaign: &Campaign) -> Vec<Self> {
+    pub(super) fn for_campaign(campaign: &Campaign) -> Vec<Self> {
         let fields = campaign.fields.iter().enumerate();
         let answers = fields.filter(|(_, field)| !field.is_photo());
-        [Self::Receipt, Self::Local, Self::Utc]
+        [Self::Receipt, Self::LocalTime, Self::UtcTime]
             .into_iter()
             .chain(answers.map(|(place, _)| Self::Answer(place)))
-            .chain(campaign.photo().map(|_| Self::Photo))
+            .chain(campaign.photo_field().map(|_| Self::Photo))
             .collect()
     }
 
@@ -36,8 +36,8 @@ impl Column {
     pub(super) fn label(self, campaign: &Campaign, lang: Lang) -> &str {
         match self {
             Self::Receipt => lang.pick("Recibo", "Receipt"),
-            Self::Local => lang.pick("Recibido (hora local)", "Received (local time)"),
-            Self::Utc => lang.pick("Recibido (UTC)", "Received (UTC)"),
+            Self::LocalTime => lang.pick("Recibido (hora local)", "Received (local time)"),
+            Self::UtcTime => lang.pick("Recibido (UTC)", "Received (UTC)"),
             Self::Answer(place) => campaign.fields[place].label.get(lang),
             Self::Photo => lang.pick("Foto", "Photo"),
         }
@@ -47,8 +47,8 @@ impl Column {
     pub(super) fn width(self, campaign: &Campaign, lang: Lang) -> usize {
         let content = match self {
             Self::Receipt => 18,
-            Self::Local | Self::Utc => 20,
-            Self::Answer(place) => usual_letters(&campaign.fields[place]),
+            Self::LocalTime | Self::UtcTime => 20,
+            Self::Answer(place) => typical_length(&campaign.fields[place]),
             Self::Photo => 12,
         };
         let heading = self.label(campaign, lang).chars().count() + 4;
@@ -57,27 +57,27 @@ impl Column {
 }
 
 /// Returns the typical length of an answer, in characters.
-fn usual_letters(field: &Field) -> usize {
+fn typical_length(field: &Field) -> usize {
     let longest = match &field.kind {
-        Kind::Text { max, .. } => (*max).min(36),
-        Kind::Document => 14,
-        Kind::Place(places) => {
+        FieldKind::Text { max, .. } => (*max).min(36),
+        FieldKind::Document => 14,
+        FieldKind::Place(places) => {
             let names = places.list().iter().map(|place| place.name.chars().count());
             names.max().unwrap_or(26)
         }
-        Kind::Choice(choice) => {
+        FieldKind::Choice(choice) => {
             let values = choice.options().iter().map(|o| o.value.chars().count());
             values.max().unwrap_or_default()
         }
-        Kind::Photo => 0,
+        FieldKind::Photo => 0,
     };
     longest + 2
 }
 
 /// Returns the UTC offset of a time column. Cells carry no time zone; the heading names it.
-pub(super) fn offset(column: Column, moment: Timestamp, zone: &TimeZone) -> Offset {
+pub(super) fn utc_offset(column: Column, moment: Timestamp, zone: &TimeZone) -> Offset {
     match column {
-        Column::Local => zone.to_offset(moment),
+        Column::LocalTime => zone.to_offset(moment),
         _ => Offset::UTC,
     }
 }

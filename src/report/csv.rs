@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 
-use super::columns::{Column, offset};
-use super::{PHOTO, ReportError, Subject};
+use super::columns::{Column, utc_offset};
+use super::{PHOTO_URL_SUFFIX, ReportError, ReportSpec};
 use crate::csv_guard::guarded;
 use crate::domain::Registration;
 
@@ -22,24 +22,24 @@ const UTC: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// Writer of a CSV report.
 #[derive(Debug)]
-pub struct Csv<W: Write> {
+pub struct CsvWriter<W: Write> {
     columns: Vec<Column>,
     zone: TimeZone,
     /// URL prefix of a photo page, before the id.
-    page: String,
+    photo_url_prefix: String,
     out: ::csv::Writer<W>,
     rows: u64,
 }
 
-impl<W: Write> Csv<W> {
+impl<W: Write> CsvWriter<W> {
     /// Writes byte order mark and header.
-    pub fn new(subject: &Subject, mut out: W) -> Result<Self, ReportError> {
+    pub fn new(subject: &ReportSpec, mut out: W) -> Result<Self, ReportError> {
         out.write_all("\u{FEFF}".as_bytes())?;
         let mut out = ::csv::WriterBuilder::new()
             .terminator(::csv::Terminator::CRLF)
             .buffer_capacity(BUFFER)
             .from_writer(out);
-        let columns = Column::of(&subject.campaign);
+        let columns = Column::for_campaign(&subject.campaign);
         let labels = columns
             .iter()
             .map(|column| column.label(&subject.campaign, subject.lang));
@@ -48,7 +48,7 @@ impl<W: Write> Csv<W> {
         Ok(Self {
             columns,
             zone: subject.campaign.time_zone.clone(),
-            page: subject.registrations_page(),
+            photo_url_prefix: subject.photo_url_prefix(),
             out,
             rows: 0,
         })
@@ -57,7 +57,7 @@ impl<W: Write> Csv<W> {
     /// Writes one registration.
     pub fn write(&mut self, registration: &Registration) -> Result<(), ReportError> {
         for column in &self.columns {
-            let cell = self.cell(*column, registration);
+            let cell = self.cell_text(*column, registration);
             let written = self.out.write_field(cell.as_bytes());
             written.map_err(io::Error::from)?;
         }
@@ -67,22 +67,24 @@ impl<W: Write> Csv<W> {
         Ok(())
     }
 
-    fn cell<'a>(&self, column: Column, registration: &'a Registration) -> Cow<'a, str> {
+    fn cell_text<'a>(&self, column: Column, registration: &'a Registration) -> Cow<'a, str> {
         match column {
             Column::Receipt => registration.id.receipt().to_string().into(),
-            Column::Local => self.clock(column, &LOCAL, registration).into(),
-            Column::Utc => (self.clock(column, &UTC, registration) + "Z").into(),
+            Column::LocalTime => self.format_time(column, &LOCAL, registration).into(),
+            Column::UtcTime => (self.format_time(column, &UTC, registration) + "Z").into(),
             Column::Answer(place) => guarded(registration.answers.get(place).unwrap_or_default()),
             Column::Photo if registration.photo.is_some() => {
                 let id = registration.id.to_string();
-                [&self.page, id.as_str(), PHOTO].concat().into()
+                [&self.photo_url_prefix, id.as_str(), PHOTO_URL_SUFFIX]
+                    .concat()
+                    .into()
             }
             Column::Photo => Cow::default(),
         }
     }
 
-    fn clock(&self, column: Column, as_text: &DateTimePrinter, of: &Registration) -> String {
-        let offset = offset(column, of.received_at, &self.zone);
+    fn format_time(&self, column: Column, as_text: &DateTimePrinter, of: &Registration) -> String {
+        let offset = utc_offset(column, of.received_at, &self.zone);
         as_text.datetime_to_string(&offset.to_datetime(of.received_at))
     }
 

@@ -16,7 +16,7 @@ pub struct ReportMetrics {
     seconds: Histogram,
     jobs: IntCounterVec,
     /// Jobs in progress on this instance.
-    pub at_work: IntGauge,
+    pub jobs_in_progress: IntGauge,
 }
 
 impl ReportMetrics {
@@ -40,7 +40,7 @@ impl ReportMetrics {
         )?;
         Ok(Self {
             jobs: add(registry, jobs)?,
-            at_work: add(registry, at_work)?,
+            jobs_in_progress: add(registry, at_work)?,
             rows: add(
                 registry,
                 IntCounter::new("jornada_report_rows_total", "Rows written to reports")?,
@@ -53,12 +53,12 @@ impl ReportMetrics {
     }
 
     /// Counts the end of an attempt at a job.
-    pub fn ended(&self, outcome: &'static str) {
+    pub fn count_job_end(&self, outcome: &'static str) {
         self.jobs.with_label_values(&[outcome]).inc();
     }
 
     /// Records a finished report.
-    pub fn written(&self, rows: u64, took: Duration) {
+    pub fn record_report(&self, rows: u64, took: Duration) {
         self.rows.inc_by(rows);
         self.seconds.observe(took.as_secs_f64());
     }

@@ -3,24 +3,24 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::domain::job::Basis;
+use crate::domain::job::SourceVersion;
 
 /// Progress of a report, readable from other tasks. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     rows: Arc<AtomicU64>,
-    basis: Arc<OnceLock<Basis>>,
+    source_version: Arc<OnceLock<SourceVersion>>,
 }
 
 impl Progress {
     /// Records the number of rows written.
-    pub(super) fn note(&self, rows: u64) {
+    pub(super) fn set_rows(&self, rows: u64) {
         self.rows.store(rows, Ordering::Relaxed);
     }
 
     /// Records the source version.
-    pub(super) fn set_basis(&self, basis: Basis) {
-        self.basis.set(basis).ok();
+    pub(super) fn set_basis(&self, basis: SourceVersion) {
+        self.source_version.set(basis).ok();
     }
 
     /// Returns the number of rows written.
@@ -31,7 +31,7 @@ impl Progress {
 
     /// Returns the source version, once it is known.
     #[must_use]
-    pub fn basis(&self) -> Option<Basis> {
-        self.basis.get().copied()
+    pub fn basis(&self) -> Option<SourceVersion> {
+        self.source_version.get().copied()
     }
 }

@@ -1,7 +1,7 @@
 //! Sheet names that Excel accepts: neither too long nor duplicate, without forbidden characters.
 
 /// Maximum length in UTF-16 code units.
-const LONGEST: usize = 31;
+const MAX_UNITS: usize = 31;
 
 /// Returns the name of sheet `number` (from 1): `wanted` as far as Excel allows it, else `otherwise`. Adds the number
 /// from the second sheet on.
@@ -11,12 +11,12 @@ pub(super) fn sheet_name(wanted: &str, otherwise: &str, number: usize) -> String
     } else {
         String::new()
     };
-    let room = LONGEST - suffix.len();
-    let allowed = Some(shortened(wanted, room)).filter(|name| !is_reserved(name));
-    allowed.unwrap_or_else(|| shortened(otherwise, room)) + &suffix
+    let room = MAX_UNITS - suffix.len();
+    let allowed = Some(shorten(wanted, room)).filter(|name| !is_reserved(name));
+    allowed.unwrap_or_else(|| shorten(otherwise, room)) + &suffix
 }
 
-fn shortened(wanted: &str, room: usize) -> String {
+fn shorten(wanted: &str, room: usize) -> String {
     let mut units = 0;
     let allowed = wanted
         .trim_matches(is_edge)

@@ -13,25 +13,25 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::metrics::ReportMetrics;
-use super::rest::Rest;
-use super::{Finished, Progress, Reports, Subject};
+use super::throttle::Throttle;
+use super::{FinishedReport, Progress, ReportGenerator, ReportSpec};
 use crate::campaigns::Campaigns;
 use crate::domain::Job;
-use crate::domain::job::JobFile;
+use crate::domain::job::ReportFile;
 use crate::low_priority;
-use crate::photo::seal::{Seal, SealedFile};
-use crate::photo::{FileKey, Photos, PhotosError};
+use crate::photo::encryption::{EncryptedFile, Encryptor};
+use crate::photo::{FileKey, ObjectError, ObjectStore};
 use crate::store::Store;
-use crate::store::job::{Ending, Hold};
+use crate::store::job::{JobLease, JobOutcome};
 
 /// Polling interval. A job requested on this instance starts immediately.
-const TICK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Heartbeat interval, and so the longest time until a cancelled job stops.
-const NOTE_EVERY: Duration = Duration::from_millis(150);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(150);
 /// Time without heartbeats after which another instance may claim the job.
-const SILENCE: Duration = Duration::from_secs(10);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Delays between upload attempts.
-const PAUSES: [Duration; 4] = [
+const RETRY_DELAYS: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(3),
     Duration::from_secs(10),
@@ -44,28 +44,28 @@ pub struct Worker {
     /// Jobs and registrations.
     pub store: Store,
     /// Report files.
-    pub photos: Photos,
+    pub objects: ObjectStore,
     /// The campaigns of this instance.
     pub campaigns: Campaigns,
     /// Metrics of reports.
     pub metrics: ReportMetrics,
     /// Writes the files; shared with the requests of this process.
-    pub reports: Reports,
+    pub reports: ReportGenerator,
     /// Notified when this instance queues a job.
-    pub asked: Arc<Notify>,
+    pub job_added: Arc<Notify>,
 }
 
 impl Worker {
     /// Runs jobs one after another until `stop`, and queues stalled jobs of other instances again.
     pub async fn run(self, stop: CancellationToken) {
-        tokio::join!(self.work_at_all(&stop), self.look_after_others(&stop));
+        tokio::join!(self.run_jobs(&stop), self.requeue_stalled(&stop));
     }
 
     /// Claims and runs jobs. Logs the first of several failures and retries.
-    async fn work_at_all(&self, stop: &CancellationToken) {
+    async fn run_jobs(&self, stop: &CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
-            let begun = Box::pin(self.store.begin_job()).await;
+            let begun = Box::pin(self.store.claim_next_job()).await;
             if let Err(error) = &begun
                 && !failing
             {
@@ -73,25 +73,27 @@ impl Worker {
             }
             failing = begun.is_err();
             if let Ok(Some(job)) = begun {
-                Box::pin(self.work(&job, stop)).await;
+                Box::pin(self.run_job(&job, stop)).await;
             } else {
-                let rest = tokio::time::timeout(TICK, self.asked.notified());
+                let rest = tokio::time::timeout(POLL_INTERVAL, self.job_added.notified());
                 stop.run_until_cancelled(rest).await;
             }
         }
     }
 
     /// Queues stalled jobs again. Runs beside the jobs, so that a stalled job is found even if all instances are busy.
-    async fn look_after_others(&self, stop: &CancellationToken) {
+    async fn requeue_stalled(&self, stop: &CancellationToken) {
         let mut looked = Instant::now();
         while stop
-            .run_until_cancelled(tokio::time::sleep(TICK))
+            .run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
             .await
             .is_some()
         {
             // If this process was suspended, others may have been, too: wait for their heartbeats first.
-            if looked.elapsed() < SILENCE / 2 {
-                let losing = self.store.lose_silent_jobs(SILENCE, Timestamp::now());
+            if looked.elapsed() < HEARTBEAT_TIMEOUT / 2 {
+                let losing = self
+                    .store
+                    .requeue_stalled_jobs(HEARTBEAT_TIMEOUT, Timestamp::now());
                 // The other loop logs store failures.
                 Box::pin(losing).await.ok();
             }
@@ -99,113 +101,123 @@ impl Worker {
         }
     }
 
-    async fn work(&self, job: &Job, stop: &CancellationToken) {
+    async fn run_job(&self, job: &Job, stop: &CancellationToken) {
         let (begun, progress) = (Instant::now(), Progress::default());
-        self.metrics.at_work.inc();
+        self.metrics.jobs_in_progress.inc();
         info!(job = %job.id, attempt = job.attempt, "started a report");
         let ending = tokio::select! {
-            made = self.make(job, &progress) => Some(match made {
+            made = self.generate(job, &progress) => Some(match made {
                 Ok(done) => done,
                 Err(error) => {
                     warn!(job = %job.id, attempt = job.attempt, "a report failed: {error:#}");
-                    Ending::Lost
+                    JobOutcome::Failed
                 }
             }),
-            () = self.keep_noting(Hold::of(job), &progress) => None,
-            () = stop.cancelled() => Some(Ending::GivenBack),
+            () = self.send_heartbeats(JobLease::from_job(job), &progress) => None,
+            () = stop.cancelled() => Some(JobOutcome::Released),
         };
-        let outcome = self.end(job, ending).await;
-        self.metrics.at_work.dec();
-        self.metrics.ended(outcome);
-        if let Some(Ending::Done { rows, .. }) = ending {
-            self.metrics.written(rows, begun.elapsed());
+        let outcome = self.finish_attempt(job, ending).await;
+        self.metrics.jobs_in_progress.dec();
+        self.metrics.count_job_end(outcome);
+        if let Some(JobOutcome::Done { rows, .. }) = ending {
+            self.metrics.record_report(rows, begun.elapsed());
         }
         info!(job = %job.id, attempt = job.attempt, outcome, "finished a report");
-        if ending == Some(Ending::Lost) {
+        if ending == Some(JobOutcome::Failed) {
             // An immediate retry would most likely fail, too.
-            stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
+            stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
+                .await;
         }
     }
 
     /// Writes, encrypts and uploads the file.
-    async fn make(&self, job: &Job, progress: &Progress) -> anyhow::Result<Ending> {
-        let wanted = &job.wanted;
+    async fn generate(&self, job: &Job, progress: &Progress) -> anyhow::Result<JobOutcome> {
+        let wanted = &job.request;
         let campaign = self.campaigns.get(wanted.campaign.as_str());
-        let subject = Subject {
+        let subject = ReportSpec {
             campaign: Arc::clone(campaign.context("the campaign is unknown on this instance")?),
             selection: wanted.selection.clone(),
             lang: wanted.lang,
-            made_at: job.made_at,
-            base: wanted.base.clone(),
+            requested_at: job.created_at,
+            base_url: wanted.base_url.clone(),
         };
         let reports = &self.reports;
         let written = reports.write_for_job(&self.store, subject, wanted.format, progress);
-        let Finished { file, rows, .. } = Box::pin(written).await?;
-        let (key, seal) = (FileKey::of(job, job.attempt), self.photos.seal().clone());
-        let (file, sealed) = sealed(seal, key.clone(), file, reports.rest_of_job()).await?;
-        self.bring(&key, &sealed).await?;
+        let FinishedReport { file, rows, .. } = Box::pin(written).await?;
+        let (key, seal) = (
+            FileKey::for_job(job, job.attempt),
+            self.objects.encryptor().clone(),
+        );
+        let (file, sealed) = encrypt(seal, key.clone(), file, reports.rest_of_job()).await?;
+        self.upload(&key, &sealed).await?;
         let basis = progress.basis().context("the source version is unknown")?;
-        Ok(Ending::Done { file, rows, basis })
+        Ok(JobOutcome::Done {
+            file,
+            rows,
+            source_version: basis,
+        })
     }
 
-    async fn bring(&self, key: &FileKey, sealed: &SealedFile) -> Result<(), PhotosError> {
-        for pause in PAUSES {
-            match self.photos.put_file(key, sealed).await {
-                Err(PhotosError::Unavailable(_)) => tokio::time::sleep(pause).await,
+    async fn upload(&self, key: &FileKey, sealed: &EncryptedFile) -> Result<(), ObjectError> {
+        for pause in RETRY_DELAYS {
+            match self.objects.put_file(key, sealed).await {
+                Err(ObjectError::Unavailable(_)) => tokio::time::sleep(pause).await,
                 put => return put,
             }
         }
-        self.photos.put_file(key, sealed).await
+        self.objects.put_file(key, sealed).await
     }
 
     /// Sends heartbeats while this attempt holds the job; returns when it lost it.
-    async fn keep_noting(&self, hold: Hold, progress: &Progress) {
+    async fn send_heartbeats(&self, hold: JobLease, progress: &Progress) {
         let mut heard = Instant::now();
         loop {
-            tokio::time::sleep(NOTE_EVERY).await;
-            let noted = self.store.note_job(hold, progress.rows(), progress.basis());
+            tokio::time::sleep(HEARTBEAT_INTERVAL).await;
+            let noted = self
+                .store
+                .heartbeat(hold, progress.rows(), progress.basis());
             match Box::pin(noted).await {
                 Ok(true) => heard = Instant::now(),
                 Ok(false) => return,
-                Err(_) if heard.elapsed() > SILENCE => return,
+                Err(_) if heard.elapsed() > HEARTBEAT_TIMEOUT => return,
                 Err(_) => {}
             }
         }
     }
 
     /// Stores the outcome of the attempt and deletes a file that the job does not use. Returns the outcome's label.
-    async fn end(&self, job: &Job, ending: Option<Ending>) -> &'static str {
+    async fn finish_attempt(&self, job: &Job, ending: Option<JobOutcome>) -> &'static str {
         let mut is_ended = false;
         if let Some(ending) = ending {
-            let (hold, since) = (Hold::of(job), Instant::now());
+            let (hold, since) = (JobLease::from_job(job), Instant::now());
             // Until the timeout no other instance claims the job: retry while the outcome is unknown.
-            while since.elapsed() < SILENCE {
-                match Box::pin(self.store.end_job(hold, ending, Timestamp::now())).await {
+            while since.elapsed() < HEARTBEAT_TIMEOUT {
+                match Box::pin(self.store.finish_job(hold, ending, Timestamp::now())).await {
                     Ok(ended) => {
                         is_ended = ended;
                         break;
                     }
-                    Err(_) => tokio::time::sleep(NOTE_EVERY).await,
+                    Err(_) => tokio::time::sleep(HEARTBEAT_INTERVAL).await,
                 }
             }
         }
         match ending {
-            Some(Ending::Done { .. }) if is_ended => return "done",
-            Some(Ending::Done { .. }) if self.has_done(job).await => return "done",
+            Some(JobOutcome::Done { .. }) if is_ended => return "done",
+            Some(JobOutcome::Done { .. }) if self.may_be_done(job).await => return "done",
             _ => {}
         }
         // If this fails, the file is deleted with the job.
-        let key = FileKey::of(job, job.attempt);
-        self.photos.remove_file(&key).await.ok();
+        let key = FileKey::for_job(job, job.attempt);
+        self.objects.remove_file(&key).await.ok();
         match ending {
-            Some(Ending::Lost) => "lost",
-            Some(Ending::GivenBack) => "given_back",
-            Some(Ending::Done { .. }) | None => "stopped",
+            Some(JobOutcome::Failed) => "lost",
+            Some(JobOutcome::Released) => "given_back",
+            Some(JobOutcome::Done { .. }) | None => "stopped",
         }
     }
 
     /// Returns whether the job may use this attempt's file: its end may be stored although the response was lost.
-    async fn has_done(&self, job: &Job) -> bool {
+    async fn may_be_done(&self, job: &Job) -> bool {
         match Box::pin(self.store.job(job.id)).await {
             Ok(Some(found)) => found.attempt == job.attempt && found.file().is_some(),
             Ok(None) => false,
@@ -215,15 +227,16 @@ impl Worker {
 }
 
 /// Encrypts a finished file on a throttled low-priority thread.
-async fn sealed(
-    seal: Seal,
+async fn encrypt(
+    seal: Encryptor,
     key: FileKey,
     file: File,
-    mut rest: Rest,
-) -> io::Result<(JobFile, SealedFile)> {
+    mut rest: Throttle,
+) -> io::Result<(ReportFile, EncryptedFile)> {
     let (told, answer) = oneshot::channel();
     low_priority::spawn("report-seal", move || {
-        told.send(seal.seal_file(&key, file, || rest.take())).ok();
+        told.send(seal.encrypt_file(&key, file, || rest.pause_if_due()))
+            .ok();
     })?;
     let broke_off = |_| io::Error::other("the encryption of a file failed");
     answer.await.map_err(broke_off)?

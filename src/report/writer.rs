@@ -5,27 +5,27 @@ use std::io::{self, Seek, Write};
 
 use tokio::sync::mpsc;
 
-use super::csv::Csv;
+use super::csv::CsvWriter;
 use super::progress::Progress;
-use super::rest::Rest;
-use super::xlsx::{SHEET_ROWS, Xlsx};
-use super::{Finished, Format, ReportError, Subject};
+use super::throttle::Throttle;
+use super::xlsx::{SHEET_ROWS, XlsxWriter};
+use super::{FinishedReport, ReportError, ReportFormat, ReportSpec};
 use crate::domain::Registration;
 
 /// Message to the writing thread. If the channel closes without [`Delivery::End`], the report is cancelled.
-pub(super) enum Delivery {
+pub(super) enum WriterMessage {
     Rows(Vec<Registration>),
-    End { read: u64, least: u64 },
+    End { read: u64, expected: u64 },
 }
 
 /// Writer of a report in any format.
-enum List {
-    Xlsx(Box<Xlsx>),
-    Csv(Box<Csv<File>>),
+enum ReportWriter {
+    Xlsx(Box<XlsxWriter>),
+    Csv(Box<CsvWriter<File>>),
 }
 
-impl List {
-    fn write(&mut self, registration: &Registration) -> Result<(), ReportError> {
+impl ReportWriter {
+    fn write_report(&mut self, registration: &Registration) -> Result<(), ReportError> {
         match self {
             Self::Xlsx(xlsx) => xlsx.write(registration),
             Self::Csv(csv) => csv.write(registration),
@@ -42,49 +42,54 @@ impl List {
 
 /// Writes the report; the body of the writing thread.
 pub(super) fn write(
-    subject: Subject,
-    format: Format,
-    mut inbox: mpsc::Receiver<Delivery>,
+    subject: ReportSpec,
+    format: ReportFormat,
+    mut inbox: mpsc::Receiver<WriterMessage>,
     progress: &Progress,
-    mut rest: Rest,
-) -> Result<Finished, ReportError> {
+    mut rest: Throttle,
+) -> Result<FinishedReport, ReportError> {
     // Unnamed: no other process can open it, and the system deletes it even after `kill -9`.
     let mut file = tempfile::tempfile()?;
     let mut list = match format {
-        Format::Xlsx => List::Xlsx(Box::new(Xlsx::new(subject, SHEET_ROWS)?)),
-        Format::Csv => List::Csv(Box::new(Csv::new(&subject, file.try_clone()?)?)),
+        ReportFormat::Xlsx => ReportWriter::Xlsx(Box::new(XlsxWriter::new(subject, SHEET_ROWS)?)),
+        ReportFormat::Csv => {
+            ReportWriter::Csv(Box::new(CsvWriter::new(&subject, file.try_clone()?)?))
+        }
     };
     let (read, least) = loop {
-        match inbox.blocking_recv().ok_or(ReportError::GivenUp)? {
-            Delivery::Rows(batch) => {
+        match inbox.blocking_recv().ok_or(ReportError::Cancelled)? {
+            WriterMessage::Rows(batch) => {
                 for row in &batch {
-                    list.write(row)?;
-                    rest.take();
+                    list.write_report(row)?;
+                    rest.pause_if_due();
                 }
-                progress.note(list.rows());
+                progress.set_rows(list.rows());
             }
-            Delivery::End { read, least } => break (read, least),
+            WriterMessage::End {
+                read,
+                expected: least,
+            } => break (read, least),
         }
     };
     let written = list.rows();
     if written != read || written < least {
-        return Err(ReportError::Short {
-            least,
+        return Err(ReportError::RowsMissing {
+            expected: least,
             read,
             written,
         });
     }
     match list {
-        List::Xlsx(xlsx) => xlsx.finish(Watched {
+        ReportWriter::Xlsx(xlsx) => xlsx.finish(AbortableFile {
             file: &file,
             inbox: &inbox,
-            rest,
+            throttle: rest,
         })?,
-        List::Csv(csv) => csv.finish()?,
+        ReportWriter::Csv(csv) => csv.finish()?,
     }
     file.rewind()?;
     let bytes = file.metadata()?.len();
-    Ok(Finished {
+    Ok(FinishedReport {
         file,
         bytes,
         rows: written,
@@ -92,15 +97,15 @@ pub(super) fn write(
 }
 
 /// A file that rejects writes once the report is cancelled, since compressing a long report takes seconds.
-struct Watched<'a> {
+struct AbortableFile<'a> {
     file: &'a File,
-    inbox: &'a mpsc::Receiver<Delivery>,
-    rest: Rest,
+    inbox: &'a mpsc::Receiver<WriterMessage>,
+    throttle: Throttle,
 }
 
-impl Write for Watched<'_> {
+impl Write for AbortableFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.rest.take();
+        self.throttle.pause_if_due();
         if self.inbox.is_closed() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -115,16 +120,16 @@ impl Write for Watched<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::rest::Others;
+    use crate::report::throttle::ForegroundLoad;
 
     #[test]
     fn once_nobody_waits_the_file_takes_nothing_more() {
         let (outbox, inbox) = mpsc::channel(1);
         let file = tempfile::tempfile().unwrap();
-        let mut watched = Watched {
+        let mut watched = AbortableFile {
             file: &file,
             inbox: &inbox,
-            rest: Rest::new(Others::default()),
+            throttle: Throttle::new(ForegroundLoad::default()),
         };
         watched.write_all(b"some").unwrap();
         drop(outbox);

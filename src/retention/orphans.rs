@@ -3,53 +3,57 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LEASE_EVERY, Sweep, Swept};
+use super::{ITEMS_PER_LEASE, Sweep, SweepReport};
 use crate::photo::PhotoKey;
 
 /// Minimum age; younger photos may belong to an attempt that still succeeds.
-const AGE: SignedDuration = SignedDuration::from_hours(24);
+const MIN_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// Maximum photos per sweep; bounds the keys in memory. The next sweep continues.
-const MOST: usize = 100_000;
+const MAX_ORPHANS: usize = 100_000;
 /// Up to this number of orphans is plausible, whatever the number of photos.
-const FEW: u64 = 20;
+const PLAUSIBLE_ORPHANS: u64 = 20;
 /// One orphan in this number of photos is plausible, too.
-const ONE_IN: u64 = 20;
+const PLAUSIBLE_ONE_IN: u64 = 20;
 
 /// Result of a scan of all photos.
 #[derive(Default)]
-struct Found {
-    looked: u64,
+struct OrphanScan {
+    scanned: u64,
     orphans: u64,
     foreign: u64,
     /// Keys of the first orphans.
     keys: Vec<PhotoKey>,
 }
 
-impl Found {
-    fn are_too_many(&self) -> bool {
-        self.orphans > FEW && self.orphans > self.looked / ONE_IN
+impl OrphanScan {
+    fn has_too_many(&self) -> bool {
+        self.orphans > PLAUSIBLE_ORPHANS && self.orphans > self.scanned / PLAUSIBLE_ONE_IN
     }
 }
 
 impl Sweep {
     /// Deletes orphaned photos, after a scan shows that their number is plausible.
-    pub(super) async fn orphans(&self, swept: &mut Swept, now: Timestamp) -> anyhow::Result<()> {
+    pub(super) async fn delete_orphans(
+        &self,
+        swept: &mut SweepReport,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
         let found = self.find_orphans(now).await?;
         swept.foreign = found.foreign;
-        if found.are_too_many() && !self.takes_all_orphans {
+        if found.has_too_many() && !self.deletes_all_orphans {
             swept.held = found.orphans;
             return Ok(());
         }
-        if self.is_dry {
+        if self.is_dry_run {
             swept.orphans = found.orphans;
             return Ok(());
         }
-        for page in found.keys.chunks(LEASE_EVERY) {
-            self.go_on().await?;
+        for page in found.keys.chunks(ITEMS_PER_LEASE) {
+            self.renew_lease().await?;
             for key in page {
                 // A registration with the same photo may have arrived since the scan.
                 if self.is_orphan(key, now).await? {
-                    self.photos.remove(key).await?;
+                    self.objects.remove(key).await?;
                     swept.orphans += 1;
                 }
             }
@@ -58,29 +62,29 @@ impl Sweep {
     }
 
     /// Scans all photos. Keys are streamed, so that memory stays bounded.
-    async fn find_orphans(&self, now: Timestamp) -> anyhow::Result<Found> {
-        let vault_keys = self.keeper.vault_keys().await?;
-        let (mut keys, listing) = self.photos.list();
-        let (mut listed, mut found) = (0_usize, Found::default());
+    async fn find_orphans(&self, now: Timestamp) -> anyhow::Result<OrphanScan> {
+        let vault_keys = self.photos.stored_keys().await?;
+        let (mut keys, listing) = self.objects.list();
+        let (mut listed, mut found) = (0_usize, OrphanScan::default());
         while let Some(key) = keys.recv().await {
-            if listed.is_multiple_of(LEASE_EVERY) {
-                self.go_on().await?;
+            if listed.is_multiple_of(ITEMS_PER_LEASE) {
+                self.renew_lease().await?;
             }
             listed += 1;
-            if !self.is_ours(key.campaign()) {
+            if !self.is_own_campaign(key.campaign()) {
                 continue;
             }
-            found.looked += 1;
+            found.scanned += 1;
             if !self.is_orphan(&key, now).await? {
                 continue;
             }
-            let is_sealed_here = self.photos.is_sealed_under(&vault_keys, &key).await?;
-            if !is_sealed_here && !self.takes_all_orphans {
+            let is_sealed_here = self.objects.is_encrypted_under(&vault_keys, &key).await?;
+            if !is_sealed_here && !self.deletes_all_orphans {
                 found.foreign += 1;
                 continue;
             }
             found.orphans += 1;
-            if found.keys.len() < MOST {
+            if found.keys.len() < MAX_ORPHANS {
                 found.keys.push(key);
             }
         }
@@ -90,13 +94,21 @@ impl Sweep {
 
     /// Checks the age after the reference: a retry puts its photo before it inserts the registration.
     async fn is_orphan(&self, key: &PhotoKey, now: Timestamp) -> anyhow::Result<bool> {
-        if self.store.knows_photo(key.id(), key.sha256()).await? {
+        if self
+            .store
+            .is_photo_referenced(key.id(), key.sha256())
+            .await?
+        {
             return Ok(false);
         }
-        let put_at = self.photos.put_at(key).await?;
-        let is_old = put_at.is_some_and(|at| now.duration_since(at) > AGE);
+        let put_at = self.objects.put_at(key).await?;
+        let is_old = put_at.is_some_and(|at| now.duration_since(at) > MIN_AGE);
         // A retry may have inserted the registration between the two checks.
-        Ok(is_old && !self.store.knows_photo(key.id(), key.sha256()).await?)
+        Ok(is_old
+            && !self
+                .store
+                .is_photo_referenced(key.id(), key.sha256())
+                .await?)
     }
 }
 
@@ -115,12 +127,12 @@ mod tests {
             (1_000_000, 50_000, false),
             (1_000_000, 50_001, true),
         ] {
-            let found = Found {
-                looked,
+            let found = OrphanScan {
+                scanned: looked,
                 orphans,
-                ..Found::default()
+                ..OrphanScan::default()
             };
-            assert_eq!(found.are_too_many(), are_too_many, "{orphans} of {looked}");
+            assert_eq!(found.has_too_many(), are_too_many, "{orphans} of {looked}");
         }
     }
 }

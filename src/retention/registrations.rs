@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use super::Sweep;
-use crate::domain::staff::audit::{self, Action, Deed};
+use crate::domain::staff::audit::{self, AuditAction, AuditEvent};
 use crate::domain::{Campaign, Registration, Selection};
 use crate::intake::amend;
-use crate::store::Amended;
-use crate::store::search::Search;
+use crate::store::UpdateOutcome;
+use crate::store::search::SearchQuery;
 
 /// Registrations per page, and per entry of the audit log.
 const PAGE: u8 = 50;
@@ -21,24 +21,24 @@ const REASON: &str = "Plazo de conservación cumplido / time of keeping over";
 impl Sweep {
     /// Erases all registrations of a campaign; returns how many. Always reads the first page, since erased rows are no
     /// longer found.
-    pub(super) async fn registrations(
+    pub(super) async fn erase_registrations(
         &self,
         campaign: &Arc<Campaign>,
         now: Timestamp,
     ) -> anyhow::Result<u64> {
-        if self.is_dry {
+        if self.is_dry_run {
             return Ok(self.store.count(&campaign.id, &Selection::all()).await?);
         }
         let mut erased = 0;
         loop {
-            self.go_on().await?;
-            let newest = Search::newest();
+            self.renew_lease().await?;
+            let newest = SearchQuery::newest();
             let page = self.store.search(campaign, &newest, None, PAGE);
             let page = page.await?.rows;
             if page.is_empty() {
                 return Ok(erased);
             }
-            self.note_page(Action::Delete, campaign, page.iter(), now)
+            self.record_page(AuditAction::Delete, campaign, page.iter(), now)
                 .await?;
             let before = erased;
             for registration in &page {
@@ -54,35 +54,35 @@ impl Sweep {
         registration: &Registration,
         now: Timestamp,
     ) -> anyhow::Result<bool> {
-        let Some(record) = self.store.record(campaign, registration.id).await? else {
+        let Some(record) = self.store.history(campaign, registration.id).await? else {
             return Ok(false);
         };
-        let deletion = record.delete(self.doer.name(), REASON.to_owned(), now);
-        let (store, keeper) = (&self.store, &self.keeper);
+        let deletion = record.delete(self.actor.name(), REASON.to_owned(), now);
+        let (store, keeper) = (&self.store, &self.photos);
         let deleted = amend::delete(store, keeper, campaign, &record, &deletion).await?;
-        Ok(deleted == Amended::Done)
+        Ok(deleted == UpdateOutcome::Updated)
     }
 
     /// Erases all photos of a campaign; returns how many. Scans all its registrations: an index on photos would slow
     /// down every insert.
-    pub(super) async fn photos_of(
+    pub(super) async fn erase_photos(
         &self,
         campaign: &Arc<Campaign>,
         now: Timestamp,
     ) -> anyhow::Result<u64> {
-        let newest = Search::newest();
+        let newest = SearchQuery::newest();
         let (mut erased, mut after) = (0, None);
         loop {
-            self.go_on().await?;
+            self.renew_lease().await?;
             let page = self.store.search(campaign, &newest, after.as_ref(), PAGE);
             let page = page.await?;
             let rows = page.rows.iter();
             let with_photo: Vec<_> = rows.filter(|row| row.photo.is_some()).collect();
-            if self.is_dry {
+            if self.is_dry_run {
                 erased += with_photo.len() as u64;
             } else if !with_photo.is_empty() {
                 let rows = with_photo.iter().copied();
-                self.note_page(Action::PhotosErased, campaign, rows, now)
+                self.record_page(AuditAction::PhotosErased, campaign, rows, now)
                     .await?;
                 for registration in with_photo {
                     erased += u64::from(self.erase_photo(campaign, registration, now).await?);
@@ -107,26 +107,28 @@ impl Sweep {
         let Some(photo) = &registration.photo else {
             return Ok(false);
         };
-        if !self.store.erase_photo(campaign, id, now).await? {
+        if !self.store.mark_photo_erased(campaign, id, now).await? {
             return Ok(false);
         }
-        if let Err(error) = self.keeper.remove(campaign, id, photo).await {
+        if let Err(error) = self.photos.remove(campaign, id, photo).await {
             warn!("cannot delete an expired photo, retrying later: {error}");
         }
         Ok(true)
     }
 
-    async fn note_page(
+    async fn record_page(
         &self,
-        action: Action,
+        action: AuditAction,
         campaign: &Campaign,
         page: impl Iterator<Item = &Registration>,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let deed = Deed::of(action)
-            .within(&campaign.id)
-            .with("reason", "retention");
-        let named = page.fold(deed, |deed, row| deed.to(audit::registration(row.id)));
-        self.note(named, now).await
+        let deed = AuditEvent::new(action)
+            .with_campaign(&campaign.id)
+            .with_detail("reason", "retention");
+        let named = page.fold(deed, |deed, row| {
+            deed.with_subject(audit::registration_subject(row.id))
+        });
+        self.record(named, now).await
     }
 }

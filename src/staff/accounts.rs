@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 use super::password::PasswordError;
 use super::token::Token;
-use crate::domain::staff::{Account, Mail, Reach, Role};
+use crate::domain::staff::{Account, EmailAddress, PlaceScope, Role};
 use crate::store::{Store, StoreError};
 
 /// Attempts to apply a step before [`AccountsError::Contended`] is returned.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// Why an operation on an account failed.
 #[derive(Debug, thiserror::Error)]
@@ -31,12 +31,12 @@ pub enum AccountsError {
 /// Applies a step to an account and stores the result. The step may run several times.
 ///
 /// Returns `None`, and stores nothing, if the account does not exist or the step returns `None`.
-pub async fn change<T>(
+pub async fn update_account<T>(
     store: &Store,
     id: Uuid,
     mut step: impl FnMut(&mut Account) -> Option<T>,
 ) -> Result<Option<T>, AccountsError> {
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         let Some(mut account) = store.account(id).await? else {
             return Ok(None);
         };
@@ -52,8 +52,11 @@ pub async fn change<T>(
 
 /// Returns the id for a new account of this mail address: the id of its closed account, or a new one. `None` if the
 /// address has an open account.
-pub async fn vacancy(store: &Store, mail: &Mail) -> Result<Option<Uuid>, StoreError> {
-    Ok(match store.account_of(mail).await? {
+pub async fn find_vacant_id(
+    store: &Store,
+    mail: &EmailAddress,
+) -> Result<Option<Uuid>, StoreError> {
+    Ok(match store.account_by_email(mail).await? {
         Some(account) if account.is_open() => None,
         Some(account) => Some(account.id),
         None => Some(Uuid::new_v4()),
@@ -62,28 +65,28 @@ pub async fn vacancy(store: &Store, mail: &Mail) -> Result<Option<Uuid>, StoreEr
 
 /// Adds an account under the id from [`vacancy`], or reopens a closed account as if it were new. Returns the token of
 /// its password link, or `None` if the address has an open account.
-pub async fn add(
+pub async fn add_account(
     store: &Store,
     id: Uuid,
-    mail: &Mail,
+    mail: &EmailAddress,
     role: Role,
-    reach: &Reach,
+    reach: &PlaceScope,
     now: Timestamp,
 ) -> Result<Option<Token>, AccountsError> {
     let link = Token::generate()?;
     let invite = |account: &mut Account| {
-        account.assign(role, reach.clone());
-        account.invite(link.hash(), now);
+        account.assign_role(role, reach.clone());
+        account.set_password_link(link.hash(), now);
     };
     let mut account = Account::new(id, mail.clone(), now);
     invite(&mut account);
     if store.add_account(&account).await? {
         return Ok(Some(link));
     }
-    let Some(known) = store.account_of(mail).await? else {
+    let Some(known) = store.account_by_email(mail).await? else {
         return Err(AccountsError::Contended);
     };
-    let opened = change(store, known.id, |account| {
+    let opened = update_account(store, known.id, |account| {
         if account.is_open() {
             return None;
         }
@@ -96,30 +99,30 @@ pub async fn add(
 
 /// Issues a new password link for an open account. With `lost_second`, also disables its second factor and ends its
 /// sessions. Returns `None` if there is no such account or it is closed.
-pub async fn invite(
+pub async fn issue_link(
     store: &Store,
     id: Uuid,
     lost_second: bool,
     now: Timestamp,
 ) -> Result<Option<Token>, AccountsError> {
     let link = Token::generate()?;
-    let invited = change(store, id, |account| {
+    let invited = update_account(store, id, |account| {
         if !account.is_open() {
             return None;
         }
         if lost_second {
-            account.second = None;
+            account.second_factor = None;
             account.end_sessions();
         }
-        account.invite(link.hash(), now);
+        account.set_password_link(link.hash(), now);
         Some(())
     });
     Ok(invited.await?.map(|()| link))
 }
 
 /// Closes an account. Returns false if there is no such account or it is closed already.
-pub async fn close(store: &Store, id: Uuid, now: Timestamp) -> Result<bool, AccountsError> {
-    let closed = change(store, id, |account| {
+pub async fn close_account(store: &Store, id: Uuid, now: Timestamp) -> Result<bool, AccountsError> {
+    let closed = update_account(store, id, |account| {
         account.is_open().then(|| account.close(now))
     });
     Ok(closed.await?.is_some())
@@ -127,7 +130,7 @@ pub async fn close(store: &Store, id: Uuid, now: Timestamp) -> Result<bool, Acco
 
 /// Ends every session of an account, on every instance.
 pub async fn end_sessions(store: &Store, id: Uuid) -> Result<bool, AccountsError> {
-    let ended = change(store, id, |account| {
+    let ended = update_account(store, id, |account| {
         account.end_sessions();
         Some(())
     });

@@ -4,7 +4,7 @@
 //! someone who controls only the store can neither add nor change entries undetected.
 
 pub mod export;
-pub mod sparse;
+pub mod sampler;
 pub mod verify;
 
 use std::time::Duration;
@@ -12,24 +12,24 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
-use self::sparse::Sparse;
-use crate::domain::staff::audit::{Entry, Head, Note};
-use crate::key::{Key, Secret};
-use crate::store::audit::Found;
-use crate::store::{Store, StoreError, WAIT};
+use self::sampler::EventSampler;
+use crate::domain::staff::audit::{AuditRecord, ChainEntry, ChainHead};
+use crate::key::{InstallationSecret, Key};
+use crate::store::audit::StoredEntry;
+use crate::store::{OPERATION_TIMEOUT, Store, StoreError};
 
 /// Delay between attempts while the store is unavailable.
-const PAUSE: Duration = Duration::from_millis(100);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// The audit log, as one process writes it. Entries of one process are written one at a time, so that they do not
 /// compete for a place in the chain.
 #[derive(Debug)]
-pub struct Audit {
+pub struct AuditLog {
     key: Key,
     /// Limits the entries for rate-limited login attempts.
-    pub slowed: Sparse,
+    pub rate_limited_logins: EventSampler,
     /// Last known end of the chain. Other processes may have appended entries since.
-    end: Mutex<Option<Head>>,
+    end: Mutex<Option<ChainHead>>,
 }
 
 /// Why an audit entry was not written.
@@ -40,16 +40,16 @@ pub enum AuditError {
     Store(#[from] StoreError),
     /// The entry was not stored within [`WAIT`].
     #[error("cannot write to the audit log: timed out")]
-    Late,
+    TimedOut,
 }
 
-impl Audit {
+impl AuditLog {
     /// Creates the audit log of the installation with this secret.
     #[must_use]
-    pub fn new(secret: &Secret) -> Self {
+    pub fn new(secret: &InstallationSecret) -> Self {
         Self {
             key: Key::of(secret, "staff: record of looks"),
-            slowed: Sparse::default(),
+            rate_limited_logins: EventSampler::default(),
             end: Mutex::default(),
         }
     }
@@ -58,14 +58,14 @@ impl Audit {
     ///
     /// # Errors
     /// [`AuditError`]. The entry may have been stored all the same: it documents an attempt, not a result.
-    pub async fn write(&self, store: &Store, note: Note) -> Result<Entry, AuditError> {
-        let written = timeout(WAIT, self.append(store, note)).await;
-        written.map_err(|_| AuditError::Late)?
+    pub async fn write(&self, store: &Store, note: AuditRecord) -> Result<ChainEntry, AuditError> {
+        let written = timeout(OPERATION_TIMEOUT, self.append(store, note)).await;
+        written.map_err(|_| AuditError::TimedOut)?
     }
 
     /// Retries without limit while other processes win the race or the store is unavailable. The caller sets the
     /// timeout.
-    async fn append(&self, store: &Store, note: Note) -> Result<Entry, AuditError> {
+    async fn append(&self, store: &Store, note: AuditRecord) -> Result<ChainEntry, AuditError> {
         let mut end = self.end.lock().await;
         let mut is_unsure = false;
         let mut known = end.take();
@@ -74,19 +74,19 @@ impl Audit {
                 Some(head) => head,
                 None => store.audit_head().await?,
             };
-            let entry = self.seal(head, note.clone());
+            let entry = self.chain(head, note.clone());
             match store.append_audit(&entry).await {
                 Ok(true) => {
                     *end = Some(entry.head());
                     return Ok(entry);
                 }
                 // An earlier attempt may have been stored although its reply was lost.
-                Ok(false) if is_unsure && is_kept(store, &entry).await? => return Ok(entry),
+                Ok(false) if is_unsure && is_stored(store, &entry).await? => return Ok(entry),
                 Ok(false) => {}
                 Err(StoreError::Unavailable(_)) => {
                     is_unsure = true;
                     known = Some(head);
-                    sleep(PAUSE).await;
+                    sleep(RETRY_DELAY).await;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -94,11 +94,11 @@ impl Audit {
     }
 
     /// Builds the entry that follows `head`.
-    fn seal(&self, head: Head, note: Note) -> Entry {
-        let mut entry = Entry {
+    fn chain(&self, head: ChainHead, note: AuditRecord) -> ChainEntry {
+        let mut entry = ChainEntry {
             seq: head.seq + 1,
-            note,
-            before: head.hash,
+            record: note,
+            previous_hash: head.hash,
             hash: [0; 32],
         };
         entry.hash = self.hash(&entry);
@@ -106,13 +106,13 @@ impl Audit {
     }
 
     /// Computes the MAC of an entry.
-    fn hash(&self, entry: &Entry) -> [u8; 32] {
+    fn hash(&self, entry: &ChainEntry) -> [u8; 32] {
         self.key.hash(&entry.content())
     }
 }
 
-async fn is_kept(store: &Store, entry: &Entry) -> Result<bool, StoreError> {
+async fn is_stored(store: &Store, entry: &ChainEntry) -> Result<bool, StoreError> {
     let found = store.audit_after(entry.seq - 1, 1).await?;
-    let same = |found: &Found| matches!(found, Found::Entry(kept) if **kept == *entry);
+    let same = |found: &StoredEntry| matches!(found, StoredEntry::Entry(kept) if **kept == *entry);
     Ok(found.first().is_some_and(same))
 }

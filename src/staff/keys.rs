@@ -1,38 +1,38 @@
 //! Keys that the staff area derives from the installation's secret.
 
-use crate::key::{Key, Secret};
+use crate::key::{InstallationSecret, Key};
 
 /// The derived keys of the staff area.
 #[derive(Debug)]
-pub struct Keys {
-    seal: Key,
+pub struct StaffKeys {
+    totp: Key,
     throttle: Key,
     query: Key,
 }
 
-impl Keys {
+impl StaffKeys {
     /// Derives the keys from the installation's secret.
     #[must_use]
-    pub fn of(secret: &Secret) -> Self {
+    pub fn derive(secret: &InstallationSecret) -> Self {
         Self {
-            seal: Key::of(secret, "staff: second factors"),
+            totp: Key::of(secret, "staff: second factors"),
             throttle: Key::of(secret, "staff: who tries to log in"),
             query: Key::of(secret, "staff: what is looked for"),
         }
     }
 
     /// Returns the key that encrypts stored TOTP secrets.
-    pub(super) fn seal(&self) -> &[u8; 32] {
-        self.seal.expose()
+    pub(super) fn totp_key(&self) -> &[u8; 32] {
+        self.totp.expose()
     }
 
     /// Returns the key that encrypts search queries in URLs.
-    pub(super) fn query(&self) -> &[u8; 32] {
+    pub(super) fn query_key(&self) -> &[u8; 32] {
         self.query.expose()
     }
 
     /// Returns the key that pseudonymises the clients of counted login attempts.
-    pub(super) fn throttle(&self) -> &Key {
+    pub(super) fn throttle_key(&self) -> &Key {
         &self.throttle
     }
 }
@@ -42,7 +42,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::key::tests::secret;
 
-    pub(crate) fn keys(text: &str) -> Keys {
-        Keys::of(&secret(text))
+    pub(crate) fn keys(text: &str) -> StaffKeys {
+        StaffKeys::derive(&secret(text))
     }
 }

@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounterVec, IntGauge, Registry};
 
-use super::login::Login;
+use super::login::LoginOutcome;
 use crate::telemetry::metrics::{add, counters};
 
 /// Metrics of logins.
@@ -10,7 +10,7 @@ use crate::telemetry::metrics::{add, counters};
 pub struct StaffMetrics {
     logins: IntCounterVec,
     /// Password hashes being computed or queued.
-    pub passwords: IntGauge,
+    pub queued_passwords: IntGauge,
 }
 
 impl StaffMetrics {
@@ -30,16 +30,16 @@ impl StaffMetrics {
         )?;
         Ok(Self {
             logins: add(registry, logins)?,
-            passwords: add(registry, passwords)?,
+            queued_passwords: add(registry, passwords)?,
         })
     }
 
     /// Counts a login attempt.
-    pub fn tried(&self, login: &Login) {
+    pub fn count_login(&self, login: &LoginOutcome) {
         let outcome = match login {
-            Login::In(..) => "in",
-            Login::Refused(_) => "refused",
-            Login::Slowed(_) => "slowed",
+            LoginOutcome::Authenticated(..) => "in",
+            LoginOutcome::Refused(_) => "refused",
+            LoginOutcome::RateLimited(_) => "slowed",
         };
         self.logins.with_label_values(&[outcome]).inc();
     }

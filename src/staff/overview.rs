@@ -20,13 +20,13 @@ use crate::store::{Store, StoreError};
 pub const DAYS: usize = 14;
 
 /// Minimum time between two counts of a campaign.
-const FRESH: Duration = Duration::from_secs(5);
+const MIN_COUNT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Minimum time between two counts, as a multiple of the duration of the last one. Bounds counting to 1/20 of the time.
-const REST: u32 = 20;
+const COUNT_COST_FACTOR: u32 = 20;
 
 /// Interval between checks for campaigns without a count of today.
-const TICK: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The figures of one campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +38,12 @@ pub struct Overview {
     /// Registrations per day, by tally value. Values without registrations are left out.
     pub values: BTreeMap<String, Vec<u64>>,
     /// Rejections since the first day, by reason.
-    pub refusals: BTreeMap<String, u64>,
+    pub rejections: BTreeMap<String, u64>,
 }
 
 /// Caches the last overview of each campaign.
 #[derive(Clone, Debug)]
-pub struct Overviews {
+pub struct OverviewCache {
     store: Store,
     slots: Arc<Mutex<HashMap<CampaignId, Arc<Slot>>>>,
 }
@@ -51,22 +51,22 @@ pub struct Overviews {
 /// The cached overview of one campaign. The lock `counting` is held during a count.
 #[derive(Debug, Default)]
 struct Slot {
-    last: Mutex<Option<Taken>>,
+    last: Mutex<Option<TimedOverview>>,
     counting: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// An overview with the duration of its count.
 #[derive(Clone, Debug)]
-struct Taken {
+struct TimedOverview {
     overview: Arc<Overview>,
-    at: Instant,
+    started_at: Instant,
     took: Duration,
 }
 
 impl Overview {
     /// Sums the registrations per day over the values that `admits` accepts.
     #[must_use]
-    pub fn of_days(&self, admits: impl Fn(&str) -> bool) -> Vec<u64> {
+    pub fn sum_by_day(&self, admits: impl Fn(&str) -> bool) -> Vec<u64> {
         let mut sums = vec![0; self.days.len()];
         for (_, counts) in self.values.iter().filter(|(value, _)| admits(value)) {
             for (sum, count) in sums.iter_mut().zip(counts) {
@@ -77,7 +77,7 @@ impl Overview {
     }
 }
 
-impl Overviews {
+impl OverviewCache {
     /// Creates an empty cache over this store.
     #[must_use]
     pub fn new(store: Store) -> Self {
@@ -88,20 +88,20 @@ impl Overviews {
     }
 
     /// Counts at once, and again when a new day begins in a campaign's time zone, until `stop`.
-    pub async fn keep_counted(self, campaigns: Vec<Arc<Campaign>>, stop: CancellationToken) {
+    pub async fn refresh_until(self, campaigns: Vec<Arc<Campaign>>, stop: CancellationToken) {
         let counting = async {
             loop {
-                self.count_all(&campaigns).await;
-                sleep(TICK).await;
+                self.count_missing(&campaigns).await;
+                sleep(POLL_INTERVAL).await;
             }
         };
         stop.run_until_cancelled(counting).await;
     }
 
     /// Counts every campaign that has no count of today. Logs store failures; the next request tries again.
-    pub async fn count_all(&self, campaigns: &[Arc<Campaign>]) {
+    pub async fn count_missing(&self, campaigns: &[Arc<Campaign>]) {
         for campaign in campaigns {
-            if let Err(error) = self.of_today(campaign, Timestamp::now()).await {
+            if let Err(error) = self.fetch_todays(campaign, Timestamp::now()).await {
                 warn!(campaign = %campaign.id, "cannot count registrations for the overview: {error}");
             }
         }
@@ -112,12 +112,12 @@ impl Overviews {
     ///
     /// # Errors
     /// [`StoreError`] only if there is no count of today.
-    pub async fn of(
+    pub async fn fetch(
         &self,
         campaign: &Arc<Campaign>,
         now: Timestamp,
     ) -> Result<Arc<Overview>, StoreError> {
-        let taken = self.of_today(campaign, now).await?;
+        let taken = self.fetch_todays(campaign, now).await?;
         if !taken.is_fresh() {
             self.refresh(campaign, now);
         }
@@ -125,19 +125,19 @@ impl Overviews {
     }
 
     /// Returns the last count of today, stale or not. Counts if there is none.
-    async fn of_today(
+    async fn fetch_todays(
         &self,
         campaign: &Arc<Campaign>,
         now: Timestamp,
-    ) -> Result<Taken, StoreError> {
+    ) -> Result<TimedOverview, StoreError> {
         let slot = self.slot(&campaign.id);
         let days = last_days(campaign, now);
-        if let Some(taken) = slot.of_days(&days) {
+        if let Some(taken) = slot.last_for_days(&days) {
             return Ok(taken);
         }
         let _counting = slot.counting.lock().await;
         // Another task may have counted while this one waited for the lock.
-        match slot.of_days(&days) {
+        match slot.last_for_days(&days) {
             Some(taken) => Ok(taken),
             None => self.count(&slot, campaign, days, now).await,
         }
@@ -164,21 +164,21 @@ impl Overviews {
         campaign: &Campaign,
         days: Vec<Date>,
         now: Timestamp,
-    ) -> Result<Taken, StoreError> {
+    ) -> Result<TimedOverview, StoreError> {
         let at = Instant::now();
-        let bounds = bounds(campaign, &days);
-        let values = self.store.days(&campaign.id, &bounds).await?;
+        let bounds = day_bounds(campaign, &days);
+        let values = self.store.count_by_day(&campaign.id, &bounds).await?;
         let since = days.first().copied().unwrap_or_default();
-        let refusals = self.store.refusals(&campaign.id, since).await?;
+        let rejections = self.store.rejections(&campaign.id, since).await?;
         let overview = Overview {
             as_of: now,
             days,
             values,
-            refusals,
+            rejections,
         };
-        let taken = Taken {
+        let taken = TimedOverview {
             overview: Arc::new(overview),
-            at,
+            started_at: at,
             took: at.elapsed(),
         };
         *slot.last() = Some(taken.clone());
@@ -192,20 +192,20 @@ impl Overviews {
 }
 
 impl Slot {
-    fn last(&self) -> MutexGuard<'_, Option<Taken>> {
+    fn last(&self) -> MutexGuard<'_, Option<TimedOverview>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the last count if it covers exactly these days.
-    fn of_days(&self, days: &[Date]) -> Option<Taken> {
+    fn last_for_days(&self, days: &[Date]) -> Option<TimedOverview> {
         let last = self.last().clone();
         last.filter(|taken| taken.overview.days == days)
     }
 }
 
-impl Taken {
+impl TimedOverview {
     fn is_fresh(&self) -> bool {
-        self.at.elapsed() < FRESH.max(self.took * REST)
+        self.started_at.elapsed() < MIN_COUNT_INTERVAL.max(self.took * COUNT_COST_FACTOR)
     }
 }
 
@@ -221,7 +221,7 @@ fn last_days(campaign: &Campaign, now: Timestamp) -> Vec<Date> {
 
 /// Returns the start of each day, and the end of the last. Days with a change to or from daylight saving time last 23
 /// or 25 hours.
-fn bounds(campaign: &Campaign, days: &[Date]) -> Vec<Timestamp> {
+fn day_bounds(campaign: &Campaign, days: &[Date]) -> Vec<Timestamp> {
     let after = days.last().map(|last| last.saturating_add(1.days()));
     let begin = |day: Date| {
         let begin = day.to_zoned(campaign.time_zone.clone());
@@ -247,7 +247,7 @@ mod tests {
             (days.len(), days[0], days[13]),
             (DAYS, date(2026, 2, 15), date(2026, 2, 28))
         );
-        let bounds = bounds(&campaign, &days);
+        let bounds = day_bounds(&campaign, &days);
         assert_eq!(bounds.len(), DAYS + 1);
         assert_eq!(bounds[13].to_string(), "2026-02-28T05:00:00Z");
         assert_eq!(bounds[14].to_string(), "2026-03-01T05:00:00Z");

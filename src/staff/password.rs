@@ -18,43 +18,43 @@ use tokio::time::timeout;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::Lang;
-use crate::domain::staff::Mail;
+use crate::domain::staff::EmailAddress;
 
 /// Minimum length in characters.
-pub const LEAST: usize = 12;
+pub const MIN_CHARS: usize = 12;
 /// Maximum length in bytes.
-const MOST_BYTES: usize = 1_024;
+const MAX_BYTES: usize = 1_024;
 /// Minimum number of distinct characters.
-const LEAST_DIFFERENT: usize = 5;
+const MIN_DISTINCT_CHARS: usize = 5;
 /// Argon2id parameters: memory in KiB, passes, lanes.
-const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+const ARGON2_COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// Length of salt and hash in bytes.
-const HASH: (usize, usize) = (16, 32);
+const SALT_AND_HASH_BYTES: (usize, usize) = (16, 32);
 /// Maximum number of hashes computed at once per instance.
-const AT_ONCE: usize = 2;
+const CONCURRENCY: usize = 2;
 /// Maximum number of requests, waiting or computing. Further requests get 503.
-const WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 /// Maximum time a request waits to be computed.
-const WAIT: Duration = Duration::from_secs(10);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 
-static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+static COMMON_PASSWORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let lines = include_str!("common-passwords.txt").lines();
     lines.filter(|line| !line.starts_with("#!")).collect()
 });
 
 /// Why a new password is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weak {
+pub enum PasswordWeakness {
     /// Fewer than [`LEAST`] characters.
-    Short,
+    TooShort,
     /// Longer than 1,024 bytes.
-    Long,
+    TooLong,
     /// In the list of common passwords, or with fewer than five distinct characters.
     Common,
     /// The account's mail address, or its local part followed by digits or signs.
-    Own,
+    MatchesEmail,
     /// The two typed passwords differ.
-    Different,
+    Mismatch,
 }
 
 /// Why a password could not be hashed or verified.
@@ -75,35 +75,35 @@ pub struct Password(SecretString);
 /// Hashes and verifies passwords with bounded concurrency.
 #[derive(Clone, Debug)]
 pub struct Passwords {
-    turns: Arc<Semaphore>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
     /// A hash that no password matches. Verified in place of a missing hash, so that both take the same time.
-    nobody: Arc<str>,
+    dummy_hash: Arc<str>,
     in_work: IntGauge,
 }
 
 /// Decrements the gauge when dropped, also if the client disconnects during the computation.
-struct InWork<'a>(&'a IntGauge);
+struct GaugeGuard<'a>(&'a IntGauge);
 
-impl Weak {
+impl PasswordWeakness {
     /// Returns the text for the user: what is wrong and how to correct it.
     #[must_use]
     pub fn message(self, lang: Lang) -> &'static str {
         match self {
-            Self::Short => lang.pick(
+            Self::TooShort => lang.pick(
                 "Use al menos 12 caracteres. Varias palabras sirven bien.",
                 "Use at least 12 characters. A few words do well.",
             ),
-            Self::Long => lang.pick("Es demasiado larga.", "It is too long."),
+            Self::TooLong => lang.pick("Es demasiado larga.", "It is too long."),
             Self::Common => lang.pick(
                 "Esta contraseña es de las más comunes. Elija otra.",
                 "This password is among the commonest. Choose another.",
             ),
-            Self::Own => lang.pick(
+            Self::MatchesEmail => lang.pick(
                 "No use su correo como contraseña.",
                 "Do not use your mail address as a password.",
             ),
-            Self::Different => lang.pick(
+            Self::Mismatch => lang.pick(
                 "Las dos contraseñas no son iguales.",
                 "The two passwords are not the same.",
             ),
@@ -114,8 +114,8 @@ impl Weak {
 impl Password {
     /// Normalises a password typed at a login.
     #[must_use]
-    pub fn typed(text: &str) -> Self {
-        if text.len() > MOST_BYTES {
+    pub fn from_input(text: &str) -> Self {
+        if text.len() > MAX_BYTES {
             // Matches no hash, and takes as long as any other.
             return Self(SecretString::default());
         }
@@ -123,26 +123,30 @@ impl Password {
     }
 
     /// Validates a new password, typed twice, for the account of this mail address.
-    pub fn choose(text: &str, again: &str, mail: &Mail) -> Result<Self, Weak> {
-        if text.len() > MOST_BYTES {
-            return Err(Weak::Long);
+    pub fn validate_new(
+        text: &str,
+        again: &str,
+        mail: &EmailAddress,
+    ) -> Result<Self, PasswordWeakness> {
+        if text.len() > MAX_BYTES {
+            return Err(PasswordWeakness::TooLong);
         }
         let password: String = text.nfc().collect();
-        if password.chars().count() < LEAST {
-            return Err(Weak::Short);
+        if password.chars().count() < MIN_CHARS {
+            return Err(PasswordWeakness::TooShort);
         }
         let small = password.to_lowercase();
         let different: HashSet<char> = small.chars().collect();
-        if different.len() < LEAST_DIFFERENT || COMMON.contains(small.as_str()) {
-            return Err(Weak::Common);
+        if different.len() < MIN_DISTINCT_CHARS || COMMON_PASSWORDS.contains(small.as_str()) {
+            return Err(PasswordWeakness::Common);
         }
         if small == mail.as_str()
-            || small.trim_end_matches(|c: char| !c.is_alphabetic()) == mail.local()
+            || small.trim_end_matches(|c: char| !c.is_alphabetic()) == mail.local_part()
         {
-            return Err(Weak::Own);
+            return Err(PasswordWeakness::MatchesEmail);
         }
         if text != again {
-            return Err(Weak::Different);
+            return Err(PasswordWeakness::Mismatch);
         }
         Ok(Self(password.into()))
     }
@@ -152,43 +156,44 @@ impl Passwords {
     /// Creates the hasher. `in_work` shows the number of requests, waiting or computing.
     pub fn new(in_work: IntGauge) -> Result<Self, PasswordError> {
         Ok(Self {
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
-            places: Arc::new(Semaphore::new(WAITING)),
-            nobody: nobodys()?.into(),
+            permits: Arc::new(Semaphore::new(CONCURRENCY)),
+            queue: Arc::new(Semaphore::new(MAX_WAITING)),
+            dummy_hash: generate_dummy_hash()?.into(),
             in_work,
         })
     }
 
     /// Hashes a new password with a random salt. Returns a PHC string.
-    pub async fn hash(&self, password: Password) -> Result<String, PasswordError> {
-        self.work(move || hash(password.0.expose_secret())).await
+    pub async fn hash_password(&self, password: Password) -> Result<String, PasswordError> {
+        self.run_blocking(move || hash(password.0.expose_secret()))
+            .await
     }
 
     /// Returns whether the password matches the stored PHC string. Without one, takes the same time and returns false.
     pub async fn verify(
         &self,
-        kept: Option<String>,
+        stored_hash: Option<String>,
         password: Password,
     ) -> Result<bool, PasswordError> {
-        let nobody = self.nobody.clone();
-        self.work(move || {
-            let phc = kept.as_deref().unwrap_or(&nobody);
+        let dummy_hash = self.dummy_hash.clone();
+        self.run_blocking(move || {
+            let phc = stored_hash.as_deref().unwrap_or(&dummy_hash);
             let hash = PasswordHash::new(phc).map_err(failed)?;
             let bytes = password.0.expose_secret().as_bytes();
             let fits = Argon2::default().verify_password(bytes, &hash).is_ok();
-            Ok(fits && kept.is_some())
+            Ok(fits && stored_hash.is_some())
         })
         .await
     }
 
-    async fn work<T: Send + 'static>(
+    async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let _place = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
+        let _place = self.queue.try_acquire().map_err(|_| PasswordError::Busy)?;
         self.in_work.inc();
-        let _counted = InWork(&self.in_work);
-        let turn = timeout(WAIT, self.turns.clone().acquire_owned()).await;
+        let _counted = GaugeGuard(&self.in_work);
+        let turn = timeout(QUEUE_TIMEOUT, self.permits.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| PasswordError::Busy)?.map_err(failed)?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
@@ -198,18 +203,18 @@ impl Passwords {
     }
 }
 
-impl Drop for InWork<'_> {
+impl Drop for GaugeGuard<'_> {
     fn drop(&mut self) {
         self.0.dec();
     }
 }
 
 /// Builds a PHC string with random salt and hash. Computing a real hash would slow down the start of the process.
-fn nobodys() -> Result<String, PasswordError> {
-    let (mut salt, mut output) = ([0; HASH.0], [0; HASH.1]);
+fn generate_dummy_hash() -> Result<String, PasswordError> {
+    let (mut salt, mut output) = ([0; SALT_AND_HASH_BYTES.0], [0; SALT_AND_HASH_BYTES.1]);
     getrandom::fill(&mut salt).map_err(failed)?;
     getrandom::fill(&mut output).map_err(failed)?;
-    let (memory, passes, lanes) = COST;
+    let (memory, passes, lanes) = ARGON2_COST;
     let (salt, output) = (BASE64_NOPAD.encode(&salt), BASE64_NOPAD.encode(&output));
     Ok(format!(
         "$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}"
@@ -217,8 +222,8 @@ fn nobodys() -> Result<String, PasswordError> {
 }
 
 fn hash(password: &str) -> Result<String, PasswordError> {
-    let (memory, passes, lanes) = COST;
-    let params = Params::new(memory, passes, lanes, Some(HASH.1)).map_err(failed)?;
+    let (memory, passes, lanes) = ARGON2_COST;
+    let params = Params::new(memory, passes, lanes, Some(SALT_AND_HASH_BYTES.1)).map_err(failed)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash = argon2.hash_password(password.as_bytes()).map_err(failed)?;
     Ok(hash.to_string())
@@ -236,43 +241,56 @@ mod tests {
         Passwords::new(IntGauge::new("in_work", "in work").unwrap()).unwrap()
     }
 
-    fn choose(text: &str) -> Result<(), Weak> {
-        let mail = Mail::parse("anamariaperez@example.org").unwrap();
-        Password::choose(text, text, &mail).map(drop)
+    fn choose(text: &str) -> Result<(), PasswordWeakness> {
+        let mail = EmailAddress::parse("anamariaperez@example.org").unwrap();
+        Password::validate_new(text, text, &mail).map(drop)
     }
 
     #[test]
     fn weak_passwords_are_rejected() {
-        assert_eq!(choose("once letras"), Err(Weak::Short));
+        assert_eq!(choose("once letras"), Err(PasswordWeakness::TooShort));
         assert_eq!(
             choose("ñandúñandúñ"),
-            Err(Weak::Short),
+            Err(PasswordWeakness::TooShort),
             "characters, not bytes"
         );
-        assert_eq!(choose("QwertyQwerty"), Err(Weak::Common));
-        assert_eq!(choose("password1234"), Err(Weak::Common));
-        assert_eq!(choose("abababababab"), Err(Weak::Common));
-        assert_eq!(choose("AnaMariaPerez123"), Err(Weak::Own));
-        assert_eq!(choose("anamariaperez@example.org"), Err(Weak::Own));
-        assert_eq!(choose(&"largo y más ".repeat(100)), Err(Weak::Long));
+        assert_eq!(choose("QwertyQwerty"), Err(PasswordWeakness::Common));
+        assert_eq!(choose("password1234"), Err(PasswordWeakness::Common));
+        assert_eq!(choose("abababababab"), Err(PasswordWeakness::Common));
+        assert_eq!(
+            choose("AnaMariaPerez123"),
+            Err(PasswordWeakness::MatchesEmail)
+        );
+        assert_eq!(
+            choose("anamariaperez@example.org"),
+            Err(PasswordWeakness::MatchesEmail)
+        );
+        assert_eq!(
+            choose(&"largo y más ".repeat(100)),
+            Err(PasswordWeakness::TooLong)
+        );
         assert_eq!(choose("caballo correcto grapa"), Ok(()));
-        let mail = Mail::parse("a@b.co").unwrap();
-        let two = Password::choose("caballo correcto", "caballo corecto", &mail);
-        assert_eq!(two.map(drop), Err(Weak::Different));
+        let mail = EmailAddress::parse("a@b.co").unwrap();
+        let two = Password::validate_new("caballo correcto", "caballo corecto", &mail);
+        assert_eq!(two.map(drop), Err(PasswordWeakness::Mismatch));
     }
 
     #[test]
     fn every_common_password_is_long_enough_to_pass_the_length_rule() {
-        assert!(COMMON.len() > 100);
-        assert!(COMMON.iter().all(|common| common.chars().count() >= LEAST));
+        assert!(COMMON_PASSWORDS.len() > 100);
+        assert!(
+            COMMON_PASSWORDS
+                .iter()
+                .all(|common| common.chars().count() >= MIN_CHARS)
+        );
     }
 
     #[tokio::test]
     async fn a_hash_matches_only_its_own_password() {
         let passwords = passwords();
-        let typed = Password::typed;
+        let typed = Password::from_input;
         let hash = passwords
-            .hash(typed("caballo corre\u{301}cto"))
+            .hash_password(typed("caballo corre\u{301}cto"))
             .await
             .unwrap();
         assert!(
@@ -289,10 +307,10 @@ mod tests {
         );
         assert!(!verify(Some(&hash), "caballo correcto").await);
         assert!(!verify(None, "caballo corrécto").await);
-        let nobodys = PasswordHash::new(&passwords.nobody).unwrap();
+        let nobodys = PasswordHash::new(&passwords.dummy_hash).unwrap();
         let somebodys = PasswordHash::new(&hash).unwrap();
         assert_eq!(nobodys.params, somebodys.params, "it takes as long");
-        assert_eq!(passwords.nobody.len(), hash.len());
+        assert_eq!(passwords.dummy_hash.len(), hash.len());
         assert!(!verify(Some(&hash), &"x".repeat(2_000)).await);
     }
 
@@ -300,12 +318,12 @@ mod tests {
     async fn requests_above_the_limit_are_rejected_at_once() {
         let passwords = passwords();
         let _taken = passwords
-            .places
+            .queue
             .clone()
             .acquire_many_owned(64)
             .await
             .unwrap();
-        let refused = passwords.verify(None, Password::typed("x")).await;
+        let refused = passwords.verify(None, Password::from_input("x")).await;
         assert!(matches!(refused, Err(PasswordError::Busy)));
     }
 }

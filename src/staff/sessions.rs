@@ -5,16 +5,16 @@ use tracing::warn;
 
 use super::AccountsError;
 use super::token::Token;
-use crate::domain::staff::session::IDLE;
+use crate::domain::staff::session::IDLE_TIMEOUT;
 use crate::domain::staff::{Account, Session};
 use crate::store::{Store, StoreError};
 
 /// Largest expected difference between the clocks of instances.
-const SLACK: SignedDuration = SignedDuration::from_mins(5);
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// Starts a session under a new token. Never reuses a token of the browser (session fixation). Also deletes expired
 /// sessions.
-pub async fn open(
+pub async fn start(
     store: &Store,
     account: &Account,
     now: Timestamp,
@@ -28,7 +28,10 @@ pub async fn open(
         seen_at: now,
     };
     store.add_session(&session).await?;
-    if let Err(error) = store.sweep_sessions(now - IDLE - SLACK).await {
+    if let Err(error) = store
+        .delete_expired_sessions(now - IDLE_TIMEOUT - MAX_CLOCK_SKEW)
+        .await
+    {
         warn!("cannot delete expired sessions, retrying at the next login: {error}");
     }
     Ok(token)
@@ -46,9 +49,9 @@ pub async fn find(
     let account = store.account(session.account).await?;
     let live = account.filter(|account| session.is_live(account, now));
     if live.is_some()
-        && session.is_due(now)
+        && session.needs_touch(now)
         // A store that cannot write must not end the session.
-        && let Err(error) = store.note_session(&session.hash, now).await
+        && let Err(error) = store.touch_session(&session.hash, now).await
     {
         warn!("cannot update last-seen time of a session: {error}");
     }

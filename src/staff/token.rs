@@ -20,7 +20,7 @@ impl Token {
 
     /// Wraps a token that a client sent. Accepts any text, since only its hash is looked up.
     #[must_use]
-    pub fn sent(text: &str) -> Self {
+    pub fn from_text(text: &str) -> Self {
         Self(text.into())
     }
 
@@ -40,7 +40,7 @@ impl Token {
 
 /// Returns whether a text is a valid token name: 1 to 100 bytes without control characters.
 #[must_use]
-pub fn is_name(name: &str) -> bool {
+pub fn is_valid_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 100 && !name.chars().any(char::is_control)
 }
 
@@ -52,7 +52,7 @@ mod tests {
     fn tokens_are_unique_and_hidden_in_debug_output() {
         let (one, other) = (Token::generate().unwrap(), Token::generate().unwrap());
         assert_ne!(one.expose(), other.expose());
-        assert_eq!(Token::sent(one.expose()).hash(), one.hash());
+        assert_eq!(Token::from_text(one.expose()).hash(), one.hash());
         assert!(!format!("{one:?}").contains(one.expose()));
     }
 }

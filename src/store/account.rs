@@ -3,8 +3,8 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, ask};
-use crate::domain::staff::{Account, Mail};
+use super::{Store, StoreError, dispatch};
+use crate::domain::staff::{Account, EmailAddress};
 
 /// Maximum number of accounts in a list.
 pub const MAX_ACCOUNTS: u32 = 1_000;
@@ -12,32 +12,35 @@ pub const MAX_ACCOUNTS: u32 = 1_000;
 impl Store {
     /// Inserts an account. Returns false if its address has one already.
     pub async fn add_account(&self, account: &Account) -> Result<bool, StoreError> {
-        ask!("add_account", self.add_account(account))
+        dispatch!("add_account", self.add_account(account))
     }
 
     /// Replaces an account whose stored version is still `account.version`, and increases the version. Returns false
     /// for any other version. The address does not change.
     pub async fn replace_account(&self, account: &Account) -> Result<bool, StoreError> {
-        ask!("replace_account", self.replace_account(account))
+        dispatch!("replace_account", self.replace_account(account))
     }
 
     /// Returns the account with this id.
     pub async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
-        ask!("account", self.account(id))
+        dispatch!("account", self.read_account(id))
     }
 
     /// Returns the account with this address.
-    pub async fn account_of(&self, mail: &Mail) -> Result<Option<Account>, StoreError> {
-        ask!("account_of", self.account_of(mail))
+    pub async fn account_by_email(
+        &self,
+        mail: &EmailAddress,
+    ) -> Result<Option<Account>, StoreError> {
+        dispatch!("account_of", self.account_by_email(mail))
     }
 
     /// Returns the account whose password link has this SHA-256, even if the link has expired.
     pub async fn account_by_link(&self, hash: &[u8; 32]) -> Result<Option<Account>, StoreError> {
-        ask!("account_by_link", self.account_by_link(hash))
+        dispatch!("account_by_link", self.account_by_link(hash))
     }
 
     /// Returns the first [`MAX_ACCOUNTS`] accounts by address, including closed ones.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        ask!("accounts", self.accounts())
+        dispatch!("accounts", self.accounts())
     }
 }

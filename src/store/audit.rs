@@ -3,17 +3,17 @@
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError, ask};
+use super::{Store, StoreError, dispatch};
 use crate::domain::CampaignId;
-use crate::domain::staff::audit::{Action, Entry, Head};
+use crate::domain::staff::audit::{AuditAction, ChainEntry, ChainHead};
 
 /// Filter for entries; an absent field matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct AuditFilter {
     /// Actor.
-    pub who: Option<String>,
+    pub actor: Option<String>,
     /// Kind of event.
-    pub action: Option<Action>,
+    pub action: Option<AuditAction>,
     /// Campaign.
     pub campaign: Option<CampaignId>,
     /// One of the subjects.
@@ -26,14 +26,14 @@ pub struct Filter {
 
 /// An entry as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum StoredEntry {
     /// Readable. Only its hash shows whether it was changed.
-    Entry(Box<Entry>),
+    Entry(Box<ChainEntry>),
     /// Sequence number of data that this version of the program did not write.
     Unreadable(u64),
 }
 
-impl Found {
+impl StoredEntry {
     /// Returns the sequence number.
     #[must_use]
     pub fn seq(&self) -> u64 {
@@ -47,28 +47,28 @@ impl Found {
 impl Store {
     /// Appends an entry. Returns false if its sequence number exists. After true, the entry and all before it survive
     /// the loss of any one process or node.
-    pub async fn append_audit(&self, entry: &Entry) -> Result<bool, StoreError> {
-        ask!("append_audit", self.append_audit(entry))
+    pub async fn append_audit(&self, entry: &ChainEntry) -> Result<bool, StoreError> {
+        dispatch!("append_audit", self.append_audit(entry))
     }
 
     /// Returns the head of the chain; [`Head::NONE`] if there is no entry.
-    pub async fn audit_head(&self) -> Result<Head, StoreError> {
-        ask!("audit_head", self.audit_head())
+    pub async fn audit_head(&self) -> Result<ChainHead, StoreError> {
+        dispatch!("audit_head", self.audit_head())
     }
 
     /// Returns up to `limit` entries after `seq`, oldest first.
-    pub async fn audit_after(&self, seq: u64, most: u16) -> Result<Vec<Found>, StoreError> {
-        ask!("audit_after", self.audit_after(seq, most))
+    pub async fn audit_after(&self, seq: u64, limit: u16) -> Result<Vec<StoredEntry>, StoreError> {
+        dispatch!("audit_after", self.audit_after(seq, limit))
     }
 
     /// Returns up to `limit` matching entries before `seq`, or from the end, newest first. Entries appended meanwhile
     /// do not shift the following pages.
     pub async fn audit_before(
         &self,
-        filter: &Filter,
+        filter: &AuditFilter,
         seq: Option<u64>,
-        most: u16,
-    ) -> Result<Vec<Found>, StoreError> {
-        ask!("audit_before", self.audit_before(filter, seq, most))
+        limit: u16,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        dispatch!("audit_before", self.audit_before(filter, seq, limit))
     }
 }

@@ -14,12 +14,12 @@ pub enum StoreError {
 
 impl StoreError {
     /// The time limit has passed.
-    pub(super) fn late() -> Self {
+    pub(super) fn timed_out() -> Self {
         Self::Unavailable("no answer in time".into())
     }
 
     /// Copies an error, for each of the writes that failed together.
-    pub(super) fn again(&self) -> Self {
+    pub(super) fn duplicate(&self) -> Self {
         match self {
             Self::Unavailable(source) => Self::Unavailable(source.to_string().into()),
             Self::Failed(source) => Self::Failed(source.to_string().into()),

@@ -22,7 +22,7 @@ pub struct Position {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Tallied value.
-    pub value: String,
+    pub tally_value: String,
     /// Amount by which the total changes.
     pub delta: i64,
     /// Position of the feed just after this change.
@@ -31,16 +31,16 @@ pub struct Change {
 
 impl Change {
     /// Returns the changes for a registration that counted under one value and now counts under another.
-    pub(super) fn of(
-        was: Option<String>,
-        now: Option<String>,
+    pub(super) fn between_values(
+        before: Option<String>,
+        after: Option<String>,
         position: &Position,
     ) -> impl Iterator<Item = Self> {
-        let changes = [(was, -1), (now, 1)].into_iter();
+        let changes = [(before, -1), (after, 1)].into_iter();
         let change = |(value, delta): (Option<String>, i64)| {
             let position = position.clone();
             value.map(|value| Self {
-                value,
+                tally_value: value,
                 delta,
                 position,
             })
@@ -70,14 +70,14 @@ pub enum FeedError {
 }
 
 /// Maximum number of changes that one [`Feed::next`] returns.
-pub const MOST_CHANGES: u16 = 10_000;
+pub const MAX_CHANGES: u16 = 10_000;
 
 /// Changes of one campaign after a position, in order.
 #[derive(Debug)]
-pub struct Feed(Source);
+pub struct Feed(FeedBackend);
 
 #[derive(Debug)]
-enum Source {
+enum FeedBackend {
     Mongo(Box<mongo::MongoFeed>),
     Sqlite(sqlite::SqliteFeed),
 }
@@ -92,20 +92,20 @@ impl Feed {
     /// [`FeedError::Lost`]; [`FeedError::Store`], after which the feed may be polled again.
     pub async fn next(&mut self, wait: Duration) -> Result<Vec<Change>, FeedError> {
         match &mut self.0 {
-            Source::Mongo(feed) => feed.next(wait).await,
-            Source::Sqlite(feed) => feed.next(wait).await,
+            FeedBackend::Mongo(feed) => feed.next(wait).await,
+            FeedBackend::Sqlite(feed) => feed.next(wait).await,
         }
     }
 }
 
 impl From<mongo::MongoFeed> for Feed {
     fn from(feed: mongo::MongoFeed) -> Self {
-        Self(Source::Mongo(Box::new(feed)))
+        Self(FeedBackend::Mongo(Box::new(feed)))
     }
 }
 
 impl From<sqlite::SqliteFeed> for Feed {
     fn from(feed: sqlite::SqliteFeed) -> Self {
-        Self(Source::Sqlite(feed))
+        Self(FeedBackend::Sqlite(feed))
     }
 }

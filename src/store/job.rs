@@ -6,29 +6,29 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Store, StoreError, ask};
-use crate::domain::job::{Basis, JobFile, Wanted};
+use super::{Store, StoreError, dispatch};
+use crate::domain::job::{ReportFile, ReportRequest, SourceVersion};
 use crate::domain::{CampaignId, Job};
 
 /// Maximum number of jobs in a list.
 pub const MAX_JOBS: u32 = 200;
 
 /// Failed attempts after which a job has failed.
-pub const MOST_LOST: u32 = 3;
+pub const MAX_FAILED_ATTEMPTS: u32 = 3;
 
 /// A worker's lease on a job. It covers one attempt and no later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold {
+pub struct JobLease {
     /// Job.
     pub job: Uuid,
     /// Attempt number.
     pub attempt: u32,
 }
 
-impl Hold {
+impl JobLease {
     /// Returns the lease of the worker that has just claimed `job`.
     #[must_use]
-    pub fn of(job: &Job) -> Self {
+    pub fn from_job(job: &Job) -> Self {
         Self {
             job: job.id,
             attempt: job.attempt,
@@ -38,92 +38,95 @@ impl Hold {
 
 /// Outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum JobOutcome {
     /// The file is in the object store.
     Done {
         /// Size and digest of the file.
-        file: JobFile,
+        file: ReportFile,
         /// Rows in the file.
         rows: u64,
         /// Version of the data in the file.
-        basis: Basis,
+        source_version: SourceVersion,
     },
     /// Failed: the job is queued again, or has failed for good after [`MOST_LOST`] attempts.
-    Lost,
+    Failed,
     /// The instance stops: the job is queued again at once, and no failure is counted.
-    GivenBack,
+    Released,
 }
 
 impl Store {
     /// Inserts a job. Idempotent.
     pub async fn add_job(&self, job: &Job) -> Result<(), StoreError> {
-        ask!("add_job", self.add_job(job))
+        dispatch!("add_job", self.add_job(job))
     }
 
     /// Returns a job.
     pub async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
-        ask!("job", self.job(id))
+        dispatch!("job", self.read_job(id))
     }
 
     /// Returns the latest [`MAX_JOBS`] jobs of a campaign with this requester, newest first.
-    pub async fn jobs_of(
+    pub async fn jobs_requested_by(
         &self,
         campaign: &CampaignId,
-        asker: &str,
+        requester: &str,
     ) -> Result<Vec<Job>, StoreError> {
-        ask!("jobs_of", self.jobs_of(campaign, asker))
+        dispatch!("jobs_of", self.jobs_requested_by(campaign, requester))
     }
 
     /// Returns the latest finished job for an equal request of any requester.
-    pub async fn done_job(&self, wanted: &Wanted) -> Result<Option<Job>, StoreError> {
-        ask!("done_job", self.done_job(wanted))
+    pub async fn find_finished_job(
+        &self,
+        request: &ReportRequest,
+    ) -> Result<Option<Job>, StoreError> {
+        dispatch!("done_job", self.find_finished_job(request))
     }
 
     /// Adds a requester to a finished job. Returns false if there is none. Idempotent.
-    pub async fn share_job(&self, id: Uuid, asker: &str) -> Result<bool, StoreError> {
-        ask!("share_job", self.share_job(id, asker))
+    pub async fn add_requester(&self, id: Uuid, requester: &str) -> Result<bool, StoreError> {
+        dispatch!("share_job", self.add_requester(id, requester))
     }
 
     /// Claims the job that was queued first. If the outcome is unknown, a claimed job is queued again for lack of
     /// heartbeats.
-    pub async fn begin_job(&self) -> Result<Option<Job>, StoreError> {
-        ask!("begin_job", self.begin_job())
+    pub async fn claim_next_job(&self) -> Result<Option<Job>, StoreError> {
+        dispatch!("begin_job", self.claim_next_job())
     }
 
     /// Fails attempts without a heartbeat for this long: each job is queued again, or has failed for good after
     /// [`MOST_LOST`] attempts.
-    pub async fn lose_silent_jobs(
+    pub async fn requeue_stalled_jobs(
         &self,
-        silence: Duration,
+        timeout: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        ask!("lose_silent_jobs", self.lose_silent_jobs(silence, now))
+        dispatch!("lose_silent_jobs", self.requeue_stalled_jobs(timeout, now))
     }
 
     /// Records a heartbeat and the progress. Returns false if the lease is lost: the job was cancelled or claimed
     /// again.
-    pub async fn note_job(
+    pub async fn heartbeat(
         &self,
-        hold: Hold,
+        lease: JobLease,
         rows: u64,
-        basis: Option<Basis>,
+        source_version: Option<SourceVersion>,
     ) -> Result<bool, StoreError> {
-        ask!("note_job", self.note_job(hold, rows, basis))
+        dispatch!("note_job", self.heartbeat(lease, rows, source_version))
     }
 
     /// Ends an attempt. Returns false if the lease is lost.
-    pub async fn end_job(
+    pub async fn finish_job(
         &self,
-        hold: Hold,
-        ending: Ending,
+        lease: JobLease,
+        outcome: JobOutcome,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        ask!("end_job", self.end_job(hold, ending, now))
+        dispatch!("end_job", self.finish_job(lease, outcome, now))
     }
 
     /// Cancels a queued or running job. Returns false if there is none.
     pub async fn cancel_job(&self, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-        ask!("cancel_job", self.cancel_job(id, now))
+        dispatch!("cancel_job", self.cancel_job(id, now))
     }
 
     /// Returns up to [`MAX_JOBS`] jobs that ended at `from` or later and before `before`, earliest first.
@@ -132,11 +135,11 @@ impl Store {
         from: Timestamp,
         before: Timestamp,
     ) -> Result<Vec<Job>, StoreError> {
-        ask!("ended_jobs", self.ended_jobs(from, before))
+        dispatch!("ended_jobs", self.ended_jobs(from, before))
     }
 
     /// Deletes a job. Idempotent.
     pub async fn remove_job(&self, id: Uuid) -> Result<(), StoreError> {
-        ask!("remove_job", self.remove_job(id))
+        dispatch!("remove_job", self.remove_job(id))
     }
 }

@@ -5,32 +5,32 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Store, StoreError, ask};
+use super::{Store, StoreError, dispatch};
 
 /// Converts a length to the unit of both back ends.
-pub(super) fn milliseconds(length: Duration) -> i64 {
-    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
+pub(super) fn to_ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Store {
     /// Acquires or renews a lease. Returns false while another holder has it. It expires `length` after the last
     /// renewal, by the clock of the store.
-    pub async fn lease(
+    pub async fn acquire_lease(
         &self,
         name: &'static str,
         holder: Uuid,
-        length: Duration,
+        duration: Duration,
     ) -> Result<bool, StoreError> {
-        ask!("lease", self.lease(name, holder, length))
+        dispatch!("lease", self.acquire_lease(name, holder, duration))
     }
 
     /// Releases a lease if `holder` has it. After an error the lease expires by itself.
-    pub async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
-        ask!("release", self.release(name, holder))
+    pub async fn release_lease(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
+        dispatch!("release", self.release_lease(name, holder))
     }
 
     /// Returns the time of the store's clock, which may differ from this machine's.
-    pub async fn clock(&self) -> Result<Timestamp, StoreError> {
-        ask!("clock", self.clock())
+    pub async fn now(&self) -> Result<Timestamp, StoreError> {
+        dispatch!("clock", self.now())
     }
 }

@@ -2,29 +2,29 @@
 //! node or sharded. A write is acknowledged once a majority of the nodes has it on disk.
 
 mod account;
-mod amend;
-mod amended;
 mod audit;
-mod closing;
+mod buffered_photos;
 mod connect;
 mod consent;
-mod counted;
 mod document;
-mod erased;
-mod fault;
+mod driver_error;
+mod early_closures;
+mod erased_registrations;
 mod feed;
+mod history;
+mod insert;
 mod job;
-mod keep;
 mod lease;
 mod list;
-mod pending;
-mod removal;
+mod pending_deletions;
 mod retention;
 mod search;
 mod session;
 mod snapshot;
+mod statistics;
 mod token;
-mod vault_key;
+mod update;
+mod wrapped_keys;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,15 +42,15 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
-    Batches, FeedError, Kept, PING, Pending, PendingKey, PendingPhoto, Position, Receipt, Snapshot,
-    StoreError, WAIT,
+    BufferTotals, BufferedPhoto, BufferedPhotoKey, FeedError, InsertOutcome, OPERATION_TIMEOUT,
+    PING_TIMEOUT, Position, Receipt, RegistrationStream, Snapshot, StoreError,
 };
 use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection};
 
 pub use feed::MongoFeed;
 
 /// Time limit of a count of a whole campaign: about a second for each million registrations.
-const COUNT: Duration = Duration::from_mins(1);
+const COUNT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One database of a replica set or sharded cluster.
 #[derive(Clone, Debug)]
@@ -62,41 +62,45 @@ pub struct MongoStore {
     sessions: Collection<Document>,
     tokens: Collection<Document>,
     audit: Collection<Document>,
-    closings: Collection<Document>,
-    vault_keys: Collection<Document>,
-    pending: Collection<RawDocumentBuf>,
+    closures: Collection<Document>,
+    wrapped_keys: Collection<Document>,
+    buffered_photos: Collection<RawDocumentBuf>,
     leases: Collection<Document>,
     jobs: Collection<Document>,
-    refusals: Collection<Document>,
+    rejections: Collection<Document>,
     consents: Collection<Document>,
 }
 
 impl MongoStore {
     pub(super) async fn open(uri: &SecretString) -> Result<Self, StoreError> {
-        let opened = timeout(WAIT, connect::open(uri)).await;
-        opened.map_err(|_| StoreError::late())?
+        let opened = timeout(OPERATION_TIMEOUT, connect::open(uri)).await;
+        opened.map_err(|_| StoreError::timed_out())?
     }
 
-    pub(super) async fn keep(
+    pub(super) async fn insert(
         &self,
         campaign: &Campaign,
         registration: &Registration,
-    ) -> Result<Kept, StoreError> {
-        let kept = timeout(WAIT, keep::keep(self, campaign, registration)).await;
-        kept.map_err(|_| StoreError::late())?
+    ) -> Result<InsertOutcome, StoreError> {
+        let kept = timeout(
+            OPERATION_TIMEOUT,
+            insert::insert(self, campaign, registration),
+        )
+        .await;
+        kept.map_err(|_| StoreError::timed_out())?
     }
 
     pub(super) async fn receipt(
         &self,
         number: ReceiptNumber,
     ) -> Result<Option<Receipt>, StoreError> {
-        let (least, greatest) = number.ids();
+        let (least, greatest) = number.id_range();
         let range = doc! { "$gte": binary(least.as_bytes()), "$lte": binary(greatest.as_bytes()) };
         // Tombstones and aliases have no `campaign`.
         let filter = doc! { "_id": range, "campaign": { "$exists": true } };
         let shown = doc! { "campaign": 1, "value": 1, "received_at": 1 };
         let find = self.registrations.find_one(filter);
-        let found = bounded(WAIT, find.projection(shown)).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, find.projection(shown)).await?;
         found.as_deref().map(document::receipt).transpose()
     }
 
@@ -106,7 +110,7 @@ impl MongoStore {
         id: RegistrationId,
     ) -> Result<Option<Registration>, StoreError> {
         let filter = doc! { "_id": binary(id.as_bytes()), "campaign": campaign.id.as_str() };
-        let found = bounded(WAIT, self.registrations.find_one(filter)).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, self.registrations.find_one(filter)).await?;
         let read = |found| document::registration(campaign, found);
         found.as_deref().map(read).transpose()
     }
@@ -118,7 +122,7 @@ impl MongoStore {
     ) -> Result<BTreeMap<String, String>, StoreError> {
         let filter = doc! { "_id": binary(id.as_bytes()), "campaign": campaign.as_str() };
         let find = self.registrations.find_one(filter);
-        let found = bounded(WAIT, find.projection(doc! { "answers": 1 })).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, find.projection(doc! { "answers": 1 })).await?;
         let read = |found: RawDocumentBuf| document::answers(&found);
         found.map(read).transpose().map(Option::unwrap_or_default)
     }
@@ -128,20 +132,22 @@ impl MongoStore {
         campaign: &CampaignId,
         selection: &Selection,
     ) -> Result<u64, StoreError> {
-        let count = self.registrations.count_documents(of(campaign, selection));
-        bounded(COUNT, count.hint(connect::in_order())).await
+        let count = self
+            .registrations
+            .count_documents(selection_filter(campaign, selection));
+        with_timeout(COUNT_TIMEOUT, count.hint(connect::list_index_hint())).await
     }
 
     pub(super) async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
         selection: &Selection,
-    ) -> Result<Batches, StoreError> {
-        list::all(self, campaign, selection).await
+    ) -> Result<RegistrationStream, StoreError> {
+        list::open_stream(self, campaign, selection).await
     }
 
     pub(super) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
-        snapshot::take(self, campaign).await
+        snapshot::count_totals(self, campaign).await
     }
 
     pub(super) async fn feed(
@@ -153,54 +159,70 @@ impl MongoStore {
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        self.ask_primary(PING, doc! { "ping": 1 }).await.map(|_| ())
+        self.run_on_primary(PING_TIMEOUT, doc! { "ping": 1 })
+            .await
+            .map(|_| ())
     }
 
-    pub(super) async fn keep_pending(&self, photo: &PendingPhoto) -> Result<(), StoreError> {
-        pending::keep(self, photo).await
+    pub(super) async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<(), StoreError> {
+        buffered_photos::insert(self, photo).await
     }
 
-    pub(super) async fn pending_photo(&self, key: PendingKey) -> Result<Option<Bytes>, StoreError> {
-        pending::bytes(self, &key).await
-    }
-
-    pub(super) async fn pending_after(
+    pub(super) async fn buffered_photo(
         &self,
-        after: Option<PendingKey>,
-        most: u8,
-    ) -> Result<Vec<PendingPhoto>, StoreError> {
-        pending::after(self, after.as_ref(), most).await
+        key: BufferedPhotoKey,
+    ) -> Result<Option<Bytes>, StoreError> {
+        buffered_photos::find_bytes(self, &key).await
     }
 
-    pub(super) async fn remove_pending(&self, key: PendingKey) -> Result<bool, StoreError> {
-        pending::remove(self, &key).await
+    pub(super) async fn buffered_photos(
+        &self,
+        after: Option<BufferedPhotoKey>,
+        limit: u8,
+    ) -> Result<Vec<BufferedPhoto>, StoreError> {
+        buffered_photos::list_after(self, after.as_ref(), limit).await
     }
 
-    pub(super) async fn pending(&self) -> Result<Pending, StoreError> {
-        pending::all(self).await
+    pub(super) async fn remove_buffered_photo(
+        &self,
+        key: BufferedPhotoKey,
+    ) -> Result<bool, StoreError> {
+        buffered_photos::remove(self, &key).await
     }
 
-    pub(super) async fn lease(
+    pub(super) async fn buffer_totals(&self) -> Result<BufferTotals, StoreError> {
+        buffered_photos::totals(self).await
+    }
+
+    pub(super) async fn acquire_lease(
         &self,
         name: &'static str,
         holder: Uuid,
-        length: Duration,
+        duration: Duration,
     ) -> Result<bool, StoreError> {
-        lease::take(self, name, holder, length).await
+        lease::acquire(self, name, holder, duration).await
     }
 
-    pub(super) async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
+    pub(super) async fn release_lease(
+        &self,
+        name: &'static str,
+        holder: Uuid,
+    ) -> Result<(), StoreError> {
         lease::release(self, name, holder).await
     }
 
-    pub(super) async fn clock(&self) -> Result<Timestamp, StoreError> {
-        lease::clock(self).await
+    pub(super) async fn now(&self) -> Result<Timestamp, StoreError> {
+        lease::now(self).await
     }
 
     /// Runs a command on the primary, the only node with the latest state.
-    async fn ask_primary(&self, wait: Duration, ask: Document) -> Result<Document, StoreError> {
-        let answer = self.database.run_command(ask);
-        bounded(wait, answer.selection_criteria(primary())).await
+    async fn run_on_primary(
+        &self,
+        limit: Duration,
+        command: Document,
+    ) -> Result<Document, StoreError> {
+        let answer = self.database.run_command(command);
+        with_timeout(limit, answer.selection_criteria(primary())).await
     }
 }
 
@@ -216,9 +238,9 @@ fn binary(bytes: &[u8]) -> Binary {
 }
 
 /// Returns the filter of a selection; the index covers all of it.
-fn of(campaign: &CampaignId, selection: &Selection) -> Document {
+fn selection_filter(campaign: &CampaignId, selection: &Selection) -> Document {
     let mut filter = doc! { "campaign": campaign.as_str() };
-    if let Some(value) = &selection.value {
+    if let Some(value) = &selection.tally_value {
         filter.insert("value", value);
     }
     let bounds = [("$gte", selection.from), ("$lt", selection.until)];
@@ -235,10 +257,10 @@ fn of(campaign: &CampaignId, selection: &Selection) -> Document {
 }
 
 /// Runs an operation of the driver with a time limit.
-async fn bounded<T>(
-    wait: Duration,
+async fn with_timeout<T>(
+    limit: Duration,
     operation: impl IntoFuture<Output = Driven<T>>,
 ) -> Result<T, StoreError> {
-    let answer = timeout(wait, operation.into_future()).await;
-    Ok(answer.map_err(|_| StoreError::late())??)
+    let answer = timeout(limit, operation.into_future()).await;
+    Ok(answer.map_err(|_| StoreError::timed_out())??)
 }

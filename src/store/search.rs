@@ -8,25 +8,25 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Store, StoreError, ask};
+use super::{Store, StoreError, dispatch};
 use crate::domain::text::fold;
 use crate::domain::{Campaign, ReceiptNumber, Registration, RegistrationId};
 
 /// Upper bound of a prefix scan: no validated name contains U+10FFFF.
-const LAST: char = '\u{10FFFF}';
+const PREFIX_END: char = '\u{10FFFF}';
 
 /// Minimum number of letters in a search by name; a wide one counts as two.
-const LEAST_LETTERS: usize = 2;
+const MIN_LETTERS: usize = 2;
 
 /// Number of registrations in the searched period below which a search by name scans them all. With more, it scans the
 /// index of names, where at least one in a few hundred names is of the period.
-pub(super) const NARROW: u32 = 3_000;
+pub(super) const MAX_SCANNED: u32 = 3_000;
 
 /// A search; all conditions must match.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Search {
+pub struct SearchQuery {
     /// Key, which also sets the order.
-    pub by: By,
+    pub by: SearchBy,
     /// Tallied values; empty for all.
     pub values: Vec<String>,
     /// Earliest time of arrival, inclusive.
@@ -37,7 +37,7 @@ pub struct Search {
 
 /// Key of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum SearchBy {
     /// Values and dates only; newest first.
     Newest,
     /// Folded prefix of the name ([`By::name`]); in order of the names.
@@ -50,7 +50,7 @@ pub enum By {
 
 /// A page of results.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct SearchResults {
     /// Registrations in the order of the search.
     pub rows: Vec<Registration>,
     /// Cursor of the next page, if there is one.
@@ -69,26 +69,26 @@ pub struct Cursor {
 }
 
 /// A registration and the folded name under which it is found.
-pub(super) struct Hit {
+pub(super) struct SearchHit {
     pub(super) name: String,
     pub(super) registration: Registration,
 }
 
-impl By {
+impl SearchBy {
     /// Folds a typed prefix of a name. Returns `None` if it has fewer than two letters.
     #[must_use]
-    pub fn name(typed: &str) -> Option<Self> {
-        let folded = fold(typed);
-        (folded.width() >= LEAST_LETTERS).then_some(Self::Name(folded))
+    pub fn from_name_prefix(prefix: &str) -> Option<Self> {
+        let folded = fold(prefix);
+        (folded.width() >= MIN_LETTERS).then_some(Self::Name(folded))
     }
 }
 
-impl Search {
+impl SearchQuery {
     /// Finds all registrations of a campaign, newest first.
     #[must_use]
     pub fn newest() -> Self {
         Self {
-            by: By::Newest,
+            by: SearchBy::Newest,
             values: Vec::new(),
             from: None,
             until: None,
@@ -96,9 +96,11 @@ impl Search {
     }
 
     /// Returns whether a registration has one of the values and is of the period.
-    fn admits(&self, registration: &Registration) -> bool {
+    fn matches(&self, registration: &Registration) -> bool {
         let Registration {
-            value, received_at, ..
+            tally_value: value,
+            received_at,
+            ..
         } = registration;
         (self.values.is_empty() || self.values.contains(value))
             && self.from.is_none_or(|from| *received_at >= from)
@@ -106,7 +108,7 @@ impl Search {
     }
 
     /// Returns each value once: a repeated value must not be found twice.
-    pub(super) fn distinct(&self) -> Vec<String> {
+    pub(super) fn distinct_values(&self) -> Vec<String> {
         let mut values = self.values.clone();
         values.sort_unstable();
         values.dedup();
@@ -114,23 +116,23 @@ impl Search {
     }
 
     /// Returns the period in milliseconds, from (inclusive) and until (exclusive); the limits of `i64` if open.
-    pub(super) fn milliseconds(&self) -> (i64, i64) {
-        let from = self.from.map_or(i64::MIN, millisecond);
-        (from, self.until.map_or(i64::MAX, millisecond))
+    pub(super) fn period_ms(&self) -> (i64, i64) {
+        let from = self.from.map_or(i64::MIN, ceil_to_ms);
+        (from, self.until.map_or(i64::MAX, ceil_to_ms))
     }
 }
 
 /// Rounds up to whole milliseconds, the precision of stored times.
-fn millisecond(moment: Timestamp) -> i64 {
-    let nanosecond = moment.as_nanosecond() + 999_999;
+fn ceil_to_ms(timestamp: Timestamp) -> i64 {
+    let nanosecond = timestamp.as_nanosecond() + 999_999;
     i64::try_from(nanosecond.div_euclid(1_000_000)).unwrap_or(i64::MAX)
 }
 
 /// Returns the exclusive upper bound of all names with this prefix.
-pub(super) fn behind(prefix: &str) -> String {
-    let mut behind = prefix.to_owned();
-    behind.push(LAST);
-    behind
+pub(super) fn prefix_end(prefix: &str) -> String {
+    let mut end = prefix.to_owned();
+    end.push(PREFIX_END);
+    end
 }
 
 impl Store {
@@ -138,28 +140,30 @@ impl Store {
     pub async fn search(
         &self,
         campaign: &Arc<Campaign>,
-        search: &Search,
+        search: &SearchQuery,
         after: Option<&Cursor>,
-        most: u8,
-    ) -> Result<Found, StoreError> {
+        page_size: u8,
+    ) -> Result<SearchResults, StoreError> {
         let id = match &search.by {
-            By::Newest | By::Name(_) => return self.walk(campaign, search, after, most).await,
-            By::Id(id) => Some(*id),
-            By::Receipt(number) => self.receipt(*number).await?.map(|receipt| receipt.id),
+            SearchBy::Newest | SearchBy::Name(_) => {
+                return self.search_page(campaign, search, after, page_size).await;
+            }
+            SearchBy::Id(id) => Some(*id),
+            SearchBy::Receipt(number) => self.receipt(*number).await?.map(|receipt| receipt.id),
         };
         let found = match id {
-            Some(id) => self.named(campaign, id).await?,
+            Some(id) => self.registration_or_alias(campaign, id).await?,
             None => None,
         };
-        let rows = found.into_iter().filter(|found| search.admits(found));
-        Ok(Found {
-            rows: rows.take(most.into()).collect(),
+        let rows = found.into_iter().filter(|found| search.matches(found));
+        Ok(SearchResults {
+            rows: rows.take(page_size.into()).collect(),
             next: None,
         })
     }
 
     /// Returns the registration with this id or alias.
-    async fn named(
+    async fn registration_or_alias(
         &self,
         campaign: &Campaign,
         id: RegistrationId,
@@ -168,35 +172,35 @@ impl Store {
         if found.is_some() {
             return Ok(found);
         }
-        match ask!("claimant", self.claimant(id))? {
+        match dispatch!("claimant", self.alias_owner(id))? {
             Some(owner) => self.registration(campaign, owner).await,
             None => Ok(None),
         }
     }
 
-    async fn walk(
+    async fn search_page(
         &self,
         campaign: &Arc<Campaign>,
-        search: &Search,
+        search: &SearchQuery,
         after: Option<&Cursor>,
-        most: u8,
-    ) -> Result<Found, StoreError> {
+        page_size: u8,
+    ) -> Result<SearchResults, StoreError> {
         // One row more than the page holds tells whether there is a next page.
-        let limit = usize::from(most) + 1;
-        let mut hits = ask!("search", self.search(campaign, search, after, limit))?;
-        let more = hits.len() > usize::from(most);
-        hits.truncate(most.into());
-        let last = hits.last().filter(|_| more);
+        let limit = usize::from(page_size) + 1;
+        let mut hits = dispatch!("search", self.search(campaign, search, after, limit))?;
+        let has_next = hits.len() > usize::from(page_size);
+        hits.truncate(page_size.into());
+        let last = hits.last().filter(|_| has_next);
         let next = last.map(|hit| hit.cursor(&search.by));
         let rows = hits.into_iter().map(|hit| hit.registration).collect();
-        Ok(Found { rows, next })
+        Ok(SearchResults { rows, next })
     }
 }
 
-impl Hit {
-    fn cursor(&self, by: &By) -> Cursor {
+impl SearchHit {
+    fn cursor(&self, by: &SearchBy) -> Cursor {
         Cursor {
-            name: matches!(by, By::Name(_)).then(|| self.name.clone()),
+            name: matches!(by, SearchBy::Name(_)).then(|| self.name.clone()),
             received_at: self.registration.received_at,
             id: self.registration.id,
         }
@@ -209,10 +213,16 @@ mod tests {
 
     #[test]
     fn two_letters_are_enough_of_a_name_and_one_is_not() {
-        assert_eq!(By::name(" JOSÉ  Ñ"), Some(By::Name("jose n".into())));
-        assert_eq!(By::name("李"), Some(By::Name("李".into())));
+        assert_eq!(
+            SearchBy::from_name_prefix(" JOSÉ  Ñ"),
+            Some(SearchBy::Name("jose n".into()))
+        );
+        assert_eq!(
+            SearchBy::from_name_prefix("李"),
+            Some(SearchBy::Name("李".into()))
+        );
         for less in ["", " ", "J", "é", "..,", "\u{301}"] {
-            assert_eq!(By::name(less), None, "{less:?}");
+            assert_eq!(SearchBy::from_name_prefix(less), None, "{less:?}");
         }
     }
 }

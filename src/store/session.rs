@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Store, StoreError, ask};
+use super::{Store, StoreError, dispatch};
 use crate::domain::staff::Session;
 
 /// Maximum number of sessions in a list.
@@ -13,31 +13,31 @@ pub const MAX_SESSIONS: u32 = 100;
 impl Store {
     /// Inserts a session. Idempotent.
     pub async fn add_session(&self, session: &Session) -> Result<(), StoreError> {
-        ask!("add_session", self.add_session(session))
+        dispatch!("add_session", self.add_session(session))
     }
 
     /// Returns the session whose token has this SHA-256. [`Session::is_live`] tells whether it is valid.
     pub async fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>, StoreError> {
-        ask!("session", self.session(hash))
+        dispatch!("session", self.read_session(hash))
     }
 
     /// Updates when a session was last seen, if it exists. An earlier time has no effect.
-    pub async fn note_session(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError> {
-        ask!("note_session", self.note_session(hash, at))
+    pub async fn touch_session(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError> {
+        dispatch!("note_session", self.touch_session(hash, at))
     }
 
     /// Removes a session of an account. Returns false if the account has no such session.
     pub async fn remove_session(&self, account: Uuid, hash: &[u8; 32]) -> Result<bool, StoreError> {
-        ask!("remove_session", self.remove_session(account, hash))
+        dispatch!("remove_session", self.remove_session(account, hash))
     }
 
     /// Returns the latest [`MAX_SESSIONS`] sessions of an account, newest first, including expired ones.
     pub async fn sessions_of(&self, account: Uuid) -> Result<Vec<Session>, StoreError> {
-        ask!("sessions_of", self.sessions_of(account))
+        dispatch!("sessions_of", self.sessions_of(account))
     }
 
     /// Deletes all sessions last seen before this time. Returns their number.
-    pub async fn sweep_sessions(&self, seen_before: Timestamp) -> Result<u64, StoreError> {
-        ask!("sweep_sessions", self.sweep_sessions(seen_before))
+    pub async fn delete_expired_sessions(&self, seen_before: Timestamp) -> Result<u64, StoreError> {
+        dispatch!("sweep_sessions", self.delete_expired_sessions(seen_before))
     }
 }

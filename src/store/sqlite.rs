@@ -2,28 +2,28 @@
 //! a few connections read beside it (write-ahead log).
 
 mod account;
-mod amend;
 mod audit;
-mod closing;
+mod buffered_photos;
 mod consent;
-mod counted;
-mod erased;
-mod fault;
+mod driver_error;
+mod early_closures;
+mod erased_registrations;
 mod feed;
 mod job;
 mod lease;
 mod list;
-mod pending;
-mod readers;
-mod removal;
+mod pending_deletions;
+mod read_pool;
 mod retention;
 mod row;
 mod schema;
 mod search;
 mod session;
+mod statistics;
 mod token;
-mod vault_key;
-mod writer;
+mod update;
+mod wrapped_keys;
+mod write_thread;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,44 +38,44 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
-    Batches, FeedError, Kept, PING, Pending, PendingKey, PendingPhoto, Position, Receipt, Snapshot,
-    StoreError,
+    BufferTotals, BufferedPhoto, BufferedPhotoKey, FeedError, InsertOutcome, PING_TIMEOUT,
+    Position, Receipt, RegistrationStream, Snapshot, StoreError,
 };
 use crate::domain::{Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection};
 
 pub use feed::SqliteFeed;
-use readers::Readers;
-use row::Row;
-use writer::Writer;
+use read_pool::ReadPool;
+use row::RegistrationRow;
+use write_thread::WriteThread;
 
 /// One SQLite file; several processes may have it open.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
-    readers: Arc<Readers>,
-    writer: Writer,
-    written: watch::Receiver<()>,
+    readers: Arc<ReadPool>,
+    writer: WriteThread,
+    commits: watch::Receiver<()>,
 }
 
 impl SqliteStore {
     pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
         let owned = path.to_owned();
-        let connection = readers::blocking(move || schema::open(&owned)).await?;
-        let (writer, written) = Writer::start(connection)?;
+        let connection = read_pool::blocking(move || schema::open(&owned)).await?;
+        let (writer, written) = WriteThread::start(connection)?;
         Ok(Self {
-            readers: Arc::new(Readers::new(path)),
+            readers: Arc::new(ReadPool::new(path)),
             writer,
-            written,
+            commits: written,
         })
     }
 
-    pub(super) async fn keep(
+    pub(super) async fn insert(
         &self,
         campaign: &Campaign,
         registration: &Registration,
-    ) -> Result<Kept, StoreError> {
-        let row = Row::of(campaign, registration)?;
+    ) -> Result<InsertOutcome, StoreError> {
+        let row = RegistrationRow::from_registration(campaign, registration)?;
         self.writer
-            .write(move |connection| row.keep(connection))
+            .write(move |connection| row.insert(connection))
             .await
     }
 
@@ -83,7 +83,7 @@ impl SqliteStore {
         &self,
         number: ReceiptNumber,
     ) -> Result<Option<Receipt>, StoreError> {
-        let (least, greatest) = number.ids();
+        let (least, greatest) = number.id_range();
         let ids = [*least.as_bytes(), *greatest.as_bytes()];
         self.readers
             .read(move |connection| {
@@ -148,12 +148,12 @@ impl SqliteStore {
         &self,
         campaign: &Arc<Campaign>,
         selection: &Selection,
-    ) -> Result<Batches, StoreError> {
-        let (sender, batches) = Batches::channel();
+    ) -> Result<RegistrationStream, StoreError> {
+        let (sender, batches) = RegistrationStream::channel();
         let (campaign, selection) = (Arc::clone(campaign), selection.clone());
         self.readers
-            .list(sender, move |connection, sender| {
-                list::all(connection, &campaign, &selection, sender)
+            .stream(sender, move |connection, sender| {
+                list::send_all(connection, &campaign, &selection, sender)
             })
             .await?;
         Ok(batches)
@@ -175,66 +175,76 @@ impl SqliteStore {
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        self.writer.check()?;
+        self.writer.ensure_running()?;
         let answered = self.readers.read(|connection| {
             connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
             Ok(())
         });
-        timeout(PING, answered)
+        timeout(PING_TIMEOUT, answered)
             .await
-            .map_err(|_| StoreError::late())?
+            .map_err(|_| StoreError::timed_out())?
     }
 
-    pub(super) async fn keep_pending(&self, photo: &PendingPhoto) -> Result<(), StoreError> {
+    pub(super) async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<(), StoreError> {
         let photo = photo.clone();
-        let keep = move |connection: &Connection| pending::keep(connection, &photo);
+        let keep = move |connection: &Connection| buffered_photos::insert(connection, &photo);
         self.writer.write(keep).await
     }
 
-    pub(super) async fn pending_photo(&self, key: PendingKey) -> Result<Option<Bytes>, StoreError> {
-        let read = move |connection: &mut Connection| pending::bytes(connection, &key);
-        self.readers.read(read).await
-    }
-
-    pub(super) async fn pending_after(
+    pub(super) async fn buffered_photo(
         &self,
-        after: Option<PendingKey>,
-        most: u8,
-    ) -> Result<Vec<PendingPhoto>, StoreError> {
-        let read =
-            move |connection: &mut Connection| pending::after(connection, after.as_ref(), most);
+        key: BufferedPhotoKey,
+    ) -> Result<Option<Bytes>, StoreError> {
+        let read = move |connection: &mut Connection| buffered_photos::find_bytes(connection, &key);
         self.readers.read(read).await
     }
 
-    pub(super) async fn remove_pending(&self, key: PendingKey) -> Result<bool, StoreError> {
-        let remove = move |connection: &Connection| pending::remove(connection, &key);
+    pub(super) async fn buffered_photos(
+        &self,
+        after: Option<BufferedPhotoKey>,
+        limit: u8,
+    ) -> Result<Vec<BufferedPhoto>, StoreError> {
+        let read = move |connection: &mut Connection| {
+            buffered_photos::list_after(connection, after.as_ref(), limit)
+        };
+        self.readers.read(read).await
+    }
+
+    pub(super) async fn remove_buffered_photo(
+        &self,
+        key: BufferedPhotoKey,
+    ) -> Result<bool, StoreError> {
+        let remove = move |connection: &Connection| buffered_photos::remove(connection, &key);
         self.writer.write(remove).await
     }
 
-    pub(super) async fn pending(&self) -> Result<Pending, StoreError> {
+    pub(super) async fn buffer_totals(&self) -> Result<BufferTotals, StoreError> {
         self.readers
-            .read(|connection| pending::all(connection))
+            .read(|connection| buffered_photos::totals(connection))
             .await
     }
 
-    pub(super) async fn lease(
+    pub(super) async fn acquire_lease(
         &self,
         name: &'static str,
         holder: Uuid,
-        length: Duration,
+        duration: Duration,
     ) -> Result<bool, StoreError> {
-        let take = move |connection: &Connection| lease::take(connection, name, holder, length);
+        let take =
+            move |connection: &Connection| lease::acquire(connection, name, holder, duration);
         self.writer.write(take).await
     }
 
-    pub(super) async fn release(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
+    pub(super) async fn release_lease(
+        &self,
+        name: &'static str,
+        holder: Uuid,
+    ) -> Result<(), StoreError> {
         let release = move |connection: &Connection| lease::release(connection, name, holder);
         self.writer.write(release).await
     }
 
-    pub(super) async fn clock(&self) -> Result<Timestamp, StoreError> {
-        self.readers
-            .read(|connection| lease::clock(connection))
-            .await
+    pub(super) async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.readers.read(|connection| lease::now(connection)).await
     }
 }

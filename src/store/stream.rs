@@ -7,21 +7,21 @@ use super::StoreError;
 use crate::domain::Registration;
 
 /// Rows per batch.
-pub(super) const BATCH: usize = 1_000;
+pub(super) const BATCH_SIZE: usize = 1_000;
 
 /// Batches read ahead of the consumer.
-const AHEAD: usize = 2;
+const MAX_BATCHES_AHEAD: usize = 2;
 
 /// Sends batches from the reading task.
-pub(super) type Sender = mpsc::Sender<Result<Vec<Registration>, StoreError>>;
+pub(super) type BatchSender = mpsc::Sender<Result<Vec<Registration>, StoreError>>;
 
 /// Registrations in batches of about 1,000. Dropping it stops the reading.
 #[derive(Debug)]
-pub struct Batches(mpsc::Receiver<Result<Vec<Registration>, StoreError>>);
+pub struct RegistrationStream(mpsc::Receiver<Result<Vec<Registration>, StoreError>>);
 
-impl Batches {
-    pub(super) fn channel() -> (Sender, Self) {
-        let (sender, receiver) = mpsc::channel(AHEAD);
+impl RegistrationStream {
+    pub(super) fn channel() -> (BatchSender, Self) {
+        let (sender, receiver) = mpsc::channel(MAX_BATCHES_AHEAD);
         (sender, Self(receiver))
     }
 

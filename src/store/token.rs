@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError, ask};
+use super::{Store, StoreError, dispatch};
 use crate::domain::staff::ApiToken;
 
 /// Maximum number of tokens in a list.
@@ -11,21 +11,21 @@ pub const MAX_TOKENS: u32 = 1_000;
 impl Store {
     /// Inserts a token. Idempotent.
     pub async fn add_token(&self, token: &ApiToken) -> Result<(), StoreError> {
-        ask!("add_token", self.add_token(token))
+        dispatch!("add_token", self.add_token(token))
     }
 
     /// Returns the token with this SHA-256, valid or not.
     pub async fn token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>, StoreError> {
-        ask!("token", self.token(hash))
+        dispatch!("token", self.read_token(hash))
     }
 
     /// Returns the first [`MAX_TOKENS`] tokens by name, including revoked ones.
     pub async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
-        ask!("tokens", self.tokens())
+        dispatch!("tokens", self.tokens())
     }
 
     /// Revokes a token. Returns false if there is none or it was revoked before.
     pub async fn revoke_token(&self, hash: &[u8; 32], at: Timestamp) -> Result<bool, StoreError> {
-        ask!("revoke_token", self.revoke_token(hash, at))
+        dispatch!("revoke_token", self.revoke_token(hash, at))
     }
 }

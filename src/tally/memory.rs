@@ -5,35 +5,40 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Totals, Turn};
+use super::{LeaderTurn, Totals};
 use crate::domain::CampaignId;
 use crate::store::{Position, Snapshot};
 
 /// Minimum time between refreshes.
-pub(super) const REFRESH_EVERY: SignedDuration = SignedDuration::from_secs(30);
+pub(super) const REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 
 /// Totals in memory. The process always leads.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryTally {
-    campaigns: Arc<Mutex<HashMap<CampaignId, Entry>>>,
+    campaigns: Arc<Mutex<HashMap<CampaignId, MemoryTotals>>>,
 }
 
 #[derive(Debug, Default)]
-struct Entry {
+struct MemoryTotals {
     totals: Option<Totals>,
-    asked: bool,
+    refresh_requested: bool,
     refreshed_at: Option<Timestamp>,
 }
 
 impl MemoryTally {
-    fn entries(&self) -> MutexGuard<'_, HashMap<CampaignId, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<CampaignId, MemoryTotals>> {
         // A poisoned lock is safe to use: each change below is complete or not started.
         self.campaigns
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn turn(&self, campaign: &CampaignId, caught_up: bool, now: Timestamp) -> Turn {
+    pub(super) fn acquire_lead(
+        &self,
+        campaign: &CampaignId,
+        caught_up: bool,
+        now: Timestamp,
+    ) -> LeaderTurn {
         let mut entries = self.entries();
         let entry = entries.entry(campaign.clone()).or_default();
         if let Some(totals) = entry.totals.as_mut().filter(|_| caught_up) {
@@ -41,13 +46,13 @@ impl MemoryTally {
         }
         let rested = entry
             .refreshed_at
-            .is_none_or(|at| now.duration_since(at) >= REFRESH_EVERY);
-        if entry.asked && rested {
-            entry.asked = false;
+            .is_none_or(|at| now.duration_since(at) >= REFRESH_INTERVAL);
+        if entry.refresh_requested && rested {
+            entry.refresh_requested = false;
             entry.refreshed_at = Some(now);
-            return Turn::Refresh;
+            return LeaderTurn::Refresh;
         }
-        Turn::Lead
+        LeaderTurn::Lead
     }
 
     pub(super) fn read(&self, campaign: &CampaignId) -> Option<Totals> {
@@ -97,7 +102,10 @@ impl MemoryTally {
         true
     }
 
-    pub(super) fn ask_refresh(&self, campaign: &CampaignId) {
-        self.entries().entry(campaign.clone()).or_default().asked = true;
+    pub(super) fn request_refresh(&self, campaign: &CampaignId) {
+        self.entries()
+            .entry(campaign.clone())
+            .or_default()
+            .refresh_requested = true;
     }
 }

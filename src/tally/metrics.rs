@@ -43,14 +43,14 @@ impl TallyMetrics {
     }
 
     /// Sets the difference found by a refresh.
-    pub fn drift(&self, campaign: &CampaignId, drift: u64) {
+    pub fn set_drift(&self, campaign: &CampaignId, drift: u64) {
         self.drift
             .with_label_values(&[campaign.as_str()])
             .set(gauge_value(drift));
     }
 
     /// Notes what is shown.
-    pub fn shown(&self, campaign: &CampaignId, as_of: Timestamp, stale: bool) {
+    pub fn set_shown(&self, campaign: &CampaignId, as_of: Timestamp, stale: bool) {
         let label = [campaign.as_str()];
         self.as_of.with_label_values(&label).set(as_of.as_second());
         self.stale.with_label_values(&label).set(stale.into());

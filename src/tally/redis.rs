@@ -10,8 +10,8 @@ use redis::aio::ConnectionManager;
 use redis::{RedisError, Script};
 use secrecy::SecretString;
 
-use super::memory::REFRESH_EVERY;
-use super::{TallyError, Totals, Turn};
+use super::memory::REFRESH_INTERVAL;
+use super::{LeaderTurn, TallyError, Totals};
 use crate::cache;
 use crate::domain::CampaignId;
 use crate::store::{Position, Snapshot};
@@ -42,23 +42,23 @@ impl std::fmt::Debug for RedisTally {
 impl RedisTally {
     pub(super) fn open(url: &SecretString, instance: &str) -> Result<Self, TallyError> {
         Ok(Self {
-            connection: cache::connection(url)?,
+            connection: cache::lazy_connection(url)?,
             // Unique even if two processes were given the same name by mistake.
             leader: format!("{instance} {}", uuid::Uuid::new_v4()),
         })
     }
 
-    pub(super) async fn turn(
+    pub(super) async fn acquire_lead(
         &self,
         campaign: &CampaignId,
         caught_up: bool,
         now: Timestamp,
-    ) -> Result<Turn, TallyError> {
-        let keys = Keys::of(campaign);
+    ) -> Result<LeaderTurn, TallyError> {
+        let keys = TallyKeys::new(campaign);
         let turn: u8 = TURN
             .key(keys.lease)
             .key(keys.meta)
-            .key(keys.asked)
+            .key(keys.refresh_requested)
             .key(keys.refreshed)
             .arg(&self.leader)
             .arg(LEASE_MS)
@@ -67,18 +67,18 @@ impl RedisTally {
             } else {
                 String::new()
             })
-            .arg(REFRESH_EVERY.as_millis().to_string())
+            .arg(REFRESH_INTERVAL.as_millis().to_string())
             .invoke_async(&mut self.connection.clone())
             .await?;
         match turn {
-            0 => Ok(Turn::Wait),
-            1 => Ok(Turn::Lead),
-            _ => Ok(Turn::Refresh),
+            0 => Ok(LeaderTurn::Follow),
+            1 => Ok(LeaderTurn::Lead),
+            _ => Ok(LeaderTurn::Refresh),
         }
     }
 
     pub(super) async fn resign(&self, campaign: &CampaignId) -> Result<(), TallyError> {
-        let lease = Keys::of(campaign).lease;
+        let lease = TallyKeys::new(campaign).lease;
         let () = RESIGN
             .key(lease)
             .arg(&self.leader)
@@ -88,7 +88,7 @@ impl RedisTally {
     }
 
     pub(super) async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {
-        let keys = Keys::of(campaign);
+        let keys = TallyKeys::new(campaign);
         let (values, (position, as_of)): (BTreeMap<String, u64>, (Option<String>, Option<i64>)) =
             redis::pipe()
                 .atomic()
@@ -116,9 +116,9 @@ impl RedisTally {
         to: &Position,
         deltas: &BTreeMap<&str, i64>,
     ) -> Result<bool, TallyError> {
-        let keys = Keys::of(campaign);
+        let keys = TallyKeys::new(campaign);
         let mut call = ADD.key(keys.totals);
-        call.key(keys.meta).arg(written(from)).arg(written(to));
+        call.key(keys.meta).arg(to_json(from)).arg(to_json(to));
         for (value, delta) in deltas {
             call.arg(*value).arg(*delta);
         }
@@ -132,11 +132,11 @@ impl RedisTally {
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<bool, TallyError> {
-        let keys = Keys::of(campaign);
+        let keys = TallyKeys::new(campaign);
         let mut call = REPLACE.key(keys.totals);
         call.key(keys.meta)
-            .arg(from.map(written).unwrap_or_default())
-            .arg(written(&snapshot.position))
+            .arg(from.map(to_json).unwrap_or_default())
+            .arg(to_json(&snapshot.position))
             .arg(now.as_millisecond());
         for (value, total) in &snapshot.totals {
             call.arg(value).arg(*total);
@@ -144,9 +144,9 @@ impl RedisTally {
         Ok(call.invoke_async(&mut self.connection.clone()).await?)
     }
 
-    pub(super) async fn ask_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
+    pub(super) async fn request_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
         let () = redis::cmd("SET")
-            .arg(Keys::of(campaign).asked)
+            .arg(TallyKeys::new(campaign).refresh_requested)
             .arg(1)
             .query_async(&mut self.connection.clone())
             .await?;
@@ -161,28 +161,28 @@ impl RedisTally {
     }
 }
 
-struct Keys {
+struct TallyKeys {
     lease: String,
     totals: String,
     meta: String,
-    asked: String,
+    refresh_requested: String,
     refreshed: String,
 }
 
-impl Keys {
-    fn of(campaign: &CampaignId) -> Self {
+impl TallyKeys {
+    fn new(campaign: &CampaignId) -> Self {
         let key = |name: &str| format!("jornada:{{{campaign}}}:{name}");
         Self {
             lease: key("lease"),
             totals: key("totals"),
             meta: key("meta"),
-            asked: key("refresh-asked"),
+            refresh_requested: key("refresh-asked"),
             refreshed: key("refreshed"),
         }
     }
 }
 
-fn written(position: &Position) -> String {
+fn to_json(position: &Position) -> String {
     serde_json::to_string(position).expect("a number and a text are always JSON")
 }
 

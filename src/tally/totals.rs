@@ -19,9 +19,9 @@ pub struct Totals {
 
 /// Result of asking for the lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum LeaderTurn {
     /// Another instance leads.
-    Wait,
+    Follow,
     /// This instance leads.
     Lead,
     /// This instance leads, and a requested refresh is due.

@@ -1,11 +1,11 @@
 //! Logging to standard output (text on a terminal, else JSON) and to Loki. Neither may slow a request or use unbounded
 //! memory: lines they cannot take are dropped and counted. No line contains a name, document number, key or token.
 
+mod batch_layer;
 mod dropped;
-mod ear;
-mod gate;
 mod json;
 mod loki;
+mod push_errors;
 mod setting;
 mod stdout;
 
@@ -24,41 +24,41 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
-pub use dropped::Dropped;
+pub use dropped::DroppedLines;
 pub use setting::{LogFormat, LogsConfig};
-use stdout::{Output, Writer};
+use stdout::{LineSender, OutputGuard};
 
 /// What the targets of our own lines begin with: all our crates have names that begin so.
 const TARGET: &str = "jornada";
 
 /// Longest time for the last push to Loki at the end of a role.
-const LAST_PUSH: Duration = Duration::from_secs(2);
+const LAST_PUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Log of this process; a role shuts it down with [`Logs::end`]. Dropping it still writes buffered lines to standard
 /// output.
 #[derive(Debug)]
 pub struct Logs {
-    dropped: Dropped,
+    dropped: DroppedLines,
     loki: Option<(CancellationToken, JoinHandle<()>)>,
-    _output: Output,
+    _output: OutputGuard,
 }
 
 /// Starts the log, once per process and inside its runtime. `service` is a label in Loki.
 pub fn start(config: &LogsConfig, service: &'static str) -> anyhow::Result<Logs> {
-    let dropped = Dropped::new().context("cannot count log lines")?;
+    let dropped = DroppedLines::new().context("cannot count log lines")?;
     let (writer, output) = stdout::start(dropped.clone()).context("cannot start the log")?;
-    let (gate, pusher) = config
+    let (layer, pusher) = config
         .loki
         .as_ref()
-        .map(|url| loki::open(url, service, &config.instance, &dropped))
+        .map(|url| loki::create(url, service, &config.instance, &dropped))
         .transpose()
         .context("JORNADA_LOKI")?
         .unzip();
     tracing_subscriber::registry()
         .with(EnvFilter::try_new(&config.filter).context("JORNADA_LOG")?)
-        .with(filter_fn(may_be_told))
-        .with(lines(config.format, writer))
-        .with(gate)
+        .with(filter_fn(is_loggable))
+        .with(stdout_layer(config.format, writer))
+        .with(layer)
         .try_init()
         .context("cannot start the log")?;
     let loki = pusher.map(|pusher| {
@@ -75,27 +75,27 @@ pub fn start(config: &LogsConfig, service: &'static str) -> anyhow::Result<Logs>
 impl Logs {
     /// Returns the counters of dropped lines, for the metrics of the role.
     #[must_use]
-    pub fn dropped(&self) -> &Dropped {
+    pub fn dropped(&self) -> &DroppedLines {
         &self.dropped
     }
 
     /// Pushes buffered lines to Loki, for up to 2 s, and writes the rest to standard output.
-    pub async fn end(self) {
+    pub async fn shut_down(self) {
         if let Some((stop, pusher)) = self.loki {
             stop.cancel();
-            tokio::time::timeout(LAST_PUSH, pusher).await.ok();
+            tokio::time::timeout(LAST_PUSH_TIMEOUT, pusher).await.ok();
         }
     }
 }
 
 /// Returns whether a line may be logged, whatever the filter. Below `WARN`, lines of other crates contain whole
 /// requests with addresses and keys.
-fn may_be_told(metadata: &Metadata<'_>) -> bool {
+fn is_loggable(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::WARN || metadata.target().starts_with(TARGET)
 }
 
 /// Returns the layer for standard output, in the configured format or the one that suits its reader.
-fn lines<S>(format: Option<LogFormat>, writer: Writer) -> Box<dyn Layer<S> + Send + Sync>
+fn stdout_layer<S>(format: Option<LogFormat>, writer: LineSender) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {

@@ -1,7 +1,7 @@
 //! Content of a mail: both languages, as plain text and HTML. The Message-ID depends only on what is reported, so that
 //! it is one mail, whoever sends it and however often.
 
-pub mod words;
+pub mod texts;
 
 use anyhow::Context;
 use askama::Template;
@@ -10,21 +10,21 @@ use lettre::Message;
 use lettre::message::MultiPart;
 use sha2::{Digest, Sha256};
 
-use super::board::Left;
-use super::ledger::incidents::Incident;
-use super::ledger::mail_kind::Kind;
 use super::setting::{MailConfig, WatchLinks};
+use super::snapshot::InstanceCount;
+use super::store::incidents::Incident;
+use super::store::mail_kind::MailKind;
 use crate::domain::Lang;
 
 /// What a mail reports.
 #[derive(Debug)]
-pub struct Letter<'a> {
+pub struct MailContent<'a> {
     /// Kind; `None` for a test mail.
-    pub kind: Option<Kind>,
+    pub kind: Option<MailKind>,
     /// Incidents it reports.
     pub incidents: &'a [Incident],
     /// Number of instances that answer.
-    pub left: Left,
+    pub instances: InstanceCount,
     /// Links and time zone.
     pub links: &'a WatchLinks,
     /// Name of the watcher that writes it.
@@ -35,60 +35,64 @@ pub struct Letter<'a> {
 
 /// Content in one language.
 #[derive(Debug)]
-struct Section {
+struct MailPart {
     lang: &'static str,
     title: String,
     paragraphs: Vec<String>,
-    items: Vec<Item>,
+    items: Vec<IncidentItem>,
     links: Vec<(&'static str, String)>,
 }
 
 /// One incident in one language.
 #[derive(Debug)]
-struct Item {
+struct IncidentItem {
     label: String,
     facts: Vec<(&'static str, String)>,
 }
 
 #[derive(Template)]
 #[template(path = "watch/mail.txt")]
-struct Plain<'a> {
-    sections: &'a [Section],
+struct PlainTextMail<'a> {
+    sections: &'a [MailPart],
     watcher: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "watch/mail.html")]
-struct Html<'a> {
+struct HtmlMail<'a> {
     subject: &'a str,
-    sections: &'a [Section],
+    sections: &'a [MailPart],
     watcher: &'a str,
 }
 
-impl Letter<'_> {
+impl MailContent<'_> {
     /// Returns the Message-ID without angle brackets. `domain` is that of the sender.
     #[must_use]
-    pub fn id(&self, domain: &str) -> String {
+    pub fn message_id(&self, domain: &str) -> String {
         let mut ids: Vec<_> = self
             .incidents
             .iter()
-            .map(|one| one.shared.as_str())
+            .map(|one| one.shared_id.as_str())
             .collect();
         ids.sort_unstable();
         let mut hash = Sha256::new();
-        hash.update(self.kind.map_or("test", Kind::as_str));
+        hash.update(self.kind.map_or("test", MailKind::as_str));
         for id in ids {
             hash.update(b"\n");
             hash.update(id);
         }
         match self.kind {
             // Each reminder needs its own id.
-            Some(Kind::Reminder) => {
-                let last = self.incidents.iter().filter_map(|one| one.told_at).max();
+            Some(MailKind::Reminder) => {
+                let last = self
+                    .incidents
+                    .iter()
+                    .filter_map(|one| one.last_reported_at)
+                    .max();
                 hash.update(last.unwrap_or_default().as_millisecond().to_be_bytes());
             }
             None => hash.update(self.now.as_nanosecond().to_be_bytes()),
-            Some(Kind::Raised | Kind::Resolved) => {}
+            Some(MailKind::Raised | MailKind::Resolved) => {}
         }
         let hash = data_encoding::HEXLOWER.encode(&hash.finalize()[..16]);
         format!("{hash}@{domain}")
@@ -96,16 +100,16 @@ impl Letter<'_> {
 
     /// Writes the mail. Returns Message-ID and bytes.
     pub fn write(&self, config: &MailConfig) -> anyhow::Result<(String, Vec<u8>)> {
-        let id = format!("<{}>", self.id(config.from.email.domain()));
+        let id = format!("<{}>", self.message_id(config.from.email.domain()));
         let subject = self.subject();
-        let sections = [Lang::Es, Lang::En].map(|lang| self.section(lang));
+        let sections = [Lang::Es, Lang::En].map(|lang| self.part(lang));
         let watcher = self.watcher;
-        let plain = Plain {
+        let plain = PlainTextMail {
             sections: &sections,
             watcher,
         }
         .render()?;
-        let html = Html {
+        let html = HtmlMail {
             subject: &subject,
             sections: &sections,
             watcher,
@@ -128,11 +132,11 @@ impl Letter<'_> {
     /// Returns whether no instance answers and the mail is about that.
     fn is_all_down(&self) -> bool {
         let of_instances = self.incidents.iter().any(|one| one.is_instance);
-        self.kind == Some(Kind::Raised) && of_instances && self.left.up == 0
+        self.kind == Some(MailKind::Raised) && of_instances && self.instances.up == 0
     }
 
     /// Returns whether the watcher itself may be cut off.
     fn is_cut_off(&self) -> bool {
-        self.kind == Some(Kind::Raised) && self.incidents.iter().any(|one| one.cut_off)
+        self.kind == Some(MailKind::Raised) && self.incidents.iter().any(|one| one.cut_off)
     }
 }

@@ -12,18 +12,18 @@ use prometheus::{
     register_int_gauge_with_registry,
 };
 
-use super::board::Board;
-use super::setting::Watched;
-use crate::telemetry::logs::Dropped;
+use super::setting::WatchedUrl;
+use super::snapshot::StatusSnapshot;
+use crate::telemetry::logs::DroppedLines;
 use crate::telemetry::metrics::text;
 
 /// Metrics of the role `watch`.
 #[derive(Clone, Debug)]
-pub struct Metrics {
+pub struct WatchMetrics {
     registry: Registry,
     target_up: IntGaugeVec,
     addresses: IntGaugeVec,
-    open: IntGauge,
+    open_incidents: IntGauge,
     round_at: IntGauge,
     paused: IntGauge,
     /// Incidents raised.
@@ -40,9 +40,9 @@ pub struct Metrics {
     pub unrecorded: IntCounter,
 }
 
-impl Metrics {
+impl WatchMetrics {
     /// Registers all metrics, with zero for every target.
-    pub fn new(watched: &[Watched], dropped: &Dropped) -> Result<Self, prometheus::Error> {
+    pub fn new(watched: &[WatchedUrl], dropped: &DroppedLines) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         registry.register(Box::new(ProcessCollector::for_self()))?;
         registry.register(dropped.collector())?;
@@ -73,7 +73,7 @@ impl Metrics {
                 "jornada_watch_target_addresses",
                 "Addresses behind the target's name",
             )?,
-            open: gauge("jornada_watch_incidents_open", "Open incidents")?,
+            open_incidents: gauge("jornada_watch_incidents_open", "Open incidents")?,
             round_at: gauge(
                 "jornada_watch_round_timestamp_seconds",
                 "Unix time of the last round of probes",
@@ -115,7 +115,7 @@ impl Metrics {
     }
 
     /// Sets the gauges to the result of a round.
-    pub fn seen(&self, board: &Board) {
+    pub fn record_round(&self, board: &StatusSnapshot) {
         let mut targets: BTreeMap<&str, (i64, bool)> = BTreeMap::new();
         for one in &board.targets {
             let (addresses, up) = targets.entry(&one.name).or_insert((0, true));
@@ -127,10 +127,11 @@ impl Metrics {
             self.addresses.with_label_values(&[name]).set(addresses);
         }
         let open = board.targets.iter().filter(|one| one.down_since.is_some());
-        self.open
+        self.open_incidents
             .set(i64::try_from(open.count()).unwrap_or(i64::MAX));
-        self.paused.set(board.pause.is_some().into());
-        self.round_at.set(board.at.map_or(0, Timestamp::as_second));
+        self.paused.set(board.maintenance.is_some().into());
+        self.round_at
+            .set(board.finished_at.map_or(0, Timestamp::as_second));
     }
 
     /// Renders all metrics in the Prometheus text format 0.0.4.

@@ -15,64 +15,64 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tracing::error;
 
-use super::board::{Board, Standing};
-use super::ledger::history::{self, Availability, Count};
-use super::ledger::incidents::{self, Incident};
-use super::ledger::{Ledger, outbox};
-use super::mail::words::{seen, span};
-use super::metrics::Metrics;
-use super::share::Lead;
+use super::mail::texts::{describe_result, format_duration};
+use super::metrics::WatchMetrics;
+use super::shared_state::Leadership;
+use super::snapshot::{StatusSnapshot, TargetStatus};
+use super::store::history::{self, Availability, ProbeCount};
+use super::store::incidents::{self, Incident};
+use super::store::{WatchStore, outbox};
 use crate::web::healthz::healthz;
-use crate::web::page::{Visit, show};
+use crate::web::page::{PageContext, render};
 use crate::web::{assets, headers};
 
 /// Maximum number of incidents on the page.
-const SHOWN: usize = 20;
+const MAX_INCIDENTS: usize = 20;
 
 /// State of the handlers.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct StatusPageState {
     /// Name of this watcher.
     pub watcher: String,
     /// Time zone of the page.
     pub zone: TimeZone,
     /// Result of the last round.
-    pub board: watch::Receiver<Board>,
+    pub snapshot: watch::Receiver<StatusSnapshot>,
     /// Leadership of this watcher, and whether Redis answers.
-    pub lead: watch::Receiver<(Lead, bool)>,
+    pub leadership: watch::Receiver<(Leadership, bool)>,
     /// Local store.
-    pub ledger: Ledger,
+    pub store: WatchStore,
     /// Metrics.
-    pub metrics: Metrics,
+    pub metrics: WatchMetrics,
 }
 
 /// Routes of the watcher's own port.
-pub fn router(shown: Shown) -> Router {
+pub fn router(state: StatusPageState) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/status.json", get(status))
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .merge(assets::router())
-        .layer(from_fn(headers::forbid))
-        .with_state(shown)
+        .layer(from_fn(headers::security_headers))
+        .with_state(state)
 }
 
 /// Stored history.
-struct Past {
+struct IncidentHistory {
     availability: BTreeMap<String, Availability>,
     incidents: Vec<Incident>,
-    waiting: i64,
+    unsent_mails: i64,
 }
 
-impl Shown {
-    async fn past(&self) -> Result<Past, Response> {
+impl StatusPageState {
+    async fn load_history(&self) -> Result<IncidentHistory, Response> {
         let now = Timestamp::now();
-        let read = self.ledger.write(move |tx| {
-            Ok(Past {
-                availability: history::availability(tx, now)?,
-                incidents: incidents::latest(tx)?,
-                waiting: outbox::waiting(tx)?,
+        let read = self.store.run_transaction(move |tx| {
+            Ok(IncidentHistory {
+                availability: history::read_availability(tx, now)?,
+                incidents: incidents::list_latest(tx)?,
+                unsent_mails: outbox::count_unsent(tx)?,
             })
         });
         read.await.map_err(|error| {
@@ -82,18 +82,18 @@ impl Shown {
     }
 }
 
-async fn metrics(State(shown): State<Shown>) -> Response {
+async fn metrics(State(state): State<StatusPageState>) -> Response {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], shown.metrics.text()).into_response()
+    ([(header::CONTENT_TYPE, kind)], state.metrics.text()).into_response()
 }
 
-async fn status(State(shown): State<Shown>) -> Result<Json<Value>, Response> {
-    let past = shown.past().await?;
-    let board = shown.board.borrow().clone();
-    let left = board.left();
-    let percent = |count: Count| count.percent().map(|it| (it * 1_000.0).round() / 1_000.0);
-    let targets = board.targets.iter().map(|one| {
-        let known = past
+async fn status(State(state): State<StatusPageState>) -> Result<Json<Value>, Response> {
+    let history = state.load_history().await?;
+    let snapshot = state.snapshot.borrow().clone();
+    let left = snapshot.count_instances();
+    let percent = |count: ProbeCount| count.percent().map(|it| (it * 1_000.0).round() / 1_000.0);
+    let targets = snapshot.targets.iter().map(|one| {
+        let known = history
             .availability
             .get(&one.target)
             .copied()
@@ -106,64 +106,67 @@ async fn status(State(shown): State<Shown>) -> Result<Json<Value>, Response> {
             "up": one.up_since.is_some(),
             "up_since": one.up_since,
             "down_since": one.down_since,
-            "seen": one.seen,
+            "seen": one.last_result,
             "availability": {"day": percent(known.day), "ninety_days": percent(known.quarter)},
         })
     });
-    let incidents = past.incidents.iter().map(|one| {
+    let incidents = history.incidents.iter().map(|one| {
         json!({
             "target": one.target,
             "label": one.label,
             "since": one.since,
             "until": one.until,
-            "falls": one.falls,
-            "seen": one.seen,
-            "told_raised": one.told_raised,
-            "told_resolved": one.told_resolved,
+            "falls": one.outages,
+            "seen": one.probe_result,
+            "told_raised": one.reported_at,
+            "told_resolved": one.recovery_reported_at,
         })
     });
     Ok(Json(json!({
-        "watcher": shown.watcher,
-        "sends": shown.lead.borrow().0.sends(),
-        "at": board.at,
+        "watcher": state.watcher,
+        "sends": state.leadership.borrow().0.sends_mails(),
+        "at": snapshot.finished_at,
         "instances": {"up": left.up, "all": left.all},
-        "pause": board.pause,
+        "pause": snapshot.maintenance,
         "targets": targets.collect::<Vec<_>>(),
         "incidents": incidents.collect::<Vec<_>>(),
-        "mails_waiting": past.waiting,
+        "mails_waiting": history.unsent_mails,
     })))
 }
 
-async fn page(State(shown): State<Shown>, visit: Visit) -> Result<Response, Response> {
-    let past = shown.past().await?;
-    let board = shown.board.borrow().clone();
+async fn page(
+    State(state): State<StatusPageState>,
+    visit: PageContext,
+) -> Result<Response, Response> {
+    let history = state.load_history().await?;
+    let snapshot = state.snapshot.borrow().clone();
     let page = StatusPage {
         visit: &visit,
-        shown: &shown,
-        board: &board,
-        past: &past,
+        page_state: &state,
+        snapshot: &snapshot,
+        history: &history,
     };
-    Ok(show(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
 #[template(path = "watch/status.html")]
 struct StatusPage<'a> {
-    visit: &'a Visit,
-    shown: &'a Shown,
-    board: &'a Board,
-    past: &'a Past,
+    visit: &'a PageContext,
+    page_state: &'a StatusPageState,
+    snapshot: &'a StatusSnapshot,
+    history: &'a IncidentHistory,
 }
 
 impl StatusPage<'_> {
-    fn moment(&self, at: &Timestamp) -> String {
-        self.visit.moment(at, &self.shown.zone)
+    fn format_time(&self, at: &Timestamp) -> String {
+        self.visit.date_time(at, &self.page_state.zone)
     }
 
     fn headline(&self) -> String {
-        let left = self.board.left();
+        let left = self.snapshot.count_instances();
         let (up, all) = (left.up, left.all);
-        if self.board.at.is_none() {
+        if self.snapshot.finished_at.is_none() {
             return self
                 .visit
                 .say("Empezando a mirar", "Beginning to look")
@@ -181,8 +184,11 @@ impl StatusPage<'_> {
         )
     }
 
-    fn state(&self, one: &Standing) -> String {
-        let words = one.seen.as_ref().map(|met| seen(self.visit.lang, met));
+    fn describe_status(&self, one: &TargetStatus) -> String {
+        let words = one
+            .last_result
+            .as_ref()
+            .map(|met| describe_result(self.visit.lang, met));
         let words = words.unwrap_or_default();
         match (one.down_since, one.up_since) {
             (Some(_), Some(_)) => self.visit.say("volviendo", "coming back").to_owned(),
@@ -191,39 +197,39 @@ impl StatusPage<'_> {
         }
     }
 
-    fn day(&self, one: &Standing) -> String {
-        self.share(self.availability(one).day)
+    fn day_percent(&self, one: &TargetStatus) -> String {
+        self.percent(self.availability(one).day)
     }
 
-    fn quarter(&self, one: &Standing) -> String {
-        self.share(self.availability(one).quarter)
+    fn quarter_percent(&self, one: &TargetStatus) -> String {
+        self.percent(self.availability(one).quarter)
     }
 
-    fn availability(&self, one: &Standing) -> Availability {
-        let known = self.past.availability.get(&one.target);
+    fn availability(&self, one: &TargetStatus) -> Availability {
+        let known = self.history.availability.get(&one.target);
         known.copied().unwrap_or_default()
     }
 
-    fn share(&self, count: Count) -> String {
+    fn percent(&self, count: ProbeCount) -> String {
         if count.percent().is_none() {
             return "—".into();
         }
         let (up, down) = (u64::from(count.up), u64::from(count.down));
-        self.visit.share(up, up + down)
+        self.visit.percent(up, up + down)
     }
 
     fn incidents(&self) -> impl Iterator<Item = &Incident> {
-        self.past.incidents.iter().take(SHOWN)
+        self.history.incidents.iter().take(MAX_INCIDENTS)
     }
 
-    fn length(&self, one: &Incident) -> String {
+    fn duration(&self, one: &Incident) -> String {
         match one.until {
-            Some(until) => span(until.duration_since(one.since)),
+            Some(until) => format_duration(until.duration_since(one.since)),
             None => self.visit.say("sigue", "goes on").to_owned(),
         }
     }
 
     fn sends(&self) -> bool {
-        self.shown.lead.borrow().0.sends()
+        self.page_state.leadership.borrow().0.sends_mails()
     }
 }

@@ -13,23 +13,23 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
 
-use super::incident::Probed;
-use super::setting::Watched;
+use super::alert::Observation;
+use super::setting::WatchedUrl;
 
 /// Maximum number of bytes read of an answer.
-const MOST_BYTES: usize = 16 << 10;
+const MAX_RESPONSE_BYTES: usize = 16 << 10;
 /// Maximum number of concurrent lookups: each occupies a thread until the resolver times out.
-const LOOKUPS: usize = 16;
+const MAX_LOOKUPS: usize = 16;
 /// Maximum length of an instance name, in characters.
-const MOST_LETTERS: usize = 64;
+const MAX_NAME_CHARS: usize = 64;
 
 /// Result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Seen {
+pub enum ProbeResult {
     /// Healthy.
     #[serde(rename = "well")]
-    Well,
+    Healthy,
     /// Connection refused.
     Refused,
     /// Timeout.
@@ -46,18 +46,18 @@ pub enum Seen {
         draining: bool,
         /// Unavailable dependencies: `store`, `photos`, `cache`.
         #[serde(rename = "without")]
-        without: Vec<String>,
+        unavailable: Vec<String>,
     },
 }
 
-impl Seen {
+impl ProbeResult {
     /// Returns whether the target counts as up or down.
     #[must_use]
-    pub fn probed(&self) -> Probed {
+    pub fn observation(&self) -> Observation {
         match self {
-            Self::Well => Probed::Up,
+            Self::Healthy => Observation::Up,
             Self::Refused | Self::TimedOut | Self::NoName | Self::Broken | Self::Status { .. } => {
-                Probed::Down
+                Observation::Down
             }
         }
     }
@@ -65,9 +65,9 @@ impl Seen {
 
 /// Result of a probe with the name of the instance.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct ProbeOutcome {
     /// Result.
-    pub seen: Seen,
+    pub result: ProbeResult,
     /// Name that the instance reported.
     pub instance: Option<String>,
 }
@@ -76,39 +76,39 @@ pub struct Look {
 #[derive(Clone, Debug)]
 pub struct Prober {
     http: reqwest::Client,
-    wait: Duration,
+    timeout: Duration,
     lookups: Arc<Semaphore>,
 }
 
 #[derive(Deserialize)]
-struct Readiness {
+struct ReadinessReply {
     instance: Option<String>,
     #[serde(default)]
     draining: bool,
-    store: Option<Check>,
-    photos: Option<Check>,
-    cache: Option<Check>,
+    store: Option<CheckReply>,
+    photos: Option<CheckReply>,
+    cache: Option<CheckReply>,
 }
 
 #[derive(Deserialize)]
-struct Check {
+struct CheckReply {
     up: bool,
 }
 
 impl Prober {
     /// Creates a prober; `wait` is the timeout of each probe.
-    pub fn new(wait: Duration) -> reqwest::Result<Self> {
+    pub fn new(timeout: Duration) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(redirect::Policy::none())
             // A pooled connection would not show whether the target accepts new ones.
             .pool_max_idle_per_host(0)
-            .timeout(wait)
+            .timeout(timeout)
             .build()?;
-        let lookups = Arc::new(Semaphore::new(LOOKUPS));
+        let lookups = Arc::new(Semaphore::new(MAX_LOOKUPS));
         Ok(Self {
             http,
-            wait,
+            timeout,
             lookups,
         })
     }
@@ -131,7 +131,12 @@ impl Prober {
             drop(permit);
             found
         });
-        let found: BTreeSet<_> = timeout(self.wait, asked).await.ok()?.ok()?.ok()?.collect();
+        let found: BTreeSet<_> = timeout(self.timeout, asked)
+            .await
+            .ok()?
+            .ok()?
+            .ok()?
+            .collect();
         let loopback = SocketAddr::from(([127, 0, 0, 1], port));
         // `localhost` has two addresses, of which a program usually listens on one.
         if found.contains(&loopback) {
@@ -141,47 +146,63 @@ impl Prober {
     }
 
     /// Probes one address.
-    pub async fn look(&self, watched: &Watched, address: SocketAddr) -> Look {
-        let asked = timeout(self.wait, self.ask(watched, address)).await;
-        match asked.unwrap_or(Err(Seen::TimedOut)) {
+    pub async fn probe(&self, watched: &WatchedUrl, address: SocketAddr) -> ProbeOutcome {
+        let asked = timeout(self.timeout, self.request(watched, address)).await;
+        match asked.unwrap_or(Err(ProbeResult::TimedOut)) {
             Ok(look) => look,
-            Err(seen) => Look {
-                seen,
+            Err(seen) => ProbeOutcome {
+                result: seen,
                 instance: None,
             },
         }
     }
 
-    async fn ask(&self, watched: &Watched, address: SocketAddr) -> Result<Look, Seen> {
+    async fn request(
+        &self,
+        watched: &WatchedUrl,
+        address: SocketAddr,
+    ) -> Result<ProbeOutcome, ProbeResult> {
         let mut url = watched.url.clone();
-        url.set_ip_host(address.ip()).map_err(|()| Seen::Broken)?;
+        url.set_ip_host(address.ip())
+            .map_err(|()| ProbeResult::Broken)?;
         let request = self.http.get(url).header(header::HOST, &watched.name);
-        let mut answer = request.send().await.map_err(|error| broken(&error))?;
+        let mut answer = request
+            .send()
+            .await
+            .map_err(|error| classify_error(&error))?;
         let status = answer.status();
         if !watched.is_instance {
-            return Ok(Look {
-                seen: judge(status.is_success() || status.is_redirection(), status, None),
+            return Ok(ProbeOutcome {
+                result: classify_status(
+                    status.is_success() || status.is_redirection(),
+                    status,
+                    None,
+                ),
                 instance: None,
             });
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| broken(&error))? {
+        while let Some(chunk) = answer
+            .chunk()
+            .await
+            .map_err(|error| classify_error(&error))?
+        {
             body.extend_from_slice(&chunk);
-            if body.len() > MOST_BYTES {
+            if body.len() > MAX_RESPONSE_BYTES {
                 break;
             }
         }
-        let reply: Option<Readiness> = serde_json::from_slice(&body).ok();
-        Ok(Look {
-            seen: judge(status == StatusCode::OK, status, reply.as_ref()),
+        let reply: Option<ReadinessReply> = serde_json::from_slice(&body).ok();
+        Ok(ProbeOutcome {
+            result: classify_status(status == StatusCode::OK, status, reply.as_ref()),
             instance: reply
                 .and_then(|reply| reply.instance)
-                .map(|name| modest(&name)),
+                .map(|name| sanitise_name(&name)),
         })
     }
 
     /// Returns whether a host accepts a TCP connection.
-    pub async fn reaches(&self, host: &str, port: u16) -> bool {
+    pub async fn is_reachable(&self, host: &str, port: u16) -> bool {
         let asked = async {
             let addresses = match host.parse() {
                 Ok(ip) => BTreeSet::from([SocketAddr::new(ip, port)]),
@@ -194,13 +215,17 @@ impl Prober {
             }
             false
         };
-        timeout(self.wait, asked).await.unwrap_or(false)
+        timeout(self.timeout, asked).await.unwrap_or(false)
     }
 }
 
-fn judge(is_right: bool, status: StatusCode, reply: Option<&Readiness>) -> Seen {
-    if is_right {
-        return Seen::Well;
+fn classify_status(
+    is_healthy: bool,
+    status: StatusCode,
+    reply: Option<&ReadinessReply>,
+) -> ProbeResult {
+    if is_healthy {
+        return ProbeResult::Healthy;
     }
     let checks = reply.map_or([None, None, None], |reply| {
         [
@@ -210,36 +235,36 @@ fn judge(is_right: bool, status: StatusCode, reply: Option<&Readiness>) -> Seen 
         ]
         .map(|(name, check)| check.as_ref().filter(|check| !check.up).map(|_| name))
     });
-    Seen::Status {
+    ProbeResult::Status {
         status: status.as_u16(),
         draining: reply.is_some_and(|reply| reply.draining),
-        without: checks.into_iter().flatten().map(str::to_owned).collect(),
+        unavailable: checks.into_iter().flatten().map(str::to_owned).collect(),
     }
 }
 
-fn broken(error: &reqwest::Error) -> Seen {
+fn classify_error(error: &reqwest::Error) -> ProbeResult {
     if error.is_timeout() {
-        return Seen::TimedOut;
+        return ProbeResult::TimedOut;
     }
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
             match error.kind() {
-                std::io::ErrorKind::ConnectionRefused => return Seen::Refused,
-                std::io::ErrorKind::TimedOut => return Seen::TimedOut,
+                std::io::ErrorKind::ConnectionRefused => return ProbeResult::Refused,
+                std::io::ErrorKind::TimedOut => return ProbeResult::TimedOut,
                 _ => {}
             }
         }
         cause = error.source();
     }
-    Seen::Broken
+    ProbeResult::Broken
 }
 
 /// Limits the length of a name from outside and removes control characters.
-fn modest(name: &str) -> String {
+fn sanitise_name(name: &str) -> String {
     name.chars()
         .filter(|letter| !letter.is_control())
-        .take(MOST_LETTERS)
+        .take(MAX_NAME_CHARS)
         .collect()
 }
 
@@ -247,35 +272,35 @@ fn modest(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn judged(status: u16, body: &str) -> Seen {
+    fn judged(status: u16, body: &str) -> ProbeResult {
         let status = StatusCode::from_u16(status).unwrap();
-        let told: Option<Readiness> = serde_json::from_str(body).ok();
-        judge(status == StatusCode::OK, status, told.as_ref())
+        let told: Option<ReadinessReply> = serde_json::from_str(body).ok();
+        classify_status(status == StatusCode::OK, status, told.as_ref())
     }
 
     #[test]
     fn unavailable_dependencies_are_listed() {
         let body = r#"{"instance":"app1","ready":false,"draining":false,
             "store":{"up":false,"ms":1},"photos":{"up":true,"ms":1},"cache":{"up":false,"ms":1}}"#;
-        let lacking = Seen::Status {
+        let lacking = ProbeResult::Status {
             status: 503,
             draining: false,
-            without: vec!["store".into(), "cache".into()],
+            unavailable: vec!["store".into(), "cache".into()],
         };
         assert_eq!(judged(503, body), lacking);
-        assert_eq!(judged(200, body), Seen::Well);
-        let bare = Seen::Status {
+        assert_eq!(judged(200, body), ProbeResult::Healthy);
+        let bare = ProbeResult::Status {
             status: 502,
             draining: false,
-            without: Vec::new(),
+            unavailable: Vec::new(),
         };
         assert_eq!(judged(502, "<html>"), bare);
     }
 
     #[test]
     fn reported_names_are_sanitised() {
-        assert_eq!(modest("app\u{1}1\n"), "app1");
-        assert_eq!(modest(&"x".repeat(500)).len(), MOST_LETTERS);
+        assert_eq!(sanitise_name("app\u{1}1\n"), "app1");
+        assert_eq!(sanitise_name(&"x".repeat(500)).len(), MAX_NAME_CHARS);
     }
 
     #[tokio::test]
@@ -284,14 +309,17 @@ mod tests {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let watched = Watched {
+        let watched = WatchedUrl {
             url: Url::parse(&format!("http://localhost:{}/readyz", address.port())).unwrap(),
             name: "localhost".into(),
             is_instance: true,
         };
         let found = prober.resolve(&watched.url).await.unwrap();
         assert_eq!(found, BTreeSet::from([address]));
-        assert_eq!(prober.look(&watched, address).await.seen, Seen::Refused);
-        assert!(!prober.reaches("127.0.0.1", address.port()).await);
+        assert_eq!(
+            prober.probe(&watched, address).await.result,
+            ProbeResult::Refused
+        );
+        assert!(!prober.is_reachable("127.0.0.1", address.port()).await);
     }
 }

@@ -16,21 +16,21 @@ use crate::cache::CacheSetting;
 #[derive(Clone, Debug)]
 pub struct WatchConfig {
     /// `JORNADA_WATCH` and `JORNADA_WATCH_ALSO`.
-    pub watched: Vec<Watched>,
+    pub watched: Vec<WatchedUrl>,
     /// `JORNADA_WATCH_LISTEN`; never proxied to the public.
     pub listen: SocketAddr,
     /// `JORNADA_WATCH_DATA`; one folder for each watcher.
-    pub data: PathBuf,
+    pub data_folder: PathBuf,
     /// `JORNADA_WATCH_EVERY`.
-    pub every: Duration,
+    pub probe_interval: Duration,
     /// `JORNADA_WATCH_TIMEOUT`; not longer than `every`.
     pub timeout: Duration,
     /// What makes an incident.
     pub rules: WatchRules,
     /// `JORNADA_WATCH_GROUP`: incidents that begin within this time share a mail.
-    pub group: SignedDuration,
+    pub group_period: SignedDuration,
     /// `JORNADA_WATCH_REMIND`.
-    pub remind: SignedDuration,
+    pub reminder_interval: SignedDuration,
     /// `JORNADA_WATCH_NEUTRAL`: host and port that answer whatever happens to the system.
     pub neutral: Option<(String, u16)>,
     /// How mails leave.
@@ -45,7 +45,7 @@ pub struct WatchConfig {
 
 /// One URL that is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watched {
+pub struct WatchedUrl {
     /// What is asked, with its path.
     pub url: Url,
     /// Host and port, as people know it.
@@ -62,7 +62,7 @@ pub struct WatchRules {
     /// `JORNADA_WATCH_SUCCESSES`: successes in a row that resolve it.
     pub successes: u32,
     /// `JORNADA_WATCH_QUIET`: for how long they must have gone on.
-    pub quiet: SignedDuration,
+    pub recovery_period: SignedDuration,
 }
 
 /// Where mails lead, and the clock that they show.
@@ -82,7 +82,7 @@ pub struct WatchLinks {
 #[derive(Clone, Debug)]
 pub struct MailConfig {
     /// `JORNADA_SMTP`.
-    pub post: PostSetting,
+    pub transport: MailTransportSetting,
     /// `JORNADA_MAIL_FROM`.
     pub from: Mailbox,
     /// `JORNADA_MAIL_TO`; at least one.
@@ -91,7 +91,7 @@ pub struct MailConfig {
 
 /// `JORNADA_SMTP`.
 #[derive(Clone, Debug)]
-pub enum PostSetting {
+pub enum MailTransportSetting {
     /// `file:FOLDER`; each mail becomes a file `.eml`.
     Folder(PathBuf),
     /// `smtp://…` or `smtps://…`, whole, as the mail client reads it.
@@ -104,7 +104,7 @@ impl MailConfig {
     pub(crate) fn to_folder(folder: PathBuf) -> Self {
         let mailbox = |name: &str| Mailbox::new(None, format!("{name}@localhost").parse().unwrap());
         Self {
-            post: PostSetting::Folder(folder),
+            transport: MailTransportSetting::Folder(folder),
             from: mailbox("jornada"),
             to: vec![mailbox("administrador")],
         }

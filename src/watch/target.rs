@@ -6,14 +6,14 @@ use std::net::SocketAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::incident::{Alarm, Probed};
-use super::probe::{Look, Seen};
-use super::setting::{WatchRules, Watched};
+use super::alert::{AlertState, Observation};
+use super::probe::{ProbeOutcome, ProbeResult};
+use super::setting::{WatchRules, WatchedUrl};
 
 /// Maximum number of watched addresses per name.
-pub const MOST_ADDRESSES: usize = 32;
+pub const MAX_ADDRESSES: usize = 32;
 /// Time after which an address is no longer watched that its name has lost, if the name has others.
-const FORGET: SignedDuration = SignedDuration::from_hours(1);
+const LOST_ADDRESS_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
 /// One address of one watched name.
 #[derive(Clone, Debug)]
@@ -25,15 +25,15 @@ pub struct Target {
     /// Name that the instance reported.
     pub instance: Option<String>,
     /// Alert state.
-    pub alarm: Alarm,
+    pub alert: AlertState,
     /// Local key of the open incident.
-    pub incident: Option<i64>,
+    pub incident_key: Option<i64>,
     /// Result of the last probe.
-    pub seen: Option<Seen>,
+    pub last_result: Option<ProbeResult>,
     /// Start of the current run of healthy probes.
     pub up_since: Option<Timestamp>,
     /// When its name lost this address.
-    pub gone_since: Option<Timestamp>,
+    pub lost_since: Option<Timestamp>,
 }
 
 impl Target {
@@ -44,33 +44,33 @@ impl Target {
             watched,
             address,
             instance: None,
-            alarm: Alarm::new(rules),
-            incident: None,
-            seen: None,
+            alert: AlertState::new(rules),
+            incident_key: None,
+            last_result: None,
             up_since: None,
-            gone_since: None,
+            lost_since: None,
         }
     }
 
     /// Applies the result of a probe.
-    pub fn looked(&mut self, look: Look, now: Timestamp) {
-        self.up_since = match look.seen.probed() {
-            Probed::Up => self.up_since.or(Some(now)),
-            Probed::Down => None,
+    pub fn apply_outcome(&mut self, outcome: ProbeOutcome, now: Timestamp) {
+        self.up_since = match outcome.result.observation() {
+            Observation::Up => self.up_since.or(Some(now)),
+            Observation::Down => None,
         };
-        self.instance = look.instance.or(self.instance.take());
-        self.seen = Some(look.seen);
+        self.instance = outcome.instance.or(self.instance.take());
+        self.last_result = Some(outcome.result);
     }
 
     /// Returns the key in the local store and among watchers.
     #[must_use]
-    pub fn key(&self, watched: &Watched) -> String {
+    pub fn key(&self, watched: &WatchedUrl) -> String {
         key(watched, self.address)
     }
 
     /// Returns the name for people.
     #[must_use]
-    pub fn label(&self, watched: &Watched) -> String {
+    pub fn label(&self, watched: &WatchedUrl) -> String {
         match (&self.instance, self.address) {
             (Some(instance), _) => instance.clone(),
             (None, Some(address)) if watched.name != address.to_string() => {
@@ -83,7 +83,7 @@ impl Target {
 
 /// Returns the key of an address behind a URL, in the local store and among watchers.
 #[must_use]
-pub fn key(watched: &Watched, address: Option<SocketAddr>) -> String {
+pub fn key(watched: &WatchedUrl, address: Option<SocketAddr>) -> String {
     match address {
         Some(address) => format!("{} {address}", watched.url),
         None => watched.url.to_string(),
@@ -92,7 +92,7 @@ pub fn key(watched: &Watched, address: Option<SocketAddr>) -> String {
 
 /// Updates the targets of one name to its current addresses. A new address replaces one that is gone: an instance that
 /// restarted elsewhere is the same target. Returns the targets that are no longer watched.
-pub fn settle(
+pub fn update_addresses(
     targets: &mut Vec<Target>,
     watched: usize,
     found: &BTreeSet<SocketAddr>,
@@ -102,39 +102,39 @@ pub fn settle(
     let mut fresh = found.clone();
     for target in targets.iter_mut().filter(|one| one.watched == watched) {
         let known = target.address.is_some_and(|known| fresh.remove(&known));
-        target.gone_since = if known {
+        target.lost_since = if known {
             None
         } else {
-            target.gone_since.or(Some(now))
+            target.lost_since.or(Some(now))
         };
     }
     for address in fresh {
         let mut own = targets.iter_mut().filter(|one| one.watched == watched);
-        if let Some(place) = own.find(|one| one.gone_since.is_some()) {
-            place.address = Some(address);
-            place.gone_since = None;
-        } else if count(targets, watched) < MOST_ADDRESSES {
+        if let Some(target) = own.find(|one| one.lost_since.is_some()) {
+            target.address = Some(address);
+            target.lost_since = None;
+        } else if count_targets(targets, watched) < MAX_ADDRESSES {
             targets.push(Target::new(watched, Some(address), rules));
         }
     }
-    if count(targets, watched) == 0 {
+    if count_targets(targets, watched) == 0 {
         targets.push(Target::new(watched, None, rules));
     }
-    forget(targets, watched, now)
+    remove_lost(targets, watched, now)
 }
 
-fn count(targets: &[Target], watched: usize) -> usize {
+fn count_targets(targets: &[Target], watched: usize) -> usize {
     targets.iter().filter(|one| one.watched == watched).count()
 }
 
-fn forget(targets: &mut Vec<Target>, watched: usize, now: Timestamp) -> Vec<Target> {
-    let is_there = |one: &Target| one.watched == watched && one.gone_since.is_none();
+fn remove_lost(targets: &mut Vec<Target>, watched: usize, now: Timestamp) -> Vec<Target> {
+    let is_there = |one: &Target| one.watched == watched && one.lost_since.is_none();
     if !targets.iter().any(is_there) {
         return Vec::new();
     }
     let is_gone = |one: &mut Target| {
-        let long_gone = |since| now.duration_since(since) >= FORGET;
-        one.watched == watched && one.gone_since.is_some_and(long_gone)
+        let long_gone = |since| now.duration_since(since) >= LOST_ADDRESS_TIMEOUT;
+        one.watched == watched && one.lost_since.is_some_and(long_gone)
     };
     targets.extract_if(.., is_gone).collect()
 }
@@ -146,7 +146,7 @@ mod tests {
     const RULES: WatchRules = WatchRules {
         failures: 3,
         successes: 2,
-        quiet: SignedDuration::ZERO,
+        recovery_period: SignedDuration::ZERO,
     };
 
     fn addresses(ends: &[u8]) -> BTreeSet<SocketAddr> {
@@ -156,7 +156,7 @@ mod tests {
 
     fn settled(targets: &mut Vec<Target>, ends: &[u8], second: i64) -> (Vec<u8>, usize) {
         let now = Timestamp::from_second(1_800_000_000 + second).unwrap();
-        let forgotten = settle(targets, 0, &addresses(ends), &RULES, now);
+        let forgotten = update_addresses(targets, 0, &addresses(ends), &RULES, now);
         let end = |target: &Target| match target.address {
             Some(SocketAddr::V4(address)) => address.ip().octets()[3],
             _ => 0,
@@ -191,16 +191,16 @@ mod tests {
     fn a_new_address_replaces_a_lost_one() {
         let mut targets = Vec::new();
         settled(&mut targets, &[1, 2], 0);
-        targets[0].incident = Some(7);
+        targets[0].incident_key = Some(7);
         assert_eq!(settled(&mut targets, &[2], 2).0, [1, 2]);
         assert_eq!(settled(&mut targets, &[2, 9], 4).0, [9, 2]);
-        assert_eq!(targets[0].incident, Some(7));
+        assert_eq!(targets[0].incident_key, Some(7));
     }
 
     #[test]
     fn the_number_of_addresses_per_name_is_limited() {
         let mut targets = Vec::new();
         let ends: Vec<u8> = (1..=200).collect();
-        assert_eq!(settled(&mut targets, &ends, 0).0.len(), MOST_ADDRESSES);
+        assert_eq!(settled(&mut targets, &ends, 0).0.len(), MAX_ADDRESSES);
     }
 }

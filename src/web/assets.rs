@@ -18,11 +18,11 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
-struct Static;
+struct StaticFiles;
 
 /// Route of all static files.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/static/{hash}/{*name}", get(file))
+    Router::new().route("/static/{hash}/{*name}", get(serve_file))
 }
 
 /// Returns the URL of a file of `static/`, such as `/static/1f0c9a…/form.js`.
@@ -31,16 +31,20 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 /// If there is no such file: names are written in templates, and tests render every template.
 #[must_use]
 pub fn asset(name: &str) -> String {
-    let file = Static::get(name).expect("templates name files of static/");
-    format!("/static/{}/{name}", hash(&file))
+    let file = StaticFiles::get(name).expect("templates name files of static/");
+    format!("/static/{}/{name}", file_hash(&file))
 }
 
-fn hash(file: &EmbeddedFile) -> String {
+fn file_hash(file: &EmbeddedFile) -> String {
     data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash()[..8])
 }
 
-async fn file(Path((wanted, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    let Some(file) = Static::get(&name).filter(|file| hash(file) == wanted) else {
+async fn serve_file(
+    Path((requested_hash, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(file) = StaticFiles::get(&name).filter(|file| file_hash(file) == requested_hash)
+    else {
         // The page belongs to another version: no file is better than one that does not match.
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -54,13 +58,13 @@ async fn file(Path((wanted, name)): Path<(String, String)>, headers: HeaderMap) 
         .map_or(&b""[..], HeaderValue::as_bytes);
     if accepted.windows(4).any(|word| word == b"gzip") {
         let gzip = [(CONTENT_ENCODING, "gzip")];
-        return (common, gzip, compressed(&wanted, &file.data)).into_response();
+        return (common, gzip, compress_once(&requested_hash, &file.data)).into_response();
     }
     (common, file.data).into_response()
 }
 
 /// Compresses a file once per process instead of once per request.
-fn compressed(hash: &str, data: &[u8]) -> Bytes {
+fn compress_once(hash: &str, data: &[u8]) -> Bytes {
     static KNOWN: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let gzip = known.entry(hash.to_owned()).or_insert_with(|| {
@@ -87,13 +91,13 @@ mod tests {
 
     #[test]
     fn vendored_files_match_their_checksums() {
-        let readme = Static::get("vendor/README.md").unwrap();
+        let readme = StaticFiles::get("vendor/README.md").unwrap();
         let readme = String::from_utf8(readme.data.into_owned()).unwrap();
-        let vendored: Vec<_> = Static::iter()
+        let vendored: Vec<_> = StaticFiles::iter()
             .filter(|name| name.starts_with("vendor/") && name != "vendor/README.md")
             .collect();
         for path in &vendored {
-            let file = Static::get(path).unwrap();
+            let file = StaticFiles::get(path).unwrap();
             let sum = data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash());
             let name = path.trim_start_matches("vendor/");
             let row = readme
@@ -115,12 +119,12 @@ mod tests {
         let address = asset("app.css");
         let hash = address.split('/').nth(2).unwrap().to_owned();
         let gzip = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"))]);
-        let found = file(Path((hash.clone(), "app.css".into())), HeaderMap::new()).await;
+        let found = serve_file(Path((hash.clone(), "app.css".into())), HeaderMap::new()).await;
         assert_eq!(found.headers()[CONTENT_TYPE], "text/css; charset=utf-8");
         assert!(!found.headers().contains_key(CONTENT_ENCODING));
-        let small = file(Path((hash, "app.css".into())), gzip).await;
+        let small = serve_file(Path((hash, "app.css".into())), gzip).await;
         assert_eq!(small.headers()[CONTENT_ENCODING], "gzip");
-        let missing = file(Path(("0".repeat(16), "app.css".into())), HeaderMap::new()).await;
+        let missing = serve_file(Path(("0".repeat(16), "app.css".into())), HeaderMap::new()).await;
         assert_eq!(missing.status(), StatusCode::NOT_FOUND);
     }
 }

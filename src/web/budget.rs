@@ -6,20 +6,20 @@ use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 
 /// Bytes per permit: the unit of reservations.
-const STEP: usize = 16 * 1024;
+const PERMIT_BYTES: usize = 16 * 1024;
 
 /// Budget shared by all uploads.
 #[derive(Clone, Debug)]
 pub struct UploadBudget {
-    free: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     in_use: IntGauge,
 }
 
 /// Reservation of one upload; released when dropped.
 #[derive(Debug)]
-pub struct Reserved {
+pub struct UploadReservation {
     budget: UploadBudget,
-    steps: usize,
+    permits: usize,
 }
 
 /// The budget has no room for more.
@@ -30,56 +30,56 @@ impl UploadBudget {
     /// Creates a budget of `bytes`. `in_use` shows the reserved bytes.
     #[must_use]
     pub fn new(bytes: u64, in_use: IntGauge) -> Self {
-        let steps = usize::try_from(bytes / STEP as u64)
+        let steps = usize::try_from(bytes / PERMIT_BYTES as u64)
             .unwrap_or(usize::MAX)
             .min(Semaphore::MAX_PERMITS);
         Self {
-            free: Arc::new(Semaphore::new(steps)),
+            permits: Arc::new(Semaphore::new(steps)),
             in_use,
         }
     }
 
     /// Returns an empty reservation.
     #[must_use]
-    pub fn begin(&self) -> Reserved {
-        Reserved {
+    pub fn start_reservation(&self) -> UploadReservation {
+        UploadReservation {
             budget: self.clone(),
-            steps: 0,
+            permits: 0,
         }
     }
 }
 
-impl Reserved {
+impl UploadReservation {
     /// Adjusts the reservation to `bytes` without waiting.
     ///
     /// # Errors
     /// [`BudgetExhausted`] if not enough is free; the reservation is unchanged.
     pub fn resize(&mut self, bytes: usize) -> Result<(), BudgetExhausted> {
-        let steps = bytes.div_ceil(STEP);
-        if let Some(missing) = steps.checked_sub(self.steps) {
+        let steps = bytes.div_ceil(PERMIT_BYTES);
+        if let Some(missing) = steps.checked_sub(self.permits) {
             let permits = u32::try_from(missing).map_err(|_| BudgetExhausted)?;
-            let taken = self.budget.free.try_acquire_many(permits);
+            let taken = self.budget.permits.try_acquire_many(permits);
             taken.map_err(|_| BudgetExhausted)?.forget();
         } else {
-            self.budget.free.add_permits(self.steps - steps);
+            self.budget.permits.add_permits(self.permits - steps);
         }
         self.budget
             .in_use
-            .add(bytes_of(steps) - bytes_of(self.steps));
-        self.steps = steps;
+            .add(permit_bytes(steps) - permit_bytes(self.permits));
+        self.permits = steps;
         Ok(())
     }
 }
 
-impl Drop for Reserved {
+impl Drop for UploadReservation {
     fn drop(&mut self) {
-        self.budget.free.add_permits(self.steps);
-        self.budget.in_use.sub(bytes_of(self.steps));
+        self.budget.permits.add_permits(self.permits);
+        self.budget.in_use.sub(permit_bytes(self.permits));
     }
 }
 
-fn bytes_of(steps: usize) -> i64 {
-    i64::try_from(steps * STEP).unwrap_or(i64::MAX)
+fn permit_bytes(steps: usize) -> i64 {
+    i64::try_from(steps * PERMIT_BYTES).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -88,19 +88,25 @@ mod tests {
 
     fn budget(steps: usize) -> (UploadBudget, IntGauge) {
         let in_use = IntGauge::new("in_use", "test").unwrap();
-        let bytes = (steps * STEP) as u64;
+        let bytes = (steps * PERMIT_BYTES) as u64;
         (UploadBudget::new(bytes, in_use.clone()), in_use)
     }
 
     fn in_steps(in_use: &IntGauge) -> i64 {
-        in_use.get() / bytes_of(1)
+        in_use.get() / permit_bytes(1)
     }
 
     #[test]
     fn in_use_follows_the_reservations() {
         let (budget, in_use) = budget(10);
-        let mut upload = budget.begin();
-        for (bytes, steps) in [(0, 0), (1, 1), (STEP, 1), (3 * STEP + 1, 4), (5, 1)] {
+        let mut upload = budget.start_reservation();
+        for (bytes, steps) in [
+            (0, 0),
+            (1, 1),
+            (PERMIT_BYTES, 1),
+            (3 * PERMIT_BYTES + 1, 4),
+            (5, 1),
+        ] {
             upload.resize(bytes).unwrap();
             assert_eq!(in_steps(&in_use), steps, "{bytes} bytes");
         }
@@ -111,17 +117,20 @@ mod tests {
     #[test]
     fn an_exhausted_budget_is_busy_until_memory_is_released() {
         let (budget, in_use) = budget(10);
-        let (mut one, mut other) = (budget.begin(), budget.begin());
-        one.resize(8 * STEP).unwrap();
-        other.resize(STEP).unwrap();
-        assert!(matches!(other.resize(3 * STEP), Err(BudgetExhausted)));
+        let (mut one, mut other) = (budget.start_reservation(), budget.start_reservation());
+        one.resize(8 * PERMIT_BYTES).unwrap();
+        other.resize(PERMIT_BYTES).unwrap();
+        assert!(matches!(
+            other.resize(3 * PERMIT_BYTES),
+            Err(BudgetExhausted)
+        ));
         assert_eq!(in_steps(&in_use), 9, "what there was stays");
         drop(one);
-        other.resize(10 * STEP).unwrap();
+        other.resize(10 * PERMIT_BYTES).unwrap();
         assert_eq!(in_steps(&in_use), 10);
-        assert!(budget.begin().resize(1).is_err());
+        assert!(budget.start_reservation().resize(1).is_err());
         drop(other);
         assert_eq!(in_use.get(), 0);
-        assert!(budget.begin().resize(10 * STEP).is_ok());
+        assert!(budget.start_reservation().resize(10 * PERMIT_BYTES).is_ok());
     }
 }

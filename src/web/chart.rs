@@ -9,12 +9,12 @@ use axum::routing::get;
 
 use super::AppState;
 use super::error::Error;
-use super::page::{Visit, show};
+use super::page::{PageContext, render};
 use crate::domain::Campaign;
-use crate::tally::board::{Chart, Count};
+use crate::tally::live_totals::{TotalsView, ValueCount};
 
 /// Maximum number of bars.
-const BARS: usize = 20;
+const MAX_BARS: usize = 20;
 /// Height of a bar with its label, in pixels.
 const BAR_HEIGHT: usize = 44;
 
@@ -26,25 +26,25 @@ pub fn router() -> Router<AppState> {
 async fn totals(
     State(app): State<AppState>,
     Path(campaign): Path<String>,
-    visit: Visit,
+    visit: PageContext,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let chart = app.live_totals.read(&campaign.id);
+    let chart = app.live_totals.latest(&campaign.id);
     let page = ChartPage {
         visit: &visit,
         campaign,
         chart: chart.as_deref(),
     };
-    Ok(show(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
 #[template(path = "chart.html")]
 struct ChartPage<'a> {
-    visit: &'a Visit,
+    visit: &'a PageContext,
     campaign: &'a Campaign,
     /// Totals; `None` until the first ones are known.
-    chart: Option<&'a Chart>,
+    chart: Option<&'a TotalsView>,
 }
 
 impl ChartPage<'_> {
@@ -52,7 +52,7 @@ impl ChartPage<'_> {
         self.chart.map_or(0, |chart| chart.total)
     }
 
-    fn rows(&self) -> &[Count] {
+    fn rows(&self) -> &[ValueCount] {
         self.chart.map_or(&[], |chart| &chart.values)
     }
 
@@ -62,7 +62,7 @@ impl ChartPage<'_> {
 
     fn as_of(&self) -> Option<String> {
         let chart = self.chart?;
-        Some(self.visit.moment(&chart.as_of, &self.campaign.time_zone))
+        Some(self.visit.date_time(&chart.as_of, &self.campaign.time_zone))
     }
 
     fn zone(&self) -> &str {
@@ -70,11 +70,11 @@ impl ChartPage<'_> {
     }
 
     /// Returns the label of the tally field, such as "Ciudad".
-    fn by(&self) -> &str {
-        self.visit.read(&self.campaign.tallied().label)
+    fn tally_label(&self) -> &str {
+        self.visit.localized(&self.campaign.tally_field().label)
     }
 
-    fn stale_words(&self) -> &'static str {
+    fn stale_notice(&self) -> &'static str {
         self.visit.lang.pick(
             "Estos totales pueden no estar al día. Se actualizan solos apenas sea posible.",
             "These totals may be out of date. They are updated by themselves as soon as possible.",
@@ -85,7 +85,7 @@ impl ChartPage<'_> {
         let highest = self.rows().first().map_or(1, |row| row.count).max(1);
         self.rows()
             .iter()
-            .take(BARS)
+            .take(MAX_BARS)
             .enumerate()
             .map(move |(place, row)| Bar {
                 value: &row.value,
@@ -97,7 +97,7 @@ impl ChartPage<'_> {
     }
 
     fn bars_height(&self) -> usize {
-        self.rows().len().min(BARS) * BAR_HEIGHT
+        self.rows().len().min(MAX_BARS) * BAR_HEIGHT
     }
 }
 
@@ -115,8 +115,8 @@ mod tests {
     use crate::domain::campaign::tests::example;
     use crate::web::page::tests::visit;
 
-    fn page(values: Vec<Count>) -> String {
-        let chart = Chart {
+    fn page(values: Vec<ValueCount>) -> String {
+        let chart = TotalsView {
             campaign: "vacunacion".into(),
             by: "ciudad".into(),
             as_of: "2026-11-21T21:05:00Z".parse().unwrap(),
@@ -134,12 +134,12 @@ mod tests {
 
     #[test]
     fn there_are_twenty_bars_and_every_row() {
-        let row = |number: u64| Count {
+        let row = |number: u64| ValueCount {
             value: format!("Ciudad {number}"),
             count: 2000 - number,
         };
         let html = page((0..1_100).map(row).collect());
-        assert_eq!(html.matches("<rect").count(), BARS);
+        assert_eq!(html.matches("<rect").count(), MAX_BARS);
         assert_eq!(html.matches("<tr data-value").count(), 1_100);
         assert!(html.contains("<td>1.999</td>"));
     }
@@ -149,7 +149,7 @@ mod tests {
         let counts = [("Bogotá", 1_000_000), ("Mitú", 1)];
         let html = page(
             counts
-                .map(|(value, count)| Count {
+                .map(|(value, count)| ValueCount {
                     value: value.into(),
                     count,
                 })

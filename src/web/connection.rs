@@ -1,9 +1,9 @@
 //! Connections of the public listener, with the limits that `axum::serve` lacks: time and size of the request head,
 //! number of connections. Only HTTP/1 is supported, which is what nginx speaks.
 
-mod arriving;
-mod crowd;
+mod limiter;
 mod metrics;
+mod unread_body;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,13 +24,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-pub use crowd::Crowd;
-use crowd::{Seat, Working};
+pub use limiter::ConnectionLimiter;
+use limiter::{ActiveRequest, ConnectionSlot};
 pub use metrics::ConnectionMetrics;
 
 /// Maximum time for a request head, and maximum idle time between two requests. Longer than the keep-alive time of
 /// nginx, so that nginx closes idle connections first.
-const HEAD_ARRIVAL: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum size of a request head; a little above the 33 KiB of nginx, so that nginx rejects it first.
 const MAX_HEAD_BYTES: usize = 40 * 1024;
 /// Maximum number of headers.
@@ -38,22 +38,27 @@ const MAX_HEADERS: usize = 100;
 /// Buffer per connection. An endless head fills it.
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Time for a closing connection to start a request that is already on its way.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE_PERIOD: Duration = Duration::from_secs(1);
 /// Pause when no connection can be accepted because too many files are open.
-const NO_FILES: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `stop`, then waits until every request in progress is answered.
-pub async fn serve(listener: TcpListener, site: Router, crowd: Crowd, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    site: Router,
+    limiter: ConnectionLimiter,
+    stop: CancellationToken,
+) {
     let connections = TaskTracker::new();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         let Ok((stream, peer)) = accepted else {
-            tokio::time::sleep(NO_FILES).await;
+            tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             continue;
         };
         // A response in two writes must not wait for the client to acknowledge the first.
         stream.set_nodelay(true).ok();
-        if let Some(seat) = crowd.enter() {
-            connections.spawn(keep(stream, peer, site.clone(), seat, stop.clone()));
+        if let Some(seat) = limiter.acquire() {
+            connections.spawn(serve_one(stream, peer, site.clone(), seat, stop.clone()));
         }
     }
     drop(listener);
@@ -61,66 +66,67 @@ pub async fn serve(listener: TcpListener, site: Router, crowd: Crowd, stop: Canc
     connections.wait().await;
 }
 
-async fn keep(
+async fn serve_one(
     stream: TcpStream,
     peer: SocketAddr,
     site: Router,
-    seat: Seat,
+    slot: ConnectionSlot,
     stop: CancellationToken,
 ) {
-    let service = service_fn(|request| answer(request, peer, site.clone(), seat.work()));
-    let mut connection = pin!(bounds().serve_connection(TokioIo::new(stream), service));
+    let service =
+        service_fn(|request| handle_request(request, peer, site.clone(), slot.start_request()));
+    let mut connection = pin!(http_builder().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // Connection errors concern only the client.
         _ = connection.as_mut() => return,
-        () = seat.asked_to_leave() => {}
+        () = slot.evicted() => {}
         () = stop.cancelled() => {}
     }
     connection.as_mut().graceful_shutdown();
     loop {
-        let ended = tokio::time::timeout(GRACE, connection.as_mut()).await;
-        if ended.is_ok() || !seat.is_working() {
+        let ended = tokio::time::timeout(GRACE_PERIOD, connection.as_mut()).await;
+        if ended.is_ok() || !slot.is_active() {
             return;
         }
     }
 }
 
-fn bounds() -> Builder {
+fn http_builder() -> Builder {
     let mut builder = Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_ARRIVAL)
+        .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(BUFFER_BYTES);
     builder
 }
 
-async fn answer(
+async fn handle_request(
     request: Request<Incoming>,
     peer: SocketAddr,
     site: Router,
-    working: Working,
-) -> Result<Response<Worked>, Infallible> {
+    active: ActiveRequest,
+) -> Result<Response<ResponseBody>, Infallible> {
     let (head, body) = request.into_parts();
-    let (body, unread) = arriving::watch(body);
+    let (body, unread) = unread_body::track(body);
     let mut request = Request::from_parts(head, body);
     request.extensions_mut().insert(ConnectInfo(peer));
     let mut response = site.oneshot(request).await?;
-    unread.tell(&mut response);
-    Ok(response.map(|body| Worked {
+    unread.add_close_header(&mut response);
+    Ok(response.map(|body| ResponseBody {
         body,
-        _working: working,
+        _active: active,
     }))
 }
 
 /// Response body that keeps its connection active until it is written.
-struct Worked {
+struct ResponseBody {
     body: Body,
-    _working: Working,
+    _active: ActiveRequest,
 }
 
-impl hyper::body::Body for Worked {
+impl hyper::body::Body for ResponseBody {
     type Data = bytes::Bytes;
     type Error = axum::Error;
 

@@ -7,19 +7,19 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::AppState;
-use super::page::{Visit, show};
+use super::page::{PageContext, render};
 
 /// Route of the page.
 pub fn router() -> Router<AppState> {
     Router::new().route("/api/docs", get(docs))
 }
 
-async fn docs(visit: Visit) -> Response {
-    show(StatusCode::OK, &DocsPage { visit: &visit })
+async fn docs(visit: PageContext) -> Response {
+    render(StatusCode::OK, &DocsPage { visit: &visit })
 }
 
 #[derive(Template)]
 #[template(path = "docs.html")]
 struct DocsPage<'a> {
-    visit: &'a Visit,
+    visit: &'a PageContext,
 }

@@ -5,7 +5,7 @@ pub mod answer;
 pub mod photo;
 mod present;
 pub mod problem;
-mod words;
+mod texts;
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use tracing::{error, warn};
 
 use super::upload::UploadError;
 use crate::admission::Denied;
-use crate::domain::record::Deletion;
-use crate::domain::{Campaign, FieldRefusal};
-use crate::intake::IntakeError;
-use crate::intake::photos::KeeperError;
-use crate::photo::PhotosError;
-use crate::photo::inspect::PhotoRefusal;
+use crate::domain::history::Deletion;
+use crate::domain::{Campaign, FieldError};
+use crate::intake::SubmitError;
+use crate::intake::photo_repository::PhotoError;
+use crate::photo::ObjectError;
+use crate::photo::inspect::InspectionError;
 use crate::report::ReportError;
 use crate::staff::AccountsError;
 use crate::staff::password::PasswordError;
@@ -58,13 +58,13 @@ pub enum Error {
         closes_at: Timestamp,
     },
     /// Invalid answers.
-    Refused(Vec<FieldRefusal>),
+    Invalid(Vec<FieldError>),
     /// Invalid photo.
     Photo {
         /// Name of the field.
         field: String,
         /// Problem with the photo.
-        refusal: PhotoRefusal,
+        error: InspectionError,
     },
     /// Registered before with other content.
     AlreadyRegistered {
@@ -132,11 +132,13 @@ impl Error {
             | Self::FormExpired
             | Self::ProofRequired => StatusCode::FORBIDDEN,
             Self::RateLimited(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Photo { refusal, .. } if refusal.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Photo { refusal, .. } if refusal.is_media_type() => {
+            Self::Photo { error: refusal, .. } if refusal.is_too_large() => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::Photo { error: refusal, .. } if refusal.is_unsupported_media_type() => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
-            Self::Refused(_) | Self::Photo { .. } | Self::HoneypotFilled => {
+            Self::Invalid(_) | Self::Photo { .. } | Self::HoneypotFilled => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted => StatusCode::CONFLICT,
@@ -152,24 +154,24 @@ impl Error {
 
     /// Converts an error of a submission to this campaign.
     #[must_use]
-    pub fn of_intake(error: IntakeError, campaign: &Arc<Campaign>) -> Self {
+    pub fn from_submit_error(error: SubmitError, campaign: &Arc<Campaign>) -> Self {
         match error {
-            IntakeError::NotOpen { closes_at } => Self::NotOpen {
+            SubmitError::NotOpen { closes_at } => Self::NotOpen {
                 campaign: campaign.clone(),
                 closes_at,
             },
-            IntakeError::Refused(refusals) => Self::Refused(refusals),
-            IntakeError::Photo(refusal) => Self::Photo {
+            SubmitError::Invalid(refusals) => Self::Invalid(refusals),
+            SubmitError::InvalidPhoto(refusal) => Self::Photo {
                 field: campaign
-                    .photo()
+                    .photo_field()
                     .map(|field| field.name.clone())
                     .unwrap_or_default(),
-                refusal,
+                error: refusal,
             },
-            IntakeError::AlreadyRegistered { by_key } => Self::AlreadyRegistered { by_key },
-            IntakeError::Deleted => Self::PreviouslyDeleted,
-            IntakeError::Store(error) => error.into(),
-            IntakeError::Photos(error) => error.into(),
+            SubmitError::AlreadyRegistered { by_key } => Self::AlreadyRegistered { by_key },
+            SubmitError::PreviouslyDeleted => Self::PreviouslyDeleted,
+            SubmitError::Store(error) => error.into(),
+            SubmitError::Photos(error) => error.into(),
         }
     }
 
@@ -227,8 +229,11 @@ impl From<UploadError> for Error {
             UploadError::Busy => Self::Busy,
             UploadError::Malformed(what) => Self::Malformed(what),
             UploadError::MediaType { json } => Self::MediaType { json },
-            UploadError::Photo { field, refusal } => Self::Photo { field, refusal },
-            UploadError::Refused(refusal) => Self::Refused(vec![refusal]),
+            UploadError::Photo { field, refusal } => Self::Photo {
+                field,
+                error: refusal,
+            },
+            UploadError::Refused(refusal) => Self::Invalid(vec![refusal]),
             UploadError::BodyTimeout => Self::BodyTimeout,
             UploadError::TextTooLarge => Self::TextTooLarge,
             UploadError::TooLarge => Self::TooLarge,
@@ -257,15 +262,15 @@ impl From<AccountsError> for Error {
     }
 }
 
-impl From<KeeperError> for Error {
-    fn from(error: KeeperError) -> Self {
+impl From<PhotoError> for Error {
+    fn from(error: PhotoError) -> Self {
         match error {
-            KeeperError::Store(error) => error.into(),
-            KeeperError::Photos(PhotosError::Unavailable(_)) | KeeperError::Full => {
+            PhotoError::Store(error) => error.into(),
+            PhotoError::Objects(ObjectError::Unavailable(_)) | PhotoError::BufferFull => {
                 Self::Unavailable(error.into())
             }
-            KeeperError::Photos(
-                PhotosError::Failed(_) | PhotosError::UnknownKey(_) | PhotosError::Altered,
+            PhotoError::Objects(
+                ObjectError::Failed(_) | ObjectError::UnknownKey(_) | ObjectError::Altered,
             ) => Self::Internal(error.into()),
         }
     }
@@ -276,11 +281,11 @@ impl From<ReportError> for Error {
         match error {
             ReportError::Busy => Self::Busy,
             ReportError::Store(error) => error.into(),
-            ReportError::Short { .. }
+            ReportError::RowsMissing { .. }
             | ReportError::File(_)
             | ReportError::Workbook(_)
-            | ReportError::GivenUp
-            | ReportError::BrokeOff => Self::Internal(error.into()),
+            | ReportError::Cancelled
+            | ReportError::WriterFailed => Self::Internal(error.into()),
         }
     }
 }

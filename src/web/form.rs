@@ -16,14 +16,14 @@ use super::address::ClientAddress;
 use super::error::Error;
 use super::error::problem::Problem;
 use super::headers::with_camera;
-use super::page::{Visit, show};
+use super::page::{PageContext, render};
 use super::submission::{ReceivedSubmission, submit};
 use super::upload::Upload;
 use crate::admission::{HoneypotFields, take_part};
-use crate::domain::campaign::Opening;
-use crate::domain::{Campaign, Form, IdempotencyKey};
-use crate::intake::Accepted;
-use crate::intake::closings::Closings;
+use crate::domain::campaign::CampaignStatus;
+use crate::domain::{Campaign, FormData, IdempotencyKey};
+use crate::intake::SubmitOutcome;
+use crate::intake::closure_cache::ClosureCache;
 use page::FormPage;
 
 /// Hidden field with the idempotency key of this form.
@@ -36,14 +36,14 @@ pub fn router() -> Router<AppState> {
         .route("/c/{campaign}", get(show_form).post(submit_form))
 }
 
-async fn show_default_form(State(app): State<AppState>, visit: Visit) -> Response {
+async fn show_default_form(State(app): State<AppState>, visit: PageContext) -> Response {
     render_empty(&app, &visit, app.campaigns.default())
 }
 
 async fn show_form(
     State(app): State<AppState>,
     Path(campaign): Path<String>,
-    visit: Visit,
+    visit: PageContext,
 ) -> Result<Response, Error> {
     Ok(render_empty(&app, &visit, app.campaign(&campaign)?))
 }
@@ -51,7 +51,7 @@ async fn show_form(
 async fn submit_form(
     State(app): State<AppState>,
     Path(campaign): Path<String>,
-    visit: Visit,
+    visit: PageContext,
     ClientAddress(client): ClientAddress,
     request: Request,
 ) -> Result<Response, Error> {
@@ -71,7 +71,7 @@ async fn submit_form(
         proof: None,
     };
     Ok(match submit(&app, received).await {
-        Ok(Accepted::New(receipt) | Accepted::Retry(receipt)) => {
+        Ok(SubmitOutcome::Registered(receipt) | SubmitOutcome::SameAgain(receipt)) => {
             let path = format!("/r/{}", receipt.id.receipt());
             Redirect::to(&visit.link(&path)).into_response()
         }
@@ -91,7 +91,7 @@ async fn submit_form(
 struct SubmittedForm<'a> {
     key: &'a str,
     timestamp: String,
-    answers: &'a Form,
+    answers: &'a FormData,
 }
 
 fn new_key() -> String {
@@ -102,57 +102,57 @@ fn new_timestamp(app: &AppState, campaign: &Campaign) -> String {
     app.admission.form_timestamp(&campaign.id, Timestamp::now())
 }
 
-fn render_empty(app: &AppState, visit: &Visit, campaign: &Campaign) -> Response {
+fn render_empty(app: &AppState, visit: &PageContext, campaign: &Campaign) -> Response {
     if app
         .registrations
-        .closings
-        .opening(campaign, Timestamp::now())
-        != Opening::Open
+        .closures
+        .status(campaign, Timestamp::now())
+        != CampaignStatus::Open
     {
-        return render_closed(&app.registrations.closings, visit, campaign);
+        return render_closed(&app.registrations.closures, visit, campaign);
     }
     let page = FormPage {
         visit,
         campaign,
         key: &new_key(),
-        shown: &new_timestamp(app, campaign),
-        typed: &Form::default(),
+        shown_at: &new_timestamp(app, campaign),
+        form: &FormData::default(),
         problem: None,
     };
-    with_camera(show(StatusCode::OK, &page))
+    with_camera(render(StatusCode::OK, &page))
 }
 
-fn render_closed(closings: &Closings, visit: &Visit, campaign: &Campaign) -> Response {
+fn render_closed(closings: &ClosureCache, visit: &PageContext, campaign: &Campaign) -> Response {
     let page = ClosedPage {
         visit,
         campaign,
-        is_over: closings.opening(campaign, Timestamp::now()) == Opening::Over,
-        closes_at: closings.end(campaign),
+        is_over: closings.status(campaign, Timestamp::now()) == CampaignStatus::Ended,
+        closes_at: closings.closes_at(campaign),
     };
-    show(StatusCode::FORBIDDEN, &page)
+    render(StatusCode::FORBIDDEN, &page)
 }
 
 /// Shows the form with the submitted answers and the error.
 fn render_again(
     app: &AppState,
-    visit: &Visit,
+    visit: &PageContext,
     campaign: &Campaign,
     submitted: &SubmittedForm<'_>,
     error: &Error,
 ) -> Response {
     if matches!(error, Error::NotOpen { .. }) {
-        return render_closed(&app.registrations.closings, visit, campaign);
+        return render_closed(&app.registrations.closures, visit, campaign);
     }
     error.log();
     let page = FormPage {
         visit,
         campaign,
         key: submitted.key,
-        shown: &submitted.timestamp,
-        typed: submitted.answers,
-        problem: Some(Problem::of(error, visit.lang)),
+        shown_at: &submitted.timestamp,
+        form: submitted.answers,
+        problem: Some(Problem::from_error(error, visit.lang)),
     };
-    let mut answer = with_camera(show(error.status(), &page));
+    let mut answer = with_camera(render(error.status(), &page));
     if let Some((name, value)) = error.header() {
         answer.headers_mut().insert(name, value);
     }
@@ -162,7 +162,7 @@ fn render_again(
 #[derive(Template)]
 #[template(path = "closed.html")]
 struct ClosedPage<'a> {
-    visit: &'a Visit,
+    visit: &'a PageContext,
     campaign: &'a Campaign,
     is_over: bool,
     closes_at: Timestamp,

@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// Disables all browser features with a permission name.
-const NOTHING: &str = "accelerometer=(), autoplay=(), camera=(), clipboard-read=(), display-capture=(), \
+const NO_FEATURES: &str = "accelerometer=(), autoplay=(), camera=(), clipboard-read=(), display-capture=(), \
     encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), \
     microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), \
     serial=(), usb=(), xr-spatial-tracking=()";
@@ -23,7 +23,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
     // URLs contain receipt numbers, so other hosts must not see them. `no-referrer` would also remove the origin from
     // every submitted form.
     (header::REFERRER_POLICY, "same-origin"),
-    (PERMISSIONS, NOTHING),
+    (PERMISSIONS, NO_FEATURES),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
@@ -35,14 +35,14 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Middleware: adds the security headers to every response that does not set them.
-pub async fn forbid(request: Request, next: Next) -> Response {
+pub async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    add_to(response.headers_mut());
+    add_security_headers(response.headers_mut());
     response
 }
 
 /// Adds the headers that a response does not have yet.
-pub fn add_to(headers: &mut HeaderMap) {
+pub fn add_security_headers(headers: &mut HeaderMap) {
     // Reserve once, because a growing map is rehashed.
     headers.reserve(HEADERS.len() + 2);
     for (name, value) in HEADERS {
@@ -54,7 +54,7 @@ pub fn add_to(headers: &mut HeaderMap) {
 /// Allows the camera on a page, and nothing else.
 #[must_use]
 pub fn with_camera(mut response: Response) -> Response {
-    let policy = NOTHING.replace("camera=()", "camera=(self)");
+    let policy = NO_FEATURES.replace("camera=()", "camera=(self)");
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(PERMISSIONS, policy);
     }

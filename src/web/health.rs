@@ -15,9 +15,9 @@ use super::healthz::healthz;
 use crate::telemetry::metrics::Dependency;
 
 /// Timeout per dependency.
-const WAIT: Duration = Duration::from_secs(1);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 /// Interval between checks.
-const PAUSE: Duration = Duration::from_secs(3);
+const CHECK_INTERVAL: Duration = Duration::from_secs(3);
 
 /// Routes of the operations listener.
 pub fn router(app: &AppState) -> Router {
@@ -38,7 +38,7 @@ async fn metrics(State(app): State<AppState>) -> Response {
 
 /// Returns state and latency of each dependency. 503 while draining or without the store.
 async fn readyz(State(app): State<AppState>) -> Response {
-    let readiness = Readiness::now(&app).await;
+    let readiness = Readiness::check(&app).await;
     let status = if readiness.ready {
         StatusCode::OK
     } else {
@@ -49,10 +49,10 @@ async fn readyz(State(app): State<AppState>) -> Response {
 
 /// Checks the dependencies periodically until `stop`, so that the metrics are current even if nobody requests
 /// `/readyz`.
-pub async fn keep_asking(app: AppState, stop: CancellationToken) {
-    let rest = || stop.run_until_cancelled(tokio::time::sleep(PAUSE));
+pub async fn poll_dependencies(app: AppState, stop: CancellationToken) {
+    let rest = || stop.run_until_cancelled(tokio::time::sleep(CHECK_INTERVAL));
     while stop
-        .run_until_cancelled(Readiness::now(&app))
+        .run_until_cancelled(Readiness::check(&app))
         .await
         .is_some()
     {
@@ -65,13 +65,13 @@ struct Readiness {
     instance: String,
     ready: bool,
     draining: bool,
-    store: Check,
-    photos: Check,
-    cache: Check,
+    store: DependencyCheck,
+    photos: DependencyCheck,
+    cache: DependencyCheck,
 }
 
 #[derive(Debug, Serialize)]
-struct Check {
+struct DependencyCheck {
     up: bool,
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,19 +80,19 @@ struct Check {
 
 impl Readiness {
     /// Checks each dependency, within [`WAIT`], and updates the metrics.
-    async fn now(app: &AppState) -> Self {
+    async fn check(app: &AppState) -> Self {
         let (store, photos, cache) = tokio::join!(
-            check(app.store.ping()),
-            check(app.registrations.photos.ping()),
-            check(app.tally.ping())
+            check_dependency(app.store.ping()),
+            check_dependency(app.registrations.photos.ping()),
+            check_dependency(app.tally.ping())
         );
-        let asked = [
+        let checks = [
             (Dependency::Store, &store),
             (Dependency::Photos, &photos),
             (Dependency::Cache, &cache),
         ];
-        for (dependency, check) in asked {
-            app.metrics.dependencies.answers(dependency, check.up);
+        for (dependency, check) in checks {
+            app.metrics.dependencies.set_up(dependency, check.up);
         }
         let draining = app.stop.is_cancelled();
         Self {
@@ -106,13 +106,15 @@ impl Readiness {
     }
 }
 
-async fn check<E: std::error::Error>(ping: impl Future<Output = Result<(), E>>) -> Check {
+async fn check_dependency<E: std::error::Error>(
+    ping: impl Future<Output = Result<(), E>>,
+) -> DependencyCheck {
     let start = Instant::now();
-    let error = match tokio::time::timeout(WAIT, ping).await {
+    let error = match tokio::time::timeout(CHECK_TIMEOUT, ping).await {
         Ok(answer) => answer.err().map(|error| error.to_string()),
         Err(_) => Some("no answer in time".into()),
     };
-    Check {
+    DependencyCheck {
         up: error.is_none(),
         ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         error,

@@ -43,7 +43,7 @@ fn check_authority(app: &AppState, request: &Request) -> Result<(), Error> {
     }
     let host = host(request.headers()).ok_or(Error::Malformed("Host"))?;
     let target = request.uri().authority();
-    let is_ours = |name: &Authority| app.hosts.know(name);
+    let is_ours = |name: &Authority| app.hosts.contains(name);
     if is_ours(&host) && target.is_none_or(is_ours) {
         Ok(())
     } else {

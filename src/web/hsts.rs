@@ -6,18 +6,18 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::AppState;
-use super::headers::add_to;
+use super::headers::add_security_headers;
 
 /// A year, as nginx says it too.
-const STAY_ON_TLS: &str = "max-age=31536000";
+const HSTS: &str = "max-age=31536000";
 
 /// Middleware: the same, and on TLS tells browsers to stay there (RFC 6797).
 pub async fn guard(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let secure = app.is_secure(request.headers());
     let mut response = next.run(request).await;
-    add_to(response.headers_mut());
+    add_security_headers(response.headers_mut());
     if secure {
-        let (name, value) = (header::STRICT_TRANSPORT_SECURITY, STAY_ON_TLS);
+        let (name, value) = (header::STRICT_TRANSPORT_SECURITY, HSTS);
         let value = HeaderValue::from_static(value);
         response.headers_mut().insert(name, value);
     }

@@ -10,7 +10,7 @@ use crate::domain::Lang;
 
 /// Returns the language of a request.
 #[must_use]
-pub fn of(uri: &Uri, headers: &HeaderMap) -> Lang {
+pub fn read_lang(uri: &Uri, headers: &HeaderMap) -> Lang {
     let asked = uri
         .query()
         .unwrap_or_default()
@@ -54,7 +54,7 @@ impl<S: Sync> FromRequestParts<S> for RequestLang {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(of(&parts.uri, &parts.headers)))
+        Ok(Self(read_lang(&parts.uri, &parts.headers)))
     }
 }
 

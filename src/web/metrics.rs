@@ -44,7 +44,7 @@ impl HttpMetrics {
     }
 
     /// Records a response. `route` is the template, never the path.
-    pub fn answered(&self, route: &str, method: &str, status: u16, seconds: f64) {
+    pub fn record_response(&self, route: &str, method: &str, status: u16, seconds: f64) {
         let mut digits = [0; 3];
         let status = status_text(status, &mut digits);
         self.requests
@@ -73,7 +73,7 @@ mod tests {
     fn requests_are_counted_by_route() {
         let registry = Registry::new();
         let metrics = HttpMetrics::new(&registry).unwrap();
-        metrics.answered("/c/{campaign}", "GET", 200, 0.01);
+        metrics.record_response("/c/{campaign}", "GET", 200, 0.01);
         let text = text(&registry);
         assert!(
             text.contains(

@@ -34,45 +34,45 @@ const MONTHS_ES: [&str; 12] = [
 ];
 
 /// Returns whether a query pair selects the language.
-fn is_language(pair: &str) -> bool {
+fn selects_language(pair: &str) -> bool {
     pair.starts_with("lang=")
 }
 
 /// Path and language of a page. The language comes from `?lang=`, else `Accept-Language`, else Spanish.
 #[derive(Clone, Debug)]
-pub struct Visit {
+pub struct PageContext {
     /// Language of the page.
     pub lang: Lang,
     /// Path of the page, with exactly one leading slash.
     pub path: String,
-    is_chosen: bool,
+    is_lang_selected: bool,
     /// Raw query.
     query: String,
 }
 
-impl Visit {
+impl PageContext {
     /// Creates the context of a request.
     #[must_use]
-    pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
-        Self::reading(uri, lang::of(uri, headers))
+    pub fn from_request(uri: &Uri, headers: &HeaderMap) -> Self {
+        Self::with_lang(uri, lang::read_lang(uri, headers))
     }
 
     /// Creates the context of a URL in a given language.
     #[must_use]
-    pub fn reading(uri: &Uri, lang: Lang) -> Self {
+    pub fn with_lang(uri: &Uri, lang: Lang) -> Self {
         let query = uri.query().unwrap_or_default();
         Self {
             lang,
             // A path with two slashes would link to another host; browsers treat a backslash as a slash.
             path: format!("/{}", uri.path().trim_start_matches(['/', '\\'])),
-            is_chosen: query.split('&').any(is_language),
+            is_lang_selected: query.split('&').any(selects_language),
             query: query.to_owned(),
         }
     }
 
     /// Returns the context for another page, for responses to a form whose URL cannot be requested with GET.
     #[must_use]
-    pub fn at(&self, path: &str) -> Self {
+    pub fn with_path(&self, path: &str) -> Self {
         Self {
             path: path.to_owned(),
             query: String::new(),
@@ -88,14 +88,14 @@ impl Visit {
 
     /// Returns a campaign text in the language of the page.
     #[must_use]
-    pub fn read<'a>(&self, words: &'a Localized) -> &'a str {
-        words.get(self.lang)
+    pub fn localized<'a>(&self, text: &'a Localized) -> &'a str {
+        text.get(self.lang)
     }
 
     /// Returns an internal link that preserves a selected language.
     #[must_use]
     pub fn link(&self, path: &str) -> String {
-        if self.is_chosen {
+        if self.is_lang_selected {
             format!("{path}?lang={}", self.lang.tag())
         } else {
             path.to_owned()
@@ -104,13 +104,13 @@ impl Visit {
 
     /// Returns a link to a page that shows a notice; `done` names the notice.
     #[must_use]
-    pub fn link_done(&self, path: &str, done: &str) -> String {
-        self.link_with(path, "done", done)
+    pub fn link_with_notice(&self, path: &str, done: &str) -> String {
+        self.link_with_param(path, "done", done)
     }
 
     /// Returns a link with a query parameter, whose value needs no encoding.
     #[must_use]
-    pub fn link_with(&self, path: &str, name: &str, value: &str) -> String {
+    pub fn link_with_param(&self, path: &str, name: &str, value: &str) -> String {
         let link = self.link(path);
         let joint = if link.contains('?') { '&' } else { '?' };
         format!("{link}{joint}{name}={value}")
@@ -118,34 +118,34 @@ impl Visit {
 
     /// Returns the link to a staff page of a campaign.
     #[must_use]
-    pub fn staff(&self, campaign: &CampaignId, rest: &str) -> String {
+    pub fn staff_link(&self, campaign: &CampaignId, rest: &str) -> String {
         self.link(&staff_path(campaign, rest))
     }
 
     /// Returns the link to the form of a campaign.
     #[must_use]
-    pub fn form(&self, campaign: &CampaignId) -> String {
+    pub fn form_link(&self, campaign: &CampaignId) -> String {
         self.link(&format!("/c/{campaign}"))
     }
 
     /// Returns the link to the totals of a campaign.
     #[must_use]
-    pub fn chart(&self, campaign: &CampaignId) -> String {
+    pub fn chart_link(&self, campaign: &CampaignId) -> String {
         self.link(&format!("/c/{campaign}/chart"))
     }
 
     /// Returns the other language.
     #[must_use]
-    pub fn other(&self) -> Lang {
+    pub fn other_lang(&self) -> Lang {
         self.lang.pick(Lang::En, Lang::Es)
     }
 
     /// Returns the link to the same page in the other language.
     #[must_use]
-    pub fn in_other(&self) -> String {
-        let language = format!("lang={}", self.other().tag());
+    pub fn link_in_other_lang(&self) -> String {
+        let language = format!("lang={}", self.other_lang().tag());
         let kept = self.query.split('&');
-        let kept = kept.filter(|pair| !pair.is_empty() && !is_language(pair));
+        let kept = kept.filter(|pair| !pair.is_empty() && !selects_language(pair));
         let pairs: Vec<_> = kept.chain([&*language]).collect();
         format!("{}?{}", self.path, pairs.join("&"))
     }
@@ -158,7 +158,7 @@ impl Visit {
 
     /// Formats date and time to the minute: `21 de noviembre de 2026, 4:05 p. m.`
     #[must_use]
-    pub fn moment(&self, at: &Timestamp, zone: &TimeZone) -> String {
+    pub fn date_time(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
         let (hour, half) = ((local.hour() + 11) % 12 + 1, local.hour() / 12);
         let minute = local.minute();
@@ -194,7 +194,7 @@ impl Visit {
 
     /// Formats date and time for tables: `2026-11-21 16:05`.
     #[must_use]
-    pub fn brief(&self, at: &Timestamp, zone: &TimeZone) -> String {
+    pub fn short_date_time(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
         local.strftime("%Y-%m-%d %H:%M").to_string()
     }
@@ -215,7 +215,7 @@ impl Visit {
 
     /// Formats a percentage with one decimal: `12,5 %`.
     #[must_use]
-    pub fn share(&self, part: u64, whole: u64) -> String {
+    pub fn percent(&self, part: u64, whole: u64) -> String {
         let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2)
             .checked_div(u128::from(whole))
             .unwrap_or(0);
@@ -235,7 +235,7 @@ pub fn staff_path(campaign: &CampaignId, rest: &str) -> String {
 
 /// Renders a page as a response that must not be cached, because it may contain what was typed.
 #[must_use]
-pub fn show(status: StatusCode, page: &impl Template) -> Response {
+pub fn render(status: StatusCode, page: &impl Template) -> Response {
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "Accept-Language"),
@@ -249,11 +249,11 @@ pub fn show(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Visit {
+impl<S: Sync> FromRequestParts<S> for PageContext {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.uri, &parts.headers))
+        Ok(Self::from_request(&parts.uri, &parts.headers))
     }
 }
 
@@ -261,9 +261,9 @@ impl<S: Sync> FromRequestParts<S> for Visit {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn visit(address: &str, accept: &str) -> Visit {
+    pub(crate) fn visit(address: &str, accept: &str) -> PageContext {
         let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, accept.parse().unwrap())]);
-        Visit::of(&address.parse().unwrap(), &headers)
+        PageContext::from_request(&address.parse().unwrap(), &headers)
     }
 
     #[test]
@@ -283,7 +283,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_other_language_shows_the_same() {
-        let other = |address| visit(address, "es").in_other();
+        let other = |address| visit(address, "es").link_in_other_lang();
         assert_eq!(other("/c/x"), "/c/x?lang=en");
         assert_eq!(other("/staff?lang=en"), "/staff?lang=es");
         assert_eq!(
@@ -304,10 +304,13 @@ pub(crate) mod tests {
         let at: Timestamp = "2026-11-21T21:05:00Z".parse().unwrap();
         let zone = TimeZone::get("America/Bogota").unwrap();
         let (es, en) = (visit("/", "es"), visit("/", "en"));
-        assert_eq!(es.moment(&at, &zone), "21 de noviembre de 2026, 4:05 p. m.");
-        assert_eq!(en.moment(&at, &zone), "21 November 2026, 4:05 p.m.");
         assert_eq!(
-            es.moment(&at, &TimeZone::UTC),
+            es.date_time(&at, &zone),
+            "21 de noviembre de 2026, 4:05 p. m."
+        );
+        assert_eq!(en.date_time(&at, &zone), "21 November 2026, 4:05 p.m.");
+        assert_eq!(
+            es.date_time(&at, &TimeZone::UTC),
             "21 de noviembre de 2026, 9:05 p. m."
         );
         assert_eq!(
@@ -315,7 +318,7 @@ pub(crate) mod tests {
             ("1.234.567".into(), "999".into())
         );
         assert_eq!(
-            (es.share(1, 8), en.share(0, 0)),
+            (es.percent(1, 8), en.percent(0, 0)),
             ("12,5 %".into(), "0.0 %".into())
         );
     }

@@ -6,7 +6,7 @@ use qrcode::types::QrError;
 use qrcode::{Color, QrCode};
 
 /// Width of the quiet zone in modules (ISO/IEC 18004).
-const QUIET: usize = 4;
+const QUIET_ZONE: usize = 4;
 
 /// QR code as an SVG path, in modules.
 #[derive(Debug)]
@@ -19,19 +19,19 @@ pub struct Qr {
 
 impl Qr {
     /// Encodes a URL. Fails if it is too long for a QR code.
-    pub fn of(address: &str) -> Result<Self, QrError> {
+    pub fn encode(address: &str) -> Result<Self, QrError> {
         let code = QrCode::new(address)?;
         let width = code.width();
         let mut path = String::new();
         for (place, color) in code.to_colors().into_iter().enumerate() {
             if color == Color::Dark {
-                let (x, y) = (place % width + QUIET, place / width + QUIET);
+                let (x, y) = (place % width + QUIET_ZONE, place / width + QUIET_ZONE);
                 // Writing to a String cannot fail.
                 let _ = write!(path, "M{x} {y}h1v1h-1z");
             }
         }
         Ok(Self {
-            side: width + 2 * QUIET,
+            side: width + 2 * QUIET_ZONE,
             path,
         })
     }

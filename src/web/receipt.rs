@@ -10,7 +10,7 @@ use axum::routing::get;
 use super::AppState;
 use super::address::ClientAddress;
 use super::error::Error;
-use super::page::{Visit, show};
+use super::page::{PageContext, render};
 use super::qr::Qr;
 use crate::domain::{Campaign, ReceiptNumber};
 use crate::store::Receipt;
@@ -23,7 +23,7 @@ pub fn router() -> Router<AppState> {
 async fn show_receipt(
     State(app): State<AppState>,
     Path(number): Path<String>,
-    visit: Visit,
+    visit: PageContext,
     ClientAddress(client): ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
@@ -35,7 +35,7 @@ async fn show_receipt(
     let receipt = found.ok_or(Error::NoSuchRegistration)?;
     let campaign = app.campaign(receipt.campaign.as_str())?;
     let address = format!("{}/r/{number}", app.base_url(&headers));
-    let qr = Qr::of(&address).map_err(|error| Error::Internal(error.into()))?;
+    let qr = Qr::encode(&address).map_err(|error| Error::Internal(error.into()))?;
     let page = ReceiptPage {
         visit: &visit,
         campaign,
@@ -43,13 +43,13 @@ async fn show_receipt(
         number,
         qr,
     };
-    Ok(show(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
 #[template(path = "receipt.html")]
 struct ReceiptPage<'a> {
-    visit: &'a Visit,
+    visit: &'a PageContext,
     campaign: &'a Campaign,
     receipt: &'a Receipt,
     number: ReceiptNumber,
@@ -72,7 +72,7 @@ mod tests {
         let receipt = Receipt {
             id,
             campaign: campaign.id.clone(),
-            value: "Bogotá".into(),
+            tally_value: "Bogotá".into(),
             received_at: "2026-11-21T21:05:00Z".parse().unwrap(),
         };
         let page = ReceiptPage {
@@ -80,7 +80,7 @@ mod tests {
             campaign: &campaign,
             receipt: &receipt,
             number: id.receipt(),
-            qr: Qr::of("https://example.org/r/x").unwrap(),
+            qr: Qr::encode("https://example.org/r/x").unwrap(),
         };
         let html = page.render().unwrap();
         for shown in [

@@ -8,17 +8,17 @@ use tracing::warn;
 
 use super::AppState;
 use super::error::Error;
-use super::staff::scribe::Action;
-use super::staff::{Deed, Scribe, Staff};
+use super::staff::request_audit::AuditAction;
+use super::staff::{AuditEvent, Principal, RequestAudit};
 use crate::app::App;
-use crate::domain::job::Format;
-use crate::domain::{Campaign, Kind, Selection};
+use crate::domain::job::ReportFormat;
+use crate::domain::{Campaign, FieldKind, Selection};
 
 /// Path segment for all values.
-pub const ALL: &str = "_all";
+pub const ALL_VALUES: &str = "_all";
 
 /// Header with the number of rows in a report.
-pub const ROWS: HeaderName = HeaderName::from_static("x-report-rows");
+pub const ROWS_HEADER: HeaderName = HeaderName::from_static("x-report-rows");
 
 /// Returns the selection of a value, or of all values ([`ALL`]), if the account or token may access it. Denied requests
 /// are recorded in the audit log.
@@ -26,71 +26,74 @@ pub const ROWS: HeaderName = HeaderName::from_static("x-report-rows");
 /// # Errors
 /// [`Error::NoSuchValue`] also for a value outside the place scope, so that the response does not reveal whether it
 /// exists.
-pub async fn select(
+pub async fn resolve_selection(
     app: &AppState,
     campaign: &Campaign,
     name: &str,
-    staff: &Staff,
-    scribe: &Scribe,
+    staff: &Principal,
+    request_audit: &RequestAudit,
 ) -> Result<Selection, Error> {
     let selection = match name {
-        ALL => Selection::all(),
-        name => Selection::of(value(app, campaign, name).await?),
+        ALL_VALUES => Selection::all(),
+        name => Selection::for_value(resolve_value(app, campaign, name).await?),
     };
-    if sees(staff, &selection) {
+    if is_accessible(staff, &selection) {
         return Ok(selection);
     }
-    let deed = deed(Action::Refused, campaign, &selection);
-    scribe.note(app, deed).await?;
+    let deed = report_event(AuditAction::AccessDenied, campaign, &selection);
+    request_audit.record(app, deed).await?;
     Err(Error::NoSuchValue)
 }
 
 /// Returns the audit event of a report, with value and days.
 #[must_use]
-pub fn deed(action: Action, campaign: &Campaign, selection: &Selection) -> Deed {
+pub fn report_event(action: AuditAction, campaign: &Campaign, selection: &Selection) -> AuditEvent {
     let (first, last) = selection.days(&campaign.time_zone);
     let days = [("from", first), ("until", last)];
     let days = days
         .into_iter()
         .filter_map(|(name, day)| Some((name, day?)));
-    let deed = Deed::of(action).within(&campaign.id);
-    let deed = deed.with("value", selection.value.as_deref().unwrap_or(ALL));
-    days.fold(deed, |deed, (name, day)| deed.with(name, day))
+    let deed = AuditEvent::new(action).with_campaign(&campaign.id);
+    let deed = deed.with_detail(
+        "value",
+        selection.tally_value.as_deref().unwrap_or(ALL_VALUES),
+    );
+    days.fold(deed, |deed, (name, day)| deed.with_detail(name, day))
 }
 
 /// Returns whether a selection is within the place scope. A list of all values requires access to all places.
 #[must_use]
-pub fn sees(staff: &Staff, selection: &Selection) -> bool {
-    let value = selection.value.as_ref();
-    value.map_or(staff.reach().is_all(), |value| staff.sees(value))
+pub fn is_accessible(staff: &Principal, selection: &Selection) -> bool {
+    let value = selection.tally_value.as_ref();
+    value.map_or(staff.place_scope().is_all(), |value| staff.may_see(value))
 }
 
 /// Returns the tally value for a typed name.
-async fn value(app: &App, campaign: &Campaign, name: &str) -> Result<String, Error> {
-    let listed = match &campaign.tallied().kind {
-        Kind::Place(places) => places.find(name).map(|place| place.name.clone()),
-        Kind::Choice(choice) => choice.parse(name).ok(),
-        Kind::Text { .. } | Kind::Document | Kind::Photo => None,
+async fn resolve_value(app: &App, campaign: &Campaign, name: &str) -> Result<String, Error> {
+    let listed = match &campaign.tally_field().kind {
+        FieldKind::Place(places) => places.find(name).map(|place| place.name.clone()),
+        FieldKind::Choice(choice) => choice.parse(name).ok(),
+        FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => None,
     };
     if let Some(listed) = listed {
         return Ok(listed);
     }
     // Campaigns that accept other places also know those of earlier registrations.
-    let group = campaign.tallied().group(name);
-    let named = Selection::of(&group);
-    let count = app.store.count(&campaign.id, &named).await?;
-    (count > 0).then_some(group).ok_or(Error::NoSuchValue)
+    let tally_value = campaign.tally_field().tally_value(name);
+    let selection = Selection::for_value(&tally_value);
+    let count = app.store.count(&campaign.id, &selection).await?;
+    (count > 0).then_some(tally_value).ok_or(Error::NoSuchValue)
 }
 
 /// Requests a refresh of the totals, without waiting. A failure of the cache is only logged.
-pub async fn ask_refresh(app: &App, campaign: &Campaign) {
-    if let Err(error) = app.tally.ask_refresh(&campaign.id).await {
+pub async fn request_refresh(app: &App, campaign: &Campaign) {
+    if let Err(error) = app.tally.request_refresh(&campaign.id).await {
         warn!("cannot request a refresh of the totals: {error}");
     }
 }
 
 /// Parses a date (`YYYY-MM-DD`); empty text means none.
-pub fn day(typed: &str) -> Result<Option<Date>, jiff::Error> {
+pub fn parse_day(typed: &str) -> Result<Option<Date>, jiff::Error> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Ok(None);
@@ -100,11 +103,11 @@ pub fn day(typed: &str) -> Result<Option<Date>, jiff::Error> {
 
 /// Returns a file name such as `vacunacion-Bogotá-2026-11-21-2026-11-22.xlsx`.
 #[must_use]
-pub fn file_name(campaign: &Campaign, selection: &Selection, format: Format) -> String {
+pub fn file_name(campaign: &Campaign, selection: &Selection, format: ReportFormat) -> String {
     let mut name = format!(
         "{}-{}",
         campaign.id,
-        selection.value.as_deref().unwrap_or(ALL)
+        selection.tally_value.as_deref().unwrap_or(ALL_VALUES)
     );
     let (first, last) = selection.days(&campaign.time_zone);
     for day in [first, last].into_iter().flatten() {
@@ -115,7 +118,13 @@ pub fn file_name(campaign: &Campaign, selection: &Selection, format: Format) -> 
 
 /// Returns a download that must not be cached.
 #[must_use]
-pub fn attach(body: Body, bytes: u64, rows: u64, format: Format, name: &str) -> Response {
+pub fn download_response(
+    body: Body,
+    bytes: u64,
+    rows: u64,
+    format: ReportFormat,
+    name: &str,
+) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(
@@ -124,23 +133,23 @@ pub fn attach(body: Body, bytes: u64, rows: u64, format: Format, name: &str) -> 
     );
     headers.insert(header::CONTENT_LENGTH, bytes.into());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(ROWS, rows.into());
-    if let Ok(disposition) = HeaderValue::from_str(&disposition(name)) {
+    headers.insert(ROWS_HEADER, rows.into());
+    if let Ok(disposition) = HeaderValue::from_str(&content_disposition(name)) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
     response
 }
 
 /// Returns the media type.
-fn media_type(format: Format) -> &'static str {
+fn media_type(format: ReportFormat) -> &'static str {
     match format {
-        Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        Format::Csv => "text/csv; charset=utf-8; header=present",
+        ReportFormat::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        ReportFormat::Csv => "text/csv; charset=utf-8; header=present",
     }
 }
 
 /// Formats `Content-Disposition` (RFC 6266): an ASCII name for old clients, and the full name percent-encoded as UTF-8.
-fn disposition(name: &str) -> String {
+fn content_disposition(name: &str) -> String {
     let plain: String = name
         .chars()
         .map(|c| {
@@ -163,18 +172,18 @@ mod tests {
     #[test]
     fn a_file_name_is_escaped_and_complete() {
         assert_eq!(
-            disposition("vacunacion-Bogotá \"x\".xlsx"),
+            content_disposition("vacunacion-Bogotá \"x\".xlsx"),
             "attachment; filename=\"vacunacion-Bogot___x_.xlsx\"; filename*=UTF-8''vacunacion-Bogot%C3%A1%20%22x%22.xlsx"
         );
     }
 
     #[test]
     fn only_iso_dates_are_accepted() {
-        assert_eq!(day(" ").unwrap(), None);
-        let read = day("2026-11-21").unwrap().unwrap();
+        assert_eq!(parse_day(" ").unwrap(), None);
+        let read = parse_day("2026-11-21").unwrap().unwrap();
         assert_eq!(read.to_string(), "2026-11-21");
         for typed in ["21.11.2026", "2026-02-30", "2026-11-21T05:00", "x"] {
-            assert!(day(typed).is_err(), "{typed}");
+            assert!(parse_day(typed).is_err(), "{typed}");
         }
     }
 }

@@ -2,38 +2,38 @@
 //! cover every page.
 
 pub mod account;
+mod account_detail;
 pub mod accounts;
 mod audit;
-mod browser;
-mod case;
-mod closing;
+mod closure;
+mod cookies;
 mod correction;
 mod deletion;
 pub mod guard;
 mod job;
 pub mod login;
 pub mod need;
-mod one_account;
 mod overview;
 pub mod password;
 pub mod photo;
+pub mod principal;
 mod registration;
+mod registration_access;
 mod reports;
+pub mod request_audit;
 pub mod route;
-pub mod scribe;
 mod search;
-pub mod second;
 pub mod tokens;
-pub mod who;
+pub mod totp;
 
 use axum::Router;
 
 use super::AppState;
 pub use super::address;
-pub use guard::Desk;
-pub use route::{Need, Route};
-pub use scribe::{Deed, Scribe};
-pub use who::Staff;
+pub use guard::StaffContext;
+pub use principal::Principal;
+pub use request_audit::{AuditEvent, RequestAudit};
+pub use route::{Requirement, Route};
 
 /// Returns every route of the staff area with its requirement.
 #[must_use]
@@ -42,16 +42,16 @@ pub fn table() -> Vec<Route> {
         login::routes(),
         password::routes(),
         account::routes(),
-        second::routes(),
+        totp::routes(),
         accounts::routes(),
-        one_account::routes(),
+        account_detail::routes(),
         tokens::routes(),
         overview::routes(),
         search::routes(),
         registration::routes(),
         correction::routes(),
         deletion::routes(),
-        closing::routes(),
+        closure::routes(),
         photo::routes(),
         reports::routes(),
         job::routes(),

@@ -12,7 +12,7 @@ use super::error::Error;
 use super::host::host;
 use super::in_flight::InFlightLimit;
 use crate::app::App;
-use crate::config::{Config, Hosts};
+use crate::config::{Hosts, ServeConfig};
 use crate::domain::Campaign;
 
 /// Maximum number of clients of server-sent events on one instance.
@@ -59,7 +59,7 @@ impl Deref for State {
 impl AppState {
     /// Adds to the app what HTTP needs.
     #[must_use]
-    pub fn new(app: Arc<App>, config: &Config) -> Self {
+    pub fn new(app: Arc<App>, config: &ServeConfig) -> Self {
         let metrics = &app.metrics;
         let upload_limit = config.upload_memory.cast_signed();
         metrics.upload_limit.set(upload_limit);

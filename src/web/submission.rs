@@ -10,7 +10,7 @@ use super::upload::Upload;
 use crate::admission::{Evidence, HoneypotFields, fingerprint};
 use crate::app::App;
 use crate::domain::{Campaign, IdempotencyKey};
-use crate::intake::{Accepted, IntakeError, Submission};
+use crate::intake::{Submission, SubmitError, SubmitOutcome};
 
 /// A submission as a door received it.
 #[derive(Debug)]
@@ -37,12 +37,12 @@ pub struct ReceivedSubmission<'a> {
 /// # Errors
 /// The first of: rate limit, incomplete body, invalid key, bot signals, proof of work, then what the intake refuses.
 /// Nothing is registered then.
-pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<Accepted, Error> {
+pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<SubmitOutcome, Error> {
     let ReceivedSubmission {
         campaign, client, ..
     } = received;
     let reservation = app.admission.reserve(&campaign.id, client).await?;
-    let upload = received.upload.whole()?;
+    let upload = received.upload.into_complete()?;
     let key = received.key?;
     let evidence = Evidence {
         honeypot_filled: received.hidden.is_filled,
@@ -61,10 +61,10 @@ pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<Accep
     };
     let taken = app
         .registrations
-        .take(&admitted, campaign, submission, Timestamp::now());
+        .submit(&admitted, campaign, submission, Timestamp::now());
     let taken = taken.await;
-    drop(upload.reserved);
-    let revealed = taken.as_ref().is_err_and(IntakeError::reveals_identity);
+    drop(upload.reservation);
+    let revealed = taken.as_ref().is_err_and(SubmitError::reveals_identity);
     admitted.settle(revealed).await;
-    taken.map_err(|error| Error::of_intake(error, campaign))
+    taken.map_err(|error| Error::from_submit_error(error, campaign))
 }

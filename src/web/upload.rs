@@ -2,7 +2,7 @@
 //! its end and discarded, so that the client can read the error.
 
 mod error;
-mod gathered;
+mod parser_buffer;
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::budget::{Reserved, UploadBudget};
-use crate::domain::{Campaign, FieldRefusal, Form, Refusal};
+use super::budget::{UploadBudget, UploadReservation};
+use crate::domain::{Campaign, FieldError, FormData, ValidationError};
 use crate::photo::MAX_PHOTO_BYTES;
-use crate::photo::inspect::PhotoRefusal;
-use gathered::Gathered;
+use crate::photo::inspect::InspectionError;
+use parser_buffer::ParserBuffer;
 
 pub use error::UploadError;
 
@@ -28,19 +28,19 @@ const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// Maximum number of parts, more than any campaign needs.
 const MAX_PARTS: usize = 64;
 /// Timeout for the whole body.
-const ARRIVAL: Duration = Duration::from_secs(20);
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A submission as received.
 #[derive(Debug)]
 pub struct Upload {
     /// Text parts.
-    pub form: Form,
+    pub form: FormData,
     /// Photo.
     pub photo: Option<Bytes>,
     /// Reserved memory; hold it until the photo is stored.
-    pub reserved: Reserved,
+    pub reservation: UploadReservation,
     /// First exceeded limit. The rest was still read, so that the form can be shown again as typed.
-    wrong: Option<UploadError>,
+    first_error: Option<UploadError>,
 }
 
 impl Upload {
@@ -53,34 +53,36 @@ impl Upload {
         campaign: &Campaign,
         request: Request,
     ) -> Result<Self, UploadError> {
-        let announced = content_length(request.headers());
-        if announced.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
+        let announced_length = content_length(request.headers());
+        if announced_length.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
             return Err(UploadError::TooLarge);
         }
-        let gathered = Gathered::default();
-        let request = request.map(|body| gathered.bound(body, budget.begin()));
-        let reader = Reader {
+        let buffer = ParserBuffer::default();
+        let request = request.map(|body| buffer.limit(body, budget.start_reservation()));
+        let reader = UploadReader {
             campaign,
-            gathered: gathered.clone(),
-            longest_photo: announced.unwrap_or(MAX_BODY_BYTES).min(MAX_PHOTO_BYTES),
-            held: 0,
+            buffer: buffer.clone(),
+            max_photo_bytes: announced_length
+                .unwrap_or(MAX_BODY_BYTES)
+                .min(MAX_PHOTO_BYTES),
+            reserved_bytes: 0,
             text_bytes: 0,
             parts: 0,
-            read: Self {
-                form: Form::default(),
+            upload: Self {
+                form: FormData::default(),
                 photo: None,
-                reserved: budget.begin(),
-                wrong: None,
+                reservation: budget.start_reservation(),
+                first_error: None,
             },
         };
-        let read = tokio::time::timeout(ARRIVAL, reader.read(request)).await;
+        let read = tokio::time::timeout(BODY_TIMEOUT, reader.read(request)).await;
         let read = read.map_err(|_| UploadError::BodyTimeout)?;
-        read.map_err(|error| gathered.why_ended().unwrap_or(error))
+        read.map_err(|error| buffer.end_cause().unwrap_or(error))
     }
 
     /// Returns the submission, or the first limit that it exceeded.
-    pub fn whole(mut self) -> Result<Self, UploadError> {
-        self.wrong.take().map_or(Ok(self), Err)
+    pub fn into_complete(mut self) -> Result<Self, UploadError> {
+        self.first_error.take().map_or(Ok(self), Err)
     }
 }
 
@@ -98,162 +100,162 @@ fn media_type(headers: &HeaderMap) -> Option<&str> {
     value.split(';').next().map(str::trim)
 }
 
-struct Reader<'a> {
+struct UploadReader<'a> {
     campaign: &'a Campaign,
-    gathered: Gathered,
+    buffer: ParserBuffer,
     /// Upper bound for a photo in this body.
-    longest_photo: usize,
+    max_photo_bytes: usize,
     /// Bytes reserved for texts and photo.
-    held: usize,
+    reserved_bytes: usize,
     text_bytes: usize,
     parts: usize,
-    read: Upload,
+    upload: Upload,
 }
 
-impl Reader<'_> {
+impl UploadReader<'_> {
     async fn read(mut self, request: Request) -> Result<Upload, UploadError> {
-        let takes_json = self.campaign.photo().is_none();
+        let takes_json = self.campaign.photo_field().is_none();
         match media_type(request.headers()) {
-            Some("multipart/form-data") => self.multipart(request).await?,
-            Some("application/json") if takes_json => self.json(request).await?,
+            Some("multipart/form-data") => self.read_multipart(request).await?,
+            Some("application/json") if takes_json => self.read_json(request).await?,
             _ => return Err(UploadError::MediaType { json: takes_json }),
         }
-        Ok(self.read)
+        Ok(self.upload)
     }
 
-    async fn multipart(&mut self, request: Request) -> Result<(), UploadError> {
+    async fn read_multipart(&mut self, request: Request) -> Result<(), UploadError> {
         let multipart = Multipart::from_request(request, &()).await;
         let mut multipart = multipart.map_err(|_| UploadError::Malformed("multipart boundary"))?;
-        while let Some(field) = multipart.next_field().await.map_err(broken)? {
-            self.gathered.handed_out();
-            self.part(field).await?;
+        while let Some(field) = multipart.next_field().await.map_err(from_multipart_error)? {
+            self.buffer.reset();
+            self.read_part(field).await?;
         }
         Ok(())
     }
 
-    async fn json(&mut self, request: Request) -> Result<(), UploadError> {
-        self.read.form = json(request).await?;
-        let texts = self.read.form.parts.iter();
-        self.hold(texts.map(|(name, text)| name.len() + text.len()).sum())
+    async fn read_json(&mut self, request: Request) -> Result<(), UploadError> {
+        self.upload.form = parse_json(request).await?;
+        let texts = self.upload.form.parts.iter();
+        self.reserve(texts.map(|(name, text)| name.len() + text.len()).sum())
     }
 
-    async fn part(&mut self, field: Field<'_>) -> Result<(), UploadError> {
+    async fn read_part(&mut self, field: Field<'_>) -> Result<(), UploadError> {
         self.parts += 1;
         let Some(name) = field.name().map(str::to_owned) else {
-            self.wrong(UploadError::Malformed("a part without a name"));
+            self.record_error(UploadError::Malformed("a part without a name"));
             return self.drain(field).await;
         };
         if self.parts > MAX_PARTS {
-            self.wrong(UploadError::Malformed("more parts than any form has"));
+            self.record_error(UploadError::Malformed("more parts than any form has"));
             return self.drain(field).await;
         }
         match self.campaign.field(&name) {
-            Some(asked) if asked.is_photo() => self.photo_part(name, field).await,
-            _ => self.text_part(name, field).await,
+            Some(asked) if asked.is_photo() => self.read_photo(name, field).await,
+            _ => self.read_text(name, field).await,
         }
     }
 
     /// Only the first error is reported.
-    fn wrong(&mut self, error: UploadError) {
-        self.read.wrong.get_or_insert(error);
+    fn record_error(&mut self, error: UploadError) {
+        self.upload.first_error.get_or_insert(error);
     }
 
     /// Adjusts the reservation for texts and photo before they are stored.
-    fn hold(&mut self, bytes: usize) -> Result<(), UploadError> {
-        self.read.reserved.resize(bytes)?;
-        self.held = bytes;
+    fn reserve(&mut self, bytes: usize) -> Result<(), UploadError> {
+        self.upload.reservation.resize(bytes)?;
+        self.reserved_bytes = bytes;
         Ok(())
     }
 
-    async fn text_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), UploadError> {
+    async fn read_text(&mut self, name: String, mut field: Field<'_>) -> Result<(), UploadError> {
         let mut bytes = Vec::new();
         self.text_bytes += name.len();
-        while let Some(chunk) = self.chunk(&mut field).await? {
-            if let Err(error) = self.keep_text(&mut bytes, &chunk) {
-                self.wrong(error);
+        while let Some(chunk) = self.next_chunk(&mut field).await? {
+            if let Err(error) = self.push_text(&mut bytes, &chunk) {
+                self.record_error(error);
                 return self.drain(field).await;
             }
         }
         if let Ok(value) = String::from_utf8(bytes) {
-            self.read.form.parts.push((name, value));
+            self.upload.form.parts.push((name, value));
         } else {
-            let refusal = FieldRefusal::new(&name, Refusal::ControlCharacter);
-            self.wrong(UploadError::Refused(refusal));
+            let refusal = FieldError::new(&name, ValidationError::ControlCharacter);
+            self.record_error(UploadError::Refused(refusal));
         }
         Ok(())
     }
 
-    fn keep_text(&mut self, text: &mut Vec<u8>, chunk: &[u8]) -> Result<(), UploadError> {
+    fn push_text(&mut self, text: &mut Vec<u8>, chunk: &[u8]) -> Result<(), UploadError> {
         self.text_bytes = self.text_bytes.saturating_add(chunk.len());
         if self.text_bytes > MAX_TEXT_BYTES {
             return Err(UploadError::TextTooLarge);
         }
-        self.hold(self.held + chunk.len())?;
+        self.reserve(self.reserved_bytes + chunk.len())?;
         text.extend_from_slice(chunk);
         Ok(())
     }
 
-    async fn photo_part(&mut self, name: String, mut field: Field<'_>) -> Result<(), UploadError> {
+    async fn read_photo(&mut self, name: String, mut field: Field<'_>) -> Result<(), UploadError> {
         let mut bytes = Vec::new();
-        while let Some(chunk) = self.chunk(&mut field).await? {
-            if let Err(error) = self.keep_photo(&name, &mut bytes, &chunk) {
+        while let Some(chunk) = self.next_chunk(&mut field).await? {
+            if let Err(error) = self.push_photo(&name, &mut bytes, &chunk) {
                 let room = bytes.capacity();
                 drop(bytes);
-                self.hold(self.held - room)?;
-                self.read.form.has_photo = true;
-                self.wrong(error);
+                self.reserve(self.reserved_bytes - room)?;
+                self.upload.form.has_photo = true;
+                self.record_error(error);
                 return self.drain(field).await;
             }
         }
         // A form without a chosen photo sends an empty part.
         if !bytes.is_empty() {
-            self.read.form.has_photo = true;
-            self.read.photo = Some(bytes.into());
+            self.upload.form.has_photo = true;
+            self.upload.photo = Some(bytes.into());
         }
         Ok(())
     }
 
-    fn keep_photo(
+    fn push_photo(
         &mut self,
         name: &str,
         photo: &mut Vec<u8>,
         chunk: &[u8],
     ) -> Result<(), UploadError> {
         let length = photo.len() + chunk.len();
-        if self.read.form.has_photo && length > 0 {
-            let refusal = FieldRefusal::new(name, Refusal::Repeated);
+        if self.upload.form.has_photo && length > 0 {
+            let refusal = FieldError::new(name, ValidationError::Repeated);
             return Err(UploadError::Refused(refusal));
         }
         if length > MAX_PHOTO_BYTES {
             return Err(UploadError::Photo {
                 field: name.to_owned(),
-                refusal: PhotoRefusal::TooLarge,
+                refusal: InspectionError::TooLarge,
             });
         }
         if length > photo.capacity() {
             // Reserve twice the received size, to copy little, but no more than can still arrive.
-            let room = length.max(self.longest_photo.min(2 * length));
-            self.hold(self.held - photo.capacity() + room)?;
+            let room = length.max(self.max_photo_bytes.min(2 * length));
+            self.reserve(self.reserved_bytes - photo.capacity() + room)?;
             photo.reserve_exact(room - photo.len());
         }
         photo.extend_from_slice(chunk);
         Ok(())
     }
 
-    async fn chunk(&self, field: &mut Field<'_>) -> Result<Option<Bytes>, UploadError> {
-        let chunk = field.chunk().await.map_err(broken)?;
-        self.gathered.handed_out();
+    async fn next_chunk(&self, field: &mut Field<'_>) -> Result<Option<Bytes>, UploadError> {
+        let chunk = field.chunk().await.map_err(from_multipart_error)?;
+        self.buffer.reset();
         Ok(chunk)
     }
 
     async fn drain(&self, mut field: Field<'_>) -> Result<(), UploadError> {
-        while self.chunk(&mut field).await?.is_some() {}
+        while self.next_chunk(&mut field).await?.is_some() {}
         Ok(())
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "signature for map_err")]
-fn broken(error: MultipartError) -> UploadError {
+fn from_multipart_error(error: MultipartError) -> UploadError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         UploadError::TooLarge
     } else {
@@ -261,7 +263,7 @@ fn broken(error: MultipartError) -> UploadError {
     }
 }
 
-async fn json(request: Request) -> Result<Form, UploadError> {
+async fn parse_json(request: Request) -> Result<FormData, UploadError> {
     let limited = request
         .map(|body| axum::body::Body::new(http_body_util::Limited::new(body, MAX_TEXT_BYTES)));
     let object = Json::<Map<String, Value>>::from_request(limited, &()).await;
@@ -269,7 +271,7 @@ async fn json(request: Request) -> Result<Form, UploadError> {
         StatusCode::PAYLOAD_TOO_LARGE => UploadError::TextTooLarge,
         _ => UploadError::Malformed("a body that is not a JSON object"),
     })?;
-    let mut form = Form::default();
+    let mut form = FormData::default();
     for (name, value) in object {
         let text = match value {
             Value::String(text) => text,

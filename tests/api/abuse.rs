@@ -6,12 +6,15 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::app::{App, Installation, Stores, person, photo, problem, texts};
+use crate::support::instance::{
+    Installation, RunningInstance, Stores, expect_problem, form_with_photo, form_without_photo,
+    photo_part,
+};
 use crate::support::nginx::Nginx;
 use crate::support::photos::jpeg;
 
 /// Header in which nginx passes the client address.
-pub const ADDRESS: &str = "x-client-address";
+pub const CLIENT_ADDRESS: &str = "x-client-address";
 
 fn installation(stores: Stores, settings: &[(&str, &str)]) -> Installation {
     let mut installation = Installation::new(stores);
@@ -21,17 +24,17 @@ fn installation(stores: Stores, settings: &[(&str, &str)]) -> Installation {
     installation
 }
 
-async fn register(app: &App, from: &str, name: &str, document: &str) -> Response {
+async fn register(app: &RunningInstance, from: &str, name: &str, document: &str) -> Response {
     let request = app.http.post(app.registrations_url(&app.campaign));
     let request = request
-        .header(ADDRESS, from)
-        .multipart(person(name, document, "Cali"));
+        .header(CLIENT_ADDRESS, from)
+        .multipart(form_with_photo(name, document, "Cali"));
     request.send().await.unwrap()
 }
 
-async fn look_up(app: &App, from: &str, number: &str) -> Response {
+async fn fetch_receipt(app: &RunningInstance, from: &str, number: &str) -> Response {
     let request = app.http.get(format!("{}/r/{number}", app.base));
-    request.header(ADDRESS, from).send().await.unwrap()
+    request.header(CLIENT_ADDRESS, from).send().await.unwrap()
 }
 
 async fn statuses(sent: impl IntoIterator<Item = impl Future<Output = Response>>) -> Vec<u16> {
@@ -42,14 +45,14 @@ async fn statuses(sent: impl IntoIterator<Item = impl Future<Output = Response>>
     statuses
 }
 
-async fn metrics(app: &App) -> String {
+async fn fetch_metrics(app: &RunningInstance) -> String {
     let url = format!("{}/metrics", app.ops);
     let answer = app.http.get(url).send().await.unwrap();
     answer.text().await.unwrap()
 }
 
 #[tokio::test]
-async fn registrations_of_one_address_are_counted_over_all_instances() {
+async fn registrations_are_limited_per_address_across_instances() {
     let limits = [("JORNADA_LIMIT_REGISTRATIONS", "4+1")];
     let installation = installation(Stores::Servers, &limits);
     let (one, two) = (installation.start().await, installation.start().await);
@@ -65,7 +68,7 @@ async fn registrations_of_one_address_are_counted_over_all_instances() {
         .parse()
         .unwrap();
     assert!((50..=60).contains(&wait), "{wait}");
-    let told = problem(answer, 429).await;
+    let told = expect_problem(answer, 429).await;
     assert_eq!(told["type"], "urn:jornada:problem:too-many-requests");
     for elsewhere in ["192.0.2.8", "127.0.0.1"] {
         let document = if elsewhere == "192.0.2.8" {
@@ -77,7 +80,7 @@ async fn registrations_of_one_address_are_counted_over_all_instances() {
         assert_eq!(answer.status(), 201, "{elsewhere}");
     }
     assert!(
-        metrics(&one)
+        fetch_metrics(&one)
             .await
             .contains("jornada_limited_total{what=\"registrations\"} 1")
     );
@@ -86,7 +89,7 @@ async fn registrations_of_one_address_are_counted_over_all_instances() {
 }
 
 #[tokio::test]
-async fn nobody_is_refused_because_redis_is_away() {
+async fn limits_hold_per_instance_without_redis() {
     let settings = [
         ("JORNADA_LIMIT_REGISTRATIONS", "3+1"),
         ("JORNADA_CACHE", "redis://127.0.0.1:1/"),
@@ -100,7 +103,7 @@ async fn nobody_is_refused_because_redis_is_away() {
 }
 
 #[tokio::test]
-async fn known_documents_cannot_be_tried_out() {
+async fn known_documents_cannot_be_enumerated() {
     let limits = [("JORNADA_LIMIT_CONFLICTS", "2+1")];
     let app = installation(Stores::Embedded, &limits).start().await;
     for number in 0..6 {
@@ -108,26 +111,27 @@ async fn known_documents_cannot_be_tried_out() {
         let answer = register(&app, "192.0.2.7", "Ana Inventada", &document).await;
         assert_eq!(answer.status(), 201, "only conflicts are counted");
     }
-    let other_photo = |name| texts(name, "1000000", "Cali").part("foto", photo(jpeg(9)));
+    let other_photo =
+        |name| form_without_photo(name, "1000000", "Cali").part("foto", photo_part(jpeg(9)));
     let mut told = Vec::new();
     for name in ["Ana Inventada", "Beto Inventado"] {
         let request = app.http.post(app.registrations_url(&app.campaign));
         let sent = request
-            .header(ADDRESS, "192.0.2.7")
+            .header(CLIENT_ADDRESS, "192.0.2.7")
             .multipart(other_photo(name));
-        told.push(problem(sent.send().await.unwrap(), 409).await);
+        told.push(expect_problem(sent.send().await.unwrap(), 409).await);
     }
     assert_eq!(told[0], told[1], "whether the name fits is not told");
     for document in ["1000000", "2000000"] {
         let answer = register(&app, "192.0.2.7", "Beto Inventado", document).await;
-        problem(answer, 429).await;
+        expect_problem(answer, 429).await;
     }
     let answer = register(&app, "192.0.2.8", "Beto Inventado", "2000000").await;
     assert_eq!(answer.status(), 201);
 }
 
 #[tokio::test]
-async fn documents_of_those_who_were_erased_cannot_be_tried_out_either() {
+async fn documents_of_erased_people_cannot_be_enumerated() {
     let installation = installation(Stores::Embedded, &[("JORNADA_LIMIT_CONFLICTS", "2+1")]);
     let app = installation.start().await;
     let answer = register(&app, "192.0.2.7", "Ana Inventada", "1000000").await;
@@ -138,23 +142,23 @@ async fn documents_of_those_who_were_erased_cannot_be_tried_out_either() {
     assert!(erased.status.success());
     for status in [409, 409, 429] {
         let answer = register(&app, "192.0.2.7", "Ana Inventada", "1000000").await;
-        problem(answer, status).await;
+        expect_problem(answer, status).await;
     }
 }
 
 #[tokio::test]
-async fn receipts_cannot_be_tried_out() {
+async fn receipts_cannot_be_enumerated() {
     let limits = [("JORNADA_LIMIT_MISSES", "2+1")];
     let app = installation(Stores::Embedded, &limits).start().await;
     let kept = register(&app, "192.0.2.7", "Ana Inventada", "1000001").await;
     let kept: Value = kept.json().await.unwrap();
     let number = kept["receipt"].as_str().unwrap();
-    let seen = (0..5).map(|_| look_up(&app, "192.0.2.7", number));
+    let seen = (0..5).map(|_| fetch_receipt(&app, "192.0.2.7", number));
     assert_eq!(statuses(seen).await, [200; 5]);
     // Well formed, so that the store is queried.
-    let missing = (0..2).map(|_| look_up(&app, "192.0.2.7", "00000-00000-0000"));
+    let missing = (0..2).map(|_| fetch_receipt(&app, "192.0.2.7", "00000-00000-0000"));
     assert_eq!(statuses(missing).await, [404; 2]);
-    let answer = look_up(&app, "192.0.2.7", number).await;
+    let answer = fetch_receipt(&app, "192.0.2.7", number).await;
     assert_eq!(answer.status(), 429);
     assert!(answer.headers().contains_key("retry-after"));
     let page = answer.text().await.unwrap();
@@ -162,24 +166,30 @@ async fn receipts_cannot_be_tried_out() {
         page.contains("Desde su red llegaron muchas solicitudes"),
         "{page}"
     );
-    assert_eq!(look_up(&app, "192.0.2.8", number).await.status(), 200);
+    assert_eq!(fetch_receipt(&app, "192.0.2.8", number).await.status(), 200);
 }
 
 #[tokio::test]
-async fn nginx_tells_whom_to_count() {
+async fn nginx_passes_the_client_address() {
     let limits = [
         ("JORNADA_LIMIT_REGISTRATIONS", "2+1"),
         ("JORNADA_EXEMPT", "127.0.0.1"),
     ];
     let app = installation(Stores::Embedded, &limits).start().await;
-    let nginx = Nginx::before(&[app.base.trim_start_matches("http://")]).await;
+    let nginx = Nginx::start(&[app.base.trim_start_matches("http://")]).await;
     let url = format!("{}/api/v1/campaigns/{}/registrations", nginx.base, app.vote);
     let vote = json!({"album": "Ejemplo", "artista": "Los Ejemplos", "puesto": "1"});
     let client = reqwest::Client::builder().local_address(Some([127, 0, 0, 2].into()));
     let client = client.build().unwrap();
     let from = |client: &reqwest::Client| {
         let request = client.post(&url).json(&vote);
-        async move { request.header(ADDRESS, "192.0.2.9").send().await.unwrap() }
+        async move {
+            request
+                .header(CLIENT_ADDRESS, "192.0.2.9")
+                .send()
+                .await
+                .unwrap()
+        }
     };
     let sent = statuses((0..4).map(|_| from(&client))).await;
     assert_eq!(sent, [201, 201, 429, 429]);
@@ -189,15 +199,15 @@ async fn nginx_tells_whom_to_count() {
 }
 
 /// Returns the value of a hidden form field.
-pub fn hidden(page: &str, name: &str) -> String {
+pub fn hidden_field(page: &str, name: &str) -> String {
     let (_, rest) = page
         .split_once(&format!("name=\"{name}\" value=\""))
         .unwrap();
     rest.split_once('"').unwrap().0.to_owned()
 }
 
-fn filled_in(key: &str, shown: Option<&str>, empty: &str) -> Form {
-    let form = person("Ana Inventada", "1000001", "Cali").text("_key", key.to_owned());
+fn filled_form(key: &str, shown: Option<&str>, empty: &str) -> Form {
+    let form = form_with_photo("Ana Inventada", "1000001", "Cali").text("_key", key.to_owned());
     let form = form.text("_comentario", empty.to_owned());
     match shown {
         Some(shown) => form.text("_at", shown.to_owned()),
@@ -205,7 +215,7 @@ fn filled_in(key: &str, shown: Option<&str>, empty: &str) -> Form {
     }
 }
 
-async fn submit(app: &App, form: Form) -> (u16, Option<String>, String) {
+async fn submit(app: &RunningInstance, form: Form) -> (u16, Option<String>, String) {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     let url = format!("{}/c/{}", app.base, app.campaign);
     let request: RequestBuilder = client.build().unwrap().post(url).multipart(form);
@@ -221,52 +231,52 @@ async fn submit(app: &App, form: Form) -> (u16, Option<String>, String) {
 }
 
 #[tokio::test]
-async fn a_form_that_comes_too_soon_comes_back_and_can_be_sent_again() {
+async fn a_form_sent_too_soon_is_returned_and_can_be_sent_again() {
     let app = installation(Stores::Embedded, &[("JORNADA_EXEMPT", "none")])
         .start()
         .await;
     let page = app.get("/").await.text().await.unwrap();
-    let (key, shown) = (hidden(&page, "_key"), hidden(&page, "_at"));
-    let (status, wait, page) = submit(&app, filled_in(&key, Some(&shown), "")).await;
+    let (key, shown) = (hidden_field(&page, "_key"), hidden_field(&page, "_at"));
+    let (status, wait, page) = submit(&app, filled_form(&key, Some(&shown), "")).await;
     assert_eq!((status, wait.as_deref()), (429, Some("3")), "{page}");
     assert!(
         page.contains("espere unos segundos y envíelo de nuevo")
             && page.contains("value=\"Ana Inventada\"")
     );
     assert_eq!(
-        (hidden(&page, "_key"), hidden(&page, "_at")),
+        (hidden_field(&page, "_key"), hidden_field(&page, "_at")),
         (key.clone(), shown.clone())
     );
     assert_eq!(app.total().await, Some(0));
     tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
-    let (status, first, _) = submit(&app, filled_in(&key, Some(&shown), "")).await;
+    let (status, first, _) = submit(&app, filled_form(&key, Some(&shown), "")).await;
     assert_eq!(status, 303);
-    let (status, again, _) = submit(&app, filled_in(&key, Some(&shown), "")).await;
+    let (status, again, _) = submit(&app, filled_form(&key, Some(&shown), "")).await;
     assert_eq!((status, again), (303, first), "a retry is not timed anew");
     let by_the_api = register(&app, "192.0.2.7", "Beto Inventado", "1000002").await;
     assert_eq!(by_the_api.status(), 201, "programs are not asked");
 }
 
 #[tokio::test]
-async fn a_form_without_moment_or_with_a_filled_trap_is_told_how_to_mend_it() {
+async fn a_form_without_timestamp_or_with_a_filled_honeypot_explains_the_remedy() {
     let app = installation(Stores::Embedded, &[("JORNADA_EXEMPT", "none")])
         .start()
         .await;
     let page = app.get("/").await.text().await.unwrap();
-    let (key, shown) = (hidden(&page, "_key"), hidden(&page, "_at"));
-    let (status, _, page) = submit(&app, filled_in(&key, Some(&shown), "buy now")).await;
+    let (key, shown) = (hidden_field(&page, "_key"), hidden_field(&page, "_at"));
+    let (status, _, page) = submit(&app, filled_form(&key, Some(&shown), "buy now")).await;
     assert_eq!(status, 422);
     assert!(page.contains("Ya lo vaciamos") && !page.contains("buy now"));
     for strange in [None, Some("1795000000000.00"), Some("x")] {
-        let (status, _, page) = submit(&app, filled_in(&key, strange, "")).await;
+        let (status, _, page) = submit(&app, filled_form(&key, strange, "")).await;
         assert_eq!(status, 403);
         assert!(page.contains("demasiado tiempo abierta") && page.contains("Ana Inventada"));
-        assert_ne!(hidden(&page, "_at"), strange.unwrap_or_default());
+        assert_ne!(hidden_field(&page, "_at"), strange.unwrap_or_default());
     }
-    let trapped = app.send(filled_in(&key, None, "buy now"), None).await;
-    problem(trapped, 422).await;
+    let trapped = app.send(filled_form(&key, None, "buy now"), None).await;
+    expect_problem(trapped, 422).await;
     assert_eq!(app.total().await, Some(0));
-    let counted = metrics(&app).await;
+    let counted = fetch_metrics(&app).await;
     assert!(
         counted.contains("jornada_trapped_total{how=\"filled\"}"),
         "{counted}"
@@ -284,7 +294,7 @@ pub fn require_work(installation: &Installation, campaign: &str) {
 }
 
 /// Fetches a challenge and returns the solution as a header value.
-async fn work(app: &App) -> String {
+async fn solve_challenge(app: &RunningInstance) -> String {
     let path = format!("/api/v1/campaigns/{}/challenge", app.vote);
     let mut set: Value = app.get(&path).await.json().await.unwrap();
     let (salt, challenge) = (set["salt"].as_str().unwrap(), &set["challenge"]);
@@ -300,12 +310,12 @@ async fn work(app: &App) -> String {
     data_encoding::BASE64.encode(set.to_string().as_bytes())
 }
 
-async fn vote(app: &App, proof: Option<&str>, key: &str, artist: &str) -> Response {
+async fn vote(app: &RunningInstance, proof: Option<&str>, key: &str, artist: &str) -> Response {
     let vote = json!({"album": "Ejemplo", "artista": artist, "puesto": "1"});
     let request = app.http.post(app.registrations_url(&app.vote)).json(&vote);
     let request = request
         .header("Idempotency-Key", key)
-        .header(ADDRESS, "192.0.2.7");
+        .header(CLIENT_ADDRESS, "192.0.2.7");
     let request = match proof {
         Some(proof) => request.header("Proof-Of-Work", proof),
         None => request,
@@ -314,15 +324,15 @@ async fn vote(app: &App, proof: Option<&str>, key: &str, artist: &str) -> Respon
 }
 
 #[tokio::test]
-async fn work_is_asked_for_once_over_all_instances() {
+async fn a_proof_of_work_is_consumed_once_across_instances() {
     let installation = Installation::new(Stores::Servers);
     require_work(&installation, "mejor-disco");
     let (one, two) = (installation.start().await, installation.start().await);
     for proof in [None, Some("nonsense"), Some("e30=")] {
-        let told = problem(vote(&one, proof, "key-0001", "Los Ejemplos").await, 403).await;
+        let told = expect_problem(vote(&one, proof, "key-0001", "Los Ejemplos").await, 403).await;
         assert_eq!(told["type"], "urn:jornada:problem:proof-of-work");
     }
-    let proof = work(&one).await;
+    let proof = solve_challenge(&one).await;
     let proof = Some(proof.as_str());
     assert_eq!(
         vote(&two, proof, "key-0001", "Los Ejemplos").await.status(),
@@ -333,9 +343,9 @@ async fn work_is_asked_for_once_over_all_instances() {
         200,
         "a retry"
     );
-    problem(vote(&one, proof, "key-0002", "Los Ejemplos").await, 403).await;
-    problem(vote(&two, proof, "key-0001", "Otros Ejemplos").await, 403).await;
-    let fresh = work(&two).await;
+    expect_problem(vote(&one, proof, "key-0002", "Los Ejemplos").await, 403).await;
+    expect_problem(vote(&two, proof, "key-0001", "Otros Ejemplos").await, 403).await;
+    let fresh = solve_challenge(&two).await;
     assert_eq!(
         vote(&one, Some(&fresh), "key-0002", "Los Ejemplos")
             .await
@@ -345,7 +355,7 @@ async fn work_is_asked_for_once_over_all_instances() {
     let asked = one
         .get(&format!("/api/v1/campaigns/{}/challenge", one.campaign))
         .await;
-    problem(asked, 404).await;
+    expect_problem(asked, 404).await;
     let exempt = one.http.post(one.registrations_url(&one.vote));
     let exempt =
         exempt.json(&json!({"album": "Ejemplo", "artista": "Los Ejemplos", "puesto": "1"}));

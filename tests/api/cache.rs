@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::app::{App, Installation, Stores};
+use crate::support::instance::{Installation, RunningInstance, Stores};
 use crate::support::proxy::Proxy;
 use crate::support::servers::variable;
 
@@ -11,14 +11,14 @@ use crate::support::servers::variable;
 async fn installation() -> (Installation, Proxy) {
     let server = variable("JORNADA_TEST_REDIS");
     let address = server.trim_start_matches("redis://").trim_end_matches('/');
-    let proxy = Proxy::before(address.to_owned()).await;
+    let proxy = Proxy::start(address.to_owned()).await;
     let mut installation = Installation::new(Stores::Servers);
     let through = format!("redis://{}/", proxy.address);
     installation.set("JORNADA_CACHE", &through);
     (installation, proxy)
 }
 
-async fn register(app: &App, documents: std::ops::Range<u32>) {
+async fn register(app: &RunningInstance, documents: std::ops::Range<u32>) {
     for document in documents {
         let document = document.to_string();
         let answer = app.register("Ana Ejemplo", &document, "Cali").await;
@@ -26,8 +26,8 @@ async fn register(app: &App, documents: std::ops::Range<u32>) {
     }
 }
 
-async fn wait_for_total(app: &App, total: u64, stale: bool) -> Value {
-    app.until("the chart has this total", async |app| {
+async fn wait_for_total(app: &RunningInstance, total: u64, stale: bool) -> Value {
+    app.wait_until("the chart has this total", async |app| {
         let chart = app.chart().await.unwrap();
         chart["total"] == total && chart["stale"] == stale
     })
@@ -44,7 +44,7 @@ async fn the_last_totals_stay_with_their_timestamp() {
     redis.set_open(false);
     let shown = wait_for_total(&app, 3, true).await;
     register(&app, 3_000_003..3_000_005).await;
-    let token = installation.token();
+    let token = installation.create_token();
     let report = app.report("_all.csv", &token).await;
     assert_eq!(report.headers()["x-report-rows"], "5");
     assert_eq!(app.chart().await.unwrap()["as_of"], shown["as_of"]);

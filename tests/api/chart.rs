@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use crate::on_both;
-use crate::support::app::{Installation, Stores};
+use crate::support::instance::{Installation, Stores};
 
 on_both!(
     cities_are_sorted_by_count,
@@ -24,7 +24,7 @@ async fn cities_are_sorted_by_count(stores: Stores) {
             201
         );
     }
-    app.until("three are counted", async |app| {
+    app.wait_until("three are counted", async |app| {
         app.total().await == Some(3)
     })
     .await;
@@ -47,7 +47,7 @@ async fn cities_are_sorted_by_count(stores: Stores) {
 
 async fn events_arrive_while_people_register(stores: Stores) {
     let app = Installation::new(stores).start().await;
-    app.until("there is a chart", async |app| app.total().await == Some(0))
+    app.wait_until("there is a chart", async |app| app.total().await == Some(0))
         .await;
     let stream = app
         .get(&format!("/api/v1/campaigns/{}/chart/events", app.campaign))
@@ -84,12 +84,12 @@ async fn two_instances_show_the_same_totals() {
             201
         );
     }
-    one.until("the first shows ten", async |app| {
+    one.wait_until("the first shows ten", async |app| {
         app.total().await == Some(10)
     })
     .await;
     other
-        .until("the second shows ten", async |app| {
+        .wait_until("the second shows ten", async |app| {
             app.total().await == Some(10)
         })
         .await;

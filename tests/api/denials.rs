@@ -5,8 +5,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde_json::Value;
 
-use crate::abuse::{ADDRESS, hidden, require_work};
-use crate::support::app::{App, Installation, Stores, person};
+use crate::abuse::{CLIENT_ADDRESS, hidden_field, require_work};
+use crate::support::instance::{Installation, RunningInstance, Stores, form_with_photo};
 
 /// One reason to be turned away.
 struct Denial {
@@ -46,10 +46,10 @@ const DENIALS: [Denial; 4] = [
 ];
 
 fn ana() -> Form {
-    person("Ana Inventada", "1000001", "Cali")
+    form_with_photo("Ana Inventada", "1000001", "Cali")
 }
 
-async fn start() -> App {
+async fn start() -> RunningInstance {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_EXEMPT", "none");
     installation.set("JORNADA_LIMIT_REGISTRATIONS", "4+1");
@@ -59,15 +59,18 @@ async fn start() -> App {
 
 async fn post(url: String, form: Form, from: &str) -> Response {
     let client = Client::builder().redirect(Policy::none()).build().unwrap();
-    let request = client.post(url).multipart(form).header(ADDRESS, from);
+    let request = client
+        .post(url)
+        .multipart(form)
+        .header(CLIENT_ADDRESS, from);
     request.send().await.unwrap()
 }
 
-async fn by_form(app: &App, campaign: &str, form: Form, from: &str) -> Response {
+async fn by_form(app: &RunningInstance, campaign: &str, form: Form, from: &str) -> Response {
     post(format!("{}/c/{campaign}", app.base), form, from).await
 }
 
-async fn by_api(app: &App, campaign: &str, form: Form, from: &str) -> Response {
+async fn by_api(app: &RunningInstance, campaign: &str, form: Form, from: &str) -> Response {
     post(app.registrations_url(campaign), form, from).await
 }
 
@@ -96,7 +99,7 @@ fn without_digits(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn each_denial_is_the_same_problem_at_both_doors() {
+async fn each_denial_is_the_same_problem_by_form_and_api() {
     let app = start().await;
     for Denial {
         problem,
@@ -111,19 +114,19 @@ async fn each_denial_is_the_same_problem_at_both_doors() {
             }
         }
         let page = app.get("/").await.text().await.unwrap();
-        let fresh = hidden(&page, "_at");
+        let fresh = hidden_field(&page, "_at");
         let person = by_form(&app, &app.campaign, form(Some(&fresh)), from).await;
         let program = by_api(&app, &app.campaign, form(Some(&fresh)), from).await;
         assert_same(program, person, problem, status).await;
     }
-    app.until("only what used the limit up is counted", async |app| {
+    app.wait_until("only what used the limit up is counted", async |app| {
         app.total().await == Some(1)
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_missing_proof_of_work_is_the_same_problem_at_both_doors() {
+async fn a_missing_proof_of_work_is_the_same_problem_by_form_and_api() {
     let app = start().await;
     let vote = || {
         Form::new()
@@ -138,7 +141,7 @@ async fn a_missing_proof_of_work_is_the_same_problem_at_both_doors() {
         .text()
         .await
         .unwrap();
-    let shown = || vote().text("_at", hidden(&page, "_at"));
+    let shown = || vote().text("_at", hidden_field(&page, "_at"));
     let early = by_form(&app, &app.vote, shown(), "192.0.2.5").await;
     let wait = early.headers()["retry-after"]
         .to_str()

@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::on_both;
-use crate::support::app::{App, Installation, Stores};
+use crate::support::instance::{Installation, RunningInstance, Stores};
 
 on_both!(
     every_acknowledged_registration_is_verified,
@@ -102,7 +102,12 @@ async fn another_machine_is_refused() {
     assert!(stderr.contains("is not this machine"), "{stderr}");
 }
 
-async fn load(installation: &Installation, app: &App, journal: &Path, more: &[&str]) -> Output {
+async fn load(
+    installation: &Installation,
+    app: &RunningInstance,
+    journal: &Path,
+    more: &[&str],
+) -> Output {
     let journal = journal.display().to_string();
     let mut arguments = vec!["load", "run", "--to", &app.base, "--journal", &journal];
     arguments.extend(["--campaign", &app.campaign, "--photo-bytes", "5000"]);
@@ -113,7 +118,7 @@ async fn load(installation: &Installation, app: &App, journal: &Path, more: &[&s
     output(installation, &arguments).await
 }
 
-async fn verify(installation: &Installation, app: &App, journal: &Path) -> Output {
+async fn verify(installation: &Installation, app: &RunningInstance, journal: &Path) -> Output {
     let journal = journal.display().to_string();
     let arguments = [
         "load",

@@ -7,23 +7,23 @@
 mod support;
 
 mod abuse;
-mod amending;
+mod buffering;
 mod cache;
 mod chart;
-mod death;
+mod corrections;
+mod crashes;
 mod denials;
-mod keeping;
+mod encryption;
 mod limits;
 mod load;
 mod nginx;
-mod nginx_bounds;
+mod nginx_limits;
 mod operations;
-mod pending;
 mod photos;
 mod protocol;
 mod registering;
 mod reports;
-mod seal;
+mod retention;
 mod sweeping;
 
 /// Runs each test on both kinds of stores.
@@ -31,11 +31,11 @@ macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod embedded {
             $(#[tokio::test]
-            async fn $name() { super::$name(crate::support::app::Stores::Embedded).await; })*
+            async fn $name() { super::$name(crate::support::instance::Stores::Embedded).await; })*
         }
         mod servers {
             $(#[tokio::test]
-            async fn $name() { super::$name(crate::support::app::Stores::Servers).await; })*
+            async fn $name() { super::$name(crate::support::instance::Stores::Servers).await; })*
         }
     };
 }

@@ -7,19 +7,22 @@ use futures_util::StreamExt;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use crate::support::app::{App, Installation, SOON, Stores, photo, problem, texts};
+use crate::support::instance::{
+    DEFAULT_TIMEOUT, Installation, RunningInstance, Stores, expect_problem, form_without_photo,
+    photo_part,
+};
 use crate::support::nginx::Nginx;
-use crate::support::photos::jpeg_of;
-use crate::support::raw::open;
+use crate::support::photos::jpeg_of_size;
+use crate::support::raw::connect;
 use crate::support::recorder::Recorder;
 
 const MIB: usize = 1024 * 1024;
 
-fn host_and_port(app: &App) -> &str {
+fn host_and_port(app: &RunningInstance) -> &str {
     app.base.trim_start_matches("http://")
 }
 
-fn votes_url(nginx: &Nginx, app: &App) -> String {
+fn votes_url(nginx: &Nginx, app: &RunningInstance) -> String {
     format!("{}/api/v1/campaigns/{}/registrations", nginx.base, app.vote)
 }
 
@@ -46,7 +49,7 @@ async fn a_post_without_key_survives_a_killed_instance_and_counts_once() {
     const SENT: u64 = 400;
     let installation = Installation::new(Stores::Servers);
     let (dying, living) = (installation.start().await, installation.start().await);
-    let nginx = Nginx::before(&[host_and_port(&dying), host_and_port(&living)]).await;
+    let nginx = Nginx::start(&[host_and_port(&dying), host_and_port(&living)]).await;
     let mut sending = tokio::task::JoinSet::new();
     for _ in 0..SENT {
         let request = living.http.post(votes_url(&nginx, &living)).json(&vote());
@@ -69,7 +72,7 @@ async fn a_post_without_key_survives_a_killed_instance_and_counts_once() {
     );
     let chart = format!("/api/v1/campaigns/{}/chart", living.vote);
     living
-        .until("each is counted once", async |app| {
+        .wait_until("each is counted once", async |app| {
             let chart: Value = app.get(&chart).await.json().await.unwrap_or_default();
             let total = chart["total"].as_u64().unwrap_or_default();
             assert!(total <= SENT, "some were counted twice");
@@ -82,7 +85,7 @@ async fn a_post_without_key_survives_a_killed_instance_and_counts_once() {
 async fn only_pages_that_need_the_client_address_get_it_and_it_cannot_be_forged() {
     let (instance, recorder) =
         Recorder::start("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
-    let nginx = Nginx::before(&[&instance.to_string()]).await;
+    let nginx = Nginx::start(&[&instance.to_string()]).await;
     let paths = [
         "/staff/login",
         "/staff",
@@ -115,7 +118,7 @@ async fn every_attempt_carries_the_same_key_and_request_id() {
     let (dying, first) = Recorder::start("").await;
     let (living, second) =
         Recorder::start("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
-    let nginx = Nginx::before(&[&dying.to_string(), &living.to_string()]).await;
+    let nginx = Nginx::start(&[&dying.to_string(), &living.to_string()]).await;
     for _ in 0..4 {
         let sent = Client::new().post(&nginx.base).body("x").send().await;
         assert_eq!(sent.unwrap().status(), 201);
@@ -139,7 +142,7 @@ async fn every_attempt_carries_the_same_key_and_request_id() {
 #[tokio::test]
 async fn the_key_and_request_id_of_the_client_are_passed_on() {
     let (address, recorder) = Recorder::start("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-    let nginx = Nginx::before(&[&address.to_string()]).await;
+    let nginx = Nginx::start(&[&address.to_string()]).await;
     for id in ["prueba-0001", "not modest"] {
         let request = Client::new().post(&nginx.base);
         let request = request
@@ -160,7 +163,7 @@ async fn the_key_and_request_id_of_the_client_are_passed_on() {
 #[tokio::test]
 async fn too_many_posts_are_answered_with_retry_after() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[host_and_port(&app)]).await;
+    let nginx = Nginx::start(&[host_and_port(&app)]).await;
     let mut refused = Vec::new();
     for path in ["/nothing", "/api/v1/nothing"] {
         for _ in 0..130 {
@@ -176,7 +179,7 @@ async fn too_many_posts_are_answered_with_retry_after() {
         }
     }
     assert_eq!(refused.len(), 2, "both kinds of client are limited");
-    let body = problem(refused.pop().unwrap(), 429).await;
+    let body = expect_problem(refused.pop().unwrap(), 429).await;
     assert_eq!(body["type"], "urn:jornada:problem:too-many-requests");
     let body = expect_page(refused.pop().unwrap(), 429).await;
     assert!(body.contains("Demasiados envíos seguidos"), "{body}");
@@ -197,7 +200,7 @@ async fn too_many_posts_are_answered_with_retry_after() {
 #[tokio::test]
 async fn events_are_not_buffered() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[host_and_port(&app)]).await;
+    let nginx = Nginx::start(&[host_and_port(&app)]).await;
     let url = format!("{}/api/v1/campaigns/{}/chart/events", nginx.base, app.vote);
     let events = app.http.get(url).send().await.unwrap();
     assert_eq!(events.headers()["content-type"], "text/event-stream");
@@ -206,7 +209,7 @@ async fn events_are_not_buffered() {
     for total in 0..3 {
         let wanted = format!("\"total\":{total}");
         while !received.contains(&wanted) {
-            let event = tokio::time::timeout(SOON, events.next()).await;
+            let event = tokio::time::timeout(DEFAULT_TIMEOUT, events.next()).await;
             let event = event.expect("an event is buffered").unwrap().unwrap();
             received.push_str(std::str::from_utf8(&event).unwrap());
         }
@@ -224,7 +227,7 @@ fn time_until_spooled(
     at_most: Duration,
 ) -> Option<Duration> {
     let (before, start) = (nginx.last_spooled(), Instant::now());
-    let mut client = open(&nginx.base);
+    let mut client = connect(&nginx.base);
     write!(client, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
     while nginx.last_spooled() == before && start.elapsed() < at_most {
         std::thread::sleep(Duration::from_millis(10));
@@ -242,8 +245,9 @@ async fn personal_responses_are_not_spooled_to_disk() {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {WHOLE}\r\nconnection: close\r\n\r\n");
     let answer = (head + &"x".repeat(WHOLE)).leak();
     let (instance, _) = Recorder::start(answer).await;
-    let nginx = Nginx::before(&[&instance.to_string()]).await;
-    let took = time_until_spooled(&nginx, "/", WHOLE, SOON).expect("other pages are spooled");
+    let nginx = Nginx::start(&[&instance.to_string()]).await;
+    let took =
+        time_until_spooled(&nginx, "/", WHOLE, DEFAULT_TIMEOUT).expect("other pages are spooled");
     let at_most = Duration::from_millis(500).max(took * 3);
     for path in [
         "/c/x",
@@ -260,9 +264,10 @@ async fn personal_responses_are_not_spooled_to_disk() {
 #[tokio::test]
 async fn too_large_bodies_get_a_readable_error() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[host_and_port(&app)]).await;
+    let nginx = Nginx::start(&[host_and_port(&app)]).await;
     let send = async |path: &str, bytes: usize| {
-        let form = texts("Ana Ejemplo", "1234567", "Cali").part("foto", photo(jpeg_of(bytes)));
+        let form = form_without_photo("Ana Ejemplo", "1234567", "Cali")
+            .part("foto", photo_part(jpeg_of_size(bytes)));
         let url = format!("{}{path}", nginx.base);
         let request = app.http.post(url).multipart(form);
         request
@@ -273,8 +278,8 @@ async fn too_large_bodies_get_a_readable_error() {
     };
     let api = format!("/api/v1/campaigns/{}/registrations", app.campaign);
     assert_eq!(send(&api, 8 * MIB).await.status(), 201);
-    let by_the_application = problem(send(&api, 8 * MIB + 1).await, 413).await;
-    let by_nginx = problem(send(&api, 34 * MIB).await, 413).await;
+    let by_the_application = expect_problem(send(&api, 8 * MIB + 1).await, 413).await;
+    let by_nginx = expect_problem(send(&api, 34 * MIB).await, 413).await;
     assert_eq!(by_nginx["type"], "urn:jornada:problem:too-large");
     assert_eq!(by_nginx["title"], "What you sent is too large");
     assert_ne!(by_nginx["title"], by_the_application["title"]);
@@ -284,7 +289,7 @@ async fn too_large_bodies_get_a_readable_error() {
 
 #[tokio::test]
 async fn unreachable_instances_give_a_readable_error() {
-    let nginx = Nginx::before(&["127.0.0.1:9"]).await;
+    let nginx = Nginx::start(&["127.0.0.1:9"]).await;
     let asked = Client::new().get(&nginx.base).send().await.unwrap();
     assert_eq!(asked.headers()["retry-after"], "2");
     let body = expect_page(asked, 502).await;
@@ -297,20 +302,20 @@ async fn unreachable_instances_give_a_readable_error() {
     let asked = Client::new()
         .post(format!("{}/api/v1/x", nginx.base))
         .send();
-    let body = problem(asked.await.unwrap(), 502).await;
+    let body = expect_problem(asked.await.unwrap(), 502).await;
     assert_eq!(body["type"], "urn:jornada:problem:unavailable");
 }
 
 #[tokio::test]
 async fn errors_of_the_application_pass_unchanged() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[host_and_port(&app)]).await;
+    let nginx = Nginx::start(&[host_and_port(&app)]).await;
     let url = |base: &str| format!("{base}/api/v1/campaigns/{}/registrations", app.campaign);
     let mut bodies = Vec::new();
     for base in [&app.base, &nginx.base] {
-        let form = texts("", "1234567", "Nowhere");
+        let form = form_without_photo("", "1234567", "Nowhere");
         let answer = app.http.post(url(base)).multipart(form).send().await;
-        bodies.push(problem(answer.unwrap(), 422).await);
+        bodies.push(expect_problem(answer.unwrap(), 422).await);
     }
     assert_eq!(bodies[0], bodies[1]);
     let home = app.http.get(&nginx.base).send().await.unwrap();
@@ -321,7 +326,7 @@ async fn errors_of_the_application_pass_unchanged() {
 #[tokio::test]
 async fn operator_pages_are_hidden() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[host_and_port(&app)]).await;
+    let nginx = Nginx::start(&[host_and_port(&app)]).await;
     for path in ["/metrics", "/readyz", "/nginx_status", "/_error_page"] {
         let asked = app.http.get(format!("{}{path}", nginx.base)).send().await;
         assert_eq!(asked.unwrap().status(), 404, "{path}");
@@ -334,7 +339,7 @@ async fn operator_pages_are_hidden() {
 #[tokio::test]
 async fn redirects_do_not_use_the_host_header() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[host_and_port(&app)]).await;
+    let nginx = Nginx::start(&[host_and_port(&app)]).await;
     let client = Client::builder().redirect(reqwest::redirect::Policy::none());
     let client = client.build().unwrap();
     for path in ["/api", "/static"] {
@@ -348,7 +353,7 @@ async fn redirects_do_not_use_the_host_header() {
 #[tokio::test]
 async fn the_log_names_the_request_and_no_person() {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[host_and_port(&app)]).await;
+    let nginx = Nginx::start(&[host_and_port(&app)]).await;
     for path in [
         "/r/ABCD-1234?q=Marcada",
         "/Marcada",
@@ -359,7 +364,7 @@ async fn the_log_names_the_request_and_no_person() {
         let answer = request.send().await.unwrap();
         assert_eq!(answer.headers()["x-request-id"], "prueba-0001");
     }
-    app.until("the lines are written", async |_| nginx.log().len() == 3)
+    app.wait_until("the lines are written", async |_| nginx.log().len() == 3)
         .await;
     let log = nginx.log();
     let routes: Vec<_> = log
@@ -373,7 +378,7 @@ async fn the_log_names_the_request_and_no_person() {
     }
     assert!(log.iter().all(|line| line["request_id"] == "prueba-0001"));
     let same = |line: &&String| line.contains("prueba-0001");
-    app.until("the instance logs each of them too", async |app| {
+    app.wait_until("the instance logs each of them too", async |app| {
         app.log().iter().filter(same).count() == 3
     })
     .await;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::app::{Installation, Stores, person};
+use crate::support::instance::{Installation, Stores, form_with_photo};
 
 #[tokio::test]
 async fn an_invalid_setting_is_reported_in_one_line_that_names_it() {
@@ -98,7 +98,7 @@ async fn metrics_are_labelled_by_route_and_logs_name_no_person() {
         .await;
     app.register("Otra Marcada", "9876543210", "Leticia").await;
     app.get("/9876543210?nombre=Marcada").await;
-    let field = person("Ana Ejemplo", "9876543210", "Leticia").text("Marcada", "Marcada");
+    let field = form_with_photo("Ana Ejemplo", "9876543210", "Leticia").text("Marcada", "Marcada");
     app.send(field, None).await;
     let metrics = app
         .http
@@ -116,7 +116,7 @@ async fn metrics_are_labelled_by_route_and_logs_name_no_person() {
     assert!(metrics.contains(&accepted), "{metrics}");
     assert!(metrics.contains("route=\"unknown\""));
     assert!(metrics.contains("reason=\"not-asked\"} 1"));
-    app.until("the last request is logged", async |app| {
+    app.wait_until("the last request is logged", async |app| {
         app.log().iter().any(|line| line.contains(" 422 in "))
     })
     .await;
@@ -135,7 +135,7 @@ async fn metrics_are_labelled_by_route_and_logs_name_no_person() {
 async fn each_operation_of_each_dependency_is_timed() {
     let app = Installation::new(Stores::Servers).start().await;
     app.register("Ana Prueba", "123456", "Cali").await;
-    app.until("the chart has the registration", async |app| {
+    app.wait_until("the chart has the registration", async |app| {
         app.total().await == Some(1)
     })
     .await;

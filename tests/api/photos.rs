@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::support::app::{App, Installation, Stores, photo, problem, texts};
-use crate::support::photos::{jpeg, jpeg_of};
+use crate::support::instance::{
+    Installation, RunningInstance, Stores, expect_problem, form_without_photo, photo_part,
+};
+use crate::support::photos::{jpeg, jpeg_of_size};
 
 const LIMIT: usize = 8 * 1024 * 1024;
 
 /// Returns the paths of all photo files of an embedded installation.
-pub fn kept(installation: &Installation) -> Vec<PathBuf> {
+pub fn stored_photos(installation: &Installation) -> Vec<PathBuf> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -26,8 +28,8 @@ pub fn kept(installation: &Installation) -> Vec<PathBuf> {
     found
 }
 
-async fn send(app: &App, bytes: Vec<u8>) -> reqwest::Response {
-    let form = texts("Ana Ejemplo", "", "Cali").part("foto", photo(bytes));
+async fn send(app: &RunningInstance, bytes: Vec<u8>) -> reqwest::Response {
+    let form = form_without_photo("Ana Ejemplo", "", "Cali").part("foto", photo_part(bytes));
     app.send(form, None).await
 }
 
@@ -40,7 +42,7 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_is_no_photo_is_refused_and_leaves_nothing() {
+async fn an_invalid_photo_is_rejected_and_not_stored() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let whole = jpeg(0);
@@ -58,29 +60,29 @@ async fn what_is_no_photo_is_refused_and_leaves_nothing() {
         ("no photo", Vec::new(), 422),
     ];
     for (case, bytes, status) in cases {
-        let body = problem(send(&app, bytes).await, status).await;
+        let body = expect_problem(send(&app, bytes).await, status).await;
         assert_eq!(body["errors"][0]["field"], "foto", "{case}");
         assert!(
             body["errors"][0]["message"].as_str().unwrap().len() > 20,
             "{case}"
         );
     }
-    assert!(kept(&installation).is_empty());
+    assert!(stored_photos(&installation).is_empty());
     assert_eq!(app.total().await, Some(0));
 }
 
 #[tokio::test]
-async fn eight_mebibytes_pass_and_one_byte_more_does_not() {
+async fn a_photo_of_8_mib_is_accepted_and_one_byte_more_is_not() {
     let app = Installation::new(Stores::Embedded).start().await;
-    assert_eq!(send(&app, jpeg_of(LIMIT)).await.status(), 201);
-    let body = problem(send(&app, jpeg_of(LIMIT + 1)).await, 413).await;
+    assert_eq!(send(&app, jpeg_of_size(LIMIT)).await.status(), 201);
+    let body = expect_problem(send(&app, jpeg_of_size(LIMIT + 1)).await, 413).await;
     assert!(body["detail"].as_str().unwrap().contains("8 MiB"));
-    let body = problem(send(&app, jpeg_of(20 * 1024 * 1024)).await, 413).await;
+    let body = expect_problem(send(&app, jpeg_of_size(20 * 1024 * 1024)).await, 413).await;
     assert_eq!(body["type"], "urn:jornada:problem:too-large");
 }
 
 #[tokio::test]
-async fn what_follows_the_picture_is_not_kept() {
+async fn bytes_after_the_image_are_not_stored() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let mut bytes = jpeg(3);
@@ -88,13 +90,13 @@ async fn what_follows_the_picture_is_not_kept() {
     bytes.extend(b"<script>MARKED</script>");
     assert_eq!(send(&app, bytes).await.status(), 201);
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&picture));
-    let files = kept(&installation);
+    let files = stored_photos(&installation);
     assert_eq!(files.len(), 1);
     assert!(files[0].ends_with(format!("{digest}.jpg")));
 }
 
 #[tokio::test]
-async fn staff_see_the_photo_and_nobody_else() {
+async fn only_staff_can_view_a_photo() {
     let installation = Installation::new(Stores::Servers);
     let app = installation.start().await;
     let registered: serde_json::Value = send(&app, jpeg(4)).await.json().await.unwrap();
@@ -114,7 +116,7 @@ async fn staff_see_the_photo_and_nobody_else() {
             .status(),
         401
     );
-    let token = installation.token();
+    let token = installation.create_token();
     let seen = app
         .http
         .get(&path)

@@ -3,21 +3,21 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::app::{App, Installation, Stores};
+use crate::support::instance::{Installation, RunningInstance, Stores};
 use crate::support::nginx::Nginx;
-use crate::support::raw::{Raw, open};
+use crate::support::raw::{RawResponse, connect};
 
 const QUIET: Duration = Duration::from_millis(700);
 
-async fn start_both() -> (App, Nginx) {
+async fn start_both() -> (RunningInstance, Nginx) {
     let app = Installation::new(Stores::Embedded).start().await;
-    let nginx = Nginx::before(&[app.base.trim_start_matches("http://")]).await;
+    let nginx = Nginx::start(&[app.base.trim_start_matches("http://")]).await;
     (app, nginx)
 }
 
 /// Sends the same bytes to the instance and to nginx and returns the statuses of each.
-fn statuses_at_each(app: &App, nginx: &Nginx, bytes: &str) -> [Vec<u16>; 2] {
-    [&app.base, &nginx.base].map(|base| Raw::send(base, bytes.as_bytes(), QUIET).statuses())
+fn statuses_at_each(app: &RunningInstance, nginx: &Nginx, bytes: &str) -> [Vec<u16>; 2] {
+    [&app.base, &nginx.base].map(|base| RawResponse::send(base, bytes.as_bytes(), QUIET).statuses())
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn two_lengths_cannot_smuggle_a_request() {
             "POST /nothing HTTP/1.1\r\nHost: localhost\r\n{lengths}\r\n\r\n0\r\n\r\n{smuggled}"
         );
         for base in [&app.base, &nginx.base] {
-            let answer = Raw::send(base, bytes.as_bytes(), QUIET);
+            let answer = RawResponse::send(base, bytes.as_bytes(), QUIET);
             assert_eq!(answer.statuses().len(), 1, "{}", answer.text);
             // nginx announces the close and discards what follows for a while.
             let ends = answer.closed || answer.text.contains("\r\nConnection: close\r\n");
@@ -69,7 +69,7 @@ async fn a_connection_with_an_unread_body_is_closed() {
         let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}");
         let kind = "Content-Type: multipart/form-data; boundary=x";
         let bytes = format!("{head}\r\n{kind}\r\n\r\n{body}");
-        let answer = Raw::send(&app.base, bytes.as_bytes(), QUIET);
+        let answer = RawResponse::send(&app.base, bytes.as_bytes(), QUIET);
         let closes = answer.text.contains("\r\nconnection: close\r\n");
         (answer.statuses(), closes, answer.closed)
     };
@@ -121,7 +121,7 @@ async fn malformed_chunks_are_rejected() {
              Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{body}",
             app.vote
         );
-        Raw::send(base, bytes.as_bytes(), QUIET).statuses()
+        RawResponse::send(base, bytes.as_bytes(), QUIET).statuses()
     };
     let smuggled = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     for body in ["fffffffffffffffff\r\n", "-1\r\n\r\n", "0x1\r\na\r\n"] {
@@ -185,7 +185,7 @@ async fn other_methods_are_not_allowed() {
     ] {
         let bytes = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         for base in [&app.base, &nginx.base] {
-            let answer = Raw::send(base, bytes.as_bytes(), QUIET);
+            let answer = RawResponse::send(base, bytes.as_bytes(), QUIET);
             assert_eq!(answer.statuses(), [405], "{method} {path}");
             let text = answer.text.to_lowercase();
             let allow = allow.to_lowercase();
@@ -213,7 +213,7 @@ async fn requests_for_other_hosts_are_rejected() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_HOSTS", "jornada.example.org,otro.example.org");
     let app = installation.start().await;
-    let nginx = Nginx::before(&[app.base.trim_start_matches("http://")]).await;
+    let nginx = Nginx::start(&[app.base.trim_start_matches("http://")]).await;
     let get = |target: &str, host: &str| {
         format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
     };
@@ -231,12 +231,12 @@ async fn requests_for_other_hosts_are_rejected() {
         }
     }
     let absolute = get("http://evil.example/", "jornada.example.org");
-    let answer = Raw::send(&app.base, absolute.as_bytes(), QUIET);
+    let answer = RawResponse::send(&app.base, absolute.as_bytes(), QUIET);
     assert_eq!(answer.statuses(), [421], "the target names another host");
     assert!(answer.text.contains("Este sitio no tiene ese nombre"));
     assert!(!answer.text.contains("evil"), "the host is not repeated");
     let api = get("/api/v1/nothing", "evil.example");
-    let answer = Raw::send(&app.base, api.as_bytes(), QUIET);
+    let answer = RawResponse::send(&app.base, api.as_bytes(), QUIET);
     assert!(answer.text.contains("urn:jornada:problem:wrong-host"));
 }
 
@@ -259,7 +259,7 @@ async fn no_path_leads_to_another_host() {
             "GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n"
         );
         for base in [&app.base, &nginx.base] {
-            let answer = Raw::send(base, bytes.as_bytes(), QUIET);
+            let answer = RawResponse::send(base, bytes.as_bytes(), QUIET);
             for link in ["=\"//", "=\"/\\", "=\"http", "=\"\\", "ocation: "] {
                 let plain = answer.text.replace("=\"http://www.w3.org", "");
                 assert!(!plain.contains(link), "{target}: {}", answer.text);
@@ -272,15 +272,15 @@ async fn no_path_leads_to_another_host() {
 async fn an_unfinished_head_times_out() {
     let app = Installation::new(Stores::Embedded).start().await;
     let start = Instant::now();
-    let mut slow = open(&app.base);
+    let mut slow = connect(&app.base);
     std::io::Write::write_all(&mut slow, b"GET / HTTP/1.1\r\nHost: loc").unwrap();
-    let mut silent = open(&app.base);
+    let mut silent = connect(&app.base);
     // Far above the timeout of 30 s, for machines that stall now and then.
-    let answer = Raw::read(&mut slow, Duration::from_mins(2));
+    let answer = RawResponse::read(&mut slow, Duration::from_mins(2));
     let took = start.elapsed();
     assert!(answer.closed, "still open after {took:?}: {}", answer.text);
     assert!(took > Duration::from_secs(20), "closed after {took:?}");
-    assert!(Raw::read(&mut silent, Duration::from_mins(2)).closed);
+    assert!(RawResponse::read(&mut silent, Duration::from_mins(2)).closed);
 }
 
 #[tokio::test]
@@ -288,7 +288,7 @@ async fn idle_connections_do_not_block_others() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_MAX_CONNECTIONS", "20");
     let app = installation.start().await;
-    let mut idle: Vec<_> = (0..100).map(|_| open(&app.base)).collect();
+    let mut idle: Vec<_> = (0..100).map(|_| connect(&app.base)).collect();
     for half in &mut idle[80..] {
         std::io::Write::write_all(half, b"GET / HTTP/1.1\r\nHost: loc").unwrap();
     }
@@ -299,7 +299,7 @@ async fn idle_connections_do_not_block_others() {
         // Idle connections are closed only after 30 s.
         assert!(start.elapsed() < Duration::from_secs(10));
     }
-    assert!(Raw::read(&mut idle[0], Duration::from_secs(5)).closed);
+    assert!(RawResponse::read(&mut idle[0], Duration::from_secs(5)).closed);
     let url = format!("{}/metrics", app.ops);
     let metrics = reqwest::get(url).await.unwrap().text().await.unwrap();
     let metric = |name: &str| {

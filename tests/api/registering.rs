@@ -3,17 +3,19 @@
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::app::{Installation, Stores, person, photo, problem, texts};
+use crate::support::instance::{
+    Installation, Stores, expect_problem, form_with_photo, form_without_photo, photo_part,
+};
 use crate::support::photos::jpeg;
 
 on_both!(
-    a_retry_gives_the_first_receipt,
-    other_content_changes_nothing,
-    a_key_makes_a_retry_where_there_is_no_document,
-    many_at_once_register_one,
+    a_retry_returns_the_first_receipt,
+    a_conflict_changes_nothing,
+    a_key_identifies_a_retry_without_a_document,
+    concurrent_submissions_register_once,
 );
 
-async fn a_retry_gives_the_first_receipt(stores: Stores) {
+async fn a_retry_returns_the_first_receipt(stores: Stores) {
     let app = Installation::new(stores).start().await;
     let first = app.register("Ana Ejemplo", "1.000.001", "bogota").await;
     assert_eq!(first.status(), 201);
@@ -28,7 +30,7 @@ async fn a_retry_gives_the_first_receipt(stores: Stores) {
     assert_eq!(again.json::<Value>().await.unwrap(), first);
 }
 
-async fn other_content_changes_nothing(stores: Stores) {
+async fn a_conflict_changes_nothing(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     assert_eq!(
@@ -37,30 +39,31 @@ async fn other_content_changes_nothing(stores: Stores) {
             .status(),
         201
     );
-    let body = problem(app.register("Otra Persona", "1000002", "Cali").await, 409).await;
+    let body = expect_problem(app.register("Otra Persona", "1000002", "Cali").await, 409).await;
     assert_eq!(body["type"], "urn:jornada:problem:already-registered");
-    let other_photo = texts("Ana Ejemplo", "1000002", "Cali").part("foto", photo(jpeg(9)));
-    problem(app.send(other_photo, None).await, 409).await;
+    let other_photo =
+        form_without_photo("Ana Ejemplo", "1000002", "Cali").part("foto", photo_part(jpeg(9)));
+    expect_problem(app.send(other_photo, None).await, 409).await;
     assert_eq!(
         app.register("Ana Ejemplo", "1000002", "Cali")
             .await
             .status(),
         200
     );
-    app.until("one is counted", async |app| app.total().await == Some(1))
+    app.wait_until("one is counted", async |app| app.total().await == Some(1))
         .await;
     if stores == Stores::Embedded {
         assert_eq!(
-            super::photos::kept(&installation).len(),
+            super::photos::stored_photos(&installation).len(),
             1,
             "the refused photo stays nowhere"
         );
     }
 }
 
-async fn a_key_makes_a_retry_where_there_is_no_document(stores: Stores) {
+async fn a_key_identifies_a_retry_without_a_document(stores: Stores) {
     let app = Installation::new(stores).start().await;
-    let form = || person("Luz Ejemplo", "", "Cali");
+    let form = || form_with_photo("Luz Ejemplo", "", "Cali");
     let first = app.send(form(), Some("key-of-luz-1")).await;
     assert_eq!(first.status(), 201);
     assert_eq!(
@@ -69,14 +72,17 @@ async fn a_key_makes_a_retry_where_there_is_no_document(stores: Stores) {
     );
     assert_eq!(app.send(form(), Some("key-of-luz-2")).await.status(), 201);
     let other = app
-        .send(person("Otra Luz", "", "Cali"), Some("key-of-luz-1"))
+        .send(
+            form_with_photo("Otra Luz", "", "Cali"),
+            Some("key-of-luz-1"),
+        )
         .await;
-    problem(other, 409).await;
-    let bad = problem(app.send(form(), Some("short")).await, 400).await;
+    expect_problem(other, 409).await;
+    let bad = expect_problem(app.send(form(), Some("short")).await, 400).await;
     assert!(bad["detail"].as_str().unwrap().contains("Idempotency-Key"));
 }
 
-async fn many_at_once_register_one(stores: Stores) {
+async fn concurrent_submissions_register_once(stores: Stores) {
     let app = Installation::new(stores).start().await;
     let tries = (0..20).map(|_| app.register("Ana Ejemplo", "1000003", "Tunja"));
     let answers = futures_util::future::join_all(tries).await;
@@ -89,12 +95,12 @@ async fn many_at_once_register_one(stores: Stores) {
         .filter(|answer| answer.status() == 200)
         .count();
     assert_eq!((created, retried), (1, 19));
-    app.until("one is counted", async |app| app.total().await == Some(1))
+    app.wait_until("one is counted", async |app| app.total().await == Some(1))
         .await;
 }
 
 #[tokio::test]
-async fn json_is_taken_where_there_is_no_photo() {
+async fn json_is_accepted_by_campaigns_without_photo() {
     let app = Installation::new(Stores::Embedded).start().await;
     let ballot = json!({"album": "Río", "artista": "Los  Ejemplos", "anio": 1999, "puesto": "1"});
     let send = |campaign: String| {
@@ -107,11 +113,11 @@ async fn json_is_taken_where_there_is_no_photo() {
     };
     assert_eq!(send(app.vote.clone()).await.unwrap().status(), 201);
     assert_eq!(send(app.vote.clone()).await.unwrap().status(), 200);
-    problem(send(app.campaign.clone()).await.unwrap(), 415).await;
+    expect_problem(send(app.campaign.clone()).await.unwrap(), 415).await;
 }
 
 #[tokio::test]
-async fn a_campaign_that_is_closed_says_its_dates() {
+async fn a_closed_campaign_names_its_dates() {
     let installation = Installation::new(Stores::Embedded);
     let file = installation.folder.path().join("campaigns/vacunacion.toml");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -120,7 +126,7 @@ async fn a_campaign_that_is_closed_says_its_dates() {
         .replace("2027-11-30", "2020-11-30");
     std::fs::write(&file, years).unwrap();
     let app = installation.start().await;
-    let body = problem(app.register("Ana Ejemplo", "1000004", "Cali").await, 403).await;
+    let body = expect_problem(app.register("Ana Ejemplo", "1000004", "Cali").await, 403).await;
     let detail = body["detail"].as_str().unwrap();
     assert!(
         detail.contains("2019-11-01") && detail.contains("2020-11-30"),
@@ -129,7 +135,7 @@ async fn a_campaign_that_is_closed_says_its_dates() {
 }
 
 #[tokio::test]
-async fn refusals_name_the_fields_in_the_language_asked_for() {
+async fn errors_name_the_fields_in_the_requested_language() {
     let app = Installation::new(Stores::Embedded).start().await;
     let form = reqwest::multipart::Form::new()
         .text("ciudad", "Medelin")
@@ -143,7 +149,7 @@ async fn refusals_name_the_fields_in_the_language_asked_for() {
         .send()
         .await
         .unwrap();
-    let body = problem(answer, 422).await;
+    let body = expect_problem(answer, 422).await;
     let fields: Vec<_> = body["errors"]
         .as_array()
         .unwrap()
@@ -162,7 +168,7 @@ async fn refusals_name_the_fields_in_the_language_asked_for() {
         .await
         .unwrap();
     assert_eq!(
-        problem(unknown, 404).await["type"],
+        expect_problem(unknown, 404).await["type"],
         "urn:jornada:problem:no-such-campaign"
     );
 }

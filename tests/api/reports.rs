@@ -3,9 +3,9 @@
 use calamine::{Data, Reader, Xlsx};
 
 use crate::on_both;
-use crate::support::app::{Installation, Stores, problem};
+use crate::support::instance::{Installation, Stores, expect_problem};
 
-on_both!(a_city_s_list_holds_what_was_sent);
+on_both!(a_report_of_a_city_contains_what_was_sent);
 
 const NAMES: [&str; 6] = [
     "José Ñandú",
@@ -16,7 +16,7 @@ const NAMES: [&str; 6] = [
     "@SUM(1;2)",
 ];
 
-async fn a_city_s_list_holds_what_was_sent(stores: Stores) {
+async fn a_report_of_a_city_contains_what_was_sent(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     for (number, name) in NAMES.iter().enumerate() {
@@ -33,7 +33,7 @@ async fn a_city_s_list_holds_what_was_sent(stores: Stores) {
             .status(),
         201
     );
-    let token = installation.token();
+    let token = installation.create_token();
     let report = app.report("cucuta.xlsx", &token).await;
     assert_eq!(report.status(), 200);
     assert_eq!(report.headers()["x-report-rows"], "6");
@@ -69,20 +69,20 @@ async fn a_city_s_list_holds_what_was_sent(stores: Stores) {
         "until=2026-02-30",
         "from=2026-02-02&until=2026-02-01",
     ] {
-        problem(app.report(&format!("cucuta.csv?{days}"), &token).await, 400).await;
+        expect_problem(app.report(&format!("cucuta.csv?{days}"), &token).await, 400).await;
     }
 }
 
 #[tokio::test]
-async fn reports_are_for_staff_and_for_cities_that_exist() {
+async fn reports_require_staff_and_a_known_city() {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     let refused = app.report("Cali.xlsx", "jornada_wrong").await;
     assert!(refused.headers().contains_key("www-authenticate"));
-    problem(refused, 401).await;
-    let token = installation.token();
-    problem(app.report("Atlantis.xlsx", &token).await, 404).await;
-    problem(app.report("Cali.pdf", &token).await, 404).await;
+    expect_problem(refused, 401).await;
+    let token = installation.create_token();
+    expect_problem(app.report("Atlantis.xlsx", &token).await, 404).await;
+    expect_problem(app.report("Cali.pdf", &token).await, 404).await;
     let empty = app.report("Mocoa.xlsx", &token).await;
     assert_eq!(
         (empty.status().as_u16(), &empty.headers()["x-report-rows"]),

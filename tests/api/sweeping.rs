@@ -6,18 +6,18 @@ use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::campaigns::Campaigns;
-use jornada::config::{Config, Env};
-use jornada::domain::job::{Format, Wanted};
+use jornada::config::{Env, ServeConfig};
+use jornada::domain::job::{ReportFormat, ReportRequest};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::staff::Session;
-use jornada::domain::staff::audit::Doer;
+use jornada::domain::staff::audit::SystemActor;
 use jornada::domain::{CampaignId, Job, Lang, RegistrationId, Selection};
-use jornada::intake::metrics::PendingMetrics;
-use jornada::intake::photos::PhotoKeeper;
-use jornada::intake::vault::Vault;
-use jornada::photo::{FileKey, PhotoFormat, PhotoKey, Photos};
-use jornada::retention::{Sweep, Swept};
-use jornada::staff::Audit;
+use jornada::intake::key_ring::KeyRing;
+use jornada::intake::metrics::BufferedPhotoMetrics;
+use jornada::intake::photo_repository::PhotoRepository;
+use jornada::photo::{FileKey, ObjectStore, PhotoFormat, PhotoKey};
+use jornada::retention::{Sweep, SweepReport};
+use jornada::staff::AuditLog;
 use jornada::store::Store;
 use prometheus::Registry;
 use serde_json::Value;
@@ -25,10 +25,10 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::keeping::{end, run};
+use crate::encryption::{Objects, fetch_photo, register};
 use crate::on_both;
-use crate::seal::{Objects, register, seen};
-use crate::support::app::{Installation, Stores};
+use crate::retention::{end_campaign, run_command};
+use crate::support::instance::{Installation, Stores};
 
 on_both!(
     an_orphaned_photo_is_deleted_after_a_day_and_audited,
@@ -45,29 +45,29 @@ on_both!(
 async fn sweep(installation: &Installation) -> Sweep {
     let settings = installation.settings.iter();
     let settings: Vec<_> = settings.map(|(name, value)| (&**name, &**value)).collect();
-    let config = Config::from_env(&Env::of(&settings)).unwrap();
+    let config = ServeConfig::from_env(&Env::from_pairs(&settings)).unwrap();
     let store = Store::open(&config.store).await.unwrap();
-    let vault = Vault::open(store.clone(), &config.photo_keys).await;
+    let vault = KeyRing::open(store.clone(), &config.photo_keys).await;
     let vault = vault.unwrap();
-    let photos = Photos::new(&config.photos, vault.seal().clone());
-    let metrics = PendingMetrics::new(&Registry::new()).unwrap();
-    let keeper = PhotoKeeper::open(photos.clone(), vault, store.clone(), 0, metrics);
-    let campaigns = Campaigns::read(&installation.folder.path().join("campaigns")).unwrap();
+    let photos = ObjectStore::new(&config.photos, vault.encryptor().clone());
+    let metrics = BufferedPhotoMetrics::new(&Registry::new()).unwrap();
+    let keeper = PhotoRepository::open(photos.clone(), vault, store.clone(), 0, metrics);
+    let campaigns = Campaigns::scope(&installation.folder.path().join("campaigns")).unwrap();
     Sweep {
-        keeper: keeper.await.unwrap(),
-        photos,
+        photos: keeper.await.unwrap(),
+        objects: photos,
         campaigns: campaigns.iter().cloned().collect(),
-        audit: Arc::new(Audit::new(&config.secret)),
+        audit: Arc::new(AuditLog::new(&config.secret)),
         store,
-        doer: Doer::System,
-        is_dry: false,
-        takes_all_orphans: false,
+        actor: SystemActor::System,
+        is_dry_run: false,
+        deletes_all_orphans: false,
         id: Uuid::new_v4(),
     }
 }
 
 /// Stores a photo whose registration is never inserted.
-async fn put_orphan(photos: &Photos, campaign: &str, number: u32) -> PhotoKey {
+async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> PhotoKey {
     let campaign = CampaignId::parse(campaign).unwrap();
     let unique = UniqueKey::Answer(number.to_string());
     let id = RegistrationId::derive(&[1; 32], &campaign, &unique);
@@ -77,8 +77,11 @@ async fn put_orphan(photos: &Photos, campaign: &str, number: u32) -> PhotoKey {
         format: PhotoFormat::Jpeg,
         bytes: bytes.len() as u64,
     };
-    let key = PhotoKey::of(&campaign, id, &photo);
-    let sealed = photos.seal().seal(&key, bytes.as_slice().into()).await;
+    let key = PhotoKey::for_photo(&campaign, id, &photo);
+    let sealed = photos
+        .encryptor()
+        .encrypt(&key, bytes.as_slice().into())
+        .await;
     photos.put(&key, &sealed.unwrap()).await.unwrap();
     key
 }
@@ -88,44 +91,48 @@ async fn an_orphaned_photo_is_deleted_after_a_day_and_audited(stores: Stores) {
     let app = installation.start().await;
     let id = register(&app, 1).await;
     let mut sweep = sweep(&installation).await;
-    let orphaned = put_orphan(&sweep.photos, &installation.campaign, 1).await;
+    let orphaned = put_orphan(&sweep.objects, &installation.campaign, 1).await;
     let now = Timestamp::now();
-    let nothing = Some(Swept::default());
+    let nothing = Some(SweepReport::default());
     assert_eq!(
-        sweep.once(now).await.unwrap(),
+        sweep.run_once(now).await.unwrap(),
         nothing,
         "it may still be registered"
     );
-    assert!(sweep.photos.get(&orphaned).await.unwrap().is_some());
+    assert!(sweep.objects.get(&orphaned).await.unwrap().is_some());
 
     let later = now + SignedDuration::from_hours(25);
-    sweep.is_dry = true;
-    let one = Some(Swept {
+    sweep.is_dry_run = true;
+    let one = Some(SweepReport {
         orphans: 1,
-        ..Swept::default()
+        ..SweepReport::default()
     });
-    assert_eq!(sweep.once(later).await.unwrap(), one);
-    assert!(sweep.photos.get(&orphaned).await.unwrap().is_some());
-    sweep.is_dry = false;
-    assert_eq!(sweep.once(later).await.unwrap(), one);
-    assert_eq!(sweep.photos.get(&orphaned).await.unwrap(), None);
-    assert_eq!(sweep.once(later).await.unwrap(), nothing);
-    assert!(seen(&app, &installation.token(), &id).await.is_some());
+    assert_eq!(sweep.run_once(later).await.unwrap(), one);
+    assert!(sweep.objects.get(&orphaned).await.unwrap().is_some());
+    sweep.is_dry_run = false;
+    assert_eq!(sweep.run_once(later).await.unwrap(), one);
+    assert_eq!(sweep.objects.get(&orphaned).await.unwrap(), None);
+    assert_eq!(sweep.run_once(later).await.unwrap(), nothing);
+    assert!(
+        fetch_photo(&app, &installation.create_token(), &id)
+            .await
+            .is_some()
+    );
 
-    let (_, record) = run(&installation, &["audit", "export", "--format", "jsonl"]);
+    let (_, record) = run_command(&installation, &["audit", "export", "--format", "jsonl"]);
     let entries = record.lines().filter(|line| line.contains(r#""sweep""#));
     let entries: Vec<Value> = entries
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(entries.len(), 1, "{record}");
     assert!(entries[0].to_string().contains(r#""orphans""#), "{record}");
-    let (verified, output) = run(&installation, &["audit", "verify"]);
+    let (verified, output) = run_command(&installation, &["audit", "verify"]);
     assert!(verified, "{output}");
 }
 
 /// Counts the stored photos of these registrations.
 async fn count_photos_of(sweep: &Sweep, ids: &[String]) -> usize {
-    let (mut keys, listing) = sweep.photos.list();
+    let (mut keys, listing) = sweep.objects.list();
     let mut kept = 0;
     while let Some(key) = keys.recv().await {
         kept += usize::from(ids.contains(&key.id().to_string()));
@@ -157,51 +164,51 @@ async fn photos_of_an_emptied_store_are_held_until_confirmed(stores: Stores) {
         ids.push(register(&app, number).await);
     }
     app.signal("-TERM");
-    app.ended().await;
+    app.wait_for_exit().await;
     empty_store(&installation, stores).await;
     let mut sweep = sweep(&installation).await;
     // Encrypted under a new key of the same master key.
-    put_orphan(&sweep.photos, &installation.campaign, 1).await;
+    put_orphan(&sweep.objects, &installation.campaign, 1).await;
     let later = Timestamp::now() + SignedDuration::from_hours(25);
-    let left = Swept {
+    let left = SweepReport {
         orphans: 1,
         foreign: 3,
-        ..Swept::default()
+        ..SweepReport::default()
     };
-    assert_eq!(sweep.once(later).await.unwrap(), Some(left));
+    assert_eq!(sweep.run_once(later).await.unwrap(), Some(left));
     assert_eq!(count_photos_of(&sweep, &ids).await, 3);
-    assert!(left.foreign_told().unwrap().contains("JORNADA_STORE"));
+    assert!(left.foreign_warning().unwrap().contains("JORNADA_STORE"));
 
-    sweep.takes_all_orphans = true;
-    let all = Swept {
+    sweep.deletes_all_orphans = true;
+    let all = SweepReport {
         orphans: 3,
-        ..Swept::default()
+        ..SweepReport::default()
     };
-    assert_eq!(sweep.once(later).await.unwrap(), Some(all));
+    assert_eq!(sweep.run_once(later).await.unwrap(), Some(all));
     assert_eq!(count_photos_of(&sweep, &ids).await, 0);
 }
 
 async fn an_unencrypted_orphan_is_not_deleted(stores: Stores) {
     let installation = Installation::new(stores);
     let sweep = sweep(&installation).await;
-    let objects = Objects::of(&installation, stores);
+    let objects = Objects::new(&installation, stores);
     for (number, bytes) in [(1, b"as it was sent".as_slice()), (2, b""), (3, b"JPS1")] {
-        let key = put_orphan(&sweep.photos, &installation.campaign, number).await;
+        let key = put_orphan(&sweep.objects, &installation.campaign, number).await;
         objects.write(&key.to_string(), bytes.to_vec()).await;
     }
     let later = Timestamp::now() + SignedDuration::from_hours(25);
-    let left = Swept {
+    let left = SweepReport {
         foreign: 3,
-        ..Swept::default()
+        ..SweepReport::default()
     };
-    assert_eq!(sweep.once(later).await.unwrap(), Some(left));
+    assert_eq!(sweep.run_once(later).await.unwrap(), Some(left));
 }
 
 async fn photos_of_a_removed_field_are_deleted_on_time(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     let id = register(&app, 1).await;
-    end(&installation, "{ photos = 1 }");
+    end_campaign(&installation, "{ photos = 1 }");
     let file = installation.folder.path().join("campaigns/vacunacion.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     let parts = text.split("[[fields]]");
@@ -209,10 +216,14 @@ async fn photos_of_a_removed_field_are_deleted_on_time(stores: Stores) {
     let without = parts.collect::<Vec<_>>().join("[[fields]]");
     std::fs::write(&file, without).unwrap();
     let sweep = sweep(&installation).await;
-    assert!(sweep.campaigns.iter().any(
-        |campaign| campaign.id.as_str() == installation.campaign && campaign.photo().is_none()
-    ));
-    let swept = sweep.once(Timestamp::now()).await.unwrap().unwrap();
+    assert!(
+        sweep
+            .campaigns
+            .iter()
+            .any(|campaign| campaign.id.as_str() == installation.campaign
+                && campaign.photo_field().is_none())
+    );
+    let swept = sweep.run_once(Timestamp::now()).await.unwrap().unwrap();
     assert_eq!((swept.photos, swept.registrations), (1, 0));
     assert_eq!(count_photos_of(&sweep, &[id]).await, 0);
 }
@@ -223,23 +234,23 @@ async fn many_orphans_are_held_until_confirmed(stores: Stores) {
     let id = register(&app, 1).await;
     let mut sweep = sweep(&installation).await;
     for number in 0..21 {
-        put_orphan(&sweep.photos, &installation.campaign, number).await;
+        put_orphan(&sweep.objects, &installation.campaign, number).await;
     }
     let later = Timestamp::now() + SignedDuration::from_hours(25);
-    let held = Swept {
+    let held = SweepReport {
         held: 21,
-        ..Swept::default()
+        ..SweepReport::default()
     };
     for is_dry in [true, false] {
-        sweep.is_dry = is_dry;
-        assert_eq!(sweep.once(later).await.unwrap(), Some(held));
+        sweep.is_dry_run = is_dry;
+        assert_eq!(sweep.run_once(later).await.unwrap(), Some(held));
     }
-    sweep.takes_all_orphans = true;
-    let all = Swept {
+    sweep.deletes_all_orphans = true;
+    let all = SweepReport {
         orphans: 21,
-        ..Swept::default()
+        ..SweepReport::default()
     };
-    assert_eq!(sweep.once(later).await.unwrap(), Some(all));
+    assert_eq!(sweep.run_once(later).await.unwrap(), Some(all));
     assert_eq!(count_photos_of(&sweep, &[id]).await, 1);
 }
 
@@ -247,7 +258,7 @@ async fn many_orphans_are_held_until_confirmed(stores: Stores) {
 async fn the_command_reports_held_orphans_and_the_flag_deletes_them() {
     let installation = Installation::new(Stores::Embedded);
     let _app = installation.start().await;
-    let photos = sweep(&installation).await.photos;
+    let photos = sweep(&installation).await.objects;
     for number in 0..21 {
         let key = put_orphan(&photos, &installation.campaign, number).await;
         let path = installation.folder.path().join("data/photos");
@@ -255,29 +266,29 @@ async fn the_command_reports_held_orphans_and_the_flag_deletes_them() {
         let long_ago = SystemTime::now() - Duration::from_hours(25);
         file.unwrap().set_modified(long_ago).unwrap();
     }
-    let (done, output) = run(&installation, &["sweep"]);
+    let (done, output) = run_command(&installation, &["sweep"]);
     assert!(!done && output.contains("--all-orphans"), "{output}");
     assert!(
         output.contains(r#""orphans":0,"foreign":0,"held":21"#),
         "{output}"
     );
-    let (done, output) = run(&installation, &["sweep", "--all-orphans"]);
+    let (done, output) = run_command(&installation, &["sweep", "--all-orphans"]);
     assert!(done && output.contains(r#""orphans":21"#), "{output}");
 }
 
 /// Stores a report file and returns its job, which is not in the store.
-async fn put_report(photos: &Photos, campaign: &str) -> Job {
-    let wanted = Wanted {
+async fn put_report(photos: &ObjectStore, campaign: &str) -> Job {
+    let wanted = ReportRequest {
         campaign: CampaignId::parse(campaign).unwrap(),
         selection: Selection::all(),
-        format: Format::Csv,
+        format: ReportFormat::Csv,
         lang: Lang::Es,
-        base: "http://localhost".into(),
+        base_url: "http://localhost".into(),
     };
     let mut job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     job.attempt = 1;
-    let (key, plain) = (FileKey::of(&job, 1), tempfile::tempfile().unwrap());
-    let (_, sealed) = photos.seal().seal_file(&key, plain, || ()).unwrap();
+    let (key, plain) = (FileKey::for_job(&job, 1), tempfile::tempfile().unwrap());
+    let (_, sealed) = photos.encryptor().encrypt_file(&key, plain, || ()).unwrap();
     photos.put_file(&key, &sealed).await.unwrap();
     job
 }
@@ -286,29 +297,32 @@ async fn an_orphaned_report_is_deleted_after_a_day(stores: Stores) {
     let installation = Installation::new(stores);
     let _app = installation.start().await;
     let sweep = sweep(&installation).await;
-    let known = put_report(&sweep.photos, &installation.campaign).await;
+    let known = put_report(&sweep.objects, &installation.campaign).await;
     sweep.store.add_job(&known).await.unwrap();
-    let orphaned = put_report(&sweep.photos, &installation.campaign).await;
-    let of_others = put_report(&sweep.photos, "of-another-town").await;
+    let orphaned = put_report(&sweep.objects, &installation.campaign).await;
+    let of_others = put_report(&sweep.objects, "of-another-town").await;
     let now = Timestamp::now();
     let after = |hours| now + SignedDuration::from_hours(hours);
-    assert_eq!(sweep.once(after(24)).await.unwrap(), Some(Swept::default()));
-    let one = Swept {
+    assert_eq!(
+        sweep.run_once(after(24)).await.unwrap(),
+        Some(SweepReport::default())
+    );
+    let one = SweepReport {
         reports: 1,
-        ..Swept::default()
+        ..SweepReport::default()
     };
-    assert_eq!(sweep.once(after(26)).await.unwrap(), Some(one));
-    let (mut files, listing) = sweep.photos.list_files();
+    assert_eq!(sweep.run_once(after(26)).await.unwrap(), Some(one));
+    let (mut files, listing) = sweep.objects.list_files();
     let mut left = Vec::new();
     while let Some((key, _)) = files.recv().await {
         left.push(key);
     }
     listing.await.unwrap().unwrap();
-    assert!(!left.contains(&FileKey::of(&orphaned, 1)));
+    assert!(!left.contains(&FileKey::for_job(&orphaned, 1)));
     for job in [known, of_others] {
-        let key = FileKey::of(&job, 1);
+        let key = FileKey::for_job(&job, 1);
         assert!(left.contains(&key));
-        sweep.photos.remove_file(&key).await.unwrap();
+        sweep.objects.remove_file(&key).await.unwrap();
     }
 }
 
@@ -317,13 +331,13 @@ async fn an_unfinished_report_file_is_deleted() {
     let installation = Installation::new(Stores::Embedded);
     let _app = installation.start().await;
     let sweep = sweep(&installation).await;
-    let job = put_report(&sweep.photos, &installation.campaign).await;
+    let job = put_report(&sweep.objects, &installation.campaign).await;
     let path = installation.folder.path().join("data/photos");
-    let file = path.join(FileKey::of(&job, 1).to_string());
+    let file = path.join(FileKey::for_job(&job, 1).to_string());
     let part = file.with_extension("part");
     std::fs::rename(file, &part).unwrap();
     let later = Timestamp::now() + SignedDuration::from_hours(26);
-    let swept = sweep.once(later).await.unwrap().unwrap();
+    let swept = sweep.run_once(later).await.unwrap().unwrap();
     assert_eq!((swept.reports, part.exists()), (1, false));
 }
 
@@ -331,16 +345,20 @@ async fn nothing_is_deleted_when_the_clocks_disagree(stores: Stores) {
     let installation = Installation::new(stores);
     let app = installation.start().await;
     register(&app, 1).await;
-    end(&installation, "{ answers = 1 }");
+    end_campaign(&installation, "{ answers = 1 }");
     let sweep = sweep(&installation).await;
     let now = Timestamp::now();
     for minutes in [6, -6, 60 * 24 * 365] {
         let wrong = now + SignedDuration::from_mins(minutes);
-        let output = sweep.on_time(wrong).await.unwrap_err().to_string();
+        let output = sweep
+            .run_if_clocks_agree(wrong)
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(output.contains("clock of this machine"), "{output}");
     }
     let slow = now - SignedDuration::from_mins(4);
-    let swept = sweep.on_time(slow).await.unwrap().unwrap();
+    let swept = sweep.run_if_clocks_agree(slow).await.unwrap().unwrap();
     assert_eq!(swept.registrations, 1);
 }
 
@@ -349,7 +367,7 @@ async fn an_unavailable_object_store_does_not_block_other_deletions() {
     let mut installation = Installation::new(Stores::Servers);
     let app = installation.start().await;
     register(&app, 1).await;
-    end(&installation, "{ photos = 1 }");
+    end_campaign(&installation, "{ photos = 1 }");
     installation.set("JORNADA_PHOTOS", "s3://nowhere?endpoint=http://127.0.0.1:1");
     let sweep = sweep(&installation).await;
     let now = Timestamp::now();
@@ -361,9 +379,9 @@ async fn an_unavailable_object_store_does_not_block_other_deletions() {
         seen_at: Timestamp::UNIX_EPOCH,
     };
     sweep.store.add_session(&expired).await.unwrap();
-    sweep.once(now).await.unwrap_err();
+    sweep.run_once(now).await.unwrap_err();
     assert_eq!(sweep.store.session(&expired.hash).await.unwrap(), None);
-    let (_, record) = run(&installation, &["audit", "export", "--format", "jsonl"]);
+    let (_, record) = run_command(&installation, &["audit", "export", "--format", "jsonl"]);
     assert!(record.contains(r#""sweep""#), "{record}");
 }
 
@@ -371,24 +389,24 @@ async fn sweeps_repeat_until_stopped(stores: Stores) {
     let installation = Installation::new(stores);
     // This instance read the campaign file when the campaign was still open.
     let app = installation.start().await;
-    let token = installation.token();
+    let token = installation.create_token();
     let first = register(&app, 1).await;
-    end(&installation, "{ photos = 1 }");
+    end_campaign(&installation, "{ photos = 1 }");
     let (sweeping, stop) = (sweep(&installation).await, CancellationToken::new());
     let soon = Duration::from_millis(50);
     let sweeping = tokio::spawn(sweeping.run(soon, soon, stop.clone()));
-    app.until("the first photo is gone", async |app| {
-        seen(app, &token, &first).await.is_none()
+    app.wait_until("the first photo is gone", async |app| {
+        fetch_photo(app, &token, &first).await.is_none()
     })
     .await;
     let second = register(&app, 2).await;
-    app.until("the second photo is gone", async |app| {
-        seen(app, &token, &second).await.is_none()
+    app.wait_until("the second photo is gone", async |app| {
+        fetch_photo(app, &token, &second).await.is_none()
     })
     .await;
     stop.cancel();
     sweeping.await.unwrap();
     // The lease was released, so that the next sweep need not wait.
-    let next = sweep(&installation).await.once(Timestamp::now()).await;
+    let next = sweep(&installation).await.run_once(Timestamp::now()).await;
     assert!(next.unwrap().is_some());
 }

@@ -1,6 +1,6 @@
 //! axe-core finds no violation on any page, at any width, in any state.
 
-use crate::support::app::{Installation, Stores};
+use crate::support::instance::{Installation, Stores};
 use crate::support::servers::variable;
 use crate::window::{Device, Window};
 
@@ -29,7 +29,7 @@ async fn check_every_page(device: Device, scripts_arrive: bool) {
         .await;
     let registered: serde_json::Value = answer.json().await.unwrap();
     let receipt = registered["receipt"].as_str().unwrap();
-    app.until("it is counted", async |app| app.total().await == Some(1))
+    app.wait_until("it is counted", async |app| app.total().await == Some(1))
         .await;
     let window = Window::open(device).await;
     if !scripts_arrive {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use calamine::{Data, Reader, Xlsx};
 use image::{Rgb, RgbImage};
 
-use crate::support::app::{App, Installation, Stores};
+use crate::support::instance::{Installation, RunningInstance, Stores};
 use crate::window::{Device, Window};
 
 const ENTER: &str = "\u{E007}";
@@ -34,7 +34,7 @@ pub async fn fill_in(window: &Window, name: &str, city: &str, photo: &Path) {
 }
 
 /// Returns width and height in pixels of each photo that the report links to.
-async fn stored_photo_sizes(app: &App, token: &str) -> Vec<(u32, u32)> {
+async fn stored_photo_sizes(app: &RunningInstance, token: &str) -> Vec<(u32, u32)> {
     let list = app.report("_all.csv", token).await.text().await.unwrap();
     let mut sides = Vec::new();
     for link in list
@@ -49,7 +49,7 @@ async fn stored_photo_sizes(app: &App, token: &str) -> Vec<(u32, u32)> {
 }
 
 /// Returns the names in the first sheet of a report.
-async fn names_in_report(app: &App, token: &str, file: &str) -> Vec<String> {
+async fn names_in_report(app: &RunningInstance, token: &str, file: &str) -> Vec<String> {
     let answer = app.report(file, token).await;
     assert_eq!(answer.status(), 200);
     let bytes = answer.bytes().await.unwrap();
@@ -96,7 +96,7 @@ async fn register_and_report(device: Device) {
     assert_eq!(window.console_errors().await, Vec::<String>::new());
     drop(window);
 
-    let token = installation.token();
+    let token = installation.create_token();
     assert_eq!(stored_photo_sizes(&app, &token).await, [(2000, 1500)]);
     let names = names_in_report(&app, &token, "Bogotá.xlsx").await;
     assert_eq!(names, ["José Ñandú Inventado"]);
@@ -143,12 +143,12 @@ async fn without_javascript_typed_answers_stay_until_they_are_valid() {
     window.write("#f-nombre", ENTER).await;
     assert_eq!(window.text("h1").await, "Registro recibido");
     drop(window);
-    app.until("it is counted", async |app| app.total().await == Some(1))
+    app.wait_until("it is counted", async |app| app.total().await == Some(1))
         .await;
 
     // The photo was sent unchanged: without JavaScript nothing could shrink it.
     assert_eq!(
-        stored_photo_sizes(&app, &installation.token()).await,
+        stored_photo_sizes(&app, &installation.create_token()).await,
         [(2400, 1800)]
     );
 }
@@ -170,7 +170,7 @@ async fn a_double_click_registers_once() {
         .await;
     drop(window);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    app.until("it is counted", async |app| app.total().await == Some(1))
+    app.wait_until("it is counted", async |app| app.total().await == Some(1))
         .await;
 }
 
@@ -226,7 +226,7 @@ async fn a_browser_solves_the_proof_of_work() {
     let errors = window.console_errors().await;
     let is_early = |error: &String| error.contains("status of 429");
     assert!(errors.iter().all(is_early), "{errors:?}");
-    app.until("it is counted", async |app| app.total().await == Some(1))
+    app.wait_until("it is counted", async |app| app.total().await == Some(1))
         .await;
 }
 

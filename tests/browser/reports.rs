@@ -1,14 +1,14 @@
 //! A report that takes a while: its page updates by itself and is accessible.
 
 use crate::accessibility::assert_accessible;
-use crate::support::app::{App, Installation, Stores};
+use crate::support::instance::{Installation, RunningInstance, Stores};
 use crate::support::servers::variable;
 use crate::window::{Device, Window};
 
 const MAIL: &str = "ana@example.org";
 const PASSWORD: &str = "caballo correcto grapa";
 
-async fn log_in(window: &Window, installation: &Installation, app: &App) {
+async fn log_in(window: &Window, installation: &Installation, app: &RunningInstance) {
     let command = ["staff", "add", MAIL, "--role", "clerk"];
     let added = installation.command(&command).output().unwrap();
     let link = String::from_utf8(added.stdout).unwrap();

@@ -1,7 +1,7 @@
 //! Failing networks and servers: the form retries by itself, and nobody is registered twice.
 
 use crate::registering::{camera_photo, fill_in};
-use crate::support::app::{Installation, Stores};
+use crate::support::instance::{Installation, Stores};
 use crate::window::{Device, Window};
 
 /// Bytes per second; a photo takes seconds.
@@ -38,7 +38,7 @@ async fn a_restarted_server_receives_the_form_once() {
         .wait_until("location.pathname.startsWith('/r/')")
         .await;
     drop(window);
-    app.until("it is counted", async |app| app.total().await == Some(1))
+    app.wait_until("it is counted", async |app| app.total().await == Some(1))
         .await;
 }
 
@@ -69,7 +69,7 @@ async fn a_reload_resumes_with_the_same_key_texts_and_photo() {
         .await;
     assert_eq!(window.run("return sessionStorage.length").await, 0);
     drop(window);
-    app.until("it is counted", async |app| app.total().await == Some(1))
+    app.wait_until("it is counted", async |app| app.total().await == Some(1))
         .await;
 }
 
@@ -104,6 +104,6 @@ async fn a_photo_lost_on_reload_must_be_chosen_again() {
         .wait_until("location.pathname.startsWith('/r/')")
         .await;
     drop(window);
-    app.until("it is counted", async |app| app.total().await == Some(1))
+    app.wait_until("it is counted", async |app| app.total().await == Some(1))
         .await;
 }

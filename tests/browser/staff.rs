@@ -5,14 +5,14 @@ use totp_rs::{Builder, Secret, Totp};
 
 use crate::accessibility::assert_accessible;
 use crate::staff_pages::check_staff_pages;
-use crate::support::app::{App, Installation, Stores};
+use crate::support::instance::{Installation, RunningInstance, Stores};
 use crate::support::servers::variable;
 use crate::window::{Device, Window};
 
 const MAIL: &str = "ana@example.org";
 const PASSWORD: &str = "caballo correcto grapa";
 
-fn invite(installation: &Installation, app: &App) -> String {
+fn invite(installation: &Installation, app: &RunningInstance) -> String {
     let command = ["staff", "add", MAIL, "--role", "admin"];
     let added = installation.command(&command).output().unwrap();
     let link = String::from_utf8(added.stdout).unwrap();

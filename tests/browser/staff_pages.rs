@@ -1,6 +1,6 @@
 //! Daily work of staff: search, view, correct; and, as an administrator, delete a registration and close the campaign.
 
-use crate::support::app::App;
+use crate::support::instance::RunningInstance;
 use crate::window::Window;
 
 const ENTER: &str = "\u{E007}";
@@ -13,7 +13,7 @@ async fn open_first(window: &Window) {
         .await;
 }
 
-async fn search(window: &Window, app: &App, what: &str) {
+async fn search(window: &Window, app: &RunningInstance, what: &str) {
     let list = format!("{}/staff/c/{}/registrations", app.base, app.campaign);
     window.go(&list).await;
     window
@@ -26,7 +26,7 @@ async fn search(window: &Window, app: &App, what: &str) {
 }
 
 /// Visits and checks the pages of a campaign as a logged-in administrator.
-pub async fn check_staff_pages(window: &Window, app: &App, check: &impl AsyncFn(&str)) {
+pub async fn check_staff_pages(window: &Window, app: &RunningInstance, check: &impl AsyncFn(&str)) {
     app.register("Ana Inventada", "1001", "Cali").await;
     app.register(
         "Anabel Inventada Larga de la Torre",
@@ -34,7 +34,7 @@ pub async fn check_staff_pages(window: &Window, app: &App, check: &impl AsyncFn(
         "San José del Guaviare",
     )
     .await;
-    app.until("they are counted", async |app| app.total().await == Some(2))
+    app.wait_until("they are counted", async |app| app.total().await == Some(2))
         .await;
     window.go(&format!("{}/staff?lang=en", app.base)).await;
     check("overview with numbers").await;
@@ -95,7 +95,12 @@ async fn check_correction(window: &Window, check: &impl AsyncFn(&str)) {
     check("registration, corrected").await;
 }
 
-async fn check_deletion(window: &Window, app: &App, one: &str, check: &impl AsyncFn(&str)) {
+async fn check_deletion(
+    window: &Window,
+    app: &RunningInstance,
+    one: &str,
+    check: &impl AsyncFn(&str),
+) {
     window.go(&format!("{}{one}/delete", app.base)).await;
     check("deletion").await;
     window.write("#reason", "Lo pidió por escrito").await;
@@ -114,7 +119,7 @@ async fn check_deletion(window: &Window, app: &App, one: &str, check: &impl Asyn
     check("a registration that was deleted").await;
 }
 
-async fn check_closing(window: &Window, app: &App, check: &impl AsyncFn(&str)) {
+async fn check_closing(window: &Window, app: &RunningInstance, check: &impl AsyncFn(&str)) {
     window
         .go(&format!("{}/staff/c/{}/close", app.base, app.campaign))
         .await;

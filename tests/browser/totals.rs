@@ -1,9 +1,9 @@
 //! The page of totals updates by itself, and works without JavaScript.
 
-use crate::support::app::{App, Installation, Stores};
+use crate::support::instance::{Installation, RunningInstance, Stores};
 use crate::window::{Device, Window};
 
-async fn register(app: &App, document: &str, city: &str) {
+async fn register(app: &RunningInstance, document: &str, city: &str) {
     let answer = app.register("Persona Inventada", document, city).await;
     assert_eq!(answer.status(), 201);
 }
@@ -12,7 +12,7 @@ async fn check_bars_grow(device: Device) {
     let installation = Installation::new(Stores::Embedded);
     let app = installation.start().await;
     register(&app, "1001", "Cali").await;
-    app.until("it is counted", async |app| app.total().await == Some(1))
+    app.wait_until("it is counted", async |app| app.total().await == Some(1))
         .await;
     let window = Window::open(device).await;
     window
@@ -58,7 +58,7 @@ async fn without_javascript_bars_and_table_agree() {
     for (document, city) in [("1001", "Cali"), ("1002", "Pasto"), ("1003", "Pasto")] {
         register(&app, document, city).await;
     }
-    app.until("they are counted", async |app| app.total().await == Some(3))
+    app.wait_until("they are counted", async |app| app.total().await == Some(3))
         .await;
     let window = Window::open(Device::PhoneWithoutScripts).await;
     window

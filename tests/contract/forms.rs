@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::area::Area;
 use crate::check;
 use crate::person::Person;
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 #[tokio::test]
 async fn fields_of_forms_cookies_and_headings() {
@@ -17,7 +17,7 @@ async fn fields_of_forms_cookies_and_headings() {
     let receipt: Value = answer.json().await.unwrap();
     let mut person = Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     let account = area.store.accounts().await.unwrap()[0].id.to_string();
-    area.installation.token();
+    area.installation.create_token();
     let mut lines = BTreeSet::new();
     let campaign = format!("/staff/c/{}", area.app.campaign);
     let one = format!(
@@ -64,7 +64,7 @@ async fn fields_of_forms_cookies_and_headings() {
                 .map(|name| format!("cookie over {scheme}: {name}")),
         );
     }
-    let token = area.installation.token();
+    let token = area.installation.create_token();
     let list = area
         .app
         .report("_all.csv", &token)

@@ -9,7 +9,7 @@ use crate::area::Area;
 use crate::check;
 use crate::person::Person;
 use crate::source::literals;
-use crate::support::app::{Installation, Stores, texts};
+use crate::support::instance::{Installation, Stores, form_without_photo};
 use crate::support::nginx::free_address;
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn names_types_and_labels_of_metrics() {
         Ok(answer) => answer.text().await.unwrap_or_default(),
         Err(_) => String::new(),
     };
-    app.until("the watcher has looked", async |_| {
+    app.wait_until("the watcher has looked", async |_| {
         read(&url).await.contains("jornada_watch_target_up{")
     })
     .await;
@@ -70,8 +70,10 @@ async fn use_a_little(area: &Area) {
     assert_eq!(registered.status(), 201);
     let registered: serde_json::Value = registered.json().await.unwrap();
     let receipt = format!("{}/r/{}", app.base, registered["receipt"].as_str().unwrap());
-    app.send(texts("Ana Ejemplo", "x", "Macondo"), None).await;
-    let bait = texts("Ana Ejemplo", "1002", "Cali").text("_comentario", "http://spam.example");
+    app.send(form_without_photo("Ana Ejemplo", "x", "Macondo"), None)
+        .await;
+    let bait = form_without_photo("Ana Ejemplo", "1002", "Cali")
+        .text("_comentario", "http://spam.example");
     assert_eq!(app.send(bait, None).await.status(), 422);
     for _ in 0..3 {
         let shown = app
@@ -85,7 +87,7 @@ async fn use_a_little(area: &Area) {
     admin.get(&reports).await;
     let asked = admin.post(&reports, &[("value", "Cali"), ("format", "csv")]);
     assert_eq!(asked.await.status, 303);
-    app.until(
+    app.wait_until(
         "the report is done and everything is counted",
         async |app| {
             let text = app.http.get(format!("{}/metrics", app.ops)).send().await;

@@ -9,7 +9,7 @@ use mongodb::bson::{Bson, Document, doc};
 use crate::area::Area;
 use crate::check;
 use crate::person::Person;
-use crate::support::app::{Stores, person};
+use crate::support::instance::{Stores, form_with_photo};
 use crate::support::servers::variable;
 
 /// Does a little of everything that is stored.
@@ -18,10 +18,10 @@ async fn used(stores: Stores) -> Area {
     let key = Some("0b9e1c1e-6c43-4d3f-9c8d-1f2e3d4c5b6a");
     let answer = area
         .app
-        .send(person("Ana Ejemplo", "1001", "Cali"), key)
+        .send(form_with_photo("Ana Ejemplo", "1001", "Cali"), key)
         .await;
     assert_eq!(answer.status(), 201);
-    area.installation.token();
+    area.installation.create_token();
     Person::logged_in(&area, "admin@example.org", Role::Admin).await;
     area
 }

@@ -12,7 +12,7 @@ use jornada::telemetry::logs;
 use tempfile::TempDir;
 use tracing::{info, info_span};
 
-use crate::support::app::SOON;
+use crate::support::instance::DEFAULT_TIMEOUT;
 
 /// Lines per second.
 const RATE: u32 = 10_000;
@@ -53,8 +53,8 @@ async fn flooding_process() {
         logs.dropped().clone(),
         env.get("FLOOD_NOT_IN_LOKI").unwrap(),
     );
-    logs.end().await;
-    std::fs::write(file, dropped.not_in_loki().to_string()).unwrap();
+    logs.shut_down().await;
+    std::fs::write(file, dropped.count_missing_in_loki().to_string()).unwrap();
 }
 
 /// Logs a line as long as that of a request, under the target of the service: other targets are filtered.
@@ -134,7 +134,7 @@ impl FloodProcess {
     }
 
     /// Ends the flood; a second call ends the process.
-    pub fn order(&mut self) {
+    pub fn stop_next(&mut self) {
         self.stdin.write_all(b"\n").unwrap();
     }
 
@@ -153,7 +153,10 @@ impl FloodProcess {
     pub async fn wait_for_exit(&mut self) -> usize {
         let start = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
-            assert!(start.elapsed() < SOON, "the process does not end");
+            assert!(
+                start.elapsed() < DEFAULT_TIMEOUT,
+                "the process does not end"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         if let Some(reader) = self.reader.take() {

@@ -4,7 +4,7 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
-use crate::support::app::{App, Installation};
+use crate::support::instance::{Installation, RunningInstance};
 
 const PASSWORD: &str = "caballo correcto grapa";
 
@@ -20,7 +20,12 @@ pub struct Clerk {
 
 impl Clerk {
     /// Creates an administrator with this email address and logs in.
-    pub async fn log_in(installation: &Installation, app: &App, http: Client, mail: &str) -> Self {
+    pub async fn log_in(
+        installation: &Installation,
+        app: &RunningInstance,
+        http: Client,
+        mail: &str,
+    ) -> Self {
         let command = ["staff", "add", mail, "--role", "admin"];
         let added = installation.command(&command).output().unwrap();
         let link = String::from_utf8(added.stdout).unwrap();

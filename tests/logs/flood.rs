@@ -13,7 +13,7 @@ const OUTAGE_LINES: usize = 100_000;
 /// Maximum wait for a condition, on a busy machine.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
-async fn until(claim: &str, holds: impl Fn() -> bool) {
+async fn wait_until(claim: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < TIMEOUT, "still not true: {claim}");
@@ -41,26 +41,26 @@ async fn run_through(behaviour: Behaviour) -> (usize, usize, usize) {
     flood.read();
     let idle = peak_memory(&flood, 20_000).await;
     assert!(loki.count() > 0, "lines reach Loki");
-    loki.behave(behaviour);
+    loki.set_behaviour(behaviour);
     let peak = peak_memory(&flood, flood.lines() + OUTAGE_LINES).await;
     println!("{behaviour:?}: {} KiB, then {} KiB", idle >> 10, peak >> 10);
     assert!(
         peak < idle + MAX_GROWTH,
         "{behaviour:?}: from {idle} to {peak} bytes"
     );
-    loki.behave(Behaviour::Well);
-    flood.order();
-    until("the number left out is told in Loki", || {
-        loki.was_told("Loki accepts log lines again")
+    loki.set_behaviour(Behaviour::Healthy);
+    flood.stop_next();
+    wait_until("the number of missing lines is logged in Loki", || {
+        loki.has_line("Loki accepts log lines again")
     })
     .await;
     let before = loki.count();
-    until("lines reach Loki again", || loki.count() > before).await;
+    wait_until("lines reach Loki again", || loki.count() > before).await;
     if let Behaviour::Slow(time) = behaviour {
         // Pushes that started while it was slow are answered after this time.
         tokio::time::sleep(time).await;
     }
-    flood.order();
+    flood.stop_next();
     let dropped = flood.wait_for_exit().await;
     (flood.lines(), loki.count(), dropped)
 }
@@ -105,18 +105,18 @@ async fn lines_are_counted_while_loki_is_down() {
 async fn memory_is_bounded_while_standard_output_is_not_read() {
     let loki = Loki::start().await;
     let mut flood = FloodProcess::start(&loki.url());
-    until("lines reach Loki", || loki.count() > 10_000).await;
+    wait_until("lines reach Loki", || loki.count() > 10_000).await;
     let idle = flood.memory();
-    until("more lines reach Loki", || loki.count() > 60_000).await;
+    wait_until("more lines reach Loki", || loki.count() > 60_000).await;
     let peak = flood.memory();
     assert!(peak < idle + MAX_GROWTH, "from {idle} to {peak} bytes");
     flood.read();
-    flood.order();
-    until("the number left out is told", || {
-        loki.was_told("standard output accepts log lines again")
+    flood.stop_next();
+    wait_until("the number of missing lines is logged", || {
+        loki.has_line("standard output accepts log lines again")
     })
     .await;
-    flood.order();
+    flood.stop_next();
     flood.wait_for_exit().await;
     assert!(flood.lines() < loki.count());
 }

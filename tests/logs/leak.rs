@@ -10,8 +10,10 @@ use serde_json::Value;
 
 use crate::clerk::Clerk;
 use crate::loki::Loki;
-use crate::support::app::{App, Installation, Stores, person, texts};
-use crate::support::photos::{jpeg, jpeg_of};
+use crate::support::instance::{
+    Installation, RunningInstance, Stores, form_with_photo, form_without_photo,
+};
+use crate::support::photos::{jpeg, jpeg_of_size};
 use crate::support::proxy::Proxy;
 use crate::support::servers::variable;
 
@@ -31,7 +33,7 @@ struct Output {
 
 impl Output {
     /// Stops the instance and collects its metrics and log lines.
-    async fn of(mut app: App, loki: &Loki, secrets: Vec<String>) -> Self {
+    async fn collect(mut app: RunningInstance, loki: &Loki, secrets: Vec<String>) -> Self {
         let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
         let metrics = metrics.unwrap().text().await.unwrap();
         // City totals are public.
@@ -39,8 +41,8 @@ impl Output {
         let lines: Vec<_> = metrics.lines().filter(|line| !is_total(line)).collect();
         let mut text = lines.join("\n");
         app.signal("-TERM");
-        assert!(app.ended().await.success());
-        app.until("the last line is read", async |app| {
+        assert!(app.wait_for_exit().await.success());
+        app.wait_until("the last line is read", async |app| {
             let log = app.log();
             log.iter().any(|line| line.contains("\"ended\""))
         })
@@ -52,7 +54,7 @@ impl Output {
         Self { text, secrets }
     }
 
-    fn holds(&self, words: &str) -> bool {
+    fn contains(&self, words: &str) -> bool {
         self.text.contains(words)
     }
 
@@ -86,7 +88,7 @@ fn marked_headers() -> HeaderMap {
     headers
 }
 
-async fn start_with_trace_logs(installation: &mut Installation) -> (Loki, App) {
+async fn start_with_trace_logs(installation: &mut Installation) -> (Loki, RunningInstance) {
     let loki = Loki::start().await;
     installation.set("JORNADA_LOKI", &loki.url());
     installation.set("JORNADA_LOG", "trace");
@@ -104,8 +106,9 @@ fn named_photo(bytes: Vec<u8>, kind: &str) -> Part {
 }
 
 /// Registers the marked person and returns the response.
-async fn register(app: &App) -> Value {
-    let form = texts(NAME, DOCUMENT, CITY).part("foto", named_photo(jpeg(0), "image/jpeg"));
+async fn register(app: &RunningInstance) -> Value {
+    let form =
+        form_without_photo(NAME, DOCUMENT, CITY).part("foto", named_photo(jpeg(0), "image/jpeg"));
     let answer = app.send(form, Some(KEY)).await;
     assert_eq!(answer.status(), 201);
     answer.json().await.unwrap()
@@ -116,7 +119,7 @@ async fn expect_status(status: u16, answer: Response) {
 }
 
 /// Sends forms that are rejected, each for another reason.
-async fn send_rejected_forms(app: &App) {
+async fn send_rejected_forms(app: &RunningInstance) {
     expect_status(
         409,
         app.register("Otra Marcada Persona", DOCUMENT, CITY).await,
@@ -125,16 +128,17 @@ async fn send_rejected_forms(app: &App) {
     for (document, city) in [(MAIL, CITY), (DOCUMENT, MAIL), (WORD, WORD)] {
         expect_status(422, app.register(NAME, document, city).await).await;
     }
-    let unknown = person(NAME, DOCUMENT, CITY).text(format!("{WORD} {MAIL}"), NAME);
+    let unknown = form_with_photo(NAME, DOCUMENT, CITY).text(format!("{WORD} {MAIL}"), NAME);
     let unknown = app.send(unknown, None).await;
     assert!(unknown.status().is_client_error());
-    let photo_of =
-        |bytes, kind: &str| texts(NAME, "9876543211", CITY).part("foto", named_photo(bytes, kind));
+    let photo_of = |bytes, kind: &str| {
+        form_without_photo(NAME, "9876543211", CITY).part("foto", named_photo(bytes, kind))
+    };
     let not_a_photo = format!("{NAME} {DOCUMENT}").into_bytes();
     let refused = app.send(photo_of(not_a_photo, "image/jpeg"), None).await;
     assert!(refused.status().is_client_error());
     let kind = format!("text/{WORD}");
-    let large = app.send(photo_of(jpeg_of(9 << 20), &kind), None).await;
+    let large = app.send(photo_of(jpeg_of_size(9 << 20), &kind), None).await;
     expect_status(413, large).await;
     let form = Form::new().text("nombre", NAME).text("documento", DOCUMENT);
     let page = format!("{}/c/{}", app.base, app.campaign);
@@ -143,7 +147,7 @@ async fn send_rejected_forms(app: &App) {
 }
 
 /// Sends bodies that cannot be parsed.
-async fn send_broken_bodies(app: &App) {
+async fn send_broken_bodies(app: &RunningInstance) {
     let url = app.registrations_url(&app.campaign);
     let vote = app.registrations_url(&app.vote);
     for (url, kind, body) in [
@@ -169,7 +173,7 @@ async fn send_broken_bodies(app: &App) {
 }
 
 /// Requests paths and sends tokens that contain marks.
-async fn send_marked_paths(app: &App, receipt: &str, token: &str) {
+async fn send_marked_paths(app: &RunningInstance, receipt: &str, token: &str) {
     for path in [
         format!("/{WORD}/{MAIL}?{NAME}={DOCUMENT}"),
         format!("/r/{DOCUMENT}?de={MAIL}"),
@@ -194,7 +198,7 @@ async fn send_marked_paths(app: &App, receipt: &str, token: &str) {
 }
 
 /// Searches, views and corrects as staff, with every outcome. Returns the encrypted search queries.
-async fn visit_staff_pages(clerk: &mut Clerk, app: &App, first: &Value) -> Vec<String> {
+async fn visit_staff_pages(clerk: &mut Clerk, app: &RunningInstance, first: &Value) -> Vec<String> {
     let (id, receipt) = (
         first["id"].as_str().unwrap(),
         first["receipt"].as_str().unwrap(),
@@ -255,7 +259,7 @@ async fn visit_staff_pages(clerk: &mut Clerk, app: &App, first: &Value) -> Vec<S
 }
 
 /// Deletes the marked person through the staff pages.
-async fn delete_registration(clerk: &mut Clerk, app: &App, id: &str) {
+async fn delete_registration(clerk: &mut Clerk, app: &RunningInstance, id: &str) {
     let path = format!("/staff/c/{}/registrations/{id}/delete", app.campaign);
     assert_eq!(clerk.get(&path).await, 200);
     let version = clerk.text_after("name=\"version\" value=\"").unwrap();
@@ -292,18 +296,18 @@ async fn the_staff_area_leaks_no_personal_data() {
     }
     let receipt = first["receipt"].as_str().unwrap().to_owned();
     let secrets = [receipt, id].into_iter().chain(queries).collect();
-    let output = Output::of(app, &loki, secrets).await;
+    let output = Output::collect(app, &loki, secrets).await;
     for status in [200, 303, 404, 409, 410, 422] {
-        assert!(output.holds(&format!("\"status\":{status}")), "{status}");
+        assert!(output.contains(&format!("\"status\":{status}")), "{status}");
     }
-    assert!(output.holds("corrected a registration"));
+    assert!(output.contains("corrected a registration"));
     output.assert_nothing_leaks();
 }
 
 #[tokio::test]
 async fn no_outcome_leaks_what_was_sent() {
     let mut installation = Installation::new(Stores::Embedded);
-    let token = installation.token();
+    let token = installation.create_token();
     let (loki, app) = start_with_trace_logs(&mut installation).await;
     let first = register(&app).await;
     let receipt = first["receipt"].as_str().unwrap().to_owned();
@@ -318,11 +322,11 @@ async fn no_outcome_leaks_what_was_sent() {
     }
     expect_status(500, app.register(NAME, "9876543212", CITY).await).await;
     let id = first["id"].as_str().unwrap().to_owned();
-    let output = Output::of(app, &loki, vec![token, receipt, id]).await;
+    let output = Output::collect(app, &loki, vec![token, receipt, id]).await;
     for status in [200, 201, 401, 404, 405, 409, 413, 422, 500] {
-        assert!(output.holds(&format!("\"status\":{status}")), "{status}");
+        assert!(output.contains(&format!("\"status\":{status}")), "{status}");
     }
-    assert!(output.holds("request failed: "));
+    assert!(output.contains("request failed: "));
     output.assert_nothing_leaks();
 }
 
@@ -331,9 +335,9 @@ async fn no_outcome_leaks_what_was_sent() {
 async fn installation_behind_proxies() -> (Installation, Proxy, Proxy) {
     let mongodb = variable("JORNADA_TEST_MONGODB");
     let host = mongodb.trim_start_matches("mongodb://");
-    let store = Proxy::before(host.split(['/', ',']).next().unwrap().to_owned()).await;
+    let store = Proxy::start(host.split(['/', ',']).next().unwrap().to_owned()).await;
     let s3 = variable("JORNADA_TEST_S3");
-    let photos = Proxy::before(s3.trim_start_matches("http://").to_owned()).await;
+    let photos = Proxy::start(s3.trim_start_matches("http://").to_owned()).await;
     let mut installation = Installation::new(Stores::Servers);
     let database = installation.campaign.replace('-', "_");
     installation.set(
@@ -353,7 +357,7 @@ async fn installation_behind_proxies() -> (Installation, Proxy, Proxy) {
 #[tokio::test(flavor = "multi_thread")]
 async fn unavailable_stores_leak_nothing() {
     let (mut installation, store, photos) = installation_behind_proxies().await;
-    let token = installation.token();
+    let token = installation.create_token();
     let (loki, app) = start_with_trace_logs(&mut installation).await;
     let first = register(&app).await;
     photos.set_open(false);
@@ -367,7 +371,7 @@ async fn unavailable_stores_leak_nothing() {
     let keys =
         ["S3_ACCESS_KEY", "S3_SECRET_KEY"].map(|name| variable(&format!("JORNADA_TEST_{name}")));
     let secrets = [token, receipt, id].into_iter().chain(keys).collect();
-    let output = Output::of(app, &loki, secrets).await;
-    assert!(output.holds("dependency unavailable, answering 503: "));
+    let output = Output::collect(app, &loki, secrets).await;
+    assert!(output.contains("dependency unavailable, answering 503: "));
     output.assert_nothing_leaks();
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::loki::{Behaviour, Loki};
-use crate::support::app::{Installation, SOON, Stores};
+use crate::support::instance::{DEFAULT_TIMEOUT, Installation, Stores};
 
 const REGISTRATIONS: &str = "/api/v1/campaigns/{campaign}/registrations";
 
@@ -33,7 +33,7 @@ async fn a_request_is_one_line_in_standard_output_and_in_loki() {
         .to_str()
         .unwrap()
         .to_owned();
-    app.until("Loki has the line", async |_| loki.was_told(&id))
+    app.wait_until("Loki has the line", async |_| loki.has_line(&id))
         .await;
     let pushed: Vec<_> = loki
         .lines()
@@ -71,8 +71,8 @@ async fn labels_are_service_instance_and_level() {
     let app = installation.start().await;
     app.get("/healthz").await;
     app.get("/nothing").await;
-    app.until("Loki has lines", async |_| {
-        loki.was_told("/healthz 200") && loki.was_told("unknown 404")
+    app.wait_until("Loki has lines", async |_| {
+        loki.has_line("/healthz 200") && loki.has_line("unknown 404")
     })
     .await;
     let labels: BTreeSet<_> = loki.lines().into_iter().map(|line| line.labels).collect();
@@ -92,7 +92,7 @@ async fn pages_are_logged_and_health_checks_are_not() {
     let app = Installation::new(Stores::Embedded).start().await;
     app.get("/healthz").await;
     app.get("/").await;
-    app.until("the page is logged", async |app| {
+    app.wait_until("the page is logged", async |app| {
         app.log()
             .iter()
             .any(|line| line.contains(r#""route":"/","status":200"#))
@@ -112,19 +112,19 @@ async fn the_last_lines_reach_loki() {
     let (loki, installation) = with_loki().await;
     let mut app = installation.start().await;
     app.signal("-TERM");
-    assert!(app.ended().await.success());
-    assert!(loki.was_told("\"ended\""));
+    assert!(app.wait_for_exit().await.success());
+    assert!(loki.has_line("\"ended\""));
 }
 
 #[tokio::test]
 async fn requests_do_not_wait_for_a_loki_that_does_not_answer() {
     let (loki, installation) = with_loki().await;
-    loki.behave(Behaviour::Slow(Duration::from_hours(1)));
+    loki.set_behaviour(Behaviour::Slow(Duration::from_hours(1)));
     let mut app = installation.start().await;
-    let slowest = slowest_of(300, &app.base).await;
+    let slowest = slowest_request(300, &app.base).await;
     // A push times out after 15 s.
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
-    app.until("metrics count the dropped lines", async |app| {
+    app.wait_until("metrics count the dropped lines", async |app| {
         let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
         let text = metrics.unwrap().text().await.unwrap();
         text.contains("jornada_log_lines_dropped_total{reason=\"loki_full\"}")
@@ -132,7 +132,7 @@ async fn requests_do_not_wait_for_a_loki_that_does_not_answer() {
     .await;
     app.signal("-TERM");
     assert!(
-        app.ended().await.success(),
+        app.wait_for_exit().await.success(),
         "shutdown does not wait for Loki either"
     );
 }
@@ -142,10 +142,10 @@ async fn requests_do_not_wait_for_an_unreachable_loki() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_LOKI", "http://127.0.0.1:1");
     let app = installation.start().await;
-    slowest_of(100, &app.base).await;
-    app.until("standard output tells it, once", async |app| {
-        let told = |line: &&String| line.contains("Loki rejects log lines");
-        app.log().iter().filter(told).count() == 1
+    slowest_request(100, &app.base).await;
+    app.wait_until("the outage is logged once", async |app| {
+        let is_outage = |line: &&String| line.contains("Loki rejects log lines");
+        app.log().iter().filter(is_outage).count() == 1
     })
     .await;
 }
@@ -166,17 +166,17 @@ async fn requests_do_not_wait_for_standard_output() {
     let base = format!("http://{address}");
     let start = std::time::Instant::now();
     while reqwest::get(&base).await.is_err() {
-        assert!(start.elapsed() < SOON);
+        assert!(start.elapsed() < DEFAULT_TIMEOUT);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let answered = tokio::time::timeout(SOON * 3, slowest_of(1_000, &base)).await;
+    let answered = tokio::time::timeout(DEFAULT_TIMEOUT * 3, slowest_request(1_000, &base)).await;
     child.kill().unwrap();
     child.wait().unwrap();
     answered.expect("requests waited for standard output");
 }
 
 /// Sends requests one after the other and returns the longest time.
-async fn slowest_of(requests: usize, base: &str) -> Duration {
+async fn slowest_request(requests: usize, base: &str) -> Duration {
     let http = reqwest::Client::new();
     let mut slowest = Duration::ZERO;
     for _ in 0..requests {

@@ -50,7 +50,7 @@ struct Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     /// Answers 204, as Loki does.
-    Well,
+    Healthy,
     /// Cuts every connection.
     Down,
     /// Answers 204 after this time.
@@ -91,7 +91,7 @@ impl Loki {
     /// Starts a healthy server.
     pub async fn start() -> Self {
         let state = ServerState {
-            behaviour: Arc::new(Mutex::new(Behaviour::Well)),
+            behaviour: Arc::new(Mutex::new(Behaviour::Healthy)),
             lines: Arc::default(),
         };
         let router = Router::new()
@@ -100,7 +100,7 @@ impl Loki {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(axum::serve(listener, router).into_future());
-        let proxy = Proxy::before(address.to_string()).await;
+        let proxy = Proxy::start(address.to_string()).await;
         Self { state, proxy }
     }
 
@@ -109,7 +109,7 @@ impl Loki {
         format!("http://{}", self.proxy.address)
     }
 
-    pub fn behave(&self, behaviour: Behaviour) {
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
         *self.state.behaviour.lock().unwrap() = behaviour;
         self.proxy.set_open(behaviour != Behaviour::Down);
     }
@@ -125,7 +125,7 @@ impl Loki {
     }
 
     /// Returns whether a line with these words was accepted.
-    pub fn was_told(&self, words: &str) -> bool {
+    pub fn has_line(&self, words: &str) -> bool {
         let lines = self.state.lines.lock().unwrap();
         lines.iter().any(|line| line.text.contains(words))
     }
@@ -144,7 +144,7 @@ async fn push(
             return (StatusCode::from_u16(status).unwrap(), "not today");
         }
         Behaviour::Slow(time) => tokio::time::sleep(time).await,
-        Behaviour::Well | Behaviour::Down => {}
+        Behaviour::Healthy | Behaviour::Down => {}
     }
     let plain = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
     let request = PushRequest::decode(plain.as_slice()).unwrap();

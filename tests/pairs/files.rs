@@ -5,10 +5,10 @@ use std::os::unix::fs::FileExt;
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use jornada::domain::job::{Format, JobFile, Wanted};
+use jornada::domain::job::{ReportFile, ReportFormat, ReportRequest};
 use jornada::domain::{CampaignId, Job, Lang, Selection};
-use jornada::photo::seal::SealedFile;
-use jornada::photo::{FileKey, Photos, PhotosError};
+use jornada::photo::encryption::EncryptedFile;
+use jornada::photo::{FileKey, ObjectError, ObjectStore};
 use uuid::Uuid;
 
 use crate::photos::{disk, s3};
@@ -18,33 +18,37 @@ use crate::servers::random_name;
 const BYTES: usize = 300_001;
 
 fn key() -> FileKey {
-    let wanted = Wanted {
+    let wanted = ReportRequest {
         campaign: CampaignId::parse(&random_name()).unwrap(),
         selection: Selection::all(),
-        format: Format::Csv,
+        format: ReportFormat::Csv,
         lang: Lang::Es,
-        base: "http://localhost".into(),
+        base_url: "http://localhost".into(),
     };
     let job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
-    FileKey::of(&job, 1)
+    FileKey::for_job(&job, 1)
 }
 
 /// A report encrypted for this store.
-fn encrypted(photos: &Photos, key: &FileKey, byte: u8) -> (Vec<u8>, SealedFile, JobFile) {
+fn encrypted(
+    photos: &ObjectStore,
+    key: &FileKey,
+    byte: u8,
+) -> (Vec<u8>, EncryptedFile, ReportFile) {
     let bytes: Vec<u8> = (0..BYTES).map(|at| byte ^ at.to_le_bytes()[0]).collect();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&bytes).unwrap();
-    let (known, sealed) = photos.seal().seal_file(key, file, || ()).unwrap();
+    let (known, sealed) = photos.encryptor().encrypt_file(key, file, || ()).unwrap();
     (bytes, sealed, known)
 }
 
-async fn read(photos: &Photos, key: &FileKey, known: JobFile) -> Option<Vec<u8>> {
+async fn read(photos: &ObjectStore, key: &FileKey, known: ReportFile) -> Option<Vec<u8>> {
     let chunks = photos.file(key, known).await.unwrap()?;
     let chunks: Vec<_> = chunks.try_collect().await.unwrap();
     Some(chunks.concat())
 }
 
-async fn content_is_readable_until_it_is_removed(photos: Photos) {
+async fn content_is_readable_until_it_is_removed(photos: ObjectStore) {
     let key = key();
     let (first, encrypted_1, known_1) = encrypted(&photos, &key, 1);
     assert_eq!(read(&photos, &key, known_1).await, None);
@@ -57,12 +61,12 @@ async fn content_is_readable_until_it_is_removed(photos: Photos) {
     let chunks = photos.file(&key, known_1).await.unwrap().unwrap();
     let altered = chunks.try_collect::<Vec<_>>().await;
     assert!(altered.is_err(), "it is another file");
-    let shorter = JobFile {
+    let shorter = ReportFile {
         bytes: known_2.bytes - 1,
         ..known_2
     };
     let result = photos.file(&key, shorter).await.map(drop);
-    assert!(matches!(result, Err(PhotosError::Altered)), "{result:?}");
+    assert!(matches!(result, Err(ObjectError::Altered)), "{result:?}");
     for _ in 0..2 {
         photos.remove_file(&key).await.unwrap();
     }

@@ -8,10 +8,10 @@ use jornada::app::metrics::Metrics;
 use jornada::config::StoreSetting;
 use jornada::domain::CampaignId;
 use jornada::domain::registration::UniqueKey;
-use jornada::domain::{Campaign, Form, Registration, RegistrationId};
+use jornada::domain::{Campaign, FormData, Registration, RegistrationId};
 use jornada::store::Store;
 use jornada::tally::Tally;
-use jornada::tally::follow::Follower;
+use jornada::tally::follower::Follower;
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::{random_name, variable};
@@ -91,23 +91,23 @@ impl TallyFixture {
 
     async fn register(&self, numbers: std::ops::Range<u32>, place: &str) {
         for number in numbers {
-            let form = Form {
+            let form = FormData {
                 parts: vec![("lugar".into(), place.into())],
                 has_photo: false,
             };
-            let answers = self.campaign.admit(&form).unwrap();
+            let answers = self.campaign.validate(&form).unwrap();
             let key = UniqueKey::Answer(format!("{place} {number}"));
             let registration = Registration {
                 id: RegistrationId::derive(&[3; 32], self.id(), &key),
                 campaign: self.id().clone(),
-                value: self.campaign.value(&answers),
+                tally_value: self.campaign.tally_value(&answers),
                 digest: answers.digest(&self.campaign, None),
                 answers,
                 photo: None,
                 received_at: Timestamp::now(),
             };
             self.store
-                .keep(&self.campaign, &registration)
+                .insert(&self.campaign, &registration)
                 .await
                 .unwrap();
         }
@@ -144,7 +144,7 @@ async fn totals_are_exact_while_people_register(fixture: TallyFixture) {
         fixture.register(0..40, "Pasto"),
         async {
             for _ in 0..5 {
-                fixture.tally.ask_refresh(fixture.id()).await.unwrap();
+                fixture.tally.request_refresh(fixture.id()).await.unwrap();
                 tokio::time::sleep(Duration::from_millis(30)).await;
             }
         }
@@ -206,7 +206,7 @@ async fn drift_is_found_and_corrected() {
     fixture.wait_for_total("Yopal", 3).await;
     let totals = format!("jornada:{{{}}}:totals", fixture.id());
     redis_command(&["HINCRBY", &totals, "Yopal", "4"]).await;
-    fixture.tally.ask_refresh(fixture.id()).await.unwrap();
+    fixture.tally.request_refresh(fixture.id()).await.unwrap();
     fixture.wait_for_total("Yopal", 3).await;
     let drift = format!("jornada_tally_drift{{campaign=\"{}\"}} 4", fixture.id());
     assert!(fixture.metrics.text().contains(&drift));

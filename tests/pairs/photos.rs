@@ -1,11 +1,11 @@
 //! Photos: stored ones are readable, storing again changes nothing, altered ones are not returned.
 
 use bytes::Bytes;
-use jornada::config::{Env, FromEnv, PhotosSetting};
+use jornada::config::{Env, FromEnv, ObjectStoreSetting};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{CampaignId, RegistrationId};
-use jornada::photo::seal::{MasterKey, Seal, VaultKey};
-use jornada::photo::{PhotoFormat, PhotoKey, Photos, PhotosError};
+use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
+use jornada::photo::{ObjectError, ObjectStore, PhotoFormat, PhotoKey};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -19,28 +19,31 @@ fn key(bytes: &[u8]) -> PhotoKey {
         format: PhotoFormat::Png,
         bytes: bytes.len() as u64,
     };
-    PhotoKey::of(&campaign, id, &photo)
+    PhotoKey::for_photo(&campaign, id, &photo)
 }
 
-fn seal() -> Seal {
+fn seal() -> Encryptor {
     let master = MasterKey::new(&[1; 32]);
-    Seal::new(VaultKey::generate(master.id()).unwrap())
+    Encryptor::new(KeyEncryptionKey::generate(master.id()).unwrap())
 }
 
-async fn put(photos: &Photos, key: &PhotoKey, bytes: impl Into<Bytes>) {
-    let sealed = photos.seal().seal(key, bytes.into()).await.unwrap();
+async fn put(photos: &ObjectStore, key: &PhotoKey, bytes: impl Into<Bytes>) {
+    let sealed = photos.encryptor().encrypt(key, bytes.into()).await.unwrap();
     photos.put(key, &sealed).await.unwrap();
 }
 
-pub async fn disk() -> (TempDir, Photos) {
+pub async fn disk() -> (TempDir, ObjectStore) {
     let folder = tempfile::tempdir().unwrap();
-    let photos = Photos::new(&PhotosSetting::Disk(folder.path().join("photos")), seal());
+    let photos = ObjectStore::new(
+        &ObjectStoreSetting::Disk(folder.path().join("photos")),
+        seal(),
+    );
     photos.prepare().await.unwrap();
     (folder, photos)
 }
 
-fn s3_setting(endpoint: &str, secret_key: &str) -> PhotosSetting {
-    let env = Env::of(&[
+fn s3_setting(endpoint: &str, secret_key: &str) -> ObjectStoreSetting {
+    let env = Env::from_pairs(&[
         (
             "JORNADA_PHOTOS",
             &format!("s3://jornada-test?endpoint={endpoint}&region=us-east-1"),
@@ -48,18 +51,18 @@ fn s3_setting(endpoint: &str, secret_key: &str) -> PhotosSetting {
         ("AWS_ACCESS_KEY_ID", &variable("JORNADA_TEST_S3_ACCESS_KEY")),
         ("AWS_SECRET_ACCESS_KEY", secret_key),
     ]);
-    PhotosSetting::from_env(&env).unwrap()
+    ObjectStoreSetting::from_env(&env).unwrap()
 }
 
-pub async fn s3() -> Photos {
+pub async fn s3() -> ObjectStore {
     let secret_key = variable("JORNADA_TEST_S3_SECRET_KEY");
     let setting = s3_setting(&variable("JORNADA_TEST_S3"), &secret_key);
-    let photos = Photos::new(&setting, seal());
+    let photos = ObjectStore::new(&setting, seal());
     photos.prepare().await.unwrap();
     photos
 }
 
-async fn content_is_readable_until_it_is_removed(photos: Photos) {
+async fn content_is_readable_until_it_is_removed(photos: ObjectStore) {
     let bytes = Bytes::from(vec![7; 300_000]);
     let key = key(&bytes);
     photos.ping().await.unwrap();
@@ -94,7 +97,7 @@ async fn an_altered_photo_is_not_returned() {
         b"another",
     )
     .unwrap();
-    assert!(matches!(photos.get(&key).await, Err(PhotosError::Altered)));
+    assert!(matches!(photos.get(&key).await, Err(ObjectError::Altered)));
 }
 
 #[tokio::test]
@@ -106,7 +109,7 @@ async fn a_huge_file_in_place_of_a_photo_is_not_read_completely() {
     let swapped = std::fs::File::options().write(true).open(path).unwrap();
     // A sparse file; read completely it would not fit into memory.
     swapped.set_len(1 << 40).unwrap();
-    assert!(matches!(photos.get(&key).await, Err(PhotosError::Altered)));
+    assert!(matches!(photos.get(&key).await, Err(ObjectError::Altered)));
 }
 
 #[tokio::test]
@@ -114,11 +117,11 @@ async fn bytes_that_do_not_match_the_key_are_not_returned() {
     let photos = s3().await;
     let key = key(b"the picture");
     put(&photos, &key, "another one").await;
-    assert!(matches!(photos.get(&key).await, Err(PhotosError::Altered)));
+    assert!(matches!(photos.get(&key).await, Err(ObjectError::Altered)));
     photos.remove(&key).await.unwrap();
 }
 
-async fn each_photo_is_listed_once(photos: Photos) {
+async fn each_photo_is_listed_once(photos: ObjectStore) {
     let mut keys = Vec::new();
     for number in 0..150 {
         let bytes = vec![number; 10];
@@ -154,15 +157,15 @@ async fn s3_lists() {
 async fn an_unavailable_store_is_reported_soon_and_without_keys() {
     let start = std::time::Instant::now();
     let setting = s3_setting("http://127.0.0.1:1", "irrelevant");
-    let unavailable = Photos::new(&setting, seal());
+    let unavailable = ObjectStore::new(&setting, seal());
     for error in [unavailable.prepare().await, unavailable.try_put().await] {
         let error = error.unwrap_err();
-        assert!(matches!(error, PhotosError::Unavailable(_)), "{error}");
+        assert!(matches!(error, ObjectError::Unavailable(_)), "{error}");
     }
     assert!(start.elapsed() < std::time::Duration::from_secs(15));
     let setting = s3_setting(&variable("JORNADA_TEST_S3"), "wrong");
-    let wrong = Photos::new(&setting, seal());
+    let wrong = ObjectStore::new(&setting, seal());
     let wrong = wrong.prepare().await.unwrap_err();
-    assert!(matches!(wrong, PhotosError::Failed(_)), "{wrong}");
+    assert!(matches!(wrong, ObjectError::Failed(_)), "{wrong}");
     assert!(!format!("{wrong:?}").contains("wrong"));
 }

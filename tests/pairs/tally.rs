@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use jornada::config::CacheSetting;
 use jornada::domain::CampaignId;
 use jornada::store::{Change, Position, Snapshot};
-use jornada::tally::{Tally, Turn};
+use jornada::tally::{LeaderTurn, Tally};
 
 use crate::servers::{random_name, variable};
 
@@ -29,7 +29,7 @@ fn position(at: u64) -> Position {
 
 fn change(value: &str, delta: i64, at: u64) -> Change {
     Change {
-        value: value.into(),
+        tally_value: value.into(),
         delta,
         position: position(at),
     }
@@ -92,18 +92,24 @@ async fn totals_move_with_their_position_or_not_at_all(tally: Tally) {
 
 async fn a_refresh_is_due_once_in_thirty_seconds(tally: Tally) {
     let (campaign, now) = (campaign(), Timestamp::now());
-    assert_eq!(tally.turn(&campaign, false, now).await.unwrap(), Turn::Lead);
-    tally.ask_refresh(&campaign).await.unwrap();
-    tally.ask_refresh(&campaign).await.unwrap();
     assert_eq!(
-        tally.turn(&campaign, false, now).await.unwrap(),
-        Turn::Refresh
+        tally.acquire_lead(&campaign, false, now).await.unwrap(),
+        LeaderTurn::Lead
     );
-    assert_eq!(tally.turn(&campaign, false, now).await.unwrap(), Turn::Lead);
-    tally.ask_refresh(&campaign).await.unwrap();
+    tally.request_refresh(&campaign).await.unwrap();
+    tally.request_refresh(&campaign).await.unwrap();
     assert_eq!(
-        tally.turn(&campaign, false, now).await.unwrap(),
-        Turn::Lead,
+        tally.acquire_lead(&campaign, false, now).await.unwrap(),
+        LeaderTurn::Refresh
+    );
+    assert_eq!(
+        tally.acquire_lead(&campaign, false, now).await.unwrap(),
+        LeaderTurn::Lead
+    );
+    tally.request_refresh(&campaign).await.unwrap();
+    assert_eq!(
+        tally.acquire_lead(&campaign, false, now).await.unwrap(),
+        LeaderTurn::Lead,
         "too soon"
     );
 }
@@ -118,9 +124,9 @@ async fn as_of_moves_when_the_follower_has_caught_up(tally: Tally) {
             .await
             .unwrap()
     );
-    tally.turn(&campaign, false, after).await.unwrap();
+    tally.acquire_lead(&campaign, false, after).await.unwrap();
     assert_eq!(tally.read(&campaign).await.unwrap().unwrap().as_of, before);
-    tally.turn(&campaign, true, after).await.unwrap();
+    tally.acquire_lead(&campaign, true, after).await.unwrap();
     assert_eq!(tally.read(&campaign).await.unwrap().unwrap().as_of, after);
 }
 
@@ -184,16 +190,20 @@ async fn one_instance_leads_until_it_resigns() {
     let (one, other, campaign) = (redis("same name"), redis("same name"), campaign());
     let turn = async |tally: &Tally| {
         tally
-            .turn(&campaign, false, Timestamp::now())
+            .acquire_lead(&campaign, false, Timestamp::now())
             .await
             .unwrap()
     };
-    assert_eq!(turn(&one).await, Turn::Lead);
-    assert_eq!(turn(&other).await, Turn::Wait);
+    assert_eq!(turn(&one).await, LeaderTurn::Lead);
+    assert_eq!(turn(&other).await, LeaderTurn::Follow);
     other.resign(&campaign).await.unwrap();
-    assert_eq!(turn(&one).await, Turn::Lead, "only the leader can resign");
+    assert_eq!(
+        turn(&one).await,
+        LeaderTurn::Lead,
+        "only the leader can resign"
+    );
     one.resign(&campaign).await.unwrap();
-    assert_eq!(turn(&other).await, Turn::Lead);
+    assert_eq!(turn(&other).await, LeaderTurn::Lead);
 }
 
 #[tokio::test]

@@ -35,21 +35,21 @@ fn orientation(bytes: &[u8]) -> u8 {
     decoder.orientation().unwrap().to_exif()
 }
 
-fn holds(bytes: &[u8], what: &[u8]) -> bool {
+fn contains(bytes: &[u8], what: &[u8]) -> bool {
     bytes.windows(what.len()).any(|window| window == what)
 }
 
 /// Inserts `piece` at `place`.
-fn with(bytes: &[u8], place: usize, piece: &[u8]) -> Vec<u8> {
+fn insert(bytes: &[u8], place: usize, piece: &[u8]) -> Vec<u8> {
     [&bytes[..place], piece, &bytes[place..]].concat()
 }
 
 /// Checks that the secret is removed and nothing else.
 #[track_caller]
-fn cleans_to(marked: Vec<u8>, plain: &[u8]) {
-    assert!(holds(&marked, SECRET));
+fn assert_cleans_to(marked: Vec<u8>, plain: &[u8]) {
+    assert!(contains(&marked, SECRET));
     let photo = clean(marked);
-    assert!(!holds(&photo.bytes, SECRET));
+    assert!(!contains(&photo.bytes, SECRET));
     assert_eq!(decode(&photo.bytes), decode(plain));
 }
 
@@ -102,15 +102,15 @@ fn jpeg_metadata_goes_from_every_place() {
         if !jpeg.starts_with(b"\xFF\xD8") {
             continue;
         }
-        let places = samples::jpeg_places(&jpeg);
+        let places = samples::jpeg_offsets(&jpeg);
         assert!(places.len() >= 5);
         for place in places {
             for piece in samples::secret_segments() {
                 // A JFIF segment changes the colours of a JPEG without one; another test covers that.
-                if !holds(&jpeg, b"JFIF") && holds(&piece, b"JFIF") {
+                if !contains(&jpeg, b"JFIF") && contains(&piece, b"JFIF") {
                     continue;
                 }
-                cleans_to(with(&jpeg, place, &piece), &jpeg);
+                assert_cleans_to(insert(&jpeg, place, &piece), &jpeg);
             }
         }
     }
@@ -119,11 +119,11 @@ fn jpeg_metadata_goes_from_every_place() {
 #[test]
 fn stray_bytes_between_segments_go() {
     let jpeg = samples::encode(ImageFormat::Jpeg);
-    let places = samples::jpeg_places(&jpeg);
+    let places = samples::jpeg_offsets(&jpeg);
     // Not at the very start, where they would hide the signature, nor after the scan, whose data they would become.
     for place in &places[1..places.len() - 1] {
         for stray in [SECRET, b"\xFF\x00SECRET\xFF", b"\xFF\xD3SECRET\xFF\xFF\x01"] {
-            cleans_to(with(&jpeg, *place, stray), &jpeg);
+            assert_cleans_to(insert(&jpeg, *place, stray), &jpeg);
         }
     }
 }
@@ -134,9 +134,9 @@ fn png_metadata_goes_from_every_place() {
         samples::encode(ImageFormat::Png),
         include_bytes!("data/palette.png").to_vec(),
     ] {
-        for place in samples::png_places(&png) {
+        for place in samples::png_offsets(&png) {
             for piece in samples::secret_chunks() {
-                cleans_to(with(&png, place, &piece), &png);
+                assert_cleans_to(insert(&png, place, &piece), &png);
             }
         }
     }
@@ -155,7 +155,7 @@ fn webp_metadata_goes() {
         &[(b"ALPH", SECRET), (b"VP8L", SECRET), (b"VP8 ", SECRET)],
     ] {
         let marked = samples::extended_webp(more);
-        cleans_to(marked.clone(), &plain);
+        assert_cleans_to(marked.clone(), &plain);
         assert_eq!(
             clean(marked).bytes,
             plain,
@@ -176,14 +176,14 @@ fn orientation_stays_and_nothing_else_of_exif() {
             let exif = samples::exif(value, big_endian);
             let segment = samples::segment(0xE1, &[b"Exif\0\0", &exif[..]].concat());
             for marked in [
-                with(&jpeg, 2, &segment),
-                with(&jpeg, 20, &segment),
-                with(&png, 33, &samples::chunk(b"eXIf", &exif)),
+                insert(&jpeg, 2, &segment),
+                insert(&jpeg, 20, &segment),
+                insert(&png, 33, &samples::chunk(b"eXIf", &exif)),
                 samples::extended_webp(&[(b"EXIF", &exif)]),
                 samples::extended_webp(&[(b"EXIF", &[b"Exif\0\0", &exif[..]].concat())]),
             ] {
                 let photo = clean(marked.clone());
-                assert!(!holds(&photo.bytes, SECRET));
+                assert!(!contains(&photo.bytes, SECRET));
                 assert_eq!(orientation(&photo.bytes), value);
                 assert_eq!(decode(&photo.bytes), decode(&marked));
             }
@@ -200,7 +200,7 @@ fn only_the_first_exif_counts() {
             &[b"Exif\0\0", &samples::exif(value, true)[..]].concat(),
         )
     };
-    let photo = clean(with(&jpeg, 2, &[exif(6), exif(3)].concat()));
+    let photo = clean(insert(&jpeg, 2, &[exif(6), exif(3)].concat()));
     assert_eq!(orientation(&photo.bytes), 6);
     assert_eq!(photo.bytes.len(), jpeg.len() + 36);
 }
@@ -209,7 +209,7 @@ fn only_the_first_exif_counts() {
 fn colours_stay() {
     let profile = samples::segment(0xE2, b"ICC_PROFILE\0\x01\x02first");
     let second = samples::segment(0xE2, b"ICC_PROFILE\0\x02\x02second");
-    let jpeg = with(
+    let jpeg = insert(
         &samples::encode(ImageFormat::Jpeg),
         20,
         &[profile, second].concat(),
@@ -223,9 +223,9 @@ fn colours_stay() {
     ]
     .concat();
     let plain = samples::encode(ImageFormat::Png);
-    let png = with(&plain, 33, &colours);
+    let png = insert(&plain, 33, &colours);
     assert_eq!(clean(png.clone()).bytes, png);
-    let late = with(&plain, plain.len() - 12, &colours);
+    let late = insert(&plain, plain.len() - 12, &colours);
     assert_eq!(
         clean(late).bytes,
         plain,

@@ -7,7 +7,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use crate::samples;
 
 /// Checks what holds for any bytes.
-fn keeps_its_promises(bytes: Vec<u8>) -> Result<(), TestCaseError> {
+fn check_invariants(bytes: Vec<u8>) -> Result<(), TestCaseError> {
     let bytes = Bytes::from(bytes);
     let Ok(photo) = inspect(bytes.clone()) else {
         return Ok(());
@@ -21,7 +21,7 @@ fn keeps_its_promises(bytes: Vec<u8>) -> Result<(), TestCaseError> {
 }
 
 /// Returns samples with metadata, so that removal is tested too.
-fn marked() -> Vec<Vec<u8>> {
+fn samples_with_metadata() -> Vec<Vec<u8>> {
     let exif = samples::exif(6, true);
     let mut marked = vec![samples::extended_webp(&[
         (b"EXIF", &exif),
@@ -42,7 +42,7 @@ fn marked() -> Vec<Vec<u8>> {
 }
 
 /// Returns the first bytes of each format, so that the rest is parsed at all.
-fn beginnings() -> impl Strategy<Value = &'static [u8]> {
+fn format_prefixes() -> impl Strategy<Value = &'static [u8]> {
     prop_oneof![
         Just(&b""[..]),
         Just(&b"\xFF\xD8\xFF"[..]),
@@ -59,19 +59,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn arbitrary_bytes(begin in beginnings(), rest in vec(any::<u8>(), 0..400)) {
-        keeps_its_promises([begin, &rest].concat())?;
+    fn arbitrary_bytes(begin in format_prefixes(), rest in vec(any::<u8>(), 0..400)) {
+        check_invariants([begin, &rest].concat())?;
     }
 
     #[test]
     fn flipped_bits(which: Index, flips in vec((any::<Index>(), 0..8_u8), 1..6)) {
-        let marked = marked();
+        let marked = samples_with_metadata();
         let mut bytes = which.get(&marked).clone();
         for (at, bit) in flips {
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
         }
-        keeps_its_promises(bytes)?;
+        check_invariants(bytes)?;
     }
 
     #[test]
@@ -80,7 +80,7 @@ proptest! {
         other: Index,
         [a, b, c, d]: [Index; 4],
     ) {
-        let marked = marked();
+        let marked = samples_with_metadata();
         let (one, two) = (which.get(&marked), other.get(&marked));
         let bytes = [
             &one[..a.index(one.len())],
@@ -88,7 +88,7 @@ proptest! {
             &one[c.index(one.len())..],
             &two[..d.index(two.len())],
         ];
-        keeps_its_promises(bytes.concat())?;
+        check_invariants(bytes.concat())?;
     }
 }
 

@@ -3,29 +3,32 @@
 use bytes::Bytes;
 use image::ImageFormat;
 use jornada::photo::MAX_PHOTO_BYTES;
-use jornada::photo::inspect::{PhotoRefusal, inspect};
+use jornada::photo::inspect::{InspectionError, inspect};
 
 use crate::samples;
 
 #[track_caller]
-fn refused(bytes: impl Into<Bytes>, expected: &PhotoRefusal) {
+fn assert_rejected(bytes: impl Into<Bytes>, expected: &InspectionError) {
     assert_eq!(inspect(bytes.into()).as_ref(), Err(expected));
 }
 
 #[test]
 fn what_is_no_photo_is_refused_by_its_bytes() {
-    refused(Bytes::new(), &PhotoRefusal::Empty);
-    refused("esto no es una foto.jpg", &PhotoRefusal::NotAPhoto);
-    refused(
+    assert_rejected(Bytes::new(), &InspectionError::Empty);
+    assert_rejected("esto no es una foto.jpg", &InspectionError::NotAPhoto);
+    assert_rejected(
         "<svg xmlns='http://www.w3.org/2000/svg'/>",
-        &PhotoRefusal::Svg,
+        &InspectionError::Svg,
     );
-    refused(
+    assert_rejected(
         &b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..],
-        &PhotoRefusal::Heic,
+        &InspectionError::Heic,
     );
-    refused(&b"GIF89a\x01\0\x01\0"[..], &PhotoRefusal::Unwanted("GIF"));
-    refused(vec![0; 1000], &PhotoRefusal::NotAPhoto);
+    assert_rejected(
+        &b"GIF89a\x01\0\x01\0"[..],
+        &InspectionError::UnsupportedFormat("GIF"),
+    );
+    assert_rejected(vec![0; 1000], &InspectionError::NotAPhoto);
 }
 
 #[test]
@@ -37,7 +40,7 @@ fn eight_mib_and_not_a_byte_more() {
     let photo = inspect(jpeg.clone().into()).unwrap();
     assert_eq!(photo.bytes.len(), MAX_PHOTO_BYTES);
     jpeg.push(0);
-    refused(jpeg, &PhotoRefusal::TooLarge);
+    assert_rejected(jpeg, &InspectionError::TooLarge);
 }
 
 #[test]
@@ -47,7 +50,11 @@ fn every_prefix_is_refused() {
         for length in 0..bytes.len() {
             let refusal = inspect(bytes.slice(..length)).unwrap_err();
             if length > 30 {
-                assert_eq!(refusal, PhotoRefusal::Truncated, "{name} of {length} bytes");
+                assert_eq!(
+                    refusal,
+                    InspectionError::Truncated,
+                    "{name} of {length} bytes"
+                );
             }
         }
     }
@@ -56,14 +63,14 @@ fn every_prefix_is_refused() {
 #[test]
 fn a_jpeg_that_lost_scans_is_cut_short() {
     let jpeg = samples::encode(ImageFormat::Jpeg);
-    let places = samples::jpeg_places(&jpeg);
+    let places = samples::jpeg_offsets(&jpeg);
     let scan = places[places.len() - 2];
     let without = [&jpeg[..scan], &jpeg[jpeg.len() - 2..]].concat();
-    refused(without, &PhotoRefusal::Truncated);
+    assert_rejected(without, &InspectionError::Truncated);
     // One scan of the first of three components.
     let header = samples::segment(0xDA, b"\x01\x01\x00\x00\x3F\x00");
     let partial = [&jpeg[..scan], &header, b"data", &jpeg[jpeg.len() - 2..]].concat();
-    refused(partial, &PhotoRefusal::Truncated);
+    assert_rejected(partial, &InspectionError::Truncated);
 }
 
 #[test]
@@ -73,38 +80,38 @@ fn too_many_pixels_are_refused_by_the_header_alone() {
         let data = [&sizes[..], &[8, 2, 0, 0, 0]].concat();
         [b"\x89PNG\r\n\x1A\n", &samples::chunk(b"IHDR", &data)[..]].concat()
     };
-    let too_many = |width, height| PhotoRefusal::TooManyPixels { width, height };
-    refused(header(60_000, 60_000), &too_many(60_000, 60_000));
-    refused(header(u32::MAX, u32::MAX), &too_many(u32::MAX, u32::MAX));
-    refused(header(10_000, 5_001), &too_many(10_000, 5_001));
-    refused(header(10_000, 5_000), &PhotoRefusal::Truncated);
-    refused(header(0, 5), &PhotoRefusal::NoPixels);
+    let too_many = |width, height| InspectionError::TooManyPixels { width, height };
+    assert_rejected(header(60_000, 60_000), &too_many(60_000, 60_000));
+    assert_rejected(header(u32::MAX, u32::MAX), &too_many(u32::MAX, u32::MAX));
+    assert_rejected(header(10_000, 5_001), &too_many(10_000, 5_001));
+    assert_rejected(header(10_000, 5_000), &InspectionError::Truncated);
+    assert_rejected(header(0, 5), &InspectionError::NoPixels);
 
     let frame = samples::segment(0xC0, b"\x08\xEA\x60\xEA\x60\x01\x01\x11\x00");
-    refused(
+    assert_rejected(
         [b"\xFF\xD8", &frame[..]].concat(),
         &too_many(60_000, 60_000),
     );
     let canvas = samples::riff_chunk(b"VP8X", &[0, 0, 0, 0, 0x5F, 0xEA, 0, 0x5F, 0xEA, 0]);
-    refused(samples::riff(&canvas), &too_many(60_000, 60_000));
+    assert_rejected(samples::riff(&canvas), &too_many(60_000, 60_000));
 }
 
 #[test]
 fn moving_pictures_are_refused() {
-    refused(
+    assert_rejected(
         &include_bytes!("data/animated.webp")[..],
-        &PhotoRefusal::Animated,
+        &InspectionError::Animated,
     );
-    refused(
+    assert_rejected(
         &include_bytes!("data/animated.png")[..],
-        &PhotoRefusal::Animated,
+        &InspectionError::Animated,
     );
 }
 
 #[test]
 fn kinds_of_jpeg_that_browsers_do_not_show_are_refused() {
     let jpeg = samples::encode(ImageFormat::Jpeg);
-    let places = samples::jpeg_places(&jpeg);
+    let places = samples::jpeg_offsets(&jpeg);
     let frame = *places
         .iter()
         .find(|place| jpeg[**place + 1] == 0xC0)
@@ -115,10 +122,10 @@ fn kinds_of_jpeg_that_browsers_do_not_show_are_refused() {
         jpeg
     };
     for kind in [0xC3, 0xC5, 0xC9, 0xCA, 0xCB, 0xCF] {
-        refused(changed(1, kind), &PhotoRefusal::RareJpeg);
+        assert_rejected(changed(1, kind), &InspectionError::UnsupportedJpeg);
     }
-    refused(changed(4, 12), &PhotoRefusal::RareJpeg);
-    refused(changed(9, 2), &PhotoRefusal::Damaged);
+    assert_rejected(changed(4, 12), &InspectionError::UnsupportedJpeg);
+    assert_rejected(changed(9, 2), &InspectionError::Damaged);
 }
 
 #[test]
@@ -127,48 +134,52 @@ fn damage_is_refused() {
     for at in [20, png.len() / 2, png.len() - 2] {
         let mut damaged = png.clone();
         damaged[at] ^= 4;
-        refused(damaged, &PhotoRefusal::Damaged);
+        assert_rejected(damaged, &InspectionError::Damaged);
     }
     let jpeg = samples::encode(ImageFormat::Jpeg);
     let twice = [&jpeg[..2], &jpeg[..]].concat();
-    refused(twice, &PhotoRefusal::Damaged);
+    assert_rejected(twice, &InspectionError::Damaged);
     let table = [
         &jpeg[..2],
         &samples::segment(0xDB, samples::SECRET),
         &jpeg[2..],
     ]
     .concat();
-    refused(table, &PhotoRefusal::Damaged);
-    let places = samples::jpeg_places(&jpeg);
+    assert_rejected(table, &InspectionError::Damaged);
+    let places = samples::jpeg_offsets(&jpeg);
     let scan = &jpeg[places[places.len() - 2]..jpeg.len() - 2];
     let scans = [&jpeg[..jpeg.len() - 2], &scan.repeat(100), b"\xFF\xD9"].concat();
-    refused(scans, &PhotoRefusal::Damaged);
+    assert_rejected(scans, &InspectionError::Damaged);
 }
 
 #[test]
 fn every_refusal_knows_its_status() {
     let refusals = [
-        (PhotoRefusal::Empty, 422),
-        (PhotoRefusal::TooLarge, 413),
-        (PhotoRefusal::NotAPhoto, 415),
-        (PhotoRefusal::Svg, 415),
-        (PhotoRefusal::Heic, 415),
-        (PhotoRefusal::Unwanted("GIF"), 415),
-        (PhotoRefusal::Animated, 422),
-        (PhotoRefusal::RareJpeg, 422),
+        (InspectionError::Empty, 422),
+        (InspectionError::TooLarge, 413),
+        (InspectionError::NotAPhoto, 415),
+        (InspectionError::Svg, 415),
+        (InspectionError::Heic, 415),
+        (InspectionError::UnsupportedFormat("GIF"), 415),
+        (InspectionError::Animated, 422),
+        (InspectionError::UnsupportedJpeg, 422),
         (
-            PhotoRefusal::TooManyPixels {
+            InspectionError::TooManyPixels {
                 width: 9999,
                 height: 9999,
             },
             422,
         ),
-        (PhotoRefusal::NoPixels, 422),
-        (PhotoRefusal::Truncated, 422),
-        (PhotoRefusal::Damaged, 422),
+        (InspectionError::NoPixels, 422),
+        (InspectionError::Truncated, 422),
+        (InspectionError::Damaged, 422),
     ];
     for (refusal, status) in refusals {
-        assert_eq!(refusal.is_media_type(), status == 415, "{refusal}");
+        assert_eq!(
+            refusal.is_unsupported_media_type(),
+            status == 415,
+            "{refusal}"
+        );
         assert_eq!(refusal.is_too_large(), status == 413, "{refusal}");
     }
 }

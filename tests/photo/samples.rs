@@ -96,7 +96,7 @@ pub fn secret_segments() -> Vec<Vec<u8>> {
 }
 
 /// Returns the offsets between the segments and scans of a JPEG, and before its end.
-pub fn jpeg_places(jpeg: &[u8]) -> Vec<usize> {
+pub fn jpeg_offsets(jpeg: &[u8]) -> Vec<usize> {
     let mut places = vec![];
     let mut at = 2;
     while at < jpeg.len() {
@@ -142,7 +142,7 @@ pub fn secret_chunks() -> Vec<Vec<u8>> {
 }
 
 /// Returns the offsets between the chunks of a PNG, and before its end.
-pub fn png_places(png: &[u8]) -> Vec<usize> {
+pub fn png_offsets(png: &[u8]) -> Vec<usize> {
     let mut places = vec![];
     let mut at = 8;
     while at < png.len() {

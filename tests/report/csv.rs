@@ -1,13 +1,13 @@
 //! CSV reports, compared as bytes and parsed as records.
 
 use jornada::domain::Lang;
-use jornada::report::csv::Csv;
+use jornada::report::csv::CsvWriter;
 
-use crate::people::{of, people};
+use crate::people::{people, report_spec};
 
-fn written(names: &[&str]) -> String {
+fn write_csv(names: &[&str]) -> String {
     let mut bytes = Vec::new();
-    let mut csv = Csv::new(&of(Some("Bogotá"), Lang::Es), &mut bytes).unwrap();
+    let mut csv = CsvWriter::new(&report_spec(Some("Bogotá"), Lang::Es), &mut bytes).unwrap();
     let rows = people(names, "Bogotá");
     for row in &rows {
         csv.write(row).unwrap();
@@ -19,7 +19,7 @@ fn written(names: &[&str]) -> String {
 
 #[test]
 fn it_has_a_mark_a_header_and_nothing_but_registrations() {
-    let text = written(&["José, \"Ñandú\"", "李"]);
+    let text = write_csv(&["José, \"Ñandú\"", "李"]);
     let rows = people(&["a", "b"], "Bogotá");
     let [first, second] = [&rows[0], &rows[1]].map(|row| (row.id.receipt(), row.id));
     let page = "https://jornada.example/staff/c/vacunacion/registrations";
@@ -42,7 +42,7 @@ fn it_has_a_mark_a_header_and_nothing_but_registrations() {
 #[test]
 fn a_spreadsheet_runs_none_of_it() {
     let names = ["=HYPERLINK(\"http://x\")", "+57", "-1", "@x", "O'Brien"];
-    let text = written(&names);
+    let text = write_csv(&names);
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let found: Vec<_> = reader
         .records()
@@ -56,5 +56,5 @@ fn a_spreadsheet_runs_none_of_it() {
 
 #[test]
 fn an_empty_city_is_its_header() {
-    assert_eq!(written(&[]).lines().count(), 1);
+    assert_eq!(write_csv(&[]).lines().count(), 1);
 }

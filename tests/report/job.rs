@@ -6,18 +6,20 @@ use std::os::unix::fs::MetadataExt;
 use calamine::{Reader, Xlsx as Workbook};
 use jornada::config::StoreSetting;
 use jornada::domain::{Lang, Registration};
-use jornada::report::{Finished, Format, Progress, ReportError, Reports};
+use jornada::report::{FinishedReport, Progress, ReportError, ReportFormat, ReportGenerator};
 use jornada::store::Store;
 
-use crate::people::{campaign, of, people, person};
+use crate::people::{campaign, people, person, report_spec};
 
-async fn written(
+async fn write_report(
     batches: Vec<Vec<Registration>>,
     least: u64,
-    format: Format,
-) -> Result<Finished, ReportError> {
-    let reports = Reports::new(0);
-    let mut draft = reports.begin(of(Some("Bogotá"), Lang::Es), format).await?;
+    format: ReportFormat,
+) -> Result<FinishedReport, ReportError> {
+    let reports = ReportGenerator::new(0);
+    let mut draft = reports
+        .open(report_spec(Some("Bogotá"), Lang::Es), format)
+        .await?;
     for batch in batches {
         draft = draft.add(batch).await?;
     }
@@ -27,14 +29,14 @@ async fn written(
 #[tokio::test]
 async fn batches_become_one_file() {
     let batches = vec![people(&["Ana", "Luz"], "Bogotá"), people(&["李"], "Bogotá")];
-    for format in [Format::Xlsx, Format::Csv] {
-        let mut finished = written(batches.clone(), 3, format).await.unwrap();
+    for format in [ReportFormat::Xlsx, ReportFormat::Csv] {
+        let mut finished = write_report(batches.clone(), 3, format).await.unwrap();
         let mut bytes = Vec::new();
         finished.file.read_to_end(&mut bytes).unwrap();
         assert_eq!((finished.rows, finished.bytes), (3, bytes.len() as u64));
         let metadata = finished.file.metadata().unwrap();
         assert_eq!(metadata.nlink(), 0, "it has no name to be found by");
-        if format == Format::Xlsx {
+        if format == ReportFormat::Xlsx {
             let book = Workbook::new(std::io::Cursor::new(bytes)).unwrap();
             assert_eq!(book.sheet_names(), ["Bogotá"]);
         }
@@ -43,9 +45,9 @@ async fn batches_become_one_file() {
 
 #[tokio::test]
 async fn a_short_list_is_an_error() {
-    let short = written(vec![people(&["Ana"], "Bogotá")], 2, Format::Xlsx).await;
-    let Err(ReportError::Short {
-        least: 2,
+    let short = write_report(vec![people(&["Ana"], "Bogotá")], 2, ReportFormat::Xlsx).await;
+    let Err(ReportError::RowsMissing {
+        expected: 2,
         read: 1,
         written: 1,
     }) = short
@@ -56,22 +58,27 @@ async fn a_short_list_is_an_error() {
 
 #[tokio::test]
 async fn more_than_was_counted_arrived_meanwhile() {
-    let longer = written(vec![people(&["Ana", "Luz"], "Bogotá")], 1, Format::Csv).await;
+    let longer = write_report(
+        vec![people(&["Ana", "Luz"], "Bogotá")],
+        1,
+        ReportFormat::Csv,
+    )
+    .await;
     assert_eq!(longer.unwrap().rows, 2);
 }
 
 #[tokio::test]
 async fn a_few_wait_and_the_rest_hear_that_it_is_busy() {
-    let reports = Reports::new(1);
-    let subject = || of(Some("Bogotá"), Lang::Es);
-    let first = reports.begin(subject(), Format::Xlsx).await.unwrap();
+    let reports = ReportGenerator::new(1);
+    let subject = || report_spec(Some("Bogotá"), Lang::Es);
+    let first = reports.open(subject(), ReportFormat::Xlsx).await.unwrap();
     let first = first.add(people(&["Ana"], "Bogotá")).await.unwrap();
     let waiting = tokio::spawn({
         let (reports, subject) = (reports.clone(), subject());
-        async move { reports.begin(subject, Format::Csv).await }
+        async move { reports.open(subject, ReportFormat::Csv).await }
     });
     tokio::task::yield_now().await;
-    let third = reports.begin(subject(), Format::Csv).await;
+    let third = reports.open(subject(), ReportFormat::Csv).await;
     assert!(matches!(third, Err(ReportError::Busy)));
     // Cancels it: the writing thread ends and the waiting report starts.
     drop(first);
@@ -87,20 +94,20 @@ async fn the_store_s_registrations_arrive_in_order() {
     let campaign = campaign();
     for (number, city) in (0..).zip(["Medellín", "Bogotá", "Medellín", "Bogotá", "Leticia"]) {
         let person = person(&campaign, number, "Ana", city);
-        store.keep(&campaign, &person).await.unwrap();
+        store.insert(&campaign, &person).await.unwrap();
     }
-    let reports = Reports::new(0);
-    let subject = of(Some("Medellín"), Lang::Es);
+    let reports = ReportGenerator::new(0);
+    let subject = report_spec(Some("Medellín"), Lang::Es);
     let one = reports
-        .write(&store, subject, Format::Csv, &Progress::default())
+        .generate(&store, subject, ReportFormat::Csv, &Progress::default())
         .await
         .unwrap();
     assert_eq!(one.rows, 2);
     let all = reports
-        .write(
+        .generate(
             &store,
-            of(None, Lang::Es),
-            Format::Xlsx,
+            report_spec(None, Lang::Es),
+            ReportFormat::Xlsx,
             &Progress::default(),
         )
         .await

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jornada::domain::registration::{PhotoRef, UniqueKey};
-use jornada::domain::{Campaign, Form, Lang, Registration, RegistrationId, Selection};
+use jornada::domain::{Campaign, FormData, Lang, Registration, RegistrationId, Selection};
 use jornada::photo::PhotoFormat;
-use jornada::report::Subject;
+use jornada::report::ReportSpec;
 
 const CAMPAIGN: &str = r#"
 id = "vacunacion"
@@ -56,20 +56,20 @@ pub fn campaign() -> Arc<Campaign> {
 }
 
 /// Returns the specification of a report: one city, or all.
-pub fn of(value: Option<&str>, lang: Lang) -> Subject {
-    Subject {
+pub fn report_spec(value: Option<&str>, lang: Lang) -> ReportSpec {
+    ReportSpec {
         campaign: campaign(),
-        selection: value.map_or_else(Selection::all, Selection::of),
+        selection: value.map_or_else(Selection::all, Selection::for_value),
         lang,
-        made_at: "2026-11-22T01:02:03Z".parse().unwrap(),
-        base: "https://jornada.example".to_owned(),
+        requested_at: "2026-11-22T01:02:03Z".parse().unwrap(),
+        base_url: "https://jornada.example".to_owned(),
     }
 }
 
 /// Returns registration `number`, received one second after the previous one.
 pub fn person(campaign: &Campaign, number: i64, name: &str, city: &str) -> Registration {
     let document = (10_000_000 + number).to_string();
-    let form = Form {
+    let form = FormData {
         parts: vec![
             ("nombre".to_owned(), name.to_owned()),
             ("documento".to_owned(), document.clone()),
@@ -77,13 +77,13 @@ pub fn person(campaign: &Campaign, number: i64, name: &str, city: &str) -> Regis
         ],
         has_photo: true,
     };
-    let answers = campaign.admit(&form).unwrap();
+    let answers = campaign.validate(&form).unwrap();
     let key = UniqueKey::Answer(document);
     let first: Timestamp = FIRST.parse().unwrap();
     Registration {
         id: RegistrationId::derive(&[7; 32], &campaign.id, &key),
         campaign: campaign.id.clone(),
-        value: campaign.value(&answers),
+        tally_value: campaign.tally_value(&answers),
         digest: answers.digest(campaign, Some(&[1; 32])),
         answers,
         photo: Some(PhotoRef {

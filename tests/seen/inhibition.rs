@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::process::Process;
 use crate::repository_path;
-use crate::support::app::SOON;
+use crate::support::instance::DEFAULT_TIMEOUT;
 use crate::support::nginx::free_address;
 
 /// Starts Alertmanager with the shipped configuration, without mail addresses.
@@ -62,7 +62,7 @@ async fn wait_for_active(alertmanager: &Process, names: &[&str]) {
             return;
         }
         assert!(
-            start.elapsed() < SOON,
+            start.elapsed() < DEFAULT_TIMEOUT,
             "{active:?} are active, not {names:?}"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;

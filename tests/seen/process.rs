@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::app::SOON;
+use crate::support::instance::DEFAULT_TIMEOUT;
 
 /// One running server.
 pub struct Process {
@@ -37,7 +37,7 @@ impl Process {
             let ended = process.child.try_wait().unwrap().is_some();
             let output = || std::fs::read_to_string(&log).unwrap_or_default();
             assert!(
-                !ended && start.elapsed() < SOON,
+                !ended && start.elapsed() < DEFAULT_TIMEOUT,
                 "{name} does not answer: {}",
                 output()
             );

@@ -11,7 +11,9 @@ use tempfile::TempDir;
 
 use crate::process::Process;
 use crate::repository_path;
-use crate::support::app::{App, Installation, Stores, person, texts};
+use crate::support::instance::{
+    Installation, RunningInstance, Stores, form_with_photo, form_without_photo,
+};
 use crate::support::nginx::{Nginx, free_address};
 use crate::support::servers::variable;
 
@@ -21,7 +23,7 @@ const PYTHON: &str = "/usr/bin/python3";
 /// All running processes.
 pub struct System {
     pub prometheus: Process,
-    apps: Vec<App>,
+    apps: Vec<RunningInstance>,
     nginx: Nginx,
     token: String,
     _exporters: Vec<Process>,
@@ -44,7 +46,7 @@ impl System {
             .iter()
             .map(|app| host_and_port(&app.base))
             .collect();
-        let nginx = Nginx::before(&sites).await;
+        let nginx = Nginx::start(&sites).await;
         let folder = tempfile::tempdir().unwrap();
         let mut targets: Vec<_> = apps
             .iter()
@@ -55,7 +57,7 @@ impl System {
         exporters.push(start_watcher(&mut installation, &mut targets).await);
         Self {
             prometheus: start_prometheus(folder.path(), &targets).await,
-            token: installation.token(),
+            token: installation.create_token(),
             apps,
             nginx,
             _exporters: exporters,
@@ -74,9 +76,13 @@ impl System {
             let url = path.replace(&app.base, &self.nginx.base);
             app.http.post(url).multipart(form).send()
         };
-        let accepted = sent(person("Ana Ejemplo", &document, city)).await.unwrap();
+        let accepted = sent(form_with_photo("Ana Ejemplo", &document, city))
+            .await
+            .unwrap();
         assert_eq!(accepted.status(), 201);
-        sent(texts("Ana Ejemplo", "x", "Macondo")).await.unwrap();
+        sent(form_without_photo("Ana Ejemplo", "x", "Macondo"))
+            .await
+            .unwrap();
         app.get("/nothing").await;
         app.get(&format!("/c/{}/chart", app.campaign)).await;
         app.report("_all.csv", &self.token).await;
@@ -85,7 +91,7 @@ impl System {
     /// Sends requests to the busy instance until one is answered with 503.
     pub async fn trigger_busy_response(&self) {
         let app = &self.apps[2];
-        app.until("it is busy", async |app| {
+        app.wait_until("it is busy", async |app| {
             // Started again each time: the GET may have arrived first and taken the only slot.
             let _held = start_upload(app);
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -96,7 +102,7 @@ impl System {
 }
 
 /// Starts an upload that announces 1000 bytes and sends none.
-fn start_upload(app: &App) -> TcpStream {
+fn start_upload(app: &RunningInstance) -> TcpStream {
     let mut stream = TcpStream::connect(host_and_port(&app.base)).unwrap();
     write!(
         stream,

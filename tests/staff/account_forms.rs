@@ -4,7 +4,7 @@ use jornada::domain::staff::Role;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 #[tokio::test]
 async fn an_admin_adds_changes_and_closes_an_account() {
@@ -38,7 +38,7 @@ async fn an_admin_adds_changes_and_closes_an_account() {
     assert!(list.body.contains("beto@example.org") && list.body.contains("Activa"));
     let known = area
         .store
-        .account_of(&jornada::domain::staff::Mail::parse("beto@example.org").unwrap())
+        .account_by_email(&jornada::domain::staff::EmailAddress::parse("beto@example.org").unwrap())
         .await;
     let id = known.unwrap().unwrap().id;
     let one = format!("/staff/accounts/{id}");

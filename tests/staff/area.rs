@@ -2,22 +2,22 @@
 
 use jiff::Timestamp;
 use jornada::config::{Env, FromEnv, StoreSetting};
-use jornada::domain::staff::audit::{Action, Entry};
-use jornada::domain::staff::{Account, ApiToken, Mail, Reach, Role, Scope, Scopes};
-use jornada::staff::accounts::{add, change, vacancy};
+use jornada::domain::staff::audit::{AuditAction, ChainEntry};
+use jornada::domain::staff::{Account, ApiToken, EmailAddress, PlaceScope, Role, Scope, Scopes};
+use jornada::staff::accounts::{add_account, find_vacant_id, update_account};
 use jornada::staff::sessions;
 use jornada::staff::token::Token;
 use jornada::store::Store;
-use jornada::store::audit::{Filter, Found};
+use jornada::store::audit::{AuditFilter, StoredEntry};
 
-use crate::support::app::{App, Installation, Stores};
+use crate::support::instance::{Installation, RunningInstance, Stores};
 
 /// A password that passes the rules.
 pub const PASSWORD: &str = "caballo correcto grapa";
 
 pub struct Area {
     pub installation: Installation,
-    pub app: App,
+    pub app: RunningInstance,
     pub store: Store,
 }
 
@@ -42,18 +42,18 @@ impl Area {
 
     /// Adds an account that never logged in.
     pub async fn add_account(&self, name: &str, role: Role, places: &[&str]) -> Account {
-        let mail = Mail::parse(&format!("{name}@example.org")).unwrap();
-        let reach = Reach::of(places.iter().map(|place| (*place).to_owned()).collect());
-        let id = vacancy(&self.store, &mail).await.unwrap().unwrap();
-        let added = add(&self.store, id, &mail, role, &reach, Timestamp::now()).await;
+        let mail = EmailAddress::parse(&format!("{name}@example.org")).unwrap();
+        let reach = PlaceScope::new(places.iter().map(|place| (*place).to_owned()).collect());
+        let id = find_vacant_id(&self.store, &mail).await.unwrap().unwrap();
+        let added = add_account(&self.store, id, &mail, role, &reach, Timestamp::now()).await;
         added.unwrap().unwrap();
-        self.store.account_of(&mail).await.unwrap().unwrap()
+        self.store.account_by_email(&mail).await.unwrap().unwrap()
     }
 
     /// Starts a session of an account and returns its token.
     pub async fn start_session(&self, account: &Account) -> Token {
         let latest = self.store.account(account.id).await.unwrap().unwrap();
-        let opened = sessions::open(&self.store, &latest, Timestamp::now()).await;
+        let opened = sessions::start(&self.store, &latest, Timestamp::now()).await;
         opened.unwrap()
     }
 
@@ -67,8 +67,8 @@ impl Area {
         let mut kept = ApiToken {
             hash: token.hash(),
             name: "prueba".into(),
-            scopes: Scopes::of(scopes),
-            reach: Reach::all(),
+            scopes: Scopes::new(scopes),
+            place_scope: PlaceScope::all(),
             created_at: Timestamp::now(),
             expires_at: None,
             revoked_at: None,
@@ -79,7 +79,7 @@ impl Area {
     }
 
     pub async fn change_account(&self, account: &Account, step: impl Fn(&mut Account)) {
-        let changed = change(&self.store, account.id, |account| {
+        let changed = update_account(&self.store, account.id, |account| {
             step(account);
             Some(())
         });
@@ -87,15 +87,15 @@ impl Area {
     }
 
     /// Returns the audit entries of an action, newest first.
-    pub async fn audit_entries(&self, action: Action) -> Vec<Entry> {
-        let filter = Filter {
+    pub async fn audit_entries(&self, action: AuditAction) -> Vec<ChainEntry> {
+        let filter = AuditFilter {
             action: Some(action),
-            ..Filter::default()
+            ..AuditFilter::default()
         };
         let found = self.store.audit_before(&filter, None, 1_000).await;
         let entry = |found| match found {
-            Found::Entry(entry) => *entry,
-            Found::Unreadable(seq) => panic!("entry {seq} cannot be read"),
+            StoredEntry::Entry(entry) => *entry,
+            StoredEntry::Unreadable(seq) => panic!("entry {seq} cannot be read"),
         };
         found.unwrap().into_iter().map(entry).collect()
     }
@@ -115,5 +115,5 @@ fn setting(installation: &Installation) -> StoreSetting {
     let settings: Vec<_> = settings
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    StoreSetting::from_env(&Env::of(&settings)).unwrap()
+    StoreSetting::from_env(&Env::from_pairs(&settings)).unwrap()
 }

@@ -1,12 +1,12 @@
 //! The audit log: written before personal data is shown or changed, required for both, readable by admins.
 
 use jornada::config::StoreSetting;
-use jornada::domain::staff::audit::Action;
+use jornada::domain::staff::audit::AuditAction;
 use jornada::domain::staff::{Role, Scope};
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::app::{SOON, Stores};
+use crate::support::instance::{DEFAULT_TIMEOUT, Stores};
 
 #[tokio::test]
 async fn photos_and_reports_are_audited_also_when_refused() {
@@ -27,51 +27,51 @@ async fn photos_and_reports_are_audited_also_when_refused() {
         (
             area.photo_path(&cali),
             200,
-            Action::Photo,
+            AuditAction::ViewPhoto,
             registration(&cali),
             None,
         ),
         (
             area.photo_path(&leticia),
             404,
-            Action::Refused,
+            AuditAction::AccessDenied,
             registration(&leticia),
             None,
         ),
         (
             area.report_path("cali.csv"),
             200,
-            Action::Report,
+            AuditAction::Report,
             vec![],
             Some("Cali"),
         ),
         (
             area.report_path("Leticia.csv"),
             404,
-            Action::Refused,
+            AuditAction::AccessDenied,
             vec![],
             Some("Leticia"),
         ),
         (
             area.report_path("_all.xlsx"),
             404,
-            Action::Refused,
+            AuditAction::AccessDenied,
             vec![],
             Some("_all"),
         ),
     ] {
         let answer = area.get(&ana, &path).await;
         assert_eq!(answer.status(), status, "{path}");
-        let note = area.next_entry(&mut seen).await.note;
-        assert_eq!((note.deed.action, &note.who), (action, &who), "{path}");
+        let note = area.next_entry(&mut seen).await.record;
+        assert_eq!((note.event.action, &note.actor), (action, &who), "{path}");
         assert_eq!(
             note.request_id.as_deref(),
             answer.headers()["x-request-id"].to_str().ok()
         );
-        assert_eq!(note.deed.campaign.unwrap().as_str(), area.app.campaign);
-        assert_eq!(note.deed.subjects, subjects);
-        assert_eq!(note.deed.detail.get("value").map(String::as_str), value);
-        assert_eq!(note.from.unwrap().to_string(), "192.0.2.1");
+        assert_eq!(note.event.campaign.unwrap().as_str(), area.app.campaign);
+        assert_eq!(note.event.subjects, subjects);
+        assert_eq!(note.event.detail.get("value").map(String::as_str), value);
+        assert_eq!(note.client_ip.unwrap().to_string(), "192.0.2.1");
     }
     let nobody = area.photo_path(&"0".repeat(32));
     assert_eq!(area.get(&ana, &nobody).await.status(), 404);
@@ -87,13 +87,13 @@ async fn photos_and_reports_are_audited_also_when_refused() {
         area.app.report("_all.csv", token.expose()).await.status(),
         200
     );
-    let note = area.next_entry(&mut seen).await.note;
+    let note = area.next_entry(&mut seen).await.record;
     assert_eq!(
-        (note.who.as_str(), note.deed.action),
-        ("token:prueba", Action::Report)
+        (note.actor.as_str(), note.event.action),
+        ("token:prueba", AuditAction::Report)
     );
     assert_eq!(
-        (&*note.deed.detail["rows"], &*note.deed.detail["format"]),
+        (&*note.event.detail["rows"], &*note.event.detail["format"]),
         ("2", "csv")
     );
 }
@@ -111,9 +111,9 @@ async fn an_altered_photo_is_not_shown_and_is_audited() {
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(photo.path(), bytes).unwrap();
     assert_eq!(area.get(&ana, &area.photo_path(&id)).await.status(), 500);
-    let note = area.next_entry(&mut seen).await.note;
-    assert_eq!(note.deed.action, Action::PhotoAltered);
-    assert_eq!(note.deed.subjects, [format!("registration:{id}")]);
+    let note = area.next_entry(&mut seen).await.record;
+    assert_eq!(note.event.action, AuditAction::PhotoAltered);
+    assert_eq!(note.event.subjects, [format!("registration:{id}")]);
 }
 
 #[tokio::test]
@@ -202,10 +202,10 @@ async fn admins_read_filter_and_export_the_log() {
         "who it is, and not their id"
     );
     assert!(!page.body.contains("<td>Logged in</td>"));
-    let note = area.entries(0).await.pop().unwrap().note;
+    let note = area.entries(0).await.pop().unwrap().record;
     assert_eq!(
-        (note.deed.action, &*note.deed.detail["action"]),
-        (Action::AuditRead, "photo")
+        (note.event.action, &*note.event.detail["action"]),
+        (AuditAction::AuditRead, "photo")
     );
     let next = page
         .between("rel=\"next\" href=\"", "\"")
@@ -232,8 +232,8 @@ async fn admins_read_filter_and_export_the_log() {
         file.headers["content-disposition"],
         "attachment; filename=\"audit.csv\""
     );
-    let note = area.entries(0).await.pop().unwrap().note;
-    assert_eq!(note.deed.action, Action::AuditExport);
+    let note = area.entries(0).await.pop().unwrap().record;
+    assert_eq!(note.event.action, AuditAction::AuditExport);
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn the_command_verifies_and_exports_the_log() {
         panic!("this is no SQLite");
     };
     let file = rusqlite::Connection::open(path).unwrap();
-    file.busy_timeout(SOON).unwrap();
+    file.busy_timeout(DEFAULT_TIMEOUT).unwrap();
     file.execute_batch(
         "DROP TRIGGER audit_is_not_changed; UPDATE audit SET who = 'nobody' WHERE seq = 2",
     )

@@ -2,28 +2,28 @@
 
 use jornada::config::StoreSetting;
 use jornada::domain::staff::Account;
-use jornada::domain::staff::audit::{Action, Entry};
-use jornada::store::audit::Found;
+use jornada::domain::staff::audit::{AuditAction, ChainEntry};
+use jornada::store::audit::StoredEntry;
 use mongodb::bson::doc;
 use reqwest::Response;
 
 use crate::area::Area;
 use crate::person::{Page, Person};
-use crate::support::app::SOON;
+use crate::support::instance::DEFAULT_TIMEOUT;
 
 impl Area {
     /// Returns the entries after a sequence number.
-    pub async fn entries(&self, after: u64) -> Vec<Entry> {
+    pub async fn entries(&self, after: u64) -> Vec<ChainEntry> {
         let found = self.store.audit_after(after, 1_000).await.unwrap();
         let entry = |found| match found {
-            Found::Entry(entry) => *entry,
-            Found::Unreadable(seq) => panic!("entry {seq} cannot be read"),
+            StoredEntry::Entry(entry) => *entry,
+            StoredEntry::Unreadable(seq) => panic!("entry {seq} cannot be read"),
         };
         found.into_iter().map(entry).collect()
     }
 
     /// Returns the only entry after `seen`, and increments `seen`.
-    pub async fn next_entry(&self, seen: &mut u64) -> Entry {
+    pub async fn next_entry(&self, seen: &mut u64) -> ChainEntry {
         let mut entries = self.entries(*seen).await;
         assert_eq!(entries.len(), 1, "{entries:#?}");
         *seen += 1;
@@ -34,7 +34,7 @@ impl Area {
         let accounts = self.store.accounts().await.unwrap();
         accounts
             .into_iter()
-            .find(|account| account.mail.as_str() == mail)
+            .find(|account| account.email.as_str() == mail)
             .unwrap()
     }
 
@@ -75,7 +75,7 @@ impl Area {
     pub async fn break_audit_log(&self) {
         if let StoreSetting::Sqlite(path) = self.setting() {
             let file = rusqlite::Connection::open(path).unwrap();
-            file.busy_timeout(SOON).unwrap();
+            file.busy_timeout(DEFAULT_TIMEOUT).unwrap();
             let refuse =
                 "CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END";
             return file.execute_batch(refuse).unwrap();
@@ -92,14 +92,24 @@ impl Area {
 }
 
 /// Asserts that an entry documents this action by this account with the request of this page.
-pub fn assert_entry(entry: &Entry, page: &Page, action: Action, who: &Account, to: &[String]) {
-    let note = &entry.note;
-    assert_eq!(note.deed.action, action);
-    assert_eq!(note.who, format!("account:{}", who.id), "{action:?}");
-    assert_eq!(note.from.unwrap().to_string(), "192.0.2.1", "{action:?}");
+pub fn assert_entry(
+    entry: &ChainEntry,
+    page: &Page,
+    action: AuditAction,
+    who: &Account,
+    to: &[String],
+) {
+    let note = &entry.record;
+    assert_eq!(note.event.action, action);
+    assert_eq!(note.actor, format!("account:{}", who.id), "{action:?}");
+    assert_eq!(
+        note.client_ip.unwrap().to_string(),
+        "192.0.2.1",
+        "{action:?}"
+    );
     let id = page.headers["x-request-id"].to_str().unwrap();
     assert_eq!(note.request_id.as_deref(), Some(id), "{action:?}");
-    assert_eq!(note.deed.subjects, to, "{action:?}");
+    assert_eq!(note.event.subjects, to, "{action:?}");
     let age = jiff::Timestamp::now().duration_since(note.at);
     assert!(
         age.as_secs() < 20 && !age.is_negative(),

@@ -1,12 +1,12 @@
 //! Every change of one's own account, and every action of admins, writes exactly one audit entry.
 
 use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::Action;
+use jornada::domain::staff::audit::AuditAction;
 
 use crate::area::{Area, PASSWORD};
 use crate::audit_log::assert_entry;
 use crate::person::Person;
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 #[tokio::test]
 async fn logins_and_changes_of_the_own_account_are_audited() {
@@ -14,8 +14,8 @@ async fn logins_and_changes_of_the_own_account_are_audited() {
     let first = area.entries(0).await;
     assert_eq!(first.len(), 1, "the first token");
     assert_eq!(
-        (first[0].note.who.as_str(), first[0].note.deed.action),
-        ("system", Action::TokenMade)
+        (first[0].record.actor.as_str(), first[0].record.event.action),
+        ("system", AuditAction::TokenMade)
     );
     let mut seen = 1;
     let mut ana = Person::invited(&area, "ana@example.org", Role::Clerk, &["Cali"]).await;
@@ -25,29 +25,32 @@ async fn logins_and_changes_of_the_own_account_are_audited() {
     seen += 2;
     assert_eq!(entries.len(), 2);
     assert_eq!(
-        (entries[0].note.who.as_str(), entries[0].note.deed.action),
-        ("command-line", Action::AccountAdded)
+        (
+            entries[0].record.actor.as_str(),
+            entries[0].record.event.action
+        ),
+        ("command-line", AuditAction::AccountAdded)
     );
-    assert_eq!(entries[0].note.deed.subjects, to);
-    assert_eq!(entries[0].note.deed.detail["places"], "Cali");
-    assert_eq!(entries[1].note.deed.action, Action::PasswordSet);
-    assert_eq!(entries[1].note.who, to[0]);
+    assert_eq!(entries[0].record.event.subjects, to);
+    assert_eq!(entries[0].record.event.detail["places"], "Cali");
+    assert_eq!(entries[1].record.event.action, AuditAction::PasswordSet);
+    assert_eq!(entries[1].record.actor, to[0]);
     for (mail, subjects) in [("ana@example.org", &to[..]), ("nadie@example.org", &[])] {
         let page = ana.log_in(mail, "otra cosa muy larga", "").await;
         assert_eq!(page.status, 422);
-        let note = area.next_entry(&mut seen).await.note;
+        let note = area.next_entry(&mut seen).await.record;
         assert_eq!(
-            (note.who.as_str(), note.deed.action),
-            ("nobody", Action::LoginFailed)
+            (note.actor.as_str(), note.event.action),
+            ("nobody", AuditAction::LoginFailed)
         );
-        assert_eq!(note.deed.subjects, subjects);
-        assert_eq!(note.from.unwrap().to_string(), "192.0.2.1");
+        assert_eq!(note.event.subjects, subjects);
+        assert_eq!(note.client_ip.unwrap().to_string(), "192.0.2.1");
     }
     let page = ana.log_in("ana@example.org", PASSWORD, "").await;
     assert_entry(
         &area.next_entry(&mut seen).await,
         &page,
-        Action::Login,
+        AuditAction::Login,
         &account,
         &to,
     );
@@ -67,21 +70,26 @@ async fn logins_and_changes_of_the_own_account_are_audited() {
         ("new", "otra clave muy larga"),
         ("again", "otra clave muy larga"),
     ];
-    step("/staff/account/password", &wrong, Action::LoginFailed).await;
+    step("/staff/account/password", &wrong, AuditAction::LoginFailed).await;
     let right = [
         ("current", PASSWORD),
         ("new", "otra clave muy larga"),
         ("again", "otra clave muy larga"),
     ];
-    step("/staff/account/password", &right, Action::PasswordChanged).await;
+    step(
+        "/staff/account/password",
+        &right,
+        AuditAction::PasswordChanged,
+    )
+    .await;
     let session = "00".repeat(32);
     step(
         "/staff/account/sessions/end",
         &[("session", &session)],
-        Action::SessionEnded,
+        AuditAction::SessionEnded,
     )
     .await;
-    step("/staff/logout", &[], Action::Logout).await;
+    step("/staff/logout", &[], AuditAction::Logout).await;
     ana.log_in("ana@example.org", "otra clave muy larga", "")
         .await;
     seen += 1;
@@ -90,7 +98,7 @@ async fn logins_and_changes_of_the_own_account_are_audited() {
     assert_entry(
         &area.next_entry(&mut seen).await,
         &page,
-        Action::SessionsEnded,
+        AuditAction::SessionsEnded,
         &account,
         &to,
     );
@@ -107,11 +115,11 @@ async fn rate_limited_logins_are_audited() {
         != 429
     {}
     let last = area.entries(0).await.pop().unwrap();
-    assert_eq!(last.note.deed.action, Action::LoginSlowed);
+    assert_eq!(last.record.event.action, AuditAction::LoginRateLimited);
     assert_eq!(
         (
-            last.note.who.as_str(),
-            last.note.deed.detail["passed_over"].as_str()
+            last.record.actor.as_str(),
+            last.record.event.detail["passed_over"].as_str()
         ),
         ("nobody", "0")
     );
@@ -133,8 +141,8 @@ async fn actions_of_admins_are_audited() {
     let beto = area.account_by_email("beto@example.org").await;
     let to = [format!("account:{}", beto.id)];
     let entry = area.next_entry(&mut seen).await;
-    assert_entry(&entry, &page, Action::AccountAdded, &account, &to);
-    assert_eq!(entry.note.deed.detail["places"], "Cali; Leticia");
+    assert_entry(&entry, &page, AuditAction::AccountAdded, &account, &to);
+    assert_eq!(entry.record.event.detail["places"], "Cali; Leticia");
     assert_eq!(admin.post("/staff/accounts", &fields).await.status, 409);
     assert_eq!(area.entries(seen).await, [], "what is refused is no change");
     let own = format!("/staff/accounts/{}", beto.id);
@@ -142,15 +150,19 @@ async fn actions_of_admins_are_audited() {
         (
             own.clone(),
             &[("role", "viewer")][..],
-            Action::AccountChanged,
+            AuditAction::AccountChanged,
         ),
         (
             format!("{own}/link"),
             &[("lost_second", "true")],
-            Action::AccountLink,
+            AuditAction::AccountLink,
         ),
-        (format!("{own}/sessions/end"), &[], Action::SessionsEnded),
-        (format!("{own}/close"), &[], Action::AccountClosed),
+        (
+            format!("{own}/sessions/end"),
+            &[],
+            AuditAction::SessionsEnded,
+        ),
+        (format!("{own}/close"), &[], AuditAction::AccountClosed),
     ] {
         let page = admin.post(&path, fields).await;
         assert_entry(
@@ -165,8 +177,8 @@ async fn actions_of_admins_are_audited() {
     let fields = [("name", "tablero"), ("chart", "true"), ("days", "1")];
     let page = admin.post("/staff/tokens", &fields).await;
     let entry = area.next_entry(&mut seen).await;
-    assert_entry(&entry, &page, Action::TokenMade, &account, &to);
-    assert_eq!(entry.note.deed.detail["scopes"], "chart");
+    assert_entry(&entry, &page, AuditAction::TokenMade, &account, &to);
+    assert_eq!(entry.record.event.detail["scopes"], "chart");
     let page = admin.get("/staff/tokens").await;
     let (_, rest) = page.body.split_once("<th scope=\"row\">tablero").unwrap();
     let token = rest.split("name=\"token\" value=\"").nth(1).unwrap()[..64].to_owned();
@@ -176,33 +188,33 @@ async fn actions_of_admins_are_audited() {
     assert_entry(
         &area.next_entry(&mut seen).await,
         &page,
-        Action::TokenRevoked,
+        AuditAction::TokenRevoked,
         &account,
         &to,
     );
     area.run_staff(&["add", "caro@example.org", "--role", "viewer"]);
     area.run_staff(&["link", "caro@example.org"]);
     area.run_staff(&["close", "caro@example.org"]);
-    area.installation.token();
+    area.installation.create_token();
     let by_command: Vec<_> = area
         .entries(seen)
         .await
         .into_iter()
-        .map(|entry| entry.note)
+        .map(|entry| entry.record)
         .collect();
     assert!(
         by_command
             .iter()
-            .all(|note| note.who == "command-line" && note.from.is_none())
+            .all(|note| note.actor == "command-line" && note.client_ip.is_none())
     );
-    let actions: Vec<_> = by_command.iter().map(|note| note.deed.action).collect();
+    let actions: Vec<_> = by_command.iter().map(|note| note.event.action).collect();
     assert_eq!(
         actions,
         [
-            Action::AccountAdded,
-            Action::AccountLink,
-            Action::AccountClosed,
-            Action::TokenMade
+            AuditAction::AccountAdded,
+            AuditAction::AccountLink,
+            AuditAction::AccountClosed,
+            AuditAction::TokenMade
         ]
     );
 }

@@ -1,11 +1,11 @@
 //! Corrections through the pages: the history is kept, concurrent changes are detected, place scopes are enforced.
 
 use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::Action;
+use jornada::domain::staff::audit::AuditAction;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::{Page, Person};
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 const REASON: &str = "Letra mal leída";
 
@@ -104,14 +104,14 @@ async fn detects_concurrent_corrections(stores: Stores) {
         assert!(page.body.contains(shown), "{shown}");
     }
     area.app
-        .until("the totals follow", async |_| {
+        .wait_until("the totals follow", async |_| {
             count_of(&area, "Bogotá").await == 1 && count_of(&area, "Cali").await == 0
         })
         .await;
-    let corrected = area.audit_entries(Action::Correct).await;
+    let corrected = area.audit_entries(AuditAction::Correct).await;
     let fields: Vec<_> = corrected
         .iter()
-        .map(|entry| &entry.note.deed.detail["fields"])
+        .map(|entry| &entry.record.event.detail["fields"])
         .collect();
     assert_eq!(fields, ["documento", "nombre ciudad"]);
 }
@@ -161,13 +161,17 @@ async fn a_clerk_of_another_city_gets_404_and_is_audited() {
     }
     let page = send_form(&mut clerk, &path, "0", ["Ana", "1001", "Bogotá"]).await;
     assert_eq!(page.status, 404);
-    let refused = area.audit_entries(Action::Refused).await;
+    let refused = area.audit_entries(AuditAction::AccessDenied).await;
     assert_eq!(refused.len(), 5);
     let id = path.rsplit('/').next().unwrap();
     for entry in &refused {
-        assert_eq!(entry.note.deed.subjects, [format!("registration:{id}")]);
+        assert_eq!(entry.record.event.subjects, [format!("registration:{id}")]);
     }
-    assert!(area.audit_entries(Action::Look).await.is_empty());
+    assert!(
+        area.audit_entries(AuditAction::ViewRegistration)
+            .await
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -180,7 +184,7 @@ async fn a_clerk_cannot_move_a_registration_out_of_their_places() {
     assert_eq!(page.status, 422);
     assert!(page.body.contains("administración"), "words say what to do");
     assert!(page.body.contains("value=\"Ana Otra\""));
-    assert_eq!(area.audit_entries(Action::Refused).await.len(), 1);
+    assert_eq!(area.audit_entries(AuditAction::AccessDenied).await.len(), 1);
     let page = send_form(&mut clerk, &path, &version, ["Ana Ejemplo", "1001", "chia"]).await;
     assert_eq!(page.status, 303, "between their own places they may");
 }

@@ -1,12 +1,12 @@
 //! Deletions through the pages: no personal data remains, and the person cannot register again.
 
 use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::Action;
+use jornada::domain::staff::audit::AuditAction;
 
 use crate::area::Area;
 use crate::correction::{log_in_clerk, register_person};
 use crate::person::Person;
-use crate::support::app::{Stores, problem};
+use crate::support::instance::{Stores, expect_problem};
 
 const REASON: &str = "Lo pidió por escrito";
 
@@ -37,7 +37,7 @@ async fn deletes_for_good(stores: Stores) {
     assert_eq!((page.status, page.location()), (303, &*list));
     assert_eq!(area.app.get(&format!("/r/{receipt}")).await.status(), 404);
     let retry = area.app.register("Ana Ejemplo", "1001", "Cali").await;
-    let told = problem(retry, 409).await;
+    let told = expect_problem(retry, 409).await;
     assert_eq!(told["type"], "urn:jornada:problem:registration-deleted");
     for below in ["", "/print", "/correct", "/delete"] {
         let page = admin.get(&format!("{path}{below}")).await;
@@ -51,16 +51,16 @@ async fn deletes_for_good(stores: Stores) {
         assert_eq!(count_files(&photos), 1, "the photo of the other alone");
     }
     area.app
-        .until("the totals follow", async |app| {
+        .wait_until("the totals follow", async |app| {
             app.total().await == Some(1)
         })
         .await;
-    assert_eq!(area.audit_entries(Action::Delete).await.len(), 1);
+    assert_eq!(area.audit_entries(AuditAction::Delete).await.len(), 1);
     let mut elsewhere = log_in_clerk(&area, "oficina", &["Bogotá"]).await;
     let page = elsewhere.get(&path).await;
     assert_eq!(page.status, 404, "who could not see it is not told");
     assert!(!page.body.contains(REASON));
-    assert_eq!(area.audit_entries(Action::Refused).await.len(), 1);
+    assert_eq!(area.audit_entries(AuditAction::AccessDenied).await.len(), 1);
 }
 
 fn count_files(folder: &std::path::Path) -> usize {

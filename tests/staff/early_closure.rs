@@ -3,19 +3,19 @@
 use std::time::{Duration, Instant};
 
 use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::Action;
+use jornada::domain::staff::audit::AuditAction;
 
 use crate::area::Area;
 use crate::person::Person;
-use crate::support::app::{App, Stores, problem};
+use crate::support::instance::{RunningInstance, Stores, expect_problem};
 
 const REASON: &str = "Ya no hay dosis";
 
 /// Waits until the form of an instance answers with this status, and returns the time it took.
-async fn wait_for_form_status(app: &App, status: u16) -> Duration {
+async fn wait_for_form_status(app: &RunningInstance, status: u16) -> Duration {
     let start = Instant::now();
     let path = format!("/c/{}", app.campaign);
-    app.until("the form says so", async |app| {
+    app.wait_until("the form says so", async |app| {
         app.get(&path).await.status() == status
     })
     .await;
@@ -41,11 +41,11 @@ async fn closes_everywhere(stores: Stores) {
         (303, &*format!("{path}?done=closed"))
     );
     let refused = area.app.register("Ana Dos", "1002", "Cali").await;
-    let told = problem(refused, 403).await;
+    let told = expect_problem(refused, 403).await;
     assert_eq!(told["type"], "urn:jornada:problem:not-open");
     let late = wait_for_form_status(&other, 403).await;
     assert!(late < Duration::from_secs(10), "{late:?}");
-    problem(other.register("Ana Dos", "1002", "Cali").await, 403).await;
+    expect_problem(other.register("Ana Dos", "1002", "Cali").await, 403).await;
     let form = area.app.get(&format!("/c/{}", area.app.campaign)).await;
     assert_eq!(form.status(), 403);
     assert!(form.text().await.unwrap().contains("ya cerró"));
@@ -58,9 +58,9 @@ async fn closes_everywhere(stores: Stores) {
         201
     );
     wait_for_form_status(&other, 200).await;
-    assert_eq!(area.audit_entries(Action::Close).await.len(), 1);
-    let opened = area.audit_entries(Action::Reopen).await;
-    assert_eq!(opened[0].note.deed.detail["reason"], "Llegaron dosis");
+    assert_eq!(area.audit_entries(AuditAction::Close).await.len(), 1);
+    let opened = area.audit_entries(AuditAction::Reopen).await;
+    assert_eq!(opened[0].record.event.detail["reason"], "Llegaron dosis");
 }
 
 #[tokio::test]

@@ -4,20 +4,20 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::campaigns::Campaigns;
-use jornada::config::PhotosSetting;
+use jornada::config::ObjectStoreSetting;
 use jornada::domain::RegistrationId;
-use jornada::domain::record::Deletion;
+use jornada::domain::history::Deletion;
 use jornada::domain::staff::Role;
-use jornada::photo::Photos;
-use jornada::photo::seal::{MasterKey, Seal, VaultKey};
-use jornada::retention::sweeper::Sweeper;
-use jornada::store::Amended;
+use jornada::photo::ObjectStore;
+use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
+use jornada::retention::cleaner::ReportCleaner;
+use jornada::store::UpdateOutcome;
 use serde_json::Value;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
 use crate::report_client::{Program, job_id};
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 #[tokio::test]
 async fn a_file_is_reused_until_something_changes() {
@@ -106,11 +106,11 @@ async fn a_clerk_of_one_city_sees_no_report_of_another() {
 }
 
 /// Returns the cleaner for this area's report files, and their folder.
-fn sweeper(area: &Area) -> (Sweeper, PathBuf) {
+fn sweeper(area: &Area) -> (ReportCleaner, PathBuf) {
     let folder = area.installation.folder.path().join("data/photos");
-    let seal = Seal::new(VaultKey::generate(MasterKey::new(&[1; 32]).id()).unwrap());
-    let photos = Photos::new(&PhotosSetting::Disk(folder.clone()), seal);
-    (Sweeper::new(area.store.clone(), photos), folder)
+    let seal = Encryptor::new(KeyEncryptionKey::generate(MasterKey::new(&[1; 32]).id()).unwrap());
+    let photos = ObjectStore::new(&ObjectStoreSetting::Disk(folder.clone()), seal);
+    (ReportCleaner::new(area.store.clone(), photos), folder)
 }
 
 fn later(minutes: i64) -> Timestamp {
@@ -126,9 +126,9 @@ async fn files_are_deleted_after_a_day() {
         .request_file(&area.app, "value=Cali&format=csv")
         .await;
     let (sweeper, folder) = sweeper(&area);
-    assert_eq!(sweeper.sweep(later(23 * 60)).await.unwrap(), 0);
+    assert_eq!(sweeper.delete_expired(later(23 * 60)).await.unwrap(), 0);
     assert_eq!(program.get(&area.app, &file).await.status(), 200);
-    assert_eq!(sweeper.sweep(later(25 * 60)).await.unwrap(), 1);
+    assert_eq!(sweeper.delete_expired(later(25 * 60)).await.unwrap(), 1);
     assert_eq!(program.get(&area.app, &file).await.status(), 404);
     assert_eq!(area.store.job(job_id(&file)).await.unwrap(), None);
     let left = std::fs::read_dir(folder.join("_reports").join(&area.app.campaign));
@@ -144,19 +144,19 @@ async fn a_report_with_a_deleted_registration_is_not_reused_and_expires_early() 
     let file = program
         .request_file(&area.app, "value=Cali&format=csv")
         .await;
-    let campaigns = Campaigns::read(&area.installation.folder.path().join("campaigns"));
+    let campaigns = Campaigns::scope(&area.installation.folder.path().join("campaigns"));
     let campaigns = campaigns.unwrap();
     let campaign = campaigns.get(&area.app.campaign).unwrap();
     let ana = RegistrationId::parse(registered["id"].as_str().unwrap()).unwrap();
-    let ana = area.store.record(campaign, ana).await.unwrap().unwrap();
+    let ana = area.store.history(campaign, ana).await.unwrap().unwrap();
     let deletion = Deletion {
         at: Timestamp::now(),
         by: "account:x".into(),
         reason: "pedido".into(),
-        value: "Cali".into(),
+        tally_value: "Cali".into(),
     };
     let deleted = area.store.delete(campaign, &ana, &deletion).await;
-    assert_eq!(deleted.unwrap(), Amended::Done);
+    assert_eq!(deleted.unwrap(), UpdateOutcome::Updated);
     let without = program
         .request_file(&area.app, "value=Cali&format=csv")
         .await;
@@ -165,11 +165,11 @@ async fn a_report_with_a_deleted_registration_is_not_reused_and_expires_early() 
     assert_eq!(listed.headers()["x-report-rows"], "0");
     let (sweeper, _) = sweeper(&area);
     assert_eq!(
-        sweeper.sweep(later(1)).await.unwrap(),
+        sweeper.delete_expired(later(1)).await.unwrap(),
         0,
         "it can be fetched"
     );
-    assert_eq!(sweeper.sweep(later(11)).await.unwrap(), 1);
+    assert_eq!(sweeper.delete_expired(later(11)).await.unwrap(), 1);
     assert_eq!(program.get(&area.app, &file).await.status(), 404);
     assert_eq!(program.get(&area.app, &without).await.status(), 200);
 }

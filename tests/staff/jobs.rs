@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use calamine::{Reader, Xlsx};
 use jiff::Timestamp;
-use jornada::domain::job::{Format, Wanted};
+use jornada::domain::job::{ReportFormat, ReportRequest};
 use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::Action;
+use jornada::domain::staff::audit::AuditAction;
 use jornada::domain::{Job, JobState};
 use reqwest::Response;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::area::Area;
 use crate::many_registrations::{MANY, start_with_many};
 use crate::person::Person;
 use crate::report_client::{Program, job_id};
-use crate::support::app::{App, Stores};
+use crate::support::instance::{RunningInstance, Stores};
 
 async fn job(area: &Area, page: &str) -> Job {
     area.store.job(job_id(page)).await.unwrap().unwrap()
@@ -38,7 +38,7 @@ async fn assert_complete(answer: Response) {
     assert_eq!(sheet.height(), MANY as usize + 3);
 }
 
-fn count_started(app: &App) -> usize {
+fn count_started(app: &RunningInstance) -> usize {
     let log = app.log();
     log.iter()
         .filter(|line| line.contains("started a report"))
@@ -64,13 +64,13 @@ async fn a_report_is_finished_after_its_instance_restarts() {
     let killed = Instant::now();
     let again = area.installation.start().await;
     again
-        .until_within("it is taken over", 30, async |app| count_started(app) == 1)
+        .wait_until_within("it is taken over", 30, async |app| count_started(app) == 1)
         .await;
     assert!(killed.elapsed() < Duration::from_secs(30));
     program.wait_until_done(&again, &page).await;
     assert_complete(program.get(&again, &format!("{page}/file")).await).await;
     let job = job(&area, &page).await;
-    assert_eq!((job.attempt, job.lost), (2, 1));
+    assert_eq!((job.attempt, job.failed_attempts), (2, 1));
 }
 
 #[tokio::test]
@@ -102,16 +102,16 @@ async fn an_instance_that_shuts_down_releases_its_report() {
         .await;
     program.wait_until_half(&area.app, &page).await;
     area.app.signal("-TERM");
-    assert!(area.app.ended().await.success());
+    assert!(area.app.wait_for_exit().await.success());
     let again = area.installation.start().await;
     again
-        .until("it is started again", async |app| count_started(app) == 1)
+        .wait_until("it is started again", async |app| count_started(app) == 1)
         .await;
     program.wait_until_done(&again, &page).await;
     assert_complete(program.get(&again, &format!("{page}/file")).await).await;
     let job = job(&area, &page).await;
     assert_eq!(
-        (job.attempt, job.lost),
+        (job.attempt, job.failed_attempts),
         (2, 0),
         "it was given back, not lost"
     );
@@ -154,7 +154,7 @@ async fn a_cancelled_report_stops_soon_and_leaves_no_file() {
         (303, page.as_str())
     );
     area.app
-        .until("it stops", async |app| {
+        .wait_until("it stops", async |app| {
             let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
             let metrics = metrics.unwrap().text().await.unwrap();
             metrics.contains("jornada_report_jobs_at_work 0")
@@ -165,8 +165,8 @@ async fn a_cancelled_report_stops_soon_and_leaves_no_file() {
         program.progress(&area.app, &page).await["state"],
         "cancelled"
     );
-    let written = area.audit_entries(Action::ReportCancelled).await;
-    assert_eq!(written[0].note.deed.detail["value"], "Cali");
+    let written = area.audit_entries(AuditAction::ReportCancelled).await;
+    assert_eq!(written[0].record.event.detail["value"], "Cali");
     assert_eq!(ana.get(&format!("{page}/file")).await.status, 404);
     assert!(!ana.get(&page).await.body.contains("<progress"));
 }
@@ -201,25 +201,25 @@ async fn a_busy_instance_requeues_a_stalled_job() {
         .request_report(&area.app, "value=Cali&format=csv")
         .await;
     assert_eq!(program.progress(&area.app, &page).await["state"], "running");
-    let wanted = Wanted {
-        format: Format::Xlsx,
-        ..job(&area, &page).await.wanted
+    let wanted = ReportRequest {
+        format: ReportFormat::Xlsx,
+        ..job(&area, &page).await.request
     };
     let other = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     area.store.add_job(&other).await.unwrap();
-    let started = area.store.begin_job().await.unwrap().unwrap();
+    let started = area.store.claim_next_job().await.unwrap().unwrap();
     assert_eq!((started.id, started.state), (other.id, JobState::Running));
     area.app
-        .until_within("it is lost", 30, async |_| {
+        .wait_until_within("it is lost", 30, async |_| {
             let found = area.store.job(other.id).await.unwrap().unwrap();
-            (found.state, found.lost) == (JobState::Waiting, 1)
+            (found.state, found.failed_attempts) == (JobState::Queued, 1)
         })
         .await;
     assert_eq!(program.progress(&area.app, &page).await["state"], "running");
 }
 
 /// Threads of the instance that write a report now (proc(5), `comm`).
-fn writers(app: &App) -> usize {
+fn writers(app: &RunningInstance) -> usize {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", app.pid())).unwrap();
     let name = |task: std::io::Result<std::fs::DirEntry>| {
         // A thread may end while it is looked at.

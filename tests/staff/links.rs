@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::staff::Role;
-use jornada::staff::accounts::invite;
+use jornada::staff::accounts::issue_link;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 #[tokio::test]
 async fn a_link_is_used_once() {
@@ -101,7 +101,7 @@ async fn a_new_link_replaces_the_old_one_and_links_expire() {
     assert_eq!(ana.get(&path(&new)).await.status, 200);
     let beto = area.add_account("beto", Role::Viewer, &[]).await;
     let long_ago = Timestamp::now() - SignedDuration::from_hours(48);
-    let link = invite(&area.store, beto.id, false, long_ago)
+    let link = issue_link(&area.store, beto.id, false, long_ago)
         .await
         .unwrap()
         .unwrap();

@@ -4,7 +4,7 @@ use jornada::domain::staff::Role;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 #[tokio::test]
 async fn unknown_account_wrong_password_and_closed_account_get_the_same_answer() {

@@ -7,7 +7,7 @@ use mongodb::bson::{Binary, Document, doc};
 use uuid::Uuid;
 
 use crate::area::Area;
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 /// Number of registrations. A report of them takes some seconds in a debug build.
 pub const MANY: u32 = 40_000;
@@ -20,7 +20,7 @@ async fn copy_registration(area: &Area) {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    match StoreSetting::from_env(&Env::of(&settings)).unwrap() {
+    match StoreSetting::from_env(&Env::from_pairs(&settings)).unwrap() {
         StoreSetting::Sqlite(path) => {
             let columns = "campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes, name";
             let sql = format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jornada::domain::staff::{Account, Role, Scope};
-use jornada::staff::form_key;
+use jornada::staff::csrf;
 use jornada::staff::token::Token;
 use jornada::web::staff::table;
 use reqwest::header::{AUTHORIZATION, COOKIE};
@@ -11,7 +11,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
 
 use crate::area::Area;
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 /// The callers, in the order of the columns.
 const CALLERS: [Caller; 6] = [
@@ -150,9 +150,9 @@ async fn forms_without_a_valid_csrf_token_are_rejected() {
     let admin = area.add_account("admin", Role::Admin, &[]).await;
     let other = area.add_account("otra", Role::Admin, &[]).await;
     let target = area.add_account("blanco", Role::Viewer, &[]).await;
-    let foreign = form_key::write(&area.start_session(&other).await).unwrap();
+    let foreign = csrf::generate(&area.start_session(&other).await).unwrap();
     // Of an earlier session of the same person.
-    let earlier = form_key::write(&area.start_session(&admin).await).unwrap();
+    let earlier = csrf::generate(&area.start_session(&admin).await).unwrap();
     let session = area.start_session(&admin).await;
     for route in table().iter().filter(|route| route.method == "POST") {
         let path = route.path.replace("{id}", &target.id.to_string());
@@ -213,7 +213,7 @@ async fn send_request(area: &Area, caller: Caller, unique: &str, method: &str, p
     };
     let mut request = request.header("accept", "text/html");
     if is_form {
-        let key = form.map(|token| form_key::write(&token).unwrap());
+        let key = form.map(|token| csrf::generate(&token).unwrap());
         request = request
             .header("content-type", "application/x-www-form-urlencoded")
             .body(format!("mail={unique}&_form={}", key.unwrap_or_default()));

@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
 use crate::area::{Area, PASSWORD};
-use crate::support::app::App;
+use crate::support::instance::RunningInstance;
 
 #[derive(Clone)]
 pub struct Person {
@@ -32,7 +32,7 @@ pub struct Page {
 }
 
 impl Person {
-    pub fn new(app: &App) -> Self {
+    pub fn new(app: &RunningInstance) -> Self {
         let http = Client::builder().redirect(Policy::none()).build().unwrap();
         Self {
             http,
@@ -45,7 +45,7 @@ impl Person {
     }
 
     /// Returns a copy of the browser that talks to another instance.
-    pub fn on_instance(&self, app: &App) -> Self {
+    pub fn on_instance(&self, app: &RunningInstance) -> Self {
         Self {
             base: app.base.clone(),
             ..self.clone()

@@ -5,11 +5,16 @@ use jornada::domain::staff::Role;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::app::{App, Installation, Stores};
+use crate::support::instance::{Installation, RunningInstance, Stores};
 use crate::support::servers::random_name;
 
 /// Sends `count` wrong logins to these instances in turn and returns the statuses.
-async fn send_wrong_logins(instances: &[&App], mail: &str, from: &str, count: usize) -> Vec<u16> {
+async fn send_wrong_logins(
+    instances: &[&RunningInstance],
+    mail: &str,
+    from: &str,
+    count: usize,
+) -> Vec<u16> {
     let mut statuses = Vec::new();
     for number in 0..count {
         let mut person = Person::new(instances[number % instances.len()]);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::area::Area;
-use crate::support::app::App;
+use crate::support::instance::RunningInstance;
 
 /// A client with a token for reports. Follows no redirects.
 pub struct Program {
@@ -24,13 +24,13 @@ impl Program {
         }
     }
 
-    pub async fn get(&self, app: &App, path: &str) -> Response {
+    pub async fn get(&self, app: &RunningInstance, path: &str) -> Response {
         let asked = self.http.get(format!("{}{path}", app.base));
         asked.bearer_auth(self.token.expose()).send().await.unwrap()
     }
 
     /// Requests a report and returns the path to which the form redirects.
-    pub async fn request_report(&self, app: &App, fields: &str) -> String {
+    pub async fn request_report(&self, app: &RunningInstance, fields: &str) -> String {
         let asked = self
             .http
             .post(format!("{}/staff/c/{}/reports", app.base, app.campaign))
@@ -43,21 +43,21 @@ impl Program {
     }
 
     /// Requests a report, waits until it is done, and returns the path of the file.
-    pub async fn request_file(&self, app: &App, fields: &str) -> String {
+    pub async fn request_file(&self, app: &RunningInstance, fields: &str) -> String {
         let led = self.request_report(app, fields).await;
         let page = led.trim_end_matches("/file");
         self.wait_until_done(app, page).await;
         format!("{page}/file")
     }
 
-    pub async fn progress(&self, app: &App, page: &str) -> Value {
+    pub async fn progress(&self, app: &RunningInstance, page: &str) -> Value {
         let answer = self.get(app, &format!("{page}/progress")).await;
         answer.json().await.unwrap()
     }
 
     /// Waits until the report has rows but is not complete.
-    pub async fn wait_until_half(&self, app: &App, page: &str) {
-        app.until("the report is at half", async |app| {
+    pub async fn wait_until_half(&self, app: &RunningInstance, page: &str) {
+        app.wait_until("the report is at half", async |app| {
             let seen = self.progress(app, page).await;
             assert_ne!(seen["state"], "done", "too few rows for this machine");
             let rows = seen["rows"].as_u64().unwrap();
@@ -67,8 +67,8 @@ impl Program {
     }
 
     /// Waits until the report is done. Reports run at low priority, so this takes long beside other tests.
-    pub async fn wait_until_done(&self, app: &App, page: &str) {
-        app.until_within("the report is done", 400, async |app| {
+    pub async fn wait_until_done(&self, app: &RunningInstance, page: &str) {
+        app.wait_until_within("the report is done", 400, async |app| {
             let seen = self.progress(app, page).await;
             assert_ne!(seen["state"], "failed");
             seen["state"] == "done"

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use jornada::domain::staff::audit::Action;
+use jornada::domain::staff::audit::AuditAction;
 
 use crate::area::Area;
 use crate::many_registrations::start_with_many;
 use crate::report_client::{Program, job_id};
-use crate::support::app::{Installation, Stores};
+use crate::support::instance::{Installation, Stores};
 
 /// Length in bytes of the header of an encrypted file.
 const HEADER_BYTES: usize = 84;
@@ -67,8 +67,8 @@ async fn an_altered_report_is_not_sent_and_is_audited() {
     for altered in [cut, exchanged, flipped] {
         std::fs::write(&path_1, altered).unwrap();
         assert_eq!(program.get(&area.app, &page).await.status(), 500);
-        let deed = area.next_entry(&mut seen).await.note.deed;
-        assert_eq!(deed.action, Action::ReportAltered);
+        let deed = area.next_entry(&mut seen).await.record.event;
+        assert_eq!(deed.action, AuditAction::ReportAltered);
         assert_eq!(deed.detail["value"], "Cali");
     }
     let again = program.request_file(&area.app, CSV).await;
@@ -92,8 +92,14 @@ async fn a_report_altered_after_its_start_is_aborted_and_audited() {
     assert_eq!(begun.status(), 200);
     assert!(begun.bytes().await.is_err(), "it breaks off");
     let written = area.entries(seen).await;
-    let written: Vec<_> = written.iter().map(|entry| entry.note.deed.action).collect();
-    assert_eq!(written, [Action::ReportFile, Action::ReportAltered]);
+    let written: Vec<_> = written
+        .iter()
+        .map(|entry| entry.record.event.action)
+        .collect();
+    assert_eq!(
+        written,
+        [AuditAction::ReportFile, AuditAction::ReportAltered]
+    );
     let again = program.request_file(&area.app, CSV).await;
     assert_ne!(again, page, "it is made again for who asks again");
     let whole = program.get(&area.app, &again).await;

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::Action;
+use jornada::domain::staff::audit::AuditAction;
 
 use crate::area::Area;
 use crate::correction::{log_in_clerk, register_person};
 use crate::person::{Page, Person};
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 /// Names and values of a form.
 type Fields<'a> = &'a [(&'a str, &'a str)];
@@ -71,7 +71,7 @@ async fn finds_by_each_key(stores: Stores) {
         assert!(page.body.contains(&format!("id=\"{}-error\"", wrong.0)));
         assert!(page.body.contains(&format!("value=\"{}\"", wrong.1)));
     }
-    let entries = area.audit_entries(Action::Search).await;
+    let entries = area.audit_entries(AuditAction::Search).await;
     let told = format!("{entries:?}");
     for secret in ["ana", "oscar", "1001", "2002", "Ejemplo"] {
         assert!(
@@ -81,7 +81,7 @@ async fn finds_by_each_key(stores: Stores) {
     }
     let rows = entries
         .iter()
-        .map(|entry| entry.note.deed.detail["rows"].as_str());
+        .map(|entry| entry.record.event.detail["rows"].as_str());
     assert!(
         rows.eq(["0", "2", "1", "1", "1", "1", "1", "0", "1", "2"]),
         "{told}"
@@ -142,8 +142,8 @@ async fn a_clerk_finds_only_registrations_of_their_places() {
     assert!(names(&search(&mut clerk, &area, &[("what", "2002")]).await).is_empty());
     let page = search(&mut clerk, &area, &[("place", "Cali")]).await;
     assert_eq!(page.status, 404);
-    let last = &area.audit_entries(Action::Refused).await[0];
-    assert_eq!(last.note.deed.detail["place"], "Cali");
+    let last = &area.audit_entries(AuditAction::AccessDenied).await[0];
+    assert_eq!(last.record.event.detail["place"], "Cali");
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn the_overview_shows_totals_to_a_viewer_and_links_to_a_clerk() {
     register_person(&area, "Ana Ejemplo", "1001", "Cali").await;
     register_person(&area, "Beto Ejemplo", "2002", "Bogotá").await;
     area.app
-        .until("they are counted", async |app| app.total().await == Some(2))
+        .wait_until("they are counted", async |app| app.total().await == Some(2))
         .await;
     let mut viewer = Person::logged_in(&area, "vera@example.org", Role::Viewer).await;
     let figures = |page: &Page| {

@@ -2,7 +2,7 @@
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::app::{Installation, Stores};
+use crate::support::instance::{Installation, Stores};
 
 #[tokio::test]
 async fn logs_and_store_contain_no_password_token_link_or_address() {
@@ -46,7 +46,7 @@ async fn logs_and_store_contain_no_password_token_link_or_address() {
     ana.get("/staff/account").await;
     ana.post("/staff/logout", &[]).await;
     area.app
-        .until("all is logged", async |app| {
+        .wait_until("all is logged", async |app| {
             app.log()
                 .iter()
                 .any(|line| line.contains("POST /staff/logout"))

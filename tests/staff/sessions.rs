@@ -6,17 +6,17 @@ use jornada::staff::token::Token;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::app::{App, Stores};
+use crate::support::instance::{RunningInstance, Stores};
 
 macro_rules! on_both {
     ($($name:ident),*) => {
         mod embedded {
             $(#[tokio::test]
-            async fn $name() { super::$name(crate::support::app::Stores::Embedded).await; })*
+            async fn $name() { super::$name(crate::support::instance::Stores::Embedded).await; })*
         }
         mod servers {
             $(#[tokio::test]
-            async fn $name() { super::$name(crate::support::app::Stores::Servers).await; })*
+            async fn $name() { super::$name(crate::support::instance::Stores::Servers).await; })*
         }
     };
 }
@@ -26,7 +26,7 @@ on_both!(
     changing_the_password_and_closing_the_account_end_all_sessions_everywhere
 );
 
-async fn is_in_on_both(area: &Area, other: &App, person: &Person) -> (bool, bool) {
+async fn is_in_on_both(area: &Area, other: &RunningInstance, person: &Person) -> (bool, bool) {
     let (mut here, mut there) = (person.on_instance(&area.app), person.on_instance(other));
     (here.is_in().await, there.is_in().await)
 }
@@ -54,7 +54,7 @@ async fn logging_out_ends_one_session_everywhere(stores: Stores) {
     let mut third = Person::new(&area.app);
     third.log_in("ana@example.org", PASSWORD, "").await;
     let page = third.get("/staff/account").await;
-    let own = data_encoding::HEXLOWER.encode(&Token::sent(third.session().unwrap()).hash());
+    let own = data_encoding::HEXLOWER.encode(&Token::from_text(third.session().unwrap()).hash());
     let listed: Vec<_> = page
         .body
         .split("name=\"session\" value=\"")
@@ -138,7 +138,7 @@ async fn idle_and_old_sessions_expire() {
     );
     let mut busy = person_with_session(&area, &ana, 700, 28).await;
     assert!(busy.is_in().await);
-    let hash = Token::sent(busy.session().unwrap()).hash();
+    let hash = Token::from_text(busy.session().unwrap()).hash();
     let noted = area.store.session(&hash).await.unwrap().unwrap();
     let idle = Timestamp::now().duration_since(noted.seen_at);
     assert!(
@@ -149,7 +149,7 @@ async fn idle_and_old_sessions_expire() {
 
 #[tokio::test]
 async fn sessions_work_without_redis() {
-    let mut installation = crate::support::app::Installation::new(Stores::Embedded);
+    let mut installation = crate::support::instance::Installation::new(Stores::Embedded);
     installation.set("JORNADA_CACHE", "redis://127.0.0.1:1/");
     // `Area::of` does not wait for totals, which need the cache.
     let area = Area::start_with(installation).await;

@@ -1,11 +1,11 @@
 //! Scopes, expiry and places of tokens, and the places of clerks.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::domain::staff::{Reach, Role, Scope, Scopes};
+use jornada::domain::staff::{PlaceScope, Role, Scope, Scopes};
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::app::Stores;
+use crate::support::instance::Stores;
 
 #[tokio::test]
 async fn scopes_expiry_and_places_are_enforced() {
@@ -29,15 +29,15 @@ async fn scopes_expiry_and_places_are_enforced() {
         token.expires_at = Some(now + hour);
     });
     assert_eq!(report(&good.await, "_all.csv").await, 200);
-    let cali = Reach::of(vec!["Cali".into()]);
+    let cali = PlaceScope::new(vec!["Cali".into()]);
     let cali = area
-        .create_token(&[Scope::Report], |token| token.reach = cali)
+        .create_token(&[Scope::Report], |token| token.place_scope = cali)
         .await;
     assert_eq!(report(&cali, "cali.csv").await, 200);
     assert_eq!(report(&cali, "Leticia.csv").await, 404);
     assert_eq!(report(&cali, "_all.csv").await, 404);
     // A token from the command line has every scope.
-    let token = area.installation.token();
+    let token = area.installation.create_token();
     assert_eq!(area.app.report("_all.csv", &token).await.status(), 200);
 }
 
@@ -56,7 +56,7 @@ async fn the_command_limits_a_token_and_rejects_invalid_limits() {
     }
     let kept = area.store.tokens().await.unwrap();
     let kept = kept.iter().find(|token| token.name == "hospital").unwrap();
-    assert_eq!(kept.scopes, Scopes::of(&[Scope::Report]));
+    assert_eq!(kept.scopes, Scopes::new(&[Scope::Report]));
     let hours = kept.expires_at.unwrap().duration_since(kept.created_at);
     assert_eq!(hours.as_hours(), 24);
     for (limits, words) in [
@@ -94,7 +94,7 @@ async fn a_clerk_of_one_city_has_no_access_to_another() {
         assert_eq!(get_status(&ana, &area, &path).await, status, "{path}");
     }
     area.change_account(&area.store.accounts().await.unwrap()[0], |account| {
-        account.assign(Role::Clerk, Reach::all());
+        account.assign_role(Role::Clerk, PlaceScope::all());
     })
     .await;
     assert_eq!(

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::Action;
+use jornada::domain::staff::audit::AuditAction;
 use totp_rs::{Builder, Secret, Totp};
 
 use crate::area::{Area, PASSWORD};
 use crate::person::{Person, wait_for_young_step};
-use crate::support::app::{Installation, Stores};
+use crate::support::instance::{Installation, Stores};
 
 /// Returns the TOTP generator for the secret on the page, as an authenticator app would.
 pub fn app(page: &str) -> Totp {
@@ -125,12 +125,12 @@ async fn it_is_disabled_with_password_and_code_or_by_an_admin() {
         .await;
     assert_eq!(page.location(), "/staff/account?done=second-off");
     let written = area.entries(4).await.into_iter();
-    let written: Vec<_> = written.map(|entry| entry.note.deed.action).collect();
+    let written: Vec<_> = written.map(|entry| entry.record.event.action).collect();
     let expected = [
-        Action::LoginFailed,
-        Action::SecondOn,
-        Action::LoginFailed,
-        Action::SecondOff,
+        AuditAction::LoginFailed,
+        AuditAction::SecondFactorEnabled,
+        AuditAction::LoginFailed,
+        AuditAction::SecondFactorDisabled,
     ];
     assert_eq!(written, expected, "after token, account, password, login");
     assert_eq!(ana.log_in(mail, PASSWORD, "").await.status, 303);

@@ -1,68 +1,70 @@
 //! Audit log: one chain for all writers, and no change of it goes unnoticed.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::config::{Config, Env, StoreSetting};
+use jornada::config::{Env, ServeConfig, StoreSetting};
 use jornada::domain::CampaignId;
-use jornada::domain::staff::audit::{Action, Deed, Doer, Entry, Head, Note};
-use jornada::staff::Audit;
-use jornada::staff::audit::verify::{Fault, Verdict};
-use jornada::store::audit::{Filter, Found};
+use jornada::domain::staff::audit::{
+    AuditAction, AuditEvent, AuditRecord, ChainEntry, ChainHead, SystemActor,
+};
+use jornada::staff::AuditLog;
+use jornada::staff::audit::verify::{ChainFault, ChainReport};
+use jornada::store::audit::{AuditFilter, StoredEntry};
 use mongodb::bson::{Document, doc};
 
-use crate::bed::Bed;
+use crate::fixture::StoreFixture;
 
 /// The audit log of an installation with this secret.
-fn audit_log(secret: &str) -> Audit {
-    let env = Env::of(&[
+fn audit_log(secret: &str) -> AuditLog {
+    let env = Env::from_pairs(&[
         ("JORNADA_SECRET", secret.repeat(32).as_str()),
         ("JORNADA_STORE", "mongodb://db/jornada"),
         ("JORNADA_PHOTO_KEY", "a1".repeat(32).as_str()),
     ]);
-    Audit::new(&Config::from_env(&env).unwrap().secret)
+    AuditLog::new(&ServeConfig::from_env(&env).unwrap().secret)
 }
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + second).unwrap()
 }
 
-fn note(number: i64) -> Note {
+fn note(number: i64) -> AuditRecord {
     let campaign = CampaignId::parse("vacunacion").unwrap();
-    let deed = Deed::of(Action::Look).within(&campaign);
+    let deed = AuditEvent::new(AuditAction::ViewRegistration).with_campaign(&campaign);
     let deed = deed
-        .to(format!("registration:{number}"))
-        .with("number", number);
-    Note {
-        from: Some([192, 0, 2, 1].into()),
+        .with_subject(format!("registration:{number}"))
+        .with_detail("number", number);
+    AuditRecord {
+        client_ip: Some([192, 0, 2, 1].into()),
         request_id: Some(format!("request-{number}")),
-        ..Note::by(Doer::System, deed, at(number))
+        ..AuditRecord::from_system(SystemActor::System, deed, at(number))
     }
 }
 
 /// Appends `count` entries by one writer.
-async fn fill(bed: &Bed, count: i64) -> Audit {
+async fn fill(fixture: &StoreFixture, count: i64) -> AuditLog {
     let audit = audit_log("a");
     for number in 1..=count {
-        audit.write(&bed.store, note(number)).await.unwrap();
+        audit.write(&fixture.store, note(number)).await.unwrap();
     }
     audit
 }
 
-async fn verify(bed: &Bed, noted: Option<Head>) -> Verdict {
-    audit_log("a").verify(&bed.store, noted).await.unwrap()
+async fn verify(fixture: &StoreFixture, noted: Option<ChainHead>) -> ChainReport {
+    audit_log("a").verify(&fixture.store, noted).await.unwrap()
 }
 
-fn entries(found: Vec<Found>) -> Vec<Entry> {
+fn entries(found: Vec<StoredEntry>) -> Vec<ChainEntry> {
     let entry = |found| match found {
-        Found::Entry(entry) => *entry,
-        Found::Unreadable(seq) => panic!("entry {seq} cannot be read"),
+        StoredEntry::Entry(entry) => *entry,
+        StoredEntry::Unreadable(seq) => panic!("entry {seq} cannot be read"),
     };
     found.into_iter().map(entry).collect()
 }
 
-pub async fn many_writers_make_one_unbroken_chain(bed: &Bed) {
+pub async fn many_writers_make_one_unbroken_chain(fixture: &StoreFixture) {
     let mut writers = Vec::new();
     for _ in 0..4 {
-        let (store, audit) = (bed.reopen().await, std::sync::Arc::new(audit_log("a")));
+        let (store, audit) = (fixture.reopen().await, std::sync::Arc::new(audit_log("a")));
         for task in 0..3 {
             let (store, audit) = (store.clone(), audit.clone());
             writers.push(tokio::spawn(async move {
@@ -76,84 +78,90 @@ pub async fn many_writers_make_one_unbroken_chain(bed: &Bed) {
     for writer in writers {
         writer.await.unwrap();
     }
-    let verdict = verify(bed, None).await;
+    let verdict = verify(fixture, None).await;
     assert_eq!((verdict.entries, verdict.head.seq), (60, 60));
     assert_eq!(verdict.faults, []);
-    let mut numbers = entries(bed.store.audit_after(0, 100).await.unwrap())
+    let mut numbers = entries(fixture.store.audit_after(0, 100).await.unwrap())
         .into_iter()
-        .map(|entry| entry.note.deed.detail["number"].clone())
+        .map(|entry| entry.record.event.detail["number"].clone())
         .collect::<Vec<_>>();
     numbers.sort();
     numbers.dedup();
     assert_eq!(numbers.len(), 15, "four entries of each number");
 }
 
-pub async fn a_writer_that_dies_midway_does_no_harm(bed: &Bed) {
+pub async fn a_writer_that_dies_midway_does_no_harm(fixture: &StoreFixture) {
     let audit = std::sync::Arc::new(audit_log("a"));
     for number in 0..30 {
-        let (store, audit) = (bed.store.clone(), audit.clone());
+        let (store, audit) = (fixture.store.clone(), audit.clone());
         let dying = tokio::spawn(async move { audit.write(&store, note(number)).await });
         let micros = u64::try_from(number).unwrap() * 150;
         tokio::time::sleep(std::time::Duration::from_micros(micros)).await;
         dying.abort();
         dying.await.ok();
     }
-    let last = audit.write(&bed.store, note(99)).await.unwrap();
-    let other = audit_log("a").write(&bed.reopen().await, note(100)).await;
+    let last = audit.write(&fixture.store, note(99)).await.unwrap();
+    let other = audit_log("a")
+        .write(&fixture.reopen().await, note(100))
+        .await;
     assert_eq!(other.unwrap().seq, last.seq + 1);
-    let verdict = verify(bed, Some(last.head())).await;
+    let verdict = verify(fixture, Some(last.head())).await;
     assert_eq!((verdict.entries, verdict.faults), (last.seq + 1, vec![]));
 }
 
-pub async fn a_sequence_number_has_one_entry(bed: &Bed) {
-    let first = fill(bed, 2).await;
-    assert_eq!(bed.store.audit_head().await.unwrap().seq, 2);
-    let stored = entries(bed.store.audit_after(0, 10).await.unwrap());
+pub async fn a_sequence_number_has_one_entry(fixture: &StoreFixture) {
+    let first = fill(fixture, 2).await;
+    assert_eq!(fixture.store.audit_head().await.unwrap().seq, 2);
+    let stored = entries(fixture.store.audit_after(0, 10).await.unwrap());
     let mut other = stored[1].clone();
-    other.note.who = "account:other".into();
-    assert!(!bed.reopen().await.append_audit(&other).await.unwrap());
-    assert!(!bed.store.append_audit(&stored[0]).await.unwrap());
+    other.record.actor = "account:other".into();
+    assert!(!fixture.reopen().await.append_audit(&other).await.unwrap());
+    assert!(!fixture.store.append_audit(&stored[0]).await.unwrap());
     // The head that the first process knows is stale now.
     audit_log("a")
-        .write(&bed.reopen().await, note(3))
+        .write(&fixture.reopen().await, note(3))
         .await
         .unwrap();
-    assert_eq!(first.write(&bed.store, note(4)).await.unwrap().seq, 4);
-    let stored = entries(bed.store.audit_after(0, 10).await.unwrap());
-    assert_eq!(stored[0].before, [0; 32]);
+    assert_eq!(first.write(&fixture.store, note(4)).await.unwrap().seq, 4);
+    let stored = entries(fixture.store.audit_after(0, 10).await.unwrap());
+    assert_eq!(stored[0].previous_hash, [0; 32]);
     for (number, entry) in (1..).zip(&stored) {
-        assert_eq!(entry.note, note(number), "read back unchanged");
+        assert_eq!(entry.record, note(number), "read back unchanged");
     }
-    assert_eq!(verify(bed, None).await.faults, []);
+    assert_eq!(verify(fixture, None).await.faults, []);
 }
 
-pub async fn entries_are_filtered_and_paged_newest_first(bed: &Bed) {
-    let audit = fill(bed, 9).await;
+pub async fn entries_are_filtered_and_paged_newest_first(fixture: &StoreFixture) {
+    let audit = fill(fixture, 9).await;
     let mut other = note(10);
-    other.who = "token:oficina".into();
-    other.deed = Deed::of(Action::Report).to("registration:3".into());
-    audit.write(&bed.store, other).await.unwrap();
-    let page = async |filter: &Filter, before, most| {
-        let found = bed.store.audit_before(filter, before, most).await.unwrap();
-        found.iter().map(Found::seq).collect::<Vec<_>>()
+    other.actor = "token:oficina".into();
+    other.event = AuditEvent::new(AuditAction::Report).with_subject("registration:3".into());
+    audit.write(&fixture.store, other).await.unwrap();
+    let page = async |filter: &AuditFilter, before, most| {
+        let found = fixture
+            .store
+            .audit_before(filter, before, most)
+            .await
+            .unwrap();
+        found.iter().map(StoredEntry::seq).collect::<Vec<_>>()
     };
-    let all = Filter::default();
+    let all = AuditFilter::default();
     assert_eq!(page(&all, None, 4).await, [10, 9, 8, 7]);
-    audit.write(&bed.store, note(11)).await.unwrap();
+    audit.write(&fixture.store, note(11)).await.unwrap();
     assert_eq!(
         page(&all, Some(7), 4).await,
         [6, 5, 4, 3],
         "new entries do not shift a page"
     );
     assert_eq!(page(&all, Some(1), 4).await, [0; 0]);
-    let with = |change: fn(&mut Filter)| {
-        let mut filter = Filter::default();
+    let with = |change: fn(&mut AuditFilter)| {
+        let mut filter = AuditFilter::default();
         change(&mut filter);
         filter
     };
-    let who = with(|filter| filter.who = Some("token:oficina".into()));
+    let who = with(|filter| filter.actor = Some("token:oficina".into()));
     assert_eq!(page(&who, None, 9).await, [10]);
-    let action = with(|filter| filter.action = Some(Action::Look));
+    let action = with(|filter| filter.action = Some(AuditAction::ViewRegistration));
     assert_eq!(page(&action, Some(4), 9).await, [3, 2, 1]);
     let campaign = with(|filter| filter.campaign = CampaignId::parse("vacunacion"));
     assert_eq!(page(&campaign, None, 2).await, [11, 9]);
@@ -169,15 +177,15 @@ pub async fn entries_are_filtered_and_paged_newest_first(bed: &Bed) {
 }
 
 /// Changes the log without the program.
-async fn tamper(bed: &Bed, sql: &str, updates: &[(Document, Option<Document>)]) {
-    if let StoreSetting::Sqlite(path) = &bed.setting {
+async fn tamper(fixture: &StoreFixture, sql: &str, updates: &[(Document, Option<Document>)]) {
+    if let StoreSetting::Sqlite(path) = &fixture.setting {
         let file = rusqlite::Connection::open(path).unwrap();
         let free = "DROP TRIGGER IF EXISTS audit_is_not_changed; DROP TRIGGER IF EXISTS audit_is_not_removed;";
         file.execute_batch(free).unwrap();
         file.execute_batch(sql).unwrap();
         return;
     }
-    let record = bed.database().await.collection::<Document>("audit");
+    let record = fixture.database().await.collection::<Document>("audit");
     for (found, replaced) in updates {
         match replaced {
             Some(update) if update.contains_key("$set") => record
@@ -199,49 +207,63 @@ fn set(changed: Document) -> Document {
     doc! { "$set": changed }
 }
 
-pub async fn a_changed_entry_is_found(bed: &Bed) {
-    fill(bed, 5).await;
+pub async fn a_changed_entry_is_found(fixture: &StoreFixture) {
+    fill(fixture, 5).await;
     let sql = "UPDATE audit SET who = 'account:another' WHERE seq = 3";
     let update = set(doc! { "who": "account:another" });
-    tamper(bed, sql, &[(entry_of(3), Some(update))]).await;
-    assert_eq!(verify(bed, None).await.faults, [Fault::Changed(3)]);
+    tamper(fixture, sql, &[(entry_of(3), Some(update))]).await;
+    assert_eq!(verify(fixture, None).await.faults, [ChainFault::Changed(3)]);
     let sql = "UPDATE audit SET action = 'nothing' WHERE seq = 4";
     let update = set(doc! { "action": "nothing" });
-    tamper(bed, sql, &[(entry_of(4), Some(update))]).await;
-    let verdict = verify(bed, None).await;
-    assert_eq!(verdict.faults, [Fault::Changed(3), Fault::Unreadable(4)]);
+    tamper(fixture, sql, &[(entry_of(4), Some(update))]).await;
+    let verdict = verify(fixture, None).await;
+    assert_eq!(
+        verdict.faults,
+        [ChainFault::Changed(3), ChainFault::Unreadable(4)]
+    );
     assert_eq!((verdict.entries, verdict.head.seq), (5, 5));
 }
 
-pub async fn a_removed_entry_is_found_and_a_truncated_end_with_an_earlier_head(bed: &Bed) {
-    let noted = fill(bed, 6).await;
-    let head = bed.store.audit_head().await.unwrap();
+pub async fn a_removed_entry_is_found_and_a_truncated_end_with_an_earlier_head(
+    fixture: &StoreFixture,
+) {
+    let noted = fill(fixture, 6).await;
+    let head = fixture.store.audit_head().await.unwrap();
     tamper(
-        bed,
+        fixture,
         "DELETE FROM audit WHERE seq = 3",
         &[(entry_of(3), None)],
     )
     .await;
-    assert_eq!(verify(bed, Some(head)).await.faults, [Fault::Missing(3, 3)]);
+    assert_eq!(
+        verify(fixture, Some(head)).await.faults,
+        [ChainFault::Missing(3, 3)]
+    );
     let sql = "DELETE FROM audit WHERE seq > 4";
-    tamper(bed, sql, &[(doc! { "_id": { "$gt": 4 } }, None)]).await;
-    let unseen = verify(bed, None).await;
+    tamper(fixture, sql, &[(doc! { "_id": { "$gt": 4 } }, None)]).await;
+    let unseen = verify(fixture, None).await;
     assert_eq!(
         unseen.faults,
-        [Fault::Missing(3, 3)],
+        [ChainFault::Missing(3, 3)],
         "a truncated end alone is not detected"
     );
-    let faults = verify(bed, Some(head)).await.faults;
-    assert_eq!(faults, [Fault::Missing(3, 3), Fault::Cut(head)]);
+    let faults = verify(fixture, Some(head)).await.faults;
+    assert_eq!(
+        faults,
+        [ChainFault::Missing(3, 3), ChainFault::Truncated(head)]
+    );
     // A running process still knows the earlier head.
-    noted.write(&bed.store, note(7)).await.unwrap();
-    let faults = verify(bed, None).await.faults;
-    assert_eq!(faults, [Fault::Missing(3, 3), Fault::Missing(5, 6)]);
+    noted.write(&fixture.store, note(7)).await.unwrap();
+    let faults = verify(fixture, None).await.faults;
+    assert_eq!(
+        faults,
+        [ChainFault::Missing(3, 3), ChainFault::Missing(5, 6)]
+    );
 }
 
-pub async fn moved_and_inserted_entries_are_found(bed: &Bed) {
-    fill(bed, 5).await;
-    let stored = entries(bed.store.audit_after(0, 10).await.unwrap());
+pub async fn moved_and_inserted_entries_are_found(fixture: &StoreFixture) {
+    fill(fixture, 5).await;
+    let stored = entries(fixture.store.audit_after(0, 10).await.unwrap());
     let sql = "UPDATE audit SET seq = -seq WHERE seq IN (2, 4); UPDATE audit SET seq = 6 + seq WHERE seq < 0";
     let swapped = |place: usize| {
         let bytes = |bytes: [u8; 32]| mongodb::bson::Binary {
@@ -250,11 +272,11 @@ pub async fn moved_and_inserted_entries_are_found(bed: &Bed) {
         };
         let entry = &stored[place];
         set(doc! {
-            "at": mongodb::bson::DateTime::from_millis(entry.note.at.as_millisecond()),
-            "request_id": entry.note.request_id.clone().unwrap(),
-            "subjects": &entry.note.deed.subjects,
-            "detail": { "number": &entry.note.deed.detail["number"] },
-            "before": bytes(entry.before),
+            "at": mongodb::bson::DateTime::from_millis(entry.record.at.as_millisecond()),
+            "request_id": entry.record.request_id.clone().unwrap(),
+            "subjects": &entry.record.event.subjects,
+            "detail": { "number": &entry.record.event.detail["number"] },
+            "before": bytes(entry.previous_hash),
             "hash": bytes(entry.hash),
         })
     };
@@ -262,67 +284,73 @@ pub async fn moved_and_inserted_entries_are_found(bed: &Bed) {
         (entry_of(2), Some(swapped(3))),
         (entry_of(4), Some(swapped(1))),
     ];
-    tamper(bed, sql, &updates).await;
-    let faults = verify(bed, None).await.faults;
-    assert_eq!(faults[..2], [Fault::Changed(2), Fault::Parted(3)]);
-    assert!(faults.contains(&Fault::Changed(4)), "{faults:?}");
+    tamper(fixture, sql, &updates).await;
+    let faults = verify(fixture, None).await.faults;
+    assert_eq!(
+        faults[..2],
+        [ChainFault::Changed(2), ChainFault::Unlinked(3)]
+    );
+    assert!(faults.contains(&ChainFault::Changed(4)), "{faults:?}");
     // A forger without the key appends an entry.
-    let forged = audit_log("b").write(&bed.store, note(6)).await.unwrap();
-    let faults = verify(bed, None).await.faults;
-    assert!(faults.contains(&Fault::Changed(forged.seq)), "{faults:?}");
+    let forged = audit_log("b").write(&fixture.store, note(6)).await.unwrap();
+    let faults = verify(fixture, None).await.faults;
+    assert!(
+        faults.contains(&ChainFault::Changed(forged.seq)),
+        "{faults:?}"
+    );
 }
 
-pub async fn a_rewritten_chain_does_not_match_an_earlier_head(bed: &Bed) {
-    fill(bed, 3).await;
-    let head = bed.store.audit_head().await.unwrap();
-    assert_eq!(verify(bed, Some(head)).await.faults, []);
-    tamper(bed, "DELETE FROM audit", &[(doc! {}, None)]).await;
+pub async fn a_rewritten_chain_does_not_match_an_earlier_head(fixture: &StoreFixture) {
+    fill(fixture, 3).await;
+    let head = fixture.store.audit_head().await.unwrap();
+    assert_eq!(verify(fixture, Some(head)).await.faults, []);
+    tamper(fixture, "DELETE FROM audit", &[(doc! {}, None)]).await;
     // Even by somebody with the key.
     for number in [1, 5, 3] {
         audit_log("a")
-            .write(&bed.store, note(number))
+            .write(&fixture.store, note(number))
             .await
             .unwrap();
     }
-    assert_eq!(verify(bed, None).await.faults, []);
+    assert_eq!(verify(fixture, None).await.faults, []);
     assert_eq!(
-        verify(bed, Some(head)).await.faults,
-        [Fault::Replaced(head)]
+        verify(fixture, Some(head)).await.faults,
+        [ChainFault::Replaced(head)]
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mistake_at_the_prompt_changes_nothing_in_sqlite() {
-    let bed = Bed::sqlite().await;
-    fill(&bed, 2).await;
-    let StoreSetting::Sqlite(path) = &bed.setting else {
+    let fixture = StoreFixture::sqlite().await;
+    fill(&fixture, 2).await;
+    let StoreSetting::Sqlite(path) = &fixture.setting else {
         panic!("this is no SQLite");
     };
     let file = rusqlite::Connection::open(path).unwrap();
     for sql in ["DELETE FROM audit", "UPDATE audit SET who = 'x'"] {
         assert!(file.execute_batch(sql).is_err(), "{sql}");
     }
-    assert_eq!(verify(&bed, None).await.entries, 2);
+    assert_eq!(verify(&fixture, None).await.entries, 2);
 }
 
 /// Makes the store reject every entry.
-async fn refuse(bed: &Bed) {
-    if let StoreSetting::Sqlite(path) = &bed.setting {
+async fn refuse(fixture: &StoreFixture) {
+    if let StoreSetting::Sqlite(path) = &fixture.setting {
         let file = rusqlite::Connection::open(path).unwrap();
         let refuse =
             "CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END";
         return file.execute_batch(refuse).unwrap();
     }
     let never = doc! { "collMod": "audit", "validator": { "who": "nobody at all" } };
-    bed.database().await.run_command(never).await.unwrap();
+    fixture.database().await.run_command(never).await.unwrap();
 }
 
-pub async fn a_rejected_entry_is_an_error(bed: &Bed) {
-    let audit = fill(bed, 1).await;
-    refuse(bed).await;
-    let refused = audit.write(&bed.store, note(2)).await.unwrap_err();
+pub async fn a_rejected_entry_is_an_error(fixture: &StoreFixture) {
+    let audit = fill(fixture, 1).await;
+    refuse(fixture).await;
+    let refused = audit.write(&fixture.store, note(2)).await.unwrap_err();
     let text = format!("{refused:?}");
     assert!(text.contains("Failed"), "{text}");
     assert!(!text.contains("registration:2"), "{text}");
-    assert_eq!(bed.store.audit_head().await.unwrap().seq, 1);
+    assert_eq!(fixture.store.audit_head().await.unwrap().seq, 1);
 }

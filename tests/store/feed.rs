@@ -7,25 +7,45 @@ use std::time::Duration;
 use jornada::store::{FeedError, Position, Snapshot};
 use tokio::time::{Instant, timeout};
 
-use crate::bed::{Bed, drain, registration};
+use crate::fixture::{StoreFixture, drain, registration};
 
-async fn start(bed: &Bed) -> Position {
-    bed.store.snapshot(&bed.campaign.id).await.unwrap().position
+async fn start(fixture: &StoreFixture) -> Position {
+    fixture
+        .store
+        .snapshot(&fixture.campaign.id)
+        .await
+        .unwrap()
+        .position
 }
 
 fn values(changes: &[jornada::store::Change]) -> Vec<&str> {
-    changes.iter().map(|change| change.value.as_str()).collect()
+    changes
+        .iter()
+        .map(|change| change.tally_value.as_str())
+        .collect()
 }
 
-pub async fn each_insert_is_returned_once_and_in_order(bed: &Bed) {
-    let from = start(bed).await;
-    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+pub async fn each_insert_is_returned_once_and_in_order(fixture: &StoreFixture) {
+    let from = start(fixture).await;
+    let mut feed = fixture
+        .store
+        .feed(&fixture.campaign.id, &from)
+        .await
+        .unwrap();
     assert!(drain(&mut feed).await.unwrap().is_empty());
-    let stored = bed.fill(3, &["a", "b", "c"]).await;
+    let stored = fixture.fill(3, &["a", "b", "c"]).await;
     // A retry and a conflict change nothing.
-    bed.store.keep(&bed.campaign, &stored[0]).await.unwrap();
-    let other = registration(&bed.campaign, "0", "z", 9);
-    bed.store.keep(&bed.campaign, &other).await.unwrap();
+    fixture
+        .store
+        .insert(&fixture.campaign, &stored[0])
+        .await
+        .unwrap();
+    let other = registration(&fixture.campaign, "0", "z", 9);
+    fixture
+        .store
+        .insert(&fixture.campaign, &other)
+        .await
+        .unwrap();
     let changes = drain(&mut feed).await.unwrap();
     assert_eq!(values(&changes), ["a", "b", "c"]);
     assert!(changes.iter().all(|change| change.delta == 1));
@@ -34,28 +54,37 @@ pub async fn each_insert_is_returned_once_and_in_order(bed: &Bed) {
     assert!(drain(&mut feed).await.unwrap().is_empty());
 }
 
-pub async fn it_continues_from_every_position(bed: &Bed) {
-    let from = start(bed).await;
-    bed.fill(5, &["a", "b", "c", "d", "e"]).await;
-    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+pub async fn it_continues_from_every_position(fixture: &StoreFixture) {
+    let from = start(fixture).await;
+    fixture.fill(5, &["a", "b", "c", "d", "e"]).await;
+    let mut feed = fixture
+        .store
+        .feed(&fixture.campaign.id, &from)
+        .await
+        .unwrap();
     let changes = drain(&mut feed).await.unwrap();
     assert_eq!(changes.len(), 5);
     for (place, change) in changes.iter().enumerate() {
         let json = serde_json::to_string(&change.position).unwrap();
         let position: Position = serde_json::from_str(&json).unwrap();
-        let store = bed.reopen().await;
-        let mut feed = store.feed(&bed.campaign.id, &position).await.unwrap();
+        let store = fixture.reopen().await;
+        let mut feed = store.feed(&fixture.campaign.id, &position).await.unwrap();
         assert_eq!(drain(&mut feed).await.unwrap(), changes[place + 1..]);
     }
 }
 
-pub async fn it_continues_from_a_snapshot(bed: &Bed) {
-    let from = start(bed).await;
+pub async fn it_continues_from_a_snapshot(fixture: &StoreFixture) {
+    let from = start(fixture).await;
     for (key, value) in [("1", "a"), ("2", "b"), ("3", "c")] {
-        let one = registration(&bed.campaign, key, value, 0);
-        bed.store.keep(&bed.campaign, &one).await.unwrap();
-        let Snapshot { totals, position } = bed.store.snapshot(&bed.campaign.id).await.unwrap();
-        let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+        let one = registration(&fixture.campaign, key, value, 0);
+        fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+        let Snapshot { totals, position } =
+            fixture.store.snapshot(&fixture.campaign.id).await.unwrap();
+        let mut feed = fixture
+            .store
+            .feed(&fixture.campaign.id, &from)
+            .await
+            .unwrap();
         let before = drain(&mut feed).await.unwrap();
         assert_eq!(before.len(), totals.len());
         assert!(
@@ -63,29 +92,38 @@ pub async fn it_continues_from_a_snapshot(bed: &Bed) {
                 .iter()
                 .all(|change| change.position.at <= position.at)
         );
-        let mut feed = bed.store.feed(&bed.campaign.id, &position).await.unwrap();
+        let mut feed = fixture
+            .store
+            .feed(&fixture.campaign.id, &position)
+            .await
+            .unwrap();
         assert!(drain(&mut feed).await.unwrap().is_empty());
     }
 }
 
-pub async fn a_snapshot_while_people_register_misses_and_duplicates_nothing(bed: &Bed) {
+pub async fn a_snapshot_while_people_register_misses_and_duplicates_nothing(
+    fixture: &StoreFixture,
+) {
     let writers: Vec<_> = (0..8)
         .map(|writer| {
-            let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+            let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
             tokio::spawn(async move {
                 for number in 0..100 {
                     let value = ["a", "b", "c"][number % 3];
                     let key = format!("{writer}-{number}");
                     let one = registration(&campaign, &key, value, 0);
-                    store.keep(&campaign, &one).await.unwrap();
+                    store.insert(&campaign, &one).await.unwrap();
                 }
             })
         })
         .collect();
     let mut followers = Vec::new();
     while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
-        let snapshot = bed.store.snapshot(&bed.campaign.id).await.unwrap();
-        let feed = bed.store.feed(&bed.campaign.id, &snapshot.position).await;
+        let snapshot = fixture.store.snapshot(&fixture.campaign.id).await.unwrap();
+        let feed = fixture
+            .store
+            .feed(&fixture.campaign.id, &snapshot.position)
+            .await;
         followers.push((snapshot, feed.unwrap()));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -94,21 +132,25 @@ pub async fn a_snapshot_while_people_register_misses_and_duplicates_nothing(bed:
         let mut followed = totals;
         for change in drain(&mut feed).await.unwrap() {
             assert!(change.position.at > position.at);
-            *followed.entry(change.value).or_default() += change.delta.unsigned_abs();
+            *followed.entry(change.tally_value).or_default() += change.delta.unsigned_abs();
         }
         let followed: BTreeMap<_, _> = followed.iter().map(|(v, n)| (v.as_str(), *n)).collect();
         assert_eq!(followed, expected);
     }
 }
 
-pub async fn a_cancelled_call_loses_nothing(bed: &Bed) {
-    let from = start(bed).await;
-    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
-    let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+pub async fn a_cancelled_call_loses_nothing(fixture: &StoreFixture) {
+    let from = start(fixture).await;
+    let mut feed = fixture
+        .store
+        .feed(&fixture.campaign.id, &from)
+        .await
+        .unwrap();
+    let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
     let writer = tokio::spawn(async move {
         for number in 0..300 {
             let one = registration(&campaign, &format!("{number}"), &format!("{number}"), 0);
-            store.keep(&campaign, &one).await.unwrap();
+            store.insert(&campaign, &one).await.unwrap();
         }
     });
     let mut seen = Vec::new();
@@ -123,9 +165,13 @@ pub async fn a_cancelled_call_loses_nothing(bed: &Bed) {
     assert_eq!(values(&seen), expected);
 }
 
-pub async fn it_waits_for_the_first_change(bed: &Bed) {
-    let from = start(bed).await;
-    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+pub async fn it_waits_for_the_first_change(fixture: &StoreFixture) {
+    let from = start(fixture).await;
+    let mut feed = fixture
+        .store
+        .feed(&fixture.campaign.id, &from)
+        .await
+        .unwrap();
     let before = Instant::now();
     assert!(
         feed.next(Duration::from_millis(300))
@@ -136,7 +182,7 @@ pub async fn it_waits_for_the_first_change(bed: &Bed) {
     assert!(before.elapsed() >= Duration::from_millis(300));
     let next = tokio::spawn(async move { feed.next(Duration::from_secs(30)).await.unwrap() });
     tokio::time::sleep(Duration::from_millis(100)).await;
-    bed.fill(1, &["a"]).await;
+    fixture.fill(1, &["a"]).await;
     let changes = timeout(Duration::from_secs(10), next)
         .await
         .unwrap()
@@ -144,24 +190,24 @@ pub async fn it_waits_for_the_first_change(bed: &Bed) {
     assert_eq!(values(&changes), ["a"]);
 }
 
-pub async fn changes_of_another_instance_are_returned(bed: &Bed) {
-    let from = start(bed).await;
-    let other = bed.reopen().await;
-    let mut feed = other.feed(&bed.campaign.id, &from).await.unwrap();
-    bed.fill(1, &["a"]).await;
+pub async fn changes_of_another_instance_are_returned(fixture: &StoreFixture) {
+    let from = start(fixture).await;
+    let other = fixture.reopen().await;
+    let mut feed = other.feed(&fixture.campaign.id, &from).await.unwrap();
+    fixture.fill(1, &["a"]).await;
     let changes = feed.next(Duration::from_secs(10)).await.unwrap();
     assert_eq!(values(&changes), ["a"]);
 }
 
-pub async fn many_changes_come_in_bounded_batches(bed: &Bed) {
-    let from = start(bed).await;
+pub async fn many_changes_come_in_bounded_batches(fixture: &StoreFixture) {
+    let from = start(fixture).await;
     let writers: Vec<_> = (0..24)
         .map(|writer| {
-            let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+            let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
             tokio::spawn(async move {
                 for number in 0..500 {
                     let one = registration(&campaign, &format!("{writer}-{number}"), "a", 0);
-                    store.keep(&campaign, &one).await.unwrap();
+                    store.insert(&campaign, &one).await.unwrap();
                 }
             })
         })
@@ -169,21 +215,25 @@ pub async fn many_changes_come_in_bounded_batches(bed: &Bed) {
     for writer in writers {
         writer.await.unwrap();
     }
-    let mut feed = bed.store.feed(&bed.campaign.id, &from).await.unwrap();
+    let mut feed = fixture
+        .store
+        .feed(&fixture.campaign.id, &from)
+        .await
+        .unwrap();
     let first = feed.next(Duration::ZERO).await.unwrap();
     assert!(first.len() <= 10_000);
     assert_eq!(first.len() + drain(&mut feed).await.unwrap().len(), 12_000);
 }
 
-pub async fn a_position_that_never_existed_is_lost(bed: &Bed) {
-    bed.fill(3, &["a"]).await;
-    let now = start(bed).await.at;
+pub async fn a_position_that_never_existed_is_lost(fixture: &StoreFixture) {
+    fixture.fill(3, &["a"]).await;
+    let now = start(fixture).await.at;
     for ahead in [1_000_000 << 32, (i64::MAX as u64) - now, u64::MAX - now] {
         let position = Position {
             at: now + ahead,
             token: None,
         };
-        let feed = bed.store.feed(&bed.campaign.id, &position).await;
+        let feed = fixture.store.feed(&fixture.campaign.id, &position).await;
         assert!(matches!(feed.unwrap_err(), FeedError::Lost));
     }
 }

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use jornada::config::CacheSetting;
 use jornada::domain::registration::UniqueKey;
 use jornada::domain::{Campaign, RegistrationId, Selection};
-use jornada::store::{Amended, Feed, Position, Store};
+use jornada::store::{Feed, Position, Store, UpdateOutcome};
 use jornada::tally::Tally;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-use crate::bed::{self, Bed, corrected, deletion, registration};
+use crate::fixture::{self, StoreFixture, corrected, deletion, registration};
 
 const PLACES: [&str; 3] = ["Bogotá", "Cali", "Pasto"];
 /// So few that most operations meet a registration, an alias or a tombstone.
@@ -59,13 +59,17 @@ fn document(key: u16) -> String {
 }
 
 /// Updates the registration of a key, if it exists.
-async fn update(store: &Store, campaign: &Campaign, operation: &Operation) -> Option<Amended> {
+async fn update(
+    store: &Store,
+    campaign: &Campaign,
+    operation: &Operation,
+) -> Option<UpdateOutcome> {
     let (Operation::Move(key, _) | Operation::Rename(key, _) | Operation::Delete(key)) = operation
     else {
         return None;
     };
     let id_of = |key: u16| id(campaign, &document(key));
-    let read = store.record(campaign, id_of(*key)).await.unwrap()?;
+    let read = store.history(campaign, id_of(*key)).await.unwrap()?;
     let (parts, claim) = match operation {
         Operation::Delete(_) => {
             let deleted = store.delete(campaign, &read, &deletion(&read)).await;
@@ -165,7 +169,7 @@ async fn run(
         match operation {
             Operation::Insert(key, place) => {
                 let one = registration(campaign, &document(*key), PLACES[*place], 0);
-                store.keep(campaign, &one).await.unwrap();
+                store.insert(campaign, &one).await.unwrap();
             }
             Operation::Follow => consumer.catch_up().await,
             Operation::Restart => consumer.restart().await,
@@ -181,7 +185,7 @@ async fn run(
     Ok(())
 }
 
-pub async fn totals_are_exact_after_any_sequence_of_operations(bed: &Bed) {
+pub async fn totals_are_exact_after_any_sequence_of_operations(fixture: &StoreFixture) {
     let config = Config {
         cases: 24,
         max_shrink_iters: 200,
@@ -194,23 +198,23 @@ pub async fn totals_are_exact_after_any_sequence_of_operations(bed: &Bed) {
         TestRunner::new(config).run(&operations, |operations| {
             // Each has a campaign of its own.
             let case = case.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let campaign = bed::campaign(&format!("caso-{case}"));
-            Handle::current().block_on(run(&bed.store, &campaign, &operations))
+            let campaign = fixture::campaign(&format!("caso-{case}"));
+            Handle::current().block_on(run(&fixture.store, &campaign, &operations))
         })
     });
     ran.unwrap();
 }
 
-pub async fn totals_are_exact_under_concurrent_updates(bed: &Bed) {
-    let mut consumer = Consumer::start(&bed.store, &bed.campaign).await;
+pub async fn totals_are_exact_under_concurrent_updates(fixture: &StoreFixture) {
+    let mut consumer = Consumer::start(&fixture.store, &fixture.campaign).await;
     let clerks: Vec<_> = (0..6_u16)
         .map(|clerk| {
-            let (store, campaign) = (bed.store.clone(), Arc::clone(&bed.campaign));
+            let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
             tokio::spawn(async move {
                 for turn in 0..30_u16 {
                     let (key, place) = ((turn * 7 + clerk) % 40, usize::from(turn + clerk) % 3);
                     let one = registration(&campaign, &document(key), PLACES[place], 0);
-                    store.keep(&campaign, &one).await.unwrap();
+                    store.insert(&campaign, &one).await.unwrap();
                     let operation = match turn % 5 {
                         0 => Operation::Delete(key),
                         1 => Operation::Rename(key, 40 + turn),
@@ -229,7 +233,12 @@ pub async fn totals_are_exact_under_concurrent_updates(bed: &Bed) {
         clerk.await.unwrap();
     }
     consumer.catch_up().await;
-    let truth = bed.store.snapshot(&bed.campaign.id).await.unwrap().totals;
+    let truth = fixture
+        .store
+        .snapshot(&fixture.campaign.id)
+        .await
+        .unwrap()
+        .totals;
     assert_eq!(consumer.totals().await, truth);
-    assert!(bed.store.revision(&bed.campaign.id).await.unwrap() > 30);
+    assert!(fixture.store.revision(&fixture.campaign.id).await.unwrap() > 30);
 }

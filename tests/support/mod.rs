@@ -4,7 +4,7 @@
     reason = "a test that cannot set itself up shall fail"
 )]
 
-pub mod app;
+pub mod instance;
 pub mod nginx;
 pub mod photos;
 pub mod proxy;

@@ -12,7 +12,7 @@ use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::app::SOON;
+use super::instance::DEFAULT_TIMEOUT;
 
 /// A running nginx; stopped on drop. Exempts clients at 127.0.0.1 from its limits, but no others on loopback, and
 /// trusts `X-Real-Ip` from 127.0.0.3 alone.
@@ -27,7 +27,7 @@ pub struct Nginx {
 
 impl Nginx {
     /// Starts in front of the instances at these addresses (`host:port`) and waits until it answers.
-    pub async fn before(instances: &[&str]) -> Self {
+    pub async fn start(instances: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [site, status] = [free_address(), free_address()];
         write_config(folder.path(), instances, site, status);
@@ -54,7 +54,7 @@ impl Nginx {
         let start = Instant::now();
         let page = format!("{}/nginx_status", self.status);
         while Client::new().get(&page).send().await.is_err() {
-            assert!(start.elapsed() < SOON, "nginx does not answer");
+            assert!(start.elapsed() < DEFAULT_TIMEOUT, "nginx does not answer");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

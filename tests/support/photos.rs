@@ -18,7 +18,7 @@ pub fn jpeg(seed: u8) -> Vec<u8> {
 }
 
 /// Returns a complete JPEG of exactly `bytes` bytes without metadata: its scan is padded.
-pub fn jpeg_of(bytes: usize) -> Vec<u8> {
+pub fn jpeg_of_size(bytes: usize) -> Vec<u8> {
     let mut jpeg = jpeg(1);
     let end = jpeg.split_off(jpeg.len() - 2);
     // Entropy-coded data; decoders ignore what follows the last block.

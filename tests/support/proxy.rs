@@ -16,7 +16,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts an open proxy.
-    pub async fn before(target: String) -> Self {
+    pub async fn start(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let open = Arc::new(watch::Sender::new(true));

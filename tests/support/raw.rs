@@ -4,18 +4,18 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::app::SOON;
+use super::instance::DEFAULT_TIMEOUT;
 
 /// The responses, and whether the other side closed the connection.
-pub struct Raw {
+pub struct RawResponse {
     pub text: String,
     pub closed: bool,
 }
 
-impl Raw {
+impl RawResponse {
     /// Sends bytes to `http://host:port` and reads like [`Self::read`].
     pub fn send(base: &str, bytes: &[u8], quiet: Duration) -> Self {
-        let mut stream = open(base);
+        let mut stream = connect(base);
         // A server that rejects the head may close before it has read the rest.
         stream.write_all(bytes).ok();
         Self::read(&mut stream, quiet)
@@ -24,7 +24,9 @@ impl Raw {
     /// Reads until the connection is closed or, after the first bytes, idle for `quiet`. Allows the first bytes more
     /// time, because the machine may stall.
     pub fn read(stream: &mut TcpStream, quiet: Duration) -> Self {
-        stream.set_read_timeout(Some(quiet.max(SOON))).unwrap();
+        stream
+            .set_read_timeout(Some(quiet.max(DEFAULT_TIMEOUT)))
+            .unwrap();
         let (mut bytes, mut block) = (Vec::new(), [0; 16 * 1024]);
         let closed = loop {
             match stream.read(&mut block) {
@@ -49,6 +51,6 @@ impl Raw {
     }
 }
 
-pub fn open(base: &str) -> TcpStream {
+pub fn connect(base: &str) -> TcpStream {
     TcpStream::connect(base.trim_start_matches("http://")).unwrap()
 }

@@ -107,7 +107,7 @@ async fn without_redis_mails_are_still_sent() {
     let mut fixture = WatchFixture::new().await;
     let redis = variable("JORNADA_TEST_REDIS");
     let target = redis.trim_start_matches("redis://").trim_end_matches('/');
-    let proxy = Proxy::before(target.to_owned()).await;
+    let proxy = Proxy::start(target.to_owned()).await;
     fixture.set("JORNADA_CACHE", &format!("redis://{}/", proxy.address));
     let watcher = fixture.start_watcher("one").await;
     watcher

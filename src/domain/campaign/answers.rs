@@ -1,84 +1,87 @@
 //! What a campaign makes of a form and of its answers.
 
 use super::Campaign;
-use crate::domain::answers::{Answers, CONSENT, Form};
-use crate::domain::field::{Field, Kind};
+use crate::domain::answers::{Answers, CONSENT, FormData};
+use crate::domain::field::{Field, FieldKind};
 use crate::domain::idempotency_key::IdempotencyKey;
-use crate::domain::refusal::{FieldRefusal, Refusal};
 use crate::domain::registration::UniqueKey;
 use crate::domain::text;
+use crate::domain::validation_error::{FieldError, ValidationError};
 
 impl Campaign {
     /// Validates a complete form: every field of the campaign, the consent, and unknown fields.
     ///
     /// # Errors
     /// All errors, in the order of the fields.
-    pub fn admit(&self, form: &Form) -> Result<Answers, Vec<FieldRefusal>> {
-        let mut refusals = Vec::new();
+    pub fn validate(&self, form: &FormData) -> Result<Answers, Vec<FieldError>> {
+        let mut errors = Vec::new();
         let mut values = Vec::with_capacity(self.fields.len());
         for field in &self.fields {
-            let judged = match form.times(&field.name) {
-                2.. => Err(Refusal::Repeated),
-                _ if field.is_photo() && field.required && !form.has_photo => Err(Refusal::Missing),
+            let checked = match form.count(&field.name) {
+                2.. => Err(ValidationError::Repeated),
+                _ if field.is_photo() && field.required && !form.has_photo => {
+                    Err(ValidationError::Missing)
+                }
                 0 if field.is_photo() => Ok(None),
-                _ => field.admit(form.value(&field.name)),
+                _ => field.validate(form.value(&field.name)),
             };
-            match judged {
+            match checked {
                 Ok(value) => values.push(value),
-                Err(refusal) => refusals.push(FieldRefusal::new(&field.name, refusal)),
+                Err(refusal) => errors.push(FieldError::new(&field.name, refusal)),
             }
         }
-        refusals.extend(self.consent_refusal(form));
-        refusals.extend(self.not_asked(form));
-        if refusals.is_empty() {
-            Ok(Answers::from_kept(values))
+        errors.extend(self.check_consent(form));
+        errors.extend(self.find_unknown_field(form));
+        if errors.is_empty() {
+            Ok(Answers::from_stored(values))
         } else {
-            Err(refusals)
+            Err(errors)
         }
     }
 
-    fn consent_refusal(&self, form: &Form) -> Option<FieldRefusal> {
+    fn check_consent(&self, form: &FormData) -> Option<FieldError> {
         self.consent.as_ref()?;
-        match form.times(CONSENT) {
-            2.. => Some(FieldRefusal::new(CONSENT, Refusal::Repeated)),
+        match form.count(CONSENT) {
+            2.. => Some(FieldError::new(CONSENT, ValidationError::Repeated)),
             _ if form.value(CONSENT).trim() != "true" => {
-                Some(FieldRefusal::new(CONSENT, Refusal::ConsentMissing))
+                Some(FieldError::new(CONSENT, ValidationError::ConsentMissing))
             }
             _ => None,
         }
     }
 
-    fn not_asked(&self, form: &Form) -> Option<FieldRefusal> {
+    fn find_unknown_field(&self, form: &FormData) -> Option<FieldError> {
         let unknown = form.parts.iter().find(|(name, _)| {
             let consent = self.consent.is_some() && name == CONSENT;
             !consent && self.field(name).is_none()
         });
-        unknown.map(|(name, _)| FieldRefusal::new(name, Refusal::NotAsked))
+        unknown.map(|(name, _)| FieldError::new(name, ValidationError::UnknownField))
     }
 
     /// Returns the value under which these answers are counted, empty if the tally field has no answer.
     #[must_use]
-    pub fn value(&self, answers: &Answers) -> String {
+    pub fn tally_value(&self, answers: &Answers) -> String {
         let place = self.fields.iter().position(|field| field.tally);
         place
             .and_then(|place| answers.get(place))
-            .map(|answer| self.tallied().group(answer))
+            .map(|answer| self.tally_field().tally_value(answer))
             .unwrap_or_default()
     }
 
     /// Returns the answer to the unique field, if given.
     #[must_use]
     pub fn unique_answer<'a>(&self, answers: &'a Answers) -> Option<&'a str> {
-        let place = self.fields.iter().position(|field| field.unique)?;
-        answers.get(place)
+        let index = self.fields.iter().position(|field| field.unique)?;
+        answers.get(index)
     }
 
     /// Returns the folded answer to the first personal text field, by which the staff search.
     #[must_use]
     pub fn searched_name(&self, answers: &Answers) -> Option<String> {
-        let is_name = |field: &Field| field.personal && matches!(field.kind, Kind::Text { .. });
-        let place = self.fields.iter().position(is_name)?;
-        answers.get(place).map(text::fold)
+        let is_name =
+            |field: &Field| field.personal && matches!(field.kind, FieldKind::Text { .. });
+        let index = self.fields.iter().position(is_name)?;
+        answers.get(index).map(text::fold)
     }
 
     /// Returns what identifies the registration: the unique answer if given, else the request's idempotency key.
@@ -96,9 +99,9 @@ mod tests {
     use super::*;
     use crate::domain::campaign::tests::example;
 
-    fn form(parts: &[(&str, &str)], has_photo: bool) -> Form {
+    fn form(parts: &[(&str, &str)], has_photo: bool) -> FormData {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Form {
+        FormData {
             parts: parts.iter().map(owned).collect(),
             has_photo,
         }
@@ -114,7 +117,7 @@ mod tests {
     #[test]
     fn a_whole_form_is_normalised() {
         let campaign = example();
-        let answers = campaign.admit(&form(&WHOLE, true)).unwrap();
+        let answers = campaign.validate(&form(&WHOLE, true)).unwrap();
         let named: Vec<_> = answers.named(&campaign).collect();
         assert_eq!(
             named,
@@ -129,7 +132,7 @@ mod tests {
     #[test]
     fn every_refusal_is_told_at_once() {
         let refusals = example()
-            .admit(&form(
+            .validate(&form(
                 &[("ciudad", "x"), ("ciudad", "y"), ("edad", "3")],
                 false,
             ))

@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use toml::de::{DeTable, DeValue};
 
-use super::keep::retention;
-use super::kind::kind;
-use super::table::{Mistake, Mistakes, Table, integer, text};
+use super::kind::read_kind;
+use super::retention::read_retention;
+use super::table::{CampaignFileError, CampaignFileErrors, TableReader, parse_integer, parse_text};
 use super::{Campaign, CampaignId};
 use crate::domain::answers::CONSENT;
-use crate::domain::field::{Field, Kind};
+use crate::domain::field::{Field, FieldKind};
 
 /// Range of `proof_of_work`: from an instant to about ten seconds of computing.
-const WORK: std::ops::RangeInclusive<i64> = 1_000..=5_000_000;
+const PROOF_OF_WORK_RANGE: std::ops::RangeInclusive<i64> = 1_000..=5_000_000;
 
 /// Maximum number of fields of a campaign.
 const MAX_FIELDS: usize = 40;
@@ -26,40 +26,40 @@ impl Campaign {
     /// All errors, in the order of the lines.
     pub fn parse(
         file: &str,
-        list: impl Fn(&str) -> Result<String, String>,
-    ) -> Result<Self, Vec<Mistake>> {
-        let mut mistakes = Mistakes::of(file);
+        read_list: impl Fn(&str) -> Result<String, String>,
+    ) -> Result<Self, Vec<CampaignFileError>> {
+        let mut mistakes = CampaignFileErrors::new(file);
         let campaign = match DeTable::parse(file) {
-            Ok(root) => campaign(root.get_ref(), &list, &mut mistakes),
+            Ok(root) => read_campaign(root.get_ref(), &read_list, &mut mistakes),
             Err(error) => {
                 let offset = error.span().map_or(0, |span| span.start);
-                mistakes.note(offset, "TOML", error.message());
+                mistakes.record(offset, "TOML", error.message());
                 None
             }
         };
-        mistakes.found.sort_by_key(|mistake| mistake.line);
+        mistakes.errors.sort_by_key(|mistake| mistake.line);
         campaign
-            .filter(|_| mistakes.found.is_empty())
-            .ok_or(mistakes.found)
+            .filter(|_| mistakes.errors.is_empty())
+            .ok_or(mistakes.errors)
     }
 }
 
-fn campaign(
+fn read_campaign(
     root: &DeTable<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut Mistakes,
+    mistakes: &mut CampaignFileErrors,
 ) -> Option<Campaign> {
-    let mut table = Table::new(root, 0, "");
-    let id = table.required("id", "1 to 40 of a-z, 0-9 and -", mistakes, |value| {
+    let mut table = TableReader::new(root, 0, "");
+    let id = table.read_required("id", "1 to 40 of a-z, 0-9 and -", mistakes, |value| {
         CampaignId::parse(value.as_str()?)
     });
-    let is_default = table.flag("default", mistakes);
-    let title = table.required_localized("title", mistakes);
-    let intro = table.localized("intro", mistakes).unwrap_or_default();
-    let consent = table.localized("consent", mistakes);
-    let opens_at = moment(&mut table, "opens_at", mistakes);
-    let closes_at = moment(&mut table, "closes_at", mistakes);
-    let time_zone = table.required(
+    let is_default = table.read_flag("default", mistakes);
+    let title = table.read_required_localized("title", mistakes);
+    let intro = table.read_localized("intro", mistakes).unwrap_or_default();
+    let consent = table.read_localized("consent", mistakes);
+    let opens_at = read_timestamp(&mut table, "opens_at", mistakes);
+    let closes_at = read_timestamp(&mut table, "closes_at", mistakes);
+    let time_zone = table.read_required(
         "time_zone",
         "a name of the tz database, such as America/Bogota",
         mistakes,
@@ -69,17 +69,20 @@ fn campaign(
         .zip(closes_at)
         .is_some_and(|(opens, closes)| opens >= closes)
     {
-        table.note("closes_at", mistakes, "must be after opens_at");
+        table.record_error("closes_at", mistakes, "must be after opens_at");
     }
-    let proof_of_work = table.optional(
+    let proof_of_work = table.read_optional(
         "proof_of_work",
         "a whole number from 1000 to 5000000, such as 50000",
         mistakes,
-        |value| u32::try_from(integer(value).filter(|most| WORK.contains(most))?).ok(),
+        |value| {
+            u32::try_from(parse_integer(value).filter(|most| PROOF_OF_WORK_RANGE.contains(most))?)
+                .ok()
+        },
     );
-    let fields = fields(&mut table, list, mistakes);
-    let retention = retention(&mut table, mistakes);
-    table.end(mistakes);
+    let fields = read_fields(&mut table, list, mistakes);
+    let retention = read_retention(&mut table, mistakes);
+    table.finish(mistakes);
     Some(Campaign {
         id: id?,
         is_default,
@@ -95,8 +98,12 @@ fn campaign(
     })
 }
 
-fn moment(table: &mut Table<'_>, key: &'static str, mistakes: &mut Mistakes) -> Option<Timestamp> {
-    table.required(
+fn read_timestamp(
+    table: &mut TableReader<'_>,
+    key: &'static str,
+    mistakes: &mut CampaignFileErrors,
+) -> Option<Timestamp> {
+    table.read_required(
         key,
         "a time with offset, such as 2026-11-21T06:00:00-05:00",
         mistakes,
@@ -104,12 +111,12 @@ fn moment(table: &mut Table<'_>, key: &'static str, mistakes: &mut Mistakes) -> 
     )
 }
 
-fn fields(
-    root: &mut Table<'_>,
+fn read_fields(
+    root: &mut TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut Mistakes,
+    mistakes: &mut CampaignFileErrors,
 ) -> Vec<Field> {
-    let tables = root.required(
+    let tables = root.read_required(
         "fields",
         "one [[fields]] for each question",
         mistakes,
@@ -119,92 +126,101 @@ fn fields(
     for (number, item) in tables.into_iter().flatten().enumerate() {
         let offset = item.span().start;
         let Some(keys) = item.get_ref().as_table() else {
-            mistakes.note(offset, "fields", "expected [[fields]] tables");
+            mistakes.record(offset, "fields", "expected [[fields]] tables");
             continue;
         };
-        let name = keys.get("name").and_then(|name| text(name.get_ref()));
+        let name = keys.get("name").and_then(|name| parse_text(name.get_ref()));
         let place = format!(
             "fields[{}]",
             name.unwrap_or_else(|| (number + 1).to_string())
         );
-        fields.extend(field(Table::new(keys, offset, &place), list, mistakes));
+        fields.extend(read_field(
+            TableReader::new(keys, offset, &place),
+            list,
+            mistakes,
+        ));
     }
-    check_together(&fields, root, mistakes);
+    check_fields(&fields, root, mistakes);
     fields
 }
 
-fn check_together(fields: &[Field], root: &Table<'_>, mistakes: &mut Mistakes) {
+fn check_fields(fields: &[Field], root: &TableReader<'_>, mistakes: &mut CampaignFileErrors) {
     let mut names = HashSet::new();
     for field in fields.iter().filter(|field| !names.insert(&field.name)) {
-        root.note(
+        root.record_error(
             "fields",
             mistakes,
             format!("two fields are named '{}'", field.name),
         );
     }
-    let times = |is: fn(&Field) -> bool| fields.iter().filter(|field| is(field)).count();
-    if times(|field| field.tally) != 1 {
-        root.note(
+    let count = |is: fn(&Field) -> bool| fields.iter().filter(|field| is(field)).count();
+    if count(|field| field.tally) != 1 {
+        root.record_error(
             "fields",
             mistakes,
             "exactly one field must have tally = true",
         );
     }
-    if times(|field| field.unique) > 1 {
-        root.note(
+    if count(|field| field.unique) > 1 {
+        root.record_error(
             "fields",
             mistakes,
             "at most one field may have unique = true",
         );
     }
-    if times(Field::is_photo) > 1 {
-        root.note("fields", mistakes, "at most one field may be a photo");
+    if count(Field::is_photo) > 1 {
+        root.record_error("fields", mistakes, "at most one field may be a photo");
     }
     if fields.len() > MAX_FIELDS {
-        root.note("fields", mistakes, format!("at most {MAX_FIELDS} fields"));
+        root.record_error("fields", mistakes, format!("at most {MAX_FIELDS} fields"));
     }
 }
 
-fn field(
-    mut table: Table<'_>,
+fn read_field(
+    mut table: TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut Mistakes,
+    mistakes: &mut CampaignFileErrors,
 ) -> Option<Field> {
-    let name = table.required(
+    let name = table.read_required(
         "name",
         "a letter and then a-z, 0-9 or _, at most 40; not 'consent'",
         mistakes,
-        field_name,
+        parse_field_name,
     );
-    let label = table.required_localized("label", mistakes);
-    let hint = table.localized("hint", mistakes);
-    let kind = kind(&mut table, list, mistakes);
+    let label = table.read_required_localized("label", mistakes);
+    let hint = table.read_localized("hint", mistakes);
+    let kind = read_kind(&mut table, list, mistakes);
     let field = Field {
         name: name.unwrap_or_default(),
         label: label.unwrap_or_default(),
         hint,
-        required: table.flag("required", mistakes),
-        unique: table.flag("unique", mistakes),
-        personal: table.flag("personal", mistakes),
-        tally: table.flag("tally", mistakes),
-        autocomplete: table.optional("autocomplete", "an HTML autofill token", mistakes, text),
+        required: table.read_flag("required", mistakes),
+        unique: table.read_flag("unique", mistakes),
+        personal: table.read_flag("personal", mistakes),
+        tally: table.read_flag("tally", mistakes),
+        autocomplete: table.read_optional(
+            "autocomplete",
+            "an HTML autofill token",
+            mistakes,
+            parse_text,
+        ),
         kind: kind?,
     };
     if field.tally
         && (field.personal
             || !field.required
-            || !matches!(field.kind, Kind::Place(_) | Kind::Choice(_)))
+            || !matches!(field.kind, FieldKind::Place(_) | FieldKind::Choice(_)))
     {
-        table.note("tally", mistakes, "a tallied field must be a required place or choice, and not personal: everyone sees its totals");
+        table.record_error("tally", mistakes, "a tallied field must be a required place or choice, and not personal: everyone sees its totals");
     }
     if field.unique && field.is_photo() {
-        table.note("unique", mistakes, "a photo cannot be unique");
+        table.record_error("unique", mistakes, "a photo cannot be unique");
     }
-    table.end(mistakes);
+    table.finish(mistakes);
     Some(field)
 }
 
-fn field_name(value: &DeValue<'_>) -> Option<String> {
+fn parse_field_name(value: &DeValue<'_>) -> Option<String> {
     let name = value.as_str()?;
     let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let good = name.len() <= 40

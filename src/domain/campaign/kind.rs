@@ -4,69 +4,69 @@ use std::collections::HashSet;
 
 use toml::de::DeValue;
 
-use super::table::{Mistakes, Table, integer, text};
-use crate::domain::choice::{Choice, Opt};
-use crate::domain::field::Kind;
+use super::table::{CampaignFileErrors, TableReader, parse_integer, parse_text};
+use crate::domain::choice::{Choice, ChoiceOption};
+use crate::domain::field::FieldKind;
 use crate::domain::place::Places;
 
 /// Maximum length of a text answer, in characters. All texts of a form fit in 64 KiB.
-const MAX_LETTERS: usize = 2000;
+const MAX_TEXT_CHARS: usize = 2000;
 /// Maximum number of options of a choice.
 const MAX_OPTIONS: i64 = 1000;
 
 /// Parses the kind of a field and the keys that only this kind has.
-pub(super) fn kind(
-    table: &mut Table<'_>,
+pub(super) fn read_kind(
+    table: &mut TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut Mistakes,
-) -> Option<Kind> {
+    mistakes: &mut CampaignFileErrors,
+) -> Option<FieldKind> {
     let kinds = "text, document, place, choice or photo";
-    let name = table.required("kind", kinds, mistakes, text)?;
+    let name = table.read_required("kind", kinds, mistakes, parse_text)?;
     match name.as_str() {
-        "text" => Some(text_kind(table, mistakes)),
-        "document" => Some(Kind::Document),
-        "place" => places(table, list, mistakes).map(Kind::Place),
-        "choice" => choice(table, mistakes).map(Kind::Choice),
-        "photo" => Some(Kind::Photo),
+        "text" => Some(read_text_kind(table, mistakes)),
+        "document" => Some(FieldKind::Document),
+        "place" => read_places(table, list, mistakes).map(FieldKind::Place),
+        "choice" => read_choice(table, mistakes).map(FieldKind::Choice),
+        "photo" => Some(FieldKind::Photo),
         _ => {
-            table.note("kind", mistakes, format!("expected {kinds}"));
+            table.record_error("kind", mistakes, format!("expected {kinds}"));
             None
         }
     }
 }
 
-fn text_kind(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Kind {
-    let min = table.count("min", mistakes).unwrap_or(1);
-    let max = table.count("max", mistakes).unwrap_or(120);
-    if min > max || max > MAX_LETTERS {
-        table.note(
+fn read_text_kind(table: &mut TableReader<'_>, mistakes: &mut CampaignFileErrors) -> FieldKind {
+    let min = table.read_count("min", mistakes).unwrap_or(1);
+    let max = table.read_count("max", mistakes).unwrap_or(120);
+    if min > max || max > MAX_TEXT_CHARS {
+        table.record_error(
             "max",
             mistakes,
-            format!("expected min <= max <= {MAX_LETTERS}"),
+            format!("expected min <= max <= {MAX_TEXT_CHARS}"),
         );
     }
-    Kind::Text { min, max }
+    FieldKind::Text { min, max }
 }
 
-fn places(
-    table: &mut Table<'_>,
+fn read_places(
+    table: &mut TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut Mistakes,
+    mistakes: &mut CampaignFileErrors,
 ) -> Option<Places> {
-    let others = table.flag("others", mistakes);
+    let others = table.read_flag("others", mistakes);
     if table.value("list").is_none() {
-        return Some(Places::open());
+        return Some(Places::any());
     }
-    let name = table.optional(
+    let name = table.read_optional(
         "list",
         "the name of a CSV file beside this one",
         mistakes,
-        text,
+        parse_text,
     )?;
     let csv = match list(&name) {
         Ok(csv) => csv,
         Err(reason) => {
-            table.note("list", mistakes, reason);
+            table.record_error("list", mistakes, reason);
             return None;
         }
     };
@@ -74,45 +74,45 @@ fn places(
         Ok(places) => Some(places),
         Err(wrong) => {
             for (line, what) in wrong {
-                table.note("list", mistakes, format!("{name}:{line}: {what}"));
+                table.record_error("list", mistakes, format!("{name}:{line}: {what}"));
             }
             None
         }
     }
 }
 
-fn choice(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Choice> {
-    let range = table.optional(
+fn read_choice(table: &mut TableReader<'_>, mistakes: &mut CampaignFileErrors) -> Option<Choice> {
+    let range = table.read_optional(
         "range",
         "[first, last] with at most 1000 whole numbers",
         mistakes,
-        range,
+        parse_range,
     );
-    let items = table.optional(
+    let items = table.read_optional(
         "options",
         "a list of { value, label }",
         mistakes,
         DeValue::as_array,
     );
     match (range, items) {
-        (Some((first, last)), None) => Some(Choice::range(first, last)),
+        (Some((first, last)), None) => Some(Choice::from_range(first, last)),
         (None, Some(items)) => {
             let offset = table.offset("options");
             let path = table.path("options");
-            let options: Option<Vec<Opt>> = items
+            let options: Option<Vec<ChoiceOption>> = items
                 .iter()
                 .map(|item| {
-                    option(
-                        Table::new(item.get_ref().as_table()?, item.span().start, &path),
+                    read_option(
+                        TableReader::new(item.get_ref().as_table()?, item.span().start, &path),
                         mistakes,
                     )
                 })
                 .collect();
             if options
                 .as_ref()
-                .is_none_or(|options| options.is_empty() || has_twins(options))
+                .is_none_or(|options| options.is_empty() || has_duplicates(options))
             {
-                mistakes.note(
+                mistakes.record(
                     offset,
                     &path,
                     "expected options with value and label, each value once",
@@ -121,7 +121,7 @@ fn choice(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Choice> {
             options.map(Choice::new)
         }
         _ => {
-            table.note(
+            table.record_error(
                 "options",
                 mistakes,
                 "a choice needs either options or range",
@@ -131,26 +131,32 @@ fn choice(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Choice> {
     }
 }
 
-fn range(value: &DeValue<'_>) -> Option<(i64, i64)> {
+fn parse_range(value: &DeValue<'_>) -> Option<(i64, i64)> {
     let [first, last] = value.as_array()?.iter().collect::<Vec<_>>()[..] else {
         return None;
     };
-    let (first, last) = (integer(first.get_ref())?, integer(last.get_ref())?);
+    let (first, last) = (
+        parse_integer(first.get_ref())?,
+        parse_integer(last.get_ref())?,
+    );
     let count = last.checked_sub(first)?;
     (0..MAX_OPTIONS).contains(&count).then_some((first, last))
 }
 
-fn option(mut table: Table<'_>, mistakes: &mut Mistakes) -> Option<Opt> {
-    let value = table.required("value", "a text", mistakes, text);
-    let label = table.required_localized("label", mistakes);
-    table.end(mistakes);
-    Some(Opt {
+fn read_option(
+    mut table: TableReader<'_>,
+    mistakes: &mut CampaignFileErrors,
+) -> Option<ChoiceOption> {
+    let value = table.read_required("value", "a text", mistakes, parse_text);
+    let label = table.read_required_localized("label", mistakes);
+    table.finish(mistakes);
+    Some(ChoiceOption {
         value: value?,
         label: label?,
     })
 }
 
-fn has_twins(options: &[Opt]) -> bool {
+fn has_duplicates(options: &[ChoiceOption]) -> bool {
     let mut values = HashSet::new();
     !options.iter().all(|option| values.insert(&option.value))
 }

@@ -9,66 +9,66 @@ use crate::domain::lang::Localized;
 
 /// An error in a campaign file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct CampaignFileError {
     /// Line in the file, from 1.
     pub line: usize,
     /// Path within the file: `title.es`, `fields[nombre].min`.
-    pub place: String,
+    pub path: String,
     /// Problem and expected value.
-    pub what: String,
+    pub message: String,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for CampaignFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.line, self.place, self.what)
+        write!(f, "{}: {}: {}", self.line, self.path, self.message)
     }
 }
 
 /// Collects the errors of a file.
-pub(super) struct Mistakes<'a> {
+pub(super) struct CampaignFileErrors<'a> {
     text: &'a str,
-    pub(super) found: Vec<Mistake>,
+    pub(super) errors: Vec<CampaignFileError>,
 }
 
-impl<'a> Mistakes<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
-        let found = Vec::new();
-        Self { text, found }
+impl<'a> CampaignFileErrors<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let errors = Vec::new();
+        Self { text, errors }
     }
 
-    pub(super) fn note(&mut self, offset: usize, place: &str, what: impl Into<String>) {
+    pub(super) fn record(&mut self, offset: usize, path: &str, message: impl Into<String>) {
         let before = self.text.get(..offset).unwrap_or(self.text);
-        self.found.push(Mistake {
+        self.errors.push(CampaignFileError {
             line: 1 + before.matches('\n').count(),
-            place: place.to_owned(),
-            what: what.into(),
+            path: path.to_owned(),
+            message: message.into(),
         });
     }
 }
 
 /// Reads a table and remembers which keys were read, to find unknown ones.
-pub(super) struct Table<'t> {
+pub(super) struct TableReader<'t> {
     keys: &'t DeTable<'t>,
     offset: usize,
-    place: String,
+    path: String,
     known: Vec<&'static str>,
 }
 
-impl<'t> Table<'t> {
-    pub(super) fn new(keys: &'t DeTable<'t>, offset: usize, place: &str) -> Self {
+impl<'t> TableReader<'t> {
+    pub(super) fn new(keys: &'t DeTable<'t>, offset: usize, path: &str) -> Self {
         Self {
             keys,
             offset,
-            place: place.to_owned(),
+            path: path.to_owned(),
             known: Vec::new(),
         }
     }
 
     pub(super) fn path(&self, key: &str) -> String {
-        if self.place.is_empty() {
+        if self.path.is_empty() {
             key.to_owned()
         } else {
-            format!("{}.{key}", self.place)
+            format!("{}.{key}", self.path)
         }
     }
 
@@ -79,8 +79,13 @@ impl<'t> Table<'t> {
             .map_or(self.offset, |value| value.span().start)
     }
 
-    pub(super) fn note(&self, key: &str, mistakes: &mut Mistakes, what: impl Into<String>) {
-        mistakes.note(self.offset(key), &self.path(key), what);
+    pub(super) fn record_error(
+        &self,
+        key: &str,
+        mistakes: &mut CampaignFileErrors,
+        message: impl Into<String>,
+    ) {
+        mistakes.record(self.offset(key), &self.path(key), message);
     }
 
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
@@ -89,78 +94,87 @@ impl<'t> Table<'t> {
     }
 
     /// Reads an optional key with `read`; records an error if that returns `None`.
-    pub(super) fn optional<T>(
+    pub(super) fn read_optional<T>(
         &mut self,
         key: &'static str,
         expected: &str,
-        mistakes: &mut Mistakes,
+        mistakes: &mut CampaignFileErrors,
         read: impl Fn(&'t DeValue<'t>) -> Option<T>,
     ) -> Option<T> {
         let value = read(self.value(key)?.get_ref());
         if value.is_none() {
-            self.note(key, mistakes, format!("expected {expected}"));
+            self.record_error(key, mistakes, format!("expected {expected}"));
         }
         value
     }
 
     /// Like [`Self::optional`], but records an error if the key is missing.
-    pub(super) fn required<T>(
+    pub(super) fn read_required<T>(
         &mut self,
         key: &'static str,
         expected: &str,
-        mistakes: &mut Mistakes,
+        mistakes: &mut CampaignFileErrors,
         read: impl Fn(&'t DeValue<'t>) -> Option<T>,
     ) -> Option<T> {
         if !self.keys.contains_key(key) {
-            self.note(key, mistakes, format!("missing: expected {expected}"));
+            self.record_error(key, mistakes, format!("missing: expected {expected}"));
         }
-        self.optional(key, expected, mistakes, read)
+        self.read_optional(key, expected, mistakes, read)
     }
 
-    pub(super) fn flag(&mut self, key: &'static str, mistakes: &mut Mistakes) -> bool {
-        self.optional(key, "true or false", mistakes, DeValue::as_bool)
+    pub(super) fn read_flag(
+        &mut self,
+        key: &'static str,
+        mistakes: &mut CampaignFileErrors,
+    ) -> bool {
+        self.read_optional(key, "true or false", mistakes, DeValue::as_bool)
             .unwrap_or(false)
     }
 
-    pub(super) fn count(&mut self, key: &'static str, mistakes: &mut Mistakes) -> Option<usize> {
-        self.optional(key, "a whole number, not negative", mistakes, |value| {
-            usize::try_from(integer(value)?).ok()
+    pub(super) fn read_count(
+        &mut self,
+        key: &'static str,
+        mistakes: &mut CampaignFileErrors,
+    ) -> Option<usize> {
+        self.read_optional(key, "a whole number, not negative", mistakes, |value| {
+            usize::try_from(parse_integer(value)?).ok()
         })
     }
 
     /// Reads a text in both languages. Returns `None` if the key is missing or invalid.
-    pub(super) fn localized(
+    pub(super) fn read_localized(
         &mut self,
         key: &'static str,
-        mistakes: &mut Mistakes,
+        mistakes: &mut CampaignFileErrors,
     ) -> Option<Localized> {
         let offset = self.offset(key);
         let path = self.path(key);
-        let keys = self.optional(key, "a table with es and en", mistakes, DeValue::as_table)?;
-        let mut table = Table::new(keys, offset, &path);
-        let es = table.required("es", "a text in Spanish", mistakes, text);
-        let en = table.required("en", "a text in English", mistakes, text);
-        table.end(mistakes);
+        let keys =
+            self.read_optional(key, "a table with es and en", mistakes, DeValue::as_table)?;
+        let mut table = TableReader::new(keys, offset, &path);
+        let es = table.read_required("es", "a text in Spanish", mistakes, parse_text);
+        let en = table.read_required("en", "a text in English", mistakes, parse_text);
+        table.finish(mistakes);
         Some(Localized { es: es?, en: en? })
     }
 
     /// Like [`Self::localized`], but records an error if the key is missing.
-    pub(super) fn required_localized(
+    pub(super) fn read_required_localized(
         &mut self,
         key: &'static str,
-        mistakes: &mut Mistakes,
+        mistakes: &mut CampaignFileErrors,
     ) -> Option<Localized> {
-        self.required(key, "a text in es and en", mistakes, |_| Some(()))?;
-        self.localized(key, mistakes)
+        self.read_required(key, "a text in es and en", mistakes, |_| Some(()))?;
+        self.read_localized(key, mistakes)
     }
 
     /// Records an error for every key that was not read.
-    pub(super) fn end(self, mistakes: &mut Mistakes) {
+    pub(super) fn finish(self, mistakes: &mut CampaignFileErrors) {
         for key in self.keys.keys() {
             let name = key.get_ref().as_ref();
             if !self.known.contains(&name) {
                 let known = self.known.join(", ");
-                mistakes.note(
+                mistakes.record(
                     key.span().start,
                     &self.path(name),
                     format!("unknown key: expected one of {known}"),
@@ -171,7 +185,7 @@ impl<'t> Table<'t> {
 }
 
 /// Returns the trimmed text, or `None` if it is blank.
-pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
+pub(super) fn parse_text(value: &DeValue<'_>) -> Option<String> {
     value
         .as_str()
         .map(str::trim)
@@ -179,7 +193,7 @@ pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
         .map(str::to_owned)
 }
 
-pub(super) fn integer(value: &DeValue<'_>) -> Option<i64> {
+pub(super) fn parse_integer(value: &DeValue<'_>) -> Option<i64> {
     let number = value.as_integer()?;
     i64::from_str_radix(number.as_str(), number.radix()).ok()
 }

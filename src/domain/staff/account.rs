@@ -6,10 +6,10 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Mail, Permission, Reach, Role};
+use super::{EmailAddress, Permission, PlaceScope, Role};
 
 /// Lifetime of a password link.
-pub const LINK_LIFE: SignedDuration = SignedDuration::from_hours(48);
+pub const PASSWORD_LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
 
 /// A staff account.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,17 +17,17 @@ pub struct Account {
     /// Permanent id; may appear in logs.
     pub id: Uuid,
     /// Address, unique among all accounts.
-    pub mail: Mail,
+    pub email: EmailAddress,
     /// Role.
     pub role: Role,
     /// Places whose registrations a clerk may see.
-    pub reach: Reach,
+    pub place_scope: PlaceScope,
     /// Argon2id hash in PHC format; `None` until the first link is used.
     pub password: Option<String>,
     /// Second factor, if enabled.
-    pub second: Option<SecondFactor>,
+    pub second_factor: Option<SecondFactor>,
     /// Current link to set a password.
-    pub link: Option<Link>,
+    pub password_link: Option<PasswordLink>,
     /// Session epoch. Sessions of another epoch are invalid.
     pub epoch: u64,
     /// Time of closing.
@@ -42,14 +42,14 @@ pub struct Account {
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecondFactor {
     /// TOTP secret, encrypted under the installation's secret.
-    pub sealed: Vec<u8>,
+    pub encrypted_secret: Vec<u8>,
     /// Time step (30 s) of the last used code; only later ones are accepted (RFC 6238, 5.2).
-    pub used_step: u64,
+    pub last_used_step: u64,
 }
 
 /// One-time link to set a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct PasswordLink {
     /// SHA-256 of the token in the link.
     pub hash: [u8; 32],
     /// Time of expiry.
@@ -59,15 +59,15 @@ pub struct Link {
 impl Account {
     /// Creates an account without a password; it needs a link to set one.
     #[must_use]
-    pub fn new(id: Uuid, mail: Mail, now: Timestamp) -> Self {
+    pub fn new(id: Uuid, email: EmailAddress, now: Timestamp) -> Self {
         Self {
             id,
-            mail,
+            email,
             role: Role::Viewer,
-            reach: Reach::all(),
+            place_scope: PlaceScope::all(),
             password: None,
-            second: None,
-            link: None,
+            second_factor: None,
+            password_link: None,
             epoch: 0,
             closed_at: None,
             created_at: now,
@@ -88,40 +88,40 @@ impl Account {
     }
 
     /// Sets role and place scope. Only clerks can be limited to places.
-    pub fn assign(&mut self, role: Role, reach: Reach) {
+    pub fn assign_role(&mut self, role: Role, place_scope: PlaceScope) {
         self.role = role;
-        self.reach = match role {
-            Role::Clerk => reach,
-            Role::Viewer | Role::Admin => Reach::all(),
+        self.place_scope = match role {
+            Role::Clerk => place_scope,
+            Role::Viewer | Role::Admin => PlaceScope::all(),
         };
     }
 
     /// Sets a new link, which replaces the previous one. The password stays valid until the link is used.
-    pub fn invite(&mut self, hash: [u8; 32], now: Timestamp) {
-        let expires_at = now + LINK_LIFE;
-        self.link = Some(Link { hash, expires_at });
+    pub fn set_password_link(&mut self, hash: [u8; 32], now: Timestamp) {
+        let expires_at = now + PASSWORD_LINK_LIFETIME;
+        self.password_link = Some(PasswordLink { hash, expires_at });
     }
 
     /// Returns whether the link with this hash may set the password now.
     #[must_use]
-    pub fn takes_link(&self, hash: &[u8; 32], now: Timestamp) -> bool {
-        let is_good = |link: &Link| link.hash == *hash && now < link.expires_at;
-        self.is_open() && self.link.as_ref().is_some_and(is_good)
+    pub fn accepts_link(&self, hash: &[u8; 32], now: Timestamp) -> bool {
+        let is_good = |link: &PasswordLink| link.hash == *hash && now < link.expires_at;
+        self.is_open() && self.password_link.as_ref().is_some_and(is_good)
     }
 
     /// Sets a password; invalidates every session and the link.
     pub fn set_password(&mut self, phc: String) {
         self.password = Some(phc);
-        self.link = None;
+        self.password_link = None;
         self.end_sessions();
     }
 
     /// Marks the time step of a code as used. Returns false if it, or a later one, was used before.
     #[must_use]
-    pub fn use_step(&mut self, step: u64) -> bool {
-        match &mut self.second {
-            Some(second) if step > second.used_step => {
-                second.used_step = step;
+    pub fn consume_step(&mut self, step: u64) -> bool {
+        match &mut self.second_factor {
+            Some(second) if step > second.last_used_step => {
+                second.last_used_step = step;
                 true
             }
             _ => false,
@@ -130,8 +130,8 @@ impl Account {
 
     /// Returns whether the account is open and its sessions are those of `at_login`, not ended since then.
     #[must_use]
-    pub fn is_still(&self, let_in: &Self) -> bool {
-        self.is_open() && self.epoch == let_in.epoch
+    pub fn is_unchanged_since(&self, at_login: &Self) -> bool {
+        self.is_open() && self.epoch == at_login.epoch
     }
 
     /// Ends every session, on every instance.
@@ -142,7 +142,7 @@ impl Account {
     /// Closes the account; invalidates every session and the link.
     pub fn close(&mut self, now: Timestamp) {
         self.closed_at = Some(now);
-        self.link = None;
+        self.password_link = None;
         self.end_sessions();
     }
 
@@ -150,7 +150,7 @@ impl Account {
     pub fn reopen(&mut self) {
         self.closed_at = None;
         self.password = None;
-        self.second = None;
+        self.second_factor = None;
         self.end_sessions();
     }
 }
@@ -172,7 +172,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn account() -> Account {
-        let mail = Mail::parse("ana@example.org").unwrap();
+        let mail = EmailAddress::parse("ana@example.org").unwrap();
         Account::new(Uuid::from_u128(7), mail, at(0))
     }
 
@@ -183,34 +183,34 @@ pub(crate) mod tests {
     #[test]
     fn a_link_is_good_once_and_for_two_days() {
         let mut account = account();
-        account.invite([1; 32], at(0));
-        assert!(account.takes_link(&[1; 32], at(47)));
-        assert!(!account.takes_link(&[1; 32], at(48)), "too late");
-        assert!(!account.takes_link(&[2; 32], at(1)), "another one");
-        account.invite([3; 32], at(1));
-        assert!(!account.takes_link(&[1; 32], at(2)), "replaced");
+        account.set_password_link([1; 32], at(0));
+        assert!(account.accepts_link(&[1; 32], at(47)));
+        assert!(!account.accepts_link(&[1; 32], at(48)), "too late");
+        assert!(!account.accepts_link(&[2; 32], at(1)), "another one");
+        account.set_password_link([3; 32], at(1));
+        assert!(!account.accepts_link(&[1; 32], at(2)), "replaced");
         account.set_password("$argon2id$".into());
-        assert!(!account.takes_link(&[3; 32], at(2)), "used");
+        assert!(!account.accepts_link(&[3; 32], at(2)), "used");
     }
 
     #[test]
     fn a_closed_account_takes_no_link() {
         let mut account = account();
         account.close(at(0));
-        account.invite([1; 32], at(0));
-        assert!(!account.takes_link(&[1; 32], at(1)));
+        account.set_password_link([1; 32], at(0));
+        assert!(!account.accepts_link(&[1; 32], at(1)));
     }
 
     #[test]
     fn a_code_is_used_once_and_none_before_it() {
         let mut account = account();
-        assert!(!account.use_step(5), "the factor is off");
-        account.second = Some(SecondFactor {
-            sealed: vec![],
-            used_step: 5,
+        assert!(!account.consume_step(5), "the factor is off");
+        account.second_factor = Some(SecondFactor {
+            encrypted_secret: vec![],
+            last_used_step: 5,
         });
-        assert!(!account.use_step(4) && !account.use_step(5));
-        assert!(account.use_step(6) && !account.use_step(6));
+        assert!(!account.consume_step(4) && !account.consume_step(5));
+        assert!(account.consume_step(6) && !account.consume_step(6));
     }
 
     #[test]
@@ -230,11 +230,11 @@ pub(crate) mod tests {
     #[test]
     fn only_clerks_are_limited_to_places() {
         let mut account = account();
-        let cali = Reach::of(vec!["Cali".into()]);
-        account.assign(Role::Clerk, cali.clone());
-        assert!(!account.reach.sees("Bogotá"));
-        account.assign(Role::Admin, cali);
-        assert!(account.reach.is_all());
+        let cali = PlaceScope::new(vec!["Cali".into()]);
+        account.assign_role(Role::Clerk, cali.clone());
+        assert!(!account.place_scope.includes("Bogotá"));
+        account.assign_role(Role::Admin, cali);
+        assert!(account.place_scope.is_all());
     }
 
     #[test]

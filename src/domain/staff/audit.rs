@@ -3,7 +3,7 @@
 //! address, only ids.
 
 mod action;
-mod deed;
+mod event;
 #[cfg(test)]
 mod tests;
 
@@ -13,31 +13,33 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::domain::CampaignId;
-use crate::domain::moment::to_the_millisecond;
+use crate::domain::moment::truncate_to_ms;
 
-pub use action::Action;
-pub use deed::{Deed, account, assigned, registration, token, token_made};
+pub use action::AuditAction;
+pub use event::{
+    AuditEvent, account_subject, registration_subject, role_assigned, token_created, token_subject,
+};
 
 /// An event with its actor, time and origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct AuditRecord {
     /// Time in the precision of the store (milliseconds): the hash must be reproducible from stored data.
     pub at: Timestamp,
     /// Actor: `account:ID`, `token:NAME`, or a name of [`Doer`].
-    pub who: String,
+    pub actor: String,
     /// Address of the client, if any.
-    pub from: Option<IpAddr>,
+    pub client_ip: Option<IpAddr>,
     /// Request id, as in the logs.
     pub request_id: Option<String>,
     /// Event.
-    pub deed: Deed,
+    pub event: AuditEvent,
 }
 
 /// An actor without account or token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doer {
+pub enum SystemActor {
     /// A client that is not logged in.
-    Nobody,
+    Anonymous,
     /// An operator who runs commands on the machine.
     CommandLine,
     /// A background task.
@@ -46,101 +48,101 @@ pub enum Doer {
 
 /// An entry of the hash chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ChainEntry {
     /// Sequence number, from 1.
     pub seq: u64,
     /// Record.
-    pub note: Note,
+    pub record: AuditRecord,
     /// Hash of the previous entry; zeroes in the first.
-    pub before: [u8; 32],
+    pub previous_hash: [u8; 32],
     /// MAC over all other fields, under a key of the installation.
     pub hash: [u8; 32],
 }
 
 /// The last entry of a chain. Stored elsewhere, it later proves that the chain was not truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct ChainHead {
     /// Sequence number, also the number of entries.
     pub seq: u64,
     /// Hash of the entry.
     pub hash: [u8; 32],
 }
 
-impl Doer {
+impl SystemActor {
     /// All actors.
-    pub const ALL: [Self; 3] = [Self::Nobody, Self::CommandLine, Self::System];
+    pub const ALL: [Self; 3] = [Self::Anonymous, Self::CommandLine, Self::System];
 
     /// Returns the name in entries.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Nobody => "nobody",
+            Self::Anonymous => "nobody",
             Self::CommandLine => "command-line",
             Self::System => "system",
         }
     }
 }
 
-impl Note {
+impl AuditRecord {
     /// Creates a record of an event without a request.
     #[must_use]
-    pub fn by(doer: Doer, deed: Deed, now: Timestamp) -> Self {
+    pub fn from_system(actor: SystemActor, event: AuditEvent, now: Timestamp) -> Self {
         Self {
-            at: to_the_millisecond(now),
-            who: doer.name().to_owned(),
-            from: None,
+            at: truncate_to_ms(now),
+            actor: actor.name().to_owned(),
+            client_ip: None,
             request_id: None,
-            deed,
+            event,
         }
     }
 }
 
-impl Entry {
+impl ChainEntry {
     /// Returns the bytes to hash: every field with its length, so that no two entries have the same bytes.
     #[must_use]
     pub fn content(&self) -> Vec<u8> {
-        let Note {
+        let AuditRecord {
             at,
-            who,
-            from,
+            actor: who,
+            client_ip: from,
             request_id,
-            deed,
-        } = &self.note;
+            event: deed,
+        } = &self.record;
         let from = from.map(|from| from.to_string());
-        let mut content = Content(Vec::with_capacity(256));
-        content.number(self.seq);
-        content.bytes(&self.before);
-        content.bytes(&at.as_millisecond().to_be_bytes());
-        content.bytes(who.as_bytes());
-        content.optional(from.as_deref());
-        content.optional(request_id.as_deref());
-        content.bytes(deed.action.name().as_bytes());
-        content.optional(deed.campaign.as_ref().map(CampaignId::as_str));
-        content.number(deed.subjects.len() as u64);
+        let mut content = HashInput(Vec::with_capacity(256));
+        content.push_number(self.seq);
+        content.push_bytes(&self.previous_hash);
+        content.push_bytes(&at.as_millisecond().to_be_bytes());
+        content.push_bytes(who.as_bytes());
+        content.push_optional(from.as_deref());
+        content.push_optional(request_id.as_deref());
+        content.push_bytes(deed.action.name().as_bytes());
+        content.push_optional(deed.campaign.as_ref().map(CampaignId::as_str));
+        content.push_number(deed.subjects.len() as u64);
         for subject in &deed.subjects {
-            content.bytes(subject.as_bytes());
+            content.push_bytes(subject.as_bytes());
         }
-        content.number(deed.detail.len() as u64);
+        content.push_number(deed.detail.len() as u64);
         for (name, text) in &deed.detail {
-            content.bytes(name.as_bytes());
-            content.bytes(text.as_bytes());
+            content.push_bytes(name.as_bytes());
+            content.push_bytes(text.as_bytes());
         }
         content.0
     }
 
     /// Returns this entry as the head of a chain.
     #[must_use]
-    pub fn head(&self) -> Head {
-        Head {
+    pub fn head(&self) -> ChainHead {
+        ChainHead {
             seq: self.seq,
             hash: self.hash,
         }
     }
 }
 
-impl Head {
+impl ChainHead {
     /// The head of an empty chain.
-    pub const NONE: Self = Self {
+    pub const EMPTY: Self = Self {
         seq: 0,
         hash: [0; 32],
     };
@@ -159,27 +161,27 @@ impl Head {
     }
 }
 
-impl fmt::Display for Head {
+impl fmt::Display for ChainHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hash = data_encoding::HEXLOWER.encode(&self.hash);
         write!(f, "{}:{hash}", self.seq)
     }
 }
 
-struct Content(Vec<u8>);
+struct HashInput(Vec<u8>);
 
-impl Content {
-    fn number(&mut self, number: u64) {
+impl HashInput {
+    fn push_number(&mut self, number: u64) {
         self.0.extend(number.to_be_bytes());
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len() as u64);
+    fn push_bytes(&mut self, bytes: &[u8]) {
+        self.push_number(bytes.len() as u64);
         self.0.extend(bytes);
     }
 
-    fn optional(&mut self, text: Option<&str>) {
+    fn push_optional(&mut self, text: Option<&str>) {
         self.0.push(u8::from(text.is_some()));
-        self.bytes(text.unwrap_or_default().as_bytes());
+        self.push_bytes(text.unwrap_or_default().as_bytes());
     }
 }

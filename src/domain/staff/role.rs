@@ -59,7 +59,7 @@ impl Role {
     /// Returns whether the role has the permission. Each role includes the permissions of the lower ones.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
-        let least = match permission {
+        let minimum = match permission {
             Permission::Totals => Self::Viewer,
             Permission::Search
             | Permission::See
@@ -70,7 +70,7 @@ impl Role {
                 Self::Admin
             }
         };
-        self >= least
+        self >= minimum
     }
 }
 

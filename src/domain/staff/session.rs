@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::Account;
 
 /// Maximum time between two requests.
-pub const IDLE: SignedDuration = SignedDuration::from_mins(30);
+pub const IDLE_TIMEOUT: SignedDuration = SignedDuration::from_mins(30);
 /// Maximum time after login.
-pub const ABSOLUTE: SignedDuration = SignedDuration::from_hours(12);
+pub const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(12);
 /// Minimum interval between updates of the last-seen time: not every request writes to the store.
-pub const NOTE_EVERY: SignedDuration = SignedDuration::from_mins(1);
+pub const TOUCH_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 
 /// A login session. Its token has 256 random bits; only the SHA-256 is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,14 +34,14 @@ impl Session {
         self.account == account.id
             && self.epoch == account.epoch
             && account.is_open()
-            && now.duration_since(self.seen_at) < IDLE
-            && now.duration_since(self.created_at) < ABSOLUTE
+            && now.duration_since(self.seen_at) < IDLE_TIMEOUT
+            && now.duration_since(self.created_at) < MAX_LIFETIME
     }
 
     /// Returns whether the last-seen time must be updated.
     #[must_use]
-    pub fn is_due(&self, now: Timestamp) -> bool {
-        now.duration_since(self.seen_at) >= NOTE_EVERY
+    pub fn needs_touch(&self, now: Timestamp) -> bool {
+        now.duration_since(self.seen_at) >= TOUCH_INTERVAL
     }
 }
 
@@ -86,6 +86,6 @@ mod tests {
             created_at: at(0),
             seen_at: at(5),
         };
-        assert!(!session.is_due(at(5)) && session.is_due(at(6)));
+        assert!(!session.needs_touch(at(5)) && session.needs_touch(at(6)));
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Permission, Reach};
+use super::{Permission, PlaceScope};
 
 /// Use of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct ApiToken {
     /// Scopes.
     pub scopes: Scopes,
     /// Places whose registrations it may read.
-    pub reach: Reach,
+    pub place_scope: PlaceScope,
     /// Time of creation.
     pub created_at: Timestamp,
     /// Time of expiry.
@@ -69,7 +69,7 @@ impl Scopes {
 
     /// Creates a set of these scopes.
     #[must_use]
-    pub fn of(scopes: &[Scope]) -> Self {
+    pub fn new(scopes: &[Scope]) -> Self {
         Self {
             report: scopes.contains(&Scope::Report),
             chart: scopes.contains(&Scope::Chart),
@@ -78,14 +78,14 @@ impl Scopes {
 
     /// Parses the output of [`Self::written`]; ignores unknown names.
     #[must_use]
-    pub fn read(words: &str) -> Self {
+    pub fn parse(words: &str) -> Self {
         let scopes: Vec<_> = words.split(',').filter_map(Scope::parse).collect();
-        Self::of(&scopes)
+        Self::new(&scopes)
     }
 
     /// Returns the names separated by commas, as stored.
     #[must_use]
-    pub fn written(self) -> String {
+    pub fn to_text(self) -> String {
         let held = Scope::ALL.into_iter().filter(|scope| self.has(*scope));
         held.map(Scope::name).collect::<Vec<_>>().join(",")
     }
@@ -130,18 +130,18 @@ mod tests {
     fn scopes_are_written_and_read_back() {
         for scopes in [
             Scopes::ALL,
-            Scopes::of(&[Scope::Chart]),
-            Scopes::of(&[Scope::Report]),
-            Scopes::of(&[]),
+            Scopes::new(&[Scope::Chart]),
+            Scopes::new(&[Scope::Report]),
+            Scopes::new(&[]),
         ] {
-            assert_eq!(Scopes::read(&scopes.written()), scopes);
+            assert_eq!(Scopes::parse(&scopes.to_text()), scopes);
         }
-        assert_eq!(Scopes::ALL.written(), "report,chart");
+        assert_eq!(Scopes::ALL.to_text(), "report,chart");
     }
 
     #[test]
     fn a_scope_allows_what_it_is_for_alone() {
-        let chart = Scopes::of(&[Scope::Chart]);
+        let chart = Scopes::new(&[Scope::Chart]);
         assert!(chart.may(Permission::Totals) && !chart.may(Permission::Report));
         assert!(!Scopes::ALL.may(Permission::See) && !Scopes::ALL.may(Permission::Accounts));
     }
@@ -153,7 +153,7 @@ mod tests {
             hash: [1; 32],
             name: "tablero".into(),
             scopes: Scopes::ALL,
-            reach: Reach::all(),
+            place_scope: PlaceScope::all(),
             created_at: at(0),
             expires_at: Some(at(10)),
             revoked_at: None,

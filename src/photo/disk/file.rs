@@ -7,38 +7,38 @@ use std::path::Path;
 use jiff::Timestamp;
 use tokio::sync::mpsc::Sender;
 
-use super::{DiskPhotos, blocking, each_file, make_folder, modified};
-use crate::photo::PhotosError;
-use crate::photo::key::{FOLDER, FileKey, Reading};
-use crate::photo::seal::SealedFile;
+use super::{DiskBackend, create_folder, modified_at, run_blocking, visit_files};
+use crate::photo::ObjectError;
+use crate::photo::encryption::EncryptedFile;
+use crate::photo::key::{FileKey, ObjectReader, REPORTS_PREFIX};
 
 /// File name extension of an unfinished file.
-const UNFINISHED: &str = "part";
+const PART_EXTENSION: &str = "part";
 
-impl DiskPhotos {
+impl DiskBackend {
     pub(in crate::photo) async fn put_file(
         &self,
         key: &FileKey,
-        sealed: &SealedFile,
-    ) -> Result<(), PhotosError> {
+        encrypted: &EncryptedFile,
+    ) -> Result<(), ObjectError> {
         let path = self.folder.join(key.to_string());
-        let (file, bytes) = (sealed.file().try_clone(), sealed.bytes);
-        blocking(move || copy_durably(&path, file?, bytes)).await
+        let (file, bytes) = (encrypted.file().try_clone(), encrypted.bytes);
+        run_blocking(move || copy_durably(&path, file?, bytes)).await
     }
 
     pub(in crate::photo) async fn file(
         &self,
         key: &FileKey,
-    ) -> Result<Option<(u64, Reading)>, PhotosError> {
+    ) -> Result<Option<(u64, ObjectReader)>, ObjectError> {
         let path = self.folder.join(key.to_string());
         let open = move || match File::open(&path) {
             Ok(file) => Ok(Some((file.metadata()?.len(), file))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         };
-        let found = blocking(open).await?;
+        let found = run_blocking(open).await?;
         Ok(found.map(|(bytes, file)| {
-            let reading: Reading = Box::pin(tokio::fs::File::from_std(file));
+            let reading: ObjectReader = Box::pin(tokio::fs::File::from_std(file));
             (bytes, reading)
         }))
     }
@@ -48,30 +48,35 @@ impl DiskPhotos {
     pub(in crate::photo) async fn list_files(
         &self,
         files: Sender<(FileKey, Timestamp)>,
-    ) -> Result<(), PhotosError> {
-        let folder = self.folder.join(FOLDER);
-        blocking(move || {
-            each_file(&folder, &format!("{FOLDER}/"), 0, &mut |name, entry| {
-                let whole = name
-                    .strip_suffix(UNFINISHED)
-                    .map(|stem| format!("{stem}csv"));
-                let Some(key) = FileKey::parse(whole.as_deref().unwrap_or(name)) else {
-                    return Ok(true);
-                };
-                match entry.metadata() {
-                    Ok(known) => Ok(files.blocking_send((key, modified(&known)?)).is_ok()),
-                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-                    Err(error) => Err(error),
-                }
-            })
+    ) -> Result<(), ObjectError> {
+        let folder = self.folder.join(REPORTS_PREFIX);
+        run_blocking(move || {
+            visit_files(
+                &folder,
+                &format!("{REPORTS_PREFIX}/"),
+                0,
+                &mut |name, entry| {
+                    let finished = name
+                        .strip_suffix(PART_EXTENSION)
+                        .map(|stem| format!("{stem}csv"));
+                    let Some(key) = FileKey::parse(finished.as_deref().unwrap_or(name)) else {
+                        return Ok(true);
+                    };
+                    match entry.metadata() {
+                        Ok(known) => Ok(files.blocking_send((key, modified_at(&known)?)).is_ok()),
+                        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+                        Err(error) => Err(error),
+                    }
+                },
+            )
         })
         .await
     }
 
-    pub(in crate::photo) async fn remove_file(&self, key: &FileKey) -> Result<(), PhotosError> {
+    pub(in crate::photo) async fn remove_file(&self, key: &FileKey) -> Result<(), ObjectError> {
         let path = self.folder.join(key.to_string());
-        blocking(move || {
-            for path in [&path, &unfinished(&path)] {
+        run_blocking(move || {
+            for path in [&path, &part_path(&path)] {
                 match std::fs::remove_file(path) {
                     Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                     _ => {}
@@ -86,16 +91,16 @@ impl DiskPhotos {
 }
 
 /// Returns the path of the unfinished file. It is always the same one, so an interrupted write is overwritten.
-fn unfinished(path: &Path) -> std::path::PathBuf {
-    path.with_extension(UNFINISHED)
+fn part_path(path: &Path) -> std::path::PathBuf {
+    path.with_extension(PART_EXTENSION)
 }
 
 /// Copies a file durably: a power cut leaves the complete file or none.
 fn copy_durably(path: &Path, mut from: File, bytes: u64) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    make_folder(folder)?;
-    let part = unfinished(path);
-    let mut to = super::create(&part)?;
+    create_folder(folder)?;
+    let part = part_path(path);
+    let mut to = super::create_file(&part)?;
     from.rewind()?;
     if io::copy(&mut from, &mut to)? != bytes {
         return Err(ErrorKind::UnexpectedEof.into());

@@ -33,11 +33,11 @@ impl<'a> Cut<'a> {
         if self.source.get(range.clone()) == Some(with) {
             return;
         }
-        let kept = self.source.get(self.run..range.start).unwrap_or_default();
+        let unchanged = self.source.get(self.run..range.start).unwrap_or_default();
         let out = self
             .out
             .get_or_insert_with(|| Vec::with_capacity(self.source.len()));
-        out.extend_from_slice(kept);
+        out.extend_from_slice(unchanged);
         out.extend_from_slice(with);
         self.run = range.end;
     }
@@ -57,7 +57,7 @@ impl<'a> Cut<'a> {
     }
 
     /// Returns the output up to `end`, with its first bytes replaced by `head`. They must not have been cut.
-    pub(super) fn finish_under(mut self, head: &[u8], end: usize) -> Bytes {
+    pub(super) fn finish_with_head(mut self, head: &[u8], end: usize) -> Bytes {
         if self.out.is_none() {
             self.replace(0..head.len(), head);
             return self.finish(end);
@@ -97,9 +97,9 @@ mod tests {
         let source = Bytes::from_static(b"0123456789");
         let mut cut = Cut::new(&source);
         cut.remove(4..6);
-        assert_eq!(cut.finish_under(b"ab", 9), b"ab23678"[..]);
-        let unchanged = Cut::new(&source).finish_under(b"01", 9);
+        assert_eq!(cut.finish_with_head(b"ab", 9), b"ab23678"[..]);
+        let unchanged = Cut::new(&source).finish_with_head(b"01", 9);
         assert_eq!(unchanged.as_ptr(), source.as_ptr());
-        assert_eq!(Cut::new(&source).finish_under(b"ab", 4), b"ab23"[..]);
+        assert_eq!(Cut::new(&source).finish_with_head(b"ab", 4), b"ab23"[..]);
     }
 }

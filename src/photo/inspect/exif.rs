@@ -17,8 +17,8 @@ impl Orientation {
             return None;
         }
         let order = match tiff.first_chunk()? {
-            b"II*\0" => Order::Little,
-            b"MM\0*" => Order::Big,
+            b"II*\0" => ByteOrder::Little,
+            b"MM\0*" => ByteOrder::Big,
             _ => return None,
         };
         let start = usize::try_from(order.u32(tiff.get(4..)?)?).ok()?;
@@ -45,12 +45,12 @@ impl Orientation {
 
 /// Byte order of a TIFF structure.
 #[derive(Clone, Copy)]
-enum Order {
+enum ByteOrder {
     Little,
     Big,
 }
 
-impl Order {
+impl ByteOrder {
     fn u16(self, bytes: &[u8]) -> Option<u16> {
         let bytes = *bytes.first_chunk()?;
         Some(match self {

@@ -8,8 +8,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use memchr::memchr;
 
-use super::picture::{Picture, check_dimensions};
-use super::{PhotoRefusal, cut::Cut, exif};
+use super::picture::{ScannedPhoto, check_dimensions};
+use super::{InspectionError, cut::Cut, exif};
 use tables::Frame;
 
 /// Maximum number of scans. Encoders write about ten; thousands keep a browser busy for minutes.
@@ -21,8 +21,8 @@ const EXIF: &[u8] = b"Exif\0\0";
 /// Length of a marker with the segment length.
 const HEADER: usize = 4;
 
-pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
-    let mut walk = Walk {
+pub(super) fn clean(source: &Bytes) -> Result<ScannedPhoto, InspectionError> {
+    let mut scanner = JpegScanner {
         source,
         at: 2,
         cut: Cut::new(source),
@@ -31,26 +31,26 @@ pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
         exif_seen: false,
     };
     loop {
-        match walk.next_marker()? {
+        match scanner.next_marker()? {
             0xD9 => break,
-            0xDA => walk.scan()?,
+            0xDA => scanner.read_scan()?,
             // Start of another image; this marker has no length.
-            0xD8 => return Err(PhotoRefusal::Damaged),
-            marker => walk.segment(marker)?,
+            0xD8 => return Err(InspectionError::Damaged),
+            marker => scanner.read_segment(marker)?,
         }
     }
-    let frame = walk.frame.ok_or(PhotoRefusal::Truncated)?;
+    let frame = scanner.frame.ok_or(InspectionError::Truncated)?;
     if !frame.is_covered() {
-        return Err(PhotoRefusal::Truncated);
+        return Err(InspectionError::Truncated);
     }
-    Ok(Picture {
+    Ok(ScannedPhoto {
         width: frame.width,
         height: frame.height,
-        bytes: walk.cut.finish(walk.at),
+        bytes: scanner.cut.finish(scanner.at),
     })
 }
 
-struct Walk<'a> {
+struct JpegScanner<'a> {
     source: &'a Bytes,
     /// Next byte to read.
     at: usize,
@@ -60,16 +60,16 @@ struct Walk<'a> {
     exif_seen: bool,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> JpegScanner<'a> {
     /// Reads the next marker that starts a segment or ends the image; removes the bytes before it.
-    fn next_marker(&mut self) -> Result<u8, PhotoRefusal> {
+    fn next_marker(&mut self) -> Result<u8, InspectionError> {
         let begin = self.at;
         loop {
             let rest = self.source.get(self.at..).unwrap_or_default();
-            let prefix = memchr(0xFF, rest).ok_or(PhotoRefusal::Truncated)?;
+            let prefix = memchr(0xFF, rest).ok_or(InspectionError::Truncated)?;
             let fill = rest[prefix..].iter().take_while(|byte| **byte == 0xFF);
             let code = prefix + fill.count();
-            let marker = *rest.get(code).ok_or(PhotoRefusal::Truncated)?;
+            let marker = *rest.get(code).ok_or(InspectionError::Truncated)?;
             self.at += code + 1;
             // Outside a scan, stuffed bytes, TEM and restart markers have no meaning.
             if !matches!(marker, 0 | 1 | 0xD0..=0xD7) {
@@ -80,28 +80,28 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads the contents of the current segment. The range includes the marker.
-    fn contents(&mut self) -> Result<(Range<usize>, &'a [u8]), PhotoRefusal> {
+    fn read_contents(&mut self) -> Result<(Range<usize>, &'a [u8]), InspectionError> {
         let rest = self.source.get(self.at..).unwrap_or_default();
-        let length = rest.first_chunk().ok_or(PhotoRefusal::Truncated)?;
+        let length = rest.first_chunk().ok_or(InspectionError::Truncated)?;
         let length = usize::from(u16::from_be_bytes(*length));
         if length < 2 {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         }
-        let contents = rest.get(2..length).ok_or(PhotoRefusal::Truncated)?;
+        let contents = rest.get(2..length).ok_or(InspectionError::Truncated)?;
         let begin = self.at - 2;
         self.at += length;
         Ok((begin..self.at, contents))
     }
 
-    fn segment(&mut self, marker: u8) -> Result<(), PhotoRefusal> {
-        let (range, contents) = self.contents()?;
+    fn read_segment(&mut self, marker: u8) -> Result<(), InspectionError> {
+        let (range, contents) = self.read_contents()?;
         match marker {
-            0xC0..=0xC2 => self.start_frame(contents),
+            0xC0..=0xC2 => self.read_frame(contents),
             0xC4 => tables::check_huffman(contents),
             0xDB => tables::check_quantization(contents),
             0xDD if contents.len() == 2 => Ok(()),
             0xE0..=0xEF => {
-                self.application(marker, range, contents);
+                self.trim_application(marker, range, contents);
                 Ok(())
             }
             // DNL (browsers use the frame header), arithmetic conditioning, comment.
@@ -109,22 +109,22 @@ impl<'a> Walk<'a> {
                 self.cut.remove(range);
                 Ok(())
             }
-            0xC3 | 0xC5..=0xC7 | 0xC9..=0xCF | 0xDE | 0xDF => Err(PhotoRefusal::RareJpeg),
-            _ => Err(PhotoRefusal::Damaged),
+            0xC3 | 0xC5..=0xC7 | 0xC9..=0xCF | 0xDE | 0xDF => Err(InspectionError::UnsupportedJpeg),
+            _ => Err(InspectionError::Damaged),
         }
     }
 
-    fn start_frame(&mut self, contents: &[u8]) -> Result<(), PhotoRefusal> {
+    fn read_frame(&mut self, contents: &[u8]) -> Result<(), InspectionError> {
         let frame = Frame::parse(contents)?;
         check_dimensions(frame.width, frame.height)?;
         match self.frame.replace(frame) {
             None => Ok(()),
-            Some(_) => Err(PhotoRefusal::Damaged),
+            Some(_) => Err(InspectionError::Damaged),
         }
     }
 
     /// Keeps the parts of an application segment that affect the appearance: colours and orientation.
-    fn application(&mut self, marker: u8, range: Range<usize>, contents: &[u8]) {
+    fn trim_application(&mut self, marker: u8, range: Range<usize>, contents: &[u8]) {
         let before_scans = self.scans == 0;
         match marker {
             // JFIF means YCbCr colours; the thumbnail after its 14 bytes is removed.
@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
                 self.cut
                     .replace(range, exif.as_ref().map_or(&[], |exif| exif));
             }
-            0xE2 if before_scans && is_profile(contents) => {}
+            0xE2 if before_scans && is_icc_profile(contents) => {}
             // The last of Adobe's twelve bytes distinguishes RGB from YCbCr, and CMYK from YCCK.
             0xEE if before_scans && contents.starts_with(b"Adobe") && contents.len() >= 12 => {
                 let mut adobe = *b"\xFF\xEE\0\x0EAdobe\0\0\0\0\0\0\0";
@@ -152,18 +152,18 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads a scan header and skips its data, up to the next marker.
-    fn scan(&mut self) -> Result<(), PhotoRefusal> {
-        let (_, header) = self.contents()?;
-        let frame = self.frame.as_mut().ok_or(PhotoRefusal::Damaged)?;
-        frame.cover(header)?;
+    fn read_scan(&mut self) -> Result<(), InspectionError> {
+        let (_, header) = self.read_contents()?;
+        let frame = self.frame.as_mut().ok_or(InspectionError::Damaged)?;
+        frame.mark_covered(header)?;
         self.scans += 1;
         if self.scans > MAX_SCANS {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         }
         let data = self.source.get(self.at..).unwrap_or_default();
         match scan_length(data) {
-            None => Err(PhotoRefusal::Truncated),
-            Some(0) => Err(PhotoRefusal::Damaged),
+            None => Err(InspectionError::Truncated),
+            Some(0) => Err(InspectionError::Damaged),
             Some(length) => {
                 self.at += length;
                 Ok(())
@@ -185,7 +185,7 @@ fn scan_length(data: &[u8]) -> Option<usize> {
 }
 
 /// Returns whether APP2 contents are a part of an ICC profile: name, number from 1, count, data.
-fn is_profile(contents: &[u8]) -> bool {
+fn is_icc_profile(contents: &[u8]) -> bool {
     contents
         .strip_prefix(b"ICC_PROFILE\0")
         .and_then(|part| part.first_chunk())

@@ -2,25 +2,25 @@
 
 use bytes::Bytes;
 
-use super::PhotoRefusal;
+use super::InspectionError;
 
 /// Maximum number of pixels: staff open photos in a browser, which uses 4 bytes per pixel.
 const MAX_PIXELS: u64 = 50_000_000;
 
 /// Result of a scanner.
-pub(super) struct Picture {
+pub(super) struct ScannedPhoto {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) bytes: Bytes,
 }
 
 /// Rejects impossible dimensions before anything else is read.
-pub(super) fn check_dimensions(width: u32, height: u32) -> Result<(), PhotoRefusal> {
+pub(super) fn check_dimensions(width: u32, height: u32) -> Result<(), InspectionError> {
     if width == 0 || height == 0 {
-        return Err(PhotoRefusal::NoPixels);
+        return Err(InspectionError::NoPixels);
     }
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(PhotoRefusal::TooManyPixels { width, height });
+        return Err(InspectionError::TooManyPixels { width, height });
     }
     Ok(())
 }

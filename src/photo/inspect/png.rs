@@ -5,8 +5,8 @@ use std::ops::{Range, RangeInclusive};
 
 use bytes::Bytes;
 
-use super::picture::{Picture, check_dimensions};
-use super::{PhotoRefusal, cut::Cut, exif};
+use super::picture::{ScannedPhoto, check_dimensions};
+use super::{InspectionError, cut::Cut, exif};
 
 /// Chunks before the pixels that affect the colours, with their allowed lengths; each may occur once.
 const COLOURS: [(&[u8; 4], RangeInclusive<usize>); 9] = [
@@ -25,12 +25,12 @@ const COLOURS: [(&[u8; 4], RangeInclusive<usize>); 9] = [
 const SIGNATURE: usize = 8;
 
 /// Length of a chunk without its data: length, type, checksum.
-const FRAME: usize = 12;
+const CHUNK_OVERHEAD: usize = 12;
 
-pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
-    let header = Chunk::read(source, SIGNATURE)?;
-    let (width, height) = dimensions(&header)?;
-    let mut walk = Walk {
+pub(super) fn clean(source: &Bytes) -> Result<ScannedPhoto, InspectionError> {
+    let header = PngChunk::read(source, SIGNATURE)?;
+    let (width, height) = parse_dimensions(&header)?;
+    let mut scanner = PngScanner {
         cut: Cut::new(source),
         colours: [false; COLOURS.len()],
         pixels: 0,
@@ -38,28 +38,28 @@ pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
     };
     let mut chunk = header;
     while chunk.kind != *b"IEND" {
-        chunk = Chunk::read(source, chunk.range.end)?;
-        walk.take(&chunk)?;
+        chunk = PngChunk::read(source, chunk.range.end)?;
+        scanner.take(&chunk)?;
     }
-    if walk.pixels == 0 {
-        return Err(PhotoRefusal::Truncated);
+    if scanner.pixels == 0 {
+        return Err(InspectionError::Truncated);
     }
-    Ok(Picture {
+    Ok(ScannedPhoto {
         width,
         height,
-        bytes: walk.cut.finish(chunk.range.end),
+        bytes: scanner.cut.finish(chunk.range.end),
     })
 }
 
 /// Parses IHDR: the first chunk, 13 bytes, with a colour type and depth that PNG defines.
-fn dimensions(header: &Chunk<'_>) -> Result<(u32, u32), PhotoRefusal> {
+fn parse_dimensions(header: &PngChunk<'_>) -> Result<(u32, u32), InspectionError> {
     if header.kind != *b"IHDR" {
-        return Err(PhotoRefusal::Damaged);
+        return Err(InspectionError::Damaged);
     }
     let Some(([w1, w2, w3, w4, h1, h2, h3, h4], [depth, colour, 0, 0, 0 | 1])) =
         header.data.split_first_chunk()
     else {
-        return Err(PhotoRefusal::Damaged);
+        return Err(InspectionError::Damaged);
     };
     header.check()?;
     let is_known = match colour {
@@ -69,7 +69,7 @@ fn dimensions(header: &Chunk<'_>) -> Result<(u32, u32), PhotoRefusal> {
         _ => false,
     };
     if !is_known {
-        return Err(PhotoRefusal::Damaged);
+        return Err(InspectionError::Damaged);
     }
     let width = u32::from_be_bytes([*w1, *w2, *w3, *w4]);
     let height = u32::from_be_bytes([*h1, *h2, *h3, *h4]);
@@ -77,7 +77,7 @@ fn dimensions(header: &Chunk<'_>) -> Result<(u32, u32), PhotoRefusal> {
     Ok((width, height))
 }
 
-struct Walk<'a> {
+struct PngScanner<'a> {
     cut: Cut<'a>,
     /// Which of [`COLOURS`] were found.
     colours: [bool; COLOURS.len()],
@@ -86,15 +86,15 @@ struct Walk<'a> {
     exif_seen: bool,
 }
 
-impl Walk<'_> {
-    fn take(&mut self, chunk: &Chunk<'_>) -> Result<(), PhotoRefusal> {
+impl PngScanner<'_> {
+    fn take(&mut self, chunk: &PngChunk<'_>) -> Result<(), InspectionError> {
         match &chunk.kind {
             b"IDAT" => {
                 self.pixels += chunk.data.len();
                 chunk.check()
             }
             b"IEND" if chunk.data.is_empty() => chunk.check(),
-            b"acTL" | b"fdAT" => Err(PhotoRefusal::Animated),
+            b"acTL" | b"fdAT" => Err(InspectionError::Animated),
             b"eXIf" if !self.exif_seen => {
                 self.exif_seen = true;
                 let exif = exif::Orientation::read(chunk.data).map(exif_chunk);
@@ -105,7 +105,7 @@ impl Walk<'_> {
             kind if self.is_colour(*kind, chunk.data.len()) => chunk.check(),
             // An upper-case first letter marks a critical chunk. Duplicate or late palettes are rejected, as in
             // browsers.
-            [b'A'..=b'Z', ..] => Err(PhotoRefusal::Damaged),
+            [b'A'..=b'Z', ..] => Err(InspectionError::Damaged),
             _ => {
                 self.cut.remove(chunk.range.clone());
                 Ok(())
@@ -128,7 +128,7 @@ impl Walk<'_> {
     }
 }
 
-struct Chunk<'a> {
+struct PngChunk<'a> {
     kind: [u8; 4],
     data: &'a [u8],
     /// CRC-32 of type and data, as stored in the file.
@@ -137,9 +137,9 @@ struct Chunk<'a> {
     range: Range<usize>,
 }
 
-impl<'a> Chunk<'a> {
-    fn read(source: &'a Bytes, at: usize) -> Result<Self, PhotoRefusal> {
-        Self::split(source, at).ok_or(PhotoRefusal::Truncated)
+impl<'a> PngChunk<'a> {
+    fn read(source: &'a Bytes, at: usize) -> Result<Self, InspectionError> {
+        Self::split(source, at).ok_or(InspectionError::Truncated)
     }
 
     /// Splits off one chunk. Returns `None` if the file ends within it.
@@ -153,25 +153,25 @@ impl<'a> Chunk<'a> {
             kind: *kind,
             data,
             checksum,
-            range: at..at + FRAME + length,
+            range: at..at + CHUNK_OVERHEAD + length,
         })
     }
 
-    fn check(&self) -> Result<(), PhotoRefusal> {
+    fn check(&self) -> Result<(), InspectionError> {
         let mut crc = crc32fast::Hasher::new();
         crc.update(&self.kind);
         crc.update(self.data);
         if crc.finalize() == self.checksum {
             Ok(())
         } else {
-            Err(PhotoRefusal::Damaged)
+            Err(InspectionError::Damaged)
         }
     }
 }
 
 /// Returns an eXIf chunk with the orientation alone.
-fn exif_chunk(orientation: exif::Orientation) -> [u8; FRAME + exif::MINIMAL_LENGTH] {
-    let mut chunk = [0; FRAME + exif::MINIMAL_LENGTH];
+fn exif_chunk(orientation: exif::Orientation) -> [u8; CHUNK_OVERHEAD + exif::MINIMAL_LENGTH] {
+    let mut chunk = [0; CHUNK_OVERHEAD + exif::MINIMAL_LENGTH];
     let (length, rest) = chunk.split_at_mut(4);
     let (content, checksum) = rest.split_at_mut(4 + exif::MINIMAL_LENGTH);
     length.copy_from_slice(b"\0\0\0\x1A");

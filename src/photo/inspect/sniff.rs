@@ -1,14 +1,14 @@
 //! Detects the format from the first bytes, so that an error can name what was sent.
 //! Ignores file names and declared media types, which phones and forms often get wrong.
 
-use super::PhotoRefusal;
+use super::InspectionError;
 use crate::photo::PhotoFormat;
 
 /// Number of bytes that are searched for HEIC brands and an SVG root element.
-const HEAD: usize = 1024;
+const HEAD_BYTES: usize = 1024;
 
 /// First bytes of other formats that people send.
-const UNWANTED: [(&[u8], &str); 9] = [
+const UNSUPPORTED: [(&[u8], &str); 9] = [
     (b"GIF8", "GIF"),
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
@@ -21,7 +21,7 @@ const UNWANTED: [(&[u8], &str); 9] = [
 ];
 
 /// Detects the format, or returns why it is not accepted.
-pub(super) fn format(bytes: &[u8]) -> Result<PhotoFormat, PhotoRefusal> {
+pub(super) fn detect_format(bytes: &[u8]) -> Result<PhotoFormat, InspectionError> {
     if bytes.starts_with(b"\xFF\xD8\xFF") {
         return Ok(PhotoFormat::Jpeg);
     }
@@ -31,45 +31,45 @@ pub(super) fn format(bytes: &[u8]) -> Result<PhotoFormat, PhotoRefusal> {
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         return Ok(PhotoFormat::Webp);
     }
-    Err(refusal(bytes))
+    Err(unsupported(bytes))
 }
 
-fn refusal(bytes: &[u8]) -> PhotoRefusal {
-    let head = bytes.get(..HEAD).unwrap_or(bytes);
+fn unsupported(bytes: &[u8]) -> InspectionError {
+    let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
     if head.get(4..8) == Some(b"ftyp") {
-        return boxed(head);
+        return unsupported_iso_media(head);
     }
     // The size field of a bitmap varies, but its reserved bytes are zero; text that starts with "BM" has no zeroes
     // there.
     if head.starts_with(b"BM") && head.get(6..10) == Some(&[0; 4]) {
-        return PhotoRefusal::Unwanted("BMP");
+        return InspectionError::UnsupportedFormat("BMP");
     }
     if is_svg(head) {
-        return PhotoRefusal::Svg;
+        return InspectionError::Svg;
     }
-    UNWANTED
+    UNSUPPORTED
         .iter()
         .find(|(magic, _)| head.starts_with(magic))
-        .map_or(PhotoRefusal::NotAPhoto, |(_, name)| {
-            PhotoRefusal::Unwanted(name)
+        .map_or(InspectionError::NotAPhoto, |(_, name)| {
+            InspectionError::UnsupportedFormat(name)
         })
 }
 
 /// Distinguishes the formats in the ISO container. AVIF is among the brands even if HEIF is first.
-fn boxed(head: &[u8]) -> PhotoRefusal {
+fn unsupported_iso_media(head: &[u8]) -> InspectionError {
     let length = head
         .first_chunk()
         .map_or(0, |bytes| u32::from_be_bytes(*bytes) as usize);
     let brands = head.get(8..length).or(head.get(8..12)).unwrap_or_default();
     let says = |names: &[&[u8]]| brands.chunks_exact(4).any(|brand| names.contains(&brand));
     if says(&[b"avif", b"avis"]) {
-        PhotoRefusal::Unwanted("AVIF")
+        InspectionError::UnsupportedFormat("AVIF")
     } else if says(&[
         b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1",
     ]) {
-        PhotoRefusal::Heic
+        InspectionError::Heic
     } else {
-        PhotoRefusal::Unwanted("video")
+        InspectionError::UnsupportedFormat("video")
     }
 }
 
@@ -86,28 +86,31 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn refused(bytes: &[u8], expected: &PhotoRefusal) {
-        assert_eq!(format(bytes).as_ref(), Err(expected));
+    fn refused(bytes: &[u8], expected: &InspectionError) {
+        assert_eq!(detect_format(bytes).as_ref(), Err(expected));
     }
 
     #[test]
     fn each_refused_format_is_named() {
-        let named = PhotoRefusal::Unwanted;
+        let named = InspectionError::UnsupportedFormat;
         refused(b"GIF89a\x01\0\x01\0", &named("GIF"));
         refused(b"%PDF-1.7\n", &named("PDF"));
         refused(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0", &named("BMP"));
         refused(b"\0\0\0\x1Cftypavif\0\0\0\0mif1avifmiaf", &named("AVIF"));
         refused(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", &named("AVIF"));
         refused(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", &named("video"));
-        refused(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", &PhotoRefusal::Heic);
-        refused(b"\xFF\xFF\xFF\xFFftypheic", &PhotoRefusal::Heic);
+        refused(
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+            &InspectionError::Heic,
+        );
+        refused(b"\xFF\xFF\xFF\xFFftypheic", &InspectionError::Heic);
         refused(
             b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-            &PhotoRefusal::Svg,
+            &InspectionError::Svg,
         );
         refused(
             b"\xEF\xBB\xBF<?xml version='1.0'?>\n<!-- x -->\n<SVG/>",
-            &PhotoRefusal::Svg,
+            &InspectionError::Svg,
         );
     }
 
@@ -120,7 +123,7 @@ mod tests {
             "RIFF????WAVE",
             "\u{1}",
         ] {
-            refused(text.as_bytes(), &PhotoRefusal::NotAPhoto);
+            refused(text.as_bytes(), &InspectionError::NotAPhoto);
         }
     }
 }

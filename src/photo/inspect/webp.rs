@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::picture::{Picture, check_dimensions};
-use super::{PhotoRefusal, cut::Cut, exif};
+use super::picture::{ScannedPhoto, check_dimensions};
+use super::{InspectionError, cut::Cut, exif};
 
 /// Flags of VP8X that announce chunks.
 const PROFILE: u8 = 0x20;
@@ -23,9 +23,9 @@ const CHUNK_HEADER: usize = 8;
 /// Offset of the flags of VP8X, which is the first chunk if present.
 const FLAGS: usize = HEADER + CHUNK_HEADER;
 
-pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
+pub(super) fn clean(source: &Bytes) -> Result<ScannedPhoto, InspectionError> {
     let end = riff_end(source)?;
-    let mut walk = Walk {
+    let mut scanner = WebpScanner {
         canvas: None,
         flags: 0,
         kept: 0,
@@ -34,23 +34,23 @@ pub(super) fn clean(source: &Bytes) -> Result<Picture, PhotoRefusal> {
     };
     let mut at = HEADER;
     while at < end {
-        let chunk = Chunk::read(source, at, end)?;
+        let chunk = RiffChunk::read(source, at, end)?;
         at = chunk.range.end;
-        walk.take(&chunk)?;
+        scanner.take(&chunk)?;
     }
-    walk.finish(source, end)
+    scanner.finish(source, end)
 }
 
 /// Returns the end of the container according to its header.
-fn riff_end(source: &Bytes) -> Result<usize, PhotoRefusal> {
+fn riff_end(source: &Bytes) -> Result<usize, InspectionError> {
     let size = source.get(4..).and_then(|rest| rest.first_chunk());
     size.and_then(|size| usize::try_from(u32::from_le_bytes(*size)).ok())
         .and_then(|size| size.checked_add(8))
         .filter(|end| *end <= source.len())
-        .ok_or(PhotoRefusal::Truncated)
+        .ok_or(InspectionError::Truncated)
 }
 
-struct Walk<'a> {
+struct WebpScanner<'a> {
     /// Canvas declared by VP8X; without VP8X the frame is everything.
     canvas: Option<(u32, u32)>,
     /// Flags declared by VP8X.
@@ -61,15 +61,17 @@ struct Walk<'a> {
     cut: Cut<'a>,
 }
 
-impl Walk<'_> {
-    fn take(&mut self, chunk: &Chunk<'_>) -> Result<(), PhotoRefusal> {
+impl WebpScanner<'_> {
+    fn take(&mut self, chunk: &RiffChunk<'_>) -> Result<(), InspectionError> {
         match chunk.kind {
-            b"VP8X" if chunk.range.start == HEADER => self.extend(chunk.data),
-            b"VP8 " if self.frame.is_none() => self.picture(lossy_dimensions(chunk.data)?),
-            b"VP8L" if self.frame.is_none() => self.picture(lossless_dimensions(chunk.data)?),
+            b"VP8X" if chunk.range.start == HEADER => self.read_vp8x(chunk.data),
+            b"VP8 " if self.frame.is_none() => self.set_frame(lossy_dimensions(chunk.data)?),
+            b"VP8L" if self.frame.is_none() => self.set_frame(lossless_dimensions(chunk.data)?),
             // Readers expect the image or VP8X as the first chunk.
-            _ if chunk.range.start == HEADER && self.frame.is_none() => Err(PhotoRefusal::Damaged),
-            b"ANIM" | b"ANMF" => Err(PhotoRefusal::Animated),
+            _ if chunk.range.start == HEADER && self.frame.is_none() => {
+                Err(InspectionError::Damaged)
+            }
+            b"ANIM" | b"ANMF" => Err(InspectionError::Animated),
             b"ICCP" if self.frame.is_none() && self.expects(PROFILE) => {
                 self.kept |= PROFILE;
                 Ok(())
@@ -79,7 +81,7 @@ impl Walk<'_> {
                 Ok(())
             }
             b"EXIF" if self.expects(EXIF) => {
-                self.orient(chunk);
+                self.reduce_exif(chunk);
                 Ok(())
             }
             _ => {
@@ -95,12 +97,12 @@ impl Walk<'_> {
     }
 
     /// Parses VP8X: flags, three reserved bytes, width and height minus one.
-    fn extend(&mut self, data: &[u8]) -> Result<(), PhotoRefusal> {
+    fn read_vp8x(&mut self, data: &[u8]) -> Result<(), InspectionError> {
         let &[flags, _, _, _, w1, w2, w3, h1, h2, h3] = data else {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         };
         if flags & ANIMATION != 0 {
-            return Err(PhotoRefusal::Animated);
+            return Err(InspectionError::Animated);
         }
         let width = 1 + u32::from_le_bytes([w1, w2, w3, 0]);
         let height = 1 + u32::from_le_bytes([h1, h2, h3, 0]);
@@ -110,18 +112,18 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn picture(&mut self, (width, height): (u32, u32)) -> Result<(), PhotoRefusal> {
+    fn set_frame(&mut self, (width, height): (u32, u32)) -> Result<(), InspectionError> {
         check_dimensions(width, height)?;
         // A still image fills its canvas; browsers reject any other.
         if self.canvas.is_some_and(|canvas| canvas != (width, height)) {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         }
         self.frame = Some((width, height));
         Ok(())
     }
 
     /// Reduces the EXIF chunk to the orientation. Some writers add the `Exif` prefix of JPEG.
-    fn orient(&mut self, chunk: &Chunk<'_>) {
+    fn reduce_exif(&mut self, chunk: &RiffChunk<'_>) {
         let tiff = chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data);
         match exif::Orientation::read(tiff) {
             Some(orientation) => {
@@ -133,39 +135,40 @@ impl Walk<'_> {
         }
     }
 
-    fn finish(self, source: &Bytes, end: usize) -> Result<Picture, PhotoRefusal> {
-        let (width, height) = self.frame.ok_or(PhotoRefusal::Truncated)?;
+    fn finish(self, source: &Bytes, end: usize) -> Result<ScannedPhoto, InspectionError> {
+        let (width, height) = self.frame.ok_or(InspectionError::Truncated)?;
         // The first chunk is always kept, so its first bytes have the same offset in the output.
-        let mut head: [u8; FLAGS + 4] = *source.first_chunk().ok_or(PhotoRefusal::Truncated)?;
-        let size = u32::try_from(self.cut.length(end) - 8).map_err(|_| PhotoRefusal::TooLarge)?;
+        let mut head: [u8; FLAGS + 4] = *source.first_chunk().ok_or(InspectionError::Truncated)?;
+        let size =
+            u32::try_from(self.cut.length(end) - 8).map_err(|_| InspectionError::TooLarge)?;
         head[4..8].copy_from_slice(&size.to_le_bytes());
         if self.canvas.is_some() {
             let flags = self.flags & ALPHA | self.kept & (PROFILE | EXIF);
             head[FLAGS..].copy_from_slice(&[flags, 0, 0, 0]);
         }
-        Ok(Picture {
+        Ok(ScannedPhoto {
             width,
             height,
-            bytes: self.cut.finish_under(&head, end),
+            bytes: self.cut.finish_with_head(&head, end),
         })
     }
 }
 
 /// Parses the size of a lossy image: a visible key frame whose first partition lies within the data.
-fn lossy_dimensions(data: &[u8]) -> Result<(u32, u32), PhotoRefusal> {
+fn lossy_dimensions(data: &[u8]) -> Result<(u32, u32), InspectionError> {
     let Some(([t1, t2, t3, 0x9D, 0x01, 0x2A, w1, w2, h1, h2], partitions)) =
         data.split_first_chunk()
     else {
-        return Err(PhotoRefusal::Damaged);
+        return Err(InspectionError::Damaged);
     };
     let tag = u32::from_le_bytes([*t1, *t2, *t3, 0]);
     let is_key_frame = tag & 1 == 0;
     let is_shown = tag & 0x10 != 0;
     if !is_key_frame || !is_shown {
-        return Err(PhotoRefusal::Damaged);
+        return Err(InspectionError::Damaged);
     }
     if usize::try_from(tag >> 5).is_ok_and(|first| first > partitions.len()) {
-        return Err(PhotoRefusal::Truncated);
+        return Err(InspectionError::Truncated);
     }
     // The two bits above each 14-bit size are only a scaling hint.
     let size = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3FFF);
@@ -173,28 +176,28 @@ fn lossy_dimensions(data: &[u8]) -> Result<(u32, u32), PhotoRefusal> {
 }
 
 /// Parses the size of a lossless image: signature, width and height minus one (14 bits each), alpha, version 0.
-fn lossless_dimensions(data: &[u8]) -> Result<(u32, u32), PhotoRefusal> {
+fn lossless_dimensions(data: &[u8]) -> Result<(u32, u32), InspectionError> {
     let Some(([0x2F, header @ ..], [_, ..])) = data.split_first_chunk::<5>() else {
-        return Err(PhotoRefusal::Damaged);
+        return Err(InspectionError::Damaged);
     };
     let header = u32::from_le_bytes(*header);
     if header >> 29 != 0 {
-        return Err(PhotoRefusal::Damaged);
+        return Err(InspectionError::Damaged);
     }
     Ok((1 + (header & 0x3FFF), 1 + (header >> 14 & 0x3FFF)))
 }
 
-struct Chunk<'a> {
+struct RiffChunk<'a> {
     kind: &'a [u8; 4],
     data: &'a [u8],
     /// Range of the chunk in the file, including header and padding.
     range: Range<usize>,
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> RiffChunk<'a> {
     /// Reads the chunk at `at` of a container that ends at `end`.
-    fn read(source: &'a Bytes, at: usize, end: usize) -> Result<Self, PhotoRefusal> {
-        Self::split(source, at, end).ok_or(PhotoRefusal::Damaged)
+    fn read(source: &'a Bytes, at: usize, end: usize) -> Result<Self, InspectionError> {
+        Self::split(source, at, end).ok_or(InspectionError::Damaged)
     }
 
     fn split(source: &'a Bytes, at: usize, end: usize) -> Option<Self> {

@@ -14,34 +14,34 @@ use tokio::sync::mpsc::Sender;
 use tokio_stream::StreamExt;
 use tokio_util::io::ReaderStream;
 
-use super::{CONNECT, S3Photos, failure, moment, status};
-use crate::photo::PhotosError;
-use crate::photo::key::{FOLDER, FileKey, Reading};
-use crate::photo::seal::{CHUNK_BYTES, SealedFile};
+use super::{CONNECT_TIMEOUT, S3Backend, parse_modified, status_code, to_object_error};
+use crate::photo::ObjectError;
+use crate::photo::encryption::{CHUNK_BYTES, EncryptedFile};
+use crate::photo::key::{FileKey, ObjectReader, REPORTS_PREFIX};
 
 /// Maximum duration of an upload. A report of a million registrations has about 90 MB.
-const UPLOAD: Duration = Duration::from_mins(5);
+const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 /// Interval between uploaded chunks, which limits an upload to 8 MiB/s: uploads of photos have priority.
-const EVERY: Duration = Duration::from_millis(8);
+const CHUNK_INTERVAL: Duration = Duration::from_millis(8);
 
-impl S3Photos {
+impl S3Backend {
     pub(in crate::photo) async fn put_file(
         &self,
         key: &FileKey,
-        sealed: &SealedFile,
-    ) -> Result<(), PhotosError> {
+        encrypted: &EncryptedFile,
+    ) -> Result<(), ObjectError> {
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .operation_attempt_timeout(UPLOAD)
-            .operation_timeout(UPLOAD)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(UPLOAD_TIMEOUT)
+            .operation_timeout(UPLOAD_TIMEOUT)
             .build();
         self.client
             .put_object()
             .bucket(&self.bucket)
             .key(key.to_string())
-            .checksum_sha256(data_encoding::BASE64.encode(&sealed.sha256))
-            .content_length(sealed.bytes.cast_signed())
-            .body(body(sealed.file())?)
+            .checksum_sha256(data_encoding::BASE64.encode(&encrypted.sha256))
+            .content_length(encrypted.bytes.cast_signed())
+            .body(throttled_body(encrypted.file())?)
             .customize()
             // The signed checksum header covers the body.
             .disable_payload_signing()
@@ -49,21 +49,21 @@ impl S3Photos {
             .send()
             .await
             .map(drop)
-            .map_err(|error| failure(&error))
+            .map_err(|error| to_object_error(&error))
     }
 
     pub(in crate::photo) async fn file(
         &self,
         key: &FileKey,
-    ) -> Result<Option<(u64, Reading)>, PhotosError> {
+    ) -> Result<Option<(u64, ObjectReader)>, ObjectError> {
         let find = self.client.get_object().bucket(&self.bucket);
         let object = match find.key(key.to_string()).send().await {
             Ok(object) => object,
-            Err(error) if status(&error) == Some(404) => return Ok(None),
-            Err(error) => return Err(failure(&error)),
+            Err(error) if status_code(&error) == Some(404) => return Ok(None),
+            Err(error) => return Err(to_object_error(&error)),
         };
         let bytes = object.content_length().unwrap_or_default();
-        let reading: Reading = Box::pin(object.body.into_async_read());
+        let reading: ObjectReader = Box::pin(object.body.into_async_read());
         Ok(Some((bytes.unsigned_abs(), reading)))
     }
 
@@ -71,16 +71,19 @@ impl S3Photos {
     pub(in crate::photo) async fn list_files(
         &self,
         files: Sender<(FileKey, Timestamp)>,
-    ) -> Result<(), PhotosError> {
+    ) -> Result<(), ObjectError> {
         let list = self.client.list_objects_v2().bucket(&self.bucket);
-        let mut pages = list.prefix(format!("{FOLDER}/")).into_paginator().send();
+        let mut pages = list
+            .prefix(format!("{REPORTS_PREFIX}/"))
+            .into_paginator()
+            .send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failure(&error))?;
+            let page = page.map_err(|error| to_object_error(&error))?;
             for object in page.contents() {
                 let Some(key) = object.key().and_then(FileKey::parse) else {
                     continue;
                 };
-                let put_at = moment(object.last_modified())?;
+                let put_at = parse_modified(object.last_modified())?;
                 if files.send((key, put_at)).await.is_err() {
                     return Ok(());
                 }
@@ -89,19 +92,19 @@ impl S3Photos {
         Ok(())
     }
 
-    pub(in crate::photo) async fn remove_file(&self, key: &FileKey) -> Result<(), PhotosError> {
+    pub(in crate::photo) async fn remove_file(&self, key: &FileKey) -> Result<(), ObjectError> {
         let remove = self.client.delete_object().bucket(&self.bucket);
         let removed = remove.key(key.to_string()).send().await;
-        removed.map(drop).map_err(|error| failure(&error))
+        removed.map(drop).map_err(|error| to_object_error(&error))
     }
 }
 
 /// Streams the file from its start, one chunk per [`EVERY`].
-fn body(file: &File) -> Result<ByteStream, PhotosError> {
-    let unreadable = || PhotosError::Failed("cannot read the file of a report".into());
+fn throttled_body(file: &File) -> Result<ByteStream, ObjectError> {
+    let unreadable = || ObjectError::Failed("cannot read the file of a report".into());
     let mut file = file.try_clone().map_err(|_| unreadable())?;
     file.rewind().map_err(|_| unreadable())?;
     let chunks = ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK_BYTES);
-    let frames = chunks.map_ok(Frame::data).throttle(EVERY);
+    let frames = chunks.map_ok(Frame::data).throttle(CHUNK_INTERVAL);
     Ok(ByteStream::from_body_1_x(StreamBody::new(frames)))
 }

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::csv_guard::guarded;
-use crate::domain::staff::audit::Entry;
-use crate::store::audit::Found;
+use crate::domain::staff::audit::ChainEntry;
+use crate::store::audit::StoredEntry;
 
 /// File format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum AuditExportFormat {
     /// CSV (RFC 4180) with a header line.
     Csv,
     /// One JSON object per line.
@@ -31,7 +31,7 @@ const COLUMNS: [&str; 11] = [
     "hash",
 ];
 
-impl Format {
+impl AuditExportFormat {
     /// Returns the name used in audit entries.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -42,10 +42,10 @@ impl Format {
     }
 
     /// Writes the header, if the format has one.
-    pub fn begin(self, out: impl Write) -> io::Result<()> {
+    pub fn write_header(self, out: impl Write) -> io::Result<()> {
         match self {
             Self::Csv => {
-                let mut out = csv(out);
+                let mut out = csv_writer(out);
                 out.write_record(COLUMNS)?;
                 out.flush()
             }
@@ -54,18 +54,18 @@ impl Format {
     }
 
     /// Writes a batch of entries.
-    pub fn write(self, entries: &[Found], mut out: impl Write) -> io::Result<()> {
+    pub fn write_entries(self, entries: &[StoredEntry], mut out: impl Write) -> io::Result<()> {
         match self {
             Self::Csv => {
-                let mut out = csv(out);
+                let mut out = csv_writer(out);
                 for found in entries {
-                    out.write_record(record(found))?;
+                    out.write_record(csv_record(found))?;
                 }
                 out.flush()
             }
             Self::JsonLines => {
                 for found in entries {
-                    writeln!(out, "{}", object(found))?;
+                    writeln!(out, "{}", json_object(found))?;
                 }
                 Ok(())
             }
@@ -73,23 +73,25 @@ impl Format {
     }
 }
 
-fn csv<W: Write>(out: W) -> csv::Writer<W> {
+fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
     csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(out)
 }
 
-fn record(found: &Found) -> [String; 11] {
+fn csv_record(found: &StoredEntry) -> [String; 11] {
     let mut record = <[String; 11]>::default();
     record[0] = found.seq().to_string();
-    let Found::Entry(entry) = found else {
+    let StoredEntry::Entry(entry) = found else {
         return record;
     };
-    let (note, deed) = (&entry.note, &entry.note.deed);
+    let (note, deed) = (&entry.record, &entry.record.event);
     let texts = [
         note.at.to_string(),
-        note.who.clone(),
-        note.from.map(|from| from.to_string()).unwrap_or_default(),
+        note.actor.clone(),
+        note.client_ip
+            .map(|from| from.to_string())
+            .unwrap_or_default(),
         note.request_id.clone().unwrap_or_default(),
         deed.action.name().to_owned(),
         deed.campaign
@@ -97,8 +99,8 @@ fn record(found: &Found) -> [String; 11] {
             .map(ToString::to_string)
             .unwrap_or_default(),
         deed.subjects.join(" "),
-        detail(entry),
-        data_encoding::HEXLOWER.encode(&entry.before),
+        format_detail(entry),
+        data_encoding::HEXLOWER.encode(&entry.previous_hash),
         data_encoding::HEXLOWER.encode(&entry.hash),
     ];
     for (cell, text) in record.iter_mut().skip(1).zip(texts) {
@@ -109,28 +111,28 @@ fn record(found: &Found) -> [String; 11] {
 
 /// Formats the details of an entry in one line: `format=csv, rows=12`.
 #[must_use]
-pub fn detail(entry: &Entry) -> String {
-    let detail = &entry.note.deed.detail;
+pub fn format_detail(entry: &ChainEntry) -> String {
+    let detail = &entry.record.event.detail;
     let words = detail.iter().map(|(name, text)| format!("{name}={text}"));
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn object(found: &Found) -> serde_json::Value {
-    let Found::Entry(entry) = found else {
+fn json_object(found: &StoredEntry) -> serde_json::Value {
+    let StoredEntry::Entry(entry) = found else {
         return json!({ "seq": found.seq() });
     };
-    let (note, deed) = (&entry.note, &entry.note.deed);
+    let (note, deed) = (&entry.record, &entry.record.event);
     json!({
         "seq": entry.seq,
         "at": note.at.to_string(),
-        "who": note.who,
-        "from": note.from,
+        "who": note.actor,
+        "from": note.client_ip,
         "request_id": note.request_id,
         "action": deed.action.name(),
         "campaign": deed.campaign.as_ref().map(ToString::to_string),
         "subjects": deed.subjects,
         "detail": deed.detail,
-        "before": data_encoding::HEXLOWER.encode(&entry.before),
+        "before": data_encoding::HEXLOWER.encode(&entry.previous_hash),
         "hash": data_encoding::HEXLOWER.encode(&entry.hash),
     })
 }
@@ -138,35 +140,40 @@ fn object(found: &Found) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::staff::audit::{Action, Deed, Doer, Note, token};
+    use crate::domain::staff::audit::{
+        AuditAction, AuditEvent, AuditRecord, SystemActor, token_subject,
+    };
 
-    fn entries() -> [Found; 2] {
-        let deed = Deed::of(Action::Report)
-            .to(token("=1+1"))
-            .with("format", "csv")
-            .with("value", "=HYPERLINK(\"x\")");
+    fn entries() -> [StoredEntry; 2] {
+        let deed = AuditEvent::new(AuditAction::Report)
+            .with_subject(token_subject("=1+1"))
+            .with_detail("format", "csv")
+            .with_detail("value", "=HYPERLINK(\"x\")");
         let at = jiff::Timestamp::from_second(1_795_000_000).unwrap();
-        let mut note = Note::by(Doer::System, deed, at);
-        note.who = "=cmd".into();
-        let entry = Entry {
+        let mut note = AuditRecord::from_system(SystemActor::System, deed, at);
+        note.actor = "=cmd".into();
+        let entry = ChainEntry {
             seq: 1,
-            note,
-            before: [0; 32],
+            record: note,
+            previous_hash: [0; 32],
             hash: [255; 32],
         };
-        [Found::Entry(Box::new(entry)), Found::Unreadable(2)]
+        [
+            StoredEntry::Entry(Box::new(entry)),
+            StoredEntry::Unreadable(2),
+        ]
     }
 
-    fn written(format: Format) -> String {
+    fn written(format: AuditExportFormat) -> String {
         let mut out = Vec::new();
-        format.begin(&mut out).unwrap();
-        format.write(&entries(), &mut out).unwrap();
+        format.write_header(&mut out).unwrap();
+        format.write_entries(&entries(), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn no_cell_is_executed_as_a_formula() {
-        let text = written(Format::Csv);
+        let text = written(AuditExportFormat::Csv);
         let lines: Vec<_> = text.split("\r\n").collect();
         assert_eq!(lines.len(), 4);
         assert!(lines[0].starts_with("seq,at,who,"));
@@ -184,7 +191,7 @@ mod tests {
 
     #[test]
     fn each_line_is_one_json_object() {
-        let text = written(Format::JsonLines);
+        let text = written(AuditExportFormat::JsonLines);
         let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
         let lines: Vec<_> = lines.collect::<Result<_, _>>().unwrap();
         assert_eq!(lines[0]["detail"]["format"], "csv");

@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-use super::Audit;
-use crate::domain::staff::audit::{Entry, Head};
-use crate::store::audit::Found;
+use super::AuditLog;
+use crate::domain::staff::audit::{ChainEntry, ChainHead};
+use crate::store::audit::StoredEntry;
 use crate::store::{Store, StoreError};
 
 /// Entries per batch.
 const BATCH: u16 = 500;
 
 /// Maximum number of reported faults. A rewritten chain has as many faults as entries.
-const MOST_FAULTS: usize = 100;
+const MAX_FAULTS: usize = 100;
 
 /// A fault in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ChainFault {
     /// The entry was changed or moved, or was written without the key of this installation.
     Changed(u64),
     /// The entry cannot be decoded, or was written by a later version.
@@ -23,78 +23,82 @@ pub enum Fault {
     /// The entries from the first to the second sequence number are missing.
     Missing(u64, u64),
     /// The entry does not carry the hash of the previous entry.
-    Parted(u64),
+    Unlinked(u64),
     /// The chain ends before the expected head.
-    Cut(Head),
+    Truncated(ChainHead),
     /// The entry at the place of the expected head is another one.
-    Replaced(Head),
+    Replaced(ChainHead),
 }
 
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct ChainReport {
     /// Entries read.
     pub entries: u64,
     /// Head of the chain as read.
-    pub head: Head,
+    pub head: ChainHead,
     /// The first 100 faults, in order.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ChainFault>,
     /// Number of further faults.
-    pub more: u64,
+    pub more_faults: u64,
 }
 
-impl Audit {
+impl AuditLog {
     /// Verifies the whole chain, and that it contains the head of an earlier verification, if one is given.
-    pub async fn verify(&self, store: &Store, noted: Option<Head>) -> Result<Verdict, StoreError> {
-        let mut reading = Reading::new(self, noted);
+    pub async fn verify(
+        &self,
+        store: &Store,
+        expected_head: Option<ChainHead>,
+    ) -> Result<ChainReport, StoreError> {
+        let mut verifier = ChainVerifier::new(self, expected_head);
         loop {
-            let batch = store.audit_after(reading.verdict.head.seq, BATCH).await?;
+            let batch = store.audit_after(verifier.report.head.seq, BATCH).await?;
             if batch.is_empty() {
-                return Ok(reading.end());
+                return Ok(verifier.finish());
             }
             for found in &batch {
-                reading.take(found);
+                verifier.check_next(found);
             }
         }
     }
 }
 
 /// Verifies entries one after the other.
-struct Reading<'a> {
-    audit: &'a Audit,
-    noted: Option<Head>,
+struct ChainVerifier<'a> {
+    audit: &'a AuditLog,
+    expected_head: Option<ChainHead>,
     /// Whether the hash of the previous entry is known, so that the next one can be checked against it.
     is_linked: bool,
-    verdict: Verdict,
+    report: ChainReport,
 }
 
-impl<'a> Reading<'a> {
-    fn new(audit: &'a Audit, noted: Option<Head>) -> Self {
+impl<'a> ChainVerifier<'a> {
+    fn new(audit: &'a AuditLog, expected_head: Option<ChainHead>) -> Self {
         Self {
             audit,
-            noted: noted.filter(|head| *head != Head::NONE),
+            expected_head: expected_head.filter(|head| *head != ChainHead::EMPTY),
             is_linked: true,
-            verdict: Verdict {
+            report: ChainReport {
                 entries: 0,
-                head: Head::NONE,
+                head: ChainHead::EMPTY,
                 faults: Vec::new(),
-                more: 0,
+                more_faults: 0,
             },
         }
     }
 
-    fn take(&mut self, found: &Found) {
-        let (seq, expected) = (found.seq(), self.verdict.head.seq + 1);
+    fn check_next(&mut self, found: &StoredEntry) {
+        let (seq, expected) = (found.seq(), self.report.head.seq + 1);
         if seq > expected {
-            self.fault(Fault::Missing(expected, seq - 1));
+            self.add_fault(ChainFault::Missing(expected, seq - 1));
             self.is_linked = false;
         }
-        self.verdict.entries += 1;
+        self.report.entries += 1;
         match found {
-            Found::Entry(entry) => self.check(entry),
-            Found::Unreadable(seq) => {
-                self.fault(Fault::Unreadable(*seq));
-                self.verdict.head = Head {
+            StoredEntry::Entry(entry) => self.check_entry(entry),
+            StoredEntry::Unreadable(seq) => {
+                self.add_fault(ChainFault::Unreadable(*seq));
+                self.report.head = ChainHead {
                     seq: *seq,
                     hash: [0; 32],
                 };
@@ -103,39 +107,39 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn check(&mut self, entry: &Entry) {
+    fn check_entry(&mut self, entry: &ChainEntry) {
         if self.audit.hash(entry) != entry.hash {
-            self.fault(Fault::Changed(entry.seq));
-        } else if self.is_linked && entry.before != self.verdict.head.hash {
-            self.fault(Fault::Parted(entry.seq));
+            self.add_fault(ChainFault::Changed(entry.seq));
+        } else if self.is_linked && entry.previous_hash != self.report.head.hash {
+            self.add_fault(ChainFault::Unlinked(entry.seq));
         }
         self.is_linked = true;
-        self.verdict.head = entry.head();
-        if let Some(noted) = self.noted.filter(|noted| noted.seq == entry.seq) {
-            self.noted = None;
+        self.report.head = entry.head();
+        if let Some(noted) = self.expected_head.filter(|noted| noted.seq == entry.seq) {
+            self.expected_head = None;
             if noted.hash != entry.hash {
-                self.fault(Fault::Replaced(noted));
+                self.add_fault(ChainFault::Replaced(noted));
             }
         }
     }
 
-    fn fault(&mut self, fault: Fault) {
-        if self.verdict.faults.len() < MOST_FAULTS {
-            self.verdict.faults.push(fault);
+    fn add_fault(&mut self, fault: ChainFault) {
+        if self.report.faults.len() < MAX_FAULTS {
+            self.report.faults.push(fault);
         } else {
-            self.verdict.more += 1;
+            self.report.more_faults += 1;
         }
     }
 
-    fn end(mut self) -> Verdict {
-        if let Some(noted) = self.noted {
-            self.fault(Fault::Cut(noted));
+    fn finish(mut self) -> ChainReport {
+        if let Some(noted) = self.expected_head {
+            self.add_fault(ChainFault::Truncated(noted));
         }
-        self.verdict
+        self.report
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ChainFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Changed(seq) => write!(
@@ -145,8 +149,8 @@ impl fmt::Display for Fault {
             Self::Unreadable(seq) => write!(f, "entry {seq} cannot be read"),
             Self::Missing(from, to) if from == to => write!(f, "entry {from} is missing"),
             Self::Missing(from, to) => write!(f, "the entries {from} to {to} are missing"),
-            Self::Parted(seq) => write!(f, "entry {seq} does not follow the one before it"),
-            Self::Cut(head) => write!(
+            Self::Unlinked(seq) => write!(f, "entry {seq} does not follow the one before it"),
+            Self::Truncated(head) => write!(
                 f,
                 "the audit log ends before entry {}, the expected head",
                 head.seq

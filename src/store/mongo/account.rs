@@ -9,10 +9,10 @@ use mongodb::options::IndexOptions;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{MongoStore, binary, bounded, fault};
-use crate::domain::staff::{Account, Link, Mail, Reach, Role, SecondFactor};
+use super::{MongoStore, binary, driver_error, with_timeout};
+use crate::domain::staff::{Account, EmailAddress, PasswordLink, PlaceScope, Role, SecondFactor};
 use crate::store::account::MAX_ACCOUNTS;
-use crate::store::{StoreError, WAIT};
+use crate::store::{OPERATION_TIMEOUT, StoreError};
 
 /// Makes addresses and password links unique.
 pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
@@ -38,11 +38,14 @@ impl MongoStore {
         &self,
         account: &Account,
     ) -> Result<bool, StoreError> {
-        let document = of(account, account.version);
-        let added = timeout(WAIT, async { self.accounts.insert_one(document).await }).await;
-        match added.map_err(|_| StoreError::late())? {
+        let document = to_document(account, account.version);
+        let added = timeout(OPERATION_TIMEOUT, async {
+            self.accounts.insert_one(document).await
+        })
+        .await;
+        match added.map_err(|_| StoreError::timed_out())? {
             Ok(_) => Ok(true),
-            Err(error) if fault::is_duplicate(&error) => Ok(false),
+            Err(error) if driver_error::is_duplicate(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -53,22 +56,26 @@ impl MongoStore {
     ) -> Result<bool, StoreError> {
         let read = doc! {
             "_id": binary(account.id.as_bytes()),
-            "mail": account.mail.as_str(),
+            "mail": account.email.as_str(),
             "version": number(account.version),
         };
-        let changed = of(account, account.version + 1);
-        let replaced = bounded(WAIT, self.accounts.replace_one(read, changed)).await?;
+        let changed = to_document(account, account.version + 1);
+        let replaced =
+            with_timeout(OPERATION_TIMEOUT, self.accounts.replace_one(read, changed)).await?;
         Ok(replaced.matched_count > 0)
     }
 
-    pub(in crate::store) async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+    pub(in crate::store) async fn read_account(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<Account>, StoreError> {
         self.account_where(doc! { "_id": binary(id.as_bytes()) })
             .await
     }
 
-    pub(in crate::store) async fn account_of(
+    pub(in crate::store) async fn account_by_email(
         &self,
-        mail: &Mail,
+        mail: &EmailAddress,
     ) -> Result<Option<Account>, StoreError> {
         self.account_where(doc! { "mail": mail.as_str() }).await
     }
@@ -81,7 +88,7 @@ impl MongoStore {
     }
 
     async fn account_where(&self, filter: Document) -> Result<Option<Account>, StoreError> {
-        let found = bounded(WAIT, self.accounts.find_one(filter)).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, self.accounts.find_one(filter)).await?;
         found.as_ref().map(account).transpose()
     }
 
@@ -91,17 +98,20 @@ impl MongoStore {
             .find(doc! {})
             .sort(doc! { "mail": 1 })
             .limit(MAX_ACCOUNTS.into());
-        let found = bounded(WAIT, async { find.await?.try_collect::<Vec<_>>().await }).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, async {
+            find.await?.try_collect::<Vec<_>>().await
+        })
+        .await?;
         found.iter().map(account).collect()
     }
 }
 
-fn of(account: &Account, version: u64) -> Document {
+fn to_document(account: &Account, version: u64) -> Document {
     let mut document = doc! {
         "_id": binary(account.id.as_bytes()),
-        "mail": account.mail.as_str(),
+        "mail": account.email.as_str(),
         "role": account.role.name(),
-        "places": account.reach.places(),
+        "places": account.place_scope.places(),
         "epoch": number(account.epoch),
         "created_at": moment(account.created_at),
         "version": number(version),
@@ -109,11 +119,11 @@ fn of(account: &Account, version: u64) -> Document {
     if let Some(password) = &account.password {
         document.insert("password", password);
     }
-    if let Some(second) = &account.second {
-        document.insert("totp", binary(&second.sealed));
-        document.insert("totp_step", number(second.used_step));
+    if let Some(second) = &account.second_factor {
+        document.insert("totp", binary(&second.encrypted_secret));
+        document.insert("totp_step", number(second.last_used_step));
     }
-    if let Some(link) = &account.link {
+    if let Some(link) = &account.password_link {
         document.insert("link", binary(&link.hash));
         document.insert("link_expires_at", moment(link.expires_at));
     }
@@ -125,29 +135,29 @@ fn of(account: &Account, version: u64) -> Document {
 
 fn account(document: &Document) -> Result<Account, StoreError> {
     let malformed = StoreError::malformed;
-    let mail = document.get_str("mail").ok().and_then(Mail::parse);
+    let mail = document.get_str("mail").ok().and_then(EmailAddress::parse);
     let role = document.get_str("role").ok().and_then(Role::parse);
     let second = |sealed: &Vec<u8>| {
         Ok::<_, StoreError>(SecondFactor {
-            sealed: sealed.clone(),
-            used_step: count(document, "totp_step")?,
+            encrypted_secret: sealed.clone(),
+            last_used_step: count(document, "totp_step")?,
         })
     };
     let expires_at = time(document, "link_expires_at")?;
     Ok(Account {
         id: Uuid::from_bytes(bytes(document, "_id")?.ok_or_else(|| malformed("_id"))?),
-        mail: mail.ok_or_else(|| malformed("mail"))?,
+        email: mail.ok_or_else(|| malformed("mail"))?,
         role: role.ok_or_else(|| malformed("role"))?,
-        reach: reach(document)?,
+        place_scope: reach(document)?,
         password: document.get_str("password").ok().map(str::to_owned),
-        second: document
+        second_factor: document
             .get_binary_generic("totp")
             .ok()
             .map(second)
             .transpose()?,
-        link: bytes(document, "link")?
+        password_link: bytes(document, "link")?
             .zip(expires_at)
-            .map(|(hash, expires_at)| Link { hash, expires_at }),
+            .map(|(hash, expires_at)| PasswordLink { hash, expires_at }),
         epoch: count(document, "epoch")?,
         closed_at: time(document, "closed_at")?,
         created_at: time(document, "created_at")?.ok_or_else(|| malformed("created_at"))?,
@@ -156,7 +166,7 @@ fn account(document: &Document) -> Result<Account, StoreError> {
 }
 
 /// Reads the places of an account or token.
-pub(super) fn reach(document: &Document) -> Result<Reach, StoreError> {
+pub(super) fn reach(document: &Document) -> Result<PlaceScope, StoreError> {
     let malformed = || StoreError::malformed("places");
     let places = document.get_array("places").map_err(|_| malformed())?;
     let text = |place: &Bson| place.as_str().map(str::to_owned).ok_or_else(malformed);
@@ -164,7 +174,7 @@ pub(super) fn reach(document: &Document) -> Result<Reach, StoreError> {
         .iter()
         .map(text)
         .collect::<Result<_, _>>()
-        .map(Reach::of)
+        .map(PlaceScope::new)
 }
 
 pub(super) fn number(count: u64) -> i64 {

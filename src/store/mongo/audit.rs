@@ -10,11 +10,11 @@ use mongodb::options::ReadConcern;
 use tokio::time::timeout;
 
 use super::account::{bytes, moment, number, time};
-use super::{MongoStore, binary, bounded, fault, primary};
+use super::{MongoStore, binary, driver_error, primary, with_timeout};
 use crate::domain::CampaignId;
-use crate::domain::staff::audit::{Action, Deed, Entry, Head, Note};
-use crate::store::audit::{Filter, Found};
-use crate::store::{StoreError, WAIT};
+use crate::domain::staff::audit::{AuditAction, AuditEvent, AuditRecord, ChainEntry, ChainHead};
+use crate::store::audit::{AuditFilter, StoredEntry};
+use crate::store::{OPERATION_TIMEOUT, StoreError};
 
 /// Creates an index for each field that filters use.
 pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
@@ -25,19 +25,25 @@ pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
 }
 
 impl MongoStore {
-    pub(in crate::store) async fn append_audit(&self, entry: &Entry) -> Result<bool, StoreError> {
-        let document = of(entry);
-        let added = timeout(WAIT, async { self.audit.insert_one(document).await }).await;
-        match added.map_err(|_| StoreError::late())? {
+    pub(in crate::store) async fn append_audit(
+        &self,
+        entry: &ChainEntry,
+    ) -> Result<bool, StoreError> {
+        let document = to_document(entry);
+        let added = timeout(OPERATION_TIMEOUT, async {
+            self.audit.insert_one(document).await
+        })
+        .await;
+        match added.map_err(|_| StoreError::timed_out())? {
             Ok(_) => Ok(true),
-            Err(error) if fault::is_duplicate(&error) => Ok(false),
+            Err(error) if driver_error::is_duplicate(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Reads from the primary, including entries that no majority has yet: an entry appended after such a one is
     /// acknowledged only once a majority has both.
-    pub(in crate::store) async fn audit_head(&self) -> Result<Head, StoreError> {
+    pub(in crate::store) async fn audit_head(&self) -> Result<ChainHead, StoreError> {
         let find = self
             .audit
             .find_one(doc! { "_id": { "$gt": 0_i64 } })
@@ -45,33 +51,33 @@ impl MongoStore {
             .projection(doc! { "hash": 1 })
             .read_concern(ReadConcern::local())
             .selection_criteria(primary());
-        let Some(last) = bounded(WAIT, find).await? else {
-            return Ok(Head::NONE);
+        let Some(last) = with_timeout(OPERATION_TIMEOUT, find).await? else {
+            return Ok(ChainHead::EMPTY);
         };
         let malformed = || StoreError::malformed("chain head");
         let hash = bytes(&last, "hash")?.ok_or_else(malformed)?;
-        let seq = place(&last);
-        Ok(Head { seq, hash })
+        let seq = sequence_number(&last);
+        Ok(ChainHead { seq, hash })
     }
 
     pub(in crate::store) async fn audit_after(
         &self,
         seq: u64,
-        most: u16,
-    ) -> Result<Vec<Found>, StoreError> {
+        limit: u16,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
         let after = doc! { "_id": { "$gt": number(seq) } };
-        self.entries(after, 1, most).await
+        self.entries(after, 1, limit).await
     }
 
     pub(in crate::store) async fn audit_before(
         &self,
-        filter: &Filter,
+        filter: &AuditFilter,
         seq: Option<u64>,
-        most: u16,
-    ) -> Result<Vec<Found>, StoreError> {
+        limit: u16,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
         let end = seq.map_or(i64::MAX, number);
         let mut query = doc! { "_id": { "$lt": end } };
-        if let Some(who) = &filter.who {
+        if let Some(who) = &filter.actor {
             query.insert("who", who);
         }
         if let Some(action) = filter.action {
@@ -97,34 +103,37 @@ impl MongoStore {
         if !at.is_empty() {
             query.insert("at", at);
         }
-        self.entries(query, -1, most).await
+        self.entries(query, -1, limit).await
     }
 
     async fn entries(
         &self,
         query: Document,
         order: i32,
-        most: u16,
-    ) -> Result<Vec<Found>, StoreError> {
+        limit: u16,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
         let find = self
             .audit
             .find(query)
             .sort(doc! { "_id": order })
-            .limit(most.into())
-            .max_time(WAIT);
-        let found = bounded(WAIT, async { find.await?.try_collect::<Vec<_>>().await }).await?;
-        Ok(found.iter().map(read).collect())
+            .limit(limit.into())
+            .max_time(OPERATION_TIMEOUT);
+        let found = with_timeout(OPERATION_TIMEOUT, async {
+            find.await?.try_collect::<Vec<_>>().await
+        })
+        .await?;
+        Ok(found.iter().map(stored_entry).collect())
     }
 }
 
-fn of(entry: &Entry) -> Document {
-    let Note {
+fn to_document(entry: &ChainEntry) -> Document {
+    let AuditRecord {
         at,
-        who,
-        from,
+        actor: who,
+        client_ip: from,
         request_id,
-        deed,
-    } = &entry.note;
+        event: deed,
+    } = &entry.record;
     let detail = deed.detail.iter();
     let detail = detail.map(|(name, text)| (name.clone(), Bson::from(text)));
     let mut document = doc! {
@@ -134,7 +143,7 @@ fn of(entry: &Entry) -> Document {
         "action": deed.action.name(),
         "subjects": &deed.subjects,
         "detail": detail.collect::<Document>(),
-        "before": binary(&entry.before),
+        "before": binary(&entry.previous_hash),
         "hash": binary(&entry.hash),
     };
     if let Some(from) = from {
@@ -149,13 +158,16 @@ fn of(entry: &Entry) -> Document {
     document
 }
 
-fn read(document: &Document) -> Found {
-    let entry = entry(document).map(Box::new);
-    entry.map_or_else(|| Found::Unreadable(place(document)), Found::Entry)
+fn stored_entry(document: &Document) -> StoredEntry {
+    let entry = read_entry(document).map(Box::new);
+    entry.map_or_else(
+        || StoredEntry::Unreadable(sequence_number(document)),
+        StoredEntry::Entry,
+    )
 }
 
 /// Returns the sequence number, also of a document that this program did not write.
-fn place(document: &Document) -> u64 {
+fn sequence_number(document: &Document) -> u64 {
     match document.get("_id") {
         Some(Bson::Int64(seq)) => seq.unsigned_abs(),
         Some(Bson::Int32(seq)) => seq.unsigned_abs().into(),
@@ -164,7 +176,7 @@ fn place(document: &Document) -> u64 {
 }
 
 /// Returns `None` for a document that [`of`] did not build.
-fn entry(document: &Document) -> Option<Entry> {
+fn read_entry(document: &Document) -> Option<ChainEntry> {
     let text = |name: &str| document.get_str(name).ok();
     let optional = |name: &str| match document.get(name) {
         None => Some(None),
@@ -182,21 +194,21 @@ fn entry(document: &Document) -> Option<Entry> {
     let subjects = document.get_array("subjects").ok()?.iter();
     let detail = document.get_document("detail").ok()?.iter();
     let detail = detail.map(|(name, text)| Some((name.clone(), owned(text)?)));
-    Some(Entry {
+    Some(ChainEntry {
         seq: document.get_i64("_id").ok()?.unsigned_abs(),
-        note: Note {
+        record: AuditRecord {
             at: time(document, "at").ok()??,
-            who: text("who")?.to_owned(),
-            from,
+            actor: text("who")?.to_owned(),
+            client_ip: from,
             request_id: optional("request_id")?.map(str::to_owned),
-            deed: Deed {
-                action: Action::parse(text("action")?)?,
+            event: AuditEvent {
+                action: AuditAction::parse(text("action")?)?,
                 campaign,
                 subjects: subjects.map(owned).collect::<Option<_>>()?,
                 detail: detail.collect::<Option<BTreeMap<_, _>>>()?,
             },
         },
-        before: bytes(document, "before").ok()??,
+        previous_hash: bytes(document, "before").ok()??,
         hash: bytes(document, "hash").ok()??,
     })
 }

@@ -9,25 +9,27 @@ use mongodb::options::{
 use mongodb::{Client, Database, IndexModel};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{MongoStore, account, amend, audit, job, pending, removal, search, session};
-use crate::store::{StoreError, WAIT};
+use super::{
+    MongoStore, account, audit, buffered_photos, job, pending_deletions, search, session, update,
+};
+use crate::store::{OPERATION_TIMEOUT, StoreError};
 
 /// Connections per node. A write waits some milliseconds for the majority, so that these carry thousands per second.
-const CONNECTIONS: u32 = 32;
+const MAX_CONNECTIONS: u32 = 32;
 
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-const IDLE: Duration = Duration::from_mins(5);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 
-pub(super) const IN_ORDER: &str = "in_order";
+pub(super) const LIST_INDEX: &str = "in_order";
 
 pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     let mut options = ClientOptions::parse(uri.expose_secret()).await?;
-    bound(&mut options);
+    aad(&mut options);
     let name = options.default_database.clone();
     let name = name.ok_or_else(|| StoreError::Failed("the address has no database name".into()))?;
     let database = Client::with_options(options)?.database(&name);
-    check(&database).await?;
+    require_replica_set(&database).await?;
     let store = MongoStore {
         registrations: database.collection("registrations"),
         revisions: database.collection("revisions"),
@@ -35,12 +37,12 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         sessions: database.collection("sessions"),
         tokens: database.collection("tokens"),
         audit: database.collection("audit"),
-        closings: database.collection("closings"),
-        vault_keys: database.collection("vault_keys"),
-        pending: database.collection("pending_photos"),
+        closures: database.collection("closings"),
+        wrapped_keys: database.collection("vault_keys"),
+        buffered_photos: database.collection("pending_photos"),
         leases: database.collection("leases"),
         jobs: database.collection("jobs"),
-        refusals: database.collection("refusals"),
+        rejections: database.collection("refusals"),
         consents: database.collection("consents"),
         database,
     };
@@ -48,12 +50,12 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     // arrived in the same millisecond. Creating an index that exists does nothing.
     let index = IndexModel::builder()
         .keys(doc! { "campaign": 1, "value": 1, "received_at": 1, "_id": 1 })
-        .options(IndexOptions::builder().name(IN_ORDER.to_owned()).build())
+        .options(IndexOptions::builder().name(LIST_INDEX.to_owned()).build())
         .build();
     store.registrations.create_index(index).await?;
-    amend::make_collection(&store).await?;
-    removal::make_index(&store).await?;
-    pending::make_index(&store).await?;
+    update::make_collection(&store).await?;
+    pending_deletions::make_index(&store).await?;
+    buffered_photos::make_index(&store).await?;
     account::make_indexes(&store).await?;
     session::make_indexes(&store).await?;
     job::make_indexes(&store).await?;
@@ -63,17 +65,19 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
 }
 
 /// Names the index of lists, counts and totals.
-pub(super) fn in_order() -> Hint {
-    Hint::Name(IN_ORDER.to_owned())
+pub(super) fn list_index_hint() -> Hint {
+    Hint::Name(LIST_INDEX.to_owned())
 }
 
-fn bound(options: &mut ClientOptions) {
+fn aad(options: &mut ClientOptions) {
     options.app_name.get_or_insert("jornada".to_owned());
-    options.max_pool_size.get_or_insert(CONNECTIONS);
-    options.max_idle_time.get_or_insert(IDLE);
-    options.connect_timeout.get_or_insert(CONNECT);
-    let selection = options.server_selection_timeout.unwrap_or(WAIT);
-    options.server_selection_timeout = Some(selection.min(WAIT));
+    options.max_pool_size.get_or_insert(MAX_CONNECTIONS);
+    options.max_idle_time.get_or_insert(IDLE_TIMEOUT);
+    options.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
+    let selection = options
+        .server_selection_timeout
+        .unwrap_or(OPERATION_TIMEOUT);
+    options.server_selection_timeout = Some(selection.min(OPERATION_TIMEOUT));
     // The durability of registrations depends on these, whatever the address says.
     options.retry_writes = Some(true);
     options.retry_reads = Some(true);
@@ -82,7 +86,7 @@ fn bound(options: &mut ClientOptions) {
         WriteConcern::builder()
             .w(mongodb::options::Acknowledgment::Majority)
             .journal(true)
-            .w_timeout(WAIT)
+            .w_timeout(OPERATION_TIMEOUT)
             .build(),
     );
     // Reads see acknowledged writes. Without a primary they go on, with what a majority has.
@@ -91,11 +95,11 @@ fn bound(options: &mut ClientOptions) {
 }
 
 /// Requires a replica set or sharded cluster: a standalone server has no history, and so no feed.
-async fn check(database: &Database) -> Result<(), StoreError> {
+async fn require_replica_set(database: &Database) -> Result<(), StoreError> {
     let hello: Document = database.run_command(doc! { "hello": 1 }).await?;
     if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
         return Ok(());
     }
-    let told = "MongoDB is not a replica set: start the server with --replSet and initiate it";
-    Err(StoreError::Failed(told.into()))
+    let message = "MongoDB is not a replica set: start the server with --replSet and initiate it";
+    Err(StoreError::Failed(message.into()))
 }

@@ -2,19 +2,21 @@
 
 use mongodb::bson::doc;
 
-use super::{MongoStore, bounded};
+use super::{MongoStore, with_timeout};
 use crate::domain::Localized;
-use crate::store::{StoreError, WAIT};
+use crate::store::{OPERATION_TIMEOUT, StoreError};
 
 impl MongoStore {
-    pub(in crate::store) async fn keep_consent(
+    pub(in crate::store) async fn insert_consent(
         &self,
         version: &str,
-        words: &Localized,
+        text: &Localized,
     ) -> Result<(), StoreError> {
-        let new = doc! { "$setOnInsert": { "es": &words.es, "en": &words.en } };
+        let new = doc! { "$setOnInsert": { "es": &text.es, "en": &text.en } };
         let keep = self.consents.update_one(doc! { "_id": version }, new);
-        bounded(WAIT, keep.upsert(true)).await.map(drop)
+        with_timeout(OPERATION_TIMEOUT, keep.upsert(true))
+            .await
+            .map(drop)
     }
 
     pub(in crate::store) async fn consent(
@@ -22,7 +24,7 @@ impl MongoStore {
         version: &str,
     ) -> Result<Option<Localized>, StoreError> {
         let find = self.consents.find_one(doc! { "_id": version });
-        let Some(found) = bounded(WAIT, find).await? else {
+        let Some(found) = with_timeout(OPERATION_TIMEOUT, find).await? else {
             return Ok(None);
         };
         let words = |lang| {

@@ -9,10 +9,10 @@ use mongodb::bson::{DateTime, RawDocument, RawDocumentBuf};
 
 use crate::domain::registration::PhotoRef;
 use crate::domain::{Answers, Campaign, CampaignId, PhotoFormat, Registration, RegistrationId};
-use crate::store::placed::Placed;
+use crate::store::answers_by_field::AnswersByField;
 use crate::store::{Receipt, StoreError};
 
-pub(super) fn of(
+pub(super) fn from_registration(
     campaign: &Campaign,
     registration: &Registration,
 ) -> Result<RawDocumentBuf, StoreError> {
@@ -25,7 +25,7 @@ pub(super) fn of(
     let mut document = RawDocumentBuf::new();
     document.append(cstr!("_id"), binary(registration.id.as_bytes()));
     document.append(cstr!("campaign"), registration.campaign.as_str());
-    document.append(cstr!("value"), registration.value.as_str());
+    document.append(cstr!("value"), registration.tally_value.as_str());
     document.append(cstr!("answers"), &answers);
     let name = campaign.searched_name(&registration.answers);
     document.append(cstr!("name"), name.unwrap_or_default());
@@ -68,7 +68,11 @@ pub(super) fn registration(
         match key.as_str() {
             "_id" => id = bytes(field).map(RegistrationId::from_bytes),
             "value" => value = field.as_str().map(str::to_owned),
-            "answers" => answers = field.as_document().and_then(|read| placed(campaign, read)),
+            "answers" => {
+                answers = field
+                    .as_document()
+                    .and_then(|read| answers_by_field(campaign, read))
+            }
             "photo" => {
                 let read = field.as_document().and_then(photo_ref);
                 photo = Some(read.ok_or_else(|| StoreError::malformed("photo"))?);
@@ -82,7 +86,7 @@ pub(super) fn registration(
         id: id.ok_or_else(|| StoreError::malformed("_id"))?,
         campaign: campaign.id.clone(),
         answers: answers.ok_or_else(|| StoreError::malformed("answers"))?,
-        value: value.ok_or_else(|| StoreError::malformed("value"))?,
+        tally_value: value.ok_or_else(|| StoreError::malformed("value"))?,
         photo,
         digest: digest.ok_or_else(|| StoreError::malformed("digest"))?,
         received_at: received_at.ok_or_else(|| StoreError::malformed("received_at"))?,
@@ -95,22 +99,24 @@ pub(super) fn receipt(document: &RawDocument) -> Result<Receipt, StoreError> {
     let campaign = campaign.and_then(CampaignId::parse);
     let value = document.get_str("value");
     Ok(Receipt {
-        id: part(document, "_id", bytes).map(RegistrationId::from_bytes)?,
+        id: read_field(document, "_id", bytes).map(RegistrationId::from_bytes)?,
         campaign: campaign.ok_or_else(|| StoreError::malformed("campaign"))?,
-        value: value
+        tally_value: value
             .map_err(|_| StoreError::malformed("value"))?
             .to_owned(),
-        received_at: part(document, "received_at", time)?,
+        received_at: read_field(document, "received_at", time)?,
     })
 }
 
 /// Reads digest and time of arrival of a stored registration.
-pub(super) fn first(document: &RawDocument) -> Result<([u8; 32], Timestamp), StoreError> {
-    let digest = part(document, "digest", bytes)?;
-    Ok((digest, part(document, "received_at", time)?))
+pub(super) fn digest_and_arrival(
+    document: &RawDocument,
+) -> Result<([u8; 32], Timestamp), StoreError> {
+    let digest = read_field(document, "digest", bytes)?;
+    Ok((digest, read_field(document, "received_at", time)?))
 }
 
-pub(super) fn part<T>(
+pub(super) fn read_field<T>(
     document: &RawDocument,
     name: &'static str,
     read: impl FnOnce(RawBsonRef<'_>) -> Option<T>,
@@ -123,7 +129,7 @@ pub(super) fn part<T>(
 
 /// Reads the answers by field name.
 pub(super) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>, StoreError> {
-    part(document, "answers", |field| {
+    read_field(document, "answers", |field| {
         let mut answers = BTreeMap::new();
         for element in field.as_document()? {
             let (name, text) = element.ok()?;
@@ -133,13 +139,13 @@ pub(super) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>
     })
 }
 
-fn placed(campaign: &Campaign, document: &RawDocument) -> Option<Answers> {
-    let mut placed = Placed::new(campaign);
+fn answers_by_field(campaign: &Campaign, document: &RawDocument) -> Option<Answers> {
+    let mut placed = AnswersByField::new(campaign);
     for element in document {
         let (name, text) = element.ok()?;
         placed.put(name.as_str(), text.as_str()?.to_owned());
     }
-    Some(placed.answers())
+    Some(placed.into_answers())
 }
 
 pub(super) fn photo_ref(document: &RawDocument) -> Option<PhotoRef> {

@@ -10,17 +10,17 @@ use mongodb::bson::{Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::time::{Instant, timeout};
 
-use super::snapshot::order;
-use super::{MongoStore, fault, primary};
+use super::snapshot::to_order;
+use super::{MongoStore, driver_error, primary};
 use crate::domain::CampaignId;
-use crate::store::feed::MOST_CHANGES;
-use crate::store::{Change, FeedError, Position, StoreError, WAIT};
+use crate::store::feed::MAX_CHANGES;
+use crate::store::{Change, FeedError, OPERATION_TIMEOUT, Position, StoreError};
 
 /// Time that the server waits for a change before it returns an empty batch.
-const AWAIT: Duration = Duration::from_millis(250);
+const MAX_AWAIT_TIME: Duration = Duration::from_millis(250);
 
 /// Maximum number of events in a batch of the server; each may hold two changes.
-const BATCH: usize = 1_000;
+const BATCH_SIZE: usize = 1_000;
 
 /// The changes of one campaign in MongoDB.
 pub struct MongoFeed {
@@ -30,15 +30,15 @@ pub struct MongoFeed {
     after: Position,
     stream: Option<RawBatchCursor>,
     /// Whether the next batch of the stream answers a request of an earlier call.
-    asked_before: bool,
+    requested_before: bool,
     /// Changes taken from the stream and not yet returned.
     ready: VecDeque<Change>,
 }
 
 /// A batch of the server, whose changes are in `ready`.
-struct Answer {
+struct FeedBatch {
     events: usize,
-    asked_now: bool,
+    requested_now: bool,
 }
 
 impl fmt::Debug for MongoFeed {
@@ -57,16 +57,16 @@ impl MongoFeed {
         after: &Position,
     ) -> Result<Self, FeedError> {
         // The server would wait for this future time. It comes from another history.
-        if after.at > now(&store).await? {
+        if after.at > cluster_time(&store).await? {
             return Err(FeedError::Lost);
         }
-        let stream = start(&store, &campaign, after).await?;
+        let stream = open_stream(&store, &campaign, after).await?;
         Ok(Self {
             store,
             campaign,
             after: after.clone(),
             stream: Some(stream),
-            asked_before: true,
+            requested_before: true,
             ready: VecDeque::new(),
         })
     }
@@ -77,11 +77,11 @@ impl MongoFeed {
     ) -> Result<Vec<Change>, FeedError> {
         let deadline = Instant::now() + wait;
         loop {
-            let answer = self.take().await?;
+            let answer = self.next_batch().await?;
             // After a full batch there may be more; any other batch is the last.
-            let more =
-                answer.events == BATCH && self.ready.len() + 2 * BATCH <= MOST_CHANGES.into();
-            let waits = !answer.asked_now || Instant::now() < deadline;
+            let more = answer.events == BATCH_SIZE
+                && self.ready.len() + 2 * BATCH_SIZE <= MAX_CHANGES.into();
+            let waits = !answer.requested_now || Instant::now() < deadline;
             if more || (self.ready.is_empty() && waits) {
                 continue;
             }
@@ -90,41 +90,48 @@ impl MongoFeed {
     }
 
     /// Takes one batch of the server.
-    async fn take(&mut self) -> Result<Answer, FeedError> {
+    async fn next_batch(&mut self) -> Result<FeedBatch, FeedError> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             none => {
                 // The first batch of a stream is returned at once and says nothing about later changes.
-                self.asked_before = true;
-                none.insert(start(&self.store, &self.campaign, &self.after).await?)
+                self.requested_before = true;
+                none.insert(open_stream(&self.store, &self.campaign, &self.after).await?)
             }
         };
-        let asked_now = !self.asked_before;
+        let requested_now = !self.requested_before;
         // Set while a request is under way, so that it remains set if this call is cancelled.
-        self.asked_before = true;
-        let answer = timeout(AWAIT + WAIT, stream.next()).await;
-        self.asked_before = false;
+        self.requested_before = true;
+        let answer = timeout(MAX_AWAIT_TIME + OPERATION_TIMEOUT, stream.next()).await;
+        self.requested_before = false;
         let taken = match answer {
-            Ok(Some(Ok(batch))) => self.read(&batch).map_err(FeedError::from),
-            Ok(Some(Err(error))) => Err(refused(error)),
+            Ok(Some(Ok(batch))) => self.read_batch(&batch).map_err(FeedError::from),
+            Ok(Some(Err(error))) => Err(to_feed_error(error)),
             // The server ends a stream when its collection is dropped or renamed.
             Ok(None) => Err(FeedError::Lost),
-            Err(_) => Err(StoreError::late().into()),
+            Err(_) => Err(StoreError::timed_out().into()),
         };
         if taken.is_err() {
             self.stream = None;
         }
-        taken.map(|events| Answer { events, asked_now })
+        taken.map(|events| FeedBatch {
+            events,
+            requested_now,
+        })
     }
 
-    fn read(&mut self, batch: &RawBatch) -> Result<usize, StoreError> {
+    fn read_batch(&mut self, batch: &RawBatch) -> Result<usize, StoreError> {
         let mut taken = 0;
         for event in batch.doc_slices()? {
             let event = event.ok().and_then(RawBsonRef::as_document);
-            let told = event.and_then(Told::read);
-            let Told { was, now, position } =
-                told.ok_or_else(|| StoreError::malformed("change"))?;
-            self.ready.extend(Change::of(was, now, &position));
+            let change = event.and_then(FeedEvent::parse);
+            let FeedEvent {
+                before: was,
+                after: now,
+                position,
+            } = change.ok_or_else(|| StoreError::malformed("change"))?;
+            self.ready
+                .extend(Change::between_values(was, now, &position));
             self.after = position;
             taken += 1;
         }
@@ -133,21 +140,21 @@ impl MongoFeed {
 }
 
 /// Opens a change stream after a position.
-async fn start(
+async fn open_stream(
     store: &MongoStore,
     campaign: &CampaignId,
     after: &Position,
 ) -> Result<RawBatchCursor, FeedError> {
     let mut from = doc! {};
     match &after.token {
-        None => from.insert("startAtOperationTime", timestamp(after.at + 1)),
+        None => from.insert("startAtOperationTime", from_order(after.at + 1)),
         Some(token) => {
             let token: Document = serde_json::from_str(token).map_err(|_| FeedError::Lost)?;
             from.insert("startAfter", token)
         }
     };
     let campaign = campaign.as_str();
-    let told = [
+    let events = [
         doc! { "operationType": "insert", "fullDocument.campaign": campaign },
         doc! { "operationType": "update", "updateDescription.updatedFields.moved.campaign": campaign },
         doc! { "operationType": "replace", "fullDocument.gone.campaign": campaign },
@@ -160,32 +167,32 @@ async fn start(
     };
     let pipeline = [
         doc! { "$changeStream": from },
-        doc! { "$match": { "$or": told.to_vec() } },
+        doc! { "$match": { "$or": events.to_vec() } },
         doc! { "$project": shown },
     ];
     let stream = store
         .registrations
         .aggregate(pipeline)
-        .batch_size(u32::try_from(BATCH).unwrap_or(u32::MAX))
-        .max_await_time(AWAIT)
+        .batch_size(u32::try_from(BATCH_SIZE).unwrap_or(u32::MAX))
+        .max_await_time(MAX_AWAIT_TIME)
         .selection_criteria(primary());
-    let opened = timeout(WAIT, stream.batch()).await;
-    let started = opened.map_err(|_| StoreError::late())?;
+    let opened = timeout(OPERATION_TIMEOUT, stream.batch()).await;
+    let started = opened.map_err(|_| StoreError::timed_out())?;
     started.map_err(|error| match after.token {
-        Some(_) if fault::is_unreadable(&error) => FeedError::Lost,
-        _ => refused(error),
+        Some(_) if driver_error::is_invalid_token(&error) => FeedError::Lost,
+        _ => to_feed_error(error),
     })
 }
 
 /// An event of the stream: a registration that counted under one value and now counts under another.
-struct Told {
-    was: Option<String>,
-    now: Option<String>,
+struct FeedEvent {
+    before: Option<String>,
+    after: Option<String>,
     position: Position,
 }
 
-impl Told {
-    fn read(event: &RawDocument) -> Option<Self> {
+impl FeedEvent {
+    fn parse(event: &RawDocument) -> Option<Self> {
         let token = event.get_document("_id").ok()?;
         let text = |of: &RawDocument, name| of.get_str(name).ok().map(str::to_owned);
         let (was, now) = match (moved(event), event.get_document("fullDocument")) {
@@ -200,10 +207,14 @@ impl Told {
             (None, Err(_)) => (None, None),
         };
         let position = Position {
-            at: order(event.get_timestamp("clusterTime").ok()?),
+            at: to_order(event.get_timestamp("clusterTime").ok()?),
             token: Some(serde_json::to_string(&token).ok()?),
         };
-        (was.is_some() || now.is_some()).then_some(Self { was, now, position })
+        (was.is_some() || now.is_some()).then_some(Self {
+            before: was,
+            after: now,
+            position,
+        })
     }
 }
 
@@ -215,23 +226,25 @@ fn moved(event: &RawDocument) -> Option<&RawDocument> {
 }
 
 /// Returns the latest time of the cluster.
-async fn now(store: &MongoStore) -> Result<u64, StoreError> {
-    let answer = store.ask_primary(WAIT, doc! { "ping": 1 }).await?;
+async fn cluster_time(store: &MongoStore) -> Result<u64, StoreError> {
+    let answer = store
+        .run_on_primary(OPERATION_TIMEOUT, doc! { "ping": 1 })
+        .await?;
     let cluster = answer.get_document("$clusterTime").ok();
     let cluster = cluster.and_then(|cluster| cluster.get_timestamp("clusterTime").ok());
     let time = cluster.or_else(|| answer.get_timestamp("operationTime").ok());
-    time.map(order)
+    time.map(to_order)
         .ok_or_else(|| StoreError::malformed("cluster time"))
 }
 
-fn refused(error: mongodb::error::Error) -> FeedError {
-    if fault::is_lost(&error) {
+fn to_feed_error(error: mongodb::error::Error) -> FeedError {
+    if driver_error::is_lost_position(&error) {
         return FeedError::Lost;
     }
     StoreError::from(error).into()
 }
 
-fn timestamp(at: u64) -> Timestamp {
+fn from_order(at: u64) -> Timestamp {
     let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(u32::MAX);
     Timestamp {
         time: half(at >> 32),

@@ -12,12 +12,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::account::{bytes, count, moment, number, time};
-use super::{MongoStore, binary, bounded, primary};
-use crate::domain::job::{Basis, JobFile, Wanted};
+use super::{MongoStore, binary, primary, with_timeout};
+use crate::domain::job::{ReportFile, ReportRequest, SourceVersion};
 use crate::domain::{CampaignId, Job, JobState};
-use crate::store::job::{Ending, Hold, MAX_JOBS, MOST_LOST};
-use crate::store::lease::milliseconds;
-use crate::store::{StoreError, WAIT};
+use crate::store::job::{JobLease, JobOutcome, MAX_FAILED_ATTEMPTS, MAX_JOBS};
+use crate::store::lease::to_ms;
+use crate::store::{OPERATION_TIMEOUT, StoreError};
 
 /// Creates the indexes for queued and stalled jobs, which every instance polls each second, and for the lists of a
 /// requester.
@@ -35,57 +35,57 @@ pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
 impl MongoStore {
     pub(in crate::store) async fn add_job(&self, job: &Job) -> Result<(), StoreError> {
         let document = doc! {
-            "campaign": job.wanted.campaign.as_str(),
-            "wanted": as_text(&job.wanted)?,
-            "askers": &job.askers,
+            "campaign": job.request.campaign.as_str(),
+            "wanted": to_json(&job.request)?,
+            "askers": &job.requesters,
             "state": job.state.name(),
             "rows": number(job.rows),
             "attempt": i64::from(job.attempt),
-            "lost": i64::from(job.lost),
-            "made_at": moment(job.made_at),
+            "lost": i64::from(job.failed_attempts),
+            "made_at": moment(job.created_at),
         };
         let update = doc! { "$setOnInsert": document };
-        let added = self.jobs.update_one(named(job.id), update).upsert(true);
-        bounded(WAIT, added).await.map(drop)
+        let added = self.jobs.update_one(id_filter(job.id), update).upsert(true);
+        with_timeout(OPERATION_TIMEOUT, added).await.map(drop)
     }
 
-    pub(in crate::store) async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
-        let find = self.jobs.find_one(named(id));
-        let found = bounded(WAIT, find.selection_criteria(primary())).await?;
+    pub(in crate::store) async fn read_job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
+        let find = self.jobs.find_one(id_filter(id));
+        let found = with_timeout(OPERATION_TIMEOUT, find.selection_criteria(primary())).await?;
         found.as_ref().map(job).transpose()
     }
 
-    pub(in crate::store) async fn jobs_of(
+    pub(in crate::store) async fn jobs_requested_by(
         &self,
         campaign: &CampaignId,
-        asker: &str,
+        requester: &str,
     ) -> Result<Vec<Job>, StoreError> {
-        let theirs = doc! { "askers": asker, "campaign": campaign.as_str() };
+        let theirs = doc! { "askers": requester, "campaign": campaign.as_str() };
         self.jobs_where(theirs, doc! { "made_at": -1, "_id": 1 })
             .await
     }
 
-    pub(in crate::store) async fn done_job(
+    pub(in crate::store) async fn find_finished_job(
         &self,
-        wanted: &Wanted,
+        request: &ReportRequest,
     ) -> Result<Option<Job>, StoreError> {
-        let same = doc! { "state": "done", "wanted": as_text(wanted)? };
+        let same = doc! { "state": "done", "wanted": to_json(request)? };
         let find = self.jobs.find_one(same).sort(doc! { "ended_at": -1 });
-        let found = bounded(WAIT, find).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, find).await?;
         found.as_ref().map(job).transpose()
     }
 
-    pub(in crate::store) async fn share_job(
+    pub(in crate::store) async fn add_requester(
         &self,
         id: Uuid,
-        asker: &str,
+        requester: &str,
     ) -> Result<bool, StoreError> {
         let done = doc! { "_id": binary(id.as_bytes()), "state": "done" };
-        self.change_job(done, doc! { "$addToSet": { "askers": asker } })
+        self.change_job(done, doc! { "$addToSet": { "askers": requester } })
             .await
     }
 
-    pub(in crate::store) async fn begin_job(&self) -> Result<Option<Job>, StoreError> {
+    pub(in crate::store) async fn claim_next_job(&self) -> Result<Option<Job>, StoreError> {
         let update = vec![
             doc! { "$set": {
                 "state": "running",
@@ -100,47 +100,51 @@ impl MongoStore {
             .find_one_and_update(doc! { "state": "waiting" }, update)
             .sort(doc! { "made_at": 1, "_id": 1 })
             .return_document(ReturnDocument::After);
-        let begun = bounded(WAIT, taking).await?;
+        let begun = with_timeout(OPERATION_TIMEOUT, taking).await?;
         begun.as_ref().map(job).transpose()
     }
 
-    pub(in crate::store) async fn lose_silent_jobs(
+    pub(in crate::store) async fn requeue_stalled_jobs(
         &self,
-        silence: Duration,
+        timeout: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let silence = milliseconds(silence);
+        let silence = to_ms(timeout);
         let silent = doc! {
             "state": "running",
             "$expr": { "$lt": ["$noted_at", { "$subtract": ["$$NOW", silence] }] },
         };
-        let losing = self.jobs.update_many(silent, lost(now));
-        bounded(WAIT, losing).await.map(drop)
+        let losing = self.jobs.update_many(silent, failure_update(now));
+        with_timeout(OPERATION_TIMEOUT, losing).await.map(drop)
     }
 
-    pub(in crate::store) async fn note_job(
+    pub(in crate::store) async fn heartbeat(
         &self,
-        hold: Hold,
+        lease: JobLease,
         rows: u64,
-        basis: Option<Basis>,
+        source_version: Option<SourceVersion>,
     ) -> Result<bool, StoreError> {
         let mut set = doc! { "rows": number(rows) };
-        if let Some(basis) = basis {
+        if let Some(basis) = source_version {
             set.insert("basis_rows", number(basis.rows));
             set.insert("basis_revision", number(basis.revision));
         }
         let note = doc! { "$set": set, "$currentDate": { "noted_at": true } };
-        self.change_job(held(hold), note).await
+        self.change_job(leased_filter(lease), note).await
     }
 
-    pub(in crate::store) async fn end_job(
+    pub(in crate::store) async fn finish_job(
         &self,
-        hold: Hold,
-        ending: Ending,
+        lease: JobLease,
+        outcome: JobOutcome,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        match ending {
-            Ending::Done { file, rows, basis } => {
+        match outcome {
+            JobOutcome::Done {
+                file,
+                rows,
+                source_version: basis,
+            } => {
                 let done = doc! { "$set": {
                     "state": "done",
                     "ended_at": moment(now),
@@ -150,12 +154,15 @@ impl MongoStore {
                     "file_bytes": number(file.bytes),
                     "file_sha256": binary(&file.sha256),
                 } };
-                self.change_job(held(hold), done).await
+                self.change_job(leased_filter(lease), done).await
             }
-            Ending::Lost => self.change_job(held(hold), lost(now)).await,
-            Ending::GivenBack => {
+            JobOutcome::Failed => {
+                self.change_job(leased_filter(lease), failure_update(now))
+                    .await
+            }
+            JobOutcome::Released => {
                 let back = doc! { "$set": { "state": "waiting" } };
-                self.change_job(held(hold), back).await
+                self.change_job(leased_filter(lease), back).await
             }
         }
     }
@@ -183,7 +190,7 @@ impl MongoStore {
     }
 
     pub(in crate::store) async fn remove_job(&self, id: Uuid) -> Result<(), StoreError> {
-        bounded(WAIT, self.jobs.delete_one(named(id)))
+        with_timeout(OPERATION_TIMEOUT, self.jobs.delete_one(id_filter(id)))
             .await
             .map(drop)
     }
@@ -194,33 +201,36 @@ impl MongoStore {
         filter: Document,
         update: impl Into<UpdateModifications>,
     ) -> Result<bool, StoreError> {
-        let changed = bounded(WAIT, self.jobs.update_one(filter, update)).await?;
+        let changed = with_timeout(OPERATION_TIMEOUT, self.jobs.update_one(filter, update)).await?;
         Ok(changed.matched_count > 0)
     }
 
     async fn jobs_where(&self, filter: Document, order: Document) -> Result<Vec<Job>, StoreError> {
         let find = self.jobs.find(filter).sort(order).limit(MAX_JOBS.into());
-        let found = bounded(WAIT, async { find.await?.try_collect::<Vec<_>>().await }).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, async {
+            find.await?.try_collect::<Vec<_>>().await
+        })
+        .await?;
         found.iter().map(job).collect()
     }
 }
 
-fn named(id: Uuid) -> Document {
+fn id_filter(id: Uuid) -> Document {
     doc! { "_id": binary(id.as_bytes()) }
 }
 
 /// Matches a job whose lease is valid: it has not ended and was not claimed again.
-fn held(hold: Hold) -> Document {
+fn leased_filter(lease: JobLease) -> Document {
     doc! {
-        "_id": binary(hold.job.as_bytes()),
-        "attempt": i64::from(hold.attempt),
+        "_id": binary(lease.job.as_bytes()),
+        "attempt": i64::from(lease.attempt),
         "state": "running",
     }
 }
 
 /// Fails an attempt: the job is queued again, or has failed for good after the last one.
-fn lost(now: Timestamp) -> Vec<Document> {
-    let is_last = doc! { "$gte": ["$lost", i64::from(MOST_LOST) - 1] };
+fn failure_update(now: Timestamp) -> Vec<Document> {
+    let is_last = doc! { "$gte": ["$lost", i64::from(MAX_FAILED_ATTEMPTS) - 1] };
     vec![doc! { "$set": {
         "lost": { "$add": ["$lost", 1_i64] },
         "state": { "$cond": [&is_last, "failed", "waiting"] },
@@ -228,7 +238,7 @@ fn lost(now: Timestamp) -> Vec<Document> {
     } }]
 }
 
-fn as_text(wanted: &impl Serialize) -> Result<String, StoreError> {
+fn to_json(wanted: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(wanted).map_err(|_| StoreError::malformed("request"))
 }
 
@@ -236,32 +246,32 @@ fn job(document: &Document) -> Result<Job, StoreError> {
     let malformed = StoreError::malformed;
     let small = |name| u32::try_from(count(document, name)?).map_err(|_| malformed(name));
     let wanted = document.get_str("wanted").ok();
-    let wanted = wanted.and_then(|wanted| serde_json::from_str::<Wanted>(wanted).ok());
+    let wanted = wanted.and_then(|wanted| serde_json::from_str::<ReportRequest>(wanted).ok());
     let text = |asker: &Bson| asker.as_str().map(str::to_owned);
     let askers = document.get_array("askers").ok();
     let askers = askers.and_then(|askers| askers.iter().map(text).collect());
     let basis = document.contains_key("basis_rows").then(|| {
-        Ok::<_, StoreError>(Basis {
+        Ok::<_, StoreError>(SourceVersion {
             rows: count(document, "basis_rows")?,
             revision: count(document, "basis_revision")?,
         })
     });
     let file = bytes(document, "file_sha256")?.map(|sha256| {
         let bytes = count(document, "file_bytes")?;
-        Ok::<_, StoreError>(JobFile { bytes, sha256 })
+        Ok::<_, StoreError>(ReportFile { bytes, sha256 })
     });
     let state = document.get_str("state").unwrap_or_default();
     let state = JobState::parse(state, file.transpose()?);
     Ok(Job {
         id: Uuid::from_bytes(bytes(document, "_id")?.ok_or_else(|| malformed("_id"))?),
-        wanted: wanted.ok_or_else(|| malformed("wanted"))?,
-        askers: askers.ok_or_else(|| malformed("askers"))?,
+        request: wanted.ok_or_else(|| malformed("wanted"))?,
+        requesters: askers.ok_or_else(|| malformed("askers"))?,
         state: state.ok_or_else(|| malformed("state"))?,
         rows: count(document, "rows")?,
-        basis: basis.transpose()?,
+        source_version: basis.transpose()?,
         attempt: small("attempt")?,
-        lost: small("lost")?,
-        made_at: time(document, "made_at")?.ok_or_else(|| malformed("made_at"))?,
+        failed_attempts: small("lost")?,
+        created_at: time(document, "made_at")?.ok_or_else(|| malformed("made_at"))?,
         ended_at: time(document, "ended_at")?,
     })
 }

@@ -7,25 +7,25 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 use uuid::Uuid;
 
-use super::{MongoStore, binary, bounded};
-use crate::store::lease::milliseconds;
-use crate::store::{StoreError, WAIT};
+use super::{MongoStore, binary, with_timeout};
+use crate::store::lease::to_ms;
+use crate::store::{OPERATION_TIMEOUT, StoreError};
 
 /// Acquires or renews a lease. Returns false while another holder has it.
-pub(super) async fn take(
+pub(super) async fn acquire(
     store: &MongoStore,
     name: &str,
     holder: Uuid,
-    length: Duration,
+    duration: Duration,
 ) -> Result<bool, StoreError> {
     let holder = binary(holder.as_bytes());
     let mine = doc! { "$eq": ["$holder", &holder] };
     // A missing field, as in a new document, sorts before every time.
-    let over = doc! { "$lt": ["$until", "$$NOW"] };
-    let length_ms = milliseconds(length);
+    let expired = doc! { "$lt": ["$until", "$$NOW"] };
+    let length_ms = to_ms(duration);
     let until = doc! { "$add": ["$$NOW", length_ms] };
     let update = vec![
-        doc! { "$set": { "is_free": { "$or": [mine, over] } } },
+        doc! { "$set": { "is_free": { "$or": [mine, expired] } } },
         doc! { "$set": {
             "holder": { "$cond": ["$is_free", &holder, "$holder"] },
             "until": { "$cond": ["$is_free", until, "$until"] },
@@ -37,7 +37,7 @@ pub(super) async fn take(
         .find_one_and_update(doc! { "_id": name }, update)
         .upsert(true)
         .return_document(ReturnDocument::After);
-    let lease = bounded(WAIT, taking).await?;
+    let lease = with_timeout(OPERATION_TIMEOUT, taking).await?;
     let holds = |lease: &Document| lease.get("holder") == Some(&Bson::Binary(holder));
     Ok(lease.as_ref().is_some_and(holds))
 }
@@ -49,13 +49,17 @@ pub(super) async fn release(
     holder: Uuid,
 ) -> Result<(), StoreError> {
     let mine = doc! { "_id": name, "holder": binary(holder.as_bytes()) };
-    bounded(WAIT, store.leases.delete_one(mine)).await.map(drop)
+    with_timeout(OPERATION_TIMEOUT, store.leases.delete_one(mine))
+        .await
+        .map(drop)
 }
 
 /// Returns the time of the primary.
-pub(super) async fn clock(store: &MongoStore) -> Result<Timestamp, StoreError> {
-    let hello = store.ask_primary(WAIT, doc! { "hello": 1 }).await?;
-    let told = hello.get_datetime("localTime").ok();
-    let told = told.and_then(|now| Timestamp::from_millisecond(now.timestamp_millis()).ok());
+pub(super) async fn now(store: &MongoStore) -> Result<Timestamp, StoreError> {
+    let hello = store
+        .run_on_primary(OPERATION_TIMEOUT, doc! { "hello": 1 })
+        .await?;
+    let time = hello.get_datetime("localTime").ok();
+    let told = time.and_then(|now| Timestamp::from_millisecond(now.timestamp_millis()).ok());
     told.ok_or_else(|| StoreError::malformed("localTime"))
 }

@@ -11,37 +11,38 @@ use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{MongoStore, bounded, connect, document, of, primary};
+use super::{MongoStore, connect, document, primary, selection_filter, with_timeout};
 use crate::domain::{Campaign, Registration, Selection};
 use crate::low_priority;
-use crate::store::stream::{BATCH, Sender};
-use crate::store::{Batches, StoreError, WAIT};
+use crate::store::stream::{BATCH_SIZE, BatchSender};
+use crate::store::{OPERATION_TIMEOUT, RegistrationStream, StoreError};
 
 /// Time limit for learning the primary's current time.
-const SYNC: Duration = Duration::from_secs(1);
+const SYNC_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Starts to read. Returns once the first batch is available.
-pub(super) async fn all(
+pub(super) async fn open_stream(
     store: &MongoStore,
     campaign: &Arc<Campaign>,
     selection: &Selection,
-) -> Result<Batches, StoreError> {
-    let mut session = bounded(WAIT, store.database.client().start_session()).await?;
-    sync(store, &mut session).await;
-    let size = u32::try_from(BATCH).unwrap_or(u32::MAX);
+) -> Result<RegistrationStream, StoreError> {
+    let mut session =
+        with_timeout(OPERATION_TIMEOUT, store.database.client().start_session()).await?;
+    sync_with_primary(store, &mut session).await;
+    let size = u32::try_from(BATCH_SIZE).unwrap_or(u32::MAX);
     let preference = ReadPreference::SecondaryPreferred { options: None };
     let find = store
         .registrations
-        .find(of(&campaign.id, selection))
+        .find(selection_filter(&campaign.id, selection))
         .sort(doc! { "value": 1, "received_at": 1, "_id": 1 })
-        .hint(connect::in_order())
+        .hint(connect::list_index_hint())
         .batch_size(size)
         .selection_criteria(SelectionCriteria::ReadPreference(preference))
         .session(&mut session);
-    let opened = timeout(WAIT, find.batch()).await;
-    let cursor = opened.map_err(|_| StoreError::late())??;
+    let opened = timeout(OPERATION_TIMEOUT, find.batch()).await;
+    let cursor = opened.map_err(|_| StoreError::timed_out())??;
     let (raw, fetched) = mpsc::channel(1);
-    let (sender, batches) = Batches::channel();
+    let (sender, batches) = RegistrationStream::channel();
     tokio::spawn(fetch(cursor, session, raw));
     let campaign = Arc::clone(campaign);
     low_priority::spawn("list", move || decode(&campaign, fetched, &sender))
@@ -51,10 +52,10 @@ pub(super) async fn all(
 
 /// Tells the session the primary's current time. A secondary then waits until it has caught up, so that the list
 /// contains all that was acknowledged before. Without a primary it contains what a majority has.
-async fn sync(store: &MongoStore, session: &mut ClientSession) {
+async fn sync_with_primary(store: &MongoStore, session: &mut ClientSession) {
     let ping = store.database.run_command(doc! { "ping": 1 });
     let ping = ping.selection_criteria(primary()).session(session);
-    bounded(SYNC, ping).await.ok();
+    with_timeout(SYNC_TIMEOUT, ping).await.ok();
 }
 
 async fn fetch(
@@ -64,11 +65,11 @@ async fn fetch(
 ) {
     let mut stream = cursor.stream(&mut session);
     loop {
-        let batch = match timeout(WAIT, stream.next()).await {
+        let batch = match timeout(OPERATION_TIMEOUT, stream.next()).await {
             Ok(None) => return,
             Ok(Some(Ok(batch))) => Ok(batch),
             Ok(Some(Err(error))) => Err(error.into()),
-            Err(_) => Err(StoreError::late()),
+            Err(_) => Err(StoreError::timed_out()),
         };
         let failed = batch.is_err();
         if raw.send(batch).await.is_err() || failed {
@@ -80,10 +81,10 @@ async fn fetch(
 fn decode(
     campaign: &Campaign,
     mut fetched: mpsc::Receiver<Result<RawBatch, StoreError>>,
-    sender: &Sender,
+    sender: &BatchSender,
 ) {
     while let Some(batch) = fetched.blocking_recv() {
-        let decoded = batch.and_then(|batch| registrations(campaign, &batch));
+        let decoded = batch.and_then(|batch| decode_batch(campaign, &batch));
         // The last batch of a cursor is often empty.
         if decoded.as_ref().is_ok_and(Vec::is_empty) {
             continue;
@@ -95,8 +96,8 @@ fn decode(
     }
 }
 
-fn registrations(campaign: &Campaign, batch: &RawBatch) -> Result<Vec<Registration>, StoreError> {
-    let mut decoded = Vec::with_capacity(BATCH);
+fn decode_batch(campaign: &Campaign, batch: &RawBatch) -> Result<Vec<Registration>, StoreError> {
+    let mut decoded = Vec::with_capacity(BATCH_SIZE);
     for found in batch.doc_slices()? {
         let found = found.ok().and_then(RawBsonRef::as_document);
         let found = found.ok_or_else(|| StoreError::malformed("shape"))?;

@@ -6,13 +6,13 @@ use jiff::civil::Date;
 use mongodb::bson::{RawDocument, doc};
 
 use super::account::moment;
-use super::{MongoStore, binary, bounded, document, primary};
-use crate::domain::record::ErasedPhoto;
+use super::{MongoStore, binary, document, primary, with_timeout};
+use crate::domain::history::ErasedPhoto;
 use crate::domain::{CampaignId, RegistrationId};
-use crate::store::{StoreError, WAIT};
+use crate::store::{OPERATION_TIMEOUT, StoreError};
 
 impl MongoStore {
-    pub(in crate::store) async fn erase_photo(
+    pub(in crate::store) async fn mark_photo_erased(
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
@@ -29,18 +29,20 @@ impl MongoStore {
             doc! { "$unset": "photo" },
         ];
         let erased = self.registrations.update_one(with_photo, erase);
-        Ok(bounded(WAIT, erased).await?.matched_count > 0)
+        Ok(with_timeout(OPERATION_TIMEOUT, erased).await?.matched_count > 0)
     }
 
-    pub(in crate::store) async fn knows_photo(
+    pub(in crate::store) async fn is_photo_referenced(
         &self,
         id: RegistrationId,
         sha256: &[u8; 32],
     ) -> Result<bool, StoreError> {
         let pending = [id.as_bytes().as_slice(), sha256].concat();
-        let waits = self.pending.find_one(doc! { "_id": binary(&pending) });
+        let waits = self
+            .buffered_photos
+            .find_one(doc! { "_id": binary(&pending) });
         let waits = waits.projection(doc! { "_id": 1 });
-        if bounded(WAIT, waits.selection_criteria(primary()))
+        if with_timeout(OPERATION_TIMEOUT, waits.selection_criteria(primary()))
             .await?
             .is_some()
         {
@@ -52,37 +54,40 @@ impl MongoStore {
             "$or": [is_it("photo"), is_it("unremoved")],
         });
         let find = find.projection(doc! { "_id": 1 });
-        let found = bounded(WAIT, find.selection_criteria(primary())).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, find.selection_criteria(primary())).await?;
         Ok(found.is_some())
     }
 
-    pub(in crate::store) async fn sweep_links(&self, now: Timestamp) -> Result<u64, StoreError> {
+    pub(in crate::store) async fn delete_expired_links(
+        &self,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let over = doc! { "link_expires_at": { "$lte": moment(now) } };
         let sweep = doc! {
             "$unset": { "link": "", "link_expires_at": "" },
             "$inc": { "version": 1_i64 },
         };
-        let swept = bounded(WAIT, self.accounts.update_many(over, sweep)).await?;
+        let swept = with_timeout(OPERATION_TIMEOUT, self.accounts.update_many(over, sweep)).await?;
         Ok(swept.modified_count)
     }
 
-    pub(in crate::store) async fn sweep_refusals(
+    pub(in crate::store) async fn delete_expired_rejections(
         &self,
         campaign: &CampaignId,
         before: Date,
     ) -> Result<u64, StoreError> {
         let range = doc! { "$gte": format!("{campaign}/"), "$lt": format!("{campaign}/{before}") };
-        let swept = self.refusals.delete_many(doc! { "_id": range });
-        Ok(bounded(WAIT, swept).await?.deleted_count)
+        let swept = self.rejections.delete_many(doc! { "_id": range });
+        Ok(with_timeout(OPERATION_TIMEOUT, swept).await?.deleted_count)
     }
 }
 
 /// Reads the state of an erased photo.
-pub(super) fn erased(document: &RawDocument) -> Option<ErasedPhoto> {
+pub(super) fn read_erased_photo(document: &RawDocument) -> Option<ErasedPhoto> {
     let at = document.get("photo_erased_at").ok()??;
     let unremoved = document.get_document("unremoved").ok();
     Some(ErasedPhoto {
         at: document::time(at)?,
-        unremoved: unremoved.and_then(document::photo_ref),
+        pending_deletion: unremoved.and_then(document::photo_ref),
     })
 }

@@ -9,10 +9,10 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::account::{bytes, count, moment, number, time};
-use super::{MongoStore, binary, bounded, fault};
+use super::{MongoStore, binary, driver_error, with_timeout};
 use crate::domain::staff::Session;
 use crate::store::session::MAX_SESSIONS;
-use crate::store::{StoreError, WAIT};
+use crate::store::{OPERATION_TIMEOUT, StoreError};
 
 /// Creates the indexes for the list of an account and for deleting expired sessions.
 pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
@@ -33,23 +33,26 @@ impl MongoStore {
             "created_at": moment(session.created_at),
             "seen_at": moment(session.seen_at),
         };
-        let added = timeout(WAIT, async { self.sessions.insert_one(document).await }).await;
-        match added.map_err(|_| StoreError::late())? {
-            Err(error) if !fault::is_duplicate(&error) => Err(error.into()),
+        let added = timeout(OPERATION_TIMEOUT, async {
+            self.sessions.insert_one(document).await
+        })
+        .await;
+        match added.map_err(|_| StoreError::timed_out())? {
+            Err(error) if !driver_error::is_duplicate(&error) => Err(error.into()),
             _ => Ok(()),
         }
     }
 
-    pub(in crate::store) async fn session(
+    pub(in crate::store) async fn read_session(
         &self,
         hash: &[u8; 32],
     ) -> Result<Option<Session>, StoreError> {
         let find = self.sessions.find_one(doc! { "_id": binary(hash) });
-        let found = bounded(WAIT, find).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, find).await?;
         found.as_ref().map(session).transpose()
     }
 
-    pub(in crate::store) async fn note_session(
+    pub(in crate::store) async fn touch_session(
         &self,
         hash: &[u8; 32],
         at: Timestamp,
@@ -57,7 +60,7 @@ impl MongoStore {
         let filter = doc! { "_id": binary(hash) };
         let update = doc! { "$max": { "seen_at": moment(at) } };
         let noted = self.sessions.update_one(filter, update);
-        bounded(WAIT, noted).await.map(drop)
+        with_timeout(OPERATION_TIMEOUT, noted).await.map(drop)
     }
 
     pub(in crate::store) async fn remove_session(
@@ -66,7 +69,7 @@ impl MongoStore {
         hash: &[u8; 32],
     ) -> Result<bool, StoreError> {
         let filter = doc! { "_id": binary(hash), "account": binary(account.as_bytes()) };
-        let removed = bounded(WAIT, self.sessions.delete_one(filter)).await?;
+        let removed = with_timeout(OPERATION_TIMEOUT, self.sessions.delete_one(filter)).await?;
         Ok(removed.deleted_count > 0)
     }
 
@@ -79,16 +82,19 @@ impl MongoStore {
             .find(doc! { "account": binary(account.as_bytes()) })
             .sort(doc! { "created_at": -1, "_id": 1 })
             .limit(MAX_SESSIONS.into());
-        let found = bounded(WAIT, async { find.await?.try_collect::<Vec<_>>().await }).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, async {
+            find.await?.try_collect::<Vec<_>>().await
+        })
+        .await?;
         found.iter().map(session).collect()
     }
 
-    pub(in crate::store) async fn sweep_sessions(
+    pub(in crate::store) async fn delete_expired_sessions(
         &self,
         seen_before: Timestamp,
     ) -> Result<u64, StoreError> {
         let over = doc! { "seen_at": { "$lt": moment(seen_before) } };
-        let removed = bounded(WAIT, self.sessions.delete_many(over)).await?;
+        let removed = with_timeout(OPERATION_TIMEOUT, self.sessions.delete_many(over)).await?;
         Ok(removed.deleted_count)
     }
 }

@@ -8,24 +8,24 @@ use mongodb::options::ReadConcern;
 use mongodb::raw_batch_cursor::RawBatch;
 use tokio::time::timeout;
 
-use super::{COUNT, MongoStore, connect, of, primary};
+use super::{COUNT_TIMEOUT, MongoStore, connect, primary, selection_filter};
 use crate::domain::{CampaignId, Selection};
 use crate::store::{Position, Snapshot, StoreError};
 
 /// Counts the totals at one cluster time, from the index alone.
-pub(super) async fn take(
+pub(super) async fn count_totals(
     store: &MongoStore,
     campaign: &CampaignId,
 ) -> Result<Snapshot, StoreError> {
     let count = doc! { "_id": "$value", "count": { "$sum": 1 } };
     let pipeline = [
-        doc! { "$match": of(campaign, &Selection::all()) },
+        doc! { "$match": selection_filter(campaign, &Selection::all()) },
         doc! { "$group": count },
     ];
     let totals = store
         .registrations
         .aggregate(pipeline)
-        .hint(connect::in_order())
+        .hint(connect::list_index_hint())
         .read_concern(ReadConcern::snapshot())
         .selection_criteria(primary());
     let read = async {
@@ -34,7 +34,7 @@ pub(super) async fn take(
         let mut totals = BTreeMap::new();
         while let Some(batch) = cursor.next().await {
             let batch = batch?;
-            snapshot = snapshot.or_else(|| taken_at(&batch));
+            snapshot = snapshot.or_else(|| read_cluster_time(&batch));
             for total in batch.doc_slices()? {
                 let total = total.ok().and_then(RawBsonRef::as_document);
                 let total = total.and_then(value_and_count);
@@ -45,12 +45,14 @@ pub(super) async fn take(
         let position = Position { at, token: None };
         Ok(Snapshot { totals, position })
     };
-    timeout(COUNT, read).await.map_err(|_| StoreError::late())?
+    timeout(COUNT_TIMEOUT, read)
+        .await
+        .map_err(|_| StoreError::timed_out())?
 }
 
-fn taken_at(batch: &RawBatch) -> Option<u64> {
+fn read_cluster_time(batch: &RawBatch) -> Option<u64> {
     let cursor = batch.as_raw_document().get_document("cursor").ok()?;
-    cursor.get_timestamp("atClusterTime").ok().map(order)
+    cursor.get_timestamp("atClusterTime").ok().map(to_order)
 }
 
 fn value_and_count(total: &RawDocument) -> Option<(String, u64)> {
@@ -60,6 +62,6 @@ fn value_and_count(total: &RawDocument) -> Option<(String, u64)> {
 }
 
 /// Converts a cluster time to a number in the same order.
-pub(super) fn order(time: Timestamp) -> u64 {
+pub(super) fn to_order(time: Timestamp) -> u64 {
     u64::from(time.time) << 32 | u64::from(time.increment)
 }

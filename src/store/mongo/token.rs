@@ -6,18 +6,18 @@ use mongodb::bson::{Document, doc};
 use tokio::time::timeout;
 
 use super::account::{bytes, moment, reach, time};
-use super::{MongoStore, binary, bounded, fault};
+use super::{MongoStore, binary, driver_error, with_timeout};
 use crate::domain::staff::{ApiToken, Scopes};
 use crate::store::token::MAX_TOKENS;
-use crate::store::{StoreError, WAIT};
+use crate::store::{OPERATION_TIMEOUT, StoreError};
 
 impl MongoStore {
     pub(in crate::store) async fn add_token(&self, token: &ApiToken) -> Result<(), StoreError> {
         let mut document = doc! {
             "_id": binary(&token.hash),
             "name": &token.name,
-            "scopes": token.scopes.written(),
-            "places": token.reach.places(),
+            "scopes": token.scopes.to_text(),
+            "places": token.place_scope.places(),
             "created_at": moment(token.created_at),
         };
         if let Some(expires_at) = token.expires_at {
@@ -26,19 +26,22 @@ impl MongoStore {
         if let Some(revoked_at) = token.revoked_at {
             document.insert("revoked_at", moment(revoked_at));
         }
-        let added = timeout(WAIT, async { self.tokens.insert_one(document).await }).await;
-        match added.map_err(|_| StoreError::late())? {
-            Err(error) if !fault::is_duplicate(&error) => Err(error.into()),
+        let added = timeout(OPERATION_TIMEOUT, async {
+            self.tokens.insert_one(document).await
+        })
+        .await;
+        match added.map_err(|_| StoreError::timed_out())? {
+            Err(error) if !driver_error::is_duplicate(&error) => Err(error.into()),
             _ => Ok(()),
         }
     }
 
-    pub(in crate::store) async fn token(
+    pub(in crate::store) async fn read_token(
         &self,
         hash: &[u8; 32],
     ) -> Result<Option<ApiToken>, StoreError> {
         let find = self.tokens.find_one(doc! { "_id": binary(hash) });
-        let found = bounded(WAIT, find).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, find).await?;
         found.as_ref().map(token).transpose()
     }
 
@@ -48,7 +51,10 @@ impl MongoStore {
             .find(doc! {})
             .sort(doc! { "name": 1, "_id": 1 })
             .limit(MAX_TOKENS.into());
-        let found = bounded(WAIT, async { find.await?.try_collect::<Vec<_>>().await }).await?;
+        let found = with_timeout(OPERATION_TIMEOUT, async {
+            find.await?.try_collect::<Vec<_>>().await
+        })
+        .await?;
         found.iter().map(token).collect()
     }
 
@@ -59,7 +65,7 @@ impl MongoStore {
     ) -> Result<bool, StoreError> {
         let live = doc! { "_id": binary(hash), "revoked_at": null };
         let revoke = doc! { "$set": { "revoked_at": moment(at) } };
-        let revoked = bounded(WAIT, self.tokens.update_one(live, revoke)).await?;
+        let revoked = with_timeout(OPERATION_TIMEOUT, self.tokens.update_one(live, revoke)).await?;
         Ok(revoked.matched_count > 0)
     }
 }
@@ -67,12 +73,12 @@ impl MongoStore {
 fn token(document: &Document) -> Result<ApiToken, StoreError> {
     let malformed = StoreError::malformed;
     let name = document.get_str("name").map_err(|_| malformed("name"))?;
-    let scopes = document.get_str("scopes").map(Scopes::read);
+    let scopes = document.get_str("scopes").map(Scopes::parse);
     Ok(ApiToken {
         hash: bytes(document, "_id")?.ok_or_else(|| malformed("_id"))?,
         name: name.to_owned(),
         scopes: scopes.map_err(|_| malformed("scopes"))?,
-        reach: reach(document)?,
+        place_scope: reach(document)?,
         created_at: time(document, "created_at")?.ok_or_else(|| malformed("created_at"))?,
         expires_at: time(document, "expires_at")?,
         revoked_at: time(document, "revoked_at")?,

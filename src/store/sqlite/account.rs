@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::SqliteStore;
 use super::row::time;
-use crate::domain::staff::{Account, Link, Mail, Reach, Role, SecondFactor};
+use crate::domain::staff::{Account, EmailAddress, PasswordLink, PlaceScope, Role, SecondFactor};
 use crate::store::StoreError;
 use crate::store::account::MAX_ACCOUNTS;
 
@@ -28,7 +28,7 @@ impl SqliteStore {
         account: &Account,
     ) -> Result<bool, StoreError> {
         let account = account.clone();
-        let add = move |connection: &Connection| Ok(run(connection, INSERT, &account)? > 0);
+        let add = move |connection: &Connection| Ok(execute(connection, INSERT, &account)? > 0);
         self.writer.write(add).await
     }
 
@@ -37,17 +37,21 @@ impl SqliteStore {
         account: &Account,
     ) -> Result<bool, StoreError> {
         let account = account.clone();
-        let replace = move |connection: &Connection| Ok(run(connection, REPLACE, &account)? > 0);
+        let replace =
+            move |connection: &Connection| Ok(execute(connection, REPLACE, &account)? > 0);
         self.writer.write(replace).await
     }
 
-    pub(in crate::store) async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+    pub(in crate::store) async fn read_account(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<Account>, StoreError> {
         self.account_where("id = ?1", id.into_bytes()).await
     }
 
-    pub(in crate::store) async fn account_of(
+    pub(in crate::store) async fn account_by_email(
         &self,
-        mail: &Mail,
+        mail: &EmailAddress,
     ) -> Result<Option<Account>, StoreError> {
         self.account_where("mail = ?1", mail.as_str().to_owned())
             .await
@@ -85,16 +89,19 @@ impl SqliteStore {
     }
 }
 
-fn run(connection: &Connection, sql: &str, account: &Account) -> rusqlite::Result<usize> {
-    let (second, link) = (account.second.as_ref(), account.link.as_ref());
+fn execute(connection: &Connection, sql: &str, account: &Account) -> rusqlite::Result<usize> {
+    let (second, link) = (
+        account.second_factor.as_ref(),
+        account.password_link.as_ref(),
+    );
     connection.prepare_cached(sql)?.execute(named_params! {
         ":id": account.id.as_bytes(),
-        ":mail": account.mail.as_str(),
+        ":mail": account.email.as_str(),
         ":role": account.role.name(),
-        ":places": places(&account.reach),
+        ":places": places(&account.place_scope),
         ":password": account.password,
-        ":totp": second.map(|second| &second.sealed),
-        ":totp_step": second.map(|second| number(second.used_step)),
+        ":totp": second.map(|second| &second.encrypted_secret),
+        ":totp_step": second.map(|second| number(second.last_used_step)),
         ":link": link.map(|link| link.hash),
         ":link_expires_at": link.map(|link| link.expires_at.as_millisecond()),
         ":epoch": number(account.epoch),
@@ -114,17 +121,17 @@ fn account(row: &Row<'_>) -> Result<Account, StoreError> {
     let expires_at = row.get::<_, Option<i64>>(8)?.map(time).transpose()?;
     Ok(Account {
         id: Uuid::from_bytes(row.get(0)?),
-        mail: Mail::parse(&mail).ok_or_else(|| malformed("mail"))?,
+        email: EmailAddress::parse(&mail).ok_or_else(|| malformed("mail"))?,
         role: Role::parse(&role).ok_or_else(|| malformed("role"))?,
-        reach: reach(&row.get::<_, String>(3)?)?,
+        place_scope: reach(&row.get::<_, String>(3)?)?,
         password: row.get(4)?,
-        second: sealed.zip(step).map(|(sealed, step)| SecondFactor {
-            sealed,
-            used_step: step.unsigned_abs(),
+        second_factor: sealed.zip(step).map(|(sealed, step)| SecondFactor {
+            encrypted_secret: sealed,
+            last_used_step: step.unsigned_abs(),
         }),
-        link: link
+        password_link: link
             .zip(expires_at)
-            .map(|(hash, expires_at)| Link { hash, expires_at }),
+            .map(|(hash, expires_at)| PasswordLink { hash, expires_at }),
         epoch: row.get::<_, i64>(9)?.unsigned_abs(),
         closed_at: row.get::<_, Option<i64>>(10)?.map(time).transpose()?,
         created_at: time(row.get(11)?)?,
@@ -133,14 +140,14 @@ fn account(row: &Row<'_>) -> Result<Account, StoreError> {
 }
 
 /// Places as JSON.
-pub(super) fn places(reach: &Reach) -> String {
+pub(super) fn places(reach: &PlaceScope) -> String {
     serde_json::to_string(reach.places()).expect("a list of texts is always JSON")
 }
 
 /// Reads [`places`].
-pub(super) fn reach(places: &str) -> Result<Reach, StoreError> {
+pub(super) fn reach(places: &str) -> Result<PlaceScope, StoreError> {
     let places = serde_json::from_str(places).map_err(|_| StoreError::malformed("places"))?;
-    Ok(Reach::of(places))
+    Ok(PlaceScope::new(places))
 }
 
 /// SQLite has no numbers without a sign; counters never get so far.

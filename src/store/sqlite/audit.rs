@@ -10,9 +10,9 @@ use super::SqliteStore;
 use super::account::number;
 use super::row::time;
 use crate::domain::CampaignId;
-use crate::domain::staff::audit::{Action, Deed, Entry, Head, Note};
+use crate::domain::staff::audit::{AuditAction, AuditEvent, AuditRecord, ChainEntry, ChainHead};
 use crate::store::StoreError;
-use crate::store::audit::{Filter, Found};
+use crate::store::audit::{AuditFilter, StoredEntry};
 
 /// Subjects are stored twice: in their entry, where its hash covers them, and in a table for look-ups.
 pub(super) const TABLES: &str = "
@@ -52,23 +52,26 @@ const INSERT: &str = "INSERT INTO audit \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING";
 
 impl SqliteStore {
-    pub(in crate::store) async fn append_audit(&self, entry: &Entry) -> Result<bool, StoreError> {
+    pub(in crate::store) async fn append_audit(
+        &self,
+        entry: &ChainEntry,
+    ) -> Result<bool, StoreError> {
         let entry = entry.clone();
         let add = move |connection: &Connection| append(connection, &entry);
         self.writer.write(add).await
     }
 
-    pub(in crate::store) async fn audit_head(&self) -> Result<Head, StoreError> {
+    pub(in crate::store) async fn audit_head(&self) -> Result<ChainHead, StoreError> {
         let read = |connection: &mut Connection| {
             let sql = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1";
             let mut statement = connection.prepare_cached(sql)?;
             let last = statement.query_row((), |row| {
-                Ok(Head {
+                Ok(ChainHead {
                     seq: row.get::<_, i64>(0)?.unsigned_abs(),
                     hash: row.get(1)?,
                 })
             });
-            Ok(last.optional()?.unwrap_or(Head::NONE))
+            Ok(last.optional()?.unwrap_or(ChainHead::EMPTY))
         };
         self.readers.read(read).await
     }
@@ -76,34 +79,38 @@ impl SqliteStore {
     pub(in crate::store) async fn audit_after(
         &self,
         seq: u64,
-        most: u16,
-    ) -> Result<Vec<Found>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM audit WHERE seq > ? ORDER BY seq LIMIT {most}");
+        limit: u16,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE seq > ? ORDER BY seq LIMIT {limit}");
         self.entries(sql, vec![number(seq).into()]).await
     }
 
     pub(in crate::store) async fn audit_before(
         &self,
-        filter: &Filter,
+        filter: &AuditFilter,
         seq: Option<u64>,
-        most: u16,
-    ) -> Result<Vec<Found>, StoreError> {
+        limit: u16,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
         let (conditions, values) = conditions(filter, seq);
         let sql = format!(
-            "SELECT {COLUMNS} FROM audit WHERE {conditions} ORDER BY seq DESC LIMIT {most}"
+            "SELECT {COLUMNS} FROM audit WHERE {conditions} ORDER BY seq DESC LIMIT {limit}"
         );
         self.entries(sql, values).await
     }
 
-    async fn entries(&self, sql: String, values: Vec<Value>) -> Result<Vec<Found>, StoreError> {
+    async fn entries(
+        &self,
+        sql: String,
+        values: Vec<Value>,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
         let read = move |connection: &mut Connection| {
             let mut statement = connection.prepare_cached(&sql)?;
             let mut rows = statement.query(params_from_iter(values))?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
                 let seq = row.get::<_, i64>(0)?.unsigned_abs();
-                let entry = entry(row).map(Box::new);
-                found.push(entry.map_or(Found::Unreadable(seq), Found::Entry));
+                let entry = read_entry(row).map(Box::new);
+                found.push(entry.map_or(StoredEntry::Unreadable(seq), StoredEntry::Entry));
             }
             Ok(found)
         };
@@ -111,14 +118,14 @@ impl SqliteStore {
     }
 }
 
-fn append(connection: &Connection, entry: &Entry) -> Result<bool, StoreError> {
-    let Note {
+fn append(connection: &Connection, entry: &ChainEntry) -> Result<bool, StoreError> {
+    let AuditRecord {
         at,
-        who,
-        from,
+        actor: who,
+        client_ip: from,
         request_id,
-        deed,
-    } = &entry.note;
+        event: deed,
+    } = &entry.record;
     let subjects = serde_json::to_string(&deed.subjects);
     let detail = serde_json::to_string(&deed.detail);
     let added = connection.prepare_cached(INSERT)?.execute((
@@ -131,7 +138,7 @@ fn append(connection: &Connection, entry: &Entry) -> Result<bool, StoreError> {
         deed.campaign.as_ref().map(CampaignId::as_str),
         subjects.map_err(|_| StoreError::malformed("subjects"))?,
         detail.map_err(|_| StoreError::malformed("detail"))?,
-        entry.before,
+        entry.previous_hash,
         entry.hash,
     ))?;
     if added > 0 {
@@ -146,35 +153,35 @@ fn append(connection: &Connection, entry: &Entry) -> Result<bool, StoreError> {
 }
 
 /// Builds the condition of a filter and its values in the same order.
-fn conditions(filter: &Filter, before: Option<u64>) -> (String, Vec<Value>) {
+fn conditions(filter: &AuditFilter, before: Option<u64>) -> (String, Vec<Value>) {
     let mut texts = vec!["seq < ?"];
     let mut values = vec![Value::Integer(before.map_or(i64::MAX, number))];
-    let mut ask = |text, value: Option<Value>| {
+    let mut push = |text, value: Option<Value>| {
         if let Some(value) = value {
             texts.push(text);
             values.push(value);
         }
     };
-    ask("who = ?", filter.who.clone().map(Value::Text));
+    push("who = ?", filter.actor.clone().map(Value::Text));
     let action = filter.action.map(|action| action.name().to_owned().into());
-    ask("action = ?", action);
+    push("action = ?", action);
     let campaign = filter.campaign.as_ref();
-    ask(
+    push(
         "campaign = ?",
         campaign.map(|campaign| campaign.as_str().to_owned().into()),
     );
-    ask(
+    push(
         "seq IN (SELECT seq FROM audit_subjects WHERE subject = ?)",
         filter.subject.clone().map(Value::Text),
     );
     let moment = |at: Option<jiff::Timestamp>| at.map(|at| at.as_millisecond().into());
-    ask("at >= ?", moment(filter.from));
-    ask("at < ?", moment(filter.until));
+    push("at >= ?", moment(filter.from));
+    push("at < ?", moment(filter.until));
     (texts.join(" AND "), values)
 }
 
 /// Reads [`COLUMNS`]; `None` for a row that [`append`] did not write.
-fn entry(row: &Row<'_>) -> Option<Entry> {
+fn read_entry(row: &Row<'_>) -> Option<ChainEntry> {
     let text = |place: usize| row.get::<_, String>(place).ok();
     let optional = |place: usize| row.get::<_, Option<String>>(place).ok();
     let from = match optional(3)? {
@@ -186,21 +193,21 @@ fn entry(row: &Row<'_>) -> Option<Entry> {
         None => None,
     };
     let detail: BTreeMap<_, _> = serde_json::from_str(&text(8)?).ok()?;
-    Some(Entry {
+    Some(ChainEntry {
         seq: u64::try_from(row.get::<_, i64>(0).ok()?).ok()?,
-        note: Note {
+        record: AuditRecord {
             at: time(row.get(1).ok()?).ok()?,
-            who: text(2)?,
-            from,
+            actor: text(2)?,
+            client_ip: from,
             request_id: optional(4)?,
-            deed: Deed {
-                action: Action::parse(&text(5)?)?,
+            event: AuditEvent {
+                action: AuditAction::parse(&text(5)?)?,
                 campaign,
                 subjects: serde_json::from_str(&text(7)?).ok()?,
                 detail,
             },
         },
-        before: row.get(9).ok()?,
+        previous_hash: row.get(9).ok()?,
         hash: row.get(10).ok()?,
     })
 }

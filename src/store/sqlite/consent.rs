@@ -15,12 +15,12 @@ CREATE TABLE consents (
 ";
 
 impl SqliteStore {
-    pub(in crate::store) async fn keep_consent(
+    pub(in crate::store) async fn insert_consent(
         &self,
         version: &str,
-        words: &Localized,
+        text: &Localized,
     ) -> Result<(), StoreError> {
-        let (version, words) = (version.to_owned(), words.clone());
+        let (version, words) = (version.to_owned(), text.clone());
         let keep = move |connection: &Connection| {
             let sql = "INSERT INTO consents (version, es, en) VALUES (?1, ?2, ?3) \
                        ON CONFLICT (version) DO NOTHING";

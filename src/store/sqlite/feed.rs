@@ -8,11 +8,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::SqliteStore;
 use crate::domain::CampaignId;
-use crate::store::feed::MOST_CHANGES;
+use crate::store::feed::MAX_CHANGES;
 use crate::store::{Change, FeedError, Position, Snapshot, StoreError};
 
 /// Polling interval for commits of other processes.
-const POLL: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The changes of one campaign in a SQLite file.
 #[derive(Debug)]
@@ -24,16 +24,16 @@ pub struct SqliteFeed {
 }
 
 /// Number of changes to retain. A consumer further behind rebuilds its totals, which takes no longer.
-const HISTORY: i64 = 100_000;
+const RETAINED_CHANGES: i64 = 100_000;
 
 /// Maximum number of rows per poll; each may hold two changes.
-const MOST_ROWS: u16 = MOST_CHANGES / 2;
+const MAX_ROWS: u16 = MAX_CHANGES / 2;
 
 /// Number of rows deleted at once.
-const PRUNED: i64 = 1_000;
+const PRUNE_INTERVAL: i64 = 1_000;
 
 /// Result of one poll.
-struct Look {
+struct FeedRead {
     changes: Vec<Change>,
     until: u64,
 }
@@ -44,7 +44,8 @@ impl SqliteFeed {
         campaign: CampaignId,
         after: u64,
     ) -> Result<Self, FeedError> {
-        let reaches = |connection: &mut Connection| Ok((pruned(connection)?, last(connection)?));
+        let reaches =
+            |connection: &mut Connection| Ok((pruned_row(connection)?, last_row(connection)?));
         let (pruned, end) = store.readers.read(reaches).await?;
         if after > end || after < pruned {
             return Err(FeedError::Lost);
@@ -61,13 +62,14 @@ impl SqliteFeed {
         wait: Duration,
     ) -> Result<Vec<Change>, FeedError> {
         let deadline = Instant::now() + wait;
-        let mut written = self.store.written.clone();
+        let mut written = self.store.commits.clone();
         loop {
             written.mark_unchanged();
             let (campaign, after) = (self.campaign.clone(), self.after);
-            let look = move |connection: &mut Connection| look(connection, &campaign, after);
+            let look =
+                move |connection: &mut Connection| read_changes(connection, &campaign, after);
             let found = self.store.readers.read(look).await?;
-            let Some(Look { changes, until }) = found else {
+            let Some(FeedRead { changes, until }) = found else {
                 return Err(FeedError::Lost);
             };
             self.after = until;
@@ -77,7 +79,7 @@ impl SqliteFeed {
             }
             tokio::select! {
                 Ok(()) = written.changed() => {}
-                () = sleep_until(deadline.min(now + POLL)) => {}
+                () = sleep_until(deadline.min(now + POLL_INTERVAL)) => {}
             }
         }
     }
@@ -89,7 +91,7 @@ pub(super) fn snapshot(
     campaign: &CampaignId,
 ) -> Result<Snapshot, StoreError> {
     let transaction = connection.transaction()?;
-    let at = last(&transaction)?;
+    let at = last_row(&transaction)?;
     let sql = "SELECT value, count(*) FROM registrations WHERE campaign = ?1 GROUP BY value";
     let mut statement = transaction.prepare_cached(sql)?;
     let totals = statement.query_map([campaign.as_str()], |row| {
@@ -102,24 +104,26 @@ pub(super) fn snapshot(
 }
 
 /// Appends a change to the feed: one registration less, one more, or both. Runs in the transaction of the change.
-pub(super) fn tell(
+pub(super) fn append_change(
     connection: &Connection,
     campaign: &str,
-    was: Option<&str>,
-    now: Option<&str>,
+    before: Option<&str>,
+    after: Option<&str>,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO changes (campaign, was, now) VALUES (?1, ?2, ?3)";
     let mut statement = connection.prepare_cached(sql)?;
-    let last = statement.insert((campaign, was, now))?;
-    if last % PRUNED == 0 {
+    let last = statement.insert((campaign, before, after))?;
+    if last % PRUNE_INTERVAL == 0 {
         let sql = "DELETE FROM changes WHERE seq <= ?1";
-        connection.prepare_cached(sql)?.execute([last - HISTORY])?;
+        connection
+            .prepare_cached(sql)?
+            .execute([last - RETAINED_CHANGES])?;
     }
     Ok(())
 }
 
 /// Returns the highest row number ever used.
-fn last(connection: &Connection) -> Result<u64, StoreError> {
+fn last_row(connection: &Connection) -> Result<u64, StoreError> {
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
     let mut statement = connection.prepare_cached(sql)?;
     let last: Option<i64> = statement.query_row((), |row| row.get(0)).optional()?;
@@ -127,22 +131,25 @@ fn last(connection: &Connection) -> Result<u64, StoreError> {
 }
 
 /// Returns the row number after which no row was deleted.
-fn pruned(connection: &Connection) -> Result<u64, StoreError> {
+fn pruned_row(connection: &Connection) -> Result<u64, StoreError> {
     let sql = "SELECT min(seq) FROM changes";
     let mut statement = connection.prepare_cached(sql)?;
     let first: Option<i64> = statement.query_row((), |row| row.get(0))?;
-    first.map_or_else(|| last(connection), |first| Ok(first.unsigned_abs() - 1))
+    first.map_or_else(
+        || last_row(connection),
+        |first| Ok(first.unsigned_abs() - 1),
+    )
 }
 
 /// Returns the changes after a row; `None` if the table does not reach that far, forwards or back.
-fn look(
+fn read_changes(
     connection: &mut Connection,
     campaign: &CampaignId,
     after: u64,
-) -> Result<Option<Look>, StoreError> {
+) -> Result<Option<FeedRead>, StoreError> {
     let transaction = connection.transaction()?;
-    let end = last(&transaction)?;
-    if after > end || after < pruned(&transaction)? {
+    let end = last_row(&transaction)?;
+    if after > end || after < pruned_row(&transaction)? {
         return Ok(None);
     }
     // The unary plus keeps the planner on the table's own order, where rows since the last poll are a short range.
@@ -150,18 +157,18 @@ fn look(
                WHERE seq > ?1 AND +campaign = ?2 ORDER BY seq LIMIT ?3";
     let mut statement = transaction.prepare_cached(sql)?;
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let mut rows = statement.query((after, campaign.as_str(), MOST_ROWS))?;
+    let mut rows = statement.query((after, campaign.as_str(), MAX_ROWS))?;
     let (mut changes, mut taken, mut until) = (Vec::new(), 0, end);
     while let Some(row) = rows.next()? {
         let at = row.get::<_, i64>(0)?.unsigned_abs();
         let position = Position { at, token: None };
-        changes.extend(Change::of(row.get(1)?, row.get(2)?, &position));
+        changes.extend(Change::between_values(row.get(1)?, row.get(2)?, &position));
         taken += 1;
-        if taken == MOST_ROWS {
+        if taken == MAX_ROWS {
             until = at;
         }
     }
-    Ok(Some(Look { changes, until }))
+    Ok(Some(FeedRead { changes, until }))
 }
 
 #[cfg(test)]
@@ -178,17 +185,23 @@ mod tests {
                     (1, 'vacunacion', 'a'), (2000, 'vacunacion', 'b'), \
                     (2001, 'vacunacion', 'c'), (101999, 'vacunacion', 'd')";
         connection.execute_batch(rows).unwrap();
-        let mut found = |after| look(&mut connection, &campaign, after).unwrap();
+        let mut found = |after| read_changes(&mut connection, &campaign, after).unwrap();
         assert_eq!(found(0).unwrap().changes.len(), 4);
-        tell(&connection, "vacunacion", Some("d"), Some("a")).unwrap();
-        let mut found = |after| look(&mut connection, &campaign, after).unwrap();
+        append_change(&connection, "vacunacion", Some("d"), Some("a")).unwrap();
+        let mut found = |after| read_changes(&mut connection, &campaign, after).unwrap();
         assert!(found(1999).is_none() && found(0).is_none());
-        let Look { changes, until } = found(2000).unwrap();
+        let FeedRead { changes, until } = found(2000).unwrap();
         let told: Vec<_> = changes
             .iter()
-            .map(|change| (change.value.as_str(), change.delta, change.position.at))
+            .map(|change| {
+                (
+                    change.tally_value.as_str(),
+                    change.delta,
+                    change.position.at,
+                )
+            })
             .collect();
-        let last = HISTORY.unsigned_abs() + 2000;
+        let last = RETAINED_CHANGES.unsigned_abs() + 2000;
         let expected = [
             ("c", 1, 2001),
             ("d", 1, last - 1),

@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::SqliteStore;
 use super::account::number;
 use super::row::time;
-use crate::domain::job::{Basis, JobFile, Wanted};
+use crate::domain::job::{ReportFile, ReportRequest, SourceVersion};
 use crate::domain::{CampaignId, Job, JobState};
 use crate::store::StoreError;
-use crate::store::job::{Ending, Hold, MAX_JOBS, MOST_LOST};
-use crate::store::lease::milliseconds;
+use crate::store::job::{JobLease, JobOutcome, MAX_FAILED_ATTEMPTS, MAX_JOBS};
+use crate::store::lease::to_ms;
 
 /// Table and index of jobs.
 pub(super) const TABLES: &str = "
@@ -46,63 +46,63 @@ const INSERT: &str = "INSERT INTO jobs (id, campaign, wanted, askers, state, row
     VALUES (:id, :campaign, :wanted, :askers, 'waiting', 0, 0, 0, :made_at) ON CONFLICT DO NOTHING";
 
 /// Matches running jobs without a heartbeat for `?1` milliseconds.
-const SILENT: &str = "state = 'running' AND noted_at < unixepoch('subsec') * 1000 - ?1";
+const STALLED: &str = "state = 'running' AND noted_at < unixepoch('subsec') * 1000 - ?1";
 
 /// Matches a job whose lease is valid: it has not ended and was not claimed again.
-const HELD: &str = "id = ?1 AND attempt = ?2 AND state = 'running'";
+const LEASED: &str = "id = ?1 AND attempt = ?2 AND state = 'running'";
 
 impl SqliteStore {
     pub(in crate::store) async fn add_job(&self, job: &Job) -> Result<(), StoreError> {
-        let (job, wanted) = (job.clone(), as_text(&job.wanted)?);
-        let askers = as_text(&job.askers)?;
+        let (job, wanted) = (job.clone(), to_json(&job.request)?);
+        let askers = to_json(&job.requesters)?;
         self.change(INSERT, move |sql, connection| {
             connection.prepare_cached(sql)?.execute(named_params! {
                 ":id": job.id.as_bytes(),
-                ":campaign": job.wanted.campaign.as_str(),
+                ":campaign": job.request.campaign.as_str(),
                 ":wanted": wanted,
                 ":askers": askers,
-                ":made_at": job.made_at.as_millisecond(),
+                ":made_at": job.created_at.as_millisecond(),
             })
         })
         .await
         .map(drop)
     }
 
-    pub(in crate::store) async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
+    pub(in crate::store) async fn read_job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
         let mut found = self.jobs_where("id = ?1", [id.into_bytes()]).await?;
         Ok(found.pop())
     }
 
-    pub(in crate::store) async fn jobs_of(
+    pub(in crate::store) async fn jobs_requested_by(
         &self,
         campaign: &CampaignId,
-        asker: &str,
+        requester: &str,
     ) -> Result<Vec<Job>, StoreError> {
         let theirs = "campaign = ?1 AND EXISTS (SELECT 1 FROM json_each(askers) WHERE value = ?2) \
                      ORDER BY made_at DESC, id";
-        let of = (campaign.as_str().to_owned(), asker.to_owned());
+        let of = (campaign.as_str().to_owned(), requester.to_owned());
         self.jobs_where(theirs, of).await
     }
 
-    pub(in crate::store) async fn done_job(
+    pub(in crate::store) async fn find_finished_job(
         &self,
-        wanted: &Wanted,
+        request: &ReportRequest,
     ) -> Result<Option<Job>, StoreError> {
         let same = "state = 'done' AND wanted = ?1 ORDER BY ended_at";
-        let mut found = self.jobs_where(same, [as_text(wanted)?]).await?;
+        let mut found = self.jobs_where(same, [to_json(request)?]).await?;
         Ok(found.pop())
     }
 
-    pub(in crate::store) async fn share_job(
+    pub(in crate::store) async fn add_requester(
         &self,
         id: Uuid,
-        asker: &str,
+        requester: &str,
     ) -> Result<bool, StoreError> {
         let sql = "UPDATE jobs SET askers = CASE \
                    WHEN EXISTS (SELECT 1 FROM json_each(askers) WHERE value = ?2) THEN askers \
                    ELSE json_insert(askers, '$[#]', ?2) END \
                    WHERE id = ?1 AND state = 'done'";
-        let asker = asker.to_owned();
+        let asker = requester.to_owned();
         self.change(sql, move |sql, connection| {
             let mut statement = connection.prepare_cached(sql)?;
             statement.execute((id.as_bytes(), &asker))
@@ -110,25 +110,28 @@ impl SqliteStore {
         .await
     }
 
-    pub(in crate::store) async fn begin_job(&self) -> Result<Option<Job>, StoreError> {
+    pub(in crate::store) async fn claim_next_job(&self) -> Result<Option<Job>, StoreError> {
         // Nearly always nothing is queued, and a read costs no commit.
         if self.jobs_where("state = 'waiting'", ()).await?.is_empty() {
             return Ok(None);
         }
-        self.writer.write(begin).await
+        self.writer.write(claim_next).await
     }
 
-    pub(in crate::store) async fn lose_silent_jobs(
+    pub(in crate::store) async fn requeue_stalled_jobs(
         &self,
-        silence: Duration,
+        timeout: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let silence = milliseconds(silence);
-        if self.jobs_where(SILENT, [silence]).await?.is_empty() {
+        let silence = to_ms(timeout);
+        if self.jobs_where(STALLED, [silence]).await?.is_empty() {
             return Ok(());
         }
         let lose = move |connection: &Connection| {
-            let sql = format!("UPDATE jobs SET {} WHERE {SILENT}", lost("?2"));
+            let sql = format!(
+                "UPDATE jobs SET {} WHERE {STALLED}",
+                failure_assignments("?2")
+            );
             let mut statement = connection.prepare_cached(&sql)?;
             statement.execute((silence, now.as_millisecond()))?;
             Ok(())
@@ -136,31 +139,31 @@ impl SqliteStore {
         self.writer.write(lose).await
     }
 
-    pub(in crate::store) async fn note_job(
+    pub(in crate::store) async fn heartbeat(
         &self,
-        hold: Hold,
+        lease: JobLease,
         rows: u64,
-        basis: Option<Basis>,
+        source_version: Option<SourceVersion>,
     ) -> Result<bool, StoreError> {
-        let (id, attempt) = (hold.job.into_bytes(), hold.attempt);
-        let basis = basis.map(|basis| (number(basis.rows), number(basis.revision)));
+        let (id, attempt) = (lease.job.into_bytes(), lease.attempt);
+        let basis = source_version.map(|basis| (number(basis.rows), number(basis.revision)));
         let (counted, revision) = basis.unzip();
         let sql = "UPDATE jobs SET noted_at = unixepoch('subsec') * 1000, rows = ?3, basis_rows = ?4, \
                    basis_revision = ?5 WHERE ";
         self.change(sql, move |sql, connection| {
-            let mut statement = connection.prepare_cached(&[sql, HELD].concat())?;
+            let mut statement = connection.prepare_cached(&[sql, LEASED].concat())?;
             statement.execute((id, attempt, number(rows), counted, revision))
         })
         .await
     }
 
-    pub(in crate::store) async fn end_job(
+    pub(in crate::store) async fn finish_job(
         &self,
-        hold: Hold,
-        ending: Ending,
+        lease: JobLease,
+        outcome: JobOutcome,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let end = move |connection: &Connection| Ok(end(connection, hold, ending, now)? > 0);
+        let end = move |connection: &Connection| Ok(finish(connection, lease, outcome, now)? > 0);
         self.writer.write(end).await
     }
 
@@ -208,20 +211,20 @@ impl SqliteStore {
 
     async fn jobs_where(
         &self,
-        wanted: &'static str,
-        of: impl Params + Send + 'static,
+        condition: &'static str,
+        parameters: impl Params + Send + 'static,
     ) -> Result<Vec<Job>, StoreError> {
         let read = move |connection: &mut Connection| {
-            let sql = format!("SELECT {COLUMNS} FROM jobs WHERE {wanted} LIMIT {MAX_JOBS}");
+            let sql = format!("SELECT {COLUMNS} FROM jobs WHERE {condition} LIMIT {MAX_JOBS}");
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(of, |row| Ok(job(row)))?;
+            let rows = statement.query_map(parameters, |row| Ok(job(row)))?;
             rows.map(|row| row?).collect()
         };
         self.readers.read(read).await
     }
 }
 
-fn begin(connection: &Connection) -> Result<Option<Job>, StoreError> {
+fn claim_next(connection: &Connection) -> Result<Option<Job>, StoreError> {
     let take = format!(
         "UPDATE jobs SET state = 'running', attempt = attempt + 1, rows = 0, basis_rows = NULL, basis_revision = NULL, \
          noted_at = unixepoch('subsec') * 1000 \
@@ -233,26 +236,30 @@ fn begin(connection: &Connection) -> Result<Option<Job>, StoreError> {
 }
 
 /// Fails an attempt at the time `now`: the job is queued again, or has failed for good after the last one.
-fn lost(now: &str) -> String {
-    let waits = format!("lost + 1 < {MOST_LOST}");
+fn failure_assignments(now: &str) -> String {
+    let waits = format!("lost + 1 < {MAX_FAILED_ATTEMPTS}");
     format!(
         "lost = lost + 1, state = iif({waits}, 'waiting', 'failed'), ended_at = iif({waits}, NULL, {now})"
     )
 }
 
-fn end(
+fn finish(
     connection: &Connection,
-    hold: Hold,
-    ending: Ending,
+    lease: JobLease,
+    outcome: JobOutcome,
     now: Timestamp,
 ) -> rusqlite::Result<usize> {
-    let (id, attempt, now) = (hold.job.into_bytes(), hold.attempt, now.as_millisecond());
+    let (id, attempt, now) = (lease.job.into_bytes(), lease.attempt, now.as_millisecond());
     let prepare = |set: &str| {
-        let sql = format!("UPDATE jobs SET {set} WHERE {HELD}");
+        let sql = format!("UPDATE jobs SET {set} WHERE {LEASED}");
         connection.prepare_cached(&sql)
     };
-    match ending {
-        Ending::Done { file, rows, basis } => {
+    match outcome {
+        JobOutcome::Done {
+            file,
+            rows,
+            source_version: basis,
+        } => {
             let set = "state = 'done', ended_at = ?3, rows = ?4, basis_rows = ?5, basis_revision = ?6, \
                        file_bytes = ?7, file_sha256 = ?8";
             prepare(set)?.execute((
@@ -266,16 +273,16 @@ fn end(
                 file.sha256,
             ))
         }
-        Ending::Lost => prepare(&lost("?3"))?.execute((id, attempt, now)),
-        Ending::GivenBack => prepare("state = 'waiting'")?.execute((id, attempt)),
+        JobOutcome::Failed => prepare(&failure_assignments("?3"))?.execute((id, attempt, now)),
+        JobOutcome::Released => prepare("state = 'waiting'")?.execute((id, attempt)),
     }
 }
 
-fn as_text(value: &impl Serialize) -> Result<String, StoreError> {
+fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| StoreError::malformed("job"))
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::malformed("job"))
 }
 
@@ -284,24 +291,24 @@ fn job(row: &Row<'_>) -> Result<Job, StoreError> {
     let count = |column: usize| row.get::<_, Option<i64>>(column);
     let basis = count(5)?.zip(count(6)?);
     let file = count(11)?.zip(row.get::<_, Option<[u8; 32]>>(12)?);
-    let file = file.map(|(bytes, sha256)| JobFile {
+    let file = file.map(|(bytes, sha256)| ReportFile {
         bytes: bytes.unsigned_abs(),
         sha256,
     });
     let state: String = row.get(3)?;
     Ok(Job {
         id: Uuid::from_bytes(row.get(0)?),
-        wanted: read(&row.get::<_, String>(1)?)?,
-        askers: read(&row.get::<_, String>(2)?)?,
+        request: from_json(&row.get::<_, String>(1)?)?,
+        requesters: from_json(&row.get::<_, String>(2)?)?,
         state: JobState::parse(&state, file).ok_or_else(|| StoreError::malformed("state"))?,
         rows: row.get::<_, i64>(4)?.unsigned_abs(),
-        basis: basis.map(|(rows, revision)| Basis {
+        source_version: basis.map(|(rows, revision)| SourceVersion {
             rows: rows.unsigned_abs(),
             revision: revision.unsigned_abs(),
         }),
         attempt: row.get(7)?,
-        lost: row.get(8)?,
-        made_at: time(row.get(9)?)?,
+        failed_attempts: row.get(8)?,
+        created_at: time(row.get(9)?)?,
         ended_at: count(10)?.map(time).transpose()?,
     })
 }

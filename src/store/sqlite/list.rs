@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::row::{self, COLUMNS};
 use crate::domain::{Campaign, CampaignId, Selection};
 use crate::store::StoreError;
-use crate::store::stream::{BATCH, Sender};
+use crate::store::stream::{BATCH_SIZE, BatchSender};
 
 /// Returns the statement that reads registrations.
 pub(super) fn select(filter: &str) -> String {
@@ -30,7 +30,7 @@ pub(super) fn count(
 
 /// Returns the condition of a selection, whose parameters are [`bounds`]: a range of one index, or a part of it.
 fn filter(selection: &Selection) -> &'static str {
-    match (&selection.value, selection.from.or(selection.until)) {
+    match (&selection.tally_value, selection.from.or(selection.until)) {
         (Some(_), _) => "campaign = ?1 AND value = ?2 AND received_at >= ?3 AND received_at < ?4",
         // Without bounds, counting the index compares nothing with them.
         (None, None) => "campaign = ?1 AND ?2 IS NULL AND ?3 < ?4",
@@ -46,30 +46,35 @@ fn bounds<'a>(
 ) -> (&'a str, Option<&'a str>, i64, i64) {
     let from = selection.from.map_or(i64::MIN, Timestamp::as_millisecond);
     let until = selection.until.map_or(i64::MAX, Timestamp::as_millisecond);
-    (campaign.as_str(), selection.value.as_deref(), from, until)
+    (
+        campaign.as_str(),
+        selection.tally_value.as_deref(),
+        from,
+        until,
+    )
 }
 
 /// Sends all selected registrations; stops early if the receiver is dropped.
-pub(super) fn all(
+pub(super) fn send_all(
     connection: &mut Connection,
     campaign: &Campaign,
     selection: &Selection,
-    sender: &Sender,
+    sender: &BatchSender,
 ) -> Result<(), StoreError> {
     // Both are ranges of one index, in its order: nothing is sorted.
-    let order = match &selection.value {
+    let order = match &selection.tally_value {
         Some(_) => "received_at, id",
         None => "value, received_at, id",
     };
-    let wanted = format!("{} ORDER BY {order}", filter(selection));
+    let condition = format!("{} ORDER BY {order}", filter(selection));
     // One statement is one read transaction.
-    let mut statement = connection.prepare(&select(&wanted))?;
+    let mut statement = connection.prepare(&select(&condition))?;
     let mut rows = statement.query(bounds(&campaign.id, selection))?;
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = Vec::with_capacity(BATCH_SIZE);
     while let Some(row) = rows.next()? {
         batch.push(row::registration(campaign, row)?);
-        if batch.len() == BATCH {
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+        if batch.len() == BATCH_SIZE {
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_SIZE));
             if sender.blocking_send(Ok(full)).is_err() {
                 return Ok(());
             }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::SqliteStore;
 use super::row::{photo_ref, time};
-use crate::domain::record::ErasedPhoto;
+use crate::domain::history::ErasedPhoto;
 use crate::domain::{CampaignId, RegistrationId};
 use crate::store::StoreError;
 
@@ -24,7 +24,7 @@ CREATE INDEX erased_photos_by_age ON erased_photos (at, id);
 ";
 
 impl SqliteStore {
-    pub(in crate::store) async fn erase_photo(
+    pub(in crate::store) async fn mark_photo_erased(
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
@@ -49,7 +49,7 @@ impl SqliteStore {
         self.writer.write(erase).await
     }
 
-    pub(in crate::store) async fn knows_photo(
+    pub(in crate::store) async fn is_photo_referenced(
         &self,
         id: RegistrationId,
         sha256: &[u8; 32],
@@ -68,7 +68,10 @@ impl SqliteStore {
         self.readers.read(read).await
     }
 
-    pub(in crate::store) async fn sweep_links(&self, now: Timestamp) -> Result<u64, StoreError> {
+    pub(in crate::store) async fn delete_expired_links(
+        &self,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let sweep = move |connection: &Connection| {
             let sql = "UPDATE accounts SET link = NULL, link_expires_at = NULL, \
                        version = version + 1 WHERE link_expires_at <= ?1";
@@ -78,7 +81,7 @@ impl SqliteStore {
         self.writer.write(sweep).await
     }
 
-    pub(in crate::store) async fn sweep_refusals(
+    pub(in crate::store) async fn delete_expired_rejections(
         &self,
         campaign: &CampaignId,
         before: Date,
@@ -94,7 +97,7 @@ impl SqliteStore {
 }
 
 /// Reads the state of a photo that was erased at `at`.
-pub(super) fn erased(
+pub(super) fn read_erased_photo(
     connection: &Connection,
     id: RegistrationId,
     at: Option<i64>,
@@ -107,7 +110,7 @@ pub(super) fn erased(
     let unremoved = statement.query_row([id.as_bytes()], |row| Ok(photo_ref(row, 0)));
     Ok(Some(ErasedPhoto {
         at: time(at)?,
-        unremoved: unremoved.optional()?.transpose()?,
+        pending_deletion: unremoved.optional()?.transpose()?,
     }))
 }
 

@@ -11,8 +11,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use super::feed;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{Answers, Campaign, CampaignId, PhotoFormat, Registration, RegistrationId};
-use crate::store::placed::Placed;
-use crate::store::{Kept, Receipt, StoreError};
+use crate::store::answers_by_field::AnswersByField;
+use crate::store::{InsertOutcome, Receipt, StoreError};
 
 /// Columns of a registration, in the order in which [`registration`] reads them.
 pub(super) const COLUMNS: &str =
@@ -27,7 +27,7 @@ const INSERT: &str = "INSERT INTO registrations \
 
 /// A registration for the write thread.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct RegistrationRow {
     id: [u8; 16],
     campaign: String,
     value: String,
@@ -39,8 +39,11 @@ pub(super) struct Row {
     consent: Option<String>,
 }
 
-impl Row {
-    pub(super) fn of(campaign: &Campaign, registration: &Registration) -> Result<Self, StoreError> {
+impl RegistrationRow {
+    pub(super) fn from_registration(
+        campaign: &Campaign,
+        registration: &Registration,
+    ) -> Result<Self, StoreError> {
         let mut answers = Vec::with_capacity(128);
         serde_json::Serializer::new(&mut answers)
             .collect_map(registration.answers.named(campaign))
@@ -48,7 +51,7 @@ impl Row {
         Ok(Self {
             id: *registration.id.as_bytes(),
             campaign: registration.campaign.as_str().to_owned(),
-            value: registration.value.clone(),
+            value: registration.tally_value.clone(),
             answers,
             digest: registration.digest,
             received_at: registration.received_at.as_millisecond(),
@@ -61,7 +64,7 @@ impl Row {
     }
 
     /// Inserts the row and appends it to the feed, or compares it with the row that has its id.
-    pub(super) fn keep(&self, connection: &Connection) -> Result<Kept, StoreError> {
+    pub(super) fn insert(&self, connection: &Connection) -> Result<InsertOutcome, StoreError> {
         let photo = self.photo.as_ref();
         let bytes = photo.map(|photo| i64::try_from(photo.bytes).unwrap_or(i64::MAX));
         let answers =
@@ -80,8 +83,8 @@ impl Row {
             &self.consent,
         ))?;
         if inserted == 1 {
-            feed::tell(connection, &self.campaign, None, Some(&self.value))?;
-            return Ok(Kept::New);
+            feed::append_change(connection, &self.campaign, None, Some(&self.value))?;
+            return Ok(InsertOutcome::Inserted);
         }
         let sql = "SELECT digest, received_at FROM registrations WHERE id = ?1";
         let first: Option<([u8; 32], i64)> = connection
@@ -89,12 +92,20 @@ impl Row {
             .query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         if let Some((digest, received_at)) = first {
-            return Ok(Kept::beside(&self.digest, &digest, time(received_at)?));
+            return Ok(InsertOutcome::from_digests(
+                &self.digest,
+                &digest,
+                time(received_at)?,
+            ));
         }
         let sql = "SELECT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1)";
         let mut statement = connection.prepare_cached(sql)?;
         let is_gone: bool = statement.query_row([self.id], |row| row.get(0))?;
-        Ok(if is_gone { Kept::Gone } else { Kept::Claimed })
+        Ok(if is_gone {
+            InsertOutcome::Deleted
+        } else {
+            InsertOutcome::AliasTaken
+        })
     }
 }
 
@@ -110,12 +121,12 @@ pub(super) fn registration(
     let json = row.get_ref(2)?.as_str();
     let answers = json.ok().and_then(|json| {
         let mut reader = serde_json::Deserializer::from_str(json);
-        InPlaces(campaign).deserialize(&mut reader).ok()
+        AnswersSeed(campaign).deserialize(&mut reader).ok()
     });
     Ok(Registration {
         id: RegistrationId::from_bytes(row.get(0)?),
         campaign: campaign.id.clone(),
-        value: row.get(1)?,
+        tally_value: row.get(1)?,
         answers: answers.ok_or_else(|| StoreError::malformed("answers"))?,
         digest: row.get(3)?,
         received_at: time(row.get(4)?)?,
@@ -145,7 +156,7 @@ pub(super) fn receipt(row: &rusqlite::Row<'_>) -> Result<Receipt, StoreError> {
     Ok(Receipt {
         id: RegistrationId::from_bytes(row.get(0)?),
         campaign: CampaignId::parse(&campaign).ok_or_else(|| StoreError::malformed("campaign"))?,
-        value: row.get(2)?,
+        tally_value: row.get(2)?,
         received_at: time(row.get(3)?)?,
     })
 }
@@ -156,9 +167,9 @@ pub(super) fn time(millisecond: i64) -> Result<Timestamp, StoreError> {
 }
 
 /// Reads a JSON object of answers directly into the order of the campaign's fields.
-struct InPlaces<'c>(&'c Campaign);
+struct AnswersSeed<'c>(&'c Campaign);
 
-impl<'de> DeserializeSeed<'de> for InPlaces<'_> {
+impl<'de> DeserializeSeed<'de> for AnswersSeed<'_> {
     type Value = Answers;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Answers, D::Error> {
@@ -166,7 +177,7 @@ impl<'de> DeserializeSeed<'de> for InPlaces<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for InPlaces<'_> {
+impl<'de> Visitor<'de> for AnswersSeed<'_> {
     type Value = Answers;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,11 +185,11 @@ impl<'de> Visitor<'de> for InPlaces<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answers, A::Error> {
-        let mut placed = Placed::new(self.0);
+        let mut placed = AnswersByField::new(self.0);
         // Field names need no escape in JSON and can be borrowed.
         while let Some(name) = map.next_key::<&str>()? {
             placed.put(name, map.next_value()?);
         }
-        Ok(placed.answers())
+        Ok(placed.into_answers())
     }
 }

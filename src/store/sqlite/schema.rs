@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{audit, closing, consent, counted, job, retention};
+use super::{audit, consent, early_closures, job, retention, statistics};
 use crate::store::StoreError;
 
 /// `PRAGMA user_version` of the tables below. No release wrote versions 1 to 11.
@@ -22,9 +22,9 @@ const TABLES: [&str; 11] = [
     AMENDMENTS,
     VAULT_KEYS,
     audit::TABLES,
-    closing::TABLE,
+    early_closures::TABLE,
     consent::TABLE,
-    counted::TABLE,
+    statistics::TABLE,
     job::TABLES,
     retention::TABLES,
 ];
@@ -159,11 +159,11 @@ CREATE TABLE vault_keys (
 ";
 
 /// How long a statement waits for another process to finish writing.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the file for writing.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    make(path)
+    create_file(path)
         .map_err(|error| StoreError::Failed(format!("{}: {error}", path.display()).into()))?;
     let mut connection = connect(path)?;
     // Going over to the log takes the file for itself, and does not wait for a process that does the same.
@@ -173,7 +173,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         if tries == 50 || error.sqlite_error_code() != Some(rusqlite::ErrorCode::DatabaseBusy) {
             return Err(error.into());
         }
-        std::thread::sleep(BUSY / 50);
+        std::thread::sleep(BUSY_TIMEOUT / 50);
     }
     // Every commit is on the disk before it is acknowledged.
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -188,12 +188,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(connection)
 }
 
 /// The log and its index take over the mode of the file.
-fn make(path: &Path) -> Result<(), Error> {
+fn create_file(path: &Path) -> Result<(), Error> {
     if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
         DirBuilder::new()
             .recursive(true)

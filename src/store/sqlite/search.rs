@@ -9,14 +9,14 @@ use super::SqliteStore;
 use super::row::{self, COLUMNS, time};
 use crate::domain::{Campaign, RegistrationId};
 use crate::store::StoreError;
-use crate::store::search::{By, Cursor, Hit, NARROW, Search, behind};
+use crate::store::search::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchQuery, prefix_end};
 
 /// Sorts before every id: blobs are compared byte by byte, and a prefix comes first.
 const NO_ID: &[u8] = &[];
 
 impl SqliteStore {
     /// Returns the registration that owns an alias.
-    pub(in crate::store) async fn claimant(
+    pub(in crate::store) async fn alias_owner(
         &self,
         id: RegistrationId,
     ) -> Result<Option<RegistrationId>, StoreError> {
@@ -32,95 +32,95 @@ impl SqliteStore {
     pub(in crate::store) async fn search(
         &self,
         campaign: &Arc<Campaign>,
-        search: &Search,
+        search: &SearchQuery,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Vec<Hit>, StoreError> {
+    ) -> Result<Vec<SearchHit>, StoreError> {
         let campaign = Arc::clone(campaign);
         let (search, after) = (search.clone(), after.cloned());
         self.readers
             .read(move |connection| {
-                let page = Page {
+                let page = SqliteSearch {
                     reader: connection.transaction()?,
                     campaign: &campaign,
                     search: &search,
                     after: after.as_ref(),
                     limit,
                 };
-                page.hits()
+                page.run()
             })
             .await
     }
 }
 
 /// One page of a search.
-struct Page<'p> {
+struct SqliteSearch<'p> {
     reader: Transaction<'p>,
     campaign: &'p Campaign,
-    search: &'p Search,
+    search: &'p SearchQuery,
     after: Option<&'p Cursor>,
     limit: usize,
 }
 
-impl Page<'_> {
-    fn hits(&self) -> Result<Vec<Hit>, StoreError> {
+impl SqliteSearch<'_> {
+    fn run(&self) -> Result<Vec<SearchHit>, StoreError> {
         let mut keys = match &self.search.by {
-            By::Name(prefix) if self.is_narrow()? => self.named_of_few(prefix)?,
-            By::Name(prefix) => self.named(prefix)?,
-            _ => self.newest()?,
+            SearchBy::Name(prefix) if self.is_narrow()? => self.by_name_scan(prefix)?,
+            SearchBy::Name(prefix) => self.by_name(prefix)?,
+            _ => self.by_time()?,
         };
         keys.truncate(self.limit);
-        keys.iter().map(|key| self.hit(key)).collect()
+        keys.iter().map(|key| self.read_hit(key)).collect()
     }
 
     /// Finds keys by time, newest first. Merges the first keys of several values.
-    fn newest(&self) -> Result<Vec<Cursor>, StoreError> {
-        let (from, until) = self.search.milliseconds();
+    fn by_time(&self) -> Result<Vec<Cursor>, StoreError> {
+        let (from, until) = self.search.period_ms();
         let before = self
             .after
-            .map(|after| (millisecond(after), &after.id.as_bytes()[..]));
+            .map(|after| (arrival_ms(after), &after.id.as_bytes()[..]));
         let before = before.map_or((until, NO_ID), |before| before.min((until, NO_ID)));
         let limit = self.sql_limit();
         let bounds = (self.campaign.id.as_str(), from, before.0, before.1, limit);
         let filter = "received_at >= ?2 AND (received_at, id) < (?3, ?4) \
                       ORDER BY received_at DESC, id DESC LIMIT ?5";
         if self.search.values.is_empty() {
-            let sql = keys_of("NULL", "newest", filter);
-            return self.keys(&sql, bounds);
+            let sql = key_query("NULL", "newest", filter);
+            return self.query_keys(&sql, bounds);
         }
-        let sql = keys_of("NULL", "in_order", &format!("value = ?6 AND {filter}"));
+        let sql = key_query("NULL", "in_order", &format!("value = ?6 AND {filter}"));
         let mut keys = Vec::new();
-        for value in self.search.distinct() {
+        for value in self.search.distinct_values() {
             let (campaign, from, time, id, limit) = bounds;
-            keys.extend(self.keys(&sql, (campaign, from, time, id, limit, value))?);
+            keys.extend(self.query_keys(&sql, (campaign, from, time, id, limit, value))?);
         }
         keys.sort_unstable_by_key(|key| Reverse((key.received_at, key.id)));
         Ok(keys)
     }
 
     /// Finds keys in order of the names. Merges the first keys of several values.
-    fn named(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
-        let (from, until) = self.search.milliseconds();
-        let (name, at, id) = self.after_name(prefix);
-        let (end, limit) = (behind(prefix), self.sql_limit());
+    fn by_name(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
+        let (from, until) = self.search.period_ms();
+        let (name, at, id) = self.start_of_page(prefix);
+        let (end, limit) = (prefix_end(prefix), self.sql_limit());
         let campaign = self.campaign.id.as_str();
         let bounds = (campaign, name, at, id, &end, from, until, limit);
         let filter = "(name, received_at, id) > (?2, ?3, ?4) AND name < ?5 \
                       AND received_at >= ?6 AND received_at < ?7 \
                       ORDER BY name, received_at, id LIMIT ?8";
         if self.search.values.is_empty() {
-            let sql = keys_of("name", "by_name", filter);
-            return self.keys(&sql, bounds);
+            let sql = key_query("name", "by_name", filter);
+            return self.query_keys(&sql, bounds);
         }
-        let sql = keys_of(
+        let sql = key_query(
             "name",
             "by_name_in_place",
             &format!("value = ?9 AND {filter}"),
         );
         let mut keys = Vec::new();
-        for value in self.search.distinct() {
+        for value in self.search.distinct_values() {
             let bounds = (campaign, name, at, id, &end, from, until, limit, value);
-            keys.extend(self.keys(&sql, bounds)?);
+            keys.extend(self.query_keys(&sql, bounds)?);
         }
         keys.sort_unstable();
         Ok(keys)
@@ -132,29 +132,29 @@ impl Page<'_> {
         if self.search.from.is_none() && self.search.until.is_none() {
             return Ok(false);
         }
-        let (from, until) = self.search.milliseconds();
+        let (from, until) = self.search.period_ms();
         let sql = "SELECT count(*) FROM (SELECT 1 FROM registrations \
                    INDEXED BY registrations_newest WHERE campaign = ?1 \
                    AND received_at >= ?2 AND received_at < ?3 LIMIT ?4)";
         let mut statement = self.reader.prepare_cached(sql)?;
-        let bounds = (self.campaign.id.as_str(), from, until, NARROW);
+        let bounds = (self.campaign.id.as_str(), from, until, MAX_SCANNED);
         let count: u32 = statement.query_row(bounds, |row| row.get(0))?;
-        Ok(count < NARROW)
+        Ok(count < MAX_SCANNED)
     }
 
-    fn named_of_few(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
-        let (from, until) = self.search.milliseconds();
-        let (name, at, id) = self.after_name(prefix);
+    fn by_name_scan(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
+        let (from, until) = self.search.period_ms();
+        let (name, at, id) = self.start_of_page(prefix);
         let bounds = (
             self.campaign.id.as_str(),
             name,
             at,
             id,
-            behind(prefix),
+            prefix_end(prefix),
             from,
             until,
         );
-        let values = self.search.distinct();
+        let values = self.search.distinct_values();
         let sql = "SELECT name, received_at, id, value FROM registrations \
                    INDEXED BY registrations_newest WHERE campaign = ?1 \
                    AND (name, received_at, id) > (?2, ?3, ?4) AND name < ?5 \
@@ -165,7 +165,7 @@ impl Page<'_> {
         while let Some(row) = rows.next()? {
             let value: String = row.get(3)?;
             if values.is_empty() || values.binary_search(&value).is_ok() {
-                keys.push(key(row)?);
+                keys.push(read_key(row)?);
             }
         }
         keys.sort_unstable();
@@ -173,31 +173,31 @@ impl Page<'_> {
     }
 
     /// Returns the name, time and id after which the page begins.
-    fn after_name<'a>(&'a self, prefix: &'a str) -> (&'a str, i64, &'a [u8]) {
+    fn start_of_page<'a>(&'a self, prefix: &'a str) -> (&'a str, i64, &'a [u8]) {
         let first = (prefix, i64::MIN, NO_ID);
         let after = self.after.and_then(|after| {
             let name = after.name.as_deref()?;
-            Some((name, millisecond(after), &after.id.as_bytes()[..]))
+            Some((name, arrival_ms(after), &after.id.as_bytes()[..]))
         });
         after.map_or(first, |after| after.max(first))
     }
 
-    fn keys(&self, sql: &str, bounds: impl Params) -> Result<Vec<Cursor>, StoreError> {
+    fn query_keys(&self, sql: &str, bounds: impl Params) -> Result<Vec<Cursor>, StoreError> {
         let mut statement = self.reader.prepare_cached(sql)?;
         let mut rows = statement.query(bounds)?;
         let mut keys = Vec::new();
         while let Some(row) = rows.next()? {
-            keys.push(key(row)?);
+            keys.push(read_key(row)?);
         }
         Ok(keys)
     }
 
-    fn hit(&self, key: &Cursor) -> Result<Hit, StoreError> {
+    fn read_hit(&self, key: &Cursor) -> Result<SearchHit, StoreError> {
         let sql = format!("SELECT {COLUMNS}, name FROM registrations WHERE id = ?1");
         let mut statement = self.reader.prepare_cached(&sql)?;
         let mut rows = statement.query([key.id.as_bytes()])?;
         let row = rows.next()?.ok_or_else(|| StoreError::malformed("row"))?;
-        Ok(Hit {
+        Ok(SearchHit {
             name: row.get(8)?,
             registration: row::registration(self.campaign, row)?,
         })
@@ -209,14 +209,14 @@ impl Page<'_> {
 }
 
 /// Builds a query of columns of one index: most keys of many values are not used.
-fn keys_of(name: &str, index: &str, filter: &str) -> String {
+fn key_query(name: &str, index: &str, filter: &str) -> String {
     format!(
         "SELECT {name}, received_at, id FROM registrations \
          INDEXED BY registrations_{index} WHERE campaign = ?1 AND {filter}"
     )
 }
 
-fn key(row: &rusqlite::Row<'_>) -> Result<Cursor, StoreError> {
+fn read_key(row: &rusqlite::Row<'_>) -> Result<Cursor, StoreError> {
     Ok(Cursor {
         name: row.get(0)?,
         received_at: time(row.get(1)?)?,
@@ -224,6 +224,6 @@ fn key(row: &rusqlite::Row<'_>) -> Result<Cursor, StoreError> {
     })
 }
 
-fn millisecond(cursor: &Cursor) -> i64 {
+fn arrival_ms(cursor: &Cursor) -> i64 {
     cursor.received_at.as_millisecond()
 }

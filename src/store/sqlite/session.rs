@@ -31,7 +31,7 @@ impl SqliteStore {
         self.writer.write(add).await
     }
 
-    pub(in crate::store) async fn session(
+    pub(in crate::store) async fn read_session(
         &self,
         hash: &[u8; 32],
     ) -> Result<Option<Session>, StoreError> {
@@ -45,7 +45,7 @@ impl SqliteStore {
         self.readers.read(read).await
     }
 
-    pub(in crate::store) async fn note_session(
+    pub(in crate::store) async fn touch_session(
         &self,
         hash: &[u8; 32],
         at: Timestamp,
@@ -90,7 +90,7 @@ impl SqliteStore {
         self.readers.read(read).await
     }
 
-    pub(in crate::store) async fn sweep_sessions(
+    pub(in crate::store) async fn delete_expired_sessions(
         &self,
         seen_before: Timestamp,
     ) -> Result<u64, StoreError> {

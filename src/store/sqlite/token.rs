@@ -21,8 +21,8 @@ impl SqliteStore {
             connection.prepare_cached(sql)?.execute((
                 token.hash,
                 &token.name,
-                token.scopes.written(),
-                places(&token.reach),
+                token.scopes.to_text(),
+                places(&token.place_scope),
                 token.created_at.as_millisecond(),
                 token.expires_at.map(Timestamp::as_millisecond),
                 token.revoked_at.map(Timestamp::as_millisecond),
@@ -32,7 +32,7 @@ impl SqliteStore {
         self.writer.write(add).await
     }
 
-    pub(in crate::store) async fn token(
+    pub(in crate::store) async fn read_token(
         &self,
         hash: &[u8; 32],
     ) -> Result<Option<ApiToken>, StoreError> {
@@ -80,8 +80,8 @@ fn token(row: &Row<'_>) -> Result<ApiToken, StoreError> {
     Ok(ApiToken {
         hash: row.get(0)?,
         name: row.get(1)?,
-        scopes: Scopes::read(&row.get::<_, String>(2)?),
-        reach: reach(&row.get::<_, String>(3)?)?,
+        scopes: Scopes::parse(&row.get::<_, String>(2)?),
+        place_scope: reach(&row.get::<_, String>(3)?)?,
         created_at: time(row.get(4)?)?,
         expires_at: moment(5)?,
         revoked_at: moment(6)?,

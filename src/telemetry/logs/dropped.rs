@@ -5,7 +5,7 @@ use prometheus::{IntCounter, IntCounterVec, Opts};
 
 /// `jornada_log_lines_dropped_total{reason}`. Cheap to clone; clones share the counters.
 #[derive(Clone, Debug)]
-pub struct Dropped {
+pub struct DroppedLines {
     all: IntCounterVec,
     /// `stdout_full`: the reader of standard output is too slow.
     pub(super) stdout_full: IntCounter,
@@ -17,7 +17,7 @@ pub struct Dropped {
     pub(super) loki_long: IntCounter,
 }
 
-impl Dropped {
+impl DroppedLines {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         let help = "Log lines dropped, by reason: stdout_full, loki_full, loki_failed, loki_long";
         let opts = Opts::new("jornada_log_lines_dropped_total", help);
@@ -40,7 +40,7 @@ impl Dropped {
 
     /// Returns the number of lines missing in Loki.
     #[must_use]
-    pub fn not_in_loki(&self) -> u64 {
+    pub fn count_missing_in_loki(&self) -> u64 {
         self.loki_full.get() + self.loki_failed.get() + self.loki_long.get()
     }
 }

@@ -30,7 +30,7 @@ where
             line,
             r#"{{"timestamp":"{now:.6}","level":"{level}","target":"{target}""#
         )?;
-        let mut fields = Fields {
+        let mut fields = FieldWriter {
             line: &mut line,
             result: Ok(()),
         };
@@ -39,7 +39,7 @@ where
         for span in context.event_scope().into_iter().flatten() {
             let extensions = span.extensions();
             if let Some(fields) = extensions.get::<FormattedFields<JsonFields>>() {
-                write_inner(&mut line, fields)?;
+                write_members(&mut line, fields)?;
             }
         }
         line.write_str("}\n")
@@ -47,7 +47,7 @@ where
 }
 
 /// Writes the members of a JSON object.
-fn write_inner(line: &mut Writer<'_>, object: &str) -> fmt::Result {
+fn write_members(line: &mut Writer<'_>, object: &str) -> fmt::Result {
     let inner = object
         .strip_prefix('{')
         .and_then(|rest| rest.strip_suffix('}'));
@@ -57,62 +57,62 @@ fn write_inner(line: &mut Writer<'_>, object: &str) -> fmt::Result {
     }
 }
 
-struct Fields<'a, 'w> {
+struct FieldWriter<'a, 'w> {
     line: &'a mut Writer<'w>,
     result: fmt::Result,
 }
 
-impl Fields<'_, '_> {
+impl FieldWriter<'_, '_> {
     /// Writes a value without quotes. Field names are identifiers and need no escaping.
-    fn bare(&mut self, field: &Field, value: impl fmt::Display) {
+    fn write_bare(&mut self, field: &Field, value: impl fmt::Display) {
         if self.result.is_ok() {
             self.result = write!(self.line, r#","{}":{value}"#, field.name());
         }
     }
 
-    fn quoted(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+    fn write_quoted(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         if self.result.is_ok() {
             self.result = write!(self.line, r#","{}":""#, field.name())
-                .and_then(|()| Escaped(self.line).write_fmt(value))
+                .and_then(|()| EscapeWriter(self.line).write_fmt(value))
                 .and_then(|()| self.line.write_char('"'));
         }
     }
 }
 
-impl Visit for Fields<'_, '_> {
+impl Visit for FieldWriter<'_, '_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.bare(field, value);
+        self.write_bare(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.bare(field, value);
+        self.write_bare(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.bare(field, value);
+        self.write_bare(field, value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         if value.is_finite() {
-            self.bare(field, value);
+            self.write_bare(field, value);
         } else {
-            self.quoted(field, format_args!("{value}"));
+            self.write_quoted(field, format_args!("{value}"));
         }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.quoted(field, format_args!("{value}"));
+        self.write_quoted(field, format_args!("{value}"));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.quoted(field, format_args!("{value:?}"));
+        self.write_quoted(field, format_args!("{value:?}"));
     }
 }
 
 /// Writer that escapes the content of a JSON string (RFC 8259, section 7).
-struct Escaped<'a, 'w>(&'a mut Writer<'w>);
+struct EscapeWriter<'a, 'w>(&'a mut Writer<'w>);
 
-impl Write for Escaped<'_, '_> {
+impl Write for EscapeWriter<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut plain = 0;
         for (at, byte) in text.bytes().enumerate() {
@@ -141,7 +141,7 @@ mod tests {
         let hostile = "añ\"o\\ \u{0}\u{1b}[31m\r\n\t{\u{2028}🙂}";
         let mut text = String::from("\"");
         write!(
-            Escaped(&mut Writer::new(&mut text)),
+            EscapeWriter(&mut Writer::new(&mut text)),
             "{hostile}{}",
             hostile.len()
         )

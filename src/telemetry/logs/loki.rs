@@ -20,35 +20,35 @@ use tracing::warn;
 use tracing_loki::url::Url;
 use tracing_loki::{BackgroundTask, BackgroundTaskController, Builder};
 
-use super::Dropped;
-use super::ear::Ear;
-use super::gate::Gate;
+use super::DroppedLines;
+use super::batch_layer::BatchLayer;
+use super::push_errors::PushErrorListener;
 
 /// Maximum time for which a line waits in an open batch.
-const PAUSE: Duration = Duration::from_secs(1);
+const BATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Timeout of one push. A Loki that takes 10 s is slow, not unavailable.
-const PUSH: Duration = Duration::from_secs(15);
+const PUSH_TIMEOUT: Duration = Duration::from_secs(15);
 /// Maximum number of concurrent pushes; one while Loki fails.
-const PUSHES: usize = 4;
+const MAX_PUSHES: usize = 4;
 /// Maximum delay after consecutive failures; the first delay is [`PAUSE`].
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// Task that creates batches and pushes them.
 pub(super) struct Pusher {
-    source: Source,
-    gate: Gate,
+    target: PushTarget,
+    layer: BatchLayer,
     open: Push,
-    dropped: Dropped,
+    dropped: DroppedLines,
     /// When the open batch is pushed even if it is not full.
-    due: Instant,
+    due_at: Instant,
     /// No push before this time; set after a failure.
     not_before: Instant,
     failures: u32,
-    account: Account,
+    drop_report: DropReport,
 }
 
 /// Target from which each batch is created.
-struct Source {
+struct PushTarget {
     builder: Builder,
     url: Url,
 }
@@ -60,55 +60,55 @@ struct Push {
 }
 
 /// State of the reports about dropped lines.
-struct Account {
+struct DropReport {
     /// Dropped lines at the last check, and since when the number is unchanged.
-    seen: u64,
+    last_count: u64,
     since: Instant,
     /// Dropped lines already reported.
-    told: u64,
+    reported: u64,
     /// Whether the current failure was reported.
-    is_failing: bool,
+    failure_reported: bool,
 }
 
 /// Outcome of a push: number of lines, and the error if it failed.
-type Ended = (usize, Option<String>);
+type PushOutcome = (usize, Option<String>);
 
 /// Creates the layer and the task that must run beside it.
-pub(super) fn open(
+pub(super) fn create(
     url: &SecretString,
     service: &str,
     instance: &str,
-    dropped: &Dropped,
-) -> anyhow::Result<(Gate, Pusher)> {
-    let source = Source {
+    dropped: &DroppedLines,
+) -> anyhow::Result<(BatchLayer, Pusher)> {
+    let target = PushTarget {
         builder: tracing_loki::builder()
             .label("service", service)?
             .label("instance", instance)?,
         url: Url::parse(url.expose_secret())?,
     };
-    let (layer, open) = source.batch()?;
-    let gate = Gate::new(layer, dropped.clone());
+    let (layer, open) = target.new_batch()?;
+    let batch_layer = BatchLayer::new(layer, dropped.clone());
     let now = Instant::now();
     let pusher = Pusher {
-        source,
-        gate: gate.clone(),
+        target,
+        layer: batch_layer.clone(),
         open,
         dropped: dropped.clone(),
-        due: now + PAUSE,
+        due_at: now + BATCH_INTERVAL,
         not_before: now,
         failures: 0,
-        account: Account {
-            seen: 0,
+        drop_report: DropReport {
+            last_count: 0,
             since: now,
-            told: 0,
-            is_failing: false,
+            reported: 0,
+            failure_reported: false,
         },
     };
-    Ok((gate, pusher))
+    Ok((batch_layer, pusher))
 }
 
-impl Source {
-    fn batch(&self) -> Result<(tracing_loki::Layer, Push), tracing_loki::Error> {
+impl PushTarget {
+    fn new_batch(&self) -> Result<(tracing_loki::Layer, Push), tracing_loki::Error> {
         let builder = self.builder.clone();
         let (layer, controller, task) = builder.build_controller_url(self.url.clone())?;
         Ok((layer, Push { task, controller }))
@@ -117,16 +117,16 @@ impl Source {
 
 impl Push {
     /// Sends the lines in the channel in one push.
-    async fn run(self, lines: usize) -> Ended {
-        let ear = Ear::default();
+    async fn run(self, lines: usize) -> PushOutcome {
+        let listener = PushErrorListener::default();
         let Self { task, controller } = self;
         // Under the budget of tokio the task would take 128 lines at a time, so a batch would take several pushes.
         let task = unconstrained(task);
         let sent = async { tokio::join!(task, controller.shutdown()) };
-        let sent = timeout(PUSH, sent.with_subscriber(ear.clone())).await;
+        let sent = timeout(PUSH_TIMEOUT, sent.with_subscriber(listener.clone())).await;
         let cause = match sent {
-            Ok(_) => ear.heard(),
-            Err(_) => Some(format!("no answer within {} s", PUSH.as_secs())),
+            Ok(_) => listener.take_error(),
+            Err(_) => Some(format!("no answer within {} s", PUSH_TIMEOUT.as_secs())),
         };
         (lines, cause)
     }
@@ -139,47 +139,47 @@ impl Pusher {
         loop {
             let running = pushes.len();
             tokio::select! {
-                Some(ended) = pushes.join_next() => self.note(ended.ok()),
-                () = self.is_due(running) => self.push(&mut pushes),
+                Some(ended) = pushes.join_next() => self.record(ended.ok()),
+                () = self.wait_until_due(running) => self.push(&mut pushes),
                 () = stop.cancelled() => break,
             }
         }
         self.push(&mut pushes);
         while let Some(ended) = pushes.join_next().await {
-            self.note(ended.ok());
+            self.record(ended.ok());
         }
     }
 
     /// Waits until a push is due. Cancel safe: all state is stored outside. Borrows mutably because the task of
     /// tracing-loki is `Send` but not `Sync`.
-    async fn is_due(&mut self, running: usize) {
-        let most = if self.failures == 0 { PUSHES } else { 1 };
+    async fn wait_until_due(&mut self, running: usize) {
+        let most = if self.failures == 0 { MAX_PUSHES } else { 1 };
         if running >= most {
             return std::future::pending().await;
         }
         sleep_until(self.not_before).await;
         tokio::select! {
-            () = self.gate.full() => {}
-            () = sleep_until(self.due) => {}
+            () = self.layer.wait_until_full() => {}
+            () = sleep_until(self.due_at) => {}
         }
     }
 
-    fn push(&mut self, pushes: &mut JoinSet<Ended>) {
+    fn push(&mut self, pushes: &mut JoinSet<PushOutcome>) {
         let now = Instant::now();
-        self.due = now + PAUSE;
-        self.tell_if_over(now);
-        if self.gate.lines() == 0 {
+        self.due_at = now + BATCH_INTERVAL;
+        self.report_drops(now);
+        if self.layer.line_count() == 0 {
             return;
         }
         // Cannot fail: the first batch was created from the same settings.
-        if let Ok((layer, next)) = self.source.batch() {
-            let lines = self.gate.change(layer);
+        if let Ok((layer, next)) = self.target.new_batch() {
+            let lines = self.layer.replace_batch(layer);
             let push = std::mem::replace(&mut self.open, next);
             pushes.spawn(push.run(lines));
         }
     }
 
-    fn note(&mut self, ended: Option<Ended>) {
+    fn record(&mut self, ended: Option<PushOutcome>) {
         let Some((lines, cause)) = ended else { return };
         let Some(cause) = cause else {
             self.failures = 0;
@@ -189,25 +189,25 @@ impl Pusher {
         let now = Instant::now();
         // Concurrent pushes that fail together count as one failure.
         if now >= self.not_before {
-            let pause = PAUSE * 2_u32.saturating_pow(self.failures);
-            self.not_before = now + pause.min(LONGEST_PAUSE);
+            let pause = BATCH_INTERVAL * 2_u32.saturating_pow(self.failures);
+            self.not_before = now + pause.min(MAX_RETRY_DELAY);
             self.failures = self.failures.saturating_add(1);
         }
-        if !std::mem::replace(&mut self.account.is_failing, true) {
+        if !std::mem::replace(&mut self.drop_report.failure_reported, true) {
             warn!("Loki rejects log lines, dropping them there: {cause}");
         }
     }
 
     /// Logs the number of dropped lines once, after pushes succeed again and no line was dropped for a while.
-    fn tell_if_over(&mut self, now: Instant) {
-        let (account, all) = (&mut self.account, self.dropped.not_in_loki());
-        if all != account.seen || self.failures > 0 {
-            (account.seen, account.since) = (all, now);
+    fn report_drops(&mut self, now: Instant) {
+        let (report, all) = (&mut self.drop_report, self.dropped.count_missing_in_loki());
+        if all != report.last_count || self.failures > 0 {
+            (report.last_count, report.since) = (all, now);
             return;
         }
-        let left_out = all - account.told;
-        if left_out > 0 && now >= account.since + PAUSE {
-            (account.told, account.is_failing) = (all, false);
+        let left_out = all - report.reported;
+        if left_out > 0 && now >= report.since + BATCH_INTERVAL {
+            (report.reported, report.failure_reported) = (all, false);
             warn!(
                 left_out,
                 "Loki accepts log lines again; {left_out} were dropped"

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::Dropped;
+use super::DroppedLines;
 
 /// Maximum number of queued bytes; further lines are dropped.
-const MOST_BYTES: usize = 4 << 20;
+const MAX_QUEUED_BYTES: usize = 4 << 20;
 /// Overhead per line in bytes: its vector and its queue slot.
-const LINE_EXTRA: usize = 64;
+const LINE_OVERHEAD: usize = 64;
 /// Pause of the thread after writing: waking it for each line would cost the requests more than the line itself.
-const REST: Duration = Duration::from_millis(10);
+const WRITE_INTERVAL: Duration = Duration::from_millis(10);
 /// Timeout for the remaining lines at shutdown.
-const LAST_LINES: Duration = Duration::from_millis(500);
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 enum Message {
     Line(Vec<u8>),
@@ -26,39 +26,39 @@ enum Message {
 }
 
 /// Queues complete lines; never blocks.
-pub(super) struct Writer {
+pub(super) struct LineSender {
     lines: Sender<Message>,
-    waiting: Arc<AtomicUsize>,
-    dropped: Dropped,
+    queued_bytes: Arc<AtomicUsize>,
+    dropped: DroppedLines,
 }
 
 /// Writes the queued lines when dropped.
 #[derive(Debug)]
-pub(super) struct Output(Sender<Message>);
+pub(super) struct OutputGuard(Sender<Message>);
 
 /// Starts the writing thread.
-pub(super) fn start(dropped: Dropped) -> io::Result<(Writer, Output)> {
+pub(super) fn start(dropped: DroppedLines) -> io::Result<(LineSender, OutputGuard)> {
     let (sender, lines) = channel();
-    let writer = Writer {
+    let writer = LineSender {
         lines: sender.clone(),
-        waiting: Arc::default(),
+        queued_bytes: Arc::default(),
         dropped: dropped.clone(),
     };
-    let waiting = writer.waiting.clone();
+    let waiting = writer.queued_bytes.clone();
     std::thread::Builder::new()
         .name("stdout".into())
-        .spawn(move || write_all(&lines, &waiting, &dropped))?;
-    Ok((writer, Output(sender)))
+        .spawn(move || write_lines(&lines, &waiting, &dropped))?;
+    Ok((writer, OutputGuard(sender)))
 }
 
 /// `tracing_subscriber` calls this once per line with the whole line.
-impl Write for &Writer {
+impl Write for &LineSender {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let bytes = line.len() + LINE_EXTRA;
-        let waiting = self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        let has_room = waiting + bytes <= MOST_BYTES;
+        let bytes = line.len() + LINE_OVERHEAD;
+        let waiting = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let has_room = waiting + bytes <= MAX_QUEUED_BYTES;
         if !has_room || self.lines.send(Message::Line(line.to_vec())).is_err() {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.dropped.stdout_full.inc();
         }
         Ok(line.len())
@@ -71,16 +71,16 @@ impl Write for &Writer {
 
 /// Writes until all senders are gone. Lines that cannot be written (closed pipe) are lost, since there is nowhere to
 /// report them.
-fn write_all(lines: &Receiver<Message>, waiting: &AtomicUsize, dropped: &Dropped) {
+fn write_lines(lines: &Receiver<Message>, queued_bytes: &AtomicUsize, dropped: &DroppedLines) {
     let mut output = BufWriter::with_capacity(64 << 10, io::stdout());
-    let mut told = 0;
+    let mut reported = 0;
     while let Ok(first) = lines.recv() {
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
                 Message::Line(line) => {
                     output.write_all(&line).ok();
-                    waiting.fetch_sub(line.len() + LINE_EXTRA, Ordering::Relaxed);
+                    queued_bytes.fetch_sub(line.len() + LINE_OVERHEAD, Ordering::Relaxed);
                 }
                 Message::End(answer) => {
                     output.flush().ok();
@@ -90,23 +90,23 @@ fn write_all(lines: &Receiver<Message>, waiting: &AtomicUsize, dropped: &Dropped
             next = lines.try_recv().ok();
         }
         output.flush().ok();
-        let left_out = dropped.stdout_full.get() - told;
+        let left_out = dropped.stdout_full.get() - reported;
         if left_out > 0 {
-            told += left_out;
+            reported += left_out;
             warn!(
                 left_out,
                 "standard output accepts log lines again; {left_out} were dropped"
             );
         }
-        std::thread::sleep(REST);
+        std::thread::sleep(WRITE_INTERVAL);
     }
 }
 
-impl Drop for Output {
+impl Drop for OutputGuard {
     fn drop(&mut self) {
         let (answer, written) = channel();
         if self.0.send(Message::End(answer)).is_ok() {
-            written.recv_timeout(LAST_LINES).ok();
+            written.recv_timeout(FLUSH_TIMEOUT).ok();
         }
     }
 }

@@ -79,7 +79,7 @@ impl DependencyMetrics {
     }
 
     /// Sets whether a dependency answers.
-    pub fn answers(&self, dependency: Dependency, up: bool) {
+    pub fn set_up(&self, dependency: Dependency, up: bool) {
         self.up
             .with_label_values(&[dependency.name()])
             .set(up.into());
@@ -102,32 +102,32 @@ impl Meter {
     pub async fn time<T, E>(
         &self,
         operation: &'static str,
-        asked: impl Future<Output = Result<T, E>>,
+        work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let Some((dependency, metrics)) = &self.0 else {
-            return asked.await;
+            return work.await;
         };
-        let mut timed = Timed {
+        let mut timer = OperationTimer {
             metrics,
             labels: [dependency.name(), operation],
             start: Instant::now(),
             failed: true,
         };
-        let answer = asked.await;
-        timed.failed = answer.is_err();
+        let answer = work.await;
+        timer.failed = answer.is_err();
         answer
     }
 }
 
 /// A running operation; recorded when dropped, however it ends.
-struct Timed<'m> {
+struct OperationTimer<'m> {
     metrics: &'m DependencyMetrics,
     labels: [&'static str; 2],
     start: Instant,
     failed: bool,
 }
 
-impl Drop for Timed<'_> {
+impl Drop for OperationTimer<'_> {
     fn drop(&mut self) {
         let seconds = self.metrics.seconds.with_label_values(&self.labels);
         seconds.observe(self.start.elapsed().as_secs_f64());

@@ -15,17 +15,17 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::WatchStream;
 use utoipa::ToSchema;
 
-use super::chart_response::{ChartBody, Published};
-use crate::tally::board::Chart;
+use super::chart_response::{ChartBody, ChartResponse};
+use crate::tally::live_totals::TotalsView;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 
 /// Interval of keep-alive messages while nothing changes.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Interval at which unchanged totals are sent again, so that clients can show how current they are.
-const NEW_TIME: SignedDuration = SignedDuration::from_secs(10);
+const RESEND_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 
 /// Totals per value, highest first.
 #[utoipa::path(
@@ -49,7 +49,7 @@ pub async fn chart(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let chart = app.live_totals.read(&campaign.id).ok_or(Error::Busy)?;
+    let chart = app.live_totals.latest(&campaign.id).ok_or(Error::Busy)?;
     let published = app.charts.of(&campaign.id, chart);
     let tag =
         HeaderValue::from_str(&published.etag).map_err(|error| Error::Internal(error.into()))?;
@@ -60,7 +60,7 @@ pub async fn chart(
         (header::ETAG, tag),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    if known.is_some_and(|known| matches(known, &published.etag)) {
+    if known.is_some_and(|known| etag_matches(known, &published.etag)) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     let kind = [(
@@ -71,7 +71,7 @@ pub async fn chart(
 }
 
 /// Weak comparison of a list of entity tags (RFC 9110, section 8.8.3.2).
-fn matches(known: &str, etag: &str) -> bool {
+fn etag_matches(known: &str, etag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     known.trim() == "*" || known.split(',').any(|tag| opaque(tag) == opaque(etag))
 }
@@ -100,31 +100,31 @@ pub async fn events(
     Path(campaign): Path<String>,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let place = app
+    let permit = app
         .event_clients
         .clone()
         .try_acquire_owned()
         .map_err(|_| Error::Busy)?;
-    let client = Client::new(place, app.metrics.event_clients.clone());
+    let client = EventClient::new(permit, app.metrics.event_clients.clone());
     let charts = app
         .live_totals
-        .watch(&campaign.id)
+        .subscribe(&campaign.id)
         .ok_or(Error::NoSuchCampaign)?;
     let (state, id) = (app.clone(), campaign.id.clone());
     let rendered = WatchStream::new(charts)
-        .map(move |chart: Option<Arc<Chart>>| Some(state.charts.of(&id, chart?)));
-    let events = events_of(rendered, client).take_until(app.stop.clone().cancelled_owned());
+        .map(move |chart: Option<Arc<TotalsView>>| Some(state.charts.of(&id, chart?)));
+    let events = event_stream(rendered, client).take_until(app.stop.clone().cancelled_owned());
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
-    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE));
+    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL));
     Ok(([unbuffered], events).into_response())
 }
 
 /// Returns an event for each chart whose totals changed, or whose time is [`NEW_TIME`] newer.
-fn events_of(
-    charts: impl Stream<Item = Option<Arc<Published>>>,
-    client: Client,
+fn event_stream(
+    charts: impl Stream<Item = Option<Arc<ChartResponse>>>,
+    client: EventClient,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let mut last: Option<Arc<Published>> = None;
+    let mut last: Option<Arc<ChartResponse>> = None;
     charts.filter_map(move |chart| {
         // The stream owns the client, so that it is counted while the stream lives.
         let _ = &client;
@@ -138,27 +138,28 @@ fn events_of(
     })
 }
 
-fn is_news(last: &Published, chart: &Published) -> bool {
-    chart.etag != last.etag || chart.chart.as_of.duration_since(last.chart.as_of) >= NEW_TIME
+fn is_news(last: &ChartResponse, chart: &ChartResponse) -> bool {
+    chart.etag != last.etag
+        || chart.totals.as_of.duration_since(last.totals.as_of) >= RESEND_INTERVAL
 }
 
 /// A client of the event stream; occupies a slot and is counted.
-struct Client {
-    _place: OwnedSemaphorePermit,
+struct EventClient {
+    _permit: OwnedSemaphorePermit,
     clients: IntGauge,
 }
 
-impl Client {
-    fn new(place: OwnedSemaphorePermit, clients: IntGauge) -> Self {
+impl EventClient {
+    fn new(permit: OwnedSemaphorePermit, clients: IntGauge) -> Self {
         clients.inc();
         Self {
-            _place: place,
+            _permit: permit,
             clients,
         }
     }
 }
 
-impl Drop for Client {
+impl Drop for EventClient {
     fn drop(&mut self) {
         self.clients.dec();
     }
@@ -170,9 +171,9 @@ mod tests {
 
     #[test]
     fn a_tag_matches_in_any_list() {
-        assert!(matches("W/\"a\"", "W/\"a\""));
-        assert!(matches("\"b\", \"a\"", "W/\"a\""));
-        assert!(matches("*", "W/\"a\""));
-        assert!(!matches("\"b\"", "W/\"a\""));
+        assert!(etag_matches("W/\"a\"", "W/\"a\""));
+        assert!(etag_matches("\"b\", \"a\"", "W/\"a\""));
+        assert!(etag_matches("*", "W/\"a\""));
+        assert!(!etag_matches("\"b\"", "W/\"a\""));
     }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::domain::CampaignId;
-use crate::tally::board::{Chart, Count};
+use crate::tally::live_totals::{TotalsView, ValueCount};
 
 /// Public totals of a campaign.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,9 +43,9 @@ pub struct CountBody<'a> {
 
 /// Public totals with the HTTP response made from them.
 #[derive(Debug)]
-pub struct Published {
+pub struct ChartResponse {
     /// The totals.
-    pub chart: Arc<Chart>,
+    pub totals: Arc<TotalsView>,
     /// The totals as JSON.
     pub json: Bytes,
     /// Weak entity tag (RFC 9110, 8.8.3). Depends on counts and `stale`, not on the time.
@@ -54,7 +54,7 @@ pub struct Published {
 
 /// The last response of each campaign.
 #[derive(Debug)]
-pub struct ChartResponses(HashMap<CampaignId, Mutex<Option<Arc<Published>>>>);
+pub struct ChartResponses(HashMap<CampaignId, Mutex<Option<Arc<ChartResponse>>>>);
 
 impl ChartResponses {
     /// Creates an empty cache for these campaigns.
@@ -66,21 +66,21 @@ impl ChartResponses {
 
     /// Returns the response for these totals; renders it if they are not those of the last call.
     #[must_use]
-    pub fn of(&self, campaign: &CampaignId, chart: Arc<Chart>) -> Arc<Published> {
+    pub fn of(&self, campaign: &CampaignId, chart: Arc<TotalsView>) -> Arc<ChartResponse> {
         let Some(last) = self.0.get(campaign) else {
-            return Arc::new(Published::of(chart));
+            return Arc::new(ChartResponse::of(chart));
         };
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         let known = last
             .take()
-            .filter(|known| Arc::ptr_eq(&known.chart, &chart));
-        Arc::clone(last.insert(known.unwrap_or_else(|| Arc::new(Published::of(chart)))))
+            .filter(|known| Arc::ptr_eq(&known.totals, &chart));
+        Arc::clone(last.insert(known.unwrap_or_else(|| Arc::new(ChartResponse::of(chart)))))
     }
 }
 
-impl<'a> From<&'a Chart> for ChartBody<'a> {
-    fn from(chart: &'a Chart) -> Self {
-        let count = |one: &'a Count| CountBody {
+impl<'a> From<&'a TotalsView> for ChartBody<'a> {
+    fn from(chart: &'a TotalsView) -> Self {
+        let count = |one: &'a ValueCount| CountBody {
             value: &one.value,
             count: one.count,
         };
@@ -95,13 +95,13 @@ impl<'a> From<&'a Chart> for ChartBody<'a> {
     }
 }
 
-impl Published {
-    fn of(chart: Arc<Chart>) -> Self {
-        let body = ChartBody::from(&*chart);
+impl ChartResponse {
+    fn of(totals: Arc<TotalsView>) -> Self {
+        let body = ChartBody::from(&*totals);
         let json = serde_json::to_vec(&body).expect("texts, numbers and flags are always JSON");
         let mut hash = Sha256::new();
-        hash.update([u8::from(chart.stale)]);
-        for one in &chart.values {
+        hash.update([u8::from(totals.stale)]);
+        for one in &totals.values {
             hash.update(one.value.as_bytes());
             hash.update([0]);
             hash.update(one.count.to_be_bytes());
@@ -110,7 +110,7 @@ impl Published {
         Self {
             json: json.into(),
             etag: format!("W/\"{tag}\""),
-            chart,
+            totals,
         }
     }
 }
@@ -119,8 +119,8 @@ impl Published {
 mod tests {
     use super::*;
 
-    fn chart(as_of: i64, stale: bool) -> Arc<Chart> {
-        Arc::new(Chart {
+    fn chart(as_of: i64, stale: bool) -> Arc<TotalsView> {
+        Arc::new(TotalsView {
             campaign: "vacunacion".into(),
             by: "ciudad".into(),
             as_of: Timestamp::from_second(as_of).unwrap(),
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_tag_depends_on_what_is_shown_and_not_on_the_time() {
-        let tag = |as_of, stale| Published::of(chart(as_of, stale)).etag;
+        let tag = |as_of, stale| ChartResponse::of(chart(as_of, stale)).etag;
         assert_eq!(tag(1, false), tag(2, false));
         assert_ne!(tag(1, false), tag(1, true));
     }
@@ -145,6 +145,6 @@ mod tests {
         let one = responses.of(&campaign, Arc::clone(&first));
         assert!(Arc::ptr_eq(&one, &responses.of(&campaign, first)));
         let next = responses.of(&campaign, chart(2, false));
-        assert_eq!(next.chart.as_of.as_second(), 2);
+        assert_eq!(next.totals.as_of.as_second(), 2);
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::admission::HoneypotFields;
 use crate::domain::IdempotencyKey;
-use crate::intake::Accepted;
+use crate::intake::SubmitOutcome;
 use crate::store::Receipt;
 use crate::web::AppState;
 use crate::web::address::ClientAddress;
@@ -112,10 +112,10 @@ fn read_key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
     ))
 }
 
-fn respond(accepted: Accepted) -> Response {
+fn respond(accepted: SubmitOutcome) -> Response {
     let (status, receipt) = match accepted {
-        Accepted::New(receipt) => (StatusCode::CREATED, receipt),
-        Accepted::Retry(receipt) => (StatusCode::OK, receipt),
+        SubmitOutcome::Registered(receipt) => (StatusCode::CREATED, receipt),
+        SubmitOutcome::SameAgain(receipt) => (StatusCode::OK, receipt),
     };
     let body = RegistrationBody::from(&receipt);
     let location = HeaderValue::from_str(&format!("/r/{}", body.receipt));

@@ -14,14 +14,16 @@ use tracing::info;
 
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Selection};
-use crate::report::{Finished, Format, Progress, Subject};
+use crate::report::{FinishedReport, Progress, ReportFormat, ReportSpec};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 use crate::web::lang::RequestLang;
-use crate::web::report::{ask_refresh, attach, deed, file_name, select};
-use crate::web::staff::scribe::Action;
-use crate::web::staff::{Scribe, Staff};
+use crate::web::report::{
+    download_response, file_name, report_event, request_refresh, resolve_selection,
+};
+use crate::web::staff::request_audit::AuditAction;
+use crate::web::staff::{Principal, RequestAudit};
 
 /// Bytes per read of the file.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -29,7 +31,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Range of days in the query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Days {
+pub struct DateRangeQuery {
     from: Option<String>,
     until: Option<String>,
 }
@@ -61,61 +63,67 @@ pub struct Days {
     tag = "reports"
 )]
 pub async fn report(
-    staff: Staff,
-    scribe: Scribe,
+    staff: Principal,
+    scribe: RequestAudit,
     State(app): State<AppState>,
     Path((campaign, file)): Path<(String, String)>,
-    Query(days): Query<Days>,
+    Query(days): Query<DateRangeQuery>,
     RequestLang(lang): RequestLang,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     staff.require(Permission::Report)?;
     let campaign = app.campaign(&campaign)?;
-    let (name, format) = parse(&file).ok_or(Error::NoSuchPage)?;
-    let selection = select(&app, campaign, name, &staff, &scribe).await?;
-    let selection = days.of(selection, campaign)?;
-    ask_refresh(&app, campaign).await;
+    let (name, format) = parse_file_name(&file).ok_or(Error::NoSuchPage)?;
+    let selection = resolve_selection(&app, campaign, name, &staff, &scribe).await?;
+    let selection = days.apply_to(selection, campaign)?;
+    request_refresh(&app, campaign).await;
     let name = file_name(campaign, &selection, format);
-    let subject = Subject {
+    let subject = ReportSpec {
         campaign: campaign.clone(),
         selection: selection.clone(),
         lang,
-        made_at: Timestamp::now(),
-        base: app.base_url(&headers),
+        requested_at: Timestamp::now(),
+        base_url: app.base_url(&headers),
     };
     let start = Instant::now();
     let finished = app
         .reports
-        .write(&app.store, subject, format, &Progress::default())
+        .generate(&app.store, subject, format, &Progress::default())
         .await?;
     let (bytes, rows) = (finished.bytes, finished.rows);
-    app.metrics.reports.written(rows, start.elapsed());
-    let deed = deed(Action::Report, campaign, &selection)
-        .with("format", format.extension())
-        .with("rows", rows);
-    scribe.note(&app, deed).await?;
-    info!(campaign = %campaign.id, rows, staff = staff.logged(), "sent a report");
-    Ok(attach(body(finished), bytes, rows, format, &name))
+    app.metrics.reports.record_report(rows, start.elapsed());
+    let deed = report_event(AuditAction::Report, campaign, &selection)
+        .with_detail("format", format.extension())
+        .with_detail("rows", rows);
+    scribe.record(&app, deed).await?;
+    info!(campaign = %campaign.id, rows, staff = staff.log_name(), "sent a report");
+    Ok(download_response(
+        stream_body(finished),
+        bytes,
+        rows,
+        format,
+        &name,
+    ))
 }
 
-impl Days {
+impl DateRangeQuery {
     /// Limits a selection to registrations received on these days.
-    fn of(&self, selection: Selection, campaign: &Campaign) -> Result<Selection, Error> {
+    fn apply_to(&self, selection: Selection, campaign: &Campaign) -> Result<Selection, Error> {
         let read = |sent: &Option<String>| sent.as_deref().map(str::parse::<Date>).transpose();
         let wrong = |_| Error::Malformed("a day that is not written YYYY-MM-DD");
         let first = read(&self.from).map_err(wrong)?;
         let last = read(&self.until).map_err(wrong)?;
-        let chosen = selection.on(first, last, &campaign.time_zone);
+        let chosen = selection.between_days(first, last, &campaign.time_zone);
         chosen.ok_or(Error::Malformed("days in the wrong order"))
     }
 }
 
-fn parse(file: &str) -> Option<(&str, Format)> {
+fn parse_file_name(file: &str) -> Option<(&str, ReportFormat)> {
     let (name, extension) = file.rsplit_once('.')?;
-    Some((name, Format::from_extension(extension)?))
+    Some((name, ReportFormat::from_extension(extension)?))
 }
 
-fn body(finished: Finished) -> Body {
+fn stream_body(finished: FinishedReport) -> Body {
     let file = tokio::fs::File::from_std(finished.file);
     Body::from_stream(ReaderStream::with_capacity(file, CHUNK_BYTES))
 }
@@ -126,8 +134,8 @@ mod tests {
 
     #[test]
     fn only_the_last_extension_counts() {
-        assert_eq!(parse("a.b.csv"), Some(("a.b", Format::Csv)));
-        assert_eq!(parse("Bogotá.pdf"), None);
-        assert_eq!(parse("Bogotá"), None);
+        assert_eq!(parse_file_name("a.b.csv"), Some(("a.b", ReportFormat::Csv)));
+        assert_eq!(parse_file_name("Bogotá.pdf"), None);
+        assert_eq!(parse_file_name("Bogotá"), None);
     }
 }

@@ -12,7 +12,7 @@ pub struct ConnectionMetrics {
     /// Maximum number of connections.
     pub limit: IntGauge,
     /// Longest idle connections that were closed for a new one.
-    pub gave_way: IntCounter,
+    pub evicted: IntCounter,
     /// Connections refused because all others were active.
     pub refused: IntCounter,
 }
@@ -36,7 +36,7 @@ impl ConnectionMetrics {
                 "jornada_connections_limit",
                 "Maximum number of connections to the site",
             )?,
-            gave_way: closed.with_label_values(&["waited"]),
+            evicted: closed.with_label_values(&["waited"]),
             refused: closed.with_label_values(&["refused"]),
         })
     }

@@ -1,108 +1,108 @@
 //! Texts about photos that were not accepted, in both languages.
 
 use crate::domain::Lang;
-use crate::photo::inspect::PhotoRefusal;
+use crate::photo::inspect::InspectionError;
 
 /// Returns the text for the user: the problem and how to fix it.
 #[must_use]
-pub fn photo_message(refusal: &PhotoRefusal, lang: Lang) -> String {
+pub fn photo_message(refusal: &InspectionError, lang: Lang) -> String {
     match lang {
         Lang::Es => spanish(refusal),
         Lang::En => english(refusal),
     }
 }
 
-fn spanish(refusal: &PhotoRefusal) -> String {
+fn spanish(refusal: &InspectionError) -> String {
     let fixed = match refusal {
-        PhotoRefusal::Unwanted(name) => {
+        InspectionError::UnsupportedFormat(name) => {
             return format!(
                 "El archivo es de tipo {name} y no se puede recibir. Envíe una foto JPEG, PNG o WebP, o tómela desde esta \
                  página."
             );
         }
-        PhotoRefusal::TooManyPixels { width, height } => {
+        InspectionError::TooManyPixels { width, height } => {
             return format!(
                 "La foto mide {width} × {height} píxeles y el máximo es de 50 megapíxeles. Tómela desde esta \
                  página o envíe una más pequeña."
             );
         }
-        PhotoRefusal::Empty => {
+        InspectionError::Empty => {
             "El archivo está vacío. Escoja la foto otra vez o tómela desde esta página."
         }
-        PhotoRefusal::TooLarge => {
+        InspectionError::TooLarge => {
             "La foto pesa más de 8 MiB. Tómela desde esta página o envíe una copia más pequeña."
         }
-        PhotoRefusal::NotAPhoto => {
+        InspectionError::NotAPhoto => {
             "El archivo no es una foto, aunque su nombre lo diga. Envíe una foto JPEG, PNG o WebP, o tómela desde \
              esta página."
         }
-        PhotoRefusal::Svg => {
+        InspectionError::Svg => {
             "El archivo es un dibujo SVG, no una foto. Envíe una foto JPEG, PNG o WebP, o tómela desde esta página."
         }
-        PhotoRefusal::Heic => {
+        InspectionError::Heic => {
             "La foto está en formato HEIC, que no se puede recibir. Tómela desde esta página, o en el iPhone vaya \
              a Ajustes > Cámara > Formatos, escoja «Más compatible» y tómela de nuevo."
         }
-        PhotoRefusal::Animated => {
+        InspectionError::Animated => {
             "La imagen tiene movimiento. Envíe una foto fija o tómela desde esta página."
         }
-        PhotoRefusal::RareJpeg => {
+        InspectionError::UnsupportedJpeg => {
             "La foto es un JPEG de una clase que los navegadores no muestran. Guárdela como JPEG normal, envíe una \
              captura de pantalla o tómela desde esta página."
         }
-        PhotoRefusal::NoPixels | PhotoRefusal::Damaged => {
+        InspectionError::NoPixels | InspectionError::Damaged => {
             "La foto está dañada. Ábrala para ver si se ve bien y envíela otra vez, o tómela desde esta página."
         }
-        PhotoRefusal::Truncated => {
+        InspectionError::Truncated => {
             "La foto llegó incompleta. Envíela otra vez; si vuelve a pasar, tómela desde esta página."
         }
     };
     fixed.to_owned()
 }
 
-fn english(refusal: &PhotoRefusal) -> String {
+fn english(refusal: &InspectionError) -> String {
     let fixed = match refusal {
-        PhotoRefusal::Unwanted(name) => {
+        InspectionError::UnsupportedFormat(name) => {
             return format!(
                 "The file is of type {name}, which cannot be taken. Send a JPEG, PNG or WebP photo, or take one from this \
                  page."
             );
         }
-        PhotoRefusal::TooManyPixels { width, height } => {
+        InspectionError::TooManyPixels { width, height } => {
             return format!(
                 "The photo measures {width} × {height} pixels; at most 50 megapixels are taken. Take it from this \
                  page or send a smaller one."
             );
         }
-        PhotoRefusal::Empty => {
+        InspectionError::Empty => {
             "The file is empty. Choose the photo again or take it from this page."
         }
-        PhotoRefusal::TooLarge => {
+        InspectionError::TooLarge => {
             "The photo has more than 8 MiB. Take it from this page or send a smaller copy."
         }
-        PhotoRefusal::NotAPhoto => {
+        InspectionError::NotAPhoto => {
             "The file is not a photo, whatever its name says. Send a JPEG, PNG or WebP photo, or take one from \
              this page."
         }
-        PhotoRefusal::Svg => {
+        InspectionError::Svg => {
             "The file is an SVG drawing, not a photo. Send a JPEG, PNG or WebP photo, or take one from this page."
         }
-        PhotoRefusal::Heic => {
+        InspectionError::Heic => {
             "The photo is in HEIC format, which cannot be taken. Take it from this page, or on the iPhone go to \
              Settings > Camera > Formats, choose “Most Compatible” and take it again."
         }
-        PhotoRefusal::Animated => {
+        InspectionError::Animated => {
             "The picture moves. Send a still photo or take it from this page."
         }
-        PhotoRefusal::RareJpeg => {
+        InspectionError::UnsupportedJpeg => {
             "The photo is a JPEG of a kind that browsers do not show. Save it as an ordinary JPEG, send a \
              screenshot of it, or take it from this page."
         }
-        PhotoRefusal::NoPixels | PhotoRefusal::Damaged => {
+        InspectionError::NoPixels | InspectionError::Damaged => {
             "The photo is damaged. Open it to see whether it looks right and send it again, or take it from this \
              page."
         }
-        PhotoRefusal::Truncated => {
+        InspectionError::Truncated => {
             "The photo arrived incomplete. Send it again; if that does not help, take it from this page."
         }
     };
@@ -115,31 +115,31 @@ mod tests {
 
     #[test]
     fn heic_says_how_to_mend_it() {
-        let spanish = photo_message(&PhotoRefusal::Heic, Lang::Es);
+        let spanish = photo_message(&InspectionError::Heic, Lang::Es);
         assert!(spanish.contains("Ajustes > Cámara > Formatos"), "{spanish}");
         assert!(spanish.contains("Más compatible"), "{spanish}");
-        let english = photo_message(&PhotoRefusal::Heic, Lang::En);
+        let english = photo_message(&InspectionError::Heic, Lang::En);
         assert!(english.contains("Most Compatible"), "{english}");
     }
 
     #[test]
     fn every_refusal_speaks_both_languages() {
         for refusal in [
-            PhotoRefusal::Empty,
-            PhotoRefusal::TooLarge,
-            PhotoRefusal::NotAPhoto,
-            PhotoRefusal::Svg,
-            PhotoRefusal::Heic,
-            PhotoRefusal::Unwanted("GIF"),
-            PhotoRefusal::Animated,
-            PhotoRefusal::RareJpeg,
-            PhotoRefusal::TooManyPixels {
+            InspectionError::Empty,
+            InspectionError::TooLarge,
+            InspectionError::NotAPhoto,
+            InspectionError::Svg,
+            InspectionError::Heic,
+            InspectionError::UnsupportedFormat("GIF"),
+            InspectionError::Animated,
+            InspectionError::UnsupportedJpeg,
+            InspectionError::TooManyPixels {
                 width: 9999,
                 height: 9999,
             },
-            PhotoRefusal::NoPixels,
-            PhotoRefusal::Truncated,
-            PhotoRefusal::Damaged,
+            InspectionError::NoPixels,
+            InspectionError::Truncated,
+            InspectionError::Damaged,
         ] {
             for lang in [Lang::Es, Lang::En] {
                 let text = photo_message(&refusal, lang);

@@ -11,27 +11,27 @@ use axum::response::{IntoResponse, Response};
 use super::Error;
 use super::problem::Problem;
 use crate::web::lang;
-use crate::web::page::Visit;
+use crate::web::page::PageContext;
 
 /// Middleware: dresses every refusal, as problem+json under `/api/` and as a page elsewhere.
 pub async fn present(request: Request, next: Next) -> Response {
-    let lang = lang::of(request.uri(), request.headers());
+    let lang = lang::read_lang(request.uri(), request.headers());
     let uri = request.uri().clone();
     let response = next.run(request).await;
     let refused = response.extensions().get::<Arc<Error>>().cloned();
     let Some(refused) = refused.or_else(|| of_axum(&response)) else {
         return response;
     };
-    let problem = Problem::of(&refused, lang);
-    let dressed = if uri.path().starts_with("/api/v1/") {
+    let problem = Problem::from_error(&refused, lang);
+    let rendered = if uri.path().starts_with("/api/v1/") {
         problem.into_json()
     } else {
-        problem.into_page(&Visit::reading(&uri, lang))
+        problem.into_page(&PageContext::with_lang(&uri, lang))
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.extend(dressed.headers().clone());
-    Response::from_parts(parts, dressed.into_body())
+    parts.headers.extend(rendered.headers().clone());
+    Response::from_parts(parts, rendered.into_body())
 }
 
 /// What axum itself refuses (a path that is not UTF-8, a header that is missing) has its words already; ours are better.

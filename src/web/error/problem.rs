@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use super::Error;
 use super::answer::answer_message;
 use super::photo::photo_message;
-use crate::domain::{FieldRefusal, Lang};
-use crate::web::page::{Visit, show};
+use crate::domain::{FieldError, Lang};
+use crate::web::page::{PageContext, render};
 
 /// Problem details of RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -43,7 +43,7 @@ pub struct FieldProblem {
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
-    visit: &'a Visit,
+    visit: &'a PageContext,
     title: &'a str,
     detail: &'a str,
 }
@@ -51,7 +51,7 @@ struct ErrorPage<'a> {
 impl Problem {
     /// Describes an error.
     #[must_use]
-    pub fn of(error: &Error, lang: Lang) -> Self {
+    pub fn from_error(error: &Error, lang: Lang) -> Self {
         Self {
             kind: format!("urn:jornada:problem:{}", error.name()),
             title: error.title(lang).to_owned(),
@@ -72,21 +72,27 @@ impl Problem {
 
     /// Returns the error as a page.
     #[must_use]
-    pub fn into_page(self, visit: &Visit) -> Response {
+    pub fn into_page(self, visit: &PageContext) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let page = ErrorPage {
             visit,
             title: &self.title,
             detail: &self.detail,
         };
-        show(status, &page)
+        render(status, &page)
     }
 }
 
 impl FieldProblem {
     /// Describes a validation error.
     #[must_use]
-    pub fn of(FieldRefusal { field, refusal }: &FieldRefusal, lang: Lang) -> Self {
+    pub fn from_field_error(
+        FieldError {
+            field,
+            error: refusal,
+        }: &FieldError,
+        lang: Lang,
+    ) -> Self {
         Self {
             field: field.clone(),
             message: answer_message(refusal, lang),
@@ -98,11 +104,14 @@ impl FieldProblem {
 #[must_use]
 pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
     match error {
-        Error::Refused(refusals) => refusals
+        Error::Invalid(refusals) => refusals
             .iter()
-            .map(|refused| FieldProblem::of(refused, lang))
+            .map(|refused| FieldProblem::from_field_error(refused, lang))
             .collect(),
-        Error::Photo { field, refusal } => vec![FieldProblem {
+        Error::Photo {
+            field,
+            error: refusal,
+        } => vec![FieldProblem {
             field: field.clone(),
             message: photo_message(refusal, lang),
         }],

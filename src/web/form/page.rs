@@ -5,63 +5,66 @@ use jiff::Timestamp;
 
 use crate::admission::{HONEYPOT_FIELD, TIMESTAMP_FIELD};
 use crate::domain::answers::CONSENT;
-use crate::domain::{Campaign, Field, Form, Kind, Refusal};
+use crate::domain::{Campaign, Field, FieldKind, FormData, ValidationError};
 use crate::web::error::answer::answer_message;
 use crate::web::error::problem::{FieldProblem, Problem};
-use crate::web::page::Visit;
+use crate::web::page::PageContext;
 
 #[derive(Template)]
 #[template(path = "form.html")]
 pub(super) struct FormPage<'a> {
-    pub(super) visit: &'a Visit,
+    pub(super) visit: &'a PageContext,
     pub(super) campaign: &'a Campaign,
     pub(super) key: &'a str,
     /// Signed time at which it was shown.
-    pub(super) shown: &'a str,
-    pub(super) typed: &'a Form,
+    pub(super) shown_at: &'a str,
+    pub(super) form: &'a FormData,
     pub(super) problem: Option<Problem>,
 }
 
 impl FormPage<'_> {
     fn title(&self) -> &str {
-        self.visit.read(&self.campaign.title)
+        self.visit.localized(&self.campaign.title)
     }
 
-    fn is_wrong(&self) -> bool {
+    fn has_problem(&self) -> bool {
         self.problem.is_some()
     }
 
-    fn mistakes(&self) -> &[FieldProblem] {
+    fn field_problems(&self) -> &[FieldProblem] {
         self.problem.as_ref().map_or(&[], |problem| &problem.errors)
     }
 
     /// Returns the error text if no single field is wrong.
-    fn trouble(&self) -> Option<&str> {
+    fn general_problem(&self) -> Option<&str> {
         let problem = self.problem.as_ref()?;
         problem.errors.is_empty().then_some(problem.detail.as_str())
     }
 
-    fn questions(&self) -> impl Iterator<Item = Question<'_>> {
-        self.campaign.fields.iter().map(|field| Question {
+    fn questions(&self) -> impl Iterator<Item = FormField<'_>> {
+        self.campaign.fields.iter().map(|field| FormField {
             field,
-            value: self.typed.value(&field.name),
+            value: self.form.value(&field.name),
             error: self.error(&field.name),
-            is_lost: field.is_photo() && self.is_wrong(),
+            is_lost: field.is_photo() && self.has_problem(),
         })
     }
 
     fn error(&self, name: &str) -> Option<&str> {
-        let wrong = self.mistakes().iter().find(|wrong| wrong.field == name);
+        let wrong = self
+            .field_problems()
+            .iter()
+            .find(|wrong| wrong.field == name);
         wrong.map(|wrong| wrong.message.as_str())
     }
 
     /// Returns the label of a field on the page, for the error summary.
-    fn name_of(&self, field: &str) -> Option<&str> {
+    fn field_label(&self, field: &str) -> Option<&str> {
         if field == CONSENT {
             return self.campaign.consent.as_ref().map(|_| self.consent_title());
         }
         let field = self.campaign.field(field)?;
-        Some(self.visit.read(&field.label))
+        Some(self.visit.localized(&field.label))
     }
 
     fn consent_title(&self) -> &'static str {
@@ -69,23 +72,23 @@ impl FormPage<'_> {
     }
 
     fn has_consented(&self) -> bool {
-        self.typed.value(CONSENT) == "true"
+        self.form.value(CONSENT) == "true"
     }
 
     /// Returns when photos are deleted, if the campaign asks for one.
-    fn photos_end(&self) -> Option<Timestamp> {
-        self.campaign.photo()?;
-        self.campaign.photos_end()
+    fn photos_expire_at(&self) -> Option<Timestamp> {
+        self.campaign.photo_field()?;
+        self.campaign.photos_expire_at()
     }
 
     /// Returns the text for an answer that the script finds missing, the same as that of the server.
-    fn missing(&self, refusal: &Refusal) -> String {
+    fn missing_text(&self, refusal: &ValidationError) -> String {
         answer_message(refusal, self.visit.lang)
     }
 }
 
 /// A field as shown.
-struct Question<'a> {
+struct FormField<'a> {
     field: &'a Field,
     value: &'a str,
     error: Option<&'a str>,
@@ -93,7 +96,7 @@ struct Question<'a> {
     is_lost: bool,
 }
 
-impl Question<'_> {
+impl FormField<'_> {
     /// Returns the ids of hint and error, for `aria-describedby`.
     fn described_by(&self) -> String {
         let name = &self.field.name;
@@ -112,27 +115,27 @@ mod tests {
     use crate::web::error::Error;
     use crate::web::page::tests::visit;
 
-    fn page(form: &Form, error: Option<&Error>, address: &str) -> String {
+    fn page(form: &FormData, error: Option<&Error>, address: &str) -> String {
         let (visit, campaign) = (visit(address, "es"), example());
         let page = FormPage {
             visit: &visit,
             campaign: &campaign,
             key: "0123456789abcdef0123456789abcdef",
-            shown: "1795000000000.00",
-            typed: form,
-            problem: error.map(|error| Problem::of(error, visit.lang)),
+            shown_at: "1795000000000.00",
+            form,
+            problem: error.map(|error| Problem::from_error(error, visit.lang)),
         };
         page.render().unwrap()
     }
 
     #[test]
     fn submitted_text_is_shown_again_and_escaped() {
-        let typed = Form {
+        let typed = FormData {
             parts: vec![("nombre".into(), "\"><script>alert(1)</script>".into())],
             has_photo: true,
         };
-        let refused = example().admit(&typed).unwrap_err();
-        let html = page(&typed, Some(&Error::Refused(refused)), "/");
+        let refused = example().validate(&typed).unwrap_err();
+        let html = page(&typed, Some(&Error::Invalid(refused)), "/");
         assert!(html.contains("<title>Error: "));
         assert!(html.contains("value=\"&#34;&#62;&#60;script&#62;alert(1)"));
         assert!(html.contains("<a href=\"#f-ciudad\">Ciudad: Falta esta respuesta."));
@@ -141,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_selected_language_is_preserved() {
-        let html = page(&Form::default(), None, "/?lang=en");
+        let html = page(&FormData::default(), None, "/?lang=en");
         assert!(html.contains("<html lang=\"en\">"));
         assert!(html.contains("action=\"/c/vacunacion?lang=en\""));
         assert!(html.contains("href=\"/?lang=es\" lang=\"es\""));
@@ -149,7 +152,7 @@ mod tests {
 
     #[test]
     fn nothing_on_a_page_needs_an_inline_script_or_style() {
-        let html = page(&Form::default(), None, "/");
+        let html = page(&FormData::default(), None, "/");
         for forbidden in [" style=", "<style", " onclick=", "<script>", "//"] {
             let found = html.matches(forbidden).count();
             assert_eq!(found, 0, "{forbidden}");

@@ -9,41 +9,53 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use tracing::info;
 
-use super::browser::Cookie;
-use super::guard::{Desk, lead};
-use super::login::{leave, retry_after, slowed};
-use super::route::{Need, Route};
-use super::scribe::{Action, Deed, Scribe};
+use super::cookies::Cookie;
+use super::guard::{StaffContext, redirect_with_cookies};
+use super::login::{rate_limit_text, redirect_logged_out, with_retry_after};
+use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::route::{Requirement, Route};
 use crate::domain::staff::{Account, Permission, Session, audit};
-use crate::staff::accounts::{change, end_sessions};
-use crate::staff::login::Proof;
+use crate::staff::accounts::{end_sessions, update_account};
+use crate::staff::login::ReauthOutcome;
 use crate::staff::password::Password;
 use crate::staff::{AccountsError, sessions};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
+use crate::web::page::{PageContext, render};
 
 const PAGE: &str = "/staff/account";
 
 /// Routes of one's own account.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get(PAGE, Need::Account, look),
-        Route::post("/staff/account/password", Need::Account, change_password),
-        Route::post("/staff/account/sessions/end", Need::Account, end_one),
-        Route::post("/staff/account/sessions/end-all", Need::Account, end_all),
+        Route::get(PAGE, Requirement::Account, show_account),
+        Route::post(
+            "/staff/account/password",
+            Requirement::Account,
+            change_password,
+        ),
+        Route::post(
+            "/staff/account/sessions/end",
+            Requirement::Account,
+            end_session,
+        ),
+        Route::post(
+            "/staff/account/sessions/end-all",
+            Requirement::Account,
+            end_all_sessions,
+        ),
     ]
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(super) struct NoticeQuery {
     pub(super) done: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Typed {
+struct ChangePasswordForm {
     current: String,
     new: String,
     again: String,
@@ -51,143 +63,163 @@ struct Typed {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Chosen {
+struct EndSessionForm {
     session: String,
 }
 
-async fn look(
+async fn show_account(
     State(app): State<AppState>,
-    desk: Desk,
-    Query(asked): Query<Asked>,
+    context: StaffContext,
+    Query(query): Query<NoticeQuery>,
 ) -> Result<Response, Error> {
-    let notice = notice(&desk.visit, &asked.done);
-    let page = AccountPage::of(&app, &desk, notice, None).await?;
-    Ok(show(StatusCode::OK, &page))
+    let notice = notice_text(&context.visit, &query.done);
+    let page = AccountPage::load(&app, &context, notice, None).await?;
+    Ok(render(StatusCode::OK, &page))
 }
 
 async fn change_password(
     State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
+    context: StaffContext,
+    request_audit: RequestAudit,
     headers: HeaderMap,
-    Form(typed): Form<Typed>,
+    Form(form): Form<ChangePasswordForm>,
 ) -> Result<Response, Error> {
-    let (account, now) = (desk.staff.account()?, Timestamp::now());
-    let password = match Password::choose(&typed.new, &typed.again, &account.mail) {
+    let (account, now) = (context.principal.account()?, Timestamp::now());
+    let password = match Password::validate_new(&form.new, &form.again, &account.email) {
         Ok(password) => password,
-        Err(weak) => return again(&app, &desk, weak.message(desk.visit.lang)).await,
+        Err(weak) => return render_problem(&app, &context, weak.message(context.visit.lang)).await,
     };
-    let current = Password::typed(&typed.current);
-    if let Some(answer) = unless_proven(&app, &desk, &scribe, current, None).await? {
+    let current = Password::from_input(&form.current);
+    if let Some(answer) = require_reauth(&app, &context, &request_audit, current, None).await? {
         return Ok(answer);
     }
     let phc = app
         .authenticator
         .passwords
-        .hash(password)
+        .hash_password(password)
         .await
         .map_err(AccountsError::from)?;
-    scribe
-        .note(&app, own(&desk, Action::PasswordChanged)?)
+    request_audit
+        .record(&app, own_event(&context, AuditAction::PasswordChanged)?)
         .await?;
-    let changed = change(&app.store, account.id, |latest| {
+    let changed = update_account(&app.store, account.id, |latest| {
         // Fails if the password changed since it was verified.
-        latest.is_still(account).then(|| {
+        latest.is_unchanged_since(account).then(|| {
             latest.set_password(phc.clone());
             latest.clone()
         })
     });
     let changed = changed.await?.ok_or(Error::Unauthorized)?;
     info!(staff = %changed.id, "changed the password; every session ended");
-    let token = sessions::open(&app.store, &changed, now).await?;
+    let token = sessions::start(&app.store, &changed, now).await?;
     let cookie = Cookie::Session.set(&token, app.is_secure(&headers));
-    Ok(lead(&desk.visit.link_done(PAGE, "password"), cookie))
+    Ok(redirect_with_cookies(
+        &context.visit.link_with_notice(PAGE, "password"),
+        cookie,
+    ))
 }
 
 /// Verifies the password of the account, and the code if one is given. Returns the page with the problem, or `None` if
 /// both are correct.
-pub(super) async fn unless_proven(
+pub(super) async fn require_reauth(
     app: &AppState,
-    desk: &Desk,
-    scribe: &Scribe,
+    context: &StaffContext,
+    request_audit: &RequestAudit,
     password: Password,
     code: Option<&str>,
 ) -> Result<Option<Response>, Error> {
-    let (account, now) = (desk.staff.account()?, Timestamp::now());
-    let proof = app
-        .authenticator
-        .prove(account, password, code, scribe.from(), now);
+    let (account, now) = (context.principal.account()?, Timestamp::now());
+    let proof =
+        app.authenticator
+            .reauthenticate(account, password, code, request_audit.client_ip(), now);
     let wrong = match proof.await? {
-        Proof::Right => return Ok(None),
-        Proof::WrongPassword => desk.visit.say(
+        ReauthOutcome::Confirmed => return Ok(None),
+        ReauthOutcome::WrongPassword => context.visit.say(
             "La contraseña actual no es correcta.",
             "The current password is not right.",
         ),
-        Proof::WrongCode => desk.visit.say(
+        ReauthOutcome::WrongCode => context.visit.say(
             "El código no es correcto, o ya se usó. Espere el siguiente.",
             "The code is not right, or was used before. Wait for the next one.",
         ),
-        Proof::Slowed(wait) => {
-            scribe.note_slowed(app).await?;
-            let problem = slowed(&desk.visit, wait);
-            let page = AccountPage::of(app, desk, "", Some(&problem)).await?;
-            let page = show(StatusCode::TOO_MANY_REQUESTS, &page);
-            return Ok(Some(retry_after(page, wait)));
+        ReauthOutcome::RateLimited(wait) => {
+            request_audit.record_rate_limited(app).await?;
+            let problem = rate_limit_text(&context.visit, wait);
+            let page = AccountPage::load(app, context, "", Some(&problem)).await?;
+            let page = render(StatusCode::TOO_MANY_REQUESTS, &page);
+            return Ok(Some(with_retry_after(page, wait)));
         }
     };
-    scribe.note(app, own(desk, Action::LoginFailed)?).await?;
-    Ok(Some(again(app, desk, wrong).await?))
+    request_audit
+        .record(app, own_event(context, AuditAction::LoginFailed)?)
+        .await?;
+    Ok(Some(render_problem(app, context, wrong).await?))
 }
 
 /// Builds the audit event for an action on one's own account.
-pub(super) fn own(desk: &Desk, action: Action) -> Result<Deed, Error> {
-    let account = desk.staff.account()?;
-    Ok(Deed::of(action).to(audit::account(account.id)))
+pub(super) fn own_event(context: &StaffContext, action: AuditAction) -> Result<AuditEvent, Error> {
+    let account = context.principal.account()?;
+    Ok(AuditEvent::new(action).with_subject(audit::account_subject(account.id)))
 }
 
 /// Renders the page with a problem (422).
-async fn again(app: &AppState, desk: &Desk, problem: &str) -> Result<Response, Error> {
-    let page = AccountPage::of(app, desk, "", Some(problem)).await?;
-    Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page))
+async fn render_problem(
+    app: &AppState,
+    context: &StaffContext,
+    problem: &str,
+) -> Result<Response, Error> {
+    let page = AccountPage::load(app, context, "", Some(problem)).await?;
+    Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
-async fn end_one(
+async fn end_session(
     State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
+    context: StaffContext,
+    request_audit: RequestAudit,
     headers: HeaderMap,
-    Form(chosen): Form<Chosen>,
+    Form(form): Form<EndSessionForm>,
 ) -> Result<Response, Error> {
-    let hash = hash(&chosen.session).ok_or(Error::NoSuchPage)?;
-    let account = desk.staff.account()?;
-    scribe.note(&app, own(&desk, Action::SessionEnded)?).await?;
-    app.store.remove_session(account.id, &hash).await?;
-    if desk.staff.session().is_some_and(|own| own.hash == hash) {
-        return Ok(leave(&app, &desk.visit, &headers, "out"));
-    }
-    Ok(Redirect::to(&desk.visit.link_done(PAGE, "session")).into_response())
-}
-
-async fn end_all(
-    State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
-    headers: HeaderMap,
-) -> Result<Response, Error> {
-    scribe
-        .note(&app, own(&desk, Action::SessionsEnded)?)
+    let hash = parse_hash(&form.session).ok_or(Error::NoSuchPage)?;
+    let account = context.principal.account()?;
+    request_audit
+        .record(&app, own_event(&context, AuditAction::SessionEnded)?)
         .await?;
-    end_sessions(&app.store, desk.staff.account()?.id).await?;
-    Ok(leave(&app, &desk.visit, &headers, "everywhere"))
+    app.store.remove_session(account.id, &hash).await?;
+    if context
+        .principal
+        .session()
+        .is_some_and(|own| own.hash == hash)
+    {
+        return Ok(redirect_logged_out(&app, &context.visit, &headers, "out"));
+    }
+    Ok(Redirect::to(&context.visit.link_with_notice(PAGE, "session")).into_response())
+}
+
+async fn end_all_sessions(
+    State(app): State<AppState>,
+    context: StaffContext,
+    request_audit: RequestAudit,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    request_audit
+        .record(&app, own_event(&context, AuditAction::SessionsEnded)?)
+        .await?;
+    end_sessions(&app.store, context.principal.account()?.id).await?;
+    Ok(redirect_logged_out(
+        &app,
+        &context.visit,
+        &headers,
+        "everywhere",
+    ))
 }
 
 /// Parses a hash from a form field (hexadecimal).
-pub(super) fn hash(text: &str) -> Option<[u8; 32]> {
+pub(super) fn parse_hash(text: &str) -> Option<[u8; 32]> {
     let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?;
     bytes.try_into().ok()
 }
 
-fn notice<'a>(visit: &'a Visit, done: &str) -> &'a str {
+fn notice_text<'a>(visit: &'a PageContext, done: &str) -> &'a str {
     match done {
         "password" => visit.say(
             "La contraseña cambió. Las demás sesiones se cerraron.",
@@ -206,47 +238,47 @@ fn notice<'a>(visit: &'a Visit, done: &str) -> &'a str {
 #[derive(Template)]
 #[template(path = "staff/account.html")]
 struct AccountPage<'a> {
-    visit: Visit,
-    desk: &'a Desk,
+    visit: PageContext,
+    context: &'a StaffContext,
     account: &'a Account,
     sessions: Vec<Session>,
     zone: &'a TimeZone,
     /// Whether the role requires the second factor, so that it cannot be disabled.
-    needs_second: bool,
+    requires_second_factor: bool,
     notice: &'a str,
     problem: Option<&'a str>,
 }
 
 impl<'a> AccountPage<'a> {
-    async fn of(
+    async fn load(
         app: &'a AppState,
-        desk: &'a Desk,
+        context: &'a StaffContext,
         notice: &'a str,
         problem: Option<&'a str>,
     ) -> Result<Self, Error> {
-        let (account, now) = (desk.staff.account()?, Timestamp::now());
+        let (account, now) = (context.principal.account()?, Timestamp::now());
         let mut sessions = app.store.sessions_of(account.id).await?;
         sessions.retain(|session| session.is_live(account, now));
         Ok(Self {
-            visit: desk.visit.at(PAGE),
-            desk,
+            visit: context.visit.with_path(PAGE),
+            context,
             account,
             sessions,
             zone: &app.campaigns.default().time_zone,
-            needs_second: app.authenticator.needs_second(account),
+            requires_second_factor: app.authenticator.requires_second_factor(account),
             notice,
             problem,
         })
     }
 
     fn is_own(&self, session: &Session) -> bool {
-        self.desk
-            .staff
+        self.context
+            .principal
             .session()
             .is_some_and(|own| own.hash == session.hash)
     }
 
-    fn named(session: &Session) -> String {
+    fn hash_hex(session: &Session) -> String {
         data_encoding::HEXLOWER.encode(&session.hash)
     }
 }

@@ -8,50 +8,58 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use super::guard::Desk;
-use super::route::{Need, Route};
-use super::scribe::{Action, Scribe};
-use crate::domain::staff::{Account, Mail, Permission, Reach, Role, audit};
-use crate::staff::accounts::{add, vacancy};
-use crate::staff::places;
+use super::guard::StaffContext;
+use super::request_audit::{AuditAction, RequestAudit};
+use super::route::{Requirement, Route};
+use crate::domain::staff::{Account, EmailAddress, Permission, PlaceScope, Role, audit};
+use crate::staff::accounts::{add_account, find_vacant_id};
+use crate::staff::place_scope;
 use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
+use crate::web::page::{PageContext, render};
 
-const NEED: Need = Need::Permission(Permission::Accounts);
+const NEED: Requirement = Requirement::Permission(Permission::Accounts);
 
 /// Routes of the list and its form.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/staff/accounts", NEED, list),
-        Route::post("/staff/accounts", NEED, add_one),
+        Route::get("/staff/accounts", NEED, list_accounts),
+        Route::post("/staff/accounts", NEED, create_account),
     ]
 }
 
 /// The form that adds an account or changes its role and places.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Typed {
+pub(super) struct AccountForm {
     mail: String,
     role: String,
     /// One place per line.
     places: String,
 }
 
-impl Typed {
+impl AccountForm {
     /// Parses role and places. The error is the text for the user.
-    pub(super) fn read(&self, app: &AppState, visit: &Visit) -> Result<(Role, Reach), String> {
+    pub(super) fn parse(
+        &self,
+        app: &AppState,
+        visit: &PageContext,
+    ) -> Result<(Role, PlaceScope), String> {
         let role = Role::parse(&self.role);
         let role = role.ok_or_else(|| visit.say("Elija un papel.", "Choose a role.").to_owned())?;
-        Ok((role, read_places(app, visit, &self.places)?))
+        Ok((role, parse_places(app, visit, &self.places)?))
     }
 }
 
 /// Parses places, one per line. The error is the text for the user.
-pub(super) fn read_places(app: &AppState, visit: &Visit, typed: &str) -> Result<Reach, String> {
-    let lines: Vec<_> = typed.lines().map(str::to_owned).collect();
-    places::read(&app.campaigns, &lines).map_err(|name| {
+pub(super) fn parse_places(
+    app: &AppState,
+    visit: &PageContext,
+    text: &str,
+) -> Result<PlaceScope, String> {
+    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    place_scope::parse(&app.campaigns, &lines).map_err(|name| {
         visit.lang.pick(
             format!("Ninguna campaña cuenta por '{name}'."),
             format!("No campaign counts by '{name}'."),
@@ -59,38 +67,50 @@ pub(super) fn read_places(app: &AppState, visit: &Visit, typed: &str) -> Result<
     })
 }
 
-async fn list(State(app): State<AppState>, desk: Desk) -> Result<Response, Error> {
-    answer(&app, &desk, StatusCode::OK, &Typed::default(), None).await
+async fn list_accounts(
+    State(app): State<AppState>,
+    context: StaffContext,
+) -> Result<Response, Error> {
+    render_page(
+        &app,
+        &context,
+        StatusCode::OK,
+        &AccountForm::default(),
+        None,
+    )
+    .await
 }
 
-async fn add_one(
+async fn create_account(
     State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
+    context: StaffContext,
+    request_audit: RequestAudit,
     headers: HeaderMap,
-    Form(typed): Form<Typed>,
+    Form(form): Form<AccountForm>,
 ) -> Result<Response, Error> {
-    let visit = &desk.visit;
+    let visit = &context.visit;
     let wrong = |problem: String| (StatusCode::UNPROCESSABLE_ENTITY, problem);
     let read = || {
-        let mail = Mail::parse(&typed.mail);
+        let mail = EmailAddress::parse(&form.mail);
         let mail = mail.ok_or_else(|| {
             visit
                 .say("Revise el correo.", "Check the mail address.")
                 .to_owned()
         });
-        mail.and_then(|mail| Ok((mail, typed.read(&app, visit)?)))
+        mail.and_then(|mail| Ok((mail, form.parse(&app, visit)?)))
     };
     let (mail, (role, reach)) = match read().map_err(wrong) {
         Ok(read) => read,
-        Err((status, problem)) => return answer(&app, &desk, status, &typed, Some(&problem)).await,
+        Err((status, problem)) => {
+            return render_page(&app, &context, status, &form, Some(&problem)).await;
+        }
     };
     let store = &app.store;
-    let added = match vacancy(store, &mail).await? {
+    let added = match find_vacant_id(store, &mail).await? {
         Some(id) => {
-            let deed = audit::assigned(Action::AccountAdded, id, role, &reach);
-            scribe.note(&app, deed).await?;
-            add(store, id, &mail, role, &reach, Timestamp::now()).await?
+            let event = audit::role_assigned(AuditAction::AccountAdded, id, role, &reach);
+            request_audit.record(&app, event).await?;
+            add_account(store, id, &mail, role, &reach, Timestamp::now()).await?
         }
         None => None,
     };
@@ -99,57 +119,62 @@ async fn add_one(
             "Ya hay una cuenta con este correo.",
             "There is already an account of this address.",
         );
-        return answer(&app, &desk, StatusCode::CONFLICT, &typed, Some(known)).await;
+        return render_page(&app, &context, StatusCode::CONFLICT, &form, Some(known)).await;
     };
     info!(
-        staff = desk.staff.logged(),
+        staff = context.principal.log_name(),
         role = role.name(),
         "added an account"
     );
-    Ok(show_link(&desk, &app.base_url(&headers), &mail, &link))
+    Ok(render_link(&context, &app.base_url(&headers), &mail, &link))
 }
 
 /// Renders the page that shows a new password link, once.
-pub(super) fn show_link(desk: &Desk, base: &str, mail: &Mail, link: &Token) -> Response {
+pub(super) fn render_link(
+    context: &StaffContext,
+    base: &str,
+    mail: &EmailAddress,
+    link: &Token,
+) -> Response {
     let page = LinkPage {
-        visit: desk.visit.at("/staff/accounts"),
-        desk,
+        visit: context.visit.with_path("/staff/accounts"),
+        context,
         mail: mail.as_str(),
-        address: address(base, link),
+        address: password_link_url(base, link),
     };
-    show(StatusCode::OK, &page)
+    render(StatusCode::OK, &page)
 }
 
 /// Returns the URL of a password link.
 #[must_use]
-pub fn address(base: &str, link: &Token) -> String {
+pub fn password_link_url(base: &str, link: &Token) -> String {
     format!("{base}/staff/password/{}", link.expose())
 }
 
-async fn answer(
+async fn render_page(
     app: &AppState,
-    desk: &Desk,
+    context: &StaffContext,
     status: StatusCode,
-    typed: &Typed,
+    form: &AccountForm,
     problem: Option<&str>,
 ) -> Result<Response, Error> {
     let page = AccountsPage {
-        visit: &desk.visit,
-        desk,
+        visit: &context.visit,
+        context,
         accounts: app.store.accounts().await?,
-        typed,
+        form,
         problem,
     };
-    Ok(show(status, &page))
+    Ok(render(status, &page))
 }
 
 #[derive(Template)]
 #[template(path = "staff/accounts.html")]
 struct AccountsPage<'a> {
-    visit: &'a Visit,
-    desk: &'a Desk,
+    visit: &'a PageContext,
+    context: &'a StaffContext,
     accounts: Vec<Account>,
-    typed: &'a Typed,
+    form: &'a AccountForm,
     problem: Option<&'a str>,
 }
 
@@ -171,8 +196,8 @@ impl AccountsPage<'_> {
 #[derive(Template)]
 #[template(path = "staff/link.html")]
 struct LinkPage<'a> {
-    visit: Visit,
-    desk: &'a Desk,
+    visit: PageContext,
+    context: &'a StaffContext,
     mail: &'a str,
     address: String,
 }

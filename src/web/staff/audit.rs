@@ -1,7 +1,7 @@
 //! The audit log for admins, as pages or as a CSV file. Both write an audit entry before they answer.
 
-mod asked;
 pub(super) mod names;
+mod query;
 mod words;
 
 use askama::Template;
@@ -13,24 +13,24 @@ use futures_util::stream;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::guard::Desk;
-use super::route::{Need, Route};
-use super::scribe::{Action, Scribe};
+use super::guard::StaffContext;
+use super::request_audit::{AuditAction, RequestAudit};
+use super::route::{Requirement, Route};
 use crate::domain::staff::Permission;
-use crate::domain::staff::audit::Entry;
-use crate::staff::audit::export::{Format, detail};
+use crate::domain::staff::audit::ChainEntry;
+use crate::staff::audit::export::{AuditExportFormat, format_detail};
 use crate::store::Store;
-use crate::store::audit::{Filter, Found};
+use crate::store::audit::{AuditFilter, StoredEntry};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
-use asked::Asked;
-use names::Names;
+use crate::web::page::{PageContext, render};
+use names::ActorNames;
+use query::AuditQuery;
 use words::action_words;
 
 const PAGE: &str = "/staff/audit";
 const EXPORT: &str = "/staff/audit/export.csv";
-const NEED: Need = Need::Permission(Permission::Audit);
+const NEED: Requirement = Requirement::Permission(Permission::Audit);
 
 /// Entries per page.
 const ROWS: u16 = 50;
@@ -40,59 +40,66 @@ const BATCH: u16 = 500;
 /// Routes of the page and of the file.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get(PAGE, NEED, read),
-        Route::get(EXPORT, NEED, export),
+        Route::get(PAGE, NEED, show_entries),
+        Route::get(EXPORT, NEED, export_csv),
     ]
 }
 
-async fn read(
+async fn show_entries(
     State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
-    Query(asked): Query<Asked>,
+    context: StaffContext,
+    request_audit: RequestAudit,
+    Query(query): Query<AuditQuery>,
 ) -> Result<Response, Error> {
     let zone = &app.campaigns.default().time_zone;
-    let (filter, problem) = match asked.filter(zone) {
+    let (filter, problem) = match query.to_filter(zone) {
         Ok(filter) => (Some(filter), None),
-        Err(wrong) => (None, Some(wrong.message(desk.visit.lang))),
+        Err(wrong) => (None, Some(wrong.message(context.visit.lang))),
     };
     let mut entries = Vec::new();
     if let Some(filter) = &filter {
-        scribe.note(&app, asked.deed(Action::AuditRead)).await?;
+        request_audit
+            .record(&app, query.to_event(AuditAction::AuditRead))
+            .await?;
         let store = &app.store;
-        entries = store.audit_before(filter, asked.before(), ROWS + 1).await?;
+        entries = store.audit_before(filter, query.before(), ROWS + 1).await?;
     }
     let has_more = entries.len() > usize::from(ROWS);
     entries.truncate(ROWS.into());
     let page = AuditPage {
-        visit: &desk.visit,
-        desk: &desk,
-        names: Names::read(&app.store).await?,
+        visit: &context.visit,
+        context: &context,
+        names: ActorNames::load(&app.store).await?,
         campaigns: app
             .campaigns
             .iter()
             .map(|campaign| campaign.id.as_str())
             .collect(),
-        older: has_more.then(|| entries.last().map(Found::seq)).flatten(),
+        older: has_more
+            .then(|| entries.last().map(StoredEntry::seq))
+            .flatten(),
         entries,
-        asked: &asked,
+        query: &query,
         zone,
         problem,
     };
     let status = problem.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
-    Ok(show(status, &page))
+    Ok(render(status, &page))
 }
 
-async fn export(
+async fn export_csv(
     State(app): State<AppState>,
-    scribe: Scribe,
-    Query(asked): Query<Asked>,
+    request_audit: RequestAudit,
+    Query(query): Query<AuditQuery>,
 ) -> Result<Response, Error> {
-    let filter = asked.filter(&app.campaigns.default().time_zone);
+    let filter = query.to_filter(&app.campaigns.default().time_zone);
     let filter = filter.map_err(|_| Error::Malformed("the filter"))?;
-    let deed = asked.deed(Action::AuditExport);
-    scribe
-        .note(&app, deed.with("format", Format::Csv.name()))
+    let event = query.to_event(AuditAction::AuditExport);
+    request_audit
+        .record(
+            &app,
+            event.with_detail("format", AuditExportFormat::Csv.name()),
+        )
         .await?;
     let headers = [
         (
@@ -105,36 +112,36 @@ async fn export(
             "attachment; filename=\"audit.csv\"",
         ),
     ];
-    let file = Body::from_stream(file(app.store.clone(), filter));
+    let file = Body::from_stream(stream_csv(app.store.clone(), filter));
     Ok((headers, file).into_response())
 }
 
 /// Where the next part of a file starts.
-enum Place {
+enum PageStart {
     Start,
     Before(Option<u64>),
 }
 
 /// Streams the matching entries as CSV. Reads one batch at a time, on demand. If the store fails, the transfer is
 /// aborted, so that the client does not take the file for complete.
-fn file(
+fn stream_csv(
     store: Store,
-    filter: Filter,
+    filter: AuditFilter,
 ) -> impl futures_util::Stream<Item = Result<Vec<u8>, anyhow::Error>> {
-    stream::try_unfold(Place::Start, move |place| {
+    stream::try_unfold(PageStart::Start, move |place| {
         let (store, filter) = (store.clone(), filter.clone());
         async move {
             let mut bytes = Vec::new();
-            let Place::Before(seq) = place else {
-                Format::Csv.begin(&mut bytes)?;
-                return Ok(Some((bytes, Place::Before(None))));
+            let PageStart::Before(seq) = place else {
+                AuditExportFormat::Csv.write_header(&mut bytes)?;
+                return Ok(Some((bytes, PageStart::Before(None))));
             };
             let entries = store.audit_before(&filter, seq, BATCH).await?;
-            let Some(last) = entries.last().map(Found::seq) else {
+            let Some(last) = entries.last().map(StoredEntry::seq) else {
                 return Ok(None);
             };
-            Format::Csv.write(&entries, &mut bytes)?;
-            Ok(Some((bytes, Place::Before(Some(last)))))
+            AuditExportFormat::Csv.write_entries(&entries, &mut bytes)?;
+            Ok(Some((bytes, PageStart::Before(Some(last)))))
         }
     })
 }
@@ -142,14 +149,14 @@ fn file(
 #[derive(Template)]
 #[template(path = "staff/audit.html")]
 struct AuditPage<'a> {
-    visit: &'a Visit,
-    desk: &'a Desk,
-    names: Names,
+    visit: &'a PageContext,
+    context: &'a StaffContext,
+    names: ActorNames,
     campaigns: Vec<&'a str>,
-    entries: Vec<Found>,
+    entries: Vec<StoredEntry>,
     /// Sequence number before which the next page starts.
     older: Option<u64>,
-    asked: &'a Asked,
+    query: &'a AuditQuery,
     zone: &'a TimeZone,
     problem: Option<&'a str>,
 }
@@ -161,38 +168,38 @@ impl AuditPage<'_> {
         local.strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
-    fn words(&self, action: Action) -> &'static str {
+    fn action_text(&self, action: AuditAction) -> &'static str {
         action_words(action, self.visit.lang)
     }
 
-    fn name<'a>(&'a self, name: &'a str) -> &'a str {
-        self.names.show(name, self.visit.lang)
+    fn display_name<'a>(&'a self, name: &'a str) -> &'a str {
+        self.names.display_name(name, self.visit.lang)
     }
 
     /// Returns the display name of a subject. Shortens ids of registrations, since an entry of a search has many.
-    fn short(&self, subject: &str) -> String {
+    fn short_subject(&self, subject: &str) -> String {
         let id = subject.strip_prefix("registration:");
         match id.and_then(|id| id.get(..8)) {
             Some(first) => format!("registration:{first}…"),
-            None => self.name(subject).to_owned(),
+            None => self.display_name(subject).to_owned(),
         }
     }
 
-    fn more(entry: &Entry) -> String {
-        detail(entry)
+    fn detail_text(entry: &ChainEntry) -> String {
+        format_detail(entry)
     }
 
     /// Returns the link to the current query, starting before another entry.
-    fn page(&self, before: Option<&u64>) -> String {
-        self.asked.address(self.visit, PAGE, before.copied())
+    fn page_link(&self, before: Option<&u64>) -> String {
+        self.query.link_to(self.visit, PAGE, before.copied())
     }
 
-    fn file(&self) -> String {
-        self.asked.address(self.visit, EXPORT, None)
+    fn export_link(&self) -> String {
+        self.query.link_to(self.visit, EXPORT, None)
     }
 
     /// Returns the link to all entries about one subject.
-    fn about(&self, subject: &str) -> String {
-        Asked::about(subject).address(self.visit, PAGE, None)
+    fn subject_link(&self, subject: &str) -> String {
+        AuditQuery::for_subject(subject).link_to(self.visit, PAGE, None)
     }
 }

@@ -8,191 +8,247 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use tracing::info;
 
-use super::case::Case;
-use super::guard::{Desk, FIELD};
-use super::route::{Need, Route};
-use super::scribe::Action;
-use crate::domain::record::{MAX_REASON, REASON, Record};
+use super::guard::{CSRF_FIELD, StaffContext};
+use super::registration_access::RegistrationAccess;
+use super::request_audit::AuditAction;
+use super::route::{Requirement, Route};
+use crate::domain::history::{MAX_REASON, REASON, RegistrationHistory};
 use crate::domain::staff::Permission;
-use crate::domain::{Campaign, Field, FieldRefusal, Form, Kind};
+use crate::domain::{Campaign, Field, FieldError, FieldKind, FormData};
 use crate::intake::amend::correct;
-use crate::store::Amended;
+use crate::store::UpdateOutcome;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
-use crate::web::page::{Visit, show};
+use crate::web::page::{PageContext, render};
 
 const PATH: &str = "/staff/c/{campaign}/registrations/{id}/correct";
-const NEED: Need = Need::Permission(Permission::Correct);
+const NEED: Requirement = Requirement::Permission(Permission::Correct);
 
 /// Name of the hidden field with the version that was read.
 const VERSION: &str = "_version";
 
 /// Routes of the form.
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get(PATH, NEED, ask), Route::post(PATH, NEED, take)]
+    vec![
+        Route::get(PATH, NEED, show_form),
+        Route::post(PATH, NEED, submit_form),
+    ]
 }
 
 /// The submitted form.
-struct Typed {
+struct CorrectionForm {
     version: Option<u64>,
     reason: String,
-    form: Form,
+    answers: FormData,
 }
 
 /// Why a correction was not stored.
-enum Trouble {
+enum CorrectionProblem {
     None,
-    Refused(Vec<FieldProblem>),
+    Invalid(Vec<FieldProblem>),
     /// The registration changed since the form was read.
     Stale,
     /// The corrected unique answer belongs to another registration.
-    Taken,
+    AliasTaken,
 }
 
-async fn ask(case: Case) -> Result<Response, Error> {
-    let record = case.open(Action::Look).await?;
-    Ok(answer(
-        &case,
+async fn show_form(access: RegistrationAccess) -> Result<Response, Error> {
+    let record = access.load(AuditAction::ViewRegistration).await?;
+    Ok(render_form(
+        &access,
         &record,
-        &Typed::of(&case.campaign, &record),
-        &Trouble::None,
+        &CorrectionForm::from_history(&access.campaign, &record),
+        &CorrectionProblem::None,
     ))
 }
 
-async fn take(
+async fn submit_form(
     State(app): State<AppState>,
-    case: Case,
+    access: RegistrationAccess,
     Posted(parts): Posted<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
-    let typed = Typed::read(parts);
-    let record = case.open(Action::Look).await?;
-    if typed.version != Some(record.version) {
-        return Ok(too_late(&case, &record, &typed));
+    let form = CorrectionForm::from_parts(parts);
+    let record = access.load(AuditAction::ViewRegistration).await?;
+    if form.version != Some(record.version) {
+        return Ok(answer_outdated(&access, &record, &form));
     }
-    let (by, now) = (case.desk.staff.actor(), Timestamp::now());
-    let judged = record.correct(&case.campaign, &typed.form, &by, &typed.reason, now);
-    let corrected = match judged {
-        Err(refusals) => return Ok(answer(&case, &record, &typed, &refused(&case, &refusals))),
-        Ok(None) => return Ok(done(&case, "same")),
+    let (by, now) = (access.context.principal.actor(), Timestamp::now());
+    let checked = record.correct(&access.campaign, &form.answers, &by, &form.reason, now);
+    let corrected = match checked {
+        Err(refusals) => {
+            return Ok(render_form(
+                &access,
+                &record,
+                &form,
+                &invalid_fields(&access, &refusals),
+            ));
+        }
+        Ok(None) => return Ok(redirect_with_notice(&access, "same")),
         Ok(Some(corrected)) => corrected,
     };
-    if !case.desk.staff.sees(&corrected.registration.value) {
-        case.note(case.deed(Action::Refused)).await?;
-        return Ok(answer(&case, &record, &typed, &not_theirs(&case)));
+    if !access
+        .context
+        .principal
+        .may_see(&corrected.registration.tally_value)
+    {
+        access
+            .record(access.new_event(AuditAction::AccessDenied))
+            .await?;
+        return Ok(render_form(
+            &access,
+            &record,
+            &form,
+            &outside_place_scope(&access),
+        ));
     }
-    case.note(
-        case.deed(Action::Correct)
-            .with("fields", changed(&corrected)),
-    )
-    .await?;
+    access
+        .record(
+            access
+                .new_event(AuditAction::Correct)
+                .with_detail("fields", list_corrected_fields(&corrected)),
+        )
+        .await?;
     let (store, secret) = (&app.store, &app.registrations.secret);
-    let amended = correct(store, secret, &case.campaign, &record, &corrected);
-    settle(&case, &record, &typed, amended.await?).await
+    let amended = correct(store, secret, &access.campaign, &record, &corrected);
+    answer_outcome(&access, &record, &form, amended.await?).await
 }
 
-async fn settle(
-    case: &Case,
-    record: &Record,
-    typed: &Typed,
-    amended: Amended,
+async fn answer_outcome(
+    access: &RegistrationAccess,
+    record: &RegistrationHistory,
+    form: &CorrectionForm,
+    amended: UpdateOutcome,
 ) -> Result<Response, Error> {
     match amended {
-        Amended::Done => {
-            info!(staff = case.desk.staff.logged(), "corrected a registration");
-            Ok(done(case, "corrected"))
+        UpdateOutcome::Updated => {
+            info!(
+                staff = access.context.principal.log_name(),
+                "corrected a registration"
+            );
+            Ok(redirect_with_notice(access, "corrected"))
         }
-        Amended::Taken => {
-            case.note(case.deed(Action::Correct).with("outcome", "taken"))
+        UpdateOutcome::AliasTaken => {
+            access
+                .record(
+                    access
+                        .new_event(AuditAction::Correct)
+                        .with_detail("outcome", "taken"),
+                )
                 .await?;
-            Ok(answer(case, record, typed, &Trouble::Taken))
+            Ok(render_form(
+                access,
+                record,
+                form,
+                &CorrectionProblem::AliasTaken,
+            ))
         }
-        Amended::Stale => {
-            case.note(case.deed(Action::Correct).with("outcome", "stale"))
+        UpdateOutcome::Stale => {
+            access
+                .record(
+                    access
+                        .new_event(AuditAction::Correct)
+                        .with_detail("outcome", "stale"),
+                )
                 .await?;
-            let now = case.open(Action::Look).await?;
-            Ok(too_late(case, &now, typed))
+            let now = access.load(AuditAction::ViewRegistration).await?;
+            Ok(answer_outdated(access, &now, form))
         }
     }
 }
 
 /// Answers a form with an outdated version. If the last correction is the same one by the same person, as after a
 /// double click or a retry, reports success; else shows the form again.
-fn too_late(case: &Case, record: &Record, typed: &Typed) -> Response {
-    let by = case.desk.staff.actor();
+fn answer_outdated(
+    access: &RegistrationAccess,
+    record: &RegistrationHistory,
+    form: &CorrectionForm,
+) -> Response {
+    let by = access.context.principal.actor();
     let last = record.corrections.last();
-    let is_next = typed.version.map(|version| version + 1) == Some(record.version);
+    let is_next = form.version.map(|version| version + 1) == Some(record.version);
     let is_theirs = is_next && last.is_some_and(|last| last.by == by);
-    let judge = || {
+    let check = || {
         record.correct(
-            &case.campaign,
-            &typed.form,
+            &access.campaign,
+            &form.answers,
             &by,
-            &typed.reason,
+            &form.reason,
             Timestamp::now(),
         )
     };
-    if is_theirs && matches!(judge(), Ok(None)) {
-        return done(case, "corrected");
+    if is_theirs && matches!(check(), Ok(None)) {
+        return redirect_with_notice(access, "corrected");
     }
-    answer(case, record, typed, &Trouble::Stale)
+    render_form(access, record, form, &CorrectionProblem::Stale)
 }
 
-fn done(case: &Case, what: &str) -> Response {
-    Redirect::to(&case.desk.visit.link_done(&case.path(""), what)).into_response()
+fn redirect_with_notice(access: &RegistrationAccess, what: &str) -> Response {
+    Redirect::to(
+        &access
+            .context
+            .visit
+            .link_with_notice(&access.path(""), what),
+    )
+    .into_response()
 }
 
 /// Returns the names of the corrected fields, separated by spaces.
-fn changed(corrected: &Record) -> String {
+fn list_corrected_fields(corrected: &RegistrationHistory) -> String {
     let last = corrected.corrections.last();
     let changes = last.map_or(&[][..], |correction| &correction.changes);
     let names: Vec<_> = changes.iter().map(|change| change.field.as_str()).collect();
     names.join(" ")
 }
 
-fn refused(case: &Case, refusals: &[FieldRefusal]) -> Trouble {
-    let problem = |refused| FieldProblem::of(refused, case.desk.visit.lang);
-    Trouble::Refused(refusals.iter().map(problem).collect())
+fn invalid_fields(access: &RegistrationAccess, refusals: &[FieldError]) -> CorrectionProblem {
+    let problem = |refused| FieldProblem::from_field_error(refused, access.context.visit.lang);
+    CorrectionProblem::Invalid(refusals.iter().map(problem).collect())
 }
 
-fn not_theirs(case: &Case) -> Trouble {
-    let message = case.desk.visit.say(
+fn outside_place_scope(access: &RegistrationAccess) -> CorrectionProblem {
+    let message = access.context.visit.say(
         "No es de las suyas. Pida este cambio a la administración.",
         "It is not one of yours. Ask an administrator for this change.",
     );
-    Trouble::Refused(vec![FieldProblem {
-        field: case.campaign.tallied().name.clone(),
+    CorrectionProblem::Invalid(vec![FieldProblem {
+        field: access.campaign.tally_field().name.clone(),
         message: message.to_owned(),
     }])
 }
 
-fn answer(case: &Case, record: &Record, typed: &Typed, trouble: &Trouble) -> Response {
-    let status = match trouble {
-        Trouble::None => StatusCode::OK,
-        Trouble::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Trouble::Stale | Trouble::Taken => StatusCode::CONFLICT,
+fn render_form(
+    access: &RegistrationAccess,
+    record: &RegistrationHistory,
+    form: &CorrectionForm,
+    problem: &CorrectionProblem,
+) -> Response {
+    let status = match problem {
+        CorrectionProblem::None => StatusCode::OK,
+        CorrectionProblem::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        CorrectionProblem::Stale | CorrectionProblem::AliasTaken => StatusCode::CONFLICT,
     };
-    let page = CorrectPage {
-        visit: case.desk.visit.at(&case.path("/correct")),
-        desk: &case.desk,
-        campaign: &case.campaign,
-        case,
+    let page = CorrectionPage {
+        visit: access.context.visit.with_path(&access.path("/correct")),
+        context: &access.context,
+        campaign: &access.campaign,
+        access,
         record,
-        typed,
-        trouble,
+        form,
+        problem,
     };
-    show(status, &page)
+    render(status, &page)
 }
 
-impl Typed {
+impl CorrectionForm {
     /// Creates a form with the current answers.
-    fn of(campaign: &Campaign, record: &Record) -> Self {
+    fn from_history(campaign: &Campaign, record: &RegistrationHistory) -> Self {
         let answers = record.registration.answers.named(campaign);
         let owned = |(name, answer): (&str, &str)| (name.to_owned(), answer.to_owned());
         Self {
             version: Some(record.version),
             reason: String::new(),
-            form: Form {
+            answers: FormData {
                 parts: answers.map(owned).collect(),
                 has_photo: false,
             },
@@ -200,47 +256,47 @@ impl Typed {
     }
 
     /// Parses a submitted form: separates the fields of this page from those of the campaign.
-    fn read(parts: Vec<(String, String)>) -> Self {
-        let mut typed = Self {
+    fn from_parts(parts: Vec<(String, String)>) -> Self {
+        let mut form = Self {
             version: None,
             reason: String::new(),
-            form: Form::default(),
+            answers: FormData::default(),
         };
         for (name, value) in parts {
             match name.as_str() {
-                FIELD => {}
-                VERSION => typed.version = value.parse().ok(),
-                REASON => typed.reason = value,
-                _ => typed.form.parts.push((name, value)),
+                CSRF_FIELD => {}
+                VERSION => form.version = value.parse().ok(),
+                REASON => form.reason = value,
+                _ => form.answers.parts.push((name, value)),
             }
         }
-        typed
+        form
     }
 }
 
 #[derive(Template)]
 #[template(path = "staff/correct.html")]
-struct CorrectPage<'a> {
-    visit: Visit,
-    desk: &'a Desk,
+struct CorrectionPage<'a> {
+    visit: PageContext,
+    context: &'a StaffContext,
     campaign: &'a Campaign,
-    case: &'a Case,
-    record: &'a Record,
-    typed: &'a Typed,
-    trouble: &'a Trouble,
+    access: &'a RegistrationAccess,
+    record: &'a RegistrationHistory,
+    form: &'a CorrectionForm,
+    problem: &'a CorrectionProblem,
 }
 
 /// A field of the campaign as the form shows it.
-struct Question<'a> {
+struct CorrectionField<'a> {
     field: &'a Field,
     value: &'a str,
     error: Option<&'a str>,
     /// The current answer, if the form is outdated and the answers differ.
-    kept: Option<&'a str>,
+    stored: Option<&'a str>,
 }
 
-impl CorrectPage<'_> {
-    fn questions(&self) -> Vec<Question<'_>> {
+impl CorrectionPage<'_> {
+    fn questions(&self) -> Vec<CorrectionField<'_>> {
         let fields = self.campaign.fields.iter().enumerate();
         let asked = fields.filter(|(_, field)| !field.is_photo());
         asked
@@ -248,54 +304,59 @@ impl CorrectPage<'_> {
             .collect()
     }
 
-    fn question<'s>(&'s self, place: usize, field: &'s Field) -> Question<'s> {
-        let value = self.typed.form.value(&field.name);
+    fn question<'s>(&'s self, place: usize, field: &'s Field) -> CorrectionField<'s> {
+        let value = self.form.answers.value(&field.name);
         let kept = self
             .record
             .registration
             .answers
             .get(place)
             .unwrap_or_default();
-        Question {
+        CorrectionField {
             field,
             value,
             error: self.error(&field.name),
-            kept: (self.is_stale() && kept != value).then_some(kept),
+            stored: (self.is_stale() && kept != value).then_some(kept),
         }
     }
 
     fn error(&self, name: &str) -> Option<&str> {
-        let wrong = self.mistakes().iter().find(|wrong| wrong.field == name);
+        let wrong = self
+            .field_problems()
+            .iter()
+            .find(|wrong| wrong.field == name);
         wrong.map(|wrong| wrong.message.as_str())
     }
 
-    fn mistakes(&self) -> &[FieldProblem] {
-        match self.trouble {
-            Trouble::Refused(mistakes) => mistakes,
-            Trouble::None | Trouble::Stale | Trouble::Taken => &[],
+    fn field_problems(&self) -> &[FieldProblem] {
+        match self.problem {
+            CorrectionProblem::Invalid(mistakes) => mistakes,
+            CorrectionProblem::None | CorrectionProblem::Stale | CorrectionProblem::AliasTaken => {
+                &[]
+            }
         }
     }
 
-    fn is_wrong(&self) -> bool {
-        !matches!(self.trouble, Trouble::None)
+    fn has_problem(&self) -> bool {
+        !matches!(self.problem, CorrectionProblem::None)
     }
 
     fn is_stale(&self) -> bool {
-        matches!(self.trouble, Trouble::Stale)
+        matches!(self.problem, CorrectionProblem::Stale)
     }
 
     fn is_taken(&self) -> bool {
-        matches!(self.trouble, Trouble::Taken)
+        matches!(self.problem, CorrectionProblem::AliasTaken)
     }
 
-    fn name_of<'s>(&'s self, name: &'s str) -> &'s str {
+    fn field_label<'s>(&'s self, name: &'s str) -> &'s str {
         let field = self.campaign.field(name);
         let reason = self.visit.lang.pick("Motivo", "Reason");
         let other = if name == REASON { reason } else { name };
-        field.map_or(other, |field| self.visit.read(&field.label))
+        field.map_or(other, |field| self.visit.localized(&field.label))
     }
 
     fn link(&self, below: &str) -> String {
-        self.visit.link(&self.case.path(below))
+        self.visit.link(&self.access.path(below))
     }
 }

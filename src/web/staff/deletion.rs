@@ -9,112 +9,127 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use super::case::Case;
-use super::guard::Desk;
-use super::route::{Need, Route};
-use super::scribe::Action;
+use super::guard::StaffContext;
+use super::registration_access::RegistrationAccess;
+use super::request_audit::AuditAction;
+use super::route::{Requirement, Route};
 use crate::domain::Campaign;
-use crate::domain::record::{self, MAX_REASON, Record};
+use crate::domain::history::{self, MAX_REASON, RegistrationHistory};
 use crate::domain::staff::Permission;
 use crate::intake::amend::delete;
-use crate::store::Amended;
+use crate::store::UpdateOutcome;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::answer::answer_message;
-use crate::web::page::{Visit, show, staff_path};
+use crate::web::page::{PageContext, render, staff_path};
 
 const PATH: &str = "/staff/c/{campaign}/registrations/{id}/delete";
-const NEED: Need = Need::Permission(Permission::Delete);
+const NEED: Requirement = Requirement::Permission(Permission::Delete);
 
 /// Routes of the form.
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get(PATH, NEED, ask), Route::post(PATH, NEED, take)]
+    vec![
+        Route::get(PATH, NEED, show_form),
+        Route::post(PATH, NEED, submit_form),
+    ]
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Typed {
+struct DeletionForm {
     version: String,
     reason: String,
     sure: String,
 }
 
-async fn ask(case: Case) -> Result<Response, Error> {
-    let record = case.open(Action::Look).await?;
-    Ok(answer(
-        &case,
+async fn show_form(access: RegistrationAccess) -> Result<Response, Error> {
+    let record = access.load(AuditAction::ViewRegistration).await?;
+    Ok(render_form(
+        &access,
         &record,
-        &Typed::default(),
+        &DeletionForm::default(),
         StatusCode::OK,
         None,
     ))
 }
 
-async fn take(
+async fn submit_form(
     State(app): State<AppState>,
-    case: Case,
-    Form(typed): Form<Typed>,
+    access: RegistrationAccess,
+    Form(form): Form<DeletionForm>,
 ) -> Result<Response, Error> {
-    let record = case.open(Action::Look).await?;
-    let (by, now) = (case.desk.staff.actor(), Timestamp::now());
-    if typed.version != record.version.to_string() {
-        return Ok(stale(&case, &record, &typed));
+    let record = access.load(AuditAction::ViewRegistration).await?;
+    let (by, now) = (access.context.principal.actor(), Timestamp::now());
+    if form.version != record.version.to_string() {
+        return Ok(render_outdated(&access, &record, &form));
     }
-    let reason = match typed.reason(&case.desk.visit) {
+    let reason = match form.parse_reason(&access.context.visit) {
         Ok(reason) => reason,
         Err(wrong) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return Ok(answer(&case, &record, &typed, status, Some(&wrong)));
+            return Ok(render_form(&access, &record, &form, status, Some(&wrong)));
         }
     };
-    case.note(case.deed(Action::Delete)).await?;
+    access.record(access.new_event(AuditAction::Delete)).await?;
     let deletion = record.delete(&by, reason, now);
     let (store, photos) = (&app.store, &app.registrations.photos);
-    match delete(store, photos, &case.campaign, &record, &deletion).await? {
-        Amended::Done => {
+    match delete(store, photos, &access.campaign, &record, &deletion).await? {
+        UpdateOutcome::Updated => {
             info!(staff = by, "deleted a registration");
-            let list = staff_path(&case.campaign.id, "registrations");
-            Ok(Redirect::to(&case.desk.visit.link_done(&list, "deleted")).into_response())
+            let list = staff_path(&access.campaign.id, "registrations");
+            Ok(
+                Redirect::to(&access.context.visit.link_with_notice(&list, "deleted"))
+                    .into_response(),
+            )
         }
-        Amended::Stale | Amended::Taken => {
-            case.note(case.deed(Action::Delete).with("outcome", "stale"))
+        UpdateOutcome::Stale | UpdateOutcome::AliasTaken => {
+            access
+                .record(
+                    access
+                        .new_event(AuditAction::Delete)
+                        .with_detail("outcome", "stale"),
+                )
                 .await?;
-            let now = case.open(Action::Look).await?;
-            Ok(stale(&case, &now, &typed))
+            let now = access.load(AuditAction::ViewRegistration).await?;
+            Ok(render_outdated(&access, &now, &form))
         }
     }
 }
 
-fn stale(case: &Case, record: &Record, typed: &Typed) -> Response {
-    let words = case.desk.visit.say(
+fn render_outdated(
+    access: &RegistrationAccess,
+    record: &RegistrationHistory,
+    form: &DeletionForm,
+) -> Response {
+    let words = access.context.visit.say(
         "Alguien corrigió este registro mientras tanto. No se eliminó nada. Revise cómo quedó y confirme de nuevo.",
         "Somebody corrected this registration meanwhile. Nothing was deleted. Look at it as it is now and confirm again.",
     );
-    answer(case, record, typed, StatusCode::CONFLICT, Some(words))
+    render_form(access, record, form, StatusCode::CONFLICT, Some(words))
 }
 
-fn answer(
-    case: &Case,
-    record: &Record,
-    typed: &Typed,
+fn render_form(
+    access: &RegistrationAccess,
+    record: &RegistrationHistory,
+    form: &DeletionForm,
     status: StatusCode,
     problem: Option<&str>,
 ) -> Response {
-    let page = DeletePage {
-        visit: case.desk.visit.at(&case.path("/delete")),
-        desk: &case.desk,
-        campaign: &case.campaign,
-        case,
+    let page = DeletionPage {
+        visit: access.context.visit.with_path(&access.path("/delete")),
+        context: &access.context,
+        campaign: &access.campaign,
+        access,
         record,
-        typed,
+        form,
         problem,
     };
-    show(status, &page)
+    render(status, &page)
 }
 
-impl Typed {
+impl DeletionForm {
     /// Returns the reason if the deletion is confirmed. The error is the text for the user.
-    fn reason(&self, visit: &Visit) -> Result<String, String> {
+    fn parse_reason(&self, visit: &PageContext) -> Result<String, String> {
         if self.sure != "true" {
             let words = visit.say(
                 "Marque la casilla si de verdad quiere eliminarlo.",
@@ -122,27 +137,27 @@ impl Typed {
             );
             return Err(words.to_owned());
         }
-        record::reason(&self.reason).map_err(|refused| {
+        history::parse_reason(&self.reason).map_err(|refused| {
             let name = visit.say("Motivo", "Reason");
-            format!("{name}: {}", answer_message(&refused.refusal, visit.lang))
+            format!("{name}: {}", answer_message(&refused.error, visit.lang))
         })
     }
 }
 
 #[derive(Template)]
 #[template(path = "staff/delete.html")]
-struct DeletePage<'a> {
-    visit: Visit,
-    desk: &'a Desk,
+struct DeletionPage<'a> {
+    visit: PageContext,
+    context: &'a StaffContext,
     campaign: &'a Campaign,
-    case: &'a Case,
-    record: &'a Record,
-    typed: &'a Typed,
+    access: &'a RegistrationAccess,
+    record: &'a RegistrationHistory,
+    form: &'a DeletionForm,
     problem: Option<&'a str>,
 }
 
-impl DeletePage<'_> {
+impl DeletionPage<'_> {
     fn link(&self, below: &str) -> String {
-        self.visit.link(&self.case.path(below))
+        self.visit.link(&self.access.path(below))
     }
 }

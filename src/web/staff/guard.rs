@@ -11,48 +11,48 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use tokio::time::timeout;
 
-use super::browser::Cookie;
-use super::need::Need;
-use super::who::Staff;
+use super::cookies::Cookie;
+use super::need::Requirement;
+use super::principal::Principal;
 use crate::domain::staff::Role;
-use crate::staff::form_key;
+use crate::staff::csrf;
 use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::Visit;
+use crate::web::page::PageContext;
 
 /// Name of the hidden field with the CSRF token.
-pub const FIELD: &str = "_form";
+pub const CSRF_FIELD: &str = "_form";
 
 /// Maximum size of a form in bytes.
-const MOST_BYTES: usize = 64 * 1024;
+const MAX_FORM_BYTES: usize = 64 * 1024;
 
 /// Maximum time to receive a form.
-const ARRIVAL: Duration = Duration::from_secs(20);
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// State of the middleware of one route.
 #[derive(Clone, Debug)]
-pub(super) struct Guard {
+pub(super) struct RouteGuard {
     pub(super) app: AppState,
-    pub(super) need: Need,
+    pub(super) requirement: Requirement,
 }
 
 /// The CSRF token for the forms of a page. Extractor for handlers behind the middleware.
 #[derive(Clone, Debug)]
-pub struct FormKey(pub String);
+pub struct CsrfToken(pub String);
 
 /// What every page of the staff area needs. Extractor for handlers behind the middleware.
 #[derive(Debug)]
-pub struct Desk {
+pub struct StaffContext {
     /// Language and path of the request.
-    pub visit: Visit,
+    pub visit: PageContext,
     /// The authenticated reader.
-    pub staff: Staff,
+    pub principal: Principal,
     /// CSRF token, for `<input type="hidden" name="_form">` in every form of the page.
-    pub form_key: String,
+    pub csrf_token: String,
 }
 
-impl Desk {
+impl StaffContext {
     /// Returns the name of a role in the reader's language.
     #[must_use]
     pub fn role_name(&self, role: &Role) -> &'static str {
@@ -66,7 +66,7 @@ impl Desk {
 }
 
 /// The tokens to which forms of this browser are bound.
-struct Ties {
+struct CsrfBinding {
     session: Option<Token>,
     browser: Token,
     /// Whether the response must set the cookie of `browser`.
@@ -74,29 +74,31 @@ struct Ties {
 }
 
 /// Guards one route of the staff area.
-pub(super) async fn guard(
-    State(Guard { app, need }): State<Guard>,
+pub(super) async fn guard_route(
+    State(RouteGuard { app, requirement }): State<RouteGuard>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
     let secure = app.is_secure(request.headers());
-    let staff = Staff::of(&app, request.method(), request.headers()).await?;
-    if let Some(elsewhere) = refuse(&app, need, staff.as_ref(), &request)? {
+    let staff = Principal::authenticate(&app, request.method(), request.headers()).await?;
+    if let Some(elsewhere) = authorize(&app, requirement, staff.as_ref(), &request)? {
         return Ok(elsewhere);
     }
-    let ties = Ties::of(request.headers(), secure, staff.as_ref())?;
+    let ties = CsrfBinding::from_headers(request.headers(), secure, staff.as_ref())?;
     let by_token = staff
         .as_ref()
         .is_some_and(|staff| staff.session().is_none());
-    if request.method() == Method::POST && !(by_token && need != Need::Nothing) {
-        request = with_known_form(request, &ties).await?;
+    if request.method() == Method::POST && !(by_token && requirement != Requirement::Nothing) {
+        request = verify_form(request, &ties).await?;
     }
-    request.extensions_mut().insert(FormKey(ties.form_key()?));
+    request
+        .extensions_mut()
+        .insert(CsrfToken(ties.issue_token()?));
     if let Some(staff) = staff {
         request.extensions_mut().insert(staff);
     }
     let mut response = next.run(request).await;
-    if let Some(cookie) = ties.cookie(secure) {
+    if let Some(cookie) = ties.new_cookie(secure) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
@@ -104,28 +106,30 @@ pub(super) async fn guard(
 
 /// Authorises a request. Returns `None` if it may proceed, or a redirect to the login or to the set-up of the second
 /// factor.
-fn refuse(
+fn authorize(
     app: &AppState,
-    need: Need,
-    staff: Option<&Staff>,
+    requirement: Requirement,
+    staff: Option<&Principal>,
     request: &Request,
 ) -> Result<Option<Response>, Error> {
-    if need == Need::Nothing {
+    if requirement == Requirement::Nothing {
         return Ok(None);
     }
     let Some(staff) = staff else {
-        return to_login(request).map(Some).ok_or(Error::Unauthorized);
+        return redirect_to_login(request)
+            .map(Some)
+            .ok_or(Error::Unauthorized);
     };
-    match need {
-        Need::Permission(permission) => staff.require(permission)?,
-        Need::Account => drop(staff.account()?),
-        Need::Nothing => {}
+    match requirement {
+        Requirement::Permission(permission) => staff.require(permission)?,
+        Requirement::Account => drop(staff.account()?),
+        Requirement::Nothing => {}
     }
     let unfinished = staff
         .account()
-        .is_ok_and(|account| app.authenticator.lacks_second(account));
-    if unfinished && need != Need::Account {
-        let visit = Visit::of(request.uri(), request.headers());
+        .is_ok_and(|account| app.authenticator.lacks_second_factor(account));
+    if unfinished && requirement != Requirement::Account {
+        let visit = PageContext::from_request(request.uri(), request.headers());
         let second = Redirect::to(&visit.link("/staff/account/second"));
         return Ok(Some(second.into_response()));
     }
@@ -133,12 +137,12 @@ fn refuse(
 }
 
 /// Returns the redirect of a browser to the login, which leads back after a GET. `None` for programs.
-fn to_login(request: &Request) -> Option<Response> {
+fn redirect_to_login(request: &Request) -> Option<Response> {
     let accept = request.headers().get(header::ACCEPT)?.to_str().ok()?;
     if !accept.contains("text/html") {
         return None;
     }
-    let visit = Visit::of(request.uri(), request.headers());
+    let visit = PageContext::from_request(request.uri(), request.headers());
     let login = visit.link("/staff/login");
     let path = request.uri().path();
     if request.method() != Method::GET || path == "/staff" {
@@ -149,15 +153,19 @@ fn to_login(request: &Request) -> Option<Response> {
     Some(Redirect::to(&format!("{login}{joint}next={next}")).into_response())
 }
 
-impl Ties {
-    fn of(headers: &HeaderMap, secure: bool, staff: Option<&Staff>) -> Result<Self, Error> {
+impl CsrfBinding {
+    fn from_headers(
+        headers: &HeaderMap,
+        secure: bool,
+        staff: Option<&Principal>,
+    ) -> Result<Self, Error> {
         let has_session = staff.is_some_and(|staff| staff.session().is_some());
         let session = Cookie::Session.read(headers, secure);
-        let known = Cookie::Form.read(headers, secure);
+        let known = Cookie::Csrf.read(headers, secure);
         let is_new = known.is_none() && !has_session;
         let browser = match known {
             Some(token) => token,
-            None => Token::generate().map_err(no_randomness)?,
+            None => Token::generate().map_err(randomness_error)?,
         };
         Ok(Self {
             session: session.filter(|_| has_session),
@@ -166,42 +174,42 @@ impl Ties {
         })
     }
 
-    fn form_key(&self) -> Result<String, Error> {
+    fn issue_token(&self) -> Result<String, Error> {
         let token = self.session.as_ref().unwrap_or(&self.browser);
-        form_key::write(token).map_err(no_randomness)
+        csrf::generate(token).map_err(randomness_error)
     }
 
     /// Verifies a CSRF token. With a session, a form from before the login is invalid.
-    fn know(&self, key: &str) -> bool {
-        form_key::fits(self.session.as_ref().unwrap_or(&self.browser), key)
+    fn verify(&self, key: &str) -> bool {
+        csrf::verify(self.session.as_ref().unwrap_or(&self.browser), key)
     }
 
-    fn cookie(&self, secure: bool) -> Option<axum::http::HeaderValue> {
-        let set = || Cookie::Form.set(&self.browser, secure);
+    fn new_cookie(&self, secure: bool) -> Option<axum::http::HeaderValue> {
+        let set = || Cookie::Csrf.set(&self.browser, secure);
         self.is_new.then(set).flatten()
     }
 }
 
 /// Reads the form and verifies its CSRF token. Returns the request with the body unchanged.
-async fn with_known_form(request: Request, ties: &Ties) -> Result<Request, Error> {
+async fn verify_form(request: Request, binding: &CsrfBinding) -> Result<Request, Error> {
     let (parts, body) = request.into_parts();
-    let read = timeout(ARRIVAL, to_bytes(body, MOST_BYTES)).await;
+    let read = timeout(BODY_TIMEOUT, to_bytes(body, MAX_FORM_BYTES)).await;
     let bytes = read
         .map_err(|_| Error::BodyTimeout)?
         .map_err(|_| Error::TextTooLarge)?;
     let mut fields = url::form_urlencoded::parse(&bytes);
-    let key = fields.find(|(name, _)| name == FIELD);
-    if !key.is_some_and(|(_, key)| ties.know(&key)) {
+    let key = fields.find(|(name, _)| name == CSRF_FIELD);
+    if !key.is_some_and(|(_, key)| binding.verify(&key)) {
         return Err(Error::InvalidCsrfToken);
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 
-fn no_randomness(error: getrandom::Error) -> Error {
+fn randomness_error(error: getrandom::Error) -> Error {
     Error::Internal(anyhow::anyhow!("cannot get random bytes: {error}"))
 }
 
-impl<S: Sync> FromRequestParts<S> for FormKey {
+impl<S: Sync> FromRequestParts<S> for CsrfToken {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
@@ -210,20 +218,20 @@ impl<S: Sync> FromRequestParts<S> for FormKey {
     }
 }
 
-impl FromRequestParts<AppState> for Desk {
+impl FromRequestParts<AppState> for StaffContext {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
         Ok(Self {
-            visit: Visit::of(&parts.uri, &parts.headers),
-            staff: Staff::from_request_parts(parts, app).await?,
-            form_key: FormKey::from_request_parts(parts, app).await?.0,
+            visit: PageContext::from_request(&parts.uri, &parts.headers),
+            principal: Principal::from_request_parts(parts, app).await?,
+            csrf_token: CsrfToken::from_request_parts(parts, app).await?.0,
         })
     }
 }
 
 /// Redirects to a page of the staff area and sets or deletes cookies.
-pub(super) fn lead(
+pub(super) fn redirect_with_cookies(
     to: &str,
     cookies: impl IntoIterator<Item = axum::http::HeaderValue>,
 ) -> Response {

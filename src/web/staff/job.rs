@@ -18,42 +18,46 @@ use serde::Serialize;
 use tracing::info;
 use uuid::Uuid;
 
-use super::guard::Desk;
-use super::route::{Need, Route};
-use super::scribe::{Action, Deed, Scribe};
+use super::guard::StaffContext;
+use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::route::{Requirement, Route};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Job, JobState, Lang};
-use crate::intake::photos::KeeperError;
-use crate::photo::seal::is_altered;
-use crate::photo::{FileKey, PhotosError};
+use crate::intake::photo_repository::PhotoError;
+use crate::photo::encryption::is_altered;
+use crate::photo::{FileKey, ObjectError};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
-use crate::web::report::{attach, deed, file_name, sees};
+use crate::web::page::{PageContext, render};
+use crate::web::report::{download_response, file_name, is_accessible, report_event};
 
 /// Requirement of every page about reports.
-pub(super) const NEED: Need = Need::Permission(Permission::Report);
+pub(super) const NEED: Requirement = Requirement::Permission(Permission::Report);
 
 /// Routes of the page, the progress as JSON, the cancellation, and the file.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/staff/c/{campaign}/reports/{id}", NEED, look),
-        Route::get("/staff/c/{campaign}/reports/{id}/progress", NEED, progress),
-        Route::post("/staff/c/{campaign}/reports/{id}/cancel", NEED, cancel),
-        Route::get("/staff/c/{campaign}/reports/{id}/file", NEED, file),
+        Route::get("/staff/c/{campaign}/reports/{id}", NEED, show_job),
+        Route::get(
+            "/staff/c/{campaign}/reports/{id}/progress",
+            NEED,
+            show_progress,
+        ),
+        Route::post("/staff/c/{campaign}/reports/{id}/cancel", NEED, cancel_job),
+        Route::get("/staff/c/{campaign}/reports/{id}/file", NEED, download_file),
     ]
 }
 
 /// Returns the path of a job's page, or of a route below it.
-pub(super) fn address(job: &Job, under: &str) -> String {
-    let campaign = &job.wanted.campaign;
+pub(super) fn job_path(job: &Job, under: &str) -> String {
+    let campaign = &job.request.campaign;
     format!("/staff/c/{campaign}/reports/{}{under}", job.id)
 }
 
 /// Returns the name of a job's state.
-pub(super) fn state_words(job: &Job, lang: Lang) -> &'static str {
+pub(super) fn state_text(job: &Job, lang: Lang) -> &'static str {
     match job.state {
-        JobState::Waiting => lang.pick("En espera", "Waiting"),
+        JobState::Queued => lang.pick("En espera", "Waiting"),
         JobState::Running => lang.pick("En preparación", "Being made"),
         JobState::Done(_) => lang.pick("Lista", "Ready"),
         JobState::Failed => lang.pick("Falló", "Failed"),
@@ -62,134 +66,139 @@ pub(super) fn state_words(job: &Job, lang: Lang) -> &'static str {
 }
 
 /// A job that the reader may see. Extractor for paths with a campaign and a job id.
-struct Asked {
+struct JobAccess {
     app: AppState,
-    desk: Desk,
-    scribe: Scribe,
+    context: StaffContext,
+    request_audit: RequestAudit,
     campaign: Arc<Campaign>,
     job: Job,
 }
 
-impl FromRequestParts<AppState> for Asked {
+impl FromRequestParts<AppState> for JobAccess {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
         let path = Path::<(String, String)>::from_request_parts(parts, app).await;
         let Path((campaign, id)) = path.map_err(|_| Error::NoSuchPage)?;
-        let desk = Desk::from_request_parts(parts, app).await?;
-        let scribe = Scribe::from_request_parts(parts, app).await?;
+        let context = StaffContext::from_request_parts(parts, app).await?;
+        let request_audit = RequestAudit::from_request_parts(parts, app).await?;
         let campaign = app.campaign(&campaign)?.clone();
         let id = Uuid::parse_str(&id).map_err(|_| Error::NoSuchReport)?;
         let found = app.store.job(id).await?;
-        let found = found.filter(|job| job.wanted.campaign == campaign.id);
-        let asked = Self {
+        let found = found.filter(|job| job.request.campaign == campaign.id);
+        let access = Self {
             app: app.clone(),
-            desk,
-            scribe,
+            context,
+            request_audit,
             campaign,
             job: found.ok_or(Error::NoSuchReport)?,
         };
-        if !asked.is_theirs() {
-            asked.note(asked.deed(Action::Refused)).await?;
+        if !access.is_allowed() {
+            access
+                .record(access.new_event(AuditAction::AccessDenied))
+                .await?;
             return Err(Error::NoSuchReport);
         }
-        Ok(asked)
+        Ok(access)
     }
 }
 
-impl Asked {
-    fn is_theirs(&self) -> bool {
-        let staff = &self.desk.staff;
-        let asked = self.job.askers.contains(&staff.actor());
-        (asked || staff.may(Permission::Accounts)) && sees(staff, &self.job.wanted.selection)
+impl JobAccess {
+    fn is_allowed(&self) -> bool {
+        let staff = &self.context.principal;
+        let is_requester = self.job.requesters.contains(&staff.actor());
+        (is_requester || staff.may(Permission::Accounts))
+            && is_accessible(staff, &self.job.request.selection)
     }
 
-    fn deed(&self, action: Action) -> Deed {
-        deed(action, &self.campaign, &self.job.wanted.selection)
+    fn new_event(&self, action: AuditAction) -> AuditEvent {
+        report_event(action, &self.campaign, &self.job.request.selection)
     }
 
     /// Writes an audit entry about the job's file.
-    async fn note_file(&self, action: Action) -> Result<(), Error> {
-        let deed = self.deed(action);
-        let deed = deed.with("format", self.job.wanted.format.extension());
-        self.note(deed.with("rows", self.job.rows)).await
+    async fn record_file_event(&self, action: AuditAction) -> Result<(), Error> {
+        let event = self.new_event(action);
+        let event = event.with_detail("format", self.job.request.format.extension());
+        self.record(event.with_detail("rows", self.job.rows)).await
     }
 
     /// Writes an audit entry that the file was altered, and deletes it, so that the next request for the same report
     /// does not reuse it.
-    async fn withdraw(&self) -> Result<(), Error> {
-        self.note_file(Action::ReportAltered).await?;
-        let key = FileKey::of(&self.job, self.job.attempt);
+    async fn withdraw_file(&self) -> Result<(), Error> {
+        self.record_file_event(AuditAction::ReportAltered).await?;
+        let key = FileKey::for_job(&self.job, self.job.attempt);
         let removed = self.app.object_store.remove_file(&key).await;
-        Ok(removed.map_err(KeeperError::Photos)?)
+        Ok(removed.map_err(PhotoError::Objects)?)
     }
 
-    async fn note(&self, deed: Deed) -> Result<(), Error> {
-        self.scribe.note(&self.app, deed).await
+    async fn record(&self, event: AuditEvent) -> Result<(), Error> {
+        self.request_audit.record(&self.app, event).await
     }
 
-    fn seen(&self) -> Seen {
-        Seen::of(&self.job, &self.desk.visit)
+    fn progress(&self) -> JobProgress {
+        JobProgress::new(&self.job, &self.context.visit)
     }
 }
 
-async fn look(asked: Asked) -> Response {
+async fn show_job(access: JobAccess) -> Response {
     let page = JobPage {
-        visit: &asked.desk.visit,
-        desk: &asked.desk,
-        campaign: &asked.campaign,
-        seen: asked.seen(),
-        job: &asked.job,
+        visit: &access.context.visit,
+        context: &access.context,
+        campaign: &access.campaign,
+        progress: access.progress(),
+        job: &access.job,
     };
-    show(StatusCode::OK, &page)
+    render(StatusCode::OK, &page)
 }
 
-async fn progress(asked: Asked) -> Response {
+async fn show_progress(access: JobAccess) -> Response {
     let headers = [(header::CACHE_CONTROL, "no-store")];
-    (headers, Json(asked.seen())).into_response()
+    (headers, Json(access.progress())).into_response()
 }
 
-async fn cancel(asked: Asked) -> Result<Redirect, Error> {
-    let (job, store) = (&asked.job, &asked.app.store);
-    asked.note(asked.deed(Action::ReportCancelled)).await?;
+async fn cancel_job(access: JobAccess) -> Result<Redirect, Error> {
+    let (job, store) = (&access.job, &access.app.store);
+    access
+        .record(access.new_event(AuditAction::ReportCancelled))
+        .await?;
     if store.cancel_job(job.id, Timestamp::now()).await? {
-        let staff = asked.desk.staff.logged();
+        let staff = access.context.principal.log_name();
         info!(job = %job.id, staff, "cancelled a report");
     }
-    let page = asked.desk.visit.link(&address(job, ""));
+    let page = access.context.visit.link(&job_path(job, ""));
     Ok(Redirect::to(&page))
 }
 
-async fn file(asked: Asked) -> Result<Response, Error> {
-    let (job, wanted) = (&asked.job, &asked.job.wanted);
+async fn download_file(access: JobAccess) -> Result<Response, Error> {
+    let (job, request) = (&access.job, &access.job.request);
     let known = job.file().ok_or(Error::NoSuchReport)?;
-    let key = FileKey::of(job, job.attempt);
-    let found = asked.app.registrations.photos.file(&key, known).await;
-    if let Err(KeeperError::Photos(PhotosError::Altered)) = found {
-        asked.note_file(Action::ReportAltered).await?;
+    let key = FileKey::for_job(job, job.attempt);
+    let found = access.app.registrations.photos.read_file(&key, known).await;
+    if let Err(PhotoError::Objects(ObjectError::Altered)) = found {
+        access.record_file_event(AuditAction::ReportAltered).await?;
     }
     let chunks = found?.ok_or(Error::NoSuchReport)?;
-    asked.note_file(Action::ReportFile).await?;
-    let (rows, staff) = (job.rows, asked.desk.staff.logged());
+    access.record_file_event(AuditAction::ReportFile).await?;
+    let (rows, staff) = (job.rows, access.context.principal.log_name());
     info!(job = %job.id, rows, staff, "sent a report");
-    let name = file_name(&asked.campaign, &wanted.selection, wanted.format);
-    let format = wanted.format;
-    let body = Body::from_stream(watched(chunks, asked));
-    Ok(attach(body, known.bytes, rows, format, &name))
+    let name = file_name(&access.campaign, &request.selection, request.format);
+    let format = request.format;
+    let body = Body::from_stream(withdraw_if_altered(chunks, access));
+    Ok(download_response(body, known.bytes, rows, format, &name))
 }
 
 /// Passes the chunks on. An altered chunk aborts the transfer, since the response has already started, and withdraws
 /// the file.
-fn watched(
+fn withdraw_if_altered(
     chunks: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
-    asked: Asked,
+    access: JobAccess,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    let asked = Arc::new(asked);
+    let access = Arc::new(access);
     chunks.then(move |chunk| {
-        let asked = Arc::clone(&asked);
+        let access = Arc::clone(&access);
         async move {
             if chunk.as_ref().is_err_and(is_altered)
-                && let Err(error) = asked.withdraw().await
+                && let Err(error) = access.withdraw_file().await
             {
                 error.log();
             }
@@ -200,7 +209,7 @@ fn watched(
 
 /// The progress of a job, for its page and as JSON for the page's script.
 #[derive(Debug, Serialize)]
-struct Seen {
+struct JobProgress {
     state: &'static str,
     rows: u64,
     /// Total number of rows, once known.
@@ -209,19 +218,19 @@ struct Seen {
     words: String,
 }
 
-impl Seen {
-    fn of(job: &Job, visit: &Visit) -> Self {
-        let of = job.basis.map(|basis| basis.rows);
+impl JobProgress {
+    fn new(job: &Job, visit: &PageContext) -> Self {
+        let of = job.source_version.map(|basis| basis.rows);
         Self {
             state: job.state.name(),
             rows: job.rows,
             of,
-            words: words(job, of, visit),
+            words: progress_text(job, of, visit),
         }
     }
 }
 
-fn words(job: &Job, of: Option<u64>, visit: &Visit) -> String {
+fn progress_text(job: &Job, of: Option<u64>, visit: &PageContext) -> String {
     let lang = visit.lang;
     match (job.state, of) {
         (JobState::Running, None) => lang.pick("Contando…", "Counting…").to_owned(),
@@ -251,31 +260,31 @@ fn words(job: &Job, of: Option<u64>, visit: &Visit) -> String {
                 "The list could not be made. Ask for it again.",
             )
             .to_owned(),
-        (JobState::Waiting | JobState::Cancelled, _) => state_words(job, lang).to_owned(),
+        (JobState::Queued | JobState::Cancelled, _) => state_text(job, lang).to_owned(),
     }
 }
 
 #[derive(Template)]
 #[template(path = "staff/job.html")]
 struct JobPage<'a> {
-    visit: &'a Visit,
-    desk: &'a Desk,
+    visit: &'a PageContext,
+    context: &'a StaffContext,
     campaign: &'a Campaign,
     job: &'a Job,
-    seen: Seen,
+    progress: JobProgress,
 }
 
 impl JobPage<'_> {
     fn name(&self) -> String {
-        let wanted = &self.job.wanted;
-        file_name(self.campaign, &wanted.selection, wanted.format)
+        let request = &self.job.request;
+        file_name(self.campaign, &request.selection, request.format)
     }
 
-    fn at(&self, under: &str) -> String {
-        self.visit.link(&address(self.job, under))
+    fn link(&self, under: &str) -> String {
+        self.visit.link(&job_path(self.job, under))
     }
 
-    fn all(&self) -> String {
+    fn reports_link(&self) -> String {
         let page = format!("/staff/c/{}/reports", self.campaign.id);
         self.visit.link(&page)
     }
@@ -289,12 +298,12 @@ impl JobPage<'_> {
     }
 
     /// Returns the maximum of the progress bar; at least 1.
-    fn most(&self) -> u64 {
-        self.seen.of.unwrap_or(1).max(1)
+    fn max_rows(&self) -> u64 {
+        self.progress.of.unwrap_or(1).max(1)
     }
 
-    fn kept_until(&self) -> Option<String> {
-        let until = self.job.kept_until()?;
-        Some(self.visit.moment(&until, &self.campaign.time_zone))
+    fn expiry(&self) -> Option<String> {
+        let until = self.job.expires_at()?;
+        Some(self.visit.date_time(&until, &self.campaign.time_zone))
     }
 }

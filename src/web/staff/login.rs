@@ -8,18 +8,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tracing::info;
 
-use super::browser::Cookie;
-use super::guard::{Desk, FormKey, lead};
-use super::route::{Need, Route};
-use super::scribe::{Action, Deed, Scribe};
-use super::who::Staff;
-use crate::domain::staff::audit::account;
-use crate::staff::login::{Attempt, Login};
+use super::cookies::Cookie;
+use super::guard::{CsrfToken, StaffContext, redirect_with_cookies};
+use super::principal::Principal;
+use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::route::{Requirement, Route};
+use crate::domain::staff::audit::account_subject;
+use crate::staff::login::{LoginAttempt, LoginOutcome};
 use crate::staff::password::Password;
 use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
+use crate::web::page::{PageContext, render};
 
 /// The page after a login.
 const HOME: &str = "/staff";
@@ -27,112 +27,123 @@ const HOME: &str = "/staff";
 /// Routes of login and logout.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/staff/login", Need::Nothing, ask),
-        Route::post("/staff/login", Need::Nothing, log_in),
-        Route::post("/staff/logout", Need::Account, log_out),
+        Route::get("/staff/login", Requirement::Nothing, show_form),
+        Route::post("/staff/login", Requirement::Nothing, log_in),
+        Route::post("/staff/logout", Requirement::Account, log_out),
     ]
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Asked {
+struct LoginQuery {
     next: String,
     done: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Typed {
+struct LoginForm {
     mail: String,
     password: String,
     code: String,
     next: String,
 }
 
-async fn ask(
-    staff: Option<axum::Extension<Staff>>,
-    visit: Visit,
-    FormKey(form_key): FormKey,
-    Query(asked): Query<Asked>,
+async fn show_form(
+    staff: Option<axum::Extension<Principal>>,
+    visit: PageContext,
+    CsrfToken(csrf_token): CsrfToken,
+    Query(query): Query<LoginQuery>,
 ) -> Response {
     if staff.is_some_and(|staff| staff.session().is_some()) {
         return Redirect::to(&visit.link(HOME)).into_response();
     }
     let page = LoginPage {
         visit: &visit,
-        form_key: &form_key,
+        csrf_token: &csrf_token,
         mail: "",
-        next: local(&asked.next).unwrap_or_default(),
-        notice: notice(&visit, &asked.done),
+        next: local_path(&query.next).unwrap_or_default(),
+        notice: notice_text(&visit, &query.done),
         problem: None,
     };
-    show(StatusCode::OK, &page)
+    render(StatusCode::OK, &page)
 }
 
 async fn log_in(
     State(app): State<AppState>,
-    visit: Visit,
-    scribe: Scribe,
-    FormKey(form_key): FormKey,
+    visit: PageContext,
+    request_audit: RequestAudit,
+    CsrfToken(csrf_token): CsrfToken,
     headers: HeaderMap,
-    Form(typed): Form<Typed>,
+    Form(form): Form<LoginForm>,
 ) -> Result<Response, Error> {
-    let attempt = Attempt {
-        mail: typed.mail.clone(),
-        password: Password::typed(&typed.password),
-        code: typed.code,
-        from: scribe.from(),
+    let attempt = LoginAttempt {
+        email: form.mail.clone(),
+        password: Password::from_input(&form.password),
+        code: form.code,
+        client_ip: request_audit.client_ip(),
     };
     let login = app
         .authenticator
         .log_in(&app.store, attempt, Timestamp::now())
         .await?;
-    app.metrics.staff.tried(&login);
-    note(&app, &scribe, &login).await?;
+    app.metrics.staff.count_login(&login);
+    record_outcome(&app, &request_audit, &login).await?;
     let again = |status, problem: &str| {
         let page = LoginPage {
             visit: &visit,
-            form_key: &form_key,
-            mail: &typed.mail,
-            next: local(&typed.next).unwrap_or_default(),
+            csrf_token: &csrf_token,
+            mail: &form.mail,
+            next: local_path(&form.next).unwrap_or_default(),
             notice: "",
             problem: Some(problem),
         };
-        show(status, &page)
+        render(status, &page)
     };
     Ok(match login {
-        Login::In(token, account) => {
+        LoginOutcome::Authenticated(token, account) => {
             info!(staff = %account.id, "logged in");
-            enter(&app, &visit, &headers, &token, local(&typed.next)).await?
+            start_browser_session(&app, &visit, &headers, &token, local_path(&form.next)).await?
         }
-        Login::Refused(_) => again(StatusCode::UNPROCESSABLE_ENTITY, wrong(&visit)),
-        Login::Slowed(wait) => {
-            let answer = again(StatusCode::TOO_MANY_REQUESTS, &slowed(&visit, wait));
-            retry_after(answer, wait)
+        LoginOutcome::Refused(_) => {
+            again(StatusCode::UNPROCESSABLE_ENTITY, credentials_text(&visit))
+        }
+        LoginOutcome::RateLimited(wait) => {
+            let answer = again(
+                StatusCode::TOO_MANY_REQUESTS,
+                &rate_limit_text(&visit, wait),
+            );
+            with_retry_after(answer, wait)
         }
     })
 }
 
 /// Writes the outcome to the audit log. If that fails, the new session is never handed out.
-async fn note(app: &AppState, scribe: &Scribe, login: &Login) -> Result<(), Error> {
+async fn record_outcome(
+    app: &AppState,
+    request_audit: &RequestAudit,
+    login: &LoginOutcome,
+) -> Result<(), Error> {
     match login {
-        Login::In(_, known) => {
-            let deed = Deed::of(Action::Login).to(account(known.id));
-            scribe.of(known.id).note(app, deed).await
+        LoginOutcome::Authenticated(_, known) => {
+            let event = AuditEvent::new(AuditAction::Login).with_subject(account_subject(known.id));
+            request_audit.for_account(known.id).record(app, event).await
         }
-        Login::Refused(known) => {
-            let mut deed = Deed::of(Action::LoginFailed);
-            deed.subjects.extend(known.map(account));
-            scribe.of_nobody().note(app, deed).await
+        LoginOutcome::Refused(known) => {
+            let mut event = AuditEvent::new(AuditAction::LoginFailed);
+            event.subjects.extend(known.map(account_subject));
+            request_audit.for_anonymous().record(app, event).await
         }
-        Login::Slowed(_) => scribe.of_nobody().note_slowed(app).await,
+        LoginOutcome::RateLimited(_) => {
+            request_audit.for_anonymous().record_rate_limited(app).await
+        }
     }
 }
 
 /// Gives the browser the new session token, and ends the session it had before.
-async fn enter(
+async fn start_browser_session(
     app: &AppState,
-    visit: &Visit,
+    visit: &PageContext,
     headers: &HeaderMap,
     token: &Token,
     next: Option<&str>,
@@ -145,65 +156,71 @@ async fn enter(
         }
     }
     let to = next.map_or_else(|| visit.link(HOME), |next| visit.link(next));
-    Ok(lead(
+    Ok(redirect_with_cookies(
         &to,
         Cookie::Session
             .set(token, secure)
             .into_iter()
-            .chain(Cookie::Form.clear(secure)),
+            .chain(Cookie::Csrf.clear(secure)),
     ))
 }
 
 async fn log_out(
     State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
+    context: StaffContext,
+    request_audit: RequestAudit,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    if let Some(session) = desk.staff.session() {
-        let deed = Deed::of(Action::Logout).to(account(session.account));
-        scribe.note(&app, deed).await?;
+    if let Some(session) = context.principal.session() {
+        let event =
+            AuditEvent::new(AuditAction::Logout).with_subject(account_subject(session.account));
+        request_audit.record(&app, event).await?;
         app.store
             .remove_session(session.account, &session.hash)
             .await?;
     }
-    Ok(leave(&app, &desk.visit, &headers, "out"))
+    Ok(redirect_logged_out(&app, &context.visit, &headers, "out"))
 }
 
 /// Deletes the session cookie and redirects to the login page, which shows the notice `done`.
-pub(super) fn leave(app: &AppState, visit: &Visit, headers: &HeaderMap, done: &str) -> Response {
+pub(super) fn redirect_logged_out(
+    app: &AppState,
+    visit: &PageContext,
+    headers: &HeaderMap,
+    done: &str,
+) -> Response {
     let cookie = Cookie::Session.clear(app.is_secure(headers));
-    lead(&visit.link_done("/staff/login", done), cookie)
+    redirect_with_cookies(&visit.link_with_notice("/staff/login", done), cookie)
 }
 
 /// Returns the text for the user on how long to wait: the same number of seconds as in `Retry-After`.
-pub(super) fn slowed(visit: &Visit, wait: SignedDuration) -> String {
-    let seconds = seconds(wait);
+pub(super) fn rate_limit_text(visit: &PageContext, wait: SignedDuration) -> String {
+    let seconds = ceil_seconds(wait);
     visit.lang.pick(
         format!("Demasiados intentos. Espere {seconds} segundos e intente de nuevo."),
         format!("Too many attempts. Wait {seconds} seconds and try again."),
     )
 }
 
-pub(super) fn retry_after(mut answer: Response, wait: SignedDuration) -> Response {
-    let seconds = HeaderValue::from(seconds(wait));
+pub(super) fn with_retry_after(mut answer: Response, wait: SignedDuration) -> Response {
+    let seconds = HeaderValue::from(ceil_seconds(wait));
     answer.headers_mut().insert(header::RETRY_AFTER, seconds);
     answer
 }
 
 /// Rounds up to whole seconds.
-fn seconds(wait: SignedDuration) -> i64 {
+fn ceil_seconds(wait: SignedDuration) -> i64 {
     wait.as_secs() + i64::from(wait.subsec_nanos() > 0)
 }
 
-fn wrong(visit: &Visit) -> &str {
+fn credentials_text(visit: &PageContext) -> &str {
     visit.say(
         "El correo, la contraseña o el código no son correctos.",
         "Mail address, password or code is not right.",
     )
 }
 
-fn notice<'a>(visit: &'a Visit, done: &str) -> &'a str {
+fn notice_text<'a>(visit: &'a PageContext, done: &str) -> &'a str {
     match done {
         "out" => visit.say("Salió de su cuenta.", "You are logged out."),
         "everywhere" => visit.say(
@@ -219,7 +236,7 @@ fn notice<'a>(visit: &'a Visit, done: &str) -> &'a str {
 }
 
 /// Accepts only paths of the staff area: a link to the login page must not redirect to another host.
-fn local(next: &str) -> Option<&str> {
+fn local_path(next: &str) -> Option<&str> {
     let plain = next
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -230,8 +247,8 @@ fn local(next: &str) -> Option<&str> {
 #[derive(Template)]
 #[template(path = "staff/login.html")]
 struct LoginPage<'a> {
-    visit: &'a Visit,
-    form_key: &'a str,
+    visit: &'a PageContext,
+    csrf_token: &'a str,
     mail: &'a str,
     next: &'a str,
     notice: &'a str,
@@ -244,7 +261,7 @@ mod tests {
 
     #[test]
     fn only_paths_of_the_staff_area_are_accepted() {
-        assert_eq!(local("/staff/accounts"), Some("/staff/accounts"));
+        assert_eq!(local_path("/staff/accounts"), Some("/staff/accounts"));
         for next in [
             "",
             "/",
@@ -255,13 +272,13 @@ mod tests {
             "/staff/\\evil",
             "/staff/\r\nX: y",
         ] {
-            assert_eq!(local(next), None, "{next:?}");
+            assert_eq!(local_path(next), None, "{next:?}");
         }
     }
 
     #[test]
     fn seconds_are_rounded_up() {
-        assert_eq!(seconds(SignedDuration::from_millis(1_001)), 2);
-        assert_eq!(seconds(SignedDuration::from_secs(2)), 2);
+        assert_eq!(ceil_seconds(SignedDuration::from_millis(1_001)), 2);
+        assert_eq!(ceil_seconds(SignedDuration::from_secs(2)), 2);
     }
 }

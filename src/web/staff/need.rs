@@ -4,7 +4,7 @@ use crate::domain::staff::Permission;
 
 /// What a route requires of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub enum Requirement {
     /// Nothing, as for the login page.
     Nothing,
     /// An account of any role with a session.

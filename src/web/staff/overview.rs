@@ -10,60 +10,65 @@ use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::guard::Desk;
-use super::route::{Need, Route};
-use crate::domain::campaign::Opening;
+use super::guard::StaffContext;
+use super::route::{Requirement, Route};
+use crate::domain::campaign::CampaignStatus;
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Lang};
 use crate::staff::overview::Overview;
-use crate::tally::board::Count;
+use crate::tally::live_totals::ValueCount;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
+use crate::web::page::{PageContext, render};
 
 /// Maximum number of values in a table. The chart page shows all.
-const VALUES: usize = 15;
+const MAX_VALUES: usize = 15;
 
 /// Route of the page.
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get(
         "/staff",
-        Need::Permission(Permission::Totals),
-        look,
+        Requirement::Permission(Permission::Totals),
+        show_overview,
     )]
 }
 
-async fn look(State(app): State<AppState>, desk: Desk) -> Result<Response, Error> {
-    desk.staff.account()?;
+async fn show_overview(
+    State(app): State<AppState>,
+    context: StaffContext,
+) -> Result<Response, Error> {
+    context.principal.account()?;
     let now = Timestamp::now();
     let mut campaigns = Vec::new();
     for campaign in app.campaigns.iter() {
-        let overview = app.overviews.of(campaign, now).await?;
-        campaigns.push(Section::of(&app, &desk, campaign, &overview, now));
+        let overview = app.overviews.fetch(campaign, now).await?;
+        campaigns.push(CampaignSummary::new(
+            &app, &context, campaign, &overview, now,
+        ));
     }
     // The default campaign first.
     campaigns.sort_by_key(|section| section.campaign.id != app.campaigns.default().id);
     let page = OverviewPage {
-        visit: &desk.visit,
-        desk: &desk,
+        visit: &context.visit,
+        context: &context,
         campaigns,
     };
-    Ok(show(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
 #[template(path = "staff/overview.html")]
 struct OverviewPage<'a> {
-    visit: &'a Visit,
-    desk: &'a Desk,
-    campaigns: Vec<Section>,
+    visit: &'a PageContext,
+    context: &'a StaffContext,
+    campaigns: Vec<CampaignSummary>,
 }
 
 /// The figures of one campaign.
-struct Section {
-    visit: Visit,
+struct CampaignSummary {
+    visit: PageContext,
     campaign: Arc<Campaign>,
-    opening: Opening,
+    status: CampaignStatus,
     /// Whether an administrator closed it early.
     is_closed: bool,
     as_of: Timestamp,
@@ -72,36 +77,36 @@ struct Section {
     /// Registrations per day, latest first, with the length of the bar in percent.
     days: Vec<(Date, u64, u64)>,
     /// Registrations per value, highest first, with the length of the bar in percent.
-    values: Vec<(Count, u64)>,
+    values: Vec<(ValueCount, u64)>,
     /// Number of values, including those not shown.
     all_values: usize,
     /// Rejections by reason (text), most frequent first.
-    refusals: Vec<(&'static str, u64)>,
+    rejections: Vec<(&'static str, u64)>,
 }
 
-impl Section {
-    fn of(
+impl CampaignSummary {
+    fn new(
         app: &AppState,
-        desk: &Desk,
+        context: &StaffContext,
         campaign: &Arc<Campaign>,
         overview: &Overview,
         now: Timestamp,
     ) -> Self {
-        let sees = |value: &str| desk.staff.sees(value);
-        let counts = overview.of_days(sees);
+        let sees = |value: &str| context.principal.may_see(value);
+        let counts = overview.sum_by_day(sees);
         let most = counts.iter().copied().max().unwrap_or_default();
         let days = overview.days.iter().copied().zip(counts.iter().copied());
-        let chart = app.live_totals.read(&campaign.id);
+        let chart = app.live_totals.latest(&campaign.id);
         let all = chart.iter().flat_map(|chart| &chart.values);
         let mut values: Vec<_> = all.filter(|count| sees(&count.value)).cloned().collect();
         let (total, all_values) = (values.iter().map(|count| count.count).sum(), values.len());
         let highest = values.first().map_or(0, |count| count.count);
-        values.truncate(VALUES);
+        values.truncate(MAX_VALUES);
         Self {
-            visit: desk.visit.clone(),
+            visit: context.visit.clone(),
             campaign: Arc::clone(campaign),
-            opening: app.registrations.closings.opening(campaign, now),
-            is_closed: app.registrations.closings.of(&campaign.id).is_some(),
+            status: app.registrations.closures.status(campaign, now),
+            is_closed: app.registrations.closures.closure(&campaign.id).is_some(),
             as_of: overview.as_of,
             total,
             today: counts.last().copied().unwrap_or_default(),
@@ -114,7 +119,7 @@ impl Section {
                 .map(|count| (count.clone(), percent(count.count, highest)))
                 .collect(),
             all_values,
-            refusals: refusals(overview, desk.visit.lang),
+            rejections: rejection_rows(overview, context.visit.lang),
         }
     }
 
@@ -123,25 +128,25 @@ impl Section {
         clippy::trivially_copy_pass_by_ref,
         reason = "templates hand over references"
     )]
-    fn said(&self, count: &u64) -> String {
+    fn format_count(&self, count: &u64) -> String {
         self.visit.count(*count)
     }
 
     /// Returns whether the table leaves values out.
-    fn is_cut(&self) -> bool {
+    fn is_truncated(&self) -> bool {
         self.values.len() < self.all_values
     }
 
     fn state(&self) -> &'static str {
         let lang = self.visit.lang;
-        match self.opening {
-            Opening::NotYet => lang.pick("Todavía no abre", "Not open yet"),
-            Opening::Open => lang.pick("Abierta", "Open"),
-            Opening::Over if self.is_closed => lang.pick(
+        match self.status {
+            CampaignStatus::Scheduled => lang.pick("Todavía no abre", "Not open yet"),
+            CampaignStatus::Open => lang.pick("Abierta", "Open"),
+            CampaignStatus::Ended if self.is_closed => lang.pick(
                 "Cerrada por la administración",
                 "Closed by an administrator",
             ),
-            Opening::Over => lang.pick("Terminó", "Over"),
+            CampaignStatus::Ended => lang.pick("Terminó", "Over"),
         }
     }
 }
@@ -153,17 +158,17 @@ fn percent(part: u64, whole: u64) -> u64 {
     u64::try_from(percent).unwrap_or(100)
 }
 
-fn refusals(overview: &Overview, lang: Lang) -> Vec<(&'static str, u64)> {
-    let counted = overview.refusals.iter();
+fn rejection_rows(overview: &Overview, lang: Lang) -> Vec<(&'static str, u64)> {
+    let counted = overview.rejections.iter();
     let mut refusals: Vec<_> = counted
-        .map(|(reason, count)| (words(reason, lang), *count))
+        .map(|(reason, count)| (reason_text(reason, lang), *count))
         .collect();
     refusals.sort_by_key(|(words, count)| (std::cmp::Reverse(*count), *words));
     refusals
 }
 
 /// Returns the text of a rejection reason, which is a label of the metric `jornada_refusals_total`.
-fn words(reason: &str, lang: Lang) -> &'static str {
+fn reason_text(reason: &str, lang: Lang) -> &'static str {
     match reason {
         "missing" => lang.pick("Faltaba una respuesta", "An answer was missing"),
         "consent-missing" => lang.pick("Sin autorización", "Without consent"),

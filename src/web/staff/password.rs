@@ -9,98 +9,110 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use super::guard::{FormKey, lead};
-use super::route::{Need, Route};
-use super::scribe::{Action, Deed, Scribe};
+use super::guard::{CsrfToken, redirect_with_cookies};
+use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::route::{Requirement, Route};
 use crate::domain::staff::{Account, audit};
-use crate::staff::accounts::change;
-use crate::staff::password::{Password, Weak};
+use crate::staff::accounts::update_account;
+use crate::staff::password::{Password, PasswordWeakness};
 use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
+use crate::web::page::{PageContext, render};
 
 /// Routes of the link.
 pub(super) fn routes() -> Vec<Route> {
     let path = "/staff/password/{link}";
     vec![
-        Route::get(path, Need::Nothing, ask),
-        Route::post(path, Need::Nothing, set),
+        Route::get(path, Requirement::Nothing, show_form),
+        Route::post(path, Requirement::Nothing, set_password),
     ]
 }
 
 /// The new password, typed twice.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Typed {
+struct SetPasswordForm {
     new: String,
     again: String,
 }
 
-async fn ask(
+async fn show_form(
     State(app): State<AppState>,
     Path(link): Path<String>,
-    visit: Visit,
-    FormKey(form_key): FormKey,
+    visit: PageContext,
+    CsrfToken(csrf_token): CsrfToken,
 ) -> Result<Response, Error> {
-    let account = invited(&app, &Token::sent(&link)).await?;
-    Ok(page(&visit, &form_key, &account, None))
+    let account = find_by_link(&app, &Token::from_text(&link)).await?;
+    Ok(render_form(&visit, &csrf_token, &account, None))
 }
 
-async fn set(
+async fn set_password(
     State(app): State<AppState>,
     Path(link): Path<String>,
-    visit: Visit,
-    scribe: Scribe,
-    FormKey(form_key): FormKey,
-    Form(typed): Form<Typed>,
+    visit: PageContext,
+    request_audit: RequestAudit,
+    CsrfToken(csrf_token): CsrfToken,
+    Form(form): Form<SetPasswordForm>,
 ) -> Result<Response, Error> {
-    let hash = Token::sent(&link).hash();
-    let account = invited(&app, &Token::sent(&link)).await?;
-    let password = match Password::choose(&typed.new, &typed.again, &account.mail) {
+    let hash = Token::from_text(&link).hash();
+    let account = find_by_link(&app, &Token::from_text(&link)).await?;
+    let password = match Password::validate_new(&form.new, &form.again, &account.email) {
         Ok(password) => password,
-        Err(weak) => return Ok(page(&visit, &form_key, &account, Some(weak))),
+        Err(weak) => return Ok(render_form(&visit, &csrf_token, &account, Some(weak))),
     };
     let phc = app
         .authenticator
         .passwords
-        .hash(password)
+        .hash_password(password)
         .await
         .map_err(crate::staff::AccountsError::from)?;
-    let deed = Deed::of(Action::PasswordSet).to(audit::account(account.id));
-    scribe.of(account.id).note(&app, deed).await?;
-    let used = change(&app.store, account.id, |account| {
-        let good = account.takes_link(&hash, Timestamp::now());
+    let event =
+        AuditEvent::new(AuditAction::PasswordSet).with_subject(audit::account_subject(account.id));
+    request_audit
+        .for_account(account.id)
+        .record(&app, event)
+        .await?;
+    let used = update_account(&app.store, account.id, |account| {
+        let good = account.accepts_link(&hash, Timestamp::now());
         good.then(|| account.set_password(phc.clone()))
     });
     used.await?.ok_or(Error::NoSuchLink)?;
     info!(staff = %account.id, "set a password by a link");
-    Ok(lead(&visit.link_done("/staff/login", "password"), None))
+    Ok(redirect_with_cookies(
+        &visit.link_with_notice("/staff/login", "password"),
+        None,
+    ))
 }
 
-async fn invited(app: &AppState, link: &Token) -> Result<Account, Error> {
+async fn find_by_link(app: &AppState, link: &Token) -> Result<Account, Error> {
     let hash = link.hash();
     let found = app.store.account_by_link(&hash).await?;
-    let invited = found.filter(|account| account.takes_link(&hash, Timestamp::now()));
+    let invited = found.filter(|account| account.accepts_link(&hash, Timestamp::now()));
     invited.ok_or(Error::NoSuchLink)
 }
 
-fn page(visit: &Visit, form_key: &str, account: &Account, weak: Option<Weak>) -> Response {
+fn render_form(
+    visit: &PageContext,
+    csrf_token: &str,
+    account: &Account,
+    weak: Option<PasswordWeakness>,
+) -> Response {
     let page = PasswordPage {
         visit,
-        form_key,
-        mail: account.mail.as_str(),
+        csrf_token,
+        mail: account.email.as_str(),
         problem: weak.map(|weak| weak.message(visit.lang)),
     };
     let status = weak.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
-    show(status, &page)
+    render(status, &page)
 }
 
 #[derive(Template)]
 #[template(path = "staff/password.html")]
 struct PasswordPage<'a> {
-    visit: &'a Visit,
-    form_key: &'a str,
+    visit: &'a PageContext,
+    csrf_token: &'a str,
     mail: &'a str,
     problem: Option<&'a str>,
 }

@@ -4,25 +4,29 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::route::{Need, Route};
-use super::scribe::{Action, Deed, Scribe};
-use super::who::Staff;
+use super::principal::Principal;
+use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::route::{Requirement, Route};
 use crate::domain::RegistrationId;
 use crate::domain::staff::Permission;
-use crate::intake::photos::KeeperError;
-use crate::photo::PhotosError;
+use crate::intake::photo_repository::PhotoError;
+use crate::photo::ObjectError;
 use crate::web::AppState;
 use crate::web::error::Error;
 
 /// Route of the photo. Reports link to it.
 pub(super) fn routes() -> Vec<Route> {
     let path = "/staff/c/{campaign}/registrations/{id}/photo";
-    vec![Route::get(path, Need::Permission(Permission::Photo), photo)]
+    vec![Route::get(
+        path,
+        Requirement::Permission(Permission::Photo),
+        show_photo,
+    )]
 }
 
-async fn photo(
-    staff: Staff,
-    scribe: Scribe,
+async fn show_photo(
+    staff: Principal,
+    request_audit: RequestAudit,
     State(app): State<AppState>,
     Path((campaign, id)): Path<(String, String)>,
 ) -> Result<Response, Error> {
@@ -30,9 +34,11 @@ async fn photo(
     let id = RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?;
     let found = app.store.registration(campaign, id).await?;
     let registration = found.ok_or(Error::NoSuchRegistration)?;
-    let deed = |action| Deed::about(action, &campaign.id, id);
-    if !staff.sees(&registration.value) {
-        scribe.note(&app, deed(Action::Refused)).await?;
+    let event = |action| AuditEvent::for_registration(action, &campaign.id, id);
+    if !staff.may_see(&registration.tally_value) {
+        request_audit
+            .record(&app, event(AuditAction::AccessDenied))
+            .await?;
         return Err(Error::NoSuchRegistration);
     }
     let photo = registration
@@ -40,11 +46,15 @@ async fn photo(
         .as_ref()
         .ok_or(Error::NoSuchRegistration)?;
     let read = app.registrations.photos.get(&campaign.id, id, photo).await;
-    if let Err(KeeperError::Photos(PhotosError::Altered)) = read {
-        scribe.note(&app, deed(Action::PhotoAltered)).await?;
+    if let Err(PhotoError::Objects(ObjectError::Altered)) = read {
+        request_audit
+            .record(&app, event(AuditAction::PhotoAltered))
+            .await?;
     }
     let bytes = read?.ok_or(Error::NoSuchRegistration)?;
-    scribe.note(&app, deed(Action::Photo)).await?;
+    request_audit
+        .record(&app, event(AuditAction::ViewPhoto))
+        .await?;
     let headers = [
         (header::CONTENT_TYPE, photo.format.media_type()),
         (header::CACHE_CONTROL, "no-store"),

@@ -7,93 +7,99 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::account::Asked;
-use super::audit::names::Names;
-use super::case::Case;
-use super::guard::Desk;
-use super::route::{Need, Route};
-use super::scribe::Action;
-use crate::domain::record::Record;
+use super::account::NoticeQuery;
+use super::audit::names::ActorNames;
+use super::guard::StaffContext;
+use super::registration_access::RegistrationAccess;
+use super::request_audit::AuditAction;
+use super::route::{Requirement, Route};
+use crate::domain::history::RegistrationHistory;
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Field};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
+use crate::web::page::{PageContext, render};
 
 const PATH: &str = "/staff/c/{campaign}/registrations/{id}";
-const NEED: Need = Need::Permission(Permission::See);
+const NEED: Requirement = Requirement::Permission(Permission::See);
 
 /// Routes of the page and of its print version.
 pub(super) fn routes() -> Vec<Route> {
     let print_path = "/staff/c/{campaign}/registrations/{id}/print";
     vec![
-        Route::get(PATH, NEED, look),
-        Route::get(print_path, NEED, print),
+        Route::get(PATH, NEED, show_registration),
+        Route::get(print_path, NEED, show_print),
     ]
 }
 
-async fn look(
+async fn show_registration(
     State(app): State<AppState>,
-    case: Case,
-    Query(asked): Query<Asked>,
+    access: RegistrationAccess,
+    Query(query): Query<NoticeQuery>,
 ) -> Result<Response, Error> {
-    let record = case.open(Action::Look).await?;
-    let notice = match asked.done.as_str() {
-        "corrected" => case
-            .desk
+    let record = access.load(AuditAction::ViewRegistration).await?;
+    let notice = match query.done.as_str() {
+        "corrected" => access
+            .context
             .visit
             .say("La corrección quedó guardada.", "The correction was saved."),
-        "same" => case.desk.visit.say(
+        "same" => access.context.visit.say(
             "No cambió nada: todo estaba ya así.",
             "Nothing changed: it all was so already.",
         ),
         _ => "",
     };
-    let names = names(&app, &case).await?;
+    let names = load_names(&app, &access).await?;
     let page = RegistrationPage {
-        visit: &case.desk.visit,
-        desk: &case.desk,
-        campaign: &case.campaign,
-        case: &case,
+        visit: &access.context.visit,
+        context: &access.context,
+        campaign: &access.campaign,
+        access: &access,
         record: &record,
         names,
         notice,
     };
-    Ok(show(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &page))
 }
 
-async fn print(State(app): State<AppState>, case: Case) -> Result<Response, Error> {
-    let record = case.open(Action::Print).await?;
-    let names = names(&app, &case).await?;
+async fn show_print(
+    State(app): State<AppState>,
+    access: RegistrationAccess,
+) -> Result<Response, Error> {
+    let record = access.load(AuditAction::Print).await?;
+    let names = load_names(&app, &access).await?;
     let page = PrintPage(RegistrationPage {
-        visit: &case.desk.visit,
-        desk: &case.desk,
-        campaign: &case.campaign,
-        case: &case,
+        visit: &access.context.visit,
+        context: &access.context,
+        campaign: &access.campaign,
+        access: &access,
         record: &record,
         names,
         notice: "",
     });
-    Ok(show(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &page))
 }
 
 /// Loads the names of actors for readers who may read the audit log.
-async fn names(app: &AppState, case: &Case) -> Result<Option<Names>, Error> {
-    if !case.desk.staff.may(Permission::Audit) {
+async fn load_names(
+    app: &AppState,
+    access: &RegistrationAccess,
+) -> Result<Option<ActorNames>, Error> {
+    if !access.context.principal.may(Permission::Audit) {
         return Ok(None);
     }
-    Ok(Some(Names::read(&app.store).await?))
+    Ok(Some(ActorNames::load(&app.store).await?))
 }
 
 #[derive(Template)]
 #[template(path = "staff/registration.html")]
 struct RegistrationPage<'a> {
-    visit: &'a Visit,
-    desk: &'a Desk,
+    visit: &'a PageContext,
+    context: &'a StaffContext,
     campaign: &'a Campaign,
-    case: &'a Case,
-    record: &'a Record,
-    names: Option<Names>,
+    access: &'a RegistrationAccess,
+    record: &'a RegistrationHistory,
+    names: Option<ActorNames>,
     notice: &'a str,
 }
 
@@ -121,20 +127,20 @@ impl RegistrationPage<'_> {
     }
 
     fn link(&self, below: &str) -> String {
-        self.visit.link(&self.case.path(below))
+        self.visit.link(&self.access.path(below))
     }
 
     /// Returns the label of a field, or its name if the campaign no longer has it.
     fn label<'s>(&'s self, name: &'s str) -> &'s str {
         let field = self.campaign.field(name);
-        field.map_or(name, |field| self.visit.read(&field.label))
+        field.map_or(name, |field| self.visit.localized(&field.label))
     }
 
     /// Returns who made a correction, as far as the reader may know.
-    fn who<'s>(&'s self, by: &'s str) -> &'s str {
+    fn corrector_name<'s>(&'s self, by: &'s str) -> &'s str {
         match &self.names {
-            Some(names) => names.show(by, self.visit.lang),
-            None if by == self.desk.staff.actor() => self.visit.say("Usted", "You"),
+            Some(names) => names.display_name(by, self.visit.lang),
+            None if by == self.context.principal.actor() => self.visit.say("Usted", "You"),
             None => self
                 .visit
                 .say("Otra persona del personal", "Somebody else of the staff"),

@@ -11,129 +11,145 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use super::guard::Desk;
-use super::job::{NEED, address, state_words};
+use super::guard::StaffContext;
+use super::job::{NEED, job_path, state_text};
+use super::request_audit::{AuditAction, RequestAudit};
 use super::route::Route;
-use super::scribe::{Action, Scribe};
-use crate::domain::job::{Format, Wanted};
+use crate::domain::job::{ReportFormat, ReportRequest};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Job, JobState, Selection};
-use crate::report::order::{Ordered, order};
+use crate::report::request::{RequestOutcome, request_report};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
-use crate::web::report::{ALL, ask_refresh, day, deed, file_name, select};
+use crate::web::page::{PageContext, render};
+use crate::web::report::{
+    ALL_VALUES, file_name, parse_day, report_event, request_refresh, resolve_selection,
+};
 
 pub(super) const PATH: &str = "/staff/c/{campaign}/reports";
 
 /// How long the form waits for the file, and how often it polls.
-const PATIENCE: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const FILE_TIMEOUT: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Routes of the form and the list.
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get(PATH, NEED, look), Route::post(PATH, NEED, ask)]
+    vec![
+        Route::get(PATH, NEED, show_form),
+        Route::post(PATH, NEED, submit_form),
+    ]
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Typed {
+struct ReportForm {
     value: String,
     from: String,
     until: String,
     format: String,
 }
 
-async fn look(
+async fn show_form(
     State(app): State<AppState>,
-    desk: Desk,
+    context: StaffContext,
     Path(campaign): Path<String>,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let typed = Typed {
-        format: Format::Xlsx.extension().to_owned(),
-        ..Typed::default()
+    let form = ReportForm {
+        format: ReportFormat::Xlsx.extension().to_owned(),
+        ..ReportForm::default()
     };
-    answer(&app, &desk, campaign, &typed, None).await
+    render_page(&app, &context, campaign, &form, None).await
 }
 
-async fn ask(
+async fn submit_form(
     State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
+    context: StaffContext,
+    request_audit: RequestAudit,
     Path(campaign): Path<String>,
     headers: HeaderMap,
-    Form(typed): Form<Typed>,
+    Form(form): Form<ReportForm>,
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
-    let (selection, format) = match typed.read(&desk.visit, campaign) {
+    let (selection, format) = match form.parse(&context.visit, campaign) {
         Ok(read) => read,
-        Err(problem) => return answer(&app, &desk, campaign, &typed, Some(problem)).await,
+        Err(problem) => return render_page(&app, &context, campaign, &form, Some(problem)).await,
     };
-    let chosen = select(&app, campaign, &typed.value, &desk.staff, &scribe).await?;
-    let wanted = Wanted {
+    let chosen = resolve_selection(
+        &app,
+        campaign,
+        &form.value,
+        &context.principal,
+        &request_audit,
+    )
+    .await?;
+    let request = ReportRequest {
         campaign: campaign.id.clone(),
         selection: Selection {
-            value: chosen.value,
+            tally_value: chosen.tally_value,
             ..selection
         },
         format,
-        lang: desk.visit.lang,
-        base: app.base_url(&headers),
+        lang: context.visit.lang,
+        base_url: app.base_url(&headers),
     };
-    let deed = deed(Action::Report, campaign, &wanted.selection);
-    let deed = deed.with("format", format.extension());
-    scribe.note(&app, deed).await?;
-    ask_refresh(&app, campaign).await;
-    let (store, asker) = (&app.store, desk.staff.actor());
-    let ordered = order(store, &app.object_store, wanted, &asker, Timestamp::now());
+    let event = report_event(AuditAction::Report, campaign, &request.selection);
+    let event = event.with_detail("format", format.extension());
+    request_audit.record(&app, event).await?;
+    request_refresh(&app, campaign).await;
+    let (store, asker) = (&app.store, context.principal.actor());
+    let ordered = request_report(store, &app.object_store, request, &asker, Timestamp::now());
     let problem = match Box::pin(ordered).await? {
-        Ordered::Job(job) => return lead(&app, &desk, *job).await,
-        Ordered::TooMany => desk.visit.say(
+        RequestOutcome::Job(job) => return redirect_to_job(&app, &context, *job).await,
+        RequestOutcome::TooManyLive => context.visit.say(
             "Ya tiene varias listas en preparación. Espere a que terminen, o cancele alguna.",
             "Several lists of yours are being made already. Wait for them, or cancel one.",
         ),
-        Ordered::TooManyKept => desk.visit.say(
+        RequestOutcome::TooManyStored => context.visit.say(
             "Ya tiene 200 listas. Cada una se borra un día después de hecha: pida otra cuando se borre la primera.",
             "You have 200 lists already. Each is removed a day after it was made: ask for another once the first is gone.",
         ),
     };
-    answer(&app, &desk, campaign, &typed, Some(problem)).await
+    render_page(&app, &context, campaign, &form, Some(problem)).await
 }
 
 /// Redirects to the file if it is ready soon, else to the progress page.
-async fn lead(app: &AppState, desk: &Desk, job: Job) -> Result<Response, Error> {
+async fn redirect_to_job(
+    app: &AppState,
+    context: &StaffContext,
+    job: Job,
+) -> Result<Response, Error> {
     app.job_added.notify_one();
-    info!(job = %job.id, staff = desk.staff.logged(), "requested a report");
-    let job = soon(app, job).await?;
+    info!(job = %job.id, staff = context.principal.log_name(), "requested a report");
+    let job = wait_for_file(app, job).await?;
     let page = match job.state {
-        JobState::Done(_) => address(&job, "/file"),
-        _ => address(&job, ""),
+        JobState::Done(_) => job_path(&job, "/file"),
+        _ => job_path(&job, ""),
     };
-    Ok(Redirect::to(&desk.visit.link(&page)).into_response())
+    Ok(Redirect::to(&context.visit.link(&page)).into_response())
 }
 
 /// Waits up to [`PATIENCE`] for the job to end, and returns its last state.
-async fn soon(app: &AppState, mut job: Job) -> Result<Job, Error> {
+async fn wait_for_file(app: &AppState, mut job: Job) -> Result<Job, Error> {
     let since = std::time::Instant::now();
-    while job.state.is_live() && since.elapsed() < PATIENCE {
-        tokio::time::sleep(LOOK_EVERY).await;
+    while job.state.is_live() && since.elapsed() < FILE_TIMEOUT {
+        tokio::time::sleep(POLL_INTERVAL).await;
         job = app.store.job(job.id).await?.ok_or(Error::NoSuchReport)?;
     }
     Ok(job)
 }
 
-impl Typed {
+impl ReportForm {
     /// Parses days and format. The value is looked up elsewhere. The error is the text for the user.
-    fn read<'a>(
+    fn parse<'a>(
         &self,
-        visit: &'a Visit,
+        visit: &'a PageContext,
         campaign: &Campaign,
-    ) -> Result<(Selection, Format), &'a str> {
+    ) -> Result<(Selection, ReportFormat), &'a str> {
         if self.value.is_empty() {
             return Err(visit.say("Elija de qué es la lista.", "Choose what the list is of."));
         }
-        let format = Format::from_extension(&self.format);
+        let format = ReportFormat::from_extension(&self.format);
         let format =
             format.ok_or_else(|| visit.say("Elija un formato.", "Choose a kind of file."))?;
         let wrong = |_| {
@@ -143,10 +159,10 @@ impl Typed {
             )
         };
         let (first, last) = (
-            day(&self.from).map_err(wrong)?,
-            day(&self.until).map_err(wrong)?,
+            parse_day(&self.from).map_err(wrong)?,
+            parse_day(&self.until).map_err(wrong)?,
         );
-        let selection = Selection::all().on(first, last, &campaign.time_zone);
+        let selection = Selection::all().between_days(first, last, &campaign.time_zone);
         let in_order = || {
             visit.say(
                 "La primera fecha es posterior a la última.",
@@ -157,37 +173,37 @@ impl Typed {
     }
 }
 
-async fn answer(
+async fn render_page(
     app: &AppState,
-    desk: &Desk,
+    context: &StaffContext,
     campaign: &Campaign,
-    typed: &Typed,
+    form: &ReportForm,
     problem: Option<&str>,
 ) -> Result<Response, Error> {
     let status = match problem {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
     };
-    let asker = desk.staff.actor();
+    let asker = context.principal.actor();
     let page = ReportsPage {
-        visit: &desk.visit,
-        desk,
+        visit: &context.visit,
+        context,
         campaign,
-        values: values(app, desk, campaign),
-        jobs: app.store.jobs_of(&campaign.id, &asker).await?,
-        typed,
+        values: selectable_values(app, context, campaign),
+        jobs: app.store.jobs_requested_by(&campaign.id, &asker).await?,
+        form,
         problem,
     };
-    Ok(show(status, &page))
+    Ok(render(status, &page))
 }
 
 /// Returns the values to choose from: the reader's places or, without a limit, every value that has registrations.
-fn values(app: &AppState, desk: &Desk, campaign: &Campaign) -> Vec<String> {
-    let theirs = desk.staff.values(campaign);
+fn selectable_values(app: &AppState, context: &StaffContext, campaign: &Campaign) -> Vec<String> {
+    let theirs = context.principal.visible_values(campaign);
     if !theirs.is_empty() {
         return theirs;
     }
-    let shown = app.live_totals.read(&campaign.id);
+    let shown = app.live_totals.latest(&campaign.id);
     let counts = shown.map_or_else(Vec::new, |shown| shown.values.clone());
     let mut values: Vec<_> = counts.into_iter().map(|count| count.value).collect();
     values.sort_by_cached_key(|value| crate::domain::text::fold(value));
@@ -197,42 +213,43 @@ fn values(app: &AppState, desk: &Desk, campaign: &Campaign) -> Vec<String> {
 #[derive(Template)]
 #[template(path = "staff/reports.html")]
 struct ReportsPage<'a> {
-    visit: &'a Visit,
-    desk: &'a Desk,
+    visit: &'a PageContext,
+    context: &'a StaffContext,
     campaign: &'a Campaign,
     values: Vec<String>,
     jobs: Vec<Job>,
-    typed: &'a Typed,
+    form: &'a ReportForm,
     problem: Option<&'a str>,
 }
 
 impl ReportsPage<'_> {
-    fn page(&self) -> String {
+    fn page_link(&self) -> String {
         let page = format!("/staff/c/{}/reports", self.campaign.id);
         self.visit.link(&page)
     }
 
-    fn by(&self) -> &str {
-        self.visit.read(&self.campaign.tallied().label)
+    fn field_label(&self) -> &str {
+        self.visit.localized(&self.campaign.tally_field().label)
     }
 
     fn is_chosen(&self, value: &str) -> bool {
-        self.typed.value == value
+        self.form.value == value
     }
 
-    fn job(&self, job: &Job) -> String {
-        self.visit.link(&address(job, ""))
+    fn job_link(&self, job: &Job) -> String {
+        self.visit.link(&job_path(job, ""))
     }
 
     fn name(&self, job: &Job) -> String {
-        file_name(self.campaign, &job.wanted.selection, job.wanted.format)
+        file_name(self.campaign, &job.request.selection, job.request.format)
     }
 
-    fn made(&self, job: &Job) -> String {
-        self.visit.moment(&job.made_at, &self.campaign.time_zone)
+    fn requested_at(&self, job: &Job) -> String {
+        self.visit
+            .date_time(&job.created_at, &self.campaign.time_zone)
     }
 
     fn state(&self, job: &Job) -> &'static str {
-        state_words(job, self.visit.lang)
+        state_text(job, self.visit.lang)
     }
 }

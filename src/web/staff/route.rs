@@ -6,10 +6,10 @@ use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
-use super::guard::{self, Guard};
+use super::guard::{self, RouteGuard};
 use crate::web::AppState;
 
-pub use super::need::Need;
+pub use super::need::Requirement;
 
 /// A route of the staff area.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Route {
     /// Path in axum's syntax, with parameters in braces.
     pub path: &'static str,
     /// Who may use it.
-    pub need: Need,
+    pub requirement: Requirement,
     handler: MethodRouter<AppState>,
 }
 
@@ -27,13 +27,13 @@ impl Route {
     /// Creates a GET route.
     pub fn get<T: 'static>(
         path: &'static str,
-        need: Need,
+        requirement: Requirement,
         handler: impl Handler<T, AppState>,
     ) -> Self {
         Self {
             method: Method::GET,
             path,
-            need,
+            requirement,
             handler: get(handler),
         }
     }
@@ -41,13 +41,13 @@ impl Route {
     /// Creates a POST route.
     pub fn post<T: 'static>(
         path: &'static str,
-        need: Need,
+        requirement: Requirement,
         handler: impl Handler<T, AppState>,
     ) -> Self {
         Self {
             method: Method::POST,
             path,
-            need,
+            requirement,
             handler: post(handler),
         }
     }
@@ -57,13 +57,13 @@ impl Route {
 pub(super) fn router(app: &AppState, table: Vec<Route>) -> Router<AppState> {
     let mut router = Router::new();
     for route in table {
-        let guard = Guard {
+        let guard = RouteGuard {
             app: app.clone(),
-            need: route.need,
+            requirement: route.requirement,
         };
         let guarded = route
             .handler
-            .route_layer(from_fn_with_state(guard, guard::guard));
+            .route_layer(from_fn_with_state(guard, guard::guard_route));
         router = router.route(route.path, guarded);
     }
     router

@@ -1,7 +1,7 @@
 //! The search for registrations. The form is redirected to a URL with the encrypted query, so that the browser's back
 //! button works and no name appears in a URL.
 
-mod asked;
+mod form;
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
@@ -9,137 +9,154 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::case::Cabinet;
-use super::guard::Desk;
-use super::route::{Need, Route};
-use super::scribe::Action;
+use super::guard::StaffContext;
+use super::registration_access::CampaignAccess;
+use super::request_audit::AuditAction;
+use super::route::{Requirement, Route};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Field, Registration};
-use crate::staff::query;
-use crate::store::search::Found;
+use crate::staff::encrypted_query;
+use crate::store::search::SearchResults;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
-use crate::web::page::{Visit, show};
-use asked::{Asked, Way};
+use crate::web::page::{PageContext, render};
+use form::{SearchForm, SearchReading};
 
 const PATH: &str = "/staff/c/{campaign}/registrations";
-const NEED: Need = Need::Permission(Permission::Search);
+const NEED: Requirement = Requirement::Permission(Permission::Search);
 
 /// Rows per page.
 const ROWS: u8 = 25;
 
 /// Maximum number of answer columns: what fits on a tablet.
-const COLUMNS: usize = 4;
+const MAX_COLUMNS: usize = 4;
 
 /// Routes of the form and its results.
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get(PATH, NEED, look), Route::post(PATH, NEED, ask)]
+    vec![
+        Route::get(PATH, NEED, show_results),
+        Route::post(PATH, NEED, submit_search),
+    ]
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Address {
+struct EncryptedQueryParam {
     q: String,
     done: String,
 }
 
-async fn ask(
+async fn submit_search(
     State(app): State<AppState>,
-    cabinet: Cabinet,
-    Form(asked): Form<Asked>,
+    access: CampaignAccess,
+    Form(form): Form<SearchForm>,
 ) -> Result<Response, Error> {
-    let read = asked.read(
-        &cabinet.campaign,
+    let read = form.parse(
+        &access.campaign,
         app.registrations.secret.expose(),
-        cabinet.desk.visit.lang,
+        access.context.visit.lang,
     );
     if let Err(mistakes) = read {
-        let page = SearchPage::of(&app, &cabinet, asked, mistakes, None);
-        return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        let page = SearchPage::new(&app, &access, form, mistakes, None);
+        return Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    let to = address(&app, &cabinet, &asked)?;
+    let to = search_url(&app, &access, &form)?;
     Ok(Redirect::to(&to).into_response())
 }
 
-async fn look(
+async fn show_results(
     State(app): State<AppState>,
-    cabinet: Cabinet,
-    Query(Address { q, done }): Query<Address>,
+    access: CampaignAccess,
+    Query(EncryptedQueryParam { q, done }): Query<EncryptedQueryParam>,
 ) -> Result<Response, Error> {
-    let account = cabinet.desk.staff.account()?.id;
-    let asked = query::read::<Asked>(&app.authenticator.keys, account, &cabinet.campaign.id, &q);
-    let Some(asked) = asked else {
-        let mut page = SearchPage::of(&app, &cabinet, Asked::default(), Vec::new(), None);
+    let account = access.context.principal.account()?.id;
+    let form = encrypted_query::decrypt::<SearchForm>(
+        &app.authenticator.keys,
+        account,
+        &access.campaign.id,
+        &q,
+    );
+    let Some(form) = form else {
+        let mut page = SearchPage::new(&app, &access, SearchForm::default(), Vec::new(), None);
         page.is_deleted = done == "deleted";
-        return Ok(show(StatusCode::OK, &page));
+        return Ok(render(StatusCode::OK, &page));
     };
-    let read = asked.read(
-        &cabinet.campaign,
+    let read = form.parse(
+        &access.campaign,
         app.registrations.secret.expose(),
-        cabinet.desk.visit.lang,
+        access.context.visit.lang,
     );
     // The query was valid when it was encrypted: this fails only if the campaign changed since.
     let ways = read.map_err(|_| Error::InvalidCsrfToken)?;
-    let found = find(&cabinet, &asked, ways).await?;
+    let found = search_readings(&access, &form, ways).await?;
     let next = match found.next.clone() {
-        Some(cursor) => Some(address(&app, &cabinet, &asked.behind(cursor))?),
+        Some(cursor) => Some(search_url(&app, &access, &form.after_cursor(cursor))?),
         None => None,
     };
-    let first = match &asked.after {
-        Some(_) => Some(address(&app, &cabinet, &asked.at_start())?),
+    let first = match &form.after {
+        Some(_) => Some(search_url(&app, &access, &form.from_start())?),
         None => None,
     };
-    let results = Results { found, next, first };
-    let page = SearchPage::of(&app, &cabinet, asked, Vec::new(), Some(results));
-    Ok(show(StatusCode::OK, &page))
+    let results = ResultsPage { found, next, first };
+    let page = SearchPage::new(&app, &access, form, Vec::new(), Some(results));
+    Ok(render(StatusCode::OK, &page))
 }
 
 /// Tries the readings of a query in order until one finds something.
-async fn find(cabinet: &Cabinet, asked: &Asked, ways: Vec<Way>) -> Result<Found, Error> {
+async fn search_readings(
+    access: &CampaignAccess,
+    form: &SearchForm,
+    ways: Vec<SearchReading>,
+) -> Result<SearchResults, Error> {
     let mut last = None;
-    for Way { name, mut search } in ways {
-        let deed = |action| {
-            let told = asked.told().into_iter();
+    for SearchReading { name, mut search } in ways {
+        let event = |action| {
+            let told = form.audit_details().into_iter();
             told.fold(
-                cabinet.deed(action).with("by", name),
-                |deed, (word, text)| deed.with(word, text),
+                access.new_event(action).with_detail("by", name),
+                |event, (word, text)| event.with_detail(word, text),
             )
         };
-        let staff = &cabinet.desk.staff;
-        if !search.values.iter().all(|value| staff.sees(value)) {
-            cabinet.note(deed(Action::Refused)).await?;
+        let staff = &access.context.principal;
+        if !search.values.iter().all(|value| staff.may_see(value)) {
+            access.record(event(AuditAction::AccessDenied)).await?;
             return Err(Error::NoSuchValue);
         }
         if search.values.is_empty() {
-            search.values = staff.values(&cabinet.campaign);
+            search.values = staff.visible_values(&access.campaign);
         }
-        let found = cabinet
-            .find(&search, asked.after.as_ref(), ROWS, deed(Action::Search))
+        let found = access
+            .search(
+                &search,
+                form.after.as_ref(),
+                ROWS,
+                event(AuditAction::Search),
+            )
             .await?;
         if !found.rows.is_empty() {
             return Ok(found);
         }
         last = Some(found);
     }
-    Ok(last.unwrap_or(Found {
+    Ok(last.unwrap_or(SearchResults {
         rows: Vec::new(),
         next: None,
     }))
 }
 
 /// Returns the URL of a search, readable only by this account.
-fn address(app: &AppState, cabinet: &Cabinet, asked: &Asked) -> Result<String, Error> {
-    let (visit, campaign) = (&cabinet.desk.visit, &cabinet.campaign.id);
-    let account = cabinet.desk.staff.account()?.id;
-    let sealed = query::write(&app.authenticator.keys, account, campaign, asked);
+fn search_url(app: &AppState, access: &CampaignAccess, form: &SearchForm) -> Result<String, Error> {
+    let (visit, campaign) = (&access.context.visit, &access.campaign.id);
+    let account = access.context.principal.account()?.id;
+    let sealed = encrypted_query::encrypt(&app.authenticator.keys, account, campaign, form);
     let sealed = sealed.map_err(crate::staff::AccountsError::from)?;
-    Ok(visit.link_with(&cabinet.path("registrations"), "q", &sealed))
+    Ok(visit.link_with_param(&access.path("registrations"), "q", &sealed))
 }
 
 /// One page of results with its links.
-struct Results {
-    found: Found,
+struct ResultsPage {
+    found: SearchResults,
     next: Option<String>,
     first: Option<String>,
 }
@@ -147,41 +164,41 @@ struct Results {
 #[derive(Template)]
 #[template(path = "staff/search.html")]
 struct SearchPage<'a> {
-    visit: &'a Visit,
-    desk: &'a Desk,
+    visit: &'a PageContext,
+    context: &'a StaffContext,
     campaign: &'a Campaign,
-    asked: Asked,
-    mistakes: Vec<FieldProblem>,
-    results: Option<Results>,
+    form: SearchForm,
+    field_problems: Vec<FieldProblem>,
+    results: Option<ResultsPage>,
     /// Suggested values: those with registrations within the reader's place scope, and the reader's own places.
     values: Vec<String>,
     is_deleted: bool,
 }
 
 impl<'a> SearchPage<'a> {
-    fn of(
+    fn new(
         app: &AppState,
-        cabinet: &'a Cabinet,
-        asked: Asked,
-        mistakes: Vec<FieldProblem>,
-        results: Option<Results>,
+        access: &'a CampaignAccess,
+        form: SearchForm,
+        field_problems: Vec<FieldProblem>,
+        results: Option<ResultsPage>,
     ) -> Self {
-        let chart = app.live_totals.read(&cabinet.campaign.id);
+        let chart = app.live_totals.latest(&access.campaign.id);
         let counted = chart.iter().flat_map(|chart| &chart.values);
-        let staff = &cabinet.desk.staff;
+        let staff = &access.context.principal;
         let mut values: Vec<_> = counted
             .map(|count| count.value.clone())
-            .filter(|value| staff.sees(value) && !value.is_empty())
-            .chain(staff.values(&cabinet.campaign))
+            .filter(|value| staff.may_see(value) && !value.is_empty())
+            .chain(staff.visible_values(&access.campaign))
             .collect();
         values.sort_unstable();
         values.dedup();
         Self {
-            visit: &cabinet.desk.visit,
-            desk: &cabinet.desk,
-            campaign: &cabinet.campaign,
-            asked,
-            mistakes,
+            visit: &access.context.visit,
+            context: &access.context,
+            campaign: &access.campaign,
+            form,
+            field_problems,
             results,
             values,
             is_deleted: false,
@@ -189,7 +206,7 @@ impl<'a> SearchPage<'a> {
     }
 
     fn error(&self, name: &str) -> Option<&str> {
-        let wrong = self.mistakes.iter().find(|wrong| wrong.field == name);
+        let wrong = self.field_problems.iter().find(|wrong| wrong.field == name);
         wrong.map(|wrong| wrong.message.as_str())
     }
 
@@ -197,7 +214,7 @@ impl<'a> SearchPage<'a> {
     fn columns(&self) -> Vec<(usize, &Field)> {
         let fields = self.campaign.fields.iter().enumerate();
         let answers = fields.filter(|(_, field)| !field.is_photo());
-        answers.take(COLUMNS).collect()
+        answers.take(MAX_COLUMNS).collect()
     }
 
     #[expect(
@@ -208,9 +225,9 @@ impl<'a> SearchPage<'a> {
         row.answers.get(*place).unwrap_or_default()
     }
 
-    fn page_of(&self, row: &Registration) -> String {
+    fn registration_link(&self, row: &Registration) -> String {
         let id = row.id;
         self.visit
-            .staff(&self.campaign.id, &format!("registrations/{id}"))
+            .staff_link(&self.campaign.id, &format!("registrations/{id}"))
     }
 }

@@ -9,20 +9,20 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tracing::info;
 
-use super::account::{Asked, hash};
-use super::accounts::read_places;
-use super::guard::Desk;
-use super::route::{Need, Route};
-use super::scribe::{Action, Deed, Scribe};
+use super::account::{NoticeQuery, parse_hash};
+use super::accounts::parse_places;
+use super::guard::StaffContext;
+use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::route::{Requirement, Route};
 use crate::domain::staff::{ApiToken, Permission, Scopes, audit};
 use crate::staff::AccountsError;
-use crate::staff::token::{Token, is_name};
+use crate::staff::token::{Token, is_valid_name};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{Visit, show};
+use crate::web::page::{PageContext, render};
 
 const PAGE: &str = "/staff/tokens";
-const NEED: Need = Need::Permission(Permission::Accounts);
+const NEED: Requirement = Requirement::Permission(Permission::Accounts);
 
 /// Lifetimes of a token that the form offers, in days.
 const DAYS: [u32; 4] = [1, 7, 30, 365];
@@ -30,15 +30,15 @@ const DAYS: [u32; 4] = [1, 7, 30, 365];
 /// Routes of the list and its forms.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get(PAGE, NEED, list),
-        Route::post(PAGE, NEED, make),
-        Route::post("/staff/tokens/revoke", NEED, revoke),
+        Route::get(PAGE, NEED, list_tokens),
+        Route::post(PAGE, NEED, create_token),
+        Route::post("/staff/tokens/revoke", NEED, revoke_token),
     ]
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Typed {
+struct TokenForm {
     name: String,
     report: String,
     chart: String,
@@ -49,83 +49,86 @@ struct Typed {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Chosen {
+struct RevokeTokenForm {
     token: String,
 }
 
-async fn list(
+async fn list_tokens(
     State(app): State<AppState>,
-    desk: Desk,
-    Query(asked): Query<Asked>,
+    context: StaffContext,
+    Query(query): Query<NoticeQuery>,
 ) -> Result<Response, Error> {
-    let notice = match asked.done.as_str() {
-        "revoked" => desk
+    let notice = match query.done.as_str() {
+        "revoked" => context
             .visit
             .say("La clave ya no sirve.", "The token is no good any more."),
         _ => "",
     };
-    let blank = Typed::default();
-    let page = TokensPage::of(&app, &desk, &blank, notice, None).await?;
-    Ok(show(StatusCode::OK, &page))
+    let blank = TokenForm::default();
+    let page = TokensPage::load(&app, &context, &blank, notice, None).await?;
+    Ok(render(StatusCode::OK, &page))
 }
 
-async fn make(
+async fn create_token(
     State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
-    Form(typed): Form<Typed>,
+    context: StaffContext,
+    request_audit: RequestAudit,
+    Form(form): Form<TokenForm>,
 ) -> Result<Response, Error> {
     let token = Token::generate().map_err(AccountsError::from)?;
-    let kept = match typed.read(&app, &desk.visit, &token, Timestamp::now()) {
+    let kept = match form.parse(&app, &context.visit, &token, Timestamp::now()) {
         Ok(kept) => kept,
         Err(problem) => {
-            let page = TokensPage::of(&app, &desk, &typed, "", Some(&problem)).await?;
-            return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page));
+            let page = TokensPage::load(&app, &context, &form, "", Some(&problem)).await?;
+            return Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
-    scribe.note(&app, audit::token_made(&kept)).await?;
+    request_audit
+        .record(&app, audit::token_created(&kept))
+        .await?;
     app.store.add_token(&kept).await?;
     info!(
-        staff = desk.staff.logged(),
-        scopes = kept.scopes.written(),
+        staff = context.principal.log_name(),
+        scopes = kept.scopes.to_text(),
         "created a token"
     );
     let page = TokenPage {
-        visit: &desk.visit,
-        desk: &desk,
+        visit: &context.visit,
+        context: &context,
         name: &kept.name,
         token: token.expose(),
     };
-    Ok(show(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &page))
 }
 
-async fn revoke(
+async fn revoke_token(
     State(app): State<AppState>,
-    desk: Desk,
-    scribe: Scribe,
-    Form(chosen): Form<Chosen>,
+    context: StaffContext,
+    request_audit: RequestAudit,
+    Form(form): Form<RevokeTokenForm>,
 ) -> Result<Response, Error> {
-    let hash = hash(&chosen.token).ok_or(Error::NoSuchPage)?;
+    let hash = parse_hash(&form.token).ok_or(Error::NoSuchPage)?;
     let store = &app.store;
     let token = store.token(&hash).await?.ok_or(Error::NoSuchPage)?;
-    let deed = Deed::of(Action::TokenRevoked).to(audit::token(&token.name));
-    scribe.note(&app, deed).await?;
+    let event =
+        AuditEvent::new(AuditAction::TokenRevoked).with_subject(audit::token_subject(&token.name));
+    request_audit.record(&app, event).await?;
     store.revoke_token(&hash, Timestamp::now()).await?;
-    info!(staff = desk.staff.logged(), "revoked a token");
-    Ok(Redirect::to(&desk.visit.link_done(PAGE, "revoked")).into_response())
+    info!(staff = context.principal.log_name(), "revoked a token");
+    Ok(Redirect::to(&context.visit.link_with_notice(PAGE, "revoked")).into_response())
 }
 
-impl Typed {
-    fn read(
+impl TokenForm {
+    fn parse(
         &self,
         app: &AppState,
-        visit: &Visit,
+        visit: &PageContext,
         token: &Token,
         now: Timestamp,
     ) -> Result<ApiToken, String> {
         let wrong = |es: &str, en: &str| visit.say(es, en).to_owned();
         let name = self.name.trim();
-        if !is_name(name) {
+        if !is_valid_name(name) {
             return Err(wrong(
                 "Escriba para quién o qué es la clave.",
                 "Write who or what the token is for.",
@@ -135,7 +138,7 @@ impl Typed {
             report: self.report == "true",
             chart: self.chart == "true",
         };
-        if scopes == Scopes::of(&[]) {
+        if scopes == Scopes::new(&[]) {
             return Err(wrong(
                 "Elija para qué sirve la clave.",
                 "Choose what the token is for.",
@@ -152,7 +155,7 @@ impl Typed {
             hash: token.hash(),
             name: name.to_owned(),
             scopes,
-            reach: read_places(app, visit, &self.places)?,
+            place_scope: parse_places(app, visit, &self.places)?,
             created_at: now,
             expires_at: Some(now + SignedDuration::from_hours(i64::from(days) * 24)),
             revoked_at: None,
@@ -163,10 +166,10 @@ impl Typed {
 #[derive(Template)]
 #[template(path = "staff/tokens.html")]
 struct TokensPage<'a> {
-    visit: &'a Visit,
-    desk: &'a Desk,
+    visit: &'a PageContext,
+    context: &'a StaffContext,
     tokens: Vec<ApiToken>,
-    typed: &'a Typed,
+    form: &'a TokenForm,
     zone: &'a TimeZone,
     now: Timestamp,
     notice: &'a str,
@@ -174,18 +177,18 @@ struct TokensPage<'a> {
 }
 
 impl<'a> TokensPage<'a> {
-    async fn of(
+    async fn load(
         app: &'a AppState,
-        desk: &'a Desk,
-        typed: &'a Typed,
+        context: &'a StaffContext,
+        form: &'a TokenForm,
         notice: &'a str,
         problem: Option<&'a str>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            visit: &desk.visit,
-            desk,
+            visit: &context.visit,
+            context,
             tokens: app.store.tokens().await?,
-            typed,
+            form,
             zone: &app.campaigns.default().time_zone,
             now: Timestamp::now(),
             notice,
@@ -194,7 +197,7 @@ impl<'a> TokensPage<'a> {
     }
 
     /// Returns the names of a token's scopes.
-    fn scopes(&self, token: &ApiToken) -> String {
+    fn scope_names(&self, token: &ApiToken) -> String {
         let mut words = Vec::new();
         if token.scopes.report {
             words.push(self.visit.say("listas", "lists"));
@@ -206,14 +209,14 @@ impl<'a> TokensPage<'a> {
     }
 
     /// Returns the expiry time, or why the token is no longer valid.
-    fn until(&self, token: &ApiToken) -> String {
+    fn expiry_text(&self, token: &ApiToken) -> String {
         if token.revoked_at.is_some() {
             return self.visit.say("revocada", "revoked").to_owned();
         }
         match token.expires_at {
             None => self.visit.say("sin fecha", "no date").to_owned(),
             Some(end) if end <= self.now => self.visit.say("vencida", "expired").to_owned(),
-            Some(end) => self.visit.moment(&end, self.zone),
+            Some(end) => self.visit.date_time(&end, self.zone),
         }
     }
 
@@ -221,7 +224,7 @@ impl<'a> TokensPage<'a> {
         token.is_live(self.now)
     }
 
-    fn named(token: &ApiToken) -> String {
+    fn hash_hex(token: &ApiToken) -> String {
         data_encoding::HEXLOWER.encode(&token.hash)
     }
 }
@@ -229,8 +232,8 @@ impl<'a> TokensPage<'a> {
 #[derive(Template)]
 #[template(path = "staff/token.html")]
 struct TokenPage<'a> {
-    visit: &'a Visit,
-    desk: &'a Desk,
+    visit: &'a PageContext,
+    context: &'a StaffContext,
     name: &'a str,
     token: &'a str,
 }

@@ -1,7 +1,7 @@
 //! Why a submission could not be read.
 
-use crate::domain::FieldRefusal;
-use crate::photo::inspect::PhotoRefusal;
+use crate::domain::FieldError;
+use crate::photo::inspect::InspectionError;
 use crate::web::budget::BudgetExhausted;
 
 /// Why a submission could not be read.
@@ -21,10 +21,10 @@ pub enum UploadError {
         /// Name of the field.
         field: String,
         /// Reason.
-        refusal: PhotoRefusal,
+        refusal: InspectionError,
     },
     /// A field that came more than once.
-    Refused(FieldRefusal),
+    Refused(FieldError),
     /// The body did not arrive in time.
     BodyTimeout,
     /// The texts have too many bytes.

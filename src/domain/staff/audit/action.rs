@@ -2,13 +2,13 @@
 
 /// An audited action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Action {
+pub enum AuditAction {
     /// Logged in.
     Login,
     /// Failed to log in or to confirm their own password: wrong address, password or code.
     LoginFailed,
     /// Exceeded the rate limit of login attempts.
-    LoginSlowed,
+    LoginRateLimited,
     /// Logged out.
     Logout,
     /// Set a password by a link.
@@ -16,9 +16,9 @@ pub enum Action {
     /// Changed their own password.
     PasswordChanged,
     /// Enabled their second factor.
-    SecondOn,
+    SecondFactorEnabled,
     /// Disabled their second factor.
-    SecondOff,
+    SecondFactorDisabled,
     /// Ended one session.
     SessionEnded,
     /// Ended all sessions of an account.
@@ -38,9 +38,9 @@ pub enum Action {
     /// Searched registrations.
     Search,
     /// Viewed a registration.
-    Look,
+    ViewRegistration,
     /// Viewed a photo.
-    Photo,
+    ViewPhoto,
     /// Printed a registration.
     Print,
     /// Corrected a registration.
@@ -60,7 +60,7 @@ pub enum Action {
     /// Exported the audit log.
     AuditExport,
     /// Requested something without permission.
-    Refused,
+    AccessDenied,
     /// Exported the data of one person.
     PersonExport,
     /// Erased expired photos.
@@ -75,17 +75,17 @@ pub enum Action {
     ReportCancelled,
 }
 
-impl Action {
+impl AuditAction {
     /// All actions, in display order.
     pub const ALL: [Self; 35] = [
         Self::Login,
         Self::LoginFailed,
-        Self::LoginSlowed,
+        Self::LoginRateLimited,
         Self::Logout,
         Self::PasswordSet,
         Self::PasswordChanged,
-        Self::SecondOn,
-        Self::SecondOff,
+        Self::SecondFactorEnabled,
+        Self::SecondFactorDisabled,
         Self::SessionEnded,
         Self::SessionsEnded,
         Self::AccountAdded,
@@ -95,8 +95,8 @@ impl Action {
         Self::TokenMade,
         Self::TokenRevoked,
         Self::Search,
-        Self::Look,
-        Self::Photo,
+        Self::ViewRegistration,
+        Self::ViewPhoto,
         Self::Print,
         Self::Correct,
         Self::Delete,
@@ -106,7 +106,7 @@ impl Action {
         Self::Reopen,
         Self::AuditRead,
         Self::AuditExport,
-        Self::Refused,
+        Self::AccessDenied,
         Self::PersonExport,
         Self::PhotosErased,
         Self::Sweep,
@@ -127,12 +127,12 @@ impl Action {
         match self {
             Self::Login => "login",
             Self::LoginFailed => "login-failed",
-            Self::LoginSlowed => "login-slowed",
+            Self::LoginRateLimited => "login-slowed",
             Self::Logout => "logout",
             Self::PasswordSet => "password-set",
             Self::PasswordChanged => "password-changed",
-            Self::SecondOn => "second-on",
-            Self::SecondOff => "second-off",
+            Self::SecondFactorEnabled => "second-on",
+            Self::SecondFactorDisabled => "second-off",
             Self::SessionEnded => "session-ended",
             Self::SessionsEnded => "sessions-ended",
             Self::AccountAdded => "account-added",
@@ -142,8 +142,8 @@ impl Action {
             Self::TokenMade => "token-made",
             Self::TokenRevoked => "token-revoked",
             Self::Search => "search",
-            Self::Look => "look",
-            Self::Photo => "photo",
+            Self::ViewRegistration => "look",
+            Self::ViewPhoto => "photo",
             Self::Print => "print",
             Self::Correct => "correct",
             Self::Delete => "delete",
@@ -153,7 +153,7 @@ impl Action {
             Self::Reopen => "reopen",
             Self::AuditRead => "audit-read",
             Self::AuditExport => "audit-export",
-            Self::Refused => "refused",
+            Self::AccessDenied => "refused",
             Self::PersonExport => "person-export",
             Self::PhotosErased => "photos-erased",
             Self::Sweep => "sweep",

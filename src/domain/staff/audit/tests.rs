@@ -2,45 +2,45 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-fn entry() -> Entry {
+fn entry() -> ChainEntry {
     let at = Timestamp::from_second(1_795_000_000).unwrap();
     let campaign = CampaignId::parse("vacunacion").unwrap();
-    let deed = Deed::of(Action::Report)
-        .within(&campaign)
-        .to("a".into())
-        .to("b".into())
-        .with("format", "csv");
-    Entry {
+    let deed = AuditEvent::new(AuditAction::Report)
+        .with_campaign(&campaign)
+        .with_subject("a".into())
+        .with_subject("b".into())
+        .with_detail("format", "csv");
+    ChainEntry {
         seq: 7,
-        note: Note {
-            from: Some([192, 0, 2, 1].into()),
+        record: AuditRecord {
+            client_ip: Some([192, 0, 2, 1].into()),
             request_id: Some("abc".into()),
-            ..Note::by(Doer::CommandLine, deed, at)
+            ..AuditRecord::from_system(SystemActor::CommandLine, deed, at)
         },
-        before: [1; 32],
+        previous_hash: [1; 32],
         hash: [2; 32],
     }
 }
 
 #[test]
 fn every_part_of_an_entry_stands_in_what_is_hashed() {
-    let changes: [fn(&mut Entry); 14] = [
+    let changes: [fn(&mut ChainEntry); 14] = [
         |entry| entry.seq += 1,
-        |entry| entry.before[31] = 0,
-        |entry| entry.note.at += jiff::SignedDuration::from_millis(1),
-        |entry| entry.note.who.push('x'),
-        |entry| entry.note.from = None,
-        |entry| entry.note.from = Some([192, 0, 2, 2].into()),
-        |entry| entry.note.request_id = None,
-        |entry| entry.note.request_id = Some(String::new()),
-        |entry| entry.note.deed.action = Action::ReportFile,
-        |entry| entry.note.deed.campaign = None,
-        |entry| entry.note.deed.subjects = vec!["ab".into()],
-        |entry| entry.note.deed.subjects = vec!["b".into(), "a".into()],
-        |entry| entry.note.deed = entry.note.deed.clone().with("rows", 1),
+        |entry| entry.previous_hash[31] = 0,
+        |entry| entry.record.at += jiff::SignedDuration::from_millis(1),
+        |entry| entry.record.actor.push('x'),
+        |entry| entry.record.client_ip = None,
+        |entry| entry.record.client_ip = Some([192, 0, 2, 2].into()),
+        |entry| entry.record.request_id = None,
+        |entry| entry.record.request_id = Some(String::new()),
+        |entry| entry.record.event.action = AuditAction::ReportFile,
+        |entry| entry.record.event.campaign = None,
+        |entry| entry.record.event.subjects = vec!["ab".into()],
+        |entry| entry.record.event.subjects = vec!["b".into(), "a".into()],
+        |entry| entry.record.event = entry.record.event.clone().with_detail("rows", 1),
         |entry| {
-            entry.note.deed.detail.clear();
-            entry.note.deed = entry.note.deed.clone().with("forma", "tcsv");
+            entry.record.event.detail.clear();
+            entry.record.event = entry.record.event.clone().with_detail("forma", "tcsv");
         },
     ];
     let mut contents = BTreeSet::from([entry().content()]);
@@ -56,20 +56,23 @@ fn every_part_of_an_entry_stands_in_what_is_hashed() {
 
 #[test]
 fn every_action_has_a_name_of_its_own() {
-    let names: BTreeSet<_> = Action::ALL.map(Action::name).into();
-    assert_eq!(names.len(), Action::ALL.len());
-    for action in Action::ALL {
-        assert_eq!(Action::parse(action.name()), Some(action));
+    let names: BTreeSet<_> = AuditAction::ALL.map(AuditAction::name).into();
+    assert_eq!(names.len(), AuditAction::ALL.len());
+    for action in AuditAction::ALL {
+        assert_eq!(AuditAction::parse(action.name()), Some(action));
     }
-    assert_eq!(Action::parse("delete-everything"), None);
+    assert_eq!(AuditAction::parse("delete-everything"), None);
 }
 
 #[test]
 fn a_head_is_read_as_it_is_shown() {
     let head = entry().head();
-    assert_eq!(Head::parse(&format!(" {head}\n")), Some(head));
-    assert_eq!(Head::parse(&Head::NONE.to_string()), Some(Head::NONE));
+    assert_eq!(ChainHead::parse(&format!(" {head}\n")), Some(head));
+    assert_eq!(
+        ChainHead::parse(&ChainHead::EMPTY.to_string()),
+        Some(ChainHead::EMPTY)
+    );
     for wrong in ["", "7", "7:", "x:00", "7:00", "-1:00", "7:ñ"] {
-        assert_eq!(Head::parse(wrong), None, "{wrong}");
+        assert_eq!(ChainHead::parse(wrong), None, "{wrong}");
     }
 }

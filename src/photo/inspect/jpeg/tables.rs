@@ -1,7 +1,7 @@
 //! JPEG segments that decoding needs, checked so that no other data can hide in them.
 //! Lengths must be exact, as in libjpeg.
 
-use super::super::PhotoRefusal;
+use super::super::InspectionError;
 
 /// Frame header, and the components that a scan has covered.
 pub(super) struct Frame {
@@ -17,22 +17,22 @@ struct Component {
 
 impl Frame {
     /// Parses a frame header (SOF0 to SOF2) that browsers can display.
-    pub(super) fn parse(contents: &[u8]) -> Result<Self, PhotoRefusal> {
+    pub(super) fn parse(contents: &[u8]) -> Result<Self, InspectionError> {
         let Some(([precision, h1, h2, w1, w2, count], components)) = contents.split_first_chunk()
         else {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         };
         if *count == 0 || components.len() != 3 * usize::from(*count) {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         }
         if *precision != 8 || !matches!(count, 1 | 3 | 4) {
-            return Err(PhotoRefusal::RareJpeg);
+            return Err(InspectionError::UnsupportedJpeg);
         }
         // Each component: id, horizontal and vertical sampling factors of 1 to 4, quantization table.
         let is_sampled = |factor| (1..=4).contains(&factor);
         let sampled = |it: &[u8]| is_sampled(it[1] >> 4) && is_sampled(it[1] & 15) && it[2] < 4;
         if !components.chunks_exact(3).all(sampled) {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         }
         Ok(Self {
             width: u16::from_be_bytes([*w1, *w2]).into(),
@@ -48,11 +48,11 @@ impl Frame {
     }
 
     /// Marks the components of a scan header as covered.
-    pub(super) fn cover(&mut self, header: &[u8]) -> Result<(), PhotoRefusal> {
-        let (count, rest) = header.split_first().ok_or(PhotoRefusal::Damaged)?;
+    pub(super) fn mark_covered(&mut self, header: &[u8]) -> Result<(), InspectionError> {
+        let (count, rest) = header.split_first().ok_or(InspectionError::Damaged)?;
         let count = usize::from(*count);
         if !(1..=4).contains(&count) || rest.len() != 2 * count + 3 {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         }
         for selector in rest.chunks_exact(2).take(count) {
             let mut is_known = false;
@@ -63,7 +63,7 @@ impl Frame {
                 }
             }
             if !is_known {
-                return Err(PhotoRefusal::Damaged);
+                return Err(InspectionError::Damaged);
             }
         }
         Ok(())
@@ -76,37 +76,37 @@ impl Frame {
 }
 
 /// Checks that DHT contents are complete tables: class and number, 16 counts, and that many symbols.
-pub(super) fn check_huffman(mut contents: &[u8]) -> Result<(), PhotoRefusal> {
+pub(super) fn check_huffman(mut contents: &[u8]) -> Result<(), InspectionError> {
     while let Some(([id, counts @ ..], rest)) = contents.split_first_chunk::<17>() {
         let symbols: usize = counts.iter().map(|count| usize::from(*count)).sum();
         if id & 0xEC != 0 || symbols > 256 {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         }
-        contents = rest.get(symbols..).ok_or(PhotoRefusal::Damaged)?;
+        contents = rest.get(symbols..).ok_or(InspectionError::Damaged)?;
     }
-    end(contents)
+    expect_end(contents)
 }
 
 /// Checks that DQT contents are complete tables: precision and number, 64 values of one or two bytes.
-pub(super) fn check_quantization(mut contents: &[u8]) -> Result<(), PhotoRefusal> {
+pub(super) fn check_quantization(mut contents: &[u8]) -> Result<(), InspectionError> {
     while let Some((id, rest)) = contents.split_first() {
         let length = match id >> 4 {
             0 => 64,
             1 => 128,
-            _ => return Err(PhotoRefusal::Damaged),
+            _ => return Err(InspectionError::Damaged),
         };
         if id & 0x0F > 3 {
-            return Err(PhotoRefusal::Damaged);
+            return Err(InspectionError::Damaged);
         }
-        contents = rest.get(length..).ok_or(PhotoRefusal::Damaged)?;
+        contents = rest.get(length..).ok_or(InspectionError::Damaged)?;
     }
-    end(contents)
+    expect_end(contents)
 }
 
-fn end(rest: &[u8]) -> Result<(), PhotoRefusal> {
+fn expect_end(rest: &[u8]) -> Result<(), InspectionError> {
     if rest.is_empty() {
         Ok(())
     } else {
-        Err(PhotoRefusal::Damaged)
+        Err(InspectionError::Damaged)
     }
 }

@@ -3,45 +3,47 @@
 use std::collections::BTreeMap;
 
 use crate::domain::Lang;
-use crate::domain::staff::audit::{Doer, account, token};
+use crate::domain::staff::audit::{SystemActor, account_subject, token_subject};
 use crate::store::{Store, StoreError};
 
 /// Mail addresses of the accounts, and names of the tokens.
-pub(in crate::web::staff) struct Names {
+pub(in crate::web::staff) struct ActorNames {
     mails: BTreeMap<String, String>,
     tokens: Vec<String>,
 }
 
-impl Names {
-    pub(in crate::web::staff) async fn read(store: &Store) -> Result<Self, StoreError> {
+impl ActorNames {
+    pub(in crate::web::staff) async fn load(store: &Store) -> Result<Self, StoreError> {
         let accounts = store.accounts().await?.into_iter();
         let mut tokens: Vec<_> = store
             .tokens()
             .await?
             .iter()
-            .map(|kept| token(&kept.name))
+            .map(|kept| token_subject(&kept.name))
             .collect();
         tokens.dedup();
         Ok(Self {
             mails: accounts
-                .map(|kept| (account(kept.id), kept.mail.to_string()))
+                .map(|kept| (account_subject(kept.id), kept.email.to_string()))
                 .collect(),
             tokens,
         })
     }
 
     /// Returns the mail address of an account, the text for a system actor, or the name itself.
-    pub(in crate::web::staff) fn show<'a>(&'a self, name: &'a str, lang: Lang) -> &'a str {
+    pub(in crate::web::staff) fn display_name<'a>(&'a self, name: &'a str, lang: Lang) -> &'a str {
         if let Some(mail) = self.mails.get(name) {
             return mail;
         }
-        let doer = Doer::ALL.into_iter().find(|doer| doer.name() == name);
-        doer.map_or(name, |doer| word(doer, lang))
+        let doer = SystemActor::ALL
+            .into_iter()
+            .find(|doer| doer.name() == name);
+        doer.map_or(name, |doer| system_actor_text(doer, lang))
     }
 
     /// Returns every possible actor, each as its name in the audit log and its display name.
-    pub(super) fn doers(&self, lang: Lang) -> Vec<(&str, &str)> {
-        let others = Doer::ALL.map(|doer| (doer.name(), word(doer, lang)));
+    pub(super) fn list_actors(&self, lang: Lang) -> Vec<(&str, &str)> {
+        let others = SystemActor::ALL.map(|doer| (doer.name(), system_actor_text(doer, lang)));
         let mut accounts: Vec<_> = self
             .mails
             .iter()
@@ -56,10 +58,10 @@ impl Names {
     }
 }
 
-fn word(doer: Doer, lang: Lang) -> &'static str {
+fn system_actor_text(doer: SystemActor, lang: Lang) -> &'static str {
     match doer {
-        Doer::Nobody => lang.pick("Nadie que se conozca", "Nobody that is known"),
-        Doer::CommandLine => lang.pick("La línea de comandos", "The command line"),
-        Doer::System => lang.pick("El sistema", "The system"),
+        SystemActor::Anonymous => lang.pick("Nadie que se conozca", "Nobody that is known"),
+        SystemActor::CommandLine => lang.pick("La línea de comandos", "The command line"),
+        SystemActor::System => lang.pick("El sistema", "The system"),
     }
 }

@@ -1,0 +1,41 @@
+//! Context of staff commands: the store and the audit log, in which every command is recorded before it acts.
+
+use anyhow::Context;
+use jiff::Timestamp;
+
+use crate::config::{Env, FromEnv, InstallationSecret, StoreSetting};
+use crate::domain::staff::audit::{AuditEvent, AuditRecord, SystemActor};
+use crate::staff::AuditLog;
+use crate::store::Store;
+
+/// Store and audit log.
+pub(super) struct AdminContext {
+    pub(super) store: Store,
+    pub(super) audit: AuditLog,
+}
+
+impl AdminContext {
+    pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
+        let setting = StoreSetting::from_env(env)?;
+        let secret = InstallationSecret::from_env(env)?;
+        Ok(Self {
+            store: Store::open(&setting).await.context("JORNADA_STORE")?,
+            audit: AuditLog::new(&secret),
+        })
+    }
+
+    /// Records what the command is about to do.
+    pub(super) async fn record(&self, event: AuditEvent) -> anyhow::Result<()> {
+        let note = AuditRecord::from_system(SystemActor::CommandLine, event, Timestamp::now());
+        let written = self.audit.write(&self.store, note).await;
+        written.map(drop).context("nothing was changed")
+    }
+}
+
+/// Runs a future to completion on a new runtime.
+pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,42 @@
+//! Context of commands about registrations: store, audit log, object store and campaigns. Instances may run at the same
+//! time.
+
+use anyhow::Context;
+use prometheus::Registry;
+
+use super::admin_context::AdminContext;
+use crate::campaigns::Campaigns;
+use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting};
+use crate::intake::key_ring::KeyRing;
+use crate::intake::metrics::BufferedPhotoMetrics;
+use crate::intake::photo_repository::PhotoRepository;
+use crate::photo::ObjectStore;
+
+/// Everything that maintenance commands need.
+pub(super) struct MaintenanceContext {
+    pub(super) admin: AdminContext,
+    pub(super) objects: ObjectStore,
+    pub(super) photos: PhotoRepository,
+    pub(super) campaigns: Campaigns,
+}
+
+impl MaintenanceContext {
+    pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
+        let campaigns = Campaigns::scope(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+        let setting = ObjectStoreSetting::from_env(env)?;
+        let keys = MasterKeys::from_env(env)?;
+        let office = AdminContext::open(env).await?;
+        let vault = KeyRing::open(office.store.clone(), &keys).await;
+        let vault = vault.context("JORNADA_PHOTO_KEY")?;
+        let photos = ObjectStore::new(&setting, vault.encryptor().clone());
+        // It removes and reads alone: nothing new comes to wait.
+        let metrics = BufferedPhotoMetrics::new(&Registry::new())?;
+        let keeper = PhotoRepository::open(photos.clone(), vault, office.store.clone(), 0, metrics);
+        Ok(Self {
+            photos: keeper.await.context("JORNADA_PHOTOS")?,
+            admin: office,
+            objects: photos,
+            campaigns,
+        })
+    }
+}

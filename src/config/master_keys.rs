@@ -1,0 +1,115 @@
+//! Master keys of photos. The first encrypts, all decrypt: during a rotation both keys are set.
+
+use secrecy::SecretBox;
+
+use super::env::{Env, FromEnv, SettingError};
+use super::secret::generate_once;
+use crate::photo::MasterKeys;
+use crate::store::StoreSetting;
+
+const NAME: &str = "JORNADA_PHOTO_KEY";
+const FILE: &str = "JORNADA_PHOTO_KEY_FILE";
+const EXPECTED: &str = "64 hexadecimal digits (openssl rand -hex 32), the same on every instance, or \
+                        several such keys, comma-separated, the new one first";
+/// Maximum number of keys. A rotation needs two.
+const MAX_KEYS: usize = 8;
+
+impl FromEnv for MasterKeys {
+    /// Reads the variable or the file; in embedded mode a key is made once and kept beside the store.
+    ///
+    /// # Errors
+    /// When there is none on servers, or one is no key.
+    fn from_env(env: &Env) -> Result<Self, SettingError> {
+        let store = StoreSetting::from_env(env)?;
+        if let Some(keys) = env.get(NAME) {
+            return parse(NAME, &keys);
+        }
+        if let Some(path) = env.get(FILE) {
+            let keys = std::fs::read_to_string(&path).map_err(|error| {
+                let what = format!("cannot read {path}: {error}");
+                SettingError::with_problem(FILE, what, "a readable file")
+            })?;
+            return parse(FILE, &keys);
+        }
+        match store {
+            StoreSetting::Sqlite(database) => {
+                let key = generate_once(&database, "photo-key", NAME)?;
+                parse(NAME, &key)
+            }
+            StoreSetting::Mongo(_) => Err(SettingError::with_problem(NAME, "is not set", EXPECTED)),
+        }
+    }
+}
+
+/// With commas, spaces or line ends between them.
+fn parse(name: &str, raw: &str) -> Result<MasterKeys, SettingError> {
+    let is_between = |c: char| c == ',' || c.is_whitespace();
+    let mut keys = Vec::new();
+    for text in raw.split(is_between).filter(|text| !text.is_empty()) {
+        let number = keys.len() + 1;
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes());
+        let key = bytes
+            .ok()
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let key = key.filter(|_| number <= MAX_KEYS).ok_or_else(|| {
+            SettingError::with_problem(name, format!("key {number} is not right"), EXPECTED)
+        })?;
+        keys.push(SecretBox::new(Box::new(key)));
+    }
+    MasterKeys::new(keys).ok_or_else(|| SettingError::with_problem(name, "holds no key", EXPECTED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MONGO: (&str, &str) = ("JORNADA_STORE", "mongodb://db/jornada");
+
+    fn read(name: &str, value: &str) -> Result<MasterKeys, SettingError> {
+        MasterKeys::from_env(&Env::from_pairs(&[MONGO, (name, value)]))
+    }
+
+    #[test]
+    fn several_keys_keep_their_order() {
+        let (new, old) = ("0a".repeat(32), "0B".repeat(32));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys");
+        std::fs::write(&file, format!("{new}\n{old}\n")).unwrap();
+        for (name, value) in [
+            (NAME, format!("{new},{old}")),
+            (FILE, file.display().to_string()),
+        ] {
+            let keys = read(name, &value).unwrap();
+            assert!(keys.expose().eq([&[10; 32], &[11; 32]]));
+            assert!(!format!("{keys:?}").contains("10"));
+        }
+    }
+
+    #[test]
+    fn an_invalid_key_is_reported_but_not_shown() {
+        let long = "ab".repeat(33);
+        for wrong in ["short", "zz", &long, ","] {
+            let told = read(NAME, wrong).unwrap_err().to_string();
+            assert!(told.starts_with("JORNADA_PHOTO_KEY: "), "{told}");
+            assert!(!told.contains(&format!("'{wrong}")), "{told}");
+        }
+        let many = vec!["ab".repeat(32); MAX_KEYS + 1].join(",");
+        assert!(read(NAME, &many).is_err());
+        let none = MasterKeys::from_env(&Env::from_pairs(&[MONGO])).unwrap_err();
+        assert!(
+            none.to_string()
+                .starts_with("JORNADA_PHOTO_KEY: is not set")
+        );
+    }
+
+    #[test]
+    fn embedded_mode_generates_one_key_next_to_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = format!("sqlite:{}/data/jornada.db", folder.path().display());
+        let env = Env::from_pairs(&[("JORNADA_STORE", &store)]);
+        let first = MasterKeys::from_env(&env).unwrap();
+        let second = MasterKeys::from_env(&env).unwrap();
+        assert!(first.expose().eq(second.expose()));
+        assert!(folder.path().join("data/photo-key").exists());
+    }
+}

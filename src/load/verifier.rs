@@ -1,0 +1,164 @@
+//! Verifies a run: each acknowledged registration is stored once and as sent, its photo can be read, and the public
+//! totals match the store. Relies on journal, store and site only, not on the state of the load process.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use url::Url;
+
+use super::client::read_body;
+use super::journal::JournalContents;
+use super::people::People;
+use super::verification_report::{StoredByPerson, VerificationReport};
+use crate::domain::{Registration, Selection};
+use crate::photo::{ObjectError, ObjectStore, PhotoKey};
+use crate::store::{Store, StoreError};
+
+/// Polling interval while waiting for a buffered photo or for totals to catch up.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Concurrent photo reads.
+const PHOTO_CONCURRENCY: usize = 16;
+/// Consecutive matches required of the totals: behind nginx each response may come from another instance.
+const REQUIRED_MATCHES: u32 = 6;
+
+/// Sources of a verification.
+#[derive(Debug)]
+pub struct Verifier {
+    /// Store of the instances.
+    pub store: Store,
+    /// Object store of the instances.
+    pub objects: ObjectStore,
+    /// People of the run.
+    pub people: People,
+    /// URL of the public totals.
+    pub chart_url: Url,
+    /// Client for the totals.
+    pub http: reqwest::Client,
+    /// Time limit for photos and totals to become correct.
+    pub time_limit: Duration,
+}
+
+impl Verifier {
+    /// Compares a journal with store, photos and public totals.
+    pub async fn verify(
+        &self,
+        promises: &JournalContents,
+    ) -> Result<VerificationReport, StoreError> {
+        let kept = self.read_stored().await?;
+        let mut findings = VerificationReport::compare(promises, &kept, &self.people);
+        let deadline = Instant::now() + self.time_limit;
+        findings.photos = self.find_missing_photos(promises, &kept, deadline).await;
+        findings.chart_differs = !self.wait_for_chart(deadline).await?;
+        findings.total = self
+            .store
+            .count(&self.people.campaign().id, &Selection::all())
+            .await?;
+        Ok(findings)
+    }
+
+    async fn read_stored(&self) -> Result<StoredByPerson, StoreError> {
+        let mut kept = StoredByPerson::new();
+        let campaign = self.people.campaign();
+        let mut list = self
+            .store
+            .registrations(campaign, &Selection::all())
+            .await?;
+        while let Some(batch) = list.next().await? {
+            for registration in batch {
+                if let Some(number) = self.people.number_of(&registration.answers) {
+                    kept.entry(number).or_default().push(registration);
+                }
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Returns the receipts whose photo cannot be read, with the reason.
+    async fn find_missing_photos(
+        &self,
+        promises: &JournalContents,
+        kept: &StoredByPerson,
+        deadline: Instant,
+    ) -> Vec<String> {
+        let kept = promises.acknowledged.iter().filter_map(|promise| {
+            let registration = kept.get(&promise.number)?.first()?;
+            Some((promise.receipt.as_str(), registration))
+        });
+        stream::iter(kept)
+            .map(async |(receipt, registration)| {
+                let missing = self.wait_for_photo(registration, deadline).await.err()?;
+                Some(format!("{receipt}: {missing}"))
+            })
+            .buffer_unordered(PHOTO_CONCURRENCY)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    /// Reads a photo, retrying until `deadline`. The object store checks it against the SHA-256 in its key.
+    async fn wait_for_photo(
+        &self,
+        registration: &Registration,
+        deadline: Instant,
+    ) -> Result<(), String> {
+        let Some(photo) = &registration.photo else {
+            return Ok(());
+        };
+        let key = PhotoKey::for_photo(&registration.campaign, registration.id, photo);
+        loop {
+            let why = match self.objects.get(&key).await {
+                Ok(Some(_)) => return Ok(()),
+                Err(altered @ ObjectError::Altered) => return Err(altered.to_string()),
+                Ok(None) => "photo not found".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            if Instant::now() > deadline {
+                return Err(why);
+            }
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    /// Waits until the public totals match the store several times in a row.
+    async fn wait_for_chart(&self, deadline: Instant) -> Result<bool, StoreError> {
+        let mut right = 0;
+        while right < REQUIRED_MATCHES {
+            let held = self
+                .store
+                .snapshot(&self.people.campaign().id)
+                .await?
+                .totals;
+            if self.read_chart().await == Some(held) {
+                right += 1;
+                continue;
+            }
+            right = 0;
+            if Instant::now() > deadline {
+                return Ok(false);
+            }
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+        Ok(true)
+    }
+
+    async fn read_chart(&self) -> Option<BTreeMap<String, u64>> {
+        let mut answer = self.http.get(self.chart_url.clone()).send().await.ok()?;
+        let body = read_body(&mut answer).await?;
+        let chart: ChartReply = serde_json::from_slice(&body).ok()?;
+        let values = chart.values.into_iter();
+        Some(values.map(|count| (count.value, count.count)).collect())
+    }
+}
+
+#[derive(Deserialize)]
+struct ChartReply {
+    values: Vec<ChartReplyValue>,
+}
+
+#[derive(Deserialize)]
+struct ChartReplyValue {
+    value: String,
+    count: u64,
+}

@@ -1,0 +1,136 @@
+//! Keys above data keys: key encryption keys wrap data keys, and master keys wrap key encryption keys.
+
+use std::fmt;
+
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+
+use super::cipher::{self, SecretKey, WRAPPED_BYTES};
+
+/// Id of a key; reveals nothing about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyId([u8; Self::BYTES]);
+
+impl KeyId {
+    pub(super) const BYTES: usize = 8;
+
+    /// Wraps the bytes of a stored id.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+
+    pub(super) fn split_from(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (id, rest) = bytes.split_first_chunk()?;
+        Some((Self(*id), rest))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A master key from the settings.
+#[derive(Debug)]
+pub struct MasterKey {
+    id: KeyId,
+    key: SecretKey,
+}
+
+impl MasterKey {
+    /// Creates a key. Derives the id from the key (first 8 bytes of SHA-256).
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        let digest = Sha256::new_with_prefix(b"jornada: master key of photos")
+            .chain_update(key)
+            .finalize();
+        let mut id = [0; KeyId::BYTES];
+        id.copy_from_slice(&digest[..KeyId::BYTES]);
+        Self {
+            id: KeyId(id),
+            key: SecretKey::new(Box::new(*key)),
+        }
+    }
+
+    /// Returns the id.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Wraps a key encryption key.
+    ///
+    /// # Errors
+    /// Fails if the system provides no random bytes.
+    pub fn wrap(&self, vault: &KeyEncryptionKey) -> Result<Vec<u8>, getrandom::Error> {
+        Ok(cipher::wrap(&self.key, &vault.key, &aad(vault.id))?.to_vec())
+    }
+
+    /// Unwraps the key encryption key with this id. Returns `None` if [`wrap`](Self::wrap) did not make the input.
+    #[must_use]
+    pub fn unwrap(&self, id: KeyId, wrapped: &[u8]) -> Option<KeyEncryptionKey> {
+        let key = cipher::unwrap(&self.key, wrapped, &aad(id))?;
+        Some(KeyEncryptionKey { id, key })
+    }
+}
+
+fn aad(id: KeyId) -> String {
+    format!("jornada: vault key {id}")
+}
+
+/// A key that wraps data keys.
+#[derive(Debug)]
+pub struct KeyEncryptionKey {
+    id: KeyId,
+    key: SecretKey,
+}
+
+impl KeyEncryptionKey {
+    /// Generates a key with this id.
+    ///
+    /// # Errors
+    /// Fails if the system provides no random bytes.
+    pub fn generate(id: KeyId) -> Result<Self, getrandom::Error> {
+        let key = cipher::generate_key()?;
+        Ok(Self { id, key })
+    }
+
+    /// Returns the id: that of the master key under which it was created.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    pub(super) fn wrap(
+        &self,
+        data_key: &SecretKey,
+        aad: &str,
+    ) -> Result<[u8; WRAPPED_BYTES], getrandom::Error> {
+        cipher::wrap(&self.key, data_key, aad)
+    }
+
+    pub(super) fn unwrap(&self, wrapped: &[u8], aad: &str) -> Option<SecretKey> {
+        cipher::unwrap(&self.key, wrapped, aad)
+    }
+}
+
+impl Clone for KeyEncryptionKey {
+    fn clone(&self) -> Self {
+        let key = SecretKey::new(Box::new(*self.key.expose_secret()));
+        Self { id: self.id, key }
+    }
+}

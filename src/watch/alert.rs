@@ -1,0 +1,396 @@
+//! State machine that decides when a target is down and when it is back. It uses no clock, network or mail.
+//!
+//! An incident is raised after several failures in a row, or when the target fails repeatedly within a minute. It is
+//! resolved after several successes in a row over some time. So a flapping target causes one incident, and a target
+//! that fails again soon after it recovered must stay up longer each time.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::setting::WatchRules;
+
+/// Outages within [`FLAPPING`] that raise an incident, however short each was.
+const FLAPPING_OUTAGES: usize = 4;
+const FLAPPING_WINDOW: SignedDuration = SignedDuration::from_secs(60);
+/// An incident this soon after the last one doubles the recovery period.
+const REPEAT_WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// Maximum recovery period.
+const MAX_RECOVERY_PERIOD: SignedDuration = SignedDuration::from_mins(4);
+
+/// Alert state of one target.
+#[derive(Clone, Debug)]
+pub struct AlertState {
+    phase: AlertPhase,
+    /// Starts of the last outages, up to [`FALLS`].
+    outages: VecDeque<Timestamp>,
+    /// Time for which the target must answer before the incident is resolved.
+    recovery_period: SignedDuration,
+    resolved_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum AlertPhase {
+    Healthy,
+    Failing {
+        since: Timestamp,
+        failures: u32,
+    },
+    Raised {
+        since: Timestamp,
+        outages: u32,
+        recovery: Option<Recovery>,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Recovery {
+    at: Timestamp,
+    successes: u32,
+}
+
+/// Outcome of one probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// Healthy.
+    Up,
+    /// Unhealthy or no answer.
+    Down,
+}
+
+/// Event to report to the administrator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertEvent {
+    /// The target is down.
+    Raised {
+        /// First failure.
+        since: Timestamp,
+    },
+    /// The target is back.
+    Resolved {
+        /// First success of the recovery.
+        until: Timestamp,
+        /// Number of outages during the incident, at least 1.
+        outages: u32,
+    },
+}
+
+impl AlertState {
+    /// Creates the state of a healthy target.
+    #[must_use]
+    pub fn new(rules: &WatchRules) -> Self {
+        Self {
+            phase: AlertPhase::Healthy,
+            outages: VecDeque::with_capacity(FLAPPING_OUTAGES),
+            recovery_period: rules.recovery_period,
+            resolved_at: None,
+        }
+    }
+
+    /// Creates the state of a target with an open incident.
+    #[must_use]
+    pub fn with_open_incident(rules: &WatchRules, since: Timestamp) -> Self {
+        let phase = AlertPhase::Raised {
+            since,
+            outages: 1,
+            recovery: None,
+        };
+        Self {
+            phase,
+            ..Self::new(rules)
+        }
+    }
+
+    /// Records one probe. While paused no incident is raised; a target that is still down afterwards raises one then.
+    pub fn observe(
+        &mut self,
+        rules: &WatchRules,
+        observation: Observation,
+        paused: bool,
+        now: Timestamp,
+    ) -> Option<AlertEvent> {
+        match observation {
+            Observation::Up => self.on_success(rules, now),
+            Observation::Down => self.on_failure(rules, paused, now),
+        }
+    }
+
+    /// Ends the incident of a target that is no longer watched.
+    pub fn end_incident(&mut self, now: Timestamp) -> Option<AlertEvent> {
+        let state = std::mem::replace(&mut self.phase, AlertPhase::Healthy);
+        match state {
+            AlertPhase::Raised { outages: falls, .. } => Some(AlertEvent::Resolved {
+                until: now,
+                outages: falls,
+            }),
+            AlertPhase::Healthy | AlertPhase::Failing { .. } => None,
+        }
+    }
+
+    /// Returns the start of the open incident.
+    #[must_use]
+    pub fn raised_since(&self) -> Option<Timestamp> {
+        match self.phase {
+            AlertPhase::Raised { since, .. } => Some(since),
+            AlertPhase::Healthy | AlertPhase::Failing { .. } => None,
+        }
+    }
+
+    fn on_failure(
+        &mut self,
+        rules: &WatchRules,
+        paused: bool,
+        now: Timestamp,
+    ) -> Option<AlertEvent> {
+        let (since, failures) = match &mut self.phase {
+            AlertPhase::Raised {
+                outages: falls,
+                recovery: back,
+                ..
+            } => {
+                *falls = falls.saturating_add(u32::from(back.take().is_some()));
+                return None;
+            }
+            AlertPhase::Healthy => {
+                self.record_outage(now);
+                (now, 1)
+            }
+            AlertPhase::Failing { since, failures } => (*since, failures.saturating_add(1)),
+        };
+        self.phase = AlertPhase::Failing { since, failures };
+        let flapping = self.flapping_since(now);
+        if paused || (failures < rules.failures && flapping.is_none()) {
+            return None;
+        }
+        let since = flapping.unwrap_or(since);
+        self.raise(rules, since, now);
+        Some(AlertEvent::Raised { since })
+    }
+
+    fn record_outage(&mut self, now: Timestamp) {
+        if self.outages.len() == FLAPPING_OUTAGES {
+            self.outages.pop_front();
+        }
+        self.outages.push_back(now);
+    }
+
+    /// Returns the first of the last outages if they are frequent enough to count as flapping.
+    fn flapping_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let first = self.outages.front()?;
+        let soon = now.duration_since(*first) <= FLAPPING_WINDOW;
+        (self.outages.len() == FLAPPING_OUTAGES && soon).then_some(*first)
+    }
+
+    fn raise(&mut self, rules: &WatchRules, since: Timestamp, now: Timestamp) {
+        let again = self
+            .resolved_at
+            .is_some_and(|at| now.duration_since(at) <= REPEAT_WINDOW);
+        self.recovery_period = if again {
+            (self.recovery_period * 2).min(MAX_RECOVERY_PERIOD.max(rules.recovery_period))
+        } else {
+            rules.recovery_period
+        };
+        let falls = if self.flapping_since(now).is_some() {
+            FLAPPING_OUTAGES
+        } else {
+            1
+        };
+        self.outages.clear();
+        self.phase = AlertPhase::Raised {
+            since,
+            outages: u32::try_from(falls).unwrap_or(1),
+            recovery: None,
+        };
+    }
+
+    fn on_success(&mut self, rules: &WatchRules, now: Timestamp) -> Option<AlertEvent> {
+        let AlertPhase::Raised {
+            since,
+            outages: falls,
+            recovery: back,
+        } = self.phase
+        else {
+            self.phase = AlertPhase::Healthy;
+            return None;
+        };
+        let mut back = back.unwrap_or(Recovery {
+            at: now,
+            successes: 0,
+        });
+        back.successes = back.successes.saturating_add(1);
+        if back.successes < rules.successes || now.duration_since(back.at) < self.recovery_period {
+            let back = Some(back);
+            self.phase = AlertPhase::Raised {
+                since,
+                outages: falls,
+                recovery: back,
+            };
+            return None;
+        }
+        self.phase = AlertPhase::Healthy;
+        self.resolved_at = Some(now);
+        let until = back.at;
+        Some(AlertEvent::Resolved {
+            until,
+            outages: falls,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RULES: WatchRules = WatchRules {
+        failures: 3,
+        successes: 2,
+        recovery_period: SignedDuration::from_secs(10),
+    };
+    const AT_ONCE: WatchRules = WatchRules {
+        recovery_period: SignedDuration::ZERO,
+        ..RULES
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    /// Simulates probes two seconds apart (`u`: up, `d`: down) and returns the events with their seconds.
+    fn told(rules: &WatchRules, probes: &str) -> Vec<(i64, AlertEvent)> {
+        let mut alarm = AlertState::new(rules);
+        observed(&mut alarm, rules, probes, 0)
+    }
+
+    fn observed(
+        alarm: &mut AlertState,
+        rules: &WatchRules,
+        probes: &str,
+        from: i64,
+    ) -> Vec<(i64, AlertEvent)> {
+        (from..)
+            .step_by(2)
+            .zip(probes.chars())
+            .filter_map(|(second, probe)| {
+                let answer = if probe == 'u' {
+                    Observation::Up
+                } else {
+                    Observation::Down
+                };
+                let notice = alarm.observe(rules, answer, false, at(second))?;
+                Some((second, notice))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn one_outage_raises_once_and_resolves_once() {
+        let raised = AlertEvent::Raised { since: at(2) };
+        let resolved = AlertEvent::Resolved {
+            until: at(14),
+            outages: 2,
+        };
+        assert_eq!(told(&AT_ONCE, "uddddudu"), [(6, raised)]);
+        assert_eq!(told(&AT_ONCE, "udddduduuu"), [(6, raised), (16, resolved)]);
+    }
+
+    #[test]
+    fn two_failures_raise_no_incident() {
+        assert_eq!(told(&RULES, "uudduuuudduu"), []);
+    }
+
+    #[test]
+    fn recovery_takes_the_recovery_period() {
+        let raised = AlertEvent::Raised { since: at(0) };
+        let resolved = AlertEvent::Resolved {
+            until: at(6),
+            outages: 1,
+        };
+        assert_eq!(told(&RULES, "ddduuuuu"), [(4, raised)]);
+        assert_eq!(told(&RULES, "ddduuuuuu"), [(4, raised), (16, resolved)]);
+    }
+
+    #[test]
+    fn ten_flaps_in_a_minute_are_one_incident() {
+        for flap in ["duu", "ddu", "dddu", "dddduu"] {
+            let mut probes = flap.repeat(10);
+            probes.push_str("uuuuuuuuu");
+            let notices = told(&RULES, &probes);
+            assert!(
+                matches!(
+                    notices[..],
+                    [
+                        (_, AlertEvent::Raised { .. }),
+                        (_, AlertEvent::Resolved { .. })
+                    ]
+                ),
+                "{flap}: {notices:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_flapping_incident_starts_at_the_first_outage() {
+        let notices = told(&RULES, "duuduuduud");
+        assert_eq!(notices, [(18, AlertEvent::Raised { since: at(0) })]);
+        let seldom = "d".to_owned() + &"u".repeat(10);
+        assert_eq!(told(&RULES, &seldom.repeat(10)), []);
+    }
+
+    #[test]
+    fn repeated_incidents_double_the_recovery_period() {
+        let mut alarm = AlertState::new(&RULES);
+        let outage = "dddu";
+        let mut quiets = Vec::new();
+        for number in 0..6 {
+            let from = number * 300;
+            observed(&mut alarm, &RULES, outage, from);
+            let up = observed(&mut alarm, &RULES, &"u".repeat(140), from + 8);
+            quiets.push(up[0].0 - from - 6);
+        }
+        assert_eq!(quiets, [10, 20, 40, 80, 160, 240]);
+        let later = 6 * 300 + 3_000;
+        observed(&mut alarm, &RULES, outage, later);
+        let up = observed(&mut alarm, &RULES, "uuuuu", later + 8);
+        assert_eq!(up[0].0 - later - 6, 10, "long ago is forgotten");
+    }
+
+    #[test]
+    fn a_pause_defers_new_incidents() {
+        let mut alarm = AlertState::new(&RULES);
+        for second in 0..20 {
+            let told = alarm.observe(&RULES, Observation::Down, true, at(second));
+            assert_eq!(told, None);
+        }
+        let told = alarm.observe(&RULES, Observation::Down, false, at(20));
+        assert_eq!(told, Some(AlertEvent::Raised { since: at(0) }));
+    }
+
+    #[test]
+    fn a_pause_does_not_defer_recoveries() {
+        let mut alarm = AlertState::with_open_incident(&AT_ONCE, at(0));
+        alarm.observe(&AT_ONCE, Observation::Up, true, at(10));
+        let told = alarm.observe(&AT_ONCE, Observation::Up, true, at(12));
+        assert_eq!(
+            told,
+            Some(AlertEvent::Resolved {
+                until: at(10),
+                outages: 1
+            })
+        );
+        assert!(matches!(alarm.phase, AlertPhase::Healthy));
+    }
+
+    proptest! {
+        #[test]
+        fn raised_and_resolved_always_alternate(probes in "[ud]{0,400}", seconds in 0i64..30) {
+            let recovery_period = SignedDuration::from_secs(seconds);
+            let notices = told(&WatchRules { recovery_period, ..RULES }, &probes);
+            for (place, (_, notice)) in notices.iter().enumerate() {
+                let raised = matches!(notice, AlertEvent::Raised { .. });
+                prop_assert_eq!(raised, place % 2 == 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Probe loop: probes every target and records the resulting alert events. A round that cannot be recorded is
+//! discarded, so that memory never holds what the disk does not.
+
+mod findings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use super::metrics::WatchMetrics;
+use super::probe::{ProbeOutcome, ProbeResult, Prober};
+use super::setting::WatchConfig;
+use super::snapshot::{StatusSnapshot, TargetStatus};
+use super::store::WatchStore;
+use super::store::history::{self, Maintenance, ProbeCount};
+use super::target::{Target, update_addresses};
+
+/// Maximum number of concurrent probes.
+const CONCURRENCY: usize = 256;
+
+/// Task that runs the rounds.
+#[derive(Debug)]
+pub struct ProbeLoop {
+    /// Settings.
+    pub config: Arc<WatchConfig>,
+    /// HTTP client for probes.
+    pub prober: Prober,
+    /// Local store.
+    pub store: WatchStore,
+    /// Metrics.
+    pub metrics: WatchMetrics,
+    /// Publishes the result of each round.
+    pub snapshot: watch::Sender<StatusSnapshot>,
+    /// Targets; see [`super::restore`].
+    pub targets: Vec<Target>,
+    /// Probes that are not stored yet, by target.
+    pub pending_counts: BTreeMap<String, ProbeCount>,
+    /// When counts were last stored.
+    pub counts_stored_at: Timestamp,
+}
+
+impl ProbeLoop {
+    /// Runs rounds until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(self.config.probe_interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            if let Err(error) = self.run_round().await {
+                self.metrics.unrecorded.inc();
+                error!("cannot record a round, repeating it: {error:#}");
+            }
+        }
+    }
+
+    async fn run_round(&mut self) -> anyhow::Result<()> {
+        let maintenance = self
+            .store
+            .run_transaction(history::latest_maintenance)
+            .await?;
+        let maintenance = maintenance.filter(|maintenance| maintenance.is_active(Timestamp::now()));
+        // Works on a copy, which replaces the targets once it is stored.
+        let mut targets = self.targets.clone();
+        let removed = self.resolve_targets(&mut targets).await;
+        // Concurrently, so that a round without any answer takes no longer than others.
+        let ((), neutral_fails) =
+            tokio::join!(self.probe_all(&mut targets), self.neutral_check_fails());
+        let cut_off = neutral_fails && targets.iter().all(|one| one.up_since.is_none());
+        let now = Timestamp::now();
+        let mut result = self.evaluate(&mut targets, maintenance.is_some(), cut_off, now);
+        for gone in removed {
+            result.end_incident(gone, now);
+        }
+        self.record(&mut targets, result, now).await?;
+        self.targets = targets;
+        let board = self.build_snapshot(maintenance, now);
+        self.metrics.record_round(&board);
+        self.snapshot.send_replace(board);
+        Ok(())
+    }
+
+    /// Updates the targets to the current addresses of their names. Returns the targets that are no longer watched.
+    async fn resolve_targets(&self, targets: &mut Vec<Target>) -> Vec<Target> {
+        let asked = self
+            .config
+            .watched
+            .iter()
+            .map(|one| self.prober.resolve(&one.url));
+        let found = join_all(asked).await;
+        let now = Timestamp::now();
+        let nowhere = BTreeSet::new();
+        let mut removed = Vec::new();
+        for (watched, found) in found.iter().enumerate() {
+            let known = targets.iter().any(|one| one.watched == watched);
+            // If the resolver fails, the known addresses stay.
+            if found.is_some() || !known {
+                let found = found.as_ref().unwrap_or(&nowhere);
+                removed.extend(update_addresses(
+                    targets,
+                    watched,
+                    found,
+                    &self.config.rules,
+                    now,
+                ));
+            }
+        }
+        removed
+    }
+
+    async fn probe_all(&self, targets: &mut [Target]) {
+        let asked: Vec<_> = targets
+            .iter()
+            .map(|one| (one.watched, one.address))
+            .collect();
+        let outcomes = futures_util::stream::iter(asked)
+            .map(|(watched, address)| self.probe_one(watched, address))
+            .buffered(CONCURRENCY);
+        let outcomes: Vec<ProbeOutcome> = outcomes.collect().await;
+        let now = Timestamp::now();
+        for (target, look) in targets.iter_mut().zip(outcomes) {
+            target.apply_outcome(look, now);
+        }
+    }
+
+    async fn probe_one(&self, watched: usize, address: Option<SocketAddr>) -> ProbeOutcome {
+        let Some(address) = address else {
+            return ProbeOutcome {
+                result: ProbeResult::NoName,
+                instance: None,
+            };
+        };
+        let watched = &self.config.watched[watched];
+        let start = Instant::now();
+        let outcome = self.prober.probe(watched, address).await;
+        self.metrics
+            .probes
+            .with_label_values(&[&watched.name])
+            .observe(start.elapsed().as_secs_f64());
+        outcome
+    }
+
+    /// Returns whether the neutral check fails too. It is only made after a round without any healthy target.
+    async fn neutral_check_fails(&self) -> bool {
+        match &self.config.neutral {
+            Some((host, port)) if self.targets.iter().all(|one| one.up_since.is_none()) => {
+                !self.prober.is_reachable(host, *port).await
+            }
+            _ => false,
+        }
+    }
+
+    fn build_snapshot(&self, maintenance: Option<Maintenance>, now: Timestamp) -> StatusSnapshot {
+        let standing = |target: &Target| {
+            let watched = &self.config.watched[target.watched];
+            TargetStatus {
+                target: target.key(watched),
+                label: target.label(watched),
+                name: watched.name.clone(),
+                is_instance: watched.is_instance,
+                up_since: target.up_since,
+                down_since: target.alert.raised_since(),
+                last_result: target.last_result.clone(),
+            }
+        };
+        StatusSnapshot {
+            finished_at: Some(now),
+            targets: self.targets.iter().map(standing).collect(),
+            maintenance,
+        }
+    }
+}

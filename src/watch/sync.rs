@@ -1,0 +1,184 @@
+//! Exchange of notifications between this watcher and the others through Redis, once per pass of the mailer.
+
+use jiff::{SignedDuration, Timestamp};
+use tracing::{debug, info};
+
+use super::notification::{self, NotificationStage, NotificationState};
+use super::probe::ProbeResult;
+use super::setting::WatchRules;
+use super::shared_state::{Leadership, SharedNotifications, SharedState};
+use super::snapshot::StatusSnapshot;
+use super::store::incidents::{self, Incident, NewIncident, PeerNotification};
+use super::store::{WatchStore, history};
+
+/// A resolved incident that the leader has not reported within this time did not exist for the leader.
+const UNSHARED_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+/// Time for which notifications are published again, in case a crash kept them from Redis.
+const REPUBLISH_PERIOD: SignedDuration = SignedDuration::from_hours(24);
+/// Extra time before this watcher reports the recovery from an incident that another watcher raised.
+const STARTUP_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Synchronises the local store with Redis. Returns the shared notifications, or `None` if Redis is unavailable.
+pub async fn sync(
+    shared_state: &SharedState,
+    store: &WatchStore,
+    rules: &WatchRules,
+    snapshot: &StatusSnapshot,
+    leadership: Leadership,
+) -> anyhow::Result<Option<SharedNotifications>> {
+    let mut notifications = match shared_state.read_notifications().await {
+        Ok(notifications) => notifications,
+        Err(error) => {
+            debug!(
+                "Redis unavailable, notifications not synchronised: {:?}",
+                error.kind()
+            );
+            return Ok(None);
+        }
+    };
+    sync_maintenance(shared_state, store).await?;
+    import(store, rules, &notifications, leadership).await?;
+    publish(shared_state, store, &mut notifications).await?;
+    if leadership == Leadership::Leader {
+        adopt(store, rules, snapshot, &notifications).await?;
+        shared_state
+            .prune(&notifications, Timestamp::now())
+            .await
+            .ok();
+    }
+    Ok(Some(notifications))
+}
+
+async fn recent_incidents(store: &WatchStore) -> anyhow::Result<Vec<Incident>> {
+    let after = Timestamp::now() - REPUBLISH_PERIOD;
+    store
+        .run_transaction(move |tx| incidents::list_recent(tx, after))
+        .await
+}
+
+/// Imports the notifications of other watchers.
+async fn import(
+    store: &WatchStore,
+    rules: &WatchRules,
+    notifications: &SharedNotifications,
+    leadership: Leadership,
+) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    let mut news: Vec<(i64, PeerNotification)> = Vec::new();
+    for incident in recent_incidents(store).await? {
+        if incident.recovery_reported_at.is_some() {
+            continue;
+        }
+        let state = notifications.get(&incident.target).map(|(told, _)| told);
+        let learned = state
+            .and_then(|told| notification::derive_news(told, &incident, rules.recovery_period));
+        let learned = learned.or_else(|| dismiss_unshared(&incident, state, leadership, now));
+        news.extend(learned.map(|learned| (incident.id, learned)));
+    }
+    if news.is_empty() {
+        return Ok(());
+    }
+    store
+        .run_transaction(move |tx| {
+            news.iter()
+                .try_for_each(|(id, learned)| incidents::import(tx, *id, learned))
+        })
+        .await
+}
+
+/// Marks a resolved incident as reported that only this watcher saw while another one led.
+fn dismiss_unshared(
+    incident: &Incident,
+    state: Option<&NotificationState>,
+    leadership: Leadership,
+    now: Timestamp,
+) -> Option<PeerNotification> {
+    let until = incident.until?;
+    let is_own = state.is_some_and(|told| told.id == incident.shared_id);
+    let is_long_over = now.duration_since(until) >= UNSHARED_TIMEOUT;
+    let is_unreported =
+        leadership == Leadership::Standby && incident.reported_at.is_none() && !is_own;
+    (is_long_over && is_unreported).then(|| PeerNotification {
+        shared_id: incident.shared_id.clone(),
+        raised_at: Some(now),
+        resolved_at: Some(now),
+    })
+}
+
+/// Publishes what this watcher has reported, including what it could not publish while Redis was unavailable.
+pub async fn publish(
+    shared_state: &SharedState,
+    store: &WatchStore,
+    notifications: &mut SharedNotifications,
+) -> anyhow::Result<()> {
+    for incident in recent_incidents(store).await? {
+        let standing = notifications.get(&incident.target).map(|(told, _)| told);
+        if let Some(told) = NotificationState::next_after(standing, &incident)
+            && shared_state
+                .publish(notifications, &incident.target, told, false)
+                .await
+                .is_err()
+        {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Adopts incidents that another watcher reported and whose targets are healthy again: the leader reports the recovery,
+/// whoever raised the incident.
+async fn adopt(
+    store: &WatchStore,
+    rules: &WatchRules,
+    snapshot: &StatusSnapshot,
+    notifications: &SharedNotifications,
+) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    let known = recent_incidents(store).await?;
+    for (target, (told, _)) in notifications {
+        let is_known = known
+            .iter()
+            .any(|one| one.shared_id == told.id || (one.target == *target && one.until.is_none()));
+        let standing = snapshot
+            .target_status(target)
+            .filter(|one| one.down_since.is_none());
+        let Some((standing, up_since)) = standing.and_then(|one| Some((one, one.up_since?))) else {
+            continue;
+        };
+        let is_back = now.duration_since(up_since) >= rules.recovery_period + STARTUP_MARGIN;
+        if is_known || !is_back || told.stage != NotificationStage::Raised {
+            continue;
+        }
+        info!(
+            "{} is back after an incident that another watcher reported",
+            standing.label
+        );
+        let raised = NewIncident {
+            shared_id: told.id.clone(),
+            target: target.clone(),
+            label: standing.label.clone(),
+            is_instance: standing.is_instance,
+            since: told.since,
+            probe_result: ProbeResult::Broken,
+            cut_off: false,
+        };
+        let (told_at, until) = (told.at, up_since.max(told.since));
+        store
+            .run_transaction(move |tx| incidents::adopt(tx, &raised, told_at, until, now))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn sync_maintenance(shared_state: &SharedState, store: &WatchStore) -> anyhow::Result<()> {
+    let known = store.run_transaction(history::latest_maintenance).await?;
+    let Ok(Some(agreed)) = shared_state.agree_on_maintenance(known.as_ref()).await else {
+        return Ok(());
+    };
+    if known.as_ref() != Some(&agreed) {
+        store
+            .run_transaction(move |tx| history::set_maintenance(tx, &agreed))
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Limit of open connections. Above the limit the longest idle connection is closed for a new one, so that idle
+//! connections, however many, block nobody.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use super::metrics::ConnectionMetrics;
+
+/// Limit of the connections of one listener. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ConnectionLimiter(Arc<LimiterState>);
+
+#[derive(Debug)]
+struct LimiterState {
+    max: usize,
+    metrics: ConnectionMetrics,
+    slots: Mutex<SlotTable>,
+}
+
+#[derive(Debug, Default)]
+struct SlotTable {
+    used: usize,
+    /// Idle connections, by the turn in which they became idle.
+    idle: BTreeMap<u64, CancellationToken>,
+    next_turn: u64,
+}
+
+/// Slot of one connection; freed when dropped.
+pub(super) struct ConnectionSlot {
+    limiter: ConnectionLimiter,
+    eviction: CancellationToken,
+    /// Turn in which it became idle; [`AT_WORK`] during a request.
+    idle_turn: Arc<AtomicU64>,
+}
+
+/// A request in progress; the connection is idle again when this is dropped.
+pub(super) struct ActiveRequest {
+    limiter: ConnectionLimiter,
+    eviction: CancellationToken,
+    idle_turn: Arc<AtomicU64>,
+}
+
+const ACTIVE: u64 = u64::MAX;
+
+impl ConnectionLimiter {
+    /// Creates a limiter for up to `most` connections.
+    #[must_use]
+    pub fn new(max: usize, metrics: ConnectionMetrics) -> Self {
+        Self(Arc::new(LimiterState {
+            max,
+            metrics,
+            slots: Mutex::default(),
+        }))
+    }
+
+    fn lock_slots(&self) -> MutexGuard<'_, SlotTable> {
+        // Each change is atomic, so a panic elsewhere leaves a consistent state.
+        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a slot for a new connection, evicting the longest idle one if necessary. Returns `None` if all are
+    /// active.
+    pub(super) fn acquire(&self) -> Option<ConnectionSlot> {
+        let mut slots = self.lock_slots();
+        if slots.used >= self.0.max {
+            let Some((_, longest)) = slots.idle.pop_first() else {
+                self.0.metrics.refused.inc();
+                return None;
+            };
+            longest.cancel();
+            self.0.metrics.evicted.inc();
+        } else {
+            slots.used += 1;
+            self.0.metrics.open.inc();
+        }
+        let eviction = CancellationToken::new();
+        let turn = slots.add_idle(&eviction);
+        Some(ConnectionSlot {
+            limiter: self.clone(),
+            eviction,
+            idle_turn: Arc::new(AtomicU64::new(turn)),
+        })
+    }
+}
+
+impl SlotTable {
+    fn add_idle(&mut self, eviction: &CancellationToken) -> u64 {
+        let turn = self.next_turn;
+        self.next_turn += 1;
+        self.idle.insert(turn, eviction.clone());
+        turn
+    }
+}
+
+impl ConnectionSlot {
+    /// Completes when the slot is needed for another connection.
+    pub(super) async fn evicted(&self) {
+        self.eviction.cancelled().await;
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.idle_turn.load(Ordering::SeqCst) == ACTIVE
+    }
+
+    /// Marks the connection as active.
+    pub(super) fn start_request(&self) -> ActiveRequest {
+        let mut slots = self.limiter.lock_slots();
+        let turn = self.idle_turn.swap(ACTIVE, Ordering::SeqCst);
+        slots.idle.remove(&turn);
+        ActiveRequest {
+            limiter: self.limiter.clone(),
+            eviction: self.eviction.clone(),
+            idle_turn: self.idle_turn.clone(),
+        }
+    }
+}
+
+impl Drop for ActiveRequest {
+    fn drop(&mut self) {
+        let mut seats = self.limiter.lock_slots();
+        let turn = if self.eviction.is_cancelled() {
+            // The slot belongs to another connection already.
+            0
+        } else {
+            seats.add_idle(&self.eviction)
+        };
+        self.idle_turn.store(turn, Ordering::SeqCst);
+    }
+}
+
+impl Drop for ConnectionSlot {
+    fn drop(&mut self) {
+        let mut seats = self.limiter.lock_slots();
+        seats.idle.remove(&self.idle_turn.load(Ordering::SeqCst));
+        if !self.eviction.is_cancelled() {
+            // A response that outlives its connection must not put the free slot back into the idle list.
+            self.eviction.cancel();
+            seats.used -= 1;
+            self.limiter.0.metrics.open.dec();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crowd(most: usize) -> ConnectionLimiter {
+        let metrics = ConnectionMetrics::new(&prometheus::Registry::new());
+        ConnectionLimiter::new(most, metrics.unwrap())
+    }
+
+    #[test]
+    fn the_longest_idle_connection_is_evicted() {
+        let crowd = crowd(2);
+        let (first, second) = (crowd.acquire().unwrap(), crowd.acquire().unwrap());
+        drop(first.start_request());
+        let third = crowd.acquire().unwrap();
+        assert!(
+            second.eviction.is_cancelled(),
+            "the first had a request since"
+        );
+        assert!(!first.eviction.is_cancelled() && !third.eviction.is_cancelled());
+        assert_eq!(crowd.0.metrics.open.get(), 2);
+        drop((first, second, third));
+        assert_eq!(crowd.0.metrics.open.get(), 0);
+        assert!(crowd.lock_slots().idle.is_empty());
+    }
+
+    #[test]
+    fn an_active_connection_is_never_evicted() {
+        let crowd = crowd(1);
+        let seat = crowd.acquire().unwrap();
+        let working = seat.start_request();
+        assert!(crowd.acquire().is_none());
+        assert_eq!(crowd.0.metrics.refused.get(), 1);
+        drop(working);
+        assert!(!seat.is_active());
+        let next = crowd.acquire();
+        assert!(next.is_some() && seat.eviction.is_cancelled());
+    }
+
+    #[test]
+    fn a_response_may_outlive_its_connection() {
+        let crowd = crowd(1);
+        let seat = crowd.acquire().unwrap();
+        let working = seat.start_request();
+        drop(seat);
+        drop(working);
+        assert_eq!(crowd.0.metrics.open.get(), 0);
+        assert!(crowd.lock_slots().idle.is_empty());
+    }
+}

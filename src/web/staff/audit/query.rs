@@ -1,0 +1,294 @@
+//! The query of the audit page. Accepts only ids: a name or document would appear in the URL, and in the audit entry
+//! about reading the audit log.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::domain::staff::audit::{
+    AuditAction, AuditEvent, SystemActor, account_subject, registration_subject,
+};
+use crate::domain::{CampaignId, Lang, RegistrationId};
+use crate::store::audit::AuditFilter;
+use crate::web::page::PageContext;
+
+/// Maximum length of an actor or subject in bytes: a token name with its prefix.
+const MAX_NAME_BYTES: usize = 120;
+
+/// The query parameters of the page. An empty parameter does not filter.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AuditQuery {
+    pub(super) who: String,
+    pub(super) action: String,
+    pub(super) campaign: String,
+    pub(super) subject: String,
+    /// First day.
+    pub(super) from: String,
+    /// Last day, included.
+    pub(super) until: String,
+    /// Sequence number of the last entry of the previous page.
+    before: String,
+}
+
+/// The invalid parameter of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AuditQueryError {
+    Actor,
+    Action,
+    Campaign,
+    Subject,
+    Date,
+    Position,
+}
+
+impl AuditQueryError {
+    pub(super) fn message(self, lang: Lang) -> &'static str {
+        let (es, en) = match self {
+            Self::Actor => ("Elija quién de la lista.", "Choose who from the list."),
+            Self::Action => ("Elija qué de la lista.", "Choose what from the list."),
+            Self::Campaign => (
+                "Elija una campaña de la lista.",
+                "Choose a campaign from the list.",
+            ),
+            Self::Subject => (
+                "Escriba el identificador de un registro o de una cuenta, o token: y el nombre de una clave.",
+                "Write the id of a registration or of an account, or token: and the name of a token.",
+            ),
+            Self::Date => (
+                "Escriba las fechas como 2026-11-21.",
+                "Write the dates like 2026-11-21.",
+            ),
+            Self::Position => ("Vuelva a la primera página.", "Go back to the first page."),
+        };
+        lang.pick(es, en)
+    }
+}
+
+impl AuditQuery {
+    /// Creates the query for all entries about one subject.
+    pub(super) fn for_subject(subject: &str) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Parses the parameters into a filter. Days are days in this time zone.
+    pub(super) fn to_filter(&self, zone: &TimeZone) -> Result<AuditFilter, AuditQueryError> {
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let day = |text: &str| {
+            given(text).map(|text| text.parse::<Date>().map_err(|_| AuditQueryError::Date))
+        };
+        let (from, until) = (day(&self.from).transpose()?, day(&self.until).transpose()?);
+        let start = |day: Date| day.to_zoned(zone.clone()).map(|start| start.timestamp());
+        let start = |day: Option<Date>| {
+            day.map(start)
+                .transpose()
+                .map_err(|_| AuditQueryError::Date)
+        };
+        let after = until.map(|day| day.tomorrow().map_err(|_| AuditQueryError::Date));
+        if self.before.parse::<u64>().is_err() && !self.before.is_empty() {
+            return Err(AuditQueryError::Position);
+        }
+        let action = given(&self.action)
+            .map(|name| AuditAction::parse(&name).ok_or(AuditQueryError::Action));
+        let campaign =
+            given(&self.campaign).map(|id| CampaignId::parse(&id).ok_or(AuditQueryError::Campaign));
+        Ok(AuditFilter {
+            actor: given(&self.who).map(|who| parse_actor(&who)).transpose()?,
+            action: action.transpose()?,
+            campaign: campaign.transpose()?,
+            subject: given(&self.subject)
+                .map(|text| parse_subject(&text))
+                .transpose()?,
+            from: start(from)?,
+            until: start(after.transpose()?)?,
+        })
+    }
+
+    /// Returns the sequence number before which the page starts; `None` for the newest entries.
+    pub(super) fn before(&self) -> Option<u64> {
+        self.before.parse().ok()
+    }
+
+    /// Builds the audit event about this query. Call only after [`filter`](Self::filter) accepted it.
+    pub(super) fn to_event(&self, action: AuditAction) -> AuditEvent {
+        self.given_parts()
+            .into_iter()
+            .fold(AuditEvent::new(action), |event, (name, text)| {
+                event.with_detail(name, text)
+            })
+    }
+
+    /// Returns the link to `page` with the same query, starting before another entry.
+    pub(super) fn link_to(&self, visit: &PageContext, page: &str, before: Option<u64>) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let parts = self
+            .given_parts()
+            .into_iter()
+            .filter(|(name, _)| *name != "before");
+        query.extend_pairs(parts);
+        if let Some(before) = before {
+            query.append_pair("before", &before.to_string());
+        }
+        let (link, query) = (visit.link(page), query.finish());
+        match (query.is_empty(), link.contains('?')) {
+            (true, _) => link,
+            (false, true) => format!("{link}&{query}"),
+            (false, false) => format!("{link}?{query}"),
+        }
+    }
+
+    /// Returns the parameters that are not empty.
+    fn given_parts(&self) -> Vec<(&'static str, &str)> {
+        let mut parts = vec![
+            ("who", self.who.trim()),
+            ("action", self.action.trim()),
+            ("campaign", self.campaign.trim()),
+            ("subject", self.subject.trim()),
+            ("from", self.from.trim()),
+            ("until", self.until.trim()),
+            ("before", self.before.trim()),
+        ];
+        parts.retain(|(_, text)| !text.is_empty());
+        parts
+    }
+}
+
+fn parse_actor(text: &str) -> Result<String, AuditQueryError> {
+    let known = SystemActor::ALL.into_iter().any(|doer| doer.name() == text);
+    if known || is_token(text) || parse_account_id(text).is_some() {
+        return Ok(text.to_owned());
+    }
+    Err(AuditQueryError::Actor)
+}
+
+/// Parses a subject: the id of a registration or account, with or without its prefix, or `token:NAME`.
+fn parse_subject(text: &str) -> Result<String, AuditQueryError> {
+    let id = text.strip_prefix("registration:").unwrap_or(text);
+    if let Some(id) = RegistrationId::parse(id) {
+        return Ok(registration_subject(id));
+    }
+    if let Some(id) = parse_account_id(text) {
+        return Ok(account_subject(id));
+    }
+    is_token(text)
+        .then(|| text.to_owned())
+        .ok_or(AuditQueryError::Subject)
+}
+
+/// Parses the id of an account, which must contain hyphens: 32 digits without hyphens are the id of a registration.
+fn parse_account_id(text: &str) -> Option<Uuid> {
+    let id = text.strip_prefix("account:").unwrap_or(text);
+    let id = Uuid::try_parse(id).ok()?;
+    text.contains('-').then_some(id)
+}
+
+fn is_token(text: &str) -> bool {
+    text.starts_with("token:") && text.len() <= MAX_NAME_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::web::page::tests::visit;
+
+    fn filter(change: impl FnOnce(&mut AuditQuery)) -> Result<AuditFilter, AuditQueryError> {
+        let mut query = AuditQuery::default();
+        change(&mut query);
+        query.to_filter(&TimeZone::get("America/Bogota").unwrap())
+    }
+
+    #[test]
+    fn days_are_whole_days_in_the_campaign_s_time_zone() {
+        let filter = filter(|query| {
+            query.from = "2026-11-21".into();
+            query.until = " 2026-11-21 ".into();
+        });
+        let filter = filter.unwrap();
+        let shown = |at: Option<Timestamp>| at.unwrap().to_string();
+        assert_eq!(shown(filter.from), "2026-11-21T05:00:00Z");
+        assert_eq!(shown(filter.until), "2026-11-22T05:00:00Z");
+    }
+
+    #[test]
+    fn subjects_are_parsed_with_and_without_prefix() {
+        let subject =
+            |text: &str| filter(|query| query.subject = text.into()).map(|filter| filter.subject);
+        let id = "0f".repeat(16);
+        let registration = Some(format!("registration:{id}"));
+        assert_eq!(subject(&id), Ok(registration.clone()));
+        assert_eq!(subject(&format!(" registration:{id}")), Ok(registration));
+        let account = format!("account:{}", Uuid::from_u128(7));
+        assert_eq!(
+            subject(&account["account:".len()..]),
+            Ok(Some(account.clone()))
+        );
+        assert_eq!(subject(&account), Ok(Some(account)));
+        assert_eq!(subject("token:oficina"), Ok(Some("token:oficina".into())));
+        assert_eq!(subject(""), Ok(None));
+    }
+
+    #[test]
+    fn personal_data_and_invalid_parameters_are_rejected() {
+        let wrong = |change: fn(&mut AuditQuery)| filter(change).unwrap_err();
+        assert_eq!(
+            wrong(|query| query.subject = "Ana Ejemplo".into()),
+            AuditQueryError::Subject
+        );
+        assert_eq!(
+            wrong(|query| query.subject = "1032456789".into()),
+            AuditQueryError::Subject
+        );
+        assert_eq!(
+            wrong(|query| query.who = "ana@example.org".into()),
+            AuditQueryError::Actor
+        );
+        assert_eq!(
+            wrong(|query| query.action = "drop".into()),
+            AuditQueryError::Action
+        );
+        assert_eq!(
+            wrong(|query| query.campaign = "Á".into()),
+            AuditQueryError::Campaign
+        );
+        assert_eq!(
+            wrong(|query| query.from = "21/11/2026".into()),
+            AuditQueryError::Date
+        );
+        assert_eq!(
+            wrong(|query| query.until = "9999-12-31".into()),
+            AuditQueryError::Date
+        );
+        assert_eq!(
+            wrong(|query| query.before = "-1".into()),
+            AuditQueryError::Position
+        );
+    }
+
+    #[test]
+    fn links_keep_the_query() {
+        let query = AuditQuery {
+            who: "token:café".into(),
+            before: "90".into(),
+            ..AuditQuery::default()
+        };
+        let (plain, chosen) = (
+            visit("/staff/audit", "es"),
+            visit("/staff/audit?lang=en", "es"),
+        );
+        assert_eq!(
+            query.link_to(&plain, "/staff/audit", Some(40)),
+            "/staff/audit?who=token%3Acaf%C3%A9&before=40"
+        );
+        assert_eq!(
+            query.link_to(&chosen, "/staff/audit", None),
+            "/staff/audit?lang=en&who=token%3Acaf%C3%A9"
+        );
+        assert_eq!(AuditQuery::default().link_to(&plain, "/x", None), "/x");
+    }
+}

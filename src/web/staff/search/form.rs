@@ -1,0 +1,255 @@
+//! The search form. One field accepts a name, a document or a receipt number. The text decides how it is read; if it
+//! could be two of them, both are searched.
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::registration::UniqueKey;
+use crate::domain::{Campaign, Lang, ReceiptNumber, RegistrationId, ValidationError};
+use crate::store::search::Cursor;
+use crate::store::search::{SearchBy, SearchQuery};
+use crate::web::error::answer::answer_message;
+use crate::web::error::problem::FieldProblem;
+
+/// Maximum length of the search text in characters.
+pub(super) const MAX_CHARS: usize = 120;
+
+/// The search form, with the cursor of the page of results.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct SearchForm {
+    /// Name, document or receipt number.
+    pub(super) what: String,
+    pub(super) place: String,
+    pub(super) from: String,
+    pub(super) until: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<Cursor>,
+}
+
+/// One reading of the search text.
+#[derive(Debug)]
+pub(super) struct SearchReading {
+    /// Name in the audit log.
+    pub(super) name: &'static str,
+    pub(super) search: SearchQuery,
+}
+
+impl SearchForm {
+    /// Returns a copy that starts after a row.
+    pub(super) fn after_cursor(&self, after: Cursor) -> Self {
+        let after = Some(after);
+        Self {
+            after,
+            ..self.clone()
+        }
+    }
+
+    /// Returns a copy that starts at the first row.
+    pub(super) fn from_start(&self) -> Self {
+        Self {
+            after: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the parts that the audit log may hold: no personal data.
+    pub(super) fn audit_details(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("place", &self.place),
+            ("from", &self.from),
+            ("until", &self.until),
+        ];
+        let said = all.into_iter().filter(|(_, text)| !text.trim().is_empty());
+        said.map(|(name, text)| (name, text.trim())).collect()
+    }
+
+    /// Parses the form into at least one reading, the likeliest first.
+    ///
+    /// # Errors
+    /// A problem for each invalid field.
+    pub(super) fn parse(
+        &self,
+        campaign: &Campaign,
+        secret: &[u8],
+        lang: Lang,
+    ) -> Result<Vec<SearchReading>, Vec<FieldProblem>> {
+        let mut mistakes = Vec::new();
+        let mut note = |field: &str, message: String| {
+            let field = field.to_owned();
+            mistakes.push(FieldProblem { field, message });
+        };
+        let ways = list_readings(campaign, secret, self.what.trim());
+        if ways.is_empty() {
+            note("what", unreadable_text(lang));
+        }
+        let values = parse_place(campaign, &self.place).unwrap_or_else(|refusal| {
+            note("place", answer_message(&refusal, lang));
+            Vec::new()
+        });
+        let wrong = lang.pick(
+            "Escriba la fecha así: 2026-11-25.",
+            "Write the date so: 2026-11-25.",
+        );
+        let mut moment = |field: &str, typed: &str, days: i64| {
+            parse_day_start(campaign, typed, days).unwrap_or_else(|()| {
+                note(field, wrong.to_owned());
+                None
+            })
+        };
+        let from = moment("from", &self.from, 0);
+        let until = moment("until", &self.until, 1);
+        if from.zip(until).is_some_and(|(from, until)| from >= until) {
+            let order = lang.pick(
+                "Es anterior a la primera fecha.",
+                "It is before the first date.",
+            );
+            note("until", order.to_owned());
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let search = |by| SearchQuery {
+            by,
+            values: values.clone(),
+            from,
+            until,
+        };
+        let way = |(name, by)| SearchReading {
+            name,
+            search: search(by),
+        };
+        Ok(ways.into_iter().map(way).collect())
+    }
+}
+
+fn unreadable_text(lang: Lang) -> String {
+    let words = lang.pick(
+        "Escriba al menos dos letras del nombre, un documento completo o el número del comprobante.",
+        "Write at least two letters of the name, a whole document number or the number of the receipt.",
+    );
+    words.to_owned()
+}
+
+fn list_readings(campaign: &Campaign, secret: &[u8], what: &str) -> Vec<(&'static str, SearchBy)> {
+    if what.is_empty() {
+        return vec![("newest", SearchBy::Newest)];
+    }
+    if what.chars().count() > MAX_CHARS {
+        return Vec::new();
+    }
+    let has_digit = what.chars().any(|c| c.is_ascii_digit());
+    let receipt = ReceiptNumber::parse(what).map(|number| ("receipt", SearchBy::Receipt(number)));
+    let unique = campaign.fields.iter().find(|field| field.unique);
+    let answer = unique.and_then(|field| field.validate(what).ok().flatten());
+    let document = answer.filter(|_| has_digit).map(|answer| {
+        let key = UniqueKey::Answer(answer);
+        let id = RegistrationId::derive(secret, &campaign.id, &key);
+        ("document", SearchBy::Id(id))
+    });
+    let name = SearchBy::from_name_prefix(what).filter(|_| !has_digit);
+    let name = name.map(|by| ("name", by));
+    [receipt, document, name].into_iter().flatten().collect()
+}
+
+/// Parses the place into a tally value. An empty result means all.
+fn parse_place(campaign: &Campaign, typed: &str) -> Result<Vec<String>, ValidationError> {
+    if typed.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let tallied = campaign.tally_field();
+    let answer = tallied.validate(typed)?;
+    Ok(answer
+        .map(|answer| tallied.tally_value(&answer))
+        .into_iter()
+        .collect())
+}
+
+/// Returns the start, in the campaign's time zone, of the day that is `days` after the typed one. `None` for an empty
+/// text.
+fn parse_day_start(campaign: &Campaign, typed: &str, days: i64) -> Result<Option<Timestamp>, ()> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let day: Date = typed.parse().map_err(|_| ())?;
+    let day = day.checked_add(days.days()).map_err(|_| ())?;
+    let begin = day.to_zoned(campaign.time_zone.clone()).map_err(|_| ())?;
+    Ok(Some(begin.timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::campaign::tests::example;
+
+    fn read(
+        what: &str,
+        place: &str,
+        from: &str,
+        until: &str,
+    ) -> Result<Vec<SearchReading>, Vec<String>> {
+        let form = SearchForm {
+            what: what.into(),
+            place: place.into(),
+            from: from.into(),
+            until: until.into(),
+            after: None,
+        };
+        let fields = |wrong: Vec<FieldProblem>| wrong.into_iter().map(|w| w.field).collect();
+        form.parse(&example(), &[7; 32], Lang::Es).map_err(fields)
+    }
+
+    fn names(what: &str) -> Vec<&'static str> {
+        let ways = read(what, "", "", "").unwrap();
+        ways.iter().map(|way| way.name).collect()
+    }
+
+    #[test]
+    fn the_text_decides_how_it_is_read() {
+        assert_eq!(names("  "), ["newest"]);
+        assert_eq!(names("ana ej"), ["name"]);
+        assert_eq!(names("1.234.567"), ["document"]);
+        assert_eq!(names("ab-12 34"), ["document"]);
+        let id = RegistrationId::from_bytes([0xA5; 16]);
+        let number = id.receipt().to_string();
+        assert_eq!(names(&number), ["receipt", "document"]);
+        assert_eq!(
+            names(&number.to_lowercase().replace('-', " "))[0],
+            "receipt"
+        );
+    }
+
+    #[test]
+    fn a_document_is_searched_by_its_derived_id() {
+        let ways = read("1.234.567", "", "", "").unwrap();
+        let key = UniqueKey::Answer("1234567".into());
+        let id = RegistrationId::derive(&[7; 32], &example().id, &key);
+        assert_eq!(ways[0].search.by, SearchBy::Id(id));
+    }
+
+    #[test]
+    fn days_are_whole_days_in_the_campaign_s_time_zone() {
+        let ways = read("", "bogota", "2026-11-24", "2026-11-24").unwrap();
+        let search = &ways[0].search;
+        assert_eq!(search.values, ["Bogotá"]);
+        let text = |at: Option<Timestamp>| at.unwrap().to_string();
+        assert_eq!(text(search.from), "2026-11-24T05:00:00Z");
+        assert_eq!(text(search.until), "2026-11-25T05:00:00Z");
+    }
+
+    #[test]
+    fn each_problem_names_its_field() {
+        assert_eq!(read("a", "", "", "").unwrap_err(), ["what"]);
+        assert_eq!(read(&"a".repeat(121), "", "", "").unwrap_err(), ["what"]);
+        assert_eq!(
+            read("", "Narnia", "x", "9999-12-31").unwrap_err(),
+            ["place", "from", "until"]
+        );
+        assert_eq!(
+            read("", "", "2026-11-25", "2026-11-24").unwrap_err(),
+            ["until"]
+        );
+    }
+}

@@ -1,0 +1,313 @@
+//! Corrections and deletions by staff as the public sees them: totals follow exactly, and deleted registrations are
+//! gone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::app::metrics::Metrics;
+use jornada::campaigns::Campaigns;
+use jornada::config::{Env, ServeConfig};
+use jornada::domain::history::RegistrationHistory;
+use jornada::domain::{Campaign, FormData, RegistrationId};
+use jornada::intake::amend;
+use jornada::intake::key_ring::KeyRing;
+use jornada::intake::photo_deleter::PhotoDeleter;
+use jornada::intake::photo_repository::PhotoRepository;
+use jornada::photo::{ObjectStore, PhotoKey};
+use jornada::store::Store;
+use jornada::store::UpdateOutcome;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::on_both;
+use crate::support::instance::{
+    DEFAULT_TIMEOUT, Installation, RunningInstance, Stores, expect_problem, form_with_photo,
+    form_without_photo, photo_part,
+};
+use crate::support::photos::jpeg;
+use crate::support::proxy::Proxy;
+use crate::support::servers::variable;
+
+on_both!(
+    the_chart_follows_corrections_and_deletions,
+    a_deleted_registration_is_gone_and_cannot_be_resubmitted,
+    a_corrected_document_blocks_another_registration,
+);
+
+/// The services behind the staff pages of an installation.
+struct StaffServices {
+    config: ServeConfig,
+    store: Store,
+    photos: PhotoRepository,
+    metrics: Metrics,
+    campaign: Arc<Campaign>,
+}
+
+impl StaffServices {
+    async fn open(installation: &Installation) -> Self {
+        let settings: Vec<_> = installation
+            .settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let config = ServeConfig::from_env(&Env::from_pairs(&settings)).unwrap();
+        let campaigns = Campaigns::scope(&config.campaigns).unwrap();
+        let metrics = Metrics::new().unwrap();
+        let store = Store::open(&config.store).await.unwrap();
+        let vault = KeyRing::open(store.clone(), &config.photo_keys)
+            .await
+            .unwrap();
+        let photos = ObjectStore::new(&config.photos, vault.encryptor().clone());
+        let pending = metrics.buffered_photos.clone();
+        let photos = PhotoRepository::open(photos, vault, store.clone(), 1 << 20, pending);
+        Self {
+            photos: photos.await.unwrap(),
+            campaign: campaigns.get(&installation.campaign).unwrap().clone(),
+            config,
+            store,
+            metrics,
+        }
+    }
+
+    async fn read(&self, id: &str) -> Option<RegistrationHistory> {
+        let id = RegistrationId::parse(id).unwrap();
+        self.store.history(&self.campaign, id).await.unwrap()
+    }
+
+    async fn correct(&self, id: &str, field: &str, answer: &str) -> UpdateOutcome {
+        let read = self.read(id).await.unwrap();
+        let typed = FormData {
+            parts: vec![(field.to_owned(), answer.to_owned())],
+            has_photo: false,
+        };
+        let (store, secret, campaign) = (&self.store, &self.config.secret, &self.campaign);
+        let judged = read.correct(
+            campaign,
+            &typed,
+            "account:1",
+            "mal escrito",
+            Timestamp::now(),
+        );
+        let corrected = judged.unwrap().unwrap();
+        let amended = amend::correct(store, secret, campaign, &read, &corrected);
+        amended.await.unwrap()
+    }
+
+    async fn delete(&self, id: &str) -> UpdateOutcome {
+        let read = self.read(id).await.unwrap();
+        let deletion = read.delete("account:1", "lo pidió la persona".into(), Timestamp::now());
+        let (store, photos, campaign) = (&self.store, &self.photos, &self.campaign);
+        let deleted = amend::delete(store, photos, campaign, &read, &deletion);
+        deleted.await.unwrap()
+    }
+
+    /// Returns whether the photo of a registration is stored anywhere.
+    async fn has_photo(&self, read: &RegistrationHistory) -> bool {
+        let registration = &read.registration;
+        let photo = registration.photo.as_ref().unwrap();
+        let found = self
+            .photos
+            .get(&registration.campaign, registration.id, photo);
+        found.await.unwrap().is_some()
+    }
+}
+
+async fn register(app: &RunningInstance, document: &str, city: &str) -> String {
+    let answer = app.register("Ana Ejemplo", document, city).await;
+    assert_eq!(answer.status(), 201);
+    let registered: Value = answer.json().await.unwrap();
+    registered["id"].as_str().unwrap().to_owned()
+}
+
+async fn wait_for_chart(app: &RunningInstance, expected: &[(&str, u64)]) {
+    let expected: BTreeMap<_, _> = expected.iter().copied().collect();
+    app.wait_until("the chart shows exactly these totals", async |app| {
+        let chart = app.chart().await.unwrap();
+        let values = chart["values"].as_array().unwrap().iter();
+        let shown: BTreeMap<_, _> = values
+            .map(|value| {
+                (
+                    value["value"].as_str().unwrap(),
+                    value["count"].as_u64().unwrap(),
+                )
+            })
+            .collect();
+        shown == expected && chart["total"] == expected.values().sum::<u64>()
+    })
+    .await;
+}
+
+async fn fetch_metrics(app: &RunningInstance) -> String {
+    let asked = app.http.get(format!("{}/metrics", app.ops)).send().await;
+    asked.unwrap().text().await.unwrap()
+}
+
+async fn the_chart_follows_corrections_and_deletions(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let services = StaffServices::open(&installation).await;
+    let mut ids = Vec::new();
+    for (document, city) in [("3001", "Cali"), ("3002", "Cali"), ("3003", "Bogotá")] {
+        ids.push(register(&app, document, city).await);
+    }
+    wait_for_chart(&app, &[("Cali", 2), ("Bogotá", 1)]).await;
+    assert_eq!(
+        services.correct(&ids[0], "ciudad", "pasto").await,
+        UpdateOutcome::Updated
+    );
+    wait_for_chart(&app, &[("Cali", 1), ("Bogotá", 1), ("Pasto", 1)]).await;
+    assert_eq!(
+        services.correct(&ids[1], "ciudad", "BOGOTA").await,
+        UpdateOutcome::Updated
+    );
+    wait_for_chart(&app, &[("Bogotá", 2), ("Pasto", 1)]).await;
+    assert_eq!(
+        services.correct(&ids[1], "nombre", "Eva Ejemplo").await,
+        UpdateOutcome::Updated
+    );
+    assert_eq!(services.delete(&ids[0]).await, UpdateOutcome::Updated);
+    wait_for_chart(&app, &[("Bogotá", 2)]).await;
+    let more = [("3004", "Cali"), ("3005", "Cali")];
+    for (document, city) in more {
+        ids.push(register(&app, document, city).await);
+    }
+    assert_eq!(services.delete(&ids[3]).await, UpdateOutcome::Updated);
+    assert_eq!(services.delete(&ids[1]).await, UpdateOutcome::Updated);
+    wait_for_chart(&app, &[("Bogotá", 1), ("Cali", 1)]).await;
+    // A report triggers a recount, which finds no drift.
+    let csv = app.report("_all.csv", &installation.create_token()).await;
+    assert_eq!(csv.text().await.unwrap().matches("Ejemplo").count(), 2);
+    let drift = format!("jornada_tally_drift{{campaign=\"{}\"}}", app.campaign);
+    app.wait_until("the recount is done", async |app| {
+        fetch_metrics(app).await.contains(&drift)
+    })
+    .await;
+    assert!(fetch_metrics(&app).await.contains(&format!("{drift} 0")));
+    wait_for_chart(&app, &[("Bogotá", 1), ("Cali", 1)]).await;
+}
+
+async fn a_deleted_registration_is_gone_and_cannot_be_resubmitted(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let services = StaffServices::open(&installation).await;
+    let id = register(&app, "3001", "Cali").await;
+    let read = services.read(&id).await.unwrap();
+    let receipt = format!("/r/{}", read.registration.id.receipt());
+    assert_eq!(app.get(&receipt).await.status(), 200);
+    assert!(services.has_photo(&read).await);
+    assert_eq!(services.delete(&id).await, UpdateOutcome::Updated);
+    assert!(!services.has_photo(&read).await, "at once");
+    assert_eq!(app.get(&receipt).await.status(), 404);
+
+    // The phone retries, and the person sends the form again with another photo.
+    let other = form_without_photo("Ana Ejemplo", "3001", "Cali").part("foto", photo_part(jpeg(9)));
+    for form in [form_with_photo("Ana Ejemplo", "3001", "Cali"), other] {
+        let body = expect_problem(app.send(form, None).await, 409).await;
+        assert_eq!(body["type"], "urn:jornada:problem:registration-deleted");
+        assert!(
+            body["detail"].as_str().unwrap().contains("eliminó"),
+            "{body}"
+        );
+    }
+    assert!(!services.has_photo(&read).await);
+    let form = app.http.post(format!("{}/c/{}", app.base, app.campaign));
+    let form = form.header("Accept-Language", "en");
+    let sent = form.multipart(form_with_photo("Ana Ejemplo", "3001", "Cali"));
+    let sent = sent.send().await.unwrap();
+    assert_eq!(sent.status(), 409);
+    assert!(
+        sent.text()
+            .await
+            .unwrap()
+            .contains("The staff deleted this registration")
+    );
+    if stores == Stores::Embedded {
+        assert!(super::photos::stored_photos(&installation).is_empty());
+    }
+    wait_for_chart(&app, &[]).await;
+    let counted = format!(
+        "jornada_registrations_total{{campaign=\"{}\",outcome=\"deleted\"}} 3",
+        app.campaign
+    );
+    assert!(fetch_metrics(&app).await.contains(&counted));
+}
+
+async fn a_corrected_document_blocks_another_registration(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = installation.start().await;
+    let services = StaffServices::open(&installation).await;
+    let id = register(&app, "3001", "Cali").await;
+    register(&app, "3002", "Cali").await;
+    assert_eq!(
+        services.correct(&id, "documento", "3.002").await,
+        UpdateOutcome::AliasTaken
+    );
+    assert_eq!(
+        services.correct(&id, "documento", "3.003").await,
+        UpdateOutcome::Updated
+    );
+    let body = expect_problem(app.register("Otra Persona", "3003", "Cali").await, 409).await;
+    assert_eq!(body["type"], "urn:jornada:problem:already-registered");
+    let again = app.register("Ana Ejemplo", "3001", "Cali").await;
+    assert_eq!(again.status(), 200, "the phone still gets its receipt");
+    if stores == Stores::Embedded {
+        let photos = super::photos::stored_photos(&installation);
+        assert_eq!(photos.len(), 2, "the rejected photo is not stored");
+    }
+}
+
+#[tokio::test]
+async fn a_photo_that_could_not_be_deleted_is_deleted_later() {
+    let server = variable("JORNADA_TEST_S3");
+    let s3 = Proxy::start(server.trim_start_matches("http://").to_owned()).await;
+    let mut installation = Installation::new(Stores::Servers);
+    let app = installation.start().await;
+    let id = register(&app, "3001", "Cali").await;
+    let past_proxy = StaffServices::open(&installation).await;
+    let address = format!("s3://jornada-test?endpoint=http://{}", s3.address);
+    installation.set("JORNADA_PHOTOS", &address);
+    let services = StaffServices::open(&installation).await;
+    let read = services.read(&id).await.unwrap();
+    s3.set_open(false);
+    assert_eq!(services.delete(&id).await, UpdateOutcome::Updated);
+    assert!(past_proxy.has_photo(&read).await);
+
+    let (keeper, store, pending) = (
+        &services.photos,
+        &services.store,
+        &services.metrics.buffered_photos,
+    );
+    let remover = PhotoDeleter::new(
+        keeper.clone(),
+        store.clone(),
+        pending.clone(),
+        SignedDuration::ZERO,
+    );
+    let stop = CancellationToken::new();
+    let removing = tokio::spawn(remover.run(stop.clone()));
+    let waiting = |count: u8| {
+        let line = format!("jornada_unremoved_photos {count}\n");
+        let metrics = services.metrics.clone();
+        let polling = async move {
+            while !metrics.text().contains(&line) {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(DEFAULT_TIMEOUT, polling)
+    };
+    waiting(1).await.unwrap();
+    assert!(past_proxy.has_photo(&read).await);
+    s3.set_open(true);
+    waiting(0).await.unwrap();
+    assert!(!past_proxy.has_photo(&read).await);
+    assert_eq!(store.count_pending_deletions().await.unwrap(), 0);
+    stop.cancel();
+    removing.await.unwrap();
+    let key = PhotoKey::for_photo(
+        &read.registration.campaign,
+        read.registration.id,
+        read.registration.photo.as_ref().unwrap(),
+    );
+    assert!(!app.log().concat().contains(&key.to_string()));
+}

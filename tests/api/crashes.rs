@@ -1,0 +1,139 @@
+//! Killed and stopped instances: acknowledged registrations are stored once, and the totals are exact.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use crate::on_both;
+use crate::support::instance::{
+    DEFAULT_TIMEOUT, Installation, RunningInstance, Stores, form_with_photo,
+};
+use crate::support::photos::jpeg;
+use crate::support::raw::{self, RawResponse};
+
+on_both!(
+    sigkill_loses_nothing_acknowledged,
+    sigterm_finishes_requests_in_flight
+);
+
+async fn sigkill_loses_nothing_acknowledged(stores: Stores) {
+    let installation = Installation::new(stores);
+    let app = Arc::new(installation.start().await);
+    let documents: Vec<String> = (0..400).map(|number| format!("4000{number:03}")).collect();
+    let mut sending = tokio::task::JoinSet::new();
+    for document in documents.clone() {
+        let app = app.clone();
+        sending.spawn(async move {
+            let url = app.registrations_url(&app.campaign);
+            let sent = app
+                .http
+                .post(url)
+                .multipart(form_with_photo("Ana Ejemplo", &document, "Cali"))
+                .send()
+                .await;
+            sent.is_ok_and(|answer| answer.status() == 201)
+                .then_some(document)
+        });
+    }
+    let mut acknowledged = Vec::new();
+    while let Some(done) = sending.join_next().await {
+        acknowledged.extend(done.unwrap());
+        if acknowledged.len() == 10 {
+            app.signal("-KILL");
+        }
+    }
+    assert!(
+        acknowledged.len() < documents.len(),
+        "it was killed in the middle"
+    );
+    let app = installation.start().await;
+    for document in &acknowledged {
+        assert_eq!(
+            app.register("Ana Ejemplo", document, "Cali").await.status(),
+            200,
+            "{document} was lost"
+        );
+    }
+    for document in documents
+        .iter()
+        .filter(|document| !acknowledged.contains(document))
+    {
+        let status = app.register("Ana Ejemplo", document, "Cali").await.status();
+        assert!(status == 200 || status == 201);
+    }
+    app.wait_until("each is counted once", async |app| {
+        app.total().await == Some(400)
+    })
+    .await;
+}
+
+async fn sigterm_finishes_requests_in_flight(stores: Stores) {
+    let installation = Installation::new(stores);
+    let mut app = installation.start().await;
+    let uploads = (0..20).map(|number| PartialUpload::start(&app, &format!("500000{number:02}")));
+    let uploads: Vec<_> = uploads.collect();
+    app.wait_until("all are in work", async |app| {
+        let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
+        let metrics = metrics.unwrap().text().await.unwrap();
+        metrics.contains("jornada_requests_in_flight 20")
+    })
+    .await;
+    app.signal("-TERM");
+    app.wait_until("it takes no more", async |app| {
+        app.readiness_status().await != 200
+    })
+    .await;
+    let answers = uploads.into_iter().map(PartialUpload::finish);
+    assert_eq!(answers.collect::<Vec<_>>(), [[201]; 20]);
+    assert!(app.wait_for_exit().await.success());
+    let app = installation.start().await;
+    app.wait_until("what was acknowledged is counted", async |app| {
+        app.total().await == Some(20)
+    })
+    .await;
+}
+
+/// A registration of which a part has been sent.
+struct PartialUpload {
+    stream: TcpStream,
+    rest: Vec<u8>,
+}
+
+impl PartialUpload {
+    /// Sends all but the end of the photo.
+    fn start(app: &RunningInstance, document: &str) -> Self {
+        let texts = [
+            ("nombre", "Ana Ejemplo"),
+            ("documento", document),
+            ("ciudad", "Cali"),
+            ("consent", "true"),
+        ];
+        let part = |(name, value)| {
+            format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let mut body = texts.map(part).concat().into_bytes();
+        let photo = "--B\r\nContent-Disposition: form-data; name=\"foto\"; filename=\"f.jpg\"\r\n\
+                     Content-Type: image/jpeg\r\n\r\n";
+        body.extend_from_slice(photo.as_bytes());
+        body.extend(jpeg(0));
+        let rest = body.split_off(body.len() - 10);
+        let rest = [&rest[..], b"\r\n--B--\r\n"].concat();
+        let mut stream = raw::connect(&app.base);
+        let head = format!(
+            "POST /api/v1/campaigns/{}/registrations HTTP/1.1\r\nHost: x\r\n\
+             Content-Type: multipart/form-data; boundary=B\r\nContent-Length: {}\r\n\r\n",
+            app.campaign,
+            body.len() + rest.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&body).unwrap();
+        Self { stream, rest }
+    }
+
+    /// Sends the end and answers the statuses that come back.
+    fn finish(mut self) -> Vec<u16> {
+        // Who was cut off finds out when reading.
+        self.stream.write_all(&self.rest).ok();
+        RawResponse::read(&mut self.stream, DEFAULT_TIMEOUT).statuses()
+    }
+}

@@ -1,0 +1,180 @@
+//! Fixture of the cases: a fresh store of either kind, a campaign, and registrations for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jornada::config::StoreSetting;
+use jornada::domain::history::{Deletion, RegistrationHistory};
+use jornada::domain::registration::{PhotoRef, UniqueKey};
+use jornada::domain::{Answers, Campaign, FormData, Registration, RegistrationId, Selection};
+use jornada::photo::PhotoFormat;
+use jornada::store::{Change, Feed, FeedError, Store};
+use tempfile::TempDir;
+
+use crate::servers;
+
+const CAMPAIGN: &str = include_str!("../../src/domain/campaign/example.toml");
+
+/// A store of its own, deleted after the case.
+pub struct StoreFixture {
+    pub setting: StoreSetting,
+    pub store: Store,
+    pub campaign: Arc<Campaign>,
+    folder: Option<TempDir>,
+}
+
+impl StoreFixture {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let setting = StoreSetting::Sqlite(folder.path().join("data/jornada.db"));
+        Self::on(setting, Some(folder)).await
+    }
+
+    pub async fn mongodb() -> Self {
+        let address = mongodb_address(&servers::variable("JORNADA_TEST_MONGODB"));
+        Self::on(StoreSetting::Mongo(address.into()), None).await
+    }
+
+    async fn on(setting: StoreSetting, folder: Option<TempDir>) -> Self {
+        Self {
+            store: Store::open(&setting).await.unwrap(),
+            setting,
+            campaign: campaign("vacunacion"),
+            folder,
+        }
+    }
+
+    /// Opens the store once more, as another instance does.
+    pub async fn reopen(&self) -> Store {
+        Store::open(&self.setting).await.unwrap()
+    }
+
+    /// Returns the database behind the store, to manipulate it.
+    pub async fn database(&self) -> mongodb::Database {
+        let StoreSetting::Mongo(address) = &self.setting else {
+            panic!("this is no MongoDB");
+        };
+        let address = secrecy::ExposeSecret::expose_secret(address);
+        let client = mongodb::Client::with_uri_str(address).await.unwrap();
+        client.default_database().unwrap()
+    }
+
+    pub async fn remove(self) {
+        if self.folder.is_none() {
+            self.database().await.drop().await.unwrap();
+        }
+    }
+
+    /// Inserts `count` registrations, with these values in turn, a millisecond apart.
+    pub async fn fill(&self, count: usize, values: &[&str]) -> Vec<Registration> {
+        let mut stored = Vec::new();
+        for number in 0..count {
+            let value = values[number % values.len()];
+            let millisecond = i64::try_from(number).unwrap();
+            let one = registration(&self.campaign, &format!("{number}"), value, millisecond);
+            self.store.insert(&self.campaign, &one).await.unwrap();
+            stored.push(one);
+        }
+        stored
+    }
+
+    /// Returns the complete list of a value, or of all values.
+    pub async fn list(&self, value: Option<&str>) -> Vec<Registration> {
+        let selection = value.map_or_else(Selection::all, Selection::for_value);
+        self.selected(&selection).await
+    }
+
+    /// Returns the complete list of a selection.
+    pub async fn selected(&self, selection: &Selection) -> Vec<Registration> {
+        let mut batches = self
+            .store
+            .registrations(&self.campaign, selection)
+            .await
+            .unwrap();
+        let mut all = Vec::new();
+        while let Some(batch) = batches.next().await.unwrap() {
+            assert!(!batch.is_empty());
+            all.extend(batch);
+        }
+        all
+    }
+}
+
+/// Returns the address of a test server with a random database name.
+pub fn mongodb_address(server: &str) -> String {
+    let (server, options) = server.split_once('?').unwrap_or((server, ""));
+    let name = servers::random_name();
+    format!("{}/test-{name}?{options}", server.trim_end_matches('/'))
+}
+
+pub fn campaign(id: &str) -> Arc<Campaign> {
+    let list =
+        |_: &str| Ok("name,region\nBogotá,Bogotá D.C.\nCali,Valle\nPasto,Nariño\n".to_owned());
+    let file = CAMPAIGN.replacen("vacunacion", id, 1);
+    Arc::new(Campaign::parse(&file, list).unwrap())
+}
+
+/// A registration of `key`, received `millisecond` after a time in 2026.
+pub fn registration(campaign: &Campaign, key: &str, value: &str, millisecond: i64) -> Registration {
+    named(campaign, key, &format!("Persona {key}"), value, millisecond)
+}
+
+pub fn named(
+    campaign: &Campaign,
+    key: &str,
+    name: &str,
+    value: &str,
+    millisecond: i64,
+) -> Registration {
+    let text = |text: &str| Some(text.to_owned());
+    let answers = Answers::from_stored(vec![text(name), text(key), text(value), None]);
+    let sha256 = [7; 32];
+    Registration {
+        id: RegistrationId::derive(&[1; 32], &campaign.id, &UniqueKey::Answer(key.to_owned())),
+        campaign: campaign.id.clone(),
+        digest: answers.digest(campaign, Some(&sha256)),
+        answers,
+        tally_value: value.to_owned(),
+        photo: Some(PhotoRef {
+            sha256,
+            format: PhotoFormat::Jpeg,
+            bytes: 51_234,
+        }),
+        received_at: Timestamp::from_millisecond(1_795_000_000_000 + millisecond).unwrap(),
+    }
+}
+
+/// Returns `read` with a correction.
+pub fn corrected(
+    campaign: &Campaign,
+    read: &RegistrationHistory,
+    parts: &[(&str, &str)],
+) -> RegistrationHistory {
+    let part = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let typed = FormData {
+        parts: parts.iter().map(part).collect(),
+        has_photo: false,
+    };
+    let now = Timestamp::from_millisecond(1_795_000_100_000).unwrap();
+    let better = read.correct(campaign, &typed, "account:1", "mal escrito", now);
+    better.unwrap().unwrap()
+}
+
+/// Returns a deletion of `read`.
+pub fn deletion(read: &RegistrationHistory) -> Deletion {
+    let now = Timestamp::from_millisecond(1_795_000_200_000).unwrap();
+    read.delete("account:1", "lo pidió la persona".into(), now)
+}
+
+/// Polls until there are no more changes.
+pub async fn drain(feed: &mut Feed) -> Result<Vec<Change>, FeedError> {
+    let mut all = Vec::new();
+    loop {
+        let changes = feed.next(Duration::ZERO).await?;
+        if changes.is_empty() {
+            return Ok(all);
+        }
+        all.extend(changes);
+    }
+}

@@ -1,0 +1,211 @@
+//! Consent texts of registrations, and deletion of expired data.
+
+use jiff::{SignedDuration, Timestamp};
+use jornada::domain::staff::{Account, EmailAddress, account::PasswordLink};
+use jornada::store::{InsertOutcome, UpdateOutcome};
+use uuid::Uuid;
+
+use crate::fixture::{StoreFixture, deletion, registration};
+
+const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
+pub async fn a_consent_text_is_stored_once_and_named_by_registrations(fixture: &StoreFixture) {
+    let version = fixture.campaign.consent_version().unwrap();
+    assert_eq!(fixture.store.consent(&version).await.unwrap(), None);
+    for _ in 0..2 {
+        fixture
+            .store
+            .insert_consent(&fixture.campaign)
+            .await
+            .unwrap();
+    }
+    let words = fixture.store.consent(&version).await.unwrap();
+    assert_eq!(words, fixture.campaign.consent);
+    let one = registration(&fixture.campaign, "1001", "Cali", 0);
+    fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+    // The text changes later.
+    let mut later = (*fixture.campaign).clone();
+    later.consent.as_mut().unwrap().es.push('!');
+    fixture.store.insert_consent(&later).await.unwrap();
+    let record = fixture
+        .store
+        .history(&later, one.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(record.consent.as_ref(), Some(&version));
+    assert_eq!(fixture.store.consent(&version).await.unwrap(), words);
+}
+
+pub async fn a_photo_is_erased_and_its_registration_remains(fixture: &StoreFixture) {
+    let one = registration(&fixture.campaign, "1001", "Cali", 0);
+    let photo = one.photo.clone().unwrap();
+    let is_known = async |id| {
+        fixture
+            .store
+            .is_photo_referenced(id, &photo.sha256)
+            .await
+            .unwrap()
+    };
+    assert!(!is_known(one.id).await);
+    fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+    assert!(is_known(one.id).await);
+    let erased = async || {
+        fixture
+            .store
+            .mark_photo_erased(&fixture.campaign.id, one.id, NOW)
+            .await
+    };
+    assert!(erased().await.unwrap());
+    assert!(!erased().await.unwrap(), "it has none");
+
+    let read = fixture
+        .store
+        .history(&fixture.campaign, one.id)
+        .await
+        .unwrap();
+    let record = read.unwrap();
+    assert_eq!(record.registration.photo, None);
+    assert_eq!(record.registration.answers, one.answers);
+    let mark = record.erased.clone().unwrap();
+    assert_eq!(
+        (mark.at, mark.pending_deletion.as_ref()),
+        (NOW, Some(&photo))
+    );
+    assert!(is_known(one.id).await, "until it is deleted");
+    assert_eq!(fixture.list(None).await.len(), 1);
+    assert_eq!(
+        fixture.store.insert(&fixture.campaign, &one).await.unwrap(),
+        InsertOutcome::SameAgain(one.received_at)
+    );
+
+    assert_eq!(fixture.store.count_pending_deletions().await.unwrap(), 1);
+    let early = NOW - SignedDuration::from_secs(1);
+    assert_eq!(fixture.store.pending_deletions(early, 9).await.unwrap(), []);
+    let noted = fixture.store.pending_deletions(NOW, 9).await.unwrap();
+    assert_eq!((noted[0].id, &noted[0].photo), (one.id, &photo));
+    assert_eq!(
+        (&noted[0].campaign, noted[0].deleted_at),
+        (&fixture.campaign.id, NOW)
+    );
+    fixture.store.mark_deleted(one.id).await.unwrap();
+    assert_eq!(fixture.store.count_pending_deletions().await.unwrap(), 0);
+    assert!(!is_known(one.id).await);
+    let read = fixture
+        .store
+        .history(&fixture.campaign, one.id)
+        .await
+        .unwrap();
+    let mark = read.unwrap().erased.unwrap();
+    assert_eq!((mark.at, mark.pending_deletion), (NOW, None));
+}
+
+pub async fn a_pending_deletion_outlives_its_registration(fixture: &StoreFixture) {
+    let one = registration(&fixture.campaign, "1001", "Cali", 0);
+    fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+    let erased = fixture
+        .store
+        .mark_photo_erased(&fixture.campaign.id, one.id, NOW)
+        .await;
+    assert!(erased.unwrap());
+    let read = fixture
+        .store
+        .history(&fixture.campaign, one.id)
+        .await
+        .unwrap();
+    let read = read.unwrap();
+    let deletion = deletion(&read);
+    let deleted = fixture
+        .store
+        .delete(&fixture.campaign, &read, &deletion)
+        .await;
+    assert_eq!(deleted.unwrap(), UpdateOutcome::Updated);
+    let noted = fixture
+        .store
+        .pending_deletions(Timestamp::MAX, 9)
+        .await
+        .unwrap();
+    assert_eq!(noted.len(), 1);
+    assert_eq!(Some(&noted[0].photo), one.photo.as_ref());
+    fixture.store.mark_deleted(one.id).await.unwrap();
+    assert_eq!(fixture.store.count_pending_deletions().await.unwrap(), 0);
+}
+
+pub async fn deleted_registrations_are_listed_page_by_page(fixture: &StoreFixture) {
+    assert_eq!(
+        fixture.store.erased_registrations(None, 9).await.unwrap(),
+        []
+    );
+    let mut ids = Vec::new();
+    for key in ["1001", "1002", "1003", "1004"] {
+        let one = registration(&fixture.campaign, key, "Cali", 0);
+        fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+        if key != "1004" {
+            let read = fixture
+                .store
+                .history(&fixture.campaign, one.id)
+                .await
+                .unwrap();
+            let read = read.unwrap();
+            let deletion = deletion(&read);
+            let deleted = fixture
+                .store
+                .delete(&fixture.campaign, &read, &deletion)
+                .await;
+            assert_eq!(deleted.unwrap(), UpdateOutcome::Updated);
+            ids.push(one.id);
+        }
+    }
+    ids.sort_unstable();
+    let mut listed = Vec::new();
+    loop {
+        let page = fixture
+            .store
+            .erased_registrations(listed.last().copied(), 2)
+            .await;
+        let page = page.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 2);
+        assert!(
+            page.iter()
+                .all(|erased| erased.campaign == fixture.campaign.id)
+        );
+        listed.extend(page.iter().map(|erased| erased.id));
+    }
+    assert_eq!(listed, ids);
+}
+
+pub async fn expired_links_and_counts_are_deleted(fixture: &StoreFixture) {
+    for (mail, hours) in [("vieja@example.org", -1), ("nueva@example.org", 1)] {
+        let mut account = Account::new(Uuid::new_v4(), EmailAddress::parse(mail).unwrap(), NOW);
+        account.password_link = Some(PasswordLink {
+            hash: [u8::try_from(hours + 2).unwrap(); 32],
+            expires_at: NOW + SignedDuration::from_hours(hours),
+        });
+        assert!(fixture.store.add_account(&account).await.unwrap());
+    }
+    assert_eq!(fixture.store.delete_expired_links(NOW).await.unwrap(), 1);
+    assert_eq!(fixture.store.delete_expired_links(NOW).await.unwrap(), 0);
+    let linked: Vec<_> = fixture.store.accounts().await.unwrap();
+    let linked = linked
+        .iter()
+        .filter(|account| account.password_link.is_some());
+    assert_eq!(linked.count(), 1);
+
+    let campaign = &fixture.campaign.id;
+    let day = |text: &str| text.parse::<jiff::civil::Date>().unwrap();
+    let counts = [("missing".to_owned(), 2)].into();
+    for at in ["2026-11-01", "2026-11-02"] {
+        let added = fixture.store.add_rejections(campaign, day(at), &counts);
+        added.await.unwrap();
+    }
+    let swept = fixture
+        .store
+        .delete_expired_rejections(campaign, day("2026-11-02"))
+        .await;
+    assert_eq!(swept.unwrap(), 1);
+    let left = fixture.store.rejections(campaign, day("2026-01-01")).await;
+    assert_eq!(left.unwrap(), counts);
+}
