@@ -137,7 +137,9 @@ impl Registrations {
         };
         match error {
             SubmitError::Invalid(fields) => {
-                fields.iter().for_each(|field| count(field.error.reason()))
+                for field in fields {
+                    count(field.error.reason());
+                }
             }
             // The sender gets the exact reason; one label is enough for statistics.
             SubmitError::InvalidPhoto(_) => count("photo"),

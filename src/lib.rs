@@ -1,56 +1,56 @@
-//! Jornada: takes in what a whole town sends on one day, and loses nothing of it.
+//! Jornada takes in what people send on the day of a campaign, stores it without loss or duplicates, and shows the
+//! results.
 //!
-//! # The floors
+//! # Layers
 //!
-//! Each module may use only those below it; [`config`], [`key`] and [`telemetry`] stand at the side.
+//! Each module uses only modules of the layers below it. [`config`] reads the environment and fills the settings structs
+//! of the other modules.
 //!
-//! | floor | modules | what it knows |
+//! | layer | modules | what it knows |
 //! |---|---|---|
-//! | roles | [`cli`], [`web`], [`watch`], [`load`] | HTTP, mail, signals, the command line |
-//! | composition | [`app`] | what every door needs, connected; background tasks |
-//! | work | [`intake`], [`report`], [`tally`], [`staff`], [`admission`] | the way of a registration; lists; totals; who may see them; who may come in |
-//! | stores | [`store`], [`photo`], [`campaigns`] | where registrations, photos and campaign files are |
-//! | rules | [`domain`] | campaigns, answers, identity: pure, without clock, network or files |
-//!
-//! Nothing in `domain` or `store` assumes a photo, a person or HTTP: votes over gRPC and a queue are to come in by the
-//! same [`intake`].
+//! | application | [`cli`], [`app`], [`web`], [`watch`], [`load`], [`config`] | HTTP, mail, signals, the command line |
+//! | services | [`admission`], [`intake`], [`retention`], [`tally`], [`report`], [`staff`], [`campaigns`], [`key`] | all use cases, without HTTP |
+//! | stores | [`store`], [`photo`] | database, object store, encryption |
+//! | runtime | [`telemetry`], [`cache`] | logs, metrics, Redis connections |
+//! | rules | [`domain`], [`photo::inspect`] | campaigns, answers, identity, photos: no clock, network or files |
 //!
 //! # The way of a registration
 //!
-//! A door ([`web`]: the form, the API) reads the request within bounds. [`domain::Campaign::admit`] judges and
-//! normalises the answers, [`photo::inspect`] the photo. The id is an HMAC of the unique answer, or of the request's
-//! key ([`domain::RegistrationId`]), so that a retry has the same id on every instance. The photo is kept first, then
-//! the registration, whose `_id` lets the database decide who was first. Only then is the receipt given: what was
-//! acknowledged survives the loss of any one process.
+//! A door ([`web`]: form or API) reads the request within limits and asks [`admission`] whether the client may submit.
+//! [`domain::Campaign::validate`] validates and normalises the answers, [`photo::inspect`] the photo. The id is an HMAC of
+//! the unique answer, or of the idempotency key ([`domain::RegistrationId`]), so a retry has the same id on every instance.
+//! [`intake`] stores the photo first, then the registration; the unique `_id` in the database decides which of two
+//! concurrent requests is first. The receipt is returned only then: an acknowledged registration survives the loss of any
+//! process.
 //!
 //! # Totals
 //!
-//! One instance at a time follows the store's feed ([`tally::follow`]) and moves totals and position in one step, so a
-//! crash at any point leaves them exact. Every instance shows them from memory ([`tally::board`]).
+//! One instance at a time follows the store's feed ([`tally::follower`]) and updates totals and position in one atomic step,
+//! so a crash at any point leaves them exact. Every instance serves them from memory ([`tally::live_totals`]).
 //!
-//! # The staff
+//! # Staff
 //!
-//! Who may what is decided by pure rules ([`domain::staff`]) on accounts, sessions and tokens that the store keeps: a
-//! change is taken only by the state that it was decided on, so that links and codes are used once and what is revoked
-//! is revoked on every instance. [`web::staff::table`] is both the staff area's router and the list of who may. Every look is
-//! written down before it is shown ([`staff::Audit`]), in a chain that is sealed under a key which the store has not.
+//! Pure rules ([`domain::staff`]) decide who may do what, based on accounts, sessions and tokens in the store. A change is
+//! applied only to the state that it was decided on, so links and codes work once, and a revocation holds on every
+//! instance. [`web::staff::table`] is both the router of the staff area and its table of permissions. Each access to
+//! personal data is written to the audit log ([`staff::AuditLog`]) before the data is shown; entries are chained by an HMAC
+//! whose key is not in the database.
 //!
-//! # What is forgotten
+//! # Retention
 //!
-//! A deletion leaves a tombstone in the same transaction that moves the totals; the photo follows
-//! ([`intake::remover`]). What is over is erased by the sweep ([`retention`]). Photos and the files of reports are sealed
-//! before they leave the process ([`photo::seal`]), under keys that change without a photo being touched.
+//! A deletion leaves a tombstone in the transaction that changes the totals; the photo follows ([`intake::photo_deleter`]).
+//! [`retention`] deletes expired data. Photos and report files are encrypted before they leave the process
+//! ([`photo::encryption`]); keys can be rotated without rewriting photos.
 //!
 //! # Reports
 //!
-//! A report is a job in the store ([`domain::Job`]): any instance takes it ([`report::worker`]), notes its progress,
-//! brings the file to the object store and only then says that it is done. An instance that falls silent is followed
-//! by another, and what it still says of the job counts no more. Lists are read and written by threads that give way
-//! to all others.
+//! A report is a job in the store ([`domain::Job`]). Any instance claims it ([`report::worker`]), sends heartbeats, uploads
+//! the file and then marks the job as done. If an instance stops sending heartbeats, another one claims the job, and updates
+//! by the first are rejected. Reports are read and written by low-priority threads.
 //!
 //! # Back ends
 //!
-//! Each pair is an enum and answers one contract: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::Photos`]
+//! Each pair is an enum with one contract test: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::ObjectStore`]
 //! (disk, S3) and [`tally::Tally`] (memory, Redis; both `tests/pairs`).
 
 pub mod admission;

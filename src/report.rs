@@ -2,7 +2,7 @@
 //! the store to the file in batches: reading and writing overlap, memory stays constant.
 //!
 //! XLSX ([`xlsx`]) ends with a totals row and, for all values, a totals sheet with a chart. CSV ([`csv`]) has a header
-//! and registrations only: their number is the total, see also [`Finished::rows`].
+//! and registrations only: their number is the total, see also [`FinishedReport::rows`].
 
 mod columns;
 pub mod csv;

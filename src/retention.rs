@@ -85,7 +85,7 @@ impl Sweep {
     /// Sweeps now; `None` if another instance holds the lease.
     ///
     /// # Errors
-    /// If local and store clock differ by more than five minutes: nothing is deleted. Else as [`once`](Self::once).
+    /// If local and store clock differ by more than five minutes: nothing is deleted. Else as [`run_once`](Self::run_once).
     pub async fn run_if_clocks_agree(&self, now: Timestamp) -> anyhow::Result<Option<SweepReport>> {
         let apart = self.store.now().await?.duration_since(now).abs();
         ensure!(

@@ -3,7 +3,7 @@
 //!
 //! # Errors
 //! Every operation returns [`StoreError`], except that those of the feed return [`FeedError`]. It is
-//! [`StoreError::Unavailable`] if the store is unreachable or does not answer within [`WAIT`], and
+//! [`StoreError::Unavailable`] if the store is unreachable or does not answer within [`OPERATION_TIMEOUT`], and
 //! [`StoreError::Failed`] if it rejects the operation or returns unusable data. After a write that returned
 //! `Unavailable` the outcome is unknown: the change may or may not be stored. Idempotent operations may be repeated.
 
@@ -187,7 +187,7 @@ impl Store {
         self.meter.time("feed", Box::pin(opened)).await
     }
 
-    /// Checks that a registration could be inserted now. Answers within [`PING`].
+    /// Checks that a registration could be inserted now. Answers within [`PING_TIMEOUT`].
     pub async fn ping(&self) -> Result<(), StoreError> {
         dispatch!("ping", self.ping())
     }

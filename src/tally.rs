@@ -1,5 +1,5 @@
 //! Totals per value of the tallied field: an exact cache that can be rebuilt from the store at any time. One instance
-//! at a time updates it from the store's feed ([`follow`]); every instance serves it ([`board`]).
+//! at a time updates it from the store's feed ([`follower`]); every instance serves it ([`live_totals`]).
 
 pub mod collector;
 pub mod follower;

@@ -7,7 +7,7 @@ use super::validation_error::ValidationError;
 /// Normalises a document number to 4–20 upper-case ASCII letters and digits, with at least one digit.
 ///
 /// # Errors
-/// [`Refusal::NotADocument`] for any other format, or an error of [`text::normalise`].
+/// [`ValidationError::NotADocument`] for any other format, or an error of [`text::normalise`].
 pub fn parse(raw: &str) -> Result<String, ValidationError> {
     let number: String = text::normalise(raw)?
         .chars()

@@ -119,7 +119,7 @@ impl RegistrationHistory {
         }
     }
 
-    /// Returns the deletion of this registration, for a reason returned by [`reason`].
+    /// Returns the deletion of this registration, for a reason returned by [`parse_reason`].
     #[must_use]
     pub fn delete(&self, by: &str, reason: String, now: Timestamp) -> Deletion {
         Deletion {

@@ -10,7 +10,7 @@ use super::{CampaignId, Lang, Selection};
 /// Time after its end at which a job and its file are deleted.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
-/// Maximum age of a file that is offered again. It is shorter than [`KEPT`], so an hour is left to download it.
+/// Maximum age of a file that is offered again. It is shorter than [`RETENTION`], so an hour is left to download it.
 pub const MAX_REUSE_AGE: SignedDuration = SignedDuration::from_hours(23);
 
 /// File format of a report.

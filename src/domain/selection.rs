@@ -56,7 +56,7 @@ impl Selection {
         })
     }
 
-    /// Returns the first and the last day, as given to [`Self::on`].
+    /// Returns the first and the last day, as given to [`Self::between_days`].
     #[must_use]
     pub fn days(&self, zone: &TimeZone) -> (Option<Date>, Option<Date>) {
         let day = |at: Timestamp| at.to_zoned(zone.clone()).date();

@@ -8,7 +8,7 @@ use super::validation_error::ValidationError;
 /// Normalises user input.
 ///
 /// # Errors
-/// [`Refusal::ControlCharacter`] for control characters, line breaks inside the text, invisible characters, and
+/// [`ValidationError::ControlCharacter`] for control characters, line breaks inside the text, invisible characters, and
 /// explicit direction formatting (UAX #9), which can make a name read as another.
 pub fn normalise(raw: &str) -> Result<String, ValidationError> {
     let trimmed = raw.trim();

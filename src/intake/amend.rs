@@ -25,7 +25,7 @@ pub async fn correct(
 }
 
 /// Deletes the registration that was `read`, and its photo. If the photo cannot be deleted now,
-/// [`Remover`](super::remover::Remover) retries.
+/// [`PhotoDeleter`](super::photo_deleter::PhotoDeleter) retries.
 ///
 /// # Errors
 /// [`StoreError`], also when the outcome is unknown.

@@ -59,7 +59,7 @@ impl PhotoRepository {
     /// Creates the bucket or folder if missing. Succeeds while the object store is unavailable.
     ///
     /// # Errors
-    /// [`PhotosError::Failed`] if the object store answers but cannot be used.
+    /// [`ObjectError::Failed`] if the object store answers but cannot be used.
     pub async fn open(
         objects: ObjectStore,
         key_ring: KeyRing,
@@ -146,7 +146,7 @@ impl PhotoRepository {
         Ok(self.objects.get(key).await?)
     }
 
-    /// Streams the decrypted file of a report, see [`Photos::file`]; `None` if it does not exist.
+    /// Streams the decrypted file of a report, see [`ObjectStore::file`]; `None` if it does not exist.
     pub async fn read_file(
         &self,
         key: &FileKey,

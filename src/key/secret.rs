@@ -12,7 +12,7 @@ pub const MIN_BYTES: usize = 32;
 pub struct InstallationSecret(SecretSlice<u8>);
 
 impl InstallationSecret {
-    /// A secret of these bytes; `None` if they are fewer than [`LEAST_BYTES`].
+    /// A secret of these bytes; `None` if they are fewer than [`MIN_BYTES`].
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         (bytes.len() >= MIN_BYTES).then(|| Self(bytes.into()))

@@ -39,7 +39,7 @@ pub struct RegistrationRequest {
 /// Result of a request, retries included.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Result of the last attempt; [`Verdict::Again`] if the time ran out.
+    /// Result of the last attempt; [`AttemptResult::Retry`] if the time ran out.
     pub result: AttemptResult,
     /// Status of each failed attempt; `None` without a response.
     pub failed_statuses: Vec<Option<u16>>,

@@ -1,5 +1,5 @@
 //! Encryption of photos and finished reports at rest: the bucket, the folder or a backup reveal nothing without the
-//! keys. Photos are described here; [files](SealedFile) differ in their format, see the module `file`.
+//! keys. Photos are described here; [files](EncryptedFile) differ in their format, see the module `file`.
 //!
 //! Each photo has its own data key, stored in its header, wrapped under a key encryption key. The few key encryption
 //! keys are stored in the database, wrapped under the master key of the settings (key ring): rotating the master
@@ -116,7 +116,7 @@ impl Encryptor {
     /// Encrypts a photo under a fresh data key.
     ///
     /// # Errors
-    /// [`PhotosError::Failed`] if the system provides no random bytes.
+    /// [`ObjectError::Failed`] if the system provides no random bytes.
     pub async fn encrypt(
         &self,
         key: &PhotoKey,
@@ -129,7 +129,7 @@ impl Encryptor {
     /// Decrypts a stored photo and verifies that it is that of this key.
     ///
     /// # Errors
-    /// [`PhotosError::Altered`] if it was altered, truncated or exchanged; [`PhotosError::UnknownKey`] if it is
+    /// [`ObjectError::Altered`] if it was altered, truncated or exchanged; [`ObjectError::UnknownKey`] if it is
     /// encrypted under an unknown key.
     pub async fn decrypt(&self, key: &PhotoKey, stored: Bytes) -> Result<Bytes, ObjectError> {
         let rest = stored.strip_prefix(MAGIC).ok_or(ObjectError::Altered)?;

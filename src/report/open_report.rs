@@ -204,7 +204,7 @@ impl OpenReport {
     /// Finishes the report.
     ///
     /// # Errors
-    /// [`ReportError::Short`] if it has fewer rows than required, or the error of the writer.
+    /// [`ReportError::RowsMissing`] if it has fewer rows than required, or the error of the writer.
     pub async fn finish(self, min_rows: u64) -> Result<FinishedReport, ReportError> {
         let read = self.read;
         match self

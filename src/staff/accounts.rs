@@ -63,7 +63,7 @@ pub async fn find_vacant_id(
     })
 }
 
-/// Adds an account under the id from [`vacancy`], or reopens a closed account as if it were new. Returns the token of
+/// Adds an account under the id from [`find_vacant_id`], or reopens a closed account as if it were new. Returns the token of
 /// its password link, or `None` if the address has an open account.
 pub async fn add_account(
     store: &Store,

@@ -38,7 +38,7 @@ pub enum AuditError {
     /// The store failed.
     #[error("cannot write to the audit log")]
     Store(#[from] StoreError),
-    /// The entry was not stored within [`WAIT`].
+    /// The entry was not stored within [`OPERATION_TIMEOUT`].
     #[error("cannot write to the audit log: timed out")]
     TimedOut,
 }

@@ -45,7 +45,7 @@ static COMMON_PASSWORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 /// Why a new password is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordWeakness {
-    /// Fewer than [`LEAST`] characters.
+    /// Fewer than [`MIN_CHARS`] characters.
     TooShort,
     /// Longer than 1,024 bytes.
     TooLong,

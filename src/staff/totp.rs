@@ -32,7 +32,7 @@ impl TotpSecret {
         aead::seal(keys.totp_key(), account.as_bytes(), secret)
     }
 
-    /// Decrypts the output of [`seal`](Self::seal) for this account. `None` for anything else.
+    /// Decrypts the output of [`encrypt`](Self::encrypt) for this account. `None` for anything else.
     #[must_use]
     pub fn decrypt(ciphertext: &[u8], keys: &StaffKeys, account: Uuid) -> Option<Self> {
         let bytes = aead::open(keys.totp_key(), account.as_bytes(), ciphertext)?;

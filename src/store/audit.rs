@@ -51,7 +51,7 @@ impl Store {
         dispatch!("append_audit", self.append_audit(entry))
     }
 
-    /// Returns the head of the chain; [`Head::NONE`] if there is no entry.
+    /// Returns the head of the chain; [`ChainHead::EMPTY`] if there is no entry.
     pub async fn audit_head(&self) -> Result<ChainHead, StoreError> {
         dispatch!("audit_head", self.audit_head())
     }

@@ -48,7 +48,7 @@ pub enum JobOutcome {
         /// Version of the data in the file.
         source_version: SourceVersion,
     },
-    /// Failed: the job is queued again, or has failed for good after [`MOST_LOST`] attempts.
+    /// Failed: the job is queued again, or has failed for good after [`MAX_FAILED_ATTEMPTS`] attempts.
     Failed,
     /// The instance stops: the job is queued again at once, and no failure is counted.
     Released,
@@ -94,7 +94,7 @@ impl Store {
     }
 
     /// Fails attempts without a heartbeat for this long: each job is queued again, or has failed for good after
-    /// [`MOST_LOST`] attempts.
+    /// [`MAX_FAILED_ATTEMPTS`] attempts.
     pub async fn requeue_stalled_jobs(
         &self,
         timeout: Duration,

@@ -8,7 +8,7 @@ use super::{Store, StoreError, dispatch};
 use crate::domain::{CampaignId, RegistrationId};
 
 impl Store {
-    /// Removes the photo from a registration and lists it as a pending deletion, see [`Store::unremoved`]. Returns
+    /// Removes the photo from a registration and lists it as a pending deletion, see [`Store::pending_deletions`]. Returns
     /// false if the registration has no photo. Idempotent.
     pub async fn mark_photo_erased(
         &self,

@@ -40,7 +40,7 @@ pub struct SearchQuery {
 pub enum SearchBy {
     /// Values and dates only; newest first.
     Newest,
-    /// Folded prefix of the name ([`By::name`]); in order of the names.
+    /// Folded prefix of the name ([`SearchBy::from_name_prefix`]); in order of the names.
     Name(String),
     /// Id derived from a unique answer, also from a corrected one.
     Id(RegistrationId),

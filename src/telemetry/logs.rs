@@ -34,7 +34,7 @@ const TARGET: &str = "jornada";
 /// Longest time for the last push to Loki at the end of a role.
 const LAST_PUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Log of this process; a role shuts it down with [`Logs::end`]. Dropping it still writes buffered lines to standard
+/// Log of this process; a role shuts it down with [`Logs::shut_down`]. Dropping it still writes buffered lines to standard
 /// output.
 #[derive(Debug)]
 pub struct Logs {

@@ -117,7 +117,7 @@ impl WatchStore {
             .context("cannot use the database")
     }
 
-    /// Like [`write`](Self::write), for commands without an async runtime.
+    /// Like [`run_transaction`](Self::run_transaction), for commands without an async runtime.
     pub fn run_transaction_blocking<T>(
         &self,
         work: impl FnOnce(&Transaction) -> rusqlite::Result<T>,

@@ -20,7 +20,7 @@ pub const ALL_VALUES: &str = "_all";
 /// Header with the number of rows in a report.
 pub const ROWS_HEADER: HeaderName = HeaderName::from_static("x-report-rows");
 
-/// Returns the selection of a value, or of all values ([`ALL`]), if the account or token may access it. Denied requests
+/// Returns the selection of a value, or of all values ([`ALL_VALUES`]), if the account or token may access it. Denied requests
 /// are recorded in the audit log.
 ///
 /// # Errors

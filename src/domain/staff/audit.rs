@@ -25,7 +25,7 @@ pub use event::{
 pub struct AuditRecord {
     /// Time in the precision of the store (milliseconds): the hash must be reproducible from stored data.
     pub at: Timestamp,
-    /// Actor: `account:ID`, `token:NAME`, or a name of [`Doer`].
+    /// Actor: `account:ID`, `token:NAME`, or a name of [`SystemActor`].
     pub actor: String,
     /// Address of the client, if any.
     pub client_ip: Option<IpAddr>,

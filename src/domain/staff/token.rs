@@ -76,7 +76,7 @@ impl Scopes {
         }
     }
 
-    /// Parses the output of [`Self::written`]; ignores unknown names.
+    /// Parses the output of [`Self::to_text`]; ignores unknown names.
     #[must_use]
     pub fn parse(words: &str) -> Self {
         let scopes: Vec<_> = words.split(',').filter_map(Scope::parse).collect();

@@ -71,7 +71,7 @@ pub(super) fn registration(
             "answers" => {
                 answers = field
                     .as_document()
-                    .and_then(|read| answers_by_field(campaign, read))
+                    .and_then(|read| answers_by_field(campaign, read));
             }
             "photo" => {
                 let read = field.as_document().and_then(photo_ref);

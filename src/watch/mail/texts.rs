@@ -162,7 +162,7 @@ impl MailContent<'_> {
                 }
             }
             Some(MailKind::Reminder) => {
-                facts.push((lasted, format_duration(self.now.duration_since(one.since))))
+                facts.push((lasted, format_duration(self.now.duration_since(one.since))));
             }
             Some(MailKind::Raised) | None => {}
         }

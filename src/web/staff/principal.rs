@@ -15,7 +15,7 @@ use crate::web::AppState;
 use crate::web::error::Error;
 
 /// An authenticated staff member or program. As an extractor it rejects everyone else with 401. Check permissions with
-/// [`require`](Self::require) and [`sees`](Self::sees).
+/// [`require`](Self::require) and [`may_see`](Self::may_see).
 #[derive(Clone, Debug)]
 pub struct Principal(PrincipalKind);
 

@@ -95,7 +95,7 @@ async fn show_results(
         None => None,
     };
     let first = match &form.after {
-        Some(_) => Some(search_url(&app, &access, &form.from_start())?),
+        Some(_) => Some(search_url(&app, &access, &form.first_page())?),
         None => None,
     };
     let results = ResultsPage { found, next, first };

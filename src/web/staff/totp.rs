@@ -81,7 +81,7 @@ async fn switch_on(
             latest.second_factor = Some(SecondFactor {
                 encrypted_secret: sealed,
                 last_used_step: used_step,
-            })
+            });
         })
     });
     changed.await?.ok_or(Error::InvalidCsrfToken)?;

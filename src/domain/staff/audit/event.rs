@@ -16,7 +16,7 @@ pub struct AuditEvent {
     pub action: AuditAction,
     /// Campaign, if any.
     pub campaign: Option<CampaignId>,
-    /// Subjects, named by [`account`], [`token`] or [`registration`].
+    /// Subjects, named by [`account_subject`], [`token_subject`] or [`registration_subject`].
     pub subjects: Vec<String>,
     /// Further details by name: a place, a format, a count. Never user input about a person.
     pub detail: BTreeMap<String, String>,
@@ -53,7 +53,7 @@ impl AuditEvent {
         self
     }
 
-    /// Adds a subject named by [`account`], [`token`] or [`registration`].
+    /// Adds a subject named by [`account_subject`], [`token_subject`] or [`registration_subject`].
     #[must_use]
     pub fn with_subject(mut self, subject: String) -> Self {
         self.subjects.push(subject);

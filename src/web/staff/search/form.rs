@@ -47,7 +47,7 @@ impl SearchForm {
     }
 
     /// Returns a copy that starts at the first row.
-    pub(super) fn from_start(&self) -> Self {
+    pub(super) fn first_page(&self) -> Self {
         Self {
             after: None,
             ..self.clone()
