@@ -1,8 +1,8 @@
-//! Decides who may come in, for every door (form, API). Limits how often one client may register and look up receipts,
-//! and tells people from programs. Knows no HTTP type: `web` maps [`Denied`] to a status.
+//! Admission of submissions and receipt lookups, from the form and the API: rate limits per client, bot signals and
+//! proof of work. Independent of HTTP: `web` maps [`Denied`] to a status.
 //!
-//! Counts are shared by all instances through Redis. Without Redis each instance counts alone; a request is never denied
-//! because Redis is unavailable.
+//! Counts are shared by all instances through Redis. Without Redis each instance counts alone; a request is never
+//! denied because Redis is unavailable.
 
 pub mod attempts;
 mod client;
@@ -38,7 +38,7 @@ use rate::{Rate, RateBucket};
 use reservation::ReservedToken;
 use timestamp::{FormTimestamps, TimestampError};
 
-/// Checks clients and submissions before they come in.
+/// Checks clients and submissions before they are processed.
 #[derive(Debug)]
 pub struct Admission {
     counters: AbuseCounters,
@@ -59,7 +59,7 @@ pub struct Reservation<'a> {
     token: ReservedToken,
 }
 
-/// Why a client or a submission is not admitted.
+/// Reason why a client or a submission is not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// The client exceeded a rate limit.
@@ -86,8 +86,8 @@ pub enum Denied {
 }
 
 impl Admission {
-    /// Derives the keys from the secret of the installation. `exempt` clients are neither counted nor timed, and need no
-    /// proof of work.
+    /// Derives the keys from the secret of the installation. `exempt` clients are neither counted nor timed, and need
+    /// no proof of work.
     #[must_use]
     pub fn new(
         secret: &InstallationSecret,
@@ -108,7 +108,7 @@ impl Admission {
     }
 
     /// Counts a registration attempt and reserves one conflict: an answer that reveals a known identity. A client
-    /// without conflicts left cannot register at all, since the denial itself would reveal the identity.
+    /// without conflicts left cannot register at all, because the denial itself would reveal the identity.
     ///
     /// # Errors
     /// [`Denied::RateLimited`].
@@ -138,7 +138,7 @@ impl Admission {
         Ok(Admitted { token })
     }
 
-    /// Returns the timestamp that a form of this campaign carries.
+    /// Returns the signed timestamp for a form of this campaign.
     #[must_use]
     pub fn form_timestamp(&self, campaign: &CampaignId, now: Timestamp) -> String {
         self.timestamps.sign(campaign, now)
@@ -147,7 +147,7 @@ impl Admission {
     /// Issues a challenge if the campaign requires a proof of work.
     ///
     /// # Errors
-    /// When the system has no random bytes.
+    /// Fails if the system provides no random bytes.
     pub fn challenge(
         &self,
         campaign: &Campaign,

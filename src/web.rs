@@ -67,7 +67,7 @@ pub fn router(app: &AppState) -> Router {
         .with_state(app.clone())
 }
 
-/// Routes of pages, compressed for slow networks. Answers of the API are too small to gain from it.
+/// Routes of pages, compressed for slow networks. API responses are too small to benefit.
 fn pages() -> Router<AppState> {
     Router::new()
         .merge(form::router())

@@ -1,6 +1,6 @@
-//! Delays after failed logins, per account and per address, over all instances: each further attempt waits twice as long,
-//! up to a limit. Known and unknown accounts count alike. An attempt counts before its password is verified, so that
-//! parallel attempts gain nothing; a successful one is taken back.
+//! Delays after failed logins, per account and per address, over all instances: each further attempt waits twice as
+//! long, up to a limit. Known and unknown accounts count alike. An attempt counts before its password is verified, so
+//! that parallel attempts gain nothing; a successful one is refunded.
 
 use std::net::IpAddr;
 
@@ -12,28 +12,28 @@ use crate::key::Key;
 /// A count expires after this time without an attempt.
 pub(super) const RETENTION: SignedDuration = SignedDuration::from_mins(15);
 
-/// The delay is short: whoever knows an address could lock its owner out.
+/// Limit per account. The delay is short, because anyone who knows an address could lock its owner out.
 const ACCOUNT: AttemptLimit = AttemptLimit {
     free_attempts: 5,
     max_delay: SignedDuration::from_mins(1),
     resets: true,
 };
 
-/// An office may share one address. A successful login takes back only itself: the owner of one account must not gain
-/// attempts at others.
+/// Limit per client address, which an office may share. A successful login refunds only itself, so that the owner of
+/// one account gains no attempts at others.
 const ADDRESS: AttemptLimit = AttemptLimit {
     free_attempts: 30,
     max_delay: SignedDuration::from_mins(5),
     resets: false,
 };
 
-/// How many attempts pass without delay, and how long the delay grows.
+/// Number of attempts without delay, and maximum delay.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttemptLimit {
     /// Attempts before the first delay.
     pub(super) free_attempts: u32,
     pub(super) max_delay: SignedDuration,
-    /// Whether a success deletes the count, instead of taking one attempt back.
+    /// Whether a success deletes the count, instead of refunding one attempt.
     pub(super) resets: bool,
 }
 
@@ -54,7 +54,7 @@ impl AttemptLimit {
     }
 }
 
-/// Returns the counters of a login attempt: of the account with this mail address, as typed, and of the client.
+/// Returns the counters of a login attempt: one for the account with this mail address, as typed, one for the client.
 #[must_use]
 pub fn login_keys(key: &Key, mail: &str, client: IpAddr) -> [AttemptKey; 2] {
     let name = |kind: &str, text: &str| format!("{kind}:{}", key.name(text));

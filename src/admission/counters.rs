@@ -13,7 +13,7 @@ use super::local::LocalCounters;
 use super::rate::RateBucket;
 use super::redis::RedisCounters;
 
-/// After a failure Redis is not asked for this time, so that no client waits for its timeout twice.
+/// Pause after a failure of Redis, so that clients do not wait for its timeout again and again.
 const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(3);
 
 /// Counts attempts, tokens and consumed names. Cheap to clone.
@@ -21,12 +21,12 @@ const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(3);
 pub struct AbuseCounters {
     redis: Option<RedisCounters>,
     local: Arc<LocalCounters>,
-    /// When Redis may be asked again, in milliseconds since the epoch.
+    /// Time of the next try after a failure of Redis, in milliseconds since the epoch.
     retry_at: Arc<AtomicI64>,
 }
 
 impl AbuseCounters {
-    /// Opens the counters: in this Redis, or in memory. Does not wait for Redis, which may be unavailable.
+    /// Opens the counters: in this Redis, or in memory. Does not connect to Redis yet.
     ///
     /// # Errors
     /// An invalid Redis URL.
@@ -54,7 +54,7 @@ impl AbuseCounters {
         }
     }
 
-    /// Takes a successful attempt back.
+    /// Deletes the count of a successful attempt, or refunds only that attempt, depending on the limit.
     pub async fn reset(&self, keys: &[AttemptKey], now: Timestamp) {
         self.local.reset(keys);
         self.query_redis(now, async |redis| redis.reset(keys).await)
@@ -77,7 +77,7 @@ impl AbuseCounters {
         }
     }
 
-    /// Returns an unused token.
+    /// Returns an unused token to its bucket.
     pub async fn refund(&self, bucket: &RateBucket, now: Timestamp) {
         self.local.refund(bucket);
         self.query_redis(now, async |redis| redis.refund(bucket).await)
@@ -85,7 +85,7 @@ impl AbuseCounters {
     }
 
     /// Consumes a name until `expires_at`. Returns false if another consumer has used it; the same consumer may use it
-    /// again, as a retry does.
+    /// again, for a retry.
     pub async fn consume_once(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! What a submission carries for admission alone: the hidden fields of the form and the proof of work.
+//! Parts of a submission that only admission uses: the hidden fields of the form and the proof of work.
 
 use sha2::{Digest, Sha256};
 
@@ -10,7 +10,7 @@ pub const TIMESTAMP_FIELD: &str = "_at";
 /// name.
 pub const HONEYPOT_FIELD: &str = "_comentario";
 
-/// What a submission carries to show that no bot sent it.
+/// Evidence that no bot sent a submission.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// Whether the hidden field that people leave empty has text.
@@ -53,8 +53,8 @@ pub fn take_part(form: &mut FormData, name: &str) -> Option<String> {
     Some(form.parts.remove(place).1)
 }
 
-/// Returns a digest of the idempotency key and the texts, in hexadecimal digits. The photo is left out: another photo
-/// under the same key or document is a conflict anyway.
+/// Returns a digest of the idempotency key and the texts, in hexadecimal digits. The photo is not included: another
+/// photo under the same key or document is a conflict anyway.
 #[must_use]
 pub fn fingerprint(key: &str, form: &FormData) -> String {
     let mut digest = Sha256::new().chain_update(key);

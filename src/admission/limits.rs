@@ -1,4 +1,4 @@
-//! Settings: how often one client may register and look up receipts.
+//! Settings of the rate limits per client: registrations and receipt lookups.
 
 use super::rate::Rate;
 

@@ -8,14 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::attempts::{AttemptKey, RETENTION};
 use super::rate::RateBucket;
 
-/// Entries of one kind.
+/// Maximum number of entries of one kind.
 const MAX_ENTRIES: usize = 10_000;
 
 /// Counters in memory.
 #[derive(Debug, Default)]
 pub(super) struct LocalCounters {
     attempts: Mutex<BoundedMap<Attempts>>,
-    /// When each bucket will be full again, in microseconds since the epoch.
+    /// Time at which each bucket is full again, in microseconds since the epoch.
     buckets: Mutex<BoundedMap<i64>>,
     /// The consumer of each consumed name.
     consumed: Mutex<BoundedMap<String>>,
@@ -106,7 +106,7 @@ impl LocalCounters {
 }
 
 fn lock<T>(map: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic elsewhere leaves no half-made change behind.
+    // Each change is atomic, so a panic elsewhere leaves a consistent state.
     map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

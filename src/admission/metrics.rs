@@ -15,7 +15,7 @@ impl AbuseMetrics {
     /// Registers the metrics.
     ///
     /// # Errors
-    /// A name that is taken.
+    /// Fails if a metric name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let limited = counters(
             "jornada_limited_total",

@@ -1,6 +1,6 @@
-//! Proof of work: a number found by trial, which costs a phone about a second and slows a flood down. The wire format is
-//! Altcha's (SHA-256 over salt and number), so that its client libraries work. The code is our own: altcha-lib-rs brings a
-//! second time library, and leaves it to the caller that a solution is used only once.
+//! Proof of work: a number found by trial, which costs a phone about a second and slows a flood down. The wire format
+//! is that of Altcha (SHA-256 over salt and number), so its client libraries work. altcha-lib-rs is not used: it
+//! depends on a second time library, and does not prevent a solution from being used twice.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::domain::CampaignId;
 use crate::key::{InstallationSecret, Key};
 
-/// How long a solution is accepted: a slow phone on a bad network sends a large photo meanwhile.
+/// Lifetime of a challenge: long enough for a slow phone to send a large photo over a bad network.
 const VALIDITY: SignedDuration = SignedDuration::from_mins(20);
-/// Longest solution that is decoded, in bytes.
+/// Maximum length of an encoded solution, in bytes.
 const MAX_SOLUTION_BYTES: usize = 1024;
 /// The only algorithm.
 const ALGORITHM: &str = "SHA-256";
@@ -64,7 +64,7 @@ impl ProofOfWork {
     /// Issues a challenge for this campaign, with a number up to `max_number`.
     ///
     /// # Errors
-    /// When the system has no random bytes.
+    /// Fails if the system provides no random bytes.
     pub fn challenge(
         &self,
         campaign: &CampaignId,

@@ -1,5 +1,5 @@
-//! Counters in Redis, for all instances and by its clock. Each operation is one script, so that parallel requests are all
-//! counted. The keys of a script share a hash tag, so that a cluster stores them together.
+//! Counters in Redis, shared by all instances, by the clock of Redis. Each operation is one script, so that parallel
+//! requests are all counted. The keys of a script share a hash tag, so that a cluster stores them together.
 
 use std::sync::LazyLock;
 

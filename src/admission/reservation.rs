@@ -1,5 +1,5 @@
-//! A token reserved before the answer is known. It is refunded unless the answer reveals something, also when the client
-//! disconnects first. So parallel requests reveal no more than the same requests in a row.
+//! A token reserved before the outcome is known. It is refunded unless the outcome reveals something, also if the
+//! client disconnects first. Parallel requests therefore reveal no more than sequential ones.
 
 use jiff::Timestamp;
 
@@ -14,7 +14,8 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Keeps the conflict (or miss) if the outcome revealed whether an identity (or receipt) is known, else refunds it.
+    /// Consumes the conflict (or miss) if the outcome revealed whether an identity (or receipt) is known, else refunds
+    /// it.
     pub async fn settle(self, revealed: bool) {
         self.token.settle(revealed).await;
     }

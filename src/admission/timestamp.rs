@@ -1,23 +1,23 @@
-//! When a form was shown, signed. The value comes back with the form, on any instance, and tells how long it took to fill
-//! in.
+//! Signed time at which a form was shown. It is submitted with the form, to any instance, and shows how long filling it
+//! in took.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::CampaignId;
 use crate::key::{InstallationSecret, Key};
 
-/// No person reads a form, chooses a photo and agrees faster.
+/// Minimum time that a person needs to read the form, choose a photo and agree.
 const MIN_AGE: SignedDuration = SignedDuration::from_secs(3);
-/// A form may stay open for a day.
+/// Maximum age of a form.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
-/// How far the clocks of two instances may differ.
+/// Maximum difference between the clocks of two instances.
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// Signs and verifies form timestamps.
 #[derive(Debug)]
 pub struct FormTimestamps(Key);
 
-/// Why a form timestamp is rejected.
+/// Reason why a form timestamp is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimestampError {
     /// The form was shown less than three seconds ago. Contains the remaining time.

@@ -125,7 +125,7 @@ impl JobState {
 pub struct Job {
     /// Id in URLs.
     pub id: Uuid,
-    /// What was asked for.
+    /// Requested report.
     pub request: ReportRequest,
     /// Everyone who requested it and may see it: `account:ID` or `token:NAME`.
     pub requesters: Vec<String>,

@@ -1,4 +1,4 @@
-//! A registration, its id, which makes it unique, and its receipt number.
+//! A registration, its unique id and its receipt number.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ pub struct PhotoRef {
     pub bytes: u64,
 }
 
-/// What identifies a registration within its campaign.
+/// Identity of a registration within its campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UniqueKey {
     /// Normalised answer to the unique field.

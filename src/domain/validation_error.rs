@@ -1,7 +1,7 @@
 //! Validation errors of answers, and their texts for users.
 //! One variant per reason. The HTTP status is chosen elsewhere.
 
-/// Why an answer is invalid.
+/// Reason why an answer is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValidationError {
     /// A required answer is missing or empty.

@@ -50,7 +50,7 @@ impl EncryptedPhoto {
         &self.0
     }
 
-    /// Reads stored bytes; `None` if they do not begin as a sealed photo does.
+    /// Wraps stored bytes. Returns `None` if they do not start with the magic of an encrypted photo.
     #[must_use]
     pub fn from_stored(kept: &Bytes) -> Option<Self> {
         kept.starts_with(MAGIC).then(|| Self(kept.clone()))
@@ -126,7 +126,7 @@ impl Encryptor {
         blocking_if_large(photo.len(), move || encrypt_photo(&vault, &aad, &photo)).await
     }
 
-    /// Decrypts a stored photo and verifies that it is that of this key.
+    /// Decrypts a stored photo and verifies that it belongs to this key.
     ///
     /// # Errors
     /// [`ObjectError::Altered`] if it was altered, truncated or exchanged; [`ObjectError::UnknownKey`] if it is

@@ -1,14 +1,14 @@
-//! Why a photo store did not do what it was asked.
+//! Errors of the object store.
 
 use super::encryption::KeyId;
 
 /// Errors of the object store. They contain no key, because keys are personal.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
-    /// Not reachable, or no answer in time; worth retrying.
+    /// Not reachable, or no response in time; may be retried.
     #[error("object store unavailable: {0}")]
     Unavailable(String),
-    /// An unexpected answer.
+    /// An unexpected response.
     #[error("object store error: {0}")]
     Failed(String),
     /// The object is encrypted under an unknown key, so it cannot be verified.
@@ -22,7 +22,7 @@ pub enum ObjectError {
 }
 
 impl ObjectError {
-    /// Returns the error for a missing answer within the timeout.
+    /// Creates the error of an expired timeout.
     #[must_use]
     pub fn timed_out() -> Self {
         Self::Unavailable("no answer in time".into())

@@ -29,7 +29,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_ATTEMPTS: u32 = 3;
-/// Name of the empty object that tests whether the store accepts objects.
+/// Name of the empty object that is written to test whether the store accepts objects.
 const PROBE_KEY: &str = "trial";
 
 /// Object store in an S3 bucket.

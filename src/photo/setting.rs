@@ -1,4 +1,4 @@
-//! Which photo store is used, and under which keys photos are encrypted.
+//! Settings of the object store and the master keys.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,14 +16,14 @@ pub enum ObjectStoreSetting {
     S3(S3Setting),
 }
 
-/// How the S3 store is reached.
+/// Address and credentials of an S3 bucket.
 #[derive(Clone, Debug)]
 pub struct S3Setting {
-    /// Bucket; made if it is missing.
+    /// Bucket; created if it is missing.
     pub bucket: String,
-    /// Base URL of the service; AWS when there is none.
+    /// Base URL of the service; AWS if `None`.
     pub endpoint: Option<Url>,
-    /// Region; `us-east-1` when there is none.
+    /// Region; `us-east-1` by default.
     pub region: String,
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key: String,
@@ -33,18 +33,18 @@ pub struct S3Setting {
     pub session_token: Option<SecretString>,
 }
 
-/// At least one key of 256 bits, without which nobody sees a photo.
+/// One or more 256-bit keys that protect all photos and files.
 #[derive(Clone)]
 pub struct MasterKeys(Arc<[SecretBox<[u8; 32]>]>);
 
 impl MasterKeys {
-    /// Keys in their order; the first encrypts. `None` without any.
+    /// Wraps the keys in order; the first one encrypts. Returns `None` if there are none.
     #[must_use]
     pub fn new(keys: Vec<SecretBox<[u8; 32]>>) -> Option<Self> {
         (!keys.is_empty()).then(|| Self(keys.into()))
     }
 
-    /// The keys; the first is for sealing.
+    /// Iterates over the keys; the first one encrypts.
     pub fn expose(&self) -> impl Iterator<Item = &[u8; 32]> {
         self.0.iter().map(ExposeSecret::expose_secret)
     }

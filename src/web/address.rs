@@ -1,5 +1,5 @@
-//! The client's address. nginx sends it for the staff area, reports, registrations and receipts, and overwrites what a
-//! client claims. It is counted under a pseudonym and never logged.
+//! The client's address, from a header that nginx sets for the staff area, reports, registrations and receipts,
+//! overwriting any value from the client. It is counted under a pseudonym and never logged.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 
-/// Set by nginx.
+/// Header with the client address; set by nginx.
 const HEADER: &str = "x-client-address";
 
 /// The address of the client that sent a request.

@@ -1,4 +1,4 @@
-//! The door for programs: version 1 of the HTTP contract, and its description.
+//! HTTP API for programs: version 1 of the contract, and its OpenAPI description.
 
 pub mod challenge;
 pub mod chart;
@@ -53,7 +53,7 @@ static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| {
         .into()
 });
 
-/// Addresses of the API.
+/// Routes of the API.
 pub fn router() -> Router<AppState> {
     let (router, _) = described().split_for_parts();
     router.route("/api/v1/openapi.json", get(openapi))

@@ -101,7 +101,7 @@ impl ChartPage<'_> {
     }
 }
 
-/// A bar of the chart that needs no JavaScript.
+/// A bar of the chart without JavaScript.
 struct Bar<'a> {
     value: &'a str,
     count: u64,

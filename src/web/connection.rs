@@ -120,7 +120,7 @@ async fn handle_request(
     }))
 }
 
-/// Response body that keeps its connection active until it is written.
+/// Response body that marks its connection as active until it is written.
 struct ResponseBody {
     body: Body,
     _active: ActiveRequest,

@@ -58,7 +58,7 @@ async fn submit_form(
     let campaign = app.campaign(&campaign)?;
     let mut upload = Upload::read(&app.uploads, campaign, request).await?;
     let hidden = HoneypotFields::take_from(&mut upload.form);
-    // Without a key nothing can be retried.
+    // A submission without a key cannot be retried.
     let key = take_part(&mut upload.form, KEY_FIELD).unwrap_or_else(new_key);
     let (answers, timestamp) = (upload.form.clone(), hidden.timestamp.clone());
     let received = ReceivedSubmission {
@@ -87,7 +87,7 @@ async fn submit_form(
     })
 }
 
-/// What the form carries when it is shown again.
+/// Contents of a form that is shown again.
 struct SubmittedForm<'a> {
     key: &'a str,
     timestamp: String,

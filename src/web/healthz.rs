@@ -1,6 +1,6 @@
-//! Tells that a process is alive.
+//! Liveness check.
 
-/// Answers while the process lives.
+/// Returns 200 while the process is alive.
 pub async fn healthz() -> &'static str {
     "ok\n"
 }

@@ -1,4 +1,4 @@
-//! The name under which a request addresses the site.
+//! Host of a request.
 
 use axum::http::HeaderMap;
 use axum::http::header::HOST;

@@ -1,4 +1,4 @@
-//! Checks method and host before any route. A request for a host that is not ours gets no page, link or receipt, which
+//! Checks method and host before any route. Requests for an unknown host get no page, link or receipt, because these
 //! would contain its name.
 
 use axum::extract::{Request, State};
@@ -36,7 +36,7 @@ fn check_method(request: &Request) -> Result<(), Error> {
     }
 }
 
-/// Requires exactly one `Host` (RFC 9112, 3.2). If the target names a host too, both must be ours.
+/// Requires exactly one `Host` (RFC 9112, 3.2). If the target names a host too, both must be host names of the site.
 fn check_authority(app: &AppState, request: &Request) -> Result<(), Error> {
     if request.headers().get(HOST).is_none() && request.version() < Version::HTTP_11 {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What every answer of the site carries: the headers that forbid, and on TLS the order to stay there.
+//! Security headers of the public listener, with HSTS (RFC 6797) on TLS.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
@@ -8,10 +8,10 @@ use axum::response::Response;
 use super::AppState;
 use super::headers::add_security_headers;
 
-/// A year, as nginx says it too.
+/// One year, as in the nginx configuration.
 const HSTS: &str = "max-age=31536000";
 
-/// Middleware: the same, and on TLS tells browsers to stay there (RFC 6797).
+/// Middleware: adds the security headers, and on TLS `Strict-Transport-Security`.
 pub async fn guard(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let secure = app.is_secure(request.headers());
     let mut response = next.run(request).await;

@@ -1,5 +1,5 @@
-//! Limits the requests in flight: further ones get 503 at once, so that a rush neither makes clients wait for long nor
-//! exhausts the memory of the process.
+//! Limits the requests in flight: above the limit the response is 503 at once, so that a rush causes neither long
+//! queues nor memory exhaustion.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct InFlightLimit {
 struct InFlightGuard<'a>(&'a IntGauge);
 
 impl InFlightLimit {
-    /// Lets up to `limit` requests in; `in_flight` shows their number.
+    /// Creates a limit of `limit` requests; `in_flight` shows the current number.
     #[must_use]
     pub fn new(limit: usize, in_flight: IntGauge) -> Self {
         Self {
@@ -32,7 +32,7 @@ impl InFlightLimit {
     }
 }
 
-/// Middleware around everything that works for a request.
+/// Middleware: rejects requests above the limit.
 pub async fn limit_in_flight(
     State(limit): State<InFlightLimit>,
     request: Request,

@@ -20,7 +20,7 @@ impl HttpMetrics {
     /// Registers the metrics.
     ///
     /// # Errors
-    /// A name that is taken.
+    /// Fails if a metric name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels = ["route", "method", "status"];
         let seconds = HistogramOpts::new(

@@ -233,7 +233,7 @@ pub fn staff_path(campaign: &CampaignId, rest: &str) -> String {
     format!("/staff/c/{campaign}/{rest}")
 }
 
-/// Renders a page as a response that must not be cached, because it may contain what was typed.
+/// Renders a page as a response that must not be cached, because it may contain submitted answers.
 #[must_use]
 pub fn render(status: StatusCode, page: &impl Template) -> Response {
     let headers = [

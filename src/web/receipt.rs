@@ -1,4 +1,4 @@
-//! The receipt: a number, and a QR code with its address. Contains nothing personal.
+//! Receipt page: the receipt number, and a QR code with its URL. Contains no personal data.
 
 use askama::Template;
 use axum::Router;

@@ -20,8 +20,8 @@ pub const ALL_VALUES: &str = "_all";
 /// Header with the number of rows in a report.
 pub const ROWS_HEADER: HeaderName = HeaderName::from_static("x-report-rows");
 
-/// Returns the selection of a value, or of all values ([`ALL_VALUES`]), if the account or token may access it. Denied requests
-/// are recorded in the audit log.
+/// Returns the selection of a value, or of all values ([`ALL_VALUES`]), if the account or token may access it. Denied
+/// requests are recorded in the audit log.
 ///
 /// # Errors
 /// [`Error::NoSuchValue`] also for a value outside the place scope, so that the response does not reveal whether it

@@ -1,4 +1,4 @@
-//! State of all handlers.
+//! State shared by all handlers.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use crate::domain::Campaign;
 /// Maximum number of clients of server-sent events on one instance.
 pub const MAX_EVENT_CLIENTS: usize = 2_000;
 
-/// What every handler may use. Cheap to clone.
+/// State shared by all handlers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppState(Arc<State>);
 
-/// [`App`], and what HTTP needs besides.
+/// [`App`], with the state of the HTTP layer.
 #[derive(Debug)]
 pub struct State {
     app: Arc<App>,
     /// The public URL, if it is set.
     pub public_url: Option<String>,
-    /// The names under which the site answers.
+    /// Host names of the site.
     pub hosts: Hosts,
-    /// Memory for uploads.
+    /// Memory budget of uploads.
     pub uploads: UploadBudget,
     /// Limit of requests in flight.
     pub in_flight: InFlightLimit,
-    /// The totals as rendered for programs.
+    /// Rendered totals for the API.
     pub charts: ChartResponses,
     /// One permit for each client of server-sent events.
     pub event_clients: Arc<Semaphore>,
@@ -57,7 +57,7 @@ impl Deref for State {
 }
 
 impl AppState {
-    /// Adds to the app what HTTP needs.
+    /// Creates the state of the HTTP layer around the app.
     #[must_use]
     pub fn new(app: Arc<App>, config: &ServeConfig) -> Self {
         let metrics = &app.metrics;
@@ -100,7 +100,7 @@ impl State {
         format!("{scheme}://{host}")
     }
 
-    /// Whether the browser uses TLS, according to the public URL or else to nginx.
+    /// Returns whether the browser uses TLS, according to the public URL, else to nginx.
     #[must_use]
     pub fn is_secure(&self, headers: &HeaderMap) -> bool {
         match &self.public_url {

@@ -12,31 +12,31 @@ use crate::app::App;
 use crate::domain::{Campaign, IdempotencyKey};
 use crate::intake::{Submission, SubmitError, SubmitOutcome};
 
-/// A submission as a door received it.
+/// A submission as received by the form or the API.
 #[derive(Debug)]
 pub struct ReceivedSubmission<'a> {
     /// Target of the submission.
     pub campaign: &'a Arc<Campaign>,
     /// Address of the client.
     pub client: IpAddr,
-    /// The body, read, without the hidden fields.
+    /// The body, without the hidden fields.
     pub upload: Upload,
-    /// The idempotency key, or why it is none; reported once the body is known to be complete.
+    /// The idempotency key, or its error, which is reported only if the body is complete.
     pub key: Result<IdempotencyKey, Error>,
     /// The hidden fields of the form.
     pub hidden: HoneypotFields,
-    /// Whether the HTML form sent it: its timestamp is required.
+    /// Whether the HTML form sent it, which requires a timestamp.
     pub is_form: bool,
     /// The solved challenge.
     pub proof: Option<&'a str>,
 }
 
-/// Admits a submission and registers it. The caller has read the body to its end: a client that is still sending would
-/// not read the answer.
+/// Admits and registers a submission. The caller must have read the body to its end: a client that is still sending
+/// would not read the response.
 ///
 /// # Errors
-/// The first of: rate limit, incomplete body, invalid key, bot signals, proof of work, then what the intake refuses.
-/// Nothing is registered then.
+/// The first of: rate limit, incomplete body, invalid key, bot signals, proof of work, rejection by the intake.
+/// Nothing is registered in any of these cases.
 pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<SubmitOutcome, Error> {
     let ReceivedSubmission {
         campaign, client, ..

@@ -1,4 +1,4 @@
-//! What a campaign makes of a form and of its answers.
+//! Validation of a submitted form against a campaign, and values derived from its answers.
 
 use super::Campaign;
 use crate::domain::answers::{Answers, CONSENT, FormData};
@@ -84,7 +84,7 @@ impl Campaign {
         answers.get(index).map(text::fold)
     }
 
-    /// Returns what identifies the registration: the unique answer if given, else the request's idempotency key.
+    /// Returns the identity of the registration: the unique answer if given, else the request's idempotency key.
     #[must_use]
     pub fn unique_key(&self, answers: &Answers, key: IdempotencyKey) -> UniqueKey {
         match self.unique_answer(answers) {

@@ -1,4 +1,4 @@
-//! When a campaign ends, and when what it asked for expires.
+//! End of a campaign, and expiry of its data.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -13,7 +13,7 @@ use super::{Campaign, CampaignId};
 use crate::domain::answers::CONSENT;
 use crate::domain::field::{Field, FieldKind};
 
-/// Range of `proof_of_work`: from an instant to about ten seconds of computing.
+/// Range of `proof_of_work`: up to about ten seconds of computing.
 const PROOF_OF_WORK_RANGE: std::ops::RangeInclusive<i64> = 1_000..=5_000_000;
 
 /// Maximum number of fields of a campaign.

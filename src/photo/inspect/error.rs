@@ -1,7 +1,7 @@
 //! Errors of the inspection, and their texts for users: the problem and how to fix it.
 //! The web layer chooses the HTTP status; this module distinguishes the three kinds.
 
-/// Why a photo is rejected.
+/// Reason why a photo is rejected.
 #[derive(thiserror::Error, Debug, PartialEq, Eq, Clone)]
 pub enum InspectionError {
     /// An empty file.

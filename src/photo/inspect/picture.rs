@@ -1,4 +1,4 @@
-//! What the readers of all formats share.
+//! Limits and results common to the scanners of all formats.
 
 use bytes::Bytes;
 

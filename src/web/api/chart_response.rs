@@ -1,4 +1,4 @@
-//! The totals as programs get them: JSON and entity tag, rendered once per change for all clients.
+//! API response with the totals: JSON and entity tag, rendered once per change for all clients.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

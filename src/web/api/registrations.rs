@@ -84,9 +84,9 @@ pub async fn register(
 ) -> Result<Response, Error> {
     let campaign = app.campaign(&campaign)?;
     let key = read_key(&headers)?;
-    // Read to its end before anything is refused: a client that is still sending would not read the answer.
+    // Read the whole body before any rejection: a client that is still sending would not read the response.
     let mut upload = Upload::read(&app.uploads, campaign, request).await?;
-    // The script of our own form sends its hidden fields; other programs need not.
+    // The script of the HTML form sends the hidden fields; other programs need not.
     let hidden = HoneypotFields::take_from(&mut upload.form);
     let proof = headers.get(PROOF_HEADER);
     let received = ReceivedSubmission {
@@ -101,7 +101,7 @@ pub async fn register(
     submit(&app, received).await.map(respond)
 }
 
-/// Returns the idempotency key of the request; without one a new key, under which nothing can be retried.
+/// Returns the idempotency key of the request, or a new one. A request without a key cannot be retried.
 fn read_key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
     let Some(sent) = headers.get("idempotency-key") else {
         return Ok(IdempotencyKey::from(Uuid::new_v4()));

@@ -1,4 +1,4 @@
-//! Reports for staff as files: registrations of one city or of all.
+//! Reports for staff as files: registrations of one value of the tally field, or of all.
 
 use std::time::Instant;
 

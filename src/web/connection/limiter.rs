@@ -32,7 +32,7 @@ struct SlotTable {
 pub(super) struct ConnectionSlot {
     limiter: ConnectionLimiter,
     eviction: CancellationToken,
-    /// Turn in which it became idle; [`AT_WORK`] during a request.
+    /// Turn in which it became idle; [`ACTIVE`] during a request.
     idle_turn: Arc<AtomicU64>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct ActiveRequest {
 const ACTIVE: u64 = u64::MAX;
 
 impl ConnectionLimiter {
-    /// Creates a limiter for up to `most` connections.
+    /// Creates a limiter for up to `max` connections.
     #[must_use]
     pub fn new(max: usize, metrics: ConnectionMetrics) -> Self {
         Self(Arc::new(LimiterState {

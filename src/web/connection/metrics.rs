@@ -21,7 +21,7 @@ impl ConnectionMetrics {
     /// Registers the metrics.
     ///
     /// # Errors
-    /// A name that is taken.
+    /// Fails if a metric name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let closed = counters(
             "jornada_connections_turned_away_total",

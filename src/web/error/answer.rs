@@ -1,4 +1,4 @@
-//! Texts about answers that were not accepted, in both languages.
+//! Texts about rejected answers, in both languages.
 
 use crate::domain::{Lang, ValidationError};
 

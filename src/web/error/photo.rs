@@ -1,4 +1,4 @@
-//! Texts about photos that were not accepted, in both languages.
+//! Texts about rejected photos, in both languages.
 
 use crate::domain::Lang;
 use crate::photo::inspect::InspectionError;

@@ -1,4 +1,4 @@
-//! Gives every error its words and its form on the way out.
+//! Adds text and format to every error response.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::web::lang;
 use crate::web::page::PageContext;
 
-/// Middleware: dresses every refusal, as problem+json under `/api/` and as a page elsewhere.
+/// Middleware: renders every error as problem+json under `/api/v1/` and as a page elsewhere.
 pub async fn present(request: Request, next: Next) -> Response {
     let lang = lang::read_lang(request.uri(), request.headers());
     let uri = request.uri().clone();
@@ -34,7 +34,7 @@ pub async fn present(request: Request, next: Next) -> Response {
     Response::from_parts(parts, rendered.into_body())
 }
 
-/// What axum itself refuses (a path that is not UTF-8, a header that is missing) has its words already; ours are better.
+/// Converts a plain-text rejection by axum, such as a path that is not UTF-8 or a missing header.
 fn of_axum(response: &Response) -> Option<Arc<Error>> {
     let plain = response
         .headers()
@@ -50,7 +50,7 @@ fn of_axum(response: &Response) -> Option<Arc<Error>> {
     }
 }
 
-/// Turns a panic into a logged 500: one request fails, the process goes on.
+/// Turns a panic into a logged 500: the request fails, the process continues.
 #[must_use]
 pub fn panicked(_: Box<dyn Any + Send>) -> Response {
     Error::Internal(anyhow::anyhow!("a handler panicked")).into_response()

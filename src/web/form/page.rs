@@ -1,4 +1,4 @@
-//! Page with the form, with what was typed and its errors.
+//! Page with the form, the submitted answers and their errors.
 
 use askama::Template;
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ pub(super) struct FormPage<'a> {
     pub(super) visit: &'a PageContext,
     pub(super) campaign: &'a Campaign,
     pub(super) key: &'a str,
-    /// Signed time at which it was shown.
+    /// Signed time at which the form was shown.
     pub(super) shown_at: &'a str,
     pub(super) form: &'a FormData,
     pub(super) problem: Option<Problem>,
@@ -92,7 +92,7 @@ struct FormField<'a> {
     field: &'a Field,
     value: &'a str,
     error: Option<&'a str>,
-    /// Whether a photo may have been chosen, which browsers do not keep.
+    /// Whether a photo may have been chosen, which browsers do not preserve.
     is_lost: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Why a submission could not be read.
+//! Errors of reading a submission.
 
 use crate::domain::FieldError;
 use crate::photo::inspect::InspectionError;
@@ -7,13 +7,13 @@ use crate::web::budget::BudgetExhausted;
 /// Why a submission could not be read.
 #[derive(Debug)]
 pub enum UploadError {
-    /// No memory is free for it.
+    /// The memory budget of uploads is exhausted.
     Busy,
-    /// It breaks its own format; how.
+    /// The body violates its format; with the malformed part.
     Malformed(&'static str),
-    /// Neither multipart nor, where it is accepted, JSON.
+    /// Neither multipart nor, if supported, JSON.
     MediaType {
-        /// Whether JSON is accepted.
+        /// Whether JSON is supported.
         json: bool,
     },
     /// An invalid photo.
@@ -23,7 +23,7 @@ pub enum UploadError {
         /// Reason.
         refusal: InspectionError,
     },
-    /// A field that came more than once.
+    /// An invalid or repeated text field.
     Refused(FieldError),
     /// The body did not arrive in time.
     BodyTimeout,

@@ -33,7 +33,7 @@ impl Encryptor {
     /// errors are reported before anything is passed on.
     ///
     /// # Errors
-    /// [`PhotosError::Altered`] if its length or its start is wrong; [`PhotosError::UnknownKey`] if it is encrypted
+    /// [`ObjectError::Altered`] if its length or its start is wrong; [`ObjectError::UnknownKey`] if it is encrypted
     /// under an unknown key.
     pub(in crate::photo) async fn decrypt_file(
         &self,
@@ -266,7 +266,7 @@ mod tests {
         for bytes in [&whole[..third], &whole[..whole.len() - 1], &[], &longer] {
             assert_eq!(open(&seal, bytes, known).await, Err(0), "{}", bytes.len());
         }
-        // Not even if the stated length fits.
+        // Even if the stated length matches.
         let told = |bytes| ReportFile { bytes, ..known };
         let cut = open(&seal, &whole[..third], told(2 * CHUNK_BYTES as u64)).await;
         assert_eq!(cut, Err(CHUNK_BYTES), "it was not the last chunk");
@@ -309,7 +309,7 @@ mod tests {
     async fn one_that_is_not_sealed_is_refused() {
         let (seal, known, plain, whole) = three();
         assert_eq!(open(&seal, &plain, known).await, Err(0));
-        // Not even at the length of a sealed one.
+        // Even with the length of an encrypted file.
         let mut longer = plain;
         longer.resize(whole.len(), b' ');
         assert_eq!(open(&seal, &longer, known).await, Err(0));
