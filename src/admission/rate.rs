@@ -75,7 +75,7 @@ mod tests {
 
     const MINUTE: i64 = 60_000_000;
 
-    /// For each time, how many of `tries` pass.
+    /// Returns how many of `tries` pass at each time.
     fn count_passes(rate: Rate, times: &[i64], tries: usize) -> Vec<usize> {
         let mut full_at = 0;
         let mut acquire = |now| {

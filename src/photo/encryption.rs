@@ -52,8 +52,8 @@ impl EncryptedPhoto {
 
     /// Wraps stored bytes. Returns `None` if they do not start with the magic of an encrypted photo.
     #[must_use]
-    pub fn from_stored(kept: &Bytes) -> Option<Self> {
-        kept.starts_with(MAGIC).then(|| Self(kept.clone()))
+    pub fn from_stored(stored: &Bytes) -> Option<Self> {
+        stored.starts_with(MAGIC).then(|| Self(stored.clone()))
     }
 }
 
@@ -71,8 +71,8 @@ pub(super) fn is_encrypted_under(keys: &[KeyEncryptionKey], key: &PhotoKey, star
     };
     let (wrapped, aad) = (rest.get(..WRAPPED_BYTES), key.to_string());
     let unwraps = |wrapped| {
-        let mut named = keys.iter().filter(|vault| vault.id() == id);
-        named.any(|vault| vault.unwrap(wrapped, &aad).is_some())
+        let mut named = keys.iter().filter(|wrapping_key| wrapping_key.id() == id);
+        named.any(|wrapping_key| wrapping_key.unwrap(wrapped, &aad).is_some())
     };
     wrapped.is_some_and(unwraps)
 }
@@ -87,8 +87,8 @@ pub struct Encryptor {
 impl Encryptor {
     /// Creates an encryptor that encrypts and decrypts under this key.
     #[must_use]
-    pub fn new(sealing: KeyEncryptionKey) -> Self {
-        let current_key = Arc::new(sealing);
+    pub fn new(key: KeyEncryptionKey) -> Self {
+        let current_key = Arc::new(key);
         let keys = Arc::new(RwLock::new(vec![Arc::clone(&current_key)]));
         Self { current_key, keys }
     }
@@ -105,12 +105,15 @@ impl Encryptor {
     /// key.
     fn find_key<'a>(
         &self,
-        behind: &'a [u8],
+        after_magic: &'a [u8],
     ) -> Result<(Arc<KeyEncryptionKey>, &'a [u8]), ObjectError> {
-        let (id, rest) = KeyId::split_from(behind).ok_or(ObjectError::Altered)?;
+        let (id, rest) = KeyId::split_from(after_magic).ok_or(ObjectError::Altered)?;
         let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let vault = known.iter().find(|key| key.id() == id);
-        Ok((Arc::clone(vault.ok_or(ObjectError::UnknownKey(id))?), rest))
+        let wrapping_key = known.iter().find(|key| key.id() == id);
+        Ok((
+            Arc::clone(wrapping_key.ok_or(ObjectError::UnknownKey(id))?),
+            rest,
+        ))
     }
 
     /// Encrypts a photo under a fresh data key.
@@ -122,8 +125,11 @@ impl Encryptor {
         key: &PhotoKey,
         photo: Bytes,
     ) -> Result<EncryptedPhoto, ObjectError> {
-        let (vault, aad) = (Arc::clone(&self.current_key), key.to_string());
-        blocking_if_large(photo.len(), move || encrypt_photo(&vault, &aad, &photo)).await
+        let (wrapping_key, aad) = (Arc::clone(&self.current_key), key.to_string());
+        blocking_if_large(photo.len(), move || {
+            encrypt_photo(&wrapping_key, &aad, &photo)
+        })
+        .await
     }
 
     /// Decrypts a stored photo and verifies that it belongs to this key.
@@ -133,11 +139,11 @@ impl Encryptor {
     /// encrypted under an unknown key.
     pub async fn decrypt(&self, key: &PhotoKey, stored: Bytes) -> Result<Bytes, ObjectError> {
         let rest = stored.strip_prefix(MAGIC).ok_or(ObjectError::Altered)?;
-        let (vault, _) = self.find_key(rest)?;
+        let (wrapping_key, _) = self.find_key(rest)?;
         let (size, key) = (stored.len(), key.clone());
         blocking_if_large(size, move || {
-            let photo =
-                decrypt_photo(&vault, &key.to_string(), &stored).ok_or(ObjectError::Altered)?;
+            let photo = decrypt_photo(&wrapping_key, &key.to_string(), &stored)
+                .ok_or(ObjectError::Altered)?;
             key.verify(photo.into())
         })
         .await
@@ -145,38 +151,38 @@ impl Encryptor {
 }
 
 fn encrypt_photo(
-    vault: &KeyEncryptionKey,
-    bound: &str,
+    wrapping_key: &KeyEncryptionKey,
+    aad: &str,
     photo: &[u8],
 ) -> Result<EncryptedPhoto, ObjectError> {
     let no_randomness = |error| ObjectError::Failed(format!("cannot get random bytes: {error}"));
-    let (head, data_key) = new_header(MAGIC, vault, bound).map_err(no_randomness)?;
-    let mut sealed = Vec::with_capacity(HEADER_BYTES + photo.len() + TAG_BYTES);
-    sealed.extend_from_slice(&head);
-    sealed.extend_from_slice(photo);
-    let tag = cipher::encrypt(&data_key, bound, &mut sealed[HEADER_BYTES..]);
-    sealed.extend_from_slice(&tag);
-    Ok(EncryptedPhoto(sealed.into()))
+    let (head, data_key) = new_header(MAGIC, wrapping_key, aad).map_err(no_randomness)?;
+    let mut encrypted = Vec::with_capacity(HEADER_BYTES + photo.len() + TAG_BYTES);
+    encrypted.extend_from_slice(&head);
+    encrypted.extend_from_slice(photo);
+    let tag = cipher::encrypt(&data_key, aad, &mut encrypted[HEADER_BYTES..]);
+    encrypted.extend_from_slice(&tag);
+    Ok(EncryptedPhoto(encrypted.into()))
 }
 
 /// Generates a data key and the header that holds it wrapped.
 fn new_header(
     magic: &[u8],
-    vault: &KeyEncryptionKey,
+    wrapping_key: &KeyEncryptionKey,
     aad: &str,
 ) -> Result<(Vec<u8>, SecretKey), getrandom::Error> {
     let data_key = cipher::generate_key()?;
-    let wrapped = vault.wrap(&data_key, aad)?;
-    let head = [magic, vault.id().as_bytes(), &wrapped].concat();
+    let wrapped = wrapping_key.wrap(&data_key, aad)?;
+    let head = [magic, wrapping_key.id().as_bytes(), &wrapped].concat();
     Ok((head, data_key))
 }
 
-fn decrypt_photo(vault: &KeyEncryptionKey, bound: &str, kept: &[u8]) -> Option<Vec<u8>> {
-    let (head, rest) = kept.split_first_chunk::<HEADER_BYTES>()?;
+fn decrypt_photo(wrapping_key: &KeyEncryptionKey, aad: &str, stored: &[u8]) -> Option<Vec<u8>> {
+    let (head, rest) = stored.split_first_chunk::<HEADER_BYTES>()?;
     let (photo, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
-    let data_key = vault.unwrap(&head[MAGIC.len() + KeyId::BYTES..], bound)?;
+    let data_key = wrapping_key.unwrap(&head[MAGIC.len() + KeyId::BYTES..], aad)?;
     let mut photo = photo.to_vec();
-    cipher::decrypt(&data_key, bound, &mut photo, tag)?;
+    cipher::decrypt(&data_key, aad, &mut photo, tag)?;
     Some(photo)
 }
 
@@ -219,42 +225,47 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_sealed_opens_and_shows_nothing() {
-        let seal = Encryptor::new(vault_key(1));
+        let encryptor = Encryptor::new(vault_key(1));
         let key = key(1, &photo());
-        let sealed = seal.encrypt(&key, photo()).await.unwrap();
-        let again = seal.encrypt(&key, photo()).await.unwrap();
-        assert_ne!(sealed, again, "each has a data key of its own");
-        for sealed in [sealed, again] {
-            let kept = sealed.bytes().clone();
+        let encrypted = encryptor.encrypt(&key, photo()).await.unwrap();
+        let again = encryptor.encrypt(&key, photo()).await.unwrap();
+        assert_ne!(encrypted, again, "each has a data key of its own");
+        for encrypted in [encrypted, again] {
+            let stored = encrypted.bytes().clone();
             let shows = |part: &[u8]| photo().windows(4).any(|shown| shown == part);
-            assert!(!kept.windows(4).any(shows));
-            assert_eq!(seal.decrypt(&key, kept).await.unwrap(), photo());
+            assert!(!stored.windows(4).any(shows));
+            assert_eq!(encryptor.decrypt(&key, stored).await.unwrap(), photo());
         }
     }
 
     #[tokio::test]
     async fn a_large_one_opens_and_one_that_is_not_sealed_does_not() {
-        let seal = Encryptor::new(vault_key(1));
+        let encryptor = Encryptor::new(vault_key(1));
         let large = Bytes::from(vec![9; LARGE_PHOTO * 3]);
         let key_of_large = key(1, &large);
-        let sealed = seal.encrypt(&key_of_large, large.clone()).await.unwrap();
-        let opened = seal.decrypt(&key_of_large, sealed.bytes().clone()).await;
-        assert!(opened.unwrap() == large);
-        let plain = seal.decrypt(&key(1, &photo()), photo()).await;
+        let encrypted = encryptor
+            .encrypt(&key_of_large, large.clone())
+            .await
+            .unwrap();
+        let decrypted = encryptor
+            .decrypt(&key_of_large, encrypted.bytes().clone())
+            .await;
+        assert!(decrypted.unwrap() == large);
+        let plain = encryptor.decrypt(&key(1, &photo()), photo()).await;
         assert!(matches!(plain, Err(ObjectError::Altered)));
         assert_eq!(EncryptedPhoto::from_stored(&photo()), None);
     }
 
     #[tokio::test]
     async fn altered_cut_or_exchanged_ones_are_refused() {
-        let seal = Encryptor::new(vault_key(1));
+        let encryptor = Encryptor::new(vault_key(1));
         let (mine, photo) = (key(1, &photo()), photo());
-        let sealed = seal.encrypt(&mine, photo.clone()).await.unwrap();
-        let is_altered = async |key: &PhotoKey, kept: Vec<u8>| {
-            let opened = seal.decrypt(key, kept.into()).await;
-            matches!(opened, Err(ObjectError::Altered))
+        let encrypted = encryptor.encrypt(&mine, photo.clone()).await.unwrap();
+        let is_altered = async |key: &PhotoKey, stored: Vec<u8>| {
+            let decrypted = encryptor.decrypt(key, stored.into()).await;
+            matches!(decrypted, Err(ObjectError::Altered))
         };
-        let whole = sealed.bytes().to_vec();
+        let whole = encrypted.bytes().to_vec();
         let after_id = MAGIC.len() + KeyId::BYTES;
         for place in (0..MAGIC.len()).chain(after_id..whole.len()) {
             let mut altered = whole.clone();
@@ -280,7 +291,9 @@ mod tests {
             is_altered(&key(2, &photo), whole).await,
             "of another person"
         );
-        let wrong = seal.encrypt(&mine, Bytes::from_static(b"another")).await;
+        let wrong = encryptor
+            .encrypt(&mine, Bytes::from_static(b"another"))
+            .await;
         let wrong = wrong.unwrap().bytes().to_vec();
         assert!(is_altered(&mine, wrong).await, "not of this digest");
     }
@@ -290,19 +303,19 @@ mod tests {
         let key = key(1, &photo());
         let (one, two) = (vault_key(1), vault_key(2));
         let id = two.id();
-        let sealed = Encryptor::new(two.clone())
+        let encrypted = Encryptor::new(two.clone())
             .encrypt(&key, photo())
             .await
             .unwrap();
-        let seal = Encryptor::new(one);
-        let told = seal.decrypt(&key, sealed.bytes().clone()).await;
+        let encryptor = Encryptor::new(one);
+        let told = encryptor.decrypt(&key, encrypted.bytes().clone()).await;
         assert!(matches!(told, Err(ObjectError::UnknownKey(told)) if told == id));
-        seal.clone().add_key(two);
-        let opened = seal.decrypt(&key, sealed.bytes().clone()).await;
-        assert_eq!(opened.unwrap(), photo());
+        encryptor.clone().add_key(two);
+        let decrypted = encryptor.decrypt(&key, encrypted.bytes().clone()).await;
+        assert_eq!(decrypted.unwrap(), photo());
         // Another key with the same id.
         let other = Encryptor::new(vault_key(2));
-        let told = other.decrypt(&key, sealed.bytes().clone()).await;
+        let told = other.decrypt(&key, encrypted.bytes().clone()).await;
         assert!(matches!(told, Err(ObjectError::Altered)));
     }
 
@@ -310,11 +323,11 @@ mod tests {
     async fn the_head_alone_tells_under_which_key_a_photo_is() {
         let mine = key(1, &photo());
         let (one, two) = (vault_key(1), vault_key(2));
-        let sealed = Encryptor::new(one.clone())
+        let encrypted = Encryptor::new(one.clone())
             .encrypt(&mine, photo())
             .await
             .unwrap();
-        let head = &sealed.bytes()[..HEADER_BYTES];
+        let head = &encrypted.bytes()[..HEADER_BYTES];
         assert!(is_encrypted_under(&[two.clone(), one.clone()], &mine, head));
         assert!(!is_encrypted_under(&[two], &mine, head));
         assert!(

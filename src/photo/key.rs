@@ -1,5 +1,5 @@
-//! Object keys of photos and report files. The key of a photo includes the digest: a retry writes the same object, and no
-//! request can overwrite another person's photo.
+//! Object keys of photos and report files. The key of a photo includes the digest: a retry writes the same object, and
+//! no request can overwrite another person's photo.
 
 use std::fmt;
 use std::pin::Pin;

@@ -122,12 +122,12 @@ fn render_empty(app: &AppState, visit: &PageContext, campaign: &Campaign) -> Res
     with_camera(render(StatusCode::OK, &page))
 }
 
-fn render_closed(closings: &ClosureCache, visit: &PageContext, campaign: &Campaign) -> Response {
+fn render_closed(closures: &ClosureCache, visit: &PageContext, campaign: &Campaign) -> Response {
     let page = ClosedPage {
         visit,
         campaign,
-        is_over: closings.status(campaign, Timestamp::now()) == CampaignStatus::Ended,
-        closes_at: closings.closes_at(campaign),
+        is_over: closures.status(campaign, Timestamp::now()) == CampaignStatus::Ended,
+        closes_at: closures.closes_at(campaign),
     };
     render(StatusCode::FORBIDDEN, &page)
 }

@@ -40,8 +40,8 @@ pub async fn resolve_selection(
     if is_accessible(staff, &selection) {
         return Ok(selection);
     }
-    let deed = report_event(AuditAction::AccessDenied, campaign, &selection);
-    request_audit.record(app, deed).await?;
+    let event = report_event(AuditAction::AccessDenied, campaign, &selection);
+    request_audit.record(app, event).await?;
     Err(Error::NoSuchValue)
 }
 
@@ -53,12 +53,12 @@ pub fn report_event(action: AuditAction, campaign: &Campaign, selection: &Select
     let days = days
         .into_iter()
         .filter_map(|(name, day)| Some((name, day?)));
-    let deed = AuditEvent::new(action).with_campaign(&campaign.id);
-    let deed = deed.with_detail(
+    let event = AuditEvent::new(action).with_campaign(&campaign.id);
+    let event = event.with_detail(
         "value",
         selection.tally_value.as_deref().unwrap_or(ALL_VALUES),
     );
-    days.fold(deed, |deed, (name, day)| deed.with_detail(name, day))
+    days.fold(event, |event, (name, day)| event.with_detail(name, day))
 }
 
 /// Returns whether a selection is within the place scope. A list of all values requires access to all places.

@@ -20,7 +20,7 @@ const PROOF_OF_WORK_RANGE: std::ops::RangeInclusive<i64> = 1_000..=5_000_000;
 const MAX_FIELDS: usize = 40;
 
 impl Campaign {
-    /// Parses a campaign file. `list` reads the CSV file of a place list by its name.
+    /// Parses a campaign file. `read_list` reads the CSV file of a place list by its name.
     ///
     /// # Errors
     /// All errors, in the order of the lines.

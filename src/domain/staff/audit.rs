@@ -106,7 +106,7 @@ impl ChainEntry {
             actor: who,
             client_ip: from,
             request_id,
-            event: deed,
+            event,
         } = &self.record;
         let from = from.map(|from| from.to_string());
         let mut content = HashInput(Vec::with_capacity(256));
@@ -116,14 +116,14 @@ impl ChainEntry {
         content.push_bytes(who.as_bytes());
         content.push_optional(from.as_deref());
         content.push_optional(request_id.as_deref());
-        content.push_bytes(deed.action.name().as_bytes());
-        content.push_optional(deed.campaign.as_ref().map(CampaignId::as_str));
-        content.push_number(deed.subjects.len() as u64);
-        for subject in &deed.subjects {
+        content.push_bytes(event.action.name().as_bytes());
+        content.push_optional(event.campaign.as_ref().map(CampaignId::as_str));
+        content.push_number(event.subjects.len() as u64);
+        for subject in &event.subjects {
             content.push_bytes(subject.as_bytes());
         }
-        content.push_number(deed.detail.len() as u64);
-        for (name, text) in &deed.detail {
+        content.push_number(event.detail.len() as u64);
+        for (name, text) in &event.detail {
             content.push_bytes(name.as_bytes());
             content.push_bytes(text.as_bytes());
         }

@@ -32,13 +32,13 @@ pub(super) fn wrap(
 ) -> Result<[u8; WRAPPED_BYTES], getrandom::Error> {
     let mut wrapped = [0; WRAPPED_BYTES];
     let (nonce, rest) = wrapped.split_at_mut(NONCE_BYTES);
-    let (sealed, tag) = rest.split_at_mut(KEY_BYTES);
+    let (encrypted, tag) = rest.split_at_mut(KEY_BYTES);
     getrandom::fill(nonce)?;
-    sealed.copy_from_slice(key.expose_secret());
+    encrypted.copy_from_slice(key.expose_secret());
     let mut random = XNonce::default();
     random.copy_from_slice(nonce);
     let made = XChaCha20Poly1305::new(under.expose_secret().into())
-        .encrypt_inout_detached(&random, aad.as_bytes(), sealed.into())
+        .encrypt_inout_detached(&random, aad.as_bytes(), encrypted.into())
         .expect("the cipher takes 32 bytes of any kind");
     tag.copy_from_slice(&made);
     Ok(wrapped)

@@ -76,8 +76,8 @@ impl MasterKey {
     ///
     /// # Errors
     /// Fails if the system provides no random bytes.
-    pub fn wrap(&self, vault: &KeyEncryptionKey) -> Result<Vec<u8>, getrandom::Error> {
-        Ok(cipher::wrap(&self.key, &vault.key, &aad(vault.id))?.to_vec())
+    pub fn wrap(&self, key: &KeyEncryptionKey) -> Result<Vec<u8>, getrandom::Error> {
+        Ok(cipher::wrap(&self.key, &key.key, &aad(key.id))?.to_vec())
     }
 
     /// Unwraps the key encryption key with this id. Returns `None` if [`wrap`](Self::wrap) did not make the input.

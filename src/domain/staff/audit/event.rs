@@ -85,18 +85,18 @@ pub fn role_assigned(
     role: Role,
     place_scope: &PlaceScope,
 ) -> AuditEvent {
-    let deed = AuditEvent::new(action)
+    let event = AuditEvent::new(action)
         .with_subject(account_subject(id))
         .with_detail("role", role.name());
-    deed.with_places(place_scope)
+    event.with_places(place_scope)
 }
 
 /// Creates the event that a token was created.
 #[must_use]
 pub fn token_created(made: &ApiToken) -> AuditEvent {
-    let deed = AuditEvent::new(AuditAction::TokenMade).with_subject(token_subject(&made.name));
-    let deed = deed.with_detail("scopes", made.scopes.to_text());
-    deed.with_places(&made.place_scope)
+    let event = AuditEvent::new(AuditAction::TokenMade).with_subject(token_subject(&made.name));
+    let event = event.with_detail("scopes", made.scopes.to_text());
+    event.with_places(&made.place_scope)
 }
 
 /// Returns the subject name of an account.

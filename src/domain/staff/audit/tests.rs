@@ -5,7 +5,7 @@ use super::*;
 fn entry() -> ChainEntry {
     let at = Timestamp::from_second(1_795_000_000).unwrap();
     let campaign = CampaignId::parse("vacunacion").unwrap();
-    let deed = AuditEvent::new(AuditAction::Report)
+    let event = AuditEvent::new(AuditAction::Report)
         .with_campaign(&campaign)
         .with_subject("a".into())
         .with_subject("b".into())
@@ -15,7 +15,7 @@ fn entry() -> ChainEntry {
         record: AuditRecord {
             client_ip: Some([192, 0, 2, 1].into()),
             request_id: Some("abc".into()),
-            ..AuditRecord::from_system(SystemActor::CommandLine, deed, at)
+            ..AuditRecord::from_system(SystemActor::CommandLine, event, at)
         },
         previous_hash: [1; 32],
         hash: [2; 32],

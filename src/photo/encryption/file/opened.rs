@@ -46,19 +46,19 @@ impl Encryptor {
         }
         let head = read_bytes(&mut reader, HEADER_BYTES).await;
         let head = head.map_err(|error| to_object_error(&error))?;
-        let opened = DecryptedStream {
+        let decrypted = DecryptedStream {
             cipher: self.chunk_cipher(key, &head)?,
             reader,
             digest: Sha256::new(),
             remaining: known.bytes,
             sha256: known.sha256,
         };
-        let (first, rest) = opened
+        let (first, rest) = decrypted
             .next_and_rest()
             .await
             .map_err(|error| to_object_error(&error))?;
         let rest = stream::try_unfold(rest, async |rest| match rest {
-            Some(opened) => opened.next_and_rest().await.map(Some),
+            Some(rest) => rest.next_and_rest().await.map(Some),
             None => Ok(None),
         });
         Ok(stream::iter([Ok(first)]).chain(rest))
@@ -67,9 +67,11 @@ impl Encryptor {
     /// Returns the cipher of the chunks after this header.
     fn chunk_cipher(&self, key: &FileKey, head: &[u8]) -> Result<ChunkCipher, ObjectError> {
         let rest = head.strip_prefix(MAGIC).ok_or(ObjectError::Altered)?;
-        let (vault, wrapped) = self.find_key(rest)?;
+        let (wrapping_key, wrapped) = self.find_key(rest)?;
         let aad = key.to_string();
-        let data_key = vault.unwrap(wrapped, &aad).ok_or(ObjectError::Altered)?;
+        let data_key = wrapping_key
+            .unwrap(wrapped, &aad)
+            .ok_or(ObjectError::Altered)?;
         Ok(ChunkCipher::new(&data_key, aad))
     }
 }
@@ -100,8 +102,8 @@ impl DecryptedStream {
         let mut chunk = read_bytes(&mut self.reader, plain + TAG_BYTES).await?;
         self.remaining -= plain as u64;
         let is_last = self.remaining == 0;
-        let opened = self.cipher.decrypt(is_last, &mut chunk);
-        opened.ok_or(ErrorKind::InvalidData)?;
+        let decrypted = self.cipher.decrypt(is_last, &mut chunk);
+        decrypted.ok_or(ErrorKind::InvalidData)?;
         self.digest.update(&chunk);
         if is_last && self.digest.clone().finalize().as_slice() != self.sha256 {
             return Err(ErrorKind::InvalidData.into());
