@@ -13,19 +13,19 @@ use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 
-/// A challenge, as Altcha writes it.
+/// A challenge in the format of Altcha.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Challenge)]
 pub struct ChallengeBody {
     /// `SHA-256`.
     pub algorithm: &'static str,
-    /// Digest of the salt and the number to be found, both as text, in hexadecimal digits.
+    /// Digest of the salt and the number, both as text, in hexadecimal digits.
     pub challenge: String,
-    /// The number is not above it.
+    /// Upper bound of the number.
     pub maxnumber: u32,
-    /// Begins what is digested; tells until when the challenge is good.
+    /// Prefix of the digested text; contains the expiry time.
     pub salt: String,
-    /// Ours, over all of it.
+    /// Signature of the server.
     pub signature: String,
 }
 
@@ -41,7 +41,7 @@ impl From<Challenge> for ChallengeBody {
     }
 }
 
-/// Sets a challenge, where the campaign asks for a proof of work.
+/// Issues a challenge if the campaign requires a proof of work.
 ///
 /// Find the `number`, from 0 to `maxnumber`, for which SHA-256 over `salt` and the number as text is `challenge`. Send
 /// `{"algorithm","challenge","number","salt","signature"}` as JSON in Base64 in the header `Proof-Of-Work` of one

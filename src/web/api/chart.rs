@@ -76,7 +76,7 @@ fn etag_matches(known: &str, etag: &str) -> bool {
     known.trim() == "*" || known.split(',').any(|tag| opaque(tag) == opaque(etag))
 }
 
-/// One event, as the description of the API shows it.
+/// One event, as described in the API documentation.
 #[derive(Debug, ToSchema)]
 pub struct ChartEvent {
     /// The chart as JSON.
@@ -119,7 +119,7 @@ pub async fn events(
     Ok(([unbuffered], events).into_response())
 }
 
-/// Returns an event for each chart whose totals changed, or whose time is [`NEW_TIME`] newer.
+/// Returns an event for each chart whose totals changed, or whose time is [`RESEND_INTERVAL`] newer.
 fn event_stream(
     charts: impl Stream<Item = Option<Arc<ChartResponse>>>,
     client: EventClient,

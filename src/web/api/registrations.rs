@@ -23,26 +23,26 @@ use crate::web::upload::Upload;
 /// Header with a solved challenge.
 const PROOF_HEADER: &str = "proof-of-work";
 
-/// A registration that is kept.
+/// A stored registration.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Registered)]
 pub struct RegistrationBody {
     /// Id of the registration, 32 hexadecimal digits.
     #[schema(example = "5f0c8a52b7e94d13a2c46e1b90d7f388")]
     pub id: String,
-    /// Number of the receipt, which is at `/r/{number}`.
+    /// Receipt number; the receipt is at `/r/{number}`.
     #[schema(example = "7K3M9-QXT2V-B8HC")]
     pub receipt: String,
-    /// When it was first received.
+    /// Time at which it was first received.
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
 }
 
 /// Registers answers and photo.
 ///
-/// One part per field, named as in the campaign, and `consent=true` where the campaign asks for consent; nothing else.
-/// Sending the same again with the same `Idempotency-Key` (or the same answer to the campaign's unique field)
-/// gives the first receipt again.
+/// One part per field, named as in the campaign, and `consent=true` if the campaign requires consent; no other parts.
+/// Sending the same content again with the same `Idempotency-Key` (or the same answer to the campaign's unique field)
+/// returns the first receipt again.
 #[utoipa::path(
     post,
     path = "/api/v1/campaigns/{campaign}/registrations",

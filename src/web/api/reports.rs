@@ -36,9 +36,9 @@ pub struct DateRangeQuery {
     until: Option<String>,
 }
 
-/// The list of one value, or of all (`_all`), in order of arrival.
+/// Report of the registrations of one value, or of all (`_all`), in order of arrival.
 ///
-/// Values are found whatever the case or accents. Asking also refreshes the totals of the chart.
+/// Values are matched regardless of case and accents. A request also refreshes the totals of the chart.
 #[utoipa::path(
     get,
     path = "/api/v1/campaigns/{campaign}/reports/{file}",
@@ -64,7 +64,7 @@ pub struct DateRangeQuery {
 )]
 pub async fn report(
     staff: Principal,
-    scribe: RequestAudit,
+    request_audit: RequestAudit,
     State(app): State<AppState>,
     Path((campaign, file)): Path<(String, String)>,
     Query(days): Query<DateRangeQuery>,
@@ -74,7 +74,7 @@ pub async fn report(
     staff.require(Permission::Report)?;
     let campaign = app.campaign(&campaign)?;
     let (name, format) = parse_file_name(&file).ok_or(Error::NoSuchPage)?;
-    let selection = resolve_selection(&app, campaign, name, &staff, &scribe).await?;
+    let selection = resolve_selection(&app, campaign, name, &staff, &request_audit).await?;
     let selection = days.apply_to(selection, campaign)?;
     request_refresh(&app, campaign).await;
     let name = file_name(campaign, &selection, format);
@@ -92,10 +92,10 @@ pub async fn report(
         .await?;
     let (bytes, rows) = (finished.bytes, finished.rows);
     app.metrics.reports.record_report(rows, start.elapsed());
-    let deed = report_event(AuditAction::Report, campaign, &selection)
+    let event = report_event(AuditAction::Report, campaign, &selection)
         .with_detail("format", format.extension())
         .with_detail("rows", rows);
-    scribe.record(&app, deed).await?;
+    request_audit.record(&app, event).await?;
     info!(campaign = %campaign.id, rows, staff = staff.log_name(), "sent a report");
     Ok(download_response(
         stream_body(finished),

@@ -16,30 +16,30 @@ use crate::web::page::{PageContext, render};
 /// Problem details of RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// `urn:jornada:problem:` and the name of the problem, the same in every language.
+    /// `urn:jornada:problem:` and the name of the problem; independent of the language.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What it is, in a few words.
+    /// Short title.
     pub title: String,
-    /// The status code.
+    /// HTTP status code.
     pub status: u16,
-    /// What is wrong and how to mend it.
+    /// Problem and how to fix it.
     pub detail: String,
-    /// What is wrong with which field; only where fields are to blame.
+    /// Errors of single fields, if any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
 }
 
-/// What is wrong with one field.
+/// Error of one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
     /// Name of the field as in the campaign.
     pub field: String,
-    /// What is wrong and how to mend it.
+    /// Problem and how to fix it.
     pub message: String,
 }
 
-/// A refusal as a page.
+/// An error as a page.
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
