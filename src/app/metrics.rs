@@ -11,8 +11,7 @@ use crate::staff::metrics::StaffMetrics;
 use crate::tally::metrics::TallyMetrics;
 use crate::telemetry::logs::DroppedLines;
 use crate::telemetry::metrics::{DependencyMetrics, add, registry, text};
-use crate::web::connection::ConnectionMetrics;
-use crate::web::metrics::HttpMetrics;
+use crate::web::metrics::{ConnectionMetrics, HttpMetrics};
 
 /// Everything that the role `serve` counts.
 #[derive(Clone, Debug)]

@@ -2,7 +2,6 @@
 //! number of connections. Only HTTP/1 is supported, which is what nginx speaks.
 
 mod limiter;
-mod metrics;
 mod unread_body;
 
 use std::convert::Infallible;
@@ -26,7 +25,6 @@ use tower::ServiceExt;
 
 pub use limiter::ConnectionLimiter;
 use limiter::{ActiveRequest, ConnectionSlot};
-pub use metrics::ConnectionMetrics;
 
 /// Maximum time for a request head, and maximum idle time between two requests. Longer than the keep-alive time of
 /// nginx, so that nginx closes idle connections first.

@@ -1,6 +1,10 @@
 //! Metrics of requests: number by route template, method and status, and duration.
 
+mod connections;
+
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Registry};
+
+pub use connections::ConnectionMetrics;
 
 use crate::telemetry::metrics::{add, counters};
 
