@@ -159,7 +159,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Photos and files of other campaigns may belong to another installation.
+    /// Returns whether a campaign is of this installation: photos and files of others must not be deleted.
     fn is_own_campaign(&self, id: &CampaignId) -> bool {
         self.campaigns.iter().any(|campaign| campaign.id == *id)
     }

@@ -33,7 +33,7 @@ pub enum KeyRingError {
     /// The master key matches, but the stored key does not authenticate.
     #[error("key {0} in the store was altered: restore it from a backup")]
     Altered(KeyId),
-    /// The operating system has no randomness.
+    /// The operating system provided no random bytes.
     #[error("cannot generate a key: no randomness: {0}")]
     NoRandomness(#[from] getrandom::Error),
 }

@@ -49,7 +49,7 @@ impl Slots {
 }
 
 impl ReportGenerator {
-    /// Lets up to `waiting` requests wait for the one whose report is being written.
+    /// Creates a generator. Up to `max_waiting` requests wait while a report is being written.
     #[must_use]
     pub fn new(max_waiting: usize) -> Self {
         Self {
@@ -85,10 +85,7 @@ impl ReportGenerator {
         slots.write(store, subject, format, progress).await
     }
 
-    /// As [`Reports::write`], for a job.
-    ///
-    /// # Errors
-    /// As [`Reports::write`].
+    /// As [`generate`](Self::generate), for a job.
     pub(super) async fn write_for_job(
         &self,
         store: &Store,
@@ -112,7 +109,7 @@ impl ReportGenerator {
         self.requests.begin(subject, format, &progress).await
     }
 
-    /// The rests of further work for a job.
+    /// Returns a throttle for further work of a job.
     pub(super) fn rest_of_job(&self) -> Throttle {
         Throttle::new(self.jobs.others.clone())
     }

@@ -12,7 +12,7 @@ use super::xlsx::{SHEET_ROWS, XlsxWriter};
 use super::{FinishedReport, ReportError, ReportFormat, ReportSpec};
 use crate::domain::Registration;
 
-/// Message to the writing thread. If the channel closes without [`Delivery::End`], the report is cancelled.
+/// Message to the writing thread. If the channel closes without [`WriterMessage::End`], the report is cancelled.
 pub(super) enum WriterMessage {
     Rows(Vec<Registration>),
     End { read: u64, expected: u64 },

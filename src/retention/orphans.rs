@@ -10,7 +10,7 @@ use crate::photo::PhotoKey;
 const MIN_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// Maximum photos per sweep; bounds the keys in memory. The next sweep continues.
 const MAX_ORPHANS: usize = 100_000;
-/// Up to this number of orphans is plausible, whatever the number of photos.
+/// Number of orphans that is plausible whatever the number of photos.
 const PLAUSIBLE_ORPHANS: u64 = 20;
 /// One orphan in this number of photos is plausible, too.
 const PLAUSIBLE_ONE_IN: u64 = 20;

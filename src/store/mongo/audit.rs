@@ -175,7 +175,7 @@ fn sequence_number(document: &Document) -> u64 {
     }
 }
 
-/// Returns `None` for a document that [`of`] did not build.
+/// Returns `None` for a document that this program did not write.
 fn read_entry(document: &Document) -> Option<ChainEntry> {
     let text = |name: &str| document.get_str(name).ok();
     let optional = |name: &str| match document.get(name) {

@@ -180,7 +180,7 @@ fn conditions(filter: &AuditFilter, before: Option<u64>) -> (String, Vec<Value>)
     (texts.join(" AND "), values)
 }
 
-/// Reads [`COLUMNS`]; `None` for a row that [`append`] did not write.
+/// Reads [`COLUMNS`]; `None` for a row that this program did not write.
 fn read_entry(row: &Row<'_>) -> Option<ChainEntry> {
     let text = |place: usize| row.get::<_, String>(place).ok();
     let optional = |place: usize| row.get::<_, Option<String>>(place).ok();

@@ -52,9 +52,6 @@ impl RequestAudit {
     }
 
     /// Writes that a login attempt was rate-limited, at most once per second.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when it cannot be written.
     pub async fn record_rate_limited(&self, app: &AppState) -> Result<(), Error> {
         match app.audit_log.rate_limited_logins.admit(Timestamp::now()) {
             Some(passed_over) => {
@@ -67,9 +64,6 @@ impl RequestAudit {
     }
 
     /// Writes an audit entry. Show or change data only after this succeeds.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when it cannot be written.
     pub async fn record(&self, app: &AppState, event: AuditEvent) -> Result<(), Error> {
         let note = AuditRecord {
             at: truncate_to_ms(Timestamp::now()),
