@@ -221,8 +221,8 @@ impl Registrations {
         if attempt.photo.is_none() {
             return;
         }
-        let kept = self.store.registration(campaign, attempt.id).await;
-        if matches!(&kept, Ok(Some(kept)) if kept.photo != attempt.photo) {
+        let stored = self.store.registration(campaign, attempt.id).await;
+        if matches!(&stored, Ok(Some(stored)) if stored.photo != attempt.photo) {
             self.remove_photo(attempt).await;
         }
     }

@@ -86,7 +86,7 @@ impl BufferedPhotoMetrics {
                 "jornada_pending_photos",
                 "Photos buffered in the database until they are uploaded; the same on every instance",
             )?,
-            bytes: gauge("jornada_pending_photo_bytes", "Bytes of the buffered photos")?,
+            bytes: gauge("jornada_pending_photo_bytes", "Bytes of buffered photos")?,
             pending_deletions: gauge(
                 "jornada_unremoved_photos",
                 "Photos of deleted registrations that are still to be deleted; the same on every instance",
@@ -107,8 +107,8 @@ impl BufferedPhotoMetrics {
     }
 
     /// Sets the size of the buffer.
-    pub fn set_buffered(&self, pending: &BufferTotals) {
-        self.photos.set(gauge_value(pending.photos));
-        self.bytes.set(gauge_value(pending.bytes));
+    pub fn set_buffered(&self, totals: &BufferTotals) {
+        self.photos.set(gauge_value(totals.photos));
+        self.bytes.set(gauge_value(totals.bytes));
     }
 }

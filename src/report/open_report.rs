@@ -144,18 +144,18 @@ impl Slots {
         format: ReportFormat,
         progress: &Progress,
     ) -> Result<OpenReport, ReportError> {
-        let place = Arc::clone(&self.admitted).try_acquire_owned();
-        let place = place.map_err(|_| ReportError::Busy)?;
-        let turn = Arc::clone(&self.running).acquire_owned().await;
-        let turn = turn.map_err(|_| ReportError::Busy)?;
+        let queue_permit = Arc::clone(&self.admitted).try_acquire_owned();
+        let queue_permit = queue_permit.map_err(|_| ReportError::Busy)?;
+        let run_permit = Arc::clone(&self.running).acquire_owned().await;
+        let run_permit = run_permit.map_err(|_| ReportError::Busy)?;
         let (outbox, inbox) = mpsc::channel(QUEUED_BATCHES);
-        let (told, finished) = oneshot::channel();
-        let (noted, rest) = (progress.clone(), Throttle::new(self.others.clone()));
+        let (sender, finished) = oneshot::channel();
+        let (progress, throttle) = (progress.clone(), Throttle::new(self.others.clone()));
         low_priority::spawn("report", move || {
-            let written = write(subject, format, inbox, &noted, rest);
+            let written = write(subject, format, inbox, &progress, throttle);
             // Held by the thread, not the future: the thread may run on briefly after the future was dropped.
-            drop((place, turn));
-            told.send(written).ok();
+            drop((queue_permit, run_permit));
+            sender.send(written).ok();
         })?;
         Ok(OpenReport {
             outbox,

@@ -270,13 +270,13 @@ mod tests {
         ] {
             let set = connection.pragma_update(None, "user_version", version);
             set.unwrap();
-            let Err(StoreError::Failed(told)) = open(&path) else {
+            let Err(StoreError::Failed(message)) = open(&path) else {
                 panic!("version {version} is taken");
             };
-            let told = told.to_string();
+            let message = message.to_string();
             assert!(
-                told.contains(advice) && told.contains("JORNADA_STORE"),
-                "{told}"
+                message.contains(advice) && message.contains("JORNADA_STORE"),
+                "{message}"
             );
             let found = connection.pragma_query_value(None, "user_version", |row| row.get(0));
             assert_eq!(found, Ok(version));

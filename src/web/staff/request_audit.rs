@@ -65,14 +65,14 @@ impl RequestAudit {
 
     /// Writes an audit entry. Show or change data only after this succeeds.
     pub async fn record(&self, app: &AppState, event: AuditEvent) -> Result<(), Error> {
-        let note = AuditRecord {
+        let record = AuditRecord {
             at: truncate_to_ms(Timestamp::now()),
             actor: self.actor.clone(),
             client_ip: Some(self.client_ip),
             request_id: self.request_id.clone(),
             event,
         };
-        let written = app.audit_log.write(&app.store, note).await;
+        let written = app.audit_log.write(&app.store, record).await;
         written
             .map(drop)
             .map_err(|error| Error::Unavailable(error.into()))
