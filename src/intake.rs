@@ -33,7 +33,7 @@ use rejections::RejectionCounts;
 /// Photos above this size, in bytes, are inspected on a blocking thread.
 const LARGE_PHOTO: usize = 256 * 1024;
 
-/// A request to register, from any door.
+/// A request to register, over any transport.
 #[derive(Debug)]
 pub struct Submission {
     /// The field values.
@@ -96,7 +96,7 @@ impl SubmitError {
     }
 }
 
-/// The use case "register": one per process, shared by all doors.
+/// The use case "register": one per process, shared by all transports.
 #[derive(Clone, Debug)]
 pub struct Registrations {
     /// Stores registrations.
@@ -221,8 +221,8 @@ impl Registrations {
         if attempt.photo.is_none() {
             return;
         }
-        let kept = self.store.registration(campaign, attempt.id).await;
-        if matches!(&kept, Ok(Some(kept)) if kept.photo != attempt.photo) {
+        let stored = self.store.registration(campaign, attempt.id).await;
+        if matches!(&stored, Ok(Some(stored)) if stored.photo != attempt.photo) {
             self.remove_photo(attempt).await;
         }
     }

@@ -71,10 +71,10 @@ impl Sweep {
         loop {
             stop.run_until_cancelled(tokio::time::sleep(pause)).await;
             pause = every;
-            let swept = Box::pin(self.run_if_clocks_agree(Timestamp::now()));
-            match stop.run_until_cancelled(swept).await {
+            let sweep = Box::pin(self.run_if_clocks_agree(Timestamp::now()));
+            match stop.run_until_cancelled(sweep).await {
                 None => break,
-                Some(Ok(swept)) => log_report(&swept.unwrap_or_default()),
+                Some(Ok(report)) => log_report(&report.unwrap_or_default()),
                 Some(Err(error)) => warn!("cannot delete expired data, retrying: {error:#}"),
             }
         }
@@ -85,7 +85,7 @@ impl Sweep {
     /// Sweeps now; `None` if another instance holds the lease.
     ///
     /// # Errors
-    /// If local and store clock differ by more than five minutes: nothing is deleted. Else as [`run_once`](Self::run_once).
+    /// If local and store clock differ by more than five minutes: nothing is deleted. Else as [`Self::run_once`].
     pub async fn run_if_clocks_agree(&self, now: Timestamp) -> anyhow::Result<Option<SweepReport>> {
         let apart = self.store.now().await?.duration_since(now).abs();
         ensure!(
@@ -104,54 +104,54 @@ impl Sweep {
         if !self.is_dry_run && !self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
             return Ok(None);
         }
-        let swept = self.sweep(now).await;
+        let report = self.sweep(now).await;
         if !self.is_dry_run {
             self.store.release_lease(LEASE_NAME, self.id).await?;
         }
-        swept.map(Some)
+        report.map(Some)
     }
 
     async fn sweep(&self, now: Timestamp) -> anyhow::Result<SweepReport> {
-        let mut swept = SweepReport::default();
-        let done = self.run_steps(&mut swept, now).await;
+        let mut report = SweepReport::default();
+        let done = self.run_steps(&mut report, now).await;
         // Also if a step failed: records what was deleted before.
-        if !self.is_dry_run && !swept.is_empty() {
-            self.record(swept.audit_event(), now).await?;
+        if !self.is_dry_run && !report.is_empty() {
+            self.record(report.audit_event(), now).await?;
         }
-        done.map(|()| swept)
+        done.map(|()| report)
     }
 
     /// Does what needs the object store last, so that its failure does not delay the rest.
-    async fn run_steps(&self, swept: &mut SweepReport, now: Timestamp) -> anyhow::Result<()> {
+    async fn run_steps(&self, report: &mut SweepReport, now: Timestamp) -> anyhow::Result<()> {
         for campaign in &self.campaigns {
             if campaign.answers_expire_at().is_some_and(|end| end <= now) {
-                swept.registrations += self.erase_registrations(campaign, now).await?;
+                report.registrations += self.erase_registrations(campaign, now).await?;
             } else if campaign.photos_expire_at().is_some_and(|end| end <= now) {
-                swept.photos += self.erase_photos(campaign, now).await?;
+                report.photos += self.erase_photos(campaign, now).await?;
             }
         }
         if !self.is_dry_run {
-            self.delete_expired_staff_data(swept, now).await?;
+            self.delete_expired_staff_data(report, now).await?;
         }
-        let reports = self.delete_orphaned_reports(swept, now).await;
-        let orphans = self.delete_orphans(swept, now).await;
+        let reports = self.delete_orphaned_reports(report, now).await;
+        let orphans = self.delete_orphans(report, now).await;
         reports.and(orphans)
     }
 
     /// Deletes expired links, sessions and rejection counts. None is personal data: the audit log gets counts only.
     async fn delete_expired_staff_data(
         &self,
-        swept: &mut SweepReport,
+        report: &mut SweepReport,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        swept.links = self.store.delete_expired_links(now).await?;
+        report.links = self.store.delete_expired_links(now).await?;
         let seen_before = now - session::IDLE_TIMEOUT;
-        swept.sessions = self.store.delete_expired_sessions(seen_before).await?;
+        report.sessions = self.store.delete_expired_sessions(seen_before).await?;
         for campaign in &self.campaigns {
             let before = (now - REJECTION_COUNTS_RETENTION)
                 .to_zoned(campaign.time_zone.clone())
                 .date();
-            swept.refusals += self
+            report.refusals += self
                 .store
                 .delete_expired_rejections(&campaign.id, before)
                 .await?;
@@ -159,14 +159,14 @@ impl Sweep {
         Ok(())
     }
 
-    /// Photos and files of other campaigns may belong to another installation.
+    /// Returns whether a campaign is of this installation: photos and files of others must not be deleted.
     fn is_own_campaign(&self, id: &CampaignId) -> bool {
         self.campaigns.iter().any(|campaign| campaign.id == *id)
     }
 
-    async fn record(&self, deed: AuditEvent, now: Timestamp) -> anyhow::Result<()> {
-        let note = AuditRecord::from_system(self.actor, deed, now);
-        self.audit.write(&self.store, note).await?;
+    async fn record(&self, event: AuditEvent, now: Timestamp) -> anyhow::Result<()> {
+        let record = AuditRecord::from_system(self.actor, event, now);
+        self.audit.write(&self.store, record).await?;
         Ok(())
     }
 
@@ -181,17 +181,17 @@ impl Sweep {
     }
 }
 
-fn log_report(swept: &SweepReport) {
-    if !swept.is_empty() {
+fn log_report(report: &SweepReport) {
+    if !report.is_empty() {
         info!(
             "deleted expired data: {} registrations, {} photos, {} orphaned photos, {} reports",
-            swept.registrations, swept.photos, swept.orphans, swept.reports
+            report.registrations, report.photos, report.orphans, report.reports
         );
     }
-    if let Some(told) = swept.foreign_warning() {
-        warn!("{told}");
+    if let Some(warning) = report.foreign_warning() {
+        warn!("{warning}");
     }
-    if let Some(told) = swept.held_warning() {
-        error!("{told}");
+    if let Some(warning) = report.held_warning() {
+        error!("{warning}");
     }
 }

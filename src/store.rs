@@ -1,5 +1,5 @@
-//! Stores registrations and all that belongs to them, in MongoDB or SQLite. Both back ends meet one contract, which
-//! `tests/store` checks: an id is registered once, and an acknowledged registration is never lost or duplicated.
+//! Stores registrations and related data in MongoDB or SQLite. Both back ends fulfil one contract, which `tests/store`
+//! checks: an id is registered once, and an acknowledged registration is never lost or duplicated.
 //!
 //! # Errors
 //! Every operation returns [`StoreError`], except that those of the feed return [`FeedError`]. It is
@@ -122,7 +122,7 @@ impl Store {
         dispatch!("keep", self.insert(campaign, registration))
     }
 
-    /// Returns what the receipt with this number shows.
+    /// Returns the contents of the receipt with this number.
     pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>, StoreError> {
         dispatch!("receipt", self.receipt(number))
     }

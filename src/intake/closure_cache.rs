@@ -65,13 +65,13 @@ impl ClosureCache {
     pub async fn poll_until(self, store: Store, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
-            let looked = stop.run_until_cancelled(self.refresh(&store)).await;
-            if let Some(Err(error)) = &looked
+            let refreshed = stop.run_until_cancelled(self.refresh(&store)).await;
+            if let Some(Err(error)) = &refreshed
                 && !failing
             {
                 warn!("cannot poll for closed campaigns, retrying: {error:#}");
             }
-            failing = matches!(looked, Some(Err(_)));
+            failing = matches!(refreshed, Some(Err(_)));
             stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
                 .await;
         }

@@ -33,7 +33,7 @@ pub enum KeyRingError {
     /// The master key matches, but the stored key does not authenticate.
     #[error("key {0} in the store was altered: restore it from a backup")]
     Altered(KeyId),
-    /// The operating system has no randomness.
+    /// The operating system provided no random bytes.
     #[error("cannot generate a key: no randomness: {0}")]
     NoRandomness(#[from] getrandom::Error),
 }
@@ -44,24 +44,29 @@ impl KeyRing {
     pub async fn open(store: Store, keys: &MasterKeys) -> Result<Self, KeyRingError> {
         let masters: Arc<[MasterKey]> = keys.expose().map(MasterKey::new).collect();
         let first = &masters[0];
-        let mut kept = store.wrapped_keys().await?;
-        if !kept.iter().any(|kept| kept.id == *first.id().as_bytes()) {
-            for kept in &kept {
-                unwrap(&masters, kept)?;
+        let mut stored = store.wrapped_keys().await?;
+        if !stored
+            .iter()
+            .any(|stored| stored.id == *first.id().as_bytes())
+        {
+            for stored in &stored {
+                unwrap(&masters, stored)?;
             }
             let made = wrap(first, &KeyEncryptionKey::generate(first.id())?)?;
             store.add_wrapped_key(&made).await?;
-            kept = store.wrapped_keys().await?;
+            stored = store.wrapped_keys().await?;
         }
-        let sealing = kept.iter().find(|kept| kept.id == *first.id().as_bytes());
-        let sealing = sealing.ok_or(KeyRingError::Altered(first.id()))?;
-        let vault = Self {
-            encryptor: Encryptor::new(unwrap(&masters, sealing)?),
+        let active = stored
+            .iter()
+            .find(|stored| stored.id == *first.id().as_bytes());
+        let active = active.ok_or(KeyRingError::Altered(first.id()))?;
+        let key_ring = Self {
+            encryptor: Encryptor::new(unwrap(&masters, active)?),
             store,
             master_keys: masters,
         };
-        vault.add_keys(&kept);
-        Ok(vault)
+        key_ring.add_keys(&stored);
+        Ok(key_ring)
     }
 
     /// Returns the encryptor that uses these keys.
@@ -79,16 +84,16 @@ impl KeyRing {
     /// Reads the keys from the store and returns those that can be unwrapped. Ignores keys cached in memory, since the
     /// store may have been emptied.
     pub async fn stored_keys(&self) -> Result<Vec<KeyEncryptionKey>, StoreError> {
-        let kept = self.store.wrapped_keys().await?;
-        let opened = kept
+        let stored = self.store.wrapped_keys().await?;
+        let unwrapped = stored
             .iter()
-            .filter_map(|kept| unwrap(&self.master_keys, kept).ok());
-        Ok(opened.collect())
+            .filter_map(|stored| unwrap(&self.master_keys, stored).ok());
+        Ok(unwrapped.collect())
     }
 
-    fn add_keys(&self, kept: &[WrappedKey]) {
-        for kept in kept {
-            match unwrap(&self.master_keys, kept) {
+    fn add_keys(&self, stored: &[WrappedKey]) {
+        for stored in stored {
+            match unwrap(&self.master_keys, stored) {
                 Ok(key) => self.encryptor.add_key(key),
                 Err(error) => warn!("JORNADA_PHOTO_KEY: some photos cannot be decrypted: {error}"),
             }
@@ -99,13 +104,13 @@ impl KeyRing {
     pub async fn rewrap(&self) -> Result<usize, KeyRingError> {
         let first = &self.master_keys[0];
         let mut done = 0;
-        for kept in self.store.wrapped_keys().await? {
-            if kept.master_key_id == *first.id().as_bytes() {
+        for stored in self.store.wrapped_keys().await? {
+            if stored.master_key_id == *first.id().as_bytes() {
                 continue;
             }
-            let new = wrap(first, &unwrap(&self.master_keys, &kept)?)?;
+            let new = wrap(first, &unwrap(&self.master_keys, &stored)?)?;
             // A concurrent run already rewrapped it: not counted here.
-            done += usize::from(self.store.replace_wrapped_key(&kept, &new).await?);
+            done += usize::from(self.store.replace_wrapped_key(&stored, &new).await?);
         }
         Ok(done)
     }
@@ -119,12 +124,12 @@ fn wrap(master: &MasterKey, key: &KeyEncryptionKey) -> Result<WrappedKey, KeyRin
     })
 }
 
-fn unwrap(masters: &[MasterKey], kept: &WrappedKey) -> Result<KeyEncryptionKey, KeyRingError> {
-    let under = KeyId::from_bytes(kept.master_key_id);
+fn unwrap(masters: &[MasterKey], stored: &WrappedKey) -> Result<KeyEncryptionKey, KeyRingError> {
+    let under = KeyId::from_bytes(stored.master_key_id);
     let master = masters.iter().find(|master| master.id() == under);
     let master = master.ok_or(KeyRingError::MasterKeyMissing(under))?;
-    let id = KeyId::from_bytes(kept.id);
+    let id = KeyId::from_bytes(stored.id);
     master
-        .unwrap(id, &kept.wrapped)
+        .unwrap(id, &stored.wrapped)
         .ok_or(KeyRingError::Altered(id))
 }

@@ -56,8 +56,8 @@ impl PhotoDeleter {
     pub async fn run(self, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
-            let looked = self.delete_due(Timestamp::now());
-            let removed = stop.run_until_cancelled(Box::pin(looked)).await;
+            let pass = self.delete_due(Timestamp::now());
+            let removed = stop.run_until_cancelled(Box::pin(pass)).await;
             if let Some(Err(error)) = &removed
                 && !failing
             {
@@ -81,9 +81,9 @@ impl PhotoDeleter {
             return Ok(());
         }
         let (mut removed, mut failed) = (0, None);
-        for unremoved in self.store.pending_deletions(now - self.grace, PAGE).await? {
-            match self.delete_photo(&unremoved).await {
-                Ok(gone) => removed += u32::from(gone),
+        for pending in self.store.pending_deletions(now - self.grace, PAGE).await? {
+            match self.delete_photo(&pending).await {
+                Ok(is_deleted) => removed += u32::from(is_deleted),
                 Err(error) => failed = Some(error),
             }
         }
@@ -95,17 +95,17 @@ impl PhotoDeleter {
     }
 
     /// Returns whether the photo is deleted; false while the object store is unavailable.
-    async fn delete_photo(&self, unremoved: &PendingDeletion) -> Result<bool, PhotoError> {
+    async fn delete_photo(&self, pending: &PendingDeletion) -> Result<bool, PhotoError> {
         let PendingDeletion {
             campaign,
             id,
             photo,
             ..
-        } = unremoved;
-        let gone = self.photos.remove(campaign, *id, photo).await?;
-        if gone {
+        } = pending;
+        let is_deleted = self.photos.remove(campaign, *id, photo).await?;
+        if is_deleted {
             self.store.mark_deleted(*id).await?;
         }
-        Ok(gone)
+        Ok(is_deleted)
     }
 }

@@ -67,7 +67,7 @@ impl PhotoRepository {
         max_buffered_bytes: u64,
         metrics: BufferedPhotoMetrics,
     ) -> Result<Self, ObjectError> {
-        let keeper = Self {
+        let repository = Self {
             objects,
             key_ring,
             store,
@@ -75,11 +75,11 @@ impl PhotoRepository {
             availability: Arc::default(),
             metrics,
         };
-        match keeper.objects.prepare().await {
-            Err(error @ ObjectError::Unavailable(_)) => keeper.mark_unavailable(&error),
+        match repository.objects.prepare().await {
+            Err(error @ ObjectError::Unavailable(_)) => repository.mark_unavailable(&error),
             prepared => prepared?,
         }
-        Ok(keeper)
+        Ok(repository)
     }
 
     /// Encrypts a photo and stores it durably, in the object store or in the buffer. Idempotent.
@@ -137,11 +137,13 @@ impl PhotoRepository {
     async fn read(
         &self,
         key: &PhotoKey,
-        waits: BufferedPhotoKey,
+        buffered: BufferedPhotoKey,
     ) -> Result<Option<Bytes>, PhotoError> {
         // Buffer first: an upload puts the photo into the object store before it leaves the buffer.
-        if let Some(kept) = self.store.buffered_photo(waits).await? {
-            return Ok(Some(self.objects.encryptor().decrypt(key, kept).await?));
+        if let Some(encrypted) = self.store.buffered_photo(buffered).await? {
+            return Ok(Some(
+                self.objects.encryptor().decrypt(key, encrypted).await?,
+            ));
         }
         Ok(self.objects.get(key).await?)
     }
@@ -215,12 +217,12 @@ impl PhotoRepository {
 
     /// Counts the buffered photos and updates size limit and metrics.
     pub(super) async fn count_buffered(&self) -> Result<u64, StoreError> {
-        let pending = self.store.buffer_totals().await?;
+        let totals = self.store.buffer_totals().await?;
         self.availability
             .buffered_bytes
-            .store(pending.bytes, Ordering::Relaxed);
-        self.metrics.set_buffered(&pending);
-        Ok(pending.photos)
+            .store(totals.bytes, Ordering::Relaxed);
+        self.metrics.set_buffered(&totals);
+        Ok(totals.photos)
     }
 
     /// Returns up to `limit` buffered photos after a key, in key order.
@@ -235,13 +237,13 @@ impl PhotoRepository {
     /// Uploads a buffered photo, then removes it from the buffer.
     pub(super) async fn upload_buffered(&self, photo: BufferedPhoto) -> Result<(), PhotoError> {
         let key = PhotoKey::for_photo(&photo.campaign, photo.id, &photo.photo);
-        let pending = photo.key();
+        let buffered = photo.key();
         let sealed = EncryptedPhoto::from_stored(&photo.bytes).ok_or(ObjectError::Altered)?;
         if let Err(error) = self.objects.put(&key, &sealed).await {
             self.mark_unavailable(&error);
             return Err(error.into());
         }
-        if self.store.remove_buffered_photo(pending).await? {
+        if self.store.remove_buffered_photo(buffered).await? {
             self.metrics.uploaded.inc();
         }
         Ok(())

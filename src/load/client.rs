@@ -80,11 +80,11 @@ impl Client {
     }
 
     /// Registers one person, with retries.
-    pub async fn register(&self, parcel: &RegistrationRequest) -> Outcome {
+    pub async fn register(&self, registration: &RegistrationRequest) -> Outcome {
         let start = Instant::now();
         let mut failed = Vec::new();
         loop {
-            let last = self.attempt(parcel).await;
+            let last = self.attempt(registration).await;
             if let AttemptResult::Retry {
                 status,
                 retry_after,
@@ -93,7 +93,7 @@ impl Client {
                 failed.push(status);
                 let tries = u32::try_from(failed.len()).unwrap_or(u32::MAX);
                 let pause = retry_delay(tries, retry_after, random_byte());
-                if parcel.key.is_some() && start.elapsed() + pause < self.time_limit {
+                if registration.key.is_some() && start.elapsed() + pause < self.time_limit {
                     tokio::time::sleep(pause).await;
                     continue;
                 }
@@ -106,12 +106,12 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, parcel: &RegistrationRequest) -> AttemptResult {
+    async fn attempt(&self, registration: &RegistrationRequest) -> AttemptResult {
         let mut request = self
             .http
             .post(self.url.clone())
-            .multipart(build_form(parcel));
-        if let Some(key) = &parcel.key {
+            .multipart(build_form(registration));
+        if let Some(key) = &registration.key {
             request = request.header("Idempotency-Key", key);
         }
         let Ok(mut answer) = request.send().await else {
@@ -138,12 +138,12 @@ pub async fn read_body(answer: &mut Response) -> Option<Bytes> {
     Some(body.freeze())
 }
 
-fn build_form(parcel: &RegistrationRequest) -> multipart::Form {
-    let texts = parcel.form.parts.iter().cloned();
+fn build_form(registration: &RegistrationRequest) -> multipart::Form {
+    let texts = registration.form.parts.iter().cloned();
     let form = texts.fold(multipart::Form::new(), |form, (name, value)| {
         form.text(name, value)
     });
-    let Some((name, photo)) = &parcel.photo else {
+    let Some((name, photo)) = &registration.photo else {
         return form;
     };
     // Attempts share the bytes. Sends the length, so that the server reserves no more than needed.

@@ -68,8 +68,8 @@ impl Journal {
     ///
     /// # Errors
     /// If the write fails: the registration must then not count as acknowledged.
-    pub fn record(&self, promise: JournalRecord) -> io::Result<()> {
-        self.write(&JournalLine::Acknowledged(promise))
+    pub fn record(&self, record: JournalRecord) -> io::Result<()> {
+        self.write(&JournalLine::Acknowledged(record))
     }
 
     /// Appends the number of requests and syncs the file to disk.
@@ -126,7 +126,7 @@ impl JournalContents {
         for (number, line) in whole.enumerate() {
             match serde_json::from_str(line).map_err(|_| JournalError::Line(number + 1))? {
                 JournalLine::Run(first) => heading = Some(first),
-                JournalLine::Acknowledged(promise) => acknowledged.push(promise),
+                JournalLine::Acknowledged(record) => acknowledged.push(record),
                 JournalLine::Ended { sent: all } => sent = Some(all),
             }
         }
@@ -152,7 +152,7 @@ mod tests {
         }
     }
 
-    fn promise(number: u32) -> JournalRecord {
+    fn record(number: u32) -> JournalRecord {
         JournalRecord {
             number,
             id: "5f0c8a52b7e94d13a2c46e1b90d7f388".into(),
@@ -166,15 +166,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         let journal = Journal::create(&path, heading()).unwrap();
-        journal.record(promise(3)).unwrap();
+        journal.record(record(3)).unwrap();
         let unended = JournalContents::read(&path).unwrap();
-        assert_eq!(unended.acknowledged, [promise(3)]);
+        assert_eq!(unended.acknowledged, [record(3)]);
         assert_eq!(unended.sent, None);
         journal.finish(5).unwrap();
         journal.0.lock().unwrap().write_all(b"{\"ackno").unwrap();
-        let promises = JournalContents::read(&path).unwrap();
-        assert_eq!(promises.heading, heading());
-        assert_eq!(promises.sent, Some(5));
+        let contents = JournalContents::read(&path).unwrap();
+        assert_eq!(contents.heading, heading());
+        assert_eq!(contents.sent, Some(5));
         assert!(
             Journal::create(&path, heading()).is_err(),
             "no journal is written over"

@@ -96,25 +96,25 @@ impl Load {
     /// Registers one person; journals an acknowledgement before returning it.
     async fn register(&self, number: u32) -> Result<Outcome, LoadError> {
         let photo = self.people.photo(number);
-        let kept = photo.clone().map(inspect).transpose();
-        let kept = kept.map_err(|_| LoadError::Photo)?;
+        let inspected = photo.clone().map(inspect).transpose();
+        let inspected = inspected.map_err(|_| LoadError::Photo)?;
         let field = self
             .people
             .campaign()
             .photo_field()
             .map(|field| field.name.clone());
-        let parcel = RegistrationRequest {
+        let request = RegistrationRequest {
             form: self.people.form(number),
             photo: field.zip(photo),
             key: (!self.keyless).then(|| format!("{}-{number:08}", self.run)),
         };
-        let outcome = self.client.register(&parcel).await;
+        let outcome = self.client.register(&request).await;
         if let Some(registered) = outcome.acknowledgement() {
             self.journal.record(JournalRecord {
                 number,
                 id: registered.id.clone(),
                 receipt: registered.receipt.clone(),
-                sha256: kept.map(|photo| data_encoding::HEXLOWER.encode(&photo.sha256)),
+                sha256: inspected.map(|photo| data_encoding::HEXLOWER.encode(&photo.sha256)),
             })?;
         }
         Ok(outcome)

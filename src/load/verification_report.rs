@@ -37,28 +37,25 @@ pub struct VerificationReport {
 impl VerificationReport {
     /// Compares acknowledgements with stored registrations. Does not check photo files and totals.
     #[must_use]
-    pub fn compare(promises: &JournalContents, stored: &StoredByPerson, people: &People) -> Self {
-        let mut findings = Self {
-            acknowledged: promises.acknowledged.len(),
+    pub fn compare(journal: &JournalContents, stored: &StoredByPerson, people: &People) -> Self {
+        let mut report = Self {
+            acknowledged: journal.acknowledged.len(),
             kept: stored.values().map(Vec::len).sum(),
             ..Self::default()
         };
         let mut ids = HashSet::new();
         let mut numbers = HashSet::new();
-        for promise in &promises.acknowledged {
-            let is_alone = ids.insert(&promise.id);
-            numbers.insert(promise.number);
-            let found = stored.get(&promise.number).map_or(&[][..], Vec::as_slice);
+        for record in &journal.acknowledged {
+            let is_alone = ids.insert(&record.id);
+            numbers.insert(record.number);
+            let found = stored.get(&record.number).map_or(&[][..], Vec::as_slice);
             if !is_alone || found.len() > 1 {
-                findings.doubled.push(promise.receipt.clone());
+                report.doubled.push(record.receipt.clone());
             }
-            match found
-                .iter()
-                .find(|found| found.id.to_string() == promise.id)
-            {
-                None => findings.lost.push(promise.receipt.clone()),
-                Some(found) if !matches_sent(promise, found, people) => {
-                    findings.altered.push(promise.receipt.clone());
+            match found.iter().find(|found| found.id.to_string() == record.id) {
+                None => report.lost.push(record.receipt.clone()),
+                Some(found) if !matches_sent(record, found, people) => {
+                    report.altered.push(record.receipt.clone());
                 }
                 Some(_) => {}
             }
@@ -67,16 +64,14 @@ impl VerificationReport {
             .iter()
             .filter(|(number, _)| !numbers.contains(number))
         {
-            findings.kept_unacknowledged += found.len();
+            report.kept_unacknowledged += found.len();
             if found.len() > 1 {
                 let receipts = found.iter().map(|found| found.id.receipt().to_string());
-                findings.doubled.extend(receipts);
+                report.doubled.extend(receipts);
             }
         }
-        findings.too_many = promises
-            .sent
-            .is_some_and(|sent| findings.kept > sent as usize);
-        findings
+        report.too_many = journal.sent.is_some_and(|sent| report.kept > sent as usize);
+        report
     }
 
     /// Returns whether there is no violation.
@@ -90,13 +85,13 @@ impl VerificationReport {
 /// Stored registrations of the run by number of the person.
 pub type StoredByPerson = HashMap<u32, Vec<Registration>>;
 
-fn matches_sent(promise: &JournalRecord, kept: &Registration, people: &People) -> bool {
-    let photo = kept.photo.as_ref();
+fn matches_sent(record: &JournalRecord, stored: &Registration, people: &People) -> bool {
+    let photo = stored.photo.as_ref();
     let sha256 = photo.map(|photo| data_encoding::HEXLOWER.encode(&photo.sha256));
-    let id = RegistrationId::parse(&promise.id);
-    people.answers(promise.number).as_ref() == Ok(&kept.answers)
-        && sha256 == promise.sha256
-        && id.is_some_and(|id| id.receipt().to_string() == promise.receipt)
+    let id = RegistrationId::parse(&record.id);
+    people.answers(record.number).as_ref() == Ok(&stored.answers)
+        && sha256 == record.sha256
+        && id.is_some_and(|id| id.receipt().to_string() == record.receipt)
 }
 
 #[cfg(test)]
@@ -133,7 +128,7 @@ mod tests {
         }
     }
 
-    fn promise(number: u8) -> JournalRecord {
+    fn record(number: u8) -> JournalRecord {
         let id = RegistrationId::from_bytes([number; 16]);
         JournalRecord {
             number: number.into(),
@@ -144,8 +139,8 @@ mod tests {
     }
 
     /// Verifies a run of four registrations, of which 1 to 3 were acknowledged.
-    fn judge(kept: &[Registration]) -> VerificationReport {
-        let promises = JournalContents {
+    fn verify(kept: &[Registration]) -> VerificationReport {
+        let journal = JournalContents {
             heading: Heading {
                 run: "K3F9Q2".into(),
                 campaign: "vacunacion".into(),
@@ -153,7 +148,7 @@ mod tests {
                 keyless: false,
                 started_at: Timestamp::UNIX_EPOCH,
             },
-            acknowledged: [1, 2, 3].map(promise).to_vec(),
+            acknowledged: [1, 2, 3].map(record).to_vec(),
             sent: Some(4),
         };
         let people = people();
@@ -162,7 +157,7 @@ mod tests {
             let number = people.number_of(&one.answers).unwrap();
             by_number.entry(number).or_default().push(one.clone());
         }
-        VerificationReport::compare(&promises, &by_number, &people)
+        VerificationReport::compare(&journal, &by_number, &people)
     }
 
     #[test]
@@ -170,18 +165,18 @@ mod tests {
         let mut kept = [1, 2, 3]
             .map(|number| registration(number, number))
             .to_vec();
-        assert!(judge(&kept).is_clean());
+        assert!(verify(&kept).is_clean());
         kept.push(registration(0, 9));
-        let findings = judge(&kept);
-        assert!(findings.is_clean());
-        assert_eq!((findings.kept, findings.kept_unacknowledged), (4, 1));
+        let report = verify(&kept);
+        assert!(report.is_clean());
+        assert_eq!((report.kept, report.kept_unacknowledged), (4, 1));
     }
 
     #[test]
     fn a_lost_one_is_named() {
-        let findings = judge(&[registration(1, 1), registration(2, 2)]);
-        assert_eq!(findings.lost, [promise(3).receipt]);
-        assert!(!findings.is_clean());
+        let report = verify(&[registration(1, 1), registration(2, 2)]);
+        assert_eq!(report.lost, [record(3).receipt]);
+        assert!(!report.is_clean());
     }
 
     #[test]
@@ -190,25 +185,25 @@ mod tests {
             .map(|number| registration(number, number))
             .to_vec();
         kept.push(registration(3, 8));
-        assert_eq!(judge(&kept).doubled, [promise(3).receipt]);
+        assert_eq!(verify(&kept).doubled, [record(3).receipt]);
         kept.truncate(3);
         kept.extend([registration(0, 8), registration(0, 9)]);
-        let findings = judge(&kept);
-        assert_eq!(findings.doubled.len(), 2);
-        assert!(findings.too_many);
+        let report = verify(&kept);
+        assert_eq!(report.doubled.len(), 2);
+        assert!(report.too_many);
     }
 
     #[test]
     fn another_answer_or_photo_is_found() {
         let mut kept = [1, 2, 3].map(|number| registration(number, number));
         kept[1].photo = kept[0].photo.clone();
-        assert_eq!(judge(&kept).altered, [promise(2).receipt]);
+        assert_eq!(verify(&kept).altered, [record(2).receipt]);
         let mut kept = [1, 2, 3].map(|number| registration(number, number));
         let mut values: Vec<_> = (0..4)
             .map(|at| kept[2].answers.get(at).map(str::to_owned))
             .collect();
         values[1] = Some("999999".into());
         kept[2].answers = crate::domain::Answers::from_stored(values);
-        assert_eq!(judge(&kept).altered, [promise(3).receipt]);
+        assert_eq!(verify(&kept).altered, [record(3).receipt]);
     }
 }

@@ -44,22 +44,22 @@ impl Verifier {
     /// Compares a journal with store, photos and public totals.
     pub async fn verify(
         &self,
-        promises: &JournalContents,
+        journal: &JournalContents,
     ) -> Result<VerificationReport, StoreError> {
-        let kept = self.read_stored().await?;
-        let mut findings = VerificationReport::compare(promises, &kept, &self.people);
+        let stored = self.read_stored().await?;
+        let mut report = VerificationReport::compare(journal, &stored, &self.people);
         let deadline = Instant::now() + self.time_limit;
-        findings.photos = self.find_missing_photos(promises, &kept, deadline).await;
-        findings.chart_differs = !self.wait_for_chart(deadline).await?;
-        findings.total = self
+        report.photos = self.find_missing_photos(journal, &stored, deadline).await;
+        report.chart_differs = !self.wait_for_chart(deadline).await?;
+        report.total = self
             .store
             .count(&self.people.campaign().id, &Selection::all())
             .await?;
-        Ok(findings)
+        Ok(report)
     }
 
     async fn read_stored(&self) -> Result<StoredByPerson, StoreError> {
-        let mut kept = StoredByPerson::new();
+        let mut stored = StoredByPerson::new();
         let campaign = self.people.campaign();
         let mut list = self
             .store
@@ -68,25 +68,25 @@ impl Verifier {
         while let Some(batch) = list.next().await? {
             for registration in batch {
                 if let Some(number) = self.people.number_of(&registration.answers) {
-                    kept.entry(number).or_default().push(registration);
+                    stored.entry(number).or_default().push(registration);
                 }
             }
         }
-        Ok(kept)
+        Ok(stored)
     }
 
     /// Returns the receipts whose photo cannot be read, with the reason.
     async fn find_missing_photos(
         &self,
-        promises: &JournalContents,
-        kept: &StoredByPerson,
+        journal: &JournalContents,
+        stored: &StoredByPerson,
         deadline: Instant,
     ) -> Vec<String> {
-        let kept = promises.acknowledged.iter().filter_map(|promise| {
-            let registration = kept.get(&promise.number)?.first()?;
-            Some((promise.receipt.as_str(), registration))
+        let stored = journal.acknowledged.iter().filter_map(|record| {
+            let registration = stored.get(&record.number)?.first()?;
+            Some((record.receipt.as_str(), registration))
         });
-        stream::iter(kept)
+        stream::iter(stored)
             .map(async |(receipt, registration)| {
                 let missing = self.wait_for_photo(registration, deadline).await.err()?;
                 Some(format!("{receipt}: {missing}"))

@@ -21,9 +21,6 @@ pub struct ReportMetrics {
 
 impl ReportMetrics {
     /// Registers the metrics.
-    ///
-    /// # Errors
-    /// A name that is taken.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let seconds = HistogramOpts::new(
             "jornada_report_duration_seconds",

@@ -49,7 +49,7 @@ impl Slots {
 }
 
 impl ReportGenerator {
-    /// Lets up to `waiting` requests wait for the one whose report is being written.
+    /// Creates a generator. Up to `max_waiting` requests wait while a report is being written.
     #[must_use]
     pub fn new(max_waiting: usize) -> Self {
         Self {
@@ -85,10 +85,7 @@ impl ReportGenerator {
         slots.write(store, subject, format, progress).await
     }
 
-    /// As [`Reports::write`], for a job.
-    ///
-    /// # Errors
-    /// As [`Reports::write`].
+    /// As [`generate`](Self::generate), for a job.
     pub(super) async fn write_for_job(
         &self,
         store: &Store,
@@ -112,7 +109,7 @@ impl ReportGenerator {
         self.requests.begin(subject, format, &progress).await
     }
 
-    /// The rests of further work for a job.
+    /// Returns a throttle for further work of a job.
     pub(super) fn rest_of_job(&self) -> Throttle {
         Throttle::new(self.jobs.others.clone())
     }
@@ -147,18 +144,18 @@ impl Slots {
         format: ReportFormat,
         progress: &Progress,
     ) -> Result<OpenReport, ReportError> {
-        let place = Arc::clone(&self.admitted).try_acquire_owned();
-        let place = place.map_err(|_| ReportError::Busy)?;
-        let turn = Arc::clone(&self.running).acquire_owned().await;
-        let turn = turn.map_err(|_| ReportError::Busy)?;
+        let queue_permit = Arc::clone(&self.admitted).try_acquire_owned();
+        let queue_permit = queue_permit.map_err(|_| ReportError::Busy)?;
+        let run_permit = Arc::clone(&self.running).acquire_owned().await;
+        let run_permit = run_permit.map_err(|_| ReportError::Busy)?;
         let (outbox, inbox) = mpsc::channel(QUEUED_BATCHES);
-        let (told, finished) = oneshot::channel();
-        let (noted, rest) = (progress.clone(), Throttle::new(self.others.clone()));
+        let (sender, finished) = oneshot::channel();
+        let (progress, throttle) = (progress.clone(), Throttle::new(self.others.clone()));
         low_priority::spawn("report", move || {
-            let written = write(subject, format, inbox, &noted, rest);
+            let written = write(subject, format, inbox, &progress, throttle);
             // Held by the thread, not the future: the thread may run on briefly after the future was dropped.
-            drop((place, turn));
-            told.send(written).ok();
+            drop((queue_permit, run_permit));
+            sender.send(written).ok();
         })?;
         Ok(OpenReport {
             outbox,

@@ -65,44 +65,44 @@ impl Worker {
     async fn run_jobs(&self, stop: &CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
-            let begun = Box::pin(self.store.claim_next_job()).await;
-            if let Err(error) = &begun
+            let claimed = Box::pin(self.store.claim_next_job()).await;
+            if let Err(error) = &claimed
                 && !failing
             {
                 warn!("cannot claim a job: {:#}", anyhow::anyhow!("{error}"));
             }
-            failing = begun.is_err();
-            if let Ok(Some(job)) = begun {
+            failing = claimed.is_err();
+            if let Ok(Some(job)) = claimed {
                 Box::pin(self.run_job(&job, stop)).await;
             } else {
-                let rest = tokio::time::timeout(POLL_INTERVAL, self.job_added.notified());
-                stop.run_until_cancelled(rest).await;
+                let wait = tokio::time::timeout(POLL_INTERVAL, self.job_added.notified());
+                stop.run_until_cancelled(wait).await;
             }
         }
     }
 
     /// Queues stalled jobs again. Runs beside the jobs, so that a stalled job is found even if all instances are busy.
     async fn requeue_stalled(&self, stop: &CancellationToken) {
-        let mut looked = Instant::now();
+        let mut last_check = Instant::now();
         while stop
             .run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
             .await
             .is_some()
         {
             // If this process was suspended, others may have been, too: wait for their heartbeats first.
-            if looked.elapsed() < HEARTBEAT_TIMEOUT / 2 {
-                let losing = self
+            if last_check.elapsed() < HEARTBEAT_TIMEOUT / 2 {
+                let requeued = self
                     .store
                     .requeue_stalled_jobs(HEARTBEAT_TIMEOUT, Timestamp::now());
                 // The other loop logs store failures.
-                Box::pin(losing).await.ok();
+                Box::pin(requeued).await.ok();
             }
-            looked = Instant::now();
+            last_check = Instant::now();
         }
     }
 
     async fn run_job(&self, job: &Job, stop: &CancellationToken) {
-        let (begun, progress) = (Instant::now(), Progress::default());
+        let (started, progress) = (Instant::now(), Progress::default());
         self.metrics.jobs_in_progress.inc();
         info!(job = %job.id, attempt = job.attempt, "started a report");
         let ending = tokio::select! {
@@ -120,7 +120,7 @@ impl Worker {
         self.metrics.jobs_in_progress.dec();
         self.metrics.count_job_end(outcome);
         if let Some(JobOutcome::Done { rows, .. }) = ending {
-            self.metrics.record_report(rows, begun.elapsed());
+            self.metrics.record_report(rows, started.elapsed());
         }
         info!(job = %job.id, attempt = job.attempt, outcome, "finished a report");
         if ending == Some(JobOutcome::Failed) {
@@ -132,29 +132,30 @@ impl Worker {
 
     /// Writes, encrypts and uploads the file.
     async fn generate(&self, job: &Job, progress: &Progress) -> anyhow::Result<JobOutcome> {
-        let wanted = &job.request;
-        let campaign = self.campaigns.get(wanted.campaign.as_str());
+        let request = &job.request;
+        let campaign = self.campaigns.get(request.campaign.as_str());
         let subject = ReportSpec {
             campaign: Arc::clone(campaign.context("the campaign is unknown on this instance")?),
-            selection: wanted.selection.clone(),
-            lang: wanted.lang,
+            selection: request.selection.clone(),
+            lang: request.lang,
             requested_at: job.created_at,
-            base_url: wanted.base_url.clone(),
+            base_url: request.base_url.clone(),
         };
         let reports = &self.reports;
-        let written = reports.write_for_job(&self.store, subject, wanted.format, progress);
+        let written = reports.write_for_job(&self.store, subject, request.format, progress);
         let FinishedReport { file, rows, .. } = Box::pin(written).await?;
-        let (key, seal) = (
+        let (key, encryptor) = (
             FileKey::for_job(job, job.attempt),
             self.objects.encryptor().clone(),
         );
-        let (file, sealed) = encrypt(seal, key.clone(), file, reports.rest_of_job()).await?;
-        self.upload(&key, &sealed).await?;
-        let basis = progress.basis().context("the source version is unknown")?;
+        let (file, encrypted) =
+            encrypt(encryptor, key.clone(), file, reports.rest_of_job()).await?;
+        self.upload(&key, &encrypted).await?;
+        let source_version = progress.basis().context("the source version is unknown")?;
         Ok(JobOutcome::Done {
             file,
             rows,
-            source_version: basis,
+            source_version,
         })
     }
 
@@ -169,14 +170,14 @@ impl Worker {
     }
 
     /// Sends heartbeats while this attempt holds the job; returns when it lost it.
-    async fn send_heartbeats(&self, hold: JobLease, progress: &Progress) {
+    async fn send_heartbeats(&self, lease: JobLease, progress: &Progress) {
         let mut heard = Instant::now();
         loop {
             tokio::time::sleep(HEARTBEAT_INTERVAL).await;
-            let noted = self
+            let heartbeat = self
                 .store
-                .heartbeat(hold, progress.rows(), progress.basis());
-            match Box::pin(noted).await {
+                .heartbeat(lease, progress.rows(), progress.basis());
+            match Box::pin(heartbeat).await {
                 Ok(true) => heard = Instant::now(),
                 Ok(false) => return,
                 Err(_) if heard.elapsed() > HEARTBEAT_TIMEOUT => return,
@@ -186,13 +187,13 @@ impl Worker {
     }
 
     /// Stores the outcome of the attempt and deletes a file that the job does not use. Returns the outcome's label.
-    async fn finish_attempt(&self, job: &Job, ending: Option<JobOutcome>) -> &'static str {
+    async fn finish_attempt(&self, job: &Job, outcome: Option<JobOutcome>) -> &'static str {
         let mut is_ended = false;
-        if let Some(ending) = ending {
-            let (hold, since) = (JobLease::from_job(job), Instant::now());
+        if let Some(outcome) = outcome {
+            let (lease, since) = (JobLease::from_job(job), Instant::now());
             // Until the timeout no other instance claims the job: retry while the outcome is unknown.
             while since.elapsed() < HEARTBEAT_TIMEOUT {
-                match Box::pin(self.store.finish_job(hold, ending, Timestamp::now())).await {
+                match Box::pin(self.store.finish_job(lease, outcome, Timestamp::now())).await {
                     Ok(ended) => {
                         is_ended = ended;
                         break;
@@ -201,7 +202,7 @@ impl Worker {
                 }
             }
         }
-        match ending {
+        match outcome {
             Some(JobOutcome::Done { .. }) if is_ended => return "done",
             Some(JobOutcome::Done { .. }) if self.may_be_done(job).await => return "done",
             _ => {}
@@ -209,7 +210,7 @@ impl Worker {
         // If this fails, the file is deleted with the job.
         let key = FileKey::for_job(job, job.attempt);
         self.objects.remove_file(&key).await.ok();
-        match ending {
+        match outcome {
             Some(JobOutcome::Failed) => "lost",
             Some(JobOutcome::Released) => "given_back",
             Some(JobOutcome::Done { .. }) | None => "stopped",
@@ -228,14 +229,15 @@ impl Worker {
 
 /// Encrypts a finished file on a throttled low-priority thread.
 async fn encrypt(
-    seal: Encryptor,
+    encryptor: Encryptor,
     key: FileKey,
     file: File,
-    mut rest: Throttle,
+    mut throttle: Throttle,
 ) -> io::Result<(ReportFile, EncryptedFile)> {
-    let (told, answer) = oneshot::channel();
+    let (sender, answer) = oneshot::channel();
     low_priority::spawn("report-seal", move || {
-        told.send(seal.encrypt_file(&key, file, || rest.pause_if_due()))
+        sender
+            .send(encryptor.encrypt_file(&key, file, || throttle.pause_if_due()))
             .ok();
     })?;
     let broke_off = |_| io::Error::other("the encryption of a file failed");

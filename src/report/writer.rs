@@ -12,7 +12,7 @@ use super::xlsx::{SHEET_ROWS, XlsxWriter};
 use super::{FinishedReport, ReportError, ReportFormat, ReportSpec};
 use crate::domain::Registration;
 
-/// Message to the writing thread. If the channel closes without [`Delivery::End`], the report is cancelled.
+/// Message to the writing thread. If the channel closes without [`WriterMessage::End`], the report is cancelled.
 pub(super) enum WriterMessage {
     Rows(Vec<Registration>),
     End { read: u64, expected: u64 },
@@ -46,7 +46,7 @@ pub(super) fn write(
     format: ReportFormat,
     mut inbox: mpsc::Receiver<WriterMessage>,
     progress: &Progress,
-    mut rest: Throttle,
+    mut throttle: Throttle,
 ) -> Result<FinishedReport, ReportError> {
     // Unnamed: no other process can open it, and the system deletes it even after `kill -9`.
     let mut file = tempfile::tempfile()?;
@@ -56,25 +56,22 @@ pub(super) fn write(
             ReportWriter::Csv(Box::new(CsvWriter::new(&subject, file.try_clone()?)?))
         }
     };
-    let (read, least) = loop {
+    let (read, expected) = loop {
         match inbox.blocking_recv().ok_or(ReportError::Cancelled)? {
             WriterMessage::Rows(batch) => {
                 for row in &batch {
                     list.write_report(row)?;
-                    rest.pause_if_due();
+                    throttle.pause_if_due();
                 }
                 progress.set_rows(list.rows());
             }
-            WriterMessage::End {
-                read,
-                expected: least,
-            } => break (read, least),
+            WriterMessage::End { read, expected } => break (read, expected),
         }
     };
     let written = list.rows();
-    if written != read || written < least {
+    if written != read || written < expected {
         return Err(ReportError::RowsMissing {
-            expected: least,
+            expected,
             read,
             written,
         });
@@ -83,7 +80,7 @@ pub(super) fn write(
         ReportWriter::Xlsx(xlsx) => xlsx.finish(AbortableFile {
             file: &file,
             inbox: &inbox,
-            throttle: rest,
+            throttle,
         })?,
         ReportWriter::Csv(csv) => csv.finish()?,
     }

@@ -10,7 +10,7 @@ use crate::photo::PhotoKey;
 const MIN_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// Maximum photos per sweep; bounds the keys in memory. The next sweep continues.
 const MAX_ORPHANS: usize = 100_000;
-/// Up to this number of orphans is plausible, whatever the number of photos.
+/// Number of orphans that is plausible whatever the number of photos.
 const PLAUSIBLE_ORPHANS: u64 = 20;
 /// One orphan in this number of photos is plausible, too.
 const PLAUSIBLE_ONE_IN: u64 = 20;
@@ -35,17 +35,17 @@ impl Sweep {
     /// Deletes orphaned photos, after a scan shows that their number is plausible.
     pub(super) async fn delete_orphans(
         &self,
-        swept: &mut SweepReport,
+        report: &mut SweepReport,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let found = self.find_orphans(now).await?;
-        swept.foreign = found.foreign;
+        report.foreign = found.foreign;
         if found.has_too_many() && !self.deletes_all_orphans {
-            swept.held = found.orphans;
+            report.held = found.orphans;
             return Ok(());
         }
         if self.is_dry_run {
-            swept.orphans = found.orphans;
+            report.orphans = found.orphans;
             return Ok(());
         }
         for page in found.keys.chunks(ITEMS_PER_LEASE) {
@@ -54,7 +54,7 @@ impl Sweep {
                 // A registration with the same photo may have arrived since the scan.
                 if self.is_orphan(key, now).await? {
                     self.objects.remove(key).await?;
-                    swept.orphans += 1;
+                    report.orphans += 1;
                 }
             }
         }
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn neither_few_orphans_nor_a_small_share_are_too_many() {
-        for (looked, orphans, are_too_many) in [
+        for (scanned, orphans, are_too_many) in [
             (0, 0, false),
             (20, 20, false),
             (21, 21, true),
@@ -128,11 +128,11 @@ mod tests {
             (1_000_000, 50_001, true),
         ] {
             let found = OrphanScan {
-                scanned: looked,
+                scanned,
                 orphans,
                 ..OrphanScan::default()
             };
-            assert_eq!(found.has_too_many(), are_too_many, "{orphans} of {looked}");
+            assert_eq!(found.has_too_many(), are_too_many, "{orphans} of {scanned}");
         }
     }
 }

@@ -58,8 +58,8 @@ impl Sweep {
             return Ok(false);
         };
         let deletion = record.delete(self.actor.name(), REASON.to_owned(), now);
-        let (store, keeper) = (&self.store, &self.photos);
-        let deleted = amend::delete(store, keeper, campaign, &record, &deletion).await?;
+        let (store, photos) = (&self.store, &self.photos);
+        let deleted = amend::delete(store, photos, campaign, &record, &deletion).await?;
         Ok(deleted == UpdateOutcome::Updated)
     }
 
@@ -96,7 +96,7 @@ impl Sweep {
     }
 
     /// Marks the photo as erased before deleting it, so that no registration refers to a missing photo. If the deletion
-    /// fails, [`Remover`](crate::intake::remover::Remover) repeats it.
+    /// fails, [`PhotoDeleter`](crate::intake::photo_deleter::PhotoDeleter) repeats it.
     async fn erase_photo(
         &self,
         campaign: &Campaign,
@@ -123,11 +123,11 @@ impl Sweep {
         page: impl Iterator<Item = &Registration>,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let deed = AuditEvent::new(action)
+        let event = AuditEvent::new(action)
             .with_campaign(&campaign.id)
             .with_detail("reason", "retention");
-        let named = page.fold(deed, |deed, row| {
-            deed.with_subject(audit::registration_subject(row.id))
+        let named = page.fold(event, |event, row| {
+            event.with_subject(audit::registration_subject(row.id))
         });
         self.record(named, now).await
     }

@@ -11,16 +11,16 @@ impl Sweep {
     /// Deletes orphaned report files.
     pub(super) async fn delete_orphaned_reports(
         &self,
-        swept: &mut SweepReport,
+        report: &mut SweepReport,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let (mut files, listing) = self.objects.list_files();
-        let mut looked = 0_usize;
+        let mut processed = 0_usize;
         while let Some((key, put_at)) = files.recv().await {
-            if looked.is_multiple_of(ITEMS_PER_LEASE) {
+            if processed.is_multiple_of(ITEMS_PER_LEASE) {
                 self.renew_lease().await?;
             }
-            looked += 1;
+            processed += 1;
             let is_old = now.duration_since(put_at) > MIN_AGE;
             if is_old
                 && self.is_own_campaign(key.campaign())
@@ -29,7 +29,7 @@ impl Sweep {
                 if !self.is_dry_run {
                     self.objects.remove_file(&key).await?;
                 }
-                swept.reports += 1;
+                report.reports += 1;
             }
         }
         listing.await??;

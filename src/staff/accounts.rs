@@ -63,19 +63,19 @@ pub async fn find_vacant_id(
     })
 }
 
-/// Adds an account under the id from [`find_vacant_id`], or reopens a closed account as if it were new. Returns the token of
-/// its password link, or `None` if the address has an open account.
+/// Adds an account under the id from [`find_vacant_id`], or reopens a closed account as if it were new. Returns the
+/// token of its password link, or `None` if the address has an open account.
 pub async fn add_account(
     store: &Store,
     id: Uuid,
     mail: &EmailAddress,
     role: Role,
-    reach: &PlaceScope,
+    place_scope: &PlaceScope,
     now: Timestamp,
 ) -> Result<Option<Token>, AccountsError> {
     let link = Token::generate()?;
     let invite = |account: &mut Account| {
-        account.assign_role(role, reach.clone());
+        account.assign_role(role, place_scope.clone());
         account.set_password_link(link.hash(), now);
     };
     let mut account = Account::new(id, mail.clone(), now);

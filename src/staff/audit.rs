@@ -58,14 +58,18 @@ impl AuditLog {
     ///
     /// # Errors
     /// [`AuditError`]. The entry may have been stored all the same: it documents an attempt, not a result.
-    pub async fn write(&self, store: &Store, note: AuditRecord) -> Result<ChainEntry, AuditError> {
-        let written = timeout(OPERATION_TIMEOUT, self.append(store, note)).await;
+    pub async fn write(
+        &self,
+        store: &Store,
+        record: AuditRecord,
+    ) -> Result<ChainEntry, AuditError> {
+        let written = timeout(OPERATION_TIMEOUT, self.append(store, record)).await;
         written.map_err(|_| AuditError::TimedOut)?
     }
 
     /// Retries without limit while other processes win the race or the store is unavailable. The caller sets the
     /// timeout.
-    async fn append(&self, store: &Store, note: AuditRecord) -> Result<ChainEntry, AuditError> {
+    async fn append(&self, store: &Store, record: AuditRecord) -> Result<ChainEntry, AuditError> {
         let mut end = self.end.lock().await;
         let mut is_unsure = false;
         let mut known = end.take();
@@ -74,7 +78,7 @@ impl AuditLog {
                 Some(head) => head,
                 None => store.audit_head().await?,
             };
-            let entry = self.chain(head, note.clone());
+            let entry = self.chain(head, record.clone());
             match store.append_audit(&entry).await {
                 Ok(true) => {
                     *end = Some(entry.head());
@@ -94,10 +98,10 @@ impl AuditLog {
     }
 
     /// Builds the entry that follows `head`.
-    fn chain(&self, head: ChainHead, note: AuditRecord) -> ChainEntry {
+    fn chain(&self, head: ChainHead, record: AuditRecord) -> ChainEntry {
         let mut entry = ChainEntry {
             seq: head.seq + 1,
-            record: note,
+            record,
             previous_hash: head.hash,
             hash: [0; 32],
         };
@@ -113,6 +117,7 @@ impl AuditLog {
 
 async fn is_stored(store: &Store, entry: &ChainEntry) -> Result<bool, StoreError> {
     let found = store.audit_after(entry.seq - 1, 1).await?;
-    let same = |found: &StoredEntry| matches!(found, StoredEntry::Entry(kept) if **kept == *entry);
+    let same =
+        |found: &StoredEntry| matches!(found, StoredEntry::Entry(stored) if **stored == *entry);
     Ok(found.first().is_some_and(same))
 }

@@ -15,9 +15,6 @@ pub struct StaffMetrics {
 
 impl StaffMetrics {
     /// Registers the metrics.
-    ///
-    /// # Errors
-    /// A name that is taken.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let logins = counters(
             "jornada_staff_logins_total",

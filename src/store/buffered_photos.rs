@@ -15,7 +15,7 @@ pub struct BufferedPhoto {
     pub campaign: CampaignId,
     /// Its registration, which may not be stored yet.
     pub id: RegistrationId,
-    /// What the registration stores of it.
+    /// Reference to the photo, as the registration stores it.
     pub photo: PhotoRef,
     /// Contents, up to [`MAX_PHOTO_BYTES`](crate::photo::MAX_PHOTO_BYTES).
     pub bytes: Bytes,

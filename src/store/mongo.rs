@@ -82,12 +82,12 @@ impl MongoStore {
         campaign: &Campaign,
         registration: &Registration,
     ) -> Result<InsertOutcome, StoreError> {
-        let kept = timeout(
+        let inserted = timeout(
             OPERATION_TIMEOUT,
             insert::insert(self, campaign, registration),
         )
         .await;
-        kept.map_err(|_| StoreError::timed_out())?
+        inserted.map_err(|_| StoreError::timed_out())?
     }
 
     pub(super) async fn receipt(

@@ -36,7 +36,7 @@ impl Store {
         dispatch!("count_unremoved", self.count_pending_deletions())
     }
 
-    /// Records that a photo was deleted from the object store, and forgets it. Idempotent.
+    /// Removes the pending deletion of a photo that is no longer in the object store. Idempotent.
     pub async fn mark_deleted(&self, id: RegistrationId) -> Result<(), StoreError> {
         dispatch!("note_removed", self.mark_deleted(id))
     }

@@ -8,8 +8,8 @@ use super::{Store, StoreError, dispatch};
 use crate::domain::{CampaignId, RegistrationId};
 
 impl Store {
-    /// Removes the photo from a registration and lists it as a pending deletion, see [`Store::pending_deletions`]. Returns
-    /// false if the registration has no photo. Idempotent.
+    /// Removes the photo from a registration and lists it as a pending deletion, see [`Store::pending_deletions`].
+    /// Returns false if the registration has no photo. Idempotent.
     pub async fn mark_photo_erased(
         &self,
         campaign: &CampaignId,
@@ -19,7 +19,7 @@ impl Store {
         dispatch!("erase_photo", self.mark_photo_erased(campaign, id, at))
     }
 
-    /// Returns whether a photo is referenced: by a registration of any campaign, by the buffer or by a pending deletion.
+    /// Returns whether a photo is referenced by a registration of any campaign, the buffer or a pending deletion.
     pub async fn is_photo_referenced(
         &self,
         id: RegistrationId,

@@ -19,7 +19,7 @@ const PREFIX_END: char = '\u{10FFFF}';
 const MIN_LETTERS: usize = 2;
 
 /// Number of registrations in the searched period below which a search by name scans them all. With more, it scans the
-/// index of names, where at least one in a few hundred names is of the period.
+/// index of names, where at least one in a few hundred names is within the period.
 pub(super) const MAX_SCANNED: u32 = 3_000;
 
 /// A search; all conditions must match.
@@ -95,7 +95,7 @@ impl SearchQuery {
         }
     }
 
-    /// Returns whether a registration has one of the values and is of the period.
+    /// Returns whether a registration has one of the values and arrived within the period.
     fn matches(&self, registration: &Registration) -> bool {
         let Registration {
             tally_value: value,
@@ -185,7 +185,7 @@ impl Store {
         after: Option<&Cursor>,
         page_size: u8,
     ) -> Result<SearchResults, StoreError> {
-        // One row more than the page holds tells whether there is a next page.
+        // One row more than the page holds shows whether there is a next page.
         let limit = usize::from(page_size) + 1;
         let mut hits = dispatch!("search", self.search(campaign, search, after, limit))?;
         let has_next = hits.len() > usize::from(page_size);

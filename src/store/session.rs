@@ -1,5 +1,5 @@
-//! Staff sessions. They are in the store because they must hold on every instance, also without Redis. Each change is
-//! one atomic step on one session: a late write cannot bring back a removed session.
+//! Staff sessions. They are in the store because they must be valid on every instance, also without Redis. Each change
+//! is one atomic step on one session: a late write cannot bring back a removed session.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ impl Store {
         dispatch!("add_session", self.add_session(session))
     }
 
-    /// Returns the session whose token has this SHA-256. [`Session::is_live`] tells whether it is valid.
+    /// Returns the session whose token has this SHA-256. [`Session::is_live`] returns whether it is valid.
     pub async fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>, StoreError> {
         dispatch!("session", self.read_session(hash))
     }

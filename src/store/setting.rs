@@ -1,14 +1,14 @@
-//! Which store is used.
+//! Setting that selects the store.
 
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-/// `JORNADA_STORE`.
+/// Value of `JORNADA_STORE`.
 #[derive(Clone, Debug)]
 pub enum StoreSetting {
     /// `sqlite:PATH`.
     Sqlite(PathBuf),
-    /// `mongodb://…/DATABASE` or `mongodb+srv://…`, whole, as the driver reads it.
+    /// `mongodb://…/DATABASE` or `mongodb+srv://…`, passed to the driver unchanged.
     Mongo(SecretString),
 }

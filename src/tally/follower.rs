@@ -73,7 +73,7 @@ impl Follower {
         {
             return Ok(());
         }
-        let Some(mut led) = self.open_feed().await? else {
+        let Some(mut cursor) = self.open_feed().await? else {
             return Ok(());
         };
         let mut caught_up = false;
@@ -84,15 +84,17 @@ impl Follower {
                 .await?
             {
                 LeaderTurn::Follow => return Ok(()),
-                LeaderTurn::Refresh if !self.refresh(&mut led).await? => return Ok(()),
+                LeaderTurn::Refresh if !self.refresh(&mut cursor).await? => return Ok(()),
                 LeaderTurn::Lead | LeaderTurn::Refresh => {}
             }
-            let changes = match led.feed.next(POLL_INTERVAL).await {
-                Err(FeedError::Lost) => return self.rebuild(Some(&led.position)).await.map(drop),
+            let changes = match cursor.feed.next(POLL_INTERVAL).await {
+                Err(FeedError::Lost) => {
+                    return self.rebuild(Some(&cursor.position)).await.map(drop);
+                }
                 changes => changes.context("cannot read the feed")?,
             };
             caught_up = changes.is_empty();
-            if !self.add(&mut led, &changes).await? {
+            if !self.add(&mut cursor, &changes).await? {
                 return Ok(());
             }
         }
@@ -137,21 +139,21 @@ impl Follower {
         Ok(replaced.then_some(snapshot.position))
     }
 
-    async fn add(&self, led: &mut FeedCursor, changes: &[Change]) -> anyhow::Result<bool> {
+    async fn add(&self, cursor: &mut FeedCursor, changes: &[Change]) -> anyhow::Result<bool> {
         let Some(last) = changes.last() else {
             return Ok(true);
         };
         let added = self
             .tally
-            .add(&self.campaign, &led.position, changes)
+            .add(&self.campaign, &cursor.position, changes)
             .await?;
-        led.position = last.position.clone();
+        cursor.position = last.position.clone();
         Ok(added)
     }
 
     /// Takes a snapshot of the store, advances the totals to its position, records the drift between both, and replaces
     /// the totals. Returns false if another leader moved them.
-    async fn refresh(&self, led: &mut FeedCursor) -> anyhow::Result<bool> {
+    async fn refresh(&self, cursor: &mut FeedCursor) -> anyhow::Result<bool> {
         let snapshot = self
             .store
             .snapshot(&self.campaign)
@@ -160,13 +162,13 @@ impl Follower {
         let mut later = Vec::new();
         while later.is_empty() {
             // Read after the snapshot was taken: an empty batch means that no change up to it is missing.
-            let changes = led.feed.next(Duration::ZERO).await?;
+            let changes = cursor.feed.next(Duration::ZERO).await?;
             if changes.is_empty() {
                 break;
             }
             let contained =
                 changes.partition_point(|change| change.position.at <= snapshot.position.at);
-            if !self.add(led, &changes[..contained]).await? {
+            if !self.add(cursor, &changes[..contained]).await? {
                 return Ok(false);
             }
             later.extend_from_slice(&changes[contained..]);
@@ -176,7 +178,7 @@ impl Follower {
             .tally
             .replace(
                 &self.campaign,
-                Some(&led.position),
+                Some(&cursor.position),
                 &snapshot,
                 Timestamp::now(),
             )
@@ -184,8 +186,8 @@ impl Follower {
         {
             return Ok(false);
         }
-        led.position = snapshot.position;
-        self.add(led, &later).await
+        cursor.position = snapshot.position;
+        self.add(cursor, &later).await
     }
 
     async fn record_drift(&self, snapshot: &Snapshot) -> anyhow::Result<()> {

@@ -16,9 +16,6 @@ pub struct TallyMetrics {
 
 impl TallyMetrics {
     /// Registers the metrics.
-    ///
-    /// # Errors
-    /// A name that is taken.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let gauge = |name: &str, help: &str| {
             add(
@@ -49,7 +46,7 @@ impl TallyMetrics {
             .set(gauge_value(drift));
     }
 
-    /// Notes what is shown.
+    /// Sets the time of the totals shown, and whether they are stale.
     pub fn set_shown(&self, campaign: &CampaignId, as_of: Timestamp, stale: bool) {
         let label = [campaign.as_str()];
         self.as_of.with_label_values(&label).set(as_of.as_second());

@@ -17,7 +17,7 @@ pub struct Totals {
     pub as_of: Timestamp,
 }
 
-/// Result of asking for the lead.
+/// Result of acquiring the lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaderTurn {
     /// Another instance leads.

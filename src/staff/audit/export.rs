@@ -80,33 +80,35 @@ fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
 }
 
 fn csv_record(found: &StoredEntry) -> [String; 11] {
-    let mut record = <[String; 11]>::default();
-    record[0] = found.seq().to_string();
+    let mut cells = <[String; 11]>::default();
+    cells[0] = found.seq().to_string();
     let StoredEntry::Entry(entry) = found else {
-        return record;
+        return cells;
     };
-    let (note, deed) = (&entry.record, &entry.record.event);
+    let (record, event) = (&entry.record, &entry.record.event);
     let texts = [
-        note.at.to_string(),
-        note.actor.clone(),
-        note.client_ip
+        record.at.to_string(),
+        record.actor.clone(),
+        record
+            .client_ip
             .map(|from| from.to_string())
             .unwrap_or_default(),
-        note.request_id.clone().unwrap_or_default(),
-        deed.action.name().to_owned(),
-        deed.campaign
+        record.request_id.clone().unwrap_or_default(),
+        event.action.name().to_owned(),
+        event
+            .campaign
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default(),
-        deed.subjects.join(" "),
+        event.subjects.join(" "),
         format_detail(entry),
         data_encoding::HEXLOWER.encode(&entry.previous_hash),
         data_encoding::HEXLOWER.encode(&entry.hash),
     ];
-    for (cell, text) in record.iter_mut().skip(1).zip(texts) {
+    for (cell, text) in cells.iter_mut().skip(1).zip(texts) {
         *cell = guarded(&text).into_owned();
     }
-    record
+    cells
 }
 
 /// Formats the details of an entry in one line: `format=csv, rows=12`.
@@ -121,17 +123,17 @@ fn json_object(found: &StoredEntry) -> serde_json::Value {
     let StoredEntry::Entry(entry) = found else {
         return json!({ "seq": found.seq() });
     };
-    let (note, deed) = (&entry.record, &entry.record.event);
+    let (record, event) = (&entry.record, &entry.record.event);
     json!({
         "seq": entry.seq,
-        "at": note.at.to_string(),
-        "who": note.actor,
-        "from": note.client_ip,
-        "request_id": note.request_id,
-        "action": deed.action.name(),
-        "campaign": deed.campaign.as_ref().map(ToString::to_string),
-        "subjects": deed.subjects,
-        "detail": deed.detail,
+        "at": record.at.to_string(),
+        "who": record.actor,
+        "from": record.client_ip,
+        "request_id": record.request_id,
+        "action": event.action.name(),
+        "campaign": event.campaign.as_ref().map(ToString::to_string),
+        "subjects": event.subjects,
+        "detail": event.detail,
         "before": data_encoding::HEXLOWER.encode(&entry.previous_hash),
         "hash": data_encoding::HEXLOWER.encode(&entry.hash),
     })
@@ -145,16 +147,16 @@ mod tests {
     };
 
     fn entries() -> [StoredEntry; 2] {
-        let deed = AuditEvent::new(AuditAction::Report)
+        let event = AuditEvent::new(AuditAction::Report)
             .with_subject(token_subject("=1+1"))
             .with_detail("format", "csv")
             .with_detail("value", "=HYPERLINK(\"x\")");
         let at = jiff::Timestamp::from_second(1_795_000_000).unwrap();
-        let mut note = AuditRecord::from_system(SystemActor::System, deed, at);
-        note.actor = "=cmd".into();
+        let mut record = AuditRecord::from_system(SystemActor::System, event, at);
+        record.actor = "=cmd".into();
         let entry = ChainEntry {
             seq: 1,
-            record: note,
+            record,
             previous_hash: [0; 32],
             hash: [255; 32],
         };

@@ -192,7 +192,7 @@ pub(super) fn moment(at: Timestamp) -> DateTime {
     DateTime::from_millis(at.as_millisecond())
 }
 
-/// A moment, where there is one.
+/// Reads a time; `None` if the field is missing.
 pub(super) fn time(
     document: &Document,
     name: &'static str,
@@ -209,7 +209,7 @@ pub(super) fn time(
         .ok_or_else(|| StoreError::malformed(name))
 }
 
-/// So many bytes, where there are some.
+/// Reads exactly `N` bytes; `None` if the field is missing.
 pub(super) fn bytes<const N: usize>(
     document: &Document,
     name: &'static str,

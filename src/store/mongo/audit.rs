@@ -129,19 +129,19 @@ impl MongoStore {
 fn to_document(entry: &ChainEntry) -> Document {
     let AuditRecord {
         at,
-        actor: who,
+        actor,
         client_ip: from,
         request_id,
-        event: deed,
+        event,
     } = &entry.record;
-    let detail = deed.detail.iter();
+    let detail = event.detail.iter();
     let detail = detail.map(|(name, text)| (name.clone(), Bson::from(text)));
     let mut document = doc! {
         "_id": number(entry.seq),
         "at": moment(*at),
-        "who": who,
-        "action": deed.action.name(),
-        "subjects": &deed.subjects,
+        "who": actor,
+        "action": event.action.name(),
+        "subjects": &event.subjects,
         "detail": detail.collect::<Document>(),
         "before": binary(&entry.previous_hash),
         "hash": binary(&entry.hash),
@@ -152,7 +152,7 @@ fn to_document(entry: &ChainEntry) -> Document {
     if let Some(request_id) = request_id {
         document.insert("request_id", request_id);
     }
-    if let Some(campaign) = &deed.campaign {
+    if let Some(campaign) = &event.campaign {
         document.insert("campaign", campaign.as_str());
     }
     document
@@ -175,7 +175,7 @@ fn sequence_number(document: &Document) -> u64 {
     }
 }
 
-/// Returns `None` for a document that [`of`] did not build.
+/// Returns `None` for a document that this program did not write.
 fn read_entry(document: &Document) -> Option<ChainEntry> {
     let text = |name: &str| document.get_str(name).ok();
     let optional = |name: &str| match document.get(name) {

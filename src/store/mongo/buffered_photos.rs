@@ -21,10 +21,10 @@ pub(super) async fn make_index(store: &MongoStore) -> Driven<()> {
     store.buffered_photos.create_index(index).await.map(drop)
 }
 
-/// Retries while there is no primary, as [`super::keep`] does.
+/// Retries while there is no primary, as [`super::insert::insert`] does.
 pub(super) async fn insert(store: &MongoStore, photo: &BufferedPhoto) -> Result<(), StoreError> {
     let document = to_document(photo);
-    let kept = async {
+    let inserted = async {
         loop {
             match store.buffered_photos.insert_one(&document).await {
                 Ok(_) => return Ok(()),
@@ -37,7 +37,7 @@ pub(super) async fn insert(store: &MongoStore, photo: &BufferedPhoto) -> Result<
             }
         }
     };
-    timeout(OPERATION_TIMEOUT, kept)
+    timeout(OPERATION_TIMEOUT, inserted)
         .await
         .map_err(|_| StoreError::timed_out())?
 }

@@ -1,4 +1,4 @@
-//! Connects to MongoDB with bounded numbers and times, and creates the indexes that queries need.
+//! Connects to MongoDB with limits on connections and time, and creates the indexes that queries need.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::store::{OPERATION_TIMEOUT, StoreError};
 
-/// Connections per node. A write waits some milliseconds for the majority, so that these carry thousands per second.
+/// Maximum connections per node. A write waits a few milliseconds for the majority: enough for thousands per second.
 const MAX_CONNECTIONS: u32 = 32;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -46,8 +46,8 @@ pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
         consents: database.collection("consents"),
         database,
     };
-    // One index serves lists, counts and totals: it covers all that they filter, sort and group by. `_id` orders what
-    // arrived in the same millisecond. Creating an index that exists does nothing.
+    // One index serves lists, counts and totals: it covers all that they filter, sort and group by. `_id` orders
+    // arrivals of the same millisecond. Creating an index that exists does nothing.
     let index = IndexModel::builder()
         .keys(doc! { "campaign": 1, "value": 1, "received_at": 1, "_id": 1 })
         .options(IndexOptions::builder().name(LIST_INDEX.to_owned()).build())
@@ -78,7 +78,7 @@ fn aad(options: &mut ClientOptions) {
         .server_selection_timeout
         .unwrap_or(OPERATION_TIMEOUT);
     options.server_selection_timeout = Some(selection.min(OPERATION_TIMEOUT));
-    // The durability of registrations depends on these, whatever the address says.
+    // Overrides the address: the durability of registrations depends on these options.
     options.retry_writes = Some(true);
     options.retry_reads = Some(true);
     options.read_concern = Some(ReadConcern::majority());
@@ -89,7 +89,7 @@ fn aad(options: &mut ClientOptions) {
             .w_timeout(OPERATION_TIMEOUT)
             .build(),
     );
-    // Reads see acknowledged writes. Without a primary they go on, with what a majority has.
+    // Reads see acknowledged writes. Without a primary they continue on secondaries, with majority-committed data.
     let preference = ReadPreference::PrimaryPreferred { options: None };
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(preference));
 }

@@ -1,5 +1,5 @@
-//! Classifies driver errors. Their messages contain documents and keys ("dup key: { … }"), so that only kind, code and
-//! name are used.
+//! Classifies driver errors. Their messages contain documents and keys ("dup key: { … }"), so that only kind, code
+//! and name are used.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Feed from a change stream on the primary, filtered and projected by the server. A majority has committed what it
-//! returns, as well as the snapshot before it.
+//! Feed from a change stream on the primary, filtered and projected by the server. Its changes, like the snapshot
+//! before them, are majority-committed.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::store::{Change, FeedError, OPERATION_TIMEOUT, Position, StoreError};
 /// Time that the server waits for a change before it returns an empty batch.
 const MAX_AWAIT_TIME: Duration = Duration::from_millis(250);
 
-/// Maximum number of events in a batch of the server; each may hold two changes.
+/// Maximum number of events in a batch from the server; each may hold two changes.
 const BATCH_SIZE: usize = 1_000;
 
 /// The changes of one campaign in MongoDB.
@@ -31,11 +31,11 @@ pub struct MongoFeed {
     stream: Option<RawBatchCursor>,
     /// Whether the next batch of the stream answers a request of an earlier call.
     requested_before: bool,
-    /// Changes taken from the stream and not yet returned.
+    /// Changes read from the stream and not yet returned.
     ready: VecDeque<Change>,
 }
 
-/// A batch of the server, whose changes are in `ready`.
+/// A batch from the server, whose changes are in `ready`.
 struct FeedBatch {
     events: usize,
     requested_now: bool,
@@ -56,7 +56,7 @@ impl MongoFeed {
         campaign: CampaignId,
         after: &Position,
     ) -> Result<Self, FeedError> {
-        // The server would wait for this future time. It comes from another history.
+        // A future position comes from another history. The server would wait for that time.
         if after.at > cluster_time(&store).await? {
             return Err(FeedError::Lost);
         }
@@ -89,7 +89,7 @@ impl MongoFeed {
         }
     }
 
-    /// Takes one batch of the server.
+    /// Reads one batch from the server.
     async fn next_batch(&mut self) -> Result<FeedBatch, FeedError> {
         let stream = match &mut self.stream {
             Some(stream) => stream,

@@ -55,7 +55,7 @@ async fn compare_with_stored(
         .selection_criteria(primary())
         .max_time(OPERATION_TIMEOUT);
     let Some(found) = with_timeout(OPERATION_TIMEOUT, find).await? else {
-        return Err(StoreError::Unavailable("the registration is gone".into()));
+        return Err(StoreError::Unavailable("the document is missing".into()));
     };
     if found.get_document("gone").is_ok() {
         return Ok(InsertOutcome::Deleted);

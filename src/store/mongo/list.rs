@@ -50,8 +50,8 @@ pub(super) async fn open_stream(
     Ok(batches)
 }
 
-/// Tells the session the primary's current time. A secondary then waits until it has caught up, so that the list
-/// contains all that was acknowledged before. Without a primary it contains what a majority has.
+/// Advances the session to the primary's current time. A secondary then waits until it has caught up, so that the list
+/// contains everything acknowledged before. Without a primary the list contains majority-committed data.
 async fn sync_with_primary(store: &MongoStore, session: &mut ClientSession) {
     let ping = store.database.run_command(doc! { "ping": 1 });
     let ping = ping.selection_criteria(primary()).session(session);

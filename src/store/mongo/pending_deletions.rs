@@ -13,8 +13,8 @@ use crate::store::{OPERATION_TIMEOUT, PendingDeletion, StoreError};
 
 const INDEX: &str = "unremoved";
 
-/// Creates an index of documents with a photo to delete; other registrations cost nothing. A registration has no
-/// `gone`, so that its first key is null: there are few, and all are scanned.
+/// Creates an index of only the documents with a photo to delete. A registration has no `gone`, so that its first key
+/// is null: there are few, and all are scanned.
 pub(super) async fn make_index(store: &MongoStore) -> Driven<()> {
     let only = doc! { "unremoved.sha256": { "$exists": true } };
     let options = IndexOptions::builder()

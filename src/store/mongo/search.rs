@@ -21,7 +21,8 @@ const BY_NAME_AND_VALUE: &str = "by_name_in_place";
 /// Maximum number of values per query: the server merges this many ranges, and sorts in memory beyond twice as many.
 const MAX_VALUES_PER_QUERY: usize = 100;
 
-/// Creates the indexes. Each holds all fields that its searches filter by. `name` is empty if the campaign asks for none.
+/// Creates the indexes. Each holds all fields that its searches filter by. `name` is empty if the campaign has no such
+/// field.
 pub(super) async fn make_indexes(store: &MongoStore) -> Driven<()> {
     let index = |name: &str, keys| {
         let options = IndexOptions::builder().name(name.to_owned()).build();

@@ -1,4 +1,4 @@
-//! Bearer tokens, as documents.
+//! API tokens in MongoDB.
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;

@@ -153,22 +153,21 @@ impl MongoUpdate<'_> {
     }
 
     async fn write(&self, session: &mut ClientSession) -> Driven<UpdateOutcome> {
-        let amended = match &self.write {
-            UpdateKind::Correction {
-                update,
-                alias: claim,
-            } => self.correct(session, update, *claim).await?,
+        let outcome = match &self.write {
+            UpdateKind::Correction { update, alias } => {
+                self.correct(session, update, *alias).await?
+            }
             UpdateKind::Deletion(deletion) => {
                 self.replace_with_tombstone(session, deletion).await?
             }
         };
-        if amended == UpdateOutcome::Updated {
+        if outcome == UpdateOutcome::Updated {
             let revisions = &self.store.revisions;
             let grow = doc! { "$inc": { "revision": 1_i64 } };
             let grown = revisions.update_one(doc! { "_id": self.campaign.as_str() }, grow);
             grown.upsert(true).session(session).await?;
         }
-        Ok(amended)
+        Ok(outcome)
     }
 
     async fn correct(
@@ -177,8 +176,8 @@ impl MongoUpdate<'_> {
         update: &Document,
         alias: Option<RegistrationId>,
     ) -> Driven<UpdateOutcome> {
-        if let Some(claim) = alias
-            && !self.reserve_alias(session, claim).await?
+        if let Some(alias) = alias
+            && !self.reserve_alias(session, alias).await?
         {
             return Ok(UpdateOutcome::AliasTaken);
         }

@@ -139,18 +139,18 @@ fn account(row: &Row<'_>) -> Result<Account, StoreError> {
     })
 }
 
-/// Places as JSON.
+/// Serialises places to JSON.
 pub(super) fn places(reach: &PlaceScope) -> String {
     serde_json::to_string(reach.places()).expect("a list of texts is always JSON")
 }
 
-/// Reads [`places`].
+/// Parses the output of [`places`].
 pub(super) fn reach(places: &str) -> Result<PlaceScope, StoreError> {
     let places = serde_json::from_str(places).map_err(|_| StoreError::malformed("places"))?;
     Ok(PlaceScope::new(places))
 }
 
-/// SQLite has no numbers without a sign; counters never get so far.
+/// Converts a counter: SQLite has no unsigned integers, and no counter exceeds the signed ones.
 pub(super) fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

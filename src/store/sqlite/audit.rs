@@ -121,21 +121,21 @@ impl SqliteStore {
 fn append(connection: &Connection, entry: &ChainEntry) -> Result<bool, StoreError> {
     let AuditRecord {
         at,
-        actor: who,
+        actor,
         client_ip: from,
         request_id,
-        event: deed,
+        event,
     } = &entry.record;
-    let subjects = serde_json::to_string(&deed.subjects);
-    let detail = serde_json::to_string(&deed.detail);
+    let subjects = serde_json::to_string(&event.subjects);
+    let detail = serde_json::to_string(&event.detail);
     let added = connection.prepare_cached(INSERT)?.execute((
         number(entry.seq),
         at.as_millisecond(),
-        who,
+        actor,
         from.map(|from| from.to_string()),
         request_id,
-        deed.action.name(),
-        deed.campaign.as_ref().map(CampaignId::as_str),
+        event.action.name(),
+        event.campaign.as_ref().map(CampaignId::as_str),
         subjects.map_err(|_| StoreError::malformed("subjects"))?,
         detail.map_err(|_| StoreError::malformed("detail"))?,
         entry.previous_hash,
@@ -145,7 +145,7 @@ fn append(connection: &Connection, entry: &ChainEntry) -> Result<bool, StoreErro
         let sql =
             "INSERT INTO audit_subjects (subject, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         let mut statement = connection.prepare_cached(sql)?;
-        for subject in &deed.subjects {
+        for subject in &event.subjects {
             statement.execute((subject, number(entry.seq)))?;
         }
     }
@@ -180,7 +180,7 @@ fn conditions(filter: &AuditFilter, before: Option<u64>) -> (String, Vec<Value>)
     (texts.join(" AND "), values)
 }
 
-/// Reads [`COLUMNS`]; `None` for a row that [`append`] did not write.
+/// Reads [`COLUMNS`]; `None` for a row that this program did not write.
 fn read_entry(row: &Row<'_>) -> Option<ChainEntry> {
     let text = |place: usize| row.get::<_, String>(place).ok();
     let optional = |place: usize| row.get::<_, Option<String>>(place).ok();

@@ -161,7 +161,7 @@ pub(super) fn receipt(row: &rusqlite::Row<'_>) -> Result<Receipt, StoreError> {
     })
 }
 
-/// Reads a moment.
+/// Converts milliseconds since 1970 UTC.
 pub(super) fn time(millisecond: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(millisecond).map_err(|_| StoreError::malformed("moment"))
 }

@@ -1,4 +1,4 @@
-//! The file and its tables: created if missing. A file whose tables have another version is refused.
+//! Creates the file and its tables if missing. Rejects a file whose tables have another version.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{Error, ErrorKind};
@@ -14,7 +14,7 @@ use crate::store::StoreError;
 /// `PRAGMA user_version` of the tables below. No release wrote versions 1 to 11.
 const VERSION: i64 = 12;
 
-/// All tables. Some stand beside the statements that use them.
+/// All tables. Some are defined beside the statements that use them.
 const TABLES: [&str; 11] = [
     REGISTRATIONS,
     PENDING_PHOTOS,
@@ -54,7 +54,7 @@ CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at
 CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
 ";
 
-/// Photos that wait for the photo store, and who does at the moment what only one process may do.
+/// Buffered photos, and leases for work that only one process may do at a time.
 const PENDING_PHOTOS: &str = "
 CREATE TABLE pending_photos (
     id BLOB NOT NULL, -- of the registration
@@ -108,9 +108,8 @@ CREATE TABLE tokens (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Corrections, deletions and the rows of the feed. A claim is a further identity of a registration. A tombstone
-/// replaces a deleted registration. `seq` of `changes` grows with every commit: `AUTOINCREMENT`, and one writer at a
-/// time.
+/// Corrections, deletions and the rows of the feed. A claim is an alias of a registration. A tombstone replaces a
+/// deleted registration. `seq` of `changes` grows with every commit: `AUTOINCREMENT`, and one writer at a time.
 const AMENDMENTS: &str = "
 CREATE TABLE corrections (
     id BLOB NOT NULL, -- of the registration
@@ -149,7 +148,7 @@ CREATE TABLE changes (
 ) STRICT;
 ";
 
-/// Keys of photos, each wrapped under a master key that is not here.
+/// Key encryption keys of photos, each wrapped under a master key that is not in the store.
 const VAULT_KEYS: &str = "
 CREATE TABLE vault_keys (
     id BLOB PRIMARY KEY,
@@ -158,7 +157,7 @@ CREATE TABLE vault_keys (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// How long a statement waits for another process to finish writing.
+/// Time limit of waiting for another process to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the file for writing.
@@ -166,7 +165,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     create_file(path)
         .map_err(|error| StoreError::Failed(format!("{}: {error}", path.display()).into()))?;
     let mut connection = connect(path)?;
-    // Going over to the log takes the file for itself, and does not wait for a process that does the same.
+    // Switching to WAL needs an exclusive lock, and SQLite does not wait for another process that switches, too.
     let mut tries = 0;
     while let Err(error) = connection.pragma_update(None, "journal_mode", "WAL") {
         tries += 1;
@@ -175,16 +174,16 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         }
         std::thread::sleep(BUSY_TIMEOUT / 50);
     }
-    // Every commit is on the disk before it is acknowledged.
+    // Every commit is on disk before it is acknowledged.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // What is deleted is overwritten, not only let go.
+    // Overwrite deleted data, not only free its space.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     create_tables(&mut connection, path)?;
     Ok(connection)
 }
 
-/// A connection to a file that is there.
+/// Connects to an existing file.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -192,7 +191,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// The log and its index take over the mode of the file.
+/// Creates the file with mode 0600, which its log (WAL) and the log's index inherit.
 fn create_file(path: &Path) -> Result<(), Error> {
     if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
         DirBuilder::new()
@@ -226,17 +225,17 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<(), StoreEr
     }
 }
 
-/// Says why a file is refused, and what to do.
+/// Returns why a file is rejected, and what to do.
 fn other_version(path: &Path, version: i64) -> String {
     let file = path.display();
     if version > VERSION {
         return format!(
-            "the tables of {file} have version {version}, and this program knows {VERSION} alone: \
+            "the tables of {file} have version {version}, and this program supports only version {VERSION}: \
              run the newer program that wrote the file, or name another file in JORNADA_STORE"
         );
     }
     format!(
-        "the tables of {file} have version {version}, which no release wrote and this program cannot read: \
+        "the tables of {file} have version {version}, which no release wrote and this program does not support: \
          name another file in JORNADA_STORE, or move this one away to start with an empty one"
     )
 }
@@ -271,13 +270,13 @@ mod tests {
         ] {
             let set = connection.pragma_update(None, "user_version", version);
             set.unwrap();
-            let Err(StoreError::Failed(told)) = open(&path) else {
+            let Err(StoreError::Failed(message)) = open(&path) else {
                 panic!("version {version} is taken");
             };
-            let told = told.to_string();
+            let message = message.to_string();
             assert!(
-                told.contains(advice) && told.contains("JORNADA_STORE"),
-                "{told}"
+                message.contains(advice) && message.contains("JORNADA_STORE"),
+                "{message}"
             );
             let found = connection.pragma_query_value(None, "user_version", |row| row.get(0));
             assert_eq!(found, Ok(version));

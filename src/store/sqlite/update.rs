@@ -187,8 +187,8 @@ impl SqliteUpdate {
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome, StoreError> {
         let CorrectedColumns { value, name } = columns;
-        if let Some(claim) = alias
-            && !self.may_take_alias(connection, claim)?
+        if let Some(alias) = alias
+            && !self.may_take_alias(connection, alias)?
         {
             return Ok(UpdateOutcome::AliasTaken);
         }
@@ -204,10 +204,10 @@ impl SqliteUpdate {
             return Ok(UpdateOutcome::Stale);
         }
         self.insert_correction(connection, correction)?;
-        if let Some(claim) = alias {
+        if let Some(alias) = alias {
             let sql = "INSERT INTO claims (id, owner) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING";
             let mut statement = connection.prepare_cached(sql)?;
-            statement.execute((claim.as_bytes(), self.id))?;
+            statement.execute((alias.as_bytes(), self.id))?;
         }
         if self.value != *value {
             feed::append_change(connection, &self.campaign, Some(&self.value), Some(value))?;

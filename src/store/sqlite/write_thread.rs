@@ -122,7 +122,7 @@ fn run(
 ) {
     let mut group = Vec::with_capacity(MAX_GROUP_SIZE);
     while jobs.blocking_recv_many(&mut group, MAX_GROUP_SIZE) > 0 {
-        // A caller that no longer waits may have been told to retry: its write must not follow later.
+        // A caller that no longer waits may retry: its first write must not follow later.
         group.retain(|job| job.is_awaited());
         let committed = commit(&mut connection, &mut group);
         if committed.is_ok() {

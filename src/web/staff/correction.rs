@@ -306,7 +306,7 @@ impl CorrectionPage<'_> {
 
     fn question<'s>(&'s self, place: usize, field: &'s Field) -> CorrectionField<'s> {
         let value = self.form.answers.value(&field.name);
-        let kept = self
+        let stored = self
             .record
             .registration
             .answers
@@ -316,7 +316,7 @@ impl CorrectionPage<'_> {
             field,
             value,
             error: self.error(&field.name),
-            stored: (self.is_stale() && kept != value).then_some(kept),
+            stored: (self.is_stale() && stored != value).then_some(stored),
         }
     }
 

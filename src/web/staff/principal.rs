@@ -39,9 +39,6 @@ impl Principal {
     }
 
     /// Checks that the principal has a permission.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
         self.may(permission).then_some(()).ok_or(Error::Forbidden)
     }

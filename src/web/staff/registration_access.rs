@@ -87,8 +87,8 @@ impl RegistrationAccess {
 }
 
 impl CampaignAccess {
-    /// Searches registrations and returns one page of results. Writes the audit entry, which must hold no personal data,
-    /// together with the ids found.
+    /// Searches registrations and returns one page of results. Writes the audit entry, which must hold no personal
+    /// data, together with the ids found.
     pub(super) async fn search(
         &self,
         search: &SearchQuery,

@@ -28,8 +28,9 @@ use crate::web::report::{
 
 pub(super) const PATH: &str = "/staff/c/{campaign}/reports";
 
-/// How long the form waits for the file, and how often it polls.
+/// Time limit of waiting for the file.
 const FILE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Polling interval.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Routes of the form and the list.
@@ -129,7 +130,7 @@ async fn redirect_to_job(
     Ok(Redirect::to(&context.visit.link(&page)).into_response())
 }
 
-/// Waits up to [`PATIENCE`] for the job to end, and returns its last state.
+/// Waits up to [`FILE_TIMEOUT`] for the job to end, and returns its last state.
 async fn wait_for_file(app: &AppState, mut job: Job) -> Result<Job, Error> {
     let since = std::time::Instant::now();
     while job.state.is_live() && since.elapsed() < FILE_TIMEOUT {

@@ -52,9 +52,6 @@ impl RequestAudit {
     }
 
     /// Writes that a login attempt was rate-limited, at most once per second.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when it cannot be written.
     pub async fn record_rate_limited(&self, app: &AppState) -> Result<(), Error> {
         match app.audit_log.rate_limited_logins.admit(Timestamp::now()) {
             Some(passed_over) => {
@@ -67,18 +64,15 @@ impl RequestAudit {
     }
 
     /// Writes an audit entry. Show or change data only after this succeeds.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when it cannot be written.
     pub async fn record(&self, app: &AppState, event: AuditEvent) -> Result<(), Error> {
-        let note = AuditRecord {
+        let record = AuditRecord {
             at: truncate_to_ms(Timestamp::now()),
             actor: self.actor.clone(),
             client_ip: Some(self.client_ip),
             request_id: self.request_id.clone(),
             event,
         };
-        let written = app.audit_log.write(&app.store, note).await;
+        let written = app.audit_log.write(&app.store, record).await;
         written
             .map(drop)
             .map_err(|error| Error::Unavailable(error.into()))

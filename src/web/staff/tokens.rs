@@ -76,26 +76,26 @@ async fn create_token(
     Form(form): Form<TokenForm>,
 ) -> Result<Response, Error> {
     let token = Token::generate().map_err(AccountsError::from)?;
-    let kept = match form.parse(&app, &context.visit, &token, Timestamp::now()) {
-        Ok(kept) => kept,
+    let stored = match form.parse(&app, &context.visit, &token, Timestamp::now()) {
+        Ok(stored) => stored,
         Err(problem) => {
             let page = TokensPage::load(&app, &context, &form, "", Some(&problem)).await?;
             return Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
     request_audit
-        .record(&app, audit::token_created(&kept))
+        .record(&app, audit::token_created(&stored))
         .await?;
-    app.store.add_token(&kept).await?;
+    app.store.add_token(&stored).await?;
     info!(
         staff = context.principal.log_name(),
-        scopes = kept.scopes.to_text(),
+        scopes = stored.scopes.to_text(),
         "created a token"
     );
     let page = TokenPage {
         visit: &context.visit,
         context: &context,
-        name: &kept.name,
+        name: &stored.name,
         token: token.expose(),
     };
     Ok(render(StatusCode::OK, &page))

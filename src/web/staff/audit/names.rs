@@ -19,12 +19,12 @@ impl ActorNames {
             .tokens()
             .await?
             .iter()
-            .map(|kept| token_subject(&kept.name))
+            .map(|token| token_subject(&token.name))
             .collect();
         tokens.dedup();
         Ok(Self {
             mails: accounts
-                .map(|kept| (account_subject(kept.id), kept.email.to_string()))
+                .map(|account| (account_subject(account.id), account.email.to_string()))
                 .collect(),
             tokens,
         })

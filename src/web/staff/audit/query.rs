@@ -113,7 +113,7 @@ impl AuditQuery {
         self.before.parse().ok()
     }
 
-    /// Builds the audit event about this query. Call only after [`filter`](Self::filter) accepted it.
+    /// Builds the audit event about this query. Call only after [`to_filter`](Self::to_filter) accepted it.
     pub(super) fn to_event(&self, action: AuditAction) -> AuditEvent {
         self.given_parts()
             .into_iter()
