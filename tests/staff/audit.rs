@@ -248,7 +248,7 @@ async fn the_command_verifies_and_exports_the_log() {
         200
     );
     let (whole, head, told) = area.run_audit(&["verify"]);
-    assert!(whole && told.contains("entries is whole"), "{told}");
+    assert!(whole && told.contains("entries is intact"), "{told}");
     let (exported, lines, _) = area.run_audit(&["export", "--format", "jsonl"]);
     assert!(exported);
     let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();

@@ -63,7 +63,7 @@ async fn the_command_line_restores_access() {
     for (arguments, told) in [
         (
             ["staff", "add", "ana@example.org", "--role=admin"],
-            "there is an account",
+            "an account with this address exists",
         ),
         (
             ["staff", "link", "root@example.org", "--lost-second"],

@@ -25,7 +25,7 @@ pub(super) const LIST_INDEX: &str = "in_order";
 
 pub(super) async fn open(uri: &SecretString) -> Result<MongoStore, StoreError> {
     let mut options = ClientOptions::parse(uri.expose_secret()).await?;
-    aad(&mut options);
+    set_options(&mut options);
     let name = options.default_database.clone();
     let name = name.ok_or_else(|| StoreError::Failed("the address has no database name".into()))?;
     let database = Client::with_options(options)?.database(&name);
@@ -69,7 +69,7 @@ pub(super) fn list_index_hint() -> Hint {
     Hint::Name(LIST_INDEX.to_owned())
 }
 
-fn aad(options: &mut ClientOptions) {
+fn set_options(options: &mut ClientOptions) {
     options.app_name.get_or_insert("jornada".to_owned());
     options.max_pool_size.get_or_insert(MAX_CONNECTIONS);
     options.max_idle_time.get_or_insert(IDLE_TIMEOUT);
