@@ -1,7 +1,7 @@
 //! Watcher: probes every instance and mails the administrator once when it goes down and once when it is back.
 //!
-//! Three tasks share an on-disk [`store`]. The probe loop ([`probe_loop`]) probes the targets, decides through [`alert`]
-//! and records each incident together with its mail. The mailer ([`mailer`]) sends each mail until the server accepts
+//! Three tasks share an on-disk [`store`]. The probe loop ([`probe_loop`]) probes the targets, decides through
+//! [`alert`] and records each incident together with its mail. The mailer ([`mailer`]) sends each mail until the server accepts
 //! it. The leader election ([`shared_state`]) lets one of several watchers send.
 
 pub mod alert;

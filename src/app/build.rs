@@ -26,13 +26,10 @@ use crate::tally::collector::TotalsCollector;
 use crate::tally::live_totals::LiveTotals;
 use crate::telemetry::metrics::Dependency;
 
-/// Requests that may wait for their report; further ones get 503.
+/// Maximum number of requests that wait for a report; further ones get 503.
 const REPORTS_WAITING: usize = 8;
 
-/// Connects to the dependencies. Only the store must be available.
-///
-/// # Errors
-/// A setting that cannot work, under its name, or an unavailable store.
+/// Connects to the dependencies. Only the store must be available. Errors begin with the setting.
 pub async fn build(
     config: &ServeConfig,
     campaigns: Campaigns,

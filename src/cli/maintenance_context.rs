@@ -29,7 +29,7 @@ impl MaintenanceContext {
         let vault = KeyRing::open(office.store.clone(), &keys).await;
         let vault = vault.context("JORNADA_PHOTO_KEY")?;
         let photos = ObjectStore::new(&setting, vault.encryptor().clone());
-        // It removes and reads alone: nothing new comes to wait.
+        // Commands read and delete photos only, so the buffer needs no capacity.
         let metrics = BufferedPhotoMetrics::new(&Registry::new())?;
         let keeper = PhotoRepository::open(photos.clone(), vault, office.store.clone(), 0, metrics);
         Ok(Self {

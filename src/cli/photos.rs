@@ -1,4 +1,4 @@
-//! The role `photos`: rotates the key under which photos are encrypted.
+//! `jornada photos`: rotates the master key of photos.
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -11,8 +11,8 @@ use crate::store::Store;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PhotosCommand {
-    /// Wraps the vault keys under the first key of `JORNADA_PHOTO_KEY` and prints how many as one line of JSON. Instances
-    /// may run meanwhile. Run it again if it was interrupted.
+    /// Re-encrypt the key ring under the first key of `JORNADA_PHOTO_KEY` and print the number of keys as JSON.
+    /// Instances may run at the same time. Repeat it if it was interrupted
     Rewrap,
 }
 

@@ -1,4 +1,4 @@
-//! What the administrator was notified of about one target, shared by the watchers of a system. Each watcher detects an
+//! Last notification of the administrator about one target, shared by the watchers of a system. Each watcher detects an
 //! outage itself and queues a mail; the shared state tells it whether the mail still has news.
 
 use jiff::{SignedDuration, Timestamp};
@@ -50,7 +50,7 @@ impl NotificationState {
         }
     }
 
-    /// Returns the state to publish after this watcher has notified, if it adds to the `standing` one.
+    /// Returns the state to publish after a notification, or `None` if it adds nothing to the `published` one.
     #[must_use]
     pub fn next_after(published: Option<&Self>, incident: &Incident) -> Option<Self> {
         let raised_at = incident.reported_at?;
@@ -85,8 +85,8 @@ impl NotificationState {
     }
 }
 
-/// Derives the news for a watcher's own incident from the last notification about its target. `quiet` is the recovery
-/// period of the rules.
+/// Derives the news for a watcher's own incident from the last notification about its target. `recovery_period` is that
+/// of the rules.
 #[must_use]
 pub fn derive_news(
     state: &NotificationState,

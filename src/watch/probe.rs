@@ -96,7 +96,7 @@ struct CheckReply {
 }
 
 impl Prober {
-    /// Creates a prober; `wait` is the timeout of each probe.
+    /// Creates a prober; `timeout` is that of each probe.
     pub fn new(timeout: Duration) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder()
             .no_proxy()

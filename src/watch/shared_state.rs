@@ -130,8 +130,8 @@ impl SharedState {
         Ok(parsed.collect())
     }
 
-    /// Replaces the notification about a target. Returns `false` if it has changed since `words` was read, or if
-    /// `must_lead` and another watcher leads.
+    /// Replaces the notification about a target. Returns `false` if it has changed since `notifications` was read, or
+    /// if `must_lead` and another watcher leads.
     pub async fn publish(
         &self,
         notifications: &mut SharedNotifications,
@@ -157,7 +157,7 @@ impl SharedState {
         Ok(written)
     }
 
-    /// Deletes old notifications of recoveries, so that changing addresses leave nothing behind.
+    /// Deletes old notifications of recoveries, so that addresses that are no longer used do not accumulate.
     pub async fn prune(
         &self,
         notifications: &SharedNotifications,
@@ -220,7 +220,7 @@ impl LeaderElection {
         }
     }
 
-    /// Processes the answer of Redis; `None` if it is unavailable. A leader stays leader meanwhile.
+    /// Processes the answer of Redis; `None` if it is unavailable. A leader stays leader until its lease expires.
     pub fn update(&mut self, answer: Option<bool>, now: Instant) -> Leadership {
         match answer {
             Some(leads) => {

@@ -1,5 +1,5 @@
 //! Store of one watcher on local disk: incidents, mails, availability, maintenance. Every change is one transaction,
-//! durable before anything is done about it.
+//! durable before it takes effect.
 
 mod gather;
 pub mod history;

@@ -11,9 +11,9 @@ use super::snapshot::StatusSnapshot;
 use super::store::incidents::{self, Incident, NewIncident, PeerNotification};
 use super::store::{WatchStore, history};
 
-/// A resolved incident that the leader has not reported within this time did not exist for the leader.
+/// Time after which a resolved incident that the leader did not report counts as seen by this watcher only.
 const UNSHARED_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
-/// Time for which notifications are published again, in case a crash kept them from Redis.
+/// Time for which notifications are published again, in case a crash prevented it.
 const REPUBLISH_PERIOD: SignedDuration = SignedDuration::from_hours(24);
 /// Extra time before this watcher reports the recovery from an incident that another watcher raised.
 const STARTUP_MARGIN: SignedDuration = SignedDuration::from_secs(5);

@@ -1,5 +1,5 @@
-//! Availability of each target, as two counts per hour over 90 days; and planned maintenance, in which nothing is
-//! counted and no mail is sent.
+//! Availability of each target, as two counts per hour over 90 days; and planned maintenance, during which
+//! nothing is counted and no mail is sent.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -117,7 +117,7 @@ pub fn read_availability(
     rows.collect()
 }
 
-/// Stores planned maintenance, set here or by another watcher. Only the latest is kept.
+/// Stores planned maintenance, set here or by another watcher. Only the latest is stored.
 pub fn set_maintenance(tx: &Transaction, pause: &Maintenance) -> rusqlite::Result<()> {
     tx.execute(
         "INSERT OR REPLACE INTO pauses VALUES (?1, ?2, ?3)",

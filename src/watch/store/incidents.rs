@@ -1,4 +1,4 @@
-//! Incidents, stored in one transaction with their mails, and what was reported of them, by whichever watcher.
+//! Incidents, stored in one transaction with their mails, and their notifications, sent by any watcher.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Row, Transaction, params};

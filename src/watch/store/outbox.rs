@@ -11,7 +11,7 @@ use super::mail_kind::MailKind;
 /// Maximum number of mails per pass.
 const MAX_MAILS_PER_PASS: u32 = 100;
 
-/// A mail that waits.
+/// Unsent mail.
 #[derive(Clone, Debug)]
 pub struct OutboxMail {
     /// Local key.
@@ -26,7 +26,7 @@ pub struct OutboxMail {
     pub incidents: Vec<Incident>,
 }
 
-/// Makes a reminder of incidents, unless one waits already.
+/// Queues a reminder about incidents, unless one is queued already.
 pub fn queue_reminder(tx: &Transaction, incidents: &[i64], now: Timestamp) -> rusqlite::Result<()> {
     let waits: bool = tx.query_row(
         "SELECT EXISTS (SELECT 1 FROM mails WHERE kind = 'reminder' AND settled_at IS NULL)",
