@@ -27,9 +27,9 @@ async fn rewrap(env: &Env) -> anyhow::Result<()> {
     let setting = StoreSetting::from_env(env)?;
     let keys = MasterKeys::from_env(env)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let vault = KeyRing::open(store, &keys).await;
-    let vault = vault.context("JORNADA_PHOTO_KEY")?;
-    let keys = vault.rewrap().await.context("JORNADA_PHOTO_KEY")?;
+    let key_ring = KeyRing::open(store, &keys).await;
+    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+    let keys = key_ring.rewrap().await.context("JORNADA_PHOTO_KEY")?;
     println!("{}", json!({ "keys": keys }));
     Ok(())
 }

@@ -63,8 +63,8 @@ async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyho
     tasks.spawn(stop_on_signal(shutdown::listen()?, stop.clone()));
     // Not stopped before the process ends: `/readyz` reports that the instance is draining.
     tokio::spawn(axum::serve(ops, health::router(&state)).into_future());
-    let crowd = ConnectionLimiter::new(connections, app.metrics.connections.clone());
-    let served = connection::serve(public, web::router(&state), crowd, stop.clone());
+    let limiter = ConnectionLimiter::new(connections, app.metrics.connections.clone());
+    let served = connection::serve(public, web::router(&state), limiter, stop.clone());
     let drain_timeout = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;

@@ -25,10 +25,10 @@ impl FromEnv for MailConfig {
             "administrador@localhost",
         )?;
         if to.len() > MAX_RECIPIENTS {
-            let told = format!("has {} addresses", to.len());
+            let problem = format!("has {} addresses", to.len());
             return Err(SettingError::with_problem(
                 "JORNADA_MAIL_TO",
-                told,
+                problem,
                 &format!("at most {MAX_RECIPIENTS}"),
             ));
         }

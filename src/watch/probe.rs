@@ -149,9 +149,9 @@ impl Prober {
     pub async fn probe(&self, watched: &WatchedUrl, address: SocketAddr) -> ProbeOutcome {
         let asked = timeout(self.timeout, self.request(watched, address)).await;
         match asked.unwrap_or(Err(ProbeResult::TimedOut)) {
-            Ok(look) => look,
-            Err(seen) => ProbeOutcome {
-                result: seen,
+            Ok(outcome) => outcome,
+            Err(result) => ProbeOutcome {
+                result,
                 instance: None,
             },
         }

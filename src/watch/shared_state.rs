@@ -124,8 +124,8 @@ impl SharedState {
             .query_async(&mut self.connection.clone())
             .await?;
         let parsed = raw.into_iter().filter_map(|(target, text)| {
-            let told = serde_json::from_str(&text).ok()?;
-            Some((target, (told, text)))
+            let state = serde_json::from_str(&text).ok()?;
+            Some((target, (state, text)))
         });
         Ok(parsed.collect())
     }
@@ -163,11 +163,11 @@ impl SharedState {
         notifications: &SharedNotifications,
         now: Timestamp,
     ) -> RedisResult<()> {
-        let is_old = |told: &NotificationState| {
-            told.stage == NotificationStage::Resolved
-                && now.as_millisecond() - told.at.as_millisecond() > RETENTION_MS
+        let is_old = |state: &NotificationState| {
+            state.stage == NotificationStage::Resolved
+                && now.as_millisecond() - state.at.as_millisecond() > RETENTION_MS
         };
-        for (target, _) in notifications.iter().filter(|(_, (told, _))| is_old(told)) {
+        for (target, _) in notifications.iter().filter(|(_, (state, _))| is_old(state)) {
             let () = redis::cmd("HDEL")
                 .arg(&self.notifications_key)
                 .arg(target)
@@ -182,8 +182,8 @@ impl SharedState {
         &self,
         known: Option<&Maintenance>,
     ) -> RedisResult<Option<Maintenance>> {
-        let set_at = known.map_or(0, |pause| pause.set_at.as_millisecond());
-        let text = known.and_then(|pause| serde_json::to_string(pause).ok());
+        let set_at = known.map_or(0, |maintenance| maintenance.set_at.as_millisecond());
+        let text = known.and_then(|maintenance| serde_json::to_string(maintenance).ok());
         let counts: String = MAINTENANCE_SCRIPT
             .key(&self.maintenance_key)
             .arg(set_at)

@@ -172,9 +172,10 @@ mod tests {
     async fn the_same_mail_is_the_same_file() {
         let folder = tempfile::tempdir().unwrap();
         let config = MailConfig::to_folder(folder.path().join("mail"));
-        let post = MailTransport::new(&config).unwrap();
+        let transport = MailTransport::new(&config).unwrap();
         for _ in 0..2 {
-            post.send("<../1@localhost>", b"Subject: x\r\n\r\n")
+            transport
+                .send("<../1@localhost>", b"Subject: x\r\n\r\n")
                 .await
                 .unwrap();
         }

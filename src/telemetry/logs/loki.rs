@@ -4,10 +4,10 @@
 //! into an unbounded queue, puts a rejected batch (even one rejected with 400) back into the queue, drops lines
 //! uncounted while the channel is full, and waits for a response without a timeout. The queue is private, but it fills
 //! only while the task is polled. Therefore each batch has its own layer, channel and task. [`BatchLayer`] lets up to
-//! 500 lines into the channel while the task is not polled. Then it switches to the next batch, and the task runs to its
-//! end, which is one push, within a timeout. Up to four pushes run at once, so memory holds up to 2,500 lines whatever
-//! Loki does, and each line is either accepted or counted as dropped. A failed batch is not sent again: its lines are
-//! on standard output. The cost is one connection per batch.
+//! 500 lines into the channel while the task is not polled. Then it switches to the next batch, and the task runs to
+//! its end, which is one push, within a timeout. Up to four pushes run at once, so memory holds up to 2,500 lines
+//! whatever Loki does, and each line is either accepted or counted as dropped. A failed batch is not sent again: its
+//! lines are on standard output. The cost is one connection per batch.
 
 use std::time::Duration;
 
