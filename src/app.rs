@@ -1,5 +1,5 @@
-//! What every door of an instance needs (form, API, staff area), without HTTP: services, stores, metrics. [`build`]
-//! connects the parts, [`background`] runs what no request waits for.
+//! Services, stores and metrics that form, API and staff area share, without HTTP. [`build`] connects them,
+//! [`background`] runs the tasks outside requests.
 
 pub mod background;
 mod build;
@@ -24,12 +24,12 @@ use crate::tally::Tally;
 use crate::tally::live_totals::LiveTotals;
 use metrics::Metrics;
 
-/// The parts of an instance. It holds no state that another instance could miss: it may be killed at any time.
+/// Parts of an instance. It holds no state that other instances need, so it may be killed at any time.
 #[derive(Debug)]
 pub struct App {
     /// Name of this instance, in metrics and `/readyz`.
     pub instance: String,
-    /// The campaigns.
+    /// Campaigns of the installation.
     pub campaigns: Campaigns,
     /// The database.
     pub store: Store,
@@ -37,21 +37,21 @@ pub struct App {
     pub admission: Admission,
     /// Registers submissions.
     pub registrations: Registrations,
-    /// Shared totals; takes requests for a refresh.
+    /// Shared totals; accepts refresh requests.
     pub tally: Tally,
-    /// Totals in memory, ready to be shown.
+    /// Totals in memory, ready for responses.
     pub live_totals: LiveTotals,
-    /// Writes reports, for requests and for jobs.
+    /// Generates reports, for requests and jobs.
     pub reports: ReportGenerator,
     /// Stores photos and report files.
     pub object_store: ObjectStore,
-    /// Wakes the report worker when a job was added.
+    /// Wakes the report worker when a job is added.
     pub job_added: Arc<Notify>,
     /// Logins and second factors.
     pub authenticator: Authenticator,
-    /// The audit log of this process.
+    /// Writer of the audit log.
     pub audit_log: Arc<AuditLog>,
-    /// Statistics of the staff's first page.
+    /// Cached statistics of the staff start page.
     pub overviews: OverviewCache,
     /// All metrics of the process.
     pub metrics: Metrics,

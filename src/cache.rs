@@ -1,5 +1,4 @@
-//! Connection to Redis: reconnects by itself, with short timeouts, so that an unavailable Redis is an error, not a
-//! wait.
+//! Connection to Redis. Reconnects automatically. Short timeouts turn an unavailable Redis into an error, not a wait.
 
 use std::time::Duration;
 
@@ -13,16 +12,13 @@ const REDIS_TIMEOUT: Duration = Duration::from_secs(1);
 /// `JORNADA_CACHE`.
 #[derive(Clone, Debug)]
 pub enum CacheSetting {
-    /// `memory:`; totals live in this process.
+    /// `memory:`; totals are stored in this process.
     Memory,
     /// `redis://…` or `rediss://…`.
     Redis(SecretString),
 }
 
-/// Creates a connection that connects on first use.
-///
-/// # Errors
-/// Fails if the URL is invalid.
+/// Creates a connection that connects on first use. Fails if the URL is invalid.
 pub fn lazy_connection(url: &SecretString) -> RedisResult<ConnectionManager> {
     let client = Client::open(url.expose_secret())?;
     let config = ConnectionManagerConfig::new()

@@ -1,6 +1,5 @@
-//! All settings, read from the environment once, before the first connection; nobody else reads it. The settings
-//! structs of a module stand in that module, which knows no environment; here they are filled.
-//! A wrong one is one line that names the variable, what is wrong and what is expected.
+//! Settings, read from the environment once, before the first connection. A settings struct is defined in the module
+//! that uses it and filled here. An error is one line with the variable, the problem and the expected value.
 
 pub mod env;
 mod hosts;
@@ -89,7 +88,7 @@ The role watch reads JORNADA_CACHE, JORNADA_INSTANCE and these:
   JORNADA_MAIL_FROM      sender address; required with SMTP
   JORNADA_MAIL_TO        recipient addresses, comma-separated; required with SMTP";
 
-/// Minimum and maximum memory for uploads in bytes: one upload with its form, and 1 TiB.
+/// Valid memory for uploads in bytes: from one upload with its form to 1 TiB.
 const UPLOAD_MEMORY_RANGE: std::ops::RangeInclusive<u64> = (16 << 20)..=(1 << 40);
 
 const EXPECTED_ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
@@ -171,7 +170,7 @@ impl ServeConfig {
     }
 }
 
-/// Returns the URL of the site as far as settings tell: `JORNADA_PUBLIC_URL`, else `JORNADA_LISTEN`.
+/// Returns the URL of the site: `JORNADA_PUBLIC_URL`, or else one from `JORNADA_LISTEN`.
 pub fn site_url(env: &Env) -> Result<String, SettingError> {
     let listen: SocketAddr = env.parse("JORNADA_LISTEN", "127.0.0.1:4000", EXPECTED_ADDRESS)?;
     Ok(read_public_url(env)?.unwrap_or_else(|| format!("http://{listen}")))

@@ -1,4 +1,4 @@
-//! Cells of CSV files that a spreadsheet must not run, in reports and in the exported audit log.
+//! Protection against CSV injection in reports and in the exported audit log.
 
 use std::borrow::Cow;
 

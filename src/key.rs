@@ -1,5 +1,5 @@
-//! Keys that come of the installation's secret, one for each purpose, the same on every instance. Whoever knows one
-//! knows neither the secret nor another.
+//! Keys derived from the installation secret, one per purpose, the same on every instance. A key reveals neither the
+//! secret nor another key.
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretBox};
@@ -9,12 +9,12 @@ mod secret;
 
 pub use secret::{InstallationSecret, MIN_BYTES};
 
-/// The key for one purpose.
+/// Key for one purpose.
 #[derive(Debug)]
 pub struct Key(SecretBox<[u8; 32]>);
 
 impl Key {
-    /// Derives it.
+    /// Derives the key: HMAC-SHA-256 of `purpose` under the secret.
     #[must_use]
     pub fn of(secret: &InstallationSecret, purpose: &str) -> Self {
         let bytes = begin(secret.expose()).chain_update(purpose.as_bytes());
@@ -23,33 +23,33 @@ impl Key {
         )))
     }
 
-    /// Its bytes, for a cipher.
+    /// Returns the bytes, for a cipher.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         self.0.expose_secret()
     }
 
-    /// A name for an address or a person that cannot be led back without the secret.
+    /// Returns a pseudonym of an address or a person, which cannot be traced back without the secret.
     #[must_use]
     pub fn name(&self, what: &str) -> String {
         let name = self.mac(&[what]).finalize().into_bytes();
         data_encoding::HEXLOWER.encode(&name[..16])
     }
 
-    /// HMAC-SHA-256 of some bytes.
+    /// Returns the HMAC-SHA-256 of `content`.
     #[must_use]
     pub fn hash(&self, content: &[u8]) -> [u8; 32] {
         let mac = begin(self.expose()).chain_update(content);
         mac.finalize().into_bytes().into()
     }
 
-    /// Signs texts that hold no NUL, in hexadecimal digits.
+    /// Signs texts without NUL. Returns hexadecimal digits.
     #[must_use]
     pub fn sign(&self, parts: &[&str]) -> String {
         data_encoding::HEXLOWER.encode(&self.mac(parts).finalize().into_bytes())
     }
 
-    /// Whether this is the signature of those, in the same time whatever is wrong with it.
+    /// Verifies a signature of `parts`, in constant time.
     #[must_use]
     pub fn signed(&self, parts: &[&str], signature: &str) -> bool {
         let signature = data_encoding::HEXLOWER_PERMISSIVE.decode(signature.as_bytes());
@@ -68,7 +68,7 @@ impl Key {
     }
 }
 
-/// HMAC-SHA-256 (RFC 2104).
+/// Starts an HMAC-SHA-256 (RFC 2104).
 fn begin(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }

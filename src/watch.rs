@@ -1,8 +1,8 @@
 //! Watcher: probes every instance and mails the administrator once when it goes down and once when it is back.
 //!
-//! Three tasks share an on-disk [`store`]. The probe loop ([`probe_loop`]) probes the targets, decides through [`alert`]
-//! and records each incident together with its mail. The mailer ([`mailer`]) sends each mail until the server accepts
-//! it. The leader election ([`shared_state`]) lets one of several watchers send.
+//! Three tasks share an on-disk [`store`]. The probe loop ([`probe_loop`]) probes the targets, decides through
+//! [`alert`] and records each incident together with its mail. The mailer ([`mailer`]) sends each mail until the server
+//! accepts it. The leader election ([`shared_state`]) lets one of several watchers send.
 
 pub mod alert;
 pub mod mail;
@@ -54,14 +54,14 @@ pub async fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<Router> {
     let config = Arc::new(config);
-    let ledger = WatchStore::open(&config.data_folder).context("JORNADA_WATCH_DATA")?;
+    let store = WatchStore::open(&config.data_folder).context("JORNADA_WATCH_DATA")?;
     let metrics =
         WatchMetrics::new(&config.watched, dropped).context("cannot register the metrics")?;
     let transport = MailTransport::new(&config.mail)?;
     let shared_state = SharedState::open(&config)?;
     let prober = Prober::new(config.timeout).context("cannot create the HTTP client")?;
-    let targets = restore_targets(&ledger, &config).await?;
-    let board = watch::Sender::new(StatusSnapshot::default());
+    let targets = restore_targets(&store, &config).await?;
+    let snapshot = watch::Sender::new(StatusSnapshot::default());
     let initial = if shared_state.is_some() {
         Leadership::Standby
     } else {
@@ -71,17 +71,17 @@ pub async fn start(
     let state = StatusPageState {
         watcher: config.instance.clone(),
         zone: config.links.zone.clone(),
-        snapshot: board.subscribe(),
+        snapshot: snapshot.subscribe(),
         leadership: leadership.subscribe(),
-        store: ledger.clone(),
+        store: store.clone(),
         metrics: metrics.clone(),
     };
     let mailer = Mailer {
         config: config.clone(),
-        store: ledger.clone(),
+        store: store.clone(),
         shared_state: shared_state.clone(),
         leadership: leadership.subscribe(),
-        snapshot: board.subscribe(),
+        snapshot: snapshot.subscribe(),
         transport,
         metrics: metrics.clone(),
     };
@@ -95,9 +95,9 @@ pub async fn start(
     let probe_loop = ProbeLoop {
         config,
         prober,
-        store: ledger,
+        store,
         metrics,
-        snapshot: board,
+        snapshot,
         targets,
         pending_counts: std::collections::BTreeMap::new(),
         counts_stored_at: Timestamp::now(),
@@ -121,11 +121,11 @@ async fn run_election(
     let mut ticks = tokio::time::interval(HEARTBEAT_INTERVAL);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         let answer = shared_state.acquire_lease().await.ok();
-        let lead = election.update(answer, Instant::now());
-        let before = leadership.send_replace((lead, answer.is_some())).0;
-        metrics.leader.set(lead.sends_mails().into());
-        if before != lead {
-            info!("leadership among the watchers changed to {lead:?}");
+        let current = election.update(answer, Instant::now());
+        let before = leadership.send_replace((current, answer.is_some())).0;
+        metrics.leader.set(current.sends_mails().into());
+        if before != current {
+            info!("leadership among the watchers changed to {current:?}");
         }
     }
     shared_state.release_lease().await.ok();

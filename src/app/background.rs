@@ -16,7 +16,7 @@ use crate::retention::{self, Sweep};
 use crate::tally::follower::Follower;
 use crate::tally::live_totals::TotalsSource;
 
-/// Starts all tasks. Each ends when the instance shuts down.
+/// Starts all tasks. They end when the instance shuts down.
 pub fn start(app: &App, tasks: &TaskTracker) {
     start_totals(app, tasks);
     start_uploads_and_deletions(app, tasks);
@@ -25,7 +25,7 @@ pub fn start(app: &App, tasks: &TaskTracker) {
     start_reports(app, tasks);
 }
 
-/// Updates the shared totals from the store's feed, and the live totals from the shared ones.
+/// Updates the shared totals from the change feed of the store, and the live totals from the shared ones.
 fn start_totals(app: &App, tasks: &TaskTracker) {
     for campaign in app.campaigns.iter() {
         let follower = Follower {
@@ -89,7 +89,7 @@ fn start_caches(app: &App, tasks: &TaskTracker) {
     tasks.spawn(refusals.flush_until(store.clone(), stop.clone()));
 }
 
-/// Writes the reports of jobs, and deletes those that expired.
+/// Generates the reports of jobs, and deletes expired ones.
 fn start_reports(app: &App, tasks: &TaskTracker) {
     let sweeper = ReportCleaner::new(app.store.clone(), app.object_store.clone());
     tasks.spawn(sweeper.run(app.stop.clone()));

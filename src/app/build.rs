@@ -26,13 +26,10 @@ use crate::tally::collector::TotalsCollector;
 use crate::tally::live_totals::LiveTotals;
 use crate::telemetry::metrics::Dependency;
 
-/// Requests that may wait for their report; further ones get 503.
+/// Maximum number of requests that wait for a report; further ones get 503.
 const REPORTS_WAITING: usize = 8;
 
-/// Connects to the dependencies. Only the store must be available.
-///
-/// # Errors
-/// A setting that cannot work, under its name, or an unavailable store.
+/// Connects to the dependencies. Only the store must be available. Errors begin with the setting.
 pub async fn build(
     config: &ServeConfig,
     campaigns: Campaigns,
@@ -75,14 +72,14 @@ async fn open_registrations(
     store: &Store,
     metrics: &Metrics,
 ) -> anyhow::Result<(ObjectStore, Registrations)> {
-    let vault = KeyRing::open(store.clone(), &config.photo_keys).await;
-    let vault = vault.context("JORNADA_PHOTO_KEY")?;
-    let object_store = ObjectStore::new(&config.photos, vault.encryptor().clone());
+    let key_ring = KeyRing::open(store.clone(), &config.photo_keys).await;
+    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+    let object_store = ObjectStore::new(&config.photos, key_ring.encryptor().clone());
     let object_store = object_store.with_meter(metrics.dependencies.meter(Dependency::Photos));
-    let closings = ClosureCache::load(store).await.context("JORNADA_STORE")?;
+    let closures = ClosureCache::load(store).await.context("JORNADA_STORE")?;
     let photos = PhotoRepository::open(
         object_store.clone(),
-        vault,
+        key_ring,
         store.clone(),
         config.pending_photos,
         metrics.buffered_photos.clone(),
@@ -90,7 +87,7 @@ async fn open_registrations(
     let registrations = Registrations {
         store: store.clone(),
         photos: photos.await.context("JORNADA_PHOTOS")?,
-        closures: closings,
+        closures,
         secret: config.secret.clone(),
         metrics: metrics.registrations.clone(),
         rejections: RejectionCounts::default(),

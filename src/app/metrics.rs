@@ -1,5 +1,4 @@
-//! Everything that the role `serve` counts: the metrics of its modules on one registry, which is served on the operations
-//! listener alone.
+//! Metrics of the role `serve`: those of its modules on one registry. Exported on the operations listener only.
 
 use prometheus::core::Collector;
 use prometheus::{IntGauge, Registry};
@@ -13,43 +12,40 @@ use crate::telemetry::logs::DroppedLines;
 use crate::telemetry::metrics::{DependencyMetrics, add, registry, text};
 use crate::web::metrics::{ConnectionMetrics, HttpMetrics};
 
-/// Everything that the role `serve` counts.
+/// Metrics of the role `serve`.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
-    /// Who comes too often.
+    /// Rate limits and bot checks.
     pub abuse: AbuseMetrics,
     /// Connections.
     pub connections: ConnectionMetrics,
     /// Requests.
     pub http: HttpMetrics,
-    /// Who registers.
+    /// Registrations.
     pub registrations: RegistrationMetrics,
     /// Bytes of the upload budget in use.
     pub upload_bytes: IntGauge,
-    /// Bytes of the whole upload budget.
+    /// Size of the upload budget in bytes.
     pub upload_limit: IntGauge,
-    /// Requests in work.
+    /// Requests in progress.
     pub requests_in_flight: IntGauge,
     /// Clients of server-sent events.
     pub event_clients: IntGauge,
     /// Reports written.
     pub reports: ReportMetrics,
-    /// Photos that wait in the store.
+    /// Photos buffered in the database.
     pub buffered_photos: BufferedPhotoMetrics,
     /// Logins.
     pub staff: StaffMetrics,
-    /// The tally's.
+    /// Totals.
     pub tally: TallyMetrics,
-    /// Store, photo store and cache, as this instance meets them.
+    /// Database, object store and cache.
     pub dependencies: DependencyMetrics,
 }
 
 impl Metrics {
-    /// Registers every metric.
-    ///
-    /// # Errors
-    /// Two metrics of one name: a mistake in this module.
+    /// Registers all metrics. Fails if two have the same name.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = registry()?;
         let gauge = |name: &str, help: &str| add(&registry, IntGauge::new(name, help)?);
@@ -63,7 +59,7 @@ impl Metrics {
                 "jornada_upload_limit_bytes",
                 "Bytes of the whole upload budget",
             )?,
-            requests_in_flight: gauge("jornada_requests_in_flight", "Requests in work")?,
+            requests_in_flight: gauge("jornada_requests_in_flight", "Requests in progress")?,
             event_clients: gauge("jornada_event_clients", "Clients of server-sent events")?,
             reports: ReportMetrics::new(&registry)?,
             buffered_photos: BufferedPhotoMetrics::new(&registry)?,
@@ -74,23 +70,17 @@ impl Metrics {
         })
     }
 
-    /// Adds what is computed whenever Prometheus asks.
-    ///
-    /// # Errors
-    /// A name that is taken.
+    /// Registers a collector that is evaluated at each scrape. Fails if the name is taken.
     pub fn register(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
         self.registry.register(Box::new(collector))
     }
 
-    /// Serves the count of log lines that were left out as well.
-    ///
-    /// # Errors
-    /// When it was added before.
+    /// Registers the counters of dropped log lines. Fails if they are registered already.
     pub fn register_log_drops(&self, dropped: &DroppedLines) -> Result<(), prometheus::Error> {
         self.registry.register(dropped.collector())
     }
 
-    /// The text that Prometheus reads (exposition format 0.0.4).
+    /// Renders all metrics in the Prometheus text format 0.0.4.
     #[must_use]
     pub fn text(&self) -> String {
         text(&self.registry)

@@ -26,8 +26,8 @@ impl AdminContext {
 
     /// Records what the command is about to do.
     pub(super) async fn record(&self, event: AuditEvent) -> anyhow::Result<()> {
-        let note = AuditRecord::from_system(SystemActor::CommandLine, event, Timestamp::now());
-        let written = self.audit.write(&self.store, note).await;
+        let record = AuditRecord::from_system(SystemActor::CommandLine, event, Timestamp::now());
+        let written = self.audit.write(&self.store, record).await;
         written.map(drop).context("nothing was changed")
     }
 }

@@ -47,10 +47,10 @@ fn parse_head(text: &str) -> Result<ChainHead, String> {
 /// Runs the command.
 pub(super) fn run(env: &Env, command: AuditCommand) -> anyhow::Result<()> {
     block_on(async {
-        let office = AdminContext::open(env).await?;
+        let admin = AdminContext::open(env).await?;
         match command {
-            AuditCommand::Verify { head } => verify(&office, head).await,
-            AuditCommand::Export { format } => export(&office, format).await,
+            AuditCommand::Verify { head } => verify(&admin, head).await,
+            AuditCommand::Export { format } => export(&admin, format).await,
         }
     })
 }

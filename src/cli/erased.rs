@@ -49,8 +49,8 @@ pub(super) fn run(env: &Env, command: &ErasedCommand) -> anyhow::Result<()> {
     match command {
         ErasedCommand::Export => block_on(async { export(&AdminContext::open(env).await?).await }),
         ErasedCommand::Replay { file } => block_on(async {
-            let archive = MaintenanceContext::open(env).await?;
-            replay(&archive, file).await
+            let context = MaintenanceContext::open(env).await?;
+            replay(&context, file).await
         }),
     }
 }
@@ -118,9 +118,9 @@ async fn erase(
         .admin
         .record(event.with_detail("reason", "restore"))
         .await?;
-    let (keeper, by) = (&context.photos, SystemActor::CommandLine.name());
+    let (photos, by) = (&context.photos, SystemActor::CommandLine.name());
     let deletion = record.delete(by, REASON.to_owned(), Timestamp::now());
-    match amend::delete(store, keeper, campaign, &record, &deletion).await? {
+    match amend::delete(store, photos, campaign, &record, &deletion).await? {
         UpdateOutcome::Updated => Ok(true),
         _ => bail!("a registration was changed at the same time: run the command again"),
     }

@@ -25,17 +25,18 @@ impl MaintenanceContext {
         let campaigns = Campaigns::scope(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
         let setting = ObjectStoreSetting::from_env(env)?;
         let keys = MasterKeys::from_env(env)?;
-        let office = AdminContext::open(env).await?;
-        let vault = KeyRing::open(office.store.clone(), &keys).await;
-        let vault = vault.context("JORNADA_PHOTO_KEY")?;
-        let photos = ObjectStore::new(&setting, vault.encryptor().clone());
-        // It removes and reads alone: nothing new comes to wait.
+        let admin = AdminContext::open(env).await?;
+        let key_ring = KeyRing::open(admin.store.clone(), &keys).await;
+        let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+        let objects = ObjectStore::new(&setting, key_ring.encryptor().clone());
+        // Commands read and delete photos only, so the buffer needs no capacity.
         let metrics = BufferedPhotoMetrics::new(&Registry::new())?;
-        let keeper = PhotoRepository::open(photos.clone(), vault, office.store.clone(), 0, metrics);
+        let photos =
+            PhotoRepository::open(objects.clone(), key_ring, admin.store.clone(), 0, metrics);
         Ok(Self {
-            photos: keeper.await.context("JORNADA_PHOTOS")?,
-            admin: office,
-            objects: photos,
+            photos: photos.await.context("JORNADA_PHOTOS")?,
+            admin,
+            objects,
             campaigns,
         })
     }

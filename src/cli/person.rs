@@ -55,8 +55,8 @@ pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
             .record(audit_event(AuditAction::Delete, &record))
             .await?;
         let deletion = record.delete(SystemActor::CommandLine.name(), reason, Timestamp::now());
-        let (store, keeper) = (&context.admin.store, &context.photos);
-        match amend::delete(store, keeper, &campaign, &record, &deletion).await? {
+        let (store, photos) = (&context.admin.store, &context.photos);
+        match amend::delete(store, photos, &campaign, &record, &deletion).await? {
             UpdateOutcome::Updated => println!("erased"),
             _ => bail!("the registration was changed at the same time: run the command again"),
         }

@@ -1,4 +1,4 @@
-//! The role `photos`: rotates the key under which photos are encrypted.
+//! `jornada photos`: rotates the master key of photos.
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -11,8 +11,8 @@ use crate::store::Store;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PhotosCommand {
-    /// Wraps the vault keys under the first key of `JORNADA_PHOTO_KEY` and prints how many as one line of JSON. Instances
-    /// may run meanwhile. Run it again if it was interrupted.
+    /// Re-encrypt the key ring under the first key of `JORNADA_PHOTO_KEY` and print the number of keys as JSON.
+    /// Instances may run at the same time. Repeat it if it was interrupted
     Rewrap,
 }
 
@@ -27,9 +27,9 @@ async fn rewrap(env: &Env) -> anyhow::Result<()> {
     let setting = StoreSetting::from_env(env)?;
     let keys = MasterKeys::from_env(env)?;
     let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let vault = KeyRing::open(store, &keys).await;
-    let vault = vault.context("JORNADA_PHOTO_KEY")?;
-    let keys = vault.rewrap().await.context("JORNADA_PHOTO_KEY")?;
+    let key_ring = KeyRing::open(store, &keys).await;
+    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+    let keys = key_ring.rewrap().await.context("JORNADA_PHOTO_KEY")?;
     println!("{}", json!({ "keys": keys }));
     Ok(())
 }

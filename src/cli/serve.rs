@@ -1,4 +1,4 @@
-//! The command `serve`: runs one instance.
+//! `jornada serve`: runs one instance.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,13 +19,13 @@ use crate::telemetry::logs::{self, Logs};
 use crate::web::connection::{self, ConnectionLimiter};
 use crate::web::{self, AppState, health};
 
-/// Connections that may wait to be accepted; the kernel's own limit (`net.core.somaxconn`) is the same.
+/// Maximum number of connections not yet accepted; the default of `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
 
-/// How long requests in flight may take after SIGTERM.
+/// Timeout of requests in flight after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
 
-/// How long background tasks may take after the last request.
+/// Timeout of background tasks after the last request.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until SIGTERM or SIGINT.
@@ -63,8 +63,8 @@ async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyho
     tasks.spawn(stop_on_signal(shutdown::listen()?, stop.clone()));
     // Not stopped before the process ends: `/readyz` reports that the instance is draining.
     tokio::spawn(axum::serve(ops, health::router(&state)).into_future());
-    let crowd = ConnectionLimiter::new(connections, app.metrics.connections.clone());
-    let served = connection::serve(public, web::router(&state), crowd, stop.clone());
+    let limiter = ConnectionLimiter::new(connections, app.metrics.connections.clone());
+    let served = connection::serve(public, web::router(&state), limiter, stop.clone());
     let drain_timeout = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
@@ -107,8 +107,8 @@ fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// As `TcpListener::bind`, with a longer backlog. Its 128 places fill up when nginx opens many connections at once, in a
-/// rush or after another instance died; each further connection then waits a second.
+/// Like `TcpListener::bind`, with a longer backlog. The default of 128 fills up when nginx opens many connections at
+/// once, under load or after another instance died. Each further connection then waits for a second.
 fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,

@@ -54,17 +54,17 @@ fn parse_role(name: &str) -> Result<Role, String> {
 /// Runs the command.
 pub(super) fn run(env: &Env, command: StaffCommand) -> anyhow::Result<()> {
     block_on(async {
-        let office = AdminContext::open(env).await?;
+        let admin = AdminContext::open(env).await?;
         match command {
             StaffCommand::Add {
                 email,
                 role,
                 places,
-            } => add_account(env, &office, &email, role, &places).await,
-            StaffCommand::List => list_accounts(&office.store).await,
-            StaffCommand::Close { email } => close_account(&office, &email).await,
+            } => add_account(env, &admin, &email, role, &places).await,
+            StaffCommand::List => list_accounts(&admin.store).await,
+            StaffCommand::Close { email } => close_account(&admin, &email).await,
             StaffCommand::Link { email, lost_second } => {
-                create_link(env, &office, &email, lost_second).await
+                create_link(env, &admin, &email, lost_second).await
             }
         }
     })

@@ -42,9 +42,11 @@ pub(super) fn run(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
         let report = sweep.run_if_clocks_agree(Timestamp::now()).await?;
         let report = report.context("another sweep is running: nothing was deleted")?;
         println!("{}", serde_json::to_string(&report)?);
-        if let Some(told) = report.foreign_warning() {
-            eprintln!("jornada: {told}");
+        if let Some(warning) = report.foreign_warning() {
+            eprintln!("jornada: {warning}");
         }
-        report.held_warning().map_or(Ok(()), |told| bail!(told))
+        report
+            .held_warning()
+            .map_or(Ok(()), |warning| bail!(warning))
     })
 }

@@ -47,13 +47,10 @@ impl fmt::Display for SettingError {
     }
 }
 
-/// A settings struct or enum that is filled from the environment. The struct stands in the module that uses it and knows
-/// no environment.
+/// Settings that are read from the environment. The type is defined in the module that uses it, without a dependency on
+/// the environment.
 pub trait FromEnv: Sized {
-    /// Reads and checks its settings.
-    ///
-    /// # Errors
-    /// The first setting that is wrong.
+    /// Reads and validates the settings. Reports the first invalid one.
     fn from_env(env: &Env) -> Result<Self, SettingError>;
 }
 

@@ -1,15 +1,12 @@
-//! Rate limits of one client; see [`crate::admission`].
+//! Rate limits per client; see [`crate::admission`].
 
 use super::env::{Env, FromEnv, SettingError};
 use crate::admission::RateLimits;
 
 impl FromEnv for RateLimits {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// The first that is not two numbers.
+    /// Reads `JORNADA_LIMIT_…`.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        let expected = "so many at once and so many a minute, such as 300+300";
+        let expected = "a burst and a number per minute, such as 300+300";
         let rate = |name: &str, default: &str| env.parse(name, default, expected);
         Ok(Self {
             registrations: rate("JORNADA_LIMIT_REGISTRATIONS", "300+300")?,

@@ -9,9 +9,6 @@ use crate::telemetry::logs::{LogFormat, LogsConfig};
 
 impl FromEnv for LogsConfig {
     /// Reads `JORNADA_LOG`, `JORNADA_LOG_FORMAT`, `JORNADA_LOKI` and `JORNADA_INSTANCE`.
-    ///
-    /// # Errors
-    /// The first of them that is wrong.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         Ok(Self {
             filter: read_filter(env)?,

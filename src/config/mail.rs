@@ -15,10 +15,7 @@ const EXPECTED: &str =
 const MAX_RECIPIENTS: usize = 20;
 
 impl FromEnv for MailConfig {
-    /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`.
-    ///
-    /// # Errors
-    /// The first of them that is wrong, or missing where SMTP needs it.
+    /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`. SMTP requires sender and recipients.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let transport = MailTransportSetting::from_env(env)?;
         let to = read_addresses(
@@ -28,10 +25,10 @@ impl FromEnv for MailConfig {
             "administrador@localhost",
         )?;
         if to.len() > MAX_RECIPIENTS {
-            let told = format!("has {} addresses", to.len());
+            let problem = format!("has {} addresses", to.len());
             return Err(SettingError::with_problem(
                 "JORNADA_MAIL_TO",
-                told,
+                problem,
                 &format!("at most {MAX_RECIPIENTS}"),
             ));
         }

@@ -15,10 +15,8 @@ const EXPECTED: &str = "64 hexadecimal digits (openssl rand -hex 32), the same o
 const MAX_KEYS: usize = 8;
 
 impl FromEnv for MasterKeys {
-    /// Reads the variable or the file; in embedded mode a key is made once and kept beside the store.
-    ///
-    /// # Errors
-    /// When there is none on servers, or one is no key.
+    /// Reads the variable or the file. In embedded mode a key is generated once and stored next to the database; with
+    /// MongoDB a key is required.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let store = StoreSetting::from_env(env)?;
         if let Some(keys) = env.get(NAME) {
@@ -41,7 +39,7 @@ impl FromEnv for MasterKeys {
     }
 }
 
-/// With commas, spaces or line ends between them.
+/// Parses keys separated by commas or white space.
 fn parse(name: &str, raw: &str) -> Result<MasterKeys, SettingError> {
     let is_between = |c: char| c == ',' || c.is_whitespace();
     let mut keys = Vec::new();
@@ -52,11 +50,12 @@ fn parse(name: &str, raw: &str) -> Result<MasterKeys, SettingError> {
             .ok()
             .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let key = key.filter(|_| number <= MAX_KEYS).ok_or_else(|| {
-            SettingError::with_problem(name, format!("key {number} is not right"), EXPECTED)
+            SettingError::with_problem(name, format!("key {number} is invalid"), EXPECTED)
         })?;
         keys.push(SecretBox::new(Box::new(key)));
     }
-    MasterKeys::new(keys).ok_or_else(|| SettingError::with_problem(name, "holds no key", EXPECTED))
+    MasterKeys::new(keys)
+        .ok_or_else(|| SettingError::with_problem(name, "contains no key", EXPECTED))
 }
 
 #[cfg(test)]

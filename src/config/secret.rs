@@ -13,7 +13,7 @@ const FILE: &str = "JORNADA_SECRET_FILE";
 const EXPECTED: &str = "at least 32 bytes, the same on every instance (openssl rand -hex 32)";
 
 impl FromEnv for InstallationSecret {
-    /// Reads the variable or the file; in embedded mode the secret is made once and kept beside the store.
+    /// Reads the variable or the file. In embedded mode the secret is generated once and stored next to the database.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let store = StoreSetting::from_env(env)?;
         if let Some(secret) = env.get(NAME) {

@@ -8,10 +8,7 @@ use crate::photo::{ObjectStoreSetting, S3Setting};
 use crate::store::StoreSetting;
 
 impl FromEnv for StoreSetting {
-    /// Reads `JORNADA_STORE`.
-    ///
-    /// # Errors
-    /// Any other scheme, or a `MongoDB` URL without a database.
+    /// Reads `JORNADA_STORE`. A `MongoDB` URL must name a database.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let name = "JORNADA_STORE";
         let expected = "sqlite:PATH or mongodb://HOST,…/DATABASE";
@@ -45,10 +42,7 @@ impl FromEnv for StoreSetting {
 }
 
 impl FromEnv for ObjectStoreSetting {
-    /// Reads `JORNADA_PHOTOS` and, for S3, the usual AWS variables.
-    ///
-    /// # Errors
-    /// Any other scheme, an endpoint that is no URL, missing keys.
+    /// Reads `JORNADA_PHOTOS` and, for S3, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let name = "JORNADA_PHOTOS";
         let expected = "file:PATH or s3://BUCKET?endpoint=URL&region=NAME";
@@ -101,7 +95,7 @@ fn s3(url: &Url, env: &Env) -> Result<S3Setting, SettingError> {
     };
     Ok(S3Setting {
         bucket: bucket
-            .ok_or_else(|| SettingError::with_problem(name, "names no bucket", "s3://BUCKET"))?
+            .ok_or_else(|| SettingError::with_problem(name, "has no bucket", "s3://BUCKET"))?
             .to_owned(),
         endpoint,
         region,
@@ -113,9 +107,6 @@ fn s3(url: &Url, env: &Env) -> Result<S3Setting, SettingError> {
 
 impl FromEnv for CacheSetting {
     /// Reads `JORNADA_CACHE`.
-    ///
-    /// # Errors
-    /// Any other scheme.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let raw = env.get_or("JORNADA_CACHE", "memory:");
         match raw.split_once(':') {

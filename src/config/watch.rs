@@ -15,16 +15,13 @@ use crate::watch::setting::{MailConfig, WatchConfig, WatchLinks, WatchRules, Wat
 
 const WATCH: &str = "JORNADA_WATCH";
 const ALSO: &str = "JORNADA_WATCH_ALSO";
-const EXPECTED_URLS: &str = "http://HOST:PORT, several with commas between them";
+const EXPECTED_URLS: &str = "http://HOST:PORT, comma-separated";
 /// Maximum number of watched URLs.
 const MAX_WATCHED_URLS: usize = 100;
 const DAY: Duration = Duration::from_hours(24);
 
 impl FromEnv for WatchConfig {
-    /// Reads and checks everything.
-    ///
-    /// # Errors
-    /// The first setting that is wrong.
+    /// Reads and validates all settings of the role.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let every = read_duration(env, "JORNADA_WATCH_EVERY", "2s", ms(100)..=ms(600_000))?;
         let timeout = read_duration(env, "JORNADA_WATCH_TIMEOUT", "1s", ms(20)..=every)?;
@@ -72,10 +69,7 @@ pub fn watch_data_folder(env: &Env) -> PathBuf {
 }
 
 impl FromEnv for WatchLinks {
-    /// Reads the links and the zone.
-    ///
-    /// # Errors
-    /// The first that is wrong.
+    /// Reads the links and the time zone.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let zone = env.get_or("JORNADA_WATCH_ZONE", "America/Bogota");
         Ok(Self {
@@ -117,13 +111,13 @@ fn read_watched_urls(env: &Env) -> Result<Vec<WatchedUrl>, SettingError> {
         1..=MAX_WATCHED_URLS => Ok(all),
         more => Err(SettingError::with_problem(
             WATCH,
-            format!("names {more} targets"),
+            format!("has {more} targets"),
             &format!("at most {MAX_WATCHED_URLS}"),
         )),
     }
 }
 
-/// An instance is asked `/readyz` unless its URL has a path of its own.
+/// Parses a URL. For an instance without a path, adds `/readyz`.
 fn watched_url(raw: &str, is_instance: bool) -> Option<WatchedUrl> {
     let mut url = Url::parse(raw).ok()?;
     let host = url.host_str().filter(|_| {

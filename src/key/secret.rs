@@ -1,24 +1,24 @@
-//! The secret of an installation.
+//! Secret of an installation.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretSlice};
 
-/// Fewest bytes of a secret.
+/// Minimum length of a secret in bytes.
 pub const MIN_BYTES: usize = 32;
 
-/// At least 32 bytes that nobody else knows.
+/// Secret of at least [`MIN_BYTES`], the same on every instance.
 #[derive(Clone)]
 pub struct InstallationSecret(SecretSlice<u8>);
 
 impl InstallationSecret {
-    /// A secret of these bytes; `None` if they are fewer than [`MIN_BYTES`].
+    /// Creates a secret. Returns `None` if it is shorter than [`MIN_BYTES`].
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         (bytes.len() >= MIN_BYTES).then(|| Self(bytes.into()))
     }
 
-    /// The bytes, for the one place that derives ids.
+    /// Returns the bytes, to derive keys and ids from.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret()

@@ -28,13 +28,13 @@ pub use dropped::DroppedLines;
 pub use setting::{LogFormat, LogsConfig};
 use stdout::{LineSender, OutputGuard};
 
-/// What the targets of our own lines begin with: all our crates have names that begin so.
+/// Prefix of the targets of this project's own lines.
 const TARGET: &str = "jornada";
 
-/// Longest time for the last push to Loki at the end of a role.
+/// Timeout of the last push to Loki at shutdown.
 const LAST_PUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Log of this process; a role shuts it down with [`Logs::shut_down`]. Dropping it still writes buffered lines to standard
+/// Log of this process. A role ends it with [`Logs::shut_down`]; dropping it only writes buffered lines to standard
 /// output.
 #[derive(Debug)]
 pub struct Logs {
@@ -94,7 +94,7 @@ fn is_loggable(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::WARN || metadata.target().starts_with(TARGET)
 }
 
-/// Returns the layer for standard output, in the configured format or the one that suits its reader.
+/// Returns the layer for standard output, by default as text on a terminal, else as JSON.
 fn stdout_layer<S>(format: Option<LogFormat>, writer: LineSender) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,

@@ -1,6 +1,5 @@
-//! What every role needs to make metrics for Prometheus: a registry, counters with labels, and the times of dependencies.
-//! Each module has its own metrics. Labels are closed sets: route templates, methods, status codes, campaign ids, outcomes,
-//! operations.
+//! Prometheus basics for every role: a registry, counters with labels, and metrics of dependencies. Each module defines
+//! its own metrics. Labels are closed sets: route templates, methods, status codes, campaign ids, outcomes, operations.
 
 pub mod dependency;
 
@@ -10,10 +9,8 @@ use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 pub use dependency::{Dependency, DependencyMetrics, Meter};
 
-/// Makes a registry with the metrics of the process and `jornada_build_info`, which is always 1: the version is its label.
-///
-/// # Errors
-/// Two metrics of one name: a mistake in this module.
+/// Creates a registry with the metrics of the process and `jornada_build_info`, which is always 1 and is labelled with
+/// the version.
 pub fn registry() -> Result<Registry, prometheus::Error> {
     let registry = Registry::new();
     registry.register(Box::new(ProcessCollector::for_self()))?;
@@ -24,10 +21,7 @@ pub fn registry() -> Result<Registry, prometheus::Error> {
     Ok(registry)
 }
 
-/// Registers a metric and returns it.
-///
-/// # Errors
-/// A name that is taken.
+/// Registers a metric and returns it. Fails if the name is taken.
 pub fn add<C: Collector + Clone + 'static>(
     registry: &Registry,
     collector: C,
@@ -36,10 +30,7 @@ pub fn add<C: Collector + Clone + 'static>(
     Ok(collector)
 }
 
-/// Makes a counter with labels.
-///
-/// # Errors
-/// A name or a label that Prometheus does not take.
+/// Creates a counter with labels. Fails if a name is invalid in Prometheus.
 pub fn counters(
     name: &str,
     help: &str,
@@ -48,13 +39,13 @@ pub fn counters(
     IntCounterVec::new(Opts::new(name, help), labels)
 }
 
-/// Converts a count for a gauge.
+/// Converts a count to a gauge value.
 #[must_use]
 pub fn gauge_value(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Returns the text that Prometheus reads (exposition format 0.0.4).
+/// Renders a registry in the Prometheus text format 0.0.4.
 #[must_use]
 pub fn text(registry: &Registry) -> String {
     TextEncoder::new()

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::setting::WatchRules;
 
-/// Outages within [`FLAPPING`] that raise an incident, however short each was.
+/// Number of outages within [`FLAPPING_WINDOW`] that raise an incident, however short each was.
 const FLAPPING_OUTAGES: usize = 4;
 const FLAPPING_WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// An incident this soon after the last one doubles the recovery period.
@@ -22,7 +22,7 @@ const MAX_RECOVERY_PERIOD: SignedDuration = SignedDuration::from_mins(4);
 #[derive(Clone, Debug)]
 pub struct AlertState {
     phase: AlertPhase,
-    /// Starts of the last outages, up to [`FALLS`].
+    /// Starts of the last outages, up to [`FLAPPING_OUTAGES`].
     outages: VecDeque<Timestamp>,
     /// Time for which the target must answer before the incident is resolved.
     recovery_period: SignedDuration,
@@ -259,12 +259,12 @@ mod tests {
 
     /// Simulates probes two seconds apart (`u`: up, `d`: down) and returns the events with their seconds.
     fn told(rules: &WatchRules, probes: &str) -> Vec<(i64, AlertEvent)> {
-        let mut alarm = AlertState::new(rules);
-        observed(&mut alarm, rules, probes, 0)
+        let mut alert = AlertState::new(rules);
+        observed(&mut alert, rules, probes, 0)
     }
 
     fn observed(
-        alarm: &mut AlertState,
+        alert: &mut AlertState,
         rules: &WatchRules,
         probes: &str,
         from: i64,
@@ -278,8 +278,8 @@ mod tests {
                 } else {
                     Observation::Down
                 };
-                let notice = alarm.observe(rules, answer, false, at(second))?;
-                Some((second, notice))
+                let event = alert.observe(rules, answer, false, at(second))?;
+                Some((second, event))
             })
             .collect()
     }
@@ -316,62 +316,62 @@ mod tests {
         for flap in ["duu", "ddu", "dddu", "dddduu"] {
             let mut probes = flap.repeat(10);
             probes.push_str("uuuuuuuuu");
-            let notices = told(&RULES, &probes);
+            let events = told(&RULES, &probes);
             assert!(
                 matches!(
-                    notices[..],
+                    events[..],
                     [
                         (_, AlertEvent::Raised { .. }),
                         (_, AlertEvent::Resolved { .. })
                     ]
                 ),
-                "{flap}: {notices:?}"
+                "{flap}: {events:?}"
             );
         }
     }
 
     #[test]
     fn a_flapping_incident_starts_at_the_first_outage() {
-        let notices = told(&RULES, "duuduuduud");
-        assert_eq!(notices, [(18, AlertEvent::Raised { since: at(0) })]);
+        let events = told(&RULES, "duuduuduud");
+        assert_eq!(events, [(18, AlertEvent::Raised { since: at(0) })]);
         let seldom = "d".to_owned() + &"u".repeat(10);
         assert_eq!(told(&RULES, &seldom.repeat(10)), []);
     }
 
     #[test]
     fn repeated_incidents_double_the_recovery_period() {
-        let mut alarm = AlertState::new(&RULES);
+        let mut alert = AlertState::new(&RULES);
         let outage = "dddu";
         let mut quiets = Vec::new();
         for number in 0..6 {
             let from = number * 300;
-            observed(&mut alarm, &RULES, outage, from);
-            let up = observed(&mut alarm, &RULES, &"u".repeat(140), from + 8);
+            observed(&mut alert, &RULES, outage, from);
+            let up = observed(&mut alert, &RULES, &"u".repeat(140), from + 8);
             quiets.push(up[0].0 - from - 6);
         }
         assert_eq!(quiets, [10, 20, 40, 80, 160, 240]);
         let later = 6 * 300 + 3_000;
-        observed(&mut alarm, &RULES, outage, later);
-        let up = observed(&mut alarm, &RULES, "uuuuu", later + 8);
+        observed(&mut alert, &RULES, outage, later);
+        let up = observed(&mut alert, &RULES, "uuuuu", later + 8);
         assert_eq!(up[0].0 - later - 6, 10, "long ago is forgotten");
     }
 
     #[test]
     fn a_pause_defers_new_incidents() {
-        let mut alarm = AlertState::new(&RULES);
+        let mut alert = AlertState::new(&RULES);
         for second in 0..20 {
-            let told = alarm.observe(&RULES, Observation::Down, true, at(second));
+            let told = alert.observe(&RULES, Observation::Down, true, at(second));
             assert_eq!(told, None);
         }
-        let told = alarm.observe(&RULES, Observation::Down, false, at(20));
+        let told = alert.observe(&RULES, Observation::Down, false, at(20));
         assert_eq!(told, Some(AlertEvent::Raised { since: at(0) }));
     }
 
     #[test]
     fn a_pause_does_not_defer_recoveries() {
-        let mut alarm = AlertState::with_open_incident(&AT_ONCE, at(0));
-        alarm.observe(&AT_ONCE, Observation::Up, true, at(10));
-        let told = alarm.observe(&AT_ONCE, Observation::Up, true, at(12));
+        let mut alert = AlertState::with_open_incident(&AT_ONCE, at(0));
+        alert.observe(&AT_ONCE, Observation::Up, true, at(10));
+        let told = alert.observe(&AT_ONCE, Observation::Up, true, at(12));
         assert_eq!(
             told,
             Some(AlertEvent::Resolved {
@@ -379,16 +379,16 @@ mod tests {
                 outages: 1
             })
         );
-        assert!(matches!(alarm.phase, AlertPhase::Healthy));
+        assert!(matches!(alert.phase, AlertPhase::Healthy));
     }
 
     proptest! {
         #[test]
         fn raised_and_resolved_always_alternate(probes in "[ud]{0,400}", seconds in 0i64..30) {
             let recovery_period = SignedDuration::from_secs(seconds);
-            let notices = told(&WatchRules { recovery_period, ..RULES }, &probes);
-            for (place, (_, notice)) in notices.iter().enumerate() {
-                let raised = matches!(notice, AlertEvent::Raised { .. });
+            let events = told(&WatchRules { recovery_period, ..RULES }, &probes);
+            for (place, (_, event)) in events.iter().enumerate() {
+                let raised = matches!(event, AlertEvent::Raised { .. });
                 prop_assert_eq!(raised, place % 2 == 0);
             }
         }

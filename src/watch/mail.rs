@@ -1,5 +1,5 @@
-//! Content of a mail: both languages, as plain text and HTML. The Message-ID depends only on what is reported, so that
-//! it is one mail, whoever sends it and however often.
+//! Content of a mail, in both languages, as plain text and HTML. The Message-ID depends only on the content, so the
+//! same mail has the same id from any watcher and in every attempt.
 
 pub mod texts;
 
@@ -16,7 +16,7 @@ use super::store::incidents::Incident;
 use super::store::mail_kind::MailKind;
 use crate::domain::Lang;
 
-/// What a mail reports.
+/// Content of a mail.
 #[derive(Debug)]
 pub struct MailContent<'a> {
     /// Kind; `None` for a test mail.

@@ -143,12 +143,12 @@ impl Mailer {
         let raised = due.iter().filter(|mail| mail.kind == MailKind::Raised);
         for incident in raised.flat_map(incidents_to_report) {
             let published = notifications.get(&incident.target);
-            if published.is_some_and(|(told, _)| told.id == incident.shared_id) {
+            if published.is_some_and(|(state, _)| state.id == incident.shared_id) {
                 continue;
             }
-            let told = NotificationState::sending(incident, Timestamp::now());
+            let state = NotificationState::sending(incident, Timestamp::now());
             match shared_state
-                .publish(notifications, &incident.target, told, true)
+                .publish(notifications, &incident.target, state, true)
                 .await
             {
                 Ok(true) => {}
@@ -167,7 +167,7 @@ impl Mailer {
         mut notifications: Option<SharedNotifications>,
     ) -> anyhow::Result<()> {
         let now = Instant::now();
-        if schedule.server.is_some_and(|pause| now < pause.until) {
+        if schedule.server.is_some_and(|delay| now < delay.until) {
             return Ok(());
         }
         for mail in due {
@@ -180,7 +180,7 @@ impl Mailer {
             let waits = schedule
                 .mails
                 .get(&mail.id)
-                .is_some_and(|pause| now < pause.until);
+                .is_some_and(|delay| now < delay.until);
             if is_early || waits {
                 continue;
             }
@@ -205,17 +205,17 @@ impl Mailer {
                     } else {
                         schedule.server
                     };
-                    let pause = RetryDelay::after_failure(last, Instant::now());
-                    let seconds = (pause.until - Instant::now()).as_secs_f32().round();
+                    let delay = RetryDelay::after_failure(last, Instant::now());
+                    let seconds = (delay.until - Instant::now()).as_secs_f32().round();
                     warn!(
                         mail = mail.id,
                         "cannot send a mail: {}, retrying in {seconds} s", failed.cause
                     );
                     if !failed.permanent {
-                        schedule.server = Some(pause);
+                        schedule.server = Some(delay);
                         return Ok(());
                     }
-                    schedule.mails.insert(mail.id, pause);
+                    schedule.mails.insert(mail.id, delay);
                 }
             }
         }
@@ -231,10 +231,10 @@ impl Mailer {
         self.metrics.mails.with_label_values(&[outcome]).inc();
         match sent {
             Ok(_) => {
-                let told: Vec<_> = incidents_to_report(mail).iter().map(|one| one.id).collect();
+                let reported: Vec<_> = incidents_to_report(mail).iter().map(|one| one.id).collect();
                 let now = Timestamp::now();
                 self.store
-                    .run_transaction(move |tx| outbox::record_sent(tx, id, kind, &told, now))
+                    .run_transaction(move |tx| outbox::record_sent(tx, id, kind, &reported, now))
                     .await?;
                 // Log only the local part: the whole id looks like a mail address, and logs contain none.
                 let message = message_id.split('@').next().unwrap_or_default();

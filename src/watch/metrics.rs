@@ -115,9 +115,9 @@ impl WatchMetrics {
     }
 
     /// Sets the gauges to the result of a round.
-    pub fn record_round(&self, board: &StatusSnapshot) {
+    pub fn record_round(&self, snapshot: &StatusSnapshot) {
         let mut targets: BTreeMap<&str, (i64, bool)> = BTreeMap::new();
-        for one in &board.targets {
+        for one in &snapshot.targets {
             let (addresses, up) = targets.entry(&one.name).or_insert((0, true));
             *addresses += 1;
             *up &= one.up_since.is_some();
@@ -126,12 +126,15 @@ impl WatchMetrics {
             self.target_up.with_label_values(&[name]).set(up.into());
             self.addresses.with_label_values(&[name]).set(addresses);
         }
-        let open = board.targets.iter().filter(|one| one.down_since.is_some());
+        let open = snapshot
+            .targets
+            .iter()
+            .filter(|one| one.down_since.is_some());
         self.open_incidents
             .set(i64::try_from(open.count()).unwrap_or(i64::MAX));
-        self.paused.set(board.maintenance.is_some().into());
+        self.paused.set(snapshot.maintenance.is_some().into());
         self.round_at
-            .set(board.finished_at.map_or(0, Timestamp::as_second));
+            .set(snapshot.finished_at.map_or(0, Timestamp::as_second));
     }
 
     /// Renders all metrics in the Prometheus text format 0.0.4.

@@ -1,4 +1,4 @@
-//! What the administrator was notified of about one target, shared by the watchers of a system. Each watcher detects an
+//! Last notification of the administrator about one target, shared by the watchers of a system. Each watcher detects an
 //! outage itself and queues a mail; the shared state tells it whether the mail still has news.
 
 use jiff::{SignedDuration, Timestamp};
@@ -50,15 +50,15 @@ impl NotificationState {
         }
     }
 
-    /// Returns the state to publish after this watcher has notified, if it adds to the `standing` one.
+    /// Returns the state to publish after a notification, or `None` if it adds nothing to the `published` one.
     #[must_use]
     pub fn next_after(published: Option<&Self>, incident: &Incident) -> Option<Self> {
         let raised_at = incident.reported_at?;
-        let own = published.filter(|told| told.id == incident.shared_id);
-        if own.is_none() && published.is_some_and(|told| told.since > incident.since) {
+        let own = published.filter(|published| published.id == incident.shared_id);
+        if own.is_none() && published.is_some_and(|published| published.since > incident.since) {
             return None;
         }
-        let (word, at) = match incident.recovery_reported_at {
+        let (stage, at) = match incident.recovery_reported_at {
             Some(at) => (NotificationStage::Resolved, at),
             None => (
                 NotificationStage::Raised,
@@ -66,18 +66,18 @@ impl NotificationState {
             ),
         };
         let is_more = match own {
-            Some(told) => match (told.stage, word) {
+            Some(own) => match (own.stage, stage) {
                 (NotificationStage::Sending, _)
                 | (NotificationStage::Raised, NotificationStage::Resolved) => true,
-                (NotificationStage::Raised, NotificationStage::Raised) => told.at < at,
+                (NotificationStage::Raised, NotificationStage::Raised) => own.at < at,
                 (NotificationStage::Raised | NotificationStage::Resolved, _) => false,
             },
             // Resolved and reported before any other watcher knew of it: nothing to publish.
-            None => word == NotificationStage::Raised,
+            None => stage == NotificationStage::Raised,
         };
         is_more.then(|| Self {
             id: incident.shared_id.clone(),
-            stage: word,
+            stage,
             since: incident.since,
             until: incident.until,
             at,
@@ -85,15 +85,15 @@ impl NotificationState {
     }
 }
 
-/// Derives the news for a watcher's own incident from the last notification about its target. `quiet` is the recovery
-/// period of the rules.
+/// Derives the news for a watcher's own incident from the last notification about its target. `recovery_period` is that
+/// of the rules.
 #[must_use]
 pub fn derive_news(
     state: &NotificationState,
     incident: &Incident,
     recovery_period: SignedDuration,
 ) -> Option<PeerNotification> {
-    let learned = |raised, resolved| {
+    let news = |raised, resolved| {
         Some(PeerNotification {
             shared_id: state.id.clone(),
             raised_at: raised,
@@ -109,9 +109,9 @@ pub fn derive_news(
             resolved_at: Some(state.at),
         });
     }
-    let learned = match state.stage {
-        NotificationStage::Sending => learned(None, None),
-        NotificationStage::Raised => learned(Some(state.at), None),
+    let news = match state.stage {
+        NotificationStage::Sending => news(None, None),
+        NotificationStage::Raised => news(Some(state.at), None),
         NotificationStage::Resolved => {
             let slack = END_TOLERANCE.min(recovery_period / 2);
             let same = state.id == incident.shared_id;
@@ -121,17 +121,17 @@ pub fn derive_news(
             if !same && !within {
                 return None;
             }
-            learned(Some(state.at), incident.until.map(|_| state.at))
+            news(Some(state.at), incident.until.map(|_| state.at))
         }
     };
-    learned.filter(|learned| is_news(learned, incident))
+    news.filter(|news| is_news(news, incident))
 }
 
-fn is_news(learned: &PeerNotification, incident: &Incident) -> bool {
-    learned.shared_id != incident.shared_id
-        || (learned.raised_at.is_some() && incident.reported_at.is_none())
-        || learned.raised_at > incident.last_reported_at
-        || (learned.resolved_at.is_some() && incident.recovery_reported_at.is_none())
+fn is_news(news: &PeerNotification, incident: &Incident) -> bool {
+    news.shared_id != incident.shared_id
+        || (news.raised_at.is_some() && incident.reported_at.is_none())
+        || news.raised_at > incident.last_reported_at
+        || (news.resolved_at.is_some() && incident.recovery_reported_at.is_none())
 }
 
 #[cfg(test)]
@@ -166,13 +166,13 @@ pub(crate) mod tests {
 
     fn told(
         id: &str,
-        word: NotificationStage,
+        stage: NotificationStage,
         since: i64,
         until: Option<i64>,
     ) -> NotificationState {
         NotificationState {
             id: id.into(),
-            stage: word,
+            stage,
             since: at(since),
             until: until.map(at),
             at: at(100),

@@ -1,4 +1,4 @@
-//! HTTP port of the watcher: status page, the same as JSON, and metrics. Never exposed to the public.
+//! HTTP port of the watcher: status page, status as JSON, metrics. Never exposed to the public.
 
 use std::collections::BTreeMap;
 

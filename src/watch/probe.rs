@@ -96,7 +96,7 @@ struct CheckReply {
 }
 
 impl Prober {
-    /// Creates a prober; `wait` is the timeout of each probe.
+    /// Creates a prober; `timeout` is that of each probe.
     pub fn new(timeout: Duration) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -149,9 +149,9 @@ impl Prober {
     pub async fn probe(&self, watched: &WatchedUrl, address: SocketAddr) -> ProbeOutcome {
         let asked = timeout(self.timeout, self.request(watched, address)).await;
         match asked.unwrap_or(Err(ProbeResult::TimedOut)) {
-            Ok(look) => look,
-            Err(seen) => ProbeOutcome {
-                result: seen,
+            Ok(outcome) => outcome,
+            Err(result) => ProbeOutcome {
+                result,
                 instance: None,
             },
         }

@@ -81,9 +81,9 @@ impl ProbeLoop {
         }
         self.record(&mut targets, result, now).await?;
         self.targets = targets;
-        let board = self.build_snapshot(maintenance, now);
-        self.metrics.record_round(&board);
-        self.snapshot.send_replace(board);
+        let snapshot = self.build_snapshot(maintenance, now);
+        self.metrics.record_round(&snapshot);
+        self.snapshot.send_replace(snapshot);
         Ok(())
     }
 
@@ -125,8 +125,8 @@ impl ProbeLoop {
             .buffered(CONCURRENCY);
         let outcomes: Vec<ProbeOutcome> = outcomes.collect().await;
         let now = Timestamp::now();
-        for (target, look) in targets.iter_mut().zip(outcomes) {
-            target.apply_outcome(look, now);
+        for (target, outcome) in targets.iter_mut().zip(outcomes) {
+            target.apply_outcome(outcome, now);
         }
     }
 
@@ -158,7 +158,7 @@ impl ProbeLoop {
     }
 
     fn build_snapshot(&self, maintenance: Option<Maintenance>, now: Timestamp) -> StatusSnapshot {
-        let standing = |target: &Target| {
+        let status = |target: &Target| {
             let watched = &self.config.watched[target.watched];
             TargetStatus {
                 target: target.key(watched),
@@ -172,7 +172,7 @@ impl ProbeLoop {
         };
         StatusSnapshot {
             finished_at: Some(now),
-            targets: self.targets.iter().map(standing).collect(),
+            targets: self.targets.iter().map(status).collect(),
             maintenance,
         }
     }

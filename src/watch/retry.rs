@@ -46,9 +46,9 @@ mod tests {
         let mut last = None;
         let lengths: Vec<_> = (0..7)
             .map(|_| {
-                let pause = RetryDelay::after_failure(last, now);
-                last = Some(pause);
-                (pause.until - now).as_secs()
+                let delay = RetryDelay::after_failure(last, now);
+                last = Some(delay);
+                (delay.until - now).as_secs()
             })
             .collect();
         assert_eq!(lengths, [1, 2, 4, 8, 16, 30, 30]);

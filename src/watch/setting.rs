@@ -1,4 +1,4 @@
-//! What a watcher is told at its start: whom it watches, what makes an incident, how mails leave.
+//! Settings of the watcher: targets, alert rules, mail.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,56 +19,56 @@ pub struct WatchConfig {
     pub watched: Vec<WatchedUrl>,
     /// `JORNADA_WATCH_LISTEN`; never proxied to the public.
     pub listen: SocketAddr,
-    /// `JORNADA_WATCH_DATA`; one folder for each watcher.
+    /// `JORNADA_WATCH_DATA`; one folder per watcher.
     pub data_folder: PathBuf,
     /// `JORNADA_WATCH_EVERY`.
     pub probe_interval: Duration,
-    /// `JORNADA_WATCH_TIMEOUT`; not longer than `every`.
+    /// `JORNADA_WATCH_TIMEOUT`; not longer than `probe_interval`.
     pub timeout: Duration,
-    /// What makes an incident.
+    /// Alert rules.
     pub rules: WatchRules,
-    /// `JORNADA_WATCH_GROUP`: incidents that begin within this time share a mail.
+    /// `JORNADA_WATCH_GROUP`: incidents within this time are reported in one mail.
     pub group_period: SignedDuration,
     /// `JORNADA_WATCH_REMIND`.
     pub reminder_interval: SignedDuration,
-    /// `JORNADA_WATCH_NEUTRAL`: host and port that answer whatever happens to the system.
+    /// `JORNADA_WATCH_NEUTRAL`: host and port that answer independently of the system.
     pub neutral: Option<(String, u16)>,
-    /// How mails leave.
+    /// Mail settings.
     pub mail: MailConfig,
-    /// What mails say besides.
+    /// Links and time zone of mails.
     pub links: WatchLinks,
-    /// `JORNADA_CACHE`: where several watchers agree.
+    /// `JORNADA_CACHE`: shared state of several watchers.
     pub cache: CacheSetting,
-    /// `JORNADA_INSTANCE`: the name of this watcher.
+    /// `JORNADA_INSTANCE`: name of this watcher.
     pub instance: String,
 }
 
-/// One URL that is watched.
+/// Watched URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchedUrl {
-    /// What is asked, with its path.
+    /// URL to probe, with its path.
     pub url: Url,
-    /// Host and port, as people know it.
+    /// Host and port, for people.
     pub name: String,
-    /// An instance, which answers `/readyz`, or something else that speaks HTTP.
+    /// Whether it is an instance, which answers `/readyz`, or another HTTP server.
     pub is_instance: bool,
 }
 
-/// What makes an incident, and what ends it.
+/// Rules that raise and resolve an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchRules {
-    /// `JORNADA_WATCH_FAILURES`: failures in a row that raise it.
+    /// `JORNADA_WATCH_FAILURES`: failures in a row that raise an incident.
     pub failures: u32,
-    /// `JORNADA_WATCH_SUCCESSES`: successes in a row that resolve it.
+    /// `JORNADA_WATCH_SUCCESSES`: successes in a row that resolve an incident.
     pub successes: u32,
-    /// `JORNADA_WATCH_QUIET`: for how long they must have gone on.
+    /// `JORNADA_WATCH_QUIET`: minimum duration of these successes.
     pub recovery_period: SignedDuration,
 }
 
-/// Where mails lead, and the clock that they show.
+/// Links and time zone of mails.
 #[derive(Clone, Debug)]
 pub struct WatchLinks {
-    /// `JORNADA_WATCH_URL`: the status page.
+    /// `JORNADA_WATCH_URL`: status page.
     pub page: Option<Url>,
     /// `JORNADA_WATCH_DASHBOARD`.
     pub dashboard: Option<Url>,
@@ -78,7 +78,7 @@ pub struct WatchLinks {
     pub zone: TimeZone,
 }
 
-/// Everything about mail that is set.
+/// Settings of mail.
 #[derive(Clone, Debug)]
 pub struct MailConfig {
     /// `JORNADA_SMTP`.
@@ -92,15 +92,15 @@ pub struct MailConfig {
 /// `JORNADA_SMTP`.
 #[derive(Clone, Debug)]
 pub enum MailTransportSetting {
-    /// `file:FOLDER`; each mail becomes a file `.eml`.
+    /// `file:FOLDER`; one `.eml` file per mail.
     Folder(PathBuf),
-    /// `smtp://…` or `smtps://…`, whole, as the mail client reads it.
+    /// `smtp://…` or `smtps://…`, the full URL for the mail client.
     Smtp(SecretString),
 }
 
 #[cfg(test)]
 impl MailConfig {
-    /// Mails go into a folder.
+    /// Creates settings that write mails to a folder.
     pub(crate) fn to_folder(folder: PathBuf) -> Self {
         let mailbox = |name: &str| Mailbox::new(None, format!("{name}@localhost").parse().unwrap());
         Self {

@@ -124,14 +124,14 @@ impl SharedState {
             .query_async(&mut self.connection.clone())
             .await?;
         let parsed = raw.into_iter().filter_map(|(target, text)| {
-            let told = serde_json::from_str(&text).ok()?;
-            Some((target, (told, text)))
+            let state = serde_json::from_str(&text).ok()?;
+            Some((target, (state, text)))
         });
         Ok(parsed.collect())
     }
 
-    /// Replaces the notification about a target. Returns `false` if it has changed since `words` was read, or if
-    /// `must_lead` and another watcher leads.
+    /// Replaces the notification about a target. Returns `false` if it has changed since `notifications` was read, or
+    /// if `must_lead` and another watcher leads.
     pub async fn publish(
         &self,
         notifications: &mut SharedNotifications,
@@ -157,17 +157,17 @@ impl SharedState {
         Ok(written)
     }
 
-    /// Deletes old notifications of recoveries, so that changing addresses leave nothing behind.
+    /// Deletes old notifications of recoveries, so that addresses that are no longer used do not accumulate.
     pub async fn prune(
         &self,
         notifications: &SharedNotifications,
         now: Timestamp,
     ) -> RedisResult<()> {
-        let is_old = |told: &NotificationState| {
-            told.stage == NotificationStage::Resolved
-                && now.as_millisecond() - told.at.as_millisecond() > RETENTION_MS
+        let is_old = |state: &NotificationState| {
+            state.stage == NotificationStage::Resolved
+                && now.as_millisecond() - state.at.as_millisecond() > RETENTION_MS
         };
-        for (target, _) in notifications.iter().filter(|(_, (told, _))| is_old(told)) {
+        for (target, _) in notifications.iter().filter(|(_, (state, _))| is_old(state)) {
             let () = redis::cmd("HDEL")
                 .arg(&self.notifications_key)
                 .arg(target)
@@ -182,8 +182,8 @@ impl SharedState {
         &self,
         known: Option<&Maintenance>,
     ) -> RedisResult<Option<Maintenance>> {
-        let set_at = known.map_or(0, |pause| pause.set_at.as_millisecond());
-        let text = known.and_then(|pause| serde_json::to_string(pause).ok());
+        let set_at = known.map_or(0, |maintenance| maintenance.set_at.as_millisecond());
+        let text = known.and_then(|maintenance| serde_json::to_string(maintenance).ok());
         let counts: String = MAINTENANCE_SCRIPT
             .key(&self.maintenance_key)
             .arg(set_at)
@@ -220,7 +220,7 @@ impl LeaderElection {
         }
     }
 
-    /// Processes the answer of Redis; `None` if it is unavailable. A leader stays leader meanwhile.
+    /// Processes the answer of Redis; `None` if it is unavailable. A leader stays leader until its lease expires.
     pub fn update(&mut self, answer: Option<bool>, now: Instant) -> Leadership {
         match answer {
             Some(leads) => {

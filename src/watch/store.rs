@@ -1,5 +1,5 @@
 //! Store of one watcher on local disk: incidents, mails, availability, maintenance. Every change is one transaction,
-//! durable before anything is done about it.
+//! durable before it takes effect.
 
 mod gather;
 pub mod history;
@@ -208,8 +208,8 @@ pub(crate) mod tests {
     /// Opens a store in a temporary folder.
     pub(crate) fn temporary_store() -> (tempfile::TempDir, WatchStore) {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = WatchStore::open(folder.path()).unwrap();
-        (folder, ledger)
+        let store = WatchStore::open(folder.path()).unwrap();
+        (folder, store)
     }
 
     #[test]
@@ -223,8 +223,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_newer_schema_is_rejected() {
-        let (folder, ledger) = temporary_store();
-        ledger
+        let (folder, store) = temporary_store();
+        store
             .run_transaction_blocking(|tx| tx.pragma_update(None, "user_version", 7))
             .unwrap();
         assert!(WatchStore::open(folder.path()).is_err());
@@ -232,13 +232,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_failed_transaction_changes_nothing() {
-        let (_folder, ledger) = temporary_store();
-        let failed = ledger.run_transaction_blocking(|tx| {
+        let (_folder, store) = temporary_store();
+        let failed = store.run_transaction_blocking(|tx| {
             tx.execute("INSERT INTO pauses VALUES (1, 2, '')", [])?;
             tx.execute("INSERT INTO nowhere VALUES (1)", [])
         });
         assert!(failed.is_err());
-        let count: i64 = ledger
+        let count: i64 = store
             .run_transaction_blocking(|tx| {
                 tx.query_row("SELECT count(*) FROM pauses", [], |row| row.get(0))
             })

@@ -11,9 +11,9 @@ use super::snapshot::StatusSnapshot;
 use super::store::incidents::{self, Incident, NewIncident, PeerNotification};
 use super::store::{WatchStore, history};
 
-/// A resolved incident that the leader has not reported within this time did not exist for the leader.
+/// Time after which a resolved incident that the leader did not report counts as seen by this watcher only.
 const UNSHARED_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
-/// Time for which notifications are published again, in case a crash kept them from Redis.
+/// Time for which notifications are published again, in case a crash prevented it.
 const REPUBLISH_PERIOD: SignedDuration = SignedDuration::from_hours(24);
 /// Extra time before this watcher reports the recovery from an incident that another watcher raised.
 const STARTUP_MARGIN: SignedDuration = SignedDuration::from_secs(5);
@@ -69,11 +69,12 @@ async fn import(
         if incident.recovery_reported_at.is_some() {
             continue;
         }
-        let state = notifications.get(&incident.target).map(|(told, _)| told);
-        let learned = state
-            .and_then(|told| notification::derive_news(told, &incident, rules.recovery_period));
-        let learned = learned.or_else(|| dismiss_unshared(&incident, state, leadership, now));
-        news.extend(learned.map(|learned| (incident.id, learned)));
+        let state = notifications.get(&incident.target).map(|(state, _)| state);
+        let notification = state
+            .and_then(|state| notification::derive_news(state, &incident, rules.recovery_period));
+        let notification =
+            notification.or_else(|| dismiss_unshared(&incident, state, leadership, now));
+        news.extend(notification.map(|notification| (incident.id, notification)));
     }
     if news.is_empty() {
         return Ok(());
@@ -81,7 +82,7 @@ async fn import(
     store
         .run_transaction(move |tx| {
             news.iter()
-                .try_for_each(|(id, learned)| incidents::import(tx, *id, learned))
+                .try_for_each(|(id, notification)| incidents::import(tx, *id, notification))
         })
         .await
 }
@@ -94,7 +95,7 @@ fn dismiss_unshared(
     now: Timestamp,
 ) -> Option<PeerNotification> {
     let until = incident.until?;
-    let is_own = state.is_some_and(|told| told.id == incident.shared_id);
+    let is_own = state.is_some_and(|state| state.id == incident.shared_id);
     let is_long_over = now.duration_since(until) >= UNSHARED_TIMEOUT;
     let is_unreported =
         leadership == Leadership::Standby && incident.reported_at.is_none() && !is_own;
@@ -112,10 +113,10 @@ pub async fn publish(
     notifications: &mut SharedNotifications,
 ) -> anyhow::Result<()> {
     for incident in recent_incidents(store).await? {
-        let standing = notifications.get(&incident.target).map(|(told, _)| told);
-        if let Some(told) = NotificationState::next_after(standing, &incident)
+        let published = notifications.get(&incident.target).map(|(state, _)| state);
+        if let Some(state) = NotificationState::next_after(published, &incident)
             && shared_state
-                .publish(notifications, &incident.target, told, false)
+                .publish(notifications, &incident.target, state, false)
                 .await
                 .is_err()
         {
@@ -135,36 +136,36 @@ async fn adopt(
 ) -> anyhow::Result<()> {
     let now = Timestamp::now();
     let known = recent_incidents(store).await?;
-    for (target, (told, _)) in notifications {
+    for (target, (state, _)) in notifications {
         let is_known = known
             .iter()
-            .any(|one| one.shared_id == told.id || (one.target == *target && one.until.is_none()));
-        let standing = snapshot
+            .any(|one| one.shared_id == state.id || (one.target == *target && one.until.is_none()));
+        let status = snapshot
             .target_status(target)
             .filter(|one| one.down_since.is_none());
-        let Some((standing, up_since)) = standing.and_then(|one| Some((one, one.up_since?))) else {
+        let Some((status, up_since)) = status.and_then(|one| Some((one, one.up_since?))) else {
             continue;
         };
         let is_back = now.duration_since(up_since) >= rules.recovery_period + STARTUP_MARGIN;
-        if is_known || !is_back || told.stage != NotificationStage::Raised {
+        if is_known || !is_back || state.stage != NotificationStage::Raised {
             continue;
         }
         info!(
             "{} is back after an incident that another watcher reported",
-            standing.label
+            status.label
         );
         let raised = NewIncident {
-            shared_id: told.id.clone(),
+            shared_id: state.id.clone(),
             target: target.clone(),
-            label: standing.label.clone(),
-            is_instance: standing.is_instance,
-            since: told.since,
+            label: status.label.clone(),
+            is_instance: status.is_instance,
+            since: state.since,
             probe_result: ProbeResult::Broken,
             cut_off: false,
         };
-        let (told_at, until) = (told.at, up_since.max(told.since));
+        let (reported_at, until) = (state.at, up_since.max(state.since));
         store
-            .run_transaction(move |tx| incidents::adopt(tx, &raised, told_at, until, now))
+            .run_transaction(move |tx| incidents::adopt(tx, &raised, reported_at, until, now))
             .await?;
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::setting::{WatchRules, WatchedUrl};
 
 /// Maximum number of watched addresses per name.
 pub const MAX_ADDRESSES: usize = 32;
-/// Time after which an address is no longer watched that its name has lost, if the name has others.
+/// Time for which an address stays watched after its name lost it, if the name has other addresses.
 const LOST_ADDRESS_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
 /// One address of one watched name.

@@ -62,7 +62,7 @@ impl MailTransport {
             MailTransportSetting::Smtp(url) => {
                 // The error of the client may contain the URL with the password.
                 let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
-                    .map_err(|_| anyhow::anyhow!("JORNADA_SMTP: the mail client refuses this URL"))?
+                    .map_err(|_| anyhow::anyhow!("JORNADA_SMTP: the mail client rejects this URL"))?
                     .timeout(Some(REPLY_TIMEOUT))
                     .build();
                 TransportKind::Smtp(Box::new(transport))
@@ -74,10 +74,7 @@ impl MailTransport {
         })
     }
 
-    /// Sends a mail. Returns the reply of the server.
-    ///
-    /// # Errors
-    /// The mail was not accepted, or it is unknown whether it was.
+    /// Sends a mail. Returns the reply of the server. After an error the mail may still have been accepted.
     pub async fn send(&self, message_id: &str, message: &[u8]) -> Result<String, DeliveryError> {
         match &self.kind {
             TransportKind::Folder(folder) => {
@@ -143,7 +140,7 @@ fn io_kind(error: &SmtpError) -> Option<std::io::ErrorKind> {
         .map(std::io::Error::kind)
 }
 
-/// Returns a file name for a Message-ID. The same mail gives the same file.
+/// Returns a file name for a Message-ID. The same mail always has the same file name.
 fn file_name(message_id: &str) -> String {
     let plain = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '@' | '.' | '-');
     message_id.chars().filter(plain).take(120).collect()
@@ -175,9 +172,10 @@ mod tests {
     async fn the_same_mail_is_the_same_file() {
         let folder = tempfile::tempdir().unwrap();
         let config = MailConfig::to_folder(folder.path().join("mail"));
-        let post = MailTransport::new(&config).unwrap();
+        let transport = MailTransport::new(&config).unwrap();
         for _ in 0..2 {
-            post.send("<../1@localhost>", b"Subject: x\r\n\r\n")
+            transport
+                .send("<../1@localhost>", b"Subject: x\r\n\r\n")
                 .await
                 .unwrap();
         }

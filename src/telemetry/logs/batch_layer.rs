@@ -16,7 +16,7 @@ use super::DroppedLines;
 /// Maximum number of lines per batch. The channel of tracing-loki holds 512 and silently drops more; one slot is needed
 /// for its shutdown message.
 pub(super) const MAX_BATCH_LINES: usize = 500;
-/// Maximum length of a line in bytes. Ours are far shorter; a chain of causes might not be.
+/// Maximum length of a line in bytes. Only a long chain of causes may exceed it.
 const MAX_LINE_BYTES: usize = 16 << 10;
 
 /// Layer that adds lines to the open batch, or counts them as dropped.
@@ -31,7 +31,7 @@ struct BatchState {
 
 struct OpenBatch {
     layer: tracing_loki::Layer,
-    /// Lines offered to the batch; those beyond [`BATCH_LINES`] were dropped.
+    /// Lines offered to the batch; those beyond [`MAX_BATCH_LINES`] were dropped.
     offered: AtomicUsize,
 }
 

@@ -15,8 +15,8 @@ pub(super) struct PushErrorListener(Arc<Mutex<Option<String>>>);
 impl PushErrorListener {
     /// Returns and clears the error of the push.
     pub(super) fn take_error(&self) -> Option<String> {
-        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.take()
+        let mut error = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        error.take()
     }
 }
 
@@ -51,8 +51,8 @@ struct ErrorVisitor<'a>(&'a PushErrorListener);
 impl Visit for ErrorVisitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "error" {
-            let mut heard = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-            *heard = Some(format!("{value:?}"));
+            let mut error = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *error = Some(format!("{value:?}"));
         }
     }
 }

@@ -1,25 +1,25 @@
-//! What is logged, in which format and where to.
+//! Settings of the log: filter, format and targets.
 
 use secrecy::SecretString;
 
-/// How log lines are written, and whether Loki gets them too.
+/// Settings of the log.
 #[derive(Clone, Debug)]
 pub struct LogsConfig {
-    /// `JORNADA_LOG`, which `EnvFilter` reads. It rules the lines of this crate; of others only warnings are ever told.
+    /// `JORNADA_LOG`, in the syntax of `EnvFilter`. Lines of other crates below `WARN` are never logged.
     pub filter: String,
     /// `JORNADA_LOG_FORMAT`; without it, text on a terminal and JSON elsewhere.
     pub format: Option<LogFormat>,
-    /// `JORNADA_LOKI`, with a slash at its end; may hold a user and a password.
+    /// `JORNADA_LOKI`, with a trailing slash; may contain user and password.
     pub loki: Option<SecretString>,
-    /// `JORNADA_INSTANCE`: the label `instance` in Loki.
+    /// `JORNADA_INSTANCE`; label `instance` in Loki.
     pub instance: String,
 }
 
 /// `JORNADA_LOG_FORMAT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs: one object a line.
+    /// One JSON object per line.
     Json,
 }

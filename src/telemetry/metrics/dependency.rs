@@ -7,7 +7,7 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, 
 
 use super::{add, counters};
 
-/// Buckets in seconds, from a read from memory to the 10 s after which a store counts as unavailable.
+/// Buckets in seconds, from a read from memory to the 10 s after which a dependency counts as unavailable.
 const BUCKETS: [f64; 13] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
@@ -47,10 +47,7 @@ pub struct DependencyMetrics {
 }
 
 impl DependencyMetrics {
-    /// Registers the metrics.
-    ///
-    /// # Errors
-    /// A name that is taken.
+    /// Registers the metrics. Fails if a name is taken.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels = ["dependency", "operation"];
         let seconds = HistogramOpts::new(

@@ -292,7 +292,7 @@ mod tests {
 
     fn written(kind: Option<MailKind>, incidents: &[Incident], up: usize) -> (String, String) {
         let links = links();
-        let letter = MailContent {
+        let mail = MailContent {
             kind,
             incidents,
             instances: InstanceCount { up, all: 3 },
@@ -301,12 +301,12 @@ mod tests {
             now: at(90),
         };
         let config = MailConfig::to_folder("mail".into());
-        let (id, bytes) = letter.write(&config).unwrap();
+        let (id, bytes) = mail.write(&config).unwrap();
         let wrapped = String::from_utf8(bytes).unwrap();
         let text = wrapped.replace("=\r\n", "");
         assert!(text.contains(&id), "{text}");
         assert!(text.contains("text/plain") && text.contains("text/html"));
-        (letter.subject(), text)
+        (mail.subject(), text)
     }
 
     #[test]
@@ -375,7 +375,7 @@ mod tests {
                     ..incident(name, 0, None)
                 })
                 .collect();
-            let letter = MailContent {
+            let mail = MailContent {
                 kind: Some(kind),
                 incidents: &incidents,
                 instances: InstanceCount { up, all: 3 },
@@ -383,7 +383,7 @@ mod tests {
                 watcher: if up == 2 { "one" } else { "two" },
                 now: at(i64::try_from(up).unwrap()),
             };
-            letter.message_id("example.org")
+            mail.message_id("example.org")
         };
         let one = id(MailKind::Raised, &["a", "b"], None, 2);
         assert_eq!(one, id(MailKind::Raised, &["b", "a"], Some(7), 1));
@@ -395,8 +395,8 @@ mod tests {
 
     #[test]
     fn durations_have_two_units() {
-        let told =
+        let texts =
             [0, 59, 61, 3_700, 90_000].map(|s| format_duration(SignedDuration::from_secs(s)));
-        assert_eq!(told, ["0 s", "59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
+        assert_eq!(texts, ["0 s", "59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
     }
 }

@@ -104,8 +104,8 @@ impl ProbeLoop {
                         cut_off,
                     },
                 )),
-                Some(notice) => {
-                    let end = to_incident_end(target.incident_key.take(), notice, false);
+                Some(event) => {
+                    let end = to_incident_end(target.incident_key.take(), event, false);
                     result.resolved.extend(end);
                 }
                 None => {}

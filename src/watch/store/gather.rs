@@ -1,11 +1,11 @@
-//! Mails that gather for a moment what happens together.
+//! Grouping of incidents that happen within a short time into one mail.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::mail_kind::MailKind;
 
-/// Adds an incident to the mail that gathers, or begins one.
+/// Adds an incident to the mail that is still collecting, or creates one.
 pub(super) fn gather(
     tx: &Transaction,
     kind: MailKind,

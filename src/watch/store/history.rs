@@ -1,5 +1,5 @@
-//! Availability of each target, as two counts per hour over 90 days; and planned maintenance, in which nothing is
-//! counted and no mail is sent.
+//! Availability of each target, as two counts per hour over 90 days; and planned maintenance, during which
+//! nothing is counted and no mail is sent.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -117,14 +117,14 @@ pub fn read_availability(
     rows.collect()
 }
 
-/// Stores planned maintenance, set here or by another watcher. Only the latest is kept.
-pub fn set_maintenance(tx: &Transaction, pause: &Maintenance) -> rusqlite::Result<()> {
+/// Stores planned maintenance, set here or by another watcher. Only the latest is stored.
+pub fn set_maintenance(tx: &Transaction, maintenance: &Maintenance) -> rusqlite::Result<()> {
     tx.execute(
         "INSERT OR REPLACE INTO pauses VALUES (?1, ?2, ?3)",
         params![
-            pause.set_at.as_millisecond(),
-            pause.until.as_millisecond(),
-            pause.reason
+            maintenance.set_at.as_millisecond(),
+            maintenance.until.as_millisecond(),
+            maintenance.reason
         ],
     )?;
     tx.execute(
@@ -189,9 +189,9 @@ mod tests {
 
     #[test]
     fn a_day_and_a_quarter_are_summed_and_older_hours_deleted() {
-        let (_folder, ledger) = temporary_store();
+        let (_folder, store) = temporary_store();
         let counts = |up, down| BTreeMap::from([("app1".to_owned(), ProbeCount { up, down })]);
-        let known = ledger.run_transaction_blocking(|tx| {
+        let known = store.run_transaction_blocking(|tx| {
             add_counts(tx, &counts(1, 1), at(-100 * 24 * HOUR))?;
             add_counts(tx, &counts(10, 90), at(-30 * 24 * HOUR))?;
             add_counts(tx, &counts(50, 50), at(-HOUR))?;
@@ -209,13 +209,13 @@ mod tests {
 
     #[test]
     fn the_latest_maintenance_applies() {
-        let (_folder, ledger) = temporary_store();
+        let (_folder, store) = temporary_store();
         let set = |set_at, until| Maintenance {
             set_at: at(set_at),
             until: at(until),
             reason: "disco".into(),
         };
-        let counts = ledger.run_transaction_blocking(|tx| {
+        let counts = store.run_transaction_blocking(|tx| {
             set_maintenance(tx, &set(10, 100))?;
             set_maintenance(tx, &set(20, 20))?;
             set_maintenance(tx, &set(5, 900))?;
@@ -228,9 +228,9 @@ mod tests {
 
     #[test]
     fn addresses_are_replaced() {
-        let (_folder, ledger) = temporary_store();
+        let (_folder, store) = temporary_store();
         let known: KnownAddresses = vec![("10.0.0.1:4100".parse().unwrap(), Some("app1".into()))];
-        let told = ledger.run_transaction_blocking(|tx| {
+        let stored = store.run_transaction_blocking(|tx| {
             replace_addresses(
                 tx,
                 "http://app:4100/",
@@ -239,6 +239,6 @@ mod tests {
             replace_addresses(tx, "http://app:4100/", &known)?;
             read_addresses(tx, "http://app:4100/")
         });
-        assert_eq!(told.unwrap(), known);
+        assert_eq!(stored.unwrap(), known);
     }
 }

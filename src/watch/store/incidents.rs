@@ -1,4 +1,4 @@
-//! Incidents, stored in one transaction with their mails, and what was reported of them, by whichever watcher.
+//! Incidents, stored in one transaction with their mails, and their notifications, sent by any watcher.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Row, Transaction, params};
@@ -144,17 +144,17 @@ pub fn resolve(
 pub fn adopt(
     tx: &Transaction,
     raised: &NewIncident,
-    told_at: Timestamp,
+    reported_at: Timestamp,
     until: Timestamp,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let id = raise(tx, raised, SignedDuration::ZERO, now)?;
-    let learned = PeerNotification {
+    let notification = PeerNotification {
         shared_id: raised.shared_id.clone(),
-        raised_at: Some(told_at),
+        raised_at: Some(reported_at),
         resolved_at: None,
     };
-    import(tx, id, &learned)?;
+    import(tx, id, &notification)?;
     let end = IncidentEnd {
         id,
         until,
@@ -165,7 +165,7 @@ pub fn adopt(
 }
 
 /// Applies a notification of another watcher. Unsent mails are written again, because they have less to report.
-pub fn import(tx: &Transaction, id: i64, learned: &PeerNotification) -> rusqlite::Result<()> {
+pub fn import(tx: &Transaction, id: i64, notification: &PeerNotification) -> rusqlite::Result<()> {
     let ms = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     tx.execute(
         "UPDATE incidents SET shared = ?2,
@@ -175,9 +175,9 @@ pub fn import(tx: &Transaction, id: i64, learned: &PeerNotification) -> rusqlite
          WHERE id = ?1",
         params![
             id,
-            learned.shared_id,
-            ms(learned.raised_at),
-            ms(learned.resolved_at)
+            notification.shared_id,
+            ms(notification.raised_at),
+            ms(notification.resolved_at)
         ],
     )?;
     tx.execute(

@@ -1,18 +1,18 @@
-//! What a mail tells.
+//! Kind of a mail.
 
-/// What a mail tells.
+/// Kind of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailKind {
-    /// Something is down.
+    /// Targets are down.
     Raised,
-    /// It is still down.
+    /// Targets are still down.
     Reminder,
-    /// It is back.
+    /// Targets are back.
     Resolved,
 }
 
 impl MailKind {
-    /// As the ledger and metrics write it.
+    /// Returns the name in the store and in metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use super::mail_kind::MailKind;
 /// Maximum number of mails per pass.
 const MAX_MAILS_PER_PASS: u32 = 100;
 
-/// A mail that waits.
+/// Unsent mail.
 #[derive(Clone, Debug)]
 pub struct OutboxMail {
     /// Local key.
@@ -26,7 +26,7 @@ pub struct OutboxMail {
     pub incidents: Vec<Incident>,
 }
 
-/// Makes a reminder of incidents, unless one waits already.
+/// Queues a reminder about incidents, unless one is queued already.
 pub fn queue_reminder(tx: &Transaction, incidents: &[i64], now: Timestamp) -> rusqlite::Result<()> {
     let waits: bool = tx.query_row(
         "SELECT EXISTS (SELECT 1 FROM mails WHERE kind = 'reminder' AND settled_at IS NULL)",
@@ -95,12 +95,13 @@ pub fn record_sent(
     incidents: &[i64],
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let told = match kind {
+    let assignments = match kind {
         MailKind::Raised => "told_raised = ?2, told_at = ?2",
         MailKind::Reminder => "told_at = ?2",
         MailKind::Resolved => "told_resolved = ?2",
     };
-    let mut statement = tx.prepare_cached(&format!("UPDATE incidents SET {told} WHERE id = ?1"))?;
+    let mut statement =
+        tx.prepare_cached(&format!("UPDATE incidents SET {assignments} WHERE id = ?1"))?;
     for incident in incidents {
         statement.execute(params![incident, now.as_millisecond()])?;
     }
@@ -173,8 +174,8 @@ mod tests {
 
     #[test]
     fn simultaneous_incidents_share_a_mail() {
-        let (_folder, ledger) = temporary_store();
-        let due = ledger.run_transaction_blocking(|tx| {
+        let (_folder, store) = temporary_store();
+        let due = store.run_transaction_blocking(|tx| {
             incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
             incidents::raise(tx, &raised("b", 2), GROUP, at(12))?;
             incidents::raise(tx, &raised("c", 4), GROUP, at(14))?;
@@ -186,8 +187,8 @@ mod tests {
 
     #[test]
     fn an_unsent_mail_keeps_its_bytes() {
-        let (_folder, ledger) = temporary_store();
-        ledger
+        let (_folder, store) = temporary_store();
+        store
             .run_transaction_blocking(|tx| {
                 let incident = incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
                 let mail = list_due(tx, at(20))?.remove(0);
@@ -210,8 +211,8 @@ mod tests {
 
     #[test]
     fn only_one_reminder_is_queued() {
-        let (_folder, ledger) = temporary_store();
-        let waits = ledger.run_transaction_blocking(|tx| {
+        let (_folder, store) = temporary_store();
+        let waits = store.run_transaction_blocking(|tx| {
             let incident = incidents::raise(tx, &raised("a", 0), GROUP, at(10))?;
             queue_reminder(tx, &[incident], at(20))?;
             queue_reminder(tx, &[incident], at(30))?;
@@ -223,8 +224,8 @@ mod tests {
 
     #[test]
     fn only_reported_recoveries_are_pruned() {
-        let (_folder, ledger) = temporary_store();
-        let left = ledger.run_transaction_blocking(|tx| {
+        let (_folder, store) = temporary_store();
+        let left = store.run_transaction_blocking(|tx| {
             for (name, told) in [("told", true), ("untold", false)] {
                 let id = incidents::raise(tx, &raised(name, 0), GROUP, at(0))?;
                 let end = IncidentEnd {
