@@ -53,7 +53,7 @@ impl ReportSpec {
         self.selection.tally_value.as_deref().unwrap_or(all)
     }
 
-    /// Returns the URL prefix of a photo page: a registration id follows, then [`PHOTO`].
+    /// Returns the URL prefix of a photo page: a registration id follows, then [`PHOTO_URL_SUFFIX`].
     fn photo_url_prefix(&self) -> String {
         let Self {
             base_url: base,

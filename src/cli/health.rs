@@ -13,7 +13,7 @@ use crate::config::{Env, read_ops_listen};
 const TIMEOUT: Duration = Duration::from_secs(2);
 const ALIVE_STATUS_LINE: &[u8] = b"HTTP/1.1 200 ";
 
-/// Succeeds if `/healthz` answers 200 within [`WAIT`].
+/// Succeeds if `/healthz` answers 200 within [`TIMEOUT`].
 pub(super) fn check(env: &Env) -> anyhow::Result<()> {
     let address = to_reachable(read_ops_listen(env)?);
     let status = request_status(address)

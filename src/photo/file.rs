@@ -1,5 +1,5 @@
 //! Finished reports, in the same folder or bucket as the photos, under a prefix that no campaign can have. They are
-//! stored encrypted ([`SealedFile`]) and read as streams that are decrypted in chunks, never as a whole in memory.
+//! stored encrypted ([`EncryptedFile`]) and read as streams that are decrypted in chunks, never as a whole in memory.
 
 use std::io;
 

@@ -96,7 +96,7 @@ impl Sweep {
     }
 
     /// Marks the photo as erased before deleting it, so that no registration refers to a missing photo. If the deletion
-    /// fails, [`Remover`](crate::intake::remover::Remover) repeats it.
+    /// fails, [`PhotoDeleter`](crate::intake::photo_deleter::PhotoDeleter) repeats it.
     async fn erase_photo(
         &self,
         campaign: &Campaign,

@@ -78,7 +78,7 @@ pub fn write_zip(path: &Path, export: &PersonalDataExport<'_>) -> io::Result<()>
 }
 
 impl PersonalDataExport<'_> {
-    /// Returns the content of [`ANSWERS`].
+    /// Returns the content of [`ANSWERS_FILE`].
     fn to_json(&self) -> Value {
         let (campaign, record) = (self.campaign, self.history);
         let registration = &record.registration;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::setting::WatchRules;
 
-/// Outages within [`FLAPPING`] that raise an incident, however short each was.
+/// Outages within [`FLAPPING_WINDOW`] that raise an incident, however short each was.
 const FLAPPING_OUTAGES: usize = 4;
 const FLAPPING_WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// An incident this soon after the last one doubles the recovery period.
@@ -22,7 +22,7 @@ const MAX_RECOVERY_PERIOD: SignedDuration = SignedDuration::from_mins(4);
 #[derive(Clone, Debug)]
 pub struct AlertState {
     phase: AlertPhase,
-    /// Starts of the last outages, up to [`FALLS`].
+    /// Starts of the last outages, up to [`FLAPPING_OUTAGES`].
     outages: VecDeque<Timestamp>,
     /// Time for which the target must answer before the incident is resolved.
     recovery_period: SignedDuration,

@@ -79,7 +79,7 @@ struct DependencyCheck {
 }
 
 impl Readiness {
-    /// Checks each dependency, within [`WAIT`], and updates the metrics.
+    /// Checks each dependency, within [`CHECK_TIMEOUT`], and updates the metrics.
     async fn check(app: &AppState) -> Self {
         let (store, photos, cache) = tokio::join!(
             check_dependency(app.store.ping()),

@@ -108,7 +108,7 @@ impl<'t> TableReader<'t> {
         value
     }
 
-    /// Like [`Self::optional`], but records an error if the key is missing.
+    /// Like [`Self::read_optional`], but records an error if the key is missing.
     pub(super) fn read_required<T>(
         &mut self,
         key: &'static str,

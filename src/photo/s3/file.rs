@@ -99,7 +99,7 @@ impl S3Backend {
     }
 }
 
-/// Streams the file from its start, one chunk per [`EVERY`].
+/// Streams the file from its start, one chunk per [`CHUNK_INTERVAL`].
 fn throttled_body(file: &File) -> Result<ByteStream, ObjectError> {
     let unreadable = || ObjectError::Failed("cannot read the file of a report".into());
     let mut file = file.try_clone().map_err(|_| unreadable())?;

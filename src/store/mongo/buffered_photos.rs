@@ -21,7 +21,7 @@ pub(super) async fn make_index(store: &MongoStore) -> Driven<()> {
     store.buffered_photos.create_index(index).await.map(drop)
 }
 
-/// Retries while there is no primary, as [`super::keep`] does.
+/// Retries while there is no primary, as [`super::insert::insert`] does.
 pub(super) async fn insert(store: &MongoStore, photo: &BufferedPhoto) -> Result<(), StoreError> {
     let document = to_document(photo);
     let kept = async {

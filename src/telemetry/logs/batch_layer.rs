@@ -31,7 +31,7 @@ struct BatchState {
 
 struct OpenBatch {
     layer: tracing_loki::Layer,
-    /// Lines offered to the batch; those beyond [`BATCH_LINES`] were dropped.
+    /// Lines offered to the batch; those beyond [`MAX_BATCH_LINES`] were dropped.
     offered: AtomicUsize,
 }
 

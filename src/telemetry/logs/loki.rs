@@ -3,7 +3,7 @@
 //! tracing-loki 0.2.7 alone does not cope with a failing Loki. Its background task moves lines from a bounded channel
 //! into an unbounded queue, puts a rejected batch (even one rejected with 400) back into the queue, drops lines
 //! uncounted while the channel is full, and waits for a response without a timeout. The queue is private, but it fills
-//! only while the task is polled. Therefore each batch has its own layer, channel and task. The [`Gate`] lets up to 500
+//! only while the task is polled. Therefore each batch has its own layer, channel and task. The layer lets up to 500
 //! lines into the channel while the task is not polled. Then it switches to the next batch, and the task runs to its
 //! end, which is one push, within a timeout. Up to four pushes run at once, so memory holds up to 2,500 lines whatever
 //! Loki does, and each line is either accepted or counted as dropped. A failed batch is not sent again: its lines are
@@ -30,7 +30,7 @@ const BATCH_INTERVAL: Duration = Duration::from_secs(1);
 const PUSH_TIMEOUT: Duration = Duration::from_secs(15);
 /// Maximum number of concurrent pushes; one while Loki fails.
 const MAX_PUSHES: usize = 4;
-/// Maximum delay after consecutive failures; the first delay is [`PAUSE`].
+/// Maximum delay after consecutive failures; the first delay is [`BATCH_INTERVAL`].
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// Task that creates batches and pushes them.

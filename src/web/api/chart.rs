@@ -119,7 +119,7 @@ pub async fn events(
     Ok(([unbuffered], events).into_response())
 }
 
-/// Returns an event for each chart whose totals changed, or whose time is [`NEW_TIME`] newer.
+/// Returns an event for each chart whose totals changed, or whose time is [`RESEND_INTERVAL`] newer.
 fn event_stream(
     charts: impl Stream<Item = Option<Arc<ChartResponse>>>,
     client: EventClient,

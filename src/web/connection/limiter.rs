@@ -32,7 +32,7 @@ struct SlotTable {
 pub(super) struct ConnectionSlot {
     limiter: ConnectionLimiter,
     eviction: CancellationToken,
-    /// Turn in which it became idle; [`AT_WORK`] during a request.
+    /// Turn in which it became idle; [`ACTIVE`] during a request.
     idle_turn: Arc<AtomicU64>,
 }
 

@@ -129,7 +129,7 @@ async fn redirect_to_job(
     Ok(Redirect::to(&context.visit.link(&page)).into_response())
 }
 
-/// Waits up to [`PATIENCE`] for the job to end, and returns its last state.
+/// Waits up to [`FILE_TIMEOUT`] for the job to end, and returns its last state.
 async fn wait_for_file(app: &AppState, mut job: Job) -> Result<Job, Error> {
     let since = std::time::Instant::now();
     while job.state.is_live() && since.elapsed() < FILE_TIMEOUT {
