@@ -70,7 +70,7 @@ pub fn read_campaign(path: &Path) -> Result<Campaign, CampaignsError> {
 
 impl Campaigns {
     /// Reads every `.toml` file of a folder. The default is the campaign with `default = true`, else the first by id.
-    pub fn scope(folder: &Path) -> Result<Self, CampaignsError> {
+    pub fn read(folder: &Path) -> Result<Self, CampaignsError> {
         let mut all: BTreeMap<CampaignId, Arc<Campaign>> = BTreeMap::new();
         for path in list_files(folder)? {
             let campaign = Arc::new(read_campaign(&path)?);

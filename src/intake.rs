@@ -1,5 +1,5 @@
-//! Accepts registrations: validates answers, stores photo and registration, returns the receipt. Form, API, gRPC and
-//! the queue all call this module. An acknowledged registration survives the loss of this process.
+//! Accepts registrations: validates answers, stores photo and registration, returns the receipt. Form and API both
+//! call this module. An acknowledged registration survives the loss of this process.
 
 pub mod amend;
 pub mod closure_cache;

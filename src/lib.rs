@@ -3,8 +3,8 @@
 //!
 //! # Layers
 //!
-//! Each module uses only modules of the layers below it. [`config`] reads the environment and fills the settings structs
-//! of the other modules.
+//! Each module uses only modules of its own layer and of those below. [`config`] reads the environment and fills the
+//! settings structs of the other modules.
 //!
 //! | layer | modules | what it knows |
 //! |---|---|---|

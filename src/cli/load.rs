@@ -115,7 +115,7 @@ impl TargetArgs {
 }
 
 fn read_campaign(env: &Env, id: &str) -> anyhow::Result<Arc<Campaign>> {
-    let campaigns = Campaigns::scope(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+    let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
     let campaign = campaigns.get(id);
     campaign
         .cloned()

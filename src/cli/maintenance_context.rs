@@ -22,7 +22,7 @@ pub(super) struct MaintenanceContext {
 
 impl MaintenanceContext {
     pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
-        let campaigns = Campaigns::scope(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+        let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
         let setting = ObjectStoreSetting::from_env(env)?;
         let keys = MasterKeys::from_env(env)?;
         let admin = AdminContext::open(env).await?;

@@ -31,7 +31,7 @@ const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(env: &Env) -> anyhow::Result<()> {
     let config = ServeConfig::from_env(env)?;
-    let campaigns = Campaigns::scope(&config.campaigns)?;
+    let campaigns = Campaigns::read(&config.campaigns)?;
     let logging = LogsConfig::from_env(env)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -109,7 +109,7 @@ pub(super) fn parse_place_scope(env: &Env, names: &[String]) -> anyhow::Result<P
     if names.is_empty() {
         return Ok(PlaceScope::all());
     }
-    let campaigns = Campaigns::scope(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+    let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
     let read = place_scope::parse(&campaigns, names);
     read.map_err(|name| anyhow::anyhow!("--place: no campaign has a place '{name}'"))
 }

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     fn parse_with(folder: &std::path::Path, names: &[&str]) -> Result<Vec<String>, String> {
-        let campaigns = Campaigns::scope(folder).unwrap();
+        let campaigns = Campaigns::read(folder).unwrap();
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         parse(&campaigns, &names).map(|reach| reach.places().to_vec())
     }

@@ -52,7 +52,7 @@ impl StaffServices {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let config = ServeConfig::from_env(&Env::from_pairs(&settings)).unwrap();
-        let campaigns = Campaigns::scope(&config.campaigns).unwrap();
+        let campaigns = Campaigns::read(&config.campaigns).unwrap();
         let metrics = Metrics::new().unwrap();
         let store = Store::open(&config.store).await.unwrap();
         let vault = KeyRing::open(store.clone(), &config.photo_keys)

@@ -52,7 +52,7 @@ async fn sweep(installation: &Installation) -> Sweep {
     let photos = ObjectStore::new(&config.photos, vault.encryptor().clone());
     let metrics = BufferedPhotoMetrics::new(&Registry::new()).unwrap();
     let keeper = PhotoRepository::open(photos.clone(), vault, store.clone(), 0, metrics);
-    let campaigns = Campaigns::scope(&installation.folder.path().join("campaigns")).unwrap();
+    let campaigns = Campaigns::read(&installation.folder.path().join("campaigns")).unwrap();
     Sweep {
         photos: keeper.await.unwrap(),
         objects: photos,

@@ -144,7 +144,7 @@ async fn a_report_with_a_deleted_registration_is_not_reused_and_expires_early() 
     let file = program
         .request_file(&area.app, "value=Cali&format=csv")
         .await;
-    let campaigns = Campaigns::scope(&area.installation.folder.path().join("campaigns"));
+    let campaigns = Campaigns::read(&area.installation.folder.path().join("campaigns"));
     let campaigns = campaigns.unwrap();
     let campaign = campaigns.get(&area.app.campaign).unwrap();
     let ana = RegistrationId::parse(registered["id"].as_str().unwrap()).unwrap();
