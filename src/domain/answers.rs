@@ -75,11 +75,12 @@ impl Answers {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::domain) mod tests {
     use super::*;
     use crate::domain::campaign::tests::example;
 
-    fn form(parts: &[(&str, &str)], has_photo: bool) -> FormData {
+    /// Returns a form with these texts.
+    pub(in crate::domain) fn form(parts: &[(&str, &str)], has_photo: bool) -> FormData {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         FormData {
             parts: parts.iter().map(owned).collect(),
@@ -87,7 +88,8 @@ mod tests {
         }
     }
 
-    const WHOLE: [(&str, &str); 4] = [
+    /// Texts of a valid form of the example campaign.
+    pub(in crate::domain) const WHOLE: [(&str, &str); 4] = [
         ("nombre", "Ana  Ejemplo"),
         ("documento", "1.234.567"),
         ("ciudad", "bogota"),

@@ -96,23 +96,8 @@ impl Campaign {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::domain::answers::tests::{WHOLE, form};
     use crate::domain::campaign::tests::example;
-
-    fn form(parts: &[(&str, &str)], has_photo: bool) -> FormData {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        FormData {
-            parts: parts.iter().map(owned).collect(),
-            has_photo,
-        }
-    }
-
-    const WHOLE: [(&str, &str); 4] = [
-        ("nombre", "Ana  Ejemplo"),
-        ("documento", "1.234.567"),
-        ("ciudad", "bogota"),
-        ("consent", "true"),
-    ];
 
     #[test]
     fn a_whole_form_is_normalised() {

@@ -107,7 +107,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     // Forward every span, whether lines are accepted or not: tracing-loki panics on a line in a span it has not seen.
-    // What it stores per span is the same for each of its layers.
+    // Each of its layers stores the same data per span.
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         self.with_batch(|batch| batch.layer.on_new_span(attributes, id, context));
     }

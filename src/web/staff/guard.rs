@@ -41,7 +41,7 @@ pub(super) struct RouteGuard {
 #[derive(Clone, Debug)]
 pub struct CsrfToken(pub String);
 
-/// What every page of the staff area needs. Extractor for handlers behind the middleware.
+/// Context of every page of the staff area. Extractor for handlers behind the middleware.
 #[derive(Debug)]
 pub struct StaffContext {
     /// Language and path of the request.

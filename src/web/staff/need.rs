@@ -2,7 +2,7 @@
 
 use crate::domain::staff::Permission;
 
-/// What a route requires of the client.
+/// Requirement of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
     /// Nothing, as for the login page.

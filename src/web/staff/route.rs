@@ -18,7 +18,7 @@ pub struct Route {
     pub method: Method,
     /// Path in axum's syntax, with parameters in braces.
     pub path: &'static str,
-    /// Who may use it.
+    /// Requirement that a client must meet.
     pub requirement: Requirement,
     handler: MethodRouter<AppState>,
 }
