@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -101,23 +103,40 @@ impl Window {
     }
 
     pub async fn write(&self, selector: &str, text: &str) {
-        let element = self.client.find(Locator::Css(selector)).await.unwrap();
-        element.send_keys(text).await.unwrap();
+        self.with_element(selector, async |element| element.send_keys(text).await)
+            .await;
     }
 
     pub async fn click(&self, selector: &str) {
-        let element = self.client.find(Locator::Css(selector)).await.unwrap();
-        element.click().await.unwrap();
+        self.with_element(selector, async |element| element.click().await)
+            .await;
     }
 
     pub async fn text(&self, selector: &str) -> String {
-        let element = self.client.find(Locator::Css(selector)).await.unwrap();
-        element.text().await.unwrap()
+        self.with_element(selector, async |element| element.text().await)
+            .await
     }
 
     pub async fn value(&self, selector: &str) -> String {
-        let element = self.client.find(Locator::Css(selector)).await.unwrap();
-        element.prop("value").await.unwrap().unwrap_or_default()
+        self.with_element(selector, async |element| element.prop("value").await)
+            .await
+            .unwrap_or_default()
+    }
+
+    /// Acts on an element. Finds it again when the page was replaced in between: the driver reports that before it acts.
+    async fn with_element<T>(
+        &self,
+        selector: &str,
+        act: impl AsyncFn(&Element) -> Result<T, CmdError>,
+    ) -> T {
+        let start = Instant::now();
+        loop {
+            let element = self.client.find(Locator::Css(selector)).await.unwrap();
+            match act(&element).await {
+                Err(error) if error.is_stale_element_reference() && start.elapsed() < TIMEOUT => {}
+                result => return result.unwrap(),
+            }
+        }
     }
 
     /// Blocks all scripts of pages, as a bad network may.
