@@ -1,27 +1,35 @@
 # syntax=docker/dockerfile:1
 # An image with only the binary and the libraries that it links: no shell, no package manager.
 
+# The manifests of the crates without their sources.
+FROM rust:1.95.0-slim-bookworm AS manifests
+COPY crates /crates
+RUN find /crates -type f ! -name Cargo.toml -delete && find /crates -type d -empty -delete
+
 FROM rust:1.95.0-slim-bookworm AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends build-essential ca-certificates \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 
-# Only the dependencies: this layer is cached until Cargo.toml or Cargo.lock changes.
+# Only the dependencies: this layer is cached until a manifest or Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
 COPY benches benches
+COPY --from=manifests /crates crates
 RUN mkdir src \
     && echo 'fn main() {}' >src/main.rs \
     && touch src/lib.rs \
+    && for crate in crates/*; do mkdir "$crate/src" && touch "$crate/src/lib.rs"; done \
     && cargo build --release --locked \
-    && rm -r src
+    && rm -r src crates
 
 COPY askama.toml ./
+COPY crates crates
 COPY src src
 COPY templates templates
 COPY static static
 # Makes the sources newer than the placeholder build of the dependencies.
-RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+RUN find src crates -name '*.rs' -exec touch {} + && cargo build --release --locked --bin jornada
 
 COPY campaigns /root-of-image/campaigns
 COPY ops/probe.toml /root-of-image/campaigns/

@@ -5,11 +5,12 @@
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
-use jornada::domain::registration::PhotoRef;
-use jornada::domain::{CampaignId, RegistrationId};
-use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
-use jornada::photo::inspect::inspect;
-use jornada::photo::{PhotoFormat, PhotoKey};
+use jornada_domain::registration::PhotoRef;
+use jornada_domain::{CampaignId, RegistrationId};
+use jornada_objects::PhotoKey;
+use jornada_objects::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
+use jornada_photo::PhotoFormat;
+use jornada_photo::inspect::inspect;
 use sha2::{Digest, Sha256};
 
 /// Returns a noisy square JPEG with sides of `side` pixels.

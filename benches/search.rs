@@ -5,8 +5,6 @@
 #[path = "../tests/store/fixture.rs"]
 #[expect(dead_code, reason = "the cases of the contract use all of it")]
 mod fixture;
-#[path = "../tests/support/servers.rs"]
-mod servers;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,11 +12,11 @@ use std::time::{Duration, Instant};
 use fixture::{StoreFixture, named};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use jornada::config::StoreSetting;
-use jornada::domain::Registration;
-use jornada::domain::text::fold;
-use jornada::staff::overview::OverviewCache;
-use jornada::store::search::{Cursor, SearchBy, SearchQuery};
+use jornada_domain::Registration;
+use jornada_domain::text::fold;
+use jornada_service::staff::overview::OverviewCache;
+use jornada_store::StoreSetting;
+use jornada_store::search::{Cursor, SearchBy, SearchQuery};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, doc};
 

@@ -6,15 +6,13 @@
 #[path = "../tests/store/fixture.rs"]
 #[expect(dead_code, reason = "the cases of the contract use all of it")]
 mod fixture;
-#[path = "../tests/support/servers.rs"]
-mod servers;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use fixture::{StoreFixture, registration};
 use futures_util::StreamExt;
-use jornada::domain::Selection;
+use jornada_domain::Selection;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, RawDocumentBuf, doc};
 

@@ -30,7 +30,7 @@ build() {
 # Runs one target; prints the end of its log after a finding: target.
 fuzz() {
     local target=$1 kept=target/kept/$1 log=target/$1.log corpora=("corpus/$1")
-    [[ $target != photo ]] || corpora+=(../tests/photo/data)
+    [[ $target != photo ]] || corpora+=(../crates/photo/tests/photo/data)
     mkdir -p "$kept" artifacts
     if "target/release/$target" "$kept" "${corpora[@]}" -max_total_time="$TIME" -rss_limit_mb="$MEMORY_MB" \
         -timeout="$SECONDS_PER_CASE" -max_len="$MAX_INPUT_BYTES" -artifact_prefix="artifacts/$target-" >"$log" 2>&1; then

@@ -12,16 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 pub use build::build;
 
-use crate::admission::Admission;
-use crate::campaigns::Campaigns;
-use crate::intake::Registrations;
-use crate::photo::ObjectStore;
-use crate::report::ReportGenerator;
-use crate::staff::overview::OverviewCache;
-use crate::staff::{AuditLog, Authenticator};
-use crate::store::Store;
-use crate::tally::Tally;
-use crate::tally::live_totals::LiveTotals;
+use jornada_objects::ObjectStore;
+use jornada_service::admission::Admission;
+use jornada_service::campaigns::Campaigns;
+use jornada_service::registrations::Registrations;
+use jornada_service::reports::ReportGenerator;
+use jornada_service::staff::overview::OverviewCache;
+use jornada_service::staff::{AuditLog, Authenticator};
+use jornada_service::tally::Tally;
+use jornada_service::tally::live_totals::LiveTotals;
+use jornada_store::Store;
 use metrics::Metrics;
 
 /// Parts of an instance. It holds no state that other instances need, so it may be killed at any time.

@@ -22,13 +22,13 @@ pub use env::{Env, FromEnv, SettingError};
 pub use hosts::{Hosts, read_exempt};
 pub use watch::watch_data_folder;
 
-pub use crate::admission::RateLimits;
-pub use crate::cache::CacheSetting;
-pub use crate::key::InstallationSecret;
-pub use crate::photo::{MasterKeys, ObjectStoreSetting, S3Setting};
-pub use crate::store::StoreSetting;
-pub use crate::telemetry::logs::{LogFormat, LogsConfig};
-pub use crate::watch::setting::{
+pub use jornada_objects::{MasterKeys, ObjectStoreSetting, S3Setting};
+pub use jornada_runtime::cache::CacheSetting;
+pub use jornada_runtime::logs::{LogFormat, LogsConfig};
+pub use jornada_service::admission::RateLimits;
+pub use jornada_service::key::InstallationSecret;
+pub use jornada_store::StoreSetting;
+pub use jornada_watch::setting::{
     MailConfig, MailTransportSetting, WatchConfig, WatchLinks, WatchRules, WatchedUrl,
 };
 

@@ -53,24 +53,8 @@
 //! Each pair is an enum with one contract test: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::ObjectStore`]
 //! (disk, S3) and [`tally::Tally`] (memory, Redis; both `tests/pairs`).
 
-pub mod admission;
 pub mod app;
-pub mod cache;
-pub mod campaigns;
 pub mod cli;
 pub mod config;
-pub mod csv_guard;
-pub mod domain;
-pub mod intake;
-pub mod key;
 pub mod load;
-pub mod low_priority;
-pub mod photo;
-pub mod report;
-pub mod retention;
-pub mod staff;
-pub mod store;
-pub mod tally;
-pub mod telemetry;
-pub mod watch;
 pub mod web;

@@ -2,23 +2,16 @@
 
 pub mod address;
 pub mod api;
-pub mod assets;
-pub mod budget;
 pub mod chart;
 pub mod connection;
 pub mod docs;
 pub mod error;
 pub mod form;
-pub mod headers;
 pub mod health;
-pub mod healthz;
 mod host;
 pub mod host_check;
 mod hsts;
 pub mod in_flight;
-pub mod lang;
-pub mod metrics;
-pub mod page;
 pub mod qr;
 pub mod receipt;
 pub mod report;
@@ -26,7 +19,6 @@ pub mod request_log;
 pub mod staff;
 mod state;
 pub mod submission;
-pub mod upload;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -37,6 +29,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use error::Error;
+use jornada_http::{assets, healthz, upload};
 
 pub use state::{AppState, MAX_EVENT_CLIENTS, State};
 

@@ -17,17 +17,14 @@ mod person;
 mod source;
 #[path = "contract/storage.rs"]
 mod storage;
-#[expect(dead_code, reason = "other tests use the rest of it")]
-#[path = "support/mod.rs"]
-mod support;
 
 use std::collections::BTreeSet;
 
 use clap::CommandFactory;
 use serde_json::Value;
 
+use jornada_testkit::instance::{Installation, Stores};
 use source::{literals, root, words_of_scripts};
-use support::instance::{Installation, Stores};
 
 /// Compares with the golden file of this name, or writes it.
 #[expect(clippy::disallowed_methods, reason = "no setting of the program")]

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use jornada::config::StoreSetting;
-use jornada::domain::{Campaign, Lang, Registration, Selection};
-use jornada::report::{
-    FinishedReport, Progress, ReportError, ReportFormat, ReportGenerator, ReportSpec,
+use jornada_domain::job::ReportFormat;
+use jornada_domain::{Campaign, Lang, Registration, Selection};
+use jornada_service::reports::{
+    FinishedReport, Progress, ReportError, ReportGenerator, ReportSpec,
 };
-use jornada::store::Store;
+use jornada_store::Store;
+use jornada_store::StoreSetting;
 
 use rows::{BATCH, CITY, POOL, fill, library, person};
 

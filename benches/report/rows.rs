@@ -2,9 +2,9 @@
 //! of a report.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::domain::registration::{PhotoRef, UniqueKey};
-use jornada::domain::{Campaign, FormData, Registration, RegistrationId};
-use jornada::photo::PhotoFormat;
+use jornada_domain::registration::{PhotoRef, UniqueKey};
+use jornada_domain::{Campaign, FormData, Registration, RegistrationId};
+use jornada_photo::PhotoFormat;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, doc};
 use rust_xlsxwriter::{Formula, Workbook};

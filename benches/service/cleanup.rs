@@ -5,7 +5,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
-use super::support::instance::Installation;
+use jornada_testkit::instance::Installation;
 
 /// Deletes the database, photos and totals of an installation.
 pub async fn clean_up(installation: &Installation) -> Result<()> {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use reqwest::{Client, header};
 use tokio::task::JoinSet;
 
-use super::support::photos::jpeg;
+use jornada_testkit::photos::jpeg;
 
 const BOUNDARY: &str = "----------------------------1234567890";
 const PHOTO_BYTES: usize = 50 * 1024;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use reqwest::Client;
 
-use super::support::instance::{DEFAULT_TIMEOUT, Installation};
+use jornada_testkit::instance::{DEFAULT_TIMEOUT, Installation};
 
 /// Clock ticks per second in `/proc`; constant since Linux 2.6.
 const TICKS: f64 = 100.0;

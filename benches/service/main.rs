@@ -10,12 +10,6 @@ mod parts;
 mod report;
 #[path = "../report/rows.rs"]
 mod rows;
-#[expect(
-    dead_code,
-    reason = "the tests need more of it than the bench, which measures its own process"
-)]
-#[path = "../../tests/support/mod.rs"]
-mod support;
 mod wrk;
 
 use anyhow::{Result, ensure};

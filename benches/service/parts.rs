@@ -10,8 +10,8 @@ use super::cleanup::clean_up;
 use super::crowd::Crowd;
 use super::figures::{percentile, print_line};
 use super::instance::Instance;
-use super::support::instance::{Installation, Stores};
 use super::wrk;
+use jornada_testkit::instance::{Installation, Stores};
 
 const ROUNDS: usize = 5;
 const STARTS: usize = 15;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use jornada::domain::Campaign;
+use jornada_domain::Campaign;
 use reqwest::{Client, RequestBuilder};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,7 @@ use super::figures::{percentile, print_line};
 use super::instance::Instance;
 use super::job::{ReportClient, measure_job};
 use super::rows::{CITY, POOL, fill, library, person};
-use super::support::instance::{Installation, Stores};
+use jornada_testkit::instance::{Installation, Stores};
 
 const ROWS: usize = 1_000_000;
 const ROUNDS: usize = 3;

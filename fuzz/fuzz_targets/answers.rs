@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use jornada_fuzz::domain::answers::CONSENT;
-use jornada_fuzz::domain::{Answers, Campaign, FormData};
+use jornada_domain::answers::CONSENT;
+use jornada_domain::{Answers, Campaign, FormData};
 use libfuzzer_sys::fuzz_target;
 
 static CAMPAIGNS: LazyLock<[Campaign; 2]> = LazyLock::new(|| {

@@ -1,7 +1,7 @@
 //! Campaign files and their place lists: parsed, or rejected with errors that name existing lines.
 #![no_main]
 
-use jornada_fuzz::domain::{Campaign, FormData};
+use jornada_domain::{Campaign, FormData};
 use libfuzzer_sys::fuzz_target;
 
 /// Separates the campaign file from the place list in the input.

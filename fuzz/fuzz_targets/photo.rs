@@ -3,8 +3,8 @@
 #![no_main]
 
 use bytes::Bytes;
-use jornada_fuzz::photo::inspect::inspect;
-use jornada_fuzz::photo::{MAX_PHOTO_BYTES, PhotoFormat};
+use jornada_photo::inspect::inspect;
+use jornada_photo::{MAX_PHOTO_BYTES, PhotoFormat};
 use libfuzzer_sys::fuzz_target;
 
 /// Length of an Exif block whose only entry is the orientation.

@@ -1,8 +1,8 @@
 //! Identifiers in URLs and headers: receipt numbers, ids, keys and names parse to one canonical form or are rejected.
 #![no_main]
 
-use jornada_fuzz::domain::staff::EmailAddress;
-use jornada_fuzz::domain::{CampaignId, IdempotencyKey, ReceiptNumber, RegistrationId};
+use jornada_domain::staff::EmailAddress;
+use jornada_domain::{CampaignId, IdempotencyKey, ReceiptNumber, RegistrationId};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -6,15 +6,17 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::App;
-use crate::domain::Campaign;
-use crate::domain::staff::audit::SystemActor;
-use crate::intake::photo_deleter::{self, PhotoDeleter};
-use crate::intake::photo_uploader::BufferedPhotoUploader;
-use crate::report::worker::Worker;
-use crate::retention::cleaner::ReportCleaner;
-use crate::retention::{self, Sweep};
-use crate::tally::follower::Follower;
-use crate::tally::live_totals::TotalsSource;
+use jornada_domain::Campaign;
+use jornada_domain::staff::audit::SystemActor;
+use jornada_service::registrations::photo_deleter;
+use jornada_service::registrations::photo_deleter::PhotoDeleter;
+use jornada_service::registrations::photo_uploader::BufferedPhotoUploader;
+use jornada_service::reports::worker::Worker;
+use jornada_service::retention;
+use jornada_service::retention::Sweep;
+use jornada_service::retention::cleaner::ReportCleaner;
+use jornada_service::tally::follower::Follower;
+use jornada_service::tally::live_totals::TotalsSource;
 
 /// Starts all tasks. They end when the instance shuts down.
 pub fn start(app: &App, tasks: &TaskTracker) {

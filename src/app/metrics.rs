@@ -3,14 +3,14 @@
 use prometheus::core::Collector;
 use prometheus::{IntGauge, Registry};
 
-use crate::admission::metrics::AbuseMetrics;
-use crate::intake::metrics::{BufferedPhotoMetrics, RegistrationMetrics};
-use crate::report::metrics::ReportMetrics;
-use crate::staff::metrics::StaffMetrics;
-use crate::tally::metrics::TallyMetrics;
-use crate::telemetry::logs::DroppedLines;
-use crate::telemetry::metrics::{DependencyMetrics, add, registry, text};
-use crate::web::metrics::{ConnectionMetrics, HttpMetrics};
+use jornada_http::metrics::{ConnectionMetrics, HttpMetrics};
+use jornada_runtime::logs::DroppedLines;
+use jornada_runtime::metrics::{DependencyMetrics, add, registry, text};
+use jornada_service::admission::metrics::AbuseMetrics;
+use jornada_service::registrations::metrics::{BufferedPhotoMetrics, RegistrationMetrics};
+use jornada_service::reports::metrics::ReportMetrics;
+use jornada_service::staff::metrics::StaffMetrics;
+use jornada_service::tally::metrics::TallyMetrics;
 
 /// Metrics of the role `serve`.
 #[derive(Clone, Debug)]

@@ -3,10 +3,12 @@
 use anyhow::Context;
 use jiff::Timestamp;
 
-use crate::config::{Env, FromEnv, InstallationSecret, StoreSetting};
-use crate::domain::staff::audit::{AuditEvent, AuditRecord, SystemActor};
-use crate::staff::AuditLog;
-use crate::store::Store;
+use crate::config::{Env, FromEnv};
+use jornada_domain::staff::audit::{AuditEvent, AuditRecord, SystemActor};
+use jornada_service::key::InstallationSecret;
+use jornada_service::staff::AuditLog;
+use jornada_store::Store;
+use jornada_store::StoreSetting;
 
 /// Store and audit log.
 pub(super) struct AdminContext {

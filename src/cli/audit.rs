@@ -7,8 +7,8 @@ use clap::{Subcommand, ValueEnum};
 
 use super::admin_context::{AdminContext, block_on};
 use crate::config::Env;
-use crate::domain::staff::audit::{AuditAction, AuditEvent, ChainHead};
-use crate::staff::audit::export::AuditExportFormat;
+use jornada_domain::staff::audit::{AuditAction, AuditEvent, ChainHead};
+use jornada_service::staff::audit::export::AuditExportFormat;
 
 /// Entries per read.
 const BATCH_SIZE: u16 = 500;

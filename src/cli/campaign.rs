@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use crate::campaigns;
+use jornada_service::campaigns;
 
 /// Validates each file and prints one line per file or per error.
 pub(super) fn check(files: &[PathBuf]) -> anyhow::Result<()> {

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use super::admin_context::{AdminContext, block_on};
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use crate::domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
-use crate::domain::{Campaign, CampaignId, RegistrationId};
-use crate::intake::amend;
-use crate::store::UpdateOutcome;
+use jornada_domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
+use jornada_domain::{Campaign, CampaignId, RegistrationId};
+use jornada_service::registrations::amend;
+use jornada_store::UpdateOutcome;
 
 /// Registrations per read.
 const PAGE_SIZE: u16 = 1000;

@@ -10,10 +10,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::shutdown;
-use crate::campaigns::Campaigns;
-use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, StoreSetting};
-use crate::domain::Campaign;
-use crate::intake::key_ring::KeyRing;
+use crate::config::{Env, FromEnv};
 use crate::load::client::{self, Client};
 use crate::load::journal::{Heading, Journal, JournalContents};
 use crate::load::people::People;
@@ -22,8 +19,13 @@ use crate::load::run::{self, Load, Plan};
 use crate::load::target::LoadTarget;
 use crate::load::verification_report::VerificationReport;
 use crate::load::verifier::Verifier;
-use crate::photo::ObjectStore;
-use crate::store::Store;
+use jornada_domain::Campaign;
+use jornada_objects::ObjectStore;
+use jornada_objects::{MasterKeys, ObjectStoreSetting};
+use jornada_service::campaigns::Campaigns;
+use jornada_service::registrations::key_ring::KeyRing;
+use jornada_store::Store;
+use jornada_store::StoreSetting;
 
 /// Maximum number of receipts printed per kind of error.
 const MAX_NAMED: usize = 20;

@@ -5,12 +5,13 @@ use anyhow::Context;
 use prometheus::Registry;
 
 use super::admin_context::AdminContext;
-use crate::campaigns::Campaigns;
-use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting};
-use crate::intake::key_ring::KeyRing;
-use crate::intake::metrics::BufferedPhotoMetrics;
-use crate::intake::photo_repository::PhotoRepository;
-use crate::photo::ObjectStore;
+use crate::config::{Env, FromEnv};
+use jornada_objects::ObjectStore;
+use jornada_objects::{MasterKeys, ObjectStoreSetting};
+use jornada_service::campaigns::Campaigns;
+use jornada_service::registrations::key_ring::KeyRing;
+use jornada_service::registrations::metrics::BufferedPhotoMetrics;
+use jornada_service::registrations::photo_repository::PhotoRepository;
 
 /// Everything that maintenance commands need.
 pub(super) struct MaintenanceContext {

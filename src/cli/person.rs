@@ -11,14 +11,16 @@ use jiff::Timestamp;
 use super::admin_context::block_on;
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use crate::domain::history::{self, RegistrationHistory};
-use crate::domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
-use crate::domain::{Campaign, ReceiptNumber};
-use crate::intake::amend;
-use crate::intake::photo_repository::PhotoError;
-use crate::photo::ObjectError;
-use crate::staff::personal_data_export::{self, ExportedPhoto, PersonalDataExport};
-use crate::store::UpdateOutcome;
+use jornada_domain::history;
+use jornada_domain::history::RegistrationHistory;
+use jornada_domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
+use jornada_domain::{Campaign, ReceiptNumber};
+use jornada_objects::ObjectError;
+use jornada_service::registrations::amend;
+use jornada_service::registrations::photo_repository::PhotoError;
+use jornada_service::staff::personal_data_export;
+use jornada_service::staff::personal_data_export::{ExportedPhoto, PersonalDataExport};
+use jornada_store::UpdateOutcome;
 
 #[derive(Debug, Args)]
 pub(super) struct EraseArgs {

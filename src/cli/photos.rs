@@ -5,9 +5,11 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::admin_context::block_on;
-use crate::config::{Env, FromEnv, MasterKeys, StoreSetting};
-use crate::intake::key_ring::KeyRing;
-use crate::store::Store;
+use crate::config::{Env, FromEnv};
+use jornada_objects::MasterKeys;
+use jornada_service::registrations::key_ring::KeyRing;
+use jornada_store::Store;
+use jornada_store::StoreSetting;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PhotosCommand {

@@ -13,11 +13,14 @@ use tracing::{info, warn};
 
 use super::{file_limit, shutdown, token};
 use crate::app::{self, App, background};
-use crate::campaigns::Campaigns;
-use crate::config::{Env, FromEnv, Hosts, LogsConfig, ServeConfig, StoreSetting};
-use crate::telemetry::logs::{self, Logs};
+use crate::config::{Env, FromEnv, Hosts, ServeConfig};
 use crate::web::connection::{self, ConnectionLimiter};
 use crate::web::{self, AppState, health};
+use jornada_runtime::logs;
+use jornada_runtime::logs::Logs;
+use jornada_runtime::logs::LogsConfig;
+use jornada_service::campaigns::Campaigns;
+use jornada_store::StoreSetting;
 
 /// Maximum number of connections not yet accepted; the default of `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;

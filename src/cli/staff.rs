@@ -5,15 +5,17 @@ use clap::Subcommand;
 use jiff::Timestamp;
 
 use super::admin_context::{AdminContext, block_on};
-use crate::campaigns::Campaigns;
 use crate::config::{Env, site_url};
-use crate::domain::staff::audit::{self, AuditAction, AuditEvent};
-use crate::domain::staff::{Account, EmailAddress, PlaceScope, Role};
-use crate::staff::accounts::{self, find_vacant_id, issue_link};
-use crate::staff::place_scope;
-use crate::staff::token::Token;
-use crate::store::Store;
 use crate::web::staff::accounts::password_link_url;
+use jornada_domain::staff::audit;
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_domain::staff::{Account, EmailAddress, PlaceScope, Role};
+use jornada_service::campaigns::Campaigns;
+use jornada_service::staff::accounts;
+use jornada_service::staff::accounts::{find_vacant_id, issue_link};
+use jornada_service::staff::place_scope;
+use jornada_service::staff::token::Token;
+use jornada_store::Store;
 
 const CLOSED: &str = "EMAIL: this account is closed";
 

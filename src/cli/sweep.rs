@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::admin_context::block_on;
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use crate::domain::staff::audit::SystemActor;
-use crate::retention::Sweep;
+use jornada_domain::staff::audit::SystemActor;
+use jornada_service::retention::Sweep;
 
 #[derive(Debug, Args)]
 pub(super) struct SweepArgs {

@@ -11,11 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::admin_context::{AdminContext, block_on};
 use super::staff::parse_place_scope;
 use crate::config::Env;
-use crate::domain::staff::audit::{self, AuditRecord, SystemActor};
-use crate::domain::staff::{ApiToken, PlaceScope, Scope, Scopes};
-use crate::staff::AuditLog;
-use crate::staff::token::{Token, is_valid_name};
-use crate::store::Store;
+use jornada_domain::staff::audit;
+use jornada_domain::staff::audit::{AuditRecord, SystemActor};
+use jornada_domain::staff::{ApiToken, PlaceScope, Scope, Scopes};
+use jornada_service::staff::AuditLog;
+use jornada_service::staff::token::{Token, is_valid_name};
+use jornada_store::Store;
 
 /// Maximum validity of a token in days.
 const MAX_DAYS: u32 = 3_650;

@@ -11,16 +11,18 @@ use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use super::shutdown;
-use crate::config::{
-    Env, FromEnv, LogsConfig, MailConfig, WatchConfig, WatchLinks, watch_data_folder,
-};
-use crate::telemetry::logs::{self, Logs};
-use crate::watch;
-use crate::watch::mail::MailContent;
-use crate::watch::snapshot::InstanceCount;
-use crate::watch::store::history::{self, Maintenance};
-use crate::watch::store::{WatchStore, lock_folder};
-use crate::watch::transport::MailTransport;
+use crate::config::{Env, FromEnv, watch_data_folder};
+use jornada_runtime::logs;
+use jornada_runtime::logs::Logs;
+use jornada_runtime::logs::LogsConfig;
+use jornada_watch as watch;
+use jornada_watch::mail::MailContent;
+use jornada_watch::setting::{MailConfig, WatchConfig, WatchLinks};
+use jornada_watch::snapshot::InstanceCount;
+use jornada_watch::store::history;
+use jornada_watch::store::history::Maintenance;
+use jornada_watch::store::{WatchStore, lock_folder};
+use jornada_watch::transport::MailTransport;
 
 /// Maximum number of blocking threads, for disk and name resolution.
 const MAX_BLOCKING_THREADS: usize = 32;

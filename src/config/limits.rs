@@ -1,7 +1,7 @@
-//! Rate limits per client; see [`crate::admission`].
+//! Rate limits per client; see [`jornada_service::admission`].
 
 use super::env::{Env, FromEnv, SettingError};
-use crate::admission::RateLimits;
+use jornada_service::admission::RateLimits;
 
 impl FromEnv for RateLimits {
     /// Reads `JORNADA_LIMIT_…`.

@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::env::{Env, FromEnv, SettingError};
-use crate::telemetry::logs::{LogFormat, LogsConfig};
+use jornada_runtime::logs::{LogFormat, LogsConfig};
 
 impl FromEnv for LogsConfig {
     /// Reads `JORNADA_LOG`, `JORNADA_LOG_FORMAT`, `JORNADA_LOKI` and `JORNADA_INSTANCE`.

@@ -6,7 +6,7 @@ use lettre::message::Mailbox;
 use url::Url;
 
 use super::env::{Env, FromEnv, SettingError};
-use crate::watch::setting::{MailConfig, MailTransportSetting};
+use jornada_watch::setting::{MailConfig, MailTransportSetting};
 
 const SMTP: &str = "JORNADA_SMTP";
 const EXPECTED: &str =

@@ -4,8 +4,8 @@ use secrecy::SecretBox;
 
 use super::env::{Env, FromEnv, SettingError};
 use super::secret::generate_once;
-use crate::photo::MasterKeys;
-use crate::store::StoreSetting;
+use jornada_objects::MasterKeys;
+use jornada_store::StoreSetting;
 
 const NAME: &str = "JORNADA_PHOTO_KEY";
 const FILE: &str = "JORNADA_PHOTO_KEY_FILE";

@@ -5,8 +5,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::env::{Env, FromEnv, SettingError};
-use crate::key::InstallationSecret;
-use crate::store::StoreSetting;
+use jornada_service::key::InstallationSecret;
+use jornada_store::StoreSetting;
 
 const NAME: &str = "JORNADA_SECRET";
 const FILE: &str = "JORNADA_SECRET_FILE";

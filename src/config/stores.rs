@@ -3,9 +3,9 @@
 use url::Url;
 
 use super::env::{Env, FromEnv, SettingError};
-use crate::cache::CacheSetting;
-use crate::photo::{ObjectStoreSetting, S3Setting};
-use crate::store::StoreSetting;
+use jornada_objects::{ObjectStoreSetting, S3Setting};
+use jornada_runtime::cache::CacheSetting;
+use jornada_store::StoreSetting;
 
 impl FromEnv for StoreSetting {
     /// Reads `JORNADA_STORE`. A `MongoDB` URL must name a database.

@@ -10,8 +10,8 @@ use url::Url;
 
 use super::env::{Env, FromEnv, SettingError};
 use super::{EXPECTED_ADDRESS, instance_name};
-use crate::cache::CacheSetting;
-use crate::watch::setting::{MailConfig, WatchConfig, WatchLinks, WatchRules, WatchedUrl};
+use jornada_runtime::cache::CacheSetting;
+use jornada_watch::setting::{MailConfig, WatchConfig, WatchLinks, WatchRules, WatchedUrl};
 
 const WATCH: &str = "JORNADA_WATCH";
 const ALSO: &str = "JORNADA_WATCH_ALSO";

@@ -8,7 +8,7 @@ use reqwest::{Response, header, redirect};
 use url::Url;
 
 use super::attempt::{AttemptResult, RegistrationReply, retry_delay};
-use crate::domain::FormData;
+use jornada_domain::FormData;
 
 /// Timeout of one attempt, as in the page's script.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::picture;
-use crate::domain::answers::CONSENT;
-use crate::domain::{Answers, Campaign, Field, FieldKind, FormData};
+use jornada_domain::answers::CONSENT;
+use jornada_domain::{Answers, Campaign, Field, FieldKind, FormData};
 
 /// First word of each invented text.
 const FIRST_WORD: &str = "Simulacro";
@@ -145,7 +145,7 @@ impl People {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::campaign::tests::example;
+    use jornada_testkit::campaign::example;
 
     fn people(keyless: bool) -> People {
         People::new(Arc::new(example()), "K3F9Q2", 1_000, keyless).unwrap()

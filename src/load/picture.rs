@@ -76,7 +76,7 @@ fn next(random: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::inspect::inspect;
+    use jornada_photo::inspect::inspect;
 
     #[test]
     fn inspection_takes_it_and_keeps_every_byte() {

@@ -12,7 +12,7 @@ use super::client::{Client, Outcome, RegistrationRequest};
 use super::journal::{Journal, JournalRecord};
 use super::people::People;
 use super::summary::{OutcomeStats, Summary};
-use crate::photo::inspect::inspect;
+use jornada_photo::inspect::inspect;
 
 /// Maximum concurrent requests; further ones are skipped, to bound memory.
 const MAX_CONCURRENCY: usize = 1_000;

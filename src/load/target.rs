@@ -3,7 +3,7 @@
 
 use url::{Host, Url};
 
-use crate::domain::CampaignId;
+use jornada_domain::CampaignId;
 
 /// A site that may receive load.
 #[derive(Clone, Debug)]

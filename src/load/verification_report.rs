@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::journal::{JournalContents, JournalRecord};
 use super::people::People;
-use crate::domain::{Registration, RegistrationId};
+use jornada_domain::{Registration, RegistrationId};
 
 /// Result of a verification. All fields after the first four must be empty or false.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -101,10 +101,10 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::campaign::tests::example;
-    use crate::domain::registration::PhotoRef;
     use crate::load::journal::Heading;
-    use crate::photo::PhotoFormat;
+    use jornada_domain::registration::PhotoRef;
+    use jornada_photo::PhotoFormat;
+    use jornada_testkit::campaign::example;
 
     fn people() -> People {
         People::new(Arc::new(example()), "K3F9Q2", 1_000, false).unwrap()
@@ -203,7 +203,7 @@ mod tests {
             .map(|at| kept[2].answers.get(at).map(str::to_owned))
             .collect();
         values[1] = Some("999999".into());
-        kept[2].answers = crate::domain::Answers::from_stored(values);
+        kept[2].answers = jornada_domain::Answers::from_stored(values);
         assert_eq!(verify(&kept).altered, [record(3).receipt]);
     }
 }

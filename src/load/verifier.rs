@@ -12,9 +12,9 @@ use super::client::read_body;
 use super::journal::JournalContents;
 use super::people::People;
 use super::verification_report::{StoredByPerson, VerificationReport};
-use crate::domain::{Registration, Selection};
-use crate::photo::{ObjectError, ObjectStore, PhotoKey};
-use crate::store::{Store, StoreError};
+use jornada_domain::{Registration, Selection};
+use jornada_objects::{ObjectError, ObjectStore, PhotoKey};
+use jornada_store::{Store, StoreError};
 
 /// Polling interval while waiting for a buffered photo or for totals to catch up.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);

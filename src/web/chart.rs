@@ -9,9 +9,9 @@ use axum::routing::get;
 
 use super::AppState;
 use super::error::Error;
-use super::page::{PageContext, render};
-use crate::domain::Campaign;
-use crate::tally::live_totals::{TotalsView, ValueCount};
+use jornada_domain::Campaign;
+use jornada_http::page::{PageContext, render};
+use jornada_service::tally::live_totals::{TotalsView, ValueCount};
 
 /// Maximum number of bars.
 const MAX_BARS: usize = 20;
@@ -112,8 +112,8 @@ struct Bar<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::campaign::tests::example;
-    use crate::web::page::tests::visit;
+    use jornada_testkit::campaign::example;
+    use jornada_testkit::page::visit;
 
     fn page(values: Vec<ValueCount>) -> String {
         let chart = TotalsView {

@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::AppState;
-use super::page::{PageContext, render};
+use jornada_http::page::{PageContext, render};
 
 /// Route of the page.
 pub fn router() -> Router<AppState> {

@@ -14,18 +14,18 @@ use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, warn};
 
-use super::upload::UploadError;
-use crate::admission::Denied;
-use crate::domain::history::Deletion;
-use crate::domain::{Campaign, FieldError};
-use crate::intake::SubmitError;
-use crate::intake::photo_repository::PhotoError;
-use crate::photo::ObjectError;
-use crate::photo::inspect::InspectionError;
-use crate::report::ReportError;
-use crate::staff::AccountsError;
-use crate::staff::password::PasswordError;
-use crate::store::StoreError;
+use jornada_domain::history::Deletion;
+use jornada_domain::{Campaign, FieldError};
+use jornada_http::upload::UploadError;
+use jornada_objects::ObjectError;
+use jornada_photo::inspect::InspectionError;
+use jornada_service::admission::Denied;
+use jornada_service::registrations::SubmitError;
+use jornada_service::registrations::photo_repository::PhotoError;
+use jornada_service::reports::ReportError;
+use jornada_service::staff::AccountsError;
+use jornada_service::staff::password::PasswordError;
+use jornada_store::StoreError;
 
 pub use present::{panicked, present};
 

@@ -15,15 +15,15 @@ use super::AppState;
 use super::address::ClientAddress;
 use super::error::Error;
 use super::error::problem::Problem;
-use super::headers::with_camera;
-use super::page::{PageContext, render};
 use super::submission::{ReceivedSubmission, submit};
-use super::upload::Upload;
-use crate::admission::{HoneypotFields, take_part};
-use crate::domain::campaign::CampaignStatus;
-use crate::domain::{Campaign, FormData, IdempotencyKey};
-use crate::intake::SubmitOutcome;
-use crate::intake::closure_cache::ClosureCache;
+use jornada_domain::campaign::CampaignStatus;
+use jornada_domain::{Campaign, FormData, IdempotencyKey};
+use jornada_http::headers::with_camera;
+use jornada_http::page::{PageContext, render};
+use jornada_http::upload::Upload;
+use jornada_service::admission::{HoneypotFields, take_part};
+use jornada_service::registrations::SubmitOutcome;
+use jornada_service::registrations::closure_cache::ClosureCache;
 use page::FormPage;
 
 /// Hidden field with the idempotency key of this form.

@@ -11,8 +11,8 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::AppState;
-use super::healthz::healthz;
-use crate::telemetry::metrics::Dependency;
+use jornada_http::healthz::healthz;
+use jornada_runtime::metrics::Dependency;
 
 /// Timeout per dependency.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::AppState;
-use super::headers::add_security_headers;
+use jornada_http::headers::add_security_headers;
 
 /// One year, as in the nginx configuration.
 const HSTS: &str = "max-age=31536000";

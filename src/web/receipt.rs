@@ -10,10 +10,10 @@ use axum::routing::get;
 use super::AppState;
 use super::address::ClientAddress;
 use super::error::Error;
-use super::page::{PageContext, render};
 use super::qr::Qr;
-use crate::domain::{Campaign, ReceiptNumber};
-use crate::store::Receipt;
+use jornada_domain::{Campaign, ReceiptNumber};
+use jornada_http::page::{PageContext, render};
+use jornada_store::Receipt;
 
 /// Route of the receipt.
 pub fn router() -> Router<AppState> {
@@ -59,10 +59,10 @@ struct ReceiptPage<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::RegistrationId;
-    use crate::domain::campaign::tests::example;
-    use crate::domain::registration::UniqueKey;
-    use crate::web::page::tests::visit;
+    use jornada_domain::RegistrationId;
+    use jornada_domain::registration::UniqueKey;
+    use jornada_testkit::campaign::example;
+    use jornada_testkit::page::visit;
 
     #[test]
     fn a_receipt_shows_number_time_value_and_code() {

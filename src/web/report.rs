@@ -8,11 +8,11 @@ use tracing::warn;
 
 use super::AppState;
 use super::error::Error;
-use super::staff::request_audit::AuditAction;
 use super::staff::{AuditEvent, Principal, RequestAudit};
 use crate::app::App;
-use crate::domain::job::ReportFormat;
-use crate::domain::{Campaign, FieldKind, Selection};
+use jornada_domain::job::ReportFormat;
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::{Campaign, FieldKind, Selection};
 
 /// Path segment for all values.
 pub const ALL_VALUES: &str = "_all";

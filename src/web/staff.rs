@@ -31,8 +31,9 @@ use axum::Router;
 use super::AppState;
 pub use super::address;
 pub use guard::StaffContext;
+pub use jornada_domain::staff::audit::AuditEvent;
 pub use principal::Principal;
-pub use request_audit::{AuditEvent, RequestAudit};
+pub use request_audit::RequestAudit;
 pub use route::{Requirement, Route};
 
 /// Returns every route of the staff area with its requirement.

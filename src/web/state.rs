@@ -7,13 +7,13 @@ use axum::http::HeaderMap;
 use tokio::sync::Semaphore;
 
 use super::api::chart_response::ChartResponses;
-use super::budget::UploadBudget;
 use super::error::Error;
 use super::host::host;
 use super::in_flight::InFlightLimit;
 use crate::app::App;
 use crate::config::{Hosts, ServeConfig};
-use crate::domain::Campaign;
+use jornada_domain::Campaign;
+use jornada_http::budget::UploadBudget;
 
 /// Maximum number of clients of server-sent events on one instance.
 pub const MAX_EVENT_CLIENTS: usize = 2_000;

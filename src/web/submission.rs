@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::Error;
-use super::upload::Upload;
-use crate::admission::{Evidence, HoneypotFields, fingerprint};
 use crate::app::App;
-use crate::domain::{Campaign, IdempotencyKey};
-use crate::intake::{Submission, SubmitError, SubmitOutcome};
+use jornada_domain::{Campaign, IdempotencyKey};
+use jornada_http::upload::Upload;
+use jornada_service::admission::{Evidence, HoneypotFields, fingerprint};
+use jornada_service::registrations::{Submission, SubmitError, SubmitOutcome};
 
 /// A submission as received by the form or the API.
 #[derive(Debug)]

@@ -6,12 +6,12 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::instance::{
+use jornada_testkit::instance::{
     Installation, RunningInstance, Stores, expect_problem, form_with_photo, form_without_photo,
     photo_part,
 };
-use crate::support::nginx::Nginx;
-use crate::support::photos::jpeg;
+use jornada_testkit::nginx::Nginx;
+use jornada_testkit::photos::jpeg;
 
 /// Header in which nginx passes the client address.
 pub const CLIENT_ADDRESS: &str = "x-client-address";

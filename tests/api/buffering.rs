@@ -1,23 +1,26 @@
 //! Outages of the object store: registrations continue, staff see buffered photos, and each is uploaded once
 //! afterwards.
 
-use jornada::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, StoreSetting};
-use jornada::domain::registration::PhotoRef;
-use jornada::domain::{CampaignId, RegistrationId};
-use jornada::intake::key_ring::KeyRing;
-use jornada::photo::{ObjectStore, PhotoFormat, PhotoKey};
-use jornada::store::Store;
+use jornada::config::{Env, FromEnv};
+use jornada_domain::registration::PhotoRef;
+use jornada_domain::{CampaignId, RegistrationId};
+use jornada_objects::{MasterKeys, ObjectStoreSetting};
+use jornada_objects::{ObjectStore, PhotoKey};
+use jornada_photo::PhotoFormat;
+use jornada_service::registrations::key_ring::KeyRing;
+use jornada_store::Store;
+use jornada_store::StoreSetting;
 use reqwest::Response;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::encryption::fetch_photo;
-use crate::support::instance::{
+use jornada_testkit::instance::{
     Installation, RunningInstance, Stores, expect_problem, form_without_photo, photo_part,
 };
-use crate::support::photos::jpeg;
-use crate::support::proxy::Proxy;
-use crate::support::servers::variable;
+use jornada_testkit::photos::jpeg;
+use jornada_testkit::proxy::Proxy;
+use jornada_testkit::servers::variable;
 
 /// An installation on the real servers that reaches the object store through a proxy.
 struct OutageFixture {

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use crate::support::instance::{Installation, RunningInstance, Stores};
-use crate::support::proxy::Proxy;
-use crate::support::servers::variable;
+use jornada_testkit::instance::{Installation, RunningInstance, Stores};
+use jornada_testkit::proxy::Proxy;
+use jornada_testkit::servers::variable;
 
 /// Creates an installation that reaches Redis through a proxy.
 async fn installation() -> (Installation, Proxy) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use crate::on_both;
-use crate::support::instance::{Installation, Stores};
+use jornada_testkit::instance::{Installation, Stores};
 
 on_both!(
     cities_are_sorted_by_count,

@@ -6,28 +6,28 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::app::metrics::Metrics;
-use jornada::campaigns::Campaigns;
 use jornada::config::{Env, ServeConfig};
-use jornada::domain::history::RegistrationHistory;
-use jornada::domain::{Campaign, FormData, RegistrationId};
-use jornada::intake::amend;
-use jornada::intake::key_ring::KeyRing;
-use jornada::intake::photo_deleter::PhotoDeleter;
-use jornada::intake::photo_repository::PhotoRepository;
-use jornada::photo::{ObjectStore, PhotoKey};
-use jornada::store::Store;
-use jornada::store::UpdateOutcome;
+use jornada_domain::history::RegistrationHistory;
+use jornada_domain::{Campaign, FormData, RegistrationId};
+use jornada_objects::{ObjectStore, PhotoKey};
+use jornada_service::campaigns::Campaigns;
+use jornada_service::registrations::amend;
+use jornada_service::registrations::key_ring::KeyRing;
+use jornada_service::registrations::photo_deleter::PhotoDeleter;
+use jornada_service::registrations::photo_repository::PhotoRepository;
+use jornada_store::Store;
+use jornada_store::UpdateOutcome;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::on_both;
-use crate::support::instance::{
+use jornada_testkit::instance::{
     DEFAULT_TIMEOUT, Installation, RunningInstance, Stores, expect_problem, form_with_photo,
     form_without_photo, photo_part,
 };
-use crate::support::photos::jpeg;
-use crate::support::proxy::Proxy;
-use crate::support::servers::variable;
+use jornada_testkit::photos::jpeg;
+use jornada_testkit::proxy::Proxy;
+use jornada_testkit::servers::variable;
 
 on_both!(
     the_chart_follows_corrections_and_deletions,

@@ -5,11 +5,11 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use crate::on_both;
-use crate::support::instance::{
+use jornada_testkit::instance::{
     DEFAULT_TIMEOUT, Installation, RunningInstance, Stores, form_with_photo,
 };
-use crate::support::photos::jpeg;
-use crate::support::raw::{self, RawResponse};
+use jornada_testkit::photos::jpeg;
+use jornada_testkit::raw::{self, RawResponse};
 
 on_both!(
     sigkill_loses_nothing_acknowledged,

@@ -6,7 +6,7 @@ use reqwest::{Client, Response};
 use serde_json::Value;
 
 use crate::abuse::{CLIENT_ADDRESS, hidden_field, require_work};
-use crate::support::instance::{Installation, RunningInstance, Stores, form_with_photo};
+use jornada_testkit::instance::{Installation, RunningInstance, Stores, form_with_photo};
 
 /// One reason to be turned away.
 struct Denial {

@@ -11,12 +11,12 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use mongodb::bson::{Document, doc};
 use serde_json::Value;
 
-use crate::support::instance::{
+use jornada_testkit::instance::{
     Installation, RunningInstance, Stores, form_without_photo, photo_part,
 };
-use crate::support::photos::jpeg;
-use crate::support::proxy::Proxy;
-use crate::support::servers::variable;
+use jornada_testkit::photos::jpeg;
+use jornada_testkit::proxy::Proxy;
+use jornada_testkit::servers::variable;
 
 const BUCKET: &str = "jornada-test";
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use reqwest::multipart::{Form, Part};
 
-use crate::support::instance::{
+use jornada_testkit::instance::{
     Installation, RunningInstance, Stores, expect_problem, form_with_photo, form_without_photo,
     photo_part,
 };
-use crate::support::photos::jpeg_of_size;
+use jornada_testkit::photos::jpeg_of_size;
 
 async fn start() -> RunningInstance {
     Installation::new(Stores::Embedded).start().await

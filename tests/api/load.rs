@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::on_both;
-use crate::support::instance::{Installation, RunningInstance, Stores};
+use jornada_testkit::instance::{Installation, RunningInstance, Stores};
 
 on_both!(
     every_acknowledged_registration_is_verified,

@@ -3,9 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod abuse;
 mod buffering;
 mod cache;
@@ -31,11 +28,11 @@ macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod embedded {
             $(#[tokio::test]
-            async fn $name() { super::$name(crate::support::instance::Stores::Embedded).await; })*
+            async fn $name() { super::$name(jornada_testkit::instance::Stores::Embedded).await; })*
         }
         mod servers {
             $(#[tokio::test]
-            async fn $name() { super::$name(crate::support::instance::Stores::Servers).await; })*
+            async fn $name() { super::$name(jornada_testkit::instance::Stores::Servers).await; })*
         }
     };
 }

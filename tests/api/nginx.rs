@@ -7,14 +7,14 @@ use futures_util::StreamExt;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use crate::support::instance::{
+use jornada_testkit::instance::{
     DEFAULT_TIMEOUT, Installation, RunningInstance, Stores, expect_problem, form_without_photo,
     photo_part,
 };
-use crate::support::nginx::Nginx;
-use crate::support::photos::jpeg_of_size;
-use crate::support::raw::connect;
-use crate::support::recorder::Recorder;
+use jornada_testkit::nginx::Nginx;
+use jornada_testkit::photos::jpeg_of_size;
+use jornada_testkit::raw::connect;
+use jornada_testkit::recorder::Recorder;
 
 const MIB: usize = 1024 * 1024;
 

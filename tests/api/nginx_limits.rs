@@ -8,10 +8,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::support::instance::{DEFAULT_TIMEOUT, Installation, Stores, expect_problem};
-use crate::support::nginx::Nginx;
-use crate::support::raw::RawResponse;
-use crate::support::recorder::Recorder;
+use jornada_testkit::instance::{DEFAULT_TIMEOUT, Installation, Stores, expect_problem};
+use jornada_testkit::nginx::Nginx;
+use jornada_testkit::raw::RawResponse;
+use jornada_testkit::recorder::Recorder;
 
 /// Maximum of concurrent requests per client.
 const MAX_REQUESTS: usize = 512;

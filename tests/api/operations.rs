@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::instance::{Installation, Stores, form_with_photo};
+use jornada_testkit::instance::{Installation, Stores, form_with_photo};
 
 #[tokio::test]
 async fn an_invalid_setting_is_reported_in_one_line_that_names_it() {

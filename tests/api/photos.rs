@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::support::instance::{
+use jornada_testkit::instance::{
     Installation, RunningInstance, Stores, expect_problem, form_without_photo, photo_part,
 };
-use crate::support::photos::{jpeg, jpeg_of_size};
+use jornada_testkit::photos::{jpeg, jpeg_of_size};
 
 const LIMIT: usize = 8 * 1024 * 1024;
 

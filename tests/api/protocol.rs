@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::instance::{Installation, RunningInstance, Stores};
-use crate::support::nginx::Nginx;
-use crate::support::raw::{RawResponse, connect};
+use jornada_testkit::instance::{Installation, RunningInstance, Stores};
+use jornada_testkit::nginx::Nginx;
+use jornada_testkit::raw::{RawResponse, connect};
 
 const QUIET: Duration = Duration::from_millis(700);
 

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::instance::{
+use jornada_testkit::instance::{
     Installation, Stores, expect_problem, form_with_photo, form_without_photo, photo_part,
 };
-use crate::support::photos::jpeg;
+use jornada_testkit::photos::jpeg;
 
 on_both!(
     a_retry_returns_the_first_receipt,

@@ -3,7 +3,7 @@
 use calamine::{Data, Reader, Xlsx};
 
 use crate::on_both;
-use crate::support::instance::{Installation, Stores, expect_problem};
+use jornada_testkit::instance::{Installation, Stores, expect_problem};
 
 on_both!(a_report_of_a_city_contains_what_was_sent);
 

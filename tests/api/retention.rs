@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::on_both;
 use crate::photos::stored_photos;
-use crate::support::instance::{
+use jornada_testkit::instance::{
     DEFAULT_TIMEOUT, Installation, RunningInstance, Stores, form_with_photo,
 };
 

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::campaigns::Campaigns;
 use jornada::config::{Env, ServeConfig};
-use jornada::domain::job::{ReportFormat, ReportRequest};
-use jornada::domain::registration::{PhotoRef, UniqueKey};
-use jornada::domain::staff::Session;
-use jornada::domain::staff::audit::SystemActor;
-use jornada::domain::{CampaignId, Job, Lang, RegistrationId, Selection};
-use jornada::intake::key_ring::KeyRing;
-use jornada::intake::metrics::BufferedPhotoMetrics;
-use jornada::intake::photo_repository::PhotoRepository;
-use jornada::photo::{FileKey, ObjectStore, PhotoFormat, PhotoKey};
-use jornada::retention::{Sweep, SweepReport};
-use jornada::staff::AuditLog;
-use jornada::store::Store;
+use jornada_domain::job::{ReportFormat, ReportRequest};
+use jornada_domain::registration::{PhotoRef, UniqueKey};
+use jornada_domain::staff::Session;
+use jornada_domain::staff::audit::SystemActor;
+use jornada_domain::{CampaignId, Job, Lang, RegistrationId, Selection};
+use jornada_objects::{FileKey, ObjectStore, PhotoKey};
+use jornada_photo::PhotoFormat;
+use jornada_service::campaigns::Campaigns;
+use jornada_service::registrations::key_ring::KeyRing;
+use jornada_service::registrations::metrics::BufferedPhotoMetrics;
+use jornada_service::registrations::photo_repository::PhotoRepository;
+use jornada_service::retention::{Sweep, SweepReport};
+use jornada_service::staff::AuditLog;
+use jornada_store::Store;
 use prometheus::Registry;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -28,7 +29,7 @@ use uuid::Uuid;
 use crate::encryption::{Objects, fetch_photo, register};
 use crate::on_both;
 use crate::retention::{end_campaign, run_command};
-use crate::support::instance::{Installation, Stores};
+use jornada_testkit::instance::{Installation, Stores};
 
 on_both!(
     an_orphaned_photo_is_deleted_after_a_day_and_audited,

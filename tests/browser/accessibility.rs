@@ -1,8 +1,8 @@
 //! axe-core finds no violation on any page, at any width, in any state.
 
-use crate::support::instance::{Installation, Stores};
-use crate::support::servers::variable;
 use crate::window::{Device, Window};
+use jornada_testkit::instance::{Installation, Stores};
+use jornada_testkit::servers::variable;
 
 const VIOLATIONS: &str = "const done = arguments[0];
     axe.run().then(({ violations }) => done(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)), done)";

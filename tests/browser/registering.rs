@@ -6,8 +6,8 @@ use std::time::Duration;
 use calamine::{Data, Reader, Xlsx};
 use image::{Rgb, RgbImage};
 
-use crate::support::instance::{Installation, RunningInstance, Stores};
 use crate::window::{Device, Window};
+use jornada_testkit::instance::{Installation, RunningInstance, Stores};
 
 const ENTER: &str = "\u{E007}";
 

@@ -1,9 +1,9 @@
 //! A report that takes a while: its page updates by itself and is accessible.
 
 use crate::accessibility::assert_accessible;
-use crate::support::instance::{Installation, RunningInstance, Stores};
-use crate::support::servers::variable;
 use crate::window::{Device, Window};
+use jornada_testkit::instance::{Installation, RunningInstance, Stores};
+use jornada_testkit::servers::variable;
 
 const MAIL: &str = "ana@example.org";
 const PASSWORD: &str = "caballo correcto grapa";

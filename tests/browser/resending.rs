@@ -1,8 +1,8 @@
 //! Failing networks and servers: the form retries by itself, and nobody is registered twice.
 
 use crate::registering::{camera_photo, fill_in};
-use crate::support::instance::{Installation, Stores};
 use crate::window::{Device, Window};
+use jornada_testkit::instance::{Installation, Stores};
 
 /// Bytes per second; a photo takes seconds.
 const SLOW: u64 = 150_000;

@@ -5,9 +5,9 @@ use totp_rs::{Builder, Secret, Totp};
 
 use crate::accessibility::assert_accessible;
 use crate::staff_pages::check_staff_pages;
-use crate::support::instance::{Installation, RunningInstance, Stores};
-use crate::support::servers::variable;
 use crate::window::{Device, Window};
+use jornada_testkit::instance::{Installation, RunningInstance, Stores};
+use jornada_testkit::servers::variable;
 
 const MAIL: &str = "ana@example.org";
 const PASSWORD: &str = "caballo correcto grapa";

@@ -1,7 +1,7 @@
 //! Daily work of staff: search, view, correct; and, as an administrator, delete a registration and close the campaign.
 
-use crate::support::instance::RunningInstance;
 use crate::window::Window;
+use jornada_testkit::instance::RunningInstance;
 
 const ENTER: &str = "\u{E007}";
 

@@ -1,7 +1,7 @@
 //! The page of totals updates by itself, and works without JavaScript.
 
-use crate::support::instance::{Installation, RunningInstance, Stores};
 use crate::window::{Device, Window};
+use jornada_testkit::instance::{Installation, RunningInstance, Stores};
 
 async fn register(app: &RunningInstance, document: &str, city: &str) {
     let answer = app.register("Persona Inventada", document, city).await;

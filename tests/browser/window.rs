@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::support::servers::variable;
+use jornada_testkit::servers::variable;
 
 /// Maximum wait for a condition on a page.
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use jornada::domain::staff::Role;
+use jornada_domain::staff::Role;
 use serde_json::Value;
 
 use crate::area::Area;
 use crate::check;
 use crate::person::Person;
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 #[tokio::test]
 async fn fields_of_forms_cookies_and_headings() {

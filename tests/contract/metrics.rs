@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Child;
 
-use jornada::domain::staff::Role;
+use jornada_domain::staff::Role;
 
 use crate::area::Area;
 use crate::check;
 use crate::person::Person;
 use crate::source::literals;
-use crate::support::instance::{Installation, Stores, form_without_photo};
-use crate::support::nginx::free_address;
+use jornada_testkit::instance::{Installation, Stores, form_without_photo};
+use jornada_testkit::nginx::free_address;
 
 #[tokio::test]
 async fn names_types_and_labels_of_metrics() {

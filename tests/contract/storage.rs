@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
-use jornada::domain::staff::Role;
+use jornada_domain::staff::Role;
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::area::Area;
 use crate::check;
 use crate::person::Person;
-use crate::support::instance::{Stores, form_with_photo};
-use crate::support::servers::variable;
+use jornada_testkit::instance::{Stores, form_with_photo};
+use jornada_testkit::servers::variable;
 
 /// Does a little of everything that is stored.
 async fn used(stores: Stores) -> Area {

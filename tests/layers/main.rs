@@ -1,15 +1,7 @@
-//! Checks that no module imports from a higher layer, and that no modules depend on each other in a cycle.
+//! Checks which crate may use which, and that no modules depend on each other in a cycle.
 //!
-//! # Input
-//!
-//! The `use` lines and paths in `src` and `crates/*/src`. Method calls and the output of macros of other crates are not
-//! seen.
-//!
-//! # Upward imports
-//!
-//! [`CRATES`] lists which crate may use which. Until a crate has its own folder, it consists of the listed modules of `src`.
-//! Unit tests count, since they move with their module. Paths are checked as written: importing a type through a
-//! re-export of a higher layer counts as using that layer.
+//! Cargo rejects a cycle of crates and a use of a crate that is not declared. [`CRATES`] says what may be declared;
+//! `deny.toml` says the same for crates of others.
 //!
 //! # Cycles
 //!
@@ -17,7 +9,7 @@
 //! `use` lines is followed to the file that defines the item. So a parent neither uses a child by declaring it, nor by
 //! passing its items on, and a child does not use its parent by `super::Thing` where the parent only imports `Thing`. A
 //! parent that calls a child whose code needs an item defined in the parent makes a cycle: the item belongs in a file of
-//! its own, below both.
+//! its own, below both. Method calls and the output of macros of other crates are not seen.
 //!
 //! The same rule applies to the first-level modules of a crate, each with everything below it.
 
@@ -34,71 +26,27 @@ use source::{Module, Source};
 /// The crate at the root, which may use all others.
 const ROOT: &str = "jornada";
 
-/// For each crate: name without `jornada-`, modules while they are in `src`, and the crates that it may use.
-const CRATES: [(&str, &[&str], &[&str]); 8] = [
-    ("photo", &["photo/inspect", "photo/format"], &[]),
-    ("domain", &["domain"], &["photo"]),
-    ("runtime", &["telemetry", "cache", "low_priority"], &[]),
-    ("store", &["store"], &["domain", "runtime"]),
-    (
-        "objects",
-        &[
-            "photo/encryption",
-            "photo/object_store",
-            "photo/file",
-            "photo/key",
-            "photo/s3",
-            "photo/disk",
-            "photo/error",
-            "photo/setting",
-            "staff/aead",
-        ],
-        &["photo", "domain", "runtime"],
-    ),
+/// For each crate, without the prefix `jornada-`, the crates of this workspace that it may use.
+const CRATES: [(&str, &[&str]); 9] = [
+    ("photo", &[]),
+    ("domain", &["photo"]),
+    ("runtime", &[]),
+    ("store", &["domain", "photo", "runtime"]),
+    ("objects", &["domain", "photo", "runtime"]),
     (
         "service",
-        &[
-            "admission",
-            "intake",
-            "retention",
-            "tally",
-            "report",
-            "staff",
-            "campaigns",
-            "key",
-            "csv_guard",
-        ],
-        &["photo", "domain", "runtime", "store", "objects"],
+        &["domain", "objects", "photo", "runtime", "store"],
     ),
-    (
-        "http",
-        &[
-            "web/page",
-            "web/lang",
-            "web/headers",
-            "web/assets",
-            "web/upload",
-            "web/budget",
-            "web/healthz",
-            "web/metrics",
-        ],
-        &["photo", "domain", "runtime"],
-    ),
-    ("watch", &["watch"], &["domain", "runtime", "http"]),
+    ("http", &["domain", "photo", "runtime"]),
+    ("watch", &["domain", "http", "runtime"]),
+    ("testkit", &["domain", "http"]),
 ];
 
 /// Items of `photo` that `domain` may use: the format, but not the inspection.
 const DOMAIN_MAY_USE: [&str; 2] = ["PhotoFormat", "MAX_PHOTO_BYTES"];
 
-/// Module that only re-exports items of two crates.
-const FACADE: &str = "photo";
-
-/// Upward imports and cycles that remain, as `user -> used`. The list may only shrink.
-const EXCEPTIONS: [&str; 0] = [];
-
-/// Folders whose files still use each other in cycles. In `store`, the facade `Store` and the two back ends use each other.
-/// The list may only shrink.
-const FOLDERS_WITH_CYCLES: [&str; 1] = ["jornada/store"];
+/// Crates whose files still use each other in cycles. The list may only shrink.
+const CRATES_WITH_CYCLES: [&str; 1] = ["store"];
 
 type Edges = BTreeMap<Module, BTreeSet<Module>>;
 
@@ -219,44 +167,6 @@ fn read_folder(folder: &Path, above: &[String], files: &mut BTreeMap<Module, Sou
     }
 }
 
-/// Returns the crate of a module, now or after the split.
-fn crate_of(module: &Module) -> &str {
-    if module[0] != ROOT {
-        return &module[0];
-    }
-    let path = module[1..].join("/");
-    let holds = |prefix: &&str| path == **prefix || path.starts_with(&format!("{prefix}/"));
-    let longest = |modules: &[&str]| {
-        modules
-            .iter()
-            .filter(|prefix| holds(prefix))
-            .map(|prefix| prefix.len())
-            .max()
-    };
-    let known = CRATES
-        .iter()
-        .filter_map(|(name, modules, _)| Some((longest(modules)?, *name)));
-    known.max().map_or(ROOT, |(_, name)| name)
-}
-
-fn may_use(user: &str, target: &str) -> bool {
-    let known = CRATES.iter().find(|(name, ..)| *name == user);
-    user == target || known.is_none_or(|(.., below)| below.contains(&target))
-}
-
-fn edge(user: &Module, target: &Module) -> String {
-    format!("{} -> {}", user.join("/"), target.join("/"))
-}
-
-fn is_facade(module: &Module) -> bool {
-    module[..] == [ROOT, FACADE].map(str::to_owned)
-}
-
-fn is_inspection(user: &str, target: &str, item: &[String]) -> bool {
-    let is_format = |name: &String| DOMAIN_MAY_USE.contains(&name.as_str());
-    (user, target) == ("domain", "photo") && !item.first().is_some_and(is_format)
-}
-
 /// Modules that depend on themselves through others, each with its dependencies that are part of a cycle.
 fn cycles(edges: &Edges) -> Edges {
     let reach = |start: &Module| {
@@ -289,29 +199,17 @@ fn cycles(edges: &Edges) -> Edges {
 }
 
 fn listed(edges: &Edges) -> BTreeSet<String> {
-    let lines = edges
-        .iter()
-        .flat_map(|(user, all)| all.iter().map(move |used| edge(user, used)));
-    lines.collect()
-}
-
-/// The cycles between files, except those within a folder of [`FOLDERS_WITH_CYCLES`].
-fn file_cycles(edges: &Edges) -> BTreeSet<String> {
-    let is_within =
-        |edge: &String, folder: &str| edge.split(" -> ").all(|module| module.starts_with(folder));
-    let mut found = listed(&cycles(edges));
-    found.retain(|edge| {
-        !FOLDERS_WITH_CYCLES
-            .iter()
-            .any(|folder| is_within(edge, folder))
+    let lines = edges.iter().flat_map(|(user, all)| {
+        all.iter()
+            .map(move |used| format!("{} -> {}", user.join("/"), used.join("/")))
     });
-    found
+    lines.collect()
 }
 
 /// Dependencies between the first-level modules of each crate, including everything below them.
 fn by_folder(edges: &Edges) -> Edges {
     let folder = |module: &Module| -> Module {
-        let mut folder = vec![crate_of(module).to_owned()];
+        let mut folder = vec![module[0].clone()];
         folder.extend(module.get(1).cloned());
         folder
     };
@@ -323,70 +221,62 @@ fn by_folder(edges: &Edges) -> Edges {
     folders
 }
 
-fn check(found: &BTreeSet<String>) {
-    let known: BTreeSet<_> = EXCEPTIONS.into_iter().map(str::to_owned).collect();
-    let new: Vec<_> = found.difference(&known).collect();
-    assert!(new.is_empty(), "{new:#?}");
-}
-
-fn upward(project: &Project) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for (file, source) in &project.0 {
-        let user = crate_of(file);
-        if user == ROOT || is_facade(file) {
-            continue;
-        }
-        for path in &source.with_tests {
-            let Some((mut target, mut rest)) = project.find(file, path) else {
-                continue;
-            };
-            if is_facade(&target) {
-                let Some(defined) = project.defined(file, path) else {
-                    continue;
-                };
-                (target, rest) = defined;
-            }
-            // `pub(in crate::photo)`
-            let is_place = target[..] == [ROOT.to_owned()] || is_facade(&target);
-            let below = crate_of(&target);
-            if !is_place && (!may_use(user, below) || is_inspection(user, below, &rest)) {
-                found.insert(edge(file, &target));
-            }
-        }
-    }
-    found
+/// Returns the crates of this workspace that a manifest declares outside of `[dev-dependencies]`.
+fn declared(manifest: &str) -> BTreeSet<&str> {
+    let end = manifest.find("[dev-dependencies]");
+    let lines = manifest[..end.unwrap_or(manifest.len())].lines();
+    let ours = lines.filter_map(|line| line.strip_prefix("jornada-"));
+    ours.filter_map(|line| Some(line.split_once('.')?.0))
+        .collect()
 }
 
 #[test]
-fn no_module_uses_one_above_it() {
-    check(&upward(&Project::read()));
+fn crates_declare_only_what_they_may_use() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates");
+    let folders = fs::read_dir(&crates).unwrap();
+    let found: BTreeSet<_> = folders
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let known: BTreeSet<_> = CRATES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(found, known);
+    for (name, may_use) in CRATES {
+        let manifest = fs::read_to_string(crates.join(name).join("Cargo.toml")).unwrap();
+        let may_use = BTreeSet::from_iter(may_use.iter().copied());
+        assert_eq!(declared(&manifest), may_use, "crates/{name}/Cargo.toml");
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "crates/{name}/Cargo.toml does not inherit the lints"
+        );
+    }
+}
+
+#[test]
+fn rules_do_not_inspect_photos() {
+    let project = Project::read();
+    for (file, source) in project.0.iter().filter(|(file, _)| file[0] == "domain") {
+        for path in source.used.iter().filter(|path| path[0] == "jornada_photo") {
+            assert!(
+                DOMAIN_MAY_USE.contains(&path[1].as_str()),
+                "{file:?}: {path:?}"
+            );
+        }
+    }
 }
 
 #[test]
 fn no_modules_use_each_other() {
     let uses = Project::read().uses();
-    check(&file_cycles(&uses));
-    check(&listed(&cycles(&by_folder(&uses))));
-}
-
-#[test]
-fn every_exception_is_still_needed() {
-    let project = Project::read();
-    let uses = project.uses();
-    let mut found = upward(&project);
-    found.extend(file_cycles(&uses));
-    found.extend(listed(&cycles(&by_folder(&uses))));
-    for exception in EXCEPTIONS {
+    let has_cycles = |edge: &&String| CRATES_WITH_CYCLES.iter().any(|name| edge.starts_with(name));
+    let found: BTreeSet<_> = [listed(&cycles(&uses)), listed(&cycles(&by_folder(&uses)))]
+        .into_iter()
+        .flatten()
+        .collect();
+    let new: Vec<_> = found.iter().filter(|edge| !has_cycles(edge)).collect();
+    assert!(new.is_empty(), "{new:#?}");
+    for name in CRATES_WITH_CYCLES {
         assert!(
-            found.contains(exception),
-            "{exception} no longer occurs: delete it from the list"
-        );
-    }
-    let cycles = listed(&cycles(&uses));
-    for folder in FOLDERS_WITH_CYCLES {
-        assert!(
-            cycles.iter().any(|edge| edge.starts_with(folder)),
-            "{folder} has no cycle any more: delete it from the list"
+            found.iter().any(|edge| edge.starts_with(name)),
+            "{name} has no cycle any more: delete it from the list"
         );
     }
 }

@@ -12,10 +12,6 @@ pub struct Source {
     pub imported: Vec<(String, Vec<String>)>,
     /// Paths that the code uses, a glob as `*`.
     pub used: BTreeSet<Vec<String>>,
-    /// Paths that are only re-exported (`pub use`).
-    pub passed_on: BTreeSet<Vec<String>>,
-    /// All paths, those of its unit tests included.
-    pub with_tests: BTreeSet<Vec<String>>,
 }
 
 impl Source {
@@ -24,10 +20,6 @@ impl Source {
         let tokens = tokens(text);
         let mut source = Self::default();
         paths(&without_tests(&tokens), &mut source);
-        let mut all = Self::default();
-        paths(&tokens, &mut all);
-        source.with_tests = all.used;
-        source.with_tests.extend(all.passed_on);
         source
     }
 }
@@ -205,9 +197,8 @@ fn tree(tokens: &[&str], above: &[String], is_public: bool, source: &mut Source)
 
 fn insert(path: Vec<String>, name: String, is_public: bool, source: &mut Source) {
     source.imported.push((name, path.clone()));
-    if is_public {
-        source.passed_on.insert(path);
-    } else {
+    // A re-export is no use.
+    if !is_public {
         source.used.insert(path);
     }
 }

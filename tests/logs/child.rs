@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jornada::config::{Env, FromEnv, LogsConfig};
-use jornada::telemetry::logs;
+use jornada::config::{Env, FromEnv};
+use jornada_runtime::logs;
+use jornada_runtime::logs::LogsConfig;
 use tempfile::TempDir;
 use tracing::{info, info_span};
 
-use crate::support::instance::DEFAULT_TIMEOUT;
+use jornada_testkit::instance::DEFAULT_TIMEOUT;
 
 /// Lines per second.
 const RATE: u32 = 10_000;

@@ -4,7 +4,7 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
-use crate::support::instance::{Installation, RunningInstance};
+use jornada_testkit::instance::{Installation, RunningInstance};
 
 const PASSWORD: &str = "caballo correcto grapa";
 

@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::clerk::Clerk;
 use crate::loki::Loki;
-use crate::support::instance::{
+use jornada_testkit::instance::{
     Installation, RunningInstance, Stores, form_with_photo, form_without_photo,
 };
-use crate::support::photos::{jpeg, jpeg_of_size};
-use crate::support::proxy::Proxy;
-use crate::support::servers::variable;
+use jornada_testkit::photos::{jpeg, jpeg_of_size};
+use jornada_testkit::proxy::Proxy;
+use jornada_testkit::servers::variable;
 
 const NAME: &str = "Marcada Persona";
 const DOCUMENT: &str = "9876543210";

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::loki::{Behaviour, Loki};
-use crate::support::instance::{DEFAULT_TIMEOUT, Installation, Stores};
+use jornada_testkit::instance::{DEFAULT_TIMEOUT, Installation, Stores};
 
 const REGISTRATIONS: &str = "/api/v1/campaigns/{campaign}/registrations";
 

@@ -14,7 +14,7 @@ use prost::Message;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::support::proxy::Proxy;
+use jornada_testkit::proxy::Proxy;
 
 #[derive(Message)]
 struct PushRequest {

@@ -5,14 +5,14 @@ use std::os::unix::fs::FileExt;
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use jornada::domain::job::{ReportFile, ReportFormat, ReportRequest};
-use jornada::domain::{CampaignId, Job, Lang, Selection};
-use jornada::photo::encryption::EncryptedFile;
-use jornada::photo::{FileKey, ObjectError, ObjectStore};
+use jornada_domain::job::{ReportFile, ReportFormat, ReportRequest};
+use jornada_domain::{CampaignId, Job, Lang, Selection};
+use jornada_objects::encryption::EncryptedFile;
+use jornada_objects::{FileKey, ObjectError, ObjectStore};
 use uuid::Uuid;
 
 use crate::photos::{disk, s3};
-use crate::servers::random_name;
+use jornada_testkit::servers::random_name;
 
 /// More than one chunk, and not a multiple of one.
 const BYTES: usize = 300_001;

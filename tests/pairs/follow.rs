@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jornada::app::metrics::Metrics;
-use jornada::config::StoreSetting;
-use jornada::domain::CampaignId;
-use jornada::domain::registration::UniqueKey;
-use jornada::domain::{Campaign, FormData, Registration, RegistrationId};
-use jornada::store::Store;
-use jornada::tally::Tally;
-use jornada::tally::follower::Follower;
+use jornada_domain::CampaignId;
+use jornada_domain::registration::UniqueKey;
+use jornada_domain::{Campaign, FormData, Registration, RegistrationId};
+use jornada_service::tally::Tally;
+use jornada_service::tally::follower::Follower;
+use jornada_store::Store;
+use jornada_store::StoreSetting;
 use tokio_util::sync::CancellationToken;
 
-use crate::servers::{random_name, variable};
 use crate::tally::{memory, redis as in_redis};
+use jornada_testkit::servers::{random_name, variable};
 
 const CAMPAIGN: &str = r#"
 id = "NAME"

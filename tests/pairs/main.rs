@@ -4,6 +4,4 @@
 mod files;
 mod follow;
 mod photos;
-#[path = "../support/servers.rs"]
-mod servers;
 mod tally;

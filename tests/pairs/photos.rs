@@ -1,15 +1,17 @@
 //! Photos: stored ones are readable, storing again changes nothing, altered ones are not returned.
 
 use bytes::Bytes;
-use jornada::config::{Env, FromEnv, ObjectStoreSetting};
-use jornada::domain::registration::{PhotoRef, UniqueKey};
-use jornada::domain::{CampaignId, RegistrationId};
-use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
-use jornada::photo::{ObjectError, ObjectStore, PhotoFormat, PhotoKey};
+use jornada::config::{Env, FromEnv};
+use jornada_domain::registration::{PhotoRef, UniqueKey};
+use jornada_domain::{CampaignId, RegistrationId};
+use jornada_objects::ObjectStoreSetting;
+use jornada_objects::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
+use jornada_objects::{ObjectError, ObjectStore, PhotoKey};
+use jornada_photo::PhotoFormat;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::servers::{random_name, variable};
+use jornada_testkit::servers::{random_name, variable};
 
 fn key(bytes: &[u8]) -> PhotoKey {
     let campaign = CampaignId::parse(&random_name()).unwrap();

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::config::CacheSetting;
-use jornada::domain::CampaignId;
-use jornada::store::{Change, Position, Snapshot};
-use jornada::tally::{LeaderTurn, Tally};
+use jornada_domain::CampaignId;
+use jornada_runtime::cache::CacheSetting;
+use jornada_service::tally::{LeaderTurn, Tally};
+use jornada_store::{Change, Position, Snapshot};
 
-use crate::servers::{random_name, variable};
+use jornada_testkit::servers::{random_name, variable};
 
 pub fn redis(instance: &str) -> Tally {
     let setting = CacheSetting::Redis(variable("JORNADA_TEST_REDIS").into());

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::process::Process;
 use crate::repository_path;
-use crate::support::instance::DEFAULT_TIMEOUT;
-use crate::support::nginx::free_address;
+use jornada_testkit::instance::DEFAULT_TIMEOUT;
+use jornada_testkit::nginx::free_address;
 
 /// Starts Alertmanager with the shipped configuration, without mail addresses.
 async fn alertmanager(folder: &std::path::Path) -> Process {

@@ -2,10 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
-#[expect(dead_code, reason = "other tests use the rest of it")]
-#[path = "../support/mod.rs"]
-mod support;
-
 mod dashboards;
 mod expressions;
 mod inhibition;

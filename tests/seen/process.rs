@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::instance::DEFAULT_TIMEOUT;
+use jornada_testkit::instance::DEFAULT_TIMEOUT;
 
 /// One running server.
 pub struct Process {

@@ -11,11 +11,11 @@ use tempfile::TempDir;
 
 use crate::process::Process;
 use crate::repository_path;
-use crate::support::instance::{
+use jornada_testkit::instance::{
     Installation, RunningInstance, Stores, form_with_photo, form_without_photo,
 };
-use crate::support::nginx::{Nginx, free_address};
-use crate::support::servers::variable;
+use jornada_testkit::nginx::{Nginx, free_address};
+use jornada_testkit::servers::variable;
 
 /// The interpreter of the operating system.
 const PYTHON: &str = "/usr/bin/python3";

@@ -1,10 +1,10 @@
 //! Admins manage accounts and tokens through the pages.
 
-use jornada::domain::staff::Role;
+use jornada_domain::staff::Role;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 #[tokio::test]
 async fn an_admin_adds_changes_and_closes_an_account() {
@@ -38,7 +38,7 @@ async fn an_admin_adds_changes_and_closes_an_account() {
     assert!(list.body.contains("beto@example.org") && list.body.contains("Activa"));
     let known = area
         .store
-        .account_by_email(&jornada::domain::staff::EmailAddress::parse("beto@example.org").unwrap())
+        .account_by_email(&jornada_domain::staff::EmailAddress::parse("beto@example.org").unwrap())
         .await;
     let id = known.unwrap().unwrap().id;
     let one = format!("/staff/accounts/{id}");

@@ -1,16 +1,17 @@
 //! A running installation with direct access to its store: creates accounts, sessions and tokens without forms.
 
 use jiff::Timestamp;
-use jornada::config::{Env, FromEnv, StoreSetting};
-use jornada::domain::staff::audit::{AuditAction, ChainEntry};
-use jornada::domain::staff::{Account, ApiToken, EmailAddress, PlaceScope, Role, Scope, Scopes};
-use jornada::staff::accounts::{add_account, find_vacant_id, update_account};
-use jornada::staff::sessions;
-use jornada::staff::token::Token;
-use jornada::store::Store;
-use jornada::store::audit::{AuditFilter, StoredEntry};
+use jornada::config::{Env, FromEnv};
+use jornada_domain::staff::audit::{AuditAction, ChainEntry};
+use jornada_domain::staff::{Account, ApiToken, EmailAddress, PlaceScope, Role, Scope, Scopes};
+use jornada_service::staff::accounts::{add_account, find_vacant_id, update_account};
+use jornada_service::staff::sessions;
+use jornada_service::staff::token::Token;
+use jornada_store::Store;
+use jornada_store::StoreSetting;
+use jornada_store::audit::{AuditFilter, StoredEntry};
 
-use crate::support::instance::{Installation, RunningInstance, Stores};
+use jornada_testkit::instance::{Installation, RunningInstance, Stores};
 
 /// A password that passes the rules.
 pub const PASSWORD: &str = "caballo correcto grapa";

@@ -1,12 +1,12 @@
 //! The audit log: written before personal data is shown or changed, required for both, readable by admins.
 
-use jornada::config::StoreSetting;
-use jornada::domain::staff::audit::AuditAction;
-use jornada::domain::staff::{Role, Scope};
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::staff::{Role, Scope};
+use jornada_store::StoreSetting;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::instance::{DEFAULT_TIMEOUT, Stores};
+use jornada_testkit::instance::{DEFAULT_TIMEOUT, Stores};
 
 #[tokio::test]
 async fn photos_and_reports_are_audited_also_when_refused() {

@@ -1,15 +1,15 @@
 //! Reads the audit log in tests, and makes it fail.
 
-use jornada::config::StoreSetting;
-use jornada::domain::staff::Account;
-use jornada::domain::staff::audit::{AuditAction, ChainEntry};
-use jornada::store::audit::StoredEntry;
+use jornada_domain::staff::Account;
+use jornada_domain::staff::audit::{AuditAction, ChainEntry};
+use jornada_store::StoreSetting;
+use jornada_store::audit::StoredEntry;
 use mongodb::bson::doc;
 use reqwest::Response;
 
 use crate::area::Area;
 use crate::person::{Page, Person};
-use crate::support::instance::DEFAULT_TIMEOUT;
+use jornada_testkit::instance::DEFAULT_TIMEOUT;
 
 impl Area {
     /// Returns the entries after a sequence number.

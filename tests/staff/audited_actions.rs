@@ -1,12 +1,12 @@
 //! Every change of one's own account, and every action of admins, writes exactly one audit entry.
 
-use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::AuditAction;
+use jornada_domain::staff::Role;
+use jornada_domain::staff::audit::AuditAction;
 
 use crate::area::{Area, PASSWORD};
 use crate::audit_log::assert_entry;
 use crate::person::Person;
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 #[tokio::test]
 async fn logins_and_changes_of_the_own_account_are_audited() {

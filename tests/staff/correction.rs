@@ -1,11 +1,11 @@
 //! Corrections through the pages: the history is kept, concurrent changes are detected, place scopes are enforced.
 
-use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::AuditAction;
+use jornada_domain::staff::Role;
+use jornada_domain::staff::audit::AuditAction;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::{Page, Person};
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 const REASON: &str = "Letra mal leída";
 

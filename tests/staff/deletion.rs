@@ -1,12 +1,12 @@
 //! Deletions through the pages: no personal data remains, and the person cannot register again.
 
-use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::AuditAction;
+use jornada_domain::staff::Role;
+use jornada_domain::staff::audit::AuditAction;
 
 use crate::area::Area;
 use crate::correction::{log_in_clerk, register_person};
 use crate::person::Person;
-use crate::support::instance::{Stores, expect_problem};
+use jornada_testkit::instance::{Stores, expect_problem};
 
 const REASON: &str = "Lo pidió por escrito";
 

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::AuditAction;
+use jornada_domain::staff::Role;
+use jornada_domain::staff::audit::AuditAction;
 
 use crate::area::Area;
 use crate::person::Person;
-use crate::support::instance::{RunningInstance, Stores, expect_problem};
+use jornada_testkit::instance::{RunningInstance, Stores, expect_problem};
 
 const REASON: &str = "Ya no hay dosis";
 

@@ -3,21 +3,21 @@
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::campaigns::Campaigns;
-use jornada::config::ObjectStoreSetting;
-use jornada::domain::RegistrationId;
-use jornada::domain::history::Deletion;
-use jornada::domain::staff::Role;
-use jornada::photo::ObjectStore;
-use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
-use jornada::retention::cleaner::ReportCleaner;
-use jornada::store::UpdateOutcome;
+use jornada_domain::RegistrationId;
+use jornada_domain::history::Deletion;
+use jornada_domain::staff::Role;
+use jornada_objects::ObjectStore;
+use jornada_objects::ObjectStoreSetting;
+use jornada_objects::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
+use jornada_service::campaigns::Campaigns;
+use jornada_service::retention::cleaner::ReportCleaner;
+use jornada_store::UpdateOutcome;
 use serde_json::Value;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
 use crate::report_client::{Program, job_id};
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 #[tokio::test]
 async fn a_file_is_reused_until_something_changes() {

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use calamine::{Reader, Xlsx};
 use jiff::Timestamp;
-use jornada::domain::job::{ReportFormat, ReportRequest};
-use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::AuditAction;
-use jornada::domain::{Job, JobState};
+use jornada_domain::job::{ReportFormat, ReportRequest};
+use jornada_domain::staff::Role;
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::{Job, JobState};
 use reqwest::Response;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::area::Area;
 use crate::many_registrations::{MANY, start_with_many};
 use crate::person::Person;
 use crate::report_client::{Program, job_id};
-use crate::support::instance::{RunningInstance, Stores};
+use jornada_testkit::instance::{RunningInstance, Stores};
 
 async fn job(area: &Area, page: &str) -> Job {
     area.store.job(job_id(page)).await.unwrap().unwrap()

@@ -1,12 +1,12 @@
 //! Password links: valid once and for a limited time, and only strong passwords are accepted.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::domain::staff::Role;
-use jornada::staff::accounts::issue_link;
+use jornada_domain::staff::Role;
+use jornada_service::staff::accounts::issue_link;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 #[tokio::test]
 async fn a_link_is_used_once() {

@@ -1,10 +1,10 @@
 //! Logins: the same answer to every failure, a new token each time, and cookies bound to the host.
 
-use jornada::domain::staff::Role;
+use jornada_domain::staff::Role;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 #[tokio::test]
 async fn unknown_account_wrong_password_and_closed_account_get_the_same_answer() {

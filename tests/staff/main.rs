@@ -2,10 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-#[expect(dead_code, reason = "other tests use the rest")]
-#[path = "../support/mod.rs"]
-mod support;
-
 mod account_forms;
 mod area;
 mod audit;

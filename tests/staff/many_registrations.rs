@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use jornada::config::{Env, FromEnv, StoreSetting};
+use jornada::config::{Env, FromEnv};
+use jornada_store::StoreSetting;
 use mongodb::bson::{Binary, Document, doc};
 use uuid::Uuid;
 
 use crate::area::Area;
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 /// Number of registrations. A report of them takes some seconds in a debug build.
 pub const MANY: u32 = 40_000;

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use jornada::domain::staff::{Account, Role, Scope};
-use jornada::staff::csrf;
-use jornada::staff::token::Token;
 use jornada::web::staff::table;
+use jornada_domain::staff::{Account, Role, Scope};
+use jornada_service::staff::csrf;
+use jornada_service::staff::token::Token;
 use reqwest::header::{AUTHORIZATION, COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
 
 use crate::area::Area;
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 /// The callers, in the order of the columns.
 const CALLERS: [Caller; 6] = [

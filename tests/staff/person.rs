@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jornada::domain::staff::Role;
+use jornada_domain::staff::Role;
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
 use crate::area::{Area, PASSWORD};
-use crate::support::instance::RunningInstance;
+use jornada_testkit::instance::RunningInstance;
 
 #[derive(Clone)]
 pub struct Person {

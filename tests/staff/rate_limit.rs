@@ -1,12 +1,12 @@
 //! Rate limits of logins: shared by all instances, equal for known and unknown accounts, local while Redis is
 //! unavailable.
 
-use jornada::domain::staff::Role;
+use jornada_domain::staff::Role;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::instance::{Installation, RunningInstance, Stores};
-use crate::support::servers::random_name;
+use jornada_testkit::instance::{Installation, RunningInstance, Stores};
+use jornada_testkit::servers::random_name;
 
 /// Sends `count` wrong logins to these instances in turn and returns the statuses.
 async fn send_wrong_logins(

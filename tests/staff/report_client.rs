@@ -1,14 +1,14 @@
 //! A program that requests reports through the pages, with an API token.
 
-use jornada::domain::staff::Scope;
-use jornada::staff::token::Token;
+use jornada_domain::staff::Scope;
+use jornada_service::staff::token::Token;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::area::Area;
-use crate::support::instance::RunningInstance;
+use jornada_testkit::instance::RunningInstance;
 
 /// A client with a token for reports. Follows no redirects.
 pub struct Program {

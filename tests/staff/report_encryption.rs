@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use jornada::domain::staff::audit::AuditAction;
+use jornada_domain::staff::audit::AuditAction;
 
 use crate::area::Area;
 use crate::many_registrations::start_with_many;
 use crate::report_client::{Program, job_id};
-use crate::support::instance::{Installation, Stores};
+use jornada_testkit::instance::{Installation, Stores};
 
 /// Length in bytes of the header of an encrypted file.
 const HEADER_BYTES: usize = 84;

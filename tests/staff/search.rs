@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::AuditAction;
+use jornada_domain::staff::Role;
+use jornada_domain::staff::audit::AuditAction;
 
 use crate::area::Area;
 use crate::correction::{log_in_clerk, register_person};
 use crate::person::{Page, Person};
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 /// Names and values of a form.
 type Fields<'a> = &'a [(&'a str, &'a str)];

@@ -2,7 +2,7 @@
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::instance::{Installation, Stores};
+use jornada_testkit::instance::{Installation, Stores};
 
 #[tokio::test]
 async fn logs_and_store_contain_no_password_token_link_or_address() {

@@ -1,22 +1,22 @@
 //! Sessions end on every instance at once: tested with two instances on each kind of store.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::domain::staff::{Account, Role, Session};
-use jornada::staff::token::Token;
+use jornada_domain::staff::{Account, Role, Session};
+use jornada_service::staff::token::Token;
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::instance::{RunningInstance, Stores};
+use jornada_testkit::instance::{RunningInstance, Stores};
 
 macro_rules! on_both {
     ($($name:ident),*) => {
         mod embedded {
             $(#[tokio::test]
-            async fn $name() { super::$name(crate::support::instance::Stores::Embedded).await; })*
+            async fn $name() { super::$name(jornada_testkit::instance::Stores::Embedded).await; })*
         }
         mod servers {
             $(#[tokio::test]
-            async fn $name() { super::$name(crate::support::instance::Stores::Servers).await; })*
+            async fn $name() { super::$name(jornada_testkit::instance::Stores::Servers).await; })*
         }
     };
 }
@@ -149,7 +149,7 @@ async fn idle_and_old_sessions_expire() {
 
 #[tokio::test]
 async fn sessions_work_without_redis() {
-    let mut installation = crate::support::instance::Installation::new(Stores::Embedded);
+    let mut installation = jornada_testkit::instance::Installation::new(Stores::Embedded);
     installation.set("JORNADA_CACHE", "redis://127.0.0.1:1/");
     // `Area::of` does not wait for totals, which need the cache.
     let area = Area::start_with(installation).await;

@@ -1,16 +1,16 @@
 //! Scopes, expiry and places of tokens, and the places of clerks.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::domain::staff::{PlaceScope, Role, Scope, Scopes};
+use jornada_domain::staff::{PlaceScope, Role, Scope, Scopes};
 
 use crate::area::{Area, PASSWORD};
 use crate::person::Person;
-use crate::support::instance::Stores;
+use jornada_testkit::instance::Stores;
 
 #[tokio::test]
 async fn scopes_expiry_and_places_are_enforced() {
     let area = Area::start(Stores::Embedded).await;
-    let report = async |token: &jornada::staff::token::Token, file| {
+    let report = async |token: &jornada_service::staff::token::Token, file| {
         area.app
             .report(file, token.expose())
             .await

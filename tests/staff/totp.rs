@@ -1,13 +1,13 @@
 //! The second factor: enabled with a code, required at login, each code valid once.
 
 use jiff::Timestamp;
-use jornada::domain::staff::Role;
-use jornada::domain::staff::audit::AuditAction;
+use jornada_domain::staff::Role;
+use jornada_domain::staff::audit::AuditAction;
 use totp_rs::{Builder, Secret, Totp};
 
 use crate::area::{Area, PASSWORD};
 use crate::person::{Person, wait_for_young_step};
-use crate::support::instance::{Installation, Stores};
+use jornada_testkit::instance::{Installation, Stores};
 
 /// Returns the TOTP generator for the secret on the page, as an authenticator app would.
 pub fn app(page: &str) -> Totp {

@@ -1,14 +1,15 @@
 //! Audit log: one chain for all writers, and no change of it goes unnoticed.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::config::{Env, ServeConfig, StoreSetting};
-use jornada::domain::CampaignId;
-use jornada::domain::staff::audit::{
+use jornada::config::{Env, ServeConfig};
+use jornada_domain::CampaignId;
+use jornada_domain::staff::audit::{
     AuditAction, AuditEvent, AuditRecord, ChainEntry, ChainHead, SystemActor,
 };
-use jornada::staff::AuditLog;
-use jornada::staff::audit::verify::{ChainFault, ChainReport};
-use jornada::store::audit::{AuditFilter, StoredEntry};
+use jornada_service::staff::AuditLog;
+use jornada_service::staff::audit::verify::{ChainFault, ChainReport};
+use jornada_store::StoreSetting;
+use jornada_store::audit::{AuditFilter, StoredEntry};
 use mongodb::bson::{Document, doc};
 
 use crate::fixture::StoreFixture;

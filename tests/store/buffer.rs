@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use jornada::domain::RegistrationId;
-use jornada::domain::registration::PhotoRef;
-use jornada::photo::PhotoFormat;
-use jornada::store::{BufferTotals, BufferedPhoto, BufferedPhotoKey};
+use jornada_domain::RegistrationId;
+use jornada_domain::registration::PhotoRef;
+use jornada_photo::PhotoFormat;
+use jornada_store::{BufferTotals, BufferedPhoto, BufferedPhotoKey};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use jornada::domain::history::RegistrationHistory;
-use jornada::domain::registration::UniqueKey;
-use jornada::domain::{Registration, RegistrationId, Selection};
-use jornada::store::{Change, InsertOutcome, UpdateOutcome};
+use jornada_domain::history::RegistrationHistory;
+use jornada_domain::registration::UniqueKey;
+use jornada_domain::{Registration, RegistrationId, Selection};
+use jornada_store::{Change, InsertOutcome, UpdateOutcome};
 
 use crate::fixture::{self, StoreFixture, corrected, deletion, drain, named, registration};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use jornada::config::StoreSetting;
-use jornada::domain::Selection;
-use jornada::store::{InsertOutcome, UpdateOutcome};
+use jornada_domain::Selection;
+use jornada_store::StoreSetting;
+use jornada_store::{InsertOutcome, UpdateOutcome};
 
 use crate::corrections::{correct, delete, insert, record, revision, try_insert};
 use crate::fixture::{self, StoreFixture, deletion, named, registration};

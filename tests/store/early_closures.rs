@@ -1,7 +1,7 @@
 //! Campaigns that were closed early.
 
 use jiff::Timestamp;
-use jornada::domain::early_closure::EarlyClosure;
+use jornada_domain::early_closure::EarlyClosure;
 
 use crate::fixture::{StoreFixture, campaign};
 

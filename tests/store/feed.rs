@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jornada::store::{FeedError, Position, Snapshot};
+use jornada_store::{FeedError, Position, Snapshot};
 use tokio::time::{Instant, timeout};
 
 use crate::fixture::{StoreFixture, drain, registration};
@@ -18,7 +18,7 @@ async fn start(fixture: &StoreFixture) -> Position {
         .position
 }
 
-fn values(changes: &[jornada::store::Change]) -> Vec<&str> {
+fn values(changes: &[jornada_store::Change]) -> Vec<&str> {
     changes
         .iter()
         .map(|change| change.tally_value.as_str())

@@ -4,17 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jornada::config::StoreSetting;
-use jornada::domain::history::{Deletion, RegistrationHistory};
-use jornada::domain::registration::{PhotoRef, UniqueKey};
-use jornada::domain::{Answers, Campaign, FormData, Registration, RegistrationId, Selection};
-use jornada::photo::PhotoFormat;
-use jornada::store::{Change, Feed, FeedError, Store};
+use jornada_domain::history::{Deletion, RegistrationHistory};
+use jornada_domain::registration::{PhotoRef, UniqueKey};
+use jornada_domain::{Answers, Campaign, FormData, Registration, RegistrationId, Selection};
+use jornada_photo::PhotoFormat;
+use jornada_store::StoreSetting;
+use jornada_store::{Change, Feed, FeedError, Store};
 use tempfile::TempDir;
 
-use crate::servers;
-
-const CAMPAIGN: &str = include_str!("../../src/domain/campaign/example.toml");
+use jornada_testkit::{campaign::EXAMPLE, servers};
 
 /// A store of its own, deleted after the case.
 pub struct StoreFixture {
@@ -111,7 +109,7 @@ pub fn mongodb_address(server: &str) -> String {
 pub fn campaign(id: &str) -> Arc<Campaign> {
     let list =
         |_: &str| Ok("name,region\nBogotá,Bogotá D.C.\nCali,Valle\nPasto,Nariño\n".to_owned());
-    let file = CAMPAIGN.replacen("vacunacion", id, 1);
+    let file = EXAMPLE.replacen("vacunacion", id, 1);
     Arc::new(Campaign::parse(&file, list).unwrap())
 }
 

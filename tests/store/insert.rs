@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jornada::domain::{Answers, Registration, RegistrationId, Selection};
-use jornada::store::InsertOutcome;
+use jornada_domain::{Answers, Registration, RegistrationId, Selection};
+use jornada_store::InsertOutcome;
 
 use crate::fixture::{StoreFixture, campaign, named, registration};
 

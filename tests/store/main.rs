@@ -12,12 +12,8 @@ mod insert;
 mod jobs;
 mod mixed;
 mod outages;
-#[path = "../support/proxy.rs"]
-mod proxy;
 mod retention;
 mod search;
-#[path = "../support/servers.rs"]
-mod servers;
 mod staff;
 mod statistics;
 mod wrapped_keys;

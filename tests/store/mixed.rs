@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jornada::config::CacheSetting;
-use jornada::domain::registration::UniqueKey;
-use jornada::domain::{Campaign, RegistrationId, Selection};
-use jornada::store::{Feed, Position, Store, UpdateOutcome};
-use jornada::tally::Tally;
+use jornada_domain::registration::UniqueKey;
+use jornada_domain::{Campaign, RegistrationId, Selection};
+use jornada_runtime::cache::CacheSetting;
+use jornada_service::tally::Tally;
+use jornada_store::{Feed, Position, Store, UpdateOutcome};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::fmt::Write;
 use std::time::Duration;
 
-use jornada::config::StoreSetting;
-use jornada::domain::Selection;
-use jornada::store::{
+use jornada_domain::Selection;
+use jornada_store::StoreSetting;
+use jornada_store::{
     FeedError, InsertOutcome, OPERATION_TIMEOUT, PING_TIMEOUT, Position, Store, StoreError,
     UpdateOutcome,
 };
@@ -14,8 +14,8 @@ use mongodb::bson::doc;
 use tokio::time::Instant;
 
 use crate::fixture::{StoreFixture, corrected, mongodb_address, named, registration};
-use crate::proxy::Proxy;
-use crate::servers;
+use jornada_testkit::proxy::Proxy;
+use jornada_testkit::servers;
 
 /// The time limit, with a reserve for a busy machine.
 const LIMIT: Duration = OPERATION_TIMEOUT.saturating_add(Duration::from_secs(3));

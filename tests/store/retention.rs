@@ -1,8 +1,9 @@
 //! Consent texts of registrations, and deletion of expired data.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::domain::staff::{Account, EmailAddress, account::PasswordLink};
-use jornada::store::{InsertOutcome, UpdateOutcome};
+use jornada_domain::staff::account::PasswordLink;
+use jornada_domain::staff::{Account, EmailAddress};
+use jornada_store::{InsertOutcome, UpdateOutcome};
 use uuid::Uuid;
 
 use crate::fixture::{StoreFixture, deletion, registration};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use jornada::domain::registration::UniqueKey;
-use jornada::domain::text::fold;
-use jornada::domain::{Registration, RegistrationId};
-use jornada::store::search::{Cursor, SearchBy, SearchQuery};
+use jornada_domain::registration::UniqueKey;
+use jornada_domain::text::fold;
+use jornada_domain::{Registration, RegistrationId};
+use jornada_store::search::{Cursor, SearchBy, SearchQuery};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;

@@ -1,7 +1,7 @@
 //! Staff accounts, sessions and tokens.
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::domain::staff::{
+use jornada_domain::staff::{
     Account, ApiToken, EmailAddress, PlaceScope, Role, Scope, Scopes, SecondFactor, Session,
 };
 use uuid::Uuid;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::date;
-use jornada::domain::CampaignId;
-use jornada::staff::overview::OverviewCache;
+use jornada_domain::CampaignId;
+use jornada_service::staff::overview::OverviewCache;
 
 use crate::fixture::{StoreFixture, campaign, registration};
 

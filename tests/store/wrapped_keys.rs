@@ -1,6 +1,6 @@
 //! Keys of photos: one per id, encrypted in one way.
 
-use jornada::store::WrappedKey;
+use jornada_store::WrappedKey;
 
 use crate::fixture::StoreFixture;
 

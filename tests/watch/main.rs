@@ -2,12 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
-#[path = "../support/proxy.rs"]
-mod proxy;
-#[expect(dead_code, reason = "used by other tests")]
-#[path = "../support/servers.rs"]
-mod servers;
-
 mod fixture;
 mod mails;
 mod post;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::fixture::{WatchFixture, Watcher};
-use crate::proxy::Proxy;
-use crate::servers::variable;
+use jornada_testkit::proxy::Proxy;
+use jornada_testkit::servers::variable;
 
 /// Starts two watchers; the first one sends.
 async fn start_two(fixture: &mut WatchFixture) -> (Watcher, Watcher) {

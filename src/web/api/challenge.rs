@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::admission::proof_of_work::Challenge;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
+use jornada_service::admission::proof_of_work::Challenge;
 
 /// A challenge in the format of Altcha.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -16,10 +16,10 @@ use tokio_stream::wrappers::WatchStream;
 use utoipa::ToSchema;
 
 use super::chart_response::{ChartBody, ChartResponse};
-use crate::tally::live_totals::TotalsView;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
+use jornada_service::tally::live_totals::TotalsView;
 
 /// Interval of keep-alive messages while nothing changes.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);

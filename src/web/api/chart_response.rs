@@ -9,8 +9,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::domain::CampaignId;
-use crate::tally::live_totals::{TotalsView, ValueCount};
+use jornada_domain::CampaignId;
+use jornada_service::tally::live_totals::{TotalsView, ValueCount};
 
 /// Public totals of a campaign.
 #[derive(Debug, Serialize, ToSchema)]

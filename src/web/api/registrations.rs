@@ -9,16 +9,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::admission::HoneypotFields;
-use crate::domain::IdempotencyKey;
-use crate::intake::SubmitOutcome;
-use crate::store::Receipt;
 use crate::web::AppState;
 use crate::web::address::ClientAddress;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 use crate::web::submission::{ReceivedSubmission, submit};
-use crate::web::upload::Upload;
+use jornada_domain::IdempotencyKey;
+use jornada_http::upload::Upload;
+use jornada_service::admission::HoneypotFields;
+use jornada_service::registrations::SubmitOutcome;
+use jornada_store::Receipt;
 
 /// Header with a solved challenge.
 const PROOF_HEADER: &str = "proof-of-work";

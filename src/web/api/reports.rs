@@ -12,18 +12,19 @@ use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 use tracing::info;
 
-use crate::domain::staff::Permission;
-use crate::domain::{Campaign, Selection};
-use crate::report::{FinishedReport, Progress, ReportFormat, ReportSpec};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
-use crate::web::lang::RequestLang;
 use crate::web::report::{
     download_response, file_name, report_event, request_refresh, resolve_selection,
 };
-use crate::web::staff::request_audit::AuditAction;
 use crate::web::staff::{Principal, RequestAudit};
+use jornada_domain::job::ReportFormat;
+use jornada_domain::staff::Permission;
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::{Campaign, Selection};
+use jornada_http::lang::RequestLang;
+use jornada_service::reports::{FinishedReport, Progress, ReportSpec};
 
 /// Bytes per read of the file.
 const CHUNK_BYTES: usize = 64 * 1024;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::web::metrics::ConnectionMetrics;
+use jornada_http::metrics::ConnectionMetrics;
 
 /// Limit of the connections of one listener. Cheap to clone.
 #[derive(Clone, Debug)]

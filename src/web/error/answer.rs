@@ -1,6 +1,6 @@
 //! Texts about rejected answers, in both languages.
 
-use crate::domain::{Lang, ValidationError};
+use jornada_domain::{Lang, ValidationError};
 
 /// Returns the text for the user: the problem and how to fix it.
 #[must_use]

@@ -1,7 +1,7 @@
 //! Texts about rejected photos, in both languages.
 
-use crate::domain::Lang;
-use crate::photo::inspect::InspectionError;
+use jornada_domain::Lang;
+use jornada_photo::inspect::InspectionError;
 
 /// Returns the text for the user: the problem and how to fix it.
 #[must_use]

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::Error;
 use super::problem::Problem;
-use crate::web::lang;
-use crate::web::page::PageContext;
+use jornada_http::lang;
+use jornada_http::page::PageContext;
 
 /// Middleware: renders every error as problem+json under `/api/v1/` and as a page elsewhere.
 pub async fn present(request: Request, next: Next) -> Response {

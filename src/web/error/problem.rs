@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use super::Error;
 use super::answer::answer_message;
 use super::photo::photo_message;
-use crate::domain::{FieldError, Lang};
-use crate::web::page::{PageContext, render};
+use jornada_domain::{FieldError, Lang};
+use jornada_http::page::{PageContext, render};
 
 /// Problem details of RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]

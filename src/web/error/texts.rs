@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::photo::photo_message;
 use super::{Error, retry_seconds};
-use crate::domain::{Campaign, Lang};
+use jornada_domain::{Campaign, Lang};
 
 impl Error {
     /// Returns the problem type for programs; part of version 1 of the API.

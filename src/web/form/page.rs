@@ -3,12 +3,12 @@
 use askama::Template;
 use jiff::Timestamp;
 
-use crate::admission::{HONEYPOT_FIELD, TIMESTAMP_FIELD};
-use crate::domain::answers::CONSENT;
-use crate::domain::{Campaign, Field, FieldKind, FormData, ValidationError};
 use crate::web::error::answer::answer_message;
 use crate::web::error::problem::{FieldProblem, Problem};
-use crate::web::page::PageContext;
+use jornada_domain::answers::CONSENT;
+use jornada_domain::{Campaign, Field, FieldKind, FormData, ValidationError};
+use jornada_http::page::PageContext;
+use jornada_service::admission::{HONEYPOT_FIELD, TIMESTAMP_FIELD};
 
 #[derive(Template)]
 #[template(path = "form.html")]
@@ -111,9 +111,9 @@ impl FormField<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::campaign::tests::example;
     use crate::web::error::Error;
-    use crate::web::page::tests::visit;
+    use jornada_testkit::campaign::example;
+    use jornada_testkit::page::visit;
 
     fn page(form: &FormData, error: Option<&Error>, address: &str) -> String {
         let (visit, campaign) = (visit(address, "es"), example());

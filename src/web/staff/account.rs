@@ -12,16 +12,17 @@ use tracing::info;
 use super::cookies::Cookie;
 use super::guard::{StaffContext, redirect_with_cookies};
 use super::login::{rate_limit_text, redirect_logged_out, with_retry_after};
-use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::request_audit::RequestAudit;
 use super::route::{Requirement, Route};
-use crate::domain::staff::{Account, Permission, Session, audit};
-use crate::staff::accounts::{end_sessions, update_account};
-use crate::staff::login::ReauthOutcome;
-use crate::staff::password::Password;
-use crate::staff::{AccountsError, sessions};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_domain::staff::{Account, Permission, Session, audit};
+use jornada_http::page::{PageContext, render};
+use jornada_service::staff::accounts::{end_sessions, update_account};
+use jornada_service::staff::login::ReauthOutcome;
+use jornada_service::staff::password::Password;
+use jornada_service::staff::{AccountsError, sessions};
 
 const PAGE: &str = "/staff/account";
 

@@ -13,13 +13,14 @@ use uuid::Uuid;
 use super::account::NoticeQuery;
 use super::accounts::{AccountForm, render_link};
 use super::guard::StaffContext;
-use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::request_audit::RequestAudit;
 use super::route::{Requirement, Route};
-use crate::domain::staff::{Account, Permission, Role, audit};
-use crate::staff::accounts::{close_account, end_sessions, issue_link, update_account};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_domain::staff::{Account, Permission, Role, audit};
+use jornada_http::page::{PageContext, render};
+use jornada_service::staff::accounts::{close_account, end_sessions, issue_link, update_account};
 
 const NEED: Requirement = Requirement::Permission(Permission::Accounts);
 

@@ -9,15 +9,16 @@ use serde::Deserialize;
 use tracing::info;
 
 use super::guard::StaffContext;
-use super::request_audit::{AuditAction, RequestAudit};
+use super::request_audit::RequestAudit;
 use super::route::{Requirement, Route};
-use crate::domain::staff::{Account, EmailAddress, Permission, PlaceScope, Role, audit};
-use crate::staff::accounts::{add_account, find_vacant_id};
-use crate::staff::place_scope;
-use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::staff::{Account, EmailAddress, Permission, PlaceScope, Role, audit};
+use jornada_http::page::{PageContext, render};
+use jornada_service::staff::accounts::{add_account, find_vacant_id};
+use jornada_service::staff::place_scope;
+use jornada_service::staff::token::Token;
 
 const NEED: Requirement = Requirement::Permission(Permission::Accounts);
 

@@ -5,7 +5,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use crate::staff::token::Token;
+use jornada_service::staff::token::Token;
 
 /// Maximum length of a cookie value in bytes. Longer values were not set here.
 const MAX_VALUE_BYTES: usize = 128;

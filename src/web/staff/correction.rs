@@ -10,17 +10,17 @@ use tracing::info;
 
 use super::guard::{CSRF_FIELD, StaffContext};
 use super::registration_access::RegistrationAccess;
-use super::request_audit::AuditAction;
 use super::route::{Requirement, Route};
-use crate::domain::history::{MAX_REASON, REASON, RegistrationHistory};
-use crate::domain::staff::Permission;
-use crate::domain::{Campaign, Field, FieldError, FieldKind, FormData};
-use crate::intake::amend::correct;
-use crate::store::UpdateOutcome;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
-use crate::web::page::{PageContext, render};
+use jornada_domain::history::{MAX_REASON, REASON, RegistrationHistory};
+use jornada_domain::staff::Permission;
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::{Campaign, Field, FieldError, FieldKind, FormData};
+use jornada_http::page::{PageContext, render};
+use jornada_service::registrations::amend::correct;
+use jornada_store::UpdateOutcome;
 
 const PATH: &str = "/staff/c/{campaign}/registrations/{id}/correct";
 const NEED: Requirement = Requirement::Permission(Permission::Correct);

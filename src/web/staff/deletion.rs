@@ -11,17 +11,18 @@ use tracing::info;
 
 use super::guard::StaffContext;
 use super::registration_access::RegistrationAccess;
-use super::request_audit::AuditAction;
 use super::route::{Requirement, Route};
-use crate::domain::Campaign;
-use crate::domain::history::{self, MAX_REASON, RegistrationHistory};
-use crate::domain::staff::Permission;
-use crate::intake::amend::delete;
-use crate::store::UpdateOutcome;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::answer::answer_message;
-use crate::web::page::{PageContext, render, staff_path};
+use jornada_domain::Campaign;
+use jornada_domain::history;
+use jornada_domain::history::{MAX_REASON, RegistrationHistory};
+use jornada_domain::staff::Permission;
+use jornada_domain::staff::audit::AuditAction;
+use jornada_http::page::{PageContext, render, staff_path};
+use jornada_service::registrations::amend::delete;
+use jornada_store::UpdateOutcome;
 
 const PATH: &str = "/staff/c/{campaign}/registrations/{id}/delete";
 const NEED: Requirement = Requirement::Permission(Permission::Delete);

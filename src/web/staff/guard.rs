@@ -14,12 +14,12 @@ use tokio::time::timeout;
 use super::cookies::Cookie;
 use super::need::Requirement;
 use super::principal::Principal;
-use crate::domain::staff::Role;
-use crate::staff::csrf;
-use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::PageContext;
+use jornada_domain::staff::Role;
+use jornada_http::page::PageContext;
+use jornada_service::staff::csrf;
+use jornada_service::staff::token::Token;
 
 /// Name of the hidden field with the CSRF token.
 pub const CSRF_FIELD: &str = "_form";

@@ -19,17 +19,18 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::guard::StaffContext;
-use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::request_audit::RequestAudit;
 use super::route::{Requirement, Route};
-use crate::domain::staff::Permission;
-use crate::domain::{Campaign, Job, JobState, Lang};
-use crate::intake::photo_repository::PhotoError;
-use crate::photo::encryption::is_altered;
-use crate::photo::{FileKey, ObjectError};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
 use crate::web::report::{download_response, file_name, is_accessible, report_event};
+use jornada_domain::staff::Permission;
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_domain::{Campaign, Job, JobState, Lang};
+use jornada_http::page::{PageContext, render};
+use jornada_objects::encryption::is_altered;
+use jornada_objects::{FileKey, ObjectError};
+use jornada_service::registrations::photo_repository::PhotoError;
 
 /// Requirement of every page about reports.
 pub(super) const NEED: Requirement = Requirement::Permission(Permission::Report);

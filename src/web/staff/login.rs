@@ -11,15 +11,16 @@ use tracing::info;
 use super::cookies::Cookie;
 use super::guard::{CsrfToken, StaffContext, redirect_with_cookies};
 use super::principal::Principal;
-use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::request_audit::RequestAudit;
 use super::route::{Requirement, Route};
-use crate::domain::staff::audit::account_subject;
-use crate::staff::login::{LoginAttempt, LoginOutcome};
-use crate::staff::password::Password;
-use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
+use jornada_domain::staff::audit::account_subject;
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_http::page::{PageContext, render};
+use jornada_service::staff::login::{LoginAttempt, LoginOutcome};
+use jornada_service::staff::password::Password;
+use jornada_service::staff::token::Token;
 
 /// The page after a login.
 const HOME: &str = "/staff";

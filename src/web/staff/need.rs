@@ -1,6 +1,6 @@
 //! Requirements of routes.
 
-use crate::domain::staff::Permission;
+use jornada_domain::staff::Permission;
 
 /// Requirement of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

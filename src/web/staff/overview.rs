@@ -12,14 +12,14 @@ use jiff::civil::Date;
 
 use super::guard::StaffContext;
 use super::route::{Requirement, Route};
-use crate::domain::campaign::CampaignStatus;
-use crate::domain::staff::Permission;
-use crate::domain::{Campaign, Lang};
-use crate::staff::overview::Overview;
-use crate::tally::live_totals::ValueCount;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
+use jornada_domain::campaign::CampaignStatus;
+use jornada_domain::staff::Permission;
+use jornada_domain::{Campaign, Lang};
+use jornada_http::page::{PageContext, render};
+use jornada_service::staff::overview::Overview;
+use jornada_service::tally::live_totals::ValueCount;
 
 /// Maximum number of values in a table. The chart page shows all.
 const MAX_VALUES: usize = 15;

@@ -10,15 +10,16 @@ use serde::Deserialize;
 use tracing::info;
 
 use super::guard::{CsrfToken, redirect_with_cookies};
-use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::request_audit::RequestAudit;
 use super::route::{Requirement, Route};
-use crate::domain::staff::{Account, audit};
-use crate::staff::accounts::update_account;
-use crate::staff::password::{Password, PasswordWeakness};
-use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_domain::staff::{Account, audit};
+use jornada_http::page::{PageContext, render};
+use jornada_service::staff::accounts::update_account;
+use jornada_service::staff::password::{Password, PasswordWeakness};
+use jornada_service::staff::token::Token;
 
 /// Routes of the link.
 pub(super) fn routes() -> Vec<Route> {
@@ -66,7 +67,7 @@ async fn set_password(
         .passwords
         .hash_password(password)
         .await
-        .map_err(crate::staff::AccountsError::from)?;
+        .map_err(jornada_service::staff::AccountsError::from)?;
     let event =
         AuditEvent::new(AuditAction::PasswordSet).with_subject(audit::account_subject(account.id));
     request_audit

@@ -5,14 +5,15 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::principal::Principal;
-use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
+use super::request_audit::RequestAudit;
 use super::route::{Requirement, Route};
-use crate::domain::RegistrationId;
-use crate::domain::staff::Permission;
-use crate::intake::photo_repository::PhotoError;
-use crate::photo::ObjectError;
 use crate::web::AppState;
 use crate::web::error::Error;
+use jornada_domain::RegistrationId;
+use jornada_domain::staff::Permission;
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_objects::ObjectError;
+use jornada_service::registrations::photo_repository::PhotoError;
 
 /// Route of the photo. Reports link to it.
 pub(super) fn routes() -> Vec<Route> {

@@ -7,12 +7,12 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::cookies::Cookie;
-use crate::domain::Campaign;
-use crate::domain::staff::{Account, ApiToken, Permission, PlaceScope, Session};
-use crate::staff::sessions;
-use crate::staff::token::Token;
 use crate::web::AppState;
 use crate::web::error::Error;
+use jornada_domain::Campaign;
+use jornada_domain::staff::{Account, ApiToken, Permission, PlaceScope, Session};
+use jornada_service::staff::sessions;
+use jornada_service::staff::token::Token;
 
 /// An authenticated staff member or program. As an extractor it rejects everyone else with 401. Check permissions with
 /// [`require`](Self::require) and [`may_see`](Self::may_see).

@@ -7,14 +7,15 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
 use super::guard::StaffContext;
-use super::request_audit::{AuditAction, AuditEvent, RequestAudit};
-use crate::domain::history::RegistrationHistory;
-use crate::domain::staff::audit;
-use crate::domain::{Campaign, RegistrationId};
-use crate::store::search::{Cursor, SearchQuery, SearchResults};
+use super::request_audit::RequestAudit;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::staff_path;
+use jornada_domain::history::RegistrationHistory;
+use jornada_domain::staff::audit;
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_domain::{Campaign, RegistrationId};
+use jornada_http::page::staff_path;
+use jornada_store::search::{Cursor, SearchQuery, SearchResults};
 
 /// Access to one registration. Extractor for paths with a campaign and a registration id.
 pub(super) struct RegistrationAccess {

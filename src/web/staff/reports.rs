@@ -13,18 +13,19 @@ use tracing::info;
 
 use super::guard::StaffContext;
 use super::job::{NEED, job_path, state_text};
-use super::request_audit::{AuditAction, RequestAudit};
+use super::request_audit::RequestAudit;
 use super::route::Route;
-use crate::domain::job::{ReportFormat, ReportRequest};
-use crate::domain::staff::Permission;
-use crate::domain::{Campaign, Job, JobState, Selection};
-use crate::report::request::{RequestOutcome, request_report};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
 use crate::web::report::{
     ALL_VALUES, file_name, parse_day, report_event, request_refresh, resolve_selection,
 };
+use jornada_domain::job::{ReportFormat, ReportRequest};
+use jornada_domain::staff::Permission;
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::{Campaign, Job, JobState, Selection};
+use jornada_http::page::{PageContext, render};
+use jornada_service::reports::request::{RequestOutcome, request_report};
 
 pub(super) const PATH: &str = "/staff/c/{campaign}/reports";
 
@@ -207,7 +208,7 @@ fn selectable_values(app: &AppState, context: &StaffContext, campaign: &Campaign
     let shown = app.live_totals.latest(&campaign.id);
     let counts = shown.map_or_else(Vec::new, |shown| shown.values.clone());
     let mut values: Vec<_> = counts.into_iter().map(|count| count.value).collect();
-    values.sort_by_cached_key(|value| crate::domain::text::fold(value));
+    values.sort_by_cached_key(|value| jornada_domain::text::fold(value));
     values
 }
 

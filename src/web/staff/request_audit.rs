@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::address::ClientAddress;
 use super::principal::Principal;
-use crate::domain::moment::truncate_to_ms;
-use crate::domain::staff::audit::{AuditRecord, SystemActor, account_subject};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::request_log::RequestId;
+use jornada_domain::moment::truncate_to_ms;
+use jornada_domain::staff::audit::{AuditRecord, SystemActor, account_subject};
 
-pub use crate::domain::staff::audit::{AuditAction, AuditEvent};
+pub use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 
 /// Writes the audit entries of one request.
 #[derive(Clone, Debug)]

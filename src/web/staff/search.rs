@@ -11,17 +11,17 @@ use serde::Deserialize;
 
 use super::guard::StaffContext;
 use super::registration_access::CampaignAccess;
-use super::request_audit::AuditAction;
 use super::route::{Requirement, Route};
-use crate::domain::staff::Permission;
-use crate::domain::{Campaign, Field, Registration};
-use crate::staff::encrypted_query;
-use crate::store::search::SearchResults;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
-use crate::web::page::{PageContext, render};
 use form::{SearchForm, SearchReading};
+use jornada_domain::staff::Permission;
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::{Campaign, Field, Registration};
+use jornada_http::page::{PageContext, render};
+use jornada_service::staff::encrypted_query;
+use jornada_store::search::SearchResults;
 
 const PATH: &str = "/staff/c/{campaign}/registrations";
 const NEED: Requirement = Requirement::Permission(Permission::Search);
@@ -150,7 +150,7 @@ fn search_url(app: &AppState, access: &CampaignAccess, form: &SearchForm) -> Res
     let (visit, campaign) = (&access.context.visit, &access.campaign.id);
     let account = access.context.principal.account()?.id;
     let sealed = encrypted_query::encrypt(&app.authenticator.keys, account, campaign, form);
-    let sealed = sealed.map_err(crate::staff::AccountsError::from)?;
+    let sealed = sealed.map_err(jornada_service::staff::AccountsError::from)?;
     Ok(visit.link_with_param(&access.path("registrations"), "q", &sealed))
 }
 

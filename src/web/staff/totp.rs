@@ -11,16 +11,17 @@ use tracing::info;
 
 use super::account::{own_event, require_reauth};
 use super::guard::StaffContext;
-use super::request_audit::{AuditAction, RequestAudit};
+use super::request_audit::RequestAudit;
 use super::route::{Requirement, Route};
-use crate::domain::staff::{Permission, SecondFactor};
-use crate::staff::accounts::update_account;
-use crate::staff::password::Password;
-use crate::staff::totp::TotpSecret;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
 use crate::web::qr::Qr;
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::staff::{Permission, SecondFactor};
+use jornada_http::page::{PageContext, render};
+use jornada_service::staff::accounts::update_account;
+use jornada_service::staff::password::Password;
+use jornada_service::staff::totp::TotpSecret;
 
 const PAGE: &str = "/staff/account/second";
 
@@ -46,7 +47,7 @@ struct TotpForm {
 }
 
 async fn show_setup(State(app): State<AppState>, context: StaffContext) -> Result<Response, Error> {
-    let shared = TotpSecret::generate().map_err(crate::staff::AccountsError::from)?;
+    let shared = TotpSecret::generate().map_err(jornada_service::staff::AccountsError::from)?;
     render_page(&app, &context, &shared, None)
 }
 
@@ -132,7 +133,7 @@ fn render_page(
 ) -> Result<Response, Error> {
     let account = context.principal.account()?;
     let sealed = shared.encrypt(&app.authenticator.keys, account.id);
-    let sealed = sealed.map_err(crate::staff::AccountsError::from)?;
+    let sealed = sealed.map_err(jornada_service::staff::AccountsError::from)?;
     let page = TotpPage {
         visit: &context.visit,
         context,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::Lang;
-use crate::domain::staff::audit::{SystemActor, account_subject, token_subject};
-use crate::store::{Store, StoreError};
+use jornada_domain::Lang;
+use jornada_domain::staff::audit::{SystemActor, account_subject, token_subject};
+use jornada_store::{Store, StoreError};
 
 /// Mail addresses of the accounts, and names of the tokens.
 pub(in crate::web::staff) struct ActorNames {

@@ -6,12 +6,12 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::domain::staff::audit::{
+use jornada_domain::staff::audit::{
     AuditAction, AuditEvent, SystemActor, account_subject, registration_subject,
 };
-use crate::domain::{CampaignId, Lang, RegistrationId};
-use crate::store::audit::AuditFilter;
-use crate::web::page::PageContext;
+use jornada_domain::{CampaignId, Lang, RegistrationId};
+use jornada_http::page::PageContext;
+use jornada_store::audit::AuditFilter;
 
 /// Maximum length of an actor or subject in bytes: a token name with its prefix.
 const MAX_NAME_BYTES: usize = 120;
@@ -195,7 +195,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::web::page::tests::visit;
+    use jornada_testkit::page::visit;
 
     fn filter(change: impl FnOnce(&mut AuditQuery)) -> Result<AuditFilter, AuditQueryError> {
         let mut query = AuditQuery::default();

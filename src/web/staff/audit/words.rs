@@ -1,7 +1,7 @@
 //! Texts of the actions in the audit log, in both languages.
 
-use crate::domain::Lang;
-use crate::domain::staff::audit::AuditAction;
+use jornada_domain::Lang;
+use jornada_domain::staff::audit::AuditAction;
 
 /// Returns the text for the user interface.
 pub(super) fn action_words(action: AuditAction, lang: Lang) -> &'static str {

@@ -5,12 +5,12 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::registration::UniqueKey;
-use crate::domain::{Campaign, Lang, ReceiptNumber, RegistrationId, ValidationError};
-use crate::store::search::Cursor;
-use crate::store::search::{SearchBy, SearchQuery};
 use crate::web::error::answer::answer_message;
 use crate::web::error::problem::FieldProblem;
+use jornada_domain::registration::UniqueKey;
+use jornada_domain::{Campaign, Lang, ReceiptNumber, RegistrationId, ValidationError};
+use jornada_store::search::Cursor;
+use jornada_store::search::{SearchBy, SearchQuery};
 
 /// Maximum length of the search text in characters.
 pub(super) const MAX_CHARS: usize = 120;
@@ -182,7 +182,7 @@ fn parse_day_start(campaign: &Campaign, typed: &str, days: i64) -> Result<Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::campaign::tests::example;
+    use jornada_testkit::campaign::example;
 
     fn read(
         what: &str,

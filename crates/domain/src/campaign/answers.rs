@@ -1,0 +1,128 @@
+//! Validation of a submitted form against a campaign, and values derived from its answers.
+
+use super::Campaign;
+use crate::answers::{Answers, CONSENT, FormData};
+use crate::field::{Field, FieldKind};
+use crate::idempotency_key::IdempotencyKey;
+use crate::registration::UniqueKey;
+use crate::text;
+use crate::validation_error::{FieldError, ValidationError};
+
+impl Campaign {
+    /// Validates a complete form: every field of the campaign, the consent, and unknown fields.
+    ///
+    /// # Errors
+    /// All errors, in the order of the fields.
+    pub fn validate(&self, form: &FormData) -> Result<Answers, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut values = Vec::with_capacity(self.fields.len());
+        for field in &self.fields {
+            let checked = match form.count(&field.name) {
+                2.. => Err(ValidationError::Repeated),
+                _ if field.is_photo() && field.required && !form.has_photo => {
+                    Err(ValidationError::Missing)
+                }
+                0 if field.is_photo() => Ok(None),
+                _ => field.validate(form.value(&field.name)),
+            };
+            match checked {
+                Ok(value) => values.push(value),
+                Err(refusal) => errors.push(FieldError::new(&field.name, refusal)),
+            }
+        }
+        errors.extend(self.check_consent(form));
+        errors.extend(self.find_unknown_field(form));
+        if errors.is_empty() {
+            Ok(Answers::from_stored(values))
+        } else {
+            Err(errors)
+        }
+    }
+
+    fn check_consent(&self, form: &FormData) -> Option<FieldError> {
+        self.consent.as_ref()?;
+        match form.count(CONSENT) {
+            2.. => Some(FieldError::new(CONSENT, ValidationError::Repeated)),
+            _ if form.value(CONSENT).trim() != "true" => {
+                Some(FieldError::new(CONSENT, ValidationError::ConsentMissing))
+            }
+            _ => None,
+        }
+    }
+
+    fn find_unknown_field(&self, form: &FormData) -> Option<FieldError> {
+        let unknown = form.parts.iter().find(|(name, _)| {
+            let consent = self.consent.is_some() && name == CONSENT;
+            !consent && self.field(name).is_none()
+        });
+        unknown.map(|(name, _)| FieldError::new(name, ValidationError::UnknownField))
+    }
+
+    /// Returns the value under which these answers are counted, empty if the tally field has no answer.
+    #[must_use]
+    pub fn tally_value(&self, answers: &Answers) -> String {
+        let place = self.fields.iter().position(|field| field.tally);
+        place
+            .and_then(|place| answers.get(place))
+            .map(|answer| self.tally_field().tally_value(answer))
+            .unwrap_or_default()
+    }
+
+    /// Returns the answer to the unique field, if given.
+    #[must_use]
+    pub fn unique_answer<'a>(&self, answers: &'a Answers) -> Option<&'a str> {
+        let index = self.fields.iter().position(|field| field.unique)?;
+        answers.get(index)
+    }
+
+    /// Returns the folded answer to the first personal text field, by which the staff search.
+    #[must_use]
+    pub fn searched_name(&self, answers: &Answers) -> Option<String> {
+        let is_name =
+            |field: &Field| field.personal && matches!(field.kind, FieldKind::Text { .. });
+        let index = self.fields.iter().position(is_name)?;
+        answers.get(index).map(text::fold)
+    }
+
+    /// Returns the identity of the registration: the unique answer if given, else the request's idempotency key.
+    #[must_use]
+    pub fn unique_key(&self, answers: &Answers, key: IdempotencyKey) -> UniqueKey {
+        match self.unique_answer(answers) {
+            Some(answer) => UniqueKey::Answer(answer.to_owned()),
+            None => UniqueKey::Request(key),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::answers::tests::{WHOLE, form};
+    use crate::campaign::tests::example;
+
+    #[test]
+    fn a_whole_form_is_normalised() {
+        let campaign = example();
+        let answers = campaign.validate(&form(&WHOLE, true)).unwrap();
+        let named: Vec<_> = answers.named(&campaign).collect();
+        assert_eq!(
+            named,
+            [
+                ("nombre", "Ana Ejemplo"),
+                ("documento", "1234567"),
+                ("ciudad", "Bogotá")
+            ]
+        );
+    }
+
+    #[test]
+    fn every_refusal_is_told_at_once() {
+        let refusals = example()
+            .validate(&form(
+                &[("ciudad", "x"), ("ciudad", "y"), ("edad", "3")],
+                false,
+            ))
+            .unwrap_err();
+        let told: Vec<_> = refusals.iter().map(|r| r.field.as_str()).collect();
+        assert_eq!(told, ["nombre", "ciudad", "foto", "consent", "edad"]);
+    }
+}

@@ -1,0 +1,313 @@
+//! Parses the TOML file of a campaign: every known key, and all errors at once.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use toml::de::{DeTable, DeValue};
+
+use super::kind::read_kind;
+use super::retention::read_retention;
+use super::table::{CampaignFileError, CampaignFileErrors, TableReader, parse_integer, parse_text};
+use super::{Campaign, CampaignId};
+use crate::answers::CONSENT;
+use crate::field::{Field, FieldKind};
+
+/// Range of `proof_of_work`: up to about ten seconds of computing.
+const PROOF_OF_WORK_RANGE: std::ops::RangeInclusive<i64> = 1_000..=5_000_000;
+
+/// Maximum number of fields of a campaign.
+const MAX_FIELDS: usize = 40;
+
+impl Campaign {
+    /// Parses a campaign file. `read_list` reads the CSV file of a place list by its name.
+    ///
+    /// # Errors
+    /// All errors, in the order of the lines.
+    pub fn parse(
+        file: &str,
+        read_list: impl Fn(&str) -> Result<String, String>,
+    ) -> Result<Self, Vec<CampaignFileError>> {
+        let mut mistakes = CampaignFileErrors::new(file);
+        let campaign = match DeTable::parse(file) {
+            Ok(root) => read_campaign(root.get_ref(), &read_list, &mut mistakes),
+            Err(error) => {
+                let offset = error.span().map_or(0, |span| span.start);
+                mistakes.record(offset, "TOML", error.message());
+                None
+            }
+        };
+        mistakes.errors.sort_by_key(|mistake| mistake.line);
+        campaign
+            .filter(|_| mistakes.errors.is_empty())
+            .ok_or(mistakes.errors)
+    }
+}
+
+fn read_campaign(
+    root: &DeTable<'_>,
+    list: &dyn Fn(&str) -> Result<String, String>,
+    mistakes: &mut CampaignFileErrors,
+) -> Option<Campaign> {
+    let mut table = TableReader::new(root, 0, "");
+    let id = table.read_required("id", "1 to 40 of a-z, 0-9 and -", mistakes, |value| {
+        CampaignId::parse(value.as_str()?)
+    });
+    let is_default = table.read_flag("default", mistakes);
+    let title = table.read_required_localized("title", mistakes);
+    let intro = table.read_localized("intro", mistakes).unwrap_or_default();
+    let consent = table.read_localized("consent", mistakes);
+    let opens_at = read_timestamp(&mut table, "opens_at", mistakes);
+    let closes_at = read_timestamp(&mut table, "closes_at", mistakes);
+    let time_zone = table.read_required(
+        "time_zone",
+        "a name of the tz database, such as America/Bogota",
+        mistakes,
+        |value| TimeZone::get(value.as_str()?).ok(),
+    );
+    if opens_at
+        .zip(closes_at)
+        .is_some_and(|(opens, closes)| opens >= closes)
+    {
+        table.record_error("closes_at", mistakes, "must be after opens_at");
+    }
+    let proof_of_work = table.read_optional(
+        "proof_of_work",
+        "a whole number from 1000 to 5000000, such as 50000",
+        mistakes,
+        |value| {
+            u32::try_from(parse_integer(value).filter(|most| PROOF_OF_WORK_RANGE.contains(most))?)
+                .ok()
+        },
+    );
+    let fields = read_fields(&mut table, list, mistakes);
+    let retention = read_retention(&mut table, mistakes);
+    table.finish(mistakes);
+    Some(Campaign {
+        id: id?,
+        is_default,
+        title: title?,
+        intro,
+        consent,
+        opens_at: opens_at?,
+        closes_at: closes_at?,
+        time_zone: time_zone?,
+        retention,
+        proof_of_work,
+        fields,
+    })
+}
+
+fn read_timestamp(
+    table: &mut TableReader<'_>,
+    key: &'static str,
+    mistakes: &mut CampaignFileErrors,
+) -> Option<Timestamp> {
+    table.read_required(
+        key,
+        "a time with offset, such as 2026-11-21T06:00:00-05:00",
+        mistakes,
+        |value| value.as_datetime()?.to_string().parse().ok(),
+    )
+}
+
+fn read_fields(
+    root: &mut TableReader<'_>,
+    list: &dyn Fn(&str) -> Result<String, String>,
+    mistakes: &mut CampaignFileErrors,
+) -> Vec<Field> {
+    let tables = root.read_required(
+        "fields",
+        "one [[fields]] for each question",
+        mistakes,
+        DeValue::as_array,
+    );
+    let mut fields = Vec::new();
+    for (number, item) in tables.into_iter().flatten().enumerate() {
+        let offset = item.span().start;
+        let Some(keys) = item.get_ref().as_table() else {
+            mistakes.record(offset, "fields", "expected [[fields]] tables");
+            continue;
+        };
+        let name = keys.get("name").and_then(|name| parse_text(name.get_ref()));
+        let place = format!(
+            "fields[{}]",
+            name.unwrap_or_else(|| (number + 1).to_string())
+        );
+        fields.extend(read_field(
+            TableReader::new(keys, offset, &place),
+            list,
+            mistakes,
+        ));
+    }
+    check_fields(&fields, root, mistakes);
+    fields
+}
+
+fn check_fields(fields: &[Field], root: &TableReader<'_>, mistakes: &mut CampaignFileErrors) {
+    let mut names = HashSet::new();
+    for field in fields.iter().filter(|field| !names.insert(&field.name)) {
+        root.record_error(
+            "fields",
+            mistakes,
+            format!("two fields are named '{}'", field.name),
+        );
+    }
+    let count = |is: fn(&Field) -> bool| fields.iter().filter(|field| is(field)).count();
+    if count(|field| field.tally) != 1 {
+        root.record_error(
+            "fields",
+            mistakes,
+            "exactly one field must have tally = true",
+        );
+    }
+    if count(|field| field.unique) > 1 {
+        root.record_error(
+            "fields",
+            mistakes,
+            "at most one field may have unique = true",
+        );
+    }
+    if count(Field::is_photo) > 1 {
+        root.record_error("fields", mistakes, "at most one field may be a photo");
+    }
+    if fields.len() > MAX_FIELDS {
+        root.record_error("fields", mistakes, format!("at most {MAX_FIELDS} fields"));
+    }
+}
+
+fn read_field(
+    mut table: TableReader<'_>,
+    list: &dyn Fn(&str) -> Result<String, String>,
+    mistakes: &mut CampaignFileErrors,
+) -> Option<Field> {
+    let name = table.read_required(
+        "name",
+        "a letter and then a-z, 0-9 or _, at most 40; not 'consent'",
+        mistakes,
+        parse_field_name,
+    );
+    let label = table.read_required_localized("label", mistakes);
+    let hint = table.read_localized("hint", mistakes);
+    let kind = read_kind(&mut table, list, mistakes);
+    let field = Field {
+        name: name.unwrap_or_default(),
+        label: label.unwrap_or_default(),
+        hint,
+        required: table.read_flag("required", mistakes),
+        unique: table.read_flag("unique", mistakes),
+        personal: table.read_flag("personal", mistakes),
+        tally: table.read_flag("tally", mistakes),
+        autocomplete: table.read_optional(
+            "autocomplete",
+            "an HTML autofill token",
+            mistakes,
+            parse_text,
+        ),
+        kind: kind?,
+    };
+    if field.tally
+        && (field.personal
+            || !field.required
+            || !matches!(field.kind, FieldKind::Place(_) | FieldKind::Choice(_)))
+    {
+        table.record_error("tally", mistakes, "a tallied field must be a required place or choice, and not personal: everyone sees its totals");
+    }
+    if field.unique && field.is_photo() {
+        table.record_error("unique", mistakes, "a photo cannot be unique");
+    }
+    table.finish(mistakes);
+    Some(field)
+}
+
+fn parse_field_name(value: &DeValue<'_>) -> Option<String> {
+    let name = value.as_str()?;
+    let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let good = name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(known);
+    (good && name != CONSENT).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::tests::EXAMPLE;
+
+    fn mistakes(file: &str) -> Vec<String> {
+        let list = |name: &str| match name {
+            "lista.csv" => Ok("name,region\nBogotá,Bogotá D.C.\n".into()),
+            other => Err(format!("cannot read {other}")),
+        };
+        match Campaign::parse(file, list) {
+            Ok(_) => Vec::new(),
+            Err(found) => found.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn the_example_is_right() {
+        assert_eq!(mistakes(EXAMPLE), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_mistake_has_its_line_and_place() {
+        let wrong = EXAMPLE
+            .replace("\"vacunacion\"", "\"Vacunación\"")
+            .replace("kind = \"document\"", "kind = \"passport\"")
+            .replace("time_zone =", "proof_of_work = 10\ntime_zone =")
+            .replace("max = 120", "max = \"many\"\nmost = 3")
+            .replace("lista.csv", "otra.csv")
+            .replace("required = true\npersonal = true\nmin", "required = 1\nmin");
+        let found = mistakes(&wrong).join("\n");
+        for expected in [
+            "1: id: expected",
+            "fields[nombre].required: expected true or false",
+            "proof_of_work: expected a whole number from 1000",
+            "fields[nombre].max: expected a whole number",
+            "fields[nombre].most: unknown key",
+            "fields[documento].kind: expected text, document",
+            "fields[ciudad].list: cannot read otra.csv",
+            "fields: exactly one field must have tally",
+        ] {
+            assert!(found.contains(expected), "{expected} is not in:\n{found}");
+        }
+    }
+
+    #[test]
+    fn days_of_keeping_are_read_and_checked() {
+        let with =
+            |days: &str| EXAMPLE.replace("title =", &format!("retain_days = {days}\ntitle ="));
+        assert_eq!(mistakes(&with("{ answers = 365, photos = 30 }")), [""; 0]);
+        // The campaign no longer asks for a photo; the period still applies to photos stored earlier.
+        let (fields, _) = EXAMPLE.rsplit_once("[[fields]]").unwrap();
+        let fields = fields.replace("title =", "retain_days = { photos = 30 }\ntitle =");
+        assert_eq!(mistakes(&fields), [""; 0]);
+        for (days, expected) in [
+            (
+                "{ answers = 30, photos = 31 }",
+                "retain_days.photos: photos cannot outlive",
+            ),
+            (
+                "{ answers = 9999 }",
+                "retain_days.answers: expected a number of days",
+            ),
+            ("{ answer = 1 }", "retain_days.answer: unknown key"),
+            ("30", "retain_days: expected a table"),
+        ] {
+            let found = mistakes(&with(days)).join("\n");
+            assert!(found.contains(expected), "{expected} is not in:\n{found}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_is_a_mistake_too() {
+        assert!(mistakes("id = \n")[0].starts_with("1: TOML: "));
+        assert!(!mistakes("").is_empty());
+        assert!(
+            mistakes("fields = 3")
+                .iter()
+                .any(|m| m.contains("[[fields]]"))
+        );
+    }
+}

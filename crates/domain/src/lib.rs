@@ -1,0 +1,34 @@
+//! Rules of campaigns, answers, registrations, reports and staff. Pure: no clock, network or files.
+//! Knows neither HTTP nor the store. Start reading at [`Campaign`] and [`Answers`].
+
+pub mod answers;
+pub mod campaign;
+pub mod choice;
+pub mod consent;
+pub mod document;
+pub mod early_closure;
+pub mod field;
+pub mod history;
+pub mod idempotency_key;
+pub mod job;
+pub mod lang;
+pub mod moment;
+pub mod place;
+pub mod registration;
+pub mod retention;
+pub mod selection;
+pub mod staff;
+pub mod text;
+pub mod validation_error;
+
+pub use answers::{Answers, FormData};
+pub use campaign::{Campaign, CampaignId};
+pub use field::{Field, FieldKind};
+pub use idempotency_key::IdempotencyKey;
+pub use job::{Job, JobState};
+pub use lang::{Lang, Localized};
+pub use registration::{ReceiptNumber, Registration, RegistrationId};
+pub use selection::Selection;
+pub use validation_error::{FieldError, ValidationError};
+
+pub use jornada_photo::PhotoFormat;

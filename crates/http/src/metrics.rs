@@ -1,0 +1,89 @@
+//! Metrics of requests: number by route template, method and status, and duration.
+
+mod connections;
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Registry};
+
+pub use connections::ConnectionMetrics;
+
+use jornada_runtime::metrics::{add, counters};
+
+/// Buckets in seconds, from a response from memory to one that waited for an election.
+const BUCKETS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// Metrics of requests.
+#[derive(Clone, Debug)]
+pub struct HttpMetrics {
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+}
+
+impl HttpMetrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// Fails if a metric name is already registered.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let labels = ["route", "method", "status"];
+        let seconds = HistogramOpts::new(
+            "jornada_http_request_duration_seconds",
+            "Time until the response headers",
+        );
+        Ok(Self {
+            requests: add(
+                registry,
+                counters(
+                    "jornada_http_requests_total",
+                    "Requests by route template, method and status",
+                    &labels,
+                )?,
+            )?,
+            seconds: add(
+                registry,
+                HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &labels[..2])?,
+            )?,
+        })
+    }
+
+    /// Records a response. `route` is the template, never the path.
+    pub fn record_response(&self, route: &str, method: &str, status: u16, seconds: f64) {
+        let mut digits = [0; 3];
+        let status = status_text(status, &mut digits);
+        self.requests
+            .with_label_values(&[route, method, status])
+            .inc();
+        self.seconds
+            .with_label_values(&[route, method])
+            .observe(seconds);
+    }
+}
+
+/// Formats a status code without allocation, because this runs for every request.
+fn status_text(status: u16, digits: &mut [u8; 3]) -> &str {
+    for (place, power) in [100, 10, 1].into_iter().enumerate() {
+        digits[place] = b'0' + u8::try_from(status / power % 10).unwrap_or(0);
+    }
+    std::str::from_utf8(digits).unwrap_or("000")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jornada_runtime::metrics::text;
+
+    #[test]
+    fn requests_are_counted_by_route() {
+        let registry = Registry::new();
+        let metrics = HttpMetrics::new(&registry).unwrap();
+        metrics.record_response("/c/{campaign}", "GET", 200, 0.01);
+        let text = text(&registry);
+        assert!(
+            text.contains(
+                r#"jornada_http_requests_total{method="GET",route="/c/{campaign}",status="200"} 1"#
+            ),
+            "{text}"
+        );
+    }
+}

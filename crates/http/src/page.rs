@@ -1,0 +1,325 @@
+//! Context of every page: language, links that preserve it, and formats of dates and numbers.
+//! No cookie stores the language: it is passed as `?lang=` in links and form actions.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use tracing::error;
+
+use super::assets::asset;
+use super::lang;
+use jornada_domain::{CampaignId, Lang, Localized};
+
+const MONTHS_ES: [&str; 12] = [
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+];
+
+/// Returns whether a query pair selects the language.
+fn selects_language(pair: &str) -> bool {
+    pair.starts_with("lang=")
+}
+
+/// Path and language of a page. The language comes from `?lang=`, else `Accept-Language`, else Spanish.
+#[derive(Clone, Debug)]
+pub struct PageContext {
+    /// Language of the page.
+    pub lang: Lang,
+    /// Path of the page, with exactly one leading slash.
+    pub path: String,
+    is_lang_selected: bool,
+    /// Raw query.
+    query: String,
+}
+
+impl PageContext {
+    /// Creates the context of a request.
+    #[must_use]
+    pub fn from_request(uri: &Uri, headers: &HeaderMap) -> Self {
+        Self::with_lang(uri, lang::read_lang(uri, headers))
+    }
+
+    /// Creates the context of a URL in a given language.
+    #[must_use]
+    pub fn with_lang(uri: &Uri, lang: Lang) -> Self {
+        let query = uri.query().unwrap_or_default();
+        Self {
+            lang,
+            // A path with two slashes would link to another host; browsers treat a backslash as a slash.
+            path: format!("/{}", uri.path().trim_start_matches(['/', '\\'])),
+            is_lang_selected: query.split('&').any(selects_language),
+            query: query.to_owned(),
+        }
+    }
+
+    /// Returns the context for another page, for responses to a form whose URL cannot be requested with GET.
+    #[must_use]
+    pub fn with_path(&self, path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            query: String::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the Spanish or the English text.
+    #[must_use]
+    pub fn say<'a>(&self, es: &'a str, en: &'a str) -> &'a str {
+        self.lang.pick(es, en)
+    }
+
+    /// Returns a campaign text in the language of the page.
+    #[must_use]
+    pub fn localized<'a>(&self, text: &'a Localized) -> &'a str {
+        text.get(self.lang)
+    }
+
+    /// Returns an internal link that preserves a selected language.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        if self.is_lang_selected {
+            format!("{path}?lang={}", self.lang.tag())
+        } else {
+            path.to_owned()
+        }
+    }
+
+    /// Returns a link to a page that shows a notice; `done` names the notice.
+    #[must_use]
+    pub fn link_with_notice(&self, path: &str, done: &str) -> String {
+        self.link_with_param(path, "done", done)
+    }
+
+    /// Returns a link with a query parameter, whose value needs no encoding.
+    #[must_use]
+    pub fn link_with_param(&self, path: &str, name: &str, value: &str) -> String {
+        let link = self.link(path);
+        let joint = if link.contains('?') { '&' } else { '?' };
+        format!("{link}{joint}{name}={value}")
+    }
+
+    /// Returns the link to a staff page of a campaign.
+    #[must_use]
+    pub fn staff_link(&self, campaign: &CampaignId, rest: &str) -> String {
+        self.link(&staff_path(campaign, rest))
+    }
+
+    /// Returns the link to the form of a campaign.
+    #[must_use]
+    pub fn form_link(&self, campaign: &CampaignId) -> String {
+        self.link(&format!("/c/{campaign}"))
+    }
+
+    /// Returns the link to the totals of a campaign.
+    #[must_use]
+    pub fn chart_link(&self, campaign: &CampaignId) -> String {
+        self.link(&format!("/c/{campaign}/chart"))
+    }
+
+    /// Returns the other language.
+    #[must_use]
+    pub fn other_lang(&self) -> Lang {
+        self.lang.pick(Lang::En, Lang::Es)
+    }
+
+    /// Returns the link to the same page in the other language.
+    #[must_use]
+    pub fn link_in_other_lang(&self) -> String {
+        let language = format!("lang={}", self.other_lang().tag());
+        let kept = self.query.split('&');
+        let kept = kept.filter(|pair| !pair.is_empty() && !selects_language(pair));
+        let pairs: Vec<_> = kept.chain([&*language]).collect();
+        format!("{}?{}", self.path, pairs.join("&"))
+    }
+
+    /// Returns the URL of a static file.
+    #[must_use]
+    pub fn asset(&self, name: &str) -> String {
+        asset(name)
+    }
+
+    /// Formats date and time to the minute: `21 de noviembre de 2026, 4:05 p. m.`
+    #[must_use]
+    pub fn date_time(&self, at: &Timestamp, zone: &TimeZone) -> String {
+        let local = at.to_zoned(zone.clone());
+        let (hour, half) = ((local.hour() + 11) % 12 + 1, local.hour() / 12);
+        let minute = local.minute();
+        let month = usize::try_from(local.month() - 1).unwrap_or_default();
+        match self.lang {
+            Lang::Es => format!(
+                "{} de {} de {}, {hour}:{minute:02} {}",
+                local.day(),
+                MONTHS_ES.get(month).unwrap_or(&""),
+                local.year(),
+                if half == 0 { "a. m." } else { "p. m." },
+            ),
+            Lang::En => format!(
+                "{}, {hour}:{minute:02} {}",
+                local.strftime("%-d %B %Y"),
+                if half == 0 { "a.m." } else { "p.m." },
+            ),
+        }
+    }
+
+    /// Formats a short date: `21 nov` or `21 Nov`.
+    #[must_use]
+    pub fn day(&self, day: &Date) -> String {
+        match self.lang {
+            Lang::Es => {
+                let month = usize::try_from(day.month() - 1).unwrap_or_default();
+                let month = MONTHS_ES.get(month).and_then(|month| month.get(..3));
+                format!("{} {}", day.day(), month.unwrap_or_default())
+            }
+            Lang::En => day.strftime("%-d %b").to_string(),
+        }
+    }
+
+    /// Formats date and time for tables: `2026-11-21 16:05`.
+    #[must_use]
+    pub fn short_date_time(&self, at: &Timestamp, zone: &TimeZone) -> String {
+        let local = at.to_zoned(zone.clone());
+        local.strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// Formats a number with thousands separators: `12.345` or `12,345`.
+    #[must_use]
+    pub fn count(&self, count: u64) -> String {
+        let digits = count.to_string();
+        let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                grouped.push(self.lang.pick('.', ','));
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+
+    /// Formats a percentage with one decimal: `12,5 %`.
+    #[must_use]
+    pub fn percent(&self, part: u64, whole: u64) -> String {
+        let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2)
+            .checked_div(u128::from(whole))
+            .unwrap_or(0);
+        let mut share = String::new();
+        let comma = self.lang.pick(',', '.');
+        // Writing to a String cannot fail.
+        let _ = write!(share, "{}{comma}{} %", tenths / 10, tenths % 10);
+        share
+    }
+}
+
+/// Returns the path of a staff page of a campaign.
+#[must_use]
+pub fn staff_path(campaign: &CampaignId, rest: &str) -> String {
+    format!("/staff/c/{campaign}/{rest}")
+}
+
+/// Renders a page as a response that must not be cached, because it may contain submitted answers.
+#[must_use]
+pub fn render(status: StatusCode, page: &impl Template) -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "Accept-Language"),
+    ];
+    match page.render() {
+        Ok(html) => (status, headers, Html(html)).into_response(),
+        Err(error) => {
+            error!("cannot render a page: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for PageContext {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::from_request(&parts.uri, &parts.headers))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn visit(address: &str, accept: &str) -> PageContext {
+        let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, accept.parse().unwrap())]);
+        PageContext::from_request(&address.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn the_query_overrides_the_header_and_is_preserved_in_links() {
+        let asked = visit("/c/x?lang=en", "es");
+        assert_eq!(
+            (asked.lang, asked.link("/r/1").as_str()),
+            (Lang::En, "/r/1?lang=en")
+        );
+        let negotiated = visit("/", "en-GB");
+        assert_eq!(
+            (negotiated.lang, negotiated.link("/").as_str()),
+            (Lang::En, "/")
+        );
+        assert_eq!(visit("/", "").lang, Lang::Es);
+    }
+
+    #[test]
+    fn the_other_language_shows_the_same() {
+        let other = |address| visit(address, "es").link_in_other_lang();
+        assert_eq!(other("/c/x"), "/c/x?lang=en");
+        assert_eq!(other("/staff?lang=en"), "/staff?lang=es");
+        assert_eq!(
+            other("/staff?q=a%26b&lang=en&from=1"),
+            "/staff?q=a%26b&from=1&lang=es"
+        );
+    }
+
+    #[test]
+    fn no_path_becomes_a_link_to_another_host() {
+        for path in ["//example.org/x", "/\\example.org/x", "/\\/example.org/x"] {
+            assert_eq!(visit(path, "es").path, "/example.org/x");
+        }
+    }
+
+    #[test]
+    fn dates_and_numbers_follow_the_language() {
+        let at: Timestamp = "2026-11-21T21:05:00Z".parse().unwrap();
+        let zone = TimeZone::get("America/Bogota").unwrap();
+        let (es, en) = (visit("/", "es"), visit("/", "en"));
+        assert_eq!(
+            es.date_time(&at, &zone),
+            "21 de noviembre de 2026, 4:05 p. m."
+        );
+        assert_eq!(en.date_time(&at, &zone), "21 November 2026, 4:05 p.m.");
+        assert_eq!(
+            es.date_time(&at, &TimeZone::UTC),
+            "21 de noviembre de 2026, 9:05 p. m."
+        );
+        assert_eq!(
+            (es.count(1_234_567), en.count(999)),
+            ("1.234.567".into(), "999".into())
+        );
+        assert_eq!(
+            (es.percent(1, 8), en.percent(0, 0)),
+            ("12,5 %".into(), "0.0 %".into())
+        );
+    }
+}

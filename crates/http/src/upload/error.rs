@@ -1,0 +1,40 @@
+//! Errors of reading a submission.
+
+use crate::budget::BudgetExhausted;
+use jornada_domain::FieldError;
+use jornada_photo::inspect::InspectionError;
+
+/// Why a submission could not be read.
+#[derive(Debug)]
+pub enum UploadError {
+    /// The memory budget of uploads is exhausted.
+    Busy,
+    /// The body violates its format; with the malformed part.
+    Malformed(&'static str),
+    /// Neither multipart nor, if supported, JSON.
+    MediaType {
+        /// Whether JSON is supported.
+        json: bool,
+    },
+    /// An invalid photo.
+    Photo {
+        /// Name of the field.
+        field: String,
+        /// Reason.
+        refusal: InspectionError,
+    },
+    /// An invalid or repeated text field.
+    Refused(FieldError),
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The texts have too many bytes.
+    TextTooLarge,
+    /// The body has too many bytes.
+    TooLarge,
+}
+
+impl From<BudgetExhausted> for UploadError {
+    fn from(_: BudgetExhausted) -> Self {
+        Self::Busy
+    }
+}

@@ -1,0 +1,124 @@
+//! Encryption of finished files at rest: like photos, but in chunks, because no file may be in memory as a whole.
+//!
+//! ```text
+//! "JRS1" | key encryption key id: 8 | nonce: 24, data key: 32, tag: 16 | chunks of the file, each with its tag: 16
+//! ```
+//!
+//! Every chunk holds 64 KiB of the file, except the last, which holds the rest and may be empty. Each is bound to its
+//! position, to being the last or not (STREAM), and to the file's [key](FileKey): none can be removed, added or
+//! exchanged.
+
+mod opened;
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+
+use sha2::{Digest, Sha256};
+
+use super::cipher::{ChunkCipher, TAG_BYTES};
+use super::{Encryptor, HEADER_BYTES, new_header};
+use crate::FileKey;
+use jornada_domain::job::ReportFile;
+pub use opened::is_altered;
+
+const MAGIC: &[u8; 4] = b"JRS1";
+/// Bytes of the file per encrypted chunk. Part of the format.
+pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
+
+/// An encrypted file without a name, deleted when it is closed.
+#[derive(Debug)]
+pub struct EncryptedFile {
+    file: File,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: [u8; 32],
+}
+
+impl EncryptedFile {
+    /// Returns the file; read it from its start.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+/// Returns the encrypted length of a file.
+fn encrypted_length(plain: u64) -> u64 {
+    let chunks = plain.div_ceil(CHUNK_BYTES as u64).max(1);
+    HEADER_BYTES as u64 + plain + chunks * TAG_BYTES as u64
+}
+
+/// Returns the length of the next chunk if `left` bytes remain.
+fn next_chunk_length(left: u64) -> usize {
+    usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES))
+}
+
+impl Encryptor {
+    /// Encrypts a file from its start under a fresh data key; also returns its length and digest. Calls `throttle`
+    /// between chunks.
+    ///
+    /// # Errors
+    /// Fails if a file fails, or the system provides no random bytes.
+    pub fn encrypt_file(
+        &self,
+        key: &FileKey,
+        mut plain: File,
+        mut throttle: impl FnMut(),
+    ) -> io::Result<(ReportFile, EncryptedFile)> {
+        let aad = key.to_string();
+        let (head, data_key) =
+            new_header(MAGIC, &self.current_key, &aad).map_err(io::Error::other)?;
+        let mut chunks = ChunkCipher::new(&data_key, aad);
+        let mut encrypted = EncryptedFileWriter::new()?;
+        encrypted.write(&head)?;
+        plain.rewind()?;
+        let bytes = plain.metadata()?.len();
+        let (mut left, mut digest) = (bytes, Sha256::new());
+        let mut chunk = Vec::with_capacity(CHUNK_BYTES + TAG_BYTES);
+        loop {
+            chunk.resize(next_chunk_length(left), 0);
+            plain.read_exact(&mut chunk)?;
+            digest.update(&chunk);
+            left -= chunk.len() as u64;
+            chunks.encrypt(left == 0, &mut chunk);
+            encrypted.write(&chunk)?;
+            if left == 0 {
+                break;
+            }
+            throttle();
+        }
+        let sha256 = digest.finalize().into();
+        Ok((ReportFile { bytes, sha256 }, encrypted.finish()))
+    }
+}
+
+/// Writer of an encrypted file.
+struct EncryptedFileWriter {
+    file: File,
+    bytes: u64,
+    digest: Sha256,
+}
+
+impl EncryptedFileWriter {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            file: tempfile::tempfile()?,
+            bytes: 0,
+            digest: Sha256::new(),
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        self.digest.update(bytes);
+        Ok(())
+    }
+
+    fn finish(self) -> EncryptedFile {
+        EncryptedFile {
+            file: self.file,
+            bytes: self.bytes,
+            sha256: self.digest.finalize().into(),
+        }
+    }
+}

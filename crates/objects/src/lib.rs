@@ -1,0 +1,19 @@
+//! Encrypted storage of photos and report files, in S3 or on disk.
+//! Knows neither the database nor who may read an object. Start reading at [`ObjectStore`].
+//!
+//! Photos are personal: their bytes appear in no log, error or `Debug` output.
+
+pub mod aead;
+pub mod disk;
+pub mod encryption;
+mod error;
+mod file;
+mod key;
+mod object_store;
+pub mod s3;
+mod setting;
+
+pub use error::ObjectError;
+pub use key::{FileKey, PhotoKey};
+pub use object_store::ObjectStore;
+pub use setting::{MasterKeys, ObjectStoreSetting, S3Setting};

@@ -1,0 +1,286 @@
+//! Admission of submissions and receipt lookups, from the form and the API: rate limits per client, bot signals and
+//! proof of work. Independent of HTTP: `web` maps [`Denied`] to a status.
+//!
+//! Counts are shared by all instances through Redis. Without Redis each instance counts alone; a request is never
+//! denied because Redis is unavailable.
+
+pub mod attempts;
+mod client;
+mod counters;
+mod evidence;
+mod limits;
+mod local;
+pub mod metrics;
+pub mod proof_of_work;
+pub mod rate;
+mod redis;
+mod reservation;
+mod timestamp;
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
+
+pub use client::rate_limit_key;
+pub use counters::AbuseCounters;
+pub use evidence::{
+    Evidence, HONEYPOT_FIELD, HoneypotFields, TIMESTAMP_FIELD, fingerprint, take_part,
+};
+pub use limits::RateLimits;
+pub use reservation::Admitted;
+
+use crate::key::{InstallationSecret, Key};
+use jornada_domain::{Campaign, CampaignId};
+use metrics::AbuseMetrics;
+use proof_of_work::{Challenge, ProofOfWork};
+use rate::{Rate, RateBucket};
+use reservation::ReservedToken;
+use timestamp::{FormTimestamps, TimestampError};
+
+/// Checks clients and submissions before they are processed.
+#[derive(Debug)]
+pub struct Admission {
+    counters: AbuseCounters,
+    key: Key,
+    exempt: Vec<IpNet>,
+    limits: RateLimits,
+    timestamps: FormTimestamps,
+    proof_of_work: ProofOfWork,
+    metrics: AbuseMetrics,
+}
+
+/// A counted registration attempt with one reserved conflict. Dropping it refunds the conflict.
+#[derive(Debug)]
+#[must_use]
+pub struct Reservation<'a> {
+    admission: &'a Admission,
+    client: IpAddr,
+    token: ReservedToken,
+}
+
+/// Reason why a client or a submission is not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The client exceeded a rate limit.
+    #[error("rate limit exceeded, retry after {retry_after:#}")]
+    RateLimited {
+        /// Time until the next attempt may pass.
+        retry_after: SignedDuration,
+    },
+    /// The form was sent sooner than a person can fill it in.
+    #[error("form sent too fast, retry after {retry_after:#}")]
+    TooFast {
+        /// Time until the form may be sent.
+        retry_after: SignedDuration,
+    },
+    /// The hidden field of the form was filled in.
+    #[error("hidden field filled in")]
+    HoneypotFilled,
+    /// The form is too old, or its timestamp was not signed by this installation.
+    #[error("form timestamp missing, invalid or expired")]
+    FormExpired,
+    /// The campaign requires a proof of work: it is missing, wrong, expired or already used.
+    #[error("valid proof of work required")]
+    ProofRequired,
+}
+
+impl Admission {
+    /// Derives the keys from the secret of the installation. `exempt` clients are neither counted nor timed, and need
+    /// no proof of work.
+    #[must_use]
+    pub fn new(
+        secret: &InstallationSecret,
+        counters: AbuseCounters,
+        exempt: Vec<IpNet>,
+        limits: RateLimits,
+        metrics: AbuseMetrics,
+    ) -> Self {
+        Self {
+            counters,
+            key: Key::of(secret, "limits: who sends and looks up"),
+            exempt,
+            limits,
+            timestamps: FormTimestamps::new(secret),
+            proof_of_work: ProofOfWork::new(secret),
+            metrics,
+        }
+    }
+
+    /// Counts a registration attempt and reserves one conflict: an answer that reveals a known identity. A client
+    /// without conflicts left cannot register at all, because the denial itself would reveal the identity.
+    ///
+    /// # Errors
+    /// [`Denied::RateLimited`].
+    pub async fn reserve(
+        &self,
+        campaign: &CampaignId,
+        client: IpAddr,
+    ) -> Result<Reservation<'_>, Denied> {
+        let attempts = ("registrations", self.limits.registrations);
+        let conflicts = ("conflicts", self.limits.conflicts);
+        let token = self.acquire(client, campaign.as_str(), attempts, conflicts);
+        Ok(Reservation {
+            admission: self,
+            client,
+            token: token.await?,
+        })
+    }
+
+    /// Counts a receipt lookup and reserves one miss.
+    ///
+    /// # Errors
+    /// [`Denied::RateLimited`].
+    pub async fn admit_lookup(&self, client: IpAddr) -> Result<Admitted, Denied> {
+        let lookups = ("receipts", self.limits.receipts);
+        let misses = ("misses", self.limits.misses);
+        let token = self.acquire(client, "", lookups, misses).await?;
+        Ok(Admitted { token })
+    }
+
+    /// Returns the signed timestamp for a form of this campaign.
+    #[must_use]
+    pub fn form_timestamp(&self, campaign: &CampaignId, now: Timestamp) -> String {
+        self.timestamps.sign(campaign, now)
+    }
+
+    /// Issues a challenge if the campaign requires a proof of work.
+    ///
+    /// # Errors
+    /// Fails if the system provides no random bytes.
+    pub fn challenge(
+        &self,
+        campaign: &Campaign,
+        now: Timestamp,
+    ) -> Result<Option<Challenge>, getrandom::Error> {
+        let issue = |max_number| self.proof_of_work.challenge(&campaign.id, max_number, now);
+        campaign.proof_of_work.map(issue).transpose()
+    }
+
+    /// Takes one token from each of two buckets of the client; the second one can be refunded.
+    async fn acquire(
+        &self,
+        client: IpAddr,
+        campaign: &str,
+        attempts: (&str, Rate),
+        reserved: (&str, Rate),
+    ) -> Result<ReservedToken, Denied> {
+        if self.is_exempt(client) {
+            return Ok(ReservedToken::new(self.counters.clone(), None));
+        }
+        let name = self
+            .key
+            .name(&format!("{campaign} {}", rate_limit_key(client)));
+        let buckets = [attempts, reserved].map(|(kind, rate)| RateBucket {
+            name: format!("{kind}:{name}"),
+            rate,
+        });
+        let acquired = self.counters.acquire(&buckets, Timestamp::now()).await;
+        acquired.map_err(|retry_after| {
+            self.metrics.count_rate_limited(attempts.0);
+            Denied::RateLimited { retry_after }
+        })?;
+        let [_, reserved] = buckets;
+        Ok(ReservedToken::new(self.counters.clone(), Some(reserved)))
+    }
+
+    fn is_exempt(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        self.exempt.iter().any(|network| network.contains(&client))
+    }
+
+    async fn check(
+        &self,
+        client: IpAddr,
+        campaign: &Campaign,
+        evidence: &Evidence,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        self.check_bot_signals(client, campaign, evidence, now)?;
+        self.consume_proof(client, campaign, evidence, now).await
+    }
+
+    fn check_bot_signals(
+        &self,
+        client: IpAddr,
+        campaign: &Campaign,
+        evidence: &Evidence,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        if evidence.honeypot_filled {
+            self.metrics.count_bot_signal("filled");
+            return Err(Denied::HoneypotFilled);
+        }
+        let is_timed = evidence.form_required || evidence.form_timestamp.is_some();
+        if !is_timed || self.is_exempt(client) {
+            return Ok(());
+        }
+        let timestamp = evidence.form_timestamp.as_deref().unwrap_or_default();
+        let verified = self.timestamps.verify(&campaign.id, timestamp, now);
+        verified.map_err(|error| {
+            let (signal, denied) = match error {
+                TimestampError::TooFast(retry_after) => ("early", Denied::TooFast { retry_after }),
+                TimestampError::Invalid => ("strange", Denied::FormExpired),
+            };
+            self.metrics.count_bot_signal(signal);
+            denied
+        })
+    }
+
+    /// Consumes the proof of work where the campaign requires one. A retry, with the same fingerprint, may reuse it.
+    async fn consume_proof(
+        &self,
+        client: IpAddr,
+        campaign: &Campaign,
+        evidence: &Evidence,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        if campaign.proof_of_work.is_none() || self.is_exempt(client) {
+            return Ok(());
+        }
+        let proof = evidence.proof.as_deref();
+        let solution = proof.and_then(|proof| self.proof_of_work.verify(&campaign.id, proof, now));
+        if let Some(solution) = solution {
+            let consumed = self.counters.consume_once(
+                &solution.name,
+                &evidence.fingerprint,
+                solution.expires_at,
+                now,
+            );
+            if consumed.await {
+                return Ok(());
+            }
+        }
+        self.metrics.count_bot_signal("work");
+        Err(Denied::ProofRequired)
+    }
+}
+
+impl Reservation<'_> {
+    /// Checks bot signals, then consumes the proof of work where the campaign requires one.
+    ///
+    /// # Errors
+    /// Every [`Denied`] but `RateLimited`. The conflict is refunded.
+    pub async fn check(
+        self,
+        campaign: &Campaign,
+        evidence: &Evidence,
+        now: Timestamp,
+    ) -> Result<Admitted, Denied> {
+        let Self {
+            admission,
+            client,
+            token,
+        } = self;
+        match admission.check(client, campaign, evidence, now).await {
+            Ok(()) => Ok(Admitted { token }),
+            Err(denied) => {
+                token.settle(false).await;
+                Err(denied)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,12 @@
+//! All use cases, without HTTP: admission, registrations, retention, totals, reports, staff.
+//! Every door (form, API, staff pages, command line) calls this crate. Start reading at [`registrations::Registrations`].
+
+pub mod admission;
+pub mod campaigns;
+pub mod csv_guard;
+pub mod key;
+pub mod registrations;
+pub mod reports;
+pub mod retention;
+pub mod staff;
+pub mod tally;

@@ -1,0 +1,309 @@
+//! Accepts registrations: validates answers, stores photo and registration, returns the receipt. Form and API both
+//! call this module. An acknowledged registration survives the loss of this process.
+
+pub mod amend;
+pub mod closure_cache;
+pub mod key_ring;
+pub mod metrics;
+pub mod photo_deleter;
+pub mod photo_repository;
+pub mod photo_uploader;
+pub mod rejections;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tracing::warn;
+
+use crate::admission::Admitted;
+use crate::key::InstallationSecret;
+use closure_cache::ClosureCache;
+use jornada_domain::campaign::CampaignStatus;
+use jornada_domain::moment::truncate_to_ms;
+use jornada_domain::registration::{PhotoRef, UniqueKey};
+use jornada_domain::{
+    Answers, Campaign, FieldError, FormData, IdempotencyKey, Registration, RegistrationId,
+    ValidationError,
+};
+use jornada_photo::inspect::{CleanPhoto, InspectionError, inspect};
+use jornada_store::{InsertOutcome, Receipt, Store, StoreError};
+use metrics::RegistrationMetrics;
+use photo_repository::{PhotoError, PhotoRepository};
+use rejections::RejectionCounts;
+
+/// Photos above this size, in bytes, are inspected on a blocking thread.
+const LARGE_PHOTO: usize = 256 * 1024;
+
+/// A request to register, over any transport.
+#[derive(Debug)]
+pub struct Submission {
+    /// The field values.
+    pub form: FormData,
+    /// The photo as sent.
+    pub photo: Option<Bytes>,
+    /// Identifies the request: every retry carries the same key.
+    pub key: IdempotencyKey,
+}
+
+/// The result of a successful submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitOutcome {
+    /// Registered now.
+    Registered(Receipt),
+    /// Registered by an earlier attempt with the same content; carries the first receipt.
+    SameAgain(Receipt),
+}
+
+/// A submission that was not registered.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The campaign does not accept registrations now.
+    #[error("the campaign is not open")]
+    NotOpen {
+        /// When it closes or closed.
+        closes_at: Timestamp,
+    },
+    /// Invalid answers.
+    #[error("invalid answers: {}", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// An invalid photo.
+    #[error("invalid photo")]
+    InvalidPhoto(InspectionError),
+    /// The identity belongs to a registration with different content.
+    #[error("already registered with different content")]
+    AlreadyRegistered {
+        /// True if the identity is the request's key, false if it is the answer to the unique field.
+        by_key: bool,
+    },
+    /// The staff deleted this registration.
+    #[error("registered earlier, then deleted")]
+    PreviouslyDeleted,
+    /// The store failed.
+    #[error("cannot store the registration")]
+    Store(#[from] StoreError),
+    /// The photo could be neither stored nor buffered.
+    #[error("cannot store the photo")]
+    Photos(#[from] PhotoError),
+}
+
+impl SubmitError {
+    /// Whether the answer reveals that an identity is registered, or was.
+    #[must_use]
+    pub fn reveals_identity(&self) -> bool {
+        matches!(
+            self,
+            Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted
+        )
+    }
+}
+
+/// The use case "register": one per process, shared by all transports.
+#[derive(Clone, Debug)]
+pub struct Registrations {
+    /// Stores registrations.
+    pub store: Store,
+    /// Stores photos.
+    pub photos: PhotoRepository,
+    /// Campaigns that staff closed early.
+    pub closures: ClosureCache,
+    /// Key from which ids are derived.
+    pub secret: InstallationSecret,
+    /// Counters by outcome and reason.
+    pub metrics: RegistrationMetrics,
+    /// Rejection counts by day, for the staff's overview.
+    pub rejections: RejectionCounts,
+}
+
+impl Registrations {
+    /// Validates and stores an admitted submission. Idempotent: the same key and content return the same receipt.
+    pub async fn submit(
+        &self,
+        _: &Admitted,
+        campaign: &Campaign,
+        submission: Submission,
+        now: Timestamp,
+    ) -> Result<SubmitOutcome, SubmitError> {
+        let taken = self.validate_and_insert(campaign, submission, now).await;
+        self.metrics.attempted(&campaign.id, outcome_label(&taken));
+        if let Err(error) = &taken {
+            self.count_rejection(campaign, error, now);
+        }
+        taken
+    }
+
+    fn count_rejection(&self, campaign: &Campaign, error: &SubmitError, now: Timestamp) {
+        let count = |reason| {
+            self.metrics.refused(&campaign.id, reason);
+            self.rejections.count(campaign, reason, now);
+        };
+        match error {
+            SubmitError::Invalid(fields) => {
+                for field in fields {
+                    count(field.error.reason());
+                }
+            }
+            // The sender gets the exact reason; one label is enough for statistics.
+            SubmitError::InvalidPhoto(_) => count("photo"),
+            SubmitError::NotOpen { .. } => count("not-open"),
+            SubmitError::AlreadyRegistered { .. } => count("already-registered"),
+            SubmitError::PreviouslyDeleted => count("deleted"),
+            SubmitError::Store(_) | SubmitError::Photos(_) => {}
+        }
+    }
+
+    async fn validate_and_insert(
+        &self,
+        campaign: &Campaign,
+        submission: Submission,
+        now: Timestamp,
+    ) -> Result<SubmitOutcome, SubmitError> {
+        let Submission { form, photo, key } = submission;
+        let answers = self.validate(campaign, &form, now)?;
+        let photo = inspect_photo(campaign, photo).await?;
+        let unique = campaign.unique_key(&answers, key);
+        let id = RegistrationId::derive(self.secret.expose(), &campaign.id, &unique);
+        let registration = build_registration(campaign, id, answers, photo.as_ref(), now);
+        self.store_photo(&registration, photo).await?;
+        match self.store.insert(campaign, &registration).await? {
+            InsertOutcome::Inserted => Ok(SubmitOutcome::Registered(build_receipt(
+                &registration,
+                registration.received_at,
+            ))),
+            InsertOutcome::SameAgain(first) => Ok(SubmitOutcome::SameAgain(build_receipt(
+                &registration,
+                first,
+            ))),
+            InsertOutcome::Conflict => {
+                self.remove_unreferenced_photo(campaign, &registration)
+                    .await;
+                Err(conflict_error(&unique))
+            }
+            // No registration exists under this id, nor can one be inserted later: the photo is not referenced.
+            InsertOutcome::AliasTaken => {
+                self.remove_photo(&registration).await;
+                Err(conflict_error(&unique))
+            }
+            InsertOutcome::Deleted => {
+                self.remove_photo(&registration).await;
+                Err(SubmitError::PreviouslyDeleted)
+            }
+        }
+    }
+
+    fn validate(
+        &self,
+        campaign: &Campaign,
+        form: &FormData,
+        now: Timestamp,
+    ) -> Result<Answers, SubmitError> {
+        if self.closures.status(campaign, now) != CampaignStatus::Open {
+            let closes_at = self.closures.closes_at(campaign);
+            return Err(SubmitError::NotOpen { closes_at });
+        }
+        campaign.validate(form).map_err(SubmitError::Invalid)
+    }
+
+    async fn store_photo(
+        &self,
+        registration: &Registration,
+        photo: Option<CleanPhoto>,
+    ) -> Result<(), SubmitError> {
+        let Some((photo, known)) = photo.zip(registration.photo.as_ref()) else {
+            return Ok(());
+        };
+        self.metrics.photo_kept(photo.bytes.len());
+        let Registration { campaign, id, .. } = registration;
+        self.photos.put(campaign, *id, known, photo.bytes).await?;
+        Ok(())
+    }
+
+    /// Removes the photo of a rejected attempt, unless the stored registration has the same photo.
+    async fn remove_unreferenced_photo(&self, campaign: &Campaign, attempt: &Registration) {
+        if attempt.photo.is_none() {
+            return;
+        }
+        let stored = self.store.registration(campaign, attempt.id).await;
+        if matches!(&stored, Ok(Some(stored)) if stored.photo != attempt.photo) {
+            self.remove_photo(attempt).await;
+        }
+    }
+
+    async fn remove_photo(&self, attempt: &Registration) {
+        let Some(photo) = &attempt.photo else {
+            return;
+        };
+        let Registration { campaign, id, .. } = attempt;
+        if let Err(error) = self.photos.remove(campaign, *id, photo).await {
+            warn!("cannot remove an orphaned photo, leaving it to the sweep: {error}");
+        }
+    }
+}
+
+fn conflict_error(unique: &UniqueKey) -> SubmitError {
+    SubmitError::AlreadyRegistered {
+        by_key: matches!(unique, UniqueKey::Request(_)),
+    }
+}
+
+async fn inspect_photo(
+    campaign: &Campaign,
+    photo: Option<Bytes>,
+) -> Result<Option<CleanPhoto>, SubmitError> {
+    let Some(bytes) = photo else { return Ok(None) };
+    if campaign.photo_field().is_none() {
+        return Err(SubmitError::Invalid(vec![FieldError::new(
+            "photo",
+            ValidationError::UnknownField,
+        )]));
+    }
+    let inspected = if bytes.len() > LARGE_PHOTO {
+        let off_thread = tokio::task::spawn_blocking(move || inspect(bytes)).await;
+        off_thread.unwrap_or(Err(InspectionError::Damaged))
+    } else {
+        inspect(bytes)
+    };
+    inspected.map(Some).map_err(SubmitError::InvalidPhoto)
+}
+
+fn build_registration(
+    campaign: &Campaign,
+    id: RegistrationId,
+    answers: Answers,
+    photo: Option<&CleanPhoto>,
+    now: Timestamp,
+) -> Registration {
+    let photo = photo.map(|photo| PhotoRef {
+        sha256: photo.sha256,
+        format: photo.format,
+        bytes: photo.bytes.len() as u64,
+    });
+    Registration {
+        id,
+        campaign: campaign.id.clone(),
+        tally_value: campaign.tally_value(&answers),
+        digest: answers.digest(campaign, photo.as_ref().map(|photo| &photo.sha256)),
+        answers,
+        photo,
+        received_at: truncate_to_ms(now),
+    }
+}
+
+fn build_receipt(registration: &Registration, received_at: Timestamp) -> Receipt {
+    Receipt {
+        id: registration.id,
+        campaign: registration.campaign.clone(),
+        tally_value: registration.tally_value.clone(),
+        received_at,
+    }
+}
+
+fn outcome_label(taken: &Result<SubmitOutcome, SubmitError>) -> &'static str {
+    match taken {
+        Ok(SubmitOutcome::Registered(_)) => "accepted",
+        Ok(SubmitOutcome::SameAgain(_)) => "retried",
+        Err(SubmitError::AlreadyRegistered { .. }) => "taken",
+        Err(SubmitError::Invalid(_) | SubmitError::InvalidPhoto(_)) => "refused",
+        Err(SubmitError::PreviouslyDeleted) => "deleted",
+        Err(SubmitError::NotOpen { .. }) => "closed",
+        Err(SubmitError::Store(_) | SubmitError::Photos(_)) => "failed",
+    }
+}

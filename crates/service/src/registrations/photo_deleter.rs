@@ -1,0 +1,111 @@
+//! Deletes photos of deleted registrations again after a grace period. Deleting a registration deletes its photo at
+//! once if possible; this covers an unavailable object store, and a photo that arrived after the deletion (a retried
+//! request, an upload in progress). Runs on one instance at a time (lease).
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::metrics::BufferedPhotoMetrics;
+use super::photo_repository::{PhotoError, PhotoRepository};
+use jornada_store::{PendingDeletion, Store};
+
+/// Wait after a deletion; longer than an upload can be in progress.
+pub const GRACE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Polling interval.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Photos deleted under one lease, sequentially.
+const PAGE: u8 = 8;
+/// Lease length; longer than one page takes with a slow object store.
+const LEASE: Duration = Duration::from_mins(1);
+const LEASE_NAME: &str = "remove-photos";
+
+/// Deletes photos of deleted registrations until stopped.
+#[derive(Debug)]
+pub struct PhotoDeleter {
+    photos: PhotoRepository,
+    store: Store,
+    metrics: BufferedPhotoMetrics,
+    grace: SignedDuration,
+    id: Uuid,
+}
+
+impl PhotoDeleter {
+    /// Creates a deleter for the pending deletions in `store`; each becomes due `grace` after the deletion.
+    #[must_use]
+    pub fn new(
+        photos: PhotoRepository,
+        store: Store,
+        metrics: BufferedPhotoMetrics,
+        grace: SignedDuration,
+    ) -> Self {
+        Self {
+            photos,
+            store,
+            metrics,
+            grace,
+            id: Uuid::new_v4(),
+        }
+    }
+
+    /// Polls every second until `stop`. Logs the first of several failures and retries.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut failing = false;
+        while !stop.is_cancelled() {
+            let pass = self.delete_due(Timestamp::now());
+            let removed = stop.run_until_cancelled(Box::pin(pass)).await;
+            if let Some(Err(error)) = &removed
+                && !failing
+            {
+                warn!("cannot delete photos of deleted registrations, retrying: {error:#}");
+            }
+            failing = matches!(removed, Some(Err(_)));
+            stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
+                .await;
+        }
+        // If this fails, the lease expires by itself.
+        self.store.release_lease(LEASE_NAME, self.id).await.ok();
+    }
+
+    async fn delete_due(&self, now: Timestamp) -> anyhow::Result<()> {
+        let waiting = self.store.count_pending_deletions().await?;
+        self.metrics.set_pending_deletions(waiting);
+        if waiting == 0 || !self.photos.check_available().await {
+            return Ok(());
+        }
+        if !self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
+            return Ok(());
+        }
+        let (mut removed, mut failed) = (0, None);
+        for pending in self.store.pending_deletions(now - self.grace, PAGE).await? {
+            match self.delete_photo(&pending).await {
+                Ok(is_deleted) => removed += u32::from(is_deleted),
+                Err(error) => failed = Some(error),
+            }
+        }
+        self.store.release_lease(LEASE_NAME, self.id).await?;
+        if removed > 0 {
+            info!("deleted {removed} photos of deleted registrations");
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Returns whether the photo is deleted; false while the object store is unavailable.
+    async fn delete_photo(&self, pending: &PendingDeletion) -> Result<bool, PhotoError> {
+        let PendingDeletion {
+            campaign,
+            id,
+            photo,
+            ..
+        } = pending;
+        let is_deleted = self.photos.remove(campaign, *id, photo).await?;
+        if is_deleted {
+            self.store.mark_deleted(*id).await?;
+        }
+        Ok(is_deleted)
+    }
+}

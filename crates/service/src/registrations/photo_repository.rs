@@ -1,0 +1,266 @@
+//! Stores photos in the object store or, while that is unavailable, in the database (buffer). Both hold them encrypted.
+//! After a failure requests skip the object store until a background probe succeeds, so that only the first ones wait.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::key_ring::KeyRing;
+use super::metrics::BufferedPhotoMetrics;
+use jornada_domain::job::ReportFile;
+use jornada_domain::registration::PhotoRef;
+use jornada_domain::{CampaignId, RegistrationId};
+use jornada_objects::encryption::{EncryptedPhoto, KeyEncryptionKey};
+use jornada_objects::{FileKey, ObjectError, ObjectStore, PhotoKey};
+use jornada_store::{BufferedPhoto, BufferedPhotoKey, Store, StoreError};
+
+/// Timeout of a request to the object store, which normally takes milliseconds.
+const OBJECT_STORE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Photos of registrations, in the object store or buffered. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PhotoRepository {
+    objects: ObjectStore,
+    key_ring: KeyRing,
+    store: Store,
+    /// Limit of buffered bytes: they share the database's disk with registrations.
+    max_buffered_bytes: u64,
+    availability: Arc<StoreAvailability>,
+    metrics: BufferedPhotoMetrics,
+}
+
+#[derive(Debug, Default)]
+struct StoreAvailability {
+    unavailable: AtomicBool,
+    buffered_bytes: AtomicU64,
+}
+
+/// A photo that could be neither stored nor read.
+#[derive(Debug, thiserror::Error)]
+pub enum PhotoError {
+    /// The database failed.
+    #[error("cannot access a buffered photo")]
+    Store(#[from] StoreError),
+    /// The object store failed.
+    #[error("cannot access a photo")]
+    Objects(#[from] ObjectError),
+    /// The object store is unavailable and the buffer is full.
+    #[error("JORNADA_PENDING_PHOTOS: object store unavailable and photo buffer full")]
+    BufferFull,
+}
+
+impl PhotoRepository {
+    /// Creates the bucket or folder if missing. Succeeds while the object store is unavailable.
+    ///
+    /// # Errors
+    /// [`ObjectError::Failed`] if the object store answers but cannot be used.
+    pub async fn open(
+        objects: ObjectStore,
+        key_ring: KeyRing,
+        store: Store,
+        max_buffered_bytes: u64,
+        metrics: BufferedPhotoMetrics,
+    ) -> Result<Self, ObjectError> {
+        let repository = Self {
+            objects,
+            key_ring,
+            store,
+            max_buffered_bytes,
+            availability: Arc::default(),
+            metrics,
+        };
+        match repository.objects.prepare().await {
+            Err(error @ ObjectError::Unavailable(_)) => repository.mark_unavailable(&error),
+            prepared => prepared?,
+        }
+        Ok(repository)
+    }
+
+    /// Encrypts a photo and stores it durably, in the object store or in the buffer. Idempotent.
+    pub async fn put(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+        photo: &PhotoRef,
+        bytes: Bytes,
+    ) -> Result<(), PhotoError> {
+        let key = PhotoKey::for_photo(campaign, id, photo);
+        let sealed = self.objects.encryptor().encrypt(&key, bytes).await?;
+        if !self.is_unavailable() {
+            match with_timeout(self.objects.put(&key, &sealed)).await {
+                Ok(()) => return Ok(()),
+                Err(error) => self.mark_unavailable(&error),
+            }
+        }
+        self.buffer(BufferedPhoto {
+            campaign: campaign.clone(),
+            id,
+            photo: photo.clone(),
+            bytes: sealed.bytes().clone(),
+        })
+        .await
+    }
+
+    async fn buffer(&self, photo: BufferedPhoto) -> Result<(), PhotoError> {
+        // The count is up to a second old: a few photos beyond the limit do no harm.
+        if self.availability.buffered_bytes.load(Ordering::Relaxed) >= self.max_buffered_bytes {
+            return Err(PhotoError::BufferFull);
+        }
+        self.store.buffer_photo(&photo).await?;
+        Ok(())
+    }
+
+    /// Reads, authenticates and decrypts a photo; `None` if it does not exist.
+    pub async fn get(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+        photo: &PhotoRef,
+    ) -> Result<Option<Bytes>, PhotoError> {
+        let key = PhotoKey::for_photo(campaign, id, photo);
+        match self.read(&key, buffered_key(id, photo)).await {
+            // Another instance may have created the key since this one started.
+            Err(PhotoError::Objects(ObjectError::UnknownKey(_))) => {
+                self.key_ring.reload().await?;
+                self.read(&key, buffered_key(id, photo)).await
+            }
+            read => read,
+        }
+    }
+
+    async fn read(
+        &self,
+        key: &PhotoKey,
+        buffered: BufferedPhotoKey,
+    ) -> Result<Option<Bytes>, PhotoError> {
+        // Buffer first: an upload puts the photo into the object store before it leaves the buffer.
+        if let Some(encrypted) = self.store.buffered_photo(buffered).await? {
+            return Ok(Some(
+                self.objects.encryptor().decrypt(key, encrypted).await?,
+            ));
+        }
+        Ok(self.objects.get(key).await?)
+    }
+
+    /// Streams the decrypted file of a report, see [`ObjectStore::file`]; `None` if it does not exist.
+    pub async fn read_file(
+        &self,
+        key: &FileKey,
+        known: ReportFile,
+    ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>, PhotoError> {
+        let read = match self.objects.file(key, known).await {
+            // As in `get`.
+            Err(ObjectError::UnknownKey(_)) => {
+                self.key_ring.reload().await?;
+                self.objects.file(key, known).await
+            }
+            read => read,
+        };
+        Ok(read?)
+    }
+
+    /// Removes a photo. Returns false while the object store is unavailable: a photo in it stays, orphaned.
+    pub async fn remove(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+        photo: &PhotoRef,
+    ) -> Result<bool, PhotoError> {
+        self.store
+            .remove_buffered_photo(buffered_key(id, photo))
+            .await?;
+        if self.is_unavailable() {
+            return Ok(false);
+        }
+        let key = PhotoKey::for_photo(campaign, id, photo);
+        with_timeout(self.objects.remove(&key)).await?;
+        Ok(true)
+    }
+
+    /// Returns the photo encryption keys that are in the database now.
+    pub async fn stored_keys(&self) -> Result<Vec<KeyEncryptionKey>, StoreError> {
+        self.key_ring.stored_keys().await
+    }
+
+    /// Checks that the object store answers within a second.
+    pub async fn ping(&self) -> Result<(), ObjectError> {
+        self.objects.ping().await
+    }
+
+    fn is_unavailable(&self) -> bool {
+        self.availability.unavailable.load(Ordering::Relaxed)
+    }
+
+    fn mark_unavailable(&self, error: &ObjectError) {
+        if !self.availability.unavailable.swap(true, Ordering::Relaxed) {
+            warn!("object store unavailable, buffering photos in the database: {error}");
+        }
+    }
+
+    /// Returns whether the object store accepts photos; probes it if it was unavailable.
+    pub(super) async fn check_available(&self) -> bool {
+        if !self.is_unavailable() {
+            return true;
+        }
+        let taken = self.objects.try_put().await.is_ok();
+        if taken && self.availability.unavailable.swap(false, Ordering::Relaxed) {
+            info!("object store available again, uploading buffered photos");
+        }
+        taken
+    }
+
+    /// Counts the buffered photos and updates size limit and metrics.
+    pub(super) async fn count_buffered(&self) -> Result<u64, StoreError> {
+        let totals = self.store.buffer_totals().await?;
+        self.availability
+            .buffered_bytes
+            .store(totals.bytes, Ordering::Relaxed);
+        self.metrics.set_buffered(&totals);
+        Ok(totals.photos)
+    }
+
+    /// Returns up to `limit` buffered photos after a key, in key order.
+    pub(super) async fn buffered_photos(
+        &self,
+        after: Option<BufferedPhotoKey>,
+        limit: u8,
+    ) -> Result<Vec<BufferedPhoto>, StoreError> {
+        self.store.buffered_photos(after, limit).await
+    }
+
+    /// Uploads a buffered photo, then removes it from the buffer.
+    pub(super) async fn upload_buffered(&self, photo: BufferedPhoto) -> Result<(), PhotoError> {
+        let key = PhotoKey::for_photo(&photo.campaign, photo.id, &photo.photo);
+        let buffered = photo.key();
+        let sealed = EncryptedPhoto::from_stored(&photo.bytes).ok_or(ObjectError::Altered)?;
+        if let Err(error) = self.objects.put(&key, &sealed).await {
+            self.mark_unavailable(&error);
+            return Err(error.into());
+        }
+        if self.store.remove_buffered_photo(buffered).await? {
+            self.metrics.uploaded.inc();
+        }
+        Ok(())
+    }
+}
+
+fn buffered_key(id: RegistrationId, photo: &PhotoRef) -> BufferedPhotoKey {
+    BufferedPhotoKey {
+        id,
+        sha256: photo.sha256,
+    }
+}
+
+async fn with_timeout<T>(
+    request: impl Future<Output = Result<T, ObjectError>>,
+) -> Result<T, ObjectError> {
+    timeout(OBJECT_STORE_TIMEOUT, request)
+        .await
+        .unwrap_or_else(|_| Err(ObjectError::timed_out()))
+}

@@ -1,0 +1,80 @@
+//! Counts rejected submissions by campaign, day and reason. Counts in memory and adds to the store every ten seconds
+//! and at shutdown. A crash loses a few seconds of statistics, never a registration.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use jornada_domain::{Campaign, CampaignId};
+use jornada_store::{Store, StoreError};
+
+/// Interval between flushes.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Counts by reason, per campaign and day in its time zone. Bounded: reasons are a closed set, days are few.
+type CountsByDay = BTreeMap<(CampaignId, Date), BTreeMap<String, u64>>;
+
+/// Rejections not yet added to the store. Clones share the counts.
+#[derive(Clone, Debug, Default)]
+pub struct RejectionCounts(Arc<Mutex<CountsByDay>>);
+
+impl RejectionCounts {
+    /// Counts one rejection. `reason` must come from a closed set.
+    pub fn count(&self, campaign: &Campaign, reason: &str, now: Timestamp) {
+        let day = now.to_zoned(campaign.time_zone.clone()).date();
+        let mut counts = self.counts();
+        let of_day = counts.entry((campaign.id.clone(), day)).or_default();
+        *of_day.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Flushes every ten seconds until `stop`. Call [`Self::flush`] afterwards for the remainder.
+    pub async fn flush_until(self, store: Store, stop: CancellationToken) {
+        let mut failing = false;
+        loop {
+            let waited = stop
+                .run_until_cancelled(tokio::time::sleep(FLUSH_INTERVAL))
+                .await;
+            if waited.is_none() {
+                return;
+            }
+            let flushed = Box::pin(self.flush(&store)).await;
+            if let Err(error) = &flushed
+                && !failing
+            {
+                warn!("cannot store rejection counts, retrying: {error}");
+            }
+            failing = flushed.is_err();
+        }
+    }
+
+    /// Adds the counts to the store. After a failure they are added again: double counting a few is better than losing
+    /// many.
+    pub async fn flush(&self, store: &Store) -> Result<(), StoreError> {
+        loop {
+            let Some(((campaign, day), counts)) = self.counts().pop_first() else {
+                return Ok(());
+            };
+            if let Err(error) = store.add_rejections(&campaign, day, &counts).await {
+                self.restore((campaign, day), counts);
+                return Err(error);
+            }
+        }
+    }
+
+    fn restore(&self, of: (CampaignId, Date), counts: BTreeMap<String, u64>) {
+        let mut all = self.counts();
+        let of_day = all.entry(of).or_default();
+        for (reason, count) in counts {
+            *of_day.entry(reason).or_default() += count;
+        }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, CountsByDay> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,62 @@
+//! Metrics of reports: rows, and time from the request to the finished file.
+
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Registry};
+
+use jornada_runtime::metrics::{add, counters};
+
+/// Buckets in seconds, from a short list to a million rows queued behind others.
+const BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
+
+/// Metrics of reports.
+#[derive(Clone, Debug)]
+pub struct ReportMetrics {
+    rows: IntCounter,
+    seconds: Histogram,
+    jobs: IntCounterVec,
+    /// Jobs in progress on this instance.
+    pub jobs_in_progress: IntGauge,
+}
+
+impl ReportMetrics {
+    /// Registers the metrics.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let seconds = HistogramOpts::new(
+            "jornada_report_duration_seconds",
+            "Time from the request to the finished file, including the time in the queue",
+        );
+        let jobs = counters(
+            "jornada_report_jobs_total",
+            "Attempts at background reports, by outcome: done, lost, given_back, stopped",
+            &["outcome"],
+        )?;
+        let at_work = IntGauge::new(
+            "jornada_report_jobs_at_work",
+            "Background reports in progress on this instance",
+        )?;
+        Ok(Self {
+            jobs: add(registry, jobs)?,
+            jobs_in_progress: add(registry, at_work)?,
+            rows: add(
+                registry,
+                IntCounter::new("jornada_report_rows_total", "Rows written to reports")?,
+            )?,
+            seconds: add(
+                registry,
+                Histogram::with_opts(seconds.buckets(BUCKETS.to_vec()))?,
+            )?,
+        })
+    }
+
+    /// Counts the end of an attempt at a job.
+    pub fn count_job_end(&self, outcome: &'static str) {
+        self.jobs.with_label_values(&[outcome]).inc();
+    }
+
+    /// Records a finished report.
+    pub fn record_report(&self, rows: u64, took: Duration) {
+        self.rows.inc_by(rows);
+        self.seconds.observe(took.as_secs_f64());
+    }
+}

@@ -1,0 +1,138 @@
+//! Deletes orphaned photos: those of failed attempts, or newer than a restored backup. A wrong or empty database would
+//! make all photos look orphaned, so that keys and numbers are checked first.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{ITEMS_PER_LEASE, Sweep, SweepReport};
+use jornada_objects::PhotoKey;
+
+/// Minimum age; younger photos may belong to an attempt that still succeeds.
+const MIN_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// Maximum photos per sweep; bounds the keys in memory. The next sweep continues.
+const MAX_ORPHANS: usize = 100_000;
+/// Number of orphans that is plausible whatever the number of photos.
+const PLAUSIBLE_ORPHANS: u64 = 20;
+/// One orphan in this number of photos is plausible, too.
+const PLAUSIBLE_ONE_IN: u64 = 20;
+
+/// Result of a scan of all photos.
+#[derive(Default)]
+struct OrphanScan {
+    scanned: u64,
+    orphans: u64,
+    foreign: u64,
+    /// Keys of the first orphans.
+    keys: Vec<PhotoKey>,
+}
+
+impl OrphanScan {
+    fn has_too_many(&self) -> bool {
+        self.orphans > PLAUSIBLE_ORPHANS && self.orphans > self.scanned / PLAUSIBLE_ONE_IN
+    }
+}
+
+impl Sweep {
+    /// Deletes orphaned photos, after a scan shows that their number is plausible.
+    pub(super) async fn delete_orphans(
+        &self,
+        report: &mut SweepReport,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let found = self.find_orphans(now).await?;
+        report.foreign = found.foreign;
+        if found.has_too_many() && !self.deletes_all_orphans {
+            report.held = found.orphans;
+            return Ok(());
+        }
+        if self.is_dry_run {
+            report.orphans = found.orphans;
+            return Ok(());
+        }
+        for page in found.keys.chunks(ITEMS_PER_LEASE) {
+            self.renew_lease().await?;
+            for key in page {
+                // A registration with the same photo may have arrived since the scan.
+                if self.is_orphan(key, now).await? {
+                    self.objects.remove(key).await?;
+                    report.orphans += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Scans all photos. Keys are streamed, so that memory stays bounded.
+    async fn find_orphans(&self, now: Timestamp) -> anyhow::Result<OrphanScan> {
+        let vault_keys = self.photos.stored_keys().await?;
+        let (mut keys, listing) = self.objects.list();
+        let (mut listed, mut found) = (0_usize, OrphanScan::default());
+        while let Some(key) = keys.recv().await {
+            if listed.is_multiple_of(ITEMS_PER_LEASE) {
+                self.renew_lease().await?;
+            }
+            listed += 1;
+            if !self.is_own_campaign(key.campaign()) {
+                continue;
+            }
+            found.scanned += 1;
+            if !self.is_orphan(&key, now).await? {
+                continue;
+            }
+            let is_sealed_here = self.objects.is_encrypted_under(&vault_keys, &key).await?;
+            if !is_sealed_here && !self.deletes_all_orphans {
+                found.foreign += 1;
+                continue;
+            }
+            found.orphans += 1;
+            if found.keys.len() < MAX_ORPHANS {
+                found.keys.push(key);
+            }
+        }
+        listing.await??;
+        Ok(found)
+    }
+
+    /// Checks the age after the reference: a retry puts its photo before it inserts the registration.
+    async fn is_orphan(&self, key: &PhotoKey, now: Timestamp) -> anyhow::Result<bool> {
+        if self
+            .store
+            .is_photo_referenced(key.id(), key.sha256())
+            .await?
+        {
+            return Ok(false);
+        }
+        let put_at = self.objects.put_at(key).await?;
+        let is_old = put_at.is_some_and(|at| now.duration_since(at) > MIN_AGE);
+        // A retry may have inserted the registration between the two checks.
+        Ok(is_old
+            && !self
+                .store
+                .is_photo_referenced(key.id(), key.sha256())
+                .await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_few_orphans_nor_a_small_share_are_too_many() {
+        for (scanned, orphans, are_too_many) in [
+            (0, 0, false),
+            (20, 20, false),
+            (21, 21, true),
+            (420, 21, false),
+            (419, 21, true),
+            (1_000_000, 50_000, false),
+            (1_000_000, 50_001, true),
+        ] {
+            let found = OrphanScan {
+                scanned,
+                orphans,
+                ..OrphanScan::default()
+            };
+            assert_eq!(found.has_too_many(), are_too_many, "{orphans} of {scanned}");
+        }
+    }
+}

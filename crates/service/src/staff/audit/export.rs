@@ -1,0 +1,203 @@
+//! Exports the audit log as CSV or JSON Lines.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use crate::csv_guard::guarded;
+use jornada_domain::staff::audit::ChainEntry;
+use jornada_store::audit::StoredEntry;
+
+/// File format of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditExportFormat {
+    /// CSV (RFC 4180) with a header line.
+    Csv,
+    /// One JSON object per line.
+    JsonLines,
+}
+
+const COLUMNS: [&str; 11] = [
+    "seq",
+    "at",
+    "who",
+    "from",
+    "request_id",
+    "action",
+    "campaign",
+    "subjects",
+    "detail",
+    "before",
+    "hash",
+];
+
+impl AuditExportFormat {
+    /// Returns the name used in audit entries.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::JsonLines => "jsonl",
+        }
+    }
+
+    /// Writes the header, if the format has one.
+    pub fn write_header(self, out: impl Write) -> io::Result<()> {
+        match self {
+            Self::Csv => {
+                let mut out = csv_writer(out);
+                out.write_record(COLUMNS)?;
+                out.flush()
+            }
+            Self::JsonLines => Ok(()),
+        }
+    }
+
+    /// Writes a batch of entries.
+    pub fn write_entries(self, entries: &[StoredEntry], mut out: impl Write) -> io::Result<()> {
+        match self {
+            Self::Csv => {
+                let mut out = csv_writer(out);
+                for found in entries {
+                    out.write_record(csv_record(found))?;
+                }
+                out.flush()
+            }
+            Self::JsonLines => {
+                for found in entries {
+                    writeln!(out, "{}", json_object(found))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out)
+}
+
+fn csv_record(found: &StoredEntry) -> [String; 11] {
+    let mut cells = <[String; 11]>::default();
+    cells[0] = found.seq().to_string();
+    let StoredEntry::Entry(entry) = found else {
+        return cells;
+    };
+    let (record, event) = (&entry.record, &entry.record.event);
+    let texts = [
+        record.at.to_string(),
+        record.actor.clone(),
+        record
+            .client_ip
+            .map(|from| from.to_string())
+            .unwrap_or_default(),
+        record.request_id.clone().unwrap_or_default(),
+        event.action.name().to_owned(),
+        event
+            .campaign
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        event.subjects.join(" "),
+        format_detail(entry),
+        data_encoding::HEXLOWER.encode(&entry.previous_hash),
+        data_encoding::HEXLOWER.encode(&entry.hash),
+    ];
+    for (cell, text) in cells.iter_mut().skip(1).zip(texts) {
+        *cell = guarded(&text).into_owned();
+    }
+    cells
+}
+
+/// Formats the details of an entry in one line: `format=csv, rows=12`.
+#[must_use]
+pub fn format_detail(entry: &ChainEntry) -> String {
+    let detail = &entry.record.event.detail;
+    let words = detail.iter().map(|(name, text)| format!("{name}={text}"));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn json_object(found: &StoredEntry) -> serde_json::Value {
+    let StoredEntry::Entry(entry) = found else {
+        return json!({ "seq": found.seq() });
+    };
+    let (record, event) = (&entry.record, &entry.record.event);
+    json!({
+        "seq": entry.seq,
+        "at": record.at.to_string(),
+        "who": record.actor,
+        "from": record.client_ip,
+        "request_id": record.request_id,
+        "action": event.action.name(),
+        "campaign": event.campaign.as_ref().map(ToString::to_string),
+        "subjects": event.subjects,
+        "detail": event.detail,
+        "before": data_encoding::HEXLOWER.encode(&entry.previous_hash),
+        "hash": data_encoding::HEXLOWER.encode(&entry.hash),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jornada_domain::staff::audit::{
+        AuditAction, AuditEvent, AuditRecord, SystemActor, token_subject,
+    };
+
+    fn entries() -> [StoredEntry; 2] {
+        let event = AuditEvent::new(AuditAction::Report)
+            .with_subject(token_subject("=1+1"))
+            .with_detail("format", "csv")
+            .with_detail("value", "=HYPERLINK(\"x\")");
+        let at = jiff::Timestamp::from_second(1_795_000_000).unwrap();
+        let mut record = AuditRecord::from_system(SystemActor::System, event, at);
+        record.actor = "=cmd".into();
+        let entry = ChainEntry {
+            seq: 1,
+            record,
+            previous_hash: [0; 32],
+            hash: [255; 32],
+        };
+        [
+            StoredEntry::Entry(Box::new(entry)),
+            StoredEntry::Unreadable(2),
+        ]
+    }
+
+    fn written(format: AuditExportFormat) -> String {
+        let mut out = Vec::new();
+        format.write_header(&mut out).unwrap();
+        format.write_entries(&entries(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn no_cell_is_executed_as_a_formula() {
+        let text = written(AuditExportFormat::Csv);
+        let lines: Vec<_> = text.split("\r\n").collect();
+        assert_eq!(lines.len(), 4);
+        assert!(lines[0].starts_with("seq,at,who,"));
+        assert!(
+            lines[1].starts_with(
+                "1,2026-11-18T11:06:40Z,'=cmd,,,report,,token:=1+1,\"format=csv, value="
+            )
+        );
+        assert!(lines[1].ends_with(&"f".repeat(64)));
+        assert_eq!(
+            lines[2], "2,,,,,,,,,,",
+            "what cannot be read is not passed over"
+        );
+    }
+
+    #[test]
+    fn each_line_is_one_json_object() {
+        let text = written(AuditExportFormat::JsonLines);
+        let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
+        let lines: Vec<_> = lines.collect::<Result<_, _>>().unwrap();
+        assert_eq!(lines[0]["detail"]["format"], "csv");
+        assert_eq!(lines[0]["from"], serde_json::Value::Null);
+        assert_eq!(lines[1], json!({ "seq": 2 }));
+    }
+}

@@ -1,0 +1,239 @@
+//! Updates the totals of one campaign from the store's feed. One instance at a time leads (lease). It writes changes
+//! and position atomically, so that totals stay exact whenever it crashes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::metrics::TallyMetrics;
+use super::{LeaderTurn, Tally};
+use jornada_domain::CampaignId;
+use jornada_store::{Change, Feed, FeedError, Position, Snapshot, Store};
+
+/// Interval of lease renewals; the lease is ten times as long.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Delay after a failure.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// Updates the totals of one campaign while this instance leads.
+#[derive(Clone, Debug)]
+pub struct Follower {
+    /// Source of changes.
+    pub store: Store,
+    /// Destination of totals.
+    pub tally: Tally,
+    /// Campaign to follow.
+    pub campaign: CampaignId,
+    /// Metrics of lag and drift.
+    pub metrics: TallyMetrics,
+}
+
+/// Position of the totals, and the feed open at that position.
+struct FeedCursor {
+    feed: Feed,
+    position: Position,
+}
+
+impl Follower {
+    /// Follows until `stop`. Logs the first of several failures and starts again after a delay.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut failing = false;
+        while !stop.is_cancelled() {
+            let rest = match stop.run_until_cancelled(self.lead()).await {
+                None => break,
+                Some(Ok(())) => {
+                    failing = false;
+                    POLL_INTERVAL
+                }
+                Some(Err(error)) => {
+                    if !failing {
+                        warn!(campaign = %self.campaign, "cannot update totals, retrying: {error:#}");
+                    }
+                    failing = true;
+                    RETRY_DELAY
+                }
+            };
+            stop.run_until_cancelled(tokio::time::sleep(rest)).await;
+        }
+        // If this fails, the lease expires by itself.
+        self.tally.resign(&self.campaign).await.ok();
+    }
+
+    /// Leads until another instance takes the lead or moves the totals.
+    async fn lead(&self) -> anyhow::Result<()> {
+        if self
+            .tally
+            .acquire_lead(&self.campaign, false, Timestamp::now())
+            .await?
+            == LeaderTurn::Follow
+        {
+            return Ok(());
+        }
+        let Some(mut cursor) = self.open_feed().await? else {
+            return Ok(());
+        };
+        let mut caught_up = false;
+        loop {
+            match self
+                .tally
+                .acquire_lead(&self.campaign, caught_up, Timestamp::now())
+                .await?
+            {
+                LeaderTurn::Follow => return Ok(()),
+                LeaderTurn::Refresh if !self.refresh(&mut cursor).await? => return Ok(()),
+                LeaderTurn::Lead | LeaderTurn::Refresh => {}
+            }
+            let changes = match cursor.feed.next(POLL_INTERVAL).await {
+                Err(FeedError::Lost) => {
+                    return self.rebuild(Some(&cursor.position)).await.map(drop);
+                }
+                changes => changes.context("cannot read the feed")?,
+            };
+            caught_up = changes.is_empty();
+            if !self.add(&mut cursor, &changes).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Opens the feed at the position of the totals. Rebuilds them if missing, or if the feed no longer reaches back.
+    async fn open_feed(&self) -> anyhow::Result<Option<FeedCursor>> {
+        let known = self
+            .tally
+            .read(&self.campaign)
+            .await?
+            .map(|totals| totals.position);
+        if let Some(position) = &known {
+            match self.store.feed(&self.campaign, position).await {
+                Ok(feed) => {
+                    let position = position.clone();
+                    return Ok(Some(FeedCursor { feed, position }));
+                }
+                Err(FeedError::Lost) => {}
+                Err(error) => return Err(error).context("cannot open the feed"),
+            }
+        }
+        let Some(position) = self.rebuild(known.as_ref()).await? else {
+            return Ok(None);
+        };
+        let feed = self.store.feed(&self.campaign, &position).await?;
+        Ok(Some(FeedCursor { feed, position }))
+    }
+
+    /// Replaces the totals by a snapshot of the store; returns its position, `None` if another leader moved the totals.
+    async fn rebuild(&self, from: Option<&Position>) -> anyhow::Result<Option<Position>> {
+        let snapshot = self
+            .store
+            .snapshot(&self.campaign)
+            .await
+            .context("cannot count the store")?;
+        let replaced = self
+            .tally
+            .replace(&self.campaign, from, &snapshot, Timestamp::now())
+            .await?;
+        info!(campaign = %self.campaign, values = snapshot.totals.len(), replaced, "rebuilt the totals");
+        Ok(replaced.then_some(snapshot.position))
+    }
+
+    async fn add(&self, cursor: &mut FeedCursor, changes: &[Change]) -> anyhow::Result<bool> {
+        let Some(last) = changes.last() else {
+            return Ok(true);
+        };
+        let added = self
+            .tally
+            .add(&self.campaign, &cursor.position, changes)
+            .await?;
+        cursor.position = last.position.clone();
+        Ok(added)
+    }
+
+    /// Takes a snapshot of the store, advances the totals to its position, records the drift between both, and replaces
+    /// the totals. Returns false if another leader moved them.
+    async fn refresh(&self, cursor: &mut FeedCursor) -> anyhow::Result<bool> {
+        let snapshot = self
+            .store
+            .snapshot(&self.campaign)
+            .await
+            .context("cannot count the store")?;
+        let mut later = Vec::new();
+        while later.is_empty() {
+            // Read after the snapshot was taken: an empty batch means that no change up to it is missing.
+            let changes = cursor.feed.next(Duration::ZERO).await?;
+            if changes.is_empty() {
+                break;
+            }
+            let contained =
+                changes.partition_point(|change| change.position.at <= snapshot.position.at);
+            if !self.add(cursor, &changes[..contained]).await? {
+                return Ok(false);
+            }
+            later.extend_from_slice(&changes[contained..]);
+        }
+        self.record_drift(&snapshot).await?;
+        if !self
+            .tally
+            .replace(
+                &self.campaign,
+                Some(&cursor.position),
+                &snapshot,
+                Timestamp::now(),
+            )
+            .await?
+        {
+            return Ok(false);
+        }
+        cursor.position = snapshot.position;
+        self.add(cursor, &later).await
+    }
+
+    async fn record_drift(&self, snapshot: &Snapshot) -> anyhow::Result<()> {
+        let Some(totals) = self.tally.read(&self.campaign).await? else {
+            return Ok(());
+        };
+        let drift = total_drift(&totals.values, &snapshot.totals);
+        self.metrics.set_drift(&self.campaign, drift);
+        if drift != 0 {
+            warn!(campaign = %self.campaign, drift, "totals had drifted from the store, corrected");
+        }
+        Ok(())
+    }
+}
+
+/// Returns the sum of absolute differences between two sets of totals.
+fn total_drift(totals: &BTreeMap<String, u64>, truth: &BTreeMap<String, u64>) -> u64 {
+    let of = |set: &BTreeMap<String, u64>, value: &String| set.get(value).copied().unwrap_or(0);
+    let known: u64 = truth
+        .iter()
+        .map(|(value, total)| total.abs_diff(of(totals, value)))
+        .sum();
+    let gone: u64 = totals
+        .iter()
+        .filter(|(value, _)| !truth.contains_key(*value))
+        .map(|(_, total)| total)
+        .sum();
+    known + gone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_is_the_sum_of_all_differences() {
+        let totals = |list: &[(&str, u64)]| {
+            list.iter()
+                .map(|(value, total)| ((*value).to_owned(), *total))
+                .collect()
+        };
+        let have: BTreeMap<_, _> = totals(&[("Bogotá", 5), ("Cali", 2)]);
+        assert_eq!(total_drift(&have, &have), 0);
+        assert_eq!(
+            total_drift(&have, &totals(&[("Bogotá", 3), ("Tunja", 1)])),
+            5
+        );
+    }
+}

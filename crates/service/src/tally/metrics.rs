@@ -1,0 +1,55 @@
+//! Metrics of totals: delay of the totals shown, and their difference from the store.
+
+use jiff::Timestamp;
+use prometheus::{IntGaugeVec, Opts, Registry};
+
+use jornada_domain::CampaignId;
+use jornada_runtime::metrics::{add, gauge_value};
+
+/// Metrics of totals.
+#[derive(Clone, Debug)]
+pub struct TallyMetrics {
+    drift: IntGaugeVec,
+    as_of: IntGaugeVec,
+    stale: IntGaugeVec,
+}
+
+impl TallyMetrics {
+    /// Registers the metrics.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let gauge = |name: &str, help: &str| {
+            add(
+                registry,
+                IntGaugeVec::new(Opts::new(name, help), &["campaign"])?,
+            )
+        };
+        Ok(Self {
+            drift: gauge(
+                "jornada_tally_drift",
+                "Difference between the totals and the store at the last refresh; should stay 0",
+            )?,
+            as_of: gauge(
+                "jornada_tally_as_of_seconds",
+                "Unix time up to which the totals shown are complete",
+            )?,
+            stale: gauge(
+                "jornada_tally_stale",
+                "1 while the totals shown may be out of date",
+            )?,
+        })
+    }
+
+    /// Sets the difference found by a refresh.
+    pub fn set_drift(&self, campaign: &CampaignId, drift: u64) {
+        self.drift
+            .with_label_values(&[campaign.as_str()])
+            .set(gauge_value(drift));
+    }
+
+    /// Sets the time of the totals shown, and whether they are stale.
+    pub fn set_shown(&self, campaign: &CampaignId, as_of: Timestamp, stale: bool) {
+        let label = [campaign.as_str()];
+        self.as_of.with_label_values(&label).set(as_of.as_second());
+        self.stale.with_label_values(&label).set(stale.into());
+    }
+}

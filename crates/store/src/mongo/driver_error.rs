@@ -1,0 +1,134 @@
+//! Classifies driver errors. Their messages contain documents and keys ("dup key: { … }"), so that only kind, code
+//! and name are used.
+
+use std::fmt;
+
+use mongodb::error::{Error, ErrorKind, RETRYABLE_ERROR, RETRYABLE_WRITE_ERROR, WriteFailure};
+
+use crate::StoreError;
+
+const NAMESPACE_EXISTS: i32 = 48;
+
+const DUPLICATE_KEY: i32 = 11000;
+
+/// Codes of a server that is stopping, changing its primary, overloaded or lagging, from
+/// `src/mongo/base/error_codes.yml` of MongoDB.
+const TRANSIENT_CODES: [i32; 25] = [
+    6, 7, 24, 43, 50, 63, 64, 89, 91, 112, 133, 134, 150, 189, 202, 237, 239, 246, 262, 9001,
+    10107, 11600, 11602, 13435, 13436,
+];
+
+/// Codes of a lost feed position: `InvalidResumeToken`, `ChangeStreamFatalError`, `ChangeStreamHistoryLost`.
+const LOST_POSITION_CODES: [i32; 3] = [260, 280, 286];
+
+/// Codes of an invalid resume token: `FailedToParse`, `TypeMismatch`. Most such errors have a number without a name
+/// (`Location40647`), which changes from version to version.
+const INVALID_TOKEN_CODES: [i32; 2] = [9, 14];
+
+/// The part of a driver error that may be logged.
+#[derive(Debug)]
+struct DriverError {
+    summary: &'static str,
+    code: Option<i32>,
+    name: String,
+}
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.summary)?;
+        match self.code {
+            Some(code) => write!(f, ": code {code} {}", self.name),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for DriverError {}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        let source = Box::new(DriverError::from_driver(&error));
+        if is_transient(&error) {
+            Self::Unavailable(source)
+        } else {
+            Self::Failed(source)
+        }
+    }
+}
+
+/// Returns whether a write failed because its `_id` exists.
+pub(super) fn is_duplicate(error: &Error) -> bool {
+    matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
+}
+
+/// Returns whether a collection exists already.
+pub(super) fn is_existing_collection(error: &Error) -> bool {
+    code(error).is_some_and(|(code, _)| code == NAMESPACE_EXISTS)
+}
+
+/// Returns whether a change stream cannot continue from its position.
+pub(super) fn is_lost_position(error: &Error) -> bool {
+    code(error).is_some_and(|(code, _)| LOST_POSITION_CODES.contains(&code))
+}
+
+/// Returns whether the server cannot parse the resume token.
+pub(super) fn is_invalid_token(error: &Error) -> bool {
+    code(error).is_some_and(|(code, name)| {
+        INVALID_TOKEN_CODES.contains(&code) || name.starts_with("Location")
+    })
+}
+
+fn is_transient(error: &Error) -> bool {
+    let labelled = [RETRYABLE_ERROR, RETRYABLE_WRITE_ERROR];
+    labelled.iter().any(|label| error.contains_label(label))
+        || match &*error.kind {
+            ErrorKind::Io(_)
+            | ErrorKind::ConnectionPoolCleared { .. }
+            | ErrorKind::ServerSelection { .. }
+            | ErrorKind::DnsResolve { .. }
+            // Written, but by an unknown number of nodes.
+            | ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
+            _ => code(error).is_some_and(|(code, _)| TRANSIENT_CODES.contains(&code)),
+        }
+}
+
+fn code(error: &Error) -> Option<(i32, &str)> {
+    match &*error.kind {
+        ErrorKind::Command(error) => Some((error.code, &error.code_name)),
+        ErrorKind::Write(WriteFailure::WriteError(error)) => {
+            Some((error.code, error.code_name.as_deref().unwrap_or_default()))
+        }
+        ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
+            Some((error.code, &error.code_name))
+        }
+        _ => None,
+    }
+}
+
+impl DriverError {
+    fn from_driver(error: &Error) -> Self {
+        let code = code(error);
+        Self {
+            summary: summarize(&error.kind),
+            code: code.map(|(code, _)| code),
+            name: code.map_or_else(String::new, |(_, name)| name.to_owned()),
+        }
+    }
+}
+
+fn summarize(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Io(_) => "connection failed",
+        ErrorKind::ConnectionPoolCleared { .. } => "connections closed",
+        ErrorKind::ServerSelection { .. } => "no suitable server",
+        ErrorKind::DnsResolve { .. } => "cannot resolve a host name",
+        ErrorKind::Authentication { .. } => "authentication failed",
+        ErrorKind::InvalidTlsConfig { .. } => "invalid TLS settings",
+        ErrorKind::InvalidArgument { .. } => "invalid driver settings",
+        ErrorKind::Command(_) => "command rejected",
+        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => "write not confirmed by a majority",
+        ErrorKind::Write(_) => "write rejected",
+        ErrorKind::Bson(_) | ErrorKind::InvalidResponse { .. } => "unreadable response",
+        _ => "driver error",
+    }
+}

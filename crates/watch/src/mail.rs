@@ -1,0 +1,142 @@
+//! Content of a mail, in both languages, as plain text and HTML. The Message-ID depends only on the content, so the
+//! same mail has the same id from any watcher and in every attempt.
+
+pub mod texts;
+
+use anyhow::Context;
+use askama::Template;
+use jiff::Timestamp;
+use lettre::Message;
+use lettre::message::MultiPart;
+use sha2::{Digest, Sha256};
+
+use super::setting::{MailConfig, WatchLinks};
+use super::snapshot::InstanceCount;
+use super::store::incidents::Incident;
+use super::store::mail_kind::MailKind;
+use jornada_domain::Lang;
+
+/// Content of a mail.
+#[derive(Debug)]
+pub struct MailContent<'a> {
+    /// Kind; `None` for a test mail.
+    pub kind: Option<MailKind>,
+    /// Incidents it reports.
+    pub incidents: &'a [Incident],
+    /// Number of instances that answer.
+    pub instances: InstanceCount,
+    /// Links and time zone.
+    pub links: &'a WatchLinks,
+    /// Name of the watcher that writes it.
+    pub watcher: &'a str,
+    /// Time of writing.
+    pub now: Timestamp,
+}
+
+/// Content in one language.
+#[derive(Debug)]
+struct MailPart {
+    lang: &'static str,
+    title: String,
+    paragraphs: Vec<String>,
+    items: Vec<IncidentItem>,
+    links: Vec<(&'static str, String)>,
+}
+
+/// One incident in one language.
+#[derive(Debug)]
+struct IncidentItem {
+    label: String,
+    facts: Vec<(&'static str, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "watch/mail.txt")]
+struct PlainTextMail<'a> {
+    sections: &'a [MailPart],
+    watcher: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "watch/mail.html")]
+struct HtmlMail<'a> {
+    subject: &'a str,
+    sections: &'a [MailPart],
+    watcher: &'a str,
+}
+
+impl MailContent<'_> {
+    /// Returns the Message-ID without angle brackets. `domain` is that of the sender.
+    #[must_use]
+    pub fn message_id(&self, domain: &str) -> String {
+        let mut ids: Vec<_> = self
+            .incidents
+            .iter()
+            .map(|one| one.shared_id.as_str())
+            .collect();
+        ids.sort_unstable();
+        let mut hash = Sha256::new();
+        hash.update(self.kind.map_or("test", MailKind::as_str));
+        for id in ids {
+            hash.update(b"\n");
+            hash.update(id);
+        }
+        match self.kind {
+            // Each reminder needs its own id.
+            Some(MailKind::Reminder) => {
+                let last = self
+                    .incidents
+                    .iter()
+                    .filter_map(|one| one.last_reported_at)
+                    .max();
+                hash.update(last.unwrap_or_default().as_millisecond().to_be_bytes());
+            }
+            None => hash.update(self.now.as_nanosecond().to_be_bytes()),
+            Some(MailKind::Raised | MailKind::Resolved) => {}
+        }
+        let hash = data_encoding::HEXLOWER.encode(&hash.finalize()[..16]);
+        format!("{hash}@{domain}")
+    }
+
+    /// Writes the mail. Returns Message-ID and bytes.
+    pub fn write(&self, config: &MailConfig) -> anyhow::Result<(String, Vec<u8>)> {
+        let id = format!("<{}>", self.message_id(config.from.email.domain()));
+        let subject = self.subject();
+        let sections = [Lang::Es, Lang::En].map(|lang| self.part(lang));
+        let watcher = self.watcher;
+        let plain = PlainTextMail {
+            sections: &sections,
+            watcher,
+        }
+        .render()?;
+        let html = HtmlMail {
+            subject: &subject,
+            sections: &sections,
+            watcher,
+        }
+        .render()?;
+        let message = config
+            .to
+            .iter()
+            .fold(Message::builder(), |message, to| message.to(to.clone()));
+        let message = message
+            .from(config.from.clone())
+            .subject(subject)
+            .date(self.now.into())
+            .message_id(Some(id.clone()))
+            .multipart(MultiPart::alternative_plain_html(plain, html))
+            .context("cannot write the mail")?;
+        Ok((id, message.formatted()))
+    }
+
+    /// Returns whether no instance answers and the mail is about that.
+    fn is_all_down(&self) -> bool {
+        let of_instances = self.incidents.iter().any(|one| one.is_instance);
+        self.kind == Some(MailKind::Raised) && of_instances && self.instances.up == 0
+    }
+
+    /// Returns whether the watcher itself may be cut off.
+    fn is_cut_off(&self) -> bool {
+        self.kind == Some(MailKind::Raised) && self.incidents.iter().any(|one| one.cut_off)
+    }
+}

@@ -1,0 +1,402 @@
+//! Texts of mails in Spanish and English.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{IncidentItem, MailContent, MailPart};
+use crate::probe::ProbeResult;
+use crate::store::incidents::Incident;
+use crate::store::mail_kind::MailKind;
+use jornada_domain::Lang;
+
+/// Maximum number of names in a subject.
+const MAX_SUBJECT_NAMES: usize = 3;
+
+impl MailContent<'_> {
+    /// Returns the subject, in both languages.
+    pub(super) fn subject(&self) -> String {
+        format!(
+            "Jornada: {} · {}",
+            self.headline(Lang::Es),
+            self.headline(Lang::En)
+        )
+    }
+
+    fn headline(&self, lang: Lang) -> String {
+        let names = self.join_names();
+        let many = self.incidents.len() > 1;
+        match self.kind {
+            None => lang.pick("mensaje de prueba", "test message").to_owned(),
+            Some(MailKind::Raised) if self.is_all_down() => lang
+                .pick("NINGUNA instancia responde", "ALL instances are down")
+                .to_owned(),
+            Some(MailKind::Raised) => {
+                let verb = match (lang, many) {
+                    (Lang::Es, false) => "no responde",
+                    (Lang::Es, true) => "no responden",
+                    (Lang::En, false) => "is down",
+                    (Lang::En, true) => "are down",
+                };
+                format!("{names} {verb} ({})", self.remaining_text(lang))
+            }
+            Some(MailKind::Reminder) => {
+                let verb = match (lang, many) {
+                    (Lang::Es, false) => "sigue sin responder",
+                    (Lang::Es, true) => "siguen sin responder",
+                    (Lang::En, false) => "is still down",
+                    (Lang::En, true) => "are still down",
+                };
+                format!("{names} {verb} ({})", self.remaining_text(lang))
+            }
+            Some(MailKind::Resolved) => {
+                let verb = match (lang, many) {
+                    (Lang::Es, false) => "responde de nuevo",
+                    (Lang::Es, true) => "responden de nuevo",
+                    (Lang::En, false) => "is back",
+                    (Lang::En, true) => "are back",
+                };
+                let after = match self.incidents {
+                    [one] => format!(
+                        " {} {}",
+                        lang.pick("tras", "after"),
+                        format_duration(incident_duration(one))
+                    ),
+                    _ => String::new(),
+                };
+                format!("{names} {verb}{after}")
+            }
+        }
+    }
+
+    fn join_names(&self) -> String {
+        let mut labels: Vec<_> = self
+            .incidents
+            .iter()
+            .map(|one| one.label.as_str())
+            .collect();
+        labels.dedup();
+        let more = labels.len().saturating_sub(MAX_SUBJECT_NAMES);
+        labels.truncate(MAX_SUBJECT_NAMES);
+        let names = labels.join(", ");
+        if more > 0 {
+            format!("{names} +{more}")
+        } else {
+            names
+        }
+    }
+
+    fn remaining_text(&self, lang: Lang) -> String {
+        let (up, all) = (self.instances.up, self.instances.all);
+        match lang {
+            Lang::Es if up == 1 => format!("queda 1 de {all}"),
+            Lang::Es => format!("quedan {up} de {all}"),
+            Lang::En => format!("{up} of {all} left"),
+        }
+    }
+
+    pub(super) fn part(&self, lang: Lang) -> MailPart {
+        MailPart {
+            lang: lang.tag(),
+            title: self.headline(lang),
+            paragraphs: self.paragraphs(lang),
+            items: self
+                .incidents
+                .iter()
+                .map(|one| self.item(lang, one))
+                .collect(),
+            links: self.links(lang),
+        }
+    }
+
+    fn paragraphs(&self, lang: Lang) -> Vec<String> {
+        let mut paragraphs = Vec::new();
+        if self.kind.is_none() {
+            paragraphs.push(
+                lang.pick(
+                    "Si usted lee esto, los avisos de Jornada llegan. No tiene que hacer nada.",
+                    "If you read this, Jornada's notices arrive. There is nothing to do.",
+                )
+                .to_owned(),
+            );
+            return paragraphs;
+        }
+        if self.is_cut_off() {
+            paragraphs.push(
+                lang.pick(
+                    "Atención: tampoco responde el punto neutral. Puede que el vigilante mismo esté sin red y que el \
+                     sistema funcione. Compruébelo desde otro lugar.",
+                    "Attention: the neutral check does not answer either. It may be the watcher itself that is cut off, \
+                     and the system may work. Check it from another place.",
+                )
+                .to_owned(),
+            );
+        }
+        let (up, all) = (self.instances.up, self.instances.all);
+        paragraphs.push(match (lang, up) {
+            (Lang::Es, 0) => {
+                format!("De {all} instancias no responde ninguna: el sitio no atiende a nadie.")
+            }
+            (Lang::En, 0) => format!("Of {all} instances none answers: the site serves nobody."),
+            (Lang::Es, 1) => format!("Ahora responde 1 de {all} instancias."),
+            (Lang::Es, _) => format!("Ahora responden {up} de {all} instancias."),
+            (Lang::En, 1) => format!("Now 1 of {all} instances answers."),
+            (Lang::En, _) => format!("Now {up} of {all} instances answer."),
+        });
+        paragraphs
+    }
+
+    fn item(&self, lang: Lang, one: &Incident) -> IncidentItem {
+        let mut facts = vec![(lang.pick("Desde", "Since"), self.format_time(one.since))];
+        if let Some(until) = one.until {
+            facts.push((lang.pick("Hasta", "Until"), self.format_time(until)));
+        }
+        let lasted = lang.pick("Duración", "Lasted");
+        match self.kind {
+            Some(MailKind::Resolved) => {
+                facts.push((lasted, format_duration(incident_duration(one))));
+                if one.outages > 1 {
+                    let times = lang.pick("veces", "times");
+                    facts.push((
+                        lang.pick("Se cayó", "Fell"),
+                        format!("{} {times}", one.outages),
+                    ));
+                }
+            }
+            Some(MailKind::Reminder) => {
+                facts.push((lasted, format_duration(self.now.duration_since(one.since))));
+            }
+            Some(MailKind::Raised) | None => {}
+        }
+        if one.address_removed {
+            let why = lang.pick(
+                "ya no se vigila: su dirección salió de la lista",
+                "no longer watched: its address left the list",
+            );
+            facts.push((lang.pick("Nota", "Note"), why.to_owned()));
+        }
+        facts.push((
+            lang.pick("Qué se vio", "What was seen"),
+            describe_result(lang, &one.probe_result),
+        ));
+        facts.push((lang.pick("Dirección", "Address"), one.target.clone()));
+        IncidentItem {
+            label: one.label.clone(),
+            facts,
+        }
+    }
+
+    fn links(&self, lang: Lang) -> Vec<(&'static str, String)> {
+        let links = [
+            (lang.pick("Estado", "Status"), &self.links.page),
+            (lang.pick("Tablero", "Dashboard"), &self.links.dashboard),
+            (lang.pick("Registros (logs)", "Logs"), &self.links.logs),
+        ];
+        let set = links.into_iter();
+        set.filter_map(|(label, url)| Some((label, url.as_ref()?.to_string())))
+            .collect()
+    }
+
+    fn format_time(&self, at: Timestamp) -> String {
+        let local = at.to_zoned(self.links.zone.clone());
+        local.strftime("%Y-%m-%d %H:%M:%S (%:z)").to_string()
+    }
+}
+
+fn incident_duration(one: &Incident) -> SignedDuration {
+    one.until.unwrap_or(one.since).duration_since(one.since)
+}
+
+/// Formats a duration in its two largest units, the same in both languages: `1 h 5 min`.
+#[must_use]
+pub fn format_duration(length: SignedDuration) -> String {
+    let seconds = length.as_secs().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes, seconds % 60) {
+        (0, 0, 0, seconds) => format!("{seconds} s"),
+        (0, 0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (0, hours, minutes, _) => format!("{hours} h {minutes} min"),
+        (days, hours, ..) => format!("{days} d {hours} h"),
+    }
+}
+
+/// Describes the result of a probe.
+#[must_use]
+pub fn describe_result(lang: Lang, seen: &ProbeResult) -> String {
+    match seen {
+        ProbeResult::Healthy => lang.pick("responde", "answers").to_owned(),
+        ProbeResult::Refused => lang
+            .pick("rechazó la conexión", "connection refused")
+            .to_owned(),
+        ProbeResult::TimedOut => lang
+            .pick("no contestó a tiempo", "no answer in time")
+            .to_owned(),
+        ProbeResult::NoName => lang
+            .pick(
+                "su nombre no lleva a ninguna dirección",
+                "its name leads to no address",
+            )
+            .to_owned(),
+        ProbeResult::Broken => lang
+            .pick(
+                "la conexión se cortó o no hay camino",
+                "connection broken, or no way there",
+            )
+            .to_owned(),
+        ProbeResult::Status {
+            status,
+            draining,
+            unavailable: without,
+        } => {
+            let mut words = format!("{} {status}", lang.pick("contestó", "answered"));
+            if *draining {
+                words.push_str(lang.pick(", está terminando", ", it is ending"));
+            }
+            if !without.is_empty() {
+                let lacking: Vec<_> = without
+                    .iter()
+                    .map(|name| dependency_name(lang, name))
+                    .collect();
+                words.push_str(lang.pick(", le falta: ", ", it lacks: "));
+                words.push_str(&lacking.join(", "));
+            }
+            words
+        }
+    }
+}
+
+fn dependency_name(lang: Lang, name: &str) -> &str {
+    match name {
+        "store" => lang.pick("la base de datos", "the store"),
+        "photos" => lang.pick("el depósito de fotos", "the photo store"),
+        "cache" => lang.pick("Redis", "the cache"),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::notification::tests::{at, incident};
+    use crate::setting::{MailConfig, WatchLinks};
+    use crate::snapshot::InstanceCount;
+
+    fn links() -> WatchLinks {
+        WatchLinks {
+            page: None,
+            dashboard: Some("http://grafana.example/".parse().unwrap()),
+            logs: Some("http://logs.example/?a=1&b=2".parse().unwrap()),
+            zone: TimeZone::get("America/Bogota").unwrap(),
+        }
+    }
+
+    fn written(kind: Option<MailKind>, incidents: &[Incident], up: usize) -> (String, String) {
+        let links = links();
+        let mail = MailContent {
+            kind,
+            incidents,
+            instances: InstanceCount { up, all: 3 },
+            links: &links,
+            watcher: "vigia-1",
+            now: at(90),
+        };
+        let config = MailConfig::to_folder("mail".into());
+        let (id, bytes) = mail.write(&config).unwrap();
+        let wrapped = String::from_utf8(bytes).unwrap();
+        let text = wrapped.replace("=\r\n", "");
+        assert!(text.contains(&id), "{text}");
+        assert!(text.contains("text/plain") && text.contains("text/html"));
+        (mail.subject(), text)
+    }
+
+    #[test]
+    fn the_subject_names_the_instance_and_how_many_are_left() {
+        let down = incident("a", 0, None);
+        let (subject, text) = written(Some(MailKind::Raised), &[down], 2);
+        assert_eq!(
+            subject,
+            "Jornada: app1 no responde (quedan 2 de 3) · app1 is down (2 of 3 left)"
+        );
+        for words in [
+            "grafana.example",
+            "connection refused",
+            "10.0.0.1:4100",
+            "vigia-1",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+
+    #[test]
+    fn all_down_has_its_own_subject() {
+        let mut down = incident("a", 0, None);
+        down.cut_off = true;
+        let (subject, text) = written(Some(MailKind::Raised), &[down], 0);
+        assert!(subject.contains("NINGUNA instancia responde · ALL instances are down"));
+        assert!(text.contains("watcher itself that is cut off"));
+    }
+
+    #[test]
+    fn a_recovery_mail_shows_the_duration() {
+        let mut over = incident("a", 0, Some(75));
+        over.outages = 10;
+        let (subject, text) = written(Some(MailKind::Resolved), &[over], 3);
+        assert!(
+            subject.ends_with("app1 is back after 1 min 15 s"),
+            "{subject}"
+        );
+        assert!(text.contains("10 times"), "{text}");
+    }
+
+    #[test]
+    fn the_subject_names_three_targets_at_most() {
+        let many: Vec<_> = ["a", "b", "c", "d", "e"]
+            .map(|name| Incident {
+                label: name.into(),
+                ..incident(name, 0, None)
+            })
+            .into();
+        let (subject, _) = written(Some(MailKind::Reminder), &many, 1);
+        assert!(
+            subject.ends_with("a, b, c +2 are still down (1 of 3 left)"),
+            "{subject}"
+        );
+        assert!(written(None, &[], 3).0.ends_with("test message"));
+    }
+
+    #[test]
+    fn the_message_id_depends_only_on_what_is_reported() {
+        let links = links();
+        let id = |kind, names: &[&str], told_at: Option<i64>, up| {
+            let incidents: Vec<_> = names
+                .iter()
+                .map(|name| Incident {
+                    last_reported_at: told_at.map(at),
+                    ..incident(name, 0, None)
+                })
+                .collect();
+            let mail = MailContent {
+                kind: Some(kind),
+                incidents: &incidents,
+                instances: InstanceCount { up, all: 3 },
+                links: &links,
+                watcher: if up == 2 { "one" } else { "two" },
+                now: at(i64::try_from(up).unwrap()),
+            };
+            mail.message_id("example.org")
+        };
+        let one = id(MailKind::Raised, &["a", "b"], None, 2);
+        assert_eq!(one, id(MailKind::Raised, &["b", "a"], Some(7), 1));
+        assert_ne!(one, id(MailKind::Resolved, &["a", "b"], None, 2));
+        assert_ne!(one, id(MailKind::Raised, &["a"], None, 2));
+        let first = id(MailKind::Reminder, &["a"], Some(1), 2);
+        assert_ne!(first, id(MailKind::Reminder, &["a"], Some(2), 2));
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        let texts =
+            [0, 59, 61, 3_700, 90_000].map(|s| format_duration(SignedDuration::from_secs(s)));
+        assert_eq!(texts, ["0 s", "59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
+    }
+}

@@ -1,0 +1,235 @@
+//! HTTP port of the watcher: status page, status as JSON, metrics. Never exposed to the public.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tracing::error;
+
+use super::mail::texts::{describe_result, format_duration};
+use super::metrics::WatchMetrics;
+use super::shared_state::Leadership;
+use super::snapshot::{StatusSnapshot, TargetStatus};
+use super::store::history::{self, Availability, ProbeCount};
+use super::store::incidents::{self, Incident};
+use super::store::{WatchStore, outbox};
+use jornada_http::healthz::healthz;
+use jornada_http::page::{PageContext, render};
+use jornada_http::{assets, headers};
+
+/// Maximum number of incidents on the page.
+const MAX_INCIDENTS: usize = 20;
+
+/// State of the handlers.
+#[derive(Clone, Debug)]
+pub struct StatusPageState {
+    /// Name of this watcher.
+    pub watcher: String,
+    /// Time zone of the page.
+    pub zone: TimeZone,
+    /// Result of the last round.
+    pub snapshot: watch::Receiver<StatusSnapshot>,
+    /// Leadership of this watcher, and whether Redis answers.
+    pub leadership: watch::Receiver<(Leadership, bool)>,
+    /// Local store.
+    pub store: WatchStore,
+    /// Metrics.
+    pub metrics: WatchMetrics,
+}
+
+/// Routes of the watcher's own port.
+pub fn router(state: StatusPageState) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/status.json", get(status))
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .merge(assets::router())
+        .layer(from_fn(headers::security_headers))
+        .with_state(state)
+}
+
+/// Stored history.
+struct IncidentHistory {
+    availability: BTreeMap<String, Availability>,
+    incidents: Vec<Incident>,
+    unsent_mails: i64,
+}
+
+impl StatusPageState {
+    async fn load_history(&self) -> Result<IncidentHistory, Response> {
+        let now = Timestamp::now();
+        let read = self.store.run_transaction(move |tx| {
+            Ok(IncidentHistory {
+                availability: history::read_availability(tx, now)?,
+                incidents: incidents::list_latest(tx)?,
+                unsent_mails: outbox::count_unsent(tx)?,
+            })
+        });
+        read.await.map_err(|error| {
+            error!("cannot read the history: {error:#}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        })
+    }
+}
+
+async fn metrics(State(state): State<StatusPageState>) -> Response {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], state.metrics.text()).into_response()
+}
+
+async fn status(State(state): State<StatusPageState>) -> Result<Json<Value>, Response> {
+    let history = state.load_history().await?;
+    let snapshot = state.snapshot.borrow().clone();
+    let left = snapshot.count_instances();
+    let percent = |count: ProbeCount| count.percent().map(|it| (it * 1_000.0).round() / 1_000.0);
+    let targets = snapshot.targets.iter().map(|one| {
+        let known = history
+            .availability
+            .get(&one.target)
+            .copied()
+            .unwrap_or_default();
+        json!({
+            "target": one.target,
+            "label": one.label,
+            "name": one.name,
+            "instance": one.is_instance,
+            "up": one.up_since.is_some(),
+            "up_since": one.up_since,
+            "down_since": one.down_since,
+            "seen": one.last_result,
+            "availability": {"day": percent(known.day), "ninety_days": percent(known.quarter)},
+        })
+    });
+    let incidents = history.incidents.iter().map(|one| {
+        json!({
+            "target": one.target,
+            "label": one.label,
+            "since": one.since,
+            "until": one.until,
+            "falls": one.outages,
+            "seen": one.probe_result,
+            "told_raised": one.reported_at,
+            "told_resolved": one.recovery_reported_at,
+        })
+    });
+    Ok(Json(json!({
+        "watcher": state.watcher,
+        "sends": state.leadership.borrow().0.sends_mails(),
+        "at": snapshot.finished_at,
+        "instances": {"up": left.up, "all": left.all},
+        "pause": snapshot.maintenance,
+        "targets": targets.collect::<Vec<_>>(),
+        "incidents": incidents.collect::<Vec<_>>(),
+        "mails_waiting": history.unsent_mails,
+    })))
+}
+
+async fn page(
+    State(state): State<StatusPageState>,
+    visit: PageContext,
+) -> Result<Response, Response> {
+    let history = state.load_history().await?;
+    let snapshot = state.snapshot.borrow().clone();
+    let page = StatusPage {
+        visit: &visit,
+        page_state: &state,
+        snapshot: &snapshot,
+        history: &history,
+    };
+    Ok(render(StatusCode::OK, &page))
+}
+
+#[derive(Template)]
+#[template(path = "watch/status.html")]
+struct StatusPage<'a> {
+    visit: &'a PageContext,
+    page_state: &'a StatusPageState,
+    snapshot: &'a StatusSnapshot,
+    history: &'a IncidentHistory,
+}
+
+impl StatusPage<'_> {
+    fn format_time(&self, at: &Timestamp) -> String {
+        self.visit.date_time(at, &self.page_state.zone)
+    }
+
+    fn headline(&self) -> String {
+        let left = self.snapshot.count_instances();
+        let (up, all) = (left.up, left.all);
+        if self.snapshot.finished_at.is_none() {
+            return self
+                .visit
+                .say("Empezando a mirar", "Beginning to look")
+                .to_owned();
+        }
+        if up == all {
+            return self
+                .visit
+                .say("Todas las instancias responden", "All instances answer")
+                .to_owned();
+        }
+        self.visit.lang.pick(
+            format!("Responden {up} de {all} instancias"),
+            format!("{up} of {all} instances answer"),
+        )
+    }
+
+    fn describe_status(&self, one: &TargetStatus) -> String {
+        let words = one
+            .last_result
+            .as_ref()
+            .map(|met| describe_result(self.visit.lang, met));
+        let words = words.unwrap_or_default();
+        match (one.down_since, one.up_since) {
+            (Some(_), Some(_)) => self.visit.say("volviendo", "coming back").to_owned(),
+            (Some(_), None) => format!("{}: {words}", self.visit.say("CAÍDA", "DOWN")),
+            (None, _) => words,
+        }
+    }
+
+    fn day_percent(&self, one: &TargetStatus) -> String {
+        self.percent(self.availability(one).day)
+    }
+
+    fn quarter_percent(&self, one: &TargetStatus) -> String {
+        self.percent(self.availability(one).quarter)
+    }
+
+    fn availability(&self, one: &TargetStatus) -> Availability {
+        let known = self.history.availability.get(&one.target);
+        known.copied().unwrap_or_default()
+    }
+
+    fn percent(&self, count: ProbeCount) -> String {
+        if count.percent().is_none() {
+            return "—".into();
+        }
+        let (up, down) = (u64::from(count.up), u64::from(count.down));
+        self.visit.percent(up, up + down)
+    }
+
+    fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.history.incidents.iter().take(MAX_INCIDENTS)
+    }
+
+    fn duration(&self, one: &Incident) -> String {
+        match one.until {
+            Some(until) => format_duration(until.duration_since(one.since)),
+            None => self.visit.say("sigue", "goes on").to_owned(),
+        }
+    }
+
+    fn sends(&self) -> bool {
+        self.page_state.leadership.borrow().0.sends_mails()
+    }
+}

@@ -1,1 +1,0 @@
-../../../src/photo/format.rs

@@ -1,4 +1,0 @@
-//! Logs and metrics of the process.
-
-pub mod logs;
-pub mod metrics;
