@@ -1,57 +1,75 @@
 //! Jornada takes in what people send on the day of a campaign, stores it without loss or duplicates, and shows the
 //! results.
 //!
-//! # Layers
+//! # Crates
 //!
-//! Each module uses only modules of its own layer and of those below. [`config`] reads the environment and fills the
-//! settings structs of the other modules.
+//! This crate is the application. Each crate uses only crates below it; `docs/architecture.md` has a picture.
 //!
-//! | layer | modules | what it knows |
-//! |---|---|---|
-//! | application | [`cli`], [`app`], [`web`], [`watch`], [`load`], [`config`] | HTTP, mail, signals, the command line |
-//! | services | [`admission`], [`intake`], [`retention`], [`tally`], [`report`], [`staff`], [`campaigns`], [`key`] | all use cases, without HTTP |
-//! | stores | [`store`], [`photo`] | database, object store, encryption |
-//! | runtime | [`telemetry`], [`cache`] | logs, metrics, Redis connections |
-//! | rules | [`domain`], [`photo::inspect`] | campaigns, answers, identity, photos: no clock, network or files |
+//! | crate | what it knows |
+//! |---|---|
+//! | `jornada`: [`cli`], [`config`], [`app`], [`web`], [`load`] | HTTP, signals, the command line, the environment |
+//! | [`jornada_watch`] | probes, incidents, mails |
+//! | [`jornada_http`] | pages, headers, uploads: shared by site and watcher |
+//! | [`jornada_service`] | all use cases, without HTTP |
+//! | [`jornada_store`], [`jornada_objects`] | database; encryption and object store |
+//! | [`jornada_runtime`] | logs, metrics, Redis, loops |
+//! | [`jornada_domain`], [`jornada_photo`] | campaigns, answers, identity; photos: no clock, network or files |
+//!
+//! [`config`] reads the environment and fills the settings structs of the crates.
 //!
 //! # The way of a registration
 //!
-//! A door ([`web`]: form or API) reads the request within limits and asks [`admission`] whether the client may submit.
-//! [`domain::Campaign::validate`] validates and normalises the answers, [`photo::inspect`] the photo. The id is an HMAC of
-//! the unique answer, or of the idempotency key ([`domain::RegistrationId`]), so a retry has the same id on every instance.
-//! [`intake`] stores the photo first, then the registration; the unique `_id` in the database decides which of two
+//! A door ([`web`]: form or API) reads the request within limits and asks [`jornada_service::admission`] whether the client may submit.
+//! [`Campaign::validate`] validates and normalises the answers, [`jornada_photo`] the photo. The id is an HMAC of
+//! the unique answer, or of the idempotency key ([`RegistrationId`]), so a retry has the same id on every instance.
+//! [`registrations`] stores the photo first, then the registration; the unique `_id` in the database decides which of two
 //! concurrent requests is first. The receipt is returned only then: an acknowledged registration survives the loss of any
 //! process.
 //!
 //! # Totals
 //!
-//! One instance at a time follows the store's feed ([`tally::follower`]) and updates totals and position in one atomic step,
-//! so a crash at any point leaves them exact. Every instance serves them from memory ([`tally::live_totals`]).
+//! One instance at a time follows the store's feed ([`follower`]) and updates totals and position in one atomic step,
+//! so a crash at any point leaves them exact. Every instance serves them from memory ([`live_totals`]).
 //!
 //! # Staff
 //!
-//! Pure rules ([`domain::staff`]) decide who may do what, based on accounts, sessions and tokens in the store. A change is
+//! Pure rules ([`jornada_domain::staff`]) decide who may do what, based on accounts, sessions and tokens in the store. A change is
 //! applied only to the state that it was decided on, so links and codes work once, and a revocation holds on every
 //! instance. [`web::staff::table`] is both the router of the staff area and its table of permissions. Each access to
-//! personal data is written to the audit log ([`staff::AuditLog`]) before the data is shown; entries are chained by an HMAC
+//! personal data is written to the audit log ([`AuditLog`]) before the data is shown; entries are chained by an HMAC
 //! whose key is not in the database.
 //!
 //! # Retention
 //!
-//! A deletion leaves a tombstone in the transaction that changes the totals; the photo follows ([`intake::photo_deleter`]).
+//! A deletion leaves a tombstone in the transaction that changes the totals; the photo follows ([`photo_deleter`]).
 //! [`retention`] deletes expired data. Photos and report files are encrypted before they leave the process
-//! ([`photo::encryption`]); keys can be rotated without rewriting photos.
+//! ([`encryption`]); keys can be rotated without rewriting photos.
 //!
 //! # Reports
 //!
-//! A report is a job in the store ([`domain::Job`]). Any instance claims it ([`report::worker`]), sends heartbeats, uploads
+//! A report is a job in the store ([`Job`]). Any instance claims it ([`worker`]), sends heartbeats, uploads
 //! the file and then marks the job as done. If an instance stops sending heartbeats, another one claims the job, and updates
 //! by the first are rejected. Reports are read and written by low-priority threads.
 //!
 //! # Back ends
 //!
-//! Each pair is an enum with one contract test: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::ObjectStore`]
-//! (disk, S3) and [`tally::Tally`] (memory, Redis; both `tests/pairs`).
+//! Each pair is an enum with one contract test: [`Store`] (SQLite, MongoDB; `tests/store`), [`ObjectStore`]
+//! (disk, S3) and [`Tally`] (memory, Redis; both `tests/pairs`).
+//!
+//! [`AuditLog`]: jornada_service::staff::AuditLog
+//! [`Campaign::validate`]: jornada_domain::Campaign::validate
+//! [`Job`]: jornada_domain::Job
+//! [`ObjectStore`]: jornada_objects::ObjectStore
+//! [`RegistrationId`]: jornada_domain::RegistrationId
+//! [`Store`]: jornada_store::Store
+//! [`Tally`]: jornada_service::tally::Tally
+//! [`encryption`]: jornada_objects::encryption
+//! [`follower`]: jornada_service::tally::follower
+//! [`live_totals`]: jornada_service::tally::live_totals
+//! [`photo_deleter`]: jornada_service::registrations::photo_deleter
+//! [`registrations`]: jornada_service::registrations
+//! [`retention`]: jornada_service::retention
+//! [`worker`]: jornada_service::reports::worker
 
 pub mod app;
 pub mod cli;
