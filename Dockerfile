@@ -16,7 +16,8 @@ RUN mkdir src \
     && cargo build --release --locked \
     && rm -r src
 
-COPY askama.toml ./
+COPY askama.toml i18n.toml ./
+COPY i18n i18n
 COPY src src
 COPY templates templates
 COPY static static

@@ -11,7 +11,7 @@
 //! | application | [`cli`], [`app`], [`web`], [`watch`], [`load`], [`config`] | HTTP, mail, signals, the command line |
 //! | services | [`admission`], [`intake`], [`retention`], [`tally`], [`report`], [`staff`], [`campaigns`], [`key`] | all use cases, without HTTP |
 //! | stores | [`store`], [`photo`] | database, object store, encryption |
-//! | runtime | [`telemetry`], [`cache`] | logs, metrics, Redis connections |
+//! | runtime | [`telemetry`], [`cache`], [`messages`] | logs, metrics, Redis connections, texts in each language |
 //! | rules | [`domain`], [`photo::inspect`] | campaigns, answers, identity, photos: no clock, network or files |
 //!
 //! # The way of a registration
@@ -52,6 +52,9 @@
 //!
 //! Each pair is an enum with one contract test: [`store::Store`] (SQLite, MongoDB; `tests/store`), [`photo::ObjectStore`]
 //! (disk, S3) and [`tally::Tally`] (memory, Redis; both `tests/pairs`).
+
+#[macro_use]
+pub mod messages;
 
 pub mod admission;
 pub mod app;

@@ -75,10 +75,7 @@ impl ChartPage<'_> {
     }
 
     fn stale_notice(&self) -> &'static str {
-        self.visit.lang.pick(
-            "Estos totales pueden no estar al día. Se actualizan solos apenas sea posible.",
-            "These totals may be out of date. They are updated by themselves as soon as possible.",
-        )
+        text!(self.visit.lang, "chart-stale")
     }
 
     fn bars(&self) -> impl Iterator<Item = Bar<'_>> {

@@ -68,7 +68,7 @@ impl FormPage<'_> {
     }
 
     fn consent_title(&self) -> &'static str {
-        self.visit.lang.pick("Autorización", "Consent")
+        text!(self.visit.lang, "form-consent")
     }
 
     fn has_consented(&self) -> bool {
@@ -79,6 +79,10 @@ impl FormPage<'_> {
     fn photos_expire_at(&self) -> Option<Timestamp> {
         self.campaign.photo_field()?;
         self.campaign.photos_expire_at()
+    }
+
+    fn date_time(&self, at: &Timestamp) -> String {
+        self.visit.date_time(at, &self.campaign.time_zone)
     }
 
     /// Returns the text for an answer that the script finds missing, the same as that of the server.

@@ -1,0 +1,257 @@
+## Every page
+
+page-skip-to-content = Skip to content
+page-other-language = Español
+
+## Several pages
+
+common-all = All
+common-totals = Totals
+common-until = Until
+common-no-registrations = There are no registrations yet.
+common-search = Search
+common-registrations = Registrations
+common-go-to-form = Go to the form
+common-opens = Opens
+common-closes = Closes
+common-see-totals = See the totals
+common-problem = There is a problem
+common-optional = (optional)
+common-choose = Choose…
+common-receipt = Receipt
+common-received = Received
+common-print = Print
+common-what = What
+
+## Form
+
+form-consent = Consent
+form-proving = Checking that this is no automatic program…
+form-preparing-photo = Preparing the photo…
+form-sending = Sending your registration…
+form-received = Received. Opening your receipt…
+form-offline = No connection. Your registration will be sent by itself as soon as it is back. Do not close this page.
+form-busy = The server is busy. Your registration will be sent by itself in a moment. Do not close this page.
+form-photo-lost = Your registration was not sent completely. Choose the photo again and send it once more: it will not be taken twice.
+form-failed = We could not take your registration. Try again in a few minutes.
+form-honeypot = Do not write here
+form-no-script = Turn JavaScript on to send this form: the campaign asks for a check against automatic programs. Or ask the staff.
+form-agree = I have read the text and I agree
+form-send = Send
+form-sending-title = Sending
+form-progress = Progress of sending
+form-try-now = Try now
+form-back = Back to the form
+form-photo-again = If you had chosen it, choose it again: the browser does not keep it.
+form-take-photo = Take the photo
+form-photo-preview = The photo that you are about to send
+form-kept-until = We keep your data until { $date }
+form-photo-kept-too = ; your photo, until { $date }
+form-photo-kept-until = We keep your photo until { $date }
+
+## Problems of answers
+
+answer-missing = This answer is missing. Please fill it in.
+answer-consent-missing = To register you must tick the consent box.
+answer-control-character = It has invisible or control characters. Delete it and type it again.
+answer-not-a-document = Write the document number: 4 to 20 digits or letters, for example 1234567890.
+answer-not-an-option = Choose one of the options.
+answer-unknown-field = This form does not ask for this field. Remove it.
+answer-repeated = This field came more than once. Send it once.
+answer-unknown-place = It is not in the list. Choose a name from the list.
+answer-too-short = Write at least { $min } letters.
+answer-too-long = Write at most { $max } letters.
+answer-similar-places = It is not in the list. Did you mean: { $names }?
+answer-too-many-corrections = This registration was corrected { $max } times, which is the most.
+
+## Problems of photos
+
+photo-empty = The file is empty. Choose the photo again or take it from this page.
+photo-too-large = The photo has more than 8 MiB. Take it from this page or send a smaller copy.
+photo-not-a-photo = The file is not a photo, whatever its name says. Send a JPEG, PNG or WebP photo, or take one from this page.
+photo-svg = The file is an SVG drawing, not a photo. Send a JPEG, PNG or WebP photo, or take one from this page.
+photo-heic = The photo is in HEIC format, which cannot be taken. Take it from this page, or on the iPhone go to Settings > Camera > Formats, choose “Most Compatible” and take it again.
+photo-animated = The picture moves. Send a still photo or take it from this page.
+photo-unsupported-jpeg = The photo is a JPEG of a kind that browsers do not show. Save it as an ordinary JPEG, send a screenshot of it, or take it from this page.
+photo-truncated = The photo arrived incomplete. Send it again; if that does not help, take it from this page.
+photo-damaged = The photo is damaged. Open it to see whether it looks right and send it again, or take it from this page.
+photo-unsupported-format = The file is of type { $name }, which cannot be taken. Send a JPEG, PNG or WebP photo, or take one from this page.
+photo-too-many-pixels = The photo measures { $width } × { $height } pixels; at most 50 megapixels are taken. Take it from this page or send a smaller one.
+
+## Closed campaign
+
+closed-ended = Registration is closed. Thanks to everyone who took part.
+closed-scheduled = Registration is not open yet. Come back when it opens.
+
+## Receipt
+
+receipt-title = Registration received
+receipt-number = Your number
+receipt-qr-code = QR code that opens this receipt
+receipt-keep-it = Keep this number or take a picture of this page: your registration is found by it. The QR code opens the page again.
+receipt-another = Make another registration
+
+## Totals
+
+chart-stale = These totals may be out of date. They are updated by themselves as soon as possible.
+chart-total = Total of registrations
+chart-as-of = As of:
+chart-bar-registrations = registrations
+chart-no-match = None matches the search.
+chart-highest = The highest
+chart-bars-description = Bars with the same numbers as the table
+chart-share = Share
+
+## Errors
+
+error-no-such-page = This page does not exist
+error-method-not-allowed = Method not allowed
+error-wrong-host = This site has not that name
+error-no-such-campaign = This campaign does not exist
+error-no-such-value = It is not in the list
+error-no-such-registration = There is no such registration
+error-no-such-report = There is no such report
+error-not-open = The campaign is not open
+error-invalid = Some answers need mending
+error-photo = The photo cannot be used
+error-already-registered = Already registered
+error-deleted = This registration was deleted
+error-too-large = The photo is too large
+error-text-too-large = The text is too long
+error-media-type = Unsupported media type
+error-malformed = The request cannot be read
+error-body-timeout = It took too long to arrive
+error-busy = Try again in a moment
+error-unauthorized = Staff only
+error-forbidden = Not allowed
+error-form-expired = The form is too old
+error-rate-limited = Too many requests in a row
+error-too-fast = Too fast
+error-honeypot-filled = A hidden field was filled in
+error-proof-required = A check is missing
+error-no-such-link = The link is no good any more
+error-internal = Something failed
+error-no-such-page-detail = Check the address.
+error-wrong-host-detail = Type the address as it stands in the announcement or on your receipt.
+error-method-not-allowed-detail = This address does not take that method.
+error-no-such-campaign-detail = Check the address: there is no campaign of that name.
+error-no-such-value-detail = The campaign has no such value. Write it as in the list.
+error-no-such-report-detail = Reports are kept for a day, and less if a registration is corrected or deleted. Ask for it again.
+error-no-such-registration-detail = Check the number on the receipt.
+error-invalid-detail = Nothing was kept. Mend the fields named and send again.
+error-already-registered-by-key-detail = This form was already sent with other answers, and those are registered. To register another person open a new form.
+error-already-registered-detail = There is already a registration with this document and other answers. Nothing was changed. If that is a mistake, tell the staff.
+error-previously-deleted-detail = The staff deleted this registration. Sending it again does not bring it back. If you should be registered, tell the staff.
+error-too-large-detail = The photo may have at most 8 MiB. Choose a smaller one or take it again.
+error-text-too-large-detail = All texts together may have at most 64 KiB. Shorten them.
+error-media-type-json-detail = Send multipart/form-data or application/json.
+error-media-type-detail = Send multipart/form-data.
+error-body-timeout-detail = The connection is very slow. Nothing was kept; try again.
+error-busy-detail = There are many people, or a part of the system does not answer. Your answers are still in the form: send them again in a few seconds.
+error-unauthorized-detail = Log in with your staff account (/staff/login), or send a token that is good.
+error-forbidden-detail = Your account or token is not for this. Ask an administrator.
+error-too-fast-detail = The form came sooner than a person can fill it in. Nothing was kept: wait a few seconds and send it again.
+error-honeypot-filled-detail = Something in your browser filled in a field that people do not see. Nothing was kept. We emptied it: look through your answers and send again.
+error-form-expired-detail = This page was open for too long. Nothing was kept. Load it again, look through your answers and send them.
+error-proof-required-detail = This campaign asks your browser for a check against automatic programs, which needs JavaScript. Turn it on, load the page again and send; or ask the staff. Nothing was kept.
+error-invalid-csrf-token-detail = Nothing was changed. Open the page again and repeat the change.
+error-no-such-link-detail = It is good once, and for 48 hours. Ask an administrator for another one.
+error-internal-detail = It was our fault. Try again; if it goes on, tell us the request number.
+error-registration-deleted-detail = An administrator deleted it. Reason: { $reason }
+error-malformed-detail = The request could not be read: { $problem }. Nothing was kept.
+error-rate-limited-detail = Many requests came from your network. Wait { $seconds } seconds and try again.
+error-not-open-detail = It takes registrations from { $opens } to { $closes }.
+
+## Reports
+
+report-column-receipt = Receipt
+report-column-local-time = Received (local time)
+report-column-utc-time = Received (UTC)
+report-column-photo = Photo
+report-see-photo = See photo
+report-count = Count
+report-chart-description = Bars: the values with most registrations, the same numbers as in the table.
+report-list = List
+report-other-values = Other values ({ $count })
+report-rows = { $rows } rows, { $time }
+
+## Problems of passwords
+
+password-too-short = Use at least 12 characters. A few words do well.
+password-too-long = It is too long.
+password-common = This password is among the commonest. Choose another.
+password-matches-email = Do not use your mail address as a password.
+password-mismatch = The two passwords are not the same.
+
+## Mails of the watcher
+
+watch-mail-test = test message
+watch-mail-all-down = ALL instances are down
+watch-mail-test-body = If you read this, Jornada's notices arrive. There is nothing to do.
+watch-mail-cut-off = Attention: the neutral check does not answer either. It may be the watcher itself that is cut off, and the system may work. Check it from another place.
+watch-mail-since = Since
+watch-mail-fell = Fell
+watch-mail-address-removed = no longer watched: its address left the list
+watch-mail-note = Note
+watch-mail-what-was-seen = What was seen
+watch-mail-address = Address
+watch-mail-status = Status
+watch-mail-dashboard = Dashboard
+watch-mail-logs = Logs
+watch-mail-raised =
+    { $count ->
+        [one] { $names } is down ({ $left })
+       *[other] { $names } are down ({ $left })
+    }
+watch-mail-reminder =
+    { $count ->
+        [one] { $names } is still down ({ $left })
+       *[other] { $names } are still down ({ $left })
+    }
+watch-mail-resolved = { $name } is back after { $duration }
+watch-mail-all-resolved = { $names } are back
+watch-mail-left = { $up } of { $all } left
+watch-mail-instances =
+    { $up ->
+        [0] Of { $all } instances none answers: the site serves nobody.
+        [one] Now 1 of { $all } instances answers.
+       *[other] Now { $up } of { $all } instances answer.
+    }
+watch-mail-times = { $count } times
+
+## Results of probes
+
+watch-result-healthy = answers
+watch-result-refused = connection refused
+watch-result-timed-out = no answer in time
+watch-result-no-name = its name leads to no address
+watch-result-broken = connection broken, or no way there
+watch-result-draining = , it is ending
+watch-result-status = answered { $status }
+watch-result-lacking = , it lacks: { $names }
+
+## Dependencies
+
+watch-dependency-store = the store
+watch-dependency-photos = the photo store
+watch-dependency-cache = the cache
+
+## Page of the watcher
+
+watch-lasted = Lasted
+watch-beginning = Beginning to look
+watch-all-answer = All instances answer
+watch-coming-back = coming back
+watch-goes-on = goes on
+watch-title = Watch
+watch-watcher = Watcher
+watch-maintenance-until = Planned maintenance until
+watch-no-notices = No notices of what is down are sent.
+watch-unsent = Notices that wait:
+watch-another-sends = another watcher sends
+watch-incidents = Incidents
+watch-none = None.
+watch-what-and-since = What and since when
+watch-metrics = Metrics
+watch-some-answer = { $up } of { $all } instances answer
+watch-down = DOWN: { $result }

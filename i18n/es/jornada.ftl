@@ -1,0 +1,261 @@
+## Every page
+
+page-skip-to-content = Saltar al contenido
+page-other-language = English
+
+## Several pages
+
+common-all = Todos
+common-totals = Totales
+common-until = Hasta
+common-no-registrations = Todavía no hay registros.
+common-search = Buscar
+common-registrations = Registros
+common-go-to-form = Ir al formulario
+common-opens = Abre
+common-closes = Cierra
+common-see-totals = Ver los totales
+common-problem = Hay un problema
+common-optional = (opcional)
+common-choose = Elija…
+common-receipt = Comprobante
+common-received = Recibido
+common-print = Imprimir
+common-what = Qué
+
+## Form
+
+form-consent = Autorización
+form-proving = Comprobando que no es un programa automático…
+form-preparing-photo = Preparando la foto…
+form-sending = Enviando su registro…
+form-received = Recibido. Abriendo su comprobante…
+form-offline = Sin conexión. Su registro se enviará solo apenas vuelva. No cierre esta página.
+form-busy = El servidor está ocupado. Su registro se enviará solo en un momento. No cierre esta página.
+form-photo-lost = Su registro no se terminó de enviar. Elija de nuevo la foto y envíelo otra vez: no quedará repetido.
+form-failed = No pudimos recibir su registro. Intente otra vez en unos minutos.
+form-honeypot = No escriba aquí
+form-no-script = Para enviar este formulario active JavaScript: la campaña pide una comprobación contra programas automáticos. O acérquese al personal de la jornada.
+form-agree = He leído el texto y estoy de acuerdo
+form-send = Enviar
+form-sending-title = Envío
+form-progress = Avance del envío
+form-try-now = Intentar ahora
+form-back = Volver al formulario
+form-photo-again = Si ya la había elegido, elíjala de nuevo: el navegador no la guarda.
+form-take-photo = Tomar la foto
+form-photo-preview = La foto que va a enviar
+form-kept-until = Guardamos sus datos hasta el { $date }
+form-photo-kept-too = ; su foto, hasta el { $date }
+form-photo-kept-until = Guardamos su foto hasta el { $date }
+
+## Problems of answers
+
+answer-missing = Falta esta respuesta. Complétela.
+answer-consent-missing = Para registrarse debe marcar la casilla de autorización.
+answer-control-character = Contiene caracteres invisibles o de control. Bórrelo y escríbalo de nuevo.
+answer-not-a-document = Escriba el número del documento: de 4 a 20 números o letras, por ejemplo 1234567890.
+answer-not-an-option = Elija una de las opciones.
+answer-unknown-field = Este formulario no pide este campo. Quítelo.
+answer-repeated = Este campo llegó más de una vez. Envíelo una sola vez.
+answer-unknown-place = No está en la lista. Elija un nombre de la lista.
+answer-too-short = Escriba al menos { $min } letras.
+answer-too-long = Escriba como máximo { $max } letras.
+answer-similar-places = No está en la lista. ¿Quiso decir: { $names }?
+answer-too-many-corrections = Este registro ya se corrigió { $max } veces, que es lo máximo.
+
+## Problems of photos
+
+photo-empty = El archivo está vacío. Escoja la foto otra vez o tómela desde esta página.
+photo-too-large = La foto pesa más de 8 MiB. Tómela desde esta página o envíe una copia más pequeña.
+photo-not-a-photo = El archivo no es una foto, aunque su nombre lo diga. Envíe una foto JPEG, PNG o WebP, o tómela desde esta página.
+photo-svg = El archivo es un dibujo SVG, no una foto. Envíe una foto JPEG, PNG o WebP, o tómela desde esta página.
+photo-heic = La foto está en formato HEIC, que no se puede recibir. Tómela desde esta página, o en el iPhone vaya a Ajustes > Cámara > Formatos, escoja «Más compatible» y tómela de nuevo.
+photo-animated = La imagen tiene movimiento. Envíe una foto fija o tómela desde esta página.
+photo-unsupported-jpeg = La foto es un JPEG de una clase que los navegadores no muestran. Guárdela como JPEG normal, envíe una captura de pantalla o tómela desde esta página.
+photo-truncated = La foto llegó incompleta. Envíela otra vez; si vuelve a pasar, tómela desde esta página.
+photo-damaged = La foto está dañada. Ábrala para ver si se ve bien y envíela otra vez, o tómela desde esta página.
+photo-unsupported-format = El archivo es de tipo { $name } y no se puede recibir. Envíe una foto JPEG, PNG o WebP, o tómela desde esta página.
+photo-too-many-pixels = La foto mide { $width } × { $height } píxeles y el máximo es de 50 megapíxeles. Tómela desde esta página o envíe una más pequeña.
+
+## Closed campaign
+
+closed-ended = El registro ya cerró. Gracias a todas las personas que participaron.
+closed-scheduled = El registro todavía no abre. Vuelva en la fecha de apertura.
+
+## Receipt
+
+receipt-title = Registro recibido
+receipt-number = Su número
+receipt-qr-code = Código QR que abre este comprobante
+receipt-keep-it = Guarde este número o tome una foto de esta página: con él se encuentra su registro. El código QR vuelve a abrirla.
+receipt-another = Hacer otro registro
+
+## Totals
+
+chart-stale = Estos totales pueden no estar al día. Se actualizan solos apenas sea posible.
+chart-total = Total de registros
+chart-as-of = Actualizado:
+chart-bar-registrations = registros
+chart-no-match = Ninguno coincide con la búsqueda.
+chart-highest = Los más altos
+chart-bars-description = Barras con los mismos números de la tabla
+chart-share = Parte
+
+## Errors
+
+error-no-such-page = Esta página no existe
+error-method-not-allowed = Método no permitido
+error-wrong-host = Este sitio no tiene ese nombre
+error-no-such-campaign = Esta campaña no existe
+error-no-such-value = No está en la lista
+error-no-such-registration = No hay tal registro
+error-no-such-report = No hay tal lista
+error-not-open = La campaña no está abierta
+error-invalid = Hay respuestas por corregir
+error-photo = La foto no sirve
+error-already-registered = Ya está registrado
+error-deleted = Este registro fue eliminado
+error-too-large = La foto es demasiado grande
+error-text-too-large = El texto es demasiado largo
+error-media-type = Formato no admitido
+error-malformed = La solicitud no se entiende
+error-body-timeout = Tardó demasiado en llegar
+error-busy = Intente de nuevo en un momento
+error-unauthorized = Solo para el personal
+error-forbidden = No tiene permiso
+error-form-expired = El formulario venció
+error-rate-limited = Demasiados envíos seguidos
+error-too-fast = Muy rápido
+error-honeypot-filled = Se llenó un campo oculto
+error-proof-required = Falta una comprobación
+error-no-such-link = El enlace ya no sirve
+error-internal = Algo falló
+error-no-such-page-detail = Revise la dirección.
+error-wrong-host-detail = Escriba la dirección como aparece en el anuncio o en su comprobante.
+error-method-not-allowed-detail = Esta dirección no admite ese método.
+error-no-such-campaign-detail = Revise la dirección: no hay una campaña con ese nombre.
+error-no-such-value-detail = La campaña no tiene ese valor. Escríbalo como en la lista.
+error-no-such-report-detail = Las listas se guardan un día, y menos si un registro se corrige o elimina. Pídala otra vez.
+error-no-such-registration-detail = Revise el número del comprobante.
+error-invalid-detail = No se guardó nada. Corrija los campos indicados y envíe de nuevo.
+error-already-registered-by-key-detail = Este formulario ya se envió con otros datos, y esos datos quedaron registrados. Para registrar a otra persona abra un formulario nuevo.
+error-already-registered-detail = Ya hay un registro con este documento y otros datos. No se cambió nada. Si hay un error, avise al personal de la jornada.
+error-previously-deleted-detail = El personal de la jornada eliminó este registro. Enviarlo otra vez no lo trae de vuelta. Si debe estar registrado, avise al personal.
+error-too-large-detail = La foto puede tener como máximo 8 MiB. Elija una más pequeña o tómela de nuevo.
+error-text-too-large-detail = Los textos juntos pueden tener como máximo 64 KiB. Acórtelos.
+error-media-type-json-detail = Envíe multipart/form-data o application/json.
+error-media-type-detail = Envíe multipart/form-data.
+error-body-timeout-detail = La conexión es muy lenta. No se guardó nada; intente de nuevo.
+error-busy-detail = Hay mucha gente o una parte del sistema no responde. Sus datos siguen en el formulario: envíelos de nuevo en unos segundos.
+error-unauthorized-detail = Entre con su cuenta del personal (/staff/login) o envíe una clave que sirva.
+error-forbidden-detail = Su cuenta o su clave no sirve para esto. Pídalo a la administración.
+error-too-fast-detail = El formulario llegó antes de lo que tarda una persona. No se guardó nada: espere unos segundos y envíelo de nuevo.
+error-honeypot-filled-detail = Algo en su navegador llenó un campo que las personas no ven. No se guardó nada. Ya lo vaciamos: revise sus respuestas y envíe de nuevo.
+error-form-expired-detail = Esta página llevaba demasiado tiempo abierta. No se guardó nada. Cárguela de nuevo, revise sus respuestas y envíelas.
+error-proof-required-detail = Esta campaña pide a su navegador una comprobación contra programas automáticos, y para eso necesita JavaScript. Actívelo, cargue la página de nuevo y envíe; o acérquese al personal de la jornada. No se guardó nada.
+error-invalid-csrf-token-detail = No se cambió nada. Abra la página de nuevo y repita el cambio.
+error-no-such-link-detail = Sirve una sola vez y durante 48 horas. Pida otro a la administración.
+error-internal-detail = Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.
+error-registration-deleted-detail = La administración lo eliminó. Motivo: { $reason }
+error-malformed-detail = No se pudo leer la solicitud: { $problem }. No se guardó nada.
+error-rate-limited-detail = Desde su red llegaron muchas solicitudes. Espere { $seconds } segundos e intente de nuevo.
+error-not-open-detail = Recibe registros desde { $opens } hasta { $closes }.
+
+## Reports
+
+report-column-receipt = Recibo
+report-column-local-time = Recibido (hora local)
+report-column-utc-time = Recibido (UTC)
+report-column-photo = Foto
+report-see-photo = Ver foto
+report-count = Total
+report-chart-description = Barras: los valores con más registros, los mismos números de la tabla.
+report-list = Lista
+report-other-values = Otros valores ({ $count })
+report-rows = { $rows } filas, { $time }
+
+## Problems of passwords
+
+password-too-short = Use al menos 12 caracteres. Varias palabras sirven bien.
+password-too-long = Es demasiado larga.
+password-common = Esta contraseña es de las más comunes. Elija otra.
+password-matches-email = No use su correo como contraseña.
+password-mismatch = Las dos contraseñas no son iguales.
+
+## Mails of the watcher
+
+watch-mail-test = mensaje de prueba
+watch-mail-all-down = NINGUNA instancia responde
+watch-mail-test-body = Si usted lee esto, los avisos de Jornada llegan. No tiene que hacer nada.
+watch-mail-cut-off = Atención: tampoco responde el punto neutral. Puede que el vigilante mismo esté sin red y que el sistema funcione. Compruébelo desde otro lugar.
+watch-mail-since = Desde
+watch-mail-fell = Se cayó
+watch-mail-address-removed = ya no se vigila: su dirección salió de la lista
+watch-mail-note = Nota
+watch-mail-what-was-seen = Qué se vio
+watch-mail-address = Dirección
+watch-mail-status = Estado
+watch-mail-dashboard = Tablero
+watch-mail-logs = Registros (logs)
+watch-mail-raised =
+    { $count ->
+        [one] { $names } no responde ({ $left })
+       *[other] { $names } no responden ({ $left })
+    }
+watch-mail-reminder =
+    { $count ->
+        [one] { $names } sigue sin responder ({ $left })
+       *[other] { $names } siguen sin responder ({ $left })
+    }
+watch-mail-resolved = { $name } responde de nuevo tras { $duration }
+watch-mail-all-resolved = { $names } responden de nuevo
+watch-mail-left =
+    { $up ->
+        [one] queda 1 de { $all }
+       *[other] quedan { $up } de { $all }
+    }
+watch-mail-instances =
+    { $up ->
+        [0] De { $all } instancias no responde ninguna: el sitio no atiende a nadie.
+        [one] Ahora responde 1 de { $all } instancias.
+       *[other] Ahora responden { $up } de { $all } instancias.
+    }
+watch-mail-times = { $count } veces
+
+## Results of probes
+
+watch-result-healthy = responde
+watch-result-refused = rechazó la conexión
+watch-result-timed-out = no contestó a tiempo
+watch-result-no-name = su nombre no lleva a ninguna dirección
+watch-result-broken = la conexión se cortó o no hay camino
+watch-result-draining = , está terminando
+watch-result-status = contestó { $status }
+watch-result-lacking = , le falta: { $names }
+
+## Dependencies
+
+watch-dependency-store = la base de datos
+watch-dependency-photos = el depósito de fotos
+watch-dependency-cache = Redis
+
+## Page of the watcher
+
+watch-lasted = Duración
+watch-beginning = Empezando a mirar
+watch-all-answer = Todas las instancias responden
+watch-coming-back = volviendo
+watch-goes-on = sigue
+watch-title = Vigilancia
+watch-watcher = Vigilante
+watch-maintenance-until = Mantenimiento planeado hasta
+watch-no-notices = No se envían avisos de caída.
+watch-unsent = Avisos por enviar:
+watch-another-sends = los envía otro vigilante
+watch-incidents = Incidentes
+watch-none = Ninguno.
+watch-what-and-since = Qué y desde cuándo
+watch-metrics = Métricas
+watch-some-answer = Responden { $up } de { $all } instancias
+watch-down = CAÍDA: { $result }
