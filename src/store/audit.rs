@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::error::StoreError;
 use super::handle::Store;
-use super::records::{Condition, Fields, Freshness, Query, Record, Table, Value};
+use super::records::{Condition, Fields, Freshness, NewRecord, Query, Record, Table, Value};
 use crate::domain::CampaignId;
 use crate::domain::staff::audit::{AuditAction, AuditEvent, AuditRecord, ChainEntry, ChainHead};
 
@@ -56,6 +56,29 @@ impl Record for ChainEntry {
         ..Table::new("audit", "seq")
     };
 
+    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+        let event = AuditEvent {
+            action: fields.parse("action", AuditAction::parse)?,
+            campaign: fields.parse_optional("campaign", CampaignId::parse)?,
+            subjects: fields.take("subjects")?,
+            detail: fields.take("detail")?,
+        };
+        Ok(Self {
+            seq: fields.take("seq")?,
+            record: AuditRecord {
+                at: fields.take("at")?,
+                actor: fields.take("who")?,
+                client_ip: fields.parse_optional("address", |address| address.parse().ok())?,
+                request_id: fields.take("request_id")?,
+                event,
+            },
+            previous_hash: fields.take("before")?,
+            hash: fields.take("hash")?,
+        })
+    }
+}
+
+impl NewRecord for ChainEntry {
     fn to_fields(&self) -> Fields {
         let AuditRecord {
             at,
@@ -84,35 +107,10 @@ impl Record for ChainEntry {
             ("hash", self.hash.into()),
         ])
     }
-
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
-        let event = AuditEvent {
-            action: fields.parse("action", AuditAction::parse)?,
-            campaign: fields.parse_optional("campaign", CampaignId::parse)?,
-            subjects: fields.take("subjects")?,
-            detail: fields.take("detail")?,
-        };
-        Ok(Self {
-            seq: fields.take("seq")?,
-            record: AuditRecord {
-                at: fields.take("at")?,
-                actor: fields.take("who")?,
-                client_ip: fields.parse_optional("address", |address| address.parse().ok())?,
-                request_id: fields.take("request_id")?,
-                event,
-            },
-            previous_hash: fields.take("before")?,
-            hash: fields.take("hash")?,
-        })
-    }
 }
 
 impl Record for ChainHead {
     const TABLE: Table = ChainEntry::TABLE;
-
-    fn to_fields(&self) -> Fields {
-        Fields::from([("seq", self.seq.into()), ("hash", self.hash.into())])
-    }
 
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         Ok(Self {
@@ -124,13 +122,6 @@ impl Record for ChainHead {
 
 impl Record for StoredEntry {
     const TABLE: Table = ChainEntry::TABLE;
-
-    fn to_fields(&self) -> Fields {
-        match self {
-            Self::Entry(entry) => entry.to_fields(),
-            Self::Unreadable(seq) => Fields::from([("seq", (*seq).into())]),
-        }
-    }
 
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         let entry = ChainEntry::from_fields(fields.clone()).map(Box::new);
@@ -151,7 +142,7 @@ impl AuditFilter {
             campaign.map(|campaign| Condition::is("campaign", campaign)),
             self.subject
                 .clone()
-                .map(|subject| Condition::Contains("subjects", subject)),
+                .map(|subject| Condition::contains("subjects", subject)),
             self.from.map(|from| Condition::at_least("at", from)),
             self.until.map(|until| Condition::below("at", until)),
         ];

@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::mongo::handle::MongoStore;
-use super::records::{Change, Condition, Order, Query, Record};
+use super::records::{Change, Condition, NewRecord, Order, Query, Record};
 use super::sqlite::handle::SqliteStore;
 use crate::telemetry::metrics::Meter;
 
@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// Inserts a record. Returns false if a unique field has the same value in another one.
-    pub(crate) async fn insert_record<R: Record>(&self, record: &R) -> Result<bool, StoreError> {
+    pub(crate) async fn insert_record<R: NewRecord>(&self, record: &R) -> Result<bool, StoreError> {
         dispatch!(self.insert_record(R::TABLE, record.to_fields()))
     }
 

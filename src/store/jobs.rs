@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::handle::Store;
 use super::records::{Change, Condition, Freshness, Query, Value};
+use super::time_limit::to_ms;
 use crate::domain::job::{ReportFile, ReportRequest, SourceVersion};
 use crate::domain::{CampaignId, Job};
 
@@ -90,7 +91,7 @@ impl Store {
         requester: &str,
     ) -> Result<Vec<Job>, StoreError> {
         let theirs = [
-            Condition::Contains("askers", requester.to_owned()),
+            Condition::contains("askers", requester),
             Condition::is("campaign", campaign.as_str()),
         ];
         let order = &[("made_at", -1), ("id", 1)];
@@ -144,7 +145,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let stalled = vec![
             Condition::is("state", "running"),
-            Condition::OlderThan("noted_at", timeout),
+            Condition::older_than("noted_at", to_ms(timeout)),
         ];
         let requeue = async {
             // Nearly always nothing has stalled, and a read costs no commit.
@@ -226,9 +227,10 @@ impl Store {
 
     /// Cancels a queued or running job. Returns false if there is none.
     pub async fn cancel_job(&self, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+        // Only a queued or running job has not ended.
         let live = [
             Condition::is("id", id),
-            Condition::OneOf("state", &["waiting", "running"]),
+            Condition::is("ended_at", Value::Null),
         ];
         let changes = [
             Change::set("state", "cancelled"),

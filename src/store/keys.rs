@@ -5,7 +5,7 @@ pub(crate) mod sqlite;
 
 use super::error::StoreError;
 use super::handle::Store;
-use super::records::{Change, Condition, Fields, Freshness, Query, Record, Table};
+use super::records::{Change, Condition, Fields, Freshness, NewRecord, Query, Record, Table};
 
 /// A key encrypted with a master key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,20 +21,22 @@ pub struct WrappedKey {
 impl Record for WrappedKey {
     const TABLE: Table = Table::new("vault_keys", "id");
 
-    fn to_fields(&self) -> Fields {
-        Fields::from([
-            ("id", self.id.into()),
-            ("under", self.master_key_id.into()),
-            ("wrapped", (&self.wrapped).into()),
-        ])
-    }
-
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         Ok(Self {
             id: fields.take("id")?,
             master_key_id: fields.take("under")?,
             wrapped: fields.take("wrapped")?,
         })
+    }
+}
+
+impl NewRecord for WrappedKey {
+    fn to_fields(&self) -> Fields {
+        Fields::from([
+            ("id", self.id.into()),
+            ("under", self.master_key_id.into()),
+            ("wrapped", (&self.wrapped).into()),
+        ])
     }
 }
 

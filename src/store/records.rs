@@ -2,7 +2,6 @@
 //! path of a registration use them, so that each of their operations is written once.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -32,13 +31,16 @@ impl Table {
     }
 }
 
-/// A type that is stored as a record.
+/// A type that is read from a record.
 pub(crate) trait Record: Sized {
     const TABLE: Table;
 
-    fn to_fields(&self) -> Fields;
-
     fn from_fields(fields: Fields) -> Result<Self, StoreError>;
+}
+
+/// A type that is stored as a record.
+pub(crate) trait NewRecord: Record {
+    fn to_fields(&self) -> Fields;
 }
 
 /// Value of a field. SQLite stores a time as milliseconds since 1970 UTC, and a list or map as JSON.
@@ -97,34 +99,44 @@ impl Fields {
 
 /// A condition on one field.
 #[derive(Clone, Debug)]
-pub(crate) enum Condition {
+pub(crate) struct Condition {
+    pub(crate) field: &'static str,
+    pub(crate) test: Test,
+    pub(crate) value: Value,
+}
+
+/// How a field compares with the value of a condition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Test {
     /// Equal, or missing for [`Value::Null`].
-    Is(&'static str, Value),
-    OneOf(&'static str, &'static [&'static str]),
-    Below(&'static str, Value),
-    AtMost(&'static str, Value),
-    AtLeast(&'static str, Value),
-    /// The list contains this text.
-    Contains(&'static str, String),
-    /// The time is longer ago than this, by the clock of the store.
-    OlderThan(&'static str, Duration),
+    Is,
+    Below,
+    AtMost,
+    AtLeast,
+    /// The field is a list that contains the text.
+    Contains,
+    /// The time is more milliseconds ago, by the clock of the store.
+    OlderThan,
+}
+
+/// Defines a constructor for each test.
+macro_rules! conditions {
+    ($($name:ident => $test:ident,)*) => {$(
+        pub(crate) fn $name(field: &'static str, value: impl Into<Value>) -> Self {
+            let (test, value) = (Test::$test, value.into());
+            Self { field, test, value }
+        }
+    )*};
 }
 
 impl Condition {
-    pub(crate) fn is(field: &'static str, value: impl Into<Value>) -> Self {
-        Self::Is(field, value.into())
-    }
-
-    pub(crate) fn below(field: &'static str, value: impl Into<Value>) -> Self {
-        Self::Below(field, value.into())
-    }
-
-    pub(crate) fn at_most(field: &'static str, value: impl Into<Value>) -> Self {
-        Self::AtMost(field, value.into())
-    }
-
-    pub(crate) fn at_least(field: &'static str, value: impl Into<Value>) -> Self {
-        Self::AtLeast(field, value.into())
+    conditions! {
+        is => Is,
+        below => Below,
+        at_most => AtMost,
+        at_least => AtLeast,
+        contains => Contains,
+        older_than => OlderThan,
     }
 }
 
@@ -208,6 +220,7 @@ macro_rules! into_value {
 into_value! {
     u64, count => Self::Int(i64::try_from(count).unwrap_or(i64::MAX));
     u32, count => Self::Int(count.into());
+    i64, number => Self::Int(number);
     &str, text => Self::Text(text.to_owned());
     &String, text => Self::Text(text.clone());
     String, text => Self::Text(text);

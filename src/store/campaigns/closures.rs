@@ -6,22 +6,12 @@ use crate::domain::CampaignId;
 use crate::domain::early_closure::EarlyClosure;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::records::{Condition, Fields, Query, Record, Table};
+use crate::store::records::{Condition, Fields, NewRecord, Query, Record, Table};
 
 type Closure = (CampaignId, EarlyClosure);
 
 impl Record for Closure {
     const TABLE: Table = Table::new("closings", "campaign");
-
-    fn to_fields(&self) -> Fields {
-        let (campaign, closure) = self;
-        Fields::from([
-            ("campaign", campaign.as_str().into()),
-            ("at", closure.at.into()),
-            ("by", (&closure.by).into()),
-            ("reason", (&closure.reason).into()),
-        ])
-    }
 
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         let closure = EarlyClosure {
@@ -30,6 +20,18 @@ impl Record for Closure {
             reason: fields.take("reason")?,
         };
         Ok((fields.parse("campaign", CampaignId::parse)?, closure))
+    }
+}
+
+impl NewRecord for Closure {
+    fn to_fields(&self) -> Fields {
+        let (campaign, closure) = self;
+        Fields::from([
+            ("campaign", campaign.as_str().into()),
+            ("at", closure.at.into()),
+            ("by", (&closure.by).into()),
+            ("reason", (&closure.reason).into()),
+        ])
     }
 }
 

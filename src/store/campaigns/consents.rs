@@ -3,7 +3,7 @@
 use crate::domain::{Campaign, Localized};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::records::{Condition, Fields, Query, Record, Table};
+use crate::store::records::{Condition, Fields, NewRecord, Query, Record, Table};
 
 /// A version and its text.
 type Consent = (String, Localized);
@@ -11,6 +11,16 @@ type Consent = (String, Localized);
 impl Record for Consent {
     const TABLE: Table = Table::new("consents", "version");
 
+    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+        let text = Localized {
+            es: fields.take("es")?,
+            en: fields.take("en")?,
+        };
+        Ok((fields.take("version")?, text))
+    }
+}
+
+impl NewRecord for Consent {
     fn to_fields(&self) -> Fields {
         let (version, text) = self;
         Fields::from([
@@ -18,14 +28,6 @@ impl Record for Consent {
             ("es", (&text.es).into()),
             ("en", (&text.en).into()),
         ])
-    }
-
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
-        let text = Localized {
-            es: fields.take("es")?,
-            en: fields.take("en")?,
-        };
-        Ok((fields.take("version")?, text))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::job::{ReportFile, ReportRequest, SourceVersion};
 use crate::domain::{Job, JobState};
 use crate::store::error::StoreError;
-use crate::store::records::{Fields, Record, Table};
+use crate::store::records::{Fields, NewRecord, Record, Table};
 
 /// Serialises a request. Equal requests have equal texts.
 pub(super) fn to_json(request: &ReportRequest) -> String {
@@ -12,21 +12,6 @@ pub(super) fn to_json(request: &ReportRequest) -> String {
 
 impl Record for Job {
     const TABLE: Table = Table::new("jobs", "id");
-
-    /// A new job has no result yet.
-    fn to_fields(&self) -> Fields {
-        Fields::from([
-            ("id", self.id.into()),
-            ("campaign", self.request.campaign.as_str().into()),
-            ("wanted", to_json(&self.request).into()),
-            ("askers", self.requesters[..].into()),
-            ("state", self.state.name().into()),
-            ("rows", self.rows.into()),
-            ("attempt", self.attempt.into()),
-            ("lost", self.failed_attempts.into()),
-            ("made_at", self.created_at.into()),
-        ])
-    }
 
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         let basis: Option<u64> = fields.take("basis_rows")?;
@@ -46,5 +31,22 @@ impl Record for Job {
             created_at: fields.take("made_at")?,
             ended_at: fields.take("ended_at")?,
         })
+    }
+}
+
+impl NewRecord for Job {
+    /// A new job has no result yet.
+    fn to_fields(&self) -> Fields {
+        Fields::from([
+            ("id", self.id.into()),
+            ("campaign", self.request.campaign.as_str().into()),
+            ("wanted", to_json(&self.request).into()),
+            ("askers", self.requesters[..].into()),
+            ("state", self.state.name().into()),
+            ("rows", self.rows.into()),
+            ("attempt", self.attempt.into()),
+            ("lost", self.failed_attempts.into()),
+            ("made_at", self.created_at.into()),
+        ])
     }
 }

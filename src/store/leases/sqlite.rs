@@ -27,16 +27,13 @@ impl SqliteStore {
         holder: Uuid,
         duration: Duration,
     ) -> Result<bool, StoreError> {
-        let acquire = move |connection: &Connection| {
-            let sql = format!(
-                "INSERT INTO leases (name, holder, until) VALUES (?1, ?2, {NOW} + ?3) \
-                 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
-                 WHERE holder = excluded.holder OR until < {NOW}"
-            );
-            let mut statement = connection.prepare_cached(&sql)?;
-            Ok(statement.execute((name, holder.as_bytes(), to_ms(duration)))? > 0)
-        };
-        self.writer.write(acquire).await
+        let sql = format!(
+            "INSERT INTO leases (name, holder, until) VALUES (?1, ?2, {NOW} + ?3) \
+             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
+             WHERE holder = excluded.holder OR until < {NOW}"
+        );
+        let lease = (name, holder.into_bytes(), to_ms(duration));
+        Ok(self.execute(sql, lease).await? > 0)
     }
 
     pub(crate) async fn release_lease(
@@ -44,13 +41,10 @@ impl SqliteStore {
         name: &'static str,
         holder: Uuid,
     ) -> Result<(), StoreError> {
-        let release = move |connection: &Connection| {
-            let sql = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            statement.execute((name, holder.as_bytes()))?;
-            Ok(())
-        };
-        self.writer.write(release).await
+        let sql = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
+        self.execute(sql, (name, holder.into_bytes()))
+            .await
+            .map(drop)
     }
 
     /// Returns the time of this machine.

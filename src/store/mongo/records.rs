@@ -11,8 +11,10 @@ use super::convert::{binary, moment};
 use super::driver_error;
 use super::handle::{MongoStore, collect, primary};
 use crate::store::error::StoreError;
-use crate::store::records::{Change, Condition, Fields, Freshness, Order, Query, Table, Value};
-use crate::store::time_limit::{OPERATION_TIMEOUT, in_time, to_ms};
+use crate::store::records::{
+    Change, Condition, Fields, Freshness, Order, Query, Table, Test, Value,
+};
+use crate::store::time_limit::{OPERATION_TIMEOUT, in_time};
 
 impl MongoStore {
     fn records(&self, table: Table) -> Collection<Document> {
@@ -117,7 +119,7 @@ impl MongoStore {
 
 fn names_key(table: Table, conditions: &[Condition]) -> bool {
     let is_key =
-        |condition: &Condition| matches!(condition, Condition::Is(name, _) if *name == table.key);
+        |condition: &Condition| condition.field == table.key && matches!(condition.test, Test::Is);
     conditions.iter().any(is_key)
 }
 
@@ -130,20 +132,19 @@ fn field_name(table: Table, name: &str) -> String {
 }
 
 fn filter(table: Table, conditions: Vec<Condition>) -> Document {
-    let one = |condition| {
-        let (name, test) = match condition {
-            Condition::OlderThan(name, age) => {
-                let limit = doc! { "$subtract": ["$$NOW", to_ms(age)] };
-                return doc! { "$expr": { "$lt": [format!("${name}"), limit] } };
+    let one = |condition: Condition| {
+        let value = to_bson(condition.value);
+        let test = match condition.test {
+            Test::Is | Test::Contains => value,
+            Test::Below => doc! { "$lt": value }.into(),
+            Test::AtMost => doc! { "$lte": value }.into(),
+            Test::AtLeast => doc! { "$gte": value }.into(),
+            Test::OlderThan => {
+                let limit = doc! { "$subtract": ["$$NOW", value] };
+                return doc! { "$expr": { "$lt": [format!("${}", condition.field), limit] } };
             }
-            Condition::Is(name, value) => (name, to_bson(value)),
-            Condition::Contains(name, text) => (name, text.into()),
-            Condition::OneOf(name, texts) => (name, doc! { "$in": texts.to_vec() }.into()),
-            Condition::Below(name, value) => (name, doc! { "$lt": to_bson(value) }.into()),
-            Condition::AtMost(name, value) => (name, doc! { "$lte": to_bson(value) }.into()),
-            Condition::AtLeast(name, value) => (name, doc! { "$gte": to_bson(value) }.into()),
         };
-        doc! { field_name(table, name): test }
+        doc! { field_name(table, condition.field): test }
     };
     let all: Vec<_> = conditions.into_iter().map(one).collect();
     if all.is_empty() {

@@ -2,7 +2,6 @@
 
 pub(super) mod change;
 mod mongo;
-mod mongo_snapshot;
 pub(crate) mod sqlite;
 
 use std::time::Duration;

@@ -6,7 +6,7 @@ mod list;
 use std::collections::BTreeMap;
 
 use mongodb::IndexModel;
-use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc};
 use mongodb::error::Result as Driven;
 use mongodb::options::{IndexOptions, ReadConcern};
 use tokio::time::sleep;
@@ -97,22 +97,25 @@ pub(super) fn id_filter(campaign: &CampaignId, id: RegistrationId) -> Document {
     doc! { "_id": binary(id.as_bytes()), "campaign": campaign.as_str() }
 }
 
+/// Matches times of arrival from the first bound (inclusive) until the second (exclusive).
+pub(super) fn insert_period(filter: &mut Document, bounds: [Option<DateTime>; 2]) {
+    let named = ["$gte", "$lt"].into_iter().zip(bounds);
+    let period: Document = named
+        .filter_map(|(bound, at)| Some((bound.to_owned(), at?.into())))
+        .collect();
+    if !period.is_empty() {
+        filter.insert("received_at", period);
+    }
+}
+
 /// Returns the filter of a selection; the index covers all of it.
 pub(super) fn selection_filter(campaign: &CampaignId, selection: &Selection) -> Document {
     let mut filter = doc! { "campaign": campaign.as_str() };
     if let Some(value) = &selection.tally_value {
         filter.insert("value", value);
     }
-    let bounds = [("$gte", selection.from), ("$lt", selection.until)];
-    let bounds = bounds
-        .into_iter()
-        .filter_map(|(bound, at)| Some((bound, at?)));
-    let received: Document = bounds
-        .map(|(bound, at)| (bound.to_owned(), moment(at).into()))
-        .collect();
-    if !received.is_empty() {
-        filter.insert("received_at", received);
-    }
+    let bounds = [selection.from.map(moment), selection.until.map(moment)];
+    insert_period(&mut filter, bounds);
     filter
 }
 

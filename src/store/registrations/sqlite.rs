@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, Row};
 
 use row::RegistrationRow;
 pub(super) use row::{COLUMNS, registration};
@@ -62,15 +62,9 @@ impl SqliteStore {
     ) -> Result<Option<Receipt>, StoreError> {
         let (least, greatest) = number.id_range();
         let ids = [*least.as_bytes(), *greatest.as_bytes()];
-        self.readers
-            .read(move |connection| {
-                let sql = "SELECT id, campaign, value, received_at FROM registrations \
-                           WHERE id BETWEEN ?1 AND ?2 LIMIT 1";
-                let mut statement = connection.prepare_cached(sql)?;
-                let mut rows = statement.query(ids)?;
-                rows.next()?.map(row::receipt).transpose()
-            })
-            .await
+        let sql = "SELECT id, campaign, value, received_at FROM registrations \
+                   WHERE id BETWEEN ?1 AND ?2 LIMIT 1";
+        Ok(self.query(sql, ids, row::receipt).await?.pop())
     }
 
     pub(crate) async fn registration(
@@ -79,15 +73,10 @@ impl SqliteStore {
         id: RegistrationId,
     ) -> Result<Option<Registration>, StoreError> {
         let campaign = Arc::clone(campaign);
-        self.readers
-            .read(move |connection| {
-                let sql = select("id = ?1 AND campaign = ?2");
-                let mut statement = connection.prepare_cached(&sql)?;
-                let mut rows = statement.query((id.as_bytes(), campaign.id.as_str()))?;
-                let read = |row| row::registration(&campaign, row);
-                rows.next()?.map(read).transpose()
-            })
-            .await
+        let key = (*id.as_bytes(), campaign.id.as_str().to_owned());
+        let read = move |row: &Row<'_>| row::registration(&campaign, row);
+        let found = self.query(select("id = ?1 AND campaign = ?2"), key, read);
+        Ok(found.await?.pop())
     }
 
     pub(crate) async fn answers(
@@ -95,19 +84,13 @@ impl SqliteStore {
         campaign: &CampaignId,
         id: RegistrationId,
     ) -> Result<BTreeMap<String, String>, StoreError> {
-        let campaign = campaign.clone();
-        let read = move |connection: &mut Connection| {
-            let sql = "SELECT answers FROM registrations WHERE id = ?1 AND campaign = ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            let of = (id.as_bytes(), campaign.as_str());
-            let found: Option<String> = statement.query_row(of, |row| row.get(0)).optional()?;
-            let read = found.map(|json| serde_json::from_str(&json));
-            let read = read
-                .transpose()
-                .map_err(|_| StoreError::malformed("answers"))?;
-            Ok(read.unwrap_or_default())
+        let sql = "SELECT answers FROM registrations WHERE id = ?1 AND campaign = ?2";
+        let key = (*id.as_bytes(), campaign.as_str().to_owned());
+        let read = |row: &Row<'_>| {
+            let answers = serde_json::from_str(&row.get::<_, String>(0)?);
+            answers.map_err(|_| StoreError::malformed("answers"))
         };
-        self.readers.read(read).await
+        Ok(self.query(sql, key, read).await?.pop().unwrap_or_default())
     }
 
     pub(crate) async fn count(

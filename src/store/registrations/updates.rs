@@ -10,6 +10,7 @@ use crate::domain::history::{Deletion, RegistrationHistory};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
 use crate::store::error::StoreError;
 use crate::store::handle::{Store, dispatch};
+use crate::store::records::{Condition, Fields, Query, Record, Table};
 
 /// Outcome of a correction or deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,17 @@ pub struct ErasedRegistration {
     pub campaign: CampaignId,
     /// Its id; not personal data.
     pub id: RegistrationId,
+}
+
+/// Number of corrections and deletions in a campaign.
+struct Revision(u64);
+
+impl Record for Revision {
+    const TABLE: Table = Table::new("revisions", "campaign");
+
+    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+        fields.take("revision").map(Self)
+    }
 }
 
 impl Store {
@@ -51,7 +63,13 @@ impl Store {
         corrected: &RegistrationHistory,
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome, StoreError> {
-        dispatch!("correct", self.correct(campaign, read, corrected, alias))
+        let Some(correction) = corrected.corrections.last() else {
+            return Ok(UpdateOutcome::Updated);
+        };
+        dispatch!(
+            "correct",
+            self.correct(campaign, read, corrected, correction, alias)
+        )
     }
 
     /// Replaces a registration with a tombstone if it is unchanged since `read`. The tombstone holds no personal data,
@@ -77,7 +95,9 @@ impl Store {
 
     /// Returns a number that grows with every correction and deletion in a campaign.
     pub async fn revision(&self, campaign: &CampaignId) -> Result<u64, StoreError> {
-        dispatch!("revision", self.revision(campaign))
+        let query = Query::new([Condition::is("campaign", campaign.as_str())]);
+        let found = self.time("revision", self.find_record(query)).await?;
+        Ok(found.map_or(0, |Revision(revision)| revision))
     }
 
     /// Returns up to `limit` deleted registrations of all campaigns, in order of their ids, from after this one.

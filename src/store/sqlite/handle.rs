@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::{Connection, Params, Row};
 use tokio::sync::watch;
 
 use super::file;
@@ -32,5 +33,33 @@ impl SqliteStore {
             writer,
             commits,
         })
+    }
+
+    /// Returns the rows of a query.
+    pub(crate) async fn query<T: Send + 'static>(
+        &self,
+        sql: impl AsRef<str> + Send + 'static,
+        parameters: impl Params + Send + 'static,
+        read: impl Fn(&Row<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Vec<T>, StoreError> {
+        let query = move |connection: &mut Connection| {
+            let mut statement = connection.prepare_cached(sql.as_ref())?;
+            let rows = statement.query_map(parameters, |row| Ok(read(row)))?;
+            rows.map(|row| row?).collect()
+        };
+        self.readers.read(query).await
+    }
+
+    /// Runs one statement in a transaction. Returns the number of changed rows.
+    pub(crate) async fn execute(
+        &self,
+        sql: impl AsRef<str> + Send + 'static,
+        parameters: impl Params + Clone + Send + 'static,
+    ) -> Result<u64, StoreError> {
+        let execute = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(sql.as_ref())?;
+            Ok(statement.execute(parameters.clone())? as u64)
+        };
+        self.writer.write(execute).await
     }
 }

@@ -1,13 +1,14 @@
 //! Records in SQLite: one row each.
 
 use rusqlite::types::{Value as SqlValue, ValueRef};
-use rusqlite::{Connection, Row, Rows, Statement, params_from_iter};
+use rusqlite::{Connection, Row, Statement, params_from_iter};
 use serde::Serialize;
 
 use super::handle::SqliteStore;
 use crate::store::error::StoreError;
-use crate::store::records::{Change, Condition, Fields, FromValue, Order, Query, Table, Value};
-use crate::store::time_limit::to_ms;
+use crate::store::records::{
+    Change, Condition, Fields, FromValue, Order, Query, Table, Test, Value,
+};
 
 /// Milliseconds since 1970 UTC, by the clock of this machine, which all processes that open the file share.
 pub(crate) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
@@ -28,8 +29,14 @@ impl SqliteStore {
         table: Table,
         query: Query,
     ) -> Result<Vec<Fields>, StoreError> {
-        let read = move |connection: &mut Connection| find(connection, table, &query);
-        self.readers.read(read).await
+        let mut sql = Sql::new(format!("SELECT * FROM {}", table.name));
+        sql.push_conditions(table, &query.conditions);
+        sql.push_order(query.order);
+        if let Some(limit) = query.limit {
+            sql.push(" LIMIT ?", [limit.into()]);
+        }
+        self.query(sql.text, params_from_iter(sql.values), read_row)
+            .await
     }
 
     /// Returns the number of matching rows.
@@ -42,7 +49,7 @@ impl SqliteStore {
         let mut sql = Sql::new(format!("UPDATE {} SET ", table.name));
         sql.push_changes(&changes);
         sql.push_conditions(table, &conditions);
-        self.write_records(sql).await
+        self.execute(sql.text, params_from_iter(sql.values)).await
     }
 
     /// Changes the first matching row and returns it. Reads first: a read costs no commit, and often nothing matches.
@@ -60,12 +67,16 @@ impl SqliteStore {
         let Table { name, key, .. } = table;
         let mut sql = Sql::new(format!("UPDATE {name} SET "));
         sql.push_changes(&changes);
-        sql.text += &format!(" WHERE {key} = (SELECT {key} FROM {name}");
+        sql.push(&format!(" WHERE {key} = (SELECT {key} FROM {name}"), []);
         sql.push_conditions(table, &conditions);
         sql.push_order(order);
-        sql.text += " LIMIT 1) RETURNING *";
-        let update = move |connection: &Connection| sql.query(connection, |rows| read_rows(rows));
-        Ok(self.writer.write(update).await?.pop())
+        sql.push(" LIMIT 1) RETURNING *", []);
+        let update = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(&sql.text)?;
+            let mut rows = statement.query(params_from_iter(&sql.values))?;
+            rows.next()?.map(read_row).transpose()
+        };
+        self.writer.write(update).await
     }
 
     pub(crate) async fn delete_records(
@@ -75,25 +86,20 @@ impl SqliteStore {
     ) -> Result<u64, StoreError> {
         let mut sql = Sql::new(format!("DELETE FROM {}", table.name));
         sql.push_conditions(table, &conditions);
-        self.write_records(sql).await
-    }
-
-    async fn write_records(&self, sql: Sql) -> Result<u64, StoreError> {
-        let write = move |connection: &Connection| Ok(sql.execute(connection)? as u64);
-        self.writer.write(write).await
+        self.execute(sql.text, params_from_iter(sql.values)).await
     }
 }
 
 fn insert(connection: &Connection, table: Table, fields: &Fields) -> Result<bool, StoreError> {
     let columns: Vec<_> = fields.0.keys().map(String::as_str).collect();
     let places = vec!["?"; columns.len()].join(", ");
-    let mut sql = Sql::new(format!(
+    let sql = format!(
         "INSERT INTO {} ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
         table.name,
         columns.join(", ")
-    ));
-    sql.values.extend(fields.0.values().map(to_sql));
-    let is_new = sql.execute(connection)? > 0;
+    );
+    let values = params_from_iter(fields.0.values().map(to_sql));
+    let is_new = connection.prepare_cached(&sql)?.execute(values)? > 0;
     if let Some((list, lookup, column)) = table.lookup.filter(|_| is_new) {
         let texts = fields
             .0
@@ -111,16 +117,6 @@ fn insert(connection: &Connection, table: Table, fields: &Fields) -> Result<bool
         }
     }
     Ok(is_new)
-}
-
-fn find(connection: &Connection, table: Table, query: &Query) -> Result<Vec<Fields>, StoreError> {
-    let mut sql = Sql::new(format!("SELECT * FROM {}", table.name));
-    sql.push_conditions(table, &query.conditions);
-    sql.push_order(query.order);
-    if let Some(limit) = query.limit {
-        sql.push(" LIMIT ?", [limit.into()]);
-    }
-    sql.query(connection, |rows| read_rows(rows))
 }
 
 /// A statement and its parameters.
@@ -148,30 +144,21 @@ impl Sql {
     }
 
     fn push_condition(&mut self, table: Table, condition: &Condition) {
-        match condition {
-            Condition::Is(name, value) => self.push(&format!("{name} IS ?"), [to_sql(value)]),
-            Condition::OneOf(name, texts) => {
-                let places = vec!["?"; texts.len()].join(", ");
-                let texts = texts.iter().map(|text| (*text).to_owned().into());
-                self.push(&format!("{name} IN ({places})"), texts);
-            }
-            Condition::Below(name, value) => self.push(&format!("{name} < ?"), [to_sql(value)]),
-            Condition::AtMost(name, value) => self.push(&format!("{name} <= ?"), [to_sql(value)]),
-            Condition::AtLeast(name, value) => self.push(&format!("{name} >= ?"), [to_sql(value)]),
-            Condition::Contains(name, text) => {
-                let key = table.key;
-                let condition = match table.lookup {
-                    Some((list, lookup, column)) if list == *name => {
-                        format!("{key} IN (SELECT {key} FROM {lookup} WHERE {column} = ?)")
-                    }
-                    _ => format!("EXISTS (SELECT 1 FROM json_each({name}) WHERE value = ?)"),
-                };
-                self.push(&condition, [text.clone().into()]);
-            }
-            Condition::OlderThan(name, age) => {
-                self.push(&format!("{name} < {NOW} - ?"), [to_ms(*age).into()]);
-            }
-        }
+        let (field, key) = (condition.field, table.key);
+        let test = match condition.test {
+            Test::Is => format!("{field} IS ?"),
+            Test::Below => format!("{field} < ?"),
+            Test::AtMost => format!("{field} <= ?"),
+            Test::AtLeast => format!("{field} >= ?"),
+            Test::OlderThan => format!("{field} < {NOW} - ?"),
+            Test::Contains => match table.lookup {
+                Some((list, lookup, column)) if list == field => {
+                    format!("{key} IN (SELECT {key} FROM {lookup} WHERE {column} = ?)")
+                }
+                _ => contains(field),
+            },
+        };
+        self.push(&test, [to_sql(&condition.value)]);
     }
 
     fn push_changes(&mut self, changes: &[Change]) {
@@ -182,7 +169,7 @@ impl Sql {
                 Change::Increment(name) => self.push(&format!("{name} = {name} + 1"), []),
                 Change::SetNow(name) => self.push(&format!("{name} = {NOW}"), []),
                 Change::Include(name, text) => {
-                    let known = format!("EXISTS (SELECT 1 FROM json_each({name}) WHERE value = ?)");
+                    let known = contains(name);
                     let included = format!("json_insert({name}, '$[#]', ?)");
                     let text = SqlValue::from(text.clone());
                     self.push(
@@ -198,23 +185,13 @@ impl Sql {
         for (place, (name, direction)) in order.iter().enumerate() {
             let start = if place == 0 { " ORDER BY" } else { "," };
             let direction = if *direction < 0 { " DESC" } else { "" };
-            self.text += &format!("{start} {name}{direction}");
+            self.push(&format!("{start} {name}{direction}"), []);
         }
     }
+}
 
-    fn execute(&self, connection: &Connection) -> rusqlite::Result<usize> {
-        let mut statement = connection.prepare_cached(&self.text)?;
-        statement.execute(params_from_iter(&self.values))
-    }
-
-    fn query<T>(
-        &self,
-        connection: &Connection,
-        read: impl FnOnce(Rows<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut statement = connection.prepare_cached(&self.text)?;
-        read(statement.query(params_from_iter(&self.values))?)
-    }
+fn contains(list: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM json_each({list}) WHERE value = ?)")
 }
 
 fn to_sql(value: &Value) -> SqlValue {
@@ -234,17 +211,9 @@ fn to_json(texts: &impl Serialize) -> SqlValue {
     json.into()
 }
 
-fn read_rows(mut rows: Rows<'_>) -> Result<Vec<Fields>, StoreError> {
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read_row(row)?);
-    }
-    Ok(found)
-}
-
 fn read_row(row: &Row<'_>) -> Result<Fields, StoreError> {
     let statement: &Statement<'_> = row.as_ref();
-    let names = statement.column_names().into_iter().enumerate();
+    let names = statement.column_names().enumerate();
     let field = |(place, name): (usize, &str)| {
         let value = match row.get_ref(place)? {
             ValueRef::Null => Value::Null,

@@ -7,35 +7,13 @@ use uuid::Uuid;
 use crate::domain::staff::{Account, EmailAddress, PasswordLink, PlaceScope, Role, SecondFactor};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::records::{Change, Condition, Fields, Query, Record, Table, Value};
+use crate::store::records::{Change, Condition, Fields, NewRecord, Query, Record, Table, Value};
 
 /// Maximum number of accounts in a list.
 const MAX_ACCOUNTS: u32 = 1_000;
 
 impl Record for Account {
     const TABLE: Table = Table::new("accounts", "id");
-
-    fn to_fields(&self) -> Fields {
-        let (second, link) = (self.second_factor.as_ref(), self.password_link.as_ref());
-        Fields::from([
-            ("id", self.id.into()),
-            ("mail", self.email.as_str().into()),
-            ("role", self.role.name().into()),
-            ("places", self.place_scope.places().into()),
-            ("password", self.password.as_ref().into()),
-            ("totp", second.map(|second| &second.encrypted_secret).into()),
-            (
-                "totp_step",
-                second.map(|second| second.last_used_step).into(),
-            ),
-            ("link", link.map(|link| link.hash).into()),
-            ("link_expires_at", link.map(|link| link.expires_at).into()),
-            ("epoch", self.epoch.into()),
-            ("closed_at", self.closed_at.into()),
-            ("created_at", self.created_at.into()),
-            ("version", self.version.into()),
-        ])
-    }
 
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         let secret: Option<Vec<u8>> = fields.take("totp")?;
@@ -62,6 +40,30 @@ impl Record for Account {
             created_at: fields.take("created_at")?,
             version: fields.take("version")?,
         })
+    }
+}
+
+impl NewRecord for Account {
+    fn to_fields(&self) -> Fields {
+        let (second, link) = (self.second_factor.as_ref(), self.password_link.as_ref());
+        Fields::from([
+            ("id", self.id.into()),
+            ("mail", self.email.as_str().into()),
+            ("role", self.role.name().into()),
+            ("places", self.place_scope.places().into()),
+            ("password", self.password.as_ref().into()),
+            ("totp", second.map(|second| &second.encrypted_secret).into()),
+            (
+                "totp_step",
+                second.map(|second| second.last_used_step).into(),
+            ),
+            ("link", link.map(|link| link.hash).into()),
+            ("link_expires_at", link.map(|link| link.expires_at).into()),
+            ("epoch", self.epoch.into()),
+            ("closed_at", self.closed_at.into()),
+            ("created_at", self.created_at.into()),
+            ("version", self.version.into()),
+        ])
     }
 }
 

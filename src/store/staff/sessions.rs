@@ -7,23 +7,13 @@ use uuid::Uuid;
 use crate::domain::staff::Session;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::records::{Change, Condition, Fields, Query, Record, Table};
+use crate::store::records::{Change, Condition, Fields, NewRecord, Query, Record, Table};
 
 /// Maximum number of sessions in a list.
 const MAX_SESSIONS: u32 = 100;
 
 impl Record for Session {
     const TABLE: Table = Table::new("sessions", "hash");
-
-    fn to_fields(&self) -> Fields {
-        Fields::from([
-            ("hash", self.hash.into()),
-            ("account", self.account.into()),
-            ("epoch", self.epoch.into()),
-            ("created_at", self.created_at.into()),
-            ("seen_at", self.seen_at.into()),
-        ])
-    }
 
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         Ok(Self {
@@ -33,6 +23,18 @@ impl Record for Session {
             created_at: fields.take("created_at")?,
             seen_at: fields.take("seen_at")?,
         })
+    }
+}
+
+impl NewRecord for Session {
+    fn to_fields(&self) -> Fields {
+        Fields::from([
+            ("hash", self.hash.into()),
+            ("account", self.account.into()),
+            ("epoch", self.epoch.into()),
+            ("created_at", self.created_at.into()),
+            ("seen_at", self.seen_at.into()),
+        ])
     }
 }
 

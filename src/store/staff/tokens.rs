@@ -5,25 +5,13 @@ use jiff::Timestamp;
 use crate::domain::staff::{ApiToken, PlaceScope, Scopes};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::records::{Change, Condition, Fields, Query, Record, Table, Value};
+use crate::store::records::{Change, Condition, Fields, NewRecord, Query, Record, Table, Value};
 
 /// Maximum number of tokens in a list.
 const MAX_TOKENS: u32 = 1_000;
 
 impl Record for ApiToken {
     const TABLE: Table = Table::new("tokens", "hash");
-
-    fn to_fields(&self) -> Fields {
-        Fields::from([
-            ("hash", self.hash.into()),
-            ("name", (&self.name).into()),
-            ("scopes", self.scopes.to_text().into()),
-            ("places", self.place_scope.places().into()),
-            ("created_at", self.created_at.into()),
-            ("expires_at", self.expires_at.into()),
-            ("revoked_at", self.revoked_at.into()),
-        ])
-    }
 
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         Ok(Self {
@@ -35,6 +23,20 @@ impl Record for ApiToken {
             expires_at: fields.take("expires_at")?,
             revoked_at: fields.take("revoked_at")?,
         })
+    }
+}
+
+impl NewRecord for ApiToken {
+    fn to_fields(&self) -> Fields {
+        Fields::from([
+            ("hash", self.hash.into()),
+            ("name", (&self.name).into()),
+            ("scopes", self.scopes.to_text().into()),
+            ("places", self.place_scope.places().into()),
+            ("created_at", self.created_at.into()),
+            ("expires_at", self.expires_at.into()),
+            ("revoked_at", self.revoked_at.into()),
+        ])
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use crate::domain::CampaignId;
 use crate::store::error::StoreError;
@@ -36,17 +36,11 @@ impl SqliteStore {
         campaign: &CampaignId,
         since: Date,
     ) -> Result<BTreeMap<String, u64>, StoreError> {
-        let (campaign, since) = (campaign.clone(), since.to_string());
-        let read = move |connection: &mut Connection| {
-            let sql = "SELECT reason, sum(count) FROM refusals \
-                       WHERE campaign = ?1 AND day >= ?2 GROUP BY reason";
-            let mut statement = connection.prepare_cached(sql)?;
-            let sums = statement.query_map((campaign.as_str(), &since), |row| {
-                Ok((row.get(0)?, count(row, 1)?))
-            })?;
-            Ok(sums.collect::<Result<_, _>>()?)
-        };
-        self.readers.read(read).await
+        let sql = "SELECT reason, sum(count) FROM refusals \
+                   WHERE campaign = ?1 AND day >= ?2 GROUP BY reason";
+        let bounds = (campaign.as_str().to_owned(), since.to_string());
+        let read = |row: &Row<'_>| Ok((row.get(0)?, count(row, 1)?));
+        Ok(self.query(sql, bounds, read).await?.into_iter().collect())
     }
 
     pub(crate) async fn delete_expired_rejections(
@@ -54,12 +48,8 @@ impl SqliteStore {
         campaign: &CampaignId,
         before: Date,
     ) -> Result<u64, StoreError> {
-        let (campaign, before) = (campaign.as_str().to_owned(), before.to_string());
-        let sweep = move |connection: &Connection| {
-            let sql = "DELETE FROM refusals WHERE campaign = ?1 AND day < ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            Ok(statement.execute((&campaign, &before))? as u64)
-        };
-        self.writer.write(sweep).await
+        let sql = "DELETE FROM refusals WHERE campaign = ?1 AND day < ?2";
+        let expired = (campaign.as_str().to_owned(), before.to_string());
+        self.execute(sql, expired).await
     }
 }

@@ -1,7 +1,7 @@
 //! Buffered photos in SQLite.
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use super::{BufferTotals, BufferedPhoto, BufferedPhotoKey};
 use crate::domain::registration::PhotoRef;
@@ -42,14 +42,10 @@ impl SqliteStore {
         &self,
         key: BufferedPhotoKey,
     ) -> Result<Option<Bytes>, StoreError> {
-        let read = move |connection: &mut Connection| {
-            let sql = "SELECT bytes FROM pending_photos WHERE id = ?1 AND sha256 = ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            let key = (key.id.as_bytes(), key.sha256);
-            let found = statement.query_row(key, |row| row.get::<_, Vec<u8>>(0));
-            Ok(found.optional()?.map(Bytes::from))
-        };
-        self.readers.read(read).await
+        let sql = "SELECT bytes FROM pending_photos WHERE id = ?1 AND sha256 = ?2";
+        let read = |row: &Row<'_>| Ok(Bytes::from(row.get::<_, Vec<u8>>(0)?));
+        let found = self.query(sql, (*key.id.as_bytes(), key.sha256), read);
+        Ok(found.await?.pop())
     }
 
     pub(crate) async fn buffered_photos(
@@ -57,41 +53,28 @@ impl SqliteStore {
         after: Option<BufferedPhotoKey>,
         limit: u8,
     ) -> Result<Vec<BufferedPhoto>, StoreError> {
-        let read = move |connection: &mut Connection| {
-            let sql = "SELECT id, sha256, campaign, extension, bytes FROM pending_photos \
-                       WHERE ?1 IS NULL OR (id, sha256) > (?1, ?2) ORDER BY id, sha256 LIMIT ?3";
-            let mut statement = connection.prepare_cached(sql)?;
-            let (id, sha256) = after.map(|key| (*key.id.as_bytes(), key.sha256)).unzip();
-            let rows = statement.query_map((id, sha256, limit), |row| Ok(read_photo(row)))?;
-            rows.map(|row| row?).collect()
-        };
-        self.readers.read(read).await
+        let sql = "SELECT id, sha256, campaign, extension, bytes FROM pending_photos \
+                   WHERE ?1 IS NULL OR (id, sha256) > (?1, ?2) ORDER BY id, sha256 LIMIT ?3";
+        let (id, sha256) = after.map(|key| (*key.id.as_bytes(), key.sha256)).unzip();
+        self.query(sql, (id, sha256, limit), read_photo).await
     }
 
     pub(crate) async fn remove_buffered_photo(
         &self,
         key: BufferedPhotoKey,
     ) -> Result<bool, StoreError> {
-        let remove = move |connection: &Connection| {
-            let sql = "DELETE FROM pending_photos WHERE id = ?1 AND sha256 = ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            Ok(statement.execute((key.id.as_bytes(), key.sha256))? > 0)
-        };
-        self.writer.write(remove).await
+        let sql = "DELETE FROM pending_photos WHERE id = ?1 AND sha256 = ?2";
+        Ok(self.execute(sql, (*key.id.as_bytes(), key.sha256)).await? > 0)
     }
 
     pub(crate) async fn buffer_totals(&self) -> Result<BufferTotals, StoreError> {
-        let read = |connection: &mut Connection| {
-            // SQLite stores the length before the value: the photos are not read.
-            let sql = "SELECT count(*), ifnull(sum(length(bytes)), 0) FROM pending_photos";
-            let mut statement = connection.prepare_cached(sql)?;
-            let read = |row: &Row<'_>| {
-                let (photos, bytes) = (count(row, 0)?, count(row, 1)?);
-                Ok(BufferTotals { photos, bytes })
-            };
-            Ok(statement.query_row((), read)?)
+        // SQLite stores the length before the value: the photos are not read.
+        let sql = "SELECT count(*), ifnull(sum(length(bytes)), 0) FROM pending_photos";
+        let read = |row: &Row<'_>| {
+            let (photos, bytes) = (count(row, 0)?, count(row, 1)?);
+            Ok(BufferTotals { photos, bytes })
         };
-        self.readers.read(read).await
+        Ok(self.query(sql, (), read).await?.pop().unwrap_or_default())
     }
 }
 

@@ -28,27 +28,19 @@ impl SqliteStore {
         until: Timestamp,
         limit: u8,
     ) -> Result<Vec<PendingDeletion>, StoreError> {
-        let read = move |connection: &mut Connection| {
-            let sql = "SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
-                       FROM tombstones WHERE photo_sha256 IS NOT NULL AND at <= ?1 UNION ALL \
-                       SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
-                       FROM erased_photos WHERE at <= ?1 ORDER BY at, id LIMIT ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            let known = (until.as_millisecond(), limit);
-            let rows = statement.query_map(known, |row| Ok(read_pending_deletion(row)))?;
-            rows.map(|row| row?).collect()
-        };
-        self.readers.read(read).await
+        let sql = "SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
+                   FROM tombstones WHERE photo_sha256 IS NOT NULL AND at <= ?1 UNION ALL \
+                   SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
+                   FROM erased_photos WHERE at <= ?1 ORDER BY at, id LIMIT ?2";
+        let bounds = (until.as_millisecond(), limit);
+        self.query(sql, bounds, read_pending_deletion).await
     }
 
     pub(crate) async fn count_pending_deletions(&self) -> Result<u64, StoreError> {
-        let read = |connection: &mut Connection| {
-            let sql = "SELECT (SELECT count(*) FROM tombstones WHERE photo_sha256 IS NOT NULL) \
-                       + (SELECT count(*) FROM erased_photos)";
-            let mut statement = connection.prepare_cached(sql)?;
-            Ok(statement.query_row((), |row| count(row, 0))?)
-        };
-        self.readers.read(read).await
+        let sql = "SELECT (SELECT count(*) FROM tombstones WHERE photo_sha256 IS NOT NULL) \
+                   + (SELECT count(*) FROM erased_photos)";
+        let counts = self.query(sql, (), |row| Ok(count(row, 0)?)).await?;
+        Ok(counts.into_iter().sum())
     }
 
     pub(crate) async fn mark_deleted(&self, id: RegistrationId) -> Result<(), StoreError> {
@@ -93,18 +85,12 @@ impl SqliteStore {
         id: RegistrationId,
         sha256: &[u8; 32],
     ) -> Result<bool, StoreError> {
-        let sha256 = *sha256;
-        let read = move |connection: &mut Connection| {
-            let among = |table| {
-                format!("EXISTS (SELECT 1 FROM {table} WHERE id = ?1 AND photo_sha256 = ?2)")
-            };
-            let tables = ["registrations", "tombstones", "erased_photos"].map(among);
-            let waits = "EXISTS (SELECT 1 FROM pending_photos WHERE id = ?1 AND sha256 = ?2)";
-            let sql = format!("SELECT {waits} OR {}", tables.join(" OR "));
-            let mut statement = connection.prepare_cached(&sql)?;
-            Ok(statement.query_row((id.as_bytes(), sha256), |row| row.get(0))?)
-        };
-        self.readers.read(read).await
+        let sql = "SELECT 1 FROM pending_photos WHERE id = ?1 AND sha256 = ?2 UNION ALL \
+                   SELECT 1 FROM registrations WHERE id = ?1 AND photo_sha256 = ?2 UNION ALL \
+                   SELECT 1 FROM tombstones WHERE id = ?1 AND photo_sha256 = ?2 UNION ALL \
+                   SELECT 1 FROM erased_photos WHERE id = ?1 AND photo_sha256 = ?2";
+        let photo = (*id.as_bytes(), *sha256);
+        Ok(!self.query(sql, photo, |_| Ok(())).await?.is_empty())
     }
 }
 

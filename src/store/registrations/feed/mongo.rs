@@ -1,6 +1,8 @@
 //! Feed from a change stream on the primary, filtered and projected by the server. Its changes, like the snapshot
 //! before them, are majority-committed.
 
+mod snapshot;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -11,12 +13,13 @@ use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::time::Instant;
 
 use super::change::{Change, FeedError, MAX_CHANGES, Position};
-use super::mongo_snapshot::to_order;
 use crate::domain::CampaignId;
 use crate::store::error::StoreError;
 use crate::store::mongo::driver_error;
 use crate::store::mongo::handle::{MongoStore, primary};
 use crate::store::time_limit::{OPERATION_TIMEOUT, in_time, within};
+
+use snapshot::to_order;
 
 /// Time that the server waits for a change before it returns an empty batch.
 const MAX_AWAIT_TIME: Duration = Duration::from_millis(250);

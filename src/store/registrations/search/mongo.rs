@@ -14,7 +14,7 @@ use crate::domain::Campaign;
 use crate::store::error::StoreError;
 use crate::store::mongo::convert::{binary, moment, read_field, text};
 use crate::store::mongo::handle::{LIST_INDEX, MongoStore};
-use crate::store::registrations::mongo::document;
+use crate::store::registrations::mongo::{document, insert_period};
 use crate::store::time_limit::{OPERATION_TIMEOUT, in_time};
 
 const NEWEST: &str = "newest";
@@ -222,16 +222,9 @@ impl MongoSearch<'_> {
     fn period_filter(&self) -> Document {
         let mut filter = doc! { "campaign": self.campaign.id.as_str() };
         let (from, until) = self.search.period_ms();
-        let mut time = doc! {};
-        if self.search.from.is_some() {
-            time.insert("$gte", DateTime::from_millis(from));
-        }
-        if self.search.until.is_some() {
-            time.insert("$lt", DateTime::from_millis(until));
-        }
-        if !time.is_empty() {
-            filter.insert("received_at", time);
-        }
+        let from = self.search.from.map(|_| DateTime::from_millis(from));
+        let until = self.search.until.map(|_| DateTime::from_millis(until));
+        insert_period(&mut filter, [from, until]);
         filter
     }
 

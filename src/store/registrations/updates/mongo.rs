@@ -12,7 +12,7 @@ use mongodb::options::ReadConcern;
 use tokio::time::sleep;
 
 use super::{ErasedRegistration, UpdateOutcome};
-use crate::domain::history::{Deletion, RegistrationHistory};
+use crate::domain::history::{Correction, Deletion, RegistrationHistory};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
 use crate::store::error::StoreError;
 use crate::store::mongo::convert::{binary, number};
@@ -45,11 +45,9 @@ impl MongoStore {
         campaign: &Campaign,
         read: &RegistrationHistory,
         corrected: &RegistrationHistory,
+        correction: &Correction,
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome, StoreError> {
-        let Some(correction) = corrected.corrections.last() else {
-            return Ok(UpdateOutcome::Updated);
-        };
         let write = UpdateKind::Correction {
             update: history::correction_update(campaign, read, corrected, correction),
             alias,
@@ -90,15 +88,6 @@ impl MongoStore {
         let filter = doc! { "_id": binary(id.as_bytes()), "gone.campaign": campaign.as_str() };
         let found = in_time(self.registrations.find_one(filter)).await?;
         found.as_deref().map(history::read_tombstone).transpose()
-    }
-
-    pub(crate) async fn revision(&self, campaign: &CampaignId) -> Result<u64, StoreError> {
-        let find = self.revisions.find_one(doc! { "_id": campaign.as_str() });
-        let found = in_time(find).await?;
-        let revision = found.map(|found| found.get_i64("revision"));
-        let revision = revision.transpose();
-        let revision = revision.map_err(|_| StoreError::malformed("revision"))?;
-        Ok(revision.unwrap_or(0).unsigned_abs())
     }
 
     /// Scans all documents in order of their ids.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use super::{ErasedRegistration, UpdateOutcome};
@@ -14,7 +14,7 @@ use crate::domain::{Campaign, CampaignId, RegistrationId};
 use crate::store::error::StoreError;
 use crate::store::registrations::feed::sqlite::append_change;
 use crate::store::registrations::sqlite::{COLUMNS, registration};
-use crate::store::sqlite::convert::{self, count, number, photo_ref, registration_id, time};
+use crate::store::sqlite::convert::{self, number, photo_ref, registration_id, time};
 use crate::store::sqlite::handle::SqliteStore;
 
 /// Corrections and deletions. A claim is an alias of a registration. A tombstone replaces a deleted registration.
@@ -66,11 +66,10 @@ impl SqliteStore {
         campaign: &Campaign,
         read: &RegistrationHistory,
         corrected: &RegistrationHistory,
+        correction: &Correction,
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome, StoreError> {
-        let Some(correction) = corrected.corrections.last().cloned() else {
-            return Ok(UpdateOutcome::Updated);
-        };
+        let correction = correction.clone();
         let step = SqliteUpdate::new(&campaign.id, read);
         let columns = CorrectedColumns {
             value: corrected.registration.tally_value.clone(),
@@ -98,26 +97,9 @@ impl SqliteStore {
         campaign: &CampaignId,
         id: RegistrationId,
     ) -> Result<Option<Deletion>, StoreError> {
-        let campaign = campaign.clone();
-        let read = move |connection: &mut Connection| {
-            let sql =
-                "SELECT at, by, reason, value FROM tombstones WHERE id = ?1 AND campaign = ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            let mut rows = statement.query((id.as_bytes(), campaign.as_str()))?;
-            rows.next()?.map(deletion).transpose()
-        };
-        self.readers.read(read).await
-    }
-
-    pub(crate) async fn revision(&self, campaign: &CampaignId) -> Result<u64, StoreError> {
-        let campaign = campaign.clone();
-        let read = move |connection: &mut Connection| {
-            let sql = "SELECT revision FROM revisions WHERE campaign = ?1";
-            let mut statement = connection.prepare_cached(sql)?;
-            let revision = statement.query_row([campaign.as_str()], |row| count(row, 0));
-            Ok(revision.optional()?.unwrap_or(0))
-        };
-        self.readers.read(read).await
+        let sql = "SELECT at, by, reason, value FROM tombstones WHERE id = ?1 AND campaign = ?2";
+        let key = (*id.as_bytes(), campaign.as_str().to_owned());
+        Ok(self.query(sql, key, deletion).await?.pop())
     }
 
     pub(crate) async fn erased_registrations(
@@ -127,13 +109,8 @@ impl SqliteStore {
     ) -> Result<Vec<ErasedRegistration>, StoreError> {
         // An empty blob sorts before every id.
         let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
-        let read = move |connection: &mut Connection| {
-            let sql = "SELECT campaign, id FROM tombstones WHERE id > ?1 ORDER BY id LIMIT ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map((&after, limit), |row| Ok(read_erased(row)))?;
-            rows.map(|row| row?).collect()
-        };
-        self.readers.read(read).await
+        let sql = "SELECT campaign, id FROM tombstones WHERE id > ?1 ORDER BY id LIMIT ?2";
+        self.query(sql, (after, limit), read_erased).await
     }
 
     /// Returns the registration that owns an alias.
@@ -141,18 +118,14 @@ impl SqliteStore {
         &self,
         id: RegistrationId,
     ) -> Result<Option<RegistrationId>, StoreError> {
-        let read = move |connection: &mut Connection| {
-            let sql = "SELECT owner FROM claims WHERE id = ?1";
-            let mut statement = connection.prepare_cached(sql)?;
-            let owner = statement.query_row([id.as_bytes()], |row| registration_id(row, 0));
-            Ok(owner.optional()?)
-        };
-        self.readers.read(read).await
+        let sql = "SELECT owner FROM claims WHERE id = ?1";
+        let read = |row: &Row<'_>| Ok(registration_id(row, 0)?);
+        Ok(self.query(sql, [*id.as_bytes()], read).await?.pop())
     }
 }
 
 /// Reads `campaign, id`.
-fn read_erased(row: &rusqlite::Row<'_>) -> Result<ErasedRegistration, StoreError> {
+fn read_erased(row: &Row<'_>) -> Result<ErasedRegistration, StoreError> {
     Ok(ErasedRegistration {
         campaign: convert::campaign(row, 0)?,
         id: registration_id(row, 1)?,
@@ -206,7 +179,7 @@ fn read_history(
 }
 
 /// Reads `at, by, reason, changes`.
-fn read_correction(row: &rusqlite::Row<'_>) -> Result<Correction, StoreError> {
+fn read_correction(row: &Row<'_>) -> Result<Correction, StoreError> {
     let changes = serde_json::from_str(row.get_ref(3)?.as_str().unwrap_or_default());
     let changes: Vec<_> = changes.map_err(|_| StoreError::malformed("correction"))?;
     let one = |(field, was, is)| AnswerChange {
@@ -223,7 +196,7 @@ fn read_correction(row: &rusqlite::Row<'_>) -> Result<Correction, StoreError> {
 }
 
 /// Reads `at, by, reason, value`.
-fn deletion(row: &rusqlite::Row<'_>) -> Result<Deletion, StoreError> {
+fn deletion(row: &Row<'_>) -> Result<Deletion, StoreError> {
     Ok(Deletion {
         at: time(row.get(0)?)?,
         by: row.get(1)?,

@@ -7,10 +7,11 @@ use mongodb::bson::{RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::options::ReadConcern;
 use mongodb::raw_batch_cursor::RawBatch;
 
-use super::change::{Position, Snapshot};
 use crate::domain::{CampaignId, Selection};
 use crate::store::error::StoreError;
+use crate::store::mongo::convert::read_number;
 use crate::store::mongo::handle::{COUNT_TIMEOUT, MongoStore, list_index_hint, primary};
+use crate::store::registrations::feed::change::{Position, Snapshot};
 use crate::store::registrations::mongo::selection_filter;
 use crate::store::time_limit::within;
 
@@ -55,9 +56,8 @@ fn read_cluster_time(batch: &RawBatch) -> Option<u64> {
 }
 
 fn value_and_count(total: &RawDocument) -> Option<(String, u64)> {
-    let count = total.get("count").ok()??;
-    let count = count.as_i64().or_else(|| count.as_i32().map(i64::from))?;
-    Some((total.get_str("_id").ok()?.to_owned(), count.unsigned_abs()))
+    let count = total.get("count").ok()??.try_into().ok()?;
+    Some((total.get_str("_id").ok()?.to_owned(), read_number(&count)?))
 }
 
 /// Converts a cluster time to a number in the same order.
