@@ -25,7 +25,7 @@ enum FeedBackend {
 }
 
 impl Feed {
-    /// Returns the changes available now, up to [`MAX_CHANGES`](change::MAX_CHANGES). Waits up to `wait` for the first (MongoDB: up to 250
+    /// Returns the changes available now, up to 10,000. Waits up to `wait` for the first (MongoDB: up to 250
     /// ms longer). An empty batch means: at some moment after this call began, nothing else was committed than what
     /// was returned before (sharded cluster: as far as its slowest shard has reported). Cancel-safe: a change that was
     /// not returned comes with the next call.
