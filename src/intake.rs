@@ -10,6 +10,8 @@ pub mod photo_repository;
 pub mod photo_uploader;
 pub mod rejections;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use tracing::warn;
@@ -118,7 +120,7 @@ impl Registrations {
     pub async fn submit(
         &self,
         _: &Admitted,
-        campaign: &Campaign,
+        campaign: &Arc<Campaign>,
         submission: Submission,
         now: Timestamp,
     ) -> Result<SubmitOutcome, SubmitError> {
@@ -152,7 +154,7 @@ impl Registrations {
 
     async fn validate_and_insert(
         &self,
-        campaign: &Campaign,
+        campaign: &Arc<Campaign>,
         submission: Submission,
         now: Timestamp,
     ) -> Result<SubmitOutcome, SubmitError> {
@@ -217,7 +219,7 @@ impl Registrations {
     }
 
     /// Removes the photo of a rejected attempt, unless the stored registration has the same photo.
-    async fn remove_unreferenced_photo(&self, campaign: &Campaign, attempt: &Registration) {
+    async fn remove_unreferenced_photo(&self, campaign: &Arc<Campaign>, attempt: &Registration) {
         if attempt.photo.is_none() {
             return;
         }

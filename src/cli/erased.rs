@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
@@ -106,7 +107,7 @@ async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow::Result<()>
 
 async fn erase(
     context: &MaintenanceContext,
-    campaign: &Campaign,
+    campaign: &Arc<Campaign>,
     id: RegistrationId,
 ) -> anyhow::Result<bool> {
     let store = &context.admin.store;

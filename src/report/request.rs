@@ -7,7 +7,7 @@ use super::source_version;
 use crate::domain::Job;
 use crate::domain::job::ReportRequest;
 use crate::photo::{FileKey, ObjectError, ObjectStore};
-use crate::store::job::MAX_JOBS;
+use crate::store::jobs::MAX_JOBS;
 use crate::store::{Store, StoreError};
 
 /// Maximum unfinished jobs per requester, so that none blocks the others.

@@ -22,7 +22,7 @@ use crate::low_priority;
 use crate::photo::encryption::{EncryptedFile, Encryptor};
 use crate::photo::{FileKey, ObjectError, ObjectStore};
 use crate::store::Store;
-use crate::store::job::{JobLease, JobOutcome};
+use crate::store::jobs::{JobLease, JobOutcome};
 
 /// Polling interval. A job requested on this instance starts immediately.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);

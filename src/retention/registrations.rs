@@ -50,7 +50,7 @@ impl Sweep {
 
     async fn erase(
         &self,
-        campaign: &Campaign,
+        campaign: &Arc<Campaign>,
         registration: &Registration,
         now: Timestamp,
     ) -> anyhow::Result<bool> {

@@ -100,10 +100,6 @@ const FACADE: &str = "photo";
 /// Upward imports and cycles that remain, as `user -> used`. The list may only shrink.
 const EXCEPTIONS: [&str; 0] = [];
 
-/// Folders whose files still use each other in cycles. In `store`, the facade `Store` and the two back ends use each other.
-/// The list may only shrink.
-const FOLDERS_WITH_CYCLES: [&str; 1] = ["jornada/store"];
-
 type Edges = BTreeMap<Module, BTreeSet<Module>>;
 
 struct Project(BTreeMap<Module, Source>);
@@ -299,19 +295,6 @@ fn listed(edges: &Edges) -> BTreeSet<String> {
     lines.collect()
 }
 
-/// The cycles between files, except those within a folder of [`FOLDERS_WITH_CYCLES`].
-fn file_cycles(edges: &Edges) -> BTreeSet<String> {
-    let is_within =
-        |edge: &String, folder: &str| edge.split(" -> ").all(|module| module.starts_with(folder));
-    let mut found = listed(&cycles(edges));
-    found.retain(|edge| {
-        !FOLDERS_WITH_CYCLES
-            .iter()
-            .any(|folder| is_within(edge, folder))
-    });
-    found
-}
-
 /// Dependencies between the first-level modules of each crate, including everything below them.
 fn by_folder(edges: &Edges) -> Edges {
     let folder = |module: &Module| -> Module {
@@ -369,7 +352,7 @@ fn no_module_uses_one_above_it() {
 #[test]
 fn no_modules_use_each_other() {
     let uses = Project::read().uses();
-    check(&file_cycles(&uses));
+    check(&listed(&cycles(&uses)));
     check(&listed(&cycles(&by_folder(&uses))));
 }
 
@@ -378,19 +361,12 @@ fn every_exception_is_still_needed() {
     let project = Project::read();
     let uses = project.uses();
     let mut found = upward(&project);
-    found.extend(file_cycles(&uses));
+    found.extend(listed(&cycles(&uses)));
     found.extend(listed(&cycles(&by_folder(&uses))));
     for exception in EXCEPTIONS {
         assert!(
             found.contains(exception),
             "{exception} no longer occurs: delete it from the list"
-        );
-    }
-    let cycles = listed(&cycles(&uses));
-    for folder in FOLDERS_WITH_CYCLES {
-        assert!(
-            cycles.iter().any(|edge| edge.starts_with(folder)),
-            "{folder} has no cycle any more: delete it from the list"
         );
     }
 }

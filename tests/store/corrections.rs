@@ -133,6 +133,7 @@ pub async fn an_answer_to_a_removed_field_survives_a_correction(fixture: &StoreF
     let first = insert(fixture, "1001", "Bogotá").await;
     let mut smaller = (*fixture.campaign).clone();
     smaller.fields.remove(1);
+    let smaller = Arc::new(smaller);
     let id = first.registration.id;
     let read = fixture.store.history(&smaller, id).await.unwrap().unwrap();
     let better = corrected(&smaller, &read, &[("nombre", "Ana Ejemplo")]);

@@ -160,7 +160,11 @@ pub async fn a_field_added_or_removed_leaves_the_other_answers(fixture: &StoreFi
     let mut new = changed.fields[0].clone();
     "barrio".clone_into(&mut new.name);
     changed.fields.push(new);
-    let found = fixture.store.registration(&changed, one.id).await.unwrap();
+    let found = fixture
+        .store
+        .registration(&Arc::new(changed), one.id)
+        .await
+        .unwrap();
     let text = |text: &str| Some(text.to_owned());
     let expected = vec![None, text("Bogotá"), text("Persona 1"), None];
     assert_eq!(found.unwrap().answers, Answers::from_stored(expected));

@@ -61,7 +61,7 @@ fn document(key: u16) -> String {
 /// Updates the registration of a key, if it exists.
 async fn update(
     store: &Store,
-    campaign: &Campaign,
+    campaign: &Arc<Campaign>,
     operation: &Operation,
 ) -> Option<UpdateOutcome> {
     let (Operation::Move(key, _) | Operation::Rename(key, _) | Operation::Delete(key)) = operation

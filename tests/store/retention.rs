@@ -1,5 +1,7 @@
 //! Consent texts of registrations, and deletion of expired data.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use jornada::domain::staff::{Account, EmailAddress, account::PasswordLink};
 use jornada::store::{InsertOutcome, UpdateOutcome};
@@ -26,6 +28,7 @@ pub async fn a_consent_text_is_stored_once_and_named_by_registrations(fixture: &
     // The text changes later.
     let mut later = (*fixture.campaign).clone();
     later.consent.as_mut().unwrap().es.push('!');
+    let later = Arc::new(later);
     fixture.store.insert_consent(&later).await.unwrap();
     let record = fixture
         .store

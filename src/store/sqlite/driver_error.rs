@@ -2,7 +2,7 @@
 
 use rusqlite::{Error, ErrorCode};
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
