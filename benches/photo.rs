@@ -9,7 +9,7 @@ use jornada::domain::registration::PhotoRef;
 use jornada::domain::{CampaignId, RegistrationId};
 use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
 use jornada::photo::inspect::inspect;
-use jornada::photo::{PhotoFormat, PhotoKey};
+use jornada::photo::{ObjectKey, PhotoFormat};
 use sha2::{Digest, Sha256};
 
 /// Returns a noisy square JPEG with sides of `side` pixels.
@@ -56,14 +56,14 @@ fn photos(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn photo_key(photo: &[u8]) -> PhotoKey {
+fn photo_key(photo: &[u8]) -> ObjectKey {
     let campaign = CampaignId::parse("vacunacion").expect("a name");
     let photo = PhotoRef {
         sha256: Sha256::digest(photo).into(),
         format: PhotoFormat::Jpeg,
         bytes: photo.len() as u64,
     };
-    PhotoKey::for_photo(&campaign, RegistrationId::from_bytes([1; 16]), &photo)
+    ObjectKey::for_photo(&campaign, RegistrationId::from_bytes([1; 16]), &photo)
 }
 
 fn encryption(criterion: &mut Criterion) {

@@ -55,6 +55,7 @@
 
 pub mod admission;
 pub mod app;
+pub mod blocking;
 pub mod cache;
 pub mod campaigns;
 pub mod cli;

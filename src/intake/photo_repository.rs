@@ -17,7 +17,7 @@ use crate::domain::job::ReportFile;
 use crate::domain::registration::PhotoRef;
 use crate::domain::{CampaignId, RegistrationId};
 use crate::photo::encryption::{EncryptedPhoto, KeyEncryptionKey};
-use crate::photo::{FileKey, ObjectError, ObjectStore, PhotoKey};
+use crate::photo::{ObjectError, ObjectKey, ObjectStore};
 use crate::store::{BufferedPhoto, BufferedPhotoKey, Store, StoreError};
 
 /// Timeout of a request to the object store, which normally takes milliseconds.
@@ -90,7 +90,7 @@ impl PhotoRepository {
         photo: &PhotoRef,
         bytes: Bytes,
     ) -> Result<(), PhotoError> {
-        let key = PhotoKey::for_photo(campaign, id, photo);
+        let key = ObjectKey::for_photo(campaign, id, photo);
         let sealed = self.objects.encryptor().encrypt(&key, bytes).await?;
         if !self.is_unavailable() {
             match with_timeout(self.objects.put(&key, &sealed)).await {
@@ -123,7 +123,7 @@ impl PhotoRepository {
         id: RegistrationId,
         photo: &PhotoRef,
     ) -> Result<Option<Bytes>, PhotoError> {
-        let key = PhotoKey::for_photo(campaign, id, photo);
+        let key = ObjectKey::for_photo(campaign, id, photo);
         match self.read(&key, buffered_key(id, photo)).await {
             // Another instance may have created the key since this one started.
             Err(PhotoError::Objects(ObjectError::UnknownKey(_))) => {
@@ -136,7 +136,7 @@ impl PhotoRepository {
 
     async fn read(
         &self,
-        key: &PhotoKey,
+        key: &ObjectKey,
         buffered: BufferedPhotoKey,
     ) -> Result<Option<Bytes>, PhotoError> {
         // Buffer first: an upload puts the photo into the object store before it leaves the buffer.
@@ -148,17 +148,17 @@ impl PhotoRepository {
         Ok(self.objects.get(key).await?)
     }
 
-    /// Streams the decrypted file of a report, see [`ObjectStore::file`]; `None` if it does not exist.
+    /// Streams the decrypted file of a report, see [`ObjectStore::get_file`]; `None` if it does not exist.
     pub async fn read_file(
         &self,
-        key: &FileKey,
+        key: &ObjectKey,
         known: ReportFile,
     ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>, PhotoError> {
-        let read = match self.objects.file(key, known).await {
+        let read = match self.objects.get_file(key, known).await {
             // As in `get`.
             Err(ObjectError::UnknownKey(_)) => {
                 self.key_ring.reload().await?;
-                self.objects.file(key, known).await
+                self.objects.get_file(key, known).await
             }
             read => read,
         };
@@ -178,7 +178,7 @@ impl PhotoRepository {
         if self.is_unavailable() {
             return Ok(false);
         }
-        let key = PhotoKey::for_photo(campaign, id, photo);
+        let key = ObjectKey::for_photo(campaign, id, photo);
         with_timeout(self.objects.remove(&key)).await?;
         Ok(true)
     }
@@ -236,7 +236,7 @@ impl PhotoRepository {
 
     /// Uploads a buffered photo, then removes it from the buffer.
     pub(super) async fn upload_buffered(&self, photo: BufferedPhoto) -> Result<(), PhotoError> {
-        let key = PhotoKey::for_photo(&photo.campaign, photo.id, &photo.photo);
+        let key = ObjectKey::for_photo(&photo.campaign, photo.id, &photo.photo);
         let buffered = photo.key();
         let sealed = EncryptedPhoto::from_stored(&photo.bytes).ok_or(ObjectError::Altered)?;
         if let Err(error) = self.objects.put(&key, &sealed).await {

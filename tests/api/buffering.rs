@@ -5,7 +5,7 @@ use jornada::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, StoreSetting
 use jornada::domain::registration::PhotoRef;
 use jornada::domain::{CampaignId, RegistrationId};
 use jornada::intake::key_ring::KeyRing;
-use jornada::photo::{ObjectStore, PhotoFormat, PhotoKey};
+use jornada::photo::{ObjectKey, ObjectStore, PhotoFormat};
 use jornada::store::Store;
 use reqwest::Response;
 use serde_json::Value;
@@ -63,7 +63,7 @@ impl OutageFixture {
                 bytes: bytes.len() as u64,
             };
             let id = RegistrationId::parse(id).unwrap();
-            let key = PhotoKey::for_photo(&CampaignId::parse(&app.campaign).unwrap(), id, &photo);
+            let key = ObjectKey::for_photo(&CampaignId::parse(&app.campaign).unwrap(), id, &photo);
             let kept = photos.get(&key).await.unwrap();
             assert!(
                 kept == Some(bytes.into()),

@@ -14,7 +14,7 @@ use jornada::intake::amend;
 use jornada::intake::key_ring::KeyRing;
 use jornada::intake::photo_deleter::PhotoDeleter;
 use jornada::intake::photo_repository::PhotoRepository;
-use jornada::photo::{ObjectStore, PhotoKey};
+use jornada::photo::{ObjectKey, ObjectStore};
 use jornada::store::Store;
 use jornada::store::UpdateOutcome;
 use serde_json::Value;
@@ -304,7 +304,7 @@ async fn a_photo_that_could_not_be_deleted_is_deleted_later() {
     assert_eq!(store.count_pending_deletions().await.unwrap(), 0);
     stop.cancel();
     removing.await.unwrap();
-    let key = PhotoKey::for_photo(
+    let key = ObjectKey::for_photo(
         &read.registration.campaign,
         read.registration.id,
         read.registration.photo.as_ref().unwrap(),

@@ -15,7 +15,7 @@ use jornada::domain::{CampaignId, Job, Lang, RegistrationId, Selection};
 use jornada::intake::key_ring::KeyRing;
 use jornada::intake::metrics::BufferedPhotoMetrics;
 use jornada::intake::photo_repository::PhotoRepository;
-use jornada::photo::{FileKey, ObjectStore, PhotoFormat, PhotoKey};
+use jornada::photo::{ObjectKey, ObjectStore, PhotoFormat};
 use jornada::retention::{Sweep, SweepReport};
 use jornada::staff::AuditLog;
 use jornada::store::Store;
@@ -67,7 +67,7 @@ async fn sweep(installation: &Installation) -> Sweep {
 }
 
 /// Stores a photo whose registration is never inserted.
-async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> PhotoKey {
+async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> ObjectKey {
     let campaign = CampaignId::parse(campaign).unwrap();
     let unique = UniqueKey::Answer(number.to_string());
     let id = RegistrationId::derive(&[1; 32], &campaign, &unique);
@@ -77,7 +77,7 @@ async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> PhotoK
         format: PhotoFormat::Jpeg,
         bytes: bytes.len() as u64,
     };
-    let key = PhotoKey::for_photo(&campaign, id, &photo);
+    let key = ObjectKey::for_photo(&campaign, id, &photo);
     let sealed = photos
         .encryptor()
         .encrypt(&key, bytes.as_slice().into())
@@ -132,13 +132,22 @@ async fn an_orphaned_photo_is_deleted_after_a_day_and_audited(stores: Stores) {
 
 /// Counts the stored photos of these registrations.
 async fn count_photos_of(sweep: &Sweep, ids: &[String]) -> usize {
-    let (mut keys, listing) = sweep.objects.list();
-    let mut kept = 0;
-    while let Some(key) = keys.recv().await {
-        kept += usize::from(ids.contains(&key.id().to_string()));
+    let keys = list_keys(&sweep.objects, ObjectKey::ALL).await;
+    let kept = keys
+        .iter()
+        .filter(|key| matches!(key, ObjectKey::Photo { id, .. } if ids.contains(&id.to_string())));
+    kept.count()
+}
+
+/// Returns the keys of all objects under a prefix.
+async fn list_keys(objects: &ObjectStore, prefix: &'static str) -> Vec<ObjectKey> {
+    let (mut listed, listing) = objects.list(prefix);
+    let mut keys = Vec::new();
+    while let Some((key, _)) = listed.recv().await {
+        keys.push(key);
     }
     listing.await.unwrap().unwrap();
-    kept
+    keys
 }
 
 /// Empties the store of an installation, but leaves its photos and settings.
@@ -287,7 +296,7 @@ async fn put_report(photos: &ObjectStore, campaign: &str) -> Job {
     };
     let mut job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     job.attempt = 1;
-    let (key, plain) = (FileKey::for_job(&job, 1), tempfile::tempfile().unwrap());
+    let (key, plain) = (ObjectKey::for_job(&job, 1), tempfile::tempfile().unwrap());
     let (_, sealed) = photos.encryptor().encrypt_file(&key, plain, || ()).unwrap();
     photos.put_file(&key, &sealed).await.unwrap();
     job
@@ -312,17 +321,12 @@ async fn an_orphaned_report_is_deleted_after_a_day(stores: Stores) {
         ..SweepReport::default()
     };
     assert_eq!(sweep.run_once(after(26)).await.unwrap(), Some(one));
-    let (mut files, listing) = sweep.objects.list_files();
-    let mut left = Vec::new();
-    while let Some((key, _)) = files.recv().await {
-        left.push(key);
-    }
-    listing.await.unwrap().unwrap();
-    assert!(!left.contains(&FileKey::for_job(&orphaned, 1)));
+    let left = list_keys(&sweep.objects, ObjectKey::REPORTS).await;
+    assert!(!left.contains(&ObjectKey::for_job(&orphaned, 1)));
     for job in [known, of_others] {
-        let key = FileKey::for_job(&job, 1);
+        let key = ObjectKey::for_job(&job, 1);
         assert!(left.contains(&key));
-        sweep.objects.remove_file(&key).await.unwrap();
+        sweep.objects.remove(&key).await.unwrap();
     }
 }
 
@@ -333,7 +337,7 @@ async fn an_unfinished_report_file_is_deleted() {
     let sweep = sweep(&installation).await;
     let job = put_report(&sweep.objects, &installation.campaign).await;
     let path = installation.folder.path().join("data/photos");
-    let file = path.join(FileKey::for_job(&job, 1).to_string());
+    let file = path.join(ObjectKey::for_job(&job, 1).to_string());
     let part = file.with_extension("part");
     std::fs::rename(file, &part).unwrap();
     let later = Timestamp::now() + SignedDuration::from_hours(26);

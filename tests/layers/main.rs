@@ -38,20 +38,23 @@ const ROOT: &str = "jornada";
 const CRATES: [(&str, &[&str], &[&str]); 8] = [
     ("photo", &["photo/inspect", "photo/format"], &[]),
     ("domain", &["domain"], &["photo"]),
-    ("runtime", &["telemetry", "cache", "low_priority"], &[]),
+    (
+        "runtime",
+        &["telemetry", "cache", "low_priority", "blocking"],
+        &[],
+    ),
     ("store", &["store"], &["domain", "runtime"]),
     (
         "objects",
         &[
+            "photo/aead",
             "photo/encryption",
             "photo/object_store",
-            "photo/file",
             "photo/key",
             "photo/s3",
             "photo/disk",
             "photo/error",
             "photo/setting",
-            "staff/aead",
         ],
         &["photo", "domain", "runtime"],
     ),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jornada::domain::job::{ReportFile, ReportFormat, ReportRequest};
 use jornada::domain::{CampaignId, Job, Lang, Selection};
 use jornada::photo::encryption::EncryptedFile;
-use jornada::photo::{FileKey, ObjectError, ObjectStore};
+use jornada::photo::{ObjectError, ObjectKey, ObjectStore};
 use uuid::Uuid;
 
 use crate::photos::{disk, s3};
@@ -17,7 +17,7 @@ use crate::servers::random_name;
 /// More than one chunk, and not a multiple of one.
 const BYTES: usize = 300_001;
 
-fn key() -> FileKey {
+fn key() -> ObjectKey {
     let wanted = ReportRequest {
         campaign: CampaignId::parse(&random_name()).unwrap(),
         selection: Selection::all(),
@@ -26,13 +26,13 @@ fn key() -> FileKey {
         base_url: "http://localhost".into(),
     };
     let job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
-    FileKey::for_job(&job, 1)
+    ObjectKey::for_job(&job, 1)
 }
 
 /// A report encrypted for this store.
 fn encrypted(
     photos: &ObjectStore,
-    key: &FileKey,
+    key: &ObjectKey,
     byte: u8,
 ) -> (Vec<u8>, EncryptedFile, ReportFile) {
     let bytes: Vec<u8> = (0..BYTES).map(|at| byte ^ at.to_le_bytes()[0]).collect();
@@ -42,8 +42,8 @@ fn encrypted(
     (bytes, sealed, known)
 }
 
-async fn read(photos: &ObjectStore, key: &FileKey, known: ReportFile) -> Option<Vec<u8>> {
-    let chunks = photos.file(key, known).await.unwrap()?;
+async fn read(photos: &ObjectStore, key: &ObjectKey, known: ReportFile) -> Option<Vec<u8>> {
+    let chunks = photos.get_file(key, known).await.unwrap()?;
     let chunks: Vec<_> = chunks.try_collect().await.unwrap();
     Some(chunks.concat())
 }
@@ -58,17 +58,17 @@ async fn content_is_readable_until_it_is_removed(photos: ObjectStore) {
     let (second, encrypted_2, known_2) = encrypted(&photos, &key, 2);
     photos.put_file(&key, &encrypted_2).await.unwrap();
     assert_eq!(read(&photos, &key, known_2).await, Some(second));
-    let chunks = photos.file(&key, known_1).await.unwrap().unwrap();
+    let chunks = photos.get_file(&key, known_1).await.unwrap().unwrap();
     let altered = chunks.try_collect::<Vec<_>>().await;
     assert!(altered.is_err(), "it is another file");
     let shorter = ReportFile {
         bytes: known_2.bytes - 1,
         ..known_2
     };
-    let result = photos.file(&key, shorter).await.map(drop);
+    let result = photos.get_file(&key, shorter).await.map(drop);
     assert!(matches!(result, Err(ObjectError::Altered)), "{result:?}");
     for _ in 0..2 {
-        photos.remove_file(&key).await.unwrap();
+        photos.remove(&key).await.unwrap();
     }
     assert_eq!(read(&photos, &key, known_2).await, None);
 }

@@ -5,13 +5,13 @@ use jornada::config::{Env, FromEnv, ObjectStoreSetting};
 use jornada::domain::registration::{PhotoRef, UniqueKey};
 use jornada::domain::{CampaignId, RegistrationId};
 use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
-use jornada::photo::{ObjectError, ObjectStore, PhotoFormat, PhotoKey};
+use jornada::photo::{ObjectError, ObjectKey, ObjectStore, PhotoFormat};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::servers::{random_name, variable};
 
-fn key(bytes: &[u8]) -> PhotoKey {
+fn key(bytes: &[u8]) -> ObjectKey {
     let campaign = CampaignId::parse(&random_name()).unwrap();
     let id = RegistrationId::derive(&[1; 32], &campaign, &UniqueKey::Answer("1".into()));
     let photo = PhotoRef {
@@ -19,7 +19,7 @@ fn key(bytes: &[u8]) -> PhotoKey {
         format: PhotoFormat::Png,
         bytes: bytes.len() as u64,
     };
-    PhotoKey::for_photo(&campaign, id, &photo)
+    ObjectKey::for_photo(&campaign, id, &photo)
 }
 
 fn seal() -> Encryptor {
@@ -27,7 +27,7 @@ fn seal() -> Encryptor {
     Encryptor::new(KeyEncryptionKey::generate(master.id()).unwrap())
 }
 
-async fn put(photos: &ObjectStore, key: &PhotoKey, bytes: impl Into<Bytes>) {
+async fn put(photos: &ObjectStore, key: &ObjectKey, bytes: impl Into<Bytes>) {
     let sealed = photos.encryptor().encrypt(key, bytes.into()).await.unwrap();
     photos.put(key, &sealed).await.unwrap();
 }
@@ -130,9 +130,9 @@ async fn each_photo_is_listed_once(photos: ObjectStore) {
     for (key, bytes) in &keys {
         put(&photos, key, bytes.clone()).await;
     }
-    let (mut listed, listing) = photos.list();
+    let (mut listed, listing) = photos.list(ObjectKey::ALL);
     let mut found = Vec::new();
-    while let Some(key) = listed.recv().await {
+    while let Some((key, _)) = listed.recv().await {
         found.push(key);
     }
     listing.await.unwrap().unwrap();

@@ -5,10 +5,10 @@
 //! ```
 //!
 //! Every chunk holds 64 KiB of the file, except the last, which holds the rest and may be empty. Each is bound to its
-//! position, to being the last or not (STREAM), and to the file's [key](FileKey): none can be removed, added or
+//! position, to being the last or not (STREAM), and to the file's [key](ObjectKey): none can be removed, added or
 //! exchanged.
 
-mod opened;
+mod decrypted_stream;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use super::cipher::{ChunkCipher, TAG_BYTES};
 use super::{Encryptor, HEADER_BYTES, new_header};
 use crate::domain::job::ReportFile;
-use crate::photo::FileKey;
-pub use opened::is_altered;
+use crate::photo::ObjectKey;
+pub use decrypted_stream::is_altered;
 
 const MAGIC: &[u8; 4] = b"JRS1";
 /// Bytes of the file per encrypted chunk. Part of the format.
@@ -60,7 +60,7 @@ impl Encryptor {
     /// Fails if a file fails, or the system provides no random bytes.
     pub fn encrypt_file(
         &self,
-        key: &FileKey,
+        key: &ObjectKey,
         mut plain: File,
         mut throttle: impl FnMut(),
     ) -> io::Result<(ReportFile, EncryptedFile)> {

@@ -14,7 +14,7 @@ use crate::domain::job::ReportFile;
 use crate::photo::ObjectError;
 use crate::photo::encryption::cipher::{ChunkCipher, TAG_BYTES};
 use crate::photo::encryption::{Encryptor, HEADER_BYTES};
-use crate::photo::key::{FileKey, ObjectReader};
+use crate::photo::key::{ObjectKey, ObjectReader};
 
 /// Maximum wait for the next bytes of a file.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ impl Encryptor {
     /// under an unknown key.
     pub(in crate::photo) async fn decrypt_file(
         &self,
-        key: &FileKey,
+        key: &ObjectKey,
         (bytes, mut reader): (u64, ObjectReader),
         known: ReportFile,
     ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, ObjectError> {
@@ -46,8 +46,9 @@ impl Encryptor {
         }
         let head = read_bytes(&mut reader, HEADER_BYTES).await;
         let head = head.map_err(|error| to_object_error(&error))?;
+        let aad = key.to_string();
         let decrypted = DecryptedStream {
-            cipher: self.chunk_cipher(key, &head)?,
+            cipher: ChunkCipher::new(&self.unwrap_data_key(MAGIC, &aad, &head)?, aad),
             reader,
             digest: Sha256::new(),
             remaining: known.bytes,
@@ -62,17 +63,6 @@ impl Encryptor {
             None => Ok(None),
         });
         Ok(stream::iter([Ok(first)]).chain(rest))
-    }
-
-    /// Returns the cipher of the chunks after this header.
-    fn chunk_cipher(&self, key: &FileKey, head: &[u8]) -> Result<ChunkCipher, ObjectError> {
-        let rest = head.strip_prefix(MAGIC).ok_or(ObjectError::Altered)?;
-        let (wrapping_key, wrapped) = self.find_key(rest)?;
-        let aad = key.to_string();
-        let data_key = wrapping_key
-            .unwrap(wrapped, &aad)
-            .ok_or(ObjectError::Altered)?;
-        Ok(ChunkCipher::new(&data_key, aad))
     }
 }
 
@@ -136,7 +126,7 @@ mod tests {
     const CHUNK: usize = CHUNK_BYTES + TAG_BYTES;
 
     /// Returns the key of an attempt at the same job.
-    fn key(attempt: u32) -> FileKey {
+    fn key(attempt: u32) -> ObjectKey {
         let wanted = ReportRequest {
             campaign: CampaignId::parse("vacunacion").unwrap(),
             selection: Selection::all(),
@@ -145,7 +135,7 @@ mod tests {
             base_url: "http://localhost".into(),
         };
         let job = Job::new(Uuid::nil(), wanted, "token:x".into(), Timestamp::UNIX_EPOCH);
-        FileKey::for_job(&job, attempt)
+        ObjectKey::for_job(&job, attempt)
     }
 
     fn vault_key(id: u8) -> KeyEncryptionKey {
@@ -174,7 +164,7 @@ mod tests {
 
     async fn start(
         seal: &Encryptor,
-        key: &FileKey,
+        key: &ObjectKey,
         bytes: &[u8],
         known: ReportFile,
     ) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>, ObjectError> {
