@@ -5,7 +5,6 @@
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
-use jornada::domain::registration::PhotoRef;
 use jornada::domain::{CampaignId, RegistrationId};
 use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
 use jornada::photo::inspect::inspect;
@@ -57,13 +56,12 @@ fn photos(criterion: &mut Criterion) {
 }
 
 fn photo_key(photo: &[u8]) -> ObjectKey {
-    let campaign = CampaignId::parse("vacunacion").expect("a name");
-    let photo = PhotoRef {
+    ObjectKey::Photo {
+        campaign: CampaignId::parse("vacunacion").expect("a name"),
+        id: RegistrationId::from_bytes([1; 16]),
         sha256: Sha256::digest(photo).into(),
         format: PhotoFormat::Jpeg,
-        bytes: photo.len() as u64,
-    };
-    ObjectKey::for_photo(&campaign, RegistrationId::from_bytes([1; 16]), &photo)
+    }
 }
 
 fn encryption(criterion: &mut Criterion) {

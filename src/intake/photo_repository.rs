@@ -91,9 +91,9 @@ impl PhotoRepository {
         bytes: Bytes,
     ) -> Result<(), PhotoError> {
         let key = ObjectKey::for_photo(campaign, id, photo);
-        let sealed = self.objects.encryptor().encrypt(&key, bytes).await?;
+        let encrypted = self.objects.encryptor().encrypt(&key, bytes).await?;
         if !self.is_unavailable() {
-            match with_timeout(self.objects.put(&key, &sealed)).await {
+            match with_timeout(self.objects.put(&key, &encrypted)).await {
                 Ok(()) => return Ok(()),
                 Err(error) => self.mark_unavailable(&error),
             }
@@ -102,7 +102,7 @@ impl PhotoRepository {
             campaign: campaign.clone(),
             id,
             photo: photo.clone(),
-            bytes: sealed.bytes().clone(),
+            bytes: encrypted.bytes().clone(),
         })
         .await
     }
@@ -238,8 +238,8 @@ impl PhotoRepository {
     pub(super) async fn upload_buffered(&self, photo: BufferedPhoto) -> Result<(), PhotoError> {
         let key = ObjectKey::for_photo(&photo.campaign, photo.id, &photo.photo);
         let buffered = photo.key();
-        let sealed = EncryptedPhoto::from_stored(&photo.bytes).ok_or(ObjectError::Altered)?;
-        if let Err(error) = self.objects.put(&key, &sealed).await {
+        let encrypted = EncryptedPhoto::from_stored(&photo.bytes).ok_or(ObjectError::Altered)?;
+        if let Err(error) = self.objects.put(&key, &encrypted).await {
             self.mark_unavailable(&error);
             return Err(error.into());
         }

@@ -203,25 +203,23 @@ async fn off_thread<T: Send + 'static>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::blocking::LARGE_INPUT;
-    use crate::domain::registration::PhotoRef;
     use crate::domain::{CampaignId, RegistrationId};
     use crate::photo::PhotoFormat;
     use sha2::{Digest, Sha256};
 
     fn key(id: u8, photo: &[u8]) -> ObjectKey {
-        let photo = PhotoRef {
+        ObjectKey::Photo {
+            campaign: CampaignId::parse("vacunacion").unwrap(),
+            id: RegistrationId::from_bytes([id; 16]),
             sha256: Sha256::digest(photo).into(),
             format: PhotoFormat::Jpeg,
-            bytes: photo.len() as u64,
-        };
-        let campaign = CampaignId::parse("vacunacion").unwrap();
-        ObjectKey::for_photo(&campaign, RegistrationId::from_bytes([id; 16]), &photo)
+        }
     }
 
-    fn vault_key(id: u8) -> KeyEncryptionKey {
+    pub(super) fn vault_key(id: u8) -> KeyEncryptionKey {
         KeyEncryptionKey::generate(MasterKey::new(&[id; 32]).id()).unwrap()
     }
 

@@ -57,10 +57,8 @@ impl S3Backend {
     /// Creates the bucket if it is missing.
     pub(super) async fn prepare(&self) -> Result<(), ObjectError> {
         let known = self.client.head_bucket().bucket(&self.bucket).send().await;
-        match known {
-            Ok(_) => return Ok(()),
-            Err(error) if status_code(&error) == Some(404) => {}
-            Err(error) => return Err(to_object_error(&error)),
+        if if_exists(known)?.is_some() {
+            return Ok(());
         }
         let create = self.client.create_bucket().bucket(&self.bucket);
         match create.send().await {
@@ -71,7 +69,7 @@ impl S3Backend {
                     Some("BucketAlreadyOwnedByYou" | "BucketAlreadyExists")
                 ) =>
             {
-                Err(to_object_error(&error))
+                Err(to_object_error(error))
             }
             _ => Ok(()),
         }
@@ -82,7 +80,7 @@ impl S3Backend {
         self.prepare().await?;
         let trial = self.client.put_object().bucket(&self.bucket).key(PROBE_KEY);
         let taken = trial.body(ByteStream::from_static(b"")).send().await;
-        taken.map(drop).map_err(|error| to_object_error(&error))
+        taken.map(drop).map_err(to_object_error)
     }
 
     pub(super) async fn put(
@@ -104,7 +102,7 @@ impl S3Backend {
             .send()
             .await
             .map(drop)
-            .map_err(|error| to_object_error(&error))
+            .map_err(to_object_error)
     }
 
     /// Uploads a report file as a stream.
@@ -132,7 +130,7 @@ impl S3Backend {
             .send()
             .await
             .map(drop)
-            .map_err(|error| to_object_error(&error))
+            .map_err(to_object_error)
     }
 
     /// Returns length and reader of an object, or of its first `bytes` bytes.
@@ -143,14 +141,13 @@ impl S3Backend {
     ) -> Result<Option<(u64, ObjectReader)>, ObjectError> {
         let get = self.client.get_object().bucket(&self.bucket);
         let range = bytes.map(|bytes| format!("bytes=0-{}", bytes - 1));
-        let object = match get.key(key.to_string()).set_range(range).send().await {
-            Ok(object) => object,
-            Err(error) if status_code(&error) == Some(404) => return Ok(None),
-            // An empty object has no valid range.
-            Err(error) if status_code(&error) == Some(416) => {
-                return Ok(Some((0, Box::pin(tokio::io::empty()))));
-            }
-            Err(error) => return Err(to_object_error(&error)),
+        let found = get.key(key.to_string()).set_range(range).send().await;
+        // An empty object has no valid range.
+        if matches!(&found, Err(error) if status_code(error) == Some(416)) {
+            return Ok(Some((0, Box::pin(tokio::io::empty()))));
+        }
+        let Some(object) = if_exists(found)? else {
+            return Ok(None);
         };
         let length = object.content_length().map_or(u64::MAX, i64::unsigned_abs);
         Ok(Some((length, Box::pin(object.body.into_async_read()))))
@@ -158,11 +155,10 @@ impl S3Backend {
 
     pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>, ObjectError> {
         let head = self.client.head_object().bucket(&self.bucket);
-        match head.key(key.to_string()).send().await {
-            Ok(known) => parse_modified(known.last_modified()).map(Some),
-            Err(error) if status_code(&error) == Some(404) => Ok(None),
-            Err(error) => Err(to_object_error(&error)),
-        }
+        let found = if_exists(head.key(key.to_string()).send().await)?;
+        found
+            .map(|known| parse_modified(known.last_modified()))
+            .transpose()
     }
 
     /// Sends the key of every object under a prefix with its modification time, in the order of their names. Stops when
@@ -175,7 +171,7 @@ impl S3Backend {
         let list = self.client.list_objects_v2().bucket(&self.bucket);
         let mut pages = list.prefix(prefix).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| to_object_error(&error))?;
+            let page = page.map_err(to_object_error)?;
             for object in page.contents() {
                 let Some(key) = object.key().and_then(ObjectKey::parse) else {
                     continue;
@@ -192,12 +188,12 @@ impl S3Backend {
     pub(super) async fn remove(&self, key: &ObjectKey) -> Result<(), ObjectError> {
         let remove = self.client.delete_object().bucket(&self.bucket);
         let removed = remove.key(key.to_string()).send().await;
-        removed.map(drop).map_err(|error| to_object_error(&error))
+        removed.map(drop).map_err(to_object_error)
     }
 
     pub(super) async fn ping(&self) -> Result<(), ObjectError> {
         let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
-        answer.map(drop).map_err(|error| to_object_error(&error))
+        answer.map(drop).map_err(to_object_error)
     }
 }
 
@@ -268,6 +264,16 @@ fn parse_modified(modified: Option<&DateTime>) -> Result<Timestamp, ObjectError>
     moment.ok_or_else(|| ObjectError::Failed("object without a modification time".into()))
 }
 
+/// Returns `None` if the object or bucket does not exist.
+fn if_exists<T, E: ProvideErrorMetadata>(
+    result: Result<T, SdkError<E>>,
+) -> Result<Option<T>, ObjectError> {
+    match result {
+        Err(error) if status_code(&error) == Some(404) => Ok(None),
+        result => result.map(Some).map_err(to_object_error),
+    }
+}
+
 fn status_code<E>(error: &SdkError<E>) -> Option<u16> {
     error
         .raw_response()
@@ -275,7 +281,7 @@ fn status_code<E>(error: &SdkError<E>) -> Option<u16> {
 }
 
 /// Converts an error by its code alone: the messages of S3 repeat the key.
-fn to_object_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> ObjectError {
+fn to_object_error<E: ProvideErrorMetadata>(error: SdkError<E>) -> ObjectError {
     match error {
         SdkError::TimeoutError(_) => ObjectError::timed_out(),
         SdkError::DispatchFailure(_) => ObjectError::Unavailable("cannot connect".into()),

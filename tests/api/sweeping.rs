@@ -1,25 +1,16 @@
 //! The periodic sweep of the instances, and orphaned photos and report files.
 
 use std::fs::File;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::campaigns::Campaigns;
-use jornada::config::{Env, ServeConfig};
 use jornada::domain::job::{ReportFormat, ReportRequest};
-use jornada::domain::registration::{PhotoRef, UniqueKey};
+use jornada::domain::registration::UniqueKey;
 use jornada::domain::staff::Session;
 use jornada::domain::staff::audit::SystemActor;
 use jornada::domain::{CampaignId, Job, Lang, RegistrationId, Selection};
-use jornada::intake::key_ring::KeyRing;
-use jornada::intake::metrics::BufferedPhotoMetrics;
-use jornada::intake::photo_repository::PhotoRepository;
 use jornada::photo::{ObjectKey, ObjectStore, PhotoFormat};
 use jornada::retention::{Sweep, SweepReport};
-use jornada::staff::AuditLog;
-use jornada::store::Store;
-use prometheus::Registry;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -43,22 +34,13 @@ on_both!(
 
 /// Builds a sweep of this installation, as its instances do.
 async fn sweep(installation: &Installation) -> Sweep {
-    let settings = installation.settings.iter();
-    let settings: Vec<_> = settings.map(|(name, value)| (&**name, &**value)).collect();
-    let config = ServeConfig::from_env(&Env::from_pairs(&settings)).unwrap();
-    let store = Store::open(&config.store).await.unwrap();
-    let vault = KeyRing::open(store.clone(), &config.photo_keys).await;
-    let vault = vault.unwrap();
-    let photos = ObjectStore::new(&config.photos, vault.encryptor().clone());
-    let metrics = BufferedPhotoMetrics::new(&Registry::new()).unwrap();
-    let keeper = PhotoRepository::open(photos.clone(), vault, store.clone(), 0, metrics);
-    let campaigns = Campaigns::read(&installation.folder.path().join("campaigns")).unwrap();
+    let app = installation.open_app(&[]).await;
     Sweep {
-        photos: keeper.await.unwrap(),
-        objects: photos,
-        campaigns: campaigns.iter().cloned().collect(),
-        audit: Arc::new(AuditLog::new(&config.secret)),
-        store,
+        photos: app.registrations.photos,
+        objects: app.object_store,
+        campaigns: app.campaigns.iter().cloned().collect(),
+        audit: app.audit_log,
+        store: app.store,
         actor: SystemActor::System,
         is_dry_run: false,
         deletes_all_orphans: false,
@@ -72,12 +54,12 @@ async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> Object
     let unique = UniqueKey::Answer(number.to_string());
     let id = RegistrationId::derive(&[1; 32], &campaign, &unique);
     let bytes = b"a photo of nobody";
-    let photo = PhotoRef {
+    let key = ObjectKey::Photo {
+        campaign,
+        id,
         sha256: Sha256::digest(bytes).into(),
         format: PhotoFormat::Jpeg,
-        bytes: bytes.len() as u64,
     };
-    let key = ObjectKey::for_photo(&campaign, id, &photo);
     let sealed = photos
         .encryptor()
         .encrypt(&key, bytes.as_slice().into())

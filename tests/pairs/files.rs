@@ -4,9 +4,8 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 
 use futures_util::TryStreamExt;
-use jiff::Timestamp;
-use jornada::domain::job::{ReportFile, ReportFormat, ReportRequest};
-use jornada::domain::{CampaignId, Job, Lang, Selection};
+use jornada::domain::CampaignId;
+use jornada::domain::job::{ReportFile, ReportFormat};
 use jornada::photo::encryption::EncryptedFile;
 use jornada::photo::{ObjectError, ObjectKey, ObjectStore};
 use uuid::Uuid;
@@ -18,15 +17,12 @@ use crate::servers::random_name;
 const BYTES: usize = 300_001;
 
 fn key() -> ObjectKey {
-    let wanted = ReportRequest {
+    ObjectKey::Report {
         campaign: CampaignId::parse(&random_name()).unwrap(),
-        selection: Selection::all(),
+        job: Uuid::new_v4(),
+        attempt: 1,
         format: ReportFormat::Csv,
-        lang: Lang::Es,
-        base_url: "http://localhost".into(),
-    };
-    let job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
-    ObjectKey::for_job(&job, 1)
+    }
 }
 
 /// A report encrypted for this store.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use jornada::config::{Env, FromEnv, ObjectStoreSetting};
-use jornada::domain::registration::{PhotoRef, UniqueKey};
+use jornada::domain::registration::UniqueKey;
 use jornada::domain::{CampaignId, RegistrationId};
 use jornada::photo::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
 use jornada::photo::{ObjectError, ObjectKey, ObjectStore, PhotoFormat};
@@ -14,12 +14,12 @@ use crate::servers::{random_name, variable};
 fn key(bytes: &[u8]) -> ObjectKey {
     let campaign = CampaignId::parse(&random_name()).unwrap();
     let id = RegistrationId::derive(&[1; 32], &campaign, &UniqueKey::Answer("1".into()));
-    let photo = PhotoRef {
+    ObjectKey::Photo {
+        campaign,
+        id,
         sha256: Sha256::digest(bytes).into(),
         format: PhotoFormat::Png,
-        bytes: bytes.len() as u64,
-    };
-    ObjectKey::for_photo(&campaign, id, &photo)
+    }
 }
 
 fn seal() -> Encryptor {

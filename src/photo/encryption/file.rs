@@ -55,9 +55,6 @@ fn next_chunk_length(left: u64) -> usize {
 impl Encryptor {
     /// Encrypts a file from its start under a fresh data key; also returns its length and digest. Calls `throttle`
     /// between chunks.
-    ///
-    /// # Errors
-    /// Fails if a file fails, or the system provides no random bytes.
     pub fn encrypt_file(
         &self,
         key: &ObjectKey,
@@ -68,8 +65,12 @@ impl Encryptor {
         let (head, data_key) =
             new_header(MAGIC, &self.current_key, &aad).map_err(io::Error::other)?;
         let mut chunks = ChunkCipher::new(&data_key, aad);
-        let mut encrypted = EncryptedFileWriter::new()?;
-        encrypted.write(&head)?;
+        let (mut file, mut encrypted_digest) = (tempfile::tempfile()?, Sha256::new());
+        let mut write = |bytes: &[u8]| {
+            encrypted_digest.update(bytes);
+            file.write_all(bytes)
+        };
+        write(&head)?;
         plain.rewind()?;
         let bytes = plain.metadata()?.len();
         let (mut left, mut digest) = (bytes, Sha256::new());
@@ -80,45 +81,21 @@ impl Encryptor {
             digest.update(&chunk);
             left -= chunk.len() as u64;
             chunks.encrypt(left == 0, &mut chunk);
-            encrypted.write(&chunk)?;
+            write(&chunk)?;
             if left == 0 {
                 break;
             }
             throttle();
         }
-        let sha256 = digest.finalize().into();
-        Ok((ReportFile { bytes, sha256 }, encrypted.finish()))
-    }
-}
-
-/// Writer of an encrypted file.
-struct EncryptedFileWriter {
-    file: File,
-    bytes: u64,
-    digest: Sha256,
-}
-
-impl EncryptedFileWriter {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            file: tempfile::tempfile()?,
-            bytes: 0,
-            digest: Sha256::new(),
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.bytes += bytes.len() as u64;
-        self.digest.update(bytes);
-        Ok(())
-    }
-
-    fn finish(self) -> EncryptedFile {
-        EncryptedFile {
-            file: self.file,
-            bytes: self.bytes,
-            sha256: self.digest.finalize().into(),
-        }
+        let known = ReportFile {
+            bytes,
+            sha256: digest.finalize().into(),
+        };
+        let encrypted = EncryptedFile {
+            file,
+            bytes: encrypted_length(bytes),
+            sha256: encrypted_digest.finalize().into(),
+        };
+        Ok((known, encrypted))
     }
 }

@@ -78,9 +78,6 @@ impl MasterKey {
     }
 
     /// Wraps a key encryption key.
-    ///
-    /// # Errors
-    /// Fails if the system provides no random bytes.
     pub fn wrap(&self, key: &KeyEncryptionKey) -> Result<Vec<u8>, getrandom::Error> {
         wrap(&self.key, &key.key, &aad(key.id))
     }
@@ -106,9 +103,6 @@ pub struct KeyEncryptionKey {
 
 impl KeyEncryptionKey {
     /// Generates a key with this id.
-    ///
-    /// # Errors
-    /// Fails if the system provides no random bytes.
     pub fn generate(id: KeyId) -> Result<Self, getrandom::Error> {
         let key = Arc::new(generate_key()?);
         Ok(Self { id, key })

@@ -114,32 +114,24 @@ mod tests {
     use std::fs::File;
     use std::io::{Cursor, Read, Seek, Write};
 
-    use jiff::Timestamp;
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::job::{ReportFormat, ReportRequest};
-    use crate::domain::{CampaignId, Job, Lang, Selection};
+    use crate::domain::CampaignId;
+    use crate::domain::job::ReportFormat;
     use crate::photo::encryption::file::CHUNK_BYTES;
-    use crate::photo::encryption::{KeyEncryptionKey, MasterKey};
+    use crate::photo::encryption::tests::vault_key;
 
     const CHUNK: usize = CHUNK_BYTES + TAG_BYTES;
 
     /// Returns the key of an attempt at the same job.
     fn key(attempt: u32) -> ObjectKey {
-        let wanted = ReportRequest {
+        ObjectKey::Report {
             campaign: CampaignId::parse("vacunacion").unwrap(),
-            selection: Selection::all(),
+            job: Uuid::nil(),
+            attempt,
             format: ReportFormat::Csv,
-            lang: Lang::Es,
-            base_url: "http://localhost".into(),
-        };
-        let job = Job::new(Uuid::nil(), wanted, "token:x".into(), Timestamp::UNIX_EPOCH);
-        ObjectKey::for_job(&job, attempt)
-    }
-
-    fn vault_key(id: u8) -> KeyEncryptionKey {
-        KeyEncryptionKey::generate(MasterKey::new(&[id; 32]).id()).unwrap()
+        }
     }
 
     /// Returns the first `bytes` bytes of a report.
