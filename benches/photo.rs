@@ -69,22 +69,22 @@ fn encryption(criterion: &mut Criterion) {
         .build()
         .expect("a runtime");
     let master = MasterKey::new(&[1; 32]);
-    let seal = Encryptor::new(KeyEncryptionKey::generate(master.id()).expect("randomness"));
+    let encryptor = Encryptor::new(KeyEncryptionKey::generate(master.id()).expect("randomness"));
     let mut group = criterion.benchmark_group("seal");
     for size in [50_000, 250_000] {
         let photo = Bytes::from(vec![7; size]);
         let key = photo_key(&photo);
         group.throughput(Throughput::Bytes(size as u64));
-        let sealed = || {
-            let sealed = runtime.block_on(seal.encrypt(&key, photo.clone()));
-            sealed.expect("randomness")
+        let encrypted = || {
+            let encrypted = runtime.block_on(encryptor.encrypt(&key, photo.clone()));
+            encrypted.expect("randomness")
         };
         group.bench_function(BenchmarkId::new("seal", size), |bencher| {
-            bencher.iter(|| crc32fast::hash(sealed().bytes()));
+            bencher.iter(|| crc32fast::hash(encrypted().bytes()));
         });
-        let sealed = sealed();
+        let encrypted = encrypted();
         group.bench_function(BenchmarkId::new("open", size), |bencher| {
-            bencher.iter(|| runtime.block_on(seal.decrypt(&key, sealed.bytes().clone())));
+            bencher.iter(|| runtime.block_on(encryptor.decrypt(&key, encrypted.bytes().clone())));
         });
     }
     group.finish();

@@ -12,7 +12,7 @@ mod object_store;
 pub mod s3;
 mod setting;
 
-pub use error::ObjectError;
+pub use error::{ObjectError, within};
 pub use format::{MAX_PHOTO_BYTES, PhotoFormat};
 pub use key::ObjectKey;
 pub use object_store::ObjectStore;

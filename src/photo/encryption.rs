@@ -181,11 +181,8 @@ fn new_header(
 
 /// Decrypts the photo after a header. Returns `None` if it is not the photo of this key.
 fn decrypt_photo(data_key: &SecretKey, key: &ObjectKey, stored: &[u8]) -> Option<Bytes> {
-    let (photo, tag) = stored
-        .get(HEADER_BYTES..)?
-        .split_last_chunk::<TAG_BYTES>()?;
-    let mut photo = photo.to_vec();
-    cipher::decrypt(data_key, &key.to_string(), &mut photo, tag)?;
+    let mut photo = stored.get(HEADER_BYTES..)?.to_vec();
+    cipher::decrypt(data_key, &key.to_string(), &mut photo)?;
     let digest = Sha256::digest(&photo);
     let is_same = matches!(key, ObjectKey::Photo { sha256, .. } if digest.as_slice() == sha256);
     is_same.then(|| photo.into())
@@ -219,7 +216,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(super) fn vault_key(id: u8) -> KeyEncryptionKey {
+    pub(super) fn new_key(id: u8) -> KeyEncryptionKey {
         KeyEncryptionKey::generate(MasterKey::new(&[id; 32]).id()).unwrap()
     }
 
@@ -229,7 +226,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn what_was_sealed_opens_and_shows_nothing() {
-        let encryptor = Encryptor::new(vault_key(1));
+        let encryptor = Encryptor::new(new_key(1));
         let key = key(1, &photo());
         let encrypted = encryptor.encrypt(&key, photo()).await.unwrap();
         let again = encryptor.encrypt(&key, photo()).await.unwrap();
@@ -244,7 +241,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_large_one_opens_and_one_that_is_not_sealed_does_not() {
-        let encryptor = Encryptor::new(vault_key(1));
+        let encryptor = Encryptor::new(new_key(1));
         let large = Bytes::from(vec![9; LARGE_INPUT * 3]);
         let key_of_large = key(1, &large);
         let encrypted = encryptor
@@ -262,7 +259,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn altered_cut_or_exchanged_ones_are_refused() {
-        let encryptor = Encryptor::new(vault_key(1));
+        let encryptor = Encryptor::new(new_key(1));
         let (mine, photo) = (key(1, &photo()), photo());
         let encrypted = encryptor.encrypt(&mine, photo.clone()).await.unwrap();
         let is_altered = async |key: &ObjectKey, stored: Vec<u8>| {
@@ -305,7 +302,7 @@ pub(super) mod tests {
     #[tokio::test]
     async fn a_key_that_is_missing_is_told_from_an_altered_photo() {
         let key = key(1, &photo());
-        let (one, two) = (vault_key(1), vault_key(2));
+        let (one, two) = (new_key(1), new_key(2));
         let id = two.id();
         let encrypted = Encryptor::new(two.clone())
             .encrypt(&key, photo())
@@ -318,7 +315,7 @@ pub(super) mod tests {
         let decrypted = encryptor.decrypt(&key, encrypted.bytes().clone()).await;
         assert_eq!(decrypted.unwrap(), photo());
         // Another key with the same id.
-        let other = Encryptor::new(vault_key(2));
+        let other = Encryptor::new(new_key(2));
         let told = other.decrypt(&key, encrypted.bytes().clone()).await;
         assert!(matches!(told, Err(ObjectError::Altered)));
     }
@@ -326,7 +323,7 @@ pub(super) mod tests {
     #[tokio::test]
     async fn the_head_alone_tells_under_which_key_a_photo_is() {
         let mine = key(1, &photo());
-        let (one, two) = (vault_key(1), vault_key(2));
+        let (one, two) = (new_key(1), new_key(2));
         let encrypted = Encryptor::new(one.clone())
             .encrypt(&mine, photo())
             .await
@@ -334,10 +331,7 @@ pub(super) mod tests {
         let head = &encrypted.bytes()[..HEADER_BYTES];
         assert!(is_encrypted_under(&[two.clone(), one.clone()], &mine, head));
         assert!(!is_encrypted_under(&[two], &mine, head));
-        assert!(
-            !is_encrypted_under(&[vault_key(1)], &mine, head),
-            "of its id"
-        );
+        assert!(!is_encrypted_under(&[new_key(1)], &mine, head), "of its id");
         let one = std::slice::from_ref(&one);
         assert!(!is_encrypted_under(one, &key(2, &photo()), head));
         for start in [&head[..HEADER_BYTES - 1], &photo()[..HEADER_BYTES], b""] {

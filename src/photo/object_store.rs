@@ -17,7 +17,7 @@ use super::encryption::{
     EncryptedFile, EncryptedPhoto, Encryptor, HEADER_BYTES, KeyEncryptionKey, MAX_ENCRYPTED_BYTES,
     is_encrypted_under,
 };
-use super::error::ObjectError;
+use super::error::{ObjectError, within};
 use super::key::ObjectKey;
 use super::s3::S3Backend;
 use super::setting::ObjectStoreSetting;
@@ -219,13 +219,4 @@ impl ObjectStore {
     ) -> Result<T, ObjectError> {
         self.meter.time(operation, Box::pin(work)).await
     }
-}
-
-async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, ObjectError>>,
-) -> Result<T, ObjectError> {
-    timeout(limit, work)
-        .await
-        .unwrap_or_else(|_| Err(ObjectError::timed_out()))
 }

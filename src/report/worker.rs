@@ -159,14 +159,14 @@ impl Worker {
         })
     }
 
-    async fn upload(&self, key: &ObjectKey, sealed: &EncryptedFile) -> Result<(), ObjectError> {
+    async fn upload(&self, key: &ObjectKey, encrypted: &EncryptedFile) -> Result<(), ObjectError> {
         for pause in RETRY_DELAYS {
-            match self.objects.put_file(key, sealed).await {
+            match self.objects.put_file(key, encrypted).await {
                 Err(ObjectError::Unavailable(_)) => tokio::time::sleep(pause).await,
                 put => return put,
             }
         }
-        self.objects.put_file(key, sealed).await
+        self.objects.put_file(key, encrypted).await
     }
 
     /// Sends heartbeats while this attempt holds the job; returns when it lost it.

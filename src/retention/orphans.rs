@@ -63,7 +63,7 @@ impl Sweep {
 
     /// Scans all photos. Keys are streamed, so that memory stays bounded.
     async fn find_orphans(&self, now: Timestamp) -> anyhow::Result<OrphanScan> {
-        let vault_keys = self.photos.stored_keys().await?;
+        let keys = self.photos.stored_keys().await?;
         let (mut objects, listing) = self.objects.list(ObjectKey::ALL);
         let (mut listed, mut found) = (0_usize, OrphanScan::default());
         while let Some((key, _)) = objects.recv().await {
@@ -79,8 +79,8 @@ impl Sweep {
             if !self.is_orphan(&key, now).await? {
                 continue;
             }
-            let is_sealed_here = self.objects.is_encrypted_under(&vault_keys, &key).await?;
-            if !is_sealed_here && !self.deletes_all_orphans {
+            let is_encrypted_here = self.objects.is_encrypted_under(&keys, &key).await?;
+            if !is_encrypted_here && !self.deletes_all_orphans {
                 found.foreign += 1;
                 continue;
             }

@@ -60,11 +60,11 @@ async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> Object
         sha256: Sha256::digest(bytes).into(),
         format: PhotoFormat::Jpeg,
     };
-    let sealed = photos
+    let encrypted = photos
         .encryptor()
         .encrypt(&key, bytes.as_slice().into())
         .await;
-    photos.put(&key, &sealed.unwrap()).await.unwrap();
+    photos.put(&key, &encrypted.unwrap()).await.unwrap();
     key
 }
 
@@ -279,8 +279,8 @@ async fn put_report(photos: &ObjectStore, campaign: &str) -> Job {
     let mut job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     job.attempt = 1;
     let (key, plain) = (ObjectKey::for_job(&job, 1), tempfile::tempfile().unwrap());
-    let (_, sealed) = photos.encryptor().encrypt_file(&key, plain, || ()).unwrap();
-    photos.put_file(&key, &sealed).await.unwrap();
+    let (_, encrypted) = photos.encryptor().encrypt_file(&key, plain, || ()).unwrap();
+    photos.put_file(&key, &encrypted).await.unwrap();
     job
 }
 

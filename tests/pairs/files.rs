@@ -34,8 +34,8 @@ fn encrypted(
     let bytes: Vec<u8> = (0..BYTES).map(|at| byte ^ at.to_le_bytes()[0]).collect();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&bytes).unwrap();
-    let (known, sealed) = photos.encryptor().encrypt_file(key, file, || ()).unwrap();
-    (bytes, sealed, known)
+    let (known, encrypted_file) = photos.encryptor().encrypt_file(key, file, || ()).unwrap();
+    (bytes, encrypted_file, known)
 }
 
 async fn read(photos: &ObjectStore, key: &ObjectKey, known: ReportFile) -> Option<Vec<u8>> {

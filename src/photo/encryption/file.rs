@@ -13,9 +13,10 @@ mod decrypted_stream;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use super::cipher::{ChunkCipher, TAG_BYTES};
+use super::cipher::{ChunkEncryptor, TAG_BYTES, ZERO_PREFIX};
 use super::{Encryptor, HEADER_BYTES, new_header};
 use crate::domain::job::ReportFile;
 use crate::photo::ObjectKey;
@@ -64,7 +65,7 @@ impl Encryptor {
         let aad = key.to_string();
         let (head, data_key) =
             new_header(MAGIC, &self.current_key, &aad).map_err(io::Error::other)?;
-        let mut chunks = ChunkCipher::new(&data_key, aad);
+        let mut chunks = ChunkEncryptor::new(data_key.expose_secret().into(), &ZERO_PREFIX.into());
         let (mut file, mut encrypted_digest) = (tempfile::tempfile()?, Sha256::new());
         let mut write = |bytes: &[u8]| {
             encrypted_digest.update(bytes);
@@ -80,13 +81,17 @@ impl Encryptor {
             plain.read_exact(&mut chunk)?;
             digest.update(&chunk);
             left -= chunk.len() as u64;
-            chunks.encrypt(left == 0, &mut chunk);
-            write(&chunk)?;
             if left == 0 {
                 break;
             }
+            let encrypted = chunks.encrypt_next_in_place(aad.as_bytes(), &mut chunk);
+            encrypted.map_err(io::Error::other)?;
+            write(&chunk)?;
             throttle();
         }
+        let encrypted = chunks.encrypt_last_in_place(aad.as_bytes(), &mut chunk);
+        encrypted.map_err(io::Error::other)?;
+        write(&chunk)?;
         let known = ReportFile {
             bytes,
             sha256: digest.finalize().into(),
