@@ -55,13 +55,11 @@ impl DiskBackend {
         run_blocking(move || {
             // An existing file is complete and holds the same photo. The new time protects it from deletion as
             // orphaned.
-            match if_exists(File::options().write(true).open(&path))? {
-                Some(file) => file.set_modified(SystemTime::now()),
-                None => {
-                    let create = |folder: &Path| NamedTempFile::new_in(folder);
-                    write_durably(&root, &path, create, |file| file.write_all(photo.bytes()))
-                }
+            if let Some(file) = if_exists(File::options().write(true).open(&path))? {
+                return file.set_modified(SystemTime::now());
             }
+            let create = |folder: &Path| NamedTempFile::new_in(folder);
+            write_durably(&root, &path, create, |file| file.write_all(photo.bytes()))
         })
         .await
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -211,12 +212,13 @@ impl ObjectStore {
         }
     }
 
-    /// Measures duration and outcome of an operation under a label of the metrics.
-    async fn measure<T>(
-        &self,
+    /// Measures duration and outcome of an operation under a label of the metrics. Boxed, because the futures of S3 are
+    /// large.
+    fn measure<'a, T: Send + 'a>(
+        &'a self,
         operation: &'static str,
-        work: impl Future<Output = Result<T, ObjectError>>,
-    ) -> Result<T, ObjectError> {
-        self.meter.time(operation, Box::pin(work)).await
+        work: impl Future<Output = Result<T, ObjectError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, ObjectError>> {
+        Box::pin(self.meter.time(operation, work))
     }
 }
