@@ -31,7 +31,7 @@ pub use limits::RateLimits;
 pub use reservation::Admitted;
 
 use crate::domain::{Campaign, CampaignId};
-use crate::key::{InstallationSecret, Key};
+use crate::key::{DerivedKey, InstallationSecret};
 use metrics::AbuseMetrics;
 use proof_of_work::{Challenge, ProofOfWork};
 use rate::{Rate, RateBucket};
@@ -42,7 +42,7 @@ use timestamp::{FormTimestamps, TimestampError};
 #[derive(Debug)]
 pub struct Admission {
     counters: AbuseCounters,
-    key: Key,
+    key: DerivedKey,
     exempt: Vec<IpNet>,
     limits: RateLimits,
     timestamps: FormTimestamps,
@@ -98,7 +98,7 @@ impl Admission {
     ) -> Self {
         Self {
             counters,
-            key: Key::of(secret, "limits: who sends and looks up"),
+            key: DerivedKey::derive(secret, "limits: who sends and looks up"),
             exempt,
             limits,
             timestamps: FormTimestamps::new(secret),
@@ -170,7 +170,7 @@ impl Admission {
         }
         let name = self
             .key
-            .name(&format!("{campaign} {}", rate_limit_key(client)));
+            .pseudonym(&format!("{campaign} {}", rate_limit_key(client)));
         let buckets = [attempts, reserved].map(|(kind, rate)| RateBucket {
             name: format!("{kind}:{name}"),
             rate,

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use crate::admission::Admitted;
+use crate::blocking::blocking_if_large;
 use crate::domain::campaign::CampaignStatus;
 use crate::domain::moment::truncate_to_ms;
 use crate::domain::registration::{PhotoRef, UniqueKey};
@@ -31,9 +32,6 @@ use closure_cache::ClosureCache;
 use metrics::RegistrationMetrics;
 use photo_repository::{PhotoError, PhotoRepository};
 use rejections::RejectionCounts;
-
-/// Photos above this size, in bytes, are inspected on a blocking thread.
-const LARGE_PHOTO: usize = 256 * 1024;
 
 /// A request to register, over any transport.
 #[derive(Debug)]
@@ -257,12 +255,8 @@ async fn inspect_photo(
             ValidationError::UnknownField,
         )]));
     }
-    let inspected = if bytes.len() > LARGE_PHOTO {
-        let off_thread = tokio::task::spawn_blocking(move || inspect(bytes)).await;
-        off_thread.unwrap_or(Err(InspectionError::Damaged))
-    } else {
-        inspect(bytes)
-    };
+    let inspected = blocking_if_large(bytes.len(), move || inspect(bytes)).await;
+    let inspected = inspected.unwrap_or(Err(InspectionError::Damaged));
     inspected.map(Some).map_err(SubmitError::InvalidPhoto)
 }
 

@@ -58,6 +58,7 @@ pub mod messages;
 
 pub mod admission;
 pub mod app;
+pub mod blocking;
 pub mod cache;
 pub mod campaigns;
 pub mod cli;

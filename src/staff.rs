@@ -10,7 +10,6 @@
 //! Cryptography comes from crates: argon2 (passwords), totp-rs (codes), chacha20poly1305 (encryption), hmac (MACs).
 
 pub mod accounts;
-mod aead;
 pub mod audit;
 pub mod csrf;
 pub mod encrypted_query;

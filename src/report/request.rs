@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::source_version;
 use crate::domain::Job;
 use crate::domain::job::ReportRequest;
-use crate::photo::{FileKey, ObjectError, ObjectStore};
+use crate::photo::{ObjectError, ObjectKey, ObjectStore};
 use crate::store::jobs::MAX_JOBS;
 use crate::store::{Store, StoreError};
 
@@ -71,7 +71,7 @@ async fn find_current(
         return Ok(None);
     };
     let found = objects
-        .file(&FileKey::for_job(&done, done.attempt), file)
+        .get_file(&ObjectKey::for_job(&done, done.attempt), file)
         .await;
     let is_there = matches!(found, Ok(Some(_)) | Err(ObjectError::Unavailable(_)));
     Ok(is_there.then(|| Box::new(done)))

@@ -20,7 +20,7 @@ use crate::domain::Job;
 use crate::domain::job::ReportFile;
 use crate::low_priority;
 use crate::photo::encryption::{EncryptedFile, Encryptor};
-use crate::photo::{FileKey, ObjectError, ObjectStore};
+use crate::photo::{ObjectError, ObjectKey, ObjectStore};
 use crate::store::Store;
 use crate::store::jobs::{JobLease, JobOutcome};
 
@@ -145,7 +145,7 @@ impl Worker {
         let written = reports.write_for_job(&self.store, subject, request.format, progress);
         let FinishedReport { file, rows, .. } = Box::pin(written).await?;
         let (key, encryptor) = (
-            FileKey::for_job(job, job.attempt),
+            ObjectKey::for_job(job, job.attempt),
             self.objects.encryptor().clone(),
         );
         let (file, encrypted) =
@@ -159,14 +159,14 @@ impl Worker {
         })
     }
 
-    async fn upload(&self, key: &FileKey, sealed: &EncryptedFile) -> Result<(), ObjectError> {
+    async fn upload(&self, key: &ObjectKey, encrypted: &EncryptedFile) -> Result<(), ObjectError> {
         for pause in RETRY_DELAYS {
-            match self.objects.put_file(key, sealed).await {
+            match self.objects.put_file(key, encrypted).await {
                 Err(ObjectError::Unavailable(_)) => tokio::time::sleep(pause).await,
                 put => return put,
             }
         }
-        self.objects.put_file(key, sealed).await
+        self.objects.put_file(key, encrypted).await
     }
 
     /// Sends heartbeats while this attempt holds the job; returns when it lost it.
@@ -208,8 +208,8 @@ impl Worker {
             _ => {}
         }
         // If this fails, the file is deleted with the job.
-        let key = FileKey::for_job(job, job.attempt);
-        self.objects.remove_file(&key).await.ok();
+        let key = ObjectKey::for_job(job, job.attempt);
+        self.objects.remove(&key).await.ok();
         match outcome {
             Some(JobOutcome::Failed) => "lost",
             Some(JobOutcome::Released) => "given_back",
@@ -230,7 +230,7 @@ impl Worker {
 /// Encrypts a finished file on a throttled low-priority thread.
 async fn encrypt(
     encryptor: Encryptor,
-    key: FileKey,
+    key: ObjectKey,
     file: File,
     mut throttle: Throttle,
 ) -> io::Result<(ReportFile, EncryptedFile)> {

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::domain::{CampaignId, Job};
-use crate::photo::{FileKey, ObjectStore};
+use crate::photo::{ObjectKey, ObjectStore};
 use crate::store::Store;
 
 /// Polling interval.
@@ -111,7 +111,7 @@ impl ReportCleaner {
     async fn delete_job(&self, job: &Job) -> anyhow::Result<()> {
         for attempt in 1..=job.attempt {
             self.objects
-                .remove_file(&FileKey::for_job(job, attempt))
+                .remove(&ObjectKey::for_job(job, attempt))
                 .await?;
         }
         self.store.remove_job(job.id).await?;

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use self::sampler::EventSampler;
 use crate::domain::staff::audit::{AuditRecord, ChainEntry, ChainHead};
-use crate::key::{InstallationSecret, Key};
+use crate::key::{DerivedKey, InstallationSecret};
 use crate::store::audit::StoredEntry;
 use crate::store::{OPERATION_TIMEOUT, Store, StoreError};
 
@@ -25,7 +25,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// compete for a place in the chain.
 #[derive(Debug)]
 pub struct AuditLog {
-    key: Key,
+    key: DerivedKey,
     /// Limits the entries for rate-limited login attempts.
     pub rate_limited_logins: EventSampler,
     /// Last known end of the chain. Other processes may have appended entries since.
@@ -48,7 +48,7 @@ impl AuditLog {
     #[must_use]
     pub fn new(secret: &InstallationSecret) -> Self {
         Self {
-            key: Key::of(secret, "staff: record of looks"),
+            key: DerivedKey::derive(secret, "staff: record of looks"),
             rate_limited_logins: EventSampler::default(),
             end: Mutex::default(),
         }

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::aead;
 use super::keys::StaffKeys;
 use crate::domain::CampaignId;
+use crate::photo::aead;
 
 /// Queries are padded to a multiple of this many bytes, so that the length of a URL reveals nothing about a name.
 const PADDING_BYTES: usize = 128;
@@ -28,8 +28,8 @@ pub fn encrypt(
     let mut text = serde_json::to_vec(query).expect("texts and numbers are always JSON");
     // JSON allows trailing spaces.
     text.resize(text.len().next_multiple_of(PADDING_BYTES), b' ');
-    let sealed = aead::seal(keys.query_key(), &aad(account, campaign), &text)?;
-    Ok(data_encoding::BASE64URL_NOPAD.encode(&sealed))
+    let encrypted = aead::encrypt(keys.query_key(), &aad(account, campaign), &text)?;
+    Ok(data_encoding::BASE64URL_NOPAD.encode(&encrypted))
 }
 
 /// Decrypts a query that was encrypted for this account and campaign. `None` for anything else.
@@ -43,10 +43,10 @@ pub fn decrypt<T: DeserializeOwned>(
     if text.len() > MAX_BYTES {
         return None;
     }
-    let sealed = data_encoding::BASE64URL_NOPAD
+    let encrypted = data_encoding::BASE64URL_NOPAD
         .decode(text.as_bytes())
         .ok()?;
-    let text = aead::open(keys.query_key(), &aad(account, campaign), &sealed)?;
+    let text = aead::decrypt(keys.query_key(), &aad(account, campaign), &encrypted)?;
     serde_json::from_slice(&text).ok()
 }
 

@@ -7,9 +7,9 @@ use secrecy::{ExposeSecret, SecretSlice};
 use totp_rs::{Builder, Totp};
 use uuid::Uuid;
 
-use super::aead;
 use super::keys::StaffKeys;
 use crate::domain::staff::EmailAddress;
+use crate::photo::aead;
 
 /// Length of a secret: 160 bits, as RFC 4226 recommends.
 const SECRET_BYTES: usize = 20;
@@ -29,13 +29,13 @@ impl TotpSecret {
     /// Encrypts the secret for one account.
     pub fn encrypt(&self, keys: &StaffKeys, account: Uuid) -> Result<Vec<u8>, getrandom::Error> {
         let secret = self.0.expose_secret();
-        aead::seal(keys.totp_key(), account.as_bytes(), secret)
+        aead::encrypt(keys.totp_key(), account.as_bytes(), secret)
     }
 
     /// Decrypts the output of [`encrypt`](Self::encrypt) for this account. `None` for anything else.
     #[must_use]
     pub fn decrypt(ciphertext: &[u8], keys: &StaffKeys, account: Uuid) -> Option<Self> {
-        let bytes = aead::open(keys.totp_key(), account.as_bytes(), ciphertext)?;
+        let bytes = aead::decrypt(keys.totp_key(), account.as_bytes(), ciphertext)?;
         (bytes.len() == SECRET_BYTES).then(|| Self(bytes.into()))
     }
 

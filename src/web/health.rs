@@ -83,7 +83,7 @@ impl Readiness {
     async fn check(app: &AppState) -> Self {
         let (store, photos, cache) = tokio::join!(
             check_dependency(app.store.ping()),
-            check_dependency(app.registrations.photos.ping()),
+            check_dependency(app.object_store.ping()),
             check_dependency(app.tally.ping())
         );
         let checks = [

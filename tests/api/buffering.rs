@@ -1,12 +1,8 @@
 //! Outages of the object store: registrations continue, staff see buffered photos, and each is uploaded once
 //! afterwards.
 
-use jornada::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, StoreSetting};
-use jornada::domain::registration::PhotoRef;
 use jornada::domain::{CampaignId, RegistrationId};
-use jornada::intake::key_ring::KeyRing;
-use jornada::photo::{ObjectStore, PhotoFormat, PhotoKey};
-use jornada::store::Store;
+use jornada::photo::{ObjectKey, ObjectStore, PhotoFormat};
 use reqwest::Response;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -38,18 +34,8 @@ impl OutageFixture {
     /// Returns the object store, bypassing the proxy.
     async fn photos(&self) -> ObjectStore {
         let photos = format!("s3://jornada-test?endpoint={}", variable("JORNADA_TEST_S3"));
-        let settings = self.installation.settings.iter();
-        let mut settings: Vec<_> = settings
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .filter(|(name, _)| *name != "JORNADA_PHOTOS")
-            .collect();
-        settings.push(("JORNADA_PHOTOS", &photos));
-        let env = Env::from_pairs(&settings);
-        let store = StoreSetting::from_env(&env).unwrap();
-        let keys = MasterKeys::from_env(&env).unwrap();
-        let vault = KeyRing::open(Store::open(&store).await.unwrap(), &keys).await;
-        let setting = ObjectStoreSetting::from_env(&env).unwrap();
-        ObjectStore::new(&setting, vault.unwrap().encryptor().clone())
+        let replaced = [("JORNADA_PHOTOS", photos.as_str())];
+        self.installation.open_app(&replaced).await.object_store
     }
 
     /// Asserts that the object store has each photo as it was sent.
@@ -57,13 +43,13 @@ impl OutageFixture {
         let photos = self.photos().await;
         for (seed, id) in ids.iter().enumerate() {
             let bytes = jpeg(u8::try_from(seed).unwrap());
-            let photo = PhotoRef {
+            let id = RegistrationId::parse(id).unwrap();
+            let key = ObjectKey::Photo {
+                campaign: CampaignId::parse(&app.campaign).unwrap(),
+                id,
                 sha256: Sha256::digest(&bytes).into(),
                 format: PhotoFormat::Jpeg,
-                bytes: bytes.len() as u64,
             };
-            let id = RegistrationId::parse(id).unwrap();
-            let key = PhotoKey::for_photo(&CampaignId::parse(&app.campaign).unwrap(), id, &photo);
             let kept = photos.get(&key).await.unwrap();
             assert!(
                 kept == Some(bytes.into()),

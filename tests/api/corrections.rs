@@ -6,15 +6,13 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::app::metrics::Metrics;
-use jornada::campaigns::Campaigns;
-use jornada::config::{Env, ServeConfig};
 use jornada::domain::history::RegistrationHistory;
 use jornada::domain::{Campaign, FormData, RegistrationId};
 use jornada::intake::amend;
-use jornada::intake::key_ring::KeyRing;
 use jornada::intake::photo_deleter::PhotoDeleter;
 use jornada::intake::photo_repository::PhotoRepository;
-use jornada::photo::{ObjectStore, PhotoKey};
+use jornada::key::InstallationSecret;
+use jornada::photo::ObjectKey;
 use jornada::store::Store;
 use jornada::store::UpdateOutcome;
 use serde_json::Value;
@@ -37,7 +35,7 @@ on_both!(
 
 /// The services behind the staff pages of an installation.
 struct StaffServices {
-    config: ServeConfig,
+    secret: InstallationSecret,
     store: Store,
     photos: PhotoRepository,
     metrics: Metrics,
@@ -46,27 +44,13 @@ struct StaffServices {
 
 impl StaffServices {
     async fn open(installation: &Installation) -> Self {
-        let settings: Vec<_> = installation
-            .settings
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let config = ServeConfig::from_env(&Env::from_pairs(&settings)).unwrap();
-        let campaigns = Campaigns::read(&config.campaigns).unwrap();
-        let metrics = Metrics::new().unwrap();
-        let store = Store::open(&config.store).await.unwrap();
-        let vault = KeyRing::open(store.clone(), &config.photo_keys)
-            .await
-            .unwrap();
-        let photos = ObjectStore::new(&config.photos, vault.encryptor().clone());
-        let pending = metrics.buffered_photos.clone();
-        let photos = PhotoRepository::open(photos, vault, store.clone(), 1 << 20, pending);
+        let app = installation.open_app(&[]).await;
         Self {
-            photos: photos.await.unwrap(),
-            campaign: campaigns.get(&installation.campaign).unwrap().clone(),
-            config,
-            store,
-            metrics,
+            campaign: Arc::clone(app.campaigns.get(&installation.campaign).unwrap()),
+            photos: app.registrations.photos,
+            secret: app.registrations.secret,
+            store: app.store,
+            metrics: app.metrics,
         }
     }
 
@@ -81,7 +65,7 @@ impl StaffServices {
             parts: vec![(field.to_owned(), answer.to_owned())],
             has_photo: false,
         };
-        let (store, secret, campaign) = (&self.store, &self.config.secret, &self.campaign);
+        let (store, secret, campaign) = (&self.store, &self.secret, &self.campaign);
         let judged = read.correct(
             campaign,
             &typed,
@@ -304,7 +288,7 @@ async fn a_photo_that_could_not_be_deleted_is_deleted_later() {
     assert_eq!(store.count_pending_deletions().await.unwrap(), 0);
     stop.cancel();
     removing.await.unwrap();
-    let key = PhotoKey::for_photo(
+    let key = ObjectKey::for_photo(
         &read.registration.campaign,
         read.registration.id,
         read.registration.photo.as_ref().unwrap(),

@@ -1,25 +1,16 @@
 //! The periodic sweep of the instances, and orphaned photos and report files.
 
 use std::fs::File;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::campaigns::Campaigns;
-use jornada::config::{Env, ServeConfig};
 use jornada::domain::job::{ReportFormat, ReportRequest};
-use jornada::domain::registration::{PhotoRef, UniqueKey};
+use jornada::domain::registration::UniqueKey;
 use jornada::domain::staff::Session;
 use jornada::domain::staff::audit::SystemActor;
 use jornada::domain::{CampaignId, Job, Lang, RegistrationId, Selection};
-use jornada::intake::key_ring::KeyRing;
-use jornada::intake::metrics::BufferedPhotoMetrics;
-use jornada::intake::photo_repository::PhotoRepository;
-use jornada::photo::{FileKey, ObjectStore, PhotoFormat, PhotoKey};
+use jornada::photo::{ObjectKey, ObjectStore, PhotoFormat};
 use jornada::retention::{Sweep, SweepReport};
-use jornada::staff::AuditLog;
-use jornada::store::Store;
-use prometheus::Registry;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -43,22 +34,13 @@ on_both!(
 
 /// Builds a sweep of this installation, as its instances do.
 async fn sweep(installation: &Installation) -> Sweep {
-    let settings = installation.settings.iter();
-    let settings: Vec<_> = settings.map(|(name, value)| (&**name, &**value)).collect();
-    let config = ServeConfig::from_env(&Env::from_pairs(&settings)).unwrap();
-    let store = Store::open(&config.store).await.unwrap();
-    let vault = KeyRing::open(store.clone(), &config.photo_keys).await;
-    let vault = vault.unwrap();
-    let photos = ObjectStore::new(&config.photos, vault.encryptor().clone());
-    let metrics = BufferedPhotoMetrics::new(&Registry::new()).unwrap();
-    let keeper = PhotoRepository::open(photos.clone(), vault, store.clone(), 0, metrics);
-    let campaigns = Campaigns::read(&installation.folder.path().join("campaigns")).unwrap();
+    let app = installation.open_app(&[]).await;
     Sweep {
-        photos: keeper.await.unwrap(),
-        objects: photos,
-        campaigns: campaigns.iter().cloned().collect(),
-        audit: Arc::new(AuditLog::new(&config.secret)),
-        store,
+        photos: app.registrations.photos,
+        objects: app.object_store,
+        campaigns: app.campaigns.iter().cloned().collect(),
+        audit: app.audit_log,
+        store: app.store,
         actor: SystemActor::System,
         is_dry_run: false,
         deletes_all_orphans: false,
@@ -67,22 +49,22 @@ async fn sweep(installation: &Installation) -> Sweep {
 }
 
 /// Stores a photo whose registration is never inserted.
-async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> PhotoKey {
+async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> ObjectKey {
     let campaign = CampaignId::parse(campaign).unwrap();
     let unique = UniqueKey::Answer(number.to_string());
     let id = RegistrationId::derive(&[1; 32], &campaign, &unique);
     let bytes = b"a photo of nobody";
-    let photo = PhotoRef {
+    let key = ObjectKey::Photo {
+        campaign,
+        id,
         sha256: Sha256::digest(bytes).into(),
         format: PhotoFormat::Jpeg,
-        bytes: bytes.len() as u64,
     };
-    let key = PhotoKey::for_photo(&campaign, id, &photo);
-    let sealed = photos
+    let encrypted = photos
         .encryptor()
         .encrypt(&key, bytes.as_slice().into())
         .await;
-    photos.put(&key, &sealed.unwrap()).await.unwrap();
+    photos.put(&key, &encrypted.unwrap()).await.unwrap();
     key
 }
 
@@ -132,13 +114,22 @@ async fn an_orphaned_photo_is_deleted_after_a_day_and_audited(stores: Stores) {
 
 /// Counts the stored photos of these registrations.
 async fn count_photos_of(sweep: &Sweep, ids: &[String]) -> usize {
-    let (mut keys, listing) = sweep.objects.list();
-    let mut kept = 0;
-    while let Some(key) = keys.recv().await {
-        kept += usize::from(ids.contains(&key.id().to_string()));
+    let keys = list_keys(&sweep.objects, ObjectKey::ALL).await;
+    let kept = keys
+        .iter()
+        .filter(|key| matches!(key, ObjectKey::Photo { id, .. } if ids.contains(&id.to_string())));
+    kept.count()
+}
+
+/// Returns the keys of all objects under a prefix.
+async fn list_keys(objects: &ObjectStore, prefix: &'static str) -> Vec<ObjectKey> {
+    let (mut listed, listing) = objects.list(prefix);
+    let mut keys = Vec::new();
+    while let Some((key, _)) = listed.recv().await {
+        keys.push(key);
     }
     listing.await.unwrap().unwrap();
-    kept
+    keys
 }
 
 /// Empties the store of an installation, but leaves its photos and settings.
@@ -287,9 +278,9 @@ async fn put_report(photos: &ObjectStore, campaign: &str) -> Job {
     };
     let mut job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     job.attempt = 1;
-    let (key, plain) = (FileKey::for_job(&job, 1), tempfile::tempfile().unwrap());
-    let (_, sealed) = photos.encryptor().encrypt_file(&key, plain, || ()).unwrap();
-    photos.put_file(&key, &sealed).await.unwrap();
+    let (key, plain) = (ObjectKey::for_job(&job, 1), tempfile::tempfile().unwrap());
+    let (_, encrypted) = photos.encryptor().encrypt_file(&key, plain, || ()).unwrap();
+    photos.put_file(&key, &encrypted).await.unwrap();
     job
 }
 
@@ -312,17 +303,12 @@ async fn an_orphaned_report_is_deleted_after_a_day(stores: Stores) {
         ..SweepReport::default()
     };
     assert_eq!(sweep.run_once(after(26)).await.unwrap(), Some(one));
-    let (mut files, listing) = sweep.objects.list_files();
-    let mut left = Vec::new();
-    while let Some((key, _)) = files.recv().await {
-        left.push(key);
-    }
-    listing.await.unwrap().unwrap();
-    assert!(!left.contains(&FileKey::for_job(&orphaned, 1)));
+    let left = list_keys(&sweep.objects, ObjectKey::REPORTS).await;
+    assert!(!left.contains(&ObjectKey::for_job(&orphaned, 1)));
     for job in [known, of_others] {
-        let key = FileKey::for_job(&job, 1);
+        let key = ObjectKey::for_job(&job, 1);
         assert!(left.contains(&key));
-        sweep.objects.remove_file(&key).await.unwrap();
+        sweep.objects.remove(&key).await.unwrap();
     }
 }
 
@@ -333,7 +319,7 @@ async fn an_unfinished_report_file_is_deleted() {
     let sweep = sweep(&installation).await;
     let job = put_report(&sweep.objects, &installation.campaign).await;
     let path = installation.folder.path().join("data/photos");
-    let file = path.join(FileKey::for_job(&job, 1).to_string());
+    let file = path.join(ObjectKey::for_job(&job, 1).to_string());
     let part = file.with_extension("part");
     std::fs::rename(file, &part).unwrap();
     let later = Timestamp::now() + SignedDuration::from_hours(26);

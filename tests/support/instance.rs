@@ -6,10 +6,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jornada::app::{self, App};
+use jornada::campaigns::Campaigns;
+use jornada::config::{Env, ServeConfig};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use super::photos::jpeg;
 use super::servers::{random_name, variable};
@@ -82,6 +86,19 @@ impl Installation {
     pub fn set(&mut self, name: &str, value: &str) {
         self.settings.retain(|(known, _)| known != name);
         self.settings.push((name.into(), value.into()));
+    }
+
+    /// Connects to the stores as an instance does, with some settings replaced.
+    pub async fn open_app(&self, replaced: &[(&str, &str)]) -> App {
+        let settings = self
+            .settings
+            .iter()
+            .map(|(name, value)| (&**name, &**value));
+        let settings: Vec<_> = settings.chain(replaced.iter().copied()).collect();
+        let config = ServeConfig::from_env(&Env::from_pairs(&settings)).unwrap();
+        let campaigns = Campaigns::read(&config.campaigns).unwrap();
+        let app = app::build(&config, campaigns, CancellationToken::new());
+        app.await.unwrap()
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {

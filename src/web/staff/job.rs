@@ -25,7 +25,7 @@ use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Job, JobState, Lang};
 use crate::intake::photo_repository::PhotoError;
 use crate::photo::encryption::is_altered;
-use crate::photo::{FileKey, ObjectError};
+use crate::photo::{ObjectError, ObjectKey};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::{PageContext, render};
@@ -126,8 +126,8 @@ impl JobAccess {
     /// does not reuse it.
     async fn withdraw_file(&self) -> Result<(), Error> {
         self.record_file_event(AuditAction::ReportAltered).await?;
-        let key = FileKey::for_job(&self.job, self.job.attempt);
-        let removed = self.app.object_store.remove_file(&key).await;
+        let key = ObjectKey::for_job(&self.job, self.job.attempt);
+        let removed = self.app.object_store.remove(&key).await;
         Ok(removed.map_err(PhotoError::Objects)?)
     }
 
@@ -172,7 +172,7 @@ async fn cancel_job(access: JobAccess) -> Result<Redirect, Error> {
 async fn download_file(access: JobAccess) -> Result<Response, Error> {
     let (job, request) = (&access.job, &access.job.request);
     let known = job.file().ok_or(Error::NoSuchReport)?;
-    let key = FileKey::for_job(job, job.attempt);
+    let key = ObjectKey::for_job(job, job.attempt);
     let found = access.app.registrations.photos.read_file(&key, known).await;
     if let Err(PhotoError::Objects(ObjectError::Altered)) = found {
         access.record_file_event(AuditAction::ReportAltered).await?;

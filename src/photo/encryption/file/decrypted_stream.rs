@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
@@ -12,9 +13,9 @@ use tokio::time::timeout;
 use super::{MAGIC, encrypted_length, next_chunk_length};
 use crate::domain::job::ReportFile;
 use crate::photo::ObjectError;
-use crate::photo::encryption::cipher::{ChunkCipher, TAG_BYTES};
+use crate::photo::encryption::cipher::{ChunkDecryptor, TAG_BYTES, ZERO_PREFIX};
 use crate::photo::encryption::{Encryptor, HEADER_BYTES};
-use crate::photo::key::{FileKey, ObjectReader};
+use crate::photo::key::{ObjectKey, ObjectReader};
 
 /// Maximum wait for the next bytes of a file.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,7 +23,8 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Remaining part of a file.
 struct DecryptedStream {
     reader: ObjectReader,
-    cipher: ChunkCipher,
+    cipher: ChunkDecryptor,
+    aad: String,
     digest: Sha256,
     remaining: u64,
     sha256: [u8; 32],
@@ -37,7 +39,7 @@ impl Encryptor {
     /// under an unknown key.
     pub(in crate::photo) async fn decrypt_file(
         &self,
-        key: &FileKey,
+        key: &ObjectKey,
         (bytes, mut reader): (u64, ObjectReader),
         known: ReportFile,
     ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, ObjectError> {
@@ -46,8 +48,11 @@ impl Encryptor {
         }
         let head = read_bytes(&mut reader, HEADER_BYTES).await;
         let head = head.map_err(|error| to_object_error(&error))?;
+        let aad = key.to_string();
+        let data_key = self.unwrap_data_key(MAGIC, &aad, &head)?;
         let decrypted = DecryptedStream {
-            cipher: self.chunk_cipher(key, &head)?,
+            cipher: ChunkDecryptor::new(data_key.expose_secret().into(), &ZERO_PREFIX.into()),
+            aad,
             reader,
             digest: Sha256::new(),
             remaining: known.bytes,
@@ -62,17 +67,6 @@ impl Encryptor {
             None => Ok(None),
         });
         Ok(stream::iter([Ok(first)]).chain(rest))
-    }
-
-    /// Returns the cipher of the chunks after this header.
-    fn chunk_cipher(&self, key: &FileKey, head: &[u8]) -> Result<ChunkCipher, ObjectError> {
-        let rest = head.strip_prefix(MAGIC).ok_or(ObjectError::Altered)?;
-        let (wrapping_key, wrapped) = self.find_key(rest)?;
-        let aad = key.to_string();
-        let data_key = wrapping_key
-            .unwrap(wrapped, &aad)
-            .ok_or(ObjectError::Altered)?;
-        Ok(ChunkCipher::new(&data_key, aad))
     }
 }
 
@@ -93,22 +87,22 @@ pub fn is_altered(error: &io::Error) -> bool {
 impl DecryptedStream {
     /// Returns the next chunk and the remaining part.
     async fn next_and_rest(mut self) -> io::Result<(Bytes, Option<Self>)> {
-        let chunk = self.next_chunk().await?;
-        Ok((chunk, (self.remaining > 0).then_some(self)))
-    }
-
-    async fn next_chunk(&mut self) -> io::Result<Bytes> {
-        let plain = next_chunk_length(self.remaining);
+        let (plain, aad) = (next_chunk_length(self.remaining), self.aad.as_bytes());
         let mut chunk = read_bytes(&mut self.reader, plain + TAG_BYTES).await?;
         self.remaining -= plain as u64;
-        let is_last = self.remaining == 0;
-        let decrypted = self.cipher.decrypt(is_last, &mut chunk);
-        decrypted.ok_or(ErrorKind::InvalidData)?;
-        self.digest.update(&chunk);
-        if is_last && self.digest.clone().finalize().as_slice() != self.sha256 {
+        let altered = |_| io::Error::from(ErrorKind::InvalidData);
+        if self.remaining > 0 {
+            let decrypted = self.cipher.decrypt_next_in_place(aad, &mut chunk);
+            decrypted.map_err(altered)?;
+            self.digest.update(&chunk);
+            return Ok((chunk.into(), Some(self)));
+        }
+        let decrypted = self.cipher.decrypt_last_in_place(aad, &mut chunk);
+        decrypted.map_err(altered)?;
+        if self.digest.chain_update(&chunk).finalize().as_slice() != self.sha256 {
             return Err(ErrorKind::InvalidData.into());
         }
-        Ok(chunk.into())
+        Ok((chunk.into(), None))
     }
 }
 
@@ -124,32 +118,24 @@ mod tests {
     use std::fs::File;
     use std::io::{Cursor, Read, Seek, Write};
 
-    use jiff::Timestamp;
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::job::{ReportFormat, ReportRequest};
-    use crate::domain::{CampaignId, Job, Lang, Selection};
+    use crate::domain::CampaignId;
+    use crate::domain::job::ReportFormat;
     use crate::photo::encryption::file::CHUNK_BYTES;
-    use crate::photo::encryption::{KeyEncryptionKey, MasterKey};
+    use crate::photo::encryption::tests::new_key;
 
     const CHUNK: usize = CHUNK_BYTES + TAG_BYTES;
 
     /// Returns the key of an attempt at the same job.
-    fn key(attempt: u32) -> FileKey {
-        let wanted = ReportRequest {
+    fn key(attempt: u32) -> ObjectKey {
+        ObjectKey::Report {
             campaign: CampaignId::parse("vacunacion").unwrap(),
-            selection: Selection::all(),
+            job: Uuid::nil(),
+            attempt,
             format: ReportFormat::Csv,
-            lang: Lang::Es,
-            base_url: "http://localhost".into(),
-        };
-        let job = Job::new(Uuid::nil(), wanted, "token:x".into(), Timestamp::UNIX_EPOCH);
-        FileKey::for_job(&job, attempt)
-    }
-
-    fn vault_key(id: u8) -> KeyEncryptionKey {
-        KeyEncryptionKey::generate(MasterKey::new(&[id; 32]).id()).unwrap()
+        }
     }
 
     /// Returns the first `bytes` bytes of a report.
@@ -160,32 +146,37 @@ mod tests {
             .collect()
     }
 
-    fn sealed(seal: &Encryptor, plain: &[u8]) -> (ReportFile, Vec<u8>) {
+    fn encrypted(encryptor: &Encryptor, plain: &[u8]) -> (ReportFile, Vec<u8>) {
         let mut file: File = tempfile::tempfile().unwrap();
         file.write_all(plain).unwrap();
-        let (known, sealed) = seal.encrypt_file(&key(1), file, || ()).unwrap();
-        let (mut file, mut bytes) = (sealed.file(), Vec::new());
+        let (known, encrypted) = encryptor.encrypt_file(&key(1), file, || ()).unwrap();
+        let (mut file, mut bytes) = (encrypted.file(), Vec::new());
         file.rewind().unwrap();
         file.read_to_end(&mut bytes).unwrap();
-        assert_eq!(bytes.len() as u64, sealed.bytes);
-        assert_eq!(Sha256::digest(&bytes).as_slice(), sealed.sha256);
+        assert_eq!(bytes.len() as u64, encrypted.bytes);
+        assert_eq!(Sha256::digest(&bytes).as_slice(), encrypted.sha256);
         (known, bytes)
     }
 
     async fn start(
-        seal: &Encryptor,
-        key: &FileKey,
+        encryptor: &Encryptor,
+        key: &ObjectKey,
         bytes: &[u8],
         known: ReportFile,
     ) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>, ObjectError> {
         let reading: ObjectReader = Box::pin(Cursor::new(bytes.to_vec()));
-        seal.decrypt_file(key, (bytes.len() as u64, reading), known)
+        encryptor
+            .decrypt_file(key, (bytes.len() as u64, reading), known)
             .await
     }
 
     /// Returns the file, or the number of bytes that were passed on before it was rejected.
-    async fn open(seal: &Encryptor, bytes: &[u8], known: ReportFile) -> Result<Vec<u8>, usize> {
-        let mut chunks = match start(seal, &key(1), bytes, known).await {
+    async fn decrypt(
+        encryptor: &Encryptor,
+        bytes: &[u8],
+        known: ReportFile,
+    ) -> Result<Vec<u8>, usize> {
+        let mut chunks = match start(encryptor, &key(1), bytes, known).await {
             Ok(chunks) => std::pin::pin!(chunks),
             Err(ObjectError::Altered) => return Err(0),
             Err(error) => panic!("{error}"),
@@ -205,14 +196,14 @@ mod tests {
 
     /// Returns a file of three chunks, the last one short.
     fn three() -> (Encryptor, ReportFile, Vec<u8>, Vec<u8>) {
-        let (seal, plain) = (Encryptor::new(vault_key(1)), list(2 * CHUNK_BYTES + 100));
-        let (known, whole) = sealed(&seal, &plain);
-        (seal, known, plain, whole)
+        let (encryptor, plain) = (Encryptor::new(new_key(1)), list(2 * CHUNK_BYTES + 100));
+        let (known, whole) = encrypted(&encryptor, &plain);
+        (encryptor, known, plain, whole)
     }
 
     #[tokio::test]
     async fn a_file_of_any_length_opens_and_shows_nothing() {
-        let seal = Encryptor::new(vault_key(1));
+        let encryptor = Encryptor::new(new_key(1));
         for (plain, chunks) in [
             (0, 1),
             (1, 1),
@@ -223,18 +214,18 @@ mod tests {
             (3 * CHUNK_BYTES + 7, 4),
         ] {
             let plain = list(plain);
-            let (known, whole) = sealed(&seal, &plain);
+            let (known, whole) = encrypted(&encryptor, &plain);
             assert_eq!(known.bytes, plain.len() as u64);
             assert_eq!(whole.len(), HEADER_BYTES + plain.len() + chunks * TAG_BYTES);
             assert_eq!(whole.len() as u64, encrypted_length(known.bytes));
             assert!(!whole.windows(8).any(|part| part == b" Ejemplo"));
-            assert!(open(&seal, &whole, known).await == Ok(plain));
+            assert!(decrypt(&encryptor, &whole, known).await == Ok(plain));
         }
     }
 
     #[tokio::test]
     async fn one_that_was_altered_is_refused_where_it_was() {
-        let (seal, known, plain, whole) = three();
+        let (encryptor, known, plain, whole) = three();
         let (second, third) = (HEADER_BYTES + CHUNK, HEADER_BYTES + 2 * CHUNK);
         for (place, handed_out) in [
             (0, 0),
@@ -248,72 +239,80 @@ mod tests {
         ] {
             let mut altered = whole.clone();
             altered[place] ^= 1;
-            let told = open(&seal, &altered, known).await;
+            let told = decrypt(&encryptor, &altered, known).await;
             assert_eq!(told, Err(handed_out), "byte {place}");
         }
         let other = ReportFile {
             sha256: [0; 32],
             ..known
         };
-        let told = open(&seal, &whole, other).await;
+        let told = decrypt(&encryptor, &whole, other).await;
         assert_eq!(told, Err(2 * CHUNK_BYTES), "not of this digest");
-        assert!(open(&seal, &whole, known).await == Ok(plain));
+        assert!(decrypt(&encryptor, &whole, known).await == Ok(plain));
     }
 
     #[tokio::test]
     async fn one_that_was_cut_or_made_longer_is_refused() {
-        let (seal, known, _, whole) = three();
+        let (encryptor, known, _, whole) = three();
         let third = HEADER_BYTES + 2 * CHUNK;
         let longer = [&whole, &whole[HEADER_BYTES..HEADER_BYTES + CHUNK]].concat();
         for bytes in [&whole[..third], &whole[..whole.len() - 1], &[], &longer] {
-            assert_eq!(open(&seal, bytes, known).await, Err(0), "{}", bytes.len());
+            assert_eq!(
+                decrypt(&encryptor, bytes, known).await,
+                Err(0),
+                "{}",
+                bytes.len()
+            );
         }
         // Even if the stated length matches.
         let told = |bytes| ReportFile { bytes, ..known };
-        let cut = open(&seal, &whole[..third], told(2 * CHUNK_BYTES as u64)).await;
+        let cut = decrypt(&encryptor, &whole[..third], told(2 * CHUNK_BYTES as u64)).await;
         assert_eq!(cut, Err(CHUNK_BYTES), "it was not the last chunk");
-        let (_, whole) = sealed(&seal, &list(2 * CHUNK_BYTES));
+        let (_, whole) = encrypted(&encryptor, &list(2 * CHUNK_BYTES));
         let longer = [&whole, &whole[HEADER_BYTES..HEADER_BYTES + CHUNK]].concat();
-        let longer = open(&seal, &longer, told(3 * CHUNK_BYTES as u64)).await;
+        let longer = decrypt(&encryptor, &longer, told(3 * CHUNK_BYTES as u64)).await;
         assert_eq!(longer, Err(CHUNK_BYTES), "it was the last chunk");
     }
 
     #[tokio::test]
     async fn what_was_exchanged_is_refused() {
-        let (seal, known, plain, whole) = three();
+        let (encryptor, known, plain, whole) = three();
         let chunk = |number| HEADER_BYTES + number * CHUNK..HEADER_BYTES + (number + 1) * CHUNK;
         let (head, first, second) = (&whole[..HEADER_BYTES], &whole[chunk(0)], &whole[chunk(1)]);
         let last = &whole[HEADER_BYTES + 2 * CHUNK..];
         let reordered = [head, second, first, last].concat();
-        assert_eq!(open(&seal, &reordered, known).await, Err(0));
+        assert_eq!(decrypt(&encryptor, &reordered, known).await, Err(0));
         let doubled = [head, first, first, last].concat();
-        assert_eq!(open(&seal, &doubled, known).await, Err(CHUNK_BYTES));
-        let (_, again) = sealed(&seal, &plain);
+        assert_eq!(decrypt(&encryptor, &doubled, known).await, Err(CHUNK_BYTES));
+        let (_, again) = encrypted(&encryptor, &plain);
         assert!(again != whole, "each has a data key of its own");
         let mixed = [head, first, &again[chunk(1)], last].concat();
-        assert_eq!(open(&seal, &mixed, known).await, Err(CHUNK_BYTES));
-        let told = start(&seal, &key(2), &whole, known).await.map(drop);
+        assert_eq!(decrypt(&encryptor, &mixed, known).await, Err(CHUNK_BYTES));
+        let told = start(&encryptor, &key(2), &whole, known).await.map(drop);
         assert!(matches!(told, Err(ObjectError::Altered)), "of another file");
     }
 
     #[tokio::test]
     async fn a_key_that_is_missing_is_told_from_an_altered_file() {
-        let two = vault_key(2);
-        let (known, whole) = sealed(&Encryptor::new(two.clone()), b"Ana Ejemplo");
-        let (seal, id) = (Encryptor::new(vault_key(1)), two.id());
-        let told = start(&seal, &key(1), &whole, known).await.map(drop);
+        let two = new_key(2);
+        let (known, whole) = encrypted(&Encryptor::new(two.clone()), b"Ana Ejemplo");
+        let (encryptor, id) = (Encryptor::new(new_key(1)), two.id());
+        let told = start(&encryptor, &key(1), &whole, known).await.map(drop);
         assert!(matches!(told, Err(ObjectError::UnknownKey(told)) if told == id));
-        seal.add_key(two);
-        assert_eq!(open(&seal, &whole, known).await.unwrap(), b"Ana Ejemplo");
+        encryptor.add_key(two);
+        assert_eq!(
+            decrypt(&encryptor, &whole, known).await.unwrap(),
+            b"Ana Ejemplo"
+        );
     }
 
     #[tokio::test]
     async fn one_that_is_not_sealed_is_refused() {
-        let (seal, known, plain, whole) = three();
-        assert_eq!(open(&seal, &plain, known).await, Err(0));
+        let (encryptor, known, plain, whole) = three();
+        assert_eq!(decrypt(&encryptor, &plain, known).await, Err(0));
         // Even with the length of an encrypted file.
         let mut longer = plain;
         longer.resize(whole.len(), b' ');
-        assert_eq!(open(&seal, &longer, known).await, Err(0));
+        assert_eq!(decrypt(&encryptor, &longer, known).await, Err(0));
     }
 }

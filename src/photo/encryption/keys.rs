@@ -1,11 +1,16 @@
 //! Keys above data keys: key encryption keys wrap data keys, and master keys wrap key encryption keys.
 
 use std::fmt;
+use std::sync::Arc;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 
-use super::cipher::{self, SecretKey, WRAPPED_BYTES};
+use super::cipher::{KEY_BYTES, SecretKey, generate_key};
+use crate::photo::aead;
+
+/// Length of a wrapped key.
+pub(super) const WRAPPED_BYTES: usize = KEY_BYTES + aead::OVERHEAD_BYTES;
 
 /// Id of a key; reveals nothing about it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,17 +78,14 @@ impl MasterKey {
     }
 
     /// Wraps a key encryption key.
-    ///
-    /// # Errors
-    /// Fails if the system provides no random bytes.
     pub fn wrap(&self, key: &KeyEncryptionKey) -> Result<Vec<u8>, getrandom::Error> {
-        Ok(cipher::wrap(&self.key, &key.key, &aad(key.id))?.to_vec())
+        wrap(&self.key, &key.key, &aad(key.id))
     }
 
     /// Unwraps the key encryption key with this id. Returns `None` if [`wrap`](Self::wrap) did not make the input.
     #[must_use]
     pub fn unwrap(&self, id: KeyId, wrapped: &[u8]) -> Option<KeyEncryptionKey> {
-        let key = cipher::unwrap(&self.key, wrapped, &aad(id))?;
+        let key = Arc::new(unwrap(&self.key, wrapped, &aad(id))?);
         Some(KeyEncryptionKey { id, key })
     }
 }
@@ -92,20 +94,17 @@ fn aad(id: KeyId) -> String {
     format!("jornada: vault key {id}")
 }
 
-/// A key that wraps data keys.
-#[derive(Debug)]
+/// A key that wraps data keys. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct KeyEncryptionKey {
     id: KeyId,
-    key: SecretKey,
+    key: Arc<SecretKey>,
 }
 
 impl KeyEncryptionKey {
     /// Generates a key with this id.
-    ///
-    /// # Errors
-    /// Fails if the system provides no random bytes.
     pub fn generate(id: KeyId) -> Result<Self, getrandom::Error> {
-        let key = cipher::generate_key()?;
+        let key = Arc::new(generate_key()?);
         Ok(Self { id, key })
     }
 
@@ -119,18 +118,22 @@ impl KeyEncryptionKey {
         &self,
         data_key: &SecretKey,
         aad: &str,
-    ) -> Result<[u8; WRAPPED_BYTES], getrandom::Error> {
-        cipher::wrap(&self.key, data_key, aad)
+    ) -> Result<Vec<u8>, getrandom::Error> {
+        wrap(&self.key, data_key, aad)
     }
 
     pub(super) fn unwrap(&self, wrapped: &[u8], aad: &str) -> Option<SecretKey> {
-        cipher::unwrap(&self.key, wrapped, aad)
+        unwrap(&self.key, wrapped, aad)
     }
 }
 
-impl Clone for KeyEncryptionKey {
-    fn clone(&self) -> Self {
-        let key = SecretKey::new(Box::new(*self.key.expose_secret()));
-        Self { id: self.id, key }
-    }
+fn wrap(under: &SecretKey, key: &SecretKey, aad: &str) -> Result<Vec<u8>, getrandom::Error> {
+    aead::encrypt(under.expose_secret(), aad.as_bytes(), key.expose_secret())
+}
+
+fn unwrap(under: &SecretKey, wrapped: &[u8], aad: &str) -> Option<SecretKey> {
+    let bytes = aead::decrypt(under.expose_secret(), aad.as_bytes(), wrapped)?;
+    let bytes = SecretSlice::from(bytes);
+    let bytes: &[u8; KEY_BYTES] = bytes.expose_secret().try_into().ok()?;
+    Some(SecretKey::init_with_mut(|key| *key = *bytes))
 }
