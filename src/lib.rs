@@ -11,7 +11,7 @@
 //! | application | [`cli`], [`app`], [`web`], [`watch`], [`load`], [`config`] | HTTP, mail, signals, the command line |
 //! | services | [`admission`], [`intake`], [`retention`], [`tally`], [`report`], [`staff`], [`campaigns`], [`key`] | all use cases, without HTTP |
 //! | stores | [`store`], [`photo`] | database, object store, encryption |
-//! | runtime | [`telemetry`], [`cache`] | logs, metrics, Redis connections |
+//! | runtime | [`telemetry`], [`cache`], [`background`] | logs, metrics, Redis connections, loops |
 //! | rules | [`domain`], [`photo::inspect`] | campaigns, answers, identity, photos: no clock, network or files |
 //!
 //! # The way of a registration
@@ -55,6 +55,7 @@
 
 pub mod admission;
 pub mod app;
+pub mod background;
 pub mod cache;
 pub mod campaigns;
 pub mod cli;

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+use crate::background;
 use crate::domain::staff::audit::{AuditEvent, AuditRecord, SystemActor};
 use crate::domain::staff::session;
 use crate::domain::{Campaign, CampaignId};
@@ -67,19 +68,18 @@ pub struct Sweep {
 impl Sweep {
     /// Sweeps after `first`, then at intervals of `every`, until `stop`.
     pub async fn run(self, first: Duration, every: Duration, stop: CancellationToken) {
-        let mut pause = first;
-        loop {
-            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-            pause = every;
-            let sweep = Box::pin(self.run_if_clocks_agree(Timestamp::now()));
-            match stop.run_until_cancelled(sweep).await {
-                None => break,
-                Some(Ok(report)) => log_report(&report.unwrap_or_default()),
-                Some(Err(error)) => warn!("cannot delete expired data, retrying: {error:#}"),
-            }
-        }
+        stop.run_until_cancelled(tokio::time::sleep(first)).await;
+        let mut sweeping = background::every(every, &stop);
+        while sweeping.repeat(self.sweep_and_log()).await {}
         // If this fails, the lease expires by itself.
         self.store.release_lease(LEASE_NAME, self.id).await.ok();
+    }
+
+    async fn sweep_and_log(&self) {
+        match self.run_if_clocks_agree(Timestamp::now()).await {
+            Ok(report) => log_report(&report.unwrap_or_default()),
+            Err(error) => warn!("cannot delete expired data, retrying: {error:#}"),
+        }
     }
 
     /// Sweeps now; `None` if another instance holds the lease.

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use uuid::Uuid;
 
 use super::metrics::BufferedPhotoMetrics;
 use super::photo_repository::{PhotoError, PhotoRepository};
+use crate::background;
 use crate::store::{PendingDeletion, Store};
 
 /// Wait after a deletion; longer than an upload can be in progress.
@@ -52,21 +53,14 @@ impl PhotoDeleter {
         }
     }
 
-    /// Polls every second until `stop`. Logs the first of several failures and retries.
+    /// Polls every second until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut failing = false;
-        while !stop.is_cancelled() {
-            let pass = self.delete_due(Timestamp::now());
-            let removed = stop.run_until_cancelled(Box::pin(pass)).await;
-            if let Some(Err(error)) = &removed
-                && !failing
-            {
-                warn!("cannot delete photos of deleted registrations, retrying: {error:#}");
-            }
-            failing = matches!(removed, Some(Err(_)));
-            stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-                .await;
-        }
+        let failure = "cannot delete photos of deleted registrations";
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling
+            .run(failure, self.delete_due(Timestamp::now()))
+            .await
+        {}
         // If this fails, the lease expires by itself.
         self.store.release_lease(LEASE_NAME, self.id).await.ok();
     }

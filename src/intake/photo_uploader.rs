@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use uuid::Uuid;
 
 use super::photo_repository::{PhotoError, PhotoRepository};
+use crate::background;
 use crate::store::{BufferedPhoto, BufferedPhotoKey, Store};
 
 /// Polling interval.
@@ -41,20 +42,11 @@ impl BufferedPhotoUploader {
         }
     }
 
-    /// Polls every second until `stop`. Logs the first of several failures and retries.
+    /// Polls every second until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut failing = false;
-        while !stop.is_cancelled() {
-            let moved = stop.run_until_cancelled(Box::pin(self.upload_all())).await;
-            if let Some(Err(error)) = &moved
-                && !failing
-            {
-                warn!("cannot upload buffered photos, retrying: {error:#}");
-            }
-            failing = matches!(moved, Some(Err(_)));
-            stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-                .await;
-        }
+        let failure = "cannot upload buffered photos";
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling.run(failure, self.upload_all()).await {}
         // If this fails, the lease expires by itself.
         self.store.release_lease(LEASE_NAME, self.id).await.ok();
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
+use crate::background;
 use crate::domain::{Campaign, CampaignId};
 use crate::store::{Store, StoreError};
 
@@ -34,22 +34,10 @@ impl RejectionCounts {
 
     /// Flushes every ten seconds until `stop`. Call [`Self::flush`] afterwards for the remainder.
     pub async fn flush_until(self, store: Store, stop: CancellationToken) {
-        let mut failing = false;
-        loop {
-            let waited = stop
-                .run_until_cancelled(tokio::time::sleep(FLUSH_INTERVAL))
-                .await;
-            if waited.is_none() {
-                return;
-            }
-            let flushed = Box::pin(self.flush(&store)).await;
-            if let Err(error) = &flushed
-                && !failing
-            {
-                warn!("cannot store rejection counts, retrying: {error}");
-            }
-            failing = flushed.is_err();
-        }
+        let failure = "cannot store rejection counts";
+        // A cancelled flush would lose the counts that it was adding.
+        let mut flushing = background::every(FLUSH_INTERVAL, &stop);
+        while flushing.run_uncancelled(failure, self.flush(&store)).await {}
     }
 
     /// Adds the counts to the store. After a failure they are added again: double counting a few is better than losing

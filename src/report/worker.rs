@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use super::metrics::ReportMetrics;
 use super::throttle::Throttle;
 use super::{FinishedReport, Progress, ReportGenerator, ReportSpec};
+use crate::background;
 use crate::campaigns::Campaigns;
 use crate::domain::Job;
 use crate::domain::job::ReportFile;
@@ -84,21 +85,18 @@ impl Worker {
     /// Queues stalled jobs again. Runs beside the jobs, so that a stalled job is found even if all instances are busy.
     async fn requeue_stalled(&self, stop: &CancellationToken) {
         let mut last_check = Instant::now();
-        while stop
-            .run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-            .await
-            .is_some()
-        {
+        let mut requeue = async || {
             // If this process was suspended, others may have been, too: wait for their heartbeats first.
             if last_check.elapsed() < HEARTBEAT_TIMEOUT / 2 {
-                let requeued = self
-                    .store
-                    .requeue_stalled_jobs(HEARTBEAT_TIMEOUT, Timestamp::now());
+                let now = Timestamp::now();
+                let requeued = self.store.requeue_stalled_jobs(HEARTBEAT_TIMEOUT, now);
                 // The other loop logs store failures.
-                Box::pin(requeued).await.ok();
+                requeued.await.ok();
             }
             last_check = Instant::now();
-        }
+        };
+        let mut polling = background::every(POLL_INTERVAL, stop);
+        while polling.repeat(requeue()).await {}
     }
 
     async fn run_job(&self, job: &Job, stop: &CancellationToken) {

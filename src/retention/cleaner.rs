@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use uuid::Uuid;
 
+use crate::background;
 use crate::domain::{CampaignId, Job};
 use crate::photo::{FileKey, ObjectStore};
 use crate::store::Store;
@@ -40,27 +41,29 @@ impl ReportCleaner {
         }
     }
 
-    /// Polls every minute until `stop`. Logs failures and retries.
+    /// Polls every minute until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            let sweep = Box::pin(self.clean_if_leader(Timestamp::now()));
-            match stop.run_until_cancelled(sweep).await {
-                Some(Ok(0)) | None => {}
-                Some(Ok(removed)) => info!("deleted {removed} reports"),
-                Some(Err(error)) => warn!("cannot delete reports, retrying: {error:#}"),
-            }
-            stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-                .await;
-        }
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling
+            .run(
+                "cannot delete reports",
+                self.clean_if_leader(Timestamp::now()),
+            )
+            .await
+        {}
         // If this fails, the lease expires by itself.
         self.store.release_lease(LEASE_NAME, self.id).await.ok();
     }
 
-    async fn clean_if_leader(&self, now: Timestamp) -> anyhow::Result<u64> {
+    async fn clean_if_leader(&self, now: Timestamp) -> anyhow::Result<()> {
         if !self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
-            return Ok(0);
+            return Ok(());
         }
-        self.delete_expired(now).await
+        let removed = self.delete_expired(now).await?;
+        if removed > 0 {
+            info!("deleted {removed} reports");
+        }
+        Ok(())
     }
 
     /// Deletes jobs that are expired or outdated at `now`; returns how many.

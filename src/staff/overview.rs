@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::background;
 use crate::domain::{Campaign, CampaignId};
 use crate::store::{Store, StoreError};
 
@@ -89,13 +89,8 @@ impl OverviewCache {
 
     /// Counts at once, and again when a new day begins in a campaign's time zone, until `stop`.
     pub async fn refresh_until(self, campaigns: Vec<Arc<Campaign>>, stop: CancellationToken) {
-        let counting = async {
-            loop {
-                self.count_missing(&campaigns).await;
-                sleep(POLL_INTERVAL).await;
-            }
-        };
-        stop.run_until_cancelled(counting).await;
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling.repeat(self.count_missing(&campaigns)).await {}
     }
 
     /// Counts every campaign that has no count of today. Logs store failures; the next request tries again.

@@ -38,7 +38,11 @@ const ROOT: &str = "jornada";
 const CRATES: [(&str, &[&str], &[&str]); 8] = [
     ("photo", &["photo/inspect", "photo/format"], &[]),
     ("domain", &["domain"], &["photo"]),
-    ("runtime", &["telemetry", "cache", "low_priority"], &[]),
+    (
+        "runtime",
+        &["telemetry", "cache", "low_priority", "background"],
+        &[],
+    ),
     ("store", &["store"], &["domain", "runtime"]),
     (
         "objects",
