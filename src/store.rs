@@ -44,6 +44,7 @@ pub use erased_registrations::ErasedRegistration;
 pub use error::StoreError;
 pub use feed::{Change, Feed, FeedError, Position, Snapshot};
 pub use insert_outcome::{InsertOutcome, Receipt};
+pub use lease::Lease;
 pub use pending_deletions::PendingDeletion;
 pub use setting::StoreSetting;
 pub use stream::RegistrationStream;

@@ -6,11 +6,10 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
-use uuid::Uuid;
 
 use super::photo_repository::{PhotoError, PhotoRepository};
 use crate::background;
-use crate::store::{BufferedPhoto, BufferedPhotoKey, Store};
+use crate::store::{BufferedPhoto, BufferedPhotoKey, Lease, Store};
 
 /// Polling interval.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -24,8 +23,7 @@ const LEASE_NAME: &str = "move-photos";
 #[derive(Debug)]
 pub struct BufferedPhotoUploader {
     photos: PhotoRepository,
-    store: Store,
-    id: Uuid,
+    lease: Lease,
     /// Where the last pass failed. The next one continues after it, so that one bad photo does not block the others.
     after: Option<BufferedPhotoKey>,
 }
@@ -33,11 +31,10 @@ pub struct BufferedPhotoUploader {
 impl BufferedPhotoUploader {
     /// Creates an uploader for the photos buffered in `store`.
     #[must_use]
-    pub fn new(photos: PhotoRepository, store: Store) -> Self {
+    pub fn new(photos: PhotoRepository, store: &Store) -> Self {
         Self {
             photos,
-            store,
-            id: Uuid::new_v4(),
+            lease: Lease::new(store, LEASE_NAME, LEASE),
             after: None,
         }
     }
@@ -48,7 +45,7 @@ impl BufferedPhotoUploader {
         let mut polling = background::every(POLL_INTERVAL, &stop);
         while polling.run(failure, self.upload_all()).await {}
         // If this fails, the lease expires by itself.
-        self.store.release_lease(LEASE_NAME, self.id).await.ok();
+        self.lease.release().await.ok();
     }
 
     async fn upload_all(&mut self) -> anyhow::Result<()> {
@@ -57,7 +54,7 @@ impl BufferedPhotoUploader {
             return Ok(());
         }
         let mut moved = 0;
-        while self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
+        while self.lease.acquire().await? {
             let page = self.photos.buffered_photos(self.after, CONCURRENCY).await?;
             let Some(last) = page.last() else {
                 break;
@@ -66,7 +63,7 @@ impl BufferedPhotoUploader {
             moved += self.upload_page(page).await?;
         }
         self.after = None;
-        self.store.release_lease(LEASE_NAME, self.id).await?;
+        self.lease.release().await?;
         if moved > 0 {
             info!("uploaded {moved} buffered photos to the object store");
         }

@@ -7,12 +7,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
-use uuid::Uuid;
 
 use crate::background;
 use crate::domain::{CampaignId, Job};
 use crate::photo::{FileKey, ObjectStore};
-use crate::store::Store;
+use crate::store::{Lease, Store};
 
 /// Polling interval.
 const POLL_INTERVAL: Duration = Duration::from_mins(1);
@@ -27,7 +26,7 @@ const LEASE_NAME: &str = "sweep-reports";
 pub struct ReportCleaner {
     store: Store,
     objects: ObjectStore,
-    id: Uuid,
+    lease: Lease,
 }
 
 impl ReportCleaner {
@@ -35,9 +34,9 @@ impl ReportCleaner {
     #[must_use]
     pub fn new(store: Store, objects: ObjectStore) -> Self {
         Self {
+            lease: Lease::new(&store, LEASE_NAME, LEASE),
             store,
             objects,
-            id: Uuid::new_v4(),
         }
     }
 
@@ -52,16 +51,13 @@ impl ReportCleaner {
             .await
         {}
         // If this fails, the lease expires by itself.
-        self.store.release_lease(LEASE_NAME, self.id).await.ok();
+        self.lease.release().await.ok();
     }
 
     async fn clean_if_leader(&self, now: Timestamp) -> anyhow::Result<()> {
-        if !self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
-            return Ok(());
-        }
-        let removed = self.delete_expired(now).await?;
-        if removed > 0 {
-            info!("deleted {removed} reports");
+        match self.lease.hold(self.delete_expired(now)).await? {
+            Some(0) | None => {}
+            Some(removed) => info!("deleted {removed} reports"),
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use jornada::intake::key_ring::KeyRing;
 use jornada::intake::metrics::BufferedPhotoMetrics;
 use jornada::intake::photo_repository::PhotoRepository;
 use jornada::photo::{FileKey, ObjectStore, PhotoFormat, PhotoKey};
-use jornada::retention::{Sweep, SweepReport};
+use jornada::retention::{Sweep, SweepReport, lease};
 use jornada::staff::AuditLog;
 use jornada::store::Store;
 use prometheus::Registry;
@@ -58,11 +58,11 @@ async fn sweep(installation: &Installation) -> Sweep {
         objects: photos,
         campaigns: campaigns.iter().cloned().collect(),
         audit: Arc::new(AuditLog::new(&config.secret)),
+        lease: lease(&store),
         store,
         actor: SystemActor::System,
         is_dry_run: false,
         deletes_all_orphans: false,
-        id: Uuid::new_v4(),
     }
 }
 
