@@ -48,10 +48,8 @@ impl AbuseCounters {
         now: Timestamp,
     ) -> Result<(), SignedDuration> {
         let shared = self.query_redis(now, async |redis| redis.count_attempt(keys).await);
-        match shared.await {
-            Some(counted) => counted,
-            None => self.local.count_attempt(keys, now),
-        }
+        let counted = shared.await;
+        counted.unwrap_or_else(|| self.local.count_attempt(keys, now))
     }
 
     /// Deletes the count of a successful attempt, or refunds only that attempt, depending on the limit.
@@ -71,10 +69,8 @@ impl AbuseCounters {
         now: Timestamp,
     ) -> Result<(), SignedDuration> {
         let shared = self.query_redis(now, async |redis| redis.acquire(buckets).await);
-        match shared.await {
-            Some(acquired) => acquired,
-            None => self.local.acquire(buckets, now),
-        }
+        let acquired = shared.await;
+        acquired.unwrap_or_else(|| self.local.acquire(buckets, now))
     }
 
     /// Returns an unused token to its bucket.
@@ -97,10 +93,8 @@ impl AbuseCounters {
         let shared = self.query_redis(now, async |redis| {
             redis.consume_once(name, consumer, ttl).await
         });
-        match shared.await {
-            Some(is_consumed) => is_consumed,
-            None => self.local.consume_once(name, consumer, expires_at, now),
-        }
+        let is_consumed = shared.await;
+        is_consumed.unwrap_or_else(|| self.local.consume_once(name, consumer, expires_at, now))
     }
 
     /// Returns `None` without Redis, or if it does not answer.

@@ -19,9 +19,10 @@ mod file;
 mod vault_key;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 use tokio::task::spawn_blocking;
 
 pub use file::{EncryptedFile, is_altered};
@@ -95,7 +96,7 @@ impl Encryptor {
 
     /// Adds a key for decryption.
     pub fn add_key(&self, key: KeyEncryptionKey) {
-        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.keys.write();
         if known.iter().all(|other| other.id() != key.id()) {
             known.push(Arc::new(key));
         }
@@ -108,7 +109,7 @@ impl Encryptor {
         after_magic: &'a [u8],
     ) -> Result<(Arc<KeyEncryptionKey>, &'a [u8]), ObjectError> {
         let (id, rest) = KeyId::split_from(after_magic).ok_or(ObjectError::Altered)?;
-        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.keys.read();
         let wrapping_key = known.iter().find(|key| key.id() == id);
         Ok((
             Arc::clone(wrapping_key.ok_or(ObjectError::UnknownKey(id))?),
