@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use backon::Retryable;
 use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -158,13 +159,10 @@ impl Worker {
     }
 
     async fn upload(&self, key: &FileKey, sealed: &EncryptedFile) -> Result<(), ObjectError> {
-        for pause in RETRY_DELAYS {
-            match self.objects.put_file(key, sealed).await {
-                Err(ObjectError::Unavailable(_)) => tokio::time::sleep(pause).await,
-                put => return put,
-            }
-        }
-        self.objects.put_file(key, sealed).await
+        let put = || self.objects.put_file(key, sealed);
+        put.retry(RETRY_DELAYS.into_iter())
+            .when(|error| matches!(error, ObjectError::Unavailable(_)))
+            .await
     }
 
     /// Sends heartbeats while this attempt holds the job; returns when it lost it.
