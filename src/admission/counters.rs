@@ -27,9 +27,6 @@ pub struct AbuseCounters {
 
 impl AbuseCounters {
     /// Opens the counters: in this Redis, or in memory. Does not connect to Redis yet.
-    ///
-    /// # Errors
-    /// An invalid Redis URL.
     pub fn open(redis: Option<&SecretString>) -> Result<Self, RedisError> {
         Ok(Self {
             redis: redis.map(RedisCounters::open).transpose()?,
@@ -38,10 +35,7 @@ impl AbuseCounters {
         })
     }
 
-    /// Counts an attempt under each key.
-    ///
-    /// # Errors
-    /// The time to wait; nothing was counted.
+    /// Counts an attempt under each key, or returns the time to wait.
     pub async fn count_attempt(
         &self,
         keys: &[AttemptKey],
@@ -59,10 +53,7 @@ impl AbuseCounters {
             .await;
     }
 
-    /// Takes one token from every bucket, or none from any.
-    ///
-    /// # Errors
-    /// The time until every bucket has a token.
+    /// Takes one token from every bucket, or none and returns the time until every bucket has one.
     pub async fn acquire(
         &self,
         buckets: &[RateBucket],

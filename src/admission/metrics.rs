@@ -13,9 +13,6 @@ pub struct AbuseMetrics {
 
 impl AbuseMetrics {
     /// Registers the metrics.
-    ///
-    /// # Errors
-    /// Fails if a metric name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let limited = counters(
             "jornada_limited_total",

@@ -241,7 +241,7 @@ impl Mailer {
                 let message = message_id.split('@').next().unwrap_or_default();
                 info!(
                     mail = id,
-                    kind = kind.as_str(),
+                    kind = kind.as_ref(),
                     message,
                     "mail accepted by the server"
                 );

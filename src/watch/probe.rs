@@ -13,7 +13,6 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
 
-use super::alert::Observation;
 use super::setting::WatchedUrl;
 
 /// Maximum number of bytes read of an answer.
@@ -50,19 +49,6 @@ pub enum ProbeResult {
     },
 }
 
-impl ProbeResult {
-    /// Returns whether the target counts as up or down.
-    #[must_use]
-    pub fn observation(&self) -> Observation {
-        match self {
-            Self::Healthy => Observation::Up,
-            Self::Refused | Self::TimedOut | Self::NoName | Self::Broken | Self::Status { .. } => {
-                Observation::Down
-            }
-        }
-    }
-}
-
 /// Result of a probe with the name of the instance.
 #[derive(Clone, Debug)]
 pub struct ProbeOutcome {
@@ -70,6 +56,15 @@ pub struct ProbeOutcome {
     pub result: ProbeResult,
     /// Name that the instance reported.
     pub instance: Option<String>,
+}
+
+impl From<ProbeResult> for ProbeOutcome {
+    fn from(result: ProbeResult) -> Self {
+        Self {
+            result,
+            instance: None,
+        }
+    }
 }
 
 /// HTTP client for probes.
@@ -148,13 +143,9 @@ impl Prober {
     /// Probes one address.
     pub async fn probe(&self, watched: &WatchedUrl, address: SocketAddr) -> ProbeOutcome {
         let asked = timeout(self.timeout, self.request(watched, address)).await;
-        match asked.unwrap_or(Err(ProbeResult::TimedOut)) {
-            Ok(outcome) => outcome,
-            Err(result) => ProbeOutcome {
-                result,
-                instance: None,
-            },
-        }
+        asked
+            .unwrap_or(Err(ProbeResult::TimedOut))
+            .unwrap_or_else(ProbeOutcome::from)
     }
 
     async fn request(
@@ -166,27 +157,14 @@ impl Prober {
         url.set_ip_host(address.ip())
             .map_err(|()| ProbeResult::Broken)?;
         let request = self.http.get(url).header(header::HOST, &watched.name);
-        let mut answer = request
-            .send()
-            .await
-            .map_err(|error| classify_error(&error))?;
+        let mut answer = request.send().await.map_err(classify_error)?;
         let status = answer.status();
         if !watched.is_instance {
-            return Ok(ProbeOutcome {
-                result: classify_status(
-                    status.is_success() || status.is_redirection(),
-                    status,
-                    None,
-                ),
-                instance: None,
-            });
+            let is_healthy = status.is_success() || status.is_redirection();
+            return Ok(classify_status(is_healthy, status, None).into());
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = answer
-            .chunk()
-            .await
-            .map_err(|error| classify_error(&error))?
-        {
+        while let Some(chunk) = answer.chunk().await.map_err(classify_error)? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_RESPONSE_BYTES {
                 break;
@@ -242,11 +220,11 @@ fn classify_status(
     }
 }
 
-fn classify_error(error: &reqwest::Error) -> ProbeResult {
+fn classify_error(error: reqwest::Error) -> ProbeResult {
     if error.is_timeout() {
         return ProbeResult::TimedOut;
     }
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
             match error.kind() {

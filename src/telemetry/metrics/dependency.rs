@@ -12,8 +12,9 @@ const BUCKETS: [f64; 13] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
-/// A server that an instance depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A server that an instance depends on. Its name in lower case is a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Dependency {
     /// Database.
     Store,
@@ -21,21 +22,6 @@ pub enum Dependency {
     Photos,
     /// Cache for totals.
     Cache,
-}
-
-impl Dependency {
-    /// All dependencies.
-    pub const ALL: [Self; 3] = [Self::Store, Self::Photos, Self::Cache];
-
-    /// Returns the label value.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Store => "store",
-            Self::Photos => "photos",
-            Self::Cache => "cache",
-        }
-    }
 }
 
 /// Metrics of all dependencies.
@@ -77,9 +63,8 @@ impl DependencyMetrics {
 
     /// Sets whether a dependency answers.
     pub fn set_up(&self, dependency: Dependency, up: bool) {
-        self.up
-            .with_label_values(&[dependency.name()])
-            .set(up.into());
+        let name: &str = dependency.into();
+        self.up.with_label_values(&[name]).set(up.into());
     }
 
     /// Returns a meter for the operations of one dependency.
@@ -106,7 +91,7 @@ impl Meter {
         };
         let mut timer = OperationTimer {
             metrics,
-            labels: [dependency.name(), operation],
+            labels: [dependency.into(), operation],
             start: Instant::now(),
             failed: true,
         };
