@@ -196,13 +196,8 @@ impl Mailer {
                     }
                 }
                 Err(failed) => {
-                    let mail_delay = schedule
-                        .mails
-                        .get(&mail.id)
-                        .copied()
-                        .filter(|_| failed.permanent);
                     let last = if failed.permanent {
-                        mail_delay
+                        schedule.mails.get(&mail.id).copied()
                     } else {
                         schedule.server
                     };

@@ -3,9 +3,12 @@
 
 use std::time::Instant;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
-
-use super::{add, counters};
+use prometheus::{
+    HistogramVec, IntCounterVec, IntGaugeVec, Registry, histogram_opts,
+    register_histogram_vec_with_registry as histograms,
+    register_int_counter_vec_with_registry as counters,
+    register_int_gauge_vec_with_registry as gauges,
+};
 
 /// Buckets in seconds, from a read from memory to the 10 s after which a dependency counts as unavailable.
 const BUCKETS: [f64; 13] = [
@@ -36,27 +39,24 @@ impl DependencyMetrics {
     /// Registers the metrics. Fails if a name is taken.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels = ["dependency", "operation"];
-        let seconds = HistogramOpts::new(
+        let seconds = histogram_opts!(
             "jornada_dependency_operation_duration_seconds",
             "Duration of an operation, whatever its outcome",
-        );
-        let up = Opts::new(
-            "jornada_dependency_up",
-            "1 if the dependency answered the last check",
+            BUCKETS.to_vec()
         );
         Ok(Self {
-            up: add(registry, IntGaugeVec::new(up, &labels[..1])?)?,
-            seconds: add(
-                registry,
-                HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &labels)?,
+            up: gauges!(
+                "jornada_dependency_up",
+                "1 if the dependency answered the last check",
+                &labels[..1],
+                registry
             )?,
-            errors: add(
-                registry,
-                counters(
-                    "jornada_dependency_errors_total",
-                    "Operations that failed",
-                    &labels,
-                )?,
+            seconds: histograms!(seconds, &labels, registry)?,
+            errors: counters!(
+                "jornada_dependency_errors_total",
+                "Operations that failed",
+                &labels,
+                registry
             )?,
         })
     }
