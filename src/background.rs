@@ -96,7 +96,7 @@ mod tests {
     async fn an_uncancelled_step_finishes() {
         let stop = CancellationToken::new();
         let mut is_done = false;
-        let step = async {
+        let work = async {
             stop.cancel();
             tokio::time::sleep(PERIOD).await;
             is_done = true;
@@ -104,7 +104,7 @@ mod tests {
         };
         assert!(
             !every(PERIOD, &stop)
-                .run_uncancelled("cannot poll", step)
+                .run_uncancelled("cannot poll", work)
                 .await
         );
         assert!(is_done);

@@ -49,6 +49,26 @@ pub enum ProbeResult {
     },
 }
 
+impl From<reqwest::Error> for ProbeResult {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::TimedOut;
+        }
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                match error.kind() {
+                    std::io::ErrorKind::ConnectionRefused => return Self::Refused,
+                    std::io::ErrorKind::TimedOut => return Self::TimedOut,
+                    _ => {}
+                }
+            }
+            cause = error.source();
+        }
+        Self::Broken
+    }
+}
+
 /// Result of a probe with the name of the instance.
 #[derive(Clone, Debug)]
 pub struct ProbeOutcome {
@@ -157,14 +177,14 @@ impl Prober {
         url.set_ip_host(address.ip())
             .map_err(|()| ProbeResult::Broken)?;
         let request = self.http.get(url).header(header::HOST, &watched.name);
-        let mut answer = request.send().await.map_err(classify_error)?;
+        let mut answer = request.send().await?;
         let status = answer.status();
         if !watched.is_instance {
             let is_healthy = status.is_success() || status.is_redirection();
             return Ok(classify_status(is_healthy, status, None).into());
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(classify_error)? {
+        while let Some(chunk) = answer.chunk().await? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_RESPONSE_BYTES {
                 break;
@@ -218,24 +238,6 @@ fn classify_status(
         draining: reply.is_some_and(|reply| reply.draining),
         unavailable: checks.into_iter().flatten().map(str::to_owned).collect(),
     }
-}
-
-fn classify_error(error: reqwest::Error) -> ProbeResult {
-    if error.is_timeout() {
-        return ProbeResult::TimedOut;
-    }
-    let mut cause: Option<&dyn std::error::Error> = Some(&error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            match error.kind() {
-                std::io::ErrorKind::ConnectionRefused => return ProbeResult::Refused,
-                std::io::ErrorKind::TimedOut => return ProbeResult::TimedOut,
-                _ => {}
-            }
-        }
-        cause = error.source();
-    }
-    ProbeResult::Broken
 }
 
 /// Limits the length of a name from outside and removes control characters.
