@@ -11,7 +11,7 @@
 //! | application | [`cli`], [`app`], [`web`], [`watch`], [`load`], [`config`] | HTTP, mail, signals, the command line |
 //! | services | [`admission`], [`intake`], [`retention`], [`tally`], [`report`], [`staff`], [`campaigns`], [`key`] | all use cases, without HTTP |
 //! | stores | [`store`], [`photo`] | database, object store, encryption |
-//! | runtime | [`telemetry`], [`cache`], [`messages`] | logs, metrics, Redis connections, texts in each language |
+//! | runtime | [`telemetry`], [`cache`], [`messages`], [`background`] | logs, metrics, Redis, texts, loops |
 //! | rules | [`domain`], [`photo::inspect`] | campaigns, answers, identity, photos: no clock, network or files |
 //!
 //! # The way of a registration
@@ -58,6 +58,7 @@ pub mod messages;
 
 pub mod admission;
 pub mod app;
+pub mod background;
 pub mod blocking;
 pub mod cache;
 pub mod campaigns;

@@ -27,6 +27,7 @@ mod time_limit;
 pub use error::StoreError;
 pub use handle::Store;
 pub use keys::WrappedKey;
+pub use leases::Lease;
 pub use photos::buffer::{BufferTotals, BufferedPhoto, BufferedPhotoKey};
 pub use photos::deletions::PendingDeletion;
 pub use registrations::search;

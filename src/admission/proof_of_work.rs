@@ -62,9 +62,6 @@ impl ProofOfWork {
     }
 
     /// Issues a challenge for this campaign, with a number up to `max_number`.
-    ///
-    /// # Errors
-    /// Fails if the system provides no random bytes.
     pub fn challenge(
         &self,
         campaign: &CampaignId,

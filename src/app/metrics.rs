@@ -1,7 +1,7 @@
 //! Metrics of the role `serve`: those of its modules on one registry. Exported on the operations listener only.
 
 use prometheus::core::Collector;
-use prometheus::{IntGauge, Registry};
+use prometheus::{IntGauge, Registry, register_int_gauge_with_registry};
 
 use crate::admission::metrics::AbuseMetrics;
 use crate::intake::metrics::{BufferedPhotoMetrics, RegistrationMetrics};
@@ -9,7 +9,7 @@ use crate::report::metrics::ReportMetrics;
 use crate::staff::metrics::StaffMetrics;
 use crate::tally::metrics::TallyMetrics;
 use crate::telemetry::logs::DroppedLines;
-use crate::telemetry::metrics::{DependencyMetrics, add, registry, text};
+use crate::telemetry::metrics::{DependencyMetrics, registry, text};
 use crate::web::metrics::{ConnectionMetrics, HttpMetrics};
 
 /// Metrics of the role `serve`.
@@ -48,7 +48,8 @@ impl Metrics {
     /// Registers all metrics. Fails if two have the same name.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = registry()?;
-        let gauge = |name: &str, help: &str| add(&registry, IntGauge::new(name, help)?);
+        let gauge =
+            |name: &str, help: &str| register_int_gauge_with_registry!(name, help, registry);
         Ok(Self {
             abuse: AbuseMetrics::new(&registry)?,
             connections: ConnectionMetrics::new(&registry)?,

@@ -4,9 +4,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// First line: parameters from which the people of the run can be invented again.
@@ -75,18 +75,14 @@ impl Journal {
     /// Appends the number of requests and syncs the file to disk.
     pub fn finish(&self, sent: u32) -> io::Result<()> {
         self.write(&JournalLine::Ended { sent })?;
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .sync_all()
+        self.0.lock().sync_all()
     }
 
     fn write(&self, line: &JournalLine) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
         // One unbuffered write per line.
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&text)
+        self.0.lock().write_all(&text)
     }
 }
 
@@ -171,7 +167,7 @@ mod tests {
         assert_eq!(unended.acknowledged, [record(3)]);
         assert_eq!(unended.sent, None);
         journal.finish(5).unwrap();
-        journal.0.lock().unwrap().write_all(b"{\"ackno").unwrap();
+        journal.0.lock().write_all(b"{\"ackno").unwrap();
         let contents = JournalContents::read(&path).unwrap();
         assert_eq!(contents.heading, heading());
         assert_eq!(contents.sent, Some(5));

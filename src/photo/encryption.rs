@@ -19,9 +19,10 @@ mod file;
 mod keys;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
 pub use file::{EncryptedFile, is_altered};
@@ -105,7 +106,7 @@ impl Encryptor {
 
     /// Adds a key for decryption.
     pub fn add_key(&self, key: KeyEncryptionKey) {
-        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.keys.write();
         if known.iter().all(|other| other.id() != key.id()) {
             known.push(key);
         }

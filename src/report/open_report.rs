@@ -71,9 +71,7 @@ impl ReportGenerator {
     }
 
     /// Reads registrations from the store and writes a report for a request. Dropping the future cancels it.
-    ///
-    /// # Errors
-    /// [`ReportError::Busy`] immediately if all slots are taken.
+    /// [`ReportError::Busy`] at once if all slots are taken.
     pub async fn generate(
         &self,
         store: &Store,
@@ -97,9 +95,7 @@ impl ReportGenerator {
     }
 
     /// Waits for the slot of requests and starts a report without rows.
-    ///
-    /// # Errors
-    /// [`ReportError::Busy`] when the queue is full.
+    /// [`ReportError::Busy`] if the queue is full.
     pub async fn open(
         &self,
         subject: ReportSpec,
@@ -187,9 +183,6 @@ pub async fn source_version(
 
 impl OpenReport {
     /// Adds rows; waits while the writer is behind.
-    ///
-    /// # Errors
-    /// The error of the writer, if it failed.
     pub async fn add(mut self, batch: Vec<Registration>) -> Result<Self, ReportError> {
         self.read += batch.len() as u64;
         match self.outbox.send(WriterMessage::Rows(batch)).await {
@@ -199,9 +192,7 @@ impl OpenReport {
     }
 
     /// Finishes the report.
-    ///
-    /// # Errors
-    /// [`ReportError::RowsMissing`] if it has fewer rows than required, or the error of the writer.
+    /// [`ReportError::RowsMissing`] if it has fewer rows than required.
     pub async fn finish(self, min_rows: u64) -> Result<FinishedReport, ReportError> {
         let read = self.read;
         match self

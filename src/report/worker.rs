@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use backon::Retryable;
 use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use tracing::{info, warn};
 use super::metrics::ReportMetrics;
 use super::throttle::Throttle;
 use super::{FinishedReport, Progress, ReportGenerator, ReportSpec};
+use crate::background;
 use crate::campaigns::Campaigns;
 use crate::domain::Job;
 use crate::domain::job::ReportFile;
@@ -84,21 +86,18 @@ impl Worker {
     /// Queues stalled jobs again. Runs beside the jobs, so that a stalled job is found even if all instances are busy.
     async fn requeue_stalled(&self, stop: &CancellationToken) {
         let mut last_check = Instant::now();
-        while stop
-            .run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-            .await
-            .is_some()
-        {
+        let mut requeue = async || {
             // If this process was suspended, others may have been, too: wait for their heartbeats first.
             if last_check.elapsed() < HEARTBEAT_TIMEOUT / 2 {
-                let requeued = self
-                    .store
-                    .requeue_stalled_jobs(HEARTBEAT_TIMEOUT, Timestamp::now());
+                let now = Timestamp::now();
+                let requeued = self.store.requeue_stalled_jobs(HEARTBEAT_TIMEOUT, now);
                 // The other loop logs store failures.
-                Box::pin(requeued).await.ok();
+                requeued.await.ok();
             }
             last_check = Instant::now();
-        }
+        };
+        let mut polling = background::every(POLL_INTERVAL, stop);
+        while polling.repeat(requeue()).await {}
     }
 
     async fn run_job(&self, job: &Job, stop: &CancellationToken) {
@@ -160,13 +159,10 @@ impl Worker {
     }
 
     async fn upload(&self, key: &ObjectKey, encrypted: &EncryptedFile) -> Result<(), ObjectError> {
-        for pause in RETRY_DELAYS {
-            match self.objects.put_file(key, encrypted).await {
-                Err(ObjectError::Unavailable(_)) => tokio::time::sleep(pause).await,
-                put => return put,
-            }
-        }
-        self.objects.put_file(key, encrypted).await
+        let put = || self.objects.put_file(key, encrypted);
+        put.retry(RETRY_DELAYS.into_iter())
+            .when(|error| matches!(error, ObjectError::Unavailable(_)))
+            .await
     }
 
     /// Sends heartbeats while this attempt holds the job; returns when it lost it.

@@ -4,15 +4,16 @@
 //! time.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use tokio::time::sleep;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::background;
 use crate::domain::{Campaign, CampaignId};
 use crate::store::{Store, StoreError};
 
@@ -89,13 +90,8 @@ impl OverviewCache {
 
     /// Counts at once, and again when a new day begins in a campaign's time zone, until `stop`.
     pub async fn refresh_until(self, campaigns: Vec<Arc<Campaign>>, stop: CancellationToken) {
-        let counting = async {
-            loop {
-                self.count_missing(&campaigns).await;
-                sleep(POLL_INTERVAL).await;
-            }
-        };
-        stop.run_until_cancelled(counting).await;
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling.repeat(self.count_missing(&campaigns)).await {}
     }
 
     /// Counts every campaign that has no count of today. Logs store failures; the next request tries again.
@@ -181,24 +177,20 @@ impl OverviewCache {
             started_at: at,
             took: at.elapsed(),
         };
-        *slot.last() = Some(taken.clone());
+        *slot.last.lock() = Some(taken.clone());
         Ok(taken)
     }
 
     fn slot(&self, campaign: &CampaignId) -> Arc<Slot> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         Arc::clone(slots.entry(campaign.clone()).or_default())
     }
 }
 
 impl Slot {
-    fn last(&self) -> MutexGuard<'_, Option<TimedOverview>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Returns the last count if it covers exactly these days.
     fn last_for_days(&self, days: &[Date]) -> Option<TimedOverview> {
-        let last = self.last().clone();
+        let last = self.last.lock().clone();
         last.filter(|taken| taken.overview.days == days)
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::AppState;
 use super::healthz::healthz;
+use crate::background;
 use crate::telemetry::metrics::Dependency;
 
 /// Timeout per dependency.
@@ -50,14 +51,8 @@ async fn readyz(State(app): State<AppState>) -> Response {
 /// Checks the dependencies periodically until `stop`, so that the metrics are current even if nobody requests
 /// `/readyz`.
 pub async fn poll_dependencies(app: AppState, stop: CancellationToken) {
-    let rest = || stop.run_until_cancelled(tokio::time::sleep(CHECK_INTERVAL));
-    while stop
-        .run_until_cancelled(Readiness::check(&app))
-        .await
-        .is_some()
-    {
-        rest().await;
-    }
+    let mut polling = background::every(CHECK_INTERVAL, &stop);
+    while polling.repeat(Readiness::check(&app)).await {}
 }
 
 #[derive(Debug, Serialize)]

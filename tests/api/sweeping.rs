@@ -10,7 +10,7 @@ use jornada::domain::staff::Session;
 use jornada::domain::staff::audit::SystemActor;
 use jornada::domain::{CampaignId, Job, Lang, RegistrationId, Selection};
 use jornada::photo::{ObjectKey, ObjectStore, PhotoFormat};
-use jornada::retention::{Sweep, SweepReport};
+use jornada::retention::{Sweep, SweepReport, lease};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -40,11 +40,11 @@ async fn sweep(installation: &Installation) -> Sweep {
         objects: app.object_store,
         campaigns: app.campaigns.iter().cloned().collect(),
         audit: app.audit_log,
+        lease: lease(&app.store),
         store: app.store,
         actor: SystemActor::System,
         is_dry_run: false,
         deletes_all_orphans: false,
-        id: Uuid::new_v4(),
     }
 }
 

@@ -40,7 +40,7 @@ const CRATES: [(&str, &[&str], &[&str]); 8] = [
     ("domain", &["domain"], &["photo"]),
     (
         "runtime",
-        &["telemetry", "cache", "low_priority", "messages", "blocking"],
+        &["telemetry", "cache", "low_priority", "messages", "blocking", "background"],
         &[],
     ),
     ("store", &["store"], &["domain", "runtime"]),

@@ -1,8 +1,9 @@
 //! Pool of read connections, bounded in number so that long lists and short reads do not starve each other.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -47,7 +48,7 @@ impl ReadPool {
             let _permit = permit;
             let mut connection = readers.connection()?;
             let answer = read(&mut connection)?;
-            readers.idle().push(connection);
+            readers.idle.lock().push(connection);
             Ok(answer)
         })
         .await
@@ -72,12 +73,8 @@ impl ReadPool {
     }
 
     fn connection(&self) -> Result<Connection, StoreError> {
-        let idle = self.idle().pop();
+        let idle = self.idle.lock().pop();
         idle.map_or_else(|| open(&self.path), Ok)
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

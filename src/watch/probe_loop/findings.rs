@@ -8,7 +8,8 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::ProbeLoop;
-use crate::watch::alert::{AlertEvent, Observation};
+use crate::watch::alert::AlertEvent;
+use crate::watch::probe::ProbeResult;
 use crate::watch::store::history::{self, KnownAddresses, ProbeCount};
 use crate::watch::store::incidents::{self, IncidentEnd, NewIncident};
 use crate::watch::store::outbox;
@@ -81,17 +82,13 @@ impl ProbeLoop {
                 continue;
             };
             let watched = &self.config.watched[target.watched];
+            let is_up = seen == ProbeResult::Healthy;
             if !paused {
                 let count = result.counts.entry(target.key(watched)).or_default();
-                match seen.observation() {
-                    Observation::Up => count.up += 1,
-                    Observation::Down => count.down += 1,
-                }
+                count.up += u32::from(is_up);
+                count.down += u32::from(!is_up);
             }
-            match target
-                .alert
-                .observe(&self.config.rules, seen.observation(), paused, now)
-            {
+            match target.alert.observe(&self.config.rules, is_up, paused, now) {
                 Some(AlertEvent::Raised { since }) => result.raised.push((
                     index,
                     NewIncident {
@@ -175,13 +172,10 @@ fn to_incident_end(
     address_removed: bool,
 ) -> Option<IncidentEnd> {
     match event {
-        AlertEvent::Resolved {
-            until,
-            outages: falls,
-        } => Some(IncidentEnd {
+        AlertEvent::Resolved { until, outages } => Some(IncidentEnd {
             id: incident?,
             until,
-            outages: falls,
+            outages,
             address_removed,
         }),
         AlertEvent::Raised { .. } => None,

@@ -1,3 +1,3 @@
--- Gives up the lead, if it is still one's own. KEYS: lease. ARGV: leader.
+-- Releases the lease if the holder still has it. KEYS: lease. ARGV: holder.
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
