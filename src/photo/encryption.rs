@@ -148,7 +148,7 @@ impl Encryptor {
         aad: &str,
         head: &[u8],
     ) -> Result<SecretKey, ObjectError> {
-        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.keys.read();
         unwrap_data_key(&known, magic, aad, head)
     }
 }
