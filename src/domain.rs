@@ -29,6 +29,6 @@ pub use job::{Job, JobState};
 pub use lang::{Lang, Localized};
 pub use registration::{ReceiptNumber, Registration, RegistrationId};
 pub use selection::Selection;
-pub use validation_error::{FieldError, ValidationError};
+pub use validation_error::{FieldError, RejectionReason, ValidationError};
 
 pub use crate::photo::PhotoFormat;

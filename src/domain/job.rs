@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use super::{CampaignId, Lang, Selection};
@@ -13,9 +14,10 @@ pub const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 /// Maximum age of a file that is offered again. It is shorter than [`RETENTION`], so an hour is left to download it.
 pub const MAX_REUSE_AGE: SignedDuration = SignedDuration::from_hours(23);
 
-/// File format of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// File format of a report. Its text is the file name extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum ReportFormat {
     /// Excel workbook (ECMA-376).
     Xlsx,
@@ -27,18 +29,13 @@ impl ReportFormat {
     /// Parses a file name extension.
     #[must_use]
     pub fn from_extension(extension: &str) -> Option<Self> {
-        [Self::Xlsx, Self::Csv]
-            .into_iter()
-            .find(|format| format.extension() == extension)
+        extension.parse().ok()
     }
 
     /// Returns the file name extension, without a dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
-        match self {
-            Self::Xlsx => "xlsx",
-            Self::Csv => "csv",
-        }
+        self.into()
     }
 }
 
@@ -76,10 +73,12 @@ pub struct ReportFile {
     pub sha256: [u8; 32],
 }
 
-/// State of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// State of a job. Its text is the name in the store and in API responses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum JobState {
     /// Queued.
+    #[strum(serialize = "waiting")]
     Queued,
     /// Claimed by an instance.
     Running,
@@ -92,16 +91,10 @@ pub enum JobState {
 }
 
 impl JobState {
-    /// Returns the name in the store and in API responses.
+    /// Returns the name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "waiting",
-            Self::Running => "running",
-            Self::Done(_) => "done",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
+        self.into()
     }
 
     /// Parses a [`name`](Self::name). `done` requires a file.

@@ -240,7 +240,7 @@ impl Mailer {
                 let message = message_id.split('@').next().unwrap_or_default();
                 info!(
                     mail = id,
-                    kind = kind.as_str(),
+                    kind = <&str>::from(kind),
                     message,
                     "mail accepted by the server"
                 );

@@ -11,6 +11,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::CampaignId;
 use crate::domain::moment::truncate_to_ms;
@@ -35,10 +36,12 @@ pub struct AuditRecord {
     pub event: AuditEvent,
 }
 
-/// An actor without account or token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An actor without account or token. Its text is the name in entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum SystemActor {
     /// A client that is not logged in.
+    #[strum(serialize = "nobody")]
     Anonymous,
     /// An operator who runs commands on the machine.
     CommandLine,
@@ -69,17 +72,10 @@ pub struct ChainHead {
 }
 
 impl SystemActor {
-    /// All actors.
-    pub const ALL: [Self; 3] = [Self::Anonymous, Self::CommandLine, Self::System];
-
-    /// Returns the name in entries.
+    /// Returns the name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Anonymous => "nobody",
-            Self::CommandLine => "command-line",
-            Self::System => "system",
-        }
+        self.into()
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use strum::IntoStaticStr;
 
 use super::{add, counters};
 
@@ -12,8 +13,9 @@ const BUCKETS: [f64; 13] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
-/// A server that an instance depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A server that an instance depends on. Its text is the label value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Dependency {
     /// Database.
     Store,
@@ -21,21 +23,6 @@ pub enum Dependency {
     Photos,
     /// Cache for totals.
     Cache,
-}
-
-impl Dependency {
-    /// All dependencies.
-    pub const ALL: [Self; 3] = [Self::Store, Self::Photos, Self::Cache];
-
-    /// Returns the label value.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Store => "store",
-            Self::Photos => "photos",
-            Self::Cache => "cache",
-        }
-    }
 }
 
 /// Metrics of all dependencies.
@@ -78,7 +65,7 @@ impl DependencyMetrics {
     /// Sets whether a dependency answers.
     pub fn set_up(&self, dependency: Dependency, up: bool) {
         self.up
-            .with_label_values(&[dependency.name()])
+            .with_label_values(&[<&str>::from(dependency)])
             .set(up.into());
     }
 
@@ -106,7 +93,7 @@ impl Meter {
         };
         let mut timer = OperationTimer {
             metrics,
-            labels: [dependency.name(), operation],
+            labels: [(*dependency).into(), operation],
             start: Instant::now(),
             failed: true,
         };

@@ -1,7 +1,10 @@
 //! Kind of a mail.
 
-/// Kind of a mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use strum::{EnumString, IntoStaticStr};
+
+/// Kind of a mail. Its text is the name in the store and in metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum MailKind {
     /// Targets are down.
     Raised,
@@ -9,24 +12,4 @@ pub enum MailKind {
     Reminder,
     /// Targets are back.
     Resolved,
-}
-
-impl MailKind {
-    /// Returns the name in the store and in metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Raised => "raised",
-            Self::Reminder => "reminder",
-            Self::Resolved => "resolved",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Self {
-        match text {
-            "raised" => Self::Raised,
-            "reminder" => Self::Reminder,
-            _ => Self::Resolved,
-        }
-    }
 }

@@ -158,7 +158,7 @@ impl AuditQuery {
 }
 
 fn parse_actor(text: &str) -> Result<String, AuditQueryError> {
-    let known = SystemActor::ALL.into_iter().any(|doer| doer.name() == text);
+    let known = text.parse::<SystemActor>().is_ok();
     if known || is_token(text) || parse_account_id(text).is_some() {
         return Ok(text.to_owned());
     }
