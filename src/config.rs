@@ -149,7 +149,7 @@ impl ServeConfig {
             photos: ObjectStoreSetting::from_env(env)?,
             photo_keys: MasterKeys::from_env(env)?,
             cache: CacheSetting::from_env(env)?,
-            campaigns: env.get_or("JORNADA_CAMPAIGNS", "campaigns").into(),
+            campaigns: campaigns_folder(env),
             secret: InstallationSecret::from_env(env)?,
             instance: instance_name(env),
             upload_memory: read_upload_memory(env)?,
@@ -168,6 +168,12 @@ impl ServeConfig {
             store,
         })
     }
+}
+
+/// Reads `JORNADA_CAMPAIGNS` alone.
+#[must_use]
+pub fn campaigns_folder(env: &Env) -> PathBuf {
+    env.get_or("JORNADA_CAMPAIGNS", "campaigns").into()
 }
 
 /// Returns the URL of the site: `JORNADA_PUBLIC_URL`, or else one from `JORNADA_LISTEN`.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::shutdown;
 use crate::campaigns::Campaigns;
-use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, StoreSetting};
+use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, StoreSetting, campaigns_folder};
 use crate::domain::Campaign;
 use crate::intake::key_ring::KeyRing;
 use crate::load::client::{self, Client};
@@ -115,7 +115,7 @@ impl TargetArgs {
 }
 
 fn read_campaign(env: &Env, id: &str) -> anyhow::Result<Arc<Campaign>> {
-    let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+    let campaigns = Campaigns::read(&campaigns_folder(env))?;
     let campaign = campaigns.get(id);
     campaign
         .cloned()

@@ -6,7 +6,7 @@ use prometheus::Registry;
 
 use super::admin_context::AdminContext;
 use crate::campaigns::Campaigns;
-use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting};
+use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, campaigns_folder};
 use crate::intake::key_ring::KeyRing;
 use crate::intake::metrics::BufferedPhotoMetrics;
 use crate::intake::photo_repository::PhotoRepository;
@@ -22,7 +22,7 @@ pub(super) struct MaintenanceContext {
 
 impl MaintenanceContext {
     pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
-        let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+        let campaigns = Campaigns::read(&campaigns_folder(env))?;
         let setting = ObjectStoreSetting::from_env(env)?;
         let keys = MasterKeys::from_env(env)?;
         let admin = AdminContext::open(env).await?;

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use super::admin_context::block_on;
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use crate::domain::history::{self, RegistrationHistory};
+use crate::domain::history::RegistrationHistory;
 use crate::domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
-use crate::domain::{Campaign, ReceiptNumber};
+use crate::domain::{Campaign, ReceiptNumber, reason};
 use crate::intake::amend;
 use crate::intake::photo_repository::PhotoError;
 use crate::photo::ObjectError;
@@ -45,7 +45,7 @@ fn parse_receipt(typed: &str) -> Result<ReceiptNumber, String> {
 
 /// Erases a registration and its photo.
 pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
-    let reason = history::parse_reason(&args.reason).ok();
+    let reason = reason::parse(&args.reason).ok();
     let reason = reason.context("--reason: expected 4 to 300 characters, no control characters")?;
     block_on(async {
         let context = MaintenanceContext::open(env).await?;

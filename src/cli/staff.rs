@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::admin_context::{AdminContext, block_on};
 use crate::campaigns::Campaigns;
-use crate::config::{Env, site_url};
+use crate::config::{Env, campaigns_folder, site_url};
 use crate::domain::staff::audit::{self, AuditAction, AuditEvent};
 use crate::domain::staff::{Account, EmailAddress, PlaceScope, Role};
 use crate::staff::accounts::{self, find_vacant_id, issue_link};
@@ -109,7 +109,7 @@ pub(super) fn parse_place_scope(env: &Env, names: &[String]) -> anyhow::Result<P
     if names.is_empty() {
         return Ok(PlaceScope::all());
     }
-    let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+    let campaigns = Campaigns::read(&campaigns_folder(env))?;
     let read = place_scope::parse(&campaigns, names);
     read.map_err(|name| anyhow::anyhow!("--place: no campaign has a place '{name}'"))
 }

@@ -89,6 +89,23 @@ impl Field {
             _ => answer.to_owned(),
         }
     }
+
+    /// Validates a typed answer and returns the value under which it is counted. `None` for an empty answer to an
+    /// optional field.
+    pub fn tally_value_of(&self, typed: &str) -> Result<Option<String>, ValidationError> {
+        let answer = self.validate(typed)?;
+        Ok(answer.map(|answer| self.tally_value(&answer)))
+    }
+
+    /// Returns the counted value of a typed name that is in the closed list of this field.
+    #[must_use]
+    pub fn listed_value(&self, typed: &str) -> Option<String> {
+        match &self.kind {
+            FieldKind::Place(places) => places.find(typed).map(|place| place.name.clone()),
+            FieldKind::Choice(choice) => choice.parse(typed).ok(),
+            FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => None,
+        }
+    }
 }
 
 fn validate_text(raw: &str, min: usize, max: usize) -> Result<String, ValidationError> {

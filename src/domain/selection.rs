@@ -5,6 +5,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::day_range::{end_of_day, start_of_day};
+
 /// Selection of registrations of a campaign; all of them by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
@@ -47,11 +49,9 @@ impl Selection {
         {
             return None;
         }
-        let start = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp());
-        let after = |day: Date| start(day.tomorrow().ok()?);
         Some(Self {
-            from: first.map(|day| start(day).ok_or(())).transpose().ok()?,
-            until: last.map(|day| after(day).ok_or(())).transpose().ok()?,
+            from: first.map(|day| start_of_day(day, zone)).transpose().ok()?,
+            until: last.map(|day| end_of_day(day, zone)).transpose().ok()?,
             ..self
         })
     }

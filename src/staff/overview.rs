@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::domain::day_range::start_of_day;
 use crate::domain::{Campaign, CampaignId};
 use crate::store::{Store, StoreError};
 
@@ -223,10 +224,7 @@ fn last_days(campaign: &Campaign, now: Timestamp) -> Vec<Date> {
 /// or 25 hours.
 fn day_bounds(campaign: &Campaign, days: &[Date]) -> Vec<Timestamp> {
     let after = days.last().map(|last| last.saturating_add(1.days()));
-    let begin = |day: Date| {
-        let begin = day.to_zoned(campaign.time_zone.clone());
-        begin.map_or(Timestamp::MAX, |begin| begin.timestamp())
-    };
+    let begin = |day| start_of_day(day, &campaign.time_zone).unwrap_or(Timestamp::MAX);
     days.iter().copied().chain(after).map(begin).collect()
 }
 

@@ -42,9 +42,9 @@ impl PlaceScope {
     /// Returns the values in the spelling in which this field counts them; campaigns may differ. Empty means all.
     #[must_use]
     pub fn tally_values(&self, field: &Field) -> Vec<String> {
-        let counted = |place: &str| Some(field.tally_value(&field.validate(place).ok()??));
         let value = |place: &String| {
-            let seen = counted(place).filter(|value| self.includes(value));
+            let counted = field.tally_value_of(place).ok().flatten();
+            let seen = counted.filter(|value| self.includes(value));
             // Keep a place that this field does not count: without it the list could become empty, which allows all.
             seen.unwrap_or_else(|| place.clone())
         };
