@@ -166,20 +166,12 @@ impl RegistrationHistory {
         };
         let answers = campaign.fields.iter().enumerate().map(answer).collect();
         let answers = Answers::from_stored(answers);
-        let registration = Registration {
-            tally_value: campaign.tally_value(&answers),
-            answers,
-            ..self.registration.clone()
-        };
-        let mut corrections = self.corrections.clone();
-        corrections.push(correction);
-        Self {
-            registration,
-            version: self.version + 1,
-            corrections,
-            consent: self.consent.clone(),
-            erased: self.erased.clone(),
-        }
+        let mut corrected = self.clone();
+        corrected.registration.tally_value = campaign.tally_value(&answers);
+        corrected.registration.answers = answers;
+        corrected.version += 1;
+        corrected.corrections.push(correction);
+        corrected
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use anyhow::{anyhow, ensure};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -24,25 +25,14 @@ pub struct People {
     keyless: bool,
 }
 
-/// A campaign for which people cannot be invented.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PeopleError {
-    /// The campaign rejects the invented answers to these fields.
-    #[error("the campaign rejects invented answers to {0}")]
-    InvalidAnswers(String),
-    /// No text field can hold run and number.
-    #[error("the campaign has no text field to identify invented people by")]
-    NoTextField,
-}
-
 impl People {
-    /// Invents people for a campaign. Their texts contain `run`; `keyless` people leave the unique field empty.
+    /// Invents people for a campaign. Fails if the campaign cannot tell them apart. Their texts contain `run`; `keyless` people leave the unique field empty.
     pub fn new(
         campaign: Arc<Campaign>,
         run: &str,
         photo_bytes: usize,
         keyless: bool,
-    ) -> Result<Self, PeopleError> {
+    ) -> anyhow::Result<Self> {
         let people = Self {
             campaign,
             run: run.to_owned(),
@@ -51,11 +41,12 @@ impl People {
         };
         let admitted = people
             .answers(u32::MAX)
-            .map_err(PeopleError::InvalidAnswers)?;
-        match people.number_of(&admitted) {
-            Some(u32::MAX) => Ok(people),
-            _ => Err(PeopleError::NoTextField),
-        }
+            .map_err(|fields| anyhow!("the campaign rejects invented answers to {fields}"))?;
+        ensure!(
+            people.number_of(&admitted) == Some(u32::MAX),
+            "the campaign has no text field to identify invented people by"
+        );
+        Ok(people)
     }
 
     /// Returns the campaign.

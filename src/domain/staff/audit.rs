@@ -63,7 +63,7 @@ pub struct ChainEntry {
 }
 
 /// The last entry of a chain. Stored elsewhere, it later proves that the chain was not truncated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChainHead {
     /// Sequence number, also the number of entries.
     pub seq: u64,
