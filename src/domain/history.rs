@@ -77,10 +77,8 @@ pub struct Deletion {
 
 impl RegistrationHistory {
     /// Applies a correction. Returns `None` if nothing differs. Fields that were not sent stay, and a value that equals
-    /// the stored one is accepted even if the campaign no longer would.
-    ///
-    /// # Errors
-    /// All errors, in the order of the fields; those under [`REASON`] are last.
+    /// the stored one is accepted even if the campaign no longer would. Returns all errors, in
+    /// the order of the fields; those under [`REASON`] are last.
     pub fn correct(
         &self,
         campaign: &Campaign,

@@ -46,10 +46,8 @@ impl Places {
         !self.accepts_others
     }
 
-    /// Parses a CSV list: a header, then `name,region` and optionally further spellings separated by `|`.
-    ///
-    /// # Errors
-    /// All errors with their lines: names that fold alike, an empty name, too few columns.
+    /// Parses a CSV list: a header, then `name,region` and optionally further spellings separated by `|`. Returns
+    /// all errors with their lines: names that fold alike, an empty name, too few columns.
     pub fn parse(csv: &str, accepts_others: bool) -> Result<Self, Vec<(u64, String)>> {
         let mut places = Self {
             accepts_others,

@@ -5,11 +5,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::validation_error::ValidationError;
 
-/// Normalises user input.
-///
-/// # Errors
-/// [`ValidationError::ControlCharacter`] for control characters, line breaks inside the text, invisible characters, and
-/// explicit direction formatting (UAX #9), which can make a name read as another.
+/// Normalises user input. Fails with [`ValidationError::ControlCharacter`] for control characters, line breaks inside
+/// the text, invisible characters, and explicit direction formatting (UAX #9), which can make a name read as another.
 pub fn normalise(raw: &str) -> Result<String, ValidationError> {
     let trimmed = raw.trim();
     if trimmed.chars().any(is_unwanted) {

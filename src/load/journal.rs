@@ -51,10 +51,7 @@ enum JournalLine {
 pub struct Journal(Mutex<File>);
 
 impl Journal {
-    /// Creates a journal.
-    ///
-    /// # Errors
-    /// If the file exists or cannot be written.
+    /// Creates a journal. Fails if the file exists.
     pub fn create(path: &Path, heading: Heading) -> io::Result<Self> {
         let file = OpenOptions::new()
             .append(true)
@@ -65,10 +62,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Appends an acknowledgement.
-    ///
-    /// # Errors
-    /// If the write fails: the registration must then not count as acknowledged.
+    /// Appends an acknowledgement. If this fails, the registration must not count as acknowledged.
     pub fn record(&self, record: JournalRecord) -> io::Result<()> {
         self.write(&JournalLine::Acknowledged(record))
     }

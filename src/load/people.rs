@@ -26,7 +26,8 @@ pub struct People {
 }
 
 impl People {
-    /// Invents people for a campaign. Fails if the campaign cannot tell them apart. Their texts contain `run`; `keyless` people leave the unique field empty.
+    /// Invents people for a campaign. Their texts contain `run`; `keyless` people leave the unique field empty. Fails
+    /// if the campaign does not accept them, or has no text by which to identify them.
     pub fn new(
         campaign: Arc<Campaign>,
         run: &str,
@@ -83,10 +84,7 @@ impl People {
         Some(picture::jpeg(seed, self.photo_bytes))
     }
 
-    /// Returns the validated answers of a person.
-    ///
-    /// # Errors
-    /// The names of the invalid fields.
+    /// Returns the validated answers of a person. Fails with the names of the invalid fields.
     pub fn answers(&self, number: u32) -> Result<Answers, String> {
         self.campaign
             .validate(&self.form(number))

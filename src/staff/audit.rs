@@ -54,10 +54,8 @@ impl AuditLog {
         }
     }
 
-    /// Appends an entry to the chain. When this returns `Ok`, the entry is stored.
-    ///
-    /// # Errors
-    /// [`AuditError`]. The entry may have been stored all the same: it documents an attempt, not a result.
+    /// Appends an entry to the chain. When this returns `Ok`, the entry is stored. After an error it may
+    /// be stored all the same: it documents an attempt, not a result.
     pub async fn write(
         &self,
         store: &Store,

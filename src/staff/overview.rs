@@ -110,9 +110,6 @@ impl OverviewCache {
 
     /// Returns the last count of today without waiting, and refreshes it in the background if it is stale. Waits for a
     /// count only if there is none of today.
-    ///
-    /// # Errors
-    /// [`StoreError`] only if there is no count of today.
     pub async fn fetch(
         &self,
         campaign: &Arc<Campaign>,

@@ -49,10 +49,7 @@ pub struct PersonalDataExport<'a> {
     pub photo: ExportedPhoto,
 }
 
-/// Writes the ZIP file with mode 0600. Never overwrites a file.
-///
-/// # Errors
-/// When the file exists or cannot be written. An incomplete file may remain.
+/// Writes the ZIP file with mode 0600. Never overwrites a file. After a failure, an incomplete file may remain.
 pub fn write_zip(path: &Path, export: &PersonalDataExport<'_>) -> io::Result<()> {
     let mut create = OpenOptions::new();
     let file = create.write(true).create_new(true).mode(0o600).open(path)?;

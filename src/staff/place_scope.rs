@@ -4,10 +4,7 @@ use crate::campaigns::Campaigns;
 use crate::domain::staff::PlaceScope;
 
 /// Parses typed places; no place means all. A name in the list of a campaign stands for that place. Any other name is
-/// accepted if a campaign accepts places outside its list.
-///
-/// # Errors
-/// The first name that no campaign accepts as a tally value.
+/// accepted if a campaign accepts places outside its list. Fails with the first name that no campaign accepts.
 pub fn parse(campaigns: &Campaigns, names: &[String]) -> Result<PlaceScope, String> {
     let mut places = Vec::new();
     for name in names

@@ -9,10 +9,8 @@ use crate::domain::text;
 use crate::domain::validation_error::{FieldError, ValidationError};
 
 impl Campaign {
-    /// Validates a complete form: every field of the campaign, the consent, and unknown fields.
-    ///
-    /// # Errors
-    /// All errors, in the order of the fields.
+    /// Validates a complete form: every field of the campaign, the consent, and unknown fields. Returns all errors, in
+    /// the order of the fields.
     pub fn validate(&self, form: &FormData) -> Result<Answers, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut values = Vec::with_capacity(self.fields.len());

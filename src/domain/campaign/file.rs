@@ -20,10 +20,8 @@ const PROOF_OF_WORK_RANGE: std::ops::RangeInclusive<u32> = 1_000..=5_000_000;
 const MAX_FIELDS: usize = 40;
 
 impl Campaign {
-    /// Parses a campaign file. `read_list` reads the CSV file of a place list by its name.
-    ///
-    /// # Errors
-    /// All errors, in the order of the lines.
+    /// Parses a campaign file. `read_list` reads the CSV file of a place list by its name. Returns all
+    /// errors, in the order of the lines.
     pub fn parse(
         file: &str,
         read_list: impl Fn(&str) -> Result<String, String>,
