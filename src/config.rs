@@ -167,7 +167,6 @@ impl ServeConfig {
 }
 
 /// Reads `JORNADA_CAMPAIGNS` alone.
-#[must_use]
 pub fn campaigns_folder(env: &Env) -> PathBuf {
     env.get_or("JORNADA_CAMPAIGNS", "campaigns").into()
 }
@@ -223,7 +222,6 @@ fn read_maximum(env: &Env, name: &str, default: &str) -> Result<usize, SettingEr
 }
 
 /// Returns `JORNADA_INSTANCE`, the name of this process in logs and metrics. Defaults to the host name.
-#[must_use]
 pub fn instance_name(env: &Env) -> String {
     env.get("JORNADA_INSTANCE").unwrap_or_else(host_name)
 }

@@ -18,13 +18,11 @@ pub struct SettingError {
 
 impl SettingError {
     /// Reports an invalid value. Not for secrets: the value is shown.
-    #[must_use]
     pub fn new(name: &str, value: &str, expected: &str) -> Self {
         Self::with_problem(name, format!("'{value}' is invalid"), expected)
     }
 
     /// Reports any other problem with a setting, without its value.
-    #[must_use]
     pub fn with_problem(name: &str, what: impl Into<String>, expected: &str) -> Self {
         Self {
             name: name.into(),
@@ -56,21 +54,18 @@ impl Env {
     }
 
     /// Creates settings from a list, for tests.
-    #[must_use]
     pub fn from_pairs(settings: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self(settings.iter().map(owned).collect())
     }
 
     /// Returns a setting, or `None` if it is unset or blank.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
         let value = self.0.get(name)?.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
     /// Returns a setting or its default.
-    #[must_use]
     pub fn get_or(&self, name: &str, default: &str) -> String {
         self.get(name).unwrap_or_else(|| default.to_owned())
     }

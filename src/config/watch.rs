@@ -63,7 +63,6 @@ impl FromEnv for WatchConfig {
 }
 
 /// Reads `JORNADA_WATCH_DATA` alone, for commands beside a running watcher.
-#[must_use]
 pub fn watch_data_folder(env: &Env) -> PathBuf {
     env.get_or("JORNADA_WATCH_DATA", "data/watch").into()
 }

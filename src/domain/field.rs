@@ -57,7 +57,6 @@ pub enum FieldKind {
 
 impl Field {
     /// Returns whether this field takes a photo.
-    #[must_use]
     pub fn is_photo(&self) -> bool {
         matches!(self.kind, FieldKind::Photo)
     }
@@ -82,7 +81,6 @@ impl Field {
     }
 
     /// Returns the value under which a validated answer is counted.
-    #[must_use]
     pub fn tally_value(&self, answer: &str) -> String {
         match &self.kind {
             FieldKind::Place(places) => places.tally_value(answer),
@@ -98,7 +96,6 @@ impl Field {
     }
 
     /// Returns the counted value of a typed name that is in the closed list of this field.
-    #[must_use]
     pub fn listed_value(&self, typed: &str) -> Option<String> {
         match &self.kind {
             FieldKind::Place(places) => places.find(typed).map(|place| place.name.clone()),

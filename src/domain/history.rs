@@ -115,7 +115,6 @@ impl RegistrationHistory {
     }
 
     /// Returns the deletion of this registration, for a validated [`reason`].
-    #[must_use]
     pub fn delete(&self, by: &str, reason: String, now: Timestamp) -> Deletion {
         Deletion {
             at: truncate_to_ms(now),
@@ -126,7 +125,6 @@ impl RegistrationHistory {
     }
 
     /// Returns the photo, if any.
-    #[must_use]
     pub fn photo(&self) -> Option<&PhotoRef> {
         self.registration.photo.as_ref()
     }

@@ -27,13 +27,11 @@ pub enum ReportFormat {
 
 impl ReportFormat {
     /// Parses a file name extension.
-    #[must_use]
     pub fn from_extension(extension: &str) -> Option<Self> {
         extension.parse().ok()
     }
 
     /// Returns the file name extension, without a dot.
-    #[must_use]
     pub fn extension(self) -> &'static str {
         self.into()
     }
@@ -92,13 +90,11 @@ pub enum JobState {
 
 impl JobState {
     /// Returns the name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
     }
 
     /// Parses a [`name`](Self::name). `done` requires a file.
-    #[must_use]
     pub fn parse(name: &str, file: Option<ReportFile>) -> Option<Self> {
         [Self::Queued, Self::Running, Self::Failed, Self::Cancelled]
             .into_iter()
@@ -140,7 +136,6 @@ pub struct Job {
 
 impl Job {
     /// Creates a queued job.
-    #[must_use]
     pub fn new(id: Uuid, request: ReportRequest, requester: String, now: Timestamp) -> Self {
         Self {
             id,
@@ -157,7 +152,6 @@ impl Job {
     }
 
     /// Returns the file of a finished job.
-    #[must_use]
     pub fn file(&self) -> Option<ReportFile> {
         match self.state {
             JobState::Done(file) => Some(file),
@@ -166,7 +160,6 @@ impl Job {
     }
 
     /// Returns whether the file can answer the same request again: finished, unchanged data, young enough.
-    #[must_use]
     pub fn is_current(&self, source_version: SourceVersion, now: Timestamp) -> bool {
         let is_young = |ended: Timestamp| now.duration_since(ended) < MAX_REUSE_AGE;
         self.file().is_some()
@@ -175,7 +168,6 @@ impl Job {
     }
 
     /// Returns when an ended job and its file are deleted.
-    #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.ended_at.map(|ended| ended + RETENTION)
     }

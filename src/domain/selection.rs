@@ -21,13 +21,11 @@ pub struct Selection {
 
 impl Selection {
     /// Selects all registrations.
-    #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
     /// Selects the registrations of one value.
-    #[must_use]
     pub fn for_value(value: impl Into<String>) -> Self {
         Self {
             tally_value: Some(value.into()),
@@ -37,7 +35,6 @@ impl Selection {
 
     /// Limits the selection to days in a time zone, both inclusive. Returns `None` if `first` is after `last`, or the
     /// range ends beyond the calendar.
-    #[must_use]
     pub fn between_days(
         self,
         first: Option<Date>,
@@ -57,7 +54,6 @@ impl Selection {
     }
 
     /// Returns the first and the last day, as given to [`Self::between_days`].
-    #[must_use]
     pub fn days(&self, zone: &TimeZone) -> (Option<Date>, Option<Date>) {
         let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
         let last = self.until.map(|end| {

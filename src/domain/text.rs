@@ -34,7 +34,6 @@ fn is_unwanted(c: char) -> bool {
 }
 
 /// Folds a text for comparison: lower case, without accents, one space between words.
-#[must_use]
 pub fn fold(text: &str) -> String {
     // Lower case, then upper case, unifies letters with several forms (ẞ and ß, ς, ῳ). NFKC comes first, because a mark
     // below a letter (the iota of ῳ) becomes a letter, which would separate the letter from its other marks.

@@ -83,7 +83,6 @@ pub enum ValidationError {
 
 impl ValidationError {
     /// Returns the reason that is counted.
-    #[must_use]
     pub fn reason(&self) -> RejectionReason {
         match self {
             Self::Missing => RejectionReason::Missing,
@@ -112,7 +111,6 @@ pub struct FieldError {
 
 impl FieldError {
     /// Creates an error of a field; removes control characters from its name.
-    #[must_use]
     pub fn new(field: &str, error: ValidationError) -> Self {
         Self {
             field: field.chars().filter(|c| !c.is_control()).take(40).collect(),

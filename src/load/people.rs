@@ -51,13 +51,11 @@ impl People {
     }
 
     /// Returns the campaign.
-    #[must_use]
     pub fn campaign(&self) -> &Arc<Campaign> {
         &self.campaign
     }
 
     /// Returns the field values that a person sends.
-    #[must_use]
     pub fn form(&self, number: u32) -> FormData {
         let fields = self.campaign.fields.iter();
         let answered = fields.filter(|field| !(self.keyless && field.unique));
@@ -74,7 +72,6 @@ impl People {
     }
 
     /// Returns the photo of a person, if the campaign has a photo field.
-    #[must_use]
     pub fn photo(&self, number: u32) -> Option<Bytes> {
         self.campaign.photo_field()?;
         let digest = Sha256::digest(format!("{} {number}", self.run));
@@ -95,7 +92,6 @@ impl People {
     }
 
     /// Returns the number of the person who gave these answers; `None` if not invented by this run.
-    #[must_use]
     pub fn number_of(&self, answers: &Answers) -> Option<u32> {
         let texts = self.campaign.fields.iter().enumerate();
         texts

@@ -27,13 +27,11 @@ impl LoadTarget {
     }
 
     /// Returns the URL to which registrations are sent.
-    #[must_use]
     pub fn registrations_url(&self, campaign: &CampaignId) -> Url {
         self.api_url(campaign, "registrations")
     }
 
     /// Returns the URL of the public totals.
-    #[must_use]
     pub fn chart_url(&self, campaign: &CampaignId) -> Url {
         self.api_url(campaign, "chart")
     }

@@ -50,7 +50,6 @@ impl Slots {
 
 impl ReportGenerator {
     /// Creates a generator. Up to `max_waiting` requests wait while a report is being written.
-    #[must_use]
     pub fn new(max_waiting: usize) -> Self {
         Self {
             requests: Slots::new(max_waiting),

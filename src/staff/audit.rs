@@ -45,7 +45,6 @@ pub enum AuditError {
 
 impl AuditLog {
     /// Creates the audit log of the installation with this secret.
-    #[must_use]
     pub fn new(secret: &InstallationSecret) -> Self {
         Self {
             key: Key::of(secret, "staff: record of looks"),

@@ -66,7 +66,6 @@ struct TimedOverview {
 
 impl Overview {
     /// Sums the registrations per day over the values that `admits` accepts.
-    #[must_use]
     pub fn sum_by_day(&self, admits: impl Fn(&str) -> bool) -> Vec<u64> {
         let mut sums = vec![0; self.days.len()];
         for (_, counts) in self.values.iter().filter(|(value, _)| admits(value)) {
@@ -80,7 +79,6 @@ impl Overview {
 
 impl OverviewCache {
     /// Creates an empty cache over this store.
-    #[must_use]
     pub fn new(store: Store) -> Self {
         Self {
             store,

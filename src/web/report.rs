@@ -45,7 +45,6 @@ pub async fn resolve_selection(
 }
 
 /// Returns the audit event of a report, with value and days.
-#[must_use]
 pub fn report_event(action: AuditAction, campaign: &Campaign, selection: &Selection) -> AuditEvent {
     let (first, last) = selection.days(&campaign.time_zone);
     let days = [("from", first), ("until", last)];
@@ -61,7 +60,6 @@ pub fn report_event(action: AuditAction, campaign: &Campaign, selection: &Select
 }
 
 /// Returns whether a selection is within the place scope. A list of all values requires access to all places.
-#[must_use]
 pub fn is_accessible(staff: &Principal, selection: &Selection) -> bool {
     let value = selection.tally_value.as_ref();
     value.map_or(staff.place_scope().is_all(), |value| staff.may_see(value))
@@ -87,7 +85,6 @@ pub async fn request_refresh(app: &App, campaign: &Campaign) {
 }
 
 /// Returns a file name such as `vacunacion-Bogotá-2026-11-21-2026-11-22.xlsx`.
-#[must_use]
 pub fn file_name(campaign: &Campaign, selection: &Selection, format: ReportFormat) -> String {
     let mut name = format!(
         "{}-{}",
@@ -102,7 +99,6 @@ pub fn file_name(campaign: &Campaign, selection: &Selection, format: ReportForma
 }
 
 /// Returns a download that must not be cached.
-#[must_use]
 pub fn download_response(
     body: Body,
     bytes: u64,

@@ -57,7 +57,6 @@ impl Campaign {
     }
 
     /// Returns the value under which these answers are counted, empty if the tally field has no answer.
-    #[must_use]
     pub fn tally_value(&self, answers: &Answers) -> String {
         let place = self.fields.iter().position(|field| field.tally);
         place
@@ -67,14 +66,12 @@ impl Campaign {
     }
 
     /// Returns the answer to the unique field, if given.
-    #[must_use]
     pub fn unique_answer<'a>(&self, answers: &'a Answers) -> Option<&'a str> {
         let index = self.fields.iter().position(|field| field.unique)?;
         answers.get(index)
     }
 
     /// Returns the folded answer to the first personal text field, by which the staff search.
-    #[must_use]
     pub fn searched_name(&self, answers: &Answers) -> Option<String> {
         let is_name =
             |field: &Field| field.personal && matches!(field.kind, FieldKind::Text { .. });
@@ -83,7 +80,6 @@ impl Campaign {
     }
 
     /// Returns the identity of the registration: the unique answer if given, else the request's idempotency key.
-    #[must_use]
     pub fn unique_key(&self, answers: &Answers, key: IdempotencyKey) -> UniqueKey {
         match self.unique_answer(answers) {
             Some(answer) => UniqueKey::Answer(answer.to_owned()),

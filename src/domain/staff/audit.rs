@@ -73,7 +73,6 @@ pub struct ChainHead {
 
 impl SystemActor {
     /// Returns the name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
     }
@@ -81,7 +80,6 @@ impl SystemActor {
 
 impl AuditRecord {
     /// Creates a record of an event without a request.
-    #[must_use]
     pub fn from_system(actor: SystemActor, event: AuditEvent, now: Timestamp) -> Self {
         Self {
             at: truncate_to_ms(now),
@@ -95,7 +93,6 @@ impl AuditRecord {
 
 impl ChainEntry {
     /// Returns the bytes to hash: every field with its length, so that no two entries have the same bytes.
-    #[must_use]
     pub fn content(&self) -> Vec<u8> {
         let AuditRecord {
             at,
@@ -127,7 +124,6 @@ impl ChainEntry {
     }
 
     /// Returns this entry as the head of a chain.
-    #[must_use]
     pub fn head(&self) -> ChainHead {
         ChainHead {
             seq: self.seq,
@@ -144,7 +140,6 @@ impl ChainHead {
     };
 
     /// Parses `SEQ:HASH`, as displayed.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (seq, hash) = text.trim().split_once(':')?;
         let hash = data_encoding::HEXLOWER_PERMISSIVE

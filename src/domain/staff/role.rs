@@ -43,13 +43,11 @@ pub enum Permission {
 
 impl Role {
     /// Parses a [`name`](Self::name).
-    #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         name.parse().ok()
     }
 
     /// Returns the name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
     }

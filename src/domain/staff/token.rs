@@ -51,7 +51,6 @@ impl Scopes {
     };
 
     /// Creates a set of these scopes.
-    #[must_use]
     pub fn new(scopes: &[Scope]) -> Self {
         Self {
             report: scopes.contains(&Scope::Report),
@@ -60,14 +59,12 @@ impl Scopes {
     }
 
     /// Parses the output of [`Self::to_text`]; ignores unknown names.
-    #[must_use]
     pub fn parse(words: &str) -> Self {
         let scopes: Vec<_> = words.split(',').flat_map(str::parse).collect();
         Self::new(&scopes)
     }
 
     /// Returns the names separated by commas, as stored.
-    #[must_use]
     pub fn to_text(self) -> String {
         let held = Scope::VARIANTS.iter().filter(|scope| self.has(**scope));
         held.map(<&str>::from).collect::<Vec<_>>().join(",")

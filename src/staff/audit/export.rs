@@ -106,7 +106,6 @@ fn csv_record(found: &StoredEntry) -> [String; 11] {
 }
 
 /// Formats the details of an entry in one line: `format=csv, rows=12`.
-#[must_use]
 pub fn format_detail(entry: &ChainEntry) -> String {
     let detail = &entry.record.event.detail;
     let words = detail.iter().map(|(name, text)| format!("{name}={text}"));

@@ -98,13 +98,11 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Parses a [`name`](Self::name).
-    #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         name.parse().ok()
     }
 
     /// Returns the permanent name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
     }
