@@ -23,7 +23,7 @@ use crate::domain::moment::truncate_to_ms;
 use crate::domain::registration::{PhotoRef, UniqueKey};
 use crate::domain::{
     Answers, Campaign, FieldError, FormData, IdempotencyKey, Registration, RegistrationId,
-    ValidationError,
+    RejectionReason, ValidationError,
 };
 use crate::key::InstallationSecret;
 use crate::photo::inspect::{CleanPhoto, InspectionError, inspect};
@@ -131,7 +131,8 @@ impl Registrations {
     }
 
     fn count_rejection(&self, campaign: &Campaign, error: &SubmitError, now: Timestamp) {
-        let count = |reason| {
+        let count = |reason: RejectionReason| {
+            let reason = reason.into();
             self.metrics.refused(&campaign.id, reason);
             self.rejections.count(campaign, reason, now);
         };
@@ -142,10 +143,10 @@ impl Registrations {
                 }
             }
             // The sender gets the exact reason; one label is enough for statistics.
-            SubmitError::InvalidPhoto(_) => count("photo"),
-            SubmitError::NotOpen { .. } => count("not-open"),
-            SubmitError::AlreadyRegistered { .. } => count("already-registered"),
-            SubmitError::PreviouslyDeleted => count("deleted"),
+            SubmitError::InvalidPhoto(_) => count(RejectionReason::Photo),
+            SubmitError::NotOpen { .. } => count(RejectionReason::NotOpen),
+            SubmitError::AlreadyRegistered { .. } => count(RejectionReason::AlreadyRegistered),
+            SubmitError::PreviouslyDeleted => count(RejectionReason::Deleted),
             SubmitError::Store(_) | SubmitError::Photos(_) => {}
         }
     }

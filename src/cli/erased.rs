@@ -7,18 +7,15 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Subcommand;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::admin_context::{AdminContext, block_on};
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use crate::domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
+use crate::domain::staff::audit::{AuditAction, AuditEvent};
 use crate::domain::{Campaign, CampaignId, RegistrationId};
-use crate::intake::amend;
-use crate::store::UpdateOutcome;
 
 /// Registrations per read.
 const PAGE_SIZE: u16 = 1000;
@@ -110,19 +107,15 @@ async fn erase(
     campaign: &Arc<Campaign>,
     id: RegistrationId,
 ) -> anyhow::Result<bool> {
-    let store = &context.admin.store;
-    let Some(record) = store.history(campaign, id).await? else {
+    let admin = &context.admin;
+    let Some(record) = admin.store.history(campaign, id).await? else {
         return Ok(false);
     };
     let event = AuditEvent::for_registration(AuditAction::Delete, &campaign.id, id);
-    context
-        .admin
-        .record(event.with_detail("reason", "restore"))
-        .await?;
-    let (photos, by) = (&context.photos, SystemActor::CommandLine.name());
-    let deletion = record.delete(by, REASON.to_owned(), Timestamp::now());
-    match amend::delete(store, photos, campaign, &record, &deletion).await? {
-        UpdateOutcome::Updated => Ok(true),
-        _ => bail!("a registration was changed at the same time: run the command again"),
-    }
+    admin.record(event.with_detail("reason", "restore")).await?;
+    ensure!(
+        context.delete(campaign, &record, REASON.to_owned()).await?,
+        "a registration was changed at the same time: run the command again"
+    );
+    Ok(true)
 }

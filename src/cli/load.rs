@@ -9,11 +9,11 @@ use clap::{Args, Subcommand, value_parser};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::admin_context::{open_key_ring, open_store};
 use super::shutdown;
 use crate::campaigns::Campaigns;
-use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, StoreSetting};
+use crate::config::{Env, FromEnv, MasterKeys, ObjectStoreSetting, campaigns_folder};
 use crate::domain::Campaign;
-use crate::intake::key_ring::KeyRing;
 use crate::load::client::{self, Client};
 use crate::load::journal::{Heading, Journal, JournalContents};
 use crate::load::people::People;
@@ -23,7 +23,6 @@ use crate::load::target::LoadTarget;
 use crate::load::verification_report::VerificationReport;
 use crate::load::verifier::Verifier;
 use crate::photo::ObjectStore;
-use crate::store::Store;
 
 /// Maximum number of receipts printed per kind of error.
 const MAX_NAMED: usize = 20;
@@ -115,7 +114,7 @@ impl TargetArgs {
 }
 
 fn read_campaign(env: &Env, id: &str) -> anyhow::Result<Arc<Campaign>> {
-    let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+    let campaigns = Campaigns::read(&campaigns_folder(env))?;
     let campaign = campaigns.get(id);
     campaign
         .cloned()
@@ -176,12 +175,10 @@ async fn verify(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
         .with_context(|| format!("cannot read {}", args.journal.display()))?;
     let heading = &journal.heading;
     let campaign = read_campaign(env, &heading.campaign)?;
-    let setting = StoreSetting::from_env(env)?;
     let photos = ObjectStoreSetting::from_env(env)?;
     let keys = MasterKeys::from_env(env)?;
-    let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let key_ring = KeyRing::open(store.clone(), &keys).await;
-    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+    let store = open_store(env).await?;
+    let key_ring = open_key_ring(&store, &keys).await?;
     let verifier = Verifier {
         chart_url: target.chart_url(&campaign.id),
         people: People::new(campaign, &heading.run, heading.photo_bytes, heading.keyless)?,

@@ -4,10 +4,8 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::admin_context::block_on;
-use crate::config::{Env, FromEnv, MasterKeys, StoreSetting};
-use crate::intake::key_ring::KeyRing;
-use crate::store::Store;
+use super::admin_context::{block_on, open_key_ring, open_store};
+use crate::config::{Env, FromEnv, MasterKeys};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PhotosCommand {
@@ -24,11 +22,9 @@ pub(super) fn run(env: &Env, command: &PhotosCommand) -> anyhow::Result<()> {
 }
 
 async fn rewrap(env: &Env) -> anyhow::Result<()> {
-    let setting = StoreSetting::from_env(env)?;
     let keys = MasterKeys::from_env(env)?;
-    let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let key_ring = KeyRing::open(store, &keys).await;
-    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+    let store = open_store(env).await?;
+    let key_ring = open_key_ring(&store, &keys).await?;
     let keys = key_ring.rewrap().await.context("JORNADA_PHOTO_KEY")?;
     println!("{}", json!({ "keys": keys }));
     Ok(())

@@ -16,6 +16,7 @@ use crate::app::{self, App, background};
 use crate::campaigns::Campaigns;
 use crate::config::{Env, FromEnv, Hosts, LogsConfig, ServeConfig, StoreSetting};
 use crate::telemetry::logs::{self, Logs};
+use crate::telemetry::metrics::gauge_value;
 use crate::web::connection::{self, ConnectionLimiter};
 use crate::web::{self, AppState, health};
 
@@ -51,8 +52,7 @@ async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyho
     let stop = CancellationToken::new();
     let app = Arc::new(app::build(config, campaigns, stop.clone()).await?);
     app.metrics.register_log_drops(logs.dropped())?;
-    let limit = i64::try_from(connections).unwrap_or(i64::MAX);
-    app.metrics.connections.limit.set(limit);
+    app.metrics.connections.limit.set(gauge_value(connections));
     let staff_token = staff_token_path(config);
     prepare_store(&app, staff_token.as_deref()).await?;
     let tasks = TaskTracker::new();

@@ -3,12 +3,9 @@
 use secrecy::SecretBox;
 
 use super::env::{Env, FromEnv, SettingError};
-use super::secret::generate_once;
+use super::secret::read_secret;
 use crate::photo::MasterKeys;
-use crate::store::StoreSetting;
 
-const NAME: &str = "JORNADA_PHOTO_KEY";
-const FILE: &str = "JORNADA_PHOTO_KEY_FILE";
 const EXPECTED: &str = "64 hexadecimal digits (openssl rand -hex 32), the same on every instance, or \
                         several such keys, comma-separated, the new one first";
 /// Maximum number of keys. A rotation needs two.
@@ -18,24 +15,7 @@ impl FromEnv for MasterKeys {
     /// Reads the variable or the file. In embedded mode a key is generated once and stored next to the database; with
     /// MongoDB a key is required.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        let store = StoreSetting::from_env(env)?;
-        if let Some(keys) = env.get(NAME) {
-            return parse(NAME, &keys);
-        }
-        if let Some(path) = env.get(FILE) {
-            let keys = std::fs::read_to_string(&path).map_err(|error| {
-                let what = format!("cannot read {path}: {error}");
-                SettingError::with_problem(FILE, what, "a readable file")
-            })?;
-            return parse(FILE, &keys);
-        }
-        match store {
-            StoreSetting::Sqlite(database) => {
-                let key = generate_once(&database, "photo-key", NAME)?;
-                parse(NAME, &key)
-            }
-            StoreSetting::Mongo(_) => Err(SettingError::with_problem(NAME, "is not set", EXPECTED)),
-        }
+        read_secret(env, "JORNADA_PHOTO_KEY", "photo-key", EXPECTED, parse)
     }
 }
 
@@ -62,6 +42,8 @@ fn parse(name: &str, raw: &str) -> Result<MasterKeys, SettingError> {
 mod tests {
     use super::*;
 
+    const NAME: &str = "JORNADA_PHOTO_KEY";
+    const FILE: &str = "JORNADA_PHOTO_KEY_FILE";
     const MONGO: (&str, &str) = ("JORNADA_STORE", "mongodb://db/jornada");
 
     fn read(name: &str, value: &str) -> Result<MasterKeys, SettingError> {

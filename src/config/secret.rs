@@ -8,48 +8,48 @@ use super::env::{Env, FromEnv, SettingError};
 use crate::key::InstallationSecret;
 use crate::store::StoreSetting;
 
-const NAME: &str = "JORNADA_SECRET";
-const FILE: &str = "JORNADA_SECRET_FILE";
 const EXPECTED: &str = "at least 32 bytes, the same on every instance (openssl rand -hex 32)";
 
 impl FromEnv for InstallationSecret {
     /// Reads the variable or the file. In embedded mode the secret is generated once and stored next to the database.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        let store = StoreSetting::from_env(env)?;
-        if let Some(secret) = env.get(NAME) {
-            return checked(NAME, secret.into_bytes());
-        }
-        if let Some(path) = env.get(FILE) {
-            let bytes = std::fs::read_to_string(&path).map_err(|error| {
-                SettingError::with_problem(
-                    FILE,
-                    format!("cannot read {path}: {error}"),
-                    "a readable file",
-                )
-            })?;
-            return checked(FILE, bytes.trim().as_bytes().to_vec());
-        }
-        match store {
-            StoreSetting::Sqlite(database) => {
-                let kept = generate_once(&database, "secret", NAME)?;
-                checked(NAME, kept.trim().as_bytes().to_vec())
-            }
-            StoreSetting::Mongo(_) => Err(SettingError::with_problem(NAME, "is not set", EXPECTED)),
-        }
+        read_secret(env, "JORNADA_SECRET", "secret", EXPECTED, |name, text| {
+            let what = format!("has only {} bytes", text.len());
+            Self::new(text.into()).ok_or_else(|| SettingError::with_problem(name, what, EXPECTED))
+        })
     }
 }
 
-fn checked(name: &str, bytes: Vec<u8>) -> Result<InstallationSecret, SettingError> {
-    let what = format!("has only {} bytes", bytes.len());
-    InstallationSecret::new(bytes).ok_or_else(|| SettingError::with_problem(name, what, EXPECTED))
+/// Reads a secret from the setting `name`, or from the file that `name` with the suffix `_FILE` sets. In embedded mode
+/// it is otherwise generated once and stored in `file` next to the database; with MongoDB it is required. Parses the
+/// trimmed text with the name of its setting.
+pub(super) fn read_secret<T>(
+    env: &Env,
+    name: &str,
+    file: &str,
+    expected: &str,
+    parse: impl FnOnce(&str, &str) -> Result<T, SettingError>,
+) -> Result<T, SettingError> {
+    let store = StoreSetting::from_env(env)?;
+    if let Some(secret) = env.get(name) {
+        return parse(name, &secret);
+    }
+    let file_setting = format!("{name}_FILE");
+    if let Some(path) = env.get(&file_setting) {
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            let what = format!("cannot read {path}: {error}");
+            SettingError::with_problem(&file_setting, what, "a readable file")
+        })?;
+        return parse(&file_setting, text.trim());
+    }
+    match store {
+        StoreSetting::Sqlite(database) => parse(name, generate_once(&database, file, name)?.trim()),
+        StoreSetting::Mongo(_) => Err(SettingError::with_problem(name, "is not set", expected)),
+    }
 }
 
 /// Returns 32 random bytes in hexadecimal digits, generated once and stored in `file` next to the database.
-pub(super) fn generate_once(
-    database: &Path,
-    file: &str,
-    setting: &str,
-) -> Result<String, SettingError> {
+fn generate_once(database: &Path, file: &str, setting: &str) -> Result<String, SettingError> {
     let path = database.with_file_name(file);
     let cannot = |error: std::io::Error| {
         let what = format!("cannot store a secret in {}: {error}", path.display());
@@ -111,7 +111,8 @@ mod tests {
     fn a_short_or_missing_one_is_refused() {
         let mongo = ("JORNADA_STORE", "mongodb://db/jornada");
         let short =
-            InstallationSecret::from_env(&Env::from_pairs(&[mongo, (NAME, "short")])).unwrap_err();
+            InstallationSecret::from_env(&Env::from_pairs(&[mongo, ("JORNADA_SECRET", "short")]))
+                .unwrap_err();
         assert_eq!(
             short.to_string(),
             "JORNADA_SECRET: has only 5 bytes: expected at least 32 bytes, the same on every instance (openssl rand -hex 32)"

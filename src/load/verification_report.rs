@@ -36,7 +36,6 @@ pub struct VerificationReport {
 
 impl VerificationReport {
     /// Compares acknowledgements with stored registrations. Does not check photo files and totals.
-    #[must_use]
     pub fn compare(journal: &JournalContents, stored: &StoredByPerson, people: &People) -> Self {
         let mut report = Self {
             acknowledged: journal.acknowledged.len(),
@@ -75,7 +74,6 @@ impl VerificationReport {
     }
 
     /// Returns whether there is no violation.
-    #[must_use]
     pub fn is_clean(&self) -> bool {
         let receipts = [&self.lost, &self.doubled, &self.altered, &self.photos];
         receipts.iter().all(|wrong| wrong.is_empty()) && !self.too_many && !self.chart_differs

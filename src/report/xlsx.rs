@@ -151,7 +151,6 @@ impl XlsxWriter {
     }
 
     /// Returns the number of rows so far, without headings and totals.
-    #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
     }

@@ -45,7 +45,6 @@ pub enum AuditError {
 
 impl AuditLog {
     /// Creates the audit log of the installation with this secret.
-    #[must_use]
     pub fn new(secret: &InstallationSecret) -> Self {
         Self {
             key: DerivedKey::derive(secret, "staff: record of looks"),
@@ -54,10 +53,8 @@ impl AuditLog {
         }
     }
 
-    /// Appends an entry to the chain. When this returns `Ok`, the entry is stored.
-    ///
-    /// # Errors
-    /// [`AuditError`]. The entry may have been stored all the same: it documents an attempt, not a result.
+    /// Appends an entry to the chain. When this returns `Ok`, the entry is stored. After an error it may
+    /// be stored all the same: it documents an attempt, not a result.
     pub async fn write(
         &self,
         store: &Store,

@@ -33,7 +33,6 @@ pub fn encrypt(
 }
 
 /// Decrypts a query that was encrypted for this account and campaign. `None` for anything else.
-#[must_use]
 pub fn decrypt<T: DeserializeOwned>(
     keys: &StaffKeys,
     account: Uuid,

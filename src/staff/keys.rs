@@ -12,7 +12,6 @@ pub struct StaffKeys {
 
 impl StaffKeys {
     /// Derives the keys from the installation's secret.
-    #[must_use]
     pub fn derive(secret: &InstallationSecret) -> Self {
         Self {
             totp: DerivedKey::derive(secret, "staff: second factors"),

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::background;
+use crate::domain::day_range::start_of_day;
 use crate::domain::{Campaign, CampaignId};
 use crate::store::{Store, StoreError};
 
@@ -66,7 +67,6 @@ struct TimedOverview {
 
 impl Overview {
     /// Sums the registrations per day over the values that `admits` accepts.
-    #[must_use]
     pub fn sum_by_day(&self, admits: impl Fn(&str) -> bool) -> Vec<u64> {
         let mut sums = vec![0; self.days.len()];
         for (_, counts) in self.values.iter().filter(|(value, _)| admits(value)) {
@@ -80,7 +80,6 @@ impl Overview {
 
 impl OverviewCache {
     /// Creates an empty cache over this store.
-    #[must_use]
     pub fn new(store: Store) -> Self {
         Self {
             store,
@@ -105,9 +104,6 @@ impl OverviewCache {
 
     /// Returns the last count of today without waiting, and refreshes it in the background if it is stale. Waits for a
     /// count only if there is none of today.
-    ///
-    /// # Errors
-    /// [`StoreError`] only if there is no count of today.
     pub async fn fetch(
         &self,
         campaign: &Arc<Campaign>,
@@ -215,10 +211,7 @@ fn last_days(campaign: &Campaign, now: Timestamp) -> Vec<Date> {
 /// or 25 hours.
 fn day_bounds(campaign: &Campaign, days: &[Date]) -> Vec<Timestamp> {
     let after = days.last().map(|last| last.saturating_add(1.days()));
-    let begin = |day: Date| {
-        let begin = day.to_zoned(campaign.time_zone.clone());
-        begin.map_or(Timestamp::MAX, |begin| begin.timestamp())
-    };
+    let begin = |day| start_of_day(day, &campaign.time_zone).unwrap_or(Timestamp::MAX);
     days.iter().copied().chain(after).map(begin).collect()
 }
 

@@ -87,7 +87,6 @@ struct GaugeGuard<'a>(&'a IntGauge);
 
 impl PasswordWeakness {
     /// Returns the text for the user: what is wrong and how to correct it.
-    #[must_use]
     pub fn message(self, lang: Lang) -> &'static str {
         match self {
             Self::TooShort => text!(lang, "password-too-short"),
@@ -101,7 +100,6 @@ impl PasswordWeakness {
 
 impl Password {
     /// Normalises a password typed at a login.
-    #[must_use]
     pub fn from_input(text: &str) -> Self {
         if text.len() > MAX_BYTES {
             // Matches no hash, and takes as long as any other.

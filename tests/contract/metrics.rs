@@ -1,4 +1,4 @@
-//! What Prometheus reads of both roles: names, types and labels.
+//! Metrics of both roles: names, types and labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Child;

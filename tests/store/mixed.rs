@@ -233,12 +233,7 @@ pub async fn totals_are_exact_under_concurrent_updates(fixture: &StoreFixture) {
         clerk.await.unwrap();
     }
     consumer.catch_up().await;
-    let truth = fixture
-        .store
-        .snapshot(&fixture.campaign.id)
-        .await
-        .unwrap()
-        .totals;
+    let truth = fixture.snapshot().await.totals;
     assert_eq!(consumer.totals().await, truth);
     assert!(fixture.store.revision(&fixture.campaign.id).await.unwrap() > 30);
 }

@@ -7,11 +7,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 use tracing::info;
 
+use crate::domain::day_range::parse_day;
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Selection};
 use crate::report::{FinishedReport, Progress, ReportFormat, ReportSpec};
@@ -109,7 +109,7 @@ pub async fn report(
 impl DateRangeQuery {
     /// Limits a selection to registrations received on these days.
     fn apply_to(&self, selection: Selection, campaign: &Campaign) -> Result<Selection, Error> {
-        let read = |sent: &Option<String>| sent.as_deref().map(str::parse::<Date>).transpose();
+        let read = |sent: &Option<String>| sent.as_deref().map(parse_day).transpose();
         let wrong = |_| Error::Malformed("a day that is not written YYYY-MM-DD");
         let first = read(&self.from).map_err(wrong)?;
         let last = read(&self.until).map_err(wrong)?;

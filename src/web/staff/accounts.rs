@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
+use strum::VariantArray;
 use tracing::info;
 
 use super::guard::StaffContext;

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use strum::VariantArray;
 
 use super::guard::StaffContext;
 use super::request_audit::{AuditAction, RequestAudit};
@@ -96,10 +97,7 @@ async fn export_csv(
     let filter = filter.map_err(|_| Error::Malformed("the filter"))?;
     let event = query.to_event(AuditAction::AuditExport);
     request_audit
-        .record(
-            &app,
-            event.with_detail("format", AuditExportFormat::Csv.name()),
-        )
+        .record(&app, event.with_detail("format", AuditExportFormat::Csv))
         .await?;
     let headers = [
         (

@@ -14,7 +14,8 @@ use super::registration_access::CampaignAccess;
 use super::request_audit::AuditAction;
 use super::route::{Requirement, Route};
 use crate::domain::campaign::CampaignStatus;
-use crate::domain::early_closure::{EarlyClosure, MAX_REASON, parse_reason};
+use crate::domain::early_closure::EarlyClosure;
+use crate::domain::reason::{self, MAX_REASON};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, ValidationError};
 use crate::web::AppState;
@@ -84,7 +85,7 @@ async fn reopen_campaign(
     access: CampaignAccess,
     Form(form): Form<ClosureForm>,
 ) -> Result<Response, Error> {
-    let reason = match parse_reason(&form.reason) {
+    let reason = match reason::parse(&form.reason) {
         Ok(reason) => reason,
         Err(refusal) => return Ok(render_problem(&app, &access, &form, &refusal)),
     };

@@ -14,7 +14,8 @@ use super::registration_access::RegistrationAccess;
 use super::request_audit::AuditAction;
 use super::route::{Requirement, Route};
 use crate::domain::Campaign;
-use crate::domain::history::{self, MAX_REASON, RegistrationHistory};
+use crate::domain::history::RegistrationHistory;
+use crate::domain::reason::{self, MAX_REASON};
 use crate::domain::staff::Permission;
 use crate::intake::amend::delete;
 use crate::store::UpdateOutcome;
@@ -137,9 +138,9 @@ impl DeletionForm {
             );
             return Err(words.to_owned());
         }
-        history::parse_reason(&self.reason).map_err(|refused| {
+        reason::parse(&self.reason).map_err(|refused| {
             let name = visit.say("Motivo", "Reason");
-            format!("{name}: {}", answer_message(&refused.error, visit.lang))
+            format!("{name}: {}", answer_message(&refused, visit.lang))
         })
     }
 }

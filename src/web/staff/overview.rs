@@ -14,7 +14,7 @@ use super::guard::StaffContext;
 use super::route::{Requirement, Route};
 use crate::domain::campaign::CampaignStatus;
 use crate::domain::staff::Permission;
-use crate::domain::{Campaign, Lang};
+use crate::domain::{Campaign, Lang, RejectionReason};
 use crate::staff::overview::Overview;
 use crate::tally::live_totals::ValueCount;
 use crate::web::AppState;
@@ -167,24 +167,29 @@ fn rejection_rows(overview: &Overview, lang: Lang) -> Vec<(&'static str, u64)> {
     refusals
 }
 
-/// Returns the text of a rejection reason, which is a label of the metric `jornada_refusals_total`.
+/// Returns the text of a stored rejection reason.
 fn reason_text(reason: &str, lang: Lang) -> &'static str {
-    match reason {
-        "missing" => lang.pick("Faltaba una respuesta", "An answer was missing"),
-        "consent-missing" => lang.pick("Sin autorización", "Without consent"),
-        "too-short" => lang.pick("Texto demasiado corto", "Text too short"),
-        "too-long" => lang.pick("Texto demasiado largo", "Text too long"),
-        "control-character" => lang.pick("Caracteres invisibles", "Invisible characters"),
-        "not-a-document" => lang.pick("Documento mal escrito", "Not a document number"),
-        "unknown-place" => lang.pick("Lugar fuera de la lista", "Place not in the list"),
-        "not-an-option" => lang.pick("Opción que no existe", "Not one of the options"),
-        "not-asked" => lang.pick("Campo que no se pide", "Field that is not asked for"),
-        "repeated" => lang.pick("Campo repetido", "Field sent more than once"),
-        "photo" => lang.pick("La foto no servía", "The photo could not be used"),
-        "not-open" => lang.pick("Fuera de fecha", "While it was not open"),
-        "already-registered" => lang.pick("Ya estaba registrado", "Already registered"),
-        "deleted" => lang.pick("Estaba eliminado", "Had been deleted"),
-        _ => lang.pick("Otro motivo", "Another reason"),
+    use RejectionReason::{
+        AlreadyRegistered, ConsentMissing, ControlCharacter, Deleted, Missing, NotADocument,
+        NotAnOption, NotOpen, Photo, Repeated, TooLong, TooManyCorrections, TooShort, UnknownField,
+        UnknownPlace,
+    };
+    match reason.parse() {
+        Ok(Missing) => lang.pick("Faltaba una respuesta", "An answer was missing"),
+        Ok(ConsentMissing) => lang.pick("Sin autorización", "Without consent"),
+        Ok(TooShort) => lang.pick("Texto demasiado corto", "Text too short"),
+        Ok(TooLong) => lang.pick("Texto demasiado largo", "Text too long"),
+        Ok(ControlCharacter) => lang.pick("Caracteres invisibles", "Invisible characters"),
+        Ok(NotADocument) => lang.pick("Documento mal escrito", "Not a document number"),
+        Ok(UnknownPlace) => lang.pick("Lugar fuera de la lista", "Place not in the list"),
+        Ok(NotAnOption) => lang.pick("Opción que no existe", "Not one of the options"),
+        Ok(UnknownField) => lang.pick("Campo que no se pide", "Field that is not asked for"),
+        Ok(Repeated) => lang.pick("Campo repetido", "Field sent more than once"),
+        Ok(Photo) => lang.pick("La foto no servía", "The photo could not be used"),
+        Ok(NotOpen) => lang.pick("Fuera de fecha", "While it was not open"),
+        Ok(AlreadyRegistered) => lang.pick("Ya estaba registrado", "Already registered"),
+        Ok(Deleted) => lang.pick("Estaba eliminado", "Had been deleted"),
+        Ok(TooManyCorrections) | Err(_) => lang.pick("Otro motivo", "Another reason"),
     }
 }
 

@@ -15,6 +15,7 @@ use super::guard::StaffContext;
 use super::job::{NEED, job_path, state_text};
 use super::request_audit::{AuditAction, RequestAudit};
 use super::route::Route;
+use crate::domain::day_range::parse_optional_day;
 use crate::domain::job::{ReportFormat, ReportRequest};
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Job, JobState, Selection};
@@ -22,9 +23,7 @@ use crate::report::request::{RequestOutcome, request_report};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::page::{PageContext, render};
-use crate::web::report::{
-    ALL_VALUES, file_name, parse_day, report_event, request_refresh, resolve_selection,
-};
+use crate::web::report::{ALL_VALUES, file_name, report_event, request_refresh, resolve_selection};
 
 pub(super) const PATH: &str = "/staff/c/{campaign}/reports";
 
@@ -160,8 +159,8 @@ impl ReportForm {
             )
         };
         let (first, last) = (
-            parse_day(&self.from).map_err(wrong)?,
-            parse_day(&self.until).map_err(wrong)?,
+            parse_optional_day(&self.from).map_err(wrong)?,
+            parse_optional_day(&self.until).map_err(wrong)?,
         );
         let selection = Selection::all().between_days(first, last, &campaign.time_zone);
         let in_order = || {

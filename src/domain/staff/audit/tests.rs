@@ -56,10 +56,10 @@ fn every_part_of_an_entry_stands_in_what_is_hashed() {
 
 #[test]
 fn every_action_has_a_name_of_its_own() {
-    let names: BTreeSet<_> = AuditAction::ALL.map(AuditAction::name).into();
-    assert_eq!(names.len(), AuditAction::ALL.len());
-    for action in AuditAction::ALL {
-        assert_eq!(AuditAction::parse(action.name()), Some(action));
+    let names: BTreeSet<_> = AuditAction::VARIANTS.iter().map(|a| a.name()).collect();
+    assert_eq!(names.len(), AuditAction::VARIANTS.len());
+    for action in AuditAction::VARIANTS {
+        assert_eq!(AuditAction::parse(action.name()), Some(*action));
     }
     assert_eq!(AuditAction::parse("delete-everything"), None);
 }

@@ -1,11 +1,11 @@
 //! The query of the audit page. Accepts only ids: a name or document would appear in the URL, and in the audit entry
 //! about reading the audit log.
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::domain::day_range::{end_of_day, parse_optional_day, start_of_day};
 use crate::domain::staff::audit::{
     AuditAction, AuditEvent, SystemActor, account_subject, registration_subject,
 };
@@ -78,17 +78,11 @@ impl AuditQuery {
     /// Parses the parameters into a filter. Days are days in this time zone.
     pub(super) fn to_filter(&self, zone: &TimeZone) -> Result<AuditFilter, AuditQueryError> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let day = |text: &str| {
-            given(text).map(|text| text.parse::<Date>().map_err(|_| AuditQueryError::Date))
-        };
-        let (from, until) = (day(&self.from).transpose()?, day(&self.until).transpose()?);
-        let start = |day: Date| day.to_zoned(zone.clone()).map(|start| start.timestamp());
-        let start = |day: Option<Date>| {
-            day.map(start)
-                .transpose()
-                .map_err(|_| AuditQueryError::Date)
-        };
-        let after = until.map(|day| day.tomorrow().map_err(|_| AuditQueryError::Date));
+        let wrong = |_| AuditQueryError::Date;
+        let from = parse_optional_day(&self.from).map_err(wrong)?;
+        let until = parse_optional_day(&self.until).map_err(wrong)?;
+        let from = from.map(|day| start_of_day(day, zone)).transpose();
+        let until = until.map(|day| end_of_day(day, zone)).transpose();
         if self.before.parse::<u64>().is_err() && !self.before.is_empty() {
             return Err(AuditQueryError::Position);
         }
@@ -103,8 +97,8 @@ impl AuditQuery {
             subject: given(&self.subject)
                 .map(|text| parse_subject(&text))
                 .transpose()?,
-            from: start(from)?,
-            until: start(after.transpose()?)?,
+            from: from.map_err(wrong)?,
+            until: until.map_err(wrong)?,
         })
     }
 
@@ -158,7 +152,7 @@ impl AuditQuery {
 }
 
 fn parse_actor(text: &str) -> Result<String, AuditQueryError> {
-    let known = SystemActor::ALL.into_iter().any(|doer| doer.name() == text);
+    let known = text.parse::<SystemActor>().is_ok();
     if known || is_token(text) || parse_account_id(text).is_some() {
         return Ok(text.to_owned());
     }

@@ -59,15 +59,18 @@ pub(super) fn action_words(action: AuditAction, lang: Lang) -> &'static str {
 mod tests {
     use std::collections::BTreeSet;
 
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn every_action_has_words_of_its_own() {
         for lang in [Lang::Es, Lang::En] {
-            let words: BTreeSet<_> = AuditAction::ALL
-                .map(|action| action_words(action, lang))
-                .into();
-            assert_eq!(words.len(), AuditAction::ALL.len());
+            let words: BTreeSet<_> = AuditAction::VARIANTS
+                .iter()
+                .map(|action| action_words(*action, lang))
+                .collect();
+            assert_eq!(words.len(), AuditAction::VARIANTS.len());
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The search form. One field accepts a name, a document or a receipt number. The text decides how it is read; if it
 //! could be two of them, both are searched.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::day_range::{end_of_day, parse_optional_day, start_of_day};
 use crate::domain::registration::UniqueKey;
 use crate::domain::{Campaign, Lang, ReceiptNumber, RegistrationId, ValidationError};
 use crate::store::search::Cursor;
@@ -14,6 +16,9 @@ use crate::web::error::problem::FieldProblem;
 
 /// Maximum length of the search text in characters.
 pub(super) const MAX_CHARS: usize = 120;
+
+/// Returns a bound of a day in a time zone.
+type DayBound = fn(Date, &TimeZone) -> Result<Timestamp, jiff::Error>;
 
 /// The search form, with the cursor of the page of results.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -92,14 +97,17 @@ impl SearchForm {
             "Escriba la fecha así: 2026-11-25.",
             "Write the date so: 2026-11-25.",
         );
-        let mut moment = |field: &str, typed: &str, days: i64| {
-            parse_day_start(campaign, typed, days).unwrap_or_else(|()| {
+        let zone = &campaign.time_zone;
+        let mut moment = |field: &str, typed: &str, bound: DayBound| {
+            let day = parse_optional_day(typed);
+            let moment = day.and_then(|day| day.map(|day| bound(day, zone)).transpose());
+            moment.unwrap_or_else(|_| {
                 note(field, wrong.to_owned());
                 None
             })
         };
-        let from = moment("from", &self.from, 0);
-        let until = moment("until", &self.until, 1);
+        let from = moment("from", &self.from, start_of_day);
+        let until = moment("until", &self.until, end_of_day);
         if from.zip(until).is_some_and(|(from, until)| from >= until) {
             let order = lang.pick(
                 "Es anterior a la primera fecha.",
@@ -159,24 +167,7 @@ fn parse_place(campaign: &Campaign, typed: &str) -> Result<Vec<String>, Validati
         return Ok(Vec::new());
     }
     let tallied = campaign.tally_field();
-    let answer = tallied.validate(typed)?;
-    Ok(answer
-        .map(|answer| tallied.tally_value(&answer))
-        .into_iter()
-        .collect())
-}
-
-/// Returns the start, in the campaign's time zone, of the day that is `days` after the typed one. `None` for an empty
-/// text.
-fn parse_day_start(campaign: &Campaign, typed: &str, days: i64) -> Result<Option<Timestamp>, ()> {
-    let typed = typed.trim();
-    if typed.is_empty() {
-        return Ok(None);
-    }
-    let day: Date = typed.parse().map_err(|_| ())?;
-    let day = day.checked_add(days.days()).map_err(|_| ())?;
-    let begin = day.to_zoned(campaign.time_zone.clone()).map_err(|_| ())?;
-    Ok(Some(begin.timestamp()))
+    Ok(tallied.tally_value_of(typed)?.into_iter().collect())
 }
 
 #[cfg(test)]
