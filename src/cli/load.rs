@@ -188,27 +188,12 @@ async fn verify(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
         time_limit: Duration::from_secs(args.within),
     };
     let report = verifier.verify(&journal).await?;
-    println!("{}", report_json(&report));
+    println!("{}", serde_json::to_value(&report)?);
     if report.is_clean() {
         return Ok(());
     }
     print_errors(&report);
     bail!("acknowledged registrations are missing or wrong");
-}
-
-fn report_json(report: &VerificationReport) -> serde_json::Value {
-    serde_json::json!({
-        "acknowledged": report.acknowledged,
-        "kept": report.kept,
-        "kept_unacknowledged": report.kept_unacknowledged,
-        "total": report.total,
-        "lost": report.lost.len(),
-        "doubled": report.doubled.len(),
-        "altered": report.altered.len(),
-        "photos": report.photos.len(),
-        "too_many": report.too_many,
-        "chart_differs": report.chart_differs,
-    })
 }
 
 fn print_errors(report: &VerificationReport) {

@@ -4,8 +4,11 @@ use secrecy::SecretBox;
 
 use super::env::{Env, FromEnv, SettingError};
 use super::secret::read_secret;
+use crate::domain::registration::hex_bytes;
 use crate::photo::MasterKeys;
 
+const NAME: &str = "JORNADA_PHOTO_KEY";
+const FILE: &str = "JORNADA_PHOTO_KEY_FILE";
 const EXPECTED: &str = "64 hexadecimal digits (openssl rand -hex 32), the same on every instance, or \
                         several such keys, comma-separated, the new one first";
 /// Maximum number of keys. A rotation needs two.
@@ -15,7 +18,7 @@ impl FromEnv for MasterKeys {
     /// Reads the variable or the file. In embedded mode a key is generated once and stored next to the database; with
     /// MongoDB a key is required.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        read_secret(env, "JORNADA_PHOTO_KEY", "photo-key", EXPECTED, parse)
+        read_secret(env, [NAME, FILE], "photo-key", EXPECTED, parse)
     }
 }
 
@@ -25,11 +28,8 @@ fn parse(name: &str, raw: &str) -> Result<MasterKeys, SettingError> {
     let mut keys = Vec::new();
     for text in raw.split(is_between).filter(|text| !text.is_empty()) {
         let number = keys.len() + 1;
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes());
-        let key = bytes
-            .ok()
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let key = key.filter(|_| number <= MAX_KEYS).ok_or_else(|| {
+        let key = hex_bytes(text).filter(|_| number <= MAX_KEYS);
+        let key = key.ok_or_else(|| {
             SettingError::with_problem(name, format!("key {number} is invalid"), EXPECTED)
         })?;
         keys.push(SecretBox::new(Box::new(key)));
@@ -42,8 +42,6 @@ fn parse(name: &str, raw: &str) -> Result<MasterKeys, SettingError> {
 mod tests {
     use super::*;
 
-    const NAME: &str = "JORNADA_PHOTO_KEY";
-    const FILE: &str = "JORNADA_PHOTO_KEY_FILE";
     const MONGO: (&str, &str) = ("JORNADA_STORE", "mongodb://db/jornada");
 
     fn read(name: &str, value: &str) -> Result<MasterKeys, SettingError> {

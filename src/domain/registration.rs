@@ -89,10 +89,7 @@ impl RegistrationId {
 
     /// Parses 32 hexadecimal digits.
     pub fn parse(hex: &str) -> Option<Self> {
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE
-            .decode(hex.as_bytes())
-            .ok()?;
-        bytes.try_into().ok().map(Self)
+        hex_bytes(hex).map(Self)
     }
 
     /// Returns the receipt number.
@@ -127,6 +124,12 @@ impl<'de> Deserialize<'de> for RegistrationId {
         let hex = String::deserialize(deserializer)?;
         Self::parse(&hex).ok_or_else(|| de::Error::custom("not the id of a registration"))
     }
+}
+
+/// Decodes exactly `N` bytes from hexadecimal digits of any case.
+pub fn hex_bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
+    bytes.ok()?.try_into().ok()
 }
 
 /// Receipt number: the first 65 bits of the id in Crockford's base 32, 13 characters and a check character (Luhn

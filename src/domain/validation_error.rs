@@ -1,11 +1,11 @@
 //! Validation errors of answers, and their texts for users.
 //! One variant per reason. The HTTP status is chosen elsewhere.
 
-use strum::{EnumString, IntoStaticStr};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// Reason why a submission or correction was rejected, without user input. Its text is a metric label and a key in the
 /// store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum RejectionReason {
     /// [`ValidationError::Missing`].
@@ -116,5 +116,18 @@ impl FieldError {
             field: field.chars().filter(|c| !c.is_control()).take(40).collect(),
             error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_have_permanent_names() {
+        let names = RejectionReason::VARIANTS.iter().map(<&str>::from);
+        let expected = "missing consent-missing too-short too-long control-character not-a-document unknown-place \
+                        not-an-option not-asked repeated too-often photo not-open already-registered deleted";
+        assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
     }
 }

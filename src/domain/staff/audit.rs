@@ -15,6 +15,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::CampaignId;
 use crate::domain::moment::truncate_to_ms;
+use crate::domain::registration::hex_bytes;
 
 pub use action::AuditAction;
 pub use event::{
@@ -38,14 +39,15 @@ pub struct AuditRecord {
 
 /// An actor without account or token. Its text is the name in entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "kebab-case")]
 pub enum SystemActor {
     /// A client that is not logged in.
     #[strum(serialize = "nobody")]
     Anonymous,
     /// An operator who runs commands on the machine.
+    #[strum(serialize = "command-line")]
     CommandLine,
     /// A background task.
+    #[strum(serialize = "system")]
     System,
 }
 
@@ -142,12 +144,9 @@ impl ChainHead {
     /// Parses `SEQ:HASH`, as displayed.
     pub fn parse(text: &str) -> Option<Self> {
         let (seq, hash) = text.trim().split_once(':')?;
-        let hash = data_encoding::HEXLOWER_PERMISSIVE
-            .decode(hash.as_bytes())
-            .ok()?;
         Some(Self {
             seq: seq.parse().ok()?,
-            hash: hash.try_into().ok()?,
+            hash: hex_bytes(hash)?,
         })
     }
 }

@@ -6,13 +6,15 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray,
 )]
-#[strum(serialize_all = "lowercase")]
 pub enum Role {
     /// Sees totals and chart.
+    #[strum(serialize = "viewer")]
     Viewer,
     /// Also searches, views, corrects and reports registrations, of some places or all.
+    #[strum(serialize = "clerk")]
     Clerk,
     /// Also deletes registrations, manages accounts, reads the audit log and closes campaigns.
+    #[strum(serialize = "admin")]
     Admin,
 }
 
