@@ -8,6 +8,7 @@ pub mod chart;
 pub mod connection;
 pub mod docs;
 pub mod error;
+pub mod filled_form;
 pub mod form;
 pub mod headers;
 pub mod health;

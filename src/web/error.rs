@@ -262,6 +262,18 @@ impl From<AccountsError> for Error {
     }
 }
 
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        AccountsError::from(error).into()
+    }
+}
+
+impl From<getrandom::Error> for Error {
+    fn from(error: getrandom::Error) -> Self {
+        AccountsError::from(error).into()
+    }
+}
+
 impl From<PhotoError> for Error {
     fn from(error: PhotoError) -> Self {
         match error {

@@ -19,7 +19,7 @@ const MAX_NAME_BYTES: usize = 120;
 /// The query parameters of the page. An empty parameter does not filter.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AuditQuery {
+pub(in crate::web::staff) struct AuditQuery {
     pub(super) who: String,
     pub(super) action: String,
     pub(super) campaign: String,
