@@ -39,7 +39,7 @@ use tower_http::compression::CompressionLayer;
 
 use error::Error;
 
-pub use state::{AppState, MAX_EVENT_CLIENTS, State};
+pub use state::{AppState, MAX_EVENT_CLIENTS, RequestedCampaign, State};
 
 /// Routes of the public listener.
 pub fn router(app: &AppState) -> Router {

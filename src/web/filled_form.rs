@@ -1,9 +1,10 @@
 //! A form as a page shows it: empty, or again with what was sent and what is wrong with it.
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
+use super::error::Error;
 use super::error::problem::FieldProblem;
 use super::page::render;
 
@@ -20,6 +21,8 @@ pub struct FilledForm<T> {
     pub notice: &'static str,
     /// Status of the page.
     pub status: StatusCode,
+    /// Additional header of the page.
+    pub header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl<T> FilledForm<T> {
@@ -32,6 +35,7 @@ impl<T> FilledForm<T> {
             problem: None,
             notice: "",
             status: StatusCode::OK,
+            header: None,
         }
     }
 
@@ -55,10 +59,26 @@ impl<T> FilledForm<T> {
         }
     }
 
+    /// Sets the notice.
+    #[must_use]
+    pub fn with_notice(self, notice: &'static str) -> Self {
+        Self { notice, ..self }
+    }
+
     /// Sets the status.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// Sets status and additional header to those of an error.
+    #[must_use]
+    pub fn with_status_of(self, error: &Error) -> Self {
+        Self {
+            status: error.status(),
+            header: error.header(),
+            ..self
+        }
     }
 
     /// Returns whether the form was rejected.
@@ -77,18 +97,9 @@ impl<T> FilledForm<T> {
     /// Renders the page that shows the form.
     #[must_use]
     pub fn render(&self, page: &impl Template) -> Response {
-        render(self.status, page)
-    }
-}
-
-impl<T: Default> FilledForm<T> {
-    /// Creates an empty form below a notice.
-    #[must_use]
-    pub fn with_notice(notice: &'static str) -> Self {
-        Self {
-            notice,
-            ..Self::new(T::default())
-        }
+        let mut response = render(self.status, page);
+        response.headers_mut().extend(self.header.clone());
+        response
     }
 }
 

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::Form;
-use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,7 +10,7 @@ use tracing::info;
 
 use super::context::{PageResult, StaffContext};
 use super::cookies::{Cookie, redirect_with_cookies};
-use super::login::{rate_limit_text, redirect_logged_out, with_retry_after};
+use super::login::{rate_limited, redirect_logged_out};
 use super::request_audit::AuditAction;
 use crate::domain::staff::{Account, Permission, Session};
 use crate::staff::accounts::{end_sessions, update_account};
@@ -47,7 +46,7 @@ impl HashForm {
 }
 
 pub(super) async fn show_account(context: StaffContext) -> PageResult {
-    let form = FilledForm::with_notice(notice_text(&context));
+    let form = FilledForm::default().with_notice(notice_text(&context));
     render_page(&context, &form).await
 }
 
@@ -102,10 +101,8 @@ pub(super) async fn require_reauth(
         ),
         ReauthOutcome::RateLimited(wait) => {
             context.audit.record_rate_limited(&context.app).await?;
-            let form = FilledForm::rejected((), rate_limit_text(context, wait))
-                .with_status(StatusCode::TOO_MANY_REQUESTS);
-            let page = render_page(context, &form).await?;
-            return Ok(Some(with_retry_after(page, wait)));
+            let form = rate_limited(context, (), wait);
+            return render_page(context, &form).await.map(Some);
         }
     };
     context.record_own(AuditAction::LoginFailed).await?;

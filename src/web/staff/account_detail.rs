@@ -71,7 +71,10 @@ pub(super) struct LinkForm {
 }
 
 pub(super) async fn show_account(access: AccountAccess) -> Response {
-    render_page(&access, &FilledForm::with_notice(notice_text(&access)))
+    render_page(
+        &access,
+        &FilledForm::default().with_notice(notice_text(&access)),
+    )
 }
 
 pub(super) async fn change_role(

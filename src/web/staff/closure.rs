@@ -32,7 +32,7 @@ pub(super) async fn show_closure(access: CampaignAccess) -> Response {
         ),
         _ => "",
     };
-    render_page(&access, &FilledForm::with_notice(notice))
+    render_page(&access, &FilledForm::default().with_notice(notice))
 }
 
 pub(super) async fn close_campaign(

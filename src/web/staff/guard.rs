@@ -114,14 +114,12 @@ fn redirect_to_login(request: &Request) -> Option<Response> {
         return None;
     }
     let visit = PageContext::from_request(request.uri(), request.headers());
-    let login = visit.link("/staff/login");
     let path = request.uri().path();
     if request.method() != Method::GET || path == "/staff" {
-        return Some(Redirect::to(&login).into_response());
+        return Some(Redirect::to(&visit.link("/staff/login")).into_response());
     }
-    let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
-    let joint = if login.contains('?') { '&' } else { '?' };
-    Some(Redirect::to(&format!("{login}{joint}next={next}")).into_response())
+    let login = visit.link_with_params("/staff/login", [("next", path)]);
+    Some(Redirect::to(&login).into_response())
 }
 
 impl CsrfBinding {

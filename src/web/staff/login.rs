@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Form, Query};
-use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -17,9 +16,8 @@ use crate::domain::staff::audit::account_subject;
 use crate::staff::login::{LoginAttempt, LoginOutcome};
 use crate::staff::password::Password;
 use crate::staff::token::Token;
-use crate::web::error::Error;
+use crate::web::error::{Error, retry_seconds};
 use crate::web::filled_form::FilledForm;
-use crate::web::page::PageContext;
 
 /// The page after a login.
 const HOME: &str = "/staff";
@@ -53,11 +51,7 @@ pub(super) async fn show_form(
         ..LoginForm::default()
     };
     let notice = notice_text(&context);
-    let form = FilledForm {
-        notice,
-        ..FilledForm::new(form)
-    };
-    render_form(&context, &form)
+    render_form(&context, &FilledForm::new(form).with_notice(notice))
 }
 
 pub(super) async fn log_in(context: RequestContext, Form(form): Form<LoginForm>) -> PageResult {
@@ -87,9 +81,7 @@ pub(super) async fn log_in(context: RequestContext, Form(form): Form<LoginForm>)
             render_form(&context, &FilledForm::rejected(form, problem))
         }
         LoginOutcome::RateLimited(wait) => {
-            let form = FilledForm::rejected(form, rate_limit_text(&context, wait))
-                .with_status(StatusCode::TOO_MANY_REQUESTS);
-            with_retry_after(render_form(&context, &form), wait)
+            render_form(&context, &rate_limited(&context, form, wait))
         }
     })
 }
@@ -147,24 +139,18 @@ pub(super) fn redirect_logged_out(context: &RequestContext, done: &str) -> Respo
     redirect_with_cookies(&context.link_with_notice(PAGE, done), cookie)
 }
 
-/// Returns the text for the user on how long to wait: the same number of seconds as in `Retry-After`.
-pub(super) fn rate_limit_text(visit: &PageContext, wait: SignedDuration) -> String {
-    let seconds = ceil_seconds(wait);
-    visit.lang.pick(
+/// Returns the form as it is shown after too many attempts (429), with the same number of seconds as in `Retry-After`.
+pub(super) fn rate_limited<T>(
+    context: &RequestContext,
+    values: T,
+    wait: SignedDuration,
+) -> FilledForm<T> {
+    let seconds = retry_seconds(wait);
+    let problem = context.lang.pick(
         format!("Demasiados intentos. Espere {seconds} segundos e intente de nuevo."),
         format!("Too many attempts. Wait {seconds} seconds and try again."),
-    )
-}
-
-pub(super) fn with_retry_after(mut answer: Response, wait: SignedDuration) -> Response {
-    let seconds = HeaderValue::from(ceil_seconds(wait));
-    answer.headers_mut().insert(header::RETRY_AFTER, seconds);
-    answer
-}
-
-/// Rounds up to whole seconds.
-fn ceil_seconds(wait: SignedDuration) -> i64 {
-    wait.as_secs() + i64::from(wait.subsec_nanos() > 0)
+    );
+    FilledForm::rejected(values, problem).with_status_of(&Error::RateLimited(wait))
 }
 
 fn notice_text(context: &RequestContext) -> &'static str {
@@ -231,7 +217,7 @@ mod tests {
 
     #[test]
     fn seconds_are_rounded_up() {
-        assert_eq!(ceil_seconds(SignedDuration::from_millis(1_001)), 2);
-        assert_eq!(ceil_seconds(SignedDuration::from_secs(2)), 2);
+        assert_eq!(retry_seconds(SignedDuration::from_millis(1_001)), 2);
+        assert_eq!(retry_seconds(SignedDuration::from_secs(2)), 2);
     }
 }

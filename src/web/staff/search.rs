@@ -57,7 +57,11 @@ pub(super) async fn show_results(
             ),
             _ => "",
         };
-        return Ok(render_page(&access, FilledForm::with_notice(notice), None));
+        return Ok(render_page(
+            &access,
+            FilledForm::default().with_notice(notice),
+            None,
+        ));
     };
     // The query was valid when it was encrypted: this fails only if the campaign changed since.
     let readings = parse_form(&access, &form).map_err(|_| Error::InvalidCsrfToken)?;
@@ -89,8 +93,7 @@ async fn search_readings(
     for SearchReading { name, mut search } in ways {
         let event = |action| {
             let event = access.new_event(action).with_detail("by", name);
-            form.audit_details()
-                .fold(event, |event, (name, text)| event.with_detail(name, text))
+            event.with_details(form.audit_details())
         };
         let staff = &access.principal;
         if !search.values.iter().all(|value| staff.may_see(value)) {
@@ -117,7 +120,7 @@ async fn search_readings(
 fn search_url(access: &CampaignAccess, form: &SearchForm) -> Result<String, Error> {
     let (keys, account) = (&access.app.authenticator.keys, access.account()?.id);
     let query = encrypted_query::encrypt(keys, account, &access.campaign.id, form)?;
-    Ok(access.link_with_param(&access.path("registrations"), "q", &query))
+    Ok(access.link_with_params(&access.path("registrations"), [("q", &*query)]))
 }
 
 fn render_page(

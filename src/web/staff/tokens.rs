@@ -39,7 +39,7 @@ pub(super) async fn list_tokens(context: StaffContext) -> PageResult {
         "revoked" => context.say("La clave ya no sirve.", "The token is no good any more."),
         _ => "",
     };
-    render_page(&context, FilledForm::with_notice(notice)).await
+    render_page(&context, FilledForm::default().with_notice(notice)).await
 }
 
 pub(super) async fn create_token(context: StaffContext, Form(form): Form<TokenForm>) -> PageResult {
