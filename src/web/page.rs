@@ -80,6 +80,14 @@ impl PageContext {
         }
     }
 
+    /// Returns the value of a query parameter; empty if there is none.
+    #[must_use]
+    pub fn query_value(&self, name: &str) -> String {
+        let mut query = url::form_urlencoded::parse(self.query.as_bytes());
+        let value = query.find(|(known, _)| known == name);
+        value.map_or_else(String::new, |(_, value)| value.into_owned())
+    }
+
     /// Returns the Spanish or the English text.
     #[must_use]
     pub fn say<'a>(&self, es: &'a str, en: &'a str) -> &'a str {

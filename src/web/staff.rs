@@ -13,7 +13,6 @@ mod deletion;
 pub mod guard;
 mod job;
 mod login;
-pub mod need;
 mod overview;
 mod password;
 mod photo;

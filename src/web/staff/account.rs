@@ -46,8 +46,20 @@ impl HashForm {
 }
 
 pub(super) async fn show_account(context: StaffContext) -> PageResult {
-    let form = FilledForm::default().with_notice(notice_text(&context));
-    render_page(&context, &form).await
+    let notice = match context.query_value("done").as_str() {
+        "password" => context.say(
+            "La contraseña cambió. Las demás sesiones se cerraron.",
+            "The password was changed. The other sessions have ended.",
+        ),
+        "session" => context.say("La sesión se cerró.", "The session has ended."),
+        "second" => context.say(
+            "El segundo paso quedó activo. Desde ahora se le pedirá un código al entrar.",
+            "The second step is on. From now on you will be asked for a code when you log in.",
+        ),
+        "second-off" => context.say("El segundo paso quedó inactivo.", "The second step is off."),
+        _ => "",
+    };
+    render_page(&context, &FilledForm::default().with_notice(notice)).await
 }
 
 pub(super) async fn change_password(
@@ -129,22 +141,6 @@ pub(super) async fn end_all_sessions(context: StaffContext) -> PageResult {
 fn is_current(context: &StaffContext, hash: &[u8; 32]) -> bool {
     let session = context.principal.session();
     session.is_some_and(|own| own.hash == *hash)
-}
-
-fn notice_text(context: &StaffContext) -> &'static str {
-    match context.done.as_str() {
-        "password" => context.say(
-            "La contraseña cambió. Las demás sesiones se cerraron.",
-            "The password was changed. The other sessions have ended.",
-        ),
-        "session" => context.say("La sesión se cerró.", "The session has ended."),
-        "second" => context.say(
-            "El segundo paso quedó activo. Desde ahora se le pedirá un código al entrar.",
-            "The second step is on. From now on you will be asked for a code when you log in.",
-        ),
-        "second-off" => context.say("El segundo paso quedó inactivo.", "The second step is off."),
-        _ => "",
-    }
 }
 
 /// Renders the page with a problem (422).

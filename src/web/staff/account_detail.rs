@@ -2,7 +2,7 @@
 //! Admins cannot demote or close themselves, so one admin always remains.
 
 use askama::Template;
-use axum::extract::{Form, FromRequestParts, Path};
+use axum::extract::{Form, FromRequestParts};
 use axum::http::request::Parts;
 use axum::response::Response;
 use derive_more::Deref;
@@ -12,7 +12,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::accounts::{AccountForm, render_link};
-use super::context::{PageResult, StaffContext};
+use super::context::{PageResult, StaffContext, path_param};
 use super::request_audit::{AuditAction, account_event};
 use crate::domain::staff::{Account, Permission, Role, audit};
 use crate::staff::accounts::{close_account, end_sessions, issue_link, update_account};
@@ -32,8 +32,8 @@ impl FromRequestParts<AppState> for AccountAccess {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        let path = Path::<Uuid>::from_request_parts(parts, app).await;
-        let Path(id) = path.map_err(|_| Error::NoSuchPage)?;
+        let id = path_param(parts, app, "id").await?;
+        let id = Uuid::try_parse(&id).map_err(|_| Error::NoSuchPage)?;
         Ok(Self {
             context: StaffContext::from_request_parts(parts, app).await?,
             account: app.store.account(id).await?.ok_or(Error::NoSuchPage)?,
@@ -71,10 +71,16 @@ pub(super) struct LinkForm {
 }
 
 pub(super) async fn show_account(access: AccountAccess) -> Response {
-    render_page(
-        &access,
-        &FilledForm::default().with_notice(notice_text(&access)),
-    )
+    let notice = match access.query_value("done").as_str() {
+        "role" => access.say("El cambio quedó guardado.", "The change is saved."),
+        "sessions" => access.say(
+            "Se cerraron todas sus sesiones.",
+            "All its sessions have ended.",
+        ),
+        "closed" => access.say("La cuenta quedó cerrada.", "The account is closed."),
+        _ => "",
+    };
+    render_page(&access, &FilledForm::default().with_notice(notice))
 }
 
 pub(super) async fn change_role(
@@ -147,18 +153,6 @@ fn refuse_own_account(access: &AccountAccess) -> Response {
         "You cannot close your own account or change your own role. Ask another administrator.",
     );
     render_page(access, &FilledForm::rejected((), problem))
-}
-
-fn notice_text(access: &AccountAccess) -> &'static str {
-    match access.done.as_str() {
-        "role" => access.say("El cambio quedó guardado.", "The change is saved."),
-        "sessions" => access.say(
-            "Se cerraron todas sus sesiones.",
-            "All its sessions have ended.",
-        ),
-        "closed" => access.say("La cuenta quedó cerrada.", "The account is closed."),
-        _ => "",
-    }
 }
 
 fn render_page(access: &AccountAccess, form: &FilledForm<()>) -> Response {

@@ -24,7 +24,7 @@ pub(super) struct ClosureForm {
 }
 
 pub(super) async fn show_closure(access: CampaignAccess) -> Response {
-    let notice = match access.done.as_str() {
+    let notice = match access.query_value("done").as_str() {
         "closed" => access.say("La campaña está cerrada.", "The campaign is closed."),
         "reopened" => access.say(
             "La campaña está abierta de nuevo.",

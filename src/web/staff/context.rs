@@ -1,6 +1,6 @@
 //! Context of every handler of the staff area: page, app, audit log, and who asks.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -34,8 +34,6 @@ pub struct RequestContext {
     pub csrf_token: String,
     /// Headers of the request.
     pub headers: HeaderMap,
-    /// Name of the notice to show, from the query; empty for none.
-    pub done: String,
 }
 
 /// Context of a request by staff. Extractor for handlers behind the middleware.
@@ -112,6 +110,19 @@ impl StaffContext {
     }
 }
 
+/// Returns a parameter of the path.
+pub(super) async fn path_param(
+    parts: &mut Parts,
+    app: &AppState,
+    name: &str,
+) -> Result<String, Error> {
+    let params = RawPathParams::from_request_parts(parts, app).await;
+    let params = params.map_err(|_| Error::NoSuchPage)?;
+    let found = params.iter().find(|(known, _)| *known == name);
+    let (_, value) = found.ok_or(Error::NoSuchPage)?;
+    Ok(value.to_owned())
+}
+
 impl FromRequestParts<AppState> for RequestContext {
     type Rejection = Error;
 
@@ -120,15 +131,11 @@ impl FromRequestParts<AppState> for RequestContext {
         let token = token.ok_or_else(|| {
             Error::Internal(anyhow::anyhow!("no CSRF token outside the staff area"))
         });
-        let query = parts.uri.query().unwrap_or_default();
-        let mut query = url::form_urlencoded::parse(query.as_bytes());
-        let done = query.find(|(name, _)| name == "done");
         Ok(Self {
             page: PageContext::from_request(&parts.uri, &parts.headers),
             app: app.clone(),
             csrf_token: token?.0,
             headers: parts.headers.clone(),
-            done: done.map(|(_, done)| done.into_owned()).unwrap_or_default(),
             audit: RequestAudit::from_request_parts(parts, app).await?,
         })
     }

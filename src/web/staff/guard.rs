@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use super::context::CsrfToken;
 use super::cookies::Cookie;
-use super::need::Requirement;
 use super::principal::Principal;
+use crate::domain::staff::Permission;
 use crate::staff::csrf;
 use crate::staff::token::Token;
 use crate::web::AppState;
@@ -28,6 +28,17 @@ const MAX_FORM_BYTES: usize = 64 * 1024;
 
 /// Maximum time to receive a form.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Requirement of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// Nothing, as for the login page.
+    Nothing,
+    /// An account of any role with a session.
+    Account,
+    /// A permission, by account or API token.
+    Permission(Permission),
+}
 
 /// State of the middleware of one route.
 #[derive(Clone, Debug)]

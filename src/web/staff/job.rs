@@ -7,7 +7,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,7 +19,7 @@ use serde::Serialize;
 use tracing::info;
 use uuid::Uuid;
 
-use super::context::PageResult;
+use super::context::{PageResult, path_param};
 use super::registration_access::CampaignAccess;
 use super::request_audit::{AuditAction, AuditEvent};
 use crate::domain::staff::Permission;
@@ -61,9 +61,8 @@ impl FromRequestParts<AppState> for JobAccess {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
-        let Path((_, id)) = path.map_err(|_| Error::NoSuchPage)?;
         let access = CampaignAccess::from_request_parts(parts, app).await?;
+        let id = path_param(parts, app, "id").await?;
         let id = Uuid::parse_str(&id).map_err(|_| Error::NoSuchReport)?;
         let found = app.store.job(id).await?;
         let found = found.filter(|job| job.request.campaign == access.campaign.id);

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Form, Query};
+use axum::extract::Form;
 use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -23,12 +23,6 @@ use crate::web::filled_form::FilledForm;
 const HOME: &str = "/staff";
 const PAGE: &str = "/staff/login";
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct LoginQuery {
-    next: String,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct LoginForm {
@@ -41,16 +35,26 @@ pub(super) struct LoginForm {
 pub(super) async fn show_form(
     staff: Option<Extension<Principal>>,
     context: RequestContext,
-    Query(LoginQuery { next }): Query<LoginQuery>,
 ) -> Response {
     if staff.is_some_and(|staff| staff.session().is_some()) {
         return context.redirect(HOME);
     }
     let form = LoginForm {
-        next,
+        next: context.query_value("next"),
         ..LoginForm::default()
     };
-    let notice = notice_text(&context);
+    let notice = match context.query_value("done").as_str() {
+        "out" => context.say("Salió de su cuenta.", "You are logged out."),
+        "everywhere" => context.say(
+            "Se cerraron todas sus sesiones. Entre de nuevo.",
+            "All your sessions have ended. Log in again.",
+        ),
+        "password" => context.say(
+            "La contraseña quedó guardada. Ya puede entrar.",
+            "The password is set. You can log in now.",
+        ),
+        _ => "",
+    };
     render_form(&context, &FilledForm::new(form).with_notice(notice))
 }
 
@@ -151,21 +155,6 @@ pub(super) fn rate_limited<T>(
         format!("Too many attempts. Wait {seconds} seconds and try again."),
     );
     FilledForm::rejected(values, problem).with_status_of(&Error::RateLimited(wait))
-}
-
-fn notice_text(context: &RequestContext) -> &'static str {
-    match context.done.as_str() {
-        "out" => context.say("Salió de su cuenta.", "You are logged out."),
-        "everywhere" => context.say(
-            "Se cerraron todas sus sesiones. Entre de nuevo.",
-            "All your sessions have ended. Log in again.",
-        ),
-        "password" => context.say(
-            "La contraseña quedó guardada. Ya puede entrar.",
-            "The password is set. You can log in now.",
-        ),
-        _ => "",
-    }
 }
 
 /// Accepts only paths of the staff area: a link to the login page must not redirect to another host.

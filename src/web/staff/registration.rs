@@ -16,7 +16,7 @@ use crate::web::page::render;
 
 pub(super) async fn show_registration(access: RegistrationAccess) -> PageResult {
     let mut page = RegistrationPage::load(&access, AuditAction::ViewRegistration).await?;
-    page.notice = match access.done.as_str() {
+    page.notice = match access.query_value("done").as_str() {
         "corrected" => access.say("La corrección quedó guardada.", "The correction was saved."),
         "same" => access.say(
             "No cambió nada: todo estaba ya así.",

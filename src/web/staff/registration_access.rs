@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use derive_more::Deref;
-use serde::Deserialize;
 
-use super::context::StaffContext;
+use super::context::{StaffContext, path_param};
 use super::request_audit::{AuditAction, AuditEvent};
 use crate::domain::history::RegistrationHistory;
 use crate::domain::staff::audit;
@@ -133,12 +132,7 @@ impl FromRequestParts<AppState> for CampaignAccess {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        #[derive(Deserialize)]
-        struct CampaignPath {
-            campaign: String,
-        }
-        let path = Path::<CampaignPath>::from_request_parts(parts, app).await;
-        let Path(CampaignPath { campaign }) = path.map_err(|_| Error::NoSuchPage)?;
+        let campaign = path_param(parts, app, "campaign").await?;
         Ok(Self {
             context: StaffContext::from_request_parts(parts, app).await?,
             campaign: app.campaign(&campaign)?.clone(),
@@ -150,8 +144,7 @@ impl FromRequestParts<AppState> for RegistrationAccess {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
-        let Path((_, id)) = path.map_err(|_| Error::NoSuchPage)?;
+        let id = path_param(parts, app, "id").await?;
         Ok(Self {
             access: CampaignAccess::from_request_parts(parts, app).await?,
             id: RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?,

@@ -4,9 +4,8 @@
 mod form;
 
 use askama::Template;
-use axum::extract::{Form, Query};
+use axum::extract::Form;
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::Deserialize;
 
 use super::context::PageResult;
 use super::registration_access::CampaignAccess;
@@ -26,12 +25,6 @@ const ROWS: u8 = 25;
 /// Maximum number of answer columns: what fits on a tablet.
 const MAX_COLUMNS: usize = 4;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct EncryptedQueryParam {
-    q: String,
-}
-
 pub(super) async fn submit_search(
     access: CampaignAccess,
     Form(form): Form<SearchForm>,
@@ -43,14 +36,12 @@ pub(super) async fn submit_search(
     Ok(Redirect::to(&search_url(&access, &form)?).into_response())
 }
 
-pub(super) async fn show_results(
-    access: CampaignAccess,
-    Query(EncryptedQueryParam { q }): Query<EncryptedQueryParam>,
-) -> PageResult {
+pub(super) async fn show_results(access: CampaignAccess) -> PageResult {
     let (keys, account) = (&access.app.authenticator.keys, access.account()?.id);
-    let form = encrypted_query::decrypt::<SearchForm>(keys, account, &access.campaign.id, &q);
+    let (campaign, query) = (&access.campaign.id, access.query_value("q"));
+    let form = encrypted_query::decrypt::<SearchForm>(keys, account, campaign, &query);
     let Some(form) = form else {
-        let notice = match access.done.as_str() {
+        let notice = match access.query_value("done").as_str() {
             "deleted" => access.say(
                 "El registro quedó eliminado.",
                 "The registration was deleted.",

@@ -35,7 +35,7 @@ pub(super) struct TokenForm {
 }
 
 pub(super) async fn list_tokens(context: StaffContext) -> PageResult {
-    let notice = match context.done.as_str() {
+    let notice = match context.query_value("done").as_str() {
         "revoked" => context.say("La clave ya no sirve.", "The token is no good any more."),
         _ => "",
     };
