@@ -49,9 +49,10 @@ struct PrintPage<'a>(RegistrationPage<'a>);
 impl<'a> RegistrationPage<'a> {
     async fn load(visit: &'a RegistrationAccess, action: AuditAction) -> Result<Self, Error> {
         let record = visit.load(action).await?;
-        let names = match visit.principal.may(Permission::Audit) {
-            true => Some(ActorNames::load(&visit.app.store).await?),
-            false => None,
+        let names = if visit.principal.may(Permission::Audit) {
+            Some(ActorNames::load(&visit.app.store).await?)
+        } else {
+            None
         };
         Ok(Self {
             visit,

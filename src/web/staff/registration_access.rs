@@ -64,10 +64,10 @@ impl RegistrationAccess {
         let Some(deletion) = deletion else {
             return Ok(Error::NoSuchRegistration);
         };
-        Ok(match self.is_visible(&deletion.tally_value).await? {
-            true => Error::RegistrationDeleted(deletion),
-            false => Error::NoSuchRegistration,
-        })
+        if self.is_visible(&deletion.tally_value).await? {
+            return Ok(Error::RegistrationDeleted(deletion));
+        }
+        Ok(Error::NoSuchRegistration)
     }
 
     /// Builds an audit event about this registration.

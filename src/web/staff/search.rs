@@ -31,7 +31,7 @@ pub(super) async fn submit_search(
 ) -> PageResult {
     if let Err(errors) = parse_form(&access, &form) {
         let form = FilledForm::with_errors(form, errors);
-        return Ok(render_page(&access, form, None));
+        return Ok(render_page(&access, &form, None));
     }
     Ok(Redirect::to(&search_url(&access, &form)?).into_response())
 }
@@ -48,11 +48,8 @@ pub(super) async fn show_results(access: CampaignAccess) -> PageResult {
             ),
             _ => "",
         };
-        return Ok(render_page(
-            &access,
-            FilledForm::default().with_notice(notice),
-            None,
-        ));
+        let form = FilledForm::default().with_notice(notice);
+        return Ok(render_page(&access, &form, None));
     };
     // The query was valid when it was encrypted: this fails only if the campaign changed since.
     let readings = parse_form(&access, &form).map_err(|_| Error::InvalidCsrfToken)?;
@@ -63,7 +60,7 @@ pub(super) async fn show_results(access: CampaignAccess) -> PageResult {
         first: form.after.as_ref().map(|_| url(None)).transpose()?,
         found,
     };
-    Ok(render_page(&access, FilledForm::new(form), Some(results)))
+    Ok(render_page(&access, &FilledForm::new(form), Some(results)))
 }
 
 fn parse_form(
@@ -116,7 +113,7 @@ fn search_url(access: &CampaignAccess, form: &SearchForm) -> Result<String, Erro
 
 fn render_page(
     access: &CampaignAccess,
-    form: FilledForm<SearchForm>,
+    form: &FilledForm<SearchForm>,
     results: Option<ResultsPage>,
 ) -> Response {
     let totals = access.app.live_totals.latest(&access.campaign.id);
@@ -131,7 +128,7 @@ fn render_page(
     values.dedup();
     let page = SearchPage {
         visit: access,
-        form: &form,
+        form,
         results,
         values,
     };
