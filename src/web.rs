@@ -8,6 +8,7 @@ pub mod chart;
 pub mod connection;
 pub mod docs;
 pub mod error;
+pub mod filled_form;
 pub mod form;
 pub mod headers;
 pub mod health;
@@ -38,7 +39,7 @@ use tower_http::compression::CompressionLayer;
 
 use error::Error;
 
-pub use state::{AppState, MAX_EVENT_CLIENTS, State};
+pub use state::{AppState, MAX_EVENT_CLIENTS, RequestedCampaign, State};
 
 /// Routes of the public listener.
 pub fn router(app: &AppState) -> Router {

@@ -2,14 +2,13 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 
-use super::AppState;
-use super::error::Error;
 use super::page::{PageContext, render};
+use super::{AppState, RequestedCampaign};
 use crate::domain::Campaign;
 use crate::tally::live_totals::{TotalsView, ValueCount};
 
@@ -25,17 +24,16 @@ pub fn router() -> Router<AppState> {
 
 async fn totals(
     State(app): State<AppState>,
-    Path(campaign): Path<String>,
+    RequestedCampaign(campaign): RequestedCampaign,
     visit: PageContext,
-) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
+) -> Response {
     let chart = app.live_totals.latest(&campaign.id);
     let page = ChartPage {
         visit: &visit,
-        campaign,
+        campaign: &campaign,
         chart: chart.as_deref(),
     };
-    Ok(render(StatusCode::OK, &page))
+    render(StatusCode::OK, &page)
 }
 
 #[derive(Template)]

@@ -51,12 +51,9 @@ pub fn report_event(action: AuditAction, campaign: &Campaign, selection: &Select
     let days = days
         .into_iter()
         .filter_map(|(name, day)| Some((name, day?)));
+    let value = selection.tally_value.as_deref().unwrap_or(ALL_VALUES);
     let event = AuditEvent::new(action).with_campaign(&campaign.id);
-    let event = event.with_detail(
-        "value",
-        selection.tally_value.as_deref().unwrap_or(ALL_VALUES),
-    );
-    days.fold(event, |event, (name, day)| event.with_detail(name, day))
+    event.with_detail("value", value).with_details(days)
 }
 
 /// Returns whether a selection is within the place scope. A list of all values requires access to all places.

@@ -7,7 +7,7 @@ use crate::admission::{HONEYPOT_FIELD, TIMESTAMP_FIELD};
 use crate::domain::answers::CONSENT;
 use crate::domain::{Campaign, Field, FieldKind, FormData, ValidationError};
 use crate::web::error::answer::answer_message;
-use crate::web::error::problem::{FieldProblem, Problem};
+use crate::web::filled_form::FilledForm;
 use crate::web::page::PageContext;
 
 #[derive(Template)]
@@ -15,11 +15,10 @@ use crate::web::page::PageContext;
 pub(super) struct FormPage<'a> {
     pub(super) visit: &'a PageContext,
     pub(super) campaign: &'a Campaign,
-    pub(super) key: &'a str,
+    pub(super) key: String,
     /// Signed time at which the form was shown.
-    pub(super) shown_at: &'a str,
-    pub(super) form: &'a FormData,
-    pub(super) problem: Option<Problem>,
+    pub(super) shown_at: String,
+    pub(super) form: FilledForm<FormData>,
 }
 
 impl FormPage<'_> {
@@ -27,35 +26,13 @@ impl FormPage<'_> {
         self.visit.localized(&self.campaign.title)
     }
 
-    fn has_problem(&self) -> bool {
-        self.problem.is_some()
-    }
-
-    fn field_problems(&self) -> &[FieldProblem] {
-        self.problem.as_ref().map_or(&[], |problem| &problem.errors)
-    }
-
-    /// Returns the error text if no single field is wrong.
-    fn general_problem(&self) -> Option<&str> {
-        let problem = self.problem.as_ref()?;
-        problem.errors.is_empty().then_some(problem.detail.as_str())
-    }
-
     fn questions(&self) -> impl Iterator<Item = FormField<'_>> {
         self.campaign.fields.iter().map(|field| FormField {
             field,
-            value: self.form.value(&field.name),
-            error: self.error(&field.name),
-            is_lost: field.is_photo() && self.has_problem(),
+            value: self.form.values.value(&field.name),
+            error: self.form.error(&field.name),
+            is_lost: field.is_photo() && self.form.has_problem(),
         })
-    }
-
-    fn error(&self, name: &str) -> Option<&str> {
-        let wrong = self
-            .field_problems()
-            .iter()
-            .find(|wrong| wrong.field == name);
-        wrong.map(|wrong| wrong.message.as_str())
     }
 
     /// Returns the label of a field on the page, for the error summary.
@@ -72,7 +49,7 @@ impl FormPage<'_> {
     }
 
     fn has_consented(&self) -> bool {
-        self.form.value(CONSENT) == "true"
+        self.form.values.value(CONSENT) == "true"
     }
 
     /// Returns when photos are deleted, if the campaign asks for one.
@@ -117,6 +94,7 @@ mod tests {
     use super::*;
     use crate::domain::campaign::tests::example;
     use crate::web::error::Error;
+    use crate::web::error::problem::field_problems;
     use crate::web::page::tests::visit;
 
     fn page(form: &FormData, error: Option<&Error>, address: &str) -> String {
@@ -124,10 +102,12 @@ mod tests {
         let page = FormPage {
             visit: &visit,
             campaign: &campaign,
-            key: "0123456789abcdef0123456789abcdef",
-            shown_at: "1795000000000.00",
-            form,
-            problem: error.map(|error| Problem::from_error(error, visit.lang)),
+            key: "0123456789abcdef0123456789abcdef".to_owned(),
+            shown_at: "1795000000000.00".to_owned(),
+            form: FilledForm {
+                errors: error.map_or_else(Vec::new, |error| field_problems(error, visit.lang)),
+                ..FilledForm::new(form.clone())
+            },
         };
         page.render().unwrap()
     }

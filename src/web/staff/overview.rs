@@ -1,56 +1,34 @@
 //! The start page of the staff area: registrations of each campaign by day and by tally value, and rejections by
 //! reason. Shows only values within the reader's place scope.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::guard::StaffContext;
-use super::route::{Requirement, Route};
+use super::context::{PageResult, StaffContext};
 use crate::domain::campaign::CampaignStatus;
 use crate::domain::staff::Permission;
 use crate::domain::{Campaign, Lang, RejectionReason};
 use crate::staff::overview::Overview;
 use crate::tally::live_totals::ValueCount;
-use crate::web::AppState;
-use crate::web::error::Error;
-use crate::web::page::{PageContext, render};
+use crate::web::page::render;
 
 /// Maximum number of values in a table. The chart page shows all.
 const MAX_VALUES: usize = 15;
 
-/// Route of the page.
-pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get(
-        "/staff",
-        Requirement::Permission(Permission::Totals),
-        show_overview,
-    )]
-}
-
-async fn show_overview(
-    State(app): State<AppState>,
-    context: StaffContext,
-) -> Result<Response, Error> {
-    context.principal.account()?;
-    let now = Timestamp::now();
+pub(super) async fn show_overview(context: StaffContext) -> PageResult {
+    context.account()?;
+    let (app, now) = (&context.app, Timestamp::now());
     let mut campaigns = Vec::new();
     for campaign in app.campaigns.iter() {
         let overview = app.overviews.fetch(campaign, now).await?;
-        campaigns.push(CampaignSummary::new(
-            &app, &context, campaign, &overview, now,
-        ));
+        campaigns.push(CampaignSummary::new(&context, campaign, &overview, now));
     }
     // The default campaign first.
     campaigns.sort_by_key(|section| section.campaign.id != app.campaigns.default().id);
     let page = OverviewPage {
-        visit: &context.visit,
-        context: &context,
+        visit: &context,
         campaigns,
     };
     Ok(render(StatusCode::OK, &page))
@@ -59,15 +37,14 @@ async fn show_overview(
 #[derive(Template)]
 #[template(path = "staff/overview.html")]
 struct OverviewPage<'a> {
-    visit: &'a PageContext,
-    context: &'a StaffContext,
-    campaigns: Vec<CampaignSummary>,
+    visit: &'a StaffContext,
+    campaigns: Vec<CampaignSummary<'a>>,
 }
 
 /// The figures of one campaign.
-struct CampaignSummary {
-    visit: PageContext,
-    campaign: Arc<Campaign>,
+struct CampaignSummary<'a> {
+    visit: &'a StaffContext,
+    campaign: &'a Campaign,
     status: CampaignStatus,
     /// Whether an administrator closed it early.
     is_closed: bool,
@@ -84,14 +61,14 @@ struct CampaignSummary {
     rejections: Vec<(&'static str, u64)>,
 }
 
-impl CampaignSummary {
+impl<'a> CampaignSummary<'a> {
     fn new(
-        app: &AppState,
-        context: &StaffContext,
-        campaign: &Arc<Campaign>,
+        context: &'a StaffContext,
+        campaign: &'a Campaign,
         overview: &Overview,
         now: Timestamp,
     ) -> Self {
+        let (app, closures) = (&context.app, &context.app.registrations.closures);
         let sees = |value: &str| context.principal.may_see(value);
         let counts = overview.sum_by_day(sees);
         let most = counts.iter().copied().max().unwrap_or_default();
@@ -103,10 +80,10 @@ impl CampaignSummary {
         let highest = values.first().map_or(0, |count| count.count);
         values.truncate(MAX_VALUES);
         Self {
-            visit: context.visit.clone(),
-            campaign: Arc::clone(campaign),
-            status: app.registrations.closures.status(campaign, now),
-            is_closed: app.registrations.closures.closure(&campaign.id).is_some(),
+            visit: context,
+            campaign,
+            status: closures.status(campaign, now),
+            is_closed: closures.closure(&campaign.id).is_some(),
             as_of: overview.as_of,
             total,
             today: counts.last().copied().unwrap_or_default(),
@@ -119,7 +96,7 @@ impl CampaignSummary {
                 .map(|count| (count.clone(), percent(count.count, highest)))
                 .collect(),
             all_values,
-            rejections: rejection_rows(overview, context.visit.lang),
+            rejections: rejection_rows(overview, context.lang),
         }
     }
 

@@ -67,6 +67,16 @@ impl AuditEvent {
         self.with_detail("places", place_scope.places().join("; "))
     }
 
+    /// Adds details.
+    #[must_use]
+    pub fn with_details<T: Display>(
+        self,
+        details: impl IntoIterator<Item = (&'static str, T)>,
+    ) -> Self {
+        let add = |event: Self, (name, text)| event.with_detail(name, text);
+        details.into_iter().fold(self, add)
+    }
+
     /// Adds a detail.
     #[must_use]
     pub fn with_detail(mut self, name: &'static str, text: impl Display) -> Self {

@@ -19,7 +19,7 @@ const MAX_NAME_BYTES: usize = 120;
 /// The query parameters of the page. An empty parameter does not filter.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AuditQuery {
+pub(in crate::web::staff) struct AuditQuery {
     pub(super) who: String,
     pub(super) action: String,
     pub(super) campaign: String,
@@ -109,45 +109,32 @@ impl AuditQuery {
 
     /// Builds the audit event about this query. Call only after [`to_filter`](Self::to_filter) accepted it.
     pub(super) fn to_event(&self, action: AuditAction) -> AuditEvent {
-        self.given_parts()
-            .into_iter()
-            .fold(AuditEvent::new(action), |event, (name, text)| {
-                event.with_detail(name, text)
-            })
+        let event = AuditEvent::new(action).with_details(self.given_parts());
+        match self.before.trim() {
+            "" => event,
+            before => event.with_detail("before", before),
+        }
     }
 
     /// Returns the link to `page` with the same query, starting before another entry.
     pub(super) fn link_to(&self, visit: &PageContext, page: &str, before: Option<u64>) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        let parts = self
-            .given_parts()
-            .into_iter()
-            .filter(|(name, _)| *name != "before");
-        query.extend_pairs(parts);
-        if let Some(before) = before {
-            query.append_pair("before", &before.to_string());
-        }
-        let (link, query) = (visit.link(page), query.finish());
-        match (query.is_empty(), link.contains('?')) {
-            (true, _) => link,
-            (false, true) => format!("{link}&{query}"),
-            (false, false) => format!("{link}?{query}"),
-        }
+        let before = before.map(|before| before.to_string());
+        let mut params: Vec<(&str, &str)> = self.given_parts().collect();
+        params.extend(before.iter().map(|before| ("before", &**before)));
+        visit.link_with_params(page, params)
     }
 
-    /// Returns the parameters that are not empty.
-    fn given_parts(&self) -> Vec<(&'static str, &str)> {
-        let mut parts = vec![
+    /// Returns the parameters that filter.
+    fn given_parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let parts = [
             ("who", self.who.trim()),
             ("action", self.action.trim()),
             ("campaign", self.campaign.trim()),
             ("subject", self.subject.trim()),
             ("from", self.from.trim()),
             ("until", self.until.trim()),
-            ("before", self.before.trim()),
         ];
-        parts.retain(|(_, text)| !text.is_empty());
-        parts
+        parts.into_iter().filter(|(_, text)| !text.is_empty())
     }
 }
 

@@ -23,7 +23,7 @@ type DayBound = fn(Date, &TimeZone) -> Result<Timestamp, jiff::Error>;
 /// The search form, with the cursor of the page of results.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct SearchForm {
+pub(in crate::web::staff) struct SearchForm {
     /// Name, document or receipt number.
     pub(super) what: String,
     pub(super) place: String,
@@ -42,32 +42,22 @@ pub(super) struct SearchReading {
 }
 
 impl SearchForm {
-    /// Returns a copy that starts after a row.
-    pub(super) fn after_cursor(&self, after: Cursor) -> Self {
-        let after = Some(after);
+    /// Returns a copy that starts after a row, or at the first one.
+    pub(super) fn starting_after(&self, after: Option<Cursor>) -> Self {
         Self {
             after,
             ..self.clone()
         }
     }
 
-    /// Returns a copy that starts at the first row.
-    pub(super) fn first_page(&self) -> Self {
-        Self {
-            after: None,
-            ..self.clone()
-        }
-    }
-
     /// Returns the parts that the audit log may hold: no personal data.
-    pub(super) fn audit_details(&self) -> Vec<(&'static str, &str)> {
+    pub(super) fn audit_details(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
-            ("place", &self.place),
-            ("from", &self.from),
-            ("until", &self.until),
+            ("place", self.place.trim()),
+            ("from", self.from.trim()),
+            ("until", self.until.trim()),
         ];
-        let said = all.into_iter().filter(|(_, text)| !text.trim().is_empty());
-        said.map(|(name, text)| (name, text.trim())).collect()
+        all.into_iter().filter(|(_, text)| !text.is_empty())
     }
 
     /// Parses the form into at least one reading, the likeliest first.
