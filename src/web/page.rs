@@ -88,12 +88,6 @@ impl PageContext {
         value.map_or_else(String::new, |(_, value)| value.into_owned())
     }
 
-    /// Returns the Spanish or the English text.
-    #[must_use]
-    pub fn say<'a>(&self, es: &'a str, en: &'a str) -> &'a str {
-        self.lang.pick(es, en)
-    }
-
     /// Returns a campaign text in the language of the page.
     #[must_use]
     pub fn localized<'a>(&self, text: &'a Localized) -> &'a str {

@@ -40,7 +40,14 @@ const CRATES: [(&str, &[&str], &[&str]); 8] = [
     ("domain", &["domain"], &["photo"]),
     (
         "runtime",
-        &["telemetry", "cache", "low_priority", "messages", "blocking", "background"],
+        &[
+            "telemetry",
+            "cache",
+            "low_priority",
+            "messages",
+            "blocking",
+            "background",
+        ],
         &[],
     ),
     ("store", &["store"], &["domain", "runtime"]),

@@ -47,16 +47,10 @@ impl HashForm {
 
 pub(super) async fn show_account(context: StaffContext) -> PageResult {
     let notice = match context.query_value("done").as_str() {
-        "password" => context.say(
-            "La contraseña cambió. Las demás sesiones se cerraron.",
-            "The password was changed. The other sessions have ended.",
-        ),
-        "session" => context.say("La sesión se cerró.", "The session has ended."),
-        "second" => context.say(
-            "El segundo paso quedó activo. Desde ahora se le pedirá un código al entrar.",
-            "The second step is on. From now on you will be asked for a code when you log in.",
-        ),
-        "second-off" => context.say("El segundo paso quedó inactivo.", "The second step is off."),
+        "password" => text!(context.lang, "staff-account-password-changed"),
+        "session" => text!(context.lang, "staff-account-session-ended"),
+        "second" => text!(context.lang, "staff-account-second-step-on"),
+        "second-off" => text!(context.lang, "staff-account-second-step-off"),
         _ => "",
     };
     render_page(&context, &FilledForm::default().with_notice(notice)).await
@@ -103,14 +97,8 @@ pub(super) async fn require_reauth(
     let proof = gate.reauthenticate(account, password, code, client, Timestamp::now());
     let wrong = match proof.await? {
         ReauthOutcome::Confirmed => return Ok(None),
-        ReauthOutcome::WrongPassword => context.say(
-            "La contraseña actual no es correcta.",
-            "The current password is not right.",
-        ),
-        ReauthOutcome::WrongCode => context.say(
-            "El código no es correcto, o ya se usó. Espere el siguiente.",
-            "The code is not right, or was used before. Wait for the next one.",
-        ),
+        ReauthOutcome::WrongPassword => text!(context.lang, "staff-account-wrong-password"),
+        ReauthOutcome::WrongCode => text!(context.lang, "staff-account-wrong-code"),
         ReauthOutcome::RateLimited(wait) => {
             context.audit.record_rate_limited(&context.app).await?;
             let form = rate_limited(context, (), wait);

@@ -73,12 +73,9 @@ pub(super) struct LinkForm {
 
 pub(super) async fn show_account(access: AccountAccess) -> Response {
     let notice = match access.query_value("done").as_str() {
-        "role" => access.say("El cambio quedó guardado.", "The change is saved."),
-        "sessions" => access.say(
-            "Se cerraron todas sus sesiones.",
-            "All its sessions have ended.",
-        ),
-        "closed" => access.say("La cuenta quedó cerrada.", "The account is closed."),
+        "role" => text!(access.lang, "staff-account-saved"),
+        "sessions" => text!(access.lang, "staff-account-sessions-ended"),
+        "closed" => text!(access.lang, "staff-account-closed-notice"),
         _ => "",
     };
     render_page(&access, &FilledForm::default().with_notice(notice))
@@ -149,10 +146,7 @@ pub(super) async fn submit_close(access: AccountAccess) -> PageResult {
 }
 
 fn refuse_own_account(access: &AccountAccess) -> Response {
-    let problem = access.say(
-        "No puede cerrar su propia cuenta ni cambiar su propio papel. Pídalo a otra persona de administración.",
-        "You cannot close your own account or change your own role. Ask another administrator.",
-    );
+    let problem = text!(access.lang, "staff-account-not-yourself");
     render_page(access, &FilledForm::rejected((), problem))
 }
 

@@ -33,7 +33,7 @@ pub(super) struct AccountForm {
 impl AccountForm {
     /// Parses all fields. The error is the text for the user.
     fn parse(&self, context: &StaffContext) -> Result<(EmailAddress, Role, PlaceScope), String> {
-        let wrong = || context.say("Revise el correo.", "Check the mail address.");
+        let wrong = || text!(context.lang, "staff-accounts-check-address");
         let mail = EmailAddress::parse(&self.mail).ok_or_else(wrong)?;
         let (role, places) = self.parse_role(context)?;
         Ok((mail, role, places))
@@ -41,7 +41,7 @@ impl AccountForm {
 
     /// Parses role and places. The error is the text for the user.
     pub(super) fn parse_role(&self, context: &StaffContext) -> Result<(Role, PlaceScope), String> {
-        let wrong = || context.say("Elija un papel.", "Choose a role.");
+        let wrong = || text!(context.lang, "staff-accounts-choose-role");
         let role = Role::parse(&self.role).ok_or_else(wrong)?;
         Ok((role, parse_places(context, &self.places)?))
     }
@@ -50,12 +50,8 @@ impl AccountForm {
 /// Parses places, one per line. The error is the text for the user.
 pub(super) fn parse_places(context: &StaffContext, text: &str) -> Result<PlaceScope, String> {
     let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-    place_scope::parse(&context.app.campaigns, &lines).map_err(|name| {
-        context.lang.pick(
-            format!("Ninguna campaña cuenta por '{name}'."),
-            format!("No campaign counts by '{name}'."),
-        )
-    })
+    place_scope::parse(&context.app.campaigns, &lines)
+        .map_err(|name| text!(context.lang, "staff-accounts-place-unknown", name = name))
 }
 
 pub(super) async fn list_accounts(context: StaffContext) -> PageResult {
@@ -80,10 +76,7 @@ pub(super) async fn create_account(
         None => None,
     };
     let Some(link) = added else {
-        let known = context.say(
-            "Ya hay una cuenta con este correo.",
-            "There is already an account of this address.",
-        );
+        let known = text!(context.lang, "staff-accounts-already-there");
         let form = FilledForm::rejected(form, known).with_status(StatusCode::CONFLICT);
         return render_page(&context, form).await;
     };
@@ -132,9 +125,9 @@ impl AccountsPage<'_> {
     fn state(&self, account: &Account) -> &'static str {
         let lang = self.visit.lang;
         match (account.is_open(), &account.password) {
-            (false, _) => lang.pick("Cerrada", "Closed"),
-            (true, None) => lang.pick("Invitada", "Invited"),
-            (true, Some(_)) => lang.pick("Activa", "Active"),
+            (false, _) => text!(lang, "staff-closed"),
+            (true, None) => text!(lang, "staff-accounts-invited"),
+            (true, Some(_)) => text!(lang, "staff-accounts-active"),
         }
     }
 

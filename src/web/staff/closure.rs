@@ -26,11 +26,8 @@ pub(super) struct ClosureForm {
 
 pub(super) async fn show_closure(access: CampaignAccess) -> Response {
     let notice = match access.query_value("done").as_str() {
-        "closed" => access.say("La campaña está cerrada.", "The campaign is closed."),
-        "reopened" => access.say(
-            "La campaña está abierta de nuevo.",
-            "The campaign is open again.",
-        ),
+        "closed" => text!(access.lang, "staff-close-closed"),
+        "reopened" => text!(access.lang, "staff-close-reopened"),
         _ => "",
     };
     render_page(&access, &FilledForm::default().with_notice(notice))
@@ -82,7 +79,7 @@ async fn refresh_and_redirect(access: &CampaignAccess, done: &str) -> Response {
 
 /// Returns the text for the user about an invalid reason.
 pub(super) fn reason_problem(context: &StaffContext, wrong: &ValidationError) -> String {
-    let name = context.say("Motivo", "Reason");
+    let name = text!(context.lang, "staff-reason");
     format!("{name}: {}", answer_message(wrong, context.lang))
 }
 

@@ -103,9 +103,9 @@ impl StaffContext {
     #[must_use]
     pub fn role_name(&self, role: &Role) -> &'static str {
         match role {
-            Role::Viewer => self.lang.pick("Solo totales", "Totals only"),
-            Role::Clerk => self.lang.pick("Oficina", "Clerk"),
-            Role::Admin => self.lang.pick("Administración", "Administrator"),
+            Role::Viewer => text!(self.lang, "staff-role-viewer"),
+            Role::Clerk => text!(self.lang, "staff-role-clerk"),
+            Role::Admin => text!(self.lang, "staff-role-admin"),
         }
     }
 }

@@ -88,10 +88,7 @@ async fn answer_outcome(
         }
         UpdateOutcome::AliasTaken => {
             access.record(event.with_detail("outcome", "taken")).await?;
-            let words = access.say(
-                "Ese documento ya es de otro registro. Búsquelo antes de cambiar nada.",
-                "That document belongs to another registration. Search for it before you change anything.",
-            );
+            let words = text!(access.lang, "staff-correct-document-taken");
             Ok(render_conflict(access, record, form, words))
         }
         UpdateOutcome::Stale => {
@@ -116,10 +113,7 @@ fn answer_outdated(
     if is_theirs && matches!(form.apply_to(access, record), Ok(None)) {
         return redirect_with_notice(access, "corrected");
     }
-    let words = access.say(
-        "Otra persona corrigió este registro mientras usted escribía. Lo que usted escribió sigue abajo, y junto a cada respuesta está lo que hay ahora. Revise y guarde de nuevo.",
-        "Somebody else corrected this registration while you were typing. What you typed is still below, and beside each answer stands what is there now. Check and save again.",
-    );
+    let words = text!(access.lang, "staff-correct-meanwhile");
     render_conflict(access, record, form, words)
 }
 
@@ -141,10 +135,7 @@ fn invalid_fields(access: &RegistrationAccess, errors: &[FieldError]) -> Vec<Fie
 }
 
 fn outside_place_scope(access: &RegistrationAccess) -> FieldProblem {
-    let message = access.say(
-        "No es de las suyas. Pida este cambio a la administración.",
-        "It is not one of yours. Ask an administrator for this change.",
-    );
+    let message = text!(access.lang, "staff-correct-not-yours");
     FieldProblem {
         field: access.campaign.tally_field().name.clone(),
         message: message.to_owned(),
@@ -255,7 +246,7 @@ impl CorrectionPage<'_> {
 
     fn field_label<'s>(&'s self, name: &'s str) -> &'s str {
         let field = self.visit.campaign.field(name);
-        let reason = self.visit.lang.pick("Motivo", "Reason");
+        let reason = text!(self.visit.lang, "staff-reason");
         let other = if name == REASON { reason } else { name };
         field.map_or(other, |field| self.visit.localized(&field.label))
     }

@@ -73,10 +73,7 @@ fn render_outdated(
     record: &RegistrationHistory,
     form: DeletionForm,
 ) -> Response {
-    let words = access.say(
-        "Alguien corrigió este registro mientras tanto. No se eliminó nada. Revise cómo quedó y confirme de nuevo.",
-        "Somebody corrected this registration meanwhile. Nothing was deleted. Look at it as it is now and confirm again.",
-    );
+    let words = text!(access.lang, "staff-delete-meanwhile");
     let form = FilledForm::rejected(form, words).with_status(StatusCode::CONFLICT);
     render_form(access, record, &form)
 }
@@ -85,10 +82,7 @@ impl DeletionForm {
     /// Returns the reason if the deletion is confirmed. The error is the text for the user.
     fn parse_reason(&self, context: &StaffContext) -> Result<String, String> {
         if self.sure != "true" {
-            let words = context.say(
-                "Marque la casilla si de verdad quiere eliminarlo.",
-                "Tick the box if you really want to delete it.",
-            );
+            let words = text!(context.lang, "staff-delete-tick");
             return Err(words.to_owned());
         }
         reason::parse(&self.reason).map_err(|wrong| reason_problem(context, &wrong))

@@ -41,11 +41,11 @@ pub(super) fn job_path(job: &Job, under: &str) -> String {
 /// Returns the name of a job's state.
 pub(super) fn state_text(job: &Job, lang: Lang) -> &'static str {
     match job.state {
-        JobState::Queued => lang.pick("En espera", "Waiting"),
-        JobState::Running => lang.pick("En preparación", "Being made"),
-        JobState::Done(_) => lang.pick("Lista", "Ready"),
-        JobState::Failed => lang.pick("Falló", "Failed"),
-        JobState::Cancelled => lang.pick("Cancelada", "Cancelled"),
+        JobState::Queued => text!(lang, "staff-job-queued"),
+        JobState::Running => text!(lang, "staff-job-running"),
+        JobState::Done(_) => text!(lang, "staff-job-done"),
+        JobState::Failed => text!(lang, "staff-job-failed"),
+        JobState::Cancelled => text!(lang, "staff-job-cancelled"),
     }
 }
 
@@ -205,33 +205,15 @@ impl JobProgress {
 fn progress_text(job: &Job, of: Option<u64>, visit: &PageContext) -> String {
     let lang = visit.lang;
     match (job.state, of) {
-        (JobState::Running, None) => lang.pick("Contando…", "Counting…").to_owned(),
+        (JobState::Running, None) => text!(lang, "staff-job-counting").to_owned(),
         (JobState::Running, Some(of)) if job.rows < of => {
             let (rows, of) = (visit.count(job.rows), visit.count(of));
-            lang.pick(
-                format!("{rows} de {of} filas"),
-                format!("{rows} of {of} rows"),
-            )
+            text!(lang, "staff-job-rows", rows = rows, of = of)
         }
-        (JobState::Running, Some(_)) => lang
-            .pick("Guardando el archivo…", "Saving the file…")
-            .to_owned(),
-        (JobState::Done(_), _) if job.rows == 1 => {
-            lang.pick("Lista: 1 fila", "Ready: 1 row").to_owned()
-        }
-        (JobState::Done(_), _) => {
-            let rows = visit.count(job.rows);
-            lang.pick(
-                format!("Lista: {rows} filas"),
-                format!("Ready: {rows} rows"),
-            )
-        }
-        (JobState::Failed, _) => lang
-            .pick(
-                "No se pudo hacer la lista. Pídala otra vez.",
-                "The list could not be made. Ask for it again.",
-            )
-            .to_owned(),
+        (JobState::Running, Some(_)) => text!(lang, "staff-job-saving").to_owned(),
+        (JobState::Done(_), _) if job.rows == 1 => text!(lang, "staff-job-one-row").to_owned(),
+        (JobState::Done(_), _) => text!(lang, "staff-job-ready", rows = visit.count(job.rows)),
+        (JobState::Failed, _) => text!(lang, "staff-job-failed-detail").to_owned(),
         (JobState::Queued | JobState::Cancelled, _) => state_text(job, lang).to_owned(),
     }
 }

@@ -44,15 +44,9 @@ pub(super) async fn show_form(
         ..LoginForm::default()
     };
     let notice = match context.query_value("done").as_str() {
-        "out" => context.say("Salió de su cuenta.", "You are logged out."),
-        "everywhere" => context.say(
-            "Se cerraron todas sus sesiones. Entre de nuevo.",
-            "All your sessions have ended. Log in again.",
-        ),
-        "password" => context.say(
-            "La contraseña quedó guardada. Ya puede entrar.",
-            "The password is set. You can log in now.",
-        ),
+        "out" => text!(context.lang, "staff-login-logged-out"),
+        "everywhere" => text!(context.lang, "staff-login-sessions-ended"),
+        "password" => text!(context.lang, "staff-login-password-set"),
         _ => "",
     };
     render_form(&context, &FilledForm::new(form).with_notice(notice))
@@ -78,10 +72,7 @@ pub(super) async fn log_in(context: RequestContext, Form(form): Form<LoginForm>)
             start_browser_session(&context, &token, local_path(&form.next)).await?
         }
         LoginOutcome::Refused(_) => {
-            let problem = context.say(
-                "El correo, la contraseña o el código no son correctos.",
-                "Mail address, password or code is not right.",
-            );
+            let problem = text!(context.lang, "staff-login-wrong");
             render_form(&context, &FilledForm::rejected(form, problem))
         }
         LoginOutcome::RateLimited(wait) => {
@@ -150,10 +141,7 @@ pub(super) fn rate_limited<T>(
     wait: SignedDuration,
 ) -> FilledForm<T> {
     let seconds = retry_seconds(wait);
-    let problem = context.lang.pick(
-        format!("Demasiados intentos. Espere {seconds} segundos e intente de nuevo."),
-        format!("Too many attempts. Wait {seconds} seconds and try again."),
-    );
+    let problem = text!(context.lang, "staff-too-many-attempts", seconds = seconds);
     FilledForm::rejected(values, problem).with_status_of(&Error::RateLimited(wait))
 }
 

@@ -117,13 +117,10 @@ impl<'a> CampaignSummary<'a> {
     fn state(&self) -> &'static str {
         let lang = self.visit.lang;
         match self.status {
-            CampaignStatus::Scheduled => lang.pick("Todavía no abre", "Not open yet"),
-            CampaignStatus::Open => lang.pick("Abierta", "Open"),
-            CampaignStatus::Ended if self.is_closed => lang.pick(
-                "Cerrada por la administración",
-                "Closed by an administrator",
-            ),
-            CampaignStatus::Ended => lang.pick("Terminó", "Over"),
+            CampaignStatus::Scheduled => text!(lang, "staff-overview-scheduled"),
+            CampaignStatus::Open => text!(lang, "staff-overview-open"),
+            CampaignStatus::Ended if self.is_closed => text!(lang, "staff-overview-closed"),
+            CampaignStatus::Ended => text!(lang, "staff-overview-ended"),
         }
     }
 }
@@ -152,21 +149,21 @@ fn reason_text(reason: &str, lang: Lang) -> &'static str {
         UnknownPlace,
     };
     match reason.parse() {
-        Ok(Missing) => lang.pick("Faltaba una respuesta", "An answer was missing"),
-        Ok(ConsentMissing) => lang.pick("Sin autorización", "Without consent"),
-        Ok(TooShort) => lang.pick("Texto demasiado corto", "Text too short"),
-        Ok(TooLong) => lang.pick("Texto demasiado largo", "Text too long"),
-        Ok(ControlCharacter) => lang.pick("Caracteres invisibles", "Invisible characters"),
-        Ok(NotADocument) => lang.pick("Documento mal escrito", "Not a document number"),
-        Ok(UnknownPlace) => lang.pick("Lugar fuera de la lista", "Place not in the list"),
-        Ok(NotAnOption) => lang.pick("Opción que no existe", "Not one of the options"),
-        Ok(UnknownField) => lang.pick("Campo que no se pide", "Field that is not asked for"),
-        Ok(Repeated) => lang.pick("Campo repetido", "Field sent more than once"),
-        Ok(Photo) => lang.pick("La foto no servía", "The photo could not be used"),
-        Ok(NotOpen) => lang.pick("Fuera de fecha", "While it was not open"),
-        Ok(AlreadyRegistered) => lang.pick("Ya estaba registrado", "Already registered"),
-        Ok(Deleted) => lang.pick("Estaba eliminado", "Had been deleted"),
-        Ok(TooManyCorrections) | Err(_) => lang.pick("Otro motivo", "Another reason"),
+        Ok(Missing) => text!(lang, "staff-overview-missing"),
+        Ok(ConsentMissing) => text!(lang, "staff-overview-consent-missing"),
+        Ok(TooShort) => text!(lang, "staff-overview-too-short"),
+        Ok(TooLong) => text!(lang, "staff-overview-too-long"),
+        Ok(ControlCharacter) => text!(lang, "staff-overview-control-character"),
+        Ok(NotADocument) => text!(lang, "staff-overview-not-a-document"),
+        Ok(UnknownPlace) => text!(lang, "staff-overview-unknown-place"),
+        Ok(NotAnOption) => text!(lang, "staff-overview-not-an-option"),
+        Ok(UnknownField) => text!(lang, "staff-overview-not-asked"),
+        Ok(Repeated) => text!(lang, "staff-overview-repeated"),
+        Ok(Photo) => text!(lang, "staff-overview-photo"),
+        Ok(NotOpen) => text!(lang, "staff-overview-not-open"),
+        Ok(AlreadyRegistered) => text!(lang, "staff-overview-already-registered"),
+        Ok(Deleted) => text!(lang, "staff-overview-deleted"),
+        Ok(TooManyCorrections) | Err(_) => text!(lang, "staff-overview-other-reason"),
     }
 }
 

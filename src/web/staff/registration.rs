@@ -17,11 +17,8 @@ use crate::web::page::render;
 pub(super) async fn show_registration(access: RegistrationAccess) -> PageResult {
     let mut page = RegistrationPage::load(&access, AuditAction::ViewRegistration).await?;
     page.notice = match access.query_value("done").as_str() {
-        "corrected" => access.say("La corrección quedó guardada.", "The correction was saved."),
-        "same" => access.say(
-            "No cambió nada: todo estaba ya así.",
-            "Nothing changed: it all was so already.",
-        ),
+        "corrected" => text!(access.lang, "staff-registration-corrected"),
+        "same" => text!(access.lang, "staff-registration-same"),
         _ => "",
     };
     Ok(render(StatusCode::OK, &page))
@@ -82,10 +79,10 @@ impl<'a> RegistrationPage<'a> {
     fn corrector_name<'s>(&'s self, by: &'s str) -> &'s str {
         match &self.names {
             Some(names) => names.display_name(by, self.visit.lang),
-            None if by == self.visit.principal.actor() => self.visit.say("Usted", "You"),
-            None => self
-                .visit
-                .say("Otra persona del personal", "Somebody else of the staff"),
+            None if by == self.visit.principal.actor() => {
+                text!(self.visit.lang, "staff-registration-you")
+            }
+            None => text!(self.visit.lang, "staff-registration-somebody-else"),
         }
     }
 }

@@ -75,14 +75,8 @@ pub(super) async fn submit_form(
     let ordered = request_report(&app.store, &app.object_store, request, &requester, now);
     let problem = match Box::pin(ordered).await? {
         RequestOutcome::Job(job) => return redirect_to_job(&access, *job).await,
-        RequestOutcome::TooManyLive => access.say(
-            "Ya tiene varias listas en preparación. Espere a que terminen, o cancele alguna.",
-            "Several lists of yours are being made already. Wait for them, or cancel one.",
-        ),
-        RequestOutcome::TooManyStored => access.say(
-            "Ya tiene 200 listas. Cada una se borra un día después de hecha: pida otra cuando se borre la primera.",
-            "You have 200 lists already. Each is removed a day after it was made: ask for another once the first is gone.",
-        ),
+        RequestOutcome::TooManyLive => text!(access.lang, "staff-reports-too-many-live"),
+        RequestOutcome::TooManyStored => text!(access.lang, "staff-reports-too-many-stored"),
     };
     render_page(&access, FilledForm::rejected(form, problem)).await
 }
@@ -113,28 +107,17 @@ impl ReportForm {
     /// Parses days and format. The value is looked up elsewhere. The error is the text for the user.
     fn parse(&self, access: &CampaignAccess) -> Result<(Selection, ReportFormat), &'static str> {
         if self.value.is_empty() {
-            return Err(access.say("Elija de qué es la lista.", "Choose what the list is of."));
+            return Err(text!(access.lang, "staff-reports-choose-value"));
         }
         let format = ReportFormat::from_extension(&self.format);
-        let format =
-            format.ok_or_else(|| access.say("Elija un formato.", "Choose a kind of file."))?;
-        let wrong = |_| {
-            access.say(
-                "Revise las fechas: año-mes-día, como 2026-11-21.",
-                "Check the dates: year-month-day, such as 2026-11-21.",
-            )
-        };
+        let format = format.ok_or_else(|| text!(access.lang, "staff-reports-choose-format"))?;
+        let wrong = |_| text!(access.lang, "staff-reports-check-dates");
         let (first, last) = (
             parse_optional_day(&self.from).map_err(wrong)?,
             parse_optional_day(&self.until).map_err(wrong)?,
         );
         let selection = Selection::all().between_days(first, last, &access.campaign.time_zone);
-        let in_order = || {
-            access.say(
-                "La primera fecha es posterior a la última.",
-                "The first date is later than the last.",
-            )
-        };
+        let in_order = || text!(access.lang, "staff-reports-dates-reversed");
         Ok((selection.ok_or_else(in_order)?, format))
     }
 }

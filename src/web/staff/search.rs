@@ -42,10 +42,7 @@ pub(super) async fn show_results(access: CampaignAccess) -> PageResult {
     let form = encrypted_query::decrypt::<SearchForm>(keys, account, campaign, &query);
     let Some(form) = form else {
         let notice = match access.query_value("done").as_str() {
-            "deleted" => access.say(
-                "El registro quedó eliminado.",
-                "The registration was deleted.",
-            ),
+            "deleted" => text!(access.lang, "staff-search-deleted"),
             _ => "",
         };
         let form = FilledForm::default().with_notice(notice);

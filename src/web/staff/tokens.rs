@@ -36,7 +36,7 @@ pub(super) struct TokenForm {
 
 pub(super) async fn list_tokens(context: StaffContext) -> PageResult {
     let notice = match context.query_value("done").as_str() {
-        "revoked" => context.say("La clave ya no sirve.", "The token is no good any more."),
+        "revoked" => text!(context.lang, "staff-tokens-revoked-notice"),
         _ => "",
     };
     render_page(&context, FilledForm::default().with_notice(notice)).await
@@ -82,31 +82,24 @@ impl TokenForm {
         token: &Token,
         now: Timestamp,
     ) -> Result<ApiToken, String> {
-        let wrong = |es: &str, en: &str| context.say(es, en).to_owned();
+        let lang = context.lang;
         let name = self.name.trim();
         if !is_valid_name(name) {
-            return Err(wrong(
-                "Escriba para quién o qué es la clave.",
-                "Write who or what the token is for.",
-            ));
+            return Err(text!(lang, "staff-tokens-name-missing").to_owned());
         }
         let scopes = Scopes {
             report: self.report == "true",
             chart: self.chart == "true",
         };
         if scopes == Scopes::new(&[]) {
-            return Err(wrong(
-                "Elija para qué sirve la clave.",
-                "Choose what the token is for.",
-            ));
+            return Err(text!(lang, "staff-tokens-scope-missing").to_owned());
         }
         let days = self
             .days
             .parse::<u32>()
             .ok()
             .filter(|days| DAYS.contains(days));
-        let days =
-            days.ok_or_else(|| wrong("Elija hasta cuándo sirve.", "Choose how long it is good."))?;
+        let days = days.ok_or_else(|| text!(lang, "staff-tokens-days-missing").to_owned())?;
         Ok(ApiToken {
             hash: token.hash(),
             name: name.to_owned(),
@@ -145,10 +138,10 @@ impl TokensPage<'_> {
     fn scope_names(&self, token: &ApiToken) -> String {
         let mut words = Vec::new();
         if token.scopes.report {
-            words.push(self.visit.say("listas", "lists"));
+            words.push(text!(self.visit.lang, "staff-tokens-scope-reports"));
         }
         if token.scopes.chart {
-            words.push(self.visit.say("totales", "totals"));
+            words.push(text!(self.visit.lang, "staff-tokens-scope-totals"));
         }
         words.join(", ")
     }
@@ -156,11 +149,13 @@ impl TokensPage<'_> {
     /// Returns the expiry time, or why the token is no longer valid.
     fn expiry_text(&self, token: &ApiToken) -> String {
         if token.revoked_at.is_some() {
-            return self.visit.say("revocada", "revoked").to_owned();
+            return text!(self.visit.lang, "staff-tokens-revoked").to_owned();
         }
         match token.expires_at {
-            None => self.visit.say("sin fecha", "no date").to_owned(),
-            Some(end) if end <= self.now => self.visit.say("vencida", "expired").to_owned(),
+            None => text!(self.visit.lang, "staff-tokens-no-date").to_owned(),
+            Some(end) if end <= self.now => {
+                text!(self.visit.lang, "staff-tokens-expired").to_owned()
+            }
             Some(end) => self.visit.date_time(&end, self.zone),
         }
     }

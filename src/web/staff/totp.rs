@@ -37,10 +37,7 @@ pub(super) async fn switch_on(context: StaffContext, Form(form): Form<TotpForm>)
     let shared = TotpSecret::decrypt(&sealed, keys, account.id);
     let shared = shared.ok_or(Error::Malformed("sealed"))?;
     let Some(used_step) = shared.find_step(&form.code, Timestamp::now()) else {
-        let wrong = context.say(
-            "El código no es correcto. Revise que la hora del teléfono sea automática.",
-            "The code is not right. Check that the phone's clock is set by itself.",
-        );
+        let wrong = text!(context.lang, "staff-totp-wrong-code");
         return render_page(&context, &shared, &FilledForm::rejected((), wrong));
     };
     if let Some(answer) = require_reauth(&context, &form.password, None).await? {

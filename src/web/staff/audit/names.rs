@@ -62,8 +62,8 @@ impl ActorNames {
 
 fn system_actor_text(doer: SystemActor, lang: Lang) -> &'static str {
     match doer {
-        SystemActor::Anonymous => lang.pick("Nadie que se conozca", "Nobody that is known"),
-        SystemActor::CommandLine => lang.pick("La línea de comandos", "The command line"),
-        SystemActor::System => lang.pick("El sistema", "The system"),
+        SystemActor::Anonymous => text!(lang, "staff-audit-nobody-known"),
+        SystemActor::CommandLine => text!(lang, "staff-audit-command-line"),
+        SystemActor::System => text!(lang, "staff-audit-system"),
     }
 }

@@ -45,24 +45,14 @@ pub(super) enum AuditQueryError {
 
 impl AuditQueryError {
     pub(super) fn message(self, lang: Lang) -> &'static str {
-        let (es, en) = match self {
-            Self::Actor => ("Elija quién de la lista.", "Choose who from the list."),
-            Self::Action => ("Elija qué de la lista.", "Choose what from the list."),
-            Self::Campaign => (
-                "Elija una campaña de la lista.",
-                "Choose a campaign from the list.",
-            ),
-            Self::Subject => (
-                "Escriba el identificador de un registro o de una cuenta, o token: y el nombre de una clave.",
-                "Write the id of a registration or of an account, or token: and the name of a token.",
-            ),
-            Self::Date => (
-                "Escriba las fechas como 2026-11-21.",
-                "Write the dates like 2026-11-21.",
-            ),
-            Self::Position => ("Vuelva a la primera página.", "Go back to the first page."),
-        };
-        lang.pick(es, en)
+        match self {
+            Self::Actor => text!(lang, "staff-audit-wrong-actor"),
+            Self::Action => text!(lang, "staff-audit-wrong-action"),
+            Self::Campaign => text!(lang, "staff-audit-wrong-campaign"),
+            Self::Subject => text!(lang, "staff-audit-wrong-subject"),
+            Self::Date => text!(lang, "staff-audit-wrong-date"),
+            Self::Position => text!(lang, "staff-audit-wrong-position"),
+        }
     }
 }
 

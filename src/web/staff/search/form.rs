@@ -83,10 +83,7 @@ impl SearchForm {
             note("place", answer_message(&refusal, lang));
             Vec::new()
         });
-        let wrong = lang.pick(
-            "Escriba la fecha así: 2026-11-25.",
-            "Write the date so: 2026-11-25.",
-        );
+        let wrong = text!(lang, "staff-search-wrong-date");
         let zone = &campaign.time_zone;
         let mut moment = |field: &str, typed: &str, bound: DayBound| {
             let day = parse_optional_day(typed);
@@ -99,10 +96,7 @@ impl SearchForm {
         let from = moment("from", &self.from, start_of_day);
         let until = moment("until", &self.until, end_of_day);
         if from.zip(until).is_some_and(|(from, until)| from >= until) {
-            let order = lang.pick(
-                "Es anterior a la primera fecha.",
-                "It is before the first date.",
-            );
+            let order = text!(lang, "staff-search-dates-reversed");
             note("until", order.to_owned());
         }
         if !mistakes.is_empty() {
@@ -123,10 +117,7 @@ impl SearchForm {
 }
 
 fn unreadable_text(lang: Lang) -> String {
-    let words = lang.pick(
-        "Escriba al menos dos letras del nombre, un documento completo o el número del comprobante.",
-        "Write at least two letters of the name, a whole document number or the number of the receipt.",
-    );
+    let words = text!(lang, "staff-search-too-short");
     words.to_owned()
 }
 
