@@ -23,8 +23,9 @@ RUN mkdir src \
     && cargo build --release --locked \
     && rm -r src crates
 
-COPY askama.toml ./
+COPY askama.toml i18n.toml ./
 COPY crates crates
+COPY i18n i18n
 COPY src src
 COPY templates templates
 COPY static static

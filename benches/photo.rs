@@ -5,9 +5,8 @@
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
-use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
-use jornada_objects::PhotoKey;
+use jornada_objects::ObjectKey;
 use jornada_objects::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
 use jornada_photo::PhotoFormat;
 use jornada_photo::inspect::inspect;
@@ -57,14 +56,13 @@ fn photos(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn photo_key(photo: &[u8]) -> PhotoKey {
-    let campaign = CampaignId::parse("vacunacion").expect("a name");
-    let photo = PhotoRef {
+fn photo_key(photo: &[u8]) -> ObjectKey {
+    ObjectKey::Photo {
+        campaign: CampaignId::parse("vacunacion").expect("a name"),
+        id: RegistrationId::from_bytes([1; 16]),
         sha256: Sha256::digest(photo).into(),
         format: PhotoFormat::Jpeg,
-        bytes: photo.len() as u64,
-    };
-    PhotoKey::for_photo(&campaign, RegistrationId::from_bytes([1; 16]), &photo)
+    }
 }
 
 fn encryption(criterion: &mut Criterion) {
@@ -72,22 +70,22 @@ fn encryption(criterion: &mut Criterion) {
         .build()
         .expect("a runtime");
     let master = MasterKey::new(&[1; 32]);
-    let seal = Encryptor::new(KeyEncryptionKey::generate(master.id()).expect("randomness"));
+    let encryptor = Encryptor::new(KeyEncryptionKey::generate(master.id()).expect("randomness"));
     let mut group = criterion.benchmark_group("seal");
     for size in [50_000, 250_000] {
         let photo = Bytes::from(vec![7; size]);
         let key = photo_key(&photo);
         group.throughput(Throughput::Bytes(size as u64));
-        let sealed = || {
-            let sealed = runtime.block_on(seal.encrypt(&key, photo.clone()));
-            sealed.expect("randomness")
+        let encrypted = || {
+            let encrypted = runtime.block_on(encryptor.encrypt(&key, photo.clone()));
+            encrypted.expect("randomness")
         };
         group.bench_function(BenchmarkId::new("seal", size), |bencher| {
-            bencher.iter(|| crc32fast::hash(sealed().bytes()));
+            bencher.iter(|| crc32fast::hash(encrypted().bytes()));
         });
-        let sealed = sealed();
+        let encrypted = encrypted();
         group.bench_function(BenchmarkId::new("open", size), |bencher| {
-            bencher.iter(|| runtime.block_on(seal.decrypt(&key, sealed.bytes().clone())));
+            bencher.iter(|| runtime.block_on(encryptor.decrypt(&key, encrypted.bytes().clone())));
         });
     }
     group.finish();

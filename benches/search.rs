@@ -135,7 +135,7 @@ async fn measure_index_cost(name: &str, fixture: &StoreFixture) {
         stream::iter(first..first + INSERTED_ROWS)
             .for_each_concurrent(32, async |number| {
                 let one = person(fixture, number);
-                fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+                fixture.insert(&one).await;
             })
             .await;
         let each = since.elapsed() / u32::try_from(INSERTED_ROWS).unwrap();
@@ -163,11 +163,7 @@ async fn measure_index_cost(name: &str, fixture: &StoreFixture) {
 
 /// Inserts a million copies of one registration with different names, cities, times and ids.
 async fn fill(fixture: &StoreFixture) {
-    fixture
-        .store
-        .insert(&fixture.campaign, &person(fixture, 0))
-        .await
-        .unwrap();
+    fixture.insert(&person(fixture, 0)).await;
     match &fixture.setting {
         StoreSetting::Sqlite(path) => fill_file(fixture, path),
         StoreSetting::Mongo(_) => fill_collection(fixture).await,
@@ -284,22 +280,16 @@ const KINDS: [(&str, QueryBuilder); 14] = [
         (SearchQuery::newest(), Some(cursor(one, None)))
     }),
     ("newest, one city", |one, _| {
-        (
-            search_by(SearchBy::Newest, vec![one.tally_value.clone()]),
-            Some(cursor(one, None)),
-        )
+        let search = search_by(SearchBy::Newest, vec![one.tally_value.clone()]);
+        (search, Some(cursor(one, None)))
     }),
     ("newest, 41 cities, late page", |one, _| {
-        (
-            search_by(SearchBy::Newest, cities(one)),
-            Some(cursor(one, None)),
-        )
+        let search = search_by(SearchBy::Newest, cities(one));
+        (search, Some(cursor(one, None)))
     }),
     ("newest, 41 cities, a day", |one, _| {
-        (
-            limit_to_minutes(search_by(SearchBy::Newest, cities(one)), one, 1_440),
-            None,
-        )
+        let search = search_by(SearchBy::Newest, cities(one));
+        (limit_to_minutes(search, one, 1_440), None)
     }),
     ("name", |one, number| {
         (search_by(search_by_prefix(one, number), vec![]), None)
@@ -309,54 +299,36 @@ const KINDS: [(&str, QueryBuilder); 14] = [
         (search, Some(cursor(one, Some(name_of(one)))))
     }),
     ("name, one city", |one, number| {
-        (
-            search_by(search_by_prefix(one, number), vec![one.tally_value.clone()]),
-            None,
-        )
+        let by = search_by_prefix(one, number);
+        (search_by(by, vec![one.tally_value.clone()]), None)
     }),
     ("name, 41 cities, late page", |one, number| {
         let search = search_by(search_by_prefix(one, number), cities(one));
         (search, Some(cursor(one, Some(name_of(one)))))
     }),
     ("name, an hour", |one, number| {
-        (
-            limit_to_minutes(search_by(search_by_prefix(one, number), vec![]), one, 60),
-            None,
-        )
+        let search = search_by(search_by_prefix(one, number), vec![]);
+        (limit_to_minutes(search, one, 60), None)
     }),
     ("name, a day", |one, number| {
-        (
-            limit_to_minutes(search_by(search_by_prefix(one, number), vec![]), one, 1_440),
-            None,
-        )
+        let search = search_by(search_by_prefix(one, number), vec![]);
+        (limit_to_minutes(search, one, 1_440), None)
     }),
     ("name, one city, a day", |one, number| {
         let search = search_by(search_by_prefix(one, number), vec![one.tally_value.clone()]);
         (limit_to_minutes(search, one, 1_440), None)
     }),
     ("name, 41 cities, a day", |one, number| {
-        (
-            limit_to_minutes(
-                search_by(search_by_prefix(one, number), cities(one)),
-                one,
-                1_440,
-            ),
-            None,
-        )
+        let search = search_by(search_by_prefix(one, number), cities(one));
+        (limit_to_minutes(search, one, 1_440), None)
     }),
     ("document or receipt", |one, number| {
-        let receipt = SearchBy::Receipt(one.id.receipt());
-        (
-            search_by(
-                if number % 2 == 0 {
-                    SearchBy::Id(one.id)
-                } else {
-                    receipt
-                },
-                vec![],
-            ),
-            None,
-        )
+        let by = if number % 2 == 0 {
+            SearchBy::Id(one.id)
+        } else {
+            SearchBy::Receipt(one.id.receipt())
+        };
+        (search_by(by, vec![]), None)
     }),
 ];
 

@@ -149,16 +149,12 @@ impl ServeConfig {
             photos: ObjectStoreSetting::from_env(env)?,
             photo_keys: MasterKeys::from_env(env)?,
             cache: CacheSetting::from_env(env)?,
-            campaigns: env.get_or("JORNADA_CAMPAIGNS", "campaigns").into(),
+            campaigns: campaigns_folder(env),
             secret: InstallationSecret::from_env(env)?,
             instance: instance_name(env),
             upload_memory: read_upload_memory(env)?,
-            max_requests: env
-                .parse::<NonZeroUsize>("JORNADA_MAX_REQUESTS", "2048", "a number above 0")?
-                .get(),
-            max_connections: env
-                .parse::<NonZeroUsize>("JORNADA_MAX_CONNECTIONS", "4096", "a number above 0")?
-                .get(),
+            max_requests: read_maximum(env, "JORNADA_MAX_REQUESTS", "2048")?,
+            max_connections: read_maximum(env, "JORNADA_MAX_CONNECTIONS", "4096")?,
             pending_photos: env.parse(
                 "JORNADA_PENDING_PHOTOS",
                 "10737418240",
@@ -168,6 +164,11 @@ impl ServeConfig {
             store,
         })
     }
+}
+
+/// Reads `JORNADA_CAMPAIGNS` alone.
+pub fn campaigns_folder(env: &Env) -> PathBuf {
+    env.get_or("JORNADA_CAMPAIGNS", "campaigns").into()
 }
 
 /// Returns the URL of the site: `JORNADA_PUBLIC_URL`, or else one from `JORNADA_LISTEN`.
@@ -182,48 +183,45 @@ pub fn read_ops_listen(env: &Env) -> Result<SocketAddr, SettingError> {
 }
 
 fn read_public_url(env: &Env) -> Result<Option<String>, SettingError> {
-    let name = "JORNADA_PUBLIC_URL";
-    let Some(raw) = env.get(name) else {
-        return Ok(None);
-    };
-    let wrong = || {
-        SettingError::new(
-            name,
-            &raw,
-            "a URL without path, such as https://jornada.example.org",
-        )
-    };
-    let url = Url::parse(&raw).map_err(|_| wrong())?;
-    let bare =
-        matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
-    if !bare {
-        return Err(wrong());
-    }
-    Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+    let expected = "a URL without path, such as https://jornada.example.org";
+    env.parse_optional("JORNADA_PUBLIC_URL", expected, |raw| {
+        let url = Url::parse(raw).ok()?;
+        let is_http = matches!(url.scheme(), "http" | "https");
+        let is_bare = url.path() == "/" && url.query().is_none();
+        (is_http && is_bare).then(|| url.as_str().trim_end_matches('/').to_owned())
+    })
 }
 
 fn read_admin_totp(env: &Env) -> Result<bool, SettingError> {
-    let name = "JORNADA_ADMIN_TOTP";
-    match env.get_or(name, "optional").as_str() {
-        "required" => Ok(true),
-        "optional" => Ok(false),
-        other => Err(SettingError::new(name, other, "required or optional")),
-    }
+    let expected = "required or optional";
+    env.parse_with(
+        "JORNADA_ADMIN_TOTP",
+        "optional",
+        expected,
+        |raw| match raw {
+            "required" => Some(true),
+            "optional" => Some(false),
+            _ => None,
+        },
+    )
 }
 
 fn read_upload_memory(env: &Env) -> Result<u64, SettingError> {
-    let name = "JORNADA_UPLOAD_MEMORY";
     let expected = "a number of bytes from 16777216 (one upload) to 1099511627776";
-    let bytes: u64 = env.parse(name, "268435456", expected)?;
-    if UPLOAD_MEMORY_RANGE.contains(&bytes) {
-        Ok(bytes)
-    } else {
-        Err(SettingError::new(name, &bytes.to_string(), expected))
-    }
+    env.parse_with("JORNADA_UPLOAD_MEMORY", "268435456", expected, |raw| {
+        raw.parse()
+            .ok()
+            .filter(|bytes| UPLOAD_MEMORY_RANGE.contains(bytes))
+    })
+}
+
+/// Reads a number above zero.
+fn read_maximum(env: &Env, name: &str, default: &str) -> Result<usize, SettingError> {
+    let number: NonZeroUsize = env.parse(name, default, "a number above 0")?;
+    Ok(number.get())
 }
 
 /// Returns `JORNADA_INSTANCE`, the name of this process in logs and metrics. Defaults to the host name.
-#[must_use]
 pub fn instance_name(env: &Env) -> String {
     env.get("JORNADA_INSTANCE").unwrap_or_else(host_name)
 }

@@ -71,6 +71,9 @@
 //! [`retention`]: jornada_service::retention
 //! [`worker`]: jornada_service::reports::worker
 
+#[macro_use]
+extern crate jornada_runtime;
+
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod connection;
 pub mod docs;
 pub mod error;
+pub mod filled_form;
 pub mod form;
 pub mod health;
 mod host;
@@ -31,7 +32,7 @@ use tower_http::compression::CompressionLayer;
 use error::Error;
 use jornada_http::{assets, healthz, upload};
 
-pub use state::{AppState, MAX_EVENT_CLIENTS, State};
+pub use state::{AppState, MAX_EVENT_CLIENTS, RequestedCampaign, State};
 
 /// Routes of the public listener.
 pub fn router(app: &AppState) -> Router {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use super::App;
 use jornada_domain::Campaign;
@@ -49,7 +48,7 @@ fn start_totals(app: &App, tasks: &TaskTracker) {
 /// Uploads buffered photos to the object store, and deletes photos of deleted registrations.
 fn start_uploads_and_deletions(app: &App, tasks: &TaskTracker) {
     let photos = &app.registrations.photos;
-    let mover = BufferedPhotoUploader::new(photos.clone(), app.store.clone());
+    let mover = BufferedPhotoUploader::new(photos.clone(), &app.store);
     tasks.spawn(mover.run(app.stop.clone()));
     let remover = PhotoDeleter::new(
         photos.clone(),
@@ -63,6 +62,7 @@ fn start_uploads_and_deletions(app: &App, tasks: &TaskTracker) {
 /// Deletes expired and orphaned data.
 fn start_retention(app: &App, tasks: &TaskTracker) {
     let sweep = Sweep {
+        lease: retention::lease(&app.store),
         store: app.store.clone(),
         objects: app.object_store.clone(),
         photos: app.registrations.photos.clone(),
@@ -71,7 +71,6 @@ fn start_retention(app: &App, tasks: &TaskTracker) {
         actor: SystemActor::System,
         is_dry_run: false,
         deletes_all_orphans: false,
-        id: Uuid::new_v4(),
     };
     tasks.spawn(sweep.run(
         retention::FIRST_DELAY,

@@ -1,11 +1,11 @@
 //! Metrics of the role `serve`: those of its modules on one registry. Exported on the operations listener only.
 
 use prometheus::core::Collector;
-use prometheus::{IntGauge, Registry};
+use prometheus::{IntGauge, Registry, register_int_gauge_with_registry};
 
 use jornada_http::metrics::{ConnectionMetrics, HttpMetrics};
 use jornada_runtime::logs::DroppedLines;
-use jornada_runtime::metrics::{DependencyMetrics, add, registry, text};
+use jornada_runtime::metrics::{DependencyMetrics, registry, text};
 use jornada_service::admission::metrics::AbuseMetrics;
 use jornada_service::registrations::metrics::{BufferedPhotoMetrics, RegistrationMetrics};
 use jornada_service::reports::metrics::ReportMetrics;
@@ -48,7 +48,8 @@ impl Metrics {
     /// Registers all metrics. Fails if two have the same name.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = registry()?;
-        let gauge = |name: &str, help: &str| add(&registry, IntGauge::new(name, help)?);
+        let gauge =
+            |name: &str, help: &str| register_int_gauge_with_registry!(name, help, registry);
         Ok(Self {
             abuse: AbuseMetrics::new(&registry)?,
             connections: ConnectionMetrics::new(&registry)?,

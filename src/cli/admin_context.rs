@@ -5,7 +5,9 @@ use jiff::Timestamp;
 
 use crate::config::{Env, FromEnv};
 use jornada_domain::staff::audit::{AuditEvent, AuditRecord, SystemActor};
+use jornada_objects::MasterKeys;
 use jornada_service::key::InstallationSecret;
+use jornada_service::registrations::key_ring::KeyRing;
 use jornada_service::staff::AuditLog;
 use jornada_store::Store;
 use jornada_store::StoreSetting;
@@ -18,10 +20,9 @@ pub(super) struct AdminContext {
 
 impl AdminContext {
     pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
-        let setting = StoreSetting::from_env(env)?;
         let secret = InstallationSecret::from_env(env)?;
         Ok(Self {
-            store: Store::open(&setting).await.context("JORNADA_STORE")?,
+            store: open_store(env).await?,
             audit: AuditLog::new(&secret),
         })
     }
@@ -32,6 +33,17 @@ impl AdminContext {
         let written = self.audit.write(&self.store, record).await;
         written.map(drop).context("nothing was changed")
     }
+}
+
+pub(super) async fn open_store(env: &Env) -> anyhow::Result<Store> {
+    let setting = StoreSetting::from_env(env)?;
+    Store::open(&setting).await.context("JORNADA_STORE")
+}
+
+/// Opens the keys that the store holds, wrapped under these master keys.
+pub(super) async fn open_key_ring(store: &Store, keys: &MasterKeys) -> anyhow::Result<KeyRing> {
+    let key_ring = KeyRing::open(store.clone(), keys).await;
+    key_ring.context("JORNADA_PHOTO_KEY")
 }
 
 /// Runs a future to completion on a new runtime.

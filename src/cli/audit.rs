@@ -76,7 +76,7 @@ async fn export(admin: &AdminContext, kind: ExportFormatArg) -> anyhow::Result<(
         ExportFormatArg::Csv => AuditExportFormat::Csv,
         ExportFormatArg::Jsonl => AuditExportFormat::JsonLines,
     };
-    let event = AuditEvent::new(AuditAction::AuditExport).with_detail("format", format.name());
+    let event = AuditEvent::new(AuditAction::AuditExport).with_detail("format", format);
     admin.record(event).await?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     format.write_header(&mut out)?;

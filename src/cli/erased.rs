@@ -5,19 +5,17 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Subcommand;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::admin_context::{AdminContext, block_on};
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use jornada_domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
-use jornada_service::registrations::amend;
-use jornada_store::UpdateOutcome;
 
 /// Registrations per read.
 const PAGE_SIZE: u16 = 1000;
@@ -106,22 +104,18 @@ async fn replay(context: &MaintenanceContext, file: &Path) -> anyhow::Result<()>
 
 async fn erase(
     context: &MaintenanceContext,
-    campaign: &Campaign,
+    campaign: &Arc<Campaign>,
     id: RegistrationId,
 ) -> anyhow::Result<bool> {
-    let store = &context.admin.store;
-    let Some(record) = store.history(campaign, id).await? else {
+    let admin = &context.admin;
+    let Some(record) = admin.store.history(campaign, id).await? else {
         return Ok(false);
     };
     let event = AuditEvent::for_registration(AuditAction::Delete, &campaign.id, id);
-    context
-        .admin
-        .record(event.with_detail("reason", "restore"))
-        .await?;
-    let (photos, by) = (&context.photos, SystemActor::CommandLine.name());
-    let deletion = record.delete(by, REASON.to_owned(), Timestamp::now());
-    match amend::delete(store, photos, campaign, &record, &deletion).await? {
-        UpdateOutcome::Updated => Ok(true),
-        _ => bail!("a registration was changed at the same time: run the command again"),
-    }
+    admin.record(event.with_detail("reason", "restore")).await?;
+    ensure!(
+        context.delete(campaign, &record, REASON.to_owned()).await?,
+        "a registration was changed at the same time: run the command again"
+    );
+    Ok(true)
 }

@@ -9,8 +9,9 @@ use clap::{Args, Subcommand, value_parser};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::admin_context::{open_key_ring, open_store};
 use super::shutdown;
-use crate::config::{Env, FromEnv};
+use crate::config::{Env, FromEnv, campaigns_folder};
 use crate::load::client::{self, Client};
 use crate::load::journal::{Heading, Journal, JournalContents};
 use crate::load::people::People;
@@ -23,9 +24,6 @@ use jornada_domain::Campaign;
 use jornada_objects::ObjectStore;
 use jornada_objects::{MasterKeys, ObjectStoreSetting};
 use jornada_service::campaigns::Campaigns;
-use jornada_service::registrations::key_ring::KeyRing;
-use jornada_store::Store;
-use jornada_store::StoreSetting;
 
 /// Maximum number of receipts printed per kind of error.
 const MAX_NAMED: usize = 20;
@@ -117,7 +115,7 @@ impl TargetArgs {
 }
 
 fn read_campaign(env: &Env, id: &str) -> anyhow::Result<Arc<Campaign>> {
-    let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+    let campaigns = Campaigns::read(&campaigns_folder(env))?;
     let campaign = campaigns.get(id);
     campaign
         .cloned()
@@ -178,12 +176,10 @@ async fn verify(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
         .with_context(|| format!("cannot read {}", args.journal.display()))?;
     let heading = &journal.heading;
     let campaign = read_campaign(env, &heading.campaign)?;
-    let setting = StoreSetting::from_env(env)?;
     let photos = ObjectStoreSetting::from_env(env)?;
     let keys = MasterKeys::from_env(env)?;
-    let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let key_ring = KeyRing::open(store.clone(), &keys).await;
-    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+    let store = open_store(env).await?;
+    let key_ring = open_key_ring(&store, &keys).await?;
     let verifier = Verifier {
         chart_url: target.chart_url(&campaign.id),
         people: People::new(campaign, &heading.run, heading.photo_bytes, heading.keyless)?,
@@ -193,27 +189,12 @@ async fn verify(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
         time_limit: Duration::from_secs(args.within),
     };
     let report = verifier.verify(&journal).await?;
-    println!("{}", report_json(&report));
+    println!("{}", serde_json::to_value(&report)?);
     if report.is_clean() {
         return Ok(());
     }
     print_errors(&report);
     bail!("acknowledged registrations are missing or wrong");
-}
-
-fn report_json(report: &VerificationReport) -> serde_json::Value {
-    serde_json::json!({
-        "acknowledged": report.acknowledged,
-        "kept": report.kept,
-        "kept_unacknowledged": report.kept_unacknowledged,
-        "total": report.total,
-        "lost": report.lost.len(),
-        "doubled": report.doubled.len(),
-        "altered": report.altered.len(),
-        "photos": report.photos.len(),
-        "too_many": report.too_many,
-        "chart_differs": report.chart_differs,
-    })
 }
 
 fn print_errors(report: &VerificationReport) {

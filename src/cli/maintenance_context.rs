@@ -2,16 +2,21 @@
 //! time.
 
 use anyhow::Context;
+use jiff::Timestamp;
 use prometheus::Registry;
 
-use super::admin_context::AdminContext;
-use crate::config::{Env, FromEnv};
+use super::admin_context::{AdminContext, open_key_ring};
+use crate::config::{Env, FromEnv, campaigns_folder};
+use jornada_domain::Campaign;
+use jornada_domain::history::RegistrationHistory;
+use jornada_domain::staff::audit::SystemActor;
 use jornada_objects::ObjectStore;
 use jornada_objects::{MasterKeys, ObjectStoreSetting};
 use jornada_service::campaigns::Campaigns;
-use jornada_service::registrations::key_ring::KeyRing;
+use jornada_service::registrations::amend;
 use jornada_service::registrations::metrics::BufferedPhotoMetrics;
 use jornada_service::registrations::photo_repository::PhotoRepository;
+use jornada_store::UpdateOutcome;
 
 /// Everything that maintenance commands need.
 pub(super) struct MaintenanceContext {
@@ -23,12 +28,11 @@ pub(super) struct MaintenanceContext {
 
 impl MaintenanceContext {
     pub(super) async fn open(env: &Env) -> anyhow::Result<Self> {
-        let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+        let campaigns = Campaigns::read(&campaigns_folder(env))?;
         let setting = ObjectStoreSetting::from_env(env)?;
         let keys = MasterKeys::from_env(env)?;
         let admin = AdminContext::open(env).await?;
-        let key_ring = KeyRing::open(admin.store.clone(), &keys).await;
-        let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+        let key_ring = open_key_ring(&admin.store, &keys).await?;
         let objects = ObjectStore::new(&setting, key_ring.encryptor().clone());
         // Commands read and delete photos only, so the buffer needs no capacity.
         let metrics = BufferedPhotoMetrics::new(&Registry::new())?;
@@ -40,5 +44,17 @@ impl MaintenanceContext {
             objects,
             campaigns,
         })
+    }
+    /// Deletes a registration and its photo. Returns false if it was changed at the same time.
+    pub(super) async fn delete(
+        &self,
+        campaign: &Campaign,
+        record: &RegistrationHistory,
+        reason: String,
+    ) -> anyhow::Result<bool> {
+        let deletion = record.delete(SystemActor::CommandLine.name(), reason, Timestamp::now());
+        let (store, photos) = (&self.admin.store, &self.photos);
+        let outcome = amend::delete(store, photos, campaign, record, &deletion).await?;
+        Ok(matches!(outcome, UpdateOutcome::Updated))
     }
 }

@@ -4,23 +4,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use clap::Args;
-use jiff::Timestamp;
 
 use super::admin_context::block_on;
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
-use jornada_domain::history;
 use jornada_domain::history::RegistrationHistory;
-use jornada_domain::staff::audit::{AuditAction, AuditEvent, SystemActor};
-use jornada_domain::{Campaign, ReceiptNumber};
+use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_domain::{Campaign, ReceiptNumber, reason};
 use jornada_objects::ObjectError;
-use jornada_service::registrations::amend;
 use jornada_service::registrations::photo_repository::PhotoError;
 use jornada_service::staff::personal_data_export;
 use jornada_service::staff::personal_data_export::{ExportedPhoto, PersonalDataExport};
-use jornada_store::UpdateOutcome;
 
 #[derive(Debug, Args)]
 pub(super) struct EraseArgs {
@@ -47,21 +43,17 @@ fn parse_receipt(typed: &str) -> Result<ReceiptNumber, String> {
 
 /// Erases a registration and its photo.
 pub(super) fn erase(env: &Env, args: &EraseArgs) -> anyhow::Result<()> {
-    let reason = history::parse_reason(&args.reason).ok();
+    let reason = reason::parse(&args.reason).ok();
     let reason = reason.context("--reason: expected 4 to 300 characters, no control characters")?;
     block_on(async {
         let context = MaintenanceContext::open(env).await?;
         let (campaign, record) = find_registration(&context, args.receipt).await?;
-        context
-            .admin
-            .record(audit_event(AuditAction::Delete, &record))
-            .await?;
-        let deletion = record.delete(SystemActor::CommandLine.name(), reason, Timestamp::now());
-        let (store, photos) = (&context.admin.store, &context.photos);
-        match amend::delete(store, photos, &campaign, &record, &deletion).await? {
-            UpdateOutcome::Updated => println!("erased"),
-            _ => bail!("the registration was changed at the same time: run the command again"),
-        }
+        audit(&context, AuditAction::Delete, &record).await?;
+        ensure!(
+            context.delete(&campaign, &record, reason).await?,
+            "the registration was changed at the same time: run the command again"
+        );
+        println!("erased");
         Ok(())
     })
 }
@@ -83,10 +75,7 @@ pub(super) fn export(env: &Env, args: &ExportArgs) -> anyhow::Result<()> {
             history: &record,
             consent,
         };
-        context
-            .admin
-            .record(audit_event(AuditAction::PersonExport, &record))
-            .await?;
+        audit(&context, AuditAction::PersonExport, &record).await?;
         personal_data_export::write_zip(&args.file, &data)
             .with_context(|| args.file.display().to_string())
     })
@@ -106,10 +95,7 @@ async fn export_photo(
         Ok(Some(bytes)) => return Ok(ExportedPhoto::Intact(bytes)),
         Ok(None) => ExportedPhoto::Missing,
         Err(PhotoError::Objects(ObjectError::Altered)) => {
-            context
-                .admin
-                .record(audit_event(AuditAction::PhotoAltered, record))
-                .await?;
+            audit(context, AuditAction::PhotoAltered, record).await?;
             ExportedPhoto::Altered
         }
         Err(error) => return Err(error.into()),
@@ -118,9 +104,14 @@ async fn export_photo(
     Ok(picture)
 }
 
-fn audit_event(action: AuditAction, record: &RegistrationHistory) -> AuditEvent {
-    let registration = &record.registration;
-    AuditEvent::for_registration(action, &registration.campaign, registration.id)
+async fn audit(
+    context: &MaintenanceContext,
+    action: AuditAction,
+    record: &RegistrationHistory,
+) -> anyhow::Result<()> {
+    let (campaign, id) = (&record.registration.campaign, record.registration.id);
+    let event = AuditEvent::for_registration(action, campaign, id);
+    context.admin.record(event).await
 }
 
 async fn find_registration(

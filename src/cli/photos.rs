@@ -4,12 +4,9 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::admin_context::block_on;
+use super::admin_context::{block_on, open_key_ring, open_store};
 use crate::config::{Env, FromEnv};
 use jornada_objects::MasterKeys;
-use jornada_service::registrations::key_ring::KeyRing;
-use jornada_store::Store;
-use jornada_store::StoreSetting;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PhotosCommand {
@@ -26,11 +23,9 @@ pub(super) fn run(env: &Env, command: &PhotosCommand) -> anyhow::Result<()> {
 }
 
 async fn rewrap(env: &Env) -> anyhow::Result<()> {
-    let setting = StoreSetting::from_env(env)?;
     let keys = MasterKeys::from_env(env)?;
-    let store = Store::open(&setting).await.context("JORNADA_STORE")?;
-    let key_ring = KeyRing::open(store, &keys).await;
-    let key_ring = key_ring.context("JORNADA_PHOTO_KEY")?;
+    let store = open_store(env).await?;
+    let key_ring = open_key_ring(&store, &keys).await?;
     let keys = key_ring.rewrap().await.context("JORNADA_PHOTO_KEY")?;
     println!("{}", json!({ "keys": keys }));
     Ok(())

@@ -19,6 +19,7 @@ use crate::web::{self, AppState, health};
 use jornada_runtime::logs;
 use jornada_runtime::logs::Logs;
 use jornada_runtime::logs::LogsConfig;
+use jornada_runtime::metrics::gauge_value;
 use jornada_service::campaigns::Campaigns;
 use jornada_store::StoreSetting;
 
@@ -54,8 +55,7 @@ async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyho
     let stop = CancellationToken::new();
     let app = Arc::new(app::build(config, campaigns, stop.clone()).await?);
     app.metrics.register_log_drops(logs.dropped())?;
-    let limit = i64::try_from(connections).unwrap_or(i64::MAX);
-    app.metrics.connections.limit.set(limit);
+    app.metrics.connections.limit.set(gauge_value(connections));
     let staff_token = staff_token_path(config);
     prepare_store(&app, staff_token.as_deref()).await?;
     let tasks = TaskTracker::new();

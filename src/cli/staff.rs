@@ -5,7 +5,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 
 use super::admin_context::{AdminContext, block_on};
-use crate::config::{Env, site_url};
+use crate::config::{Env, campaigns_folder, site_url};
 use crate::web::staff::accounts::password_link_url;
 use jornada_domain::staff::audit;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
@@ -53,6 +53,10 @@ fn parse_role(name: &str) -> Result<Role, String> {
     Role::parse(name).ok_or_else(|| "expected viewer, clerk or admin".to_owned())
 }
 
+fn parse_email(email: &str) -> anyhow::Result<EmailAddress> {
+    EmailAddress::parse(email).context("EMAIL: expected an address such as ana@example.org")
+}
+
 /// Runs the command.
 pub(super) fn run(env: &Env, command: StaffCommand) -> anyhow::Result<()> {
     block_on(async {
@@ -79,8 +83,7 @@ async fn add_account(
     role: Role,
     names: &[String],
 ) -> anyhow::Result<()> {
-    let mail =
-        EmailAddress::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
+    let mail = parse_email(email)?;
     if !names.is_empty() && role != Role::Clerk {
         bail!("--place: only a clerk can be limited to places");
     }
@@ -111,7 +114,7 @@ pub(super) fn parse_place_scope(env: &Env, names: &[String]) -> anyhow::Result<P
     if names.is_empty() {
         return Ok(PlaceScope::all());
     }
-    let campaigns = Campaigns::read(env.get_or("JORNADA_CAMPAIGNS", "campaigns").as_ref())?;
+    let campaigns = Campaigns::read(&campaigns_folder(env))?;
     let read = place_scope::parse(&campaigns, names);
     read.map_err(|name| anyhow::anyhow!("--place: no campaign has a place '{name}'"))
 }
@@ -163,9 +166,7 @@ fn audit_event(action: AuditAction, account: &Account) -> AuditEvent {
 }
 
 async fn find_open_account(store: &Store, email: &str) -> anyhow::Result<Account> {
-    let mail =
-        EmailAddress::parse(email).context("EMAIL: expected an address such as ana@example.org")?;
-    let account = store.account_by_email(&mail).await?;
+    let account = store.account_by_email(&parse_email(email)?).await?;
     let account =
         account.context("EMAIL: no account with this address (see jornada staff list)")?;
     ensure!(account.is_open(), CLOSED);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Args;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::admin_context::block_on;
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
 use jornada_domain::staff::audit::SystemActor;
+use jornada_service::retention;
 use jornada_service::retention::Sweep;
 
 #[derive(Debug, Args)]
@@ -29,6 +29,7 @@ pub(super) fn run(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
     block_on(async {
         let context = MaintenanceContext::open(env).await?;
         let sweep = Sweep {
+            lease: retention::lease(&context.admin.store),
             store: context.admin.store,
             objects: context.objects,
             photos: context.photos,
@@ -37,7 +38,6 @@ pub(super) fn run(env: &Env, args: &SweepArgs) -> anyhow::Result<()> {
             actor: SystemActor::CommandLine,
             is_dry_run: args.dry_run,
             deletes_all_orphans: args.all_orphans,
-            id: Uuid::new_v4(),
         };
         let report = sweep.run_if_clocks_agree(Timestamp::now()).await?;
         let report = report.context("another sweep is running: nothing was deleted")?;

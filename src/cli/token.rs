@@ -37,7 +37,8 @@ pub(super) struct NewToken {
 }
 
 fn parse_scope(name: &str) -> Result<Scope, String> {
-    Scope::parse(name).ok_or_else(|| "expected report or chart".to_owned())
+    name.parse()
+        .map_err(|_| "expected report or chart".to_owned())
 }
 
 /// Creates a token, stores its hash and prints it.

@@ -1,7 +1,6 @@
 //! Environment variables and the `.env` file. The only module that reads either.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::str::FromStr;
 
 /// Raw settings, before validation.
@@ -9,41 +8,27 @@ use std::str::FromStr;
 pub struct Env(HashMap<String, String>);
 
 /// An invalid setting, reported in one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {problem}: expected {expected}")]
 pub struct SettingError {
     name: String,
     problem: String,
     expected: String,
 }
 
-impl std::error::Error for SettingError {}
-
 impl SettingError {
     /// Reports an invalid value. Not for secrets: the value is shown.
-    #[must_use]
     pub fn new(name: &str, value: &str, expected: &str) -> Self {
         Self::with_problem(name, format!("'{value}' is invalid"), expected)
     }
 
     /// Reports any other problem with a setting, without its value.
-    #[must_use]
     pub fn with_problem(name: &str, what: impl Into<String>, expected: &str) -> Self {
         Self {
             name: name.into(),
             problem: what.into(),
             expected: expected.into(),
         }
-    }
-}
-
-impl fmt::Display for SettingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            problem: what,
-            expected,
-        } = self;
-        write!(f, "{name}: {what}: expected {expected}")
     }
 }
 
@@ -69,21 +54,18 @@ impl Env {
     }
 
     /// Creates settings from a list, for tests.
-    #[must_use]
     pub fn from_pairs(settings: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self(settings.iter().map(owned).collect())
     }
 
     /// Returns a setting, or `None` if it is unset or blank.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
         let value = self.0.get(name)?.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
     /// Returns a setting or its default.
-    #[must_use]
     pub fn get_or(&self, name: &str, default: &str) -> String {
         self.get(name).unwrap_or_else(|| default.to_owned())
     }
@@ -95,9 +77,30 @@ impl Env {
         default: &str,
         expected: &str,
     ) -> Result<T, SettingError> {
-        let value = self.get_or(name, default);
-        value
-            .parse()
-            .map_err(|_| SettingError::new(name, &value, expected))
+        self.parse_with(name, default, expected, |raw| raw.parse().ok())
+    }
+
+    /// Like [`Self::parse`], with a parser that returns `None` for an invalid value.
+    pub fn parse_with<T>(
+        &self,
+        name: &str,
+        default: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, SettingError> {
+        let raw = self.get_or(name, default);
+        parse(&raw).ok_or_else(|| SettingError::new(name, &raw, expected))
+    }
+
+    /// Like [`Self::parse_with`], for a setting without default.
+    pub fn parse_optional<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, SettingError> {
+        let parsed =
+            |raw: String| parse(&raw).ok_or_else(|| SettingError::new(name, &raw, expected));
+        self.get(name).map(parsed).transpose()
     }
 }

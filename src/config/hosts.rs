@@ -50,7 +50,6 @@ impl Hosts {
     }
 
     /// Returns whether the site answers to this name.
-    #[must_use]
     pub fn contains(&self, authority: &Authority) -> bool {
         parse_host(authority).is_some_and(|host| match self {
             Self::Any => true,

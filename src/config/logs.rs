@@ -20,23 +20,18 @@ impl FromEnv for LogsConfig {
 }
 
 fn read_filter(env: &Env) -> Result<String, SettingError> {
-    let name = "JORNADA_LOG";
-    let filter = env.get_or(name, "info");
     let expected = "a level or filter, such as info or jornada=debug";
-    match EnvFilter::try_new(&filter) {
-        Ok(_) => Ok(filter),
-        Err(_) => Err(SettingError::new(name, &filter, expected)),
-    }
+    env.parse_with("JORNADA_LOG", "info", expected, |raw| {
+        EnvFilter::try_new(raw).ok().map(|_| raw.to_owned())
+    })
 }
 
 fn read_format(env: &Env) -> Result<Option<LogFormat>, SettingError> {
-    let name = "JORNADA_LOG_FORMAT";
-    match env.get(name).as_deref() {
-        None => Ok(None),
-        Some("text") => Ok(Some(LogFormat::Text)),
-        Some("json") => Ok(Some(LogFormat::Json)),
-        Some(other) => Err(SettingError::new(name, other, "text or json")),
-    }
+    env.parse_optional("JORNADA_LOG_FORMAT", "text or json", |raw| match raw {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    })
 }
 
 /// The value may contain a password, so errors do not show it.

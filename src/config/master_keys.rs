@@ -3,9 +3,9 @@
 use secrecy::SecretBox;
 
 use super::env::{Env, FromEnv, SettingError};
-use super::secret::generate_once;
+use super::secret::read_secret;
+use jornada_domain::registration::hex_bytes;
 use jornada_objects::MasterKeys;
-use jornada_store::StoreSetting;
 
 const NAME: &str = "JORNADA_PHOTO_KEY";
 const FILE: &str = "JORNADA_PHOTO_KEY_FILE";
@@ -18,24 +18,7 @@ impl FromEnv for MasterKeys {
     /// Reads the variable or the file. In embedded mode a key is generated once and stored next to the database; with
     /// MongoDB a key is required.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        let store = StoreSetting::from_env(env)?;
-        if let Some(keys) = env.get(NAME) {
-            return parse(NAME, &keys);
-        }
-        if let Some(path) = env.get(FILE) {
-            let keys = std::fs::read_to_string(&path).map_err(|error| {
-                let what = format!("cannot read {path}: {error}");
-                SettingError::with_problem(FILE, what, "a readable file")
-            })?;
-            return parse(FILE, &keys);
-        }
-        match store {
-            StoreSetting::Sqlite(database) => {
-                let key = generate_once(&database, "photo-key", NAME)?;
-                parse(NAME, &key)
-            }
-            StoreSetting::Mongo(_) => Err(SettingError::with_problem(NAME, "is not set", EXPECTED)),
-        }
+        read_secret(env, [NAME, FILE], "photo-key", EXPECTED, parse)
     }
 }
 
@@ -45,11 +28,8 @@ fn parse(name: &str, raw: &str) -> Result<MasterKeys, SettingError> {
     let mut keys = Vec::new();
     for text in raw.split(is_between).filter(|text| !text.is_empty()) {
         let number = keys.len() + 1;
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes());
-        let key = bytes
-            .ok()
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let key = key.filter(|_| number <= MAX_KEYS).ok_or_else(|| {
+        let key = hex_bytes(text).filter(|_| number <= MAX_KEYS);
+        let key = key.ok_or_else(|| {
             SettingError::with_problem(name, format!("key {number} is invalid"), EXPECTED)
         })?;
         keys.push(SecretBox::new(Box::new(key)));

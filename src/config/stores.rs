@@ -10,34 +10,25 @@ use jornada_store::StoreSetting;
 impl FromEnv for StoreSetting {
     /// Reads `JORNADA_STORE`. A `MongoDB` URL must name a database.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        let name = "JORNADA_STORE";
-        let expected = "sqlite:PATH or mongodb://HOST,…/DATABASE";
-        let raw = env.get_or(name, "sqlite:data/jornada.db");
-        match raw.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+        let raw = env.get_or("JORNADA_STORE", "sqlite:data/jornada.db");
+        let problem = match raw.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => return Ok(Self::Sqlite(path.into())),
             Some(("mongodb" | "mongodb+srv", rest)) => {
-                let path = rest
-                    .trim_start_matches('/')
-                    .split_once('/')
-                    .map(|(_, path)| path);
-                let database = path
-                    .and_then(|path| path.split('?').next())
-                    .unwrap_or_default();
-                if database.is_empty() {
-                    return Err(SettingError::with_problem(
-                        name,
-                        "has no database",
-                        expected,
-                    ));
+                let path = rest.trim_start_matches('/').split_once('/');
+                let database = path.and_then(|(_, path)| path.split('?').next());
+                if database.is_some_and(|database| !database.is_empty()) {
+                    return Ok(Self::Mongo(raw.into()));
                 }
-                Ok(Self::Mongo(raw.into()))
+                "has no database"
             }
-            _ => Err(SettingError::with_problem(
-                name,
-                "has an unknown scheme",
-                expected,
-            )),
-        }
+            _ => "has an unknown scheme",
+        };
+        let expected = "sqlite:PATH or mongodb://HOST,…/DATABASE";
+        Err(SettingError::with_problem(
+            "JORNADA_STORE",
+            problem,
+            expected,
+        ))
     }
 }
 
@@ -65,21 +56,15 @@ fn s3(url: &Url, env: &Env) -> Result<S3Setting, SettingError> {
     for (key, value) in url.query_pairs() {
         match &*key {
             "endpoint" => {
-                let parsed = Url::parse(&value)
-                    .ok()
-                    .filter(|url| matches!(url.scheme(), "http" | "https"));
-                endpoint =
-                    Some(parsed.ok_or_else(|| {
-                        SettingError::new(name, &value, "endpoint=http://HOST:PORT")
-                    })?);
+                let parsed = Url::parse(&value).ok();
+                let parsed = parsed.filter(|url| matches!(url.scheme(), "http" | "https"));
+                let wrong = || SettingError::new(name, &value, "endpoint=http://HOST:PORT");
+                endpoint = Some(parsed.ok_or_else(wrong)?);
             }
             "region" => region = value.into_owned(),
             other => {
-                return Err(SettingError::new(
-                    name,
-                    other,
-                    "only endpoint and region after the ?",
-                ));
+                let expected = "only endpoint and region after the ?";
+                return Err(SettingError::new(name, other, expected));
             }
         }
     }

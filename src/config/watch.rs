@@ -63,7 +63,6 @@ impl FromEnv for WatchConfig {
 }
 
 /// Reads `JORNADA_WATCH_DATA` alone, for commands beside a running watcher.
-#[must_use]
 pub fn watch_data_folder(env: &Env) -> PathBuf {
     env.get_or("JORNADA_WATCH_DATA", "data/watch").into()
 }
@@ -71,14 +70,13 @@ pub fn watch_data_folder(env: &Env) -> PathBuf {
 impl FromEnv for WatchLinks {
     /// Reads the links and the time zone.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        let zone = env.get_or("JORNADA_WATCH_ZONE", "America/Bogota");
+        let (name, default) = ("JORNADA_WATCH_ZONE", "America/Bogota");
+        let zone = |raw: &str| TimeZone::get(raw).ok();
         Ok(Self {
             page: read_link(env, "JORNADA_WATCH_URL")?,
             dashboard: read_link(env, "JORNADA_WATCH_DASHBOARD")?,
             logs: read_link(env, "JORNADA_WATCH_LOGS")?,
-            zone: TimeZone::get(&zone).map_err(|_| {
-                SettingError::new("JORNADA_WATCH_ZONE", &zone, "a zone such as America/Bogota")
-            })?,
+            zone: env.parse_with(name, default, "a zone such as America/Bogota", zone)?,
         })
     }
 }
@@ -136,43 +134,31 @@ fn watched_url(raw: &str, is_instance: bool) -> Option<WatchedUrl> {
 }
 
 fn read_neutral(env: &Env) -> Result<Option<(String, u16)>, SettingError> {
-    let name = "JORNADA_WATCH_NEUTRAL";
-    let Some(raw) = env.get(name) else {
-        return Ok(None);
-    };
-    let url = if raw.contains("://") {
-        Url::parse(&raw)
-    } else {
-        Url::parse(&format!("tcp://{raw}"))
-    };
-    let found = url.ok().and_then(|url| {
+    let expected = "HOST:PORT or a URL that answers independently of the system";
+    env.parse_optional("JORNADA_WATCH_NEUTRAL", expected, |raw| {
+        let has_scheme = raw.contains("://");
+        let url = if has_scheme {
+            Url::parse(raw)
+        } else {
+            Url::parse(&format!("tcp://{raw}"))
+        };
+        let url = url.ok()?;
         let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
         Some((host, url.port_or_known_default()?))
-    });
-    let expected = "HOST:PORT or a URL that answers independently of the system";
-    found
-        .map(Some)
-        .ok_or_else(|| SettingError::new(name, &raw, expected))
+    })
 }
 
 fn read_link(env: &Env, name: &str) -> Result<Option<Url>, SettingError> {
-    let Some(raw) = env.get(name) else {
-        return Ok(None);
-    };
-    let url = Url::parse(&raw).ok();
-    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.map(Some)
-        .ok_or_else(|| SettingError::new(name, &raw, "a URL, such as https://example.org/"))
+    env.parse_optional(name, "a URL, such as https://example.org/", |raw| {
+        let url = Url::parse(raw).ok()?;
+        matches!(url.scheme(), "http" | "https").then_some(url)
+    })
 }
 
 fn read_count(env: &Env, name: &str, default: &str) -> Result<u32, SettingError> {
-    let expected = "a number from 1 to 100";
-    let number = env.parse(name, default, expected)?;
-    if (1..=100).contains(&number) {
-        Ok(number)
-    } else {
-        Err(SettingError::new(name, &number.to_string(), expected))
-    }
+    env.parse_with(name, default, "a number from 1 to 100", |raw| {
+        raw.parse().ok().filter(|number| (1..=100).contains(number))
+    })
 }
 
 fn read_signed_duration(
@@ -194,11 +180,10 @@ fn read_duration(
 ) -> Result<Duration, SettingError> {
     let (least, most) = (range.start(), range.end());
     let expected = format!("a time such as 500ms, 2s, 30m or 4h, from {least:?} to {most:?}");
-    let time: SignedDuration = env.parse(name, default, &expected)?;
-    let time = Duration::try_from(time)
-        .ok()
-        .filter(|it| range.contains(it));
-    time.ok_or_else(|| SettingError::new(name, &env.get_or(name, default), &expected))
+    env.parse_with(name, default, &expected, |raw| {
+        let time = Duration::try_from(raw.parse::<SignedDuration>().ok()?).ok()?;
+        range.contains(&time).then_some(time)
+    })
 }
 
 #[cfg(test)]

@@ -45,7 +45,6 @@ impl AttemptResult {
     };
 
     /// Classifies a response by status, `Retry-After` (in seconds) and body.
-    #[must_use]
     pub fn from_response(status: u16, retry_after: Option<&str>, body: &[u8]) -> Self {
         match status {
             200 | 201 => serde_json::from_slice(body).map_or(Self::NO_RESPONSE, Self::Registered),
@@ -64,7 +63,6 @@ impl AttemptResult {
 
 /// Returns the delay after `tries` failed attempts (from 1): exponential with jitter, plus `retry_after`. `chance` is
 /// random.
-#[must_use]
 pub fn retry_delay(tries: u32, retry_after: Duration, chance: u8) -> Duration {
     let doubled = FIRST_RETRY_DELAY * 2u32.pow(tries.clamp(1, 11) - 1);
     retry_after

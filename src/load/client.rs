@@ -49,7 +49,6 @@ pub struct Outcome {
 
 impl Outcome {
     /// Returns the acknowledgement, if there is one.
-    #[must_use]
     pub fn acknowledgement(&self) -> Option<&RegistrationReply> {
         match &self.result {
             AttemptResult::Registered(registered) => Some(registered),
@@ -70,7 +69,6 @@ pub fn build_http_client() -> reqwest::Result<reqwest::Client> {
 
 impl Client {
     /// Creates a client for one URL that retries for a limited time.
-    #[must_use]
     pub fn new(http: reqwest::Client, url: Url, time_limit: Duration) -> Self {
         Self {
             http,

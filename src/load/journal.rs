@@ -4,9 +4,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
+use anyhow::Context;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// First line: parameters from which the people of the run can be invented again.
@@ -50,10 +51,7 @@ enum JournalLine {
 pub struct Journal(Mutex<File>);
 
 impl Journal {
-    /// Creates a journal.
-    ///
-    /// # Errors
-    /// If the file exists or cannot be written.
+    /// Creates a journal. Fails if the file exists.
     pub fn create(path: &Path, heading: Heading) -> io::Result<Self> {
         let file = OpenOptions::new()
             .append(true)
@@ -64,10 +62,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Appends an acknowledgement.
-    ///
-    /// # Errors
-    /// If the write fails: the registration must then not count as acknowledged.
+    /// Appends an acknowledgement. If this fails, the registration must not count as acknowledged.
     pub fn record(&self, record: JournalRecord) -> io::Result<()> {
         self.write(&JournalLine::Acknowledged(record))
     }
@@ -75,18 +70,14 @@ impl Journal {
     /// Appends the number of requests and syncs the file to disk.
     pub fn finish(&self, sent: u32) -> io::Result<()> {
         self.write(&JournalLine::Ended { sent })?;
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .sync_all()
+        self.0.lock().sync_all()
     }
 
     fn write(&self, line: &JournalLine) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
         // One unbuffered write per line.
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&text)
+        self.0.lock().write_all(&text)
     }
 }
 
@@ -101,37 +92,26 @@ pub struct JournalContents {
     pub sent: Option<u32>,
 }
 
-/// A journal that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] io::Error),
-    /// This line is not a journal entry.
-    #[error("cannot parse line {0} of the journal")]
-    Line(usize),
-    /// The first line is missing.
-    #[error("the journal has no heading")]
-    NoHeading,
-}
-
 impl JournalContents {
     /// Reads a journal.
-    pub fn read(path: &Path) -> Result<Self, JournalError> {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)?;
         let (mut heading, mut acknowledged, mut sent) = (None, Vec::new(), None);
         let whole = text
             .split_inclusive('\n')
             .filter(|line| line.ends_with('\n'));
         for (number, line) in whole.enumerate() {
-            match serde_json::from_str(line).map_err(|_| JournalError::Line(number + 1))? {
+            let line = serde_json::from_str(line).ok();
+            match line
+                .with_context(|| format!("cannot parse line {} of the journal", number + 1))?
+            {
                 JournalLine::Run(first) => heading = Some(first),
                 JournalLine::Acknowledged(record) => acknowledged.push(record),
                 JournalLine::Ended { sent: all } => sent = Some(all),
             }
         }
         Ok(Self {
-            heading: heading.ok_or(JournalError::NoHeading)?,
+            heading: heading.context("the journal has no heading")?,
             acknowledged,
             sent,
         })
@@ -171,7 +151,7 @@ mod tests {
         assert_eq!(unended.acknowledged, [record(3)]);
         assert_eq!(unended.sent, None);
         journal.finish(5).unwrap();
-        journal.0.lock().unwrap().write_all(b"{\"ackno").unwrap();
+        journal.0.lock().write_all(b"{\"ackno").unwrap();
         let contents = JournalContents::read(&path).unwrap();
         assert_eq!(contents.heading, heading());
         assert_eq!(contents.sent, Some(5));
@@ -186,14 +166,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         std::fs::write(&path, "{\"ended\":{\"sent\":1}}\nnothing\n").unwrap();
-        assert!(matches!(
-            JournalContents::read(&path),
-            Err(JournalError::Line(2))
-        ));
+        let error = || JournalContents::read(&path).unwrap_err().to_string();
+        assert_eq!(error(), "cannot parse line 2 of the journal");
         std::fs::write(&path, "").unwrap();
-        assert!(matches!(
-            JournalContents::read(&path),
-            Err(JournalError::NoHeading)
-        ));
+        assert_eq!(error(), "the journal has no heading");
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use anyhow::{anyhow, ensure};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -24,25 +25,15 @@ pub struct People {
     keyless: bool,
 }
 
-/// A campaign for which people cannot be invented.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PeopleError {
-    /// The campaign rejects the invented answers to these fields.
-    #[error("the campaign rejects invented answers to {0}")]
-    InvalidAnswers(String),
-    /// No text field can hold run and number.
-    #[error("the campaign has no text field to identify invented people by")]
-    NoTextField,
-}
-
 impl People {
-    /// Invents people for a campaign. Their texts contain `run`; `keyless` people leave the unique field empty.
+    /// Invents people for a campaign. Their texts contain `run`; `keyless` people leave the unique field empty. Fails
+    /// if the campaign does not accept them, or has no text by which to identify them.
     pub fn new(
         campaign: Arc<Campaign>,
         run: &str,
         photo_bytes: usize,
         keyless: bool,
-    ) -> Result<Self, PeopleError> {
+    ) -> anyhow::Result<Self> {
         let people = Self {
             campaign,
             run: run.to_owned(),
@@ -51,21 +42,20 @@ impl People {
         };
         let admitted = people
             .answers(u32::MAX)
-            .map_err(PeopleError::InvalidAnswers)?;
-        match people.number_of(&admitted) {
-            Some(u32::MAX) => Ok(people),
-            _ => Err(PeopleError::NoTextField),
-        }
+            .map_err(|fields| anyhow!("the campaign rejects invented answers to {fields}"))?;
+        ensure!(
+            people.number_of(&admitted) == Some(u32::MAX),
+            "the campaign has no text field to identify invented people by"
+        );
+        Ok(people)
     }
 
     /// Returns the campaign.
-    #[must_use]
     pub fn campaign(&self) -> &Arc<Campaign> {
         &self.campaign
     }
 
     /// Returns the field values that a person sends.
-    #[must_use]
     pub fn form(&self, number: u32) -> FormData {
         let fields = self.campaign.fields.iter();
         let answered = fields.filter(|field| !(self.keyless && field.unique));
@@ -82,7 +72,6 @@ impl People {
     }
 
     /// Returns the photo of a person, if the campaign has a photo field.
-    #[must_use]
     pub fn photo(&self, number: u32) -> Option<Bytes> {
         self.campaign.photo_field()?;
         let digest = Sha256::digest(format!("{} {number}", self.run));
@@ -92,10 +81,7 @@ impl People {
         Some(picture::jpeg(seed, self.photo_bytes))
     }
 
-    /// Returns the validated answers of a person.
-    ///
-    /// # Errors
-    /// The names of the invalid fields.
+    /// Returns the validated answers of a person. Fails with the names of the invalid fields.
     pub fn answers(&self, number: u32) -> Result<Answers, String> {
         self.campaign
             .validate(&self.form(number))
@@ -106,7 +92,6 @@ impl People {
     }
 
     /// Returns the number of the person who gave these answers; `None` if not invented by this run.
-    #[must_use]
     pub fn number_of(&self, answers: &Answers) -> Option<u32> {
         let texts = self.campaign.fields.iter().enumerate();
         texts

@@ -12,7 +12,6 @@ const FRAME: usize = 158;
 pub const SIZES: std::ops::RangeInclusive<usize> = (FRAME + ACROSS)..=700_000;
 
 /// Returns a JPEG, different for each seed. Its size is `bytes` within [`SIZES`], rounded down to whole rows of blocks.
-#[must_use]
 pub fn jpeg(seed: u64, bytes: usize) -> Bytes {
     let bytes = bytes.clamp(*SIZES.start(), *SIZES.end());
     let down = (bytes - FRAME) / ACROSS;

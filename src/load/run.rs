@@ -1,9 +1,9 @@
 //! Sends registrations at a steady rate, whether or not earlier ones have been answered (open workload).
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,9 @@ use jornada_photo::inspect::inspect;
 
 /// Maximum concurrent requests; further ones are skipped, to bound memory.
 const MAX_CONCURRENCY: usize = 1_000;
+
+/// Without a complete journal the results could not be verified.
+const JOURNAL_ERROR: &str = "cannot write the journal";
 
 /// Rate and duration of a load.
 #[derive(Clone, Copy, Debug)]
@@ -41,22 +44,8 @@ pub struct Load {
     pub run: String,
 }
 
-/// A load that failed.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// Writing the journal failed, so that results could not be verified.
-    #[error("cannot write the journal")]
-    Journal(#[from] io::Error),
-    /// A request task panicked.
-    #[error("a request task failed")]
-    Task(#[from] JoinError),
-    /// An invented photo does not pass inspection.
-    #[error("an invented photo is invalid")]
-    Photo,
-}
-
 /// Sends as planned or until `stop`, waits for all requests to finish, and returns a summary.
-pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> Result<Summary, LoadError> {
+pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> anyhow::Result<Summary> {
     let load = Arc::new(load);
     let mut count = OutcomeStats::new(Instant::now());
     let mut under_way = JoinSet::new();
@@ -69,7 +58,7 @@ pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> Result<Summ
             biased;
             () = stop.cancelled() => break,
             () = &mut over => break,
-            Some(served) = under_way.join_next() => count.record_outcome(&served??, Instant::now()),
+            Some(served) = under_way.join_next() => count.record_outcome(&finished(served)?, Instant::now()),
             _ = due.tick() => {
                 let Ok(place) = door.clone().try_acquire_owned() else {
                     count.record_held_back();
@@ -86,18 +75,25 @@ pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> Result<Summ
         }
     }
     while let Some(served) = under_way.join_next().await {
-        count.record_outcome(&served??, Instant::now());
+        count.record_outcome(&finished(served)?, Instant::now());
     }
-    load.journal.finish(count.sent_count())?;
+    load.journal
+        .finish(count.sent_count())
+        .context(JOURNAL_ERROR)?;
     Ok(count.finish(Instant::now()))
+}
+
+/// Returns the outcome of a request task.
+fn finished(task: Result<anyhow::Result<Outcome>, JoinError>) -> anyhow::Result<Outcome> {
+    task.context("a request task failed")?
 }
 
 impl Load {
     /// Registers one person; journals an acknowledgement before returning it.
-    async fn register(&self, number: u32) -> Result<Outcome, LoadError> {
+    async fn register(&self, number: u32) -> anyhow::Result<Outcome> {
         let photo = self.people.photo(number);
         let inspected = photo.clone().map(inspect).transpose();
-        let inspected = inspected.map_err(|_| LoadError::Photo)?;
+        let inspected = inspected.ok().context("an invented photo is invalid")?;
         let field = self
             .people
             .campaign()
@@ -110,12 +106,13 @@ impl Load {
         };
         let outcome = self.client.register(&request).await;
         if let Some(registered) = outcome.acknowledgement() {
-            self.journal.record(JournalRecord {
+            let recorded = self.journal.record(JournalRecord {
                 number,
                 id: registered.id.clone(),
                 receipt: registered.receipt.clone(),
                 sha256: inspected.map(|photo| data_encoding::HEXLOWER.encode(&photo.sha256)),
-            })?;
+            });
+            recorded.context(JOURNAL_ERROR)?;
         }
         Ok(outcome)
     }

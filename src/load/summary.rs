@@ -48,7 +48,6 @@ pub struct OutcomeStats {
 
 impl OutcomeStats {
     /// Starts collecting at `now`.
-    #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {
             summary: Summary::default(),
@@ -69,7 +68,6 @@ impl OutcomeStats {
     }
 
     /// Returns the number of registrations sent so far.
-    #[must_use]
     pub fn sent_count(&self) -> u32 {
         self.summary.sent
     }
@@ -102,7 +100,6 @@ impl OutcomeStats {
     }
 
     /// Returns the summary as of `now`.
-    #[must_use]
     pub fn finish(mut self, now: Instant) -> Summary {
         self.waits.sort_unstable();
         let percentile = |hundredth: usize| {

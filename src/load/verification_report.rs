@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::journal::{JournalContents, JournalRecord};
 use super::people::People;
@@ -21,12 +21,16 @@ pub struct VerificationReport {
     /// Stored registrations of the campaign, all runs included.
     pub total: u64,
     /// Receipts of registrations that are not stored.
+    #[serde(serialize_with = "serialize_count")]
     pub lost: Vec<String>,
     /// Receipts of people stored more than once, or sharing a registration.
+    #[serde(serialize_with = "serialize_count")]
     pub doubled: Vec<String>,
     /// Receipts of registrations whose answers or photo differ from those sent.
+    #[serde(serialize_with = "serialize_count")]
     pub altered: Vec<String>,
     /// Receipts of registrations whose photo cannot be read, with the reason.
+    #[serde(serialize_with = "serialize_count")]
     pub photos: Vec<String>,
     /// True if more registrations are stored than were sent.
     pub too_many: bool,
@@ -36,7 +40,6 @@ pub struct VerificationReport {
 
 impl VerificationReport {
     /// Compares acknowledgements with stored registrations. Does not check photo files and totals.
-    #[must_use]
     pub fn compare(journal: &JournalContents, stored: &StoredByPerson, people: &People) -> Self {
         let mut report = Self {
             acknowledged: journal.acknowledged.len(),
@@ -75,11 +78,15 @@ impl VerificationReport {
     }
 
     /// Returns whether there is no violation.
-    #[must_use]
     pub fn is_clean(&self) -> bool {
         let receipts = [&self.lost, &self.doubled, &self.altered, &self.photos];
         receipts.iter().all(|wrong| wrong.is_empty()) && !self.too_many && !self.chart_differs
     }
+}
+
+/// Serializes the number of receipts, not the receipts.
+fn serialize_count<S: Serializer>(receipts: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    receipts.len().serialize(serializer)
 }
 
 /// Stored registrations of the run by number of the person.

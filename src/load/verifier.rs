@@ -13,7 +13,7 @@ use super::journal::JournalContents;
 use super::people::People;
 use super::verification_report::{StoredByPerson, VerificationReport};
 use jornada_domain::{Registration, Selection};
-use jornada_objects::{ObjectError, ObjectStore, PhotoKey};
+use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
 use jornada_store::{Store, StoreError};
 
 /// Polling interval while waiting for a buffered photo or for totals to catch up.
@@ -106,7 +106,7 @@ impl Verifier {
         let Some(photo) = &registration.photo else {
             return Ok(());
         };
-        let key = PhotoKey::for_photo(&registration.campaign, registration.id, photo);
+        let key = ObjectKey::for_photo(&registration.campaign, registration.id, photo);
         loop {
             let why = match self.objects.get(&key).await {
                 Ok(Some(_)) => return Ok(()),

@@ -2,13 +2,12 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 
-use super::AppState;
-use super::error::Error;
+use super::{AppState, RequestedCampaign};
 use jornada_domain::Campaign;
 use jornada_http::page::{PageContext, render};
 use jornada_service::tally::live_totals::{TotalsView, ValueCount};
@@ -25,17 +24,16 @@ pub fn router() -> Router<AppState> {
 
 async fn totals(
     State(app): State<AppState>,
-    Path(campaign): Path<String>,
+    RequestedCampaign(campaign): RequestedCampaign,
     visit: PageContext,
-) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
+) -> Response {
     let chart = app.live_totals.latest(&campaign.id);
     let page = ChartPage {
         visit: &visit,
-        campaign,
+        campaign: &campaign,
         chart: chart.as_deref(),
     };
-    Ok(render(StatusCode::OK, &page))
+    render(StatusCode::OK, &page)
 }
 
 #[derive(Template)]
@@ -75,10 +73,7 @@ impl ChartPage<'_> {
     }
 
     fn stale_notice(&self) -> &'static str {
-        self.visit.lang.pick(
-            "Estos totales pueden no estar al día. Se actualizan solos apenas sea posible.",
-            "These totals may be out of date. They are updated by themselves as soon as possible.",
-        )
+        text!(self.visit.lang, "chart-stale")
     }
 
     fn bars(&self) -> impl Iterator<Item = Bar<'_>> {

@@ -207,7 +207,7 @@ impl Error {
 }
 
 /// Rounds up to whole seconds, at least one.
-fn retry_seconds(wait: SignedDuration) -> i64 {
+pub(super) fn retry_seconds(wait: SignedDuration) -> i64 {
     (wait.as_secs() + i64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
@@ -259,6 +259,18 @@ impl From<AccountsError> for Error {
                 Self::Internal(error.into())
             }
         }
+    }
+}
+
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        AccountsError::from(error).into()
+    }
+}
+
+impl From<getrandom::Error> for Error {
+    fn from(error: getrandom::Error) -> Self {
+        AccountsError::from(error).into()
     }
 }
 

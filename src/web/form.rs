@@ -4,26 +4,26 @@ mod page;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::AppState;
 use super::address::ClientAddress;
 use super::error::Error;
 use super::error::problem::Problem;
+use super::filled_form::FilledForm;
 use super::submission::{ReceivedSubmission, submit};
+use super::{AppState, RequestedCampaign};
 use jornada_domain::campaign::CampaignStatus;
-use jornada_domain::{Campaign, FormData, IdempotencyKey};
+use jornada_domain::{Campaign, IdempotencyKey};
 use jornada_http::headers::with_camera;
 use jornada_http::page::{PageContext, render};
 use jornada_http::upload::Upload;
 use jornada_service::admission::{HoneypotFields, take_part};
 use jornada_service::registrations::SubmitOutcome;
-use jornada_service::registrations::closure_cache::ClosureCache;
 use page::FormPage;
 
 /// Hidden field with the idempotency key of this form.
@@ -42,27 +42,26 @@ async fn show_default_form(State(app): State<AppState>, visit: PageContext) -> R
 
 async fn show_form(
     State(app): State<AppState>,
-    Path(campaign): Path<String>,
+    RequestedCampaign(campaign): RequestedCampaign,
     visit: PageContext,
-) -> Result<Response, Error> {
-    Ok(render_empty(&app, &visit, app.campaign(&campaign)?))
+) -> Response {
+    render_empty(&app, &visit, &campaign)
 }
 
 async fn submit_form(
     State(app): State<AppState>,
-    Path(campaign): Path<String>,
+    RequestedCampaign(campaign): RequestedCampaign,
     visit: PageContext,
     ClientAddress(client): ClientAddress,
     request: Request,
 ) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
-    let mut upload = Upload::read(&app.uploads, campaign, request).await?;
+    let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
     let hidden = HoneypotFields::take_from(&mut upload.form);
     // A submission without a key cannot be retried.
     let key = take_part(&mut upload.form, KEY_FIELD).unwrap_or_else(new_key);
     let (answers, timestamp) = (upload.form.clone(), hidden.timestamp.clone());
     let received = ReceivedSubmission {
-        campaign,
+        campaign: &campaign,
         client,
         upload,
         key: IdempotencyKey::parse(&key).ok_or(Error::Malformed(KEY_FIELD)),
@@ -75,23 +74,26 @@ async fn submit_form(
             let path = format!("/r/{}", receipt.id.receipt());
             Redirect::to(&visit.link(&path)).into_response()
         }
+        Err(Error::NotOpen { .. }) => render_closed(&app, &visit, &campaign),
         Err(error) => {
             let timestamp = timestamp.filter(|_| !matches!(error, Error::FormExpired));
-            let submitted = SubmittedForm {
-                key: &key,
-                timestamp: timestamp.unwrap_or_else(|| new_timestamp(&app, campaign)),
-                answers: &answers,
+            let shown_at = timestamp.unwrap_or_else(|| new_timestamp(&app, &campaign));
+            error.log();
+            let problem = Problem::from_error(&error, visit.lang);
+            let page = FormPage {
+                visit: &visit,
+                campaign: &campaign,
+                key,
+                shown_at,
+                form: FilledForm {
+                    problem: problem.errors.is_empty().then_some(problem.detail),
+                    errors: problem.errors,
+                    ..FilledForm::new(answers).with_status_of(&error)
+                },
             };
-            render_again(&app, &visit, campaign, &submitted, &error)
+            with_camera(page.form.render(&page))
         }
     })
-}
-
-/// Contents of a form that is shown again.
-struct SubmittedForm<'a> {
-    key: &'a str,
-    timestamp: String,
-    answers: &'a FormData,
 }
 
 fn new_key() -> String {
@@ -109,20 +111,20 @@ fn render_empty(app: &AppState, visit: &PageContext, campaign: &Campaign) -> Res
         .status(campaign, Timestamp::now())
         != CampaignStatus::Open
     {
-        return render_closed(&app.registrations.closures, visit, campaign);
+        return render_closed(app, visit, campaign);
     }
     let page = FormPage {
         visit,
         campaign,
-        key: &new_key(),
-        shown_at: &new_timestamp(app, campaign),
-        form: &FormData::default(),
-        problem: None,
+        key: new_key(),
+        shown_at: new_timestamp(app, campaign),
+        form: FilledForm::default(),
     };
-    with_camera(render(StatusCode::OK, &page))
+    with_camera(page.form.render(&page))
 }
 
-fn render_closed(closures: &ClosureCache, visit: &PageContext, campaign: &Campaign) -> Response {
+fn render_closed(app: &AppState, visit: &PageContext, campaign: &Campaign) -> Response {
+    let closures = &app.registrations.closures;
     let page = ClosedPage {
         visit,
         campaign,
@@ -130,33 +132,6 @@ fn render_closed(closures: &ClosureCache, visit: &PageContext, campaign: &Campai
         closes_at: closures.closes_at(campaign),
     };
     render(StatusCode::FORBIDDEN, &page)
-}
-
-/// Shows the form with the submitted answers and the error.
-fn render_again(
-    app: &AppState,
-    visit: &PageContext,
-    campaign: &Campaign,
-    submitted: &SubmittedForm<'_>,
-    error: &Error,
-) -> Response {
-    if matches!(error, Error::NotOpen { .. }) {
-        return render_closed(&app.registrations.closures, visit, campaign);
-    }
-    error.log();
-    let page = FormPage {
-        visit,
-        campaign,
-        key: submitted.key,
-        shown_at: &submitted.timestamp,
-        form: submitted.answers,
-        problem: Some(Problem::from_error(error, visit.lang)),
-    };
-    let mut answer = with_camera(render(error.status(), &page));
-    if let Some((name, value)) = error.header() {
-        answer.headers_mut().insert(name, value);
-    }
-    answer
 }
 
 #[derive(Template)]

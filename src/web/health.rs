@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::AppState;
 use jornada_http::healthz::healthz;
+use jornada_runtime::background;
 use jornada_runtime::metrics::Dependency;
 
 /// Timeout per dependency.
@@ -50,14 +51,8 @@ async fn readyz(State(app): State<AppState>) -> Response {
 /// Checks the dependencies periodically until `stop`, so that the metrics are current even if nobody requests
 /// `/readyz`.
 pub async fn poll_dependencies(app: AppState, stop: CancellationToken) {
-    let rest = || stop.run_until_cancelled(tokio::time::sleep(CHECK_INTERVAL));
-    while stop
-        .run_until_cancelled(Readiness::check(&app))
-        .await
-        .is_some()
-    {
-        rest().await;
-    }
+    let mut polling = background::every(CHECK_INTERVAL, &stop);
+    while polling.repeat(Readiness::check(&app)).await {}
 }
 
 #[derive(Debug, Serialize)]
@@ -83,7 +78,7 @@ impl Readiness {
     async fn check(app: &AppState) -> Self {
         let (store, photos, cache) = tokio::join!(
             check_dependency(app.store.ping()),
-            check_dependency(app.registrations.photos.ping()),
+            check_dependency(app.object_store.ping()),
             check_dependency(app.tally.ping())
         );
         let checks = [

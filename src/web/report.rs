@@ -3,7 +3,6 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use jiff::civil::Date;
 use tracing::warn;
 
 use super::AppState;
@@ -12,7 +11,7 @@ use super::staff::{AuditEvent, Principal, RequestAudit};
 use crate::app::App;
 use jornada_domain::job::ReportFormat;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_domain::{Campaign, FieldKind, Selection};
+use jornada_domain::{Campaign, Selection};
 
 /// Path segment for all values.
 pub const ALL_VALUES: &str = "_all";
@@ -46,23 +45,18 @@ pub async fn resolve_selection(
 }
 
 /// Returns the audit event of a report, with value and days.
-#[must_use]
 pub fn report_event(action: AuditAction, campaign: &Campaign, selection: &Selection) -> AuditEvent {
     let (first, last) = selection.days(&campaign.time_zone);
     let days = [("from", first), ("until", last)];
     let days = days
         .into_iter()
         .filter_map(|(name, day)| Some((name, day?)));
+    let value = selection.tally_value.as_deref().unwrap_or(ALL_VALUES);
     let event = AuditEvent::new(action).with_campaign(&campaign.id);
-    let event = event.with_detail(
-        "value",
-        selection.tally_value.as_deref().unwrap_or(ALL_VALUES),
-    );
-    days.fold(event, |event, (name, day)| event.with_detail(name, day))
+    event.with_detail("value", value).with_details(days)
 }
 
 /// Returns whether a selection is within the place scope. A list of all values requires access to all places.
-#[must_use]
 pub fn is_accessible(staff: &Principal, selection: &Selection) -> bool {
     let value = selection.tally_value.as_ref();
     value.map_or(staff.place_scope().is_all(), |value| staff.may_see(value))
@@ -70,12 +64,7 @@ pub fn is_accessible(staff: &Principal, selection: &Selection) -> bool {
 
 /// Returns the tally value for a typed name.
 async fn resolve_value(app: &App, campaign: &Campaign, name: &str) -> Result<String, Error> {
-    let listed = match &campaign.tally_field().kind {
-        FieldKind::Place(places) => places.find(name).map(|place| place.name.clone()),
-        FieldKind::Choice(choice) => choice.parse(name).ok(),
-        FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => None,
-    };
-    if let Some(listed) = listed {
+    if let Some(listed) = campaign.tally_field().listed_value(name) {
         return Ok(listed);
     }
     // Campaigns that accept other places also know those of earlier registrations.
@@ -92,17 +81,7 @@ pub async fn request_refresh(app: &App, campaign: &Campaign) {
     }
 }
 
-/// Parses a date (`YYYY-MM-DD`); empty text means none.
-pub fn parse_day(typed: &str) -> Result<Option<Date>, jiff::Error> {
-    let typed = typed.trim();
-    if typed.is_empty() {
-        return Ok(None);
-    }
-    Date::strptime("%Y-%m-%d", typed).map(Some)
-}
-
 /// Returns a file name such as `vacunacion-Bogotá-2026-11-21-2026-11-22.xlsx`.
-#[must_use]
 pub fn file_name(campaign: &Campaign, selection: &Selection, format: ReportFormat) -> String {
     let mut name = format!(
         "{}-{}",
@@ -117,7 +96,6 @@ pub fn file_name(campaign: &Campaign, selection: &Selection, format: ReportForma
 }
 
 /// Returns a download that must not be cached.
-#[must_use]
 pub fn download_response(
     body: Body,
     bytes: u64,
@@ -175,15 +153,5 @@ mod tests {
             content_disposition("vacunacion-Bogotá \"x\".xlsx"),
             "attachment; filename=\"vacunacion-Bogot___x_.xlsx\"; filename*=UTF-8''vacunacion-Bogot%C3%A1%20%22x%22.xlsx"
         );
-    }
-
-    #[test]
-    fn only_iso_dates_are_accepted() {
-        assert_eq!(parse_day(" ").unwrap(), None);
-        let read = parse_day("2026-11-21").unwrap().unwrap();
-        assert_eq!(read.to_string(), "2026-11-21");
-        for typed in ["21.11.2026", "2026-02-30", "2026-11-21T05:00", "x"] {
-            assert!(parse_day(typed).is_err(), "{typed}");
-        }
     }
 }

@@ -3,7 +3,10 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use axum::extract::{FromRequestParts, Path};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 
 use super::api::chart_response::ChartResponses;
@@ -38,6 +41,21 @@ pub struct State {
     pub charts: ChartResponses,
     /// One permit for each client of server-sent events.
     pub event_clients: Arc<Semaphore>,
+}
+
+/// The campaign of the path. Extractor for public paths with a campaign.
+#[derive(Clone, Debug)]
+pub struct RequestedCampaign(pub Arc<Campaign>);
+
+impl FromRequestParts<AppState> for RequestedCampaign {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        let Path(id) = path.map_err(IntoResponse::into_response)?;
+        let campaign = app.campaign(&id).map_err(IntoResponse::into_response)?;
+        Ok(Self(campaign.clone()))
+    }
 }
 
 impl Deref for AppState {

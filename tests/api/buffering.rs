@@ -1,19 +1,14 @@
 //! Outages of the object store: registrations continue, staff see buffered photos, and each is uploaded once
 //! afterwards.
 
-use jornada::config::{Env, FromEnv};
-use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
-use jornada_objects::{MasterKeys, ObjectStoreSetting};
-use jornada_objects::{ObjectStore, PhotoKey};
+use jornada_objects::{ObjectKey, ObjectStore};
 use jornada_photo::PhotoFormat;
-use jornada_service::registrations::key_ring::KeyRing;
-use jornada_store::Store;
-use jornada_store::StoreSetting;
 use reqwest::Response;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::app::open_app;
 use crate::encryption::fetch_photo;
 use jornada_testkit::instance::{
     Installation, RunningInstance, Stores, expect_problem, form_without_photo, photo_part,
@@ -41,18 +36,8 @@ impl OutageFixture {
     /// Returns the object store, bypassing the proxy.
     async fn photos(&self) -> ObjectStore {
         let photos = format!("s3://jornada-test?endpoint={}", variable("JORNADA_TEST_S3"));
-        let settings = self.installation.settings.iter();
-        let mut settings: Vec<_> = settings
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .filter(|(name, _)| *name != "JORNADA_PHOTOS")
-            .collect();
-        settings.push(("JORNADA_PHOTOS", &photos));
-        let env = Env::from_pairs(&settings);
-        let store = StoreSetting::from_env(&env).unwrap();
-        let keys = MasterKeys::from_env(&env).unwrap();
-        let vault = KeyRing::open(Store::open(&store).await.unwrap(), &keys).await;
-        let setting = ObjectStoreSetting::from_env(&env).unwrap();
-        ObjectStore::new(&setting, vault.unwrap().encryptor().clone())
+        let replaced = [("JORNADA_PHOTOS", photos.as_str())];
+        open_app(&self.installation, &replaced).await.object_store
     }
 
     /// Asserts that the object store has each photo as it was sent.
@@ -60,13 +45,13 @@ impl OutageFixture {
         let photos = self.photos().await;
         for (seed, id) in ids.iter().enumerate() {
             let bytes = jpeg(u8::try_from(seed).unwrap());
-            let photo = PhotoRef {
+            let id = RegistrationId::parse(id).unwrap();
+            let key = ObjectKey::Photo {
+                campaign: CampaignId::parse(&app.campaign).unwrap(),
+                id,
                 sha256: Sha256::digest(&bytes).into(),
                 format: PhotoFormat::Jpeg,
-                bytes: bytes.len() as u64,
             };
-            let id = RegistrationId::parse(id).unwrap();
-            let key = PhotoKey::for_photo(&CampaignId::parse(&app.campaign).unwrap(), id, &photo);
             let kept = photos.get(&key).await.unwrap();
             assert!(
                 kept == Some(bytes.into()),

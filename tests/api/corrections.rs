@@ -6,13 +6,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use jornada::app::metrics::Metrics;
-use jornada::config::{Env, ServeConfig};
 use jornada_domain::history::RegistrationHistory;
 use jornada_domain::{Campaign, FormData, RegistrationId};
-use jornada_objects::{ObjectStore, PhotoKey};
-use jornada_service::campaigns::Campaigns;
+use jornada_objects::ObjectKey;
+use jornada_service::key::InstallationSecret;
 use jornada_service::registrations::amend;
-use jornada_service::registrations::key_ring::KeyRing;
 use jornada_service::registrations::photo_deleter::PhotoDeleter;
 use jornada_service::registrations::photo_repository::PhotoRepository;
 use jornada_store::Store;
@@ -20,6 +18,7 @@ use jornada_store::UpdateOutcome;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::open_app;
 use crate::on_both;
 use jornada_testkit::instance::{
     DEFAULT_TIMEOUT, Installation, RunningInstance, Stores, expect_problem, form_with_photo,
@@ -37,7 +36,7 @@ on_both!(
 
 /// The services behind the staff pages of an installation.
 struct StaffServices {
-    config: ServeConfig,
+    secret: InstallationSecret,
     store: Store,
     photos: PhotoRepository,
     metrics: Metrics,
@@ -46,27 +45,13 @@ struct StaffServices {
 
 impl StaffServices {
     async fn open(installation: &Installation) -> Self {
-        let settings: Vec<_> = installation
-            .settings
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let config = ServeConfig::from_env(&Env::from_pairs(&settings)).unwrap();
-        let campaigns = Campaigns::read(&config.campaigns).unwrap();
-        let metrics = Metrics::new().unwrap();
-        let store = Store::open(&config.store).await.unwrap();
-        let vault = KeyRing::open(store.clone(), &config.photo_keys)
-            .await
-            .unwrap();
-        let photos = ObjectStore::new(&config.photos, vault.encryptor().clone());
-        let pending = metrics.buffered_photos.clone();
-        let photos = PhotoRepository::open(photos, vault, store.clone(), 1 << 20, pending);
+        let app = open_app(installation, &[]).await;
         Self {
-            photos: photos.await.unwrap(),
-            campaign: campaigns.get(&installation.campaign).unwrap().clone(),
-            config,
-            store,
-            metrics,
+            campaign: Arc::clone(app.campaigns.get(&installation.campaign).unwrap()),
+            photos: app.registrations.photos,
+            secret: app.registrations.secret,
+            store: app.store,
+            metrics: app.metrics,
         }
     }
 
@@ -81,7 +66,7 @@ impl StaffServices {
             parts: vec![(field.to_owned(), answer.to_owned())],
             has_photo: false,
         };
-        let (store, secret, campaign) = (&self.store, &self.config.secret, &self.campaign);
+        let (store, secret, campaign) = (&self.store, &self.secret, &self.campaign);
         let judged = read.correct(
             campaign,
             &typed,
@@ -304,7 +289,7 @@ async fn a_photo_that_could_not_be_deleted_is_deleted_later() {
     assert_eq!(store.count_pending_deletions().await.unwrap(), 0);
     stop.cancel();
     removing.await.unwrap();
-    let key = PhotoKey::for_photo(
+    let key = ObjectKey::for_photo(
         &read.registration.campaign,
         read.registration.id,
         read.registration.photo.as_ref().unwrap(),

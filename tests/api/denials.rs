@@ -1,4 +1,4 @@
-//! What keeps robots out says the same at both doors: each denial by the form and by the API.
+//! Checks that keep robots out answer the same at both doors: each denial by the form and by the API.
 
 use reqwest::multipart::Form;
 use reqwest::redirect::Policy;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
 mod abuse;
+mod app;
 mod buffering;
 mod cache;
 mod chart;

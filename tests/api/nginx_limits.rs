@@ -1,4 +1,4 @@
-//! What the shipped nginx.conf allows one client at once, and which addresses count as one client.
+//! Limits of the shipped nginx.conf for one client at once, and the addresses that count as one client.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};

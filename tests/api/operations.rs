@@ -1,4 +1,4 @@
-//! What operators and programs see: setting errors, readiness, metrics, logs, the API description, campaign checks.
+//! Output for operators and programs: setting errors, readiness, metrics, logs, the API description, campaign checks.
 
 use std::time::{Duration, Instant};
 

@@ -1,31 +1,23 @@
 //! The periodic sweep of the instances, and orphaned photos and report files.
 
 use std::fs::File;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
-use jornada::config::{Env, ServeConfig};
 use jornada_domain::job::{ReportFormat, ReportRequest};
-use jornada_domain::registration::{PhotoRef, UniqueKey};
+use jornada_domain::registration::UniqueKey;
 use jornada_domain::staff::Session;
 use jornada_domain::staff::audit::SystemActor;
 use jornada_domain::{CampaignId, Job, Lang, RegistrationId, Selection};
-use jornada_objects::{FileKey, ObjectStore, PhotoKey};
+use jornada_objects::{ObjectKey, ObjectStore};
 use jornada_photo::PhotoFormat;
-use jornada_service::campaigns::Campaigns;
-use jornada_service::registrations::key_ring::KeyRing;
-use jornada_service::registrations::metrics::BufferedPhotoMetrics;
-use jornada_service::registrations::photo_repository::PhotoRepository;
-use jornada_service::retention::{Sweep, SweepReport};
-use jornada_service::staff::AuditLog;
-use jornada_store::Store;
-use prometheus::Registry;
+use jornada_service::retention::{Sweep, SweepReport, lease};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::app::open_app;
 use crate::encryption::{Objects, fetch_photo, register};
 use crate::on_both;
 use crate::retention::{end_campaign, run_command};
@@ -44,46 +36,44 @@ on_both!(
 
 /// Builds a sweep of this installation, as its instances do.
 async fn sweep(installation: &Installation) -> Sweep {
-    let settings = installation.settings.iter();
-    let settings: Vec<_> = settings.map(|(name, value)| (&**name, &**value)).collect();
-    let config = ServeConfig::from_env(&Env::from_pairs(&settings)).unwrap();
-    let store = Store::open(&config.store).await.unwrap();
-    let vault = KeyRing::open(store.clone(), &config.photo_keys).await;
-    let vault = vault.unwrap();
-    let photos = ObjectStore::new(&config.photos, vault.encryptor().clone());
-    let metrics = BufferedPhotoMetrics::new(&Registry::new()).unwrap();
-    let keeper = PhotoRepository::open(photos.clone(), vault, store.clone(), 0, metrics);
-    let campaigns = Campaigns::read(&installation.folder.path().join("campaigns")).unwrap();
+    let app = open_app(installation, &[]).await;
     Sweep {
-        photos: keeper.await.unwrap(),
-        objects: photos,
-        campaigns: campaigns.iter().cloned().collect(),
-        audit: Arc::new(AuditLog::new(&config.secret)),
-        store,
+        photos: app.registrations.photos,
+        objects: app.object_store,
+        campaigns: app.campaigns.iter().cloned().collect(),
+        audit: app.audit_log,
+        lease: lease(&app.store),
+        store: app.store,
         actor: SystemActor::System,
         is_dry_run: false,
         deletes_all_orphans: false,
-        id: Uuid::new_v4(),
     }
 }
 
+/// Returns the report of a sweep that did only this.
+fn only(change: impl FnOnce(&mut SweepReport)) -> SweepReport {
+    let mut report = SweepReport::default();
+    change(&mut report);
+    report
+}
+
 /// Stores a photo whose registration is never inserted.
-async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> PhotoKey {
+async fn put_orphan(photos: &ObjectStore, campaign: &str, number: u32) -> ObjectKey {
     let campaign = CampaignId::parse(campaign).unwrap();
     let unique = UniqueKey::Answer(number.to_string());
     let id = RegistrationId::derive(&[1; 32], &campaign, &unique);
     let bytes = b"a photo of nobody";
-    let photo = PhotoRef {
+    let key = ObjectKey::Photo {
+        campaign,
+        id,
         sha256: Sha256::digest(bytes).into(),
         format: PhotoFormat::Jpeg,
-        bytes: bytes.len() as u64,
     };
-    let key = PhotoKey::for_photo(&campaign, id, &photo);
-    let sealed = photos
+    let encrypted = photos
         .encryptor()
         .encrypt(&key, bytes.as_slice().into())
         .await;
-    photos.put(&key, &sealed.unwrap()).await.unwrap();
+    photos.put(&key, &encrypted.unwrap()).await.unwrap();
     key
 }
 
@@ -104,10 +94,7 @@ async fn an_orphaned_photo_is_deleted_after_a_day_and_audited(stores: Stores) {
 
     let later = now + SignedDuration::from_hours(25);
     sweep.is_dry_run = true;
-    let one = Some(SweepReport {
-        orphans: 1,
-        ..SweepReport::default()
-    });
+    let one = Some(only(|report| report.orphans = 1));
     assert_eq!(sweep.run_once(later).await.unwrap(), one);
     assert!(sweep.objects.get(&orphaned).await.unwrap().is_some());
     sweep.is_dry_run = false;
@@ -133,13 +120,22 @@ async fn an_orphaned_photo_is_deleted_after_a_day_and_audited(stores: Stores) {
 
 /// Counts the stored photos of these registrations.
 async fn count_photos_of(sweep: &Sweep, ids: &[String]) -> usize {
-    let (mut keys, listing) = sweep.objects.list();
-    let mut kept = 0;
-    while let Some(key) = keys.recv().await {
-        kept += usize::from(ids.contains(&key.id().to_string()));
+    let keys = list_keys(&sweep.objects, ObjectKey::ALL).await;
+    let kept = keys
+        .iter()
+        .filter(|key| matches!(key, ObjectKey::Photo { id, .. } if ids.contains(&id.to_string())));
+    kept.count()
+}
+
+/// Returns the keys of all objects under a prefix.
+async fn list_keys(objects: &ObjectStore, prefix: &'static str) -> Vec<ObjectKey> {
+    let (mut listed, listing) = objects.list(prefix);
+    let mut keys = Vec::new();
+    while let Some((key, _)) = listed.recv().await {
+        keys.push(key);
     }
     listing.await.unwrap().unwrap();
-    kept
+    keys
 }
 
 /// Empties the store of an installation, but leaves its photos and settings.
@@ -181,11 +177,8 @@ async fn photos_of_an_emptied_store_are_held_until_confirmed(stores: Stores) {
     assert!(left.foreign_warning().unwrap().contains("JORNADA_STORE"));
 
     sweep.deletes_all_orphans = true;
-    let all = SweepReport {
-        orphans: 3,
-        ..SweepReport::default()
-    };
-    assert_eq!(sweep.run_once(later).await.unwrap(), Some(all));
+    let all = Some(only(|report| report.orphans = 3));
+    assert_eq!(sweep.run_once(later).await.unwrap(), all);
     assert_eq!(count_photos_of(&sweep, &ids).await, 0);
 }
 
@@ -198,11 +191,8 @@ async fn an_unencrypted_orphan_is_not_deleted(stores: Stores) {
         objects.write(&key.to_string(), bytes.to_vec()).await;
     }
     let later = Timestamp::now() + SignedDuration::from_hours(25);
-    let left = SweepReport {
-        foreign: 3,
-        ..SweepReport::default()
-    };
-    assert_eq!(sweep.run_once(later).await.unwrap(), Some(left));
+    let left = Some(only(|report| report.foreign = 3));
+    assert_eq!(sweep.run_once(later).await.unwrap(), left);
 }
 
 async fn photos_of_a_removed_field_are_deleted_on_time(stores: Stores) {
@@ -238,20 +228,14 @@ async fn many_orphans_are_held_until_confirmed(stores: Stores) {
         put_orphan(&sweep.objects, &installation.campaign, number).await;
     }
     let later = Timestamp::now() + SignedDuration::from_hours(25);
-    let held = SweepReport {
-        held: 21,
-        ..SweepReport::default()
-    };
+    let held = Some(only(|report| report.held = 21));
     for is_dry in [true, false] {
         sweep.is_dry_run = is_dry;
-        assert_eq!(sweep.run_once(later).await.unwrap(), Some(held));
+        assert_eq!(sweep.run_once(later).await.unwrap(), held);
     }
     sweep.deletes_all_orphans = true;
-    let all = SweepReport {
-        orphans: 21,
-        ..SweepReport::default()
-    };
-    assert_eq!(sweep.run_once(later).await.unwrap(), Some(all));
+    let all = Some(only(|report| report.orphans = 21));
+    assert_eq!(sweep.run_once(later).await.unwrap(), all);
     assert_eq!(count_photos_of(&sweep, &[id]).await, 1);
 }
 
@@ -288,9 +272,9 @@ async fn put_report(photos: &ObjectStore, campaign: &str) -> Job {
     };
     let mut job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     job.attempt = 1;
-    let (key, plain) = (FileKey::for_job(&job, 1), tempfile::tempfile().unwrap());
-    let (_, sealed) = photos.encryptor().encrypt_file(&key, plain, || ()).unwrap();
-    photos.put_file(&key, &sealed).await.unwrap();
+    let (key, plain) = (ObjectKey::for_job(&job, 1), tempfile::tempfile().unwrap());
+    let (_, encrypted) = photos.encryptor().encrypt_file(&key, plain, || ()).unwrap();
+    photos.put_file(&key, &encrypted).await.unwrap();
     job
 }
 
@@ -304,26 +288,16 @@ async fn an_orphaned_report_is_deleted_after_a_day(stores: Stores) {
     let of_others = put_report(&sweep.objects, "of-another-town").await;
     let now = Timestamp::now();
     let after = |hours| now + SignedDuration::from_hours(hours);
-    assert_eq!(
-        sweep.run_once(after(24)).await.unwrap(),
-        Some(SweepReport::default())
-    );
-    let one = SweepReport {
-        reports: 1,
-        ..SweepReport::default()
-    };
-    assert_eq!(sweep.run_once(after(26)).await.unwrap(), Some(one));
-    let (mut files, listing) = sweep.objects.list_files();
-    let mut left = Vec::new();
-    while let Some((key, _)) = files.recv().await {
-        left.push(key);
-    }
-    listing.await.unwrap().unwrap();
-    assert!(!left.contains(&FileKey::for_job(&orphaned, 1)));
+    let nothing = Some(only(|_| ()));
+    assert_eq!(sweep.run_once(after(24)).await.unwrap(), nothing);
+    let one = Some(only(|report| report.reports = 1));
+    assert_eq!(sweep.run_once(after(26)).await.unwrap(), one);
+    let left = list_keys(&sweep.objects, ObjectKey::REPORTS).await;
+    assert!(!left.contains(&ObjectKey::for_job(&orphaned, 1)));
     for job in [known, of_others] {
-        let key = FileKey::for_job(&job, 1);
+        let key = ObjectKey::for_job(&job, 1);
         assert!(left.contains(&key));
-        sweep.objects.remove_file(&key).await.unwrap();
+        sweep.objects.remove(&key).await.unwrap();
     }
 }
 
@@ -334,7 +308,7 @@ async fn an_unfinished_report_file_is_deleted() {
     let sweep = sweep(&installation).await;
     let job = put_report(&sweep.objects, &installation.campaign).await;
     let path = installation.folder.path().join("data/photos");
-    let file = path.join(FileKey::for_job(&job, 1).to_string());
+    let file = path.join(ObjectKey::for_job(&job, 1).to_string());
     let part = file.with_extension("part");
     std::fs::rename(file, &part).unwrap();
     let later = Timestamp::now() + SignedDuration::from_hours(26);
@@ -351,11 +325,8 @@ async fn nothing_is_deleted_when_the_clocks_disagree(stores: Stores) {
     let now = Timestamp::now();
     for minutes in [6, -6, 60 * 24 * 365] {
         let wrong = now + SignedDuration::from_mins(minutes);
-        let output = sweep
-            .run_if_clocks_agree(wrong)
-            .await
-            .unwrap_err()
-            .to_string();
+        let refused = sweep.run_if_clocks_agree(wrong).await.unwrap_err();
+        let output = refused.to_string();
         assert!(output.contains("clock of this machine"), "{output}");
     }
     let slow = now - SignedDuration::from_mins(4);

@@ -1,4 +1,4 @@
-//! What browsers send, as every page's forms name it, what they keep, and what files are headed with.
+//! Names that browsers send and store, taken from the forms of every page, and the headings of exported files.
 
 use std::collections::BTreeSet;
 

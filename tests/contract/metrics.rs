@@ -1,4 +1,4 @@
-//! What Prometheus reads of both roles: names, types and labels.
+//! Metrics of both roles: names, types and labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Child;
@@ -94,6 +94,7 @@ async fn use_a_little(area: &Area) {
             let text = text.unwrap().text().await.unwrap();
             text.contains("jornada_report_jobs_total{")
                 && text.contains("jornada_tally_registrations{")
+                && text.contains("jornada_tally_drift{")
         },
     )
     .await;

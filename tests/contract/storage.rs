@@ -1,4 +1,4 @@
-//! What lies in the databases, by the names that backups, tests and operators use.
+//! Names in the databases that backups, tests and operators use.
 
 use std::collections::BTreeSet;
 

@@ -4,11 +4,10 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 
 use futures_util::TryStreamExt;
-use jiff::Timestamp;
-use jornada_domain::job::{ReportFile, ReportFormat, ReportRequest};
-use jornada_domain::{CampaignId, Job, Lang, Selection};
+use jornada_domain::CampaignId;
+use jornada_domain::job::{ReportFile, ReportFormat};
 use jornada_objects::encryption::EncryptedFile;
-use jornada_objects::{FileKey, ObjectError, ObjectStore};
+use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
 use uuid::Uuid;
 
 use crate::photos::{disk, s3};
@@ -17,33 +16,30 @@ use jornada_testkit::servers::random_name;
 /// More than one chunk, and not a multiple of one.
 const BYTES: usize = 300_001;
 
-fn key() -> FileKey {
-    let wanted = ReportRequest {
+fn key() -> ObjectKey {
+    ObjectKey::Report {
         campaign: CampaignId::parse(&random_name()).unwrap(),
-        selection: Selection::all(),
+        job: Uuid::new_v4(),
+        attempt: 1,
         format: ReportFormat::Csv,
-        lang: Lang::Es,
-        base_url: "http://localhost".into(),
-    };
-    let job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
-    FileKey::for_job(&job, 1)
+    }
 }
 
 /// A report encrypted for this store.
 fn encrypted(
     photos: &ObjectStore,
-    key: &FileKey,
+    key: &ObjectKey,
     byte: u8,
 ) -> (Vec<u8>, EncryptedFile, ReportFile) {
     let bytes: Vec<u8> = (0..BYTES).map(|at| byte ^ at.to_le_bytes()[0]).collect();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&bytes).unwrap();
-    let (known, sealed) = photos.encryptor().encrypt_file(key, file, || ()).unwrap();
-    (bytes, sealed, known)
+    let (known, encrypted_file) = photos.encryptor().encrypt_file(key, file, || ()).unwrap();
+    (bytes, encrypted_file, known)
 }
 
-async fn read(photos: &ObjectStore, key: &FileKey, known: ReportFile) -> Option<Vec<u8>> {
-    let chunks = photos.file(key, known).await.unwrap()?;
+async fn read(photos: &ObjectStore, key: &ObjectKey, known: ReportFile) -> Option<Vec<u8>> {
+    let chunks = photos.get_file(key, known).await.unwrap()?;
     let chunks: Vec<_> = chunks.try_collect().await.unwrap();
     Some(chunks.concat())
 }
@@ -58,17 +54,17 @@ async fn content_is_readable_until_it_is_removed(photos: ObjectStore) {
     let (second, encrypted_2, known_2) = encrypted(&photos, &key, 2);
     photos.put_file(&key, &encrypted_2).await.unwrap();
     assert_eq!(read(&photos, &key, known_2).await, Some(second));
-    let chunks = photos.file(&key, known_1).await.unwrap().unwrap();
+    let chunks = photos.get_file(&key, known_1).await.unwrap().unwrap();
     let altered = chunks.try_collect::<Vec<_>>().await;
     assert!(altered.is_err(), "it is another file");
     let shorter = ReportFile {
         bytes: known_2.bytes - 1,
         ..known_2
     };
-    let result = photos.file(&key, shorter).await.map(drop);
+    let result = photos.get_file(&key, shorter).await.map(drop);
     assert!(matches!(result, Err(ObjectError::Altered)), "{result:?}");
     for _ in 0..2 {
-        photos.remove_file(&key).await.unwrap();
+        photos.remove(&key).await.unwrap();
     }
     assert_eq!(read(&photos, &key, known_2).await, None);
 }

@@ -2,43 +2,43 @@
 
 use bytes::Bytes;
 use jornada::config::{Env, FromEnv};
-use jornada_domain::registration::{PhotoRef, UniqueKey};
+use jornada_domain::registration::UniqueKey;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_objects::ObjectStoreSetting;
 use jornada_objects::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
-use jornada_objects::{ObjectError, ObjectStore, PhotoKey};
+use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
 use jornada_photo::PhotoFormat;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use jornada_testkit::servers::{random_name, variable};
 
-fn key(bytes: &[u8]) -> PhotoKey {
+fn key(bytes: &[u8]) -> ObjectKey {
     let campaign = CampaignId::parse(&random_name()).unwrap();
     let id = RegistrationId::derive(&[1; 32], &campaign, &UniqueKey::Answer("1".into()));
-    let photo = PhotoRef {
+    ObjectKey::Photo {
+        campaign,
+        id,
         sha256: Sha256::digest(bytes).into(),
         format: PhotoFormat::Png,
-        bytes: bytes.len() as u64,
-    };
-    PhotoKey::for_photo(&campaign, id, &photo)
+    }
 }
 
-fn seal() -> Encryptor {
+fn encryptor() -> Encryptor {
     let master = MasterKey::new(&[1; 32]);
     Encryptor::new(KeyEncryptionKey::generate(master.id()).unwrap())
 }
 
-async fn put(photos: &ObjectStore, key: &PhotoKey, bytes: impl Into<Bytes>) {
-    let sealed = photos.encryptor().encrypt(key, bytes.into()).await.unwrap();
-    photos.put(key, &sealed).await.unwrap();
+async fn put(photos: &ObjectStore, key: &ObjectKey, bytes: impl Into<Bytes>) {
+    let encrypted = photos.encryptor().encrypt(key, bytes.into()).await.unwrap();
+    photos.put(key, &encrypted).await.unwrap();
 }
 
 pub async fn disk() -> (TempDir, ObjectStore) {
     let folder = tempfile::tempdir().unwrap();
     let photos = ObjectStore::new(
         &ObjectStoreSetting::Disk(folder.path().join("photos")),
-        seal(),
+        encryptor(),
     );
     photos.prepare().await.unwrap();
     (folder, photos)
@@ -59,7 +59,7 @@ fn s3_setting(endpoint: &str, secret_key: &str) -> ObjectStoreSetting {
 pub async fn s3() -> ObjectStore {
     let secret_key = variable("JORNADA_TEST_S3_SECRET_KEY");
     let setting = s3_setting(&variable("JORNADA_TEST_S3"), &secret_key);
-    let photos = ObjectStore::new(&setting, seal());
+    let photos = ObjectStore::new(&setting, encryptor());
     photos.prepare().await.unwrap();
     photos
 }
@@ -132,9 +132,9 @@ async fn each_photo_is_listed_once(photos: ObjectStore) {
     for (key, bytes) in &keys {
         put(&photos, key, bytes.clone()).await;
     }
-    let (mut listed, listing) = photos.list();
+    let (mut listed, listing) = photos.list(ObjectKey::ALL);
     let mut found = Vec::new();
-    while let Some(key) = listed.recv().await {
+    while let Some((key, _)) = listed.recv().await {
         found.push(key);
     }
     listing.await.unwrap().unwrap();
@@ -159,14 +159,14 @@ async fn s3_lists() {
 async fn an_unavailable_store_is_reported_soon_and_without_keys() {
     let start = std::time::Instant::now();
     let setting = s3_setting("http://127.0.0.1:1", "irrelevant");
-    let unavailable = ObjectStore::new(&setting, seal());
+    let unavailable = ObjectStore::new(&setting, encryptor());
     for error in [unavailable.prepare().await, unavailable.try_put().await] {
         let error = error.unwrap_err();
         assert!(matches!(error, ObjectError::Unavailable(_)), "{error}");
     }
     assert!(start.elapsed() < std::time::Duration::from_secs(15));
     let setting = s3_setting(&variable("JORNADA_TEST_S3"), "wrong");
-    let wrong = ObjectStore::new(&setting, seal());
+    let wrong = ObjectStore::new(&setting, encryptor());
     let wrong = wrong.prepare().await.unwrap_err();
     assert!(matches!(wrong, ObjectError::Failed(_)), "{wrong}");
     assert!(!format!("{wrong:?}").contains("wrong"));

@@ -108,8 +108,9 @@ async fn a_clerk_of_one_city_sees_no_report_of_another() {
 /// Returns the cleaner for this area's report files, and their folder.
 fn sweeper(area: &Area) -> (ReportCleaner, PathBuf) {
     let folder = area.installation.folder.path().join("data/photos");
-    let seal = Encryptor::new(KeyEncryptionKey::generate(MasterKey::new(&[1; 32]).id()).unwrap());
-    let photos = ObjectStore::new(&ObjectStoreSetting::Disk(folder.clone()), seal);
+    let encryptor =
+        Encryptor::new(KeyEncryptionKey::generate(MasterKey::new(&[1; 32]).id()).unwrap());
+    let photos = ObjectStore::new(&ObjectStoreSetting::Disk(folder.clone()), encryptor);
     (ReportCleaner::new(area.store.clone(), photos), folder)
 }
 

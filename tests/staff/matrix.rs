@@ -181,7 +181,7 @@ fn name(caller: Caller) -> &'static str {
     match caller {
         Caller::Nobody => "nobody",
         Caller::Role(role) => role.name(),
-        Caller::Token(scope) => scope.name(),
+        Caller::Token(scope) => scope.into(),
     }
 }
 

@@ -17,16 +17,12 @@ fn id(fixture: &StoreFixture, answer: &str) -> RegistrationId {
 
 pub async fn insert(fixture: &StoreFixture, key: &str, value: &str) -> RegistrationHistory {
     let one = registration(&fixture.campaign, key, value, 0);
-    fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+    fixture.insert(&one).await;
     record(fixture, &one).await
 }
 
 pub async fn record(fixture: &StoreFixture, one: &Registration) -> RegistrationHistory {
-    let found = fixture
-        .store
-        .history(&fixture.campaign, one.id)
-        .await
-        .unwrap();
+    let found = fixture.history(one.id).await;
     found.unwrap()
 }
 
@@ -60,7 +56,7 @@ pub async fn revision(fixture: &StoreFixture) -> u64 {
 }
 
 pub async fn try_insert(fixture: &StoreFixture, one: &Registration) -> InsertOutcome {
-    fixture.store.insert(&fixture.campaign, one).await.unwrap()
+    fixture.insert(one).await
 }
 
 fn values_and_deltas(changes: &[Change]) -> Vec<(&str, i64)> {
@@ -112,13 +108,7 @@ pub async fn a_corrected_value_is_listed_and_counted_under_the_new_value(fixture
         correct(fixture, &first, &[("ciudad", "Bogotá")]).await,
         UpdateOutcome::Updated
     );
-    let count = async |of: Selection| {
-        fixture
-            .store
-            .count(&fixture.campaign.id, &of)
-            .await
-            .unwrap()
-    };
+    let count = async |of: Selection| fixture.count(&of).await;
     assert_eq!(count(Selection::for_value("Cali")).await, 1);
     assert_eq!(count(Selection::for_value("Bogotá")).await, 1);
     assert_eq!(count(Selection::all()).await, 2);
@@ -133,6 +123,7 @@ pub async fn an_answer_to_a_removed_field_survives_a_correction(fixture: &StoreF
     let first = insert(fixture, "1001", "Bogotá").await;
     let mut smaller = (*fixture.campaign).clone();
     smaller.fields.remove(1);
+    let smaller = Arc::new(smaller);
     let id = first.registration.id;
     let read = fixture.store.history(&smaller, id).await.unwrap().unwrap();
     let better = corrected(&smaller, &read, &[("nombre", "Ana Ejemplo")]);
@@ -203,14 +194,7 @@ pub async fn an_alias_belongs_to_one_registration(fixture: &StoreFixture) {
         "an alias is no registration"
     );
     let claimed = id(fixture, "1003");
-    assert_eq!(
-        fixture
-            .store
-            .history(&fixture.campaign, claimed)
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(fixture.history(claimed).await, None);
     assert_eq!(
         fixture.store.receipt(claimed.receipt()).await.unwrap(),
         None
@@ -264,12 +248,7 @@ pub async fn an_id_requested_by_many_at_once_goes_to_one(fixture: &StoreFixture)
 }
 
 pub async fn the_feed_reports_corrections_and_deletions(fixture: &StoreFixture) {
-    let from = fixture
-        .store
-        .snapshot(&fixture.campaign.id)
-        .await
-        .unwrap()
-        .position;
+    let from = fixture.snapshot().await.position;
     let first = insert(fixture, "1001", "Cali").await;
     let mut read = first.clone();
     for (parts, expected) in [
@@ -309,11 +288,7 @@ pub async fn the_feed_reports_corrections_and_deletions(fixture: &StoreFixture) 
         ("Cali", 1),
         ("Cali", -1),
     ];
-    let mut feed = fixture
-        .store
-        .feed(&fixture.campaign.id, &from)
-        .await
-        .unwrap();
+    let mut feed = fixture.feed(&from).await;
     let changes = drain(&mut feed).await.unwrap();
     assert_eq!(values_and_deltas(&changes), expected);
     assert!(changes.is_sorted_by_key(|change| change.position.at));
@@ -325,16 +300,7 @@ pub async fn the_feed_reports_corrections_and_deletions(fixture: &StoreFixture) 
         let mut feed = again.feed(&fixture.campaign.id, position).await.unwrap();
         assert_eq!(drain(&mut feed).await.unwrap(), changes[behind + 1..]);
     }
-    let now = fixture
-        .store
-        .snapshot(&fixture.campaign.id)
-        .await
-        .unwrap()
-        .position;
-    let mut feed = fixture
-        .store
-        .feed(&fixture.campaign.id, &now)
-        .await
-        .unwrap();
+    let now = fixture.snapshot().await.position;
+    let mut feed = fixture.feed(&now).await;
     assert!(drain(&mut feed).await.unwrap().is_empty());
 }

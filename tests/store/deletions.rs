@@ -45,21 +45,11 @@ pub async fn a_deleted_registration_does_not_come_back(fixture: &StoreFixture) {
             .unwrap(),
         None
     );
-    assert_eq!(
-        fixture.store.history(&fixture.campaign, id).await.unwrap(),
-        None
-    );
+    assert_eq!(fixture.history(id).await, None);
     assert_eq!(fixture.store.receipt(id.receipt()).await.unwrap(), None);
-    assert_eq!(
-        fixture
-            .store
-            .count(&fixture.campaign.id, &Selection::all())
-            .await
-            .unwrap(),
-        0
-    );
+    assert_eq!(fixture.count(&Selection::all()).await, 0);
     assert_eq!(fixture.list(None).await, []);
-    let snapshot = fixture.store.snapshot(&fixture.campaign.id).await.unwrap();
+    let snapshot = fixture.snapshot().await;
     assert!(snapshot.totals.is_empty());
     assert_eq!(revision(fixture).await, 2);
     let known = fixture
@@ -83,11 +73,7 @@ pub async fn no_personal_data_remains(fixture: &StoreFixture) {
         "Bogotá",
         0,
     );
-    fixture
-        .store
-        .insert(&fixture.campaign, &first)
-        .await
-        .unwrap();
+    fixture.insert(&first).await;
     let read = record(fixture, &first).await;
     assert_eq!(
         correct(fixture, &read, &[("nombre", "Zenobia Corregida")]).await,
@@ -148,11 +134,7 @@ pub async fn a_photo_is_pending_until_it_is_deleted(fixture: &StoreFixture) {
     }
     let mut plain = registration(&fixture.campaign, "1004", "Bogotá", 0);
     plain.photo = None;
-    fixture
-        .store
-        .insert(&fixture.campaign, &plain)
-        .await
-        .unwrap();
+    fixture.insert(&plain).await;
     let read = record(fixture, &plain).await;
     assert_eq!(delete(fixture, &read).await, UpdateOutcome::Updated);
 

@@ -10,12 +10,7 @@ use tokio::time::{Instant, timeout};
 use crate::fixture::{StoreFixture, drain, registration};
 
 async fn start(fixture: &StoreFixture) -> Position {
-    fixture
-        .store
-        .snapshot(&fixture.campaign.id)
-        .await
-        .unwrap()
-        .position
+    fixture.snapshot().await.position
 }
 
 fn values(changes: &[jornada_store::Change]) -> Vec<&str> {
@@ -27,25 +22,13 @@ fn values(changes: &[jornada_store::Change]) -> Vec<&str> {
 
 pub async fn each_insert_is_returned_once_and_in_order(fixture: &StoreFixture) {
     let from = start(fixture).await;
-    let mut feed = fixture
-        .store
-        .feed(&fixture.campaign.id, &from)
-        .await
-        .unwrap();
+    let mut feed = fixture.feed(&from).await;
     assert!(drain(&mut feed).await.unwrap().is_empty());
     let stored = fixture.fill(3, &["a", "b", "c"]).await;
     // A retry and a conflict change nothing.
-    fixture
-        .store
-        .insert(&fixture.campaign, &stored[0])
-        .await
-        .unwrap();
+    fixture.insert(&stored[0]).await;
     let other = registration(&fixture.campaign, "0", "z", 9);
-    fixture
-        .store
-        .insert(&fixture.campaign, &other)
-        .await
-        .unwrap();
+    fixture.insert(&other).await;
     let changes = drain(&mut feed).await.unwrap();
     assert_eq!(values(&changes), ["a", "b", "c"]);
     assert!(changes.iter().all(|change| change.delta == 1));
@@ -57,11 +40,7 @@ pub async fn each_insert_is_returned_once_and_in_order(fixture: &StoreFixture) {
 pub async fn it_continues_from_every_position(fixture: &StoreFixture) {
     let from = start(fixture).await;
     fixture.fill(5, &["a", "b", "c", "d", "e"]).await;
-    let mut feed = fixture
-        .store
-        .feed(&fixture.campaign.id, &from)
-        .await
-        .unwrap();
+    let mut feed = fixture.feed(&from).await;
     let changes = drain(&mut feed).await.unwrap();
     assert_eq!(changes.len(), 5);
     for (place, change) in changes.iter().enumerate() {
@@ -77,14 +56,9 @@ pub async fn it_continues_from_a_snapshot(fixture: &StoreFixture) {
     let from = start(fixture).await;
     for (key, value) in [("1", "a"), ("2", "b"), ("3", "c")] {
         let one = registration(&fixture.campaign, key, value, 0);
-        fixture.store.insert(&fixture.campaign, &one).await.unwrap();
-        let Snapshot { totals, position } =
-            fixture.store.snapshot(&fixture.campaign.id).await.unwrap();
-        let mut feed = fixture
-            .store
-            .feed(&fixture.campaign.id, &from)
-            .await
-            .unwrap();
+        fixture.insert(&one).await;
+        let Snapshot { totals, position } = fixture.snapshot().await;
+        let mut feed = fixture.feed(&from).await;
         let before = drain(&mut feed).await.unwrap();
         assert_eq!(before.len(), totals.len());
         assert!(
@@ -92,11 +66,7 @@ pub async fn it_continues_from_a_snapshot(fixture: &StoreFixture) {
                 .iter()
                 .all(|change| change.position.at <= position.at)
         );
-        let mut feed = fixture
-            .store
-            .feed(&fixture.campaign.id, &position)
-            .await
-            .unwrap();
+        let mut feed = fixture.feed(&position).await;
         assert!(drain(&mut feed).await.unwrap().is_empty());
     }
 }
@@ -119,7 +89,7 @@ pub async fn a_snapshot_while_people_register_misses_and_duplicates_nothing(
         .collect();
     let mut followers = Vec::new();
     while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
-        let snapshot = fixture.store.snapshot(&fixture.campaign.id).await.unwrap();
+        let snapshot = fixture.snapshot().await;
         let feed = fixture
             .store
             .feed(&fixture.campaign.id, &snapshot.position)
@@ -141,11 +111,7 @@ pub async fn a_snapshot_while_people_register_misses_and_duplicates_nothing(
 
 pub async fn a_cancelled_call_loses_nothing(fixture: &StoreFixture) {
     let from = start(fixture).await;
-    let mut feed = fixture
-        .store
-        .feed(&fixture.campaign.id, &from)
-        .await
-        .unwrap();
+    let mut feed = fixture.feed(&from).await;
     let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
     let writer = tokio::spawn(async move {
         for number in 0..300 {
@@ -167,11 +133,7 @@ pub async fn a_cancelled_call_loses_nothing(fixture: &StoreFixture) {
 
 pub async fn it_waits_for_the_first_change(fixture: &StoreFixture) {
     let from = start(fixture).await;
-    let mut feed = fixture
-        .store
-        .feed(&fixture.campaign.id, &from)
-        .await
-        .unwrap();
+    let mut feed = fixture.feed(&from).await;
     let before = Instant::now();
     assert!(
         feed.next(Duration::from_millis(300))
@@ -215,11 +177,7 @@ pub async fn many_changes_come_in_bounded_batches(fixture: &StoreFixture) {
     for writer in writers {
         writer.await.unwrap();
     }
-    let mut feed = fixture
-        .store
-        .feed(&fixture.campaign.id, &from)
-        .await
-        .unwrap();
+    let mut feed = fixture.feed(&from).await;
     let first = feed.next(Duration::ZERO).await.unwrap();
     assert!(first.len() <= 10_000);
     assert_eq!(first.len() + drain(&mut feed).await.unwrap().len(), 12_000);

@@ -9,7 +9,7 @@ use jornada_domain::registration::{PhotoRef, UniqueKey};
 use jornada_domain::{Answers, Campaign, FormData, Registration, RegistrationId, Selection};
 use jornada_photo::PhotoFormat;
 use jornada_store::StoreSetting;
-use jornada_store::{Change, Feed, FeedError, Store};
+use jornada_store::{Change, Feed, FeedError, InsertOutcome, Position, Snapshot, Store};
 use tempfile::TempDir;
 
 use jornada_testkit::{campaign::EXAMPLE, servers};
@@ -71,10 +71,31 @@ impl StoreFixture {
             let value = values[number % values.len()];
             let millisecond = i64::try_from(number).unwrap();
             let one = registration(&self.campaign, &format!("{number}"), value, millisecond);
-            self.store.insert(&self.campaign, &one).await.unwrap();
+            self.insert(&one).await;
             stored.push(one);
         }
         stored
+    }
+
+    pub async fn insert(&self, one: &Registration) -> InsertOutcome {
+        self.store.insert(&self.campaign, one).await.unwrap()
+    }
+
+    pub async fn history(&self, id: RegistrationId) -> Option<RegistrationHistory> {
+        self.store.history(&self.campaign, id).await.unwrap()
+    }
+
+    pub async fn snapshot(&self) -> Snapshot {
+        self.store.snapshot(&self.campaign.id).await.unwrap()
+    }
+
+    pub async fn feed(&self, from: &Position) -> Feed {
+        self.store.feed(&self.campaign.id, from).await.unwrap()
+    }
+
+    pub async fn count(&self, selection: &Selection) -> u64 {
+        let campaign = &self.campaign.id;
+        self.store.count(campaign, selection).await.unwrap()
     }
 
     /// Returns the complete list of a value, or of all values.

@@ -12,30 +12,15 @@ pub async fn the_first_is_inserted_a_retry_is_recognised_a_conflict_is_rejected(
     fixture: &StoreFixture,
 ) {
     let first = registration(&fixture.campaign, "1", "Bogotá", 0);
-    assert_eq!(
-        fixture
-            .store
-            .insert(&fixture.campaign, &first)
-            .await
-            .unwrap(),
-        InsertOutcome::Inserted
-    );
+    assert_eq!(fixture.insert(&first).await, InsertOutcome::Inserted);
 
     let mut retry = first.clone();
     retry.received_at = registration(&fixture.campaign, "1", "Bogotá", 60_000).received_at;
-    let outcome = fixture
-        .store
-        .insert(&fixture.campaign, &retry)
-        .await
-        .unwrap();
+    let outcome = fixture.insert(&retry).await;
     assert_eq!(outcome, InsertOutcome::SameAgain(first.received_at));
 
     let other = named(&fixture.campaign, "1", "Otra Persona", "Cali", 70_000);
-    let outcome = fixture
-        .store
-        .insert(&fixture.campaign, &other)
-        .await
-        .unwrap();
+    let outcome = fixture.insert(&other).await;
     assert_eq!(outcome, InsertOutcome::Conflict);
     assert_eq!(fixture.list(None).await, [first]);
 }
@@ -57,14 +42,7 @@ pub async fn one_of_fifty_concurrent_inserts_is_new(fixture: &StoreFixture) {
         }
     }
     assert_eq!(new, 1);
-    assert_eq!(
-        fixture
-            .store
-            .count(&fixture.campaign.id, &Selection::all())
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(fixture.count(&Selection::all()).await, 1);
 }
 
 pub async fn concurrent_different_registrations_are_all_stored(fixture: &StoreFixture) {
@@ -93,7 +71,7 @@ pub async fn lists_are_in_the_order_of_arrival(fixture: &StoreFixture) {
         ("6", "Cali", 0),
     ] {
         let one = registration(&fixture.campaign, key, value, millisecond);
-        fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+        fixture.insert(&one).await;
         all.push(one);
     }
     all.sort_by(|a, b| {
@@ -132,7 +110,7 @@ pub async fn registrations_are_read_back_unchanged(fixture: &StoreFixture) {
         if number % 2 == 0 {
             one.photo = None;
         }
-        let outcome = fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+        let outcome = fixture.insert(&one).await;
         assert_eq!(outcome, InsertOutcome::Inserted);
         let found = fixture
             .store
@@ -153,14 +131,18 @@ pub async fn registrations_are_read_back_unchanged(fixture: &StoreFixture) {
 
 pub async fn a_field_added_or_removed_leaves_the_other_answers(fixture: &StoreFixture) {
     let one = registration(&fixture.campaign, "1", "Bogotá", 0);
-    fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+    fixture.insert(&one).await;
     let mut changed = (*fixture.campaign).clone();
     changed.fields.remove(1);
     changed.fields.reverse();
     let mut new = changed.fields[0].clone();
     "barrio".clone_into(&mut new.name);
     changed.fields.push(new);
-    let found = fixture.store.registration(&changed, one.id).await.unwrap();
+    let found = fixture
+        .store
+        .registration(&Arc::new(changed), one.id)
+        .await
+        .unwrap();
     let text = |text: &str| Some(text.to_owned());
     let expected = vec![None, text("Bogotá"), text("Persona 1"), None];
     assert_eq!(found.unwrap().answers, Answers::from_stored(expected));
@@ -185,7 +167,7 @@ pub async fn a_field_added_or_removed_leaves_the_other_answers(fixture: &StoreFi
 
 pub async fn count_totals_and_list_agree(fixture: &StoreFixture) {
     let stored = fixture.fill(2_500, &["Cali", "Bogotá", "Cali"]).await;
-    let snapshot = fixture.store.snapshot(&fixture.campaign.id).await.unwrap();
+    let snapshot = fixture.snapshot().await;
     let totals: Vec<_> = snapshot.totals.into_iter().collect();
     assert_eq!(
         totals,
@@ -203,22 +185,8 @@ pub async fn count_totals_and_list_agree(fixture: &StoreFixture) {
             .collect();
         assert!(fixture.list(Some(&value)).await.iter().eq(expected));
     }
-    assert_eq!(
-        fixture
-            .store
-            .count(&fixture.campaign.id, &Selection::all())
-            .await
-            .unwrap(),
-        2_500
-    );
-    assert_eq!(
-        fixture
-            .store
-            .count(&fixture.campaign.id, &Selection::for_value(""))
-            .await
-            .unwrap(),
-        0
-    );
+    assert_eq!(fixture.count(&Selection::all()).await, 2_500);
+    assert_eq!(fixture.count(&Selection::for_value("")).await, 0);
     assert_eq!(fixture.list(None).await.len(), 2_500);
 }
 
@@ -328,7 +296,7 @@ pub async fn campaigns_are_separate(fixture: &StoreFixture) {
 
 pub async fn reopening_preserves_everything(fixture: &StoreFixture) {
     let stored = fixture.fill(10, &["Cali"]).await;
-    let before = fixture.store.snapshot(&fixture.campaign.id).await.unwrap();
+    let before = fixture.snapshot().await;
     let again = fixture.reopen().await;
     again.ping().await.unwrap();
     let after = again.snapshot(&fixture.campaign.id).await.unwrap();

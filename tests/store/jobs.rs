@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use jornada_domain::job::{ReportFile, ReportFormat, ReportRequest, SourceVersion};
 use jornada_domain::{CampaignId, Job, JobState, Lang, Selection};
-use jornada_store::job::{JobLease, JobOutcome, MAX_FAILED_ATTEMPTS};
+use jornada_store::jobs::{JobLease, JobOutcome, MAX_FAILED_ATTEMPTS};
 use uuid::Uuid;
 
 use crate::fixture::StoreFixture;

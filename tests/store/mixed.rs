@@ -61,7 +61,7 @@ fn document(key: u16) -> String {
 /// Updates the registration of a key, if it exists.
 async fn update(
     store: &Store,
-    campaign: &Campaign,
+    campaign: &Arc<Campaign>,
     operation: &Operation,
 ) -> Option<UpdateOutcome> {
     let (Operation::Move(key, _) | Operation::Rename(key, _) | Operation::Delete(key)) = operation
@@ -233,12 +233,7 @@ pub async fn totals_are_exact_under_concurrent_updates(fixture: &StoreFixture) {
         clerk.await.unwrap();
     }
     consumer.catch_up().await;
-    let truth = fixture
-        .store
-        .snapshot(&fixture.campaign.id)
-        .await
-        .unwrap()
-        .totals;
+    let truth = fixture.snapshot().await.totals;
     assert_eq!(consumer.totals().await, truth);
     assert!(fixture.store.revision(&fixture.campaign.id).await.unwrap() > 30);
 }

@@ -176,18 +176,9 @@ async fn corrections_during_outages_are_applied_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_another_feed_is_lost() {
     let fixture = StoreFixture::mongodb().await;
-    let from = fixture
-        .store
-        .snapshot(&fixture.campaign.id)
-        .await
-        .unwrap()
-        .position;
+    let from = fixture.snapshot().await.position;
     fixture.fill(1, &["a"]).await;
-    let mut feed = fixture
-        .store
-        .feed(&fixture.campaign.id, &from)
-        .await
-        .unwrap();
+    let mut feed = fixture.feed(&from).await;
     let changes = crate::fixture::drain(&mut feed).await.unwrap();
     let Position { at, token } = changes[0].position.clone();
     let token = token.unwrap();
@@ -223,17 +214,8 @@ async fn a_token_of_another_feed_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_of_a_dropped_collection_is_lost() {
     let fixture = StoreFixture::mongodb().await;
-    let from = fixture
-        .store
-        .snapshot(&fixture.campaign.id)
-        .await
-        .unwrap()
-        .position;
-    let mut feed = fixture
-        .store
-        .feed(&fixture.campaign.id, &from)
-        .await
-        .unwrap();
+    let from = fixture.snapshot().await.position;
+    let mut feed = fixture.feed(&from).await;
     fixture.database().await.drop().await.unwrap();
     let lost = loop {
         match feed.next(Duration::ZERO).await {
@@ -284,6 +266,6 @@ async fn sqlite_errors_contain_no_personal_data() {
     assert!(!text.contains("Persona"), "{text}");
     // The write thread continues.
     file.execute_batch("DROP TRIGGER refuse").unwrap();
-    let kept = fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+    let kept = fixture.insert(&one).await;
     assert_eq!(kept, InsertOutcome::Inserted);
 }

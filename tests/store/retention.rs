@@ -1,5 +1,7 @@
 //! Consent texts of registrations, and deletion of expired data.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use jornada_domain::staff::account::PasswordLink;
 use jornada_domain::staff::{Account, EmailAddress};
@@ -23,10 +25,11 @@ pub async fn a_consent_text_is_stored_once_and_named_by_registrations(fixture: &
     let words = fixture.store.consent(&version).await.unwrap();
     assert_eq!(words, fixture.campaign.consent);
     let one = registration(&fixture.campaign, "1001", "Cali", 0);
-    fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+    fixture.insert(&one).await;
     // The text changes later.
     let mut later = (*fixture.campaign).clone();
     later.consent.as_mut().unwrap().es.push('!');
+    let later = Arc::new(later);
     fixture.store.insert_consent(&later).await.unwrap();
     let record = fixture
         .store
@@ -49,7 +52,7 @@ pub async fn a_photo_is_erased_and_its_registration_remains(fixture: &StoreFixtu
             .unwrap()
     };
     assert!(!is_known(one.id).await);
-    fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+    fixture.insert(&one).await;
     assert!(is_known(one.id).await);
     let erased = async || {
         fixture
@@ -60,11 +63,7 @@ pub async fn a_photo_is_erased_and_its_registration_remains(fixture: &StoreFixtu
     assert!(erased().await.unwrap());
     assert!(!erased().await.unwrap(), "it has none");
 
-    let read = fixture
-        .store
-        .history(&fixture.campaign, one.id)
-        .await
-        .unwrap();
+    let read = fixture.history(one.id).await;
     let record = read.unwrap();
     assert_eq!(record.registration.photo, None);
     assert_eq!(record.registration.answers, one.answers);
@@ -76,7 +75,7 @@ pub async fn a_photo_is_erased_and_its_registration_remains(fixture: &StoreFixtu
     assert!(is_known(one.id).await, "until it is deleted");
     assert_eq!(fixture.list(None).await.len(), 1);
     assert_eq!(
-        fixture.store.insert(&fixture.campaign, &one).await.unwrap(),
+        fixture.insert(&one).await,
         InsertOutcome::SameAgain(one.received_at)
     );
 
@@ -92,28 +91,20 @@ pub async fn a_photo_is_erased_and_its_registration_remains(fixture: &StoreFixtu
     fixture.store.mark_deleted(one.id).await.unwrap();
     assert_eq!(fixture.store.count_pending_deletions().await.unwrap(), 0);
     assert!(!is_known(one.id).await);
-    let read = fixture
-        .store
-        .history(&fixture.campaign, one.id)
-        .await
-        .unwrap();
+    let read = fixture.history(one.id).await;
     let mark = read.unwrap().erased.unwrap();
     assert_eq!((mark.at, mark.pending_deletion), (NOW, None));
 }
 
 pub async fn a_pending_deletion_outlives_its_registration(fixture: &StoreFixture) {
     let one = registration(&fixture.campaign, "1001", "Cali", 0);
-    fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+    fixture.insert(&one).await;
     let erased = fixture
         .store
         .mark_photo_erased(&fixture.campaign.id, one.id, NOW)
         .await;
     assert!(erased.unwrap());
-    let read = fixture
-        .store
-        .history(&fixture.campaign, one.id)
-        .await
-        .unwrap();
+    let read = fixture.history(one.id).await;
     let read = read.unwrap();
     let deletion = deletion(&read);
     let deleted = fixture
@@ -140,13 +131,9 @@ pub async fn deleted_registrations_are_listed_page_by_page(fixture: &StoreFixtur
     let mut ids = Vec::new();
     for key in ["1001", "1002", "1003", "1004"] {
         let one = registration(&fixture.campaign, key, "Cali", 0);
-        fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+        fixture.insert(&one).await;
         if key != "1004" {
-            let read = fixture
-                .store
-                .history(&fixture.campaign, one.id)
-                .await
-                .unwrap();
+            let read = fixture.history(one.id).await;
             let read = read.unwrap();
             let deletion = deletion(&read);
             let deleted = fixture

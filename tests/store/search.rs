@@ -29,7 +29,7 @@ fn at(millisecond: i64) -> Timestamp {
 }
 
 async fn insert(fixture: &StoreFixture, one: &Registration) {
-    fixture.store.insert(&fixture.campaign, one).await.unwrap();
+    fixture.insert(one).await;
 }
 
 async fn page(
@@ -152,11 +152,7 @@ pub async fn corrected_registrations_are_found_and_deleted_ones_are_not(fixture:
     insert(fixture, &one).await;
     let claim = UniqueKey::Answer("2002".to_owned());
     let claim = RegistrationId::derive(&[1; 32], &fixture.campaign.id, &claim);
-    let read = fixture
-        .store
-        .history(&fixture.campaign, one.id)
-        .await
-        .unwrap();
+    let read = fixture.history(one.id).await;
     let read = read.unwrap();
     let parts = [("nombre", "Beatriz Ejemplo"), ("documento", "2002")];
     let better = corrected(&fixture.campaign, &read, &parts);
@@ -223,11 +219,7 @@ pub async fn pages_are_stable_while_rows_change(fixture: &StoreFixture) {
             .await;
             let place = usize::try_from(turn * 7).unwrap() % expected.len();
             let change = expected.remove(place);
-            let read = fixture
-                .store
-                .history(&fixture.campaign, change)
-                .await
-                .unwrap();
+            let read = fixture.history(change).await;
             let read = read.unwrap();
             if turn % 2 == 0 {
                 let gone = deletion(&read);

@@ -23,7 +23,7 @@ pub async fn registrations_are_counted_by_day_and_value(fixture: &StoreFixture) 
             city,
             hour * 3_600_000,
         );
-        fixture.store.insert(&fixture.campaign, &one).await.unwrap();
+        fixture.insert(&one).await;
     }
     let other = campaign("carnaval");
     fixture

@@ -18,7 +18,6 @@ pub struct FormData {
 
 impl FormData {
     /// Returns the first value sent under a name, or an empty string.
-    #[must_use]
     pub fn value(&self, name: &str) -> &str {
         self.parts
             .iter()
@@ -38,13 +37,11 @@ pub struct Answers(Vec<Option<String>>);
 
 impl Answers {
     /// Wraps answers read from the store without validating them again.
-    #[must_use]
     pub fn from_stored(answers: Vec<Option<String>>) -> Self {
         Self(answers)
     }
 
     /// Returns the answer to the field at this index of the campaign.
-    #[must_use]
     pub fn get(&self, index: usize) -> Option<&str> {
         self.0.get(index).and_then(Option::as_deref)
     }
@@ -60,7 +57,6 @@ impl Answers {
 
     /// Hashes the names and values (SHA-256), each preceded by its length, and the photo's SHA-256.
     /// Equal for a retry, different for other content.
-    #[must_use]
     pub fn digest(&self, campaign: &Campaign, photo: Option<&[u8; 32]>) -> [u8; 32] {
         let mut hash = Sha256::new();
         for text in self.named(campaign).flat_map(|(name, value)| [name, value]) {

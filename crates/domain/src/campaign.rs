@@ -59,7 +59,6 @@ pub enum CampaignStatus {
 
 impl Campaign {
     /// Returns the status at `now` by the campaign file alone.
-    #[must_use]
     pub fn scheduled_status(&self, now: Timestamp) -> CampaignStatus {
         if now < self.opens_at {
             CampaignStatus::Scheduled
@@ -71,7 +70,6 @@ impl Campaign {
     }
 
     /// Returns the field with this name.
-    #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -80,21 +78,18 @@ impl Campaign {
     ///
     /// # Panics
     /// Never: the parser rejects a campaign without one.
-    #[must_use]
     pub fn tally_field(&self) -> &Field {
         let tallied = self.fields.iter().find(|field| field.tally);
         tallied.expect("the parser rejects a campaign without a tally field")
     }
 
     /// Returns the photo field, if any.
-    #[must_use]
     pub fn photo_field(&self) -> Option<&Field> {
         self.fields.iter().find(|field| field.is_photo())
     }
 
     /// Returns the version of the current consent text, if consent is required. Derived from the text, so the two
     /// cannot diverge.
-    #[must_use]
     pub fn consent_version(&self) -> Option<String> {
         self.consent.as_ref().map(consent::version)
     }

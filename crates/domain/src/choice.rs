@@ -18,13 +18,11 @@ pub struct Choice(Vec<ChoiceOption>);
 
 impl Choice {
     /// Creates a choice from its options.
-    #[must_use]
     pub fn new(options: Vec<ChoiceOption>) -> Self {
         Self(options)
     }
 
     /// Creates a choice of the whole numbers from `first` to `last`, inclusive.
-    #[must_use]
     pub fn from_range(first: i64, last: i64) -> Self {
         let option = |number: i64| ChoiceOption {
             value: number.to_string(),
@@ -37,7 +35,6 @@ impl Choice {
     }
 
     /// Returns the options in order.
-    #[must_use]
     pub fn options(&self) -> &[ChoiceOption] {
         &self.0
     }

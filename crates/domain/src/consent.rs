@@ -8,7 +8,6 @@ use super::lang::Localized;
 const DIGITS: usize = 16;
 
 /// Returns the first 64 bits of SHA-256 over both texts, in hexadecimal.
-#[must_use]
 pub fn version(words: &Localized) -> String {
     let mut hash = Sha256::new();
     for text in [&words.es, &words.en] {

@@ -4,10 +4,8 @@
 use super::text;
 use super::validation_error::ValidationError;
 
-/// Normalises a document number to 4–20 upper-case ASCII letters and digits, with at least one digit.
-///
-/// # Errors
-/// [`ValidationError::NotADocument`] for any other format, or an error of [`text::normalise`].
+/// Normalises a document number to 4–20 upper-case ASCII letters and digits, with at least one digit. Fails with
+/// [`ValidationError::NotADocument`] for any other format.
 pub fn parse(raw: &str) -> Result<String, ValidationError> {
     let number: String = text::normalise(raw)?
         .chars()

@@ -57,7 +57,6 @@ pub enum FieldKind {
 
 impl Field {
     /// Returns whether this field takes a photo.
-    #[must_use]
     pub fn is_photo(&self) -> bool {
         matches!(self.kind, FieldKind::Photo)
     }
@@ -82,11 +81,26 @@ impl Field {
     }
 
     /// Returns the value under which a validated answer is counted.
-    #[must_use]
     pub fn tally_value(&self, answer: &str) -> String {
         match &self.kind {
             FieldKind::Place(places) => places.tally_value(answer),
             _ => answer.to_owned(),
+        }
+    }
+
+    /// Validates a typed answer and returns the value under which it is counted. `None` for an empty answer to an
+    /// optional field.
+    pub fn tally_value_of(&self, typed: &str) -> Result<Option<String>, ValidationError> {
+        let answer = self.validate(typed)?;
+        Ok(answer.map(|answer| self.tally_value(&answer)))
+    }
+
+    /// Returns the counted value of a typed name that is in the closed list of this field.
+    pub fn listed_value(&self, typed: &str) -> Option<String> {
+        match &self.kind {
+            FieldKind::Place(places) => places.find(typed).map(|place| place.name.clone()),
+            FieldKind::Choice(choice) => choice.parse(typed).ok(),
+            FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => None,
         }
     }
 }

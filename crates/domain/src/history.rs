@@ -6,14 +6,10 @@ use jiff::Timestamp;
 use super::moment::truncate_to_ms;
 use super::registration::{PhotoRef, Registration};
 use super::validation_error::{FieldError, ValidationError};
-use super::{Answers, Campaign, Field, FormData, text};
+use super::{Answers, Campaign, Field, FormData, reason};
 
 /// Field name of errors in the reason. No campaign field can have this name.
 pub const REASON: &str = "_reason";
-/// Minimum length of a reason, in characters.
-pub const MIN_REASON: usize = 4;
-/// Maximum length of a reason, in characters.
-pub const MAX_REASON: usize = 300;
 /// Maximum number of corrections of one registration; they are stored with it.
 pub const MAX_CORRECTIONS: usize = 200;
 
@@ -81,10 +77,8 @@ pub struct Deletion {
 
 impl RegistrationHistory {
     /// Applies a correction. Returns `None` if nothing differs. Fields that were not sent stay, and a value that equals
-    /// the stored one is accepted even if the campaign no longer would.
-    ///
-    /// # Errors
-    /// All errors, in the order of the fields; those under [`REASON`] are last.
+    /// the stored one is accepted even if the campaign no longer would. Returns all errors, in
+    /// the order of the fields; those under [`REASON`] are last.
     pub fn correct(
         &self,
         campaign: &Campaign,
@@ -97,7 +91,8 @@ impl RegistrationHistory {
         if changes.is_empty() && errors.is_empty() {
             return Ok(None);
         }
-        let reason = self::parse_reason(reason).map_err(|refusal| errors.push(refusal));
+        let reason =
+            reason::parse(reason).map_err(|error| errors.push(FieldError::new(REASON, error)));
         if self.corrections.len() >= MAX_CORRECTIONS {
             let most = MAX_CORRECTIONS;
             errors.push(FieldError::new(
@@ -119,8 +114,7 @@ impl RegistrationHistory {
         }
     }
 
-    /// Returns the deletion of this registration, for a reason returned by [`parse_reason`].
-    #[must_use]
+    /// Returns the deletion of this registration, for a validated [`reason`].
     pub fn delete(&self, by: &str, reason: String, now: Timestamp) -> Deletion {
         Deletion {
             at: truncate_to_ms(now),
@@ -131,7 +125,6 @@ impl RegistrationHistory {
     }
 
     /// Returns the photo, if any.
-    #[must_use]
     pub fn photo(&self) -> Option<&PhotoRef> {
         self.registration.photo.as_ref()
     }
@@ -169,20 +162,12 @@ impl RegistrationHistory {
         };
         let answers = campaign.fields.iter().enumerate().map(answer).collect();
         let answers = Answers::from_stored(answers);
-        let registration = Registration {
-            tally_value: campaign.tally_value(&answers),
-            answers,
-            ..self.registration.clone()
-        };
-        let mut corrections = self.corrections.clone();
-        corrections.push(correction);
-        Self {
-            registration,
-            version: self.version + 1,
-            corrections,
-            consent: self.consent.clone(),
-            erased: self.erased.clone(),
-        }
+        let mut corrected = self.clone();
+        corrected.registration.tally_value = campaign.tally_value(&answers);
+        corrected.registration.answers = answers;
+        corrected.version += 1;
+        corrected.corrections.push(correction);
+        corrected
     }
 }
 
@@ -199,17 +184,6 @@ fn validate_change(
         1 => field.validate(form.value(&field.name)),
         _ => Err(ValidationError::Repeated),
     }
-}
-
-/// Validates the reason of a correction or deletion. An error is reported under [`REASON`].
-pub fn parse_reason(typed: &str) -> Result<String, FieldError> {
-    let read = text::normalise(typed).and_then(|reason| match reason.chars().count() {
-        0 => Err(ValidationError::Missing),
-        letters if letters < MIN_REASON => Err(ValidationError::TooShort { min: MIN_REASON }),
-        letters if letters > MAX_REASON => Err(ValidationError::TooLong { max: MAX_REASON }),
-        _ => Ok(reason),
-    });
-    read.map_err(|refusal| FieldError::new(REASON, refusal))
 }
 
 #[cfg(test)]
@@ -345,7 +319,7 @@ mod tests {
         let fields: Vec<_> = refused.iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(fields, ["nombre", "ciudad", "foto", "otro", REASON]);
         assert_eq!(refused[2].1, ValidationError::UnknownField);
-        assert_eq!(refused[4].1, ValidationError::TooShort { min: MIN_REASON });
+        assert_eq!(refused[4].1, ValidationError::TooShort { min: 4 });
     }
 
     #[test]
@@ -354,24 +328,6 @@ mod tests {
         assert_eq!(required, [("nombre".to_owned(), ValidationError::Missing)]);
         let twice = refused(&[("nombre", "Eva"), ("nombre", "Ada")], "por si acaso");
         assert_eq!(twice, [("nombre".to_owned(), ValidationError::Repeated)]);
-    }
-
-    #[test]
-    fn a_reason_has_bounds_and_no_tricks() {
-        for (typed, refusal) in [
-            ("  ", ValidationError::Missing),
-            ("a\u{202E}bcdef", ValidationError::ControlCharacter),
-            (
-                &"x".repeat(301),
-                ValidationError::TooLong { max: MAX_REASON },
-            ),
-        ] {
-            assert_eq!(parse_reason(typed).unwrap_err().error, refusal);
-        }
-        assert_eq!(
-            parse_reason(&"ñ".repeat(300)).unwrap().chars().count(),
-            MAX_REASON
-        );
     }
 
     #[test]

@@ -9,7 +9,6 @@ pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
     /// Parses a key, with or without the quotes of a structured field (RFC 9651).
-    #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let raw = raw.trim();
         let key = raw
@@ -21,7 +20,6 @@ impl IdempotencyKey {
     }
 
     /// Returns the key as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use super::{CampaignId, Lang, Selection};
@@ -13,9 +14,10 @@ pub const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 /// Maximum age of a file that is offered again. It is shorter than [`RETENTION`], so an hour is left to download it.
 pub const MAX_REUSE_AGE: SignedDuration = SignedDuration::from_hours(23);
 
-/// File format of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// File format of a report. Its text is the file name extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum ReportFormat {
     /// Excel workbook (ECMA-376).
     Xlsx,
@@ -25,20 +27,13 @@ pub enum ReportFormat {
 
 impl ReportFormat {
     /// Parses a file name extension.
-    #[must_use]
     pub fn from_extension(extension: &str) -> Option<Self> {
-        [Self::Xlsx, Self::Csv]
-            .into_iter()
-            .find(|format| format.extension() == extension)
+        extension.parse().ok()
     }
 
     /// Returns the file name extension, without a dot.
-    #[must_use]
     pub fn extension(self) -> &'static str {
-        match self {
-            Self::Xlsx => "xlsx",
-            Self::Csv => "csv",
-        }
+        self.into()
     }
 }
 
@@ -76,10 +71,12 @@ pub struct ReportFile {
     pub sha256: [u8; 32],
 }
 
-/// State of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// State of a job. Its text is the name in the store and in API responses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum JobState {
     /// Queued.
+    #[strum(serialize = "waiting")]
     Queued,
     /// Claimed by an instance.
     Running,
@@ -92,20 +89,12 @@ pub enum JobState {
 }
 
 impl JobState {
-    /// Returns the name in the store and in API responses.
-    #[must_use]
+    /// Returns the name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "waiting",
-            Self::Running => "running",
-            Self::Done(_) => "done",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
+        self.into()
     }
 
     /// Parses a [`name`](Self::name). `done` requires a file.
-    #[must_use]
     pub fn parse(name: &str, file: Option<ReportFile>) -> Option<Self> {
         [Self::Queued, Self::Running, Self::Failed, Self::Cancelled]
             .into_iter()
@@ -147,7 +136,6 @@ pub struct Job {
 
 impl Job {
     /// Creates a queued job.
-    #[must_use]
     pub fn new(id: Uuid, request: ReportRequest, requester: String, now: Timestamp) -> Self {
         Self {
             id,
@@ -164,7 +152,6 @@ impl Job {
     }
 
     /// Returns the file of a finished job.
-    #[must_use]
     pub fn file(&self) -> Option<ReportFile> {
         match self.state {
             JobState::Done(file) => Some(file),
@@ -173,7 +160,6 @@ impl Job {
     }
 
     /// Returns whether the file can answer the same request again: finished, unchanged data, young enough.
-    #[must_use]
     pub fn is_current(&self, source_version: SourceVersion, now: Timestamp) -> bool {
         let is_young = |ended: Timestamp| now.duration_since(ended) < MAX_REUSE_AGE;
         self.file().is_some()
@@ -182,7 +168,6 @@ impl Job {
     }
 
     /// Returns when an ended job and its file are deleted.
-    #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.ended_at.map(|ended| ended + RETENTION)
     }

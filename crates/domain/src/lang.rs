@@ -16,7 +16,6 @@ pub enum Lang {
 
 impl Lang {
     /// Parses a language tag (BCP 47) by its primary subtag. Returns `None` for other languages.
-    #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next().unwrap_or_default().trim();
         if primary.eq_ignore_ascii_case("es") {
@@ -29,13 +28,11 @@ impl Lang {
     }
 
     /// Returns the language tag (BCP 47): `es` or `en`.
-    #[must_use]
     pub fn tag(self) -> &'static str {
         self.pick("es", "en")
     }
 
     /// Returns the Spanish or the English argument.
-    #[must_use]
     pub fn pick<T>(self, es: T, en: T) -> T {
         match self {
             Self::Es => es,
@@ -56,7 +53,6 @@ pub struct Localized {
 
 impl Localized {
     /// Returns the text in this language.
-    #[must_use]
     pub fn get(&self, lang: Lang) -> &str {
         lang.pick(&self.es, &self.en)
     }

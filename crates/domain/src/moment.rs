@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 /// Truncates to whole milliseconds, the precision of every store, so that a timestamp is read back as written.
-#[must_use]
 pub fn truncate_to_ms(timestamp: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(timestamp.as_millisecond()).unwrap_or(timestamp)
 }

@@ -32,7 +32,6 @@ pub struct Places {
 
 impl Places {
     /// Creates places that accept any name.
-    #[must_use]
     pub fn any() -> Self {
         Self {
             accepts_others: true,
@@ -41,15 +40,12 @@ impl Places {
     }
 
     /// Returns whether only listed places are accepted.
-    #[must_use]
     pub fn accepts_only_listed(&self) -> bool {
         !self.accepts_others
     }
 
-    /// Parses a CSV list: a header, then `name,region` and optionally further spellings separated by `|`.
-    ///
-    /// # Errors
-    /// All errors with their lines: names that fold alike, an empty name, too few columns.
+    /// Parses a CSV list: a header, then `name,region` and optionally further spellings separated by `|`. Returns
+    /// all errors with their lines: names that fold alike, an empty name, too few columns.
     pub fn parse(csv: &str, accepts_others: bool) -> Result<Self, Vec<(u64, String)>> {
         let mut places = Self {
             accepts_others,
@@ -117,13 +113,11 @@ impl Places {
     }
 
     /// Returns the listed places in order; empty if any place is accepted.
-    #[must_use]
     pub fn list(&self) -> &[Place] {
         &self.list
     }
 
     /// Finds a listed place by any of its spellings, regardless of case and accents.
-    #[must_use]
     pub fn find(&self, spelling: &str) -> Option<&Place> {
         self.by_folding
             .get(&text::fold(spelling))
@@ -151,7 +145,6 @@ impl Places {
 
     /// Returns the value under which a validated place is counted: the listed spelling, or the folded text,
     /// capitalised.
-    #[must_use]
     pub fn tally_value(&self, validated: &str) -> String {
         self.find(validated).map_or_else(
             || capitalise(&text::fold(validated)),

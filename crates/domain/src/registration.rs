@@ -61,7 +61,6 @@ impl RegistrationId {
     ///
     /// # Panics
     /// Never: HMAC accepts keys of any length.
-    #[must_use]
     pub fn derive(secret: &[u8], campaign: &CampaignId, key: &UniqueKey) -> Self {
         let (kind, key) = match key {
             UniqueKey::Answer(answer) => (b'a', answer.as_bytes()),
@@ -79,28 +78,21 @@ impl RegistrationId {
     }
 
     /// Wraps the bytes of a stored id.
-    #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
     /// Returns the 16 bytes.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
     /// Parses 32 hexadecimal digits.
-    #[must_use]
     pub fn parse(hex: &str) -> Option<Self> {
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE
-            .decode(hex.as_bytes())
-            .ok()?;
-        bytes.try_into().ok().map(Self)
+        hex_bytes(hex).map(Self)
     }
 
     /// Returns the receipt number.
-    #[must_use]
     pub fn receipt(&self) -> ReceiptNumber {
         ReceiptNumber(
             (u128::from_be_bytes(self.0) >> (128 - ReceiptNumber::BITS))
@@ -134,6 +126,12 @@ impl<'de> Deserialize<'de> for RegistrationId {
     }
 }
 
+/// Decodes exactly `N` bytes from hexadecimal digits of any case.
+pub fn hex_bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
+    bytes.ok()?.try_into().ok()
+}
+
 /// Receipt number: the first 65 bits of the id in Crockford's base 32, 13 characters and a check character (Luhn
 /// mod 32: detects every wrong character and nearly every swap of two), as `7K3M9-QXT2V-B8HC`. 65 bits cannot be
 /// guessed, and as a prefix of the id they select a range of the store's primary key.
@@ -147,7 +145,6 @@ impl ReceiptNumber {
 
     /// Parses a number as typed: any case, with or without hyphens and spaces, `O` for `0`, `I` or `L` for `1`.
     /// Returns `None` for any other format or a wrong check character.
-    #[must_use]
     pub fn parse(typed: &str) -> Option<Self> {
         let mut digits = Vec::with_capacity(14);
         for c in typed.chars().filter(|c| !matches!(c, '-' | ' ')) {
@@ -167,7 +164,6 @@ impl ReceiptNumber {
     }
 
     /// Returns the lowest and the highest id with this number.
-    #[must_use]
     pub fn id_range(&self) -> (RegistrationId, RegistrationId) {
         let last = self.0 | (u128::MAX >> Self::BITS);
         (

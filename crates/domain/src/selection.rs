@@ -5,6 +5,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::day_range::{end_of_day, start_of_day};
+
 /// Selection of registrations of a campaign; all of them by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
@@ -19,13 +21,11 @@ pub struct Selection {
 
 impl Selection {
     /// Selects all registrations.
-    #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
     /// Selects the registrations of one value.
-    #[must_use]
     pub fn for_value(value: impl Into<String>) -> Self {
         Self {
             tally_value: Some(value.into()),
@@ -35,7 +35,6 @@ impl Selection {
 
     /// Limits the selection to days in a time zone, both inclusive. Returns `None` if `first` is after `last`, or the
     /// range ends beyond the calendar.
-    #[must_use]
     pub fn between_days(
         self,
         first: Option<Date>,
@@ -47,17 +46,14 @@ impl Selection {
         {
             return None;
         }
-        let start = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp());
-        let after = |day: Date| start(day.tomorrow().ok()?);
         Some(Self {
-            from: first.map(|day| start(day).ok_or(())).transpose().ok()?,
-            until: last.map(|day| after(day).ok_or(())).transpose().ok()?,
+            from: first.map(|day| start_of_day(day, zone)).transpose().ok()?,
+            until: last.map(|day| end_of_day(day, zone)).transpose().ok()?,
             ..self
         })
     }
 
     /// Returns the first and the last day, as given to [`Self::between_days`].
-    #[must_use]
     pub fn days(&self, zone: &TimeZone) -> (Option<Date>, Option<Date>) {
         let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
         let last = self.until.map(|end| {

@@ -5,11 +5,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::validation_error::ValidationError;
 
-/// Normalises user input.
-///
-/// # Errors
-/// [`ValidationError::ControlCharacter`] for control characters, line breaks inside the text, invisible characters, and
-/// explicit direction formatting (UAX #9), which can make a name read as another.
+/// Normalises user input. Fails with [`ValidationError::ControlCharacter`] for control characters, line breaks inside
+/// the text, invisible characters, and explicit direction formatting (UAX #9), which can make a name read as another.
 pub fn normalise(raw: &str) -> Result<String, ValidationError> {
     let trimmed = raw.trim();
     if trimmed.chars().any(is_unwanted) {
@@ -37,7 +34,6 @@ fn is_unwanted(c: char) -> bool {
 }
 
 /// Folds a text for comparison: lower case, without accents, one space between words.
-#[must_use]
 pub fn fold(text: &str) -> String {
     // Lower case, then upper case, unifies letters with several forms (ẞ and ß, ς, ῳ). NFKC comes first, because a mark
     // below a letter (the iota of ῳ) becomes a letter, which would separate the letter from its other marks.

@@ -1,6 +1,47 @@
 //! Validation errors of answers, and their texts for users.
 //! One variant per reason. The HTTP status is chosen elsewhere.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// Reason why a submission or correction was rejected, without user input. Its text is a metric label and a key in the
+/// store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum RejectionReason {
+    /// [`ValidationError::Missing`].
+    Missing,
+    /// [`ValidationError::ConsentMissing`].
+    ConsentMissing,
+    /// [`ValidationError::TooShort`].
+    TooShort,
+    /// [`ValidationError::TooLong`].
+    TooLong,
+    /// [`ValidationError::ControlCharacter`].
+    ControlCharacter,
+    /// [`ValidationError::NotADocument`].
+    NotADocument,
+    /// [`ValidationError::UnknownPlace`].
+    UnknownPlace,
+    /// [`ValidationError::NotAnOption`].
+    NotAnOption,
+    /// [`ValidationError::UnknownField`].
+    #[strum(serialize = "not-asked")]
+    UnknownField,
+    /// [`ValidationError::Repeated`].
+    Repeated,
+    /// [`ValidationError::TooManyCorrections`].
+    #[strum(serialize = "too-often")]
+    TooManyCorrections,
+    /// The photo was rejected.
+    Photo,
+    /// The campaign was not open.
+    NotOpen,
+    /// The identity is registered with other content.
+    AlreadyRegistered,
+    /// The registration had been deleted.
+    Deleted,
+}
+
 /// Reason why an answer is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValidationError {
@@ -41,21 +82,20 @@ pub enum ValidationError {
 }
 
 impl ValidationError {
-    /// Returns the reason as a metric label: one of a closed set, without user input.
-    #[must_use]
-    pub fn reason(&self) -> &'static str {
+    /// Returns the reason that is counted.
+    pub fn reason(&self) -> RejectionReason {
         match self {
-            Self::Missing => "missing",
-            Self::ConsentMissing => "consent-missing",
-            Self::TooShort { .. } => "too-short",
-            Self::TooLong { .. } => "too-long",
-            Self::ControlCharacter => "control-character",
-            Self::NotADocument => "not-a-document",
-            Self::UnknownPlace { .. } => "unknown-place",
-            Self::NotAnOption => "not-an-option",
-            Self::UnknownField => "not-asked",
-            Self::Repeated => "repeated",
-            Self::TooManyCorrections { .. } => "too-often",
+            Self::Missing => RejectionReason::Missing,
+            Self::ConsentMissing => RejectionReason::ConsentMissing,
+            Self::TooShort { .. } => RejectionReason::TooShort,
+            Self::TooLong { .. } => RejectionReason::TooLong,
+            Self::ControlCharacter => RejectionReason::ControlCharacter,
+            Self::NotADocument => RejectionReason::NotADocument,
+            Self::UnknownPlace { .. } => RejectionReason::UnknownPlace,
+            Self::NotAnOption => RejectionReason::NotAnOption,
+            Self::UnknownField => RejectionReason::UnknownField,
+            Self::Repeated => RejectionReason::Repeated,
+            Self::TooManyCorrections { .. } => RejectionReason::TooManyCorrections,
         }
     }
 }
@@ -71,11 +111,23 @@ pub struct FieldError {
 
 impl FieldError {
     /// Creates an error of a field; removes control characters from its name.
-    #[must_use]
     pub fn new(field: &str, error: ValidationError) -> Self {
         Self {
             field: field.chars().filter(|c| !c.is_control()).take(40).collect(),
             error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_have_permanent_names() {
+        let names = RejectionReason::VARIANTS.iter().map(<&str>::from);
+        let expected = "missing consent-missing too-short too-long control-character not-a-document unknown-place \
+                        not-an-option not-asked repeated too-often photo not-open already-registered deleted";
+        assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
     }
 }

@@ -2,11 +2,13 @@
 
 mod connections;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Registry};
+use prometheus::{
+    HistogramVec, IntCounterVec, Registry, histogram_opts,
+    register_histogram_vec_with_registry as histograms,
+    register_int_counter_vec_with_registry as counters,
+};
 
 pub use connections::ConnectionMetrics;
-
-use jornada_runtime::metrics::{add, counters};
 
 /// Buckets in seconds, from a response from memory to one that waited for an election.
 const BUCKETS: [f64; 14] = [
@@ -27,23 +29,19 @@ impl HttpMetrics {
     /// Fails if a metric name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels = ["route", "method", "status"];
-        let seconds = HistogramOpts::new(
+        let seconds = histogram_opts!(
             "jornada_http_request_duration_seconds",
             "Time until the response headers",
+            BUCKETS.to_vec()
         );
         Ok(Self {
-            requests: add(
-                registry,
-                counters(
-                    "jornada_http_requests_total",
-                    "Requests by route template, method and status",
-                    &labels,
-                )?,
+            requests: counters!(
+                "jornada_http_requests_total",
+                "Requests by route template, method and status",
+                &labels,
+                registry
             )?,
-            seconds: add(
-                registry,
-                HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &labels[..2])?,
-            )?,
+            seconds: histograms!(seconds, &labels[..2], registry)?,
         })
     }
 

@@ -80,10 +80,12 @@ impl PageContext {
         }
     }
 
-    /// Returns the Spanish or the English text.
+    /// Returns the value of a query parameter; empty if there is none.
     #[must_use]
-    pub fn say<'a>(&self, es: &'a str, en: &'a str) -> &'a str {
-        self.lang.pick(es, en)
+    pub fn query_value(&self, name: &str) -> String {
+        let mut query = url::form_urlencoded::parse(self.query.as_bytes());
+        let value = query.find(|(known, _)| known == name);
+        value.map_or_else(String::new, |(_, value)| value.into_owned())
     }
 
     /// Returns a campaign text in the language of the page.
@@ -95,25 +97,29 @@ impl PageContext {
     /// Returns an internal link that preserves a selected language.
     #[must_use]
     pub fn link(&self, path: &str) -> String {
-        if self.is_lang_selected {
-            format!("{path}?lang={}", self.lang.tag())
-        } else {
-            path.to_owned()
-        }
+        self.link_with_params(path, [])
     }
 
     /// Returns a link to a page that shows a notice; `done` names the notice.
     #[must_use]
     pub fn link_with_notice(&self, path: &str, done: &str) -> String {
-        self.link_with_param(path, "done", done)
+        self.link_with_params(path, [("done", done)])
     }
 
-    /// Returns a link with a query parameter, whose value needs no encoding.
+    /// Returns a link with query parameters.
     #[must_use]
-    pub fn link_with_param(&self, path: &str, name: &str, value: &str) -> String {
-        let link = self.link(path);
-        let joint = if link.contains('?') { '&' } else { '?' };
-        format!("{link}{joint}{name}={value}")
+    pub fn link_with_params<'p>(
+        &self,
+        path: &str,
+        params: impl IntoIterator<Item = (&'p str, &'p str)>,
+    ) -> String {
+        let selected = self.is_lang_selected.then(|| ("lang", self.lang.tag()));
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(selected.into_iter().chain(params));
+        match query.finish() {
+            query if query.is_empty() => path.to_owned(),
+            query => format!("{path}?{query}"),
+        }
     }
 
     /// Returns the link to a staff page of a campaign.

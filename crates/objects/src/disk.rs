@@ -1,21 +1,26 @@
-//! Photos and finished reports in a local folder, one file each, readable by the owner only.
+//! Photos and finished reports in a local folder, one file each, readable by the owner only. Report files are copied in
+//! pieces, never read into memory as a whole.
 
-mod file;
-
-use std::fs::{DirBuilder, DirEntry, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::{DirBuilder, File, Metadata};
+use std::io::{self, ErrorKind, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use jiff::Timestamp;
+use tempfile::{Builder, NamedTempFile};
 use tokio::sync::mpsc::Sender;
 use tokio::task::spawn_blocking;
+use walkdir::WalkDir;
 
-use super::encryption::{EncryptedPhoto, HEADER_BYTES, MAX_ENCRYPTED_BYTES};
+use super::encryption::{EncryptedFile, EncryptedPhoto};
 use super::error::ObjectError;
-use super::key::PhotoKey;
+use super::key::{ObjectKey, ObjectReader};
+
+/// File name extension of an unfinished report file.
+const PART_EXTENSION: &str = "part";
+/// Folders above a report file: prefix, campaign and job.
+const MAX_FOLDERS: usize = 3;
 
 /// Object store in a local folder.
 #[derive(Clone, Debug)]
@@ -42,83 +47,109 @@ impl DiskBackend {
 
     pub(super) async fn put(
         &self,
-        key: &PhotoKey,
+        key: &ObjectKey,
         photo: &EncryptedPhoto,
     ) -> Result<(), ObjectError> {
-        let (path, photo) = (self.path(key), photo.clone());
+        let (root, path) = (self.folder.clone(), self.path(key));
+        let photo = photo.clone();
         run_blocking(move || {
             // An existing file is complete and holds the same photo. The new time protects it from deletion as
             // orphaned.
-            match File::options().write(true).open(&path) {
-                Ok(file) => file.set_modified(SystemTime::now()),
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    write_durably(&path, photo.bytes())
-                }
-                Err(error) => Err(error),
+            if let Some(file) = if_exists(File::options().write(true).open(&path))? {
+                return file.set_modified(SystemTime::now());
             }
+            let create = |folder: &Path| NamedTempFile::new_in(folder);
+            write_durably(&root, &path, create, |file| file.write_all(photo.bytes()))
         })
         .await
     }
 
-    /// Reads the header of an object.
-    pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, ObjectError> {
-        self.read(key, HEADER_BYTES).await
-    }
-
-    /// Sends the key of every photo, in any order.
-    pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), ObjectError> {
-        let folder = self.folder.clone();
+    pub(super) async fn put_file(
+        &self,
+        key: &ObjectKey,
+        encrypted: &EncryptedFile,
+    ) -> Result<(), ObjectError> {
+        let (root, path) = (self.folder.clone(), self.path(key));
+        let (from, bytes) = (encrypted.file().try_clone(), encrypted.bytes);
         run_blocking(move || {
-            visit_files(&folder, "", 0, &mut |name, _| {
-                Ok(PhotoKey::parse(name).is_none_or(|key| keys.blocking_send(key).is_ok()))
+            let mut from = from?;
+            from.rewind()?;
+            let create = |folder: &Path| create_part(folder, &path);
+            write_durably(&root, &path, create, |file| {
+                if io::copy(&mut from, file)? == bytes {
+                    Ok(())
+                } else {
+                    Err(ErrorKind::UnexpectedEof.into())
+                }
             })
         })
         .await
     }
 
-    pub(super) async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, ObjectError> {
+    /// Returns length and reader of an object. Ignores how many bytes will be read.
+    pub(super) async fn open(
+        &self,
+        key: &ObjectKey,
+        _bytes: Option<usize>,
+    ) -> Result<Option<(u64, ObjectReader)>, ObjectError> {
         let path = self.path(key);
-        run_blocking(move || match std::fs::metadata(&path) {
-            Ok(known) => modified_at(&known).map(Some),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        })
-        .await
+        let open = move || {
+            let file = if_exists(File::open(&path))?;
+            file.map(|file| Ok((file.metadata()?.len(), file)))
+                .transpose()
+        };
+        let found = run_blocking(open).await?;
+        Ok(found.map(|(length, file)| {
+            let reader: ObjectReader = Box::pin(tokio::fs::File::from_std(file));
+            (length, reader)
+        }))
     }
 
-    pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, ObjectError> {
-        // One byte more than allowed reveals an oversized file.
-        let found = self.read(key, MAX_ENCRYPTED_BYTES + 1).await?;
-        if found
-            .as_ref()
-            .is_some_and(|kept| kept.len() > MAX_ENCRYPTED_BYTES)
-        {
-            return Err(ObjectError::Altered);
-        }
-        Ok(found)
+    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>, ObjectError> {
+        let path = self.path(key);
+        run_blocking(move || modified_at(std::fs::metadata(&path))).await
     }
 
-    /// Reads up to `max_bytes` bytes.
-    async fn read(&self, key: &PhotoKey, max_bytes: usize) -> Result<Option<Bytes>, ObjectError> {
-        let path = self.path(key);
-        run_blocking(move || match File::open(&path) {
-            Ok(file) => {
-                let there = usize::try_from(file.metadata()?.len()).unwrap_or(max_bytes);
-                let mut bytes = Vec::with_capacity(there.min(max_bytes));
-                file.take(max_bytes as u64).read_to_end(&mut bytes)?;
-                Ok(Some(bytes.into()))
+    /// Sends the key of every object under a prefix with its modification time, in any order. An unfinished report file
+    /// is listed under the key of a CSV file; removing that key removes both.
+    pub(super) async fn list(
+        &self,
+        prefix: &'static str,
+        objects: Sender<(ObjectKey, Timestamp)>,
+    ) -> Result<(), ObjectError> {
+        let root = self.folder.clone();
+        run_blocking(move || {
+            for entry in WalkDir::new(root.join(prefix)).max_depth(MAX_FOLDERS + 1) {
+                let entry = match entry.map_err(io::Error::from) {
+                    // The root must exist; other folders may be deleted meanwhile.
+                    Err(error) if error.kind() == ErrorKind::NotFound && root.exists() => continue,
+                    entry => entry?,
+                };
+                let name = entry.path().strip_prefix(&root).ok();
+                let Some(key) = name.and_then(Path::to_str).and_then(parse_key) else {
+                    continue;
+                };
+                let modified = modified_at(entry.metadata().map_err(io::Error::from))?;
+                if modified.is_some_and(|at| objects.blocking_send((key, at)).is_err()) {
+                    break;
+                }
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Ok(())
         })
         .await
     }
 
-    pub(super) async fn remove(&self, key: &PhotoKey) -> Result<(), ObjectError> {
+    pub(super) async fn remove(&self, key: &ObjectKey) -> Result<(), ObjectError> {
         let path = self.path(key);
-        run_blocking(move || match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let is_report = matches!(key, ObjectKey::Report { .. });
+        run_blocking(move || {
+            if_exists(std::fs::remove_file(&path))?;
+            if is_report {
+                if_exists(std::fs::remove_file(path.with_extension(PART_EXTENSION)))?;
+                // Fails, as intended, while the folder holds the file of another attempt.
+                path.parent().map(std::fs::remove_dir);
+            }
+            Ok(())
         })
         .await
     }
@@ -128,66 +159,69 @@ impl DiskBackend {
         run_blocking(move || std::fs::metadata(folder).map(drop)).await
     }
 
-    fn path(&self, key: &PhotoKey) -> PathBuf {
+    fn path(&self, key: &ObjectKey) -> PathBuf {
         self.folder.join(key.to_string())
     }
 }
 
 /// Writes a temporary file, syncs it, renames it and syncs the folders: a power cut leaves the complete file or none.
-fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_durably(
+    root: &Path,
+    path: &Path,
+    create: impl FnOnce(&Path) -> io::Result<NamedTempFile>,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     create_folder(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
+    let mut file = create(folder)?;
+    write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|failed| failed.error)?;
-    // Sync the three folders that may be new entries: registration, campaign, root.
-    for folder in path.ancestors().skip(1).take(3) {
-        File::open(folder)?.sync_all()?;
+    // Sync the folders that may have new entries, up to the root.
+    let mut folders = folder
+        .ancestors()
+        .take_while(|folder| folder.starts_with(root));
+    folders.try_for_each(|folder| File::open(folder)?.sync_all())
+}
+
+/// Creates an unfinished report file. Its name is always the same, so that an interrupted write is overwritten.
+fn create_part(folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let (stem, suffix) = (path.file_stem(), format!(".{PART_EXTENSION}"));
+    Builder::new()
+        .prefix(stem.unwrap_or_default())
+        .suffix(&suffix)
+        .rand_bytes(0)
+        .make_in(folder, |part| options.open(part))
+}
+
+/// Parses the name of an object or of an unfinished report file.
+fn parse_key(name: &str) -> Option<ObjectKey> {
+    match name.strip_suffix(PART_EXTENSION) {
+        Some(stem) => ObjectKey::parse(&format!("{stem}csv")),
+        None => ObjectKey::parse(name),
     }
-    Ok(())
 }
 
-fn modified_at(known: &Metadata) -> io::Result<Timestamp> {
-    Timestamp::try_from(known.modified()?).map_err(|_| ErrorKind::InvalidData.into())
-}
-
-/// Calls `take` with the name of every file up to two folders deep: campaign and registration, or campaign and job.
-/// Stops when `take` returns false.
-fn visit_files(
-    folder: &Path,
-    above: &str,
-    depth: u8,
-    take: &mut impl FnMut(&str, &DirEntry) -> io::Result<bool>,
-) -> io::Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        // The root must exist; other folders may be deleted meanwhile.
-        Err(error) if error.kind() == ErrorKind::NotFound && !above.is_empty() => return Ok(()),
-        entries => entries?,
+fn modified_at(known: io::Result<Metadata>) -> io::Result<Option<Timestamp>> {
+    let Some(known) = if_exists(known)? else {
+        return Ok(None);
     };
-    for entry in entries {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        let name = format!("{above}{name}");
-        if depth < 2 && entry.file_type()?.is_dir() {
-            visit_files(&entry.path(), &format!("{name}/"), depth + 1, take)?;
-        } else if !take(&name, &entry)? {
-            return Ok(());
-        }
+    let at = Timestamp::try_from(known.modified()?);
+    at.map(Some).map_err(|_| ErrorKind::InvalidData.into())
+}
+
+/// Returns `None` if the file does not exist.
+fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
     }
-    Ok(())
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-fn create_file(path: &Path) -> io::Result<File> {
-    let mut create = OpenOptions::new();
-    create.write(true).create(true).truncate(true).mode(0o600);
-    create.open(path)
 }
 
 async fn run_blocking<T: Send + 'static>(

@@ -12,33 +12,34 @@
 //!
 //! Photos are encrypted with AES-256-GCM (hardware-accelerated) under a key that is used once. Keys are wrapped with
 //! XChaCha20-Poly1305, which allows random nonces. The additional authenticated data of both is the photo's
-//! [key](super::PhotoKey): campaign, registration, digest and format.
+//! [key](ObjectKey): campaign, registration, digest and format.
 
 mod cipher;
 mod file;
-mod vault_key;
+mod keys;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::task::spawn_blocking;
+use parking_lot::RwLock;
+use sha2::{Digest, Sha256};
 
 pub use file::{EncryptedFile, is_altered};
-pub use vault_key::{KeyEncryptionKey, KeyId, MasterKey};
+pub use keys::{KeyEncryptionKey, KeyId, MasterKey};
 
-use super::{ObjectError, PhotoKey};
-use cipher::{SecretKey, TAG_BYTES, WRAPPED_BYTES};
+use super::{ObjectError, ObjectKey};
+use cipher::{SecretKey, TAG_BYTES};
 pub(super) use file::CHUNK_BYTES;
 use jornada_photo::MAX_PHOTO_BYTES;
+use jornada_runtime::blocking::blocking_if_large;
+use keys::WRAPPED_BYTES;
 
 const MAGIC: &[u8; 4] = b"JPS1";
 /// Length of the header of a photo or file: magic, id of the key encryption key, wrapped data key.
 pub(super) const HEADER_BYTES: usize = MAGIC.len() + KeyId::BYTES + WRAPPED_BYTES;
 /// Maximum length of an encrypted photo.
 pub(super) const MAX_ENCRYPTED_BYTES: usize = MAX_PHOTO_BYTES + HEADER_BYTES + TAG_BYTES;
-/// Photos above this size, in bytes, are encrypted and decrypted off the request threads.
-const LARGE_PHOTO: usize = 256 * 1024;
 
 /// An encrypted photo.
 #[derive(Clone, PartialEq, Eq)]
@@ -66,55 +67,50 @@ impl fmt::Debug for EncryptedPhoto {
 
 /// Returns whether a header was written for this key under one of these key encryption keys. The data key must
 /// unwrap: the id alone derives from the master key, which another store may use too.
-pub(super) fn is_encrypted_under(keys: &[KeyEncryptionKey], key: &PhotoKey, start: &[u8]) -> bool {
-    let Some((id, rest)) = start.strip_prefix(MAGIC).and_then(KeyId::split_from) else {
-        return false;
-    };
-    let (wrapped, aad) = (rest.get(..WRAPPED_BYTES), key.to_string());
-    let unwraps = |wrapped| {
-        let mut named = keys.iter().filter(|wrapping_key| wrapping_key.id() == id);
-        named.any(|wrapping_key| wrapping_key.unwrap(wrapped, &aad).is_some())
-    };
-    wrapped.is_some_and(unwraps)
+pub(super) fn is_encrypted_under(keys: &[KeyEncryptionKey], key: &ObjectKey, head: &[u8]) -> bool {
+    unwrap_data_key(keys, MAGIC, &key.to_string(), head).is_ok()
+}
+
+/// Returns the data key in a header, which may be followed by anything.
+fn unwrap_data_key(
+    keys: &[KeyEncryptionKey],
+    magic: &[u8],
+    aad: &str,
+    head: &[u8],
+) -> Result<SecretKey, ObjectError> {
+    let rest = head.strip_prefix(magic).and_then(KeyId::split_from);
+    let (id, rest) = rest.ok_or(ObjectError::Altered)?;
+    let wrapping_key = keys.iter().find(|key| key.id() == id);
+    let wrapping_key = wrapping_key.ok_or(ObjectError::UnknownKey(id))?;
+    rest.get(..WRAPPED_BYTES)
+        .and_then(|wrapped| wrapping_key.unwrap(wrapped, aad))
+        .ok_or(ObjectError::Altered)
 }
 
 /// Encrypts and decrypts photos and files. Cheap to clone; all clones share their keys.
 #[derive(Clone, Debug)]
 pub struct Encryptor {
-    current_key: Arc<KeyEncryptionKey>,
-    keys: Arc<RwLock<Vec<Arc<KeyEncryptionKey>>>>,
+    current_key: KeyEncryptionKey,
+    keys: Arc<RwLock<Vec<KeyEncryptionKey>>>,
 }
 
 impl Encryptor {
     /// Creates an encryptor that encrypts and decrypts under this key.
     #[must_use]
     pub fn new(key: KeyEncryptionKey) -> Self {
-        let current_key = Arc::new(key);
-        let keys = Arc::new(RwLock::new(vec![Arc::clone(&current_key)]));
-        Self { current_key, keys }
+        let keys = Arc::new(RwLock::new(vec![key.clone()]));
+        Self {
+            current_key: key,
+            keys,
+        }
     }
 
     /// Adds a key for decryption.
     pub fn add_key(&self, key: KeyEncryptionKey) {
-        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.keys.write();
         if known.iter().all(|other| other.id() != key.id()) {
-            known.push(Arc::new(key));
+            known.push(key);
         }
-    }
-
-    /// Returns the key encryption key named in a header after the magic, and the rest, which starts with the wrapped
-    /// key.
-    fn find_key<'a>(
-        &self,
-        after_magic: &'a [u8],
-    ) -> Result<(Arc<KeyEncryptionKey>, &'a [u8]), ObjectError> {
-        let (id, rest) = KeyId::split_from(after_magic).ok_or(ObjectError::Altered)?;
-        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let wrapping_key = known.iter().find(|key| key.id() == id);
-        Ok((
-            Arc::clone(wrapping_key.ok_or(ObjectError::UnknownKey(id))?),
-            rest,
-        ))
     }
 
     /// Encrypts a photo under a fresh data key.
@@ -123,11 +119,11 @@ impl Encryptor {
     /// [`ObjectError::Failed`] if the system provides no random bytes.
     pub async fn encrypt(
         &self,
-        key: &PhotoKey,
+        key: &ObjectKey,
         photo: Bytes,
     ) -> Result<EncryptedPhoto, ObjectError> {
-        let (wrapping_key, aad) = (Arc::clone(&self.current_key), key.to_string());
-        blocking_if_large(photo.len(), move || {
+        let (wrapping_key, aad) = (self.current_key.clone(), key.to_string());
+        off_thread(photo.len(), move || {
             encrypt_photo(&wrapping_key, &aad, &photo)
         })
         .await
@@ -138,16 +134,23 @@ impl Encryptor {
     /// # Errors
     /// [`ObjectError::Altered`] if it was altered, truncated or exchanged; [`ObjectError::UnknownKey`] if it is
     /// encrypted under an unknown key.
-    pub async fn decrypt(&self, key: &PhotoKey, stored: Bytes) -> Result<Bytes, ObjectError> {
-        let rest = stored.strip_prefix(MAGIC).ok_or(ObjectError::Altered)?;
-        let (wrapping_key, _) = self.find_key(rest)?;
+    pub async fn decrypt(&self, key: &ObjectKey, stored: Bytes) -> Result<Bytes, ObjectError> {
+        let data_key = self.unwrap_data_key(MAGIC, &key.to_string(), &stored)?;
         let (size, key) = (stored.len(), key.clone());
-        blocking_if_large(size, move || {
-            let photo = decrypt_photo(&wrapping_key, &key.to_string(), &stored)
-                .ok_or(ObjectError::Altered)?;
-            key.verify(photo.into())
+        off_thread(size, move || {
+            decrypt_photo(&data_key, &key, &stored).ok_or(ObjectError::Altered)
         })
         .await
+    }
+
+    fn unwrap_data_key(
+        &self,
+        magic: &[u8],
+        aad: &str,
+        head: &[u8],
+    ) -> Result<SecretKey, ObjectError> {
+        let known = self.keys.read();
+        unwrap_data_key(&known, magic, aad, head)
     }
 }
 
@@ -178,45 +181,44 @@ fn new_header(
     Ok((head, data_key))
 }
 
-fn decrypt_photo(wrapping_key: &KeyEncryptionKey, aad: &str, stored: &[u8]) -> Option<Vec<u8>> {
-    let (head, rest) = stored.split_first_chunk::<HEADER_BYTES>()?;
-    let (photo, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
-    let data_key = wrapping_key.unwrap(&head[MAGIC.len() + KeyId::BYTES..], aad)?;
-    let mut photo = photo.to_vec();
-    cipher::decrypt(&data_key, aad, &mut photo, tag)?;
-    Some(photo)
+/// Decrypts the photo after a header. Returns `None` if it is not the photo of this key.
+fn decrypt_photo(data_key: &SecretKey, key: &ObjectKey, stored: &[u8]) -> Option<Bytes> {
+    let mut photo = stored.get(HEADER_BYTES..)?.to_vec();
+    cipher::decrypt(data_key, &key.to_string(), &mut photo)?;
+    let digest = Sha256::digest(&photo);
+    let is_same = matches!(key, ObjectKey::Photo { sha256, .. } if digest.as_slice() == sha256);
+    is_same.then(|| photo.into())
 }
 
-async fn blocking_if_large<T: Send + 'static>(
+/// Runs `work` off the request threads if the photo is large.
+async fn off_thread<T: Send + 'static>(
     size: usize,
     work: impl FnOnce() -> Result<T, ObjectError> + Send + 'static,
 ) -> Result<T, ObjectError> {
-    if size <= LARGE_PHOTO {
-        return work();
-    }
     let cancelled = |_| Err(ObjectError::Failed("the encryption was cancelled".into()));
-    spawn_blocking(work).await.unwrap_or_else(cancelled)
+    blocking_if_large(size, work)
+        .await
+        .unwrap_or_else(cancelled)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use jornada_domain::registration::PhotoRef;
     use jornada_domain::{CampaignId, RegistrationId};
     use jornada_photo::PhotoFormat;
+    use jornada_runtime::blocking::LARGE_INPUT;
     use sha2::{Digest, Sha256};
 
-    fn key(id: u8, photo: &[u8]) -> PhotoKey {
-        let photo = PhotoRef {
+    fn key(id: u8, photo: &[u8]) -> ObjectKey {
+        ObjectKey::Photo {
+            campaign: CampaignId::parse("vacunacion").unwrap(),
+            id: RegistrationId::from_bytes([id; 16]),
             sha256: Sha256::digest(photo).into(),
             format: PhotoFormat::Jpeg,
-            bytes: photo.len() as u64,
-        };
-        let campaign = CampaignId::parse("vacunacion").unwrap();
-        PhotoKey::for_photo(&campaign, RegistrationId::from_bytes([id; 16]), &photo)
+        }
     }
 
-    fn vault_key(id: u8) -> KeyEncryptionKey {
+    pub(super) fn new_key(id: u8) -> KeyEncryptionKey {
         KeyEncryptionKey::generate(MasterKey::new(&[id; 32]).id()).unwrap()
     }
 
@@ -226,7 +228,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_sealed_opens_and_shows_nothing() {
-        let encryptor = Encryptor::new(vault_key(1));
+        let encryptor = Encryptor::new(new_key(1));
         let key = key(1, &photo());
         let encrypted = encryptor.encrypt(&key, photo()).await.unwrap();
         let again = encryptor.encrypt(&key, photo()).await.unwrap();
@@ -241,8 +243,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_one_opens_and_one_that_is_not_sealed_does_not() {
-        let encryptor = Encryptor::new(vault_key(1));
-        let large = Bytes::from(vec![9; LARGE_PHOTO * 3]);
+        let encryptor = Encryptor::new(new_key(1));
+        let large = Bytes::from(vec![9; LARGE_INPUT * 3]);
         let key_of_large = key(1, &large);
         let encrypted = encryptor
             .encrypt(&key_of_large, large.clone())
@@ -259,10 +261,10 @@ mod tests {
 
     #[tokio::test]
     async fn altered_cut_or_exchanged_ones_are_refused() {
-        let encryptor = Encryptor::new(vault_key(1));
+        let encryptor = Encryptor::new(new_key(1));
         let (mine, photo) = (key(1, &photo()), photo());
         let encrypted = encryptor.encrypt(&mine, photo.clone()).await.unwrap();
-        let is_altered = async |key: &PhotoKey, stored: Vec<u8>| {
+        let is_altered = async |key: &ObjectKey, stored: Vec<u8>| {
             let decrypted = encryptor.decrypt(key, stored.into()).await;
             matches!(decrypted, Err(ObjectError::Altered))
         };
@@ -302,7 +304,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_that_is_missing_is_told_from_an_altered_photo() {
         let key = key(1, &photo());
-        let (one, two) = (vault_key(1), vault_key(2));
+        let (one, two) = (new_key(1), new_key(2));
         let id = two.id();
         let encrypted = Encryptor::new(two.clone())
             .encrypt(&key, photo())
@@ -315,7 +317,7 @@ mod tests {
         let decrypted = encryptor.decrypt(&key, encrypted.bytes().clone()).await;
         assert_eq!(decrypted.unwrap(), photo());
         // Another key with the same id.
-        let other = Encryptor::new(vault_key(2));
+        let other = Encryptor::new(new_key(2));
         let told = other.decrypt(&key, encrypted.bytes().clone()).await;
         assert!(matches!(told, Err(ObjectError::Altered)));
     }
@@ -323,7 +325,7 @@ mod tests {
     #[tokio::test]
     async fn the_head_alone_tells_under_which_key_a_photo_is() {
         let mine = key(1, &photo());
-        let (one, two) = (vault_key(1), vault_key(2));
+        let (one, two) = (new_key(1), new_key(2));
         let encrypted = Encryptor::new(one.clone())
             .encrypt(&mine, photo())
             .await
@@ -331,10 +333,7 @@ mod tests {
         let head = &encrypted.bytes()[..HEADER_BYTES];
         assert!(is_encrypted_under(&[two.clone(), one.clone()], &mine, head));
         assert!(!is_encrypted_under(&[two], &mine, head));
-        assert!(
-            !is_encrypted_under(&[vault_key(1)], &mine, head),
-            "of its id"
-        );
+        assert!(!is_encrypted_under(&[new_key(1)], &mine, head), "of its id");
         let one = std::slice::from_ref(&one);
         assert!(!is_encrypted_under(one, &key(2, &photo()), head));
         for start in [&head[..HEADER_BYTES - 1], &photo()[..HEADER_BYTES], b""] {

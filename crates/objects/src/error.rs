@@ -1,5 +1,9 @@
 //! Errors of the object store.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::encryption::KeyId;
 
 /// Errors of the object store. They contain no key, because keys are personal.
@@ -23,8 +27,17 @@ pub enum ObjectError {
 
 impl ObjectError {
     /// Creates the error of an expired timeout.
-    #[must_use]
-    pub fn timed_out() -> Self {
+    pub(super) fn timed_out() -> Self {
         Self::Unavailable("no answer in time".into())
     }
+}
+
+/// Runs an operation; fails if it takes longer than `limit`.
+pub async fn within<T>(
+    limit: Duration,
+    operation: impl Future<Output = Result<T, ObjectError>>,
+) -> Result<T, ObjectError> {
+    timeout(limit, operation)
+        .await
+        .unwrap_or_else(|_| Err(ObjectError::timed_out()))
 }

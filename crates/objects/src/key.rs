@@ -1,34 +1,54 @@
-//! Object keys of photos and report files. The key of a photo includes the digest: a retry writes the same object, and
-//! no request can overwrite another person's photo.
+//! Keys of objects. The key of a photo includes its digest: a retry writes the same object, and no request can
+//! overwrite another person's photo.
 
 use std::fmt;
 use std::pin::Pin;
 
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use tokio::io::AsyncRead;
 use uuid::Uuid;
 
-use super::ObjectError;
 use jornada_domain::job::ReportFormat;
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, Job, RegistrationId};
 use jornada_photo::PhotoFormat;
 
-/// Key `{campaign}/{id}/{sha256}.{ext}` of a photo.
+/// Key of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PhotoKey {
-    campaign: CampaignId,
-    id: RegistrationId,
-    sha256: [u8; 32],
-    format: PhotoFormat,
+pub enum ObjectKey {
+    /// `{campaign}/{id}/{sha256}.{ext}`.
+    Photo {
+        /// Campaign.
+        campaign: CampaignId,
+        /// Registration.
+        id: RegistrationId,
+        /// SHA-256 of the photo.
+        sha256: [u8; 32],
+        /// Format of the photo.
+        format: PhotoFormat,
+    },
+    /// `_reports/{campaign}/{job}/{attempt}.{ext}`. Each attempt has its own key, so none overwrites another's file.
+    Report {
+        /// Campaign.
+        campaign: CampaignId,
+        /// Job.
+        job: Uuid,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Format of the file.
+        format: ReportFormat,
+    },
 }
 
-impl PhotoKey {
+impl ObjectKey {
+    /// Prefix of all objects.
+    pub const ALL: &str = "";
+    /// Prefix of all report files; no campaign can have this name.
+    pub const REPORTS: &str = "_reports/";
+
     /// Returns the key of a registration's photo.
     #[must_use]
     pub fn for_photo(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Self {
-        Self {
+        Self::Photo {
             campaign: campaign.clone(),
             id,
             sha256: photo.sha256,
@@ -36,79 +56,10 @@ impl PhotoKey {
         }
     }
 
-    /// Parses an object name. Returns `None` if it is not that of a photo.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        let (campaign, rest) = name.split_once('/')?;
-        let (id, file) = rest.split_once('/')?;
-        let (sha256, extension) = file.split_once('.')?;
-        let sha256 = data_encoding::HEXLOWER.decode(sha256.as_bytes()).ok()?;
-        Some(Self {
-            campaign: CampaignId::parse(campaign)?,
-            id: RegistrationId::parse(id)?,
-            sha256: sha256.try_into().ok()?,
-            format: PhotoFormat::from_extension(extension)?,
-        })
-    }
-
-    /// Returns the campaign.
-    #[must_use]
-    pub fn campaign(&self) -> &CampaignId {
-        &self.campaign
-    }
-
-    /// Returns the id of the registration.
-    #[must_use]
-    pub fn id(&self) -> RegistrationId {
-        self.id
-    }
-
-    /// Returns the SHA-256 of the photo.
-    #[must_use]
-    pub fn sha256(&self) -> &[u8; 32] {
-        &self.sha256
-    }
-
-    /// Verifies that the bytes match the digest in the key, and returns them.
-    pub(super) fn verify(&self, bytes: Bytes) -> Result<Bytes, ObjectError> {
-        if Sha256::digest(&bytes).as_slice() == self.sha256 {
-            Ok(bytes)
-        } else {
-            Err(ObjectError::Altered)
-        }
-    }
-}
-
-impl fmt::Display for PhotoKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sha256 = data_encoding::HEXLOWER.encode(&self.sha256);
-        write!(
-            f,
-            "{}/{}/{sha256}.{}",
-            self.campaign,
-            self.id,
-            self.format.extension()
-        )
-    }
-}
-
-/// Prefix of all report files.
-pub(super) const REPORTS_PREFIX: &str = "_reports";
-
-/// Key `_reports/{campaign}/{job}/{attempt}.{ext}`. Each attempt has its own key, so none overwrites another's file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileKey {
-    campaign: CampaignId,
-    job: Uuid,
-    attempt: u32,
-    format: ReportFormat,
-}
-
-impl FileKey {
     /// Returns the key of the file of one attempt at a job.
     #[must_use]
     pub fn for_job(job: &Job, attempt: u32) -> Self {
-        Self {
+        Self::Report {
             campaign: job.request.campaign.clone(),
             job: job.id,
             attempt,
@@ -116,41 +67,65 @@ impl FileKey {
         }
     }
 
-    /// Parses an object name. Returns `None` if it is not that of a report file.
+    /// Parses an object name. Returns `None` if it is not that of a photo or report file.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let rest = name.strip_prefix(REPORTS_PREFIX)?.strip_prefix('/')?;
-        let (campaign, rest) = rest.split_once('/')?;
-        let (job, file) = rest.split_once('/')?;
-        let (attempt, extension) = file.split_once('.')?;
-        let key = Self {
-            campaign: CampaignId::parse(campaign)?,
-            job: Uuid::parse_str(job).ok()?,
-            attempt: attempt.parse().ok()?,
-            format: ReportFormat::from_extension(extension)?,
+        let report = name.strip_prefix(Self::REPORTS);
+        let (campaign, rest) = report.unwrap_or(name).split_once('/')?;
+        let campaign = CampaignId::parse(campaign)?;
+        let (owner, file) = rest.split_once('/')?;
+        let (stem, extension) = file.split_once('.')?;
+        let key = if report.is_some() {
+            Self::Report {
+                campaign,
+                job: Uuid::parse_str(owner).ok()?,
+                attempt: stem.parse().ok()?,
+                format: ReportFormat::from_extension(extension)?,
+            }
+        } else {
+            let sha256 = data_encoding::HEXLOWER.decode(stem.as_bytes()).ok()?;
+            Self::Photo {
+                campaign,
+                id: RegistrationId::parse(owner)?,
+                sha256: sha256.try_into().ok()?,
+                format: PhotoFormat::from_extension(extension)?,
+            }
         };
-        // Rejects other spellings of the same numbers.
+        // Rejects other spellings of the same key.
         (key.to_string() == name).then_some(key)
     }
 
     /// Returns the campaign.
     #[must_use]
     pub fn campaign(&self) -> &CampaignId {
-        &self.campaign
-    }
-
-    /// Returns the id of the job.
-    #[must_use]
-    pub fn job(&self) -> Uuid {
-        self.job
+        match self {
+            Self::Photo { campaign, .. } | Self::Report { campaign, .. } => campaign,
+        }
     }
 }
 
-impl fmt::Display for FileKey {
+impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (campaign, job, attempt) = (&self.campaign, self.job, self.attempt);
-        let extension = self.format.extension();
-        write!(f, "{REPORTS_PREFIX}/{campaign}/{job}/{attempt}.{extension}")
+        match self {
+            Self::Photo {
+                campaign,
+                id,
+                sha256,
+                format,
+            } => {
+                let sha256 = data_encoding::HEXLOWER.encode(sha256);
+                write!(f, "{campaign}/{id}/{sha256}.{}", format.extension())
+            }
+            Self::Report {
+                campaign,
+                job,
+                attempt,
+                format,
+            } => {
+                let (prefix, extension) = (Self::REPORTS, format.extension());
+                write!(f, "{prefix}{campaign}/{job}/{attempt}.{extension}")
+            }
+        }
     }
 }
 

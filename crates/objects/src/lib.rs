@@ -7,13 +7,12 @@ pub mod aead;
 pub mod disk;
 pub mod encryption;
 mod error;
-mod file;
 mod key;
 mod object_store;
 pub mod s3;
 mod setting;
 
-pub use error::ObjectError;
-pub use key::{FileKey, PhotoKey};
+pub use error::{ObjectError, within};
+pub use key::ObjectKey;
 pub use object_store::ObjectStore;
 pub use setting::{MasterKeys, ObjectStoreSetting, S3Setting};

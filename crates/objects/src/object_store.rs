@@ -1,58 +1,65 @@
 //! Object store for encrypted photos and reports: a local folder or S3. Whatever `put` confirms is on stable storage.
+//! Report files are streamed, never read into memory as a whole.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::disk::DiskBackend;
-use super::encryption::{EncryptedPhoto, Encryptor, KeyEncryptionKey, is_encrypted_under};
-use super::error::ObjectError;
-use super::key::PhotoKey;
+use super::encryption::{
+    EncryptedFile, EncryptedPhoto, Encryptor, HEADER_BYTES, KeyEncryptionKey, MAX_ENCRYPTED_BYTES,
+    is_encrypted_under,
+};
+use super::error::{ObjectError, within};
+use super::key::ObjectKey;
 use super::s3::S3Backend;
 use super::setting::ObjectStoreSetting;
+use jornada_domain::job::ReportFile;
 use jornada_runtime::metrics::Meter;
 
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(3);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Maximum duration of the download of a photo.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Number of listed keys that are buffered.
-pub(super) const LIST_BUFFER: usize = 64;
+const LIST_BUFFER: usize = 64;
 
 /// Background task of a listing, with its outcome.
-pub(super) type ListingTask = JoinHandle<Result<(), ObjectError>>;
+type ListingTask = JoinHandle<Result<(), ObjectError>>;
 
 /// Object store for photos and reports.
 #[derive(Clone, Debug)]
 pub struct ObjectStore {
-    pub(super) backend: ObjectBackend,
+    backend: ObjectBackend,
     encryptor: Encryptor,
-    pub(super) meter: Meter,
+    meter: Meter,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum ObjectBackend {
+enum ObjectBackend {
     /// A local folder.
     Disk(DiskBackend),
     /// An S3 bucket.
     S3(S3Backend),
 }
 
-/// Calls the back end and measures duration and outcome under the method's name, a label value of the metrics.
+/// Calls the back end.
 macro_rules! dispatch {
-    ($self:ident.$operation:ident($($argument:expr),*)) => {
-        $self.meter.time(stringify!($operation), Box::pin(async {
-            match &$self.backend {
-                $crate::object_store::ObjectBackend::Disk(disk) => disk.$operation($($argument),*).await,
-                $crate::object_store::ObjectBackend::S3(s3) => s3.$operation($($argument),*).await,
-            }
-        })).await
+    ($store:ident.$operation:ident($($argument:expr),*)) => {
+        match &$store.backend {
+            ObjectBackend::Disk(disk) => disk.$operation($($argument),*).await,
+            ObjectBackend::S3(s3) => s3.$operation($($argument),*).await,
+        }
     };
 }
-
-pub(super) use dispatch;
 
 impl ObjectStore {
     /// Creates the configured object store. Does not connect yet.
@@ -75,81 +82,143 @@ impl ObjectStore {
         Self { meter, ..self }
     }
 
-    /// Creates the folder or bucket if it is missing, within three seconds.
-    pub async fn prepare(&self) -> Result<(), ObjectError> {
-        timeout(PREPARE_TIMEOUT, async { dispatch!(self.prepare()) })
-            .await
-            .unwrap_or_else(|_| Err(ObjectError::timed_out()))
-    }
-
     /// Returns the encryptor of photos and files.
     #[must_use]
     pub fn encryptor(&self) -> &Encryptor {
         &self.encryptor
     }
 
+    /// Creates the folder or bucket if it is missing, within three seconds.
+    pub async fn prepare(&self) -> Result<(), ObjectError> {
+        let prepared = self.measure("prepare", async { dispatch!(self.prepare()) });
+        within(PREPARE_TIMEOUT, prepared).await
+    }
+
     /// Stores a photo durably. Storing it again leaves one of the two encrypted versions; both hold the same photo.
     ///
     /// # Errors
     /// After an error the photo may or may not be stored; retrying is safe.
-    pub async fn put(&self, key: &PhotoKey, photo: &EncryptedPhoto) -> Result<(), ObjectError> {
-        dispatch!(self.put(key, photo))
+    pub async fn put(&self, key: &ObjectKey, photo: &EncryptedPhoto) -> Result<(), ObjectError> {
+        self.measure("put", async { dispatch!(self.put(key, photo)) })
+            .await
+    }
+
+    /// Stores a report file durably; overwrites an existing one atomically.
+    ///
+    /// # Errors
+    /// After an error the file may or may not be stored; retrying is safe.
+    pub async fn put_file(&self, key: &ObjectKey, file: &EncryptedFile) -> Result<(), ObjectError> {
+        self.measure("put_file", async { dispatch!(self.put_file(key, file)) })
+            .await
     }
 
     /// Reads, decrypts and verifies a photo. Returns `None` if there is none.
-    pub async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, ObjectError> {
-        let Some(stored) = dispatch!(self.get(key))? else {
+    pub async fn get(&self, key: &ObjectKey) -> Result<Option<Bytes>, ObjectError> {
+        let Some(stored) = self.measure("get", self.read(key, None)).await? else {
             return Ok(None);
         };
         self.encryptor.decrypt(key, stored).await.map(Some)
     }
 
-    /// Lists the keys of all photos, in any order, once each, and the outcome of the listing. Photos that are stored
-    /// meanwhile may be missing.
+    /// Reads a report file as a stream of decrypted chunks. Returns `None` if there is none. The stream fails before
+    /// its last chunk if the content differs from `known`.
+    ///
+    /// # Errors
+    /// Fails also if the length or the first chunk is wrong.
+    pub async fn get_file(
+        &self,
+        key: &ObjectKey,
+        known: ReportFile,
+    ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>, ObjectError> {
+        let open = self.measure("file", async { dispatch!(self.open(key, None)) });
+        let Some(found) = open.await? else {
+            return Ok(None);
+        };
+        let decrypted = self.encryptor.decrypt_file(key, found, known).await;
+        decrypted.map(Some)
+    }
+
+    /// Returns when an object was last stored (store clock), or `None` if there is none.
+    pub async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>, ObjectError> {
+        self.measure("put_at", async { dispatch!(self.head(key)) })
+            .await
+    }
+
+    /// Lists the objects under a prefix that ends with `/` or is empty, in any order, once each, with the time when they
+    /// were last stored (store clock), and the outcome of the listing. Objects that are stored meanwhile may be missing.
     #[must_use]
-    pub fn list(&self) -> (Receiver<PhotoKey>, ListingTask) {
-        let (sender, keys) = channel(LIST_BUFFER);
-        let photos = self.clone();
-        let listing = tokio::spawn(async move {
-            match photos.backend {
-                ObjectBackend::Disk(disk) => disk.list(sender).await,
-                ObjectBackend::S3(s3) => s3.list(sender).await,
-            }
-        });
-        (keys, listing)
+    pub fn list(&self, prefix: &'static str) -> (Receiver<(ObjectKey, Timestamp)>, ListingTask) {
+        let (sender, objects) = channel(LIST_BUFFER);
+        let store = self.clone();
+        let listing = tokio::spawn(async move { dispatch!(store.list(prefix, sender)) });
+        (objects, listing)
     }
 
-    /// Returns when a photo was last stored (store clock), or `None` if there is none.
-    pub async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, ObjectError> {
-        dispatch!(self.put_at(key))
-    }
-
-    /// Returns whether an object was encrypted for this key under one of these key encryption keys. Reads its header
-    /// only.
+    /// Returns whether a photo was encrypted for this key under one of these key encryption keys. Reads its header only.
     pub async fn is_encrypted_under(
         &self,
         keys: &[KeyEncryptionKey],
-        key: &PhotoKey,
+        key: &ObjectKey,
     ) -> Result<bool, ObjectError> {
-        let start = dispatch!(self.start(key))?;
-        Ok(start.is_some_and(|start| is_encrypted_under(keys, key, &start)))
+        let head = self.read(key, Some(HEADER_BYTES));
+        let head = self.measure("start", head).await?;
+        Ok(head.is_some_and(|head| is_encrypted_under(keys, key, &head)))
     }
 
-    /// Deletes a photo; succeeds if there is none.
-    pub async fn remove(&self, key: &PhotoKey) -> Result<(), ObjectError> {
-        dispatch!(self.remove(key))
+    /// Deletes an object; succeeds if there is none.
+    pub async fn remove(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+        let operation = match key {
+            ObjectKey::Photo { .. } => "remove",
+            ObjectKey::Report { .. } => "remove_file",
+        };
+        self.measure(operation, async { dispatch!(self.remove(key)) })
+            .await
     }
 
     /// Checks within a second whether the store accepts objects, by writing an empty one. Creates the folder or bucket
     /// if it is missing.
     pub async fn try_put(&self) -> Result<(), ObjectError> {
-        timeout(PROBE_TIMEOUT, async { dispatch!(self.try_put()) })
-            .await
-            .unwrap_or_else(|_| Err(ObjectError::timed_out()))
+        let tried = self.measure("try_put", async { dispatch!(self.try_put()) });
+        within(PROBE_TIMEOUT, tried).await
     }
 
     /// Checks within a second whether the store answers.
     pub async fn ping(&self) -> Result<(), ObjectError> {
-        dispatch!(self.ping())
+        let ping = async { dispatch!(self.ping()) };
+        self.measure("ping", within(PROBE_TIMEOUT, ping)).await
+    }
+
+    /// Reads the first `bytes` bytes of a photo, or all of it. Returns `None` if there is none.
+    async fn read(
+        &self,
+        key: &ObjectKey,
+        bytes: Option<usize>,
+    ) -> Result<Option<Bytes>, ObjectError> {
+        let Some((length, reader)) = dispatch!(self.open(key, bytes))? else {
+            return Ok(None);
+        };
+        let limit = bytes.unwrap_or(MAX_ENCRYPTED_BYTES);
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if bytes.is_none() && length > limit {
+            return Err(ObjectError::Altered);
+        }
+        let mut read = Vec::with_capacity(length.min(limit));
+        let mut reader = reader.take(limit as u64);
+        match timeout(DOWNLOAD_TIMEOUT, reader.read_to_end(&mut read)).await {
+            Ok(Ok(_)) => Ok(Some(read.into())),
+            _ => Err(ObjectError::Unavailable(
+                "download of a photo interrupted".into(),
+            )),
+        }
+    }
+
+    /// Measures duration and outcome of an operation under a label of the metrics. Boxed, because the futures of S3 are
+    /// large.
+    fn measure<'a, T: Send + 'a>(
+        &'a self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T, ObjectError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, ObjectError>> {
+        Box::pin(self.meter.time(operation, work))
     }
 }

@@ -1,7 +1,7 @@
 //! Photos and finished reports in an S3 bucket.
 
-mod file;
-
+use std::fs::File;
+use std::io::Seek;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -14,21 +14,28 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use bytes::Bytes;
+use futures_util::TryStreamExt;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc::Sender;
+use tokio_stream::StreamExt;
+use tokio_util::io::ReaderStream;
 
-use super::encryption::{EncryptedPhoto, HEADER_BYTES, MAX_ENCRYPTED_BYTES};
+use super::encryption::{CHUNK_BYTES, EncryptedFile, EncryptedPhoto};
 use super::error::ObjectError;
-use super::key::PhotoKey;
+use super::key::{ObjectKey, ObjectReader};
 use super::setting::S3Setting;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_ATTEMPTS: u32 = 3;
+/// Maximum duration of the upload of a report. One of a million registrations has about 90 MB.
+const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
+/// Interval between uploaded chunks, which limits an upload to 8 MiB/s: uploads of photos have priority.
+const CHUNK_INTERVAL: Duration = Duration::from_millis(8);
 /// Name of the empty object that is written to test whether the store accepts objects.
 const PROBE_KEY: &str = "trial";
 
@@ -50,18 +57,11 @@ impl S3Backend {
     /// Creates the bucket if it is missing.
     pub(super) async fn prepare(&self) -> Result<(), ObjectError> {
         let known = self.client.head_bucket().bucket(&self.bucket).send().await;
-        match known {
-            Ok(_) => return Ok(()),
-            Err(error) if status_code(&error) == Some(404) => {}
-            Err(error) => return Err(to_object_error(&error)),
+        if if_exists(known)?.is_some() {
+            return Ok(());
         }
-        match self
-            .client
-            .create_bucket()
-            .bucket(&self.bucket)
-            .send()
-            .await
-        {
+        let create = self.client.create_bucket().bucket(&self.bucket);
+        match create.send().await {
             // Another instance may create it at the same time.
             Err(error)
                 if !matches!(
@@ -69,7 +69,7 @@ impl S3Backend {
                     Some("BucketAlreadyOwnedByYou" | "BucketAlreadyExists")
                 ) =>
             {
-                Err(to_object_error(&error))
+                Err(to_object_error(error))
             }
             _ => Ok(()),
         }
@@ -80,12 +80,12 @@ impl S3Backend {
         self.prepare().await?;
         let trial = self.client.put_object().bucket(&self.bucket).key(PROBE_KEY);
         let taken = trial.body(ByteStream::from_static(b"")).send().await;
-        taken.map(drop).map_err(|error| to_object_error(&error))
+        taken.map(drop).map_err(to_object_error)
     }
 
     pub(super) async fn put(
         &self,
-        key: &PhotoKey,
+        key: &ObjectKey,
         photo: &EncryptedPhoto,
     ) -> Result<(), ObjectError> {
         let checksum = crc32fast::hash(photo.bytes()).to_be_bytes();
@@ -102,24 +102,82 @@ impl S3Backend {
             .send()
             .await
             .map(drop)
-            .map_err(|error| to_object_error(&error))
+            .map_err(to_object_error)
     }
 
-    /// Reads the header of an object.
-    pub(super) async fn start(&self, key: &PhotoKey) -> Result<Option<Bytes>, ObjectError> {
-        let range = format!("bytes=0-{}", HEADER_BYTES - 1);
-        self.read(key, Some(range)).await
+    /// Uploads a report file as a stream.
+    pub(super) async fn put_file(
+        &self,
+        key: &ObjectKey,
+        encrypted: &EncryptedFile,
+    ) -> Result<(), ObjectError> {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(UPLOAD_TIMEOUT)
+            .operation_timeout(UPLOAD_TIMEOUT)
+            .build();
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .checksum_sha256(data_encoding::BASE64.encode(&encrypted.sha256))
+            .content_length(encrypted.bytes.cast_signed())
+            .body(throttled_body(encrypted.file())?)
+            .customize()
+            // The signed checksum header covers the body.
+            .disable_payload_signing()
+            .config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts))
+            .send()
+            .await
+            .map(drop)
+            .map_err(to_object_error)
     }
 
-    /// Sends the key of every photo, in the order of their names. Stops when the receiver is dropped.
-    pub(super) async fn list(&self, keys: Sender<PhotoKey>) -> Result<(), ObjectError> {
+    /// Returns length and reader of an object, or of its first `bytes` bytes.
+    pub(super) async fn open(
+        &self,
+        key: &ObjectKey,
+        bytes: Option<usize>,
+    ) -> Result<Option<(u64, ObjectReader)>, ObjectError> {
+        let get = self.client.get_object().bucket(&self.bucket);
+        let range = bytes.map(|bytes| format!("bytes=0-{}", bytes - 1));
+        let found = get.key(key.to_string()).set_range(range).send().await;
+        // An empty object has no valid range.
+        if matches!(&found, Err(error) if status_code(error) == Some(416)) {
+            return Ok(Some((0, Box::pin(tokio::io::empty()))));
+        }
+        let Some(object) = if_exists(found)? else {
+            return Ok(None);
+        };
+        let length = object.content_length().map_or(u64::MAX, i64::unsigned_abs);
+        Ok(Some((length, Box::pin(object.body.into_async_read()))))
+    }
+
+    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>, ObjectError> {
+        let head = self.client.head_object().bucket(&self.bucket);
+        let found = if_exists(head.key(key.to_string()).send().await)?;
+        found
+            .map(|known| parse_modified(known.last_modified()))
+            .transpose()
+    }
+
+    /// Sends the key of every object under a prefix with its modification time, in the order of their names. Stops when
+    /// the receiver is dropped.
+    pub(super) async fn list(
+        &self,
+        prefix: &str,
+        objects: Sender<(ObjectKey, Timestamp)>,
+    ) -> Result<(), ObjectError> {
         let list = self.client.list_objects_v2().bucket(&self.bucket);
-        let mut pages = list.into_paginator().send();
+        let mut pages = list.prefix(prefix).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| to_object_error(&error))?;
-            let names = page.contents().iter().filter_map(|object| object.key());
-            for key in names.filter_map(PhotoKey::parse) {
-                if keys.send(key).await.is_err() {
+            let page = page.map_err(to_object_error)?;
+            for object in page.contents() {
+                let Some(key) = object.key().and_then(ObjectKey::parse) else {
+                    continue;
+                };
+                let modified = parse_modified(object.last_modified())?;
+                if objects.send((key, modified)).await.is_err() {
                     return Ok(());
                 }
             }
@@ -127,70 +185,15 @@ impl S3Backend {
         Ok(())
     }
 
-    pub(super) async fn put_at(&self, key: &PhotoKey) -> Result<Option<Timestamp>, ObjectError> {
-        let head = self.client.head_object().bucket(&self.bucket);
-        let known = match head.key(key.to_string()).send().await {
-            Ok(known) => known,
-            Err(error) if status_code(&error) == Some(404) => return Ok(None),
-            Err(error) => return Err(to_object_error(&error)),
-        };
-        parse_modified(known.last_modified()).map(Some)
-    }
-
-    pub(super) async fn get(&self, key: &PhotoKey) -> Result<Option<Bytes>, ObjectError> {
-        self.read(key, None).await
-    }
-
-    async fn read(
-        &self,
-        key: &PhotoKey,
-        range: Option<String>,
-    ) -> Result<Option<Bytes>, ObjectError> {
-        let found = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(key.to_string())
-            .set_range(range)
-            .send()
-            .await;
-        let object = match found {
-            Ok(object) => object,
-            Err(error) if status_code(&error) == Some(404) => return Ok(None),
-            // An empty object has no valid range.
-            Err(error) if status_code(&error) == Some(416) => return Ok(Some(Bytes::new())),
-            Err(error) => return Err(to_object_error(&error)),
-        };
-        let length = object.content_length().unwrap_or(i64::MAX);
-        if usize::try_from(length).is_ok_and(|length| length > MAX_ENCRYPTED_BYTES) {
-            return Err(ObjectError::Altered);
-        }
-        let body = tokio::time::timeout(OPERATION_TIMEOUT, object.body.collect()).await;
-        match body {
-            Ok(Ok(body)) => Ok(Some(body.into_bytes())),
-            _ => Err(ObjectError::Unavailable(
-                "download of a photo interrupted".into(),
-            )),
-        }
-    }
-
-    pub(super) async fn remove(&self, key: &PhotoKey) -> Result<(), ObjectError> {
-        let removed = self
-            .client
-            .delete_object()
-            .bucket(&self.bucket)
-            .key(key.to_string())
-            .send()
-            .await;
-        removed.map(drop).map_err(|error| to_object_error(&error))
+    pub(super) async fn remove(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+        let remove = self.client.delete_object().bucket(&self.bucket);
+        let removed = remove.key(key.to_string()).send().await;
+        removed.map(drop).map_err(to_object_error)
     }
 
     pub(super) async fn ping(&self) -> Result<(), ObjectError> {
-        let asked = self.client.head_bucket().bucket(&self.bucket).send();
-        match tokio::time::timeout(PING_TIMEOUT, asked).await {
-            Ok(answer) => answer.map(drop).map_err(|error| to_object_error(&error)),
-            Err(_) => Err(ObjectError::timed_out()),
-        }
+        let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
+        answer.map(drop).map_err(to_object_error)
     }
 }
 
@@ -245,10 +248,30 @@ fn build_http_client(setting: &S3Setting) -> SharedHttpClient {
     }
 }
 
+/// Streams the file from its start, one chunk per [`CHUNK_INTERVAL`].
+fn throttled_body(file: &File) -> Result<ByteStream, ObjectError> {
+    let unreadable = |_| ObjectError::Failed("cannot read the file of a report".into());
+    let mut file = file.try_clone().map_err(unreadable)?;
+    file.rewind().map_err(unreadable)?;
+    let chunks = ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK_BYTES);
+    let frames = chunks.map_ok(Frame::data).throttle(CHUNK_INTERVAL);
+    Ok(ByteStream::from_body_1_x(StreamBody::new(frames)))
+}
+
 /// Converts the modification time of an object.
 fn parse_modified(modified: Option<&DateTime>) -> Result<Timestamp, ObjectError> {
     let moment = modified.and_then(|told| Timestamp::from_second(told.secs()).ok());
     moment.ok_or_else(|| ObjectError::Failed("object without a modification time".into()))
+}
+
+/// Returns `None` if the object or bucket does not exist.
+fn if_exists<T, E: ProvideErrorMetadata>(
+    result: Result<T, SdkError<E>>,
+) -> Result<Option<T>, ObjectError> {
+    match result {
+        Err(error) if status_code(&error) == Some(404) => Ok(None),
+        result => result.map(Some).map_err(to_object_error),
+    }
 }
 
 fn status_code<E>(error: &SdkError<E>) -> Option<u16> {
@@ -258,7 +281,7 @@ fn status_code<E>(error: &SdkError<E>) -> Option<u16> {
 }
 
 /// Converts an error by its code alone: the messages of S3 repeat the key.
-fn to_object_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> ObjectError {
+fn to_object_error<E: ProvideErrorMetadata>(error: SdkError<E>) -> ObjectError {
     match error {
         SdkError::TimeoutError(_) => ObjectError::timed_out(),
         SdkError::DispatchFailure(_) => ObjectError::Unavailable("cannot connect".into()),

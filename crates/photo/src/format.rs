@@ -1,12 +1,16 @@
 //! Maximum size and accepted formats of photos.
 
+use strum::{EnumString, IntoStaticStr};
+
 /// Maximum size of a photo in bytes: 8 MiB.
 pub const MAX_PHOTO_BYTES: usize = 8 * 1024 * 1024;
 
-/// Accepted formats; every browser displays them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Accepted formats; every browser displays them. Its text is the extension of a file name or object key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum PhotoFormat {
     /// JPEG: baseline or progressive, 8 bits a sample.
+    #[strum(serialize = "jpg")]
     Jpeg,
     /// PNG: one still image.
     Png,
@@ -18,11 +22,7 @@ impl PhotoFormat {
     /// Returns the extension of a file name or object key, without a dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpg",
-            Self::Png => "png",
-            Self::Webp => "webp",
-        }
+        self.into()
     }
 
     /// Returns the media type.
@@ -38,8 +38,6 @@ impl PhotoFormat {
     /// Parses an [`extension`](Self::extension); case-sensitive.
     #[must_use]
     pub fn from_extension(extension: &str) -> Option<Self> {
-        [Self::Jpeg, Self::Png, Self::Webp]
-            .into_iter()
-            .find(|format| format.extension() == extension)
+        extension.parse().ok()
     }
 }

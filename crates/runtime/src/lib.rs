@@ -1,7 +1,10 @@
-//! What every process needs, whatever it does: logs, metrics, Redis connections, low-priority threads.
-//! Knows no domain type. Start reading at [`logs`] and [`metrics`].
+//! What every process needs, whatever it does: logs, metrics, texts in each language, Redis, background loops, threads.
+//! Knows no domain type. Start reading at [`logs`], [`messages`] and [`background`].
 
+pub mod background;
+pub mod blocking;
 pub mod cache;
 pub mod logs;
 pub mod low_priority;
+pub mod messages;
 pub mod metrics;

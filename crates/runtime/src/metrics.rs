@@ -3,9 +3,8 @@
 
 pub mod dependency;
 
-use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Registry, TextEncoder, register_int_gauge_vec_with_registry};
 
 pub use dependency::{Dependency, DependencyMetrics, Meter};
 
@@ -14,35 +13,17 @@ pub use dependency::{Dependency, DependencyMetrics, Meter};
 pub fn registry() -> Result<Registry, prometheus::Error> {
     let registry = Registry::new();
     registry.register(Box::new(ProcessCollector::for_self()))?;
-    let options = Opts::new("jornada_build_info", "Version of this process");
-    let build = IntGaugeVec::new(options, &["version"])?;
-    build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-    registry.register(Box::new(build))?;
+    let (name, help) = ("jornada_build_info", "Version of this process");
+    register_int_gauge_vec_with_registry!(name, help, &["version"], registry)?
+        .with_label_values(&[env!("CARGO_PKG_VERSION")])
+        .set(1);
     Ok(registry)
-}
-
-/// Registers a metric and returns it. Fails if the name is taken.
-pub fn add<C: Collector + Clone + 'static>(
-    registry: &Registry,
-    collector: C,
-) -> Result<C, prometheus::Error> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
-}
-
-/// Creates a counter with labels. Fails if a name is invalid in Prometheus.
-pub fn counters(
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<IntCounterVec, prometheus::Error> {
-    IntCounterVec::new(Opts::new(name, help), labels)
 }
 
 /// Converts a count to a gauge value.
 #[must_use]
-pub fn gauge_value(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+pub fn gauge_value(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
 }
 
 /// Renders a registry in the Prometheus text format 0.0.4.

@@ -30,7 +30,7 @@ pub use evidence::{
 pub use limits::RateLimits;
 pub use reservation::Admitted;
 
-use crate::key::{InstallationSecret, Key};
+use crate::key::{DerivedKey, InstallationSecret};
 use jornada_domain::{Campaign, CampaignId};
 use metrics::AbuseMetrics;
 use proof_of_work::{Challenge, ProofOfWork};
@@ -42,7 +42,7 @@ use timestamp::{FormTimestamps, TimestampError};
 #[derive(Debug)]
 pub struct Admission {
     counters: AbuseCounters,
-    key: Key,
+    key: DerivedKey,
     exempt: Vec<IpNet>,
     limits: RateLimits,
     timestamps: FormTimestamps,
@@ -98,7 +98,7 @@ impl Admission {
     ) -> Self {
         Self {
             counters,
-            key: Key::of(secret, "limits: who sends and looks up"),
+            key: DerivedKey::derive(secret, "limits: who sends and looks up"),
             exempt,
             limits,
             timestamps: FormTimestamps::new(secret),
@@ -109,9 +109,6 @@ impl Admission {
 
     /// Counts a registration attempt and reserves one conflict: an answer that reveals a known identity. A client
     /// without conflicts left cannot register at all, because the denial itself would reveal the identity.
-    ///
-    /// # Errors
-    /// [`Denied::RateLimited`].
     pub async fn reserve(
         &self,
         campaign: &CampaignId,
@@ -128,9 +125,6 @@ impl Admission {
     }
 
     /// Counts a receipt lookup and reserves one miss.
-    ///
-    /// # Errors
-    /// [`Denied::RateLimited`].
     pub async fn admit_lookup(&self, client: IpAddr) -> Result<Admitted, Denied> {
         let lookups = ("receipts", self.limits.receipts);
         let misses = ("misses", self.limits.misses);
@@ -145,9 +139,6 @@ impl Admission {
     }
 
     /// Issues a challenge if the campaign requires a proof of work.
-    ///
-    /// # Errors
-    /// Fails if the system provides no random bytes.
     pub fn challenge(
         &self,
         campaign: &Campaign,
@@ -170,7 +161,7 @@ impl Admission {
         }
         let name = self
             .key
-            .name(&format!("{campaign} {}", rate_limit_key(client)));
+            .pseudonym(&format!("{campaign} {}", rate_limit_key(client)));
         let buckets = [attempts, reserved].map(|(kind, rate)| RateBucket {
             name: format!("{kind}:{name}"),
             rate,
@@ -187,17 +178,6 @@ impl Admission {
     fn is_exempt(&self, client: IpAddr) -> bool {
         let client = client.to_canonical();
         self.exempt.iter().any(|network| network.contains(&client))
-    }
-
-    async fn check(
-        &self,
-        client: IpAddr,
-        campaign: &Campaign,
-        evidence: &Evidence,
-        now: Timestamp,
-    ) -> Result<(), Denied> {
-        self.check_bot_signals(client, campaign, evidence, now)?;
-        self.consume_proof(client, campaign, evidence, now).await
     }
 
     fn check_bot_signals(
@@ -272,13 +252,17 @@ impl Reservation<'_> {
             client,
             token,
         } = self;
-        match admission.check(client, campaign, evidence, now).await {
-            Ok(()) => Ok(Admitted { token }),
-            Err(denied) => {
-                token.settle(false).await;
-                Err(denied)
-            }
+        let mut checked = admission.check_bot_signals(client, campaign, evidence, now);
+        if checked.is_ok() {
+            checked = admission
+                .consume_proof(client, campaign, evidence, now)
+                .await;
         }
+        if let Err(denied) = checked {
+            token.settle(false).await;
+            return Err(denied);
+        }
+        Ok(Admitted { token })
     }
 }
 

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 /// Prefixes a text with an apostrophe if a spreadsheet would run it as a formula (OWASP, "CSV Injection").
-#[must_use]
 pub fn guarded(text: &str) -> Cow<'_, str> {
     let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     if runs {

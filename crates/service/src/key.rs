@@ -9,15 +9,15 @@ mod secret;
 
 pub use secret::{InstallationSecret, MIN_BYTES};
 
-/// Key for one purpose.
+/// A key for one purpose.
 #[derive(Debug)]
-pub struct Key(SecretBox<[u8; 32]>);
+pub struct DerivedKey(SecretBox<[u8; 32]>);
 
-impl Key {
+impl DerivedKey {
     /// Derives the key: HMAC-SHA-256 of `purpose` under the secret.
     #[must_use]
-    pub fn of(secret: &InstallationSecret, purpose: &str) -> Self {
-        let bytes = begin(secret.expose()).chain_update(purpose.as_bytes());
+    pub fn derive(secret: &InstallationSecret, purpose: &str) -> Self {
+        let bytes = start_mac(secret.expose()).chain_update(purpose.as_bytes());
         Self(SecretBox::new(Box::new(
             bytes.finalize().into_bytes().into(),
         )))
@@ -31,7 +31,7 @@ impl Key {
 
     /// Returns a pseudonym of an address or a person, which cannot be traced back without the secret.
     #[must_use]
-    pub fn name(&self, what: &str) -> String {
+    pub fn pseudonym(&self, what: &str) -> String {
         let name = self.mac(&[what]).finalize().into_bytes();
         data_encoding::HEXLOWER.encode(&name[..16])
     }
@@ -39,7 +39,7 @@ impl Key {
     /// Returns the HMAC-SHA-256 of `content`.
     #[must_use]
     pub fn hash(&self, content: &[u8]) -> [u8; 32] {
-        let mac = begin(self.expose()).chain_update(content);
+        let mac = start_mac(self.expose()).chain_update(content);
         mac.finalize().into_bytes().into()
     }
 
@@ -51,13 +51,13 @@ impl Key {
 
     /// Verifies a signature of `parts`, in constant time.
     #[must_use]
-    pub fn signed(&self, parts: &[&str], signature: &str) -> bool {
+    pub fn verify(&self, parts: &[&str], signature: &str) -> bool {
         let signature = data_encoding::HEXLOWER_PERMISSIVE.decode(signature.as_bytes());
         signature.is_ok_and(|bytes| self.mac(parts).verify_slice(&bytes).is_ok())
     }
 
     fn mac(&self, parts: &[&str]) -> Hmac<Sha256> {
-        let mut mac = begin(self.expose());
+        let mut mac = start_mac(self.expose());
         for (place, part) in parts.iter().enumerate() {
             if place > 0 {
                 mac.update(&[0]);
@@ -69,7 +69,7 @@ impl Key {
 }
 
 /// Starts an HMAC-SHA-256 (RFC 2104).
-fn begin(key: &[u8]) -> Hmac<Sha256> {
+fn start_mac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
@@ -81,27 +81,27 @@ pub(crate) mod tests {
         InstallationSecret::new(secret.into()).unwrap()
     }
 
-    pub(crate) fn key(purpose: &str) -> Key {
-        Key::of(&secret(&"a".repeat(32)), purpose)
+    pub(crate) fn key(purpose: &str) -> DerivedKey {
+        DerivedKey::derive(&secret(&"a".repeat(32)), purpose)
     }
 
     #[test]
     fn a_name_is_the_same_everywhere_and_tells_nothing() {
-        let other = Key::of(&secret(&"b".repeat(32)), "x");
-        let name = key("x").name("ana@example.org");
-        assert_eq!(name, key("x").name("ana@example.org"));
-        assert_ne!(name, other.name("ana@example.org"));
-        assert_ne!(name, key("y").name("ana@example.org"));
+        let other = DerivedKey::derive(&secret(&"b".repeat(32)), "x");
+        let name = key("x").pseudonym("ana@example.org");
+        assert_eq!(name, key("x").pseudonym("ana@example.org"));
+        assert_ne!(name, other.pseudonym("ana@example.org"));
+        assert_ne!(name, key("y").pseudonym("ana@example.org"));
         assert!(!name.contains("ana") && name.len() == 32);
     }
 
     #[test]
     fn a_signature_is_good_for_what_was_signed() {
         let signature = key("x").sign(&["a", "b"]);
-        assert!(key("x").signed(&["a", "b"], &signature));
-        assert!(!key("x").signed(&["ab"], &signature));
-        assert!(!key("y").signed(&["a", "b"], &signature));
-        assert!(!key("x").signed(&["a", "b"], &signature[..62]));
-        assert!(!key("x").signed(&["a", "b"], "é"));
+        assert!(key("x").verify(&["a", "b"], &signature));
+        assert!(!key("x").verify(&["ab"], &signature));
+        assert!(!key("y").verify(&["a", "b"], &signature));
+        assert!(!key("x").verify(&["a", "b"], &signature[..62]));
+        assert!(!key("x").verify(&["a", "b"], "é"));
     }
 }

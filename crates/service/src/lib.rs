@@ -1,6 +1,9 @@
 //! All use cases, without HTTP: admission, registrations, retention, totals, reports, staff.
 //! Every door (form, API, staff pages, command line) calls this crate. Start reading at [`registrations::Registrations`].
 
+#[macro_use]
+extern crate jornada_runtime;
+
 pub mod admission;
 pub mod campaigns;
 pub mod csv_guard;

@@ -10,6 +10,8 @@ pub mod photo_repository;
 pub mod photo_uploader;
 pub mod rejections;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use tracing::warn;
@@ -22,16 +24,14 @@ use jornada_domain::moment::truncate_to_ms;
 use jornada_domain::registration::{PhotoRef, UniqueKey};
 use jornada_domain::{
     Answers, Campaign, FieldError, FormData, IdempotencyKey, Registration, RegistrationId,
-    ValidationError,
+    RejectionReason, ValidationError,
 };
 use jornada_photo::inspect::{CleanPhoto, InspectionError, inspect};
+use jornada_runtime::blocking::blocking_if_large;
 use jornada_store::{InsertOutcome, Receipt, Store, StoreError};
 use metrics::RegistrationMetrics;
 use photo_repository::{PhotoError, PhotoRepository};
 use rejections::RejectionCounts;
-
-/// Photos above this size, in bytes, are inspected on a blocking thread.
-const LARGE_PHOTO: usize = 256 * 1024;
 
 /// A request to register, over any transport.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Registrations {
     pub async fn submit(
         &self,
         _: &Admitted,
-        campaign: &Campaign,
+        campaign: &Arc<Campaign>,
         submission: Submission,
         now: Timestamp,
     ) -> Result<SubmitOutcome, SubmitError> {
@@ -131,7 +131,8 @@ impl Registrations {
     }
 
     fn count_rejection(&self, campaign: &Campaign, error: &SubmitError, now: Timestamp) {
-        let count = |reason| {
+        let count = |reason: RejectionReason| {
+            let reason = reason.into();
             self.metrics.refused(&campaign.id, reason);
             self.rejections.count(campaign, reason, now);
         };
@@ -142,17 +143,17 @@ impl Registrations {
                 }
             }
             // The sender gets the exact reason; one label is enough for statistics.
-            SubmitError::InvalidPhoto(_) => count("photo"),
-            SubmitError::NotOpen { .. } => count("not-open"),
-            SubmitError::AlreadyRegistered { .. } => count("already-registered"),
-            SubmitError::PreviouslyDeleted => count("deleted"),
+            SubmitError::InvalidPhoto(_) => count(RejectionReason::Photo),
+            SubmitError::NotOpen { .. } => count(RejectionReason::NotOpen),
+            SubmitError::AlreadyRegistered { .. } => count(RejectionReason::AlreadyRegistered),
+            SubmitError::PreviouslyDeleted => count(RejectionReason::Deleted),
             SubmitError::Store(_) | SubmitError::Photos(_) => {}
         }
     }
 
     async fn validate_and_insert(
         &self,
-        campaign: &Campaign,
+        campaign: &Arc<Campaign>,
         submission: Submission,
         now: Timestamp,
     ) -> Result<SubmitOutcome, SubmitError> {
@@ -217,7 +218,7 @@ impl Registrations {
     }
 
     /// Removes the photo of a rejected attempt, unless the stored registration has the same photo.
-    async fn remove_unreferenced_photo(&self, campaign: &Campaign, attempt: &Registration) {
+    async fn remove_unreferenced_photo(&self, campaign: &Arc<Campaign>, attempt: &Registration) {
         if attempt.photo.is_none() {
             return;
         }
@@ -255,12 +256,8 @@ async fn inspect_photo(
             ValidationError::UnknownField,
         )]));
     }
-    let inspected = if bytes.len() > LARGE_PHOTO {
-        let off_thread = tokio::task::spawn_blocking(move || inspect(bytes)).await;
-        off_thread.unwrap_or(Err(InspectionError::Damaged))
-    } else {
-        inspect(bytes)
-    };
+    let inspected = blocking_if_large(bytes.len(), move || inspect(bytes)).await;
+    let inspected = inspected.unwrap_or(Err(InspectionError::Damaged));
     inspected.map(Some).map_err(SubmitError::InvalidPhoto)
 }
 

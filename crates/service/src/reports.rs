@@ -49,7 +49,7 @@ pub struct ReportSpec {
 impl ReportSpec {
     /// Returns the value, or the word for all values.
     fn title(&self) -> &str {
-        let all = self.lang.pick("Todos", "All");
+        let all = text!(self.lang, "common-all");
         self.selection.tally_value.as_deref().unwrap_or(all)
     }
 

@@ -15,7 +15,6 @@ use anyhow::ensure;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-use uuid::Uuid;
 
 use crate::registrations::photo_repository::PhotoRepository;
 use crate::staff::AuditLog;
@@ -23,7 +22,8 @@ use jornada_domain::staff::audit::{AuditEvent, AuditRecord, SystemActor};
 use jornada_domain::staff::session;
 use jornada_domain::{Campaign, CampaignId};
 use jornada_objects::ObjectStore;
-use jornada_store::Store;
+use jornada_runtime::background;
+use jornada_store::{Lease, Store};
 
 pub use sweep_report::SweepReport;
 
@@ -60,26 +60,31 @@ pub struct Sweep {
     pub is_dry_run: bool,
     /// Delete orphaned photos regardless of their number and of the key they are encrypted under.
     pub deletes_all_orphans: bool,
-    /// Holder of the lease.
-    pub id: Uuid,
+    /// The lease; see [`lease`].
+    pub lease: Lease,
+}
+
+/// Returns a holder for the lease of sweeps.
+#[must_use]
+pub fn lease(store: &Store) -> Lease {
+    Lease::new(store, LEASE_NAME, LEASE)
 }
 
 impl Sweep {
     /// Sweeps after `first`, then at intervals of `every`, until `stop`.
     pub async fn run(self, first: Duration, every: Duration, stop: CancellationToken) {
-        let mut pause = first;
-        loop {
-            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-            pause = every;
-            let sweep = Box::pin(self.run_if_clocks_agree(Timestamp::now()));
-            match stop.run_until_cancelled(sweep).await {
-                None => break,
-                Some(Ok(report)) => log_report(&report.unwrap_or_default()),
-                Some(Err(error)) => warn!("cannot delete expired data, retrying: {error:#}"),
-            }
-        }
+        stop.run_until_cancelled(tokio::time::sleep(first)).await;
+        let mut sweeping = background::every(every, &stop);
+        while sweeping.repeat(self.sweep_and_log()).await {}
         // If this fails, the lease expires by itself.
-        self.store.release_lease(LEASE_NAME, self.id).await.ok();
+        self.lease.release().await.ok();
+    }
+
+    async fn sweep_and_log(&self) {
+        match self.run_if_clocks_agree(Timestamp::now()).await {
+            Ok(report) => log_report(&report.unwrap_or_default()),
+            Err(error) => warn!("cannot delete expired data, retrying: {error:#}"),
+        }
     }
 
     /// Sweeps now; `None` if another instance holds the lease.
@@ -101,14 +106,10 @@ impl Sweep {
     /// # Errors
     /// If a store fails; what was deleted before stays deleted, the next sweep does the rest.
     pub async fn run_once(&self, now: Timestamp) -> anyhow::Result<Option<SweepReport>> {
-        if !self.is_dry_run && !self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
-            return Ok(None);
+        if self.is_dry_run {
+            return self.sweep(now).await.map(Some);
         }
-        let report = self.sweep(now).await;
-        if !self.is_dry_run {
-            self.store.release_lease(LEASE_NAME, self.id).await?;
-        }
-        report.map(Some)
+        self.lease.hold(Box::pin(self.sweep(now))).await
     }
 
     async fn sweep(&self, now: Timestamp) -> anyhow::Result<SweepReport> {
@@ -175,8 +176,10 @@ impl Sweep {
         if self.is_dry_run {
             return Ok(());
         }
-        let is_held = self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await?;
-        ensure!(is_held, "another instance took over the sweep");
+        ensure!(
+            self.lease.acquire().await?,
+            "another instance took over the sweep"
+        );
         Ok(())
     }
 }

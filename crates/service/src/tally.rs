@@ -49,9 +49,6 @@ macro_rules! dispatch {
 
 impl Tally {
     /// Opens the configured back end. Does not wait for Redis, which may be unavailable at the start.
-    ///
-    /// # Errors
-    /// If the URL of Redis is invalid.
     pub fn open(setting: &CacheSetting, instance: &str) -> Result<Self, TallyError> {
         let backend = match setting {
             CacheSetting::Memory => TallyBackend::Memory(memory::MemoryTally::default()),

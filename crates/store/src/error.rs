@@ -13,13 +13,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The time limit has passed.
-    pub(super) fn timed_out() -> Self {
-        Self::Unavailable("no answer in time".into())
-    }
-
     /// Copies an error, for each of the writes that failed together.
-    pub(super) fn duplicate(&self) -> Self {
+    pub(crate) fn duplicate(&self) -> Self {
         match self {
             Self::Unavailable(source) => Self::Unavailable(source.to_string().into()),
             Self::Failed(source) => Self::Failed(source.to_string().into()),
@@ -27,7 +22,7 @@ impl StoreError {
     }
 
     /// Stored data is not what this program writes. Names the part, never its content.
-    pub(super) fn malformed(part: &'static str) -> Self {
+    pub(crate) fn malformed(part: &'static str) -> Self {
         Self::Failed(format!("stored data has no valid {part}").into())
     }
 }

@@ -49,15 +49,6 @@ struct Recovery {
     successes: u32,
 }
 
-/// Outcome of one probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Observation {
-    /// Healthy.
-    Up,
-    /// Unhealthy or no answer.
-    Down,
-}
-
 /// Event to report to the administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertEvent {
@@ -105,13 +96,14 @@ impl AlertState {
     pub fn observe(
         &mut self,
         rules: &WatchRules,
-        observation: Observation,
+        is_up: bool,
         paused: bool,
         now: Timestamp,
     ) -> Option<AlertEvent> {
-        match observation {
-            Observation::Up => self.on_success(rules, now),
-            Observation::Down => self.on_failure(rules, paused, now),
+        if is_up {
+            self.on_success(rules, now)
+        } else {
+            self.on_failure(rules, paused, now)
         }
     }
 
@@ -119,9 +111,9 @@ impl AlertState {
     pub fn end_incident(&mut self, now: Timestamp) -> Option<AlertEvent> {
         let state = std::mem::replace(&mut self.phase, AlertPhase::Healthy);
         match state {
-            AlertPhase::Raised { outages: falls, .. } => Some(AlertEvent::Resolved {
+            AlertPhase::Raised { outages, .. } => Some(AlertEvent::Resolved {
                 until: now,
-                outages: falls,
+                outages,
             }),
             AlertPhase::Healthy | AlertPhase::Failing { .. } => None,
         }
@@ -144,11 +136,9 @@ impl AlertState {
     ) -> Option<AlertEvent> {
         let (since, failures) = match &mut self.phase {
             AlertPhase::Raised {
-                outages: falls,
-                recovery: back,
-                ..
+                outages, recovery, ..
             } => {
-                *falls = falls.saturating_add(u32::from(back.take().is_some()));
+                *outages = outages.saturating_add(u32::from(recovery.take().is_some()));
                 return None;
             }
             AlertPhase::Healthy => {
@@ -190,50 +180,38 @@ impl AlertState {
         } else {
             rules.recovery_period
         };
-        let falls = if self.flapping_since(now).is_some() {
-            FLAPPING_OUTAGES
-        } else {
-            1
-        };
+        let is_flapping = self.flapping_since(now).is_some();
+        let outages = if is_flapping { FLAPPING_OUTAGES } else { 1 };
         self.outages.clear();
         self.phase = AlertPhase::Raised {
             since,
-            outages: u32::try_from(falls).unwrap_or(1),
+            outages: u32::try_from(outages).unwrap_or(1),
             recovery: None,
         };
     }
 
     fn on_success(&mut self, rules: &WatchRules, now: Timestamp) -> Option<AlertEvent> {
         let AlertPhase::Raised {
-            since,
-            outages: falls,
-            recovery: back,
-        } = self.phase
+            outages, recovery, ..
+        } = &mut self.phase
         else {
             self.phase = AlertPhase::Healthy;
             return None;
         };
-        let mut back = back.unwrap_or(Recovery {
+        let outages = *outages;
+        let recovery = recovery.get_or_insert(Recovery {
             at: now,
             successes: 0,
         });
-        back.successes = back.successes.saturating_add(1);
-        if back.successes < rules.successes || now.duration_since(back.at) < self.recovery_period {
-            let back = Some(back);
-            self.phase = AlertPhase::Raised {
-                since,
-                outages: falls,
-                recovery: back,
-            };
+        recovery.successes = recovery.successes.saturating_add(1);
+        let until = recovery.at;
+        if recovery.successes < rules.successes || now.duration_since(until) < self.recovery_period
+        {
             return None;
         }
         self.phase = AlertPhase::Healthy;
         self.resolved_at = Some(now);
-        let until = back.at;
-        Some(AlertEvent::Resolved {
-            until,
-            outages: falls,
-        })
+        Some(AlertEvent::Resolved { until, outages })
     }
 }
 
@@ -273,12 +251,7 @@ mod tests {
             .step_by(2)
             .zip(probes.chars())
             .filter_map(|(second, probe)| {
-                let answer = if probe == 'u' {
-                    Observation::Up
-                } else {
-                    Observation::Down
-                };
-                let event = alert.observe(rules, answer, false, at(second))?;
+                let event = alert.observe(rules, probe == 'u', false, at(second))?;
                 Some((second, event))
             })
             .collect()
@@ -360,18 +333,18 @@ mod tests {
     fn a_pause_defers_new_incidents() {
         let mut alert = AlertState::new(&RULES);
         for second in 0..20 {
-            let told = alert.observe(&RULES, Observation::Down, true, at(second));
+            let told = alert.observe(&RULES, false, true, at(second));
             assert_eq!(told, None);
         }
-        let told = alert.observe(&RULES, Observation::Down, false, at(20));
+        let told = alert.observe(&RULES, false, false, at(20));
         assert_eq!(told, Some(AlertEvent::Raised { since: at(0) }));
     }
 
     #[test]
     fn a_pause_does_not_defer_recoveries() {
         let mut alert = AlertState::with_open_incident(&AT_ONCE, at(0));
-        alert.observe(&AT_ONCE, Observation::Up, true, at(10));
-        let told = alert.observe(&AT_ONCE, Observation::Up, true, at(12));
+        alert.observe(&AT_ONCE, true, true, at(10));
+        let told = alert.observe(&AT_ONCE, true, true, at(12));
         assert_eq!(
             told,
             Some(AlertEvent::Resolved {

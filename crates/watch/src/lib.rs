@@ -4,6 +4,9 @@
 //! [`alert`] and records each incident together with its mail. The mailer ([`mailer`]) sends each mail until the server
 //! accepts it. The leader election ([`shared_state`]) lets one of several watchers send.
 
+#[macro_use]
+extern crate jornada_runtime;
+
 pub mod alert;
 pub mod mail;
 pub mod mailer;
@@ -33,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
+use jornada_runtime::background;
 use jornada_runtime::logs::DroppedLines;
 use mailer::Mailer;
 use metrics::WatchMetrics;
@@ -118,8 +122,8 @@ async fn run_election(
         return;
     };
     let mut election = LeaderElection::new(Instant::now());
-    let mut ticks = tokio::time::interval(HEARTBEAT_INTERVAL);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+    let mut beats = background::every(HEARTBEAT_INTERVAL, &stop);
+    let mut beat = async || {
         let answer = shared_state.acquire_lease().await.ok();
         let current = election.update(answer, Instant::now());
         let before = leadership.send_replace((current, answer.is_some())).0;
@@ -127,6 +131,7 @@ async fn run_election(
         if before != current {
             info!("leadership among the watchers changed to {current:?}");
         }
-    }
+    };
+    while beats.repeat(beat()).await {}
     shared_state.release_lease().await.ok();
 }

@@ -76,7 +76,7 @@ impl MailContent<'_> {
             .collect();
         ids.sort_unstable();
         let mut hash = Sha256::new();
-        hash.update(self.kind.map_or("test", MailKind::as_str));
+        hash.update(self.kind.as_ref().map_or("test", MailKind::as_ref));
         for id in ids {
             hash.update(b"\n");
             hash.update(id);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::mail::MailContent;
 use super::metrics::WatchMetrics;
@@ -22,6 +22,7 @@ use super::store::outbox::{self, OutboxMail};
 use super::store::{WatchStore, incidents};
 use super::sync;
 use super::transport::{DeliveryError, MailTransport};
+use jornada_runtime::background;
 
 /// Polling interval of the outbox.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -48,22 +49,22 @@ pub struct Mailer {
 impl Mailer {
     /// Sends mails until `stop`. A mail that is being sent may finish.
     pub async fn run(self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(POLL_INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut schedule = RetrySchedule::default();
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            // Before the first round the number of healthy instances is unknown.
-            if self.snapshot.borrow().finished_at.is_some()
-                && let Err(error) = self.process_outbox(&mut schedule).await
-            {
-                error!("cannot process the outbox, retrying: {error:#}");
-            }
-        }
+        let failure = "cannot process the outbox";
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling
+            .run_uncancelled(failure, self.process_outbox(&mut schedule))
+            .await
+        {}
     }
 
     async fn process_outbox(&self, schedule: &mut RetrySchedule) -> anyhow::Result<()> {
         let (leadership, reachable) = *self.leadership.borrow();
         let snapshot = self.snapshot.borrow().clone();
+        if snapshot.finished_at.is_none() {
+            // Before the first round the number of healthy instances is unknown.
+            return Ok(());
+        }
         let mut notifications = None;
         if let Some(shared_state) = self.shared_state.as_ref().filter(|_| reachable) {
             notifications = sync::sync(
@@ -195,13 +196,8 @@ impl Mailer {
                     }
                 }
                 Err(failed) => {
-                    let mail_delay = schedule
-                        .mails
-                        .get(&mail.id)
-                        .copied()
-                        .filter(|_| failed.permanent);
                     let last = if failed.permanent {
-                        mail_delay
+                        schedule.mails.get(&mail.id).copied()
                     } else {
                         schedule.server
                     };
@@ -240,7 +236,7 @@ impl Mailer {
                 let message = message_id.split('@').next().unwrap_or_default();
                 info!(
                     mail = id,
-                    kind = kind.as_str(),
+                    kind = kind.as_ref(),
                     message,
                     "mail accepted by the server"
                 );

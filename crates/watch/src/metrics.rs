@@ -15,7 +15,7 @@ use prometheus::{
 use super::setting::WatchedUrl;
 use super::snapshot::StatusSnapshot;
 use jornada_runtime::logs::DroppedLines;
-use jornada_runtime::metrics::text;
+use jornada_runtime::metrics::{gauge_value, text};
 
 /// Metrics of the role `watch`.
 #[derive(Clone, Debug)]
@@ -130,8 +130,7 @@ impl WatchMetrics {
             .targets
             .iter()
             .filter(|one| one.down_since.is_some());
-        self.open_incidents
-            .set(i64::try_from(open.count()).unwrap_or(i64::MAX));
+        self.open_incidents.set(gauge_value(open.count()));
         self.paused.set(snapshot.maintenance.is_some().into());
         self.round_at
             .set(snapshot.finished_at.map_or(0, Timestamp::as_second));

@@ -167,21 +167,12 @@ impl StatusPage<'_> {
         let left = self.snapshot.count_instances();
         let (up, all) = (left.up, left.all);
         if self.snapshot.finished_at.is_none() {
-            return self
-                .visit
-                .say("Empezando a mirar", "Beginning to look")
-                .to_owned();
+            return text!(self.visit.lang, "watch-beginning").to_owned();
         }
         if up == all {
-            return self
-                .visit
-                .say("Todas las instancias responden", "All instances answer")
-                .to_owned();
+            return text!(self.visit.lang, "watch-all-answer").to_owned();
         }
-        self.visit.lang.pick(
-            format!("Responden {up} de {all} instancias"),
-            format!("{up} of {all} instances answer"),
-        )
+        text!(self.visit.lang, "watch-some-answer", up = up, all = all)
     }
 
     fn describe_status(&self, one: &TargetStatus) -> String {
@@ -191,8 +182,8 @@ impl StatusPage<'_> {
             .map(|met| describe_result(self.visit.lang, met));
         let words = words.unwrap_or_default();
         match (one.down_since, one.up_since) {
-            (Some(_), Some(_)) => self.visit.say("volviendo", "coming back").to_owned(),
-            (Some(_), None) => format!("{}: {words}", self.visit.say("CAÍDA", "DOWN")),
+            (Some(_), Some(_)) => text!(self.visit.lang, "watch-coming-back").to_owned(),
+            (Some(_), None) => text!(self.visit.lang, "watch-down", result = words),
             (None, _) => words,
         }
     }
@@ -225,7 +216,7 @@ impl StatusPage<'_> {
     fn duration(&self, one: &Incident) -> String {
         match one.until {
             Some(until) => format_duration(until.duration_since(one.since)),
-            None => self.visit.say("sigue", "goes on").to_owned(),
+            None => text!(self.visit.lang, "watch-goes-on").to_owned(),
         }
     }
 

@@ -13,7 +13,6 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
 
-use super::alert::Observation;
 use super::setting::WatchedUrl;
 
 /// Maximum number of bytes read of an answer.
@@ -50,16 +49,23 @@ pub enum ProbeResult {
     },
 }
 
-impl ProbeResult {
-    /// Returns whether the target counts as up or down.
-    #[must_use]
-    pub fn observation(&self) -> Observation {
-        match self {
-            Self::Healthy => Observation::Up,
-            Self::Refused | Self::TimedOut | Self::NoName | Self::Broken | Self::Status { .. } => {
-                Observation::Down
-            }
+impl From<reqwest::Error> for ProbeResult {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::TimedOut;
         }
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                match error.kind() {
+                    std::io::ErrorKind::ConnectionRefused => return Self::Refused,
+                    std::io::ErrorKind::TimedOut => return Self::TimedOut,
+                    _ => {}
+                }
+            }
+            cause = error.source();
+        }
+        Self::Broken
     }
 }
 
@@ -70,6 +76,15 @@ pub struct ProbeOutcome {
     pub result: ProbeResult,
     /// Name that the instance reported.
     pub instance: Option<String>,
+}
+
+impl From<ProbeResult> for ProbeOutcome {
+    fn from(result: ProbeResult) -> Self {
+        Self {
+            result,
+            instance: None,
+        }
+    }
 }
 
 /// HTTP client for probes.
@@ -148,13 +163,9 @@ impl Prober {
     /// Probes one address.
     pub async fn probe(&self, watched: &WatchedUrl, address: SocketAddr) -> ProbeOutcome {
         let asked = timeout(self.timeout, self.request(watched, address)).await;
-        match asked.unwrap_or(Err(ProbeResult::TimedOut)) {
-            Ok(outcome) => outcome,
-            Err(result) => ProbeOutcome {
-                result,
-                instance: None,
-            },
-        }
+        asked
+            .unwrap_or(Err(ProbeResult::TimedOut))
+            .unwrap_or_else(ProbeOutcome::from)
     }
 
     async fn request(
@@ -166,27 +177,14 @@ impl Prober {
         url.set_ip_host(address.ip())
             .map_err(|()| ProbeResult::Broken)?;
         let request = self.http.get(url).header(header::HOST, &watched.name);
-        let mut answer = request
-            .send()
-            .await
-            .map_err(|error| classify_error(&error))?;
+        let mut answer = request.send().await?;
         let status = answer.status();
         if !watched.is_instance {
-            return Ok(ProbeOutcome {
-                result: classify_status(
-                    status.is_success() || status.is_redirection(),
-                    status,
-                    None,
-                ),
-                instance: None,
-            });
+            let is_healthy = status.is_success() || status.is_redirection();
+            return Ok(classify_status(is_healthy, status, None).into());
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = answer
-            .chunk()
-            .await
-            .map_err(|error| classify_error(&error))?
-        {
+        while let Some(chunk) = answer.chunk().await? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_RESPONSE_BYTES {
                 break;
@@ -240,24 +238,6 @@ fn classify_status(
         draining: reply.is_some_and(|reply| reply.draining),
         unavailable: checks.into_iter().flatten().map(str::to_owned).collect(),
     }
-}
-
-fn classify_error(error: &reqwest::Error) -> ProbeResult {
-    if error.is_timeout() {
-        return ProbeResult::TimedOut;
-    }
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            match error.kind() {
-                std::io::ErrorKind::ConnectionRefused => return ProbeResult::Refused,
-                std::io::ErrorKind::TimedOut => return ProbeResult::TimedOut,
-                _ => {}
-            }
-        }
-        cause = error.source();
-    }
-    ProbeResult::Broken
 }
 
 /// Limits the length of a name from outside and removes control characters.

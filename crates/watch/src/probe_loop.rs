@@ -132,10 +132,7 @@ impl ProbeLoop {
 
     async fn probe_one(&self, watched: usize, address: Option<SocketAddr>) -> ProbeOutcome {
         let Some(address) = address else {
-            return ProbeOutcome {
-                result: ProbeResult::NoName,
-                instance: None,
-            };
+            return ProbeResult::NoName.into();
         };
         let watched = &self.config.watched[watched];
         let start = Instant::now();

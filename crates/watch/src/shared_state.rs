@@ -25,10 +25,6 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// Retention of the last notification about a target that no longer exists.
 const RETENTION_MS: i64 = 7 * 24 * 3_600_000;
 
-static ACQUIRE_SCRIPT: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("shared_state/acquire.lua")));
-static RELEASE_SCRIPT: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("shared_state/release.lua")));
 static PUBLISH_SCRIPT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("shared_state/publish.lua")));
 static MAINTENANCE_SCRIPT: LazyLock<Script> =
@@ -59,21 +55,13 @@ impl Leadership {
 pub type SharedNotifications = BTreeMap<String, (NotificationState, String)>;
 
 /// Handle to the shared state.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct SharedState {
     connection: ConnectionManager,
     watcher: String,
     lease_key: String,
     notifications_key: String,
     maintenance_key: String,
-}
-
-impl std::fmt::Debug for SharedState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SharedState")
-            .field("watcher", &self.watcher)
-            .finish_non_exhaustive()
-    }
 }
 
 impl SharedState {
@@ -91,7 +79,7 @@ impl SharedState {
         let system = system_id(config);
         Ok(Self {
             connection: cache::lazy_connection(url)?,
-            watcher: format!("{} {}", config.instance, uuid::Uuid::new_v4()),
+            watcher: cache::holder_name(&config.instance),
             lease_key: format!("jornada:{{watch-{system}}}:lease"),
             notifications_key: format!("jornada:{{watch-{system}}}:told"),
             maintenance_key: format!("jornada:{{watch-{system}}}:pause"),
@@ -100,21 +88,13 @@ impl SharedState {
 
     /// Takes or renews the lease. Returns whether this watcher leads.
     pub async fn acquire_lease(&self) -> RedisResult<bool> {
-        ACQUIRE_SCRIPT
-            .key(&self.lease_key)
-            .arg(&self.watcher)
-            .arg(LEASE_DURATION.as_millis().to_string())
-            .invoke_async(&mut self.connection.clone())
-            .await
+        let (key, holder) = (&self.lease_key, &self.watcher);
+        cache::acquire_lease(&self.connection, key, holder, LEASE_DURATION).await
     }
 
     /// Releases the lease. On an error it expires by itself.
     pub async fn release_lease(&self) -> RedisResult<()> {
-        RELEASE_SCRIPT
-            .key(&self.lease_key)
-            .arg(&self.watcher)
-            .invoke_async(&mut self.connection.clone())
-            .await
+        cache::release_lease(&self.connection, &self.lease_key, &self.watcher).await
     }
 
     /// Returns the last notification about every target.

@@ -10,11 +10,12 @@ pub mod outbox;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 
@@ -109,7 +110,7 @@ impl WatchStore {
     ) -> anyhow::Result<T> {
         let connection = self.0.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut connection = connection.lock();
             in_transaction(&mut connection, work)
         });
         done.await
@@ -122,7 +123,7 @@ impl WatchStore {
         &self,
         work: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
     ) -> anyhow::Result<T> {
-        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = self.0.lock();
         in_transaction(&mut connection, work).context("cannot use the database")
     }
 }

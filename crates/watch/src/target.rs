@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::alert::{AlertState, Observation};
+use super::alert::AlertState;
 use super::probe::{ProbeOutcome, ProbeResult};
 use super::setting::{WatchRules, WatchedUrl};
 
@@ -54,10 +54,8 @@ impl Target {
 
     /// Applies the result of a probe.
     pub fn apply_outcome(&mut self, outcome: ProbeOutcome, now: Timestamp) {
-        self.up_since = match outcome.result.observation() {
-            Observation::Up => self.up_since.or(Some(now)),
-            Observation::Down => None,
-        };
+        let is_up = outcome.result == ProbeResult::Healthy;
+        self.up_since = is_up.then(|| self.up_since.unwrap_or(now));
         self.instance = outcome.instance.or(self.instance.take());
         self.last_result = Some(outcome.result);
     }
@@ -102,11 +100,7 @@ pub fn update_addresses(
     let mut fresh = found.clone();
     for target in targets.iter_mut().filter(|one| one.watched == watched) {
         let known = target.address.is_some_and(|known| fresh.remove(&known));
-        target.lost_since = if known {
-            None
-        } else {
-            target.lost_since.or(Some(now))
-        };
+        target.lost_since = (!known).then(|| target.lost_since.unwrap_or(now));
     }
     for address in fresh {
         let mut own = targets.iter_mut().filter(|one| one.watched == watched);

@@ -1,6 +1,5 @@
 //! Mail transport: an SMTP server, or files in a folder.
 
-use std::fmt;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -33,7 +32,8 @@ enum TransportKind {
 }
 
 /// A mail that was not accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reply}")]
 pub struct DeliveryError {
     /// The server rejects this mail permanently (5xx); it may accept others.
     pub permanent: bool,
@@ -43,21 +43,13 @@ pub struct DeliveryError {
     pub reply: String,
 }
 
-impl fmt::Display for DeliveryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reply)
-    }
-}
-
-impl std::error::Error for DeliveryError {}
-
 impl MailTransport {
     /// Creates the configured transport. Does not connect yet.
     pub fn new(config: &MailConfig) -> anyhow::Result<Self> {
         let to = config.to.iter().map(|one| one.email.clone()).collect();
         let envelope = Envelope::new(Some(config.from.email.clone()), to)
             .context("JORNADA_MAIL_TO: cannot build the envelope")?;
-        let way = match &config.transport {
+        let kind = match &config.transport {
             MailTransportSetting::Folder(path) => TransportKind::Folder(path.clone()),
             MailTransportSetting::Smtp(url) => {
                 // The error of the client may contain the URL with the password.
@@ -68,10 +60,7 @@ impl MailTransport {
                 TransportKind::Smtp(Box::new(transport))
             }
         };
-        Ok(Self {
-            envelope,
-            kind: way,
-        })
+        Ok(Self { envelope, kind })
     }
 
     /// Sends a mail. Returns the reply of the server. After an error the mail may still have been accepted.

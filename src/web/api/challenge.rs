@@ -1,16 +1,16 @@
 //! Issues challenges for campaigns that require a proof of work.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
+use crate::web::{AppState, RequestedCampaign};
 use jornada_service::admission::proof_of_work::Challenge;
 
 /// A challenge in the format of Altcha.
@@ -60,10 +60,9 @@ impl From<Challenge> for ChallengeBody {
 )]
 pub async fn challenge(
     State(app): State<AppState>,
-    Path(campaign): Path<String>,
+    RequestedCampaign(campaign): RequestedCampaign,
 ) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
-    let challenge = app.admission.challenge(campaign, Timestamp::now());
+    let challenge = app.admission.challenge(&campaign, Timestamp::now());
     let challenge = challenge.map_err(|error| Error::Internal(anyhow::Error::new(error)))?;
     let body = ChallengeBody::from(challenge.ok_or(Error::NoSuchPage)?);
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -16,9 +16,9 @@ use tokio_stream::wrappers::WatchStream;
 use utoipa::ToSchema;
 
 use super::chart_response::{ChartBody, ChartResponse};
-use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
+use crate::web::{AppState, RequestedCampaign};
 use jornada_service::tally::live_totals::TotalsView;
 
 /// Interval of keep-alive messages while nothing changes.
@@ -45,10 +45,9 @@ const RESEND_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 )]
 pub async fn chart(
     State(app): State<AppState>,
-    Path(campaign): Path<String>,
+    RequestedCampaign(campaign): RequestedCampaign,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
     let chart = app.live_totals.latest(&campaign.id).ok_or(Error::Busy)?;
     let published = app.charts.of(&campaign.id, chart);
     let tag =
@@ -97,9 +96,8 @@ pub struct ChartEvent {
 )]
 pub async fn events(
     State(app): State<AppState>,
-    Path(campaign): Path<String>,
+    RequestedCampaign(campaign): RequestedCampaign,
 ) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
     let permit = app
         .event_clients
         .clone()

@@ -1,10 +1,11 @@
 //! API response with the totals: JSON and entity tag, rendered once per change for all clients.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -70,7 +71,7 @@ impl ChartResponses {
         let Some(last) = self.0.get(campaign) else {
             return Arc::new(ChartResponse::of(chart));
         };
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = last.lock();
         let known = last
             .take()
             .filter(|known| Arc::ptr_eq(&known.totals, &chart));

@@ -1,7 +1,7 @@
 //! Registers by multipart form data or, if the campaign has no photo field, by JSON.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -9,11 +9,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::web::AppState;
 use crate::web::address::ClientAddress;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 use crate::web::submission::{ReceivedSubmission, submit};
+use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::IdempotencyKey;
 use jornada_http::upload::Upload;
 use jornada_service::admission::HoneypotFields;
@@ -77,20 +77,19 @@ pub struct RegistrationBody {
 )]
 pub async fn register(
     State(app): State<AppState>,
-    Path(campaign): Path<String>,
+    RequestedCampaign(campaign): RequestedCampaign,
     ClientAddress(client): ClientAddress,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
     let key = read_key(&headers)?;
     // Read the whole body before any rejection: a client that is still sending would not read the response.
-    let mut upload = Upload::read(&app.uploads, campaign, request).await?;
+    let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
     // The script of the HTML form sends the hidden fields; other programs need not.
     let hidden = HoneypotFields::take_from(&mut upload.form);
     let proof = headers.get(PROOF_HEADER);
     let received = ReceivedSubmission {
-        campaign,
+        campaign: &campaign,
         client,
         upload,
         key: Ok(key),

@@ -7,7 +7,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 use tracing::info;
@@ -19,6 +18,7 @@ use crate::web::report::{
     download_response, file_name, report_event, request_refresh, resolve_selection,
 };
 use crate::web::staff::{Principal, RequestAudit};
+use jornada_domain::day_range::parse_day;
 use jornada_domain::job::ReportFormat;
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
@@ -110,7 +110,7 @@ pub async fn report(
 impl DateRangeQuery {
     /// Limits a selection to registrations received on these days.
     fn apply_to(&self, selection: Selection, campaign: &Campaign) -> Result<Selection, Error> {
-        let read = |sent: &Option<String>| sent.as_deref().map(str::parse::<Date>).transpose();
+        let read = |sent: &Option<String>| sent.as_deref().map(parse_day).transpose();
         let wrong = |_| Error::Malformed("a day that is not written YYYY-MM-DD");
         let first = read(&self.from).map_err(wrong)?;
         let last = read(&self.until).map_err(wrong)?;

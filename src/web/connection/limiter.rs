@@ -2,9 +2,10 @@
 //! connections, however many, block nobody.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use jornada_http::metrics::ConnectionMetrics;
@@ -56,15 +57,10 @@ impl ConnectionLimiter {
         }))
     }
 
-    fn lock_slots(&self) -> MutexGuard<'_, SlotTable> {
-        // Each change is atomic, so a panic elsewhere leaves a consistent state.
-        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Returns a slot for a new connection, evicting the longest idle one if necessary. Returns `None` if all are
     /// active.
     pub(super) fn acquire(&self) -> Option<ConnectionSlot> {
-        let mut slots = self.lock_slots();
+        let mut slots = self.0.slots.lock();
         if slots.used >= self.0.max {
             let Some((_, longest)) = slots.idle.pop_first() else {
                 self.0.metrics.refused.inc();
@@ -107,7 +103,7 @@ impl ConnectionSlot {
 
     /// Marks the connection as active.
     pub(super) fn start_request(&self) -> ActiveRequest {
-        let mut slots = self.limiter.lock_slots();
+        let mut slots = self.limiter.0.slots.lock();
         let turn = self.idle_turn.swap(ACTIVE, Ordering::SeqCst);
         slots.idle.remove(&turn);
         ActiveRequest {
@@ -120,12 +116,12 @@ impl ConnectionSlot {
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        let mut seats = self.limiter.lock_slots();
+        let mut slots = self.limiter.0.slots.lock();
         let turn = if self.eviction.is_cancelled() {
             // The slot belongs to another connection already.
             0
         } else {
-            seats.add_idle(&self.eviction)
+            slots.add_idle(&self.eviction)
         };
         self.idle_turn.store(turn, Ordering::SeqCst);
     }
@@ -133,12 +129,12 @@ impl Drop for ActiveRequest {
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut seats = self.limiter.lock_slots();
-        seats.idle.remove(&self.idle_turn.load(Ordering::SeqCst));
+        let mut slots = self.limiter.0.slots.lock();
+        slots.idle.remove(&self.idle_turn.load(Ordering::SeqCst));
         if !self.eviction.is_cancelled() {
             // A response that outlives its connection must not put the free slot back into the idle list.
             self.eviction.cancel();
-            seats.used -= 1;
+            slots.used -= 1;
             self.limiter.0.metrics.open.dec();
         }
     }
@@ -167,7 +163,7 @@ mod tests {
         assert_eq!(crowd.0.metrics.open.get(), 2);
         drop((first, second, third));
         assert_eq!(crowd.0.metrics.open.get(), 0);
-        assert!(crowd.lock_slots().idle.is_empty());
+        assert!(crowd.0.slots.lock().idle.is_empty());
     }
 
     #[test]
@@ -191,6 +187,6 @@ mod tests {
         drop(seat);
         drop(working);
         assert_eq!(crowd.0.metrics.open.get(), 0);
-        assert!(crowd.lock_slots().idle.is_empty());
+        assert!(crowd.0.slots.lock().idle.is_empty());
     }
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 
 use crate::web::error::answer::answer_message;
-use crate::web::error::problem::{FieldProblem, Problem};
+use crate::web::filled_form::FilledForm;
 use jornada_domain::answers::CONSENT;
 use jornada_domain::{Campaign, Field, FieldKind, FormData, ValidationError};
 use jornada_http::page::PageContext;
@@ -15,11 +15,10 @@ use jornada_service::admission::{HONEYPOT_FIELD, TIMESTAMP_FIELD};
 pub(super) struct FormPage<'a> {
     pub(super) visit: &'a PageContext,
     pub(super) campaign: &'a Campaign,
-    pub(super) key: &'a str,
+    pub(super) key: String,
     /// Signed time at which the form was shown.
-    pub(super) shown_at: &'a str,
-    pub(super) form: &'a FormData,
-    pub(super) problem: Option<Problem>,
+    pub(super) shown_at: String,
+    pub(super) form: FilledForm<FormData>,
 }
 
 impl FormPage<'_> {
@@ -27,35 +26,13 @@ impl FormPage<'_> {
         self.visit.localized(&self.campaign.title)
     }
 
-    fn has_problem(&self) -> bool {
-        self.problem.is_some()
-    }
-
-    fn field_problems(&self) -> &[FieldProblem] {
-        self.problem.as_ref().map_or(&[], |problem| &problem.errors)
-    }
-
-    /// Returns the error text if no single field is wrong.
-    fn general_problem(&self) -> Option<&str> {
-        let problem = self.problem.as_ref()?;
-        problem.errors.is_empty().then_some(problem.detail.as_str())
-    }
-
     fn questions(&self) -> impl Iterator<Item = FormField<'_>> {
         self.campaign.fields.iter().map(|field| FormField {
             field,
-            value: self.form.value(&field.name),
-            error: self.error(&field.name),
-            is_lost: field.is_photo() && self.has_problem(),
+            value: self.form.values.value(&field.name),
+            error: self.form.error(&field.name),
+            is_lost: field.is_photo() && self.form.has_problem(),
         })
-    }
-
-    fn error(&self, name: &str) -> Option<&str> {
-        let wrong = self
-            .field_problems()
-            .iter()
-            .find(|wrong| wrong.field == name);
-        wrong.map(|wrong| wrong.message.as_str())
     }
 
     /// Returns the label of a field on the page, for the error summary.
@@ -68,17 +45,21 @@ impl FormPage<'_> {
     }
 
     fn consent_title(&self) -> &'static str {
-        self.visit.lang.pick("Autorización", "Consent")
+        text!(self.visit.lang, "form-consent")
     }
 
     fn has_consented(&self) -> bool {
-        self.form.value(CONSENT) == "true"
+        self.form.values.value(CONSENT) == "true"
     }
 
     /// Returns when photos are deleted, if the campaign asks for one.
     fn photos_expire_at(&self) -> Option<Timestamp> {
         self.campaign.photo_field()?;
         self.campaign.photos_expire_at()
+    }
+
+    fn date_time(&self, at: &Timestamp) -> String {
+        self.visit.date_time(at, &self.campaign.time_zone)
     }
 
     /// Returns the text for an answer that the script finds missing, the same as that of the server.
@@ -112,6 +93,7 @@ impl FormField<'_> {
 mod tests {
     use super::*;
     use crate::web::error::Error;
+    use crate::web::error::problem::field_problems;
     use jornada_testkit::campaign::example;
     use jornada_testkit::page::visit;
 
@@ -120,10 +102,12 @@ mod tests {
         let page = FormPage {
             visit: &visit,
             campaign: &campaign,
-            key: "0123456789abcdef0123456789abcdef",
-            shown_at: "1795000000000.00",
-            form,
-            problem: error.map(|error| Problem::from_error(error, visit.lang)),
+            key: "0123456789abcdef0123456789abcdef".to_owned(),
+            shown_at: "1795000000000.00".to_owned(),
+            form: FilledForm {
+                errors: error.map_or_else(Vec::new, |error| field_problems(error, visit.lang)),
+                ..FilledForm::new(form.clone())
+            },
         };
         page.render().unwrap()
     }

@@ -1,108 +1,75 @@
 //! The page of one's own account: password, second factor, sessions.
 
 use askama::Template;
-use axum::extract::{Form, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::Form;
+use axum::response::Response;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use tracing::info;
 
-use super::cookies::Cookie;
-use super::guard::{StaffContext, redirect_with_cookies};
-use super::login::{rate_limit_text, redirect_logged_out, with_retry_after};
-use super::request_audit::RequestAudit;
-use super::route::{Requirement, Route};
-use crate::web::AppState;
+use super::context::{PageResult, StaffContext};
+use super::cookies::{Cookie, redirect_with_cookies};
+use super::login::{rate_limited, redirect_logged_out};
 use crate::web::error::Error;
-use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_domain::staff::{Account, Permission, Session, audit};
-use jornada_http::page::{PageContext, render};
+use crate::web::filled_form::FilledForm;
+use jornada_domain::staff::audit::AuditAction;
+use jornada_domain::staff::{Account, Permission, Session};
 use jornada_service::staff::accounts::{end_sessions, update_account};
 use jornada_service::staff::login::ReauthOutcome;
 use jornada_service::staff::password::Password;
-use jornada_service::staff::{AccountsError, sessions};
+use jornada_service::staff::sessions;
 
-const PAGE: &str = "/staff/account";
-
-/// Routes of one's own account.
-pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get(PAGE, Requirement::Account, show_account),
-        Route::post(
-            "/staff/account/password",
-            Requirement::Account,
-            change_password,
-        ),
-        Route::post(
-            "/staff/account/sessions/end",
-            Requirement::Account,
-            end_session,
-        ),
-        Route::post(
-            "/staff/account/sessions/end-all",
-            Requirement::Account,
-            end_all_sessions,
-        ),
-    ]
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct NoticeQuery {
-    pub(super) done: String,
-}
+pub(super) const PAGE: &str = "/staff/account";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ChangePasswordForm {
+pub(super) struct ChangePasswordForm {
     current: String,
     new: String,
     again: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct EndSessionForm {
-    session: String,
+/// A form whose button names a session or token by its hash, in hexadecimal digits.
+#[derive(Debug, Deserialize)]
+pub(super) struct HashForm {
+    #[serde(default, alias = "session", alias = "token")]
+    hash: String,
 }
 
-async fn show_account(
-    State(app): State<AppState>,
-    context: StaffContext,
-    Query(query): Query<NoticeQuery>,
-) -> Result<Response, Error> {
-    let notice = notice_text(&context.visit, &query.done);
-    let page = AccountPage::load(&app, &context, notice, None).await?;
-    Ok(render(StatusCode::OK, &page))
+impl HashForm {
+    pub(super) fn hash(&self) -> Result<[u8; 32], Error> {
+        let bytes = data_encoding::HEXLOWER.decode(self.hash.as_bytes()).ok();
+        let hash = bytes.and_then(|bytes| bytes.try_into().ok());
+        hash.ok_or(Error::NoSuchPage)
+    }
 }
 
-async fn change_password(
-    State(app): State<AppState>,
+pub(super) async fn show_account(context: StaffContext) -> PageResult {
+    let notice = match context.query_value("done").as_str() {
+        "password" => text!(context.lang, "staff-account-password-changed"),
+        "session" => text!(context.lang, "staff-account-session-ended"),
+        "second" => text!(context.lang, "staff-account-second-step-on"),
+        "second-off" => text!(context.lang, "staff-account-second-step-off"),
+        _ => "",
+    };
+    render_page(&context, &FilledForm::default().with_notice(notice)).await
+}
+
+pub(super) async fn change_password(
     context: StaffContext,
-    request_audit: RequestAudit,
-    headers: HeaderMap,
     Form(form): Form<ChangePasswordForm>,
-) -> Result<Response, Error> {
-    let (account, now) = (context.principal.account()?, Timestamp::now());
+) -> PageResult {
+    let (app, account) = (&context.app, context.account()?);
     let password = match Password::validate_new(&form.new, &form.again, &account.email) {
         Ok(password) => password,
-        Err(weak) => return render_problem(&app, &context, weak.message(context.visit.lang)).await,
+        Err(weak) => return render_problem(&context, weak.message(context.lang)).await,
     };
-    let current = Password::from_input(&form.current);
-    if let Some(answer) = require_reauth(&app, &context, &request_audit, current, None).await? {
+    if let Some(answer) = require_reauth(&context, &form.current, None).await? {
         return Ok(answer);
     }
-    let phc = app
-        .authenticator
-        .passwords
-        .hash_password(password)
-        .await
-        .map_err(AccountsError::from)?;
-    request_audit
-        .record(&app, own_event(&context, AuditAction::PasswordChanged)?)
-        .await?;
+    let phc = app.authenticator.passwords.hash_password(password).await?;
+    context.record_own(AuditAction::PasswordChanged).await?;
     let changed = update_account(&app.store, account.id, |latest| {
         // Fails if the password changed since it was verified.
         latest.is_unchanged_since(account).then(|| {
@@ -112,171 +79,93 @@ async fn change_password(
     });
     let changed = changed.await?.ok_or(Error::Unauthorized)?;
     info!(staff = %changed.id, "changed the password; every session ended");
-    let token = sessions::start(&app.store, &changed, now).await?;
-    let cookie = Cookie::Session.set(&token, app.is_secure(&headers));
-    Ok(redirect_with_cookies(
-        &context.visit.link_with_notice(PAGE, "password"),
-        cookie,
-    ))
+    let token = sessions::start(&app.store, &changed, Timestamp::now()).await?;
+    let cookie = Cookie::Session.set(&token, context.is_secure());
+    let page = context.link_with_notice(PAGE, "password");
+    Ok(redirect_with_cookies(&page, cookie))
 }
 
 /// Verifies the password of the account, and the code if one is given. Returns the page with the problem, or `None` if
 /// both are correct.
 pub(super) async fn require_reauth(
-    app: &AppState,
     context: &StaffContext,
-    request_audit: &RequestAudit,
-    password: Password,
+    password: &str,
     code: Option<&str>,
 ) -> Result<Option<Response>, Error> {
-    let (account, now) = (context.principal.account()?, Timestamp::now());
-    let proof =
-        app.authenticator
-            .reauthenticate(account, password, code, request_audit.client_ip(), now);
+    let (account, client) = (context.account()?, context.audit.client_ip());
+    let (gate, password) = (&context.app.authenticator, Password::from_input(password));
+    let proof = gate.reauthenticate(account, password, code, client, Timestamp::now());
     let wrong = match proof.await? {
         ReauthOutcome::Confirmed => return Ok(None),
-        ReauthOutcome::WrongPassword => context.visit.say(
-            "La contraseña actual no es correcta.",
-            "The current password is not right.",
-        ),
-        ReauthOutcome::WrongCode => context.visit.say(
-            "El código no es correcto, o ya se usó. Espere el siguiente.",
-            "The code is not right, or was used before. Wait for the next one.",
-        ),
+        ReauthOutcome::WrongPassword => text!(context.lang, "staff-account-wrong-password"),
+        ReauthOutcome::WrongCode => text!(context.lang, "staff-account-wrong-code"),
         ReauthOutcome::RateLimited(wait) => {
-            request_audit.record_rate_limited(app).await?;
-            let problem = rate_limit_text(&context.visit, wait);
-            let page = AccountPage::load(app, context, "", Some(&problem)).await?;
-            let page = render(StatusCode::TOO_MANY_REQUESTS, &page);
-            return Ok(Some(with_retry_after(page, wait)));
+            context.audit.record_rate_limited(&context.app).await?;
+            let form = rate_limited(context, (), wait);
+            return render_page(context, &form).await.map(Some);
         }
     };
-    request_audit
-        .record(app, own_event(context, AuditAction::LoginFailed)?)
-        .await?;
-    Ok(Some(render_problem(app, context, wrong).await?))
+    context.record_own(AuditAction::LoginFailed).await?;
+    render_problem(context, wrong).await.map(Some)
 }
 
-/// Builds the audit event for an action on one's own account.
-pub(super) fn own_event(context: &StaffContext, action: AuditAction) -> Result<AuditEvent, Error> {
-    let account = context.principal.account()?;
-    Ok(AuditEvent::new(action).with_subject(audit::account_subject(account.id)))
+pub(super) async fn end_session(context: StaffContext, Form(form): Form<HashForm>) -> PageResult {
+    let (hash, account) = (form.hash()?, context.account()?);
+    context.record_own(AuditAction::SessionEnded).await?;
+    context.app.store.remove_session(account.id, &hash).await?;
+    if is_current(&context, &hash) {
+        return Ok(redirect_logged_out(&context, "out"));
+    }
+    Ok(context.redirect_with_notice(PAGE, "session"))
+}
+
+pub(super) async fn end_all_sessions(context: StaffContext) -> PageResult {
+    context.record_own(AuditAction::SessionsEnded).await?;
+    end_sessions(&context.app.store, context.account()?.id).await?;
+    Ok(redirect_logged_out(&context, "everywhere"))
+}
+
+/// Returns whether the hash is that of the session of this request.
+fn is_current(context: &StaffContext, hash: &[u8; 32]) -> bool {
+    let session = context.principal.session();
+    session.is_some_and(|own| own.hash == *hash)
 }
 
 /// Renders the page with a problem (422).
-async fn render_problem(
-    app: &AppState,
-    context: &StaffContext,
-    problem: &str,
-) -> Result<Response, Error> {
-    let page = AccountPage::load(app, context, "", Some(problem)).await?;
-    Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page))
+async fn render_problem(context: &StaffContext, problem: &str) -> PageResult {
+    render_page(context, &FilledForm::rejected((), problem)).await
 }
 
-async fn end_session(
-    State(app): State<AppState>,
-    context: StaffContext,
-    request_audit: RequestAudit,
-    headers: HeaderMap,
-    Form(form): Form<EndSessionForm>,
-) -> Result<Response, Error> {
-    let hash = parse_hash(&form.session).ok_or(Error::NoSuchPage)?;
-    let account = context.principal.account()?;
-    request_audit
-        .record(&app, own_event(&context, AuditAction::SessionEnded)?)
-        .await?;
-    app.store.remove_session(account.id, &hash).await?;
-    if context
-        .principal
-        .session()
-        .is_some_and(|own| own.hash == hash)
-    {
-        return Ok(redirect_logged_out(&app, &context.visit, &headers, "out"));
-    }
-    Ok(Redirect::to(&context.visit.link_with_notice(PAGE, "session")).into_response())
-}
-
-async fn end_all_sessions(
-    State(app): State<AppState>,
-    context: StaffContext,
-    request_audit: RequestAudit,
-    headers: HeaderMap,
-) -> Result<Response, Error> {
-    request_audit
-        .record(&app, own_event(&context, AuditAction::SessionsEnded)?)
-        .await?;
-    end_sessions(&app.store, context.principal.account()?.id).await?;
-    Ok(redirect_logged_out(
-        &app,
-        &context.visit,
-        &headers,
-        "everywhere",
-    ))
-}
-
-/// Parses a hash from a form field (hexadecimal).
-pub(super) fn parse_hash(text: &str) -> Option<[u8; 32]> {
-    let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?;
-    bytes.try_into().ok()
-}
-
-fn notice_text<'a>(visit: &'a PageContext, done: &str) -> &'a str {
-    match done {
-        "password" => visit.say(
-            "La contraseña cambió. Las demás sesiones se cerraron.",
-            "The password was changed. The other sessions have ended.",
-        ),
-        "session" => visit.say("La sesión se cerró.", "The session has ended."),
-        "second" => visit.say(
-            "El segundo paso quedó activo. Desde ahora se le pedirá un código al entrar.",
-            "The second step is on. From now on you will be asked for a code when you log in.",
-        ),
-        "second-off" => visit.say("El segundo paso quedó inactivo.", "The second step is off."),
-        _ => "",
-    }
+async fn render_page(context: &StaffContext, form: &FilledForm<()>) -> PageResult {
+    let (app, account, now) = (&context.app, context.account()?, Timestamp::now());
+    let mut sessions = app.store.sessions_of(account.id).await?;
+    sessions.retain(|session| session.is_live(account, now));
+    let page = AccountPage {
+        visit: context.with_path(PAGE),
+        form,
+        account,
+        sessions,
+        zone: &app.campaigns.default().time_zone,
+        requires_second_factor: app.authenticator.requires_second_factor(account),
+    };
+    Ok(form.render(&page))
 }
 
 #[derive(Template)]
 #[template(path = "staff/account.html")]
 struct AccountPage<'a> {
-    visit: PageContext,
-    context: &'a StaffContext,
+    visit: StaffContext,
+    form: &'a FilledForm<()>,
     account: &'a Account,
     sessions: Vec<Session>,
     zone: &'a TimeZone,
     /// Whether the role requires the second factor, so that it cannot be disabled.
     requires_second_factor: bool,
-    notice: &'a str,
-    problem: Option<&'a str>,
 }
 
-impl<'a> AccountPage<'a> {
-    async fn load(
-        app: &'a AppState,
-        context: &'a StaffContext,
-        notice: &'a str,
-        problem: Option<&'a str>,
-    ) -> Result<Self, Error> {
-        let (account, now) = (context.principal.account()?, Timestamp::now());
-        let mut sessions = app.store.sessions_of(account.id).await?;
-        sessions.retain(|session| session.is_live(account, now));
-        Ok(Self {
-            visit: context.visit.with_path(PAGE),
-            context,
-            account,
-            sessions,
-            zone: &app.campaigns.default().time_zone,
-            requires_second_factor: app.authenticator.requires_second_factor(account),
-            notice,
-            problem,
-        })
-    }
-
+impl AccountPage<'_> {
     fn is_own(&self, session: &Session) -> bool {
-        self.context
-            .principal
-            .session()
-            .is_some_and(|own| own.hash == session.hash)
+        is_current(&self.visit, &session.hash)
     }
 
     fn hash_hex(session: &Session) -> String {

@@ -2,214 +2,168 @@
 //! Admins cannot demote or close themselves, so one admin always remains.
 
 use askama::Template;
-use axum::extract::{Form, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Form, FromRequestParts};
+use axum::http::request::Parts;
+use axum::response::Response;
+use derive_more::Deref;
 use jiff::Timestamp;
 use serde::Deserialize;
+use strum::VariantArray;
 use tracing::info;
 use uuid::Uuid;
 
-use super::account::NoticeQuery;
 use super::accounts::{AccountForm, render_link};
-use super::guard::StaffContext;
-use super::request_audit::RequestAudit;
-use super::route::{Requirement, Route};
+use super::context::{PageResult, StaffContext, path_param};
+use super::request_audit::account_event;
 use crate::web::AppState;
 use crate::web::error::Error;
-use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use crate::web::filled_form::FilledForm;
+use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::staff::{Account, Permission, Role, audit};
-use jornada_http::page::{PageContext, render};
 use jornada_service::staff::accounts::{close_account, end_sessions, issue_link, update_account};
 
-const NEED: Requirement = Requirement::Permission(Permission::Accounts);
+/// Access to one account. Extractor for paths with the id of an account.
+#[derive(Deref)]
+pub(super) struct AccountAccess {
+    #[deref]
+    context: StaffContext,
+    account: Account,
+}
 
-/// Routes of the page and its forms.
-pub(super) fn routes() -> Vec<Route> {
-    let page = "/staff/accounts/{id}";
-    vec![
-        Route::get(page, NEED, show_account),
-        Route::post(page, NEED, change_role),
-        Route::post("/staff/accounts/{id}/link", NEED, create_link),
-        Route::post("/staff/accounts/{id}/sessions/end", NEED, end_all_sessions),
-        Route::post("/staff/accounts/{id}/close", NEED, submit_close),
-    ]
+impl FromRequestParts<AppState> for AccountAccess {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
+        let id = path_param(parts, app, "id").await?;
+        let id = Uuid::try_parse(&id).map_err(|_| Error::NoSuchPage)?;
+        Ok(Self {
+            context: StaffContext::from_request_parts(parts, app).await?,
+            account: app.store.account(id).await?.ok_or(Error::NoSuchPage)?,
+        })
+    }
+}
+
+impl AccountAccess {
+    /// Returns the path of the account's page, or of a page below it.
+    fn path(&self, below: &str) -> String {
+        format!("/staff/accounts/{}{below}", self.account.id)
+    }
+
+    fn link_to(&self, below: &str) -> String {
+        self.link(&self.path(below))
+    }
+
+    /// Returns whether the account is the reader's own.
+    fn is_own(&self) -> bool {
+        self.context
+            .account()
+            .is_ok_and(|own| own.id == self.account.id)
+    }
+
+    /// Redirects to the account's page, which shows the notice `done`.
+    fn redirect_back(&self, done: &str) -> Response {
+        self.redirect_with_notice(&self.path(""), done)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct LinkForm {
+pub(super) struct LinkForm {
     lost_second: String,
 }
 
-async fn show_account(
-    State(app): State<AppState>,
-    context: StaffContext,
-    Path(id): Path<String>,
-    Query(query): Query<NoticeQuery>,
-) -> Result<Response, Error> {
-    let account = load_account(&app, &id).await?;
-    let notice = notice_text(&context.visit, &query.done);
-    Ok(render_page(&context, &account, notice, None))
+pub(super) async fn show_account(access: AccountAccess) -> Response {
+    let notice = match access.query_value("done").as_str() {
+        "role" => text!(access.lang, "staff-account-saved"),
+        "sessions" => text!(access.lang, "staff-account-sessions-ended"),
+        "closed" => text!(access.lang, "staff-account-closed-notice"),
+        _ => "",
+    };
+    render_page(&access, &FilledForm::default().with_notice(notice))
 }
 
-async fn change_role(
-    State(app): State<AppState>,
-    context: StaffContext,
-    request_audit: RequestAudit,
-    Path(id): Path<String>,
+pub(super) async fn change_role(
+    access: AccountAccess,
     Form(form): Form<AccountForm>,
-) -> Result<Response, Error> {
-    let account = load_account(&app, &id).await?;
-    let (role, reach) = match form.parse(&app, &context.visit) {
+) -> PageResult {
+    let (account, store) = (&access.account, &access.app.store);
+    let (role, places) = match form.parse_role(&access) {
         Ok(read) => read,
-        Err(problem) => return Ok(render_page(&context, &account, "", Some(&problem))),
+        Err(problem) => return Ok(render_page(&access, &FilledForm::rejected((), problem))),
     };
-    if is_own(&context, account.id) && role != account.role {
-        return Ok(refuse_own_account(&context, &account));
+    if access.is_own() && role != account.role {
+        return Ok(refuse_own_account(&access));
     }
-    let event = audit::role_assigned(AuditAction::AccountChanged, account.id, role, &reach);
-    request_audit.record(&app, event).await?;
-    update_account(&app.store, account.id, |account| {
-        account.assign_role(role, reach.clone());
+    let event = audit::role_assigned(AuditAction::AccountChanged, account.id, role, &places);
+    access.record(event).await?;
+    update_account(store, account.id, |account| {
+        account.assign_role(role, places.clone());
         Some(())
     })
     .await?;
-    info!(staff = context.principal.log_name(), account = %account.id, role = role.name(), "changed an account");
-    Ok(redirect_back(&context, &account, "role"))
+    info!(staff = access.principal.log_name(), account = %account.id, role = role.name(), "changed an account");
+    Ok(access.redirect_back("role"))
 }
 
-async fn create_link(
-    State(app): State<AppState>,
-    context: StaffContext,
-    request_audit: RequestAudit,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Form(form): Form<LinkForm>,
-) -> Result<Response, Error> {
-    let account = load_account(&app, &id).await?;
+pub(super) async fn create_link(access: AccountAccess, Form(form): Form<LinkForm>) -> PageResult {
+    let (account, store) = (&access.account, &access.app.store);
     let lost_second = form.lost_second == "true";
     // A link would bypass the password and code that changes of one's own account require.
-    if is_own(&context, account.id) {
-        return Ok(refuse_own_account(&context, &account));
+    if access.is_own() {
+        return Ok(refuse_own_account(&access));
     }
     account.is_open().then_some(()).ok_or(Error::NoSuchPage)?;
-    let event =
-        account_event(AuditAction::AccountLink, &account).with_detail("lost_second", lost_second);
-    request_audit.record(&app, event).await?;
-    let link = issue_link(&app.store, account.id, lost_second, Timestamp::now()).await?;
+    let event = account_event(AuditAction::AccountLink, account.id);
+    access
+        .record(event.with_detail("lost_second", lost_second))
+        .await?;
+    let link = issue_link(store, account.id, lost_second, Timestamp::now()).await?;
     let link = link.ok_or(Error::NoSuchPage)?;
-    info!(staff = context.principal.log_name(), account = %account.id, lost_second, "created a password link");
-    Ok(render_link(
-        &context,
-        &app.base_url(&headers),
-        &account.email,
-        &link,
-    ))
+    info!(staff = access.principal.log_name(), account = %account.id, lost_second, "created a password link");
+    Ok(render_link(&access, &account.email, &link))
 }
 
-async fn end_all_sessions(
-    State(app): State<AppState>,
-    context: StaffContext,
-    request_audit: RequestAudit,
-    Path(id): Path<String>,
-) -> Result<Response, Error> {
-    let account = load_account(&app, &id).await?;
-    let event = account_event(AuditAction::SessionsEnded, &account);
-    request_audit.record(&app, event).await?;
-    end_sessions(&app.store, account.id).await?;
-    info!(staff = context.principal.log_name(), account = %account.id, "ended every session of an account");
-    Ok(redirect_back(&context, &account, "sessions"))
+pub(super) async fn end_all_sessions(access: AccountAccess) -> PageResult {
+    let id = access.account.id;
+    access
+        .record(account_event(AuditAction::SessionsEnded, id))
+        .await?;
+    end_sessions(&access.app.store, id).await?;
+    info!(staff = access.principal.log_name(), account = %id, "ended every session of an account");
+    Ok(access.redirect_back("sessions"))
 }
 
-async fn submit_close(
-    State(app): State<AppState>,
-    context: StaffContext,
-    request_audit: RequestAudit,
-    Path(id): Path<String>,
-) -> Result<Response, Error> {
-    let account = load_account(&app, &id).await?;
-    if is_own(&context, account.id) {
-        return Ok(refuse_own_account(&context, &account));
+pub(super) async fn submit_close(access: AccountAccess) -> PageResult {
+    let id = access.account.id;
+    if access.is_own() {
+        return Ok(refuse_own_account(&access));
     }
-    let event = account_event(AuditAction::AccountClosed, &account);
-    request_audit.record(&app, event).await?;
-    close_account(&app.store, account.id, Timestamp::now()).await?;
-    info!(staff = context.principal.log_name(), account = %account.id, "closed an account");
-    Ok(redirect_back(&context, &account, "closed"))
+    access
+        .record(account_event(AuditAction::AccountClosed, id))
+        .await?;
+    close_account(&access.app.store, id, Timestamp::now()).await?;
+    info!(staff = access.principal.log_name(), account = %id, "closed an account");
+    Ok(access.redirect_back("closed"))
 }
 
-async fn load_account(app: &AppState, id: &str) -> Result<Account, Error> {
-    let id = Uuid::try_parse(id).map_err(|_| Error::NoSuchPage)?;
-    let account = app.store.account(id).await?;
-    account.ok_or(Error::NoSuchPage)
+fn refuse_own_account(access: &AccountAccess) -> Response {
+    let problem = text!(access.lang, "staff-account-not-yourself");
+    render_page(access, &FilledForm::rejected((), problem))
 }
 
-fn account_event(action: AuditAction, account: &Account) -> AuditEvent {
-    AuditEvent::new(action).with_subject(audit::account_subject(account.id))
-}
-
-fn is_own(context: &StaffContext, id: Uuid) -> bool {
-    context.principal.account().is_ok_and(|own| own.id == id)
-}
-
-fn refuse_own_account(context: &StaffContext, account: &Account) -> Response {
-    let problem = context.visit.say(
-        "No puede cerrar su propia cuenta ni cambiar su propio papel. Pídalo a otra persona de administración.",
-        "You cannot close your own account or change your own role. Ask another administrator.",
-    );
-    render_page(context, account, "", Some(problem))
-}
-
-fn redirect_back(context: &StaffContext, account: &Account, done: &str) -> Response {
-    let path = format!("/staff/accounts/{}", account.id);
-    Redirect::to(&context.visit.link_with_notice(&path, done)).into_response()
-}
-
-fn notice_text<'a>(visit: &'a PageContext, done: &str) -> &'a str {
-    match done {
-        "role" => visit.say("El cambio quedó guardado.", "The change is saved."),
-        "sessions" => visit.say(
-            "Se cerraron todas sus sesiones.",
-            "All its sessions have ended.",
-        ),
-        "closed" => visit.say("La cuenta quedó cerrada.", "The account is closed."),
-        _ => "",
-    }
-}
-
-fn render_page(
-    context: &StaffContext,
-    account: &Account,
-    notice: &str,
-    problem: Option<&str>,
-) -> Response {
+fn render_page(access: &AccountAccess, form: &FilledForm<()>) -> Response {
     let page = AccountDetailPage {
-        visit: context
-            .visit
-            .with_path(&format!("/staff/accounts/{}", account.id)),
-        context,
-        account,
-        notice,
-        problem,
+        visit: access.with_path(&access.path("")),
+        access,
+        form,
     };
-    let status = problem.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
-    render(status, &page)
+    form.render(&page)
 }
 
 #[derive(Template)]
 #[template(path = "staff/account_detail.html")]
 struct AccountDetailPage<'a> {
-    visit: PageContext,
-    context: &'a StaffContext,
-    account: &'a Account,
-    notice: &'a str,
-    problem: Option<&'a str>,
-}
-
-impl AccountDetailPage<'_> {
-    fn address(&self, page: &str) -> String {
-        let path = format!("/staff/accounts/{}{page}", self.account.id);
-        self.visit.link(&path)
-    }
+    visit: StaffContext,
+    access: &'a AccountAccess,
+    form: &'a FilledForm<()>,
 }

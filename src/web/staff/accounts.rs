@@ -1,37 +1,27 @@
 //! The list of accounts, and the form that adds one. For admins.
 
 use askama::Template;
-use axum::extract::{Form, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::Form;
+use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
+use strum::VariantArray;
 use tracing::info;
 
-use super::guard::StaffContext;
-use super::request_audit::RequestAudit;
-use super::route::{Requirement, Route};
-use crate::web::AppState;
-use crate::web::error::Error;
+use super::context::{PageResult, StaffContext};
+use crate::web::filled_form::FilledForm;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::staff::{Account, EmailAddress, Permission, PlaceScope, Role, audit};
-use jornada_http::page::{PageContext, render};
+use jornada_http::page::render;
 use jornada_service::staff::accounts::{add_account, find_vacant_id};
 use jornada_service::staff::place_scope;
 use jornada_service::staff::token::Token;
 
-const NEED: Requirement = Requirement::Permission(Permission::Accounts);
-
-/// Routes of the list and its form.
-pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get("/staff/accounts", NEED, list_accounts),
-        Route::post("/staff/accounts", NEED, create_account),
-    ]
-}
+const PAGE: &str = "/staff/accounts";
 
 /// The form that adds an account or changes its role and places.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct AccountForm {
     mail: String,
@@ -41,107 +31,69 @@ pub(super) struct AccountForm {
 }
 
 impl AccountForm {
+    /// Parses all fields. The error is the text for the user.
+    fn parse(&self, context: &StaffContext) -> Result<(EmailAddress, Role, PlaceScope), String> {
+        let wrong = || text!(context.lang, "staff-accounts-check-address");
+        let mail = EmailAddress::parse(&self.mail).ok_or_else(wrong)?;
+        let (role, places) = self.parse_role(context)?;
+        Ok((mail, role, places))
+    }
+
     /// Parses role and places. The error is the text for the user.
-    pub(super) fn parse(
-        &self,
-        app: &AppState,
-        visit: &PageContext,
-    ) -> Result<(Role, PlaceScope), String> {
-        let role = Role::parse(&self.role);
-        let role = role.ok_or_else(|| visit.say("Elija un papel.", "Choose a role.").to_owned())?;
-        Ok((role, parse_places(app, visit, &self.places)?))
+    pub(super) fn parse_role(&self, context: &StaffContext) -> Result<(Role, PlaceScope), String> {
+        let wrong = || text!(context.lang, "staff-accounts-choose-role");
+        let role = Role::parse(&self.role).ok_or_else(wrong)?;
+        Ok((role, parse_places(context, &self.places)?))
     }
 }
 
 /// Parses places, one per line. The error is the text for the user.
-pub(super) fn parse_places(
-    app: &AppState,
-    visit: &PageContext,
-    text: &str,
-) -> Result<PlaceScope, String> {
+pub(super) fn parse_places(context: &StaffContext, text: &str) -> Result<PlaceScope, String> {
     let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-    place_scope::parse(&app.campaigns, &lines).map_err(|name| {
-        visit.lang.pick(
-            format!("Ninguna campaña cuenta por '{name}'."),
-            format!("No campaign counts by '{name}'."),
-        )
-    })
+    place_scope::parse(&context.app.campaigns, &lines)
+        .map_err(|name| text!(context.lang, "staff-accounts-place-unknown", name = name))
 }
 
-async fn list_accounts(
-    State(app): State<AppState>,
-    context: StaffContext,
-) -> Result<Response, Error> {
-    render_page(
-        &app,
-        &context,
-        StatusCode::OK,
-        &AccountForm::default(),
-        None,
-    )
-    .await
+pub(super) async fn list_accounts(context: StaffContext) -> PageResult {
+    render_page(&context, FilledForm::default()).await
 }
 
-async fn create_account(
-    State(app): State<AppState>,
+pub(super) async fn create_account(
     context: StaffContext,
-    request_audit: RequestAudit,
-    headers: HeaderMap,
     Form(form): Form<AccountForm>,
-) -> Result<Response, Error> {
-    let visit = &context.visit;
-    let wrong = |problem: String| (StatusCode::UNPROCESSABLE_ENTITY, problem);
-    let read = || {
-        let mail = EmailAddress::parse(&form.mail);
-        let mail = mail.ok_or_else(|| {
-            visit
-                .say("Revise el correo.", "Check the mail address.")
-                .to_owned()
-        });
-        mail.and_then(|mail| Ok((mail, form.parse(&app, visit)?)))
-    };
-    let (mail, (role, reach)) = match read().map_err(wrong) {
+) -> PageResult {
+    let (mail, role, places) = match form.parse(&context) {
         Ok(read) => read,
-        Err((status, problem)) => {
-            return render_page(&app, &context, status, &form, Some(&problem)).await;
-        }
+        Err(problem) => return render_page(&context, FilledForm::rejected(form, problem)).await,
     };
-    let store = &app.store;
+    let store = &context.app.store;
     let added = match find_vacant_id(store, &mail).await? {
         Some(id) => {
-            let event = audit::role_assigned(AuditAction::AccountAdded, id, role, &reach);
-            request_audit.record(&app, event).await?;
-            add_account(store, id, &mail, role, &reach, Timestamp::now()).await?
+            let event = audit::role_assigned(AuditAction::AccountAdded, id, role, &places);
+            context.record(event).await?;
+            add_account(store, id, &mail, role, &places, Timestamp::now()).await?
         }
         None => None,
     };
     let Some(link) = added else {
-        let known = visit.say(
-            "Ya hay una cuenta con este correo.",
-            "There is already an account of this address.",
-        );
-        return render_page(&app, &context, StatusCode::CONFLICT, &form, Some(known)).await;
+        let known = text!(context.lang, "staff-accounts-already-there");
+        let form = FilledForm::rejected(form, known).with_status(StatusCode::CONFLICT);
+        return render_page(&context, form).await;
     };
     info!(
         staff = context.principal.log_name(),
         role = role.name(),
         "added an account"
     );
-    Ok(render_link(&context, &app.base_url(&headers), &mail, &link))
+    Ok(render_link(&context, &mail, &link))
 }
 
 /// Renders the page that shows a new password link, once.
-pub(super) fn render_link(
-    context: &StaffContext,
-    base: &str,
-    mail: &EmailAddress,
-    link: &Token,
-) -> Response {
+pub(super) fn render_link(context: &StaffContext, mail: &EmailAddress, link: &Token) -> Response {
     let page = LinkPage {
-        visit: context.visit.with_path("/staff/accounts"),
-        context,
+        visit: context.with_path(PAGE),
         mail: mail.as_str(),
-        address: password_link_url(base, link),
+        address: password_link_url(&context.base_url(), link),
     };
     render(StatusCode::OK, &page)
 }
@@ -152,53 +104,42 @@ pub fn password_link_url(base: &str, link: &Token) -> String {
     format!("{base}/staff/password/{}", link.expose())
 }
 
-async fn render_page(
-    app: &AppState,
-    context: &StaffContext,
-    status: StatusCode,
-    form: &AccountForm,
-    problem: Option<&str>,
-) -> Result<Response, Error> {
+async fn render_page(context: &StaffContext, form: FilledForm<AccountForm>) -> PageResult {
     let page = AccountsPage {
-        visit: &context.visit,
-        context,
-        accounts: app.store.accounts().await?,
-        form,
-        problem,
+        visit: context,
+        accounts: context.app.store.accounts().await?,
+        form: &form,
     };
-    Ok(render(status, &page))
+    Ok(form.render(&page))
 }
 
 #[derive(Template)]
 #[template(path = "staff/accounts.html")]
 struct AccountsPage<'a> {
-    visit: &'a PageContext,
-    context: &'a StaffContext,
+    visit: &'a StaffContext,
     accounts: Vec<Account>,
-    form: &'a AccountForm,
-    problem: Option<&'a str>,
+    form: &'a FilledForm<AccountForm>,
 }
 
 impl AccountsPage<'_> {
     fn state(&self, account: &Account) -> &'static str {
         let lang = self.visit.lang;
         match (account.is_open(), &account.password) {
-            (false, _) => lang.pick("Cerrada", "Closed"),
-            (true, None) => lang.pick("Invitada", "Invited"),
-            (true, Some(_)) => lang.pick("Activa", "Active"),
+            (false, _) => text!(lang, "staff-closed"),
+            (true, None) => text!(lang, "staff-accounts-invited"),
+            (true, Some(_)) => text!(lang, "staff-accounts-active"),
         }
     }
 
     fn address(&self, account: &Account) -> String {
-        self.visit.link(&format!("/staff/accounts/{}", account.id))
+        self.visit.link(&format!("{PAGE}/{}", account.id))
     }
 }
 
 #[derive(Template)]
 #[template(path = "staff/link.html")]
 struct LinkPage<'a> {
-    visit: PageContext,
-    context: &'a StaffContext,
+    visit: StaffContext,
     mail: &'a str,
     address: String,
 }

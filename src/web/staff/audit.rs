@@ -6,22 +6,20 @@ mod words;
 
 use askama::Template;
 use axum::body::Body;
-use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::Query;
+use axum::http::header;
+use axum::response::IntoResponse;
 use futures_util::stream;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use strum::VariantArray;
 
-use super::guard::StaffContext;
-use super::request_audit::RequestAudit;
-use super::route::{Requirement, Route};
-use crate::web::AppState;
+use super::context::{PageResult, StaffContext};
 use crate::web::error::Error;
+use crate::web::filled_form::FilledForm;
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::staff::audit::ChainEntry;
-use jornada_http::page::{PageContext, render};
 use jornada_service::staff::audit::export::{AuditExportFormat, format_detail};
 use jornada_store::Store;
 use jornada_store::audit::{AuditFilter, StoredEntry};
@@ -31,77 +29,60 @@ use words::action_words;
 
 const PAGE: &str = "/staff/audit";
 const EXPORT: &str = "/staff/audit/export.csv";
-const NEED: Requirement = Requirement::Permission(Permission::Audit);
 
 /// Entries per page.
 const ROWS: u16 = 50;
 /// Entries of a file held in memory at once.
 const BATCH: u16 = 500;
 
-/// Routes of the page and of the file.
-pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get(PAGE, NEED, show_entries),
-        Route::get(EXPORT, NEED, export_csv),
-    ]
-}
-
-async fn show_entries(
-    State(app): State<AppState>,
+pub(super) async fn show_entries(
     context: StaffContext,
-    request_audit: RequestAudit,
     Query(query): Query<AuditQuery>,
-) -> Result<Response, Error> {
+) -> PageResult {
+    let app = &context.app;
     let zone = &app.campaigns.default().time_zone;
-    let (filter, problem) = match query.to_filter(zone) {
-        Ok(filter) => (Some(filter), None),
-        Err(wrong) => (None, Some(wrong.message(context.visit.lang))),
-    };
+    let filter = query.to_filter(zone);
     let mut entries = Vec::new();
-    if let Some(filter) = &filter {
-        request_audit
-            .record(&app, query.to_event(AuditAction::AuditRead))
+    if let Ok(filter) = &filter {
+        context
+            .record(query.to_event(AuditAction::AuditRead))
             .await?;
-        let store = &app.store;
-        entries = store.audit_before(filter, query.before(), ROWS + 1).await?;
+        let (before, rows) = (query.before(), ROWS + 1);
+        entries = app.store.audit_before(filter, before, rows).await?;
     }
+    let form = match filter {
+        Ok(_) => FilledForm::new(query),
+        Err(wrong) => FilledForm::rejected(query, wrong.message(context.lang)),
+    };
     let has_more = entries.len() > usize::from(ROWS);
     entries.truncate(ROWS.into());
+    let last = entries.last().map(StoredEntry::seq);
+    let campaigns = app.campaigns.iter();
     let page = AuditPage {
-        visit: &context.visit,
-        context: &context,
+        visit: &context,
         names: ActorNames::load(&app.store).await?,
-        campaigns: app
-            .campaigns
-            .iter()
-            .map(|campaign| campaign.id.as_str())
-            .collect(),
-        older: has_more
-            .then(|| entries.last().map(StoredEntry::seq))
-            .flatten(),
+        campaigns: campaigns.map(|campaign| campaign.id.as_str()).collect(),
+        older: last.filter(|_| has_more),
         entries,
-        query: &query,
+        form: &form,
         zone,
-        problem,
     };
-    let status = problem.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
-    Ok(render(status, &page))
+    Ok(form.render(&page))
 }
 
-async fn export_csv(
-    State(app): State<AppState>,
-    request_audit: RequestAudit,
+pub(super) async fn export_csv(
+    context: StaffContext,
     Query(query): Query<AuditQuery>,
-) -> Result<Response, Error> {
-    let filter = query.to_filter(&app.campaigns.default().time_zone);
+) -> PageResult {
+    let (store, zone) = (
+        &context.app.store,
+        &context.app.campaigns.default().time_zone,
+    );
+    let filter = query.to_filter(zone);
     let filter = filter.map_err(|_| Error::Malformed("the filter"))?;
     let event = query.to_event(AuditAction::AuditExport);
-    request_audit
-        .record(
-            &app,
-            event.with_detail("format", AuditExportFormat::Csv.name()),
-        )
-        .await?;
+    let event = event.with_detail("format", AuditExportFormat::Csv);
+    context.record(event).await?;
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -113,7 +94,7 @@ async fn export_csv(
             "attachment; filename=\"audit.csv\"",
         ),
     ];
-    let file = Body::from_stream(stream_csv(app.store.clone(), filter));
+    let file = Body::from_stream(stream_csv(store.clone(), filter));
     Ok((headers, file).into_response())
 }
 
@@ -150,16 +131,14 @@ fn stream_csv(
 #[derive(Template)]
 #[template(path = "staff/audit.html")]
 struct AuditPage<'a> {
-    visit: &'a PageContext,
-    context: &'a StaffContext,
+    visit: &'a StaffContext,
     names: ActorNames,
     campaigns: Vec<&'a str>,
     entries: Vec<StoredEntry>,
     /// Sequence number before which the next page starts.
     older: Option<u64>,
-    query: &'a AuditQuery,
+    form: &'a FilledForm<AuditQuery>,
     zone: &'a TimeZone,
-    problem: Option<&'a str>,
 }
 
 impl AuditPage<'_> {
@@ -192,11 +171,11 @@ impl AuditPage<'_> {
 
     /// Returns the link to the current query, starting before another entry.
     fn page_link(&self, before: Option<&u64>) -> String {
-        self.query.link_to(self.visit, PAGE, before.copied())
+        self.form.values.link_to(self.visit, PAGE, before.copied())
     }
 
     fn export_link(&self) -> String {
-        self.query.link_to(self.visit, EXPORT, None)
+        self.form.values.link_to(self.visit, EXPORT, None)
     }
 
     /// Returns the link to all entries about one subject.

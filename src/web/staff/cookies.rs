@@ -4,6 +4,7 @@
 //! set them.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 
 use jornada_service::staff::token::Token;
 
@@ -57,6 +58,17 @@ impl Cookie {
         header.set_sensitive(true);
         Some(header)
     }
+}
+
+/// Redirects to a page of the staff area and sets or deletes cookies.
+pub(super) fn redirect_with_cookies(
+    to: &str,
+    cookies: impl IntoIterator<Item = HeaderValue>,
+) -> Response {
+    let cookies = cookies
+        .into_iter()
+        .map(|cookie| (header::SET_COOKIE, cookie));
+    (AppendHeaders(cookies), Redirect::to(to)).into_response()
 }
 
 #[cfg(test)]

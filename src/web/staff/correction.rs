@@ -2,155 +2,97 @@
 //! registration in the meantime, the form comes back with the current answers beside the typed ones.
 
 use askama::Template;
-use axum::extract::{Form as Posted, State};
+use axum::extract::Form;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use tracing::info;
 
-use super::guard::{CSRF_FIELD, StaffContext};
+use super::context::PageResult;
+use super::guard::CSRF_FIELD;
 use super::registration_access::RegistrationAccess;
-use super::route::{Requirement, Route};
-use crate::web::AppState;
-use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
-use jornada_domain::history::{MAX_REASON, REASON, RegistrationHistory};
+use crate::web::filled_form::FilledForm;
+use jornada_domain::history::{REASON, RegistrationHistory};
+use jornada_domain::reason::MAX_REASON;
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::{Campaign, Field, FieldError, FieldKind, FormData};
-use jornada_http::page::{PageContext, render};
 use jornada_service::registrations::amend::correct;
 use jornada_store::UpdateOutcome;
-
-const PATH: &str = "/staff/c/{campaign}/registrations/{id}/correct";
-const NEED: Requirement = Requirement::Permission(Permission::Correct);
 
 /// Name of the hidden field with the version that was read.
 const VERSION: &str = "_version";
 
-/// Routes of the form.
-pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get(PATH, NEED, show_form),
-        Route::post(PATH, NEED, submit_form),
-    ]
-}
-
 /// The submitted form.
+#[derive(Default)]
 struct CorrectionForm {
     version: Option<u64>,
     reason: String,
     answers: FormData,
 }
 
-/// Why a correction was not stored.
-enum CorrectionProblem {
-    None,
-    Invalid(Vec<FieldProblem>),
-    /// The registration changed since the form was read.
-    Stale,
-    /// The corrected unique answer belongs to another registration.
-    AliasTaken,
-}
-
-async fn show_form(access: RegistrationAccess) -> Result<Response, Error> {
+pub(super) async fn show_form(access: RegistrationAccess) -> PageResult {
     let record = access.load(AuditAction::ViewRegistration).await?;
-    Ok(render_form(
-        &access,
-        &record,
-        &CorrectionForm::from_history(&access.campaign, &record),
-        &CorrectionProblem::None,
-    ))
+    let form = CorrectionForm::from_history(&access.campaign, &record);
+    Ok(render_form(&access, &record, &FilledForm::new(form)))
 }
 
-async fn submit_form(
-    State(app): State<AppState>,
+pub(super) async fn submit_form(
     access: RegistrationAccess,
-    Posted(parts): Posted<Vec<(String, String)>>,
-) -> Result<Response, Error> {
+    Form(parts): Form<Vec<(String, String)>>,
+) -> PageResult {
     let form = CorrectionForm::from_parts(parts);
     let record = access.load(AuditAction::ViewRegistration).await?;
     if form.version != Some(record.version) {
-        return Ok(answer_outdated(&access, &record, &form));
+        return Ok(answer_outdated(&access, &record, form));
     }
-    let (by, now) = (access.context.principal.actor(), Timestamp::now());
-    let checked = record.correct(&access.campaign, &form.answers, &by, &form.reason, now);
-    let corrected = match checked {
-        Err(refusals) => {
-            return Ok(render_form(
-                &access,
-                &record,
-                &form,
-                &invalid_fields(&access, &refusals),
-            ));
-        }
+    let corrected = match form.apply_to(&access, &record) {
         Ok(None) => return Ok(redirect_with_notice(&access, "same")),
         Ok(Some(corrected)) => corrected,
+        Err(wrong) => {
+            let errors = invalid_fields(&access, &wrong);
+            let form = FilledForm::with_errors(form, errors);
+            return Ok(render_form(&access, &record, &form));
+        }
     };
     if !access
-        .context
-        .principal
-        .may_see(&corrected.registration.tally_value)
+        .is_visible(&corrected.registration.tally_value)
+        .await?
     {
-        access
-            .record(access.new_event(AuditAction::AccessDenied))
-            .await?;
-        return Ok(render_form(
-            &access,
-            &record,
-            &form,
-            &outside_place_scope(&access),
-        ));
+        let form = FilledForm::with_errors(form, vec![outside_place_scope(&access)]);
+        return Ok(render_form(&access, &record, &form));
     }
-    access
-        .record(
-            access
-                .new_event(AuditAction::Correct)
-                .with_detail("fields", list_corrected_fields(&corrected)),
-        )
-        .await?;
-    let (store, secret) = (&app.store, &app.registrations.secret);
-    let amended = correct(store, secret, &access.campaign, &record, &corrected);
-    answer_outcome(&access, &record, &form, amended.await?).await
+    let fields = list_corrected_fields(&corrected);
+    let event = access.new_event(AuditAction::Correct);
+    access.record(event.with_detail("fields", fields)).await?;
+    let (store, secret) = (&access.app.store, &access.app.registrations.secret);
+    let outcome = correct(store, secret, &access.campaign, &record, &corrected);
+    answer_outcome(&access, &record, form, outcome.await?).await
 }
 
 async fn answer_outcome(
     access: &RegistrationAccess,
     record: &RegistrationHistory,
-    form: &CorrectionForm,
-    amended: UpdateOutcome,
-) -> Result<Response, Error> {
-    match amended {
+    form: CorrectionForm,
+    outcome: UpdateOutcome,
+) -> PageResult {
+    let event = access.new_event(AuditAction::Correct);
+    match outcome {
         UpdateOutcome::Updated => {
             info!(
-                staff = access.context.principal.log_name(),
+                staff = access.principal.log_name(),
                 "corrected a registration"
             );
             Ok(redirect_with_notice(access, "corrected"))
         }
         UpdateOutcome::AliasTaken => {
-            access
-                .record(
-                    access
-                        .new_event(AuditAction::Correct)
-                        .with_detail("outcome", "taken"),
-                )
-                .await?;
-            Ok(render_form(
-                access,
-                record,
-                form,
-                &CorrectionProblem::AliasTaken,
-            ))
+            access.record(event.with_detail("outcome", "taken")).await?;
+            let words = text!(access.lang, "staff-correct-document-taken");
+            Ok(render_conflict(access, record, form, words))
         }
         UpdateOutcome::Stale => {
-            access
-                .record(
-                    access
-                        .new_event(AuditAction::Correct)
-                        .with_detail("outcome", "stale"),
-                )
-                .await?;
+            access.record(event.with_detail("outcome", "stale")).await?;
             let now = access.load(AuditAction::ViewRegistration).await?;
             Ok(answer_outdated(access, &now, form))
         }
@@ -162,35 +104,21 @@ async fn answer_outcome(
 fn answer_outdated(
     access: &RegistrationAccess,
     record: &RegistrationHistory,
-    form: &CorrectionForm,
+    form: CorrectionForm,
 ) -> Response {
-    let by = access.context.principal.actor();
+    let by = access.principal.actor();
     let last = record.corrections.last();
     let is_next = form.version.map(|version| version + 1) == Some(record.version);
     let is_theirs = is_next && last.is_some_and(|last| last.by == by);
-    let check = || {
-        record.correct(
-            &access.campaign,
-            &form.answers,
-            &by,
-            &form.reason,
-            Timestamp::now(),
-        )
-    };
-    if is_theirs && matches!(check(), Ok(None)) {
+    if is_theirs && matches!(form.apply_to(access, record), Ok(None)) {
         return redirect_with_notice(access, "corrected");
     }
-    render_form(access, record, form, &CorrectionProblem::Stale)
+    let words = text!(access.lang, "staff-correct-meanwhile");
+    render_conflict(access, record, form, words)
 }
 
-fn redirect_with_notice(access: &RegistrationAccess, what: &str) -> Response {
-    Redirect::to(
-        &access
-            .context
-            .visit
-            .link_with_notice(&access.path(""), what),
-    )
-    .into_response()
+fn redirect_with_notice(access: &RegistrationAccess, done: &str) -> Response {
+    access.redirect_with_notice(&access.path(""), done)
 }
 
 /// Returns the names of the corrected fields, separated by spaces.
@@ -201,43 +129,40 @@ fn list_corrected_fields(corrected: &RegistrationHistory) -> String {
     names.join(" ")
 }
 
-fn invalid_fields(access: &RegistrationAccess, refusals: &[FieldError]) -> CorrectionProblem {
-    let problem = |refused| FieldProblem::from_field_error(refused, access.context.visit.lang);
-    CorrectionProblem::Invalid(refusals.iter().map(problem).collect())
+fn invalid_fields(access: &RegistrationAccess, errors: &[FieldError]) -> Vec<FieldProblem> {
+    let problem = |error| FieldProblem::from_field_error(error, access.lang);
+    errors.iter().map(problem).collect()
 }
 
-fn outside_place_scope(access: &RegistrationAccess) -> CorrectionProblem {
-    let message = access.context.visit.say(
-        "No es de las suyas. Pida este cambio a la administración.",
-        "It is not one of yours. Ask an administrator for this change.",
-    );
-    CorrectionProblem::Invalid(vec![FieldProblem {
+fn outside_place_scope(access: &RegistrationAccess) -> FieldProblem {
+    let message = text!(access.lang, "staff-correct-not-yours");
+    FieldProblem {
         field: access.campaign.tally_field().name.clone(),
         message: message.to_owned(),
-    }])
+    }
+}
+
+fn render_conflict(
+    access: &RegistrationAccess,
+    record: &RegistrationHistory,
+    form: CorrectionForm,
+    problem: &str,
+) -> Response {
+    let form = FilledForm::rejected(form, problem).with_status(StatusCode::CONFLICT);
+    render_form(access, record, &form)
 }
 
 fn render_form(
     access: &RegistrationAccess,
     record: &RegistrationHistory,
-    form: &CorrectionForm,
-    problem: &CorrectionProblem,
+    form: &FilledForm<CorrectionForm>,
 ) -> Response {
-    let status = match problem {
-        CorrectionProblem::None => StatusCode::OK,
-        CorrectionProblem::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        CorrectionProblem::Stale | CorrectionProblem::AliasTaken => StatusCode::CONFLICT,
-    };
-    let page = CorrectionPage {
-        visit: access.context.visit.with_path(&access.path("/correct")),
-        context: &access.context,
-        campaign: &access.campaign,
-        access,
+    let visit = access;
+    form.render(&CorrectionPage {
+        visit,
         record,
         form,
-        problem,
-    };
-    render(status, &page)
+    })
 }
 
 impl CorrectionForm {
@@ -257,11 +182,7 @@ impl CorrectionForm {
 
     /// Parses a submitted form: separates the fields of this page from those of the campaign.
     fn from_parts(parts: Vec<(String, String)>) -> Self {
-        let mut form = Self {
-            version: None,
-            reason: String::new(),
-            answers: FormData::default(),
-        };
+        let mut form = Self::default();
         for (name, value) in parts {
             match name.as_str() {
                 CSRF_FIELD => {}
@@ -272,18 +193,24 @@ impl CorrectionForm {
         }
         form
     }
+
+    /// Corrects the registration. `None` if nothing changes.
+    fn apply_to(
+        &self,
+        access: &RegistrationAccess,
+        record: &RegistrationHistory,
+    ) -> Result<Option<RegistrationHistory>, Vec<FieldError>> {
+        let (by, now) = (access.principal.actor(), Timestamp::now());
+        record.correct(&access.campaign, &self.answers, &by, &self.reason, now)
+    }
 }
 
 #[derive(Template)]
 #[template(path = "staff/correct.html")]
 struct CorrectionPage<'a> {
-    visit: PageContext,
-    context: &'a StaffContext,
-    campaign: &'a Campaign,
-    access: &'a RegistrationAccess,
+    visit: &'a RegistrationAccess,
     record: &'a RegistrationHistory,
-    form: &'a CorrectionForm,
-    problem: &'a CorrectionProblem,
+    form: &'a FilledForm<CorrectionForm>,
 }
 
 /// A field of the campaign as the form shows it.
@@ -297,7 +224,7 @@ struct CorrectionField<'a> {
 
 impl CorrectionPage<'_> {
     fn questions(&self) -> Vec<CorrectionField<'_>> {
-        let fields = self.campaign.fields.iter().enumerate();
+        let fields = self.visit.campaign.fields.iter().enumerate();
         let asked = fields.filter(|(_, field)| !field.is_photo());
         asked
             .map(|(place, field)| self.question(place, field))
@@ -305,58 +232,22 @@ impl CorrectionPage<'_> {
     }
 
     fn question<'s>(&'s self, place: usize, field: &'s Field) -> CorrectionField<'s> {
-        let value = self.form.answers.value(&field.name);
-        let stored = self
-            .record
-            .registration
-            .answers
-            .get(place)
-            .unwrap_or_default();
+        let (form, answers) = (&self.form.values, &self.record.registration.answers);
+        let value = form.answers.value(&field.name);
+        let stored = answers.get(place).unwrap_or_default();
+        let is_outdated = form.version != Some(self.record.version);
         CorrectionField {
             field,
             value,
-            error: self.error(&field.name),
-            stored: (self.is_stale() && stored != value).then_some(stored),
+            error: self.form.error(&field.name),
+            stored: (is_outdated && stored != value).then_some(stored),
         }
-    }
-
-    fn error(&self, name: &str) -> Option<&str> {
-        let wrong = self
-            .field_problems()
-            .iter()
-            .find(|wrong| wrong.field == name);
-        wrong.map(|wrong| wrong.message.as_str())
-    }
-
-    fn field_problems(&self) -> &[FieldProblem] {
-        match self.problem {
-            CorrectionProblem::Invalid(mistakes) => mistakes,
-            CorrectionProblem::None | CorrectionProblem::Stale | CorrectionProblem::AliasTaken => {
-                &[]
-            }
-        }
-    }
-
-    fn has_problem(&self) -> bool {
-        !matches!(self.problem, CorrectionProblem::None)
-    }
-
-    fn is_stale(&self) -> bool {
-        matches!(self.problem, CorrectionProblem::Stale)
-    }
-
-    fn is_taken(&self) -> bool {
-        matches!(self.problem, CorrectionProblem::AliasTaken)
     }
 
     fn field_label<'s>(&'s self, name: &'s str) -> &'s str {
-        let field = self.campaign.field(name);
-        let reason = self.visit.lang.pick("Motivo", "Reason");
+        let field = self.visit.campaign.field(name);
+        let reason = text!(self.visit.lang, "staff-reason");
         let other = if name == REASON { reason } else { name };
         field.map_or(other, |field| self.visit.localized(&field.label))
-    }
-
-    fn link(&self, below: &str) -> String {
-        self.visit.link(&self.access.path(below))
     }
 }

@@ -2,97 +2,69 @@
 //! since it was read. For admins.
 
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::Form;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use super::guard::StaffContext;
+use super::closure::reason_problem;
+use super::context::{PageResult, StaffContext};
 use super::registration_access::RegistrationAccess;
-use super::route::{Requirement, Route};
-use crate::web::AppState;
-use crate::web::error::Error;
-use crate::web::error::answer::answer_message;
-use jornada_domain::Campaign;
-use jornada_domain::history;
-use jornada_domain::history::{MAX_REASON, RegistrationHistory};
+use crate::web::filled_form::FilledForm;
+use jornada_domain::history::RegistrationHistory;
+use jornada_domain::reason;
+use jornada_domain::reason::MAX_REASON;
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_http::page::{PageContext, render, staff_path};
+use jornada_http::page::staff_path;
 use jornada_service::registrations::amend::delete;
 use jornada_store::UpdateOutcome;
 
-const PATH: &str = "/staff/c/{campaign}/registrations/{id}/delete";
-const NEED: Requirement = Requirement::Permission(Permission::Delete);
-
-/// Routes of the form.
-pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get(PATH, NEED, show_form),
-        Route::post(PATH, NEED, submit_form),
-    ]
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct DeletionForm {
+pub(super) struct DeletionForm {
     version: String,
     reason: String,
     sure: String,
 }
 
-async fn show_form(access: RegistrationAccess) -> Result<Response, Error> {
+pub(super) async fn show_form(access: RegistrationAccess) -> PageResult {
     let record = access.load(AuditAction::ViewRegistration).await?;
-    Ok(render_form(
-        &access,
-        &record,
-        &DeletionForm::default(),
-        StatusCode::OK,
-        None,
-    ))
+    Ok(render_form(&access, &record, &FilledForm::default()))
 }
 
-async fn submit_form(
-    State(app): State<AppState>,
+pub(super) async fn submit_form(
     access: RegistrationAccess,
     Form(form): Form<DeletionForm>,
-) -> Result<Response, Error> {
+) -> PageResult {
     let record = access.load(AuditAction::ViewRegistration).await?;
-    let (by, now) = (access.context.principal.actor(), Timestamp::now());
     if form.version != record.version.to_string() {
-        return Ok(render_outdated(&access, &record, &form));
+        return Ok(render_outdated(&access, &record, form));
     }
-    let reason = match form.parse_reason(&access.context.visit) {
+    let reason = match form.parse_reason(&access) {
         Ok(reason) => reason,
         Err(wrong) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return Ok(render_form(&access, &record, &form, status, Some(&wrong)));
+            let form = FilledForm::rejected(form, wrong);
+            return Ok(render_form(&access, &record, &form));
         }
     };
-    access.record(access.new_event(AuditAction::Delete)).await?;
-    let deletion = record.delete(&by, reason, now);
-    let (store, photos) = (&app.store, &app.registrations.photos);
+    let event = access.new_event(AuditAction::Delete);
+    access.record(event.clone()).await?;
+    let by = access.principal.actor();
+    let deletion = record.delete(&by, reason, Timestamp::now());
+    let (store, photos) = (&access.app.store, &access.app.registrations.photos);
     match delete(store, photos, &access.campaign, &record, &deletion).await? {
         UpdateOutcome::Updated => {
             info!(staff = by, "deleted a registration");
             let list = staff_path(&access.campaign.id, "registrations");
-            Ok(
-                Redirect::to(&access.context.visit.link_with_notice(&list, "deleted"))
-                    .into_response(),
-            )
+            Ok(access.redirect_with_notice(&list, "deleted"))
         }
         UpdateOutcome::Stale | UpdateOutcome::AliasTaken => {
-            access
-                .record(
-                    access
-                        .new_event(AuditAction::Delete)
-                        .with_detail("outcome", "stale"),
-                )
-                .await?;
+            access.record(event.with_detail("outcome", "stale")).await?;
             let now = access.load(AuditAction::ViewRegistration).await?;
-            Ok(render_outdated(&access, &now, &form))
+            Ok(render_outdated(&access, &now, form))
         }
     }
 }
@@ -100,65 +72,41 @@ async fn submit_form(
 fn render_outdated(
     access: &RegistrationAccess,
     record: &RegistrationHistory,
-    form: &DeletionForm,
+    form: DeletionForm,
 ) -> Response {
-    let words = access.context.visit.say(
-        "Alguien corrigió este registro mientras tanto. No se eliminó nada. Revise cómo quedó y confirme de nuevo.",
-        "Somebody corrected this registration meanwhile. Nothing was deleted. Look at it as it is now and confirm again.",
-    );
-    render_form(access, record, form, StatusCode::CONFLICT, Some(words))
+    let words = text!(access.lang, "staff-delete-meanwhile");
+    let form = FilledForm::rejected(form, words).with_status(StatusCode::CONFLICT);
+    render_form(access, record, &form)
+}
+
+impl DeletionForm {
+    /// Returns the reason if the deletion is confirmed. The error is the text for the user.
+    fn parse_reason(&self, context: &StaffContext) -> Result<String, String> {
+        if self.sure != "true" {
+            let words = text!(context.lang, "staff-delete-tick");
+            return Err(words.to_owned());
+        }
+        reason::parse(&self.reason).map_err(|wrong| reason_problem(context, &wrong))
+    }
 }
 
 fn render_form(
     access: &RegistrationAccess,
     record: &RegistrationHistory,
-    form: &DeletionForm,
-    status: StatusCode,
-    problem: Option<&str>,
+    form: &FilledForm<DeletionForm>,
 ) -> Response {
-    let page = DeletionPage {
-        visit: access.context.visit.with_path(&access.path("/delete")),
-        context: &access.context,
-        campaign: &access.campaign,
-        access,
+    let visit = access;
+    form.render(&DeletionPage {
+        visit,
         record,
         form,
-        problem,
-    };
-    render(status, &page)
-}
-
-impl DeletionForm {
-    /// Returns the reason if the deletion is confirmed. The error is the text for the user.
-    fn parse_reason(&self, visit: &PageContext) -> Result<String, String> {
-        if self.sure != "true" {
-            let words = visit.say(
-                "Marque la casilla si de verdad quiere eliminarlo.",
-                "Tick the box if you really want to delete it.",
-            );
-            return Err(words.to_owned());
-        }
-        history::parse_reason(&self.reason).map_err(|refused| {
-            let name = visit.say("Motivo", "Reason");
-            format!("{name}: {}", answer_message(&refused.error, visit.lang))
-        })
-    }
+    })
 }
 
 #[derive(Template)]
 #[template(path = "staff/delete.html")]
 struct DeletionPage<'a> {
-    visit: PageContext,
-    context: &'a StaffContext,
-    campaign: &'a Campaign,
-    access: &'a RegistrationAccess,
+    visit: &'a RegistrationAccess,
     record: &'a RegistrationHistory,
-    form: &'a DeletionForm,
-    problem: Option<&'a str>,
-}
-
-impl DeletionPage<'_> {
-    fn link(&self, below: &str) -> String {
-        self.visit.link(&self.access.path(below))
-    }
+    form: &'a FilledForm<DeletionForm>,
 }

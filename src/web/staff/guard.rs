@@ -4,19 +4,18 @@
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use tokio::time::timeout;
 
+use super::context::CsrfToken;
 use super::cookies::Cookie;
-use super::need::Requirement;
 use super::principal::Principal;
 use crate::web::AppState;
 use crate::web::error::Error;
-use jornada_domain::staff::Role;
+use jornada_domain::staff::Permission;
 use jornada_http::page::PageContext;
 use jornada_service::staff::csrf;
 use jornada_service::staff::token::Token;
@@ -30,39 +29,22 @@ const MAX_FORM_BYTES: usize = 64 * 1024;
 /// Maximum time to receive a form.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Requirement of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// Nothing, as for the login page.
+    Nothing,
+    /// An account of any role with a session.
+    Account,
+    /// A permission, by account or API token.
+    Permission(Permission),
+}
+
 /// State of the middleware of one route.
 #[derive(Clone, Debug)]
 pub(super) struct RouteGuard {
     pub(super) app: AppState,
     pub(super) requirement: Requirement,
-}
-
-/// The CSRF token for the forms of a page. Extractor for handlers behind the middleware.
-#[derive(Clone, Debug)]
-pub struct CsrfToken(pub String);
-
-/// Context of every page of the staff area. Extractor for handlers behind the middleware.
-#[derive(Debug)]
-pub struct StaffContext {
-    /// Language and path of the request.
-    pub visit: PageContext,
-    /// The authenticated reader.
-    pub principal: Principal,
-    /// CSRF token, for `<input type="hidden" name="_form">` in every form of the page.
-    pub csrf_token: String,
-}
-
-impl StaffContext {
-    /// Returns the name of a role in the reader's language.
-    #[must_use]
-    pub fn role_name(&self, role: &Role) -> &'static str {
-        let lang = self.visit.lang;
-        match role {
-            Role::Viewer => lang.pick("Solo totales", "Totals only"),
-            Role::Clerk => lang.pick("Oficina", "Clerk"),
-            Role::Admin => lang.pick("Administración", "Administrator"),
-        }
-    }
 }
 
 /// The tokens to which forms of this browser are bound.
@@ -143,14 +125,12 @@ fn redirect_to_login(request: &Request) -> Option<Response> {
         return None;
     }
     let visit = PageContext::from_request(request.uri(), request.headers());
-    let login = visit.link("/staff/login");
     let path = request.uri().path();
     if request.method() != Method::GET || path == "/staff" {
-        return Some(Redirect::to(&login).into_response());
+        return Some(Redirect::to(&visit.link("/staff/login")).into_response());
     }
-    let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
-    let joint = if login.contains('?') { '&' } else { '?' };
-    Some(Redirect::to(&format!("{login}{joint}next={next}")).into_response())
+    let login = visit.link_with_params("/staff/login", [("next", path)]);
+    Some(Redirect::to(&login).into_response())
 }
 
 impl CsrfBinding {
@@ -165,7 +145,7 @@ impl CsrfBinding {
         let is_new = known.is_none() && !has_session;
         let browser = match known {
             Some(token) => token,
-            None => Token::generate().map_err(randomness_error)?,
+            None => Token::generate()?,
         };
         Ok(Self {
             session: session.filter(|_| has_session),
@@ -176,7 +156,7 @@ impl CsrfBinding {
 
     fn issue_token(&self) -> Result<String, Error> {
         let token = self.session.as_ref().unwrap_or(&self.browser);
-        csrf::generate(token).map_err(randomness_error)
+        Ok(csrf::generate(token)?)
     }
 
     /// Verifies a CSRF token. With a session, a form from before the login is invalid.
@@ -203,41 +183,4 @@ async fn verify_form(request: Request, binding: &CsrfBinding) -> Result<Request,
         return Err(Error::InvalidCsrfToken);
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
-}
-
-fn randomness_error(error: getrandom::Error) -> Error {
-    Error::Internal(anyhow::anyhow!("cannot get random bytes: {error}"))
-}
-
-impl<S: Sync> FromRequestParts<S> for CsrfToken {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let key = parts.extensions.get::<Self>().cloned();
-        key.ok_or_else(|| Error::Internal(anyhow::anyhow!("no CSRF token outside the staff area")))
-    }
-}
-
-impl FromRequestParts<AppState> for StaffContext {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        Ok(Self {
-            visit: PageContext::from_request(&parts.uri, &parts.headers),
-            principal: Principal::from_request_parts(parts, app).await?,
-            csrf_token: CsrfToken::from_request_parts(parts, app).await?.0,
-        })
-    }
-}
-
-/// Redirects to a page of the staff area and sets or deletes cookies.
-pub(super) fn redirect_with_cookies(
-    to: &str,
-    cookies: impl IntoIterator<Item = axum::http::HeaderValue>,
-) -> Response {
-    let mut response = (StatusCode::SEE_OTHER, Redirect::to(to)).into_response();
-    for cookie in cookies {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
 }

@@ -7,47 +7,30 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use derive_more::Deref;
 use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 use serde::Serialize;
 use tracing::info;
 use uuid::Uuid;
 
-use super::guard::StaffContext;
-use super::request_audit::RequestAudit;
-use super::route::{Requirement, Route};
+use super::context::{PageResult, path_param};
+use super::registration_access::CampaignAccess;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::report::{download_response, file_name, is_accessible, report_event};
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_domain::{Campaign, Job, JobState, Lang};
+use jornada_domain::{Job, JobState, Lang};
 use jornada_http::page::{PageContext, render};
 use jornada_objects::encryption::is_altered;
-use jornada_objects::{FileKey, ObjectError};
+use jornada_objects::{ObjectError, ObjectKey};
 use jornada_service::registrations::photo_repository::PhotoError;
-
-/// Requirement of every page about reports.
-pub(super) const NEED: Requirement = Requirement::Permission(Permission::Report);
-
-/// Routes of the page, the progress as JSON, the cancellation, and the file.
-pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get("/staff/c/{campaign}/reports/{id}", NEED, show_job),
-        Route::get(
-            "/staff/c/{campaign}/reports/{id}/progress",
-            NEED,
-            show_progress,
-        ),
-        Route::post("/staff/c/{campaign}/reports/{id}/cancel", NEED, cancel_job),
-        Route::get("/staff/c/{campaign}/reports/{id}/file", NEED, download_file),
-    ]
-}
 
 /// Returns the path of a job's page, or of a route below it.
 pub(super) fn job_path(job: &Job, under: &str) -> String {
@@ -58,20 +41,19 @@ pub(super) fn job_path(job: &Job, under: &str) -> String {
 /// Returns the name of a job's state.
 pub(super) fn state_text(job: &Job, lang: Lang) -> &'static str {
     match job.state {
-        JobState::Queued => lang.pick("En espera", "Waiting"),
-        JobState::Running => lang.pick("En preparación", "Being made"),
-        JobState::Done(_) => lang.pick("Lista", "Ready"),
-        JobState::Failed => lang.pick("Falló", "Failed"),
-        JobState::Cancelled => lang.pick("Cancelada", "Cancelled"),
+        JobState::Queued => text!(lang, "staff-job-queued"),
+        JobState::Running => text!(lang, "staff-job-running"),
+        JobState::Done(_) => text!(lang, "staff-job-done"),
+        JobState::Failed => text!(lang, "staff-job-failed"),
+        JobState::Cancelled => text!(lang, "staff-job-cancelled"),
     }
 }
 
 /// A job that the reader may see. Extractor for paths with a campaign and a job id.
-struct JobAccess {
-    app: AppState,
-    context: StaffContext,
-    request_audit: RequestAudit,
-    campaign: Arc<Campaign>,
+#[derive(Deref)]
+pub(super) struct JobAccess {
+    #[deref]
+    access: CampaignAccess,
     job: Job,
 }
 
@@ -79,21 +61,13 @@ impl FromRequestParts<AppState> for JobAccess {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
-        let Path((campaign, id)) = path.map_err(|_| Error::NoSuchPage)?;
-        let context = StaffContext::from_request_parts(parts, app).await?;
-        let request_audit = RequestAudit::from_request_parts(parts, app).await?;
-        let campaign = app.campaign(&campaign)?.clone();
+        let access = CampaignAccess::from_request_parts(parts, app).await?;
+        let id = path_param(parts, app, "id").await?;
         let id = Uuid::parse_str(&id).map_err(|_| Error::NoSuchReport)?;
         let found = app.store.job(id).await?;
-        let found = found.filter(|job| job.request.campaign == campaign.id);
-        let access = Self {
-            app: app.clone(),
-            context,
-            request_audit,
-            campaign,
-            job: found.ok_or(Error::NoSuchReport)?,
-        };
+        let found = found.filter(|job| job.request.campaign == access.campaign.id);
+        let job = found.ok_or(Error::NoSuchReport)?;
+        let access = Self { access, job };
         if !access.is_allowed() {
             access
                 .record(access.new_event(AuditAction::AccessDenied))
@@ -106,7 +80,7 @@ impl FromRequestParts<AppState> for JobAccess {
 
 impl JobAccess {
     fn is_allowed(&self) -> bool {
-        let staff = &self.context.principal;
+        let staff = &self.principal;
         let is_requester = self.job.requesters.contains(&staff.actor());
         (is_requester || staff.may(Permission::Accounts))
             && is_accessible(staff, &self.job.request.selection)
@@ -127,60 +101,57 @@ impl JobAccess {
     /// does not reuse it.
     async fn withdraw_file(&self) -> Result<(), Error> {
         self.record_file_event(AuditAction::ReportAltered).await?;
-        let key = FileKey::for_job(&self.job, self.job.attempt);
-        let removed = self.app.object_store.remove_file(&key).await;
+        let key = ObjectKey::for_job(&self.job, self.job.attempt);
+        let removed = self.app.object_store.remove(&key).await;
         Ok(removed.map_err(PhotoError::Objects)?)
     }
 
-    async fn record(&self, event: AuditEvent) -> Result<(), Error> {
-        self.request_audit.record(&self.app, event).await
-    }
-
     fn progress(&self) -> JobProgress {
-        JobProgress::new(&self.job, &self.context.visit)
+        JobProgress::new(&self.job, self)
     }
 }
 
-async fn show_job(access: JobAccess) -> Response {
+pub(super) async fn show_job(access: JobAccess) -> Response {
     let page = JobPage {
-        visit: &access.context.visit,
-        context: &access.context,
-        campaign: &access.campaign,
         progress: access.progress(),
-        job: &access.job,
+        visit: &access,
     };
     render(StatusCode::OK, &page)
 }
 
-async fn show_progress(access: JobAccess) -> Response {
+pub(super) async fn show_progress(access: JobAccess) -> Response {
     let headers = [(header::CACHE_CONTROL, "no-store")];
     (headers, Json(access.progress())).into_response()
 }
 
-async fn cancel_job(access: JobAccess) -> Result<Redirect, Error> {
-    let (job, store) = (&access.job, &access.app.store);
+pub(super) async fn cancel_job(access: JobAccess) -> PageResult {
+    let job = &access.job;
     access
         .record(access.new_event(AuditAction::ReportCancelled))
         .await?;
-    if store.cancel_job(job.id, Timestamp::now()).await? {
-        let staff = access.context.principal.log_name();
+    if access
+        .app
+        .store
+        .cancel_job(job.id, Timestamp::now())
+        .await?
+    {
+        let staff = access.principal.log_name();
         info!(job = %job.id, staff, "cancelled a report");
     }
-    let page = access.context.visit.link(&job_path(job, ""));
-    Ok(Redirect::to(&page))
+    Ok(access.redirect(&job_path(job, "")))
 }
 
-async fn download_file(access: JobAccess) -> Result<Response, Error> {
+pub(super) async fn download_file(access: JobAccess) -> PageResult {
     let (job, request) = (&access.job, &access.job.request);
     let known = job.file().ok_or(Error::NoSuchReport)?;
-    let key = FileKey::for_job(job, job.attempt);
+    let key = ObjectKey::for_job(job, job.attempt);
     let found = access.app.registrations.photos.read_file(&key, known).await;
     if let Err(PhotoError::Objects(ObjectError::Altered)) = found {
         access.record_file_event(AuditAction::ReportAltered).await?;
     }
     let chunks = found?.ok_or(Error::NoSuchReport)?;
     access.record_file_event(AuditAction::ReportFile).await?;
-    let (rows, staff) = (job.rows, access.context.principal.log_name());
+    let (rows, staff) = (job.rows, access.principal.log_name());
     info!(job = %job.id, rows, staff, "sent a report");
     let name = file_name(&access.campaign, &request.selection, request.format);
     let format = request.format;
@@ -234,33 +205,15 @@ impl JobProgress {
 fn progress_text(job: &Job, of: Option<u64>, visit: &PageContext) -> String {
     let lang = visit.lang;
     match (job.state, of) {
-        (JobState::Running, None) => lang.pick("Contando…", "Counting…").to_owned(),
+        (JobState::Running, None) => text!(lang, "staff-job-counting").to_owned(),
         (JobState::Running, Some(of)) if job.rows < of => {
             let (rows, of) = (visit.count(job.rows), visit.count(of));
-            lang.pick(
-                format!("{rows} de {of} filas"),
-                format!("{rows} of {of} rows"),
-            )
+            text!(lang, "staff-job-rows", rows = rows, of = of)
         }
-        (JobState::Running, Some(_)) => lang
-            .pick("Guardando el archivo…", "Saving the file…")
-            .to_owned(),
-        (JobState::Done(_), _) if job.rows == 1 => {
-            lang.pick("Lista: 1 fila", "Ready: 1 row").to_owned()
-        }
-        (JobState::Done(_), _) => {
-            let rows = visit.count(job.rows);
-            lang.pick(
-                format!("Lista: {rows} filas"),
-                format!("Ready: {rows} rows"),
-            )
-        }
-        (JobState::Failed, _) => lang
-            .pick(
-                "No se pudo hacer la lista. Pídala otra vez.",
-                "The list could not be made. Ask for it again.",
-            )
-            .to_owned(),
+        (JobState::Running, Some(_)) => text!(lang, "staff-job-saving").to_owned(),
+        (JobState::Done(_), _) if job.rows == 1 => text!(lang, "staff-job-one-row").to_owned(),
+        (JobState::Done(_), _) => text!(lang, "staff-job-ready", rows = visit.count(job.rows)),
+        (JobState::Failed, _) => text!(lang, "staff-job-failed-detail").to_owned(),
         (JobState::Queued | JobState::Cancelled, _) => state_text(job, lang).to_owned(),
     }
 }
@@ -268,34 +221,26 @@ fn progress_text(job: &Job, of: Option<u64>, visit: &PageContext) -> String {
 #[derive(Template)]
 #[template(path = "staff/job.html")]
 struct JobPage<'a> {
-    visit: &'a PageContext,
-    context: &'a StaffContext,
-    campaign: &'a Campaign,
-    job: &'a Job,
+    visit: &'a JobAccess,
     progress: JobProgress,
 }
 
 impl JobPage<'_> {
     fn name(&self) -> String {
-        let request = &self.job.request;
-        file_name(self.campaign, &request.selection, request.format)
+        let (campaign, request) = (&self.visit.campaign, &self.visit.job.request);
+        file_name(campaign, &request.selection, request.format)
     }
 
     fn link(&self, under: &str) -> String {
-        self.visit.link(&job_path(self.job, under))
-    }
-
-    fn reports_link(&self) -> String {
-        let page = format!("/staff/c/{}/reports", self.campaign.id);
-        self.visit.link(&page)
+        self.visit.link(&job_path(&self.visit.job, under))
     }
 
     fn is_live(&self) -> bool {
-        self.job.state.is_live()
+        self.visit.job.state.is_live()
     }
 
     fn is_done(&self) -> bool {
-        self.job.file().is_some()
+        self.visit.job.file().is_some()
     }
 
     /// Returns the maximum of the progress bar; at least 1.
@@ -304,7 +249,8 @@ impl JobPage<'_> {
     }
 
     fn expiry(&self) -> Option<String> {
-        let until = self.job.expires_at()?;
-        Some(self.visit.date_time(&until, &self.campaign.time_zone))
+        let until = self.visit.job.expires_at()?;
+        let zone = &self.visit.campaign.time_zone;
+        Some(self.visit.date_time(&until, zone))
     }
 }

@@ -1,239 +1,149 @@
 //! The login page, and logging out.
 
 use askama::Template;
-use axum::extract::{Form, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::Extension;
+use axum::extract::Form;
+use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tracing::info;
 
-use super::cookies::Cookie;
-use super::guard::{CsrfToken, StaffContext, redirect_with_cookies};
+use super::context::{PageResult, RequestContext, StaffContext};
+use super::cookies::{Cookie, redirect_with_cookies};
 use super::principal::Principal;
-use super::request_audit::RequestAudit;
-use super::route::{Requirement, Route};
-use crate::web::AppState;
-use crate::web::error::Error;
+use super::request_audit::account_event;
+use crate::web::error::{Error, retry_seconds};
+use crate::web::filled_form::FilledForm;
 use jornada_domain::staff::audit::account_subject;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_http::page::{PageContext, render};
 use jornada_service::staff::login::{LoginAttempt, LoginOutcome};
 use jornada_service::staff::password::Password;
 use jornada_service::staff::token::Token;
 
 /// The page after a login.
 const HOME: &str = "/staff";
-
-/// Routes of login and logout.
-pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get("/staff/login", Requirement::Nothing, show_form),
-        Route::post("/staff/login", Requirement::Nothing, log_in),
-        Route::post("/staff/logout", Requirement::Account, log_out),
-    ]
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct LoginQuery {
-    next: String,
-    done: String,
-}
+const PAGE: &str = "/staff/login";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct LoginForm {
+pub(super) struct LoginForm {
     mail: String,
     password: String,
     code: String,
     next: String,
 }
 
-async fn show_form(
-    staff: Option<axum::Extension<Principal>>,
-    visit: PageContext,
-    CsrfToken(csrf_token): CsrfToken,
-    Query(query): Query<LoginQuery>,
+pub(super) async fn show_form(
+    staff: Option<Extension<Principal>>,
+    context: RequestContext,
 ) -> Response {
     if staff.is_some_and(|staff| staff.session().is_some()) {
-        return Redirect::to(&visit.link(HOME)).into_response();
+        return context.redirect(HOME);
     }
-    let page = LoginPage {
-        visit: &visit,
-        csrf_token: &csrf_token,
-        mail: "",
-        next: local_path(&query.next).unwrap_or_default(),
-        notice: notice_text(&visit, &query.done),
-        problem: None,
+    let form = LoginForm {
+        next: context.query_value("next"),
+        ..LoginForm::default()
     };
-    render(StatusCode::OK, &page)
+    let notice = match context.query_value("done").as_str() {
+        "out" => text!(context.lang, "staff-login-logged-out"),
+        "everywhere" => text!(context.lang, "staff-login-sessions-ended"),
+        "password" => text!(context.lang, "staff-login-password-set"),
+        _ => "",
+    };
+    render_form(&context, &FilledForm::new(form).with_notice(notice))
 }
 
-async fn log_in(
-    State(app): State<AppState>,
-    visit: PageContext,
-    request_audit: RequestAudit,
-    CsrfToken(csrf_token): CsrfToken,
-    headers: HeaderMap,
-    Form(form): Form<LoginForm>,
-) -> Result<Response, Error> {
+pub(super) async fn log_in(context: RequestContext, Form(form): Form<LoginForm>) -> PageResult {
+    let app = &context.app;
     let attempt = LoginAttempt {
         email: form.mail.clone(),
         password: Password::from_input(&form.password),
-        code: form.code,
-        client_ip: request_audit.client_ip(),
+        code: form.code.clone(),
+        client_ip: context.audit.client_ip(),
     };
     let login = app
         .authenticator
-        .log_in(&app.store, attempt, Timestamp::now())
-        .await?;
+        .log_in(&app.store, attempt, Timestamp::now());
+    let login = login.await?;
     app.metrics.staff.count_login(&login);
-    record_outcome(&app, &request_audit, &login).await?;
-    let again = |status, problem: &str| {
-        let page = LoginPage {
-            visit: &visit,
-            csrf_token: &csrf_token,
-            mail: &form.mail,
-            next: local_path(&form.next).unwrap_or_default(),
-            notice: "",
-            problem: Some(problem),
-        };
-        render(status, &page)
-    };
+    record_outcome(&context, &login).await?;
     Ok(match login {
         LoginOutcome::Authenticated(token, account) => {
             info!(staff = %account.id, "logged in");
-            start_browser_session(&app, &visit, &headers, &token, local_path(&form.next)).await?
+            start_browser_session(&context, &token, local_path(&form.next)).await?
         }
         LoginOutcome::Refused(_) => {
-            again(StatusCode::UNPROCESSABLE_ENTITY, credentials_text(&visit))
+            let problem = text!(context.lang, "staff-login-wrong");
+            render_form(&context, &FilledForm::rejected(form, problem))
         }
         LoginOutcome::RateLimited(wait) => {
-            let answer = again(
-                StatusCode::TOO_MANY_REQUESTS,
-                &rate_limit_text(&visit, wait),
-            );
-            with_retry_after(answer, wait)
+            render_form(&context, &rate_limited(&context, form, wait))
         }
     })
 }
 
 /// Writes the outcome to the audit log. If that fails, the new session is never handed out.
-async fn record_outcome(
-    app: &AppState,
-    request_audit: &RequestAudit,
-    login: &LoginOutcome,
-) -> Result<(), Error> {
+async fn record_outcome(context: &RequestContext, login: &LoginOutcome) -> Result<(), Error> {
+    let (app, audit) = (&context.app, &context.audit);
     match login {
         LoginOutcome::Authenticated(_, known) => {
-            let event = AuditEvent::new(AuditAction::Login).with_subject(account_subject(known.id));
-            request_audit.for_account(known.id).record(app, event).await
+            let event = account_event(AuditAction::Login, known.id);
+            audit.for_account(known.id).record(app, event).await
         }
         LoginOutcome::Refused(known) => {
             let mut event = AuditEvent::new(AuditAction::LoginFailed);
             event.subjects.extend(known.map(account_subject));
-            request_audit.for_anonymous().record(app, event).await
+            audit.for_anonymous().record(app, event).await
         }
-        LoginOutcome::RateLimited(_) => {
-            request_audit.for_anonymous().record_rate_limited(app).await
-        }
+        LoginOutcome::RateLimited(_) => audit.for_anonymous().record_rate_limited(app).await,
     }
 }
 
 /// Gives the browser the new session token, and ends the session it had before.
 async fn start_browser_session(
-    app: &AppState,
-    visit: &PageContext,
-    headers: &HeaderMap,
+    context: &RequestContext,
     token: &Token,
     next: Option<&str>,
-) -> Result<Response, Error> {
-    let secure = app.is_secure(headers);
-    if let Some(before) = Cookie::Session.read(headers, secure) {
+) -> PageResult {
+    let (store, secure) = (&context.app.store, context.is_secure());
+    if let Some(before) = Cookie::Session.read(&context.headers, secure) {
         let hash = before.hash();
-        if let Some(session) = app.store.session(&hash).await? {
-            app.store.remove_session(session.account, &hash).await?;
+        if let Some(session) = store.session(&hash).await? {
+            store.remove_session(session.account, &hash).await?;
         }
     }
-    let to = next.map_or_else(|| visit.link(HOME), |next| visit.link(next));
-    Ok(redirect_with_cookies(
-        &to,
-        Cookie::Session
-            .set(token, secure)
-            .into_iter()
-            .chain(Cookie::Csrf.clear(secure)),
-    ))
+    let cookies = [
+        Cookie::Session.set(token, secure),
+        Cookie::Csrf.clear(secure),
+    ];
+    let to = context.link(next.unwrap_or(HOME));
+    Ok(redirect_with_cookies(&to, cookies.into_iter().flatten()))
 }
 
-async fn log_out(
-    State(app): State<AppState>,
-    context: StaffContext,
-    request_audit: RequestAudit,
-    headers: HeaderMap,
-) -> Result<Response, Error> {
+pub(super) async fn log_out(context: StaffContext) -> PageResult {
     if let Some(session) = context.principal.session() {
-        let event =
-            AuditEvent::new(AuditAction::Logout).with_subject(account_subject(session.account));
-        request_audit.record(&app, event).await?;
-        app.store
-            .remove_session(session.account, &session.hash)
-            .await?;
+        context.record_own(AuditAction::Logout).await?;
+        let store = &context.app.store;
+        store.remove_session(session.account, &session.hash).await?;
     }
-    Ok(redirect_logged_out(&app, &context.visit, &headers, "out"))
+    Ok(redirect_logged_out(&context, "out"))
 }
 
 /// Deletes the session cookie and redirects to the login page, which shows the notice `done`.
-pub(super) fn redirect_logged_out(
-    app: &AppState,
-    visit: &PageContext,
-    headers: &HeaderMap,
-    done: &str,
-) -> Response {
-    let cookie = Cookie::Session.clear(app.is_secure(headers));
-    redirect_with_cookies(&visit.link_with_notice("/staff/login", done), cookie)
+pub(super) fn redirect_logged_out(context: &RequestContext, done: &str) -> Response {
+    let cookie = Cookie::Session.clear(context.is_secure());
+    redirect_with_cookies(&context.link_with_notice(PAGE, done), cookie)
 }
 
-/// Returns the text for the user on how long to wait: the same number of seconds as in `Retry-After`.
-pub(super) fn rate_limit_text(visit: &PageContext, wait: SignedDuration) -> String {
-    let seconds = ceil_seconds(wait);
-    visit.lang.pick(
-        format!("Demasiados intentos. Espere {seconds} segundos e intente de nuevo."),
-        format!("Too many attempts. Wait {seconds} seconds and try again."),
-    )
-}
-
-pub(super) fn with_retry_after(mut answer: Response, wait: SignedDuration) -> Response {
-    let seconds = HeaderValue::from(ceil_seconds(wait));
-    answer.headers_mut().insert(header::RETRY_AFTER, seconds);
-    answer
-}
-
-/// Rounds up to whole seconds.
-fn ceil_seconds(wait: SignedDuration) -> i64 {
-    wait.as_secs() + i64::from(wait.subsec_nanos() > 0)
-}
-
-fn credentials_text(visit: &PageContext) -> &str {
-    visit.say(
-        "El correo, la contraseña o el código no son correctos.",
-        "Mail address, password or code is not right.",
-    )
-}
-
-fn notice_text<'a>(visit: &'a PageContext, done: &str) -> &'a str {
-    match done {
-        "out" => visit.say("Salió de su cuenta.", "You are logged out."),
-        "everywhere" => visit.say(
-            "Se cerraron todas sus sesiones. Entre de nuevo.",
-            "All your sessions have ended. Log in again.",
-        ),
-        "password" => visit.say(
-            "La contraseña quedó guardada. Ya puede entrar.",
-            "The password is set. You can log in now.",
-        ),
-        _ => "",
-    }
+/// Returns the form as it is shown after too many attempts (429), with the same number of seconds as in `Retry-After`.
+pub(super) fn rate_limited<T>(
+    context: &RequestContext,
+    values: T,
+    wait: SignedDuration,
+) -> FilledForm<T> {
+    let seconds = retry_seconds(wait);
+    let problem = text!(context.lang, "staff-too-many-attempts", seconds = seconds);
+    FilledForm::rejected(values, problem).with_status_of(&Error::RateLimited(wait))
 }
 
 /// Accepts only paths of the staff area: a link to the login page must not redirect to another host.
@@ -245,15 +155,21 @@ fn local_path(next: &str) -> Option<&str> {
     (plain && is_staff && !next.contains("//") && !next.contains('?')).then_some(next)
 }
 
+fn render_form(context: &RequestContext, form: &FilledForm<LoginForm>) -> Response {
+    let page = LoginPage {
+        visit: context,
+        next: local_path(&form.values.next).unwrap_or_default(),
+        form,
+    };
+    form.render(&page)
+}
+
 #[derive(Template)]
 #[template(path = "staff/login.html")]
 struct LoginPage<'a> {
-    visit: &'a PageContext,
-    csrf_token: &'a str,
-    mail: &'a str,
+    visit: &'a RequestContext,
     next: &'a str,
-    notice: &'a str,
-    problem: Option<&'a str>,
+    form: &'a FilledForm<LoginForm>,
 }
 
 #[cfg(test)]
@@ -279,7 +195,7 @@ mod tests {
 
     #[test]
     fn seconds_are_rounded_up() {
-        assert_eq!(ceil_seconds(SignedDuration::from_millis(1_001)), 2);
-        assert_eq!(ceil_seconds(SignedDuration::from_secs(2)), 2);
+        assert_eq!(retry_seconds(SignedDuration::from_millis(1_001)), 2);
+        assert_eq!(retry_seconds(SignedDuration::from_secs(2)), 2);
     }
 }

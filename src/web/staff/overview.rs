@@ -1,56 +1,34 @@
 //! The start page of the staff area: registrations of each campaign by day and by tally value, and rejections by
 //! reason. Shows only values within the reader's place scope.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::guard::StaffContext;
-use super::route::{Requirement, Route};
-use crate::web::AppState;
-use crate::web::error::Error;
+use super::context::{PageResult, StaffContext};
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::staff::Permission;
-use jornada_domain::{Campaign, Lang};
-use jornada_http::page::{PageContext, render};
+use jornada_domain::{Campaign, Lang, RejectionReason};
+use jornada_http::page::render;
 use jornada_service::staff::overview::Overview;
 use jornada_service::tally::live_totals::ValueCount;
 
 /// Maximum number of values in a table. The chart page shows all.
 const MAX_VALUES: usize = 15;
 
-/// Route of the page.
-pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get(
-        "/staff",
-        Requirement::Permission(Permission::Totals),
-        show_overview,
-    )]
-}
-
-async fn show_overview(
-    State(app): State<AppState>,
-    context: StaffContext,
-) -> Result<Response, Error> {
-    context.principal.account()?;
-    let now = Timestamp::now();
+pub(super) async fn show_overview(context: StaffContext) -> PageResult {
+    context.account()?;
+    let (app, now) = (&context.app, Timestamp::now());
     let mut campaigns = Vec::new();
     for campaign in app.campaigns.iter() {
         let overview = app.overviews.fetch(campaign, now).await?;
-        campaigns.push(CampaignSummary::new(
-            &app, &context, campaign, &overview, now,
-        ));
+        campaigns.push(CampaignSummary::new(&context, campaign, &overview, now));
     }
     // The default campaign first.
     campaigns.sort_by_key(|section| section.campaign.id != app.campaigns.default().id);
     let page = OverviewPage {
-        visit: &context.visit,
-        context: &context,
+        visit: &context,
         campaigns,
     };
     Ok(render(StatusCode::OK, &page))
@@ -59,15 +37,14 @@ async fn show_overview(
 #[derive(Template)]
 #[template(path = "staff/overview.html")]
 struct OverviewPage<'a> {
-    visit: &'a PageContext,
-    context: &'a StaffContext,
-    campaigns: Vec<CampaignSummary>,
+    visit: &'a StaffContext,
+    campaigns: Vec<CampaignSummary<'a>>,
 }
 
 /// The figures of one campaign.
-struct CampaignSummary {
-    visit: PageContext,
-    campaign: Arc<Campaign>,
+struct CampaignSummary<'a> {
+    visit: &'a StaffContext,
+    campaign: &'a Campaign,
     status: CampaignStatus,
     /// Whether an administrator closed it early.
     is_closed: bool,
@@ -84,14 +61,14 @@ struct CampaignSummary {
     rejections: Vec<(&'static str, u64)>,
 }
 
-impl CampaignSummary {
+impl<'a> CampaignSummary<'a> {
     fn new(
-        app: &AppState,
-        context: &StaffContext,
-        campaign: &Arc<Campaign>,
+        context: &'a StaffContext,
+        campaign: &'a Campaign,
         overview: &Overview,
         now: Timestamp,
     ) -> Self {
+        let (app, closures) = (&context.app, &context.app.registrations.closures);
         let sees = |value: &str| context.principal.may_see(value);
         let counts = overview.sum_by_day(sees);
         let most = counts.iter().copied().max().unwrap_or_default();
@@ -103,10 +80,10 @@ impl CampaignSummary {
         let highest = values.first().map_or(0, |count| count.count);
         values.truncate(MAX_VALUES);
         Self {
-            visit: context.visit.clone(),
-            campaign: Arc::clone(campaign),
-            status: app.registrations.closures.status(campaign, now),
-            is_closed: app.registrations.closures.closure(&campaign.id).is_some(),
+            visit: context,
+            campaign,
+            status: closures.status(campaign, now),
+            is_closed: closures.closure(&campaign.id).is_some(),
             as_of: overview.as_of,
             total,
             today: counts.last().copied().unwrap_or_default(),
@@ -119,7 +96,7 @@ impl CampaignSummary {
                 .map(|count| (count.clone(), percent(count.count, highest)))
                 .collect(),
             all_values,
-            rejections: rejection_rows(overview, context.visit.lang),
+            rejections: rejection_rows(overview, context.lang),
         }
     }
 
@@ -140,13 +117,10 @@ impl CampaignSummary {
     fn state(&self) -> &'static str {
         let lang = self.visit.lang;
         match self.status {
-            CampaignStatus::Scheduled => lang.pick("Todavía no abre", "Not open yet"),
-            CampaignStatus::Open => lang.pick("Abierta", "Open"),
-            CampaignStatus::Ended if self.is_closed => lang.pick(
-                "Cerrada por la administración",
-                "Closed by an administrator",
-            ),
-            CampaignStatus::Ended => lang.pick("Terminó", "Over"),
+            CampaignStatus::Scheduled => text!(lang, "staff-overview-scheduled"),
+            CampaignStatus::Open => text!(lang, "staff-overview-open"),
+            CampaignStatus::Ended if self.is_closed => text!(lang, "staff-overview-closed"),
+            CampaignStatus::Ended => text!(lang, "staff-overview-ended"),
         }
     }
 }
@@ -167,24 +141,29 @@ fn rejection_rows(overview: &Overview, lang: Lang) -> Vec<(&'static str, u64)> {
     refusals
 }
 
-/// Returns the text of a rejection reason, which is a label of the metric `jornada_refusals_total`.
+/// Returns the text of a stored rejection reason.
 fn reason_text(reason: &str, lang: Lang) -> &'static str {
-    match reason {
-        "missing" => lang.pick("Faltaba una respuesta", "An answer was missing"),
-        "consent-missing" => lang.pick("Sin autorización", "Without consent"),
-        "too-short" => lang.pick("Texto demasiado corto", "Text too short"),
-        "too-long" => lang.pick("Texto demasiado largo", "Text too long"),
-        "control-character" => lang.pick("Caracteres invisibles", "Invisible characters"),
-        "not-a-document" => lang.pick("Documento mal escrito", "Not a document number"),
-        "unknown-place" => lang.pick("Lugar fuera de la lista", "Place not in the list"),
-        "not-an-option" => lang.pick("Opción que no existe", "Not one of the options"),
-        "not-asked" => lang.pick("Campo que no se pide", "Field that is not asked for"),
-        "repeated" => lang.pick("Campo repetido", "Field sent more than once"),
-        "photo" => lang.pick("La foto no servía", "The photo could not be used"),
-        "not-open" => lang.pick("Fuera de fecha", "While it was not open"),
-        "already-registered" => lang.pick("Ya estaba registrado", "Already registered"),
-        "deleted" => lang.pick("Estaba eliminado", "Had been deleted"),
-        _ => lang.pick("Otro motivo", "Another reason"),
+    use RejectionReason::{
+        AlreadyRegistered, ConsentMissing, ControlCharacter, Deleted, Missing, NotADocument,
+        NotAnOption, NotOpen, Photo, Repeated, TooLong, TooManyCorrections, TooShort, UnknownField,
+        UnknownPlace,
+    };
+    match reason.parse() {
+        Ok(Missing) => text!(lang, "staff-overview-missing"),
+        Ok(ConsentMissing) => text!(lang, "staff-overview-consent-missing"),
+        Ok(TooShort) => text!(lang, "staff-overview-too-short"),
+        Ok(TooLong) => text!(lang, "staff-overview-too-long"),
+        Ok(ControlCharacter) => text!(lang, "staff-overview-control-character"),
+        Ok(NotADocument) => text!(lang, "staff-overview-not-a-document"),
+        Ok(UnknownPlace) => text!(lang, "staff-overview-unknown-place"),
+        Ok(NotAnOption) => text!(lang, "staff-overview-not-an-option"),
+        Ok(UnknownField) => text!(lang, "staff-overview-not-asked"),
+        Ok(Repeated) => text!(lang, "staff-overview-repeated"),
+        Ok(Photo) => text!(lang, "staff-overview-photo"),
+        Ok(NotOpen) => text!(lang, "staff-overview-not-open"),
+        Ok(AlreadyRegistered) => text!(lang, "staff-overview-already-registered"),
+        Ok(Deleted) => text!(lang, "staff-overview-deleted"),
+        Ok(TooManyCorrections) | Err(_) => text!(lang, "staff-overview-other-reason"),
     }
 }
 

@@ -2,88 +2,63 @@
 //! once and for 48 hours.
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
-use axum::http::StatusCode;
+use axum::extract::{Form, Path};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use super::guard::{CsrfToken, redirect_with_cookies};
-use super::request_audit::RequestAudit;
-use super::route::{Requirement, Route};
+use super::context::{PageResult, RequestContext};
+use super::cookies::redirect_with_cookies;
+use super::request_audit::account_event;
 use crate::web::AppState;
 use crate::web::error::Error;
-use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_domain::staff::{Account, audit};
-use jornada_http::page::{PageContext, render};
+use crate::web::filled_form::FilledForm;
+use jornada_domain::staff::Account;
+use jornada_domain::staff::audit::AuditAction;
 use jornada_service::staff::accounts::update_account;
-use jornada_service::staff::password::{Password, PasswordWeakness};
+use jornada_service::staff::password::Password;
 use jornada_service::staff::token::Token;
-
-/// Routes of the link.
-pub(super) fn routes() -> Vec<Route> {
-    let path = "/staff/password/{link}";
-    vec![
-        Route::get(path, Requirement::Nothing, show_form),
-        Route::post(path, Requirement::Nothing, set_password),
-    ]
-}
 
 /// The new password, typed twice.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct SetPasswordForm {
+pub(super) struct SetPasswordForm {
     new: String,
     again: String,
 }
 
-async fn show_form(
-    State(app): State<AppState>,
-    Path(link): Path<String>,
-    visit: PageContext,
-    CsrfToken(csrf_token): CsrfToken,
-) -> Result<Response, Error> {
-    let account = find_by_link(&app, &Token::from_text(&link)).await?;
-    Ok(render_form(&visit, &csrf_token, &account, None))
+pub(super) async fn show_form(context: RequestContext, Path(link): Path<String>) -> PageResult {
+    let account = find_by_link(&context.app, &Token::from_text(&link)).await?;
+    Ok(render_form(&context, &account, &FilledForm::default()))
 }
 
-async fn set_password(
-    State(app): State<AppState>,
+pub(super) async fn set_password(
+    context: RequestContext,
     Path(link): Path<String>,
-    visit: PageContext,
-    request_audit: RequestAudit,
-    CsrfToken(csrf_token): CsrfToken,
     Form(form): Form<SetPasswordForm>,
-) -> Result<Response, Error> {
-    let hash = Token::from_text(&link).hash();
-    let account = find_by_link(&app, &Token::from_text(&link)).await?;
+) -> PageResult {
+    let (app, link) = (&context.app, Token::from_text(&link));
+    let account = find_by_link(app, &link).await?;
     let password = match Password::validate_new(&form.new, &form.again, &account.email) {
         Ok(password) => password,
-        Err(weak) => return Ok(render_form(&visit, &csrf_token, &account, Some(weak))),
+        Err(weak) => {
+            let form = FilledForm::rejected((), weak.message(context.lang));
+            return Ok(render_form(&context, &account, &form));
+        }
     };
-    let phc = app
-        .authenticator
-        .passwords
-        .hash_password(password)
-        .await
-        .map_err(jornada_service::staff::AccountsError::from)?;
-    let event =
-        AuditEvent::new(AuditAction::PasswordSet).with_subject(audit::account_subject(account.id));
-    request_audit
-        .for_account(account.id)
-        .record(&app, event)
-        .await?;
+    let phc = app.authenticator.passwords.hash_password(password).await?;
+    let audit = context.audit.for_account(account.id);
+    let event = account_event(AuditAction::PasswordSet, account.id);
+    audit.record(app, event).await?;
     let used = update_account(&app.store, account.id, |account| {
-        let good = account.accepts_link(&hash, Timestamp::now());
+        let good = account.accepts_link(&link.hash(), Timestamp::now());
         good.then(|| account.set_password(phc.clone()))
     });
     used.await?.ok_or(Error::NoSuchLink)?;
     info!(staff = %account.id, "set a password by a link");
-    Ok(redirect_with_cookies(
-        &visit.link_with_notice("/staff/login", "password"),
-        None,
-    ))
+    let login = context.link_with_notice("/staff/login", "password");
+    Ok(redirect_with_cookies(&login, None))
 }
 
 async fn find_by_link(app: &AppState, link: &Token) -> Result<Account, Error> {
@@ -93,27 +68,19 @@ async fn find_by_link(app: &AppState, link: &Token) -> Result<Account, Error> {
     invited.ok_or(Error::NoSuchLink)
 }
 
-fn render_form(
-    visit: &PageContext,
-    csrf_token: &str,
-    account: &Account,
-    weak: Option<PasswordWeakness>,
-) -> Response {
+fn render_form(context: &RequestContext, account: &Account, form: &FilledForm<()>) -> Response {
     let page = PasswordPage {
-        visit,
-        csrf_token,
+        visit: context,
         mail: account.email.as_str(),
-        problem: weak.map(|weak| weak.message(visit.lang)),
+        form,
     };
-    let status = weak.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
-    render(status, &page)
+    form.render(&page)
 }
 
 #[derive(Template)]
 #[template(path = "staff/password.html")]
 struct PasswordPage<'a> {
-    visit: &'a PageContext,
-    csrf_token: &'a str,
+    visit: &'a RequestContext,
     mail: &'a str,
-    problem: Option<&'a str>,
+    form: &'a FilledForm<()>,
 }

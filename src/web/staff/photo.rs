@@ -1,60 +1,33 @@
 //! Serves the photo of a registration. Photos have no public URL.
 
-use axum::extract::{Path, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 
-use super::principal::Principal;
-use super::request_audit::RequestAudit;
-use super::route::{Requirement, Route};
-use crate::web::AppState;
+use super::context::PageResult;
+use super::registration_access::RegistrationAccess;
 use crate::web::error::Error;
-use jornada_domain::RegistrationId;
-use jornada_domain::staff::Permission;
-use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_domain::staff::audit::AuditAction;
 use jornada_objects::ObjectError;
 use jornada_service::registrations::photo_repository::PhotoError;
 
-/// Route of the photo. Reports link to it.
-pub(super) fn routes() -> Vec<Route> {
-    let path = "/staff/c/{campaign}/registrations/{id}/photo";
-    vec![Route::get(
-        path,
-        Requirement::Permission(Permission::Photo),
-        show_photo,
-    )]
-}
-
-async fn show_photo(
-    staff: Principal,
-    request_audit: RequestAudit,
-    State(app): State<AppState>,
-    Path((campaign, id)): Path<(String, String)>,
-) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
-    let id = RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?;
+pub(super) async fn show_photo(access: RegistrationAccess) -> PageResult {
+    let (app, campaign, id) = (&access.app, &access.campaign, access.id);
     let found = app.store.registration(campaign, id).await?;
     let registration = found.ok_or(Error::NoSuchRegistration)?;
-    let event = |action| AuditEvent::for_registration(action, &campaign.id, id);
-    if !staff.may_see(&registration.tally_value) {
-        request_audit
-            .record(&app, event(AuditAction::AccessDenied))
-            .await?;
+    if !access.is_visible(&registration.tally_value).await? {
         return Err(Error::NoSuchRegistration);
     }
-    let photo = registration
-        .photo
-        .as_ref()
-        .ok_or(Error::NoSuchRegistration)?;
+    let photo = registration.photo.as_ref();
+    let photo = photo.ok_or(Error::NoSuchRegistration)?;
     let read = app.registrations.photos.get(&campaign.id, id, photo).await;
     if let Err(PhotoError::Objects(ObjectError::Altered)) = read {
-        request_audit
-            .record(&app, event(AuditAction::PhotoAltered))
+        access
+            .record(access.new_event(AuditAction::PhotoAltered))
             .await?;
     }
     let bytes = read?.ok_or(Error::NoSuchRegistration)?;
-    request_audit
-        .record(&app, event(AuditAction::ViewPhoto))
+    access
+        .record(access.new_event(AuditAction::ViewPhoto))
         .await?;
     let headers = [
         (header::CONTENT_TYPE, photo.format.media_type()),

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use derive_more::Deref;
 
-use super::guard::StaffContext;
-use super::request_audit::RequestAudit;
+use super::context::{StaffContext, path_param};
 use crate::web::AppState;
 use crate::web::error::Error;
 use jornada_domain::history::RegistrationHistory;
@@ -17,56 +17,56 @@ use jornada_domain::{Campaign, RegistrationId};
 use jornada_http::page::staff_path;
 use jornada_store::search::{Cursor, SearchQuery, SearchResults};
 
-/// Access to one registration. Extractor for paths with a campaign and a registration id.
-pub(super) struct RegistrationAccess {
-    app: AppState,
-    request_audit: RequestAudit,
+/// Access to the registrations of one campaign. Extractor for paths that begin with a campaign.
+#[derive(Clone, Deref)]
+pub(super) struct CampaignAccess {
+    #[deref]
     pub(super) context: StaffContext,
     pub(super) campaign: Arc<Campaign>,
-    pub(super) id: RegistrationId,
 }
 
-/// Access to the registrations of one campaign. Extractor for paths with a campaign.
-pub(super) struct CampaignAccess {
-    app: AppState,
-    request_audit: RequestAudit,
-    pub(super) context: StaffContext,
-    pub(super) campaign: Arc<Campaign>,
+/// Access to one registration. Extractor for paths with a campaign and a registration id.
+#[derive(Deref)]
+pub(super) struct RegistrationAccess {
+    #[deref]
+    access: CampaignAccess,
+    pub(super) id: RegistrationId,
 }
 
 impl RegistrationAccess {
     /// Reads the registration for this action, after writing the audit entry. Outside the reader's place scope the
     /// answer is the same as for an unknown id (404).
     pub(super) async fn load(&self, action: AuditAction) -> Result<RegistrationHistory, Error> {
-        let store = &self.app.store;
-        let record = store.history(&self.campaign, self.id).await?;
-        let Some(record) = record else {
+        let found = self.app.store.history(&self.campaign, self.id).await?;
+        let Some(record) = found else {
             return Err(self.missing_error().await?);
         };
-        if !self
-            .context
-            .principal
-            .may_see(&record.registration.tally_value)
-        {
-            self.record(self.new_event(AuditAction::AccessDenied))
-                .await?;
+        if !self.is_visible(&record.registration.tally_value).await? {
             return Err(Error::NoSuchRegistration);
         }
         self.record(self.new_event(action)).await?;
         Ok(record)
     }
 
+    /// Returns whether a tally value is within the reader's place scope. If not, writes the audit entry.
+    pub(super) async fn is_visible(&self, tally_value: &str) -> Result<bool, Error> {
+        let is_visible = self.principal.may_see(tally_value);
+        if !is_visible {
+            self.record(self.new_event(AuditAction::AccessDenied))
+                .await?;
+        }
+        Ok(is_visible)
+    }
+
     /// Returns the error for a missing registration: deleted (410) for readers whose place scope included it, else 404.
     async fn missing_error(&self) -> Result<Error, Error> {
-        let store = &self.app.store;
-        let Some(deletion) = store.deletion(&self.campaign.id, self.id).await? else {
+        let deletion = self.app.store.deletion(&self.campaign.id, self.id).await?;
+        let Some(deletion) = deletion else {
             return Ok(Error::NoSuchRegistration);
         };
-        if self.context.principal.may_see(&deletion.tally_value) {
+        if self.is_visible(&deletion.tally_value).await? {
             return Ok(Error::RegistrationDeleted(deletion));
         }
-        self.record(self.new_event(AuditAction::AccessDenied))
-            .await?;
         Ok(Error::NoSuchRegistration)
     }
 
@@ -75,15 +75,15 @@ impl RegistrationAccess {
         AuditEvent::for_registration(action, &self.campaign.id, self.id)
     }
 
-    /// Writes an audit entry.
-    pub(super) async fn record(&self, event: AuditEvent) -> Result<(), Error> {
-        self.request_audit.record(&self.app, event).await
-    }
-
     /// Returns the path of the registration's page, or of a page below it. `below` is empty or starts with a slash.
     pub(super) fn path(&self, below: &str) -> String {
         let id = self.id;
         staff_path(&self.campaign.id, &format!("registrations/{id}{below}"))
+    }
+
+    /// Returns the link to the registration's page, or to a page below it.
+    pub(super) fn link_to(&self, below: &str) -> String {
+        self.link(&self.path(below))
     }
 }
 
@@ -112,30 +112,19 @@ impl CampaignAccess {
         AuditEvent::new(action).with_campaign(&self.campaign.id)
     }
 
-    /// Writes an audit entry.
-    pub(super) async fn record(&self, event: AuditEvent) -> Result<(), Error> {
-        self.request_audit.record(&self.app, event).await
-    }
-
     /// Returns the path of a staff page about the campaign.
     pub(super) fn path(&self, rest: &str) -> String {
         staff_path(&self.campaign.id, rest)
     }
-}
 
-impl FromRequestParts<AppState> for RegistrationAccess {
-    type Rejection = Error;
+    /// Returns the link to a staff page about the campaign.
+    pub(super) fn link_to(&self, rest: &str) -> String {
+        self.link(&self.path(rest))
+    }
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
-        let Path((campaign, id)) = path.map_err(|_| Error::NoSuchPage)?;
-        Ok(Self {
-            app: app.clone(),
-            request_audit: RequestAudit::from_request_parts(parts, app).await?,
-            context: StaffContext::from_request_parts(parts, app).await?,
-            campaign: app.campaign(&campaign)?.clone(),
-            id: RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?,
-        })
+    /// Returns the label of the tally field.
+    pub(super) fn tally_label(&self) -> &str {
+        self.localized(&self.campaign.tally_field().label)
     }
 }
 
@@ -143,13 +132,22 @@ impl FromRequestParts<AppState> for CampaignAccess {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
-        let path = Path::<String>::from_request_parts(parts, app).await;
-        let Path(campaign) = path.map_err(|_| Error::NoSuchPage)?;
+        let campaign = path_param(parts, app, "campaign").await?;
         Ok(Self {
-            app: app.clone(),
-            request_audit: RequestAudit::from_request_parts(parts, app).await?,
             context: StaffContext::from_request_parts(parts, app).await?,
             campaign: app.campaign(&campaign)?.clone(),
+        })
+    }
+}
+
+impl FromRequestParts<AppState> for RegistrationAccess {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
+        let id = path_param(parts, app, "id").await?;
+        Ok(Self {
+            access: CampaignAccess::from_request_parts(parts, app).await?,
+            id: RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?,
         })
     }
 }

@@ -4,87 +4,58 @@
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::Form;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use super::guard::StaffContext;
-use super::job::{NEED, job_path, state_text};
-use super::request_audit::RequestAudit;
-use super::route::Route;
-use crate::web::AppState;
+use super::context::PageResult;
+use super::job::{job_path, state_text};
+use super::registration_access::CampaignAccess;
+use crate::app::App;
 use crate::web::error::Error;
-use crate::web::report::{
-    ALL_VALUES, file_name, parse_day, report_event, request_refresh, resolve_selection,
-};
+use crate::web::filled_form::FilledForm;
+use crate::web::report::{ALL_VALUES, file_name, report_event, request_refresh, resolve_selection};
+use jornada_domain::day_range::parse_optional_day;
 use jornada_domain::job::{ReportFormat, ReportRequest};
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_domain::{Campaign, Job, JobState, Selection};
-use jornada_http::page::{PageContext, render};
+use jornada_domain::{Job, JobState, Selection};
 use jornada_service::reports::request::{RequestOutcome, request_report};
-
-pub(super) const PATH: &str = "/staff/c/{campaign}/reports";
 
 /// Time limit of waiting for the file.
 const FILE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Polling interval.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Routes of the form and the list.
-pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get(PATH, NEED, show_form),
-        Route::post(PATH, NEED, submit_form),
-    ]
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct ReportForm {
+pub(super) struct ReportForm {
     value: String,
     from: String,
     until: String,
     format: String,
 }
 
-async fn show_form(
-    State(app): State<AppState>,
-    context: StaffContext,
-    Path(campaign): Path<String>,
-) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
+pub(super) async fn show_form(access: CampaignAccess) -> PageResult {
     let form = ReportForm {
         format: ReportFormat::Xlsx.extension().to_owned(),
         ..ReportForm::default()
     };
-    render_page(&app, &context, campaign, &form, None).await
+    render_page(&access, FilledForm::new(form)).await
 }
 
-async fn submit_form(
-    State(app): State<AppState>,
-    context: StaffContext,
-    request_audit: RequestAudit,
-    Path(campaign): Path<String>,
-    headers: HeaderMap,
+pub(super) async fn submit_form(
+    access: CampaignAccess,
     Form(form): Form<ReportForm>,
-) -> Result<Response, Error> {
-    let campaign = app.campaign(&campaign)?;
-    let (selection, format) = match form.parse(&context.visit, campaign) {
+) -> PageResult {
+    let (app, campaign) = (&access.app, &access.campaign);
+    let (selection, format) = match form.parse(&access) {
         Ok(read) => read,
-        Err(problem) => return render_page(&app, &context, campaign, &form, Some(problem)).await,
+        Err(problem) => return render_page(&access, FilledForm::rejected(form, problem)).await,
     };
-    let chosen = resolve_selection(
-        &app,
-        campaign,
-        &form.value,
-        &context.principal,
-        &request_audit,
-    )
-    .await?;
+    let (value, staff) = (&form.value, &access.principal);
+    let chosen = resolve_selection(app, campaign, value, staff, &access.audit).await?;
     let request = ReportRequest {
         campaign: campaign.id.clone(),
         selection: Selection {
@@ -92,47 +63,38 @@ async fn submit_form(
             ..selection
         },
         format,
-        lang: context.visit.lang,
-        base_url: app.base_url(&headers),
+        lang: access.lang,
+        base_url: access.base_url(),
     };
     let event = report_event(AuditAction::Report, campaign, &request.selection);
-    let event = event.with_detail("format", format.extension());
-    request_audit.record(&app, event).await?;
-    request_refresh(&app, campaign).await;
-    let (store, asker) = (&app.store, context.principal.actor());
-    let ordered = request_report(store, &app.object_store, request, &asker, Timestamp::now());
+    access
+        .record(event.with_detail("format", format.extension()))
+        .await?;
+    request_refresh(app, campaign).await;
+    let (requester, now) = (staff.actor(), Timestamp::now());
+    let ordered = request_report(&app.store, &app.object_store, request, &requester, now);
     let problem = match Box::pin(ordered).await? {
-        RequestOutcome::Job(job) => return redirect_to_job(&app, &context, *job).await,
-        RequestOutcome::TooManyLive => context.visit.say(
-            "Ya tiene varias listas en preparación. Espere a que terminen, o cancele alguna.",
-            "Several lists of yours are being made already. Wait for them, or cancel one.",
-        ),
-        RequestOutcome::TooManyStored => context.visit.say(
-            "Ya tiene 200 listas. Cada una se borra un día después de hecha: pida otra cuando se borre la primera.",
-            "You have 200 lists already. Each is removed a day after it was made: ask for another once the first is gone.",
-        ),
+        RequestOutcome::Job(job) => return redirect_to_job(&access, *job).await,
+        RequestOutcome::TooManyLive => text!(access.lang, "staff-reports-too-many-live"),
+        RequestOutcome::TooManyStored => text!(access.lang, "staff-reports-too-many-stored"),
     };
-    render_page(&app, &context, campaign, &form, Some(problem)).await
+    render_page(&access, FilledForm::rejected(form, problem)).await
 }
 
 /// Redirects to the file if it is ready soon, else to the progress page.
-async fn redirect_to_job(
-    app: &AppState,
-    context: &StaffContext,
-    job: Job,
-) -> Result<Response, Error> {
-    app.job_added.notify_one();
-    info!(job = %job.id, staff = context.principal.log_name(), "requested a report");
-    let job = wait_for_file(app, job).await?;
-    let page = match job.state {
-        JobState::Done(_) => job_path(&job, "/file"),
-        _ => job_path(&job, ""),
+async fn redirect_to_job(access: &CampaignAccess, job: Job) -> PageResult {
+    access.app.job_added.notify_one();
+    info!(job = %job.id, staff = access.principal.log_name(), "requested a report");
+    let job = wait_for_file(&access.app, job).await?;
+    let below = match job.state {
+        JobState::Done(_) => "/file",
+        _ => "",
     };
-    Ok(Redirect::to(&context.visit.link(&page)).into_response())
+    Ok(access.redirect(&job_path(&job, below)))
 }
 
 /// Waits up to [`FILE_TIMEOUT`] for the job to end, and returns its last state.
-async fn wait_for_file(app: &AppState, mut job: Job) -> Result<Job, Error> {
+async fn wait_for_file(app: &App, mut job: Job) -> Result<Job, Error> {
     let since = std::time::Instant::now();
     while job.state.is_live() && since.elapsed() < FILE_TIMEOUT {
         tokio::time::sleep(POLL_INTERVAL).await;
@@ -143,71 +105,45 @@ async fn wait_for_file(app: &AppState, mut job: Job) -> Result<Job, Error> {
 
 impl ReportForm {
     /// Parses days and format. The value is looked up elsewhere. The error is the text for the user.
-    fn parse<'a>(
-        &self,
-        visit: &'a PageContext,
-        campaign: &Campaign,
-    ) -> Result<(Selection, ReportFormat), &'a str> {
+    fn parse(&self, access: &CampaignAccess) -> Result<(Selection, ReportFormat), &'static str> {
         if self.value.is_empty() {
-            return Err(visit.say("Elija de qué es la lista.", "Choose what the list is of."));
+            return Err(text!(access.lang, "staff-reports-choose-value"));
         }
         let format = ReportFormat::from_extension(&self.format);
-        let format =
-            format.ok_or_else(|| visit.say("Elija un formato.", "Choose a kind of file."))?;
-        let wrong = |_| {
-            visit.say(
-                "Revise las fechas: año-mes-día, como 2026-11-21.",
-                "Check the dates: year-month-day, such as 2026-11-21.",
-            )
-        };
+        let format = format.ok_or_else(|| text!(access.lang, "staff-reports-choose-format"))?;
+        let wrong = |_| text!(access.lang, "staff-reports-check-dates");
         let (first, last) = (
-            parse_day(&self.from).map_err(wrong)?,
-            parse_day(&self.until).map_err(wrong)?,
+            parse_optional_day(&self.from).map_err(wrong)?,
+            parse_optional_day(&self.until).map_err(wrong)?,
         );
-        let selection = Selection::all().between_days(first, last, &campaign.time_zone);
-        let in_order = || {
-            visit.say(
-                "La primera fecha es posterior a la última.",
-                "The first date is later than the last.",
-            )
-        };
+        let selection = Selection::all().between_days(first, last, &access.campaign.time_zone);
+        let in_order = || text!(access.lang, "staff-reports-dates-reversed");
         Ok((selection.ok_or_else(in_order)?, format))
     }
 }
 
-async fn render_page(
-    app: &AppState,
-    context: &StaffContext,
-    campaign: &Campaign,
-    form: &ReportForm,
-    problem: Option<&str>,
-) -> Result<Response, Error> {
-    let status = match problem {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
-    let asker = context.principal.actor();
+async fn render_page(access: &CampaignAccess, form: FilledForm<ReportForm>) -> PageResult {
+    let (store, requester) = (&access.app.store, access.principal.actor());
     let page = ReportsPage {
-        visit: &context.visit,
-        context,
-        campaign,
-        values: selectable_values(app, context, campaign),
-        jobs: app.store.jobs_requested_by(&campaign.id, &asker).await?,
-        form,
-        problem,
+        visit: access,
+        values: selectable_values(access),
+        jobs: store
+            .jobs_requested_by(&access.campaign.id, &requester)
+            .await?,
+        form: &form,
     };
-    Ok(render(status, &page))
+    Ok(form.render(&page))
 }
 
 /// Returns the values to choose from: the reader's places or, without a limit, every value that has registrations.
-fn selectable_values(app: &AppState, context: &StaffContext, campaign: &Campaign) -> Vec<String> {
-    let theirs = context.principal.visible_values(campaign);
+fn selectable_values(access: &CampaignAccess) -> Vec<String> {
+    let theirs = access.principal.visible_values(&access.campaign);
     if !theirs.is_empty() {
         return theirs;
     }
-    let shown = app.live_totals.latest(&campaign.id);
-    let counts = shown.map_or_else(Vec::new, |shown| shown.values.clone());
-    let mut values: Vec<_> = counts.into_iter().map(|count| count.value).collect();
+    let shown = access.app.live_totals.latest(&access.campaign.id);
+    let counts = shown.iter().flat_map(|shown| &shown.values);
+    let mut values: Vec<_> = counts.map(|count| count.value.clone()).collect();
     values.sort_by_cached_key(|value| jornada_domain::text::fold(value));
     values
 }
@@ -215,27 +151,15 @@ fn selectable_values(app: &AppState, context: &StaffContext, campaign: &Campaign
 #[derive(Template)]
 #[template(path = "staff/reports.html")]
 struct ReportsPage<'a> {
-    visit: &'a PageContext,
-    context: &'a StaffContext,
-    campaign: &'a Campaign,
+    visit: &'a CampaignAccess,
     values: Vec<String>,
     jobs: Vec<Job>,
-    form: &'a ReportForm,
-    problem: Option<&'a str>,
+    form: &'a FilledForm<ReportForm>,
 }
 
 impl ReportsPage<'_> {
-    fn page_link(&self) -> String {
-        let page = format!("/staff/c/{}/reports", self.campaign.id);
-        self.visit.link(&page)
-    }
-
-    fn field_label(&self) -> &str {
-        self.visit.localized(&self.campaign.tally_field().label)
-    }
-
     fn is_chosen(&self, value: &str) -> bool {
-        self.form.value == value
+        self.form.values.value == value
     }
 
     fn job_link(&self, job: &Job) -> String {
@@ -243,12 +167,8 @@ impl ReportsPage<'_> {
     }
 
     fn name(&self, job: &Job) -> String {
-        file_name(self.campaign, &job.request.selection, job.request.format)
-    }
-
-    fn requested_at(&self, job: &Job) -> String {
-        self.visit
-            .date_time(&job.created_at, &self.campaign.time_zone)
+        let request = &job.request;
+        file_name(&self.visit.campaign, &request.selection, request.format)
     }
 
     fn state(&self, job: &Job) -> &'static str {

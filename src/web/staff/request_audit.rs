@@ -18,6 +18,12 @@ use jornada_domain::staff::audit::{AuditRecord, SystemActor, account_subject};
 
 pub use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 
+/// Builds an audit event about an account.
+#[must_use]
+pub fn account_event(action: AuditAction, id: Uuid) -> AuditEvent {
+    AuditEvent::new(action).with_subject(account_subject(id))
+}
+
 /// Writes the audit entries of one request.
 #[derive(Clone, Debug)]
 pub struct RequestAudit {

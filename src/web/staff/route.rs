@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, get, post};
 use super::guard::{self, RouteGuard};
 use crate::web::AppState;
 
-pub use super::need::Requirement;
+pub use super::guard::Requirement;
 
 /// A route of the staff area.
 #[derive(Clone, Debug)]

@@ -4,27 +4,20 @@
 mod form;
 
 use askama::Template;
-use axum::extract::{Form, Query, State};
-use axum::http::StatusCode;
+use axum::extract::Form;
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::Deserialize;
 
-use super::guard::StaffContext;
+use super::context::PageResult;
 use super::registration_access::CampaignAccess;
-use super::route::{Requirement, Route};
-use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
+use crate::web::filled_form::FilledForm;
 use form::{SearchForm, SearchReading};
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_domain::{Campaign, Field, Registration};
-use jornada_http::page::{PageContext, render};
+use jornada_domain::{Field, Registration};
 use jornada_service::staff::encrypted_query;
-use jornada_store::search::SearchResults;
-
-const PATH: &str = "/staff/c/{campaign}/registrations";
-const NEED: Requirement = Requirement::Permission(Permission::Search);
+use jornada_store::search::{Cursor, SearchResults};
 
 /// Rows per page.
 const ROWS: u8 = 25;
@@ -32,75 +25,47 @@ const ROWS: u8 = 25;
 /// Maximum number of answer columns: what fits on a tablet.
 const MAX_COLUMNS: usize = 4;
 
-/// Routes of the form and its results.
-pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get(PATH, NEED, show_results),
-        Route::post(PATH, NEED, submit_search),
-    ]
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct EncryptedQueryParam {
-    q: String,
-    done: String,
-}
-
-async fn submit_search(
-    State(app): State<AppState>,
+pub(super) async fn submit_search(
     access: CampaignAccess,
     Form(form): Form<SearchForm>,
-) -> Result<Response, Error> {
-    let read = form.parse(
-        &access.campaign,
-        app.registrations.secret.expose(),
-        access.context.visit.lang,
-    );
-    if let Err(mistakes) = read {
-        let page = SearchPage::new(&app, &access, form, mistakes, None);
-        return Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &page));
+) -> PageResult {
+    if let Err(errors) = parse_form(&access, &form) {
+        let form = FilledForm::with_errors(form, errors);
+        return Ok(render_page(&access, &form, None));
     }
-    let to = search_url(&app, &access, &form)?;
-    Ok(Redirect::to(&to).into_response())
+    Ok(Redirect::to(&search_url(&access, &form)?).into_response())
 }
 
-async fn show_results(
-    State(app): State<AppState>,
-    access: CampaignAccess,
-    Query(EncryptedQueryParam { q, done }): Query<EncryptedQueryParam>,
-) -> Result<Response, Error> {
-    let account = access.context.principal.account()?.id;
-    let form = encrypted_query::decrypt::<SearchForm>(
-        &app.authenticator.keys,
-        account,
-        &access.campaign.id,
-        &q,
-    );
+pub(super) async fn show_results(access: CampaignAccess) -> PageResult {
+    let (keys, account) = (&access.app.authenticator.keys, access.account()?.id);
+    let (campaign, query) = (&access.campaign.id, access.query_value("q"));
+    let form = encrypted_query::decrypt::<SearchForm>(keys, account, campaign, &query);
     let Some(form) = form else {
-        let mut page = SearchPage::new(&app, &access, SearchForm::default(), Vec::new(), None);
-        page.is_deleted = done == "deleted";
-        return Ok(render(StatusCode::OK, &page));
+        let notice = match access.query_value("done").as_str() {
+            "deleted" => text!(access.lang, "staff-search-deleted"),
+            _ => "",
+        };
+        let form = FilledForm::default().with_notice(notice);
+        return Ok(render_page(&access, &form, None));
     };
-    let read = form.parse(
-        &access.campaign,
-        app.registrations.secret.expose(),
-        access.context.visit.lang,
-    );
     // The query was valid when it was encrypted: this fails only if the campaign changed since.
-    let ways = read.map_err(|_| Error::InvalidCsrfToken)?;
-    let found = search_readings(&access, &form, ways).await?;
-    let next = match found.next.clone() {
-        Some(cursor) => Some(search_url(&app, &access, &form.after_cursor(cursor))?),
-        None => None,
+    let readings = parse_form(&access, &form).map_err(|_| Error::InvalidCsrfToken)?;
+    let found = search_readings(&access, &form, readings).await?;
+    let url = |after: Option<Cursor>| search_url(&access, &form.starting_after(after));
+    let results = ResultsPage {
+        next: found.next.clone().map(|last| url(Some(last))).transpose()?,
+        first: form.after.as_ref().map(|_| url(None)).transpose()?,
+        found,
     };
-    let first = match &form.after {
-        Some(_) => Some(search_url(&app, &access, &form.first_page())?),
-        None => None,
-    };
-    let results = ResultsPage { found, next, first };
-    let page = SearchPage::new(&app, &access, form, Vec::new(), Some(results));
-    Ok(render(StatusCode::OK, &page))
+    Ok(render_page(&access, &FilledForm::new(form), Some(results)))
+}
+
+fn parse_form(
+    access: &CampaignAccess,
+    form: &SearchForm,
+) -> Result<Vec<SearchReading>, Vec<FieldProblem>> {
+    let secret = access.app.registrations.secret.expose();
+    form.parse(&access.campaign, secret, access.lang)
 }
 
 /// Tries the readings of a query in order until one finds something.
@@ -112,13 +77,10 @@ async fn search_readings(
     let mut last = None;
     for SearchReading { name, mut search } in ways {
         let event = |action| {
-            let told = form.audit_details().into_iter();
-            told.fold(
-                access.new_event(action).with_detail("by", name),
-                |event, (word, text)| event.with_detail(word, text),
-            )
+            let event = access.new_event(action).with_detail("by", name);
+            event.with_details(form.audit_details())
         };
-        let staff = &access.context.principal;
+        let staff = &access.principal;
         if !search.values.iter().all(|value| staff.may_see(value)) {
             access.record(event(AuditAction::AccessDenied)).await?;
             return Err(Error::NoSuchValue);
@@ -126,14 +88,8 @@ async fn search_readings(
         if search.values.is_empty() {
             search.values = staff.visible_values(&access.campaign);
         }
-        let found = access
-            .search(
-                &search,
-                form.after.as_ref(),
-                ROWS,
-                event(AuditAction::Search),
-            )
-            .await?;
+        let (after, event) = (form.after.as_ref(), event(AuditAction::Search));
+        let found = access.search(&search, after, ROWS, event).await?;
         if !found.rows.is_empty() {
             return Ok(found);
         }
@@ -146,12 +102,34 @@ async fn search_readings(
 }
 
 /// Returns the URL of a search, readable only by this account.
-fn search_url(app: &AppState, access: &CampaignAccess, form: &SearchForm) -> Result<String, Error> {
-    let (visit, campaign) = (&access.context.visit, &access.campaign.id);
-    let account = access.context.principal.account()?.id;
-    let sealed = encrypted_query::encrypt(&app.authenticator.keys, account, campaign, form);
-    let sealed = sealed.map_err(jornada_service::staff::AccountsError::from)?;
-    Ok(visit.link_with_param(&access.path("registrations"), "q", &sealed))
+fn search_url(access: &CampaignAccess, form: &SearchForm) -> Result<String, Error> {
+    let (keys, account) = (&access.app.authenticator.keys, access.account()?.id);
+    let query = encrypted_query::encrypt(keys, account, &access.campaign.id, form)?;
+    Ok(access.link_with_params(&access.path("registrations"), [("q", &*query)]))
+}
+
+fn render_page(
+    access: &CampaignAccess,
+    form: &FilledForm<SearchForm>,
+    results: Option<ResultsPage>,
+) -> Response {
+    let totals = access.app.live_totals.latest(&access.campaign.id);
+    let counted = totals.iter().flat_map(|totals| &totals.values);
+    let staff = &access.principal;
+    let mut values: Vec<_> = counted
+        .map(|count| count.value.clone())
+        .filter(|value| staff.may_see(value) && !value.is_empty())
+        .chain(staff.visible_values(&access.campaign))
+        .collect();
+    values.sort_unstable();
+    values.dedup();
+    let page = SearchPage {
+        visit: access,
+        form,
+        results,
+        values,
+    };
+    form.render(&page)
 }
 
 /// One page of results with its links.
@@ -164,55 +142,17 @@ struct ResultsPage {
 #[derive(Template)]
 #[template(path = "staff/search.html")]
 struct SearchPage<'a> {
-    visit: &'a PageContext,
-    context: &'a StaffContext,
-    campaign: &'a Campaign,
-    form: SearchForm,
-    field_problems: Vec<FieldProblem>,
+    visit: &'a CampaignAccess,
+    form: &'a FilledForm<SearchForm>,
     results: Option<ResultsPage>,
     /// Suggested values: those with registrations within the reader's place scope, and the reader's own places.
     values: Vec<String>,
-    is_deleted: bool,
 }
 
-impl<'a> SearchPage<'a> {
-    fn new(
-        app: &AppState,
-        access: &'a CampaignAccess,
-        form: SearchForm,
-        field_problems: Vec<FieldProblem>,
-        results: Option<ResultsPage>,
-    ) -> Self {
-        let chart = app.live_totals.latest(&access.campaign.id);
-        let counted = chart.iter().flat_map(|chart| &chart.values);
-        let staff = &access.context.principal;
-        let mut values: Vec<_> = counted
-            .map(|count| count.value.clone())
-            .filter(|value| staff.may_see(value) && !value.is_empty())
-            .chain(staff.visible_values(&access.campaign))
-            .collect();
-        values.sort_unstable();
-        values.dedup();
-        Self {
-            visit: &access.context.visit,
-            context: &access.context,
-            campaign: &access.campaign,
-            form,
-            field_problems,
-            results,
-            values,
-            is_deleted: false,
-        }
-    }
-
-    fn error(&self, name: &str) -> Option<&str> {
-        let wrong = self.field_problems.iter().find(|wrong| wrong.field == name);
-        wrong.map(|wrong| wrong.message.as_str())
-    }
-
+impl SearchPage<'_> {
     /// Returns the fields whose answers the table shows, with their positions.
     fn columns(&self) -> Vec<(usize, &Field)> {
-        let fields = self.campaign.fields.iter().enumerate();
+        let fields = self.visit.campaign.fields.iter().enumerate();
         let answers = fields.filter(|(_, field)| !field.is_photo());
         answers.take(MAX_COLUMNS).collect()
     }
@@ -226,8 +166,7 @@ impl<'a> SearchPage<'a> {
     }
 
     fn registration_link(&self, row: &Registration) -> String {
-        let id = row.id;
-        self.visit
-            .staff_link(&self.campaign.id, &format!("registrations/{id}"))
+        let path = format!("registrations/{}", row.id);
+        self.visit.link_to(&path)
     }
 }

@@ -9,10 +9,8 @@ use crate::text;
 use crate::validation_error::{FieldError, ValidationError};
 
 impl Campaign {
-    /// Validates a complete form: every field of the campaign, the consent, and unknown fields.
-    ///
-    /// # Errors
-    /// All errors, in the order of the fields.
+    /// Validates a complete form: every field of the campaign, the consent, and unknown fields. Returns all errors, in
+    /// the order of the fields.
     pub fn validate(&self, form: &FormData) -> Result<Answers, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut values = Vec::with_capacity(self.fields.len());
@@ -59,7 +57,6 @@ impl Campaign {
     }
 
     /// Returns the value under which these answers are counted, empty if the tally field has no answer.
-    #[must_use]
     pub fn tally_value(&self, answers: &Answers) -> String {
         let place = self.fields.iter().position(|field| field.tally);
         place
@@ -69,14 +66,12 @@ impl Campaign {
     }
 
     /// Returns the answer to the unique field, if given.
-    #[must_use]
     pub fn unique_answer<'a>(&self, answers: &'a Answers) -> Option<&'a str> {
         let index = self.fields.iter().position(|field| field.unique)?;
         answers.get(index)
     }
 
     /// Returns the folded answer to the first personal text field, by which the staff search.
-    #[must_use]
     pub fn searched_name(&self, answers: &Answers) -> Option<String> {
         let is_name =
             |field: &Field| field.personal && matches!(field.kind, FieldKind::Text { .. });
@@ -85,7 +80,6 @@ impl Campaign {
     }
 
     /// Returns the identity of the registration: the unique answer if given, else the request's idempotency key.
-    #[must_use]
     pub fn unique_key(&self, answers: &Answers, key: IdempotencyKey) -> UniqueKey {
         match self.unique_answer(answers) {
             Some(answer) => UniqueKey::Answer(answer.to_owned()),

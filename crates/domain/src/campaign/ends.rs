@@ -7,7 +7,6 @@ use crate::early_closure::EarlyClosure;
 
 impl Campaign {
     /// Returns the status at `now`. A closed campaign has ended on every instance, whatever its clock says.
-    #[must_use]
     pub fn status(&self, closure: Option<&EarlyClosure>, now: Timestamp) -> CampaignStatus {
         match closure {
             Some(_) => CampaignStatus::Ended,
@@ -16,20 +15,17 @@ impl Campaign {
     }
 
     /// Returns the end of the registration period: the earlier of the closure and `closes_at`.
-    #[must_use]
     pub fn effective_closes_at(&self, closure: Option<&EarlyClosure>) -> Timestamp {
         closure.map_or(self.closes_at, |closing| closing.at.min(self.closes_at))
     }
 
     /// Returns when all registrations expire.
-    #[must_use]
     pub fn answers_expire_at(&self) -> Option<Timestamp> {
         self.expiry_after(self.retention.answers_days)
     }
 
     /// Returns when all photos expire: at the latest with the answers. Applies also if the campaign no longer has a
     /// photo field.
-    #[must_use]
     pub fn photos_expire_at(&self) -> Option<Timestamp> {
         let photos = self.expiry_after(self.retention.photos_days);
         photos.or_else(|| self.answers_expire_at())

@@ -14,75 +14,65 @@ use crate::answers::CONSENT;
 use crate::field::{Field, FieldKind};
 
 /// Range of `proof_of_work`: up to about ten seconds of computing.
-const PROOF_OF_WORK_RANGE: std::ops::RangeInclusive<i64> = 1_000..=5_000_000;
+const PROOF_OF_WORK_RANGE: std::ops::RangeInclusive<u32> = 1_000..=5_000_000;
 
 /// Maximum number of fields of a campaign.
 const MAX_FIELDS: usize = 40;
 
 impl Campaign {
-    /// Parses a campaign file. `read_list` reads the CSV file of a place list by its name.
-    ///
-    /// # Errors
-    /// All errors, in the order of the lines.
+    /// Parses a campaign file. `read_list` reads the CSV file of a place list by its name. Returns all
+    /// errors, in the order of the lines.
     pub fn parse(
         file: &str,
         read_list: impl Fn(&str) -> Result<String, String>,
     ) -> Result<Self, Vec<CampaignFileError>> {
-        let mut mistakes = CampaignFileErrors::new(file);
+        let errors = CampaignFileErrors::new(file);
         let campaign = match DeTable::parse(file) {
-            Ok(root) => read_campaign(root.get_ref(), &read_list, &mut mistakes),
+            Ok(root) => read_campaign(TableReader::new(root.get_ref(), &errors), &read_list),
             Err(error) => {
                 let offset = error.span().map_or(0, |span| span.start);
-                mistakes.record(offset, "TOML", error.message());
+                errors.record(offset, "TOML", error.message());
                 None
             }
         };
-        mistakes.errors.sort_by_key(|mistake| mistake.line);
-        campaign
-            .filter(|_| mistakes.errors.is_empty())
-            .ok_or(mistakes.errors)
+        let errors = errors.into_sorted();
+        campaign.filter(|_| errors.is_empty()).ok_or(errors)
     }
 }
 
 fn read_campaign(
-    root: &DeTable<'_>,
+    mut table: TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut CampaignFileErrors,
 ) -> Option<Campaign> {
-    let mut table = TableReader::new(root, 0, "");
-    let id = table.read_required("id", "1 to 40 of a-z, 0-9 and -", mistakes, |value| {
+    let id = table.read_required("id", "1 to 40 of a-z, 0-9 and -", |value| {
         CampaignId::parse(value.as_str()?)
     });
-    let is_default = table.read_flag("default", mistakes);
-    let title = table.read_required_localized("title", mistakes);
-    let intro = table.read_localized("intro", mistakes).unwrap_or_default();
-    let consent = table.read_localized("consent", mistakes);
-    let opens_at = read_timestamp(&mut table, "opens_at", mistakes);
-    let closes_at = read_timestamp(&mut table, "closes_at", mistakes);
+    let is_default = table.read_flag("default");
+    let title = table.read_required_localized("title");
+    let intro = table.read_localized("intro").unwrap_or_default();
+    let consent = table.read_localized("consent");
+    let opens_at = read_timestamp(&mut table, "opens_at");
+    let closes_at = read_timestamp(&mut table, "closes_at");
     let time_zone = table.read_required(
         "time_zone",
         "a name of the tz database, such as America/Bogota",
-        mistakes,
         |value| TimeZone::get(value.as_str()?).ok(),
     );
-    if opens_at
-        .zip(closes_at)
-        .is_some_and(|(opens, closes)| opens >= closes)
-    {
-        table.record_error("closes_at", mistakes, "must be after opens_at");
+    let period = opens_at.zip(closes_at);
+    if period.is_some_and(|(opens, closes)| opens >= closes) {
+        table.record_error("closes_at", "must be after opens_at");
     }
     let proof_of_work = table.read_optional(
         "proof_of_work",
         "a whole number from 1000 to 5000000, such as 50000",
-        mistakes,
         |value| {
-            u32::try_from(parse_integer(value).filter(|most| PROOF_OF_WORK_RANGE.contains(most))?)
-                .ok()
+            let max = u32::try_from(parse_integer(value)?).ok()?;
+            PROOF_OF_WORK_RANGE.contains(&max).then_some(max)
         },
     );
-    let fields = read_fields(&mut table, list, mistakes);
-    let retention = read_retention(&mut table, mistakes);
-    table.finish(mistakes);
+    let fields = read_fields(&mut table, list);
+    let retention = read_retention(&mut table);
+    table.finish();
     Some(Campaign {
         id: id?,
         is_default,
@@ -98,15 +88,10 @@ fn read_campaign(
     })
 }
 
-fn read_timestamp(
-    table: &mut TableReader<'_>,
-    key: &'static str,
-    mistakes: &mut CampaignFileErrors,
-) -> Option<Timestamp> {
+fn read_timestamp(table: &mut TableReader<'_>, key: &'static str) -> Option<Timestamp> {
     table.read_required(
         key,
         "a time with offset, such as 2026-11-21T06:00:00-05:00",
-        mistakes,
         |value| value.as_datetime()?.to_string().parse().ok(),
     )
 }
@@ -114,96 +99,77 @@ fn read_timestamp(
 fn read_fields(
     root: &mut TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut CampaignFileErrors,
 ) -> Vec<Field> {
     let tables = root.read_required(
         "fields",
         "one [[fields]] for each question",
-        mistakes,
         DeValue::as_array,
     );
     let mut fields = Vec::new();
     for (number, item) in tables.into_iter().flatten().enumerate() {
         let offset = item.span().start;
         let Some(keys) = item.get_ref().as_table() else {
-            mistakes.record(offset, "fields", "expected [[fields]] tables");
+            root.record_error_at(offset, "fields", "expected [[fields]] tables");
             continue;
         };
         let name = keys.get("name").and_then(|name| parse_text(name.get_ref()));
-        let place = format!(
-            "fields[{}]",
-            name.unwrap_or_else(|| (number + 1).to_string())
-        );
-        fields.extend(read_field(
-            TableReader::new(keys, offset, &place),
-            list,
-            mistakes,
-        ));
+        let name = name.unwrap_or_else(|| (number + 1).to_string());
+        let table = root.nested(keys, offset, format!("fields[{name}]"));
+        fields.extend(read_field(table, list));
     }
-    check_fields(&fields, root, mistakes);
+    check_fields(&fields, root);
     fields
 }
 
-fn check_fields(fields: &[Field], root: &TableReader<'_>, mistakes: &mut CampaignFileErrors) {
+fn check_fields(fields: &[Field], root: &TableReader<'_>) {
     let mut names = HashSet::new();
     for field in fields.iter().filter(|field| !names.insert(&field.name)) {
-        root.record_error(
-            "fields",
-            mistakes,
-            format!("two fields are named '{}'", field.name),
-        );
+        root.record_error("fields", format!("two fields are named '{}'", field.name));
     }
     let count = |is: fn(&Field) -> bool| fields.iter().filter(|field| is(field)).count();
-    if count(|field| field.tally) != 1 {
-        root.record_error(
-            "fields",
-            mistakes,
+    let too_many = format!("at most {MAX_FIELDS} fields");
+    for (is_broken, message) in [
+        (
+            count(|field| field.tally) != 1,
             "exactly one field must have tally = true",
-        );
-    }
-    if count(|field| field.unique) > 1 {
-        root.record_error(
-            "fields",
-            mistakes,
+        ),
+        (
+            count(|field| field.unique) > 1,
             "at most one field may have unique = true",
-        );
-    }
-    if count(Field::is_photo) > 1 {
-        root.record_error("fields", mistakes, "at most one field may be a photo");
-    }
-    if fields.len() > MAX_FIELDS {
-        root.record_error("fields", mistakes, format!("at most {MAX_FIELDS} fields"));
+        ),
+        (
+            count(Field::is_photo) > 1,
+            "at most one field may be a photo",
+        ),
+        (fields.len() > MAX_FIELDS, &too_many),
+    ] {
+        if is_broken {
+            root.record_error("fields", message);
+        }
     }
 }
 
 fn read_field(
     mut table: TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut CampaignFileErrors,
 ) -> Option<Field> {
     let name = table.read_required(
         "name",
         "a letter and then a-z, 0-9 or _, at most 40; not 'consent'",
-        mistakes,
         parse_field_name,
     );
-    let label = table.read_required_localized("label", mistakes);
-    let hint = table.read_localized("hint", mistakes);
-    let kind = read_kind(&mut table, list, mistakes);
+    let label = table.read_required_localized("label");
+    let hint = table.read_localized("hint");
+    let kind = read_kind(&mut table, list);
     let field = Field {
         name: name.unwrap_or_default(),
         label: label.unwrap_or_default(),
         hint,
-        required: table.read_flag("required", mistakes),
-        unique: table.read_flag("unique", mistakes),
-        personal: table.read_flag("personal", mistakes),
-        tally: table.read_flag("tally", mistakes),
-        autocomplete: table.read_optional(
-            "autocomplete",
-            "an HTML autofill token",
-            mistakes,
-            parse_text,
-        ),
+        required: table.read_flag("required"),
+        unique: table.read_flag("unique"),
+        personal: table.read_flag("personal"),
+        tally: table.read_flag("tally"),
+        autocomplete: table.read_optional("autocomplete", "an HTML autofill token", parse_text),
         kind: kind?,
     };
     if field.tally
@@ -211,12 +177,12 @@ fn read_field(
             || !field.required
             || !matches!(field.kind, FieldKind::Place(_) | FieldKind::Choice(_)))
     {
-        table.record_error("tally", mistakes, "a tallied field must be a required place or choice, and not personal: everyone sees its totals");
+        table.record_error("tally", "a tallied field must be a required place or choice, and not personal: everyone sees its totals");
     }
     if field.unique && field.is_photo() {
-        table.record_error("unique", mistakes, "a photo cannot be unique");
+        table.record_error("unique", "a photo cannot be unique");
     }
-    table.finish(mistakes);
+    table.finish();
     Some(field)
 }
 

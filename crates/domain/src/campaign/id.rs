@@ -11,14 +11,12 @@ pub struct CampaignId(String);
 
 impl CampaignId {
     /// Parses an id. Returns `None` for any other format.
-    #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         ((1..=40).contains(&raw.len()) && raw.bytes().all(known)).then(|| Self(raw.to_owned()))
     }
 
     /// Returns the id as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use toml::Spanned;
 use toml::de::DeValue;
 
-use super::table::{CampaignFileErrors, TableReader, parse_integer, parse_text};
+use super::table::{TableReader, parse_integer, parse_text};
 use crate::choice::{Choice, ChoiceOption};
 use crate::field::FieldKind;
 use crate::place::Places;
@@ -18,32 +19,27 @@ const MAX_OPTIONS: i64 = 1000;
 pub(super) fn read_kind(
     table: &mut TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut CampaignFileErrors,
 ) -> Option<FieldKind> {
     let kinds = "text, document, place, choice or photo";
-    let name = table.read_required("kind", kinds, mistakes, parse_text)?;
+    let name = table.read_required("kind", kinds, parse_text)?;
     match name.as_str() {
-        "text" => Some(read_text_kind(table, mistakes)),
+        "text" => Some(read_text_kind(table)),
         "document" => Some(FieldKind::Document),
-        "place" => read_places(table, list, mistakes).map(FieldKind::Place),
-        "choice" => read_choice(table, mistakes).map(FieldKind::Choice),
+        "place" => read_places(table, list).map(FieldKind::Place),
+        "choice" => read_choice(table).map(FieldKind::Choice),
         "photo" => Some(FieldKind::Photo),
         _ => {
-            table.record_error("kind", mistakes, format!("expected {kinds}"));
+            table.record_error("kind", format!("expected {kinds}"));
             None
         }
     }
 }
 
-fn read_text_kind(table: &mut TableReader<'_>, mistakes: &mut CampaignFileErrors) -> FieldKind {
-    let min = table.read_count("min", mistakes).unwrap_or(1);
-    let max = table.read_count("max", mistakes).unwrap_or(120);
+fn read_text_kind(table: &mut TableReader<'_>) -> FieldKind {
+    let min = table.read_count("min").unwrap_or(1);
+    let max = table.read_count("max").unwrap_or(120);
     if min > max || max > MAX_TEXT_CHARS {
-        table.record_error(
-            "max",
-            mistakes,
-            format!("expected min <= max <= {MAX_TEXT_CHARS}"),
-        );
+        table.record_error("max", format!("expected min <= max <= {MAX_TEXT_CHARS}"));
     }
     FieldKind::Text { min, max }
 }
@@ -51,22 +47,16 @@ fn read_text_kind(table: &mut TableReader<'_>, mistakes: &mut CampaignFileErrors
 fn read_places(
     table: &mut TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
-    mistakes: &mut CampaignFileErrors,
 ) -> Option<Places> {
-    let others = table.read_flag("others", mistakes);
+    let others = table.read_flag("others");
     if table.value("list").is_none() {
         return Some(Places::any());
     }
-    let name = table.read_optional(
-        "list",
-        "the name of a CSV file beside this one",
-        mistakes,
-        parse_text,
-    )?;
+    let name = table.read_optional("list", "the name of a CSV file beside this one", parse_text)?;
     let csv = match list(&name) {
         Ok(csv) => csv,
         Err(reason) => {
-            table.record_error("list", mistakes, reason);
+            table.record_error("list", reason);
             return None;
         }
     };
@@ -74,58 +64,37 @@ fn read_places(
         Ok(places) => Some(places),
         Err(wrong) => {
             for (line, what) in wrong {
-                table.record_error("list", mistakes, format!("{name}:{line}: {what}"));
+                table.record_error("list", format!("{name}:{line}: {what}"));
             }
             None
         }
     }
 }
 
-fn read_choice(table: &mut TableReader<'_>, mistakes: &mut CampaignFileErrors) -> Option<Choice> {
+fn read_choice<'t>(table: &mut TableReader<'t>) -> Option<Choice> {
     let range = table.read_optional(
         "range",
         "[first, last] with at most 1000 whole numbers",
-        mistakes,
         parse_range,
     );
-    let items = table.read_optional(
-        "options",
-        "a list of { value, label }",
-        mistakes,
-        DeValue::as_array,
-    );
+    let items = table.read_optional("options", "a list of { value, label }", DeValue::as_array);
     match (range, items) {
         (Some((first, last)), None) => Some(Choice::from_range(first, last)),
         (None, Some(items)) => {
-            let offset = table.offset("options");
-            let path = table.path("options");
-            let options: Option<Vec<ChoiceOption>> = items
-                .iter()
-                .map(|item| {
-                    read_option(
-                        TableReader::new(item.get_ref().as_table()?, item.span().start, &path),
-                        mistakes,
-                    )
-                })
-                .collect();
-            if options
-                .as_ref()
-                .is_none_or(|options| options.is_empty() || has_duplicates(options))
-            {
-                mistakes.record(
-                    offset,
-                    &path,
-                    "expected options with value and label, each value once",
-                );
+            let option = |item: &'t Spanned<DeValue<'t>>| {
+                let keys = item.get_ref().as_table()?;
+                read_option(table.nested(keys, item.span().start, table.path("options")))
+            };
+            let options: Option<Vec<_>> = items.iter().map(option).collect();
+            let is_invalid = |options: &Vec<_>| options.is_empty() || has_duplicates(options);
+            if options.as_ref().is_none_or(is_invalid) {
+                let expected = "expected options with value and label, each value once";
+                table.record_error("options", expected);
             }
             options.map(Choice::new)
         }
         _ => {
-            table.record_error(
-                "options",
-                mistakes,
-                "a choice needs either options or range",
-            );
+            table.record_error("options", "a choice needs either options or range");
             None
         }
     }
@@ -143,13 +112,10 @@ fn parse_range(value: &DeValue<'_>) -> Option<(i64, i64)> {
     (0..MAX_OPTIONS).contains(&count).then_some((first, last))
 }
 
-fn read_option(
-    mut table: TableReader<'_>,
-    mistakes: &mut CampaignFileErrors,
-) -> Option<ChoiceOption> {
-    let value = table.read_required("value", "a text", mistakes, parse_text);
-    let label = table.read_required_localized("label", mistakes);
-    table.finish(mistakes);
+fn read_option(mut table: TableReader<'_>) -> Option<ChoiceOption> {
+    let value = table.read_required("value", "a text", parse_text);
+    let label = table.read_required_localized("label");
+    table.finish();
     Some(ChoiceOption {
         value: value?,
         label: label?,

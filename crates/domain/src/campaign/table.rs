@@ -1,6 +1,6 @@
 //! Reads one table of a campaign file and records every error with its line instead of stopping at the first.
 
-use std::fmt;
+use std::cell::RefCell;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -8,7 +8,8 @@ use toml::de::{DeTable, DeValue};
 use crate::lang::Localized;
 
 /// An error in a campaign file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{line}: {path}: {message}")]
 pub struct CampaignFileError {
     /// Line in the file, from 1.
     pub line: usize,
@@ -18,49 +19,61 @@ pub struct CampaignFileError {
     pub message: String,
 }
 
-impl fmt::Display for CampaignFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.line, self.path, self.message)
-    }
-}
-
 /// Collects the errors of a file.
 pub(super) struct CampaignFileErrors<'a> {
     text: &'a str,
-    pub(super) errors: Vec<CampaignFileError>,
+    errors: RefCell<Vec<CampaignFileError>>,
 }
 
 impl<'a> CampaignFileErrors<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let errors = Vec::new();
+        let errors = RefCell::default();
         Self { text, errors }
     }
 
-    pub(super) fn record(&mut self, offset: usize, path: &str, message: impl Into<String>) {
+    pub(super) fn record(&self, offset: usize, path: &str, message: impl Into<String>) {
         let before = self.text.get(..offset).unwrap_or(self.text);
-        self.errors.push(CampaignFileError {
+        self.errors.borrow_mut().push(CampaignFileError {
             line: 1 + before.matches('\n').count(),
             path: path.to_owned(),
             message: message.into(),
         });
     }
+
+    /// Returns the errors in the order of the lines.
+    pub(super) fn into_sorted(self) -> Vec<CampaignFileError> {
+        let mut errors = self.errors.into_inner();
+        errors.sort_by_key(|error| error.line);
+        errors
+    }
 }
 
-/// Reads a table and remembers which keys were read, to find unknown ones.
+/// Reads a table, records its errors, and remembers which keys were read, to find unknown ones.
 pub(super) struct TableReader<'t> {
     keys: &'t DeTable<'t>,
+    errors: &'t CampaignFileErrors<'t>,
     offset: usize,
     path: String,
     known: Vec<&'static str>,
 }
 
 impl<'t> TableReader<'t> {
-    pub(super) fn new(keys: &'t DeTable<'t>, offset: usize, path: &str) -> Self {
+    pub(super) fn new(keys: &'t DeTable<'t>, errors: &'t CampaignFileErrors<'t>) -> Self {
         Self {
             keys,
-            offset,
-            path: path.to_owned(),
+            errors,
+            offset: 0,
+            path: String::new(),
             known: Vec::new(),
+        }
+    }
+
+    /// Creates a reader of a table inside this one.
+    pub(super) fn nested(&self, keys: &'t DeTable<'t>, offset: usize, path: String) -> Self {
+        Self {
+            offset,
+            path,
+            ..Self::new(keys, self.errors)
         }
     }
 
@@ -79,13 +92,12 @@ impl<'t> TableReader<'t> {
             .map_or(self.offset, |value| value.span().start)
     }
 
-    pub(super) fn record_error(
-        &self,
-        key: &str,
-        mistakes: &mut CampaignFileErrors,
-        message: impl Into<String>,
-    ) {
-        mistakes.record(self.offset(key), &self.path(key), message);
+    pub(super) fn record_error(&self, key: &str, message: impl Into<String>) {
+        self.record_error_at(self.offset(key), &self.path(key), message);
+    }
+
+    pub(super) fn record_error_at(&self, offset: usize, path: &str, message: impl Into<String>) {
+        self.errors.record(offset, path, message);
     }
 
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
@@ -98,12 +110,11 @@ impl<'t> TableReader<'t> {
         &mut self,
         key: &'static str,
         expected: &str,
-        mistakes: &mut CampaignFileErrors,
         read: impl Fn(&'t DeValue<'t>) -> Option<T>,
     ) -> Option<T> {
         let value = read(self.value(key)?.get_ref());
         if value.is_none() {
-            self.record_error(key, mistakes, format!("expected {expected}"));
+            self.record_error(key, format!("expected {expected}"));
         }
         value
     }
@@ -113,68 +124,53 @@ impl<'t> TableReader<'t> {
         &mut self,
         key: &'static str,
         expected: &str,
-        mistakes: &mut CampaignFileErrors,
         read: impl Fn(&'t DeValue<'t>) -> Option<T>,
     ) -> Option<T> {
         if !self.keys.contains_key(key) {
-            self.record_error(key, mistakes, format!("missing: expected {expected}"));
+            self.record_error(key, format!("missing: expected {expected}"));
         }
-        self.read_optional(key, expected, mistakes, read)
+        self.read_optional(key, expected, read)
     }
 
-    pub(super) fn read_flag(
-        &mut self,
-        key: &'static str,
-        mistakes: &mut CampaignFileErrors,
-    ) -> bool {
-        self.read_optional(key, "true or false", mistakes, DeValue::as_bool)
+    pub(super) fn read_flag(&mut self, key: &'static str) -> bool {
+        self.read_optional(key, "true or false", DeValue::as_bool)
             .unwrap_or(false)
     }
 
-    pub(super) fn read_count(
-        &mut self,
-        key: &'static str,
-        mistakes: &mut CampaignFileErrors,
-    ) -> Option<usize> {
-        self.read_optional(key, "a whole number, not negative", mistakes, |value| {
+    pub(super) fn read_count(&mut self, key: &'static str) -> Option<usize> {
+        self.read_optional(key, "a whole number, not negative", |value| {
             usize::try_from(parse_integer(value)?).ok()
         })
     }
 
+    /// Reads a table inside this one.
+    pub(super) fn read_table(&mut self, key: &'static str, expected: &str) -> Option<Self> {
+        let keys = self.read_optional(key, expected, DeValue::as_table)?;
+        Some(self.nested(keys, self.offset(key), self.path(key)))
+    }
+
     /// Reads a text in both languages. Returns `None` if the key is missing or invalid.
-    pub(super) fn read_localized(
-        &mut self,
-        key: &'static str,
-        mistakes: &mut CampaignFileErrors,
-    ) -> Option<Localized> {
-        let offset = self.offset(key);
-        let path = self.path(key);
-        let keys =
-            self.read_optional(key, "a table with es and en", mistakes, DeValue::as_table)?;
-        let mut table = TableReader::new(keys, offset, &path);
-        let es = table.read_required("es", "a text in Spanish", mistakes, parse_text);
-        let en = table.read_required("en", "a text in English", mistakes, parse_text);
-        table.finish(mistakes);
+    pub(super) fn read_localized(&mut self, key: &'static str) -> Option<Localized> {
+        let mut table = self.read_table(key, "a table with es and en")?;
+        let es = table.read_required("es", "a text in Spanish", parse_text);
+        let en = table.read_required("en", "a text in English", parse_text);
+        table.finish();
         Some(Localized { es: es?, en: en? })
     }
 
     /// Like [`Self::read_localized`], but records an error if the key is missing.
-    pub(super) fn read_required_localized(
-        &mut self,
-        key: &'static str,
-        mistakes: &mut CampaignFileErrors,
-    ) -> Option<Localized> {
-        self.read_required(key, "a text in es and en", mistakes, |_| Some(()))?;
-        self.read_localized(key, mistakes)
+    pub(super) fn read_required_localized(&mut self, key: &'static str) -> Option<Localized> {
+        self.read_required(key, "a text in es and en", |_| Some(()))?;
+        self.read_localized(key)
     }
 
     /// Records an error for every key that was not read.
-    pub(super) fn finish(self, mistakes: &mut CampaignFileErrors) {
+    pub(super) fn finish(self) {
         for key in self.keys.keys() {
             let name = key.get_ref().as_ref();
             if !self.known.contains(&name) {
                 let known = self.known.join(", ");
-                mistakes.record(
+                self.errors.record(
                     key.span().start,
                     &self.path(name),
                     format!("unknown key: expected one of {known}"),

@@ -58,7 +58,6 @@ pub struct PasswordLink {
 
 impl Account {
     /// Creates an account without a password; it needs a link to set one.
-    #[must_use]
     pub fn new(id: Uuid, email: EmailAddress, now: Timestamp) -> Self {
         Self {
             id,
@@ -76,7 +75,6 @@ impl Account {
     }
 
     /// Returns whether the account is open.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         self.closed_at.is_none()
     }
@@ -129,7 +127,6 @@ impl Account {
     }
 
     /// Returns whether the account is open and its sessions are those of `at_login`, not ended since then.
-    #[must_use]
     pub fn is_unchanged_since(&self, at_login: &Self) -> bool {
         self.is_open() && self.epoch == at_login.epoch
     }

@@ -11,9 +11,11 @@ use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::CampaignId;
 use crate::moment::truncate_to_ms;
+use crate::registration::hex_bytes;
 
 pub use action::AuditAction;
 pub use event::{
@@ -35,14 +37,17 @@ pub struct AuditRecord {
     pub event: AuditEvent,
 }
 
-/// An actor without account or token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An actor without account or token. Its text is the name in entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 pub enum SystemActor {
     /// A client that is not logged in.
+    #[strum(serialize = "nobody")]
     Anonymous,
     /// An operator who runs commands on the machine.
+    #[strum(serialize = "command-line")]
     CommandLine,
     /// A background task.
+    #[strum(serialize = "system")]
     System,
 }
 
@@ -60,7 +65,7 @@ pub struct ChainEntry {
 }
 
 /// The last entry of a chain. Stored elsewhere, it later proves that the chain was not truncated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChainHead {
     /// Sequence number, also the number of entries.
     pub seq: u64,
@@ -69,23 +74,14 @@ pub struct ChainHead {
 }
 
 impl SystemActor {
-    /// All actors.
-    pub const ALL: [Self; 3] = [Self::Anonymous, Self::CommandLine, Self::System];
-
-    /// Returns the name in entries.
-    #[must_use]
+    /// Returns the name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Anonymous => "nobody",
-            Self::CommandLine => "command-line",
-            Self::System => "system",
-        }
+        self.into()
     }
 }
 
 impl AuditRecord {
     /// Creates a record of an event without a request.
-    #[must_use]
     pub fn from_system(actor: SystemActor, event: AuditEvent, now: Timestamp) -> Self {
         Self {
             at: truncate_to_ms(now),
@@ -99,7 +95,6 @@ impl AuditRecord {
 
 impl ChainEntry {
     /// Returns the bytes to hash: every field with its length, so that no two entries have the same bytes.
-    #[must_use]
     pub fn content(&self) -> Vec<u8> {
         let AuditRecord {
             at,
@@ -131,7 +126,6 @@ impl ChainEntry {
     }
 
     /// Returns this entry as the head of a chain.
-    #[must_use]
     pub fn head(&self) -> ChainHead {
         ChainHead {
             seq: self.seq,
@@ -148,15 +142,11 @@ impl ChainHead {
     };
 
     /// Parses `SEQ:HASH`, as displayed.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (seq, hash) = text.trim().split_once(':')?;
-        let hash = data_encoding::HEXLOWER_PERMISSIVE
-            .decode(hash.as_bytes())
-            .ok()?;
         Some(Self {
             seq: seq.parse().ok()?,
-            hash: hash.try_into().ok()?,
+            hash: hex_bytes(hash)?,
         })
     }
 }

@@ -15,7 +15,6 @@ pub struct EmailAddress(String);
 
 impl EmailAddress {
     /// Parses an address. Checks its form only, not whether it receives mail.
-    #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let raw = raw.trim();
         // First, because the length of the input is not limited before.
@@ -36,13 +35,11 @@ impl EmailAddress {
     }
 
     /// Returns the address.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Returns the part before the `@`.
-    #[must_use]
     pub fn local_part(&self) -> &str {
         self.0.split_once('@').map_or("", |(local, _)| local)
     }

@@ -11,14 +11,12 @@ pub struct PlaceScope(Vec<String>);
 
 impl PlaceScope {
     /// Allows every place.
-    #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
     /// Allows only these places, sorted and without duplicates; an empty list allows every place.
     /// Truncates the list to [`MAX_PLACES`], which allows less, not more.
-    #[must_use]
     pub fn new(mut places: Vec<String>) -> Self {
         places.sort_unstable();
         places.dedup_by(|a, b| text::fold(a) == text::fold(b));
@@ -27,24 +25,21 @@ impl PlaceScope {
     }
 
     /// Returns whether every place is allowed.
-    #[must_use]
     pub fn is_all(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Returns whether registrations counted under this value may be seen, regardless of case and accents.
-    #[must_use]
     pub fn includes(&self, value: &str) -> bool {
         let value = text::fold(value);
         self.is_all() || self.0.iter().any(|place| text::fold(place) == value)
     }
 
     /// Returns the values in the spelling in which this field counts them; campaigns may differ. Empty means all.
-    #[must_use]
     pub fn tally_values(&self, field: &Field) -> Vec<String> {
-        let counted = |place: &str| Some(field.tally_value(&field.validate(place).ok()??));
         let value = |place: &String| {
-            let seen = counted(place).filter(|value| self.includes(value));
+            let counted = field.tally_value_of(place).ok().flatten();
+            let seen = counted.filter(|value| self.includes(value));
             // Keep a place that this field does not count: without it the list could become empty, which allows all.
             seen.unwrap_or_else(|| place.clone())
         };
@@ -52,7 +47,6 @@ impl PlaceScope {
     }
 
     /// Returns the places as given; empty means all.
-    #[must_use]
     pub fn places(&self) -> &[String] {
         &self.0
     }

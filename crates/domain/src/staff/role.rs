@@ -1,13 +1,20 @@
 //! Permissions of each role.
 
-/// Role of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// Role of an account, in ascending order. Its text is the name in commands, forms and the store.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray,
+)]
 pub enum Role {
     /// Sees totals and chart.
+    #[strum(serialize = "viewer")]
     Viewer,
     /// Also searches, views, corrects and reports registrations, of some places or all.
+    #[strum(serialize = "clerk")]
     Clerk,
     /// Also deletes registrations, manages accounts, reads the audit log and closes campaigns.
+    #[strum(serialize = "admin")]
     Admin,
 }
 
@@ -37,23 +44,14 @@ pub enum Permission {
 }
 
 impl Role {
-    /// All roles, in ascending order.
-    pub const ALL: [Self; 3] = [Self::Viewer, Self::Clerk, Self::Admin];
-
     /// Parses a [`name`](Self::name).
-    #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
+        name.parse().ok()
     }
 
-    /// Returns the name in commands, forms and the store.
-    #[must_use]
+    /// Returns the name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Clerk => "clerk",
-            Self::Admin => "admin",
-        }
+        self.into()
     }
 
     /// Returns whether the role has the permission. Each role includes the permissions of the lower ones.
@@ -101,8 +99,8 @@ mod tests {
 
     #[test]
     fn a_role_is_read_by_its_name_alone() {
-        for role in Role::ALL {
-            assert_eq!(Role::parse(role.name()), Some(role));
+        for role in Role::VARIANTS {
+            assert_eq!(Role::parse(role.name()), Some(*role));
         }
         assert_eq!(Role::parse("root"), None);
     }

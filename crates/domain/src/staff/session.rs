@@ -39,7 +39,6 @@ impl Session {
     }
 
     /// Returns whether the last-seen time must be updated.
-    #[must_use]
     pub fn needs_touch(&self, now: Timestamp) -> bool {
         now.duration_since(self.seen_at) >= TOUCH_INTERVAL
     }

@@ -1,11 +1,13 @@
 //! API tokens of programs: named, limited to scopes and places, with optional expiry, revocable.
 
 use jiff::Timestamp;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::{Permission, PlaceScope};
 
-/// Use of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Use of a token. Its text is the name in commands, forms and the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Scope {
     /// Reports, and the photos that they link to.
     Report,
@@ -41,25 +43,6 @@ pub struct ApiToken {
     pub revoked_at: Option<Timestamp>,
 }
 
-impl Scope {
-    const ALL: [Self; 2] = [Self::Report, Self::Chart];
-
-    /// Parses a [`name`](Self::name).
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.name() == name)
-    }
-
-    /// Returns the name in commands, forms and the store.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Report => "report",
-            Self::Chart => "chart",
-        }
-    }
-}
-
 impl Scopes {
     /// Every scope.
     pub const ALL: Self = Self {
@@ -68,7 +51,6 @@ impl Scopes {
     };
 
     /// Creates a set of these scopes.
-    #[must_use]
     pub fn new(scopes: &[Scope]) -> Self {
         Self {
             report: scopes.contains(&Scope::Report),
@@ -77,17 +59,15 @@ impl Scopes {
     }
 
     /// Parses the output of [`Self::to_text`]; ignores unknown names.
-    #[must_use]
     pub fn parse(words: &str) -> Self {
-        let scopes: Vec<_> = words.split(',').filter_map(Scope::parse).collect();
+        let scopes: Vec<_> = words.split(',').flat_map(str::parse).collect();
         Self::new(&scopes)
     }
 
     /// Returns the names separated by commas, as stored.
-    #[must_use]
     pub fn to_text(self) -> String {
-        let held = Scope::ALL.into_iter().filter(|scope| self.has(*scope));
-        held.map(Scope::name).collect::<Vec<_>>().join(",")
+        let held = Scope::VARIANTS.iter().filter(|scope| self.has(**scope));
+        held.map(<&str>::from).collect::<Vec<_>>().join(",")
     }
 
     fn has(self, scope: Scope) -> bool {

@@ -1,8 +1,9 @@
 //! Metrics of connections to the site. Near the limit, a client holds more connections than it uses.
 
-use prometheus::{IntCounter, IntGauge, Registry};
-
-use jornada_runtime::metrics::{add, counters};
+use prometheus::{
+    IntCounter, IntGauge, Registry, register_int_counter_vec_with_registry as counters,
+    register_int_gauge_with_registry as gauge,
+};
 
 /// Metrics of connections.
 #[derive(Clone, Debug)]
@@ -23,18 +24,18 @@ impl ConnectionMetrics {
     /// # Errors
     /// Fails if a metric name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let closed = counters(
+        let closed = counters!(
             "jornada_connections_turned_away_total",
             "Connections closed because there were too many: waited (the longest idle one), refused (all others were active)",
             &["how"],
+            registry
         )?;
-        let closed = add(registry, closed)?;
-        let gauge = |name: &str, help: &str| add(registry, IntGauge::new(name, help)?);
         Ok(Self {
-            open: gauge("jornada_connections", "Connections to the site")?,
-            limit: gauge(
+            open: gauge!("jornada_connections", "Connections to the site", registry)?,
+            limit: gauge!(
                 "jornada_connections_limit",
                 "Maximum number of connections to the site",
+                registry
             )?,
             evicted: closed.with_label_values(&["waited"]),
             refused: closed.with_label_values(&["refused"]),

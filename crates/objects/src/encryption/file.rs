@@ -5,21 +5,22 @@
 //! ```
 //!
 //! Every chunk holds 64 KiB of the file, except the last, which holds the rest and may be empty. Each is bound to its
-//! position, to being the last or not (STREAM), and to the file's [key](FileKey): none can be removed, added or
+//! position, to being the last or not (STREAM), and to the file's [key](ObjectKey): none can be removed, added or
 //! exchanged.
 
-mod opened;
+mod decrypted_stream;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use super::cipher::{ChunkCipher, TAG_BYTES};
+use super::cipher::{ChunkEncryptor, TAG_BYTES, ZERO_PREFIX};
 use super::{Encryptor, HEADER_BYTES, new_header};
-use crate::FileKey;
+use crate::ObjectKey;
+pub use decrypted_stream::is_altered;
 use jornada_domain::job::ReportFile;
-pub use opened::is_altered;
 
 const MAGIC: &[u8; 4] = b"JRS1";
 /// Bytes of the file per encrypted chunk. Part of the format.
@@ -55,21 +56,22 @@ fn next_chunk_length(left: u64) -> usize {
 impl Encryptor {
     /// Encrypts a file from its start under a fresh data key; also returns its length and digest. Calls `throttle`
     /// between chunks.
-    ///
-    /// # Errors
-    /// Fails if a file fails, or the system provides no random bytes.
     pub fn encrypt_file(
         &self,
-        key: &FileKey,
+        key: &ObjectKey,
         mut plain: File,
         mut throttle: impl FnMut(),
     ) -> io::Result<(ReportFile, EncryptedFile)> {
         let aad = key.to_string();
         let (head, data_key) =
             new_header(MAGIC, &self.current_key, &aad).map_err(io::Error::other)?;
-        let mut chunks = ChunkCipher::new(&data_key, aad);
-        let mut encrypted = EncryptedFileWriter::new()?;
-        encrypted.write(&head)?;
+        let mut chunks = ChunkEncryptor::new(data_key.expose_secret().into(), &ZERO_PREFIX.into());
+        let (mut file, mut encrypted_digest) = (tempfile::tempfile()?, Sha256::new());
+        let mut write = |bytes: &[u8]| {
+            encrypted_digest.update(bytes);
+            file.write_all(bytes)
+        };
+        write(&head)?;
         plain.rewind()?;
         let bytes = plain.metadata()?.len();
         let (mut left, mut digest) = (bytes, Sha256::new());
@@ -79,46 +81,26 @@ impl Encryptor {
             plain.read_exact(&mut chunk)?;
             digest.update(&chunk);
             left -= chunk.len() as u64;
-            chunks.encrypt(left == 0, &mut chunk);
-            encrypted.write(&chunk)?;
             if left == 0 {
                 break;
             }
+            let encrypted = chunks.encrypt_next_in_place(aad.as_bytes(), &mut chunk);
+            encrypted.map_err(io::Error::other)?;
+            write(&chunk)?;
             throttle();
         }
-        let sha256 = digest.finalize().into();
-        Ok((ReportFile { bytes, sha256 }, encrypted.finish()))
-    }
-}
-
-/// Writer of an encrypted file.
-struct EncryptedFileWriter {
-    file: File,
-    bytes: u64,
-    digest: Sha256,
-}
-
-impl EncryptedFileWriter {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            file: tempfile::tempfile()?,
-            bytes: 0,
-            digest: Sha256::new(),
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.bytes += bytes.len() as u64;
-        self.digest.update(bytes);
-        Ok(())
-    }
-
-    fn finish(self) -> EncryptedFile {
-        EncryptedFile {
-            file: self.file,
-            bytes: self.bytes,
-            sha256: self.digest.finalize().into(),
-        }
+        let encrypted = chunks.encrypt_last_in_place(aad.as_bytes(), &mut chunk);
+        encrypted.map_err(io::Error::other)?;
+        write(&chunk)?;
+        let known = ReportFile {
+            bytes,
+            sha256: digest.finalize().into(),
+        };
+        let encrypted = EncryptedFile {
+            file,
+            bytes: encrypted_length(bytes),
+            sha256: encrypted_digest.finalize().into(),
+        };
+        Ok((known, encrypted))
     }
 }

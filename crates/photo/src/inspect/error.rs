@@ -52,17 +52,10 @@ impl InspectionError {
     /// Returns whether the file is not a JPEG, PNG or WebP at all (HTTP 415), rather than an unacceptable one (422).
     #[must_use]
     pub fn is_unsupported_media_type(&self) -> bool {
-        match self {
-            Self::NotAPhoto | Self::Svg | Self::Heic | Self::UnsupportedFormat(_) => true,
-            Self::Empty
-            | Self::TooLarge
-            | Self::Animated
-            | Self::UnsupportedJpeg
-            | Self::TooManyPixels { .. }
-            | Self::NoPixels
-            | Self::Truncated
-            | Self::Damaged => false,
-        }
+        matches!(
+            self,
+            Self::NotAPhoto | Self::Svg | Self::Heic | Self::UnsupportedFormat(_)
+        )
     }
 
     /// Returns whether the file is too large (HTTP 413).

@@ -2,7 +2,7 @@
 //! Everything else (place, time, camera, thumbnail) is removed by writing a new EXIF with this field alone.
 
 /// Length of a minimal EXIF: TIFF header, one directory with one entry, no next directory.
-pub(super) const MINIMAL_LENGTH: usize = 26;
+const MINIMAL_LENGTH: usize = 26;
 
 /// EXIF orientation, 2 to 8. The default, 1 (as coded), needs no EXIF.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ impl Orientation {
     }
 
     /// Returns an EXIF (a TIFF structure, without the `Exif` prefix of JPEG) with the orientation alone.
-    pub(super) fn minimal(self) -> [u8; MINIMAL_LENGTH] {
+    pub(super) fn to_exif(self) -> [u8; MINIMAL_LENGTH] {
         let mut tiff = *b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\0\0\0\0";
         tiff[18] = self.0;
         tiff
@@ -52,19 +52,19 @@ enum ByteOrder {
 
 impl ByteOrder {
     fn u16(self, bytes: &[u8]) -> Option<u16> {
-        let bytes = *bytes.first_chunk()?;
-        Some(match self {
-            Self::Little => u16::from_le_bytes(bytes),
-            Self::Big => u16::from_be_bytes(bytes),
-        })
+        let read = match self {
+            Self::Little => u16::from_le_bytes,
+            Self::Big => u16::from_be_bytes,
+        };
+        bytes.first_chunk().copied().map(read)
     }
 
     fn u32(self, bytes: &[u8]) -> Option<u32> {
-        let bytes = *bytes.first_chunk()?;
-        Some(match self {
-            Self::Little => u32::from_le_bytes(bytes),
-            Self::Big => u32::from_be_bytes(bytes),
-        })
+        let read = match self {
+            Self::Little => u32::from_le_bytes,
+            Self::Big => u32::from_be_bytes,
+        };
+        bytes.first_chunk().copied().map(read)
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     fn what_is_written_is_read() {
         for value in 2..=8 {
             let orientation = Orientation(value);
-            assert_eq!(Orientation::read(&orientation.minimal()), Some(orientation));
+            assert_eq!(Orientation::read(&orientation.to_exif()), Some(orientation));
         }
     }
 
@@ -89,9 +89,9 @@ mod tests {
     #[test]
     fn upright_and_unreadable_are_none() {
         for value in [0, 1, 9, 255] {
-            assert_eq!(Orientation::read(&Orientation(value).minimal()), None);
+            assert_eq!(Orientation::read(&Orientation(value).to_exif()), None);
         }
-        let whole = Orientation(6).minimal();
+        let whole = Orientation(6).to_exif();
         for length in 0..whole.len() {
             assert_eq!(Orientation::read(&whole[..length]), None);
         }

@@ -8,8 +8,10 @@ use std::ops::Range;
 use bytes::Bytes;
 use memchr::memchr;
 
-use super::picture::{ScannedPhoto, check_dimensions};
-use super::{InspectionError, cut::Cut, exif};
+use super::InspectionError;
+use super::cut::Cut;
+use super::exif::Orientation;
+use super::picture::{ScannedPhoto, check_dimensions, ensure};
 use tables::Frame;
 
 /// Maximum number of scans. Encoders write about ten; thousands keep a browser busy for minutes.
@@ -17,9 +19,6 @@ const MAX_SCANS: usize = 100;
 
 /// Prefix of EXIF in an APP1 segment.
 const EXIF: &[u8] = b"Exif\0\0";
-
-/// Length of a marker with the segment length.
-const HEADER: usize = 4;
 
 pub(super) fn clean(source: &Bytes) -> Result<ScannedPhoto, InspectionError> {
     let mut scanner = JpegScanner {
@@ -84,9 +83,7 @@ impl<'a> JpegScanner<'a> {
         let rest = self.source.get(self.at..).unwrap_or_default();
         let length = rest.first_chunk().ok_or(InspectionError::Truncated)?;
         let length = usize::from(u16::from_be_bytes(*length));
-        if length < 2 {
-            return Err(InspectionError::Damaged);
-        }
+        ensure(length >= 2)?;
         let contents = rest.get(2..length).ok_or(InspectionError::Truncated)?;
         let begin = self.at - 2;
         self.at += length;
@@ -96,31 +93,25 @@ impl<'a> JpegScanner<'a> {
     fn read_segment(&mut self, marker: u8) -> Result<(), InspectionError> {
         let (range, contents) = self.read_contents()?;
         match marker {
-            0xC0..=0xC2 => self.read_frame(contents),
-            0xC4 => tables::check_huffman(contents),
-            0xDB => tables::check_quantization(contents),
-            0xDD if contents.len() == 2 => Ok(()),
-            0xE0..=0xEF => {
-                self.trim_application(marker, range, contents);
-                Ok(())
-            }
+            0xC0..=0xC2 => self.read_frame(contents)?,
+            0xC4 => tables::check_huffman(contents)?,
+            0xDB => tables::check_quantization(contents)?,
+            0xDD if contents.len() == 2 => {}
+            0xE0..=0xEF => self.trim_application(marker, range, contents),
             // DNL (browsers use the frame header), arithmetic conditioning, comment.
-            0xDC | 0xCC | 0xFE => {
-                self.cut.remove(range);
-                Ok(())
+            0xDC | 0xCC | 0xFE => self.cut.remove(range),
+            0xC3 | 0xC5..=0xC7 | 0xC9..=0xCF | 0xDE | 0xDF => {
+                return Err(InspectionError::UnsupportedJpeg);
             }
-            0xC3 | 0xC5..=0xC7 | 0xC9..=0xCF | 0xDE | 0xDF => Err(InspectionError::UnsupportedJpeg),
-            _ => Err(InspectionError::Damaged),
+            _ => return Err(InspectionError::Damaged),
         }
+        Ok(())
     }
 
     fn read_frame(&mut self, contents: &[u8]) -> Result<(), InspectionError> {
         let frame = Frame::parse(contents)?;
         check_dimensions(frame.width, frame.height)?;
-        match self.frame.replace(frame) {
-            None => Ok(()),
-            Some(_) => Err(InspectionError::Damaged),
-        }
+        ensure(self.frame.replace(frame).is_none())
     }
 
     /// Keeps the parts of an application segment that affect the appearance: colours and orientation.
@@ -136,9 +127,9 @@ impl<'a> JpegScanner<'a> {
             0xE1 if before_scans && !self.exif_seen && contents.starts_with(EXIF) => {
                 // Viewers read only the first EXIF.
                 self.exif_seen = true;
-                let exif = exif::Orientation::read(&contents[EXIF.len()..]).map(exif_segment);
-                self.cut
-                    .replace(range, exif.as_ref().map_or(&[], |exif| exif));
+                let orientation = Orientation::read(&contents[EXIF.len()..]);
+                let exif = orientation.map(exif_segment).unwrap_or_default();
+                self.cut.replace(range, &exif);
             }
             0xE2 if before_scans && is_icc_profile(contents) => {}
             // The last of Adobe's twelve bytes distinguishes RGB from YCbCr, and CMYK from YCCK.
@@ -157,18 +148,11 @@ impl<'a> JpegScanner<'a> {
         let frame = self.frame.as_mut().ok_or(InspectionError::Damaged)?;
         frame.mark_covered(header)?;
         self.scans += 1;
-        if self.scans > MAX_SCANS {
-            return Err(InspectionError::Damaged);
-        }
+        ensure(self.scans <= MAX_SCANS)?;
         let data = self.source.get(self.at..).unwrap_or_default();
-        match scan_length(data) {
-            None => Err(InspectionError::Truncated),
-            Some(0) => Err(InspectionError::Damaged),
-            Some(length) => {
-                self.at += length;
-                Ok(())
-            }
-        }
+        let length = scan_length(data).ok_or(InspectionError::Truncated)?;
+        self.at += length;
+        ensure(length > 0)
     }
 }
 
@@ -193,12 +177,6 @@ fn is_icc_profile(contents: &[u8]) -> bool {
 }
 
 /// Returns an APP1 segment with the orientation alone.
-fn exif_segment(
-    orientation: exif::Orientation,
-) -> [u8; HEADER + EXIF.len() + exif::MINIMAL_LENGTH] {
-    let mut segment = [0; HEADER + EXIF.len() + exif::MINIMAL_LENGTH];
-    segment[..HEADER].copy_from_slice(b"\xFF\xE1\0\x22");
-    segment[HEADER..HEADER + EXIF.len()].copy_from_slice(EXIF);
-    segment[HEADER + EXIF.len()..].copy_from_slice(&orientation.minimal());
-    segment
+fn exif_segment(orientation: Orientation) -> Vec<u8> {
+    [b"\xFF\xE1\0\x22", EXIF, &orientation.to_exif()].concat()
 }

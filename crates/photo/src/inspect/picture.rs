@@ -14,6 +14,11 @@ pub(super) struct ScannedPhoto {
     pub(super) bytes: Bytes,
 }
 
+/// Returns [`InspectionError::Damaged`] unless the file is valid.
+pub(super) fn ensure(is_valid: bool) -> Result<(), InspectionError> {
+    is_valid.then_some(()).ok_or(InspectionError::Damaged)
+}
+
 /// Rejects impossible dimensions before anything else is read.
 pub(super) fn check_dimensions(width: u32, height: u32) -> Result<(), InspectionError> {
     if width == 0 || height == 0 {

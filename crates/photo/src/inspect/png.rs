@@ -5,8 +5,10 @@ use std::ops::{Range, RangeInclusive};
 
 use bytes::Bytes;
 
-use super::picture::{ScannedPhoto, check_dimensions};
-use super::{InspectionError, cut::Cut, exif};
+use super::InspectionError;
+use super::cut::Cut;
+use super::exif::Orientation;
+use super::picture::{ScannedPhoto, check_dimensions, ensure};
 
 /// Chunks before the pixels that affect the colours, with their allowed lengths; each may occur once.
 const COLOURS: [(&[u8; 4], RangeInclusive<usize>); 9] = [
@@ -53,9 +55,7 @@ pub(super) fn clean(source: &Bytes) -> Result<ScannedPhoto, InspectionError> {
 
 /// Parses IHDR: the first chunk, 13 bytes, with a colour type and depth that PNG defines.
 fn parse_dimensions(header: &PngChunk<'_>) -> Result<(u32, u32), InspectionError> {
-    if header.kind != *b"IHDR" {
-        return Err(InspectionError::Damaged);
-    }
+    ensure(header.kind == *b"IHDR")?;
     let Some(([w1, w2, w3, w4, h1, h2, h3, h4], [depth, colour, 0, 0, 0 | 1])) =
         header.data.split_first_chunk()
     else {
@@ -68,9 +68,7 @@ fn parse_dimensions(header: &PngChunk<'_>) -> Result<(u32, u32), InspectionError
         2 | 4 | 6 => matches!(depth, 8 | 16),
         _ => false,
     };
-    if !is_known {
-        return Err(InspectionError::Damaged);
-    }
+    ensure(is_known)?;
     let width = u32::from_be_bytes([*w1, *w2, *w3, *w4]);
     let height = u32::from_be_bytes([*h1, *h2, *h3, *h4]);
     check_dimensions(width, height)?;
@@ -97,9 +95,9 @@ impl PngScanner<'_> {
             b"acTL" | b"fdAT" => Err(InspectionError::Animated),
             b"eXIf" if !self.exif_seen => {
                 self.exif_seen = true;
-                let exif = exif::Orientation::read(chunk.data).map(exif_chunk);
-                self.cut
-                    .replace(chunk.range.clone(), exif.as_ref().map_or(&[], |exif| exif));
+                let exif = Orientation::read(chunk.data).map(exif_chunk);
+                let exif = exif.unwrap_or_default();
+                self.cut.replace(chunk.range.clone(), &exif);
                 Ok(())
             }
             kind if self.is_colour(*kind, chunk.data.len()) => chunk.check(),
@@ -118,13 +116,9 @@ impl PngScanner<'_> {
         let found = COLOURS
             .iter()
             .position(|(known, lengths)| **known == kind && lengths.contains(&length));
-        match found {
-            Some(index) if self.pixels == 0 && !self.colours[index] => {
-                self.colours[index] = true;
-                true
-            }
-            _ => false,
-        }
+        found.is_some_and(|index| {
+            self.pixels == 0 && !std::mem::replace(&mut self.colours[index], true)
+        })
     }
 }
 
@@ -161,22 +155,13 @@ impl<'a> PngChunk<'a> {
         let mut crc = crc32fast::Hasher::new();
         crc.update(&self.kind);
         crc.update(self.data);
-        if crc.finalize() == self.checksum {
-            Ok(())
-        } else {
-            Err(InspectionError::Damaged)
-        }
+        ensure(crc.finalize() == self.checksum)
     }
 }
 
 /// Returns an eXIf chunk with the orientation alone.
-fn exif_chunk(orientation: exif::Orientation) -> [u8; CHUNK_OVERHEAD + exif::MINIMAL_LENGTH] {
-    let mut chunk = [0; CHUNK_OVERHEAD + exif::MINIMAL_LENGTH];
-    let (length, rest) = chunk.split_at_mut(4);
-    let (content, checksum) = rest.split_at_mut(4 + exif::MINIMAL_LENGTH);
-    length.copy_from_slice(b"\0\0\0\x1A");
-    content[..4].copy_from_slice(b"eXIf");
-    content[4..].copy_from_slice(&orientation.minimal());
-    checksum.copy_from_slice(&crc32fast::hash(content).to_be_bytes());
-    chunk
+fn exif_chunk(orientation: Orientation) -> Vec<u8> {
+    let content = [&b"eXIf"[..], &orientation.to_exif()].concat();
+    let checksum = crc32fast::hash(&content).to_be_bytes();
+    [b"\0\0\0\x1A", &content[..], &checksum].concat()
 }

@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::picture::{ScannedPhoto, check_dimensions};
-use super::{InspectionError, cut::Cut, exif};
+use super::InspectionError;
+use super::cut::Cut;
+use super::exif::Orientation;
+use super::picture::{ScannedPhoto, check_dimensions, ensure};
 
 /// Flags of VP8X that announce chunks.
 const PROFILE: u8 = 0x20;
@@ -63,32 +65,24 @@ struct WebpScanner<'a> {
 
 impl WebpScanner<'_> {
     fn take(&mut self, chunk: &RiffChunk<'_>) -> Result<(), InspectionError> {
+        let is_before_image = self.frame.is_none();
         match chunk.kind {
-            b"VP8X" if chunk.range.start == HEADER => self.read_vp8x(chunk.data),
-            b"VP8 " if self.frame.is_none() => self.set_frame(lossy_dimensions(chunk.data)?),
-            b"VP8L" if self.frame.is_none() => self.set_frame(lossless_dimensions(chunk.data)?),
+            b"VP8X" if chunk.range.start == HEADER => self.read_vp8x(chunk.data)?,
+            b"VP8 " if is_before_image => self.set_frame(lossy_dimensions(chunk.data)?)?,
+            b"VP8L" if is_before_image => self.set_frame(lossless_dimensions(chunk.data)?)?,
             // Readers expect the image or VP8X as the first chunk.
-            _ if chunk.range.start == HEADER && self.frame.is_none() => {
-                Err(InspectionError::Damaged)
+            _ if chunk.range.start == HEADER && is_before_image => {
+                return Err(InspectionError::Damaged);
             }
-            b"ANIM" | b"ANMF" => Err(InspectionError::Animated),
-            b"ICCP" if self.frame.is_none() && self.expects(PROFILE) => {
-                self.kept |= PROFILE;
-                Ok(())
-            }
-            b"ALPH" if self.frame.is_none() && self.canvas.is_some() && self.kept & ALPHA == 0 => {
+            b"ANIM" | b"ANMF" => return Err(InspectionError::Animated),
+            b"ICCP" if is_before_image && self.expects(PROFILE) => self.kept |= PROFILE,
+            b"ALPH" if is_before_image && self.canvas.is_some() && self.kept & ALPHA == 0 => {
                 self.kept |= ALPHA;
-                Ok(())
             }
-            b"EXIF" if self.expects(EXIF) => {
-                self.reduce_exif(chunk);
-                Ok(())
-            }
-            _ => {
-                self.cut.remove(chunk.range.clone());
-                Ok(())
-            }
+            b"EXIF" if self.expects(EXIF) => self.reduce_exif(chunk),
+            _ => self.cut.remove(chunk.range.clone()),
         }
+        Ok(())
     }
 
     /// Returns whether VP8X announced a chunk that has not been read yet. Readers rely on the flags.
@@ -115,9 +109,7 @@ impl WebpScanner<'_> {
     fn set_frame(&mut self, (width, height): (u32, u32)) -> Result<(), InspectionError> {
         check_dimensions(width, height)?;
         // A still image fills its canvas; browsers reject any other.
-        if self.canvas.is_some_and(|canvas| canvas != (width, height)) {
-            return Err(InspectionError::Damaged);
-        }
+        ensure(self.canvas.is_none_or(|canvas| canvas == (width, height)))?;
         self.frame = Some((width, height));
         Ok(())
     }
@@ -125,14 +117,11 @@ impl WebpScanner<'_> {
     /// Reduces the EXIF chunk to the orientation. Some writers add the `Exif` prefix of JPEG.
     fn reduce_exif(&mut self, chunk: &RiffChunk<'_>) {
         let tiff = chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data);
-        match exif::Orientation::read(tiff) {
-            Some(orientation) => {
-                self.kept |= EXIF;
-                self.cut
-                    .replace(chunk.range.clone(), &exif_chunk(orientation));
-            }
-            None => self.cut.remove(chunk.range.clone()),
+        let exif = Orientation::read(tiff).map(exif_chunk).unwrap_or_default();
+        if !exif.is_empty() {
+            self.kept |= EXIF;
         }
+        self.cut.replace(chunk.range.clone(), &exif);
     }
 
     fn finish(self, source: &Bytes, end: usize) -> Result<ScannedPhoto, InspectionError> {
@@ -164,9 +153,7 @@ fn lossy_dimensions(data: &[u8]) -> Result<(u32, u32), InspectionError> {
     let tag = u32::from_le_bytes([*t1, *t2, *t3, 0]);
     let is_key_frame = tag & 1 == 0;
     let is_shown = tag & 0x10 != 0;
-    if !is_key_frame || !is_shown {
-        return Err(InspectionError::Damaged);
-    }
+    ensure(is_key_frame && is_shown)?;
     if usize::try_from(tag >> 5).is_ok_and(|first| first > partitions.len()) {
         return Err(InspectionError::Truncated);
     }
@@ -181,9 +168,7 @@ fn lossless_dimensions(data: &[u8]) -> Result<(u32, u32), InspectionError> {
         return Err(InspectionError::Damaged);
     };
     let header = u32::from_le_bytes(*header);
-    if header >> 29 != 0 {
-        return Err(InspectionError::Damaged);
-    }
+    ensure(header >> 29 == 0)?;
     Ok((1 + (header & 0x3FFF), 1 + (header >> 14 & 0x3FFF)))
 }
 
@@ -216,9 +201,6 @@ impl<'a> RiffChunk<'a> {
 }
 
 /// Returns an EXIF chunk with the orientation alone.
-fn exif_chunk(orientation: exif::Orientation) -> [u8; CHUNK_HEADER + exif::MINIMAL_LENGTH] {
-    let mut chunk = [0; CHUNK_HEADER + exif::MINIMAL_LENGTH];
-    chunk[..CHUNK_HEADER].copy_from_slice(b"EXIF\x1A\0\0\0");
-    chunk[CHUNK_HEADER..].copy_from_slice(&orientation.minimal());
-    chunk
+fn exif_chunk(orientation: Orientation) -> Vec<u8> {
+    [&b"EXIF\x1A\0\0\0"[..], &orientation.to_exif()].concat()
 }

@@ -8,7 +8,7 @@ use jornada_photo::PhotoFormat;
 use jornada_photo::inspect::{CleanPhoto, inspect};
 use sha2::{Digest, Sha256};
 
-use crate::samples::{self, SECRET};
+use crate::samples::{self, SECRET, insert};
 
 #[track_caller]
 fn clean(bytes: impl Into<Bytes>) -> CleanPhoto {
@@ -35,11 +35,6 @@ fn orientation(bytes: &[u8]) -> u8 {
 
 fn contains(bytes: &[u8], what: &[u8]) -> bool {
     bytes.windows(what.len()).any(|window| window == what)
-}
-
-/// Inserts `piece` at `place`.
-fn insert(bytes: &[u8], place: usize, piece: &[u8]) -> Vec<u8> {
-    [&bytes[..place], piece, &bytes[place..]].concat()
 }
 
 /// Checks that the secret is removed and nothing else.
@@ -172,7 +167,7 @@ fn orientation_stays_and_nothing_else_of_exif() {
     for big_endian in [false, true] {
         for value in 1..=8 {
             let exif = samples::exif(value, big_endian);
-            let segment = samples::segment(0xE1, &[b"Exif\0\0", &exif[..]].concat());
+            let segment = samples::exif_segment(value, big_endian);
             for marked in [
                 insert(&jpeg, 2, &segment),
                 insert(&jpeg, 20, &segment),
@@ -192,12 +187,7 @@ fn orientation_stays_and_nothing_else_of_exif() {
 #[test]
 fn only_the_first_exif_counts() {
     let jpeg = samples::encode(ImageFormat::Jpeg);
-    let exif = |value| {
-        samples::segment(
-            0xE1,
-            &[b"Exif\0\0", &samples::exif(value, true)[..]].concat(),
-        )
-    };
+    let exif = |value| samples::exif_segment(value, true);
     let photo = clean(insert(&jpeg, 2, &[exif(6), exif(3)].concat()));
     assert_eq!(orientation(&photo.bytes), 6);
     assert_eq!(photo.bytes.len(), jpeg.len() + 36);

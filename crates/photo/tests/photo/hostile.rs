@@ -29,14 +29,11 @@ fn samples_with_metadata() -> Vec<Vec<u8>> {
     ])];
     for (_, bytes) in samples::all() {
         let (place, piece) = match bytes[0] {
-            0xFF => (
-                2,
-                samples::segment(0xE1, &[b"Exif\0\0", &exif[..]].concat()),
-            ),
+            0xFF => (2, samples::exif_segment(6, true)),
             0x89 => (33, samples::chunk(b"eXIf", &exif)),
             _ => (bytes.len(), samples::SECRET.to_vec()),
         };
-        marked.push([&bytes[..place], &piece, &bytes[place..]].concat());
+        marked.push(samples::insert(&bytes, place, &piece));
     }
     marked
 }

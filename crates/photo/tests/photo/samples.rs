@@ -76,6 +76,19 @@ pub fn segment(marker: u8, contents: &[u8]) -> Vec<u8> {
     [&[0xFF, marker], &length[..], contents].concat()
 }
 
+/// Returns a JPEG segment with an EXIF.
+pub fn exif_segment(orientation: u8, big_endian: bool) -> Vec<u8> {
+    segment(
+        0xE1,
+        &[b"Exif\0\0", &exif(orientation, big_endian)[..]].concat(),
+    )
+}
+
+/// Inserts `piece` at `place`.
+pub fn insert(bytes: &[u8], place: usize, piece: &[u8]) -> Vec<u8> {
+    [&bytes[..place], piece, &bytes[place..]].concat()
+}
+
 /// Returns every JPEG segment that must be removed, with the secret in it.
 pub fn secret_segments() -> Vec<Vec<u8>> {
     let mut segments = vec![
@@ -84,7 +97,7 @@ pub fn secret_segments() -> Vec<Vec<u8>> {
             0xE0,
             &[b"JFIF\0\x01\x02\0\0\x01\0\x01\x01\x02", SECRET].concat(),
         ),
-        segment(0xE1, &[b"Exif\0\0", &exif(1, false)[..]].concat()),
+        exif_segment(1, false),
         segment(0xE1, &[b"http://ns.adobe.com/xap/1.0/\0", SECRET].concat()),
         segment(0xE2, &[b"MPF\0", SECRET].concat()),
         segment(0xED, &[b"Photoshop 3.0\x008BIM", SECRET].concat()),

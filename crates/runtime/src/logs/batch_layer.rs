@@ -1,9 +1,10 @@
 //! Layer in front of tracing-loki that limits the lines per batch. See [`super::loki`] for the reason.
 
 use std::fmt::{Debug, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
+use parking_lot::RwLock;
 use tokio::sync::Notify;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -61,7 +62,7 @@ impl BatchLayer {
     /// Replaces the open batch and returns the number of lines in the old one. The write lock ensures that no line is
     /// being added to it.
     pub(super) fn replace_batch(&self, layer: tracing_loki::Layer) -> usize {
-        let mut batch = self.0.batch.write().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = self.0.batch.write();
         std::mem::replace(&mut *batch, OpenBatch::new(layer)).line_count()
     }
 
@@ -76,7 +77,7 @@ impl BatchLayer {
     }
 
     fn with_batch<T>(&self, act: impl FnOnce(&OpenBatch) -> T) -> T {
-        act(&self.0.batch.read().unwrap_or_else(PoisonError::into_inner))
+        act(&self.0.batch.read())
     }
 
     /// Reserves a slot for a line. Returns `false` if the line is dropped.

@@ -1,8 +1,9 @@
 //! Captures push errors of tracing-loki, which reports them only as tracing events.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -15,8 +16,7 @@ pub(super) struct PushErrorListener(Arc<Mutex<Option<String>>>);
 impl PushErrorListener {
     /// Returns and clears the error of the push.
     pub(super) fn take_error(&self) -> Option<String> {
-        let mut error = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        error.take()
+        self.0.lock().take()
     }
 }
 
@@ -51,8 +51,7 @@ struct ErrorVisitor<'a>(&'a PushErrorListener);
 impl Visit for ErrorVisitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "error" {
-            let mut error = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-            *error = Some(format!("{value:?}"));
+            *self.0.0.lock() = Some(format!("{value:?}"));
         }
     }
 }

@@ -3,17 +3,21 @@
 
 use std::time::Instant;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
-
-use super::{add, counters};
+use prometheus::{
+    HistogramVec, IntCounterVec, IntGaugeVec, Registry, histogram_opts,
+    register_histogram_vec_with_registry as histograms,
+    register_int_counter_vec_with_registry as counters,
+    register_int_gauge_vec_with_registry as gauges,
+};
 
 /// Buckets in seconds, from a read from memory to the 10 s after which a dependency counts as unavailable.
 const BUCKETS: [f64; 13] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
-/// A server that an instance depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A server that an instance depends on. Its name in lower case is a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Dependency {
     /// Database.
     Store,
@@ -21,21 +25,6 @@ pub enum Dependency {
     Photos,
     /// Cache for totals.
     Cache,
-}
-
-impl Dependency {
-    /// All dependencies.
-    pub const ALL: [Self; 3] = [Self::Store, Self::Photos, Self::Cache];
-
-    /// Returns the label value.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Store => "store",
-            Self::Photos => "photos",
-            Self::Cache => "cache",
-        }
-    }
 }
 
 /// Metrics of all dependencies.
@@ -50,36 +39,32 @@ impl DependencyMetrics {
     /// Registers the metrics. Fails if a name is taken.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels = ["dependency", "operation"];
-        let seconds = HistogramOpts::new(
+        let seconds = histogram_opts!(
             "jornada_dependency_operation_duration_seconds",
             "Duration of an operation, whatever its outcome",
-        );
-        let up = Opts::new(
-            "jornada_dependency_up",
-            "1 if the dependency answered the last check",
+            BUCKETS.to_vec()
         );
         Ok(Self {
-            up: add(registry, IntGaugeVec::new(up, &labels[..1])?)?,
-            seconds: add(
-                registry,
-                HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &labels)?,
+            up: gauges!(
+                "jornada_dependency_up",
+                "1 if the dependency answered the last check",
+                &labels[..1],
+                registry
             )?,
-            errors: add(
-                registry,
-                counters(
-                    "jornada_dependency_errors_total",
-                    "Operations that failed",
-                    &labels,
-                )?,
+            seconds: histograms!(seconds, &labels, registry)?,
+            errors: counters!(
+                "jornada_dependency_errors_total",
+                "Operations that failed",
+                &labels,
+                registry
             )?,
         })
     }
 
     /// Sets whether a dependency answers.
     pub fn set_up(&self, dependency: Dependency, up: bool) {
-        self.up
-            .with_label_values(&[dependency.name()])
-            .set(up.into());
+        let name: &str = dependency.into();
+        self.up.with_label_values(&[name]).set(up.into());
     }
 
     /// Returns a meter for the operations of one dependency.
@@ -106,7 +91,7 @@ impl Meter {
         };
         let mut timer = OperationTimer {
             metrics,
-            labels: [dependency.name(), operation],
+            labels: [dependency.into(), operation],
             start: Instant::now(),
             failed: true,
         };

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use jiff::SignedDuration;
 
 use super::rate_limit_key;
-use crate::key::Key;
+use crate::key::DerivedKey;
 
 /// A count expires after this time without an attempt.
 pub(super) const RETENTION: SignedDuration = SignedDuration::from_mins(15);
@@ -56,8 +56,8 @@ impl AttemptLimit {
 
 /// Returns the counters of a login attempt: one for the account with this mail address, as typed, one for the client.
 #[must_use]
-pub fn login_keys(key: &Key, mail: &str, client: IpAddr) -> [AttemptKey; 2] {
-    let name = |kind: &str, text: &str| format!("{kind}:{}", key.name(text));
+pub fn login_keys(key: &DerivedKey, mail: &str, client: IpAddr) -> [AttemptKey; 2] {
+    let name = |kind: &str, text: &str| format!("{kind}:{}", key.pseudonym(text));
     [
         AttemptKey {
             name: name("account", mail),

@@ -27,9 +27,6 @@ pub struct AbuseCounters {
 
 impl AbuseCounters {
     /// Opens the counters: in this Redis, or in memory. Does not connect to Redis yet.
-    ///
-    /// # Errors
-    /// An invalid Redis URL.
     pub fn open(redis: Option<&SecretString>) -> Result<Self, RedisError> {
         Ok(Self {
             redis: redis.map(RedisCounters::open).transpose()?,
@@ -38,20 +35,15 @@ impl AbuseCounters {
         })
     }
 
-    /// Counts an attempt under each key.
-    ///
-    /// # Errors
-    /// The time to wait; nothing was counted.
+    /// Counts an attempt under each key, or returns the time to wait.
     pub async fn count_attempt(
         &self,
         keys: &[AttemptKey],
         now: Timestamp,
     ) -> Result<(), SignedDuration> {
         let shared = self.query_redis(now, async |redis| redis.count_attempt(keys).await);
-        match shared.await {
-            Some(counted) => counted,
-            None => self.local.count_attempt(keys, now),
-        }
+        let counted = shared.await;
+        counted.unwrap_or_else(|| self.local.count_attempt(keys, now))
     }
 
     /// Deletes the count of a successful attempt, or refunds only that attempt, depending on the limit.
@@ -61,20 +53,15 @@ impl AbuseCounters {
             .await;
     }
 
-    /// Takes one token from every bucket, or none from any.
-    ///
-    /// # Errors
-    /// The time until every bucket has a token.
+    /// Takes one token from every bucket, or none and returns the time until every bucket has one.
     pub async fn acquire(
         &self,
         buckets: &[RateBucket],
         now: Timestamp,
     ) -> Result<(), SignedDuration> {
         let shared = self.query_redis(now, async |redis| redis.acquire(buckets).await);
-        match shared.await {
-            Some(acquired) => acquired,
-            None => self.local.acquire(buckets, now),
-        }
+        let acquired = shared.await;
+        acquired.unwrap_or_else(|| self.local.acquire(buckets, now))
     }
 
     /// Returns an unused token to its bucket.
@@ -97,10 +84,8 @@ impl AbuseCounters {
         let shared = self.query_redis(now, async |redis| {
             redis.consume_once(name, consumer, ttl).await
         });
-        match shared.await {
-            Some(is_consumed) => is_consumed,
-            None => self.local.consume_once(name, consumer, expires_at, now),
-        }
+        let is_consumed = shared.await;
+        is_consumed.unwrap_or_else(|| self.local.consume_once(name, consumer, expires_at, now))
     }
 
     /// Returns `None` without Redis, or if it does not answer.

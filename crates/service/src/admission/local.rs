@@ -1,9 +1,9 @@
 //! Counters of one process, used without Redis or while it is unavailable. Each kind is bounded.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
 use super::attempts::{AttemptKey, RETENTION};
 use super::rate::RateBucket;
@@ -21,7 +21,7 @@ pub(super) struct LocalCounters {
     consumed: Mutex<BoundedMap<String>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Attempts {
     count: u32,
     /// End of the delay.
@@ -34,7 +34,7 @@ impl LocalCounters {
         keys: &[AttemptKey],
         now: Timestamp,
     ) -> Result<(), SignedDuration> {
-        let mut attempts = lock(&self.attempts);
+        let mut attempts = self.attempts.lock();
         let delayed_until =
             |key: &AttemptKey| attempts.get(&key.name, now).map(|known| known.until);
         let until = keys.iter().filter_map(delayed_until).max();
@@ -51,7 +51,7 @@ impl LocalCounters {
     }
 
     pub(super) fn reset(&self, keys: &[AttemptKey]) {
-        let mut attempts = lock(&self.attempts);
+        let mut attempts = self.attempts.lock();
         for key in keys {
             if key.limit.resets {
                 attempts.0.remove(&key.name);
@@ -66,7 +66,7 @@ impl LocalCounters {
         buckets: &[RateBucket],
         now: Timestamp,
     ) -> Result<(), SignedDuration> {
-        let mut known = lock(&self.buckets);
+        let mut known = self.buckets.lock();
         let now_micros = now.as_microsecond();
         let acquired = buckets.iter().map(|bucket| {
             let full_at = known.get(&bucket.name, now).copied().unwrap_or(0);
@@ -84,7 +84,7 @@ impl LocalCounters {
     }
 
     pub(super) fn refund(&self, bucket: &RateBucket) {
-        if let Some((full_at, _)) = lock(&self.buckets).0.get_mut(&bucket.name) {
+        if let Some((full_at, _)) = self.buckets.lock().0.get_mut(&bucket.name) {
             *full_at -= bucket.rate.refill_interval();
         }
     }
@@ -96,7 +96,7 @@ impl LocalCounters {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> bool {
-        let mut names = lock(&self.consumed);
+        let mut names = self.consumed.lock();
         if let Some(known) = names.get(name, now) {
             return known == consumer;
         }
@@ -105,20 +105,9 @@ impl LocalCounters {
     }
 }
 
-fn lock<T>(map: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each change is atomic, so a panic elsewhere leaves a consistent state.
-    map.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Values with an expiry time, up to [`MAX_ENTRIES`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct BoundedMap<T>(HashMap<String, (T, Timestamp)>);
-
-impl<T> Default for BoundedMap<T> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
 
 impl<T> BoundedMap<T> {
     fn get(&self, name: &str, now: Timestamp) -> Option<&T> {
@@ -189,7 +178,7 @@ mod tests {
             counters.acquire(&[one], at(number)).unwrap();
             counters.consume_once(&number.to_string(), "x", at(1_000_000), at(number));
         }
-        let (buckets, consumed) = (lock(&counters.buckets), lock(&counters.consumed));
+        let (buckets, consumed) = (counters.buckets.lock(), counters.consumed.lock());
         assert!(buckets.0.len() <= MAX_ENTRIES && consumed.0.len() <= MAX_ENTRIES);
     }
 }

@@ -1,8 +1,6 @@
 //! Metrics of rate limits and bot signals. High values mean an attack, or a limit that is too low.
 
-use prometheus::{IntCounterVec, Registry};
-
-use jornada_runtime::metrics::{add, counters};
+use prometheus::{IntCounterVec, Registry, register_int_counter_vec_with_registry as counters};
 
 /// Metrics of abuse protection.
 #[derive(Clone, Debug)]
@@ -13,23 +11,20 @@ pub struct AbuseMetrics {
 
 impl AbuseMetrics {
     /// Registers the metrics.
-    ///
-    /// # Errors
-    /// Fails if a metric name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let limited = counters(
-            "jornada_limited_total",
-            "Rate-limited requests, by what was requested: registrations, receipts",
-            &["what"],
-        )?;
-        let trapped = counters(
-            "jornada_trapped_total",
-            "Forms with bot signals: filled (the hidden field), early, strange (invalid timestamp), work (proof missing or used before)",
-            &["how"],
-        )?;
         Ok(Self {
-            limited: add(registry, limited)?,
-            trapped: add(registry, trapped)?,
+            limited: counters!(
+                "jornada_limited_total",
+                "Rate-limited requests, by what was requested: registrations, receipts",
+                &["what"],
+                registry
+            )?,
+            trapped: counters!(
+                "jornada_trapped_total",
+                "Forms with bot signals: filled (the hidden field), early, strange (invalid timestamp), work (proof missing or used before)",
+                &["how"],
+                registry
+            )?,
         })
     }
 

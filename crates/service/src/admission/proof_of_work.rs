@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::key::{InstallationSecret, Key};
+use crate::key::{DerivedKey, InstallationSecret};
 use jornada_domain::CampaignId;
 
 /// Lifetime of a challenge: long enough for a slow phone to send a large photo over a bad network.
@@ -18,7 +18,7 @@ const ALGORITHM: &str = "SHA-256";
 
 /// Issues challenges and verifies solutions.
 #[derive(Debug)]
-pub struct ProofOfWork(Key);
+pub struct ProofOfWork(DerivedKey);
 
 /// A challenge, with the fields of Altcha.
 #[derive(Clone, Debug)]
@@ -58,13 +58,10 @@ impl ProofOfWork {
     /// Derives the signing key from the secret of the installation.
     #[must_use]
     pub fn new(secret: &InstallationSecret) -> Self {
-        Self(Key::of(secret, "proof of work: challenges"))
+        Self(DerivedKey::derive(secret, "proof of work: challenges"))
     }
 
     /// Issues a challenge for this campaign, with a number up to `max_number`.
-    ///
-    /// # Errors
-    /// Fails if the system provides no random bytes.
     pub fn challenge(
         &self,
         campaign: &CampaignId,
@@ -106,14 +103,14 @@ impl ProofOfWork {
             challenge, salt, ..
         } = &solution;
         let signed = [campaign.as_str(), salt, challenge];
-        if solution.algorithm != ALGORITHM || !self.0.signed(&signed, &solution.signature) {
+        if solution.algorithm != ALGORITHM || !self.0.verify(&signed, &solution.signature) {
             return None;
         }
         let expires_at = salt.split_once("?expires=")?.1.trim_end_matches('&');
         let expires_at = Timestamp::from_second(expires_at.parse().ok()?).ok()?;
         let is_valid = now < expires_at && digest(salt, solution.number) == *challenge;
         is_valid.then(|| VerifiedSolution {
-            name: self.0.name(challenge),
+            name: self.0.pseudonym(challenge),
             expires_at,
         })
     }

@@ -20,14 +20,8 @@ static CONSUME_ONCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("consume_once.lua")));
 
 /// Counters in Redis.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct RedisCounters(ConnectionManager);
-
-impl std::fmt::Debug for RedisCounters {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("RedisCounters").finish_non_exhaustive()
-    }
-}
 
 impl RedisCounters {
     pub(super) fn open(url: &SecretString) -> Result<Self, RedisError> {

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::key::{InstallationSecret, Key};
+use crate::key::{DerivedKey, InstallationSecret};
 use jornada_domain::CampaignId;
 
 /// Minimum time that a person needs to read the form, choose a photo and agree.
@@ -15,7 +15,7 @@ const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// Signs and verifies form timestamps.
 #[derive(Debug)]
-pub struct FormTimestamps(Key);
+pub struct FormTimestamps(DerivedKey);
 
 /// Reason why a form timestamp is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl FormTimestamps {
     /// Derives the signing key from the secret of the installation.
     #[must_use]
     pub fn new(secret: &InstallationSecret) -> Self {
-        Self(Key::of(secret, "forms: when they were shown"))
+        Self(DerivedKey::derive(secret, "forms: when they were shown"))
     }
 
     /// Returns the timestamp of a form of this campaign: milliseconds since the epoch, a dot, the signature.
@@ -49,7 +49,7 @@ impl FormTimestamps {
         now: Timestamp,
     ) -> Result<(), TimestampError> {
         let (millis, signature) = timestamp.split_once('.').ok_or(TimestampError::Invalid)?;
-        if !self.0.signed(&[campaign.as_str(), millis], signature) {
+        if !self.0.verify(&[campaign.as_str(), millis], signature) {
             return Err(TimestampError::Invalid);
         }
         let shown_at = millis.parse().ok();

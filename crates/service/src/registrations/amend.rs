@@ -10,9 +10,7 @@ use jornada_domain::{Campaign, RegistrationId};
 use jornada_store::{Store, StoreError, UpdateOutcome};
 
 /// Replaces the registration that was `read` by `corrected`.
-///
-/// # Errors
-/// [`StoreError`], also when the outcome is unknown: read the registration again to find out.
+/// After an error the outcome is unknown: read the registration again.
 pub async fn correct(
     store: &Store,
     secret: &InstallationSecret,
@@ -26,9 +24,6 @@ pub async fn correct(
 
 /// Deletes the registration that was `read`, and its photo. If the photo cannot be deleted now,
 /// [`PhotoDeleter`](super::photo_deleter::PhotoDeleter) retries.
-///
-/// # Errors
-/// [`StoreError`], also when the outcome is unknown.
 pub async fn delete(
     store: &Store,
     photos: &PhotoRepository,

@@ -8,11 +8,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::early_closure::EarlyClosure;
 use jornada_domain::{Campaign, CampaignId};
+use jornada_runtime::background;
 use jornada_store::{Store, StoreError};
 
 /// Polling interval.
@@ -61,19 +62,10 @@ impl ClosureCache {
         Ok(())
     }
 
-    /// Refreshes the cache until `stop`. Logs the first of several failures and retries.
+    /// Refreshes the cache until `stop`.
     pub async fn poll_until(self, store: Store, stop: CancellationToken) {
-        let mut failing = false;
-        while !stop.is_cancelled() {
-            let refreshed = stop.run_until_cancelled(self.refresh(&store)).await;
-            if let Some(Err(error)) = &refreshed
-                && !failing
-            {
-                warn!("cannot poll for closed campaigns, retrying: {error:#}");
-            }
-            failing = matches!(refreshed, Some(Err(_)));
-            stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-                .await;
-        }
+        let failure = "cannot poll for closed campaigns";
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling.run(failure, self.refresh(&store)).await {}
     }
 }

@@ -1,9 +1,14 @@
 //! Metrics of submissions, and of photos that are buffered or still to be deleted.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Registry};
+use prometheus::{
+    Histogram, IntCounter, IntCounterVec, IntGauge, Registry, histogram_opts,
+    register_histogram_with_registry as histogram,
+    register_int_counter_vec_with_registry as counters,
+    register_int_counter_with_registry as counter, register_int_gauge_with_registry as gauge,
+};
 
 use jornada_domain::CampaignId;
-use jornada_runtime::metrics::{add, counters, gauge_value};
+use jornada_runtime::metrics::gauge_value;
 use jornada_store::BufferTotals;
 
 /// Metrics of submissions.
@@ -17,24 +22,28 @@ pub struct RegistrationMetrics {
 impl RegistrationMetrics {
     /// Registers the metrics.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        // From a thumbnail to the maximum of 8 MiB.
+        let kib = [
+            32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0,
+        ];
+        let buckets = kib.map(|kib| kib * 1024.0).to_vec();
         Ok(Self {
-            registrations: add(
-                registry,
-                counters(
-                    "jornada_registrations_total",
-                    "Registrations by campaign and outcome: accepted, retried, taken, deleted, refused, closed, failed",
-                    &["campaign", "outcome"],
-                )?,
+            registrations: counters!(
+                "jornada_registrations_total",
+                "Registrations by campaign and outcome: accepted, retried, taken, deleted, refused, closed, failed",
+                &["campaign", "outcome"],
+                registry
             )?,
-            refusals: add(
-                registry,
-                counters(
-                    "jornada_refusals_total",
-                    "Reasons for rejections, by campaign; one submission may have several",
-                    &["campaign", "reason"],
-                )?,
+            refusals: counters!(
+                "jornada_refusals_total",
+                "Reasons for rejections, by campaign; one submission may have several",
+                &["campaign", "reason"],
+                registry
             )?,
-            photo_bytes: add(registry, photo_sizes()?)?,
+            photo_bytes: histogram!(
+                histogram_opts!("jornada_photo_bytes", "Sizes of stored photos", buckets),
+                registry
+            )?,
         })
     }
 
@@ -57,16 +66,6 @@ impl RegistrationMetrics {
     }
 }
 
-/// Creates the histogram, from a thumbnail to the maximum of 8 MiB.
-fn photo_sizes() -> Result<Histogram, prometheus::Error> {
-    const KIB: f64 = 1024.0;
-    let buckets = [
-        32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0,
-    ];
-    let options = HistogramOpts::new("jornada_photo_bytes", "Sizes of stored photos");
-    Histogram::with_opts(options.buckets(buckets.map(|kib| kib * KIB).to_vec()))
-}
-
 /// Metrics of buffered photos and pending deletions.
 #[derive(Clone, Debug)]
 pub struct BufferedPhotoMetrics {
@@ -80,23 +79,26 @@ pub struct BufferedPhotoMetrics {
 impl BufferedPhotoMetrics {
     /// Registers the metrics.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let gauge = |name: &str, help: &str| add(registry, IntGauge::new(name, help)?);
         Ok(Self {
-            photos: gauge(
+            photos: gauge!(
                 "jornada_pending_photos",
                 "Photos buffered in the database until they are uploaded; the same on every instance",
+                registry
             )?,
-            bytes: gauge("jornada_pending_photo_bytes", "Bytes of buffered photos")?,
-            pending_deletions: gauge(
+            bytes: gauge!(
+                "jornada_pending_photo_bytes",
+                "Bytes of buffered photos",
+                registry
+            )?,
+            pending_deletions: gauge!(
                 "jornada_unremoved_photos",
                 "Photos of deleted registrations that are still to be deleted; the same on every instance",
+                registry
             )?,
-            uploaded: add(
-                registry,
-                IntCounter::new(
-                    "jornada_photos_moved_total",
-                    "Photos uploaded from the buffer to the object store by this instance",
-                )?,
+            uploaded: counter!(
+                "jornada_photos_moved_total",
+                "Photos uploaded from the buffer to the object store by this instance",
+                registry
             )?,
         })
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
-use uuid::Uuid;
+use tracing::info;
 
 use super::metrics::BufferedPhotoMetrics;
 use super::photo_repository::{PhotoError, PhotoRepository};
-use jornada_store::{PendingDeletion, Store};
+use jornada_runtime::background;
+use jornada_store::{Lease, PendingDeletion, Store};
 
 /// Wait after a deletion; longer than an upload can be in progress.
 pub const GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -31,7 +31,7 @@ pub struct PhotoDeleter {
     store: Store,
     metrics: BufferedPhotoMetrics,
     grace: SignedDuration,
-    id: Uuid,
+    lease: Lease,
 }
 
 impl PhotoDeleter {
@@ -44,42 +44,37 @@ impl PhotoDeleter {
         grace: SignedDuration,
     ) -> Self {
         Self {
+            lease: Lease::new(&store, LEASE_NAME, LEASE),
             photos,
             store,
             metrics,
             grace,
-            id: Uuid::new_v4(),
         }
     }
 
-    /// Polls every second until `stop`. Logs the first of several failures and retries.
+    /// Polls every second until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut failing = false;
-        while !stop.is_cancelled() {
-            let pass = self.delete_due(Timestamp::now());
-            let removed = stop.run_until_cancelled(Box::pin(pass)).await;
-            if let Some(Err(error)) = &removed
-                && !failing
-            {
-                warn!("cannot delete photos of deleted registrations, retrying: {error:#}");
-            }
-            failing = matches!(removed, Some(Err(_)));
-            stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-                .await;
-        }
+        let failure = "cannot delete photos of deleted registrations";
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling
+            .run(failure, self.delete_due(Timestamp::now()))
+            .await
+        {}
         // If this fails, the lease expires by itself.
-        self.store.release_lease(LEASE_NAME, self.id).await.ok();
+        self.lease.release().await.ok();
     }
 
     async fn delete_due(&self, now: Timestamp) -> anyhow::Result<()> {
         let waiting = self.store.count_pending_deletions().await?;
         self.metrics.set_pending_deletions(waiting);
-        if waiting == 0 || !self.photos.check_available().await {
-            return Ok(());
+        if waiting > 0 && self.photos.check_available().await {
+            self.lease.hold(self.delete_page(now)).await?;
         }
-        if !self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
-            return Ok(());
-        }
+        Ok(())
+    }
+
+    /// Tries to delete each photo of a page, and returns the last error.
+    async fn delete_page(&self, now: Timestamp) -> anyhow::Result<()> {
         let (mut removed, mut failed) = (0, None);
         for pending in self.store.pending_deletions(now - self.grace, PAGE).await? {
             match self.delete_photo(&pending).await {
@@ -87,7 +82,6 @@ impl PhotoDeleter {
                 Err(error) => failed = Some(error),
             }
         }
-        self.store.release_lease(LEASE_NAME, self.id).await?;
         if removed > 0 {
             info!("deleted {removed} photos of deleted registrations");
         }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::key_ring::KeyRing;
@@ -17,7 +16,7 @@ use jornada_domain::job::ReportFile;
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_objects::encryption::{EncryptedPhoto, KeyEncryptionKey};
-use jornada_objects::{FileKey, ObjectError, ObjectStore, PhotoKey};
+use jornada_objects::{ObjectError, ObjectKey, ObjectStore, within};
 use jornada_store::{BufferedPhoto, BufferedPhotoKey, Store, StoreError};
 
 /// Timeout of a request to the object store, which normally takes milliseconds.
@@ -90,10 +89,10 @@ impl PhotoRepository {
         photo: &PhotoRef,
         bytes: Bytes,
     ) -> Result<(), PhotoError> {
-        let key = PhotoKey::for_photo(campaign, id, photo);
-        let sealed = self.objects.encryptor().encrypt(&key, bytes).await?;
+        let key = ObjectKey::for_photo(campaign, id, photo);
+        let encrypted = self.objects.encryptor().encrypt(&key, bytes).await?;
         if !self.is_unavailable() {
-            match with_timeout(self.objects.put(&key, &sealed)).await {
+            match within(OBJECT_STORE_TIMEOUT, self.objects.put(&key, &encrypted)).await {
                 Ok(()) => return Ok(()),
                 Err(error) => self.mark_unavailable(&error),
             }
@@ -102,7 +101,7 @@ impl PhotoRepository {
             campaign: campaign.clone(),
             id,
             photo: photo.clone(),
-            bytes: sealed.bytes().clone(),
+            bytes: encrypted.bytes().clone(),
         })
         .await
     }
@@ -123,20 +122,28 @@ impl PhotoRepository {
         id: RegistrationId,
         photo: &PhotoRef,
     ) -> Result<Option<Bytes>, PhotoError> {
-        let key = PhotoKey::for_photo(campaign, id, photo);
-        match self.read(&key, buffered_key(id, photo)).await {
-            // Another instance may have created the key since this one started.
+        let key = ObjectKey::for_photo(campaign, id, photo);
+        self.with_new_keys(|| self.read(&key, buffered_key(id, photo)))
+            .await
+    }
+
+    /// Repeats a read under an unknown key once: another instance may have created the key since this one started.
+    async fn with_new_keys<T, F>(&self, read: impl Fn() -> F) -> Result<T, PhotoError>
+    where
+        F: Future<Output = Result<T, PhotoError>>,
+    {
+        match read().await {
             Err(PhotoError::Objects(ObjectError::UnknownKey(_))) => {
                 self.key_ring.reload().await?;
-                self.read(&key, buffered_key(id, photo)).await
+                read().await
             }
-            read => read,
+            result => result,
         }
     }
 
     async fn read(
         &self,
-        key: &PhotoKey,
+        key: &ObjectKey,
         buffered: BufferedPhotoKey,
     ) -> Result<Option<Bytes>, PhotoError> {
         // Buffer first: an upload puts the photo into the object store before it leaves the buffer.
@@ -148,21 +155,14 @@ impl PhotoRepository {
         Ok(self.objects.get(key).await?)
     }
 
-    /// Streams the decrypted file of a report, see [`ObjectStore::file`]; `None` if it does not exist.
+    /// Streams the decrypted file of a report, see [`ObjectStore::get_file`]; `None` if it does not exist.
     pub async fn read_file(
         &self,
-        key: &FileKey,
+        key: &ObjectKey,
         known: ReportFile,
     ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>, PhotoError> {
-        let read = match self.objects.file(key, known).await {
-            // As in `get`.
-            Err(ObjectError::UnknownKey(_)) => {
-                self.key_ring.reload().await?;
-                self.objects.file(key, known).await
-            }
-            read => read,
-        };
-        Ok(read?)
+        self.with_new_keys(async || Ok(self.objects.get_file(key, known).await?))
+            .await
     }
 
     /// Removes a photo. Returns false while the object store is unavailable: a photo in it stays, orphaned.
@@ -178,19 +178,14 @@ impl PhotoRepository {
         if self.is_unavailable() {
             return Ok(false);
         }
-        let key = PhotoKey::for_photo(campaign, id, photo);
-        with_timeout(self.objects.remove(&key)).await?;
+        let key = ObjectKey::for_photo(campaign, id, photo);
+        within(OBJECT_STORE_TIMEOUT, self.objects.remove(&key)).await?;
         Ok(true)
     }
 
     /// Returns the photo encryption keys that are in the database now.
     pub async fn stored_keys(&self) -> Result<Vec<KeyEncryptionKey>, StoreError> {
         self.key_ring.stored_keys().await
-    }
-
-    /// Checks that the object store answers within a second.
-    pub async fn ping(&self) -> Result<(), ObjectError> {
-        self.objects.ping().await
     }
 
     fn is_unavailable(&self) -> bool {
@@ -236,10 +231,10 @@ impl PhotoRepository {
 
     /// Uploads a buffered photo, then removes it from the buffer.
     pub(super) async fn upload_buffered(&self, photo: BufferedPhoto) -> Result<(), PhotoError> {
-        let key = PhotoKey::for_photo(&photo.campaign, photo.id, &photo.photo);
+        let key = ObjectKey::for_photo(&photo.campaign, photo.id, &photo.photo);
         let buffered = photo.key();
-        let sealed = EncryptedPhoto::from_stored(&photo.bytes).ok_or(ObjectError::Altered)?;
-        if let Err(error) = self.objects.put(&key, &sealed).await {
+        let encrypted = EncryptedPhoto::from_stored(&photo.bytes).ok_or(ObjectError::Altered)?;
+        if let Err(error) = self.objects.put(&key, &encrypted).await {
             self.mark_unavailable(&error);
             return Err(error.into());
         }
@@ -255,12 +250,4 @@ fn buffered_key(id: RegistrationId, photo: &PhotoRef) -> BufferedPhotoKey {
         id,
         sha256: photo.sha256,
     }
-}
-
-async fn with_timeout<T>(
-    request: impl Future<Output = Result<T, ObjectError>>,
-) -> Result<T, ObjectError> {
-    timeout(OBJECT_STORE_TIMEOUT, request)
-        .await
-        .unwrap_or_else(|_| Err(ObjectError::timed_out()))
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
-use uuid::Uuid;
+use tracing::info;
 
 use super::photo_repository::{PhotoError, PhotoRepository};
-use jornada_store::{BufferedPhoto, BufferedPhotoKey, Store};
+use jornada_runtime::background;
+use jornada_store::{BufferedPhoto, BufferedPhotoKey, Lease, Store};
 
 /// Polling interval.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -23,8 +23,7 @@ const LEASE_NAME: &str = "move-photos";
 #[derive(Debug)]
 pub struct BufferedPhotoUploader {
     photos: PhotoRepository,
-    store: Store,
-    id: Uuid,
+    lease: Lease,
     /// Where the last pass failed. The next one continues after it, so that one bad photo does not block the others.
     after: Option<BufferedPhotoKey>,
 }
@@ -32,31 +31,21 @@ pub struct BufferedPhotoUploader {
 impl BufferedPhotoUploader {
     /// Creates an uploader for the photos buffered in `store`.
     #[must_use]
-    pub fn new(photos: PhotoRepository, store: Store) -> Self {
+    pub fn new(photos: PhotoRepository, store: &Store) -> Self {
         Self {
             photos,
-            store,
-            id: Uuid::new_v4(),
+            lease: Lease::new(store, LEASE_NAME, LEASE),
             after: None,
         }
     }
 
-    /// Polls every second until `stop`. Logs the first of several failures and retries.
+    /// Polls every second until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut failing = false;
-        while !stop.is_cancelled() {
-            let moved = stop.run_until_cancelled(Box::pin(self.upload_all())).await;
-            if let Some(Err(error)) = &moved
-                && !failing
-            {
-                warn!("cannot upload buffered photos, retrying: {error:#}");
-            }
-            failing = matches!(moved, Some(Err(_)));
-            stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-                .await;
-        }
+        let failure = "cannot upload buffered photos";
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling.run(failure, self.upload_all()).await {}
         // If this fails, the lease expires by itself.
-        self.store.release_lease(LEASE_NAME, self.id).await.ok();
+        self.lease.release().await.ok();
     }
 
     async fn upload_all(&mut self) -> anyhow::Result<()> {
@@ -65,7 +54,7 @@ impl BufferedPhotoUploader {
             return Ok(());
         }
         let mut moved = 0;
-        while self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
+        while self.lease.acquire().await? {
             let page = self.photos.buffered_photos(self.after, CONCURRENCY).await?;
             let Some(last) = page.last() else {
                 break;
@@ -74,7 +63,7 @@ impl BufferedPhotoUploader {
             moved += self.upload_page(page).await?;
         }
         self.after = None;
-        self.store.release_lease(LEASE_NAME, self.id).await?;
+        self.lease.release().await?;
         if moved > 0 {
             info!("uploaded {moved} buffered photos to the object store");
         }

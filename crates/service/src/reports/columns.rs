@@ -35,11 +35,11 @@ impl Column {
     /// Returns the heading.
     pub(super) fn label(self, campaign: &Campaign, lang: Lang) -> &str {
         match self {
-            Self::Receipt => lang.pick("Recibo", "Receipt"),
-            Self::LocalTime => lang.pick("Recibido (hora local)", "Received (local time)"),
-            Self::UtcTime => lang.pick("Recibido (UTC)", "Received (UTC)"),
+            Self::Receipt => text!(lang, "report-column-receipt"),
+            Self::LocalTime => text!(lang, "report-column-local-time"),
+            Self::UtcTime => text!(lang, "report-column-utc-time"),
             Self::Answer(place) => campaign.fields[place].label.get(lang),
-            Self::Photo => lang.pick("Foto", "Photo"),
+            Self::Photo => text!(lang, "report-column-photo"),
         }
     }
 

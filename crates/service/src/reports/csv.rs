@@ -89,7 +89,6 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// Returns the number of rows so far, without the header.
-    #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
     }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Registry};
-
-use jornada_runtime::metrics::{add, counters};
+use prometheus::{
+    Histogram, IntCounter, IntCounterVec, IntGauge, Registry, histogram_opts,
+    register_histogram_with_registry as histogram,
+    register_int_counter_vec_with_registry as counters,
+    register_int_counter_with_registry as counter, register_int_gauge_with_registry as gauge,
+};
 
 /// Buckets in seconds, from a short list to a million rows queued behind others.
 const BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
@@ -22,30 +25,29 @@ pub struct ReportMetrics {
 impl ReportMetrics {
     /// Registers the metrics.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let seconds = HistogramOpts::new(
+        let seconds = histogram_opts!(
             "jornada_report_duration_seconds",
             "Time from the request to the finished file, including the time in the queue",
+            BUCKETS.to_vec()
         );
-        let jobs = counters(
-            "jornada_report_jobs_total",
-            "Attempts at background reports, by outcome: done, lost, given_back, stopped",
-            &["outcome"],
-        )?;
-        let at_work = IntGauge::new(
-            "jornada_report_jobs_at_work",
-            "Background reports in progress on this instance",
-        )?;
         Ok(Self {
-            jobs: add(registry, jobs)?,
-            jobs_in_progress: add(registry, at_work)?,
-            rows: add(
-                registry,
-                IntCounter::new("jornada_report_rows_total", "Rows written to reports")?,
+            jobs: counters!(
+                "jornada_report_jobs_total",
+                "Attempts at background reports, by outcome: done, lost, given_back, stopped",
+                &["outcome"],
+                registry
             )?,
-            seconds: add(
-                registry,
-                Histogram::with_opts(seconds.buckets(BUCKETS.to_vec()))?,
+            jobs_in_progress: gauge!(
+                "jornada_report_jobs_at_work",
+                "Background reports in progress on this instance",
+                registry
             )?,
+            rows: counter!(
+                "jornada_report_rows_total",
+                "Rows written to reports",
+                registry
+            )?,
+            seconds: histogram!(seconds, registry)?,
         })
     }
 

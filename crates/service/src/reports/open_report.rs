@@ -51,7 +51,6 @@ impl Slots {
 
 impl ReportGenerator {
     /// Creates a generator. Up to `max_waiting` requests wait while a report is being written.
-    #[must_use]
     pub fn new(max_waiting: usize) -> Self {
         Self {
             requests: Slots::new(max_waiting),
@@ -71,10 +70,8 @@ impl ReportGenerator {
         self
     }
 
-    /// Reads registrations from the store and writes a report for a request. Dropping the future cancels it.
-    ///
-    /// # Errors
-    /// [`ReportError::Busy`] immediately if all slots are taken.
+    /// Reads registrations from the store and writes a report for a request. Dropping the future cancels it. Fails
+    /// with [`ReportError::Busy`] immediately if all slots are taken.
     pub async fn generate(
         &self,
         store: &Store,
@@ -97,10 +94,8 @@ impl ReportGenerator {
         self.jobs.write(store, subject, format, progress).await
     }
 
-    /// Waits for the slot of requests and starts a report without rows.
-    ///
-    /// # Errors
-    /// [`ReportError::Busy`] when the queue is full.
+    /// Waits for the slot of requests and starts a report without rows. Fails with [`ReportError::Busy`] when the queue
+    /// is full.
     pub async fn open(
         &self,
         subject: ReportSpec,
@@ -187,10 +182,7 @@ pub async fn source_version(
 }
 
 impl OpenReport {
-    /// Adds rows; waits while the writer is behind.
-    ///
-    /// # Errors
-    /// The error of the writer, if it failed.
+    /// Adds rows; waits while the writer is behind. Fails with the error of the writer.
     pub async fn add(mut self, batch: Vec<Registration>) -> Result<Self, ReportError> {
         self.read += batch.len() as u64;
         match self.outbox.send(WriterMessage::Rows(batch)).await {
@@ -199,10 +191,8 @@ impl OpenReport {
         }
     }
 
-    /// Finishes the report.
-    ///
-    /// # Errors
-    /// [`ReportError::RowsMissing`] if it has fewer rows than required, or the error of the writer.
+    /// Finishes the report. Fails with [`ReportError::RowsMissing`] if it has fewer rows than required, or with the
+    /// error of the writer.
     pub async fn finish(self, min_rows: u64) -> Result<FinishedReport, ReportError> {
         let read = self.read;
         match self

@@ -29,7 +29,7 @@ impl PhotoLink {
                 label: None,
             };
         }
-        let words = subject.lang.pick("Ver foto", "See photo");
+        let words = text!(subject.lang, "report-see-photo");
         Self {
             prefix: format!("HYPERLINK(\"{}", page.replace('"', "\"\"")),
             suffix: format!("{PHOTO_URL_SUFFIX}\",\"{words}\")"),

@@ -24,13 +24,11 @@ impl Progress {
     }
 
     /// Returns the number of rows written.
-    #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
 
     /// Returns the source version, once it is known.
-    #[must_use]
     pub fn basis(&self) -> Option<SourceVersion> {
         self.source_version.get().copied()
     }

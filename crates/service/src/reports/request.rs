@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::source_version;
 use jornada_domain::Job;
 use jornada_domain::job::ReportRequest;
-use jornada_objects::{FileKey, ObjectError, ObjectStore};
-use jornada_store::job::MAX_JOBS;
+use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
+use jornada_store::jobs::MAX_JOBS;
 use jornada_store::{Store, StoreError};
 
 /// Maximum unfinished jobs per requester, so that none blocks the others.
@@ -71,7 +71,7 @@ async fn find_current(
         return Ok(None);
     };
     let found = objects
-        .file(&FileKey::for_job(&done, done.attempt), file)
+        .get_file(&ObjectKey::for_job(&done, done.attempt), file)
         .await;
     let is_there = matches!(found, Ok(Some(_)) | Err(ObjectError::Unavailable(_)));
     Ok(is_there.then(|| Box::new(done)))

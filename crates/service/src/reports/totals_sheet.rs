@@ -71,7 +71,7 @@ impl TotalsSheet {
             .set_column_width(1, 14)?
             .set_freeze_panes(1, 0)?
             .write_string_with_format(0, 0, label, bold)?
-            .write_string_with_format(0, 1, lang.pick("Total", "Count"), bold)?;
+            .write_string_with_format(0, 1, text!(lang, "report-count"), bold)?;
         let mut row = 1;
         // Ascending order of `Reverse`, that is highest count first.
         for Reverse((count, Reverse(value))) in self.listed.into_sorted_vec() {
@@ -80,8 +80,8 @@ impl TotalsSheet {
         }
         let bars = (row - 1).min(MAX_BARS);
         if self.other_values.values > 0 {
-            let others = lang.pick("Otros valores", "Other values");
-            let words = format!("{others} ({})", self.other_values.values);
+            let values = self.other_values.values.to_string();
+            let words = text!(lang, "report-other-values", count = values);
             write_row(&mut sheet, row, &words, self.other_values.count)?;
             row += 1;
         }
@@ -137,10 +137,7 @@ fn build_chart(sheet: &str, subject: &ReportSpec, bars: u32) -> Chart {
     // Bars are drawn bottom up; reverse, so that the highest is on top.
     chart.y_axis().set_reverse();
     chart.set_width(640).set_height(60 + 26 * bars.max(4));
-    chart.set_alt_text(lang.pick(
-        "Barras: los valores con más registros, los mismos números de la tabla.",
-        "Bars: the values with most registrations, the same numbers as in the table.",
-    ));
+    chart.set_alt_text(text!(lang, "report-chart-description"));
     chart
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use backon::Retryable;
 use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -19,10 +20,11 @@ use crate::campaigns::Campaigns;
 use jornada_domain::Job;
 use jornada_domain::job::ReportFile;
 use jornada_objects::encryption::{EncryptedFile, Encryptor};
-use jornada_objects::{FileKey, ObjectError, ObjectStore};
+use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
+use jornada_runtime::background;
 use jornada_runtime::low_priority;
 use jornada_store::Store;
-use jornada_store::job::{JobLease, JobOutcome};
+use jornada_store::jobs::{JobLease, JobOutcome};
 
 /// Polling interval. A job requested on this instance starts immediately.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -84,21 +86,18 @@ impl Worker {
     /// Queues stalled jobs again. Runs beside the jobs, so that a stalled job is found even if all instances are busy.
     async fn requeue_stalled(&self, stop: &CancellationToken) {
         let mut last_check = Instant::now();
-        while stop
-            .run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-            .await
-            .is_some()
-        {
+        let mut requeue = async || {
             // If this process was suspended, others may have been, too: wait for their heartbeats first.
             if last_check.elapsed() < HEARTBEAT_TIMEOUT / 2 {
-                let requeued = self
-                    .store
-                    .requeue_stalled_jobs(HEARTBEAT_TIMEOUT, Timestamp::now());
+                let now = Timestamp::now();
+                let requeued = self.store.requeue_stalled_jobs(HEARTBEAT_TIMEOUT, now);
                 // The other loop logs store failures.
-                Box::pin(requeued).await.ok();
+                requeued.await.ok();
             }
             last_check = Instant::now();
-        }
+        };
+        let mut polling = background::every(POLL_INTERVAL, stop);
+        while polling.repeat(requeue()).await {}
     }
 
     async fn run_job(&self, job: &Job, stop: &CancellationToken) {
@@ -145,7 +144,7 @@ impl Worker {
         let written = reports.write_for_job(&self.store, subject, request.format, progress);
         let FinishedReport { file, rows, .. } = Box::pin(written).await?;
         let (key, encryptor) = (
-            FileKey::for_job(job, job.attempt),
+            ObjectKey::for_job(job, job.attempt),
             self.objects.encryptor().clone(),
         );
         let (file, encrypted) =
@@ -159,14 +158,11 @@ impl Worker {
         })
     }
 
-    async fn upload(&self, key: &FileKey, sealed: &EncryptedFile) -> Result<(), ObjectError> {
-        for pause in RETRY_DELAYS {
-            match self.objects.put_file(key, sealed).await {
-                Err(ObjectError::Unavailable(_)) => tokio::time::sleep(pause).await,
-                put => return put,
-            }
-        }
-        self.objects.put_file(key, sealed).await
+    async fn upload(&self, key: &ObjectKey, encrypted: &EncryptedFile) -> Result<(), ObjectError> {
+        let put = || self.objects.put_file(key, encrypted);
+        put.retry(RETRY_DELAYS.into_iter())
+            .when(|error| matches!(error, ObjectError::Unavailable(_)))
+            .await
     }
 
     /// Sends heartbeats while this attempt holds the job; returns when it lost it.
@@ -208,8 +204,8 @@ impl Worker {
             _ => {}
         }
         // If this fails, the file is deleted with the job.
-        let key = FileKey::for_job(job, job.attempt);
-        self.objects.remove_file(&key).await.ok();
+        let key = ObjectKey::for_job(job, job.attempt);
+        self.objects.remove(&key).await.ok();
         match outcome {
             Some(JobOutcome::Failed) => "lost",
             Some(JobOutcome::Released) => "given_back",
@@ -230,7 +226,7 @@ impl Worker {
 /// Encrypts a finished file on a throttled low-priority thread.
 async fn encrypt(
     encryptor: Encryptor,
-    key: FileKey,
+    key: ObjectKey,
     file: File,
     mut throttle: Throttle,
 ) -> io::Result<(ReportFile, EncryptedFile)> {

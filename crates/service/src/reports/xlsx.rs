@@ -78,7 +78,7 @@ impl XlsxWriter {
     /// Sets name, headings, widths and formats of a new sheet, which must precede its rows.
     fn start_sheet(&mut self) -> Result<(), XlsxError> {
         let ReportSpec { campaign, lang, .. } = &self.subject;
-        let list = lang.pick("Lista", "List");
+        let list = text!(lang, "report-list");
         let wanted = self
             .subject
             .selection
@@ -151,7 +151,6 @@ impl XlsxWriter {
     }
 
     /// Returns the number of rows so far, without headings and totals.
-    #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -165,7 +164,7 @@ impl XlsxWriter {
         write_total(&mut self.sheet, self.next_row + 1, &self.bold, self.rows)?;
         self.finish_sheet()?;
         if let Some(totals) = self.totals.take() {
-            let name = self.subject.lang.pick("Totales", "Totals");
+            let name = text!(self.subject.lang, "common-totals");
             let sheet = totals.into_sheet(name, &self.subject, &self.bold, self.rows)?;
             self.workbook.push_worksheet(sheet);
         }
@@ -201,12 +200,13 @@ impl XlsxWriter {
         let title = campaign.title.get(*lang);
         let value = self.subject.title();
         let rows = self.rows.to_string();
-        let words = lang.pick("filas", "rows");
+        let time = format!("{:.0}", self.subject.requested_at);
+        let comment = text!(lang, "report-rows", rows = rows.as_str(), time = time);
         Ok(DocProperties::new()
             .set_title(format!("{title}: {value}"))
             .set_subject(value)
             .set_category(title)
-            .set_comment(format!("{rows} {words}, {:.0}", self.subject.requested_at))
+            .set_comment(comment)
             .set_creation_datetime(&made_at)
             .set_custom_property("campaign", campaign.id.as_str())
             .set_custom_property("value", value)

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
-use uuid::Uuid;
+use tracing::info;
 
 use jornada_domain::{CampaignId, Job};
-use jornada_objects::{FileKey, ObjectStore};
-use jornada_store::Store;
+use jornada_objects::{ObjectKey, ObjectStore};
+use jornada_runtime::background;
+use jornada_store::{Lease, Store};
 
 /// Polling interval.
 const POLL_INTERVAL: Duration = Duration::from_mins(1);
@@ -26,7 +26,7 @@ const LEASE_NAME: &str = "sweep-reports";
 pub struct ReportCleaner {
     store: Store,
     objects: ObjectStore,
-    id: Uuid,
+    lease: Lease,
 }
 
 impl ReportCleaner {
@@ -34,33 +34,32 @@ impl ReportCleaner {
     #[must_use]
     pub fn new(store: Store, objects: ObjectStore) -> Self {
         Self {
+            lease: Lease::new(&store, LEASE_NAME, LEASE),
             store,
             objects,
-            id: Uuid::new_v4(),
         }
     }
 
-    /// Polls every minute until `stop`. Logs failures and retries.
+    /// Polls every minute until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            let sweep = Box::pin(self.clean_if_leader(Timestamp::now()));
-            match stop.run_until_cancelled(sweep).await {
-                Some(Ok(0)) | None => {}
-                Some(Ok(removed)) => info!("deleted {removed} reports"),
-                Some(Err(error)) => warn!("cannot delete reports, retrying: {error:#}"),
-            }
-            stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL))
-                .await;
-        }
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling
+            .run(
+                "cannot delete reports",
+                self.clean_if_leader(Timestamp::now()),
+            )
+            .await
+        {}
         // If this fails, the lease expires by itself.
-        self.store.release_lease(LEASE_NAME, self.id).await.ok();
+        self.lease.release().await.ok();
     }
 
-    async fn clean_if_leader(&self, now: Timestamp) -> anyhow::Result<u64> {
-        if !self.store.acquire_lease(LEASE_NAME, self.id, LEASE).await? {
-            return Ok(0);
+    async fn clean_if_leader(&self, now: Timestamp) -> anyhow::Result<()> {
+        match self.lease.hold(self.delete_expired(now)).await? {
+            Some(0) | None => {}
+            Some(removed) => info!("deleted {removed} reports"),
         }
-        self.delete_expired(now).await
+        Ok(())
     }
 
     /// Deletes jobs that are expired or outdated at `now`; returns how many.
@@ -111,7 +110,7 @@ impl ReportCleaner {
     async fn delete_job(&self, job: &Job) -> anyhow::Result<()> {
         for attempt in 1..=job.attempt {
             self.objects
-                .remove_file(&FileKey::for_job(job, attempt))
+                .remove(&ObjectKey::for_job(job, attempt))
                 .await?;
         }
         self.store.remove_job(job.id).await?;

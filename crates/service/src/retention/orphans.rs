@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ITEMS_PER_LEASE, Sweep, SweepReport};
-use jornada_objects::PhotoKey;
+use jornada_objects::ObjectKey;
 
 /// Minimum age; younger photos may belong to an attempt that still succeeds.
 const MIN_AGE: SignedDuration = SignedDuration::from_hours(24);
@@ -22,7 +22,7 @@ struct OrphanScan {
     orphans: u64,
     foreign: u64,
     /// Keys of the first orphans.
-    keys: Vec<PhotoKey>,
+    keys: Vec<ObjectKey>,
 }
 
 impl OrphanScan {
@@ -63,23 +63,24 @@ impl Sweep {
 
     /// Scans all photos. Keys are streamed, so that memory stays bounded.
     async fn find_orphans(&self, now: Timestamp) -> anyhow::Result<OrphanScan> {
-        let vault_keys = self.photos.stored_keys().await?;
-        let (mut keys, listing) = self.objects.list();
+        let keys = self.photos.stored_keys().await?;
+        let (mut objects, listing) = self.objects.list(ObjectKey::ALL);
         let (mut listed, mut found) = (0_usize, OrphanScan::default());
-        while let Some(key) = keys.recv().await {
+        while let Some((key, _)) = objects.recv().await {
             if listed.is_multiple_of(ITEMS_PER_LEASE) {
                 self.renew_lease().await?;
             }
             listed += 1;
-            if !self.is_own_campaign(key.campaign()) {
+            let is_photo = matches!(key, ObjectKey::Photo { .. });
+            if !is_photo || !self.is_own_campaign(key.campaign()) {
                 continue;
             }
             found.scanned += 1;
             if !self.is_orphan(&key, now).await? {
                 continue;
             }
-            let is_sealed_here = self.objects.is_encrypted_under(&vault_keys, &key).await?;
-            if !is_sealed_here && !self.deletes_all_orphans {
+            let is_encrypted_here = self.objects.is_encrypted_under(&keys, &key).await?;
+            if !is_encrypted_here && !self.deletes_all_orphans {
                 found.foreign += 1;
                 continue;
             }
@@ -93,22 +94,17 @@ impl Sweep {
     }
 
     /// Checks the age after the reference: a retry puts its photo before it inserts the registration.
-    async fn is_orphan(&self, key: &PhotoKey, now: Timestamp) -> anyhow::Result<bool> {
-        if self
-            .store
-            .is_photo_referenced(key.id(), key.sha256())
-            .await?
-        {
+    async fn is_orphan(&self, key: &ObjectKey, now: Timestamp) -> anyhow::Result<bool> {
+        let ObjectKey::Photo { id, sha256, .. } = key else {
+            return Ok(false);
+        };
+        if self.store.is_photo_referenced(*id, sha256).await? {
             return Ok(false);
         }
-        let put_at = self.objects.put_at(key).await?;
+        let put_at = self.objects.head(key).await?;
         let is_old = put_at.is_some_and(|at| now.duration_since(at) > MIN_AGE);
         // A retry may have inserted the registration between the two checks.
-        Ok(is_old
-            && !self
-                .store
-                .is_photo_referenced(key.id(), key.sha256())
-                .await?)
+        Ok(is_old && !self.store.is_photo_referenced(*id, sha256).await?)
     }
 }
 

@@ -51,7 +51,7 @@ impl Sweep {
 
     async fn erase(
         &self,
-        campaign: &Campaign,
+        campaign: &Arc<Campaign>,
         registration: &Registration,
         now: Timestamp,
     ) -> anyhow::Result<bool> {

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use self::sampler::EventSampler;
-use crate::key::{InstallationSecret, Key};
+use crate::key::{DerivedKey, InstallationSecret};
 use jornada_domain::staff::audit::{AuditRecord, ChainEntry, ChainHead};
 use jornada_store::audit::StoredEntry;
 use jornada_store::{OPERATION_TIMEOUT, Store, StoreError};
@@ -25,7 +25,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// compete for a place in the chain.
 #[derive(Debug)]
 pub struct AuditLog {
-    key: Key,
+    key: DerivedKey,
     /// Limits the entries for rate-limited login attempts.
     pub rate_limited_logins: EventSampler,
     /// Last known end of the chain. Other processes may have appended entries since.
@@ -45,19 +45,16 @@ pub enum AuditError {
 
 impl AuditLog {
     /// Creates the audit log of the installation with this secret.
-    #[must_use]
     pub fn new(secret: &InstallationSecret) -> Self {
         Self {
-            key: Key::of(secret, "staff: record of looks"),
+            key: DerivedKey::derive(secret, "staff: record of looks"),
             rate_limited_logins: EventSampler::default(),
             end: Mutex::default(),
         }
     }
 
-    /// Appends an entry to the chain. When this returns `Ok`, the entry is stored.
-    ///
-    /// # Errors
-    /// [`AuditError`]. The entry may have been stored all the same: it documents an attempt, not a result.
+    /// Appends an entry to the chain. When this returns `Ok`, the entry is stored. After an error it may
+    /// be stored all the same: it documents an attempt, not a result.
     pub async fn write(
         &self,
         store: &Store,

@@ -28,12 +28,11 @@ pub fn encrypt(
     let mut text = serde_json::to_vec(query).expect("texts and numbers are always JSON");
     // JSON allows trailing spaces.
     text.resize(text.len().next_multiple_of(PADDING_BYTES), b' ');
-    let sealed = aead::seal(keys.query_key(), &aad(account, campaign), &text)?;
-    Ok(data_encoding::BASE64URL_NOPAD.encode(&sealed))
+    let encrypted = aead::encrypt(keys.query_key(), &aad(account, campaign), &text)?;
+    Ok(data_encoding::BASE64URL_NOPAD.encode(&encrypted))
 }
 
 /// Decrypts a query that was encrypted for this account and campaign. `None` for anything else.
-#[must_use]
 pub fn decrypt<T: DeserializeOwned>(
     keys: &StaffKeys,
     account: Uuid,
@@ -43,10 +42,10 @@ pub fn decrypt<T: DeserializeOwned>(
     if text.len() > MAX_BYTES {
         return None;
     }
-    let sealed = data_encoding::BASE64URL_NOPAD
+    let encrypted = data_encoding::BASE64URL_NOPAD
         .decode(text.as_bytes())
         .ok()?;
-    let text = aead::open(keys.query_key(), &aad(account, campaign), &sealed)?;
+    let text = aead::decrypt(keys.query_key(), &aad(account, campaign), &encrypted)?;
     serde_json::from_slice(&text).ok()
 }
 

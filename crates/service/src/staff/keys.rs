@@ -1,23 +1,22 @@
 //! Keys that the staff area derives from the installation's secret.
 
-use crate::key::{InstallationSecret, Key};
+use crate::key::{DerivedKey, InstallationSecret};
 
 /// The derived keys of the staff area.
 #[derive(Debug)]
 pub struct StaffKeys {
-    totp: Key,
-    throttle: Key,
-    query: Key,
+    totp: DerivedKey,
+    throttle: DerivedKey,
+    query: DerivedKey,
 }
 
 impl StaffKeys {
     /// Derives the keys from the installation's secret.
-    #[must_use]
     pub fn derive(secret: &InstallationSecret) -> Self {
         Self {
-            totp: Key::of(secret, "staff: second factors"),
-            throttle: Key::of(secret, "staff: who tries to log in"),
-            query: Key::of(secret, "staff: what is looked for"),
+            totp: DerivedKey::derive(secret, "staff: second factors"),
+            throttle: DerivedKey::derive(secret, "staff: who tries to log in"),
+            query: DerivedKey::derive(secret, "staff: what is looked for"),
         }
     }
 
@@ -32,7 +31,7 @@ impl StaffKeys {
     }
 
     /// Returns the key that pseudonymises the clients of counted login attempts.
-    pub(super) fn throttle_key(&self) -> &Key {
+    pub(super) fn throttle_key(&self) -> &DerivedKey {
         &self.throttle
     }
 }

@@ -71,7 +71,6 @@ pub enum ReauthOutcome {
 
 impl Authenticator {
     /// Creates an authenticator with keys derived from `secret`.
-    #[must_use]
     pub fn new(
         secret: &InstallationSecret,
         counters: AbuseCounters,
@@ -87,13 +86,11 @@ impl Authenticator {
     }
 
     /// Returns whether this account must set up a second factor before it may do anything else.
-    #[must_use]
     pub fn lacks_second_factor(&self, account: &Account) -> bool {
         self.requires_second_factor(account) && account.second_factor.is_none()
     }
 
     /// Returns whether this account must have a second factor.
-    #[must_use]
     pub fn requires_second_factor(&self, account: &Account) -> bool {
         self.admins_need_second_factor && account.role == Role::Admin
     }

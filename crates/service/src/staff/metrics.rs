@@ -1,9 +1,11 @@
 //! Metrics of staff logins. Many failed or rate-limited ones mean that somebody guesses passwords.
 
-use prometheus::{IntCounterVec, IntGauge, Registry};
+use prometheus::{
+    IntCounterVec, IntGauge, Registry, register_int_counter_vec_with_registry as counters,
+    register_int_gauge_with_registry as gauge,
+};
 
 use super::login::LoginOutcome;
-use jornada_runtime::metrics::{add, counters};
 
 /// Metrics of logins.
 #[derive(Clone, Debug)]
@@ -16,18 +18,18 @@ pub struct StaffMetrics {
 impl StaffMetrics {
     /// Registers the metrics.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let logins = counters(
-            "jornada_staff_logins_total",
-            "Login attempts, by outcome: in, refused, slowed",
-            &["outcome"],
-        )?;
-        let passwords = IntGauge::new(
-            "jornada_staff_passwords_in_work",
-            "Password hashes being computed or queued",
-        )?;
         Ok(Self {
-            logins: add(registry, logins)?,
-            queued_passwords: add(registry, passwords)?,
+            logins: counters!(
+                "jornada_staff_logins_total",
+                "Login attempts, by outcome: in, refused, slowed",
+                &["outcome"],
+                registry
+            )?,
+            queued_passwords: gauge!(
+                "jornada_staff_passwords_in_work",
+                "Password hashes being computed or queued",
+                registry
+            )?,
         })
     }
 

@@ -4,16 +4,18 @@
 //! time.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use tokio::time::sleep;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use jornada_domain::day_range::start_of_day;
 use jornada_domain::{Campaign, CampaignId};
+use jornada_runtime::background;
 use jornada_store::{Store, StoreError};
 
 /// Days in an overview, today included.
@@ -65,7 +67,6 @@ struct TimedOverview {
 
 impl Overview {
     /// Sums the registrations per day over the values that `admits` accepts.
-    #[must_use]
     pub fn sum_by_day(&self, admits: impl Fn(&str) -> bool) -> Vec<u64> {
         let mut sums = vec![0; self.days.len()];
         for (_, counts) in self.values.iter().filter(|(value, _)| admits(value)) {
@@ -79,7 +80,6 @@ impl Overview {
 
 impl OverviewCache {
     /// Creates an empty cache over this store.
-    #[must_use]
     pub fn new(store: Store) -> Self {
         Self {
             store,
@@ -89,13 +89,8 @@ impl OverviewCache {
 
     /// Counts at once, and again when a new day begins in a campaign's time zone, until `stop`.
     pub async fn refresh_until(self, campaigns: Vec<Arc<Campaign>>, stop: CancellationToken) {
-        let counting = async {
-            loop {
-                self.count_missing(&campaigns).await;
-                sleep(POLL_INTERVAL).await;
-            }
-        };
-        stop.run_until_cancelled(counting).await;
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        while polling.repeat(self.count_missing(&campaigns)).await {}
     }
 
     /// Counts every campaign that has no count of today. Logs store failures; the next request tries again.
@@ -109,9 +104,6 @@ impl OverviewCache {
 
     /// Returns the last count of today without waiting, and refreshes it in the background if it is stale. Waits for a
     /// count only if there is none of today.
-    ///
-    /// # Errors
-    /// [`StoreError`] only if there is no count of today.
     pub async fn fetch(
         &self,
         campaign: &Arc<Campaign>,
@@ -181,24 +173,20 @@ impl OverviewCache {
             started_at: at,
             took: at.elapsed(),
         };
-        *slot.last() = Some(taken.clone());
+        *slot.last.lock() = Some(taken.clone());
         Ok(taken)
     }
 
     fn slot(&self, campaign: &CampaignId) -> Arc<Slot> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         Arc::clone(slots.entry(campaign.clone()).or_default())
     }
 }
 
 impl Slot {
-    fn last(&self) -> MutexGuard<'_, Option<TimedOverview>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Returns the last count if it covers exactly these days.
     fn last_for_days(&self, days: &[Date]) -> Option<TimedOverview> {
-        let last = self.last().clone();
+        let last = self.last.lock().clone();
         last.filter(|taken| taken.overview.days == days)
     }
 }
@@ -223,10 +211,7 @@ fn last_days(campaign: &Campaign, now: Timestamp) -> Vec<Date> {
 /// or 25 hours.
 fn day_bounds(campaign: &Campaign, days: &[Date]) -> Vec<Timestamp> {
     let after = days.last().map(|last| last.saturating_add(1.days()));
-    let begin = |day: Date| {
-        let begin = day.to_zoned(campaign.time_zone.clone());
-        begin.map_or(Timestamp::MAX, |begin| begin.timestamp())
-    };
+    let begin = |day| start_of_day(day, &campaign.time_zone).unwrap_or(Timestamp::MAX);
     days.iter().copied().chain(after).map(begin).collect()
 }
 

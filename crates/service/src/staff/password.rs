@@ -87,33 +87,19 @@ struct GaugeGuard<'a>(&'a IntGauge);
 
 impl PasswordWeakness {
     /// Returns the text for the user: what is wrong and how to correct it.
-    #[must_use]
     pub fn message(self, lang: Lang) -> &'static str {
         match self {
-            Self::TooShort => lang.pick(
-                "Use al menos 12 caracteres. Varias palabras sirven bien.",
-                "Use at least 12 characters. A few words do well.",
-            ),
-            Self::TooLong => lang.pick("Es demasiado larga.", "It is too long."),
-            Self::Common => lang.pick(
-                "Esta contraseña es de las más comunes. Elija otra.",
-                "This password is among the commonest. Choose another.",
-            ),
-            Self::MatchesEmail => lang.pick(
-                "No use su correo como contraseña.",
-                "Do not use your mail address as a password.",
-            ),
-            Self::Mismatch => lang.pick(
-                "Las dos contraseñas no son iguales.",
-                "The two passwords are not the same.",
-            ),
+            Self::TooShort => text!(lang, "password-too-short"),
+            Self::TooLong => text!(lang, "password-too-long"),
+            Self::Common => text!(lang, "password-common"),
+            Self::MatchesEmail => text!(lang, "password-matches-email"),
+            Self::Mismatch => text!(lang, "password-mismatch"),
         }
     }
 }
 
 impl Password {
     /// Normalises a password typed at a login.
-    #[must_use]
     pub fn from_input(text: &str) -> Self {
         if text.len() > MAX_BYTES {
             // Matches no hash, and takes as long as any other.

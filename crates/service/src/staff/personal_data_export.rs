@@ -9,6 +9,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use strum::Display;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -18,12 +19,14 @@ use jornada_domain::{Campaign, Field, Localized};
 /// Name of the file with the answers inside the ZIP file.
 pub const ANSWERS_FILE: &str = "registration.json";
 
-/// The photo of an export.
-#[derive(Debug)]
+/// The photo of an export. Its text is the value of `photo.state`.
+#[derive(Debug, Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum ExportedPhoto {
     /// The registration has no photo, or it was erased at the end of its retention.
     None,
     /// The photo as it was uploaded.
+    #[strum(serialize = "whole")]
     Intact(Bytes),
     /// Not found in the object store.
     Missing,
@@ -46,22 +49,7 @@ pub struct PersonalDataExport<'a> {
     pub photo: ExportedPhoto,
 }
 
-impl ExportedPhoto {
-    /// Returns the value of `photo.state` in the export.
-    fn state(&self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Intact(_) => "whole",
-            Self::Missing => "missing",
-            Self::Altered => "altered",
-        }
-    }
-}
-
-/// Writes the ZIP file with mode 0600. Never overwrites a file.
-///
-/// # Errors
-/// When the file exists or cannot be written. An incomplete file may remain.
+/// Writes the ZIP file with mode 0600. Never overwrites a file. After a failure, an incomplete file may remain.
 pub fn write_zip(path: &Path, export: &PersonalDataExport<'_>) -> io::Result<()> {
     let mut create = OpenOptions::new();
     let file = create.write(true).create_new(true).mode(0o600).open(path)?;
@@ -95,7 +83,7 @@ impl PersonalDataExport<'_> {
             "no_longer_asked": self.retired_answers_json(),
             "consent": { "version": record.consent, "words": self.consent.as_ref().map(localized_json) },
             "corrections": record.corrections.iter().map(correction_json).collect::<Vec<_>>(),
-            "photo": photo.map(|photo| json!({ "bytes": photo.bytes, "state": self.photo.state() })),
+            "photo": photo.map(|photo| json!({ "bytes": photo.bytes, "state": self.photo.to_string() })),
             "photo_erased_at": record.erased.as_ref().map(|photo| photo.at.to_string()),
         })
     }

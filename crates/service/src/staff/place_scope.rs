@@ -1,14 +1,10 @@
 //! Parses the places that limit a clerk or a token into tally values of the campaigns.
 
 use crate::campaigns::Campaigns;
-use jornada_domain::FieldKind;
 use jornada_domain::staff::PlaceScope;
 
 /// Parses typed places; no place means all. A name in the list of a campaign stands for that place. Any other name is
-/// accepted if a campaign accepts places outside its list.
-///
-/// # Errors
-/// The first name that no campaign accepts as a tally value.
+/// accepted if a campaign accepts places outside its list. Fails with the first name that no campaign accepts.
 pub fn parse(campaigns: &Campaigns, names: &[String]) -> Result<PlaceScope, String> {
     let mut places = Vec::new();
     for name in names
@@ -26,18 +22,16 @@ pub fn parse(campaigns: &Campaigns, names: &[String]) -> Result<PlaceScope, Stri
 }
 
 fn find_tally_values(campaigns: &Campaigns, name: &str) -> Vec<String> {
-    let listed = |kind: &FieldKind| match kind {
-        FieldKind::Place(places) => places.find(name).map(|place| place.name.clone()),
-        FieldKind::Choice(choice) => choice.parse(name).ok(),
-        FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => None,
-    };
     let tallied = || campaigns.iter().map(|campaign| campaign.tally_field());
-    let known: Vec<_> = tallied().filter_map(|field| listed(&field.kind)).collect();
+    let known: Vec<_> = tallied()
+        .filter_map(|field| field.listed_value(name))
+        .collect();
     if !known.is_empty() {
         return known;
     }
-    let open = tallied().filter_map(|field| Some(field.tally_value(&field.validate(name).ok()??)));
-    open.collect()
+    tallied()
+        .filter_map(|field| field.tally_value_of(name).ok()?)
+        .collect()
 }
 
 #[cfg(test)]

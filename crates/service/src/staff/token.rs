@@ -19,27 +19,23 @@ impl Token {
     }
 
     /// Wraps a token that a client sent. Accepts any text, since only its hash is looked up.
-    #[must_use]
     pub fn from_text(text: &str) -> Self {
         Self(text.into())
     }
 
     /// Returns the plain text.
-    #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
     /// Returns the SHA-256 under which the token is stored. Lookups need no constant time: a hash of 256 random bits
     /// cannot be guessed step by step.
-    #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.expose().as_bytes()).into()
     }
 }
 
 /// Returns whether a text is a valid token name: 1 to 100 bytes without control characters.
-#[must_use]
 pub fn is_valid_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 100 && !name.chars().any(char::is_control)
 }

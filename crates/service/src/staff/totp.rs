@@ -29,18 +29,16 @@ impl TotpSecret {
     /// Encrypts the secret for one account.
     pub fn encrypt(&self, keys: &StaffKeys, account: Uuid) -> Result<Vec<u8>, getrandom::Error> {
         let secret = self.0.expose_secret();
-        aead::seal(keys.totp_key(), account.as_bytes(), secret)
+        aead::encrypt(keys.totp_key(), account.as_bytes(), secret)
     }
 
     /// Decrypts the output of [`encrypt`](Self::encrypt) for this account. `None` for anything else.
-    #[must_use]
     pub fn decrypt(ciphertext: &[u8], keys: &StaffKeys, account: Uuid) -> Option<Self> {
-        let bytes = aead::open(keys.totp_key(), account.as_bytes(), ciphertext)?;
+        let bytes = aead::decrypt(keys.totp_key(), account.as_bytes(), ciphertext)?;
         (bytes.len() == SECRET_BYTES).then(|| Self(bytes.into()))
     }
 
     /// Returns the 30-second step that the code belongs to, or `None` if the code is not valid now. Ignores spaces.
-    #[must_use]
     pub fn find_step(&self, code: &str, now: Timestamp) -> Option<u64> {
         let digits: String = code
             .chars()
@@ -52,14 +50,12 @@ impl TotpSecret {
     }
 
     /// Returns the code that the app shows at this time.
-    #[must_use]
     pub fn generate_code(&self, at: Timestamp) -> Option<String> {
         let second = u64::try_from(at.as_second()).ok()?;
         Some(self.build_totp()?.generate(second).to_string())
     }
 
     /// Returns the `otpauth` URI for the QR code (Key URI Format of Google Authenticator).
-    #[must_use]
     pub fn to_uri(&self, mail: &EmailAddress) -> String {
         let mail = url::form_urlencoded::byte_serialize(mail.as_str().as_bytes());
         let mail: String = mail.collect();
@@ -68,7 +64,6 @@ impl TotpSecret {
     }
 
     /// Returns the secret in Base32 (RFC 4648), for typing it into an app.
-    #[must_use]
     pub fn to_base32(&self) -> String {
         data_encoding::BASE32_NOPAD.encode(self.0.expose_secret())
     }

@@ -9,6 +9,7 @@ use prometheus::{IntGaugeVec, Opts};
 
 use super::live_totals::{LiveTotals, TotalsView};
 use jornada_domain::{Campaign, FieldKind};
+use jornada_runtime::metrics::gauge_value;
 
 /// Maximum values per campaign with their own label.
 const MAX_VALUES: usize = 40;
@@ -83,7 +84,7 @@ impl Collector for TotalsCollector {
             for (value, count) in labelled_counts(&chart) {
                 gauge
                     .with_label_values(&[campaign.id.as_str(), value])
-                    .set(i64::try_from(count).unwrap_or(i64::MAX));
+                    .set(gauge_value(count));
             }
         }
         gauge.collect()

@@ -7,17 +7,16 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{Instrument, error_span, info, warn};
 
 use super::metrics::TallyMetrics;
 use super::{LeaderTurn, Tally};
 use jornada_domain::CampaignId;
+use jornada_runtime::background;
 use jornada_store::{Change, Feed, FeedError, Position, Snapshot, Store};
 
 /// Interval of lease renewals; the lease is ten times as long.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// Delay after a failure.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Updates the totals of one campaign while this instance leads.
 #[derive(Clone, Debug)]
@@ -39,26 +38,12 @@ struct FeedCursor {
 }
 
 impl Follower {
-    /// Follows until `stop`. Logs the first of several failures and starts again after a delay.
+    /// Follows until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut failing = false;
-        while !stop.is_cancelled() {
-            let rest = match stop.run_until_cancelled(self.lead()).await {
-                None => break,
-                Some(Ok(())) => {
-                    failing = false;
-                    POLL_INTERVAL
-                }
-                Some(Err(error)) => {
-                    if !failing {
-                        warn!(campaign = %self.campaign, "cannot update totals, retrying: {error:#}");
-                    }
-                    failing = true;
-                    RETRY_DELAY
-                }
-            };
-            stop.run_until_cancelled(tokio::time::sleep(rest)).await;
-        }
+        let span = error_span!("totals", campaign = %self.campaign);
+        let mut polling = background::every(POLL_INTERVAL, &stop);
+        let lead = async { while polling.run("cannot update totals", self.lead()).await {} };
+        lead.instrument(span).await;
         // If this fails, the lease expires by itself.
         self.tally.resign(&self.campaign).await.ok();
     }
@@ -135,7 +120,10 @@ impl Follower {
             .tally
             .replace(&self.campaign, from, &snapshot, Timestamp::now())
             .await?;
-        info!(campaign = %self.campaign, values = snapshot.totals.len(), replaced, "rebuilt the totals");
+        info!(
+            values = snapshot.totals.len(),
+            replaced, "rebuilt the totals"
+        );
         Ok(replaced.then_some(snapshot.position))
     }
 
@@ -197,7 +185,7 @@ impl Follower {
         let drift = total_drift(&totals.values, &snapshot.totals);
         self.metrics.set_drift(&self.campaign, drift);
         if drift != 0 {
-            warn!(campaign = %self.campaign, drift, "totals had drifted from the store, corrected");
+            warn!(drift, "totals had drifted from the store, corrected");
         }
         Ok(())
     }

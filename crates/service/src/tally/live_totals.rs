@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::metrics::TallyMetrics;
 use super::{Tally, Totals};
 use jornada_domain::{Campaign, CampaignId};
+use jornada_runtime::background;
 use jornada_store::Store;
 
 /// Polling interval, and so the shortest time between two visible changes.
@@ -98,23 +99,19 @@ impl LiveTotals {
         let Some(place) = self.totals.get(&campaign.id) else {
             return;
         };
-        let mut last = None;
-        while let Some(totals) = stop
-            .run_until_cancelled(source.read(&campaign.id, last.is_some()))
-            .await
-        {
-            if let Some(next) = next_view(&campaign, totals, last.as_deref(), Timestamp::now()) {
+        let refresh = async || {
+            let last = place.borrow().clone();
+            let totals = source.read(&campaign.id, last.is_some()).await;
+            let next = next_view(&campaign, totals, last.as_deref(), Timestamp::now());
+            if let Some(next) = next {
                 metrics.set_shown(&campaign.id, next.as_of, next.stale);
-                last = Some(Arc::new(next));
-                place.send_replace(last.clone());
+                place.send_replace(Some(Arc::new(next)));
             }
-            let tick = if last.is_some() {
-                POLL_INTERVAL
-            } else {
-                FIRST_POLL_INTERVAL
-            };
-            stop.run_until_cancelled(tokio::time::sleep(tick)).await;
-        }
+        };
+        let mut first_polls = background::every(FIRST_POLL_INTERVAL, &stop);
+        while place.borrow().is_none() && first_polls.repeat(refresh()).await {}
+        let mut polls = background::every(POLL_INTERVAL, &stop);
+        while polls.repeat(refresh()).await {}
     }
 }
 

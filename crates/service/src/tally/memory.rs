@@ -1,9 +1,10 @@
 //! Tally in memory, for a single process.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
 use super::{LeaderTurn, Totals};
 use jornada_domain::CampaignId;
@@ -26,20 +27,13 @@ struct MemoryTotals {
 }
 
 impl MemoryTally {
-    fn entries(&self) -> MutexGuard<'_, HashMap<CampaignId, MemoryTotals>> {
-        // A poisoned lock is safe to use: each change below is complete or not started.
-        self.campaigns
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn acquire_lead(
         &self,
         campaign: &CampaignId,
         caught_up: bool,
         now: Timestamp,
     ) -> LeaderTurn {
-        let mut entries = self.entries();
+        let mut entries = self.campaigns.lock();
         let entry = entries.entry(campaign.clone()).or_default();
         if let Some(totals) = entry.totals.as_mut().filter(|_| caught_up) {
             totals.as_of = now;
@@ -56,7 +50,7 @@ impl MemoryTally {
     }
 
     pub(super) fn read(&self, campaign: &CampaignId) -> Option<Totals> {
-        self.entries().get(campaign)?.totals.clone()
+        self.campaigns.lock().get(campaign)?.totals.clone()
     }
 
     pub(super) fn add(
@@ -66,7 +60,7 @@ impl MemoryTally {
         to: &Position,
         deltas: &BTreeMap<&str, i64>,
     ) -> bool {
-        let mut entries = self.entries();
+        let mut entries = self.campaigns.lock();
         let totals = entries
             .get_mut(campaign)
             .and_then(|entry| entry.totals.as_mut());
@@ -89,7 +83,7 @@ impl MemoryTally {
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> bool {
-        let mut entries = self.entries();
+        let mut entries = self.campaigns.lock();
         let entry = entries.entry(campaign.clone()).or_default();
         if entry.totals.as_ref().map(|totals| &totals.position) != from {
             return false;
@@ -103,7 +97,8 @@ impl MemoryTally {
     }
 
     pub(super) fn request_refresh(&self, campaign: &CampaignId) {
-        self.entries()
+        self.campaigns
+            .lock()
             .entry(campaign.clone())
             .or_default()
             .refresh_requested = true;

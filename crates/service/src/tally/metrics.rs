@@ -1,10 +1,10 @@
 //! Metrics of totals: delay of the totals shown, and their difference from the store.
 
 use jiff::Timestamp;
-use prometheus::{IntGaugeVec, Opts, Registry};
+use prometheus::{IntGaugeVec, Registry, register_int_gauge_vec_with_registry};
 
 use jornada_domain::CampaignId;
-use jornada_runtime::metrics::{add, gauge_value};
+use jornada_runtime::metrics::gauge_value;
 
 /// Metrics of totals.
 #[derive(Clone, Debug)]
@@ -18,10 +18,7 @@ impl TallyMetrics {
     /// Registers the metrics.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let gauge = |name: &str, help: &str| {
-            add(
-                registry,
-                IntGaugeVec::new(Opts::new(name, help), &["campaign"])?,
-            )
+            register_int_gauge_vec_with_registry!(name, help, &["campaign"], registry)
         };
         Ok(Self {
             drift: gauge(

@@ -20,31 +20,21 @@ use jornada_store::{Position, Snapshot};
 const LEASE_MS: u64 = 5_000;
 
 static TURN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/turn.lua")));
-static RESIGN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/resign.lua")));
 static ADD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/add.lua")));
 static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/replace.lua")));
 
 /// Totals in Redis.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RedisTally {
     connection: ConnectionManager,
     leader: String,
-}
-
-impl std::fmt::Debug for RedisTally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedisTally")
-            .field("leader", &self.leader)
-            .finish_non_exhaustive()
-    }
 }
 
 impl RedisTally {
     pub(super) fn open(url: &SecretString, instance: &str) -> Result<Self, TallyError> {
         Ok(Self {
             connection: cache::lazy_connection(url)?,
-            // Unique even if two processes were given the same name by mistake.
-            leader: format!("{instance} {}", uuid::Uuid::new_v4()),
+            leader: cache::holder_name(instance),
         })
     }
 
@@ -79,12 +69,7 @@ impl RedisTally {
 
     pub(super) async fn resign(&self, campaign: &CampaignId) -> Result<(), TallyError> {
         let lease = TallyKeys::new(campaign).lease;
-        let () = RESIGN
-            .key(lease)
-            .arg(&self.leader)
-            .invoke_async(&mut self.connection.clone())
-            .await?;
-        Ok(())
+        Ok(cache::release_lease(&self.connection, &lease, &self.leader).await?)
     }
 
     pub(super) async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {

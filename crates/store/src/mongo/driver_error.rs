@@ -5,7 +5,7 @@ use std::fmt;
 
 use mongodb::error::{Error, ErrorKind, RETRYABLE_ERROR, RETRYABLE_WRITE_ERROR, WriteFailure};
 
-use crate::StoreError;
+use crate::error::StoreError;
 
 const NAMESPACE_EXISTS: i32 = 48;
 
@@ -57,22 +57,22 @@ impl From<Error> for StoreError {
 }
 
 /// Returns whether a write failed because its `_id` exists.
-pub(super) fn is_duplicate(error: &Error) -> bool {
+pub(crate) fn is_duplicate(error: &Error) -> bool {
     matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
 }
 
 /// Returns whether a collection exists already.
-pub(super) fn is_existing_collection(error: &Error) -> bool {
+pub(crate) fn is_existing_collection(error: &Error) -> bool {
     code(error).is_some_and(|(code, _)| code == NAMESPACE_EXISTS)
 }
 
 /// Returns whether a change stream cannot continue from its position.
-pub(super) fn is_lost_position(error: &Error) -> bool {
+pub(crate) fn is_lost_position(error: &Error) -> bool {
     code(error).is_some_and(|(code, _)| LOST_POSITION_CODES.contains(&code))
 }
 
 /// Returns whether the server cannot parse the resume token.
-pub(super) fn is_invalid_token(error: &Error) -> bool {
+pub(crate) fn is_invalid_token(error: &Error) -> bool {
     code(error).is_some_and(|(code, name)| {
         INVALID_TOKEN_CODES.contains(&code) || name.starts_with("Location")
     })

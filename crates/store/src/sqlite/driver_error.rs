@@ -2,7 +2,7 @@
 
 use rusqlite::{Error, ErrorCode};
 
-use crate::StoreError;
+use crate::error::StoreError;
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {

@@ -1,15 +1,15 @@
 //! Pool of read connections, bounded in number so that long lists and short reads do not starve each other.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
-use super::schema;
-use crate::stream::BatchSender;
-use crate::{OPERATION_TIMEOUT, StoreError};
+use super::file;
+use crate::error::StoreError;
+use crate::time_limit::in_time;
 use jornada_runtime::low_priority;
 
 /// Maximum number of short reads at once.
@@ -20,7 +20,7 @@ const MAX_LISTS: usize = 4;
 
 /// Read connections, reused while idle.
 #[derive(Debug)]
-pub(super) struct ReadPool {
+pub(crate) struct ReadPool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     short: Arc<Semaphore>,
@@ -28,7 +28,7 @@ pub(super) struct ReadPool {
 }
 
 impl ReadPool {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             idle: Mutex::default(),
@@ -38,7 +38,7 @@ impl ReadPool {
     }
 
     /// Runs a short read on a thread that may block.
-    pub(super) async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
         read: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -48,56 +48,54 @@ impl ReadPool {
             let _permit = permit;
             let mut connection = readers.connection()?;
             let answer = read(&mut connection)?;
-            readers.idle().push(connection);
+            readers.idle.lock().push(connection);
             Ok(answer)
         })
         .await
     }
 
-    /// Runs a long list on a thread and a connection of its own, which frees its memory at the end.
-    pub(super) async fn stream(
+    /// Runs a long list on a thread and a connection of its own, which frees its memory at the end. `send_error` gets
+    /// an error that ended the list.
+    pub(crate) async fn stream(
         &self,
-        sender: BatchSender,
-        list: impl FnOnce(&mut Connection, &BatchSender) -> Result<(), StoreError> + Send + 'static,
+        list: impl FnOnce(&mut Connection) -> Result<(), StoreError> + Send + 'static,
+        send_error: impl FnOnce(StoreError) + Send + 'static,
     ) -> Result<(), StoreError> {
         let permit = acquire_permit(&self.lists).await?;
         let path = self.path.clone();
         let started = low_priority::spawn("list", move || {
             let _permit = permit;
-            let listed = open(&path).and_then(|mut connection| list(&mut connection, &sender));
-            if let Err(error) = listed {
-                // Fails only if the receiver was dropped.
-                sender.blocking_send(Err(error)).ok();
-            }
+            open(&path)
+                .and_then(|mut connection| list(&mut connection))
+                .unwrap_or_else(send_error);
         });
         started.map_err(|error| StoreError::Unavailable(error.into()))
     }
 
     fn connection(&self) -> Result<Connection, StoreError> {
-        let idle = self.idle().pop();
+        let idle = self.idle.lock().pop();
         idle.map_or_else(|| open(&self.path), Ok)
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn open(path: &Path) -> Result<Connection, StoreError> {
-    let connection = schema::connect(path)?;
+    let connection = file::connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
 
 async fn acquire_permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
-    let waited = timeout(OPERATION_TIMEOUT, Arc::clone(semaphore).acquire_owned()).await;
-    waited
-        .map_err(|_| StoreError::timed_out())?
-        .map_err(|error| StoreError::Failed(error.into()))
+    let acquired = Arc::clone(semaphore).acquire_owned();
+    in_time(async {
+        acquired
+            .await
+            .map_err(|error| StoreError::Failed(error.into()))
+    })
+    .await
 }
 
 /// Runs `work` on a thread that may block.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let done = tokio::task::spawn_blocking(work).await;

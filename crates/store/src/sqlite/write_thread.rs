@@ -5,9 +5,9 @@ use std::fmt;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
 
-use crate::{OPERATION_TIMEOUT, StoreError};
+use crate::error::StoreError;
+use crate::time_limit::in_time;
 
 /// Maximum number of queued writes.
 const QUEUE_LENGTH: usize = 1024;
@@ -59,7 +59,7 @@ where
 
 /// A handle to the write thread, which ends with the last clone.
 #[derive(Clone)]
-pub(super) struct WriteThread(mpsc::Sender<Box<dyn WriteJob>>);
+pub(crate) struct WriteThread(mpsc::Sender<Box<dyn WriteJob>>);
 
 impl fmt::Debug for WriteThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +69,7 @@ impl fmt::Debug for WriteThread {
 
 impl WriteThread {
     /// Starts the thread. The receiver is notified of every commit.
-    pub(super) fn start(connection: Connection) -> Result<(Self, watch::Receiver<()>), StoreError> {
+    pub(crate) fn start(connection: Connection) -> Result<(Self, watch::Receiver<()>), StoreError> {
         let (sender, jobs) = mpsc::channel(QUEUE_LENGTH);
         let (written, commits) = watch::channel(());
         std::thread::Builder::new()
@@ -80,7 +80,7 @@ impl WriteThread {
     }
 
     /// Runs `work` in a transaction. Returns once it is on disk.
-    pub(super) async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -97,13 +97,11 @@ impl WriteThread {
                 .map_err(|_| thread_ended())?;
             answered.await.map_err(|_| thread_ended())?
         };
-        timeout(OPERATION_TIMEOUT, written)
-            .await
-            .map_err(|_| StoreError::timed_out())?
+        in_time(written).await
     }
 
     /// Fails if the thread has ended.
-    pub(super) fn ensure_running(&self) -> Result<(), StoreError> {
+    pub(crate) fn ensure_running(&self) -> Result<(), StoreError> {
         if self.0.is_closed() {
             return Err(thread_ended());
         }

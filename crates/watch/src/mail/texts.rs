@@ -1,9 +1,10 @@
-//! Texts of mails in Spanish and English.
+//! Texts of mails.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{IncidentItem, MailContent, MailPart};
 use crate::probe::ProbeResult;
+use crate::snapshot::InstanceCount;
 use crate::store::incidents::Incident;
 use crate::store::mail_kind::MailKind;
 use jornada_domain::Lang;
@@ -23,47 +24,42 @@ impl MailContent<'_> {
 
     fn headline(&self, lang: Lang) -> String {
         let names = self.join_names();
-        let many = self.incidents.len() > 1;
-        match self.kind {
-            None => lang.pick("mensaje de prueba", "test message").to_owned(),
-            Some(MailKind::Raised) if self.is_all_down() => lang
-                .pick("NINGUNA instancia responde", "ALL instances are down")
-                .to_owned(),
-            Some(MailKind::Raised) => {
-                let verb = match (lang, many) {
-                    (Lang::Es, false) => "no responde",
-                    (Lang::Es, true) => "no responden",
-                    (Lang::En, false) => "is down",
-                    (Lang::En, true) => "are down",
-                };
-                format!("{names} {verb} ({})", self.remaining_text(lang))
+        let count = self.incidents.len();
+        match (self.kind, self.incidents) {
+            (None, _) => text!(lang, "watch-mail-test").to_owned(),
+            (Some(MailKind::Raised), _) if self.is_all_down() => {
+                text!(lang, "watch-mail-all-down").to_owned()
             }
-            Some(MailKind::Reminder) => {
-                let verb = match (lang, many) {
-                    (Lang::Es, false) => "sigue sin responder",
-                    (Lang::Es, true) => "siguen sin responder",
-                    (Lang::En, false) => "is still down",
-                    (Lang::En, true) => "are still down",
-                };
-                format!("{names} {verb} ({})", self.remaining_text(lang))
+            (Some(MailKind::Raised), _) => {
+                let left = self.remaining_text(lang);
+                text!(
+                    lang,
+                    "watch-mail-raised",
+                    names = names,
+                    count = count,
+                    left = left
+                )
             }
-            Some(MailKind::Resolved) => {
-                let verb = match (lang, many) {
-                    (Lang::Es, false) => "responde de nuevo",
-                    (Lang::Es, true) => "responden de nuevo",
-                    (Lang::En, false) => "is back",
-                    (Lang::En, true) => "are back",
-                };
-                let after = match self.incidents {
-                    [one] => format!(
-                        " {} {}",
-                        lang.pick("tras", "after"),
-                        format_duration(incident_duration(one))
-                    ),
-                    _ => String::new(),
-                };
-                format!("{names} {verb}{after}")
+            (Some(MailKind::Reminder), _) => {
+                let left = self.remaining_text(lang);
+                text!(
+                    lang,
+                    "watch-mail-reminder",
+                    names = names,
+                    count = count,
+                    left = left
+                )
             }
+            (Some(MailKind::Resolved), [one]) => {
+                let duration = format_duration(incident_duration(one));
+                text!(
+                    lang,
+                    "watch-mail-resolved",
+                    name = names,
+                    duration = duration
+                )
+            }
+            (Some(MailKind::Resolved), _) => text!(lang, "watch-mail-all-resolved", names = names),
         }
     }
 
@@ -85,12 +81,8 @@ impl MailContent<'_> {
     }
 
     fn remaining_text(&self, lang: Lang) -> String {
-        let (up, all) = (self.instances.up, self.instances.all);
-        match lang {
-            Lang::Es if up == 1 => format!("queda 1 de {all}"),
-            Lang::Es => format!("quedan {up} de {all}"),
-            Lang::En => format!("{up} of {all} left"),
-        }
+        let InstanceCount { up, all } = self.instances;
+        text!(lang, "watch-mail-left", up = up, all = all)
     }
 
     pub(super) fn part(&self, lang: Lang) -> MailPart {
@@ -108,57 +100,30 @@ impl MailContent<'_> {
     }
 
     fn paragraphs(&self, lang: Lang) -> Vec<String> {
-        let mut paragraphs = Vec::new();
         if self.kind.is_none() {
-            paragraphs.push(
-                lang.pick(
-                    "Si usted lee esto, los avisos de Jornada llegan. No tiene que hacer nada.",
-                    "If you read this, Jornada's notices arrive. There is nothing to do.",
-                )
-                .to_owned(),
-            );
-            return paragraphs;
+            return vec![text!(lang, "watch-mail-test-body").to_owned()];
         }
+        let mut paragraphs = Vec::new();
         if self.is_cut_off() {
-            paragraphs.push(
-                lang.pick(
-                    "Atención: tampoco responde el punto neutral. Puede que el vigilante mismo esté sin red y que el \
-                     sistema funcione. Compruébelo desde otro lugar.",
-                    "Attention: the neutral check does not answer either. It may be the watcher itself that is cut off, \
-                     and the system may work. Check it from another place.",
-                )
-                .to_owned(),
-            );
+            paragraphs.push(text!(lang, "watch-mail-cut-off").to_owned());
         }
-        let (up, all) = (self.instances.up, self.instances.all);
-        paragraphs.push(match (lang, up) {
-            (Lang::Es, 0) => {
-                format!("De {all} instancias no responde ninguna: el sitio no atiende a nadie.")
-            }
-            (Lang::En, 0) => format!("Of {all} instances none answers: the site serves nobody."),
-            (Lang::Es, 1) => format!("Ahora responde 1 de {all} instancias."),
-            (Lang::Es, _) => format!("Ahora responden {up} de {all} instancias."),
-            (Lang::En, 1) => format!("Now 1 of {all} instances answers."),
-            (Lang::En, _) => format!("Now {up} of {all} instances answer."),
-        });
+        let InstanceCount { up, all } = self.instances;
+        paragraphs.push(text!(lang, "watch-mail-instances", up = up, all = all));
         paragraphs
     }
 
     fn item(&self, lang: Lang, one: &Incident) -> IncidentItem {
-        let mut facts = vec![(lang.pick("Desde", "Since"), self.format_time(one.since))];
+        let mut facts = vec![(text!(lang, "watch-mail-since"), self.format_time(one.since))];
         if let Some(until) = one.until {
-            facts.push((lang.pick("Hasta", "Until"), self.format_time(until)));
+            facts.push((text!(lang, "common-until"), self.format_time(until)));
         }
-        let lasted = lang.pick("Duración", "Lasted");
+        let lasted = text!(lang, "watch-lasted");
         match self.kind {
             Some(MailKind::Resolved) => {
                 facts.push((lasted, format_duration(incident_duration(one))));
                 if one.outages > 1 {
-                    let times = lang.pick("veces", "times");
-                    facts.push((
-                        lang.pick("Se cayó", "Fell"),
-                        format!("{} {times}", one.outages),
-                    ));
+                    let times = text!(lang, "watch-mail-times", count = one.outages.to_string());
+                    facts.push((text!(lang, "watch-mail-fell"), times));
                 }
             }
             Some(MailKind::Reminder) => {
@@ -167,17 +132,14 @@ impl MailContent<'_> {
             Some(MailKind::Raised) | None => {}
         }
         if one.address_removed {
-            let why = lang.pick(
-                "ya no se vigila: su dirección salió de la lista",
-                "no longer watched: its address left the list",
-            );
-            facts.push((lang.pick("Nota", "Note"), why.to_owned()));
+            let why = text!(lang, "watch-mail-address-removed");
+            facts.push((text!(lang, "watch-mail-note"), why.to_owned()));
         }
         facts.push((
-            lang.pick("Qué se vio", "What was seen"),
+            text!(lang, "watch-mail-what-was-seen"),
             describe_result(lang, &one.probe_result),
         ));
-        facts.push((lang.pick("Dirección", "Address"), one.target.clone()));
+        facts.push((text!(lang, "watch-mail-address"), one.target.clone()));
         IncidentItem {
             label: one.label.clone(),
             facts,
@@ -186,9 +148,9 @@ impl MailContent<'_> {
 
     fn links(&self, lang: Lang) -> Vec<(&'static str, String)> {
         let links = [
-            (lang.pick("Estado", "Status"), &self.links.page),
-            (lang.pick("Tablero", "Dashboard"), &self.links.dashboard),
-            (lang.pick("Registros (logs)", "Logs"), &self.links.logs),
+            (text!(lang, "watch-mail-status"), &self.links.page),
+            (text!(lang, "watch-mail-dashboard"), &self.links.dashboard),
+            (text!(lang, "watch-mail-logs"), &self.links.logs),
         ];
         let set = links.into_iter();
         set.filter_map(|(label, url)| Some((label, url.as_ref()?.to_string())))
@@ -221,53 +183,37 @@ pub fn format_duration(length: SignedDuration) -> String {
 /// Describes the result of a probe.
 #[must_use]
 pub fn describe_result(lang: Lang, seen: &ProbeResult) -> String {
-    match seen {
-        ProbeResult::Healthy => lang.pick("responde", "answers").to_owned(),
-        ProbeResult::Refused => lang
-            .pick("rechazó la conexión", "connection refused")
-            .to_owned(),
-        ProbeResult::TimedOut => lang
-            .pick("no contestó a tiempo", "no answer in time")
-            .to_owned(),
-        ProbeResult::NoName => lang
-            .pick(
-                "su nombre no lleva a ninguna dirección",
-                "its name leads to no address",
-            )
-            .to_owned(),
-        ProbeResult::Broken => lang
-            .pick(
-                "la conexión se cortó o no hay camino",
-                "connection broken, or no way there",
-            )
-            .to_owned(),
+    let fixed = match seen {
+        ProbeResult::Healthy => text!(lang, "watch-result-healthy"),
+        ProbeResult::Refused => text!(lang, "watch-result-refused"),
+        ProbeResult::TimedOut => text!(lang, "watch-result-timed-out"),
+        ProbeResult::NoName => text!(lang, "watch-result-no-name"),
+        ProbeResult::Broken => text!(lang, "watch-result-broken"),
         ProbeResult::Status {
             status,
             draining,
             unavailable: without,
         } => {
-            let mut words = format!("{} {status}", lang.pick("contestó", "answered"));
+            let mut words = text!(lang, "watch-result-status", status = status.to_string());
             if *draining {
-                words.push_str(lang.pick(", está terminando", ", it is ending"));
+                words.push_str(text!(lang, "watch-result-draining"));
             }
             if !without.is_empty() {
-                let lacking: Vec<_> = without
-                    .iter()
-                    .map(|name| dependency_name(lang, name))
-                    .collect();
-                words.push_str(lang.pick(", le falta: ", ", it lacks: "));
-                words.push_str(&lacking.join(", "));
+                let names = without.iter().map(|name| dependency_name(lang, name));
+                let names = names.collect::<Vec<_>>().join(", ");
+                words.push_str(&text!(lang, "watch-result-lacking", names = names));
             }
-            words
+            return words;
         }
-    }
+    };
+    fixed.to_owned()
 }
 
 fn dependency_name(lang: Lang, name: &str) -> &str {
     match name {
-        "store" => lang.pick("la base de datos", "the store"),
-        "photos" => lang.pick("el depósito de fotos", "the photo store"),
-        "cache" => lang.pick("Redis", "the cache"),
+        "store" => text!(lang, "watch-dependency-store"),
+        "photos" => text!(lang, "watch-dependency-photos"),
+        "cache" => text!(lang, "watch-dependency-cache"),
         other => other,
     }
 }

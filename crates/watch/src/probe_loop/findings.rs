@@ -8,7 +8,8 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::ProbeLoop;
-use crate::alert::{AlertEvent, Observation};
+use crate::alert::AlertEvent;
+use crate::probe::ProbeResult;
 use crate::store::history;
 use crate::store::history::{KnownAddresses, ProbeCount};
 use crate::store::incidents;
@@ -83,17 +84,13 @@ impl ProbeLoop {
                 continue;
             };
             let watched = &self.config.watched[target.watched];
+            let is_up = seen == ProbeResult::Healthy;
             if !paused {
                 let count = result.counts.entry(target.key(watched)).or_default();
-                match seen.observation() {
-                    Observation::Up => count.up += 1,
-                    Observation::Down => count.down += 1,
-                }
+                count.up += u32::from(is_up);
+                count.down += u32::from(!is_up);
             }
-            match target
-                .alert
-                .observe(&self.config.rules, seen.observation(), paused, now)
-            {
+            match target.alert.observe(&self.config.rules, is_up, paused, now) {
                 Some(AlertEvent::Raised { since }) => result.raised.push((
                     index,
                     NewIncident {
@@ -177,13 +174,10 @@ fn to_incident_end(
     address_removed: bool,
 ) -> Option<IncidentEnd> {
     match event {
-        AlertEvent::Resolved {
-            until,
-            outages: falls,
-        } => Some(IncidentEnd {
+        AlertEvent::Resolved { until, outages } => Some(IncidentEnd {
             id: incident?,
             until,
-            outages: falls,
+            outages,
             address_removed,
         }),
         AlertEvent::Raised { .. } => None,

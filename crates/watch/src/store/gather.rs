@@ -17,7 +17,7 @@ pub(super) fn gather(
         .query_row(
             "SELECT id FROM mails WHERE kind = ?1 AND settled_at IS NULL AND message IS NULL
                  AND attempts = 0 AND gathers_until > ?2 ORDER BY id DESC LIMIT 1",
-            params![kind.as_str(), now.as_millisecond()],
+            params![kind.as_ref(), now.as_millisecond()],
             |row| row.get(0),
         )
         .optional()?;
@@ -35,7 +35,7 @@ pub(super) fn begin(
 ) -> rusqlite::Result<i64> {
     tx.execute(
         "INSERT INTO mails (kind, gathers_until) VALUES (?1, ?2)",
-        params![kind.as_str(), gathers_until.as_millisecond()],
+        params![kind.as_ref(), gathers_until.as_millisecond()],
     )?;
     Ok(tx.last_insert_rowid())
 }

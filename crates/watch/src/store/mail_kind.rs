@@ -1,7 +1,10 @@
 //! Kind of a mail.
 
-/// Kind of a mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use strum::{AsRefStr, EnumString};
+
+/// Kind of a mail. Its name in lower case is stored and logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub enum MailKind {
     /// Targets are down.
     Raised,
@@ -9,24 +12,4 @@ pub enum MailKind {
     Reminder,
     /// Targets are back.
     Resolved,
-}
-
-impl MailKind {
-    /// Returns the name in the store and in metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Raised => "raised",
-            Self::Reminder => "reminder",
-            Self::Resolved => "resolved",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Self {
-        match text {
-            "raised" => Self::Raised,
-            "reminder" => Self::Reminder,
-            _ => Self::Resolved,
-        }
-    }
 }

@@ -57,7 +57,7 @@ fn read_mail(row: &Row) -> rusqlite::Result<OutboxMail> {
     let kind: String = row.get("kind")?;
     Ok(OutboxMail {
         id: row.get("id")?,
-        kind: MailKind::parse(&kind),
+        kind: kind.parse().unwrap_or(MailKind::Resolved),
         message_id: row.get("message_id")?,
         message: row.get("message")?,
         incidents: Vec::new(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use strum::VariantArray;
+
 use jornada_domain::Lang;
 use jornada_domain::staff::audit::{SystemActor, account_subject, token_subject};
 use jornada_store::{Store, StoreError};
@@ -35,15 +37,15 @@ impl ActorNames {
         if let Some(mail) = self.mails.get(name) {
             return mail;
         }
-        let doer = SystemActor::ALL
-            .into_iter()
-            .find(|doer| doer.name() == name);
-        doer.map_or(name, |doer| system_actor_text(doer, lang))
+        name.parse()
+            .map_or(name, |doer| system_actor_text(doer, lang))
     }
 
     /// Returns every possible actor, each as its name in the audit log and its display name.
     pub(super) fn list_actors(&self, lang: Lang) -> Vec<(&str, &str)> {
-        let others = SystemActor::ALL.map(|doer| (doer.name(), system_actor_text(doer, lang)));
+        let others = SystemActor::VARIANTS
+            .iter()
+            .map(|doer| (doer.name(), system_actor_text(*doer, lang)));
         let mut accounts: Vec<_> = self
             .mails
             .iter()
@@ -60,8 +62,8 @@ impl ActorNames {
 
 fn system_actor_text(doer: SystemActor, lang: Lang) -> &'static str {
     match doer {
-        SystemActor::Anonymous => lang.pick("Nadie que se conozca", "Nobody that is known"),
-        SystemActor::CommandLine => lang.pick("La línea de comandos", "The command line"),
-        SystemActor::System => lang.pick("El sistema", "The system"),
+        SystemActor::Anonymous => text!(lang, "staff-audit-nobody-known"),
+        SystemActor::CommandLine => text!(lang, "staff-audit-command-line"),
+        SystemActor::System => text!(lang, "staff-audit-system"),
     }
 }

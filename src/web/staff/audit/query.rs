@@ -1,11 +1,11 @@
 //! The query of the audit page. Accepts only ids: a name or document would appear in the URL, and in the audit entry
 //! about reading the audit log.
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use jornada_domain::day_range::{end_of_day, parse_optional_day, start_of_day};
 use jornada_domain::staff::audit::{
     AuditAction, AuditEvent, SystemActor, account_subject, registration_subject,
 };
@@ -19,7 +19,7 @@ const MAX_NAME_BYTES: usize = 120;
 /// The query parameters of the page. An empty parameter does not filter.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AuditQuery {
+pub(in crate::web::staff) struct AuditQuery {
     pub(super) who: String,
     pub(super) action: String,
     pub(super) campaign: String,
@@ -45,24 +45,14 @@ pub(super) enum AuditQueryError {
 
 impl AuditQueryError {
     pub(super) fn message(self, lang: Lang) -> &'static str {
-        let (es, en) = match self {
-            Self::Actor => ("Elija quién de la lista.", "Choose who from the list."),
-            Self::Action => ("Elija qué de la lista.", "Choose what from the list."),
-            Self::Campaign => (
-                "Elija una campaña de la lista.",
-                "Choose a campaign from the list.",
-            ),
-            Self::Subject => (
-                "Escriba el identificador de un registro o de una cuenta, o token: y el nombre de una clave.",
-                "Write the id of a registration or of an account, or token: and the name of a token.",
-            ),
-            Self::Date => (
-                "Escriba las fechas como 2026-11-21.",
-                "Write the dates like 2026-11-21.",
-            ),
-            Self::Position => ("Vuelva a la primera página.", "Go back to the first page."),
-        };
-        lang.pick(es, en)
+        match self {
+            Self::Actor => text!(lang, "staff-audit-wrong-actor"),
+            Self::Action => text!(lang, "staff-audit-wrong-action"),
+            Self::Campaign => text!(lang, "staff-audit-wrong-campaign"),
+            Self::Subject => text!(lang, "staff-audit-wrong-subject"),
+            Self::Date => text!(lang, "staff-audit-wrong-date"),
+            Self::Position => text!(lang, "staff-audit-wrong-position"),
+        }
     }
 }
 
@@ -78,17 +68,11 @@ impl AuditQuery {
     /// Parses the parameters into a filter. Days are days in this time zone.
     pub(super) fn to_filter(&self, zone: &TimeZone) -> Result<AuditFilter, AuditQueryError> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let day = |text: &str| {
-            given(text).map(|text| text.parse::<Date>().map_err(|_| AuditQueryError::Date))
-        };
-        let (from, until) = (day(&self.from).transpose()?, day(&self.until).transpose()?);
-        let start = |day: Date| day.to_zoned(zone.clone()).map(|start| start.timestamp());
-        let start = |day: Option<Date>| {
-            day.map(start)
-                .transpose()
-                .map_err(|_| AuditQueryError::Date)
-        };
-        let after = until.map(|day| day.tomorrow().map_err(|_| AuditQueryError::Date));
+        let wrong = |_| AuditQueryError::Date;
+        let from = parse_optional_day(&self.from).map_err(wrong)?;
+        let until = parse_optional_day(&self.until).map_err(wrong)?;
+        let from = from.map(|day| start_of_day(day, zone)).transpose();
+        let until = until.map(|day| end_of_day(day, zone)).transpose();
         if self.before.parse::<u64>().is_err() && !self.before.is_empty() {
             return Err(AuditQueryError::Position);
         }
@@ -103,8 +87,8 @@ impl AuditQuery {
             subject: given(&self.subject)
                 .map(|text| parse_subject(&text))
                 .transpose()?,
-            from: start(from)?,
-            until: start(after.transpose()?)?,
+            from: from.map_err(wrong)?,
+            until: until.map_err(wrong)?,
         })
     }
 
@@ -115,50 +99,37 @@ impl AuditQuery {
 
     /// Builds the audit event about this query. Call only after [`to_filter`](Self::to_filter) accepted it.
     pub(super) fn to_event(&self, action: AuditAction) -> AuditEvent {
-        self.given_parts()
-            .into_iter()
-            .fold(AuditEvent::new(action), |event, (name, text)| {
-                event.with_detail(name, text)
-            })
+        let event = AuditEvent::new(action).with_details(self.given_parts());
+        match self.before.trim() {
+            "" => event,
+            before => event.with_detail("before", before),
+        }
     }
 
     /// Returns the link to `page` with the same query, starting before another entry.
     pub(super) fn link_to(&self, visit: &PageContext, page: &str, before: Option<u64>) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        let parts = self
-            .given_parts()
-            .into_iter()
-            .filter(|(name, _)| *name != "before");
-        query.extend_pairs(parts);
-        if let Some(before) = before {
-            query.append_pair("before", &before.to_string());
-        }
-        let (link, query) = (visit.link(page), query.finish());
-        match (query.is_empty(), link.contains('?')) {
-            (true, _) => link,
-            (false, true) => format!("{link}&{query}"),
-            (false, false) => format!("{link}?{query}"),
-        }
+        let before = before.map(|before| before.to_string());
+        let mut params: Vec<(&str, &str)> = self.given_parts().collect();
+        params.extend(before.iter().map(|before| ("before", &**before)));
+        visit.link_with_params(page, params)
     }
 
-    /// Returns the parameters that are not empty.
-    fn given_parts(&self) -> Vec<(&'static str, &str)> {
-        let mut parts = vec![
+    /// Returns the parameters that filter.
+    fn given_parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let parts = [
             ("who", self.who.trim()),
             ("action", self.action.trim()),
             ("campaign", self.campaign.trim()),
             ("subject", self.subject.trim()),
             ("from", self.from.trim()),
             ("until", self.until.trim()),
-            ("before", self.before.trim()),
         ];
-        parts.retain(|(_, text)| !text.is_empty());
-        parts
+        parts.into_iter().filter(|(_, text)| !text.is_empty())
     }
 }
 
 fn parse_actor(text: &str) -> Result<String, AuditQueryError> {
-    let known = SystemActor::ALL.into_iter().any(|doer| doer.name() == text);
+    let known = text.parse::<SystemActor>().is_ok();
     if known || is_token(text) || parse_account_id(text).is_some() {
         return Ok(text.to_owned());
     }

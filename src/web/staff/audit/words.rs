@@ -5,69 +5,61 @@ use jornada_domain::staff::audit::AuditAction;
 
 /// Returns the text for the user interface.
 pub(super) fn action_words(action: AuditAction, lang: Lang) -> &'static str {
-    let (es, en) = match action {
-        AuditAction::Login => ("Entró", "Logged in"),
-        AuditAction::LoginFailed => ("No pudo entrar", "Failed to log in"),
-        AuditAction::LoginRateLimited => ("Debió esperar para entrar", "Had to wait to log in"),
-        AuditAction::Logout => ("Salió", "Logged out"),
-        AuditAction::PasswordSet => (
-            "Puso una contraseña con un enlace",
-            "Set a password by a link",
-        ),
-        AuditAction::PasswordChanged => ("Cambió su contraseña", "Changed their password"),
-        AuditAction::SecondFactorEnabled => {
-            ("Activó el segundo paso", "Switched the second step on")
-        }
-        AuditAction::SecondFactorDisabled => {
-            ("Desactivó el segundo paso", "Switched the second step off")
-        }
-        AuditAction::SessionEnded => ("Cerró una sesión", "Ended a session"),
-        AuditAction::SessionsEnded => ("Cerró todas las sesiones", "Ended all sessions"),
-        AuditAction::AccountAdded => ("Agregó una cuenta", "Added an account"),
-        AuditAction::AccountChanged => ("Cambió una cuenta", "Changed an account"),
-        AuditAction::AccountLink => ("Creó un enlace de contraseña", "Made a password link"),
-        AuditAction::AccountClosed => ("Cerró una cuenta", "Closed an account"),
-        AuditAction::TokenMade => ("Creó una clave", "Made a token"),
-        AuditAction::TokenRevoked => ("Revocó una clave", "Revoked a token"),
-        AuditAction::Search => ("Buscó registros", "Searched registrations"),
-        AuditAction::ViewRegistration => ("Vio un registro", "Looked at a registration"),
-        AuditAction::ViewPhoto => ("Vio una foto", "Looked at a photo"),
-        AuditAction::Print => ("Imprimió un registro", "Printed a registration"),
-        AuditAction::Correct => ("Corrigió un registro", "Corrected a registration"),
-        AuditAction::Delete => ("Borró un registro", "Deleted a registration"),
-        AuditAction::Report => ("Pidió una lista", "Asked for a list"),
-        AuditAction::ReportFile => ("Descargó una lista", "Downloaded a list"),
-        AuditAction::Close => ("Cerró una campaña", "Closed a campaign"),
-        AuditAction::Reopen => ("Reabrió una campaña", "Reopened a campaign"),
-        AuditAction::AuditRead => ("Leyó la auditoría", "Read the audit"),
-        AuditAction::AuditExport => ("Descargó la auditoría", "Downloaded the audit"),
-        AuditAction::AccessDenied => (
-            "Pidió algo que no le corresponde",
-            "Asked for what is not theirs",
-        ),
-        AuditAction::PersonExport => ("Sacó todo lo de una persona", "Took out all of one person"),
-        AuditAction::PhotosErased => ("Borró fotos vencidas", "Erased photos that were over"),
-        AuditAction::Sweep => ("Borró lo vencido", "Swept away what was over"),
-        AuditAction::PhotoAltered => ("Encontró una foto alterada", "Met an altered photo"),
-        AuditAction::ReportAltered => ("Encontró una lista alterada", "Met an altered list"),
-        AuditAction::ReportCancelled => ("Canceló una lista", "Cancelled a list"),
-    };
-    lang.pick(es, en)
+    match action {
+        AuditAction::Login => text!(lang, "staff-account-logged-in"),
+        AuditAction::LoginFailed => text!(lang, "staff-action-login-failed"),
+        AuditAction::LoginRateLimited => text!(lang, "staff-action-login-rate-limited"),
+        AuditAction::Logout => text!(lang, "staff-action-logout"),
+        AuditAction::PasswordSet => text!(lang, "staff-action-password-set"),
+        AuditAction::PasswordChanged => text!(lang, "staff-action-password-changed"),
+        AuditAction::SecondFactorEnabled => text!(lang, "staff-action-second-factor-enabled"),
+        AuditAction::SecondFactorDisabled => text!(lang, "staff-action-second-factor-disabled"),
+        AuditAction::SessionEnded => text!(lang, "staff-action-session-ended"),
+        AuditAction::SessionsEnded => text!(lang, "staff-action-sessions-ended"),
+        AuditAction::AccountAdded => text!(lang, "staff-action-account-added"),
+        AuditAction::AccountChanged => text!(lang, "staff-action-account-changed"),
+        AuditAction::AccountLink => text!(lang, "staff-action-account-link"),
+        AuditAction::AccountClosed => text!(lang, "staff-action-account-closed"),
+        AuditAction::TokenMade => text!(lang, "staff-action-token-made"),
+        AuditAction::TokenRevoked => text!(lang, "staff-action-token-revoked"),
+        AuditAction::Search => text!(lang, "staff-action-search"),
+        AuditAction::ViewRegistration => text!(lang, "staff-action-view-registration"),
+        AuditAction::ViewPhoto => text!(lang, "staff-action-view-photo"),
+        AuditAction::Print => text!(lang, "staff-action-print"),
+        AuditAction::Correct => text!(lang, "staff-action-correct"),
+        AuditAction::Delete => text!(lang, "staff-action-delete"),
+        AuditAction::Report => text!(lang, "staff-action-report"),
+        AuditAction::ReportFile => text!(lang, "staff-action-report-file"),
+        AuditAction::Close => text!(lang, "staff-action-close"),
+        AuditAction::Reopen => text!(lang, "staff-action-reopen"),
+        AuditAction::AuditRead => text!(lang, "staff-action-audit-read"),
+        AuditAction::AuditExport => text!(lang, "staff-action-audit-export"),
+        AuditAction::AccessDenied => text!(lang, "staff-action-access-denied"),
+        AuditAction::PersonExport => text!(lang, "staff-action-person-export"),
+        AuditAction::PhotosErased => text!(lang, "staff-action-photos-erased"),
+        AuditAction::Sweep => text!(lang, "staff-action-sweep"),
+        AuditAction::PhotoAltered => text!(lang, "staff-action-photo-altered"),
+        AuditAction::ReportAltered => text!(lang, "staff-action-report-altered"),
+        AuditAction::ReportCancelled => text!(lang, "staff-action-report-cancelled"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn every_action_has_words_of_its_own() {
         for lang in [Lang::Es, Lang::En] {
-            let words: BTreeSet<_> = AuditAction::ALL
-                .map(|action| action_words(action, lang))
-                .into();
-            assert_eq!(words.len(), AuditAction::ALL.len());
+            let words: BTreeSet<_> = AuditAction::VARIANTS
+                .iter()
+                .map(|action| action_words(*action, lang))
+                .collect();
+            assert_eq!(words.len(), AuditAction::VARIANTS.len());
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The search form. One field accepts a name, a document or a receipt number. The text decides how it is read; if it
 //! could be two of them, both are searched.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::web::error::answer::answer_message;
 use crate::web::error::problem::FieldProblem;
+use jornada_domain::day_range::{end_of_day, parse_optional_day, start_of_day};
 use jornada_domain::registration::UniqueKey;
 use jornada_domain::{Campaign, Lang, ReceiptNumber, RegistrationId, ValidationError};
 use jornada_store::search::Cursor;
@@ -15,10 +17,13 @@ use jornada_store::search::{SearchBy, SearchQuery};
 /// Maximum length of the search text in characters.
 pub(super) const MAX_CHARS: usize = 120;
 
+/// Returns a bound of a day in a time zone.
+type DayBound = fn(Date, &TimeZone) -> Result<Timestamp, jiff::Error>;
+
 /// The search form, with the cursor of the page of results.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct SearchForm {
+pub(in crate::web::staff) struct SearchForm {
     /// Name, document or receipt number.
     pub(super) what: String,
     pub(super) place: String,
@@ -37,32 +42,22 @@ pub(super) struct SearchReading {
 }
 
 impl SearchForm {
-    /// Returns a copy that starts after a row.
-    pub(super) fn after_cursor(&self, after: Cursor) -> Self {
-        let after = Some(after);
+    /// Returns a copy that starts after a row, or at the first one.
+    pub(super) fn starting_after(&self, after: Option<Cursor>) -> Self {
         Self {
             after,
             ..self.clone()
         }
     }
 
-    /// Returns a copy that starts at the first row.
-    pub(super) fn first_page(&self) -> Self {
-        Self {
-            after: None,
-            ..self.clone()
-        }
-    }
-
     /// Returns the parts that the audit log may hold: no personal data.
-    pub(super) fn audit_details(&self) -> Vec<(&'static str, &str)> {
+    pub(super) fn audit_details(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
-            ("place", &self.place),
-            ("from", &self.from),
-            ("until", &self.until),
+            ("place", self.place.trim()),
+            ("from", self.from.trim()),
+            ("until", self.until.trim()),
         ];
-        let said = all.into_iter().filter(|(_, text)| !text.trim().is_empty());
-        said.map(|(name, text)| (name, text.trim())).collect()
+        all.into_iter().filter(|(_, text)| !text.is_empty())
     }
 
     /// Parses the form into at least one reading, the likeliest first.
@@ -88,23 +83,20 @@ impl SearchForm {
             note("place", answer_message(&refusal, lang));
             Vec::new()
         });
-        let wrong = lang.pick(
-            "Escriba la fecha así: 2026-11-25.",
-            "Write the date so: 2026-11-25.",
-        );
-        let mut moment = |field: &str, typed: &str, days: i64| {
-            parse_day_start(campaign, typed, days).unwrap_or_else(|()| {
+        let wrong = text!(lang, "staff-search-wrong-date");
+        let zone = &campaign.time_zone;
+        let mut moment = |field: &str, typed: &str, bound: DayBound| {
+            let day = parse_optional_day(typed);
+            let moment = day.and_then(|day| day.map(|day| bound(day, zone)).transpose());
+            moment.unwrap_or_else(|_| {
                 note(field, wrong.to_owned());
                 None
             })
         };
-        let from = moment("from", &self.from, 0);
-        let until = moment("until", &self.until, 1);
+        let from = moment("from", &self.from, start_of_day);
+        let until = moment("until", &self.until, end_of_day);
         if from.zip(until).is_some_and(|(from, until)| from >= until) {
-            let order = lang.pick(
-                "Es anterior a la primera fecha.",
-                "It is before the first date.",
-            );
+            let order = text!(lang, "staff-search-dates-reversed");
             note("until", order.to_owned());
         }
         if !mistakes.is_empty() {
@@ -125,10 +117,7 @@ impl SearchForm {
 }
 
 fn unreadable_text(lang: Lang) -> String {
-    let words = lang.pick(
-        "Escriba al menos dos letras del nombre, un documento completo o el número del comprobante.",
-        "Write at least two letters of the name, a whole document number or the number of the receipt.",
-    );
+    let words = text!(lang, "staff-search-too-short");
     words.to_owned()
 }
 
@@ -159,24 +148,7 @@ fn parse_place(campaign: &Campaign, typed: &str) -> Result<Vec<String>, Validati
         return Ok(Vec::new());
     }
     let tallied = campaign.tally_field();
-    let answer = tallied.validate(typed)?;
-    Ok(answer
-        .map(|answer| tallied.tally_value(&answer))
-        .into_iter()
-        .collect())
-}
-
-/// Returns the start, in the campaign's time zone, of the day that is `days` after the typed one. `None` for an empty
-/// text.
-fn parse_day_start(campaign: &Campaign, typed: &str, days: i64) -> Result<Option<Timestamp>, ()> {
-    let typed = typed.trim();
-    if typed.is_empty() {
-        return Ok(None);
-    }
-    let day: Date = typed.parse().map_err(|_| ())?;
-    let day = day.checked_add(days.days()).map_err(|_| ())?;
-    let begin = day.to_zoned(campaign.time_zone.clone()).map_err(|_| ())?;
-    Ok(Some(begin.timestamp()))
+    Ok(tallied.tally_value_of(typed)?.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -1,13 +1,29 @@
 //! The closed set of audited actions. A new action needs a permanent name and a text.
 
-/// An audited action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// An audited action. Displayed in the order of the variants; its text is the permanent name in entries and exports.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum AuditAction {
     /// Logged in.
     Login,
     /// Failed to log in or to confirm their own password: wrong address, password or code.
     LoginFailed,
     /// Exceeded the rate limit of login attempts.
+    #[strum(serialize = "login-slowed")]
     LoginRateLimited,
     /// Logged out.
     Logout,
@@ -16,8 +32,10 @@ pub enum AuditAction {
     /// Changed their own password.
     PasswordChanged,
     /// Enabled their second factor.
+    #[strum(serialize = "second-on")]
     SecondFactorEnabled,
     /// Disabled their second factor.
+    #[strum(serialize = "second-off")]
     SecondFactorDisabled,
     /// Ended one session.
     SessionEnded,
@@ -38,8 +56,10 @@ pub enum AuditAction {
     /// Searched registrations.
     Search,
     /// Viewed a registration.
+    #[strum(serialize = "look")]
     ViewRegistration,
     /// Viewed a photo.
+    #[strum(serialize = "photo")]
     ViewPhoto,
     /// Printed a registration.
     Print,
@@ -60,6 +80,7 @@ pub enum AuditAction {
     /// Exported the audit log.
     AuditExport,
     /// Requested something without permission.
+    #[strum(serialize = "refused")]
     AccessDenied,
     /// Exported the data of one person.
     PersonExport,
@@ -76,90 +97,13 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
-    /// All actions, in display order.
-    pub const ALL: [Self; 35] = [
-        Self::Login,
-        Self::LoginFailed,
-        Self::LoginRateLimited,
-        Self::Logout,
-        Self::PasswordSet,
-        Self::PasswordChanged,
-        Self::SecondFactorEnabled,
-        Self::SecondFactorDisabled,
-        Self::SessionEnded,
-        Self::SessionsEnded,
-        Self::AccountAdded,
-        Self::AccountChanged,
-        Self::AccountLink,
-        Self::AccountClosed,
-        Self::TokenMade,
-        Self::TokenRevoked,
-        Self::Search,
-        Self::ViewRegistration,
-        Self::ViewPhoto,
-        Self::Print,
-        Self::Correct,
-        Self::Delete,
-        Self::Report,
-        Self::ReportFile,
-        Self::Close,
-        Self::Reopen,
-        Self::AuditRead,
-        Self::AuditExport,
-        Self::AccessDenied,
-        Self::PersonExport,
-        Self::PhotosErased,
-        Self::Sweep,
-        Self::PhotoAltered,
-        Self::ReportAltered,
-        Self::ReportCancelled,
-    ];
-
     /// Parses a [`name`](Self::name).
-    #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.name() == name)
+        name.parse().ok()
     }
 
-    /// Returns the permanent name in entries and exports.
-    #[must_use]
+    /// Returns the permanent name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::LoginFailed => "login-failed",
-            Self::LoginRateLimited => "login-slowed",
-            Self::Logout => "logout",
-            Self::PasswordSet => "password-set",
-            Self::PasswordChanged => "password-changed",
-            Self::SecondFactorEnabled => "second-on",
-            Self::SecondFactorDisabled => "second-off",
-            Self::SessionEnded => "session-ended",
-            Self::SessionsEnded => "sessions-ended",
-            Self::AccountAdded => "account-added",
-            Self::AccountChanged => "account-changed",
-            Self::AccountLink => "account-link",
-            Self::AccountClosed => "account-closed",
-            Self::TokenMade => "token-made",
-            Self::TokenRevoked => "token-revoked",
-            Self::Search => "search",
-            Self::ViewRegistration => "look",
-            Self::ViewPhoto => "photo",
-            Self::Print => "print",
-            Self::Correct => "correct",
-            Self::Delete => "delete",
-            Self::Report => "report",
-            Self::ReportFile => "report-file",
-            Self::Close => "close",
-            Self::Reopen => "reopen",
-            Self::AuditRead => "audit-read",
-            Self::AuditExport => "audit-export",
-            Self::AccessDenied => "refused",
-            Self::PersonExport => "person-export",
-            Self::PhotosErased => "photos-erased",
-            Self::Sweep => "sweep",
-            Self::PhotoAltered => "photo-altered",
-            Self::ReportAltered => "report-altered",
-            Self::ReportCancelled => "report-cancelled",
-        }
+        self.into()
     }
 }

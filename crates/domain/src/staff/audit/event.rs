@@ -24,7 +24,6 @@ pub struct AuditEvent {
 
 impl AuditEvent {
     /// Creates an event without subjects.
-    #[must_use]
     pub fn new(action: AuditAction) -> Self {
         Self {
             action,
@@ -35,7 +34,6 @@ impl AuditEvent {
     }
 
     /// Creates an event about one registration.
-    #[must_use]
     pub fn for_registration(
         action: AuditAction,
         campaign: &CampaignId,
@@ -69,6 +67,16 @@ impl AuditEvent {
         self.with_detail("places", place_scope.places().join("; "))
     }
 
+    /// Adds details.
+    #[must_use]
+    pub fn with_details<T: Display>(
+        self,
+        details: impl IntoIterator<Item = (&'static str, T)>,
+    ) -> Self {
+        let add = |event: Self, (name, text)| event.with_detail(name, text);
+        details.into_iter().fold(self, add)
+    }
+
     /// Adds a detail.
     #[must_use]
     pub fn with_detail(mut self, name: &'static str, text: impl Display) -> Self {
@@ -78,7 +86,6 @@ impl AuditEvent {
 }
 
 /// Creates the event that an account has this role and these places from now on.
-#[must_use]
 pub fn role_assigned(
     action: AuditAction,
     id: Uuid,
@@ -92,7 +99,6 @@ pub fn role_assigned(
 }
 
 /// Creates the event that a token was created.
-#[must_use]
 pub fn token_created(made: &ApiToken) -> AuditEvent {
     let event = AuditEvent::new(AuditAction::TokenMade).with_subject(token_subject(&made.name));
     let event = event.with_detail("scopes", made.scopes.to_text());
@@ -100,19 +106,16 @@ pub fn token_created(made: &ApiToken) -> AuditEvent {
 }
 
 /// Returns the subject name of an account.
-#[must_use]
 pub fn account_subject(id: Uuid) -> String {
     format!("account:{id}")
 }
 
 /// Returns the subject name of a token.
-#[must_use]
 pub fn token_subject(name: &str) -> String {
     format!("token:{name}")
 }
 
 /// Returns the subject name of a registration.
-#[must_use]
 pub fn registration_subject(id: RegistrationId) -> String {
     format!("registration:{id}")
 }

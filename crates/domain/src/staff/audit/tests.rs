@@ -54,12 +54,18 @@ fn every_part_of_an_entry_stands_in_what_is_hashed() {
     assert!(contents.contains(&hashed.content()), "but for its own hash");
 }
 
+/// Names in stored entries, which no renaming of a variant may change.
+const ACTION_NAMES: &str = "login login-failed login-slowed logout password-set password-changed second-on second-off \
+    session-ended sessions-ended account-added account-changed account-link account-closed token-made token-revoked \
+    search look photo print correct delete report report-file close reopen audit-read audit-export refused \
+    person-export photos-erased sweep photo-altered report-altered report-cancelled";
+
 #[test]
 fn every_action_has_a_name_of_its_own() {
-    let names: BTreeSet<_> = AuditAction::ALL.map(AuditAction::name).into();
-    assert_eq!(names.len(), AuditAction::ALL.len());
-    for action in AuditAction::ALL {
-        assert_eq!(AuditAction::parse(action.name()), Some(action));
+    let names: Vec<_> = AuditAction::VARIANTS.iter().map(|a| a.name()).collect();
+    assert_eq!(names.join(" "), ACTION_NAMES);
+    for action in AuditAction::VARIANTS {
+        assert_eq!(AuditAction::parse(action.name()), Some(*action));
     }
     assert_eq!(AuditAction::parse("delete-everything"), None);
 }

@@ -2,17 +2,14 @@
 //! Lengths must be exact, as in libjpeg.
 
 use super::super::InspectionError;
+use super::super::picture::ensure;
 
 /// Frame header, and the components that a scan has covered.
 pub(super) struct Frame {
     pub(super) width: u32,
     pub(super) height: u32,
-    components: Vec<Component>,
-}
-
-struct Component {
-    id: u8,
-    is_covered: bool,
+    /// Ids, and whether a scan covered them.
+    components: Vec<(u8, bool)>,
 }
 
 impl Frame {
@@ -22,27 +19,20 @@ impl Frame {
         else {
             return Err(InspectionError::Damaged);
         };
-        if *count == 0 || components.len() != 3 * usize::from(*count) {
-            return Err(InspectionError::Damaged);
-        }
+        ensure(*count > 0 && components.len() == 3 * usize::from(*count))?;
         if *precision != 8 || !matches!(count, 1 | 3 | 4) {
             return Err(InspectionError::UnsupportedJpeg);
         }
         // Each component: id, horizontal and vertical sampling factors of 1 to 4, quantization table.
         let is_sampled = |factor| (1..=4).contains(&factor);
         let sampled = |it: &[u8]| is_sampled(it[1] >> 4) && is_sampled(it[1] & 15) && it[2] < 4;
-        if !components.chunks_exact(3).all(sampled) {
-            return Err(InspectionError::Damaged);
-        }
+        ensure(components.chunks_exact(3).all(sampled))?;
         Ok(Self {
             width: u16::from_be_bytes([*w1, *w2]).into(),
             height: u16::from_be_bytes([*h1, *h2]).into(),
             components: components
                 .chunks_exact(3)
-                .map(|component| Component {
-                    id: component[0],
-                    is_covered: false,
-                })
+                .map(|component| (component[0], false))
                 .collect(),
         })
     }
@@ -51,27 +41,23 @@ impl Frame {
     pub(super) fn mark_covered(&mut self, header: &[u8]) -> Result<(), InspectionError> {
         let (count, rest) = header.split_first().ok_or(InspectionError::Damaged)?;
         let count = usize::from(*count);
-        if !(1..=4).contains(&count) || rest.len() != 2 * count + 3 {
-            return Err(InspectionError::Damaged);
-        }
+        ensure((1..=4).contains(&count) && rest.len() == 2 * count + 3)?;
         for selector in rest.chunks_exact(2).take(count) {
             let mut is_known = false;
-            for component in &mut self.components {
-                if component.id == selector[0] {
-                    component.is_covered = true;
+            for (id, is_covered) in &mut self.components {
+                if *id == selector[0] {
+                    *is_covered = true;
                     is_known = true;
                 }
             }
-            if !is_known {
-                return Err(InspectionError::Damaged);
-            }
+            ensure(is_known)?;
         }
         Ok(())
     }
 
     /// Returns whether every component has a scan. If not, the file is truncated.
     pub(super) fn is_covered(&self) -> bool {
-        self.components.iter().all(|component| component.is_covered)
+        self.components.iter().all(|(_, is_covered)| *is_covered)
     }
 }
 
@@ -79,12 +65,10 @@ impl Frame {
 pub(super) fn check_huffman(mut contents: &[u8]) -> Result<(), InspectionError> {
     while let Some(([id, counts @ ..], rest)) = contents.split_first_chunk::<17>() {
         let symbols: usize = counts.iter().map(|count| usize::from(*count)).sum();
-        if id & 0xEC != 0 || symbols > 256 {
-            return Err(InspectionError::Damaged);
-        }
+        ensure(id & 0xEC == 0 && symbols <= 256)?;
         contents = rest.get(symbols..).ok_or(InspectionError::Damaged)?;
     }
-    expect_end(contents)
+    ensure(contents.is_empty())
 }
 
 /// Checks that DQT contents are complete tables: precision and number, 64 values of one or two bytes.
@@ -95,18 +79,8 @@ pub(super) fn check_quantization(mut contents: &[u8]) -> Result<(), InspectionEr
             1 => 128,
             _ => return Err(InspectionError::Damaged),
         };
-        if id & 0x0F > 3 {
-            return Err(InspectionError::Damaged);
-        }
+        ensure(id & 0x0F <= 3)?;
         contents = rest.get(length..).ok_or(InspectionError::Damaged)?;
     }
-    expect_end(contents)
-}
-
-fn expect_end(rest: &[u8]) -> Result<(), InspectionError> {
-    if rest.is_empty() {
-        Ok(())
-    } else {
-        Err(InspectionError::Damaged)
-    }
+    ensure(contents.is_empty())
 }

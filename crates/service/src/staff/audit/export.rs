@@ -3,17 +3,20 @@
 use std::io::{self, Write};
 
 use serde_json::json;
+use strum::Display;
 
 use crate::csv_guard::guarded;
 use jornada_domain::staff::audit::ChainEntry;
 use jornada_store::audit::StoredEntry;
 
-/// File format of an export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// File format of an export. Its text is the name in audit entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum AuditExportFormat {
     /// CSV (RFC 4180) with a header line.
     Csv,
     /// One JSON object per line.
+    #[strum(serialize = "jsonl")]
     JsonLines,
 }
 
@@ -32,15 +35,6 @@ const COLUMNS: [&str; 11] = [
 ];
 
 impl AuditExportFormat {
-    /// Returns the name used in audit entries.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::JsonLines => "jsonl",
-        }
-    }
-
     /// Writes the header, if the format has one.
     pub fn write_header(self, out: impl Write) -> io::Result<()> {
         match self {
@@ -112,7 +106,6 @@ fn csv_record(found: &StoredEntry) -> [String; 11] {
 }
 
 /// Formats the details of an entry in one line: `format=csv, rows=12`.
-#[must_use]
 pub fn format_detail(entry: &ChainEntry) -> String {
     let detail = &entry.record.event.detail;
     let words = detail.iter().map(|(name, text)| format!("{name}={text}"));

@@ -2,9 +2,8 @@
 //! the audit log and delay other entries. So each instance writes at most one per second, with the number of skipped
 //! ones.
 
-use std::sync::{Mutex, PoisonError};
-
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
 /// Minimum time between two entries.
 const MIN_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
@@ -22,7 +21,7 @@ struct SamplerState {
 impl EventSampler {
     /// Returns the number of events skipped since the last admitted one, or `None` if this one is skipped too.
     pub fn admit(&self, now: Timestamp) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let is_due = |last: Timestamp| now.duration_since(last).abs() >= MIN_INTERVAL;
         if state.last.is_none_or(is_due) {
             state.last = Some(now);

@@ -1,7 +1,5 @@
 //! Verifies the chain of the audit log. Reads every entry once, in order, in bounded batches.
 
-use std::fmt;
-
 use super::AuditLog;
 use jornada_domain::staff::audit::{ChainEntry, ChainHead};
 use jornada_store::audit::StoredEntry;
@@ -14,24 +12,30 @@ const BATCH: u16 = 500;
 const MAX_FAULTS: usize = 100;
 
 /// A fault in the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainFault {
     /// The entry was changed or moved, or was written without the key of this installation.
+    #[error("entry {0} was changed or moved, or was not written by this installation")]
     Changed(u64),
     /// The entry cannot be decoded, or was written by a later version.
+    #[error("entry {0} cannot be read")]
     Unreadable(u64),
     /// The entries from the first to the second sequence number are missing.
+    #[error("{}", missing_text(*.0, *.1))]
     Missing(u64, u64),
     /// The entry does not carry the hash of the previous entry.
+    #[error("entry {0} does not follow the one before it")]
     Unlinked(u64),
     /// The chain ends before the expected head.
+    #[error("the audit log ends before entry {}, the expected head", .0.seq)]
     Truncated(ChainHead),
     /// The entry at the place of the expected head is another one.
+    #[error("entry {} is not the expected head", .0.seq)]
     Replaced(ChainHead),
 }
 
 /// The result of a verification.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChainReport {
     /// Entries read.
     pub entries: u64,
@@ -78,12 +82,7 @@ impl<'a> ChainVerifier<'a> {
             audit,
             expected_head: expected_head.filter(|head| *head != ChainHead::EMPTY),
             is_linked: true,
-            report: ChainReport {
-                entries: 0,
-                head: ChainHead::EMPTY,
-                faults: Vec::new(),
-                more_faults: 0,
-            },
+            report: ChainReport::default(),
         }
     }
 
@@ -139,23 +138,10 @@ impl<'a> ChainVerifier<'a> {
     }
 }
 
-impl fmt::Display for ChainFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Changed(seq) => write!(
-                f,
-                "entry {seq} was changed or moved, or was not written by this installation"
-            ),
-            Self::Unreadable(seq) => write!(f, "entry {seq} cannot be read"),
-            Self::Missing(from, to) if from == to => write!(f, "entry {from} is missing"),
-            Self::Missing(from, to) => write!(f, "the entries {from} to {to} are missing"),
-            Self::Unlinked(seq) => write!(f, "entry {seq} does not follow the one before it"),
-            Self::Truncated(head) => write!(
-                f,
-                "the audit log ends before entry {}, the expected head",
-                head.seq
-            ),
-            Self::Replaced(head) => write!(f, "entry {} is not the expected head", head.seq),
-        }
+fn missing_text(first: u64, last: u64) -> String {
+    if first == last {
+        format!("entry {first} is missing")
+    } else {
+        format!("the entries {first} to {last} are missing")
     }
 }

@@ -1,0 +1,139 @@
+//! Keys above data keys: key encryption keys wrap data keys, and master keys wrap key encryption keys.
+
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::{Digest, Sha256};
+
+use super::cipher::{KEY_BYTES, SecretKey, generate_key};
+use crate::aead;
+
+/// Length of a wrapped key.
+pub(super) const WRAPPED_BYTES: usize = KEY_BYTES + aead::OVERHEAD_BYTES;
+
+/// Id of a key; reveals nothing about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyId([u8; Self::BYTES]);
+
+impl KeyId {
+    pub(super) const BYTES: usize = 8;
+
+    /// Wraps the bytes of a stored id.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+
+    pub(super) fn split_from(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (id, rest) = bytes.split_first_chunk()?;
+        Some((Self(*id), rest))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A master key from the settings.
+#[derive(Debug)]
+pub struct MasterKey {
+    id: KeyId,
+    key: SecretKey,
+}
+
+impl MasterKey {
+    /// Creates a key. Derives the id from the key (first 8 bytes of SHA-256).
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        let digest = Sha256::new_with_prefix(b"jornada: master key of photos")
+            .chain_update(key)
+            .finalize();
+        let mut id = [0; KeyId::BYTES];
+        id.copy_from_slice(&digest[..KeyId::BYTES]);
+        Self {
+            id: KeyId(id),
+            key: SecretKey::new(Box::new(*key)),
+        }
+    }
+
+    /// Returns the id.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Wraps a key encryption key.
+    pub fn wrap(&self, key: &KeyEncryptionKey) -> Result<Vec<u8>, getrandom::Error> {
+        wrap(&self.key, &key.key, &aad(key.id))
+    }
+
+    /// Unwraps the key encryption key with this id. Returns `None` if [`wrap`](Self::wrap) did not make the input.
+    #[must_use]
+    pub fn unwrap(&self, id: KeyId, wrapped: &[u8]) -> Option<KeyEncryptionKey> {
+        let key = Arc::new(unwrap(&self.key, wrapped, &aad(id))?);
+        Some(KeyEncryptionKey { id, key })
+    }
+}
+
+fn aad(id: KeyId) -> String {
+    format!("jornada: vault key {id}")
+}
+
+/// A key that wraps data keys. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KeyEncryptionKey {
+    id: KeyId,
+    key: Arc<SecretKey>,
+}
+
+impl KeyEncryptionKey {
+    /// Generates a key with this id.
+    pub fn generate(id: KeyId) -> Result<Self, getrandom::Error> {
+        let key = Arc::new(generate_key()?);
+        Ok(Self { id, key })
+    }
+
+    /// Returns the id: that of the master key under which it was created.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    pub(super) fn wrap(
+        &self,
+        data_key: &SecretKey,
+        aad: &str,
+    ) -> Result<Vec<u8>, getrandom::Error> {
+        wrap(&self.key, data_key, aad)
+    }
+
+    pub(super) fn unwrap(&self, wrapped: &[u8], aad: &str) -> Option<SecretKey> {
+        unwrap(&self.key, wrapped, aad)
+    }
+}
+
+fn wrap(under: &SecretKey, key: &SecretKey, aad: &str) -> Result<Vec<u8>, getrandom::Error> {
+    aead::encrypt(under.expose_secret(), aad.as_bytes(), key.expose_secret())
+}
+
+fn unwrap(under: &SecretKey, wrapped: &[u8], aad: &str) -> Option<SecretKey> {
+    let bytes = aead::decrypt(under.expose_secret(), aad.as_bytes(), wrapped)?;
+    let bytes = SecretSlice::from(bytes);
+    let bytes: &[u8; KEY_BYTES] = bytes.expose_secret().try_into().ok()?;
+    Some(SecretKey::init_with_mut(|key| *key = *bytes))
+}

@@ -1,0 +1,231 @@
+//! Records in MongoDB: one document each.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use mongodb::Collection;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::{ReadConcern, ReturnDocument};
+
+use super::convert::{binary, moment};
+use super::driver_error;
+use super::handle::{MongoStore, collect, primary};
+use crate::error::StoreError;
+use crate::records::{Change, Condition, Fields, Freshness, Order, Query, Table, Test, Value};
+use crate::time_limit::{OPERATION_TIMEOUT, in_time};
+
+impl MongoStore {
+    fn records(&self, table: Table) -> Collection<Document> {
+        self.database.collection(table.name)
+    }
+
+    /// Returns false if a unique field has the same value in another record.
+    pub(crate) async fn insert_record(
+        &self,
+        table: Table,
+        fields: Fields,
+    ) -> Result<bool, StoreError> {
+        let fields = fields.0.into_iter();
+        let stored = fields.filter(|(_, value)| *value != Value::Null);
+        let document: Document = stored
+            .map(|(name, value)| (field_name(table, &name), to_bson(value)))
+            .collect();
+        let insert = async {
+            match self.records(table).insert_one(document).await {
+                Err(error) if driver_error::is_duplicate(&error) => Ok(false),
+                inserted => inserted.map(|_| true),
+            }
+        };
+        in_time(insert).await
+    }
+
+    pub(crate) async fn find_records(
+        &self,
+        table: Table,
+        query: Query,
+    ) -> Result<Vec<Fields>, StoreError> {
+        let records = self.records(table);
+        let mut find = records
+            .find(filter(table, query.conditions))
+            .sort(sort(table, query.order))
+            .limit(query.limit.unwrap_or(0).into())
+            .max_time(OPERATION_TIMEOUT);
+        if query.freshness != Freshness::Available {
+            find = find.selection_criteria(primary());
+        }
+        if query.freshness == Freshness::Unconfirmed {
+            find = find.read_concern(ReadConcern::local());
+        }
+        let found = collect(OPERATION_TIMEOUT, find).await?;
+        Ok(found
+            .into_iter()
+            .map(|found| fields(table, found))
+            .collect())
+    }
+
+    /// Returns the number of matching records. Changes of one record are retried by the driver.
+    pub(crate) async fn update_records(
+        &self,
+        table: Table,
+        conditions: Vec<Condition>,
+        changes: Vec<Change>,
+    ) -> Result<u64, StoreError> {
+        let (records, update) = (self.records(table), update(changes));
+        let is_one = names_key(table, &conditions);
+        let filter = filter(table, conditions);
+        let update = if is_one {
+            records.update_one(filter, update)
+        } else {
+            records.update_many(filter, update)
+        };
+        Ok(in_time(update).await?.matched_count)
+    }
+
+    /// Changes the first matching record and returns it.
+    pub(crate) async fn update_first_record(
+        &self,
+        table: Table,
+        conditions: Vec<Condition>,
+        order: Order,
+        changes: Vec<Change>,
+    ) -> Result<Option<Fields>, StoreError> {
+        let records = self.records(table);
+        let updated = records
+            .find_one_and_update(filter(table, conditions), update(changes))
+            .sort(sort(table, order))
+            .return_document(ReturnDocument::After);
+        let updated = in_time(updated).await?;
+        Ok(updated.map(|found| fields(table, found)))
+    }
+
+    pub(crate) async fn delete_records(
+        &self,
+        table: Table,
+        conditions: Vec<Condition>,
+    ) -> Result<u64, StoreError> {
+        let records = self.records(table);
+        let is_one = names_key(table, &conditions);
+        let filter = filter(table, conditions);
+        let delete = if is_one {
+            records.delete_one(filter)
+        } else {
+            records.delete_many(filter)
+        };
+        Ok(in_time(delete).await?.deleted_count)
+    }
+}
+
+fn names_key(table: Table, conditions: &[Condition]) -> bool {
+    let is_key =
+        |condition: &Condition| condition.field == table.key && matches!(condition.test, Test::Is);
+    conditions.iter().any(is_key)
+}
+
+fn field_name(table: Table, name: &str) -> String {
+    match table.renamed {
+        _ if name == table.key => "_id".to_owned(),
+        Some((from, to)) if name == from => to.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+fn filter(table: Table, conditions: Vec<Condition>) -> Document {
+    let one = |condition: Condition| {
+        let value = to_bson(condition.value);
+        let test = match condition.test {
+            Test::Is | Test::Contains => value,
+            Test::Below => doc! { "$lt": value }.into(),
+            Test::AtMost => doc! { "$lte": value }.into(),
+            Test::AtLeast => doc! { "$gte": value }.into(),
+            Test::OlderThan => {
+                let limit = doc! { "$subtract": ["$$NOW", value] };
+                return doc! { "$expr": { "$lt": [format!("${}", condition.field), limit] } };
+            }
+        };
+        doc! { field_name(table, condition.field): test }
+    };
+    let all: Vec<_> = conditions.into_iter().map(one).collect();
+    if all.is_empty() {
+        return doc! {};
+    }
+    doc! { "$and": all }
+}
+
+fn sort(table: Table, order: Order) -> Document {
+    let order = order.iter();
+    order
+        .map(|(name, direction)| (field_name(table, name), Bson::Int32(*direction)))
+        .collect()
+}
+
+fn update(changes: Vec<Change>) -> Document {
+    let mut operators: BTreeMap<_, Document> = BTreeMap::new();
+    for change in changes {
+        let (operator, name, value) = match change {
+            Change::Set(name, Value::Null) => ("$unset", name, "".into()),
+            Change::Set(name, value) => ("$set", name, to_bson(value)),
+            Change::Increment(name) => ("$inc", name.to_owned(), Bson::Int64(1)),
+            Change::SetNow(name) => ("$currentDate", name.to_owned(), true.into()),
+            Change::Include(name, text) => ("$addToSet", name.to_owned(), text.into()),
+        };
+        operators.entry(operator).or_default().insert(name, value);
+    }
+    let operators = operators.into_iter();
+    operators
+        .map(|(operator, fields)| (operator.to_owned(), fields.into()))
+        .collect()
+}
+
+fn to_bson(value: Value) -> Bson {
+    match value {
+        Value::Null | Value::Unknown => Bson::Null,
+        Value::Int(number) => number.into(),
+        Value::Text(text) => text.into(),
+        Value::Bytes(bytes) => binary(&bytes).into(),
+        Value::Time(at) => moment(at).into(),
+        Value::List(texts) => texts.into(),
+        Value::Map(texts) => {
+            let texts = texts.into_iter();
+            Bson::Document(texts.map(|(name, text)| (name, text.into())).collect())
+        }
+    }
+}
+
+fn fields(table: Table, document: Document) -> Fields {
+    let original = |name: String| match table.renamed {
+        _ if name == "_id" => table.key.to_owned(),
+        Some((original, renamed)) if name == renamed => original.to_owned(),
+        _ => name,
+    };
+    let fields = document.into_iter();
+    let fields = fields.map(|(name, value)| (original(name), read_value(value)));
+    Fields(fields.collect())
+}
+
+fn read_value(value: Bson) -> Value {
+    let text = |value: Bson| match value {
+        Bson::String(text) => Some(text),
+        _ => None,
+    };
+    let read = match value {
+        Bson::Null => Some(Value::Null),
+        Bson::Int32(number) => Some(Value::Int(number.into())),
+        Bson::Int64(number) => Some(Value::Int(number)),
+        Bson::String(text) => Some(Value::Text(text)),
+        Bson::Binary(binary) => Some(Value::Bytes(binary.bytes)),
+        Bson::DateTime(at) => Timestamp::from_millisecond(at.timestamp_millis())
+            .ok()
+            .map(Value::Time),
+        Bson::Array(texts) => {
+            let texts = texts.into_iter().map(text);
+            texts.collect::<Option<_>>().map(Value::List)
+        }
+        Bson::Document(texts) => {
+            let texts = texts.into_iter();
+            let texts = texts.map(|(name, value)| Some((name, text(value)?)));
+            texts.collect::<Option<_>>().map(Value::Map)
+        }
+        _ => None,
+    };
+    read.unwrap_or(Value::Unknown)
+}

@@ -1,0 +1,67 @@
+//! Pending deletions: photos of deleted registrations, and photos past their retention, that are still in the object
+//! store.
+
+pub(crate) mod mongo;
+pub(crate) mod sqlite;
+
+use jiff::Timestamp;
+
+use crate::error::StoreError;
+use crate::handle::{Store, dispatch};
+use jornada_domain::registration::PhotoRef;
+use jornada_domain::{CampaignId, RegistrationId};
+
+/// A photo that is still to be deleted from the object store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingDeletion {
+    /// Campaign of its registration.
+    pub campaign: CampaignId,
+    /// Its registration, of which only a tombstone may be left.
+    pub id: RegistrationId,
+    /// Photo.
+    pub photo: PhotoRef,
+    /// When the registration, or its photo alone, was deleted.
+    pub deleted_at: Timestamp,
+}
+
+impl Store {
+    /// Returns up to `limit` photos whose registration or photo was deleted at `until` or earlier, oldest deletion
+    /// first.
+    pub async fn pending_deletions(
+        &self,
+        until: Timestamp,
+        limit: u8,
+    ) -> Result<Vec<PendingDeletion>, StoreError> {
+        dispatch!("unremoved", self.pending_deletions(until, limit))
+    }
+
+    /// Counts the pending deletions of all campaigns.
+    pub async fn count_pending_deletions(&self) -> Result<u64, StoreError> {
+        dispatch!("count_unremoved", self.count_pending_deletions())
+    }
+
+    /// Removes the pending deletion of a photo that is no longer in the object store. Idempotent.
+    pub async fn mark_deleted(&self, id: RegistrationId) -> Result<(), StoreError> {
+        dispatch!("note_removed", self.mark_deleted(id))
+    }
+
+    /// Removes the photo from a registration and lists it as a pending deletion, see [`Store::pending_deletions`].
+    /// Returns false if the registration has no photo. Idempotent.
+    pub async fn mark_photo_erased(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        dispatch!("erase_photo", self.mark_photo_erased(campaign, id, at))
+    }
+
+    /// Returns whether a photo is referenced by a registration of any campaign, the buffer or a pending deletion.
+    pub async fn is_photo_referenced(
+        &self,
+        id: RegistrationId,
+        sha256: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        dispatch!("knows_photo", self.is_photo_referenced(id, sha256))
+    }
+}

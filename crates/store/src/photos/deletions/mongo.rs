@@ -1,0 +1,135 @@
+//! Pending deletions in MongoDB: in tombstones, or in registrations whose photo was erased.
+
+use jiff::Timestamp;
+use mongodb::IndexModel;
+use mongodb::bson::{Document, RawDocument, RawDocumentBuf, doc};
+use mongodb::error::Result as Driven;
+use mongodb::options::{Hint, IndexOptions};
+
+use super::PendingDeletion;
+use crate::error::StoreError;
+use crate::mongo::convert;
+use crate::mongo::convert::{binary, moment, photo_ref, read_field, registration_id};
+use crate::mongo::handle::{MongoStore, collect, primary};
+use crate::time_limit::{OPERATION_TIMEOUT, in_time};
+use jornada_domain::{CampaignId, RegistrationId};
+
+const INDEX: &str = "unremoved";
+
+/// Creates an index of only the documents with a photo to delete. A registration has no `gone`, so that its first key
+/// is null: there are few, and all are scanned.
+pub(crate) async fn make_indexes(store: &MongoStore) -> Driven<()> {
+    let only = doc! { "unremoved.sha256": { "$exists": true } };
+    let options = IndexOptions::builder()
+        .name(INDEX.to_owned())
+        .partial_filter_expression(only)
+        .build();
+    let keys = doc! { "gone.at": 1, "_id": 1 };
+    let index = IndexModel::builder().keys(keys).options(options).build();
+    store.make_indexes("registrations", [index]).await
+}
+
+impl MongoStore {
+    pub(crate) async fn pending_deletions(
+        &self,
+        until: Timestamp,
+        limit: u8,
+    ) -> Result<Vec<PendingDeletion>, StoreError> {
+        let until = moment(until);
+        let mut filter = pending_filter();
+        let by_then = |at: &str| doc! { at: { "$lte": until } };
+        filter.insert("$or", vec![by_then("gone.at"), by_then("unremoved.at")]);
+        let find = self
+            .registrations
+            .find(filter)
+            .sort(doc! { "gone.at": 1, "_id": 1 })
+            .hint(Hint::Name(INDEX.to_owned()))
+            .limit(limit.into());
+        let found = collect(OPERATION_TIMEOUT, find).await?;
+        let read = |found: &RawDocumentBuf| read_pending_deletion(found);
+        found.iter().map(read).collect()
+    }
+
+    pub(crate) async fn count_pending_deletions(&self) -> Result<u64, StoreError> {
+        let count = self.registrations.count_documents(pending_filter());
+        let count = count.hint(Hint::Name(INDEX.to_owned()));
+        in_time(count.selection_criteria(primary())).await
+    }
+
+    pub(crate) async fn mark_deleted(&self, id: RegistrationId) -> Result<(), StoreError> {
+        let mut filter = pending_filter();
+        filter.insert("_id", binary(id.as_bytes()));
+        let note = doc! { "$unset": { "unremoved": "" } };
+        in_time(self.registrations.update_one(filter, note))
+            .await
+            .map(drop)
+    }
+
+    /// Moves the photo from `photo` to `unremoved`, where tombstones have it too, with the time; `photo_erased_at`
+    /// remains.
+    pub(crate) async fn mark_photo_erased(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let with_photo = doc! {
+            "_id": binary(id.as_bytes()),
+            "campaign": campaign.as_str(),
+            "photo": { "$exists": true },
+        };
+        let noted = doc! { "$mergeObjects": ["$photo", { "at": moment(at) }] };
+        let erase = vec![
+            doc! { "$set": { "unremoved": noted, "photo_erased_at": moment(at) } },
+            doc! { "$unset": "photo" },
+        ];
+        let erased = self.registrations.update_one(with_photo, erase);
+        Ok(in_time(erased).await?.matched_count > 0)
+    }
+
+    pub(crate) async fn is_photo_referenced(
+        &self,
+        id: RegistrationId,
+        sha256: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        let pending = [id.as_bytes().as_slice(), sha256].concat();
+        let waits = self
+            .buffered_photos
+            .find_one(doc! { "_id": binary(&pending) });
+        let waits = waits.projection(doc! { "_id": 1 });
+        if in_time(waits.selection_criteria(primary()))
+            .await?
+            .is_some()
+        {
+            return Ok(true);
+        }
+        let is_it = |part: &str| doc! { (format!("{part}.sha256")): binary(sha256) };
+        let find = self.registrations.find_one(doc! {
+            "_id": binary(id.as_bytes()),
+            "$or": [is_it("photo"), is_it("unremoved")],
+        });
+        let find = find.projection(doc! { "_id": 1 });
+        let found = in_time(find.selection_criteria(primary())).await?;
+        Ok(found.is_some())
+    }
+}
+
+fn pending_filter() -> Document {
+    doc! { "unremoved.sha256": { "$exists": true } }
+}
+
+fn read_pending_deletion(found: &RawDocument) -> Result<PendingDeletion, StoreError> {
+    let unremoved = found.get_document("unremoved");
+    let unremoved = unremoved.map_err(|_| StoreError::malformed("photo"))?;
+    // A registration whose photo was erased is no tombstone.
+    let (of, at) = match found.get_document("gone") {
+        Ok(gone) => (gone, gone),
+        Err(_) => (found, unremoved),
+    };
+    Ok(PendingDeletion {
+        campaign: read_field(of, "campaign", convert::campaign)?,
+        id: read_field(found, "_id", registration_id)?,
+        photo: photo_ref(unremoved).ok_or_else(|| StoreError::malformed("photo"))?,
+        deleted_at: read_field(at, "at", convert::time)?,
+    })
+}

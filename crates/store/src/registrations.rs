@@ -1,0 +1,123 @@
+//! Registrations: inserted once, read, counted, listed. The folder has their feed, searches, updates and statistics.
+
+mod answers_by_field;
+pub(crate) mod feed;
+pub(crate) mod mongo;
+pub mod search;
+pub(crate) mod sqlite;
+mod statistics;
+mod stream;
+pub(crate) mod updates;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::error::StoreError;
+use super::handle::{Store, dispatch};
+use jornada_domain::{
+    Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
+};
+
+pub use feed::Feed;
+pub use feed::change::{Change, FeedError, Position, Snapshot};
+pub use stream::RegistrationStream;
+pub use updates::{ErasedRegistration, UpdateOutcome};
+
+/// Outcome of inserting a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InsertOutcome {
+    /// Inserted.
+    Inserted,
+    /// Stored before with the same digest, at this time. Nothing was written.
+    SameAgain(Timestamp),
+    /// The id exists with a different digest. Nothing was written.
+    Conflict,
+    /// The id is an alias of another registration, from a correction. Nothing was written.
+    AliasTaken,
+    /// The id is that of a deleted registration. Nothing was written.
+    Deleted,
+}
+
+impl InsertOutcome {
+    /// Compares a registration with the one stored under its id.
+    fn from_digests(digest: &[u8], stored_digest: &[u8], stored_received_at: Timestamp) -> Self {
+        if digest == stored_digest {
+            Self::SameAgain(stored_received_at)
+        } else {
+            Self::Conflict
+        }
+    }
+}
+
+/// Contents of a receipt; no personal data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Registration.
+    pub id: RegistrationId,
+    /// Its campaign.
+    pub campaign: CampaignId,
+    /// Tallied value.
+    pub tally_value: String,
+    /// Time of arrival.
+    pub received_at: Timestamp,
+}
+
+impl Store {
+    /// Inserts a registration unless its id exists. Once acknowledged it survives the loss of any one process or node.
+    /// Idempotent.
+    pub async fn insert(
+        &self,
+        campaign: &Campaign,
+        registration: &Registration,
+    ) -> Result<InsertOutcome, StoreError> {
+        dispatch!("keep", self.insert(campaign, registration))
+    }
+
+    /// Returns the contents of the receipt with this number.
+    pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>, StoreError> {
+        dispatch!("receipt", self.receipt(number))
+    }
+
+    /// Returns one registration of a campaign.
+    pub async fn registration(
+        &self,
+        campaign: &Arc<Campaign>,
+        id: RegistrationId,
+    ) -> Result<Option<Registration>, StoreError> {
+        dispatch!("registration", self.registration(campaign, id))
+    }
+
+    /// Returns the answers of a registration by field name, including fields that the campaign no longer has.
+    pub async fn answers(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        dispatch!("answers", self.answers(campaign, id))
+    }
+
+    /// Counts the selected registrations of a campaign.
+    pub async fn count(
+        &self,
+        campaign: &CampaignId,
+        selection: &Selection,
+    ) -> Result<u64, StoreError> {
+        dispatch!("count", self.count(campaign, selection))
+    }
+
+    /// Streams the selected registrations: those of one value by arrival (time, then id), those of all values by value
+    /// (byte order), then arrival.
+    ///
+    /// Returns everything inserted before this call exactly once. Of what is inserted during the read, SQLite returns
+    /// nothing (one read transaction); MongoDB may return some, each complete and once (majority reads along an
+    /// index).
+    pub async fn registrations(
+        &self,
+        campaign: &Arc<Campaign>,
+        selection: &Selection,
+    ) -> Result<RegistrationStream, StoreError> {
+        dispatch!("registrations", self.registrations(campaign, selection))
+    }
+}

@@ -1,0 +1,112 @@
+//! Corrections and deletions. Each is one transaction, together with the alias, the feed and the campaign's revision.
+//! It applies only to the version that was read.
+
+pub(crate) mod mongo;
+pub(crate) mod sqlite;
+
+use std::sync::Arc;
+
+use crate::error::StoreError;
+use crate::handle::{Store, dispatch};
+use crate::records::{Condition, Fields, Query, Record, Table};
+use jornada_domain::history::{Deletion, RegistrationHistory};
+use jornada_domain::{Campaign, CampaignId, RegistrationId};
+
+/// Outcome of a correction or deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateOutcome {
+    /// Written, as durably as a registration.
+    Updated,
+    /// The registration was corrected or deleted after it was read. Nothing was written.
+    Stale,
+    /// The new unique answer identifies another registration. Nothing was written.
+    AliasTaken,
+}
+
+/// A deleted registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErasedRegistration {
+    /// Its campaign.
+    pub campaign: CampaignId,
+    /// Its id; not personal data.
+    pub id: RegistrationId,
+}
+
+/// Number of corrections and deletions in a campaign.
+struct Revision(u64);
+
+impl Record for Revision {
+    const TABLE: Table = Table::new("revisions", "campaign");
+
+    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+        fields.take("revision").map(Self)
+    }
+}
+
+impl Store {
+    /// Returns a registration with its corrections.
+    pub async fn history(
+        &self,
+        campaign: &Arc<Campaign>,
+        id: RegistrationId,
+    ) -> Result<Option<RegistrationHistory>, StoreError> {
+        dispatch!("record", self.history(campaign, id))
+    }
+
+    /// Stores the last correction of `corrected` if the registration is unchanged since `read`. With an alias, also
+    /// reserves that id for good: registering under it is rejected. If the outcome is unknown, read the registration
+    /// again.
+    pub async fn correct(
+        &self,
+        campaign: &Campaign,
+        read: &RegistrationHistory,
+        corrected: &RegistrationHistory,
+        alias: Option<RegistrationId>,
+    ) -> Result<UpdateOutcome, StoreError> {
+        let Some(correction) = corrected.corrections.last() else {
+            return Ok(UpdateOutcome::Updated);
+        };
+        dispatch!(
+            "correct",
+            self.correct(campaign, read, corrected, correction, alias)
+        )
+    }
+
+    /// Replaces a registration with a tombstone if it is unchanged since `read`. The tombstone holds no personal data,
+    /// reserves the id and lists the photo as a pending deletion. If the outcome is unknown, read the registration
+    /// again.
+    pub async fn delete(
+        &self,
+        campaign: &Campaign,
+        read: &RegistrationHistory,
+        deletion: &Deletion,
+    ) -> Result<UpdateOutcome, StoreError> {
+        dispatch!("delete", self.delete(campaign, read, deletion))
+    }
+
+    /// Returns who deleted a registration, when and why.
+    pub async fn deletion(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+    ) -> Result<Option<Deletion>, StoreError> {
+        dispatch!("deletion", self.read_deletion(campaign, id))
+    }
+
+    /// Returns a number that grows with every correction and deletion in a campaign.
+    pub async fn revision(&self, campaign: &CampaignId) -> Result<u64, StoreError> {
+        let query = Query::new([Condition::is("campaign", campaign.as_str())]);
+        let found = self.time("revision", self.find_record(query)).await?;
+        Ok(found.map_or(0, |Revision(revision)| revision))
+    }
+
+    /// Returns up to `limit` deleted registrations of all campaigns, in order of their ids, from after this one.
+    /// The list is stored apart from the store, to repeat the deletions after an older backup was restored.
+    pub async fn erased_registrations(
+        &self,
+        after: Option<RegistrationId>,
+        limit: u16,
+    ) -> Result<Vec<ErasedRegistration>, StoreError> {
+        dispatch!("erased_after", self.erased_registrations(after, limit))
+    }
+}

@@ -1,0 +1,357 @@
+//! Corrections and deletions in SQLite, each in one transaction of the write thread.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+
+use super::{ErasedRegistration, UpdateOutcome};
+use crate::error::StoreError;
+use crate::registrations::feed::sqlite::append_change;
+use crate::registrations::sqlite::{COLUMNS, registration};
+use crate::sqlite::convert;
+use crate::sqlite::convert::{number, photo_ref, registration_id, time};
+use crate::sqlite::handle::SqliteStore;
+use jornada_domain::history::{
+    AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
+};
+use jornada_domain::{Campaign, CampaignId, RegistrationId};
+
+/// Corrections and deletions. A claim is an alias of a registration. A tombstone replaces a deleted registration.
+pub(crate) const TABLES: &str = "
+CREATE TABLE corrections (
+    id BLOB NOT NULL, -- of the registration
+    version INTEGER NOT NULL, -- to which it brought it
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    changes TEXT NOT NULL, -- JSON: list of field, answer before, answer since
+    PRIMARY KEY (id, version)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE claims (
+    id BLOB PRIMARY KEY,
+    owner BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tombstones (
+    id BLOB PRIMARY KEY,
+    campaign TEXT NOT NULL,
+    value TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    photo_sha256 BLOB, -- until the photo is removed
+    photo_extension TEXT,
+    photo_bytes INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tombstones_with_photo ON tombstones (at, id) WHERE photo_sha256 IS NOT NULL;
+CREATE TABLE revisions (
+    campaign TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+impl SqliteStore {
+    pub(crate) async fn history(
+        &self,
+        campaign: &Arc<Campaign>,
+        id: RegistrationId,
+    ) -> Result<Option<RegistrationHistory>, StoreError> {
+        let campaign = Arc::clone(campaign);
+        let read = move |connection: &mut Connection| read_history(connection, &campaign, id);
+        self.readers.read(read).await
+    }
+
+    pub(crate) async fn correct(
+        &self,
+        campaign: &Campaign,
+        read: &RegistrationHistory,
+        corrected: &RegistrationHistory,
+        correction: &Correction,
+        alias: Option<RegistrationId>,
+    ) -> Result<UpdateOutcome, StoreError> {
+        let correction = correction.clone();
+        let step = SqliteUpdate::new(&campaign.id, read);
+        let columns = CorrectedColumns {
+            value: corrected.registration.tally_value.clone(),
+            name: campaign.searched_name(&corrected.registration.answers),
+        };
+        let correct =
+            move |connection: &Connection| step.correct(connection, &correction, &columns, alias);
+        self.writer.write(correct).await
+    }
+
+    pub(crate) async fn delete(
+        &self,
+        campaign: &Campaign,
+        read: &RegistrationHistory,
+        deletion: &Deletion,
+    ) -> Result<UpdateOutcome, StoreError> {
+        let step = SqliteUpdate::new(&campaign.id, read);
+        let deletion = deletion.clone();
+        let delete = move |connection: &Connection| step.delete(connection, &deletion);
+        self.writer.write(delete).await
+    }
+
+    pub(crate) async fn read_deletion(
+        &self,
+        campaign: &CampaignId,
+        id: RegistrationId,
+    ) -> Result<Option<Deletion>, StoreError> {
+        let sql = "SELECT at, by, reason, value FROM tombstones WHERE id = ?1 AND campaign = ?2";
+        let key = (*id.as_bytes(), campaign.as_str().to_owned());
+        Ok(self.query(sql, key, deletion).await?.pop())
+    }
+
+    pub(crate) async fn erased_registrations(
+        &self,
+        after: Option<RegistrationId>,
+        limit: u16,
+    ) -> Result<Vec<ErasedRegistration>, StoreError> {
+        // An empty blob sorts before every id.
+        let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
+        let sql = "SELECT campaign, id FROM tombstones WHERE id > ?1 ORDER BY id LIMIT ?2";
+        self.query(sql, (after, limit), read_erased).await
+    }
+
+    /// Returns the registration that owns an alias.
+    pub(crate) async fn alias_owner(
+        &self,
+        id: RegistrationId,
+    ) -> Result<Option<RegistrationId>, StoreError> {
+        let sql = "SELECT owner FROM claims WHERE id = ?1";
+        let read = |row: &Row<'_>| Ok(registration_id(row, 0)?);
+        Ok(self.query(sql, [*id.as_bytes()], read).await?.pop())
+    }
+}
+
+/// Reads `campaign, id`.
+fn read_erased(row: &Row<'_>) -> Result<ErasedRegistration, StoreError> {
+    Ok(ErasedRegistration {
+        campaign: convert::campaign(row, 0)?,
+        id: registration_id(row, 1)?,
+    })
+}
+
+/// Reads the state of a photo that was erased at `at`.
+fn read_erased_photo(
+    connection: &Connection,
+    id: RegistrationId,
+    at: Option<i64>,
+) -> Result<Option<ErasedPhoto>, StoreError> {
+    let Some(at) = at else {
+        return Ok(None);
+    };
+    let sql = "SELECT photo_sha256, photo_extension, photo_bytes FROM erased_photos WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let unremoved = statement.query_row([id.as_bytes()], |row| Ok(photo_ref(row, 0)));
+    Ok(Some(ErasedPhoto {
+        at: time(at)?,
+        pending_deletion: unremoved.optional()?.transpose()?,
+    }))
+}
+
+fn read_history(
+    connection: &mut Connection,
+    campaign: &Campaign,
+    id: RegistrationId,
+) -> Result<Option<RegistrationHistory>, StoreError> {
+    // Both statements must see the same version.
+    let transaction = connection.transaction()?;
+    let sql = format!(
+        "SELECT {COLUMNS}, version, consent, photo_erased_at FROM registrations WHERE id = ?1 AND campaign = ?2"
+    );
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let mut rows = statement.query((id.as_bytes(), campaign.id.as_str()))?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let version: i64 = row.get("version")?;
+    let sql = "SELECT at, by, reason, changes FROM corrections WHERE id = ?1 ORDER BY version";
+    let mut corrections = transaction.prepare_cached(sql)?;
+    let corrections = corrections.query_map([id.as_bytes()], |row| Ok(read_correction(row)))?;
+    Ok(Some(RegistrationHistory {
+        registration: registration(campaign, row)?,
+        version: version.unsigned_abs(),
+        corrections: corrections.map(|row| row?).collect::<Result<_, _>>()?,
+        consent: row.get("consent")?,
+        erased: read_erased_photo(&transaction, id, row.get("photo_erased_at")?)?,
+    }))
+}
+
+/// Reads `at, by, reason, changes`.
+fn read_correction(row: &Row<'_>) -> Result<Correction, StoreError> {
+    let changes = serde_json::from_str(row.get_ref(3)?.as_str().unwrap_or_default());
+    let changes: Vec<_> = changes.map_err(|_| StoreError::malformed("correction"))?;
+    let one = |(field, was, is)| AnswerChange {
+        field,
+        before: was,
+        after: is,
+    };
+    Ok(Correction {
+        at: time(row.get(0)?)?,
+        by: row.get(1)?,
+        reason: row.get(2)?,
+        changes: changes.into_iter().map(one).collect(),
+    })
+}
+
+/// Reads `at, by, reason, value`.
+fn deletion(row: &Row<'_>) -> Result<Deletion, StoreError> {
+    Ok(Deletion {
+        at: time(row.get(0)?)?,
+        by: row.get(1)?,
+        reason: row.get(2)?,
+        tally_value: row.get(3)?,
+    })
+}
+
+/// One update of the version that was read.
+struct SqliteUpdate {
+    id: [u8; 16],
+    campaign: String,
+    version: i64,
+    value: String,
+}
+
+/// Columns that a correction changes beside the answers.
+struct CorrectedColumns {
+    value: String,
+    name: Option<String>,
+}
+
+impl SqliteUpdate {
+    fn new(campaign: &CampaignId, read: &RegistrationHistory) -> Self {
+        Self {
+            id: *read.registration.id.as_bytes(),
+            campaign: campaign.as_str().to_owned(),
+            version: number(read.version),
+            value: read.registration.tally_value.clone(),
+        }
+    }
+
+    /// Returns whether an id may become an alias: it is free, or is one of this registration already.
+    fn may_take_alias(
+        &self,
+        connection: &Connection,
+        alias: RegistrationId,
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM registrations WHERE id = ?1) \
+                   AND NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
+                   AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1 AND owner <> ?2)";
+        let mut statement = connection.prepare_cached(sql)?;
+        Ok(statement.query_row((alias.as_bytes(), self.id), |row| row.get(0))?)
+    }
+
+    fn correct(
+        &self,
+        connection: &Connection,
+        correction: &Correction,
+        columns: &CorrectedColumns,
+        alias: Option<RegistrationId>,
+    ) -> Result<UpdateOutcome, StoreError> {
+        let CorrectedColumns { value, name } = columns;
+        if let Some(alias) = alias
+            && !self.may_take_alias(connection, alias)?
+        {
+            return Ok(UpdateOutcome::AliasTaken);
+        }
+        // A merge patch (RFC 7396): answers to fields that the campaign no longer has remain.
+        let sql = "UPDATE registrations \
+                   SET value = ?4, answers = json_patch(answers, ?5), name = ifnull(?6, ''), \
+                   version = version + 1 \
+                   WHERE id = ?1 AND campaign = ?2 AND version = ?3";
+        let patch = to_json(&merge_patch(correction))?;
+        let mut statement = connection.prepare_cached(sql)?;
+        let known = (self.id, &self.campaign, self.version, value, patch, name);
+        if statement.execute(known)? == 0 {
+            return Ok(UpdateOutcome::Stale);
+        }
+        self.insert_correction(connection, correction)?;
+        if let Some(alias) = alias {
+            let sql = "INSERT INTO claims (id, owner) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING";
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.execute((alias.as_bytes(), self.id))?;
+        }
+        if self.value != *value {
+            append_change(connection, &self.campaign, Some(&self.value), Some(value))?;
+        }
+        self.increment_revision(connection)
+    }
+
+    /// Stores the correction with the previous answers.
+    fn insert_correction(
+        &self,
+        connection: &Connection,
+        correction: &Correction,
+    ) -> Result<(), StoreError> {
+        let row = |changed: &AnswerChange| {
+            let AnswerChange {
+                field,
+                before: was,
+                after: is,
+            } = changed.clone();
+            (field, was, is)
+        };
+        let changes: Vec<_> = correction.changes.iter().map(row).collect();
+        let sql = "INSERT INTO corrections (id, version, at, by, reason, changes) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        connection.prepare_cached(sql)?.execute((
+            self.id,
+            self.version + 1,
+            correction.at.as_millisecond(),
+            &correction.by,
+            &correction.reason,
+            to_json(&changes)?,
+        ))?;
+        Ok(())
+    }
+
+    fn delete(
+        &self,
+        connection: &Connection,
+        deletion: &Deletion,
+    ) -> Result<UpdateOutcome, StoreError> {
+        // The tombstone first: it copies columns of the row that it replaces.
+        let sql = "INSERT INTO tombstones \
+                   (id, campaign, value, at, by, reason, photo_sha256, photo_extension, photo_bytes) \
+                   SELECT id, campaign, value, ?4, ?5, ?6, photo_sha256, photo_extension, photo_bytes \
+                   FROM registrations WHERE id = ?1 AND campaign = ?2 AND version = ?3";
+        let buried = connection.prepare_cached(sql)?.execute((
+            self.id,
+            &self.campaign,
+            self.version,
+            deletion.at.as_millisecond(),
+            &deletion.by,
+            &deletion.reason,
+        ))?;
+        if buried == 0 {
+            return Ok(UpdateOutcome::Stale);
+        }
+        for table in ["registrations", "corrections"] {
+            let sql = format!("DELETE FROM {table} WHERE id = ?1");
+            connection.prepare_cached(&sql)?.execute([self.id])?;
+        }
+        append_change(connection, &self.campaign, Some(&self.value), None)?;
+        self.increment_revision(connection)
+    }
+
+    fn increment_revision(&self, connection: &Connection) -> Result<UpdateOutcome, StoreError> {
+        let sql = "INSERT INTO revisions (campaign, revision) VALUES (?1, 1) \
+                   ON CONFLICT (campaign) DO UPDATE SET revision = revision + 1";
+        connection.prepare_cached(sql)?.execute([&self.campaign])?;
+        Ok(UpdateOutcome::Updated)
+    }
+}
+
+/// Builds the merge patch: changed answers, and null for deleted ones.
+fn merge_patch(correction: &Correction) -> BTreeMap<&str, Option<&str>> {
+    let changes = correction.changes.iter();
+    changes
+        .map(|changed| (changed.field.as_str(), changed.after.as_deref()))
+        .collect()
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::malformed("correction"))
+}

@@ -1,0 +1,228 @@
+//! Records in SQLite: one row each.
+
+use rusqlite::types::{Value as SqlValue, ValueRef};
+use rusqlite::{Connection, Row, Statement, params_from_iter};
+use serde::Serialize;
+
+use super::handle::SqliteStore;
+use crate::error::StoreError;
+use crate::records::{Change, Condition, Fields, FromValue, Order, Query, Table, Test, Value};
+
+/// Milliseconds since 1970 UTC, by the clock of this machine, which all processes that open the file share.
+pub(crate) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
+
+impl SqliteStore {
+    /// Returns false if a unique column has the same value in another row.
+    pub(crate) async fn insert_record(
+        &self,
+        table: Table,
+        fields: Fields,
+    ) -> Result<bool, StoreError> {
+        let insert = move |connection: &Connection| insert(connection, table, &fields);
+        self.writer.write(insert).await
+    }
+
+    pub(crate) async fn find_records(
+        &self,
+        table: Table,
+        query: Query,
+    ) -> Result<Vec<Fields>, StoreError> {
+        let mut sql = Sql::new(format!("SELECT * FROM {}", table.name));
+        sql.push_conditions(table, &query.conditions);
+        sql.push_order(query.order);
+        if let Some(limit) = query.limit {
+            sql.push(" LIMIT ?", [limit.into()]);
+        }
+        self.query(sql.text, params_from_iter(sql.values), read_row)
+            .await
+    }
+
+    /// Returns the number of matching rows.
+    pub(crate) async fn update_records(
+        &self,
+        table: Table,
+        conditions: Vec<Condition>,
+        changes: Vec<Change>,
+    ) -> Result<u64, StoreError> {
+        let mut sql = Sql::new(format!("UPDATE {} SET ", table.name));
+        sql.push_changes(&changes);
+        sql.push_conditions(table, &conditions);
+        self.execute(sql.text, params_from_iter(sql.values)).await
+    }
+
+    /// Changes the first matching row and returns it. Reads first: a read costs no commit, and often nothing matches.
+    pub(crate) async fn update_first_record(
+        &self,
+        table: Table,
+        conditions: Vec<Condition>,
+        order: Order,
+        changes: Vec<Change>,
+    ) -> Result<Option<Fields>, StoreError> {
+        let any = Query::new(conditions.clone()).limit(1);
+        if self.find_records(table, any).await?.is_empty() {
+            return Ok(None);
+        }
+        let Table { name, key, .. } = table;
+        let mut sql = Sql::new(format!("UPDATE {name} SET "));
+        sql.push_changes(&changes);
+        sql.push(&format!(" WHERE {key} = (SELECT {key} FROM {name}"), []);
+        sql.push_conditions(table, &conditions);
+        sql.push_order(order);
+        sql.push(" LIMIT 1) RETURNING *", []);
+        let update = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(&sql.text)?;
+            let mut rows = statement.query(params_from_iter(&sql.values))?;
+            rows.next()?.map(read_row).transpose()
+        };
+        self.writer.write(update).await
+    }
+
+    pub(crate) async fn delete_records(
+        &self,
+        table: Table,
+        conditions: Vec<Condition>,
+    ) -> Result<u64, StoreError> {
+        let mut sql = Sql::new(format!("DELETE FROM {}", table.name));
+        sql.push_conditions(table, &conditions);
+        self.execute(sql.text, params_from_iter(sql.values)).await
+    }
+}
+
+fn insert(connection: &Connection, table: Table, fields: &Fields) -> Result<bool, StoreError> {
+    let columns: Vec<_> = fields.0.keys().map(String::as_str).collect();
+    let places = vec!["?"; columns.len()].join(", ");
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
+        table.name,
+        columns.join(", ")
+    );
+    let values = params_from_iter(fields.0.values().map(to_sql));
+    let is_new = connection.prepare_cached(&sql)?.execute(values)? > 0;
+    if let Some((list, lookup, column)) = table.lookup.filter(|_| is_new) {
+        let texts = fields
+            .0
+            .get(list)
+            .cloned()
+            .and_then(Vec::<String>::from_value);
+        let insert = format!(
+            "INSERT INTO {lookup} ({column}, {}) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            table.key
+        );
+        let mut statement = connection.prepare_cached(&insert)?;
+        let key = fields.0.get(table.key).map(to_sql);
+        for text in texts.unwrap_or_default() {
+            statement.execute((text, &key))?;
+        }
+    }
+    Ok(is_new)
+}
+
+/// A statement and its parameters.
+struct Sql {
+    text: String,
+    values: Vec<SqlValue>,
+}
+
+impl Sql {
+    fn new(text: String) -> Self {
+        let values = Vec::new();
+        Self { text, values }
+    }
+
+    fn push(&mut self, text: &str, values: impl IntoIterator<Item = SqlValue>) {
+        self.text += text;
+        self.values.extend(values);
+    }
+
+    fn push_conditions(&mut self, table: Table, conditions: &[Condition]) {
+        for (place, condition) in conditions.iter().enumerate() {
+            self.text += if place == 0 { " WHERE " } else { " AND " };
+            self.push_condition(table, condition);
+        }
+    }
+
+    fn push_condition(&mut self, table: Table, condition: &Condition) {
+        let (field, key) = (condition.field, table.key);
+        let test = match condition.test {
+            Test::Is => format!("{field} IS ?"),
+            Test::Below => format!("{field} < ?"),
+            Test::AtMost => format!("{field} <= ?"),
+            Test::AtLeast => format!("{field} >= ?"),
+            Test::OlderThan => format!("{field} < {NOW} - ?"),
+            Test::Contains => match table.lookup {
+                Some((list, lookup, column)) if list == field => {
+                    format!("{key} IN (SELECT {key} FROM {lookup} WHERE {column} = ?)")
+                }
+                _ => contains(field),
+            },
+        };
+        self.push(&test, [to_sql(&condition.value)]);
+    }
+
+    fn push_changes(&mut self, changes: &[Change]) {
+        for (place, change) in changes.iter().enumerate() {
+            self.text += if place == 0 { "" } else { ", " };
+            match change {
+                Change::Set(name, value) => self.push(&format!("{name} = ?"), [to_sql(value)]),
+                Change::Increment(name) => self.push(&format!("{name} = {name} + 1"), []),
+                Change::SetNow(name) => self.push(&format!("{name} = {NOW}"), []),
+                Change::Include(name, text) => {
+                    let known = contains(name);
+                    let included = format!("json_insert({name}, '$[#]', ?)");
+                    let text = SqlValue::from(text.clone());
+                    self.push(
+                        &format!("{name} = iif({known}, {name}, {included})"),
+                        [text.clone(), text],
+                    );
+                }
+            }
+        }
+    }
+
+    fn push_order(&mut self, order: Order) {
+        for (place, (name, direction)) in order.iter().enumerate() {
+            let start = if place == 0 { " ORDER BY" } else { "," };
+            let direction = if *direction < 0 { " DESC" } else { "" };
+            self.push(&format!("{start} {name}{direction}"), []);
+        }
+    }
+}
+
+fn contains(list: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM json_each({list}) WHERE value = ?)")
+}
+
+fn to_sql(value: &Value) -> SqlValue {
+    match value {
+        Value::Null | Value::Unknown => SqlValue::Null,
+        Value::Int(number) => (*number).into(),
+        Value::Text(text) => text.clone().into(),
+        Value::Bytes(bytes) => bytes.clone().into(),
+        Value::Time(at) => at.as_millisecond().into(),
+        Value::List(texts) => to_json(texts),
+        Value::Map(texts) => to_json(texts),
+    }
+}
+
+fn to_json(texts: &impl Serialize) -> SqlValue {
+    let json = serde_json::to_string(texts).expect("texts are always JSON");
+    json.into()
+}
+
+fn read_row(row: &Row<'_>) -> Result<Fields, StoreError> {
+    let statement: &Statement<'_> = row.as_ref();
+    let names = statement.column_names().enumerate();
+    let field = |(place, name): (usize, &str)| {
+        let value = match row.get_ref(place)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Int(number),
+            ValueRef::Text(text) => {
+                String::from_utf8(text.to_vec()).map_or(Value::Unknown, Value::Text)
+            }
+            ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+            ValueRef::Real(_) => Value::Unknown,
+        };
+        Ok((name.to_owned(), value))
+    };
+    names.map(field).collect::<Result<_, _>>().map(Fields)
+}

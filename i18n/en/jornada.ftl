@@ -1,0 +1,579 @@
+## Every page
+
+page-skip-to-content = Skip to content
+page-other-language = Español
+
+## Several pages
+
+common-all = All
+common-totals = Totals
+common-until = Until
+common-no-registrations = There are no registrations yet.
+common-search = Search
+common-registrations = Registrations
+common-go-to-form = Go to the form
+common-opens = Opens
+common-closes = Closes
+common-see-totals = See the totals
+common-problem = There is a problem
+common-optional = (optional)
+common-choose = Choose…
+common-receipt = Receipt
+common-received = Received
+common-print = Print
+common-what = What
+
+## Form
+
+form-consent = Consent
+form-proving = Checking that this is no automatic program…
+form-preparing-photo = Preparing the photo…
+form-sending = Sending your registration…
+form-received = Received. Opening your receipt…
+form-offline = No connection. Your registration will be sent by itself as soon as it is back. Do not close this page.
+form-busy = The server is busy. Your registration will be sent by itself in a moment. Do not close this page.
+form-photo-lost = Your registration was not sent completely. Choose the photo again and send it once more: it will not be taken twice.
+form-failed = We could not take your registration. Try again in a few minutes.
+form-honeypot = Do not write here
+form-no-script = Turn JavaScript on to send this form: the campaign asks for a check against automatic programs. Or ask the staff.
+form-agree = I have read the text and I agree
+form-send = Send
+form-sending-title = Sending
+form-progress = Progress of sending
+form-try-now = Try now
+form-back = Back to the form
+form-photo-again = If you had chosen it, choose it again: the browser does not keep it.
+form-take-photo = Take the photo
+form-photo-preview = The photo that you are about to send
+form-kept-until = We keep your data until { $date }
+form-photo-kept-too = ; your photo, until { $date }
+form-photo-kept-until = We keep your photo until { $date }
+
+## Problems of answers
+
+answer-missing = This answer is missing. Please fill it in.
+answer-consent-missing = To register you must tick the consent box.
+answer-control-character = It has invisible or control characters. Delete it and type it again.
+answer-not-a-document = Write the document number: 4 to 20 digits or letters, for example 1234567890.
+answer-not-an-option = Choose one of the options.
+answer-unknown-field = This form does not ask for this field. Remove it.
+answer-repeated = This field came more than once. Send it once.
+answer-unknown-place = It is not in the list. Choose a name from the list.
+answer-too-short = Write at least { $min } letters.
+answer-too-long = Write at most { $max } letters.
+answer-similar-places = It is not in the list. Did you mean: { $names }?
+answer-too-many-corrections = This registration was corrected { $max } times, which is the most.
+
+## Problems of photos
+
+photo-empty = The file is empty. Choose the photo again or take it from this page.
+photo-too-large = The photo has more than 8 MiB. Take it from this page or send a smaller copy.
+photo-not-a-photo = The file is not a photo, whatever its name says. Send a JPEG, PNG or WebP photo, or take one from this page.
+photo-svg = The file is an SVG drawing, not a photo. Send a JPEG, PNG or WebP photo, or take one from this page.
+photo-heic = The photo is in HEIC format, which cannot be taken. Take it from this page, or on the iPhone go to Settings > Camera > Formats, choose “Most Compatible” and take it again.
+photo-animated = The picture moves. Send a still photo or take it from this page.
+photo-unsupported-jpeg = The photo is a JPEG of a kind that browsers do not show. Save it as an ordinary JPEG, send a screenshot of it, or take it from this page.
+photo-truncated = The photo arrived incomplete. Send it again; if that does not help, take it from this page.
+photo-damaged = The photo is damaged. Open it to see whether it looks right and send it again, or take it from this page.
+photo-unsupported-format = The file is of type { $name }, which cannot be taken. Send a JPEG, PNG or WebP photo, or take one from this page.
+photo-too-many-pixels = The photo measures { $width } × { $height } pixels; at most 50 megapixels are taken. Take it from this page or send a smaller one.
+
+## Closed campaign
+
+closed-ended = Registration is closed. Thanks to everyone who took part.
+closed-scheduled = Registration is not open yet. Come back when it opens.
+
+## Receipt
+
+receipt-title = Registration received
+receipt-number = Your number
+receipt-qr-code = QR code that opens this receipt
+receipt-keep-it = Keep this number or take a picture of this page: your registration is found by it. The QR code opens the page again.
+receipt-another = Make another registration
+
+## Totals
+
+chart-stale = These totals may be out of date. They are updated by themselves as soon as possible.
+chart-total = Total of registrations
+chart-as-of = As of:
+chart-bar-registrations = registrations
+chart-no-match = None matches the search.
+chart-highest = The highest
+chart-bars-description = Bars with the same numbers as the table
+chart-share = Share
+
+## Errors
+
+error-no-such-page = This page does not exist
+error-method-not-allowed = Method not allowed
+error-wrong-host = This site has not that name
+error-no-such-campaign = This campaign does not exist
+error-no-such-value = It is not in the list
+error-no-such-registration = There is no such registration
+error-no-such-report = There is no such report
+error-not-open = The campaign is not open
+error-invalid = Some answers need mending
+error-photo = The photo cannot be used
+error-already-registered = Already registered
+error-deleted = This registration was deleted
+error-too-large = The photo is too large
+error-text-too-large = The text is too long
+error-media-type = Unsupported media type
+error-malformed = The request cannot be read
+error-body-timeout = It took too long to arrive
+error-busy = Try again in a moment
+error-unauthorized = Staff only
+error-forbidden = Not allowed
+error-form-expired = The form is too old
+error-rate-limited = Too many requests in a row
+error-too-fast = Too fast
+error-honeypot-filled = A hidden field was filled in
+error-proof-required = A check is missing
+error-no-such-link = The link is no good any more
+error-internal = Something failed
+error-no-such-page-detail = Check the address.
+error-wrong-host-detail = Type the address as it stands in the announcement or on your receipt.
+error-method-not-allowed-detail = This address does not take that method.
+error-no-such-campaign-detail = Check the address: there is no campaign of that name.
+error-no-such-value-detail = The campaign has no such value. Write it as in the list.
+error-no-such-report-detail = Reports are kept for a day, and less if a registration is corrected or deleted. Ask for it again.
+error-no-such-registration-detail = Check the number on the receipt.
+error-invalid-detail = Nothing was kept. Mend the fields named and send again.
+error-already-registered-by-key-detail = This form was already sent with other answers, and those are registered. To register another person open a new form.
+error-already-registered-detail = There is already a registration with this document and other answers. Nothing was changed. If that is a mistake, tell the staff.
+error-previously-deleted-detail = The staff deleted this registration. Sending it again does not bring it back. If you should be registered, tell the staff.
+error-too-large-detail = The photo may have at most 8 MiB. Choose a smaller one or take it again.
+error-text-too-large-detail = All texts together may have at most 64 KiB. Shorten them.
+error-media-type-json-detail = Send multipart/form-data or application/json.
+error-media-type-detail = Send multipart/form-data.
+error-body-timeout-detail = The connection is very slow. Nothing was kept; try again.
+error-busy-detail = There are many people, or a part of the system does not answer. Your answers are still in the form: send them again in a few seconds.
+error-unauthorized-detail = Log in with your staff account (/staff/login), or send a token that is good.
+error-forbidden-detail = Your account or token is not for this. Ask an administrator.
+error-too-fast-detail = The form came sooner than a person can fill it in. Nothing was kept: wait a few seconds and send it again.
+error-honeypot-filled-detail = Something in your browser filled in a field that people do not see. Nothing was kept. We emptied it: look through your answers and send again.
+error-form-expired-detail = This page was open for too long. Nothing was kept. Load it again, look through your answers and send them.
+error-proof-required-detail = This campaign asks your browser for a check against automatic programs, which needs JavaScript. Turn it on, load the page again and send; or ask the staff. Nothing was kept.
+error-invalid-csrf-token-detail = Nothing was changed. Open the page again and repeat the change.
+error-no-such-link-detail = It is good once, and for 48 hours. Ask an administrator for another one.
+error-internal-detail = It was our fault. Try again; if it goes on, tell us the request number.
+error-registration-deleted-detail = An administrator deleted it. Reason: { $reason }
+error-malformed-detail = The request could not be read: { $problem }. Nothing was kept.
+error-rate-limited-detail = Many requests came from your network. Wait { $seconds } seconds and try again.
+error-not-open-detail = It takes registrations from { $opens } to { $closes }.
+
+## Reports
+
+report-column-receipt = Receipt
+report-column-local-time = Received (local time)
+report-column-utc-time = Received (UTC)
+report-column-photo = Photo
+report-see-photo = See photo
+report-count = Count
+report-chart-description = Bars: the values with most registrations, the same numbers as in the table.
+report-list = List
+report-other-values = Other values ({ $count })
+report-rows = { $rows } rows, { $time }
+
+## Problems of passwords
+
+password-too-short = Use at least 12 characters. A few words do well.
+password-too-long = It is too long.
+password-common = This password is among the commonest. Choose another.
+password-matches-email = Do not use your mail address as a password.
+password-mismatch = The two passwords are not the same.
+
+## Mails of the watcher
+
+watch-mail-test = test message
+watch-mail-all-down = ALL instances are down
+watch-mail-test-body = If you read this, Jornada's notices arrive. There is nothing to do.
+watch-mail-cut-off = Attention: the neutral check does not answer either. It may be the watcher itself that is cut off, and the system may work. Check it from another place.
+watch-mail-since = Since
+watch-mail-fell = Fell
+watch-mail-address-removed = no longer watched: its address left the list
+watch-mail-note = Note
+watch-mail-what-was-seen = What was seen
+watch-mail-address = Address
+watch-mail-status = Status
+watch-mail-dashboard = Dashboard
+watch-mail-logs = Logs
+watch-mail-raised =
+    { $count ->
+        [one] { $names } is down ({ $left })
+       *[other] { $names } are down ({ $left })
+    }
+watch-mail-reminder =
+    { $count ->
+        [one] { $names } is still down ({ $left })
+       *[other] { $names } are still down ({ $left })
+    }
+watch-mail-resolved = { $name } is back after { $duration }
+watch-mail-all-resolved = { $names } are back
+watch-mail-left = { $up } of { $all } left
+watch-mail-instances =
+    { $up ->
+        [0] Of { $all } instances none answers: the site serves nobody.
+        [one] Now 1 of { $all } instances answers.
+       *[other] Now { $up } of { $all } instances answer.
+    }
+watch-mail-times = { $count } times
+
+## Results of probes
+
+watch-result-healthy = answers
+watch-result-refused = connection refused
+watch-result-timed-out = no answer in time
+watch-result-no-name = its name leads to no address
+watch-result-broken = connection broken, or no way there
+watch-result-draining = , it is ending
+watch-result-status = answered { $status }
+watch-result-lacking = , it lacks: { $names }
+
+## Dependencies
+
+watch-dependency-store = the store
+watch-dependency-photos = the photo store
+watch-dependency-cache = the cache
+
+## Page of the watcher
+
+watch-lasted = Lasted
+watch-beginning = Beginning to look
+watch-all-answer = All instances answer
+watch-coming-back = coming back
+watch-goes-on = goes on
+watch-title = Watch
+watch-watcher = Watcher
+watch-maintenance-until = Planned maintenance until
+watch-no-notices = No notices of what is down are sent.
+watch-unsent = Notices that wait:
+watch-another-sends = another watcher sends
+watch-incidents = Incidents
+watch-none = None.
+watch-what-and-since = What and since when
+watch-metrics = Metrics
+watch-some-answer = { $up } of { $all } instances answer
+watch-down = DOWN: { $result }
+
+## Staff area
+
+staff-account-wrong-password = The current password is not right.
+staff-account-wrong-code = The code is not right, or was used before. Wait for the next one.
+staff-account-password-changed = The password was changed. The other sessions have ended.
+staff-account-session-ended = The session has ended.
+staff-account-second-step-on = The second step is on. From now on you will be asked for a code when you log in.
+staff-account-second-step-off = The second step is off.
+staff-account-not-yourself = You cannot close your own account or change your own role. Ask another administrator.
+staff-account-saved = The change is saved.
+staff-account-sessions-ended = All its sessions have ended.
+staff-account-closed-notice = The account is closed.
+staff-accounts-choose-role = Choose a role.
+staff-accounts-check-address = Check the mail address.
+staff-accounts-already-there = There is already an account of this address.
+staff-closed = Closed
+staff-accounts-invited = Invited
+staff-accounts-active = Active
+staff-audit-nobody-known = Nobody that is known
+staff-audit-command-line = The command line
+staff-audit-system = The system
+staff-close-closed = The campaign is closed.
+staff-close-reopened = The campaign is open again.
+staff-reason = Reason
+staff-correct-not-yours = It is not one of yours. Ask an administrator for this change.
+staff-delete-meanwhile = Somebody corrected this registration meanwhile. Nothing was deleted. Look at it as it is now and confirm again.
+staff-delete-tick = Tick the box if you really want to delete it.
+staff-role-viewer = Totals only
+staff-role-clerk = Clerk
+staff-role-admin = Administrator
+staff-job-queued = Waiting
+staff-job-running = Being made
+staff-job-done = Ready
+staff-job-failed = Failed
+staff-job-cancelled = Cancelled
+staff-job-counting = Counting…
+staff-job-saving = Saving the file…
+staff-job-failed-detail = The list could not be made. Ask for it again.
+staff-login-wrong = Mail address, password or code is not right.
+staff-login-logged-out = You are logged out.
+staff-login-sessions-ended = All your sessions have ended. Log in again.
+staff-login-password-set = The password is set. You can log in now.
+staff-overview-scheduled = Not open yet
+staff-overview-open = Open
+staff-overview-closed = Closed by an administrator
+staff-overview-ended = Over
+staff-overview-missing = An answer was missing
+staff-overview-consent-missing = Without consent
+staff-overview-too-short = Text too short
+staff-overview-too-long = Text too long
+staff-overview-control-character = Invisible characters
+staff-overview-not-a-document = Not a document number
+staff-overview-unknown-place = Place not in the list
+staff-overview-not-an-option = Not one of the options
+staff-overview-not-asked = Field that is not asked for
+staff-overview-repeated = Field sent more than once
+staff-overview-photo = The photo could not be used
+staff-overview-not-open = While it was not open
+staff-overview-already-registered = Already registered
+staff-overview-deleted = Had been deleted
+staff-overview-other-reason = Another reason
+staff-registration-corrected = The correction was saved.
+staff-registration-same = Nothing changed: it all was so already.
+staff-registration-you = You
+staff-registration-somebody-else = Somebody else of the staff
+staff-reports-too-many-live = Several lists of yours are being made already. Wait for them, or cancel one.
+staff-reports-too-many-stored = You have 200 lists already. Each is removed a day after it was made: ask for another once the first is gone.
+staff-reports-choose-value = Choose what the list is of.
+staff-reports-choose-format = Choose a kind of file.
+staff-reports-check-dates = Check the dates: year-month-day, such as 2026-11-21.
+staff-reports-dates-reversed = The first date is later than the last.
+staff-search-wrong-date = Write the date so: 2026-11-25.
+staff-search-dates-reversed = It is before the first date.
+staff-search-too-short = Write at least two letters of the name, a whole document number or the number of the receipt.
+staff-tokens-revoked-notice = The token is no good any more.
+staff-tokens-scope-reports = lists
+staff-tokens-scope-totals = totals
+staff-tokens-revoked = revoked
+staff-tokens-no-date = no date
+staff-tokens-expired = expired
+staff-totp-wrong-code = The code is not right. Check that the phone's clock is set by itself.
+staff-my-account = My account
+staff-mail-address = Mail address
+staff-role = Role
+staff-account-only = Only
+staff-account-change-password = Change the password
+staff-current-password = Current password
+staff-account-change = Change
+staff-second-step-at-login = Second step when logging in
+staff-account-second-step-is-off = Off. With it, logging in asks for a code of an app on your phone besides the password.
+staff-account-switch-on = Switch the second step on
+staff-account-second-step-required = On. Administrators must have it.
+staff-account-second-step-is-on = On.
+staff-code = Code
+staff-account-switch-off = Switch off
+staff-account-sessions = Open sessions
+staff-account-logged-in = Logged in
+staff-account-last-seen = Last seen
+staff-account-end = End
+staff-account-this-session = (this one)
+staff-account-log-out-everywhere = Log out everywhere
+staff-account-is-closed = The account is closed. To open it, add it again with the same address.
+staff-account-role-and-cities = Role and cities
+staff-save = Save
+staff-account-new-link = New link
+staff-account-new-link-hint = For who lost the password or the link.
+staff-account-lost-phone = Also lost the phone: switch the second step off
+staff-account-make-link = Make a link
+staff-account-close = Close
+staff-account-end-sessions = End its sessions
+staff-account-close-account = Close the account
+staff-accounts = Accounts
+staff-accounts-all = All accounts
+staff-cities = Cities
+staff-state = State
+staff-second-step = Second step
+staff-all-cities = All
+staff-accounts-yes = Yes
+staff-accounts-no = No
+staff-accounts-add-title = Add an account
+staff-accounts-add = Add
+staff-no-answer = No answer
+staff-answers-consent = Text agreed to (version)
+staff-answers-photo-erased = Photo erased at the end of its time
+staff-audit = Audit
+staff-audit-title = Who looked at what
+staff-audit-filter = Filter
+staff-audit-who = Who
+staff-audit-anyone = Anyone
+staff-audit-what-they-did = What they did
+staff-audit-anything = Anything
+staff-audit-campaign = Campaign
+staff-audit-any-campaign = Any
+staff-audit-subject = Registration, account or token
+staff-audit-subject-hint = Its id, never a name or document; for a token, token: and its name.
+staff-audit-from-day = From the day
+staff-audit-until-day = To the day
+staff-audit-show = Show
+staff-audit-newest-first = Newest first
+staff-audit-nothing = There is nothing to show.
+staff-audit-when = When
+staff-audit-to-what = To what
+staff-audit-more = More
+staff-from = From
+staff-audit-request = Request
+staff-audit-unreadable = This entry cannot be read: a later version wrote it, or somebody changed it.
+staff-audit-newest = The newest
+staff-audit-older = Older
+staff-audit-export = Download as CSV
+staff-close-title = Close or open the campaign
+staff-close-is-closed = Nobody can register. When it is opened again, registrations are taken until it closes.
+staff-close-is-over = The campaign is over.
+staff-close-explanation = Once closed, nobody can register anywhere, a second later. What is registered stays.
+staff-close-reason-hint = It stays in the audit, with your name.
+staff-close-close = Close the campaign
+staff-close-reopen = Open again
+staff-correct-title = Correct the registration
+staff-correct-not-saved = It was not saved
+staff-correct-meanwhile = Somebody else corrected this registration while you were typing. What you typed is still below, and beside each answer stands what is there now. Check and save again.
+staff-correct-document-taken = That document belongs to another registration. Search for it before you change anything.
+staff-correct-back = Back without saving
+staff-correct-now = Now it says:
+staff-no-answer-inline = no answer
+staff-correct-reason = Reason of the correction
+staff-correct-reason-hint = It stays with the registration, beside what it said before. Do not write anything about the person here.
+staff-correct-save = Save the correction
+staff-delete-title = Delete the registration
+staff-delete-back = Back without deleting
+staff-delete-explanation = The answers and the photo are removed for good. The person cannot register with this document any more. The totals follow.
+staff-delete-reason-hint = It is all that stays. Do not write anything about the person here.
+staff-delete-confirm = Yes, I want to delete this registration
+staff-delete-submit = Delete for good
+staff-history-title = Corrections
+staff-history-reason = Reason:
+staff-job-title = Report
+staff-job-rows-done = Rows done
+staff-job-cancel = Cancel
+staff-job-download = Download
+staff-job-kept-until = Kept until:
+staff-job-all-reports = All my reports
+staff-job-refresh = Refresh this page
+staff-area = Staff
+staff-overview = Overview
+staff-tokens = Tokens
+staff-log-out = Log out
+staff-link = Link
+staff-link-title = Link to choose a password
+staff-link-explanation = Send it to this person in a safe way. It is good once, for 48 hours, and is not shown again.
+staff-login-title = Log in
+staff-login-intro = For the staff.
+staff-login-password = Password
+staff-login-code-hint = (if your second step is on)
+staff-overview-as-of = Numbers of
+staff-overview-today = Today
+staff-overview-in-all = In all
+staff-search-registrations = Search registrations
+staff-reports = Reports
+staff-overview-live-totals = Live totals
+staff-overview-form = Form
+staff-overview-close-or-open = Close or open
+staff-overview-days = Last 14 days
+staff-overview-day = Day
+staff-overview-highest = Highest
+staff-overview-of = (of { $count })
+staff-overview-rejected = Turned away, by reason
+staff-overview-times = Times
+staff-overview-none-rejected = None in 14 days.
+staff-password-title = Choose a password
+staff-password-new = New password
+staff-password-hint = At least 12 characters. A few words do well.
+staff-password-again = The same again
+staff-registration = Registration
+staff-registration-photo = Photo of the document
+staff-print-back = Back to the registration
+staff-registration-correct = Correct
+staff-registration-print = To print
+staff-registration-delete = Delete
+staff-registration-photo-hint = For the staff alone. Each look is written down.
+staff-reports-all-registrations = All registrations
+staff-reports-from = From this day
+staff-reports-until = Until this day, included
+staff-reports-format = Kind of file
+staff-reports-submit = Ask for the list
+staff-reports-mine = My reports
+staff-reports-none = You have not asked for any yet.
+staff-reports-kept = They are kept for a day, and less if a registration is corrected or deleted.
+staff-reports-file = File
+staff-reports-requested = Asked for
+staff-reports-rows = Rows
+staff-only-these-cities = Only these cities
+staff-role-cities-hint = For clerks. One a line; empty: all.
+staff-search-deleted = The registration was deleted.
+staff-search-text = Name, document or receipt number
+staff-search-text-hint = The beginning of the name is enough. Empty: the latest.
+staff-search-results = Results
+staff-search-nothing = Nothing fits. Check what you typed, or search with fewer letters.
+staff-search-on-this-page = { $count } on this page.
+staff-search-pages = Pages of results
+staff-search-start = To the start
+staff-search-next = Next page
+staff-token = Token
+staff-token-new = New token
+staff-token-copy = Copy it now: it is not shown again.
+staff-tokens-for = For
+staff-tokens-title = Tokens for programs
+staff-tokens-all = All tokens
+staff-tokens-name = Name
+staff-tokens-revoke = Revoke
+staff-tokens-make-title = Make a token
+staff-tokens-purpose = For what
+staff-tokens-purpose-hint = The program or the office, without names of people: it stays in the audit.
+staff-tokens-reports-and-photos = Lists and their photos
+staff-tokens-cities-hint = One a line; empty: all.
+staff-tokens-good-for = Good for
+staff-tokens-days =
+    { $count ->
+        [one] { $count } day
+       *[other] { $count } days
+    }
+staff-tokens-make = Make
+staff-totp-is-on = It is on already.
+staff-totp-required = Administrators must have it: switch it on to go on.
+staff-totp-step-app = Open an app for codes on your phone (for example Aegis, FreeOTP or Google Authenticator).
+staff-totp-step-read = Read this QR code with it, or copy the key below.
+staff-totp-step-write = Write here the code of 6 digits that it shows, and your password.
+staff-totp-qr-code = QR code for the app
+staff-totp-key = Key:
+staff-totp-switch-on = Switch on
+staff-action-login-failed = Failed to log in
+staff-action-login-rate-limited = Had to wait to log in
+staff-action-logout = Logged out
+staff-action-password-set = Set a password by a link
+staff-action-password-changed = Changed their password
+staff-action-second-factor-enabled = Switched the second step on
+staff-action-second-factor-disabled = Switched the second step off
+staff-action-session-ended = Ended a session
+staff-action-sessions-ended = Ended all sessions
+staff-action-account-added = Added an account
+staff-action-account-changed = Changed an account
+staff-action-account-link = Made a password link
+staff-action-account-closed = Closed an account
+staff-action-token-made = Made a token
+staff-action-token-revoked = Revoked a token
+staff-action-search = Searched registrations
+staff-action-view-registration = Looked at a registration
+staff-action-view-photo = Looked at a photo
+staff-action-print = Printed a registration
+staff-action-correct = Corrected a registration
+staff-action-delete = Deleted a registration
+staff-action-report = Asked for a list
+staff-action-report-file = Downloaded a list
+staff-action-close = Closed a campaign
+staff-action-reopen = Reopened a campaign
+staff-action-audit-read = Read the audit
+staff-action-audit-export = Downloaded the audit
+staff-action-access-denied = Asked for what is not theirs
+staff-action-person-export = Took out all of one person
+staff-action-photos-erased = Erased photos that were over
+staff-action-sweep = Swept away what was over
+staff-action-photo-altered = Met an altered photo
+staff-action-report-altered = Met an altered list
+staff-action-report-cancelled = Cancelled a list
+staff-audit-wrong-actor = Choose who from the list.
+staff-audit-wrong-action = Choose what from the list.
+staff-audit-wrong-campaign = Choose a campaign from the list.
+staff-audit-wrong-subject = Write the id of a registration or of an account, or token: and the name of a token.
+staff-audit-wrong-date = Write the dates like 2026-11-21.
+staff-audit-wrong-position = Go back to the first page.
+staff-tokens-name-missing = Write who or what the token is for.
+staff-tokens-scope-missing = Choose what the token is for.
+staff-tokens-days-missing = Choose how long it is good.
+staff-job-one-row = Ready: 1 row
+staff-search-found =
+    { $count ->
+        [one] One registration.
+       *[other] { $count } registrations.
+    }
+staff-job-rows = { $rows } of { $of } rows
+staff-job-ready = Ready: { $rows } rows
+staff-accounts-place-unknown = No campaign counts by '{ $name }'.
+staff-too-many-attempts = Too many attempts. Wait { $seconds } seconds and try again.

@@ -1,0 +1,583 @@
+## Every page
+
+page-skip-to-content = Saltar al contenido
+page-other-language = English
+
+## Several pages
+
+common-all = Todos
+common-totals = Totales
+common-until = Hasta
+common-no-registrations = Todavía no hay registros.
+common-search = Buscar
+common-registrations = Registros
+common-go-to-form = Ir al formulario
+common-opens = Abre
+common-closes = Cierra
+common-see-totals = Ver los totales
+common-problem = Hay un problema
+common-optional = (opcional)
+common-choose = Elija…
+common-receipt = Comprobante
+common-received = Recibido
+common-print = Imprimir
+common-what = Qué
+
+## Form
+
+form-consent = Autorización
+form-proving = Comprobando que no es un programa automático…
+form-preparing-photo = Preparando la foto…
+form-sending = Enviando su registro…
+form-received = Recibido. Abriendo su comprobante…
+form-offline = Sin conexión. Su registro se enviará solo apenas vuelva. No cierre esta página.
+form-busy = El servidor está ocupado. Su registro se enviará solo en un momento. No cierre esta página.
+form-photo-lost = Su registro no se terminó de enviar. Elija de nuevo la foto y envíelo otra vez: no quedará repetido.
+form-failed = No pudimos recibir su registro. Intente otra vez en unos minutos.
+form-honeypot = No escriba aquí
+form-no-script = Para enviar este formulario active JavaScript: la campaña pide una comprobación contra programas automáticos. O acérquese al personal de la jornada.
+form-agree = He leído el texto y estoy de acuerdo
+form-send = Enviar
+form-sending-title = Envío
+form-progress = Avance del envío
+form-try-now = Intentar ahora
+form-back = Volver al formulario
+form-photo-again = Si ya la había elegido, elíjala de nuevo: el navegador no la guarda.
+form-take-photo = Tomar la foto
+form-photo-preview = La foto que va a enviar
+form-kept-until = Guardamos sus datos hasta el { $date }
+form-photo-kept-too = ; su foto, hasta el { $date }
+form-photo-kept-until = Guardamos su foto hasta el { $date }
+
+## Problems of answers
+
+answer-missing = Falta esta respuesta. Complétela.
+answer-consent-missing = Para registrarse debe marcar la casilla de autorización.
+answer-control-character = Contiene caracteres invisibles o de control. Bórrelo y escríbalo de nuevo.
+answer-not-a-document = Escriba el número del documento: de 4 a 20 números o letras, por ejemplo 1234567890.
+answer-not-an-option = Elija una de las opciones.
+answer-unknown-field = Este formulario no pide este campo. Quítelo.
+answer-repeated = Este campo llegó más de una vez. Envíelo una sola vez.
+answer-unknown-place = No está en la lista. Elija un nombre de la lista.
+answer-too-short = Escriba al menos { $min } letras.
+answer-too-long = Escriba como máximo { $max } letras.
+answer-similar-places = No está en la lista. ¿Quiso decir: { $names }?
+answer-too-many-corrections = Este registro ya se corrigió { $max } veces, que es lo máximo.
+
+## Problems of photos
+
+photo-empty = El archivo está vacío. Escoja la foto otra vez o tómela desde esta página.
+photo-too-large = La foto pesa más de 8 MiB. Tómela desde esta página o envíe una copia más pequeña.
+photo-not-a-photo = El archivo no es una foto, aunque su nombre lo diga. Envíe una foto JPEG, PNG o WebP, o tómela desde esta página.
+photo-svg = El archivo es un dibujo SVG, no una foto. Envíe una foto JPEG, PNG o WebP, o tómela desde esta página.
+photo-heic = La foto está en formato HEIC, que no se puede recibir. Tómela desde esta página, o en el iPhone vaya a Ajustes > Cámara > Formatos, escoja «Más compatible» y tómela de nuevo.
+photo-animated = La imagen tiene movimiento. Envíe una foto fija o tómela desde esta página.
+photo-unsupported-jpeg = La foto es un JPEG de una clase que los navegadores no muestran. Guárdela como JPEG normal, envíe una captura de pantalla o tómela desde esta página.
+photo-truncated = La foto llegó incompleta. Envíela otra vez; si vuelve a pasar, tómela desde esta página.
+photo-damaged = La foto está dañada. Ábrala para ver si se ve bien y envíela otra vez, o tómela desde esta página.
+photo-unsupported-format = El archivo es de tipo { $name } y no se puede recibir. Envíe una foto JPEG, PNG o WebP, o tómela desde esta página.
+photo-too-many-pixels = La foto mide { $width } × { $height } píxeles y el máximo es de 50 megapíxeles. Tómela desde esta página o envíe una más pequeña.
+
+## Closed campaign
+
+closed-ended = El registro ya cerró. Gracias a todas las personas que participaron.
+closed-scheduled = El registro todavía no abre. Vuelva en la fecha de apertura.
+
+## Receipt
+
+receipt-title = Registro recibido
+receipt-number = Su número
+receipt-qr-code = Código QR que abre este comprobante
+receipt-keep-it = Guarde este número o tome una foto de esta página: con él se encuentra su registro. El código QR vuelve a abrirla.
+receipt-another = Hacer otro registro
+
+## Totals
+
+chart-stale = Estos totales pueden no estar al día. Se actualizan solos apenas sea posible.
+chart-total = Total de registros
+chart-as-of = Actualizado:
+chart-bar-registrations = registros
+chart-no-match = Ninguno coincide con la búsqueda.
+chart-highest = Los más altos
+chart-bars-description = Barras con los mismos números de la tabla
+chart-share = Parte
+
+## Errors
+
+error-no-such-page = Esta página no existe
+error-method-not-allowed = Método no permitido
+error-wrong-host = Este sitio no tiene ese nombre
+error-no-such-campaign = Esta campaña no existe
+error-no-such-value = No está en la lista
+error-no-such-registration = No hay tal registro
+error-no-such-report = No hay tal lista
+error-not-open = La campaña no está abierta
+error-invalid = Hay respuestas por corregir
+error-photo = La foto no sirve
+error-already-registered = Ya está registrado
+error-deleted = Este registro fue eliminado
+error-too-large = La foto es demasiado grande
+error-text-too-large = El texto es demasiado largo
+error-media-type = Formato no admitido
+error-malformed = La solicitud no se entiende
+error-body-timeout = Tardó demasiado en llegar
+error-busy = Intente de nuevo en un momento
+error-unauthorized = Solo para el personal
+error-forbidden = No tiene permiso
+error-form-expired = El formulario venció
+error-rate-limited = Demasiados envíos seguidos
+error-too-fast = Muy rápido
+error-honeypot-filled = Se llenó un campo oculto
+error-proof-required = Falta una comprobación
+error-no-such-link = El enlace ya no sirve
+error-internal = Algo falló
+error-no-such-page-detail = Revise la dirección.
+error-wrong-host-detail = Escriba la dirección como aparece en el anuncio o en su comprobante.
+error-method-not-allowed-detail = Esta dirección no admite ese método.
+error-no-such-campaign-detail = Revise la dirección: no hay una campaña con ese nombre.
+error-no-such-value-detail = La campaña no tiene ese valor. Escríbalo como en la lista.
+error-no-such-report-detail = Las listas se guardan un día, y menos si un registro se corrige o elimina. Pídala otra vez.
+error-no-such-registration-detail = Revise el número del comprobante.
+error-invalid-detail = No se guardó nada. Corrija los campos indicados y envíe de nuevo.
+error-already-registered-by-key-detail = Este formulario ya se envió con otros datos, y esos datos quedaron registrados. Para registrar a otra persona abra un formulario nuevo.
+error-already-registered-detail = Ya hay un registro con este documento y otros datos. No se cambió nada. Si hay un error, avise al personal de la jornada.
+error-previously-deleted-detail = El personal de la jornada eliminó este registro. Enviarlo otra vez no lo trae de vuelta. Si debe estar registrado, avise al personal.
+error-too-large-detail = La foto puede tener como máximo 8 MiB. Elija una más pequeña o tómela de nuevo.
+error-text-too-large-detail = Los textos juntos pueden tener como máximo 64 KiB. Acórtelos.
+error-media-type-json-detail = Envíe multipart/form-data o application/json.
+error-media-type-detail = Envíe multipart/form-data.
+error-body-timeout-detail = La conexión es muy lenta. No se guardó nada; intente de nuevo.
+error-busy-detail = Hay mucha gente o una parte del sistema no responde. Sus datos siguen en el formulario: envíelos de nuevo en unos segundos.
+error-unauthorized-detail = Entre con su cuenta del personal (/staff/login) o envíe una clave que sirva.
+error-forbidden-detail = Su cuenta o su clave no sirve para esto. Pídalo a la administración.
+error-too-fast-detail = El formulario llegó antes de lo que tarda una persona. No se guardó nada: espere unos segundos y envíelo de nuevo.
+error-honeypot-filled-detail = Algo en su navegador llenó un campo que las personas no ven. No se guardó nada. Ya lo vaciamos: revise sus respuestas y envíe de nuevo.
+error-form-expired-detail = Esta página llevaba demasiado tiempo abierta. No se guardó nada. Cárguela de nuevo, revise sus respuestas y envíelas.
+error-proof-required-detail = Esta campaña pide a su navegador una comprobación contra programas automáticos, y para eso necesita JavaScript. Actívelo, cargue la página de nuevo y envíe; o acérquese al personal de la jornada. No se guardó nada.
+error-invalid-csrf-token-detail = No se cambió nada. Abra la página de nuevo y repita el cambio.
+error-no-such-link-detail = Sirve una sola vez y durante 48 horas. Pida otro a la administración.
+error-internal-detail = Fue un error nuestro. Intente de nuevo; si sigue, avise con el número de solicitud.
+error-registration-deleted-detail = La administración lo eliminó. Motivo: { $reason }
+error-malformed-detail = No se pudo leer la solicitud: { $problem }. No se guardó nada.
+error-rate-limited-detail = Desde su red llegaron muchas solicitudes. Espere { $seconds } segundos e intente de nuevo.
+error-not-open-detail = Recibe registros desde { $opens } hasta { $closes }.
+
+## Reports
+
+report-column-receipt = Recibo
+report-column-local-time = Recibido (hora local)
+report-column-utc-time = Recibido (UTC)
+report-column-photo = Foto
+report-see-photo = Ver foto
+report-count = Total
+report-chart-description = Barras: los valores con más registros, los mismos números de la tabla.
+report-list = Lista
+report-other-values = Otros valores ({ $count })
+report-rows = { $rows } filas, { $time }
+
+## Problems of passwords
+
+password-too-short = Use al menos 12 caracteres. Varias palabras sirven bien.
+password-too-long = Es demasiado larga.
+password-common = Esta contraseña es de las más comunes. Elija otra.
+password-matches-email = No use su correo como contraseña.
+password-mismatch = Las dos contraseñas no son iguales.
+
+## Mails of the watcher
+
+watch-mail-test = mensaje de prueba
+watch-mail-all-down = NINGUNA instancia responde
+watch-mail-test-body = Si usted lee esto, los avisos de Jornada llegan. No tiene que hacer nada.
+watch-mail-cut-off = Atención: tampoco responde el punto neutral. Puede que el vigilante mismo esté sin red y que el sistema funcione. Compruébelo desde otro lugar.
+watch-mail-since = Desde
+watch-mail-fell = Se cayó
+watch-mail-address-removed = ya no se vigila: su dirección salió de la lista
+watch-mail-note = Nota
+watch-mail-what-was-seen = Qué se vio
+watch-mail-address = Dirección
+watch-mail-status = Estado
+watch-mail-dashboard = Tablero
+watch-mail-logs = Registros (logs)
+watch-mail-raised =
+    { $count ->
+        [one] { $names } no responde ({ $left })
+       *[other] { $names } no responden ({ $left })
+    }
+watch-mail-reminder =
+    { $count ->
+        [one] { $names } sigue sin responder ({ $left })
+       *[other] { $names } siguen sin responder ({ $left })
+    }
+watch-mail-resolved = { $name } responde de nuevo tras { $duration }
+watch-mail-all-resolved = { $names } responden de nuevo
+watch-mail-left =
+    { $up ->
+        [one] queda 1 de { $all }
+       *[other] quedan { $up } de { $all }
+    }
+watch-mail-instances =
+    { $up ->
+        [0] De { $all } instancias no responde ninguna: el sitio no atiende a nadie.
+        [one] Ahora responde 1 de { $all } instancias.
+       *[other] Ahora responden { $up } de { $all } instancias.
+    }
+watch-mail-times = { $count } veces
+
+## Results of probes
+
+watch-result-healthy = responde
+watch-result-refused = rechazó la conexión
+watch-result-timed-out = no contestó a tiempo
+watch-result-no-name = su nombre no lleva a ninguna dirección
+watch-result-broken = la conexión se cortó o no hay camino
+watch-result-draining = , está terminando
+watch-result-status = contestó { $status }
+watch-result-lacking = , le falta: { $names }
+
+## Dependencies
+
+watch-dependency-store = la base de datos
+watch-dependency-photos = el depósito de fotos
+watch-dependency-cache = Redis
+
+## Page of the watcher
+
+watch-lasted = Duración
+watch-beginning = Empezando a mirar
+watch-all-answer = Todas las instancias responden
+watch-coming-back = volviendo
+watch-goes-on = sigue
+watch-title = Vigilancia
+watch-watcher = Vigilante
+watch-maintenance-until = Mantenimiento planeado hasta
+watch-no-notices = No se envían avisos de caída.
+watch-unsent = Avisos por enviar:
+watch-another-sends = los envía otro vigilante
+watch-incidents = Incidentes
+watch-none = Ninguno.
+watch-what-and-since = Qué y desde cuándo
+watch-metrics = Métricas
+watch-some-answer = Responden { $up } de { $all } instancias
+watch-down = CAÍDA: { $result }
+
+## Staff area
+
+staff-account-wrong-password = La contraseña actual no es correcta.
+staff-account-wrong-code = El código no es correcto, o ya se usó. Espere el siguiente.
+staff-account-password-changed = La contraseña cambió. Las demás sesiones se cerraron.
+staff-account-session-ended = La sesión se cerró.
+staff-account-second-step-on = El segundo paso quedó activo. Desde ahora se le pedirá un código al entrar.
+staff-account-second-step-off = El segundo paso quedó inactivo.
+staff-account-not-yourself = No puede cerrar su propia cuenta ni cambiar su propio papel. Pídalo a otra persona de administración.
+staff-account-saved = El cambio quedó guardado.
+staff-account-sessions-ended = Se cerraron todas sus sesiones.
+staff-account-closed-notice = La cuenta quedó cerrada.
+staff-accounts-choose-role = Elija un papel.
+staff-accounts-check-address = Revise el correo.
+staff-accounts-already-there = Ya hay una cuenta con este correo.
+staff-closed = Cerrada
+staff-accounts-invited = Invitada
+staff-accounts-active = Activa
+staff-audit-nobody-known = Nadie que se conozca
+staff-audit-command-line = La línea de comandos
+staff-audit-system = El sistema
+staff-close-closed = La campaña está cerrada.
+staff-close-reopened = La campaña está abierta de nuevo.
+staff-reason = Motivo
+staff-correct-not-yours = No es de las suyas. Pida este cambio a la administración.
+staff-delete-meanwhile = Alguien corrigió este registro mientras tanto. No se eliminó nada. Revise cómo quedó y confirme de nuevo.
+staff-delete-tick = Marque la casilla si de verdad quiere eliminarlo.
+staff-role-viewer = Solo totales
+staff-role-clerk = Oficina
+staff-role-admin = Administración
+staff-job-queued = En espera
+staff-job-running = En preparación
+staff-job-done = Lista
+staff-job-failed = Falló
+staff-job-cancelled = Cancelada
+staff-job-counting = Contando…
+staff-job-saving = Guardando el archivo…
+staff-job-failed-detail = No se pudo hacer la lista. Pídala otra vez.
+staff-login-wrong = El correo, la contraseña o el código no son correctos.
+staff-login-logged-out = Salió de su cuenta.
+staff-login-sessions-ended = Se cerraron todas sus sesiones. Entre de nuevo.
+staff-login-password-set = La contraseña quedó guardada. Ya puede entrar.
+staff-overview-scheduled = Todavía no abre
+staff-overview-open = Abierta
+staff-overview-closed = Cerrada por la administración
+staff-overview-ended = Terminó
+staff-overview-missing = Faltaba una respuesta
+staff-overview-consent-missing = Sin autorización
+staff-overview-too-short = Texto demasiado corto
+staff-overview-too-long = Texto demasiado largo
+staff-overview-control-character = Caracteres invisibles
+staff-overview-not-a-document = Documento mal escrito
+staff-overview-unknown-place = Lugar fuera de la lista
+staff-overview-not-an-option = Opción que no existe
+staff-overview-not-asked = Campo que no se pide
+staff-overview-repeated = Campo repetido
+staff-overview-photo = La foto no servía
+staff-overview-not-open = Fuera de fecha
+staff-overview-already-registered = Ya estaba registrado
+staff-overview-deleted = Estaba eliminado
+staff-overview-other-reason = Otro motivo
+staff-registration-corrected = La corrección quedó guardada.
+staff-registration-same = No cambió nada: todo estaba ya así.
+staff-registration-you = Usted
+staff-registration-somebody-else = Otra persona del personal
+staff-reports-too-many-live = Ya tiene varias listas en preparación. Espere a que terminen, o cancele alguna.
+staff-reports-too-many-stored = Ya tiene 200 listas. Cada una se borra un día después de hecha: pida otra cuando se borre la primera.
+staff-reports-choose-value = Elija de qué es la lista.
+staff-reports-choose-format = Elija un formato.
+staff-reports-check-dates = Revise las fechas: año-mes-día, como 2026-11-21.
+staff-reports-dates-reversed = La primera fecha es posterior a la última.
+staff-search-wrong-date = Escriba la fecha así: 2026-11-25.
+staff-search-dates-reversed = Es anterior a la primera fecha.
+staff-search-too-short = Escriba al menos dos letras del nombre, un documento completo o el número del comprobante.
+staff-tokens-revoked-notice = La clave ya no sirve.
+staff-tokens-scope-reports = listas
+staff-tokens-scope-totals = totales
+staff-tokens-revoked = revocada
+staff-tokens-no-date = sin fecha
+staff-tokens-expired = vencida
+staff-totp-wrong-code = El código no es correcto. Revise que la hora del teléfono sea automática.
+staff-my-account = Mi cuenta
+staff-mail-address = Correo
+staff-role = Papel
+staff-account-only = Solo
+staff-account-change-password = Cambiar la contraseña
+staff-current-password = Contraseña actual
+staff-account-change = Cambiar
+staff-second-step-at-login = Segundo paso al entrar
+staff-account-second-step-is-off = Inactivo. Con él, además de la contraseña se pide un código de una aplicación del teléfono.
+staff-account-switch-on = Activar el segundo paso
+staff-account-second-step-required = Activo. Para administración es obligatorio.
+staff-account-second-step-is-on = Activo.
+staff-code = Código
+staff-account-switch-off = Desactivar
+staff-account-sessions = Sesiones abiertas
+staff-account-logged-in = Entró
+staff-account-last-seen = Última vez
+staff-account-end = Cerrar
+staff-account-this-session = (esta)
+staff-account-log-out-everywhere = Salir en todas partes
+staff-account-is-closed = La cuenta está cerrada. Para abrirla, agréguela de nuevo con el mismo correo.
+staff-account-role-and-cities = Papel y ciudades
+staff-save = Guardar
+staff-account-new-link = Enlace nuevo
+staff-account-new-link-hint = Para quien perdió la contraseña o el enlace.
+staff-account-lost-phone = También perdió el teléfono: desactivar el segundo paso
+staff-account-make-link = Crear enlace
+staff-account-close = Cerrar
+staff-account-end-sessions = Cerrar sus sesiones
+staff-account-close-account = Cerrar la cuenta
+staff-accounts = Cuentas
+staff-accounts-all = Todas las cuentas
+staff-cities = Ciudades
+staff-state = Estado
+staff-second-step = Segundo paso
+staff-all-cities = Todas
+staff-accounts-yes = Sí
+staff-accounts-no = No
+staff-accounts-add-title = Agregar una cuenta
+staff-accounts-add = Agregar
+staff-no-answer = Sin respuesta
+staff-answers-consent = Texto que aceptó (versión)
+staff-answers-photo-erased = Foto borrada al cumplirse su plazo
+staff-audit = Auditoría
+staff-audit-title = Quién vio qué
+staff-audit-filter = Filtro
+staff-audit-who = Quién
+staff-audit-anyone = Cualquiera
+staff-audit-what-they-did = Qué hizo
+staff-audit-anything = Cualquier cosa
+staff-audit-campaign = Campaña
+staff-audit-any-campaign = Cualquiera
+staff-audit-subject = Registro, cuenta o clave
+staff-audit-subject-hint = Su identificador, nunca un nombre o documento; para una clave, token: y su nombre.
+staff-audit-from-day = Desde el día
+staff-audit-until-day = Hasta el día
+staff-audit-show = Mostrar
+staff-audit-newest-first = Lo más reciente primero
+staff-audit-nothing = No hay nada que mostrar.
+staff-audit-when = Cuándo
+staff-audit-to-what = A qué
+staff-audit-more = Más
+staff-from = Desde
+staff-audit-request = Solicitud
+staff-audit-unreadable = Esta línea no se puede leer: la escribió una versión posterior, o alguien la cambió.
+staff-audit-newest = Lo más reciente
+staff-audit-older = Más antiguo
+staff-audit-export = Descargar como CSV
+staff-close-title = Cerrar o abrir la campaña
+staff-close-is-closed = Nadie puede registrarse. Al abrirla de nuevo se reciben registros hasta la fecha de cierre.
+staff-close-is-over = La campaña ya terminó.
+staff-close-explanation = Al cerrarla, nadie puede registrarse, en ninguna parte, desde un segundo después. Lo registrado sigue.
+staff-close-reason-hint = Queda en la auditoría, con su nombre.
+staff-close-close = Cerrar la campaña
+staff-close-reopen = Abrir de nuevo
+staff-correct-title = Corregir el registro
+staff-correct-not-saved = No se guardó
+staff-correct-meanwhile = Otra persona corrigió este registro mientras usted escribía. Lo que usted escribió sigue abajo, y junto a cada respuesta está lo que hay ahora. Revise y guarde de nuevo.
+staff-correct-document-taken = Ese documento ya es de otro registro. Búsquelo antes de cambiar nada.
+staff-correct-back = Volver sin guardar
+staff-correct-now = Ahora dice:
+staff-no-answer-inline = sin respuesta
+staff-correct-reason = Motivo de la corrección
+staff-correct-reason-hint = Queda con el registro, junto a lo que decía antes. No escriba aquí datos de la persona.
+staff-correct-save = Guardar la corrección
+staff-delete-title = Eliminar el registro
+staff-delete-back = Volver sin eliminar
+staff-delete-explanation = Se borran las respuestas y la foto, y no hay vuelta atrás. La persona ya no podrá registrarse con este documento. Los totales bajan.
+staff-delete-reason-hint = Es lo único que queda. No escriba aquí datos de la persona.
+staff-delete-confirm = Sí, quiero eliminar este registro
+staff-delete-submit = Eliminar para siempre
+staff-history-title = Correcciones
+staff-history-reason = Motivo:
+staff-job-title = Lista
+staff-job-rows-done = Filas hechas
+staff-job-cancel = Cancelar
+staff-job-download = Descargar
+staff-job-kept-until = Se guarda hasta:
+staff-job-all-reports = Todas mis listas
+staff-job-refresh = Actualizar esta página
+staff-area = Personal
+staff-overview = Resumen
+staff-tokens = Claves
+staff-log-out = Salir
+staff-link = Enlace
+staff-link-title = Enlace para elegir contraseña
+staff-link-explanation = Envíelo a esta persona por un medio seguro. Sirve una sola vez, durante 48 horas, y no se muestra de nuevo.
+staff-login-title = Entrar
+staff-login-intro = Para el personal de la jornada.
+staff-login-password = Contraseña
+staff-login-code-hint = (si activó el segundo paso)
+staff-overview-as-of = Números de las
+staff-overview-today = Hoy
+staff-overview-in-all = En total
+staff-search-registrations = Buscar registros
+staff-reports = Listas
+staff-overview-live-totals = Totales en vivo
+staff-overview-form = Formulario
+staff-overview-close-or-open = Cerrar o abrir
+staff-overview-days = Últimos 14 días
+staff-overview-day = Día
+staff-overview-highest = Los más altos
+staff-overview-of = (de { $count })
+staff-overview-rejected = No recibidos, por motivo
+staff-overview-times = Veces
+staff-overview-none-rejected = Ninguno en 14 días.
+staff-password-title = Elegir contraseña
+staff-password-new = Contraseña nueva
+staff-password-hint = Al menos 12 caracteres. Varias palabras sirven bien.
+staff-password-again = La misma otra vez
+staff-registration = Registro
+staff-registration-photo = Foto del documento
+staff-print-back = Volver al registro
+staff-registration-correct = Corregir
+staff-registration-print = Para imprimir
+staff-registration-delete = Eliminar
+staff-registration-photo-hint = Solo para el personal. Cada vez que se abre queda anotado.
+staff-reports-all-registrations = Todos los registros
+staff-reports-from = Desde el día
+staff-reports-until = Hasta el día, incluido
+staff-reports-format = Formato
+staff-reports-submit = Pedir la lista
+staff-reports-mine = Mis listas
+staff-reports-none = Todavía no ha pedido ninguna.
+staff-reports-kept = Se guardan un día, y menos si un registro se corrige o elimina.
+staff-reports-file = Archivo
+staff-reports-requested = Pedida
+staff-reports-rows = Filas
+staff-only-these-cities = Solo estas ciudades
+staff-role-cities-hint = Para oficina. Una por línea; vacío: todas.
+staff-search-deleted = El registro quedó eliminado.
+staff-search-text = Nombre, documento o número de comprobante
+staff-search-text-hint = El comienzo del nombre basta. Vacío: los más recientes.
+staff-search-results = Resultados
+staff-search-nothing = Nada coincide. Revise lo escrito, o busque con menos letras.
+staff-search-on-this-page = { $count } en esta página.
+staff-search-pages = Páginas de resultados
+staff-search-start = Al comienzo
+staff-search-next = Página siguiente
+staff-token = Clave
+staff-token-new = Clave nueva
+staff-token-copy = Cópiela ahora: no se muestra de nuevo.
+staff-tokens-for = Para
+staff-tokens-title = Claves para programas
+staff-tokens-all = Todas las claves
+staff-tokens-name = Nombre
+staff-tokens-revoke = Revocar
+staff-tokens-make-title = Crear una clave
+staff-tokens-purpose = Para qué
+staff-tokens-purpose-hint = El programa o la oficina, sin nombres de personas: queda en la auditoría.
+staff-tokens-reports-and-photos = Listas y sus fotos
+staff-tokens-cities-hint = Una por línea; vacío: todas.
+staff-tokens-good-for = Sirve durante
+staff-tokens-days =
+    { $count ->
+        [one] { $count } día
+       *[other] { $count } días
+    }
+staff-tokens-make = Crear
+staff-totp-is-on = Ya está activo.
+staff-totp-required = Para administración es obligatorio: actívelo para seguir.
+staff-totp-step-app = Abra en su teléfono una aplicación de códigos (por ejemplo Aegis, FreeOTP o Google Authenticator).
+staff-totp-step-read = Lea con ella este código QR, o copie la clave de abajo.
+staff-totp-step-write = Escriba aquí el código de 6 dígitos que muestra, y su contraseña.
+staff-totp-qr-code = Código QR para la aplicación
+staff-totp-key = Clave:
+staff-totp-switch-on = Activar
+staff-action-login-failed = No pudo entrar
+staff-action-login-rate-limited = Debió esperar para entrar
+staff-action-logout = Salió
+staff-action-password-set = Puso una contraseña con un enlace
+staff-action-password-changed = Cambió su contraseña
+staff-action-second-factor-enabled = Activó el segundo paso
+staff-action-second-factor-disabled = Desactivó el segundo paso
+staff-action-session-ended = Cerró una sesión
+staff-action-sessions-ended = Cerró todas las sesiones
+staff-action-account-added = Agregó una cuenta
+staff-action-account-changed = Cambió una cuenta
+staff-action-account-link = Creó un enlace de contraseña
+staff-action-account-closed = Cerró una cuenta
+staff-action-token-made = Creó una clave
+staff-action-token-revoked = Revocó una clave
+staff-action-search = Buscó registros
+staff-action-view-registration = Vio un registro
+staff-action-view-photo = Vio una foto
+staff-action-print = Imprimió un registro
+staff-action-correct = Corrigió un registro
+staff-action-delete = Borró un registro
+staff-action-report = Pidió una lista
+staff-action-report-file = Descargó una lista
+staff-action-close = Cerró una campaña
+staff-action-reopen = Reabrió una campaña
+staff-action-audit-read = Leyó la auditoría
+staff-action-audit-export = Descargó la auditoría
+staff-action-access-denied = Pidió algo que no le corresponde
+staff-action-person-export = Sacó todo lo de una persona
+staff-action-photos-erased = Borró fotos vencidas
+staff-action-sweep = Borró lo vencido
+staff-action-photo-altered = Encontró una foto alterada
+staff-action-report-altered = Encontró una lista alterada
+staff-action-report-cancelled = Canceló una lista
+staff-audit-wrong-actor = Elija quién de la lista.
+staff-audit-wrong-action = Elija qué de la lista.
+staff-audit-wrong-campaign = Elija una campaña de la lista.
+staff-audit-wrong-subject = Escriba el identificador de un registro o de una cuenta, o token: y el nombre de una clave.
+staff-audit-wrong-date = Escriba las fechas como 2026-11-21.
+staff-audit-wrong-position = Vuelva a la primera página.
+staff-tokens-name-missing = Escriba para quién o qué es la clave.
+staff-tokens-scope-missing = Elija para qué sirve la clave.
+staff-tokens-days-missing = Elija hasta cuándo sirve.
+staff-job-one-row = Lista: 1 fila
+staff-search-found =
+    { $count ->
+        [one] Un registro.
+       *[other] { $count } registros.
+    }
+staff-job-rows = { $rows } de { $of } filas
+staff-job-ready = Lista: { $rows } filas
+staff-accounts-place-unknown = Ninguna campaña cuenta por '{ $name }'.
+staff-too-many-attempts = Demasiados intentos. Espere { $seconds } segundos e intente de nuevo.

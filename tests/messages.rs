@@ -1,0 +1,125 @@
+//! Checks the messages in `i18n`: every language has the same ids and arguments, and each message is used.
+
+#![expect(clippy::unwrap_used, reason = "a test fails at once")]
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fluent_syntax::ast::Entry;
+use fluent_syntax::parser;
+
+/// For each message, the names of its arguments.
+type Messages = BTreeMap<String, BTreeSet<String>>;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn file(language: &str) -> PathBuf {
+    root().join("i18n").join(language).join("jornada.ftl")
+}
+
+fn read(language: &str) -> Messages {
+    let path = file(language);
+    let text = fs::read_to_string(&path).unwrap();
+    let resource = parser::parse(text.as_str()).unwrap_or_else(|(_, errors)| {
+        let begins_at = text[..errors[0].pos.start].matches('\n').count() + 1;
+        panic!("{}:{begins_at}: {}", path.display(), errors[0])
+    });
+    let mut messages = Messages::new();
+    for entry in resource.body {
+        if let Entry::Message(message) = entry {
+            let id = message.id.name.to_owned();
+            let arguments = arguments(&format!("{:?}", message.value));
+            let known = messages.insert(id.clone(), arguments);
+            assert!(known.is_none(), "{}: {id} occurs twice", path.display());
+        }
+    }
+    messages
+}
+
+/// Returns the arguments in the debug output of a pattern.
+fn arguments(pattern: &str) -> BTreeSet<String> {
+    let found = pattern.split("VariableReference { id: Identifier { name: \"");
+    let names = found.skip(1).filter_map(|rest| rest.split('"').next());
+    names.map(str::to_owned).collect()
+}
+
+fn languages() -> Vec<String> {
+    let folders = fs::read_dir(root().join("i18n")).unwrap();
+    folders
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+fn read_sources(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_sources(&path, text);
+        } else {
+            text.push_str(&fs::read_to_string(&path).unwrap_or_default());
+        }
+    }
+}
+
+fn sources() -> String {
+    let mut text = String::new();
+    for folder in ["src", "crates", "templates"] {
+        read_sources(&root().join(folder), &mut text);
+    }
+    text
+}
+
+#[test]
+fn all_languages_have_the_same_messages() {
+    let spanish = read("es");
+    for language in languages() {
+        let messages = read(&language);
+        let path = file(&language);
+        let path = path.display();
+        for (id, arguments) in &spanish {
+            let Some(own) = messages.get(id) else {
+                panic!("{path} lacks {id}: translate it from i18n/es");
+            };
+            assert_eq!(
+                own, arguments,
+                "{path}: {id} must have the arguments of i18n/es"
+            );
+        }
+        let unknown = messages.keys().find(|id| !spanish.contains_key(*id));
+        assert_eq!(
+            unknown, None,
+            "{path}: add this message to i18n/es, or delete it"
+        );
+    }
+}
+
+#[test]
+fn every_message_is_used() {
+    let sources = sources();
+    let quoted: HashSet<_> = sources.split('"').collect();
+    let spanish = read("es");
+    let unused: Vec<_> = spanish
+        .keys()
+        .filter(|id| !quoted.contains(id.as_str()))
+        .collect();
+    assert!(
+        unused.is_empty(),
+        "delete these messages in each language: {unused:#?}"
+    );
+}
+
+/// The macro does not find this mistake.
+#[test]
+fn no_message_lacks_all_its_arguments() {
+    let sources: String = sources().split_whitespace().collect();
+    let spanish = read("es").into_iter();
+    for (id, arguments) in spanish.filter(|(_, arguments)| !arguments.is_empty()) {
+        assert!(
+            !sources.contains(&format!(",\"{id}\")")),
+            "text!(…, \"{id}\") needs the arguments {arguments:?}"
+        );
+    }
+}
