@@ -51,7 +51,7 @@ install_cargo_tools() {
 }
 
 check_format() {
-    cargo fmt --check && cargo fmt --check --manifest-path fuzz/Cargo.toml
+    cargo fmt --all --check && cargo fmt --check --manifest-path fuzz/Cargo.toml
 }
 
 check_docs() {
