@@ -1,9 +1,5 @@
 //! The fields of a submitted form, and the validated answers that are stored.
 
-use sha2::{Digest, Sha256};
-
-use super::campaign::Campaign;
-
 /// Name of the form part that carries the consent.
 pub const CONSENT: &str = "consent";
 
@@ -46,27 +42,9 @@ impl Answers {
         self.0.get(index).and_then(Option::as_deref)
     }
 
-    /// Iterates over name and value of each given answer.
-    pub fn named<'a>(&'a self, campaign: &'a Campaign) -> impl Iterator<Item = (&'a str, &'a str)> {
-        campaign
-            .fields
-            .iter()
-            .zip(&self.0)
-            .filter_map(|(field, value)| Some((field.name.as_str(), value.as_deref()?)))
-    }
-
-    /// Hashes the names and values (SHA-256), each preceded by its length, and the photo's SHA-256.
-    /// Equal for a retry, different for other content.
-    pub fn digest(&self, campaign: &Campaign, photo: Option<&[u8; 32]>) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        for text in self.named(campaign).flat_map(|(name, value)| [name, value]) {
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text.as_bytes());
-        }
-        if let Some(sha256) = photo {
-            hash.update(sha256);
-        }
-        hash.finalize().into()
+    /// Returns the answers in the order of the fields.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&str>> {
+        self.0.iter().map(Option::as_deref)
     }
 }
 

@@ -3,7 +3,6 @@
 mod answers;
 mod ends;
 mod file;
-mod id;
 mod kind;
 mod retention;
 mod table;
@@ -11,12 +10,12 @@ mod table;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::campaign_id::CampaignId;
 use super::consent;
 use super::field::Field;
 use super::lang::Localized;
 use super::retention::Retention;
 
-pub use id::CampaignId;
 pub use table::CampaignFileError;
 
 /// A campaign: its questions and its period.

@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod campaign;
+mod campaign_id;
 pub mod choice;
 pub mod consent;
 pub mod day_range;
@@ -24,7 +25,8 @@ pub mod text;
 pub mod validation_error;
 
 pub use answers::{Answers, FormData};
-pub use campaign::{Campaign, CampaignId};
+pub use campaign::Campaign;
+pub use campaign_id::CampaignId;
 pub use field::{Field, FieldKind};
 pub use idempotency_key::IdempotencyKey;
 pub use job::{Job, JobState};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::Sha256;
 
 use super::answers::Answers;
-use super::campaign::CampaignId;
+use super::campaign_id::CampaignId;
 use super::idempotency_key::IdempotencyKey;
 use jornada_photo::PhotoFormat;
 

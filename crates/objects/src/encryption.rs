@@ -26,9 +26,10 @@ use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
 pub use file::{EncryptedFile, is_altered};
-pub use keys::{KeyEncryptionKey, KeyId, MasterKey};
+pub use keys::{KeyEncryptionKey, MasterKey};
 
 use super::{ObjectError, ObjectKey};
+use crate::key_id::KeyId;
 use cipher::{SecretKey, TAG_BYTES};
 pub(super) use file::CHUNK_BYTES;
 use jornada_photo::MAX_PHOTO_BYTES;

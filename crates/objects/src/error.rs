@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::encryption::KeyId;
+use super::key_id::KeyId;
 
 /// Errors of the object store. They contain no key, because keys are personal.
 #[derive(Debug, thiserror::Error)]

@@ -8,11 +8,13 @@ pub mod disk;
 pub mod encryption;
 mod error;
 mod key;
+mod key_id;
 mod object_store;
 pub mod s3;
 mod setting;
 
 pub use error::{ObjectError, within};
 pub use key::ObjectKey;
+pub use key_id::KeyId;
 pub use object_store::ObjectStore;
 pub use setting::{MasterKeys, ObjectStoreSetting, S3Setting};

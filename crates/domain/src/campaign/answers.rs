@@ -1,5 +1,7 @@
 //! Validation of a submitted form against a campaign, and values derived from its answers.
 
+use sha2::{Digest, Sha256};
+
 use super::Campaign;
 use crate::answers::{Answers, CONSENT, FormData};
 use crate::field::{Field, FieldKind};
@@ -85,6 +87,31 @@ impl Campaign {
             Some(answer) => UniqueKey::Answer(answer.to_owned()),
             None => UniqueKey::Request(key),
         }
+    }
+}
+
+impl Answers {
+    /// Iterates over name and value of each given answer.
+    pub fn named<'a>(&'a self, campaign: &'a Campaign) -> impl Iterator<Item = (&'a str, &'a str)> {
+        campaign
+            .fields
+            .iter()
+            .zip(self.iter())
+            .filter_map(|(field, value)| Some((field.name.as_str(), value?)))
+    }
+
+    /// Hashes the names and values (SHA-256), each preceded by its length, and the photo's SHA-256.
+    /// Equal for a retry, different for other content.
+    pub fn digest(&self, campaign: &Campaign, photo: Option<&[u8; 32]>) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for text in self.named(campaign).flat_map(|(name, value)| [name, value]) {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+        if let Some(sha256) = photo {
+            hash.update(sha256);
+        }
+        hash.finalize().into()
     }
 }
 

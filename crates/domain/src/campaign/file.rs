@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use toml::de::{DeTable, DeValue};
 
+use super::Campaign;
 use super::kind::read_kind;
 use super::retention::read_retention;
 use super::table::{CampaignFileError, CampaignFileErrors, TableReader, parse_integer, parse_text};
-use super::{Campaign, CampaignId};
 use crate::answers::CONSENT;
+use crate::campaign_id::CampaignId;
 use crate::field::{Field, FieldKind};
 
 /// Range of `proof_of_work`: up to about ten seconds of computing.

@@ -1,6 +1,5 @@
 //! Keys above data keys: key encryption keys wrap data keys, and master keys wrap key encryption keys.
 
-use std::fmt;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretSlice};
@@ -8,46 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::cipher::{KEY_BYTES, SecretKey, generate_key};
 use crate::aead;
+use crate::key_id::KeyId;
 
 /// Length of a wrapped key.
 pub(super) const WRAPPED_BYTES: usize = KEY_BYTES + aead::OVERHEAD_BYTES;
-
-/// Id of a key; reveals nothing about it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct KeyId([u8; Self::BYTES]);
-
-impl KeyId {
-    pub(super) const BYTES: usize = 8;
-
-    /// Wraps the bytes of a stored id.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 8]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 8] {
-        &self.0
-    }
-
-    pub(super) fn split_from(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (id, rest) = bytes.split_first_chunk()?;
-        Some((Self(*id), rest))
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// A master key from the settings.
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use tracing::warn;
 
+use jornada_objects::KeyId;
 use jornada_objects::MasterKeys;
-use jornada_objects::encryption::{Encryptor, KeyEncryptionKey, KeyId, MasterKey};
+use jornada_objects::encryption::{Encryptor, KeyEncryptionKey, MasterKey};
 use jornada_store::{Store, StoreError, WrappedKey};
 
 /// Unwraps key encryption keys and holds the encryptor that uses them. Cheap to clone.

@@ -55,8 +55,11 @@ impl SqliteFeed {
         campaign: CampaignId,
         after: u64,
     ) -> Result<Self, FeedError> {
-        let reaches =
-            |connection: &mut Connection| Ok((pruned_row(connection)?, last_row(connection)?));
+        // One transaction: a row that is inserted in between would look like one that follows deleted rows.
+        let reaches = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            Ok((pruned_row(&transaction)?, last_row(&transaction)?))
+        };
         let (pruned, end) = store.readers.read(reaches).await?;
         if after > end || after < pruned {
             return Err(FeedError::Lost);
