@@ -1,9 +1,8 @@
-//! Jornada takes in what people send on the day of a campaign, stores it without loss or duplicates, and shows the
-//! results.
+//! Jornada stores the registrations that people send to a campaign, without loss or duplicates, and shows the totals.
 //!
 //! # Crates
 //!
-//! This crate is the application. Each crate uses only crates below it; `docs/architecture.md` has a picture.
+//! This crate is the application. `docs/architecture.md` shows which crate may use which.
 //!
 //! | crate | what it knows |
 //! |---|---|
@@ -17,13 +16,13 @@
 //!
 //! [`config`] reads the environment and fills the settings structs of the crates.
 //!
-//! # The way of a registration
+//! # The path of a registration
 //!
-//! A door ([`web`]: form or API) reads the request within limits and asks [`jornada_service::admission`] whether the client may submit.
+//! An entry point ([`web`]: form or API) reads the request within limits and asks [`jornada_service::admission`] whether the client may submit.
 //! [`Campaign::validate`] validates and normalises the answers, [`jornada_photo`] the photo. The id is an HMAC of
 //! the unique answer, or of the idempotency key ([`RegistrationId`]), so a retry has the same id on every instance.
-//! [`registrations`] stores the photo first, then the registration; the unique `_id` in the database decides which of two
-//! concurrent requests is first. The receipt is returned only then: an acknowledged registration survives the loss of any
+//! [`registrations`] stores the photo first, then the registration; the unique id in the database decides which of two
+//! concurrent requests is first. The receipt is returned only after that: an acknowledged registration survives the loss of any
 //! process.
 //!
 //! # Totals
@@ -34,14 +33,14 @@
 //! # Staff
 //!
 //! Pure rules ([`jornada_domain::staff`]) decide who may do what, based on accounts, sessions and tokens in the store. A change is
-//! applied only to the state that it was decided on, so links and codes work once, and a revocation holds on every
+//! applied only if the record has not changed since it was read, so links and codes work once, and a revocation holds on every
 //! instance. [`web::staff::table`] is both the router of the staff area and its table of permissions. Each access to
 //! personal data is written to the audit log ([`AuditLog`]) before the data is shown; entries are chained by an HMAC
 //! whose key is not in the database.
 //!
 //! # Retention
 //!
-//! A deletion leaves a tombstone in the transaction that changes the totals; the photo follows ([`photo_deleter`]).
+//! A deletion leaves a tombstone in the transaction that changes the totals; the photo is deleted afterwards ([`photo_deleter`]).
 //! [`retention`] deletes expired data. Photos and report files are encrypted before they leave the process
 //! ([`encryption`]); keys can be rotated without rewriting photos.
 //!
@@ -53,7 +52,7 @@
 //!
 //! # Back ends
 //!
-//! Each pair is an enum with one contract test: [`Store`] (SQLite, MongoDB; `tests/store`), [`ObjectStore`]
+//! Each has two back ends, which must pass the same tests: [`Store`] (SQLite, MongoDB; `tests/store`), [`ObjectStore`]
 //! (disk, S3) and [`Tally`] (memory, Redis; both `tests/pairs`).
 //!
 //! [`AuditLog`]: jornada_service::staff::AuditLog

@@ -1,4 +1,4 @@
-//! Jornada's binary: reads the role and the settings, plays the role.
+//! Jornada's binary: reads the command and the settings, runs the command.
 
 use std::process::ExitCode;
 

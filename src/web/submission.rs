@@ -35,7 +35,7 @@ pub struct ReceivedSubmission<'a> {
 /// would not read the response.
 ///
 /// # Errors
-/// The first of: rate limit, incomplete body, invalid key, bot signals, proof of work, rejection by the intake.
+/// The first of: rate limit, incomplete body, invalid key, bot signals, proof of work, rejection of the answers or of the photo.
 /// Nothing is registered in any of these cases.
 pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<SubmitOutcome, Error> {
     let ReceivedSubmission {

@@ -1,4 +1,4 @@
-//! What a photo must be: recognises the format, checks the picture, removes its metadata.
+//! Validates photos: recognises the format, checks the picture, removes its metadata.
 //! No I/O. Knows nothing of campaigns, encryption or storage. Start reading at [`inspect::inspect`].
 
 mod format;

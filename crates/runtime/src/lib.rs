@@ -1,4 +1,4 @@
-//! What every process needs, whatever it does: logs, metrics, texts in each language, Redis, background loops, threads.
+//! Shared by the site and the watcher: logs, metrics, texts in each language, Redis, background loops, threads.
 //! Knows no domain type. Start reading at [`logs`], [`messages`] and [`background`].
 
 pub mod background;

@@ -1,5 +1,5 @@
 //! All use cases, without HTTP: admission, registrations, retention, totals, reports, staff.
-//! Every door (form, API, staff pages, command line) calls this crate. Start reading at [`registrations::Registrations`].
+//! Every entry point (form, API, staff pages, command line) calls this crate. Start reading at [`registrations::Registrations`].
 
 #[macro_use]
 extern crate jornada_runtime;

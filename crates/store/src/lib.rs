@@ -2,7 +2,7 @@
 //! checks: an id is registered once, and an acknowledged registration is never lost or duplicated.
 //!
 //! # Errors
-//! Every operation returns [`StoreError`], except that those of the feed return [`FeedError`]. It is
+//! Every operation returns [`StoreError`], except [`Store::feed`] and [`Feed::next`], which return [`FeedError`]. It is
 //! [`StoreError::Unavailable`] if the store is unreachable or does not answer within [`OPERATION_TIMEOUT`], and
 //! [`StoreError::Failed`] if it rejects the operation or returns unusable data. After a write that returned
 //! `Unavailable` the outcome is unknown: the change may or may not be stored. Idempotent operations may be repeated.

@@ -1,4 +1,4 @@
-//! Fixtures of the tests: invented campaigns and photos, the real binary on real servers, broken networks.
+//! Fixtures of the tests: invented campaigns and photos, the real binary on real servers, simulated network faults.
 //! Only a dev-dependency. Names of databases, buckets and campaigns are random, so that tests can share servers.
 #![expect(
     clippy::unwrap_used,
@@ -8,7 +8,7 @@
     missing_docs,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
-    reason = "fixtures of tests, whose names say enough"
+    reason = "fixtures of tests, with self-explanatory names"
 )]
 
 pub mod campaign;

@@ -1,4 +1,5 @@
-//! Watcher: probes every instance and mails the administrator once when it goes down and once when it is back.
+//! Watcher: probes every instance and mails the administrator when it goes down and when it is back, and
+//! every four hours in between.
 //!
 //! Three tasks share an on-disk [`store`]. The probe loop ([`probe_loop`]) probes the targets, decides through
 //! [`alert`] and records each incident together with its mail. The mailer ([`mailer`]) sends each mail until the server
