@@ -15,7 +15,6 @@ pub struct DerivedKey(SecretBox<[u8; 32]>);
 
 impl DerivedKey {
     /// Derives the key: HMAC-SHA-256 of `purpose` under the secret.
-    #[must_use]
     pub fn derive(secret: &InstallationSecret, purpose: &str) -> Self {
         let bytes = start_mac(secret.expose()).chain_update(purpose.as_bytes());
         Self(SecretBox::new(Box::new(
@@ -24,27 +23,23 @@ impl DerivedKey {
     }
 
     /// Returns the bytes, for a cipher.
-    #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         self.0.expose_secret()
     }
 
     /// Returns a pseudonym of an address or a person, which cannot be traced back without the secret.
-    #[must_use]
     pub fn pseudonym(&self, what: &str) -> String {
         let name = self.mac(&[what]).finalize().into_bytes();
         data_encoding::HEXLOWER.encode(&name[..16])
     }
 
     /// Returns the HMAC-SHA-256 of `content`.
-    #[must_use]
     pub fn hash(&self, content: &[u8]) -> [u8; 32] {
         let mac = start_mac(self.expose()).chain_update(content);
         mac.finalize().into_bytes().into()
     }
 
     /// Signs texts without NUL. Returns hexadecimal digits.
-    #[must_use]
     pub fn sign(&self, parts: &[&str]) -> String {
         data_encoding::HEXLOWER.encode(&self.mac(parts).finalize().into_bytes())
     }
@@ -69,7 +64,7 @@ impl DerivedKey {
 }
 
 /// Starts an HMAC-SHA-256 (RFC 2104).
-fn start_mac(key: &[u8]) -> Hmac<Sha256> {
+pub(crate) fn start_mac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 

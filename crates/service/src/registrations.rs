@@ -87,7 +87,6 @@ pub enum SubmitError {
 
 impl SubmitError {
     /// Whether the answer reveals that an identity is registered, or was.
-    #[must_use]
     pub fn reveals_identity(&self) -> bool {
         matches!(
             self,

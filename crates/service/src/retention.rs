@@ -65,7 +65,6 @@ pub struct Sweep {
 }
 
 /// Returns a holder for the lease of sweeps.
-#[must_use]
 pub fn lease(store: &Store) -> Lease {
     Lease::new(store, LEASE_NAME, LEASE)
 }

@@ -58,7 +58,7 @@ impl Record for ChainEntry {
 
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         let event = AuditEvent {
-            action: fields.parse("action", AuditAction::parse)?,
+            action: fields.parse("action", |name| name.parse().ok())?,
             campaign: fields.parse_optional("campaign", CampaignId::parse)?,
             subjects: fields.take("subjects")?,
             detail: fields.take("detail")?,
@@ -96,7 +96,7 @@ impl NewRecord for ChainEntry {
                 client_ip.map(|address| address.to_string()).into(),
             ),
             ("request_id", request_id.as_ref().into()),
-            ("action", event.action.name().into()),
+            ("action", <&str>::from(event.action).into()),
             (
                 "campaign",
                 event.campaign.as_ref().map(CampaignId::as_str).into(),
@@ -138,7 +138,7 @@ impl AuditFilter {
         let conditions = [
             self.actor.as_ref().map(|actor| Condition::is("who", actor)),
             self.action
-                .map(|action| Condition::is("action", action.name())),
+                .map(|action| Condition::is("action", <&str>::from(action))),
             campaign.map(|campaign| Condition::is("campaign", campaign)),
             self.subject
                 .clone()

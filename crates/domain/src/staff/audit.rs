@@ -11,7 +11,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 use crate::CampaignId;
 use crate::moment::truncate_to_ms;
@@ -38,7 +38,7 @@ pub struct AuditRecord {
 }
 
 /// An actor without account or token. Its text is the name in entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantArray)]
 pub enum SystemActor {
     /// A client that is not logged in.
     #[strum(serialize = "nobody")]
@@ -73,19 +73,12 @@ pub struct ChainHead {
     pub hash: [u8; 32],
 }
 
-impl SystemActor {
-    /// Returns the name.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
-
 impl AuditRecord {
     /// Creates a record of an event without a request.
     pub fn from_system(actor: SystemActor, event: AuditEvent, now: Timestamp) -> Self {
         Self {
             at: truncate_to_ms(now),
-            actor: actor.name().to_owned(),
+            actor: actor.to_string(),
             client_ip: None,
             request_id: None,
             event,
@@ -111,7 +104,7 @@ impl ChainEntry {
         content.push_bytes(who.as_bytes());
         content.push_optional(from.as_deref());
         content.push_optional(request_id.as_deref());
-        content.push_bytes(event.action.name().as_bytes());
+        content.push_bytes(<&str>::from(event.action).as_bytes());
         content.push_optional(event.campaign.as_ref().map(CampaignId::as_str));
         content.push_number(event.subjects.len() as u64);
         for subject in &event.subjects {

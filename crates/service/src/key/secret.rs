@@ -1,32 +1,24 @@
 //! Secret of an installation.
 
-use std::fmt;
-
+use derive_more::Debug;
 use secrecy::{ExposeSecret, SecretSlice};
 
 /// Minimum length of a secret in bytes.
 pub const MIN_BYTES: usize = 32;
 
 /// Secret of at least [`MIN_BYTES`], the same on every instance.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
+#[debug("Secret(…)")]
 pub struct InstallationSecret(SecretSlice<u8>);
 
 impl InstallationSecret {
     /// Creates a secret. Returns `None` if it is shorter than [`MIN_BYTES`].
-    #[must_use]
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         (bytes.len() >= MIN_BYTES).then(|| Self(bytes.into()))
     }
 
     /// Returns the bytes, to derive keys and ids from.
-    #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret()
-    }
-}
-
-impl fmt::Debug for InstallationSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
     }
 }

@@ -8,8 +8,6 @@ use prometheus::{
 };
 
 use jornada_domain::CampaignId;
-use jornada_runtime::metrics::gauge_value;
-use jornada_store::BufferTotals;
 
 /// Metrics of submissions.
 #[derive(Clone, Debug)]
@@ -69,9 +67,9 @@ impl RegistrationMetrics {
 /// Metrics of buffered photos and pending deletions.
 #[derive(Clone, Debug)]
 pub struct BufferedPhotoMetrics {
-    photos: IntGauge,
-    bytes: IntGauge,
-    pending_deletions: IntGauge,
+    pub(super) photos: IntGauge,
+    pub(super) bytes: IntGauge,
+    pub(super) pending_deletions: IntGauge,
     /// Photos that this instance uploaded from the buffer.
     pub uploaded: IntCounter,
 }
@@ -101,16 +99,5 @@ impl BufferedPhotoMetrics {
                 registry
             )?,
         })
-    }
-
-    /// Sets the number of pending deletions.
-    pub fn set_pending_deletions(&self, photos: u64) {
-        self.pending_deletions.set(gauge_value(photos));
-    }
-
-    /// Sets the size of the buffer.
-    pub fn set_buffered(&self, totals: &BufferTotals) {
-        self.photos.set(gauge_value(totals.photos));
-        self.bytes.set(gauge_value(totals.bytes));
     }
 }

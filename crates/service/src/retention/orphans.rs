@@ -63,7 +63,7 @@ impl Sweep {
 
     /// Scans all photos. Keys are streamed, so that memory stays bounded.
     async fn find_orphans(&self, now: Timestamp) -> anyhow::Result<OrphanScan> {
-        let keys = self.photos.stored_keys().await?;
+        let keys = self.photos.key_ring.stored_keys().await?;
         let (mut objects, listing) = self.objects.list(ObjectKey::ALL);
         let (mut listed, mut found) = (0_usize, OrphanScan::default());
         while let Some((key, _)) = objects.recv().await {

@@ -29,12 +29,12 @@ impl TotpSecret {
     /// Encrypts the secret for one account.
     pub fn encrypt(&self, keys: &StaffKeys, account: Uuid) -> Result<Vec<u8>, getrandom::Error> {
         let secret = self.0.expose_secret();
-        aead::encrypt(keys.totp_key(), account.as_bytes(), secret)
+        aead::encrypt(keys.totp.expose(), account.as_bytes(), secret)
     }
 
     /// Decrypts the output of [`encrypt`](Self::encrypt) for this account. `None` for anything else.
     pub fn decrypt(ciphertext: &[u8], keys: &StaffKeys, account: Uuid) -> Option<Self> {
-        let bytes = aead::decrypt(keys.totp_key(), account.as_bytes(), ciphertext)?;
+        let bytes = aead::decrypt(keys.totp.expose(), account.as_bytes(), ciphertext)?;
         (bytes.len() == SECRET_BYTES).then(|| Self(bytes.into()))
     }
 

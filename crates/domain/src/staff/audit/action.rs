@@ -1,6 +1,6 @@
 //! The closed set of audited actions. A new action needs a permanent name and a text.
 
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// An audited action. Displayed in the order of the variants; its text is the permanent name in entries and exports.
 #[derive(
@@ -12,6 +12,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
     Hash,
     PartialOrd,
     Ord,
+    Display,
     EnumString,
     IntoStaticStr,
     VariantArray,
@@ -94,16 +95,4 @@ pub enum AuditAction {
     ReportAltered,
     /// Cancelled a report.
     ReportCancelled,
-}
-
-impl AuditAction {
-    /// Parses a [`name`](Self::name).
-    pub fn parse(name: &str) -> Option<Self> {
-        name.parse().ok()
-    }
-
-    /// Returns the permanent name.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
 }
