@@ -165,7 +165,7 @@ impl Admission {
         });
         let acquired = self.counters.acquire(&buckets, Timestamp::now()).await;
         acquired.map_err(|retry_after| {
-            self.metrics.count_rate_limited(attempts.0);
+            self.metrics.limited.with_label_values(&[attempts.0]).inc();
             Denied::RateLimited { retry_after }
         })?;
         let [_, reserved] = buckets;

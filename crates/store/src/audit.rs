@@ -157,14 +157,14 @@ impl Store {
         self.time("append_audit", self.insert_record(entry)).await
     }
 
-    /// Returns the head of the chain; [`ChainHead::EMPTY`] if there is no entry.
+    /// Returns the head of the chain; the default if there is no entry.
     pub async fn audit_head(&self) -> Result<ChainHead, StoreError> {
         // An entry appended after one that no majority has yet is acknowledged only once a majority has both.
         let last = Query::new([Condition::at_least("seq", 1_u64)])
             .sort(&[("seq", -1)])
             .read(Freshness::Unconfirmed);
         let head = self.time("audit_head", self.find_record(last)).await?;
-        Ok(head.unwrap_or(ChainHead::EMPTY))
+        Ok(head.unwrap_or_default())
     }
 
     /// Returns up to `limit` entries after `seq`, oldest first.

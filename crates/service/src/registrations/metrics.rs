@@ -7,14 +7,12 @@ use prometheus::{
     register_int_counter_with_registry as counter, register_int_gauge_with_registry as gauge,
 };
 
-use jornada_domain::CampaignId;
-
 /// Metrics of submissions.
 #[derive(Clone, Debug)]
 pub struct RegistrationMetrics {
-    registrations: IntCounterVec,
-    refusals: IntCounterVec,
-    photo_bytes: Histogram,
+    pub(super) registrations: IntCounterVec,
+    pub(super) refusals: IntCounterVec,
+    pub(super) photo_bytes: Histogram,
 }
 
 impl RegistrationMetrics {
@@ -43,24 +41,6 @@ impl RegistrationMetrics {
                 registry
             )?,
         })
-    }
-
-    /// Counts a submission by its outcome.
-    pub fn attempted(&self, campaign: &CampaignId, outcome: &str) {
-        let labels = [campaign.as_str(), outcome];
-        self.registrations.with_label_values(&labels).inc();
-    }
-
-    /// Counts one reason for a rejection; one submission may have several.
-    pub fn refused(&self, campaign: &CampaignId, reason: &str) {
-        let labels = [campaign.as_str(), reason];
-        self.refusals.with_label_values(&labels).inc();
-    }
-
-    /// Records the size of a stored photo.
-    pub fn photo_kept(&self, bytes: usize) {
-        self.photo_bytes
-            .observe(f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
     }
 }
 

@@ -117,7 +117,7 @@ impl Worker {
         };
         let outcome = self.finish_attempt(job, ending).await;
         self.metrics.jobs_in_progress.dec();
-        self.metrics.count_job_end(outcome);
+        self.metrics.jobs.with_label_values(&[outcome]).inc();
         if let Some(JobOutcome::Done { rows, .. }) = ending {
             self.metrics.record_report(rows, started.elapsed());
         }

@@ -13,6 +13,7 @@ use super::metrics::TallyMetrics;
 use super::{LeaderTurn, Tally, TallyError};
 use jornada_domain::CampaignId;
 use jornada_runtime::background;
+use jornada_runtime::metrics::gauge_value;
 use jornada_store::{Change, Feed, FeedError, Position, Snapshot, Store};
 
 /// Interval of lease renewals; the lease is ten times as long.
@@ -172,7 +173,11 @@ impl Follower {
             return Ok(());
         };
         let drift = total_drift(&totals.values, &snapshot.totals);
-        self.metrics.set_drift(&self.campaign, drift);
+        let gauge = self
+            .metrics
+            .drift
+            .with_label_values(&[self.campaign.as_str()]);
+        gauge.set(gauge_value(drift));
         if drift != 0 {
             warn!(drift, "totals had drifted from the store, corrected");
         }

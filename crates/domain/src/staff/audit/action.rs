@@ -3,20 +3,7 @@
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// An audited action. Displayed in the order of the variants; its text is the permanent name in entries and exports.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Display,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum AuditAction {
     /// Logged in.

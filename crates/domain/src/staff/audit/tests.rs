@@ -75,8 +75,8 @@ fn a_head_is_read_as_it_is_shown() {
     let head = entry().head();
     assert_eq!(ChainHead::parse(&format!(" {head}\n")), Some(head));
     assert_eq!(
-        ChainHead::parse(&ChainHead::EMPTY.to_string()),
-        Some(ChainHead::EMPTY)
+        ChainHead::parse(&ChainHead::default().to_string()),
+        Some(ChainHead::default())
     );
     for wrong in ["", "7", "7:", "x:00", "7:00", "-1:00", "7:ñ"] {
         assert_eq!(ChainHead::parse(wrong), None, "{wrong}");
