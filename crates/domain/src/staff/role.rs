@@ -16,13 +16,15 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(serialize_all = "lowercase")]
 pub enum Role {
     /// Sees totals and chart.
+    #[strum(serialize = "viewer")]
     Viewer,
     /// Also searches, views, corrects and reports registrations, of some places or all.
+    #[strum(serialize = "clerk")]
     Clerk,
     /// Also deletes registrations, manages accounts, reads the audit log and closes campaigns.
+    #[strum(serialize = "admin")]
     Admin,
 }
 
