@@ -7,6 +7,7 @@ pub mod live_totals;
 pub mod memory;
 pub mod metrics;
 pub mod redis;
+mod totals;
 
 use std::collections::BTreeMap;
 
@@ -17,44 +18,13 @@ use jornada_runtime::cache::CacheSetting;
 use jornada_runtime::metrics::Meter;
 use jornada_store::{Change, Position, Snapshot};
 
+pub use totals::{LeaderTurn, TallyError, Totals};
+
 /// Store of totals.
 #[derive(Clone, Debug)]
 pub struct Tally {
     backend: TallyBackend,
     meter: Meter,
-}
-
-/// Totals of a campaign, as cached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Totals {
-    /// Registrations per value, without zeroes.
-    pub values: BTreeMap<String, u64>,
-    /// Position in the store's feed up to which changes are included.
-    pub position: Position,
-    /// Time at which they were last known to be complete.
-    pub as_of: Timestamp,
-}
-
-/// Result of acquiring the lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeaderTurn {
-    /// Another instance leads.
-    Follow,
-    /// This instance leads.
-    Lead,
-    /// This instance leads, and a requested refresh is due.
-    Refresh,
-}
-
-/// A tally operation that failed.
-#[derive(Debug, thiserror::Error)]
-pub enum TallyError {
-    /// Redis is unreachable or failed. Carries the error code, never a value.
-    #[error("cache unavailable: {0}")]
-    Unavailable(String),
-    /// A cached entry has an unknown format.
-    #[error("cannot parse a cached entry: {0}")]
-    Unreadable(&'static str),
 }
 
 #[derive(Clone, Debug)]

@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn places_are_parsed_into_tally_values() {
-        let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
+        let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../campaigns");
         assert_eq!(
             parse_with(&shipped, &["CALI", " bogota d.c. ", "cali", ""]),
             Ok(vec!["Bogotá".into(), "Cali".into()])
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_name_that_is_no_tally_value_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
-        let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
+        let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../campaigns");
         for file in ["vacunacion.toml", "ciudades-colombia.csv"] {
             std::fs::copy(shipped.join(file), folder.path().join(file)).unwrap();
         }
