@@ -52,7 +52,7 @@ impl MaintenanceContext {
         record: &RegistrationHistory,
         reason: String,
     ) -> anyhow::Result<bool> {
-        let deletion = record.delete(SystemActor::CommandLine.name(), reason, Timestamp::now());
+        let deletion = record.delete(SystemActor::CommandLine.into(), reason, Timestamp::now());
         let (store, photos) = (&self.admin.store, &self.photos);
         let outcome = amend::delete(store, photos, campaign, record, &deletion).await?;
         Ok(matches!(outcome, UpdateOutcome::Updated))

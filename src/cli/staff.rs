@@ -50,7 +50,8 @@ pub(super) enum StaffCommand {
 }
 
 fn parse_role(name: &str) -> Result<Role, String> {
-    Role::parse(name).ok_or_else(|| "expected viewer, clerk or admin".to_owned())
+    name.parse()
+        .map_err(|_| "expected viewer, clerk or admin".to_owned())
 }
 
 fn parse_email(email: &str) -> anyhow::Result<EmailAddress> {
@@ -132,7 +133,7 @@ async fn list_accounts(store: &Store) -> anyhow::Result<()> {
             "-"
         };
         let places = account.place_scope.places().join(", ");
-        let (mail, role) = (&account.email, account.role.name());
+        let (mail, role) = (&account.email, account.role);
         println!("{mail}\t{role}\t{state}\t{second}\t{places}");
     }
     Ok(())

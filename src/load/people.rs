@@ -117,7 +117,7 @@ impl People {
                 list => list[among(list.len())].name.clone(),
             }),
             FieldKind::Choice(choice) => {
-                let options = choice.options();
+                let options = &choice.0;
                 options
                     .get(among(options.len()))
                     .map(|option| option.value.clone())

@@ -92,7 +92,7 @@ pub fn file_name(campaign: &Campaign, selection: &Selection, format: ReportForma
     for day in [first, last].into_iter().flatten() {
         name = format!("{name}-{day}");
     }
-    format!("{name}.{}", format.extension())
+    format!("{name}.{format}")
 }
 
 /// Returns a download that must not be cached.

@@ -180,7 +180,7 @@ async fn forms_without_a_valid_csrf_token_are_rejected() {
 fn name(caller: Caller) -> &'static str {
     match caller {
         Caller::Nobody => "nobody",
-        Caller::Role(role) => role.name(),
+        Caller::Role(role) => role.into(),
         Caller::Token(scope) => scope.into(),
     }
 }

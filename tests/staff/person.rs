@@ -54,7 +54,7 @@ impl Person {
 
     /// Creates an account of this role with [`PASSWORD`], not logged in.
     pub async fn invited(area: &Area, mail: &str, role: Role, places: &[&str]) -> Self {
-        let mut arguments = vec!["add", mail, "--role", role.name()];
+        let mut arguments = vec!["add", mail, "--role", role.into()];
         for place in places {
             arguments.extend(["--place", place]);
         }

@@ -14,8 +14,8 @@ use super::campaign_id::CampaignId;
 use super::consent;
 use super::field::Field;
 use super::lang::Localized;
-use super::retention::Retention;
 
+pub use retention::Retention;
 pub use table::CampaignFileError;
 
 /// A campaign: its questions and its period.
@@ -57,17 +57,6 @@ pub enum CampaignStatus {
 }
 
 impl Campaign {
-    /// Returns the status at `now` by the campaign file alone.
-    pub fn scheduled_status(&self, now: Timestamp) -> CampaignStatus {
-        if now < self.opens_at {
-            CampaignStatus::Scheduled
-        } else if now < self.closes_at {
-            CampaignStatus::Open
-        } else {
-            CampaignStatus::Ended
-        }
-    }
-
     /// Returns the field with this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -110,15 +99,15 @@ pub(crate) mod tests {
         let campaign = example();
         let millisecond = jiff::SignedDuration::from_millis(1);
         assert_eq!(
-            campaign.scheduled_status(campaign.opens_at - millisecond),
+            campaign.status(None, campaign.opens_at - millisecond),
             CampaignStatus::Scheduled
         );
         assert_eq!(
-            campaign.scheduled_status(campaign.opens_at),
+            campaign.status(None, campaign.opens_at),
             CampaignStatus::Open
         );
         assert_eq!(
-            campaign.scheduled_status(campaign.closes_at),
+            campaign.status(None, campaign.closes_at),
             CampaignStatus::Ended
         );
     }

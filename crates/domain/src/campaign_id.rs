@@ -1,11 +1,10 @@
 //! Ids of campaigns.
 
-use std::fmt;
-
+use derive_more::Display;
 use serde::{Deserialize, Serialize};
 
 /// Id of a campaign in URLs, keys and labels: `[a-z0-9-]`, 1 to 40 characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Display, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CampaignId(String);
 
@@ -27,11 +26,5 @@ impl TryFrom<String> for CampaignId {
 
     fn try_from(raw: String) -> Result<Self, Self::Error> {
         Self::parse(&raw).ok_or("not the id of a campaign")
-    }
-}
-
-impl fmt::Display for CampaignId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

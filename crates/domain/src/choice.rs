@@ -14,14 +14,9 @@ pub struct ChoiceOption {
 
 /// The options of a question, in display order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice(Vec<ChoiceOption>);
+pub struct Choice(pub Vec<ChoiceOption>);
 
 impl Choice {
-    /// Creates a choice from its options.
-    pub fn new(options: Vec<ChoiceOption>) -> Self {
-        Self(options)
-    }
-
     /// Creates a choice of the whole numbers from `first` to `last`, inclusive.
     pub fn from_range(first: i64, last: i64) -> Self {
         let option = |number: i64| ChoiceOption {
@@ -32,11 +27,6 @@ impl Choice {
             },
         };
         Self((first..=last).map(option).collect())
-    }
-
-    /// Returns the options in order.
-    pub fn options(&self) -> &[ChoiceOption] {
-        &self.0
     }
 
     /// Validates that a value is one of the options.

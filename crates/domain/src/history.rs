@@ -94,11 +94,9 @@ impl RegistrationHistory {
         let reason =
             reason::parse(reason).map_err(|error| errors.push(FieldError::new(REASON, error)));
         if self.corrections.len() >= MAX_CORRECTIONS {
-            let most = MAX_CORRECTIONS;
-            errors.push(FieldError::new(
-                REASON,
-                ValidationError::TooManyCorrections { max: most },
-            ));
+            let max = MAX_CORRECTIONS;
+            let error = ValidationError::TooManyCorrections { max };
+            errors.push(FieldError::new(REASON, error));
         }
         match reason {
             Ok(reason) if errors.is_empty() => {

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr};
+use strum::{Display, EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use super::{CampaignId, Lang, Selection};
@@ -15,7 +15,7 @@ pub const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 pub const MAX_REUSE_AGE: SignedDuration = SignedDuration::from_hours(23);
 
 /// File format of a report. Its text is the file name extension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, Display)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum ReportFormat {
@@ -23,18 +23,6 @@ pub enum ReportFormat {
     Xlsx,
     /// Comma-separated values (RFC 4180), UTF-8.
     Csv,
-}
-
-impl ReportFormat {
-    /// Parses a file name extension.
-    pub fn from_extension(extension: &str) -> Option<Self> {
-        extension.parse().ok()
-    }
-
-    /// Returns the file name extension, without a dot.
-    pub fn extension(self) -> &'static str {
-        self.into()
-    }
 }
 
 /// Request for a report. Equal requests give equal files as long as the data do not change.
@@ -89,21 +77,15 @@ pub enum JobState {
 }
 
 impl JobState {
-    /// Returns the name.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-
-    /// Parses a [`name`](Self::name). `done` requires a file.
+    /// Parses a name. `done` requires a file.
     pub fn parse(name: &str, file: Option<ReportFile>) -> Option<Self> {
         [Self::Queued, Self::Running, Self::Failed, Self::Cancelled]
             .into_iter()
             .chain(file.map(Self::Done))
-            .find(|state| state.name() == name)
+            .find(|state| <&str>::from(state) == name)
     }
 
     /// Returns whether the state may still change.
-    #[must_use]
     pub fn is_live(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
     }
@@ -230,7 +212,7 @@ mod tests {
             JobState::Cancelled,
         ];
         for state in states {
-            assert_eq!(JobState::parse(state.name(), Some(file)), Some(state));
+            assert_eq!(JobState::parse(state.into(), Some(file)), Some(state));
         }
         assert_eq!(JobState::parse("done", None), None);
         assert_eq!(JobState::parse("ready", Some(file)), None);

@@ -18,7 +18,6 @@ pub mod moment;
 pub mod place;
 pub mod reason;
 pub mod registration;
-pub mod retention;
 pub mod selection;
 pub mod staff;
 pub mod text;

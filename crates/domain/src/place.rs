@@ -57,16 +57,11 @@ impl Places {
             .trim(csv::Trim::All)
             .from_reader(csv.as_bytes());
         for row in reader.records() {
-            let (line, added) = match &row {
-                Ok(row) => (
-                    row.position().map_or(0, csv::Position::line),
-                    places.add_row(row),
-                ),
-                Err(error) => (
-                    error.position().map_or(0, csv::Position::line),
-                    Err(error.to_string()),
-                ),
+            let (position, added) = match &row {
+                Ok(row) => (row.position(), places.add_row(row)),
+                Err(error) => (error.position(), Err(error.to_string())),
             };
+            let line = position.map_or(0, csv::Position::line);
             errors.extend(added.err().map(|what| (line, what)));
         }
         if places.list.is_empty() && errors.is_empty() {
@@ -88,12 +83,8 @@ impl Places {
         let place = self.list.len();
         self.add_spelling(&name, place)?;
         self.add_spelling(&format!("{name} {region}"), place)?;
-        for alias in row
-            .get(2)
-            .unwrap_or_default()
-            .split('|')
-            .filter(|alias| !alias.is_empty())
-        {
+        let aliases = row.get(2).unwrap_or_default().split('|');
+        for alias in aliases.filter(|alias| !alias.is_empty()) {
             self.add_spelling(alias, place)?;
         }
         self.list.push(Place {
@@ -154,23 +145,12 @@ impl Places {
 
     fn find_nearest(&self, typed: &str) -> Vec<String> {
         let typed = text::fold(typed);
-        let mut likely: Vec<(f64, &Place)> = self
-            .list
-            .iter()
-            .map(|place| {
-                (
-                    strsim::jaro_winkler(&typed, &text::fold(&place.name)),
-                    place,
-                )
-            })
-            .filter(|(likeness, _)| *likeness >= MIN_SIMILARITY)
-            .collect();
+        let similarity = |place: &Place| strsim::jaro_winkler(&typed, &text::fold(&place.name));
+        let rated = self.list.iter().map(|place| (similarity(place), place));
+        let mut likely: Vec<_> = rated.filter(|(rate, _)| *rate >= MIN_SIMILARITY).collect();
         likely.sort_by(|a, b| b.0.total_cmp(&a.0));
-        likely
-            .into_iter()
-            .take(MAX_SUGGESTIONS)
-            .map(|(_, place)| place.name.clone())
-            .collect()
+        let names = likely.into_iter().map(|(_, place)| place.name.clone());
+        names.take(MAX_SUGGESTIONS).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use derive_more::{Debug, Display};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -53,7 +54,9 @@ pub enum UniqueKey {
 
 /// Id of a registration: 128 bits of HMAC-SHA-256 (RFC 2104) over campaign and unique key. Equal for every retry on
 /// every instance, and reveals nothing about the person.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[debug("{self}")]
+#[display("{}", data_encoding::HEXLOWER.encode(_0))]
 pub struct RegistrationId([u8; 16]);
 
 impl RegistrationId {
@@ -101,18 +104,6 @@ impl RegistrationId {
     }
 }
 
-impl fmt::Display for RegistrationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for RegistrationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 impl Serialize for RegistrationId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -135,7 +126,8 @@ pub fn hex_bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
 /// Receipt number: the first 65 bits of the id in Crockford's base 32, 13 characters and a check character (Luhn
 /// mod 32: detects every wrong character and nearly every swap of two), as `7K3M9-QXT2V-B8HC`. 65 bits cannot be
 /// guessed, and as a prefix of the id they select a range of the store's primary key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[debug("{self}")]
 pub struct ReceiptNumber(u128);
 
 impl ReceiptNumber {
@@ -215,12 +207,6 @@ impl fmt::Display for ReceiptNumber {
             write!(f, "{}", char::from(Self::ALPHABET[usize::from(*digit)]))?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Debug for ReceiptNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

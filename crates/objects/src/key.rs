@@ -80,7 +80,7 @@ impl ObjectKey {
                 campaign,
                 job: Uuid::parse_str(owner).ok()?,
                 attempt: stem.parse().ok()?,
-                format: ReportFormat::from_extension(extension)?,
+                format: extension.parse().ok()?,
             }
         } else {
             let sha256 = data_encoding::HEXLOWER.decode(stem.as_bytes()).ok()?;
@@ -122,8 +122,8 @@ impl fmt::Display for ObjectKey {
                 attempt,
                 format,
             } => {
-                let (prefix, extension) = (Self::REPORTS, format.extension());
-                write!(f, "{prefix}{campaign}/{job}/{attempt}.{extension}")
+                let prefix = Self::REPORTS;
+                write!(f, "{prefix}{campaign}/{job}/{attempt}.{format}")
             }
         }
     }

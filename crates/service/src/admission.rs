@@ -5,10 +5,8 @@
 //! denied because Redis is unavailable.
 
 pub mod attempts;
-mod client;
 mod counters;
 mod evidence;
-mod limits;
 mod local;
 pub mod metrics;
 pub mod proof_of_work;
@@ -22,12 +20,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
-pub use client::rate_limit_key;
 pub use counters::AbuseCounters;
 pub use evidence::{
     Evidence, HONEYPOT_FIELD, HoneypotFields, TIMESTAMP_FIELD, fingerprint, take_part,
 };
-pub use limits::RateLimits;
+pub use rate::{RateLimits, rate_limit_key};
 pub use reservation::Admitted;
 
 use crate::key::{DerivedKey, InstallationSecret};
@@ -35,7 +32,6 @@ use jornada_domain::{Campaign, CampaignId};
 use metrics::AbuseMetrics;
 use proof_of_work::{Challenge, ProofOfWork};
 use rate::{Rate, RateBucket};
-use reservation::ReservedToken;
 use timestamp::{FormTimestamps, TimestampError};
 
 /// Checks clients and submissions before they are processed.
@@ -56,7 +52,7 @@ pub struct Admission {
 pub struct Reservation<'a> {
     admission: &'a Admission,
     client: IpAddr,
-    token: ReservedToken,
+    token: Admitted,
 }
 
 /// Reason why a client or a submission is not admitted.
@@ -88,7 +84,6 @@ pub enum Denied {
 impl Admission {
     /// Derives the keys from the secret of the installation. `exempt` clients are neither counted nor timed, and need
     /// no proof of work.
-    #[must_use]
     pub fn new(
         secret: &InstallationSecret,
         counters: AbuseCounters,
@@ -128,12 +123,10 @@ impl Admission {
     pub async fn admit_lookup(&self, client: IpAddr) -> Result<Admitted, Denied> {
         let lookups = ("receipts", self.limits.receipts);
         let misses = ("misses", self.limits.misses);
-        let token = self.acquire(client, "", lookups, misses).await?;
-        Ok(Admitted { token })
+        self.acquire(client, "", lookups, misses).await
     }
 
     /// Returns the signed timestamp for a form of this campaign.
-    #[must_use]
     pub fn form_timestamp(&self, campaign: &CampaignId, now: Timestamp) -> String {
         self.timestamps.sign(campaign, now)
     }
@@ -155,9 +148,13 @@ impl Admission {
         campaign: &str,
         attempts: (&str, Rate),
         reserved: (&str, Rate),
-    ) -> Result<ReservedToken, Denied> {
+    ) -> Result<Admitted, Denied> {
+        let mut admitted = Admitted {
+            counters: self.counters.clone(),
+            bucket: None,
+        };
         if self.is_exempt(client) {
-            return Ok(ReservedToken::new(self.counters.clone(), None));
+            return Ok(admitted);
         }
         let name = self
             .key
@@ -168,11 +165,12 @@ impl Admission {
         });
         let acquired = self.counters.acquire(&buckets, Timestamp::now()).await;
         acquired.map_err(|retry_after| {
-            self.metrics.count_rate_limited(attempts.0);
+            self.metrics.limited.with_label_values(&[attempts.0]).inc();
             Denied::RateLimited { retry_after }
         })?;
         let [_, reserved] = buckets;
-        Ok(ReservedToken::new(self.counters.clone(), Some(reserved)))
+        admitted.bucket = Some(reserved);
+        Ok(admitted)
     }
 
     fn is_exempt(&self, client: IpAddr) -> bool {
@@ -237,10 +235,8 @@ impl Admission {
 }
 
 impl Reservation<'_> {
-    /// Checks bot signals, then consumes the proof of work where the campaign requires one.
-    ///
-    /// # Errors
-    /// Every [`Denied`] but `RateLimited`. The conflict is refunded.
+    /// Checks bot signals, then consumes the proof of work where the campaign requires one. After a failure the
+    /// conflict is refunded.
     pub async fn check(
         self,
         campaign: &Campaign,
@@ -258,11 +254,13 @@ impl Reservation<'_> {
                 .consume_proof(client, campaign, evidence, now)
                 .await;
         }
-        if let Err(denied) = checked {
-            token.settle(false).await;
-            return Err(denied);
+        match checked {
+            Ok(()) => Ok(token),
+            Err(denied) => {
+                token.settle(false).await;
+                Err(denied)
+            }
         }
-        Ok(Admitted { token })
     }
 }
 

@@ -48,10 +48,7 @@ fn lines(path: &Path, mistakes: &[CampaignFileError]) -> String {
 
 /// Reads a campaign file and the place lists beside it.
 pub fn read_campaign(path: &Path) -> Result<Campaign, CampaignsError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CampaignsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(|source| unreadable(path, source))?;
     let list = |name: &str| {
         let beside = Path::new(name).file_name().is_some_and(|file| file == name);
         if !beside {
@@ -93,13 +90,11 @@ impl Campaigns {
     }
 
     /// Returns the campaign at `/`.
-    #[must_use]
     pub fn default(&self) -> &Arc<Campaign> {
         &self.default
     }
 
     /// Returns the campaign with this id.
-    #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Campaign>> {
         self.all.get(&CampaignId::parse(id)?)
     }
@@ -111,20 +106,15 @@ impl Campaigns {
 }
 
 fn list_files(folder: &Path) -> Result<Vec<PathBuf>, CampaignsError> {
-    let unreadable = |source| CampaignsError::Unreadable {
-        path: folder.to_owned(),
-        source,
-    };
-    let entries: Result<Vec<_>, _> = std::fs::read_dir(folder).map_err(unreadable)?.collect();
-    let mut paths: Vec<PathBuf> = entries
-        .map_err(unreadable)?
-        .iter()
-        .map(std::fs::DirEntry::path)
-        .collect();
-    paths.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "toml")
-    });
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|source| unreadable(folder, source))?;
+    let mut paths: Vec<_> = entries.iter().map(std::fs::DirEntry::path).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
     paths.sort();
     Ok(paths)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> CampaignsError {
+    let path = path.to_owned();
+    CampaignsError::Unreadable { path, source }
 }

@@ -1,13 +1,30 @@
 //! Keys derived from the installation secret, one per purpose, the same on every instance. A key reveals neither the
 //! secret nor another key.
 
+use derive_more::Debug;
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::{ExposeSecret, SecretBox, SecretSlice};
 use sha2::Sha256;
 
-mod secret;
+/// Minimum length of a secret in bytes.
+pub const MIN_BYTES: usize = 32;
 
-pub use secret::{InstallationSecret, MIN_BYTES};
+/// Secret of at least [`MIN_BYTES`], the same on every instance.
+#[derive(Clone, Debug)]
+#[debug("Secret(…)")]
+pub struct InstallationSecret(SecretSlice<u8>);
+
+impl InstallationSecret {
+    /// Creates a secret. Returns `None` if it is shorter than [`MIN_BYTES`].
+    pub fn new(bytes: Vec<u8>) -> Option<Self> {
+        (bytes.len() >= MIN_BYTES).then(|| Self(bytes.into()))
+    }
+
+    /// Returns the bytes, to derive keys and ids from.
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
 
 /// A key for one purpose.
 #[derive(Debug)]
@@ -15,7 +32,6 @@ pub struct DerivedKey(SecretBox<[u8; 32]>);
 
 impl DerivedKey {
     /// Derives the key: HMAC-SHA-256 of `purpose` under the secret.
-    #[must_use]
     pub fn derive(secret: &InstallationSecret, purpose: &str) -> Self {
         let bytes = start_mac(secret.expose()).chain_update(purpose.as_bytes());
         Self(SecretBox::new(Box::new(
@@ -24,27 +40,23 @@ impl DerivedKey {
     }
 
     /// Returns the bytes, for a cipher.
-    #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         self.0.expose_secret()
     }
 
     /// Returns a pseudonym of an address or a person, which cannot be traced back without the secret.
-    #[must_use]
     pub fn pseudonym(&self, what: &str) -> String {
         let name = self.mac(&[what]).finalize().into_bytes();
         data_encoding::HEXLOWER.encode(&name[..16])
     }
 
     /// Returns the HMAC-SHA-256 of `content`.
-    #[must_use]
     pub fn hash(&self, content: &[u8]) -> [u8; 32] {
         let mac = start_mac(self.expose()).chain_update(content);
         mac.finalize().into_bytes().into()
     }
 
     /// Signs texts without NUL. Returns hexadecimal digits.
-    #[must_use]
     pub fn sign(&self, parts: &[&str]) -> String {
         data_encoding::HEXLOWER.encode(&self.mac(parts).finalize().into_bytes())
     }
@@ -69,7 +81,7 @@ impl DerivedKey {
 }
 
 /// Starts an HMAC-SHA-256 (RFC 2104).
-fn start_mac(key: &[u8]) -> Hmac<Sha256> {
+pub(crate) fn start_mac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 

@@ -87,7 +87,6 @@ pub enum SubmitError {
 
 impl SubmitError {
     /// Whether the answer reveals that an identity is registered, or was.
-    #[must_use]
     pub fn reveals_identity(&self) -> bool {
         matches!(
             self,
@@ -123,7 +122,9 @@ impl Registrations {
         now: Timestamp,
     ) -> Result<SubmitOutcome, SubmitError> {
         let taken = self.validate_and_insert(campaign, submission, now).await;
-        self.metrics.attempted(&campaign.id, outcome_label(&taken));
+        let labels = [campaign.id.as_str(), outcome_label(&taken)];
+        let attempts = &self.metrics.registrations;
+        attempts.with_label_values(&labels).inc();
         if let Err(error) = &taken {
             self.count_rejection(campaign, error, now);
         }
@@ -133,7 +134,8 @@ impl Registrations {
     fn count_rejection(&self, campaign: &Campaign, error: &SubmitError, now: Timestamp) {
         let count = |reason: RejectionReason| {
             let reason = reason.into();
-            self.metrics.refused(&campaign.id, reason);
+            let labels = [campaign.id.as_str(), reason];
+            self.metrics.refusals.with_label_values(&labels).inc();
             self.rejections.count(campaign, reason, now);
         };
         match error {
@@ -164,15 +166,12 @@ impl Registrations {
         let id = RegistrationId::derive(self.secret.expose(), &campaign.id, &unique);
         let registration = build_registration(campaign, id, answers, photo.as_ref(), now);
         self.store_photo(&registration, photo).await?;
+        let receipt = |received_at| build_receipt(&registration, received_at);
         match self.store.insert(campaign, &registration).await? {
-            InsertOutcome::Inserted => Ok(SubmitOutcome::Registered(build_receipt(
-                &registration,
-                registration.received_at,
-            ))),
-            InsertOutcome::SameAgain(first) => Ok(SubmitOutcome::SameAgain(build_receipt(
-                &registration,
-                first,
-            ))),
+            InsertOutcome::Inserted => {
+                Ok(SubmitOutcome::Registered(receipt(registration.received_at)))
+            }
+            InsertOutcome::SameAgain(first) => Ok(SubmitOutcome::SameAgain(receipt(first))),
             InsertOutcome::Conflict => {
                 self.remove_unreferenced_photo(campaign, &registration)
                     .await;
@@ -211,7 +210,8 @@ impl Registrations {
         let Some((photo, known)) = photo.zip(registration.photo.as_ref()) else {
             return Ok(());
         };
-        self.metrics.photo_kept(photo.bytes.len());
+        let bytes = u32::try_from(photo.bytes.len()).unwrap_or(u32::MAX);
+        self.metrics.photo_bytes.observe(f64::from(bytes));
         let Registration { campaign, id, .. } = registration;
         self.photos.put(campaign, *id, known, photo.bytes).await?;
         Ok(())
@@ -251,10 +251,8 @@ async fn inspect_photo(
 ) -> Result<Option<CleanPhoto>, SubmitError> {
     let Some(bytes) = photo else { return Ok(None) };
     if campaign.photo_field().is_none() {
-        return Err(SubmitError::Invalid(vec![FieldError::new(
-            "photo",
-            ValidationError::UnknownField,
-        )]));
+        let error = FieldError::new("photo", ValidationError::UnknownField);
+        return Err(SubmitError::Invalid(vec![error]));
     }
     let inspected = blocking_if_large(bytes.len(), move || inspect(bytes)).await;
     let inspected = inspected.unwrap_or(Err(InspectionError::Damaged));

@@ -5,7 +5,6 @@
 pub mod cleaner;
 mod orphans;
 mod registrations;
-mod reports;
 mod sweep_report;
 
 use std::sync::Arc;
@@ -65,7 +64,6 @@ pub struct Sweep {
 }
 
 /// Returns a holder for the lease of sweeps.
-#[must_use]
 pub fn lease(store: &Store) -> Lease {
     Lease::new(store, LEASE_NAME, LEASE)
 }
@@ -87,10 +85,8 @@ impl Sweep {
         }
     }
 
-    /// Sweeps now; `None` if another instance holds the lease.
-    ///
-    /// # Errors
-    /// If local and store clock differ by more than five minutes: nothing is deleted. Else as [`Self::run_once`].
+    /// Sweeps now; `None` if another instance holds the lease. Fails if local and store clock differ by more than five
+    /// minutes: nothing is deleted then.
     pub async fn run_if_clocks_agree(&self, now: Timestamp) -> anyhow::Result<Option<SweepReport>> {
         let apart = self.store.now().await?.duration_since(now).abs();
         ensure!(
@@ -101,10 +97,8 @@ impl Sweep {
         self.run_once(now).await
     }
 
-    /// Sweeps as of `now`, without comparing clocks; `None` if another instance holds the lease.
-    ///
-    /// # Errors
-    /// If a store fails; what was deleted before stays deleted, the next sweep does the rest.
+    /// Sweeps as of `now`, without comparing clocks; `None` if another instance holds the lease. If a store fails, what
+    /// was deleted before stays deleted, and the next sweep does the rest.
     pub async fn run_once(&self, now: Timestamp) -> anyhow::Result<Option<SweepReport>> {
         if self.is_dry_run {
             return self.sweep(now).await.map(Some);

@@ -58,7 +58,7 @@ impl Record for ChainEntry {
 
     fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
         let event = AuditEvent {
-            action: fields.parse("action", AuditAction::parse)?,
+            action: fields.parse("action", |name| name.parse().ok())?,
             campaign: fields.parse_optional("campaign", CampaignId::parse)?,
             subjects: fields.take("subjects")?,
             detail: fields.take("detail")?,
@@ -96,7 +96,7 @@ impl NewRecord for ChainEntry {
                 client_ip.map(|address| address.to_string()).into(),
             ),
             ("request_id", request_id.as_ref().into()),
-            ("action", event.action.name().into()),
+            ("action", <&str>::from(event.action).into()),
             (
                 "campaign",
                 event.campaign.as_ref().map(CampaignId::as_str).into(),
@@ -138,7 +138,7 @@ impl AuditFilter {
         let conditions = [
             self.actor.as_ref().map(|actor| Condition::is("who", actor)),
             self.action
-                .map(|action| Condition::is("action", action.name())),
+                .map(|action| Condition::is("action", <&str>::from(action))),
             campaign.map(|campaign| Condition::is("campaign", campaign)),
             self.subject
                 .clone()
@@ -157,14 +157,14 @@ impl Store {
         self.time("append_audit", self.insert_record(entry)).await
     }
 
-    /// Returns the head of the chain; [`ChainHead::EMPTY`] if there is no entry.
+    /// Returns the head of the chain; the default if there is no entry.
     pub async fn audit_head(&self) -> Result<ChainHead, StoreError> {
         // An entry appended after one that no majority has yet is acknowledged only once a majority has both.
         let last = Query::new([Condition::at_least("seq", 1_u64)])
             .sort(&[("seq", -1)])
             .read(Freshness::Unconfirmed);
         let head = self.time("audit_head", self.find_record(last)).await?;
-        Ok(head.unwrap_or(ChainHead::EMPTY))
+        Ok(head.unwrap_or_default())
     }
 
     /// Returns up to `limit` entries after `seq`, oldest first.

@@ -94,7 +94,7 @@ pub async fn report(
     let (bytes, rows) = (finished.bytes, finished.rows);
     app.metrics.reports.record_report(rows, start.elapsed());
     let event = report_event(AuditAction::Report, campaign, &selection)
-        .with_detail("format", format.extension())
+        .with_detail("format", format)
         .with_detail("rows", rows);
     request_audit.record(&app, event).await?;
     info!(campaign = %campaign.id, rows, staff = staff.log_name(), "sent a report");
@@ -121,7 +121,7 @@ impl DateRangeQuery {
 
 fn parse_file_name(file: &str) -> Option<(&str, ReportFormat)> {
     let (name, extension) = file.rsplit_once('.')?;
-    Some((name, ReportFormat::from_extension(extension)?))
+    Some((name, extension.parse().ok()?))
 }
 
 fn stream_body(finished: FinishedReport) -> Body {

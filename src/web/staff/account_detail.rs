@@ -101,7 +101,7 @@ pub(super) async fn change_role(
         Some(())
     })
     .await?;
-    info!(staff = access.principal.log_name(), account = %account.id, role = role.name(), "changed an account");
+    info!(staff = access.principal.log_name(), account = %account.id, role = <&str>::from(role), "changed an account");
     Ok(access.redirect_back("role"))
 }
 

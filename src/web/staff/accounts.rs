@@ -41,8 +41,8 @@ impl AccountForm {
 
     /// Parses role and places. The error is the text for the user.
     pub(super) fn parse_role(&self, context: &StaffContext) -> Result<(Role, PlaceScope), String> {
-        let wrong = || text!(context.lang, "staff-accounts-choose-role");
-        let role = Role::parse(&self.role).ok_or_else(wrong)?;
+        let wrong = |_| text!(context.lang, "staff-accounts-choose-role");
+        let role = self.role.parse().map_err(wrong)?;
         Ok((role, parse_places(context, &self.places)?))
     }
 }
@@ -82,7 +82,7 @@ pub(super) async fn create_account(
     };
     info!(
         staff = context.principal.log_name(),
-        role = role.name(),
+        role = <&str>::from(role),
         "added an account"
     );
     Ok(render_link(&context, &mail, &link))

@@ -93,7 +93,7 @@ impl JobAccess {
     /// Writes an audit entry about the job's file.
     async fn record_file_event(&self, action: AuditAction) -> Result<(), Error> {
         let event = self.new_event(action);
-        let event = event.with_detail("format", self.job.request.format.extension());
+        let event = event.with_detail("format", self.job.request.format);
         self.record(event.with_detail("rows", self.job.rows)).await
     }
 
@@ -194,7 +194,7 @@ impl JobProgress {
     fn new(job: &Job, visit: &PageContext) -> Self {
         let of = job.source_version.map(|basis| basis.rows);
         Self {
-            state: job.state.name(),
+            state: job.state.into(),
             rows: job.rows,
             of,
             words: progress_text(job, of, visit),

@@ -39,7 +39,7 @@ pub(super) struct ReportForm {
 
 pub(super) async fn show_form(access: CampaignAccess) -> PageResult {
     let form = ReportForm {
-        format: ReportFormat::Xlsx.extension().to_owned(),
+        format: ReportFormat::Xlsx.to_string(),
         ..ReportForm::default()
     };
     render_page(&access, FilledForm::new(form)).await
@@ -67,9 +67,7 @@ pub(super) async fn submit_form(
         base_url: access.base_url(),
     };
     let event = report_event(AuditAction::Report, campaign, &request.selection);
-    access
-        .record(event.with_detail("format", format.extension()))
-        .await?;
+    access.record(event.with_detail("format", format)).await?;
     request_refresh(app, campaign).await;
     let (requester, now) = (staff.actor(), Timestamp::now());
     let ordered = request_report(&app.store, &app.object_store, request, &requester, now);
@@ -109,8 +107,8 @@ impl ReportForm {
         if self.value.is_empty() {
             return Err(text!(access.lang, "staff-reports-choose-value"));
         }
-        let format = ReportFormat::from_extension(&self.format);
-        let format = format.ok_or_else(|| text!(access.lang, "staff-reports-choose-format"))?;
+        let format = self.format.parse();
+        let format = format.map_err(|_| text!(access.lang, "staff-reports-choose-format"))?;
         let wrong = |_| text!(access.lang, "staff-reports-check-dates");
         let (first, last) = (
             parse_optional_day(&self.from).map_err(wrong)?,

@@ -46,7 +46,7 @@ impl RequestAudit {
     #[must_use]
     pub fn for_anonymous(&self) -> Self {
         Self {
-            actor: SystemActor::Anonymous.name().to_owned(),
+            actor: SystemActor::Anonymous.to_string(),
             ..self.clone()
         }
     }
@@ -94,7 +94,7 @@ impl FromRequestParts<AppState> for RequestAudit {
             Some(staff) => Some(staff.clone()),
             None => Principal::authenticate(app, &parts.method, &parts.headers).await?,
         };
-        let nobody = || SystemActor::Anonymous.name().to_owned();
+        let nobody = || SystemActor::Anonymous.to_string();
         let Ok(ClientAddress(from)) = ClientAddress::from_request_parts(parts, app).await;
         let request_id = parts.extensions.get::<RequestId>();
         Ok(Self {

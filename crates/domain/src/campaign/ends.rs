@@ -8,9 +8,12 @@ use crate::early_closure::EarlyClosure;
 impl Campaign {
     /// Returns the status at `now`. A closed campaign has ended on every instance, whatever its clock says.
     pub fn status(&self, closure: Option<&EarlyClosure>, now: Timestamp) -> CampaignStatus {
-        match closure {
-            Some(_) => CampaignStatus::Ended,
-            None => self.scheduled_status(now),
+        if closure.is_some() || now >= self.closes_at {
+            CampaignStatus::Ended
+        } else if now < self.opens_at {
+            CampaignStatus::Scheduled
+        } else {
+            CampaignStatus::Open
         }
     }
 
@@ -33,19 +36,16 @@ impl Campaign {
 
     fn expiry_after(&self, days: Option<u16>) -> Option<Timestamp> {
         let period = SignedDuration::from_hours(24 * i64::from(days?));
-        Some(
-            self.closes_at
-                .saturating_add(period)
-                .unwrap_or(Timestamp::MAX),
-        )
+        let expiry = self.closes_at.saturating_add(period);
+        Some(expiry.unwrap_or(Timestamp::MAX))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::Retention;
     use crate::campaign::tests::example;
-    use crate::retention::Retention;
 
     #[test]
     fn what_was_closed_is_over_and_says_since_when() {

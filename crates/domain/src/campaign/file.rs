@@ -128,25 +128,17 @@ fn check_fields(fields: &[Field], root: &TableReader<'_>) {
         root.record_error("fields", format!("two fields are named '{}'", field.name));
     }
     let count = |is: fn(&Field) -> bool| fields.iter().filter(|field| is(field)).count();
-    let too_many = format!("at most {MAX_FIELDS} fields");
-    for (is_broken, message) in [
-        (
-            count(|field| field.tally) != 1,
-            "exactly one field must have tally = true",
-        ),
-        (
-            count(|field| field.unique) > 1,
-            "at most one field may have unique = true",
-        ),
-        (
-            count(Field::is_photo) > 1,
-            "at most one field may be a photo",
-        ),
-        (fields.len() > MAX_FIELDS, &too_many),
-    ] {
-        if is_broken {
-            root.record_error("fields", message);
-        }
+    if count(|field| field.tally) != 1 {
+        root.record_error("fields", "exactly one field must have tally = true");
+    }
+    if count(|field| field.unique) > 1 {
+        root.record_error("fields", "at most one field may have unique = true");
+    }
+    if count(Field::is_photo) > 1 {
+        root.record_error("fields", "at most one field may be a photo");
+    }
+    if fields.len() > MAX_FIELDS {
+        root.record_error("fields", format!("at most {MAX_FIELDS} fields"));
     }
 }
 

@@ -91,7 +91,7 @@ fn read_choice<'t>(table: &mut TableReader<'t>) -> Option<Choice> {
                 let expected = "expected options with value and label, each value once";
                 table.record_error("options", expected);
             }
-            options.map(Choice::new)
+            options.map(Choice)
         }
         _ => {
             table.record_error("options", "a choice needs either options or range");

@@ -1,7 +1,18 @@
-//! Parses the retention periods of a campaign file.
+//! Retention periods of answers and photos.
 
 use super::table::{TableReader, parse_integer};
-use crate::retention::{MAX_DAYS, Retention};
+
+/// Maximum retention period in days: ten years.
+const MAX_DAYS: usize = 3_653;
+
+/// Retention periods in days after the end of a campaign. Without a number, data stay until somebody deletes them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Retention of complete registrations.
+    pub answers_days: Option<u16>,
+    /// Retention of photos, never longer than that of the answers.
+    pub photos_days: Option<u16>,
+}
 
 /// Parses `retain_days = { answers = …, photos = … }`; both keys are optional. `photos` is allowed without a photo
 /// field, because photos may be stored from an earlier version of the file.

@@ -11,7 +11,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 use crate::CampaignId;
 use crate::moment::truncate_to_ms;
@@ -38,7 +38,7 @@ pub struct AuditRecord {
 }
 
 /// An actor without account or token. Its text is the name in entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantArray)]
 pub enum SystemActor {
     /// A client that is not logged in.
     #[strum(serialize = "nobody")]
@@ -64,7 +64,8 @@ pub struct ChainEntry {
     pub hash: [u8; 32],
 }
 
-/// The last entry of a chain. Stored elsewhere, it later proves that the chain was not truncated.
+/// The last entry of a chain; zeroes if it is empty. Stored elsewhere, it later proves that the chain was not
+/// truncated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChainHead {
     /// Sequence number, also the number of entries.
@@ -73,19 +74,12 @@ pub struct ChainHead {
     pub hash: [u8; 32],
 }
 
-impl SystemActor {
-    /// Returns the name.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
-
 impl AuditRecord {
     /// Creates a record of an event without a request.
     pub fn from_system(actor: SystemActor, event: AuditEvent, now: Timestamp) -> Self {
         Self {
             at: truncate_to_ms(now),
-            actor: actor.name().to_owned(),
+            actor: actor.to_string(),
             client_ip: None,
             request_id: None,
             event,
@@ -96,22 +90,16 @@ impl AuditRecord {
 impl ChainEntry {
     /// Returns the bytes to hash: every field with its length, so that no two entries have the same bytes.
     pub fn content(&self) -> Vec<u8> {
-        let AuditRecord {
-            at,
-            actor: who,
-            client_ip: from,
-            request_id,
-            event,
-        } = &self.record;
-        let from = from.map(|from| from.to_string());
+        let (record, event) = (&self.record, &self.record.event);
+        let from = record.client_ip.map(|from| from.to_string());
         let mut content = HashInput(Vec::with_capacity(256));
         content.push_number(self.seq);
         content.push_bytes(&self.previous_hash);
-        content.push_bytes(&at.as_millisecond().to_be_bytes());
-        content.push_bytes(who.as_bytes());
+        content.push_bytes(&record.at.as_millisecond().to_be_bytes());
+        content.push_bytes(record.actor.as_bytes());
         content.push_optional(from.as_deref());
-        content.push_optional(request_id.as_deref());
-        content.push_bytes(event.action.name().as_bytes());
+        content.push_optional(record.request_id.as_deref());
+        content.push_bytes(<&str>::from(event.action).as_bytes());
         content.push_optional(event.campaign.as_ref().map(CampaignId::as_str));
         content.push_number(event.subjects.len() as u64);
         for subject in &event.subjects {
@@ -135,12 +123,6 @@ impl ChainEntry {
 }
 
 impl ChainHead {
-    /// The head of an empty chain.
-    pub const EMPTY: Self = Self {
-        seq: 0,
-        hash: [0; 32],
-    };
-
     /// Parses `SEQ:HASH`, as displayed.
     pub fn parse(text: &str) -> Option<Self> {
         let (seq, hash) = text.trim().split_once(':')?;

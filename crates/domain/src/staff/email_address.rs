@@ -1,7 +1,6 @@
 //! Mail address of an account, in one canonical spelling: one address is one account.
 
-use std::fmt;
-
+use derive_more::{Debug, Display};
 use unicode_normalization::UnicodeNormalization;
 
 /// Maximum length of an address (RFC 5321, 4.5.3.1.3, without brackets), in bytes.
@@ -9,8 +8,10 @@ const MAX_BYTES: usize = 254;
 /// Maximum length of the part before the `@` (RFC 5321, 4.5.3.1.1), in bytes.
 const MAX_LOCAL: usize = 64;
 
-/// Mail address in lower case and NFC, without surrounding white space.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Mail address in lower case and NFC, without surrounding white space. `Debug` omits it: it is personal and must not
+/// reach a log.
+#[derive(Clone, Debug, Display, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[debug("EmailAddress(…)")]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
@@ -42,19 +43,6 @@ impl EmailAddress {
     /// Returns the part before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.split_once('@').map_or("", |(local, _)| local)
-    }
-}
-
-impl fmt::Display for EmailAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Omits the address: it is personal and must not reach a log.
-impl fmt::Debug for EmailAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EmailAddress(…)")
     }
 }
 

@@ -1,10 +1,20 @@
 //! Permissions of each role.
 
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// Role of an account, in ascending order. Its text is the name in commands, forms and the store.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
 )]
 pub enum Role {
     /// Sees totals and chart.
@@ -44,16 +54,6 @@ pub enum Permission {
 }
 
 impl Role {
-    /// Parses a [`name`](Self::name).
-    pub fn parse(name: &str) -> Option<Self> {
-        name.parse().ok()
-    }
-
-    /// Returns the name.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-
     /// Returns whether the role has the permission. Each role includes the permissions of the lower ones.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
@@ -100,8 +100,8 @@ mod tests {
     #[test]
     fn a_role_is_read_by_its_name_alone() {
         for role in Role::VARIANTS {
-            assert_eq!(Role::parse(role.name()), Some(*role));
+            assert_eq!(role.to_string().parse(), Ok(*role));
         }
-        assert_eq!(Role::parse("root"), None);
+        assert!("root".parse::<Role>().is_err());
     }
 }

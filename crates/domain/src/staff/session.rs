@@ -29,7 +29,6 @@ pub struct Session {
 
 impl Session {
     /// Returns whether the session is valid for this account.
-    #[must_use]
     pub fn is_live(&self, account: &Account, now: Timestamp) -> bool {
         self.account == account.id
             && self.epoch == account.epoch

@@ -96,7 +96,6 @@ impl Scopes {
 
 impl ApiToken {
     /// Returns whether the token is neither expired nor revoked.
-    #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }

@@ -55,7 +55,6 @@ impl AttemptLimit {
 }
 
 /// Returns the counters of a login attempt: one for the account with this mail address, as typed, one for the client.
-#[must_use]
 pub fn login_keys(key: &DerivedKey, mail: &str, client: IpAddr) -> [AttemptKey; 2] {
     let name = |kind: &str, text: &str| format!("{kind}:{}", key.pseudonym(text));
     [

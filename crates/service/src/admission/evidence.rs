@@ -36,7 +36,6 @@ pub struct HoneypotFields {
 
 impl HoneypotFields {
     /// Removes the hidden fields from the answers and returns them.
-    #[must_use]
     pub fn take_from(form: &mut FormData) -> Self {
         let honeypot = take_part(form, HONEYPOT_FIELD);
         Self {
@@ -47,7 +46,6 @@ impl HoneypotFields {
 }
 
 /// Removes the first part of this name from the answers and returns its value.
-#[must_use]
 pub fn take_part(form: &mut FormData, name: &str) -> Option<String> {
     let place = form.parts.iter().position(|(known, _)| known == name)?;
     Some(form.parts.remove(place).1)
@@ -55,7 +53,6 @@ pub fn take_part(form: &mut FormData, name: &str) -> Option<String> {
 
 /// Returns a digest of the idempotency key and the texts, in hexadecimal digits. The photo is not included: another
 /// photo under the same key or document is a conflict anyway.
-#[must_use]
 pub fn fingerprint(key: &str, form: &FormData) -> String {
     let mut digest = Sha256::new().chain_update(key);
     for (name, value) in &form.parts {

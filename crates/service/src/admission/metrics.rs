@@ -5,7 +5,7 @@ use prometheus::{IntCounterVec, Registry, register_int_counter_vec_with_registry
 /// Metrics of abuse protection.
 #[derive(Clone, Debug)]
 pub struct AbuseMetrics {
-    limited: IntCounterVec,
+    pub(super) limited: IntCounterVec,
     trapped: IntCounterVec,
 }
 
@@ -26,11 +26,6 @@ impl AbuseMetrics {
                 registry
             )?,
         })
-    }
-
-    /// Counts a rate-limited request.
-    pub fn count_rate_limited(&self, what: &str) {
-        self.limited.with_label_values(&[what]).inc();
     }
 
     /// Counts a form with a bot signal.

@@ -56,7 +56,6 @@ pub struct VerifiedSolution {
 
 impl ProofOfWork {
     /// Derives the signing key from the secret of the installation.
-    #[must_use]
     pub fn new(secret: &InstallationSecret) -> Self {
         Self(DerivedKey::derive(secret, "proof of work: challenges"))
     }

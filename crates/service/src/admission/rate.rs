@@ -1,6 +1,7 @@
 //! Token buckets: a burst, then a number per minute. The state of a bucket is one timestamp, in microseconds: when it
 //! will be full again (generic cell rate algorithm, ITU-T I.371).
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// Highest burst and highest rate per minute.
@@ -22,12 +23,34 @@ pub struct RateBucket {
     pub rate: Rate,
 }
 
+/// Rates of one client, counted over all instances.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimits {
+    /// `JORNADA_LIMIT_REGISTRATIONS`, per campaign.
+    pub registrations: Rate,
+    /// `JORNADA_LIMIT_CONFLICTS`, per campaign: answers that reveal a known identity (`already-registered` and
+    /// `registration-deleted`).
+    pub conflicts: Rate,
+    /// `JORNADA_LIMIT_RECEIPTS`: receipt lookups.
+    pub receipts: Rate,
+    /// `JORNADA_LIMIT_MISSES`: receipt lookups that find nothing.
+    pub misses: Rate,
+}
+
+/// Returns the rate-limit key: an IPv4 address or the /64 of an IPv6 address.
+pub fn rate_limit_key(client: IpAddr) -> String {
+    // One client may use 2^64 IPv6 addresses.
+    match client.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{:?}", &address.segments()[..4]),
+    }
+}
+
 impl Rate {
     /// Makes a rate, with 1 to 1,000,000 of each; for constants.
     ///
     /// # Panics
     /// Outside this range.
-    #[must_use]
     pub const fn new(burst: u32, per_minute: u32) -> Self {
         assert!(burst >= 1 && per_minute >= 1 && burst <= MAX && per_minute <= MAX);
         Self { burst, per_minute }

@@ -10,37 +10,22 @@ use super::rate::RateBucket;
 #[derive(Debug)]
 #[must_use]
 pub struct Admitted {
-    pub(super) token: ReservedToken,
+    pub(super) counters: AbuseCounters,
+    /// The bucket of the reserved token; `None` for exempt clients.
+    pub(super) bucket: Option<RateBucket>,
 }
 
 impl Admitted {
     /// Consumes the conflict (or miss) if the outcome revealed whether an identity (or receipt) is known, else refunds
     /// it.
-    pub async fn settle(self, revealed: bool) {
-        self.token.settle(revealed).await;
-    }
-}
-
-/// A token that returns to its bucket when it is dropped; `None` for exempt clients.
-#[derive(Debug)]
-pub(super) struct ReservedToken {
-    counters: AbuseCounters,
-    bucket: Option<RateBucket>,
-}
-
-impl ReservedToken {
-    pub(super) fn new(counters: AbuseCounters, bucket: Option<RateBucket>) -> Self {
-        Self { counters, bucket }
-    }
-
-    pub(super) async fn settle(mut self, is_used: bool) {
-        if let Some(bucket) = self.bucket.take().filter(|_| !is_used) {
+    pub async fn settle(mut self, revealed: bool) {
+        if let Some(bucket) = self.bucket.take().filter(|_| !revealed) {
             self.counters.refund(&bucket, Timestamp::now()).await;
         }
     }
 }
 
-impl Drop for ReservedToken {
+impl Drop for Admitted {
     fn drop(&mut self) {
         if let Some(bucket) = self.bucket.take() {
             let counters = self.counters.clone();

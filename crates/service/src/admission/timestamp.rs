@@ -28,13 +28,11 @@ pub enum TimestampError {
 
 impl FormTimestamps {
     /// Derives the signing key from the secret of the installation.
-    #[must_use]
     pub fn new(secret: &InstallationSecret) -> Self {
         Self(DerivedKey::derive(secret, "forms: when they were shown"))
     }
 
     /// Returns the timestamp of a form of this campaign: milliseconds since the epoch, a dot, the signature.
-    #[must_use]
     pub fn sign(&self, campaign: &CampaignId, now: Timestamp) -> String {
         let millis = now.as_millisecond().to_string();
         let signature = self.0.sign(&[campaign.as_str(), &millis]);

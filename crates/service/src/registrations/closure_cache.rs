@@ -31,19 +31,16 @@ impl ClosureCache {
     }
 
     /// Returns the closure of a campaign, if staff closed it early.
-    #[must_use]
     pub fn closure(&self, campaign: &CampaignId) -> Option<EarlyClosure> {
         self.0.borrow().get(campaign).cloned()
     }
 
     /// Returns the status of a campaign at `now`.
-    #[must_use]
     pub fn status(&self, campaign: &Campaign, now: Timestamp) -> CampaignStatus {
         campaign.status(self.0.borrow().get(&campaign.id), now)
     }
 
     /// Returns when a campaign closes, early closure included.
-    #[must_use]
     pub fn closes_at(&self, campaign: &Campaign) -> Timestamp {
         campaign.effective_closes_at(self.0.borrow().get(&campaign.id))
     }

@@ -71,7 +71,6 @@ impl KeyRing {
     }
 
     /// Returns the encryptor that uses these keys.
-    #[must_use]
     pub fn encryptor(&self) -> &Encryptor {
         &self.encryptor
     }

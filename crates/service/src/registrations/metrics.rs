@@ -7,16 +7,12 @@ use prometheus::{
     register_int_counter_with_registry as counter, register_int_gauge_with_registry as gauge,
 };
 
-use jornada_domain::CampaignId;
-use jornada_runtime::metrics::gauge_value;
-use jornada_store::BufferTotals;
-
 /// Metrics of submissions.
 #[derive(Clone, Debug)]
 pub struct RegistrationMetrics {
-    registrations: IntCounterVec,
-    refusals: IntCounterVec,
-    photo_bytes: Histogram,
+    pub(super) registrations: IntCounterVec,
+    pub(super) refusals: IntCounterVec,
+    pub(super) photo_bytes: Histogram,
 }
 
 impl RegistrationMetrics {
@@ -46,32 +42,14 @@ impl RegistrationMetrics {
             )?,
         })
     }
-
-    /// Counts a submission by its outcome.
-    pub fn attempted(&self, campaign: &CampaignId, outcome: &str) {
-        let labels = [campaign.as_str(), outcome];
-        self.registrations.with_label_values(&labels).inc();
-    }
-
-    /// Counts one reason for a rejection; one submission may have several.
-    pub fn refused(&self, campaign: &CampaignId, reason: &str) {
-        let labels = [campaign.as_str(), reason];
-        self.refusals.with_label_values(&labels).inc();
-    }
-
-    /// Records the size of a stored photo.
-    pub fn photo_kept(&self, bytes: usize) {
-        self.photo_bytes
-            .observe(f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
-    }
 }
 
 /// Metrics of buffered photos and pending deletions.
 #[derive(Clone, Debug)]
 pub struct BufferedPhotoMetrics {
-    photos: IntGauge,
-    bytes: IntGauge,
-    pending_deletions: IntGauge,
+    pub(super) photos: IntGauge,
+    pub(super) bytes: IntGauge,
+    pub(super) pending_deletions: IntGauge,
     /// Photos that this instance uploaded from the buffer.
     pub uploaded: IntCounter,
 }
@@ -101,16 +79,5 @@ impl BufferedPhotoMetrics {
                 registry
             )?,
         })
-    }
-
-    /// Sets the number of pending deletions.
-    pub fn set_pending_deletions(&self, photos: u64) {
-        self.pending_deletions.set(gauge_value(photos));
-    }
-
-    /// Sets the size of the buffer.
-    pub fn set_buffered(&self, totals: &BufferTotals) {
-        self.photos.set(gauge_value(totals.photos));
-        self.bytes.set(gauge_value(totals.bytes));
     }
 }

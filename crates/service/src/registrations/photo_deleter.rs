@@ -11,6 +11,7 @@ use tracing::info;
 use super::metrics::BufferedPhotoMetrics;
 use super::photo_repository::{PhotoError, PhotoRepository};
 use jornada_runtime::background;
+use jornada_runtime::metrics::gauge_value;
 use jornada_store::{Lease, PendingDeletion, Store};
 
 /// Wait after a deletion; longer than an upload can be in progress.
@@ -36,7 +37,6 @@ pub struct PhotoDeleter {
 
 impl PhotoDeleter {
     /// Creates a deleter for the pending deletions in `store`; each becomes due `grace` after the deletion.
-    #[must_use]
     pub fn new(
         photos: PhotoRepository,
         store: Store,
@@ -66,7 +66,7 @@ impl PhotoDeleter {
 
     async fn delete_due(&self, now: Timestamp) -> anyhow::Result<()> {
         let waiting = self.store.count_pending_deletions().await?;
-        self.metrics.set_pending_deletions(waiting);
+        self.metrics.pending_deletions.set(gauge_value(waiting));
         if waiting > 0 && self.photos.check_available().await {
             self.lease.hold(self.delete_page(now)).await?;
         }

@@ -15,8 +15,9 @@ use super::metrics::BufferedPhotoMetrics;
 use jornada_domain::job::ReportFile;
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
-use jornada_objects::encryption::{EncryptedPhoto, KeyEncryptionKey};
+use jornada_objects::encryption::EncryptedPhoto;
 use jornada_objects::{ObjectError, ObjectKey, ObjectStore, within};
+use jornada_runtime::metrics::gauge_value;
 use jornada_store::{BufferedPhoto, BufferedPhotoKey, Store, StoreError};
 
 /// Timeout of a request to the object store, which normally takes milliseconds.
@@ -26,8 +27,8 @@ const OBJECT_STORE_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub struct PhotoRepository {
     objects: ObjectStore,
-    key_ring: KeyRing,
-    store: Store,
+    pub(crate) key_ring: KeyRing,
+    pub(super) store: Store,
     /// Limit of buffered bytes: they share the database's disk with registrations.
     max_buffered_bytes: u64,
     availability: Arc<StoreAvailability>,
@@ -97,22 +98,17 @@ impl PhotoRepository {
                 Err(error) => self.mark_unavailable(&error),
             }
         }
-        self.buffer(BufferedPhoto {
-            campaign: campaign.clone(),
-            id,
-            photo: photo.clone(),
-            bytes: encrypted.bytes().clone(),
-        })
-        .await
-    }
-
-    async fn buffer(&self, photo: BufferedPhoto) -> Result<(), PhotoError> {
         // The count is up to a second old: a few photos beyond the limit do no harm.
         if self.availability.buffered_bytes.load(Ordering::Relaxed) >= self.max_buffered_bytes {
             return Err(PhotoError::BufferFull);
         }
-        self.store.buffer_photo(&photo).await?;
-        Ok(())
+        let buffered = BufferedPhoto {
+            campaign: campaign.clone(),
+            id,
+            photo: photo.clone(),
+            bytes: encrypted.bytes().clone(),
+        };
+        Ok(self.store.buffer_photo(&buffered).await?)
     }
 
     /// Reads, authenticates and decrypts a photo; `None` if it does not exist.
@@ -183,11 +179,6 @@ impl PhotoRepository {
         Ok(true)
     }
 
-    /// Returns the photo encryption keys that are in the database now.
-    pub async fn stored_keys(&self) -> Result<Vec<KeyEncryptionKey>, StoreError> {
-        self.key_ring.stored_keys().await
-    }
-
     fn is_unavailable(&self) -> bool {
         self.availability.unavailable.load(Ordering::Relaxed)
     }
@@ -216,17 +207,9 @@ impl PhotoRepository {
         self.availability
             .buffered_bytes
             .store(totals.bytes, Ordering::Relaxed);
-        self.metrics.set_buffered(&totals);
+        self.metrics.photos.set(gauge_value(totals.photos));
+        self.metrics.bytes.set(gauge_value(totals.bytes));
         Ok(totals.photos)
-    }
-
-    /// Returns up to `limit` buffered photos after a key, in key order.
-    pub(super) async fn buffered_photos(
-        &self,
-        after: Option<BufferedPhotoKey>,
-        limit: u8,
-    ) -> Result<Vec<BufferedPhoto>, StoreError> {
-        self.store.buffered_photos(after, limit).await
     }
 
     /// Uploads a buffered photo, then removes it from the buffer.

@@ -30,7 +30,6 @@ pub struct BufferedPhotoUploader {
 
 impl BufferedPhotoUploader {
     /// Creates an uploader for the photos buffered in `store`.
-    #[must_use]
     pub fn new(photos: PhotoRepository, store: &Store) -> Self {
         Self {
             photos,
@@ -55,7 +54,8 @@ impl BufferedPhotoUploader {
         }
         let mut moved = 0;
         while self.lease.acquire().await? {
-            let page = self.photos.buffered_photos(self.after, CONCURRENCY).await?;
+            let page = self.photos.store.buffered_photos(self.after, CONCURRENCY);
+            let page = page.await?;
             let Some(last) = page.last() else {
                 break;
             };

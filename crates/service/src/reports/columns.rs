@@ -66,7 +66,7 @@ fn typical_length(field: &Field) -> usize {
             names.max().unwrap_or(26)
         }
         FieldKind::Choice(choice) => {
-            let values = choice.options().iter().map(|o| o.value.chars().count());
+            let values = choice.0.iter().map(|o| o.value.chars().count());
             values.max().unwrap_or_default()
         }
         FieldKind::Photo => 0,

@@ -74,10 +74,8 @@ impl<W: Write> CsvWriter<W> {
             Column::UtcTime => (self.format_time(column, &UTC, registration) + "Z").into(),
             Column::Answer(place) => guarded(registration.answers.get(place).unwrap_or_default()),
             Column::Photo if registration.photo.is_some() => {
-                let id = registration.id.to_string();
-                [&self.photo_url_prefix, id.as_str(), PHOTO_URL_SUFFIX]
-                    .concat()
-                    .into()
+                let (prefix, id) = (&self.photo_url_prefix, registration.id);
+                format!("{prefix}{id}{PHOTO_URL_SUFFIX}").into()
             }
             Column::Photo => Cow::default(),
         }

@@ -17,7 +17,7 @@ const BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120
 pub struct ReportMetrics {
     rows: IntCounter,
     seconds: Histogram,
-    jobs: IntCounterVec,
+    pub(super) jobs: IntCounterVec,
     /// Jobs in progress on this instance.
     pub jobs_in_progress: IntGauge,
 }
@@ -49,11 +49,6 @@ impl ReportMetrics {
             )?,
             seconds: histogram!(seconds, registry)?,
         })
-    }
-
-    /// Counts the end of an attempt at a job.
-    pub fn count_job_end(&self, outcome: &'static str) {
-        self.jobs.with_label_values(&[outcome]).inc();
     }
 
     /// Records a finished report.

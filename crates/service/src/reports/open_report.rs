@@ -10,8 +10,7 @@ use super::progress::Progress;
 use super::throttle::{ForegroundLoad, Throttle};
 use super::writer::{WriterMessage, write};
 use super::{FinishedReport, ReportError, ReportSpec};
-use jornada_domain::job::ReportFormat;
-use jornada_domain::job::SourceVersion;
+use jornada_domain::job::{ReportFormat, SourceVersion};
 use jornada_domain::{CampaignId, Registration, Selection};
 use jornada_runtime::low_priority;
 use jornada_store::{Store, StoreError};
@@ -23,12 +22,12 @@ const QUEUED_BATCHES: usize = 1;
 #[derive(Clone, Debug)]
 pub struct ReportGenerator {
     requests: Slots,
-    jobs: Slots,
+    pub(super) jobs: Slots,
 }
 
 /// The reports of one kind: one is being written, a few wait.
 #[derive(Clone, Debug)]
-struct Slots {
+pub(super) struct Slots {
     /// Reports being written or waiting.
     admitted: Arc<Semaphore>,
     /// The report being written.
@@ -64,9 +63,11 @@ impl ReportGenerator {
     pub fn pausing_for(mut self, requests: IntGauge) -> Self {
         let admitted = Arc::clone(&self.requests.admitted);
         let permits = admitted.available_permits();
-        self.requests.others =
-            ForegroundLoad::from_requests(requests.clone()).excluding(admitted, permits);
-        self.jobs.others = ForegroundLoad::from_requests(requests);
+        self.requests.others = ForegroundLoad {
+            requests: Some(requests.clone()),
+            waiting: Some((admitted, permits)),
+        };
+        self.jobs.others.requests = Some(requests);
         self
     }
 
@@ -83,17 +84,6 @@ impl ReportGenerator {
         slots.write(store, subject, format, progress).await
     }
 
-    /// As [`generate`](Self::generate), for a job.
-    pub(super) async fn write_for_job(
-        &self,
-        store: &Store,
-        subject: ReportSpec,
-        format: ReportFormat,
-        progress: &Progress,
-    ) -> Result<FinishedReport, ReportError> {
-        self.jobs.write(store, subject, format, progress).await
-    }
-
     /// Waits for the slot of requests and starts a report without rows. Fails with [`ReportError::Busy`] when the queue
     /// is full.
     pub async fn open(
@@ -104,15 +94,16 @@ impl ReportGenerator {
         let progress = Progress::default();
         self.requests.begin(subject, format, &progress).await
     }
-
-    /// Returns a throttle for further work of a job.
-    pub(super) fn rest_of_job(&self) -> Throttle {
-        Throttle::new(self.jobs.others.clone())
-    }
 }
 
 impl Slots {
-    async fn write(
+    /// Returns a throttle for one report, or for further work on it.
+    pub(super) fn throttle(&self) -> Throttle {
+        Throttle::new(self.others.clone())
+    }
+
+    /// Reads registrations from the store and writes a report.
+    pub(super) async fn write(
         &self,
         store: &Store,
         subject: ReportSpec,
@@ -146,7 +137,7 @@ impl Slots {
         let run_permit = run_permit.map_err(|_| ReportError::Busy)?;
         let (outbox, inbox) = mpsc::channel(QUEUED_BATCHES);
         let (sender, finished) = oneshot::channel();
-        let (progress, throttle) = (progress.clone(), Throttle::new(self.others.clone()));
+        let (progress, throttle) = (progress.clone(), self.throttle());
         low_priority::spawn("report", move || {
             let written = write(subject, format, inbox, &progress, throttle);
             // Held by the thread, not the future: the thread may run on briefly after the future was dropped.
@@ -194,15 +185,11 @@ impl OpenReport {
     /// Finishes the report. Fails with [`ReportError::RowsMissing`] if it has fewer rows than required, or with the
     /// error of the writer.
     pub async fn finish(self, min_rows: u64) -> Result<FinishedReport, ReportError> {
-        let read = self.read;
-        match self
-            .outbox
-            .send(WriterMessage::End {
-                read,
-                expected: min_rows,
-            })
-            .await
-        {
+        let end = WriterMessage::End {
+            read: self.read,
+            expected: min_rows,
+        };
+        match self.outbox.send(end).await {
             // `outbox` stays open until the file is finished: closing it cancels the writer.
             Ok(()) => self.finished.await.map_err(|_| ReportError::WriterFailed)?,
             Err(_) => Err(writer_error(self.finished).await),

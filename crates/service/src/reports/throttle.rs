@@ -21,26 +21,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(1);
 #[derive(Clone, Debug, Default)]
 pub(super) struct ForegroundLoad {
     /// Requests in progress; `None` disables throttling.
-    requests: Option<IntGauge>,
+    pub(super) requests: Option<IntGauge>,
     /// Semaphore of which each request that waits for a report holds a permit, and its size.
-    waiting: Option<(Arc<Semaphore>, usize)>,
+    pub(super) waiting: Option<(Arc<Semaphore>, usize)>,
 }
 
 impl ForegroundLoad {
-    pub(super) fn from_requests(requests: IntGauge) -> Self {
-        Self {
-            requests: Some(requests),
-            waiting: None,
-        }
-    }
-
-    pub(super) fn excluding(self, waiting: Arc<Semaphore>, slots: usize) -> Self {
-        Self {
-            waiting: Some((waiting, slots)),
-            ..self
-        }
-    }
-
     fn is_present(&self) -> bool {
         let taken = |(free, places): &(Arc<Semaphore>, usize)| places - free.available_permits();
         let waiting = self.waiting.as_ref().map_or(0, taken);
@@ -91,8 +77,10 @@ mod tests {
     #[test]
     fn who_waits_for_a_report_is_not_given_way_to() {
         let (requests, places) = (requests(2), Arc::new(Semaphore::new(3)));
-        let others =
-            ForegroundLoad::from_requests(requests.clone()).excluding(Arc::clone(&places), 3);
+        let others = ForegroundLoad {
+            requests: Some(requests.clone()),
+            waiting: Some((Arc::clone(&places), 3)),
+        };
         assert!(others.is_present());
         let _two = places.try_acquire_many(2).unwrap();
         assert!(!others.is_present());
@@ -103,7 +91,10 @@ mod tests {
 
     #[test]
     fn it_rests_while_others_are_served_but_not_for_ever() {
-        let mut rest = Throttle::new(ForegroundLoad::from_requests(requests(1)));
+        let mut rest = Throttle::new(ForegroundLoad {
+            requests: Some(requests(1)),
+            waiting: None,
+        });
         thread::sleep(WORK_SLICE);
         let begun = Instant::now();
         rest.pause_if_due();

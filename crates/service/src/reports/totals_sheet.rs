@@ -19,13 +19,10 @@ const MAX_BARS: u32 = 20;
 pub(super) struct TotalsSheet {
     current: Option<(String, u64)>,
     listed: BinaryHeap<Reverse<(u64, Reverse<String>)>>,
-    other_values: OtherValues,
-}
-
-#[derive(Debug, Default)]
-struct OtherValues {
-    values: u64,
-    count: u64,
+    /// Number of values that are not listed.
+    other_values: u64,
+    /// Registrations with these values.
+    other_count: u64,
 }
 
 impl TotalsSheet {
@@ -48,8 +45,8 @@ impl TotalsSheet {
         if self.listed.len() > MAX_LISTED
             && let Some(Reverse((count, _))) = self.listed.pop()
         {
-            self.other_values.values += 1;
-            self.other_values.count += count;
+            self.other_values += 1;
+            self.other_count += count;
         }
     }
 
@@ -79,10 +76,10 @@ impl TotalsSheet {
             row += 1;
         }
         let bars = (row - 1).min(MAX_BARS);
-        if self.other_values.values > 0 {
-            let values = self.other_values.values.to_string();
+        if self.other_values > 0 {
+            let values = self.other_values.to_string();
             let words = text!(lang, "report-other-values", count = values);
-            write_row(&mut sheet, row, &words, self.other_values.count)?;
+            write_row(&mut sheet, row, &words, self.other_count)?;
             row += 1;
         }
         sheet.autofilter(0, 0, row - 1, 1)?;
@@ -156,9 +153,6 @@ mod tests {
         }
         totals.finish_value();
         assert_eq!(totals.listed.len(), MAX_LISTED);
-        assert_eq!(
-            (totals.other_values.values, totals.other_values.count),
-            (5, 5)
-        );
+        assert_eq!((totals.other_values, totals.other_count), (5, 5));
     }
 }

@@ -117,7 +117,7 @@ impl Worker {
         };
         let outcome = self.finish_attempt(job, ending).await;
         self.metrics.jobs_in_progress.dec();
-        self.metrics.count_job_end(outcome);
+        self.metrics.jobs.with_label_values(&[outcome]).inc();
         if let Some(JobOutcome::Done { rows, .. }) = ending {
             self.metrics.record_report(rows, started.elapsed());
         }
@@ -140,15 +140,13 @@ impl Worker {
             requested_at: job.created_at,
             base_url: request.base_url.clone(),
         };
-        let reports = &self.reports;
-        let written = reports.write_for_job(&self.store, subject, request.format, progress);
+        let jobs = &self.reports.jobs;
+        let written = jobs.write(&self.store, subject, request.format, progress);
         let FinishedReport { file, rows, .. } = Box::pin(written).await?;
-        let (key, encryptor) = (
-            ObjectKey::for_job(job, job.attempt),
-            self.objects.encryptor().clone(),
-        );
-        let (file, encrypted) =
-            encrypt(encryptor, key.clone(), file, reports.rest_of_job()).await?;
+        let key = ObjectKey::for_job(job, job.attempt);
+        let encryptor = self.objects.encryptor().clone();
+        let encrypting = encrypt(encryptor, key.clone(), file, jobs.throttle());
+        let (file, encrypted) = encrypting.await?;
         self.upload(&key, &encrypted).await?;
         let source_version = progress.basis().context("the source version is unknown")?;
         Ok(JobOutcome::Done {

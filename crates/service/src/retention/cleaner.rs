@@ -31,7 +31,6 @@ pub struct ReportCleaner {
 
 impl ReportCleaner {
     /// Creates a cleaner for the jobs in `store` and their files.
-    #[must_use]
     pub fn new(store: Store, objects: ObjectStore) -> Self {
         Self {
             lease: Lease::new(&store, LEASE_NAME, LEASE),

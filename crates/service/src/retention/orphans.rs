@@ -1,4 +1,4 @@
-//! Deletes orphaned photos: those of failed attempts, or newer than a restored backup. A wrong or empty database would
+//! Deletes orphaned report files, whose job is unknown after a database was restored, and orphaned photos: those of failed attempts, or newer than a restored backup. A wrong or empty database would
 //! make all photos look orphaned, so that keys and numbers are checked first.
 
 use jiff::{SignedDuration, Timestamp};
@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{ITEMS_PER_LEASE, Sweep, SweepReport};
 use jornada_objects::ObjectKey;
 
+/// Minimum age of a report file: a job is deleted a day after its end, and ends soon after its file was put.
+const MIN_REPORT_AGE: SignedDuration = SignedDuration::from_hours(25);
 /// Minimum age; younger photos may belong to an attempt that still succeeds.
 const MIN_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// Maximum photos per sweep; bounds the keys in memory. The next sweep continues.
@@ -32,6 +34,34 @@ impl OrphanScan {
 }
 
 impl Sweep {
+    /// Deletes orphaned report files.
+    pub(super) async fn delete_orphaned_reports(
+        &self,
+        report: &mut SweepReport,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let (mut files, listing) = self.objects.list(ObjectKey::REPORTS);
+        let mut processed = 0_usize;
+        while let Some((key, put_at)) = files.recv().await {
+            if processed.is_multiple_of(ITEMS_PER_LEASE) {
+                self.renew_lease().await?;
+            }
+            processed += 1;
+            let ObjectKey::Report { campaign, job, .. } = &key else {
+                continue;
+            };
+            let is_old = now.duration_since(put_at) > MIN_REPORT_AGE;
+            if is_old && self.is_own_campaign(campaign) && self.store.job(*job).await?.is_none() {
+                if !self.is_dry_run {
+                    self.objects.remove(&key).await?;
+                }
+                report.reports += 1;
+            }
+        }
+        listing.await??;
+        Ok(())
+    }
+
     /// Deletes orphaned photos, after a scan shows that their number is plausible.
     pub(super) async fn delete_orphans(
         &self,
@@ -63,7 +93,7 @@ impl Sweep {
 
     /// Scans all photos. Keys are streamed, so that memory stays bounded.
     async fn find_orphans(&self, now: Timestamp) -> anyhow::Result<OrphanScan> {
-        let keys = self.photos.stored_keys().await?;
+        let keys = self.photos.key_ring.stored_keys().await?;
         let (mut objects, listing) = self.objects.list(ObjectKey::ALL);
         let (mut listed, mut found) = (0_usize, OrphanScan::default());
         while let Some((key, _)) = objects.recv().await {

@@ -58,7 +58,7 @@ impl Sweep {
         let Some(record) = self.store.history(campaign, registration.id).await? else {
             return Ok(false);
         };
-        let deletion = record.delete(self.actor.name(), REASON.to_owned(), now);
+        let deletion = record.delete(self.actor.into(), REASON.to_owned(), now);
         let (store, photos) = (&self.store, &self.photos);
         let deleted = amend::delete(store, photos, campaign, &record, &deletion).await?;
         Ok(deleted == UpdateOutcome::Updated)

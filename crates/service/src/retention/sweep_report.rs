@@ -29,7 +29,6 @@ pub struct SweepReport {
 
 impl SweepReport {
     /// Returns whether nothing was deleted.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         let left = Self {
             foreign: self.foreign,
@@ -51,7 +50,6 @@ impl SweepReport {
     }
 
     /// Returns a warning for the operator about photos encrypted under foreign keys.
-    #[must_use]
     pub fn foreign_warning(&self) -> Option<String> {
         (self.foreign > 0).then(|| {
             format!(
@@ -63,7 +61,6 @@ impl SweepReport {
     }
 
     /// Returns a warning for the operator about an implausible number of orphaned photos.
-    #[must_use]
     pub fn held_warning(&self) -> Option<String> {
         (self.held > 0).then(|| {
             format!(

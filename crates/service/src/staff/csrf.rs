@@ -3,10 +3,11 @@
 //! Nothing is stored, so a copy of the store is of no use for forging forms. A random nonce makes each token different,
 //! which defeats compression attacks (BREACH).
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use super::token::Token;
+use crate::key::start_mac;
 
 const NONCE_BYTES: usize = 16;
 
@@ -32,11 +33,8 @@ pub fn verify(cookie_token: &Token, csrf_token: &str) -> bool {
 }
 
 fn new_mac(cookie_token: &Token, nonce: &[u8; NONCE_BYTES]) -> Hmac<Sha256> {
-    let key = cookie_token.expose().as_bytes();
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(b"form");
-    mac.update(nonce);
-    mac
+    let mac = start_mac(cookie_token.expose().as_bytes());
+    mac.chain_update(b"form").chain_update(nonce)
 }
 
 #[cfg(test)]

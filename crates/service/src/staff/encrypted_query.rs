@@ -28,7 +28,7 @@ pub fn encrypt(
     let mut text = serde_json::to_vec(query).expect("texts and numbers are always JSON");
     // JSON allows trailing spaces.
     text.resize(text.len().next_multiple_of(PADDING_BYTES), b' ');
-    let encrypted = aead::encrypt(keys.query_key(), &aad(account, campaign), &text)?;
+    let encrypted = aead::encrypt(keys.query.expose(), &aad(account, campaign), &text)?;
     Ok(data_encoding::BASE64URL_NOPAD.encode(&encrypted))
 }
 
@@ -45,7 +45,7 @@ pub fn decrypt<T: DeserializeOwned>(
     let encrypted = data_encoding::BASE64URL_NOPAD
         .decode(text.as_bytes())
         .ok()?;
-    let text = aead::decrypt(keys.query_key(), &aad(account, campaign), &encrypted)?;
+    let text = aead::decrypt(keys.query.expose(), &aad(account, campaign), &encrypted)?;
     serde_json::from_slice(&text).ok()
 }
 

@@ -5,9 +5,12 @@ use crate::key::{DerivedKey, InstallationSecret};
 /// The derived keys of the staff area.
 #[derive(Debug)]
 pub struct StaffKeys {
-    totp: DerivedKey,
-    throttle: DerivedKey,
-    query: DerivedKey,
+    /// Encrypts stored TOTP secrets.
+    pub(super) totp: DerivedKey,
+    /// Pseudonymises the clients of counted login attempts.
+    pub(super) throttle: DerivedKey,
+    /// Encrypts search queries in URLs.
+    pub(super) query: DerivedKey,
 }
 
 impl StaffKeys {
@@ -18,21 +21,6 @@ impl StaffKeys {
             throttle: DerivedKey::derive(secret, "staff: who tries to log in"),
             query: DerivedKey::derive(secret, "staff: what is looked for"),
         }
-    }
-
-    /// Returns the key that encrypts stored TOTP secrets.
-    pub(super) fn totp_key(&self) -> &[u8; 32] {
-        self.totp.expose()
-    }
-
-    /// Returns the key that encrypts search queries in URLs.
-    pub(super) fn query_key(&self) -> &[u8; 32] {
-        self.query.expose()
-    }
-
-    /// Returns the key that pseudonymises the clients of counted login attempts.
-    pub(super) fn throttle_key(&self) -> &DerivedKey {
-        &self.throttle
     }
 }
 

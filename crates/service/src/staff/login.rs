@@ -107,7 +107,7 @@ impl Authenticator {
         let name = mail
             .as_ref()
             .map_or(truncated.as_str(), EmailAddress::as_str);
-        let keys = login_keys(self.keys.throttle_key(), name, attempt.client_ip);
+        let keys = login_keys(&self.keys.throttle, name, attempt.client_ip);
         if let Err(wait) = self.counters.count_attempt(&keys, now).await {
             return Ok(LoginOutcome::RateLimited(wait));
         }
@@ -143,7 +143,7 @@ impl Authenticator {
         from: IpAddr,
         now: Timestamp,
     ) -> Result<ReauthOutcome, AccountsError> {
-        let keys = login_keys(self.keys.throttle_key(), account.email.as_str(), from);
+        let keys = login_keys(&self.keys.throttle, account.email.as_str(), from);
         if let Err(wait) = self.counters.count_attempt(&keys, now).await {
             return Ok(ReauthOutcome::RateLimited(wait));
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Argon2, Params, RECOMMENDED_SALT_LEN};
 use data_encoding::BASE64_NOPAD;
 use prometheus::IntGauge;
 use secrecy::{ExposeSecret, SecretString};
@@ -26,10 +26,6 @@ pub const MIN_CHARS: usize = 12;
 const MAX_BYTES: usize = 1_024;
 /// Minimum number of distinct characters.
 const MIN_DISTINCT_CHARS: usize = 5;
-/// Argon2id parameters: memory in KiB, passes, lanes.
-const ARGON2_COST: (u32, u32, u32) = (19 * 1024, 2, 1);
-/// Length of salt and hash in bytes.
-const SALT_AND_HASH_BYTES: (usize, usize) = (16, 32);
 /// Maximum number of hashes computed at once per instance.
 const CONCURRENCY: usize = 2;
 /// Maximum number of requests, waiting or computing. Further requests get 503.
@@ -197,22 +193,21 @@ impl Drop for GaugeGuard<'_> {
 
 /// Builds a PHC string with random salt and hash. Computing a real hash would slow down the start of the process.
 fn generate_dummy_hash() -> Result<String, PasswordError> {
-    let (mut salt, mut output) = ([0; SALT_AND_HASH_BYTES.0], [0; SALT_AND_HASH_BYTES.1]);
+    let (mut salt, mut output) = ([0; RECOMMENDED_SALT_LEN], [0; Params::DEFAULT_OUTPUT_LEN]);
     getrandom::fill(&mut salt).map_err(failed)?;
     getrandom::fill(&mut output).map_err(failed)?;
-    let (memory, passes, lanes) = ARGON2_COST;
     let (salt, output) = (BASE64_NOPAD.encode(&salt), BASE64_NOPAD.encode(&output));
     Ok(format!(
-        "$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}"
+        "$argon2id$v=19$m={},t={},p={}${salt}${output}",
+        Params::DEFAULT_M_COST,
+        Params::DEFAULT_T_COST,
+        Params::DEFAULT_P_COST
     ))
 }
 
 fn hash(password: &str) -> Result<String, PasswordError> {
-    let (memory, passes, lanes) = ARGON2_COST;
-    let params = Params::new(memory, passes, lanes, Some(SALT_AND_HASH_BYTES.1)).map_err(failed)?;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hash = argon2.hash_password(password.as_bytes()).map_err(failed)?;
-    Ok(hash.to_string())
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    Ok(hash.map_err(failed)?.to_string())
 }
 
 fn failed(error: impl std::fmt::Display) -> PasswordError {

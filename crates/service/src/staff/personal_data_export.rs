@@ -72,7 +72,7 @@ impl PersonalDataExport<'_> {
         let registration = &record.registration;
         let photo = record.photo();
         json!({
-            "campaign": { "id": campaign.id.as_str(), "title": localized_json(&campaign.title) },
+            "campaign": { "id": campaign.id.as_str(), "title": campaign.title },
             "receipt": registration.id.receipt().to_string(),
             "received_at": registration.received_at.to_string(),
             "kept_until": {
@@ -81,7 +81,7 @@ impl PersonalDataExport<'_> {
             },
             "answers": self.answers_json(),
             "no_longer_asked": self.retired_answers_json(),
-            "consent": { "version": record.consent, "words": self.consent.as_ref().map(localized_json) },
+            "consent": { "version": record.consent, "words": self.consent },
             "corrections": record.corrections.iter().map(correction_json).collect::<Vec<_>>(),
             "photo": photo.map(|photo| json!({ "bytes": photo.bytes, "state": self.photo.to_string() })),
             "photo_erased_at": record.erased.as_ref().map(|photo| photo.at.to_string()),
@@ -98,7 +98,7 @@ impl PersonalDataExport<'_> {
         let answer = |field: &Field| {
             json!({
                 "field": field.name,
-                "label": localized_json(&field.label),
+                "label": field.label,
                 "answer": self.answers.get(&field.name),
             })
         };
@@ -111,10 +111,6 @@ impl PersonalDataExport<'_> {
         left.map(|(name, text)| json!({ "field": name, "answer": text }))
             .collect()
     }
-}
-
-fn localized_json(words: &Localized) -> Value {
-    json!({ "es": words.es, "en": words.en })
 }
 
 /// Leaves out who made the correction: the export holds data about the person, not about the staff.

@@ -30,7 +30,6 @@ impl TotalsCollector {
     ///
     /// # Panics
     /// Never: name and labels are constants.
-    #[must_use]
     pub fn new(live_totals: LiveTotals, campaigns: Vec<Arc<Campaign>>) -> Self {
         Self {
             live_totals,

@@ -1,7 +1,7 @@
 //! Updates the totals of one campaign from the store's feed. One instance at a time leads (lease). It writes changes
 //! and position atomically, so that totals stay exact whenever it crashes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span, info, warn};
 
 use super::metrics::TallyMetrics;
-use super::{LeaderTurn, Tally};
+use super::{LeaderTurn, Tally, TallyError};
 use jornada_domain::CampaignId;
 use jornada_runtime::background;
+use jornada_runtime::metrics::gauge_value;
 use jornada_store::{Change, Feed, FeedError, Position, Snapshot, Store};
 
 /// Interval of lease renewals; the lease is ten times as long.
@@ -50,12 +51,7 @@ impl Follower {
 
     /// Leads until another instance takes the lead or moves the totals.
     async fn lead(&self) -> anyhow::Result<()> {
-        if self
-            .tally
-            .acquire_lead(&self.campaign, false, Timestamp::now())
-            .await?
-            == LeaderTurn::Follow
-        {
+        if self.acquire_lead(false).await? == LeaderTurn::Follow {
             return Ok(());
         }
         let Some(mut cursor) = self.open_feed().await? else {
@@ -63,11 +59,7 @@ impl Follower {
         };
         let mut caught_up = false;
         loop {
-            match self
-                .tally
-                .acquire_lead(&self.campaign, caught_up, Timestamp::now())
-                .await?
-            {
+            match self.acquire_lead(caught_up).await? {
                 LeaderTurn::Follow => return Ok(()),
                 LeaderTurn::Refresh if !self.refresh(&mut cursor).await? => return Ok(()),
                 LeaderTurn::Lead | LeaderTurn::Refresh => {}
@@ -85,13 +77,17 @@ impl Follower {
         }
     }
 
+    async fn acquire_lead(&self, caught_up: bool) -> Result<LeaderTurn, TallyError> {
+        let now = Timestamp::now();
+        self.tally
+            .acquire_lead(&self.campaign, caught_up, now)
+            .await
+    }
+
     /// Opens the feed at the position of the totals. Rebuilds them if missing, or if the feed no longer reaches back.
     async fn open_feed(&self) -> anyhow::Result<Option<FeedCursor>> {
-        let known = self
-            .tally
-            .read(&self.campaign)
-            .await?
-            .map(|totals| totals.position);
+        let known = self.tally.read(&self.campaign).await?;
+        let known = known.map(|totals| totals.position);
         if let Some(position) = &known {
             match self.store.feed(&self.campaign, position).await {
                 Ok(feed) => {
@@ -111,15 +107,8 @@ impl Follower {
 
     /// Replaces the totals by a snapshot of the store; returns its position, `None` if another leader moved the totals.
     async fn rebuild(&self, from: Option<&Position>) -> anyhow::Result<Option<Position>> {
-        let snapshot = self
-            .store
-            .snapshot(&self.campaign)
-            .await
-            .context("cannot count the store")?;
-        let replaced = self
-            .tally
-            .replace(&self.campaign, from, &snapshot, Timestamp::now())
-            .await?;
+        let snapshot = self.take_snapshot().await?;
+        let replaced = self.replace(from, &snapshot).await?;
         info!(
             values = snapshot.totals.len(),
             replaced, "rebuilt the totals"
@@ -127,14 +116,23 @@ impl Follower {
         Ok(replaced.then_some(snapshot.position))
     }
 
+    async fn replace(
+        &self,
+        from: Option<&Position>,
+        snapshot: &Snapshot,
+    ) -> Result<bool, TallyError> {
+        let now = Timestamp::now();
+        self.tally
+            .replace(&self.campaign, from, snapshot, now)
+            .await
+    }
+
     async fn add(&self, cursor: &mut FeedCursor, changes: &[Change]) -> anyhow::Result<bool> {
         let Some(last) = changes.last() else {
             return Ok(true);
         };
-        let added = self
-            .tally
-            .add(&self.campaign, &cursor.position, changes)
-            .await?;
+        let added = self.tally.add(&self.campaign, &cursor.position, changes);
+        let added = added.await?;
         cursor.position = last.position.clone();
         Ok(added)
     }
@@ -142,11 +140,7 @@ impl Follower {
     /// Takes a snapshot of the store, advances the totals to its position, records the drift between both, and replaces
     /// the totals. Returns false if another leader moved them.
     async fn refresh(&self, cursor: &mut FeedCursor) -> anyhow::Result<bool> {
-        let snapshot = self
-            .store
-            .snapshot(&self.campaign)
-            .await
-            .context("cannot count the store")?;
+        let snapshot = self.take_snapshot().await?;
         let mut later = Vec::new();
         while later.is_empty() {
             // Read after the snapshot was taken: an empty batch means that no change up to it is missing.
@@ -162,20 +156,16 @@ impl Follower {
             later.extend_from_slice(&changes[contained..]);
         }
         self.record_drift(&snapshot).await?;
-        if !self
-            .tally
-            .replace(
-                &self.campaign,
-                Some(&cursor.position),
-                &snapshot,
-                Timestamp::now(),
-            )
-            .await?
-        {
+        if !self.replace(Some(&cursor.position), &snapshot).await? {
             return Ok(false);
         }
         cursor.position = snapshot.position;
         self.add(cursor, &later).await
+    }
+
+    async fn take_snapshot(&self) -> anyhow::Result<Snapshot> {
+        let snapshot = self.store.snapshot(&self.campaign).await;
+        snapshot.context("cannot count the store")
     }
 
     async fn record_drift(&self, snapshot: &Snapshot) -> anyhow::Result<()> {
@@ -183,7 +173,11 @@ impl Follower {
             return Ok(());
         };
         let drift = total_drift(&totals.values, &snapshot.totals);
-        self.metrics.set_drift(&self.campaign, drift);
+        let gauge = self
+            .metrics
+            .drift
+            .with_label_values(&[self.campaign.as_str()]);
+        gauge.set(gauge_value(drift));
         if drift != 0 {
             warn!(drift, "totals had drifted from the store, corrected");
         }
@@ -193,17 +187,12 @@ impl Follower {
 
 /// Returns the sum of absolute differences between two sets of totals.
 fn total_drift(totals: &BTreeMap<String, u64>, truth: &BTreeMap<String, u64>) -> u64 {
-    let of = |set: &BTreeMap<String, u64>, value: &String| set.get(value).copied().unwrap_or(0);
-    let known: u64 = truth
-        .iter()
-        .map(|(value, total)| total.abs_diff(of(totals, value)))
-        .sum();
-    let gone: u64 = totals
-        .iter()
-        .filter(|(value, _)| !truth.contains_key(*value))
-        .map(|(_, total)| total)
-        .sum();
-    known + gone
+    let total = |set: &BTreeMap<String, u64>, value| set.get(value).copied().unwrap_or(0);
+    let values: BTreeSet<_> = totals.keys().chain(truth.keys()).collect();
+    let drifts = values
+        .into_iter()
+        .map(|value| total(totals, value).abs_diff(total(truth, value)));
+    drifts.sum()
 }
 
 #[cfg(test)]

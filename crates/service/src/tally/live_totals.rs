@@ -65,7 +65,6 @@ pub struct TotalsSource {
 
 impl LiveTotals {
     /// Creates live totals without values.
-    #[must_use]
     pub fn new<'a>(campaigns: impl Iterator<Item = &'a CampaignId>) -> Self {
         let empty = |id: &CampaignId| (id.clone(), watch::Sender::new(None));
         Self {
@@ -74,7 +73,6 @@ impl LiveTotals {
     }
 
     /// Subscribes to the totals of a campaign; `None` for an unknown campaign.
-    #[must_use]
     pub fn subscribe(
         &self,
         campaign: &CampaignId,
@@ -83,7 +81,6 @@ impl LiveTotals {
     }
 
     /// Returns the last totals of a campaign, if any arrived yet.
-    #[must_use]
     pub fn latest(&self, campaign: &CampaignId) -> Option<Arc<TotalsView>> {
         self.totals.get(campaign)?.borrow().clone()
     }

@@ -4,12 +4,11 @@ use jiff::Timestamp;
 use prometheus::{IntGaugeVec, Registry, register_int_gauge_vec_with_registry};
 
 use jornada_domain::CampaignId;
-use jornada_runtime::metrics::gauge_value;
 
 /// Metrics of totals.
 #[derive(Clone, Debug)]
 pub struct TallyMetrics {
-    drift: IntGaugeVec,
+    pub(super) drift: IntGaugeVec,
     as_of: IntGaugeVec,
     stale: IntGaugeVec,
 }
@@ -34,13 +33,6 @@ impl TallyMetrics {
                 "1 while the totals shown may be out of date",
             )?,
         })
-    }
-
-    /// Sets the difference found by a refresh.
-    pub fn set_drift(&self, campaign: &CampaignId, drift: u64) {
-        self.drift
-            .with_label_values(&[campaign.as_str()])
-            .set(gauge_value(drift));
     }
 
     /// Sets the time of the totals shown, and whether they are stale.

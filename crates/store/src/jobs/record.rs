@@ -42,7 +42,7 @@ impl NewRecord for Job {
             ("campaign", self.request.campaign.as_str().into()),
             ("wanted", to_json(&self.request).into()),
             ("askers", self.requesters[..].into()),
-            ("state", self.state.name().into()),
+            ("state", <&str>::from(self.state).into()),
             ("rows", self.rows.into()),
             ("attempt", self.attempt.into()),
             ("lost", self.failed_attempts.into()),

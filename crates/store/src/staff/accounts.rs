@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::handle::Store;
 use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table, Value};
-use jornada_domain::staff::{Account, EmailAddress, PasswordLink, PlaceScope, Role, SecondFactor};
+use jornada_domain::staff::{Account, EmailAddress, PasswordLink, PlaceScope, SecondFactor};
 
 /// Maximum number of accounts in a list.
 const MAX_ACCOUNTS: u32 = 1_000;
@@ -23,7 +23,7 @@ impl Record for Account {
         Ok(Self {
             id: fields.take("id")?,
             email: fields.parse("mail", EmailAddress::parse)?,
-            role: fields.parse("role", Role::parse)?,
+            role: fields.parse("role", |name| name.parse().ok())?,
             place_scope: PlaceScope::new(fields.take("places")?),
             password: fields.take("password")?,
             second_factor: secret.zip(step).map(|(encrypted_secret, last_used_step)| {
@@ -49,7 +49,7 @@ impl NewRecord for Account {
         Fields::from([
             ("id", self.id.into()),
             ("mail", self.email.as_str().into()),
-            ("role", self.role.name().into()),
+            ("role", <&str>::from(self.role).into()),
             ("places", self.place_scope.places().into()),
             ("password", self.password.as_ref().into()),
             ("totp", second.map(|second| &second.encrypted_secret).into()),

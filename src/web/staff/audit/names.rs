@@ -45,7 +45,7 @@ impl ActorNames {
     pub(super) fn list_actors(&self, lang: Lang) -> Vec<(&str, &str)> {
         let others = SystemActor::VARIANTS
             .iter()
-            .map(|doer| (doer.name(), system_actor_text(*doer, lang)));
+            .map(|doer| (doer.into(), system_actor_text(*doer, lang)));
         let mut accounts: Vec<_> = self
             .mails
             .iter()

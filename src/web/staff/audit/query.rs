@@ -76,8 +76,8 @@ impl AuditQuery {
         if self.before.parse::<u64>().is_err() && !self.before.is_empty() {
             return Err(AuditQueryError::Position);
         }
-        let action = given(&self.action)
-            .map(|name| AuditAction::parse(&name).ok_or(AuditQueryError::Action));
+        let action =
+            given(&self.action).map(|name| name.parse().map_err(|_| AuditQueryError::Action));
         let campaign =
             given(&self.campaign).map(|id| CampaignId::parse(&id).ok_or(AuditQueryError::Campaign));
         Ok(AuditFilter {

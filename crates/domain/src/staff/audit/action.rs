@@ -1,21 +1,9 @@
 //! The closed set of audited actions. A new action needs a permanent name and a text.
 
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// An audited action. Displayed in the order of the variants; its text is the permanent name in entries and exports.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum AuditAction {
     /// Logged in.
@@ -94,16 +82,4 @@ pub enum AuditAction {
     ReportAltered,
     /// Cancelled a report.
     ReportCancelled,
-}
-
-impl AuditAction {
-    /// Parses a [`name`](Self::name).
-    pub fn parse(name: &str) -> Option<Self> {
-        name.parse().ok()
-    }
-
-    /// Returns the permanent name.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
 }

@@ -94,7 +94,7 @@ pub fn role_assigned(
 ) -> AuditEvent {
     let event = AuditEvent::new(action)
         .with_subject(account_subject(id))
-        .with_detail("role", role.name());
+        .with_detail("role", role);
     event.with_places(place_scope)
 }
 

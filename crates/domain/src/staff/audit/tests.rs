@@ -62,12 +62,12 @@ const ACTION_NAMES: &str = "login login-failed login-slowed logout password-set 
 
 #[test]
 fn every_action_has_a_name_of_its_own() {
-    let names: Vec<_> = AuditAction::VARIANTS.iter().map(|a| a.name()).collect();
+    let names: Vec<_> = AuditAction::VARIANTS.iter().map(<&str>::from).collect();
     assert_eq!(names.join(" "), ACTION_NAMES);
     for action in AuditAction::VARIANTS {
-        assert_eq!(AuditAction::parse(action.name()), Some(*action));
+        assert_eq!(action.to_string().parse(), Ok(*action));
     }
-    assert_eq!(AuditAction::parse("delete-everything"), None);
+    assert!("delete-everything".parse::<AuditAction>().is_err());
 }
 
 #[test]
@@ -75,8 +75,8 @@ fn a_head_is_read_as_it_is_shown() {
     let head = entry().head();
     assert_eq!(ChainHead::parse(&format!(" {head}\n")), Some(head));
     assert_eq!(
-        ChainHead::parse(&ChainHead::EMPTY.to_string()),
-        Some(ChainHead::EMPTY)
+        ChainHead::parse(&ChainHead::default().to_string()),
+        Some(ChainHead::default())
     );
     for wrong in ["", "7", "7:", "x:00", "7:00", "-1:00", "7:ñ"] {
         assert_eq!(ChainHead::parse(wrong), None, "{wrong}");

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use strum::Display;
 
 use crate::csv_guard::guarded;
@@ -20,6 +20,7 @@ pub enum AuditExportFormat {
     JsonLines,
 }
 
+/// Names of the CSV columns and of the JSON members.
 const COLUMNS: [&str; 11] = [
     "seq",
     "at",
@@ -74,35 +75,16 @@ fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
 }
 
 fn csv_record(found: &StoredEntry) -> [String; 11] {
-    let mut cells = <[String; 11]>::default();
-    cells[0] = found.seq().to_string();
-    let StoredEntry::Entry(entry) = found else {
-        return cells;
-    };
-    let (record, event) = (&entry.record, &entry.record.event);
-    let texts = [
-        record.at.to_string(),
-        record.actor.clone(),
-        record
-            .client_ip
-            .map(|from| from.to_string())
-            .unwrap_or_default(),
-        record.request_id.clone().unwrap_or_default(),
-        event.action.name().to_owned(),
-        event
-            .campaign
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        event.subjects.join(" "),
-        format_detail(entry),
-        data_encoding::HEXLOWER.encode(&entry.previous_hash),
-        data_encoding::HEXLOWER.encode(&entry.hash),
-    ];
-    for (cell, text) in cells.iter_mut().skip(1).zip(texts) {
-        *cell = guarded(&text).into_owned();
+    let mut object = json_object(found);
+    if let StoredEntry::Entry(entry) = found {
+        object["subjects"] = entry.record.event.subjects.join(" ").into();
+        object["detail"] = format_detail(entry).into();
     }
-    cells
+    COLUMNS.map(|column| match &object[column] {
+        Value::Null => String::new(),
+        Value::String(text) => guarded(text).into_owned(),
+        number => number.to_string(),
+    })
 }
 
 /// Formats the details of an entry in one line: `format=csv, rows=12`.
@@ -112,7 +94,7 @@ pub fn format_detail(entry: &ChainEntry) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn json_object(found: &StoredEntry) -> serde_json::Value {
+fn json_object(found: &StoredEntry) -> Value {
     let StoredEntry::Entry(entry) = found else {
         return json!({ "seq": found.seq() });
     };
@@ -123,7 +105,7 @@ fn json_object(found: &StoredEntry) -> serde_json::Value {
         "who": record.actor,
         "from": record.client_ip,
         "request_id": record.request_id,
-        "action": event.action.name(),
+        "action": event.action.to_string(),
         "campaign": event.campaign.as_ref().map(ToString::to_string),
         "subjects": event.subjects,
         "detail": event.detail,
@@ -187,10 +169,10 @@ mod tests {
     #[test]
     fn each_line_is_one_json_object() {
         let text = written(AuditExportFormat::JsonLines);
-        let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
+        let lines = text.lines().map(serde_json::from_str::<Value>);
         let lines: Vec<_> = lines.collect::<Result<_, _>>().unwrap();
         assert_eq!(lines[0]["detail"]["format"], "csv");
-        assert_eq!(lines[0]["from"], serde_json::Value::Null);
+        assert_eq!(lines[0]["from"], Value::Null);
         assert_eq!(lines[1], json!({ "seq": 2 }));
     }
 }

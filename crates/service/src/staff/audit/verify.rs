@@ -80,7 +80,7 @@ impl<'a> ChainVerifier<'a> {
     fn new(audit: &'a AuditLog, expected_head: Option<ChainHead>) -> Self {
         Self {
             audit,
-            expected_head: expected_head.filter(|head| *head != ChainHead::EMPTY),
+            expected_head: expected_head.filter(|head| *head != ChainHead::default()),
             is_linked: true,
             report: ChainReport::default(),
         }
