@@ -50,7 +50,6 @@ struct ErrorPage<'a> {
 
 impl Problem {
     /// Describes an error.
-    #[must_use]
     pub fn from_error(error: &Error, lang: Lang) -> Self {
         Self {
             kind: format!("urn:jornada:problem:{}", error.name()),
@@ -62,7 +61,6 @@ impl Problem {
     }
 
     /// Returns the error as `application/problem+json`.
-    #[must_use]
     pub fn into_json(self) -> Response {
         let mut response = Json(self).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
@@ -71,7 +69,6 @@ impl Problem {
     }
 
     /// Returns the error as a page.
-    #[must_use]
     pub fn into_page(self, visit: &PageContext) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let page = ErrorPage {
@@ -85,7 +82,6 @@ impl Problem {
 
 impl FieldProblem {
     /// Describes a validation error.
-    #[must_use]
     pub fn from_field_error(
         FieldError {
             field,
@@ -101,7 +97,6 @@ impl FieldProblem {
 }
 
 /// Returns the errors of the fields.
-#[must_use]
 pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
     match error {
         Error::Invalid(refusals) => refusals
