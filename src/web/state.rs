@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::api::chart_response::ChartResponses;
 use super::error::Error;
-use super::host::host;
+use super::host_check::host;
 use super::in_flight::InFlightLimit;
 use crate::app::App;
 use crate::config::{Hosts, ServeConfig};
@@ -76,7 +76,6 @@ impl Deref for State {
 
 impl AppState {
     /// Creates the state of the HTTP layer around the app.
-    #[must_use]
     pub fn new(app: Arc<App>, config: &ServeConfig) -> Self {
         let metrics = &app.metrics;
         let upload_limit = config.upload_memory.cast_signed();
@@ -103,7 +102,6 @@ impl State {
     }
 
     /// Returns the URL of the site without a final slash: the public URL, else the host of the request.
-    #[must_use]
     pub fn base_url(&self, headers: &HeaderMap) -> String {
         if let Some(url) = &self.public_url {
             return url.clone();
@@ -119,7 +117,6 @@ impl State {
     }
 
     /// Returns whether the browser uses TLS, according to the public URL, else to nginx.
-    #[must_use]
     pub fn is_secure(&self, headers: &HeaderMap) -> bool {
         match &self.public_url {
             Some(url) => url.starts_with("https:"),

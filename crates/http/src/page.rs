@@ -2,7 +2,6 @@
 //! No cookie stores the language: it is passed as `?lang=` in links and form actions.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 
 use askama::Template;
 use axum::extract::FromRequestParts;
@@ -52,13 +51,11 @@ pub struct PageContext {
 
 impl PageContext {
     /// Creates the context of a request.
-    #[must_use]
     pub fn from_request(uri: &Uri, headers: &HeaderMap) -> Self {
         Self::with_lang(uri, lang::read_lang(uri, headers))
     }
 
     /// Creates the context of a URL in a given language.
-    #[must_use]
     pub fn with_lang(uri: &Uri, lang: Lang) -> Self {
         let query = uri.query().unwrap_or_default();
         Self {
@@ -81,7 +78,6 @@ impl PageContext {
     }
 
     /// Returns the value of a query parameter; empty if there is none.
-    #[must_use]
     pub fn query_value(&self, name: &str) -> String {
         let mut query = url::form_urlencoded::parse(self.query.as_bytes());
         let value = query.find(|(known, _)| known == name);
@@ -89,25 +85,21 @@ impl PageContext {
     }
 
     /// Returns a campaign text in the language of the page.
-    #[must_use]
     pub fn localized<'a>(&self, text: &'a Localized) -> &'a str {
         text.get(self.lang)
     }
 
     /// Returns an internal link that preserves a selected language.
-    #[must_use]
     pub fn link(&self, path: &str) -> String {
         self.link_with_params(path, [])
     }
 
     /// Returns a link to a page that shows a notice; `done` names the notice.
-    #[must_use]
     pub fn link_with_notice(&self, path: &str, done: &str) -> String {
         self.link_with_params(path, [("done", done)])
     }
 
     /// Returns a link with query parameters.
-    #[must_use]
     pub fn link_with_params<'p>(
         &self,
         path: &str,
@@ -123,31 +115,26 @@ impl PageContext {
     }
 
     /// Returns the link to a staff page of a campaign.
-    #[must_use]
     pub fn staff_link(&self, campaign: &CampaignId, rest: &str) -> String {
         self.link(&staff_path(campaign, rest))
     }
 
     /// Returns the link to the form of a campaign.
-    #[must_use]
     pub fn form_link(&self, campaign: &CampaignId) -> String {
         self.link(&format!("/c/{campaign}"))
     }
 
     /// Returns the link to the totals of a campaign.
-    #[must_use]
     pub fn chart_link(&self, campaign: &CampaignId) -> String {
         self.link(&format!("/c/{campaign}/chart"))
     }
 
     /// Returns the other language.
-    #[must_use]
     pub fn other_lang(&self) -> Lang {
         self.lang.pick(Lang::En, Lang::Es)
     }
 
     /// Returns the link to the same page in the other language.
-    #[must_use]
     pub fn link_in_other_lang(&self) -> String {
         let language = format!("lang={}", self.other_lang().tag());
         let kept = self.query.split('&');
@@ -157,13 +144,11 @@ impl PageContext {
     }
 
     /// Returns the URL of a static file.
-    #[must_use]
     pub fn asset(&self, name: &str) -> String {
         asset(name)
     }
 
     /// Formats date and time to the minute: `21 de noviembre de 2026, 4:05 p. m.`
-    #[must_use]
     pub fn date_time(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
         let (hour, half) = ((local.hour() + 11) % 12 + 1, local.hour() / 12);
@@ -186,7 +171,6 @@ impl PageContext {
     }
 
     /// Formats a short date: `21 nov` or `21 Nov`.
-    #[must_use]
     pub fn day(&self, day: &Date) -> String {
         match self.lang {
             Lang::Es => {
@@ -199,14 +183,12 @@ impl PageContext {
     }
 
     /// Formats date and time for tables: `2026-11-21 16:05`.
-    #[must_use]
     pub fn short_date_time(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
         local.strftime("%Y-%m-%d %H:%M").to_string()
     }
 
     /// Formats a number with thousands separators: `12.345` or `12,345`.
-    #[must_use]
     pub fn count(&self, count: u64) -> String {
         let digits = count.to_string();
         let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
@@ -220,27 +202,21 @@ impl PageContext {
     }
 
     /// Formats a percentage with one decimal: `12,5 %`.
-    #[must_use]
     pub fn percent(&self, part: u64, whole: u64) -> String {
         let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2)
             .checked_div(u128::from(whole))
             .unwrap_or(0);
-        let mut share = String::new();
         let comma = self.lang.pick(',', '.');
-        // Writing to a String cannot fail.
-        let _ = write!(share, "{}{comma}{} %", tenths / 10, tenths % 10);
-        share
+        format!("{}{comma}{} %", tenths / 10, tenths % 10)
     }
 }
 
 /// Returns the path of a staff page of a campaign.
-#[must_use]
 pub fn staff_path(campaign: &CampaignId, rest: &str) -> String {
     format!("/staff/c/{campaign}/{rest}")
 }
 
 /// Renders a page as a response that must not be cached, because it may contain submitted answers.
-#[must_use]
 pub fn render(status: StatusCode, page: &impl Template) -> Response {
     let headers = [
         (header::CACHE_CONTROL, "no-store"),

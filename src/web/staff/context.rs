@@ -54,25 +54,21 @@ impl RequestContext {
     }
 
     /// Returns whether the browser uses TLS.
-    #[must_use]
     pub fn is_secure(&self) -> bool {
         self.app.is_secure(&self.headers)
     }
 
     /// Returns the URL of the site without a final slash.
-    #[must_use]
     pub fn base_url(&self) -> String {
         self.app.base_url(&self.headers)
     }
 
     /// Redirects to a page.
-    #[must_use]
     pub fn redirect(&self, path: &str) -> Response {
         Redirect::to(&self.link(path)).into_response()
     }
 
     /// Redirects to a page that shows a notice; `done` names the notice.
-    #[must_use]
     pub fn redirect_with_notice(&self, path: &str, done: &str) -> Response {
         Redirect::to(&self.link_with_notice(path, done)).into_response()
     }
@@ -101,7 +97,6 @@ impl StaffContext {
     }
 
     /// Returns the name of a role in the reader's language.
-    #[must_use]
     pub fn role_name(&self, role: &Role) -> &'static str {
         match role {
             Role::Viewer => text!(self.lang, "staff-role-viewer"),

@@ -24,31 +24,23 @@ pub struct Route {
 }
 
 impl Route {
-    /// Creates a GET route.
-    pub fn get<T: 'static>(
+    /// Creates a route from a row of the table.
+    pub(super) fn new<T: 'static>(
+        method: Method,
         path: &'static str,
         requirement: Requirement,
         handler: impl Handler<T, AppState>,
     ) -> Self {
+        let handler = if method == Method::GET {
+            get(handler)
+        } else {
+            post(handler)
+        };
         Self {
-            method: Method::GET,
+            method,
             path,
             requirement,
-            handler: get(handler),
-        }
-    }
-
-    /// Creates a POST route.
-    pub fn post<T: 'static>(
-        path: &'static str,
-        requirement: Requirement,
-        handler: impl Handler<T, AppState>,
-    ) -> Self {
-        Self {
-            method: Method::POST,
-            path,
-            requirement,
-            handler: post(handler),
+            handler,
         }
     }
 }
