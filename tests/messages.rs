@@ -100,7 +100,27 @@ fn all_languages_have_the_same_messages() {
     }
 }
 
-/// Returns the ids that are built from the name of an error, action or reason, which the compiler cannot check.
+/// Pages of the staff area with the notices that they show after a redirect.
+const NOTICES: [&str; 16] = [
+    "account-password",
+    "account-session",
+    "account-second",
+    "account-second-off",
+    "account-detail-role",
+    "account-detail-sessions",
+    "account-detail-closed",
+    "closure-closed",
+    "closure-reopened",
+    "registration-corrected",
+    "registration-same",
+    "tokens-revoked",
+    "search-deleted",
+    "login-out",
+    "login-everywhere",
+    "login-password",
+];
+
+/// Returns the ids that are built from the name of an error, action, reason or notice, which the compiler cannot check.
 fn built_ids() -> BTreeSet<String> {
     let errors = Error::VARIANTS.iter().flat_map(|name| {
         // The text of a photo has its own ids.
@@ -111,7 +131,9 @@ fn built_ids() -> BTreeSet<String> {
     let actions = actions.map(|action| format!("staff-action-{}", action.name()));
     let reasons = RejectionReason::VARIANTS.iter();
     let reasons = reasons.map(|reason| format!("staff-rejection-{}", <&str>::from(reason)));
-    errors.chain(actions).chain(reasons).collect()
+    let notices = NOTICES.iter().map(|name| format!("staff-notice-{name}"));
+    let built = errors.chain(actions).chain(reasons).chain(notices);
+    built.collect()
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! State shared by all handlers.
 
-use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use derive_more::Deref;
 use tokio::sync::Semaphore;
 
 use super::api::chart_response::ChartResponses;
@@ -22,12 +22,13 @@ use jornada_http::budget::UploadBudget;
 pub const MAX_EVENT_CLIENTS: usize = 2_000;
 
 /// State shared by all handlers. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct AppState(Arc<State>);
+#[derive(Clone, Debug, Deref)]
+pub struct AppState(#[deref(forward)] Arc<State>);
 
 /// [`App`], with the state of the HTTP layer.
-#[derive(Debug)]
+#[derive(Debug, Deref)]
 pub struct State {
+    #[deref(forward)]
     app: Arc<App>,
     /// The public URL, if it is set.
     pub public_url: Option<String>,
@@ -58,22 +59,6 @@ impl FromRequestParts<AppState> for RequestedCampaign {
     }
 }
 
-impl Deref for AppState {
-    type Target = State;
-
-    fn deref(&self) -> &State {
-        &self.0
-    }
-}
-
-impl Deref for State {
-    type Target = App;
-
-    fn deref(&self) -> &App {
-        &self.app
-    }
-}
-
 impl AppState {
     /// Creates the state of the HTTP layer around the app.
     pub fn new(app: Arc<App>, config: &ServeConfig) -> Self {
@@ -93,10 +78,7 @@ impl AppState {
 }
 
 impl State {
-    /// Returns the campaign with this id.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchCampaign`].
+    /// Returns the campaign with this id, or [`Error::NoSuchCampaign`].
     pub fn campaign(&self, id: &str) -> Result<&Arc<Campaign>, Error> {
         self.campaigns.get(id).ok_or(Error::NoSuchCampaign)
     }

@@ -24,10 +24,7 @@ pub struct HttpMetrics {
 }
 
 impl HttpMetrics {
-    /// Registers the metrics.
-    ///
-    /// # Errors
-    /// Fails if a metric name is already registered.
+    /// Registers the metrics. Fails if a name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels = ["route", "method", "status"];
         let seconds = histogram_opts!(

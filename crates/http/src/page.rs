@@ -17,20 +17,14 @@ use super::assets::asset;
 use super::lang;
 use jornada_domain::{CampaignId, Lang, Localized};
 
-const MONTHS_ES: [&str; 12] = [
-    "enero",
-    "febrero",
-    "marzo",
-    "abril",
-    "mayo",
-    "junio",
-    "julio",
-    "agosto",
-    "septiembre",
-    "octubre",
-    "noviembre",
-    "diciembre",
-];
+/// Returns the Spanish name of a month, from 1.
+fn month_es(month: i8) -> &'static str {
+    let mut all =
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+            .split(' ');
+    let place = usize::try_from(month - 1).ok();
+    place.and_then(|place| all.nth(place)).unwrap_or_default()
+}
 
 /// Returns whether a query pair selects the language.
 fn selects_language(pair: &str) -> bool {
@@ -151,32 +145,24 @@ impl PageContext {
     /// Formats date and time to the minute: `21 de noviembre de 2026, 4:05 p. m.`
     pub fn date_time(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
-        let (hour, half) = ((local.hour() + 11) % 12 + 1, local.hour() / 12);
-        let minute = local.minute();
-        let month = usize::try_from(local.month() - 1).unwrap_or_default();
-        match self.lang {
-            Lang::Es => format!(
-                "{} de {} de {}, {hour}:{minute:02} {}",
-                local.day(),
-                MONTHS_ES.get(month).unwrap_or(&""),
-                local.year(),
-                if half == 0 { "a. m." } else { "p. m." },
-            ),
-            Lang::En => format!(
-                "{}, {hour}:{minute:02} {}",
-                local.strftime("%-d %B %Y"),
-                if half == 0 { "a.m." } else { "p.m." },
-            ),
-        }
+        let day = match self.lang {
+            Lang::Es => {
+                let month = month_es(local.month());
+                format!("{} de {month} de {}", local.day(), local.year())
+            }
+            Lang::En => local.strftime("%-d %B %Y").to_string(),
+        };
+        let (am, pm) = self.lang.pick(("a. m.", "p. m."), ("a.m.", "p.m."));
+        let half = if local.hour() < 12 { am } else { pm };
+        format!("{day}, {} {half}", local.strftime("%-I:%M"))
     }
 
     /// Formats a short date: `21 nov` or `21 Nov`.
     pub fn day(&self, day: &Date) -> String {
         match self.lang {
             Lang::Es => {
-                let month = usize::try_from(day.month() - 1).unwrap_or_default();
-                let month = MONTHS_ES.get(month).and_then(|month| month.get(..3));
-                format!("{} {}", day.day(), month.unwrap_or_default())
+                let month: String = month_es(day.month()).chars().take(3).collect();
+                format!("{} {month}", day.day())
             }
             Lang::En => day.strftime("%-d %b").to_string(),
         }
@@ -191,14 +177,9 @@ impl PageContext {
     /// Formats a number with thousands separators: `12.345` or `12,345`.
     pub fn count(&self, count: u64) -> String {
         let digits = count.to_string();
-        let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-        for (place, digit) in digits.chars().enumerate() {
-            if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                grouped.push(self.lang.pick('.', ','));
-            }
-            grouped.push(digit);
-        }
-        grouped
+        let threes = digits.as_bytes().rchunks(3).rev();
+        let threes: Vec<_> = threes.map(String::from_utf8_lossy).collect();
+        threes.join(self.lang.pick(".", ","))
     }
 
     /// Formats a percentage with one decimal: `12,5 %`.

@@ -83,16 +83,14 @@ pub(super) async fn export_csv(
     let event = query.to_event(AuditAction::AuditExport);
     let event = event.with_detail("format", AuditExportFormat::Csv);
     context.record(event).await?;
+    let (kind, name) = (
+        "text/csv; charset=utf-8; header=present",
+        "attachment; filename=\"audit.csv\"",
+    );
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            "text/csv; charset=utf-8; header=present",
-        ),
+        (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "no-store"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"audit.csv\"",
-        ),
+        (header::CONTENT_DISPOSITION, name),
     ];
     let file = Body::from_stream(stream_csv(store.clone(), filter));
     Ok((headers, file).into_response())

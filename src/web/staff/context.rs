@@ -13,6 +13,7 @@ use crate::web::error::Error;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 use jornada_domain::staff::{Account, Role};
 use jornada_http::page::PageContext;
+use jornada_runtime::messages::messages;
 
 /// Response of a handler.
 pub type PageResult = Result<Response, Error>;
@@ -53,6 +54,12 @@ impl RequestContext {
         self.audit.record(&self.app, event).await
     }
 
+    /// Returns the notice that the query names, as after a redirect to this page; empty if there is none.
+    pub fn notice(&self, page: &str) -> &'static str {
+        let id = format!("staff-notice-{page}-{}", self.query_value("done"));
+        messages(self.lang.tag()).get(&id)
+    }
+
     /// Returns whether the browser uses TLS.
     pub fn is_secure(&self) -> bool {
         self.app.is_secure(&self.headers)
@@ -75,10 +82,7 @@ impl RequestContext {
 }
 
 impl StaffContext {
-    /// Returns the account.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] for a program.
+    /// Returns the account; [`Error::Forbidden`] for a program.
     pub fn account(&self) -> Result<&Account, Error> {
         self.principal.account()
     }

@@ -101,15 +101,6 @@ impl<'a> CampaignSummary<'a> {
         }
     }
 
-    /// Formats a number in the reader's language.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "templates hand over references"
-    )]
-    fn format_count(&self, count: &u64) -> String {
-        self.visit.count(*count)
-    }
-
     /// Returns whether the table leaves values out.
     fn is_truncated(&self) -> bool {
         self.values.len() < self.all_values

@@ -78,10 +78,7 @@ impl Principal {
         }
     }
 
-    /// Returns the account.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] for a program.
+    /// Returns the account; [`Error::Forbidden`] for a program.
     pub fn account(&self) -> Result<&Account, Error> {
         match &self.0 {
             PrincipalKind::Person { account, .. } => Ok(account),
@@ -98,10 +95,7 @@ impl Principal {
     }
 
     /// Authenticates a request by session cookie, else by `Authorization`. `None` if it carries no valid session and no
-    /// token.
-    ///
-    /// # Errors
-    /// [`Error::Unauthorized`] for an invalid token.
+    /// token; [`Error::Unauthorized`] for an invalid token.
     pub(super) async fn authenticate(
         app: &AppState,
         method: &Method,

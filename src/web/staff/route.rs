@@ -6,7 +6,7 @@ use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
-use super::guard::{self, RouteGuard};
+use super::guard;
 use crate::web::AppState;
 
 pub use super::guard::Requirement;
@@ -49,10 +49,7 @@ impl Route {
 pub(super) fn router(app: &AppState, table: Vec<Route>) -> Router<AppState> {
     let mut router = Router::new();
     for route in table {
-        let guard = RouteGuard {
-            app: app.clone(),
-            requirement: route.requirement,
-        };
+        let guard = (app.clone(), route.requirement);
         let guarded = route
             .handler
             .route_layer(from_fn_with_state(guard, guard::guard_route));
