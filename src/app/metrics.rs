@@ -82,7 +82,6 @@ impl Metrics {
     }
 
     /// Renders all metrics in the Prometheus text format 0.0.4.
-    #[must_use]
     pub fn text(&self) -> String {
         text(&self.registry)
     }

@@ -7,7 +7,6 @@ pub mod registrations;
 pub mod reports;
 
 use axum::Router;
-use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -59,10 +58,7 @@ pub fn router() -> Router<AppState> {
     router.route("/api/v1/openapi.json", get(openapi))
 }
 
-async fn openapi(State(_): State<AppState>) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        OPENAPI.clone(),
-    )
-        .into_response()
+async fn openapi() -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, OPENAPI.clone()).into_response()
 }

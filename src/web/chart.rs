@@ -72,10 +72,6 @@ impl ChartPage<'_> {
         self.visit.localized(&self.campaign.tally_field().label)
     }
 
-    fn stale_notice(&self) -> &'static str {
-        text!(self.visit.lang, "chart-stale")
-    }
-
     fn bars(&self) -> impl Iterator<Item = Bar<'_>> {
         let highest = self.rows().first().map_or(1, |row| row.count).max(1);
         self.rows()

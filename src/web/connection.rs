@@ -6,15 +6,15 @@ mod unread_body;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
-use hyper::body::{Frame, Incoming, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -105,41 +105,18 @@ async fn handle_request(
     peer: SocketAddr,
     site: Router,
     active: ActiveRequest,
-) -> Result<Response<ResponseBody>, Infallible> {
+) -> Result<Response<impl HttpBody<Data = Bytes, Error = axum::Error> + use<>>, Infallible> {
     let (head, body) = request.into_parts();
     let (body, unread) = unread_body::track(body);
     let mut request = Request::from_parts(head, body);
     request.extensions_mut().insert(ConnectInfo(peer));
     let mut response = site.oneshot(request).await?;
     unread.add_close_header(&mut response);
-    Ok(response.map(|body| ResponseBody {
-        body,
-        _active: active,
+    // The closure owns the marker: the connection is active until the body is written.
+    Ok(response.map(|body| {
+        body.map_err(move |error| {
+            let _ = &active;
+            error
+        })
     }))
-}
-
-/// Response body that marks its connection as active until it is written.
-struct ResponseBody {
-    body: Body,
-    _active: ActiveRequest,
-}
-
-impl hyper::body::Body for ResponseBody {
-    type Data = bytes::Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

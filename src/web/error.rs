@@ -12,6 +12,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
+use strum::{IntoStaticStr, VariantNames};
 use tracing::{error, warn};
 
 use jornada_domain::history::Deletion;
@@ -29,14 +30,16 @@ use jornada_store::StoreError;
 
 pub use present::{panicked, present};
 
-/// Why a request failed.
-#[derive(Debug)]
+/// Why a request failed. Its name is the problem type and part of the ids of its texts.
+#[derive(Debug, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Error {
     /// No such path.
     NoSuchPage,
     /// The path does not support this method.
     MethodNotAllowed,
     /// A method for proxies.
+    #[strum(serialize = "method-not-allowed")]
     NoProxy,
     /// Unknown host name.
     WrongHost,
@@ -47,6 +50,7 @@ pub enum Error {
     /// No registration with this number or id.
     NoSuchRegistration,
     /// The registration was deleted; shown to staff who could see it before.
+    #[strum(serialize = "registration-removed")]
     RegistrationDeleted(Deletion),
     /// No such background report, or it has expired, or it belongs to somebody else.
     NoSuchReport,
@@ -58,8 +62,10 @@ pub enum Error {
         closes_at: Timestamp,
     },
     /// Invalid answers.
+    #[strum(serialize = "invalid-answers")]
     Invalid(Vec<FieldError>),
     /// Invalid photo.
+    #[strum(serialize = "invalid-photo")]
     Photo {
         /// Name of the field.
         field: String,
@@ -72,12 +78,14 @@ pub enum Error {
         by_key: bool,
     },
     /// The identity was registered before and deleted by staff.
+    #[strum(serialize = "registration-deleted")]
     PreviouslyDeleted,
     /// Photo or body too large.
     TooLarge,
     /// Texts too large.
     TextTooLarge,
     /// Neither multipart nor, if supported, JSON.
+    #[strum(serialize = "unsupported-media-type")]
     MediaType {
         /// Whether JSON is supported.
         json: bool,
@@ -85,18 +93,24 @@ pub enum Error {
     /// Malformed request; with the malformed part.
     Malformed(&'static str),
     /// The body did not arrive in time.
+    #[strum(serialize = "timeout")]
     BodyTimeout,
     /// Rate limit exceeded; with the time to wait.
+    #[strum(serialize = "too-many-requests")]
     RateLimited(SignedDuration),
     /// Form submitted faster than a person can fill it in; with the time to wait.
     TooFast(SignedDuration),
     /// The hidden field of a form was filled in.
+    #[strum(serialize = "hidden-field")]
     HoneypotFilled,
     /// The form has expired or has an invalid timestamp.
+    #[strum(serialize = "old-form")]
     FormExpired,
     /// The proof of work is missing, invalid or already used.
+    #[strum(serialize = "proof-of-work")]
     ProofRequired,
     /// Overloaded: a limit is exhausted.
+    #[strum(serialize = "unavailable")]
     Busy,
     /// A dependency is unavailable; with the cause for the log.
     Unavailable(anyhow::Error),
@@ -105,6 +119,7 @@ pub enum Error {
     /// Authenticated, but not allowed.
     Forbidden,
     /// Form with a missing or invalid CSRF token.
+    #[strum(serialize = "stale-form")]
     InvalidCsrfToken,
     /// Link that was used, has expired or never existed.
     NoSuchLink,
@@ -114,7 +129,6 @@ pub enum Error {
 
 impl Error {
     /// Returns the status code. Has no wildcard arm, so that every new error chooses its status.
-    #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoSuchPage
@@ -132,10 +146,8 @@ impl Error {
             | Self::FormExpired
             | Self::ProofRequired => StatusCode::FORBIDDEN,
             Self::RateLimited(_) | Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Photo { error: refusal, .. } if refusal.is_too_large() => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
-            Self::Photo { error: refusal, .. } if refusal.is_unsupported_media_type() => {
+            Self::Photo { error, .. } if error.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Photo { error, .. } if error.is_unsupported_media_type() => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Self::Invalid(_) | Self::Photo { .. } | Self::HoneypotFilled => {
@@ -153,7 +165,6 @@ impl Error {
     }
 
     /// Converts an error of a submission to this campaign.
-    #[must_use]
     pub fn from_submit_error(error: SubmitError, campaign: &Arc<Campaign>) -> Self {
         match error {
             SubmitError::NotOpen { closes_at } => Self::NotOpen {
@@ -229,10 +240,7 @@ impl From<UploadError> for Error {
             UploadError::Busy => Self::Busy,
             UploadError::Malformed(what) => Self::Malformed(what),
             UploadError::MediaType { json } => Self::MediaType { json },
-            UploadError::Photo { field, refusal } => Self::Photo {
-                field,
-                error: refusal,
-            },
+            UploadError::Photo { field, error } => Self::Photo { field, error },
             UploadError::Refused(refusal) => Self::Invalid(vec![refusal]),
             UploadError::BodyTimeout => Self::BodyTimeout,
             UploadError::TextTooLarge => Self::TextTooLarge,

@@ -27,7 +27,6 @@ pub struct FilledForm<T> {
 
 impl<T> FilledForm<T> {
     /// Creates a form without problems.
-    #[must_use]
     pub fn new(values: T) -> Self {
         Self {
             values,
@@ -40,7 +39,6 @@ impl<T> FilledForm<T> {
     }
 
     /// Creates a form that was rejected because of a problem (422).
-    #[must_use]
     pub fn rejected(values: T, problem: impl Into<String>) -> Self {
         Self {
             problem: Some(problem.into()),
@@ -50,7 +48,6 @@ impl<T> FilledForm<T> {
     }
 
     /// Creates a form that was rejected because of single fields (422).
-    #[must_use]
     pub fn with_errors(values: T, errors: Vec<FieldProblem>) -> Self {
         Self {
             errors,
@@ -82,20 +79,17 @@ impl<T> FilledForm<T> {
     }
 
     /// Returns whether the form was rejected.
-    #[must_use]
     pub fn has_problem(&self) -> bool {
         self.problem.is_some() || !self.errors.is_empty()
     }
 
     /// Returns the problem of a field.
-    #[must_use]
     pub fn error(&self, field: &str) -> Option<&str> {
         let wrong = self.errors.iter().find(|wrong| wrong.field == field)?;
         Some(&wrong.message)
     }
 
     /// Renders the page that shows the form.
-    #[must_use]
     pub fn render(&self, page: &impl Template) -> Response {
         let mut response = render(self.status, page);
         response.headers_mut().extend(self.header.clone());

@@ -105,12 +105,8 @@ fn new_timestamp(app: &AppState, campaign: &Campaign) -> String {
 }
 
 fn render_empty(app: &AppState, visit: &PageContext, campaign: &Campaign) -> Response {
-    if app
-        .registrations
-        .closures
-        .status(campaign, Timestamp::now())
-        != CampaignStatus::Open
-    {
+    let closures = &app.registrations.closures;
+    if closures.status(campaign, Timestamp::now()) != CampaignStatus::Open {
         return render_closed(app, visit, campaign);
     }
     let page = FormPage {

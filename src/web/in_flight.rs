@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 
 use super::error::Error;
+use jornada_http::metrics::GaugeGuard;
 
 /// Limit of requests in flight, from the head of a request to the head of its response.
 #[derive(Clone, Debug)]
@@ -18,12 +19,8 @@ pub struct InFlightLimit {
     in_flight: IntGauge,
 }
 
-/// Counts a request as in flight until it is dropped, also when the client disconnects.
-struct InFlightGuard<'a>(&'a IntGauge);
-
 impl InFlightLimit {
     /// Creates a limit of `limit` requests; `in_flight` shows the current number.
-    #[must_use]
     pub fn new(limit: usize, in_flight: IntGauge) -> Self {
         Self {
             free: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))),
@@ -32,23 +29,14 @@ impl InFlightLimit {
     }
 }
 
-/// Middleware: rejects requests above the limit.
+/// Middleware: rejects requests above the limit. A request is in flight until it is dropped, also when the client
+/// disconnects.
 pub async fn limit_in_flight(
     State(limit): State<InFlightLimit>,
     request: Request,
     next: Next,
-) -> Response {
-    let Ok(_permit) = limit.free.try_acquire() else {
-        return Error::Busy.into_response();
-    };
-    let gauge = &limit.in_flight;
-    gauge.inc();
-    let _guard = InFlightGuard(gauge);
-    next.run(request).await
-}
-
-impl Drop for InFlightGuard<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
+) -> Result<Response, Error> {
+    let _permit = limit.free.try_acquire().map_err(|_| Error::Busy)?;
+    let _guard = GaugeGuard::new(&limit.in_flight);
+    Ok(next.run(request).await)
 }

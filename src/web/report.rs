@@ -1,7 +1,7 @@
 //! Common parts of reports in the API and the staff area: selection, access check and file response.
 
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use tracing::warn;
 
@@ -103,19 +103,14 @@ pub fn download_response(
     format: ReportFormat,
     name: &str,
 ) -> Response {
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(media_type(format)),
-    );
-    headers.insert(header::CONTENT_LENGTH, bytes.into());
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(ROWS_HEADER, rows.into());
-    if let Ok(disposition) = HeaderValue::from_str(&content_disposition(name)) {
-        headers.insert(header::CONTENT_DISPOSITION, disposition);
-    }
-    response
+    let headers = [
+        (header::CONTENT_TYPE, media_type(format).to_owned()),
+        (header::CONTENT_LENGTH, bytes.to_string()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::CONTENT_DISPOSITION, content_disposition(name)),
+        (ROWS_HEADER, rows.to_string()),
+    ];
+    (headers, body).into_response()
 }
 
 /// Returns the media type.
@@ -128,16 +123,8 @@ fn media_type(format: ReportFormat) -> &'static str {
 
 /// Formats `Content-Disposition` (RFC 6266): an ASCII name for old clients, and the full name percent-encoded as UTF-8.
 fn content_disposition(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let plain = name.replace(|c| !is_plain(c), "_");
     let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let encoded = encoded.replace('+', "%20");
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")

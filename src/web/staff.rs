@@ -27,6 +27,7 @@ mod tokens;
 mod totp;
 
 use axum::Router;
+use axum::http::Method;
 
 use super::AppState;
 pub use super::address;
@@ -40,65 +41,64 @@ pub use route::{Requirement, Route};
 /// Builds the table of routes from rows of method, requirement, path and handler.
 macro_rules! routes {
     ($($method:ident $need:expr, $path:literal => $handler:path;)*) => {
-        vec![$(Route::$method($path, $need, $handler)),*]
+        vec![$(Route::new(Method::$method, $path, $need, $handler)),*]
     };
 }
 
 /// Returns every route of the staff area with its requirement.
-#[must_use]
 pub fn table() -> Vec<Route> {
     use Permission::{Accounts, Audit, Close, Correct, Delete, Photo, Report, Search, See, Totals};
     use Requirement::{Account, Nothing, Permission as May};
 
     routes! {
-        get  Nothing, "/staff/login" => login::show_form;
-        post Nothing, "/staff/login" => login::log_in;
-        post Account, "/staff/logout" => login::log_out;
-        get  Nothing, "/staff/password/{link}" => password::show_form;
-        post Nothing, "/staff/password/{link}" => password::set_password;
+        GET  Nothing, "/staff/login" => login::show_form;
+        POST Nothing, "/staff/login" => login::log_in;
+        POST Account, "/staff/logout" => login::log_out;
+        GET  Nothing, "/staff/password/{link}" => password::show_form;
+        POST Nothing, "/staff/password/{link}" => password::set_password;
 
-        get  Account, "/staff/account" => account::show_account;
-        post Account, "/staff/account/password" => account::change_password;
-        post Account, "/staff/account/sessions/end" => account::end_session;
-        post Account, "/staff/account/sessions/end-all" => account::end_all_sessions;
-        get  Account, "/staff/account/second" => totp::show_setup;
-        post Account, "/staff/account/second" => totp::switch_on;
-        post Account, "/staff/account/second/off" => totp::switch_off;
+        GET  Account, "/staff/account" => account::show_account;
+        POST Account, "/staff/account/password" => account::change_password;
+        POST Account, "/staff/account/sessions/end" => account::end_session;
+        POST Account, "/staff/account/sessions/end-all" => account::end_all_sessions;
+        GET  Account, "/staff/account/second" => totp::show_setup;
+        POST Account, "/staff/account/second" => totp::switch_on;
+        POST Account, "/staff/account/second/off" => totp::switch_off;
 
-        get  May(Accounts), "/staff/accounts" => accounts::list_accounts;
-        post May(Accounts), "/staff/accounts" => accounts::create_account;
-        get  May(Accounts), "/staff/accounts/{id}" => account_detail::show_account;
-        post May(Accounts), "/staff/accounts/{id}" => account_detail::change_role;
-        post May(Accounts), "/staff/accounts/{id}/link" => account_detail::create_link;
-        post May(Accounts), "/staff/accounts/{id}/sessions/end" => account_detail::end_all_sessions;
-        post May(Accounts), "/staff/accounts/{id}/close" => account_detail::submit_close;
-        get  May(Accounts), "/staff/tokens" => tokens::list_tokens;
-        post May(Accounts), "/staff/tokens" => tokens::create_token;
-        post May(Accounts), "/staff/tokens/revoke" => tokens::revoke_token;
+        GET  May(Accounts), "/staff/accounts" => accounts::list_accounts;
+        POST May(Accounts), "/staff/accounts" => accounts::create_account;
+        GET  May(Accounts), "/staff/accounts/{id}" => account_detail::show_account;
+        POST May(Accounts), "/staff/accounts/{id}" => account_detail::change_role;
+        POST May(Accounts), "/staff/accounts/{id}/link" => account_detail::create_link;
+        POST May(Accounts), "/staff/accounts/{id}/sessions/end" => account_detail::end_all_sessions;
+        POST May(Accounts), "/staff/accounts/{id}/close" => account_detail::submit_close;
+        GET  May(Accounts), "/staff/tokens" => tokens::list_tokens;
+        POST May(Accounts), "/staff/tokens" => tokens::create_token;
+        POST May(Accounts), "/staff/tokens/revoke" => tokens::revoke_token;
 
-        get  May(Totals), "/staff" => overview::show_overview;
-        get  May(Search), "/staff/c/{campaign}/registrations" => search::show_results;
-        post May(Search), "/staff/c/{campaign}/registrations" => search::submit_search;
-        get  May(See), "/staff/c/{campaign}/registrations/{id}" => registration::show_registration;
-        get  May(See), "/staff/c/{campaign}/registrations/{id}/print" => registration::show_print;
-        get  May(Correct), "/staff/c/{campaign}/registrations/{id}/correct" => correction::show_form;
-        post May(Correct), "/staff/c/{campaign}/registrations/{id}/correct" => correction::submit_form;
-        get  May(Delete), "/staff/c/{campaign}/registrations/{id}/delete" => deletion::show_form;
-        post May(Delete), "/staff/c/{campaign}/registrations/{id}/delete" => deletion::submit_form;
-        get  May(Photo), "/staff/c/{campaign}/registrations/{id}/photo" => photo::show_photo;
-        get  May(Close), "/staff/c/{campaign}/close" => closure::show_closure;
-        post May(Close), "/staff/c/{campaign}/close" => closure::close_campaign;
-        post May(Close), "/staff/c/{campaign}/reopen" => closure::reopen_campaign;
+        GET  May(Totals), "/staff" => overview::show_overview;
+        GET  May(Search), "/staff/c/{campaign}/registrations" => search::show_results;
+        POST May(Search), "/staff/c/{campaign}/registrations" => search::submit_search;
+        GET  May(See), "/staff/c/{campaign}/registrations/{id}" => registration::show_registration;
+        GET  May(See), "/staff/c/{campaign}/registrations/{id}/print" => registration::show_print;
+        GET  May(Correct), "/staff/c/{campaign}/registrations/{id}/correct" => correction::show_form;
+        POST May(Correct), "/staff/c/{campaign}/registrations/{id}/correct" => correction::submit_form;
+        GET  May(Delete), "/staff/c/{campaign}/registrations/{id}/delete" => deletion::show_form;
+        POST May(Delete), "/staff/c/{campaign}/registrations/{id}/delete" => deletion::submit_form;
+        GET  May(Photo), "/staff/c/{campaign}/registrations/{id}/photo" => photo::show_photo;
+        GET  May(Close), "/staff/c/{campaign}/close" => closure::show_closure;
+        POST May(Close), "/staff/c/{campaign}/close" => closure::close_campaign;
+        POST May(Close), "/staff/c/{campaign}/reopen" => closure::reopen_campaign;
 
-        get  May(Report), "/staff/c/{campaign}/reports" => reports::show_form;
-        post May(Report), "/staff/c/{campaign}/reports" => reports::submit_form;
-        get  May(Report), "/staff/c/{campaign}/reports/{id}" => job::show_job;
-        get  May(Report), "/staff/c/{campaign}/reports/{id}/progress" => job::show_progress;
-        post May(Report), "/staff/c/{campaign}/reports/{id}/cancel" => job::cancel_job;
-        get  May(Report), "/staff/c/{campaign}/reports/{id}/file" => job::download_file;
+        GET  May(Report), "/staff/c/{campaign}/reports" => reports::show_form;
+        POST May(Report), "/staff/c/{campaign}/reports" => reports::submit_form;
+        GET  May(Report), "/staff/c/{campaign}/reports/{id}" => job::show_job;
+        GET  May(Report), "/staff/c/{campaign}/reports/{id}/progress" => job::show_progress;
+        POST May(Report), "/staff/c/{campaign}/reports/{id}/cancel" => job::cancel_job;
+        GET  May(Report), "/staff/c/{campaign}/reports/{id}/file" => job::download_file;
 
-        get  May(Audit), "/staff/audit" => audit::show_entries;
-        get  May(Audit), "/staff/audit/export.csv" => audit::export_csv;
+        GET  May(Audit), "/staff/audit" => audit::show_entries;
+        GET  May(Audit), "/staff/audit/export.csv" => audit::export_csv;
     }
 }
 

@@ -1,17 +1,17 @@
 //! State shared by all handlers.
 
-use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use derive_more::Deref;
 use tokio::sync::Semaphore;
 
 use super::api::chart_response::ChartResponses;
 use super::error::Error;
-use super::host::host;
+use super::host_check::host;
 use super::in_flight::InFlightLimit;
 use crate::app::App;
 use crate::config::{Hosts, ServeConfig};
@@ -22,12 +22,13 @@ use jornada_http::budget::UploadBudget;
 pub const MAX_EVENT_CLIENTS: usize = 2_000;
 
 /// State shared by all handlers. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct AppState(Arc<State>);
+#[derive(Clone, Debug, Deref)]
+pub struct AppState(#[deref(forward)] Arc<State>);
 
 /// [`App`], with the state of the HTTP layer.
-#[derive(Debug)]
+#[derive(Debug, Deref)]
 pub struct State {
+    #[deref(forward)]
     app: Arc<App>,
     /// The public URL, if it is set.
     pub public_url: Option<String>,
@@ -58,25 +59,8 @@ impl FromRequestParts<AppState> for RequestedCampaign {
     }
 }
 
-impl Deref for AppState {
-    type Target = State;
-
-    fn deref(&self) -> &State {
-        &self.0
-    }
-}
-
-impl Deref for State {
-    type Target = App;
-
-    fn deref(&self) -> &App {
-        &self.app
-    }
-}
-
 impl AppState {
     /// Creates the state of the HTTP layer around the app.
-    #[must_use]
     pub fn new(app: Arc<App>, config: &ServeConfig) -> Self {
         let metrics = &app.metrics;
         let upload_limit = config.upload_memory.cast_signed();
@@ -94,16 +78,12 @@ impl AppState {
 }
 
 impl State {
-    /// Returns the campaign with this id.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchCampaign`].
+    /// Returns the campaign with this id, or [`Error::NoSuchCampaign`].
     pub fn campaign(&self, id: &str) -> Result<&Arc<Campaign>, Error> {
         self.campaigns.get(id).ok_or(Error::NoSuchCampaign)
     }
 
     /// Returns the URL of the site without a final slash: the public URL, else the host of the request.
-    #[must_use]
     pub fn base_url(&self, headers: &HeaderMap) -> String {
         if let Some(url) = &self.public_url {
             return url.clone();
@@ -119,7 +99,6 @@ impl State {
     }
 
     /// Returns whether the browser uses TLS, according to the public URL, else to nginx.
-    #[must_use]
     pub fn is_secure(&self, headers: &HeaderMap) -> bool {
         match &self.public_url {
             Some(url) => url.starts_with("https:"),

@@ -30,7 +30,6 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 ///
 /// # Panics
 /// If there is no such file: names are written in templates, and tests render every template.
-#[must_use]
 pub fn asset(name: &str) -> String {
     let file = StaticFiles::get(name).expect("templates name files of static/");
     format!("/static/{}/{name}", file_hash(&file))

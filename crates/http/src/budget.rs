@@ -5,6 +5,8 @@ use std::sync::Arc;
 use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 
+use crate::upload::UploadError;
+
 /// Bytes per permit: the unit of reservations.
 const PERMIT_BYTES: usize = 16 * 1024;
 
@@ -22,13 +24,8 @@ pub struct UploadReservation {
     permits: usize,
 }
 
-/// The budget has no room for more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BudgetExhausted;
-
 impl UploadBudget {
     /// Creates a budget of `bytes`. `in_use` shows the reserved bytes.
-    #[must_use]
     pub fn new(bytes: u64, in_use: IntGauge) -> Self {
         let steps = usize::try_from(bytes / PERMIT_BYTES as u64)
             .unwrap_or(usize::MAX)
@@ -40,7 +37,6 @@ impl UploadBudget {
     }
 
     /// Returns an empty reservation.
-    #[must_use]
     pub fn start_reservation(&self) -> UploadReservation {
         UploadReservation {
             budget: self.clone(),
@@ -50,16 +46,14 @@ impl UploadBudget {
 }
 
 impl UploadReservation {
-    /// Adjusts the reservation to `bytes` without waiting.
-    ///
-    /// # Errors
-    /// [`BudgetExhausted`] if not enough is free; the reservation is unchanged.
-    pub fn resize(&mut self, bytes: usize) -> Result<(), BudgetExhausted> {
+    /// Adjusts the reservation to `bytes` without waiting. [`UploadError::Busy`] if not enough is free; the reservation is
+    /// unchanged.
+    pub fn resize(&mut self, bytes: usize) -> Result<(), UploadError> {
         let steps = bytes.div_ceil(PERMIT_BYTES);
         if let Some(missing) = steps.checked_sub(self.permits) {
-            let permits = u32::try_from(missing).map_err(|_| BudgetExhausted)?;
+            let permits = u32::try_from(missing).map_err(|_| UploadError::Busy)?;
             let taken = self.budget.permits.try_acquire_many(permits);
-            taken.map_err(|_| BudgetExhausted)?.forget();
+            taken.map_err(|_| UploadError::Busy)?.forget();
         } else {
             self.budget.permits.add_permits(self.permits - steps);
         }
@@ -122,7 +116,7 @@ mod tests {
         other.resize(PERMIT_BYTES).unwrap();
         assert!(matches!(
             other.resize(3 * PERMIT_BYTES),
-            Err(BudgetExhausted)
+            Err(UploadError::Busy)
         ));
         assert_eq!(in_steps(&in_use), 9, "what there was stays");
         drop(one);

@@ -52,7 +52,6 @@ pub fn add_security_headers(headers: &mut HeaderMap) {
 }
 
 /// Allows the camera on a page, and nothing else.
-#[must_use]
 pub fn with_camera(mut response: Response) -> Response {
     let policy = NO_FEATURES.replace("camera=()", "camera=(self)");
     if let Ok(policy) = HeaderValue::from_str(&policy) {

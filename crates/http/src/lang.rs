@@ -1,15 +1,10 @@
 //! Language of a response: `?lang=`, else `Accept-Language`, else Spanish. No cookie.
 
-use std::convert::Infallible;
-
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri, header};
 
 use jornada_domain::Lang;
 
 /// Returns the language of a request.
-#[must_use]
 pub fn read_lang(uri: &Uri, headers: &HeaderMap) -> Lang {
     let asked = uri
         .query()
@@ -29,10 +24,9 @@ fn accepted(header: &str) -> Lang {
     header
         .split(',')
         .filter_map(weighted_language)
-        .fold(None, |best: Option<(f32, Lang)>, candidate| match best {
-            Some(known) if known.0 >= candidate.0 => Some(known),
-            _ => Some(candidate),
-        })
+        // The first of equal weights wins.
+        .rev()
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map_or_else(Lang::default, |(_, lang)| lang)
 }
 
@@ -44,18 +38,6 @@ fn weighted_language(range: &str) -> Option<(f32, Lang)> {
     Lang::from_tag(tag.trim())
         .map(|lang| (weight, lang))
         .filter(|(weight, _)| *weight > 0.0)
-}
-
-/// Language of a request, for handlers.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestLang(pub Lang);
-
-impl<S: Sync> FromRequestParts<S> for RequestLang {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(read_lang(&parts.uri, &parts.headers)))
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 mod connections;
 
+use axum::http::StatusCode;
 use prometheus::{
-    HistogramVec, IntCounterVec, Registry, histogram_opts,
+    HistogramVec, IntCounterVec, IntGauge, Registry, histogram_opts,
     register_histogram_vec_with_registry as histograms,
     register_int_counter_vec_with_registry as counters,
 };
@@ -23,10 +24,7 @@ pub struct HttpMetrics {
 }
 
 impl HttpMetrics {
-    /// Registers the metrics.
-    ///
-    /// # Errors
-    /// Fails if a metric name is already registered.
+    /// Registers the metrics. Fails if a name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels = ["route", "method", "status"];
         let seconds = histogram_opts!(
@@ -46,11 +44,9 @@ impl HttpMetrics {
     }
 
     /// Records a response. `route` is the template, never the path.
-    pub fn record_response(&self, route: &str, method: &str, status: u16, seconds: f64) {
-        let mut digits = [0; 3];
-        let status = status_text(status, &mut digits);
+    pub fn record_response(&self, route: &str, method: &str, status: &StatusCode, seconds: f64) {
         self.requests
-            .with_label_values(&[route, method, status])
+            .with_label_values(&[route, method, status.as_str()])
             .inc();
         self.seconds
             .with_label_values(&[route, method])
@@ -58,12 +54,23 @@ impl HttpMetrics {
     }
 }
 
-/// Formats a status code without allocation, because this runs for every request.
-fn status_text(status: u16, digits: &mut [u8; 3]) -> &str {
-    for (place, power) in [100, 10, 1].into_iter().enumerate() {
-        digits[place] = b'0' + u8::try_from(status / power % 10).unwrap_or(0);
+/// Counts something in a gauge until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct GaugeGuard(IntGauge);
+
+impl GaugeGuard {
+    /// Increments the gauge.
+    pub fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
     }
-    std::str::from_utf8(digits).unwrap_or("000")
+}
+
+impl Drop for GaugeGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 #[cfg(test)]
@@ -75,7 +82,7 @@ mod tests {
     fn requests_are_counted_by_route() {
         let registry = Registry::new();
         let metrics = HttpMetrics::new(&registry).unwrap();
-        metrics.record_response("/c/{campaign}", "GET", 200, 0.01);
+        metrics.record_response("/c/{campaign}", "GET", &StatusCode::OK, 0.01);
         let text = text(&registry);
         assert!(
             text.contains(

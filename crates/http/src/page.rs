@@ -2,7 +2,6 @@
 //! No cookie stores the language: it is passed as `?lang=` in links and form actions.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 
 use askama::Template;
 use axum::extract::FromRequestParts;
@@ -18,20 +17,14 @@ use super::assets::asset;
 use super::lang;
 use jornada_domain::{CampaignId, Lang, Localized};
 
-const MONTHS_ES: [&str; 12] = [
-    "enero",
-    "febrero",
-    "marzo",
-    "abril",
-    "mayo",
-    "junio",
-    "julio",
-    "agosto",
-    "septiembre",
-    "octubre",
-    "noviembre",
-    "diciembre",
-];
+/// Returns the Spanish name of a month, from 1.
+fn month_es(month: i8) -> &'static str {
+    let mut all =
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+            .split(' ');
+    let place = usize::try_from(month - 1).ok();
+    place.and_then(|place| all.nth(place)).unwrap_or_default()
+}
 
 /// Returns whether a query pair selects the language.
 fn selects_language(pair: &str) -> bool {
@@ -52,13 +45,11 @@ pub struct PageContext {
 
 impl PageContext {
     /// Creates the context of a request.
-    #[must_use]
     pub fn from_request(uri: &Uri, headers: &HeaderMap) -> Self {
         Self::with_lang(uri, lang::read_lang(uri, headers))
     }
 
     /// Creates the context of a URL in a given language.
-    #[must_use]
     pub fn with_lang(uri: &Uri, lang: Lang) -> Self {
         let query = uri.query().unwrap_or_default();
         Self {
@@ -81,7 +72,6 @@ impl PageContext {
     }
 
     /// Returns the value of a query parameter; empty if there is none.
-    #[must_use]
     pub fn query_value(&self, name: &str) -> String {
         let mut query = url::form_urlencoded::parse(self.query.as_bytes());
         let value = query.find(|(known, _)| known == name);
@@ -89,25 +79,21 @@ impl PageContext {
     }
 
     /// Returns a campaign text in the language of the page.
-    #[must_use]
     pub fn localized<'a>(&self, text: &'a Localized) -> &'a str {
         text.get(self.lang)
     }
 
     /// Returns an internal link that preserves a selected language.
-    #[must_use]
     pub fn link(&self, path: &str) -> String {
         self.link_with_params(path, [])
     }
 
     /// Returns a link to a page that shows a notice; `done` names the notice.
-    #[must_use]
     pub fn link_with_notice(&self, path: &str, done: &str) -> String {
         self.link_with_params(path, [("done", done)])
     }
 
     /// Returns a link with query parameters.
-    #[must_use]
     pub fn link_with_params<'p>(
         &self,
         path: &str,
@@ -123,31 +109,26 @@ impl PageContext {
     }
 
     /// Returns the link to a staff page of a campaign.
-    #[must_use]
     pub fn staff_link(&self, campaign: &CampaignId, rest: &str) -> String {
         self.link(&staff_path(campaign, rest))
     }
 
     /// Returns the link to the form of a campaign.
-    #[must_use]
     pub fn form_link(&self, campaign: &CampaignId) -> String {
         self.link(&format!("/c/{campaign}"))
     }
 
     /// Returns the link to the totals of a campaign.
-    #[must_use]
     pub fn chart_link(&self, campaign: &CampaignId) -> String {
         self.link(&format!("/c/{campaign}/chart"))
     }
 
     /// Returns the other language.
-    #[must_use]
     pub fn other_lang(&self) -> Lang {
         self.lang.pick(Lang::En, Lang::Es)
     }
 
     /// Returns the link to the same page in the other language.
-    #[must_use]
     pub fn link_in_other_lang(&self) -> String {
         let language = format!("lang={}", self.other_lang().tag());
         let kept = self.query.split('&');
@@ -157,90 +138,66 @@ impl PageContext {
     }
 
     /// Returns the URL of a static file.
-    #[must_use]
     pub fn asset(&self, name: &str) -> String {
         asset(name)
     }
 
     /// Formats date and time to the minute: `21 de noviembre de 2026, 4:05 p. m.`
-    #[must_use]
     pub fn date_time(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
-        let (hour, half) = ((local.hour() + 11) % 12 + 1, local.hour() / 12);
-        let minute = local.minute();
-        let month = usize::try_from(local.month() - 1).unwrap_or_default();
-        match self.lang {
-            Lang::Es => format!(
-                "{} de {} de {}, {hour}:{minute:02} {}",
-                local.day(),
-                MONTHS_ES.get(month).unwrap_or(&""),
-                local.year(),
-                if half == 0 { "a. m." } else { "p. m." },
-            ),
-            Lang::En => format!(
-                "{}, {hour}:{minute:02} {}",
-                local.strftime("%-d %B %Y"),
-                if half == 0 { "a.m." } else { "p.m." },
-            ),
-        }
+        let day = match self.lang {
+            Lang::Es => {
+                let month = month_es(local.month());
+                format!("{} de {month} de {}", local.day(), local.year())
+            }
+            Lang::En => local.strftime("%-d %B %Y").to_string(),
+        };
+        let (am, pm) = self.lang.pick(("a. m.", "p. m."), ("a.m.", "p.m."));
+        let half = if local.hour() < 12 { am } else { pm };
+        format!("{day}, {} {half}", local.strftime("%-I:%M"))
     }
 
     /// Formats a short date: `21 nov` or `21 Nov`.
-    #[must_use]
     pub fn day(&self, day: &Date) -> String {
         match self.lang {
             Lang::Es => {
-                let month = usize::try_from(day.month() - 1).unwrap_or_default();
-                let month = MONTHS_ES.get(month).and_then(|month| month.get(..3));
-                format!("{} {}", day.day(), month.unwrap_or_default())
+                let month: String = month_es(day.month()).chars().take(3).collect();
+                format!("{} {month}", day.day())
             }
             Lang::En => day.strftime("%-d %b").to_string(),
         }
     }
 
     /// Formats date and time for tables: `2026-11-21 16:05`.
-    #[must_use]
     pub fn short_date_time(&self, at: &Timestamp, zone: &TimeZone) -> String {
         let local = at.to_zoned(zone.clone());
         local.strftime("%Y-%m-%d %H:%M").to_string()
     }
 
     /// Formats a number with thousands separators: `12.345` or `12,345`.
-    #[must_use]
     pub fn count(&self, count: u64) -> String {
         let digits = count.to_string();
-        let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-        for (place, digit) in digits.chars().enumerate() {
-            if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                grouped.push(self.lang.pick('.', ','));
-            }
-            grouped.push(digit);
-        }
-        grouped
+        let threes = digits.as_bytes().rchunks(3).rev();
+        let threes: Vec<_> = threes.map(String::from_utf8_lossy).collect();
+        threes.join(self.lang.pick(".", ","))
     }
 
     /// Formats a percentage with one decimal: `12,5 %`.
-    #[must_use]
     pub fn percent(&self, part: u64, whole: u64) -> String {
         let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2)
             .checked_div(u128::from(whole))
             .unwrap_or(0);
-        let mut share = String::new();
         let comma = self.lang.pick(',', '.');
-        // Writing to a String cannot fail.
-        let _ = write!(share, "{}{comma}{} %", tenths / 10, tenths % 10);
-        share
+        format!("{}{comma}{} %", tenths / 10, tenths % 10)
     }
 }
 
 /// Returns the path of a staff page of a campaign.
-#[must_use]
 pub fn staff_path(campaign: &CampaignId, rest: &str) -> String {
     format!("/staff/c/{campaign}/{rest}")
 }
 
 /// Renders a page as a response that must not be cached, because it may contain submitted answers.
-#[must_use]
 pub fn render(status: StatusCode, page: &impl Template) -> Response {
     let headers = [
         (header::CACHE_CONTROL, "no-store"),

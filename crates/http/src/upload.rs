@@ -229,7 +229,7 @@ impl UploadReader<'_> {
         if length > MAX_PHOTO_BYTES {
             return Err(UploadError::Photo {
                 field: name.to_owned(),
-                refusal: InspectionError::TooLarge,
+                error: InspectionError::TooLarge,
             });
         }
         if length > photo.capacity() {

@@ -10,7 +10,6 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use jiff::SignedDuration;
-use prometheus::IntGauge;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::WatchStream;
 use utoipa::ToSchema;
@@ -19,6 +18,7 @@ use super::chart_response::{ChartBody, ChartResponse};
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 use crate::web::{AppState, RequestedCampaign};
+use jornada_http::metrics::GaugeGuard;
 use jornada_service::tally::live_totals::TotalsView;
 
 /// Interval of keep-alive messages while nothing changes.
@@ -103,7 +103,7 @@ pub async fn events(
         .clone()
         .try_acquire_owned()
         .map_err(|_| Error::Busy)?;
-    let client = EventClient::new(permit, app.metrics.event_clients.clone());
+    let client = (permit, GaugeGuard::new(&app.metrics.event_clients));
     let charts = app
         .live_totals
         .subscribe(&campaign.id)
@@ -120,7 +120,7 @@ pub async fn events(
 /// Returns an event for each chart whose totals changed, or whose time is [`RESEND_INTERVAL`] newer.
 fn event_stream(
     charts: impl Stream<Item = Option<Arc<ChartResponse>>>,
-    client: EventClient,
+    client: (OwnedSemaphorePermit, GaugeGuard),
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let mut last: Option<Arc<ChartResponse>> = None;
     charts.filter_map(move |chart| {
@@ -139,28 +139,6 @@ fn event_stream(
 fn is_news(last: &ChartResponse, chart: &ChartResponse) -> bool {
     chart.etag != last.etag
         || chart.totals.as_of.duration_since(last.totals.as_of) >= RESEND_INTERVAL
-}
-
-/// A client of the event stream; occupies a slot and is counted.
-struct EventClient {
-    _permit: OwnedSemaphorePermit,
-    clients: IntGauge,
-}
-
-impl EventClient {
-    fn new(permit: OwnedSemaphorePermit, clients: IntGauge) -> Self {
-        clients.inc();
-        Self {
-            _permit: permit,
-            clients,
-        }
-    }
-}
-
-impl Drop for EventClient {
-    fn drop(&mut self) {
-        self.clients.dec();
-    }
 }
 
 #[cfg(test)]

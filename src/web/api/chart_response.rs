@@ -59,14 +59,12 @@ pub struct ChartResponses(HashMap<CampaignId, Mutex<Option<Arc<ChartResponse>>>>
 
 impl ChartResponses {
     /// Creates an empty cache for these campaigns.
-    #[must_use]
     pub fn new<'a>(campaigns: impl Iterator<Item = &'a CampaignId>) -> Self {
         let empty = |id: &CampaignId| (id.clone(), Mutex::default());
         Self(campaigns.map(empty).collect())
     }
 
     /// Returns the response for these totals; renders it if they are not those of the last call.
-    #[must_use]
     pub fn of(&self, campaign: &CampaignId, chart: Arc<TotalsView>) -> Arc<ChartResponse> {
         let Some(last) = self.0.get(campaign) else {
             return Arc::new(ChartResponse::of(chart));

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -117,12 +117,8 @@ fn respond(accepted: SubmitOutcome) -> Response {
         SubmitOutcome::SameAgain(receipt) => (StatusCode::OK, receipt),
     };
     let body = RegistrationBody::from(&receipt);
-    let location = HeaderValue::from_str(&format!("/r/{}", body.receipt));
-    let mut response = (status, Json(body)).into_response();
-    if let Ok(location) = location {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    response
+    let location = [(header::LOCATION, format!("/r/{}", body.receipt))];
+    (status, location, Json(body)).into_response()
 }
 
 impl From<&Receipt> for RegistrationBody {

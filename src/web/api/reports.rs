@@ -23,7 +23,7 @@ use jornada_domain::job::ReportFormat;
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::{Campaign, Selection};
-use jornada_http::lang::RequestLang;
+use jornada_http::page::PageContext;
 use jornada_service::reports::{FinishedReport, Progress, ReportSpec};
 
 /// Bytes per read of the file.
@@ -69,7 +69,7 @@ pub async fn report(
     State(app): State<AppState>,
     Path((campaign, file)): Path<(String, String)>,
     Query(days): Query<DateRangeQuery>,
-    RequestLang(lang): RequestLang,
+    visit: PageContext,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     staff.require(Permission::Report)?;
@@ -82,7 +82,7 @@ pub async fn report(
     let subject = ReportSpec {
         campaign: campaign.clone(),
         selection: selection.clone(),
-        lang,
+        lang: visit.lang,
         requested_at: Timestamp::now(),
         base_url: app.base_url(&headers),
     };

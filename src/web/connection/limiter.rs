@@ -30,25 +30,22 @@ struct SlotTable {
 }
 
 /// Slot of one connection; freed when dropped.
-pub(super) struct ConnectionSlot {
-    limiter: ConnectionLimiter,
-    eviction: CancellationToken,
-    /// Turn in which it became idle; [`ACTIVE`] during a request.
-    idle_turn: Arc<AtomicU64>,
-}
+pub(super) struct ConnectionSlot(Arc<SlotState>);
 
 /// A request in progress; the connection is idle again when this is dropped.
-pub(super) struct ActiveRequest {
+pub(super) struct ActiveRequest(Arc<SlotState>);
+
+struct SlotState {
     limiter: ConnectionLimiter,
     eviction: CancellationToken,
-    idle_turn: Arc<AtomicU64>,
+    /// Turn in which the connection became idle; [`ACTIVE`] during a request.
+    idle_turn: AtomicU64,
 }
 
 const ACTIVE: u64 = u64::MAX;
 
 impl ConnectionLimiter {
     /// Creates a limiter for up to `max` connections.
-    #[must_use]
     pub fn new(max: usize, metrics: ConnectionMetrics) -> Self {
         Self(Arc::new(LimiterState {
             max,
@@ -74,11 +71,11 @@ impl ConnectionLimiter {
         }
         let eviction = CancellationToken::new();
         let turn = slots.add_idle(&eviction);
-        Some(ConnectionSlot {
+        Some(ConnectionSlot(Arc::new(SlotState {
             limiter: self.clone(),
             eviction,
-            idle_turn: Arc::new(AtomicU64::new(turn)),
-        })
+            idle_turn: AtomicU64::new(turn),
+        })))
     }
 }
 
@@ -94,48 +91,44 @@ impl SlotTable {
 impl ConnectionSlot {
     /// Completes when the slot is needed for another connection.
     pub(super) async fn evicted(&self) {
-        self.eviction.cancelled().await;
+        self.0.eviction.cancelled().await;
     }
 
     pub(super) fn is_active(&self) -> bool {
-        self.idle_turn.load(Ordering::SeqCst) == ACTIVE
+        self.0.idle_turn.load(Ordering::SeqCst) == ACTIVE
     }
 
     /// Marks the connection as active.
     pub(super) fn start_request(&self) -> ActiveRequest {
-        let mut slots = self.limiter.0.slots.lock();
-        let turn = self.idle_turn.swap(ACTIVE, Ordering::SeqCst);
+        let mut slots = self.0.limiter.0.slots.lock();
+        let turn = self.0.idle_turn.swap(ACTIVE, Ordering::SeqCst);
         slots.idle.remove(&turn);
-        ActiveRequest {
-            limiter: self.limiter.clone(),
-            eviction: self.eviction.clone(),
-            idle_turn: self.idle_turn.clone(),
-        }
+        ActiveRequest(self.0.clone())
     }
 }
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        let mut slots = self.limiter.0.slots.lock();
-        let turn = if self.eviction.is_cancelled() {
+        let mut slots = self.0.limiter.0.slots.lock();
+        let turn = if self.0.eviction.is_cancelled() {
             // The slot belongs to another connection already.
             0
         } else {
-            slots.add_idle(&self.eviction)
+            slots.add_idle(&self.0.eviction)
         };
-        self.idle_turn.store(turn, Ordering::SeqCst);
+        self.0.idle_turn.store(turn, Ordering::SeqCst);
     }
 }
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut slots = self.limiter.0.slots.lock();
-        slots.idle.remove(&self.idle_turn.load(Ordering::SeqCst));
-        if !self.eviction.is_cancelled() {
+        let mut slots = self.0.limiter.0.slots.lock();
+        slots.idle.remove(&self.0.idle_turn.load(Ordering::SeqCst));
+        if !self.0.eviction.is_cancelled() {
             // A response that outlives its connection must not put the free slot back into the idle list.
-            self.eviction.cancel();
+            self.0.eviction.cancel();
             slots.used -= 1;
-            self.limiter.0.metrics.open.dec();
+            self.0.limiter.0.metrics.open.dec();
         }
     }
 }
@@ -156,10 +149,10 @@ mod tests {
         drop(first.start_request());
         let third = crowd.acquire().unwrap();
         assert!(
-            second.eviction.is_cancelled(),
+            second.0.eviction.is_cancelled(),
             "the first had a request since"
         );
-        assert!(!first.eviction.is_cancelled() && !third.eviction.is_cancelled());
+        assert!(!first.0.eviction.is_cancelled() && !third.0.eviction.is_cancelled());
         assert_eq!(crowd.0.metrics.open.get(), 2);
         drop((first, second, third));
         assert_eq!(crowd.0.metrics.open.get(), 0);
@@ -176,7 +169,7 @@ mod tests {
         drop(working);
         assert!(!seat.is_active());
         let next = crowd.acquire();
-        assert!(next.is_some() && seat.eviction.is_cancelled());
+        assert!(next.is_some() && seat.0.eviction.is_cancelled());
     }
 
     #[test]

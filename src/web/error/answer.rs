@@ -3,7 +3,6 @@
 use jornada_domain::{Lang, ValidationError};
 
 /// Returns the text for the user: the problem and how to fix it.
-#[must_use]
 pub fn answer_message(refusal: &ValidationError, lang: Lang) -> String {
     let fixed = match refusal {
         ValidationError::Missing => text!(lang, "answer-missing"),

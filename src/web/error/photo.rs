@@ -4,7 +4,6 @@ use jornada_domain::Lang;
 use jornada_photo::inspect::InspectionError;
 
 /// Returns the text for the user: the problem and how to fix it.
-#[must_use]
 pub fn photo_message(refusal: &InspectionError, lang: Lang) -> String {
     let fixed = match *refusal {
         InspectionError::UnsupportedFormat(name) => {

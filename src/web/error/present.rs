@@ -51,7 +51,6 @@ fn of_axum(response: &Response) -> Option<Arc<Error>> {
 }
 
 /// Turns a panic into a logged 500: the request fails, the process continues.
-#[must_use]
 pub fn panicked(_: Box<dyn Any + Send>) -> Response {
     Error::Internal(anyhow::anyhow!("a handler panicked")).into_response()
 }

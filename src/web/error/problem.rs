@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -44,13 +44,11 @@ pub struct FieldProblem {
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
     visit: &'a PageContext,
-    title: &'a str,
-    detail: &'a str,
+    problem: &'a Problem,
 }
 
 impl Problem {
     /// Describes an error.
-    #[must_use]
     pub fn from_error(error: &Error, lang: Lang) -> Self {
         Self {
             kind: format!("urn:jornada:problem:{}", error.name()),
@@ -62,59 +60,41 @@ impl Problem {
     }
 
     /// Returns the error as `application/problem+json`.
-    #[must_use]
     pub fn into_json(self) -> Response {
-        let mut response = Json(self).into_response();
-        let kind = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        response
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        (kind, Json(self)).into_response()
     }
 
     /// Returns the error as a page.
-    #[must_use]
     pub fn into_page(self, visit: &PageContext) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let page = ErrorPage {
             visit,
-            title: &self.title,
-            detail: &self.detail,
+            problem: &self,
         };
         render(status, &page)
     }
 }
 
 impl FieldProblem {
-    /// Describes a validation error.
-    #[must_use]
-    pub fn from_field_error(
-        FieldError {
-            field,
-            error: refusal,
-        }: &FieldError,
-        lang: Lang,
-    ) -> Self {
-        Self {
-            field: field.clone(),
-            message: answer_message(refusal, lang),
-        }
+    /// Describes validation errors.
+    pub fn from_field_errors(errors: &[FieldError], lang: Lang) -> Vec<Self> {
+        let describe = |error: &FieldError| Self {
+            field: error.field.clone(),
+            message: answer_message(&error.error, lang),
+        };
+        errors.iter().map(describe).collect()
     }
 }
 
 /// Returns the errors of the fields.
-#[must_use]
 pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
     match error {
-        Error::Invalid(refusals) => refusals
-            .iter()
-            .map(|refused| FieldProblem::from_field_error(refused, lang))
-            .collect(),
-        Error::Photo {
-            field,
-            error: refusal,
-        } => vec![FieldProblem {
-            field: field.clone(),
-            message: photo_message(refusal, lang),
-        }],
+        Error::Invalid(errors) => FieldProblem::from_field_errors(errors, lang),
+        Error::Photo { field, error } => {
+            let (field, message) = (field.clone(), photo_message(error, lang));
+            vec![FieldProblem { field, message }]
+        }
         _ => Vec::new(),
     }
 }

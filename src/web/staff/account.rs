@@ -46,13 +46,7 @@ impl HashForm {
 }
 
 pub(super) async fn show_account(context: StaffContext) -> PageResult {
-    let notice = match context.query_value("done").as_str() {
-        "password" => text!(context.lang, "staff-account-password-changed"),
-        "session" => text!(context.lang, "staff-account-session-ended"),
-        "second" => text!(context.lang, "staff-account-second-step-on"),
-        "second-off" => text!(context.lang, "staff-account-second-step-off"),
-        _ => "",
-    };
+    let notice = context.notice("account");
     render_page(&context, &FilledForm::default().with_notice(notice)).await
 }
 

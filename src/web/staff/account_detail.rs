@@ -73,12 +73,7 @@ pub(super) struct LinkForm {
 }
 
 pub(super) async fn show_account(access: AccountAccess) -> Response {
-    let notice = match access.query_value("done").as_str() {
-        "role" => text!(access.lang, "staff-account-saved"),
-        "sessions" => text!(access.lang, "staff-account-sessions-ended"),
-        "closed" => text!(access.lang, "staff-account-closed-notice"),
-        _ => "",
-    };
+    let notice = access.notice("account-detail");
     render_page(&access, &FilledForm::default().with_notice(notice))
 }
 

@@ -99,7 +99,6 @@ pub(super) fn render_link(context: &StaffContext, mail: &EmailAddress, link: &To
 }
 
 /// Returns the URL of a password link.
-#[must_use]
 pub fn password_link_url(base: &str, link: &Token) -> String {
     format!("{base}/staff/password/{}", link.expose())
 }

@@ -2,14 +2,13 @@
 
 pub(super) mod names;
 mod query;
-mod words;
 
 use askama::Template;
 use axum::body::Body;
 use axum::extract::Query;
 use axum::http::header;
 use axum::response::IntoResponse;
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strum::VariantArray;
@@ -17,15 +16,16 @@ use strum::VariantArray;
 use super::context::{PageResult, StaffContext};
 use crate::web::error::Error;
 use crate::web::filled_form::FilledForm;
+use jornada_domain::Lang;
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::staff::audit::ChainEntry;
+use jornada_runtime::messages::messages;
 use jornada_service::staff::audit::export::{AuditExportFormat, format_detail};
 use jornada_store::Store;
 use jornada_store::audit::{AuditFilter, StoredEntry};
 use names::ActorNames;
 use query::AuditQuery;
-use words::action_words;
 
 const PAGE: &str = "/staff/audit";
 const EXPORT: &str = "/staff/audit/export.csv";
@@ -83,25 +83,17 @@ pub(super) async fn export_csv(
     let event = query.to_event(AuditAction::AuditExport);
     let event = event.with_detail("format", AuditExportFormat::Csv);
     context.record(event).await?;
+    let (kind, name) = (
+        "text/csv; charset=utf-8; header=present",
+        "attachment; filename=\"audit.csv\"",
+    );
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            "text/csv; charset=utf-8; header=present",
-        ),
+        (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "no-store"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"audit.csv\"",
-        ),
+        (header::CONTENT_DISPOSITION, name),
     ];
     let file = Body::from_stream(stream_csv(store.clone(), filter));
     Ok((headers, file).into_response())
-}
-
-/// Where the next part of a file starts.
-enum PageStart {
-    Start,
-    Before(Option<u64>),
 }
 
 /// Streams the matching entries as CSV. Reads one batch at a time, on demand. If the store fails, the transfer is
@@ -109,23 +101,30 @@ enum PageStart {
 fn stream_csv(
     store: Store,
     filter: AuditFilter,
-) -> impl futures_util::Stream<Item = Result<Vec<u8>, anyhow::Error>> {
-    stream::try_unfold(PageStart::Start, move |place| {
+) -> impl Stream<Item = Result<Vec<u8>, anyhow::Error>> {
+    let header = stream::once(async {
+        let mut bytes = Vec::new();
+        AuditExportFormat::Csv.write_header(&mut bytes)?;
+        Ok(bytes)
+    });
+    let entries = stream::try_unfold(None, move |before| {
         let (store, filter) = (store.clone(), filter.clone());
         async move {
             let mut bytes = Vec::new();
-            let PageStart::Before(seq) = place else {
-                AuditExportFormat::Csv.write_header(&mut bytes)?;
-                return Ok(Some((bytes, PageStart::Before(None))));
-            };
-            let entries = store.audit_before(&filter, seq, BATCH).await?;
+            let entries = store.audit_before(&filter, before, BATCH).await?;
             let Some(last) = entries.last().map(StoredEntry::seq) else {
                 return Ok(None);
             };
             AuditExportFormat::Csv.write_entries(&entries, &mut bytes)?;
-            Ok(Some((bytes, PageStart::Before(Some(last)))))
+            Ok(Some((bytes, Some(last))))
         }
-    })
+    });
+    header.chain(entries)
+}
+
+/// Returns the text of an action for the user.
+fn action_text(action: AuditAction, lang: Lang) -> &'static str {
+    messages(lang.tag()).get(&format!("staff-action-{}", action.name()))
 }
 
 #[derive(Template)]
@@ -149,7 +148,7 @@ impl AuditPage<'_> {
     }
 
     fn action_text(&self, action: AuditAction) -> &'static str {
-        action_words(action, self.visit.lang)
+        action_text(action, self.visit.lang)
     }
 
     fn display_name<'a>(&'a self, name: &'a str) -> &'a str {
@@ -181,5 +180,23 @@ impl AuditPage<'_> {
     /// Returns the link to all entries about one subject.
     fn subject_link(&self, subject: &str) -> String {
         AuditQuery::for_subject(subject).link_to(self.visit, PAGE, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_action_has_words_of_its_own() {
+        for lang in [Lang::Es, Lang::En] {
+            let words: BTreeSet<_> = AuditAction::VARIANTS
+                .iter()
+                .map(|action| action_text(*action, lang))
+                .collect();
+            assert_eq!(words.len(), AuditAction::VARIANTS.len());
+        }
     }
 }

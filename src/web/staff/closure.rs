@@ -26,11 +26,7 @@ pub(super) struct ClosureForm {
 }
 
 pub(super) async fn show_closure(access: CampaignAccess) -> Response {
-    let notice = match access.query_value("done").as_str() {
-        "closed" => text!(access.lang, "staff-close-closed"),
-        "reopened" => text!(access.lang, "staff-close-reopened"),
-        _ => "",
-    };
+    let notice = access.notice("closure");
     render_page(&access, &FilledForm::default().with_notice(notice))
 }
 

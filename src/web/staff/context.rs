@@ -13,6 +13,7 @@ use crate::web::error::Error;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 use jornada_domain::staff::{Account, Role};
 use jornada_http::page::PageContext;
+use jornada_runtime::messages::messages;
 
 /// Response of a handler.
 pub type PageResult = Result<Response, Error>;
@@ -53,36 +54,35 @@ impl RequestContext {
         self.audit.record(&self.app, event).await
     }
 
+    /// Returns the notice that the query names, as after a redirect to this page; empty if there is none.
+    pub fn notice(&self, page: &str) -> &'static str {
+        let id = format!("staff-notice-{page}-{}", self.query_value("done"));
+        messages(self.lang.tag()).get(&id)
+    }
+
     /// Returns whether the browser uses TLS.
-    #[must_use]
     pub fn is_secure(&self) -> bool {
         self.app.is_secure(&self.headers)
     }
 
     /// Returns the URL of the site without a final slash.
-    #[must_use]
     pub fn base_url(&self) -> String {
         self.app.base_url(&self.headers)
     }
 
     /// Redirects to a page.
-    #[must_use]
     pub fn redirect(&self, path: &str) -> Response {
         Redirect::to(&self.link(path)).into_response()
     }
 
     /// Redirects to a page that shows a notice; `done` names the notice.
-    #[must_use]
     pub fn redirect_with_notice(&self, path: &str, done: &str) -> Response {
         Redirect::to(&self.link_with_notice(path, done)).into_response()
     }
 }
 
 impl StaffContext {
-    /// Returns the account.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] for a program.
+    /// Returns the account; [`Error::Forbidden`] for a program.
     pub fn account(&self) -> Result<&Account, Error> {
         self.principal.account()
     }
@@ -101,7 +101,6 @@ impl StaffContext {
     }
 
     /// Returns the name of a role in the reader's language.
-    #[must_use]
     pub fn role_name(&self, role: &Role) -> &'static str {
         match role {
             Role::Viewer => text!(self.lang, "staff-role-viewer"),

@@ -51,7 +51,7 @@ pub(super) async fn submit_form(
         Ok(None) => return Ok(redirect_with_notice(&access, "same")),
         Ok(Some(corrected)) => corrected,
         Err(wrong) => {
-            let errors = invalid_fields(&access, &wrong);
+            let errors = FieldProblem::from_field_errors(&wrong, access.lang);
             let form = FilledForm::with_errors(form, errors);
             return Ok(render_form(&access, &record, &form));
         }
@@ -129,11 +129,6 @@ fn list_corrected_fields(corrected: &RegistrationHistory) -> String {
     names.join(" ")
 }
 
-fn invalid_fields(access: &RegistrationAccess, errors: &[FieldError]) -> Vec<FieldProblem> {
-    let problem = |error| FieldProblem::from_field_error(error, access.lang);
-    errors.iter().map(problem).collect()
-}
-
 fn outside_place_scope(access: &RegistrationAccess) -> FieldProblem {
     let message = text!(access.lang, "staff-correct-not-yours");
     FieldProblem {
@@ -157,9 +152,8 @@ fn render_form(
     record: &RegistrationHistory,
     form: &FilledForm<CorrectionForm>,
 ) -> Response {
-    let visit = access;
     form.render(&CorrectionPage {
-        visit,
+        visit: access,
         record,
         form,
     })

@@ -95,9 +95,8 @@ fn render_form(
     record: &RegistrationHistory,
     form: &FilledForm<DeletionForm>,
 ) -> Response {
-    let visit = access;
     form.render(&DeletionPage {
-        visit,
+        visit: access,
         record,
         form,
     })

@@ -40,24 +40,16 @@ pub enum Requirement {
     Permission(Permission),
 }
 
-/// State of the middleware of one route.
-#[derive(Clone, Debug)]
-pub(super) struct RouteGuard {
-    pub(super) app: AppState,
-    pub(super) requirement: Requirement,
-}
-
-/// The tokens to which forms of this browser are bound.
+/// The token to which forms of this browser are bound: that of its session, else that of its own cookie.
 struct CsrfBinding {
-    session: Option<Token>,
-    browser: Token,
-    /// Whether the response must set the cookie of `browser`.
+    token: Token,
+    /// Whether the response must set the cookie.
     is_new: bool,
 }
 
 /// Guards one route of the staff area.
 pub(super) async fn guard_route(
-    State(RouteGuard { app, requirement }): State<RouteGuard>,
+    State((app, requirement)): State<(AppState, Requirement)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
@@ -75,12 +67,14 @@ pub(super) async fn guard_route(
     }
     request
         .extensions_mut()
-        .insert(CsrfToken(ties.issue_token()?));
+        .insert(CsrfToken(csrf::generate(&ties.token)?));
     if let Some(staff) = staff {
         request.extensions_mut().insert(staff);
     }
     let mut response = next.run(request).await;
-    if let Some(cookie) = ties.new_cookie(secure) {
+    if ties.is_new
+        && let Some(cookie) = Cookie::Csrf.set(&ties.token, secure)
+    {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
@@ -126,14 +120,13 @@ fn redirect_to_login(request: &Request) -> Option<Response> {
     }
     let visit = PageContext::from_request(request.uri(), request.headers());
     let path = request.uri().path();
-    if request.method() != Method::GET || path == "/staff" {
-        return Some(Redirect::to(&visit.link("/staff/login")).into_response());
-    }
-    let login = visit.link_with_params("/staff/login", [("next", path)]);
+    let next = request.method() == Method::GET && path != "/staff";
+    let login = visit.link_with_params("/staff/login", next.then_some(("next", path)));
     Some(Redirect::to(&login).into_response())
 }
 
 impl CsrfBinding {
+    /// Reads the tokens. With a session, a form from before the login is invalid.
     fn from_headers(
         headers: &HeaderMap,
         secure: bool,
@@ -141,32 +134,14 @@ impl CsrfBinding {
     ) -> Result<Self, Error> {
         let has_session = staff.is_some_and(|staff| staff.session().is_some());
         let session = Cookie::Session.read(headers, secure);
-        let known = Cookie::Csrf.read(headers, secure);
-        let is_new = known.is_none() && !has_session;
-        let browser = match known {
+        let session = session.filter(|_| has_session);
+        let known = session.or_else(|| Cookie::Csrf.read(headers, secure));
+        let is_new = known.is_none();
+        let token = match known {
             Some(token) => token,
             None => Token::generate()?,
         };
-        Ok(Self {
-            session: session.filter(|_| has_session),
-            browser,
-            is_new,
-        })
-    }
-
-    fn issue_token(&self) -> Result<String, Error> {
-        let token = self.session.as_ref().unwrap_or(&self.browser);
-        Ok(csrf::generate(token)?)
-    }
-
-    /// Verifies a CSRF token. With a session, a form from before the login is invalid.
-    fn verify(&self, key: &str) -> bool {
-        csrf::verify(self.session.as_ref().unwrap_or(&self.browser), key)
-    }
-
-    fn new_cookie(&self, secure: bool) -> Option<axum::http::HeaderValue> {
-        let set = || Cookie::Csrf.set(&self.browser, secure);
-        self.is_new.then(set).flatten()
+        Ok(Self { token, is_new })
     }
 }
 
@@ -179,7 +154,7 @@ async fn verify_form(request: Request, binding: &CsrfBinding) -> Result<Request,
         .map_err(|_| Error::TextTooLarge)?;
     let mut fields = url::form_urlencoded::parse(&bytes);
     let key = fields.find(|(name, _)| name == CSRF_FIELD);
-    if !key.is_some_and(|(_, key)| binding.verify(&key)) {
+    if !key.is_some_and(|(_, key)| csrf::verify(&binding.token, &key)) {
         return Err(Error::InvalidCsrfToken);
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))

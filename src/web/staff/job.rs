@@ -69,9 +69,8 @@ impl FromRequestParts<AppState> for JobAccess {
         let job = found.ok_or(Error::NoSuchReport)?;
         let access = Self { access, job };
         if !access.is_allowed() {
-            access
-                .record(access.new_event(AuditAction::AccessDenied))
-                .await?;
+            let event = access.new_event(AuditAction::AccessDenied);
+            access.record(event).await?;
             return Err(Error::NoSuchReport);
         }
         Ok(access)
@@ -126,15 +125,10 @@ pub(super) async fn show_progress(access: JobAccess) -> Response {
 
 pub(super) async fn cancel_job(access: JobAccess) -> PageResult {
     let job = &access.job;
-    access
-        .record(access.new_event(AuditAction::ReportCancelled))
-        .await?;
-    if access
-        .app
-        .store
-        .cancel_job(job.id, Timestamp::now())
-        .await?
-    {
+    let store = &access.app.store;
+    let event = access.new_event(AuditAction::ReportCancelled);
+    access.record(event).await?;
+    if store.cancel_job(job.id, Timestamp::now()).await? {
         let staff = access.principal.log_name();
         info!(job = %job.id, staff, "cancelled a report");
     }

@@ -44,12 +44,7 @@ pub(super) async fn show_form(
         next: context.query_value("next"),
         ..LoginForm::default()
     };
-    let notice = match context.query_value("done").as_str() {
-        "out" => text!(context.lang, "staff-login-logged-out"),
-        "everywhere" => text!(context.lang, "staff-login-sessions-ended"),
-        "password" => text!(context.lang, "staff-login-password-set"),
-        _ => "",
-    };
+    let notice = context.notice("login");
     render_form(&context, &FilledForm::new(form).with_notice(notice))
 }
 

@@ -11,6 +11,7 @@ use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::staff::Permission;
 use jornada_domain::{Campaign, Lang, RejectionReason};
 use jornada_http::page::render;
+use jornada_runtime::messages::messages;
 use jornada_service::staff::overview::Overview;
 use jornada_service::tally::live_totals::ValueCount;
 
@@ -100,15 +101,6 @@ impl<'a> CampaignSummary<'a> {
         }
     }
 
-    /// Formats a number in the reader's language.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "templates hand over references"
-    )]
-    fn format_count(&self, count: &u64) -> String {
-        self.visit.count(*count)
-    }
-
     /// Returns whether the table leaves values out.
     fn is_truncated(&self) -> bool {
         self.values.len() < self.all_values
@@ -143,27 +135,9 @@ fn rejection_rows(overview: &Overview, lang: Lang) -> Vec<(&'static str, u64)> {
 
 /// Returns the text of a stored rejection reason.
 fn reason_text(reason: &str, lang: Lang) -> &'static str {
-    use RejectionReason::{
-        AlreadyRegistered, ConsentMissing, ControlCharacter, Deleted, Missing, NotADocument,
-        NotAnOption, NotOpen, Photo, Repeated, TooLong, TooManyCorrections, TooShort, UnknownField,
-        UnknownPlace,
-    };
-    match reason.parse() {
-        Ok(Missing) => text!(lang, "staff-overview-missing"),
-        Ok(ConsentMissing) => text!(lang, "staff-overview-consent-missing"),
-        Ok(TooShort) => text!(lang, "staff-overview-too-short"),
-        Ok(TooLong) => text!(lang, "staff-overview-too-long"),
-        Ok(ControlCharacter) => text!(lang, "staff-overview-control-character"),
-        Ok(NotADocument) => text!(lang, "staff-overview-not-a-document"),
-        Ok(UnknownPlace) => text!(lang, "staff-overview-unknown-place"),
-        Ok(NotAnOption) => text!(lang, "staff-overview-not-an-option"),
-        Ok(UnknownField) => text!(lang, "staff-overview-not-asked"),
-        Ok(Repeated) => text!(lang, "staff-overview-repeated"),
-        Ok(Photo) => text!(lang, "staff-overview-photo"),
-        Ok(NotOpen) => text!(lang, "staff-overview-not-open"),
-        Ok(AlreadyRegistered) => text!(lang, "staff-overview-already-registered"),
-        Ok(Deleted) => text!(lang, "staff-overview-deleted"),
-        Ok(TooManyCorrections) | Err(_) => text!(lang, "staff-overview-other-reason"),
+    match reason.parse::<RejectionReason>() {
+        Ok(_) => messages(lang.tag()).get(&format!("staff-rejection-{reason}")),
+        Err(_) => text!(lang, "staff-overview-other-reason"),
     }
 }
 

@@ -17,18 +17,13 @@ pub(super) async fn show_photo(access: RegistrationAccess) -> PageResult {
     if !access.is_visible(&registration.tally_value).await? {
         return Err(Error::NoSuchRegistration);
     }
-    let photo = registration.photo.as_ref();
-    let photo = photo.ok_or(Error::NoSuchRegistration)?;
-    let read = app.registrations.photos.get(&campaign.id, id, photo).await;
+    let photo = registration.photo.ok_or(Error::NoSuchRegistration)?;
+    let read = app.registrations.photos.get(&campaign.id, id, &photo).await;
     if let Err(PhotoError::Objects(ObjectError::Altered)) = read {
-        access
-            .record(access.new_event(AuditAction::PhotoAltered))
-            .await?;
+        access.record_action(AuditAction::PhotoAltered).await?;
     }
     let bytes = read?.ok_or(Error::NoSuchRegistration)?;
-    access
-        .record(access.new_event(AuditAction::ViewPhoto))
-        .await?;
+    access.record_action(AuditAction::ViewPhoto).await?;
     let headers = [
         (header::CONTENT_TYPE, photo.format.media_type()),
         (header::CACHE_CONTROL, "no-store"),

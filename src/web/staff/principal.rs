@@ -30,7 +30,6 @@ enum PrincipalKind {
 
 impl Principal {
     /// Returns whether the principal has a permission.
-    #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         match &self.0 {
             PrincipalKind::Person { account, .. } => account.may(permission),
@@ -44,7 +43,6 @@ impl Principal {
     }
 
     /// Returns the places to which the principal is limited.
-    #[must_use]
     pub fn place_scope(&self) -> &PlaceScope {
         match &self.0 {
             PrincipalKind::Person { account, .. } => &account.place_scope,
@@ -54,20 +52,17 @@ impl Principal {
 
     /// Returns whether the principal may see registrations with this tally value. If not, answer as if there were none
     /// (404).
-    #[must_use]
     pub fn may_see(&self, value: &str) -> bool {
         self.place_scope().includes(value)
     }
 
     /// Returns the tally values of a campaign that the principal may see; empty means all.
-    #[must_use]
     pub fn visible_values(&self, campaign: &Campaign) -> Vec<String> {
         self.place_scope().tally_values(campaign.tally_field())
     }
 
     /// Returns the name for logs, without typed text: `account:ID`, or `token:` and the first 8 hexadecimal digits of
     /// its hash.
-    #[must_use]
     pub fn log_name(&self) -> String {
         match &self.0 {
             PrincipalKind::Person { .. } => self.actor(),
@@ -76,7 +71,6 @@ impl Principal {
     }
 
     /// Returns the name for audit entries and jobs, without personal data: `account:ID` or `token:NAME`.
-    #[must_use]
     pub fn actor(&self) -> String {
         match &self.0 {
             PrincipalKind::Person { account, .. } => format!("account:{}", account.id),
@@ -84,10 +78,7 @@ impl Principal {
         }
     }
 
-    /// Returns the account.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] for a program.
+    /// Returns the account; [`Error::Forbidden`] for a program.
     pub fn account(&self) -> Result<&Account, Error> {
         match &self.0 {
             PrincipalKind::Person { account, .. } => Ok(account),
@@ -96,7 +87,6 @@ impl Principal {
     }
 
     /// Returns the session; `None` for a program.
-    #[must_use]
     pub fn session(&self) -> Option<&Session> {
         match &self.0 {
             PrincipalKind::Person { session, .. } => Some(session),
@@ -105,10 +95,7 @@ impl Principal {
     }
 
     /// Authenticates a request by session cookie, else by `Authorization`. `None` if it carries no valid session and no
-    /// token.
-    ///
-    /// # Errors
-    /// [`Error::Unauthorized`] for an invalid token.
+    /// token; [`Error::Unauthorized`] for an invalid token.
     pub(super) async fn authenticate(
         app: &AppState,
         method: &Method,

@@ -16,11 +16,7 @@ use jornada_http::page::render;
 
 pub(super) async fn show_registration(access: RegistrationAccess) -> PageResult {
     let mut page = RegistrationPage::load(&access, AuditAction::ViewRegistration).await?;
-    page.notice = match access.query_value("done").as_str() {
-        "corrected" => text!(access.lang, "staff-registration-corrected"),
-        "same" => text!(access.lang, "staff-registration-same"),
-        _ => "",
-    };
+    page.notice = access.notice("registration");
     Ok(render(StatusCode::OK, &page))
 }
 

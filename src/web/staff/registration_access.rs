@@ -44,7 +44,7 @@ impl RegistrationAccess {
         if !self.is_visible(&record.registration.tally_value).await? {
             return Err(Error::NoSuchRegistration);
         }
-        self.record(self.new_event(action)).await?;
+        self.record_action(action).await?;
         Ok(record)
     }
 
@@ -52,8 +52,7 @@ impl RegistrationAccess {
     pub(super) async fn is_visible(&self, tally_value: &str) -> Result<bool, Error> {
         let is_visible = self.principal.may_see(tally_value);
         if !is_visible {
-            self.record(self.new_event(AuditAction::AccessDenied))
-                .await?;
+            self.record_action(AuditAction::AccessDenied).await?;
         }
         Ok(is_visible)
     }
@@ -73,6 +72,11 @@ impl RegistrationAccess {
     /// Builds an audit event about this registration.
     pub(super) fn new_event(&self, action: AuditAction) -> AuditEvent {
         AuditEvent::for_registration(action, &self.campaign.id, self.id)
+    }
+
+    /// Writes an audit entry about this registration.
+    pub(super) async fn record_action(&self, action: AuditAction) -> Result<(), Error> {
+        self.record(self.new_event(action)).await
     }
 
     /// Returns the path of the registration's page, or of a page below it. `below` is empty or starts with a slash.

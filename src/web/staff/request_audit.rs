@@ -19,7 +19,6 @@ use jornada_domain::staff::audit::{AuditRecord, SystemActor, account_subject};
 pub use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 
 /// Builds an audit event about an account.
-#[must_use]
 pub fn account_event(action: AuditAction, id: Uuid) -> AuditEvent {
     AuditEvent::new(action).with_subject(account_subject(id))
 }
@@ -52,7 +51,6 @@ impl RequestAudit {
     }
 
     /// Returns the address of the client.
-    #[must_use]
     pub fn client_ip(&self) -> IpAddr {
         self.client_ip
     }

@@ -6,7 +6,7 @@ use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
-use super::guard::{self, RouteGuard};
+use super::guard;
 use crate::web::AppState;
 
 pub use super::guard::Requirement;
@@ -24,31 +24,23 @@ pub struct Route {
 }
 
 impl Route {
-    /// Creates a GET route.
-    pub fn get<T: 'static>(
+    /// Creates a route from a row of the table.
+    pub(super) fn new<T: 'static>(
+        method: Method,
         path: &'static str,
         requirement: Requirement,
         handler: impl Handler<T, AppState>,
     ) -> Self {
+        let handler = if method == Method::GET {
+            get(handler)
+        } else {
+            post(handler)
+        };
         Self {
-            method: Method::GET,
+            method,
             path,
             requirement,
-            handler: get(handler),
-        }
-    }
-
-    /// Creates a POST route.
-    pub fn post<T: 'static>(
-        path: &'static str,
-        requirement: Requirement,
-        handler: impl Handler<T, AppState>,
-    ) -> Self {
-        Self {
-            method: Method::POST,
-            path,
-            requirement,
-            handler: post(handler),
+            handler,
         }
     }
 }
@@ -57,10 +49,7 @@ impl Route {
 pub(super) fn router(app: &AppState, table: Vec<Route>) -> Router<AppState> {
     let mut router = Router::new();
     for route in table {
-        let guard = RouteGuard {
-            app: app.clone(),
-            requirement: route.requirement,
-        };
+        let guard = (app.clone(), route.requirement);
         let guarded = route
             .handler
             .route_layer(from_fn_with_state(guard, guard::guard_route));

@@ -41,10 +41,7 @@ pub(super) async fn show_results(access: CampaignAccess) -> PageResult {
     let (campaign, query) = (&access.campaign.id, access.query_value("q"));
     let form = encrypted_query::decrypt::<SearchForm>(keys, account, campaign, &query);
     let Some(form) = form else {
-        let notice = match access.query_value("done").as_str() {
-            "deleted" => text!(access.lang, "staff-search-deleted"),
-            _ => "",
-        };
+        let notice = access.notice("search");
         let form = FilledForm::default().with_notice(notice);
         return Ok(render_page(&access, &form, None));
     };

@@ -35,10 +35,7 @@ pub(super) struct TokenForm {
 }
 
 pub(super) async fn list_tokens(context: StaffContext) -> PageResult {
-    let notice = match context.query_value("done").as_str() {
-        "revoked" => text!(context.lang, "staff-tokens-revoked-notice"),
-        _ => "",
-    };
+    let notice = context.notice("tokens");
     render_page(&context, FilledForm::default().with_notice(notice)).await
 }
 
@@ -94,11 +91,7 @@ impl TokenForm {
         if scopes == Scopes::new(&[]) {
             return Err(text!(lang, "staff-tokens-scope-missing").to_owned());
         }
-        let days = self
-            .days
-            .parse::<u32>()
-            .ok()
-            .filter(|days| DAYS.contains(days));
+        let days = self.days.parse().ok().filter(|days| DAYS.contains(days));
         let days = days.ok_or_else(|| text!(lang, "staff-tokens-days-missing").to_owned())?;
         Ok(ApiToken {
             hash: token.hash(),

@@ -19,10 +19,7 @@ pub struct ConnectionMetrics {
 }
 
 impl ConnectionMetrics {
-    /// Registers the metrics.
-    ///
-    /// # Errors
-    /// Fails if a metric name is already registered.
+    /// Registers the metrics. Fails if a name is already registered.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let closed = counters!(
             "jornada_connections_turned_away_total",

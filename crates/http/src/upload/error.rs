@@ -1,6 +1,5 @@
 //! Errors of reading a submission.
 
-use crate::budget::BudgetExhausted;
 use jornada_domain::FieldError;
 use jornada_photo::inspect::InspectionError;
 
@@ -21,7 +20,7 @@ pub enum UploadError {
         /// Name of the field.
         field: String,
         /// Reason.
-        refusal: InspectionError,
+        error: InspectionError,
     },
     /// An invalid or repeated text field.
     Refused(FieldError),
@@ -31,10 +30,4 @@ pub enum UploadError {
     TextTooLarge,
     /// The body has too many bytes.
     TooLarge,
-}
-
-impl From<BudgetExhausted> for UploadError {
-    fn from(_: BudgetExhausted) -> Self {
-        Self::Busy
-    }
 }

@@ -67,7 +67,6 @@ impl AuditQuery {
 
     /// Parses the parameters into a filter. Days are days in this time zone.
     pub(super) fn to_filter(&self, zone: &TimeZone) -> Result<AuditFilter, AuditQueryError> {
-        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let wrong = |_| AuditQueryError::Date;
         let from = parse_optional_day(&self.from).map_err(wrong)?;
         let until = parse_optional_day(&self.until).map_err(wrong)?;
@@ -76,17 +75,11 @@ impl AuditQuery {
         if self.before.parse::<u64>().is_err() && !self.before.is_empty() {
             return Err(AuditQueryError::Position);
         }
-        let action =
-            given(&self.action).map(|name| name.parse().map_err(|_| AuditQueryError::Action));
-        let campaign =
-            given(&self.campaign).map(|id| CampaignId::parse(&id).ok_or(AuditQueryError::Campaign));
         Ok(AuditFilter {
-            actor: given(&self.who).map(|who| parse_actor(&who)).transpose()?,
-            action: action.transpose()?,
-            campaign: campaign.transpose()?,
-            subject: given(&self.subject)
-                .map(|text| parse_subject(&text))
-                .transpose()?,
+            actor: parse_given(&self.who, parse_actor, AuditQueryError::Actor)?,
+            action: parse_given(&self.action, |name| name.parse().ok(), AuditQueryError::Action)?,
+            campaign: parse_given(&self.campaign, CampaignId::parse, AuditQueryError::Campaign)?,
+            subject: parse_given(&self.subject, parse_subject, AuditQueryError::Subject)?,
             from: from.map_err(wrong)?,
             until: until.map_err(wrong)?,
         })
@@ -128,26 +121,32 @@ impl AuditQuery {
     }
 }
 
-fn parse_actor(text: &str) -> Result<String, AuditQueryError> {
-    let known = text.parse::<SystemActor>().is_ok();
-    if known || is_token(text) || parse_account_id(text).is_some() {
-        return Ok(text.to_owned());
-    }
-    Err(AuditQueryError::Actor)
+/// Parses a parameter unless it is empty.
+fn parse_given<T>(
+    text: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+    wrong: AuditQueryError,
+) -> Result<Option<T>, AuditQueryError> {
+    let text = Some(text.trim()).filter(|text| !text.is_empty());
+    text.map(|text| parse(text).ok_or(wrong)).transpose()
+}
+
+fn parse_actor(text: &str) -> Option<String> {
+    let is_system = text.parse::<SystemActor>().is_ok();
+    let is_known = is_system || is_token(text) || parse_account_id(text).is_some();
+    is_known.then(|| text.to_owned())
 }
 
 /// Parses a subject: the id of a registration or account, with or without its prefix, or `token:NAME`.
-fn parse_subject(text: &str) -> Result<String, AuditQueryError> {
+fn parse_subject(text: &str) -> Option<String> {
     let id = text.strip_prefix("registration:").unwrap_or(text);
     if let Some(id) = RegistrationId::parse(id) {
-        return Ok(registration_subject(id));
+        return Some(registration_subject(id));
     }
     if let Some(id) = parse_account_id(text) {
-        return Ok(account_subject(id));
+        return Some(account_subject(id));
     }
-    is_token(text)
-        .then(|| text.to_owned())
-        .ok_or(AuditQueryError::Subject)
+    is_token(text).then(|| text.to_owned())
 }
 
 /// Parses the id of an account, which must contain hyphens: 32 digits without hyphens are the id of a registration.

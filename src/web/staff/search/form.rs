@@ -60,10 +60,7 @@ impl SearchForm {
         all.into_iter().filter(|(_, text)| !text.is_empty())
     }
 
-    /// Parses the form into at least one reading, the likeliest first.
-    ///
-    /// # Errors
-    /// A problem for each invalid field.
+    /// Parses the form into at least one reading, the likeliest first, or returns a problem for each invalid field.
     pub(super) fn parse(
         &self,
         campaign: &Campaign,
@@ -77,7 +74,7 @@ impl SearchForm {
         };
         let ways = list_readings(campaign, secret, self.what.trim());
         if ways.is_empty() {
-            note("what", unreadable_text(lang));
+            note("what", text!(lang, "staff-search-too-short").to_owned());
         }
         let values = parse_place(campaign, &self.place).unwrap_or_else(|refusal| {
             note("place", answer_message(&refusal, lang));
@@ -114,11 +111,6 @@ impl SearchForm {
         };
         Ok(ways.into_iter().map(way).collect())
     }
-}
-
-fn unreadable_text(lang: Lang) -> String {
-    let words = text!(lang, "staff-search-too-short");
-    words.to_owned()
 }
 
 fn list_readings(campaign: &Campaign, secret: &[u8], what: &str) -> Vec<(&'static str, SearchBy)> {
