@@ -12,7 +12,7 @@ mod object_store;
 pub mod s3;
 mod setting;
 
-pub use error::{ObjectError, within};
+pub use error::{ObjectError, Result, within};
 pub use key::ObjectKey;
 pub use object_store::ObjectStore;
 pub use setting::{MasterKeys, ObjectStoreSetting, S3Setting};

@@ -1,6 +1,6 @@
 //! Opens a store: connects, and creates missing tables and indexes.
 
-use super::error::StoreError;
+use super::error::Result;
 use super::handle::{Store, StoreBackend, dispatch};
 use super::mongo::connect::connect;
 use super::mongo::handle::MongoStore;
@@ -27,7 +27,7 @@ const SQLITE_TABLES: &[&str] = &[
 impl Store {
     /// Connects, and creates missing tables and indexes. Fails for a store that cannot be used: a MongoDB server without
     /// a replica set, or a SQLite file of another version.
-    pub async fn open(setting: &StoreSetting) -> Result<Self, StoreError> {
+    pub async fn open(setting: &StoreSetting) -> Result<Self> {
         let backend = match setting {
             StoreSetting::Mongo(uri) => {
                 let open = async {
@@ -47,12 +47,12 @@ impl Store {
     }
 
     /// Checks that a registration could be inserted now. Answers within [`PING_TIMEOUT`](super::PING_TIMEOUT).
-    pub async fn ping(&self) -> Result<(), StoreError> {
+    pub async fn ping(&self) -> Result<()> {
         dispatch!("ping", self.ping())
     }
 }
 
-async fn make_indexes(store: &MongoStore) -> Result<(), StoreError> {
+async fn make_indexes(store: &MongoStore) -> Result<()> {
     registrations::mongo::make_indexes(store).await?;
     registrations::search::mongo::make_indexes(store).await?;
     registrations::updates::mongo::make_collection(store).await?;

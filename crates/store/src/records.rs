@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::error::StoreError;
+use super::error::{Result, StoreError};
 
 /// A table in SQLite, and a collection in MongoDB.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ impl Table {
 pub(crate) trait Record: Sized {
     const TABLE: Table;
 
-    fn from_fields(fields: Fields) -> Result<Self, StoreError>;
+    fn from_fields(fields: Fields) -> Result<Self>;
 }
 
 /// A type that is stored as a record.
@@ -70,7 +70,7 @@ impl<const N: usize> From<[(&'static str, Value); N]> for Fields {
 
 impl Fields {
     /// Takes a value, which is null if the field is missing.
-    pub(crate) fn take<T: FromValue>(&mut self, name: &'static str) -> Result<T, StoreError> {
+    pub(crate) fn take<T: FromValue>(&mut self, name: &'static str) -> Result<T> {
         let value = self.0.remove(name).unwrap_or(Value::Null);
         T::from_value(value).ok_or_else(|| StoreError::malformed(name))
     }
@@ -80,7 +80,7 @@ impl Fields {
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         let parsed = self.parse_optional(name, parse)?;
         parsed.ok_or_else(|| StoreError::malformed(name))
     }
@@ -90,7 +90,7 @@ impl Fields {
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, StoreError> {
+    ) -> Result<Option<T>> {
         let text: Option<String> = self.take(name)?;
         let parsed = text.map(|text| parse(&text).ok_or_else(|| StoreError::malformed(name)));
         parsed.transpose()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::error::StoreError;
+use super::error::{Result, StoreError};
 
 /// Time limit of an operation: longer than an election, and shorter than what looks like a hung instance.
 pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -16,7 +16,7 @@ pub const PING_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) async fn within<T, E>(
     limit: Duration,
     operation: impl IntoFuture<Output = Result<T, E>>,
-) -> Result<T, StoreError>
+) -> Result<T>
 where
     StoreError: From<E>,
 {
@@ -26,9 +26,7 @@ where
 }
 
 /// Waits for an operation up to [`OPERATION_TIMEOUT`].
-pub(crate) async fn in_time<T, E>(
-    operation: impl IntoFuture<Output = Result<T, E>>,
-) -> Result<T, StoreError>
+pub(crate) async fn in_time<T, E>(operation: impl IntoFuture<Output = Result<T, E>>) -> Result<T>
 where
     StoreError: From<E>,
 {

@@ -36,7 +36,6 @@ pub struct EncryptedFile {
 
 impl EncryptedFile {
     /// Returns the file; read it from its start.
-    #[must_use]
     pub fn file(&self) -> &File {
         &self.file
     }

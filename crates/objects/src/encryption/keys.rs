@@ -20,13 +20,11 @@ impl KeyId {
     pub(super) const BYTES: usize = 8;
 
     /// Wraps the bytes of a stored id.
-    #[must_use]
     pub fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(bytes)
     }
 
     /// Returns the bytes.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8; 8] {
         &self.0
     }
@@ -58,7 +56,6 @@ pub struct MasterKey {
 
 impl MasterKey {
     /// Creates a key. Derives the id from the key (first 8 bytes of SHA-256).
-    #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
         let digest = Sha256::new_with_prefix(b"jornada: master key of photos")
             .chain_update(key)
@@ -72,7 +69,6 @@ impl MasterKey {
     }
 
     /// Returns the id.
-    #[must_use]
     pub fn id(&self) -> KeyId {
         self.id
     }
@@ -109,7 +105,6 @@ impl KeyEncryptionKey {
     }
 
     /// Returns the id: that of the master key under which it was created.
-    #[must_use]
     pub fn id(&self) -> KeyId {
         self.id
     }

@@ -5,7 +5,7 @@ use mongodb::bson::raw::{RawBinaryRef, RawBsonRef, cstr};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, DateTime, RawDocument, RawDocumentBuf};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_photo::PhotoFormat;
@@ -85,7 +85,7 @@ pub(crate) fn read_field<T>(
     document: &RawDocument,
     name: &'static str,
     read: impl FnOnce(RawBsonRef<'_>) -> Option<T>,
-) -> Result<T, StoreError> {
+) -> Result<T> {
     let found = document.get(name).ok().flatten();
     found
         .and_then(read)

@@ -9,7 +9,7 @@ use mongodb::options::{Hint, ReadPreference, SelectionCriteria};
 use mongodb::{Collection, Cursor, Database, IndexModel};
 use serde::de::DeserializeOwned;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::time_limit::within;
 
 /// Time limit of a count of a whole campaign: about a second for each million registrations.
@@ -58,7 +58,7 @@ impl MongoStore {
         &self,
         limit: Duration,
         command: Document,
-    ) -> Result<Document, StoreError> {
+    ) -> Result<Document> {
         let answer = self.database.run_command(command);
         within(limit, answer.selection_criteria(primary())).await
     }
@@ -81,6 +81,6 @@ pub(crate) fn list_index_hint() -> Hint {
 pub(crate) async fn collect<T: DeserializeOwned + Unpin + Send + Sync>(
     limit: Duration,
     query: impl IntoFuture<Output = Driven<Cursor<T>>>,
-) -> Result<Vec<T>, StoreError> {
+) -> Result<Vec<T>> {
     within(limit, async { query.await?.try_collect().await }).await
 }

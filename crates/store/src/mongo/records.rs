@@ -10,7 +10,7 @@ use mongodb::options::{ReadConcern, ReturnDocument};
 use super::convert::{binary, moment};
 use super::driver_error;
 use super::handle::{MongoStore, collect, primary};
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::records::{Change, Condition, Fields, Freshness, Order, Query, Table, Test, Value};
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
 
@@ -20,11 +20,7 @@ impl MongoStore {
     }
 
     /// Returns false if a unique field has the same value in another record.
-    pub(crate) async fn insert_record(
-        &self,
-        table: Table,
-        fields: Fields,
-    ) -> Result<bool, StoreError> {
+    pub(crate) async fn insert_record(&self, table: Table, fields: Fields) -> Result<bool> {
         let fields = fields.0.into_iter();
         let stored = fields.filter(|(_, value)| *value != Value::Null);
         let document: Document = stored
@@ -39,11 +35,7 @@ impl MongoStore {
         in_time(insert).await
     }
 
-    pub(crate) async fn find_records(
-        &self,
-        table: Table,
-        query: Query,
-    ) -> Result<Vec<Fields>, StoreError> {
+    pub(crate) async fn find_records(&self, table: Table, query: Query) -> Result<Vec<Fields>> {
         let records = self.records(table);
         let mut find = records
             .find(filter(table, query.conditions))
@@ -69,7 +61,7 @@ impl MongoStore {
         table: Table,
         conditions: Vec<Condition>,
         changes: Vec<Change>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let (records, update) = (self.records(table), update(changes));
         let is_one = names_key(table, &conditions);
         let filter = filter(table, conditions);
@@ -88,7 +80,7 @@ impl MongoStore {
         conditions: Vec<Condition>,
         order: Order,
         changes: Vec<Change>,
-    ) -> Result<Option<Fields>, StoreError> {
+    ) -> Result<Option<Fields>> {
         let records = self.records(table);
         let updated = records
             .find_one_and_update(filter(table, conditions), update(changes))
@@ -102,7 +94,7 @@ impl MongoStore {
         &self,
         table: Table,
         conditions: Vec<Condition>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let records = self.records(table);
         let is_one = names_key(table, &conditions);
         let filter = filter(table, conditions);

@@ -7,7 +7,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
@@ -45,7 +45,6 @@ pub struct BufferTotals {
 
 impl BufferedPhoto {
     /// Returns the key.
-    #[must_use]
     pub fn key(&self) -> BufferedPhotoKey {
         BufferedPhotoKey {
             id: self.id,
@@ -66,12 +65,12 @@ impl fmt::Debug for BufferedPhoto {
 
 impl Store {
     /// Stores a photo in the buffer, as durably as a registration. Idempotent.
-    pub async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<(), StoreError> {
+    pub async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<()> {
         dispatch!("keep_pending", self.buffer_photo(photo))
     }
 
     /// Returns the bytes of a buffered photo.
-    pub async fn buffered_photo(&self, key: BufferedPhotoKey) -> Result<Option<Bytes>, StoreError> {
+    pub async fn buffered_photo(&self, key: BufferedPhotoKey) -> Result<Option<Bytes>> {
         dispatch!("pending_photo", self.buffered_photo(key))
     }
 
@@ -80,17 +79,17 @@ impl Store {
         &self,
         after: Option<BufferedPhotoKey>,
         limit: u8,
-    ) -> Result<Vec<BufferedPhoto>, StoreError> {
+    ) -> Result<Vec<BufferedPhoto>> {
         dispatch!("pending_after", self.buffered_photos(after, limit))
     }
 
     /// Removes a buffered photo. Returns true to exactly one caller.
-    pub async fn remove_buffered_photo(&self, key: BufferedPhotoKey) -> Result<bool, StoreError> {
+    pub async fn remove_buffered_photo(&self, key: BufferedPhotoKey) -> Result<bool> {
         dispatch!("remove_pending", self.remove_buffered_photo(key))
     }
 
     /// Returns the size of the buffer.
-    pub async fn buffer_totals(&self) -> Result<BufferTotals, StoreError> {
+    pub async fn buffer_totals(&self) -> Result<BufferTotals> {
         dispatch!("pending", self.buffer_totals())
     }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use jornada_domain::text::fold;
 use jornada_domain::{Campaign, ReceiptNumber, Registration, RegistrationId};
@@ -80,7 +80,6 @@ pub(crate) struct SearchHit {
 
 impl SearchBy {
     /// Folds a typed prefix of a name. Returns `None` if it has fewer than two letters.
-    #[must_use]
     pub fn from_name_prefix(prefix: &str) -> Option<Self> {
         let folded = fold(prefix);
         (folded.width() >= MIN_LETTERS).then_some(Self::Name(folded))
@@ -89,7 +88,6 @@ impl SearchBy {
 
 impl SearchQuery {
     /// Finds all registrations of a campaign, newest first.
-    #[must_use]
     pub fn newest() -> Self {
         Self {
             by: SearchBy::Newest,
@@ -147,7 +145,7 @@ impl Store {
         search: &SearchQuery,
         after: Option<&Cursor>,
         page_size: u8,
-    ) -> Result<SearchResults, StoreError> {
+    ) -> Result<SearchResults> {
         let id = match &search.by {
             SearchBy::Newest | SearchBy::Name(_) => {
                 return self.search_page(campaign, search, after, page_size).await;
@@ -171,7 +169,7 @@ impl Store {
         &self,
         campaign: &Arc<Campaign>,
         id: RegistrationId,
-    ) -> Result<Option<Registration>, StoreError> {
+    ) -> Result<Option<Registration>> {
         let found = self.registration(campaign, id).await?;
         if found.is_some() {
             return Ok(found);
@@ -188,7 +186,7 @@ impl Store {
         search: &SearchQuery,
         after: Option<&Cursor>,
         page_size: u8,
-    ) -> Result<SearchResults, StoreError> {
+    ) -> Result<SearchResults> {
         // One row more than the page holds shows whether there is a next page.
         let limit = usize::from(page_size) + 1;
         let mut hits = dispatch!("search", self.search(campaign, search, after, limit))?;

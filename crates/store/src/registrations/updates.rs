@@ -6,7 +6,7 @@ pub(crate) mod sqlite;
 
 use std::sync::Arc;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use crate::records::{Condition, Fields, Query, Record, Table};
 use jornada_domain::history::{Deletion, RegistrationHistory};
@@ -38,7 +38,7 @@ struct Revision(u64);
 impl Record for Revision {
     const TABLE: Table = Table::new("revisions", "campaign");
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         fields.take("revision").map(Self)
     }
 }
@@ -49,7 +49,7 @@ impl Store {
         &self,
         campaign: &Arc<Campaign>,
         id: RegistrationId,
-    ) -> Result<Option<RegistrationHistory>, StoreError> {
+    ) -> Result<Option<RegistrationHistory>> {
         dispatch!("record", self.history(campaign, id))
     }
 
@@ -62,7 +62,7 @@ impl Store {
         read: &RegistrationHistory,
         corrected: &RegistrationHistory,
         alias: Option<RegistrationId>,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let Some(correction) = corrected.corrections.last() else {
             return Ok(UpdateOutcome::Updated);
         };
@@ -80,7 +80,7 @@ impl Store {
         campaign: &Campaign,
         read: &RegistrationHistory,
         deletion: &Deletion,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         dispatch!("delete", self.delete(campaign, read, deletion))
     }
 
@@ -89,12 +89,12 @@ impl Store {
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
-    ) -> Result<Option<Deletion>, StoreError> {
+    ) -> Result<Option<Deletion>> {
         dispatch!("deletion", self.read_deletion(campaign, id))
     }
 
     /// Returns a number that grows with every correction and deletion in a campaign.
-    pub async fn revision(&self, campaign: &CampaignId) -> Result<u64, StoreError> {
+    pub async fn revision(&self, campaign: &CampaignId) -> Result<u64> {
         let query = Query::new([Condition::is("campaign", campaign.as_str())]);
         let found = self.time("revision", self.find_record(query)).await?;
         Ok(found.map_or(0, |Revision(revision)| revision))
@@ -106,7 +106,7 @@ impl Store {
         &self,
         after: Option<RegistrationId>,
         limit: u16,
-    ) -> Result<Vec<ErasedRegistration>, StoreError> {
+    ) -> Result<Vec<ErasedRegistration>> {
         dispatch!("erased_after", self.erased_registrations(after, limit))
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 
 /// `PRAGMA user_version` of the tables. No release wrote versions 1 to 11.
 const VERSION: i64 = 12;
@@ -17,7 +17,7 @@ const VERSION: i64 = 12;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the file for writing, and creates it with these tables if it is missing.
-pub(crate) fn open(path: &Path, tables: &[&str]) -> Result<Connection, StoreError> {
+pub(crate) fn open(path: &Path, tables: &[&str]) -> Result<Connection> {
     create_file(path)
         .map_err(|error| StoreError::Failed(format!("{}: {error}", path.display()).into()))?;
     let mut connection = connect(path)?;
@@ -40,7 +40,7 @@ pub(crate) fn open(path: &Path, tables: &[&str]) -> Result<Connection, StoreErro
 }
 
 /// Connects to an existing file.
-pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -67,11 +67,7 @@ fn create_file(path: &Path) -> Result<(), Error> {
 }
 
 /// Creates the tables in a file that has none.
-fn create_tables(
-    connection: &mut Connection,
-    path: &Path,
-    tables: &[&str],
-) -> Result<(), StoreError> {
+fn create_tables(connection: &mut Connection, path: &Path, tables: &[&str]) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
         0 => {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, Statement, params_from_iter};
 use serde::Serialize;
 
 use super::handle::SqliteStore;
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::records::{Change, Condition, Fields, FromValue, Order, Query, Table, Test, Value};
 
 /// Milliseconds since 1970 UTC, by the clock of this machine, which all processes that open the file share.
@@ -13,20 +13,12 @@ pub(crate) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)
 
 impl SqliteStore {
     /// Returns false if a unique column has the same value in another row.
-    pub(crate) async fn insert_record(
-        &self,
-        table: Table,
-        fields: Fields,
-    ) -> Result<bool, StoreError> {
+    pub(crate) async fn insert_record(&self, table: Table, fields: Fields) -> Result<bool> {
         let insert = move |connection: &Connection| insert(connection, table, &fields);
         self.writer.write(insert).await
     }
 
-    pub(crate) async fn find_records(
-        &self,
-        table: Table,
-        query: Query,
-    ) -> Result<Vec<Fields>, StoreError> {
+    pub(crate) async fn find_records(&self, table: Table, query: Query) -> Result<Vec<Fields>> {
         let mut sql = Sql::new(format!("SELECT * FROM {}", table.name));
         sql.push_conditions(table, &query.conditions);
         sql.push_order(query.order);
@@ -43,7 +35,7 @@ impl SqliteStore {
         table: Table,
         conditions: Vec<Condition>,
         changes: Vec<Change>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let mut sql = Sql::new(format!("UPDATE {} SET ", table.name));
         sql.push_changes(&changes);
         sql.push_conditions(table, &conditions);
@@ -57,7 +49,7 @@ impl SqliteStore {
         conditions: Vec<Condition>,
         order: Order,
         changes: Vec<Change>,
-    ) -> Result<Option<Fields>, StoreError> {
+    ) -> Result<Option<Fields>> {
         let any = Query::new(conditions.clone()).limit(1);
         if self.find_records(table, any).await?.is_empty() {
             return Ok(None);
@@ -81,14 +73,14 @@ impl SqliteStore {
         &self,
         table: Table,
         conditions: Vec<Condition>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let mut sql = Sql::new(format!("DELETE FROM {}", table.name));
         sql.push_conditions(table, &conditions);
         self.execute(sql.text, params_from_iter(sql.values)).await
     }
 }
 
-fn insert(connection: &Connection, table: Table, fields: &Fields) -> Result<bool, StoreError> {
+fn insert(connection: &Connection, table: Table, fields: &Fields) -> Result<bool> {
     let columns: Vec<_> = fields.0.keys().map(String::as_str).collect();
     let places = vec!["?"; columns.len()].join(", ");
     let sql = format!(
@@ -209,7 +201,7 @@ fn to_json(texts: &impl Serialize) -> SqlValue {
     json.into()
 }
 
-fn read_row(row: &Row<'_>) -> Result<Fields, StoreError> {
+fn read_row(row: &Row<'_>) -> Result<Fields> {
     let statement: &Statement<'_> = row.as_ref();
     let names = statement.column_names().enumerate();
     let field = |(place, name): (usize, &str)| {

@@ -6,7 +6,7 @@ use std::fmt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::time_limit::in_time;
 
 /// Maximum number of queued writes.
@@ -21,33 +21,33 @@ trait WriteJob: Send {
     fn is_awaited(&self) -> bool;
 
     /// Writes in the transaction of the group.
-    fn write(&mut self, connection: &Connection) -> Result<(), StoreError>;
+    fn write(&mut self, connection: &Connection) -> Result<()>;
 
     /// Reports the outcome once the transaction was committed or has failed.
-    fn respond(self: Box<Self>, committed: Result<(), StoreError>);
+    fn respond(self: Box<Self>, committed: Result<()>);
 }
 
 struct WriteRequest<W, T> {
     work: W,
     outcome: Option<T>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<T>>,
 }
 
 impl<W, T> WriteJob for WriteRequest<W, T>
 where
-    W: FnMut(&Connection) -> Result<T, StoreError> + Send,
+    W: FnMut(&Connection) -> Result<T> + Send,
     T: Send,
 {
     fn is_awaited(&self) -> bool {
         !self.answer.is_closed()
     }
 
-    fn write(&mut self, connection: &Connection) -> Result<(), StoreError> {
+    fn write(&mut self, connection: &Connection) -> Result<()> {
         self.outcome = Some((self.work)(connection)?);
         Ok(())
     }
 
-    fn respond(self: Box<Self>, committed: Result<(), StoreError>) {
+    fn respond(self: Box<Self>, committed: Result<()>) {
         let Self {
             outcome, answer, ..
         } = *self;
@@ -69,7 +69,7 @@ impl fmt::Debug for WriteThread {
 
 impl WriteThread {
     /// Starts the thread. The receiver is notified of every commit.
-    pub(crate) fn start(connection: Connection) -> Result<(Self, watch::Receiver<()>), StoreError> {
+    pub(crate) fn start(connection: Connection) -> Result<(Self, watch::Receiver<()>)> {
         let (sender, jobs) = mpsc::channel(QUEUE_LENGTH);
         let (written, commits) = watch::channel(());
         std::thread::Builder::new()
@@ -82,8 +82,8 @@ impl WriteThread {
     /// Runs `work` in a transaction. Returns once it is on disk.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job = WriteRequest {
             work,
@@ -101,7 +101,7 @@ impl WriteThread {
     }
 
     /// Fails if the thread has ended.
-    pub(crate) fn ensure_running(&self) -> Result<(), StoreError> {
+    pub(crate) fn ensure_running(&self) -> Result<()> {
         if self.0.is_closed() {
             return Err(thread_ended());
         }
@@ -132,7 +132,7 @@ fn run(
     }
 }
 
-fn commit(connection: &mut Connection, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {
+fn commit(connection: &mut Connection, group: &mut [Box<dyn WriteJob>]) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in group {
         job.write(&transaction)?;

@@ -11,10 +11,10 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use super::{MAGIC, encrypted_length, next_chunk_length};
-use crate::ObjectError;
 use crate::encryption::cipher::{ChunkDecryptor, TAG_BYTES, ZERO_PREFIX};
 use crate::encryption::{Encryptor, HEADER_BYTES};
 use crate::key::{ObjectKey, ObjectReader};
+use crate::{ObjectError, Result};
 use jornada_domain::job::ReportFile;
 
 /// Maximum wait for the next bytes of a file.
@@ -42,7 +42,7 @@ impl Encryptor {
         key: &ObjectKey,
         (bytes, mut reader): (u64, ObjectReader),
         known: ReportFile,
-    ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, ObjectError> {
+    ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
         if bytes != encrypted_length(known.bytes) {
             return Err(ObjectError::Altered);
         }
@@ -79,7 +79,6 @@ fn to_object_error(error: &io::Error) -> ObjectError {
 }
 
 /// Returns whether a stream failed because the file was altered, not because the store did not answer.
-#[must_use]
 pub fn is_altered(error: &io::Error) -> bool {
     error.kind() == ErrorKind::InvalidData
 }
@@ -163,7 +162,7 @@ mod tests {
         key: &ObjectKey,
         bytes: &[u8],
         known: ReportFile,
-    ) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>, ObjectError> {
+    ) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>> {
         let reading: ObjectReader = Box::pin(Cursor::new(bytes.to_vec()));
         encryptor
             .decrypt_file(key, (bytes.len() as u64, reading), known)

@@ -8,7 +8,7 @@ use mongodb::options::Hint;
 use tokio::time::sleep;
 
 use super::{BufferTotals, BufferedPhoto, BufferedPhotoKey};
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{binary, number, raw_binary, read_field, read_number};
 use crate::mongo::driver_error::is_duplicate;
@@ -25,7 +25,7 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Driven<()> {
 
 impl MongoStore {
     /// Retries while there is no primary, as the insertion of a registration does.
-    pub(crate) async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<(), StoreError> {
+    pub(crate) async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<()> {
         let document = to_document(photo);
         let inserted = async {
             loop {
@@ -43,10 +43,7 @@ impl MongoStore {
         in_time(inserted).await
     }
 
-    pub(crate) async fn buffered_photo(
-        &self,
-        key: BufferedPhotoKey,
-    ) -> Result<Option<Bytes>, StoreError> {
+    pub(crate) async fn buffered_photo(&self, key: BufferedPhotoKey) -> Result<Option<Bytes>> {
         let found = in_time(self.buffered_photos.find_one(id_filter(&key))).await?;
         found.as_deref().map(read_bytes).transpose()
     }
@@ -55,7 +52,7 @@ impl MongoStore {
         &self,
         after: Option<BufferedPhotoKey>,
         limit: u8,
-    ) -> Result<Vec<BufferedPhoto>, StoreError> {
+    ) -> Result<Vec<BufferedPhoto>> {
         let filter = after.map_or_else(
             Document::new,
             |key| doc! { "_id": { "$gt": document_id(&key) } },
@@ -69,15 +66,12 @@ impl MongoStore {
         found.iter().map(|found| read_photo(found)).collect()
     }
 
-    pub(crate) async fn remove_buffered_photo(
-        &self,
-        key: BufferedPhotoKey,
-    ) -> Result<bool, StoreError> {
+    pub(crate) async fn remove_buffered_photo(&self, key: BufferedPhotoKey) -> Result<bool> {
         let removed = in_time(self.buffered_photos.delete_one(id_filter(&key))).await?;
         Ok(removed.deleted_count > 0)
     }
 
-    pub(crate) async fn buffer_totals(&self) -> Result<BufferTotals, StoreError> {
+    pub(crate) async fn buffer_totals(&self) -> Result<BufferTotals> {
         let sum = doc! { "_id": null, "photos": { "$sum": 1 }, "bytes": { "$sum": "$size" } };
         // Filter and hint together make the query use the index alone.
         let pipeline = [
@@ -122,7 +116,7 @@ fn id_filter(key: &BufferedPhotoKey) -> Document {
     doc! { "_id": document_id(key) }
 }
 
-fn read_photo(document: &RawDocument) -> Result<BufferedPhoto, StoreError> {
+fn read_photo(document: &RawDocument) -> Result<BufferedPhoto> {
     let malformed = |_| StoreError::malformed("_id");
     let name: [u8; 48] = read_field(document, "_id", convert::bytes)?;
     let (id, sha256) = name.split_at(16);
@@ -139,7 +133,7 @@ fn read_photo(document: &RawDocument) -> Result<BufferedPhoto, StoreError> {
     })
 }
 
-fn read_bytes(document: &RawDocument) -> Result<Bytes, StoreError> {
+fn read_bytes(document: &RawDocument) -> Result<Bytes> {
     read_field(document, "bytes", |bytes| {
         Some(Bytes::copy_from_slice(bytes.as_binary()?.bytes))
     })

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, Row};
 
 use super::{BufferTotals, BufferedPhoto, BufferedPhotoKey};
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::sqlite::convert::{campaign, count, format, registration_id};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::registration::PhotoRef;
@@ -21,7 +21,7 @@ CREATE TABLE pending_photos (
 ";
 
 impl SqliteStore {
-    pub(crate) async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<(), StoreError> {
+    pub(crate) async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<()> {
         let photo = photo.clone();
         let insert = move |connection: &Connection| {
             let sql = "INSERT INTO pending_photos (id, sha256, campaign, extension, bytes) \
@@ -38,10 +38,7 @@ impl SqliteStore {
         self.writer.write(insert).await
     }
 
-    pub(crate) async fn buffered_photo(
-        &self,
-        key: BufferedPhotoKey,
-    ) -> Result<Option<Bytes>, StoreError> {
+    pub(crate) async fn buffered_photo(&self, key: BufferedPhotoKey) -> Result<Option<Bytes>> {
         let sql = "SELECT bytes FROM pending_photos WHERE id = ?1 AND sha256 = ?2";
         let read = |row: &Row<'_>| Ok(Bytes::from(row.get::<_, Vec<u8>>(0)?));
         let found = self.query(sql, (*key.id.as_bytes(), key.sha256), read);
@@ -52,22 +49,19 @@ impl SqliteStore {
         &self,
         after: Option<BufferedPhotoKey>,
         limit: u8,
-    ) -> Result<Vec<BufferedPhoto>, StoreError> {
+    ) -> Result<Vec<BufferedPhoto>> {
         let sql = "SELECT id, sha256, campaign, extension, bytes FROM pending_photos \
                    WHERE ?1 IS NULL OR (id, sha256) > (?1, ?2) ORDER BY id, sha256 LIMIT ?3";
         let (id, sha256) = after.map(|key| (*key.id.as_bytes(), key.sha256)).unzip();
         self.query(sql, (id, sha256, limit), read_photo).await
     }
 
-    pub(crate) async fn remove_buffered_photo(
-        &self,
-        key: BufferedPhotoKey,
-    ) -> Result<bool, StoreError> {
+    pub(crate) async fn remove_buffered_photo(&self, key: BufferedPhotoKey) -> Result<bool> {
         let sql = "DELETE FROM pending_photos WHERE id = ?1 AND sha256 = ?2";
         Ok(self.execute(sql, (*key.id.as_bytes(), key.sha256)).await? > 0)
     }
 
-    pub(crate) async fn buffer_totals(&self) -> Result<BufferTotals, StoreError> {
+    pub(crate) async fn buffer_totals(&self) -> Result<BufferTotals> {
         // SQLite stores the length before the value: the photos are not read.
         let sql = "SELECT count(*), ifnull(sum(length(bytes)), 0) FROM pending_photos";
         let read = |row: &Row<'_>| {
@@ -78,7 +72,7 @@ impl SqliteStore {
     }
 }
 
-fn read_photo(row: &Row<'_>) -> Result<BufferedPhoto, StoreError> {
+fn read_photo(row: &Row<'_>) -> Result<BufferedPhoto> {
     let bytes = Bytes::from(row.get::<_, Vec<u8>>(4)?);
     Ok(BufferedPhoto {
         campaign: campaign(row, 2)?,

@@ -7,7 +7,7 @@ use mongodb::error::Result as Driven;
 use mongodb::options::{Hint, IndexOptions};
 
 use super::PendingDeletion;
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{binary, moment, photo_ref, read_field, registration_id};
 use crate::mongo::handle::{MongoStore, collect, primary};
@@ -34,7 +34,7 @@ impl MongoStore {
         &self,
         until: Timestamp,
         limit: u8,
-    ) -> Result<Vec<PendingDeletion>, StoreError> {
+    ) -> Result<Vec<PendingDeletion>> {
         let until = moment(until);
         let mut filter = pending_filter();
         let by_then = |at: &str| doc! { at: { "$lte": until } };
@@ -50,13 +50,13 @@ impl MongoStore {
         found.iter().map(read).collect()
     }
 
-    pub(crate) async fn count_pending_deletions(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn count_pending_deletions(&self) -> Result<u64> {
         let count = self.registrations.count_documents(pending_filter());
         let count = count.hint(Hint::Name(INDEX.to_owned()));
         in_time(count.selection_criteria(primary())).await
     }
 
-    pub(crate) async fn mark_deleted(&self, id: RegistrationId) -> Result<(), StoreError> {
+    pub(crate) async fn mark_deleted(&self, id: RegistrationId) -> Result<()> {
         let mut filter = pending_filter();
         filter.insert("_id", binary(id.as_bytes()));
         let note = doc! { "$unset": { "unremoved": "" } };
@@ -72,7 +72,7 @@ impl MongoStore {
         campaign: &CampaignId,
         id: RegistrationId,
         at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let with_photo = doc! {
             "_id": binary(id.as_bytes()),
             "campaign": campaign.as_str(),
@@ -91,7 +91,7 @@ impl MongoStore {
         &self,
         id: RegistrationId,
         sha256: &[u8; 32],
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let pending = [id.as_bytes().as_slice(), sha256].concat();
         let waits = self
             .buffered_photos
@@ -118,7 +118,7 @@ fn pending_filter() -> Document {
     doc! { "unremoved.sha256": { "$exists": true } }
 }
 
-fn read_pending_deletion(found: &RawDocument) -> Result<PendingDeletion, StoreError> {
+fn read_pending_deletion(found: &RawDocument) -> Result<PendingDeletion> {
     let unremoved = found.get_document("unremoved");
     let unremoved = unremoved.map_err(|_| StoreError::malformed("photo"))?;
     // A registration whose photo was erased is no tombstone.

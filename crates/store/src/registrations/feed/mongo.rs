@@ -13,7 +13,7 @@ use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::time::Instant;
 
 use super::change::{Change, FeedError, MAX_CHANGES, Position};
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::driver_error;
 use crate::mongo::handle::{MongoStore, primary};
 use crate::time_limit::{OPERATION_TIMEOUT, in_time, within};
@@ -123,7 +123,7 @@ impl MongoFeed {
         })
     }
 
-    fn read_batch(&mut self, batch: &RawBatch) -> Result<usize, StoreError> {
+    fn read_batch(&mut self, batch: &RawBatch) -> Result<usize> {
         let mut taken = 0;
         for event in batch.doc_slices()? {
             let event = event.ok().and_then(RawBsonRef::as_document);
@@ -229,7 +229,7 @@ fn moved(event: &RawDocument) -> Option<&RawDocument> {
 }
 
 /// Returns the latest time of the cluster.
-async fn cluster_time(store: &MongoStore) -> Result<u64, StoreError> {
+async fn cluster_time(store: &MongoStore) -> Result<u64> {
     let answer = store
         .run_on_primary(OPERATION_TIMEOUT, doc! { "ping": 1 })
         .await?;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::time::{Instant, sleep_until};
 
 use super::change::{Change, FeedError, MAX_CHANGES, Position, Snapshot};
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::sqlite::convert::{count, number};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::CampaignId;
@@ -94,7 +94,7 @@ impl SqliteFeed {
 }
 
 impl SqliteStore {
-    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
+    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot> {
         let campaign = campaign.clone();
         let read = move |connection: &mut Connection| snapshot(connection, &campaign);
         self.readers.read(read).await
@@ -102,7 +102,7 @@ impl SqliteStore {
 }
 
 /// Counts the totals and reads the last row number, in one transaction.
-fn snapshot(connection: &mut Connection, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
+fn snapshot(connection: &mut Connection, campaign: &CampaignId) -> Result<Snapshot> {
     let transaction = connection.transaction()?;
     let at = last_row(&transaction)?;
     let sql = "SELECT value, count(*) FROM registrations WHERE campaign = ?1 GROUP BY value";
@@ -121,7 +121,7 @@ pub(crate) fn append_change(
     campaign: &str,
     before: Option<&str>,
     after: Option<&str>,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let sql = "INSERT INTO changes (campaign, was, now) VALUES (?1, ?2, ?3)";
     let mut statement = connection.prepare_cached(sql)?;
     let last = statement.insert((campaign, before, after))?;
@@ -135,7 +135,7 @@ pub(crate) fn append_change(
 }
 
 /// Returns the highest row number ever used.
-fn last_row(connection: &Connection) -> Result<u64, StoreError> {
+fn last_row(connection: &Connection) -> Result<u64> {
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
     let mut statement = connection.prepare_cached(sql)?;
     let last = statement.query_row((), |row| count(row, 0)).optional()?;
@@ -143,7 +143,7 @@ fn last_row(connection: &Connection) -> Result<u64, StoreError> {
 }
 
 /// Returns the row number after which no row was deleted.
-fn pruned_row(connection: &Connection) -> Result<u64, StoreError> {
+fn pruned_row(connection: &Connection) -> Result<u64> {
     let sql = "SELECT min(seq) FROM changes";
     let mut statement = connection.prepare_cached(sql)?;
     let first: Option<i64> = statement.query_row((), |row| row.get(0))?;
@@ -158,7 +158,7 @@ fn read_changes(
     connection: &mut Connection,
     campaign: &CampaignId,
     after: u64,
-) -> Result<Option<FeedRead>, StoreError> {
+) -> Result<Option<FeedRead>> {
     let transaction = connection.transaction()?;
     let end = last_row(&transaction)?;
     if after > end || after < pruned_row(&transaction)? {

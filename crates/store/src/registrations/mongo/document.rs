@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mongodb::bson::raw::{CString, cstr};
 use mongodb::bson::{RawDocument, RawDocumentBuf};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{moment, photo_document, photo_ref, raw_binary, read_field};
 use crate::registrations::Receipt;
@@ -15,7 +15,7 @@ use jornada_domain::{Answers, Campaign, Registration};
 pub(crate) fn from_registration(
     campaign: &Campaign,
     registration: &Registration,
-) -> Result<RawDocumentBuf, StoreError> {
+) -> Result<RawDocumentBuf> {
     let mut answers = RawDocumentBuf::new();
     for (name, text) in registration.answers.named(campaign) {
         let name = CString::try_from(name).map_err(|_| StoreError::malformed("field name"))?;
@@ -40,10 +40,7 @@ pub(crate) fn from_registration(
 }
 
 /// Reads a registration in one pass over its bytes.
-pub(crate) fn registration(
-    campaign: &Campaign,
-    document: &RawDocument,
-) -> Result<Registration, StoreError> {
+pub(crate) fn registration(campaign: &Campaign, document: &RawDocument) -> Result<Registration> {
     let (mut id, mut value, mut answers) = (None, None, None);
     let (mut photo, mut digest, mut received_at) = (None, None, None);
     for element in document {
@@ -77,7 +74,7 @@ pub(crate) fn registration(
 }
 
 /// Reads the fields of a receipt.
-pub(crate) fn receipt(document: &RawDocument) -> Result<Receipt, StoreError> {
+pub(crate) fn receipt(document: &RawDocument) -> Result<Receipt> {
     Ok(Receipt {
         id: read_field(document, "_id", convert::registration_id)?,
         campaign: read_field(document, "campaign", convert::campaign)?,
@@ -87,7 +84,7 @@ pub(crate) fn receipt(document: &RawDocument) -> Result<Receipt, StoreError> {
 }
 
 /// Reads the answers by field name.
-pub(crate) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>, StoreError> {
+pub(crate) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>> {
     read_field(document, "answers", |field| {
         let mut answers = BTreeMap::new();
         for element in field.as_document()? {

@@ -10,7 +10,7 @@ use mongodb::error::Result as Driven;
 use mongodb::options::{CountOptions, Hint, IndexOptions};
 
 use super::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchQuery, prefix_end};
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::mongo::convert::{binary, moment, read_field, text};
 use crate::mongo::handle::{LIST_INDEX, MongoStore};
 use crate::registrations::mongo::{document, insert_period};
@@ -55,7 +55,7 @@ impl MongoStore {
         search: &SearchQuery,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let page = MongoSearch {
             store: self,
             campaign,
@@ -77,7 +77,7 @@ struct MongoSearch<'p> {
 }
 
 impl MongoSearch<'_> {
-    async fn run(&self) -> Result<Vec<SearchHit>, StoreError> {
+    async fn run(&self) -> Result<Vec<SearchHit>> {
         match &self.search.by {
             SearchBy::Name(prefix) => self.by_name(prefix).await,
             _ => self.by_time().await,
@@ -85,7 +85,7 @@ impl MongoSearch<'_> {
     }
 
     /// Finds the page by time, newest first.
-    async fn by_time(&self) -> Result<Vec<SearchHit>, StoreError> {
+    async fn by_time(&self) -> Result<Vec<SearchHit>> {
         let index = if self.search.values.is_empty() {
             NEWEST
         } else {
@@ -103,7 +103,7 @@ impl MongoSearch<'_> {
     }
 
     /// Finds the page in order of the names.
-    async fn by_name(&self, prefix: &str) -> Result<Vec<SearchHit>, StoreError> {
+    async fn by_name(&self, prefix: &str) -> Result<Vec<SearchHit>> {
         let order = doc! { "name": 1, "received_at": 1, "_id": 1 };
         let end = prefix_end(prefix);
         let ranges = match self
@@ -133,7 +133,7 @@ impl MongoSearch<'_> {
         index: &str,
         order: &Document,
         ranges: Vec<Document>,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let mut hits = Vec::new();
         for range in ranges {
             let missing = self.limit - hits.len();
@@ -152,7 +152,7 @@ impl MongoSearch<'_> {
         order: &Document,
         range: &Document,
         limit: usize,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let values = self.search.distinct_values();
         if values.len() <= MAX_VALUES_PER_QUERY {
             return self.find(index, order, range, &values, limit).await;
@@ -181,7 +181,7 @@ impl MongoSearch<'_> {
         range: &Document,
         values: &[String],
         limit: usize,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let mut all = vec![self.period_filter(), range.clone()];
         match values {
             [] => {}
@@ -202,7 +202,7 @@ impl MongoSearch<'_> {
 
     /// Returns whether the period has so few registrations that scanning them all is best: in the index of names they
     /// would be far apart.
-    async fn is_narrow(&self) -> Result<bool, StoreError> {
+    async fn is_narrow(&self) -> Result<bool> {
         if self.search.from.is_none() && self.search.until.is_none() {
             return Ok(false);
         }
@@ -228,7 +228,7 @@ impl MongoSearch<'_> {
         filter
     }
 
-    fn read_hit(&self, found: &RawDocumentBuf) -> Result<SearchHit, StoreError> {
+    fn read_hit(&self, found: &RawDocumentBuf) -> Result<SearchHit> {
         Ok(SearchHit {
             name: read_field(found, "name", text)?,
             registration: document::registration(self.campaign, found)?,

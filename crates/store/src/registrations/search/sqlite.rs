@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Params, Transaction};
 
 use super::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchQuery, prefix_end};
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::registrations::sqlite::{COLUMNS, registration};
 use crate::sqlite::convert::{registration_id, time};
 use crate::sqlite::handle::SqliteStore;
@@ -22,7 +22,7 @@ impl SqliteStore {
         search: &SearchQuery,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let campaign = Arc::clone(campaign);
         let (search, after) = (search.clone(), after.cloned());
         self.readers
@@ -50,7 +50,7 @@ struct SqliteSearch<'p> {
 }
 
 impl SqliteSearch<'_> {
-    fn run(&self) -> Result<Vec<SearchHit>, StoreError> {
+    fn run(&self) -> Result<Vec<SearchHit>> {
         let mut keys = match &self.search.by {
             SearchBy::Name(prefix) if self.is_narrow()? => self.by_name_scan(prefix)?,
             SearchBy::Name(prefix) => self.by_name(prefix)?,
@@ -61,7 +61,7 @@ impl SqliteSearch<'_> {
     }
 
     /// Finds keys by time, newest first. Merges the first keys of several values.
-    fn by_time(&self) -> Result<Vec<Cursor>, StoreError> {
+    fn by_time(&self) -> Result<Vec<Cursor>> {
         let (from, until) = self.search.period_ms();
         let before = self
             .after
@@ -86,7 +86,7 @@ impl SqliteSearch<'_> {
     }
 
     /// Finds keys in order of the names. Merges the first keys of several values.
-    fn by_name(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
+    fn by_name(&self, prefix: &str) -> Result<Vec<Cursor>> {
         let (from, until) = self.search.period_ms();
         let (name, at, id) = self.start_of_page(prefix);
         let (end, limit) = (prefix_end(prefix), self.sql_limit());
@@ -115,7 +115,7 @@ impl SqliteSearch<'_> {
 
     /// Returns whether the period has so few registrations that scanning them all is best: in the index of names they
     /// would be far apart.
-    fn is_narrow(&self) -> Result<bool, StoreError> {
+    fn is_narrow(&self) -> Result<bool> {
         if self.search.from.is_none() && self.search.until.is_none() {
             return Ok(false);
         }
@@ -129,7 +129,7 @@ impl SqliteSearch<'_> {
         Ok(count < MAX_SCANNED)
     }
 
-    fn by_name_scan(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
+    fn by_name_scan(&self, prefix: &str) -> Result<Vec<Cursor>> {
         let (from, until) = self.search.period_ms();
         let (name, at, id) = self.start_of_page(prefix);
         let bounds = (
@@ -169,7 +169,7 @@ impl SqliteSearch<'_> {
         after.map_or(first, |after| after.max(first))
     }
 
-    fn query_keys(&self, sql: &str, bounds: impl Params) -> Result<Vec<Cursor>, StoreError> {
+    fn query_keys(&self, sql: &str, bounds: impl Params) -> Result<Vec<Cursor>> {
         let mut statement = self.reader.prepare_cached(sql)?;
         let mut rows = statement.query(bounds)?;
         let mut keys = Vec::new();
@@ -179,7 +179,7 @@ impl SqliteSearch<'_> {
         Ok(keys)
     }
 
-    fn read_hit(&self, key: &Cursor) -> Result<SearchHit, StoreError> {
+    fn read_hit(&self, key: &Cursor) -> Result<SearchHit> {
         let sql = format!("SELECT {COLUMNS}, name FROM registrations WHERE id = ?1");
         let mut statement = self.reader.prepare_cached(&sql)?;
         let mut rows = statement.query([key.id.as_bytes()])?;
@@ -203,7 +203,7 @@ fn key_query(name: &str, index: &str, filter: &str) -> String {
     )
 }
 
-fn read_key(row: &rusqlite::Row<'_>) -> Result<Cursor, StoreError> {
+fn read_key(row: &rusqlite::Row<'_>) -> Result<Cursor> {
     Ok(Cursor {
         name: row.get(0)?,
         received_at: time(row.get(1)?)?,

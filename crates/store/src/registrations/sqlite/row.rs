@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Serializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::registrations::answers_by_field::AnswersByField;
 use crate::registrations::feed::sqlite::append_change;
 use crate::registrations::{InsertOutcome, Receipt};
@@ -45,7 +45,7 @@ impl RegistrationRow {
     pub(crate) fn from_registration(
         campaign: &Campaign,
         registration: &Registration,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self> {
         let mut answers = Vec::with_capacity(128);
         serde_json::Serializer::new(&mut answers)
             .collect_map(registration.answers.named(campaign))
@@ -66,7 +66,7 @@ impl RegistrationRow {
     }
 
     /// Inserts the row and appends it to the feed, or compares it with the row that has its id.
-    pub(crate) fn insert(&self, connection: &Connection) -> Result<InsertOutcome, StoreError> {
+    pub(crate) fn insert(&self, connection: &Connection) -> Result<InsertOutcome> {
         let photo = self.photo.as_ref();
         let bytes = photo.map(|photo| number(photo.bytes));
         let answers =
@@ -112,10 +112,7 @@ impl RegistrationRow {
 }
 
 /// Reads [`COLUMNS`].
-pub(crate) fn registration(
-    campaign: &Campaign,
-    row: &rusqlite::Row<'_>,
-) -> Result<Registration, StoreError> {
+pub(crate) fn registration(campaign: &Campaign, row: &rusqlite::Row<'_>) -> Result<Registration> {
     let photo = match row.get_ref(5)? {
         ValueRef::Null => None,
         _ => Some(photo_ref(row, 5)?),
@@ -137,7 +134,7 @@ pub(crate) fn registration(
 }
 
 /// Reads `id, campaign, value, received_at`.
-pub(crate) fn receipt(row: &rusqlite::Row<'_>) -> Result<Receipt, StoreError> {
+pub(crate) fn receipt(row: &rusqlite::Row<'_>) -> Result<Receipt> {
     Ok(Receipt {
         id: convert::registration_id(row, 0)?,
         campaign: convert::campaign(row, 1)?,

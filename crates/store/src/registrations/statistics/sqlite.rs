@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::CampaignId;
 
@@ -14,7 +14,7 @@ impl SqliteStore {
         &self,
         campaign: &CampaignId,
         days: &[Timestamp],
-    ) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+    ) -> Result<BTreeMap<String, Vec<u64>>> {
         let campaign = campaign.clone();
         let days: Vec<_> = days.iter().map(|day| day.as_millisecond()).collect();
         let read = move |connection: &mut Connection| count_by_day(connection, &campaign, &days);
@@ -26,7 +26,7 @@ fn count_by_day(
     connection: &Connection,
     campaign: &CampaignId,
     days: &[i64],
-) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+) -> Result<BTreeMap<String, Vec<u64>>> {
     let (Some(first), Some(end)) = (days.first(), days.last()) else {
         return Ok(BTreeMap::new());
     };

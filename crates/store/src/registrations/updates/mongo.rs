@@ -12,7 +12,7 @@ use mongodb::options::ReadConcern;
 use tokio::time::sleep;
 
 use super::{ErasedRegistration, UpdateOutcome};
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::mongo::convert::{binary, number};
 use crate::mongo::driver_error;
 use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, RETRY_DELAY, collect, primary};
@@ -34,7 +34,7 @@ impl MongoStore {
         &self,
         campaign: &Campaign,
         id: RegistrationId,
-    ) -> Result<Option<RegistrationHistory>, StoreError> {
+    ) -> Result<Option<RegistrationHistory>> {
         let found = in_time(self.registrations.find_one(id_filter(&campaign.id, id))).await?;
         let read = |found| history::read_history(campaign, found);
         found.as_deref().map(read).transpose()
@@ -47,7 +47,7 @@ impl MongoStore {
         corrected: &RegistrationHistory,
         correction: &Correction,
         alias: Option<RegistrationId>,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let write = UpdateKind::Correction {
             update: history::correction_update(campaign, read, corrected, correction),
             alias,
@@ -60,7 +60,7 @@ impl MongoStore {
         campaign: &Campaign,
         read: &RegistrationHistory,
         deletion: &Deletion,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let write = UpdateKind::Deletion(deletion);
         self.update(campaign, read, write).await
     }
@@ -70,7 +70,7 @@ impl MongoStore {
         campaign: &Campaign,
         read: &RegistrationHistory,
         write: UpdateKind<'_>,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let step = MongoUpdate {
             store: self,
             campaign: &campaign.id,
@@ -84,7 +84,7 @@ impl MongoStore {
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
-    ) -> Result<Option<Deletion>, StoreError> {
+    ) -> Result<Option<Deletion>> {
         let filter = doc! { "_id": binary(id.as_bytes()), "gone.campaign": campaign.as_str() };
         let found = in_time(self.registrations.find_one(filter)).await?;
         found.as_deref().map(history::read_tombstone).transpose()
@@ -95,7 +95,7 @@ impl MongoStore {
         &self,
         after: Option<RegistrationId>,
         limit: u16,
-    ) -> Result<Vec<ErasedRegistration>, StoreError> {
+    ) -> Result<Vec<ErasedRegistration>> {
         let mut filter = doc! { "gone": { "$exists": true } };
         if let Some(after) = after {
             filter.insert("_id", doc! { "$gt": binary(after.as_bytes()) });
@@ -112,10 +112,7 @@ impl MongoStore {
     }
 
     /// Returns the registration that owns an alias.
-    pub(crate) async fn alias_owner(
-        &self,
-        id: RegistrationId,
-    ) -> Result<Option<RegistrationId>, StoreError> {
+    pub(crate) async fn alias_owner(&self, id: RegistrationId) -> Result<Option<RegistrationId>> {
         let find = self
             .registrations
             .find_one(doc! { "_id": binary(id.as_bytes()) });
@@ -142,7 +139,7 @@ enum UpdateKind<'a> {
 
 impl MongoUpdate<'_> {
     /// Retries without limit while the store may come back: the caller sets the time limit.
-    async fn retry(&self) -> Result<UpdateOutcome, StoreError> {
+    async fn retry(&self) -> Result<UpdateOutcome> {
         let mut session = self.store.database.client().start_session().await?;
         loop {
             match self.attempt(&mut session).await {

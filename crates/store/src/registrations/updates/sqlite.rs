@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use super::{ErasedRegistration, UpdateOutcome};
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::registrations::feed::sqlite::append_change;
 use crate::registrations::sqlite::{COLUMNS, registration};
 use crate::sqlite::convert;
@@ -56,7 +56,7 @@ impl SqliteStore {
         &self,
         campaign: &Arc<Campaign>,
         id: RegistrationId,
-    ) -> Result<Option<RegistrationHistory>, StoreError> {
+    ) -> Result<Option<RegistrationHistory>> {
         let campaign = Arc::clone(campaign);
         let read = move |connection: &mut Connection| read_history(connection, &campaign, id);
         self.readers.read(read).await
@@ -69,7 +69,7 @@ impl SqliteStore {
         corrected: &RegistrationHistory,
         correction: &Correction,
         alias: Option<RegistrationId>,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let correction = correction.clone();
         let step = SqliteUpdate::new(&campaign.id, read);
         let columns = CorrectedColumns {
@@ -86,7 +86,7 @@ impl SqliteStore {
         campaign: &Campaign,
         read: &RegistrationHistory,
         deletion: &Deletion,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let step = SqliteUpdate::new(&campaign.id, read);
         let deletion = deletion.clone();
         let delete = move |connection: &Connection| step.delete(connection, &deletion);
@@ -97,7 +97,7 @@ impl SqliteStore {
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
-    ) -> Result<Option<Deletion>, StoreError> {
+    ) -> Result<Option<Deletion>> {
         let sql = "SELECT at, by, reason, value FROM tombstones WHERE id = ?1 AND campaign = ?2";
         let key = (*id.as_bytes(), campaign.as_str().to_owned());
         Ok(self.query(sql, key, deletion).await?.pop())
@@ -107,7 +107,7 @@ impl SqliteStore {
         &self,
         after: Option<RegistrationId>,
         limit: u16,
-    ) -> Result<Vec<ErasedRegistration>, StoreError> {
+    ) -> Result<Vec<ErasedRegistration>> {
         // An empty blob sorts before every id.
         let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
         let sql = "SELECT campaign, id FROM tombstones WHERE id > ?1 ORDER BY id LIMIT ?2";
@@ -115,10 +115,7 @@ impl SqliteStore {
     }
 
     /// Returns the registration that owns an alias.
-    pub(crate) async fn alias_owner(
-        &self,
-        id: RegistrationId,
-    ) -> Result<Option<RegistrationId>, StoreError> {
+    pub(crate) async fn alias_owner(&self, id: RegistrationId) -> Result<Option<RegistrationId>> {
         let sql = "SELECT owner FROM claims WHERE id = ?1";
         let read = |row: &Row<'_>| Ok(registration_id(row, 0)?);
         Ok(self.query(sql, [*id.as_bytes()], read).await?.pop())
@@ -126,7 +123,7 @@ impl SqliteStore {
 }
 
 /// Reads `campaign, id`.
-fn read_erased(row: &Row<'_>) -> Result<ErasedRegistration, StoreError> {
+fn read_erased(row: &Row<'_>) -> Result<ErasedRegistration> {
     Ok(ErasedRegistration {
         campaign: convert::campaign(row, 0)?,
         id: registration_id(row, 1)?,
@@ -138,7 +135,7 @@ fn read_erased_photo(
     connection: &Connection,
     id: RegistrationId,
     at: Option<i64>,
-) -> Result<Option<ErasedPhoto>, StoreError> {
+) -> Result<Option<ErasedPhoto>> {
     let Some(at) = at else {
         return Ok(None);
     };
@@ -155,7 +152,7 @@ fn read_history(
     connection: &mut Connection,
     campaign: &Campaign,
     id: RegistrationId,
-) -> Result<Option<RegistrationHistory>, StoreError> {
+) -> Result<Option<RegistrationHistory>> {
     // Both statements must see the same version.
     let transaction = connection.transaction()?;
     let sql = format!(
@@ -180,7 +177,7 @@ fn read_history(
 }
 
 /// Reads `at, by, reason, changes`.
-fn read_correction(row: &Row<'_>) -> Result<Correction, StoreError> {
+fn read_correction(row: &Row<'_>) -> Result<Correction> {
     let changes = serde_json::from_str(row.get_ref(3)?.as_str().unwrap_or_default());
     let changes: Vec<_> = changes.map_err(|_| StoreError::malformed("correction"))?;
     let one = |(field, was, is)| AnswerChange {
@@ -197,7 +194,7 @@ fn read_correction(row: &Row<'_>) -> Result<Correction, StoreError> {
 }
 
 /// Reads `at, by, reason, value`.
-fn deletion(row: &Row<'_>) -> Result<Deletion, StoreError> {
+fn deletion(row: &Row<'_>) -> Result<Deletion> {
     Ok(Deletion {
         at: time(row.get(0)?)?,
         by: row.get(1)?,
@@ -231,11 +228,7 @@ impl SqliteUpdate {
     }
 
     /// Returns whether an id may become an alias: it is free, or is one of this registration already.
-    fn may_take_alias(
-        &self,
-        connection: &Connection,
-        alias: RegistrationId,
-    ) -> Result<bool, StoreError> {
+    fn may_take_alias(&self, connection: &Connection, alias: RegistrationId) -> Result<bool> {
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM registrations WHERE id = ?1) \
                    AND NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
                    AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1 AND owner <> ?2)";
@@ -249,7 +242,7 @@ impl SqliteUpdate {
         correction: &Correction,
         columns: &CorrectedColumns,
         alias: Option<RegistrationId>,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let CorrectedColumns { value, name } = columns;
         if let Some(alias) = alias
             && !self.may_take_alias(connection, alias)?
@@ -280,11 +273,7 @@ impl SqliteUpdate {
     }
 
     /// Stores the correction with the previous answers.
-    fn insert_correction(
-        &self,
-        connection: &Connection,
-        correction: &Correction,
-    ) -> Result<(), StoreError> {
+    fn insert_correction(&self, connection: &Connection, correction: &Correction) -> Result<()> {
         let row = |changed: &AnswerChange| {
             let AnswerChange {
                 field,
@@ -307,11 +296,7 @@ impl SqliteUpdate {
         Ok(())
     }
 
-    fn delete(
-        &self,
-        connection: &Connection,
-        deletion: &Deletion,
-    ) -> Result<UpdateOutcome, StoreError> {
+    fn delete(&self, connection: &Connection, deletion: &Deletion) -> Result<UpdateOutcome> {
         // The tombstone first: it copies columns of the row that it replaces.
         let sql = "INSERT INTO tombstones \
                    (id, campaign, value, at, by, reason, photo_sha256, photo_extension, photo_bytes) \
@@ -336,7 +321,7 @@ impl SqliteUpdate {
         self.increment_revision(connection)
     }
 
-    fn increment_revision(&self, connection: &Connection) -> Result<UpdateOutcome, StoreError> {
+    fn increment_revision(&self, connection: &Connection) -> Result<UpdateOutcome> {
         let sql = "INSERT INTO revisions (campaign, revision) VALUES (?1, 1) \
                    ON CONFLICT (campaign) DO UPDATE SET revision = revision + 1";
         connection.prepare_cached(sql)?.execute([&self.campaign])?;
@@ -352,6 +337,6 @@ fn merge_patch(correction: &Correction) -> BTreeMap<&str, Option<&str>> {
         .collect()
 }
 
-fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|_| StoreError::malformed("correction"))
 }

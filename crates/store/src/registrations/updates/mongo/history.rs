@@ -5,7 +5,7 @@
 use mongodb::bson::raw::{RawBsonRef, cstr};
 use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{
     moment, number, photo_document, photo_ref, raw_binary, read_field, registration_id, time,
@@ -127,7 +127,7 @@ pub(crate) fn alias_owner(document: &RawDocument) -> Option<RegistrationId> {
 pub(crate) fn read_history(
     campaign: &Campaign,
     document: &RawDocument,
-) -> Result<RegistrationHistory, StoreError> {
+) -> Result<RegistrationHistory> {
     let malformed = || StoreError::malformed("correction");
     let registration = document::registration(campaign, document)?;
     let version = document.get_i64("version").unwrap_or(0).unsigned_abs();
@@ -168,7 +168,7 @@ fn read_correction(document: &RawDocument) -> Option<Correction> {
 }
 
 /// Reads a tombstone.
-pub(crate) fn read_tombstone(document: &RawDocument) -> Result<Deletion, StoreError> {
+pub(crate) fn read_tombstone(document: &RawDocument) -> Result<Deletion> {
     let read = || {
         let gone = document.get_document("gone").ok()?;
         let text = |name| gone.get_str(name).ok().map(str::to_owned);
@@ -183,7 +183,7 @@ pub(crate) fn read_tombstone(document: &RawDocument) -> Result<Deletion, StoreEr
 }
 
 /// Reads campaign and id of a tombstone.
-pub(crate) fn read_erased(document: &RawDocument) -> Result<ErasedRegistration, StoreError> {
+pub(crate) fn read_erased(document: &RawDocument) -> Result<ErasedRegistration> {
     let gone = document.get_document("gone");
     let gone = gone.map_err(|_| StoreError::malformed("tombstone"))?;
     Ok(ErasedRegistration {
