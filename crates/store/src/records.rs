@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -18,6 +19,8 @@ pub(crate) struct Table {
     pub(crate) renamed: Option<(&'static str, &'static str)>,
     /// List whose texts SQLite copies, with the key, to a table for look-ups: list, table, column.
     pub(crate) lookup: Option<(&'static str, &'static str, &'static str)>,
+    /// Whether MongoDB retries an insertion while there is no primary.
+    pub(crate) awaits_primary: bool,
 }
 
 impl Table {
@@ -27,6 +30,7 @@ impl Table {
             key,
             renamed: None,
             lookup: None,
+            awaits_primary: false,
         }
     }
 }
@@ -110,6 +114,7 @@ pub(crate) struct Condition {
 pub(crate) enum Test {
     /// Equal, or missing for [`Value::Null`].
     Is,
+    Above,
     Below,
     AtMost,
     AtLeast,
@@ -132,6 +137,7 @@ macro_rules! conditions {
 impl Condition {
     conditions! {
         is => Is,
+        above => Above,
         below => Below,
         at_most => AtMost,
         at_least => AtLeast,
@@ -227,6 +233,7 @@ into_value! {
     Timestamp, at => Self::Time(at);
     Uuid, id => Self::Bytes(id.as_bytes().to_vec());
     &Vec<u8>, bytes => Self::Bytes(bytes.clone());
+    Vec<u8>, bytes => Self::Bytes(bytes);
     &[String], texts => Self::List(texts.to_vec());
 }
 
@@ -267,6 +274,7 @@ from_value! {
     u32 { Value::Int(count) => count.try_into().ok(), }
     String { Value::Text(text) => Some(text), }
     Vec<u8> { Value::Bytes(bytes) => Some(bytes), }
+    Bytes { Value::Bytes(bytes) => Some(bytes.into()), }
     Uuid { Value::Bytes(bytes) => Self::from_slice(&bytes).ok(), }
     Timestamp {
         Value::Time(at) => Some(at),

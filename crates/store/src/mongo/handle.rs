@@ -26,7 +26,7 @@ pub(crate) struct MongoStore {
     pub(crate) database: Database,
     pub(crate) registrations: Collection<RawDocumentBuf>,
     pub(crate) revisions: Collection<Document>,
-    pub(crate) buffered_photos: Collection<RawDocumentBuf>,
+    pub(crate) buffered_photos: Collection<Document>,
     pub(crate) leases: Collection<Document>,
     pub(crate) rejections: Collection<Document>,
 }

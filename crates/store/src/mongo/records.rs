@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::{ReadConcern, ReturnDocument};
+use tokio::time::sleep;
 
 use super::convert::{binary, moment};
 use super::driver_error;
-use super::handle::{MongoStore, collect, primary};
-use crate::error::Result;
+use super::handle::{MongoStore, RETRY_DELAY, collect, primary};
+use crate::error::{Result, StoreError};
 use crate::records::{Change, Condition, Fields, Freshness, Order, Query, Table, Test, Value};
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
 
@@ -27,9 +28,16 @@ impl MongoStore {
             .map(|(name, value)| (field_name(table, &name), to_bson(value)))
             .collect();
         let insert = async {
-            match self.records(table).insert_one(document).await {
-                Err(error) if driver_error::is_duplicate(&error) => Ok(false),
-                inserted => inserted.map(|_| true),
+            loop {
+                match self.records(table).insert_one(&document).await {
+                    Err(error) if driver_error::is_duplicate(&error) => return Ok(false),
+                    inserted => match inserted.map_err(StoreError::from) {
+                        Err(StoreError::Unavailable(_)) if table.awaits_primary => {
+                            sleep(RETRY_DELAY).await;
+                        }
+                        inserted => return inserted.map(|_| true),
+                    },
+                }
             }
         };
         in_time(insert).await
@@ -126,6 +134,7 @@ fn filter(table: Table, conditions: Vec<Condition>) -> Document {
         let value = to_bson(condition.value);
         let test = match condition.test {
             Test::Is | Test::Contains => value,
+            Test::Above => doc! { "$gt": value }.into(),
             Test::Below => doc! { "$lt": value }.into(),
             Test::AtMost => doc! { "$lte": value }.into(),
             Test::AtLeast => doc! { "$gte": value }.into(),

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::{Result, StoreError};
 
-/// `PRAGMA user_version` of the tables. No release wrote versions 1 to 11.
-const VERSION: i64 = 12;
+/// `PRAGMA user_version` of the tables. No release wrote versions 1 to 12.
+const VERSION: i64 = 13;
 
 /// Time limit of waiting for another process to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -137,6 +137,7 @@ impl Sql {
         let (field, key) = (condition.field, table.key);
         let test = match condition.test {
             Test::Is => format!("{field} IS ?"),
+            Test::Above => format!("{field} > ?"),
             Test::Below => format!("{field} < ?"),
             Test::AtMost => format!("{field} <= ?"),
             Test::AtLeast => format!("{field} >= ?"),

@@ -11,6 +11,7 @@ use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{binary, moment, photo_ref, read_field, registration_id};
 use crate::mongo::handle::{MongoStore, collect, primary};
+use crate::photos::buffer::BufferedPhotoKey;
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
 use jornada_domain::{CampaignId, RegistrationId};
 
@@ -92,7 +93,11 @@ impl MongoStore {
         id: RegistrationId,
         sha256: &[u8; 32],
     ) -> Result<bool> {
-        let pending = [id.as_bytes().as_slice(), sha256].concat();
+        let pending = BufferedPhotoKey {
+            id,
+            sha256: *sha256,
+        }
+        .to_bytes();
         let waits = self
             .buffered_photos
             .find_one(doc! { "_id": binary(&pending) });

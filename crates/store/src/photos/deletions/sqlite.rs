@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row};
 
 use super::PendingDeletion;
 use crate::error::Result;
+use crate::photos::buffer::BufferedPhotoKey;
 use crate::sqlite::convert;
 use crate::sqlite::convert::{count, photo_ref, registration_id, time};
 use crate::sqlite::handle::SqliteStore;
@@ -86,11 +87,16 @@ impl SqliteStore {
         id: RegistrationId,
         sha256: &[u8; 32],
     ) -> Result<bool> {
-        let sql = "SELECT 1 FROM pending_photos WHERE id = ?1 AND sha256 = ?2 UNION ALL \
+        let sql = "SELECT 1 FROM pending_photos WHERE id = ?3 UNION ALL \
                    SELECT 1 FROM registrations WHERE id = ?1 AND photo_sha256 = ?2 UNION ALL \
                    SELECT 1 FROM tombstones WHERE id = ?1 AND photo_sha256 = ?2 UNION ALL \
                    SELECT 1 FROM erased_photos WHERE id = ?1 AND photo_sha256 = ?2";
-        let photo = (*id.as_bytes(), *sha256);
+        let buffered = BufferedPhotoKey {
+            id,
+            sha256: *sha256,
+        }
+        .to_bytes();
+        let photo = (*id.as_bytes(), *sha256, buffered);
         Ok(!self.query(sql, photo, |_| Ok(())).await?.is_empty())
     }
 }
