@@ -1,9 +1,6 @@
 //! Audit log, append-only. The store enforces one rule: a sequence number has one entry. A writer that loses the race
 //! for a number reads the new head and retries ([`jornada_service::staff::audit`]).
 
-pub(crate) mod mongo;
-pub(crate) mod sqlite;
-
 use jiff::Timestamp;
 
 use super::error::Result;

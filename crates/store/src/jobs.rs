@@ -1,9 +1,7 @@
 //! Background jobs that write reports. A worker claims a job under an attempt number and sends heartbeats (store
 //! clock). Without them the job is queued again; updates under the old number are rejected.
 
-pub(crate) mod mongo;
 mod record;
-pub(crate) mod sqlite;
 
 use std::time::Duration;
 

@@ -1,8 +1,6 @@
 //! Keys that encrypt the data keys of photos. They are stored encrypted with a master key that is in no store. A
 //! change of the master key re-encrypts these few keys and no photo.
 
-pub(crate) mod sqlite;
-
 use super::error::Result;
 use super::handle::Store;
 use super::records::{Change, Condition, Fields, Freshness, NewRecord, Query, Record, Table};

@@ -12,14 +12,6 @@ use crate::sqlite::handle::SqliteStore;
 use crate::sqlite::records::NOW;
 use crate::time_limit::to_ms;
 
-pub(crate) const TABLES: &str = "
-CREATE TABLE leases (
-    name TEXT PRIMARY KEY,
-    holder BLOB NOT NULL,
-    until INTEGER NOT NULL -- milliseconds since 1970 UTC
-) STRICT, WITHOUT ROWID;
-";
-
 impl SqliteStore {
     pub(crate) async fn acquire_lease(
         &self,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, RawDocumentBuf};
 use mongodb::error::Result as Driven;
-use mongodb::options::{Hint, ReadPreference, SelectionCriteria};
-use mongodb::{Collection, Cursor, Database, IndexModel};
+use mongodb::options::{ReadPreference, SelectionCriteria};
+use mongodb::{Collection, Cursor, Database};
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
@@ -17,8 +17,6 @@ pub(crate) const COUNT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Delay between attempts while there is no primary.
 pub(crate) const RETRY_DELAY: Duration = Duration::from_millis(100);
-
-pub(crate) const LIST_INDEX: &str = "in_order";
 
 /// One database of a replica set or sharded cluster.
 #[derive(Clone, Debug)]
@@ -43,16 +41,6 @@ impl MongoStore {
         }
     }
 
-    /// Creates indexes. Creating an index that exists does nothing.
-    pub(crate) async fn make_indexes(
-        &self,
-        collection: &str,
-        indexes: impl IntoIterator<Item = IndexModel>,
-    ) -> Driven<()> {
-        let collection = self.database.collection::<Document>(collection);
-        collection.create_indexes(indexes).await.map(drop)
-    }
-
     /// Runs a command on the primary, the only node with the latest state.
     pub(crate) async fn run_on_primary(
         &self,
@@ -66,15 +54,6 @@ impl MongoStore {
 
 pub(crate) fn primary() -> SelectionCriteria {
     SelectionCriteria::ReadPreference(ReadPreference::Primary)
-}
-
-pub(crate) fn index(keys: Document) -> IndexModel {
-    IndexModel::builder().keys(keys).build()
-}
-
-/// Names the index of lists, counts and totals.
-pub(crate) fn list_index_hint() -> Hint {
-    Hint::Name(LIST_INDEX.to_owned())
 }
 
 /// Reads all documents of a query.

@@ -5,10 +5,8 @@ mod list;
 
 use std::collections::BTreeMap;
 
-use mongodb::IndexModel;
 use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc};
-use mongodb::error::Result as Driven;
-use mongodb::options::{IndexOptions, ReadConcern};
+use mongodb::options::ReadConcern;
 use tokio::time::sleep;
 
 use super::{InsertOutcome, Receipt};
@@ -16,23 +14,12 @@ use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{binary, moment, read_field};
 use crate::mongo::driver_error::is_duplicate;
-use crate::mongo::handle::{
-    COUNT_TIMEOUT, LIST_INDEX, MongoStore, RETRY_DELAY, list_index_hint, primary,
-};
+use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, RETRY_DELAY, primary};
+use crate::mongo::indexes::list_index_hint;
 use crate::time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT, in_time, within};
 use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
 };
-
-/// Creates the index of lists, counts and totals: it covers all that they filter, sort and group by. `_id`
-/// orders arrivals of the same millisecond.
-pub(crate) async fn make_indexes(store: &MongoStore) -> Driven<()> {
-    let in_order = IndexModel::builder()
-        .keys(doc! { "campaign": 1, "value": 1, "received_at": 1, "_id": 1 })
-        .options(IndexOptions::builder().name(LIST_INDEX.to_owned()).build())
-        .build();
-    store.make_indexes("registrations", [in_order]).await
-}
 
 impl MongoStore {
     pub(crate) async fn insert(

@@ -21,31 +21,6 @@ use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
 };
 
-/// `registrations_in_order` serves lists, counts and totals, the other indexes serve searches. Each index holds all
-/// columns that its queries sort, group and filter by.
-pub(crate) const TABLES: &str = "
-CREATE TABLE registrations (
-    seq INTEGER PRIMARY KEY,
-    id BLOB NOT NULL UNIQUE,
-    campaign TEXT NOT NULL,
-    value TEXT NOT NULL,
-    answers TEXT NOT NULL, -- JSON: name to text
-    photo_sha256 BLOB,
-    photo_extension TEXT,
-    photo_bytes INTEGER,
-    digest BLOB NOT NULL,
-    received_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
-    version INTEGER NOT NULL DEFAULT 0, -- number of corrections
-    name TEXT NOT NULL, -- folded, for searches; empty if the campaign asks for none
-    consent TEXT, -- version of the text that the person agreed to
-    photo_erased_at INTEGER
-) STRICT;
-CREATE INDEX registrations_in_order ON registrations (campaign, value, received_at, id);
-CREATE INDEX registrations_newest ON registrations (campaign, received_at, id, name, value);
-CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at, id);
-CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
-";
-
 impl SqliteStore {
     pub(crate) async fn insert(
         &self,

@@ -20,10 +20,10 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a file, and creates it with these tables if it is missing.
-    pub(crate) async fn open(path: &Path, tables: &'static [&'static str]) -> Result<Self> {
+    /// Opens a file, and creates it with its tables if it is missing.
+    pub(crate) async fn open(path: &Path) -> Result<Self> {
         let owned = path.to_owned();
-        let connection = read_pool::blocking(move || file::open(&owned, tables)).await?;
+        let connection = read_pool::blocking(move || file::open(&owned)).await?;
         let (writer, commits) = WriteThread::start(connection)?;
         Ok(Self {
             readers: Arc::new(ReadPool::new(path)),

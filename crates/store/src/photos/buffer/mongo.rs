@@ -1,20 +1,13 @@
 //! Index and size of the buffer in MongoDB.
 
 use mongodb::bson::doc;
-use mongodb::error::Result as Driven;
 use mongodb::options::Hint;
 
 use super::BufferTotals;
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;
-use crate::mongo::handle::{MongoStore, collect, index, primary};
+use crate::mongo::handle::{MongoStore, collect, primary};
 use crate::time_limit::OPERATION_TIMEOUT;
-
-/// Creates the index that counts photos and bytes without reading a photo.
-pub(crate) async fn make_indexes(store: &MongoStore) -> Driven<()> {
-    let by_size = index(doc! { "size": 1 });
-    store.make_indexes("pending_photos", [by_size]).await
-}
 
 impl MongoStore {
     pub(crate) async fn buffer_totals(&self) -> Result<BufferTotals> {

@@ -7,16 +7,6 @@ use crate::error::Result;
 use crate::sqlite::convert::count;
 use crate::sqlite::handle::SqliteStore;
 
-pub(crate) const TABLES: &str = "
-CREATE TABLE pending_photos (
-    id BLOB PRIMARY KEY, -- of the registration, then the digest
-    campaign TEXT NOT NULL,
-    extension TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    bytes BLOB NOT NULL
-) STRICT;
-";
-
 impl SqliteStore {
     pub(crate) async fn buffer_totals(&self) -> Result<BufferTotals> {
         // The size is stored before the bytes: the photos are not read.

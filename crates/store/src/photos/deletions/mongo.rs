@@ -1,34 +1,18 @@
 //! Pending deletions in MongoDB: in tombstones, or in registrations whose photo was erased.
 
 use jiff::Timestamp;
-use mongodb::IndexModel;
 use mongodb::bson::{Document, RawDocument, RawDocumentBuf, doc};
-use mongodb::error::Result as Driven;
-use mongodb::options::{Hint, IndexOptions};
+use mongodb::options::Hint;
 
 use super::PendingDeletion;
 use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{binary, moment, photo_ref, read_field, registration_id};
 use crate::mongo::handle::{MongoStore, collect, primary};
+use crate::mongo::indexes::PENDING_DELETIONS;
 use crate::photos::buffer::BufferedPhotoKey;
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
 use jornada_domain::{CampaignId, RegistrationId};
-
-const INDEX: &str = "unremoved";
-
-/// Creates an index of only the documents with a photo to delete. A registration has no `gone`, so that its first key
-/// is null: there are few, and all are scanned.
-pub(crate) async fn make_indexes(store: &MongoStore) -> Driven<()> {
-    let only = doc! { "unremoved.sha256": { "$exists": true } };
-    let options = IndexOptions::builder()
-        .name(INDEX.to_owned())
-        .partial_filter_expression(only)
-        .build();
-    let keys = doc! { "gone.at": 1, "_id": 1 };
-    let index = IndexModel::builder().keys(keys).options(options).build();
-    store.make_indexes("registrations", [index]).await
-}
 
 impl MongoStore {
     pub(crate) async fn pending_deletions(
@@ -44,7 +28,7 @@ impl MongoStore {
             .registrations
             .find(filter)
             .sort(doc! { "gone.at": 1, "_id": 1 })
-            .hint(Hint::Name(INDEX.to_owned()))
+            .hint(Hint::Name(PENDING_DELETIONS.to_owned()))
             .limit(limit.into());
         let found = collect(OPERATION_TIMEOUT, find).await?;
         let read = |found: &RawDocumentBuf| read_pending_deletion(found);
@@ -53,7 +37,7 @@ impl MongoStore {
 
     pub(crate) async fn count_pending_deletions(&self) -> Result<u64> {
         let count = self.registrations.count_documents(pending_filter());
-        let count = count.hint(Hint::Name(INDEX.to_owned()));
+        let count = count.hint(Hint::Name(PENDING_DELETIONS.to_owned()));
         in_time(count.selection_criteria(primary())).await
     }
 

@@ -11,19 +11,6 @@ use crate::sqlite::convert::{count, photo_ref, registration_id, time};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::{CampaignId, RegistrationId};
 
-/// Photos past their retention, until they are deleted from the object store; their registrations remain.
-pub(crate) const TABLES: &str = "
-CREATE TABLE erased_photos (
-    id BLOB PRIMARY KEY, -- of the registration
-    campaign TEXT NOT NULL,
-    photo_sha256 BLOB NOT NULL,
-    photo_extension TEXT NOT NULL,
-    photo_bytes INTEGER NOT NULL,
-    at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX erased_photos_by_age ON erased_photos (at, id);
-";
-
 impl SqliteStore {
     pub(crate) async fn pending_deletions(
         &self,

@@ -12,16 +12,6 @@ use crate::sqlite::convert::{count, number};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::CampaignId;
 
-/// Rows of the feed. `seq` grows with every commit: `AUTOINCREMENT`, and one writer at a time.
-pub(crate) const TABLES: &str = "
-CREATE TABLE changes (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    campaign TEXT NOT NULL,
-    was TEXT, -- the value that has one registration less
-    now TEXT -- the value that has one more
-) STRICT;
-";
-
 /// Polling interval for commits of other processes.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -185,12 +175,13 @@ fn read_changes(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sqlite::file::SCHEMA;
 
     #[test]
     fn old_changes_are_deleted_and_positions_before_them_are_lost() {
         let folder = tempfile::tempdir().unwrap();
         let mut connection = Connection::open(folder.path().join("jornada.db")).unwrap();
-        connection.execute_batch(TABLES).unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
         let campaign = CampaignId::parse("vacunacion").unwrap();
         let rows = "INSERT INTO changes (seq, campaign, now) VALUES \
                     (1, 'vacunacion', 'a'), (2000, 'vacunacion', 'b'), \

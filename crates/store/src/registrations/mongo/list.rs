@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 
 use super::{document, selection_filter};
 use crate::error::{Result, StoreError};
-use crate::mongo::handle::{MongoStore, list_index_hint, primary};
+use crate::mongo::handle::{MongoStore, primary};
+use crate::mongo::indexes::list_index_hint;
 use crate::registrations::stream::{BATCH_SIZE, BatchSender, RegistrationStream};
 use crate::time_limit::{in_time, within};
 use jornada_domain::{Campaign, Registration, Selection};

@@ -4,49 +4,20 @@
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
-use mongodb::IndexModel;
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
-use mongodb::error::Result as Driven;
-use mongodb::options::{CountOptions, Hint, IndexOptions};
+use mongodb::options::{CountOptions, Hint};
 
 use super::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchQuery, prefix_end};
 use crate::error::Result;
 use crate::mongo::convert::{binary, moment, read_field, text};
-use crate::mongo::handle::{LIST_INDEX, MongoStore};
+use crate::mongo::handle::MongoStore;
+use crate::mongo::indexes::{BY_NAME, BY_NAME_AND_VALUE, LIST_INDEX, NEWEST};
 use crate::registrations::mongo::{document, insert_period};
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
 use jornada_domain::Campaign;
 
-const NEWEST: &str = "newest";
-const BY_NAME: &str = "by_name";
-const BY_NAME_AND_VALUE: &str = "by_name_in_place";
-
 /// Maximum number of values per query: the server merges this many ranges, and sorts in memory beyond twice as many.
 const MAX_VALUES_PER_QUERY: usize = 100;
-
-/// Creates the indexes. Each holds all fields that its searches filter by. `name` is empty if the campaign has no such
-/// field.
-pub(crate) async fn make_indexes(store: &MongoStore) -> Driven<()> {
-    let index = |name: &str, keys| {
-        let options = IndexOptions::builder().name(name.to_owned()).build();
-        IndexModel::builder().keys(keys).options(options).build()
-    };
-    let indexes = [
-        index(
-            NEWEST,
-            doc! { "campaign": 1, "received_at": 1, "_id": 1, "name": 1, "value": 1 },
-        ),
-        index(
-            BY_NAME,
-            doc! { "campaign": 1, "name": 1, "received_at": 1, "_id": 1 },
-        ),
-        index(
-            BY_NAME_AND_VALUE,
-            doc! { "campaign": 1, "value": 1, "name": 1, "received_at": 1, "_id": 1 },
-        ),
-    ];
-    store.make_indexes("registrations", indexes).await
-}
 
 impl MongoStore {
     pub(crate) async fn search(

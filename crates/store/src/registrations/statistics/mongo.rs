@@ -7,7 +7,8 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;
-use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, collect, list_index_hint};
+use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, collect};
+use crate::mongo::indexes::list_index_hint;
 use jornada_domain::CampaignId;
 
 impl MongoStore {

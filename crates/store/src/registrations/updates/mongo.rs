@@ -21,14 +21,6 @@ use crate::time_limit::in_time;
 use jornada_domain::history::{Correction, Deletion, RegistrationHistory};
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
-/// Creates the collection of revisions if it is missing: not every kind of cluster can do so within a transaction.
-pub(crate) async fn make_collection(store: &MongoStore) -> Driven<()> {
-    match store.database.create_collection("revisions").await {
-        Err(error) if !driver_error::is_existing_collection(&error) => Err(error),
-        _ => Ok(()),
-    }
-}
-
 impl MongoStore {
     pub(crate) async fn history(
         &self,

@@ -18,39 +18,6 @@ use jornada_domain::history::{
 };
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
-/// Corrections and deletions. A claim is an alias of a registration. A tombstone replaces a deleted registration.
-pub(crate) const TABLES: &str = "
-CREATE TABLE corrections (
-    id BLOB NOT NULL, -- of the registration
-    version INTEGER NOT NULL, -- to which it brought it
-    at INTEGER NOT NULL,
-    by TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    changes TEXT NOT NULL, -- JSON: list of field, answer before, answer since
-    PRIMARY KEY (id, version)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE claims (
-    id BLOB PRIMARY KEY,
-    owner BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE tombstones (
-    id BLOB PRIMARY KEY,
-    campaign TEXT NOT NULL,
-    value TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    by TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    photo_sha256 BLOB, -- until the photo is removed
-    photo_extension TEXT,
-    photo_bytes INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE INDEX tombstones_with_photo ON tombstones (at, id) WHERE photo_sha256 IS NOT NULL;
-CREATE TABLE revisions (
-    campaign TEXT PRIMARY KEY,
-    revision INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-";
-
 impl SqliteStore {
     pub(crate) async fn history(
         &self,

@@ -9,7 +9,8 @@ use mongodb::raw_batch_cursor::RawBatch;
 
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;
-use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, list_index_hint, primary};
+use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, primary};
+use crate::mongo::indexes::list_index_hint;
 use crate::registrations::feed::change::{Position, Snapshot};
 use crate::registrations::mongo::selection_filter;
 use crate::time_limit::within;
