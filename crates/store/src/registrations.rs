@@ -1,6 +1,5 @@
 //! Registrations: inserted once, read, counted, listed. The folder has their feed, searches, updates and statistics.
 
-mod answers_by_field;
 pub(crate) mod feed;
 pub(crate) mod mongo;
 pub mod search;

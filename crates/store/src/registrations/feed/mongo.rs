@@ -129,12 +129,12 @@ impl MongoFeed {
             let event = event.ok().and_then(RawBsonRef::as_document);
             let change = event.and_then(FeedEvent::parse);
             let FeedEvent {
-                before: was,
-                after: now,
+                before,
+                after,
                 position,
             } = change.ok_or_else(|| StoreError::malformed("change"))?;
-            self.ready
-                .extend(Change::between_values(was, now, &position));
+            let changes = Change::between_values(before, after, &position);
+            self.ready.extend(changes);
             self.after = position;
             taken += 1;
         }
@@ -198,7 +198,7 @@ impl FeedEvent {
     fn parse(event: &RawDocument) -> Option<Self> {
         let token = event.get_document("_id").ok()?;
         let text = |of: &RawDocument, name| of.get_str(name).ok().map(str::to_owned);
-        let (was, now) = match (moved(event), event.get_document("fullDocument")) {
+        let (before, after) = match (moved(event), event.get_document("fullDocument")) {
             (Some(moved), _) => (text(moved, "from"), text(moved, "to")),
             (None, Ok(document)) => {
                 let gone = document.get_document("gone").ok();
@@ -213,9 +213,9 @@ impl FeedEvent {
             at: to_order(event.get_timestamp("clusterTime").ok()?),
             token: Some(serde_json::to_string(&token).ok()?),
         };
-        (was.is_some() || now.is_some()).then_some(Self {
-            before: was,
-            after: now,
+        (before.is_some() || after.is_some()).then_some(Self {
+            before,
+            after,
             position,
         })
     }

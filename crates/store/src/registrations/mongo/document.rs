@@ -9,8 +9,7 @@ use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{moment, photo_document, photo_ref, raw_binary, read_field};
 use crate::registrations::Receipt;
-use crate::registrations::answers_by_field::AnswersByField;
-use jornada_domain::{Answers, Campaign, Registration};
+use jornada_domain::{Answers, Campaign, Field, Registration};
 
 pub(crate) fn from_registration(
     campaign: &Campaign,
@@ -96,10 +95,10 @@ pub(crate) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>
 }
 
 fn answers_by_field(campaign: &Campaign, document: &RawDocument) -> Option<Answers> {
-    let mut placed = AnswersByField::new(campaign);
-    for element in document {
-        let (name, text) = element.ok()?;
-        placed.put(name.as_str(), text.as_str()?.to_owned());
-    }
-    Some(placed.into_answers())
+    let answer = |field: &Field| match document.get(&field.name).ok()? {
+        Some(text) => convert::text(text).map(Some),
+        None => Some(None),
+    };
+    let answers: Option<_> = campaign.fields.iter().map(answer).collect();
+    answers.map(Answers::from_stored)
 }

@@ -39,12 +39,11 @@ impl SqliteStore {
     ) -> Result<UpdateOutcome> {
         let correction = correction.clone();
         let step = SqliteUpdate::new(&campaign.id, read);
-        let columns = CorrectedColumns {
-            value: corrected.registration.tally_value.clone(),
-            name: campaign.searched_name(&corrected.registration.answers),
+        let value = corrected.registration.tally_value.clone();
+        let name = campaign.searched_name(&corrected.registration.answers);
+        let correct = move |connection: &Connection| {
+            step.correct(connection, &correction, (&value, name.as_deref()), alias)
         };
-        let correct =
-            move |connection: &Connection| step.correct(connection, &correction, &columns, alias);
         self.writer.write(correct).await
     }
 
@@ -147,10 +146,10 @@ fn read_history(
 fn read_correction(row: &Row<'_>) -> Result<Correction> {
     let changes = serde_json::from_str(row.get_ref(3)?.as_str().unwrap_or_default());
     let changes: Vec<_> = changes.map_err(|_| StoreError::malformed("correction"))?;
-    let one = |(field, was, is)| AnswerChange {
+    let one = |(field, before, after)| AnswerChange {
         field,
-        before: was,
-        after: is,
+        before,
+        after,
     };
     Ok(Correction {
         at: time(row.get(0)?)?,
@@ -178,12 +177,6 @@ struct SqliteUpdate {
     value: String,
 }
 
-/// Columns that a correction changes beside the answers.
-struct CorrectedColumns {
-    value: String,
-    name: Option<String>,
-}
-
 impl SqliteUpdate {
     fn new(campaign: &CampaignId, read: &RegistrationHistory) -> Self {
         Self {
@@ -207,10 +200,9 @@ impl SqliteUpdate {
         &self,
         connection: &Connection,
         correction: &Correction,
-        columns: &CorrectedColumns,
+        (value, name): (&str, Option<&str>),
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome> {
-        let CorrectedColumns { value, name } = columns;
         if let Some(alias) = alias
             && !self.may_take_alias(connection, alias)?
         {
@@ -233,7 +225,7 @@ impl SqliteUpdate {
             let mut statement = connection.prepare_cached(sql)?;
             statement.execute((alias.as_bytes(), self.id))?;
         }
-        if self.value != *value {
+        if self.value != value {
             append_change(connection, &self.campaign, Some(&self.value), Some(value))?;
         }
         self.increment_revision(connection)
@@ -241,15 +233,10 @@ impl SqliteUpdate {
 
     /// Stores the correction with the previous answers.
     fn insert_correction(&self, connection: &Connection, correction: &Correction) -> Result<()> {
-        let row = |changed: &AnswerChange| {
-            let AnswerChange {
-                field,
-                before: was,
-                after: is,
-            } = changed.clone();
-            (field, was, is)
-        };
-        let changes: Vec<_> = correction.changes.iter().map(row).collect();
+        let changes = correction.changes.iter();
+        let changes: Vec<_> = changes
+            .map(|change| (&change.field, &change.before, &change.after))
+            .collect();
         let sql = "INSERT INTO corrections (id, version, at, by, reason, changes) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         connection.prepare_cached(sql)?.execute((

@@ -15,7 +15,7 @@ use crate::registrations::updates::ErasedRegistration;
 use jornada_domain::history::{
     AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
 };
-use jornada_domain::{Campaign, CampaignId, Registration, RegistrationId};
+use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
 /// Builds the update of a correction. If totals change it sets `moved` as a whole: the feed reads that.
 pub(crate) fn correction_update(
@@ -24,25 +24,19 @@ pub(crate) fn correction_update(
     corrected: &RegistrationHistory,
     correction: &Correction,
 ) -> Document {
-    let Registration {
-        tally_value: value,
-        answers,
-        ..
-    } = &corrected.registration;
+    let value = &corrected.registration.tally_value;
+    let name = campaign.searched_name(&corrected.registration.answers);
     let mut set = doc! {
         "value": value,
-        "name": campaign.searched_name(answers).unwrap_or_default(),
+        "name": name.unwrap_or_default(),
         "version": number(read.version + 1),
     };
     let mut unset = Document::new();
-    for AnswerChange {
-        field, after: is, ..
-    } in &correction.changes
-    {
+    for change in &correction.changes {
         // One by one: answers to fields that the campaign no longer has remain.
-        let name = format!("answers.{field}");
-        match is {
-            Some(is) => set.insert(name, is),
+        let name = format!("answers.{}", change.field);
+        match &change.after {
+            Some(after) => set.insert(name, after),
             None => unset.insert(name, ""),
         };
     }
@@ -63,18 +57,14 @@ pub(crate) fn correction_update(
 }
 
 fn correction_document(correction: &Correction) -> Document {
-    let changes = correction.changes.iter().map(
-        |AnswerChange {
-             field,
-             before: was,
-             after: is,
-         }| {
-            let mut changed = doc! { "field": field };
-            changed.extend(was.as_ref().map(|was| ("was".to_owned(), was.into())));
-            changed.extend(is.as_ref().map(|is| ("is".to_owned(), is.into())));
-            Bson::Document(changed)
-        },
-    );
+    let changes = correction.changes.iter().map(|change| {
+        let mut changed = doc! { "field": &change.field };
+        let answers = [("was", &change.before), ("is", &change.after)].into_iter();
+        let given =
+            answers.filter_map(|(name, text)| Some((name.to_owned(), text.as_ref()?.into())));
+        changed.extend(given);
+        Bson::Document(changed)
+    });
     doc! {
         "at": moment(correction.at),
         "by": &correction.by,
