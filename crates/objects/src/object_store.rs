@@ -29,7 +29,6 @@ const PREPARE_TIMEOUT: Duration = Duration::from_secs(3);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum duration of the download of a photo.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Number of listed keys that are buffered.
 const LIST_BUFFER: usize = 64;
 
 /// Background task of a listing, with its outcome.
@@ -45,13 +44,10 @@ pub struct ObjectStore {
 
 #[derive(Clone, Debug)]
 enum ObjectBackend {
-    /// A local folder.
     Disk(DiskBackend),
-    /// An S3 bucket.
     S3(S3Backend),
 }
 
-/// Calls the back end.
 macro_rules! dispatch {
     ($store:ident.$operation:ident($($argument:expr),*)) => {
         match &$store.backend {

@@ -250,7 +250,6 @@ fn throttled_body(file: &File) -> Result<ByteStream> {
     Ok(ByteStream::from_body_1_x(StreamBody::new(frames)))
 }
 
-/// Converts the modification time of an object.
 fn parse_modified(modified: Option<&DateTime>) -> Result<Timestamp> {
     let moment = modified.and_then(|told| Timestamp::from_second(told.secs()).ok());
     moment.ok_or_else(|| ObjectError::Failed("object without a modification time".into()))

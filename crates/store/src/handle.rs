@@ -21,7 +21,6 @@ pub(crate) enum StoreBackend {
     Sqlite(SqliteStore),
 }
 
-/// Passes a call on to the back end.
 macro_rules! dispatch {
     ($self:ident.$operation:ident($($argument:expr),* $(,)?)) => {
         match &$self.backend {

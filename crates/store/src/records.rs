@@ -124,7 +124,6 @@ pub(crate) enum Test {
     OlderThan,
 }
 
-/// Defines a constructor for each test.
 macro_rules! conditions {
     ($($name:ident => $test:ident,)*) => {$(
         pub(crate) fn $name(field: &'static str, value: impl Into<Value>) -> Self {
@@ -212,7 +211,6 @@ impl Query {
     }
 }
 
-/// Implements conversions to [`Value`].
 macro_rules! into_value {
     ($($from:ty, $value:ident => $into:expr;)*) => {$(
         impl From<$from> for Value {
@@ -254,7 +252,6 @@ pub(crate) trait FromValue: Sized {
     fn from_value(value: Value) -> Option<Self>;
 }
 
-/// Implements conversions from [`Value`].
 macro_rules! from_value {
     ($($into:ty { $($from:pat => $value:expr,)* })*) => {$(
         impl FromValue for $into {

@@ -41,7 +41,6 @@ impl EncryptedFile {
     }
 }
 
-/// Returns the encrypted length of a file.
 fn encrypted_length(plain: u64) -> u64 {
     let chunks = plain.div_ceil(CHUNK_BYTES as u64).max(1);
     HEADER_BYTES as u64 + plain + chunks * TAG_BYTES as u64

@@ -48,7 +48,6 @@ impl MongoStore {
         in_time(self.leases.delete_one(mine)).await.map(drop)
     }
 
-    /// Returns the time of the primary.
     pub(crate) async fn now(&self) -> Result<Timestamp> {
         let hello = self
             .run_on_primary(OPERATION_TIMEOUT, doc! { "hello": 1 })

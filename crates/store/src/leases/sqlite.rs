@@ -35,7 +35,6 @@ impl SqliteStore {
             .map(drop)
     }
 
-    /// Returns the time of this machine.
     pub(crate) async fn now(&self) -> Result<Timestamp> {
         let read = |connection: &mut Connection| {
             time(connection.query_row(&format!("SELECT {NOW}"), (), |row| row.get(0))?)

@@ -55,7 +55,6 @@ pub(crate) fn photo_ref(document: &RawDocument) -> Option<PhotoRef> {
     })
 }
 
-/// Reads the extension of a photo.
 pub(crate) fn format(extension: RawBsonRef<'_>) -> Option<PhotoFormat> {
     PhotoFormat::from_extension(extension.as_str()?)
 }

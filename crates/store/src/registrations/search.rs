@@ -164,7 +164,6 @@ impl Store {
         })
     }
 
-    /// Returns the registration with this id or alias.
     async fn registration_or_alias(
         &self,
         campaign: &Arc<Campaign>,

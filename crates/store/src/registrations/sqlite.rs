@@ -99,12 +99,10 @@ impl SqliteStore {
     }
 }
 
-/// Returns the statement that reads registrations.
 fn select(filter: &str) -> String {
     format!("SELECT {COLUMNS} FROM registrations WHERE {filter}")
 }
 
-/// Counts the selected registrations.
 fn count(connection: &Connection, campaign: &CampaignId, selection: &Selection) -> Result<u64> {
     let sql = format!(
         "SELECT count(*) FROM registrations WHERE {}",

@@ -14,7 +14,6 @@ pub(crate) fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Reads a counter.
 pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(i64::unsigned_abs)
 }
@@ -46,7 +45,6 @@ pub(crate) fn photo_ref(row: &Row<'_>, first: usize) -> Result<PhotoRef> {
     })
 }
 
-/// Reads the extension of a photo.
 pub(crate) fn format(extension: ValueRef<'_>) -> Result<PhotoFormat> {
     let format = extension.as_str().ok();
     let format = format.and_then(PhotoFormat::from_extension);

@@ -68,7 +68,6 @@ fn create_file(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Creates the tables in a file that has none.
 fn create_tables(connection: &mut Connection, path: &Path) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {

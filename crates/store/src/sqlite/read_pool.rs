@@ -12,10 +12,8 @@ use crate::error::{Result, StoreError};
 use crate::time_limit::in_time;
 use jornada_runtime::low_priority;
 
-/// Maximum number of short reads at once.
 const MAX_SHORT_READS: usize = 4;
 
-/// Maximum number of long lists at once.
 const MAX_LISTS: usize = 4;
 
 /// Read connections, reused while idle.

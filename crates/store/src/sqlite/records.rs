@@ -109,7 +109,6 @@ fn insert(connection: &Connection, table: Table, fields: &Fields) -> Result<bool
     Ok(is_new)
 }
 
-/// A statement and its parameters.
 struct Sql {
     text: String,
     values: Vec<SqlValue>,

@@ -11,10 +11,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::error::{Result, StoreError};
 use crate::time_limit::in_time;
 
-/// Maximum number of queued writes.
 const QUEUE_LENGTH: usize = 1024;
 
-/// Maximum number of writes per commit.
 const MAX_GROUP_SIZE: usize = 256;
 
 /// A write, and the caller that awaits its commit.

@@ -9,7 +9,6 @@ use crate::handle::Store;
 use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table, Value};
 use jornada_domain::staff::{Account, EmailAddress, PasswordLink, PlaceScope, Role, SecondFactor};
 
-/// Maximum number of accounts in a list.
 const MAX_ACCOUNTS: u32 = 1_000;
 
 impl Record for Account {

@@ -9,7 +9,6 @@ use crate::handle::Store;
 use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table};
 use jornada_domain::staff::Session;
 
-/// Maximum number of sessions in a list.
 const MAX_SESSIONS: u32 = 100;
 
 impl Record for Session {

@@ -7,7 +7,6 @@ use crate::handle::Store;
 use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table, Value};
 use jornada_domain::staff::{ApiToken, PlaceScope, Scopes};
 
-/// Maximum number of tokens in a list.
 const MAX_TOKENS: u32 = 1_000;
 
 impl Record for ApiToken {

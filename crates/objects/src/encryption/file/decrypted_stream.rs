@@ -84,7 +84,6 @@ pub fn is_altered(error: &io::Error) -> bool {
 }
 
 impl DecryptedStream {
-    /// Returns the next chunk and the remaining part.
     async fn next_and_rest(mut self) -> io::Result<(Bytes, Option<Self>)> {
         let (plain, aad) = (next_chunk_length(self.remaining), self.aad.as_bytes());
         let mut chunk = read_bytes(&mut self.reader, plain + TAG_BYTES).await?;

@@ -91,7 +91,6 @@ impl MongoFeed {
         }
     }
 
-    /// Reads one batch from the server.
     async fn next_batch(&mut self) -> Result<FeedBatch, FeedError> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
@@ -142,7 +141,6 @@ impl MongoFeed {
     }
 }
 
-/// Opens a change stream after a position.
 async fn open_stream(
     store: &MongoStore,
     campaign: &CampaignId,
@@ -228,7 +226,6 @@ fn moved(event: &RawDocument) -> Option<&RawDocument> {
     fields.get_document("moved").ok()
 }
 
-/// Returns the latest time of the cluster.
 async fn cluster_time(store: &MongoStore) -> Result<u64> {
     let answer = store
         .run_on_primary(OPERATION_TIMEOUT, doc! { "ping": 1 })

@@ -33,7 +33,6 @@ const MAX_ROWS: u16 = MAX_CHANGES / 2;
 /// Number of rows deleted at once.
 const PRUNE_INTERVAL: i64 = 1_000;
 
-/// Result of one poll.
 struct FeedRead {
     changes: Vec<Change>,
     until: u64,

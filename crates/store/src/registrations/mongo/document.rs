@@ -72,7 +72,6 @@ pub(crate) fn registration(campaign: &Campaign, document: &RawDocument) -> Resul
     })
 }
 
-/// Reads the fields of a receipt.
 pub(crate) fn receipt(document: &RawDocument) -> Result<Receipt> {
     Ok(Receipt {
         id: read_field(document, "_id", convert::registration_id)?,
@@ -82,7 +81,6 @@ pub(crate) fn receipt(document: &RawDocument) -> Result<Receipt> {
     })
 }
 
-/// Reads the answers by field name.
 pub(crate) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>> {
     read_field(document, "answers", |field| {
         let mut answers = BTreeMap::new();

@@ -38,7 +38,6 @@ impl MongoStore {
     }
 }
 
-/// One page of a search.
 struct MongoSearch<'p> {
     store: &'p MongoStore,
     campaign: &'p Campaign,
@@ -55,7 +54,6 @@ impl MongoSearch<'_> {
         }
     }
 
-    /// Finds the page by time, newest first.
     async fn by_time(&self) -> Result<Vec<SearchHit>> {
         let index = if self.search.values.is_empty() {
             NEWEST
@@ -73,7 +71,6 @@ impl MongoSearch<'_> {
         self.find_in_ranges(index, &order, ranges).await
     }
 
-    /// Finds the page in order of the names.
     async fn by_name(&self, prefix: &str) -> Result<Vec<SearchHit>> {
         let order = doc! { "name": 1, "received_at": 1, "_id": 1 };
         let end = prefix_end(prefix);
@@ -98,7 +95,6 @@ impl MongoSearch<'_> {
         self.find_in_ranges(index, &order, ranges).await
     }
 
-    /// Returns the first rows of consecutive ranges.
     async fn find_in_ranges(
         &self,
         index: &str,
@@ -189,7 +185,6 @@ impl MongoSearch<'_> {
         Ok(count < u64::from(MAX_SCANNED))
     }
 
-    /// Matches the campaign and the period.
     fn period_filter(&self) -> Document {
         let mut filter = doc! { "campaign": self.campaign.id.as_str() };
         let (from, until) = self.search.period_ms();

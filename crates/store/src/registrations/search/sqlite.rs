@@ -41,7 +41,6 @@ impl SqliteStore {
     }
 }
 
-/// One page of a search.
 struct SqliteSearch<'p> {
     reader: Transaction<'p>,
     campaign: &'p Campaign,

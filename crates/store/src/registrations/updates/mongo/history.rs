@@ -113,7 +113,6 @@ pub(crate) fn alias_owner(document: &RawDocument) -> Option<RegistrationId> {
     registration_id(claim.get("of").ok()??)
 }
 
-/// Reads a registration with its corrections.
 pub(crate) fn read_history(
     campaign: &Campaign,
     document: &RawDocument,
@@ -157,7 +156,6 @@ fn read_correction(document: &RawDocument) -> Option<Correction> {
     })
 }
 
-/// Reads a tombstone.
 pub(crate) fn read_tombstone(document: &RawDocument) -> Result<Deletion> {
     let read = || {
         let gone = document.get_document("gone").ok()?;
@@ -172,7 +170,6 @@ pub(crate) fn read_tombstone(document: &RawDocument) -> Result<Deletion> {
     read().ok_or_else(|| StoreError::malformed("tombstone"))
 }
 
-/// Reads campaign and id of a tombstone.
 pub(crate) fn read_erased(document: &RawDocument) -> Result<ErasedRegistration> {
     let gone = document.get_document("gone");
     let gone = gone.map_err(|_| StoreError::malformed("tombstone"))?;
@@ -182,7 +179,6 @@ pub(crate) fn read_erased(document: &RawDocument) -> Result<ErasedRegistration> 
     })
 }
 
-/// Reads the state of an erased photo.
 fn read_erased_photo(document: &RawDocument) -> Option<ErasedPhoto> {
     let at = document.get("photo_erased_at").ok()??;
     let unremoved = document.get_document("unremoved").ok();
