@@ -112,9 +112,6 @@ impl Encryptor {
     }
 
     /// Encrypts a photo under a fresh data key.
-    ///
-    /// # Errors
-    /// [`ObjectError::Failed`] if the system provides no random bytes.
     pub async fn encrypt(&self, key: &ObjectKey, photo: Bytes) -> Result<EncryptedPhoto> {
         let (wrapping_key, aad) = (self.current_key.clone(), key.to_string());
         off_thread(photo.len(), move || {
@@ -124,10 +121,6 @@ impl Encryptor {
     }
 
     /// Decrypts a stored photo and verifies that it belongs to this key.
-    ///
-    /// # Errors
-    /// [`ObjectError::Altered`] if it was altered, truncated or exchanged; [`ObjectError::UnknownKey`] if it is
-    /// encrypted under an unknown key.
     pub async fn decrypt(&self, key: &ObjectKey, stored: Bytes) -> Result<Bytes> {
         let data_key = self.unwrap_data_key(MAGIC, &key.to_string(), &stored)?;
         let (size, key) = (stored.len(), key.clone());

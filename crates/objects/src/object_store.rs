@@ -89,18 +89,13 @@ impl ObjectStore {
     }
 
     /// Stores a photo durably. Storing it again leaves one of the two encrypted versions; both hold the same photo.
-    ///
-    /// # Errors
-    /// After an error the photo may or may not be stored; retrying is safe.
+    /// After an error it may or may not be stored; retrying is safe.
     pub async fn put(&self, key: &ObjectKey, photo: &EncryptedPhoto) -> Result<()> {
         self.measure("put", async { dispatch!(self.put(key, photo)) })
             .await
     }
 
-    /// Stores a report file durably; overwrites an existing one atomically.
-    ///
-    /// # Errors
-    /// After an error the file may or may not be stored; retrying is safe.
+    /// Stores a report file durably; overwrites an existing one atomically. After an error it may or may not be stored.
     pub async fn put_file(&self, key: &ObjectKey, file: &EncryptedFile) -> Result<()> {
         self.measure("put_file", async { dispatch!(self.put_file(key, file)) })
             .await
@@ -116,9 +111,6 @@ impl ObjectStore {
 
     /// Reads a report file as a stream of decrypted chunks. Returns `None` if there is none. The stream fails before
     /// its last chunk if the content differs from `known`.
-    ///
-    /// # Errors
-    /// Fails also if the length or the first chunk is wrong.
     pub async fn get_file(
         &self,
         key: &ObjectKey,

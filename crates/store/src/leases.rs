@@ -34,13 +34,14 @@ impl Lease {
     /// Acquires or renews the lease. Returns false while another holder has it. It expires `length` after the last
     /// renewal, by the clock of the store.
     pub async fn acquire(&self) -> Result<bool> {
-        let (name, holder, length) = (self.name, self.holder, self.length);
-        self.store.acquire_lease(name, holder, length).await
+        let Self { store, name, .. } = self;
+        dispatch!("lease", store.acquire_lease(name, self.holder, self.length))
     }
 
     /// Releases the lease if this holder has it. After an error it expires by itself.
     pub async fn release(&self) -> Result<()> {
-        self.store.release_lease(self.name, self.holder).await
+        let Self { store, name, .. } = self;
+        dispatch!("release", store.release_lease(name, self.holder))
     }
 
     /// Runs `step` under the lease, then releases it. `None` while another holder has it.
@@ -58,21 +59,6 @@ impl Lease {
 }
 
 impl Store {
-    /// See [`Lease::acquire`].
-    pub async fn acquire_lease(
-        &self,
-        name: &'static str,
-        holder: Uuid,
-        duration: Duration,
-    ) -> Result<bool> {
-        dispatch!("lease", self.acquire_lease(name, holder, duration))
-    }
-
-    /// See [`Lease::release`].
-    pub async fn release_lease(&self, name: &'static str, holder: Uuid) -> Result<()> {
-        dispatch!("release", self.release_lease(name, holder))
-    }
-
     /// Returns the time of the store's clock, which may differ from this machine's.
     pub async fn now(&self) -> Result<Timestamp> {
         dispatch!("clock", self.now())

@@ -33,10 +33,6 @@ struct DecryptedStream {
 impl Encryptor {
     /// Decrypts a stored file of the given length. Reads the first chunk at once: most files have no other, and its
     /// errors are reported before anything is passed on.
-    ///
-    /// # Errors
-    /// [`ObjectError::Altered`] if its length or its start is wrong; [`ObjectError::UnknownKey`] if it is encrypted
-    /// under an unknown key.
     pub(crate) async fn decrypt_file(
         &self,
         key: &ObjectKey,
