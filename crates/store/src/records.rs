@@ -2,17 +2,22 @@
 //! path of a registration use them, so that each of their operations is written once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use jornada_domain::RegistrationId;
 use uuid::Uuid;
 
 use super::error::{Result, StoreError};
+use super::time_limit::OPERATION_TIMEOUT;
 
 /// A table in SQLite, and a collection in MongoDB.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
+    /// Part of the documents of registrations that holds the fields but the key, instead of a collection of its own.
+    pub(crate) part: Option<&'static str>,
     /// Unique field, `_id` in MongoDB.
     pub(crate) key: &'static str,
     /// Name in SQLite and in MongoDB of the field that has two.
@@ -27,6 +32,7 @@ impl Table {
     pub(crate) const fn new(name: &'static str, key: &'static str) -> Self {
         Self {
             name,
+            part: None,
             key,
             renamed: None,
             lookup: None,
@@ -183,6 +189,7 @@ pub(crate) struct Query {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) order: Order,
     pub(crate) limit: Option<u32>,
+    pub(crate) time_limit: Duration,
     pub(crate) freshness: Freshness,
 }
 
@@ -193,6 +200,7 @@ impl Query {
             conditions: conditions.into(),
             order: &[],
             limit: None,
+            time_limit: OPERATION_TIMEOUT,
             freshness: Freshness::Available,
         }
     }
@@ -204,6 +212,10 @@ impl Query {
     pub(crate) fn limit(self, limit: u32) -> Self {
         let limit = Some(limit);
         Self { limit, ..self }
+    }
+
+    pub(crate) fn within(self, time_limit: Duration) -> Self {
+        Self { time_limit, ..self }
     }
 
     pub(crate) fn read(self, freshness: Freshness) -> Self {
@@ -230,6 +242,7 @@ into_value! {
     String, text => Self::Text(text);
     Timestamp, at => Self::Time(at);
     Uuid, id => Self::Bytes(id.as_bytes().to_vec());
+    RegistrationId, id => Self::Bytes(id.as_bytes().to_vec());
     &Vec<u8>, bytes => Self::Bytes(bytes.clone());
     Vec<u8>, bytes => Self::Bytes(bytes);
     &[String], texts => Self::List(texts.to_vec());
@@ -272,6 +285,7 @@ from_value! {
     String { Value::Text(text) => Some(text), }
     Vec<u8> { Value::Bytes(bytes) => Some(bytes), }
     Bytes { Value::Bytes(bytes) => Some(bytes.into()), }
+    RegistrationId { Value::Bytes(bytes) => bytes.try_into().ok().map(Self::from_bytes), }
     Uuid { Value::Bytes(bytes) => Self::from_slice(&bytes).ok(), }
     Timestamp {
         Value::Time(at) => Some(at),

@@ -12,6 +12,9 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit of [`Store::ping`](super::Store::ping).
 pub const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Time limit of a count of a whole campaign: about a second for each million registrations.
+pub(crate) const COUNT_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// Waits for an operation up to its time limit.
 pub(crate) async fn within<T, E>(
     limit: Duration,

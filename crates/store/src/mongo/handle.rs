@@ -12,9 +12,6 @@ use serde::de::DeserializeOwned;
 use crate::error::Result;
 use crate::time_limit::within;
 
-/// Time limit of a count of a whole campaign: about a second for each million registrations.
-pub(crate) const COUNT_TIMEOUT: Duration = Duration::from_mins(1);
-
 /// Delay between attempts while there is no primary.
 pub(crate) const RETRY_DELAY: Duration = Duration::from_millis(100);
 

@@ -13,11 +13,12 @@ use super::driver_error;
 use super::handle::{MongoStore, RETRY_DELAY, collect, primary};
 use crate::error::{Result, StoreError};
 use crate::records::{Change, Condition, Fields, Freshness, Order, Query, Table, Test, Value};
-use crate::time_limit::{OPERATION_TIMEOUT, in_time};
+use crate::time_limit::in_time;
 
 impl MongoStore {
     fn records(&self, table: Table) -> Collection<Document> {
-        self.database.collection(table.name)
+        let name = table.part.map_or(table.name, |_| "registrations");
+        self.database.collection(name)
     }
 
     /// Returns false if a unique field has the same value in another record.
@@ -49,14 +50,14 @@ impl MongoStore {
             .find(filter(table, query.conditions))
             .sort(sort(table, query.order))
             .limit(query.limit.unwrap_or(0).into())
-            .max_time(OPERATION_TIMEOUT);
+            .max_time(query.time_limit);
         if query.freshness != Freshness::Available {
             find = find.selection_criteria(primary());
         }
         if query.freshness == Freshness::Unconfirmed {
             find = find.read_concern(ReadConcern::local());
         }
-        let found = collect(OPERATION_TIMEOUT, find).await?;
+        let found = collect(query.time_limit, find).await?;
         Ok(found
             .into_iter()
             .map(|found| fields(table, found))
@@ -122,10 +123,14 @@ fn names_key(table: Table, conditions: &[Condition]) -> bool {
 }
 
 fn field_name(table: Table, name: &str) -> String {
-    match table.renamed {
-        _ if name == table.key => "_id".to_owned(),
-        Some((from, to)) if name == from => to.to_owned(),
-        _ => name.to_owned(),
+    let name = match table.renamed {
+        _ if name == table.key => return "_id".to_owned(),
+        Some((from, to)) if name == from => to,
+        _ => name,
+    };
+    match table.part {
+        Some(part) => format!("{part}.{name}"),
+        None => name.to_owned(),
     }
 }
 
@@ -145,7 +150,8 @@ fn filter(table: Table, conditions: Vec<Condition>) -> Document {
         };
         doc! { field_name(table, condition.field): test }
     };
-    let all: Vec<_> = conditions.into_iter().map(one).collect();
+    let mut all: Vec<_> = conditions.into_iter().map(one).collect();
+    all.extend(table.part.map(|part| doc! { part: { "$exists": true } }));
     if all.is_empty() {
         return doc! {};
     }
@@ -192,7 +198,10 @@ fn to_bson(value: Value) -> Bson {
     }
 }
 
-fn fields(table: Table, document: Document) -> Fields {
+fn fields(table: Table, mut document: Document) -> Fields {
+    if let Some(Bson::Document(part)) = table.part.and_then(|part| document.remove(part)) {
+        document.extend(part);
+    }
     let original = |name: String| match table.renamed {
         _ if name == "_id" => table.key.to_owned(),
         Some((original, renamed)) if name == renamed => original.to_owned(),

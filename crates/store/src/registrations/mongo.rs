@@ -14,9 +14,9 @@ use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{binary, moment, read_field};
 use crate::mongo::driver_error::is_duplicate;
-use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, RETRY_DELAY, primary};
+use crate::mongo::handle::{MongoStore, RETRY_DELAY, primary};
 use crate::mongo::indexes::list_index_hint;
-use crate::time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT, in_time, within};
+use crate::time_limit::{COUNT_TIMEOUT, OPERATION_TIMEOUT, PING_TIMEOUT, in_time, within};
 use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
 };

@@ -13,6 +13,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::error::Result;
 use crate::handle::{Store, dispatch};
+use crate::records::{Condition, Query};
+use crate::registrations::updates::AliasOwner;
 use jornada_domain::text::fold;
 use jornada_domain::{Campaign, ReceiptNumber, Registration, RegistrationId};
 
@@ -173,8 +175,9 @@ impl Store {
         if found.is_some() {
             return Ok(found);
         }
-        match dispatch!("claimant", self.alias_owner(id))? {
-            Some(owner) => self.registration(campaign, owner).await,
+        let query = Query::new([Condition::is("id", id)]);
+        match self.time("claimant", self.find_record(query)).await? {
+            Some(AliasOwner(owner)) => self.registration(campaign, owner).await,
             None => Ok(None),
         }
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use crate::records::{Condition, Fields, Query, Record, Table};
+use crate::time_limit::COUNT_TIMEOUT;
 use jornada_domain::history::{Deletion, RegistrationHistory};
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
@@ -40,6 +41,48 @@ impl Record for Revision {
 
     fn from_fields(mut fields: Fields) -> Result<Self> {
         fields.take("revision").map(Self)
+    }
+}
+
+impl Record for Deletion {
+    const TABLE: Table = Table {
+        part: Some("gone"),
+        ..Table::new("tombstones", "id")
+    };
+
+    fn from_fields(mut fields: Fields) -> Result<Self> {
+        Ok(Self {
+            at: fields.take("at")?,
+            by: fields.take("by")?,
+            reason: fields.take("reason")?,
+            tally_value: fields.take("value")?,
+        })
+    }
+}
+
+impl Record for ErasedRegistration {
+    const TABLE: Table = Deletion::TABLE;
+
+    fn from_fields(mut fields: Fields) -> Result<Self> {
+        Ok(Self {
+            campaign: fields.parse("campaign", CampaignId::parse)?,
+            id: fields.take("id")?,
+        })
+    }
+}
+
+/// The registration that owns an alias.
+pub(crate) struct AliasOwner(pub(crate) RegistrationId);
+
+impl Record for AliasOwner {
+    const TABLE: Table = Table {
+        part: Some("claim"),
+        renamed: Some(("owner", "of")),
+        ..Table::new("claims", "id")
+    };
+
+    fn from_fields(mut fields: Fields) -> Result<Self> {
+        fields.take("owner").map(Self)
     }
 }
 
@@ -90,7 +133,12 @@ impl Store {
         campaign: &CampaignId,
         id: RegistrationId,
     ) -> Result<Option<Deletion>> {
-        dispatch!("deletion", self.read_deletion(campaign, id))
+        let tombstone = [
+            Condition::is("id", id),
+            Condition::is("campaign", campaign.as_str()),
+        ];
+        let query = Query::new(tombstone);
+        self.time("deletion", self.find_record(query)).await
     }
 
     /// Returns a number that grows with every correction and deletion in a campaign.
@@ -107,6 +155,13 @@ impl Store {
         after: Option<RegistrationId>,
         limit: u16,
     ) -> Result<Vec<ErasedRegistration>> {
-        dispatch!("erased_after", self.erased_registrations(after, limit))
+        let after = after.map(|id| Condition::above("id", id));
+        let conditions: Vec<_> = after.into_iter().collect();
+        // MongoDB scans all documents in order of their ids.
+        let query = Query::new(conditions)
+            .sort(&[("id", 1)])
+            .limit(limit.into())
+            .within(COUNT_TIMEOUT);
+        self.time("erased_after", self.find_records(query)).await
     }
 }

@@ -7,8 +7,9 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;
-use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, collect};
+use crate::mongo::handle::{MongoStore, collect};
 use crate::mongo::indexes::list_index_hint;
+use crate::time_limit::COUNT_TIMEOUT;
 use jornada_domain::CampaignId;
 
 impl MongoStore {

@@ -3,7 +3,7 @@
 mod history;
 
 use mongodb::ClientSession;
-use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::{
     Error, ErrorKind, Result as Driven, TRANSIENT_TRANSACTION_ERROR,
     UNKNOWN_TRANSACTION_COMMIT_RESULT,
@@ -11,11 +11,11 @@ use mongodb::error::{
 use mongodb::options::ReadConcern;
 use tokio::time::sleep;
 
-use super::{ErasedRegistration, UpdateOutcome};
+use super::UpdateOutcome;
 use crate::error::Result;
 use crate::mongo::convert::{binary, number};
 use crate::mongo::driver_error;
-use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, RETRY_DELAY, collect, primary};
+use crate::mongo::handle::{MongoStore, RETRY_DELAY, primary};
 use crate::registrations::mongo::id_filter;
 use crate::time_limit::in_time;
 use jornada_domain::history::{Correction, Deletion, RegistrationHistory};
@@ -70,46 +70,6 @@ impl MongoStore {
             write,
         };
         in_time(step.retry()).await
-    }
-
-    pub(crate) async fn read_deletion(
-        &self,
-        campaign: &CampaignId,
-        id: RegistrationId,
-    ) -> Result<Option<Deletion>> {
-        let filter = doc! { "_id": binary(id.as_bytes()), "gone.campaign": campaign.as_str() };
-        let found = in_time(self.registrations.find_one(filter)).await?;
-        found.as_deref().map(history::read_tombstone).transpose()
-    }
-
-    /// Scans all documents in order of their ids.
-    pub(crate) async fn erased_registrations(
-        &self,
-        after: Option<RegistrationId>,
-        limit: u16,
-    ) -> Result<Vec<ErasedRegistration>> {
-        let mut filter = doc! { "gone": { "$exists": true } };
-        if let Some(after) = after {
-            filter.insert("_id", doc! { "$gt": binary(after.as_bytes()) });
-        }
-        let find = self
-            .registrations
-            .find(filter)
-            .sort(doc! { "_id": 1 })
-            .projection(doc! { "gone.campaign": 1 })
-            .limit(limit.into());
-        let found = collect(COUNT_TIMEOUT, find).await?;
-        let read = |found: &RawDocumentBuf| history::read_erased(found);
-        found.iter().map(read).collect()
-    }
-
-    /// Returns the registration that owns an alias.
-    pub(crate) async fn alias_owner(&self, id: RegistrationId) -> Result<Option<RegistrationId>> {
-        let find = self
-            .registrations
-            .find_one(doc! { "_id": binary(id.as_bytes()) });
-        let found = in_time(find.projection(doc! { "claim": 1 })).await?;
-        Ok(found.as_deref().and_then(history::alias_owner))
     }
 }
 

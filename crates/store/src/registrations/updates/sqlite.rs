@@ -6,12 +6,11 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::{ErasedRegistration, UpdateOutcome};
+use super::UpdateOutcome;
 use crate::error::{Result, StoreError};
 use crate::registrations::feed::sqlite::append_change;
 use crate::registrations::sqlite::{COLUMNS, registration};
-use crate::sqlite::convert;
-use crate::sqlite::convert::{number, photo_ref, registration_id, time};
+use crate::sqlite::convert::{number, photo_ref, time};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::history::{
     AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
@@ -58,42 +57,6 @@ impl SqliteStore {
         let delete = move |connection: &Connection| step.delete(connection, &deletion);
         self.writer.write(delete).await
     }
-
-    pub(crate) async fn read_deletion(
-        &self,
-        campaign: &CampaignId,
-        id: RegistrationId,
-    ) -> Result<Option<Deletion>> {
-        let sql = "SELECT at, by, reason, value FROM tombstones WHERE id = ?1 AND campaign = ?2";
-        let key = (*id.as_bytes(), campaign.as_str().to_owned());
-        Ok(self.query(sql, key, deletion).await?.pop())
-    }
-
-    pub(crate) async fn erased_registrations(
-        &self,
-        after: Option<RegistrationId>,
-        limit: u16,
-    ) -> Result<Vec<ErasedRegistration>> {
-        // An empty blob sorts before every id.
-        let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
-        let sql = "SELECT campaign, id FROM tombstones WHERE id > ?1 ORDER BY id LIMIT ?2";
-        self.query(sql, (after, limit), read_erased).await
-    }
-
-    /// Returns the registration that owns an alias.
-    pub(crate) async fn alias_owner(&self, id: RegistrationId) -> Result<Option<RegistrationId>> {
-        let sql = "SELECT owner FROM claims WHERE id = ?1";
-        let read = |row: &Row<'_>| Ok(registration_id(row, 0)?);
-        Ok(self.query(sql, [*id.as_bytes()], read).await?.pop())
-    }
-}
-
-/// Reads `campaign, id`.
-fn read_erased(row: &Row<'_>) -> Result<ErasedRegistration> {
-    Ok(ErasedRegistration {
-        campaign: convert::campaign(row, 0)?,
-        id: registration_id(row, 1)?,
-    })
 }
 
 /// Reads the state of a photo that was erased at `at`.
@@ -156,16 +119,6 @@ fn read_correction(row: &Row<'_>) -> Result<Correction> {
         by: row.get(1)?,
         reason: row.get(2)?,
         changes: changes.into_iter().map(one).collect(),
-    })
-}
-
-/// Reads `at, by, reason, value`.
-fn deletion(row: &Row<'_>) -> Result<Deletion> {
-    Ok(Deletion {
-        at: time(row.get(0)?)?,
-        by: row.get(1)?,
-        reason: row.get(2)?,
-        tally_value: row.get(3)?,
     })
 }
 

@@ -9,11 +9,11 @@ use mongodb::raw_batch_cursor::RawBatch;
 
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;
-use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, primary};
+use crate::mongo::handle::{MongoStore, primary};
 use crate::mongo::indexes::list_index_hint;
 use crate::registrations::feed::change::{Position, Snapshot};
 use crate::registrations::mongo::selection_filter;
-use crate::time_limit::within;
+use crate::time_limit::{COUNT_TIMEOUT, within};
 use jornada_domain::{CampaignId, Selection};
 
 impl MongoStore {

@@ -6,12 +6,10 @@ use mongodb::bson::raw::{RawBsonRef, cstr};
 use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
 use crate::error::{Result, StoreError};
-use crate::mongo::convert;
 use crate::mongo::convert::{
-    moment, number, photo_document, photo_ref, raw_binary, read_field, registration_id, time,
+    moment, number, photo_document, photo_ref, raw_binary, registration_id, time,
 };
 use crate::registrations::mongo::document;
-use crate::registrations::updates::ErasedRegistration;
 use jornada_domain::history::{
     AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
 };
@@ -153,29 +151,6 @@ fn read_correction(document: &RawDocument) -> Option<Correction> {
         by: document.get_str("by").ok()?.to_owned(),
         reason: document.get_str("reason").ok()?.to_owned(),
         changes,
-    })
-}
-
-pub(crate) fn read_tombstone(document: &RawDocument) -> Result<Deletion> {
-    let read = || {
-        let gone = document.get_document("gone").ok()?;
-        let text = |name| gone.get_str(name).ok().map(str::to_owned);
-        Some(Deletion {
-            at: time(gone.get("at").ok()??)?,
-            by: text("by")?,
-            reason: text("reason")?,
-            tally_value: text("value")?,
-        })
-    };
-    read().ok_or_else(|| StoreError::malformed("tombstone"))
-}
-
-pub(crate) fn read_erased(document: &RawDocument) -> Result<ErasedRegistration> {
-    let gone = document.get_document("gone");
-    let gone = gone.map_err(|_| StoreError::malformed("tombstone"))?;
-    Ok(ErasedRegistration {
-        campaign: read_field(gone, "campaign", convert::campaign)?,
-        id: read_field(document, "_id", registration_id)?,
     })
 }
 
