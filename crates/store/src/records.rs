@@ -22,7 +22,7 @@ pub(crate) struct Table {
     pub(crate) key: &'static str,
     /// Name in SQLite and in MongoDB of the field that has two.
     pub(crate) renamed: Option<(&'static str, &'static str)>,
-    /// List whose texts SQLite copies, with the key, to a table for look-ups: list, table, column.
+    /// List whose texts a trigger of SQLite copies, with the key, to a table for look-ups: list, table, column.
     pub(crate) lookup: Option<(&'static str, &'static str, &'static str)>,
     /// Whether MongoDB retries an insertion while there is no primary.
     pub(crate) awaits_primary: bool,

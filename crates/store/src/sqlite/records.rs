@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::handle::SqliteStore;
 use crate::error::Result;
-use crate::records::{Change, Condition, Fields, FromValue, Order, Query, Table, Test, Value};
+use crate::records::{Change, Condition, Fields, Order, Query, Table, Test, Value};
 
 /// Milliseconds since 1970 UTC, by the clock of this machine, which all processes that open the file share.
 pub(crate) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
@@ -14,8 +14,15 @@ pub(crate) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)
 impl SqliteStore {
     /// Returns false if a unique column has the same value in another row.
     pub(crate) async fn insert_record(&self, table: Table, fields: Fields) -> Result<bool> {
-        let insert = move |connection: &Connection| insert(connection, table, &fields);
-        self.writer.write(insert).await
+        let places = vec!["?"; fields.0.len()].join(", ");
+        let (columns, values): (Vec<_>, Vec<_>) = fields.0.into_iter().unzip();
+        let sql = format!(
+            "INSERT INTO {} ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
+            table.name,
+            columns.join(", ")
+        );
+        let values: Vec<_> = values.iter().map(to_sql).collect();
+        Ok(self.execute(sql, params_from_iter(values)).await? > 0)
     }
 
     pub(crate) async fn find_records(&self, table: Table, query: Query) -> Result<Vec<Fields>> {
@@ -78,35 +85,6 @@ impl SqliteStore {
         sql.push_conditions(table, &conditions);
         self.execute(sql.text, params_from_iter(sql.values)).await
     }
-}
-
-fn insert(connection: &Connection, table: Table, fields: &Fields) -> Result<bool> {
-    let columns: Vec<_> = fields.0.keys().map(String::as_str).collect();
-    let places = vec!["?"; columns.len()].join(", ");
-    let sql = format!(
-        "INSERT INTO {} ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
-        table.name,
-        columns.join(", ")
-    );
-    let values = params_from_iter(fields.0.values().map(to_sql));
-    let is_new = connection.prepare_cached(&sql)?.execute(values)? > 0;
-    if let Some((list, lookup, column)) = table.lookup.filter(|_| is_new) {
-        let texts = fields
-            .0
-            .get(list)
-            .cloned()
-            .and_then(Vec::<String>::from_value);
-        let insert = format!(
-            "INSERT INTO {lookup} ({column}, {}) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            table.key
-        );
-        let mut statement = connection.prepare_cached(&insert)?;
-        let key = fields.0.get(table.key).map(to_sql);
-        for text in texts.unwrap_or_default() {
-            statement.execute((text, &key))?;
-        }
-    }
-    Ok(is_new)
 }
 
 struct Sql {

@@ -161,6 +161,10 @@ CREATE TABLE audit_subjects (
     seq INTEGER NOT NULL,
     PRIMARY KEY (subject, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER audit_subjects_are_found AFTER INSERT ON audit
+    BEGIN
+        INSERT INTO audit_subjects (subject, seq) SELECT DISTINCT value, NEW.seq FROM json_each(NEW.subjects);
+    END;
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the record is only added to'); END;
 CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
