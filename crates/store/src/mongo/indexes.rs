@@ -25,7 +25,7 @@ pub(crate) const PENDING_DELETIONS: &str = "unremoved";
 /// Creates the indexes; one that exists stays.
 pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
     let exists = |field: &str| doc! { field: { "$exists": true } };
-    let registrations = [
+    let registrations = vec![
         named(
             LIST_INDEX,
             doc! { "campaign": 1, "value": 1, "received_at": 1, "_id": 1 },
@@ -52,33 +52,35 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         index.options.get_or_insert_default().unique = Some(true);
         index
     };
-    let accounts = [
+    let accounts = vec![
         unique(doc! { "mail": 1 }),
         only(exists("link"), unique(doc! { "link": 1 })),
     ];
-    let sessions = [
+    let sessions = vec![
         index(doc! { "account": 1, "created_at": -1 }),
         index(doc! { "seen_at": 1 }),
     ];
     // Every instance polls for queued and stalled jobs each second.
-    let jobs = [
+    let jobs = vec![
         index(doc! { "state": 1, "made_at": 1 }),
         index(doc! { "askers": 1, "campaign": 1, "made_at": -1 }),
     ];
-    let audit = ["who", "action", "campaign", "subjects", "at"];
-    let audit = audit.map(|name| index(doc! { name: 1, "_id": -1 }));
+    let audit = ["who", "action", "campaign", "subjects", "at"].into_iter();
+    let audit = audit
+        .map(|name| index(doc! { name: 1, "_id": -1 }))
+        .collect();
     // Counts photos and bytes without reading a photo.
-    let buffered_photos = [index(doc! { "size": 1 })];
+    let buffered_photos = vec![index(doc! { "size": 1 })];
     for (collection, indexes) in [
-        ("registrations", &registrations[..]),
-        ("accounts", &accounts),
-        ("sessions", &sessions),
-        ("jobs", &jobs),
-        ("audit", &audit),
-        ("pending_photos", &buffered_photos),
+        ("registrations", registrations),
+        ("accounts", accounts),
+        ("sessions", sessions),
+        ("jobs", jobs),
+        ("audit", audit),
+        ("pending_photos", buffered_photos),
     ] {
         let collection = store.database.collection::<Document>(collection);
-        collection.create_indexes(indexes.to_vec()).await?;
+        collection.create_indexes(indexes).await?;
     }
     // Not every kind of cluster can create this collection within a transaction.
     match store.database.create_collection("revisions").await {

@@ -15,10 +15,12 @@ const QUEUE_LENGTH: usize = 1024;
 
 const MAX_GROUP_SIZE: usize = 256;
 
+/// Writes in the transaction of the group, and keeps the outcome for the caller.
+type Work = Box<dyn FnMut(&Connection) -> Result<()> + Send>;
+
 /// A write, and the caller that awaits its commit.
 struct WriteRequest {
-    /// Writes in the transaction of the group, and keeps the outcome for the caller.
-    work: Box<dyn FnMut(&Connection) -> Result<()> + Send>,
+    work: Work,
     committed: oneshot::Sender<Result<()>>,
 }
 
