@@ -163,7 +163,7 @@ CREATE TABLE audit_subjects (
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER audit_subjects_are_found AFTER INSERT ON audit
     BEGIN
-        INSERT INTO audit_subjects (subject, seq) SELECT DISTINCT value, NEW.seq FROM json_each(NEW.subjects);
+        INSERT OR IGNORE INTO audit_subjects (subject, seq) SELECT value, NEW.seq FROM json_each(NEW.subjects);
     END;
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the record is only added to'); END;
