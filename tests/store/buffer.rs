@@ -6,9 +6,8 @@ use bytes::Bytes;
 use jornada_domain::RegistrationId;
 use jornada_domain::registration::PhotoRef;
 use jornada_photo::PhotoFormat;
-use jornada_store::{BufferTotals, BufferedPhoto, BufferedPhotoKey};
+use jornada_store::{BufferTotals, BufferedPhoto, BufferedPhotoKey, Lease};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use crate::fixture::StoreFixture;
 
@@ -96,35 +95,29 @@ pub async fn buffered_photos_are_listed_page_by_page(fixture: &StoreFixture) {
 }
 
 pub async fn a_lease_is_exclusive_until_it_expires_or_is_released(fixture: &StoreFixture) {
-    let (one, two) = (Uuid::new_v4(), Uuid::new_v4());
+    let holder = |length| Lease::new(&fixture.store, LEASE, length);
     let hour = Duration::from_hours(1);
-    let take = async |who, length| {
-        fixture
-            .store
-            .acquire_lease(LEASE, who, length)
-            .await
-            .unwrap()
-    };
-    assert!(take(one, hour).await);
-    assert!(take(one, hour).await, "it can be renewed");
-    assert!(!take(two, hour).await);
-    fixture.store.release_lease(LEASE, two).await.unwrap();
-    assert!(!take(two, hour).await, "only its holder can release it");
-    fixture.store.release_lease(LEASE, one).await.unwrap();
-    assert!(take(two, Duration::from_millis(50)).await);
+    let (one, two, brief) = (
+        holder(hour),
+        holder(hour),
+        holder(Duration::from_millis(50)),
+    );
+    let take = async |lease: &Lease| lease.acquire().await.unwrap();
+    assert!(take(&one).await);
+    assert!(take(&one).await, "it can be renewed");
+    assert!(!take(&two).await);
+    two.release().await.unwrap();
+    assert!(!take(&two).await, "only its holder can release it");
+    one.release().await.unwrap();
+    assert!(take(&brief).await);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(take(one, hour).await, "the other lease has expired");
+    assert!(take(&one).await, "the other lease has expired");
 }
 
 pub async fn one_of_many_concurrent_acquisitions_gets_the_lease(fixture: &StoreFixture) {
     let taking = (0..16).map(|_| {
-        let store = fixture.store.clone();
-        let lease = async move {
-            store
-                .acquire_lease(LEASE, Uuid::new_v4(), Duration::from_hours(1))
-                .await
-        };
-        tokio::spawn(lease)
+        let lease = Lease::new(&fixture.store, LEASE, Duration::from_hours(1));
+        tokio::spawn(async move { lease.acquire().await })
     });
     let mut held = 0;
     for taken in taking.collect::<Vec<_>>() {

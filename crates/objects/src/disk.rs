@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use walkdir::WalkDir;
 
 use super::encryption::{EncryptedFile, EncryptedPhoto};
-use super::error::ObjectError;
+use super::error::{ObjectError, Result};
 use super::key::{ObjectKey, ObjectReader};
 
 /// File name extension of an unfinished report file.
@@ -35,21 +35,17 @@ impl DiskBackend {
         }
     }
 
-    pub(super) async fn prepare(&self) -> Result<(), ObjectError> {
+    pub(super) async fn prepare(&self) -> Result<()> {
         let folder = self.folder.clone();
         run_blocking(move || create_folder(&folder)).await
     }
 
     /// Checks that the folder exists or can be created.
-    pub(super) async fn try_put(&self) -> Result<(), ObjectError> {
+    pub(super) async fn try_put(&self) -> Result<()> {
         self.prepare().await
     }
 
-    pub(super) async fn put(
-        &self,
-        key: &ObjectKey,
-        photo: &EncryptedPhoto,
-    ) -> Result<(), ObjectError> {
+    pub(super) async fn put(&self, key: &ObjectKey, photo: &EncryptedPhoto) -> Result<()> {
         let (root, path) = (self.folder.clone(), self.path(key));
         let photo = photo.clone();
         run_blocking(move || {
@@ -64,11 +60,7 @@ impl DiskBackend {
         .await
     }
 
-    pub(super) async fn put_file(
-        &self,
-        key: &ObjectKey,
-        encrypted: &EncryptedFile,
-    ) -> Result<(), ObjectError> {
+    pub(super) async fn put_file(&self, key: &ObjectKey, encrypted: &EncryptedFile) -> Result<()> {
         let (root, path) = (self.folder.clone(), self.path(key));
         let (from, bytes) = (encrypted.file().try_clone(), encrypted.bytes);
         run_blocking(move || {
@@ -91,7 +83,7 @@ impl DiskBackend {
         &self,
         key: &ObjectKey,
         _bytes: Option<usize>,
-    ) -> Result<Option<(u64, ObjectReader)>, ObjectError> {
+    ) -> Result<Option<(u64, ObjectReader)>> {
         let path = self.path(key);
         let open = move || {
             let file = if_exists(File::open(&path))?;
@@ -105,7 +97,7 @@ impl DiskBackend {
         }))
     }
 
-    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>, ObjectError> {
+    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>> {
         let path = self.path(key);
         run_blocking(move || modified_at(std::fs::metadata(&path))).await
     }
@@ -116,7 +108,7 @@ impl DiskBackend {
         &self,
         prefix: &'static str,
         objects: Sender<(ObjectKey, Timestamp)>,
-    ) -> Result<(), ObjectError> {
+    ) -> Result<()> {
         let root = self.folder.clone();
         run_blocking(move || {
             for entry in WalkDir::new(root.join(prefix)).max_depth(MAX_FOLDERS + 1) {
@@ -139,7 +131,7 @@ impl DiskBackend {
         .await
     }
 
-    pub(super) async fn remove(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+    pub(super) async fn remove(&self, key: &ObjectKey) -> Result<()> {
         let path = self.path(key);
         let is_report = matches!(key, ObjectKey::Report { .. });
         run_blocking(move || {
@@ -154,7 +146,7 @@ impl DiskBackend {
         .await
     }
 
-    pub(super) async fn ping(&self) -> Result<(), ObjectError> {
+    pub(super) async fn ping(&self) -> Result<()> {
         let folder = self.folder.clone();
         run_blocking(move || std::fs::metadata(folder).map(drop)).await
     }
@@ -226,7 +218,7 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 
 async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, ObjectError> {
+) -> Result<T> {
     match spawn_blocking(work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(ObjectError::Unavailable(error.kind().to_string())),

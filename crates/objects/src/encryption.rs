@@ -28,6 +28,7 @@ use sha2::{Digest, Sha256};
 pub use file::{EncryptedFile, is_altered};
 pub use keys::{KeyEncryptionKey, MasterKey};
 
+use super::error::Result;
 use super::{ObjectError, ObjectKey};
 use crate::key_id::KeyId;
 use cipher::{SecretKey, TAG_BYTES};
@@ -48,13 +49,11 @@ pub struct EncryptedPhoto(Bytes);
 
 impl EncryptedPhoto {
     /// Returns the encrypted bytes.
-    #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.0
     }
 
     /// Wraps stored bytes. Returns `None` if they do not start with the magic of an encrypted photo.
-    #[must_use]
     pub fn from_stored(stored: &Bytes) -> Option<Self> {
         stored.starts_with(MAGIC).then(|| Self(stored.clone()))
     }
@@ -78,7 +77,7 @@ fn unwrap_data_key(
     magic: &[u8],
     aad: &str,
     head: &[u8],
-) -> Result<SecretKey, ObjectError> {
+) -> Result<SecretKey> {
     let rest = head.strip_prefix(magic).and_then(KeyId::split_from);
     let (id, rest) = rest.ok_or(ObjectError::Altered)?;
     let wrapping_key = keys.iter().find(|key| key.id() == id);
@@ -97,7 +96,6 @@ pub struct Encryptor {
 
 impl Encryptor {
     /// Creates an encryptor that encrypts and decrypts under this key.
-    #[must_use]
     pub fn new(key: KeyEncryptionKey) -> Self {
         let keys = Arc::new(RwLock::new(vec![key.clone()]));
         Self {
@@ -115,14 +113,7 @@ impl Encryptor {
     }
 
     /// Encrypts a photo under a fresh data key.
-    ///
-    /// # Errors
-    /// [`ObjectError::Failed`] if the system provides no random bytes.
-    pub async fn encrypt(
-        &self,
-        key: &ObjectKey,
-        photo: Bytes,
-    ) -> Result<EncryptedPhoto, ObjectError> {
+    pub async fn encrypt(&self, key: &ObjectKey, photo: Bytes) -> Result<EncryptedPhoto> {
         let (wrapping_key, aad) = (self.current_key.clone(), key.to_string());
         off_thread(photo.len(), move || {
             encrypt_photo(&wrapping_key, &aad, &photo)
@@ -131,11 +122,7 @@ impl Encryptor {
     }
 
     /// Decrypts a stored photo and verifies that it belongs to this key.
-    ///
-    /// # Errors
-    /// [`ObjectError::Altered`] if it was altered, truncated or exchanged; [`ObjectError::UnknownKey`] if it is
-    /// encrypted under an unknown key.
-    pub async fn decrypt(&self, key: &ObjectKey, stored: Bytes) -> Result<Bytes, ObjectError> {
+    pub async fn decrypt(&self, key: &ObjectKey, stored: Bytes) -> Result<Bytes> {
         let data_key = self.unwrap_data_key(MAGIC, &key.to_string(), &stored)?;
         let (size, key) = (stored.len(), key.clone());
         off_thread(size, move || {
@@ -144,12 +131,7 @@ impl Encryptor {
         .await
     }
 
-    fn unwrap_data_key(
-        &self,
-        magic: &[u8],
-        aad: &str,
-        head: &[u8],
-    ) -> Result<SecretKey, ObjectError> {
+    fn unwrap_data_key(&self, magic: &[u8], aad: &str, head: &[u8]) -> Result<SecretKey> {
         let known = self.keys.read();
         unwrap_data_key(&known, magic, aad, head)
     }
@@ -159,7 +141,7 @@ fn encrypt_photo(
     wrapping_key: &KeyEncryptionKey,
     aad: &str,
     photo: &[u8],
-) -> Result<EncryptedPhoto, ObjectError> {
+) -> Result<EncryptedPhoto> {
     let no_randomness = |error| ObjectError::Failed(format!("cannot get random bytes: {error}"));
     let (head, data_key) = new_header(MAGIC, wrapping_key, aad).map_err(no_randomness)?;
     let mut encrypted = Vec::with_capacity(HEADER_BYTES + photo.len() + TAG_BYTES);
@@ -194,8 +176,8 @@ fn decrypt_photo(data_key: &SecretKey, key: &ObjectKey, stored: &[u8]) -> Option
 /// Runs `work` off the request threads if the photo is large.
 async fn off_thread<T: Send + 'static>(
     size: usize,
-    work: impl FnOnce() -> Result<T, ObjectError> + Send + 'static,
-) -> Result<T, ObjectError> {
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let cancelled = |_| Err(ObjectError::Failed("the encryption was cancelled".into()));
     blocking_if_large(size, work)
         .await

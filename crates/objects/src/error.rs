@@ -25,6 +25,9 @@ pub enum ObjectError {
     Altered,
 }
 
+/// Result of an operation of the object store.
+pub type Result<T, E = ObjectError> = std::result::Result<T, E>;
+
 impl ObjectError {
     /// Creates the error of an expired timeout.
     pub(super) fn timed_out() -> Self {
@@ -33,10 +36,7 @@ impl ObjectError {
 }
 
 /// Runs an operation; fails if it takes longer than `limit`.
-pub async fn within<T>(
-    limit: Duration,
-    operation: impl Future<Output = Result<T, ObjectError>>,
-) -> Result<T, ObjectError> {
+pub async fn within<T>(limit: Duration, operation: impl Future<Output = Result<T>>) -> Result<T> {
     timeout(limit, operation)
         .await
         .unwrap_or_else(|_| Err(ObjectError::timed_out()))

@@ -46,7 +46,6 @@ impl ObjectKey {
     pub const REPORTS: &str = "_reports/";
 
     /// Returns the key of a registration's photo.
-    #[must_use]
     pub fn for_photo(campaign: &CampaignId, id: RegistrationId, photo: &PhotoRef) -> Self {
         Self::Photo {
             campaign: campaign.clone(),
@@ -57,7 +56,6 @@ impl ObjectKey {
     }
 
     /// Returns the key of the file of one attempt at a job.
-    #[must_use]
     pub fn for_job(job: &Job, attempt: u32) -> Self {
         Self::Report {
             campaign: job.request.campaign.clone(),
@@ -68,7 +66,6 @@ impl ObjectKey {
     }
 
     /// Parses an object name. Returns `None` if it is not that of a photo or report file.
-    #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let report = name.strip_prefix(Self::REPORTS);
         let (campaign, rest) = report.unwrap_or(name).split_once('/')?;
@@ -96,7 +93,6 @@ impl ObjectKey {
     }
 
     /// Returns the campaign.
-    #[must_use]
     pub fn campaign(&self) -> &CampaignId {
         match self {
             Self::Photo { campaign, .. } | Self::Report { campaign, .. } => campaign,

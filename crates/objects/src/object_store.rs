@@ -18,7 +18,7 @@ use super::encryption::{
     EncryptedFile, EncryptedPhoto, Encryptor, HEADER_BYTES, KeyEncryptionKey, MAX_ENCRYPTED_BYTES,
     is_encrypted_under,
 };
-use super::error::{ObjectError, within};
+use super::error::{ObjectError, Result, within};
 use super::key::ObjectKey;
 use super::s3::S3Backend;
 use super::setting::ObjectStoreSetting;
@@ -29,11 +29,10 @@ const PREPARE_TIMEOUT: Duration = Duration::from_secs(3);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum duration of the download of a photo.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Number of listed keys that are buffered.
 const LIST_BUFFER: usize = 64;
 
 /// Background task of a listing, with its outcome.
-type ListingTask = JoinHandle<Result<(), ObjectError>>;
+type ListingTask = JoinHandle<Result<()>>;
 
 /// Object store for photos and reports.
 #[derive(Clone, Debug)]
@@ -45,13 +44,10 @@ pub struct ObjectStore {
 
 #[derive(Clone, Debug)]
 enum ObjectBackend {
-    /// A local folder.
     Disk(DiskBackend),
-    /// An S3 bucket.
     S3(S3Backend),
 }
 
-/// Calls the back end.
 macro_rules! dispatch {
     ($store:ident.$operation:ident($($argument:expr),*)) => {
         match &$store.backend {
@@ -63,7 +59,6 @@ macro_rules! dispatch {
 
 impl ObjectStore {
     /// Creates the configured object store. Does not connect yet.
-    #[must_use]
     pub fn new(setting: &ObjectStoreSetting, encryptor: Encryptor) -> Self {
         let backend = match setting {
             ObjectStoreSetting::Disk(folder) => ObjectBackend::Disk(DiskBackend::new(folder)),
@@ -83,37 +78,31 @@ impl ObjectStore {
     }
 
     /// Returns the encryptor of photos and files.
-    #[must_use]
     pub fn encryptor(&self) -> &Encryptor {
         &self.encryptor
     }
 
     /// Creates the folder or bucket if it is missing, within three seconds.
-    pub async fn prepare(&self) -> Result<(), ObjectError> {
+    pub async fn prepare(&self) -> Result<()> {
         let prepared = self.measure("prepare", async { dispatch!(self.prepare()) });
         within(PREPARE_TIMEOUT, prepared).await
     }
 
     /// Stores a photo durably. Storing it again leaves one of the two encrypted versions; both hold the same photo.
-    ///
-    /// # Errors
-    /// After an error the photo may or may not be stored; retrying is safe.
-    pub async fn put(&self, key: &ObjectKey, photo: &EncryptedPhoto) -> Result<(), ObjectError> {
+    /// After an error it may or may not be stored; retrying is safe.
+    pub async fn put(&self, key: &ObjectKey, photo: &EncryptedPhoto) -> Result<()> {
         self.measure("put", async { dispatch!(self.put(key, photo)) })
             .await
     }
 
-    /// Stores a report file durably; overwrites an existing one atomically.
-    ///
-    /// # Errors
-    /// After an error the file may or may not be stored; retrying is safe.
-    pub async fn put_file(&self, key: &ObjectKey, file: &EncryptedFile) -> Result<(), ObjectError> {
+    /// Stores a report file durably; overwrites an existing one atomically. After an error it may or may not be stored.
+    pub async fn put_file(&self, key: &ObjectKey, file: &EncryptedFile) -> Result<()> {
         self.measure("put_file", async { dispatch!(self.put_file(key, file)) })
             .await
     }
 
     /// Reads, decrypts and verifies a photo. Returns `None` if there is none.
-    pub async fn get(&self, key: &ObjectKey) -> Result<Option<Bytes>, ObjectError> {
+    pub async fn get(&self, key: &ObjectKey) -> Result<Option<Bytes>> {
         let Some(stored) = self.measure("get", self.read(key, None)).await? else {
             return Ok(None);
         };
@@ -122,14 +111,11 @@ impl ObjectStore {
 
     /// Reads a report file as a stream of decrypted chunks. Returns `None` if there is none. The stream fails before
     /// its last chunk if the content differs from `known`.
-    ///
-    /// # Errors
-    /// Fails also if the length or the first chunk is wrong.
     pub async fn get_file(
         &self,
         key: &ObjectKey,
         known: ReportFile,
-    ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>, ObjectError> {
+    ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>> {
         let open = self.measure("file", async { dispatch!(self.open(key, None)) });
         let Some(found) = open.await? else {
             return Ok(None);
@@ -139,7 +125,7 @@ impl ObjectStore {
     }
 
     /// Returns when an object was last stored (store clock), or `None` if there is none.
-    pub async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>, ObjectError> {
+    pub async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>> {
         self.measure("put_at", async { dispatch!(self.head(key)) })
             .await
     }
@@ -159,14 +145,14 @@ impl ObjectStore {
         &self,
         keys: &[KeyEncryptionKey],
         key: &ObjectKey,
-    ) -> Result<bool, ObjectError> {
+    ) -> Result<bool> {
         let head = self.read(key, Some(HEADER_BYTES));
         let head = self.measure("start", head).await?;
         Ok(head.is_some_and(|head| is_encrypted_under(keys, key, &head)))
     }
 
     /// Deletes an object; succeeds if there is none.
-    pub async fn remove(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+    pub async fn remove(&self, key: &ObjectKey) -> Result<()> {
         let operation = match key {
             ObjectKey::Photo { .. } => "remove",
             ObjectKey::Report { .. } => "remove_file",
@@ -177,23 +163,19 @@ impl ObjectStore {
 
     /// Checks within a second whether the store accepts objects, by writing an empty one. Creates the folder or bucket
     /// if it is missing.
-    pub async fn try_put(&self) -> Result<(), ObjectError> {
+    pub async fn try_put(&self) -> Result<()> {
         let tried = self.measure("try_put", async { dispatch!(self.try_put()) });
         within(PROBE_TIMEOUT, tried).await
     }
 
     /// Checks within a second whether the store answers.
-    pub async fn ping(&self) -> Result<(), ObjectError> {
+    pub async fn ping(&self) -> Result<()> {
         let ping = async { dispatch!(self.ping()) };
         self.measure("ping", within(PROBE_TIMEOUT, ping)).await
     }
 
     /// Reads the first `bytes` bytes of a photo, or all of it. Returns `None` if there is none.
-    async fn read(
-        &self,
-        key: &ObjectKey,
-        bytes: Option<usize>,
-    ) -> Result<Option<Bytes>, ObjectError> {
+    async fn read(&self, key: &ObjectKey, bytes: Option<usize>) -> Result<Option<Bytes>> {
         let Some((length, reader)) = dispatch!(self.open(key, bytes))? else {
             return Ok(None);
         };
@@ -217,8 +199,8 @@ impl ObjectStore {
     fn measure<'a, T: Send + 'a>(
         &'a self,
         operation: &'static str,
-        work: impl Future<Output = Result<T, ObjectError>> + Send + 'a,
-    ) -> BoxFuture<'a, Result<T, ObjectError>> {
+        work: impl Future<Output = Result<T>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T>> {
         Box::pin(self.meter.time(operation, work))
     }
 }

@@ -24,7 +24,7 @@ use tokio_stream::StreamExt;
 use tokio_util::io::ReaderStream;
 
 use super::encryption::{CHUNK_BYTES, EncryptedFile, EncryptedPhoto};
-use super::error::ObjectError;
+use super::error::{ObjectError, Result};
 use super::key::{ObjectKey, ObjectReader};
 use super::setting::S3Setting;
 
@@ -55,7 +55,7 @@ impl S3Backend {
     }
 
     /// Creates the bucket if it is missing.
-    pub(super) async fn prepare(&self) -> Result<(), ObjectError> {
+    pub(super) async fn prepare(&self) -> Result<()> {
         let known = self.client.head_bucket().bucket(&self.bucket).send().await;
         if if_exists(known)?.is_some() {
             return Ok(());
@@ -76,18 +76,14 @@ impl S3Backend {
     }
 
     /// Writes an empty object under a name that no photo has.
-    pub(super) async fn try_put(&self) -> Result<(), ObjectError> {
+    pub(super) async fn try_put(&self) -> Result<()> {
         self.prepare().await?;
         let trial = self.client.put_object().bucket(&self.bucket).key(PROBE_KEY);
         let taken = trial.body(ByteStream::from_static(b"")).send().await;
         taken.map(drop).map_err(to_object_error)
     }
 
-    pub(super) async fn put(
-        &self,
-        key: &ObjectKey,
-        photo: &EncryptedPhoto,
-    ) -> Result<(), ObjectError> {
+    pub(super) async fn put(&self, key: &ObjectKey, photo: &EncryptedPhoto) -> Result<()> {
         let checksum = crc32fast::hash(photo.bytes()).to_be_bytes();
         self.client
             .put_object()
@@ -106,11 +102,7 @@ impl S3Backend {
     }
 
     /// Uploads a report file as a stream.
-    pub(super) async fn put_file(
-        &self,
-        key: &ObjectKey,
-        encrypted: &EncryptedFile,
-    ) -> Result<(), ObjectError> {
+    pub(super) async fn put_file(&self, key: &ObjectKey, encrypted: &EncryptedFile) -> Result<()> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(UPLOAD_TIMEOUT)
@@ -138,7 +130,7 @@ impl S3Backend {
         &self,
         key: &ObjectKey,
         bytes: Option<usize>,
-    ) -> Result<Option<(u64, ObjectReader)>, ObjectError> {
+    ) -> Result<Option<(u64, ObjectReader)>> {
         let get = self.client.get_object().bucket(&self.bucket);
         let range = bytes.map(|bytes| format!("bytes=0-{}", bytes - 1));
         let found = get.key(key.to_string()).set_range(range).send().await;
@@ -153,7 +145,7 @@ impl S3Backend {
         Ok(Some((length, Box::pin(object.body.into_async_read()))))
     }
 
-    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>, ObjectError> {
+    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>> {
         let head = self.client.head_object().bucket(&self.bucket);
         let found = if_exists(head.key(key.to_string()).send().await)?;
         found
@@ -167,7 +159,7 @@ impl S3Backend {
         &self,
         prefix: &str,
         objects: Sender<(ObjectKey, Timestamp)>,
-    ) -> Result<(), ObjectError> {
+    ) -> Result<()> {
         let list = self.client.list_objects_v2().bucket(&self.bucket);
         let mut pages = list.prefix(prefix).into_paginator().send();
         while let Some(page) = pages.next().await {
@@ -185,13 +177,13 @@ impl S3Backend {
         Ok(())
     }
 
-    pub(super) async fn remove(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+    pub(super) async fn remove(&self, key: &ObjectKey) -> Result<()> {
         let remove = self.client.delete_object().bucket(&self.bucket);
         let removed = remove.key(key.to_string()).send().await;
         removed.map(drop).map_err(to_object_error)
     }
 
-    pub(super) async fn ping(&self) -> Result<(), ObjectError> {
+    pub(super) async fn ping(&self) -> Result<()> {
         let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
         answer.map(drop).map_err(to_object_error)
     }
@@ -249,7 +241,7 @@ fn build_http_client(setting: &S3Setting) -> SharedHttpClient {
 }
 
 /// Streams the file from its start, one chunk per [`CHUNK_INTERVAL`].
-fn throttled_body(file: &File) -> Result<ByteStream, ObjectError> {
+fn throttled_body(file: &File) -> Result<ByteStream> {
     let unreadable = |_| ObjectError::Failed("cannot read the file of a report".into());
     let mut file = file.try_clone().map_err(unreadable)?;
     file.rewind().map_err(unreadable)?;
@@ -258,16 +250,13 @@ fn throttled_body(file: &File) -> Result<ByteStream, ObjectError> {
     Ok(ByteStream::from_body_1_x(StreamBody::new(frames)))
 }
 
-/// Converts the modification time of an object.
-fn parse_modified(modified: Option<&DateTime>) -> Result<Timestamp, ObjectError> {
+fn parse_modified(modified: Option<&DateTime>) -> Result<Timestamp> {
     let moment = modified.and_then(|told| Timestamp::from_second(told.secs()).ok());
     moment.ok_or_else(|| ObjectError::Failed("object without a modification time".into()))
 }
 
 /// Returns `None` if the object or bucket does not exist.
-fn if_exists<T, E: ProvideErrorMetadata>(
-    result: Result<T, SdkError<E>>,
-) -> Result<Option<T>, ObjectError> {
+fn if_exists<T, E: ProvideErrorMetadata>(result: Result<T, SdkError<E>>) -> Result<Option<T>> {
     match result {
         Err(error) if status_code(&error) == Some(404) => Ok(None),
         result => result.map(Some).map_err(to_object_error),

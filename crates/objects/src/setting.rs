@@ -39,7 +39,6 @@ pub struct MasterKeys(Arc<[SecretBox<[u8; 32]>]>);
 
 impl MasterKeys {
     /// Wraps the keys in order; the first one encrypts. Returns `None` if there are none.
-    #[must_use]
     pub fn new(keys: Vec<SecretBox<[u8; 32]>>) -> Option<Self> {
         (!keys.is_empty()).then(|| Self(keys.into()))
     }

@@ -20,13 +20,11 @@ pub enum PhotoFormat {
 
 impl PhotoFormat {
     /// Returns the extension of a file name or object key, without a dot.
-    #[must_use]
     pub fn extension(self) -> &'static str {
         self.into()
     }
 
     /// Returns the media type.
-    #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -36,7 +34,6 @@ impl PhotoFormat {
     }
 
     /// Parses an [`extension`](Self::extension); case-sensitive.
-    #[must_use]
     pub fn from_extension(extension: &str) -> Option<Self> {
         extension.parse().ok()
     }

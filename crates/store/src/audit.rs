@@ -1,12 +1,9 @@
 //! Audit log, append-only. The store enforces one rule: a sequence number has one entry. A writer that loses the race
 //! for a number reads the new head and retries ([`jornada_service::staff::audit`]).
 
-pub(crate) mod mongo;
-pub(crate) mod sqlite;
-
 use jiff::Timestamp;
 
-use super::error::StoreError;
+use super::error::Result;
 use super::handle::Store;
 use super::records::{Condition, Fields, Freshness, NewRecord, Query, Record, Table, Value};
 use jornada_domain::CampaignId;
@@ -40,7 +37,6 @@ pub enum StoredEntry {
 
 impl StoredEntry {
     /// Returns the sequence number.
-    #[must_use]
     pub fn seq(&self) -> u64 {
         match self {
             Self::Entry(entry) => entry.seq,
@@ -56,7 +52,7 @@ impl Record for ChainEntry {
         ..Table::new("audit", "seq")
     };
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         let event = AuditEvent {
             action: fields.parse("action", |name| name.parse().ok())?,
             campaign: fields.parse_optional("campaign", CampaignId::parse)?,
@@ -112,7 +108,7 @@ impl NewRecord for ChainEntry {
 impl Record for ChainHead {
     const TABLE: Table = ChainEntry::TABLE;
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         Ok(Self {
             seq: fields.take("seq")?,
             hash: fields.take("hash")?,
@@ -123,7 +119,7 @@ impl Record for ChainHead {
 impl Record for StoredEntry {
     const TABLE: Table = ChainEntry::TABLE;
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         let entry = ChainEntry::from_fields(fields.clone()).map(Box::new);
         Ok(entry.map_or_else(
             |_| Self::Unreadable(fields.take("seq").map_or(0, i64::unsigned_abs)),
@@ -153,12 +149,12 @@ impl AuditFilter {
 impl Store {
     /// Appends an entry. Returns false if its sequence number exists. After true, the entry and all before it survive
     /// the loss of any one process or node.
-    pub async fn append_audit(&self, entry: &ChainEntry) -> Result<bool, StoreError> {
+    pub async fn append_audit(&self, entry: &ChainEntry) -> Result<bool> {
         self.time("append_audit", self.insert_record(entry)).await
     }
 
     /// Returns the head of the chain; the default if there is no entry.
-    pub async fn audit_head(&self) -> Result<ChainHead, StoreError> {
+    pub async fn audit_head(&self) -> Result<ChainHead> {
         // An entry appended after one that no majority has yet is acknowledged only once a majority has both.
         let last = Query::new([Condition::at_least("seq", 1_u64)])
             .sort(&[("seq", -1)])
@@ -168,7 +164,7 @@ impl Store {
     }
 
     /// Returns up to `limit` entries after `seq`, oldest first.
-    pub async fn audit_after(&self, seq: u64, limit: u16) -> Result<Vec<StoredEntry>, StoreError> {
+    pub async fn audit_after(&self, seq: u64, limit: u16) -> Result<Vec<StoredEntry>> {
         let after = [Condition::at_least("seq", seq.saturating_add(1))];
         let query = Query::new(after).sort(&[("seq", 1)]).limit(limit.into());
         self.time("audit_after", self.find_records(query)).await
@@ -181,7 +177,7 @@ impl Store {
         filter: &AuditFilter,
         seq: Option<u64>,
         limit: u16,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
+    ) -> Result<Vec<StoredEntry>> {
         let mut conditions = filter.conditions();
         conditions.push(Condition::below("seq", seq.unwrap_or(u64::MAX)));
         let query = Query::new(conditions)

@@ -3,4 +3,3 @@
 mod closures;
 mod consents;
 mod rejections;
-pub(crate) mod sqlite;

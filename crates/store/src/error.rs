@@ -12,6 +12,9 @@ pub enum StoreError {
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Result of a store operation.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
 impl StoreError {
     /// Copies an error, for each of the writes that failed together.
     pub(crate) fn duplicate(&self) -> Self {

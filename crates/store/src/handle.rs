@@ -1,6 +1,6 @@
 //! The handle to a store, which passes each operation on to its back end.
 
-use super::error::StoreError;
+use super::error::Result;
 use super::mongo::handle::MongoStore;
 use super::records::{Change, Condition, NewRecord, Order, Query, Record};
 use super::sqlite::handle::SqliteStore;
@@ -21,7 +21,6 @@ pub(crate) enum StoreBackend {
     Sqlite(SqliteStore),
 }
 
-/// Passes a call on to the back end.
 macro_rules! dispatch {
     ($self:ident.$operation:ident($($argument:expr),* $(,)?)) => {
         match &$self.backend {
@@ -55,18 +54,15 @@ impl Store {
     }
 
     /// Inserts a record. Returns false if a unique field has the same value in another one.
-    pub(crate) async fn insert_record<R: NewRecord>(&self, record: &R) -> Result<bool, StoreError> {
+    pub(crate) async fn insert_record<R: NewRecord>(&self, record: &R) -> Result<bool> {
         dispatch!(self.insert_record(R::TABLE, record.to_fields()))
     }
 
-    pub(crate) async fn find_record<R: Record>(
-        &self,
-        query: Query,
-    ) -> Result<Option<R>, StoreError> {
+    pub(crate) async fn find_record<R: Record>(&self, query: Query) -> Result<Option<R>> {
         Ok(self.find_records(query.limit(1)).await?.pop())
     }
 
-    pub(crate) async fn find_records<R: Record>(&self, query: Query) -> Result<Vec<R>, StoreError> {
+    pub(crate) async fn find_records<R: Record>(&self, query: Query) -> Result<Vec<R>> {
         let found = dispatch!(self.find_records(R::TABLE, query))?;
         found.into_iter().map(R::from_fields).collect()
     }
@@ -76,7 +72,7 @@ impl Store {
         &self,
         conditions: impl Into<Vec<Condition>>,
         changes: impl Into<Vec<Change>>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let (conditions, changes) = (conditions.into(), changes.into());
         dispatch!(self.update_records(R::TABLE, conditions, changes))
     }
@@ -87,7 +83,7 @@ impl Store {
         conditions: impl Into<Vec<Condition>>,
         order: Order,
         changes: impl Into<Vec<Change>>,
-    ) -> Result<Option<R>, StoreError> {
+    ) -> Result<Option<R>> {
         let (conditions, changes) = (conditions.into(), changes.into());
         let updated = dispatch!(self.update_first_record(R::TABLE, conditions, order, changes))?;
         updated.map(R::from_fields).transpose()
@@ -96,7 +92,7 @@ impl Store {
     pub(crate) async fn delete_records<R: Record>(
         &self,
         conditions: impl Into<Vec<Condition>>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let conditions = conditions.into();
         dispatch!(self.delete_records(R::TABLE, conditions))
     }

@@ -1,16 +1,14 @@
 //! Background jobs that write reports. A worker claims a job under an attempt number and sends heartbeats (store
 //! clock). Without them the job is queued again; updates under the old number are rejected.
 
-pub(crate) mod mongo;
 mod record;
-pub(crate) mod sqlite;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::error::StoreError;
+use super::error::Result;
 use super::handle::Store;
 use super::records::{Change, Condition, Freshness, Query, Value};
 use super::time_limit::to_ms;
@@ -34,7 +32,6 @@ pub struct JobLease {
 
 impl JobLease {
     /// Returns the lease of the worker that has just claimed `job`.
-    #[must_use]
     pub fn from_job(job: &Job) -> Self {
         Self {
             job: job.id,
@@ -72,14 +69,14 @@ pub enum JobOutcome {
 
 impl Store {
     /// Inserts a job. Idempotent.
-    pub async fn add_job(&self, job: &Job) -> Result<(), StoreError> {
+    pub async fn add_job(&self, job: &Job) -> Result<()> {
         self.time("add_job", self.insert_record(job))
             .await
             .map(drop)
     }
 
     /// Returns a job.
-    pub async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
+    pub async fn job(&self, id: Uuid) -> Result<Option<Job>> {
         let query = Query::new([Condition::is("id", id)]).read(Freshness::Primary);
         self.time("job", self.find_record(query)).await
     }
@@ -89,7 +86,7 @@ impl Store {
         &self,
         campaign: &CampaignId,
         requester: &str,
-    ) -> Result<Vec<Job>, StoreError> {
+    ) -> Result<Vec<Job>> {
         let theirs = [
             Condition::contains("askers", requester),
             Condition::is("campaign", campaign.as_str()),
@@ -100,10 +97,7 @@ impl Store {
     }
 
     /// Returns the latest finished job for an equal request of any requester.
-    pub async fn find_finished_job(
-        &self,
-        request: &ReportRequest,
-    ) -> Result<Option<Job>, StoreError> {
+    pub async fn find_finished_job(&self, request: &ReportRequest) -> Result<Option<Job>> {
         let equal = [
             Condition::is("state", "done"),
             Condition::is("wanted", record::to_json(request)),
@@ -113,7 +107,7 @@ impl Store {
     }
 
     /// Adds a requester to a finished job. Returns false if there is none. Idempotent.
-    pub async fn add_requester(&self, id: Uuid, requester: &str) -> Result<bool, StoreError> {
+    pub async fn add_requester(&self, id: Uuid, requester: &str) -> Result<bool> {
         let finished = [Condition::is("id", id), Condition::is("state", "done")];
         let include = [Change::Include("askers", requester.to_owned())];
         let add = self.update_records::<Job>(finished, include);
@@ -122,7 +116,7 @@ impl Store {
 
     /// Claims the job that was queued first. If the outcome is unknown, a claimed job is queued again for lack of
     /// heartbeats.
-    pub async fn claim_next_job(&self) -> Result<Option<Job>, StoreError> {
+    pub async fn claim_next_job(&self) -> Result<Option<Job>> {
         let changes = [
             Change::set("state", "running"),
             Change::Increment("attempt"),
@@ -138,11 +132,7 @@ impl Store {
 
     /// Fails attempts without a heartbeat for this long: each job is queued again, or has failed for good after
     /// [`MAX_FAILED_ATTEMPTS`] attempts.
-    pub async fn requeue_stalled_jobs(
-        &self,
-        timeout: Duration,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn requeue_stalled_jobs(&self, timeout: Duration, now: Timestamp) -> Result<()> {
         let stalled = vec![
             Condition::is("state", "running"),
             Condition::older_than("noted_at", to_ms(timeout)),
@@ -165,7 +155,7 @@ impl Store {
         lease: JobLease,
         rows: u64,
         source_version: Option<SourceVersion>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let mut changes = vec![Change::SetNow("noted_at"), Change::set("rows", rows)];
         changes.extend(source_version.into_iter().flat_map(set_source_version));
         let update = self.update_records::<Job>(lease.is_valid(), changes);
@@ -178,7 +168,7 @@ impl Store {
         lease: JobLease,
         outcome: JobOutcome,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let changes = match outcome {
             JobOutcome::Failed => {
                 let fail = self.fail_attempts(lease.is_valid(), now);
@@ -206,11 +196,7 @@ impl Store {
     }
 
     /// Fails attempts: a job is queued again, or has failed for good after the last one. Returns the number of jobs.
-    async fn fail_attempts(
-        &self,
-        mut attempts: Vec<Condition>,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    async fn fail_attempts(&self, mut attempts: Vec<Condition>, now: Timestamp) -> Result<u64> {
         let last = MAX_FAILED_ATTEMPTS - 1;
         let requeue = [Change::Increment("lost"), Change::set("state", "waiting")];
         let fail = [
@@ -226,7 +212,7 @@ impl Store {
     }
 
     /// Cancels a queued or running job. Returns false if there is none.
-    pub async fn cancel_job(&self, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn cancel_job(&self, id: Uuid, now: Timestamp) -> Result<bool> {
         // Only a queued or running job has not ended.
         let live = [
             Condition::is("id", id),
@@ -241,11 +227,7 @@ impl Store {
     }
 
     /// Returns up to [`MAX_JOBS`] jobs that ended at `from` or later and before `before`, earliest first.
-    pub async fn ended_jobs(
-        &self,
-        from: Timestamp,
-        before: Timestamp,
-    ) -> Result<Vec<Job>, StoreError> {
+    pub async fn ended_jobs(&self, from: Timestamp, before: Timestamp) -> Result<Vec<Job>> {
         let ended = [
             Condition::at_least("ended_at", from),
             Condition::below("ended_at", before),
@@ -255,7 +237,7 @@ impl Store {
     }
 
     /// Deletes a job. Idempotent.
-    pub async fn remove_job(&self, id: Uuid) -> Result<(), StoreError> {
+    pub async fn remove_job(&self, id: Uuid) -> Result<()> {
         let delete = self.delete_records::<Job>([Condition::is("id", id)]);
         self.time("remove_job", delete).await.map(drop)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::error::StoreError;
+use super::error::{Result, StoreError};
 use super::handle::{Store, dispatch};
 
 /// A lease that this holder may acquire.
@@ -22,7 +22,6 @@ pub struct Lease {
 
 impl Lease {
     /// Creates a holder for the lease `name`, which does not have it yet.
-    #[must_use]
     pub fn new(store: &Store, name: &'static str, length: Duration) -> Self {
         Self {
             store: store.clone(),
@@ -34,14 +33,15 @@ impl Lease {
 
     /// Acquires or renews the lease. Returns false while another holder has it. It expires `length` after the last
     /// renewal, by the clock of the store.
-    pub async fn acquire(&self) -> Result<bool, StoreError> {
-        let (name, holder, length) = (self.name, self.holder, self.length);
-        self.store.acquire_lease(name, holder, length).await
+    pub async fn acquire(&self) -> Result<bool> {
+        let Self { store, name, .. } = self;
+        dispatch!("lease", store.acquire_lease(name, self.holder, self.length))
     }
 
     /// Releases the lease if this holder has it. After an error it expires by itself.
-    pub async fn release(&self) -> Result<(), StoreError> {
-        self.store.release_lease(self.name, self.holder).await
+    pub async fn release(&self) -> Result<()> {
+        let Self { store, name, .. } = self;
+        dispatch!("release", store.release_lease(name, self.holder))
     }
 
     /// Runs `step` under the lease, then releases it. `None` while another holder has it.
@@ -59,23 +59,8 @@ impl Lease {
 }
 
 impl Store {
-    /// See [`Lease::acquire`].
-    pub async fn acquire_lease(
-        &self,
-        name: &'static str,
-        holder: Uuid,
-        duration: Duration,
-    ) -> Result<bool, StoreError> {
-        dispatch!("lease", self.acquire_lease(name, holder, duration))
-    }
-
-    /// See [`Lease::release`].
-    pub async fn release_lease(&self, name: &'static str, holder: Uuid) -> Result<(), StoreError> {
-        dispatch!("release", self.release_lease(name, holder))
-    }
-
     /// Returns the time of the store's clock, which may differ from this machine's.
-    pub async fn now(&self) -> Result<Timestamp, StoreError> {
+    pub async fn now(&self) -> Result<Timestamp> {
         dispatch!("clock", self.now())
     }
 }

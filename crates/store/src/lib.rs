@@ -24,7 +24,7 @@ mod sqlite;
 mod staff;
 mod time_limit;
 
-pub use error::StoreError;
+pub use error::{Result, StoreError};
 pub use handle::Store;
 pub use keys::WrappedKey;
 pub use leases::Lease;

@@ -5,4 +5,5 @@ pub(crate) mod connect;
 pub(crate) mod convert;
 pub(crate) mod driver_error;
 pub(crate) mod handle;
+pub(crate) mod indexes;
 mod records;

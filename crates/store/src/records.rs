@@ -2,31 +2,41 @@
 //! path of a registration use them, so that each of their operations is written once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
+use jornada_domain::RegistrationId;
 use uuid::Uuid;
 
-use super::error::StoreError;
+use super::error::{Result, StoreError};
+use super::time_limit::OPERATION_TIMEOUT;
 
 /// A table in SQLite, and a collection in MongoDB.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
+    /// Part of the documents of registrations that holds the fields but the key, instead of a collection of its own.
+    pub(crate) part: Option<&'static str>,
     /// Unique field, `_id` in MongoDB.
     pub(crate) key: &'static str,
     /// Name in SQLite and in MongoDB of the field that has two.
     pub(crate) renamed: Option<(&'static str, &'static str)>,
-    /// List whose texts SQLite copies, with the key, to a table for look-ups: list, table, column.
+    /// List whose texts a trigger of SQLite copies, with the key, to a table for look-ups: list, table, column.
     pub(crate) lookup: Option<(&'static str, &'static str, &'static str)>,
+    /// Whether MongoDB retries an insertion while there is no primary.
+    pub(crate) awaits_primary: bool,
 }
 
 impl Table {
     pub(crate) const fn new(name: &'static str, key: &'static str) -> Self {
         Self {
             name,
+            part: None,
             key,
             renamed: None,
             lookup: None,
+            awaits_primary: false,
         }
     }
 }
@@ -35,7 +45,7 @@ impl Table {
 pub(crate) trait Record: Sized {
     const TABLE: Table;
 
-    fn from_fields(fields: Fields) -> Result<Self, StoreError>;
+    fn from_fields(fields: Fields) -> Result<Self>;
 }
 
 /// A type that is stored as a record.
@@ -70,7 +80,7 @@ impl<const N: usize> From<[(&'static str, Value); N]> for Fields {
 
 impl Fields {
     /// Takes a value, which is null if the field is missing.
-    pub(crate) fn take<T: FromValue>(&mut self, name: &'static str) -> Result<T, StoreError> {
+    pub(crate) fn take<T: FromValue>(&mut self, name: &'static str) -> Result<T> {
         let value = self.0.remove(name).unwrap_or(Value::Null);
         T::from_value(value).ok_or_else(|| StoreError::malformed(name))
     }
@@ -80,7 +90,7 @@ impl Fields {
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         let parsed = self.parse_optional(name, parse)?;
         parsed.ok_or_else(|| StoreError::malformed(name))
     }
@@ -90,7 +100,7 @@ impl Fields {
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, StoreError> {
+    ) -> Result<Option<T>> {
         let text: Option<String> = self.take(name)?;
         let parsed = text.map(|text| parse(&text).ok_or_else(|| StoreError::malformed(name)));
         parsed.transpose()
@@ -110,6 +120,7 @@ pub(crate) struct Condition {
 pub(crate) enum Test {
     /// Equal, or missing for [`Value::Null`].
     Is,
+    Above,
     Below,
     AtMost,
     AtLeast,
@@ -119,7 +130,6 @@ pub(crate) enum Test {
     OlderThan,
 }
 
-/// Defines a constructor for each test.
 macro_rules! conditions {
     ($($name:ident => $test:ident,)*) => {$(
         pub(crate) fn $name(field: &'static str, value: impl Into<Value>) -> Self {
@@ -132,6 +142,7 @@ macro_rules! conditions {
 impl Condition {
     conditions! {
         is => Is,
+        above => Above,
         below => Below,
         at_most => AtMost,
         at_least => AtLeast,
@@ -178,6 +189,7 @@ pub(crate) struct Query {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) order: Order,
     pub(crate) limit: Option<u32>,
+    pub(crate) time_limit: Duration,
     pub(crate) freshness: Freshness,
 }
 
@@ -188,6 +200,7 @@ impl Query {
             conditions: conditions.into(),
             order: &[],
             limit: None,
+            time_limit: OPERATION_TIMEOUT,
             freshness: Freshness::Available,
         }
     }
@@ -201,12 +214,15 @@ impl Query {
         Self { limit, ..self }
     }
 
+    pub(crate) fn within(self, time_limit: Duration) -> Self {
+        Self { time_limit, ..self }
+    }
+
     pub(crate) fn read(self, freshness: Freshness) -> Self {
         Self { freshness, ..self }
     }
 }
 
-/// Implements conversions to [`Value`].
 macro_rules! into_value {
     ($($from:ty, $value:ident => $into:expr;)*) => {$(
         impl From<$from> for Value {
@@ -226,7 +242,9 @@ into_value! {
     String, text => Self::Text(text);
     Timestamp, at => Self::Time(at);
     Uuid, id => Self::Bytes(id.as_bytes().to_vec());
+    RegistrationId, id => Self::Bytes(id.as_bytes().to_vec());
     &Vec<u8>, bytes => Self::Bytes(bytes.clone());
+    Vec<u8>, bytes => Self::Bytes(bytes);
     &[String], texts => Self::List(texts.to_vec());
 }
 
@@ -247,7 +265,6 @@ pub(crate) trait FromValue: Sized {
     fn from_value(value: Value) -> Option<Self>;
 }
 
-/// Implements conversions from [`Value`].
 macro_rules! from_value {
     ($($into:ty { $($from:pat => $value:expr,)* })*) => {$(
         impl FromValue for $into {
@@ -267,6 +284,8 @@ from_value! {
     u32 { Value::Int(count) => count.try_into().ok(), }
     String { Value::Text(text) => Some(text), }
     Vec<u8> { Value::Bytes(bytes) => Some(bytes), }
+    Bytes { Value::Bytes(bytes) => Some(bytes.into()), }
+    RegistrationId { Value::Bytes(bytes) => bytes.try_into().ok().map(Self::from_bytes), }
     Uuid { Value::Bytes(bytes) => Self::from_slice(&bytes).ok(), }
     Timestamp {
         Value::Time(at) => Some(at),

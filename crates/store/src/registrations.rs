@@ -1,6 +1,5 @@
 //! Registrations: inserted once, read, counted, listed. The folder has their feed, searches, updates and statistics.
 
-mod answers_by_field;
 pub(crate) mod feed;
 pub(crate) mod mongo;
 pub mod search;
@@ -14,7 +13,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::error::StoreError;
+use super::error::Result;
 use super::handle::{Store, dispatch};
 use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
@@ -71,12 +70,12 @@ impl Store {
         &self,
         campaign: &Campaign,
         registration: &Registration,
-    ) -> Result<InsertOutcome, StoreError> {
+    ) -> Result<InsertOutcome> {
         dispatch!("keep", self.insert(campaign, registration))
     }
 
     /// Returns the contents of the receipt with this number.
-    pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>, StoreError> {
+    pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>> {
         dispatch!("receipt", self.receipt(number))
     }
 
@@ -85,7 +84,7 @@ impl Store {
         &self,
         campaign: &Arc<Campaign>,
         id: RegistrationId,
-    ) -> Result<Option<Registration>, StoreError> {
+    ) -> Result<Option<Registration>> {
         dispatch!("registration", self.registration(campaign, id))
     }
 
@@ -94,16 +93,12 @@ impl Store {
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
-    ) -> Result<BTreeMap<String, String>, StoreError> {
+    ) -> Result<BTreeMap<String, String>> {
         dispatch!("answers", self.answers(campaign, id))
     }
 
     /// Counts the selected registrations of a campaign.
-    pub async fn count(
-        &self,
-        campaign: &CampaignId,
-        selection: &Selection,
-    ) -> Result<u64, StoreError> {
+    pub async fn count(&self, campaign: &CampaignId, selection: &Selection) -> Result<u64> {
         dispatch!("count", self.count(campaign, selection))
     }
 
@@ -117,7 +112,7 @@ impl Store {
         &self,
         campaign: &Arc<Campaign>,
         selection: &Selection,
-    ) -> Result<RegistrationStream, StoreError> {
+    ) -> Result<RegistrationStream> {
         dispatch!("registrations", self.registrations(campaign, selection))
     }
 }

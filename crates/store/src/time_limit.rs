@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::error::StoreError;
+use super::error::{Result, StoreError};
 
 /// Time limit of an operation: longer than an election, and shorter than what looks like a hung instance.
 pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -12,11 +12,14 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit of [`Store::ping`](super::Store::ping).
 pub const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Time limit of a count of a whole campaign: about a second for each million registrations.
+pub(crate) const COUNT_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// Waits for an operation up to its time limit.
 pub(crate) async fn within<T, E>(
     limit: Duration,
     operation: impl IntoFuture<Output = Result<T, E>>,
-) -> Result<T, StoreError>
+) -> Result<T>
 where
     StoreError: From<E>,
 {
@@ -26,9 +29,7 @@ where
 }
 
 /// Waits for an operation up to [`OPERATION_TIMEOUT`].
-pub(crate) async fn in_time<T, E>(
-    operation: impl IntoFuture<Output = Result<T, E>>,
-) -> Result<T, StoreError>
+pub(crate) async fn in_time<T, E>(operation: impl IntoFuture<Output = Result<T, E>>) -> Result<T>
 where
     StoreError: From<E>,
 {

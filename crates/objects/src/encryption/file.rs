@@ -36,13 +36,11 @@ pub struct EncryptedFile {
 
 impl EncryptedFile {
     /// Returns the file; read it from its start.
-    #[must_use]
     pub fn file(&self) -> &File {
         &self.file
     }
 }
 
-/// Returns the encrypted length of a file.
 fn encrypted_length(plain: u64) -> u64 {
     let chunks = plain.div_ceil(CHUNK_BYTES as u64).max(1);
     HEADER_BYTES as u64 + plain + chunks * TAG_BYTES as u64

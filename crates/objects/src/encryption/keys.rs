@@ -21,7 +21,6 @@ pub struct MasterKey {
 
 impl MasterKey {
     /// Creates a key. Derives the id from the key (first 8 bytes of SHA-256).
-    #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
         let digest = Sha256::new_with_prefix(b"jornada: master key of photos")
             .chain_update(key)
@@ -35,7 +34,6 @@ impl MasterKey {
     }
 
     /// Returns the id.
-    #[must_use]
     pub fn id(&self) -> KeyId {
         self.id
     }
@@ -72,7 +70,6 @@ impl KeyEncryptionKey {
     }
 
     /// Returns the id: that of the master key under which it was created.
-    #[must_use]
     pub fn id(&self) -> KeyId {
         self.id
     }

@@ -50,7 +50,6 @@ pub enum InspectionError {
 
 impl InspectionError {
     /// Returns whether the file is not a JPEG, PNG or WebP at all (HTTP 415), rather than an unacceptable one (422).
-    #[must_use]
     pub fn is_unsupported_media_type(&self) -> bool {
         matches!(
             self,
@@ -59,7 +58,6 @@ impl InspectionError {
     }
 
     /// Returns whether the file is too large (HTTP 413).
-    #[must_use]
     pub fn is_too_large(&self) -> bool {
         *self == Self::TooLarge
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::Store;
 use crate::records::{Condition, Fields, NewRecord, Query, Record, Table};
 use jornada_domain::CampaignId;
@@ -13,7 +13,7 @@ type Closure = (CampaignId, EarlyClosure);
 impl Record for Closure {
     const TABLE: Table = Table::new("closings", "campaign");
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         let closure = EarlyClosure {
             at: fields.take("at")?,
             by: fields.take("by")?,
@@ -41,20 +41,20 @@ impl Store {
         &self,
         campaign: &CampaignId,
         closure: &EarlyClosure,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let record = (campaign.clone(), closure.clone());
         self.time("close", self.insert_record(&record)).await
     }
 
     /// Reopens a closed campaign. Returns false if it is not closed.
-    pub async fn reopen_campaign(&self, campaign: &CampaignId) -> Result<bool, StoreError> {
+    pub async fn reopen_campaign(&self, campaign: &CampaignId) -> Result<bool> {
         let closure = [Condition::is("campaign", campaign.as_str())];
         let delete = self.delete_records::<Closure>(closure);
         Ok(self.time("reopen", delete).await? > 0)
     }
 
     /// Returns the closed campaigns.
-    pub async fn closures(&self) -> Result<BTreeMap<CampaignId, EarlyClosure>, StoreError> {
+    pub async fn closures(&self) -> Result<BTreeMap<CampaignId, EarlyClosure>> {
         let all = self.find_records::<Closure>(Query::new([]));
         Ok(self.time("closings", all).await?.into_iter().collect())
     }

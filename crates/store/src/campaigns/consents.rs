@@ -1,6 +1,6 @@
 //! Consent texts by version. Registrations name only the version.
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::Store;
 use crate::records::{Condition, Fields, NewRecord, Query, Record, Table};
 use jornada_domain::{Campaign, Localized};
@@ -11,7 +11,7 @@ type Consent = (String, Localized);
 impl Record for Consent {
     const TABLE: Table = Table::new("consents", "version");
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         let text = Localized {
             es: fields.take("es")?,
             en: fields.take("en")?,
@@ -33,7 +33,7 @@ impl NewRecord for Consent {
 
 impl Store {
     /// Inserts the consent text of a campaign, if it has one. Idempotent.
-    pub async fn insert_consent(&self, campaign: &Campaign) -> Result<(), StoreError> {
+    pub async fn insert_consent(&self, campaign: &Campaign) -> Result<()> {
         let consent = campaign.consent_version().zip(campaign.consent.clone());
         let Some(consent) = consent else {
             return Ok(());
@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// Returns the consent text of a version.
-    pub async fn consent(&self, version: &str) -> Result<Option<Localized>, StoreError> {
+    pub async fn consent(&self, version: &str) -> Result<Option<Localized>> {
         let query = Query::new([Condition::is("version", version)]);
         let found = self
             .time("consent", self.find_record::<Consent>(query))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use jornada_domain::CampaignId;
 
@@ -19,7 +19,7 @@ impl Store {
         campaign: &CampaignId,
         day: Date,
         counts: &BTreeMap<String, u64>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         if counts.is_empty() {
             return Ok(());
         }
@@ -31,7 +31,7 @@ impl Store {
         &self,
         campaign: &CampaignId,
         since: Date,
-    ) -> Result<BTreeMap<String, u64>, StoreError> {
+    ) -> Result<BTreeMap<String, u64>> {
         dispatch!("refusals", self.rejections(campaign, since))
     }
 
@@ -40,7 +40,7 @@ impl Store {
         &self,
         campaign: &CampaignId,
         before: Date,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         dispatch!(
             "sweep_refusals",
             self.delete_expired_rejections(campaign, before)

@@ -1,6 +1,6 @@
 //! The record of a job.
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::records::{Fields, NewRecord, Record, Table};
 use jornada_domain::job::{ReportFile, ReportRequest, SourceVersion};
 use jornada_domain::{Job, JobState};
@@ -13,7 +13,7 @@ pub(super) fn to_json(request: &ReportRequest) -> String {
 impl Record for Job {
     const TABLE: Table = Table::new("jobs", "id");
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         let basis: Option<u64> = fields.take("basis_rows")?;
         let basis = basis.zip(fields.take("basis_revision")?);
         let bytes: Option<u64> = fields.take("file_bytes")?;

@@ -7,7 +7,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 use uuid::Uuid;
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert::binary;
 use crate::mongo::handle::MongoStore;
 use crate::time_limit::{OPERATION_TIMEOUT, in_time, to_ms};
@@ -18,7 +18,7 @@ impl MongoStore {
         name: &str,
         holder: Uuid,
         duration: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let holder = binary(holder.as_bytes());
         let mine = doc! { "$eq": ["$holder", &holder] };
         // A missing field, as in a new document, sorts before every time.
@@ -43,13 +43,12 @@ impl MongoStore {
         Ok(lease.as_ref().is_some_and(holds))
     }
 
-    pub(crate) async fn release_lease(&self, name: &str, holder: Uuid) -> Result<(), StoreError> {
+    pub(crate) async fn release_lease(&self, name: &str, holder: Uuid) -> Result<()> {
         let mine = doc! { "_id": name, "holder": binary(holder.as_bytes()) };
         in_time(self.leases.delete_one(mine)).await.map(drop)
     }
 
-    /// Returns the time of the primary.
-    pub(crate) async fn now(&self) -> Result<Timestamp, StoreError> {
+    pub(crate) async fn now(&self) -> Result<Timestamp> {
         let hello = self
             .run_on_primary(OPERATION_TIMEOUT, doc! { "hello": 1 })
             .await?;

@@ -6,19 +6,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::sqlite::convert::time;
 use crate::sqlite::handle::SqliteStore;
 use crate::sqlite::records::NOW;
 use crate::time_limit::to_ms;
-
-pub(crate) const TABLES: &str = "
-CREATE TABLE leases (
-    name TEXT PRIMARY KEY,
-    holder BLOB NOT NULL,
-    until INTEGER NOT NULL -- milliseconds since 1970 UTC
-) STRICT, WITHOUT ROWID;
-";
 
 impl SqliteStore {
     pub(crate) async fn acquire_lease(
@@ -26,7 +18,7 @@ impl SqliteStore {
         name: &'static str,
         holder: Uuid,
         duration: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let sql = format!(
             "INSERT INTO leases (name, holder, until) VALUES (?1, ?2, {NOW} + ?3) \
              ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
@@ -36,19 +28,14 @@ impl SqliteStore {
         Ok(self.execute(sql, lease).await? > 0)
     }
 
-    pub(crate) async fn release_lease(
-        &self,
-        name: &'static str,
-        holder: Uuid,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn release_lease(&self, name: &'static str, holder: Uuid) -> Result<()> {
         let sql = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
         self.execute(sql, (name, holder.into_bytes()))
             .await
             .map(drop)
     }
 
-    /// Returns the time of this machine.
-    pub(crate) async fn now(&self) -> Result<Timestamp, StoreError> {
+    pub(crate) async fn now(&self) -> Result<Timestamp> {
         let read = |connection: &mut Connection| {
             time(connection.query_row(&format!("SELECT {NOW}"), (), |row| row.get(0))?)
         };

@@ -10,7 +10,7 @@ use mongodb::{Client, Database};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::handle::MongoStore;
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::time_limit::OPERATION_TIMEOUT;
 
 /// Maximum connections per node. A write waits a few milliseconds for the majority: enough for thousands per second.
@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Connects to a replica set or sharded cluster.
-pub(crate) async fn connect(uri: &SecretString) -> Result<MongoStore, StoreError> {
+pub(crate) async fn connect(uri: &SecretString) -> Result<MongoStore> {
     let mut options = ClientOptions::parse(uri.expose_secret()).await?;
     set_options(&mut options);
     let name = options.default_database.clone();
@@ -57,7 +57,7 @@ fn set_options(options: &mut ClientOptions) {
 }
 
 /// Requires a replica set or sharded cluster: a standalone server has no history, and so no feed.
-async fn require_replica_set(database: &Database) -> Result<(), StoreError> {
+async fn require_replica_set(database: &Database) -> Result<()> {
     let hello: Document = database.run_command(doc! { "hello": 1 }).await?;
     if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
         return Ok(());

@@ -5,7 +5,7 @@ use mongodb::bson::raw::{RawBinaryRef, RawBsonRef, cstr};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, DateTime, RawDocument, RawDocumentBuf};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_photo::PhotoFormat;
@@ -55,7 +55,6 @@ pub(crate) fn photo_ref(document: &RawDocument) -> Option<PhotoRef> {
     })
 }
 
-/// Reads the extension of a photo.
 pub(crate) fn format(extension: RawBsonRef<'_>) -> Option<PhotoFormat> {
     PhotoFormat::from_extension(extension.as_str()?)
 }
@@ -85,7 +84,7 @@ pub(crate) fn read_field<T>(
     document: &RawDocument,
     name: &'static str,
     read: impl FnOnce(RawBsonRef<'_>) -> Option<T>,
-) -> Result<T, StoreError> {
+) -> Result<T> {
     let found = document.get(name).ok().flatten();
     found
         .and_then(read)

@@ -6,57 +6,58 @@ use jiff::Timestamp;
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::{ReadConcern, ReturnDocument};
+use tokio::time::sleep;
 
 use super::convert::{binary, moment};
 use super::driver_error;
-use super::handle::{MongoStore, collect, primary};
-use crate::error::StoreError;
+use super::handle::{MongoStore, RETRY_DELAY, collect, primary};
+use crate::error::{Result, StoreError};
 use crate::records::{Change, Condition, Fields, Freshness, Order, Query, Table, Test, Value};
-use crate::time_limit::{OPERATION_TIMEOUT, in_time};
+use crate::time_limit::in_time;
 
 impl MongoStore {
     fn records(&self, table: Table) -> Collection<Document> {
-        self.database.collection(table.name)
+        let name = table.part.map_or(table.name, |_| "registrations");
+        self.database.collection(name)
     }
 
     /// Returns false if a unique field has the same value in another record.
-    pub(crate) async fn insert_record(
-        &self,
-        table: Table,
-        fields: Fields,
-    ) -> Result<bool, StoreError> {
+    pub(crate) async fn insert_record(&self, table: Table, fields: Fields) -> Result<bool> {
         let fields = fields.0.into_iter();
         let stored = fields.filter(|(_, value)| *value != Value::Null);
         let document: Document = stored
             .map(|(name, value)| (field_name(table, &name), to_bson(value)))
             .collect();
         let insert = async {
-            match self.records(table).insert_one(document).await {
-                Err(error) if driver_error::is_duplicate(&error) => Ok(false),
-                inserted => inserted.map(|_| true),
+            loop {
+                match self.records(table).insert_one(&document).await {
+                    Err(error) if driver_error::is_duplicate(&error) => return Ok(false),
+                    inserted => match inserted.map_err(StoreError::from) {
+                        Err(StoreError::Unavailable(_)) if table.awaits_primary => {
+                            sleep(RETRY_DELAY).await;
+                        }
+                        inserted => return inserted.map(|_| true),
+                    },
+                }
             }
         };
         in_time(insert).await
     }
 
-    pub(crate) async fn find_records(
-        &self,
-        table: Table,
-        query: Query,
-    ) -> Result<Vec<Fields>, StoreError> {
+    pub(crate) async fn find_records(&self, table: Table, query: Query) -> Result<Vec<Fields>> {
         let records = self.records(table);
         let mut find = records
             .find(filter(table, query.conditions))
             .sort(sort(table, query.order))
             .limit(query.limit.unwrap_or(0).into())
-            .max_time(OPERATION_TIMEOUT);
+            .max_time(query.time_limit);
         if query.freshness != Freshness::Available {
             find = find.selection_criteria(primary());
         }
         if query.freshness == Freshness::Unconfirmed {
             find = find.read_concern(ReadConcern::local());
         }
-        let found = collect(OPERATION_TIMEOUT, find).await?;
+        let found = collect(query.time_limit, find).await?;
         Ok(found
             .into_iter()
             .map(|found| fields(table, found))
@@ -69,7 +70,7 @@ impl MongoStore {
         table: Table,
         conditions: Vec<Condition>,
         changes: Vec<Change>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let (records, update) = (self.records(table), update(changes));
         let is_one = names_key(table, &conditions);
         let filter = filter(table, conditions);
@@ -88,7 +89,7 @@ impl MongoStore {
         conditions: Vec<Condition>,
         order: Order,
         changes: Vec<Change>,
-    ) -> Result<Option<Fields>, StoreError> {
+    ) -> Result<Option<Fields>> {
         let records = self.records(table);
         let updated = records
             .find_one_and_update(filter(table, conditions), update(changes))
@@ -102,7 +103,7 @@ impl MongoStore {
         &self,
         table: Table,
         conditions: Vec<Condition>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let records = self.records(table);
         let is_one = names_key(table, &conditions);
         let filter = filter(table, conditions);
@@ -122,10 +123,14 @@ fn names_key(table: Table, conditions: &[Condition]) -> bool {
 }
 
 fn field_name(table: Table, name: &str) -> String {
-    match table.renamed {
-        _ if name == table.key => "_id".to_owned(),
-        Some((from, to)) if name == from => to.to_owned(),
-        _ => name.to_owned(),
+    let name = match table.renamed {
+        _ if name == table.key => return "_id".to_owned(),
+        Some((from, to)) if name == from => to,
+        _ => name,
+    };
+    match table.part {
+        Some(part) => format!("{part}.{name}"),
+        None => name.to_owned(),
     }
 }
 
@@ -134,6 +139,7 @@ fn filter(table: Table, conditions: Vec<Condition>) -> Document {
         let value = to_bson(condition.value);
         let test = match condition.test {
             Test::Is | Test::Contains => value,
+            Test::Above => doc! { "$gt": value }.into(),
             Test::Below => doc! { "$lt": value }.into(),
             Test::AtMost => doc! { "$lte": value }.into(),
             Test::AtLeast => doc! { "$gte": value }.into(),
@@ -144,7 +150,8 @@ fn filter(table: Table, conditions: Vec<Condition>) -> Document {
         };
         doc! { field_name(table, condition.field): test }
     };
-    let all: Vec<_> = conditions.into_iter().map(one).collect();
+    let mut all: Vec<_> = conditions.into_iter().map(one).collect();
+    all.extend(table.part.map(|part| doc! { part: { "$exists": true } }));
     if all.is_empty() {
         return doc! {};
     }
@@ -191,7 +198,10 @@ fn to_bson(value: Value) -> Bson {
     }
 }
 
-fn fields(table: Table, document: Document) -> Fields {
+fn fields(table: Table, mut document: Document) -> Fields {
+    if let Some(Bson::Document(part)) = table.part.and_then(|part| document.remove(part)) {
+        document.extend(part);
+    }
     let original = |name: String| match table.renamed {
         _ if name == "_id" => table.key.to_owned(),
         Some((original, renamed)) if name == renamed => original.to_owned(),

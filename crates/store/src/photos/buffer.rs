@@ -7,10 +7,12 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::handle::{Store, dispatch};
+use crate::records::{Condition, Fields, NewRecord, Query, Record, Table, Value};
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
+use jornada_photo::PhotoFormat;
 
 /// A buffered photo.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,6 +36,25 @@ pub struct BufferedPhotoKey {
     pub sha256: [u8; 32],
 }
 
+impl BufferedPhotoKey {
+    /// Returns the stored key: the id, then the digest.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        [&self.id.as_bytes()[..], &self.sha256].concat()
+    }
+
+    fn from_bytes(bytes: [u8; 48]) -> Option<Self> {
+        let (id, sha256) = bytes.split_first_chunk()?;
+        Some(Self {
+            id: RegistrationId::from_bytes(*id),
+            sha256: sha256.try_into().ok()?,
+        })
+    }
+
+    fn is_stored(self) -> Condition {
+        Condition::is("id", self.to_bytes())
+    }
+}
+
 /// Size of the buffer, for all campaigns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BufferTotals {
@@ -45,7 +66,6 @@ pub struct BufferTotals {
 
 impl BufferedPhoto {
     /// Returns the key.
-    #[must_use]
     pub fn key(&self) -> BufferedPhotoKey {
         BufferedPhotoKey {
             id: self.id,
@@ -64,15 +84,54 @@ impl fmt::Debug for BufferedPhoto {
     }
 }
 
+impl Record for BufferedPhoto {
+    const TABLE: Table = Table {
+        awaits_primary: true,
+        ..Table::new("pending_photos", "id")
+    };
+
+    fn from_fields(mut fields: Fields) -> Result<Self> {
+        let key = BufferedPhotoKey::from_bytes(fields.take("id")?);
+        let BufferedPhotoKey { id, sha256 } = key.ok_or_else(|| StoreError::malformed("id"))?;
+        let bytes: Bytes = fields.take("bytes")?;
+        Ok(Self {
+            campaign: fields.parse("campaign", CampaignId::parse)?,
+            id,
+            photo: PhotoRef {
+                sha256,
+                format: fields.parse("extension", PhotoFormat::from_extension)?,
+                bytes: bytes.len() as u64,
+            },
+            bytes,
+        })
+    }
+}
+
+impl NewRecord for BufferedPhoto {
+    fn to_fields(&self) -> Fields {
+        Fields::from([
+            ("id", self.key().to_bytes().into()),
+            ("campaign", self.campaign.as_str().into()),
+            ("extension", self.photo.format.extension().into()),
+            ("size", (self.bytes.len() as u64).into()),
+            ("bytes", Value::Bytes(self.bytes.to_vec())),
+        ])
+    }
+}
+
 impl Store {
     /// Stores a photo in the buffer, as durably as a registration. Idempotent.
-    pub async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<(), StoreError> {
-        dispatch!("keep_pending", self.buffer_photo(photo))
+    pub async fn buffer_photo(&self, photo: &BufferedPhoto) -> Result<()> {
+        // The key contains the digest: what is stored under it is the same photo.
+        let insert = self.insert_record(photo);
+        self.time("keep_pending", insert).await.map(drop)
     }
 
     /// Returns the bytes of a buffered photo.
-    pub async fn buffered_photo(&self, key: BufferedPhotoKey) -> Result<Option<Bytes>, StoreError> {
-        dispatch!("pending_photo", self.buffered_photo(key))
+    pub async fn buffered_photo(&self, key: BufferedPhotoKey) -> Result<Option<Bytes>> {
+        let query = Query::new([key.is_stored()]);
+        let found = self.time("pending_photo", self.find_record::<BufferedPhoto>(query));
+        Ok(found.await?.map(|photo| photo.bytes))
     }
 
     /// Returns up to `limit` buffered photos in order of their keys, from after this one or from the first.
@@ -80,17 +139,23 @@ impl Store {
         &self,
         after: Option<BufferedPhotoKey>,
         limit: u8,
-    ) -> Result<Vec<BufferedPhoto>, StoreError> {
-        dispatch!("pending_after", self.buffered_photos(after, limit))
+    ) -> Result<Vec<BufferedPhoto>> {
+        let after = after.map(|key| Condition::above("id", key.to_bytes()));
+        let conditions: Vec<_> = after.into_iter().collect();
+        let query = Query::new(conditions)
+            .sort(&[("id", 1)])
+            .limit(limit.into());
+        self.time("pending_after", self.find_records(query)).await
     }
 
     /// Removes a buffered photo. Returns true to exactly one caller.
-    pub async fn remove_buffered_photo(&self, key: BufferedPhotoKey) -> Result<bool, StoreError> {
-        dispatch!("remove_pending", self.remove_buffered_photo(key))
+    pub async fn remove_buffered_photo(&self, key: BufferedPhotoKey) -> Result<bool> {
+        let delete = self.delete_records::<BufferedPhoto>([key.is_stored()]);
+        Ok(self.time("remove_pending", delete).await? > 0)
     }
 
     /// Returns the size of the buffer.
-    pub async fn buffer_totals(&self) -> Result<BufferTotals, StoreError> {
+    pub async fn buffer_totals(&self) -> Result<BufferTotals> {
         dispatch!("pending", self.buffer_totals())
     }
 }

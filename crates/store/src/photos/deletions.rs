@@ -6,7 +6,7 @@ pub(crate) mod sqlite;
 
 use jiff::Timestamp;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
@@ -31,17 +31,17 @@ impl Store {
         &self,
         until: Timestamp,
         limit: u8,
-    ) -> Result<Vec<PendingDeletion>, StoreError> {
+    ) -> Result<Vec<PendingDeletion>> {
         dispatch!("unremoved", self.pending_deletions(until, limit))
     }
 
     /// Counts the pending deletions of all campaigns.
-    pub async fn count_pending_deletions(&self) -> Result<u64, StoreError> {
+    pub async fn count_pending_deletions(&self) -> Result<u64> {
         dispatch!("count_unremoved", self.count_pending_deletions())
     }
 
     /// Removes the pending deletion of a photo that is no longer in the object store. Idempotent.
-    pub async fn mark_deleted(&self, id: RegistrationId) -> Result<(), StoreError> {
+    pub async fn mark_deleted(&self, id: RegistrationId) -> Result<()> {
         dispatch!("note_removed", self.mark_deleted(id))
     }
 
@@ -52,16 +52,12 @@ impl Store {
         campaign: &CampaignId,
         id: RegistrationId,
         at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         dispatch!("erase_photo", self.mark_photo_erased(campaign, id, at))
     }
 
     /// Returns whether a photo is referenced by a registration of any campaign, the buffer or a pending deletion.
-    pub async fn is_photo_referenced(
-        &self,
-        id: RegistrationId,
-        sha256: &[u8; 32],
-    ) -> Result<bool, StoreError> {
+    pub async fn is_photo_referenced(&self, id: RegistrationId, sha256: &[u8; 32]) -> Result<bool> {
         dispatch!("knows_photo", self.is_photo_referenced(id, sha256))
     }
 }

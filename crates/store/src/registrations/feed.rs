@@ -10,7 +10,7 @@ use change::{Change, FeedError, Position, Snapshot};
 use mongo::MongoFeed;
 use sqlite::SqliteFeed;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::{Store, StoreBackend, dispatch};
 use jornada_domain::CampaignId;
 
@@ -42,7 +42,7 @@ impl Feed {
 
 impl Store {
     /// Counts the totals of a campaign, and returns them with the feed position at which they hold.
-    pub async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
+    pub async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot> {
         dispatch!("snapshot", self.snapshot(campaign))
     }
 

@@ -5,49 +5,33 @@ mod list;
 
 use std::collections::BTreeMap;
 
-use mongodb::IndexModel;
 use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc};
-use mongodb::error::Result as Driven;
-use mongodb::options::{IndexOptions, ReadConcern};
+use mongodb::options::ReadConcern;
 use tokio::time::sleep;
 
 use super::{InsertOutcome, Receipt};
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{binary, moment, read_field};
 use crate::mongo::driver_error::is_duplicate;
-use crate::mongo::handle::{
-    COUNT_TIMEOUT, LIST_INDEX, MongoStore, RETRY_DELAY, list_index_hint, primary,
-};
-use crate::time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT, in_time, within};
+use crate::mongo::handle::{MongoStore, RETRY_DELAY, primary};
+use crate::mongo::indexes::list_index_hint;
+use crate::time_limit::{COUNT_TIMEOUT, OPERATION_TIMEOUT, PING_TIMEOUT, in_time, within};
 use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
 };
-
-/// Creates the index of lists, counts and totals: it covers all that they filter, sort and group by. `_id`
-/// orders arrivals of the same millisecond.
-pub(crate) async fn make_indexes(store: &MongoStore) -> Driven<()> {
-    let in_order = IndexModel::builder()
-        .keys(doc! { "campaign": 1, "value": 1, "received_at": 1, "_id": 1 })
-        .options(IndexOptions::builder().name(LIST_INDEX.to_owned()).build())
-        .build();
-    store.make_indexes("registrations", [in_order]).await
-}
 
 impl MongoStore {
     pub(crate) async fn insert(
         &self,
         campaign: &Campaign,
         registration: &Registration,
-    ) -> Result<InsertOutcome, StoreError> {
+    ) -> Result<InsertOutcome> {
         let document = document::from_registration(campaign, registration)?;
         in_time(insert(self, &document, registration)).await
     }
 
-    pub(crate) async fn receipt(
-        &self,
-        number: ReceiptNumber,
-    ) -> Result<Option<Receipt>, StoreError> {
+    pub(crate) async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>> {
         let (least, greatest) = number.id_range();
         let range = doc! { "$gte": binary(least.as_bytes()), "$lte": binary(greatest.as_bytes()) };
         // Tombstones and aliases have no `campaign`.
@@ -62,7 +46,7 @@ impl MongoStore {
         &self,
         campaign: &Campaign,
         id: RegistrationId,
-    ) -> Result<Option<Registration>, StoreError> {
+    ) -> Result<Option<Registration>> {
         let found = in_time(self.registrations.find_one(id_filter(&campaign.id, id))).await?;
         let read = |found| document::registration(campaign, found);
         found.as_deref().map(read).transpose()
@@ -72,24 +56,20 @@ impl MongoStore {
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
-    ) -> Result<BTreeMap<String, String>, StoreError> {
+    ) -> Result<BTreeMap<String, String>> {
         let find = self.registrations.find_one(id_filter(campaign, id));
         let found = in_time(find.projection(doc! { "answers": 1 })).await?;
         let read = |found: RawDocumentBuf| document::answers(&found);
         found.map(read).transpose().map(Option::unwrap_or_default)
     }
 
-    pub(crate) async fn count(
-        &self,
-        campaign: &CampaignId,
-        selection: &Selection,
-    ) -> Result<u64, StoreError> {
+    pub(crate) async fn count(&self, campaign: &CampaignId, selection: &Selection) -> Result<u64> {
         let filter = selection_filter(campaign, selection);
         let count = self.registrations.count_documents(filter);
         within(COUNT_TIMEOUT, count.hint(list_index_hint())).await
     }
 
-    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+    pub(crate) async fn ping(&self) -> Result<()> {
         let ping = self.run_on_primary(PING_TIMEOUT, doc! { "ping": 1 });
         ping.await.map(drop)
     }
@@ -127,7 +107,7 @@ async fn insert(
     store: &MongoStore,
     document: &RawDocumentBuf,
     registration: &Registration,
-) -> Result<InsertOutcome, StoreError> {
+) -> Result<InsertOutcome> {
     let mut retried = false;
     loop {
         let outcome = match store.registrations.insert_one(document).await {
@@ -152,7 +132,7 @@ async fn insert(
 async fn compare_with_stored(
     store: &MongoStore,
     registration: &Registration,
-) -> Result<InsertOutcome, StoreError> {
+) -> Result<InsertOutcome> {
     let find = store
         .registrations
         .find_one(doc! { "_id": binary(registration.id.as_bytes()) })

@@ -11,8 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::{Store, dispatch};
+use crate::records::{Condition, Query};
+use crate::registrations::updates::AliasOwner;
 use jornada_domain::text::fold;
 use jornada_domain::{Campaign, ReceiptNumber, Registration, RegistrationId};
 
@@ -80,7 +82,6 @@ pub(crate) struct SearchHit {
 
 impl SearchBy {
     /// Folds a typed prefix of a name. Returns `None` if it has fewer than two letters.
-    #[must_use]
     pub fn from_name_prefix(prefix: &str) -> Option<Self> {
         let folded = fold(prefix);
         (folded.width() >= MIN_LETTERS).then_some(Self::Name(folded))
@@ -89,7 +90,6 @@ impl SearchBy {
 
 impl SearchQuery {
     /// Finds all registrations of a campaign, newest first.
-    #[must_use]
     pub fn newest() -> Self {
         Self {
             by: SearchBy::Newest,
@@ -147,7 +147,7 @@ impl Store {
         search: &SearchQuery,
         after: Option<&Cursor>,
         page_size: u8,
-    ) -> Result<SearchResults, StoreError> {
+    ) -> Result<SearchResults> {
         let id = match &search.by {
             SearchBy::Newest | SearchBy::Name(_) => {
                 return self.search_page(campaign, search, after, page_size).await;
@@ -166,18 +166,18 @@ impl Store {
         })
     }
 
-    /// Returns the registration with this id or alias.
     async fn registration_or_alias(
         &self,
         campaign: &Arc<Campaign>,
         id: RegistrationId,
-    ) -> Result<Option<Registration>, StoreError> {
+    ) -> Result<Option<Registration>> {
         let found = self.registration(campaign, id).await?;
         if found.is_some() {
             return Ok(found);
         }
-        match dispatch!("claimant", self.alias_owner(id))? {
-            Some(owner) => self.registration(campaign, owner).await,
+        let query = Query::new([Condition::is("id", id)]);
+        match self.time("claimant", self.find_record(query)).await? {
+            Some(AliasOwner(owner)) => self.registration(campaign, owner).await,
             None => Ok(None),
         }
     }
@@ -188,7 +188,7 @@ impl Store {
         search: &SearchQuery,
         after: Option<&Cursor>,
         page_size: u8,
-    ) -> Result<SearchResults, StoreError> {
+    ) -> Result<SearchResults> {
         // One row more than the page holds shows whether there is a next page.
         let limit = usize::from(page_size) + 1;
         let mut hits = dispatch!("search", self.search(campaign, search, after, limit))?;

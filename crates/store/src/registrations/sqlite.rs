@@ -13,7 +13,7 @@ pub(super) use row::{COLUMNS, registration};
 
 use super::stream::{BATCH_SIZE, BatchSender, RegistrationStream};
 use super::{InsertOutcome, Receipt};
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::sqlite::convert;
 use crate::sqlite::handle::SqliteStore;
 use crate::time_limit::{PING_TIMEOUT, within};
@@ -21,47 +21,19 @@ use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
 };
 
-/// `registrations_in_order` serves lists, counts and totals, the other indexes serve searches. Each index holds all
-/// columns that its queries sort, group and filter by.
-pub(crate) const TABLES: &str = "
-CREATE TABLE registrations (
-    seq INTEGER PRIMARY KEY,
-    id BLOB NOT NULL UNIQUE,
-    campaign TEXT NOT NULL,
-    value TEXT NOT NULL,
-    answers TEXT NOT NULL, -- JSON: name to text
-    photo_sha256 BLOB,
-    photo_extension TEXT,
-    photo_bytes INTEGER,
-    digest BLOB NOT NULL,
-    received_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
-    version INTEGER NOT NULL DEFAULT 0, -- number of corrections
-    name TEXT NOT NULL, -- folded, for searches; empty if the campaign asks for none
-    consent TEXT, -- version of the text that the person agreed to
-    photo_erased_at INTEGER
-) STRICT;
-CREATE INDEX registrations_in_order ON registrations (campaign, value, received_at, id);
-CREATE INDEX registrations_newest ON registrations (campaign, received_at, id, name, value);
-CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at, id);
-CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
-";
-
 impl SqliteStore {
     pub(crate) async fn insert(
         &self,
         campaign: &Campaign,
         registration: &Registration,
-    ) -> Result<InsertOutcome, StoreError> {
+    ) -> Result<InsertOutcome> {
         let row = RegistrationRow::from_registration(campaign, registration)?;
         self.writer
             .write(move |connection| row.insert(connection))
             .await
     }
 
-    pub(crate) async fn receipt(
-        &self,
-        number: ReceiptNumber,
-    ) -> Result<Option<Receipt>, StoreError> {
+    pub(crate) async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>> {
         let (least, greatest) = number.id_range();
         let ids = [*least.as_bytes(), *greatest.as_bytes()];
         let sql = "SELECT id, campaign, value, received_at FROM registrations \
@@ -73,7 +45,7 @@ impl SqliteStore {
         &self,
         campaign: &Arc<Campaign>,
         id: RegistrationId,
-    ) -> Result<Option<Registration>, StoreError> {
+    ) -> Result<Option<Registration>> {
         let campaign = Arc::clone(campaign);
         let key = (*id.as_bytes(), campaign.id.as_str().to_owned());
         let read = move |row: &Row<'_>| row::registration(&campaign, row);
@@ -85,7 +57,7 @@ impl SqliteStore {
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
-    ) -> Result<BTreeMap<String, String>, StoreError> {
+    ) -> Result<BTreeMap<String, String>> {
         let sql = "SELECT answers FROM registrations WHERE id = ?1 AND campaign = ?2";
         let key = (*id.as_bytes(), campaign.as_str().to_owned());
         let read = |row: &Row<'_>| {
@@ -95,11 +67,7 @@ impl SqliteStore {
         Ok(self.query(sql, key, read).await?.pop().unwrap_or_default())
     }
 
-    pub(crate) async fn count(
-        &self,
-        campaign: &CampaignId,
-        selection: &Selection,
-    ) -> Result<u64, StoreError> {
+    pub(crate) async fn count(&self, campaign: &CampaignId, selection: &Selection) -> Result<u64> {
         let (campaign, selection) = (campaign.clone(), selection.clone());
         let read = move |connection: &mut Connection| count(connection, &campaign, &selection);
         self.readers.read(read).await
@@ -109,7 +77,7 @@ impl SqliteStore {
         &self,
         campaign: &Arc<Campaign>,
         selection: &Selection,
-    ) -> Result<RegistrationStream, StoreError> {
+    ) -> Result<RegistrationStream> {
         let (sender, batches) = RegistrationStream::channel();
         let (campaign, selection) = (Arc::clone(campaign), selection.clone());
         let failed = sender.clone();
@@ -121,7 +89,7 @@ impl SqliteStore {
         Ok(batches)
     }
 
-    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+    pub(crate) async fn ping(&self) -> Result<()> {
         self.writer.ensure_running()?;
         let answered = self.readers.read(|connection| {
             connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
@@ -131,17 +99,11 @@ impl SqliteStore {
     }
 }
 
-/// Returns the statement that reads registrations.
 fn select(filter: &str) -> String {
     format!("SELECT {COLUMNS} FROM registrations WHERE {filter}")
 }
 
-/// Counts the selected registrations.
-fn count(
-    connection: &Connection,
-    campaign: &CampaignId,
-    selection: &Selection,
-) -> Result<u64, StoreError> {
+fn count(connection: &Connection, campaign: &CampaignId, selection: &Selection) -> Result<u64> {
     let sql = format!(
         "SELECT count(*) FROM registrations WHERE {}",
         filter(selection)
@@ -182,7 +144,7 @@ fn send_all(
     campaign: &Campaign,
     selection: &Selection,
     sender: &BatchSender,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     // Both are ranges of one index, in its order: nothing is sorted.
     let order = match &selection.tally_value {
         Some(_) => "received_at, id",

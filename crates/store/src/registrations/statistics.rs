@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use jornada_domain::CampaignId;
 
@@ -18,7 +18,7 @@ impl Store {
         &self,
         campaign: &CampaignId,
         days: &[Timestamp],
-    ) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+    ) -> Result<BTreeMap<String, Vec<u64>>> {
         if days.len() < 2 {
             return Ok(BTreeMap::new());
         }

@@ -3,7 +3,7 @@
 
 use tokio::sync::mpsc;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use jornada_domain::Registration;
 
 /// Rows per batch.
@@ -13,11 +13,11 @@ pub(crate) const BATCH_SIZE: usize = 1_000;
 const MAX_BATCHES_AHEAD: usize = 2;
 
 /// Sends batches from the reading task.
-pub(crate) type BatchSender = mpsc::Sender<Result<Vec<Registration>, StoreError>>;
+pub(crate) type BatchSender = mpsc::Sender<Result<Vec<Registration>>>;
 
 /// Registrations in batches of about 1,000. Dropping it stops the reading.
 #[derive(Debug)]
-pub struct RegistrationStream(mpsc::Receiver<Result<Vec<Registration>, StoreError>>);
+pub struct RegistrationStream(mpsc::Receiver<Result<Vec<Registration>>>);
 
 impl RegistrationStream {
     pub(crate) fn channel() -> (BatchSender, Self) {
@@ -26,7 +26,7 @@ impl RegistrationStream {
     }
 
     /// Returns the next batch; `None` after the last one. After an error the list is incomplete. Cancel-safe.
-    pub async fn next(&mut self) -> Result<Option<Vec<Registration>>, StoreError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Registration>>> {
         self.0.recv().await.transpose()
     }
 }

@@ -6,9 +6,10 @@ pub(crate) mod sqlite;
 
 use std::sync::Arc;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use crate::records::{Condition, Fields, Query, Record, Table};
+use crate::time_limit::COUNT_TIMEOUT;
 use jornada_domain::history::{Deletion, RegistrationHistory};
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
@@ -38,8 +39,50 @@ struct Revision(u64);
 impl Record for Revision {
     const TABLE: Table = Table::new("revisions", "campaign");
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         fields.take("revision").map(Self)
+    }
+}
+
+impl Record for Deletion {
+    const TABLE: Table = Table {
+        part: Some("gone"),
+        ..Table::new("tombstones", "id")
+    };
+
+    fn from_fields(mut fields: Fields) -> Result<Self> {
+        Ok(Self {
+            at: fields.take("at")?,
+            by: fields.take("by")?,
+            reason: fields.take("reason")?,
+            tally_value: fields.take("value")?,
+        })
+    }
+}
+
+impl Record for ErasedRegistration {
+    const TABLE: Table = Deletion::TABLE;
+
+    fn from_fields(mut fields: Fields) -> Result<Self> {
+        Ok(Self {
+            campaign: fields.parse("campaign", CampaignId::parse)?,
+            id: fields.take("id")?,
+        })
+    }
+}
+
+/// The registration that owns an alias.
+pub(crate) struct AliasOwner(pub(crate) RegistrationId);
+
+impl Record for AliasOwner {
+    const TABLE: Table = Table {
+        part: Some("claim"),
+        renamed: Some(("owner", "of")),
+        ..Table::new("claims", "id")
+    };
+
+    fn from_fields(mut fields: Fields) -> Result<Self> {
+        fields.take("owner").map(Self)
     }
 }
 
@@ -49,7 +92,7 @@ impl Store {
         &self,
         campaign: &Arc<Campaign>,
         id: RegistrationId,
-    ) -> Result<Option<RegistrationHistory>, StoreError> {
+    ) -> Result<Option<RegistrationHistory>> {
         dispatch!("record", self.history(campaign, id))
     }
 
@@ -62,7 +105,7 @@ impl Store {
         read: &RegistrationHistory,
         corrected: &RegistrationHistory,
         alias: Option<RegistrationId>,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let Some(correction) = corrected.corrections.last() else {
             return Ok(UpdateOutcome::Updated);
         };
@@ -80,7 +123,7 @@ impl Store {
         campaign: &Campaign,
         read: &RegistrationHistory,
         deletion: &Deletion,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         dispatch!("delete", self.delete(campaign, read, deletion))
     }
 
@@ -89,12 +132,17 @@ impl Store {
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
-    ) -> Result<Option<Deletion>, StoreError> {
-        dispatch!("deletion", self.read_deletion(campaign, id))
+    ) -> Result<Option<Deletion>> {
+        let tombstone = [
+            Condition::is("id", id),
+            Condition::is("campaign", campaign.as_str()),
+        ];
+        let query = Query::new(tombstone);
+        self.time("deletion", self.find_record(query)).await
     }
 
     /// Returns a number that grows with every correction and deletion in a campaign.
-    pub async fn revision(&self, campaign: &CampaignId) -> Result<u64, StoreError> {
+    pub async fn revision(&self, campaign: &CampaignId) -> Result<u64> {
         let query = Query::new([Condition::is("campaign", campaign.as_str())]);
         let found = self.time("revision", self.find_record(query)).await?;
         Ok(found.map_or(0, |Revision(revision)| revision))
@@ -106,7 +154,14 @@ impl Store {
         &self,
         after: Option<RegistrationId>,
         limit: u16,
-    ) -> Result<Vec<ErasedRegistration>, StoreError> {
-        dispatch!("erased_after", self.erased_registrations(after, limit))
+    ) -> Result<Vec<ErasedRegistration>> {
+        let after = after.map(|id| Condition::above("id", id));
+        let conditions: Vec<_> = after.into_iter().collect();
+        // MongoDB scans all documents in order of their ids.
+        let query = Query::new(conditions)
+            .sort(&[("id", 1)])
+            .limit(limit.into())
+            .within(COUNT_TIMEOUT);
+        self.time("erased_after", self.find_records(query)).await
     }
 }

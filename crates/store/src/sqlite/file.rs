@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 
-/// `PRAGMA user_version` of the tables. No release wrote versions 1 to 11.
-const VERSION: i64 = 12;
+pub(crate) const SCHEMA: &str = include_str!("schema.sql");
+
+/// `PRAGMA user_version` of the tables. No release wrote versions 1 to 12.
+const VERSION: i64 = 13;
 
 /// Time limit of waiting for another process to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Opens the file for writing, and creates it with these tables if it is missing.
-pub(crate) fn open(path: &Path, tables: &[&str]) -> Result<Connection, StoreError> {
+/// Opens the file for writing, and creates it with its tables if it is missing.
+pub(crate) fn open(path: &Path) -> Result<Connection> {
     create_file(path)
         .map_err(|error| StoreError::Failed(format!("{}: {error}", path.display()).into()))?;
     let mut connection = connect(path)?;
@@ -35,12 +37,12 @@ pub(crate) fn open(path: &Path, tables: &[&str]) -> Result<Connection, StoreErro
     // Overwrite deleted data, not only free its space.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    create_tables(&mut connection, path, tables)?;
+    create_tables(&mut connection, path)?;
     Ok(connection)
 }
 
 /// Connects to an existing file.
-pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -66,16 +68,11 @@ fn create_file(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Creates the tables in a file that has none.
-fn create_tables(
-    connection: &mut Connection,
-    path: &Path,
-    tables: &[&str],
-) -> Result<(), StoreError> {
+fn create_tables(connection: &mut Connection, path: &Path) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
         0 => {
-            transaction.execute_batch(&tables.concat())?;
+            transaction.execute_batch(SCHEMA)?;
             transaction.pragma_update(None, "user_version", VERSION)?;
             transaction.commit()?;
             Ok(())
@@ -110,7 +107,7 @@ mod tests {
     fn the_file_is_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/jornada.db");
-        let connection = open(&path, &["CREATE TABLE example (id INTEGER)"]).unwrap();
+        let connection = open(&path).unwrap();
         for name in ["jornada.db", "jornada.db-wal", "jornada.db-shm"] {
             let mode = path.with_file_name(name).metadata().unwrap().permissions();
             assert_eq!(mode.mode() & 0o777, 0o600, "{name}");
@@ -122,7 +119,7 @@ mod tests {
     fn a_file_of_another_version_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jornada.db");
-        let connection = open(&path, &["CREATE TABLE example (id INTEGER)"]).unwrap();
+        let connection = open(&path).unwrap();
         for (version, advice) in [
             (1, "move this one away"),
             (VERSION - 1, "move this one away"),
@@ -130,9 +127,7 @@ mod tests {
         ] {
             let set = connection.pragma_update(None, "user_version", version);
             set.unwrap();
-            let Err(StoreError::Failed(message)) =
-                open(&path, &["CREATE TABLE example (id INTEGER)"])
-            else {
+            let Err(StoreError::Failed(message)) = open(&path) else {
                 panic!("version {version} is taken");
             };
             let message = message.to_string();
@@ -146,7 +141,7 @@ mod tests {
         connection
             .pragma_update(None, "user_version", VERSION)
             .unwrap();
-        assert!(open(&path, &["CREATE TABLE example (id INTEGER)"]).is_ok());
+        assert!(open(&path).is_ok());
     }
 
     #[test]
@@ -154,9 +149,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jornada.db");
         std::thread::scope(|scope| {
-            let opened: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| open(&path, &["CREATE TABLE example (id INTEGER)"])))
-                .collect();
+            let opened: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&path))).collect();
             for thread in opened {
                 thread.join().unwrap().unwrap();
             }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::file;
 use super::read_pool::{self, ReadPool};
 use super::write_thread::WriteThread;
-use crate::error::StoreError;
+use crate::error::Result;
 
 /// One SQLite file; several processes may have it open.
 #[derive(Clone, Debug)]
@@ -20,13 +20,10 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a file, and creates it with these tables if it is missing.
-    pub(crate) async fn open(
-        path: &Path,
-        tables: &'static [&'static str],
-    ) -> Result<Self, StoreError> {
+    /// Opens a file, and creates it with its tables if it is missing.
+    pub(crate) async fn open(path: &Path) -> Result<Self> {
         let owned = path.to_owned();
-        let connection = read_pool::blocking(move || file::open(&owned, tables)).await?;
+        let connection = read_pool::blocking(move || file::open(&owned)).await?;
         let (writer, commits) = WriteThread::start(connection)?;
         Ok(Self {
             readers: Arc::new(ReadPool::new(path)),
@@ -40,8 +37,8 @@ impl SqliteStore {
         &self,
         sql: impl AsRef<str> + Send + 'static,
         parameters: impl Params + Send + 'static,
-        read: impl Fn(&Row<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<Vec<T>, StoreError> {
+        read: impl Fn(&Row<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<Vec<T>> {
         let query = move |connection: &mut Connection| {
             let mut statement = connection.prepare_cached(sql.as_ref())?;
             let rows = statement.query_map(parameters, |row| Ok(read(row)))?;
@@ -55,7 +52,7 @@ impl SqliteStore {
         &self,
         sql: impl AsRef<str> + Send + 'static,
         parameters: impl Params + Clone + Send + 'static,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let execute = move |connection: &Connection| {
             let mut statement = connection.prepare_cached(sql.as_ref())?;
             Ok(statement.execute(parameters.clone())? as u64)

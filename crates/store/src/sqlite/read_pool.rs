@@ -8,14 +8,12 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::file;
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::time_limit::in_time;
 use jornada_runtime::low_priority;
 
-/// Maximum number of short reads at once.
 const MAX_SHORT_READS: usize = 4;
 
-/// Maximum number of long lists at once.
 const MAX_LISTS: usize = 4;
 
 /// Read connections, reused while idle.
@@ -40,8 +38,8 @@ impl ReadPool {
     /// Runs a short read on a thread that may block.
     pub(crate) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
-        read: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        read: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let permit = acquire_permit(&self.short).await?;
         let readers = Arc::clone(self);
         blocking(move || {
@@ -58,9 +56,9 @@ impl ReadPool {
     /// an error that ended the list.
     pub(crate) async fn stream(
         &self,
-        list: impl FnOnce(&mut Connection) -> Result<(), StoreError> + Send + 'static,
+        list: impl FnOnce(&mut Connection) -> Result<()> + Send + 'static,
         send_error: impl FnOnce(StoreError) + Send + 'static,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         let permit = acquire_permit(&self.lists).await?;
         let path = self.path.clone();
         let started = low_priority::spawn("list", move || {
@@ -72,19 +70,19 @@ impl ReadPool {
         started.map_err(|error| StoreError::Unavailable(error.into()))
     }
 
-    fn connection(&self) -> Result<Connection, StoreError> {
+    fn connection(&self) -> Result<Connection> {
         let idle = self.idle.lock().pop();
         idle.map_or_else(|| open(&self.path), Ok)
     }
 }
 
-fn open(path: &Path) -> Result<Connection, StoreError> {
+fn open(path: &Path) -> Result<Connection> {
     let connection = file::connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
 
-async fn acquire_permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+async fn acquire_permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
     let acquired = Arc::clone(semaphore).acquire_owned();
     in_time(async {
         acquired
@@ -96,8 +94,8 @@ async fn acquire_permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePerm
 
 /// Runs `work` on a thread that may block.
 pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| StoreError::Failed(error.into()))?
 }

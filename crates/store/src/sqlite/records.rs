@@ -5,28 +5,27 @@ use rusqlite::{Connection, Row, Statement, params_from_iter};
 use serde::Serialize;
 
 use super::handle::SqliteStore;
-use crate::error::StoreError;
-use crate::records::{Change, Condition, Fields, FromValue, Order, Query, Table, Test, Value};
+use crate::error::Result;
+use crate::records::{Change, Condition, Fields, Order, Query, Table, Test, Value};
 
 /// Milliseconds since 1970 UTC, by the clock of this machine, which all processes that open the file share.
 pub(crate) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
 
 impl SqliteStore {
     /// Returns false if a unique column has the same value in another row.
-    pub(crate) async fn insert_record(
-        &self,
-        table: Table,
-        fields: Fields,
-    ) -> Result<bool, StoreError> {
-        let insert = move |connection: &Connection| insert(connection, table, &fields);
-        self.writer.write(insert).await
+    pub(crate) async fn insert_record(&self, table: Table, fields: Fields) -> Result<bool> {
+        let places = vec!["?"; fields.0.len()].join(", ");
+        let (columns, values): (Vec<_>, Vec<_>) = fields.0.into_iter().unzip();
+        let sql = format!(
+            "INSERT INTO {} ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
+            table.name,
+            columns.join(", ")
+        );
+        let values: Vec<_> = values.iter().map(to_sql).collect();
+        Ok(self.execute(sql, params_from_iter(values)).await? > 0)
     }
 
-    pub(crate) async fn find_records(
-        &self,
-        table: Table,
-        query: Query,
-    ) -> Result<Vec<Fields>, StoreError> {
+    pub(crate) async fn find_records(&self, table: Table, query: Query) -> Result<Vec<Fields>> {
         let mut sql = Sql::new(format!("SELECT * FROM {}", table.name));
         sql.push_conditions(table, &query.conditions);
         sql.push_order(query.order);
@@ -43,7 +42,7 @@ impl SqliteStore {
         table: Table,
         conditions: Vec<Condition>,
         changes: Vec<Change>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let mut sql = Sql::new(format!("UPDATE {} SET ", table.name));
         sql.push_changes(&changes);
         sql.push_conditions(table, &conditions);
@@ -57,7 +56,7 @@ impl SqliteStore {
         conditions: Vec<Condition>,
         order: Order,
         changes: Vec<Change>,
-    ) -> Result<Option<Fields>, StoreError> {
+    ) -> Result<Option<Fields>> {
         let any = Query::new(conditions.clone()).limit(1);
         if self.find_records(table, any).await?.is_empty() {
             return Ok(None);
@@ -81,43 +80,13 @@ impl SqliteStore {
         &self,
         table: Table,
         conditions: Vec<Condition>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let mut sql = Sql::new(format!("DELETE FROM {}", table.name));
         sql.push_conditions(table, &conditions);
         self.execute(sql.text, params_from_iter(sql.values)).await
     }
 }
 
-fn insert(connection: &Connection, table: Table, fields: &Fields) -> Result<bool, StoreError> {
-    let columns: Vec<_> = fields.0.keys().map(String::as_str).collect();
-    let places = vec!["?"; columns.len()].join(", ");
-    let sql = format!(
-        "INSERT INTO {} ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
-        table.name,
-        columns.join(", ")
-    );
-    let values = params_from_iter(fields.0.values().map(to_sql));
-    let is_new = connection.prepare_cached(&sql)?.execute(values)? > 0;
-    if let Some((list, lookup, column)) = table.lookup.filter(|_| is_new) {
-        let texts = fields
-            .0
-            .get(list)
-            .cloned()
-            .and_then(Vec::<String>::from_value);
-        let insert = format!(
-            "INSERT INTO {lookup} ({column}, {}) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            table.key
-        );
-        let mut statement = connection.prepare_cached(&insert)?;
-        let key = fields.0.get(table.key).map(to_sql);
-        for text in texts.unwrap_or_default() {
-            statement.execute((text, &key))?;
-        }
-    }
-    Ok(is_new)
-}
-
-/// A statement and its parameters.
 struct Sql {
     text: String,
     values: Vec<SqlValue>,
@@ -145,6 +114,7 @@ impl Sql {
         let (field, key) = (condition.field, table.key);
         let test = match condition.test {
             Test::Is => format!("{field} IS ?"),
+            Test::Above => format!("{field} > ?"),
             Test::Below => format!("{field} < ?"),
             Test::AtMost => format!("{field} <= ?"),
             Test::AtLeast => format!("{field} >= ?"),
@@ -209,7 +179,7 @@ fn to_json(texts: &impl Serialize) -> SqlValue {
     json.into()
 }
 
-fn read_row(row: &Row<'_>) -> Result<Fields, StoreError> {
+fn read_row(row: &Row<'_>) -> Result<Fields> {
     let statement: &Statement<'_> = row.as_ref();
     let names = statement.column_names().enumerate();
     let field = |(place, name): (usize, &str)| {

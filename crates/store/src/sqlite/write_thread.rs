@@ -2,64 +2,31 @@
 //! `fsync`.
 
 use std::fmt;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::time_limit::in_time;
 
-/// Maximum number of queued writes.
 const QUEUE_LENGTH: usize = 1024;
 
-/// Maximum number of writes per commit.
 const MAX_GROUP_SIZE: usize = 256;
 
-/// A write, and the caller that awaits its outcome.
-trait WriteJob: Send {
-    /// Returns whether the caller still waits.
-    fn is_awaited(&self) -> bool;
+/// Writes in the transaction of the group, and keeps the outcome for the caller.
+type Work = Box<dyn FnMut(&Connection) -> Result<()> + Send>;
 
-    /// Writes in the transaction of the group.
-    fn write(&mut self, connection: &Connection) -> Result<(), StoreError>;
-
-    /// Reports the outcome once the transaction was committed or has failed.
-    fn respond(self: Box<Self>, committed: Result<(), StoreError>);
-}
-
-struct WriteRequest<W, T> {
-    work: W,
-    outcome: Option<T>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<W, T> WriteJob for WriteRequest<W, T>
-where
-    W: FnMut(&Connection) -> Result<T, StoreError> + Send,
-    T: Send,
-{
-    fn is_awaited(&self) -> bool {
-        !self.answer.is_closed()
-    }
-
-    fn write(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        self.outcome = Some((self.work)(connection)?);
-        Ok(())
-    }
-
-    fn respond(self: Box<Self>, committed: Result<(), StoreError>) {
-        let Self {
-            outcome, answer, ..
-        } = *self;
-        answer
-            .send(committed.and_then(|()| outcome.ok_or_else(thread_ended)))
-            .ok();
-    }
+/// A write, and the caller that awaits its commit.
+struct WriteRequest {
+    work: Work,
+    committed: oneshot::Sender<Result<()>>,
 }
 
 /// A handle to the write thread, which ends with the last clone.
 #[derive(Clone)]
-pub(crate) struct WriteThread(mpsc::Sender<Box<dyn WriteJob>>);
+pub(crate) struct WriteThread(mpsc::Sender<WriteRequest>);
 
 impl fmt::Debug for WriteThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +36,7 @@ impl fmt::Debug for WriteThread {
 
 impl WriteThread {
     /// Starts the thread. The receiver is notified of every commit.
-    pub(crate) fn start(connection: Connection) -> Result<(Self, watch::Receiver<()>), StoreError> {
+    pub(crate) fn start(connection: Connection) -> Result<(Self, watch::Receiver<()>)> {
         let (sender, jobs) = mpsc::channel(QUEUE_LENGTH);
         let (written, commits) = watch::channel(());
         std::thread::Builder::new()
@@ -82,26 +49,31 @@ impl WriteThread {
     /// Runs `work` in a transaction. Returns once it is on disk.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let job = WriteRequest {
-            work,
-            outcome: None,
-            answer,
+        mut work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let outcome = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&outcome);
+        let work = move |connection: &Connection| {
+            *slot.lock() = Some(work(connection)?);
+            Ok(())
+        };
+        let (committed, answered) = oneshot::channel();
+        let request = WriteRequest {
+            work: Box::new(work),
+            committed,
         };
         let written = async {
-            self.0
-                .send(Box::new(job))
-                .await
-                .map_err(|_| thread_ended())?;
+            let queued = self.0.send(request).await;
+            queued.map_err(|_| thread_ended())?;
             answered.await.map_err(|_| thread_ended())?
         };
-        in_time(written).await
+        in_time(written).await?;
+        let outcome = outcome.lock().take();
+        outcome.ok_or_else(thread_ended)
     }
 
     /// Fails if the thread has ended.
-    pub(crate) fn ensure_running(&self) -> Result<(), StoreError> {
+    pub(crate) fn ensure_running(&self) -> Result<()> {
         if self.0.is_closed() {
             return Err(thread_ended());
         }
@@ -115,27 +87,28 @@ fn thread_ended() -> StoreError {
 
 fn run(
     mut connection: Connection,
-    mut jobs: mpsc::Receiver<Box<dyn WriteJob>>,
+    mut jobs: mpsc::Receiver<WriteRequest>,
     written: &watch::Sender<()>,
 ) {
     let mut group = Vec::with_capacity(MAX_GROUP_SIZE);
     while jobs.blocking_recv_many(&mut group, MAX_GROUP_SIZE) > 0 {
         // A caller that no longer waits may retry: its first write must not follow later.
-        group.retain(|job| job.is_awaited());
+        group.retain(|request| !request.committed.is_closed());
         let committed = commit(&mut connection, &mut group);
         if committed.is_ok() {
             written.send_replace(());
         }
-        for job in group.drain(..) {
-            job.respond(committed.as_ref().copied().map_err(StoreError::duplicate));
+        for request in group.drain(..) {
+            let answer = committed.as_ref().copied().map_err(StoreError::duplicate);
+            request.committed.send(answer).ok();
         }
     }
 }
 
-fn commit(connection: &mut Connection, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {
+fn commit(connection: &mut Connection, group: &mut [WriteRequest]) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for job in group {
-        job.write(&transaction)?;
+    for request in group {
+        (request.work)(&transaction)?;
     }
     transaction.commit()?;
     Ok(())

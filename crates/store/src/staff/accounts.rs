@@ -4,18 +4,17 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::Store;
 use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table, Value};
 use jornada_domain::staff::{Account, EmailAddress, PasswordLink, PlaceScope, SecondFactor};
 
-/// Maximum number of accounts in a list.
 const MAX_ACCOUNTS: u32 = 1_000;
 
 impl Record for Account {
     const TABLE: Table = Table::new("accounts", "id");
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         let secret: Option<Vec<u8>> = fields.take("totp")?;
         let step: Option<u64> = fields.take("totp_step")?;
         let link: Option<[u8; 32]> = fields.take("link")?;
@@ -69,13 +68,13 @@ impl NewRecord for Account {
 
 impl Store {
     /// Inserts an account. Returns false if its address has one already.
-    pub async fn add_account(&self, account: &Account) -> Result<bool, StoreError> {
+    pub async fn add_account(&self, account: &Account) -> Result<bool> {
         self.time("add_account", self.insert_record(account)).await
     }
 
     /// Replaces an account whose stored version is still `account.version`, and increases the version. Returns false
     /// for any other version. The address does not change.
-    pub async fn replace_account(&self, account: &Account) -> Result<bool, StoreError> {
+    pub async fn replace_account(&self, account: &Account) -> Result<bool> {
         let unchanged = [
             Condition::is("id", account.id),
             Condition::is("mail", account.email.as_str()),
@@ -92,34 +91,31 @@ impl Store {
     }
 
     /// Returns the account with this id.
-    pub async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+    pub async fn account(&self, id: Uuid) -> Result<Option<Account>> {
         let query = Query::new([Condition::is("id", id)]);
         self.time("account", self.find_record(query)).await
     }
 
     /// Returns the account with this address.
-    pub async fn account_by_email(
-        &self,
-        mail: &EmailAddress,
-    ) -> Result<Option<Account>, StoreError> {
+    pub async fn account_by_email(&self, mail: &EmailAddress) -> Result<Option<Account>> {
         let query = Query::new([Condition::is("mail", mail.as_str())]);
         self.time("account_of", self.find_record(query)).await
     }
 
     /// Returns the account whose password link has this SHA-256, even if the link has expired.
-    pub async fn account_by_link(&self, hash: &[u8; 32]) -> Result<Option<Account>, StoreError> {
+    pub async fn account_by_link(&self, hash: &[u8; 32]) -> Result<Option<Account>> {
         let query = Query::new([Condition::is("link", *hash)]);
         self.time("account_by_link", self.find_record(query)).await
     }
 
     /// Returns the first 1,000 accounts by address, including closed ones.
-    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+    pub async fn accounts(&self) -> Result<Vec<Account>> {
         let all = Query::new([]).sort(&[("mail", 1)]).limit(MAX_ACCOUNTS);
         self.time("accounts", self.find_records(all)).await
     }
 
     /// Deletes password links that expired at `now` or earlier. Returns their number.
-    pub async fn delete_expired_links(&self, now: Timestamp) -> Result<u64, StoreError> {
+    pub async fn delete_expired_links(&self, now: Timestamp) -> Result<u64> {
         let changes = [
             Change::set("link", Value::Null),
             Change::set("link_expires_at", Value::Null),

@@ -4,18 +4,17 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::Store;
 use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table};
 use jornada_domain::staff::Session;
 
-/// Maximum number of sessions in a list.
 const MAX_SESSIONS: u32 = 100;
 
 impl Record for Session {
     const TABLE: Table = Table::new("sessions", "hash");
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         Ok(Self {
             hash: fields.take("hash")?,
             account: fields.take("account")?,
@@ -40,19 +39,19 @@ impl NewRecord for Session {
 
 impl Store {
     /// Inserts a session. Idempotent.
-    pub async fn add_session(&self, session: &Session) -> Result<(), StoreError> {
+    pub async fn add_session(&self, session: &Session) -> Result<()> {
         let insert = self.insert_record(session);
         self.time("add_session", insert).await.map(drop)
     }
 
     /// Returns the session whose token has this SHA-256. [`Session::is_live`] returns whether it is valid.
-    pub async fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>, StoreError> {
+    pub async fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>> {
         let query = Query::new([Condition::is("hash", *hash)]);
         self.time("session", self.find_record(query)).await
     }
 
     /// Updates when a session was last seen, if it exists. An earlier time has no effect.
-    pub async fn touch_session(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError> {
+    pub async fn touch_session(&self, hash: &[u8; 32], at: Timestamp) -> Result<()> {
         let seen_before = [
             Condition::is("hash", *hash),
             Condition::below("seen_at", at),
@@ -62,7 +61,7 @@ impl Store {
     }
 
     /// Removes a session of an account. Returns false if the account has no such session.
-    pub async fn remove_session(&self, account: Uuid, hash: &[u8; 32]) -> Result<bool, StoreError> {
+    pub async fn remove_session(&self, account: Uuid, hash: &[u8; 32]) -> Result<bool> {
         let theirs = [
             Condition::is("hash", *hash),
             Condition::is("account", account),
@@ -72,7 +71,7 @@ impl Store {
     }
 
     /// Returns the latest 100 sessions of an account, newest first, including expired ones.
-    pub async fn sessions_of(&self, account: Uuid) -> Result<Vec<Session>, StoreError> {
+    pub async fn sessions_of(&self, account: Uuid) -> Result<Vec<Session>> {
         let query = Query::new([Condition::is("account", account)])
             .sort(&[("created_at", -1), ("hash", 1)])
             .limit(MAX_SESSIONS);
@@ -80,7 +79,7 @@ impl Store {
     }
 
     /// Deletes all sessions last seen before this time. Returns their number.
-    pub async fn delete_expired_sessions(&self, seen_before: Timestamp) -> Result<u64, StoreError> {
+    pub async fn delete_expired_sessions(&self, seen_before: Timestamp) -> Result<u64> {
         let expired = [Condition::below("seen_at", seen_before)];
         self.time("sweep_sessions", self.delete_records::<Session>(expired))
             .await

@@ -2,18 +2,17 @@
 
 use jiff::Timestamp;
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::handle::Store;
 use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table, Value};
 use jornada_domain::staff::{ApiToken, PlaceScope, Scopes};
 
-/// Maximum number of tokens in a list.
 const MAX_TOKENS: u32 = 1_000;
 
 impl Record for ApiToken {
     const TABLE: Table = Table::new("tokens", "hash");
 
-    fn from_fields(mut fields: Fields) -> Result<Self, StoreError> {
+    fn from_fields(mut fields: Fields) -> Result<Self> {
         Ok(Self {
             hash: fields.take("hash")?,
             name: fields.take("name")?,
@@ -42,26 +41,26 @@ impl NewRecord for ApiToken {
 
 impl Store {
     /// Inserts a token. Idempotent.
-    pub async fn add_token(&self, token: &ApiToken) -> Result<(), StoreError> {
+    pub async fn add_token(&self, token: &ApiToken) -> Result<()> {
         let insert = self.insert_record(token);
         self.time("add_token", insert).await.map(drop)
     }
 
     /// Returns the token with this SHA-256, valid or not.
-    pub async fn token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>, StoreError> {
+    pub async fn token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>> {
         let query = Query::new([Condition::is("hash", *hash)]);
         self.time("token", self.find_record(query)).await
     }
 
     /// Returns the first 1,000 tokens by name, including revoked ones.
-    pub async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+    pub async fn tokens(&self) -> Result<Vec<ApiToken>> {
         let order = &[("name", 1), ("hash", 1)];
         let all = Query::new([]).sort(order).limit(MAX_TOKENS);
         self.time("tokens", self.find_records(all)).await
     }
 
     /// Revokes a token. Returns false if there is none or it was revoked before.
-    pub async fn revoke_token(&self, hash: &[u8; 32], at: Timestamp) -> Result<bool, StoreError> {
+    pub async fn revoke_token(&self, hash: &[u8; 32], at: Timestamp) -> Result<bool> {
         let valid = [
             Condition::is("hash", *hash),
             Condition::is("revoked_at", Value::Null),

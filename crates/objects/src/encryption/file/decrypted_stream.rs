@@ -11,10 +11,10 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use super::{MAGIC, encrypted_length, next_chunk_length};
-use crate::ObjectError;
 use crate::encryption::cipher::{ChunkDecryptor, TAG_BYTES, ZERO_PREFIX};
 use crate::encryption::{Encryptor, HEADER_BYTES};
 use crate::key::{ObjectKey, ObjectReader};
+use crate::{ObjectError, Result};
 use jornada_domain::job::ReportFile;
 
 /// Maximum wait for the next bytes of a file.
@@ -33,16 +33,12 @@ struct DecryptedStream {
 impl Encryptor {
     /// Decrypts a stored file of the given length. Reads the first chunk at once: most files have no other, and its
     /// errors are reported before anything is passed on.
-    ///
-    /// # Errors
-    /// [`ObjectError::Altered`] if its length or its start is wrong; [`ObjectError::UnknownKey`] if it is encrypted
-    /// under an unknown key.
     pub(crate) async fn decrypt_file(
         &self,
         key: &ObjectKey,
         (bytes, mut reader): (u64, ObjectReader),
         known: ReportFile,
-    ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, ObjectError> {
+    ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
         if bytes != encrypted_length(known.bytes) {
             return Err(ObjectError::Altered);
         }
@@ -79,13 +75,11 @@ fn to_object_error(error: &io::Error) -> ObjectError {
 }
 
 /// Returns whether a stream failed because the file was altered, not because the store did not answer.
-#[must_use]
 pub fn is_altered(error: &io::Error) -> bool {
     error.kind() == ErrorKind::InvalidData
 }
 
 impl DecryptedStream {
-    /// Returns the next chunk and the remaining part.
     async fn next_and_rest(mut self) -> io::Result<(Bytes, Option<Self>)> {
         let (plain, aad) = (next_chunk_length(self.remaining), self.aad.as_bytes());
         let mut chunk = read_bytes(&mut self.reader, plain + TAG_BYTES).await?;
@@ -163,7 +157,7 @@ mod tests {
         key: &ObjectKey,
         bytes: &[u8],
         known: ReportFile,
-    ) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>, ObjectError> {
+    ) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>> {
         let reading: ObjectReader = Box::pin(Cursor::new(bytes.to_vec()));
         encryptor
             .decrypt_file(key, (bytes.len() as u64, reading), known)

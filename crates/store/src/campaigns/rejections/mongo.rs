@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert::{number, read_number};
 use crate::mongo::handle::{MongoStore, collect};
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
@@ -17,7 +17,7 @@ impl MongoStore {
         campaign: &CampaignId,
         day: Date,
         counts: &BTreeMap<String, u64>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         let added = counts
             .iter()
             .map(|(reason, count)| (format!("counts.{reason}"), Bson::Int64(number(*count))));
@@ -31,7 +31,7 @@ impl MongoStore {
         &self,
         campaign: &CampaignId,
         since: Date,
-    ) -> Result<BTreeMap<String, u64>, StoreError> {
+    ) -> Result<BTreeMap<String, u64>> {
         // `0` follows `/`: it ends the range of the campaign's days.
         let range = doc! { "$gte": format!("{campaign}/{since}"), "$lt": format!("{campaign}0") };
         let find = self.rejections.find(doc! { "_id": range });
@@ -51,7 +51,7 @@ impl MongoStore {
         &self,
         campaign: &CampaignId,
         before: Date,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let range = doc! { "$gte": format!("{campaign}/"), "$lt": format!("{campaign}/{before}") };
         let swept = self.rejections.delete_many(doc! { "_id": range });
         Ok(in_time(swept).await?.deleted_count)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rusqlite::{Connection, Row};
 
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::sqlite::convert::{count, number};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::CampaignId;
@@ -16,7 +16,7 @@ impl SqliteStore {
         campaign: &CampaignId,
         day: Date,
         counts: &BTreeMap<String, u64>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         let (campaign, day, counts) = (campaign.clone(), day.to_string(), counts.clone());
         let add = move |connection: &Connection| {
             let sql = "INSERT INTO refusals (campaign, day, reason, count) VALUES (?1, ?2, ?3, ?4) \
@@ -35,7 +35,7 @@ impl SqliteStore {
         &self,
         campaign: &CampaignId,
         since: Date,
-    ) -> Result<BTreeMap<String, u64>, StoreError> {
+    ) -> Result<BTreeMap<String, u64>> {
         let sql = "SELECT reason, sum(count) FROM refusals \
                    WHERE campaign = ?1 AND day >= ?2 GROUP BY reason";
         let bounds = (campaign.as_str().to_owned(), since.to_string());
@@ -47,7 +47,7 @@ impl SqliteStore {
         &self,
         campaign: &CampaignId,
         before: Date,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         let sql = "DELETE FROM refusals WHERE campaign = ?1 AND day < ?2";
         let expired = (campaign.as_str().to_owned(), before.to_string());
         self.execute(sql, expired).await

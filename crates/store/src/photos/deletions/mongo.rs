@@ -1,40 +1,25 @@
 //! Pending deletions in MongoDB: in tombstones, or in registrations whose photo was erased.
 
 use jiff::Timestamp;
-use mongodb::IndexModel;
 use mongodb::bson::{Document, RawDocument, RawDocumentBuf, doc};
-use mongodb::error::Result as Driven;
-use mongodb::options::{Hint, IndexOptions};
+use mongodb::options::Hint;
 
 use super::PendingDeletion;
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{binary, moment, photo_ref, read_field, registration_id};
 use crate::mongo::handle::{MongoStore, collect, primary};
+use crate::mongo::indexes::PENDING_DELETIONS;
+use crate::photos::buffer::BufferedPhotoKey;
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
 use jornada_domain::{CampaignId, RegistrationId};
-
-const INDEX: &str = "unremoved";
-
-/// Creates an index of only the documents with a photo to delete. A registration has no `gone`, so that its first key
-/// is null: there are few, and all are scanned.
-pub(crate) async fn make_indexes(store: &MongoStore) -> Driven<()> {
-    let only = doc! { "unremoved.sha256": { "$exists": true } };
-    let options = IndexOptions::builder()
-        .name(INDEX.to_owned())
-        .partial_filter_expression(only)
-        .build();
-    let keys = doc! { "gone.at": 1, "_id": 1 };
-    let index = IndexModel::builder().keys(keys).options(options).build();
-    store.make_indexes("registrations", [index]).await
-}
 
 impl MongoStore {
     pub(crate) async fn pending_deletions(
         &self,
         until: Timestamp,
         limit: u8,
-    ) -> Result<Vec<PendingDeletion>, StoreError> {
+    ) -> Result<Vec<PendingDeletion>> {
         let until = moment(until);
         let mut filter = pending_filter();
         let by_then = |at: &str| doc! { at: { "$lte": until } };
@@ -43,20 +28,20 @@ impl MongoStore {
             .registrations
             .find(filter)
             .sort(doc! { "gone.at": 1, "_id": 1 })
-            .hint(Hint::Name(INDEX.to_owned()))
+            .hint(Hint::Name(PENDING_DELETIONS.to_owned()))
             .limit(limit.into());
         let found = collect(OPERATION_TIMEOUT, find).await?;
         let read = |found: &RawDocumentBuf| read_pending_deletion(found);
         found.iter().map(read).collect()
     }
 
-    pub(crate) async fn count_pending_deletions(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn count_pending_deletions(&self) -> Result<u64> {
         let count = self.registrations.count_documents(pending_filter());
-        let count = count.hint(Hint::Name(INDEX.to_owned()));
+        let count = count.hint(Hint::Name(PENDING_DELETIONS.to_owned()));
         in_time(count.selection_criteria(primary())).await
     }
 
-    pub(crate) async fn mark_deleted(&self, id: RegistrationId) -> Result<(), StoreError> {
+    pub(crate) async fn mark_deleted(&self, id: RegistrationId) -> Result<()> {
         let mut filter = pending_filter();
         filter.insert("_id", binary(id.as_bytes()));
         let note = doc! { "$unset": { "unremoved": "" } };
@@ -72,7 +57,7 @@ impl MongoStore {
         campaign: &CampaignId,
         id: RegistrationId,
         at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let with_photo = doc! {
             "_id": binary(id.as_bytes()),
             "campaign": campaign.as_str(),
@@ -91,8 +76,12 @@ impl MongoStore {
         &self,
         id: RegistrationId,
         sha256: &[u8; 32],
-    ) -> Result<bool, StoreError> {
-        let pending = [id.as_bytes().as_slice(), sha256].concat();
+    ) -> Result<bool> {
+        let pending = BufferedPhotoKey {
+            id,
+            sha256: *sha256,
+        }
+        .to_bytes();
         let waits = self
             .buffered_photos
             .find_one(doc! { "_id": binary(&pending) });
@@ -118,7 +107,7 @@ fn pending_filter() -> Document {
     doc! { "unremoved.sha256": { "$exists": true } }
 }
 
-fn read_pending_deletion(found: &RawDocument) -> Result<PendingDeletion, StoreError> {
+fn read_pending_deletion(found: &RawDocument) -> Result<PendingDeletion> {
     let unremoved = found.get_document("unremoved");
     let unremoved = unremoved.map_err(|_| StoreError::malformed("photo"))?;
     // A registration whose photo was erased is no tombstone.

@@ -4,31 +4,19 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::PendingDeletion;
-use crate::error::StoreError;
+use crate::error::Result;
+use crate::photos::buffer::BufferedPhotoKey;
 use crate::sqlite::convert;
 use crate::sqlite::convert::{count, photo_ref, registration_id, time};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::{CampaignId, RegistrationId};
-
-/// Photos past their retention, until they are deleted from the object store; their registrations remain.
-pub(crate) const TABLES: &str = "
-CREATE TABLE erased_photos (
-    id BLOB PRIMARY KEY, -- of the registration
-    campaign TEXT NOT NULL,
-    photo_sha256 BLOB NOT NULL,
-    photo_extension TEXT NOT NULL,
-    photo_bytes INTEGER NOT NULL,
-    at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX erased_photos_by_age ON erased_photos (at, id);
-";
 
 impl SqliteStore {
     pub(crate) async fn pending_deletions(
         &self,
         until: Timestamp,
         limit: u8,
-    ) -> Result<Vec<PendingDeletion>, StoreError> {
+    ) -> Result<Vec<PendingDeletion>> {
         let sql = "SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
                    FROM tombstones WHERE photo_sha256 IS NOT NULL AND at <= ?1 UNION ALL \
                    SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
@@ -37,14 +25,14 @@ impl SqliteStore {
         self.query(sql, bounds, read_pending_deletion).await
     }
 
-    pub(crate) async fn count_pending_deletions(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn count_pending_deletions(&self) -> Result<u64> {
         let sql = "SELECT (SELECT count(*) FROM tombstones WHERE photo_sha256 IS NOT NULL) \
                    + (SELECT count(*) FROM erased_photos)";
         let counts = self.query(sql, (), |row| Ok(count(row, 0)?)).await?;
         Ok(counts.into_iter().sum())
     }
 
-    pub(crate) async fn mark_deleted(&self, id: RegistrationId) -> Result<(), StoreError> {
+    pub(crate) async fn mark_deleted(&self, id: RegistrationId) -> Result<()> {
         let note = move |connection: &Connection| {
             let sql = "UPDATE tombstones SET photo_sha256 = NULL, photo_extension = NULL, \
                        photo_bytes = NULL WHERE id = ?1";
@@ -61,7 +49,7 @@ impl SqliteStore {
         campaign: &CampaignId,
         id: RegistrationId,
         at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let (campaign, at) = (campaign.as_str().to_owned(), at.as_millisecond());
         let erase = move |connection: &Connection| {
             let sql = "INSERT OR REPLACE INTO erased_photos \
@@ -85,18 +73,23 @@ impl SqliteStore {
         &self,
         id: RegistrationId,
         sha256: &[u8; 32],
-    ) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM pending_photos WHERE id = ?1 AND sha256 = ?2 UNION ALL \
+    ) -> Result<bool> {
+        let sql = "SELECT 1 FROM pending_photos WHERE id = ?3 UNION ALL \
                    SELECT 1 FROM registrations WHERE id = ?1 AND photo_sha256 = ?2 UNION ALL \
                    SELECT 1 FROM tombstones WHERE id = ?1 AND photo_sha256 = ?2 UNION ALL \
                    SELECT 1 FROM erased_photos WHERE id = ?1 AND photo_sha256 = ?2";
-        let photo = (*id.as_bytes(), *sha256);
+        let buffered = BufferedPhotoKey {
+            id,
+            sha256: *sha256,
+        }
+        .to_bytes();
+        let photo = (*id.as_bytes(), *sha256, buffered);
         Ok(!self.query(sql, photo, |_| Ok(())).await?.is_empty())
     }
 }
 
 /// Reads `campaign, id, photo_sha256, photo_extension, photo_bytes, at`.
-fn read_pending_deletion(row: &Row<'_>) -> Result<PendingDeletion, StoreError> {
+fn read_pending_deletion(row: &Row<'_>) -> Result<PendingDeletion> {
     Ok(PendingDeletion {
         campaign: convert::campaign(row, 0)?,
         id: registration_id(row, 1)?,

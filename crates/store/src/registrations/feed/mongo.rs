@@ -13,7 +13,7 @@ use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::time::Instant;
 
 use super::change::{Change, FeedError, MAX_CHANGES, Position};
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::driver_error;
 use crate::mongo::handle::{MongoStore, primary};
 use crate::time_limit::{OPERATION_TIMEOUT, in_time, within};
@@ -91,7 +91,6 @@ impl MongoFeed {
         }
     }
 
-    /// Reads one batch from the server.
     async fn next_batch(&mut self) -> Result<FeedBatch, FeedError> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
@@ -123,18 +122,18 @@ impl MongoFeed {
         })
     }
 
-    fn read_batch(&mut self, batch: &RawBatch) -> Result<usize, StoreError> {
+    fn read_batch(&mut self, batch: &RawBatch) -> Result<usize> {
         let mut taken = 0;
         for event in batch.doc_slices()? {
             let event = event.ok().and_then(RawBsonRef::as_document);
             let change = event.and_then(FeedEvent::parse);
             let FeedEvent {
-                before: was,
-                after: now,
+                before,
+                after,
                 position,
             } = change.ok_or_else(|| StoreError::malformed("change"))?;
-            self.ready
-                .extend(Change::between_values(was, now, &position));
+            let changes = Change::between_values(before, after, &position);
+            self.ready.extend(changes);
             self.after = position;
             taken += 1;
         }
@@ -142,7 +141,6 @@ impl MongoFeed {
     }
 }
 
-/// Opens a change stream after a position.
 async fn open_stream(
     store: &MongoStore,
     campaign: &CampaignId,
@@ -198,7 +196,7 @@ impl FeedEvent {
     fn parse(event: &RawDocument) -> Option<Self> {
         let token = event.get_document("_id").ok()?;
         let text = |of: &RawDocument, name| of.get_str(name).ok().map(str::to_owned);
-        let (was, now) = match (moved(event), event.get_document("fullDocument")) {
+        let (before, after) = match (moved(event), event.get_document("fullDocument")) {
             (Some(moved), _) => (text(moved, "from"), text(moved, "to")),
             (None, Ok(document)) => {
                 let gone = document.get_document("gone").ok();
@@ -213,9 +211,9 @@ impl FeedEvent {
             at: to_order(event.get_timestamp("clusterTime").ok()?),
             token: Some(serde_json::to_string(&token).ok()?),
         };
-        (was.is_some() || now.is_some()).then_some(Self {
-            before: was,
-            after: now,
+        (before.is_some() || after.is_some()).then_some(Self {
+            before,
+            after,
             position,
         })
     }
@@ -228,8 +226,7 @@ fn moved(event: &RawDocument) -> Option<&RawDocument> {
     fields.get_document("moved").ok()
 }
 
-/// Returns the latest time of the cluster.
-async fn cluster_time(store: &MongoStore) -> Result<u64, StoreError> {
+async fn cluster_time(store: &MongoStore) -> Result<u64> {
     let answer = store
         .run_on_primary(OPERATION_TIMEOUT, doc! { "ping": 1 })
         .await?;

@@ -7,20 +7,10 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::time::{Instant, sleep_until};
 
 use super::change::{Change, FeedError, MAX_CHANGES, Position, Snapshot};
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::sqlite::convert::{count, number};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::CampaignId;
-
-/// Rows of the feed. `seq` grows with every commit: `AUTOINCREMENT`, and one writer at a time.
-pub(crate) const TABLES: &str = "
-CREATE TABLE changes (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    campaign TEXT NOT NULL,
-    was TEXT, -- the value that has one registration less
-    now TEXT -- the value that has one more
-) STRICT;
-";
 
 /// Polling interval for commits of other processes.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -43,7 +33,6 @@ const MAX_ROWS: u16 = MAX_CHANGES / 2;
 /// Number of rows deleted at once.
 const PRUNE_INTERVAL: i64 = 1_000;
 
-/// Result of one poll.
 struct FeedRead {
     changes: Vec<Change>,
     until: u64,
@@ -97,7 +86,7 @@ impl SqliteFeed {
 }
 
 impl SqliteStore {
-    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
+    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot> {
         let campaign = campaign.clone();
         let read = move |connection: &mut Connection| snapshot(connection, &campaign);
         self.readers.read(read).await
@@ -105,7 +94,7 @@ impl SqliteStore {
 }
 
 /// Counts the totals and reads the last row number, in one transaction.
-fn snapshot(connection: &mut Connection, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
+fn snapshot(connection: &mut Connection, campaign: &CampaignId) -> Result<Snapshot> {
     let transaction = connection.transaction()?;
     let at = last_row(&transaction)?;
     let sql = "SELECT value, count(*) FROM registrations WHERE campaign = ?1 GROUP BY value";
@@ -124,7 +113,7 @@ pub(crate) fn append_change(
     campaign: &str,
     before: Option<&str>,
     after: Option<&str>,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let sql = "INSERT INTO changes (campaign, was, now) VALUES (?1, ?2, ?3)";
     let mut statement = connection.prepare_cached(sql)?;
     let last = statement.insert((campaign, before, after))?;
@@ -138,7 +127,7 @@ pub(crate) fn append_change(
 }
 
 /// Returns the highest row number ever used.
-fn last_row(connection: &Connection) -> Result<u64, StoreError> {
+fn last_row(connection: &Connection) -> Result<u64> {
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
     let mut statement = connection.prepare_cached(sql)?;
     let last = statement.query_row((), |row| count(row, 0)).optional()?;
@@ -146,7 +135,7 @@ fn last_row(connection: &Connection) -> Result<u64, StoreError> {
 }
 
 /// Returns the row number after which no row was deleted.
-fn pruned_row(connection: &Connection) -> Result<u64, StoreError> {
+fn pruned_row(connection: &Connection) -> Result<u64> {
     let sql = "SELECT min(seq) FROM changes";
     let mut statement = connection.prepare_cached(sql)?;
     let first: Option<i64> = statement.query_row((), |row| row.get(0))?;
@@ -161,7 +150,7 @@ fn read_changes(
     connection: &mut Connection,
     campaign: &CampaignId,
     after: u64,
-) -> Result<Option<FeedRead>, StoreError> {
+) -> Result<Option<FeedRead>> {
     let transaction = connection.transaction()?;
     let end = last_row(&transaction)?;
     if after > end || after < pruned_row(&transaction)? {
@@ -188,12 +177,13 @@ fn read_changes(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sqlite::file::SCHEMA;
 
     #[test]
     fn old_changes_are_deleted_and_positions_before_them_are_lost() {
         let folder = tempfile::tempdir().unwrap();
         let mut connection = Connection::open(folder.path().join("jornada.db")).unwrap();
-        connection.execute_batch(TABLES).unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
         let campaign = CampaignId::parse("vacunacion").unwrap();
         let rows = "INSERT INTO changes (seq, campaign, now) VALUES \
                     (1, 'vacunacion', 'a'), (2000, 'vacunacion', 'b'), \

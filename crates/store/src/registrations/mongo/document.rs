@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 use mongodb::bson::raw::{CString, cstr};
 use mongodb::bson::{RawDocument, RawDocumentBuf};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{moment, photo_document, photo_ref, raw_binary, read_field};
 use crate::registrations::Receipt;
-use crate::registrations::answers_by_field::AnswersByField;
-use jornada_domain::{Answers, Campaign, Registration};
+use jornada_domain::{Answers, Campaign, Field, Registration};
 
 pub(crate) fn from_registration(
     campaign: &Campaign,
     registration: &Registration,
-) -> Result<RawDocumentBuf, StoreError> {
+) -> Result<RawDocumentBuf> {
     let mut answers = RawDocumentBuf::new();
     for (name, text) in registration.answers.named(campaign) {
         let name = CString::try_from(name).map_err(|_| StoreError::malformed("field name"))?;
@@ -40,10 +39,7 @@ pub(crate) fn from_registration(
 }
 
 /// Reads a registration in one pass over its bytes.
-pub(crate) fn registration(
-    campaign: &Campaign,
-    document: &RawDocument,
-) -> Result<Registration, StoreError> {
+pub(crate) fn registration(campaign: &Campaign, document: &RawDocument) -> Result<Registration> {
     let (mut id, mut value, mut answers) = (None, None, None);
     let (mut photo, mut digest, mut received_at) = (None, None, None);
     for element in document {
@@ -76,8 +72,7 @@ pub(crate) fn registration(
     })
 }
 
-/// Reads the fields of a receipt.
-pub(crate) fn receipt(document: &RawDocument) -> Result<Receipt, StoreError> {
+pub(crate) fn receipt(document: &RawDocument) -> Result<Receipt> {
     Ok(Receipt {
         id: read_field(document, "_id", convert::registration_id)?,
         campaign: read_field(document, "campaign", convert::campaign)?,
@@ -86,8 +81,7 @@ pub(crate) fn receipt(document: &RawDocument) -> Result<Receipt, StoreError> {
     })
 }
 
-/// Reads the answers by field name.
-pub(crate) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>, StoreError> {
+pub(crate) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>> {
     read_field(document, "answers", |field| {
         let mut answers = BTreeMap::new();
         for element in field.as_document()? {
@@ -99,10 +93,10 @@ pub(crate) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>
 }
 
 fn answers_by_field(campaign: &Campaign, document: &RawDocument) -> Option<Answers> {
-    let mut placed = AnswersByField::new(campaign);
-    for element in document {
-        let (name, text) = element.ok()?;
-        placed.put(name.as_str(), text.as_str()?.to_owned());
-    }
-    Some(placed.into_answers())
+    let answer = |field: &Field| match document.get(&field.name).ok()? {
+        Some(text) => convert::text(text).map(Some),
+        None => Some(None),
+    };
+    let answers: Option<_> = campaign.fields.iter().map(answer).collect();
+    answers.map(Answers::from_stored)
 }

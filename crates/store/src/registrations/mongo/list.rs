@@ -11,8 +11,9 @@ use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
 use tokio::sync::mpsc;
 
 use super::{document, selection_filter};
-use crate::error::StoreError;
-use crate::mongo::handle::{MongoStore, list_index_hint, primary};
+use crate::error::{Result, StoreError};
+use crate::mongo::handle::{MongoStore, primary};
+use crate::mongo::indexes::list_index_hint;
 use crate::registrations::stream::{BATCH_SIZE, BatchSender, RegistrationStream};
 use crate::time_limit::{in_time, within};
 use jornada_domain::{Campaign, Registration, Selection};
@@ -27,7 +28,7 @@ impl MongoStore {
         &self,
         campaign: &Arc<Campaign>,
         selection: &Selection,
-    ) -> Result<RegistrationStream, StoreError> {
+    ) -> Result<RegistrationStream> {
         let mut session = in_time(self.database.client().start_session()).await?;
         sync_with_primary(self, &mut session).await;
         let size = u32::try_from(BATCH_SIZE).unwrap_or(u32::MAX);
@@ -62,7 +63,7 @@ async fn sync_with_primary(store: &MongoStore, session: &mut ClientSession) {
 async fn fetch(
     mut cursor: SessionRawBatchCursor,
     mut session: ClientSession,
-    raw: mpsc::Sender<Result<RawBatch, StoreError>>,
+    raw: mpsc::Sender<Result<RawBatch>>,
 ) {
     let mut stream = cursor.stream(&mut session);
     loop {
@@ -78,7 +79,7 @@ async fn fetch(
 
 fn decode(
     campaign: &Campaign,
-    mut fetched: mpsc::Receiver<Result<RawBatch, StoreError>>,
+    mut fetched: mpsc::Receiver<Result<RawBatch>>,
     sender: &BatchSender,
 ) {
     while let Some(batch) = fetched.blocking_recv() {
@@ -94,7 +95,7 @@ fn decode(
     }
 }
 
-fn decode_batch(campaign: &Campaign, batch: &RawBatch) -> Result<Vec<Registration>, StoreError> {
+fn decode_batch(campaign: &Campaign, batch: &RawBatch) -> Result<Vec<Registration>> {
     let mut decoded = Vec::with_capacity(BATCH_SIZE);
     for found in batch.doc_slices()? {
         let found = found.ok().and_then(RawBsonRef::as_document);

@@ -4,49 +4,20 @@
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
-use mongodb::IndexModel;
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
-use mongodb::error::Result as Driven;
-use mongodb::options::{CountOptions, Hint, IndexOptions};
+use mongodb::options::{CountOptions, Hint};
 
 use super::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchQuery, prefix_end};
-use crate::error::StoreError;
+use crate::error::Result;
 use crate::mongo::convert::{binary, moment, read_field, text};
-use crate::mongo::handle::{LIST_INDEX, MongoStore};
+use crate::mongo::handle::MongoStore;
+use crate::mongo::indexes::{BY_NAME, BY_NAME_AND_VALUE, LIST_INDEX, NEWEST};
 use crate::registrations::mongo::{document, insert_period};
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
 use jornada_domain::Campaign;
 
-const NEWEST: &str = "newest";
-const BY_NAME: &str = "by_name";
-const BY_NAME_AND_VALUE: &str = "by_name_in_place";
-
 /// Maximum number of values per query: the server merges this many ranges, and sorts in memory beyond twice as many.
 const MAX_VALUES_PER_QUERY: usize = 100;
-
-/// Creates the indexes. Each holds all fields that its searches filter by. `name` is empty if the campaign has no such
-/// field.
-pub(crate) async fn make_indexes(store: &MongoStore) -> Driven<()> {
-    let index = |name: &str, keys| {
-        let options = IndexOptions::builder().name(name.to_owned()).build();
-        IndexModel::builder().keys(keys).options(options).build()
-    };
-    let indexes = [
-        index(
-            NEWEST,
-            doc! { "campaign": 1, "received_at": 1, "_id": 1, "name": 1, "value": 1 },
-        ),
-        index(
-            BY_NAME,
-            doc! { "campaign": 1, "name": 1, "received_at": 1, "_id": 1 },
-        ),
-        index(
-            BY_NAME_AND_VALUE,
-            doc! { "campaign": 1, "value": 1, "name": 1, "received_at": 1, "_id": 1 },
-        ),
-    ];
-    store.make_indexes("registrations", indexes).await
-}
 
 impl MongoStore {
     pub(crate) async fn search(
@@ -55,7 +26,7 @@ impl MongoStore {
         search: &SearchQuery,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let page = MongoSearch {
             store: self,
             campaign,
@@ -67,7 +38,6 @@ impl MongoStore {
     }
 }
 
-/// One page of a search.
 struct MongoSearch<'p> {
     store: &'p MongoStore,
     campaign: &'p Campaign,
@@ -77,15 +47,14 @@ struct MongoSearch<'p> {
 }
 
 impl MongoSearch<'_> {
-    async fn run(&self) -> Result<Vec<SearchHit>, StoreError> {
+    async fn run(&self) -> Result<Vec<SearchHit>> {
         match &self.search.by {
             SearchBy::Name(prefix) => self.by_name(prefix).await,
             _ => self.by_time().await,
         }
     }
 
-    /// Finds the page by time, newest first.
-    async fn by_time(&self) -> Result<Vec<SearchHit>, StoreError> {
+    async fn by_time(&self) -> Result<Vec<SearchHit>> {
         let index = if self.search.values.is_empty() {
             NEWEST
         } else {
@@ -102,8 +71,7 @@ impl MongoSearch<'_> {
         self.find_in_ranges(index, &order, ranges).await
     }
 
-    /// Finds the page in order of the names.
-    async fn by_name(&self, prefix: &str) -> Result<Vec<SearchHit>, StoreError> {
+    async fn by_name(&self, prefix: &str) -> Result<Vec<SearchHit>> {
         let order = doc! { "name": 1, "received_at": 1, "_id": 1 };
         let end = prefix_end(prefix);
         let ranges = match self
@@ -127,13 +95,12 @@ impl MongoSearch<'_> {
         self.find_in_ranges(index, &order, ranges).await
     }
 
-    /// Returns the first rows of consecutive ranges.
     async fn find_in_ranges(
         &self,
         index: &str,
         order: &Document,
         ranges: Vec<Document>,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let mut hits = Vec::new();
         for range in ranges {
             let missing = self.limit - hits.len();
@@ -152,7 +119,7 @@ impl MongoSearch<'_> {
         order: &Document,
         range: &Document,
         limit: usize,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let values = self.search.distinct_values();
         if values.len() <= MAX_VALUES_PER_QUERY {
             return self.find(index, order, range, &values, limit).await;
@@ -181,7 +148,7 @@ impl MongoSearch<'_> {
         range: &Document,
         values: &[String],
         limit: usize,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let mut all = vec![self.period_filter(), range.clone()];
         match values {
             [] => {}
@@ -202,7 +169,7 @@ impl MongoSearch<'_> {
 
     /// Returns whether the period has so few registrations that scanning them all is best: in the index of names they
     /// would be far apart.
-    async fn is_narrow(&self) -> Result<bool, StoreError> {
+    async fn is_narrow(&self) -> Result<bool> {
         if self.search.from.is_none() && self.search.until.is_none() {
             return Ok(false);
         }
@@ -218,7 +185,6 @@ impl MongoSearch<'_> {
         Ok(count < u64::from(MAX_SCANNED))
     }
 
-    /// Matches the campaign and the period.
     fn period_filter(&self) -> Document {
         let mut filter = doc! { "campaign": self.campaign.id.as_str() };
         let (from, until) = self.search.period_ms();
@@ -228,7 +194,7 @@ impl MongoSearch<'_> {
         filter
     }
 
-    fn read_hit(&self, found: &RawDocumentBuf) -> Result<SearchHit, StoreError> {
+    fn read_hit(&self, found: &RawDocumentBuf) -> Result<SearchHit> {
         Ok(SearchHit {
             name: read_field(found, "name", text)?,
             registration: document::registration(self.campaign, found)?,

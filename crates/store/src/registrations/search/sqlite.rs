@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use rusqlite::{Params, Transaction};
+use rusqlite::types::Value;
+use rusqlite::{Transaction, params_from_iter};
 
 use super::{Cursor, MAX_SCANNED, SearchBy, SearchHit, SearchQuery, prefix_end};
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::registrations::sqlite::{COLUMNS, registration};
 use crate::sqlite::convert::{registration_id, time};
 use crate::sqlite::handle::SqliteStore;
@@ -22,7 +23,7 @@ impl SqliteStore {
         search: &SearchQuery,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Vec<SearchHit>, StoreError> {
+    ) -> Result<Vec<SearchHit>> {
         let campaign = Arc::clone(campaign);
         let (search, after) = (search.clone(), after.cloned());
         self.readers
@@ -40,7 +41,6 @@ impl SqliteStore {
     }
 }
 
-/// One page of a search.
 struct SqliteSearch<'p> {
     reader: Transaction<'p>,
     campaign: &'p Campaign,
@@ -50,7 +50,7 @@ struct SqliteSearch<'p> {
 }
 
 impl SqliteSearch<'_> {
-    fn run(&self) -> Result<Vec<SearchHit>, StoreError> {
+    fn run(&self) -> Result<Vec<SearchHit>> {
         let mut keys = match &self.search.by {
             SearchBy::Name(prefix) if self.is_narrow()? => self.by_name_scan(prefix)?,
             SearchBy::Name(prefix) => self.by_name(prefix)?,
@@ -61,61 +61,71 @@ impl SqliteSearch<'_> {
     }
 
     /// Finds keys by time, newest first. Merges the first keys of several values.
-    fn by_time(&self) -> Result<Vec<Cursor>, StoreError> {
+    fn by_time(&self) -> Result<Vec<Cursor>> {
         let (from, until) = self.search.period_ms();
         let before = self
             .after
             .map(|after| (arrival_ms(after), &after.id.as_bytes()[..]));
         let before = before.map_or((until, NO_ID), |before| before.min((until, NO_ID)));
-        let limit = self.sql_limit();
-        let bounds = (self.campaign.id.as_str(), from, before.0, before.1, limit);
-        let filter = "received_at >= ?2 AND (received_at, id) < (?3, ?4) \
-                      ORDER BY received_at DESC, id DESC LIMIT ?5";
-        if self.search.values.is_empty() {
-            let sql = key_query("NULL", "newest", filter);
-            return self.query_keys(&sql, bounds);
-        }
-        let sql = key_query("NULL", "in_order", &format!("value = ?6 AND {filter}"));
-        let mut keys = Vec::new();
-        for value in self.search.distinct_values() {
-            let (campaign, from, time, id, limit) = bounds;
-            keys.extend(self.query_keys(&sql, (campaign, from, time, id, limit, value))?);
-        }
+        let (time, id) = before;
+        let bounds = [from.into(), time.into(), id.to_vec().into()];
+        let filter = "received_at >= ?3 AND (received_at, id) < (?4, ?5) \
+                      ORDER BY received_at DESC, id DESC LIMIT ?2";
+        let mut keys = self.keys_per_value("NULL", ["newest", "in_order"], filter, &bounds)?;
         keys.sort_unstable_by_key(|key| Reverse((key.received_at, key.id)));
         Ok(keys)
     }
 
     /// Finds keys in order of the names. Merges the first keys of several values.
-    fn by_name(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
+    fn by_name(&self, prefix: &str) -> Result<Vec<Cursor>> {
         let (from, until) = self.search.period_ms();
         let (name, at, id) = self.start_of_page(prefix);
-        let (end, limit) = (prefix_end(prefix), self.sql_limit());
-        let campaign = self.campaign.id.as_str();
-        let bounds = (campaign, name, at, id, &end, from, until, limit);
-        let filter = "(name, received_at, id) > (?2, ?3, ?4) AND name < ?5 \
-                      AND received_at >= ?6 AND received_at < ?7 \
-                      ORDER BY name, received_at, id LIMIT ?8";
+        let bounds = [
+            name.to_owned().into(),
+            at.into(),
+            id.to_vec().into(),
+            prefix_end(prefix).into(),
+            from.into(),
+            until.into(),
+        ];
+        let filter = "(name, received_at, id) > (?3, ?4, ?5) AND name < ?6 \
+                      AND received_at >= ?7 AND received_at < ?8 \
+                      ORDER BY name, received_at, id LIMIT ?2";
+        let mut keys =
+            self.keys_per_value("name", ["by_name", "by_name_in_place"], filter, &bounds)?;
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// Returns the first keys of each searched value by the second index, or those of all values by the first. The
+    /// filter has the campaign as ?1, the limit as ?2, and then the bounds.
+    fn keys_per_value(
+        &self,
+        name: &str,
+        [of_all, of_value]: [&str; 2],
+        filter: &str,
+        bounds: &[Value],
+    ) -> Result<Vec<Cursor>> {
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        let campaign = self.campaign.id.as_str().to_owned();
+        let mut bounds = [&[campaign.into(), limit.into()], bounds].concat();
         if self.search.values.is_empty() {
-            let sql = key_query("name", "by_name", filter);
-            return self.query_keys(&sql, bounds);
+            return self.query_keys(&key_query(name, of_all, filter), &bounds);
         }
-        let sql = key_query(
-            "name",
-            "by_name_in_place",
-            &format!("value = ?9 AND {filter}"),
-        );
+        let place = bounds.len() + 1;
+        let sql = key_query(name, of_value, &format!("value = ?{place} AND {filter}"));
         let mut keys = Vec::new();
         for value in self.search.distinct_values() {
-            let bounds = (campaign, name, at, id, &end, from, until, limit, value);
-            keys.extend(self.query_keys(&sql, bounds)?);
+            bounds.truncate(place - 1);
+            bounds.push(value.into());
+            keys.extend(self.query_keys(&sql, &bounds)?);
         }
-        keys.sort_unstable();
         Ok(keys)
     }
 
     /// Returns whether the period has so few registrations that scanning them all is best: in the index of names they
     /// would be far apart.
-    fn is_narrow(&self) -> Result<bool, StoreError> {
+    fn is_narrow(&self) -> Result<bool> {
         if self.search.from.is_none() && self.search.until.is_none() {
             return Ok(false);
         }
@@ -129,7 +139,7 @@ impl SqliteSearch<'_> {
         Ok(count < MAX_SCANNED)
     }
 
-    fn by_name_scan(&self, prefix: &str) -> Result<Vec<Cursor>, StoreError> {
+    fn by_name_scan(&self, prefix: &str) -> Result<Vec<Cursor>> {
         let (from, until) = self.search.period_ms();
         let (name, at, id) = self.start_of_page(prefix);
         let bounds = (
@@ -169,9 +179,9 @@ impl SqliteSearch<'_> {
         after.map_or(first, |after| after.max(first))
     }
 
-    fn query_keys(&self, sql: &str, bounds: impl Params) -> Result<Vec<Cursor>, StoreError> {
+    fn query_keys(&self, sql: &str, bounds: &[Value]) -> Result<Vec<Cursor>> {
         let mut statement = self.reader.prepare_cached(sql)?;
-        let mut rows = statement.query(bounds)?;
+        let mut rows = statement.query(params_from_iter(bounds))?;
         let mut keys = Vec::new();
         while let Some(row) = rows.next()? {
             keys.push(read_key(row)?);
@@ -179,7 +189,7 @@ impl SqliteSearch<'_> {
         Ok(keys)
     }
 
-    fn read_hit(&self, key: &Cursor) -> Result<SearchHit, StoreError> {
+    fn read_hit(&self, key: &Cursor) -> Result<SearchHit> {
         let sql = format!("SELECT {COLUMNS}, name FROM registrations WHERE id = ?1");
         let mut statement = self.reader.prepare_cached(&sql)?;
         let mut rows = statement.query([key.id.as_bytes()])?;
@@ -188,10 +198,6 @@ impl SqliteSearch<'_> {
             name: row.get(8)?,
             registration: registration(self.campaign, row)?,
         })
-    }
-
-    fn sql_limit(&self) -> i64 {
-        i64::try_from(self.limit).unwrap_or(i64::MAX)
     }
 }
 
@@ -203,7 +209,7 @@ fn key_query(name: &str, index: &str, filter: &str) -> String {
     )
 }
 
-fn read_key(row: &rusqlite::Row<'_>) -> Result<Cursor, StoreError> {
+fn read_key(row: &rusqlite::Row<'_>) -> Result<Cursor> {
     Ok(Cursor {
         name: row.get(0)?,
         received_at: time(row.get(1)?)?,

@@ -1,19 +1,16 @@
 //! Converts registrations to and from rows.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serializer;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
-use crate::error::StoreError;
-use crate::registrations::answers_by_field::AnswersByField;
+use crate::error::{Result, StoreError};
 use crate::registrations::feed::sqlite::append_change;
 use crate::registrations::{InsertOutcome, Receipt};
 use crate::sqlite::convert;
 use crate::sqlite::convert::{number, photo_ref, time};
-use jornada_domain::registration::PhotoRef;
 use jornada_domain::{Answers, Campaign, Registration};
 
 /// Columns of a registration, in the order in which [`registration`] reads them.
@@ -30,13 +27,8 @@ const INSERT: &str = "INSERT INTO registrations \
 /// A registration for the write thread.
 #[derive(Debug)]
 pub(crate) struct RegistrationRow {
-    id: [u8; 16],
-    campaign: String,
-    value: String,
-    answers: Vec<u8>,
-    digest: [u8; 32],
-    received_at: i64,
-    photo: Option<PhotoRef>,
+    registration: Registration,
+    answers: String,
     name: String,
     consent: Option<String>,
 }
@@ -45,64 +37,65 @@ impl RegistrationRow {
     pub(crate) fn from_registration(
         campaign: &Campaign,
         registration: &Registration,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self> {
         let mut answers = Vec::with_capacity(128);
         serde_json::Serializer::new(&mut answers)
             .collect_map(registration.answers.named(campaign))
             .map_err(|_| StoreError::malformed("answers"))?;
+        let answers = String::from_utf8(answers);
+        let name = campaign.searched_name(&registration.answers);
         Ok(Self {
-            id: *registration.id.as_bytes(),
-            campaign: registration.campaign.as_str().to_owned(),
-            value: registration.tally_value.clone(),
-            answers,
-            digest: registration.digest,
-            received_at: registration.received_at.as_millisecond(),
-            photo: registration.photo.clone(),
-            name: campaign
-                .searched_name(&registration.answers)
-                .unwrap_or_default(),
+            registration: registration.clone(),
+            answers: answers.map_err(|_| StoreError::malformed("answers"))?,
+            name: name.unwrap_or_default(),
             consent: campaign.consent_version(),
         })
     }
 
     /// Inserts the row and appends it to the feed, or compares it with the row that has its id.
-    pub(crate) fn insert(&self, connection: &Connection) -> Result<InsertOutcome, StoreError> {
-        let photo = self.photo.as_ref();
-        let bytes = photo.map(|photo| number(photo.bytes));
-        let answers =
-            str::from_utf8(&self.answers).map_err(|_| StoreError::malformed("answers"))?;
-        let inserted = connection.prepare_cached(INSERT)?.execute((
-            self.id,
-            &self.campaign,
-            &self.value,
+    pub(crate) fn insert(&self, connection: &Connection) -> Result<InsertOutcome> {
+        let Self {
+            registration,
             answers,
-            self.digest,
-            self.received_at,
+            name,
+            consent,
+        } = self;
+        let id = registration.id.as_bytes();
+        let campaign = registration.campaign.as_str();
+        let value = &registration.tally_value;
+        let photo = registration.photo.as_ref();
+        let inserted = connection.prepare_cached(INSERT)?.execute((
+            id,
+            campaign,
+            value,
+            answers,
+            registration.digest,
+            registration.received_at.as_millisecond(),
             photo.map(|photo| photo.sha256),
             photo.map(|photo| photo.format.extension()),
-            bytes,
-            &self.name,
-            &self.consent,
+            photo.map(|photo| number(photo.bytes)),
+            name,
+            consent,
         ))?;
         if inserted == 1 {
-            append_change(connection, &self.campaign, None, Some(&self.value))?;
+            append_change(connection, campaign, None, Some(value))?;
             return Ok(InsertOutcome::Inserted);
         }
         let sql = "SELECT digest, received_at FROM registrations WHERE id = ?1";
         let first: Option<([u8; 32], i64)> = connection
             .prepare_cached(sql)?
-            .query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         if let Some((digest, received_at)) = first {
             return Ok(InsertOutcome::from_digests(
-                &self.digest,
+                &registration.digest,
                 &digest,
                 time(received_at)?,
             ));
         }
         let sql = "SELECT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1)";
         let mut statement = connection.prepare_cached(sql)?;
-        let is_gone: bool = statement.query_row([self.id], |row| row.get(0))?;
+        let is_gone: bool = statement.query_row([id], |row| row.get(0))?;
         Ok(if is_gone {
             InsertOutcome::Deleted
         } else {
@@ -112,24 +105,23 @@ impl RegistrationRow {
 }
 
 /// Reads [`COLUMNS`].
-pub(crate) fn registration(
-    campaign: &Campaign,
-    row: &rusqlite::Row<'_>,
-) -> Result<Registration, StoreError> {
+pub(crate) fn registration(campaign: &Campaign, row: &rusqlite::Row<'_>) -> Result<Registration> {
     let photo = match row.get_ref(5)? {
         ValueRef::Null => None,
         _ => Some(photo_ref(row, 5)?),
     };
-    let json = row.get_ref(2)?.as_str();
-    let answers = json.ok().and_then(|json| {
-        let mut reader = serde_json::Deserializer::from_str(json);
-        AnswersSeed(campaign).deserialize(&mut reader).ok()
-    });
+    let json = row.get_ref(2)?.as_str().unwrap_or_default();
+    // Field names need no escape in JSON and can be borrowed.
+    let answers = serde_json::from_str(json);
+    let mut answers: BTreeMap<&str, String> =
+        answers.map_err(|_| StoreError::malformed("answers"))?;
+    let fields = campaign.fields.iter();
+    let answers = fields.map(|field| answers.remove(field.name.as_str()));
     Ok(Registration {
         id: convert::registration_id(row, 0)?,
         campaign: campaign.id.clone(),
         tally_value: row.get(1)?,
-        answers: answers.ok_or_else(|| StoreError::malformed("answers"))?,
+        answers: Answers::from_stored(answers.collect()),
         digest: row.get(3)?,
         received_at: time(row.get(4)?)?,
         photo,
@@ -137,39 +129,11 @@ pub(crate) fn registration(
 }
 
 /// Reads `id, campaign, value, received_at`.
-pub(crate) fn receipt(row: &rusqlite::Row<'_>) -> Result<Receipt, StoreError> {
+pub(crate) fn receipt(row: &rusqlite::Row<'_>) -> Result<Receipt> {
     Ok(Receipt {
         id: convert::registration_id(row, 0)?,
         campaign: convert::campaign(row, 1)?,
         tally_value: row.get(2)?,
         received_at: time(row.get(3)?)?,
     })
-}
-
-/// Reads a JSON object of answers directly into the order of the campaign's fields.
-struct AnswersSeed<'c>(&'c Campaign);
-
-impl<'de> DeserializeSeed<'de> for AnswersSeed<'_> {
-    type Value = Answers;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Answers, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for AnswersSeed<'_> {
-    type Value = Answers;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("answers by name")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answers, A::Error> {
-        let mut placed = AnswersByField::new(self.0);
-        // Field names need no escape in JSON and can be borrowed.
-        while let Some(name) = map.next_key::<&str>()? {
-            placed.put(name, map.next_value()?);
-        }
-        Ok(placed.into_answers())
-    }
 }

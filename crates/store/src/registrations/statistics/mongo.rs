@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;
-use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, collect, list_index_hint};
+use crate::mongo::handle::{MongoStore, collect};
+use crate::mongo::indexes::list_index_hint;
+use crate::time_limit::COUNT_TIMEOUT;
 use jornada_domain::CampaignId;
 
 impl MongoStore {
@@ -15,7 +17,7 @@ impl MongoStore {
         &self,
         campaign: &CampaignId,
         days: &[Timestamp],
-    ) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+    ) -> Result<BTreeMap<String, Vec<u64>>> {
         let days: Vec<_> = days.iter().map(|day| day.as_millisecond()).collect();
         let (Some(first), Some(end)) = (days.first(), days.last()) else {
             return Ok(BTreeMap::new());

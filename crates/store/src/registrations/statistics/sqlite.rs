@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::CampaignId;
 
@@ -14,7 +14,7 @@ impl SqliteStore {
         &self,
         campaign: &CampaignId,
         days: &[Timestamp],
-    ) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+    ) -> Result<BTreeMap<String, Vec<u64>>> {
         let campaign = campaign.clone();
         let days: Vec<_> = days.iter().map(|day| day.as_millisecond()).collect();
         let read = move |connection: &mut Connection| count_by_day(connection, &campaign, &days);
@@ -26,7 +26,7 @@ fn count_by_day(
     connection: &Connection,
     campaign: &CampaignId,
     days: &[i64],
-) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+) -> Result<BTreeMap<String, Vec<u64>>> {
     let (Some(first), Some(end)) = (days.first(), days.last()) else {
         return Ok(BTreeMap::new());
     };
@@ -35,21 +35,21 @@ fn count_by_day(
                WHERE campaign = ?1 AND +received_at >= ?2 AND +received_at < ?3 ORDER BY value";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query((campaign.as_str(), first, end))?;
-    let mut counts = BTreeMap::new();
-    let mut current: (String, Vec<u64>) = Default::default();
+    let mut counts: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let value = row.get_ref(0)?.as_str();
         let value = value.map_err(|_| StoreError::malformed("value"))?;
-        if current.1.is_empty() || current.0 != value {
-            let new = (value.to_owned(), vec![0; days.len() - 1]);
-            let (value, before) = std::mem::replace(&mut current, new);
-            counts.insert(value, before);
+        if counts
+            .last_key_value()
+            .is_none_or(|(last, _)| last != value)
+        {
+            counts.insert(value.to_owned(), vec![0; days.len() - 1]);
         }
         let received_at: i64 = row.get(1)?;
         let day = days.partition_point(|day| *day <= received_at) - 1;
-        current.1[day] += 1;
+        if let Some(mut of_value) = counts.last_entry() {
+            of_value.get_mut()[day] += 1;
+        }
     }
-    counts.insert(current.0, current.1);
-    counts.retain(|_, days| !days.is_empty());
     Ok(counts)
 }

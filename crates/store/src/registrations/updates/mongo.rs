@@ -3,7 +3,7 @@
 mod history;
 
 use mongodb::ClientSession;
-use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::{
     Error, ErrorKind, Result as Driven, TRANSIENT_TRANSACTION_ERROR,
     UNKNOWN_TRANSACTION_COMMIT_RESULT,
@@ -11,30 +11,22 @@ use mongodb::error::{
 use mongodb::options::ReadConcern;
 use tokio::time::sleep;
 
-use super::{ErasedRegistration, UpdateOutcome};
-use crate::error::StoreError;
+use super::UpdateOutcome;
+use crate::error::Result;
 use crate::mongo::convert::{binary, number};
 use crate::mongo::driver_error;
-use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, RETRY_DELAY, collect, primary};
+use crate::mongo::handle::{MongoStore, RETRY_DELAY, primary};
 use crate::registrations::mongo::id_filter;
 use crate::time_limit::in_time;
 use jornada_domain::history::{Correction, Deletion, RegistrationHistory};
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
-
-/// Creates the collection of revisions if it is missing: not every kind of cluster can do so within a transaction.
-pub(crate) async fn make_collection(store: &MongoStore) -> Driven<()> {
-    match store.database.create_collection("revisions").await {
-        Err(error) if !driver_error::is_existing_collection(&error) => Err(error),
-        _ => Ok(()),
-    }
-}
 
 impl MongoStore {
     pub(crate) async fn history(
         &self,
         campaign: &Campaign,
         id: RegistrationId,
-    ) -> Result<Option<RegistrationHistory>, StoreError> {
+    ) -> Result<Option<RegistrationHistory>> {
         let found = in_time(self.registrations.find_one(id_filter(&campaign.id, id))).await?;
         let read = |found| history::read_history(campaign, found);
         found.as_deref().map(read).transpose()
@@ -47,7 +39,7 @@ impl MongoStore {
         corrected: &RegistrationHistory,
         correction: &Correction,
         alias: Option<RegistrationId>,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let write = UpdateKind::Correction {
             update: history::correction_update(campaign, read, corrected, correction),
             alias,
@@ -60,7 +52,7 @@ impl MongoStore {
         campaign: &Campaign,
         read: &RegistrationHistory,
         deletion: &Deletion,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let write = UpdateKind::Deletion(deletion);
         self.update(campaign, read, write).await
     }
@@ -70,7 +62,7 @@ impl MongoStore {
         campaign: &Campaign,
         read: &RegistrationHistory,
         write: UpdateKind<'_>,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let step = MongoUpdate {
             store: self,
             campaign: &campaign.id,
@@ -78,49 +70,6 @@ impl MongoStore {
             write,
         };
         in_time(step.retry()).await
-    }
-
-    pub(crate) async fn read_deletion(
-        &self,
-        campaign: &CampaignId,
-        id: RegistrationId,
-    ) -> Result<Option<Deletion>, StoreError> {
-        let filter = doc! { "_id": binary(id.as_bytes()), "gone.campaign": campaign.as_str() };
-        let found = in_time(self.registrations.find_one(filter)).await?;
-        found.as_deref().map(history::read_tombstone).transpose()
-    }
-
-    /// Scans all documents in order of their ids.
-    pub(crate) async fn erased_registrations(
-        &self,
-        after: Option<RegistrationId>,
-        limit: u16,
-    ) -> Result<Vec<ErasedRegistration>, StoreError> {
-        let mut filter = doc! { "gone": { "$exists": true } };
-        if let Some(after) = after {
-            filter.insert("_id", doc! { "$gt": binary(after.as_bytes()) });
-        }
-        let find = self
-            .registrations
-            .find(filter)
-            .sort(doc! { "_id": 1 })
-            .projection(doc! { "gone.campaign": 1 })
-            .limit(limit.into());
-        let found = collect(COUNT_TIMEOUT, find).await?;
-        let read = |found: &RawDocumentBuf| history::read_erased(found);
-        found.iter().map(read).collect()
-    }
-
-    /// Returns the registration that owns an alias.
-    pub(crate) async fn alias_owner(
-        &self,
-        id: RegistrationId,
-    ) -> Result<Option<RegistrationId>, StoreError> {
-        let find = self
-            .registrations
-            .find_one(doc! { "_id": binary(id.as_bytes()) });
-        let found = in_time(find.projection(doc! { "claim": 1 })).await?;
-        Ok(found.as_deref().and_then(history::alias_owner))
     }
 }
 
@@ -142,7 +91,7 @@ enum UpdateKind<'a> {
 
 impl MongoUpdate<'_> {
     /// Retries without limit while the store may come back: the caller sets the time limit.
-    async fn retry(&self) -> Result<UpdateOutcome, StoreError> {
+    async fn retry(&self) -> Result<UpdateOutcome> {
         let mut session = self.store.database.client().start_session().await?;
         loop {
             match self.attempt(&mut session).await {

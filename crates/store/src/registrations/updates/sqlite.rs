@@ -6,57 +6,23 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::{ErasedRegistration, UpdateOutcome};
-use crate::error::StoreError;
+use super::UpdateOutcome;
+use crate::error::{Result, StoreError};
 use crate::registrations::feed::sqlite::append_change;
 use crate::registrations::sqlite::{COLUMNS, registration};
-use crate::sqlite::convert;
-use crate::sqlite::convert::{number, photo_ref, registration_id, time};
+use crate::sqlite::convert::{number, photo_ref, time};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::history::{
     AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
 };
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
-/// Corrections and deletions. A claim is an alias of a registration. A tombstone replaces a deleted registration.
-pub(crate) const TABLES: &str = "
-CREATE TABLE corrections (
-    id BLOB NOT NULL, -- of the registration
-    version INTEGER NOT NULL, -- to which it brought it
-    at INTEGER NOT NULL,
-    by TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    changes TEXT NOT NULL, -- JSON: list of field, answer before, answer since
-    PRIMARY KEY (id, version)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE claims (
-    id BLOB PRIMARY KEY,
-    owner BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE tombstones (
-    id BLOB PRIMARY KEY,
-    campaign TEXT NOT NULL,
-    value TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    by TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    photo_sha256 BLOB, -- until the photo is removed
-    photo_extension TEXT,
-    photo_bytes INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE INDEX tombstones_with_photo ON tombstones (at, id) WHERE photo_sha256 IS NOT NULL;
-CREATE TABLE revisions (
-    campaign TEXT PRIMARY KEY,
-    revision INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-";
-
 impl SqliteStore {
     pub(crate) async fn history(
         &self,
         campaign: &Arc<Campaign>,
         id: RegistrationId,
-    ) -> Result<Option<RegistrationHistory>, StoreError> {
+    ) -> Result<Option<RegistrationHistory>> {
         let campaign = Arc::clone(campaign);
         let read = move |connection: &mut Connection| read_history(connection, &campaign, id);
         self.readers.read(read).await
@@ -69,15 +35,14 @@ impl SqliteStore {
         corrected: &RegistrationHistory,
         correction: &Correction,
         alias: Option<RegistrationId>,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let correction = correction.clone();
         let step = SqliteUpdate::new(&campaign.id, read);
-        let columns = CorrectedColumns {
-            value: corrected.registration.tally_value.clone(),
-            name: campaign.searched_name(&corrected.registration.answers),
+        let value = corrected.registration.tally_value.clone();
+        let name = campaign.searched_name(&corrected.registration.answers);
+        let correct = move |connection: &Connection| {
+            step.correct(connection, &correction, (&value, name.as_deref()), alias)
         };
-        let correct =
-            move |connection: &Connection| step.correct(connection, &correction, &columns, alias);
         self.writer.write(correct).await
     }
 
@@ -86,51 +51,12 @@ impl SqliteStore {
         campaign: &Campaign,
         read: &RegistrationHistory,
         deletion: &Deletion,
-    ) -> Result<UpdateOutcome, StoreError> {
+    ) -> Result<UpdateOutcome> {
         let step = SqliteUpdate::new(&campaign.id, read);
         let deletion = deletion.clone();
         let delete = move |connection: &Connection| step.delete(connection, &deletion);
         self.writer.write(delete).await
     }
-
-    pub(crate) async fn read_deletion(
-        &self,
-        campaign: &CampaignId,
-        id: RegistrationId,
-    ) -> Result<Option<Deletion>, StoreError> {
-        let sql = "SELECT at, by, reason, value FROM tombstones WHERE id = ?1 AND campaign = ?2";
-        let key = (*id.as_bytes(), campaign.as_str().to_owned());
-        Ok(self.query(sql, key, deletion).await?.pop())
-    }
-
-    pub(crate) async fn erased_registrations(
-        &self,
-        after: Option<RegistrationId>,
-        limit: u16,
-    ) -> Result<Vec<ErasedRegistration>, StoreError> {
-        // An empty blob sorts before every id.
-        let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
-        let sql = "SELECT campaign, id FROM tombstones WHERE id > ?1 ORDER BY id LIMIT ?2";
-        self.query(sql, (after, limit), read_erased).await
-    }
-
-    /// Returns the registration that owns an alias.
-    pub(crate) async fn alias_owner(
-        &self,
-        id: RegistrationId,
-    ) -> Result<Option<RegistrationId>, StoreError> {
-        let sql = "SELECT owner FROM claims WHERE id = ?1";
-        let read = |row: &Row<'_>| Ok(registration_id(row, 0)?);
-        Ok(self.query(sql, [*id.as_bytes()], read).await?.pop())
-    }
-}
-
-/// Reads `campaign, id`.
-fn read_erased(row: &Row<'_>) -> Result<ErasedRegistration, StoreError> {
-    Ok(ErasedRegistration {
-        campaign: convert::campaign(row, 0)?,
-        id: registration_id(row, 1)?,
-    })
 }
 
 /// Reads the state of a photo that was erased at `at`.
@@ -138,7 +64,7 @@ fn read_erased_photo(
     connection: &Connection,
     id: RegistrationId,
     at: Option<i64>,
-) -> Result<Option<ErasedPhoto>, StoreError> {
+) -> Result<Option<ErasedPhoto>> {
     let Some(at) = at else {
         return Ok(None);
     };
@@ -155,7 +81,7 @@ fn read_history(
     connection: &mut Connection,
     campaign: &Campaign,
     id: RegistrationId,
-) -> Result<Option<RegistrationHistory>, StoreError> {
+) -> Result<Option<RegistrationHistory>> {
     // Both statements must see the same version.
     let transaction = connection.transaction()?;
     let sql = format!(
@@ -180,13 +106,13 @@ fn read_history(
 }
 
 /// Reads `at, by, reason, changes`.
-fn read_correction(row: &Row<'_>) -> Result<Correction, StoreError> {
+fn read_correction(row: &Row<'_>) -> Result<Correction> {
     let changes = serde_json::from_str(row.get_ref(3)?.as_str().unwrap_or_default());
     let changes: Vec<_> = changes.map_err(|_| StoreError::malformed("correction"))?;
-    let one = |(field, was, is)| AnswerChange {
+    let one = |(field, before, after)| AnswerChange {
         field,
-        before: was,
-        after: is,
+        before,
+        after,
     };
     Ok(Correction {
         at: time(row.get(0)?)?,
@@ -196,28 +122,12 @@ fn read_correction(row: &Row<'_>) -> Result<Correction, StoreError> {
     })
 }
 
-/// Reads `at, by, reason, value`.
-fn deletion(row: &Row<'_>) -> Result<Deletion, StoreError> {
-    Ok(Deletion {
-        at: time(row.get(0)?)?,
-        by: row.get(1)?,
-        reason: row.get(2)?,
-        tally_value: row.get(3)?,
-    })
-}
-
 /// One update of the version that was read.
 struct SqliteUpdate {
     id: [u8; 16],
     campaign: String,
     version: i64,
     value: String,
-}
-
-/// Columns that a correction changes beside the answers.
-struct CorrectedColumns {
-    value: String,
-    name: Option<String>,
 }
 
 impl SqliteUpdate {
@@ -231,11 +141,7 @@ impl SqliteUpdate {
     }
 
     /// Returns whether an id may become an alias: it is free, or is one of this registration already.
-    fn may_take_alias(
-        &self,
-        connection: &Connection,
-        alias: RegistrationId,
-    ) -> Result<bool, StoreError> {
+    fn may_take_alias(&self, connection: &Connection, alias: RegistrationId) -> Result<bool> {
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM registrations WHERE id = ?1) \
                    AND NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
                    AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1 AND owner <> ?2)";
@@ -247,10 +153,9 @@ impl SqliteUpdate {
         &self,
         connection: &Connection,
         correction: &Correction,
-        columns: &CorrectedColumns,
+        (value, name): (&str, Option<&str>),
         alias: Option<RegistrationId>,
-    ) -> Result<UpdateOutcome, StoreError> {
-        let CorrectedColumns { value, name } = columns;
+    ) -> Result<UpdateOutcome> {
         if let Some(alias) = alias
             && !self.may_take_alias(connection, alias)?
         {
@@ -273,27 +178,18 @@ impl SqliteUpdate {
             let mut statement = connection.prepare_cached(sql)?;
             statement.execute((alias.as_bytes(), self.id))?;
         }
-        if self.value != *value {
+        if self.value != value {
             append_change(connection, &self.campaign, Some(&self.value), Some(value))?;
         }
         self.increment_revision(connection)
     }
 
     /// Stores the correction with the previous answers.
-    fn insert_correction(
-        &self,
-        connection: &Connection,
-        correction: &Correction,
-    ) -> Result<(), StoreError> {
-        let row = |changed: &AnswerChange| {
-            let AnswerChange {
-                field,
-                before: was,
-                after: is,
-            } = changed.clone();
-            (field, was, is)
-        };
-        let changes: Vec<_> = correction.changes.iter().map(row).collect();
+    fn insert_correction(&self, connection: &Connection, correction: &Correction) -> Result<()> {
+        let changes = correction.changes.iter();
+        let changes: Vec<_> = changes
+            .map(|change| (&change.field, &change.before, &change.after))
+            .collect();
         let sql = "INSERT INTO corrections (id, version, at, by, reason, changes) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         connection.prepare_cached(sql)?.execute((
@@ -307,11 +203,7 @@ impl SqliteUpdate {
         Ok(())
     }
 
-    fn delete(
-        &self,
-        connection: &Connection,
-        deletion: &Deletion,
-    ) -> Result<UpdateOutcome, StoreError> {
+    fn delete(&self, connection: &Connection, deletion: &Deletion) -> Result<UpdateOutcome> {
         // The tombstone first: it copies columns of the row that it replaces.
         let sql = "INSERT INTO tombstones \
                    (id, campaign, value, at, by, reason, photo_sha256, photo_extension, photo_bytes) \
@@ -336,7 +228,7 @@ impl SqliteUpdate {
         self.increment_revision(connection)
     }
 
-    fn increment_revision(&self, connection: &Connection) -> Result<UpdateOutcome, StoreError> {
+    fn increment_revision(&self, connection: &Connection) -> Result<UpdateOutcome> {
         let sql = "INSERT INTO revisions (campaign, revision) VALUES (?1, 1) \
                    ON CONFLICT (campaign) DO UPDATE SET revision = revision + 1";
         connection.prepare_cached(sql)?.execute([&self.campaign])?;
@@ -352,6 +244,6 @@ fn merge_patch(correction: &Correction) -> BTreeMap<&str, Option<&str>> {
         .collect()
 }
 
-fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|_| StoreError::malformed("correction"))
 }

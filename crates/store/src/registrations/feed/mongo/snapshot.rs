@@ -7,17 +7,18 @@ use mongodb::bson::{RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::options::ReadConcern;
 use mongodb::raw_batch_cursor::RawBatch;
 
-use crate::error::StoreError;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;
-use crate::mongo::handle::{COUNT_TIMEOUT, MongoStore, list_index_hint, primary};
+use crate::mongo::handle::{MongoStore, primary};
+use crate::mongo::indexes::list_index_hint;
 use crate::registrations::feed::change::{Position, Snapshot};
 use crate::registrations::mongo::selection_filter;
-use crate::time_limit::within;
+use crate::time_limit::{COUNT_TIMEOUT, within};
 use jornada_domain::{CampaignId, Selection};
 
 impl MongoStore {
     /// Counts the totals at one cluster time, from the index alone.
-    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot, StoreError> {
+    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot> {
         let count = doc! { "_id": "$value", "count": { "$sum": 1 } };
         let pipeline = [
             doc! { "$match": selection_filter(campaign, &Selection::all()) },

@@ -5,17 +5,15 @@
 use mongodb::bson::raw::{RawBsonRef, cstr};
 use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
-use crate::error::StoreError;
-use crate::mongo::convert;
+use crate::error::{Result, StoreError};
 use crate::mongo::convert::{
-    moment, number, photo_document, photo_ref, raw_binary, read_field, registration_id, time,
+    moment, number, photo_document, photo_ref, raw_binary, registration_id, time,
 };
 use crate::registrations::mongo::document;
-use crate::registrations::updates::ErasedRegistration;
 use jornada_domain::history::{
     AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
 };
-use jornada_domain::{Campaign, CampaignId, Registration, RegistrationId};
+use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
 /// Builds the update of a correction. If totals change it sets `moved` as a whole: the feed reads that.
 pub(crate) fn correction_update(
@@ -24,25 +22,19 @@ pub(crate) fn correction_update(
     corrected: &RegistrationHistory,
     correction: &Correction,
 ) -> Document {
-    let Registration {
-        tally_value: value,
-        answers,
-        ..
-    } = &corrected.registration;
+    let value = &corrected.registration.tally_value;
+    let name = campaign.searched_name(&corrected.registration.answers);
     let mut set = doc! {
         "value": value,
-        "name": campaign.searched_name(answers).unwrap_or_default(),
+        "name": name.unwrap_or_default(),
         "version": number(read.version + 1),
     };
     let mut unset = Document::new();
-    for AnswerChange {
-        field, after: is, ..
-    } in &correction.changes
-    {
+    for change in &correction.changes {
         // One by one: answers to fields that the campaign no longer has remain.
-        let name = format!("answers.{field}");
-        match is {
-            Some(is) => set.insert(name, is),
+        let name = format!("answers.{}", change.field);
+        match &change.after {
+            Some(after) => set.insert(name, after),
             None => unset.insert(name, ""),
         };
     }
@@ -63,18 +55,14 @@ pub(crate) fn correction_update(
 }
 
 fn correction_document(correction: &Correction) -> Document {
-    let changes = correction.changes.iter().map(
-        |AnswerChange {
-             field,
-             before: was,
-             after: is,
-         }| {
-            let mut changed = doc! { "field": field };
-            changed.extend(was.as_ref().map(|was| ("was".to_owned(), was.into())));
-            changed.extend(is.as_ref().map(|is| ("is".to_owned(), is.into())));
-            Bson::Document(changed)
-        },
-    );
+    let changes = correction.changes.iter().map(|change| {
+        let mut changed = doc! { "field": &change.field };
+        let answers = [("was", &change.before), ("is", &change.after)].into_iter();
+        let given =
+            answers.filter_map(|(name, text)| Some((name.to_owned(), text.as_ref()?.into())));
+        changed.extend(given);
+        Bson::Document(changed)
+    });
     doc! {
         "at": moment(correction.at),
         "by": &correction.by,
@@ -123,11 +111,10 @@ pub(crate) fn alias_owner(document: &RawDocument) -> Option<RegistrationId> {
     registration_id(claim.get("of").ok()??)
 }
 
-/// Reads a registration with its corrections.
 pub(crate) fn read_history(
     campaign: &Campaign,
     document: &RawDocument,
-) -> Result<RegistrationHistory, StoreError> {
+) -> Result<RegistrationHistory> {
     let malformed = || StoreError::malformed("correction");
     let registration = document::registration(campaign, document)?;
     let version = document.get_i64("version").unwrap_or(0).unsigned_abs();
@@ -167,32 +154,6 @@ fn read_correction(document: &RawDocument) -> Option<Correction> {
     })
 }
 
-/// Reads a tombstone.
-pub(crate) fn read_tombstone(document: &RawDocument) -> Result<Deletion, StoreError> {
-    let read = || {
-        let gone = document.get_document("gone").ok()?;
-        let text = |name| gone.get_str(name).ok().map(str::to_owned);
-        Some(Deletion {
-            at: time(gone.get("at").ok()??)?,
-            by: text("by")?,
-            reason: text("reason")?,
-            tally_value: text("value")?,
-        })
-    };
-    read().ok_or_else(|| StoreError::malformed("tombstone"))
-}
-
-/// Reads campaign and id of a tombstone.
-pub(crate) fn read_erased(document: &RawDocument) -> Result<ErasedRegistration, StoreError> {
-    let gone = document.get_document("gone");
-    let gone = gone.map_err(|_| StoreError::malformed("tombstone"))?;
-    Ok(ErasedRegistration {
-        campaign: read_field(gone, "campaign", convert::campaign)?,
-        id: read_field(document, "_id", registration_id)?,
-    })
-}
-
-/// Reads the state of an erased photo.
 fn read_erased_photo(document: &RawDocument) -> Option<ErasedPhoto> {
     let at = document.get("photo_erased_at").ok()??;
     let unremoved = document.get_document("unremoved").ok();

@@ -1,0 +1,111 @@
+//! Indexes of the collections, and their names in hints.
+
+use mongodb::IndexModel;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{Hint, IndexOptions};
+
+use super::driver_error;
+use super::handle::MongoStore;
+use crate::error::Result;
+
+/// Index of lists, counts and totals: it covers all that they filter, sort and group by. `_id` orders arrivals of the
+/// same millisecond.
+pub(crate) const LIST_INDEX: &str = "in_order";
+
+/// Indexes of searches. Each holds all fields that its searches filter by. `name` is empty if the campaign has no such
+/// field.
+pub(crate) const NEWEST: &str = "newest";
+pub(crate) const BY_NAME: &str = "by_name";
+pub(crate) const BY_NAME_AND_VALUE: &str = "by_name_in_place";
+
+/// Index of only the documents with a photo to delete. A registration has no `gone`, so that its first key is null:
+/// there are few, and all are scanned.
+pub(crate) const PENDING_DELETIONS: &str = "unremoved";
+
+/// Creates the indexes; one that exists stays.
+pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
+    let exists = |field: &str| doc! { field: { "$exists": true } };
+    let registrations = vec![
+        named(
+            LIST_INDEX,
+            doc! { "campaign": 1, "value": 1, "received_at": 1, "_id": 1 },
+        ),
+        named(
+            NEWEST,
+            doc! { "campaign": 1, "received_at": 1, "_id": 1, "name": 1, "value": 1 },
+        ),
+        named(
+            BY_NAME,
+            doc! { "campaign": 1, "name": 1, "received_at": 1, "_id": 1 },
+        ),
+        named(
+            BY_NAME_AND_VALUE,
+            doc! { "campaign": 1, "value": 1, "name": 1, "received_at": 1, "_id": 1 },
+        ),
+        only(
+            exists("unremoved.sha256"),
+            named(PENDING_DELETIONS, doc! { "gone.at": 1, "_id": 1 }),
+        ),
+    ];
+    let unique = |keys| {
+        let mut index = index(keys);
+        index.options.get_or_insert_default().unique = Some(true);
+        index
+    };
+    let accounts = vec![
+        unique(doc! { "mail": 1 }),
+        only(exists("link"), unique(doc! { "link": 1 })),
+    ];
+    let sessions = vec![
+        index(doc! { "account": 1, "created_at": -1 }),
+        index(doc! { "seen_at": 1 }),
+    ];
+    // Every instance polls for queued and stalled jobs each second.
+    let jobs = vec![
+        index(doc! { "state": 1, "made_at": 1 }),
+        index(doc! { "askers": 1, "campaign": 1, "made_at": -1 }),
+    ];
+    let audit = ["who", "action", "campaign", "subjects", "at"].into_iter();
+    let audit = audit
+        .map(|name| index(doc! { name: 1, "_id": -1 }))
+        .collect();
+    // Counts photos and bytes without reading a photo.
+    let buffered_photos = vec![index(doc! { "size": 1 })];
+    for (collection, indexes) in [
+        ("registrations", registrations),
+        ("accounts", accounts),
+        ("sessions", sessions),
+        ("jobs", jobs),
+        ("audit", audit),
+        ("pending_photos", buffered_photos),
+    ] {
+        let collection = store.database.collection::<Document>(collection);
+        collection.create_indexes(indexes).await?;
+    }
+    // Not every kind of cluster can create this collection within a transaction.
+    match store.database.create_collection("revisions").await {
+        Err(error) if !driver_error::is_existing_collection(&error) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Names the index of lists, counts and totals.
+pub(crate) fn list_index_hint() -> Hint {
+    Hint::Name(LIST_INDEX.to_owned())
+}
+
+fn index(keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).build()
+}
+
+fn named(name: &str, keys: Document) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).build();
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+/// Restricts an index to the documents that match.
+fn only(filter: Document, mut index: IndexModel) -> IndexModel {
+    let options = index.options.get_or_insert_default();
+    options.partial_filter_expression = Some(filter);
+    index
+}

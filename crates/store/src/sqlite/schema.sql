@@ -1,0 +1,205 @@
+-- Tables of the store. Whoever changes them raises VERSION in file.rs. Times are milliseconds since 1970 UTC.
+
+-- registrations_in_order serves lists, counts and totals, the other indexes serve searches. Each index holds all
+-- columns that its queries sort, group and filter by.
+CREATE TABLE registrations (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    campaign TEXT NOT NULL,
+    value TEXT NOT NULL,
+    answers TEXT NOT NULL, -- JSON: name to text
+    photo_sha256 BLOB,
+    photo_extension TEXT,
+    photo_bytes INTEGER,
+    digest BLOB NOT NULL,
+    received_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
+    version INTEGER NOT NULL DEFAULT 0, -- number of corrections
+    name TEXT NOT NULL, -- folded, for searches; empty if the campaign asks for none
+    consent TEXT, -- version of the text that the person agreed to
+    photo_erased_at INTEGER
+) STRICT;
+CREATE INDEX registrations_in_order ON registrations (campaign, value, received_at, id);
+CREATE INDEX registrations_newest ON registrations (campaign, received_at, id, name, value);
+CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at, id);
+CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
+
+-- Rows of the feed. seq grows with every commit: AUTOINCREMENT, and one writer at a time.
+CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    campaign TEXT NOT NULL,
+    was TEXT, -- the value that has one registration less
+    now TEXT -- the value that has one more
+) STRICT;
+
+-- Corrections and deletions. A claim is an alias of a registration. A tombstone replaces a deleted registration.
+CREATE TABLE corrections (
+    id BLOB NOT NULL, -- of the registration
+    version INTEGER NOT NULL, -- to which it brought it
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    changes TEXT NOT NULL, -- JSON: list of field, answer before, answer since
+    PRIMARY KEY (id, version)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE claims (
+    id BLOB PRIMARY KEY,
+    owner BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tombstones (
+    id BLOB PRIMARY KEY,
+    campaign TEXT NOT NULL,
+    value TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    photo_sha256 BLOB, -- until the photo is removed
+    photo_extension TEXT,
+    photo_bytes INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tombstones_with_photo ON tombstones (at, id) WHERE photo_sha256 IS NOT NULL;
+CREATE TABLE revisions (
+    campaign TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Photos that wait for the object store.
+CREATE TABLE pending_photos (
+    id BLOB PRIMARY KEY, -- of the registration, then the digest
+    campaign TEXT NOT NULL,
+    extension TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
+
+-- Photos past their retention, until they are deleted from the object store; their registrations remain.
+CREATE TABLE erased_photos (
+    id BLOB PRIMARY KEY, -- of the registration
+    campaign TEXT NOT NULL,
+    photo_sha256 BLOB NOT NULL,
+    photo_extension TEXT NOT NULL,
+    photo_bytes INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX erased_photos_by_age ON erased_photos (at, id);
+
+-- Background jobs.
+CREATE TABLE jobs (
+    id BLOB PRIMARY KEY,
+    campaign TEXT NOT NULL,
+    wanted TEXT NOT NULL, -- JSON
+    askers TEXT NOT NULL, -- JSON: list of texts
+    state TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    basis_rows INTEGER,
+    basis_revision INTEGER,
+    attempt INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    noted_at INTEGER, -- when its holder was last heard of
+    made_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    file_bytes INTEGER,
+    file_sha256 BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_by_state ON jobs (state, made_at);
+
+-- Staff accounts, their sessions, and API tokens.
+CREATE TABLE accounts (
+    id BLOB PRIMARY KEY,
+    mail TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    places TEXT NOT NULL, -- JSON: list of texts, none for all
+    password TEXT,
+    totp BLOB,
+    totp_step INTEGER,
+    link BLOB UNIQUE,
+    link_expires_at INTEGER,
+    epoch INTEGER NOT NULL,
+    closed_at INTEGER,
+    created_at INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sessions (
+    hash BLOB PRIMARY KEY,
+    account BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_account ON sessions (account, created_at);
+CREATE INDEX sessions_by_age ON sessions (seen_at);
+CREATE TABLE tokens (
+    hash BLOB PRIMARY KEY,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL, -- with commas between them
+    places TEXT NOT NULL, -- JSON: list of texts, none for all
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- The audit log. Subjects are stored twice: in their entry, where its hash covers them, and in a table for look-
+-- ups. Triggers reject updates and deletes, so that a mistake at a prompt changes nothing.
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL, -- milliseconds since 1970 UTC
+    who TEXT NOT NULL,
+    address TEXT,
+    request_id TEXT,
+    action TEXT NOT NULL,
+    campaign TEXT,
+    subjects TEXT NOT NULL, -- JSON: list of texts
+    detail TEXT NOT NULL, -- JSON: name to text
+    before BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX audit_by_who ON audit (who);
+CREATE INDEX audit_by_action ON audit (action);
+CREATE INDEX audit_by_campaign ON audit (campaign);
+CREATE INDEX audit_by_time ON audit (at);
+CREATE TABLE audit_subjects (
+    subject TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (subject, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER audit_subjects_are_found AFTER INSERT ON audit
+    BEGIN
+        INSERT OR IGNORE INTO audit_subjects (subject, seq) SELECT value, NEW.seq FROM json_each(NEW.subjects);
+    END;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the record is only added to'); END;
+CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the record is only added to'); END;
+
+-- Early closures, consent texts and rejection counts of campaigns.
+CREATE TABLE closings (
+    campaign TEXT PRIMARY KEY,
+    at INTEGER NOT NULL, -- milliseconds since 1970 UTC
+    by TEXT NOT NULL,
+    reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE consents (
+    version TEXT PRIMARY KEY,
+    es TEXT NOT NULL,
+    en TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE refusals (
+    campaign TEXT NOT NULL,
+    day TEXT NOT NULL, -- as 2026-11-25, in the campaign's time zone
+    reason TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (campaign, day, reason)
+) STRICT, WITHOUT ROWID;
+
+-- Leases, by the clock of this machine.
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    holder BLOB NOT NULL,
+    until INTEGER NOT NULL -- milliseconds since 1970 UTC
+) STRICT, WITHOUT ROWID;
+
+-- Keys that encrypt the data keys of photos.
+CREATE TABLE vault_keys (
+    id BLOB PRIMARY KEY,
+    under BLOB NOT NULL, -- id of the master key
+    wrapped BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
