@@ -68,7 +68,6 @@ pub enum AlertEvent {
 
 impl AlertState {
     /// Creates the state of a healthy target.
-    #[must_use]
     pub fn new(rules: &WatchRules) -> Self {
         Self {
             phase: AlertPhase::Healthy,
@@ -79,7 +78,6 @@ impl AlertState {
     }
 
     /// Creates the state of a target with an open incident.
-    #[must_use]
     pub fn with_open_incident(rules: &WatchRules, since: Timestamp) -> Self {
         let phase = AlertPhase::Raised {
             since,
@@ -120,7 +118,6 @@ impl AlertState {
     }
 
     /// Returns the start of the open incident.
-    #[must_use]
     pub fn raised_since(&self) -> Option<Timestamp> {
         match self.phase {
             AlertPhase::Raised { since, .. } => Some(since),

@@ -67,7 +67,6 @@ struct HtmlMail<'a> {
 
 impl MailContent<'_> {
     /// Returns the Message-ID without angle brackets. `domain` is that of the sender.
-    #[must_use]
     pub fn message_id(&self, domain: &str) -> String {
         let mut ids: Vec<_> = self
             .incidents

@@ -1,27 +1,23 @@
 //! Sends the mails of the outbox until the server accepts them. Several watchers share what was announced, so that one
 //! of them sends; each has its own outbox, so that any of them can take over.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::mail::MailContent;
-use super::metrics::WatchMetrics;
 use super::notification::NotificationState;
 use super::retry::{RetryDelay, RetrySchedule};
-use super::setting::WatchConfig;
 use super::shared_state::{Leadership, SharedNotifications, SharedState};
 use super::snapshot::StatusSnapshot;
+use super::store::incidents;
 use super::store::incidents::Incident;
 use super::store::mail_kind::MailKind;
 use super::store::outbox::{self, OutboxMail};
-use super::store::{WatchStore, incidents};
-use super::sync;
 use super::transport::{DeliveryError, MailTransport};
+use super::{Watcher, sync};
 use jornada_runtime::background;
 
 /// Polling interval of the outbox.
@@ -30,20 +26,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// Task that sends mails.
 #[derive(Debug)]
 pub struct Mailer {
-    /// Settings.
-    pub config: Arc<WatchConfig>,
-    /// Local store with the outbox.
-    pub store: WatchStore,
-    /// State shared with the other watchers.
-    pub shared_state: Option<SharedState>,
-    /// Leadership of this watcher, and whether Redis answers.
-    pub leadership: watch::Receiver<(Leadership, bool)>,
-    /// Result of the last round.
-    pub snapshot: watch::Receiver<StatusSnapshot>,
-    /// Transport for mails.
-    pub transport: MailTransport,
-    /// Metrics.
-    pub metrics: WatchMetrics,
+    pub(super) watcher: Watcher,
+    pub(super) shared_state: Option<SharedState>,
+    pub(super) transport: MailTransport,
 }
 
 impl Mailer {
@@ -59,8 +44,8 @@ impl Mailer {
     }
 
     async fn process_outbox(&self, schedule: &mut RetrySchedule) -> anyhow::Result<()> {
-        let (leadership, reachable) = *self.leadership.borrow();
-        let snapshot = self.snapshot.borrow().clone();
+        let (leadership, reachable) = *self.watcher.leadership.borrow();
+        let snapshot = self.watcher.snapshot.borrow().clone();
         if snapshot.finished_at.is_none() {
             // Before the first round the number of healthy instances is unknown.
             return Ok(());
@@ -69,8 +54,8 @@ impl Mailer {
         if let Some(shared_state) = self.shared_state.as_ref().filter(|_| reachable) {
             notifications = sync::sync(
                 shared_state,
-                &self.store,
-                &self.config.rules,
+                &self.watcher.store,
+                &self.watcher.config.rules,
                 &snapshot,
                 leadership,
             )
@@ -81,6 +66,7 @@ impl Mailer {
         }
         let now = Timestamp::now();
         let due = self
+            .watcher
             .store
             .run_transaction(move |tx| outbox::list_due(tx, now))
             .await?;
@@ -88,7 +74,8 @@ impl Mailer {
             .into_iter()
             .partition(|mail| incidents_to_report(mail).is_empty());
         for mail in empty {
-            self.store
+            self.watcher
+                .store
                 .run_transaction(move |tx| outbox::close(tx, mail.id, false, now))
                 .await?;
         }
@@ -99,8 +86,12 @@ impl Mailer {
         {
             self.send_all(due, schedule, notifications).await?;
         }
-        let waiting = self.store.run_transaction(outbox::count_unsent).await?;
-        self.metrics.outbox.set(waiting);
+        let waiting = self
+            .watcher
+            .store
+            .run_transaction(outbox::count_unsent)
+            .await?;
+        self.watcher.metrics.outbox.set(waiting);
         Ok(())
     }
 
@@ -109,8 +100,9 @@ impl Mailer {
         if snapshot.maintenance.is_some() {
             return Ok(());
         }
-        let (now, every) = (Timestamp::now(), self.config.reminder_interval);
-        self.store
+        let (now, every) = (Timestamp::now(), self.watcher.config.reminder_interval);
+        self.watcher
+            .store
             .run_transaction(move |tx| {
                 let mut down = incidents::list_open(tx)?;
                 down.retain(|one| one.reported_at.is_some());
@@ -192,7 +184,7 @@ impl Mailer {
                     if let (Some(shared_state), Some(notifications)) =
                         (&self.shared_state, notifications.as_mut())
                     {
-                        sync::publish(shared_state, &self.store, notifications).await?;
+                        sync::publish(shared_state, &self.watcher.store, notifications).await?;
                     }
                 }
                 Err(failed) => {
@@ -224,12 +216,17 @@ impl Mailer {
         let (message_id, message) = self.prepare(mail).await?;
         let sent = self.transport.send(&message_id, &message).await;
         let outcome = if sent.is_ok() { "sent" } else { "failed" };
-        self.metrics.mails.with_label_values(&[outcome]).inc();
+        self.watcher
+            .metrics
+            .mails
+            .with_label_values(&[outcome])
+            .inc();
         match sent {
             Ok(_) => {
                 let reported: Vec<_> = incidents_to_report(mail).iter().map(|one| one.id).collect();
                 let now = Timestamp::now();
-                self.store
+                self.watcher
+                    .store
                     .run_transaction(move |tx| outbox::record_sent(tx, id, kind, &reported, now))
                     .await?;
                 // Log only the local part: the whole id looks like a mail address, and logs contain none.
@@ -243,7 +240,8 @@ impl Mailer {
                 Ok(Ok(()))
             }
             Err(failed) => {
-                self.store
+                self.watcher
+                    .store
                     .run_transaction(move |tx| outbox::record_failure(tx, id))
                     .await?;
                 Ok(Err(failed))
@@ -260,14 +258,15 @@ impl Mailer {
         let content = MailContent {
             kind: Some(mail.kind),
             incidents: &incidents,
-            instances: self.snapshot.borrow().count_instances(),
-            links: &self.config.links,
-            watcher: &self.config.instance,
+            instances: self.watcher.snapshot.borrow().count_instances(),
+            links: &self.watcher.config.links,
+            watcher: &self.watcher.config.instance,
             now: Timestamp::now(),
         };
-        let (message_id, message) = content.write(&self.config.mail)?;
+        let (message_id, message) = content.write(&self.watcher.config.mail)?;
         let (key, id, bytes) = (mail.id, message_id.clone(), message.clone());
-        self.store
+        self.watcher
+            .store
             .run_transaction(move |tx| outbox::freeze(tx, key, &id, &bytes))
             .await?;
         Ok((message_id, message))

@@ -137,7 +137,6 @@ impl WatchMetrics {
     }
 
     /// Renders all metrics in the Prometheus text format 0.0.4.
-    #[must_use]
     pub fn text(&self) -> String {
         text(&self.registry)
     }

@@ -39,7 +39,6 @@ pub enum NotificationStage {
 
 impl NotificationState {
     /// Returns the state to publish before the mail about an incident is sent.
-    #[must_use]
     pub fn sending(incident: &Incident, now: Timestamp) -> Self {
         Self {
             id: incident.shared_id.clone(),
@@ -51,7 +50,6 @@ impl NotificationState {
     }
 
     /// Returns the state to publish after a notification, or `None` if it adds nothing to the `published` one.
-    #[must_use]
     pub fn next_after(published: Option<&Self>, incident: &Incident) -> Option<Self> {
         let raised_at = incident.reported_at?;
         let own = published.filter(|published| published.id == incident.shared_id);
@@ -87,7 +85,6 @@ impl NotificationState {
 
 /// Derives the news for a watcher's own incident from the last notification about its target. `recovery_period` is that
 /// of the rules.
-#[must_use]
 pub fn derive_news(
     state: &NotificationState,
     incident: &Incident,

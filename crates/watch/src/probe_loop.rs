@@ -5,22 +5,18 @@ mod findings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::metrics::WatchMetrics;
+use super::Watcher;
 use super::probe::{ProbeOutcome, ProbeResult, Prober};
-use super::setting::WatchConfig;
 use super::snapshot::{StatusSnapshot, TargetStatus};
-use super::store::WatchStore;
 use super::store::history::{self, Maintenance, ProbeCount};
 use super::target::{Target, update_addresses};
 
@@ -30,32 +26,22 @@ const CONCURRENCY: usize = 256;
 /// Task that runs the rounds.
 #[derive(Debug)]
 pub struct ProbeLoop {
-    /// Settings.
-    pub config: Arc<WatchConfig>,
-    /// HTTP client for probes.
-    pub prober: Prober,
-    /// Local store.
-    pub store: WatchStore,
-    /// Metrics.
-    pub metrics: WatchMetrics,
-    /// Publishes the result of each round.
-    pub snapshot: watch::Sender<StatusSnapshot>,
-    /// Targets; see [`super::restore`].
-    pub targets: Vec<Target>,
+    pub(super) watcher: Watcher,
+    pub(super) prober: Prober,
+    pub(super) targets: Vec<Target>,
     /// Probes that are not stored yet, by target.
-    pub pending_counts: BTreeMap<String, ProbeCount>,
-    /// When counts were last stored.
-    pub counts_stored_at: Timestamp,
+    pub(super) pending_counts: BTreeMap<String, ProbeCount>,
+    pub(super) counts_stored_at: Timestamp,
 }
 
 impl ProbeLoop {
     /// Runs rounds until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(self.config.probe_interval);
+        let mut ticks = tokio::time::interval(self.watcher.config.probe_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             if let Err(error) = self.run_round().await {
-                self.metrics.unrecorded.inc();
+                self.watcher.metrics.unrecorded.inc();
                 error!("cannot record a round, repeating it: {error:#}");
             }
         }
@@ -63,6 +49,7 @@ impl ProbeLoop {
 
     async fn run_round(&mut self) -> anyhow::Result<()> {
         let maintenance = self
+            .watcher
             .store
             .run_transaction(history::latest_maintenance)
             .await?;
@@ -82,14 +69,15 @@ impl ProbeLoop {
         self.record(&mut targets, result, now).await?;
         self.targets = targets;
         let snapshot = self.build_snapshot(maintenance, now);
-        self.metrics.record_round(&snapshot);
-        self.snapshot.send_replace(snapshot);
+        self.watcher.metrics.record_round(&snapshot);
+        self.watcher.snapshot.send_replace(snapshot);
         Ok(())
     }
 
     /// Updates the targets to the current addresses of their names. Returns the targets that are no longer watched.
     async fn resolve_targets(&self, targets: &mut Vec<Target>) -> Vec<Target> {
         let asked = self
+            .watcher
             .config
             .watched
             .iter()
@@ -107,7 +95,7 @@ impl ProbeLoop {
                     targets,
                     watched,
                     found,
-                    &self.config.rules,
+                    &self.watcher.config.rules,
                     now,
                 ));
             }
@@ -134,10 +122,11 @@ impl ProbeLoop {
         let Some(address) = address else {
             return ProbeResult::NoName.into();
         };
-        let watched = &self.config.watched[watched];
+        let watched = &self.watcher.config.watched[watched];
         let start = Instant::now();
         let outcome = self.prober.probe(watched, address).await;
-        self.metrics
+        self.watcher
+            .metrics
             .probes
             .with_label_values(&[&watched.name])
             .observe(start.elapsed().as_secs_f64());
@@ -146,7 +135,7 @@ impl ProbeLoop {
 
     /// Returns whether the neutral check fails too. It is only made after a round without any healthy target.
     async fn neutral_check_fails(&self) -> bool {
-        match &self.config.neutral {
+        match &self.watcher.config.neutral {
             Some((host, port)) if self.targets.iter().all(|one| one.up_since.is_none()) => {
                 !self.prober.is_reachable(host, *port).await
             }
@@ -156,7 +145,7 @@ impl ProbeLoop {
 
     fn build_snapshot(&self, maintenance: Option<Maintenance>, now: Timestamp) -> StatusSnapshot {
         let status = |target: &Target| {
-            let watched = &self.config.watched[target.watched];
+            let watched = &self.watcher.config.watched[target.watched];
             TargetStatus {
                 target: target.key(watched),
                 label: target.label(watched),

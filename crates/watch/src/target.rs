@@ -38,7 +38,6 @@ pub struct Target {
 
 impl Target {
     /// Creates a target without history.
-    #[must_use]
     pub fn new(watched: usize, address: Option<SocketAddr>, rules: &WatchRules) -> Self {
         Self {
             watched,
@@ -61,13 +60,11 @@ impl Target {
     }
 
     /// Returns the key in the local store and among watchers.
-    #[must_use]
     pub fn key(&self, watched: &WatchedUrl) -> String {
         key(watched, self.address)
     }
 
     /// Returns the name for people.
-    #[must_use]
     pub fn label(&self, watched: &WatchedUrl) -> String {
         match (&self.instance, self.address) {
             (Some(instance), _) => instance.clone(),
@@ -80,7 +77,6 @@ impl Target {
 }
 
 /// Returns the key of an address behind a URL, in the local store and among watchers.
-#[must_use]
 pub fn key(watched: &WatchedUrl, address: Option<SocketAddr>) -> String {
     match address {
         Some(address) => format!("{} {address}", watched.url),

@@ -168,7 +168,6 @@ fn incident_duration(one: &Incident) -> SignedDuration {
 }
 
 /// Formats a duration in its two largest units, the same in both languages: `1 h 5 min`.
-#[must_use]
 pub fn format_duration(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
@@ -181,7 +180,6 @@ pub fn format_duration(length: SignedDuration) -> String {
 }
 
 /// Describes the result of a probe.
-#[must_use]
 pub fn describe_result(lang: Lang, seen: &ProbeResult) -> String {
     let fixed = match seen {
         ProbeResult::Healthy => text!(lang, "watch-result-healthy"),

@@ -83,14 +83,17 @@ impl ProbeLoop {
             let Some(seen) = target.last_result.clone() else {
                 continue;
             };
-            let watched = &self.config.watched[target.watched];
+            let watched = &self.watcher.config.watched[target.watched];
             let is_up = seen == ProbeResult::Healthy;
             if !paused {
                 let count = result.counts.entry(target.key(watched)).or_default();
                 count.up += u32::from(is_up);
                 count.down += u32::from(!is_up);
             }
-            match target.alert.observe(&self.config.rules, is_up, paused, now) {
+            match target
+                .alert
+                .observe(&self.watcher.config.rules, is_up, paused, now)
+            {
                 Some(AlertEvent::Raised { since }) => result.raised.push((
                     index,
                     NewIncident {
@@ -121,7 +124,7 @@ impl ProbeLoop {
             own.filter_map(|one| Some((one.address?, one.instance.clone())))
                 .collect()
         };
-        let all = self.config.watched.iter().enumerate();
+        let all = self.watcher.config.watched.iter().enumerate();
         all.filter_map(|(watched, one)| {
             let now = known(targets, watched);
             (now != known(&self.targets, watched)).then(|| (one.url.to_string(), now))
@@ -144,17 +147,21 @@ impl ProbeLoop {
         }
         let is_time = now.duration_since(self.counts_stored_at) >= COUNT_INTERVAL;
         if is_time || result.needs_write() {
-            let group = self.config.group_period;
+            let group = self.watcher.config.group_period;
             let written = is_time.then(|| std::mem::take(&mut counts));
-            let stored = self.store.run_transaction(move |tx| {
+            let stored = self.watcher.store.run_transaction(move |tx| {
                 let keys = result.store(tx, written.as_ref(), group, now)?;
                 Ok((result, keys))
             });
             let (result, keys) = stored.await?;
             for ((place, raise), key) in result.raised.iter().zip(keys) {
                 targets[*place].incident_key = Some(key);
-                let name = &self.config.watched[targets[*place].watched].name;
-                self.metrics.incidents.with_label_values(&[name]).inc();
+                let name = &self.watcher.config.watched[targets[*place].watched].name;
+                self.watcher
+                    .metrics
+                    .incidents
+                    .with_label_values(&[name])
+                    .inc();
                 warn!("{} is down: {:?}", raise.label, raise.probe_result);
             }
             for end in &result.resolved {

@@ -30,7 +30,6 @@ pub struct ProbeCount {
 
 impl ProbeCount {
     /// Returns the percentage of healthy probes, or `None` without probes.
-    #[must_use]
     pub fn percent(self) -> Option<f64> {
         let (up, all) = (
             f64::from(self.up),
@@ -62,7 +61,6 @@ pub struct Maintenance {
 
 impl Maintenance {
     /// Returns whether it is in progress at `now`.
-    #[must_use]
     pub fn is_active(&self, now: Timestamp) -> bool {
         now < self.until
     }

@@ -75,7 +75,6 @@ pub struct IncidentEnd {
 
 impl Incident {
     /// Returns whether a mail of this kind still has news about the incident.
-    #[must_use]
     pub fn has_news_for(&self, kind: MailKind) -> bool {
         match kind {
             MailKind::Raised => self.reported_at.is_none(),
