@@ -24,6 +24,7 @@ pub mod store;
 mod sync;
 mod target;
 pub mod transport;
+mod watcher;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,27 +47,9 @@ use probe_loop::ProbeLoop;
 use restore::restore_targets;
 use setting::WatchConfig;
 use shared_state::{HEARTBEAT_INTERVAL, LeaderElection, Leadership, SharedState};
-use snapshot::StatusSnapshot;
 use store::WatchStore;
 use transport::MailTransport;
-
-/// What all tasks of a watcher use. Cheap to clone.
-#[derive(Clone, Debug)]
-struct Watcher {
-    config: Arc<WatchConfig>,
-    store: WatchStore,
-    metrics: WatchMetrics,
-    /// Result of the last round.
-    snapshot: watch::Sender<StatusSnapshot>,
-    /// Leadership of this watcher, and whether Redis answers.
-    leadership: watch::Sender<(Leadership, bool)>,
-}
-
-impl Watcher {
-    fn sends_mails(&self) -> bool {
-        self.leadership.borrow().0.sends_mails()
-    }
-}
+use watcher::Watcher;
 
 /// Starts the watcher and returns the router of its own port. `dropped` is exported with the metrics.
 pub async fn start(

@@ -16,8 +16,9 @@ use super::store::incidents;
 use super::store::incidents::Incident;
 use super::store::mail_kind::MailKind;
 use super::store::outbox::{self, OutboxMail};
+use super::sync;
 use super::transport::{DeliveryError, MailTransport};
-use super::{Watcher, sync};
+use super::watcher::Watcher;
 use jornada_runtime::background;
 
 /// Polling interval of the outbox.
@@ -26,9 +27,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// Task that sends mails.
 #[derive(Debug)]
 pub struct Mailer {
-    pub(super) watcher: Watcher,
-    pub(super) shared_state: Option<SharedState>,
-    pub(super) transport: MailTransport,
+    pub watcher: Watcher,
+    pub shared_state: Option<SharedState>,
+    pub transport: MailTransport,
 }
 
 impl Mailer {

@@ -13,12 +13,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::error;
 
-use super::Watcher;
 use super::mail::texts::{describe_result, format_duration};
 use super::snapshot::{StatusSnapshot, TargetStatus};
 use super::store::history::{self, Availability, ProbeCount};
 use super::store::incidents::{self, Incident};
 use super::store::outbox;
+use super::watcher::Watcher;
 use jornada_http::healthz::healthz;
 use jornada_http::page::{PageContext, render};
 use jornada_http::{assets, headers};
@@ -27,7 +27,7 @@ use jornada_http::{assets, headers};
 const MAX_INCIDENTS: usize = 20;
 
 /// Routes of the watcher's own port.
-pub(super) fn router(watcher: Watcher) -> Router {
+pub fn router(watcher: Watcher) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/status.json", get(status))

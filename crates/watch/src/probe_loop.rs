@@ -14,11 +14,11 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::Watcher;
 use super::probe::{ProbeOutcome, ProbeResult, Prober};
 use super::snapshot::{StatusSnapshot, TargetStatus};
 use super::store::history::{self, Maintenance, ProbeCount};
 use super::target::{Target, update_addresses};
+use super::watcher::Watcher;
 
 /// Maximum number of concurrent probes.
 const CONCURRENCY: usize = 256;

@@ -99,11 +99,8 @@ fn dismiss_unshared(
     let is_long_over = now.duration_since(until) >= UNSHARED_TIMEOUT;
     let is_unreported =
         leadership == Leadership::Standby && incident.reported_at.is_none() && !is_own;
-    (is_long_over && is_unreported).then(|| PeerNotification {
-        shared_id: incident.shared_id.clone(),
-        raised_at: Some(now),
-        resolved_at: Some(now),
-    })
+    (is_long_over && is_unreported)
+        .then(|| PeerNotification::new(&incident.shared_id, Some(now), Some(now)))
 }
 
 /// Publishes what this watcher has reported, including what it could not publish while Redis was unavailable.

@@ -20,15 +20,13 @@ const LOST_ADDRESS_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 pub struct Target {
     /// Index of its URL in the settings.
     pub watched: usize,
-    /// Address; `None` until the name was resolved.
+    /// `None` until the name was resolved.
     pub address: Option<SocketAddr>,
     /// Name that the instance reported.
     pub instance: Option<String>,
-    /// Alert state.
     pub alert: AlertState,
     /// Local key of the open incident.
     pub incident_key: Option<i64>,
-    /// Result of the last probe.
     pub last_result: Option<ProbeResult>,
     /// Start of the current run of healthy probes.
     pub up_since: Option<Timestamp>,

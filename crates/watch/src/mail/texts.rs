@@ -25,13 +25,14 @@ impl MailContent<'_> {
     fn headline(&self, lang: Lang) -> String {
         let names = self.join_names();
         let count = self.incidents.len();
+        let InstanceCount { up, all } = self.instances;
+        let left = text!(lang, "watch-mail-left", up = up, all = all);
         match (self.kind, self.incidents) {
             (None, _) => text!(lang, "watch-mail-test").to_owned(),
             (Some(MailKind::Raised), _) if self.is_all_down() => {
                 text!(lang, "watch-mail-all-down").to_owned()
             }
             (Some(MailKind::Raised), _) => {
-                let left = self.remaining_text(lang);
                 text!(
                     lang,
                     "watch-mail-raised",
@@ -41,7 +42,6 @@ impl MailContent<'_> {
                 )
             }
             (Some(MailKind::Reminder), _) => {
-                let left = self.remaining_text(lang);
                 text!(
                     lang,
                     "watch-mail-reminder",
@@ -78,11 +78,6 @@ impl MailContent<'_> {
         } else {
             names
         }
-    }
-
-    fn remaining_text(&self, lang: Lang) -> String {
-        let InstanceCount { up, all } = self.instances;
-        text!(lang, "watch-mail-left", up = up, all = all)
     }
 
     pub(super) fn part(&self, lang: Lang) -> MailPart {
@@ -274,7 +269,7 @@ mod tests {
     #[test]
     fn all_down_has_its_own_subject() {
         let mut down = incident("a", 0, None);
-        down.cut_off = true;
+        down.raised.cut_off = true;
         let (subject, text) = written(Some(MailKind::Raised), &[down], 0);
         assert!(subject.contains("NINGUNA instancia responde · ALL instances are down"));
         assert!(text.contains("watcher itself that is cut off"));
@@ -295,9 +290,10 @@ mod tests {
     #[test]
     fn the_subject_names_three_targets_at_most() {
         let many: Vec<_> = ["a", "b", "c", "d", "e"]
-            .map(|name| Incident {
-                label: name.into(),
-                ..incident(name, 0, None)
+            .map(|name| {
+                let mut one = incident(name, 0, None);
+                one.raised.label = name.into();
+                one
             })
             .into();
         let (subject, _) = written(Some(MailKind::Reminder), &many, 1);
