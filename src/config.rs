@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use env::{Env, FromEnv, SettingError};
-pub use hosts::{Hosts, read_exempt};
+pub use hosts::{Hosts, is_loopback, read_exempt};
 pub use watch::watch_data_folder;
 
 pub use jornada_objects::{MasterKeys, ObjectStoreSetting, S3Setting};

@@ -71,6 +71,11 @@ impl People {
         }
     }
 
+    /// Returns the idempotency key of a person; keyless people have none.
+    pub fn idempotency_key(&self, number: u32) -> Option<String> {
+        (!self.keyless).then(|| format!("{}-{number:08}", self.run))
+    }
+
     /// Returns the photo of a person, if the campaign has a photo field.
     pub fn photo(&self, number: u32) -> Option<Bytes> {
         self.campaign.photo_field()?;
