@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use derive_more::Deref;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -25,8 +26,9 @@ use jornada_runtime::background;
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Task that sends mails.
-#[derive(Debug)]
+#[derive(Debug, Deref)]
 pub struct Mailer {
+    #[deref]
     pub watcher: Watcher,
     pub shared_state: Option<SharedState>,
     pub transport: MailTransport,
@@ -45,54 +47,36 @@ impl Mailer {
     }
 
     async fn process_outbox(&self, schedule: &mut RetrySchedule) -> anyhow::Result<()> {
-        let (leadership, reachable) = *self.watcher.leadership.borrow();
-        let snapshot = self.watcher.snapshot.borrow().clone();
+        let (leadership, reachable) = *self.leadership.borrow();
+        let snapshot = self.snapshot.borrow().clone();
         if snapshot.finished_at.is_none() {
             // Before the first round the number of healthy instances is unknown.
             return Ok(());
         }
         let mut notifications = None;
         if let Some(shared_state) = self.shared_state.as_ref().filter(|_| reachable) {
-            notifications = sync::sync(
-                shared_state,
-                &self.watcher.store,
-                &self.watcher.config.rules,
-                &snapshot,
-                leadership,
-            )
-            .await?;
+            notifications = sync::sync(shared_state, &self.watcher, &snapshot, leadership).await?;
         }
         if leadership.sends_mails() {
             self.queue_reminder(&snapshot).await?;
         }
         let now = Timestamp::now();
-        let due = self
-            .watcher
-            .store
-            .run_transaction(move |tx| outbox::list_due(tx, now))
-            .await?;
+        let store = &self.store;
+        let due = store.run_transaction(move |tx| outbox::list_due(tx, now));
         let (empty, due): (Vec<_>, Vec<_>) = due
+            .await?
             .into_iter()
             .partition(|mail| incidents_to_report(mail).is_empty());
         for mail in empty {
-            self.watcher
-                .store
-                .run_transaction(move |tx| outbox::close(tx, mail.id, false, now))
-                .await?;
+            let closed = store.run_transaction(move |tx| outbox::close(tx, mail.id, false, now));
+            closed.await?;
         }
-        if leadership.sends_mails()
-            && self
-                .announce(notifications.as_mut(), leadership, &due)
-                .await
-        {
+        let announced = notifications.as_mut();
+        if leadership.sends_mails() && self.announce(announced, leadership, &due).await {
             self.send_all(due, schedule, notifications).await?;
         }
-        let waiting = self
-            .watcher
-            .store
-            .run_transaction(outbox::count_unsent)
-            .await?;
-        self.watcher.metrics.outbox.set(waiting);
+        let waiting = self.store.run_transaction(outbox::count_unsent).await?;
+        self.metrics.outbox.set(waiting);
         Ok(())
     }
 
@@ -101,18 +85,14 @@ impl Mailer {
         if snapshot.maintenance.is_some() {
             return Ok(());
         }
-        let (now, every) = (Timestamp::now(), self.watcher.config.reminder_interval);
-        self.watcher
-            .store
+        let (now, every) = (Timestamp::now(), self.config.reminder_interval);
+        self.store
             .run_transaction(move |tx| {
                 let mut down = incidents::list_open(tx)?;
                 down.retain(|one| one.reported_at.is_some());
                 let is_time = |at: Timestamp| now.duration_since(at) >= every;
-                if down
-                    .iter()
-                    .filter_map(|one| one.last_reported_at)
-                    .any(is_time)
-                {
+                let is_due = |one: &Incident| one.last_reported_at.is_some_and(is_time);
+                if down.iter().any(is_due) {
                     let keys: Vec<_> = down.iter().map(|one| one.id).collect();
                     outbox::queue_reminder(tx, &keys, now)?;
                 }
@@ -141,10 +121,8 @@ impl Mailer {
                 continue;
             }
             let state = NotificationState::sending(incident, Timestamp::now());
-            match shared_state
-                .publish(notifications, &incident.target, state, true)
-                .await
-            {
+            let published = shared_state.publish(notifications, &incident.target, state, true);
+            match published.await {
                 Ok(true) => {}
                 Ok(false) => return false,
                 // A duplicate is better than no mail.
@@ -166,15 +144,11 @@ impl Mailer {
         }
         for mail in due {
             // "Back" is only sent after "down".
-            let is_early = mail.kind == MailKind::Resolved
-                && mail
-                    .incidents
-                    .iter()
-                    .any(|one| one.has_news_for(MailKind::Raised));
-            let waits = schedule
-                .mails
-                .get(&mail.id)
-                .is_some_and(|delay| now < delay.until);
+            let is_unreported = |one: &Incident| one.has_news_for(MailKind::Raised);
+            let is_early =
+                mail.kind == MailKind::Resolved && mail.incidents.iter().any(is_unreported);
+            let delay = schedule.mails.get(&mail.id);
+            let waits = delay.is_some_and(|delay| now < delay.until);
             if is_early || waits {
                 continue;
             }
@@ -185,7 +159,7 @@ impl Mailer {
                     if let (Some(shared_state), Some(notifications)) =
                         (&self.shared_state, notifications.as_mut())
                     {
-                        sync::publish(shared_state, &self.watcher.store, notifications).await?;
+                        sync::publish(shared_state, &self.store, notifications).await?;
                     }
                 }
                 Err(failed) => {
@@ -217,17 +191,12 @@ impl Mailer {
         let (message_id, message) = self.prepare(mail).await?;
         let sent = self.transport.send(&message_id, &message).await;
         let outcome = if sent.is_ok() { "sent" } else { "failed" };
-        self.watcher
-            .metrics
-            .mails
-            .with_label_values(&[outcome])
-            .inc();
+        self.metrics.mails.with_label_values(&[outcome]).inc();
         match sent {
             Ok(_) => {
                 let reported: Vec<_> = incidents_to_report(mail).iter().map(|one| one.id).collect();
                 let now = Timestamp::now();
-                self.watcher
-                    .store
+                self.store
                     .run_transaction(move |tx| outbox::record_sent(tx, id, kind, &reported, now))
                     .await?;
                 // Log only the local part: the whole id looks like a mail address, and logs contain none.
@@ -241,8 +210,7 @@ impl Mailer {
                 Ok(Ok(()))
             }
             Err(failed) => {
-                self.watcher
-                    .store
+                self.store
                     .run_transaction(move |tx| outbox::record_failure(tx, id))
                     .await?;
                 Ok(Err(failed))
@@ -259,15 +227,14 @@ impl Mailer {
         let content = MailContent {
             kind: Some(mail.kind),
             incidents: &incidents,
-            instances: self.watcher.snapshot.borrow().count_instances(),
-            links: &self.watcher.config.links,
-            watcher: &self.watcher.config.instance,
+            instances: self.snapshot.borrow().count_instances(),
+            links: &self.config.links,
+            watcher: &self.config.instance,
             now: Timestamp::now(),
         };
-        let (message_id, message) = content.write(&self.watcher.config.mail)?;
+        let (message_id, message) = content.write(&self.config.mail)?;
         let (key, id, bytes) = (mail.id, message_id.clone(), message.clone());
-        self.watcher
-            .store
+        self.store
             .run_transaction(move |tx| outbox::freeze(tx, key, &id, &bytes))
             .await?;
         Ok((message_id, message))

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use derive_more::Deref;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream;
 use jiff::Timestamp;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +26,9 @@ use super::watcher::Watcher;
 const CONCURRENCY: usize = 256;
 
 /// Task that runs the rounds.
-#[derive(Debug)]
+#[derive(Debug, Deref)]
 pub struct ProbeLoop {
+    #[deref]
     pub(super) watcher: Watcher,
     pub(super) prober: Prober,
     pub(super) targets: Vec<Target>,
@@ -37,23 +40,21 @@ pub struct ProbeLoop {
 impl ProbeLoop {
     /// Runs rounds until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(self.watcher.config.probe_interval);
+        let mut ticks = tokio::time::interval(self.config.probe_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             if let Err(error) = self.run_round().await {
-                self.watcher.metrics.unrecorded.inc();
+                self.metrics.unrecorded.inc();
                 error!("cannot record a round, repeating it: {error:#}");
             }
         }
     }
 
     async fn run_round(&mut self) -> anyhow::Result<()> {
-        let maintenance = self
-            .watcher
-            .store
-            .run_transaction(history::latest_maintenance)
-            .await?;
-        let maintenance = maintenance.filter(|maintenance| maintenance.is_active(Timestamp::now()));
+        let maintenance = self.store.run_transaction(history::latest_maintenance);
+        let maintenance = maintenance
+            .await?
+            .filter(|maintenance| maintenance.is_active(Timestamp::now()));
         // Works on a copy, which replaces the targets once it is stored.
         let mut targets = self.targets.clone();
         let removed = self.resolve_targets(&mut targets).await;
@@ -69,20 +70,15 @@ impl ProbeLoop {
         self.record(&mut targets, result, now).await?;
         self.targets = targets;
         let snapshot = self.build_snapshot(maintenance, now);
-        self.watcher.metrics.record_round(&snapshot);
-        self.watcher.snapshot.send_replace(snapshot);
+        self.metrics.record_round(&snapshot);
+        self.snapshot.send_replace(snapshot);
         Ok(())
     }
 
     /// Updates the targets to the current addresses of their names. Returns the targets that are no longer watched.
     async fn resolve_targets(&self, targets: &mut Vec<Target>) -> Vec<Target> {
-        let asked = self
-            .watcher
-            .config
-            .watched
-            .iter()
-            .map(|one| self.prober.resolve(&one.url));
-        let found = join_all(asked).await;
+        let watched = self.config.watched.iter();
+        let found = join_all(watched.map(|one| self.prober.resolve(&one.url))).await;
         let now = Timestamp::now();
         let nowhere = BTreeSet::new();
         let mut removed = Vec::new();
@@ -91,26 +87,19 @@ impl ProbeLoop {
             // If the resolver fails, the known addresses stay.
             if found.is_some() || !known {
                 let found = found.as_ref().unwrap_or(&nowhere);
-                removed.extend(update_addresses(
-                    targets,
-                    watched,
-                    found,
-                    &self.watcher.config.rules,
-                    now,
-                ));
+                let rules = &self.config.rules;
+                removed.extend(update_addresses(targets, watched, found, rules, now));
             }
         }
         removed
     }
 
     async fn probe_all(&self, targets: &mut [Target]) {
-        let asked: Vec<_> = targets
-            .iter()
-            .map(|one| (one.watched, one.address))
+        let probes = targets.iter();
+        let probes: Vec<_> = probes
+            .map(|one| self.probe_one(one.watched, one.address))
             .collect();
-        let outcomes = futures_util::stream::iter(asked)
-            .map(|(watched, address)| self.probe_one(watched, address))
-            .buffered(CONCURRENCY);
+        let outcomes = stream::iter(probes).buffered(CONCURRENCY);
         let outcomes: Vec<ProbeOutcome> = outcomes.collect().await;
         let now = Timestamp::now();
         for (target, outcome) in targets.iter_mut().zip(outcomes) {
@@ -122,20 +111,17 @@ impl ProbeLoop {
         let Some(address) = address else {
             return ProbeResult::NoName.into();
         };
-        let watched = &self.watcher.config.watched[watched];
+        let watched = &self.config.watched[watched];
         let start = Instant::now();
         let outcome = self.prober.probe(watched, address).await;
-        self.watcher
-            .metrics
-            .probes
-            .with_label_values(&[&watched.name])
-            .observe(start.elapsed().as_secs_f64());
+        let durations = self.metrics.probes.with_label_values(&[&watched.name]);
+        durations.observe(start.elapsed().as_secs_f64());
         outcome
     }
 
     /// Returns whether the neutral check fails too. It is only made after a round without any healthy target.
     async fn neutral_check_fails(&self) -> bool {
-        match &self.watcher.config.neutral {
+        match &self.config.neutral {
             Some((host, port)) if self.targets.iter().all(|one| one.up_since.is_none()) => {
                 !self.prober.is_reachable(host, *port).await
             }
@@ -145,7 +131,7 @@ impl ProbeLoop {
 
     fn build_snapshot(&self, maintenance: Option<Maintenance>, now: Timestamp) -> StatusSnapshot {
         let status = |target: &Target| {
-            let watched = &self.watcher.config.watched[target.watched];
+            let watched = &self.config.watched[target.watched];
             TargetStatus {
                 target: target.key(watched),
                 label: target.label(watched),
