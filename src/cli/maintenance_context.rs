@@ -35,8 +35,8 @@ impl MaintenanceContext {
         let objects = ObjectStore::new(&setting, key_ring.encryptor().clone());
         // Commands read and delete photos only, so the buffer needs no capacity.
         let metrics = BufferedPhotoMetrics::new(&Registry::new())?;
-        let photos =
-            PhotoRepository::open(objects.clone(), key_ring, admin.store.clone(), 0, metrics);
+        let store = admin.store.clone();
+        let photos = PhotoRepository::open(objects.clone(), key_ring, store, 0, metrics);
         Ok(Self {
             photos: photos.await.context("JORNADA_PHOTOS")?,
             admin,
@@ -44,6 +44,7 @@ impl MaintenanceContext {
             campaigns,
         })
     }
+
     /// Deletes a registration and its photo. Returns false if it was changed at the same time.
     pub(super) async fn delete(
         &self,

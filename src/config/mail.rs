@@ -8,6 +8,8 @@ use super::hosts::is_loopback;
 use jornada_watch::setting::{MailConfig, MailTransportSetting};
 
 const SMTP: &str = "JORNADA_SMTP";
+const FROM: &str = "JORNADA_MAIL_FROM";
+const TO: &str = "JORNADA_MAIL_TO";
 const EXPECTED: &str =
     "file:FOLDER, smtp://HOST:PORT, smtp://USER:PASSWORD@HOST?tls=required or smtps://…";
 /// Maximum number of recipients.
@@ -17,33 +19,26 @@ impl FromEnv for MailConfig {
     /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`. SMTP requires sender and recipients.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let transport = MailTransportSetting::from_env(env)?;
-        let to = read_addresses(
-            env,
-            "JORNADA_MAIL_TO",
-            &transport,
-            "administrador@localhost",
-        )?;
+        let to = read_addresses(env, TO, &transport, "administrador@localhost")?;
         if to.len() > MAX_RECIPIENTS {
             let problem = format!("has {} addresses", to.len());
+            let expected = format!("at most {MAX_RECIPIENTS}");
+            return Err(SettingError::with_problem(TO, problem, &expected));
+        }
+        let mut from = read_addresses(env, FROM, &transport, "jornada@localhost")?;
+        let (Some(from), true) = (from.pop(), from.is_empty()) else {
+            let problem = "has several addresses";
             return Err(SettingError::with_problem(
-                "JORNADA_MAIL_TO",
+                FROM,
                 problem,
-                &format!("at most {MAX_RECIPIENTS}"),
-            ));
-        }
-        let mut from = read_addresses(env, "JORNADA_MAIL_FROM", &transport, "jornada@localhost")?;
-        match (from.pop(), from.is_empty()) {
-            (Some(from), true) => Ok(Self {
-                transport,
-                from,
-                to,
-            }),
-            _ => Err(SettingError::with_problem(
-                "JORNADA_MAIL_FROM",
-                "has several addresses",
                 "one mail address",
-            )),
-        }
+            ));
+        };
+        Ok(Self {
+            transport,
+            from,
+            to,
+        })
     }
 }
 

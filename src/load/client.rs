@@ -99,10 +99,8 @@ impl Client {
     }
 
     async fn attempt(&self, registration: &RegistrationRequest) -> AttemptResult {
-        let mut request = self
-            .http
-            .post(self.url.clone())
-            .multipart(build_form(registration));
+        let request = self.http.post(self.url.clone());
+        let mut request = request.multipart(build_form(registration));
         if let Some(key) = &registration.key {
             request = request.header("Idempotency-Key", key);
         }

@@ -88,12 +88,11 @@ impl People {
 
     /// Returns the validated answers of a person. Fails with the names of the invalid fields.
     pub fn answers(&self, number: u32) -> Result<Answers, String> {
-        self.campaign
-            .validate(&self.form(number))
-            .map_err(|refusals| {
-                let names: Vec<_> = refusals.into_iter().map(|refusal| refusal.field).collect();
-                names.join(", ")
-            })
+        let answers = self.campaign.validate(&self.form(number));
+        answers.map_err(|errors| {
+            let names: Vec<_> = errors.into_iter().map(|error| error.field).collect();
+            names.join(", ")
+        })
     }
 
     /// Returns the number of the person who gave these answers; `None` if not invented by this run.
@@ -122,10 +121,8 @@ impl People {
                 list => list[among(list.len())].name.clone(),
             }),
             FieldKind::Choice(choice) => {
-                let options = choice.options();
-                options
-                    .get(among(options.len()))
-                    .map(|option| option.value.clone())
+                let option = choice.options().get(among(choice.options().len()))?;
+                Some(option.value.clone())
             }
             FieldKind::Photo => None,
         }

@@ -155,11 +155,8 @@ impl StatusPage<'_> {
     }
 
     fn describe_status(&self, one: &TargetStatus) -> String {
-        let words = one
-            .last_result
-            .as_ref()
-            .map(|met| describe_result(self.visit.lang, met));
-        let words = words.unwrap_or_default();
+        let result = one.last_result.as_ref();
+        let words = result.map_or_else(String::new, |met| describe_result(self.visit.lang, met));
         match (one.down_since, one.up_since) {
             (Some(_), Some(_)) => text!(self.visit.lang, "watch-coming-back").to_owned(),
             (Some(_), None) => text!(self.visit.lang, "watch-down", result = words),

@@ -64,11 +64,8 @@ impl MailContent<'_> {
     }
 
     fn join_names(&self) -> String {
-        let mut labels: Vec<_> = self
-            .incidents
-            .iter()
-            .map(|one| one.label.as_str())
-            .collect();
+        let labels = self.incidents.iter().map(|one| one.label.as_str());
+        let mut labels: Vec<_> = labels.collect();
         labels.dedup();
         let more = labels.len().saturating_sub(MAX_SUBJECT_NAMES);
         labels.truncate(MAX_SUBJECT_NAMES);
@@ -81,15 +78,12 @@ impl MailContent<'_> {
     }
 
     pub(super) fn part(&self, lang: Lang) -> MailPart {
+        let items = self.incidents.iter().map(|one| self.item(lang, one));
         MailPart {
             lang: lang.tag(),
             title: self.headline(lang),
             paragraphs: self.paragraphs(lang),
-            items: self
-                .incidents
-                .iter()
-                .map(|one| self.item(lang, one))
-                .collect(),
+            items: items.collect(),
             links: self.links(lang),
         }
     }
