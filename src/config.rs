@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use env::{Env, FromEnv, SettingError};
-pub use hosts::{Hosts, read_exempt};
+pub use hosts::{Hosts, is_loopback, read_exempt};
 pub use watch::watch_data_folder;
 
 pub use jornada_objects::{MasterKeys, ObjectStoreSetting, S3Setting};
@@ -193,17 +193,12 @@ fn read_public_url(env: &Env) -> Result<Option<String>, SettingError> {
 }
 
 fn read_admin_totp(env: &Env) -> Result<bool, SettingError> {
-    let expected = "required or optional";
-    env.parse_with(
-        "JORNADA_ADMIN_TOTP",
-        "optional",
-        expected,
-        |raw| match raw {
-            "required" => Some(true),
-            "optional" => Some(false),
-            _ => None,
-        },
-    )
+    let (name, default) = ("JORNADA_ADMIN_TOTP", "optional");
+    env.parse_with(name, default, "required or optional", |raw| match raw {
+        "required" => Some(true),
+        "optional" => Some(false),
+        _ => None,
+    })
 }
 
 fn read_upload_memory(env: &Env) -> Result<u64, SettingError> {

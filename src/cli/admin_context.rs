@@ -9,8 +9,7 @@ use jornada_objects::MasterKeys;
 use jornada_service::key::InstallationSecret;
 use jornada_service::registrations::key_ring::KeyRing;
 use jornada_service::staff::AuditLog;
-use jornada_store::Store;
-use jornada_store::StoreSetting;
+use jornada_store::{Store, StoreSetting};
 
 /// Store and audit log.
 pub(super) struct AdminContext {

@@ -16,13 +16,12 @@ use crate::load::client::{self, Client};
 use crate::load::journal::{Heading, Journal, JournalContents};
 use crate::load::people::People;
 use crate::load::picture;
-use crate::load::run::{self, Load, Plan};
+use crate::load::run::{self, Load};
 use crate::load::target::LoadTarget;
 use crate::load::verification_report::VerificationReport;
 use crate::load::verifier::Verifier;
 use jornada_domain::Campaign;
-use jornada_objects::ObjectStore;
-use jornada_objects::{MasterKeys, ObjectStoreSetting};
+use jornada_objects::{MasterKeys, ObjectStore, ObjectStoreSetting};
 use jornada_service::campaigns::Campaigns;
 
 /// Maximum number of receipts printed per kind of error.
@@ -128,26 +127,21 @@ async fn run_load(env: &Env, args: RunArgs) -> anyhow::Result<()> {
     let run_name = run_name()?;
     let people = People::new(campaign.clone(), &run_name, args.photo_bytes, args.keyless)?;
     let heading = Heading {
-        run: run_name.clone(),
+        run: run_name,
         campaign: args.campaign,
         photo_bytes: args.photo_bytes,
         keyless: args.keyless,
         started_at: Timestamp::now(),
     };
-    let address = target.registrations_url(&campaign.id);
     let load = Load {
-        client: Client::new(
-            client::build_http_client()?,
-            address,
-            Duration::from_secs(args.patience),
-        ),
+        client: Client {
+            http: client::build_http_client()?,
+            url: target.api_url(&campaign.id, "registrations"),
+            time_limit: Duration::from_secs(args.patience),
+        },
         people,
-        keyless: args.keyless,
         journal: Journal::create(&args.journal, heading)
             .with_context(|| format!("cannot create {}", args.journal.display()))?,
-        run: run_name,
-    };
-    let plan = Plan {
         rate: args.rate,
         time: Duration::from_secs(args.seconds),
     };
@@ -157,7 +151,7 @@ async fn run_load(env: &Env, args: RunArgs) -> anyhow::Result<()> {
         asked.await;
         stopped.cancel();
     });
-    let summary = run::run(load, plan, stop).await?;
+    let summary = run::run(load, stop).await?;
     println!("{}", serde_json::to_string(&summary)?);
     Ok(())
 }
@@ -181,7 +175,7 @@ async fn verify(env: &Env, args: VerifyArgs) -> anyhow::Result<()> {
     let store = open_store(env).await?;
     let key_ring = open_key_ring(&store, &keys).await?;
     let verifier = Verifier {
-        chart_url: target.chart_url(&campaign.id),
+        chart_url: target.api_url(&campaign.id, "chart"),
         people: People::new(campaign, &heading.run, heading.photo_bytes, heading.keyless)?,
         store,
         objects: ObjectStore::new(&photos, key_ring.encryptor().clone()),

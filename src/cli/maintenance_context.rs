@@ -10,8 +10,7 @@ use crate::config::{Env, FromEnv, campaigns_folder};
 use jornada_domain::Campaign;
 use jornada_domain::history::RegistrationHistory;
 use jornada_domain::staff::audit::SystemActor;
-use jornada_objects::ObjectStore;
-use jornada_objects::{MasterKeys, ObjectStoreSetting};
+use jornada_objects::{MasterKeys, ObjectStore, ObjectStoreSetting};
 use jornada_service::campaigns::Campaigns;
 use jornada_service::registrations::amend;
 use jornada_service::registrations::metrics::BufferedPhotoMetrics;
@@ -36,8 +35,8 @@ impl MaintenanceContext {
         let objects = ObjectStore::new(&setting, key_ring.encryptor().clone());
         // Commands read and delete photos only, so the buffer needs no capacity.
         let metrics = BufferedPhotoMetrics::new(&Registry::new())?;
-        let photos =
-            PhotoRepository::open(objects.clone(), key_ring, admin.store.clone(), 0, metrics);
+        let store = admin.store.clone();
+        let photos = PhotoRepository::open(objects.clone(), key_ring, store, 0, metrics);
         Ok(Self {
             photos: photos.await.context("JORNADA_PHOTOS")?,
             admin,
@@ -45,6 +44,7 @@ impl MaintenanceContext {
             campaigns,
         })
     }
+
     /// Deletes a registration and its photo. Returns false if it was changed at the same time.
     pub(super) async fn delete(
         &self,

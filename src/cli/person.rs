@@ -15,8 +15,7 @@ use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 use jornada_domain::{Campaign, ReceiptNumber, reason};
 use jornada_objects::ObjectError;
 use jornada_service::registrations::photo_repository::PhotoError;
-use jornada_service::staff::personal_data_export;
-use jornada_service::staff::personal_data_export::{ExportedPhoto, PersonalDataExport};
+use jornada_service::staff::personal_data_export::{self, ExportedPhoto, PersonalDataExport};
 
 #[derive(Debug, Args)]
 pub(super) struct EraseArgs {

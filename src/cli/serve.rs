@@ -16,9 +16,7 @@ use crate::app::{self, App, background};
 use crate::config::{Env, FromEnv, Hosts, ServeConfig};
 use crate::web::connection::{self, ConnectionLimiter};
 use crate::web::{self, AppState, health};
-use jornada_runtime::logs;
-use jornada_runtime::logs::Logs;
-use jornada_runtime::logs::LogsConfig;
+use jornada_runtime::logs::{self, Logs, LogsConfig};
 use jornada_runtime::metrics::gauge_value;
 use jornada_service::campaigns::Campaigns;
 use jornada_store::StoreSetting;
@@ -104,7 +102,8 @@ async fn finish_tasks(app: &App, tasks: &TaskTracker) {
     tokio::time::timeout(TASKS_TIMEOUT, finished).await.ok();
 }
 
-fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// Listens on the address of a setting.
+pub(super) fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     bind(address).with_context(|| {
         format!("{setting}: cannot listen on {address}: expected a free address of this machine")
     })

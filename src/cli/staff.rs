@@ -7,12 +7,10 @@ use jiff::Timestamp;
 use super::admin_context::{AdminContext, block_on};
 use crate::config::{Env, campaigns_folder, site_url};
 use crate::web::staff::accounts::password_link_url;
-use jornada_domain::staff::audit;
-use jornada_domain::staff::audit::{AuditAction, AuditEvent};
+use jornada_domain::staff::audit::{self, AuditAction, AuditEvent};
 use jornada_domain::staff::{Account, EmailAddress, PlaceScope, Role};
 use jornada_service::campaigns::Campaigns;
-use jornada_service::staff::accounts;
-use jornada_service::staff::accounts::{find_vacant_id, issue_link};
+use jornada_service::staff::accounts::{self, find_vacant_id, issue_link};
 use jornada_service::staff::place_scope;
 use jornada_service::staff::token::Token;
 use jornada_store::Store;
@@ -93,16 +91,10 @@ async fn add_account(
         "EMAIL: an account with this address exists (create a new link with jornada staff link)";
     let store = &admin.store;
     let id = find_vacant_id(store, &mail).await?.context(known)?;
-    admin
-        .record(audit::role_assigned(
-            AuditAction::AccountAdded,
-            id,
-            role,
-            &place_scope,
-        ))
-        .await?;
-    let added =
-        accounts::add_account(store, id, &mail, role, &place_scope, Timestamp::now()).await?;
+    let event = audit::role_assigned(AuditAction::AccountAdded, id, role, &place_scope);
+    admin.record(event).await?;
+    let now = Timestamp::now();
+    let added = accounts::add_account(store, id, &mail, role, &place_scope, now).await?;
     let link = added.context(known)?;
     for place in place_scope.places() {
         eprintln!("limited to: {place}");
@@ -127,11 +119,7 @@ async fn list_accounts(store: &Store) -> anyhow::Result<()> {
             (None, None) => "invited",
             (None, Some(_)) => "active",
         };
-        let second = if account.second_factor.is_some() {
-            "totp"
-        } else {
-            "-"
-        };
+        let second = account.second_factor.as_ref().map_or("-", |_| "totp");
         let places = account.place_scope.places().join(", ");
         let (mail, role) = (&account.email, account.role);
         println!("{mail}\t{role}\t{state}\t{second}\t{places}");
@@ -141,9 +129,8 @@ async fn list_accounts(store: &Store) -> anyhow::Result<()> {
 
 async fn close_account(admin: &AdminContext, email: &str) -> anyhow::Result<()> {
     let account = find_open_account(&admin.store, email).await?;
-    admin
-        .record(audit_event(AuditAction::AccountClosed, &account))
-        .await?;
+    let event = audit_event(AuditAction::AccountClosed, &account);
+    admin.record(event).await?;
     accounts::close_account(&admin.store, account.id, Timestamp::now()).await?;
     Ok(())
 }

@@ -10,8 +10,7 @@ use super::admin_context::block_on;
 use super::maintenance_context::MaintenanceContext;
 use crate::config::Env;
 use jornada_domain::staff::audit::SystemActor;
-use jornada_service::retention;
-use jornada_service::retention::Sweep;
+use jornada_service::retention::{self, Sweep};
 
 #[derive(Debug, Args)]
 pub(super) struct SweepArgs {

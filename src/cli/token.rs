@@ -11,8 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::admin_context::{AdminContext, block_on};
 use super::staff::parse_place_scope;
 use crate::config::Env;
-use jornada_domain::staff::audit;
-use jornada_domain::staff::audit::{AuditRecord, SystemActor};
+use jornada_domain::staff::audit::{self, AuditRecord, SystemActor};
 use jornada_domain::staff::{ApiToken, PlaceScope, Scope, Scopes};
 use jornada_service::staff::AuditLog;
 use jornada_service::staff::token::{Token, is_valid_name};
@@ -56,7 +55,9 @@ pub(super) fn create(env: &Env, args: &NewToken) -> anyhow::Result<()> {
             scopes => Scopes::new(scopes),
         },
         place_scope: parse_place_scope(env, &args.places)?,
-        expires_at: args.days.map(|days| unlimited.created_at + days_long(days)),
+        expires_at: args
+            .days
+            .map(|days| unlimited.created_at + SignedDuration::from_hours(24 * i64::from(days))),
         ..unlimited
     };
     block_on(async {
@@ -70,10 +71,6 @@ pub(super) fn create(env: &Env, args: &NewToken) -> anyhow::Result<()> {
 
 fn generate_token() -> anyhow::Result<Token> {
     Token::generate().map_err(|error| anyhow::anyhow!("cannot get random bytes: {error}"))
-}
-
-fn days_long(days: u32) -> SignedDuration {
-    SignedDuration::from_hours(24 * i64::from(days))
 }
 
 /// Creates a token with all scopes and places and no expiry.
@@ -90,10 +87,8 @@ fn unlimited_token(token: &Token, name: &str) -> ApiToken {
 }
 
 async fn store_token(store: &Store, record: &ApiToken) -> anyhow::Result<()> {
-    store
-        .add_token(record)
-        .await
-        .context("cannot store the token")
+    let stored = store.add_token(record).await;
+    stored.context("cannot store the token")
 }
 
 /// Embedded mode: creates the first token and stores it in a file that only the owner can read.
@@ -107,11 +102,8 @@ pub(super) async fn create_first_token(
     }
     let token = generate_token()?;
     let record = unlimited_token(&token, "first start");
-    let entry = AuditRecord::from_system(
-        SystemActor::System,
-        audit::token_created(&record),
-        Timestamp::now(),
-    );
+    let (event, now) = (audit::token_created(&record), Timestamp::now());
+    let entry = AuditRecord::from_system(SystemActor::System, event, now);
     audit.write(store, entry).await?;
     store_token(store, &record).await?;
     let cannot = || format!("cannot write {}", path.display());

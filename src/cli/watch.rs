@@ -5,22 +5,20 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
+use super::admin_context::block_on;
+use super::serve::listen;
 use super::shutdown;
 use crate::config::{Env, FromEnv, watch_data_folder};
-use jornada_runtime::logs;
-use jornada_runtime::logs::Logs;
-use jornada_runtime::logs::LogsConfig;
+use jornada_runtime::logs::{self, Logs, LogsConfig};
 use jornada_watch as watch;
 use jornada_watch::mail::MailContent;
 use jornada_watch::setting::{MailConfig, WatchConfig, WatchLinks};
 use jornada_watch::snapshot::InstanceCount;
-use jornada_watch::store::history;
-use jornada_watch::store::history::Maintenance;
+use jornada_watch::store::history::{self, Maintenance};
 use jornada_watch::store::{WatchStore, lock_folder};
 use jornada_watch::transport::MailTransport;
 
@@ -91,10 +89,7 @@ pub(super) fn run(env: &Env, args: WatchArgs) -> anyhow::Result<()> {
 
 async fn run_watcher(config: WatchConfig, logs: &Logs) -> anyhow::Result<()> {
     let _held = lock_folder(&config.data_folder).context("JORNADA_WATCH_DATA")?;
-    let listen = config.listen;
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!("JORNADA_WATCH_LISTEN: cannot listen on {listen}: expected a free address of this machine")
-    })?;
+    let listener = listen("JORNADA_WATCH_LISTEN", config.listen)?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let router = watch::start(config, logs.dropped(), &tasks, &stop).await?;
     let address = listener.local_addr()?;
@@ -131,19 +126,14 @@ fn send_test_mail(env: &Env) -> anyhow::Result<()> {
         now: Timestamp::now(),
     };
     let (id, message) = content.write(&config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let sent = runtime.block_on(async {
-        MailTransport::new(&config)?
-            .send(&id, &message)
-            .await
-            .map_err(Into::into)
+    let sent = block_on(async {
+        let transport = MailTransport::new(&config)?;
+        Ok(transport.send(&id, &message).await?)
     });
-    let reply = sent.map_err(|error: anyhow::Error| {
-        error.context("JORNADA_SMTP: the test mail was not accepted")
-    })?;
-    println!("{reply}");
+    println!(
+        "{}",
+        sent.context("JORNADA_SMTP: the test mail was not accepted")?
+    );
     Ok(())
 }
 
@@ -151,21 +141,16 @@ fn send_test_mail(env: &Env) -> anyhow::Result<()> {
 fn set_maintenance(env: &Env, time: SignedDuration, reason: String) -> anyhow::Result<()> {
     let store = WatchStore::open(&watch_data_folder(env)).context("JORNADA_WATCH_DATA")?;
     let set_at = Timestamp::now();
-    let until = set_at + time;
-    store.run_transaction_blocking(|tx| {
-        history::set_maintenance(
-            tx,
-            &Maintenance {
-                set_at,
-                until,
-                reason,
-            },
-        )
-    })?;
+    let maintenance = Maintenance {
+        set_at,
+        until: set_at + time,
+        reason,
+    };
+    store.run_transaction_blocking(|tx| history::set_maintenance(tx, &maintenance))?;
     if time > SignedDuration::ZERO {
         println!(
             "planned maintenance until {}",
-            until.strftime("%Y-%m-%dT%H:%M:%SZ")
+            maintenance.until.strftime("%Y-%m-%dT%H:%M:%SZ")
         );
     } else {
         println!("no planned maintenance");

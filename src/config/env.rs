@@ -22,6 +22,11 @@ impl SettingError {
         Self::with_problem(name, format!("'{value}' is invalid"), expected)
     }
 
+    /// Reports that a required setting is missing.
+    pub fn not_set(name: &str, expected: &str) -> Self {
+        Self::with_problem(name, "is not set", expected)
+    }
+
     /// Reports any other problem with a setting, without its value.
     pub fn with_problem(name: &str, what: impl Into<String>, expected: &str) -> Self {
         Self {
@@ -90,6 +95,19 @@ impl Env {
     ) -> Result<T, SettingError> {
         let raw = self.get_or(name, default);
         parse(&raw).ok_or_else(|| SettingError::new(name, &raw, expected))
+    }
+
+    /// Like [`Self::parse_with`], for a value that may contain a password: `parse` returns the problem, and the error
+    /// does not show the value.
+    pub fn parse_secret<T>(
+        &self,
+        name: &str,
+        default: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Result<T, SettingError> {
+        let wrong = |problem| SettingError::with_problem(name, problem, expected);
+        parse(&self.get_or(name, default)).map_err(wrong)
     }
 
     /// Like [`Self::parse_with`], for a setting without default.

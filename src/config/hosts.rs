@@ -68,7 +68,7 @@ fn parse_host(authority: &Authority) -> Option<&str> {
 }
 
 /// Returns whether a host is `localhost` or a loopback address.
-fn is_loopback(host: &str) -> bool {
+pub fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())

@@ -34,29 +34,23 @@ fn read_format(env: &Env) -> Result<Option<LogFormat>, SettingError> {
     })
 }
 
-/// The value may contain a password, so errors do not show it.
 fn read_loki(env: &Env) -> Result<Option<SecretString>, SettingError> {
-    let name = "JORNADA_LOKI";
-    let Some(raw) = env.get(name) else {
-        return Ok(None);
-    };
-    let base = Url::parse(&raw).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && !url.path().contains("/loki/api/")
-    });
-    let Some(base) = base else {
-        let expected = "the base URL of Loki, such as http://127.0.0.1:3100";
-        return Err(SettingError::with_problem(
-            name,
-            "is not a valid URL",
-            expected,
-        ));
-    };
-    let slash = if base.path().ends_with('/') { "" } else { "/" };
-    Ok(Some(format!("{base}{slash}").into()))
+    let expected = "the base URL of Loki, such as http://127.0.0.1:3100";
+    env.parse_secret("JORNADA_LOKI", "", expected, |raw| {
+        if raw.is_empty() {
+            return Ok(None);
+        }
+        let base = Url::parse(raw).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && !url.path().contains("/loki/api/")
+        });
+        let base = base.ok_or("is not a valid URL")?;
+        let slash = if base.path().ends_with('/') { "" } else { "/" };
+        Ok(Some(format!("{base}{slash}").into()))
+    })
 }
 
 #[cfg(test)]

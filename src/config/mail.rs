@@ -1,14 +1,15 @@
 //! Settings of mail: transport, sender and recipients.
 
-use std::net::IpAddr;
-
 use lettre::message::Mailbox;
 use url::Url;
 
 use super::env::{Env, FromEnv, SettingError};
+use super::hosts::is_loopback;
 use jornada_watch::setting::{MailConfig, MailTransportSetting};
 
 const SMTP: &str = "JORNADA_SMTP";
+const FROM: &str = "JORNADA_MAIL_FROM";
+const TO: &str = "JORNADA_MAIL_TO";
 const EXPECTED: &str =
     "file:FOLDER, smtp://HOST:PORT, smtp://USER:PASSWORD@HOST?tls=required or smtps://…";
 /// Maximum number of recipients.
@@ -18,71 +19,57 @@ impl FromEnv for MailConfig {
     /// Reads `JORNADA_SMTP`, `JORNADA_MAIL_FROM` and `JORNADA_MAIL_TO`. SMTP requires sender and recipients.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let transport = MailTransportSetting::from_env(env)?;
-        let to = read_addresses(
-            env,
-            "JORNADA_MAIL_TO",
-            &transport,
-            "administrador@localhost",
-        )?;
+        let to = read_addresses(env, TO, &transport, "administrador@localhost")?;
         if to.len() > MAX_RECIPIENTS {
             let problem = format!("has {} addresses", to.len());
+            let expected = format!("at most {MAX_RECIPIENTS}");
+            return Err(SettingError::with_problem(TO, problem, &expected));
+        }
+        let mut from = read_addresses(env, FROM, &transport, "jornada@localhost")?;
+        let (Some(from), true) = (from.pop(), from.is_empty()) else {
+            let problem = "has several addresses";
             return Err(SettingError::with_problem(
-                "JORNADA_MAIL_TO",
+                FROM,
                 problem,
-                &format!("at most {MAX_RECIPIENTS}"),
-            ));
-        }
-        let mut from = read_addresses(env, "JORNADA_MAIL_FROM", &transport, "jornada@localhost")?;
-        match (from.pop(), from.is_empty()) {
-            (Some(from), true) => Ok(Self {
-                transport,
-                from,
-                to,
-            }),
-            _ => Err(SettingError::with_problem(
-                "JORNADA_MAIL_FROM",
-                "has several addresses",
                 "one mail address",
-            )),
-        }
+            ));
+        };
+        Ok(Self {
+            transport,
+            from,
+            to,
+        })
     }
 }
 
 impl FromEnv for MailTransportSetting {
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        let raw = env.get_or(SMTP, "file:data/mail");
-        match raw.split_once(':') {
-            Some(("file", path)) if !path.is_empty() => Ok(Self::Folder(path.into())),
-            Some(("smtp" | "smtps", _)) => {
-                let url = parse_smtp_url(&raw)?;
-                Ok(Self::Smtp(require_tls(url).into()))
+        env.parse_secret(SMTP, "file:data/mail", EXPECTED, |raw| {
+            match raw.split_once(':') {
+                Some(("file", path)) if !path.is_empty() => Ok(Self::Folder(path.into())),
+                Some(("smtp" | "smtps", _)) => {
+                    let url = parse_smtp_url(raw)?;
+                    Ok(Self::Smtp(require_tls(url).into()))
+                }
+                _ => Err("has an unknown scheme"),
             }
-            _ => Err(SettingError::with_problem(
-                SMTP,
-                "has an unknown scheme",
-                EXPECTED,
-            )),
-        }
+        })
     }
 }
 
-/// The value may contain a password, so errors do not show it.
-fn parse_smtp_url(raw: &str) -> Result<Url, SettingError> {
-    let wrong = |what: &str| SettingError::with_problem(SMTP, what, EXPECTED);
-    let url = Url::parse(raw).map_err(|_| wrong("is not a URL"))?;
+fn parse_smtp_url(raw: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(raw).map_err(|_| "is not a URL")?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(wrong("has no host"));
+        return Err("has no host");
     }
     if url.username().is_empty() != url.password().is_none() {
-        return Err(wrong("has a user without password or the reverse"));
+        return Err("has a user without password or the reverse");
     }
     for (key, value) in url.query_pairs() {
         match (&*key, &*value) {
             ("tls", "required" | "opportunistic") => {}
-            ("tls", _) => {
-                return Err(wrong("has an invalid value of tls"));
-            }
-            _ => return Err(wrong("has an unknown query parameter")),
+            ("tls", _) => return Err("has an invalid value of tls"),
+            _ => return Err("has an unknown query parameter"),
         }
     }
     Ok(url)
@@ -91,15 +78,11 @@ fn parse_smtp_url(raw: &str) -> Result<Url, SettingError> {
 /// Requires TLS for a password, except to this machine.
 fn require_tls(mut url: Url) -> String {
     let is_plain = url.scheme() == "smtp" && url.query().is_none();
-    if is_plain && url.password().is_some() && !is_loopback(&url) {
+    let is_local = url.host_str().is_some_and(is_loopback);
+    if is_plain && url.password().is_some() && !is_local {
         url.set_query(Some("tls=required"));
     }
     url.into()
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn read_addresses(
@@ -113,7 +96,7 @@ fn read_addresses(
         (Some(raw), _) => raw,
         (None, MailTransportSetting::Folder(_)) => default.to_owned(),
         (None, MailTransportSetting::Smtp(_)) => {
-            return Err(SettingError::with_problem(name, "is not set", expected));
+            return Err(SettingError::not_set(name, expected));
         }
     };
     raw.split(',')

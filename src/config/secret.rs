@@ -45,7 +45,7 @@ pub(super) fn read_secret<T>(
     }
     match store {
         StoreSetting::Sqlite(database) => parse(name, generate_once(&database, file, name)?.trim()),
-        StoreSetting::Mongo(_) => Err(SettingError::with_problem(name, "is not set", expected)),
+        StoreSetting::Mongo(_) => Err(SettingError::not_set(name, expected)),
     }
 }
 

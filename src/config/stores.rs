@@ -10,25 +10,21 @@ use jornada_store::StoreSetting;
 impl FromEnv for StoreSetting {
     /// Reads `JORNADA_STORE`. A `MongoDB` URL must name a database.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        let raw = env.get_or("JORNADA_STORE", "sqlite:data/jornada.db");
-        let problem = match raw.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => return Ok(Self::Sqlite(path.into())),
-            Some(("mongodb" | "mongodb+srv", rest)) => {
-                let path = rest.trim_start_matches('/').split_once('/');
-                let database = path.and_then(|(_, path)| path.split('?').next());
-                if database.is_some_and(|database| !database.is_empty()) {
-                    return Ok(Self::Mongo(raw.into()));
-                }
-                "has no database"
-            }
-            _ => "has an unknown scheme",
-        };
         let expected = "sqlite:PATH or mongodb://HOST,…/DATABASE";
-        Err(SettingError::with_problem(
-            "JORNADA_STORE",
-            problem,
-            expected,
-        ))
+        let default = "sqlite:data/jornada.db";
+        env.parse_secret("JORNADA_STORE", default, expected, |raw| {
+            match raw.split_once(':') {
+                Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+                Some(("mongodb" | "mongodb+srv", rest)) => {
+                    let path = rest.trim_start_matches('/').split_once('/');
+                    let database = path.and_then(|(_, path)| path.split('?').next());
+                    let has_database = database.is_some_and(|database| !database.is_empty());
+                    let mongo = has_database.then(|| Self::Mongo(raw.into()));
+                    mongo.ok_or("has no database")
+                }
+                _ => Err("has an unknown scheme"),
+            }
+        })
     }
 }
 
@@ -70,13 +66,9 @@ fn s3(url: &Url, env: &Env) -> Result<S3Setting, SettingError> {
     }
     let bucket = url.host_str().filter(|bucket| bucket.len() >= 3);
     let key = |variable: &str| {
-        env.get(variable).ok_or_else(|| {
-            SettingError::with_problem(
-                variable,
-                "is not set",
-                "the key of the S3 store in JORNADA_PHOTOS",
-            )
-        })
+        let expected = "the key of the S3 store in JORNADA_PHOTOS";
+        let value = env.get(variable);
+        value.ok_or_else(|| SettingError::not_set(variable, expected))
     };
     Ok(S3Setting {
         bucket: bucket
@@ -93,16 +85,14 @@ fn s3(url: &Url, env: &Env) -> Result<S3Setting, SettingError> {
 impl FromEnv for CacheSetting {
     /// Reads `JORNADA_CACHE`.
     fn from_env(env: &Env) -> Result<Self, SettingError> {
-        let raw = env.get_or("JORNADA_CACHE", "memory:");
-        match raw.split_once(':') {
-            Some(("memory", "")) => Ok(Self::Memory),
-            Some(("redis" | "rediss", _)) => Ok(Self::Redis(raw.into())),
-            _ => Err(SettingError::with_problem(
-                "JORNADA_CACHE",
-                "has an unknown scheme",
-                "memory: or redis://HOST:PORT/",
-            )),
-        }
+        let expected = "memory: or redis://HOST:PORT/";
+        env.parse_secret("JORNADA_CACHE", "memory:", expected, |raw| {
+            match raw.split_once(':') {
+                Some(("memory", "")) => Ok(Self::Memory),
+                Some(("redis" | "rediss", _)) => Ok(Self::Redis(raw.into())),
+                _ => Err("has an unknown scheme"),
+            }
+        })
     }
 }
 

@@ -25,6 +25,7 @@ impl FromEnv for WatchConfig {
     fn from_env(env: &Env) -> Result<Self, SettingError> {
         let every = read_duration(env, "JORNADA_WATCH_EVERY", "2s", ms(100)..=ms(600_000))?;
         let timeout = read_duration(env, "JORNADA_WATCH_TIMEOUT", "1s", ms(20)..=every)?;
+        let signed = |name, default, range| read_duration(env, name, default, range);
         Ok(Self {
             watched: read_watched_urls(env)?,
             listen: env.parse("JORNADA_WATCH_LISTEN", "127.0.0.1:4200", EXPECTED_ADDRESS)?,
@@ -34,25 +35,10 @@ impl FromEnv for WatchConfig {
             rules: WatchRules {
                 failures: read_count(env, "JORNADA_WATCH_FAILURES", "3")?,
                 successes: read_count(env, "JORNADA_WATCH_SUCCESSES", "2")?,
-                recovery_period: read_signed_duration(
-                    env,
-                    "JORNADA_WATCH_QUIET",
-                    "10s",
-                    ms(0)..=ms(3_600_000),
-                )?,
+                recovery_period: signed("JORNADA_WATCH_QUIET", "10s", ms(0)..=ms(3_600_000))?,
             },
-            group_period: read_signed_duration(
-                env,
-                "JORNADA_WATCH_GROUP",
-                "3s",
-                ms(0)..=ms(300_000),
-            )?,
-            reminder_interval: read_signed_duration(
-                env,
-                "JORNADA_WATCH_REMIND",
-                "4h",
-                ms(1_000)..=30 * DAY,
-            )?,
+            group_period: signed("JORNADA_WATCH_GROUP", "3s", ms(0)..=ms(300_000))?,
+            reminder_interval: signed("JORNADA_WATCH_REMIND", "4h", ms(1_000)..=30 * DAY)?,
             neutral: read_neutral(env)?,
             mail: MailConfig::from_env(env)?,
             links: WatchLinks::from_env(env)?,
@@ -86,11 +72,12 @@ const fn ms(milliseconds: u64) -> Duration {
 }
 
 fn read_watched_urls(env: &Env) -> Result<Vec<WatchedUrl>, SettingError> {
-    let instances = env
-        .get(WATCH)
-        .ok_or_else(|| SettingError::with_problem(WATCH, "is not set", EXPECTED_URLS))?;
     let mut all = Vec::new();
-    for (name, raw) in [(WATCH, instances), (ALSO, env.get_or(ALSO, ""))] {
+    for name in [WATCH, ALSO] {
+        let raw = env.get_or(name, "");
+        if name == WATCH && raw.is_empty() {
+            return Err(SettingError::not_set(WATCH, EXPECTED_URLS));
+        }
         for address in raw.split(',').map(str::trim).filter(|one| !one.is_empty()) {
             let one = watched_url(address, name == WATCH)
                 .ok_or_else(|| SettingError::new(name, address, EXPECTED_URLS))?;
@@ -101,11 +88,7 @@ fn read_watched_urls(env: &Env) -> Result<Vec<WatchedUrl>, SettingError> {
         }
     }
     match all.len() {
-        0 => Err(SettingError::with_problem(
-            WATCH,
-            "is not set",
-            EXPECTED_URLS,
-        )),
+        0 => Err(SettingError::not_set(WATCH, EXPECTED_URLS)),
         1..=MAX_WATCHED_URLS => Ok(all),
         more => Err(SettingError::with_problem(
             WATCH,
@@ -136,13 +119,8 @@ fn watched_url(raw: &str, is_instance: bool) -> Option<WatchedUrl> {
 fn read_neutral(env: &Env) -> Result<Option<(String, u16)>, SettingError> {
     let expected = "HOST:PORT or a URL that answers independently of the system";
     env.parse_optional("JORNADA_WATCH_NEUTRAL", expected, |raw| {
-        let has_scheme = raw.contains("://");
-        let url = if has_scheme {
-            Url::parse(raw)
-        } else {
-            Url::parse(&format!("tcp://{raw}"))
-        };
-        let url = url.ok()?;
+        let scheme = if raw.contains("://") { "" } else { "tcp://" };
+        let url = Url::parse(&format!("{scheme}{raw}")).ok()?;
         let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
         Some((host, url.port_or_known_default()?))
     })
@@ -161,28 +139,18 @@ fn read_count(env: &Env, name: &str, default: &str) -> Result<u32, SettingError>
     })
 }
 
-fn read_signed_duration(
-    env: &Env,
-    name: &str,
-    default: &str,
-    range: RangeInclusive<Duration>,
-) -> Result<SignedDuration, SettingError> {
-    let time = read_duration(env, name, default, range)?;
-    SignedDuration::try_from(time).map_err(|_| SettingError::new(name, default, "a shorter time"))
-}
-
 /// Reads a duration such as `2s`, within a range.
-fn read_duration(
+fn read_duration<T: TryFrom<Duration>>(
     env: &Env,
     name: &str,
     default: &str,
     range: RangeInclusive<Duration>,
-) -> Result<Duration, SettingError> {
+) -> Result<T, SettingError> {
     let (least, most) = (range.start(), range.end());
     let expected = format!("a time such as 500ms, 2s, 30m or 4h, from {least:?} to {most:?}");
     env.parse_with(name, default, &expected, |raw| {
         let time = Duration::try_from(raw.parse::<SignedDuration>().ok()?).ok()?;
-        range.contains(&time).then_some(time)
+        time.try_into().ok().filter(|_| range.contains(&time))
     })
 }
 

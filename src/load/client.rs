@@ -20,9 +20,12 @@ const MAX_BODY_BYTES: usize = 4 << 20;
 /// Sends registrations to one URL.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    url: Url,
-    time_limit: Duration,
+    /// See [`build_http_client`].
+    pub http: reqwest::Client,
+    /// URL of the registrations.
+    pub url: Url,
+    /// Time for which a registration is retried.
+    pub time_limit: Duration,
 }
 
 /// A registration request.
@@ -68,15 +71,6 @@ pub fn build_http_client() -> reqwest::Result<reqwest::Client> {
 }
 
 impl Client {
-    /// Creates a client for one URL that retries for a limited time.
-    pub fn new(http: reqwest::Client, url: Url, time_limit: Duration) -> Self {
-        Self {
-            http,
-            url,
-            time_limit,
-        }
-    }
-
     /// Registers one person, with retries.
     pub async fn register(&self, registration: &RegistrationRequest) -> Outcome {
         let start = Instant::now();
@@ -105,10 +99,8 @@ impl Client {
     }
 
     async fn attempt(&self, registration: &RegistrationRequest) -> AttemptResult {
-        let mut request = self
-            .http
-            .post(self.url.clone())
-            .multipart(build_form(registration));
+        let request = self.http.post(self.url.clone());
+        let mut request = request.multipart(build_form(registration));
         if let Some(key) = &registration.key {
             request = request.header("Idempotency-Key", key);
         }

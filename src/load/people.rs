@@ -71,6 +71,11 @@ impl People {
         }
     }
 
+    /// Returns the idempotency key of a person; keyless people have none.
+    pub fn idempotency_key(&self, number: u32) -> Option<String> {
+        (!self.keyless).then(|| format!("{}-{number:08}", self.run))
+    }
+
     /// Returns the photo of a person, if the campaign has a photo field.
     pub fn photo(&self, number: u32) -> Option<Bytes> {
         self.campaign.photo_field()?;
@@ -83,12 +88,11 @@ impl People {
 
     /// Returns the validated answers of a person. Fails with the names of the invalid fields.
     pub fn answers(&self, number: u32) -> Result<Answers, String> {
-        self.campaign
-            .validate(&self.form(number))
-            .map_err(|refusals| {
-                let names: Vec<_> = refusals.into_iter().map(|refusal| refusal.field).collect();
-                names.join(", ")
-            })
+        let answers = self.campaign.validate(&self.form(number));
+        answers.map_err(|errors| {
+            let names: Vec<_> = errors.into_iter().map(|error| error.field).collect();
+            names.join(", ")
+        })
     }
 
     /// Returns the number of the person who gave these answers; `None` if not invented by this run.
@@ -117,10 +121,8 @@ impl People {
                 list => list[among(list.len())].name.clone(),
             }),
             FieldKind::Choice(choice) => {
-                let options = &choice.0;
-                options
-                    .get(among(options.len()))
-                    .map(|option| option.value.clone())
+                let option = choice.0.get(among(choice.0.len()))?;
+                Some(option.value.clone())
             }
             FieldKind::Photo => None,
         }

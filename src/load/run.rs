@@ -20,38 +20,29 @@ const MAX_CONCURRENCY: usize = 1_000;
 /// Without a complete journal the results could not be verified.
 const JOURNAL_ERROR: &str = "cannot write the journal";
 
-/// Rate and duration of a load.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// Registrations per second, at least 1.
-    pub rate: u32,
-    /// Time during which new registrations are sent.
-    pub time: Duration,
-}
-
-/// A load: people, client and journal.
+/// A load: people, client, journal, and how much is sent.
 #[derive(Debug)]
 pub struct Load {
     /// Client that sends to the site.
     pub client: Client,
     /// People who register.
     pub people: People,
-    /// True to send no idempotency key.
-    pub keyless: bool,
     /// Journal of acknowledgements.
     pub journal: Journal,
-    /// Name of the run.
-    pub run: String,
+    /// Registrations per second, at least 1.
+    pub rate: u32,
+    /// Time during which new registrations are sent.
+    pub time: Duration,
 }
 
 /// Sends as planned or until `stop`, waits for all requests to finish, and returns a summary.
-pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> anyhow::Result<Summary> {
+pub async fn run(load: Load, stop: CancellationToken) -> anyhow::Result<Summary> {
     let load = Arc::new(load);
     let mut count = OutcomeStats::new(Instant::now());
     let mut under_way = JoinSet::new();
     let door = Arc::new(Semaphore::new(MAX_CONCURRENCY));
-    let mut due = tokio::time::interval(Duration::from_secs(1) / plan.rate.max(1));
-    let over = tokio::time::sleep(plan.time);
+    let mut due = tokio::time::interval(Duration::from_secs(1) / load.rate.max(1));
+    let over = tokio::time::sleep(load.time);
     tokio::pin!(over);
     loop {
         tokio::select! {
@@ -61,11 +52,11 @@ pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> anyhow::Res
             Some(served) = under_way.join_next() => count.record_outcome(&finished(served)?, Instant::now()),
             _ = due.tick() => {
                 let Ok(place) = door.clone().try_acquire_owned() else {
-                    count.record_held_back();
+                    count.summary.held_back += 1;
                     continue;
                 };
-                let (load, number) = (load.clone(), count.sent_count());
-                count.record_sent();
+                let (load, number) = (load.clone(), count.summary.sent);
+                count.summary.sent += 1;
                 under_way.spawn(async move {
                     let outcome = load.register(number).await;
                     drop(place);
@@ -78,7 +69,7 @@ pub async fn run(load: Load, plan: Plan, stop: CancellationToken) -> anyhow::Res
         count.record_outcome(&finished(served)?, Instant::now());
     }
     load.journal
-        .finish(count.sent_count())
+        .finish(count.summary.sent)
         .context(JOURNAL_ERROR)?;
     Ok(count.finish(Instant::now()))
 }
@@ -94,15 +85,11 @@ impl Load {
         let photo = self.people.photo(number);
         let inspected = photo.clone().map(inspect).transpose();
         let inspected = inspected.ok().context("an invented photo is invalid")?;
-        let field = self
-            .people
-            .campaign()
-            .photo_field()
-            .map(|field| field.name.clone());
+        let field = self.people.campaign().photo_field();
         let request = RegistrationRequest {
             form: self.people.form(number),
-            photo: field.zip(photo),
-            key: (!self.keyless).then(|| format!("{}-{number:08}", self.run)),
+            photo: field.map(|field| field.name.clone()).zip(photo),
+            key: self.people.idempotency_key(number),
         };
         let outcome = self.client.register(&request).await;
         if let Some(registered) = outcome.acknowledgement() {

@@ -40,7 +40,8 @@ pub struct Summary {
 /// Collects outcomes during a run.
 #[derive(Debug)]
 pub struct OutcomeStats {
-    summary: Summary,
+    /// The counts so far, without times.
+    pub summary: Summary,
     waits: Vec<Duration>,
     started: Instant,
     last_receipt: Instant,
@@ -55,21 +56,6 @@ impl OutcomeStats {
             started: now,
             last_receipt: now,
         }
-    }
-
-    /// Records a sent registration.
-    pub fn record_sent(&mut self) {
-        self.summary.sent += 1;
-    }
-
-    /// Records a skipped registration.
-    pub fn record_held_back(&mut self) {
-        self.summary.held_back += 1;
-    }
-
-    /// Returns the number of registrations sent so far.
-    pub fn sent_count(&self) -> u32 {
-        self.summary.sent
     }
 
     /// Records the outcome of a registration at `now`.

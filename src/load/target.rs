@@ -2,8 +2,9 @@
 //! cannot flood a foreign site.
 
 use anyhow::{Context, ensure};
-use url::{Host, Url};
+use url::Url;
 
+use crate::config::is_loopback;
 use jornada_domain::CampaignId;
 
 /// A site that may receive load.
@@ -18,36 +19,19 @@ impl LoadTarget {
         let shape = || format!("invalid URL '{raw}': expected http://HOST:PORT without a path");
         let base = Url::parse(raw).ok().with_context(shape)?;
         let is_bare = base.scheme() == "http" && base.path() == "/" && base.query().is_none();
-        let host = base.host().filter(|_| is_bare).with_context(shape)?;
+        let host = base.host_str().filter(|_| is_bare).with_context(shape)?;
         ensure!(
-            allows_other_machines || is_this_machine(&host),
+            allows_other_machines || is_loopback(host),
             "'{raw}' is not this machine: expected 127.0.0.1, [::1] or localhost"
         );
         Ok(Self { base })
     }
 
-    /// Returns the URL to which registrations are sent.
-    pub fn registrations_url(&self, campaign: &CampaignId) -> Url {
-        self.api_url(campaign, "registrations")
-    }
-
-    /// Returns the URL of the public totals.
-    pub fn chart_url(&self, campaign: &CampaignId) -> Url {
-        self.api_url(campaign, "chart")
-    }
-
-    fn api_url(&self, campaign: &CampaignId, page: &str) -> Url {
+    /// Returns the URL of a page below the API of a campaign.
+    pub fn api_url(&self, campaign: &CampaignId, page: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("/api/v1/campaigns/{campaign}/{page}"));
         url
-    }
-}
-
-fn is_this_machine(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 
@@ -97,7 +81,7 @@ mod tests {
         let campaign = CampaignId::parse("simulacro").unwrap();
         let target = LoadTarget::parse("http://127.0.0.1:4000", false).unwrap();
         assert_eq!(
-            target.chart_url(&campaign).as_str(),
+            target.api_url(&campaign, "chart").as_str(),
             "http://127.0.0.1:4000/api/v1/campaigns/simulacro/chart"
         );
     }

@@ -51,20 +51,15 @@ impl Verifier {
         let deadline = Instant::now() + self.time_limit;
         report.photos = self.find_missing_photos(journal, &stored, deadline).await;
         report.chart_differs = !self.wait_for_chart(deadline).await?;
-        report.total = self
-            .store
-            .count(&self.people.campaign().id, &Selection::all())
-            .await?;
+        let campaign = &self.people.campaign().id;
+        report.total = self.store.count(campaign, &Selection::all()).await?;
         Ok(report)
     }
 
     async fn read_stored(&self) -> Result<StoredByPerson, StoreError> {
         let mut stored = StoredByPerson::new();
-        let campaign = self.people.campaign();
-        let mut list = self
-            .store
-            .registrations(campaign, &Selection::all())
-            .await?;
+        let (campaign, all) = (self.people.campaign(), Selection::all());
+        let mut list = self.store.registrations(campaign, &all).await?;
         while let Some(batch) = list.next().await? {
             for registration in batch {
                 if let Some(number) = self.people.number_of(&registration.answers) {
@@ -125,12 +120,8 @@ impl Verifier {
     async fn wait_for_chart(&self, deadline: Instant) -> Result<bool, StoreError> {
         let mut right = 0;
         while right < REQUIRED_MATCHES {
-            let held = self
-                .store
-                .snapshot(&self.people.campaign().id)
-                .await?
-                .totals;
-            if self.read_chart().await == Some(held) {
+            let snapshot = self.store.snapshot(&self.people.campaign().id).await?;
+            if self.read_chart().await == Some(snapshot.totals) {
                 right += 1;
                 continue;
             }

@@ -32,7 +32,6 @@ pub fn lazy_connection(url: &SecretString) -> RedisResult<ConnectionManager> {
 }
 
 /// Returns a name for a lease holder. Unique even if two processes were given the same name by mistake.
-#[must_use]
 pub fn holder_name(instance: &str) -> String {
     format!("{instance} {}", uuid::Uuid::new_v4())
 }

@@ -74,7 +74,6 @@ pub fn start(config: &LogsConfig, service: &'static str) -> anyhow::Result<Logs>
 
 impl Logs {
     /// Returns the counters of dropped lines, for the metrics of the role.
-    #[must_use]
     pub fn dropped(&self) -> &DroppedLines {
         &self.dropped
     }

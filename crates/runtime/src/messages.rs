@@ -22,7 +22,6 @@ macro_rules! text {
 }
 
 /// Returns the messages of a language, Spanish if there are none.
-#[must_use]
 pub fn messages(language: &str) -> &'static Messages {
     static ES: LazyLock<Messages> = LazyLock::new(|| Messages::load("es", &[SPANISH]));
     static EN: LazyLock<Messages> = LazyLock::new(|| Messages::load("en", &[SPANISH, ENGLISH]));
@@ -67,13 +66,11 @@ impl Messages {
     }
 
     /// Returns a message without arguments.
-    #[must_use]
     pub fn get(&self, id: &str) -> &str {
         self.plain.get(id).map_or("", String::as_str)
     }
 
     /// Returns a message with its arguments.
-    #[must_use]
     pub fn get_args_concrete<'a>(
         &self,
         id: &str,

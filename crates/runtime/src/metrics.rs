@@ -21,13 +21,11 @@ pub fn registry() -> Result<Registry, prometheus::Error> {
 }
 
 /// Converts a count to a gauge value.
-#[must_use]
 pub fn gauge_value(count: impl TryInto<i64>) -> i64 {
     count.try_into().unwrap_or(i64::MAX)
 }
 
 /// Renders a registry in the Prometheus text format 0.0.4.
-#[must_use]
 pub fn text(registry: &Registry) -> String {
     TextEncoder::new()
         .encode_to_string(&registry.gather())

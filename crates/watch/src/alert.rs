@@ -15,7 +15,6 @@ const FLAPPING_OUTAGES: usize = 4;
 const FLAPPING_WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// An incident this soon after the last one doubles the recovery period.
 const REPEAT_WINDOW: SignedDuration = SignedDuration::from_mins(10);
-/// Maximum recovery period.
 const MAX_RECOVERY_PERIOD: SignedDuration = SignedDuration::from_mins(4);
 
 /// Alert state of one target.
@@ -52,12 +51,10 @@ struct Recovery {
 /// Event to report to the administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertEvent {
-    /// The target is down.
     Raised {
         /// First failure.
         since: Timestamp,
     },
-    /// The target is back.
     Resolved {
         /// First success of the recovery.
         until: Timestamp,
@@ -68,7 +65,6 @@ pub enum AlertEvent {
 
 impl AlertState {
     /// Creates the state of a healthy target.
-    #[must_use]
     pub fn new(rules: &WatchRules) -> Self {
         Self {
             phase: AlertPhase::Healthy,
@@ -79,17 +75,14 @@ impl AlertState {
     }
 
     /// Creates the state of a target with an open incident.
-    #[must_use]
     pub fn with_open_incident(rules: &WatchRules, since: Timestamp) -> Self {
-        let phase = AlertPhase::Raised {
+        let mut state = Self::new(rules);
+        state.phase = AlertPhase::Raised {
             since,
             outages: 1,
             recovery: None,
         };
-        Self {
-            phase,
-            ..Self::new(rules)
-        }
+        state
     }
 
     /// Records one probe. While paused no incident is raised; a target that is still down afterwards raises one then.
@@ -109,8 +102,7 @@ impl AlertState {
 
     /// Ends the incident of a target that is no longer watched.
     pub fn end_incident(&mut self, now: Timestamp) -> Option<AlertEvent> {
-        let state = std::mem::replace(&mut self.phase, AlertPhase::Healthy);
-        match state {
+        match std::mem::replace(&mut self.phase, AlertPhase::Healthy) {
             AlertPhase::Raised { outages, .. } => Some(AlertEvent::Resolved {
                 until: now,
                 outages,
@@ -120,7 +112,6 @@ impl AlertState {
     }
 
     /// Returns the start of the open incident.
-    #[must_use]
     pub fn raised_since(&self) -> Option<Timestamp> {
         match self.phase {
             AlertPhase::Raised { since, .. } => Some(since),
@@ -152,8 +143,19 @@ impl AlertState {
         if paused || (failures < rules.failures && flapping.is_none()) {
             return None;
         }
+        self.recovery_period = self.next_recovery_period(rules, now);
+        self.outages.clear();
+        let outages = if flapping.is_some() {
+            FLAPPING_OUTAGES
+        } else {
+            1
+        };
         let since = flapping.unwrap_or(since);
-        self.raise(rules, since, now);
+        self.phase = AlertPhase::Raised {
+            since,
+            outages: u32::try_from(outages).unwrap_or(1),
+            recovery: None,
+        };
         Some(AlertEvent::Raised { since })
     }
 
@@ -171,23 +173,14 @@ impl AlertState {
         (self.outages.len() == FLAPPING_OUTAGES && soon).then_some(*first)
     }
 
-    fn raise(&mut self, rules: &WatchRules, since: Timestamp, now: Timestamp) {
-        let again = self
-            .resolved_at
-            .is_some_and(|at| now.duration_since(at) <= REPEAT_WINDOW);
-        self.recovery_period = if again {
+    /// Returns the recovery period of an incident that starts now: doubled soon after the last one.
+    fn next_recovery_period(&self, rules: &WatchRules, now: Timestamp) -> SignedDuration {
+        let is_recent = |at| now.duration_since(at) <= REPEAT_WINDOW;
+        if self.resolved_at.is_some_and(is_recent) {
             (self.recovery_period * 2).min(MAX_RECOVERY_PERIOD.max(rules.recovery_period))
         } else {
             rules.recovery_period
-        };
-        let is_flapping = self.flapping_since(now).is_some();
-        let outages = if is_flapping { FLAPPING_OUTAGES } else { 1 };
-        self.outages.clear();
-        self.phase = AlertPhase::Raised {
-            since,
-            outages: u32::try_from(outages).unwrap_or(1),
-            recovery: None,
-        };
+        }
     }
 
     fn on_success(&mut self, rules: &WatchRules, now: Timestamp) -> Option<AlertEvent> {

@@ -8,24 +8,26 @@
 #[macro_use]
 extern crate jornada_runtime;
 
-pub mod alert;
+mod alert;
 pub mod mail;
-pub mod mailer;
-pub mod metrics;
-pub mod notification;
-pub mod page;
-pub mod probe;
-pub mod probe_loop;
-pub mod restore;
-pub mod retry;
+mod mailer;
+mod metrics;
+mod notification;
+mod page;
+mod probe;
+mod probe_loop;
+mod restore;
+mod retry;
 pub mod setting;
-pub mod shared_state;
+mod shared_state;
 pub mod snapshot;
 pub mod store;
-pub mod sync;
-pub mod target;
+mod sync;
+mod target;
 pub mod transport;
+mod watcher;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,15 +43,14 @@ use jornada_runtime::background;
 use jornada_runtime::logs::DroppedLines;
 use mailer::Mailer;
 use metrics::WatchMetrics;
-use page::StatusPageState;
 use probe::Prober;
 use probe_loop::ProbeLoop;
 use restore::restore_targets;
 use setting::WatchConfig;
 use shared_state::{HEARTBEAT_INTERVAL, LeaderElection, Leadership, SharedState};
-use snapshot::StatusSnapshot;
 use store::WatchStore;
 use transport::MailTransport;
+use watcher::Watcher;
 
 /// Starts the watcher and returns the router of its own port. `dropped` is exported with the metrics.
 pub async fn start(
@@ -58,7 +59,6 @@ pub async fn start(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<Router> {
-    let config = Arc::new(config);
     let store = WatchStore::open(&config.data_folder).context("JORNADA_WATCH_DATA")?;
     let metrics =
         WatchMetrics::new(&config.watched, dropped).context("cannot register the metrics")?;
@@ -66,60 +66,44 @@ pub async fn start(
     let shared_state = SharedState::open(&config)?;
     let prober = Prober::new(config.timeout).context("cannot create the HTTP client")?;
     let targets = restore_targets(&store, &config).await?;
-    let snapshot = watch::Sender::new(StatusSnapshot::default());
     let initial = if shared_state.is_some() {
         Leadership::Standby
     } else {
         Leadership::Standalone
     };
-    let leadership = watch::Sender::new((initial, false));
-    let state = StatusPageState {
-        watcher: config.instance.clone(),
-        zone: config.links.zone.clone(),
-        snapshot: snapshot.subscribe(),
-        leadership: leadership.subscribe(),
-        store: store.clone(),
-        metrics: metrics.clone(),
-    };
-    let mailer = Mailer {
-        config: config.clone(),
-        store: store.clone(),
-        shared_state: shared_state.clone(),
-        leadership: leadership.subscribe(),
-        snapshot: snapshot.subscribe(),
-        transport,
-        metrics: metrics.clone(),
-    };
-    tasks.spawn(mailer.run(stop.clone()));
-    tasks.spawn(run_election(
-        shared_state,
-        leadership,
-        metrics.clone(),
-        stop.clone(),
-    ));
-    let probe_loop = ProbeLoop {
-        config,
-        prober,
+    let watcher = Watcher {
+        config: Arc::new(config),
         store,
         metrics,
-        snapshot,
+        snapshot: watch::Sender::default(),
+        leadership: watch::Sender::new((initial, false)),
+    };
+    let mailer = Mailer {
+        watcher: watcher.clone(),
+        shared_state: shared_state.clone(),
+        transport,
+    };
+    tasks.spawn(mailer.run(stop.clone()));
+    tasks.spawn(run_election(shared_state, watcher.clone(), stop.clone()));
+    let probe_loop = ProbeLoop {
+        watcher: watcher.clone(),
+        prober,
         targets,
-        pending_counts: std::collections::BTreeMap::new(),
+        pending_counts: BTreeMap::new(),
         counts_stored_at: Timestamp::now(),
     };
     tasks.spawn(probe_loop.run(stop.clone()));
-    Ok(page::router(state))
+    Ok(page::router(watcher))
 }
 
 /// Takes part in the leader election until `stop`, then resigns.
 async fn run_election(
     shared_state: Option<SharedState>,
-    leadership: watch::Sender<(Leadership, bool)>,
-    metrics: WatchMetrics,
+    watcher: Watcher,
     stop: CancellationToken,
 ) {
     let Some(shared_state) = shared_state else {
-        metrics.leader.set(1);
+        watcher.metrics.leader.set(1);
         return;
     };
     let mut election = LeaderElection::new(Instant::now());
@@ -127,8 +111,9 @@ async fn run_election(
     let mut beat = async || {
         let answer = shared_state.acquire_lease().await.ok();
         let current = election.update(answer, Instant::now());
-        let before = leadership.send_replace((current, answer.is_some())).0;
-        metrics.leader.set(current.sends_mails().into());
+        let state = (current, answer.is_some());
+        let before = watcher.leadership.send_replace(state).0;
+        watcher.metrics.leader.set(current.sends_mails().into());
         if before != current {
             info!("leadership among the watchers changed to {current:?}");
         }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use askama::Template;
 use jiff::Timestamp;
 use lettre::Message;
-use lettre::message::MultiPart;
+use lettre::message::{MessageBuilder, MultiPart};
 use sha2::{Digest, Sha256};
 
 use super::setting::{MailConfig, WatchLinks};
@@ -67,13 +67,9 @@ struct HtmlMail<'a> {
 
 impl MailContent<'_> {
     /// Returns the Message-ID without angle brackets. `domain` is that of the sender.
-    #[must_use]
     pub fn message_id(&self, domain: &str) -> String {
-        let mut ids: Vec<_> = self
-            .incidents
-            .iter()
-            .map(|one| one.shared_id.as_str())
-            .collect();
+        let ids = self.incidents.iter().map(|one| one.shared_id.as_str());
+        let mut ids: Vec<_> = ids.collect();
         ids.sort_unstable();
         let mut hash = Sha256::new();
         hash.update(self.kind.as_ref().map_or("test", MailKind::as_ref));
@@ -84,12 +80,9 @@ impl MailContent<'_> {
         match self.kind {
             // Each reminder needs its own id.
             Some(MailKind::Reminder) => {
-                let last = self
-                    .incidents
-                    .iter()
-                    .filter_map(|one| one.last_reported_at)
-                    .max();
-                hash.update(last.unwrap_or_default().as_millisecond().to_be_bytes());
+                let times = self.incidents.iter().filter_map(|one| one.last_reported_at);
+                let last = times.max().unwrap_or_default();
+                hash.update(last.as_millisecond().to_be_bytes());
             }
             None => hash.update(self.now.as_nanosecond().to_be_bytes()),
             Some(MailKind::Raised | MailKind::Resolved) => {}
@@ -115,11 +108,9 @@ impl MailContent<'_> {
             watcher,
         }
         .render()?;
-        let message = config
-            .to
-            .iter()
-            .fold(Message::builder(), |message, to| message.to(to.clone()));
-        let message = message
+        let recipients = config.to.iter().cloned();
+        let message = recipients
+            .fold(Message::builder(), MessageBuilder::to)
             .from(config.from.clone())
             .subject(subject)
             .date(self.now.into())

@@ -1,49 +1,37 @@
 //! Sends the mails of the outbox until the server accepts them. Several watchers share what was announced, so that one
 //! of them sends; each has its own outbox, so that any of them can take over.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use derive_more::Deref;
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::mail::MailContent;
-use super::metrics::WatchMetrics;
 use super::notification::NotificationState;
 use super::retry::{RetryDelay, RetrySchedule};
-use super::setting::WatchConfig;
 use super::shared_state::{Leadership, SharedNotifications, SharedState};
 use super::snapshot::StatusSnapshot;
+use super::store::incidents;
 use super::store::incidents::Incident;
 use super::store::mail_kind::MailKind;
 use super::store::outbox::{self, OutboxMail};
-use super::store::{WatchStore, incidents};
 use super::sync;
 use super::transport::{DeliveryError, MailTransport};
+use super::watcher::Watcher;
 use jornada_runtime::background;
 
 /// Polling interval of the outbox.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Task that sends mails.
-#[derive(Debug)]
+#[derive(Debug, Deref)]
 pub struct Mailer {
-    /// Settings.
-    pub config: Arc<WatchConfig>,
-    /// Local store with the outbox.
-    pub store: WatchStore,
-    /// State shared with the other watchers.
+    #[deref]
+    pub watcher: Watcher,
     pub shared_state: Option<SharedState>,
-    /// Leadership of this watcher, and whether Redis answers.
-    pub leadership: watch::Receiver<(Leadership, bool)>,
-    /// Result of the last round.
-    pub snapshot: watch::Receiver<StatusSnapshot>,
-    /// Transport for mails.
     pub transport: MailTransport,
-    /// Metrics.
-    pub metrics: WatchMetrics,
 }
 
 impl Mailer {
@@ -67,36 +55,24 @@ impl Mailer {
         }
         let mut notifications = None;
         if let Some(shared_state) = self.shared_state.as_ref().filter(|_| reachable) {
-            notifications = sync::sync(
-                shared_state,
-                &self.store,
-                &self.config.rules,
-                &snapshot,
-                leadership,
-            )
-            .await?;
+            notifications = sync::sync(shared_state, &self.watcher, &snapshot, leadership).await?;
         }
         if leadership.sends_mails() {
             self.queue_reminder(&snapshot).await?;
         }
         let now = Timestamp::now();
-        let due = self
-            .store
-            .run_transaction(move |tx| outbox::list_due(tx, now))
-            .await?;
+        let store = &self.store;
+        let due = store.run_transaction(move |tx| outbox::list_due(tx, now));
         let (empty, due): (Vec<_>, Vec<_>) = due
+            .await?
             .into_iter()
             .partition(|mail| incidents_to_report(mail).is_empty());
         for mail in empty {
-            self.store
-                .run_transaction(move |tx| outbox::close(tx, mail.id, false, now))
-                .await?;
+            let closed = store.run_transaction(move |tx| outbox::close(tx, mail.id, false, now));
+            closed.await?;
         }
-        if leadership.sends_mails()
-            && self
-                .announce(notifications.as_mut(), leadership, &due)
-                .await
-        {
+        let announced = notifications.as_mut();
+        if leadership.sends_mails() && self.announce(announced, leadership, &due).await {
             self.send_all(due, schedule, notifications).await?;
         }
         let waiting = self.store.run_transaction(outbox::count_unsent).await?;
@@ -115,11 +91,8 @@ impl Mailer {
                 let mut down = incidents::list_open(tx)?;
                 down.retain(|one| one.reported_at.is_some());
                 let is_time = |at: Timestamp| now.duration_since(at) >= every;
-                if down
-                    .iter()
-                    .filter_map(|one| one.last_reported_at)
-                    .any(is_time)
-                {
+                let is_due = |one: &Incident| one.last_reported_at.is_some_and(is_time);
+                if down.iter().any(is_due) {
                     let keys: Vec<_> = down.iter().map(|one| one.id).collect();
                     outbox::queue_reminder(tx, &keys, now)?;
                 }
@@ -148,10 +121,8 @@ impl Mailer {
                 continue;
             }
             let state = NotificationState::sending(incident, Timestamp::now());
-            match shared_state
-                .publish(notifications, &incident.target, state, true)
-                .await
-            {
+            let published = shared_state.publish(notifications, &incident.target, state, true);
+            match published.await {
                 Ok(true) => {}
                 Ok(false) => return false,
                 // A duplicate is better than no mail.
@@ -173,15 +144,11 @@ impl Mailer {
         }
         for mail in due {
             // "Back" is only sent after "down".
-            let is_early = mail.kind == MailKind::Resolved
-                && mail
-                    .incidents
-                    .iter()
-                    .any(|one| one.has_news_for(MailKind::Raised));
-            let waits = schedule
-                .mails
-                .get(&mail.id)
-                .is_some_and(|delay| now < delay.until);
+            let is_unreported = |one: &Incident| one.has_news_for(MailKind::Raised);
+            let is_early =
+                mail.kind == MailKind::Resolved && mail.incidents.iter().any(is_unreported);
+            let delay = schedule.mails.get(&mail.id);
+            let waits = delay.is_some_and(|delay| now < delay.until);
             if is_early || waits {
                 continue;
             }

@@ -26,17 +26,11 @@ pub struct WatchMetrics {
     open_incidents: IntGauge,
     round_at: IntGauge,
     paused: IntGauge,
-    /// Incidents raised.
     pub incidents: IntCounterVec,
-    /// Attempts to send a mail, by outcome.
     pub mails: IntCounterVec,
-    /// Unsent mails.
     pub outbox: IntGauge,
-    /// Duration of probes, including those without an answer.
     pub probes: HistogramVec,
-    /// 1 while this watcher sends the mails.
     pub leader: IntGauge,
-    /// Rounds that could not be recorded and are repeated.
     pub unrecorded: IntCounter,
 }
 
@@ -137,7 +131,6 @@ impl WatchMetrics {
     }
 
     /// Renders all metrics in the Prometheus text format 0.0.4.
-    #[must_use]
     pub fn text(&self) -> String {
         text(&self.registry)
     }

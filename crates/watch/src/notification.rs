@@ -14,12 +14,10 @@ const END_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
 pub struct NotificationState {
     /// Id of the incident, the same for all watchers.
     pub id: String,
-    /// Stage of the notification.
     #[serde(rename = "word")]
     pub stage: NotificationStage,
-    /// Start of the incident.
+    /// Start and end of the incident.
     pub since: Timestamp,
-    /// End of the incident.
     pub until: Option<Timestamp>,
     /// Time of the notification.
     pub at: Timestamp,
@@ -39,7 +37,6 @@ pub enum NotificationStage {
 
 impl NotificationState {
     /// Returns the state to publish before the mail about an incident is sent.
-    #[must_use]
     pub fn sending(incident: &Incident, now: Timestamp) -> Self {
         Self {
             id: incident.shared_id.clone(),
@@ -51,7 +48,6 @@ impl NotificationState {
     }
 
     /// Returns the state to publish after a notification, or `None` if it adds nothing to the `published` one.
-    #[must_use]
     pub fn next_after(published: Option<&Self>, incident: &Incident) -> Option<Self> {
         let raised_at = incident.reported_at?;
         let own = published.filter(|published| published.id == incident.shared_id);
@@ -65,15 +61,15 @@ impl NotificationState {
                 incident.last_reported_at.unwrap_or(raised_at),
             ),
         };
-        let is_more = match own {
-            Some(own) => match (own.stage, stage) {
-                (NotificationStage::Sending, _)
-                | (NotificationStage::Raised, NotificationStage::Resolved) => true,
-                (NotificationStage::Raised, NotificationStage::Raised) => own.at < at,
-                (NotificationStage::Raised | NotificationStage::Resolved, _) => false,
-            },
+        let is_more = match (own, stage) {
             // Resolved and reported before any other watcher knew of it: nothing to publish.
-            None => stage == NotificationStage::Raised,
+            (None, stage) => stage == NotificationStage::Raised,
+            (Some(own), NotificationStage::Raised) => match own.stage {
+                NotificationStage::Sending => true,
+                NotificationStage::Raised => own.at < at,
+                NotificationStage::Resolved => false,
+            },
+            (Some(own), _) => own.stage != NotificationStage::Resolved,
         };
         is_more.then(|| Self {
             id: incident.shared_id.clone(),
@@ -87,44 +83,31 @@ impl NotificationState {
 
 /// Derives the news for a watcher's own incident from the last notification about its target. `recovery_period` is that
 /// of the rules.
-#[must_use]
 pub fn derive_news(
     state: &NotificationState,
     incident: &Incident,
     recovery_period: SignedDuration,
 ) -> Option<PeerNotification> {
-    let news = |raised, resolved| {
-        Some(PeerNotification {
-            shared_id: state.id.clone(),
-            raised_at: raised,
-            resolved_at: resolved,
-        })
-    };
+    let is_own = state.id == incident.shared_id;
     // The notification is about a later outage: the incident is obsolete.
-    let is_obsolete = incident.until.is_some_and(|until| until < state.since);
-    if is_obsolete && state.id != incident.shared_id {
-        return Some(PeerNotification {
-            shared_id: incident.shared_id.clone(),
-            raised_at: Some(state.at),
-            resolved_at: Some(state.at),
-        });
+    if !is_own && incident.until.is_some_and(|until| until < state.since) {
+        let at = Some(state.at);
+        return Some(PeerNotification::new(&incident.shared_id, at, at));
     }
-    let news = match state.stage {
-        NotificationStage::Sending => news(None, None),
-        NotificationStage::Raised => news(Some(state.at), None),
+    let (raised_at, resolved_at) = match state.stage {
+        NotificationStage::Sending => (None, None),
+        NotificationStage::Raised => (Some(state.at), None),
         NotificationStage::Resolved => {
             let slack = END_TOLERANCE.min(recovery_period / 2);
-            let same = state.id == incident.shared_id;
-            let within = state
-                .until
-                .is_some_and(|until| incident.since <= until + slack);
-            if !same && !within {
+            let covers = |until| incident.since <= until + slack;
+            if !is_own && !state.until.is_some_and(covers) {
                 return None;
             }
-            news(Some(state.at), incident.until.map(|_| state.at))
+            (Some(state.at), incident.until.map(|_| state.at))
         }
     };
-    news.filter(|news| is_news(news, incident))
+    let news = PeerNotification::new(&state.id, raised_at, resolved_at);
+    is_news(&news, incident).then_some(news)
 }
 
 fn is_news(news: &PeerNotification, incident: &Incident) -> bool {
@@ -138,6 +121,7 @@ fn is_news(news: &PeerNotification, incident: &Incident) -> bool {
 pub(crate) mod tests {
     use super::*;
     use crate::probe::ProbeResult;
+    use crate::store::incidents::NewIncident;
 
     const QUIET: SignedDuration = SignedDuration::from_secs(10);
 
@@ -148,13 +132,15 @@ pub(crate) mod tests {
     pub(crate) fn incident(shared: &str, since: i64, until: Option<i64>) -> Incident {
         Incident {
             id: 1,
-            shared_id: shared.into(),
-            target: "http://app1:4100/readyz 10.0.0.1:4100".into(),
-            label: "app1".into(),
-            is_instance: true,
-            since: at(since),
-            probe_result: ProbeResult::Refused,
-            cut_off: false,
+            raised: NewIncident {
+                shared_id: shared.into(),
+                target: "http://app1:4100/readyz 10.0.0.1:4100".into(),
+                label: "app1".into(),
+                is_instance: true,
+                since: at(since),
+                probe_result: ProbeResult::Refused,
+                cut_off: false,
+            },
             until: until.map(at),
             outages: 1,
             address_removed: false,

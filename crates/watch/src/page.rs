@@ -10,18 +10,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tracing::error;
 
 use super::mail::texts::{describe_result, format_duration};
-use super::metrics::WatchMetrics;
-use super::shared_state::Leadership;
 use super::snapshot::{StatusSnapshot, TargetStatus};
 use super::store::history::{self, Availability, ProbeCount};
 use super::store::incidents::{self, Incident};
-use super::store::{WatchStore, outbox};
+use super::store::outbox;
+use super::watcher::Watcher;
 use jornada_http::healthz::healthz;
 use jornada_http::page::{PageContext, render};
 use jornada_http::{assets, headers};
@@ -29,25 +26,8 @@ use jornada_http::{assets, headers};
 /// Maximum number of incidents on the page.
 const MAX_INCIDENTS: usize = 20;
 
-/// State of the handlers.
-#[derive(Clone, Debug)]
-pub struct StatusPageState {
-    /// Name of this watcher.
-    pub watcher: String,
-    /// Time zone of the page.
-    pub zone: TimeZone,
-    /// Result of the last round.
-    pub snapshot: watch::Receiver<StatusSnapshot>,
-    /// Leadership of this watcher, and whether Redis answers.
-    pub leadership: watch::Receiver<(Leadership, bool)>,
-    /// Local store.
-    pub store: WatchStore,
-    /// Metrics.
-    pub metrics: WatchMetrics,
-}
-
 /// Routes of the watcher's own port.
-pub fn router(state: StatusPageState) -> Router {
+pub fn router(watcher: Watcher) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/status.json", get(status))
@@ -55,7 +35,7 @@ pub fn router(state: StatusPageState) -> Router {
         .route("/healthz", get(healthz))
         .merge(assets::router())
         .layer(from_fn(headers::security_headers))
-        .with_state(state)
+        .with_state(watcher)
 }
 
 /// Stored history.
@@ -65,11 +45,11 @@ struct IncidentHistory {
     unsent_mails: i64,
 }
 
-impl StatusPageState {
-    async fn load_history(&self) -> Result<IncidentHistory, Response> {
+impl IncidentHistory {
+    async fn load(watcher: &Watcher) -> Result<Self, Response> {
         let now = Timestamp::now();
-        let read = self.store.run_transaction(move |tx| {
-            Ok(IncidentHistory {
+        let read = watcher.store.run_transaction(move |tx| {
+            Ok(Self {
                 availability: history::read_availability(tx, now)?,
                 incidents: incidents::list_latest(tx)?,
                 unsent_mails: outbox::count_unsent(tx)?,
@@ -80,24 +60,25 @@ impl StatusPageState {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         })
     }
+
+    fn availability(&self, one: &TargetStatus) -> Availability {
+        let known = self.availability.get(&one.target);
+        known.copied().unwrap_or_default()
+    }
 }
 
-async fn metrics(State(state): State<StatusPageState>) -> Response {
+async fn metrics(State(watcher): State<Watcher>) -> Response {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], state.metrics.text()).into_response()
+    ([(header::CONTENT_TYPE, kind)], watcher.metrics.text()).into_response()
 }
 
-async fn status(State(state): State<StatusPageState>) -> Result<Json<Value>, Response> {
-    let history = state.load_history().await?;
-    let snapshot = state.snapshot.borrow().clone();
+async fn status(State(watcher): State<Watcher>) -> Result<Json<Value>, Response> {
+    let history = IncidentHistory::load(&watcher).await?;
+    let snapshot = watcher.snapshot.borrow().clone();
     let left = snapshot.count_instances();
     let percent = |count: ProbeCount| count.percent().map(|it| (it * 1_000.0).round() / 1_000.0);
     let targets = snapshot.targets.iter().map(|one| {
-        let known = history
-            .availability
-            .get(&one.target)
-            .copied()
-            .unwrap_or_default();
+        let known = history.availability(one);
         json!({
             "target": one.target,
             "label": one.label,
@@ -123,8 +104,8 @@ async fn status(State(state): State<StatusPageState>) -> Result<Json<Value>, Res
         })
     });
     Ok(Json(json!({
-        "watcher": state.watcher,
-        "sends": state.leadership.borrow().0.sends_mails(),
+        "watcher": watcher.config.instance,
+        "sends": watcher.sends_mails(),
         "at": snapshot.finished_at,
         "instances": {"up": left.up, "all": left.all},
         "pause": snapshot.maintenance,
@@ -134,15 +115,12 @@ async fn status(State(state): State<StatusPageState>) -> Result<Json<Value>, Res
     })))
 }
 
-async fn page(
-    State(state): State<StatusPageState>,
-    visit: PageContext,
-) -> Result<Response, Response> {
-    let history = state.load_history().await?;
-    let snapshot = state.snapshot.borrow().clone();
+async fn page(State(watcher): State<Watcher>, visit: PageContext) -> Result<Response, Response> {
+    let history = IncidentHistory::load(&watcher).await?;
+    let snapshot = watcher.snapshot.borrow().clone();
     let page = StatusPage {
         visit: &visit,
-        page_state: &state,
+        watcher: &watcher,
         snapshot: &snapshot,
         history: &history,
     };
@@ -153,14 +131,15 @@ async fn page(
 #[template(path = "watch/status.html")]
 struct StatusPage<'a> {
     visit: &'a PageContext,
-    page_state: &'a StatusPageState,
+    watcher: &'a Watcher,
     snapshot: &'a StatusSnapshot,
     history: &'a IncidentHistory,
 }
 
 impl StatusPage<'_> {
     fn format_time(&self, at: &Timestamp) -> String {
-        self.visit.date_time(at, &self.page_state.zone)
+        let zone = &self.watcher.config.links.zone;
+        self.visit.date_time(at, zone)
     }
 
     fn headline(&self) -> String {
@@ -176,11 +155,8 @@ impl StatusPage<'_> {
     }
 
     fn describe_status(&self, one: &TargetStatus) -> String {
-        let words = one
-            .last_result
-            .as_ref()
-            .map(|met| describe_result(self.visit.lang, met));
-        let words = words.unwrap_or_default();
+        let result = one.last_result.as_ref();
+        let words = result.map_or_else(String::new, |met| describe_result(self.visit.lang, met));
         match (one.down_since, one.up_since) {
             (Some(_), Some(_)) => text!(self.visit.lang, "watch-coming-back").to_owned(),
             (Some(_), None) => text!(self.visit.lang, "watch-down", result = words),
@@ -189,16 +165,11 @@ impl StatusPage<'_> {
     }
 
     fn day_percent(&self, one: &TargetStatus) -> String {
-        self.percent(self.availability(one).day)
+        self.percent(self.history.availability(one).day)
     }
 
     fn quarter_percent(&self, one: &TargetStatus) -> String {
-        self.percent(self.availability(one).quarter)
-    }
-
-    fn availability(&self, one: &TargetStatus) -> Availability {
-        let known = self.history.availability.get(&one.target);
-        known.copied().unwrap_or_default()
+        self.percent(self.history.availability(one).quarter)
     }
 
     fn percent(&self, count: ProbeCount) -> String {
@@ -218,9 +189,5 @@ impl StatusPage<'_> {
             Some(until) => format_duration(until.duration_since(one.since)),
             None => text!(self.visit.lang, "watch-goes-on").to_owned(),
         }
-    }
-
-    fn sends(&self) -> bool {
-        self.page_state.leadership.borrow().0.sends_mails()
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP probe of one address. Names are resolved again in every round.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +27,9 @@ const MAX_NAME_CHARS: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ProbeResult {
-    /// Healthy.
     #[serde(rename = "well")]
     Healthy,
-    /// Connection refused.
     Refused,
-    /// Timeout.
     TimedOut,
     /// The name has no address.
     NoName,
@@ -39,7 +37,6 @@ pub enum ProbeResult {
     Broken,
     /// Unexpected HTTP status.
     Status {
-        /// HTTP status.
         status: u16,
         /// The instance is shutting down.
         draining: bool,
@@ -54,25 +51,19 @@ impl From<reqwest::Error> for ProbeResult {
         if error.is_timeout() {
             return Self::TimedOut;
         }
-        let mut cause: Option<&dyn std::error::Error> = Some(&error);
-        while let Some(error) = cause {
-            if let Some(error) = error.downcast_ref::<std::io::Error>() {
-                match error.kind() {
-                    std::io::ErrorKind::ConnectionRefused => return Self::Refused,
-                    std::io::ErrorKind::TimedOut => return Self::TimedOut,
-                    _ => {}
-                }
-            }
-            cause = error.source();
-        }
-        Self::Broken
+        let mut causes = anyhow::Chain::new(&error);
+        let known = causes.find_map(|cause| match cause.downcast_ref::<io::Error>()?.kind() {
+            io::ErrorKind::ConnectionRefused => Some(Self::Refused),
+            io::ErrorKind::TimedOut => Some(Self::TimedOut),
+            _ => None,
+        });
+        known.unwrap_or(Self::Broken)
     }
 }
 
 /// Result of a probe with the name of the instance.
 #[derive(Clone, Debug)]
 pub struct ProbeOutcome {
-    /// Result.
     pub result: ProbeResult,
     /// Name that the instance reported.
     pub instance: Option<String>,
@@ -225,18 +216,18 @@ fn classify_status(
     if is_healthy {
         return ProbeResult::Healthy;
     }
-    let checks = reply.map_or([None, None, None], |reply| {
+    let checks = reply.into_iter().flat_map(|reply| {
         [
             ("store", &reply.store),
             ("photos", &reply.photos),
             ("cache", &reply.cache),
         ]
-        .map(|(name, check)| check.as_ref().filter(|check| !check.up).map(|_| name))
     });
+    let unavailable = checks.filter(|(_, check)| check.as_ref().is_some_and(|check| !check.up));
     ProbeResult::Status {
         status: status.as_u16(),
         draining: reply.is_some_and(|reply| reply.draining),
-        unavailable: checks.into_iter().flatten().map(str::to_owned).collect(),
+        unavailable: unavailable.map(|(name, _)| name.to_owned()).collect(),
     }
 }
 

@@ -5,47 +5,36 @@ mod findings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
+use derive_more::Deref;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream;
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::metrics::WatchMetrics;
 use super::probe::{ProbeOutcome, ProbeResult, Prober};
-use super::setting::WatchConfig;
 use super::snapshot::{StatusSnapshot, TargetStatus};
-use super::store::WatchStore;
 use super::store::history::{self, Maintenance, ProbeCount};
 use super::target::{Target, update_addresses};
+use super::watcher::Watcher;
 
 /// Maximum number of concurrent probes.
 const CONCURRENCY: usize = 256;
 
 /// Task that runs the rounds.
-#[derive(Debug)]
+#[derive(Debug, Deref)]
 pub struct ProbeLoop {
-    /// Settings.
-    pub config: Arc<WatchConfig>,
-    /// HTTP client for probes.
-    pub prober: Prober,
-    /// Local store.
-    pub store: WatchStore,
-    /// Metrics.
-    pub metrics: WatchMetrics,
-    /// Publishes the result of each round.
-    pub snapshot: watch::Sender<StatusSnapshot>,
-    /// Targets; see [`super::restore`].
-    pub targets: Vec<Target>,
+    #[deref]
+    pub(super) watcher: Watcher,
+    pub(super) prober: Prober,
+    pub(super) targets: Vec<Target>,
     /// Probes that are not stored yet, by target.
-    pub pending_counts: BTreeMap<String, ProbeCount>,
-    /// When counts were last stored.
-    pub counts_stored_at: Timestamp,
+    pub(super) pending_counts: BTreeMap<String, ProbeCount>,
+    pub(super) counts_stored_at: Timestamp,
 }
 
 impl ProbeLoop {
@@ -62,11 +51,10 @@ impl ProbeLoop {
     }
 
     async fn run_round(&mut self) -> anyhow::Result<()> {
-        let maintenance = self
-            .store
-            .run_transaction(history::latest_maintenance)
-            .await?;
-        let maintenance = maintenance.filter(|maintenance| maintenance.is_active(Timestamp::now()));
+        let maintenance = self.store.run_transaction(history::latest_maintenance);
+        let maintenance = maintenance
+            .await?
+            .filter(|maintenance| maintenance.is_active(Timestamp::now()));
         // Works on a copy, which replaces the targets once it is stored.
         let mut targets = self.targets.clone();
         let removed = self.resolve_targets(&mut targets).await;
@@ -89,12 +77,8 @@ impl ProbeLoop {
 
     /// Updates the targets to the current addresses of their names. Returns the targets that are no longer watched.
     async fn resolve_targets(&self, targets: &mut Vec<Target>) -> Vec<Target> {
-        let asked = self
-            .config
-            .watched
-            .iter()
-            .map(|one| self.prober.resolve(&one.url));
-        let found = join_all(asked).await;
+        let watched = self.config.watched.iter();
+        let found = join_all(watched.map(|one| self.prober.resolve(&one.url))).await;
         let now = Timestamp::now();
         let nowhere = BTreeSet::new();
         let mut removed = Vec::new();
@@ -103,26 +87,19 @@ impl ProbeLoop {
             // If the resolver fails, the known addresses stay.
             if found.is_some() || !known {
                 let found = found.as_ref().unwrap_or(&nowhere);
-                removed.extend(update_addresses(
-                    targets,
-                    watched,
-                    found,
-                    &self.config.rules,
-                    now,
-                ));
+                let rules = &self.config.rules;
+                removed.extend(update_addresses(targets, watched, found, rules, now));
             }
         }
         removed
     }
 
     async fn probe_all(&self, targets: &mut [Target]) {
-        let asked: Vec<_> = targets
-            .iter()
-            .map(|one| (one.watched, one.address))
+        let probes = targets.iter();
+        let probes: Vec<_> = probes
+            .map(|one| self.probe_one(one.watched, one.address))
             .collect();
-        let outcomes = futures_util::stream::iter(asked)
-            .map(|(watched, address)| self.probe_one(watched, address))
-            .buffered(CONCURRENCY);
+        let outcomes = stream::iter(probes).buffered(CONCURRENCY);
         let outcomes: Vec<ProbeOutcome> = outcomes.collect().await;
         let now = Timestamp::now();
         for (target, outcome) in targets.iter_mut().zip(outcomes) {
@@ -137,10 +114,8 @@ impl ProbeLoop {
         let watched = &self.config.watched[watched];
         let start = Instant::now();
         let outcome = self.prober.probe(watched, address).await;
-        self.metrics
-            .probes
-            .with_label_values(&[&watched.name])
-            .observe(start.elapsed().as_secs_f64());
+        let durations = self.metrics.probes.with_label_values(&[&watched.name]);
+        durations.observe(start.elapsed().as_secs_f64());
         outcome
     }
 

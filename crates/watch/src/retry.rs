@@ -26,7 +26,6 @@ pub struct RetryDelay {
 
 impl RetryDelay {
     /// Returns the delay after a failed attempt; `last` is the previous delay.
-    #[must_use]
     pub fn after_failure(last: Option<Self>, now: Instant) -> Self {
         let length = last.map_or(MIN_RETRY_DELAY, |last| last.next_length);
         Self {

@@ -45,7 +45,6 @@ pub enum Leadership {
 
 impl Leadership {
     /// Returns whether this watcher sends the mails.
-    #[must_use]
     pub fn sends_mails(self) -> bool {
         matches!(self, Self::Standalone | Self::Leader | Self::Unknown)
     }
@@ -192,7 +191,6 @@ pub struct LeaderElection {
 
 impl LeaderElection {
     /// Starts as standby: the first heartbeat decides.
-    #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {
             leadership: Leadership::Standby,

@@ -47,7 +47,6 @@ pub struct InstanceCount {
 
 impl StatusSnapshot {
     /// Counts the instances.
-    #[must_use]
     pub fn count_instances(&self) -> InstanceCount {
         let instances = || self.targets.iter().filter(|one| one.is_instance);
         InstanceCount {
@@ -57,7 +56,6 @@ impl StatusSnapshot {
     }
 
     /// Returns the status of a target.
-    #[must_use]
     pub fn target_status(&self, target: &str) -> Option<&TargetStatus> {
         self.targets.iter().find(|one| one.target == target)
     }

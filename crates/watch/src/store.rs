@@ -3,9 +3,9 @@
 
 mod gather;
 pub mod history;
-pub mod incidents;
-pub mod mail_kind;
-pub mod outbox;
+pub(crate) mod incidents;
+pub(crate) mod mail_kind;
+pub(crate) mod outbox;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

@@ -10,6 +10,7 @@ use super::shared_state::{Leadership, SharedNotifications, SharedState};
 use super::snapshot::StatusSnapshot;
 use super::store::incidents::{self, Incident, NewIncident, PeerNotification};
 use super::store::{WatchStore, history};
+use super::watcher::Watcher;
 
 /// Time after which a resolved incident that the leader did not report counts as seen by this watcher only.
 const UNSHARED_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
@@ -21,18 +22,16 @@ const STARTUP_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 /// Synchronises the local store with Redis. Returns the shared notifications, or `None` if Redis is unavailable.
 pub async fn sync(
     shared_state: &SharedState,
-    store: &WatchStore,
-    rules: &WatchRules,
+    watcher: &Watcher,
     snapshot: &StatusSnapshot,
     leadership: Leadership,
 ) -> anyhow::Result<Option<SharedNotifications>> {
+    let (store, rules) = (&watcher.store, &watcher.config.rules);
     let mut notifications = match shared_state.read_notifications().await {
         Ok(notifications) => notifications,
         Err(error) => {
-            debug!(
-                "Redis unavailable, notifications not synchronised: {:?}",
-                error.kind()
-            );
+            let kind = error.kind();
+            debug!("Redis unavailable, notifications not synchronised: {kind:?}");
             return Ok(None);
         }
     };
@@ -41,19 +40,16 @@ pub async fn sync(
     publish(shared_state, store, &mut notifications).await?;
     if leadership == Leadership::Leader {
         adopt(store, rules, snapshot, &notifications).await?;
-        shared_state
-            .prune(&notifications, Timestamp::now())
-            .await
-            .ok();
+        let pruned = shared_state.prune(&notifications, Timestamp::now());
+        pruned.await.ok();
     }
     Ok(Some(notifications))
 }
 
 async fn recent_incidents(store: &WatchStore) -> anyhow::Result<Vec<Incident>> {
     let after = Timestamp::now() - REPUBLISH_PERIOD;
-    store
-        .run_transaction(move |tx| incidents::list_recent(tx, after))
-        .await
+    let listed = store.run_transaction(move |tx| incidents::list_recent(tx, after));
+    listed.await
 }
 
 /// Imports the notifications of other watchers.
@@ -71,9 +67,8 @@ async fn import(
         }
         let state = notifications.get(&incident.target).map(|(state, _)| state);
         let notification = state
-            .and_then(|state| notification::derive_news(state, &incident, rules.recovery_period));
-        let notification =
-            notification.or_else(|| dismiss_unshared(&incident, state, leadership, now));
+            .and_then(|state| notification::derive_news(state, &incident, rules.recovery_period))
+            .or_else(|| dismiss_unshared(&incident, state, leadership, now));
         news.extend(notification.map(|notification| (incident.id, notification)));
     }
     if news.is_empty() {
@@ -99,11 +94,8 @@ fn dismiss_unshared(
     let is_long_over = now.duration_since(until) >= UNSHARED_TIMEOUT;
     let is_unreported =
         leadership == Leadership::Standby && incident.reported_at.is_none() && !is_own;
-    (is_long_over && is_unreported).then(|| PeerNotification {
-        shared_id: incident.shared_id.clone(),
-        raised_at: Some(now),
-        resolved_at: Some(now),
-    })
+    (is_long_over && is_unreported)
+        .then(|| PeerNotification::new(&incident.shared_id, Some(now), Some(now)))
 }
 
 /// Publishes what this watcher has reported, including what it could not publish while Redis was unavailable.

@@ -20,15 +20,13 @@ const LOST_ADDRESS_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 pub struct Target {
     /// Index of its URL in the settings.
     pub watched: usize,
-    /// Address; `None` until the name was resolved.
+    /// `None` until the name was resolved.
     pub address: Option<SocketAddr>,
     /// Name that the instance reported.
     pub instance: Option<String>,
-    /// Alert state.
     pub alert: AlertState,
     /// Local key of the open incident.
     pub incident_key: Option<i64>,
-    /// Result of the last probe.
     pub last_result: Option<ProbeResult>,
     /// Start of the current run of healthy probes.
     pub up_since: Option<Timestamp>,
@@ -38,7 +36,6 @@ pub struct Target {
 
 impl Target {
     /// Creates a target without history.
-    #[must_use]
     pub fn new(watched: usize, address: Option<SocketAddr>, rules: &WatchRules) -> Self {
         Self {
             watched,
@@ -61,13 +58,11 @@ impl Target {
     }
 
     /// Returns the key in the local store and among watchers.
-    #[must_use]
     pub fn key(&self, watched: &WatchedUrl) -> String {
         key(watched, self.address)
     }
 
     /// Returns the name for people.
-    #[must_use]
     pub fn label(&self, watched: &WatchedUrl) -> String {
         match (&self.instance, self.address) {
             (Some(instance), _) => instance.clone(),
@@ -80,7 +75,6 @@ impl Target {
 }
 
 /// Returns the key of an address behind a URL, in the local store and among watchers.
-#[must_use]
 pub fn key(watched: &WatchedUrl, address: Option<SocketAddr>) -> String {
     match address {
         Some(address) => format!("{} {address}", watched.url),

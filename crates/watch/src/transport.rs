@@ -113,8 +113,7 @@ impl DeliveryError {
                 |kind| format!("the connection failed: {kind}"),
             ),
         };
-        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |it| it.source());
-        let said: Vec<_> = causes.map(ToString::to_string).collect();
+        let said: Vec<_> = anyhow::Chain::new(error).map(ToString::to_string).collect();
         Self {
             permanent: error.is_permanent(),
             cause,
@@ -124,9 +123,9 @@ impl DeliveryError {
 }
 
 fn io_kind(error: &SmtpError) -> Option<std::io::ErrorKind> {
-    std::iter::successors(Some(error as &dyn std::error::Error), |it| it.source())
-        .find_map(|it| it.downcast_ref::<std::io::Error>())
-        .map(std::io::Error::kind)
+    let mut causes = anyhow::Chain::new(error);
+    let io_error = causes.find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
+    Some(io_error.kind())
 }
 
 /// Returns a file name for a Message-ID. The same mail always has the same file name.

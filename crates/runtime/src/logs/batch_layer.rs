@@ -68,7 +68,7 @@ impl BatchLayer {
 
     /// Returns the number of lines in the open batch.
     pub(super) fn line_count(&self) -> usize {
-        self.with_batch(OpenBatch::line_count)
+        self.0.batch.read().line_count()
     }
 
     /// Completes when a batch is full.
@@ -76,15 +76,10 @@ impl BatchLayer {
         self.0.full.notified().await;
     }
 
-    fn with_batch<T>(&self, act: impl FnOnce(&OpenBatch) -> T) -> T {
-        act(&self.0.batch.read())
-    }
-
     /// Reserves a slot for a line. Returns `false` if the line is dropped.
     fn reserve_slot(&self, batch: &OpenBatch, event: &Event<'_>) -> bool {
         // Check first, so that a full batch is cheap and the counter cannot overflow.
-        let is_full = || batch.offered.load(Ordering::Relaxed) >= MAX_BATCH_LINES;
-        if is_full() {
+        if batch.line_count() == MAX_BATCH_LINES {
             self.0.dropped.loki_full.inc();
             return false;
         }
@@ -110,19 +105,20 @@ where
     // Forward every span, whether lines are accepted or not: tracing-loki panics on a line in a span it has not seen.
     // Each of its layers stores the same data per span.
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        self.with_batch(|batch| batch.layer.on_new_span(attributes, id, context));
+        let batch = self.0.batch.read();
+        batch.layer.on_new_span(attributes, id, context);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        self.with_batch(|batch| batch.layer.on_record(id, values, context));
+        let batch = self.0.batch.read();
+        batch.layer.on_record(id, values, context);
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        self.with_batch(|batch| {
-            if self.reserve_slot(batch, event) {
-                batch.layer.on_event(event, context);
-            }
-        });
+        let batch = self.0.batch.read();
+        if self.reserve_slot(&batch, event) {
+            batch.layer.on_event(event, context);
+        }
     }
 }
 

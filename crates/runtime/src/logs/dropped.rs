@@ -33,13 +33,11 @@ impl DroppedLines {
     }
 
     /// Returns the collector for a registry.
-    #[must_use]
     pub fn collector(&self) -> Box<dyn Collector> {
         Box::new(self.all.clone())
     }
 
     /// Returns the number of lines missing in Loki.
-    #[must_use]
     pub fn count_missing_in_loki(&self) -> u64 {
         self.loki_full.get() + self.loki_failed.get() + self.loki_long.get()
     }

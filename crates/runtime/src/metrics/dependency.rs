@@ -68,7 +68,6 @@ impl DependencyMetrics {
     }
 
     /// Returns a meter for the operations of one dependency.
-    #[must_use]
     pub fn meter(&self, dependency: Dependency) -> Meter {
         Meter(Some((dependency, self.clone())))
     }

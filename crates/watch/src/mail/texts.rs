@@ -25,13 +25,14 @@ impl MailContent<'_> {
     fn headline(&self, lang: Lang) -> String {
         let names = self.join_names();
         let count = self.incidents.len();
+        let InstanceCount { up, all } = self.instances;
+        let left = text!(lang, "watch-mail-left", up = up, all = all);
         match (self.kind, self.incidents) {
             (None, _) => text!(lang, "watch-mail-test").to_owned(),
             (Some(MailKind::Raised), _) if self.is_all_down() => {
                 text!(lang, "watch-mail-all-down").to_owned()
             }
             (Some(MailKind::Raised), _) => {
-                let left = self.remaining_text(lang);
                 text!(
                     lang,
                     "watch-mail-raised",
@@ -41,7 +42,6 @@ impl MailContent<'_> {
                 )
             }
             (Some(MailKind::Reminder), _) => {
-                let left = self.remaining_text(lang);
                 text!(
                     lang,
                     "watch-mail-reminder",
@@ -64,11 +64,8 @@ impl MailContent<'_> {
     }
 
     fn join_names(&self) -> String {
-        let mut labels: Vec<_> = self
-            .incidents
-            .iter()
-            .map(|one| one.label.as_str())
-            .collect();
+        let labels = self.incidents.iter().map(|one| one.label.as_str());
+        let mut labels: Vec<_> = labels.collect();
         labels.dedup();
         let more = labels.len().saturating_sub(MAX_SUBJECT_NAMES);
         labels.truncate(MAX_SUBJECT_NAMES);
@@ -80,21 +77,13 @@ impl MailContent<'_> {
         }
     }
 
-    fn remaining_text(&self, lang: Lang) -> String {
-        let InstanceCount { up, all } = self.instances;
-        text!(lang, "watch-mail-left", up = up, all = all)
-    }
-
     pub(super) fn part(&self, lang: Lang) -> MailPart {
+        let items = self.incidents.iter().map(|one| self.item(lang, one));
         MailPart {
             lang: lang.tag(),
             title: self.headline(lang),
             paragraphs: self.paragraphs(lang),
-            items: self
-                .incidents
-                .iter()
-                .map(|one| self.item(lang, one))
-                .collect(),
+            items: items.collect(),
             links: self.links(lang),
         }
     }
@@ -168,7 +157,6 @@ fn incident_duration(one: &Incident) -> SignedDuration {
 }
 
 /// Formats a duration in its two largest units, the same in both languages: `1 h 5 min`.
-#[must_use]
 pub fn format_duration(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
@@ -181,7 +169,6 @@ pub fn format_duration(length: SignedDuration) -> String {
 }
 
 /// Describes the result of a probe.
-#[must_use]
 pub fn describe_result(lang: Lang, seen: &ProbeResult) -> String {
     let fixed = match seen {
         ProbeResult::Healthy => text!(lang, "watch-result-healthy"),
@@ -276,7 +263,7 @@ mod tests {
     #[test]
     fn all_down_has_its_own_subject() {
         let mut down = incident("a", 0, None);
-        down.cut_off = true;
+        down.raised.cut_off = true;
         let (subject, text) = written(Some(MailKind::Raised), &[down], 0);
         assert!(subject.contains("NINGUNA instancia responde · ALL instances are down"));
         assert!(text.contains("watcher itself that is cut off"));
@@ -297,9 +284,10 @@ mod tests {
     #[test]
     fn the_subject_names_three_targets_at_most() {
         let many: Vec<_> = ["a", "b", "c", "d", "e"]
-            .map(|name| Incident {
-                label: name.into(),
-                ..incident(name, 0, None)
+            .map(|name| {
+                let mut one = incident(name, 0, None);
+                one.raised.label = name.into();
+                one
             })
             .into();
         let (subject, _) = written(Some(MailKind::Reminder), &many, 1);

@@ -10,10 +10,8 @@ use uuid::Uuid;
 use super::ProbeLoop;
 use crate::alert::AlertEvent;
 use crate::probe::ProbeResult;
-use crate::store::history;
-use crate::store::history::{KnownAddresses, ProbeCount};
-use crate::store::incidents;
-use crate::store::incidents::{IncidentEnd, NewIncident};
+use crate::store::history::{self, KnownAddresses, ProbeCount};
+use crate::store::incidents::{self, IncidentEnd, NewIncident};
 use crate::store::outbox;
 use crate::target::Target;
 
@@ -28,6 +26,7 @@ pub(super) struct RoundResult {
     /// New incidents, with the indices of their targets.
     raised: Vec<(usize, NewIncident)>,
     resolved: Vec<IncidentEnd>,
+    /// Probes that are not stored yet.
     counts: BTreeMap<String, ProbeCount>,
     addresses: Vec<(String, KnownAddresses)>,
 }
@@ -48,15 +47,15 @@ impl RoundResult {
     fn store(
         &self,
         tx: &Transaction,
-        counts: Option<&BTreeMap<String, ProbeCount>>,
+        with_counts: bool,
         group: SignedDuration,
         now: Timestamp,
     ) -> rusqlite::Result<Vec<i64>> {
         for (url, known) in &self.addresses {
             history::replace_addresses(tx, url, known)?;
         }
-        if let Some(counts) = counts {
-            history::add_counts(tx, counts, now)?;
+        if with_counts {
+            history::add_counts(tx, &self.counts, now)?;
             outbox::prune(tx, now - RETENTION)?;
         }
         for end in &self.resolved {
@@ -78,7 +77,10 @@ impl ProbeLoop {
         cut_off: bool,
         now: Timestamp,
     ) -> RoundResult {
-        let mut result = RoundResult::default();
+        let mut result = RoundResult {
+            counts: self.pending_counts.clone(),
+            ..RoundResult::default()
+        };
         for (index, target) in targets.iter_mut().enumerate() {
             let Some(seen) = target.last_result.clone() else {
                 continue;
@@ -104,8 +106,8 @@ impl ProbeLoop {
                     },
                 )),
                 Some(event) => {
-                    let end = to_incident_end(target.incident_key.take(), event, false);
-                    result.resolved.extend(end);
+                    let key = target.incident_key.take();
+                    result.resolved.extend(to_incident_end(key, event, false));
                 }
                 None => {}
             }
@@ -133,24 +135,18 @@ impl ProbeLoop {
     pub(super) async fn record(
         &mut self,
         targets: &mut [Target],
-        result: RoundResult,
+        mut result: RoundResult,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let mut counts = self.pending_counts.clone();
-        for (target, count) in &result.counts {
-            let known = counts.entry(target.clone()).or_default();
-            known.up += count.up;
-            known.down += count.down;
-        }
         let is_time = now.duration_since(self.counts_stored_at) >= COUNT_INTERVAL;
         if is_time || result.needs_write() {
             let group = self.config.group_period;
-            let written = is_time.then(|| std::mem::take(&mut counts));
             let stored = self.store.run_transaction(move |tx| {
-                let keys = result.store(tx, written.as_ref(), group, now)?;
+                let keys = result.store(tx, is_time, group, now)?;
                 Ok((result, keys))
             });
-            let (result, keys) = stored.await?;
+            let keys;
+            (result, keys) = stored.await?;
             for ((place, raise), key) in result.raised.iter().zip(keys) {
                 targets[*place].incident_key = Some(key);
                 let name = &self.config.watched[targets[*place].watched].name;
@@ -161,8 +157,11 @@ impl ProbeLoop {
                 info!(incident = end.id, "resolved after {} outages", end.outages);
             }
         }
-        self.pending_counts = counts;
-        self.counts_stored_at = if is_time { now } else { self.counts_stored_at };
+        self.pending_counts = result.counts;
+        if is_time {
+            self.pending_counts.clear();
+            self.counts_stored_at = now;
+        }
         Ok(())
     }
 }

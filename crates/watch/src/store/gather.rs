@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::mail_kind::MailKind;
 
 /// Adds an incident to the mail that is still collecting, or creates one.
-pub(super) fn gather(
+pub(super) fn queue_incident(
     tx: &Transaction,
     kind: MailKind,
     incident: i64,
@@ -23,12 +23,12 @@ pub(super) fn gather(
         .optional()?;
     let mail = match gathering {
         Some(mail) => mail,
-        None => begin(tx, kind, now + group)?,
+        None => insert_mail(tx, kind, now + group)?,
     };
-    put_in(tx, mail, incident)
+    add_to_mail(tx, mail, incident)
 }
 
-pub(super) fn begin(
+pub(super) fn insert_mail(
     tx: &Transaction,
     kind: MailKind,
     gathers_until: Timestamp,
@@ -40,7 +40,7 @@ pub(super) fn begin(
     Ok(tx.last_insert_rowid())
 }
 
-pub(super) fn put_in(tx: &Transaction, mail: i64, incident: i64) -> rusqlite::Result<()> {
+pub(super) fn add_to_mail(tx: &Transaction, mail: i64, incident: i64) -> rusqlite::Result<()> {
     tx.execute(
         "INSERT INTO mail_incidents (mail, incident) VALUES (?1, ?2)",
         params![mail, incident],

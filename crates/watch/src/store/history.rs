@@ -30,12 +30,9 @@ pub struct ProbeCount {
 
 impl ProbeCount {
     /// Returns the percentage of healthy probes, or `None` without probes.
-    #[must_use]
     pub fn percent(self) -> Option<f64> {
-        let (up, all) = (
-            f64::from(self.up),
-            f64::from(self.up) + f64::from(self.down),
-        );
+        let (up, down) = (f64::from(self.up), f64::from(self.down));
+        let all = up + down;
         (all > 0.0).then(|| up * 100.0 / all)
     }
 }
@@ -62,7 +59,6 @@ pub struct Maintenance {
 
 impl Maintenance {
     /// Returns whether it is in progress at `now`.
-    #[must_use]
     pub fn is_active(&self, now: Timestamp) -> bool {
         now < self.until
     }
@@ -102,17 +98,11 @@ pub fn read_availability(
          FROM hours WHERE hour > ?2 GROUP BY target",
     )?;
     let rows = statement.query_map([hour - 24, hour - RETENTION_HOURS], |row| {
-        let count = |up, down| -> rusqlite::Result<ProbeCount> {
-            Ok(ProbeCount {
-                up: row.get(up)?,
-                down: row.get(down)?,
-            })
-        };
-        let known = Availability {
-            quarter: count(1, 2)?,
-            day: count(3, 4)?,
-        };
-        Ok((row.get(0)?, known))
+        let (up, down) = (row.get(1)?, row.get(2)?);
+        let quarter = ProbeCount { up, down };
+        let (up, down) = (row.get(3)?, row.get(4)?);
+        let day = ProbeCount { up, down };
+        Ok((row.get(0)?, Availability { day, quarter }))
     })?;
     rows.collect()
 }

@@ -1,25 +1,23 @@
 //! Incidents, stored in one transaction with their mails, and their notifications, sent by any watcher.
 
+use derive_more::Deref;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Row, Transaction, params};
 
-use super::gather::gather;
+use super::gather::queue_incident;
 use super::mail_kind::MailKind;
 use super::{read_optional_timestamp, read_timestamp};
 use crate::probe::ProbeResult;
 
-/// One incident of one target.
+/// A new incident of one target.
 #[derive(Clone, Debug)]
-pub struct Incident {
-    /// Local key.
-    pub id: i64,
+pub struct NewIncident {
     /// Id shared by all watchers.
     pub shared_id: String,
     /// URL and address.
     pub target: String,
     /// Name for people.
     pub label: String,
-    /// Whether the target is an instance.
     pub is_instance: bool,
     /// First failure.
     pub since: Timestamp,
@@ -27,9 +25,17 @@ pub struct Incident {
     pub probe_result: ProbeResult,
     /// Whether the watcher itself may have been cut off.
     pub cut_off: bool,
+}
+
+/// A stored incident.
+#[derive(Clone, Debug, Deref)]
+pub struct Incident {
+    /// Local key.
+    pub id: i64,
+    #[deref]
+    pub raised: NewIncident,
     /// First success after it; `None` while it is open.
     pub until: Option<Timestamp>,
-    /// Number of outages.
     pub outages: u32,
     /// Ended because its name no longer resolves to the address.
     pub address_removed: bool,
@@ -41,41 +47,17 @@ pub struct Incident {
     pub recovery_reported_at: Option<Timestamp>,
 }
 
-/// A new incident.
-#[derive(Clone, Debug)]
-pub struct NewIncident {
-    /// New id, shared by all watchers.
-    pub shared_id: String,
-    /// URL and address.
-    pub target: String,
-    /// Name for people.
-    pub label: String,
-    /// Whether the target is an instance.
-    pub is_instance: bool,
-    /// First failure.
-    pub since: Timestamp,
-    /// Result of the probe.
-    pub probe_result: ProbeResult,
-    /// Whether the watcher itself may be cut off.
-    pub cut_off: bool,
-}
-
 /// End of an incident.
 #[derive(Clone, Copy, Debug)]
 pub struct IncidentEnd {
-    /// Local key.
     pub id: i64,
-    /// First success.
     pub until: Timestamp,
-    /// Number of outages.
     pub outages: u32,
-    /// Ended because its name no longer resolves to the address.
     pub address_removed: bool,
 }
 
 impl Incident {
     /// Returns whether a mail of this kind still has news about the incident.
-    #[must_use]
     pub fn has_news_for(&self, kind: MailKind) -> bool {
         match kind {
             MailKind::Raised => self.reported_at.is_none(),
@@ -96,10 +78,24 @@ pub struct PeerNotification {
     pub resolved_at: Option<Timestamp>,
 }
 
+impl PeerNotification {
+    pub fn new(
+        shared_id: &str,
+        raised_at: Option<Timestamp>,
+        resolved_at: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            shared_id: shared_id.to_owned(),
+            raised_at,
+            resolved_at,
+        }
+    }
+}
+
 /// Inserts an incident and its mail. Returns its key.
 pub fn raise(
     tx: &Transaction,
-    raise: &NewIncident,
+    incident: &NewIncident,
     group: SignedDuration,
     now: Timestamp,
 ) -> rusqlite::Result<i64> {
@@ -107,17 +103,17 @@ pub fn raise(
         "INSERT INTO incidents (shared, target, label, is_instance, since, seen, cut_off)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
-            raise.shared_id,
-            raise.target,
-            raise.label,
-            raise.is_instance,
-            raise.since.as_millisecond(),
-            serde_json::to_string(&raise.probe_result).unwrap_or_default(),
-            raise.cut_off,
+            incident.shared_id,
+            incident.target,
+            incident.label,
+            incident.is_instance,
+            incident.since.as_millisecond(),
+            serde_json::to_string(&incident.probe_result).unwrap_or_default(),
+            incident.cut_off,
         ],
     )?;
     let id = tx.last_insert_rowid();
-    gather(tx, MailKind::Raised, id, group, now)?;
+    queue_incident(tx, MailKind::Raised, id, group, now)?;
     Ok(id)
 }
 
@@ -137,7 +133,7 @@ pub fn resolve(
             end.address_removed
         ],
     )?;
-    gather(tx, MailKind::Resolved, end.id, group, now)
+    queue_incident(tx, MailKind::Resolved, end.id, group, now)
 }
 
 /// Inserts a resolved incident that another watcher reported, so that the recovery is reported too.
@@ -149,11 +145,7 @@ pub fn adopt(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let id = raise(tx, raised, SignedDuration::ZERO, now)?;
-    let notification = PeerNotification {
-        shared_id: raised.shared_id.clone(),
-        raised_at: Some(reported_at),
-        resolved_at: None,
-    };
+    let notification = PeerNotification::new(&raised.shared_id, Some(reported_at), None);
     import(tx, id, &notification)?;
     let end = IncidentEnd {
         id,
@@ -224,13 +216,15 @@ fn read_incident(row: &Row) -> rusqlite::Result<Incident> {
     let seen: String = row.get("seen")?;
     Ok(Incident {
         id: row.get("id")?,
-        shared_id: row.get("shared")?,
-        target: row.get("target")?,
-        label: row.get("label")?,
-        is_instance: row.get("is_instance")?,
-        since: read_timestamp(row, "since")?,
-        probe_result: serde_json::from_str(&seen).unwrap_or(ProbeResult::Broken),
-        cut_off: row.get("cut_off")?,
+        raised: NewIncident {
+            shared_id: row.get("shared")?,
+            target: row.get("target")?,
+            label: row.get("label")?,
+            is_instance: row.get("is_instance")?,
+            since: read_timestamp(row, "since")?,
+            probe_result: serde_json::from_str(&seen).unwrap_or(ProbeResult::Broken),
+            cut_off: row.get("cut_off")?,
+        },
         until: read_optional_timestamp(row, "until")?,
         outages: row.get("falls")?,
         address_removed: row.get("gone")?,

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Row, Transaction, params};
 
-use super::gather::{begin, put_in};
+use super::gather::{add_to_mail, insert_mail};
 use super::incidents::{Incident, list_for_mail};
 use super::mail_kind::MailKind;
 
@@ -14,9 +14,7 @@ const MAX_MAILS_PER_PASS: u32 = 100;
 /// Unsent mail.
 #[derive(Clone, Debug)]
 pub struct OutboxMail {
-    /// Local key.
     pub id: i64,
-    /// Kind of mail.
     pub kind: MailKind,
     /// Message-ID, once written.
     pub message_id: Option<String>,
@@ -36,8 +34,9 @@ pub fn queue_reminder(tx: &Transaction, incidents: &[i64], now: Timestamp) -> ru
     if waits || incidents.is_empty() {
         return Ok(());
     }
-    let mail = begin(tx, MailKind::Reminder, now)?;
-    incidents.iter().try_for_each(|one| put_in(tx, mail, *one))
+    let mail = insert_mail(tx, MailKind::Reminder, now)?;
+    let mut incidents = incidents.iter();
+    incidents.try_for_each(|one| add_to_mail(tx, mail, *one))
 }
 
 /// Returns mails that have finished collecting, oldest first, up to 100.
