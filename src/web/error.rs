@@ -32,29 +32,36 @@ pub use present::{panicked, present};
 
 /// Why a request failed. Its name is the problem type and part of the ids of its texts.
 #[derive(Debug, IntoStaticStr, VariantNames)]
-#[strum(serialize_all = "kebab-case")]
 pub enum Error {
     /// No such path.
+    #[strum(serialize = "no-such-page")]
     NoSuchPage,
     /// The path does not support this method.
+    #[strum(serialize = "method-not-allowed")]
     MethodNotAllowed,
     /// A method for proxies.
     #[strum(serialize = "method-not-allowed")]
     NoProxy,
     /// Unknown host name.
+    #[strum(serialize = "wrong-host")]
     WrongHost,
     /// No campaign with this id.
+    #[strum(serialize = "no-such-campaign")]
     NoSuchCampaign,
     /// The campaign has no such value.
+    #[strum(serialize = "no-such-value")]
     NoSuchValue,
     /// No registration with this number or id.
+    #[strum(serialize = "no-such-registration")]
     NoSuchRegistration,
     /// The registration was deleted; shown to staff who could see it before.
     #[strum(serialize = "registration-removed")]
     RegistrationDeleted(Deletion),
     /// No such background report, or it has expired, or it belongs to somebody else.
+    #[strum(serialize = "no-such-report")]
     NoSuchReport,
     /// The campaign is not open.
+    #[strum(serialize = "not-open")]
     NotOpen {
         /// Campaign.
         campaign: Arc<Campaign>,
@@ -73,6 +80,7 @@ pub enum Error {
         error: InspectionError,
     },
     /// Registered before with other content.
+    #[strum(serialize = "already-registered")]
     AlreadyRegistered {
         /// Whether the idempotency key is known, rather than the document.
         by_key: bool,
@@ -81,8 +89,10 @@ pub enum Error {
     #[strum(serialize = "registration-deleted")]
     PreviouslyDeleted,
     /// Photo or body too large.
+    #[strum(serialize = "too-large")]
     TooLarge,
     /// Texts too large.
+    #[strum(serialize = "text-too-large")]
     TextTooLarge,
     /// Neither multipart nor, if supported, JSON.
     #[strum(serialize = "unsupported-media-type")]
@@ -91,6 +101,7 @@ pub enum Error {
         json: bool,
     },
     /// Malformed request; with the malformed part.
+    #[strum(serialize = "malformed")]
     Malformed(&'static str),
     /// The body did not arrive in time.
     #[strum(serialize = "timeout")]
@@ -99,6 +110,7 @@ pub enum Error {
     #[strum(serialize = "too-many-requests")]
     RateLimited(SignedDuration),
     /// Form submitted faster than a person can fill it in; with the time to wait.
+    #[strum(serialize = "too-fast")]
     TooFast(SignedDuration),
     /// The hidden field of a form was filled in.
     #[strum(serialize = "hidden-field")]
@@ -113,17 +125,22 @@ pub enum Error {
     #[strum(serialize = "unavailable")]
     Busy,
     /// A dependency is unavailable; with the cause for the log.
+    #[strum(serialize = "unavailable")]
     Unavailable(anyhow::Error),
     /// Missing or unknown token.
+    #[strum(serialize = "unauthorized")]
     Unauthorized,
     /// Authenticated, but not allowed.
+    #[strum(serialize = "forbidden")]
     Forbidden,
     /// Form with a missing or invalid CSRF token.
     #[strum(serialize = "stale-form")]
     InvalidCsrfToken,
     /// Link that was used, has expired or never existed.
+    #[strum(serialize = "no-such-link")]
     NoSuchLink,
     /// Internal error; with the cause for the log.
+    #[strum(serialize = "internal")]
     Internal(anyhow::Error),
 }
 
