@@ -124,7 +124,7 @@ fn stream_csv(
 
 /// Returns the text of an action for the user.
 fn action_text(action: AuditAction, lang: Lang) -> &'static str {
-    messages(lang.tag()).get(&format!("staff-action-{}", action.as_ref()))
+    messages(lang.tag()).get(&format!("staff-action-{action}"))
 }
 
 #[derive(Template)]

@@ -77,7 +77,11 @@ impl AuditQuery {
         }
         Ok(AuditFilter {
             actor: parse_given(&self.who, parse_actor, AuditQueryError::Actor)?,
-            action: parse_given(&self.action, |name| name.parse().ok(), AuditQueryError::Action)?,
+            action: parse_given(
+                &self.action,
+                |name| name.parse().ok(),
+                AuditQueryError::Action,
+            )?,
             campaign: parse_given(&self.campaign, CampaignId::parse, AuditQueryError::Campaign)?,
             subject: parse_given(&self.subject, parse_subject, AuditQueryError::Subject)?,
             from: from.map_err(wrong)?,
