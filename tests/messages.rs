@@ -128,7 +128,7 @@ fn built_ids() -> BTreeSet<String> {
         [format!("error-{name}")].into_iter().chain(detail)
     });
     let actions = AuditAction::VARIANTS.iter();
-    let actions = actions.map(|action| format!("staff-action-{}", action.name()));
+    let actions = actions.map(|action| format!("staff-action-{action}"));
     let reasons = RejectionReason::VARIANTS.iter();
     let reasons = reasons.map(|reason| format!("staff-rejection-{}", <&str>::from(reason)));
     let notices = NOTICES.iter().map(|name| format!("staff-notice-{name}"));

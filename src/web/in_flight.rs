@@ -10,7 +10,7 @@ use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 
 use super::error::Error;
-use jornada_http::metrics::GaugeGuard;
+use jornada_runtime::metrics::GaugeGuard;
 
 /// Limit of requests in flight, from the head of a request to the head of its response.
 #[derive(Clone, Debug)]

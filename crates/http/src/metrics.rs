@@ -4,7 +4,7 @@ mod connections;
 
 use axum::http::StatusCode;
 use prometheus::{
-    HistogramVec, IntCounterVec, IntGauge, Registry, histogram_opts,
+    HistogramVec, IntCounterVec, Registry, histogram_opts,
     register_histogram_vec_with_registry as histograms,
     register_int_counter_vec_with_registry as counters,
 };
@@ -51,25 +51,6 @@ impl HttpMetrics {
         self.seconds
             .with_label_values(&[route, method])
             .observe(seconds);
-    }
-}
-
-/// Counts something in a gauge until it is dropped.
-#[derive(Debug)]
-#[must_use]
-pub struct GaugeGuard(IntGauge);
-
-impl GaugeGuard {
-    /// Increments the gauge.
-    pub fn new(gauge: &IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for GaugeGuard {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

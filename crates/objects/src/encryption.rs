@@ -28,8 +28,7 @@ use sha2::{Digest, Sha256};
 pub use file::{EncryptedFile, is_altered};
 pub use keys::{KeyEncryptionKey, MasterKey};
 
-use super::error::Result;
-use super::{ObjectError, ObjectKey};
+use super::{ObjectError, ObjectKey, Result};
 use crate::key_id::KeyId;
 use cipher::{SecretKey, TAG_BYTES};
 pub(super) use file::CHUNK_BYTES;

@@ -4,7 +4,7 @@
 pub mod dependency;
 
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{Registry, TextEncoder, register_int_gauge_vec_with_registry};
+use prometheus::{IntGauge, Registry, TextEncoder, register_int_gauge_vec_with_registry};
 
 pub use dependency::{Dependency, DependencyMetrics, Meter};
 
@@ -30,6 +30,25 @@ pub fn text(registry: &Registry) -> String {
     TextEncoder::new()
         .encode_to_string(&registry.gather())
         .unwrap_or_default()
+}
+
+/// Counts something in a gauge until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct GaugeGuard(IntGauge);
+
+impl GaugeGuard {
+    /// Increments the gauge.
+    pub fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for GaugeGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::error::Result;
 use super::mongo::handle::MongoStore;
-use super::records::{Change, Condition, NewRecord, Order, Query, Record};
+use super::records::{Condition, FieldChange, NewRecord, Order, Query, Record};
 use super::sqlite::handle::SqliteStore;
 use jornada_runtime::metrics::Meter;
 
@@ -71,7 +71,7 @@ impl Store {
     pub(crate) async fn update_records<R: Record>(
         &self,
         conditions: impl Into<Vec<Condition>>,
-        changes: impl Into<Vec<Change>>,
+        changes: impl Into<Vec<FieldChange>>,
     ) -> Result<u64> {
         let (conditions, changes) = (conditions.into(), changes.into());
         dispatch!(self.update_records(R::TABLE, conditions, changes))
@@ -82,7 +82,7 @@ impl Store {
         &self,
         conditions: impl Into<Vec<Condition>>,
         order: Order,
-        changes: impl Into<Vec<Change>>,
+        changes: impl Into<Vec<FieldChange>>,
     ) -> Result<Option<R>> {
         let (conditions, changes) = (conditions.into(), changes.into());
         let updated = dispatch!(self.update_first_record(R::TABLE, conditions, order, changes))?;

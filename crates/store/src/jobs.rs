@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::Result;
 use super::handle::Store;
-use super::records::{Change, Condition, Freshness, Query, Value};
+use super::records::{Condition, FieldChange, Freshness, Query, Value};
 use super::time_limit::to_ms;
 use jornada_domain::job::{ReportFile, ReportRequest, SourceVersion};
 use jornada_domain::{CampaignId, Job};
@@ -109,7 +109,7 @@ impl Store {
     /// Adds a requester to a finished job. Returns false if there is none. Idempotent.
     pub async fn add_requester(&self, id: Uuid, requester: &str) -> Result<bool> {
         let finished = [Condition::is("id", id), Condition::is("state", "done")];
-        let include = [Change::Include("askers", requester.to_owned())];
+        let include = [FieldChange::Include("askers", requester.to_owned())];
         let add = self.update_records::<Job>(finished, include);
         Ok(self.time("share_job", add).await? > 0)
     }
@@ -118,12 +118,12 @@ impl Store {
     /// heartbeats.
     pub async fn claim_next_job(&self) -> Result<Option<Job>> {
         let changes = [
-            Change::set("state", "running"),
-            Change::Increment("attempt"),
-            Change::set("rows", 0_u64),
-            Change::SetNow("noted_at"),
-            Change::set("basis_rows", Value::Null),
-            Change::set("basis_revision", Value::Null),
+            FieldChange::set("state", "running"),
+            FieldChange::Increment("attempt"),
+            FieldChange::set("rows", 0_u64),
+            FieldChange::SetNow("noted_at"),
+            FieldChange::set("basis_rows", Value::Null),
+            FieldChange::set("basis_revision", Value::Null),
         ];
         let queued = [Condition::is("state", "waiting")];
         let claim = self.update_first_record(queued, &[("made_at", 1), ("id", 1)], changes);
@@ -156,7 +156,10 @@ impl Store {
         rows: u64,
         source_version: Option<SourceVersion>,
     ) -> Result<bool> {
-        let mut changes = vec![Change::SetNow("noted_at"), Change::set("rows", rows)];
+        let mut changes = vec![
+            FieldChange::SetNow("noted_at"),
+            FieldChange::set("rows", rows),
+        ];
         changes.extend(source_version.into_iter().flat_map(set_source_version));
         let update = self.update_records::<Job>(lease.is_valid(), changes);
         Ok(self.time("note_job", update).await? > 0)
@@ -174,18 +177,18 @@ impl Store {
                 let fail = self.fail_attempts(lease.is_valid(), now);
                 return Ok(self.time("end_job", fail).await? > 0);
             }
-            JobOutcome::Released => vec![Change::set("state", "waiting")],
+            JobOutcome::Released => vec![FieldChange::set("state", "waiting")],
             JobOutcome::Done {
                 file,
                 rows,
                 source_version,
             } => {
                 let mut changes = vec![
-                    Change::set("state", "done"),
-                    Change::set("ended_at", now),
-                    Change::set("rows", rows),
-                    Change::set("file_bytes", file.bytes),
-                    Change::set("file_sha256", file.sha256),
+                    FieldChange::set("state", "done"),
+                    FieldChange::set("ended_at", now),
+                    FieldChange::set("rows", rows),
+                    FieldChange::set("file_bytes", file.bytes),
+                    FieldChange::set("file_sha256", file.sha256),
                 ];
                 changes.extend(set_source_version(source_version));
                 changes
@@ -198,11 +201,14 @@ impl Store {
     /// Fails attempts: a job is queued again, or has failed for good after the last one. Returns the number of jobs.
     async fn fail_attempts(&self, mut attempts: Vec<Condition>, now: Timestamp) -> Result<u64> {
         let last = MAX_FAILED_ATTEMPTS - 1;
-        let requeue = [Change::Increment("lost"), Change::set("state", "waiting")];
+        let requeue = [
+            FieldChange::Increment("lost"),
+            FieldChange::set("state", "waiting"),
+        ];
         let fail = [
-            Change::Increment("lost"),
-            Change::set("state", "failed"),
-            Change::set("ended_at", now),
+            FieldChange::Increment("lost"),
+            FieldChange::set("state", "failed"),
+            FieldChange::set("ended_at", now),
         ];
         attempts.push(Condition::at_least("lost", last));
         let failed = self.update_records::<Job>(attempts.clone(), fail).await?;
@@ -219,8 +225,8 @@ impl Store {
             Condition::is("ended_at", Value::Null),
         ];
         let changes = [
-            Change::set("state", "cancelled"),
-            Change::set("ended_at", now),
+            FieldChange::set("state", "cancelled"),
+            FieldChange::set("ended_at", now),
         ];
         let cancel = self.update_records::<Job>(live, changes);
         Ok(self.time("cancel_job", cancel).await? > 0)
@@ -243,9 +249,9 @@ impl Store {
     }
 }
 
-fn set_source_version(version: SourceVersion) -> [Change; 2] {
+fn set_source_version(version: SourceVersion) -> [FieldChange; 2] {
     [
-        Change::set("basis_rows", version.rows),
-        Change::set("basis_revision", version.revision),
+        FieldChange::set("basis_rows", version.rows),
+        FieldChange::set("basis_revision", version.revision),
     ]
 }

@@ -3,7 +3,7 @@
 
 use super::error::Result;
 use super::handle::Store;
-use super::records::{Change, Condition, Fields, Freshness, NewRecord, Query, Record, Table};
+use super::records::{Condition, FieldChange, Fields, Freshness, NewRecord, Query, Record, Table};
 
 /// A key encrypted with a master key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +60,8 @@ impl Store {
             Condition::is("wrapped", &old.wrapped),
         ];
         let changes = [
-            Change::set("under", new.master_key_id),
-            Change::set("wrapped", &new.wrapped),
+            FieldChange::set("under", new.master_key_id),
+            FieldChange::set("wrapped", &new.wrapped),
         ];
         let replace = self.update_records::<WrappedKey>(unchanged, changes);
         Ok(self.time("rewrap_vault_key", replace).await? > 0)

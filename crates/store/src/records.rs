@@ -153,7 +153,7 @@ impl Condition {
 
 /// A change of one field.
 #[derive(Clone, Debug)]
-pub(crate) enum Change {
+pub(crate) enum FieldChange {
     /// Sets a value. MongoDB removes a field that becomes null.
     Set(String, Value),
     Increment(&'static str),
@@ -163,7 +163,7 @@ pub(crate) enum Change {
     Include(&'static str, String),
 }
 
-impl Change {
+impl FieldChange {
     pub(crate) fn set(field: &str, value: impl Into<Value>) -> Self {
         Self::Set(field.to_owned(), value.into())
     }

@@ -18,7 +18,7 @@ use super::chart_response::{ChartBody, ChartResponse};
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 use crate::web::{AppState, RequestedCampaign};
-use jornada_http::metrics::GaugeGuard;
+use jornada_runtime::metrics::GaugeGuard;
 use jornada_service::tally::live_totals::TotalsView;
 
 /// Interval of keep-alive messages while nothing changes.

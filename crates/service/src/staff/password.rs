@@ -19,6 +19,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use jornada_domain::Lang;
 use jornada_domain::staff::EmailAddress;
+use jornada_runtime::metrics::GaugeGuard;
 
 /// Minimum length in characters.
 pub const MIN_CHARS: usize = 12;
@@ -77,9 +78,6 @@ pub struct Passwords {
     dummy_hash: Arc<str>,
     in_work: IntGauge,
 }
-
-/// Decrements the gauge when dropped, also if the client disconnects during the computation.
-struct GaugeGuard<'a>(&'a IntGauge);
 
 impl PasswordWeakness {
     /// Returns the text for the user: what is wrong and how to correct it.
@@ -173,8 +171,7 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let _place = self.queue.try_acquire().map_err(|_| PasswordError::Busy)?;
-        self.in_work.inc();
-        let _counted = GaugeGuard(&self.in_work);
+        let _counted = GaugeGuard::new(&self.in_work);
         let turn = timeout(QUEUE_TIMEOUT, self.permits.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| PasswordError::Busy)?.map_err(failed)?;
         let done = tokio::task::spawn_blocking(move || {
@@ -182,12 +179,6 @@ impl Passwords {
             work()
         });
         done.await.map_err(failed)?
-    }
-}
-
-impl Drop for GaugeGuard<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

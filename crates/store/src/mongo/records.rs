@@ -12,7 +12,7 @@ use super::convert::{binary, moment};
 use super::driver_error;
 use super::handle::{MongoStore, RETRY_DELAY, collect, primary};
 use crate::error::{Result, StoreError};
-use crate::records::{Change, Condition, Fields, Freshness, Order, Query, Table, Test, Value};
+use crate::records::{Condition, FieldChange, Fields, Freshness, Order, Query, Table, Test, Value};
 use crate::time_limit::in_time;
 
 impl MongoStore {
@@ -69,7 +69,7 @@ impl MongoStore {
         &self,
         table: Table,
         conditions: Vec<Condition>,
-        changes: Vec<Change>,
+        changes: Vec<FieldChange>,
     ) -> Result<u64> {
         let (records, update) = (self.records(table), update(changes));
         let is_one = names_key(table, &conditions);
@@ -88,7 +88,7 @@ impl MongoStore {
         table: Table,
         conditions: Vec<Condition>,
         order: Order,
-        changes: Vec<Change>,
+        changes: Vec<FieldChange>,
     ) -> Result<Option<Fields>> {
         let records = self.records(table);
         let updated = records
@@ -165,15 +165,15 @@ fn sort(table: Table, order: Order) -> Document {
         .collect()
 }
 
-fn update(changes: Vec<Change>) -> Document {
+fn update(changes: Vec<FieldChange>) -> Document {
     let mut operators: BTreeMap<_, Document> = BTreeMap::new();
     for change in changes {
         let (operator, name, value) = match change {
-            Change::Set(name, Value::Null) => ("$unset", name, "".into()),
-            Change::Set(name, value) => ("$set", name, to_bson(value)),
-            Change::Increment(name) => ("$inc", name.to_owned(), Bson::Int64(1)),
-            Change::SetNow(name) => ("$currentDate", name.to_owned(), true.into()),
-            Change::Include(name, text) => ("$addToSet", name.to_owned(), text.into()),
+            FieldChange::Set(name, Value::Null) => ("$unset", name, "".into()),
+            FieldChange::Set(name, value) => ("$set", name, to_bson(value)),
+            FieldChange::Increment(name) => ("$inc", name.to_owned(), Bson::Int64(1)),
+            FieldChange::SetNow(name) => ("$currentDate", name.to_owned(), true.into()),
+            FieldChange::Include(name, text) => ("$addToSet", name.to_owned(), text.into()),
         };
         operators.entry(operator).or_default().insert(name, value);
     }

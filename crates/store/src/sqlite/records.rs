@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::handle::SqliteStore;
 use crate::error::Result;
-use crate::records::{Change, Condition, Fields, Order, Query, Table, Test, Value};
+use crate::records::{Condition, FieldChange, Fields, Order, Query, Table, Test, Value};
 
 /// Milliseconds since 1970 UTC, by the clock of this machine, which all processes that open the file share.
 pub(crate) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
@@ -41,7 +41,7 @@ impl SqliteStore {
         &self,
         table: Table,
         conditions: Vec<Condition>,
-        changes: Vec<Change>,
+        changes: Vec<FieldChange>,
     ) -> Result<u64> {
         let mut sql = Sql::new(format!("UPDATE {} SET ", table.name));
         sql.push_changes(&changes);
@@ -55,7 +55,7 @@ impl SqliteStore {
         table: Table,
         conditions: Vec<Condition>,
         order: Order,
-        changes: Vec<Change>,
+        changes: Vec<FieldChange>,
     ) -> Result<Option<Fields>> {
         let any = Query::new(conditions.clone()).limit(1);
         if self.find_records(table, any).await?.is_empty() {
@@ -129,14 +129,14 @@ impl Sql {
         self.push(&test, [to_sql(&condition.value)]);
     }
 
-    fn push_changes(&mut self, changes: &[Change]) {
+    fn push_changes(&mut self, changes: &[FieldChange]) {
         for (place, change) in changes.iter().enumerate() {
             self.text += if place == 0 { "" } else { ", " };
             match change {
-                Change::Set(name, value) => self.push(&format!("{name} = ?"), [to_sql(value)]),
-                Change::Increment(name) => self.push(&format!("{name} = {name} + 1"), []),
-                Change::SetNow(name) => self.push(&format!("{name} = {NOW}"), []),
-                Change::Include(name, text) => {
+                FieldChange::Set(name, value) => self.push(&format!("{name} = ?"), [to_sql(value)]),
+                FieldChange::Increment(name) => self.push(&format!("{name} = {name} + 1"), []),
+                FieldChange::SetNow(name) => self.push(&format!("{name} = {NOW}"), []),
+                FieldChange::Include(name, text) => {
                     let known = contains(name);
                     let included = format!("json_insert({name}, '$[#]', ?)");
                     let text = SqlValue::from(text.clone());

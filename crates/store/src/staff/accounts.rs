@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::handle::Store;
-use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table, Value};
+use crate::records::{Condition, FieldChange, Fields, NewRecord, Query, Record, Table, Value};
 use jornada_domain::staff::{Account, EmailAddress, PasswordLink, PlaceScope, SecondFactor};
 
 const MAX_ACCOUNTS: u32 = 1_000;
@@ -84,8 +84,8 @@ impl Store {
         fields.retain(|name, _| !matches!(name.as_str(), "id" | "mail" | "version"));
         let set = fields
             .into_iter()
-            .map(|(name, value)| Change::Set(name, value));
-        let changes: Vec<_> = set.chain([Change::Increment("version")]).collect();
+            .map(|(name, value)| FieldChange::Set(name, value));
+        let changes: Vec<_> = set.chain([FieldChange::Increment("version")]).collect();
         let replace = self.update_records::<Account>(unchanged, changes);
         Ok(self.time("replace_account", replace).await? > 0)
     }
@@ -117,9 +117,9 @@ impl Store {
     /// Deletes password links that expired at `now` or earlier. Returns their number.
     pub async fn delete_expired_links(&self, now: Timestamp) -> Result<u64> {
         let changes = [
-            Change::set("link", Value::Null),
-            Change::set("link_expires_at", Value::Null),
-            Change::Increment("version"),
+            FieldChange::set("link", Value::Null),
+            FieldChange::set("link_expires_at", Value::Null),
+            FieldChange::Increment("version"),
         ];
         let delete =
             self.update_records::<Account>([Condition::at_most("link_expires_at", now)], changes);

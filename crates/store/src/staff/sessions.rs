@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::handle::Store;
-use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table};
+use crate::records::{Condition, FieldChange, Fields, NewRecord, Query, Record, Table};
 use jornada_domain::staff::Session;
 
 const MAX_SESSIONS: u32 = 100;
@@ -56,7 +56,7 @@ impl Store {
             Condition::is("hash", *hash),
             Condition::below("seen_at", at),
         ];
-        let touch = self.update_records::<Session>(seen_before, [Change::set("seen_at", at)]);
+        let touch = self.update_records::<Session>(seen_before, [FieldChange::set("seen_at", at)]);
         self.time("note_session", touch).await.map(drop)
     }
 

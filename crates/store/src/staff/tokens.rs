@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::handle::Store;
-use crate::records::{Change, Condition, Fields, NewRecord, Query, Record, Table, Value};
+use crate::records::{Condition, FieldChange, Fields, NewRecord, Query, Record, Table, Value};
 use jornada_domain::staff::{ApiToken, PlaceScope, Scopes};
 
 const MAX_TOKENS: u32 = 1_000;
@@ -65,7 +65,7 @@ impl Store {
             Condition::is("hash", *hash),
             Condition::is("revoked_at", Value::Null),
         ];
-        let revoke = self.update_records::<ApiToken>(valid, [Change::set("revoked_at", at)]);
+        let revoke = self.update_records::<ApiToken>(valid, [FieldChange::set("revoked_at", at)]);
         Ok(self.time("revoke_token", revoke).await? > 0)
     }
 }
