@@ -9,6 +9,7 @@ pub mod error;
 pub mod filled_form;
 pub mod form;
 pub mod health;
+mod host;
 pub mod host_check;
 mod hsts;
 pub mod in_flight;

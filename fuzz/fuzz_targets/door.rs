@@ -10,9 +10,9 @@ use axum::http::Request;
 use bytes::Bytes;
 use futures_util::stream;
 use jornada_domain::Campaign;
-use jornada_photo::MAX_PHOTO_BYTES;
 use jornada_http::budget::UploadBudget;
 use jornada_http::upload::Upload;
+use jornada_photo::MAX_PHOTO_BYTES;
 use libfuzzer_sys::fuzz_target;
 use prometheus::IntGauge;
 

@@ -17,7 +17,7 @@ use tracing::{error, warn};
 
 use jornada_domain::history::Deletion;
 use jornada_domain::{Campaign, FieldError};
-use jornada_http::upload::UploadError;
+use jornada_http::UploadError;
 use jornada_objects::ObjectError;
 use jornada_photo::inspect::InspectionError;
 use jornada_service::admission::Denied;

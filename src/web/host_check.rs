@@ -4,12 +4,13 @@
 use axum::extract::{Request, State};
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, Version};
+use axum::http::{Method, Version};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::AppState;
 use super::error::Error;
+use super::host::host;
 
 /// Exempt: load balancers request it by address.
 const HEALTH_PATH: &str = "/healthz";
@@ -25,14 +26,6 @@ pub async fn check_host(
         check_authority(&app, &request)?;
     }
     Ok(next.run(request).await)
-}
-
-/// Returns the `Host` of a request if there is exactly one, without user information.
-pub(super) fn host(headers: &HeaderMap) -> Option<Authority> {
-    let mut all = headers.get_all(HOST).into_iter();
-    let (one, more) = (all.next()?, all.next());
-    let authority: Authority = one.to_str().ok()?.parse().ok()?;
-    (more.is_none() && !authority.as_str().contains('@')).then_some(authority)
 }
 
 /// Rejects `CONNECT` and `TRACE` (RFC 9110, 9.3), which are for proxies, on every path.

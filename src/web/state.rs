@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::api::chart_response::ChartResponses;
 use super::error::Error;
-use super::host_check::host;
+use super::host::host;
 use super::in_flight::InFlightLimit;
 use crate::app::App;
 use crate::config::{Hosts, ServeConfig};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 
-use crate::upload::UploadError;
+use crate::upload_error::UploadError;
 
 /// Bytes per permit: the unit of reservations.
 const PERMIT_BYTES: usize = 16 * 1024;

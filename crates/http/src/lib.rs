@@ -9,3 +9,6 @@ pub mod lang;
 pub mod metrics;
 pub mod page;
 pub mod upload;
+mod upload_error;
+
+pub use upload_error::UploadError;

@@ -1,7 +1,6 @@
 //! Reads a submission within limits on photo, text, number of parts and time. A body that exceeds a limit is read to
 //! its end and discarded, so that the client can read the error.
 
-mod error;
 mod parser_buffer;
 
 use std::time::Duration;
@@ -14,12 +13,11 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::budget::{UploadBudget, UploadReservation};
+use crate::upload_error::UploadError;
 use jornada_domain::{Campaign, FieldError, FormData, ValidationError};
 use jornada_photo::MAX_PHOTO_BYTES;
 use jornada_photo::inspect::InspectionError;
 use parser_buffer::ParserBuffer;
-
-pub use error::UploadError;
 
 /// Maximum body size that is read to its end, mostly discarded; nginx has a slightly higher limit.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;

@@ -1,5 +1,5 @@
 //! Audit log, append-only. The store enforces one rule: a sequence number has one entry. A writer that loses the race
-//! for a number reads the new head and retries ([`jornada_service::staff::audit`]).
+//! for a number reads the new head and retries (`jornada_service::staff::audit`).
 
 use jiff::Timestamp;
 

@@ -1,9 +1,9 @@
 //! Watcher: probes every instance and mails the administrator when it goes down and when it is back, and
 //! every four hours in between.
 //!
-//! Three tasks share an on-disk [`store`]. The probe loop ([`probe_loop`]) probes the targets, decides through
-//! [`alert`] and records each incident together with its mail. The mailer ([`mailer`]) sends each mail until the server
-//! accepts it. The leader election ([`shared_state`]) lets one of several watchers send.
+//! Three tasks share an on-disk `store`. The probe loop (`probe_loop`) probes the targets, decides through
+//! `alert` and records each incident together with its mail. The mailer (`mailer`) sends each mail until the server
+//! accepts it. The leader election (`shared_state`) lets one of several watchers send.
 
 #[macro_use]
 extern crate jornada_runtime;

@@ -8,8 +8,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
-use super::error::UploadError;
 use crate::budget::UploadReservation;
+use crate::upload_error::UploadError;
 
 /// Maximum number of buffered bytes; a single large chunk may exceed it.
 const MAX_BUFFERED_BYTES: usize = 256 * 1024;
