@@ -17,7 +17,7 @@ pub struct FilledForm<T> {
     pub errors: Vec<FieldProblem>,
     /// Problem of the form as a whole.
     pub problem: Option<String>,
-    /// What happened before the page was shown; empty if nothing.
+    /// Message about the action that led to the page; empty if none.
     pub notice: &'static str,
     /// Status of the page.
     pub status: StatusCode,

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::time::Duration;
 
+use jornada_domain::Registration;
 use jornada_domain::Selection;
 use jornada_store::StoreSetting;
 use jornada_store::{
@@ -226,19 +227,24 @@ async fn a_feed_of_a_dropped_collection_is_lost() {
     assert!(matches!(lost, FeedError::Lost));
 }
 
+/// Inserts a registration that the store must refuse, and returns the text of the error with its causes.
+async fn text_of_failed_insert(fixture: &StoreFixture, one: &Registration) -> String {
+    let error = fixture
+        .store
+        .insert(&fixture.campaign, one)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Failed(_)));
+    full_text(&error)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mongodb_errors_contain_no_personal_data() {
     let fixture = StoreFixture::mongodb().await;
     let never = doc! { "collMod": "registrations", "validator": { "answers.nombre": "nobody" } };
     fixture.database().await.run_command(never).await.unwrap();
     let one = named(&fixture.campaign, "1", NAME, NAME, 0);
-    let error = fixture
-        .store
-        .insert(&fixture.campaign, &one)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, StoreError::Failed(_)));
-    let text = full_text(&error);
+    let text = text_of_failed_insert(&fixture, &one).await;
     assert!(text.contains("121") && !text.contains("Persona"), "{text}");
     fixture.remove().await;
 }
@@ -256,13 +262,7 @@ async fn sqlite_errors_contain_no_personal_data() {
     )
     .unwrap();
     let one = named(&fixture.campaign, "1", NAME, NAME, 0);
-    let error = fixture
-        .store
-        .insert(&fixture.campaign, &one)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, StoreError::Failed(_)));
-    let text = full_text(&error);
+    let text = text_of_failed_insert(&fixture, &one).await;
     assert!(!text.contains("Persona"), "{text}");
     // The write thread continues.
     file.execute_batch("DROP TRIGGER refuse").unwrap();

@@ -8,7 +8,8 @@ use jornada_domain::staff::{Account, EmailAddress};
 use jornada_store::{InsertOutcome, UpdateOutcome};
 use uuid::Uuid;
 
-use crate::fixture::{StoreFixture, deletion, registration};
+use crate::corrections::delete;
+use crate::fixture::{StoreFixture, registration};
 
 const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
@@ -106,12 +107,7 @@ pub async fn a_pending_deletion_outlives_its_registration(fixture: &StoreFixture
     assert!(erased.unwrap());
     let read = fixture.history(one.id).await;
     let read = read.unwrap();
-    let deletion = deletion(&read);
-    let deleted = fixture
-        .store
-        .delete(&fixture.campaign, &read, &deletion)
-        .await;
-    assert_eq!(deleted.unwrap(), UpdateOutcome::Updated);
+    assert_eq!(delete(fixture, &read).await, UpdateOutcome::Updated);
     let noted = fixture
         .store
         .pending_deletions(Timestamp::MAX, 9)
@@ -135,12 +131,7 @@ pub async fn deleted_registrations_are_listed_page_by_page(fixture: &StoreFixtur
         if key != "1004" {
             let read = fixture.history(one.id).await;
             let read = read.unwrap();
-            let deletion = deletion(&read);
-            let deleted = fixture
-                .store
-                .delete(&fixture.campaign, &read, &deletion)
-                .await;
-            assert_eq!(deleted.unwrap(), UpdateOutcome::Updated);
+            assert_eq!(delete(fixture, &read).await, UpdateOutcome::Updated);
             ids.push(one.id);
         }
     }

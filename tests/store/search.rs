@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 
-use crate::fixture::{StoreFixture, campaign, corrected, deletion, named, registration};
+use crate::corrections::delete;
+use crate::fixture::{StoreFixture, campaign, corrected, named, registration};
 
 /// More than the limit below which a search by name scans the whole period.
 const MANY: i64 = 3_600;
@@ -170,12 +171,7 @@ pub async fn corrected_registrations_are_found_and_deleted_ones_are_not(fixture:
         let (rows, _) = page(fixture, id, None, 5).await;
         assert_eq!(rows, std::slice::from_ref(&better.registration));
     }
-    let gone = deletion(&better);
-    let deleted = fixture
-        .store
-        .delete(&fixture.campaign, &better, &gone)
-        .await;
-    deleted.unwrap();
+    delete(fixture, &better).await;
     let receipt = SearchQuery {
         by: SearchBy::Receipt(one.id.receipt()),
         ..SearchQuery::newest()
@@ -222,9 +218,7 @@ pub async fn pages_are_stable_while_rows_change(fixture: &StoreFixture) {
             let read = fixture.history(change).await;
             let read = read.unwrap();
             if turn % 2 == 0 {
-                let gone = deletion(&read);
-                let gone = fixture.store.delete(&fixture.campaign, &read, &gone).await;
-                gone.unwrap();
+                delete(fixture, &read).await;
             } else {
                 let name = [("nombre", if turn % 4 == 1 { "Aa" } else { "Persona Z" })];
                 let better = corrected(&fixture.campaign, &read, &name);

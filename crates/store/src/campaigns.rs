@@ -1,4 +1,4 @@
-//! What belongs to a campaign and is not in its file: early closures, consent texts, rejection counts.
+//! Stores the data of a campaign that are not in its file: early closures, consent texts, rejection counts.
 
 mod closures;
 mod consents;

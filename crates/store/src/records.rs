@@ -175,11 +175,11 @@ pub(crate) type Order = &'static [(&'static str, i32)];
 /// Which state of a MongoDB cluster a query reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freshness {
-    /// What a majority has, from a secondary if there is no primary.
+    /// Reads what a majority has acknowledged, from a secondary if there is no primary.
     Available,
-    /// What a majority has, as the primary knows it.
+    /// Reads from the primary what a majority has acknowledged.
     Primary,
-    /// What the primary has, even if no majority has it yet.
+    /// Reads from the primary, even what no majority has acknowledged yet.
     Unconfirmed,
 }
 

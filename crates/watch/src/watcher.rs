@@ -10,7 +10,7 @@ use super::shared_state::Leadership;
 use super::snapshot::StatusSnapshot;
 use super::store::WatchStore;
 
-/// What all tasks of a watcher use. Cheap to clone.
+/// State that all tasks of a watcher share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Watcher {
     pub config: Arc<WatchConfig>,

@@ -1,4 +1,4 @@
-//! What inspection removes from a photo, and what it keeps.
+//! Tests that inspection removes metadata from a photo and keeps its picture.
 
 use std::io::Cursor;
 
