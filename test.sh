@@ -54,6 +54,12 @@ check_format() {
     cargo fmt --all --check && cargo fmt --check --manifest-path fuzz/Cargo.toml
 }
 
+# An outdated lock file fails here, before the long steps that build with it.
+check_locks() {
+    cargo metadata --locked --format-version 1 >/dev/null &&
+        cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
+}
+
 check_docs() {
     RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
 }
@@ -87,6 +93,7 @@ run_all() {
     step "Prometheus and Alertmanager" check_prometheus
     step "dashboards" check_dashboards
     step "rustfmt" check_format
+    step "lock files" check_locks
     step "clippy" cargo clippy --quiet --all-targets -- -D warnings
     step "rustdoc" check_docs
     step "build the tests" cargo test --quiet --no-run
