@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use fixture::{StoreFixture, registration};
 use futures_util::StreamExt;
-use jornada_domain::Selection;
+use jornada_domain::RegistrationSelection;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, RawDocumentBuf, doc};
 
@@ -127,13 +127,18 @@ async fn measure_driver(fixture: &StoreFixture) {
 async fn measure_reads(name: &str, fixture: &StoreFixture) {
     let id = &fixture.campaign.id;
     let since = Instant::now();
-    let count = fixture.store.count(id, &Selection::all()).await.unwrap();
+    let count = fixture
+        .store
+        .count(id, &RegistrationSelection::all())
+        .await
+        .unwrap();
     print_rate(name, "counted", count, since);
     let since = Instant::now();
     let totals = fixture.store.snapshot(id).await.unwrap().totals;
     print_rate(name, "totals", totals.values().sum(), since);
     for value in [None, None, Some("Ciudad 7")] {
-        let selection = value.map_or_else(Selection::all, Selection::for_value);
+        let selection =
+            value.map_or_else(RegistrationSelection::all, RegistrationSelection::for_value);
         let since = Instant::now();
         let mut batches = fixture
             .store

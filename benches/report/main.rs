@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use jornada_domain::job::ReportFormat;
-use jornada_domain::{Campaign, Lang, Registration, Selection};
+use jornada_domain::{Campaign, Lang, Registration, RegistrationSelection};
 use jornada_service::reports::{
     FinishedReport, Progress, ReportError, ReportGenerator, ReportSpec,
 };
@@ -71,7 +71,7 @@ fn main() {
         costs.push(measure("read from MongoDB", || {
             runtime.block_on(read(&store, &campaign))
         }));
-        let city = Selection::for_value(CITY);
+        let city = RegistrationSelection::for_value(CITY);
         costs.push(measure("counted by MongoDB", || {
             let counted = store.count(&campaign.id, &city);
             runtime.block_on(counted).expect("the database answers");
@@ -150,7 +150,7 @@ fn status(line: &str) -> u64 {
 fn subject(campaign: &Arc<Campaign>) -> ReportSpec {
     ReportSpec {
         campaign: Arc::clone(campaign),
-        selection: Selection::for_value(CITY),
+        selection: RegistrationSelection::for_value(CITY),
         lang: Lang::Es,
         requested_at: Timestamp::UNIX_EPOCH,
         base_url: "https://jornada.example".to_owned(),
@@ -179,7 +179,7 @@ async fn from_memory(
 
 async fn read(store: &Store, campaign: &Arc<Campaign>) -> u64 {
     let mut batches = store
-        .registrations(campaign, &Selection::for_value(CITY))
+        .registrations(campaign, &RegistrationSelection::for_value(CITY))
         .await
         .expect("the database answers");
     while batches

@@ -48,15 +48,15 @@ fn start_totals(app: &App, tasks: &TaskTracker) {
 /// Uploads buffered photos to the object store, and deletes photos of deleted registrations.
 fn start_uploads_and_deletions(app: &App, tasks: &TaskTracker) {
     let photos = &app.registrations.photos;
-    let mover = BufferedPhotoUploader::new(photos.clone(), &app.store);
-    tasks.spawn(mover.run(app.stop.clone()));
-    let remover = PhotoDeleter::new(
+    let uploader = BufferedPhotoUploader::new(photos.clone(), &app.store);
+    tasks.spawn(uploader.run(app.stop.clone()));
+    let deleter = PhotoDeleter::new(
         photos.clone(),
         app.store.clone(),
         app.metrics.buffered_photos.clone(),
         photo_deleter::GRACE,
     );
-    tasks.spawn(remover.run(app.stop.clone()));
+    tasks.spawn(deleter.run(app.stop.clone()));
 }
 
 /// Deletes expired and orphaned data.
@@ -82,18 +82,18 @@ fn start_retention(app: &App, tasks: &TaskTracker) {
 /// Refreshes what this instance caches and stores rejection counts.
 fn start_caches(app: &App, tasks: &TaskTracker) {
     let (store, stop) = (&app.store, &app.stop);
-    let closings = app.registrations.closures.clone();
-    tasks.spawn(closings.poll_until(store.clone(), stop.clone()));
+    let closures = app.registrations.closures.clone();
+    tasks.spawn(closures.poll_until(store.clone(), stop.clone()));
     let overviews = app.overviews.clone();
     tasks.spawn(overviews.refresh_until(campaigns(app), stop.clone()));
-    let refusals = app.registrations.rejections.clone();
-    tasks.spawn(refusals.flush_until(store.clone(), stop.clone()));
+    let rejections = app.registrations.rejections.clone();
+    tasks.spawn(rejections.flush_until(store.clone(), stop.clone()));
 }
 
 /// Generates the reports of jobs, and deletes expired ones.
 fn start_reports(app: &App, tasks: &TaskTracker) {
-    let sweeper = ReportCleaner::new(app.store.clone(), app.object_store.clone());
-    tasks.spawn(sweeper.run(app.stop.clone()));
+    let cleaner = ReportCleaner::new(app.store.clone(), app.object_store.clone());
+    tasks.spawn(cleaner.run(app.stop.clone()));
     let worker = Worker {
         store: app.store.clone(),
         objects: app.object_store.clone(),

@@ -12,7 +12,7 @@ use super::client::read_body;
 use super::journal::JournalContents;
 use super::people::People;
 use super::verification_report::{StoredByPerson, VerificationReport};
-use jornada_domain::{Registration, Selection};
+use jornada_domain::{Registration, RegistrationSelection};
 use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
 use jornada_store::{Store, StoreError};
 
@@ -52,13 +52,16 @@ impl Verifier {
         report.photos = self.find_missing_photos(journal, &stored, deadline).await;
         report.chart_differs = !self.wait_for_chart(deadline).await?;
         let campaign = &self.people.campaign().id;
-        report.total = self.store.count(campaign, &Selection::all()).await?;
+        report.total = self
+            .store
+            .count(campaign, &RegistrationSelection::all())
+            .await?;
         Ok(report)
     }
 
     async fn read_stored(&self) -> Result<StoredByPerson, StoreError> {
         let mut stored = StoredByPerson::new();
-        let (campaign, all) = (self.people.campaign(), Selection::all());
+        let (campaign, all) = (self.people.campaign(), RegistrationSelection::all());
         let mut list = self.store.registrations(campaign, &all).await?;
         while let Some(batch) = list.next().await? {
             for registration in batch {

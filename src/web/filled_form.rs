@@ -48,7 +48,7 @@ impl<T> FilledForm<T> {
     }
 
     /// Creates a form that was rejected because of single fields (422).
-    pub fn with_errors(values: T, errors: Vec<FieldProblem>) -> Self {
+    pub fn rejected_fields(values: T, errors: Vec<FieldProblem>) -> Self {
         Self {
             errors,
             status: StatusCode::UNPROCESSABLE_ENTITY,

@@ -22,7 +22,7 @@ use jornada_domain::{Campaign, IdempotencyKey};
 use jornada_http::headers::with_camera;
 use jornada_http::page::{PageContext, render};
 use jornada_http::upload::Upload;
-use jornada_service::admission::{HoneypotFields, take_part};
+use jornada_service::admission::{HiddenFields, take_part};
 use jornada_service::registrations::SubmitOutcome;
 use page::FormPage;
 
@@ -56,7 +56,7 @@ async fn submit_form(
     request: Request,
 ) -> Result<Response, Error> {
     let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
-    let hidden = HoneypotFields::take_from(&mut upload.form);
+    let hidden = HiddenFields::take_from(&mut upload.form);
     // A submission without a key cannot be retried.
     let key = take_part(&mut upload.form, KEY_FIELD).unwrap_or_else(new_key);
     let (answers, timestamp) = (upload.form.clone(), hidden.timestamp.clone());

@@ -52,7 +52,7 @@ async fn readyz(State(app): State<AppState>) -> Response {
 /// `/readyz`.
 pub async fn poll_dependencies(app: AppState, stop: CancellationToken) {
     let mut polling = background::every(CHECK_INTERVAL, &stop);
-    while polling.repeat(Readiness::check(&app)).await {}
+    while polling.run(Readiness::check(&app)).await {}
 }
 
 #[derive(Debug, Serialize)]

@@ -11,7 +11,7 @@ use super::staff::{AuditEvent, Principal, RequestAudit};
 use crate::app::App;
 use jornada_domain::job::ReportFormat;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_domain::{Campaign, Selection};
+use jornada_domain::{Campaign, RegistrationSelection};
 
 /// Path segment for all values.
 pub const ALL_VALUES: &str = "_all";
@@ -31,10 +31,10 @@ pub async fn resolve_selection(
     name: &str,
     staff: &Principal,
     request_audit: &RequestAudit,
-) -> Result<Selection, Error> {
+) -> Result<RegistrationSelection, Error> {
     let selection = match name {
-        ALL_VALUES => Selection::all(),
-        name => Selection::for_value(resolve_value(app, campaign, name).await?),
+        ALL_VALUES => RegistrationSelection::all(),
+        name => RegistrationSelection::for_value(resolve_value(app, campaign, name).await?),
     };
     if is_accessible(staff, &selection) {
         return Ok(selection);
@@ -45,7 +45,11 @@ pub async fn resolve_selection(
 }
 
 /// Returns the audit event of a report, with value and days.
-pub fn report_event(action: AuditAction, campaign: &Campaign, selection: &Selection) -> AuditEvent {
+pub fn report_event(
+    action: AuditAction,
+    campaign: &Campaign,
+    selection: &RegistrationSelection,
+) -> AuditEvent {
     let (first, last) = selection.days(&campaign.time_zone);
     let days = [("from", first), ("until", last)];
     let days = days
@@ -57,7 +61,7 @@ pub fn report_event(action: AuditAction, campaign: &Campaign, selection: &Select
 }
 
 /// Returns whether a selection is within the place scope. A list of all values requires access to all places.
-pub fn is_accessible(staff: &Principal, selection: &Selection) -> bool {
+pub fn is_accessible(staff: &Principal, selection: &RegistrationSelection) -> bool {
     let value = selection.tally_value.as_ref();
     value.map_or(staff.place_scope().is_all(), |value| staff.may_see(value))
 }
@@ -69,7 +73,7 @@ async fn resolve_value(app: &App, campaign: &Campaign, name: &str) -> Result<Str
     }
     // Campaigns that accept other places also know those of earlier registrations.
     let tally_value = campaign.tally_field().tally_value(name);
-    let selection = Selection::for_value(&tally_value);
+    let selection = RegistrationSelection::for_value(&tally_value);
     let count = app.store.count(&campaign.id, &selection).await?;
     (count > 0).then_some(tally_value).ok_or(Error::NoSuchValue)
 }
@@ -82,7 +86,11 @@ pub async fn request_refresh(app: &App, campaign: &Campaign) {
 }
 
 /// Returns a file name such as `vacunacion-Bogotá-2026-11-21-2026-11-22.xlsx`.
-pub fn file_name(campaign: &Campaign, selection: &Selection, format: ReportFormat) -> String {
+pub fn file_name(
+    campaign: &Campaign,
+    selection: &RegistrationSelection,
+    format: ReportFormat,
+) -> String {
     let mut name = format!(
         "{}-{}",
         campaign.id,

@@ -9,7 +9,7 @@ use super::error::Error;
 use crate::app::App;
 use jornada_domain::{Campaign, IdempotencyKey};
 use jornada_http::upload::Upload;
-use jornada_service::admission::{Evidence, HoneypotFields, fingerprint};
+use jornada_service::admission::{Evidence, HiddenFields, fingerprint};
 use jornada_service::registrations::{Submission, SubmitError, SubmitOutcome};
 
 /// A submission as received by the form or the API.
@@ -24,7 +24,7 @@ pub struct ReceivedSubmission<'a> {
     /// The idempotency key, or its error, which is reported only if the body is complete.
     pub key: Result<IdempotencyKey, Error>,
     /// The hidden fields of the form.
-    pub hidden: HoneypotFields,
+    pub hidden: HiddenFields,
     /// Whether the HTML form sent it, which requires a timestamp.
     pub is_form: bool,
     /// The solved challenge.
@@ -47,7 +47,7 @@ pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<Submi
     let evidence = Evidence {
         honeypot_filled: received.hidden.is_filled,
         form_timestamp: received.hidden.timestamp,
-        form_required: received.is_form,
+        timestamp_required: received.is_form,
         proof: received.proof.map(str::to_owned),
         fingerprint: fingerprint(key.as_str(), &upload.form),
     };

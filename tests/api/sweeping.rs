@@ -8,7 +8,7 @@ use jornada_domain::job::{ReportFormat, ReportRequest};
 use jornada_domain::registration::UniqueKey;
 use jornada_domain::staff::Session;
 use jornada_domain::staff::audit::SystemActor;
-use jornada_domain::{CampaignId, Job, Lang, RegistrationId, Selection};
+use jornada_domain::{CampaignId, Lang, RegistrationId, RegistrationSelection, ReportJob};
 use jornada_objects::{ObjectKey, ObjectStore};
 use jornada_photo::PhotoFormat;
 use jornada_service::retention::{Sweep, SweepReport, lease};
@@ -262,15 +262,15 @@ async fn the_command_reports_held_orphans_and_the_flag_deletes_them() {
 }
 
 /// Stores a report file and returns its job, which is not in the store.
-async fn put_report(photos: &ObjectStore, campaign: &str) -> Job {
+async fn put_report(photos: &ObjectStore, campaign: &str) -> ReportJob {
     let wanted = ReportRequest {
         campaign: CampaignId::parse(campaign).unwrap(),
-        selection: Selection::all(),
+        selection: RegistrationSelection::all(),
         format: ReportFormat::Csv,
         lang: Lang::Es,
         base_url: "http://localhost".into(),
     };
-    let mut job = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
+    let mut job = ReportJob::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     job.attempt = 1;
     let (key, plain) = (ObjectKey::for_job(&job, 1), tempfile::tempfile().unwrap());
     let (_, encrypted) = photos.encryptor().encrypt_file(&key, plain, || ()).unwrap();

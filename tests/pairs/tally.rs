@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use jornada_domain::CampaignId;
 use jornada_runtime::cache::CacheSetting;
 use jornada_service::tally::{LeaderTurn, Tally};
-use jornada_store::{Change, Position, Snapshot};
+use jornada_store::{Change, FeedPosition, TotalsSnapshot};
 
 use jornada_testkit::servers::{random_name, variable};
 
@@ -23,8 +23,8 @@ pub fn campaign() -> CampaignId {
     CampaignId::parse(&random_name()).unwrap()
 }
 
-fn position(at: u64) -> Position {
-    Position { at, token: None }
+fn position(at: u64) -> FeedPosition {
+    FeedPosition { at, token: None }
 }
 
 fn change(value: &str, delta: i64, at: u64) -> Change {
@@ -35,8 +35,8 @@ fn change(value: &str, delta: i64, at: u64) -> Change {
     }
 }
 
-fn snapshot(totals: &[(&str, u64)], at: u64) -> Snapshot {
-    Snapshot {
+fn snapshot(totals: &[(&str, u64)], at: u64) -> TotalsSnapshot {
+    TotalsSnapshot {
         totals: totals
             .iter()
             .map(|(value, total)| ((*value).to_owned(), *total))

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jornada_domain::job::{ReportFormat, ReportRequest};
 use jornada_domain::staff::Role;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_domain::{Job, JobState};
+use jornada_domain::{JobState, ReportJob};
 use reqwest::Response;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use crate::person::Person;
 use crate::report_client::{Program, job_id};
 use jornada_testkit::instance::{RunningInstance, Stores};
 
-async fn job(area: &Area, page: &str) -> Job {
+async fn job(area: &Area, page: &str) -> ReportJob {
     area.store.job(job_id(page)).await.unwrap().unwrap()
 }
 
@@ -205,7 +205,7 @@ async fn a_busy_instance_requeues_a_stalled_job() {
         format: ReportFormat::Xlsx,
         ..job(&area, &page).await.request
     };
-    let other = Job::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
+    let other = ReportJob::new(Uuid::new_v4(), wanted, "token:x".into(), Timestamp::now());
     area.store.add_job(&other).await.unwrap();
     let started = area.store.claim_next_job().await.unwrap().unwrap();
     assert_eq!((started.id, started.state), (other.id, JobState::Running));

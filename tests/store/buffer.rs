@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jornada_domain::RegistrationId;
 use jornada_domain::registration::PhotoRef;
 use jornada_photo::PhotoFormat;
-use jornada_store::{BufferTotals, BufferedPhoto, BufferedPhotoKey, Lease};
+use jornada_store::{BufferedPhoto, BufferedPhotoKey, Lease, PhotoBufferSize};
 use sha2::{Digest, Sha256};
 
 use crate::fixture::StoreFixture;
@@ -41,7 +41,7 @@ pub async fn a_photo_is_buffered_once_and_read_back_unchanged(fixture: &StoreFix
     let known = fixture.store.buffered_photo(buffered.key()).await.unwrap();
     assert_eq!(known, Some(buffered.bytes.clone()));
     assert_eq!(fixture.store.buffered_photo(other).await.unwrap(), None);
-    let all = BufferTotals {
+    let all = PhotoBufferSize {
         photos: 1,
         bytes: 8 << 20,
     };
@@ -68,7 +68,7 @@ pub async fn one_of_many_concurrent_removals_returns_true(fixture: &StoreFixture
     assert_eq!(found, 1);
     assert_eq!(
         fixture.store.buffer_totals().await.unwrap(),
-        BufferTotals::default()
+        PhotoBufferSize::default()
     );
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jornada_domain::history::RegistrationHistory;
 use jornada_domain::registration::UniqueKey;
-use jornada_domain::{Registration, RegistrationId, Selection};
+use jornada_domain::{Registration, RegistrationId, RegistrationSelection};
 use jornada_store::{Change, InsertOutcome, UpdateOutcome};
 
 use crate::fixture::{self, StoreFixture, corrected, deletion, drain, named, registration};
@@ -108,10 +108,10 @@ pub async fn a_corrected_value_is_listed_and_counted_under_the_new_value(fixture
         correct(fixture, &first, &[("ciudad", "Bogotá")]).await,
         UpdateOutcome::Updated
     );
-    let count = async |of: Selection| fixture.count(&of).await;
-    assert_eq!(count(Selection::for_value("Cali")).await, 1);
-    assert_eq!(count(Selection::for_value("Bogotá")).await, 1);
-    assert_eq!(count(Selection::all()).await, 2);
+    let count = async |of: RegistrationSelection| fixture.count(&of).await;
+    assert_eq!(count(RegistrationSelection::for_value("Cali")).await, 1);
+    assert_eq!(count(RegistrationSelection::for_value("Bogotá")).await, 1);
+    assert_eq!(count(RegistrationSelection::all()).await, 2);
     let there = fixture.list(Some("Bogotá")).await;
     assert_eq!(there[0].id, first.registration.id);
     let number = first.registration.id.receipt();

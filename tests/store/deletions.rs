@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jornada_domain::Selection;
+use jornada_domain::RegistrationSelection;
 use jornada_store::StoreSetting;
 use jornada_store::{InsertOutcome, UpdateOutcome};
 
@@ -47,7 +47,7 @@ pub async fn a_deleted_registration_does_not_come_back(fixture: &StoreFixture) {
     );
     assert_eq!(fixture.history(id).await, None);
     assert_eq!(fixture.store.receipt(id.receipt()).await.unwrap(), None);
-    assert_eq!(fixture.count(&Selection::all()).await, 0);
+    assert_eq!(fixture.count(&RegistrationSelection::all()).await, 0);
     assert_eq!(fixture.list(None).await, []);
     let snapshot = fixture.snapshot().await;
     assert!(snapshot.totals.is_empty());

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jornada_store::{FeedError, Position, Snapshot};
+use jornada_store::{FeedError, FeedPosition, TotalsSnapshot};
 use tokio::time::{Instant, timeout};
 
 use crate::fixture::{StoreFixture, drain, registration};
 
-async fn start(fixture: &StoreFixture) -> Position {
+async fn start(fixture: &StoreFixture) -> FeedPosition {
     fixture.snapshot().await.position
 }
 
@@ -45,7 +45,7 @@ pub async fn it_continues_from_every_position(fixture: &StoreFixture) {
     assert_eq!(changes.len(), 5);
     for (place, change) in changes.iter().enumerate() {
         let json = serde_json::to_string(&change.position).unwrap();
-        let position: Position = serde_json::from_str(&json).unwrap();
+        let position: FeedPosition = serde_json::from_str(&json).unwrap();
         let store = fixture.reopen().await;
         let mut feed = store.feed(&fixture.campaign.id, &position).await.unwrap();
         assert_eq!(drain(&mut feed).await.unwrap(), changes[place + 1..]);
@@ -57,7 +57,7 @@ pub async fn it_continues_from_a_snapshot(fixture: &StoreFixture) {
     for (key, value) in [("1", "a"), ("2", "b"), ("3", "c")] {
         let one = registration(&fixture.campaign, key, value, 0);
         fixture.insert(&one).await;
-        let Snapshot { totals, position } = fixture.snapshot().await;
+        let TotalsSnapshot { totals, position } = fixture.snapshot().await;
         let mut feed = fixture.feed(&from).await;
         let before = drain(&mut feed).await.unwrap();
         assert_eq!(before.len(), totals.len());
@@ -98,7 +98,7 @@ pub async fn a_snapshot_while_people_register_misses_and_duplicates_nothing(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let expected = BTreeMap::from([("a", 272), ("b", 264), ("c", 264)]);
-    for (Snapshot { totals, position }, mut feed) in followers {
+    for (TotalsSnapshot { totals, position }, mut feed) in followers {
         let mut followed = totals;
         for change in drain(&mut feed).await.unwrap() {
             assert!(change.position.at > position.at);
@@ -187,7 +187,7 @@ pub async fn a_position_that_never_existed_is_lost(fixture: &StoreFixture) {
     fixture.fill(3, &["a"]).await;
     let now = start(fixture).await.at;
     for ahead in [1_000_000 << 32, (i64::MAX as u64) - now, u64::MAX - now] {
-        let position = Position {
+        let position = FeedPosition {
             at: now + ahead,
             token: None,
         };

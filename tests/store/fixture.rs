@@ -6,10 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jornada_domain::history::{Deletion, RegistrationHistory};
 use jornada_domain::registration::{PhotoRef, UniqueKey};
-use jornada_domain::{Answers, Campaign, FormData, Registration, RegistrationId, Selection};
+use jornada_domain::{
+    Answers, Campaign, FormData, Registration, RegistrationId, RegistrationSelection,
+};
 use jornada_photo::PhotoFormat;
 use jornada_store::StoreSetting;
-use jornada_store::{Change, Feed, FeedError, InsertOutcome, Position, Snapshot, Store};
+use jornada_store::{Change, Feed, FeedError, FeedPosition, InsertOutcome, Store, TotalsSnapshot};
 use tempfile::TempDir;
 
 use jornada_testkit::{campaign::EXAMPLE, servers};
@@ -85,27 +87,28 @@ impl StoreFixture {
         self.store.history(&self.campaign, id).await.unwrap()
     }
 
-    pub async fn snapshot(&self) -> Snapshot {
+    pub async fn snapshot(&self) -> TotalsSnapshot {
         self.store.snapshot(&self.campaign.id).await.unwrap()
     }
 
-    pub async fn feed(&self, from: &Position) -> Feed {
+    pub async fn feed(&self, from: &FeedPosition) -> Feed {
         self.store.feed(&self.campaign.id, from).await.unwrap()
     }
 
-    pub async fn count(&self, selection: &Selection) -> u64 {
+    pub async fn count(&self, selection: &RegistrationSelection) -> u64 {
         let campaign = &self.campaign.id;
         self.store.count(campaign, selection).await.unwrap()
     }
 
     /// Returns the complete list of a value, or of all values.
     pub async fn list(&self, value: Option<&str>) -> Vec<Registration> {
-        let selection = value.map_or_else(Selection::all, Selection::for_value);
+        let selection =
+            value.map_or_else(RegistrationSelection::all, RegistrationSelection::for_value);
         self.selected(&selection).await
     }
 
     /// Returns the complete list of a selection.
-    pub async fn selected(&self, selection: &Selection) -> Vec<Registration> {
+    pub async fn selected(&self, selection: &RegistrationSelection) -> Vec<Registration> {
         let mut batches = self
             .store
             .registrations(&self.campaign, selection)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jornada_domain::{Answers, Registration, RegistrationId, Selection};
+use jornada_domain::{Answers, Registration, RegistrationId, RegistrationSelection};
 use jornada_store::InsertOutcome;
 
 use crate::fixture::{StoreFixture, campaign, named, registration};
@@ -42,7 +42,7 @@ pub async fn one_of_fifty_concurrent_inserts_is_new(fixture: &StoreFixture) {
         }
     }
     assert_eq!(new, 1);
-    assert_eq!(fixture.count(&Selection::all()).await, 1);
+    assert_eq!(fixture.count(&RegistrationSelection::all()).await, 1);
 }
 
 pub async fn concurrent_different_registrations_are_all_stored(fixture: &StoreFixture) {
@@ -176,7 +176,10 @@ pub async fn count_totals_and_list_agree(fixture: &StoreFixture) {
     for (value, total) in totals {
         let count = fixture
             .store
-            .count(&fixture.campaign.id, &Selection::for_value(&value))
+            .count(
+                &fixture.campaign.id,
+                &RegistrationSelection::for_value(&value),
+            )
             .await;
         assert_eq!(count.unwrap(), total);
         let expected: Vec<_> = stored
@@ -185,8 +188,11 @@ pub async fn count_totals_and_list_agree(fixture: &StoreFixture) {
             .collect();
         assert!(fixture.list(Some(&value)).await.iter().eq(expected));
     }
-    assert_eq!(fixture.count(&Selection::all()).await, 2_500);
-    assert_eq!(fixture.count(&Selection::for_value("")).await, 0);
+    assert_eq!(fixture.count(&RegistrationSelection::all()).await, 2_500);
+    assert_eq!(
+        fixture.count(&RegistrationSelection::for_value("")).await,
+        0
+    );
     assert_eq!(fixture.list(None).await.len(), 2_500);
 }
 
@@ -202,7 +208,7 @@ pub async fn a_period_includes_its_start_and_excludes_its_end(fixture: &StoreFix
         (Some("Leticia"), at(59), None, 1),
         (None, at(20), at(20), 0),
     ] {
-        let selection = Selection {
+        let selection = RegistrationSelection {
             tally_value: value.map(str::to_owned),
             from,
             until,
@@ -230,7 +236,7 @@ pub async fn a_dropped_list_stops(fixture: &StoreFixture) {
     for _ in 0..20 {
         let mut batches = fixture
             .store
-            .registrations(&fixture.campaign, &Selection::all())
+            .registrations(&fixture.campaign, &RegistrationSelection::all())
             .await
             .unwrap();
         assert_eq!(batches.next().await.unwrap().unwrap().len(), 1_000);
@@ -272,7 +278,7 @@ pub async fn campaigns_are_separate(fixture: &StoreFixture) {
     assert_eq!(
         fixture
             .store
-            .count(&other.id, &Selection::for_value("Cali"))
+            .count(&other.id, &RegistrationSelection::for_value("Cali"))
             .await
             .unwrap(),
         1

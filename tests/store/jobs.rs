@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use jornada_domain::job::{ReportFile, ReportFormat, ReportRequest, SourceVersion};
-use jornada_domain::{CampaignId, Job, JobState, Lang, Selection};
+use jornada_domain::{CampaignId, JobState, Lang, RegistrationSelection, ReportJob};
 use jornada_store::jobs::{JobLease, JobOutcome, MAX_FAILED_ATTEMPTS};
 use uuid::Uuid;
 
@@ -20,9 +20,9 @@ fn at(second: i64) -> Timestamp {
 fn request(value: &str) -> ReportRequest {
     ReportRequest {
         campaign: CampaignId::parse("vacunacion").unwrap(),
-        selection: Selection {
+        selection: RegistrationSelection {
             from: Some(at(0)),
-            ..Selection::for_value(value)
+            ..RegistrationSelection::for_value(value)
         },
         format: ReportFormat::Xlsx,
         lang: Lang::En,
@@ -37,14 +37,14 @@ fn file() -> ReportFile {
     }
 }
 
-async fn add_job(fixture: &StoreFixture, value: &str, second: i64) -> Job {
-    let job = Job::new(Uuid::new_v4(), request(value), ANA.into(), at(second));
+async fn add_job(fixture: &StoreFixture, value: &str, second: i64) -> ReportJob {
+    let job = ReportJob::new(Uuid::new_v4(), request(value), ANA.into(), at(second));
     fixture.store.add_job(&job).await.unwrap();
     job
 }
 
 /// Requeues jobs without a heartbeat for `silence`, then claims one.
-async fn claim_next(fixture: &StoreFixture, silence: Duration) -> Option<Job> {
+async fn claim_next(fixture: &StoreFixture, silence: Duration) -> Option<ReportJob> {
     fixture
         .store
         .requeue_stalled_jobs(silence, at(50))
@@ -315,7 +315,7 @@ pub async fn a_file_is_found_by_an_equal_request_and_shared(fixture: &StoreFixtu
         ..request("Cali")
     };
     let all_days = ReportRequest {
-        selection: Selection::for_value("Cali"),
+        selection: RegistrationSelection::for_value("Cali"),
         ..request("Cali")
     };
     for other in [in_spanish, all_days, request("Leticia")] {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jornada_domain::registration::UniqueKey;
-use jornada_domain::{Campaign, RegistrationId, Selection};
+use jornada_domain::{Campaign, RegistrationId, RegistrationSelection};
 use jornada_runtime::cache::CacheSetting;
 use jornada_service::tally::Tally;
-use jornada_store::{Feed, Position, Store, UpdateOutcome};
+use jornada_store::{Feed, FeedPosition, Store, UpdateOutcome};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
@@ -101,7 +101,7 @@ struct Consumer {
     campaign: Arc<Campaign>,
     tally: Tally,
     feed: Feed,
-    position: Position,
+    position: FeedPosition,
 }
 
 impl Consumer {
@@ -180,7 +180,10 @@ async fn run(
     consumer.catch_up().await;
     let truth = store.snapshot(&campaign.id).await.unwrap().totals;
     prop_assert_eq!(consumer.totals().await, truth.clone());
-    let count = store.count(&campaign.id, &Selection::all()).await.unwrap();
+    let count = store
+        .count(&campaign.id, &RegistrationSelection::all())
+        .await
+        .unwrap();
     prop_assert_eq!(truth.values().sum::<u64>(), count);
     Ok(())
 }

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use jornada_domain::Registration;
-use jornada_domain::Selection;
+use jornada_domain::RegistrationSelection;
 use jornada_store::StoreSetting;
 use jornada_store::{
-    FeedError, InsertOutcome, OPERATION_TIMEOUT, PING_TIMEOUT, Position, Store, StoreError,
+    FeedError, FeedPosition, InsertOutcome, OPERATION_TIMEOUT, PING_TIMEOUT, Store, StoreError,
     UpdateOutcome,
 };
 use mongodb::bson::doc;
@@ -64,7 +64,7 @@ async fn a_mongodb_that_disappears_is_unavailable_in_time() {
     assert!(matches!(pinged.unwrap_err(), StoreError::Unavailable(_)));
     assert!(before.elapsed() < PING_TIMEOUT + Duration::from_secs(1));
     let one = registration(&campaign, "1", "Cali", 0);
-    let all = Selection::all();
+    let all = RegistrationSelection::all();
     let (kept, found, counted, listed) = tokio::join!(
         store.insert(&campaign, &one),
         store.registration(&campaign, one.id),
@@ -120,7 +120,10 @@ async fn registrations_during_outages_are_inserted_once() {
     let expected: Vec<_> = (0..400).map(|number| number.to_string()).collect();
     assert_eq!(seen, expected);
     assert_eq!(
-        store.count(&campaign.id, &Selection::all()).await.unwrap(),
+        store
+            .count(&campaign.id, &RegistrationSelection::all())
+            .await
+            .unwrap(),
         400
     );
 }
@@ -181,7 +184,7 @@ async fn a_token_of_another_feed_is_lost() {
     fixture.fill(1, &["a"]).await;
     let mut feed = fixture.feed(&from).await;
     let changes = crate::fixture::drain(&mut feed).await.unwrap();
-    let Position { at, token } = changes[0].position.clone();
+    let FeedPosition { at, token } = changes[0].position.clone();
     let token = token.unwrap();
     let mut unknown = token.clone();
     let digit = token.rfind("\"}").unwrap() - 30;
@@ -199,7 +202,7 @@ async fn a_token_of_another_feed_is_lost() {
         "{\"_data\":7}",
         &unknown,
     ] {
-        let position = Position {
+        let position = FeedPosition {
             at,
             token: Some(token.to_owned()),
         };

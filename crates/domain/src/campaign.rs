@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use super::campaign_id::CampaignId;
 use super::consent;
 use super::field::Field;
-use super::lang::Localized;
+use super::lang::LocalizedText;
 
 pub use retention::Retention;
 pub use table::CampaignFileError;
@@ -26,11 +26,11 @@ pub struct Campaign {
     /// Whether this is the campaign at `/`.
     pub is_default: bool,
     /// Title of the page.
-    pub title: Localized,
+    pub title: LocalizedText,
     /// Text under the title.
-    pub intro: Localized,
+    pub intro: LocalizedText,
     /// Text of the consent, if the campaign requires one.
-    pub consent: Option<Localized>,
+    pub consent: Option<LocalizedText>,
     /// Start of the registration period.
     pub opens_at: Timestamp,
     /// End of the registration period, exclusive.

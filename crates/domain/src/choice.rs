@@ -1,6 +1,6 @@
 //! A question with a closed list of answers.
 
-use super::lang::Localized;
+use super::lang::LocalizedText;
 use super::validation_error::ValidationError;
 
 /// An option of a choice.
@@ -9,7 +9,7 @@ pub struct ChoiceOption {
     /// Value that is sent and stored.
     pub value: String,
     /// Text that is shown.
-    pub label: Localized,
+    pub label: LocalizedText,
 }
 
 /// The options of a question, in display order.
@@ -21,7 +21,7 @@ impl Choice {
     pub fn from_range(first: i64, last: i64) -> Self {
         let option = |number: i64| ChoiceOption {
             value: number.to_string(),
-            label: Localized {
+            label: LocalizedText {
                 es: number.to_string(),
                 en: number.to_string(),
             },

@@ -2,13 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::lang::Localized;
+use super::lang::LocalizedText;
 
 /// Length of a version, in hexadecimal digits.
 const DIGITS: usize = 16;
 
 /// Returns the first 64 bits of SHA-256 over both texts, in hexadecimal.
-pub fn version(words: &Localized) -> String {
+pub fn version(words: &LocalizedText) -> String {
     let mut hash = Sha256::new();
     for text in [&words.es, &words.en] {
         hash.update((text.len() as u64).to_be_bytes());
@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn other_words_are_another_version() {
-        let words = |es: &str, en: &str| Localized {
+        let words = |es: &str, en: &str| LocalizedText {
             es: es.into(),
             en: en.into(),
         };

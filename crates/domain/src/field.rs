@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use super::choice::Choice;
-use super::lang::Localized;
+use super::lang::LocalizedText;
 use super::place::Places;
 use super::validation_error::ValidationError;
 use super::{document, text};
@@ -18,9 +18,9 @@ pub struct Field {
     /// Name in forms, the API and the store: `[a-z][a-z0-9_]*`, up to 40 characters.
     pub name: String,
     /// Text of the question.
-    pub label: Localized,
+    pub label: LocalizedText,
     /// Help text under the question.
-    pub hint: Option<Localized>,
+    pub hint: Option<LocalizedText>,
     /// Kind of answer.
     pub kind: FieldKind,
     /// Whether an answer is required.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 use uuid::Uuid;
 
-use super::{CampaignId, Lang, Selection};
+use super::{CampaignId, Lang, RegistrationSelection};
 
 /// Time after its end at which a job and its file are deleted.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(24);
@@ -31,7 +31,7 @@ pub struct ReportRequest {
     /// Campaign of the registrations.
     pub campaign: CampaignId,
     /// Selected registrations.
-    pub selection: Selection,
+    pub selection: RegistrationSelection,
     /// File format.
     pub format: ReportFormat,
     /// Language of the labels.
@@ -93,7 +93,7 @@ impl JobState {
 
 /// A report that is generated in the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Job {
+pub struct ReportJob {
     /// Id in URLs.
     pub id: Uuid,
     /// Requested report.
@@ -116,7 +116,7 @@ pub struct Job {
     pub ended_at: Option<Timestamp>,
 }
 
-impl Job {
+impl ReportJob {
     /// Creates a queued job.
     pub fn new(id: Uuid, request: ReportRequest, requester: String, now: Timestamp) -> Self {
         Self {
@@ -159,15 +159,15 @@ impl Job {
 mod tests {
     use super::*;
 
-    fn done(basis: SourceVersion, ended: Timestamp) -> Job {
+    fn done(basis: SourceVersion, ended: Timestamp) -> ReportJob {
         let wanted = ReportRequest {
             campaign: CampaignId::parse("vacunacion").unwrap(),
-            selection: Selection::for_value("Cali"),
+            selection: RegistrationSelection::for_value("Cali"),
             format: ReportFormat::Csv,
             lang: Lang::Es,
             base_url: "http://localhost".into(),
         };
-        let mut job = Job::new(Uuid::nil(), wanted, "token:prueba".into(), ended);
+        let mut job = ReportJob::new(Uuid::nil(), wanted, "token:prueba".into(), ended);
         job.source_version = Some(basis);
         job.ended_at = Some(ended);
         job.state = JobState::Done(ReportFile {

@@ -44,14 +44,14 @@ impl Lang {
 /// A text in both languages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Localized {
+pub struct LocalizedText {
     /// In Spanish.
     pub es: String,
     /// In English.
     pub en: String,
 }
 
-impl Localized {
+impl LocalizedText {
     /// Returns the text in this language.
     pub fn get(&self, lang: Lang) -> &str {
         lang.pick(&self.es, &self.en)

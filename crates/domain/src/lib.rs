@@ -28,10 +28,10 @@ pub use campaign::Campaign;
 pub use campaign_id::CampaignId;
 pub use field::{Field, FieldKind};
 pub use idempotency_key::IdempotencyKey;
-pub use job::{Job, JobState};
-pub use lang::{Lang, Localized};
+pub use job::{JobState, ReportJob};
+pub use lang::{Lang, LocalizedText};
 pub use registration::{ReceiptNumber, Registration, RegistrationId};
-pub use selection::Selection;
+pub use selection::RegistrationSelection;
 pub use validation_error::{FieldError, RejectionReason, ValidationError};
 
 pub use jornada_photo::PhotoFormat;

@@ -9,7 +9,7 @@ use super::day_range::{end_of_day, start_of_day};
 
 /// Selection of registrations of a campaign; all of them by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selection {
+pub struct RegistrationSelection {
     /// Only those counted under this value.
     #[serde(rename = "value")]
     pub tally_value: Option<String>,
@@ -19,7 +19,7 @@ pub struct Selection {
     pub until: Option<Timestamp>,
 }
 
-impl Selection {
+impl RegistrationSelection {
     /// Selects all registrations.
     pub fn all() -> Self {
         Self::default()
@@ -72,7 +72,8 @@ mod tests {
     fn days_are_those_of_the_clocks_of_the_zone() {
         let zone = TimeZone::get("America/Bogota").unwrap();
         let day: Date = "2026-11-21".parse().unwrap();
-        let chosen = Selection::for_value("Cali").between_days(Some(day), Some(day), &zone);
+        let chosen =
+            RegistrationSelection::for_value("Cali").between_days(Some(day), Some(day), &zone);
         let chosen = chosen.unwrap();
         assert_eq!(chosen.from, Some("2026-11-21T05:00:00Z".parse().unwrap()));
         assert_eq!(chosen.until, Some("2026-11-22T05:00:00Z".parse().unwrap()));
@@ -85,7 +86,7 @@ mod tests {
         // Clocks went forward on that day: it has 23 hours.
         let zone = TimeZone::get("Europe/Madrid").unwrap();
         let day: Date = "2026-03-29".parse().unwrap();
-        let chosen = Selection::all()
+        let chosen = RegistrationSelection::all()
             .between_days(Some(day), Some(day), &zone)
             .unwrap();
         let hours = chosen.until.unwrap().duration_since(chosen.from.unwrap());
@@ -96,15 +97,16 @@ mod tests {
     fn days_in_the_wrong_order_or_beyond_the_calendar_are_none() {
         let day = |text: &str| Some(text.parse::<Date>().unwrap());
         let utc = TimeZone::UTC;
-        let wrong = Selection::all().between_days(day("2026-11-22"), day("2026-11-21"), &utc);
+        let wrong =
+            RegistrationSelection::all().between_days(day("2026-11-22"), day("2026-11-21"), &utc);
         assert_eq!(wrong, None);
         assert_eq!(
-            Selection::all().between_days(None, Some(Date::MAX), &utc),
+            RegistrationSelection::all().between_days(None, Some(Date::MAX), &utc),
             None
         );
         assert_eq!(
-            Selection::all().between_days(None, None, &utc),
-            Some(Selection::all())
+            RegistrationSelection::all().between_days(None, None, &utc),
+            Some(RegistrationSelection::all())
         );
     }
 }

@@ -15,7 +15,7 @@ use tracing::error;
 
 use super::assets::asset;
 use super::lang;
-use jornada_domain::{CampaignId, Lang, Localized};
+use jornada_domain::{CampaignId, Lang, LocalizedText};
 
 /// Returns the Spanish name of a month, from 1.
 fn month_es(month: i8) -> &'static str {
@@ -79,7 +79,7 @@ impl PageContext {
     }
 
     /// Returns a campaign text in the language of the page.
-    pub fn localized<'a>(&self, text: &'a Localized) -> &'a str {
+    pub fn localized<'a>(&self, text: &'a LocalizedText) -> &'a str {
         text.get(self.lang)
     }
 

@@ -33,7 +33,7 @@ use crate::key_id::KeyId;
 use cipher::{SecretKey, TAG_BYTES};
 pub(super) use file::CHUNK_BYTES;
 use jornada_photo::MAX_PHOTO_BYTES;
-use jornada_runtime::blocking::blocking_if_large;
+use jornada_runtime::blocking::run_blocking_if_large;
 use keys::WRAPPED_BYTES;
 
 const MAGIC: &[u8; 4] = b"JPS1";
@@ -178,7 +178,7 @@ async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let cancelled = |_| Err(ObjectError::Failed("the encryption was cancelled".into()));
-    blocking_if_large(size, work)
+    run_blocking_if_large(size, work)
         .await
         .unwrap_or_else(cancelled)
 }

@@ -36,7 +36,10 @@ impl ObjectError {
 }
 
 /// Runs an operation; fails if it takes longer than `limit`.
-pub async fn within<T>(limit: Duration, operation: impl Future<Output = Result<T>>) -> Result<T> {
+pub async fn with_timeout<T>(
+    limit: Duration,
+    operation: impl Future<Output = Result<T>>,
+) -> Result<T> {
     timeout(limit, operation)
         .await
         .unwrap_or_else(|_| Err(ObjectError::timed_out()))

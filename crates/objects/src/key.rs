@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use jornada_domain::job::ReportFormat;
 use jornada_domain::registration::PhotoRef;
-use jornada_domain::{CampaignId, Job, RegistrationId};
+use jornada_domain::{CampaignId, RegistrationId, ReportJob};
 use jornada_photo::PhotoFormat;
 
 /// Key of an object.
@@ -56,7 +56,7 @@ impl ObjectKey {
     }
 
     /// Returns the key of the file of one attempt at a job.
-    pub fn for_job(job: &Job, attempt: u32) -> Self {
+    pub fn for_job(job: &ReportJob, attempt: u32) -> Self {
         Self::Report {
             campaign: job.request.campaign.clone(),
             job: job.id,

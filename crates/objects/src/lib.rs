@@ -13,7 +13,7 @@ mod object_store;
 pub mod s3;
 mod setting;
 
-pub use error::{ObjectError, Result, within};
+pub use error::{ObjectError, Result, with_timeout};
 pub use key::ObjectKey;
 pub use key_id::KeyId;
 pub use object_store::ObjectStore;

@@ -18,7 +18,7 @@ use super::encryption::{
     EncryptedFile, EncryptedPhoto, Encryptor, HEADER_BYTES, KeyEncryptionKey, MAX_ENCRYPTED_BYTES,
     is_encrypted_under,
 };
-use super::error::{ObjectError, Result, within};
+use super::error::{ObjectError, Result, with_timeout};
 use super::key::ObjectKey;
 use super::s3::S3Backend;
 use super::setting::ObjectStoreSetting;
@@ -85,7 +85,7 @@ impl ObjectStore {
     /// Creates the folder or bucket if it is missing, within three seconds.
     pub async fn prepare(&self) -> Result<()> {
         let prepared = self.measure("prepare", async { dispatch!(self.prepare()) });
-        within(PREPARE_TIMEOUT, prepared).await
+        with_timeout(PREPARE_TIMEOUT, prepared).await
     }
 
     /// Stores a photo durably. Storing it again leaves one of the two encrypted versions; both hold the same photo.
@@ -165,13 +165,14 @@ impl ObjectStore {
     /// if it is missing.
     pub async fn try_put(&self) -> Result<()> {
         let tried = self.measure("try_put", async { dispatch!(self.try_put()) });
-        within(PROBE_TIMEOUT, tried).await
+        with_timeout(PROBE_TIMEOUT, tried).await
     }
 
     /// Checks within a second whether the store answers.
     pub async fn ping(&self) -> Result<()> {
         let ping = async { dispatch!(self.ping()) };
-        self.measure("ping", within(PROBE_TIMEOUT, ping)).await
+        self.measure("ping", with_timeout(PROBE_TIMEOUT, ping))
+            .await
     }
 
     /// Reads the first `bytes` bytes of a photo, or all of it. Returns `None` if there is none.

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// A loop that pauses after each step and ends at a stop token:
-/// `while polling.run("cannot poll", step()).await {}`.
+/// `while polling.attempt("cannot poll", step()).await {}`.
 #[derive(Debug)]
-pub struct Loop<'a> {
+pub struct PeriodicLoop<'a> {
     period: Duration,
     stop: &'a CancellationToken,
     is_failing: bool,
@@ -17,18 +17,18 @@ pub struct Loop<'a> {
 
 /// Creates a loop with a pause of `period` after each step.
 #[must_use]
-pub fn every(period: Duration, stop: &CancellationToken) -> Loop<'_> {
-    Loop {
+pub fn every(period: Duration, stop: &CancellationToken) -> PeriodicLoop<'_> {
+    PeriodicLoop {
         period,
         stop,
         is_failing: false,
     }
 }
 
-impl Loop<'_> {
+impl PeriodicLoop<'_> {
     /// Runs a step, which the stop token cancels, and pauses. Logs the first of several failures, as `failure`, and the
     /// recovery. Returns whether to go on.
-    pub async fn run<E: Display>(
+    pub async fn attempt<E: Display>(
         &mut self,
         failure: &str,
         step: impl Future<Output = Result<(), E>>,
@@ -39,8 +39,8 @@ impl Loop<'_> {
         self.pause().await
     }
 
-    /// Like [`run`](Self::run), but lets the step finish.
-    pub async fn run_uncancelled<E: Display>(
+    /// Like [`attempt`](Self::attempt), but lets the step finish.
+    pub async fn attempt_uncancelled<E: Display>(
         &mut self,
         failure: &str,
         step: impl Future<Output = Result<(), E>>,
@@ -50,8 +50,8 @@ impl Loop<'_> {
         self.pause().await
     }
 
-    /// Like [`run`](Self::run), for a step that logs its failures itself.
-    pub async fn repeat<T>(&mut self, step: impl Future<Output = T>) -> bool {
+    /// Like [`attempt`](Self::attempt), for a step that logs its failures itself.
+    pub async fn run<T>(&mut self, step: impl Future<Output = T>) -> bool {
         self.stop.run_until_cancelled(Box::pin(step)).await;
         self.pause().await
     }
@@ -83,11 +83,15 @@ mod tests {
     async fn a_loop_goes_on_after_a_failure_until_the_stop_cancels_a_step() {
         let stop = CancellationToken::new();
         let mut polling = every(PERIOD, &stop);
-        assert!(polling.run("cannot poll", ready(Err("down"))).await);
+        assert!(polling.attempt("cannot poll", ready(Err("down"))).await);
         assert!(polling.is_failing);
-        assert!(polling.run("cannot poll", ready(Ok::<_, String>(()))).await);
+        assert!(
+            polling
+                .attempt("cannot poll", ready(Ok::<_, String>(())))
+                .await
+        );
         assert!(!polling.is_failing);
-        let hanging = polling.run("cannot poll", pending::<Result<(), String>>());
+        let hanging = polling.attempt("cannot poll", pending::<Result<(), String>>());
         let (goes_on, ()) = tokio::join!(hanging, async { stop.cancel() });
         assert!(!goes_on);
     }
@@ -104,7 +108,7 @@ mod tests {
         };
         assert!(
             !every(PERIOD, &stop)
-                .run_uncancelled("cannot poll", work)
+                .attempt_uncancelled("cannot poll", work)
                 .await
         );
         assert!(is_done);

@@ -7,7 +7,7 @@ pub const LARGE_INPUT: usize = 256 * 1024;
 
 /// Runs `work` on an input of `bytes` bytes: on a blocking thread if it is large, else here. Fails if the thread panics
 /// or is cancelled.
-pub async fn blocking_if_large<T: Send + 'static>(
+pub async fn run_blocking_if_large<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {

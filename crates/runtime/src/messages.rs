@@ -17,12 +17,12 @@ const ENGLISH: &str = include_str!("../../../i18n/en/jornada.ftl");
 #[macro_export]
 macro_rules! text {
     ($lang:expr, $($message:tt)+) => {
-        $crate::messages::fl!($crate::messages::messages($lang.tag()), $($message)+)
+        $crate::messages::fl!($crate::messages::for_language($lang.tag()), $($message)+)
     };
 }
 
 /// Returns the messages of a language, Spanish if there are none.
-pub fn messages(language: &str) -> &'static Messages {
+pub fn for_language(language: &str) -> &'static Messages {
     static ES: LazyLock<Messages> = LazyLock::new(|| Messages::load("es", &[SPANISH]));
     static EN: LazyLock<Messages> = LazyLock::new(|| Messages::load("en", &[SPANISH, ENGLISH]));
     match language {

@@ -22,7 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use counters::AbuseCounters;
 pub use evidence::{
-    Evidence, HONEYPOT_FIELD, HoneypotFields, TIMESTAMP_FIELD, fingerprint, take_part,
+    Evidence, HONEYPOT_FIELD, HiddenFields, TIMESTAMP_FIELD, fingerprint, take_part,
 };
 pub use rate::{RateLimits, rate_limit_key};
 pub use reservation::Admitted;
@@ -189,7 +189,7 @@ impl Admission {
             self.metrics.count_bot_signal("filled");
             return Err(Denied::HoneypotFilled);
         }
-        let is_timed = evidence.form_required || evidence.form_timestamp.is_some();
+        let is_timed = evidence.timestamp_required || evidence.form_timestamp.is_some();
         if !is_timed || self.is_exempt(client) {
             return Ok(());
         }

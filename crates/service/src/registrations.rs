@@ -27,7 +27,7 @@ use jornada_domain::{
     RejectionReason, ValidationError,
 };
 use jornada_photo::inspect::{CleanPhoto, InspectionError, inspect};
-use jornada_runtime::blocking::blocking_if_large;
+use jornada_runtime::blocking::run_blocking_if_large;
 use jornada_store::{InsertOutcome, Receipt, Store, StoreError};
 use metrics::RegistrationMetrics;
 use photo_repository::{PhotoError, PhotoRepository};
@@ -254,7 +254,7 @@ async fn inspect_photo(
         let error = FieldError::new("photo", ValidationError::UnknownField);
         return Err(SubmitError::Invalid(vec![error]));
     }
-    let inspected = blocking_if_large(bytes.len(), move || inspect(bytes)).await;
+    let inspected = run_blocking_if_large(bytes.len(), move || inspect(bytes)).await;
     let inspected = inspected.unwrap_or(Err(InspectionError::Damaged));
     inspected.map(Some).map_err(SubmitError::InvalidPhoto)
 }

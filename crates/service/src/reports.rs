@@ -24,7 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rust_xlsxwriter::XlsxError;
 
-use jornada_domain::{Campaign, Lang, Selection};
+use jornada_domain::{Campaign, Lang, RegistrationSelection};
 use jornada_store::StoreError;
 
 pub use jornada_domain::job::ReportFormat;
@@ -37,7 +37,7 @@ pub struct ReportSpec {
     /// Campaign whose registrations are exported.
     pub campaign: Arc<Campaign>,
     /// Which registrations.
-    pub selection: Selection,
+    pub selection: RegistrationSelection,
     /// Language of the labels.
     pub lang: Lang,
     /// Time of the request.

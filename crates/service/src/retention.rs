@@ -73,7 +73,7 @@ impl Sweep {
     pub async fn run(self, first: Duration, every: Duration, stop: CancellationToken) {
         stop.run_until_cancelled(tokio::time::sleep(first)).await;
         let mut sweeping = background::every(every, &stop);
-        while sweeping.repeat(self.sweep_and_log()).await {}
+        while sweeping.run(self.sweep_and_log()).await {}
         // If this fails, the lease expires by itself.
         self.lease.release().await.ok();
     }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use jornada_domain::CampaignId;
 use jornada_runtime::cache::CacheSetting;
 use jornada_runtime::metrics::Meter;
-use jornada_store::{Change, Position, Snapshot};
+use jornada_store::{Change, FeedPosition, TotalsSnapshot};
 
 pub use totals::{LeaderTurn, TallyError, Totals};
 
@@ -100,7 +100,7 @@ impl Tally {
     pub async fn add(
         &self,
         campaign: &CampaignId,
-        from: &Position,
+        from: &FeedPosition,
         changes: &[Change],
     ) -> Result<bool, TallyError> {
         let Some(last) = changes.last() else {
@@ -118,8 +118,8 @@ impl Tally {
     pub async fn replace(
         &self,
         campaign: &CampaignId,
-        from: Option<&Position>,
-        snapshot: &Snapshot,
+        from: Option<&FeedPosition>,
+        snapshot: &TotalsSnapshot,
         now: Timestamp,
     ) -> Result<bool, TallyError> {
         dispatch!("replace", self.replace(campaign, from, snapshot, now))

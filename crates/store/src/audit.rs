@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::error::Result;
 use super::handle::Store;
-use super::records::{Condition, Fields, Freshness, NewRecord, Query, Record, Table, Value};
+use super::records::{Condition, Fields, InsertableRecord, Query, ReadMode, Record, Table, Value};
 use jornada_domain::CampaignId;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent, AuditRecord, ChainEntry, ChainHead};
 
@@ -74,7 +74,7 @@ impl Record for ChainEntry {
     }
 }
 
-impl NewRecord for ChainEntry {
+impl InsertableRecord for ChainEntry {
     fn to_fields(&self) -> Fields {
         let AuditRecord {
             at,
@@ -158,7 +158,7 @@ impl Store {
         // An entry appended after one that no majority has yet is acknowledged only once a majority has both.
         let last = Query::new([Condition::at_least("seq", 1_u64)])
             .sort(&[("seq", -1)])
-            .read(Freshness::Unconfirmed);
+            .read(ReadMode::PrimaryLocal);
         let head = self.time("audit_head", self.find_record(last)).await?;
         Ok(head.unwrap_or_default())
     }

@@ -2,7 +2,7 @@
 
 use super::error::Result;
 use super::mongo::handle::MongoStore;
-use super::records::{Condition, FieldChange, NewRecord, Order, Query, Record};
+use super::records::{Condition, FieldChange, InsertableRecord, Order, Query, Record};
 use super::sqlite::handle::SqliteStore;
 use jornada_runtime::metrics::Meter;
 
@@ -54,7 +54,7 @@ impl Store {
     }
 
     /// Inserts a record. Returns false if a unique field has the same value in another one.
-    pub(crate) async fn insert_record<R: NewRecord>(&self, record: &R) -> Result<bool> {
+    pub(crate) async fn insert_record<R: InsertableRecord>(&self, record: &R) -> Result<bool> {
         dispatch!(self.insert_record(R::TABLE, record.to_fields()))
     }
 

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::error::Result;
 use super::handle::Store;
-use super::records::{Condition, FieldChange, Freshness, Query, Value};
+use super::records::{Condition, FieldChange, Query, ReadMode, Value};
 use super::time_limit::to_ms;
 use jornada_domain::job::{ReportFile, ReportRequest, SourceVersion};
-use jornada_domain::{CampaignId, Job};
+use jornada_domain::{CampaignId, ReportJob};
 
 /// Maximum number of jobs in a list.
 pub const MAX_JOBS: u32 = 200;
@@ -32,7 +32,7 @@ pub struct JobLease {
 
 impl JobLease {
     /// Returns the lease of the worker that has just claimed `job`.
-    pub fn from_job(job: &Job) -> Self {
+    pub fn from_job(job: &ReportJob) -> Self {
         Self {
             job: job.id,
             attempt: job.attempt,
@@ -69,15 +69,15 @@ pub enum JobOutcome {
 
 impl Store {
     /// Inserts a job. Idempotent.
-    pub async fn add_job(&self, job: &Job) -> Result<()> {
+    pub async fn add_job(&self, job: &ReportJob) -> Result<()> {
         self.time("add_job", self.insert_record(job))
             .await
             .map(drop)
     }
 
     /// Returns a job.
-    pub async fn job(&self, id: Uuid) -> Result<Option<Job>> {
-        let query = Query::new([Condition::is("id", id)]).read(Freshness::Primary);
+    pub async fn job(&self, id: Uuid) -> Result<Option<ReportJob>> {
+        let query = Query::new([Condition::is("id", id)]).read(ReadMode::Primary);
         self.time("job", self.find_record(query)).await
     }
 
@@ -86,7 +86,7 @@ impl Store {
         &self,
         campaign: &CampaignId,
         requester: &str,
-    ) -> Result<Vec<Job>> {
+    ) -> Result<Vec<ReportJob>> {
         let theirs = [
             Condition::contains("askers", requester),
             Condition::is("campaign", campaign.as_str()),
@@ -97,7 +97,7 @@ impl Store {
     }
 
     /// Returns the latest finished job for an equal request of any requester.
-    pub async fn find_finished_job(&self, request: &ReportRequest) -> Result<Option<Job>> {
+    pub async fn find_finished_job(&self, request: &ReportRequest) -> Result<Option<ReportJob>> {
         let equal = [
             Condition::is("state", "done"),
             Condition::is("wanted", record::to_json(request)),
@@ -110,13 +110,13 @@ impl Store {
     pub async fn add_requester(&self, id: Uuid, requester: &str) -> Result<bool> {
         let finished = [Condition::is("id", id), Condition::is("state", "done")];
         let include = [FieldChange::Include("askers", requester.to_owned())];
-        let add = self.update_records::<Job>(finished, include);
+        let add = self.update_records::<ReportJob>(finished, include);
         Ok(self.time("share_job", add).await? > 0)
     }
 
     /// Claims the job that was queued first. If the outcome is unknown, a claimed job is queued again for lack of
     /// heartbeats.
-    pub async fn claim_next_job(&self) -> Result<Option<Job>> {
+    pub async fn claim_next_job(&self) -> Result<Option<ReportJob>> {
         let changes = [
             FieldChange::set("state", "running"),
             FieldChange::Increment("attempt"),
@@ -139,7 +139,9 @@ impl Store {
         ];
         let requeue = async {
             // Nearly always nothing has stalled, and a read costs no commit.
-            let any = self.find_record::<Job>(Query::new(stalled.clone())).await?;
+            let any = self
+                .find_record::<ReportJob>(Query::new(stalled.clone()))
+                .await?;
             match any {
                 None => Ok(0),
                 Some(_) => self.fail_attempts(stalled, now).await,
@@ -161,7 +163,7 @@ impl Store {
             FieldChange::set("rows", rows),
         ];
         changes.extend(source_version.into_iter().flat_map(set_source_version));
-        let update = self.update_records::<Job>(lease.is_valid(), changes);
+        let update = self.update_records::<ReportJob>(lease.is_valid(), changes);
         Ok(self.time("note_job", update).await? > 0)
     }
 
@@ -194,7 +196,7 @@ impl Store {
                 changes
             }
         };
-        let finish = self.update_records::<Job>(lease.is_valid(), changes);
+        let finish = self.update_records::<ReportJob>(lease.is_valid(), changes);
         Ok(self.time("end_job", finish).await? > 0)
     }
 
@@ -211,10 +213,12 @@ impl Store {
             FieldChange::set("ended_at", now),
         ];
         attempts.push(Condition::at_least("lost", last));
-        let failed = self.update_records::<Job>(attempts.clone(), fail).await?;
+        let failed = self
+            .update_records::<ReportJob>(attempts.clone(), fail)
+            .await?;
         attempts.pop();
         attempts.push(Condition::below("lost", last));
-        Ok(failed + self.update_records::<Job>(attempts, requeue).await?)
+        Ok(failed + self.update_records::<ReportJob>(attempts, requeue).await?)
     }
 
     /// Cancels a queued or running job. Returns false if there is none.
@@ -228,12 +232,12 @@ impl Store {
             FieldChange::set("state", "cancelled"),
             FieldChange::set("ended_at", now),
         ];
-        let cancel = self.update_records::<Job>(live, changes);
+        let cancel = self.update_records::<ReportJob>(live, changes);
         Ok(self.time("cancel_job", cancel).await? > 0)
     }
 
     /// Returns up to [`MAX_JOBS`] jobs that ended at `from` or later and before `before`, earliest first.
-    pub async fn ended_jobs(&self, from: Timestamp, before: Timestamp) -> Result<Vec<Job>> {
+    pub async fn ended_jobs(&self, from: Timestamp, before: Timestamp) -> Result<Vec<ReportJob>> {
         let ended = [
             Condition::at_least("ended_at", from),
             Condition::below("ended_at", before),
@@ -244,7 +248,7 @@ impl Store {
 
     /// Deletes a job. Idempotent.
     pub async fn remove_job(&self, id: Uuid) -> Result<()> {
-        let delete = self.delete_records::<Job>([Condition::is("id", id)]);
+        let delete = self.delete_records::<ReportJob>([Condition::is("id", id)]);
         self.time("remove_job", delete).await.map(drop)
     }
 }

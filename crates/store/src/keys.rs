@@ -3,7 +3,9 @@
 
 use super::error::Result;
 use super::handle::Store;
-use super::records::{Condition, FieldChange, Fields, Freshness, NewRecord, Query, Record, Table};
+use super::records::{
+    Condition, FieldChange, Fields, InsertableRecord, Query, ReadMode, Record, Table,
+};
 
 /// A key encrypted with a master key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ impl Record for WrappedKey {
     }
 }
 
-impl NewRecord for WrappedKey {
+impl InsertableRecord for WrappedKey {
     fn to_fields(&self) -> Fields {
         Fields::from([
             ("id", self.id.into()),
@@ -49,7 +51,7 @@ impl Store {
     /// Returns all keys in order of their ids: one for each master key that was ever the first in the settings.
     pub async fn wrapped_keys(&self) -> Result<Vec<WrappedKey>> {
         // An instance that has just created a key, or lost the race to create it, must see the stored one.
-        let all = Query::new([]).sort(&[("id", 1)]).read(Freshness::Primary);
+        let all = Query::new([]).sort(&[("id", 1)]).read(ReadMode::Primary);
         self.time("vault_keys", self.find_records(all)).await
     }
 

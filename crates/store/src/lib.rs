@@ -28,12 +28,12 @@ pub use error::{Result, StoreError};
 pub use handle::Store;
 pub use keys::WrappedKey;
 pub use leases::Lease;
-pub use photos::buffer::{BufferTotals, BufferedPhoto, BufferedPhotoKey};
-pub use photos::deletions::PendingDeletion;
+pub use photos::buffer::{BufferedPhoto, BufferedPhotoKey, PhotoBufferSize};
+pub use photos::deletions::PendingPhotoDeletion;
 pub use registrations::search;
 pub use registrations::{
-    Change, ErasedRegistration, Feed, FeedError, InsertOutcome, Position, Receipt,
-    RegistrationStream, Snapshot, UpdateOutcome,
+    Change, DeletedRegistration, Feed, FeedError, FeedPosition, InsertOutcome, Receipt,
+    RegistrationStream, TotalsSnapshot, UpdateOutcome,
 };
 pub use setting::StoreSetting;
 pub use time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT};

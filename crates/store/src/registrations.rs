@@ -16,13 +16,13 @@ use jiff::Timestamp;
 use super::error::Result;
 use super::handle::{Store, dispatch};
 use jornada_domain::{
-    Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
+    Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, RegistrationSelection,
 };
 
 pub use feed::Feed;
-pub use feed::change::{Change, FeedError, Position, Snapshot};
+pub use feed::change::{Change, FeedError, FeedPosition, TotalsSnapshot};
 pub use stream::RegistrationStream;
-pub use updates::{ErasedRegistration, UpdateOutcome};
+pub use updates::{DeletedRegistration, UpdateOutcome};
 
 /// Outcome of inserting a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,11 @@ impl Store {
     }
 
     /// Counts the selected registrations of a campaign.
-    pub async fn count(&self, campaign: &CampaignId, selection: &Selection) -> Result<u64> {
+    pub async fn count(
+        &self,
+        campaign: &CampaignId,
+        selection: &RegistrationSelection,
+    ) -> Result<u64> {
         dispatch!("count", self.count(campaign, selection))
     }
 
@@ -111,7 +115,7 @@ impl Store {
     pub async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
-        selection: &Selection,
+        selection: &RegistrationSelection,
     ) -> Result<RegistrationStream> {
         dispatch!("registrations", self.registrations(campaign, selection))
     }

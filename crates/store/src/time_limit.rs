@@ -16,7 +16,7 @@ pub const PING_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) const COUNT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Waits for an operation up to its time limit.
-pub(crate) async fn within<T, E>(
+pub(crate) async fn with_timeout<T, E>(
     limit: Duration,
     operation: impl IntoFuture<Output = Result<T, E>>,
 ) -> Result<T>
@@ -33,7 +33,7 @@ pub(crate) async fn in_time<T, E>(operation: impl IntoFuture<Output = Result<T, 
 where
     StoreError: From<E>,
 {
-    within(OPERATION_TIMEOUT, operation).await
+    with_timeout(OPERATION_TIMEOUT, operation).await
 }
 
 /// Converts a length to the unit of both back ends.

@@ -118,6 +118,6 @@ async fn run_election(
             info!("leadership among the watchers changed to {current:?}");
         }
     };
-    while beats.repeat(beat()).await {}
+    while beats.run(beat()).await {}
     shared_state.release_lease().await.ok();
 }

@@ -41,7 +41,7 @@ impl Mailer {
         let failure = "cannot process the outbox";
         let mut polling = background::every(POLL_INTERVAL, &stop);
         while polling
-            .run_uncancelled(failure, self.process_outbox(&mut schedule))
+            .attempt_uncancelled(failure, self.process_outbox(&mut schedule))
             .await
         {}
     }

@@ -16,7 +16,7 @@ use crate::web::submission::{ReceivedSubmission, submit};
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::IdempotencyKey;
 use jornada_http::upload::Upload;
-use jornada_service::admission::HoneypotFields;
+use jornada_service::admission::HiddenFields;
 use jornada_service::registrations::SubmitOutcome;
 use jornada_store::Receipt;
 
@@ -86,7 +86,7 @@ pub async fn register(
     // Read the whole body before any rejection: a client that is still sending would not read the response.
     let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
     // The script of the HTML form sends the hidden fields; other programs need not.
-    let hidden = HoneypotFields::take_from(&mut upload.form);
+    let hidden = HiddenFields::take_from(&mut upload.form);
     let proof = headers.get(PROOF_HEADER);
     let received = ReceivedSubmission {
         campaign: &campaign,

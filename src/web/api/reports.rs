@@ -22,7 +22,7 @@ use jornada_domain::day_range::parse_day;
 use jornada_domain::job::ReportFormat;
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_domain::{Campaign, Selection};
+use jornada_domain::{Campaign, RegistrationSelection};
 use jornada_http::page::PageContext;
 use jornada_service::reports::{FinishedReport, Progress, ReportSpec};
 
@@ -109,7 +109,11 @@ pub async fn report(
 
 impl DateRangeQuery {
     /// Limits a selection to registrations received on these days.
-    fn apply_to(&self, selection: Selection, campaign: &Campaign) -> Result<Selection, Error> {
+    fn apply_to(
+        &self,
+        selection: RegistrationSelection,
+        campaign: &Campaign,
+    ) -> Result<RegistrationSelection, Error> {
         let read = |sent: &Option<String>| sent.as_deref().map(parse_day).transpose();
         let wrong = |_| Error::Malformed("a day that is not written YYYY-MM-DD");
         let first = read(&self.from).map_err(wrong)?;

@@ -1,7 +1,7 @@
 //! Texts of all errors: what is wrong and how to fix it.
 
 use jiff::Timestamp;
-use jornada_runtime::messages::messages;
+use jornada_runtime::messages;
 
 use super::photo::photo_message;
 use super::{Error, retry_seconds};
@@ -20,7 +20,7 @@ impl Error {
     /// Returns a short title.
     pub fn title(&self, lang: Lang) -> &'static str {
         let name: &str = self.into();
-        messages(lang.tag()).get(&format!("error-{name}"))
+        messages::for_language(lang.tag()).get(&format!("error-{name}"))
     }
 
     /// Returns what is wrong and how to fix it.
@@ -48,7 +48,7 @@ impl Error {
             }
             other => {
                 let name: &str = other.into();
-                let text = messages(lang.tag()).get(&format!("error-{name}-detail"));
+                let text = messages::for_language(lang.tag()).get(&format!("error-{name}-detail"));
                 text.to_owned()
             }
         }

@@ -20,7 +20,7 @@ use jornada_domain::Lang;
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::staff::audit::ChainEntry;
-use jornada_runtime::messages::messages;
+use jornada_runtime::messages;
 use jornada_service::staff::audit::export::{AuditExportFormat, format_detail};
 use jornada_store::Store;
 use jornada_store::audit::{AuditFilter, StoredEntry};
@@ -124,7 +124,7 @@ fn stream_csv(
 
 /// Returns the text of an action for the user.
 fn action_text(action: AuditAction, lang: Lang) -> &'static str {
-    messages(lang.tag()).get(&format!("staff-action-{action}"))
+    messages::for_language(lang.tag()).get(&format!("staff-action-{action}"))
 }
 
 #[derive(Template)]

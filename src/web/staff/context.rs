@@ -13,7 +13,7 @@ use crate::web::error::Error;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
 use jornada_domain::staff::{Account, Role};
 use jornada_http::page::PageContext;
-use jornada_runtime::messages::messages;
+use jornada_runtime::messages;
 
 /// Response of a handler.
 pub type PageResult = Result<Response, Error>;
@@ -57,7 +57,7 @@ impl RequestContext {
     /// Returns the notice that the query names, as after a redirect to this page; empty if there is none.
     pub fn notice(&self, page: &str) -> &'static str {
         let id = format!("staff-notice-{page}-{}", self.query_value("done"));
-        messages(self.lang.tag()).get(&id)
+        messages::for_language(self.lang.tag()).get(&id)
     }
 
     /// Returns whether the browser uses TLS.

@@ -52,7 +52,7 @@ pub(super) async fn submit_form(
         Ok(Some(corrected)) => corrected,
         Err(wrong) => {
             let errors = FieldProblem::from_field_errors(&wrong, access.lang);
-            let form = FilledForm::with_errors(form, errors);
+            let form = FilledForm::rejected_fields(form, errors);
             return Ok(render_form(&access, &record, &form));
         }
     };
@@ -60,7 +60,7 @@ pub(super) async fn submit_form(
         .is_visible(&corrected.registration.tally_value)
         .await?
     {
-        let form = FilledForm::with_errors(form, vec![outside_place_scope(&access)]);
+        let form = FilledForm::rejected_fields(form, vec![outside_place_scope(&access)]);
         return Ok(render_form(&access, &record, &form));
     }
     let fields = list_corrected_fields(&corrected);

@@ -26,20 +26,20 @@ use crate::web::error::Error;
 use crate::web::report::{download_response, file_name, is_accessible, report_event};
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_domain::{Job, JobState, Lang};
+use jornada_domain::{JobState, Lang, ReportJob};
 use jornada_http::page::{PageContext, render};
 use jornada_objects::encryption::is_altered;
 use jornada_objects::{ObjectError, ObjectKey};
 use jornada_service::registrations::photo_repository::PhotoError;
 
 /// Returns the path of a job's page, or of a route below it.
-pub(super) fn job_path(job: &Job, under: &str) -> String {
+pub(super) fn job_path(job: &ReportJob, under: &str) -> String {
     let campaign = &job.request.campaign;
     format!("/staff/c/{campaign}/reports/{}{under}", job.id)
 }
 
 /// Returns the name of a job's state.
-pub(super) fn state_text(job: &Job, lang: Lang) -> &'static str {
+pub(super) fn state_text(job: &ReportJob, lang: Lang) -> &'static str {
     match job.state {
         JobState::Queued => text!(lang, "staff-job-queued"),
         JobState::Running => text!(lang, "staff-job-running"),
@@ -54,7 +54,7 @@ pub(super) fn state_text(job: &Job, lang: Lang) -> &'static str {
 pub(super) struct JobAccess {
     #[deref]
     access: CampaignAccess,
-    job: Job,
+    job: ReportJob,
 }
 
 impl FromRequestParts<AppState> for JobAccess {
@@ -185,7 +185,7 @@ struct JobProgress {
 }
 
 impl JobProgress {
-    fn new(job: &Job, visit: &PageContext) -> Self {
+    fn new(job: &ReportJob, visit: &PageContext) -> Self {
         let of = job.source_version.map(|basis| basis.rows);
         Self {
             state: job.state.into(),
@@ -196,7 +196,7 @@ impl JobProgress {
     }
 }
 
-fn progress_text(job: &Job, of: Option<u64>, visit: &PageContext) -> String {
+fn progress_text(job: &ReportJob, of: Option<u64>, visit: &PageContext) -> String {
     let lang = visit.lang;
     match (job.state, of) {
         (JobState::Running, None) => text!(lang, "staff-job-counting").to_owned(),

@@ -11,7 +11,7 @@ use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::staff::Permission;
 use jornada_domain::{Campaign, Lang, RejectionReason};
 use jornada_http::page::render;
-use jornada_runtime::messages::messages;
+use jornada_runtime::messages;
 use jornada_service::staff::overview::Overview;
 use jornada_service::tally::live_totals::ValueCount;
 
@@ -136,7 +136,7 @@ fn rejection_rows(overview: &Overview, lang: Lang) -> Vec<(&'static str, u64)> {
 /// Returns the text of a stored rejection reason.
 fn reason_text(reason: &str, lang: Lang) -> &'static str {
     match reason.parse::<RejectionReason>() {
-        Ok(_) => messages(lang.tag()).get(&format!("staff-rejection-{reason}")),
+        Ok(_) => messages::for_language(lang.tag()).get(&format!("staff-rejection-{reason}")),
         Err(_) => text!(lang, "staff-overview-other-reason"),
     }
 }

@@ -20,7 +20,7 @@ use jornada_domain::day_range::parse_optional_day;
 use jornada_domain::job::{ReportFormat, ReportRequest};
 use jornada_domain::staff::Permission;
 use jornada_domain::staff::audit::AuditAction;
-use jornada_domain::{Job, JobState, Selection};
+use jornada_domain::{JobState, RegistrationSelection, ReportJob};
 use jornada_service::reports::request::{RequestOutcome, request_report};
 
 /// Time limit of waiting for the file.
@@ -58,7 +58,7 @@ pub(super) async fn submit_form(
     let chosen = resolve_selection(app, campaign, value, staff, &access.audit).await?;
     let request = ReportRequest {
         campaign: campaign.id.clone(),
-        selection: Selection {
+        selection: RegistrationSelection {
             tally_value: chosen.tally_value,
             ..selection
         },
@@ -80,7 +80,7 @@ pub(super) async fn submit_form(
 }
 
 /// Redirects to the file if it is ready soon, else to the progress page.
-async fn redirect_to_job(access: &CampaignAccess, job: Job) -> PageResult {
+async fn redirect_to_job(access: &CampaignAccess, job: ReportJob) -> PageResult {
     access.app.job_added.notify_one();
     info!(job = %job.id, staff = access.principal.log_name(), "requested a report");
     let job = wait_for_file(&access.app, job).await?;
@@ -92,7 +92,7 @@ async fn redirect_to_job(access: &CampaignAccess, job: Job) -> PageResult {
 }
 
 /// Waits up to [`FILE_TIMEOUT`] for the job to end, and returns its last state.
-async fn wait_for_file(app: &App, mut job: Job) -> Result<Job, Error> {
+async fn wait_for_file(app: &App, mut job: ReportJob) -> Result<ReportJob, Error> {
     let since = std::time::Instant::now();
     while job.state.is_live() && since.elapsed() < FILE_TIMEOUT {
         tokio::time::sleep(POLL_INTERVAL).await;
@@ -103,7 +103,10 @@ async fn wait_for_file(app: &App, mut job: Job) -> Result<Job, Error> {
 
 impl ReportForm {
     /// Parses days and format. The value is looked up elsewhere. The error is the text for the user.
-    fn parse(&self, access: &CampaignAccess) -> Result<(Selection, ReportFormat), &'static str> {
+    fn parse(
+        &self,
+        access: &CampaignAccess,
+    ) -> Result<(RegistrationSelection, ReportFormat), &'static str> {
         if self.value.is_empty() {
             return Err(text!(access.lang, "staff-reports-choose-value"));
         }
@@ -114,7 +117,8 @@ impl ReportForm {
             parse_optional_day(&self.from).map_err(wrong)?,
             parse_optional_day(&self.until).map_err(wrong)?,
         );
-        let selection = Selection::all().between_days(first, last, &access.campaign.time_zone);
+        let selection =
+            RegistrationSelection::all().between_days(first, last, &access.campaign.time_zone);
         let in_order = || text!(access.lang, "staff-reports-dates-reversed");
         Ok((selection.ok_or_else(in_order)?, format))
     }
@@ -151,7 +155,7 @@ fn selectable_values(access: &CampaignAccess) -> Vec<String> {
 struct ReportsPage<'a> {
     visit: &'a CampaignAccess,
     values: Vec<String>,
-    jobs: Vec<Job>,
+    jobs: Vec<ReportJob>,
     form: &'a FilledForm<ReportForm>,
 }
 
@@ -160,16 +164,16 @@ impl ReportsPage<'_> {
         self.form.values.value == value
     }
 
-    fn job_link(&self, job: &Job) -> String {
+    fn job_link(&self, job: &ReportJob) -> String {
         self.visit.link(&job_path(job, ""))
     }
 
-    fn name(&self, job: &Job) -> String {
+    fn name(&self, job: &ReportJob) -> String {
         let request = &job.request;
         file_name(&self.visit.campaign, &request.selection, request.format)
     }
 
-    fn state(&self, job: &Job) -> &'static str {
+    fn state(&self, job: &ReportJob) -> &'static str {
         state_text(job, self.visit.lang)
     }
 }

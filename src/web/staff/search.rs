@@ -30,7 +30,7 @@ pub(super) async fn submit_search(
     Form(form): Form<SearchForm>,
 ) -> PageResult {
     if let Err(errors) = parse_form(&access, &form) {
-        let form = FilledForm::with_errors(form, errors);
+        let form = FilledForm::rejected_fields(form, errors);
         return Ok(render_page(&access, &form, None));
     }
     Ok(Redirect::to(&search_url(&access, &form)?).into_response())

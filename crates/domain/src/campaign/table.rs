@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::lang::Localized;
+use crate::lang::LocalizedText;
 
 /// An error in a campaign file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -150,16 +150,16 @@ impl<'t> TableReader<'t> {
     }
 
     /// Reads a text in both languages. Returns `None` if the key is missing or invalid.
-    pub(super) fn read_localized(&mut self, key: &'static str) -> Option<Localized> {
+    pub(super) fn read_localized(&mut self, key: &'static str) -> Option<LocalizedText> {
         let mut table = self.read_table(key, "a table with es and en")?;
         let es = table.read_required("es", "a text in Spanish", parse_text);
         let en = table.read_required("en", "a text in English", parse_text);
         table.finish();
-        Some(Localized { es: es?, en: en? })
+        Some(LocalizedText { es: es?, en: en? })
     }
 
     /// Like [`Self::read_localized`], but records an error if the key is missing.
-    pub(super) fn read_required_localized(&mut self, key: &'static str) -> Option<Localized> {
+    pub(super) fn read_required_localized(&mut self, key: &'static str) -> Option<LocalizedText> {
         self.read_required(key, "a text in es and en", |_| Some(()))?;
         self.read_localized(key)
     }

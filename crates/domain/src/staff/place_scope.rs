@@ -56,7 +56,7 @@ impl PlaceScope {
 mod tests {
     use super::*;
     use crate::place::Places;
-    use crate::{FieldKind, Localized};
+    use crate::{FieldKind, LocalizedText};
 
     #[test]
     fn spelling_does_not_widen_or_narrow_it() {
@@ -71,7 +71,7 @@ mod tests {
     fn each_field_names_them_as_it_counts_them() {
         let field = |places| Field {
             name: "ciudad".into(),
-            label: Localized {
+            label: LocalizedText {
                 es: "Ciudad".into(),
                 en: "City".into(),
             },

@@ -18,7 +18,7 @@ pub struct Evidence {
     /// The signed time at which the form was shown.
     pub form_timestamp: Option<String>,
     /// Whether the timestamp is required: true for the HTML form, false for programs.
-    pub form_required: bool,
+    pub timestamp_required: bool,
     /// The solved challenge.
     pub proof: Option<String>,
     /// Identifies key and answers ([`fingerprint`]): a retry may reuse its proof.
@@ -27,14 +27,14 @@ pub struct Evidence {
 
 /// The hidden fields of a form.
 #[derive(Clone, Debug)]
-pub struct HoneypotFields {
+pub struct HiddenFields {
     /// Whether the field that people leave empty has text.
     pub is_filled: bool,
     /// The signed time at which the form was shown.
     pub timestamp: Option<String>,
 }
 
-impl HoneypotFields {
+impl HiddenFields {
     /// Removes the hidden fields from the answers and returns them.
     pub fn take_from(form: &mut FormData) -> Self {
         let honeypot = take_part(form, HONEYPOT_FIELD);
@@ -81,7 +81,7 @@ mod tests {
                 .into(),
             has_photo: false,
         };
-        let hidden = HoneypotFields::take_from(&mut form);
+        let hidden = HiddenFields::take_from(&mut form);
         assert_eq!(
             (hidden.is_filled, hidden.timestamp.as_deref()),
             (false, Some("1.a"))
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(form.parts, [("nombre".to_owned(), "Ana".to_owned())]);
         form.parts
             .push((HONEYPOT_FIELD.into(), "http://spam.example".into()));
-        assert!(HoneypotFields::take_from(&mut form).is_filled);
+        assert!(HiddenFields::take_from(&mut form).is_filled);
     }
 
     #[test]

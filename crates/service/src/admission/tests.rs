@@ -33,7 +33,7 @@ fn evidence(admission: &Admission, now: Timestamp) -> Evidence {
     Evidence {
         honeypot_filled: false,
         form_timestamp: Some(admission.form_timestamp(&example().id, shown_at)),
-        form_required: true,
+        timestamp_required: true,
         proof: None,
         fingerprint: "a".into(),
     }
@@ -106,7 +106,7 @@ async fn the_first_failing_check_decides() {
         ..no_timestamp.clone()
     };
     let program = Evidence {
-        form_required: false,
+        timestamp_required: false,
         ..no_timestamp.clone()
     };
     let retry_after = SignedDuration::from_secs(3);

@@ -63,6 +63,6 @@ impl ClosureCache {
     pub async fn poll_until(self, store: Store, stop: CancellationToken) {
         let failure = "cannot poll for closed campaigns";
         let mut polling = background::every(POLL_INTERVAL, &stop);
-        while polling.run(failure, self.refresh(&store)).await {}
+        while polling.attempt(failure, self.refresh(&store)).await {}
     }
 }

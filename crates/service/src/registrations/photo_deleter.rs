@@ -12,7 +12,7 @@ use super::metrics::BufferedPhotoMetrics;
 use super::photo_repository::{PhotoError, PhotoRepository};
 use jornada_runtime::background;
 use jornada_runtime::metrics::gauge_value;
-use jornada_store::{Lease, PendingDeletion, Store};
+use jornada_store::{Lease, PendingPhotoDeletion, Store};
 
 /// Wait after a deletion; longer than an upload can be in progress.
 pub const GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -57,7 +57,7 @@ impl PhotoDeleter {
         let failure = "cannot delete photos of deleted registrations";
         let mut polling = background::every(POLL_INTERVAL, &stop);
         while polling
-            .run(failure, self.delete_due(Timestamp::now()))
+            .attempt(failure, self.delete_due(Timestamp::now()))
             .await
         {}
         // If this fails, the lease expires by itself.
@@ -89,8 +89,8 @@ impl PhotoDeleter {
     }
 
     /// Returns whether the photo is deleted; false while the object store is unavailable.
-    async fn delete_photo(&self, pending: &PendingDeletion) -> Result<bool, PhotoError> {
-        let PendingDeletion {
+    async fn delete_photo(&self, pending: &PendingPhotoDeletion) -> Result<bool, PhotoError> {
+        let PendingPhotoDeletion {
             campaign,
             id,
             photo,

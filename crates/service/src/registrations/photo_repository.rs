@@ -16,7 +16,7 @@ use jornada_domain::job::ReportFile;
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_objects::encryption::EncryptedPhoto;
-use jornada_objects::{ObjectError, ObjectKey, ObjectStore, within};
+use jornada_objects::{ObjectError, ObjectKey, ObjectStore, with_timeout};
 use jornada_runtime::metrics::gauge_value;
 use jornada_store::{BufferedPhoto, BufferedPhotoKey, Store, StoreError};
 
@@ -93,7 +93,7 @@ impl PhotoRepository {
         let key = ObjectKey::for_photo(campaign, id, photo);
         let encrypted = self.objects.encryptor().encrypt(&key, bytes).await?;
         if !self.is_unavailable() {
-            match within(OBJECT_STORE_TIMEOUT, self.objects.put(&key, &encrypted)).await {
+            match with_timeout(OBJECT_STORE_TIMEOUT, self.objects.put(&key, &encrypted)).await {
                 Ok(()) => return Ok(()),
                 Err(error) => self.mark_unavailable(&error),
             }
@@ -175,7 +175,7 @@ impl PhotoRepository {
             return Ok(false);
         }
         let key = ObjectKey::for_photo(campaign, id, photo);
-        within(OBJECT_STORE_TIMEOUT, self.objects.remove(&key)).await?;
+        with_timeout(OBJECT_STORE_TIMEOUT, self.objects.remove(&key)).await?;
         Ok(true)
     }
 

@@ -42,7 +42,7 @@ impl BufferedPhotoUploader {
     pub async fn run(mut self, stop: CancellationToken) {
         let failure = "cannot upload buffered photos";
         let mut polling = background::every(POLL_INTERVAL, &stop);
-        while polling.run(failure, self.upload_all()).await {}
+        while polling.attempt(failure, self.upload_all()).await {}
         // If this fails, the lease expires by itself.
         self.lease.release().await.ok();
     }

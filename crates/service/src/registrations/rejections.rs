@@ -38,7 +38,10 @@ impl RejectionCounts {
         let failure = "cannot store rejection counts";
         // A cancelled flush would lose the counts that it was adding.
         let mut flushing = background::every(FLUSH_INTERVAL, &stop);
-        while flushing.run_uncancelled(failure, self.flush(&store)).await {}
+        while flushing
+            .attempt_uncancelled(failure, self.flush(&store))
+            .await
+        {}
     }
 
     /// Adds the counts to the store. After a failure they are added again: double counting a few is better than losing

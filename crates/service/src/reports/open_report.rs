@@ -11,7 +11,7 @@ use super::throttle::{ForegroundLoad, Throttle};
 use super::writer::{WriterMessage, write};
 use super::{FinishedReport, ReportError, ReportSpec};
 use jornada_domain::job::{ReportFormat, SourceVersion};
-use jornada_domain::{CampaignId, Registration, Selection};
+use jornada_domain::{CampaignId, Registration, RegistrationSelection};
 use jornada_runtime::low_priority;
 use jornada_store::{Store, StoreError};
 
@@ -21,13 +21,13 @@ const QUEUED_BATCHES: usize = 1;
 /// Writes reports: one at a time for requests and one for jobs, since each takes a processor. A process has one.
 #[derive(Clone, Debug)]
 pub struct ReportGenerator {
-    requests: Slots,
-    pub(super) jobs: Slots,
+    requests: ReportSlots,
+    pub(super) jobs: ReportSlots,
 }
 
 /// The reports of one kind: one is being written, a few wait.
 #[derive(Clone, Debug)]
-pub(super) struct Slots {
+pub(super) struct ReportSlots {
     /// Reports being written or waiting.
     admitted: Arc<Semaphore>,
     /// The report being written.
@@ -38,7 +38,7 @@ pub(super) struct Slots {
 /// Jobs that may wait. The worker has one at a time, but the thread of a cancelled one may still be ending.
 const JOBS_WAITING: usize = 1;
 
-impl Slots {
+impl ReportSlots {
     fn new(waiting: usize) -> Self {
         Self {
             admitted: Arc::new(Semaphore::new(1 + waiting)),
@@ -52,8 +52,8 @@ impl ReportGenerator {
     /// Creates a generator. Up to `max_waiting` requests wait while a report is being written.
     pub fn new(max_waiting: usize) -> Self {
         Self {
-            requests: Slots::new(max_waiting),
-            jobs: Slots::new(JOBS_WAITING),
+            requests: ReportSlots::new(max_waiting),
+            jobs: ReportSlots::new(JOBS_WAITING),
         }
     }
 
@@ -92,11 +92,13 @@ impl ReportGenerator {
         format: ReportFormat,
     ) -> Result<OpenReport, ReportError> {
         let progress = Progress::default();
-        self.requests.begin(subject, format, &progress).await
+        self.requests
+            .wait_and_open(subject, format, &progress)
+            .await
     }
 }
 
-impl Slots {
+impl ReportSlots {
     /// Returns a throttle for one report, or for further work on it.
     pub(super) fn throttle(&self) -> Throttle {
         Throttle::new(self.others.clone())
@@ -112,7 +114,7 @@ impl Slots {
     ) -> Result<FinishedReport, ReportError> {
         let campaign = Arc::clone(&subject.campaign);
         let selection = subject.selection.clone();
-        let mut draft = self.begin(subject, format, progress).await?;
+        let mut draft = self.wait_and_open(subject, format, progress).await?;
         let basis = source_version(store, &campaign.id, &selection).await?;
         progress.set_basis(basis);
         let mut batches = store.registrations(&campaign, &selection).await?;
@@ -125,7 +127,7 @@ impl Slots {
         draft.finish(basis.rows.saturating_sub(steps)).await
     }
 
-    async fn begin(
+    async fn wait_and_open(
         &self,
         subject: ReportSpec,
         format: ReportFormat,
@@ -164,7 +166,7 @@ pub struct OpenReport {
 pub async fn source_version(
     store: &Store,
     campaign: &CampaignId,
-    selection: &Selection,
+    selection: &RegistrationSelection,
 ) -> Result<SourceVersion, StoreError> {
     // Read before the registrations: any later change yields another version, whether or not the report contains it.
     let revision = store.revision(campaign).await?;
@@ -220,16 +222,16 @@ mod tests {
     fn subject() -> ReportSpec {
         ReportSpec {
             campaign: Arc::new(example()),
-            selection: Selection::all(),
+            selection: RegistrationSelection::all(),
             lang: Lang::Es,
             requested_at: Timestamp::UNIX_EPOCH,
             base_url: "https://example.org".into(),
         }
     }
 
-    async fn is_waiting(slots: &Slots) -> bool {
+    async fn is_waiting(slots: &ReportSlots) -> bool {
         let progress = Progress::default();
-        let begun = slots.begin(subject(), ReportFormat::Csv, &progress);
+        let begun = slots.wait_and_open(subject(), ReportFormat::Csv, &progress);
         timeout(Duration::from_millis(50), begun).await.is_err()
     }
 
@@ -238,7 +240,9 @@ mod tests {
         let reports = ReportGenerator::new(1);
         let request = reports.open(subject(), ReportFormat::Csv).await.unwrap();
         let progress = Progress::default();
-        let job = reports.jobs.begin(subject(), ReportFormat::Csv, &progress);
+        let job = reports
+            .jobs
+            .wait_and_open(subject(), ReportFormat::Csv, &progress);
         let job = timeout(Duration::from_secs(5), job).await.unwrap().unwrap();
         for slots in [&reports.requests, &reports.jobs] {
             assert!(is_waiting(slots).await);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::source_version;
-use jornada_domain::Job;
+use jornada_domain::ReportJob;
 use jornada_domain::job::ReportRequest;
 use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
 use jornada_store::jobs::MAX_JOBS;
@@ -17,7 +17,7 @@ const MAX_LIVE: usize = 5;
 #[derive(Clone, Debug)]
 pub enum RequestOutcome {
     /// The job; may be finished already.
-    Job(Box<Job>),
+    Job(Box<ReportJob>),
     /// Too many unfinished jobs of this requester.
     TooManyLive,
     /// Too many stored jobs of this requester to list. Jobs are deleted a day after their end.
@@ -51,7 +51,7 @@ pub async fn request_report(
     if known.len() >= MAX_JOBS as usize {
         return Ok(RequestOutcome::TooManyStored);
     }
-    let job = Job::new(Uuid::new_v4(), request, requester.to_owned(), now);
+    let job = ReportJob::new(Uuid::new_v4(), request, requester.to_owned(), now);
     store.add_job(&job).await?;
     Ok(RequestOutcome::Job(Box::new(job)))
 }
@@ -62,7 +62,7 @@ async fn find_current(
     objects: &ObjectStore,
     request: &ReportRequest,
     now: Timestamp,
-) -> Result<Option<Box<Job>>, StoreError> {
+) -> Result<Option<Box<ReportJob>>, StoreError> {
     let Some(done) = store.find_finished_job(request).await? else {
         return Ok(None);
     };

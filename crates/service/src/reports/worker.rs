@@ -17,7 +17,7 @@ use super::metrics::ReportMetrics;
 use super::throttle::Throttle;
 use super::{FinishedReport, Progress, ReportGenerator, ReportSpec};
 use crate::campaigns::Campaigns;
-use jornada_domain::Job;
+use jornada_domain::ReportJob;
 use jornada_domain::job::ReportFile;
 use jornada_objects::encryption::{EncryptedFile, Encryptor};
 use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
@@ -97,10 +97,10 @@ impl Worker {
             last_check = Instant::now();
         };
         let mut polling = background::every(POLL_INTERVAL, stop);
-        while polling.repeat(requeue()).await {}
+        while polling.run(requeue()).await {}
     }
 
-    async fn run_job(&self, job: &Job, stop: &CancellationToken) {
+    async fn run_job(&self, job: &ReportJob, stop: &CancellationToken) {
         let (started, progress) = (Instant::now(), Progress::default());
         self.metrics.jobs_in_progress.inc();
         info!(job = %job.id, attempt = job.attempt, "started a report");
@@ -130,7 +130,7 @@ impl Worker {
     }
 
     /// Writes, encrypts and uploads the file.
-    async fn generate(&self, job: &Job, progress: &Progress) -> anyhow::Result<JobOutcome> {
+    async fn generate(&self, job: &ReportJob, progress: &Progress) -> anyhow::Result<JobOutcome> {
         let request = &job.request;
         let campaign = self.campaigns.get(request.campaign.as_str());
         let subject = ReportSpec {
@@ -181,7 +181,7 @@ impl Worker {
     }
 
     /// Stores the outcome of the attempt and deletes a file that the job does not use. Returns the outcome's label.
-    async fn finish_attempt(&self, job: &Job, outcome: Option<JobOutcome>) -> &'static str {
+    async fn finish_attempt(&self, job: &ReportJob, outcome: Option<JobOutcome>) -> &'static str {
         let mut is_ended = false;
         if let Some(outcome) = outcome {
             let (lease, since) = (JobLease::from_job(job), Instant::now());
@@ -212,7 +212,7 @@ impl Worker {
     }
 
     /// Returns whether the job may use this attempt's file: its end may be stored although the response was lost.
-    async fn may_be_done(&self, job: &Job) -> bool {
+    async fn may_be_done(&self, job: &ReportJob) -> bool {
         match Box::pin(self.store.job(job.id)).await {
             Ok(Some(found)) => found.attempt == job.attempt && found.file().is_some(),
             Ok(None) => false,

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use jornada_domain::{CampaignId, Job};
+use jornada_domain::{CampaignId, ReportJob};
 use jornada_objects::{ObjectKey, ObjectStore};
 use jornada_runtime::background;
 use jornada_store::{Lease, Store};
@@ -43,7 +43,7 @@ impl ReportCleaner {
     pub async fn run(self, stop: CancellationToken) {
         let mut polling = background::every(POLL_INTERVAL, &stop);
         while polling
-            .run(
+            .attempt(
                 "cannot delete reports",
                 self.clean_if_leader(Timestamp::now()),
             )
@@ -86,7 +86,7 @@ impl ReportCleaner {
 
     async fn is_expired(
         &self,
-        job: &Job,
+        job: &ReportJob,
         now: Timestamp,
         revisions: &mut HashMap<CampaignId, u64>,
     ) -> anyhow::Result<bool> {
@@ -106,7 +106,7 @@ impl ReportCleaner {
     }
 
     /// Deletes the files before the job, so that a failure can be retried.
-    async fn delete_job(&self, job: &Job) -> anyhow::Result<()> {
+    async fn delete_job(&self, job: &ReportJob) -> anyhow::Result<()> {
         for attempt in 1..=job.attempt {
             self.objects
                 .remove(&ObjectKey::for_job(job, attempt))

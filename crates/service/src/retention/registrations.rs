@@ -10,7 +10,7 @@ use super::Sweep;
 use crate::registrations::amend;
 use jornada_domain::staff::audit;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_domain::{Campaign, Registration, Selection};
+use jornada_domain::{Campaign, Registration, RegistrationSelection};
 use jornada_store::UpdateOutcome;
 use jornada_store::search::SearchQuery;
 
@@ -28,7 +28,10 @@ impl Sweep {
         now: Timestamp,
     ) -> anyhow::Result<u64> {
         if self.is_dry_run {
-            return Ok(self.store.count(&campaign.id, &Selection::all()).await?);
+            return Ok(self
+                .store
+                .count(&campaign.id, &RegistrationSelection::all())
+                .await?);
         }
         let mut erased = 0;
         loop {

@@ -90,7 +90,7 @@ impl OverviewCache {
     /// Counts at once, and again when a new day begins in a campaign's time zone, until `stop`.
     pub async fn refresh_until(self, campaigns: Vec<Arc<Campaign>>, stop: CancellationToken) {
         let mut polling = background::every(POLL_INTERVAL, &stop);
-        while polling.repeat(self.count_missing(&campaigns)).await {}
+        while polling.run(self.count_missing(&campaigns)).await {}
     }
 
     /// Counts every campaign that has no count of today. Logs store failures; the next request tries again.

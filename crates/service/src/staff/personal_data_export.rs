@@ -14,7 +14,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use jornada_domain::history::{Correction, RegistrationHistory};
-use jornada_domain::{Campaign, Field, Localized};
+use jornada_domain::{Campaign, Field, LocalizedText};
 
 /// Name of the file with the answers inside the ZIP file.
 pub const ANSWERS_FILE: &str = "registration.json";
@@ -44,7 +44,7 @@ pub struct PersonalDataExport<'a> {
     /// Answers by field name, including fields that the campaign no longer has.
     pub answers: BTreeMap<String, String>,
     /// The consent text that the person accepted.
-    pub consent: Option<Localized>,
+    pub consent: Option<LocalizedText>,
     /// The photo or its absence.
     pub photo: ExportedPhoto,
 }

@@ -14,7 +14,7 @@ use super::{LeaderTurn, Tally, TallyError};
 use jornada_domain::CampaignId;
 use jornada_runtime::background;
 use jornada_runtime::metrics::gauge_value;
-use jornada_store::{Change, Feed, FeedError, Position, Snapshot, Store};
+use jornada_store::{Change, Feed, FeedError, FeedPosition, Store, TotalsSnapshot};
 
 /// Interval of lease renewals; the lease is ten times as long.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -35,7 +35,7 @@ pub struct Follower {
 /// Position of the totals, and the feed open at that position.
 struct FeedCursor {
     feed: Feed,
-    position: Position,
+    position: FeedPosition,
 }
 
 impl Follower {
@@ -43,7 +43,7 @@ impl Follower {
     pub async fn run(self, stop: CancellationToken) {
         let span = error_span!("totals", campaign = %self.campaign);
         let mut polling = background::every(POLL_INTERVAL, &stop);
-        let lead = async { while polling.run("cannot update totals", self.lead()).await {} };
+        let lead = async { while polling.attempt("cannot update totals", self.lead()).await {} };
         lead.instrument(span).await;
         // If this fails, the lease expires by itself.
         self.tally.resign(&self.campaign).await.ok();
@@ -106,7 +106,7 @@ impl Follower {
     }
 
     /// Replaces the totals by a snapshot of the store; returns its position, `None` if another leader moved the totals.
-    async fn rebuild(&self, from: Option<&Position>) -> anyhow::Result<Option<Position>> {
+    async fn rebuild(&self, from: Option<&FeedPosition>) -> anyhow::Result<Option<FeedPosition>> {
         let snapshot = self.take_snapshot().await?;
         let replaced = self.replace(from, &snapshot).await?;
         info!(
@@ -118,8 +118,8 @@ impl Follower {
 
     async fn replace(
         &self,
-        from: Option<&Position>,
-        snapshot: &Snapshot,
+        from: Option<&FeedPosition>,
+        snapshot: &TotalsSnapshot,
     ) -> Result<bool, TallyError> {
         let now = Timestamp::now();
         self.tally
@@ -163,12 +163,12 @@ impl Follower {
         self.add(cursor, &later).await
     }
 
-    async fn take_snapshot(&self) -> anyhow::Result<Snapshot> {
+    async fn take_snapshot(&self) -> anyhow::Result<TotalsSnapshot> {
         let snapshot = self.store.snapshot(&self.campaign).await;
         snapshot.context("cannot count the store")
     }
 
-    async fn record_drift(&self, snapshot: &Snapshot) -> anyhow::Result<()> {
+    async fn record_drift(&self, snapshot: &TotalsSnapshot) -> anyhow::Result<()> {
         let Some(totals) = self.tally.read(&self.campaign).await? else {
             return Ok(());
         };

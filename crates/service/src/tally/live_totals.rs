@@ -106,9 +106,9 @@ impl LiveTotals {
             }
         };
         let mut first_polls = background::every(FIRST_POLL_INTERVAL, &stop);
-        while place.borrow().is_none() && first_polls.repeat(refresh()).await {}
+        while place.borrow().is_none() && first_polls.run(refresh()).await {}
         let mut polls = background::every(POLL_INTERVAL, &stop);
-        while polls.repeat(refresh()).await {}
+        while polls.run(refresh()).await {}
     }
 }
 
@@ -171,7 +171,7 @@ impl TotalsView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jornada_store::Position;
+    use jornada_store::FeedPosition;
     use jornada_testkit::campaign::example;
 
     fn totals(as_of: Timestamp) -> Totals {
@@ -180,7 +180,7 @@ mod tests {
             values: values
                 .map(|(value, total)| (value.to_owned(), total))
                 .into(),
-            position: Position { at: 1, token: None },
+            position: FeedPosition { at: 1, token: None },
             as_of,
         }
     }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::{LeaderTurn, Totals};
 use jornada_domain::CampaignId;
-use jornada_store::{Position, Snapshot};
+use jornada_store::{FeedPosition, TotalsSnapshot};
 
 /// Minimum time between refreshes.
 pub(super) const REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
@@ -56,8 +56,8 @@ impl MemoryTally {
     pub(super) fn add(
         &self,
         campaign: &CampaignId,
-        from: &Position,
-        to: &Position,
+        from: &FeedPosition,
+        to: &FeedPosition,
         deltas: &BTreeMap<&str, i64>,
     ) -> bool {
         let mut entries = self.campaigns.lock();
@@ -79,8 +79,8 @@ impl MemoryTally {
     pub(super) fn replace(
         &self,
         campaign: &CampaignId,
-        from: Option<&Position>,
-        snapshot: &Snapshot,
+        from: Option<&FeedPosition>,
+        snapshot: &TotalsSnapshot,
         now: Timestamp,
     ) -> bool {
         let mut entries = self.campaigns.lock();

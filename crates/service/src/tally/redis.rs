@@ -14,7 +14,7 @@ use super::memory::REFRESH_INTERVAL;
 use super::{LeaderTurn, TallyError, Totals};
 use jornada_domain::CampaignId;
 use jornada_runtime::cache;
-use jornada_store::{Position, Snapshot};
+use jornada_store::{FeedPosition, TotalsSnapshot};
 
 /// Lease length in milliseconds.
 const LEASE_MS: u64 = 5_000;
@@ -97,8 +97,8 @@ impl RedisTally {
     pub(super) async fn add(
         &self,
         campaign: &CampaignId,
-        from: &Position,
-        to: &Position,
+        from: &FeedPosition,
+        to: &FeedPosition,
         deltas: &BTreeMap<&str, i64>,
     ) -> Result<bool, TallyError> {
         let keys = TallyKeys::new(campaign);
@@ -113,8 +113,8 @@ impl RedisTally {
     pub(super) async fn replace(
         &self,
         campaign: &CampaignId,
-        from: Option<&Position>,
-        snapshot: &Snapshot,
+        from: Option<&FeedPosition>,
+        snapshot: &TotalsSnapshot,
         now: Timestamp,
     ) -> Result<bool, TallyError> {
         let keys = TallyKeys::new(campaign);
@@ -167,7 +167,7 @@ impl TallyKeys {
     }
 }
 
-fn to_json(position: &Position) -> String {
+fn to_json(position: &FeedPosition) -> String {
     serde_json::to_string(position).expect("a number and a text are always JSON")
 }
 

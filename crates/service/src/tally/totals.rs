@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use jornada_store::Position;
+use jornada_store::FeedPosition;
 
 /// Totals of a campaign, as cached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Totals {
     /// Registrations per value, without zeroes.
     pub values: BTreeMap<String, u64>,
     /// Position in the store's feed up to which changes are included.
-    pub position: Position,
+    pub position: FeedPosition,
     /// Time at which they were last known to be complete.
     pub as_of: Timestamp,
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jornada_domain::registration::{PhotoRef, UniqueKey};
-use jornada_domain::{Campaign, FormData, Lang, Registration, RegistrationId, Selection};
+use jornada_domain::{
+    Campaign, FormData, Lang, Registration, RegistrationId, RegistrationSelection,
+};
 use jornada_photo::PhotoFormat;
 use jornada_service::reports::ReportSpec;
 
@@ -59,7 +61,7 @@ pub fn campaign() -> Arc<Campaign> {
 pub fn report_spec(value: Option<&str>, lang: Lang) -> ReportSpec {
     ReportSpec {
         campaign: campaign(),
-        selection: value.map_or_else(Selection::all, Selection::for_value),
+        selection: value.map_or_else(RegistrationSelection::all, RegistrationSelection::for_value),
         lang,
         requested_at: "2026-11-22T01:02:03Z".parse().unwrap(),
         base_url: "https://jornada.example".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::handle::Store;
-use crate::records::{Condition, Fields, NewRecord, Query, Record, Table};
+use crate::records::{Condition, Fields, InsertableRecord, Query, Record, Table};
 use jornada_domain::CampaignId;
 use jornada_domain::early_closure::EarlyClosure;
 
@@ -23,7 +23,7 @@ impl Record for Closure {
     }
 }
 
-impl NewRecord for Closure {
+impl InsertableRecord for Closure {
     fn to_fields(&self) -> Fields {
         let (campaign, closure) = self;
         Fields::from([

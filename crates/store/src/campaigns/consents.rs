@@ -2,17 +2,17 @@
 
 use crate::error::Result;
 use crate::handle::Store;
-use crate::records::{Condition, Fields, NewRecord, Query, Record, Table};
-use jornada_domain::{Campaign, Localized};
+use crate::records::{Condition, Fields, InsertableRecord, Query, Record, Table};
+use jornada_domain::{Campaign, LocalizedText};
 
 /// A version and its text.
-type Consent = (String, Localized);
+type Consent = (String, LocalizedText);
 
 impl Record for Consent {
     const TABLE: Table = Table::new("consents", "version");
 
     fn from_fields(mut fields: Fields) -> Result<Self> {
-        let text = Localized {
+        let text = LocalizedText {
             es: fields.take("es")?,
             en: fields.take("en")?,
         };
@@ -20,7 +20,7 @@ impl Record for Consent {
     }
 }
 
-impl NewRecord for Consent {
+impl InsertableRecord for Consent {
     fn to_fields(&self) -> Fields {
         let (version, text) = self;
         Fields::from([
@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// Returns the consent text of a version.
-    pub async fn consent(&self, version: &str) -> Result<Option<Localized>> {
+    pub async fn consent(&self, version: &str) -> Result<Option<LocalizedText>> {
         let query = Query::new([Condition::is("version", version)]);
         let found = self
             .time("consent", self.find_record::<Consent>(query))

@@ -1,16 +1,16 @@
 //! The record of a job.
 
 use crate::error::Result;
-use crate::records::{Fields, NewRecord, Record, Table};
+use crate::records::{Fields, InsertableRecord, Record, Table};
 use jornada_domain::job::{ReportFile, ReportRequest, SourceVersion};
-use jornada_domain::{Job, JobState};
+use jornada_domain::{JobState, ReportJob};
 
 /// Serialises a request. Equal requests have equal texts.
 pub(super) fn to_json(request: &ReportRequest) -> String {
     serde_json::to_string(request).expect("a request is always JSON")
 }
 
-impl Record for Job {
+impl Record for ReportJob {
     const TABLE: Table = Table::new("jobs", "id");
 
     fn from_fields(mut fields: Fields) -> Result<Self> {
@@ -34,7 +34,7 @@ impl Record for Job {
     }
 }
 
-impl NewRecord for Job {
+impl InsertableRecord for ReportJob {
     /// A new job has no result yet.
     fn to_fields(&self) -> Fields {
         Fields::from([

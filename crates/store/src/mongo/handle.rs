@@ -10,7 +10,7 @@ use mongodb::{Collection, Cursor, Database};
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
-use crate::time_limit::within;
+use crate::time_limit::with_timeout;
 
 /// Delay between attempts while there is no primary.
 pub(crate) const RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -45,7 +45,7 @@ impl MongoStore {
         command: Document,
     ) -> Result<Document> {
         let answer = self.database.run_command(command);
-        within(limit, answer.selection_criteria(primary())).await
+        with_timeout(limit, answer.selection_criteria(primary())).await
     }
 }
 
@@ -58,5 +58,5 @@ pub(crate) async fn collect<T: DeserializeOwned + Unpin + Send + Sync>(
     limit: Duration,
     query: impl IntoFuture<Output = Driven<Cursor<T>>>,
 ) -> Result<Vec<T>> {
-    within(limit, async { query.await?.try_collect().await }).await
+    with_timeout(limit, async { query.await?.try_collect().await }).await
 }

@@ -12,7 +12,9 @@ use super::convert::{binary, moment};
 use super::driver_error;
 use super::handle::{MongoStore, RETRY_DELAY, collect, primary};
 use crate::error::{Result, StoreError};
-use crate::records::{Condition, FieldChange, Fields, Freshness, Order, Query, Table, Test, Value};
+use crate::records::{
+    Comparison, Condition, FieldChange, Fields, Order, Query, ReadMode, Table, Value,
+};
 use crate::time_limit::in_time;
 
 impl MongoStore {
@@ -51,10 +53,10 @@ impl MongoStore {
             .sort(sort(table, query.order))
             .limit(query.limit.unwrap_or(0).into())
             .max_time(query.time_limit);
-        if query.freshness != Freshness::Available {
+        if query.read_mode != ReadMode::PrimaryPreferred {
             find = find.selection_criteria(primary());
         }
-        if query.freshness == Freshness::Unconfirmed {
+        if query.read_mode == ReadMode::PrimaryLocal {
             find = find.read_concern(ReadConcern::local());
         }
         let found = collect(query.time_limit, find).await?;
@@ -117,8 +119,9 @@ impl MongoStore {
 }
 
 fn names_key(table: Table, conditions: &[Condition]) -> bool {
-    let is_key =
-        |condition: &Condition| condition.field == table.key && matches!(condition.test, Test::Is);
+    let is_key = |condition: &Condition| {
+        condition.field == table.key && matches!(condition.comparison, Comparison::Is)
+    };
     conditions.iter().any(is_key)
 }
 
@@ -137,13 +140,13 @@ fn field_name(table: Table, name: &str) -> String {
 fn filter(table: Table, conditions: Vec<Condition>) -> Document {
     let one = |condition: Condition| {
         let value = to_bson(condition.value);
-        let test = match condition.test {
-            Test::Is | Test::Contains => value,
-            Test::Above => doc! { "$gt": value }.into(),
-            Test::Below => doc! { "$lt": value }.into(),
-            Test::AtMost => doc! { "$lte": value }.into(),
-            Test::AtLeast => doc! { "$gte": value }.into(),
-            Test::OlderThan => {
+        let test = match condition.comparison {
+            Comparison::Is | Comparison::Contains => value,
+            Comparison::Above => doc! { "$gt": value }.into(),
+            Comparison::Below => doc! { "$lt": value }.into(),
+            Comparison::AtMost => doc! { "$lte": value }.into(),
+            Comparison::AtLeast => doc! { "$gte": value }.into(),
+            Comparison::OlderThan => {
                 let limit = doc! { "$subtract": ["$$NOW", value] };
                 return doc! { "$expr": { "$lt": [format!("${}", condition.field), limit] } };
             }

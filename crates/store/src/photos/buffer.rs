@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::error::{Result, StoreError};
 use crate::handle::{Store, dispatch};
-use crate::records::{Condition, Fields, NewRecord, Query, Record, Table, Value};
+use crate::records::{Condition, Fields, InsertableRecord, Query, Record, Table, Value};
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
 use jornada_photo::PhotoFormat;
@@ -57,7 +57,7 @@ impl BufferedPhotoKey {
 
 /// Size of the buffer, for all campaigns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BufferTotals {
+pub struct PhotoBufferSize {
     /// Number of photos.
     pub photos: u64,
     /// Sum of their bytes.
@@ -107,7 +107,7 @@ impl Record for BufferedPhoto {
     }
 }
 
-impl NewRecord for BufferedPhoto {
+impl InsertableRecord for BufferedPhoto {
     fn to_fields(&self) -> Fields {
         Fields::from([
             ("id", self.key().to_bytes().into()),
@@ -155,7 +155,7 @@ impl Store {
     }
 
     /// Returns the size of the buffer.
-    pub async fn buffer_totals(&self) -> Result<BufferTotals> {
+    pub async fn buffer_totals(&self) -> Result<PhotoBufferSize> {
         dispatch!("pending", self.buffer_totals())
     }
 }

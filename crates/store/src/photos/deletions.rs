@@ -13,7 +13,7 @@ use jornada_domain::{CampaignId, RegistrationId};
 
 /// A photo that is still to be deleted from the object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PendingDeletion {
+pub struct PendingPhotoDeletion {
     /// Campaign of its registration.
     pub campaign: CampaignId,
     /// Its registration, of which only a tombstone may be left.
@@ -31,7 +31,7 @@ impl Store {
         &self,
         until: Timestamp,
         limit: u8,
-    ) -> Result<Vec<PendingDeletion>> {
+    ) -> Result<Vec<PendingPhotoDeletion>> {
         dispatch!("unremoved", self.pending_deletions(until, limit))
     }
 

@@ -6,7 +6,7 @@ pub(crate) mod sqlite;
 
 use std::time::Duration;
 
-use change::{Change, FeedError, Position, Snapshot};
+use change::{Change, FeedError, FeedPosition, TotalsSnapshot};
 use mongo::MongoFeed;
 use sqlite::SqliteFeed;
 
@@ -42,7 +42,7 @@ impl Feed {
 
 impl Store {
     /// Counts the totals of a campaign, and returns them with the feed position at which they hold.
-    pub async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot> {
+    pub async fn snapshot(&self, campaign: &CampaignId) -> Result<TotalsSnapshot> {
         dispatch!("snapshot", self.snapshot(campaign))
     }
 
@@ -50,7 +50,11 @@ impl Store {
     ///
     /// # Errors
     /// [`FeedError::Lost`] if the store's history does not reach back to the position; [`Feed::next`] returns it too.
-    pub async fn feed(&self, campaign: &CampaignId, after: &Position) -> Result<Feed, FeedError> {
+    pub async fn feed(
+        &self,
+        campaign: &CampaignId,
+        after: &FeedPosition,
+    ) -> Result<Feed, FeedError> {
         let (campaign, after) = (campaign.clone(), after.clone());
         let open = async {
             Ok(Feed(match &self.backend {

@@ -16,9 +16,9 @@ use crate::mongo::convert::{binary, moment, read_field};
 use crate::mongo::driver_error::is_duplicate;
 use crate::mongo::handle::{MongoStore, RETRY_DELAY, primary};
 use crate::mongo::indexes::list_index_hint;
-use crate::time_limit::{COUNT_TIMEOUT, OPERATION_TIMEOUT, PING_TIMEOUT, in_time, within};
+use crate::time_limit::{COUNT_TIMEOUT, OPERATION_TIMEOUT, PING_TIMEOUT, in_time, with_timeout};
 use jornada_domain::{
-    Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
+    Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, RegistrationSelection,
 };
 
 impl MongoStore {
@@ -63,10 +63,14 @@ impl MongoStore {
         found.map(read).transpose().map(Option::unwrap_or_default)
     }
 
-    pub(crate) async fn count(&self, campaign: &CampaignId, selection: &Selection) -> Result<u64> {
+    pub(crate) async fn count(
+        &self,
+        campaign: &CampaignId,
+        selection: &RegistrationSelection,
+    ) -> Result<u64> {
         let filter = selection_filter(campaign, selection);
         let count = self.registrations.count_documents(filter);
-        within(COUNT_TIMEOUT, count.hint(list_index_hint())).await
+        with_timeout(COUNT_TIMEOUT, count.hint(list_index_hint())).await
     }
 
     pub(crate) async fn ping(&self) -> Result<()> {
@@ -92,7 +96,10 @@ pub(super) fn insert_period(filter: &mut Document, bounds: [Option<DateTime>; 2]
 }
 
 /// Returns the filter of a selection; the index covers all of it.
-pub(super) fn selection_filter(campaign: &CampaignId, selection: &Selection) -> Document {
+pub(super) fn selection_filter(
+    campaign: &CampaignId,
+    selection: &RegistrationSelection,
+) -> Document {
     let mut filter = doc! { "campaign": campaign.as_str() };
     if let Some(value) = &selection.tally_value {
         filter.insert("value", value);

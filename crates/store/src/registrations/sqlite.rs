@@ -16,9 +16,9 @@ use super::{InsertOutcome, Receipt};
 use crate::error::{Result, StoreError};
 use crate::sqlite::convert;
 use crate::sqlite::handle::SqliteStore;
-use crate::time_limit::{PING_TIMEOUT, within};
+use crate::time_limit::{PING_TIMEOUT, with_timeout};
 use jornada_domain::{
-    Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, Selection,
+    Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, RegistrationSelection,
 };
 
 impl SqliteStore {
@@ -67,7 +67,11 @@ impl SqliteStore {
         Ok(self.query(sql, key, read).await?.pop().unwrap_or_default())
     }
 
-    pub(crate) async fn count(&self, campaign: &CampaignId, selection: &Selection) -> Result<u64> {
+    pub(crate) async fn count(
+        &self,
+        campaign: &CampaignId,
+        selection: &RegistrationSelection,
+    ) -> Result<u64> {
         let (campaign, selection) = (campaign.clone(), selection.clone());
         let read = move |connection: &mut Connection| count(connection, &campaign, &selection);
         self.readers.read(read).await
@@ -76,7 +80,7 @@ impl SqliteStore {
     pub(crate) async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
-        selection: &Selection,
+        selection: &RegistrationSelection,
     ) -> Result<RegistrationStream> {
         let (sender, batches) = RegistrationStream::channel();
         let (campaign, selection) = (Arc::clone(campaign), selection.clone());
@@ -95,7 +99,7 @@ impl SqliteStore {
             connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
             Ok(())
         });
-        within(PING_TIMEOUT, answered).await
+        with_timeout(PING_TIMEOUT, answered).await
     }
 }
 
@@ -103,7 +107,11 @@ fn select(filter: &str) -> String {
     format!("SELECT {COLUMNS} FROM registrations WHERE {filter}")
 }
 
-fn count(connection: &Connection, campaign: &CampaignId, selection: &Selection) -> Result<u64> {
+fn count(
+    connection: &Connection,
+    campaign: &CampaignId,
+    selection: &RegistrationSelection,
+) -> Result<u64> {
     let sql = format!(
         "SELECT count(*) FROM registrations WHERE {}",
         filter(selection)
@@ -113,7 +121,7 @@ fn count(connection: &Connection, campaign: &CampaignId, selection: &Selection) 
 }
 
 /// Returns the condition of a selection, whose parameters are [`bounds`]: a range of one index, or a part of it.
-fn filter(selection: &Selection) -> &'static str {
+fn filter(selection: &RegistrationSelection) -> &'static str {
     match (&selection.tally_value, selection.from.or(selection.until)) {
         (Some(_), _) => "campaign = ?1 AND value = ?2 AND received_at >= ?3 AND received_at < ?4",
         // Without bounds, counting the index compares nothing with them.
@@ -126,7 +134,7 @@ fn filter(selection: &Selection) -> &'static str {
 
 fn bounds<'a>(
     campaign: &'a CampaignId,
-    selection: &'a Selection,
+    selection: &'a RegistrationSelection,
 ) -> (&'a str, Option<&'a str>, i64, i64) {
     let from = selection.from.map_or(i64::MIN, Timestamp::as_millisecond);
     let until = selection.until.map_or(i64::MAX, Timestamp::as_millisecond);
@@ -142,7 +150,7 @@ fn bounds<'a>(
 fn send_all(
     connection: &mut Connection,
     campaign: &Campaign,
-    selection: &Selection,
+    selection: &RegistrationSelection,
     sender: &BatchSender,
 ) -> Result<()> {
     // Both are ranges of one index, in its order: nothing is sorted.

@@ -26,7 +26,7 @@ pub enum UpdateOutcome {
 
 /// A deleted registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ErasedRegistration {
+pub struct DeletedRegistration {
     /// Its campaign.
     pub campaign: CampaignId,
     /// Its id; not personal data.
@@ -60,7 +60,7 @@ impl Record for Deletion {
     }
 }
 
-impl Record for ErasedRegistration {
+impl Record for DeletedRegistration {
     const TABLE: Table = Deletion::TABLE;
 
     fn from_fields(mut fields: Fields) -> Result<Self> {
@@ -154,7 +154,7 @@ impl Store {
         &self,
         after: Option<RegistrationId>,
         limit: u16,
-    ) -> Result<Vec<ErasedRegistration>> {
+    ) -> Result<Vec<DeletedRegistration>> {
         let after = after.map(|id| Condition::above("id", id));
         let conditions: Vec<_> = after.into_iter().collect();
         // MongoDB scans all documents in order of their ids.

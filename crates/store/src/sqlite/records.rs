@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::handle::SqliteStore;
 use crate::error::Result;
-use crate::records::{Condition, FieldChange, Fields, Order, Query, Table, Test, Value};
+use crate::records::{Comparison, Condition, FieldChange, Fields, Order, Query, Table, Value};
 
 /// Milliseconds since 1970 UTC, by the clock of this machine, which all processes that open the file share.
 pub(crate) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
@@ -112,14 +112,14 @@ impl Sql {
 
     fn push_condition(&mut self, table: Table, condition: &Condition) {
         let (field, key) = (condition.field, table.key);
-        let test = match condition.test {
-            Test::Is => format!("{field} IS ?"),
-            Test::Above => format!("{field} > ?"),
-            Test::Below => format!("{field} < ?"),
-            Test::AtMost => format!("{field} <= ?"),
-            Test::AtLeast => format!("{field} >= ?"),
-            Test::OlderThan => format!("{field} < {NOW} - ?"),
-            Test::Contains => match table.lookup {
+        let test = match condition.comparison {
+            Comparison::Is => format!("{field} IS ?"),
+            Comparison::Above => format!("{field} > ?"),
+            Comparison::Below => format!("{field} < ?"),
+            Comparison::AtMost => format!("{field} <= ?"),
+            Comparison::AtLeast => format!("{field} >= ?"),
+            Comparison::OlderThan => format!("{field} < {NOW} - ?"),
+            Comparison::Contains => match table.lookup {
                 Some((list, lookup, column)) if list == field => {
                     format!("{key} IN (SELECT {key} FROM {lookup} WHERE {column} = ?)")
                 }

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::handle::Store;
-use crate::records::{Condition, FieldChange, Fields, NewRecord, Query, Record, Table, Value};
+use crate::records::{
+    Condition, FieldChange, Fields, InsertableRecord, Query, Record, Table, Value,
+};
 use jornada_domain::staff::{Account, EmailAddress, PasswordLink, PlaceScope, SecondFactor};
 
 const MAX_ACCOUNTS: u32 = 1_000;
@@ -42,7 +44,7 @@ impl Record for Account {
     }
 }
 
-impl NewRecord for Account {
+impl InsertableRecord for Account {
     fn to_fields(&self) -> Fields {
         let (second, link) = (self.second_factor.as_ref(), self.password_link.as_ref());
         Fields::from([

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::handle::Store;
-use crate::records::{Condition, FieldChange, Fields, NewRecord, Query, Record, Table};
+use crate::records::{Condition, FieldChange, Fields, InsertableRecord, Query, Record, Table};
 use jornada_domain::staff::Session;
 
 const MAX_SESSIONS: u32 = 100;
@@ -25,7 +25,7 @@ impl Record for Session {
     }
 }
 
-impl NewRecord for Session {
+impl InsertableRecord for Session {
     fn to_fields(&self) -> Fields {
         Fields::from([
             ("hash", self.hash.into()),

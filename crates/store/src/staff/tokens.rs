@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::handle::Store;
-use crate::records::{Condition, FieldChange, Fields, NewRecord, Query, Record, Table, Value};
+use crate::records::{
+    Condition, FieldChange, Fields, InsertableRecord, Query, Record, Table, Value,
+};
 use jornada_domain::staff::{ApiToken, PlaceScope, Scopes};
 
 const MAX_TOKENS: u32 = 1_000;
@@ -25,7 +27,7 @@ impl Record for ApiToken {
     }
 }
 
-impl NewRecord for ApiToken {
+impl InsertableRecord for ApiToken {
     fn to_fields(&self) -> Fields {
         Fields::from([
             ("hash", self.hash.into()),

@@ -3,14 +3,14 @@
 use mongodb::bson::doc;
 use mongodb::options::Hint;
 
-use super::BufferTotals;
+use super::PhotoBufferSize;
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;
 use crate::mongo::handle::{MongoStore, collect, primary};
 use crate::time_limit::OPERATION_TIMEOUT;
 
 impl MongoStore {
-    pub(crate) async fn buffer_totals(&self) -> Result<BufferTotals> {
+    pub(crate) async fn buffer_totals(&self) -> Result<PhotoBufferSize> {
         let sum = doc! { "_id": null, "photos": { "$sum": 1 }, "bytes": { "$sum": "$size" } };
         // Filter and hint together make the query use the index alone.
         let pipeline = [
@@ -23,13 +23,13 @@ impl MongoStore {
             .hint(Hint::Keys(doc! { "size": 1 }))
             .selection_criteria(primary());
         let Some(found) = collect(OPERATION_TIMEOUT, counted).await?.pop() else {
-            return Ok(BufferTotals::default());
+            return Ok(PhotoBufferSize::default());
         };
         let sum = |name| {
             let sum = found.get(name).and_then(read_number);
             sum.ok_or_else(|| StoreError::malformed("sum"))
         };
-        Ok(BufferTotals {
+        Ok(PhotoBufferSize {
             photos: sum("photos")?,
             bytes: sum("bytes")?,
         })

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use mongodb::bson::{Document, RawDocument, RawDocumentBuf, doc};
 use mongodb::options::Hint;
 
-use super::PendingDeletion;
+use super::PendingPhotoDeletion;
 use crate::error::{Result, StoreError};
 use crate::mongo::convert;
 use crate::mongo::convert::{binary, moment, photo_ref, read_field, registration_id};
@@ -19,7 +19,7 @@ impl MongoStore {
         &self,
         until: Timestamp,
         limit: u8,
-    ) -> Result<Vec<PendingDeletion>> {
+    ) -> Result<Vec<PendingPhotoDeletion>> {
         let until = moment(until);
         let mut filter = pending_filter();
         let by_then = |at: &str| doc! { at: { "$lte": until } };
@@ -107,7 +107,7 @@ fn pending_filter() -> Document {
     doc! { "unremoved.sha256": { "$exists": true } }
 }
 
-fn read_pending_deletion(found: &RawDocument) -> Result<PendingDeletion> {
+fn read_pending_deletion(found: &RawDocument) -> Result<PendingPhotoDeletion> {
     let unremoved = found.get_document("unremoved");
     let unremoved = unremoved.map_err(|_| StoreError::malformed("photo"))?;
     // A registration whose photo was erased is no tombstone.
@@ -115,7 +115,7 @@ fn read_pending_deletion(found: &RawDocument) -> Result<PendingDeletion> {
         Ok(gone) => (gone, gone),
         Err(_) => (found, unremoved),
     };
-    Ok(PendingDeletion {
+    Ok(PendingPhotoDeletion {
         campaign: read_field(of, "campaign", convert::campaign)?,
         id: read_field(found, "_id", registration_id)?,
         photo: photo_ref(unremoved).ok_or_else(|| StoreError::malformed("photo"))?,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::PendingDeletion;
+use super::PendingPhotoDeletion;
 use crate::error::Result;
 use crate::photos::buffer::BufferedPhotoKey;
 use crate::sqlite::convert;
@@ -16,7 +16,7 @@ impl SqliteStore {
         &self,
         until: Timestamp,
         limit: u8,
-    ) -> Result<Vec<PendingDeletion>> {
+    ) -> Result<Vec<PendingPhotoDeletion>> {
         let sql = "SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
                    FROM tombstones WHERE photo_sha256 IS NOT NULL AND at <= ?1 UNION ALL \
                    SELECT campaign, id, photo_sha256, photo_extension, photo_bytes, at \
@@ -89,8 +89,8 @@ impl SqliteStore {
 }
 
 /// Reads `campaign, id, photo_sha256, photo_extension, photo_bytes, at`.
-fn read_pending_deletion(row: &Row<'_>) -> Result<PendingDeletion> {
-    Ok(PendingDeletion {
+fn read_pending_deletion(row: &Row<'_>) -> Result<PendingPhotoDeletion> {
+    Ok(PendingPhotoDeletion {
         campaign: convert::campaign(row, 0)?,
         id: registration_id(row, 1)?,
         photo: photo_ref(row, 2)?,

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 
 /// A position in the feed of one campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
+pub struct FeedPosition {
     /// Order among changes: MongoDB's cluster time (seconds << 32 | increment), SQLite's row number. The two changes
     /// of one correction share it.
     /// A snapshot at `at` contains exactly the changes whose `at` is not greater.
@@ -25,7 +25,7 @@ pub struct Change {
     /// Amount by which the total changes.
     pub delta: i64,
     /// Position of the feed just after this change.
-    pub position: Position,
+    pub position: FeedPosition,
 }
 
 impl Change {
@@ -33,7 +33,7 @@ impl Change {
     pub(crate) fn between_values(
         before: Option<String>,
         after: Option<String>,
-        position: &Position,
+        position: &FeedPosition,
     ) -> impl Iterator<Item = Self> {
         let changes = [(before, -1), (after, 1)].into_iter();
         let change = |(value, delta): (Option<String>, i64)| {
@@ -50,11 +50,11 @@ impl Change {
 
 /// Totals of a campaign at one position of its feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct TotalsSnapshot {
     /// Registrations per tallied value, without zeros.
     pub totals: BTreeMap<String, u64>,
     /// Position after which the feed continues.
-    pub position: Position,
+    pub position: FeedPosition,
 }
 
 /// Why a feed cannot continue.

@@ -12,11 +12,11 @@ use mongodb::bson::{Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::time::Instant;
 
-use super::change::{Change, FeedError, MAX_CHANGES, Position};
+use super::change::{Change, FeedError, FeedPosition, MAX_CHANGES};
 use crate::error::{Result, StoreError};
 use crate::mongo::driver_error;
 use crate::mongo::handle::{MongoStore, primary};
-use crate::time_limit::{OPERATION_TIMEOUT, in_time, within};
+use crate::time_limit::{OPERATION_TIMEOUT, in_time, with_timeout};
 use jornada_domain::CampaignId;
 
 use snapshot::to_order;
@@ -32,7 +32,7 @@ pub(crate) struct MongoFeed {
     store: MongoStore,
     campaign: CampaignId,
     /// Position after which a new stream starts: includes all of `ready`.
-    after: Position,
+    after: FeedPosition,
     stream: Option<RawBatchCursor>,
     /// Whether the next batch of the stream answers a request of an earlier call.
     requested_before: bool,
@@ -59,7 +59,7 @@ impl MongoFeed {
     pub(crate) async fn open(
         store: MongoStore,
         campaign: CampaignId,
-        after: Position,
+        after: FeedPosition,
     ) -> Result<Self, FeedError> {
         // A future position comes from another history. The server would wait for that time.
         if after.at > cluster_time(&store).await? {
@@ -104,7 +104,7 @@ impl MongoFeed {
         // Set while a request is under way, so that it remains set if this call is cancelled.
         self.requested_before = true;
         let next = async { Ok::<_, StoreError>(stream.next().await) };
-        let answer = within(MAX_AWAIT_TIME + OPERATION_TIMEOUT, next).await;
+        let answer = with_timeout(MAX_AWAIT_TIME + OPERATION_TIMEOUT, next).await;
         self.requested_before = false;
         let taken = match answer {
             Ok(Some(Ok(batch))) => self.read_batch(&batch).map_err(FeedError::from),
@@ -144,7 +144,7 @@ impl MongoFeed {
 async fn open_stream(
     store: &MongoStore,
     campaign: &CampaignId,
-    after: &Position,
+    after: &FeedPosition,
 ) -> Result<RawBatchCursor, FeedError> {
     let mut from = doc! {};
     match &after.token {
@@ -189,7 +189,7 @@ async fn open_stream(
 struct FeedEvent {
     before: Option<String>,
     after: Option<String>,
-    position: Position,
+    position: FeedPosition,
 }
 
 impl FeedEvent {
@@ -207,7 +207,7 @@ impl FeedEvent {
             }
             (None, Err(_)) => (None, None),
         };
-        let position = Position {
+        let position = FeedPosition {
             at: to_order(event.get_timestamp("clusterTime").ok()?),
             token: Some(serde_json::to_string(&token).ok()?),
         };

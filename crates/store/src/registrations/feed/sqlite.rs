@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 use tokio::time::{Instant, sleep_until};
 
-use super::change::{Change, FeedError, MAX_CHANGES, Position, Snapshot};
+use super::change::{Change, FeedError, FeedPosition, MAX_CHANGES, TotalsSnapshot};
 use crate::error::Result;
 use crate::sqlite::convert::{count, number};
 use crate::sqlite::handle::SqliteStore;
@@ -86,7 +86,7 @@ impl SqliteFeed {
 }
 
 impl SqliteStore {
-    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot> {
+    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<TotalsSnapshot> {
         let campaign = campaign.clone();
         let read = move |connection: &mut Connection| snapshot(connection, &campaign);
         self.readers.read(read).await
@@ -94,16 +94,16 @@ impl SqliteStore {
 }
 
 /// Counts the totals and reads the last row number, in one transaction.
-fn snapshot(connection: &mut Connection, campaign: &CampaignId) -> Result<Snapshot> {
+fn snapshot(connection: &mut Connection, campaign: &CampaignId) -> Result<TotalsSnapshot> {
     let transaction = connection.transaction()?;
     let at = last_row(&transaction)?;
     let sql = "SELECT value, count(*) FROM registrations WHERE campaign = ?1 GROUP BY value";
     let mut statement = transaction.prepare_cached(sql)?;
     let totals =
         statement.query_map([campaign.as_str()], |row| Ok((row.get(0)?, count(row, 1)?)))?;
-    Ok(Snapshot {
+    Ok(TotalsSnapshot {
         totals: totals.collect::<Result<_, _>>()?,
-        position: Position { at, token: None },
+        position: FeedPosition { at, token: None },
     })
 }
 
@@ -164,7 +164,7 @@ fn read_changes(
     let (mut changes, mut taken, mut until) = (Vec::new(), 0, end);
     while let Some(row) = rows.next()? {
         let at = count(row, 0)?;
-        let position = Position { at, token: None };
+        let position = FeedPosition { at, token: None };
         changes.extend(Change::between_values(row.get(1)?, row.get(2)?, &position));
         taken += 1;
         if taken == MAX_ROWS {

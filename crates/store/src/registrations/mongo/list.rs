@@ -15,8 +15,8 @@ use crate::error::{Result, StoreError};
 use crate::mongo::handle::{MongoStore, primary};
 use crate::mongo::indexes::list_index_hint;
 use crate::registrations::stream::{BATCH_SIZE, BatchSender, RegistrationStream};
-use crate::time_limit::{in_time, within};
-use jornada_domain::{Campaign, Registration, Selection};
+use crate::time_limit::{in_time, with_timeout};
+use jornada_domain::{Campaign, Registration, RegistrationSelection};
 use jornada_runtime::low_priority;
 
 /// Time limit for learning the primary's current time.
@@ -27,7 +27,7 @@ impl MongoStore {
     pub(crate) async fn registrations(
         &self,
         campaign: &Arc<Campaign>,
-        selection: &Selection,
+        selection: &RegistrationSelection,
     ) -> Result<RegistrationStream> {
         let mut session = in_time(self.database.client().start_session()).await?;
         sync_with_primary(self, &mut session).await;
@@ -57,7 +57,7 @@ impl MongoStore {
 async fn sync_with_primary(store: &MongoStore, session: &mut ClientSession) {
     let ping = store.database.run_command(doc! { "ping": 1 });
     let ping = ping.selection_criteria(primary()).session(session);
-    within(SYNC_TIMEOUT, ping).await.ok();
+    with_timeout(SYNC_TIMEOUT, ping).await.ok();
 }
 
 async fn fetch(

@@ -11,17 +11,17 @@ use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;
 use crate::mongo::handle::{MongoStore, primary};
 use crate::mongo::indexes::list_index_hint;
-use crate::registrations::feed::change::{Position, Snapshot};
+use crate::registrations::feed::change::{FeedPosition, TotalsSnapshot};
 use crate::registrations::mongo::selection_filter;
-use crate::time_limit::{COUNT_TIMEOUT, within};
-use jornada_domain::{CampaignId, Selection};
+use crate::time_limit::{COUNT_TIMEOUT, with_timeout};
+use jornada_domain::{CampaignId, RegistrationSelection};
 
 impl MongoStore {
     /// Counts the totals at one cluster time, from the index alone.
-    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<Snapshot> {
+    pub(crate) async fn snapshot(&self, campaign: &CampaignId) -> Result<TotalsSnapshot> {
         let count = doc! { "_id": "$value", "count": { "$sum": 1 } };
         let pipeline = [
-            doc! { "$match": selection_filter(campaign, &Selection::all()) },
+            doc! { "$match": selection_filter(campaign, &RegistrationSelection::all()) },
             doc! { "$group": count },
         ];
         let totals = self
@@ -44,10 +44,10 @@ impl MongoStore {
                 }
             }
             let at = snapshot.ok_or_else(|| StoreError::malformed("atClusterTime"))?;
-            let position = Position { at, token: None };
-            Ok::<_, StoreError>(Snapshot { totals, position })
+            let position = FeedPosition { at, token: None };
+            Ok::<_, StoreError>(TotalsSnapshot { totals, position })
         };
-        within(COUNT_TIMEOUT, read).await
+        with_timeout(COUNT_TIMEOUT, read).await
     }
 }
 
