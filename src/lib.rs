@@ -46,7 +46,7 @@
 //!
 //! # Reports
 //!
-//! A report is a job in the store ([`Job`]). Any instance claims it ([`worker`]), sends heartbeats, uploads
+//! A report is a job in the store ([`ReportJob`]). Any instance claims it ([`worker`]), sends heartbeats, uploads
 //! the file and then marks the job as done. If an instance stops sending heartbeats, another one claims the job, and updates
 //! by the first are rejected. Reports are read and written by low-priority threads.
 //!
@@ -57,7 +57,7 @@
 //!
 //! [`AuditLog`]: jornada_service::staff::AuditLog
 //! [`Campaign::validate`]: jornada_domain::Campaign::validate
-//! [`Job`]: jornada_domain::Job
+//! [`ReportJob`]: jornada_domain::ReportJob
 //! [`ObjectStore`]: jornada_objects::ObjectStore
 //! [`RegistrationId`]: jornada_domain::RegistrationId
 //! [`Store`]: jornada_store::Store
