@@ -14,6 +14,7 @@ use super::campaign_id::CampaignId;
 use super::consent;
 use super::field::Field;
 use super::lang::LocalizedText;
+use super::tally::Tally;
 
 pub use retention::Retention;
 pub use table::CampaignFileError;
@@ -43,6 +44,8 @@ pub struct Campaign {
     pub proof_of_work: Option<u32>,
     /// Questions in order.
     pub fields: Vec<Field>,
+    /// Public counts of the answers; the first is the chart.
+    pub tallies: Vec<Tally>,
 }
 
 /// Whether a campaign accepts registrations.

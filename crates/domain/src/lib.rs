@@ -20,6 +20,7 @@ pub mod reason;
 pub mod registration;
 pub mod selection;
 pub mod staff;
+pub mod tally;
 pub mod text;
 pub mod validation_error;
 
@@ -32,6 +33,7 @@ pub use job::{JobState, ReportJob};
 pub use lang::{Lang, LocalizedText};
 pub use registration::{ReceiptNumber, Registration, RegistrationId};
 pub use selection::RegistrationSelection;
+pub use tally::Tally;
 pub use validation_error::{FieldError, RejectionReason, ValidationError};
 
 pub use jornada_photo::PhotoFormat;

@@ -9,6 +9,7 @@
 
 pub mod audit;
 mod campaigns;
+mod deltas;
 mod error;
 mod handle;
 pub mod jobs;
@@ -24,6 +25,7 @@ mod sqlite;
 mod staff;
 mod time_limit;
 
+pub use deltas::Delta;
 pub use error::{Result, StoreError};
 pub use handle::Store;
 pub use keys::WrappedKey;

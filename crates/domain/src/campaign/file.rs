@@ -13,6 +13,7 @@ use super::table::{CampaignFileError, CampaignFileErrors, TableReader, parse_int
 use crate::answers::CONSENT;
 use crate::campaign_id::CampaignId;
 use crate::field::{Field, FieldKind};
+use crate::tally::Tally;
 
 /// Range of `proof_of_work`: up to about ten seconds of computing.
 const PROOF_OF_WORK_RANGE: std::ops::RangeInclusive<u32> = 1_000..=5_000_000;
@@ -85,8 +86,16 @@ fn read_campaign(
         time_zone: time_zone?,
         retention,
         proof_of_work,
+        tallies: default_tallies(&fields),
         fields,
     })
+}
+
+fn default_tallies(fields: &[Field]) -> Vec<Tally> {
+    let tallied = fields.iter().enumerate().filter(|(_, field)| field.tally);
+    tallied
+        .map(|(index, field)| Tally::by_field(index, field))
+        .collect()
 }
 
 fn read_timestamp(table: &mut TableReader<'_>, key: &'static str) -> Option<Timestamp> {

@@ -1,5 +1,7 @@
 //! Indexes of the collections, and their names in hints.
 
+use std::time::Duration;
+
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{Hint, IndexOptions};
@@ -21,6 +23,9 @@ pub(crate) const BY_NAME_AND_VALUE: &str = "by_name_in_place";
 /// Index of only the documents with a photo to delete. A registration has no `gone`, so that its first key is null:
 /// there are few, and all are scanned.
 pub(crate) const PENDING_DELETIONS: &str = "unremoved";
+
+/// Time after which deltas are deleted. A follower further behind counts anew.
+const DELTA_RETENTION: Duration = Duration::from_hours(1);
 
 /// Creates the indexes; one that exists stays.
 pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
@@ -71,6 +76,8 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         .collect();
     // Counts photos and bytes without reading a photo.
     let buffered_photos = vec![index(doc! { "size": 1 })];
+    let mut by_age = index(doc! { "at": 1 });
+    by_age.options.get_or_insert_default().expire_after = Some(DELTA_RETENTION);
     for (collection, indexes) in [
         ("registrations", registrations),
         ("accounts", accounts),
@@ -78,6 +85,7 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         ("jobs", jobs),
         ("audit", audit),
         ("pending_photos", buffered_photos),
+        ("deltas", vec![by_age]),
     ] {
         let collection = store.database.collection::<Document>(collection);
         collection.create_indexes(indexes).await?;

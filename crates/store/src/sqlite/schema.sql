@@ -31,6 +31,14 @@ CREATE TABLE changes (
     now TEXT -- the value that has one more
 ) STRICT;
 
+-- Changes of the counts. seq grows with every commit: AUTOINCREMENT, and one writer at a time.
+CREATE TABLE deltas (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    campaign TEXT NOT NULL,
+    fields TEXT NOT NULL, -- JSON: list of the counted fields
+    counts TEXT NOT NULL -- JSON: list of [answers, difference]
+) STRICT;
+
 -- Corrections and deletions. A claim is an alias of a registration. A tombstone replaces a deleted registration.
 CREATE TABLE corrections (
     id BLOB NOT NULL, -- of the registration
