@@ -19,7 +19,7 @@ use jornada_service::registrations::Registrations;
 use jornada_service::reports::ReportGenerator;
 use jornada_service::staff::overview::OverviewCache;
 use jornada_service::staff::{AuditLog, Authenticator};
-use jornada_service::tally::Tally;
+use jornada_service::tally::TallyCache;
 use jornada_service::tally::live_totals::LiveTotals;
 use jornada_store::Store;
 use metrics::Metrics;
@@ -37,8 +37,8 @@ pub struct App {
     pub admission: Admission,
     /// Registers submissions.
     pub registrations: Registrations,
-    /// Shared totals; accepts refresh requests.
-    pub tally: Tally,
+    /// Shared counts; accepts refresh requests.
+    pub tally_cache: TallyCache,
     /// Totals in memory, ready for responses.
     pub live_totals: LiveTotals,
     /// Generates reports, for requests and jobs.

@@ -27,8 +27,9 @@
 //!
 //! # Totals
 //!
-//! One instance at a time follows the store's feed ([`follower`]) and updates totals and position in one atomic step,
-//! so a crash at any point leaves them exact. Every instance serves them from memory ([`live_totals`]).
+//! Each write stores the change of the counts (a delta) in its own transaction. One instance at a time follows the deltas
+//! of all campaigns ([`follower`]) and updates counts and position in one atomic step, so a crash at any point leaves them
+//! exact. Every instance serves them from memory ([`live_totals`]).
 //!
 //! # Staff
 //!
@@ -53,7 +54,7 @@
 //! # Back ends
 //!
 //! Each has two back ends, which must pass the same tests: [`Store`] (SQLite, MongoDB; `tests/store`), [`ObjectStore`]
-//! (disk, S3) and [`Tally`] (memory, Redis; both `tests/pairs`).
+//! (disk, S3) and [`TallyCache`] (memory, Redis; both `tests/pairs`).
 //!
 //! [`AuditLog`]: jornada_service::staff::AuditLog
 //! [`Campaign::validate`]: jornada_domain::Campaign::validate
@@ -61,7 +62,7 @@
 //! [`ObjectStore`]: jornada_objects::ObjectStore
 //! [`RegistrationId`]: jornada_domain::RegistrationId
 //! [`Store`]: jornada_store::Store
-//! [`Tally`]: jornada_service::tally::Tally
+//! [`TallyCache`]: jornada_service::tally::TallyCache
 //! [`encryption`]: jornada_objects::encryption
 //! [`follower`]: jornada_service::tally::follower
 //! [`live_totals`]: jornada_service::tally::live_totals

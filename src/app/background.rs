@@ -26,23 +26,22 @@ pub fn start(app: &App, tasks: &TaskTracker) {
     start_reports(app, tasks);
 }
 
-/// Updates the shared totals from the change feed of the store, and the live totals from the shared ones.
+/// Updates the cached counts from the feed of the store, and the live totals from the cache.
 fn start_totals(app: &App, tasks: &TaskTracker) {
-    for campaign in app.campaigns.iter() {
-        let follower = Follower {
-            store: app.store.clone(),
-            tally: app.tally.clone(),
-            campaign: campaign.id.clone(),
-            metrics: app.metrics.tally.clone(),
-        };
-        tasks.spawn(follower.run(app.stop.clone()));
-        let source = TotalsSource {
-            tally: app.tally.clone(),
-            store: app.store.clone(),
-        };
-        let (live_totals, metrics) = (app.live_totals.clone(), app.metrics.tally.clone());
-        tasks.spawn(live_totals.refresh_until(campaign.clone(), source, metrics, app.stop.clone()));
-    }
+    let follower = Follower {
+        store: app.store.clone(),
+        cache: app.tally_cache.clone(),
+        campaigns: campaigns(app),
+        metrics: app.metrics.tally.clone(),
+    };
+    tasks.spawn(follower.run(app.stop.clone()));
+    let source = TotalsSource {
+        cache: app.tally_cache.clone(),
+        store: app.store.clone(),
+        campaigns: campaigns(app),
+    };
+    let (live_totals, metrics) = (app.live_totals.clone(), app.metrics.tally.clone());
+    tasks.spawn(live_totals.refresh_until(source, metrics, app.stop.clone()));
 }
 
 /// Uploads buffered photos to the object store, and deletes photos of deleted registrations.

@@ -22,7 +22,7 @@ use jornada_service::reports::ReportGenerator;
 use jornada_service::staff::overview::OverviewCache;
 use jornada_service::staff::password::Passwords;
 use jornada_service::staff::{AuditLog, Authenticator};
-use jornada_service::tally::Tally;
+use jornada_service::tally::TallyCache;
 use jornada_service::tally::collector::TotalsCollector;
 use jornada_service::tally::live_totals::LiveTotals;
 use jornada_store::Store;
@@ -40,8 +40,10 @@ pub async fn build(
     let store = Store::open(&config.store).await.context("JORNADA_STORE")?;
     let store = store.with_meter(metrics.dependencies.meter(Dependency::Store));
     let (object_store, registrations) = open_registrations(config, &store, &metrics).await?;
-    let tally = Tally::open(&config.cache, &config.instance).context("JORNADA_CACHE")?;
-    let tally = tally.with_meter(metrics.dependencies.meter(Dependency::Cache));
+    let store_id = store.id().await.context("JORNADA_STORE")?;
+    let tally_cache = TallyCache::open(&config.cache, store_id, &config.instance);
+    let tally_cache = tally_cache.context("JORNADA_CACHE")?;
+    let tally_cache = tally_cache.with_meter(metrics.dependencies.meter(Dependency::Cache));
     let live_totals = LiveTotals::new(campaigns.iter().map(|campaign| &campaign.id));
     let collector = TotalsCollector::new(live_totals.clone(), campaigns.iter().cloned().collect());
     metrics
@@ -53,7 +55,7 @@ pub async fn build(
         campaigns,
         admission,
         registrations,
-        tally,
+        tally_cache,
         live_totals,
         reports: ReportGenerator::new(REPORTS_WAITING)
             .pausing_for(metrics.requests_in_flight.clone()),

@@ -2,6 +2,7 @@
 //! totals match the store. Relies on journal, store and site only, not on the state of the load process.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
@@ -14,6 +15,7 @@ use super::people::People;
 use super::verification_report::{StoredByPerson, VerificationReport};
 use jornada_domain::{Registration, RegistrationSelection};
 use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
+use jornada_service::tally::counts::SnapshotCounter;
 use jornada_store::{Store, StoreError};
 
 /// Polling interval while waiting for a buffered photo or for totals to catch up.
@@ -123,8 +125,8 @@ impl Verifier {
     async fn wait_for_chart(&self, deadline: Instant) -> Result<bool, StoreError> {
         let mut right = 0;
         while right < REQUIRED_MATCHES {
-            let snapshot = self.store.snapshot(&self.people.campaign().id).await?;
-            if self.read_chart().await == Some(snapshot.totals) {
+            let totals = self.count_store().await?;
+            if self.read_chart().await == Some(totals) {
                 right += 1;
                 continue;
             }
@@ -135,6 +137,23 @@ impl Verifier {
             tokio::time::sleep(POLL_INTERVAL).await;
         }
         Ok(true)
+    }
+
+    /// Counts the registrations in the store by tallied value.
+    async fn count_store(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let campaign = self.people.campaign();
+        let counter = vec![(Arc::clone(campaign), SnapshotCounter::new(campaign))];
+        let (counted, _) = self.store.snapshot(counter).await?;
+        let counted = counted.into_iter().map(SnapshotCounter::finish);
+        let mut totals = BTreeMap::new();
+        for (campaign, counts) in counted {
+            let keys = counts.into_values().take(1).flat_map(|tally| tally.counts);
+            for (key, count) in keys {
+                let value = campaign.tally_field().tally_value(&key.concat());
+                *totals.entry(value).or_default() += count;
+            }
+        }
+        Ok(totals)
     }
 
     async fn read_chart(&self) -> Option<BTreeMap<String, u64>> {

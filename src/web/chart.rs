@@ -114,6 +114,7 @@ mod tests {
             stale: false,
             total: values.iter().map(|row| row.count).sum(),
             values,
+            counts: std::sync::Arc::default(),
         };
         let page = ChartPage {
             visit: &visit("/", "es"),

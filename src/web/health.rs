@@ -79,7 +79,7 @@ impl Readiness {
         let (store, photos, cache) = tokio::join!(
             check_dependency(app.store.ping()),
             check_dependency(app.object_store.ping()),
-            check_dependency(app.tally.ping())
+            check_dependency(app.tally_cache.ping())
         );
         let checks = [
             (Dependency::Store, &store),

@@ -80,7 +80,7 @@ async fn resolve_value(app: &App, campaign: &Campaign, name: &str) -> Result<Str
 
 /// Requests a refresh of the totals, without waiting. A failure of the cache is only logged.
 pub async fn request_refresh(app: &App, campaign: &Campaign) {
-    if let Err(error) = app.tally.request_refresh(&campaign.id).await {
+    if let Err(error) = app.tally_cache.request_refresh(&campaign.id).await {
         warn!("cannot request a refresh of the totals: {error}");
     }
 }

@@ -8,32 +8,18 @@ use jornada::app::metrics::Metrics;
 use jornada_domain::CampaignId;
 use jornada_domain::registration::UniqueKey;
 use jornada_domain::{Campaign, FormData, Registration, RegistrationId};
-use jornada_service::tally::Tally;
+use jornada_service::tally::TallyCache;
 use jornada_service::tally::follower::Follower;
 use jornada_store::Store;
 use jornada_store::StoreSetting;
 use tokio_util::sync::CancellationToken;
 
-use crate::tally::{memory, redis as in_redis};
+use crate::tally::{campaign, memory, redis as in_redis};
 use jornada_testkit::servers::{random_name, variable};
-
-const CAMPAIGN: &str = r#"
-id = "NAME"
-opens_at = 2026-01-01T00:00:00Z
-closes_at = 2036-01-01T00:00:00Z
-time_zone = "America/Bogota"
-title = { es = "Voto", en = "Vote" }
-[[fields]]
-name = "lugar"
-kind = "place"
-label = { es = "Lugar", en = "Place" }
-required = true
-tally = true
-"#;
 
 struct TallyFixture {
     store: Store,
-    tally: Tally,
+    cache: TallyCache,
     campaign: Arc<Campaign>,
     metrics: Metrics,
     stop: CancellationToken,
@@ -41,12 +27,17 @@ struct TallyFixture {
 }
 
 impl TallyFixture {
-    async fn new(store: StoreSetting, tally: Tally, folder: tempfile::TempDir) -> Self {
-        let text = CAMPAIGN.replace("NAME", &random_name());
+    async fn new(store: StoreSetting, is_shared: bool, folder: tempfile::TempDir) -> Self {
+        let store = Store::open(&store).await.unwrap();
+        let id = store.id().await.unwrap();
         let fixture = Self {
-            store: Store::open(&store).await.unwrap(),
-            tally,
-            campaign: Arc::new(Campaign::parse(&text, |_| Err(String::new())).unwrap()),
+            store,
+            cache: if is_shared {
+                in_redis(id, "one")
+            } else {
+                memory()
+            },
+            campaign: campaign(&random_name()),
             metrics: Metrics::new().unwrap(),
             stop: CancellationToken::new(),
             _folder: folder,
@@ -59,7 +50,7 @@ impl TallyFixture {
         let folder = tempfile::tempdir().unwrap();
         Self::new(
             StoreSetting::Sqlite(folder.path().join("test.db")),
-            memory(),
+            false,
             folder,
         )
         .await
@@ -72,17 +63,27 @@ impl TallyFixture {
             &format!("/test_{}?", random_name()),
             1,
         );
-        Self::new(StoreSetting::Mongo(url.into()), in_redis("one"), folder).await
+        Self::new(StoreSetting::Mongo(url.into()), true, folder).await
     }
 
     fn follow(&self) {
-        let follower = Follower {
-            store: self.store.clone(),
-            tally: self.tally.clone(),
-            campaign: self.campaign.id.clone(),
-            metrics: self.metrics.tally.clone(),
-        };
+        let follower = self.follower(self.cache.clone());
         tokio::spawn(follower.run(self.stop.clone()));
+    }
+
+    fn follower(&self, cache: TallyCache) -> Follower {
+        Follower {
+            store: self.store.clone(),
+            cache,
+            campaigns: vec![self.campaign.clone()],
+            metrics: self.metrics.tally.clone(),
+        }
+    }
+
+    /// Returns the name of a key in Redis.
+    async fn key(&self, name: &str) -> String {
+        let store_id = self.store.id().await.unwrap();
+        format!("jornada:{{{}}}:{name}", store_id.simple())
     }
 
     fn id(&self) -> &CampaignId {
@@ -116,8 +117,10 @@ impl TallyFixture {
     async fn wait_for_total(&self, place: &str, total: u64) {
         let start = Instant::now();
         loop {
-            let totals = self.tally.read(self.id()).await.unwrap();
-            let found = totals.map_or(0, |totals| totals.values.get(place).copied().unwrap_or(0));
+            let counts = self.cache.counts(&self.campaign).await.unwrap();
+            let counts = counts.get("lugar").map(|tally| &tally.counts);
+            let found = counts.and_then(|counts| counts.get(&[place.to_owned()][..]));
+            let found = found.copied().unwrap_or(0);
             if found == total {
                 return;
             }
@@ -144,7 +147,7 @@ async fn totals_are_exact_while_people_register(fixture: TallyFixture) {
         fixture.register(0..40, "Pasto"),
         async {
             for _ in 0..5 {
-                fixture.tally.request_refresh(fixture.id()).await.unwrap();
+                fixture.cache.request_refresh(fixture.id()).await.unwrap();
                 tokio::time::sleep(Duration::from_millis(30)).await;
             }
         }
@@ -171,16 +174,12 @@ async fn totals_of_the_servers_are_exact() {
 #[tokio::test]
 async fn two_followers_count_everything_once() {
     let fixture = TallyFixture::servers().await;
-    let other = Follower {
-        store: fixture.store.clone(),
-        tally: in_redis("two"),
-        campaign: fixture.id().clone(),
-        metrics: fixture.metrics.tally.clone(),
-    };
+    let store_id = fixture.store.id().await.unwrap();
+    let other = fixture.follower(in_redis(store_id, "two"));
     tokio::spawn(other.run(fixture.stop.clone()));
     fixture.register(0..50, "Neiva").await;
     // The lease disappears: for a moment both instances believe that they lead.
-    redis_command(&["DEL", &format!("jornada:{{{}}}:lease", fixture.id())]).await;
+    redis_command(&["DEL", &fixture.key("lease").await]).await;
     fixture.register(50..100, "Neiva").await;
     fixture.wait_for_total("Neiva", 100).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -192,8 +191,9 @@ async fn an_emptied_redis_is_refilled() {
     let fixture = TallyFixture::servers().await;
     fixture.register(0..20, "Tunja").await;
     fixture.wait_for_total("Tunja", 20).await;
-    for key in ["totals", "meta", "lease"] {
-        redis_command(&["DEL", &format!("jornada:{{{}}}:{key}", fixture.id())]).await;
+    let counts = format!("counts:{}:lugar", fixture.id());
+    for key in [counts.as_str(), "meta", "lease"] {
+        redis_command(&["DEL", &fixture.key(key).await]).await;
     }
     fixture.register(20..25, "Tunja").await;
     fixture.wait_for_total("Tunja", 25).await;
@@ -204,9 +204,9 @@ async fn drift_is_found_and_corrected() {
     let fixture = TallyFixture::servers().await;
     fixture.register(0..3, "Yopal").await;
     fixture.wait_for_total("Yopal", 3).await;
-    let totals = format!("jornada:{{{}}}:totals", fixture.id());
-    redis_command(&["HINCRBY", &totals, "Yopal", "4"]).await;
-    fixture.tally.request_refresh(fixture.id()).await.unwrap();
+    let counts = fixture.key(&format!("counts:{}:lugar", fixture.id())).await;
+    redis_command(&["HINCRBY", &counts, "[\"Yopal\"]", "4"]).await;
+    fixture.cache.request_refresh(fixture.id()).await.unwrap();
     fixture.wait_for_total("Yopal", 3).await;
     let drift = format!("jornada_tally_drift{{campaign=\"{}\"}} 4", fixture.id());
     assert!(fixture.metrics.text().contains(&drift));

@@ -1,170 +1,217 @@
-//! Totals change together with their position or not at all, and one instance leads.
+//! Counts change together with their position or not at all, and one instance leads.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use jornada_domain::CampaignId;
+use jornada_domain::tally::{MAX_KEYS, TallyCounts};
+use jornada_domain::{Campaign, CampaignId};
 use jornada_runtime::cache::CacheSetting;
-use jornada_service::tally::{LeaderTurn, Tally};
-use jornada_store::{Change, FeedPosition, TotalsSnapshot};
+use jornada_service::tally::counts::{CampaignCounts, CountChanges};
+use jornada_service::tally::{LeaderTurn, TallyCache};
+use jornada_store::FeedPosition;
+use uuid::Uuid;
 
-use jornada_testkit::servers::{random_name, variable};
+use jornada_testkit::servers::variable;
 
-pub fn redis(instance: &str) -> Tally {
+const CAMPAIGN: &str = r#"
+id = "voto"
+opens_at = 2026-01-01T00:00:00Z
+closes_at = 2036-01-01T00:00:00Z
+time_zone = "America/Bogota"
+title = { es = "Voto", en = "Vote" }
+[[fields]]
+name = "lugar"
+kind = "place"
+label = { es = "Lugar", en = "Place" }
+required = true
+tally = true
+"#;
+
+/// The counts in Redis of a store with this id.
+pub fn redis(store: Uuid, instance: &str) -> TallyCache {
     let setting = CacheSetting::Redis(variable("JORNADA_TEST_REDIS").into());
-    Tally::open(&setting, instance).unwrap()
+    TallyCache::open(&setting, store, instance).unwrap()
 }
 
-pub fn memory() -> Tally {
-    Tally::open(&CacheSetting::Memory, "one").unwrap()
+pub fn memory() -> TallyCache {
+    TallyCache::open(&CacheSetting::Memory, Uuid::nil(), "one").unwrap()
 }
 
-pub fn campaign() -> CampaignId {
-    CampaignId::parse(&random_name()).unwrap()
+/// A campaign with one tally, by place.
+pub fn campaign(id: &str) -> Arc<Campaign> {
+    let text = CAMPAIGN.replace("voto", id);
+    Arc::new(Campaign::parse(&text, |_| Err(String::new())).unwrap())
 }
 
 fn position(at: u64) -> FeedPosition {
     FeedPosition { at, token: None }
 }
 
-fn change(value: &str, delta: i64, at: u64) -> Change {
-    Change {
-        tally_value: value.into(),
-        delta,
-        position: position(at),
+fn key(place: &str) -> Vec<String> {
+    vec![place.to_owned()]
+}
+
+fn counts(places: &[(&str, u64)]) -> CampaignCounts {
+    let counts = places.iter().map(|(place, count)| (key(place), *count));
+    let counts = TallyCounts {
+        counts: counts.collect(),
+        others: 0,
+    };
+    [("lugar".to_owned(), counts)].into()
+}
+
+fn changes(campaign: &CampaignId, places: &[(&str, i64)]) -> CountChanges {
+    let mut keys = std::collections::BTreeMap::new();
+    for (place, difference) in places {
+        *keys.entry(key(place)).or_default() += difference;
     }
+    CountChanges([(campaign.clone(), [("lugar".to_owned(), keys)].into())].into())
 }
 
-fn snapshot(totals: &[(&str, u64)], at: u64) -> TotalsSnapshot {
-    TotalsSnapshot {
-        totals: totals
-            .iter()
-            .map(|(value, total)| ((*value).to_owned(), *total))
-            .collect(),
-        position: position(at),
-    }
+async fn add(cache: &TallyCache, from: u64, to: u64, changes: &CountChanges) -> bool {
+    let (from, to) = (position(from), position(to));
+    cache.add(&from, &to, changes).await.unwrap()
 }
 
-async fn values(tally: &Tally, campaign: &CampaignId) -> BTreeMap<String, u64> {
-    tally.read(campaign).await.unwrap().unwrap().values
+async fn replace(
+    cache: &TallyCache,
+    from: Option<u64>,
+    to: u64,
+    counts: &[(Arc<Campaign>, CampaignCounts)],
+    now: Timestamp,
+) -> bool {
+    let (from, to) = (from.map(position), position(to));
+    let replaced = cache.replace(from.as_ref(), &to, counts, now);
+    replaced.await.unwrap()
 }
 
-async fn totals_move_with_their_position_or_not_at_all(tally: Tally) {
-    let (campaign, now) = (campaign(), Timestamp::now());
-    assert_eq!(tally.read(&campaign).await.unwrap(), None);
+async fn revision(cache: &TallyCache, campaign: &Campaign) -> u64 {
+    let state = cache.state().await.unwrap().unwrap();
+    state.campaigns[&campaign.id].revision
+}
+
+async fn counts_move_with_their_position_or_not_at_all(cache: TallyCache) {
+    let (vote, now) = (campaign("voto"), Timestamp::now());
+    assert_eq!(cache.state().await.unwrap(), None);
+    let one = changes(&vote.id, &[("Cali", 1)]);
+    assert!(!add(&cache, 1, 2, &one).await);
+    let first = [(vote.clone(), counts(&[("Bogotá", 2), ("Cali", 1)]))];
+    assert!(replace(&cache, None, 10, &first, now).await);
     assert!(
-        !tally
-            .add(&campaign, &position(1), &[change("Cali", 1, 2)])
-            .await
-            .unwrap()
+        !replace(&cache, None, 10, &first, now).await,
+        "counts exist already"
     );
-    let first = snapshot(&[("Bogotá", 2), ("Cali", 1)], 10);
-    assert!(tally.replace(&campaign, None, &first, now).await.unwrap());
-    assert!(
-        !tally.replace(&campaign, None, &first, now).await.unwrap(),
-        "totals exist already"
+    let before = revision(&cache, &vote).await;
+    let some = changes(&vote.id, &[("Cali", 1), ("Pasto", 1), ("Bogotá", -2)]);
+    assert!(add(&cache, 10, 13, &some).await);
+    assert!(!add(&cache, 10, 13, &some).await, "added once only");
+    assert_eq!(
+        cache.counts(&vote).await.unwrap(),
+        counts(&[("Cali", 2), ("Pasto", 1)])
     );
-    let changes = [
-        change("Cali", 1, 11),
-        change("Pasto", 1, 12),
-        change("Bogotá", -2, 13),
+    assert_eq!(cache.state().await.unwrap().unwrap().position, position(13));
+    assert!(revision(&cache, &vote).await > before);
+    let fresh = [(vote.clone(), counts(&[("李 ñ", 1)]))];
+    assert!(replace(&cache, Some(13), 20, &fresh, now).await);
+    assert_eq!(cache.counts(&vote).await.unwrap(), fresh[0].1);
+}
+
+async fn campaigns_change_together_and_have_their_own_revisions(cache: TallyCache) {
+    let (vote, other, now) = (campaign("voto"), campaign("otra"), Timestamp::now());
+    let both = [
+        (vote.clone(), counts(&[("Cali", 1)])),
+        (other.clone(), counts(&[])),
     ];
-    assert!(tally.add(&campaign, &position(10), &changes).await.unwrap());
-    assert!(
-        !tally.add(&campaign, &position(10), &changes).await.unwrap(),
-        "added once only"
+    assert!(replace(&cache, None, 1, &both, now).await);
+    let before = (
+        revision(&cache, &vote).await,
+        revision(&cache, &other).await,
     );
-    let expected = snapshot(&[("Cali", 2), ("Pasto", 1)], 13);
-    assert_eq!(values(&tally, &campaign).await, expected.totals);
-    assert_eq!(
-        tally.read(&campaign).await.unwrap().unwrap().position,
-        expected.position
-    );
-    let fresh = snapshot(&[("李 ñ", 1)], 20);
-    assert!(
-        tally
-            .replace(&campaign, Some(&position(13)), &fresh, now)
-            .await
-            .unwrap()
-    );
-    assert_eq!(values(&tally, &campaign).await, fresh.totals);
+    let mut some = changes(&vote.id, &[("Cali", 1)]);
+    assert!(add(&cache, 1, 2, &some).await);
+    assert!(revision(&cache, &vote).await > before.0);
+    assert_eq!(revision(&cache, &other).await, before.1);
+    some.0.extend(changes(&other.id, &[("Pasto", 3)]).0);
+    assert!(add(&cache, 2, 3, &some).await);
+    // The position moves on without changes, too.
+    let nothing = CountChanges::default();
+    assert!(add(&cache, 3, 4, &nothing).await);
+    assert_eq!(cache.counts(&vote).await.unwrap(), counts(&[("Cali", 3)]));
+    assert_eq!(cache.counts(&other).await.unwrap(), counts(&[("Pasto", 3)]));
 }
 
-async fn a_refresh_is_due_once_in_thirty_seconds(tally: Tally) {
-    let (campaign, now) = (campaign(), Timestamp::now());
-    assert_eq!(
-        tally.acquire_lead(&campaign, false, now).await.unwrap(),
-        LeaderTurn::Lead
-    );
-    tally.request_refresh(&campaign).await.unwrap();
-    tally.request_refresh(&campaign).await.unwrap();
-    assert_eq!(
-        tally.acquire_lead(&campaign, false, now).await.unwrap(),
-        LeaderTurn::Refresh
-    );
-    assert_eq!(
-        tally.acquire_lead(&campaign, false, now).await.unwrap(),
-        LeaderTurn::Lead
-    );
-    tally.request_refresh(&campaign).await.unwrap();
-    assert_eq!(
-        tally.acquire_lead(&campaign, false, now).await.unwrap(),
-        LeaderTurn::Lead,
-        "too soon"
-    );
-}
-
-async fn as_of_moves_when_the_follower_has_caught_up(tally: Tally) {
-    let campaign = campaign();
-    let before = Timestamp::from_second(1_000_000).unwrap();
-    let after = before + SignedDuration::from_secs(60);
-    assert!(
-        tally
-            .replace(&campaign, None, &snapshot(&[], 1), before)
-            .await
-            .unwrap()
-    );
-    tally.acquire_lead(&campaign, false, after).await.unwrap();
-    assert_eq!(tally.read(&campaign).await.unwrap().unwrap().as_of, before);
-    tally.acquire_lead(&campaign, true, after).await.unwrap();
-    assert_eq!(tally.read(&campaign).await.unwrap().unwrap().as_of, after);
-}
-
-async fn corrections_and_deletions_leave_no_zero(tally: Tally) {
-    let (campaign, now) = (campaign(), Timestamp::now());
-    let first = snapshot(&[("Cali", 1)], 1);
-    assert!(tally.replace(&campaign, None, &first, now).await.unwrap());
-    let mut from = position(1);
-    for (changes, expected) in [
+async fn corrections_and_deletions_leave_no_zero(cache: TallyCache) {
+    let (vote, now) = (campaign("voto"), Timestamp::now());
+    let first = [(vote.clone(), counts(&[("Cali", 1)]))];
+    assert!(replace(&cache, None, 1, &first, now).await);
+    let steps = [
+        (vec![("Cali", -1), ("Pasto", 1)], vec![("Pasto", 1)]),
+        // There and back within one batch.
+        (vec![("Pasto", 0), ("Neiva", 0)], vec![("Pasto", 1)]),
+        (vec![("Pasto", -1)], vec![]),
         (
-            vec![change("Cali", -1, 2), change("Pasto", 1, 2)],
-            vec![("Pasto", 1)],
-        ),
-        // There and back within one batch, and a value that appears and disappears.
-        (
-            vec![
-                change("Pasto", -1, 3),
-                change("Cali", 1, 3),
-                change("Cali", -1, 4),
-                change("Pasto", 1, 4),
-                change("Neiva", 1, 5),
-                change("Neiva", -1, 6),
-            ],
-            vec![("Pasto", 1)],
-        ),
-        (vec![change("Pasto", -1, 7)], vec![]),
-        (
-            vec![change("Pasto", 1, 8), change("Cali", 1, 9)],
+            vec![("Pasto", 1), ("Cali", 1)],
             vec![("Cali", 1), ("Pasto", 1)],
         ),
-    ] {
-        assert!(tally.add(&campaign, &from, &changes).await.unwrap());
-        from = changes.last().unwrap().position.clone();
-        assert_eq!(
-            values(&tally, &campaign).await,
-            snapshot(&expected, 0).totals
-        );
+    ];
+    for (at, (some, expected)) in (1..).zip(steps) {
+        let some = changes(&vote.id, &some);
+        assert!(add(&cache, at, at + 1, &some).await);
+        assert_eq!(cache.counts(&vote).await.unwrap(), counts(&expected));
     }
+}
+
+async fn further_keys_are_counted_together(cache: TallyCache) {
+    let (vote, now) = (campaign("voto"), Timestamp::now());
+    let places: Vec<_> = (0..MAX_KEYS)
+        .map(|number| format!("place {number}"))
+        .collect();
+    let places: Vec<_> = places.iter().map(|place| (place.as_str(), 2)).collect();
+    let first = [(vote.clone(), counts(&places))];
+    assert!(replace(&cache, None, 1, &first, now).await);
+    let mut at = 1;
+    for (some, expected_others) in [
+        (vec![("a", 3), ("b", 2)], 5),
+        (vec![("a", -1), ("place 0", -2)], 4),
+        // The place that became free is taken; older registrations of "a" stay among the others.
+        (vec![("a", 1)], 4),
+        (vec![("a", -1)], 4),
+        (vec![("a", -1)], 3),
+    ] {
+        let some = changes(&vote.id, &some);
+        assert!(add(&cache, at, at + 1, &some).await);
+        at += 1;
+        let counts = cache.counts(&vote).await.unwrap();
+        assert_eq!(counts["lugar"].others, expected_others);
+    }
+    let counts = cache.counts(&vote).await.unwrap();
+    assert_eq!(counts["lugar"].total(), 2 * (MAX_KEYS as u64 - 1) + 3);
+}
+
+async fn a_refresh_is_due_once_in_thirty_seconds(cache: TallyCache) {
+    let (vote, now) = (campaign("voto").id.clone(), Timestamp::now());
+    let turn = async |now| cache.acquire_lead(None, now).await.unwrap();
+    assert_eq!(turn(now).await, LeaderTurn::Lead(vec![]));
+    cache.request_refresh(&vote).await.unwrap();
+    cache.request_refresh(&vote).await.unwrap();
+    assert_eq!(turn(now).await, LeaderTurn::Lead(vec![vote.clone()]));
+    assert_eq!(turn(now).await, LeaderTurn::Lead(vec![]));
+    cache.request_refresh(&vote).await.unwrap();
+    let soon = now + SignedDuration::from_secs(29);
+    assert_eq!(turn(soon).await, LeaderTurn::Lead(vec![]), "too soon");
+    let later = now + SignedDuration::from_secs(30);
+    assert_eq!(turn(later).await, LeaderTurn::Lead(vec![vote]));
+}
+
+async fn as_of_moves_when_the_counts_are_complete(cache: TallyCache) {
+    let before = Timestamp::from_second(1_000_000).unwrap();
+    let after = before + SignedDuration::from_secs(60);
+    let as_of = async || cache.state().await.unwrap().unwrap().as_of;
+    assert!(replace(&cache, None, 1, &[], before).await);
+    cache.acquire_lead(None, after).await.unwrap();
+    assert_eq!(as_of().await, before);
+    cache.acquire_lead(Some(after), after).await.unwrap();
+    assert_eq!(as_of().await, after);
 }
 
 macro_rules! contract {
@@ -173,44 +220,45 @@ macro_rules! contract {
             $(#[tokio::test] async fn $case() { super::$case(super::memory()).await; })*
         }
         mod in_redis {
-            $(#[tokio::test] async fn $case() { super::$case(super::redis("one")).await; })*
+            $(#[tokio::test] async fn $case() {
+                super::$case(super::redis(uuid::Uuid::new_v4(), "one")).await;
+            })*
         }
     };
 }
 
 contract! {
-    totals_move_with_their_position_or_not_at_all
+    counts_move_with_their_position_or_not_at_all
+    campaigns_change_together_and_have_their_own_revisions
     corrections_and_deletions_leave_no_zero
+    further_keys_are_counted_together
     a_refresh_is_due_once_in_thirty_seconds
-    as_of_moves_when_the_follower_has_caught_up
+    as_of_moves_when_the_counts_are_complete
 }
 
 #[tokio::test]
 async fn one_instance_leads_until_it_resigns() {
-    let (one, other, campaign) = (redis("same name"), redis("same name"), campaign());
-    let turn = async |tally: &Tally| {
-        tally
-            .acquire_lead(&campaign, false, Timestamp::now())
-            .await
-            .unwrap()
-    };
-    assert_eq!(turn(&one).await, LeaderTurn::Lead);
+    let store = Uuid::new_v4();
+    let (one, other) = (redis(store, "same name"), redis(store, "same name"));
+    let turn = async |cache: &TallyCache| cache.acquire_lead(None, Timestamp::now()).await.unwrap();
+    assert_eq!(turn(&one).await, LeaderTurn::Lead(vec![]));
     assert_eq!(turn(&other).await, LeaderTurn::Follow);
-    other.resign(&campaign).await.unwrap();
+    other.resign().await.unwrap();
+    let still = turn(&one).await;
     assert_eq!(
-        turn(&one).await,
-        LeaderTurn::Lead,
+        still,
+        LeaderTurn::Lead(vec![]),
         "only the leader can resign"
     );
-    one.resign(&campaign).await.unwrap();
-    assert_eq!(turn(&other).await, LeaderTurn::Lead);
+    one.resign().await.unwrap();
+    assert_eq!(turn(&other).await, LeaderTurn::Lead(vec![]));
 }
 
 #[tokio::test]
 async fn an_unavailable_redis_is_reported_soon() {
     let setting = CacheSetting::Redis("redis://127.0.0.1:1/".to_owned().into());
-    let tally = Tally::open(&setting, "one").unwrap();
+    let cache = TallyCache::open(&setting, Uuid::nil(), "one").unwrap();
     let start = std::time::Instant::now();
-    assert!(tally.read(&campaign()).await.is_err());
+    assert!(cache.state().await.is_err());
     assert!(start.elapsed() < std::time::Duration::from_secs(10));
 }

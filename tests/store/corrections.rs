@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jornada_domain::history::RegistrationHistory;
 use jornada_domain::registration::UniqueKey;
 use jornada_domain::{Registration, RegistrationId, RegistrationSelection};
-use jornada_store::{Change, InsertOutcome, UpdateOutcome};
+use jornada_store::{InsertOutcome, UpdateOutcome};
 
 use crate::fixture::{self, StoreFixture, corrected, deletion, drain, named, registration};
 
@@ -59,7 +59,7 @@ pub async fn try_insert(fixture: &StoreFixture, one: &Registration) -> InsertOut
     fixture.insert(one).await
 }
 
-fn values_and_deltas(changes: &[Change]) -> Vec<(&str, i64)> {
+fn values_and_deltas(changes: &[crate::fixture::Change]) -> Vec<(&str, i64)> {
     changes
         .iter()
         .map(|change| (change.tally_value.as_str(), change.delta))
@@ -297,7 +297,7 @@ pub async fn the_feed_reports_corrections_and_deletions(fixture: &StoreFixture) 
     for behind in [0, 2, 4, 5] {
         let again = fixture.reopen().await;
         let position = &changes[behind].position;
-        let mut feed = again.feed(&fixture.campaign.id, position).await.unwrap();
+        let mut feed = again.feed(position).await.unwrap();
         assert_eq!(drain(&mut feed).await.unwrap(), changes[behind + 1..]);
     }
     let now = fixture.snapshot().await.position;

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jornada_store::{FeedError, FeedPosition, TotalsSnapshot};
+use jornada_store::{FeedError, FeedPosition};
 use tokio::time::{Instant, timeout};
 
-use crate::fixture::{StoreFixture, drain, registration};
+use crate::fixture::{Change, Snapshot, StoreFixture, changes, drain, registration};
 
 async fn start(fixture: &StoreFixture) -> FeedPosition {
     fixture.snapshot().await.position
 }
 
-fn values(changes: &[jornada_store::Change]) -> Vec<&str> {
+fn values(changes: &[Change]) -> Vec<&str> {
     changes
         .iter()
         .map(|change| change.tally_value.as_str())
@@ -47,7 +47,7 @@ pub async fn it_continues_from_every_position(fixture: &StoreFixture) {
         let json = serde_json::to_string(&change.position).unwrap();
         let position: FeedPosition = serde_json::from_str(&json).unwrap();
         let store = fixture.reopen().await;
-        let mut feed = store.feed(&fixture.campaign.id, &position).await.unwrap();
+        let mut feed = store.feed(&position).await.unwrap();
         assert_eq!(drain(&mut feed).await.unwrap(), changes[place + 1..]);
     }
 }
@@ -57,7 +57,7 @@ pub async fn it_continues_from_a_snapshot(fixture: &StoreFixture) {
     for (key, value) in [("1", "a"), ("2", "b"), ("3", "c")] {
         let one = registration(&fixture.campaign, key, value, 0);
         fixture.insert(&one).await;
-        let TotalsSnapshot { totals, position } = fixture.snapshot().await;
+        let Snapshot { totals, position } = fixture.snapshot().await;
         let mut feed = fixture.feed(&from).await;
         let before = drain(&mut feed).await.unwrap();
         assert_eq!(before.len(), totals.len());
@@ -90,15 +90,12 @@ pub async fn a_snapshot_while_people_register_misses_and_duplicates_nothing(
     let mut followers = Vec::new();
     while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
         let snapshot = fixture.snapshot().await;
-        let feed = fixture
-            .store
-            .feed(&fixture.campaign.id, &snapshot.position)
-            .await;
+        let feed = fixture.store.feed(&snapshot.position).await;
         followers.push((snapshot, feed.unwrap()));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let expected = BTreeMap::from([("a", 272), ("b", 264), ("c", 264)]);
-    for (TotalsSnapshot { totals, position }, mut feed) in followers {
+    for (Snapshot { totals, position }, mut feed) in followers {
         let mut followed = totals;
         for change in drain(&mut feed).await.unwrap() {
             assert!(change.position.at > position.at);
@@ -122,8 +119,8 @@ pub async fn a_cancelled_call_loses_nothing(fixture: &StoreFixture) {
     let mut seen = Vec::new();
     while !writer.is_finished() {
         let wait = Duration::from_micros(500 + 700 * (seen.len() as u64 % 5));
-        if let Ok(changes) = timeout(wait, feed.next(Duration::from_secs(1))).await {
-            seen.extend(changes.unwrap());
+        if let Ok(batch) = timeout(wait, feed.next(Duration::from_secs(1))).await {
+            seen.extend(changes(batch.unwrap()));
         }
     }
     seen.extend(drain(&mut feed).await.unwrap());
@@ -139,26 +136,24 @@ pub async fn it_waits_for_the_first_change(fixture: &StoreFixture) {
         feed.next(Duration::from_millis(300))
             .await
             .unwrap()
+            .changes
             .is_empty()
     );
     assert!(before.elapsed() >= Duration::from_millis(300));
     let next = tokio::spawn(async move { feed.next(Duration::from_secs(30)).await.unwrap() });
     tokio::time::sleep(Duration::from_millis(100)).await;
     fixture.fill(1, &["a"]).await;
-    let changes = timeout(Duration::from_secs(10), next)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(values(&changes), ["a"]);
+    let batch = timeout(Duration::from_secs(10), next).await.unwrap();
+    assert_eq!(values(&changes(batch.unwrap())), ["a"]);
 }
 
 pub async fn changes_of_another_instance_are_returned(fixture: &StoreFixture) {
     let from = start(fixture).await;
     let other = fixture.reopen().await;
-    let mut feed = other.feed(&fixture.campaign.id, &from).await.unwrap();
+    let mut feed = other.feed(&from).await.unwrap();
     fixture.fill(1, &["a"]).await;
-    let changes = feed.next(Duration::from_secs(10)).await.unwrap();
-    assert_eq!(values(&changes), ["a"]);
+    let batch = feed.next(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(values(&changes(batch)), ["a"]);
 }
 
 pub async fn many_changes_come_in_bounded_batches(fixture: &StoreFixture) {
@@ -178,7 +173,7 @@ pub async fn many_changes_come_in_bounded_batches(fixture: &StoreFixture) {
         writer.await.unwrap();
     }
     let mut feed = fixture.feed(&from).await;
-    let first = feed.next(Duration::ZERO).await.unwrap();
+    let first = changes(feed.next(Duration::ZERO).await.unwrap());
     assert!(first.len() <= 10_000);
     assert_eq!(first.len() + drain(&mut feed).await.unwrap().len(), 12_000);
 }
@@ -191,7 +186,7 @@ pub async fn a_position_that_never_existed_is_lost(fixture: &StoreFixture) {
             at: now + ahead,
             token: None,
         };
-        let feed = fixture.store.feed(&fixture.campaign.id, &position).await;
+        let feed = fixture.store.feed(&position).await;
         assert!(matches!(feed.unwrap_err(), FeedError::Lost));
     }
 }

@@ -1,5 +1,6 @@
 //! Fixture of the cases: a fresh store of either kind, a campaign, and registrations for it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,25 @@ use jornada_domain::{
 };
 use jornada_photo::PhotoFormat;
 use jornada_store::StoreSetting;
-use jornada_store::{Change, Feed, FeedError, FeedPosition, InsertOutcome, Store, TotalsSnapshot};
+use jornada_store::{Feed, FeedBatch, FeedError, FeedPosition, InsertOutcome, Store};
 use tempfile::TempDir;
 
 use jornada_testkit::{campaign::EXAMPLE, servers};
+
+/// Totals by city, at one position of the feed.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub totals: BTreeMap<String, u64>,
+    pub position: FeedPosition,
+}
+
+/// Change of the total of one city.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub tally_value: String,
+    pub delta: i64,
+    pub position: FeedPosition,
+}
 
 /// A store of its own, deleted after the case.
 pub struct StoreFixture {
@@ -87,12 +103,12 @@ impl StoreFixture {
         self.store.history(&self.campaign, id).await.unwrap()
     }
 
-    pub async fn snapshot(&self) -> TotalsSnapshot {
-        self.store.snapshot(&self.campaign.id).await.unwrap()
+    pub async fn snapshot(&self) -> Snapshot {
+        snapshot(&self.store, &self.campaign).await.unwrap()
     }
 
     pub async fn feed(&self, from: &FeedPosition) -> Feed {
-        self.store.feed(&self.campaign.id, from).await.unwrap()
+        self.store.feed(from).await.unwrap()
     }
 
     pub async fn count(&self, selection: &RegistrationSelection) -> u64 {
@@ -189,14 +205,44 @@ pub fn deletion(read: &RegistrationHistory) -> Deletion {
     read.delete("account:1", "lo pidió la persona".into(), now)
 }
 
+/// Counts a campaign by its only counted field.
+pub async fn snapshot(
+    store: &Store,
+    campaign: &Arc<Campaign>,
+) -> Result<Snapshot, jornada_store::StoreError> {
+    let counts = BTreeMap::<Vec<String>, u64>::new();
+    let (counts, position) = store.snapshot(vec![(Arc::clone(campaign), counts)]).await?;
+    let totals = counts.into_iter().flatten();
+    Ok(Snapshot {
+        totals: totals
+            .map(|(answers, count)| (answers.concat(), count))
+            .collect(),
+        position,
+    })
+}
+
+/// Returns the changes of a batch, one for each city.
+pub fn changes(batch: FeedBatch) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for change in batch.changes {
+        changes.extend(change.delta.counts.iter().map(|(answers, delta)| Change {
+            tally_value: answers.concat(),
+            delta: *delta,
+            position: change.position.clone(),
+        }));
+    }
+    changes
+}
+
 /// Polls until there are no more changes.
 pub async fn drain(feed: &mut Feed) -> Result<Vec<Change>, FeedError> {
     let mut all = Vec::new();
     loop {
-        let changes = feed.next(Duration::ZERO).await?;
-        if changes.is_empty() {
+        let batch = feed.next(Duration::ZERO).await?;
+        if batch.changes.is_empty() {
+            assert!(batch.is_complete);
             return Ok(all);
         }
-        all.extend(changes);
+        all.extend(changes(batch));
     }
 }

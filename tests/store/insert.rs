@@ -267,7 +267,9 @@ pub async fn campaigns_are_separate(fixture: &StoreFixture) {
     let other = campaign("carnaval");
     let mine = registration(&fixture.campaign, "1", "Cali", 0);
     let theirs = registration(&other, "1", "Cali", 0);
-    let before = fixture.store.snapshot(&other.id).await.unwrap();
+    let before = crate::fixture::snapshot(&fixture.store, &other)
+        .await
+        .unwrap();
     for (campaign, one) in [(&fixture.campaign, &mine), (&other, &theirs)] {
         assert_eq!(
             fixture.store.insert(campaign, one).await.unwrap(),
@@ -284,7 +286,10 @@ pub async fn campaigns_are_separate(fixture: &StoreFixture) {
         1
     );
     assert_eq!(
-        fixture.store.snapshot(&other.id).await.unwrap().totals["Cali"],
+        crate::fixture::snapshot(&fixture.store, &other)
+            .await
+            .unwrap()
+            .totals["Cali"],
         1
     );
     let found = fixture
@@ -292,11 +297,7 @@ pub async fn campaigns_are_separate(fixture: &StoreFixture) {
         .registration(&fixture.campaign, theirs.id)
         .await;
     assert_eq!(found.unwrap(), None);
-    let mut feed = fixture
-        .store
-        .feed(&other.id, &before.position)
-        .await
-        .unwrap();
+    let mut feed = fixture.store.feed(&before.position).await.unwrap();
     assert_eq!(crate::fixture::drain(&mut feed).await.unwrap().len(), 1);
 }
 
@@ -305,7 +306,9 @@ pub async fn reopening_preserves_everything(fixture: &StoreFixture) {
     let before = fixture.snapshot().await;
     let again = fixture.reopen().await;
     again.ping().await.unwrap();
-    let after = again.snapshot(&fixture.campaign.id).await.unwrap();
+    let after = crate::fixture::snapshot(&again, &fixture.campaign)
+        .await
+        .unwrap();
     assert_eq!(after.totals, before.totals);
     assert!(after.position.at >= before.position.at);
     let retry = again.insert(&fixture.campaign, &stored[3]).await.unwrap();

@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use jornada_domain::registration::UniqueKey;
 use jornada_domain::{Campaign, RegistrationId, RegistrationSelection};
 use jornada_runtime::cache::CacheSetting;
-use jornada_service::tally::Tally;
-use jornada_store::{Feed, FeedPosition, Store, UpdateOutcome};
+use jornada_service::tally::TallyCache;
+use jornada_service::tally::counts::{CountChanges, Projection, SnapshotCounter};
+use jornada_store::{Feed, FeedChange, FeedPosition, Store, UpdateOutcome};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
+use uuid::Uuid;
 
 use crate::fixture::{self, StoreFixture, corrected, deletion, registration};
 
@@ -99,50 +101,54 @@ async fn update(
 struct Consumer {
     store: Store,
     campaign: Arc<Campaign>,
-    tally: Tally,
+    cache: TallyCache,
     feed: Feed,
     position: FeedPosition,
 }
 
 impl Consumer {
     async fn start(store: &Store, campaign: &Arc<Campaign>) -> Self {
-        let tally = Tally::open(&CacheSetting::Memory, "one").unwrap();
-        let snapshot = store.snapshot(&campaign.id).await.unwrap();
-        let now = Timestamp::now();
-        assert!(
-            tally
-                .replace(&campaign.id, None, &snapshot, now)
-                .await
-                .unwrap()
-        );
+        let cache = TallyCache::open(&CacheSetting::Memory, Uuid::nil(), "one").unwrap();
+        let counter = SnapshotCounter::new(campaign);
+        let counters = vec![(Arc::clone(campaign), counter)];
+        let (counters, position) = store.snapshot(counters).await.unwrap();
+        let counts: Vec<_> = counters.into_iter().map(SnapshotCounter::finish).collect();
+        let replaced = cache.replace(None, &position, &counts, Timestamp::now());
+        assert!(replaced.await.unwrap());
         Self {
-            feed: store.feed(&campaign.id, &snapshot.position).await.unwrap(),
+            feed: store.feed(&position).await.unwrap(),
             store: store.clone(),
             campaign: Arc::clone(campaign),
-            tally,
-            position: snapshot.position,
+            cache,
+            position,
         }
     }
 
     /// Takes all available changes. The consumer may die after any batch.
     async fn catch_up(&mut self) {
         loop {
-            let changes = self.feed.next(Duration::ZERO).await.unwrap();
-            let Some(last) = changes.last() else { return };
-            let added = self.tally.add(&self.campaign.id, &self.position, &changes);
+            let batch = self.feed.next(Duration::ZERO).await.unwrap();
+            let mut changes = CountChanges::default();
+            for FeedChange { delta, .. } in &batch.changes {
+                if delta.campaign == self.campaign.id {
+                    let projection = Projection::new(&self.campaign, &delta.fields).unwrap();
+                    for (answers, difference) in &delta.counts {
+                        changes.add(&projection, answers, *difference);
+                    }
+                }
+            }
+            let added = self.cache.add(&self.position, &batch.position, &changes);
             assert!(added.await.unwrap());
-            self.position = last.position.clone();
+            self.position = batch.position;
+            if batch.changes.is_empty() {
+                return;
+            }
         }
     }
 
     async fn restart(&mut self) {
-        let totals = self.tally.read(&self.campaign.id).await.unwrap().unwrap();
-        self.position = totals.position;
-        self.feed = self
-            .store
-            .feed(&self.campaign.id, &self.position)
-            .await
-            .unwrap();
+        self.position = self.cache.state().await.unwrap().unwrap().position;
+        self.feed = self.store.feed(&self.position).await.unwrap();
     }
 
     async fn rebuild(&mut self) {
@@ -150,12 +156,9 @@ impl Consumer {
     }
 
     async fn totals(&self) -> BTreeMap<String, u64> {
-        self.tally
-            .read(&self.campaign.id)
-            .await
-            .unwrap()
-            .unwrap()
-            .values
+        let counts = self.cache.counts(&self.campaign).await.unwrap();
+        let counts = counts.into_values().flat_map(|tally| tally.counts);
+        counts.map(|(key, count)| (key.concat(), count)).collect()
     }
 }
 
@@ -178,7 +181,7 @@ async fn run(
         }
     }
     consumer.catch_up().await;
-    let truth = store.snapshot(&campaign.id).await.unwrap().totals;
+    let truth = fixture::snapshot(store, campaign).await.unwrap().totals;
     prop_assert_eq!(consumer.totals().await, truth.clone());
     let count = store
         .count(&campaign.id, &RegistrationSelection::all())

@@ -68,7 +68,7 @@ async fn a_mongodb_that_disappears_is_unavailable_in_time() {
     let (kept, found, counted, listed) = tokio::join!(
         store.insert(&campaign, &one),
         store.registration(&campaign, one.id),
-        store.snapshot(&campaign.id),
+        crate::fixture::snapshot(&store, &campaign),
         store.registrations(&campaign, &all),
     );
     assert!(matches!(kept.unwrap_err(), StoreError::Unavailable(_)));
@@ -83,8 +83,11 @@ async fn registrations_during_outages_are_inserted_once() {
     let (proxy, setting) = behind_a_proxy().await;
     let campaign = crate::fixture::campaign("vacunacion");
     let store = Store::open(&setting).await.unwrap();
-    let from = store.snapshot(&campaign.id).await.unwrap().position;
-    let mut feed = store.feed(&campaign.id, &from).await.unwrap();
+    let from = crate::fixture::snapshot(&store, &campaign)
+        .await
+        .unwrap()
+        .position;
+    let mut feed = store.feed(&from).await.unwrap();
     let (writer_store, writer_campaign) = (store.clone(), campaign.clone());
     let writer = tokio::spawn(async move {
         for number in 0..400 {
@@ -111,8 +114,11 @@ async fn registrations_during_outages_are_inserted_once() {
     let mut seen = Vec::new();
     while seen.len() < 400 {
         match feed.next(Duration::ZERO).await {
-            Ok(changes) if changes.is_empty() => break,
-            Ok(changes) => seen.extend(changes.into_iter().map(|change| change.tally_value)),
+            Ok(batch) if batch.changes.is_empty() => break,
+            Ok(batch) => {
+                let changes = crate::fixture::changes(batch).into_iter();
+                seen.extend(changes.map(|change| change.tally_value));
+            }
             Err(FeedError::Store(StoreError::Unavailable(_))) => {}
             Err(other) => panic!("{other}"),
         }
@@ -139,7 +145,10 @@ async fn corrections_during_outages_are_applied_once() {
         store.insert(&campaign, &one).await.unwrap();
         ids.push(one.id);
     }
-    let from = store.snapshot(&campaign.id).await.unwrap().position;
+    let from = crate::fixture::snapshot(&store, &campaign)
+        .await
+        .unwrap()
+        .position;
     let (writer_store, writer_campaign) = (store.clone(), campaign.clone());
     let clerk = tokio::spawn(async move {
         for id in ids {
@@ -164,9 +173,12 @@ async fn corrections_during_outages_are_applied_once() {
     }
     clerk.await.unwrap();
     assert_eq!(store.revision(&campaign.id).await.unwrap(), 60);
-    let totals = store.snapshot(&campaign.id).await.unwrap().totals;
+    let totals = crate::fixture::snapshot(&store, &campaign)
+        .await
+        .unwrap()
+        .totals;
     assert_eq!(totals, [("Pasto".to_owned(), 60)].into());
-    let mut feed = store.feed(&campaign.id, &from).await.unwrap();
+    let mut feed = store.feed(&from).await.unwrap();
     let changes = crate::fixture::drain(&mut feed).await.unwrap();
     let moved = |delta| {
         changes
@@ -206,7 +218,7 @@ async fn a_token_of_another_feed_is_lost() {
             at,
             token: Some(token.to_owned()),
         };
-        let lost = match fixture.store.feed(&fixture.campaign.id, &position).await {
+        let lost = match fixture.store.feed(&position).await {
             Ok(mut feed) => feed.next(Duration::ZERO).await.unwrap_err(),
             Err(error) => error,
         };
@@ -223,7 +235,7 @@ async fn a_feed_of_a_dropped_collection_is_lost() {
     fixture.database().await.drop().await.unwrap();
     let lost = loop {
         match feed.next(Duration::ZERO).await {
-            Ok(changes) => assert!(changes.is_empty()),
+            Ok(batch) => assert!(batch.changes.is_empty()),
             Err(error) => break error,
         }
     };

@@ -61,6 +61,15 @@ impl Field {
         matches!(self.kind, FieldKind::Photo)
     }
 
+    /// Returns whether only listed answers are valid.
+    pub fn has_closed_list(&self) -> bool {
+        match &self.kind {
+            FieldKind::Place(places) => places.accepts_only_listed(),
+            FieldKind::Choice(_) => true,
+            FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => false,
+        }
+    }
+
     /// Normalises and validates an answer. Returns `None` for an empty answer to an optional field.
     pub fn validate(&self, raw: &str) -> Result<Option<String>, ValidationError> {
         if raw.trim().is_empty() {

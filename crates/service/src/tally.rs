@@ -1,38 +1,41 @@
-//! Totals per value of the tallied field: an exact cache that can be rebuilt from the store at any time. One instance
-//! at a time updates it from the store's feed ([`follower`]); every instance serves it ([`live_totals`]).
+//! Counts of the campaigns' tallies: an exact cache that can be rebuilt from the store at any time. One instance at a time
+//! updates it from the store's feed ([`follower`]); every instance serves it ([`live_totals`]).
 
+mod cache_state;
 pub mod collector;
+pub mod counts;
 pub mod follower;
 pub mod live_totals;
 pub mod memory;
 pub mod metrics;
 pub mod redis;
-mod totals;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
-use jornada_domain::CampaignId;
+use jornada_domain::{Campaign, CampaignId};
 use jornada_runtime::cache::CacheSetting;
 use jornada_runtime::metrics::Meter;
-use jornada_store::{Change, FeedPosition, TotalsSnapshot};
+use jornada_store::FeedPosition;
 
-pub use totals::{LeaderTurn, TallyError, Totals};
+pub use cache_state::{CacheState, CachedCampaign, LeaderTurn, TallyError};
+use counts::{CampaignCounts, CountChanges};
 
-/// Store of totals.
+/// Cache of the counts of all campaigns.
 #[derive(Clone, Debug)]
-pub struct Tally {
-    backend: TallyBackend,
+pub struct TallyCache {
+    backend: CacheBackend,
     meter: Meter,
 }
 
 #[derive(Clone, Debug)]
-enum TallyBackend {
+enum CacheBackend {
     /// In memory of this process.
-    Memory(memory::MemoryTally),
+    Memory(memory::MemoryCounts),
     /// In Redis, shared by all instances.
-    Redis(redis::RedisTally),
+    Redis(redis::RedisCounts),
 }
 
 /// Calls the back end and records duration and outcome under a label. The memory back end cannot fail.
@@ -40,20 +43,24 @@ macro_rules! dispatch {
     ($label:literal, $self:ident.$operation:ident($($argument:expr),*)) => {
         $self.meter.time($label, Box::pin(async {
             match &$self.backend {
-                TallyBackend::Memory(memory) => Ok(memory.$operation($($argument),*)),
-                TallyBackend::Redis(redis) => redis.$operation($($argument),*).await,
+                CacheBackend::Memory(memory) => Ok(memory.$operation($($argument),*)),
+                CacheBackend::Redis(redis) => redis.$operation($($argument),*).await,
             }
         })).await
     };
 }
 
-impl Tally {
-    /// Opens the configured back end. Does not wait for Redis, which may be unavailable at the start.
-    pub fn open(setting: &CacheSetting, instance: &str) -> Result<Self, TallyError> {
+impl TallyCache {
+    /// Opens the configured back end for the counts of one store. Does not wait for Redis, which may be unavailable at the start.
+    pub fn open(
+        setting: &CacheSetting,
+        store_id: Uuid,
+        instance: &str,
+    ) -> Result<Self, TallyError> {
         let backend = match setting {
-            CacheSetting::Memory => TallyBackend::Memory(memory::MemoryTally::default()),
+            CacheSetting::Memory => CacheBackend::Memory(memory::MemoryCounts::default()),
             CacheSetting::Redis(url) => {
-                TallyBackend::Redis(redis::RedisTally::open(url, instance)?)
+                CacheBackend::Redis(redis::RedisCounts::open(url, store_id, instance)?)
             }
         };
         Ok(Self {
@@ -68,64 +75,61 @@ impl Tally {
         Self { meter, ..self }
     }
 
-    /// Acquires or renews the lead of a campaign and returns whether a refresh is due. If the follower has `caught_up`,
-    /// records that the totals are complete as of `now`. One atomic step.
+    /// Acquires or renews the lead and takes the refreshes that are due. `complete_at` is a time at which the counts were
+    /// complete. One atomic step.
     pub async fn acquire_lead(
         &self,
-        campaign: &CampaignId,
-        caught_up: bool,
+        complete_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<LeaderTurn, TallyError> {
-        dispatch!("turn", self.acquire_lead(campaign, caught_up, now))
+        dispatch!("turn", self.acquire_lead(complete_at, now))
     }
 
     /// Releases the lead, so that another instance need not wait until the lease expires.
-    pub async fn resign(&self, campaign: &CampaignId) -> Result<(), TallyError> {
+    pub async fn resign(&self) -> Result<(), TallyError> {
         match &self.backend {
-            TallyBackend::Memory(_) => Ok(()),
-            TallyBackend::Redis(redis) => self.meter.time("resign", redis.resign(campaign)).await,
+            CacheBackend::Memory(_) => Ok(()),
+            CacheBackend::Redis(redis) => self.meter.time("resign", redis.resign()).await,
         }
     }
 
-    /// Returns the totals; `None` if there are none yet or Redis was emptied.
-    pub async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {
-        dispatch!("read", self.read(campaign))
+    /// Returns the state; `None` if there are no counts yet or Redis was emptied.
+    pub async fn state(&self) -> Result<Option<CacheState>, TallyError> {
+        dispatch!("state", self.state())
     }
 
-    /// Adds changes to totals at position `from` and advances them to the last change, atomically. Returns false and
-    /// changes nothing if they are at another position, because another leader moved them.
+    /// Returns the counts of a campaign.
+    pub async fn counts(&self, campaign: &Campaign) -> Result<CampaignCounts, TallyError> {
+        dispatch!("read", self.counts(campaign))
+    }
+
+    /// Adds changes to counts at position `from` and moves them to `to`, atomically. Returns false and changes nothing if
+    /// they are at another position, because another leader moved them.
     ///
     /// # Errors
-    /// After an error the changes may have been applied: read the totals again.
+    /// After an error the changes may have been applied: read the state again.
     pub async fn add(
         &self,
-        campaign: &CampaignId,
         from: &FeedPosition,
-        changes: &[Change],
+        to: &FeedPosition,
+        changes: &CountChanges,
     ) -> Result<bool, TallyError> {
-        let Some(last) = changes.last() else {
-            return Ok(true);
-        };
-        let mut deltas: BTreeMap<&str, i64> = BTreeMap::new();
-        for change in changes {
-            *deltas.entry(&change.tally_value).or_default() += change.delta;
-        }
-        dispatch!("add", self.add(campaign, from, &last.position, &deltas))
+        dispatch!("add", self.add(from, to, changes))
     }
 
-    /// Replaces totals at position `from` (`None`: totals that do not exist) by a snapshot, atomically. Returns false
-    /// and changes nothing if they are at another position.
+    /// Replaces the counts of some campaigns, if all are at position `from` (`None`: there are none), and moves them to
+    /// `to`, atomically. Returns false and changes nothing if they are at another position.
     pub async fn replace(
         &self,
-        campaign: &CampaignId,
         from: Option<&FeedPosition>,
-        snapshot: &TotalsSnapshot,
+        to: &FeedPosition,
+        counts: &[(Arc<Campaign>, CampaignCounts)],
         now: Timestamp,
     ) -> Result<bool, TallyError> {
-        dispatch!("replace", self.replace(campaign, from, snapshot, now))
+        dispatch!("replace", self.replace(from, to, counts, now))
     }
 
-    /// Requests a refresh from the store by the leader, which does at most one in 30 s.
+    /// Requests a refresh of a campaign from the store by the leader, which does at most one in 30 s.
     pub async fn request_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
         dispatch!("ask_refresh", self.request_refresh(campaign))
     }
@@ -133,8 +137,8 @@ impl Tally {
     /// Checks that the cache answers.
     pub async fn ping(&self) -> Result<(), TallyError> {
         match &self.backend {
-            TallyBackend::Memory(_) => Ok(()),
-            TallyBackend::Redis(redis) => self.meter.time("ping", redis.ping()).await,
+            CacheBackend::Memory(_) => Ok(()),
+            CacheBackend::Redis(redis) => self.meter.time("ping", redis.ping()).await,
         }
     }
 }

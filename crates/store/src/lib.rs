@@ -11,6 +11,7 @@ pub mod audit;
 mod campaigns;
 mod deltas;
 mod error;
+mod feed;
 mod handle;
 pub mod jobs;
 mod keys;
@@ -23,10 +24,12 @@ mod registrations;
 mod setting;
 mod sqlite;
 mod staff;
+mod store_id;
 mod time_limit;
 
 pub use deltas::Delta;
 pub use error::{Result, StoreError};
+pub use feed::{Feed, FeedBatch, FeedChange, FeedError, FeedPosition};
 pub use handle::Store;
 pub use keys::WrappedKey;
 pub use leases::Lease;
@@ -34,8 +37,7 @@ pub use photos::buffer::{BufferedPhoto, BufferedPhotoKey, PhotoBufferSize};
 pub use photos::deletions::PendingPhotoDeletion;
 pub use registrations::search;
 pub use registrations::{
-    Change, DeletedRegistration, Feed, FeedError, FeedPosition, InsertOutcome, Receipt,
-    RegistrationStream, TotalsSnapshot, UpdateOutcome,
+    DeletedRegistration, InsertOutcome, Receipt, RegistrationStream, UpdateOutcome,
 };
 pub use setting::StoreSetting;
 pub use time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT};

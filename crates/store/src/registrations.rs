@@ -1,6 +1,5 @@
-//! Registrations: inserted once, read, counted, listed. The folder has their feed, searches, updates and statistics.
+//! Registrations: inserted once, read, counted, listed. The folder has their searches, updates and statistics.
 
-pub(crate) mod feed;
 pub(crate) mod mongo;
 pub mod search;
 pub(crate) mod sqlite;
@@ -19,8 +18,6 @@ use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, RegistrationSelection,
 };
 
-pub use feed::Feed;
-pub use feed::change::{Change, FeedError, FeedPosition, TotalsSnapshot};
 pub use stream::RegistrationStream;
 pub use updates::{DeletedRegistration, UpdateOutcome};
 

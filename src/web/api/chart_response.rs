@@ -126,6 +126,7 @@ mod tests {
             stale,
             total: 0,
             values: Vec::new(),
+            counts: Arc::default(),
         })
     }
 

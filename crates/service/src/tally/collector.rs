@@ -8,7 +8,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{IntGaugeVec, Opts};
 
 use super::live_totals::{LiveTotals, TotalsView};
-use jornada_domain::{Campaign, FieldKind};
+use jornada_domain::Campaign;
 use jornada_runtime::metrics::gauge_value;
 
 /// Maximum values per campaign with their own label.
@@ -51,11 +51,7 @@ fn new_gauge() -> IntGaugeVec {
 }
 
 fn has_closed_values(campaign: &Campaign) -> bool {
-    match &campaign.tally_field().kind {
-        FieldKind::Place(places) => places.accepts_only_listed(),
-        FieldKind::Choice(_) => true,
-        FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => false,
-    }
+    campaign.tally_field().has_closed_list()
 }
 
 /// Returns the highest values with their counts, and the sum of all others.
@@ -119,6 +115,7 @@ mod tests {
             stale: false,
             total: 5050,
             values: values.collect(),
+            counts: Arc::default(),
         };
         let labelled: Vec<_> = labelled_counts(&chart).collect();
         assert_eq!(labelled.len(), MAX_VALUES + 1);

@@ -1,197 +1,290 @@
-//! Updates the totals of one campaign from the store's feed. One instance at a time leads (lease). It writes changes
-//! and position atomically, so that totals stay exact whenever it crashes.
+//! Updates the counts of all campaigns from the store's feed. One instance at a time leads (lease). It writes changes and
+//! position atomically, so that counts stay exact whenever it crashes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span, info, warn};
 
+use super::counts::{CampaignCounts, CountChanges, Projection, SnapshotCounter, definition};
 use super::metrics::TallyMetrics;
-use super::{LeaderTurn, Tally, TallyError};
-use jornada_domain::CampaignId;
+use super::{LeaderTurn, TallyCache, TallyError};
+use jornada_domain::tally::TallyCounts;
+use jornada_domain::{Campaign, CampaignId};
 use jornada_runtime::background;
 use jornada_runtime::metrics::gauge_value;
-use jornada_store::{Change, Feed, FeedError, FeedPosition, Store, TotalsSnapshot};
+use jornada_store::{Feed, FeedChange, FeedError, FeedPosition, Store};
 
 /// Interval of lease renewals; the lease is ten times as long.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Updates the totals of one campaign while this instance leads.
+/// Pause after a batch, so that the next one holds more changes.
+const BATCH_PAUSE: Duration = Duration::from_millis(200);
+
+/// Time within which the leader must catch up. After that it counts anew, which takes less time.
+const MAX_CATCH_UP_TIME: Duration = Duration::from_secs(5);
+
+/// Updates the counts of all campaigns while this instance leads.
 #[derive(Clone, Debug)]
 pub struct Follower {
     /// Source of changes.
     pub store: Store,
-    /// Destination of totals.
-    pub tally: Tally,
-    /// Campaign to follow.
-    pub campaign: CampaignId,
+    /// Destination of counts.
+    pub cache: TallyCache,
+    /// Campaigns to follow.
+    pub campaigns: Vec<Arc<Campaign>>,
     /// Metrics of lag and drift.
     pub metrics: TallyMetrics,
 }
 
-/// Position of the totals, and the feed open at that position.
+/// Position of the counts, and the feed open at that position.
 struct FeedCursor {
     feed: Feed,
     position: FeedPosition,
+    /// Campaigns with deltas that lack a field of a tally: written by an instance with another campaign file.
+    recount: BTreeSet<CampaignId>,
 }
 
 impl Follower {
     /// Follows until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let span = error_span!("totals", campaign = %self.campaign);
         let mut polling = background::every(POLL_INTERVAL, &stop);
         let lead = async { while polling.attempt("cannot update totals", self.lead()).await {} };
-        lead.instrument(span).await;
+        lead.instrument(error_span!("totals")).await;
         // If this fails, the lease expires by itself.
-        self.tally.resign(&self.campaign).await.ok();
+        self.cache.resign().await.ok();
     }
 
-    /// Leads until another instance takes the lead or moves the totals.
+    /// Leads until another instance takes the lead or moves the counts.
     async fn lead(&self) -> anyhow::Result<()> {
-        if self.acquire_lead(false).await? == LeaderTurn::Follow {
+        if self.acquire_lead(None).await? == LeaderTurn::Follow {
             return Ok(());
         }
         let Some(mut cursor) = self.open_feed().await? else {
             return Ok(());
         };
-        let mut caught_up = false;
+        let (opened_at, mut complete_at) = (Instant::now(), None);
         loop {
-            match self.acquire_lead(caught_up).await? {
-                LeaderTurn::Follow => return Ok(()),
-                LeaderTurn::Refresh if !self.refresh(&mut cursor).await? => return Ok(()),
-                LeaderTurn::Lead | LeaderTurn::Refresh => {}
+            let LeaderTurn::Lead(due) = self.acquire_lead(complete_at).await? else {
+                return Ok(());
+            };
+            cursor.recount.extend(due);
+            if !self.refresh_all(&mut cursor).await? {
+                return Ok(());
             }
-            let changes = match cursor.feed.next(POLL_INTERVAL).await {
-                Err(FeedError::Lost) => {
+            let asked_at = Timestamp::now();
+            let batch = match cursor.feed.next(POLL_INTERVAL).await {
+                Err(FeedError::Lost | FeedError::Behind) => {
                     return self.rebuild(Some(&cursor.position)).await.map(drop);
                 }
-                changes => changes.context("cannot read the feed")?,
+                batch => batch.context("cannot read the feed")?,
             };
-            caught_up = changes.is_empty();
-            if !self.add(&mut cursor, &changes).await? {
+            if batch.is_complete {
+                complete_at = Some(asked_at);
+            } else if complete_at.is_none() && opened_at.elapsed() > MAX_CATCH_UP_TIME {
+                return self.rebuild(Some(&cursor.position)).await.map(drop);
+            }
+            if !self
+                .add(&mut cursor, &batch.changes, batch.position)
+                .await?
+            {
                 return Ok(());
+            }
+            if !batch.changes.is_empty() && batch.is_complete {
+                tokio::time::sleep(BATCH_PAUSE).await;
             }
         }
     }
 
-    async fn acquire_lead(&self, caught_up: bool) -> Result<LeaderTurn, TallyError> {
-        let now = Timestamp::now();
-        self.tally
-            .acquire_lead(&self.campaign, caught_up, now)
-            .await
+    async fn acquire_lead(&self, complete_at: Option<Timestamp>) -> Result<LeaderTurn, TallyError> {
+        self.cache.acquire_lead(complete_at, Timestamp::now()).await
     }
 
-    /// Opens the feed at the position of the totals. Rebuilds them if missing, or if the feed no longer reaches back.
+    /// Opens the feed at the position of the counts. Counts anew what is missing or counted by another definition, and
+    /// everything if the feed does not reach back.
     async fn open_feed(&self) -> anyhow::Result<Option<FeedCursor>> {
-        let known = self.tally.read(&self.campaign).await?;
-        let known = known.map(|totals| totals.position);
-        if let Some(position) = &known {
-            match self.store.feed(&self.campaign, position).await {
+        let state = self.cache.state().await?;
+        if let Some(state) = &state {
+            let is_outdated = |campaign: &&Arc<Campaign>| {
+                let cached = state.campaigns.get(&campaign.id);
+                cached.is_none_or(|cached| cached.definition != definition(campaign))
+            };
+            let outdated = self.campaigns.iter().filter(is_outdated);
+            match self.store.feed(&state.position).await {
                 Ok(feed) => {
-                    let position = position.clone();
-                    return Ok(Some(FeedCursor { feed, position }));
+                    return Ok(Some(FeedCursor {
+                        feed,
+                        position: state.position.clone(),
+                        recount: outdated.map(|campaign| campaign.id.clone()).collect(),
+                    }));
                 }
-                Err(FeedError::Lost) => {}
+                Err(FeedError::Lost | FeedError::Behind) => {}
                 Err(error) => return Err(error).context("cannot open the feed"),
             }
         }
+        let known = state.map(|state| state.position);
         let Some(position) = self.rebuild(known.as_ref()).await? else {
             return Ok(None);
         };
-        let feed = self.store.feed(&self.campaign, &position).await?;
-        Ok(Some(FeedCursor { feed, position }))
+        let feed = self.store.feed(&position).await?;
+        Ok(Some(FeedCursor {
+            feed,
+            position,
+            recount: BTreeSet::new(),
+        }))
     }
 
-    /// Replaces the totals by a snapshot of the store; returns its position, `None` if another leader moved the totals.
+    /// Replaces all counts by a snapshot of the store; returns its position, `None` if another leader moved the counts.
     async fn rebuild(&self, from: Option<&FeedPosition>) -> anyhow::Result<Option<FeedPosition>> {
-        let snapshot = self.take_snapshot().await?;
-        let replaced = self.replace(from, &snapshot).await?;
-        info!(
-            values = snapshot.totals.len(),
-            replaced, "rebuilt the totals"
-        );
-        Ok(replaced.then_some(snapshot.position))
-    }
-
-    async fn replace(
-        &self,
-        from: Option<&FeedPosition>,
-        snapshot: &TotalsSnapshot,
-    ) -> Result<bool, TallyError> {
+        let (counts, position) = self.count(self.campaigns.iter()).await?;
         let now = Timestamp::now();
-        self.tally
-            .replace(&self.campaign, from, snapshot, now)
-            .await
+        let replaced = self.cache.replace(from, &position, &counts, now).await?;
+        info!(campaigns = counts.len(), replaced, "rebuilt the totals");
+        Ok(replaced.then_some(position))
     }
 
-    async fn add(&self, cursor: &mut FeedCursor, changes: &[Change]) -> anyhow::Result<bool> {
-        let Some(last) = changes.last() else {
+    /// Counts campaigns in the store.
+    async fn count(
+        &self,
+        campaigns: impl Iterator<Item = &Arc<Campaign>>,
+    ) -> anyhow::Result<(Vec<(Arc<Campaign>, CampaignCounts)>, FeedPosition)> {
+        let counters =
+            campaigns.map(|campaign| (Arc::clone(campaign), SnapshotCounter::new(campaign)));
+        let snapshot = self.store.snapshot(counters.collect()).await;
+        let (counters, position) = snapshot.context("cannot count the store")?;
+        let counts = counters.into_iter().map(SnapshotCounter::finish);
+        Ok((counts.collect(), position))
+    }
+
+    /// Adds changes and moves the counts to a position. Returns false if another leader moved them.
+    async fn add(
+        &self,
+        cursor: &mut FeedCursor,
+        changes: &[FeedChange],
+        to: FeedPosition,
+    ) -> anyhow::Result<bool> {
+        let mut differences = CountChanges::default();
+        for FeedChange { delta, .. } in changes {
+            let Some(campaign) = self.campaign(&delta.campaign) else {
+                continue;
+            };
+            let Some(projection) = Projection::new(campaign, &delta.fields) else {
+                cursor.recount.insert(campaign.id.clone());
+                continue;
+            };
+            for (answers, difference) in &delta.counts {
+                differences.add(&projection, answers, *difference);
+            }
+        }
+        if cursor.position == to {
             return Ok(true);
-        };
-        let added = self.tally.add(&self.campaign, &cursor.position, changes);
-        let added = added.await?;
-        cursor.position = last.position.clone();
+        }
+        let added = self.cache.add(&cursor.position, &to, &differences).await?;
+        cursor.position = to;
         Ok(added)
     }
 
-    /// Takes a snapshot of the store, advances the totals to its position, records the drift between both, and replaces
-    /// the totals. Returns false if another leader moved them.
-    async fn refresh(&self, cursor: &mut FeedCursor) -> anyhow::Result<bool> {
-        let snapshot = self.take_snapshot().await?;
-        let mut later = Vec::new();
-        while later.is_empty() {
-            // Read after the snapshot was taken: an empty batch means that no change up to it is missing.
-            let changes = cursor.feed.next(Duration::ZERO).await?;
-            if changes.is_empty() {
-                break;
-            }
-            let contained =
-                changes.partition_point(|change| change.position.at <= snapshot.position.at);
-            if !self.add(cursor, &changes[..contained]).await? {
+    fn campaign(&self, id: &CampaignId) -> Option<&Arc<Campaign>> {
+        self.campaigns.iter().find(|campaign| campaign.id == *id)
+    }
+
+    /// Refreshes the campaigns that must be counted anew. Returns false if another leader moved the counts.
+    async fn refresh_all(&self, cursor: &mut FeedCursor) -> anyhow::Result<bool> {
+        while let Some(id) = cursor.recount.pop_first() {
+            if let Some(campaign) = self.campaign(&id)
+                && !self.refresh(cursor, campaign).await?
+            {
                 return Ok(false);
             }
-            later.extend_from_slice(&changes[contained..]);
         }
-        self.record_drift(&snapshot).await?;
-        if !self.replace(Some(&cursor.position), &snapshot).await? {
-            return Ok(false);
-        }
-        cursor.position = snapshot.position;
-        self.add(cursor, &later).await
+        Ok(true)
     }
 
-    async fn take_snapshot(&self) -> anyhow::Result<TotalsSnapshot> {
-        let snapshot = self.store.snapshot(&self.campaign).await;
-        snapshot.context("cannot count the store")
-    }
-
-    async fn record_drift(&self, snapshot: &TotalsSnapshot) -> anyhow::Result<()> {
-        let Some(totals) = self.tally.read(&self.campaign).await? else {
-            return Ok(());
+    /// Counts a campaign in the store, moves the counts to the position of that snapshot, records the drift between both,
+    /// and replaces the counts. Returns false if another leader moved them.
+    async fn refresh(
+        &self,
+        cursor: &mut FeedCursor,
+        campaign: &Arc<Campaign>,
+    ) -> anyhow::Result<bool> {
+        let (counts, counted_at) = self.count(std::iter::once(campaign)).await?;
+        // Read after the snapshot was taken: a complete batch means that no change up to it is missing.
+        let (later, end) = loop {
+            let mut batch = cursor.feed.next(Duration::ZERO).await?;
+            let is_contained = |change: &FeedChange| change.position.at <= counted_at.at;
+            let contained = batch.changes.partition_point(is_contained);
+            let later = batch.changes.split_off(contained);
+            let last = batch.changes.last().map(|change| change.position.clone());
+            let reached = match last {
+                _ if later.is_empty() => batch.position.clone(),
+                Some(last) => last,
+                None => cursor.position.clone(),
+            };
+            if !self.add(cursor, &batch.changes, reached).await? {
+                return Ok(false);
+            }
+            if !later.is_empty() || batch.is_complete {
+                break (later, batch.position);
+            }
         };
-        let drift = total_drift(&totals.values, &snapshot.totals);
+        self.record_drift(campaign, &counts).await?;
+        let position = cursor.position.clone();
+        let now = Timestamp::now();
+        let replaced = self.cache.replace(Some(&position), &position, &counts, now);
+        Ok(replaced.await? && self.add(cursor, &later, end).await?)
+    }
+
+    async fn record_drift(
+        &self,
+        campaign: &Arc<Campaign>,
+        counts: &[(Arc<Campaign>, CampaignCounts)],
+    ) -> anyhow::Result<()> {
+        let state = self.cache.state().await?;
+        let cached = state.and_then(|mut state| state.campaigns.remove(&campaign.id));
+        if cached.is_none_or(|cached| cached.definition != definition(campaign)) {
+            return Ok(());
+        }
+        let cached = self.cache.counts(campaign).await?;
+        let drift: u64 = counts
+            .iter()
+            .map(|(_, counts)| total_drift(&cached, counts))
+            .sum();
         let gauge = self
             .metrics
             .drift
-            .with_label_values(&[self.campaign.as_str()]);
+            .with_label_values(&[campaign.id.as_str()]);
         gauge.set(gauge_value(drift));
         if drift != 0 {
-            warn!(drift, "totals had drifted from the store, corrected");
+            warn!(campaign = %campaign.id, drift, "totals had drifted from the store, corrected");
         }
         Ok(())
     }
 }
 
-/// Returns the sum of absolute differences between two sets of totals.
-fn total_drift(totals: &BTreeMap<String, u64>, truth: &BTreeMap<String, u64>) -> u64 {
-    let total = |set: &BTreeMap<String, u64>, value| set.get(value).copied().unwrap_or(0);
-    let values: BTreeSet<_> = totals.keys().chain(truth.keys()).collect();
-    let drifts = values
+/// Returns the sum of absolute differences between the counts of all tallies.
+fn total_drift(cached: &CampaignCounts, truth: &CampaignCounts) -> u64 {
+    let empty = TallyCounts::default();
+    let tallies = truth.iter();
+    let drifts = tallies.map(|(id, truth)| tally_drift(cached.get(id).unwrap_or(&empty), truth));
+    drifts.sum()
+}
+
+/// Returns the sum of absolute differences between two sets of counts. Which keys have a count of their own may differ if
+/// there are too many.
+fn tally_drift(cached: &TallyCounts, truth: &TallyCounts) -> u64 {
+    if cached.others + truth.others > 0 {
+        return cached.total().abs_diff(truth.total());
+    }
+    let count = |set: &BTreeMap<Vec<String>, u64>, key| set.get(key).copied().unwrap_or(0);
+    let keys: BTreeSet<_> = cached.counts.keys().chain(truth.counts.keys()).collect();
+    let drifts = keys
         .into_iter()
-        .map(|value| total(totals, value).abs_diff(total(truth, value)));
+        .map(|key| count(&cached.counts, key).abs_diff(count(&truth.counts, key)));
     drifts.sum()
 }
 
@@ -199,18 +292,21 @@ fn total_drift(totals: &BTreeMap<String, u64>, truth: &BTreeMap<String, u64>) ->
 mod tests {
     use super::*;
 
+    fn counts(list: &[(&str, u64)]) -> TallyCounts {
+        let counts = list
+            .iter()
+            .map(|(value, count)| (vec![(*value).to_owned()], *count));
+        TallyCounts {
+            counts: counts.collect(),
+            others: 0,
+        }
+    }
+
     #[test]
     fn drift_is_the_sum_of_all_differences() {
-        let totals = |list: &[(&str, u64)]| {
-            list.iter()
-                .map(|(value, total)| ((*value).to_owned(), *total))
-                .collect()
-        };
-        let have: BTreeMap<_, _> = totals(&[("Bogotá", 5), ("Cali", 2)]);
-        assert_eq!(total_drift(&have, &have), 0);
-        assert_eq!(
-            total_drift(&have, &totals(&[("Bogotá", 3), ("Tunja", 1)])),
-            5
-        );
+        let cached = counts(&[("Bogotá", 5), ("Cali", 2)]);
+        assert_eq!(tally_drift(&cached, &cached), 0);
+        let truth = counts(&[("Bogotá", 3), ("Tunja", 1)]);
+        assert_eq!(tally_drift(&cached, &truth), 5);
     }
 }

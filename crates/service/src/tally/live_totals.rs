@@ -1,7 +1,7 @@
-//! Live totals of this instance: read from the tally twice a second, served from memory.
-//! While the tally is unavailable the last totals stay, marked as stale.
+//! Live totals of this instance: read from the cache twice a second, served from memory.
+//! While the cache is unavailable the last totals stay, marked as stale.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::counts::{CampaignCounts, SnapshotCounter};
 use super::metrics::TallyMetrics;
-use super::{Tally, Totals};
+use super::{CacheState, TallyCache};
 use jornada_domain::{Campaign, CampaignId};
 use jornada_runtime::background;
 use jornada_store::Store;
@@ -37,6 +38,8 @@ pub struct TotalsView {
     pub total: u64,
     /// Highest count first, equal counts by value.
     pub values: Vec<ValueCount>,
+    /// Counts of all tallies.
+    pub counts: Arc<CampaignCounts>,
 }
 
 /// Number of registrations with one value.
@@ -58,9 +61,11 @@ pub struct LiveTotals {
 #[derive(Clone, Debug)]
 pub struct TotalsSource {
     /// First choice.
-    pub tally: Tally,
+    pub cache: TallyCache,
     /// Fallback while there are no totals to show.
     pub store: Store,
+    /// Campaigns whose totals are shown.
+    pub campaigns: Vec<Arc<Campaign>>,
 }
 
 impl LiveTotals {
@@ -85,85 +90,143 @@ impl LiveTotals {
         self.totals.get(campaign)?.borrow().clone()
     }
 
-    /// Refreshes the totals of one campaign until `stop`.
+    /// Refreshes the totals of all campaigns until `stop`. The cost depends on the campaigns that change.
     pub async fn refresh_until(
         self,
-        campaign: Arc<Campaign>,
         source: TotalsSource,
         metrics: TallyMetrics,
         stop: CancellationToken,
     ) {
-        let Some(place) = self.totals.get(&campaign.id) else {
-            return;
-        };
-        let refresh = async || {
+        let mut revisions = HashMap::new();
+        let is_empty = || self.totals.values().any(|place| place.borrow().is_none());
+        let mut first_polls = background::every(FIRST_POLL_INTERVAL, &stop);
+        while is_empty()
+            && first_polls
+                .run(self.refresh(&source, &mut revisions, &metrics))
+                .await
+        {}
+        let mut polls = background::every(POLL_INTERVAL, &stop);
+        while polls
+            .run(self.refresh(&source, &mut revisions, &metrics))
+            .await
+        {}
+    }
+
+    async fn refresh(
+        &self,
+        source: &TotalsSource,
+        revisions: &mut HashMap<CampaignId, u64>,
+        metrics: &TallyMetrics,
+    ) {
+        let state = source.cache.state().await;
+        for campaign in &source.campaigns {
+            let Some(place) = self.totals.get(&campaign.id) else {
+                continue;
+            };
             let last = place.borrow().clone();
-            let totals = source.read(&campaign.id, last.is_some()).await;
-            let next = next_view(&campaign, totals, last.as_deref(), Timestamp::now());
-            if let Some(next) = next {
+            let now = Timestamp::now();
+            let counts = match &state {
+                Ok(Some(state)) => source.cached_counts(campaign, state, revisions).await,
+                Err(_) if last.is_none() => source.count(campaign).await,
+                _ => None,
+            };
+            let as_of = state
+                .as_ref()
+                .ok()
+                .and_then(Option::as_ref)
+                .map(|state| state.as_of);
+            if let Some(next) = next_view(campaign, counts, as_of, last.as_deref(), now) {
                 metrics.set_shown(&campaign.id, next.as_of, next.stale);
                 place.send_replace(Some(Arc::new(next)));
             }
-        };
-        let mut first_polls = background::every(FIRST_POLL_INTERVAL, &stop);
-        while place.borrow().is_none() && first_polls.run(refresh()).await {}
-        let mut polls = background::every(POLL_INTERVAL, &stop);
-        while polls.run(refresh()).await {}
+        }
     }
 }
 
 impl TotalsSource {
-    /// Reads the totals, if there are any. If the tally is unavailable and this instance has nothing to show yet,
-    /// counts in the store instead.
-    async fn read(&self, campaign: &CampaignId, has_shown: bool) -> Option<Totals> {
-        match self.tally.read(campaign).await {
-            Ok(totals) => totals,
-            Err(_) if has_shown => None,
-            Err(_) => {
-                let snapshot = self.store.snapshot(campaign).await.ok()?;
-                Some(Totals {
-                    values: snapshot.totals,
-                    position: snapshot.position,
-                    as_of: Timestamp::now(),
-                })
-            }
+    /// Returns the counts of a campaign if they changed since the last call.
+    async fn cached_counts(
+        &self,
+        campaign: &Campaign,
+        state: &CacheState,
+        revisions: &mut HashMap<CampaignId, u64>,
+    ) -> Option<CampaignCounts> {
+        let revision = state.campaigns.get(&campaign.id)?.revision;
+        if revisions.get(&campaign.id) == Some(&revision) {
+            return None;
         }
+        let counts = self.cache.counts(campaign).await.ok()?;
+        revisions.insert(campaign.id.clone(), revision);
+        Some(counts)
+    }
+
+    /// Counts a campaign in the store.
+    async fn count(&self, campaign: &Arc<Campaign>) -> Option<CampaignCounts> {
+        let counter = SnapshotCounter::new(campaign);
+        let counted = self
+            .store
+            .snapshot(vec![(Arc::clone(campaign), counter)])
+            .await;
+        let (counter, _) = counted.ok()?;
+        let (_, counts) = counter.into_iter().next()?.finish();
+        Some(counts)
     }
 }
 
 /// Returns the new public totals, or `None` if nothing changed.
 fn next_view(
     campaign: &Campaign,
-    totals: Option<Totals>,
+    counts: Option<CampaignCounts>,
+    as_of: Option<Timestamp>,
     last: Option<&TotalsView>,
     now: Timestamp,
 ) -> Option<TotalsView> {
-    let chart = match (totals, last) {
-        (Some(totals), _) => TotalsView::from_totals(campaign, totals, now),
+    let is_stale = |as_of: Timestamp| now.duration_since(as_of) > STALE_AFTER;
+    let next = match (counts, last) {
+        (Some(counts), _) => {
+            let as_of = as_of.unwrap_or(now);
+            TotalsView::new(campaign, Arc::new(counts), as_of, is_stale(as_of))
+        }
         (None, Some(last)) => TotalsView {
-            stale: true,
+            as_of: as_of.unwrap_or(last.as_of),
+            stale: as_of.is_none_or(is_stale),
             ..last.clone()
         },
         (None, None) => return None,
     };
-    last.is_none_or(|last| *last != chart).then_some(chart)
+    last.is_none_or(|last| *last != next).then_some(next)
 }
 
 impl TotalsView {
-    fn from_totals(campaign: &Campaign, totals: Totals, now: Timestamp) -> Self {
-        let mut values: Vec<ValueCount> = totals
-            .values
+    fn new(
+        campaign: &Campaign,
+        counts: Arc<CampaignCounts>,
+        as_of: Timestamp,
+        stale: bool,
+    ) -> Self {
+        let field = campaign.tally_field();
+        let mut values = BTreeMap::<String, u64>::new();
+        let chart = campaign
+            .tallies
+            .first()
+            .and_then(|tally| counts.get(&tally.id));
+        for (key, count) in chart.iter().flat_map(|chart| &chart.counts) {
+            let answer = key.first().map_or("", String::as_str);
+            *values.entry(field.tally_value(answer)).or_default() += count;
+        }
+        let mut values: Vec<ValueCount> = values
             .into_iter()
             .map(|(value, count)| ValueCount { value, count })
             .collect();
         values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
         Self {
             campaign: campaign.id.to_string(),
-            by: campaign.tally_field().name.clone(),
-            as_of: totals.as_of,
-            stale: now.duration_since(totals.as_of) > STALE_AFTER,
+            by: field.name.clone(),
+            as_of,
+            stale,
             total: values.iter().map(|value| value.count).sum(),
             values,
+            counts,
         }
     }
 }
@@ -171,42 +234,48 @@ impl TotalsView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jornada_store::FeedPosition;
+    use jornada_domain::tally::TallyCounts;
     use jornada_testkit::campaign::example;
 
-    fn totals(as_of: Timestamp) -> Totals {
-        let values = [("Bogotá", 2), ("Cali", 7), ("Armenia", 2)];
-        Totals {
-            values: values
-                .map(|(value, total)| (value.to_owned(), total))
+    fn counts() -> CampaignCounts {
+        let counts = [("Bogotá", 2), ("Cali", 7), ("Armenia", 2)];
+        let counts = TallyCounts {
+            counts: counts
+                .map(|(value, count)| (vec![value.to_owned()], count))
                 .into(),
-            position: FeedPosition { at: 1, token: None },
-            as_of,
-        }
+            others: 0,
+        };
+        [("ciudad".to_owned(), counts)].into()
     }
 
     #[test]
     fn the_highest_comes_first() {
-        let now = Timestamp::now();
-        let chart = TotalsView::from_totals(&example(), totals(now), now);
+        let chart = TotalsView::new(&example(), Arc::new(counts()), Timestamp::now(), false);
         let order: Vec<_> = chart
             .values
             .iter()
             .map(|count| count.value.as_str())
             .collect();
         assert_eq!(order, ["Cali", "Armenia", "Bogotá"]);
-        assert_eq!(
-            (chart.total, chart.stale, chart.by.as_str()),
-            (11, false, "ciudad")
-        );
+        assert_eq!((chart.total, chart.by.as_str()), (11, "ciudad"));
     }
 
     #[test]
-    fn without_a_tally_the_last_totals_stay_and_are_stale() {
+    fn without_a_cache_the_last_totals_stay_and_are_stale() {
         let now = Timestamp::now();
-        let last = next_view(&example(), Some(totals(now)), None, now).unwrap();
-        let stale = next_view(&example(), None, Some(&last), now).unwrap();
+        let last = next_view(&example(), Some(counts()), Some(now), None, now).unwrap();
+        assert_eq!((last.total, last.stale), (11, false));
+        let stale = next_view(&example(), None, None, Some(&last), now).unwrap();
         assert_eq!((stale.total, stale.stale), (11, true));
-        assert_eq!(next_view(&example(), None, None, now), None);
+        assert_eq!(next_view(&example(), None, None, None, now), None);
+    }
+
+    #[test]
+    fn unchanged_counts_are_confirmed() {
+        let (then, now) = (Timestamp::UNIX_EPOCH, Timestamp::now());
+        let last = next_view(&example(), Some(counts()), Some(then), None, now).unwrap();
+        assert!(last.stale);
+        let next = next_view(&example(), None, Some(now), Some(&last), now).unwrap();
+        assert_eq!((next.as_of, next.stale, next.total), (now, false, 11));
     }
 }

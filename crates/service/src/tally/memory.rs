@@ -1,106 +1,130 @@
-//! Tally in memory, for a single process.
+//! Counts in memory, for a single process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
-use super::{LeaderTurn, Totals};
-use jornada_domain::CampaignId;
-use jornada_store::{FeedPosition, TotalsSnapshot};
+use super::counts::{CampaignCounts, CountChanges, definition};
+use super::{CacheState, CachedCampaign, LeaderTurn};
+use jornada_domain::{Campaign, CampaignId};
+use jornada_store::FeedPosition;
 
-/// Minimum time between refreshes.
+/// Minimum time between refreshes of a campaign.
 pub(super) const REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 
-/// Totals in memory. The process always leads.
+/// Counts in memory. The process always leads.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryTally {
-    campaigns: Arc<Mutex<HashMap<CampaignId, MemoryTotals>>>,
-}
+pub struct MemoryCounts(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
-struct MemoryTotals {
-    totals: Option<Totals>,
-    refresh_requested: bool,
-    refreshed_at: Option<Timestamp>,
+struct Inner {
+    state: Option<CacheState>,
+    counts: BTreeMap<CampaignId, CampaignCounts>,
+    refreshes_requested: BTreeSet<CampaignId>,
+    refreshed_at: BTreeMap<CampaignId, Timestamp>,
 }
 
-impl MemoryTally {
+impl MemoryCounts {
     pub(super) fn acquire_lead(
         &self,
-        campaign: &CampaignId,
-        caught_up: bool,
+        complete_at: Option<Timestamp>,
         now: Timestamp,
     ) -> LeaderTurn {
-        let mut entries = self.campaigns.lock();
-        let entry = entries.entry(campaign.clone()).or_default();
-        if let Some(totals) = entry.totals.as_mut().filter(|_| caught_up) {
-            totals.as_of = now;
+        let mut inner = self.0.lock();
+        let inner = &mut *inner;
+        if let Some((state, complete_at)) = inner.state.as_mut().zip(complete_at) {
+            state.as_of = complete_at;
         }
-        let rested = entry
-            .refreshed_at
-            .is_none_or(|at| now.duration_since(at) >= REFRESH_INTERVAL);
-        if entry.refresh_requested && rested {
-            entry.refresh_requested = false;
-            entry.refreshed_at = Some(now);
-            return LeaderTurn::Refresh;
+        let refreshed_at = &inner.refreshed_at;
+        let has_rested = |campaign: &CampaignId| {
+            let at = refreshed_at.get(campaign);
+            at.is_none_or(|at| now.duration_since(*at) >= REFRESH_INTERVAL)
+        };
+        let requested = inner.refreshes_requested.iter();
+        let due: Vec<_> = requested
+            .filter(|campaign| has_rested(campaign))
+            .cloned()
+            .collect();
+        for campaign in &due {
+            inner.refreshes_requested.remove(campaign);
+            inner.refreshed_at.insert(campaign.clone(), now);
         }
-        LeaderTurn::Lead
+        LeaderTurn::Lead(due)
     }
 
-    pub(super) fn read(&self, campaign: &CampaignId) -> Option<Totals> {
-        self.campaigns.lock().get(campaign)?.totals.clone()
+    pub(super) fn state(&self) -> Option<CacheState> {
+        self.0.lock().state.clone()
+    }
+
+    pub(super) fn counts(&self, campaign: &Campaign) -> CampaignCounts {
+        let inner = self.0.lock();
+        inner.counts.get(&campaign.id).cloned().unwrap_or_default()
     }
 
     pub(super) fn add(
         &self,
-        campaign: &CampaignId,
         from: &FeedPosition,
         to: &FeedPosition,
-        deltas: &BTreeMap<&str, i64>,
+        changes: &CountChanges,
     ) -> bool {
-        let mut entries = self.campaigns.lock();
-        let totals = entries
-            .get_mut(campaign)
-            .and_then(|entry| entry.totals.as_mut());
-        let Some(totals) = totals.filter(|totals| totals.position == *from) else {
+        let mut inner = self.0.lock();
+        let inner = &mut *inner;
+        let state = inner.state.as_mut();
+        let Some(state) = state.filter(|state| state.position == *from) else {
             return false;
         };
-        for (value, delta) in deltas {
-            let total = totals.values.entry((*value).to_owned()).or_default();
-            *total = total.saturating_add_signed(*delta);
+        state.position = to.clone();
+        for (campaign, tallies) in &changes.0 {
+            if let Some(cached) = state.campaigns.get_mut(campaign) {
+                cached.revision += 1;
+            }
+            let counts = inner.counts.entry(campaign.clone()).or_default();
+            for (tally, keys) in tallies {
+                let counts = counts.entry(tally.clone()).or_default();
+                for (key, difference) in keys {
+                    counts.add(key.clone(), *difference);
+                }
+            }
         }
-        totals.values.retain(|_, total| *total > 0);
-        totals.position = to.clone();
         true
     }
 
     pub(super) fn replace(
         &self,
-        campaign: &CampaignId,
         from: Option<&FeedPosition>,
-        snapshot: &TotalsSnapshot,
+        to: &FeedPosition,
+        counts: &[(Arc<Campaign>, CampaignCounts)],
         now: Timestamp,
     ) -> bool {
-        let mut entries = self.campaigns.lock();
-        let entry = entries.entry(campaign.clone()).or_default();
-        if entry.totals.as_ref().map(|totals| &totals.position) != from {
+        let mut inner = self.0.lock();
+        let inner = &mut *inner;
+        if inner.state.as_ref().map(|state| &state.position) != from {
             return false;
         }
-        entry.totals = Some(Totals {
-            values: snapshot.totals.clone(),
-            position: snapshot.position.clone(),
+        let state = inner.state.get_or_insert_with(|| CacheState {
+            position: to.clone(),
             as_of: now,
+            campaigns: BTreeMap::new(),
         });
+        state.position = to.clone();
+        for (campaign, counts) in counts {
+            let id = &campaign.id;
+            let revision = state.campaigns.get(id).map_or(0, |cached| cached.revision) + 1;
+            let definition = definition(campaign);
+            let cached = CachedCampaign {
+                revision,
+                definition,
+            };
+            state.campaigns.insert(id.clone(), cached);
+            inner.counts.insert(id.clone(), counts.clone());
+        }
         true
     }
 
     pub(super) fn request_refresh(&self, campaign: &CampaignId) {
-        self.campaigns
-            .lock()
-            .entry(campaign.clone())
-            .or_default()
-            .refresh_requested = true;
+        let mut inner = self.0.lock();
+        inner.refreshes_requested.insert(campaign.clone());
     }
 }

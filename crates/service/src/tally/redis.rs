@@ -1,138 +1,206 @@
-//! Tally in Redis, shared by all instances. Keys use the campaign as hash tag, so that one campaign is on one cluster
-//! node. Each change is one script that moves totals and position together, and only from the position that the caller
-//! expects: a leader that lost its lease unnoticed cannot count twice.
+//! Counts in Redis, shared by all instances. Each change is one script that moves counts and position together, and
+//! only from the position that the caller expects: a leader that lost its lease unnoticed cannot count twice.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use redis::aio::ConnectionManager;
 use redis::{RedisError, Script};
 use secrecy::SecretString;
+use uuid::Uuid;
 
+use super::counts::{CampaignCounts, CountChanges, definition};
 use super::memory::REFRESH_INTERVAL;
-use super::{LeaderTurn, TallyError, Totals};
-use jornada_domain::CampaignId;
+use super::{CacheState, CachedCampaign, LeaderTurn, TallyError};
+use jornada_domain::tally::{MAX_KEYS, TallyCounts};
+use jornada_domain::{Campaign, CampaignId};
 use jornada_runtime::cache;
-use jornada_store::{FeedPosition, TotalsSnapshot};
+use jornada_store::FeedPosition;
 
 /// Lease length in milliseconds.
 const LEASE_MS: u64 = 5_000;
+
+/// Field of the count of all further keys. Keys are JSON arrays.
+const OTHERS: &str = "others";
 
 static TURN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/turn.lua")));
 static ADD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/add.lua")));
 static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/replace.lua")));
 
-/// Totals in Redis.
+/// Counts in Redis.
 #[derive(Clone, Debug)]
-pub struct RedisTally {
+pub struct RedisCounts {
     connection: ConnectionManager,
     leader: String,
+    keys: Arc<RedisKeys>,
 }
 
-impl RedisTally {
-    pub(super) fn open(url: &SecretString, instance: &str) -> Result<Self, TallyError> {
+/// Names of the keys. Those of one store have one hash tag, so that one script can change all on a cluster.
+#[derive(Debug)]
+struct RedisKeys {
+    prefix: String,
+    lease: String,
+    /// Hash: position, time, and for each campaign its revision and the definition of its tallies.
+    meta: String,
+    /// Set of campaigns whose refresh is requested.
+    refreshes_requested: String,
+    /// Hash of the times of the last refreshes, in milliseconds since 1970 UTC.
+    refreshed: String,
+}
+
+impl RedisKeys {
+    fn new(store_id: Uuid) -> Self {
+        let prefix = format!("jornada:{{{}}}", store_id.simple());
+        let key = |name| format!("{prefix}:{name}");
+        Self {
+            lease: key("lease"),
+            meta: key("meta"),
+            refreshes_requested: key("refreshes-requested"),
+            refreshed: key("refreshed"),
+            prefix,
+        }
+    }
+
+    /// Hash of the counts of one tally.
+    fn counts(&self, campaign: &CampaignId, tally: &str) -> String {
+        format!("{}:counts:{campaign}:{tally}", self.prefix)
+    }
+}
+
+impl RedisCounts {
+    pub(super) fn open(
+        url: &SecretString,
+        store_id: Uuid,
+        instance: &str,
+    ) -> Result<Self, TallyError> {
         Ok(Self {
             connection: cache::lazy_connection(url)?,
             leader: cache::holder_name(instance),
+            keys: Arc::new(RedisKeys::new(store_id)),
         })
     }
 
     pub(super) async fn acquire_lead(
         &self,
-        campaign: &CampaignId,
-        caught_up: bool,
+        complete_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<LeaderTurn, TallyError> {
-        let keys = TallyKeys::new(campaign);
-        let turn: u8 = TURN
-            .key(keys.lease)
-            .key(keys.meta)
-            .key(keys.refresh_requested)
-            .key(keys.refreshed)
+        let complete_at = complete_at.map(|at| at.as_millisecond().to_string());
+        let due: Option<Vec<String>> = TURN
+            .key(&self.keys.lease)
+            .key(&self.keys.meta)
+            .key(&self.keys.refreshes_requested)
+            .key(&self.keys.refreshed)
             .arg(&self.leader)
             .arg(LEASE_MS)
-            .arg(if caught_up {
-                now.as_millisecond().to_string()
-            } else {
-                String::new()
-            })
+            .arg(complete_at.unwrap_or_default())
+            .arg(now.as_millisecond())
             .arg(REFRESH_INTERVAL.as_millis().to_string())
             .invoke_async(&mut self.connection.clone())
             .await?;
-        match turn {
-            0 => Ok(LeaderTurn::Follow),
-            1 => Ok(LeaderTurn::Lead),
-            _ => Ok(LeaderTurn::Refresh),
-        }
+        Ok(due.map_or(LeaderTurn::Follow, |due| {
+            LeaderTurn::Lead(due.iter().filter_map(|id| CampaignId::parse(id)).collect())
+        }))
     }
 
-    pub(super) async fn resign(&self, campaign: &CampaignId) -> Result<(), TallyError> {
-        let lease = TallyKeys::new(campaign).lease;
-        Ok(cache::release_lease(&self.connection, &lease, &self.leader).await?)
+    pub(super) async fn resign(&self) -> Result<(), TallyError> {
+        Ok(cache::release_lease(&self.connection, &self.keys.lease, &self.leader).await?)
     }
 
-    pub(super) async fn read(&self, campaign: &CampaignId) -> Result<Option<Totals>, TallyError> {
-        let keys = TallyKeys::new(campaign);
-        let (values, (position, as_of)): (BTreeMap<String, u64>, (Option<String>, Option<i64>)) =
-            redis::pipe()
-                .atomic()
-                .hgetall(keys.totals)
-                .hmget(keys.meta, &["position", "as_of"])
-                .query_async(&mut self.connection.clone())
-                .await?;
-        let Some(position) = position else {
+    pub(super) async fn state(&self) -> Result<Option<CacheState>, TallyError> {
+        let meta: HashMap<String, String> = redis::cmd("HGETALL")
+            .arg(&self.keys.meta)
+            .query_async(&mut self.connection.clone())
+            .await?;
+        let Some(position) = meta.get("position") else {
             return Ok(None);
         };
-        let position =
-            serde_json::from_str(&position).map_err(|_| TallyError::Unreadable("position"))?;
+        let as_of = meta.get("as_of").and_then(|ms| ms.parse().ok());
         let as_of = as_of.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        Ok(Some(Totals {
-            values,
-            position,
+        Ok(Some(CacheState {
+            position: serde_json::from_str(position)
+                .map_err(|_| TallyError::Unreadable("position"))?,
             as_of: as_of.ok_or(TallyError::Unreadable("as_of"))?,
+            campaigns: cached_campaigns(&meta),
         }))
+    }
+
+    pub(super) async fn counts(&self, campaign: &Campaign) -> Result<CampaignCounts, TallyError> {
+        let mut read = redis::pipe();
+        read.atomic();
+        for tally in &campaign.tallies {
+            read.hgetall(self.keys.counts(&campaign.id, &tally.id));
+        }
+        let found: Vec<HashMap<String, u64>> =
+            read.query_async(&mut self.connection.clone()).await?;
+        let ids = campaign.tallies.iter().map(|tally| tally.id.clone());
+        ids.zip(found)
+            .map(|(id, fields)| Ok((id, read_counts(fields)?)))
+            .collect()
     }
 
     pub(super) async fn add(
         &self,
-        campaign: &CampaignId,
         from: &FeedPosition,
         to: &FeedPosition,
-        deltas: &BTreeMap<&str, i64>,
+        changes: &CountChanges,
     ) -> Result<bool, TallyError> {
-        let keys = TallyKeys::new(campaign);
-        let mut call = ADD.key(keys.totals);
-        call.key(keys.meta).arg(to_json(from)).arg(to_json(to));
-        for (value, delta) in deltas {
-            call.arg(*value).arg(*delta);
+        let mut call = ADD.key(&self.keys.meta);
+        call.arg(to_json(from))
+            .arg(to_json(to))
+            .arg(MAX_KEYS)
+            .arg(OTHERS);
+        call.arg(changes.0.len());
+        for campaign in changes.0.keys() {
+            call.arg(campaign.as_str());
+        }
+        let mut hash = 1;
+        for (campaign, tallies) in &changes.0 {
+            for (tally, keys) in tallies {
+                call.key(self.keys.counts(campaign, tally));
+                hash += 1;
+                for (key, difference) in keys {
+                    call.arg(hash).arg(to_json(key)).arg(*difference);
+                }
+            }
         }
         Ok(call.invoke_async(&mut self.connection.clone()).await?)
     }
 
     pub(super) async fn replace(
         &self,
-        campaign: &CampaignId,
         from: Option<&FeedPosition>,
-        snapshot: &TotalsSnapshot,
+        to: &FeedPosition,
+        counts: &[(Arc<Campaign>, CampaignCounts)],
         now: Timestamp,
     ) -> Result<bool, TallyError> {
-        let keys = TallyKeys::new(campaign);
-        let mut call = REPLACE.key(keys.totals);
-        call.key(keys.meta)
-            .arg(from.map(to_json).unwrap_or_default())
-            .arg(to_json(&snapshot.position))
-            .arg(now.as_millisecond());
-        for (value, total) in &snapshot.totals {
-            call.arg(value).arg(*total);
+        let mut call = REPLACE.key(&self.keys.meta);
+        call.arg(from.map(to_json).unwrap_or_default())
+            .arg(to_json(to))
+            .arg(now.as_millisecond())
+            .arg(counts.len());
+        for (campaign, _) in counts {
+            call.arg(campaign.id.as_str()).arg(definition(campaign));
+        }
+        let mut hash = 1;
+        for (campaign, tallies) in counts {
+            for (tally, TallyCounts { counts, others }) in tallies {
+                call.key(self.keys.counts(&campaign.id, tally));
+                hash += 1;
+                for (key, count) in counts {
+                    call.arg(hash).arg(to_json(key)).arg(*count);
+                }
+                call.arg(hash).arg(OTHERS).arg(*others);
+            }
         }
         Ok(call.invoke_async(&mut self.connection.clone()).await?)
     }
 
     pub(super) async fn request_refresh(&self, campaign: &CampaignId) -> Result<(), TallyError> {
-        let () = redis::cmd("SET")
-            .arg(TallyKeys::new(campaign).refresh_requested)
-            .arg(1)
+        let () = redis::cmd("SADD")
+            .arg(&self.keys.refreshes_requested)
+            .arg(campaign.as_str())
             .query_async(&mut self.connection.clone())
             .await?;
         Ok(())
@@ -146,29 +214,33 @@ impl RedisTally {
     }
 }
 
-struct TallyKeys {
-    lease: String,
-    totals: String,
-    meta: String,
-    refresh_requested: String,
-    refreshed: String,
+fn cached_campaigns(meta: &HashMap<String, String>) -> BTreeMap<CampaignId, CachedCampaign> {
+    let campaign = |(field, revision): (&String, &String)| {
+        let id = field.strip_prefix("revision:")?;
+        let definition = meta.get(&format!("definition:{id}"))?;
+        let cached = CachedCampaign {
+            revision: revision.parse().ok()?,
+            definition: definition.clone(),
+        };
+        Some((CampaignId::parse(id)?, cached))
+    };
+    meta.iter().filter_map(campaign).collect()
 }
 
-impl TallyKeys {
-    fn new(campaign: &CampaignId) -> Self {
-        let key = |name: &str| format!("jornada:{{{campaign}}}:{name}");
-        Self {
-            lease: key("lease"),
-            totals: key("totals"),
-            meta: key("meta"),
-            refresh_requested: key("refresh-asked"),
-            refreshed: key("refreshed"),
-        }
-    }
+fn read_counts(mut fields: HashMap<String, u64>) -> Result<TallyCounts, TallyError> {
+    let others = fields.remove(OTHERS).unwrap_or(0);
+    let key = |key: &String| serde_json::from_str(key).map_err(|_| TallyError::Unreadable("key"));
+    let counts = fields
+        .iter()
+        .map(|(field, count)| Ok((key(field)?, *count)));
+    Ok(TallyCounts {
+        counts: counts.collect::<Result<_, TallyError>>()?,
+        others,
+    })
 }
 
-fn to_json(position: &FeedPosition) -> String {
-    serde_json::to_string(position).expect("a number and a text are always JSON")
+fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("numbers and texts are always JSON")
 }
 
 impl From<RedisError> for TallyError {

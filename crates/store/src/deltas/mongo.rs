@@ -1,10 +1,11 @@
 //! Deltas in MongoDB: one document each, deleted by age.
 
 use mongodb::ClientSession;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Document, RawArray, RawBsonRef, RawDocument, doc};
 use mongodb::error::Result as Driven;
 
 use super::Delta;
+use crate::mongo::convert::{self, text};
 use crate::mongo::handle::MongoStore;
 
 /// Stores deltas in the transaction of a session.
@@ -36,4 +37,25 @@ fn to_document(delta: &Delta) -> Document {
         "fields": &delta.fields,
         "counts": counts,
     }
+}
+
+/// Reads what [`to_document`] wrote.
+pub(crate) fn read(document: &RawDocument) -> Option<Delta> {
+    let count = |count: RawBsonRef<'_>| {
+        let count = count.as_document()?;
+        let answers = texts(count.get_array("answers").ok()?)?;
+        Some((answers, count.get_i64("count").ok()?))
+    };
+    let counts = document.get_array("counts").ok()?.into_iter();
+    let counts: Option<_> = counts.map(|element| count(element.ok()?)).collect();
+    Some(Delta {
+        campaign: convert::campaign(document.get("campaign").ok()??)?,
+        fields: texts(document.get_array("fields").ok()?)?,
+        counts: counts?,
+    })
+}
+
+fn texts(array: &RawArray) -> Option<Vec<String>> {
+    let elements = array.into_iter();
+    elements.map(|element| text(element.ok()?)).collect()
 }

@@ -1,9 +1,11 @@
 //! Deltas in SQLite: one row each, in order of commit.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
+use serde::de::DeserializeOwned;
 
 use super::Delta;
 use crate::error::{Result, StoreError};
+use crate::sqlite::convert;
 
 /// Number of deltas to retain. A follower further behind counts anew, which takes no longer.
 const RETAINED: i64 = 100_000;
@@ -17,17 +19,33 @@ pub(crate) fn append(connection: &Connection, delta: &Delta) -> Result<()> {
         return Ok(());
     }
     let counts: Vec<_> = delta.counts.iter().collect();
-    let to_json = |json: Result<String, _>| json.map_err(|_: serde_json::Error| StoreError::malformed("delta"));
-    let fields = to_json(serde_json::to_string(&delta.fields))?;
-    let counts = to_json(serde_json::to_string(&counts))?;
+    let fields = serde_json::to_string(&delta.fields).map_err(|_| malformed())?;
+    let counts = serde_json::to_string(&counts).map_err(|_| malformed())?;
     let sql = "INSERT INTO deltas (campaign, fields, counts) VALUES (?1, ?2, ?3)";
     let mut statement = connection.prepare_cached(sql)?;
     let last = statement.insert((delta.campaign.as_str(), fields, counts))?;
     if last % PRUNE_INTERVAL == 0 {
         let sql = "DELETE FROM deltas WHERE seq <= ?1";
-        connection
-            .prepare_cached(sql)?
-            .execute([last - RETAINED])?;
+        connection.prepare_cached(sql)?.execute([last - RETAINED])?;
     }
     Ok(())
+}
+
+/// Reads `campaign, fields, counts` from the second column on.
+pub(crate) fn read(row: &Row<'_>) -> Result<Delta> {
+    let counts: Vec<_> = read_json(row, 3)?;
+    Ok(Delta {
+        campaign: convert::campaign(row, 1)?,
+        fields: read_json(row, 2)?,
+        counts: counts.into_iter().collect(),
+    })
+}
+
+fn read_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+    let json = row.get_ref(column)?.as_str().unwrap_or_default();
+    serde_json::from_str(json).map_err(|_| malformed())
+}
+
+fn malformed() -> StoreError {
+    StoreError::malformed("delta")
 }

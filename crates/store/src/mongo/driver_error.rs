@@ -18,6 +18,9 @@ const TRANSIENT_CODES: [i32; 25] = [
     10107, 11600, 11602, 13435, 13436,
 ];
 
+/// Code of an operation that the server ended at its `maxTimeMS`.
+const MAX_TIME_EXPIRED: i32 = 50;
+
 /// Codes of a lost feed position: `InvalidResumeToken`, `ChangeStreamFatalError`, `ChangeStreamHistoryLost`.
 const LOST_POSITION_CODES: [i32; 3] = [260, 280, 286];
 
@@ -76,6 +79,11 @@ pub(crate) fn is_invalid_token(error: &Error) -> bool {
     code(error).is_some_and(|(code, name)| {
         INVALID_TOKEN_CODES.contains(&code) || name.starts_with("Location")
     })
+}
+
+/// Returns whether the server ended an operation at its time limit.
+pub(crate) fn is_time_limit(error: &Error) -> bool {
+    code(error).is_some_and(|(code, _)| code == MAX_TIME_EXPIRED)
 }
 
 fn is_transient(error: &Error) -> bool {

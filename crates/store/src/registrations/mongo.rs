@@ -96,7 +96,7 @@ pub(super) fn insert_period(filter: &mut Document, bounds: [Option<DateTime>; 2]
 }
 
 /// Returns the filter of a selection; the index covers all of it.
-pub(super) fn selection_filter(
+pub(crate) fn selection_filter(
     campaign: &CampaignId,
     selection: &RegistrationSelection,
 ) -> Document {

@@ -23,14 +23,6 @@ CREATE INDEX registrations_newest ON registrations (campaign, received_at, id, n
 CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at, id);
 CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
 
--- Rows of the feed. seq grows with every commit: AUTOINCREMENT, and one writer at a time.
-CREATE TABLE changes (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    campaign TEXT NOT NULL,
-    was TEXT, -- the value that has one registration less
-    now TEXT -- the value that has one more
-) STRICT;
-
 -- Changes of the counts. seq grows with every commit: AUTOINCREMENT, and one writer at a time.
 CREATE TABLE deltas (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -38,6 +30,12 @@ CREATE TABLE deltas (
     fields TEXT NOT NULL, -- JSON: list of the counted fields
     counts TEXT NOT NULL -- JSON: list of [answers, difference]
 ) STRICT;
+
+-- Id of this database.
+CREATE TABLE store_id (
+    name TEXT PRIMARY KEY,
+    id BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Corrections and deletions. A claim is an alias of a registration. A tombstone replaces a deleted registration.
 CREATE TABLE corrections (

@@ -1,10 +1,21 @@
--- Adds to totals at the expected position. KEYS: totals, meta.
--- ARGV: expected position, new position, then alternately value and delta. Returns 0 if they are at another position.
-if redis.call('HGET', KEYS[2], 'position') ~= ARGV[1] then return 0 end
-for i = 3, #ARGV, 2 do
-  if redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) <= 0 then
-    redis.call('HDEL', KEYS[1], ARGV[i])
+-- Adds to counts at the expected position. KEYS: meta, then hashes of counts.
+-- ARGV: expected position, new position, maximum keys of a hash, field of all others, number of campaigns, campaigns,
+-- then alternately number of the hash in KEYS, field and difference. Returns 0 if the counts are at another position.
+local meta = KEYS[1]
+if redis.call('HGET', meta, 'position') ~= ARGV[1] then return 0 end
+redis.call('HSET', meta, 'position', ARGV[2])
+local max, others, campaigns = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+for i = 6, 5 + campaigns do
+  redis.call('HINCRBY', meta, 'revision:' .. ARGV[i], 1)
+end
+for i = 6 + campaigns, #ARGV, 3 do
+  local hash, field, difference = KEYS[tonumber(ARGV[i])], ARGV[i + 1], tonumber(ARGV[i + 2])
+  -- A key without a count of its own was counted among the others. The hash holds the field of the others, too.
+  if redis.call('HEXISTS', hash, field) == 0 and (difference < 0 or redis.call('HLEN', hash) > max) then
+    field = others
+  end
+  if redis.call('HINCRBY', hash, field, difference) <= 0 and field ~= others then
+    redis.call('HDEL', hash, field)
   end
 end
-redis.call('HSET', KEYS[2], 'position', ARGV[2])
 return 1

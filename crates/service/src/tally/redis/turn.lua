@@ -1,14 +1,19 @@
--- Acquires or renews the lead. KEYS: lease, meta, refresh-asked, refreshed.
--- ARGV: leader, lease in ms, now in ms if the leader has caught up (else empty), minimum ms between refreshes.
--- Returns 0 if another leads, 1 if this one leads, 2 if it leads and a refresh is due.
+-- Acquires or renews the lead. KEYS: lease, meta, refreshes requested, refreshed.
+-- ARGV: leader, lease in ms, time in ms at which the counts were complete (empty: unknown), now in ms, minimum ms between
+-- refreshes. Returns false if another leads, else the campaigns whose refresh is due.
 local leader = redis.call('GET', KEYS[1])
-if leader and leader ~= ARGV[1] then return 0 end
+if leader and leader ~= ARGV[1] then return false end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 if ARGV[3] ~= '' and redis.call('HEXISTS', KEYS[2], 'position') == 1 then
   redis.call('HSET', KEYS[2], 'as_of', ARGV[3])
 end
-if redis.call('EXISTS', KEYS[3]) == 1 and redis.call('SET', KEYS[4], 1, 'NX', 'PX', ARGV[4]) then
-  redis.call('DEL', KEYS[3])
-  return 2
+local due = {}
+for _, campaign in ipairs(redis.call('SMEMBERS', KEYS[3])) do
+  local last = tonumber(redis.call('HGET', KEYS[4], campaign) or 0)
+  if ARGV[4] - last >= tonumber(ARGV[5]) then
+    redis.call('SREM', KEYS[3], campaign)
+    redis.call('HSET', KEYS[4], campaign, ARGV[4])
+    due[#due + 1] = campaign
+  end
 end
-return 1
+return due

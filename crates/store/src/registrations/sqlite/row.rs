@@ -6,8 +6,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serializer;
 
+use crate::deltas::{self, Delta};
 use crate::error::{Result, StoreError};
-use crate::registrations::feed::sqlite::append_change;
 use crate::registrations::{InsertOutcome, Receipt};
 use crate::sqlite::convert;
 use crate::sqlite::convert::{number, photo_ref, time};
@@ -31,6 +31,7 @@ pub(crate) struct RegistrationRow {
     answers: String,
     name: String,
     consent: Option<String>,
+    delta: Delta,
 }
 
 impl RegistrationRow {
@@ -44,7 +45,10 @@ impl RegistrationRow {
             .map_err(|_| StoreError::malformed("answers"))?;
         let answers = String::from_utf8(answers);
         let name = campaign.searched_name(&registration.answers);
+        let mut delta = Delta::new(campaign);
+        delta.add(campaign, &registration.answers, 1);
         Ok(Self {
+            delta,
             registration: registration.clone(),
             answers: answers.map_err(|_| StoreError::malformed("answers"))?,
             name: name.unwrap_or_default(),
@@ -59,6 +63,7 @@ impl RegistrationRow {
             answers,
             name,
             consent,
+            delta,
         } = self;
         let id = registration.id.as_bytes();
         let campaign = registration.campaign.as_str();
@@ -78,7 +83,7 @@ impl RegistrationRow {
             consent,
         ))?;
         if inserted == 1 {
-            append_change(connection, campaign, None, Some(value))?;
+            deltas::sqlite::append(connection, delta)?;
             return Ok(InsertOutcome::Inserted);
         }
         let sql = "SELECT digest, received_at FROM registrations WHERE id = ?1";

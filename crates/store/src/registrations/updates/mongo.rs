@@ -12,6 +12,7 @@ use mongodb::options::ReadConcern;
 use tokio::time::sleep;
 
 use super::UpdateOutcome;
+use crate::deltas::{self, Delta};
 use crate::error::Result;
 use crate::mongo::convert::{binary, number};
 use crate::mongo::driver_error;
@@ -40,11 +41,13 @@ impl MongoStore {
         correction: &Correction,
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome> {
+        let mut delta = removed(campaign, read);
+        delta.add(campaign, &corrected.registration.answers, 1);
         let write = UpdateKind::Correction {
             update: history::correction_update(campaign, read, corrected, correction),
             alias,
         };
-        self.update(campaign, read, write).await
+        self.update(delta, read, write).await
     }
 
     pub(crate) async fn delete(
@@ -54,18 +57,18 @@ impl MongoStore {
         deletion: &Deletion,
     ) -> Result<UpdateOutcome> {
         let write = UpdateKind::Deletion(deletion);
-        self.update(campaign, read, write).await
+        self.update(removed(campaign, read), read, write).await
     }
 
     async fn update(
         &self,
-        campaign: &Campaign,
+        delta: Delta,
         read: &RegistrationHistory,
         write: UpdateKind<'_>,
     ) -> Result<UpdateOutcome> {
         let step = MongoUpdate {
             store: self,
-            campaign: &campaign.id,
+            delta,
             read,
             write,
         };
@@ -76,7 +79,7 @@ impl MongoStore {
 /// One update of the version that was read.
 struct MongoUpdate<'a> {
     store: &'a MongoStore,
-    campaign: &'a CampaignId,
+    delta: Delta,
     read: &'a RegistrationHistory,
     write: UpdateKind<'a>,
 }
@@ -90,6 +93,10 @@ enum UpdateKind<'a> {
 }
 
 impl MongoUpdate<'_> {
+    fn campaign(&self) -> &CampaignId {
+        &self.delta.campaign
+    }
+
     /// Retries without limit while the store may come back: the caller sets the time limit.
     async fn retry(&self) -> Result<UpdateOutcome> {
         let mut session = self.store.database.client().start_session().await?;
@@ -135,8 +142,9 @@ impl MongoUpdate<'_> {
         if outcome == UpdateOutcome::Updated {
             let revisions = &self.store.revisions;
             let grow = doc! { "$inc": { "revision": 1_i64 } };
-            let grown = revisions.update_one(doc! { "_id": self.campaign.as_str() }, grow);
-            grown.upsert(true).session(session).await?;
+            let grown = revisions.update_one(doc! { "_id": self.campaign().as_str() }, grow);
+            grown.upsert(true).session(&mut *session).await?;
+            deltas::mongo::insert(self.store, session, [&self.delta]).await?;
         }
         Ok(outcome)
     }
@@ -183,7 +191,7 @@ impl MongoUpdate<'_> {
         if let Some(held) = held.session(&mut *session).await? {
             return Ok(history::alias_owner(&held) == Some(owner));
         }
-        let document = history::alias_document(alias, self.campaign, owner);
+        let document = history::alias_document(alias, self.campaign(), owner);
         registrations.insert_one(&document).session(session).await?;
         Ok(true)
     }
@@ -197,10 +205,17 @@ impl MongoUpdate<'_> {
         };
         doc! {
             "_id": binary(self.read.registration.id.as_bytes()),
-            "campaign": self.campaign.as_str(),
+            "campaign": self.campaign().as_str(),
             "version": version,
         }
     }
+}
+
+/// Creates the delta of a registration that no longer counts as it was read.
+fn removed(campaign: &Campaign, read: &RegistrationHistory) -> Delta {
+    let mut delta = Delta::new(campaign);
+    delta.add(campaign, &read.registration.answers, -1);
+    delta
 }
 
 fn outcome(matched: u64) -> UpdateOutcome {

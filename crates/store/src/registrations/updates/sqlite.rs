@@ -7,15 +7,15 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use super::UpdateOutcome;
+use crate::deltas::{self, Delta};
 use crate::error::{Result, StoreError};
-use crate::registrations::feed::sqlite::append_change;
 use crate::registrations::sqlite::{COLUMNS, registration};
 use crate::sqlite::convert::{number, photo_ref, time};
 use crate::sqlite::handle::SqliteStore;
 use jornada_domain::history::{
     AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
 };
-use jornada_domain::{Campaign, CampaignId, RegistrationId};
+use jornada_domain::{Campaign, RegistrationId};
 
 impl SqliteStore {
     pub(crate) async fn history(
@@ -37,7 +37,9 @@ impl SqliteStore {
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome> {
         let correction = correction.clone();
-        let step = SqliteUpdate::new(&campaign.id, read);
+        let mut step = SqliteUpdate::new(campaign, read);
+        let answers = &corrected.registration.answers;
+        step.delta.add(campaign, answers, 1);
         let value = corrected.registration.tally_value.clone();
         let name = campaign.searched_name(&corrected.registration.answers);
         let correct = move |connection: &Connection| {
@@ -52,7 +54,7 @@ impl SqliteStore {
         read: &RegistrationHistory,
         deletion: &Deletion,
     ) -> Result<UpdateOutcome> {
-        let step = SqliteUpdate::new(&campaign.id, read);
+        let step = SqliteUpdate::new(campaign, read);
         let deletion = deletion.clone();
         let delete = move |connection: &Connection| step.delete(connection, &deletion);
         self.writer.write(delete).await
@@ -127,16 +129,18 @@ struct SqliteUpdate {
     id: [u8; 16],
     campaign: String,
     version: i64,
-    value: String,
+    delta: Delta,
 }
 
 impl SqliteUpdate {
-    fn new(campaign: &CampaignId, read: &RegistrationHistory) -> Self {
+    fn new(campaign: &Campaign, read: &RegistrationHistory) -> Self {
+        let mut delta = Delta::new(campaign);
+        delta.add(campaign, &read.registration.answers, -1);
         Self {
             id: *read.registration.id.as_bytes(),
-            campaign: campaign.as_str().to_owned(),
+            campaign: campaign.id.as_str().to_owned(),
             version: number(read.version),
-            value: read.registration.tally_value.clone(),
+            delta,
         }
     }
 
@@ -178,9 +182,7 @@ impl SqliteUpdate {
             let mut statement = connection.prepare_cached(sql)?;
             statement.execute((alias.as_bytes(), self.id))?;
         }
-        if self.value != value {
-            append_change(connection, &self.campaign, Some(&self.value), Some(value))?;
-        }
+        deltas::sqlite::append(connection, &self.delta)?;
         self.increment_revision(connection)
     }
 
@@ -224,7 +226,7 @@ impl SqliteUpdate {
             let sql = format!("DELETE FROM {table} WHERE id = ?1");
             connection.prepare_cached(&sql)?.execute([self.id])?;
         }
-        append_change(connection, &self.campaign, Some(&self.value), None)?;
+        deltas::sqlite::append(connection, &self.delta)?;
         self.increment_revision(connection)
     }
 

@@ -15,7 +15,7 @@ use jornada_domain::history::{
 };
 use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
-/// Builds the update of a correction. If totals change it sets `moved` as a whole: the feed reads that.
+/// Builds the update of a correction.
 pub(crate) fn correction_update(
     campaign: &Campaign,
     read: &RegistrationHistory,
@@ -37,14 +37,6 @@ pub(crate) fn correction_update(
             Some(after) => set.insert(name, after),
             None => unset.insert(name, ""),
         };
-    }
-    let from = &read.registration.tally_value;
-    if from != value {
-        let campaign = read.registration.campaign.as_str();
-        set.insert(
-            "moved",
-            doc! { "campaign": campaign, "from": from, "to": value },
-        );
     }
     let mut update =
         doc! { "$set": set, "$push": { "corrections": correction_document(correction) } };

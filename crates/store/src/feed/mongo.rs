@@ -1,7 +1,5 @@
-//! Feed from a change stream on the primary, filtered and projected by the server. Its changes, like the snapshot
-//! before them, are majority-committed.
-
-mod snapshot;
+//! Feed from one change stream over the deltas of all campaigns, on the primary. Its changes, like the snapshot before
+//! them, are majority-committed.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,36 +10,37 @@ use mongodb::bson::{Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::time::Instant;
 
-use super::change::{Change, FeedError, FeedPosition, MAX_CHANGES};
+use super::{FeedBatch, FeedChange, FeedError, FeedPosition, MAX_CHANGES};
+use crate::deltas;
 use crate::error::{Result, StoreError};
 use crate::mongo::driver_error;
 use crate::mongo::handle::{MongoStore, primary};
 use crate::time_limit::{OPERATION_TIMEOUT, in_time, with_timeout};
-use jornada_domain::CampaignId;
-
-use snapshot::to_order;
 
 /// Time that the server waits for a change before it returns an empty batch.
 const MAX_AWAIT_TIME: Duration = Duration::from_millis(250);
 
-/// Maximum number of events in a batch from the server; each may hold two changes.
+/// Time within which the server must find the first deltas, or the end, of the writes of all collections since the
+/// position. Counting a million registrations anew takes about as long.
+const MAX_CATCH_UP_TIME: Duration = Duration::from_secs(3);
+
+/// Maximum number of events in a batch from the server.
 const BATCH_SIZE: usize = 1_000;
 
-/// The changes of one campaign in MongoDB.
+/// The deltas of all campaigns in MongoDB.
 pub(crate) struct MongoFeed {
     store: MongoStore,
-    campaign: CampaignId,
     /// Position after which a new stream starts: includes all of `ready`.
     after: FeedPosition,
     stream: Option<RawBatchCursor>,
     /// Whether the next batch of the stream answers a request of an earlier call.
     requested_before: bool,
     /// Changes read from the stream and not yet returned.
-    ready: VecDeque<Change>,
+    ready: VecDeque<FeedChange>,
 }
 
 /// A batch from the server, whose changes are in `ready`.
-struct FeedBatch {
+struct ServerBatch {
     events: usize,
     requested_now: bool,
 }
@@ -49,26 +48,20 @@ struct FeedBatch {
 impl fmt::Debug for MongoFeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MongoFeed")
-            .field("campaign", &self.campaign)
             .field("after", &self.after)
             .finish_non_exhaustive()
     }
 }
 
 impl MongoFeed {
-    pub(crate) async fn open(
-        store: MongoStore,
-        campaign: CampaignId,
-        after: FeedPosition,
-    ) -> Result<Self, FeedError> {
+    pub(crate) async fn open(store: MongoStore, after: FeedPosition) -> Result<Self, FeedError> {
         // A future position comes from another history. The server would wait for that time.
         if after.at > cluster_time(&store).await? {
             return Err(FeedError::Lost);
         }
-        let stream = open_stream(&store, &campaign, &after).await?;
+        let stream = open_stream(&store, &after).await?;
         Ok(Self {
             store,
-            campaign,
             after,
             stream: Some(stream),
             requested_before: true,
@@ -76,28 +69,32 @@ impl MongoFeed {
         })
     }
 
-    pub(crate) async fn next(&mut self, wait: Duration) -> Result<Vec<Change>, FeedError> {
+    pub(crate) async fn next(&mut self, wait: Duration) -> Result<FeedBatch, FeedError> {
         let deadline = Instant::now() + wait;
         loop {
             let answer = self.next_batch().await?;
             // After a full batch there may be more; any other batch is the last.
-            let more = answer.events == BATCH_SIZE
-                && self.ready.len() + 2 * BATCH_SIZE <= MAX_CHANGES.into();
+            let more =
+                answer.events == BATCH_SIZE && self.ready.len() + BATCH_SIZE <= MAX_CHANGES.into();
             let waits = !answer.requested_now || Instant::now() < deadline;
             if more || (self.ready.is_empty() && waits) {
                 continue;
             }
-            return Ok(self.ready.drain(..).collect());
+            return Ok(FeedBatch {
+                changes: self.ready.drain(..).collect(),
+                position: self.after.clone(),
+                is_complete: answer.requested_now && answer.events < BATCH_SIZE,
+            });
         }
     }
 
-    async fn next_batch(&mut self) -> Result<FeedBatch, FeedError> {
+    async fn next_batch(&mut self) -> Result<ServerBatch, FeedError> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             none => {
                 // The first batch of a stream is returned at once and says nothing about later changes.
                 self.requested_before = true;
-                none.insert(open_stream(&self.store, &self.campaign, &self.after).await?)
+                none.insert(open_stream(&self.store, &self.after).await?)
             }
         };
         let requested_now = !self.requested_before;
@@ -116,34 +113,33 @@ impl MongoFeed {
         if taken.is_err() {
             self.stream = None;
         }
-        taken.map(|events| FeedBatch {
+        taken.map(|events| ServerBatch {
             events,
             requested_now,
         })
     }
 
     fn read_batch(&mut self, batch: &RawBatch) -> Result<usize> {
-        let mut taken = 0;
+        let before = self.ready.len();
         for event in batch.doc_slices()? {
             let event = event.ok().and_then(RawBsonRef::as_document);
-            let change = event.and_then(FeedEvent::parse);
-            let FeedEvent {
-                before,
-                after,
-                position,
-            } = change.ok_or_else(|| StoreError::malformed("change"))?;
-            let changes = Change::between_values(before, after, &position);
-            self.ready.extend(changes);
-            self.after = position;
-            taken += 1;
+            let change = event.and_then(read_event);
+            let change = change.ok_or_else(|| StoreError::malformed("delta"))?;
+            self.after = change.position.clone();
+            self.ready.push_back(change);
         }
-        Ok(taken)
+        // The server also tells how far it has read writes of other collections.
+        let cursor = batch.as_raw_document().get_document("cursor").ok();
+        let token = cursor.and_then(|cursor| cursor.get_document("postBatchResumeToken").ok());
+        if let Some(token) = token.and_then(to_json) {
+            self.after.token = Some(token);
+        }
+        Ok(self.ready.len() - before)
     }
 }
 
 async fn open_stream(
     store: &MongoStore,
-    campaign: &CampaignId,
     after: &FeedPosition,
 ) -> Result<RawBatchCursor, FeedError> {
     let mut from = doc! {};
@@ -154,27 +150,19 @@ async fn open_stream(
             from.insert("startAfter", token)
         }
     };
-    let campaign = campaign.as_str();
-    let events = [
-        doc! { "operationType": "insert", "fullDocument.campaign": campaign },
-        doc! { "operationType": "update", "updateDescription.updatedFields.moved.campaign": campaign },
-        doc! { "operationType": "replace", "fullDocument.gone.campaign": campaign },
-    ];
-    let shown = doc! {
-        "clusterTime": 1,
-        "fullDocument.value": 1,
-        "fullDocument.gone.value": 1,
-        "updateDescription.updatedFields.moved": 1,
-    };
+    let shown = ["campaign", "fields", "counts"].map(|name| format!("fullDocument.{name}"));
+    let mut projection: Document = shown.into_iter().map(|name| (name, 1.into())).collect();
+    projection.insert("clusterTime", 1);
     let pipeline = [
         doc! { "$changeStream": from },
-        doc! { "$match": { "$or": events.to_vec() } },
-        doc! { "$project": shown },
+        doc! { "$match": { "operationType": "insert" } },
+        doc! { "$project": projection },
     ];
     let stream = store
-        .registrations
+        .deltas
         .aggregate(pipeline)
         .batch_size(u32::try_from(BATCH_SIZE).unwrap_or(u32::MAX))
+        .max_time(MAX_CATCH_UP_TIME)
         .max_await_time(MAX_AWAIT_TIME)
         .selection_criteria(primary());
     let open = async { Ok::<_, StoreError>(stream.batch().await) };
@@ -185,45 +173,18 @@ async fn open_stream(
     })
 }
 
-/// An event of the stream: a registration that counted under one value and now counts under another.
-struct FeedEvent {
-    before: Option<String>,
-    after: Option<String>,
-    position: FeedPosition,
-}
-
-impl FeedEvent {
-    fn parse(event: &RawDocument) -> Option<Self> {
-        let token = event.get_document("_id").ok()?;
-        let text = |of: &RawDocument, name| of.get_str(name).ok().map(str::to_owned);
-        let (before, after) = match (moved(event), event.get_document("fullDocument")) {
-            (Some(moved), _) => (text(moved, "from"), text(moved, "to")),
-            (None, Ok(document)) => {
-                let gone = document.get_document("gone").ok();
-                (
-                    gone.and_then(|gone| text(gone, "value")),
-                    text(document, "value"),
-                )
-            }
-            (None, Err(_)) => (None, None),
-        };
-        let position = FeedPosition {
+fn read_event(event: &RawDocument) -> Option<FeedChange> {
+    Some(FeedChange {
+        delta: deltas::mongo::read(event.get_document("fullDocument").ok()?)?,
+        position: FeedPosition {
             at: to_order(event.get_timestamp("clusterTime").ok()?),
-            token: Some(serde_json::to_string(&token).ok()?),
-        };
-        (before.is_some() || after.is_some()).then_some(Self {
-            before,
-            after,
-            position,
-        })
-    }
+            token: Some(to_json(event.get_document("_id").ok()?)?),
+        },
+    })
 }
 
-/// Returns the field that a correction sets if totals change.
-fn moved(event: &RawDocument) -> Option<&RawDocument> {
-    let update = event.get_document("updateDescription").ok()?;
-    let fields = update.get_document("updatedFields").ok()?;
-    fields.get_document("moved").ok()
+fn to_json(token: &RawDocument) -> Option<String> {
+    serde_json::to_string(&token).ok()
 }
 
 async fn cluster_time(store: &MongoStore) -> Result<u64> {
@@ -241,7 +202,15 @@ fn to_feed_error(error: mongodb::error::Error) -> FeedError {
     if driver_error::is_lost_position(&error) {
         return FeedError::Lost;
     }
+    if driver_error::is_time_limit(&error) {
+        return FeedError::Behind;
+    }
     StoreError::from(error).into()
+}
+
+/// Converts a cluster time to a number in the same order.
+pub(super) fn to_order(time: Timestamp) -> u64 {
+    u64::from(time.time) << 32 | u64::from(time.increment)
 }
 
 fn from_order(at: u64) -> Timestamp {
