@@ -134,7 +134,7 @@ async fn measure_reads(name: &str, fixture: &StoreFixture) {
         .unwrap();
     print_rate(name, "counted", count, since);
     let since = Instant::now();
-    let totals = fixture.store.snapshot(id).await.unwrap().totals;
+    let totals = fixture.snapshot().await.totals;
     print_rate(name, "totals", totals.values().sum(), since);
     for value in [None, None, Some("Ciudad 7")] {
         let selection =
