@@ -46,7 +46,7 @@ pub struct Follower {
 struct FeedCursor {
     feed: Feed,
     position: FeedPosition,
-    /// Campaigns with deltas that lack a field of a tally: written by an instance with another campaign file.
+    /// Campaigns to count anew.
     recount: BTreeSet<CampaignId>,
 }
 
@@ -174,7 +174,8 @@ impl Follower {
                 continue;
             };
             let Some(projection) = Projection::new(campaign, &delta.fields) else {
-                cursor.recount.insert(campaign.id.clone());
+                // Written by an instance with another campaign file.
+                self.cache.request_refresh(&campaign.id).await?;
                 continue;
             };
             for (answers, difference) in &delta.counts {
@@ -196,10 +197,16 @@ impl Follower {
     /// Refreshes the campaigns that must be counted anew. Returns false if another leader moved the counts.
     async fn refresh_all(&self, cursor: &mut FeedCursor) -> anyhow::Result<bool> {
         while let Some(id) = cursor.recount.pop_first() {
-            if let Some(campaign) = self.campaign(&id)
-                && !self.refresh(cursor, campaign).await?
-            {
-                return Ok(false);
+            let Some(campaign) = self.campaign(&id) else {
+                continue;
+            };
+            match self.refresh(cursor, campaign).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) => {
+                    self.cache.request_refresh(&id).await.ok();
+                    return Err(error);
+                }
             }
         }
         Ok(true)
