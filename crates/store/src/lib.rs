@@ -34,8 +34,8 @@ pub use photos::buffer::{BufferedPhoto, BufferedPhotoKey, PhotoBufferSize};
 pub use photos::deletions::PendingPhotoDeletion;
 pub use registrations::search;
 pub use registrations::{
-    Change, DeletedRegistration, Feed, FeedError, FeedPosition, InsertOutcome, Receipt,
-    RegistrationStream, TotalsSnapshot, UpdateOutcome,
+    Change, DeletedRegistration, Feed, FeedError, FeedPosition, InsertOutcome, MAX_BATCH_BYTES,
+    MAX_BATCH_RECORDS, NewRegistration, Receipt, RegistrationStream, TotalsSnapshot, UpdateOutcome,
 };
 pub use setting::StoreSetting;
 pub use time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT};

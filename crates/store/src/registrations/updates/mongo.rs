@@ -4,18 +4,16 @@ mod history;
 
 use mongodb::ClientSession;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::{
-    Error, ErrorKind, Result as Driven, TRANSIENT_TRANSACTION_ERROR,
-    UNKNOWN_TRANSACTION_COMMIT_RESULT,
-};
-use mongodb::options::ReadConcern;
+use mongodb::error::{Error, ErrorKind, Result as Driven, TRANSIENT_TRANSACTION_ERROR};
 use tokio::time::sleep;
 
-use super::UpdateOutcome;
+use super::{UpdateOutcome, delta};
+use crate::deltas::{self, Delta};
 use crate::error::Result;
 use crate::mongo::convert::{binary, number};
 use crate::mongo::driver_error;
-use crate::mongo::handle::{MongoStore, RETRY_DELAY, primary};
+use crate::mongo::handle::{MongoStore, RETRY_DELAY};
+use crate::mongo::transaction;
 use crate::registrations::mongo::id_filter;
 use crate::time_limit::in_time;
 use jornada_domain::history::{Correction, Deletion, RegistrationHistory};
@@ -44,7 +42,8 @@ impl MongoStore {
             update: history::correction_update(campaign, read, corrected, correction),
             alias,
         };
-        self.update(campaign, read, write).await
+        let delta = delta(campaign, read, Some(corrected));
+        self.update(campaign, read, write, delta).await
     }
 
     pub(crate) async fn delete(
@@ -54,7 +53,8 @@ impl MongoStore {
         deletion: &Deletion,
     ) -> Result<UpdateOutcome> {
         let write = UpdateKind::Deletion(deletion);
-        self.update(campaign, read, write).await
+        let delta = delta(campaign, read, None);
+        self.update(campaign, read, write, delta).await
     }
 
     async fn update(
@@ -62,12 +62,14 @@ impl MongoStore {
         campaign: &Campaign,
         read: &RegistrationHistory,
         write: UpdateKind<'_>,
+        delta: Delta,
     ) -> Result<UpdateOutcome> {
         let step = MongoUpdate {
             store: self,
             campaign: &campaign.id,
             read,
             write,
+            delta,
         };
         in_time(step.retry()).await
     }
@@ -79,6 +81,7 @@ struct MongoUpdate<'a> {
     campaign: &'a CampaignId,
     read: &'a RegistrationHistory,
     write: UpdateKind<'a>,
+    delta: Delta,
 }
 
 enum UpdateKind<'a> {
@@ -102,25 +105,10 @@ impl MongoUpdate<'_> {
     }
 
     async fn attempt(&self, session: &mut ClientSession) -> Driven<UpdateOutcome> {
-        session
-            .start_transaction()
-            .read_concern(ReadConcern::snapshot())
-            .selection_criteria(primary())
-            .await?;
+        transaction::start(session).await?;
         let outcome = self.write(session).await;
-        if !matches!(outcome, Ok(UpdateOutcome::Updated)) {
-            // If this does not arrive, the server aborts once the session is used again or expires.
-            session.abort_transaction().await.ok();
-            return outcome;
-        }
-        loop {
-            match session.commit_transaction().await {
-                Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => {
-                    sleep(RETRY_DELAY).await;
-                }
-                committed => return committed.map(|()| UpdateOutcome::Updated),
-            }
-        }
+        let is_updated = |outcome: &UpdateOutcome| *outcome == UpdateOutcome::Updated;
+        transaction::finish(session, outcome, is_updated).await
     }
 
     async fn write(&self, session: &mut ClientSession) -> Driven<UpdateOutcome> {
@@ -133,6 +121,7 @@ impl MongoUpdate<'_> {
             }
         };
         if outcome == UpdateOutcome::Updated {
+            deltas::mongo::insert(self.store, session, [&self.delta]).await?;
             let revisions = &self.store.revisions;
             let grow = doc! { "$inc": { "revision": 1_i64 } };
             let grown = revisions.update_one(doc! { "_id": self.campaign.as_str() }, grow);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::UpdateOutcome;
+use super::{UpdateOutcome, delta};
+use crate::deltas::{self, Delta};
 use crate::error::{Result, StoreError};
 use crate::registrations::feed::sqlite::append_change;
 use crate::registrations::sqlite::{COLUMNS, registration};
@@ -37,7 +38,8 @@ impl SqliteStore {
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome> {
         let correction = correction.clone();
-        let step = SqliteUpdate::new(&campaign.id, read);
+        let delta = delta(campaign, read, Some(corrected));
+        let step = SqliteUpdate::new(&campaign.id, read, delta);
         let value = corrected.registration.tally_value.clone();
         let name = campaign.searched_name(&corrected.registration.answers);
         let correct = move |connection: &Connection| {
@@ -52,7 +54,8 @@ impl SqliteStore {
         read: &RegistrationHistory,
         deletion: &Deletion,
     ) -> Result<UpdateOutcome> {
-        let step = SqliteUpdate::new(&campaign.id, read);
+        let delta = delta(campaign, read, None);
+        let step = SqliteUpdate::new(&campaign.id, read, delta);
         let deletion = deletion.clone();
         let delete = move |connection: &Connection| step.delete(connection, &deletion);
         self.writer.write(delete).await
@@ -128,15 +131,17 @@ struct SqliteUpdate {
     campaign: String,
     version: i64,
     value: String,
+    delta: Delta,
 }
 
 impl SqliteUpdate {
-    fn new(campaign: &CampaignId, read: &RegistrationHistory) -> Self {
+    fn new(campaign: &CampaignId, read: &RegistrationHistory, delta: Delta) -> Self {
         Self {
             id: *read.registration.id.as_bytes(),
             campaign: campaign.as_str().to_owned(),
             version: number(read.version),
             value: read.registration.tally_value.clone(),
+            delta,
         }
     }
 
@@ -181,6 +186,7 @@ impl SqliteUpdate {
         if self.value != value {
             append_change(connection, &self.campaign, Some(&self.value), Some(value))?;
         }
+        deltas::sqlite::append(connection, &self.delta)?;
         self.increment_revision(connection)
     }
 
@@ -225,6 +231,7 @@ impl SqliteUpdate {
             connection.prepare_cached(&sql)?.execute([self.id])?;
         }
         append_change(connection, &self.campaign, Some(&self.value), None)?;
+        deltas::sqlite::append(connection, &self.delta)?;
         self.increment_revision(connection)
     }
 
