@@ -54,7 +54,7 @@ async fn measure_writes(name: &str, fixture: &StoreFixture) {
                 for number in (writer..WRITES).step_by(WRITERS) {
                     let city = format!("Ciudad {}", number % 100);
                     let one = registration(&campaign, &number.to_string(), &city, 0);
-                    store.insert(&campaign, &one).await.unwrap();
+                    fixture::insert(&store, &campaign, &one).await.unwrap();
                 }
             })
         })

@@ -14,6 +14,7 @@ use jornada_runtime::metrics::Dependency;
 use jornada_service::admission::{AbuseCounters, Admission};
 use jornada_service::campaigns::Campaigns;
 use jornada_service::registrations::Registrations;
+use jornada_service::registrations::batcher::Batcher;
 use jornada_service::registrations::closure_cache::ClosureCache;
 use jornada_service::registrations::key_ring::KeyRing;
 use jornada_service::registrations::photo_repository::PhotoRepository;
@@ -89,6 +90,7 @@ async fn open_registrations(
     );
     let registrations = Registrations {
         store: store.clone(),
+        batcher: Batcher::new(store.clone(), metrics.registrations.batches.clone()),
         photos: photos.await.context("JORNADA_PHOTOS")?,
         closures,
         secret: config.secret.clone(),

@@ -198,6 +198,7 @@ impl Error {
             },
             SubmitError::AlreadyRegistered { by_key } => Self::AlreadyRegistered { by_key },
             SubmitError::PreviouslyDeleted => Self::PreviouslyDeleted,
+            SubmitError::Busy => Self::Busy,
             SubmitError::Store(error) => error.into(),
             SubmitError::Photos(error) => error.into(),
         }

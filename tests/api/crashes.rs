@@ -4,6 +4,9 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
 
+use futures_util::TryStreamExt;
+use mongodb::bson::{Document, doc};
+
 use crate::on_both;
 use jornada_testkit::instance::{
     DEFAULT_TIMEOUT, Installation, RunningInstance, Stores, form_with_photo,
@@ -65,6 +68,30 @@ async fn sigkill_loses_nothing_acknowledged(stores: Stores) {
         app.total().await == Some(400)
     })
     .await;
+    assert_eq!(sum_of_deltas(&installation).await, 400);
+}
+
+/// Returns the registrations of the campaign with photo by its deltas.
+async fn sum_of_deltas(installation: &Installation) -> i64 {
+    let mut settings = installation.settings.iter();
+    let (_, store) = settings.find(|(name, _)| name == "JORNADA_STORE").unwrap();
+    let campaign = installation.campaign.as_str();
+    if let Some(path) = store.strip_prefix("sqlite:") {
+        let sql = "SELECT sum(json_extract(one.value, '$[1]')) \
+                   FROM deltas, json_each(deltas.counts) AS one WHERE campaign = ?1";
+        let file = rusqlite::Connection::open(path).unwrap();
+        return file.query_row(sql, [campaign], |row| row.get(0)).unwrap();
+    }
+    let client = mongodb::Client::with_uri_str(store).await.unwrap();
+    let deltas = client.default_database().unwrap();
+    let deltas = deltas.collection::<Document>("deltas");
+    let found = deltas.find(doc! { "campaign": campaign }).await.unwrap();
+    let found: Vec<_> = found.try_collect().await.unwrap();
+    let counts = found
+        .iter()
+        .flat_map(|delta| delta.get_array("counts").unwrap());
+    let counts = counts.map(|one| one.as_document().unwrap().get_i64("count").unwrap());
+    counts.sum()
 }
 
 async fn sigterm_finishes_requests_in_flight(stores: Stores) {

@@ -10,8 +10,7 @@ use jornada_domain::registration::UniqueKey;
 use jornada_domain::{Campaign, FormData, Registration, RegistrationId};
 use jornada_service::tally::TallyCache;
 use jornada_service::tally::follower::Follower;
-use jornada_store::Store;
-use jornada_store::StoreSetting;
+use jornada_store::{InsertOutcome, NewRegistration, Store, StoreSetting};
 use tokio_util::sync::CancellationToken;
 
 use crate::tally::{campaign, memory, redis as in_redis};
@@ -107,10 +106,12 @@ impl TallyFixture {
                 photo: None,
                 received_at: Timestamp::now(),
             };
-            self.store
-                .insert(&self.campaign, &registration)
-                .await
-                .unwrap();
+            let record = NewRegistration {
+                campaign: Arc::clone(&self.campaign),
+                registration,
+            };
+            let outcomes = self.store.insert(vec![record]).await;
+            assert!(matches!(outcomes[..], [Ok(InsertOutcome::Inserted)]));
         }
     }
 

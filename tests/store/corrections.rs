@@ -236,7 +236,7 @@ pub async fn an_id_requested_by_many_at_once_goes_to_one(fixture: &StoreFixture)
         let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
         let one = named(&campaign, "2000", &format!("Persona {number}"), "Cali", 1);
         tokio::spawn(async move {
-            let kept = store.insert(&campaign, &one).await.unwrap();
+            let kept = fixture::insert(&store, &campaign, &one).await.unwrap();
             u32::from(kept == InsertOutcome::Inserted)
         })
     });
@@ -278,7 +278,9 @@ pub async fn the_feed_reports_corrections_and_deletions(fixture: &StoreFixture) 
     try_insert(fixture, &first.registration).await;
     let theirs = fixture::campaign("carnaval");
     let other = registration(&theirs, "1", "Cali", 0);
-    fixture.store.insert(&theirs, &other).await.unwrap();
+    fixture::insert(&fixture.store, &theirs, &other)
+        .await
+        .unwrap();
 
     let expected = [
         ("Cali", 1),

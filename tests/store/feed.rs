@@ -7,7 +7,7 @@ use std::time::Duration;
 use jornada_store::{FeedError, FeedPosition};
 use tokio::time::{Instant, timeout};
 
-use crate::fixture::{Change, Snapshot, StoreFixture, changes, drain, registration};
+use crate::fixture::{self, Change, Snapshot, StoreFixture, changes, drain, registration};
 
 async fn start(fixture: &StoreFixture) -> FeedPosition {
     fixture.snapshot().await.position
@@ -82,7 +82,7 @@ pub async fn a_snapshot_while_people_register_misses_and_duplicates_nothing(
                     let value = ["a", "b", "c"][number % 3];
                     let key = format!("{writer}-{number}");
                     let one = registration(&campaign, &key, value, 0);
-                    store.insert(&campaign, &one).await.unwrap();
+                    fixture::insert(&store, &campaign, &one).await.unwrap();
                 }
             })
         })
@@ -113,7 +113,7 @@ pub async fn a_cancelled_call_loses_nothing(fixture: &StoreFixture) {
     let writer = tokio::spawn(async move {
         for number in 0..300 {
             let one = registration(&campaign, &format!("{number}"), &format!("{number}"), 0);
-            store.insert(&campaign, &one).await.unwrap();
+            fixture::insert(&store, &campaign, &one).await.unwrap();
         }
     });
     let mut seen = Vec::new();
@@ -164,7 +164,7 @@ pub async fn many_changes_come_in_bounded_batches(fixture: &StoreFixture) {
             tokio::spawn(async move {
                 for number in 0..500 {
                     let one = registration(&campaign, &format!("{writer}-{number}"), "a", 0);
-                    store.insert(&campaign, &one).await.unwrap();
+                    fixture::insert(&store, &campaign, &one).await.unwrap();
                 }
             })
         })

@@ -11,8 +11,10 @@ use jornada_domain::{
     Answers, Campaign, FormData, Registration, RegistrationId, RegistrationSelection,
 };
 use jornada_photo::PhotoFormat;
-use jornada_store::StoreSetting;
-use jornada_store::{Feed, FeedBatch, FeedError, FeedPosition, InsertOutcome, Store};
+use jornada_store::{
+    Feed, FeedBatch, FeedError, FeedPosition, InsertOutcome, NewRegistration, Store, StoreError,
+    StoreSetting,
+};
 use tempfile::TempDir;
 
 use jornada_testkit::{campaign::EXAMPLE, servers};
@@ -50,6 +52,11 @@ impl StoreFixture {
     pub async fn mongodb() -> Self {
         let address = mongodb_address(&servers::variable("JORNADA_TEST_MONGODB"));
         Self::on(StoreSetting::Mongo(address.into()), None).await
+    }
+
+    /// Opens a store with this setting.
+    pub async fn open(setting: StoreSetting) -> Self {
+        Self::on(setting, None).await
     }
 
     async fn on(setting: StoreSetting, folder: Option<TempDir>) -> Self {
@@ -96,7 +103,14 @@ impl StoreFixture {
     }
 
     pub async fn insert(&self, one: &Registration) -> InsertOutcome {
-        self.store.insert(&self.campaign, one).await.unwrap()
+        insert(&self.store, &self.campaign, one).await.unwrap()
+    }
+
+    /// Inserts a batch. Each record must have an outcome.
+    pub async fn insert_all(&self, all: &[Registration]) -> Vec<InsertOutcome> {
+        let batch = all.iter().map(|one| record(&self.campaign, one)).collect();
+        let outcomes = self.store.insert(batch).await.into_iter();
+        outcomes.map(Result::unwrap).collect()
     }
 
     pub async fn history(&self, id: RegistrationId) -> Option<RegistrationHistory> {
@@ -137,6 +151,25 @@ impl StoreFixture {
         }
         all
     }
+}
+
+/// Returns a registration to insert.
+pub fn record(campaign: &Arc<Campaign>, one: &Registration) -> NewRegistration {
+    NewRegistration {
+        campaign: Arc::clone(campaign),
+        registration: one.clone(),
+    }
+}
+
+/// Inserts a batch of one.
+pub async fn insert(
+    store: &Store,
+    campaign: &Arc<Campaign>,
+    one: &Registration,
+) -> Result<InsertOutcome, StoreError> {
+    let outcomes = store.insert(vec![record(campaign, one)]).await;
+    let [outcome] = outcomes.try_into().unwrap();
+    outcome
 }
 
 /// Returns the address of a test server with a random database name.
@@ -206,10 +239,7 @@ pub fn deletion(read: &RegistrationHistory) -> Deletion {
 }
 
 /// Counts a campaign by its only counted field.
-pub async fn snapshot(
-    store: &Store,
-    campaign: &Arc<Campaign>,
-) -> Result<Snapshot, jornada_store::StoreError> {
+pub async fn snapshot(store: &Store, campaign: &Arc<Campaign>) -> Result<Snapshot, StoreError> {
     let counts = BTreeMap::<Vec<String>, u64>::new();
     let (counts, position) = store.snapshot(vec![(Arc::clone(campaign), counts)]).await?;
     let totals = counts.into_iter().flatten();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jornada_domain::{Answers, Registration, RegistrationId, RegistrationSelection};
 use jornada_store::InsertOutcome;
 
-use crate::fixture::{StoreFixture, campaign, named, registration};
+use crate::fixture::{self, StoreFixture, campaign, named, registration};
 
 pub async fn the_first_is_inserted_a_retry_is_recognised_a_conflict_is_rejected(
     fixture: &StoreFixture,
@@ -31,7 +31,7 @@ pub async fn one_of_fifty_concurrent_inserts_is_new(fixture: &StoreFixture) {
         .map(|_| {
             let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
             let one = Arc::clone(&one);
-            tokio::spawn(async move { store.insert(&campaign, &one).await.unwrap() })
+            tokio::spawn(async move { fixture::insert(&store, &campaign, &one).await.unwrap() })
         })
         .collect();
     let mut new = 0;
@@ -50,7 +50,7 @@ pub async fn concurrent_different_registrations_are_all_stored(fixture: &StoreFi
         .map(|number| {
             let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
             let one = registration(&campaign, &format!("{number}"), "Bogotá", 0);
-            tokio::spawn(async move { store.insert(&campaign, &one).await.unwrap() })
+            tokio::spawn(async move { fixture::insert(&store, &campaign, &one).await.unwrap() })
         })
         .collect();
     for attempt in attempts {
@@ -272,7 +272,9 @@ pub async fn campaigns_are_separate(fixture: &StoreFixture) {
         .unwrap();
     for (campaign, one) in [(&fixture.campaign, &mine), (&other, &theirs)] {
         assert_eq!(
-            fixture.store.insert(campaign, one).await.unwrap(),
+            fixture::insert(&fixture.store, campaign, one)
+                .await
+                .unwrap(),
             InsertOutcome::Inserted
         );
     }
@@ -311,6 +313,8 @@ pub async fn reopening_preserves_everything(fixture: &StoreFixture) {
         .unwrap();
     assert_eq!(after.totals, before.totals);
     assert!(after.position.at >= before.position.at);
-    let retry = again.insert(&fixture.campaign, &stored[3]).await.unwrap();
+    let retry = fixture::insert(&again, &fixture.campaign, &stored[3])
+        .await
+        .unwrap();
     assert_eq!(retry, InsertOutcome::SameAgain(stored[3].received_at));
 }

@@ -2,13 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where it fails")]
 
 mod audit;
+mod batcher;
+mod batches;
 mod buffer;
 mod corrections;
 mod deletions;
 mod early_closures;
+mod elections;
+mod exactness;
 mod feed;
 mod fixture;
 mod insert;
+mod interrupted;
 mod jobs;
 mod mixed;
 mod outages;
@@ -53,6 +58,15 @@ contract! {
     insert::receipts_are_found_by_their_number
     insert::campaigns_are_separate
     insert::reopening_preserves_everything
+    batches::a_batch_returns_an_outcome_for_each_record
+    batches::a_batch_may_be_empty_or_large
+    batches::batches_of_several_instances_insert_each_id_once
+    batches::a_refused_record_fails_alone
+    batches::corrections_and_deletions_change_the_counts
+    batcher::what_waits_is_one_batch
+    batcher::registrations_beyond_the_bound_are_rejected
+    batcher::a_caller_that_stops_waiting_stops_nothing
+    batcher::two_instances_insert_each_id_once
     retention::a_consent_text_is_stored_once_and_named_by_registrations
     retention::a_photo_is_erased_and_its_registration_remains
     retention::a_pending_deletion_outlives_its_registration

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use uuid::Uuid;
 
+use crate::exactness::{assert_deltas_are_exact, sum_of_deltas};
 use crate::fixture::{self, StoreFixture, corrected, deletion, registration};
 
 const PLACES: [&str; 3] = ["Bogotá", "Cali", "Pasto"];
@@ -163,16 +164,17 @@ impl Consumer {
 }
 
 async fn run(
-    store: &Store,
+    fixture: &StoreFixture,
     campaign: &Arc<Campaign>,
     operations: &[Operation],
 ) -> Result<(), TestCaseError> {
+    let store = &fixture.store;
     let mut consumer = Consumer::start(store, campaign).await;
     for operation in operations {
         match operation {
             Operation::Insert(key, place) => {
                 let one = registration(campaign, &document(*key), PLACES[*place], 0);
-                store.insert(campaign, &one).await.unwrap();
+                fixture::insert(store, campaign, &one).await.unwrap();
             }
             Operation::Follow => consumer.catch_up().await,
             Operation::Restart => consumer.restart().await,
@@ -188,6 +190,9 @@ async fn run(
         .await
         .unwrap();
     prop_assert_eq!(truth.values().sum::<u64>(), count);
+    let by_place = sum_of_deltas(fixture, &campaign.id).await.into_iter();
+    let by_place = by_place.map(|(answers, count)| (answers.concat(), count.unsigned_abs()));
+    prop_assert_eq!(by_place.collect::<BTreeMap<_, _>>(), truth);
     Ok(())
 }
 
@@ -205,7 +210,7 @@ pub async fn totals_are_exact_after_any_sequence_of_operations(fixture: &StoreFi
             // Each has a campaign of its own.
             let case = case.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let campaign = fixture::campaign(&format!("caso-{case}"));
-            Handle::current().block_on(run(&fixture.store, &campaign, &operations))
+            Handle::current().block_on(run(fixture, &campaign, &operations))
         })
     });
     ran.unwrap();
@@ -220,7 +225,7 @@ pub async fn totals_are_exact_under_concurrent_updates(fixture: &StoreFixture) {
                 for turn in 0..30_u16 {
                     let (key, place) = ((turn * 7 + clerk) % 40, usize::from(turn + clerk) % 3);
                     let one = registration(&campaign, &document(key), PLACES[place], 0);
-                    store.insert(&campaign, &one).await.unwrap();
+                    fixture::insert(&store, &campaign, &one).await.unwrap();
                     let operation = match turn % 5 {
                         0 => Operation::Delete(key),
                         1 => Operation::Rename(key, 40 + turn),
@@ -241,5 +246,6 @@ pub async fn totals_are_exact_under_concurrent_updates(fixture: &StoreFixture) {
     consumer.catch_up().await;
     let truth = fixture.snapshot().await.totals;
     assert_eq!(consumer.totals().await, truth);
+    assert_deltas_are_exact(fixture).await;
     assert!(fixture.store.revision(&fixture.campaign.id).await.unwrap() > 30);
 }

@@ -14,12 +14,12 @@ use jornada_store::{
 use mongodb::bson::doc;
 use tokio::time::Instant;
 
-use crate::fixture::{StoreFixture, corrected, mongodb_address, named, registration};
+use crate::fixture::{self, StoreFixture, corrected, mongodb_address, named, registration};
 use jornada_testkit::proxy::Proxy;
 use jornada_testkit::servers;
 
 /// The time limit, with a reserve for a busy machine.
-const LIMIT: Duration = OPERATION_TIMEOUT.saturating_add(Duration::from_secs(3));
+pub const LIMIT: Duration = OPERATION_TIMEOUT.saturating_add(Duration::from_secs(3));
 
 const NAME: &str = "Persona Que Nadie Debe Leer";
 
@@ -35,7 +35,7 @@ fn full_text(error: &StoreError) -> String {
 }
 
 /// A MongoDB behind a proxy, with a direct connection: a replica set would announce its own address.
-async fn behind_a_proxy() -> (Proxy, StoreSetting) {
+pub async fn behind_a_proxy() -> (Proxy, StoreSetting) {
     let server = servers::variable("JORNADA_TEST_MONGODB");
     let host = server.trim_start_matches("mongodb://");
     let host = host.split(['/', ',']).next().unwrap().to_owned();
@@ -66,7 +66,7 @@ async fn a_mongodb_that_disappears_is_unavailable_in_time() {
     let one = registration(&campaign, "1", "Cali", 0);
     let all = RegistrationSelection::all();
     let (kept, found, counted, listed) = tokio::join!(
-        store.insert(&campaign, &one),
+        fixture::insert(&store, &campaign, &one),
         store.registration(&campaign, one.id),
         crate::fixture::snapshot(&store, &campaign),
         store.registrations(&campaign, &all),
@@ -98,7 +98,9 @@ async fn registrations_during_outages_are_inserted_once() {
                 number,
             );
             assert_eq!(
-                writer_store.insert(&writer_campaign, &one).await.unwrap(),
+                fixture::insert(&writer_store, &writer_campaign, &one)
+                    .await
+                    .unwrap(),
                 InsertOutcome::Inserted
             );
         }
@@ -142,7 +144,7 @@ async fn corrections_during_outages_are_applied_once() {
     let mut ids = Vec::new();
     for number in 0..60 {
         let one = registration(&campaign, &format!("{number}"), "Cali", number);
-        store.insert(&campaign, &one).await.unwrap();
+        fixture::insert(&store, &campaign, &one).await.unwrap();
         ids.push(one.id);
     }
     let from = crate::fixture::snapshot(&store, &campaign)
@@ -244,9 +246,7 @@ async fn a_feed_of_a_dropped_collection_is_lost() {
 
 /// Inserts a registration that the store must refuse, and returns the text of the error with its causes.
 async fn text_of_failed_insert(fixture: &StoreFixture, one: &Registration) -> String {
-    let error = fixture
-        .store
-        .insert(&fixture.campaign, one)
+    let error = fixture::insert(&fixture.store, &fixture.campaign, one)
         .await
         .unwrap_err();
     assert!(matches!(error, StoreError::Failed(_)));

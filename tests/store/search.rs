@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 
 use crate::corrections::delete;
-use crate::fixture::{StoreFixture, campaign, corrected, named, registration};
+use crate::fixture::{self, StoreFixture, campaign, corrected, named, registration};
 
 /// More than the limit below which a search by name scans the whole period.
 const MANY: i64 = 3_600;
@@ -262,7 +262,9 @@ async fn crowd(fixture: &StoreFixture) -> Vec<Registration> {
     let store = &fixture.store;
     stream::iter(&crowd)
         .for_each_concurrent(64, async |one| {
-            store.insert(&fixture.campaign, one).await.unwrap();
+            fixture::insert(store, &fixture.campaign, one)
+                .await
+                .unwrap();
         })
         .await;
     crowd

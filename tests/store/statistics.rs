@@ -7,7 +7,7 @@ use jiff::civil::date;
 use jornada_domain::CampaignId;
 use jornada_service::staff::overview::OverviewCache;
 
-use crate::fixture::{StoreFixture, campaign, registration};
+use crate::fixture::{self, StoreFixture, campaign, registration};
 
 pub async fn registrations_are_counted_by_day_and_value(fixture: &StoreFixture) {
     let moment = |hour: i64| Timestamp::from_millisecond(1_795_000_000_000 + hour * 3_600_000);
@@ -26,11 +26,13 @@ pub async fn registrations_are_counted_by_day_and_value(fixture: &StoreFixture) 
         fixture.insert(&one).await;
     }
     let other = campaign("carnaval");
-    fixture
-        .store
-        .insert(&other, &registration(&other, "1", "Cali", 0))
-        .await
-        .unwrap();
+    fixture::insert(
+        &fixture.store,
+        &other,
+        &registration(&other, "1", "Cali", 0),
+    )
+    .await
+    .unwrap();
     let counts = fixture
         .store
         .count_by_day(&fixture.campaign.id, &days)

@@ -2,6 +2,7 @@
 //! call this module. An acknowledged registration survives the loss of this process.
 
 pub mod amend;
+pub mod batcher;
 pub mod closure_cache;
 pub mod key_ring;
 pub mod metrics;
@@ -18,6 +19,7 @@ use tracing::warn;
 
 use crate::admission::Admitted;
 use crate::key::InstallationSecret;
+use batcher::{BatchError, Batcher};
 use closure_cache::ClosureCache;
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::moment::truncate_to_ms;
@@ -28,7 +30,7 @@ use jornada_domain::{
 };
 use jornada_photo::inspect::{CleanPhoto, InspectionError, inspect};
 use jornada_runtime::blocking::run_blocking_if_large;
-use jornada_store::{InsertOutcome, Receipt, Store, StoreError};
+use jornada_store::{InsertOutcome, NewRegistration, Receipt, Store, StoreError};
 use metrics::RegistrationMetrics;
 use photo_repository::{PhotoError, PhotoRepository};
 use rejections::RejectionCounts;
@@ -77,6 +79,9 @@ pub enum SubmitError {
     /// The staff deleted this registration.
     #[error("registered earlier, then deleted")]
     PreviouslyDeleted,
+    /// Too many registrations wait for the store.
+    #[error("too many registrations wait for the store")]
+    Busy,
     /// The store failed.
     #[error("cannot store the registration")]
     Store(#[from] StoreError),
@@ -95,11 +100,22 @@ impl SubmitError {
     }
 }
 
+impl From<BatchError> for SubmitError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Busy => Self::Busy,
+            BatchError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// The use case "register": one per process, shared by all transports.
 #[derive(Clone, Debug)]
 pub struct Registrations {
-    /// Stores registrations.
+    /// Reads registrations.
     pub store: Store,
+    /// Inserts registrations.
+    pub batcher: Batcher,
     /// Stores photos.
     pub photos: PhotoRepository,
     /// Campaigns that staff closed early.
@@ -149,7 +165,7 @@ impl Registrations {
             SubmitError::NotOpen { .. } => count(RejectionReason::NotOpen),
             SubmitError::AlreadyRegistered { .. } => count(RejectionReason::AlreadyRegistered),
             SubmitError::PreviouslyDeleted => count(RejectionReason::Deleted),
-            SubmitError::Store(_) | SubmitError::Photos(_) => {}
+            SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_) => {}
         }
     }
 
@@ -167,7 +183,11 @@ impl Registrations {
         let registration = build_registration(campaign, id, answers, photo.as_ref(), now);
         self.store_photo(&registration, photo).await?;
         let receipt = |received_at| build_receipt(&registration, received_at);
-        match self.store.insert(campaign, &registration).await? {
+        let record = NewRegistration {
+            campaign: Arc::clone(campaign),
+            registration: registration.clone(),
+        };
+        match self.batcher.insert(record).await? {
             InsertOutcome::Inserted => {
                 Ok(SubmitOutcome::Registered(receipt(registration.received_at)))
             }
@@ -299,6 +319,6 @@ fn outcome_label(taken: &Result<SubmitOutcome, SubmitError>) -> &'static str {
         Err(SubmitError::Invalid(_) | SubmitError::InvalidPhoto(_)) => "refused",
         Err(SubmitError::PreviouslyDeleted) => "deleted",
         Err(SubmitError::NotOpen { .. }) => "closed",
-        Err(SubmitError::Store(_) | SubmitError::Photos(_)) => "failed",
+        Err(SubmitError::Busy | SubmitError::Store(_) | SubmitError::Photos(_)) => "failed",
     }
 }

@@ -37,7 +37,8 @@ pub use photos::buffer::{BufferedPhoto, BufferedPhotoKey, PhotoBufferSize};
 pub use photos::deletions::PendingPhotoDeletion;
 pub use registrations::search;
 pub use registrations::{
-    DeletedRegistration, InsertOutcome, Receipt, RegistrationStream, UpdateOutcome,
+    DeletedRegistration, InsertOutcome, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, NewRegistration,
+    Receipt, RegistrationStream, UpdateOutcome,
 };
 pub use setting::StoreSetting;
 pub use time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT};

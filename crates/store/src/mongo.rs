@@ -7,3 +7,4 @@ pub(crate) mod driver_error;
 pub(crate) mod handle;
 pub(crate) mod indexes;
 mod records;
+pub(crate) mod transaction;

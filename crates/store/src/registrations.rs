@@ -1,5 +1,6 @@
-//! Registrations: inserted once, read, counted, listed. The folder has their searches, updates and statistics.
+//! Registrations: read, counted, listed. The folder has their inserts, searches, updates and statistics.
 
+pub(crate) mod insert;
 pub(crate) mod mongo;
 pub mod search;
 pub(crate) mod sqlite;
@@ -18,34 +19,9 @@ use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, RegistrationSelection,
 };
 
+pub use insert::{InsertOutcome, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, NewRegistration};
 pub use stream::RegistrationStream;
 pub use updates::{DeletedRegistration, UpdateOutcome};
-
-/// Outcome of inserting a registration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InsertOutcome {
-    /// Inserted.
-    Inserted,
-    /// Stored before with the same digest, at this time. Nothing was written.
-    SameAgain(Timestamp),
-    /// The id exists with a different digest. Nothing was written.
-    Conflict,
-    /// The id is an alias of another registration, from a correction. Nothing was written.
-    AliasTaken,
-    /// The id is that of a deleted registration. Nothing was written.
-    Deleted,
-}
-
-impl InsertOutcome {
-    /// Compares a registration with the one stored under its id.
-    fn from_digests(digest: &[u8], stored_digest: &[u8], stored_received_at: Timestamp) -> Self {
-        if digest == stored_digest {
-            Self::SameAgain(stored_received_at)
-        } else {
-            Self::Conflict
-        }
-    }
-}
 
 /// Contents of a receipt; no personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,16 +37,6 @@ pub struct Receipt {
 }
 
 impl Store {
-    /// Inserts a registration unless its id exists. Once acknowledged it survives the loss of any one process or node.
-    /// Idempotent.
-    pub async fn insert(
-        &self,
-        campaign: &Campaign,
-        registration: &Registration,
-    ) -> Result<InsertOutcome> {
-        dispatch!("keep", self.insert(campaign, registration))
-    }
-
     /// Returns the contents of the receipt with this number.
     pub async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>> {
         dispatch!("receipt", self.receipt(number))

@@ -1,9 +1,10 @@
 //! A TCP proxy that can cut every connection and close new ones, to simulate a broken network.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -11,7 +12,20 @@ use tokio::sync::watch;
 pub struct Proxy {
     /// Address for clients.
     pub address: SocketAddr,
-    open: Arc<watch::Sender<bool>>,
+    state: Arc<State>,
+}
+
+struct State {
+    open: watch::Sender<bool>,
+    cut: Mutex<Option<Cut>>,
+}
+
+/// Cuts one connection when its client sends a text.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    pub text: &'static str,
+    /// Whether the server still gets the message; its answer is lost.
+    pub is_delivered: bool,
 }
 
 impl Proxy {
@@ -19,31 +33,84 @@ impl Proxy {
     pub async fn start(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let open = Arc::new(watch::Sender::new(true));
-        let gate = Arc::clone(&open);
+        let state = Arc::new(State {
+            open: watch::Sender::new(true),
+            cut: Mutex::default(),
+        });
+        let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, target.clone(), gate.subscribe()));
+                tokio::spawn(forward(client, target.clone(), Arc::clone(&shared)));
             }
         });
-        Self { address, open }
+        Self { address, state }
     }
 
     /// Cuts all connections, or accepts new ones again.
     pub fn set_open(&self, open: bool) {
-        self.open.send_replace(open);
+        self.state.open.send_replace(open);
+    }
+
+    /// Cuts the next connection that sends the text.
+    pub fn cut_once(&self, cut: Cut) {
+        *self.state.cut.lock().unwrap() = Some(cut);
+    }
+
+    /// Returns whether a cut is still to come.
+    pub fn is_cut_pending(&self) -> bool {
+        self.state.cut.lock().unwrap().is_some()
     }
 }
 
-async fn forward(mut client: TcpStream, target: String, mut gate: watch::Receiver<bool>) {
+impl State {
+    /// Returns the cut for a message, which is then done.
+    fn take_cut(&self, message: &[u8]) -> Option<Cut> {
+        let mut cut = self.cut.lock().unwrap();
+        let text = cut.as_ref()?.text.as_bytes();
+        let is_in = message.windows(text.len()).any(|window| window == text);
+        cut.take_if(|_| is_in)
+    }
+}
+
+async fn forward(mut client: TcpStream, target: String, state: Arc<State>) {
+    let mut gate = state.open.subscribe();
     if !*gate.borrow_and_update() {
         return;
     }
     let Ok(mut server) = TcpStream::connect(target).await else {
         return;
     };
-    tokio::select! {
-        _ = copy_bidirectional(&mut client, &mut server) => {}
-        _ = gate.wait_for(|open| !open) => {}
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let is_delivered = tokio::select! {
+        is_delivered = forward_requests(&mut from_client, &mut to_server, &state) => is_delivered,
+        _ = copy(&mut from_server, &mut to_client) => false,
+        _ = gate.wait_for(|open| !open) => false,
+    };
+    if is_delivered {
+        // The answer shows that the server has executed the command.
+        from_server.read(&mut [0; 16]).await.ok();
+    }
+}
+
+/// Returns whether the last message was delivered, although its answer must not be.
+async fn forward_requests(
+    client: &mut ReadHalf<'_>,
+    server: &mut WriteHalf<'_>,
+    state: &State,
+) -> bool {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let Ok(length @ 1..) = client.read(&mut buffer).await else {
+            return false;
+        };
+        let message = &buffer[..length];
+        let cut = state.take_cut(message);
+        if cut.is_some_and(|cut| !cut.is_delivered) || server.write_all(message).await.is_err() {
+            return false;
+        }
+        if cut.is_some() {
+            return true;
+        }
     }
 }

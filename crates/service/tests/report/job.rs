@@ -2,13 +2,13 @@
 
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
 use calamine::{Reader, Xlsx as Workbook};
 use jornada_domain::job::ReportFormat;
 use jornada_domain::{Lang, Registration};
 use jornada_service::reports::{FinishedReport, Progress, ReportError, ReportGenerator};
-use jornada_store::Store;
-use jornada_store::StoreSetting;
+use jornada_store::{InsertOutcome, NewRegistration, Store, StoreSetting};
 
 use crate::people::{campaign, people, person, report_spec};
 
@@ -94,8 +94,12 @@ async fn the_store_s_registrations_arrive_in_order() {
     let store = Store::open(&setting).await.unwrap();
     let campaign = campaign();
     for (number, city) in (0..).zip(["Medellín", "Bogotá", "Medellín", "Bogotá", "Leticia"]) {
-        let person = person(&campaign, number, "Ana", city);
-        store.insert(&campaign, &person).await.unwrap();
+        let record = NewRegistration {
+            registration: person(&campaign, number, "Ana", city),
+            campaign: Arc::clone(&campaign),
+        };
+        let outcomes = store.insert(vec![record]).await;
+        assert!(matches!(outcomes[..], [Ok(InsertOutcome::Inserted)]));
     }
     let reports = ReportGenerator::new(0);
     let subject = report_spec(Some("Medellín"), Lang::Es);

@@ -61,7 +61,16 @@ impl From<Error> for StoreError {
 
 /// Returns whether a write failed because its `_id` exists.
 pub(crate) fn is_duplicate(error: &Error) -> bool {
-    matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY)
+    let is_write = matches!(*error.kind, ErrorKind::Write(_) | ErrorKind::InsertMany(_));
+    is_write && code(error).is_some_and(|(code, _)| code == DUPLICATE_KEY)
+}
+
+/// Returns whether a document is why an insert failed, not the state of the server.
+pub(crate) fn is_record_error(error: &Error) -> bool {
+    matches!(
+        *error.kind,
+        ErrorKind::InsertMany(_) | ErrorKind::InvalidArgument { .. }
+    )
 }
 
 /// Returns whether a collection exists already.
@@ -86,7 +95,8 @@ pub(crate) fn is_time_limit(error: &Error) -> bool {
     code(error).is_some_and(|(code, _)| code == MAX_TIME_EXPIRED)
 }
 
-fn is_transient(error: &Error) -> bool {
+/// Returns whether another attempt may succeed.
+pub(crate) fn is_transient(error: &Error) -> bool {
     let labelled = [RETRYABLE_ERROR, RETRYABLE_WRITE_ERROR];
     labelled.iter().any(|label| error.contains_label(label))
         || match &*error.kind {
@@ -108,6 +118,10 @@ fn code(error: &Error) -> Option<(i32, &str)> {
         }
         ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
             Some((error.code, &error.code_name))
+        }
+        ErrorKind::InsertMany(error) => {
+            let first = error.write_errors.as_ref()?.first()?;
+            Some((first.code, first.code_name.as_deref().unwrap_or_default()))
         }
         _ => None,
     }
@@ -135,7 +149,7 @@ fn summarize(kind: &ErrorKind) -> &'static str {
         ErrorKind::InvalidArgument { .. } => "invalid driver settings",
         ErrorKind::Command(_) => "command rejected",
         ErrorKind::Write(WriteFailure::WriteConcernError(_)) => "write not confirmed by a majority",
-        ErrorKind::Write(_) => "write rejected",
+        ErrorKind::Write(_) | ErrorKind::InsertMany(_) => "write rejected",
         ErrorKind::Bson(_) | ErrorKind::InvalidResponse { .. } => "unreadable response",
         _ => "driver error",
     }

@@ -6,31 +6,18 @@ mod list;
 use std::collections::BTreeMap;
 
 use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc};
-use mongodb::options::ReadConcern;
-use tokio::time::sleep;
 
-use super::{InsertOutcome, Receipt};
-use crate::error::{Result, StoreError};
-use crate::mongo::convert;
-use crate::mongo::convert::{binary, moment, read_field};
-use crate::mongo::driver_error::is_duplicate;
-use crate::mongo::handle::{MongoStore, RETRY_DELAY, primary};
+use super::Receipt;
+use crate::error::Result;
+use crate::mongo::convert::{binary, moment};
+use crate::mongo::handle::MongoStore;
 use crate::mongo::indexes::list_index_hint;
-use crate::time_limit::{COUNT_TIMEOUT, OPERATION_TIMEOUT, PING_TIMEOUT, in_time, with_timeout};
+use crate::time_limit::{COUNT_TIMEOUT, PING_TIMEOUT, in_time, with_timeout};
 use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, RegistrationSelection,
 };
 
 impl MongoStore {
-    pub(crate) async fn insert(
-        &self,
-        campaign: &Campaign,
-        registration: &Registration,
-    ) -> Result<InsertOutcome> {
-        let document = document::from_registration(campaign, registration)?;
-        in_time(insert(self, &document, registration)).await
-    }
-
     pub(crate) async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>> {
         let (least, greatest) = number.id_range();
         let range = doc! { "$gte": binary(least.as_bytes()), "$lte": binary(greatest.as_bytes()) };
@@ -107,60 +94,4 @@ pub(crate) fn selection_filter(
     let bounds = [selection.from.map(moment), selection.until.map(moment)];
     insert_period(&mut filter, bounds);
     filter
-}
-
-/// Retries without limit while the store may come back: the caller sets the time limit.
-async fn insert(
-    store: &MongoStore,
-    document: &RawDocumentBuf,
-    registration: &Registration,
-) -> Result<InsertOutcome> {
-    let mut retried = false;
-    loop {
-        let outcome = match store.registrations.insert_one(document).await {
-            Ok(_) => Ok(InsertOutcome::Inserted),
-            Err(error) if is_duplicate(&error) => compare_with_stored(store, registration).await,
-            Err(error) => Err(error.into()),
-        };
-        match outcome {
-            // An earlier attempt was stored, but its acknowledgement was lost.
-            Ok(InsertOutcome::SameAgain(at)) if retried && at == registration.received_at => {
-                return Ok(InsertOutcome::Inserted);
-            }
-            Err(StoreError::Unavailable(_)) => retried = true,
-            known => return known,
-        }
-        sleep(RETRY_DELAY).await;
-    }
-}
-
-/// Compares a registration with the document that has its id. The read is linearizable: a majority may not have that
-/// document yet, and it must not be reported as stored before.
-async fn compare_with_stored(
-    store: &MongoStore,
-    registration: &Registration,
-) -> Result<InsertOutcome> {
-    let find = store
-        .registrations
-        .find_one(doc! { "_id": binary(registration.id.as_bytes()) })
-        .projection(doc! { "digest": 1, "received_at": 1, "gone.at": 1, "claim.of": 1 })
-        .read_concern(ReadConcern::linearizable())
-        .selection_criteria(primary())
-        .max_time(OPERATION_TIMEOUT);
-    let Some(found) = in_time(find).await? else {
-        return Err(StoreError::Unavailable("the document is missing".into()));
-    };
-    if found.get_document("gone").is_ok() {
-        return Ok(InsertOutcome::Deleted);
-    }
-    if found.get_document("claim").is_ok() {
-        return Ok(InsertOutcome::AliasTaken);
-    }
-    let digest: [u8; 32] = read_field(&found, "digest", convert::bytes)?;
-    let received_at = read_field(&found, "received_at", convert::time)?;
-    Ok(InsertOutcome::from_digests(
-        &registration.digest,
-        &digest,
-        received_at,
-    ))
 }

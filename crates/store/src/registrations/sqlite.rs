@@ -8,11 +8,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use row::RegistrationRow;
 pub(super) use row::{COLUMNS, registration};
 
+use super::Receipt;
 use super::stream::{BATCH_SIZE, BatchSender, RegistrationStream};
-use super::{InsertOutcome, Receipt};
 use crate::error::{Result, StoreError};
 use crate::sqlite::convert;
 use crate::sqlite::handle::SqliteStore;
@@ -22,17 +21,6 @@ use jornada_domain::{
 };
 
 impl SqliteStore {
-    pub(crate) async fn insert(
-        &self,
-        campaign: &Campaign,
-        registration: &Registration,
-    ) -> Result<InsertOutcome> {
-        let row = RegistrationRow::from_registration(campaign, registration)?;
-        self.writer
-            .write(move |connection| row.insert(connection))
-            .await
-    }
-
     pub(crate) async fn receipt(&self, number: ReceiptNumber) -> Result<Option<Receipt>> {
         let (least, greatest) = number.id_range();
         let ids = [*least.as_bytes(), *greatest.as_bytes()];

@@ -1,4 +1,4 @@
-//! Corrections and deletions. Each is one transaction, together with the alias, the feed and the campaign's revision.
+//! Corrections and deletions. Each is one transaction, together with alias, feed, delta and the campaign's revision.
 //! It applies only to the version that was read.
 
 pub(crate) mod mongo;
@@ -6,6 +6,7 @@ pub(crate) mod sqlite;
 
 use std::sync::Arc;
 
+use crate::deltas::Delta;
 use crate::error::Result;
 use crate::handle::{Store, dispatch};
 use crate::records::{Condition, Fields, Query, Record, Table};
@@ -164,4 +165,18 @@ impl Store {
             .within(COUNT_TIMEOUT);
         self.time("erased_after", self.find_records(query)).await
     }
+}
+
+/// Returns the change of the counts when a registration is corrected, or deleted.
+fn delta(
+    campaign: &Campaign,
+    before: &RegistrationHistory,
+    after: Option<&RegistrationHistory>,
+) -> Delta {
+    let mut delta = Delta::new(campaign);
+    delta.add(campaign, &before.registration.answers, -1);
+    if let Some(after) = after {
+        delta.add(campaign, &after.registration.answers, 1);
+    }
+    delta
 }

@@ -4,19 +4,16 @@ mod history;
 
 use mongodb::ClientSession;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::{
-    Error, ErrorKind, Result as Driven, TRANSIENT_TRANSACTION_ERROR,
-    UNKNOWN_TRANSACTION_COMMIT_RESULT,
-};
-use mongodb::options::ReadConcern;
+use mongodb::error::{Error, ErrorKind, Result as Driven, TRANSIENT_TRANSACTION_ERROR};
 use tokio::time::sleep;
 
-use super::UpdateOutcome;
+use super::{UpdateOutcome, delta};
 use crate::deltas::{self, Delta};
 use crate::error::Result;
 use crate::mongo::convert::{binary, number};
 use crate::mongo::driver_error;
-use crate::mongo::handle::{MongoStore, RETRY_DELAY, primary};
+use crate::mongo::handle::{MongoStore, RETRY_DELAY};
+use crate::mongo::transaction;
 use crate::registrations::mongo::id_filter;
 use crate::time_limit::in_time;
 use jornada_domain::history::{Correction, Deletion, RegistrationHistory};
@@ -41,13 +38,12 @@ impl MongoStore {
         correction: &Correction,
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome> {
-        let mut delta = removed(campaign, read);
-        delta.add(campaign, &corrected.registration.answers, 1);
         let write = UpdateKind::Correction {
             update: history::correction_update(campaign, read, corrected, correction),
             alias,
         };
-        self.update(delta, read, write).await
+        let delta = delta(campaign, read, Some(corrected));
+        self.update(campaign, read, write, delta).await
     }
 
     pub(crate) async fn delete(
@@ -57,20 +53,23 @@ impl MongoStore {
         deletion: &Deletion,
     ) -> Result<UpdateOutcome> {
         let write = UpdateKind::Deletion(deletion);
-        self.update(removed(campaign, read), read, write).await
+        let delta = delta(campaign, read, None);
+        self.update(campaign, read, write, delta).await
     }
 
     async fn update(
         &self,
-        delta: Delta,
+        campaign: &Campaign,
         read: &RegistrationHistory,
         write: UpdateKind<'_>,
+        delta: Delta,
     ) -> Result<UpdateOutcome> {
         let step = MongoUpdate {
             store: self,
-            delta,
+            campaign: &campaign.id,
             read,
             write,
+            delta,
         };
         in_time(step.retry()).await
     }
@@ -79,9 +78,10 @@ impl MongoStore {
 /// One update of the version that was read.
 struct MongoUpdate<'a> {
     store: &'a MongoStore,
-    delta: Delta,
+    campaign: &'a CampaignId,
     read: &'a RegistrationHistory,
     write: UpdateKind<'a>,
+    delta: Delta,
 }
 
 enum UpdateKind<'a> {
@@ -93,10 +93,6 @@ enum UpdateKind<'a> {
 }
 
 impl MongoUpdate<'_> {
-    fn campaign(&self) -> &CampaignId {
-        &self.delta.campaign
-    }
-
     /// Retries without limit while the store may come back: the caller sets the time limit.
     async fn retry(&self) -> Result<UpdateOutcome> {
         let mut session = self.store.database.client().start_session().await?;
@@ -109,25 +105,10 @@ impl MongoUpdate<'_> {
     }
 
     async fn attempt(&self, session: &mut ClientSession) -> Driven<UpdateOutcome> {
-        session
-            .start_transaction()
-            .read_concern(ReadConcern::snapshot())
-            .selection_criteria(primary())
-            .await?;
+        transaction::start(session).await?;
         let outcome = self.write(session).await;
-        if !matches!(outcome, Ok(UpdateOutcome::Updated)) {
-            // If this does not arrive, the server aborts once the session is used again or expires.
-            session.abort_transaction().await.ok();
-            return outcome;
-        }
-        loop {
-            match session.commit_transaction().await {
-                Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => {
-                    sleep(RETRY_DELAY).await;
-                }
-                committed => return committed.map(|()| UpdateOutcome::Updated),
-            }
-        }
+        let is_updated = |outcome: &UpdateOutcome| *outcome == UpdateOutcome::Updated;
+        transaction::finish(session, outcome, is_updated).await
     }
 
     async fn write(&self, session: &mut ClientSession) -> Driven<UpdateOutcome> {
@@ -140,11 +121,11 @@ impl MongoUpdate<'_> {
             }
         };
         if outcome == UpdateOutcome::Updated {
+            deltas::mongo::insert(self.store, session, [&self.delta]).await?;
             let revisions = &self.store.revisions;
             let grow = doc! { "$inc": { "revision": 1_i64 } };
-            let grown = revisions.update_one(doc! { "_id": self.campaign().as_str() }, grow);
-            grown.upsert(true).session(&mut *session).await?;
-            deltas::mongo::insert(self.store, session, [&self.delta]).await?;
+            let grown = revisions.update_one(doc! { "_id": self.campaign.as_str() }, grow);
+            grown.upsert(true).session(session).await?;
         }
         Ok(outcome)
     }
@@ -191,7 +172,7 @@ impl MongoUpdate<'_> {
         if let Some(held) = held.session(&mut *session).await? {
             return Ok(history::alias_owner(&held) == Some(owner));
         }
-        let document = history::alias_document(alias, self.campaign(), owner);
+        let document = history::alias_document(alias, self.campaign, owner);
         registrations.insert_one(&document).session(session).await?;
         Ok(true)
     }
@@ -205,17 +186,10 @@ impl MongoUpdate<'_> {
         };
         doc! {
             "_id": binary(self.read.registration.id.as_bytes()),
-            "campaign": self.campaign().as_str(),
+            "campaign": self.campaign.as_str(),
             "version": version,
         }
     }
-}
-
-/// Creates the delta of a registration that no longer counts as it was read.
-fn removed(campaign: &Campaign, read: &RegistrationHistory) -> Delta {
-    let mut delta = Delta::new(campaign);
-    delta.add(campaign, &read.registration.answers, -1);
-    delta
 }
 
 fn outcome(matched: u64) -> UpdateOutcome {

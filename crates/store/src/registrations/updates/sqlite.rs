@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::UpdateOutcome;
+use super::{UpdateOutcome, delta};
 use crate::deltas::{self, Delta};
 use crate::error::{Result, StoreError};
 use crate::registrations::sqlite::{COLUMNS, registration};
@@ -15,7 +15,7 @@ use crate::sqlite::handle::SqliteStore;
 use jornada_domain::history::{
     AnswerChange, Correction, Deletion, ErasedPhoto, RegistrationHistory,
 };
-use jornada_domain::{Campaign, RegistrationId};
+use jornada_domain::{Campaign, CampaignId, RegistrationId};
 
 impl SqliteStore {
     pub(crate) async fn history(
@@ -37,9 +37,8 @@ impl SqliteStore {
         alias: Option<RegistrationId>,
     ) -> Result<UpdateOutcome> {
         let correction = correction.clone();
-        let mut step = SqliteUpdate::new(campaign, read);
-        let answers = &corrected.registration.answers;
-        step.delta.add(campaign, answers, 1);
+        let delta = delta(campaign, read, Some(corrected));
+        let step = SqliteUpdate::new(&campaign.id, read, delta);
         let value = corrected.registration.tally_value.clone();
         let name = campaign.searched_name(&corrected.registration.answers);
         let correct = move |connection: &Connection| {
@@ -54,7 +53,8 @@ impl SqliteStore {
         read: &RegistrationHistory,
         deletion: &Deletion,
     ) -> Result<UpdateOutcome> {
-        let step = SqliteUpdate::new(campaign, read);
+        let delta = delta(campaign, read, None);
+        let step = SqliteUpdate::new(&campaign.id, read, delta);
         let deletion = deletion.clone();
         let delete = move |connection: &Connection| step.delete(connection, &deletion);
         self.writer.write(delete).await
@@ -133,12 +133,10 @@ struct SqliteUpdate {
 }
 
 impl SqliteUpdate {
-    fn new(campaign: &Campaign, read: &RegistrationHistory) -> Self {
-        let mut delta = Delta::new(campaign);
-        delta.add(campaign, &read.registration.answers, -1);
+    fn new(campaign: &CampaignId, read: &RegistrationHistory, delta: Delta) -> Self {
         Self {
             id: *read.registration.id.as_bytes(),
-            campaign: campaign.id.as_str().to_owned(),
+            campaign: campaign.as_str().to_owned(),
             version: number(read.version),
             delta,
         }
