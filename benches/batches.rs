@@ -294,10 +294,8 @@ async fn server_process(fixture: &StoreFixture) -> Option<i64> {
     if matches!(fixture.setting, StoreSetting::Sqlite(_)) {
         return None;
     }
-    let status = fixture
-        .database()
-        .await
-        .run_command(doc! { "serverStatus": 1 });
+    let database = fixture.database().await;
+    let status = database.run_command(doc! { "serverStatus": 1 });
     status.await.unwrap().get_i64("pid").ok()
 }
 
