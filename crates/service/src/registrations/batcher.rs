@@ -200,9 +200,11 @@ closes_at = 2026-11-30T18:00:00-05:00
 time_zone = "America/Bogota"
 title = { es = "Encuesta", en = "Survey" }
 [[fields]]
-name = "texto"
-kind = "text"
-label = { es = "Texto", en = "Text" }
+name = "lugar"
+kind = "place"
+label = { es = "Lugar", en = "Place" }
+required = true
+tally = true
 "#;
 
     /// Returns a queue of registrations with texts of these lengths; the first byte of each id is its number.
