@@ -58,7 +58,7 @@ async fn main() {
                 let count = if size <= 4 { FEW } else { MANY };
                 bench
                     .measure(&what, count, async |all| {
-                        bench.store_records(all, size, in_flight).await
+                        bench.store_records(all, size, in_flight).await;
                     })
                     .await;
             }
@@ -144,7 +144,7 @@ impl Bench {
             let all = registrations(&self.fixture, count);
             rounds.push(self.time(count, insert(all)).await);
         }
-        self.print(what, rounds);
+        self.print(what, &rounds);
     }
 
     /// Returns records per second, and processor milliseconds per 1,000 of this process and of the server.
@@ -161,7 +161,7 @@ impl Bench {
         ]
     }
 
-    fn print(&self, what: &str, rounds: Vec<[f64; 3]>) {
+    fn print(&self, what: &str, rounds: &[[f64; 3]]) {
         let middle = |index: usize| {
             let mut values: Vec<_> = rounds.iter().map(|round| round[index]).collect();
             values.sort_by(f64::total_cmp);
@@ -185,7 +185,7 @@ impl Bench {
             self.fixture.store.clone(),
             BatchMetrics::new(&prometheus::Registry::new()).unwrap(),
         );
-        let mut batched = Vec::new();
+        let mut queued = Vec::new();
         for (number, one) in registrations(&self.fixture, ALONE).into_iter().enumerate() {
             let start = Instant::now();
             self.fixture
@@ -204,11 +204,11 @@ impl Bench {
             let one = registrations(&self.fixture, 1).pop().unwrap();
             let start = Instant::now();
             batcher.insert(one).await.unwrap();
-            batched.push(start.elapsed());
+            queued.push(start.elapsed());
         }
         let [transaction, single] = times;
         self.print_latency("alone, batch of 1", transaction);
-        self.print_latency("alone, batcher", batched);
+        self.print_latency("alone, batcher", queued);
         self.print_latency("alone, insert_one", single);
     }
 
@@ -241,7 +241,7 @@ impl Bench {
                 });
                 rounds.push(self.time(FEW, work).await);
             }
-            self.print(&format!("insert_one, {clients} at once"), rounds);
+            self.print(&format!("insert_one, {clients} at once"), &rounds);
         }
     }
 
@@ -294,10 +294,8 @@ async fn server_process(fixture: &StoreFixture) -> Option<i64> {
     if matches!(fixture.setting, StoreSetting::Sqlite(_)) {
         return None;
     }
-    let status = fixture
-        .database()
-        .await
-        .run_command(doc! { "serverStatus": 1 });
+    let database = fixture.database().await;
+    let status = database.run_command(doc! { "serverStatus": 1 });
     status.await.unwrap().get_i64("pid").ok()
 }
 

@@ -53,14 +53,14 @@ impl MeasuredBatcher {
         }
     }
 
-    /// Starts inserts of held registrations until as many batches are in flight as may be.
+    /// Starts inserts of blocked registrations until as many batches are in flight as may be.
     async fn occupy(
         &self,
         fixture: &StoreFixture,
-        held: &[Registration],
+        blocked: &[Registration],
     ) -> Vec<JoinHandle<Result<InsertOutcome, BatchError>>> {
         let mut inserts = Vec::new();
-        for one in held {
+        for one in blocked {
             inserts.push(self.insert(fixture, one));
             sleep(Duration::from_millis(20)).await;
             self.wait_until_waiting(0).await;
@@ -74,11 +74,11 @@ enum Hold {
     /// All of them wait for the write lock.
     Sqlite(rusqlite::Connection),
     /// Those with the same ids conflict with an open transaction.
-    Mongo(mongodb::ClientSession),
+    Mongo(Box<mongodb::ClientSession>),
 }
 
 impl Hold {
-    async fn start(fixture: &StoreFixture, held: &[Registration]) -> Self {
+    async fn start(fixture: &StoreFixture, blocked: &[Registration]) -> Self {
         if let StoreSetting::Sqlite(path) = &fixture.setting {
             let file = rusqlite::Connection::open(path).unwrap();
             file.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -88,7 +88,7 @@ impl Hold {
         let mut session = database.client().start_session().await.unwrap();
         session.start_transaction().await.unwrap();
         let all = database.collection::<Document>("registrations");
-        for one in held {
+        for one in blocked {
             let id = Binary {
                 subtype: BinarySubtype::Generic,
                 bytes: one.id.as_bytes().to_vec(),
@@ -96,7 +96,7 @@ impl Hold {
             let insert = all.insert_one(doc! { "_id": id }).session(&mut session);
             insert.await.unwrap();
         }
-        Self::Mongo(session)
+        Self::Mongo(Box::new(session))
     }
 
     async fn end(self) {
@@ -115,9 +115,9 @@ fn several(fixture: &StoreFixture, numbers: std::ops::Range<usize>) -> Vec<Regis
 
 pub async fn what_waits_is_one_batch(fixture: &StoreFixture) {
     let batcher = MeasuredBatcher::new(&fixture.store);
-    let held = several(fixture, 0..2);
-    let hold = Hold::start(fixture, &held).await;
-    let mut inserts = batcher.occupy(fixture, &held).await;
+    let blocked = several(fixture, 0..2);
+    let hold = Hold::start(fixture, &blocked).await;
+    let mut inserts = batcher.occupy(fixture, &blocked).await;
     let others = several(fixture, 2..52);
     inserts.extend(others.iter().map(|one| batcher.insert(fixture, one)));
     batcher.wait_until_waiting(50).await;
@@ -134,10 +134,10 @@ pub async fn what_waits_is_one_batch(fixture: &StoreFixture) {
 pub async fn registrations_beyond_the_bound_are_rejected(fixture: &StoreFixture) {
     let batcher = MeasuredBatcher::new(&fixture.store);
     let all = several(fixture, 0..MAX_WAITING + 3);
-    let (held, others) = all.split_at(2);
+    let (blocked, others) = all.split_at(2);
     let (last, waiting) = others.split_last().unwrap();
-    let hold = Hold::start(fixture, held).await;
-    let mut inserts = batcher.occupy(fixture, held).await;
+    let hold = Hold::start(fixture, blocked).await;
+    let mut inserts = batcher.occupy(fixture, blocked).await;
     inserts.extend(waiting.iter().map(|one| batcher.insert(fixture, one)));
     batcher.wait_until_waiting(MAX_WAITING).await;
     let rejected = batcher.insert(fixture, last).await.unwrap();

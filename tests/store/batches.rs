@@ -17,7 +17,7 @@ const REFUSED: &str = "Persona Rechazada";
 /// Returns a retry of `one`.
 fn later(one: &Registration) -> Registration {
     Registration {
-        received_at: one.received_at + Duration::from_secs(60),
+        received_at: one.received_at + Duration::from_mins(1),
         ..one.clone()
     }
 }

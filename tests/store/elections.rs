@@ -123,9 +123,9 @@ async fn batches_are_inserted_once_while_the_primary_is_lost() {
     for _ in 0..3 {
         sleep(Duration::from_millis(700)).await;
         mongod.step_down().await;
-        sleep(Duration::from_millis(2_000)).await;
+        sleep(Duration::from_secs(2)).await;
         mongod.kill_and_restart();
-        sleep(Duration::from_millis(2_000)).await;
+        sleep(Duration::from_secs(2)).await;
     }
     stop.store(true, Ordering::Relaxed);
     let mut expected = 0;

@@ -162,9 +162,12 @@ pub async fn many_changes_come_in_bounded_batches(fixture: &StoreFixture) {
         .map(|writer| {
             let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
             tokio::spawn(async move {
-                for number in 0..500 {
+                let batch = (0..500).map(|number| {
                     let one = registration(&campaign, &format!("{writer}-{number}"), "a", 0);
-                    fixture::insert(&store, &campaign, &one).await.unwrap();
+                    fixture::record(&campaign, &one)
+                });
+                for outcome in store.insert(batch.collect()).await {
+                    outcome.unwrap();
                 }
             })
         })

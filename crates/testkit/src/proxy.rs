@@ -89,7 +89,7 @@ async fn forward(mut client: TcpStream, target: String, state: Arc<State>) {
     };
     if is_delivered {
         // The answer shows that the server has executed the command.
-        from_server.read(&mut [0; 16]).await.ok();
+        from_server.read_u8().await.ok();
     }
 }
 

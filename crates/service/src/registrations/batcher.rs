@@ -186,6 +186,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::repeat_n;
+
     use jiff::Timestamp;
     use jornada_domain::{Answers, Campaign, Registration, RegistrationId};
 
@@ -198,13 +200,15 @@ closes_at = 2026-11-30T18:00:00-05:00
 time_zone = "America/Bogota"
 title = { es = "Encuesta", en = "Survey" }
 [[fields]]
-name = "texto"
-kind = "text"
-label = { es = "Texto", en = "Text" }
+name = "lugar"
+kind = "place"
+label = { es = "Lugar", en = "Place" }
+required = true
+tally = true
 "#;
 
     /// Returns a queue of registrations with texts of these lengths; the first byte of each id is its number.
-    fn queue(lengths: &[usize]) -> Queue {
+    fn queue(lengths: impl IntoIterator<Item = usize>) -> Queue {
         let campaign = Campaign::parse(CAMPAIGN, |_| Err(String::new())).unwrap();
         let campaign = Arc::new(campaign);
         let mut queue = Queue::default();
@@ -216,7 +220,7 @@ label = { es = "Texto", en = "Text" }
                 registration: Registration {
                     id: RegistrationId::from_bytes(id),
                     campaign: campaign.id.clone(),
-                    answers: Answers::from_stored(vec![Some("x".repeat(*length))]),
+                    answers: Answers::from_stored(vec![Some("x".repeat(length))]),
                     tally_value: String::new(),
                     photo: None,
                     digest: [0; 32],
@@ -252,7 +256,7 @@ label = { es = "Texto", en = "Text" }
 
     #[test]
     fn batches_are_bounded_and_in_order() {
-        let mut queue = queue(&[1; 2_500]);
+        let mut queue = queue(repeat_n(1, 2_500));
         let all: Vec<_> = (0..2_500).collect();
         let expected: Vec<_> = all.chunks(MAX_BATCH_RECORDS).collect();
         assert_eq!(batches(&mut queue), expected);
@@ -262,14 +266,14 @@ label = { es = "Texto", en = "Text" }
     #[test]
     fn a_large_registration_is_not_passed_over() {
         let half = MAX_BATCH_BYTES / 2;
-        let mut queue = queue(&[1, half, half, 1, 2 * MAX_BATCH_BYTES, 1]);
+        let mut queue = queue([1, half, half, 1, 2 * MAX_BATCH_BYTES, 1]);
         let expected = [vec![0, 1], vec![2, 3], vec![4], vec![5]];
         assert_eq!(batches(&mut queue), expected);
     }
 
     #[test]
     fn the_size_of_what_waits_is_bounded() {
-        let mut queue = queue(&[MAX_WAITING_BYTES - 2_000]);
+        let mut queue = queue([MAX_WAITING_BYTES - 2_000]);
         assert!(!queue.is_full(1_000) && queue.is_full(2_000));
         batches(&mut queue);
         assert!(
@@ -280,7 +284,7 @@ label = { es = "Texto", en = "Text" }
 
     #[test]
     fn what_waited_too_long_is_not_written() {
-        let mut queue = queue(&[1; 2_000]);
+        let mut queue = queue(repeat_n(1, 2_000));
         for one in &mut queue.waiting {
             one.since -= OPERATION_TIMEOUT;
         }

@@ -28,7 +28,7 @@ const CONFLICT_DELAY: Duration = Duration::from_millis(2);
 impl MongoStore {
     pub(crate) async fn insert(&self, batch: Vec<NewRegistration>) -> Vec<Result<InsertOutcome>> {
         let mut insert = BatchInsert::new(self, &batch);
-        let ended = in_time(insert.run()).await;
+        let ended = in_time(Box::pin(insert.run())).await;
         insert.into_outcomes(ended)
     }
 }
