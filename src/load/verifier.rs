@@ -12,7 +12,8 @@ use super::client::read_body;
 use super::journal::JournalContents;
 use super::people::People;
 use super::verification_report::{StoredByPerson, VerificationReport};
-use jornada_domain::{Registration, RegistrationSelection};
+use jornada_domain::tally::{MergedTally, PublicTally, TallyCounts, TallyRow};
+use jornada_domain::{Campaign, Registration, RegistrationSelection};
 use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
 use jornada_store::{Store, StoreError};
 
@@ -124,7 +125,8 @@ impl Verifier {
         let mut right = 0;
         while right < REQUIRED_MATCHES {
             let snapshot = self.store.snapshot(&self.people.campaign().id).await?;
-            if self.read_chart().await == Some(snapshot.totals) {
+            let expected = public_totals(self.people.campaign(), snapshot.totals);
+            if self.read_chart().await == Some(expected) {
                 right += 1;
                 continue;
             }
@@ -141,9 +143,28 @@ impl Verifier {
         let mut answer = self.http.get(self.chart_url.clone()).send().await.ok()?;
         let body = read_body(&mut answer).await?;
         let chart: ChartReply = serde_json::from_slice(&body).ok()?;
-        let values = chart.values.into_iter();
-        Some(values.map(|count| (count.value, count.count)).collect())
+        let field = self.people.campaign().tally_field();
+        let count = |one: ChartReplyValue| (field.tally_value(&one.value), one.count);
+        Some(chart.values.into_iter().map(count).collect())
     }
+}
+
+/// Returns what the public chart lists of these totals, by counted value.
+fn public_totals(campaign: &Campaign, totals: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let Some(tally) = campaign.public_tallies().next() else {
+        return BTreeMap::new();
+    };
+    let counts = TallyCounts {
+        counts: totals
+            .into_iter()
+            .map(|(value, n)| (vec![value], n))
+            .collect(),
+        others: 0,
+    };
+    let merged = MergedTally::new(&campaign.fields, tally, &counts);
+    let public = PublicTally::new(&campaign.fields, tally, &merged, None);
+    let row = |row: &TallyRow| (row.key.concat(), row.count);
+    public.rows().map(row).collect()
 }
 
 #[derive(Deserialize)]

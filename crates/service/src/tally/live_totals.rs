@@ -1,7 +1,7 @@
 //! Live totals of this instance: read from the tally twice a second, served from memory.
 //! While the tally is unavailable the last totals stay, marked as stale.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::metrics::TallyMetrics;
 use super::{Tally, Totals};
-use jornada_domain::{Campaign, CampaignId};
+use jornada_domain::tally::{MergedTally, TallyCounts};
+use jornada_domain::{Campaign, CampaignId, Tally as TallySpec};
 use jornada_runtime::background;
 use jornada_store::Store;
 
@@ -22,7 +23,7 @@ const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Time since the last confirmation after which totals are stale.
 const STALE_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
-/// Public totals of a campaign.
+/// Exact totals of a campaign by its tally field, for the staff.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TotalsView {
     /// Id of the campaign.
@@ -37,12 +38,14 @@ pub struct TotalsView {
     pub total: u64,
     /// Highest count first, equal counts by value.
     pub values: Vec<ValueCount>,
+    /// The value as it is shown, by the value under which it is counted.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Number of registrations with one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueCount {
-    /// The value, such as a city.
+    /// The value as it is shown, such as a city.
     pub value: String,
     /// Number of registrations.
     pub count: u64,
@@ -83,6 +86,11 @@ impl LiveTotals {
     /// Returns the last totals of a campaign, if any arrived yet.
     pub fn latest(&self, campaign: &CampaignId) -> Option<Arc<TotalsView>> {
         self.totals.get(campaign)?.borrow().clone()
+    }
+
+    /// Returns the text to show for a value of the tally field.
+    pub fn label(&self, campaign: &Campaign, value: &str) -> String {
+        value_label(campaign, self.latest(&campaign.id).as_deref(), value)
     }
 
     /// Refreshes the totals of one campaign until `stop`.
@@ -149,22 +157,51 @@ fn next_view(
     last.is_none_or(|last| *last != chart).then_some(chart)
 }
 
+/// Returns the text to show for a value of the tally field: the spelling that most people typed, if it is known.
+pub fn value_label(campaign: &Campaign, totals: Option<&TotalsView>, value: &str) -> String {
+    let known = totals.and_then(|totals| totals.labels.get(value)).cloned();
+    known.unwrap_or_else(|| campaign.tally_field().default_label(value))
+}
+
 impl TotalsView {
     fn from_totals(campaign: &Campaign, totals: Totals, now: Timestamp) -> Self {
-        let mut values: Vec<ValueCount> = totals
-            .values
-            .into_iter()
-            .map(|(value, count)| ValueCount { value, count })
-            .collect();
-        values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+        let field = campaign.tally_field();
+        let typed = |(value, count): (String, u64)| (vec![field.default_label(&value)], count);
+        let counts = TallyCounts {
+            counts: totals.values.into_iter().map(typed).collect(),
+            others: 0,
+        };
+        let spec = campaign.staff_tally();
+        let merged = spec.map(|spec| MergedTally::new(&campaign.fields, spec, &counts));
+        let (mut values, mut labels) = (Vec::new(), BTreeMap::new());
+        for row in merged.into_iter().flat_map(|merged| merged.rows) {
+            let value = row.label.concat();
+            labels.insert(row.key.concat(), value.clone());
+            let count = row.count;
+            values.push(ValueCount { value, count });
+        }
         Self {
             campaign: campaign.id.to_string(),
-            by: campaign.tally_field().name.clone(),
+            by: field.name.clone(),
             as_of: totals.as_of,
             stale: now.duration_since(totals.as_of) > STALE_AFTER,
             total: values.iter().map(|value| value.count).sum(),
             values,
+            labels,
         }
+    }
+
+    /// Returns the counts of a tally. Only the tally of the staff area is counted yet; `None` for any other.
+    pub fn tally_counts(&self, campaign: &Campaign, tally: &TallySpec) -> Option<TallyCounts> {
+        let staff = campaign.staff_tally()?;
+        let is_counted = (&tally.by, &tally.filter) == (&staff.by, &staff.filter);
+        let values = self.values.iter();
+        is_counted.then(|| TallyCounts {
+            counts: values
+                .map(|value| (vec![value.value.clone()], value.count))
+                .collect(),
+            others: 0,
+        })
     }
 }
 

@@ -17,7 +17,9 @@ pub(crate) fn append(connection: &Connection, delta: &Delta) -> Result<()> {
         return Ok(());
     }
     let counts: Vec<_> = delta.counts.iter().collect();
-    let to_json = |json: Result<String, _>| json.map_err(|_: serde_json::Error| StoreError::malformed("delta"));
+    let to_json = |json: Result<String, _>| {
+        json.map_err(|_: serde_json::Error| StoreError::malformed("delta"))
+    };
     let fields = to_json(serde_json::to_string(&delta.fields))?;
     let counts = to_json(serde_json::to_string(&counts))?;
     let sql = "INSERT INTO deltas (campaign, fields, counts) VALUES (?1, ?2, ?3)";
@@ -25,9 +27,7 @@ pub(crate) fn append(connection: &Connection, delta: &Delta) -> Result<()> {
     let last = statement.insert((delta.campaign.as_str(), fields, counts))?;
     if last % PRUNE_INTERVAL == 0 {
         let sql = "DELETE FROM deltas WHERE seq <= ?1";
-        connection
-            .prepare_cached(sql)?
-            .execute([last - RETAINED])?;
+        connection.prepare_cached(sql)?.execute([last - RETAINED])?;
     }
     Ok(())
 }
