@@ -6,6 +6,7 @@ pub mod chart;
 pub mod connection;
 pub mod docs;
 pub mod error;
+pub mod event_clients;
 pub mod filled_form;
 pub mod form;
 pub mod health;
@@ -20,6 +21,7 @@ pub mod request_log;
 pub mod staff;
 mod state;
 pub mod submission;
+pub mod tally_views;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -32,7 +34,7 @@ use tower_http::compression::CompressionLayer;
 use error::Error;
 use jornada_http::{assets, healthz, upload};
 
-pub use state::{AppState, MAX_EVENT_CLIENTS, RequestedCampaign, State};
+pub use state::{AppState, RequestedCampaign, State};
 
 /// Routes of the public listener.
 pub fn router(app: &AppState) -> Router {

@@ -10,14 +10,13 @@ const POLL = 5_000; // ms
 const RECONNECT = 30_000; // ms
 
 const section = document.getElementById('chart');
-const { api, zone, stale, registrations, none } = section.dataset;
+const { api, tally, zone, stale, registrations, none, others: othersLabel, noAnswer } = section.dataset;
 const part = (id) => document.getElementById(id);
 const isEnglish = document.documentElement.lang === 'en';
 const locale = isEnglish ? 'en-GB' : 'es-CO';
 const number = new Intl.NumberFormat(locale, { useGrouping: 'always' });
 const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'medium', hour12: true, timeZone: zone });
 const rows = new Map([...part('rows').rows].map((row) => [row.dataset.value, row]));
-const fold = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim();
 const share = (count, total) => (total ? (100 * count) / total : 0).toFixed(1).replace('.', isEnglish ? '.' : ',') + ' %';
 let bars = null;
 
@@ -26,16 +25,54 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** The last state of the tally, from which differences start. Keys are JSON texts of lists. */
+class Tally {
+  constructor(body) {
+    this.counts = new Map(body.values.map(({ key, count }) => [JSON.stringify(key), count]));
+    this.groups = new Map((body.groups ?? []).map(({ key, total }) => [key, total]));
+    Object.assign(this, { total: body.total, others: body.others, as_of: body.as_of, stale: body.stale });
+  }
+
+  apply(change) {
+    for (const key of change.removed) this.counts.delete(JSON.stringify(key));
+    for (const { key, count } of change.values) this.counts.set(JSON.stringify(key), count);
+    for (const { key, total } of change.groups ?? []) this.groups.set(key, total);
+    Object.assign(this, { total: change.total, others: change.others, as_of: change.as_of, stale: change.stale });
+  }
+
+  /** Returns the values in the order of the server: highest group first, then highest count, then by text. */
+  values() {
+    const byText = (a, b) => (a < b ? -1 : Number(a > b));
+    const values = [...this.counts].map(([json, count]) => {
+      const key = JSON.parse(json);
+      return { group: key.length > 1 ? key[0] : '', value: key.map((part) => part || noAnswer).join(' · '), count };
+    });
+    const total = ({ group }) => this.groups.get(group) ?? 0;
+    return values.sort((a, b) => total(b) - total(a) || byText(a.group, b.group) || b.count - a.count || byText(a.value, b.value));
+  }
+}
+
 function show(chart) {
+  const values = chart.values();
   write(part('total'), number.format(chart.total));
   write(part('as-of'), moment.format(new Date(chart.as_of)));
   write(part('stale'), chart.stale ? stale : '');
-  part('empty').hidden = chart.values.length > 0;
-  showRows(chart);
-  showBars(chart.values.slice(0, BARS));
+  part('empty').hidden = values.length > 0;
+  showRows(values, chart.total);
+  showOthers(chart);
+  showBars(values.slice(0, BARS));
 }
 
-function showRows({ values, total }) {
+function showOthers({ others, total }) {
+  const row = part('others');
+  row.hidden = !others;
+  if (!others) return;
+  write(row.cells[0], others.values ? `${othersLabel} (${number.format(others.values)})` : othersLabel);
+  write(row.cells[1], number.format(others.count));
+  write(row.cells[2], share(others.count, total));
+}
+
+function showRows(values, total) {
   const known = new Set(values.map(({ value }) => value));
   for (const [value, row] of rows) {
     if (!known.has(value)) rows.delete(value) && row.remove();
@@ -138,10 +175,19 @@ function drawNumbers(chart, color) {
 class Follower {
   start() {
     this.stop();
-    this.events = new EventSource(`${api}/events`);
-    this.events.onmessage = (event) => show(JSON.parse(event.data));
+    this.events = new EventSource(`${api}/events?tally=${tally}`);
+    this.events.addEventListener('tally', (event) => this.take(new Tally(JSON.parse(event.data))));
+    this.events.addEventListener('change', (event) => {
+      this.tally.apply(JSON.parse(event.data));
+      show(this.tally);
+    });
     this.events.onopen = () => clearInterval(this.polling);
     this.events.onerror = () => this.fallBack();
+  }
+
+  take(tally) {
+    this.tally = tally;
+    show(tally);
   }
 
   fallBack() {
@@ -156,9 +202,9 @@ class Follower {
 
   async poll() {
     try {
-      const answer = await fetch(api);
+      const answer = await fetch(`${api}/${tally}`);
       if (!answer.ok) throw new Error(answer.statusText);
-      show(await answer.json());
+      this.take(new Tally(await answer.json()));
     } catch {
       write(part('stale'), stale);
     }

@@ -4,8 +4,6 @@
 
 const MAX_SHOWN = 6;
 
-const fold = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim();
-
 class PlaceQuestion {
   constructor(input) {
     this.input = input;

@@ -154,6 +154,7 @@ fn subject(campaign: &Arc<Campaign>) -> ReportSpec {
         lang: Lang::Es,
         requested_at: Timestamp::UNIX_EPOCH,
         base_url: "https://jornada.example".to_owned(),
+        totals: None,
     }
 }
 

@@ -36,6 +36,11 @@ fn check_invariants(campaign: &Campaign) {
             <= 1
     );
     assert!(campaign.fields.iter().filter(|field| field.tally).count() == 1);
+    assert!(campaign.staff_tally().is_some() && campaign.public_tallies().next().is_some());
+    for index in campaign.counted_fields() {
+        let field = &campaign.fields[index];
+        assert!(field.is_counted && !field.personal && !field.is_photo());
+    }
     let refused = campaign.validate(&FormData::default());
     let required = campaign.fields.iter().any(|field| field.required);
     assert!(refused.is_err() || !(required || campaign.consent.is_some()));

@@ -97,6 +97,7 @@ fn start_reports(app: &App, tasks: &TaskTracker) {
         store: app.store.clone(),
         objects: app.object_store.clone(),
         campaigns: app.campaigns.clone(),
+        live_totals: app.live_totals.clone(),
         metrics: app.metrics.reports.clone(),
         reports: app.reports.clone(),
         job_added: Arc::clone(&app.job_added),

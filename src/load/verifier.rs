@@ -13,9 +13,10 @@ use super::client::read_body;
 use super::journal::JournalContents;
 use super::people::People;
 use super::verification_report::{StoredByPerson, VerificationReport};
-use jornada_domain::{Registration, RegistrationSelection};
+use jornada_domain::tally::{MergedTally, PublicTally, TallyRow};
+use jornada_domain::{Campaign, Registration, RegistrationSelection};
 use jornada_objects::{ObjectError, ObjectKey, ObjectStore};
-use jornada_service::tally::counts::SnapshotCounter;
+use jornada_service::tally::counts::{CampaignCounts, SnapshotCounter};
 use jornada_store::{Store, StoreError};
 
 /// Polling interval while waiting for a buffered photo or for totals to catch up.
@@ -139,30 +140,37 @@ impl Verifier {
         Ok(true)
     }
 
-    /// Counts the registrations in the store by tallied value.
+    /// Returns what the public chart must list, counted in the store, by counted value.
     async fn count_store(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         let campaign = self.people.campaign();
         let counter = vec![(Arc::clone(campaign), SnapshotCounter::new(campaign))];
         let (counted, _) = self.store.snapshot(counter).await?;
-        let counted = counted.into_iter().map(SnapshotCounter::finish);
-        let mut totals = BTreeMap::new();
-        for (campaign, counts) in counted {
-            let keys = counts.into_values().take(1).flat_map(|tally| tally.counts);
-            for (key, count) in keys {
-                let value = campaign.tally_field().tally_value(&key.concat());
-                *totals.entry(value).or_default() += count;
-            }
-        }
-        Ok(totals)
+        let counts = counted.into_iter().map(SnapshotCounter::finish);
+        let counts = counts.flat_map(|(_, counts)| counts).collect();
+        Ok(public_totals(campaign, &counts))
     }
 
     async fn read_chart(&self) -> Option<BTreeMap<String, u64>> {
         let mut answer = self.http.get(self.chart_url.clone()).send().await.ok()?;
         let body = read_body(&mut answer).await?;
         let chart: ChartReply = serde_json::from_slice(&body).ok()?;
-        let values = chart.values.into_iter();
-        Some(values.map(|count| (count.value, count.count)).collect())
+        let field = self.people.campaign().tally_field();
+        let count = |one: ChartReplyValue| (field.tally_value(&one.value), one.count);
+        Some(chart.values.into_iter().map(count).collect())
     }
+}
+
+/// Returns what the public chart lists of these counts, by counted value.
+fn public_totals(campaign: &Campaign, counts: &CampaignCounts) -> BTreeMap<String, u64> {
+    let tally = campaign.public_tallies().next();
+    let Some((tally, counts)) = tally.and_then(|tally| Some((tally, counts.get(&tally.id)?)))
+    else {
+        return BTreeMap::new();
+    };
+    let merged = MergedTally::new(&campaign.fields, tally, counts);
+    let public = PublicTally::new(&campaign.fields, tally, &merged, None);
+    let row = |row: &TallyRow| (row.key.concat(), row.count);
+    public.rows().map(row).collect()
 }
 
 #[derive(Deserialize)]

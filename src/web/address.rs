@@ -1,4 +1,4 @@
-//! The client's address, from a header that nginx sets for the staff area, reports, registrations and receipts,
+//! The client's address, from a header that nginx sets for the staff area, reports, registrations, receipts and events,
 //! overwriting any value from the client. It is counted under a pseudonym and never logged.
 
 use std::convert::Infallible;

@@ -2,9 +2,11 @@
 
 pub mod challenge;
 pub mod chart;
-pub mod chart_response;
+mod event_stream;
 pub mod registrations;
 pub mod reports;
+pub mod tallies;
+pub mod tally_body;
 
 use axum::Router;
 use axum::http::header;
@@ -26,7 +28,7 @@ use super::AppState;
         description = "Registrations of one day: sent in, counted, listed. Every refusal is problem+json (RFC 9457).",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(super::error::problem::Problem))
+    components(schemas(super::error::problem::Problem, tally_body::TallyChangeBody))
 )]
 struct Description;
 
@@ -36,6 +38,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(challenge::challenge))
         .routes(routes!(chart::chart))
         .routes(routes!(chart::events))
+        .routes(routes!(tallies::tally))
+        .routes(routes!(tallies::events))
         .routes(routes!(reports::report))
 }
 

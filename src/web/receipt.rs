@@ -40,6 +40,7 @@ async fn show_receipt(
         visit: &visit,
         campaign,
         receipt: &receipt,
+        value: app.live_totals.label(campaign, &receipt.tally_value),
         number,
         qr,
     };
@@ -52,6 +53,8 @@ struct ReceiptPage<'a> {
     visit: &'a PageContext,
     campaign: &'a Campaign,
     receipt: &'a Receipt,
+    /// The tallied value as it is shown.
+    value: String,
     number: ReceiptNumber,
     qr: Qr,
 }
@@ -79,6 +82,7 @@ mod tests {
             visit: &visit("/r/x", "es"),
             campaign: &campaign,
             receipt: &receipt,
+            value: receipt.tally_value.clone(),
             number: id.receipt(),
             qr: Qr::encode("https://example.org/r/x").unwrap(),
         };

@@ -87,15 +87,14 @@ pub async fn request_refresh(app: &App, campaign: &Campaign) {
 
 /// Returns a file name such as `vacunacion-Bogotá-2026-11-21-2026-11-22.xlsx`.
 pub fn file_name(
+    app: &App,
     campaign: &Campaign,
     selection: &RegistrationSelection,
     format: ReportFormat,
 ) -> String {
-    let mut name = format!(
-        "{}-{}",
-        campaign.id,
-        selection.tally_value.as_deref().unwrap_or(ALL_VALUES)
-    );
+    let value = selection.tally_value.as_deref();
+    let label = value.map(|value| app.live_totals.label(campaign, value));
+    let mut name = format!("{}-{}", campaign.id, label.as_deref().unwrap_or(ALL_VALUES));
     let (first, last) = selection.days(&campaign.time_zone);
     for day in [first, last].into_iter().flatten() {
         name = format!("{name}-{day}");

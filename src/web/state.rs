@@ -1,5 +1,6 @@
 //! State shared by all handlers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
@@ -7,19 +8,16 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use derive_more::Deref;
-use tokio::sync::Semaphore;
 
-use super::api::chart_response::ChartResponses;
 use super::error::Error;
+use super::event_clients::{EventClient, EventClients};
 use super::host::host;
 use super::in_flight::InFlightLimit;
+use super::tally_views::{CampaignViews, TallyViews};
 use crate::app::App;
 use crate::config::{Hosts, ServeConfig};
 use jornada_domain::Campaign;
 use jornada_http::budget::UploadBudget;
-
-/// Maximum number of clients of server-sent events on one instance.
-pub const MAX_EVENT_CLIENTS: usize = 2_000;
 
 /// State shared by all handlers. Cheap to clone.
 #[derive(Clone, Debug, Deref)]
@@ -38,10 +36,10 @@ pub struct State {
     pub uploads: UploadBudget,
     /// Limit of requests in flight.
     pub in_flight: InFlightLimit,
-    /// Rendered totals for the API.
-    pub charts: ChartResponses,
-    /// One permit for each client of server-sent events.
-    pub event_clients: Arc<Semaphore>,
+    /// Public views of the tallies.
+    pub tally_views: TallyViews,
+    /// Limits of the clients of server-sent events.
+    pub event_clients: EventClients,
 }
 
 /// The campaign of the path. Extractor for public paths with a campaign.
@@ -70,8 +68,8 @@ impl AppState {
             hosts: config.hosts.clone(),
             uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
-            charts: ChartResponses::new(app.campaigns.iter().map(|campaign| &campaign.id)),
-            event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
+            tally_views: TallyViews::new(app.campaigns.iter().map(|campaign| &campaign.id)),
+            event_clients: EventClients::new(metrics.event_clients.clone()),
             app,
         }))
     }
@@ -81,6 +79,18 @@ impl State {
     /// Returns the campaign with this id, or [`Error::NoSuchCampaign`].
     pub fn campaign(&self, id: &str) -> Result<&Arc<Campaign>, Error> {
         self.campaigns.get(id).ok_or(Error::NoSuchCampaign)
+    }
+
+    /// Returns the public views of the last totals of a campaign, if any arrived yet.
+    pub fn views(&self, campaign: &Campaign) -> Option<Arc<CampaignViews>> {
+        let totals = self.live_totals.latest(&campaign.id)?;
+        Some(self.tally_views.of(campaign, &totals))
+    }
+
+    /// Counts a client of server-sent events, or returns the error for one too many.
+    pub fn admit_event_client(&self, client: IpAddr) -> Result<EventClient, Error> {
+        let is_limited = !self.admission.is_exempt(client);
+        self.event_clients.admit(is_limited.then_some(client))
     }
 
     /// Returns the URL of the site without a final slash: the public URL, else the host of the request.

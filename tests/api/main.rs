@@ -23,6 +23,7 @@ mod registering;
 mod reports;
 mod retention;
 mod sweeping;
+mod tallies;
 
 /// Runs each test on both kinds of stores.
 macro_rules! on_both {

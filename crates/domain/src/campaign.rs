@@ -6,6 +6,7 @@ mod file;
 mod kind;
 mod retention;
 mod table;
+mod tallies;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -44,7 +45,7 @@ pub struct Campaign {
     pub proof_of_work: Option<u32>,
     /// Questions in order.
     pub fields: Vec<Field>,
-    /// Public counts of the answers; the first is the chart.
+    /// Counts of the answers; the first is the public chart.
     pub tallies: Vec<Tally>,
 }
 
@@ -65,7 +66,7 @@ impl Campaign {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// Returns the field by which totals are counted.
+    /// Returns the field of lists, reports and places of staff.
     ///
     /// # Panics
     /// Never: the parser rejects a campaign without one.

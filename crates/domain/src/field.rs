@@ -29,8 +29,10 @@ pub struct Field {
     pub unique: bool,
     /// Whether the answer is personal data, visible to the staff only.
     pub personal: bool,
-    /// Whether totals are counted by this field; true for exactly one field of a campaign.
+    /// Whether lists, reports and places of staff are by this field; true for exactly one field of a campaign.
     pub tally: bool,
+    /// Whether a tally groups or filters by this field.
+    pub is_counted: bool,
     /// HTML autofill token (`name`, `address-level2` …).
     pub autocomplete: Option<String>,
 }
@@ -61,15 +63,6 @@ impl Field {
         matches!(self.kind, FieldKind::Photo)
     }
 
-    /// Returns whether only listed answers are valid.
-    pub fn has_closed_list(&self) -> bool {
-        match &self.kind {
-            FieldKind::Place(places) => places.accepts_only_listed(),
-            FieldKind::Choice(_) => true,
-            FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => false,
-        }
-    }
-
     /// Normalises and validates an answer. Returns `None` for an empty answer to an optional field.
     pub fn validate(&self, raw: &str) -> Result<Option<String>, ValidationError> {
         if raw.trim().is_empty() {
@@ -86,14 +79,42 @@ impl Field {
             FieldKind::Choice(choice) => choice.parse(raw)?,
             FieldKind::Photo => return Err(ValidationError::UnknownField),
         };
+        if self.is_counted && !self.has_counted_value(&answer) {
+            return Err(ValidationError::NoLetter);
+        }
         Ok(Some(answer))
     }
 
-    /// Returns the value under which a validated answer is counted.
+    /// Returns whether an answer is in the closed list or has a letter or digit by which it can be counted.
+    fn has_counted_value(&self, answer: &str) -> bool {
+        let has_letter = || self.tally_value(answer).chars().any(char::is_alphanumeric);
+        self.listed_value(answer).is_some() || has_letter()
+    }
+
+    /// Returns the value under which a validated answer is counted: that of the list, or the folded text.
     pub fn tally_value(&self, answer: &str) -> String {
         match &self.kind {
             FieldKind::Place(places) => places.tally_value(answer),
-            _ => answer.to_owned(),
+            FieldKind::Text { .. } => text::fold(answer),
+            FieldKind::Document | FieldKind::Choice(_) | FieldKind::Photo => answer.to_owned(),
+        }
+    }
+
+    /// Returns the text to show for a counted value while the spellings that people typed are not known.
+    pub fn default_label(&self, value: &str) -> String {
+        match self.listed_value(value) {
+            Some(listed) => listed,
+            None if self.closed_values().is_some() => value.to_owned(),
+            None => text::capitalise(value),
+        }
+    }
+
+    /// Returns the number of values of a closed list; `None` if people may answer anything else.
+    pub fn closed_values(&self) -> Option<usize> {
+        match &self.kind {
+            FieldKind::Place(places) => places.accepts_only_listed().then(|| places.list().len()),
+            FieldKind::Choice(choice) => Some(choice.0.len()),
+            FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => None,
         }
     }
 

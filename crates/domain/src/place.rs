@@ -134,13 +134,10 @@ impl Places {
         })
     }
 
-    /// Returns the value under which a validated place is counted: the listed spelling, or the folded text,
-    /// capitalised.
+    /// Returns the value under which a validated place is counted: the listed spelling, or the folded text.
     pub fn tally_value(&self, validated: &str) -> String {
-        self.find(validated).map_or_else(
-            || capitalise(&text::fold(validated)),
-            |place| place.name.clone(),
-        )
+        let listed = self.find(validated).map(|place| place.name.clone());
+        listed.unwrap_or_else(|| text::fold(validated))
     }
 
     fn find_nearest(&self, typed: &str) -> Vec<String> {
@@ -152,19 +149,6 @@ impl Places {
         let names = likely.into_iter().map(|(_, place)| place.name.clone());
         names.take(MAX_SUGGESTIONS).collect()
     }
-}
-
-fn capitalise(folded: &str) -> String {
-    let mut start = true;
-    folded
-        .chars()
-        .flat_map(|c| {
-            let upper = start.then(|| c.to_uppercase());
-            start = c == ' ';
-            let keep = upper.is_none().then_some(c);
-            upper.into_iter().flatten().chain(keep)
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -206,8 +190,8 @@ mod tests {
             places.validate("Aterciopelados ").as_deref(),
             Ok("Aterciopelados")
         );
-        assert_eq!(places.tally_value("los  ÁRBOLES"), "Los Arboles");
-        assert_eq!(places.tally_value("Los árboles"), "Los Arboles");
+        assert_eq!(places.tally_value("los  ÁRBOLES"), "los arboles");
+        assert_eq!(places.tally_value("Los árboles"), "los arboles");
     }
 
     #[test]

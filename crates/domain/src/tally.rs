@@ -1,9 +1,20 @@
-//! Tallies: counts of a campaign's registrations, grouped by the answers to one or more fields.
+//! Tallies: counts of a campaign's registrations, grouped by the answers to one or more fields. [`TallyCounts`] counts
+//! answers as typed, [`MergedTally`] joins their spellings, and [`PublicTally`] is what everyone may see.
+
+mod change;
+mod merged;
+mod public_tally;
+mod suppression;
 
 use std::collections::BTreeMap;
 
-use super::campaign::Campaign;
-use super::{Answers, Field};
+use strum::{EnumString, IntoStaticStr};
+
+use super::field::Field;
+
+pub use change::{GroupTotal, TallyChange};
+pub use merged::{MergedTally, TallyRow};
+pub use public_tally::{Others, PublicGroup, PublicTally};
 
 /// A tally of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +25,37 @@ pub struct Tally {
     pub by: Vec<usize>,
     /// Counts only registrations with these answers: index of a field, counted value.
     pub filter: Vec<(usize, String)>,
+    /// Maximum number of values that are listed, within one value of the first field if there are several fields.
+    /// `None`: all of closed lists, and [`DEFAULT_TOP`] if people may type other answers.
+    pub top: Option<usize>,
+    /// How its page shows it.
+    pub chart: ChartKind,
+    /// Public counts below this number are not listed; 0 and 1 list all.
+    pub suppress_below: u64,
+    /// Whether everyone may see it; false for the tally that only the staff area needs.
+    pub is_public: bool,
 }
 
-/// Counts of one tally.
+/// How a page shows a tally.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum ChartKind {
+    /// Bars of the counts.
+    #[default]
+    Bar,
+    /// Shares in percent, within one value of the first field if there are several fields.
+    Share,
+    /// A line over the values of the last field.
+    Line,
+}
+
+/// Listed values of a tally of open answers, unless its campaign sets another number.
+pub const DEFAULT_TOP: usize = 500;
+
+/// Counts of one tally by answers as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TallyCounts {
-    /// Counts by answers as typed, in the order of the fields.
+    /// Counts by the answers to the fields of the tally, in their order; an empty text stands for no answer.
     pub counts: BTreeMap<Vec<String>, u64>,
     /// Count of all further answers, once there are [`MAX_KEYS`].
     pub others: u64,
@@ -28,35 +64,6 @@ pub struct TallyCounts {
 /// Maximum number of keys of a tally. Further ones are counted together.
 pub const MAX_KEYS: usize = 20_000;
 
-impl Campaign {
-    /// Returns the indexes of the fields that any tally groups or filters by, ascending.
-    pub fn counted_fields(&self) -> Vec<usize> {
-        let used = |tally: &Tally| {
-            let filtered = tally.filter.iter().map(|(field, _)| *field);
-            tally.by.iter().copied().chain(filtered).collect::<Vec<_>>()
-        };
-        let mut fields: Vec<_> = self.tallies.iter().flat_map(used).collect();
-        fields.sort_unstable();
-        fields.dedup();
-        fields
-    }
-
-    /// Returns whether the counted answers are the stored tally value: the answers to one field with a closed list.
-    pub fn counts_stored_value(&self) -> bool {
-        let counted = self.counted_fields();
-        let field = counted.first().map(|index| &self.fields[*index]);
-        counted.len() == 1 && field.is_some_and(|field| field.tally && field.has_closed_list())
-    }
-
-    /// Returns the answers to [`counted_fields`](Self::counted_fields) as typed, empty where there is none.
-    pub fn counted_answers(&self, answers: &Answers) -> Vec<String> {
-        let fields = self.counted_fields().into_iter();
-        fields
-            .map(|field| answers.get(field).unwrap_or_default().to_owned())
-            .collect()
-    }
-}
-
 impl Tally {
     /// Creates the tally of a campaign file without `[[tallies]]`: one field, no filter.
     pub fn by_field(index: usize, field: &Field) -> Self {
@@ -64,6 +71,10 @@ impl Tally {
             id: field.name.clone(),
             by: vec![index],
             filter: Vec::new(),
+            top: None,
+            chart: ChartKind::default(),
+            suppress_below: 0,
+            is_public: true,
         }
     }
 
@@ -71,14 +82,27 @@ impl Tally {
     /// answer to the field at an index.
     pub fn key<'a>(
         &self,
-        campaign: &Campaign,
+        fields: &[Field],
         answer: impl Fn(usize) -> &'a str,
     ) -> Option<Vec<String>> {
         let passes = |(index, value): &(usize, String)| {
-            campaign.fields[*index].tally_value(answer(*index)) == *value
+            fields.get(*index).is_some_and(|field| field.tally_value(answer(*index)) == *value)
         };
         let key = || self.by.iter().map(|index| answer(*index).to_owned());
         self.filter.iter().all(passes).then(|| key().collect())
+    }
+
+    /// Returns whether the tally counts all registrations by this field alone.
+    pub fn is_plain_count_of(&self, field: usize) -> bool {
+        self.by == [field] && self.filter.is_empty()
+    }
+
+    /// Returns the fields that form the key, in order.
+    pub fn key_fields<'f>(&self, fields: &'f [Field]) -> Vec<&'f Field> {
+        self.by
+            .iter()
+            .filter_map(|index| fields.get(*index))
+            .collect()
     }
 }
 

@@ -1,9 +1,19 @@
 //! Normalisation of user input, and folding for comparison regardless of case and accents.
 //! Unicode NFC (UAX #15), trimmed, white space collapsed to single spaces; control and direction characters rejected.
 
+mod base_letter;
+
+use icu_properties::props::{Dash, DefaultIgnorableCodePoint, QuotationMark};
+use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
 use unicode_normalization::UnicodeNormalization;
 
 use super::validation_error::ValidationError;
+use base_letter::base_letters;
+
+const DASHES: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<Dash>();
+const IGNORABLES: CodePointSetDataBorrowed<'static> =
+    CodePointSetData::new::<DefaultIgnorableCodePoint>();
+const QUOTATION_MARKS: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<QuotationMark>();
 
 /// Normalises user input. Fails with [`ValidationError::ControlCharacter`] for control characters, line breaks inside
 /// the text, invisible characters, and explicit direction formatting (UAX #9), which can make a name read as another.
@@ -33,11 +43,17 @@ fn is_unwanted(c: char) -> bool {
         || non_character
 }
 
-/// Folds a text for comparison: lower case, without accents, one space between words.
+/// Folds a text for comparison: lower case, base letters without accents and strokes, one space between words. Dashes,
+/// dots and commas separate words; apostrophes, quotation marks and default-ignorable characters disappear.
 pub fn fold(text: &str) -> String {
     // Lower case, then upper case, unifies letters with several forms (ẞ and ß, ς, ῳ). NFKC comes first, because a mark
-    // below a letter (the iota of ῳ) becomes a letter, which would separate the letter from its other marks.
+    // below a letter (the iota of ῳ) becomes a letter, which would separate the letter from its other marks. Marks are
+    // dropped before NFKC, which makes ´ an accent of its own, and after it, which makes ＇ an apostrophe.
     let plain = text
+        .chars()
+        .filter_map(fold_mark)
+        .nfkc()
+        .filter_map(fold_mark)
         .nfkc()
         .flat_map(char::to_lowercase)
         .flat_map(char::to_uppercase)
@@ -46,17 +62,72 @@ pub fn fold(text: &str) -> String {
         .flat_map(char::to_lowercase);
     let mut folded = String::with_capacity(text.len());
     for c in plain {
-        match c {
-            c if c.is_whitespace() || matches!(c, ',' | '.' | '-') => {
-                if !folded.is_empty() && !folded.ends_with(' ') {
-                    folded.push(' ');
-                }
+        if c.is_whitespace() {
+            if !folded.is_empty() && !folded.ends_with(' ') {
+                folded.push(' ');
             }
-            c => folded.push(c),
+        } else if let Some(letters) = base_letters(c) {
+            folded.push_str(letters);
+        } else {
+            folded.push(c);
         }
     }
     folded.truncate(folded.trim_end().len());
     folded
+}
+
+/// Returns a space for a character that separates words, and nothing for one that people leave out or vary.
+fn fold_mark(c: char) -> Option<char> {
+    match c {
+        ',' | '.' | '-' => Some(' '),
+        c if c.is_ascii_alphanumeric() => Some(c),
+        c if DASHES.contains(c) || matches!(c, '\u{02D7}' | '\u{2043}') => Some(' '),
+        c if IGNORABLES.contains(c) || QUOTATION_MARKS.contains(c) || is_apostrophe(c) => None,
+        c => Some(c),
+    }
+}
+
+/// Whether people type this character as an apostrophe, although Unicode does not list it as a quotation mark.
+fn is_apostrophe(c: char) -> bool {
+    matches!(
+        c,
+        '`' | '´'
+            | '\u{02B9}'..='\u{02BF}'
+            | '\u{02C8}'
+            | '\u{02CA}'
+            | '\u{02CB}'
+            | '\u{02EE}'
+            | '\u{0374}'
+            | '\u{055A}'
+            | '\u{05F3}'
+            | '\u{05F4}'
+            | '\u{07F4}'
+            | '\u{07F5}'
+            | '\u{1FBD}'
+            | '\u{1FBF}'
+            | '\u{1FEF}'
+            | '\u{1FFD}'
+            | '\u{1FFE}'
+            | '\u{2032}'..='\u{2037}'
+            | '\u{2057}'
+            | '\u{A78B}'
+            | '\u{A78C}'
+            | '\u{FF40}'
+    )
+}
+
+/// Returns a folded text with a capital at the start of each word.
+pub fn capitalise(folded: &str) -> String {
+    let mut start = true;
+    folded
+        .chars()
+        .flat_map(|c| {
+            let upper = start.then(|| c.to_uppercase());
+            start = c == ' ';
+            let keep = upper.is_none().then_some(c);
+            upper.into_iter().flatten().chain(keep)
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -105,5 +176,50 @@ mod tests {
         assert_eq!(fold("Ñ"), "n");
         assert_eq!(fold("GROẞ"), fold("groß"));
         assert_eq!(fold("ῲ\u{1E000}"), fold("ὼι\u{1E000}"));
+    }
+
+    #[test]
+    fn folding_forgets_which_mark_was_typed() {
+        for mark in "'´`‘’‚‛′‵ʹʻʼʽˈˊˋ＇՚׳ꞌ\"“”„«»‹›「」″".chars()
+        {
+            assert_eq!(
+                fold(&format!("Guns N{mark} Roses")),
+                "guns n roses",
+                "{mark}"
+            );
+        }
+        for dash in "-‐‑‒–—―−－﹣⸺〜⁃˗".chars() {
+            assert_eq!(fold(&format!("Jay{dash}Z")), "jay z", "{dash}");
+        }
+        for nothing in [
+            '\u{FE0E}',
+            '\u{FE0F}',
+            '\u{200B}',
+            '\u{200D}',
+            '\u{AD}',
+            '\u{3164}',
+            '\u{E0041}',
+        ] {
+            assert_eq!(
+                fold(&format!("Bo{nothing}gotá{nothing}")),
+                "bogota",
+                "{nothing:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn folding_knows_letters_that_unicode_does_not_decompose() {
+        for (typed, folded) in [
+            ("Łódź", "lodz"),
+            ("SØREN", "soren"),
+            ("Đorđe", "dorde"),
+            ("Æther Œuvre", "aether oeuvre"),
+            ("Straße ĳ ﬁ", "strasse ij fi"),
+            ("Þór Guð", "thor gud"),
+            ("ħŧŋıǽ", "htniae"),
+        ] {
+            assert_eq!(fold(typed), folded);
+        }
     }
 }

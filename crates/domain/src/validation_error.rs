@@ -18,6 +18,8 @@ pub enum RejectionReason {
     TooLong,
     /// [`ValidationError::ControlCharacter`].
     ControlCharacter,
+    /// [`ValidationError::NoLetter`].
+    NoLetter,
     /// [`ValidationError::NotADocument`].
     NotADocument,
     /// [`ValidationError::UnknownPlace`].
@@ -61,6 +63,8 @@ pub enum ValidationError {
     },
     /// Control, direction or invisible characters.
     ControlCharacter,
+    /// A counted answer without a letter or digit.
+    NoLetter,
     /// Not a valid document number.
     NotADocument,
     /// A place that is not in the campaign's list.
@@ -90,6 +94,7 @@ impl ValidationError {
             Self::TooShort { .. } => RejectionReason::TooShort,
             Self::TooLong { .. } => RejectionReason::TooLong,
             Self::ControlCharacter => RejectionReason::ControlCharacter,
+            Self::NoLetter => RejectionReason::NoLetter,
             Self::NotADocument => RejectionReason::NotADocument,
             Self::UnknownPlace { .. } => RejectionReason::UnknownPlace,
             Self::NotAnOption => RejectionReason::NotAnOption,
@@ -126,7 +131,7 @@ mod tests {
     #[test]
     fn reasons_have_permanent_names() {
         let names = RejectionReason::VARIANTS.iter().map(<&str>::from);
-        let expected = "missing consent-missing too-short too-long control-character not-a-document unknown-place \
+        let expected = "missing consent-missing too-short too-long control-character no-letter not-a-document unknown-place \
                         not-an-option not-asked repeated too-often photo not-open already-registered deleted";
         assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
     }

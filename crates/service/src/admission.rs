@@ -173,7 +173,8 @@ impl Admission {
         Ok(admitted)
     }
 
-    fn is_exempt(&self, client: IpAddr) -> bool {
+    /// Returns whether a client is exempt from limits.
+    pub fn is_exempt(&self, client: IpAddr) -> bool {
         let client = client.to_canonical();
         self.exempt.iter().any(|network| network.contains(&client))
     }

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rust_xlsxwriter::XlsxError;
 
+use crate::tally::live_totals::{TotalsView, value_label};
 use jornada_domain::{Campaign, Lang, RegistrationSelection};
 use jornada_store::StoreError;
 
@@ -44,13 +45,20 @@ pub struct ReportSpec {
     pub requested_at: Timestamp,
     /// Scheme and host of the links, without a trailing slash.
     pub base_url: String,
+    /// Totals with the spellings of the values, if they are known.
+    pub totals: Option<Arc<TotalsView>>,
 }
 
 impl ReportSpec {
-    /// Returns the value, or the word for all values.
-    fn title(&self) -> &str {
-        let all = text!(self.lang, "common-all");
-        self.selection.tally_value.as_deref().unwrap_or(all)
+    /// Returns the selected value as it is shown; `None` for all values.
+    fn selected_label(&self) -> Option<String> {
+        let value = self.selection.tally_value.as_deref()?;
+        Some(self.label(value))
+    }
+
+    /// Returns the text to show for a value.
+    fn label(&self, value: &str) -> String {
+        value_label(&self.campaign, self.totals.as_deref(), value)
     }
 
     /// Returns the URL prefix of a photo page: a registration id follows, then [`PHOTO_URL_SUFFIX`].

@@ -80,6 +80,13 @@ impl Installation {
         }
     }
 
+    /// Changes the text of a campaign file before the start.
+    pub fn edit_campaign(&self, file: &str, edit: impl FnOnce(String) -> String) {
+        let path = self.folder.path().join("campaigns").join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, edit(text)).unwrap();
+    }
+
     pub fn set(&mut self, name: &str, value: &str) {
         self.settings.retain(|(known, _)| known != name);
         self.settings.push((name.into(), value.into()));
@@ -143,7 +150,10 @@ fn server_settings(name: &str) -> Vec<(String, String)> {
     ]
 }
 
-/// Copies the shipped campaigns under other ids.
+/// The tally of the campaign with persons: shows the small counts that are hidden by default.
+const EVERY_COUNT: &str = "\n[[tallies]]\nid = \"ciudad\"\nby = [\"ciudad\"]\nsuppress_below = 0\n";
+
+/// Copies the shipped campaigns under other ids, and lets the one with persons show every count.
 fn write_campaigns(folder: &Path, ids: &[(&str, &String)]) {
     let shipped = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../campaigns");
     std::fs::create_dir(folder).unwrap();
@@ -154,6 +164,11 @@ fn write_campaigns(folder: &Path, ids: &[(&str, &String)]) {
         let text = ids.iter().fold(text, |text, (shipped, id)| {
             text.replace(&format!("{shipped:?}"), &format!("{id:?}"))
         });
+        let text = if from.ends_with("vacunacion.toml") {
+            text + EVERY_COUNT
+        } else {
+            text
+        };
         std::fs::write(to, text).unwrap();
     }
 }

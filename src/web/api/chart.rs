@@ -1,31 +1,23 @@
-//! Totals for charts, from the memory of this instance: once, or as server-sent events.
-
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::time::Duration;
+//! The chart, which is the first tally of a campaign, from the memory of this instance: once, or as server-sent events.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt};
-use jiff::SignedDuration;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio_stream::wrappers::WatchStream;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use utoipa::ToSchema;
 
-use super::chart_response::{ChartBody, ChartResponse};
+use super::event_stream::{self, Message};
+use super::tally_body::ChartBody;
+use crate::web::address::ClientAddress;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
+use crate::web::tally_views::CampaignViews;
 use crate::web::{AppState, RequestedCampaign};
-use jornada_runtime::metrics::GaugeGuard;
-use jornada_service::tally::live_totals::TotalsView;
-
-/// Interval of keep-alive messages while nothing changes.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+use jornada_domain::Campaign;
 
 /// Interval at which unchanged totals are sent again, so that clients can show how current they are.
-const RESEND_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
+pub(super) const RESEND_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 
 /// Totals per value, highest first.
 #[utoipa::path(
@@ -48,10 +40,31 @@ pub async fn chart(
     RequestedCampaign(campaign): RequestedCampaign,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let chart = app.live_totals.latest(&campaign.id).ok_or(Error::Busy)?;
-    let published = app.charts.of(&campaign.id, chart);
-    let tag =
-        HeaderValue::from_str(&published.etag).map_err(|error| Error::Internal(error.into()))?;
+    let views = app.views(&campaign).ok_or(Error::Busy)?;
+    let view = views.chart().ok_or(Error::Busy)?;
+    let json = chart_json(&campaign, &views).ok_or(Error::Busy)?;
+    respond_unless_known(&headers, &view.etag, || json)
+}
+
+/// Returns the chart as JSON, rendered once for all clients.
+fn chart_json(campaign: &Campaign, views: &CampaignViews) -> Option<Bytes> {
+    let (view, tally) = (views.chart()?, campaign.public_tallies().next()?);
+    let render = || Bytes::from(to_json(&ChartBody::new(campaign, tally, view)));
+    Some(views.chart_json.get_or_init(render).clone())
+}
+
+/// Serializes a body.
+pub(super) fn to_json(body: &impl serde::Serialize) -> String {
+    serde_json::to_string(body).expect("texts, numbers and flags are always JSON")
+}
+
+/// Returns the JSON with its entity tag, or 304 if the client has it.
+pub(super) fn respond_unless_known(
+    headers: &HeaderMap,
+    etag: &str,
+    json: impl FnOnce() -> Bytes,
+) -> Result<Response, Error> {
+    let tag = HeaderValue::from_str(etag).map_err(|error| Error::Internal(error.into()))?;
     let known = headers
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok());
@@ -59,14 +72,14 @@ pub async fn chart(
         (header::ETAG, tag),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    if known.is_some_and(|known| etag_matches(known, &published.etag)) {
+    if known.is_some_and(|known| etag_matches(known, etag)) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     let kind = [(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     )];
-    Ok((common, kind, published.json.clone()).into_response())
+    Ok((common, kind, json()).into_response())
 }
 
 /// Weak comparison of a list of entity tags (RFC 9110, section 8.8.3.2).
@@ -82,7 +95,7 @@ pub struct ChartEvent {
     pub data: String,
 }
 
-/// The totals as server-sent events: at once, and at most twice a second while they change.
+/// The totals as server-sent events: at once, and at most twice a second while they change. `/tallies/events` sends less.
 #[utoipa::path(
     get,
     path = "/api/v1/campaigns/{campaign}/chart/events",
@@ -90,6 +103,7 @@ pub struct ChartEvent {
     responses(
         (status = 200, description = "Events whose data is the chart as JSON", body = ChartEvent, content_type = "text/event-stream"),
         (status = 404, description = "No such campaign", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many listen from this address", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Too many listen to this instance", body = Problem, content_type = "application/problem+json"),
     ),
     tag = "chart"
@@ -97,48 +111,28 @@ pub struct ChartEvent {
 pub async fn events(
     State(app): State<AppState>,
     RequestedCampaign(campaign): RequestedCampaign,
+    ClientAddress(address): ClientAddress,
 ) -> Result<Response, Error> {
-    let permit = app
-        .event_clients
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| Error::Busy)?;
-    let client = (permit, GaugeGuard::new(&app.metrics.event_clients));
-    let charts = app
-        .live_totals
-        .subscribe(&campaign.id)
-        .ok_or(Error::NoSuchCampaign)?;
-    let (state, id) = (app.clone(), campaign.id.clone());
-    let rendered = WatchStream::new(charts)
-        .map(move |chart: Option<Arc<TotalsView>>| Some(state.charts.of(&id, chart?)));
-    let events = event_stream(rendered, client).take_until(app.stop.clone().cancelled_owned());
-    let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
-    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL));
-    Ok(([unbuffered], events).into_response())
-}
-
-/// Returns an event for each chart whose totals changed, or whose time is [`RESEND_INTERVAL`] newer.
-fn event_stream(
-    charts: impl Stream<Item = Option<Arc<ChartResponse>>>,
-    client: (OwnedSemaphorePermit, GaugeGuard),
-) -> impl Stream<Item = Result<Event, Infallible>> {
-    let mut last: Option<Arc<ChartResponse>> = None;
-    charts.filter_map(move |chart| {
-        // The stream owns the client, so that it is counted while the stream lives.
-        let _ = &client;
-        let fresh = chart.filter(|chart| last.as_ref().is_none_or(|last| is_news(last, chart)));
-        if fresh.is_some() {
-            last.clone_from(&fresh);
-        }
-        let event = fresh
-            .and_then(|chart| Some(Event::default().data(std::str::from_utf8(&chart.json).ok()?)));
-        std::future::ready(event.map(Ok))
-    })
-}
-
-fn is_news(last: &ChartResponse, chart: &ChartResponse) -> bool {
-    chart.etag != last.etag
-        || chart.totals.as_of.duration_since(last.totals.as_of) >= RESEND_INTERVAL
+    let client = app.admit_event_client(address)?;
+    let totals = app.live_totals.subscribe(&campaign.id);
+    let totals = totals.ok_or(Error::NoSuchCampaign)?;
+    let stop = app.stop.clone().cancelled_owned();
+    let mut last: Option<(String, Timestamp)> = None;
+    Ok(event_stream::respond(totals, client, stop, move |totals| {
+        let views = app.tally_views.of(&campaign, totals);
+        let news = views.chart().and_then(|view| {
+            let is_news = last.as_ref().is_none_or(|(known, as_of)| {
+                *known != view.etag || view.as_of.duration_since(*as_of) >= RESEND_INTERVAL
+            });
+            is_news.then(|| (view.etag.clone(), view.as_of))
+        });
+        let Some(news) = news else { return Vec::new() };
+        last = Some(news);
+        let json =
+            chart_json(&campaign, &views).and_then(|json| String::from_utf8(json.into()).ok());
+        let message = |data| Message { name: None, data };
+        json.map(message).into_iter().collect()
+    }))
 }
 
 #[cfg(test)]

@@ -78,13 +78,14 @@ pub async fn report(
     let selection = resolve_selection(&app, campaign, name, &staff, &request_audit).await?;
     let selection = days.apply_to(selection, campaign)?;
     request_refresh(&app, campaign).await;
-    let name = file_name(campaign, &selection, format);
+    let name = file_name(&app, campaign, &selection, format);
     let subject = ReportSpec {
         campaign: campaign.clone(),
         selection: selection.clone(),
         lang: visit.lang,
         requested_at: Timestamp::now(),
         base_url: app.base_url(&headers),
+        totals: app.live_totals.latest(&campaign.id),
     };
     let start = Instant::now();
     let finished = app

@@ -14,6 +14,7 @@ pub fn answer_message(refusal: &ValidationError, lang: Lang) -> String {
             return text!(lang, "answer-too-long", max = max.to_string());
         }
         ValidationError::ControlCharacter => text!(lang, "answer-control-character"),
+        ValidationError::NoLetter => text!(lang, "answer-no-letter"),
         ValidationError::NotADocument => text!(lang, "answer-not-a-document"),
         ValidationError::UnknownPlace { nearest } if nearest.is_empty() => {
             text!(lang, "answer-unknown-place")

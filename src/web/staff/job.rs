@@ -147,7 +147,12 @@ pub(super) async fn download_file(access: JobAccess) -> PageResult {
     access.record_file_event(AuditAction::ReportFile).await?;
     let (rows, staff) = (job.rows, access.principal.log_name());
     info!(job = %job.id, rows, staff, "sent a report");
-    let name = file_name(&access.campaign, &request.selection, request.format);
+    let name = file_name(
+        &access.app,
+        &access.campaign,
+        &request.selection,
+        request.format,
+    );
     let format = request.format;
     let body = Body::from_stream(withdraw_if_altered(chunks, access));
     Ok(download_response(body, known.bytes, rows, format, &name))
@@ -221,8 +226,13 @@ struct JobPage<'a> {
 
 impl JobPage<'_> {
     fn name(&self) -> String {
-        let (campaign, request) = (&self.visit.campaign, &self.visit.job.request);
-        file_name(campaign, &request.selection, request.format)
+        let (visit, request) = (self.visit, &self.visit.job.request);
+        file_name(
+            &visit.app,
+            &visit.campaign,
+            &request.selection,
+            request.format,
+        )
     }
 
     fn link(&self, under: &str) -> String {

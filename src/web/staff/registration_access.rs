@@ -132,6 +132,13 @@ impl CampaignAccess {
     }
 }
 
+/// Returns the values to which the reader is limited as they are shown; empty means all.
+pub(super) fn visible_labels(access: &CampaignAccess) -> Vec<String> {
+    let (campaign, totals) = (&access.campaign, &access.app.live_totals);
+    let values = access.principal.visible_values(campaign).into_iter();
+    values.map(|value| totals.label(campaign, &value)).collect()
+}
+
 impl FromRequestParts<AppState> for CampaignAccess {
     type Rejection = Error;
 

@@ -11,7 +11,7 @@ use tracing::info;
 
 use super::context::PageResult;
 use super::job::{job_path, state_text};
-use super::registration_access::CampaignAccess;
+use super::registration_access::{CampaignAccess, visible_labels};
 use crate::app::App;
 use crate::web::error::Error;
 use crate::web::filled_form::FilledForm;
@@ -139,7 +139,7 @@ async fn render_page(access: &CampaignAccess, form: FilledForm<ReportForm>) -> P
 
 /// Returns the values to choose from: the reader's places or, without a limit, every value that has registrations.
 fn selectable_values(access: &CampaignAccess) -> Vec<String> {
-    let theirs = access.principal.visible_values(&access.campaign);
+    let theirs = visible_labels(access);
     if !theirs.is_empty() {
         return theirs;
     }
@@ -169,8 +169,13 @@ impl ReportsPage<'_> {
     }
 
     fn name(&self, job: &ReportJob) -> String {
-        let request = &job.request;
-        file_name(&self.visit.campaign, &request.selection, request.format)
+        let (visit, request) = (self.visit, &job.request);
+        file_name(
+            &visit.app,
+            &visit.campaign,
+            &request.selection,
+            request.format,
+        )
     }
 
     fn state(&self, job: &ReportJob) -> &'static str {

@@ -8,7 +8,7 @@ use axum::extract::Form;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::context::PageResult;
-use super::registration_access::CampaignAccess;
+use super::registration_access::{CampaignAccess, visible_labels};
 use crate::web::error::Error;
 use crate::web::error::problem::FieldProblem;
 use crate::web::filled_form::FilledForm;
@@ -116,7 +116,7 @@ fn render_page(
     let mut values: Vec<_> = counted
         .map(|count| count.value.clone())
         .filter(|value| staff.may_see(value) && !value.is_empty())
-        .chain(staff.visible_values(&access.campaign))
+        .chain(visible_labels(access))
         .collect();
     values.sort_unstable();
     values.dedup();

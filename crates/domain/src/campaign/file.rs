@@ -10,10 +10,10 @@ use super::Campaign;
 use super::kind::read_kind;
 use super::retention::read_retention;
 use super::table::{CampaignFileError, CampaignFileErrors, TableReader, parse_integer, parse_text};
+use super::tallies::read_tallies;
 use crate::answers::CONSENT;
 use crate::campaign_id::CampaignId;
 use crate::field::{Field, FieldKind};
-use crate::tally::Tally;
 
 /// Range of `proof_of_work`: up to about ten seconds of computing.
 const PROOF_OF_WORK_RANGE: std::ops::RangeInclusive<u32> = 1_000..=5_000_000;
@@ -72,7 +72,8 @@ fn read_campaign(
             PROOF_OF_WORK_RANGE.contains(&max).then_some(max)
         },
     );
-    let fields = read_fields(&mut table, list);
+    let mut fields = read_fields(&mut table, list);
+    let tallies = read_tallies(&mut table, &mut fields);
     let retention = read_retention(&mut table);
     table.finish();
     Some(Campaign {
@@ -86,16 +87,9 @@ fn read_campaign(
         time_zone: time_zone?,
         retention,
         proof_of_work,
-        tallies: default_tallies(&fields),
         fields,
+        tallies,
     })
-}
-
-fn default_tallies(fields: &[Field]) -> Vec<Tally> {
-    let tallied = fields.iter().enumerate().filter(|(_, field)| field.tally);
-    tallied
-        .map(|(index, field)| Tally::by_field(index, field))
-        .collect()
 }
 
 fn read_timestamp(table: &mut TableReader<'_>, key: &'static str) -> Option<Timestamp> {
@@ -138,7 +132,11 @@ fn check_fields(fields: &[Field], root: &TableReader<'_>) {
     }
     let count = |is: fn(&Field) -> bool| fields.iter().filter(|field| is(field)).count();
     if count(|field| field.tally) != 1 {
-        root.record_error("fields", "exactly one field must have tally = true");
+        root.record_error(
+            "fields",
+            "exactly one field must have tally = true, also with [[tallies]]: it names the field of lists, reports and \
+             places of staff",
+        );
     }
     if count(|field| field.unique) > 1 {
         root.record_error("fields", "at most one field may have unique = true");
@@ -171,6 +169,7 @@ fn read_field(
         unique: table.read_flag("unique"),
         personal: table.read_flag("personal"),
         tally: table.read_flag("tally"),
+        is_counted: false,
         autocomplete: table.read_optional("autocomplete", "an HTML autofill token", parse_text),
         kind: kind?,
     };
@@ -179,7 +178,10 @@ fn read_field(
             || !field.required
             || !matches!(field.kind, FieldKind::Place(_) | FieldKind::Choice(_)))
     {
-        table.record_error("tally", "a tallied field must be a required place or choice, and not personal: everyone sees its totals");
+        table.record_error(
+            "tally",
+            "a field with tally = true must be a required place or choice, and not personal",
+        );
     }
     if field.unique && field.is_photo() {
         table.record_error("unique", "a photo cannot be unique");

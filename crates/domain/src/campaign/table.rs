@@ -101,7 +101,9 @@ impl<'t> TableReader<'t> {
     }
 
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.keys.get(key)
     }
 
@@ -141,6 +143,12 @@ impl<'t> TableReader<'t> {
         self.read_optional(key, "a whole number, not negative", |value| {
             usize::try_from(parse_integer(value)?).ok()
         })
+    }
+
+    /// Iterates over all keys with their values, for tables whose keys are names.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'t str, &'t Spanned<DeValue<'t>>)> {
+        let keys = self.keys.iter();
+        keys.map(|(key, value)| (key.get_ref().as_ref(), value))
     }
 
     /// Reads a table inside this one.

@@ -81,13 +81,14 @@ mod tests {
             unique: false,
             personal: false,
             tally: true,
+            is_counted: true,
             autocomplete: None,
         };
         let list = "name,region,aliases\nBogotá,Cundinamarca,Macondo\n";
         let listed = field(Places::parse(list, false).unwrap());
         let open = field(Places::any());
         let reach = PlaceScope::new(vec!["bogotá".into(), "Macondo".into()]);
-        assert_eq!(reach.tally_values(&open), ["Macondo", "Bogota"]);
+        assert_eq!(reach.tally_values(&open), ["macondo", "bogota"]);
         assert_eq!(reach.tally_values(&listed), ["Bogotá", "Bogotá"]);
         let other = PlaceScope::new(vec!["Macondo".into()]);
         assert_eq!(

@@ -226,6 +226,7 @@ mod tests {
             lang: Lang::Es,
             requested_at: Timestamp::UNIX_EPOCH,
             base_url: "https://example.org".into(),
+            totals: None,
         }
     }
 

@@ -72,7 +72,7 @@ impl TotalsSheet {
         let mut row = 1;
         // Ascending order of `Reverse`, that is highest count first.
         for Reverse((count, Reverse(value))) in self.listed.into_sorted_vec() {
-            write_row(&mut sheet, row, &value, count)?;
+            write_row(&mut sheet, row, &subject.label(&value), count)?;
             row += 1;
         }
         let bars = (row - 1).min(MAX_BARS);

@@ -17,6 +17,7 @@ use super::metrics::ReportMetrics;
 use super::throttle::Throttle;
 use super::{FinishedReport, Progress, ReportGenerator, ReportSpec};
 use crate::campaigns::Campaigns;
+use crate::tally::live_totals::LiveTotals;
 use jornada_domain::ReportJob;
 use jornada_domain::job::ReportFile;
 use jornada_objects::encryption::{EncryptedFile, Encryptor};
@@ -49,6 +50,8 @@ pub struct Worker {
     pub objects: ObjectStore,
     /// The campaigns of this instance.
     pub campaigns: Campaigns,
+    /// Totals, for the spellings of the values.
+    pub live_totals: LiveTotals,
     /// Metrics of reports.
     pub metrics: ReportMetrics,
     /// Writes the files; shared with the requests of this process.
@@ -133,12 +136,14 @@ impl Worker {
     async fn generate(&self, job: &ReportJob, progress: &Progress) -> anyhow::Result<JobOutcome> {
         let request = &job.request;
         let campaign = self.campaigns.get(request.campaign.as_str());
+        let campaign = campaign.context("the campaign is unknown on this instance")?;
         let subject = ReportSpec {
-            campaign: Arc::clone(campaign.context("the campaign is unknown on this instance")?),
+            campaign: Arc::clone(campaign),
             selection: request.selection.clone(),
             lang: request.lang,
             requested_at: job.created_at,
             base_url: request.base_url.clone(),
+            totals: self.live_totals.latest(&campaign.id),
         };
         let jobs = &self.reports.jobs;
         let written = jobs.write(&self.store, subject, request.format, progress);

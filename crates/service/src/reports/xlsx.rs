@@ -79,13 +79,8 @@ impl XlsxWriter {
     fn start_sheet(&mut self) -> Result<(), XlsxError> {
         let ReportSpec { campaign, lang, .. } = &self.subject;
         let list = text!(lang, "report-list");
-        let wanted = self
-            .subject
-            .selection
-            .tally_value
-            .as_deref()
-            .unwrap_or(list);
-        let name = sheet_name(wanted, list, self.sheet_number);
+        let wanted = self.subject.selected_label();
+        let name = sheet_name(wanted.as_deref().unwrap_or(list), list, self.sheet_number);
         let heading = self.bold.clone().set_border_bottom(FormatBorder::Thin);
         // A column format costs nothing per cell.
         let time = Format::new().set_num_format("yyyy-mm-dd hh:mm:ss");
@@ -198,7 +193,8 @@ impl XlsxWriter {
         let ReportSpec { campaign, lang, .. } = &self.subject;
         let made_at = ExcelDateTime::from_timestamp(self.subject.requested_at.as_second())?;
         let title = campaign.title.get(*lang);
-        let value = self.subject.title();
+        let value = self.subject.selected_label();
+        let value = value.as_deref().unwrap_or(text!(lang, "common-all"));
         let rows = self.rows.to_string();
         let time = format!("{:.0}", self.subject.requested_at);
         let comment = text!(lang, "report-rows", rows = rows.as_str(), time = time);

@@ -1,4 +1,4 @@
-//! Parses the places that limit a clerk or a token into tally values of the campaigns.
+//! Parses the places that limit a clerk or a token.
 
 use crate::campaigns::Campaigns;
 use jornada_domain::staff::PlaceScope;
@@ -12,7 +12,7 @@ pub fn parse(campaigns: &Campaigns, names: &[String]) -> Result<PlaceScope, Stri
         .map(|name| name.trim())
         .filter(|name| !name.is_empty())
     {
-        let known = find_tally_values(campaigns, name);
+        let known = find_places(campaigns, name);
         if known.is_empty() {
             return Err(name.to_owned());
         }
@@ -21,7 +21,8 @@ pub fn parse(campaigns: &Campaigns, names: &[String]) -> Result<PlaceScope, Stri
     Ok(PlaceScope::new(places))
 }
 
-fn find_tally_values(campaigns: &Campaigns, name: &str) -> Vec<String> {
+/// Returns the names in the list of a campaign for this name, else the name as the campaigns without a list accept it.
+fn find_places(campaigns: &Campaigns, name: &str) -> Vec<String> {
     let tallied = || campaigns.iter().map(|campaign| campaign.tally_field());
     let known: Vec<_> = tallied()
         .filter_map(|field| field.listed_value(name))
@@ -30,7 +31,7 @@ fn find_tally_values(campaigns: &Campaigns, name: &str) -> Vec<String> {
         return known;
     }
     tallied()
-        .filter_map(|field| field.tally_value_of(name).ok()?)
+        .filter_map(|field| field.validate(name).ok()?)
         .collect()
 }
 

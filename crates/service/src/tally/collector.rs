@@ -8,7 +8,8 @@ use prometheus::proto::MetricFamily;
 use prometheus::{IntGaugeVec, Opts};
 
 use super::live_totals::{LiveTotals, TotalsView};
-use jornada_domain::Campaign;
+use jornada_domain::tally::{MergedTally, PublicTally};
+use jornada_domain::{Campaign, Tally};
 use jornada_runtime::metrics::gauge_value;
 
 /// Maximum values per campaign with their own label.
@@ -51,18 +52,29 @@ fn new_gauge() -> IntGaugeVec {
 }
 
 fn has_closed_values(campaign: &Campaign) -> bool {
-    campaign.tally_field().has_closed_list()
+    campaign.tally_field().closed_values().is_some()
 }
 
-/// Returns the highest values with their counts, and the sum of all others.
-fn labelled_counts(chart: &TotalsView) -> impl Iterator<Item = (&str, u64)> {
-    let (highest, others) = chart.values.split_at(chart.values.len().min(MAX_VALUES));
-    let rest = others.iter().map(|value| value.count).sum();
-    let rest = (!others.is_empty()).then_some((OTHER_LABEL, rest));
-    let highest = highest
-        .iter()
-        .map(|value| (value.value.as_str(), value.count));
-    highest.chain(rest)
+/// Returns the public counts of the highest values and, as the last one, the sum of all others: small counts that the
+/// campaign hides are in it, or left out if they could be told from it.
+fn labelled_counts(campaign: &Campaign, totals: &TotalsView) -> Vec<(String, u64)> {
+    let Some(plain) = campaign.staff_tally() else {
+        return Vec::new();
+    };
+    let limits = campaign.public_tallies().map(|tally| tally.suppress_below);
+    let spec = Tally {
+        top: Some(MAX_VALUES),
+        suppress_below: limits.max().unwrap_or_default(),
+        ..plain.clone()
+    };
+    let counts = totals.tally_counts(campaign, &spec).unwrap_or_default();
+    let merged = MergedTally::new(&campaign.fields, &spec, &counts);
+    let public = PublicTally::new(&campaign.fields, &spec, &merged, None);
+    let highest = public.rows().map(|row| (row.label.concat(), row.count));
+    let others = public
+        .others
+        .map(|others| (OTHER_LABEL.to_owned(), others.count));
+    highest.chain(others).collect()
 }
 
 impl Collector for TotalsCollector {
@@ -76,9 +88,9 @@ impl Collector for TotalsCollector {
             let Some(chart) = self.live_totals.latest(&campaign.id) else {
                 continue;
             };
-            for (value, count) in labelled_counts(&chart) {
+            for (value, count) in labelled_counts(campaign, &chart) {
                 gauge
-                    .with_label_values(&[campaign.id.as_str(), value])
+                    .with_label_values(&[campaign.id.as_str(), &value])
                     .set(gauge_value(count));
             }
         }
@@ -88,6 +100,8 @@ impl Collector for TotalsCollector {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use jiff::Timestamp;
 
     use super::super::live_totals::ValueCount;
@@ -102,24 +116,42 @@ mod tests {
         assert!(!has_closed_values(&open));
     }
 
-    #[test]
-    fn past_the_highest_values_all_are_one() {
-        let values = (1..=100).rev().map(|count| ValueCount {
-            value: format!("city {count}"),
-            count,
-        });
-        let chart = TotalsView {
+    fn totals(values: impl IntoIterator<Item = (String, u64)>) -> TotalsView {
+        let values = values
+            .into_iter()
+            .map(|(value, count)| ValueCount { value, count });
+        TotalsView {
             campaign: "vacunacion".into(),
             by: "ciudad".into(),
             as_of: Timestamp::now(),
             stale: false,
-            total: 5050,
+            total: 0,
             values: values.collect(),
+            labels: BTreeMap::new(),
             counts: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn past_the_highest_values_all_are_one() {
+        let list = |_: &str| {
+            let cities = (1..=100).map(|city| format!("city {city},region\n"));
+            Ok(format!("name,region\n{}", cities.collect::<String>()))
         };
-        let labelled: Vec<_> = labelled_counts(&chart).collect();
+        let campaign = Campaign::parse(EXAMPLE, list).unwrap();
+        let values = (1..=100)
+            .rev()
+            .map(|count| (format!("city {count}"), count));
+        let labelled = labelled_counts(&campaign, &totals(values));
         assert_eq!(labelled.len(), MAX_VALUES + 1);
-        assert_eq!(labelled[0], ("city 100", 100));
-        assert_eq!(labelled[MAX_VALUES], (OTHER_LABEL, 60 * 61 / 2));
+        assert_eq!(labelled[0], ("city 100".into(), 100));
+        assert_eq!(labelled[MAX_VALUES], (OTHER_LABEL.into(), 60 * 61 / 2));
+    }
+
+    #[test]
+    fn what_the_public_may_not_see_is_no_metric() {
+        let values = [("Bogotá".to_owned(), 5), ("Medellín".to_owned(), 4)];
+        let labelled = labelled_counts(&example(), &totals(values));
+        assert_eq!(labelled, [("Bogotá".to_owned(), 5)]);
     }
 }

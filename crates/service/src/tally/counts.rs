@@ -42,7 +42,7 @@ impl Projection {
             answer.map_or("", String::as_str)
         };
         let tallies = self.campaign.tallies.iter();
-        tallies.filter_map(move |tally| Some((tally, tally.key(&self.campaign, answer)?)))
+        tallies.filter_map(move |tally| Some((tally, tally.key(&self.campaign.fields, answer)?)))
     }
 }
 

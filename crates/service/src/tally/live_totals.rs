@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::counts::{CampaignCounts, SnapshotCounter};
 use super::metrics::TallyMetrics;
 use super::{CacheState, TallyCache};
-use jornada_domain::{Campaign, CampaignId};
+use jornada_domain::tally::{MergedTally, TallyCounts};
+use jornada_domain::{Campaign, CampaignId, Tally};
 use jornada_runtime::background;
 use jornada_store::Store;
 
@@ -23,7 +24,7 @@ const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Time since the last confirmation after which totals are stale.
 const STALE_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
-/// Public totals of a campaign.
+/// Exact totals of a campaign by its tally field, for the staff.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TotalsView {
     /// Id of the campaign.
@@ -38,6 +39,8 @@ pub struct TotalsView {
     pub total: u64,
     /// Highest count first, equal counts by value.
     pub values: Vec<ValueCount>,
+    /// The value as it is shown, by the value under which it is counted.
+    pub labels: BTreeMap<String, String>,
     /// Counts of all tallies.
     pub counts: Arc<CampaignCounts>,
 }
@@ -45,7 +48,7 @@ pub struct TotalsView {
 /// Number of registrations with one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueCount {
-    /// The value, such as a city.
+    /// The value as it is shown, such as a city.
     pub value: String,
     /// Number of registrations.
     pub count: u64,
@@ -88,6 +91,11 @@ impl LiveTotals {
     /// Returns the last totals of a campaign, if any arrived yet.
     pub fn latest(&self, campaign: &CampaignId) -> Option<Arc<TotalsView>> {
         self.totals.get(campaign)?.borrow().clone()
+    }
+
+    /// Returns the text to show for a value of the tally field.
+    pub fn label(&self, campaign: &Campaign, value: &str) -> String {
+        value_label(campaign, self.latest(&campaign.id).as_deref(), value)
     }
 
     /// Refreshes the totals of all campaigns until `stop`. The cost depends on the campaigns that change.
@@ -197,6 +205,12 @@ fn next_view(
     last.is_none_or(|last| *last != next).then_some(next)
 }
 
+/// Returns the text to show for a value of the tally field: the spelling that most people typed, if it is known.
+pub fn value_label(campaign: &Campaign, totals: Option<&TotalsView>, value: &str) -> String {
+    let known = totals.and_then(|totals| totals.labels.get(value)).cloned();
+    known.unwrap_or_else(|| campaign.tally_field().default_label(value))
+}
+
 impl TotalsView {
     fn new(
         campaign: &Campaign,
@@ -204,30 +218,33 @@ impl TotalsView {
         as_of: Timestamp,
         stale: bool,
     ) -> Self {
-        let field = campaign.tally_field();
-        let mut values = BTreeMap::<String, u64>::new();
-        let chart = campaign
-            .tallies
-            .first()
-            .and_then(|tally| counts.get(&tally.id));
-        for (key, count) in chart.iter().flat_map(|chart| &chart.counts) {
-            let answer = key.first().map_or("", String::as_str);
-            *values.entry(field.tally_value(answer)).or_default() += count;
+        let staff = campaign.staff_tally();
+        let merged = staff.and_then(|tally| {
+            let counts = counts.get(&tally.id)?;
+            Some(MergedTally::new(&campaign.fields, tally, counts))
+        });
+        let (mut values, mut labels) = (Vec::new(), BTreeMap::new());
+        for row in merged.into_iter().flat_map(|merged| merged.rows) {
+            let value = row.label.concat();
+            labels.insert(row.key.concat(), value.clone());
+            let count = row.count;
+            values.push(ValueCount { value, count });
         }
-        let mut values: Vec<ValueCount> = values
-            .into_iter()
-            .map(|(value, count)| ValueCount { value, count })
-            .collect();
-        values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
         Self {
             campaign: campaign.id.to_string(),
-            by: field.name.clone(),
+            by: campaign.tally_field().name.clone(),
             as_of,
             stale,
             total: values.iter().map(|value| value.count).sum(),
             values,
+            labels,
             counts,
         }
+    }
+
+    /// Returns the counts of a tally.
+    pub fn tally_counts(&self, tally: &Tally) -> Option<&TallyCounts> {
+        self.counts.get(&tally.id)
     }
 }
 

@@ -65,6 +65,7 @@ pub fn report_spec(value: Option<&str>, lang: Lang) -> ReportSpec {
         lang,
         requested_at: "2026-11-22T01:02:03Z".parse().unwrap(),
         base_url: "https://jornada.example".to_owned(),
+        totals: None,
     }
 }
 
