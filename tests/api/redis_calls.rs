@@ -65,7 +65,11 @@ impl Monitor {
             // Repeated, because monitoring may begin after the first one.
             let mut echo = redis::cmd("ECHO");
             let mut connection = self.connection.clone();
-            let _: String = echo.arg(&marker).query_async(&mut connection).await.unwrap();
+            let _: String = echo
+                .arg(&marker)
+                .query_async(&mut connection)
+                .await
+                .unwrap();
             let mut lines = self.lines.lock().unwrap();
             if lines.iter().any(|line| line.contains(&marker)) {
                 return std::mem::take(&mut *lines);
@@ -80,8 +84,11 @@ impl Monitor {
         work.await;
         let seconds = start.elapsed().as_secs();
         let calls = self.take().await;
-        let calls = calls.iter().filter(|line| line.contains("jornada:{rates}:"));
-        let (counting, returning) = calls.partition::<Vec<_>, _>(|line| line.contains("registrations:"));
+        let calls = calls
+            .iter()
+            .filter(|line| line.contains("jornada:{rates}:"));
+        let (counting, returning) =
+            calls.partition::<Vec<_>, _>(|line| line.contains("registrations:"));
         Calls {
             counting: counting.len(),
             returning: returning.len(),
@@ -105,7 +112,9 @@ fn cache() -> String {
 async fn submit_form(app: &RunningInstance, document: &str, shown_at: &str) -> u16 {
     let client = reqwest::Client::builder().redirect(Policy::none()).build();
     let form = form_with_photo("Ana Inventada", document, "Cali").text("_at", shown_at.to_owned());
-    let request = client.unwrap().post(format!("{}/c/{}", app.base, app.campaign));
+    let request = client
+        .unwrap()
+        .post(format!("{}/c/{}", app.base, app.campaign));
     let request = request.header(CLIENT_ADDRESS, "192.0.2.7").multipart(form);
     request.send().await.unwrap().status().as_u16()
 }
@@ -122,14 +131,20 @@ async fn a_registration_takes_one_call_and_none_if_the_client_is_exempt() {
     // The first call loads the script.
     register(&app, "192.0.2.7", "Ana Inventada", "1000000").await;
 
-    let documents: Vec<_> = (1_000_001..1_000_006).map(|number| number.to_string()).collect();
+    let documents: Vec<_> = (1_000_001..1_000_006)
+        .map(|number| number.to_string())
+        .collect();
     let by_api = async {
-        let sent = documents.iter().map(|document| register(&app, "192.0.2.7", "Ana Inventada", document));
+        let sent = documents
+            .iter()
+            .map(|document| register(&app, "192.0.2.7", "Ana Inventada", document));
         assert_eq!(statuses(sent).await, [201; 5]);
     };
     monitor.expect_one_each(5, by_api).await;
     let repeated = async {
-        let sent = documents.iter().map(|document| register(&app, "192.0.2.7", "Otra Persona", document));
+        let sent = documents
+            .iter()
+            .map(|document| register(&app, "192.0.2.7", "Otra Persona", document));
         assert_eq!(statuses(sent).await, [409; 5]);
     };
     monitor.expect_one_each(5, repeated).await;

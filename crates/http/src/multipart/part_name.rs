@@ -74,7 +74,10 @@ mod tests {
             name("form-data; name=\"a \\\"b\\\" \\c\"").unwrap(),
             "a \"b\" \\c"
         );
-        assert_eq!(name("form-data; name=\"ciudad de ñ\"").unwrap(), "ciudad de ñ");
+        assert_eq!(
+            name("form-data; name=\"ciudad de ñ\"").unwrap(),
+            "ciudad de ñ"
+        );
         assert_eq!(name("form-data; name=\"\"").unwrap(), "");
     }
 

@@ -90,7 +90,8 @@ fn a_delimiter_needs_a_line_break_or_the_final_hyphens() {
             "{rest:?} follows"
         );
     }
-    let padded = part("a", "one") + "--B \t \r\nContent-Disposition: form-data; name=b\r\n\r\ntwo\r\n--B--";
+    let padded =
+        part("a", "one") + "--B \t \r\nContent-Disposition: form-data; name=b\r\n\r\ntwo\r\n--B--";
     assert_eq!(
         parse(padded),
         (parts(&[("a", "one"), ("b", "two")]), End::Final)
@@ -101,7 +102,8 @@ fn a_delimiter_needs_a_line_break_or_the_final_hyphens() {
 
 #[test]
 fn preamble_and_epilogue_are_ignored() {
-    let body = String::from("preamble\r\n-B\r\n") + &part("a", "one") + "--B--\r\n" + &part("b", "");
+    let body =
+        String::from("preamble\r\n-B\r\n") + &part("a", "one") + "--B--\r\n" + &part("b", "");
     assert_eq!(parse(body), (parts(&[("a", "one")]), End::Final));
 }
 
@@ -187,7 +189,9 @@ fn only_kept_content_stays_in_the_buffer() {
                 parser.keep(&range);
                 photo_range = Some(range);
             }
-            Event::Content(range) => assert!(parser.content(range).iter().all(|byte| *byte == b't')),
+            Event::Content(range) => {
+                assert!(parser.content(range).iter().all(|byte| *byte == b't'))
+            }
             Event::End => break,
         }
         largest = largest.max(parser.buffered());

@@ -80,7 +80,9 @@ impl AbuseCounters {
         now: Timestamp,
     ) -> (Result<(), Refusal>, TakenFrom) {
         let shared = self.query_redis(now, async |redis| {
-            redis.admit(&self.returned.take(), buckets, proof, now).await
+            redis
+                .admit(&self.returned.take(), buckets, proof, now)
+                .await
         });
         match shared.await {
             Some(admitted) => (admitted, TakenFrom::Redis),

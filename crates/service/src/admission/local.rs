@@ -75,11 +75,7 @@ impl LocalCounters {
         }
     }
 
-    fn acquire(
-        &self,
-        buckets: &[RateBucket],
-        now: Timestamp,
-    ) -> Result<(), SignedDuration> {
+    fn acquire(&self, buckets: &[RateBucket], now: Timestamp) -> Result<(), SignedDuration> {
         let mut known = self.buckets.lock();
         let now_micros = now.as_microsecond();
         let acquired = buckets.iter().map(|bucket| {
