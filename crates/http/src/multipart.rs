@@ -21,10 +21,6 @@ const MAX_UNNEEDED_BYTES: usize = 4 * 1024;
 /// The buffer shrinks if more bytes are removed at once.
 const MAX_FREE_BYTES: usize = 256 * 1024;
 
-/// Error of a malformed or incomplete body.
-pub(crate) const MALFORMED: UploadError =
-    UploadError::Malformed("a multipart body that ends or breaks half-way");
-
 /// Parser with the buffer of the body.
 #[derive(Debug)]
 pub struct MultipartParser {
@@ -157,7 +153,7 @@ impl MultipartParser {
             let waits = event.is_none() && self.state == state;
             let head = if waits { self.buffered() } else { self.parsed };
             if state.is_head() && head - self.part > MAX_HEAD_BYTES {
-                return Err(MALFORMED);
+                return Err(UploadError::MALFORMED_MULTIPART);
             }
             if event.is_some() {
                 return Ok(event);
@@ -202,7 +198,7 @@ impl MultipartParser {
         match self.buffer.get(end..end + 2) {
             None => {}
             Some(b"\r\n") => self.advance(end + 2, State::Headers),
-            Some(_) => return Err(MALFORMED),
+            Some(_) => return Err(UploadError::MALFORMED_MULTIPART),
         }
         Ok(None)
     }
@@ -218,7 +214,7 @@ impl MultipartParser {
             }
         };
         let Some(end) = end else { return Ok(None) };
-        let name = part_name(&self.buffer[self.parsed..end]).ok_or(MALFORMED)?;
+        let name = part_name(&self.buffer[self.parsed..end])?;
         self.advance(end, State::Content);
         self.discards = false;
         Ok(Some(Event::Part(name)))

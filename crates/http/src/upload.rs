@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 
 use super::budget::{PERMIT_BYTES, UploadBudget, UploadReservation};
-use crate::multipart::{Event, MALFORMED, MultipartParser, boundary};
+use crate::multipart::{Event, MultipartParser, boundary};
 use crate::upload_error::UploadError;
 use jornada_domain::{Campaign, FieldError, FormData, ValidationError};
 use jornada_photo::MAX_PHOTO_BYTES;
@@ -192,7 +192,8 @@ impl UploadReader<'_> {
 
     /// Waits for the next bytes of a multipart body.
     async fn receive(&mut self, body: &mut Body) -> Result<Bytes, UploadError> {
-        let piece = next_piece(body).await?.ok_or(MALFORMED)?;
+        let piece = next_piece(body).await?;
+        let piece = piece.ok_or(UploadError::MALFORMED_MULTIPART)?;
         self.received_bytes = self.received_bytes.saturating_add(piece.len());
         if self.received_bytes > MAX_BODY_BYTES {
             return Err(UploadError::TooLarge);
@@ -318,7 +319,10 @@ impl UploadReader<'_> {
 /// Returns the next bytes of a body, or `None` at its end.
 async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, UploadError> {
     while let Some(frame) = body.frame().await {
-        if let Ok(piece) = frame.map_err(|_| MALFORMED)?.into_data() {
+        if let Ok(piece) = frame
+            .map_err(|_| UploadError::MALFORMED_MULTIPART)?
+            .into_data()
+        {
             return Ok(Some(piece));
         }
     }

@@ -2,21 +2,23 @@
 
 use memchr::{memchr, memchr2, memmem};
 
+use crate::upload_error::UploadError;
+
 /// Maximum number of headers of a part.
 const MAX_HEADERS: usize = 32;
 
-/// Returns the name of the part with these headers. The outer `None` if they are malformed, the inner one if they
-/// contain no valid name. Of several `Content-Disposition` headers the last one counts.
-pub(super) fn part_name(headers: &[u8]) -> Option<Option<String>> {
+/// Returns the name of the part with these headers, if they contain a valid one. Of several `Content-Disposition` headers
+/// the last one counts.
+pub(super) fn part_name(headers: &[u8]) -> Result<Option<String>, UploadError> {
     let mut parsed = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let Ok(httparse::Status::Complete((_, parsed))) = httparse::parse_headers(headers, &mut parsed)
     else {
-        return None;
+        return Err(UploadError::MALFORMED_MULTIPART);
     };
     let is_disposition =
         |header: &&httparse::Header| header.name.eq_ignore_ascii_case("content-disposition");
     let disposition = parsed.iter().rfind(is_disposition);
-    Some(disposition.and_then(|header| name_parameter(header.value)))
+    Ok(disposition.and_then(|header| name_parameter(header.value)))
 }
 
 /// Finds the first `name` at the beginning of a word, and returns the value after it.
@@ -92,24 +94,25 @@ mod tests {
         ] {
             assert_eq!(name(disposition), None, "{disposition}");
         }
-        assert_eq!(part_name(b"\r\n"), Some(None));
-        assert_eq!(part_name(b"Content-Type: image/jpeg\r\n\r\n"), Some(None));
+        assert_eq!(part_name(b"\r\n").unwrap(), None);
+        let other = b"Content-Type: image/jpeg\r\n\r\n";
+        assert_eq!(part_name(other).unwrap(), None);
         let not_utf8 = b"Content-Disposition: form-data; name=\"\xFF\"\r\n\r\n";
-        assert_eq!(part_name(not_utf8), Some(None));
+        assert_eq!(part_name(not_utf8).unwrap(), None);
     }
 
     #[test]
     fn header_names_ignore_case_and_the_last_header_counts() {
         let twice = b"content-disposition: form-data; name=a\r\nCONTENT-DISPOSITION: form-data; name=b\r\n\r\n";
-        assert_eq!(part_name(twice), Some(Some("b".into())));
+        assert_eq!(part_name(twice).unwrap().unwrap(), "b");
     }
 
     #[test]
     fn malformed_or_too_many_headers_are_refused() {
-        assert_eq!(part_name(b"no colon\r\n\r\n"), None);
-        assert_eq!(part_name(b"A: \x01\r\n\r\n"), None);
+        assert!(part_name(b"no colon\r\n\r\n").is_err());
+        assert!(part_name(b"A: \x01\r\n\r\n").is_err());
         let many = "A: b\r\n".repeat(MAX_HEADERS);
-        assert_eq!(part_name(format!("{many}\r\n").as_bytes()), Some(None));
-        assert_eq!(part_name(format!("{many}A: b\r\n\r\n").as_bytes()), None);
+        assert!(part_name(format!("{many}\r\n").as_bytes()).is_ok());
+        assert!(part_name(format!("{many}A: b\r\n\r\n").as_bytes()).is_err());
     }
 }
