@@ -190,7 +190,7 @@ fn only_kept_content_stays_in_the_buffer() {
                 photo_range = Some(range);
             }
             Event::Content(range) => {
-                assert!(parser.content(range).iter().all(|byte| *byte == b't'))
+                assert!(parser.content(range).iter().all(|byte| *byte == b't'));
             }
             Event::End => break,
         }

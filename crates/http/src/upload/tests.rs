@@ -122,8 +122,8 @@ async fn photo_and_texts_are_read_from_pieces_of_any_size_and_announcement() {
         (1000, Some(MAX_BODY_BYTES)),
     ] {
         let sent = Sent {
-            piece,
             length,
+            piece,
             ..Sent::new(&whole)
         };
         let upload = sent.read(&campaign()).await.unwrap();
