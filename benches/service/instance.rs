@@ -12,6 +12,9 @@ use jornada_testkit::instance::{DEFAULT_TIMEOUT, Installation};
 /// Clock ticks per second in `/proc`; constant since Linux 2.6.
 const TICKS: f64 = 100.0;
 
+/// Lines of `/proc/PID/task/*/status`.
+const SWITCHES: [&str; 2] = ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"];
+
 /// A running instance; stopped on drop.
 pub struct Instance {
     child: Child,
@@ -70,6 +73,21 @@ impl Instance {
         Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
     }
 
+    /// Returns the context switches of all threads so far: voluntary ones, when a thread waits, and involuntary ones.
+    pub fn context_switches(&self) -> Result<[f64; 2]> {
+        let mut switches = [0.0; 2];
+        for task in fs::read_dir(self.proc("task"))? {
+            // A thread may have ended since.
+            let Ok(status) = fs::read_to_string(task?.path().join("status")) else {
+                continue;
+            };
+            for (sum, name) in switches.iter_mut().zip(SWITCHES) {
+                *sum += field(&status, name)?.parse::<f64>()?;
+            }
+        }
+        Ok(switches)
+    }
+
     /// Returns the resident memory in MiB.
     pub fn resident(&self) -> Result<f64> {
         self.memory("VmRSS:")
@@ -85,11 +103,10 @@ impl Instance {
         Ok(fs::write(self.proc("clear_refs"), "5")?)
     }
 
-    fn memory(&self, line: &str) -> Result<f64> {
+    fn memory(&self, name: &str) -> Result<f64> {
         let status = fs::read_to_string(self.proc("status"))?;
-        let found = status.lines().find_map(|told| told.strip_prefix(line));
-        let kib = found.and_then(|told| told.trim().strip_suffix(" kB"));
-        Ok(kib.context("no such line")?.parse::<f64>()? / 1024.0)
+        let kib = field(&status, name)?.strip_suffix(" kB");
+        Ok(kib.context("no unit")?.parse::<f64>()? / 1024.0)
     }
 
     fn proc(&self, file: &str) -> String {
@@ -104,6 +121,12 @@ impl Drop for Instance {
         Command::new("kill").arg(pid).status().ok();
         self.child.wait().ok();
     }
+}
+
+/// Returns the value of a line in a `status` file.
+fn field<'a>(status: &'a str, name: &str) -> Result<&'a str> {
+    let found = status.lines().find_map(|line| line.strip_prefix(name));
+    Ok(found.with_context(|| format!("no {name}"))?.trim())
 }
 
 /// Returns the `http://host:port` that follows these words in the log.

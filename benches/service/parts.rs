@@ -58,30 +58,20 @@ pub async fn registrations() -> Result<()> {
         let crowd = Arc::new(Crowd::new(http, &instance.base, &installation.campaign));
         // Warm-up: connections and memory are allocated once.
         crowd.register(500, SENDERS).await?;
-        let (mut cpu, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new());
+        let mut figures = [const { Vec::new() }; 5];
         for _ in 0..ROUNDS {
-            let before = instance.cpu()?;
-            let mut times = crowd.register(PEOPLE.into(), SENDERS).await?;
-            cpu.push((instance.cpu()? - before) * 1e3 / f64::from(PEOPLE));
-            p50.push(percentile(&mut times, 50));
-            p99.push(percentile(&mut times, 99));
+            for (runs, figure) in figures.iter_mut().zip(round(&instance, &crowd).await?) {
+                runs.push(figure);
+            }
         }
+        let [cpu, switches, preempted, p50, p99] = figures;
+        let line = |what: &str| format!("{stores:?}: {what}");
         let goal = (stores == Stores::Servers).then_some(0.25);
-        print_line(
-            &format!("{stores:?}: CPU-s per 1,000 registrations"),
-            cpu,
-            goal,
-        );
-        print_line(
-            &format!("{stores:?}: p50 of {SENDERS} at once, ms"),
-            p50,
-            None,
-        );
-        print_line(
-            &format!("{stores:?}: p99 of {SENDERS} at once, ms"),
-            p99,
-            None,
-        );
+        print_line(&line("CPU-s per 1,000 registrations"), cpu, goal);
+        print_line(&line("context switches per registration"), switches, None);
+        print_line(&line("of these involuntary"), preempted, None);
+        print_line(&line(&format!("p50 of {SENDERS} at once, ms")), p50, None);
+        print_line(&line(&format!("p99 of {SENDERS} at once, ms")), p99, None);
         tokio::time::sleep(Duration::from_secs(2)).await;
         print_line(
             &format!("{stores:?}: resident afterwards, MiB"),
@@ -92,6 +82,19 @@ pub async fn registrations() -> Result<()> {
         clean_up(&installation).await?;
     }
     Ok(())
+}
+
+/// Registers people. Returns CPU seconds per 1,000, context switches per registration, involuntary ones, p50 and p99.
+async fn round(instance: &Instance, crowd: &Arc<Crowd>) -> Result<[f64; 5]> {
+    let (cpu, switches) = (instance.cpu()?, instance.context_switches()?);
+    let mut times = crowd.register(PEOPLE.into(), SENDERS).await?;
+    let people = f64::from(PEOPLE);
+    let cpu = (instance.cpu()? - cpu) * 1e3 / people;
+    let [waits, preempted] = instance.context_switches()?;
+    let preempted = (preempted - switches[1]) / people;
+    let all = (waits - switches[0]) / people + preempted;
+    let (p50, p99) = (percentile(&mut times, 50), percentile(&mut times, 99));
+    Ok([cpu, all, preempted, p50, p99])
 }
 
 /// Measures CPU time and latency of the public totals with all cities.

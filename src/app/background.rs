@@ -78,7 +78,7 @@ fn start_retention(app: &App, tasks: &TaskTracker) {
     ));
 }
 
-/// Refreshes what this instance caches and stores rejection counts.
+/// Refreshes what this instance caches, stores rejection counts and returns unused tokens.
 fn start_caches(app: &App, tasks: &TaskTracker) {
     let (store, stop) = (&app.store, &app.stop);
     let closures = app.registrations.closures.clone();
@@ -87,6 +87,8 @@ fn start_caches(app: &App, tasks: &TaskTracker) {
     tasks.spawn(overviews.refresh_until(campaigns(app), stop.clone()));
     let rejections = app.registrations.rejections.clone();
     tasks.spawn(rejections.flush_until(store.clone(), stop.clone()));
+    let counters = app.admission.counters().clone();
+    tasks.spawn(counters.return_tokens_until(stop.clone()));
 }
 
 /// Generates the reports of jobs, and deletes expired ones.

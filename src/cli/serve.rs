@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -99,6 +100,8 @@ async fn finish_tasks(app: &App, tasks: &TaskTracker) {
         app.registrations.batcher.drain().await;
         // Includes the requests that were in flight when the tasks stopped.
         app.registrations.rejections.flush(&app.store).await.ok();
+        let counters = app.admission.counters();
+        counters.return_tokens(Timestamp::now()).await;
         tasks.wait().await;
     };
     tokio::time::timeout(TASKS_TIMEOUT, finished).await.ok();

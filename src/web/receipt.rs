@@ -30,7 +30,7 @@ async fn show_receipt(
     let number = ReceiptNumber::parse(&number).ok_or(Error::NoSuchRegistration)?;
     let admitted = app.admission.admit_lookup(client).await?;
     let found = app.store.receipt(number).await;
-    admitted.settle(matches!(found, Ok(None))).await;
+    admitted.settle(matches!(found, Ok(None)));
     let found = found?;
     let receipt = found.ok_or(Error::NoSuchRegistration)?;
     let campaign = app.campaign(receipt.campaign.as_str())?;

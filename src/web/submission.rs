@@ -41,19 +41,19 @@ pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<Submi
     let ReceivedSubmission {
         campaign, client, ..
     } = received;
-    let reservation = app.admission.reserve(&campaign.id, client).await?;
-    let upload = received.upload.into_complete()?;
-    let key = received.key?;
-    let evidence = Evidence {
+    let complete = received.upload.into_complete().map_err(Error::from);
+    let complete = complete.and_then(|upload| Ok((upload, received.key?)));
+    let evidence = complete.as_ref().ok().map(|(upload, key)| Evidence {
         honeypot_filled: received.hidden.is_filled,
         form_timestamp: received.hidden.timestamp,
         timestamp_required: received.is_form,
         proof: received.proof.map(str::to_owned),
         fingerprint: fingerprint(key.as_str(), &upload.form),
-    };
-    let admitted = reservation
-        .check(campaign, &evidence, Timestamp::now())
-        .await?;
+    });
+    let admission = &app.admission;
+    let admitted = admission.admit(campaign, client, evidence.as_ref(), Timestamp::now());
+    let admitted = admitted.await?;
+    let (upload, key) = complete?;
     let submission = Submission {
         form: upload.form,
         photo: upload.photo,
@@ -65,6 +65,6 @@ pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<Submi
     let taken = taken.await;
     drop(upload.reservation);
     let revealed = taken.as_ref().is_err_and(SubmitError::reveals_identity);
-    admitted.settle(revealed).await;
+    admitted.settle(revealed);
     taken.map_err(|error| Error::from_submit_error(error, campaign))
 }

@@ -24,7 +24,7 @@ fn installation(stores: Stores, settings: &[(&str, &str)]) -> Installation {
     installation
 }
 
-async fn register(app: &RunningInstance, from: &str, name: &str, document: &str) -> Response {
+pub async fn register(app: &RunningInstance, from: &str, name: &str, document: &str) -> Response {
     let request = app.http.post(app.registrations_url(&app.campaign));
     let request = request
         .header(CLIENT_ADDRESS, from)
@@ -37,7 +37,7 @@ async fn fetch_receipt(app: &RunningInstance, from: &str, number: &str) -> Respo
     request.header(CLIENT_ADDRESS, from).send().await.unwrap()
 }
 
-async fn statuses(sent: impl IntoIterator<Item = impl Future<Output = Response>>) -> Vec<u16> {
+pub async fn statuses(sent: impl IntoIterator<Item = impl Future<Output = Response>>) -> Vec<u16> {
     let mut statuses = Vec::new();
     for sent in sent {
         statuses.push(sent.await.status().as_u16());
@@ -89,17 +89,26 @@ async fn registrations_are_limited_per_address_across_instances() {
 }
 
 #[tokio::test]
-async fn limits_hold_per_instance_without_redis() {
-    let settings = [
-        ("JORNADA_LIMIT_REGISTRATIONS", "3+1"),
-        ("JORNADA_CACHE", "redis://127.0.0.1:1/"),
-    ];
-    let installation = installation(Stores::Embedded, &settings);
-    let app = installation.start().await;
-    let documents = ["1000001", "1000002", "1000003", "1000004"];
-    let sent = documents.map(|document| register(&app, "192.0.2.7", "Ana Inventada", document));
-    let answers = statuses(sent).await;
-    assert_eq!(answers, [201, 201, 201, 429], "the instance counts alone");
+async fn limits_hold_per_instance_while_redis_is_gone_or_frozen() {
+    // Accepts connections and never answers.
+    let frozen = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let frozen = (format!("redis://{}/", frozen.local_addr().unwrap()), frozen);
+    for cache in ["redis://127.0.0.1:1/", &frozen.0] {
+        let settings = [
+            ("JORNADA_LIMIT_REGISTRATIONS", "3+1"),
+            ("JORNADA_CACHE", cache),
+        ];
+        let installation = installation(Stores::Embedded, &settings);
+        let app = installation.start().await;
+        let documents = ["1000001", "1000002", "1000003", "1000004"];
+        let sent = documents.map(|document| register(&app, "192.0.2.7", "Ana Inventada", document));
+        let answers = statuses(sent).await;
+        assert_eq!(
+            answers,
+            [201, 201, 201, 429],
+            "the instance counts alone, without {cache}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -294,7 +303,7 @@ pub fn require_work(installation: &Installation, campaign: &str) {
 }
 
 /// Fetches a challenge and returns the solution as a header value.
-async fn solve_challenge(app: &RunningInstance) -> String {
+pub async fn solve_challenge(app: &RunningInstance) -> String {
     let path = format!("/api/v1/campaigns/{}/challenge", app.vote);
     let mut set: Value = app.get(&path).await.json().await.unwrap();
     let (salt, challenge) = (set["salt"].as_str().unwrap(), &set["challenge"]);
@@ -310,7 +319,7 @@ async fn solve_challenge(app: &RunningInstance) -> String {
     data_encoding::BASE64.encode(set.to_string().as_bytes())
 }
 
-async fn vote(app: &RunningInstance, proof: Option<&str>, key: &str, artist: &str) -> Response {
+pub async fn vote(app: &RunningInstance, proof: Option<&str>, key: &str, artist: &str) -> Response {
     let vote = json!({"album": "Ejemplo", "artista": artist, "puesto": "1"});
     let request = app.http.post(app.registrations_url(&app.vote)).json(&vote);
     let request = request

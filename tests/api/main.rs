@@ -19,6 +19,7 @@ mod nginx_limits;
 mod operations;
 mod photos;
 mod protocol;
+mod redis_calls;
 mod registering;
 mod reports;
 mod retention;

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::upload_error::UploadError;
 
 /// Bytes per permit: the unit of reservations.
-const PERMIT_BYTES: usize = 16 * 1024;
+pub(crate) const PERMIT_BYTES: usize = 16 * 1024;
 
 /// Budget shared by all uploads.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ pub mod headers;
 pub mod healthz;
 pub mod lang;
 pub mod metrics;
+pub mod multipart;
 pub mod page;
 pub mod upload;
 mod upload_error;

@@ -1,23 +1,23 @@
 //! Reads a submission within limits on photo, text, number of parts and time. A body that exceeds a limit is read to
 //! its end and discarded, so that the client can read the error.
 
-mod parser_buffer;
-
+use std::mem;
+use std::ops::Range;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 
-use super::budget::{UploadBudget, UploadReservation};
+use super::budget::{PERMIT_BYTES, UploadBudget, UploadReservation};
+use crate::multipart::{Event, MultipartParser, boundary};
 use crate::upload_error::UploadError;
 use jornada_domain::{Campaign, FieldError, FormData, ValidationError};
 use jornada_photo::MAX_PHOTO_BYTES;
 use jornada_photo::inspect::InspectionError;
-use parser_buffer::ParserBuffer;
 
 /// Maximum body size that is read to its end, mostly discarded; nginx has a slightly higher limit.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -25,15 +25,20 @@ pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// Maximum number of parts, more than any campaign needs.
 const MAX_PARTS: usize = 64;
+/// Maximum size to which the buffer of a body grows before its bytes arrive: a photo, and space for the texts.
+const MAX_BUFFER_BYTES: usize = MAX_PHOTO_BYTES + 256 * 1024;
 /// Timeout for the whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Error of a body that is not JSON.
+const NOT_JSON: UploadError = UploadError::Malformed("a body that is not a JSON object");
 
 /// A submission as received.
 #[derive(Debug)]
 pub struct Upload {
     /// Text parts.
     pub form: FormData,
-    /// Photo.
+    /// Photo: a slice of the body, which is in memory as long as the photo.
     pub photo: Option<Bytes>,
     /// Reserved memory; hold it until the photo is stored.
     pub reservation: UploadReservation,
@@ -51,21 +56,17 @@ impl Upload {
         campaign: &Campaign,
         request: Request,
     ) -> Result<Self, UploadError> {
-        let announced_length = content_length(request.headers());
-        if announced_length.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
+        let announced_bytes = content_length(request.headers());
+        if announced_bytes.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
             return Err(UploadError::TooLarge);
         }
-        let buffer = ParserBuffer::default();
-        let request = request.map(|body| buffer.limit(body, budget.start_reservation()));
         let reader = UploadReader {
             campaign,
-            buffer: buffer.clone(),
-            max_photo_bytes: announced_length
-                .unwrap_or(MAX_BODY_BYTES)
-                .min(MAX_PHOTO_BYTES),
-            reserved_bytes: 0,
+            announced_bytes: announced_bytes.unwrap_or(MAX_BODY_BYTES),
+            received_bytes: 0,
             text_bytes: 0,
             parts: 0,
+            photo: None,
             upload: Self {
                 form: FormData::default(),
                 photo: None,
@@ -74,8 +75,7 @@ impl Upload {
             },
         };
         let read = tokio::time::timeout(BODY_TIMEOUT, reader.read(request)).await;
-        let read = read.map_err(|_| UploadError::BodyTimeout)?;
-        read.map_err(|error| buffer.end_cause().unwrap_or(error))
+        read.map_err(|_| UploadError::BodyTimeout)?
     }
 
     /// Returns the submission, or the first limit that it exceeded.
@@ -93,182 +93,244 @@ fn content_length(headers: &HeaderMap) -> Option<usize> {
         .ok()
 }
 
-fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(str::trim)
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE)?.to_str().ok()
 }
 
 struct UploadReader<'a> {
     campaign: &'a Campaign,
-    buffer: ParserBuffer,
-    /// Upper bound for a photo in this body.
-    max_photo_bytes: usize,
-    /// Bytes reserved for texts and photo.
-    reserved_bytes: usize,
+    /// Size of the body according to the client, or its maximum.
+    announced_bytes: usize,
+    received_bytes: usize,
+    /// Size of names and texts; above the limit every further text is refused.
     text_bytes: usize,
     parts: usize,
+    /// Where the photo is in the buffer of the parser.
+    photo: Option<Range<usize>>,
     upload: Upload,
+}
+
+/// What is done with the content of a part.
+enum Part {
+    Photo(String),
+    Text(String),
+    Discarded,
 }
 
 impl UploadReader<'_> {
     async fn read(mut self, request: Request) -> Result<Upload, UploadError> {
         let takes_json = self.campaign.photo_field().is_none();
-        match media_type(request.headers()) {
-            Some("multipart/form-data") => self.read_multipart(request).await?,
-            Some("application/json") if takes_json => self.read_json(request).await?,
+        let (head, body) = request.into_parts();
+        let content_type = content_type(&head.headers).unwrap_or_default();
+        match content_type.split(';').next().map(str::trim) {
+            Some("multipart/form-data") => {
+                let boundary =
+                    boundary(content_type).ok_or(UploadError::Malformed("multipart boundary"))?;
+                let parser = MultipartParser::new(&boundary);
+                self.read_multipart(parser, body).await?;
+            }
+            Some("application/json") if takes_json => self.read_json(body).await?,
             _ => return Err(UploadError::MediaType { json: takes_json }),
         }
         Ok(self.upload)
     }
 
-    async fn read_multipart(&mut self, request: Request) -> Result<(), UploadError> {
-        let multipart = Multipart::from_request(request, &()).await;
-        let mut multipart = multipart.map_err(|_| UploadError::Malformed("multipart boundary"))?;
-        while let Some(field) = multipart.next_field().await.map_err(from_multipart_error)? {
-            self.buffer.reset();
-            self.read_part(field).await?;
+    async fn read_json(&mut self, mut body: Body) -> Result<(), UploadError> {
+        let mut json = Vec::new();
+        while let Some(piece) = next_piece(&mut body).await.map_err(|_| NOT_JSON)? {
+            let length = json.len() + piece.len();
+            if length > MAX_TEXT_BYTES {
+                return Err(UploadError::TextTooLarge);
+            }
+            self.upload.reservation.resize(length)?;
+            json.extend_from_slice(&piece);
+        }
+        self.upload.form = parse_json(&json)?;
+        let texts = self.upload.form.parts.iter();
+        let bytes = texts.map(|(name, text)| name.len() + text.len()).sum();
+        self.upload.reservation.resize(bytes)
+    }
+
+    async fn read_multipart(
+        &mut self,
+        mut parser: MultipartParser,
+        mut body: Body,
+    ) -> Result<(), UploadError> {
+        let mut part = Part::Discarded;
+        loop {
+            match parser.next_event()? {
+                Some(Event::Part(name)) => part = self.start_part(name),
+                Some(Event::Content(range)) => {
+                    let part = mem::replace(&mut part, Part::Discarded);
+                    self.finish_part(part, &mut parser, range);
+                }
+                Some(Event::End) => break,
+                None if self.allows(&part, parser.pending()) => {
+                    let piece = self.receive(&mut body).await?;
+                    if !self.make_room(&mut parser, piece.len()) {
+                        self.record_busy(&part);
+                        part = Part::Discarded;
+                        parser.discard();
+                        parser.remove_unneeded();
+                        if !self.make_room(&mut parser, piece.len()) {
+                            return Err(UploadError::Busy);
+                        }
+                    }
+                    parser.push(&piece);
+                }
+                None => part = Part::Discarded,
+            }
+            if matches!(part, Part::Discarded) {
+                parser.discard();
+            }
+        }
+        let photo = self.photo.take();
+        self.reserve(photo.as_ref().map_or(0, |_| parser.capacity()))?;
+        self.upload.photo = photo.map(|range| parser.into_content(range));
+        Ok(())
+    }
+
+    /// Waits for the next bytes of a multipart body.
+    async fn receive(&mut self, body: &mut Body) -> Result<Bytes, UploadError> {
+        let piece = next_piece(body).await?;
+        let piece = piece.ok_or(UploadError::MALFORMED_MULTIPART)?;
+        self.received_bytes = self.received_bytes.saturating_add(piece.len());
+        if self.received_bytes > MAX_BODY_BYTES {
+            return Err(UploadError::TooLarge);
+        }
+        Ok(piece)
+    }
+
+    /// Grows the buffer for a piece that was received. Returns false if there is not enough memory.
+    fn make_room(&mut self, parser: &mut MultipartParser, piece: usize) -> bool {
+        let length = parser.buffered() + piece;
+        let mut capacity = parser.capacity();
+        if length > capacity {
+            // Twice what arrived, to copy little, but no more than can still arrive.
+            let missing = self.announced_bytes.saturating_sub(self.received_bytes);
+            let most = (length + missing).min(MAX_BUFFER_BYTES);
+            capacity = most.min(PERMIT_BYTES.max(2 * length)).max(length);
+        }
+        let has_room = self.reserve(capacity).is_ok();
+        if has_room {
+            parser.grow(capacity);
+        }
+        has_room
+    }
+
+    /// Reserves memory for the buffer of the parser and the texts.
+    fn reserve(&mut self, buffer: usize) -> Result<(), UploadError> {
+        let texts = self.text_bytes.min(MAX_TEXT_BYTES);
+        self.upload.reservation.resize(buffer + texts)
+    }
+
+    /// Records that there is not enough memory for a part.
+    fn record_busy(&mut self, part: &Part) {
+        self.upload.form.has_photo |= matches!(part, Part::Photo(_));
+        self.record_error(UploadError::Busy);
+    }
+
+    fn start_part(&mut self, name: Option<String>) -> Part {
+        self.parts += 1;
+        let Some(name) = name else {
+            self.record_error(UploadError::Malformed("a part without a name"));
+            return Part::Discarded;
+        };
+        if self.parts > MAX_PARTS {
+            self.record_error(UploadError::Malformed("more parts than any form has"));
+            return Part::Discarded;
+        }
+        match self.campaign.field(&name) {
+            Some(asked) if asked.is_photo() => Part::Photo(name),
+            _ => {
+                self.text_bytes += name.len();
+                Part::Text(name)
+            }
+        }
+    }
+
+    fn finish_part(&mut self, part: Part, parser: &mut MultipartParser, content: Range<usize>) {
+        if !self.allows(&part, content.len()) {
+            return;
+        }
+        match part {
+            Part::Discarded => {}
+            Part::Text(name) => self.add_text(name, parser.content(content)),
+            // A form without a chosen photo sends an empty part.
+            Part::Photo(_) if content.is_empty() => {}
+            Part::Photo(_) => {
+                parser.keep(&content);
+                self.photo = Some(content);
+                self.upload.form.has_photo = true;
+            }
+        }
+    }
+
+    fn add_text(&mut self, name: String, text: &[u8]) {
+        self.text_bytes += text.len();
+        if let Ok(text) = str::from_utf8(text) {
+            self.upload.form.parts.push((name, text.to_owned()));
+        } else {
+            let refusal = FieldError::new(&name, ValidationError::ControlCharacter);
+            self.record_error(UploadError::Refused(refusal));
+        }
+    }
+
+    /// Checks the limits of a part of which `length` bytes have arrived. Records the first error.
+    fn allows(&mut self, part: &Part, length: usize) -> bool {
+        let exceeded = match part {
+            Part::Discarded => return true,
+            Part::Text(_) => self.check_text(length),
+            Part::Photo(name) => self.check_photo(name, length),
+        };
+        exceeded.map_err(|error| self.record_error(error)).is_ok()
+    }
+
+    fn check_text(&mut self, length: usize) -> Result<(), UploadError> {
+        let text_bytes = self.text_bytes.saturating_add(length);
+        if text_bytes > MAX_TEXT_BYTES {
+            self.text_bytes = text_bytes;
+            return Err(UploadError::TextTooLarge);
         }
         Ok(())
     }
 
-    async fn read_json(&mut self, request: Request) -> Result<(), UploadError> {
-        self.upload.form = parse_json(request).await?;
-        let texts = self.upload.form.parts.iter();
-        self.reserve(texts.map(|(name, text)| name.len() + text.len()).sum())
-    }
-
-    async fn read_part(&mut self, field: Field<'_>) -> Result<(), UploadError> {
-        self.parts += 1;
-        let Some(name) = field.name().map(str::to_owned) else {
-            self.record_error(UploadError::Malformed("a part without a name"));
-            return self.drain(field).await;
-        };
-        if self.parts > MAX_PARTS {
-            self.record_error(UploadError::Malformed("more parts than any form has"));
-            return self.drain(field).await;
+    fn check_photo(&mut self, name: &str, length: usize) -> Result<(), UploadError> {
+        if self.upload.form.has_photo && length > 0 {
+            let refusal = FieldError::new(name, ValidationError::Repeated);
+            return Err(UploadError::Refused(refusal));
         }
-        match self.campaign.field(&name) {
-            Some(asked) if asked.is_photo() => self.read_photo(name, field).await,
-            _ => self.read_text(name, field).await,
+        if length > MAX_PHOTO_BYTES {
+            self.upload.form.has_photo = true;
+            return Err(UploadError::Photo {
+                field: name.to_owned(),
+                error: InspectionError::TooLarge,
+            });
         }
+        Ok(())
     }
 
     /// Only the first error is reported.
     fn record_error(&mut self, error: UploadError) {
         self.upload.first_error.get_or_insert(error);
     }
-
-    /// Adjusts the reservation for texts and photo before they are stored.
-    fn reserve(&mut self, bytes: usize) -> Result<(), UploadError> {
-        self.upload.reservation.resize(bytes)?;
-        self.reserved_bytes = bytes;
-        Ok(())
-    }
-
-    async fn read_text(&mut self, name: String, mut field: Field<'_>) -> Result<(), UploadError> {
-        let mut bytes = Vec::new();
-        self.text_bytes += name.len();
-        while let Some(chunk) = self.next_chunk(&mut field).await? {
-            if let Err(error) = self.push_text(&mut bytes, &chunk) {
-                self.record_error(error);
-                return self.drain(field).await;
-            }
-        }
-        if let Ok(value) = String::from_utf8(bytes) {
-            self.upload.form.parts.push((name, value));
-        } else {
-            let refusal = FieldError::new(&name, ValidationError::ControlCharacter);
-            self.record_error(UploadError::Refused(refusal));
-        }
-        Ok(())
-    }
-
-    fn push_text(&mut self, text: &mut Vec<u8>, chunk: &[u8]) -> Result<(), UploadError> {
-        self.text_bytes = self.text_bytes.saturating_add(chunk.len());
-        if self.text_bytes > MAX_TEXT_BYTES {
-            return Err(UploadError::TextTooLarge);
-        }
-        self.reserve(self.reserved_bytes + chunk.len())?;
-        text.extend_from_slice(chunk);
-        Ok(())
-    }
-
-    async fn read_photo(&mut self, name: String, mut field: Field<'_>) -> Result<(), UploadError> {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = self.next_chunk(&mut field).await? {
-            if let Err(error) = self.push_photo(&name, &mut bytes, &chunk) {
-                let room = bytes.capacity();
-                drop(bytes);
-                self.reserve(self.reserved_bytes - room)?;
-                self.upload.form.has_photo = true;
-                self.record_error(error);
-                return self.drain(field).await;
-            }
-        }
-        // A form without a chosen photo sends an empty part.
-        if !bytes.is_empty() {
-            self.upload.form.has_photo = true;
-            self.upload.photo = Some(bytes.into());
-        }
-        Ok(())
-    }
-
-    fn push_photo(
-        &mut self,
-        name: &str,
-        photo: &mut Vec<u8>,
-        chunk: &[u8],
-    ) -> Result<(), UploadError> {
-        let length = photo.len() + chunk.len();
-        if self.upload.form.has_photo && length > 0 {
-            let refusal = FieldError::new(name, ValidationError::Repeated);
-            return Err(UploadError::Refused(refusal));
-        }
-        if length > MAX_PHOTO_BYTES {
-            return Err(UploadError::Photo {
-                field: name.to_owned(),
-                error: InspectionError::TooLarge,
-            });
-        }
-        if length > photo.capacity() {
-            // Reserve twice the received size, to copy little, but no more than can still arrive.
-            let room = length.max(self.max_photo_bytes.min(2 * length));
-            self.reserve(self.reserved_bytes - photo.capacity() + room)?;
-            photo.reserve_exact(room - photo.len());
-        }
-        photo.extend_from_slice(chunk);
-        Ok(())
-    }
-
-    async fn next_chunk(&self, field: &mut Field<'_>) -> Result<Option<Bytes>, UploadError> {
-        let chunk = field.chunk().await.map_err(from_multipart_error)?;
-        self.buffer.reset();
-        Ok(chunk)
-    }
-
-    async fn drain(&self, mut field: Field<'_>) -> Result<(), UploadError> {
-        while self.next_chunk(&mut field).await?.is_some() {}
-        Ok(())
-    }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "signature for map_err")]
-fn from_multipart_error(error: MultipartError) -> UploadError {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        UploadError::TooLarge
-    } else {
-        UploadError::Malformed("a multipart body that ends or breaks half-way")
+/// Returns the next bytes of a body, or `None` at its end.
+async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, UploadError> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(piece) = frame
+            .map_err(|_| UploadError::MALFORMED_MULTIPART)?
+            .into_data()
+        {
+            return Ok(Some(piece));
+        }
     }
+    Ok(None)
 }
 
-async fn parse_json(request: Request) -> Result<FormData, UploadError> {
-    let limited = request
-        .map(|body| axum::body::Body::new(http_body_util::Limited::new(body, MAX_TEXT_BYTES)));
-    let object = Json::<Map<String, Value>>::from_request(limited, &()).await;
-    let Json(object) = object.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => UploadError::TextTooLarge,
-        _ => UploadError::Malformed("a body that is not a JSON object"),
-    })?;
+fn parse_json(json: &[u8]) -> Result<FormData, UploadError> {
+    let object: Map<String, Value> = serde_json::from_slice(json).map_err(|_| NOT_JSON)?;
     let mut form = FormData::default();
     for (name, value) in object {
         let text = match value {
@@ -286,3 +348,6 @@ async fn parse_json(request: Request) -> Result<FormData, UploadError> {
     }
     Ok(form)
 }
+
+#[cfg(test)]
+mod tests;

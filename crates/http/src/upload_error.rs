@@ -31,3 +31,9 @@ pub enum UploadError {
     /// The body has too many bytes.
     TooLarge,
 }
+
+impl UploadError {
+    /// A malformed or incomplete multipart body.
+    pub(crate) const MALFORMED_MULTIPART: Self =
+        Self::Malformed("a multipart body that ends or breaks half-way");
+}

@@ -12,7 +12,9 @@ pub mod metrics;
 pub mod proof_of_work;
 pub mod rate;
 mod redis;
+mod refusal;
 mod reservation;
+mod returned;
 mod timestamp;
 
 use std::net::IpAddr;
@@ -32,6 +34,7 @@ use jornada_domain::{Campaign, CampaignId};
 use metrics::AbuseMetrics;
 use proof_of_work::{Challenge, ProofOfWork};
 use rate::{Rate, RateBucket};
+use refusal::{ProofUse, Refusal};
 use timestamp::{FormTimestamps, TimestampError};
 
 /// Checks clients and submissions before they are processed.
@@ -44,15 +47,6 @@ pub struct Admission {
     timestamps: FormTimestamps,
     proof_of_work: ProofOfWork,
     metrics: AbuseMetrics,
-}
-
-/// A counted registration attempt with one reserved conflict. Dropping it refunds the conflict.
-#[derive(Debug)]
-#[must_use]
-pub struct Reservation<'a> {
-    admission: &'a Admission,
-    client: IpAddr,
-    token: Admitted,
 }
 
 /// Reason why a client or a submission is not admitted.
@@ -102,28 +96,43 @@ impl Admission {
         }
     }
 
-    /// Counts a registration attempt and reserves one conflict: an answer that reveals a known identity. A client
-    /// without conflicts left cannot register at all, because the denial itself would reveal the identity.
-    pub async fn reserve(
+    /// Counts a registration attempt, reserves one conflict (an answer that reveals a known identity), checks bot signals
+    /// and consumes the proof of work where the campaign requires one. A submission without `evidence` is incomplete and
+    /// only counted.
+    ///
+    /// A client without conflicts left cannot register at all, because the denial itself would reveal the identity.
+    ///
+    /// # Errors
+    /// The first of: rate limit, bot signals, proof of work. Only the first one leaves the attempt uncounted.
+    pub async fn admit(
         &self,
-        campaign: &CampaignId,
+        campaign: &Campaign,
         client: IpAddr,
-    ) -> Result<Reservation<'_>, Denied> {
+        evidence: Option<&Evidence>,
+        now: Timestamp,
+    ) -> Result<Admitted, Denied> {
+        // Checked first and reported last, so that tokens and proof take one call to Redis.
+        let checked = evidence.map_or(Ok(None), |evidence| {
+            self.check(client, campaign, evidence, now)
+        });
         let attempts = ("registrations", self.limits.registrations);
         let conflicts = ("conflicts", self.limits.conflicts);
-        let token = self.acquire(client, campaign.as_str(), attempts, conflicts);
-        Ok(Reservation {
-            admission: self,
-            client,
-            token: token.await?,
-        })
+        let proof = checked.as_ref().ok().and_then(Option::as_ref);
+        let id = campaign.id.as_str();
+        let admitted = self.acquire(client, id, [attempts, conflicts], proof, now);
+        let admitted = admitted.await?;
+        match checked {
+            Ok(_) => Ok(admitted),
+            Err(denied) => Err(self.count_bot_signal(denied)),
+        }
     }
 
     /// Counts a receipt lookup and reserves one miss.
     pub async fn admit_lookup(&self, client: IpAddr) -> Result<Admitted, Denied> {
         let lookups = ("receipts", self.limits.receipts);
         let misses = ("misses", self.limits.misses);
-        self.acquire(client, "", lookups, misses).await
+        let now = Timestamp::now();
+        self.acquire(client, "", [lookups, misses], None, now).await
     }
 
     /// Returns the signed timestamp for a form of this campaign.
@@ -141,36 +150,43 @@ impl Admission {
         campaign.proof_of_work.map(issue).transpose()
     }
 
-    /// Takes one token from each of two buckets of the client; the second one can be refunded.
+    /// Returns the counters, for the background task that returns unused tokens.
+    pub fn counters(&self) -> &AbuseCounters {
+        &self.counters
+    }
+
+    /// Takes one token from each of two buckets of the client, and consumes the proof. The second token can be refunded.
     async fn acquire(
         &self,
         client: IpAddr,
         campaign: &str,
-        attempts: (&str, Rate),
-        reserved: (&str, Rate),
+        rates: [(&str, Rate); 2],
+        proof: Option<&ProofUse>,
+        now: Timestamp,
     ) -> Result<Admitted, Denied> {
-        let mut admitted = Admitted {
-            counters: self.counters.clone(),
-            bucket: None,
-        };
+        let counters = self.counters.clone();
         if self.is_exempt(client) {
-            return Ok(admitted);
+            return Ok(Admitted::new(counters, None));
         }
         let name = self
             .key
             .pseudonym(&format!("{campaign} {}", rate_limit_key(client)));
-        let buckets = [attempts, reserved].map(|(kind, rate)| RateBucket {
+        let buckets = rates.map(|(kind, rate)| RateBucket {
             name: format!("{kind}:{name}"),
             rate,
         });
-        let acquired = self.counters.acquire(&buckets, Timestamp::now()).await;
-        acquired.map_err(|retry_after| {
-            self.metrics.limited.with_label_values(&[attempts.0]).inc();
-            Denied::RateLimited { retry_after }
-        })?;
+        let (admitted, from) = counters.admit(&buckets, proof, now).await;
+        if let Err(Refusal::Empty(retry_after)) = admitted {
+            let [(what, _), _] = rates;
+            self.metrics.limited.with_label_values(&[what]).inc();
+            return Err(Denied::RateLimited { retry_after });
+        }
         let [_, reserved] = buckets;
-        admitted.bucket = Some(reserved);
-        Ok(admitted)
+        let reserved = Admitted::new(counters, Some((reserved, from)));
+        match admitted {
+            Ok(()) => Ok(reserved),
+            Err(_) => Err(self.count_bot_signal(Denied::ProofRequired)),
+        }
     }
 
     /// Returns whether a client is exempt from limits.
@@ -179,89 +195,51 @@ impl Admission {
         self.exempt.iter().any(|network| network.contains(&client))
     }
 
-    fn check_bot_signals(
+    /// Checks bot signals, and the proof of work where the campaign requires one. Returns the proof to be consumed.
+    fn check(
         &self,
         client: IpAddr,
         campaign: &Campaign,
         evidence: &Evidence,
         now: Timestamp,
-    ) -> Result<(), Denied> {
+    ) -> Result<Option<ProofUse>, Denied> {
         if evidence.honeypot_filled {
-            self.metrics.count_bot_signal("filled");
             return Err(Denied::HoneypotFilled);
         }
-        let is_timed = evidence.timestamp_required || evidence.form_timestamp.is_some();
-        if !is_timed || self.is_exempt(client) {
-            return Ok(());
+        if self.is_exempt(client) {
+            return Ok(None);
         }
-        let timestamp = evidence.form_timestamp.as_deref().unwrap_or_default();
-        let verified = self.timestamps.verify(&campaign.id, timestamp, now);
-        verified.map_err(|error| {
-            let (signal, denied) = match error {
-                TimestampError::TooFast(retry_after) => ("early", Denied::TooFast { retry_after }),
-                TimestampError::Invalid => ("strange", Denied::FormExpired),
-            };
-            self.metrics.count_bot_signal(signal);
-            denied
-        })
-    }
-
-    /// Consumes the proof of work where the campaign requires one. A retry, with the same fingerprint, may reuse it.
-    async fn consume_proof(
-        &self,
-        client: IpAddr,
-        campaign: &Campaign,
-        evidence: &Evidence,
-        now: Timestamp,
-    ) -> Result<(), Denied> {
-        if campaign.proof_of_work.is_none() || self.is_exempt(client) {
-            return Ok(());
+        if evidence.timestamp_required || evidence.form_timestamp.is_some() {
+            let timestamp = evidence.form_timestamp.as_deref().unwrap_or_default();
+            let verified = self.timestamps.verify(&campaign.id, timestamp, now);
+            verified.map_err(|error| match error {
+                TimestampError::TooFast(retry_after) => Denied::TooFast { retry_after },
+                TimestampError::Invalid => Denied::FormExpired,
+            })?;
+        }
+        if campaign.proof_of_work.is_none() {
+            return Ok(None);
         }
         let proof = evidence.proof.as_deref();
         let solution = proof.and_then(|proof| self.proof_of_work.verify(&campaign.id, proof, now));
-        if let Some(solution) = solution {
-            let consumed = self.counters.consume_once(
-                &solution.name,
-                &evidence.fingerprint,
-                solution.expires_at,
-                now,
-            );
-            if consumed.await {
-                return Ok(());
-            }
-        }
-        self.metrics.count_bot_signal("work");
-        Err(Denied::ProofRequired)
+        let solution = solution.ok_or(Denied::ProofRequired)?;
+        Ok(Some(ProofUse {
+            name: solution.name,
+            consumer: evidence.fingerprint.clone(),
+            expires_at: solution.expires_at,
+        }))
     }
-}
 
-impl Reservation<'_> {
-    /// Checks bot signals, then consumes the proof of work where the campaign requires one. After a failure the
-    /// conflict is refunded.
-    pub async fn check(
-        self,
-        campaign: &Campaign,
-        evidence: &Evidence,
-        now: Timestamp,
-    ) -> Result<Admitted, Denied> {
-        let Self {
-            admission,
-            client,
-            token,
-        } = self;
-        let mut checked = admission.check_bot_signals(client, campaign, evidence, now);
-        if checked.is_ok() {
-            checked = admission
-                .consume_proof(client, campaign, evidence, now)
-                .await;
-        }
-        match checked {
-            Ok(()) => Ok(token),
-            Err(denied) => {
-                token.settle(false).await;
-                Err(denied)
-            }
-        }
+    fn count_bot_signal(&self, denied: Denied) -> Denied {
+        let signal = match denied {
+            Denied::HoneypotFilled => "filled",
+            Denied::TooFast { .. } => "early",
+            Denied::FormExpired => "strange",
+            Denied::ProofRequired => "work",
+            Denied::RateLimited { .. } => return denied,
+        };
+        self.metrics.count_bot_signal(signal);
+        denied
     }
 }
 

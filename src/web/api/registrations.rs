@@ -79,15 +79,14 @@ pub async fn register(
     State(app): State<AppState>,
     RequestedCampaign(campaign): RequestedCampaign,
     ClientAddress(client): ClientAddress,
-    headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Error> {
-    let key = read_key(&headers)?;
+    let key = read_key(request.headers())?;
+    let proof = request.headers().get(PROOF_HEADER).cloned();
     // Read the whole body before any rejection: a client that is still sending would not read the response.
     let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
     // The script of the HTML form sends the hidden fields; other programs need not.
     let hidden = HiddenFields::take_from(&mut upload.form);
-    let proof = headers.get(PROOF_HEADER);
     let received = ReceivedSubmission {
         campaign: &campaign,
         client,
@@ -95,7 +94,7 @@ pub async fn register(
         key: Ok(key),
         hidden,
         is_form: false,
-        proof: proof.and_then(|proof| proof.to_str().ok()),
+        proof: proof.as_ref().and_then(|proof| proof.to_str().ok()),
     };
     submit(&app, received).await.map(respond)
 }

@@ -2,27 +2,44 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use redis::RedisError;
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::attempts::AttemptKey;
 use super::local::LocalCounters;
 use super::rate::RateBucket;
 use super::redis::RedisCounters;
+use super::refusal::{ProofUse, Refusal};
+use super::returned::ReturnedTokens;
+use jornada_runtime::background;
 
 /// Pause after a failure of Redis, so that clients do not wait for its timeout again and again.
 const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(3);
 
-/// Counts attempts, tokens and consumed names. Cheap to clone.
+/// Interval at which an instance without further calls returns unused tokens to Redis.
+const RETURN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Counts attempts, tokens and consumed proofs of work. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AbuseCounters {
     redis: Option<RedisCounters>,
     local: Arc<LocalCounters>,
+    /// Unused tokens that were taken from Redis.
+    returned: Arc<ReturnedTokens>,
     /// Time of the next try after a failure of Redis, in milliseconds since the epoch.
     retry_at: Arc<AtomicI64>,
+}
+
+/// Where tokens were taken, and are refunded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TakenFrom {
+    Redis,
+    Memory,
 }
 
 impl AbuseCounters {
@@ -31,6 +48,7 @@ impl AbuseCounters {
         Ok(Self {
             redis: redis.map(RedisCounters::open).transpose()?,
             local: Arc::default(),
+            returned: Arc::default(),
             retry_at: Arc::default(),
         })
     }
@@ -53,39 +71,48 @@ impl AbuseCounters {
             .await;
     }
 
-    /// Takes one token from every bucket, or none and returns the time until every bucket has one.
-    pub async fn acquire(
+    /// Takes one token from every bucket and consumes the proof, in one call to Redis. Takes nothing if a bucket is empty.
+    /// If another submission consumed the proof, the tokens are taken nevertheless.
+    pub(super) async fn admit(
         &self,
         buckets: &[RateBucket],
+        proof: Option<&ProofUse>,
         now: Timestamp,
-    ) -> Result<(), SignedDuration> {
-        let shared = self.query_redis(now, async |redis| redis.acquire(buckets).await);
-        let acquired = shared.await;
-        acquired.unwrap_or_else(|| self.local.acquire(buckets, now))
-    }
-
-    /// Returns an unused token to its bucket.
-    pub async fn refund(&self, bucket: &RateBucket, now: Timestamp) {
-        self.local.refund(bucket);
-        self.query_redis(now, async |redis| redis.refund(bucket).await)
-            .await;
-    }
-
-    /// Consumes a name until `expires_at`. Returns false if another consumer has used it; the same consumer may use it
-    /// again, for a retry.
-    pub async fn consume_once(
-        &self,
-        name: &str,
-        consumer: &str,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> bool {
-        let ttl = expires_at.duration_since(now);
+    ) -> (Result<(), Refusal>, TakenFrom) {
         let shared = self.query_redis(now, async |redis| {
-            redis.consume_once(name, consumer, ttl).await
+            redis
+                .admit(&self.returned.take(), buckets, proof, now)
+                .await
         });
-        let is_consumed = shared.await;
-        is_consumed.unwrap_or_else(|| self.local.consume_once(name, consumer, expires_at, now))
+        match shared.await {
+            Some(admitted) => (admitted, TakenFrom::Redis),
+            None => (self.local.admit(buckets, proof, now), TakenFrom::Memory),
+        }
+    }
+
+    /// Returns an unused token to its bucket: in memory at once, in Redis with the next call.
+    pub(super) fn refund(&self, bucket: RateBucket, from: TakenFrom) {
+        match from {
+            TakenFrom::Redis => self.returned.add(bucket),
+            TakenFrom::Memory => self.local.refund(&bucket),
+        }
+    }
+
+    /// Returns unused tokens to Redis every second until `stop`. Call [`Self::return_tokens`] afterwards for the remainder.
+    pub async fn return_tokens_until(self, stop: CancellationToken) {
+        let mut returning = background::every(RETURN_INTERVAL, &stop);
+        while returning.run(self.return_tokens(Timestamp::now())).await {}
+    }
+
+    /// Returns unused tokens to Redis. If Redis fails, they return at the refill rate of their buckets.
+    pub async fn return_tokens(&self, now: Timestamp) {
+        let returned = self.returned.take();
+        if !returned.is_empty() {
+            self.query_redis(now, async |redis| {
+                redis.admit(&returned, &[], None, now).await
+            })
+            .await;
+        }
     }
 
     /// Returns `None` without Redis, or if it does not answer.

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::attempts::{AttemptKey, RETENTION};
 use super::rate::RateBucket;
+use super::refusal::{ProofUse, Refusal};
 
 /// Maximum number of entries of one kind.
 const MAX_ENTRIES: usize = 10_000;
@@ -17,7 +18,7 @@ pub(super) struct LocalCounters {
     attempts: Mutex<BoundedMap<Attempts>>,
     /// Time at which each bucket is full again, in microseconds since the epoch.
     buckets: Mutex<BoundedMap<i64>>,
-    /// The consumer of each consumed name.
+    /// The consumer of each consumed proof.
     consumed: Mutex<BoundedMap<String>>,
 }
 
@@ -61,11 +62,20 @@ impl LocalCounters {
         }
     }
 
-    pub(super) fn acquire(
+    pub(super) fn admit(
         &self,
         buckets: &[RateBucket],
+        proof: Option<&ProofUse>,
         now: Timestamp,
-    ) -> Result<(), SignedDuration> {
+    ) -> Result<(), Refusal> {
+        self.acquire(buckets, now).map_err(Refusal::Empty)?;
+        match proof {
+            Some(proof) if !self.consume_once(proof, now) => Err(Refusal::ProofUsed),
+            _ => Ok(()),
+        }
+    }
+
+    fn acquire(&self, buckets: &[RateBucket], now: Timestamp) -> Result<(), SignedDuration> {
         let mut known = self.buckets.lock();
         let now_micros = now.as_microsecond();
         let acquired = buckets.iter().map(|bucket| {
@@ -89,18 +99,12 @@ impl LocalCounters {
         }
     }
 
-    pub(super) fn consume_once(
-        &self,
-        name: &str,
-        consumer: &str,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> bool {
-        let mut names = self.consumed.lock();
-        if let Some(known) = names.get(name, now) {
-            return known == consumer;
+    fn consume_once(&self, proof: &ProofUse, now: Timestamp) -> bool {
+        let mut consumed = self.consumed.lock();
+        if let Some(known) = consumed.get(&proof.name, now) {
+            return *known == proof.consumer;
         }
-        names.insert(name, consumer.to_owned(), expires_at, now);
+        consumed.insert(&proof.name, proof.consumer.clone(), proof.expires_at, now);
         true
     }
 }
@@ -161,13 +165,39 @@ mod tests {
         assert!(counters.acquire(&alone, at(0)).is_err(), "three were taken");
     }
 
+    fn proof(name: &str, consumer: &str, expires_at: Timestamp) -> ProofUse {
+        let (name, consumer) = (name.to_owned(), consumer.to_owned());
+        ProofUse {
+            name,
+            consumer,
+            expires_at,
+        }
+    }
+
     #[test]
-    fn a_name_is_consumed_by_one_consumer_until_it_expires() {
+    fn a_proof_is_consumed_by_one_consumer_until_it_expires() {
         let counters = LocalCounters::default();
-        assert!(counters.consume_once("x", "ana", at(60), at(0)));
-        assert!(counters.consume_once("x", "ana", at(60), at(1)), "a retry");
-        assert!(!counters.consume_once("x", "beto", at(60), at(2)));
-        assert!(counters.consume_once("x", "beto", at(120), at(61)));
+        let consumes = |consumer, expires_at, now| {
+            counters.consume_once(&proof("x", consumer, at(expires_at)), at(now))
+        };
+        assert!(consumes("ana", 60, 0));
+        assert!(consumes("ana", 60, 1), "a retry");
+        assert!(!consumes("beto", 60, 2));
+        assert!(consumes("beto", 120, 61));
+    }
+
+    #[test]
+    fn a_proof_is_not_consumed_without_a_token() {
+        let counters = LocalCounters::default();
+        let bucket = [bucket("a", Rate::new(1, 1))];
+        let (first, second) = (proof("x", "ana", at(600)), proof("y", "ana", at(600)));
+        let admit = |proof, now| counters.admit(&bucket, Some(proof), at(now));
+        assert_eq!(admit(&first, 0), Ok(()));
+        let wait = Refusal::Empty(SignedDuration::from_secs(60));
+        assert_eq!(admit(&second, 0), Err(wait));
+        assert!(counters.consume_once(&proof("y", "beto", at(600)), at(1)));
+        assert_eq!(admit(&second, 60), Err(Refusal::ProofUsed));
+        assert!(admit(&second, 61).is_err(), "the token was taken");
     }
 
     #[test]
@@ -176,7 +206,8 @@ mod tests {
         for number in 0..12_000 {
             let one = bucket(&number.to_string(), Rate::new(10, 1));
             counters.acquire(&[one], at(number)).unwrap();
-            counters.consume_once(&number.to_string(), "x", at(1_000_000), at(number));
+            let proof = proof(&number.to_string(), "x", at(1_000_000));
+            counters.consume_once(&proof, at(number));
         }
         let (buckets, consumed) = (counters.buckets.lock(), counters.consumed.lock());
         assert!(buckets.0.len() <= MAX_ENTRIES && consumed.0.len() <= MAX_ENTRIES);

@@ -3,21 +3,19 @@
 
 use std::sync::LazyLock;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use redis::aio::ConnectionManager;
 use redis::{RedisError, Script};
 use secrecy::SecretString;
 
 use super::attempts::{AttemptKey, RETENTION};
 use super::rate::RateBucket;
+use super::refusal::{ProofUse, Refusal};
 use jornada_runtime::cache;
 
 static ATTEMPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("attempt.lua")));
 static RESET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("reset.lua")));
-static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("acquire.lua")));
-static REFUND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("refund.lua")));
-static CONSUME_ONCE: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("consume_once.lua")));
+static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("admit.lua")));
 
 /// Counters in Redis.
 #[derive(Clone, Debug)]
@@ -56,43 +54,33 @@ impl RedisCounters {
         call.invoke_async(&mut self.0.clone()).await
     }
 
-    /// The inner error is the time to wait.
-    pub(super) async fn acquire(
+    /// Returns unused tokens, takes one token from every bucket, and consumes the proof. The inner error says why not.
+    pub(super) async fn admit(
         &self,
-        buckets: &[RateBucket],
-    ) -> Result<Result<(), SignedDuration>, RedisError> {
-        let mut call = ACQUIRE.prepare_invoke();
-        for bucket in buckets {
+        returned: &[RateBucket],
+        taken: &[RateBucket],
+        proof: Option<&ProofUse>,
+        now: Timestamp,
+    ) -> Result<Result<(), Refusal>, RedisError> {
+        let mut call = ADMIT.prepare_invoke();
+        call.arg(returned.len()).arg(taken.len());
+        for bucket in returned.iter().chain(taken) {
             call.key(bucket_key(bucket))
                 .arg(bucket.rate.refill_interval())
                 .arg(bucket.rate.fill_time());
         }
+        if let Some(proof) = proof {
+            let ttl = proof.expires_at.duration_since(now);
+            call.key(format!("jornada:{{rates}}:proof:{}", proof.name))
+                .arg(&proof.consumer)
+                .arg(ttl.as_millis().max(1).to_string());
+        }
         let wait: i64 = call.invoke_async(&mut self.0.clone()).await?;
-        Ok(if wait > 0 {
-            Err(SignedDuration::from_micros(wait))
-        } else {
-            Ok(())
+        Ok(match wait {
+            0 => Ok(()),
+            ..0 => Err(Refusal::ProofUsed),
+            1.. => Err(Refusal::Empty(SignedDuration::from_micros(wait))),
         })
-    }
-
-    pub(super) async fn refund(&self, bucket: &RateBucket) -> Result<(), RedisError> {
-        let mut call = REFUND.prepare_invoke();
-        call.key(bucket_key(bucket))
-            .arg(bucket.rate.refill_interval());
-        call.invoke_async(&mut self.0.clone()).await
-    }
-
-    pub(super) async fn consume_once(
-        &self,
-        name: &str,
-        consumer: &str,
-        ttl: SignedDuration,
-    ) -> Result<bool, RedisError> {
-        let mut call = CONSUME_ONCE.prepare_invoke();
-        call.key(format!("jornada:{{used}}:{name}"))
-            .arg(consumer)
-            .arg(ttl.as_millis().max(1).to_string());
-        call.invoke_async(&mut self.0.clone()).await
     }
 }
 

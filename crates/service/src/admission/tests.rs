@@ -45,26 +45,23 @@ async fn check(
     evidence: &Evidence,
     now: Timestamp,
 ) -> Result<(), Denied> {
-    let reservation = admission.reserve(&campaign.id, client()).await?;
-    let admitted = reservation.check(campaign, evidence, now).await?;
-    admitted.settle(false).await;
+    let admitted = admission.admit(campaign, client(), Some(evidence), now);
+    admitted.await?.settle(false);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_client_that_disconnects_before_the_answer_uses_no_conflict() {
     let (admission, campaign) = (admission("none"), example());
-    for _ in 0..3 {
-        drop(admission.reserve(&campaign.id, client()).await.unwrap());
-        // The refund runs as a task.
-        tokio::task::yield_now().await;
-    }
     let now = Timestamp::now();
+    for _ in 0..3 {
+        let incomplete = admission.admit(&campaign, client(), None, now);
+        drop(incomplete.await.unwrap());
+    }
     let evidence = evidence(&admission, now);
     for revealed in [false, true] {
-        let reservation = admission.reserve(&campaign.id, client()).await.unwrap();
-        let admitted = reservation.check(&campaign, &evidence, now).await.unwrap();
-        admitted.settle(revealed).await;
+        let admitted = admission.admit(&campaign, client(), Some(&evidence), now);
+        admitted.await.unwrap().settle(revealed);
     }
     let denied = check(&admission, &campaign, &evidence, now).await;
     assert!(
@@ -78,7 +75,7 @@ async fn a_lookup_that_finds_nothing_uses_a_miss() {
     let admission = admission("none");
     for revealed in [false, true] {
         let admitted = admission.admit_lookup(client()).await.unwrap();
-        admitted.settle(revealed).await;
+        admitted.settle(revealed);
     }
     let denied = admission.admit_lookup(client()).await.map(drop);
     assert!(
@@ -138,9 +135,8 @@ async fn exempt_clients_are_neither_counted_nor_timed_but_their_honeypot_counts(
         ..evidence(&admission, now)
     };
     for _ in 0..3 {
-        let reservation = admission.reserve(&campaign.id, client()).await.unwrap();
-        let admitted = reservation.check(&campaign, &nothing, now).await.unwrap();
-        admitted.settle(true).await;
+        let admitted = admission.admit(&campaign, client(), Some(&nothing), now);
+        admitted.await.unwrap().settle(true);
     }
     let filled = Evidence {
         honeypot_filled: true,

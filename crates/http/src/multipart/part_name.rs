@@ -1,0 +1,118 @@
+//! The name of a part: parameter `name` of `Content-Disposition` (RFC 7578, section 4.2).
+
+use memchr::{memchr, memchr2, memmem};
+
+use crate::upload_error::UploadError;
+
+/// Maximum number of headers of a part.
+const MAX_HEADERS: usize = 32;
+
+/// Returns the name of the part with these headers, if they contain a valid one. Of several `Content-Disposition` headers
+/// the last one counts.
+pub(super) fn part_name(headers: &[u8]) -> Result<Option<String>, UploadError> {
+    let mut parsed = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let Ok(httparse::Status::Complete((_, parsed))) = httparse::parse_headers(headers, &mut parsed)
+    else {
+        return Err(UploadError::MALFORMED_MULTIPART);
+    };
+    let is_disposition =
+        |header: &&httparse::Header| header.name.eq_ignore_ascii_case("content-disposition");
+    let disposition = parsed.iter().rfind(is_disposition);
+    Ok(disposition.and_then(|header| name_parameter(header.value)))
+}
+
+/// Finds the first `name` at the beginning of a word, and returns the value after it.
+fn name_parameter(mut disposition: &[u8]) -> Option<String> {
+    loop {
+        let place = memmem::find(disposition, b"name")?;
+        let before = place.checked_sub(1).map(|place| disposition[place]);
+        disposition = &disposition[place + b"name".len()..];
+        // Otherwise it is the end of another word, such as `filename`.
+        if before.is_none_or(|byte| byte == b';' || byte.is_ascii_whitespace()) {
+            let value = disposition.trim_ascii_start().strip_prefix(b"=")?;
+            return parameter_value(value.trim_ascii_start());
+        }
+    }
+}
+
+/// Returns a value, with or without quotes. In quotes, `\"` is a quote and every other backslash is itself: browsers send
+/// it as it is.
+fn parameter_value(text: &[u8]) -> Option<String> {
+    let Some(quoted) = text.strip_prefix(b"\"") else {
+        let end = memchr2(b';', b' ', text).unwrap_or(text.len());
+        return String::from_utf8(text[..end].to_vec()).ok();
+    };
+    let mut end = memchr(b'"', quoted)?;
+    while end > 0 && quoted[end - 1] == b'\\' {
+        end += 1 + memchr(b'"', &quoted[end + 1..])?;
+    }
+    let value = std::str::from_utf8(&quoted[..end]).ok()?;
+    Some(value.replace("\\\"", "\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(disposition: &str) -> Option<String> {
+        let headers = format!("Content-Disposition: {disposition}\r\n\r\n");
+        part_name(headers.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_name_is_found_with_and_without_quotes_in_any_place() {
+        for disposition in [
+            "form-data; name=\"foto\"",
+            "form-data; name=foto",
+            "form-data; name = foto ",
+            "form-data;name=foto; filename=a.jpg",
+            "form-data; filename=\"a; b.jpg\"; name=\"foto\"",
+            "form-data; filename*=UTF-8''a.jpg; name=\"foto\"",
+            "form-data; name=\"foto\"; filename=\"a.jpg\"; filename*=UTF-8''%C3%A1.jpg",
+        ] {
+            assert_eq!(name(disposition).as_deref(), Some("foto"), "{disposition}");
+        }
+        assert_eq!(
+            name("form-data; name=\"a \\\"b\\\" \\c\"").unwrap(),
+            "a \"b\" \\c"
+        );
+        assert_eq!(
+            name("form-data; name=\"ciudad de ñ\"").unwrap(),
+            "ciudad de ñ"
+        );
+        assert_eq!(name("form-data; name=\"\"").unwrap(), "");
+    }
+
+    #[test]
+    fn a_part_may_have_no_name() {
+        for disposition in [
+            "form-data",
+            "form-data; filename=\"a.jpg\"",
+            "form-data; name=\"open",
+            "form-data; name",
+            "form-data; name*=UTF-8''foto",
+        ] {
+            assert_eq!(name(disposition), None, "{disposition}");
+        }
+        assert_eq!(part_name(b"\r\n").unwrap(), None);
+        let other = b"Content-Type: image/jpeg\r\n\r\n";
+        assert_eq!(part_name(other).unwrap(), None);
+        let not_utf8 = b"Content-Disposition: form-data; name=\"\xFF\"\r\n\r\n";
+        assert_eq!(part_name(not_utf8).unwrap(), None);
+    }
+
+    #[test]
+    fn header_names_ignore_case_and_the_last_header_counts() {
+        let twice = b"content-disposition: form-data; name=a\r\nCONTENT-DISPOSITION: form-data; name=b\r\n\r\n";
+        assert_eq!(part_name(twice).unwrap().unwrap(), "b");
+    }
+
+    #[test]
+    fn malformed_or_too_many_headers_are_refused() {
+        assert!(part_name(b"no colon\r\n\r\n").is_err());
+        assert!(part_name(b"A: \x01\r\n\r\n").is_err());
+        let many = "A: b\r\n".repeat(MAX_HEADERS);
+        assert!(part_name(format!("{many}\r\n").as_bytes()).is_ok());
+        assert!(part_name(format!("{many}A: b\r\n\r\n").as_bytes()).is_err());
+    }
+}
