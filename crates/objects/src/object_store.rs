@@ -2,6 +2,7 @@
 //! Report files are streamed, never read into memory as a whole.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,7 +42,7 @@ pub struct ObjectStore {
 #[derive(Clone, Debug)]
 enum ObjectBackend {
     Disk(DiskBackend),
-    S3(S3Backend),
+    S3(Arc<S3Backend>),
 }
 
 macro_rules! dispatch {
@@ -58,7 +59,7 @@ impl ObjectStore {
     pub fn new(setting: &ObjectStoreSetting, encryptor: Encryptor) -> Self {
         let backend = match setting {
             ObjectStoreSetting::Disk(folder) => ObjectBackend::Disk(DiskBackend::new(folder)),
-            ObjectStoreSetting::S3(setting) => ObjectBackend::S3(S3Backend::new(setting)),
+            ObjectStoreSetting::S3(setting) => ObjectBackend::S3(Arc::new(S3Backend::new(setting))),
         };
         Self {
             backend,

@@ -165,9 +165,9 @@ impl ObjectClient {
             let body = body.ok().and_then(Result::ok).unwrap_or_default();
             return Err(Failure::from_response(head.status, &body));
         }
-        let body = match timeout(DOWNLOAD_TIMEOUT, read_body(body, limit)).await {
-            Ok(Ok(body)) => body,
-            _ => return Err(Failure::interrupted_download()),
+        let downloaded = timeout(DOWNLOAD_TIMEOUT, read_body(body, limit)).await;
+        let Ok(Ok(body)) = downloaded else {
+            return Err(Failure::interrupted_download());
         };
         Ok(Response::from_parts(head, body))
     }

@@ -64,8 +64,8 @@ pub(super) fn bucket_url(setting: &S3Setting) -> Option<String> {
         .set_endpoint(endpoint.map(ToString::to_string))
         .force_path_style(endpoint.is_some())
         .build();
-    let (resolver, params) = (DefaultResolver::new(), params.ok()?);
-    let resolved = ResolveEndpoint::resolve_endpoint(&resolver, &params).now_or_never()?;
+    let (rules, params) = (DefaultResolver::new(), params.ok()?);
+    let resolved = ResolveEndpoint::resolve_endpoint(&rules, &params).now_or_never()?;
     Some(resolved.ok()?.url().trim_end_matches('/').to_owned())
 }
 
