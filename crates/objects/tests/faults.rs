@@ -120,7 +120,7 @@ async fn photos_of_every_size_return_as_they_were_stored() {
 async fn an_object_larger_than_any_photo_is_not_read_completely() {
     let fixture = FaultFixture::new([Fault::FreezeResponse(8_500_000)]).await;
     let (key, _) = photo(1);
-    let stored = Bytes::from([&b"JPS1"[..], &[0; 9_000_000]].concat());
+    let stored = Bytes::from([&b"JPS1"[..], &vec![0; 9_000_000]].concat());
     let encrypted = EncryptedPhoto::from_stored(&stored).unwrap();
     fixture.direct.put(&key, &encrypted).await.unwrap();
     let read = fixture.store.get(&key).await;
