@@ -2,21 +2,24 @@
 //! pieces, never read into memory as a whole.
 
 use std::fs::{DirBuilder, File, Metadata};
-use std::io::{self, ErrorKind, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tempfile::{Builder, NamedTempFile};
 use tokio::sync::mpsc::Sender;
 use tokio::task::spawn_blocking;
 use walkdir::WalkDir;
 
-use super::encryption::{EncryptedFile, EncryptedPhoto};
-use super::error::{ObjectError, Result};
+use super::encryption::{EncryptedFile, EncryptedPhoto, MAX_ENCRYPTED_BYTES};
+use super::error::{ObjectError, Result, with_timeout};
 use super::key::{ObjectKey, ObjectReader};
 
+/// Maximum duration of the reading of a photo, for example from a network file system.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// File name extension of an unfinished report file.
 const PART_EXTENSION: &str = "part";
 /// Folders above a report file: prefix, campaign and job.
@@ -78,12 +81,27 @@ impl DiskBackend {
         .await
     }
 
-    /// Returns length and reader of an object. Ignores how many bytes will be read.
-    pub(super) async fn open(
+    /// Reads the first `bytes` bytes of a photo, or all of it up to one byte more than a photo may have.
+    pub(super) async fn read(
         &self,
         key: &ObjectKey,
-        _bytes: Option<usize>,
-    ) -> Result<Option<(u64, ObjectReader)>> {
+        bytes: Option<usize>,
+    ) -> Result<Option<Bytes>> {
+        let (path, limit) = (self.path(key), bytes.unwrap_or(MAX_ENCRYPTED_BYTES + 1));
+        let read = run_blocking(move || {
+            let Some(file) = if_exists(File::open(&path))? else {
+                return Ok(None);
+            };
+            let length = usize::try_from(file.metadata()?.len()).unwrap_or(limit);
+            let mut read = Vec::with_capacity(length.min(limit));
+            file.take(limit as u64).read_to_end(&mut read)?;
+            Ok(Some(read.into()))
+        });
+        with_timeout(READ_TIMEOUT, read).await
+    }
+
+    /// Returns length and reader of a report file.
+    pub(super) async fn open(&self, key: &ObjectKey) -> Result<Option<(u64, ObjectReader)>> {
         let path = self.path(key);
         let open = move || {
             let file = if_exists(File::open(&path))?;

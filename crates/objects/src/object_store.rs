@@ -2,16 +2,15 @@
 //! Report files are streamed, never read into memory as a whole.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use super::disk::DiskBackend;
 use super::encryption::{
@@ -27,8 +26,6 @@ use jornada_runtime::metrics::Meter;
 
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(3);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Maximum duration of the download of a photo.
-const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(10);
 const LIST_BUFFER: usize = 64;
 
 /// Background task of a listing, with its outcome.
@@ -45,7 +42,7 @@ pub struct ObjectStore {
 #[derive(Clone, Debug)]
 enum ObjectBackend {
     Disk(DiskBackend),
-    S3(S3Backend),
+    S3(Arc<S3Backend>),
 }
 
 macro_rules! dispatch {
@@ -62,7 +59,7 @@ impl ObjectStore {
     pub fn new(setting: &ObjectStoreSetting, encryptor: Encryptor) -> Self {
         let backend = match setting {
             ObjectStoreSetting::Disk(folder) => ObjectBackend::Disk(DiskBackend::new(folder)),
-            ObjectStoreSetting::S3(setting) => ObjectBackend::S3(S3Backend::new(setting)),
+            ObjectStoreSetting::S3(setting) => ObjectBackend::S3(Arc::new(S3Backend::new(setting))),
         };
         Self {
             backend,
@@ -116,7 +113,7 @@ impl ObjectStore {
         key: &ObjectKey,
         known: ReportFile,
     ) -> Result<Option<impl Stream<Item = io::Result<Bytes>> + Send + use<>>> {
-        let open = self.measure("file", async { dispatch!(self.open(key, None)) });
+        let open = self.measure("file", async { dispatch!(self.open(key)) });
         let Some(found) = open.await? else {
             return Ok(None);
         };
@@ -177,21 +174,11 @@ impl ObjectStore {
 
     /// Reads the first `bytes` bytes of a photo, or all of it. Returns `None` if there is none.
     async fn read(&self, key: &ObjectKey, bytes: Option<usize>) -> Result<Option<Bytes>> {
-        let Some((length, reader)) = dispatch!(self.open(key, bytes))? else {
-            return Ok(None);
-        };
-        let limit = bytes.unwrap_or(MAX_ENCRYPTED_BYTES);
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if bytes.is_none() && length > limit {
-            return Err(ObjectError::Altered);
-        }
-        let mut read = Vec::with_capacity(length.min(limit));
-        let mut reader = reader.take(limit as u64);
-        match timeout(DOWNLOAD_TIMEOUT, reader.read_to_end(&mut read)).await {
-            Ok(Ok(_)) => Ok(Some(read.into())),
-            _ => Err(ObjectError::Unavailable(
-                "download of a photo interrupted".into(),
-            )),
+        match dispatch!(self.read(key, bytes))? {
+            Some(read) if bytes.is_none() && read.len() > MAX_ENCRYPTED_BYTES => {
+                Err(ObjectError::Altered)
+            }
+            found => Ok(found),
         }
     }
 

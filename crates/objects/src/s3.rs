@@ -1,24 +1,23 @@
 //! Photos and finished reports in an S3 bucket.
 
+mod failure;
+mod http;
+mod object_client;
+mod sdk;
+mod signer;
+
 use std::fs::File;
 use std::io::Seek;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{
-    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    SharedHttpClient, StalledStreamProtectionConfig,
-};
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
 use tokio::sync::mpsc::Sender;
 use tokio_stream::StreamExt;
 use tokio_util::io::ReaderStream;
@@ -27,11 +26,10 @@ use super::encryption::{CHUNK_BYTES, EncryptedFile, EncryptedPhoto};
 use super::error::{ObjectError, Result};
 use super::key::{ObjectKey, ObjectReader};
 use super::setting::S3Setting;
+use object_client::ObjectClient;
+use sdk::{bucket_url, build_client, credentials, if_exists, timeouts, to_object_error};
+use signer::Signer;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_ATTEMPTS: u32 = 3;
 /// Maximum duration of the upload of a report. One of a million registrations has about 90 MB.
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 /// Interval between uploaded chunks, which limits an upload to 8 MiB/s: uploads of photos have priority.
@@ -42,7 +40,10 @@ const PROBE_KEY: &str = "trial";
 /// Object store in an S3 bucket.
 #[derive(Clone, Debug)]
 pub struct S3Backend {
+    /// The SDK, for everything but single objects.
     client: Client,
+    /// Or why there is no such client.
+    objects: Result<ObjectClient, &'static str>,
     bucket: String,
 }
 
@@ -50,6 +51,7 @@ impl S3Backend {
     pub(super) fn new(setting: &S3Setting) -> Self {
         Self {
             client: build_client(setting),
+            objects: build_object_client(setting),
             bucket: setting.bucket.clone(),
         }
     }
@@ -78,36 +80,34 @@ impl S3Backend {
     /// Writes an empty object under a name that no photo has.
     pub(super) async fn try_put(&self) -> Result<()> {
         self.prepare().await?;
-        let trial = self.client.put_object().bucket(&self.bucket).key(PROBE_KEY);
-        let taken = trial.body(ByteStream::from_static(b"")).send().await;
-        taken.map(drop).map_err(to_object_error)
+        self.objects()?.put(PROBE_KEY, Bytes::new()).await
     }
 
     pub(super) async fn put(&self, key: &ObjectKey, photo: &EncryptedPhoto) -> Result<()> {
-        let checksum = crc32fast::hash(photo.bytes()).to_be_bytes();
-        self.client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key.to_string())
-            // Detects damage in transit. Deliberate changes are detected on decryption, so signing a digest of the
-            // whole body would add nothing.
-            .checksum_crc32(data_encoding::BASE64.encode(&checksum))
-            .body(ByteStream::from(photo.bytes().clone()))
-            .customize()
-            .disable_payload_signing()
-            .send()
-            .await
-            .map(drop)
-            .map_err(to_object_error)
+        let objects = self.objects()?;
+        objects.put(&key.to_string(), photo.bytes().clone()).await
+    }
+
+    /// Reads the first `bytes` bytes of a photo, or all of it up to one byte more than a photo may have.
+    pub(super) async fn read(
+        &self,
+        key: &ObjectKey,
+        bytes: Option<usize>,
+    ) -> Result<Option<Bytes>> {
+        self.objects()?.get(&key.to_string(), bytes).await
+    }
+
+    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>> {
+        self.objects()?.head(&key.to_string()).await
+    }
+
+    pub(super) async fn remove(&self, key: &ObjectKey) -> Result<()> {
+        self.objects()?.remove(&key.to_string()).await
     }
 
     /// Uploads a report file as a stream.
     pub(super) async fn put_file(&self, key: &ObjectKey, encrypted: &EncryptedFile) -> Result<()> {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(UPLOAD_TIMEOUT)
-            .operation_timeout(UPLOAD_TIMEOUT)
-            .build();
+        let timeouts = timeouts(UPLOAD_TIMEOUT, UPLOAD_TIMEOUT);
         self.client
             .put_object()
             .bucket(&self.bucket)
@@ -125,32 +125,14 @@ impl S3Backend {
             .map_err(to_object_error)
     }
 
-    /// Returns length and reader of an object, or of its first `bytes` bytes.
-    pub(super) async fn open(
-        &self,
-        key: &ObjectKey,
-        bytes: Option<usize>,
-    ) -> Result<Option<(u64, ObjectReader)>> {
+    /// Returns length and reader of a report file.
+    pub(super) async fn open(&self, key: &ObjectKey) -> Result<Option<(u64, ObjectReader)>> {
         let get = self.client.get_object().bucket(&self.bucket);
-        let range = bytes.map(|bytes| format!("bytes=0-{}", bytes - 1));
-        let found = get.key(key.to_string()).set_range(range).send().await;
-        // An empty object has no valid range.
-        if matches!(&found, Err(error) if status_code(error) == Some(416)) {
-            return Ok(Some((0, Box::pin(tokio::io::empty()))));
-        }
-        let Some(object) = if_exists(found)? else {
+        let Some(object) = if_exists(get.key(key.to_string()).send().await)? else {
             return Ok(None);
         };
         let length = object.content_length().map_or(u64::MAX, i64::unsigned_abs);
         Ok(Some((length, Box::pin(object.body.into_async_read()))))
-    }
-
-    pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<Timestamp>> {
-        let head = self.client.head_object().bucket(&self.bucket);
-        let found = if_exists(head.key(key.to_string()).send().await)?;
-        found
-            .map(|known| parse_modified(known.last_modified()))
-            .transpose()
     }
 
     /// Sends the key of every object under a prefix with its modification time, in the order of their names. Stops when
@@ -177,67 +159,22 @@ impl S3Backend {
         Ok(())
     }
 
-    pub(super) async fn remove(&self, key: &ObjectKey) -> Result<()> {
-        let remove = self.client.delete_object().bucket(&self.bucket);
-        let removed = remove.key(key.to_string()).send().await;
-        removed.map(drop).map_err(to_object_error)
-    }
-
     pub(super) async fn ping(&self) -> Result<()> {
         let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
         answer.map(drop).map_err(to_object_error)
     }
+
+    fn objects(&self) -> Result<&ObjectClient> {
+        let objects = self.objects.as_ref();
+        objects.map_err(|problem| ObjectError::Failed((*problem).into()))
+    }
 }
 
-fn build_client(setting: &S3Setting) -> Client {
-    let session = setting
-        .session_token
-        .as_ref()
-        .map(|token| token.expose_secret().to_owned());
-    let keys = Credentials::new(
-        &setting.access_key,
-        setting.secret_key.expose_secret(),
-        session,
-        None,
-        "environment",
-    );
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT);
-    let mut config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(build_http_client(setting))
-        .region(Region::new(setting.region.clone()))
-        .credentials_provider(keys)
-        .timeout_config(timeouts.build())
-        // The timeouts limit every attempt, and measuring the throughput of each body costs as much as reading it.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
-        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-    if let Some(endpoint) = &setting.endpoint {
-        config = config
-            .endpoint_url(endpoint.as_str())
-            .force_path_style(true);
-    }
-    Client::from_conf(config.build())
-}
-
-fn build_http_client(setting: &S3Setting) -> SharedHttpClient {
-    let builder = aws_smithy_http_client::Builder::new();
-    let plain = setting
-        .endpoint
-        .as_ref()
-        .is_some_and(|endpoint| endpoint.scheme() == "http");
-    // Loading the root certificates takes tens of milliseconds; skip it for plain HTTP.
-    if plain {
-        builder.build_http()
-    } else {
-        builder
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https()
-    }
+fn build_object_client(setting: &S3Setting) -> Result<ObjectClient, &'static str> {
+    let url = bucket_url(setting).ok_or("invalid bucket or region: check JORNADA_PHOTOS")?;
+    let signer = Signer::new(credentials(setting), &setting.region);
+    ObjectClient::new(url, signer)
+        .map_err(|_| "no root certificates for TLS: install the package ca-certificates")
 }
 
 /// Streams the file from its start, one chunk per [`CHUNK_INTERVAL`].
@@ -253,38 +190,4 @@ fn throttled_body(file: &File) -> Result<ByteStream> {
 fn parse_modified(modified: Option<&DateTime>) -> Result<Timestamp> {
     let moment = modified.and_then(|told| Timestamp::from_second(told.secs()).ok());
     moment.ok_or_else(|| ObjectError::Failed("object without a modification time".into()))
-}
-
-/// Returns `None` if the object or bucket does not exist.
-fn if_exists<T, E: ProvideErrorMetadata>(result: Result<T, SdkError<E>>) -> Result<Option<T>> {
-    match result {
-        Err(error) if status_code(&error) == Some(404) => Ok(None),
-        result => result.map(Some).map_err(to_object_error),
-    }
-}
-
-fn status_code<E>(error: &SdkError<E>) -> Option<u16> {
-    error
-        .raw_response()
-        .map(|response| response.status().as_u16())
-}
-
-/// Converts an error by its code alone: the messages of S3 repeat the key.
-fn to_object_error<E: ProvideErrorMetadata>(error: SdkError<E>) -> ObjectError {
-    match error {
-        SdkError::TimeoutError(_) => ObjectError::timed_out(),
-        SdkError::DispatchFailure(_) => ObjectError::Unavailable("cannot connect".into()),
-        SdkError::ResponseError(_) => ObjectError::Unavailable("invalid response".into()),
-        SdkError::ServiceError(service) => {
-            let status = service.raw().status().as_u16();
-            let code = service.err().code().unwrap_or("no code");
-            let words = format!("status {status}, {code}");
-            if status >= 500 || matches!(status, 408 | 429) {
-                ObjectError::Unavailable(words)
-            } else {
-                ObjectError::Failed(words)
-            }
-        }
-        _ => ObjectError::Failed("cannot build the request".into()),
-    }
 }

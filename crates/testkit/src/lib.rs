@@ -12,6 +12,7 @@
 )]
 
 pub mod campaign;
+pub mod faults;
 pub mod instance;
 pub mod nginx;
 pub mod page;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 /// The heads of the requests that one upstream received, with header names in lower case.
@@ -26,21 +26,7 @@ impl Recorder {
 
     async fn serve(self, client: TcpStream, answer: &'static str) -> std::io::Result<()> {
         let mut client = BufReader::new(client);
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            client.read_line(&mut line).await?;
-            if line.trim().is_empty() {
-                break;
-            }
-            let (name, value) = line.trim().split_once(": ").unwrap_or((line.trim(), ""));
-            head.push(format!("{}: {value}", name.to_lowercase()));
-        }
-        let length = head
-            .iter()
-            .find_map(|line| line.strip_prefix("content-length: "));
-        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-        client.read_exact(&mut body).await?;
+        let head = read_request(&mut client).await?;
         self.0.lock().unwrap().push(head);
         client.write_all(answer.as_bytes()).await
     }
@@ -54,4 +40,26 @@ impl Recorder {
         };
         self.0.lock().unwrap().iter().map(value).collect()
     }
+}
+
+/// Reads a request with its body. Returns the lines of its head, with header names in lower case.
+pub(crate) async fn read_request(
+    client: &mut (impl AsyncBufRead + Unpin),
+) -> std::io::Result<Vec<String>> {
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        client.read_line(&mut line).await?;
+        if line.trim().is_empty() {
+            break;
+        }
+        let (name, value) = line.trim().split_once(": ").unwrap_or((line.trim(), ""));
+        head.push(format!("{}: {value}", name.to_lowercase()));
+    }
+    let length = head
+        .iter()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    client.read_exact(&mut body).await?;
+    Ok(head)
 }
