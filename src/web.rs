@@ -20,6 +20,7 @@ pub mod request_log;
 pub mod staff;
 mod state;
 pub mod submission;
+pub mod write_task;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

@@ -65,7 +65,11 @@ async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyho
     // Not stopped before the process ends: `/readyz` reports that the instance is draining.
     tokio::spawn(axum::serve(ops, health::router(&state)).into_future());
     let limiter = ConnectionLimiter::new(connections, app.metrics.connections.clone());
-    let served = connection::serve(public, web::router(&state), limiter, stop.clone());
+    let served = async {
+        connection::serve(public, web::router(&state), limiter, stop.clone()).await;
+        state.writes.close();
+        state.writes.wait().await;
+    };
     let drain_timeout = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
@@ -95,8 +99,9 @@ async fn prepare_store(app: &App, staff_token: Option<&Path>) -> anyhow::Result<
 async fn finish_tasks(app: &App, tasks: &TaskTracker) {
     tasks.close();
     let finished = async {
-        // Includes the requests that were in flight when the tasks stopped.
+        // Both include the requests that were in flight when the tasks stopped.
         app.registrations.rejections.flush(&app.store).await.ok();
+        app.registrations.photos.close().await.ok();
         tasks.wait().await;
     };
     tokio::time::timeout(TASKS_TIMEOUT, finished).await.ok();

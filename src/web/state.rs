@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use derive_more::Deref;
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use super::api::chart_response::ChartResponses;
 use super::error::Error;
@@ -38,6 +39,8 @@ pub struct State {
     pub uploads: UploadBudget,
     /// Limit of requests in flight.
     pub in_flight: InFlightLimit,
+    /// Work of requests that write, whose clients hung up.
+    pub writes: TaskTracker,
     /// Rendered totals for the API.
     pub charts: ChartResponses,
     /// One permit for each client of server-sent events.
@@ -70,6 +73,7 @@ impl AppState {
             hosts: config.hosts.clone(),
             uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
+            writes: TaskTracker::new(),
             charts: ChartResponses::new(app.campaigns.iter().map(|campaign| &campaign.id)),
             event_clients: Arc::new(Semaphore::new(MAX_EVENT_CLIENTS)),
             app,

@@ -30,6 +30,7 @@ pub use keys::WrappedKey;
 pub use leases::Lease;
 pub use photos::buffer::{BufferedPhoto, BufferedPhotoKey, PhotoBufferSize};
 pub use photos::deletions::PendingPhotoDeletion;
+pub use photos::unresolved::UnresolvedPhotos;
 pub use registrations::search;
 pub use registrations::{
     Change, DeletedRegistration, Feed, FeedError, FeedPosition, InsertOutcome, Receipt,
