@@ -32,24 +32,25 @@ async fn register(app: &RunningInstance, documents: Range<u32>) {
     }
 }
 
-/// Sends registrations at once, and waits until all their photos are stored. Returns the requests in progress.
+/// Sends registrations at once, and waits until `stored` of their photos are. Returns the requests in progress.
 async fn send_many(
     objects: &ObjectStore,
     app: &RunningInstance,
     documents: Range<u32>,
+    stored: usize,
 ) -> JoinSet<Option<u16>> {
     let count_photos = async || photos(objects, &app.campaign).await.len();
     let (mut sending, before) = (JoinSet::new(), count_photos().await);
-    let count = documents.len();
     for document in documents {
         let form = form_with_photo("Ana Ejemplo", &document.to_string(), "Cali");
         let request = app.http.post(app.registrations_url(&app.campaign));
         let request = request.multipart(form).send();
         sending.spawn(async move { Some(request.await.ok()?.status().as_u16()) });
     }
-    let (claim, all) = ("all photos are stored", before + count);
-    app.wait_until(claim, async |_| count_photos().await == all)
-        .await;
+    app.wait_until("the photos are stored", async |_| {
+        count_photos().await >= before + stored
+    })
+    .await;
     sending
 }
 
@@ -60,15 +61,16 @@ async fn a_killed_instance_leaves_no_photo_of_nobody(stores: Stores) {
     let mut app = installation.start().await;
     register(&app, 1000..1005).await;
     gate.freeze();
-    let sending = send_many(&objects, &app, 2000..2100).await;
+    let sending = send_many(&objects, &app, 2000..2100, 50).await;
     app.signal("-KILL");
     app.wait_for_exit().await;
     gate.bypass(&mut installation);
     drop(sending);
+    let orphans = photos(&objects, &installation.campaign).await.len() as u64 - 5;
     let report = assert_no_photo_of_nobody(&installation).await;
     assert_eq!(
         (report.orphans, report.unresolved, report.held),
-        (100, 100, 0)
+        (orphans, orphans, 0)
     );
     assert_eq!(photos(&objects, &installation.campaign).await.len(), 5);
     // Those who send again are registered.
@@ -83,10 +85,12 @@ async fn photos_of_failed_inserts_are_deleted(stores: Stores) {
     let app = installation.start().await;
     register(&app, 1000..1005).await;
     gate.freeze();
-    let mut sending = send_many(&objects, &app, 2000..2030).await;
+    let mut sending = send_many(&objects, &app, 2000..2030, 30).await;
     while let Some(status) = sending.join_next().await {
         assert_eq!(status.unwrap(), Some(503));
     }
+    // SQLite waits for the lock longer than the request for its write.
+    tokio::time::sleep(Duration::from_secs(6)).await;
     gate.bypass(&mut installation);
     let report = assert_no_photo_of_nobody(&installation).await;
     assert_eq!(
@@ -177,7 +181,7 @@ async fn an_instance_that_ends_leaves_no_note(stores: Stores) {
     assert!(range[0].low == 0 && range[0].high > 3, "{range:?}");
     // More than were reserved at first.
     for start in (2000..2300).step_by(50) {
-        let mut sending = send_many(&sweep.objects, &app, start..start + 50).await;
+        let mut sending = send_many(&sweep.objects, &app, start..start + 50, 0).await;
         while let Some(status) = sending.join_next().await {
             assert_eq!(status.unwrap(), Some(201));
         }
