@@ -173,7 +173,6 @@ fn encrypt_photo(
     Ok(EncryptedPhoto(encrypted.into()))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "signature for map_err")]
 fn no_randomness(error: getrandom::Error) -> ObjectError {
     ObjectError::Failed(format!("cannot get random bytes: {error}"))
 }
