@@ -123,13 +123,13 @@ impl PhotoPuts {
         };
         let written = state.store.set_unresolved_photos(&range).await;
         let mut run = state.run.lock();
-        match &written {
-            Ok(()) => (run.reserved_until, run.reserved_at) = (range.high, now),
+        if written.is_ok() {
+            run.reserved_until = range.high;
+            run.reserved_at = now;
+        } else {
             // The write may still come, and must not replace a later one.
-            Err(_) => {
-                state.failures.fetch_add(1, Ordering::Relaxed);
-                run.has_ended = true;
-            }
+            state.failures.fetch_add(1, Ordering::Relaxed);
+            run.has_ended = true;
         }
         written
     }
