@@ -22,6 +22,7 @@ pub mod staff;
 mod state;
 pub mod submission;
 pub mod tally_views;
+pub mod write_task;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

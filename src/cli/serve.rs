@@ -66,7 +66,11 @@ async fn serve(config: &ServeConfig, campaigns: Campaigns, logs: &Logs) -> anyho
     // Not stopped before the process ends: `/readyz` reports that the instance is draining.
     tokio::spawn(axum::serve(ops, health::router(&state)).into_future());
     let limiter = ConnectionLimiter::new(connections, app.metrics.connections.clone());
-    let served = connection::serve(public, web::router(&state), limiter, stop.clone());
+    let served = async {
+        connection::serve(public, web::router(&state), limiter, stop.clone()).await;
+        state.writes.close();
+        state.writes.wait().await;
+    };
     let drain_timeout = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
@@ -102,6 +106,7 @@ async fn finish_tasks(app: &App, tasks: &TaskTracker) {
         app.registrations.rejections.flush(&app.store).await.ok();
         let counters = app.admission.counters();
         counters.return_tokens(Timestamp::now()).await;
+        app.registrations.photos.close().await.ok();
         tasks.wait().await;
     };
     tokio::time::timeout(TASKS_TIMEOUT, finished).await.ok();

@@ -25,6 +25,7 @@ use tower::ServiceExt;
 
 pub use limiter::ConnectionLimiter;
 use limiter::{ActiveRequest, ConnectionSlot};
+pub use unread_body::ClientReset;
 
 /// Maximum time for a request head, and maximum idle time between two requests. Longer than the keep-alive time of
 /// nginx, so that nginx closes idle connections first.
@@ -110,6 +111,9 @@ async fn handle_request(
     let (body, unread) = unread_body::track(body);
     let mut request = Request::from_parts(head, body);
     request.extensions_mut().insert(ConnectInfo(peer));
+    if let Some(reset) = unread.client_reset() {
+        request.extensions_mut().insert(reset);
+    }
     let mut response = site.oneshot(request).await?;
     unread.add_close_header(&mut response);
     // The closure owns the marker: the connection is active until the body is written.

@@ -2,6 +2,9 @@
 
 mod page;
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -16,6 +19,7 @@ use super::error::Error;
 use super::error::problem::Problem;
 use super::filled_form::FilledForm;
 use super::submission::{ReceivedSubmission, submit};
+use super::write_task::WriteTask;
 use super::{AppState, RequestedCampaign};
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::{Campaign, IdempotencyKey};
@@ -53,15 +57,27 @@ async fn submit_form(
     RequestedCampaign(campaign): RequestedCampaign,
     visit: PageContext,
     ClientAddress(client): ClientAddress,
+    task: WriteTask,
     request: Request,
 ) -> Result<Response, Error> {
-    let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
+    let upload = Upload::read(&app.uploads, &campaign, request).await?;
+    let work = async move { register(&app, &campaign, &visit, client, upload).await };
+    Ok(task.run(work).await)
+}
+
+async fn register(
+    app: &AppState,
+    campaign: &Arc<Campaign>,
+    visit: &PageContext,
+    client: IpAddr,
+    mut upload: Upload,
+) -> Response {
     let hidden = HiddenFields::take_from(&mut upload.form);
     // A submission without a key cannot be retried.
     let key = take_part(&mut upload.form, KEY_FIELD).unwrap_or_else(new_key);
     let (answers, timestamp) = (upload.form.clone(), hidden.timestamp.clone());
     let received = ReceivedSubmission {
-        campaign: &campaign,
+        campaign,
         client,
         upload,
         key: IdempotencyKey::parse(&key).ok_or(Error::Malformed(KEY_FIELD)),
@@ -69,20 +85,20 @@ async fn submit_form(
         is_form: true,
         proof: None,
     };
-    Ok(match submit(&app, received).await {
+    match submit(app, received).await {
         Ok(SubmitOutcome::Registered(receipt) | SubmitOutcome::SameAgain(receipt)) => {
             let path = format!("/r/{}", receipt.id.receipt());
             Redirect::to(&visit.link(&path)).into_response()
         }
-        Err(Error::NotOpen { .. }) => render_closed(&app, &visit, &campaign),
+        Err(Error::NotOpen { .. }) => render_closed(app, visit, campaign),
         Err(error) => {
             let timestamp = timestamp.filter(|_| !matches!(error, Error::FormExpired));
-            let shown_at = timestamp.unwrap_or_else(|| new_timestamp(&app, &campaign));
+            let shown_at = timestamp.unwrap_or_else(|| new_timestamp(app, campaign));
             error.log();
             let problem = Problem::from_error(&error, visit.lang);
             let page = FormPage {
-                visit: &visit,
-                campaign: &campaign,
+                visit,
+                campaign,
                 key,
                 shown_at,
                 form: FilledForm {
@@ -93,7 +109,7 @@ async fn submit_form(
             };
             with_camera(page.form.render(&page))
         }
-    })
+    }
 }
 
 fn new_key() -> String {

@@ -7,12 +7,12 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use prometheus::IntGauge;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::Error;
 use jornada_runtime::metrics::GaugeGuard;
 
-/// Limit of requests in flight, from the head of a request to the head of its response.
+/// Limit of requests in flight, from the head of a request to the head of its response and the end of its work.
 #[derive(Clone, Debug)]
 pub struct InFlightLimit {
     free: Arc<Semaphore>,
@@ -29,14 +29,34 @@ impl InFlightLimit {
     }
 }
 
+/// The place of a request that writes among those in flight. Freed with its last clone.
+#[derive(Clone, Debug)]
+pub struct RequestSlot {
+    _place: Arc<(OwnedSemaphorePermit, GaugeGuard)>,
+}
+
 /// Middleware: rejects requests above the limit. A request is in flight until it is dropped, also when the client
-/// disconnects.
+/// disconnects, and until its work is done. One that writes carries its slot as an extension.
 pub async fn limit_in_flight(
     State(limit): State<InFlightLimit>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
-    let _permit = limit.free.try_acquire().map_err(|_| Error::Busy)?;
-    let _guard = GaugeGuard::new(&limit.in_flight);
-    Ok(next.run(request).await)
+    let permit = limit.free.clone().try_acquire_owned();
+    let place = (
+        permit.map_err(|_| Error::Busy)?,
+        GaugeGuard::new(&limit.in_flight),
+    );
+    if request.method().is_safe() {
+        let response = next.run(request).await;
+        drop(place);
+        return Ok(response);
+    }
+    let slot = RequestSlot {
+        _place: Arc::new(place),
+    };
+    request.extensions_mut().insert(slot.clone());
+    let response = next.run(request).await;
+    drop(slot);
+    Ok(response)
 }

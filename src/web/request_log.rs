@@ -1,15 +1,21 @@
 //! Request log: one log line and the metrics per request, under a request id that is returned to the client.
 
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use tracing::{Instrument, debug, info, info_span};
+use tracing::{Instrument, Span, debug, info, info_span};
 use uuid::Uuid;
 
 use super::AppState;
+use super::connection::ClientReset;
+
+/// Status of a request whose client hung up before the response, as in the logs of nginx.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// Header with the request id in requests and responses; set by nginx.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -18,36 +24,97 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Outermost middleware: assigns the request id, logs and counts.
+/// Outermost middleware: assigns the request id, logs and counts. A request that writes carries its log entry as an
+/// extension.
 pub async fn log_request(
     State(app): State<AppState>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let start = Instant::now();
     let id = request_id(&request);
     let told = RequestId(id.to_str().unwrap_or_default().to_owned());
+    let span = info_span!("request", request_id = told.0);
     request.extensions_mut().insert(told);
-    let method = known_method(request.method());
-    // The template, never the path: paths contain receipt numbers and cities.
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let span = info_span!("request", request_id = id.to_str().unwrap_or_default());
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
-    let elapsed = start.elapsed();
-    let status = response.status();
-    app.metrics
-        .http
-        .record_response(route, method, &status, elapsed.as_secs_f64());
-    let status = status.as_u16();
-    span.in_scope(|| log_line(method, route, status, elapsed));
+    let entry = LogEntry::new(app, &request, span.clone());
+    if !request.method().is_safe() {
+        request.extensions_mut().insert(entry.clone());
+    }
+    let mut response = next.run(request).instrument(span).await;
+    entry.0.write_once(Some(response.status()));
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
 
+/// Log line and metrics of a request, written once: at its response or, if the client hung up, with the last clone.
+#[derive(Clone, Debug)]
+pub struct LogEntry(Arc<EntryState>);
+
+#[derive(Debug)]
+struct EntryState {
+    app: AppState,
+    start: Instant,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    span: Span,
+    /// Set for a request with a body.
+    reset: Option<ClientReset>,
+    /// Status of the response that nobody awaits.
+    outcome: OnceLock<StatusCode>,
+    is_written: AtomicBool,
+}
+
+impl LogEntry {
+    fn new(app: AppState, request: &Request, span: Span) -> Self {
+        Self(Arc::new(EntryState {
+            app,
+            start: Instant::now(),
+            method: known_method(request.method()),
+            // The template, never the path: paths contain receipt numbers and cities.
+            route: request.extensions().get().cloned(),
+            span,
+            reset: request.extensions().get().cloned(),
+            outcome: OnceLock::new(),
+            is_written: AtomicBool::new(false),
+        }))
+    }
+
+    /// Notes how the work of the request ended, for the log line if the client hung up.
+    pub fn set_outcome(&self, status: StatusCode) {
+        self.0.outcome.set(status).ok();
+    }
+}
+
+impl EntryState {
+    fn write_once(&self, answered: Option<StatusCode>) {
+        if self.is_written.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let is_reset = self.reset.as_ref().is_some_and(ClientReset::is_set);
+        let answered = answered.filter(|_| !is_reset);
+        let outcome = self.outcome.get().filter(|_| answered.is_none());
+        let closed = || StatusCode::from_u16(CLIENT_CLOSED_REQUEST).unwrap_or_default();
+        let status = answered.unwrap_or_else(closed);
+        let route = self.route.as_ref().map_or("unknown", MatchedPath::as_str);
+        let elapsed = self.start.elapsed();
+        self.app
+            .metrics
+            .http
+            .record_response(route, self.method, &status, elapsed.as_secs_f64());
+        let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let outcome = outcome.map(StatusCode::as_u16);
+        self.span
+            .in_scope(|| log_line(self.method, route, status.as_u16(), outcome, ms));
+    }
+}
+
+impl Drop for EntryState {
+    fn drop(&mut self) {
+        self.write_once(None);
+    }
+}
+
 /// Logs a request. Health checks are logged at debug level, because load balancers send them all the time.
-fn log_line(method: &str, route: &str, status: u16, elapsed: Duration) {
-    let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+fn log_line(method: &str, route: &str, status: u16, outcome: Option<u16>, ms: u64) {
     if route == "/healthz" {
         debug!(
             method,
@@ -56,7 +123,7 @@ fn log_line(method: &str, route: &str, status: u16, elapsed: Duration) {
     } else {
         info!(
             method,
-            route, status, ms, "{method} {route} {status} in {ms} ms"
+            route, status, outcome, ms, "{method} {route} {status} in {ms} ms"
         );
     }
 }

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use derive_more::Deref;
+use tokio_util::task::TaskTracker;
 
 use super::error::Error;
 use super::event_clients::{EventClient, EventClients};
@@ -36,6 +37,8 @@ pub struct State {
     pub uploads: UploadBudget,
     /// Limit of requests in flight.
     pub in_flight: InFlightLimit,
+    /// Work of requests that write, whose clients hung up.
+    pub writes: TaskTracker,
     /// Public views of the tallies.
     pub tally_views: TallyViews,
     /// Limits of the clients of server-sent events.
@@ -68,6 +71,7 @@ impl AppState {
             hosts: config.hosts.clone(),
             uploads: UploadBudget::new(config.upload_memory, metrics.upload_bytes.clone()),
             in_flight: InFlightLimit::new(config.max_requests, metrics.requests_in_flight.clone()),
+            writes: TaskTracker::new(),
             tally_views: TallyViews::new(app.campaigns.iter().map(|campaign| &campaign.id)),
             event_clients: EventClients::new(metrics.event_clients.clone()),
             app,

@@ -31,8 +31,8 @@ pub struct ReceivedSubmission<'a> {
     pub proof: Option<&'a str>,
 }
 
-/// Admits and registers a submission. The caller must have read the body to its end: a client that is still sending
-/// would not read the response.
+/// Admits and registers a submission. Call it in a [`WriteTask`](super::write_task::WriteTask), with the body read to its
+/// end: a client that is still sending would not read the response.
 ///
 /// # Errors
 /// The first of: rate limit, incomplete body, invalid key, bot signals, proof of work, rejection of the answers or of the photo.

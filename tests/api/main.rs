@@ -12,6 +12,7 @@ mod corrections;
 mod crashes;
 mod denials;
 mod encryption;
+mod hangups;
 mod limits;
 mod load;
 mod nginx;
@@ -23,8 +24,10 @@ mod redis_calls;
 mod registering;
 mod reports;
 mod retention;
+mod store_gate;
 mod sweeping;
 mod tallies;
+mod unresolved;
 
 /// Runs each test on both kinds of stores.
 macro_rules! on_both {

@@ -35,7 +35,7 @@ on_both!(
 );
 
 /// Builds a sweep of this installation, as its instances do.
-async fn sweep(installation: &Installation) -> Sweep {
+pub async fn sweep(installation: &Installation) -> Sweep {
     let app = open_app(installation, &[]).await;
     Sweep {
         photos: app.registrations.photos,
@@ -128,7 +128,7 @@ async fn count_photos_of(sweep: &Sweep, ids: &[String]) -> usize {
 }
 
 /// Returns the keys of all objects under a prefix.
-async fn list_keys(objects: &ObjectStore, prefix: &'static str) -> Vec<ObjectKey> {
+pub async fn list_keys(objects: &ObjectStore, prefix: &'static str) -> Vec<ObjectKey> {
     let (mut listed, listing) = objects.list(prefix);
     let mut keys = Vec::new();
     while let Some((key, _)) = listed.recv().await {
@@ -139,7 +139,7 @@ async fn list_keys(objects: &ObjectStore, prefix: &'static str) -> Vec<ObjectKey
 }
 
 /// Empties the store of an installation, but leaves its photos and settings.
-async fn empty_store(installation: &Installation, stores: Stores) {
+pub async fn empty_store(installation: &Installation, stores: Stores) {
     if stores == Stores::Servers {
         let mut settings = installation.settings.iter();
         let address = settings.find(|(name, _)| name == "JORNADA_STORE").unwrap();

@@ -72,6 +72,7 @@ contract! {
     retention::a_pending_deletion_outlives_its_registration
     retention::deleted_registrations_are_listed_page_by_page
     retention::expired_links_and_counts_are_deleted
+    retention::ranges_of_unresolved_photos_are_replaced_and_expire
     corrections::a_correction_records_the_previous_answers
     corrections::a_corrected_value_is_listed_and_counted_under_the_new_value
     corrections::an_answer_to_a_removed_field_survives_a_correction

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use jornada_domain::staff::account::PasswordLink;
 use jornada_domain::staff::{Account, EmailAddress};
-use jornada_store::{InsertOutcome, UpdateOutcome};
+use jornada_store::{InsertOutcome, UnresolvedPhotos, UpdateOutcome};
 use uuid::Uuid;
 
 use crate::corrections::delete;
@@ -187,4 +187,31 @@ pub async fn expired_links_and_counts_are_deleted(fixture: &StoreFixture) {
     assert_eq!(swept.unwrap(), 1);
     let left = fixture.store.rejections(campaign, day("2026-01-01")).await;
     assert_eq!(left.unwrap(), counts);
+}
+
+pub async fn ranges_of_unresolved_photos_are_replaced_and_expire(fixture: &StoreFixture) {
+    let store = &fixture.store;
+    let range = |run, high, seconds| UnresolvedPhotos {
+        run: [run; 12],
+        low: high - 256,
+        high,
+        seen_at: NOW + SignedDuration::from_secs(seconds),
+    };
+    for written in [range(1, 256, 0), range(2, 256, 1), range(1, 384, 2)] {
+        for _ in 0..2 {
+            store.set_unresolved_photos(&written).await.unwrap();
+        }
+    }
+    let latest_first = [range(1, 384, 2), range(2, 256, 1)];
+    assert_eq!(store.unresolved_photos().await.unwrap(), latest_first);
+    for deleted in [1, 0] {
+        let before = NOW + SignedDuration::from_secs(2);
+        let expired = store.delete_expired_unresolved_photos(before).await;
+        assert_eq!(expired.unwrap(), deleted);
+    }
+    assert_eq!(store.unresolved_photos().await.unwrap(), latest_first[..1]);
+    for _ in 0..2 {
+        store.remove_unresolved_photos([1; 12]).await.unwrap();
+    }
+    assert_eq!(store.unresolved_photos().await.unwrap(), []);
 }

@@ -1,9 +1,10 @@
-//! Authenticated encryption of short texts and keys with XChaCha20-Poly1305, which allows random nonces.
+//! Authenticated encryption of short texts and keys with XChaCha20-Poly1305, whose nonces are long enough to be random.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
-const NONCE_BYTES: usize = 24;
+/// Length of a nonce.
+pub const NONCE_BYTES: usize = 24;
 /// Difference in length between ciphertext and plaintext: nonce and tag.
 pub const OVERHEAD_BYTES: usize = NONCE_BYTES + 16;
 
@@ -12,12 +13,27 @@ pub const OVERHEAD_BYTES: usize = NONCE_BYTES + 16;
 /// # Panics
 /// If `bytes` is longer than the cipher allows (256 GiB).
 pub fn encrypt(key: &[u8; 32], aad: &[u8], bytes: &[u8]) -> Result<Vec<u8>, getrandom::Error> {
+    Ok(encrypt_with_nonce(key, generate_nonce()?, aad, bytes))
+}
+
+/// Generates a random nonce.
+pub fn generate_nonce() -> Result<[u8; NONCE_BYTES], getrandom::Error> {
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce)?;
+    Ok(nonce)
+}
+
+/// Encrypts like [`encrypt`], under a nonce that must be unique for this key.
+pub(crate) fn encrypt_with_nonce(
+    key: &[u8; 32],
+    nonce: [u8; NONCE_BYTES],
+    aad: &[u8],
+    bytes: &[u8],
+) -> Vec<u8> {
     let payload = Payload { msg: bytes, aad };
     let encrypted = XChaCha20Poly1305::new(key.into()).encrypt(&XNonce::from(nonce), payload);
     let encrypted = encrypted.expect("the input is far below the limit of the cipher");
-    Ok([&nonce[..], &encrypted].concat())
+    [&nonce[..], &encrypted].concat()
 }
 
 /// Decrypts the output of [`encrypt`] for the same key and `aad`. Returns `None` for anything else.

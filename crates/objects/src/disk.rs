@@ -22,6 +22,8 @@ use super::key::{ObjectKey, ObjectReader};
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// File name extension of an unfinished report file.
 const PART_EXTENSION: &str = "part";
+/// Folder of unfinished photos; no campaign can have this name.
+const PARTS_FOLDER: &str = "_parts";
 /// Folders above a report file: prefix, campaign and job.
 const MAX_FOLDERS: usize = 3;
 
@@ -57,7 +59,11 @@ impl DiskBackend {
             if let Some(file) = if_exists(File::options().write(true).open(&path))? {
                 return file.set_modified(SystemTime::now());
             }
-            let create = |folder: &Path| NamedTempFile::new_in(folder);
+            let parts = root.join(PARTS_FOLDER);
+            let create = |_: &Path| {
+                create_folder(&parts)?;
+                NamedTempFile::new_in(&parts)
+            };
             write_durably(&root, &path, create, |file| file.write_all(photo.bytes()))
         })
         .await
@@ -158,6 +164,21 @@ impl DiskBackend {
                 if_exists(std::fs::remove_file(path.with_extension(PART_EXTENSION)))?;
                 // Fails, as intended, while the folder holds the file of another attempt.
                 path.parent().map(std::fs::remove_dir);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Deletes photos whose writing was interrupted before this time.
+    pub(super) async fn remove_unfinished(&self, before: Timestamp) -> Result<()> {
+        let parts = self.folder.join(PARTS_FOLDER);
+        run_blocking(move || {
+            for entry in if_exists(std::fs::read_dir(parts))?.into_iter().flatten() {
+                let entry = entry?;
+                if modified_at(entry.metadata())?.is_some_and(|at| at < before) {
+                    if_exists(std::fs::remove_file(entry.path()))?;
+                }
             }
             Ok(())
         })

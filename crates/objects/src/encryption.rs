@@ -10,6 +10,8 @@
 //! "JPS1" | key encryption key id: 8 | nonce: 24, data key: 32, tag: 16 | the photo, tag: 16
 //! ```
 //!
+//! The nonce is the [`PutId`] of the photo, by which a sweep finds photos of interrupted registrations.
+//!
 //! Photos are encrypted with AES-256-GCM (hardware-accelerated) under a key that is used once. Keys are wrapped with
 //! XChaCha20-Poly1305, which allows random nonces. The additional authenticated data of both is the photo's
 //! [key](ObjectKey): campaign, registration, digest and format.
@@ -29,7 +31,9 @@ pub use file::{EncryptedFile, is_altered};
 pub use keys::{KeyEncryptionKey, MasterKey};
 
 use super::{ObjectError, ObjectKey, Result};
+use crate::aead::NONCE_BYTES;
 use crate::key_id::KeyId;
+use crate::put_id::PutId;
 use cipher::{SecretKey, TAG_BYTES};
 pub(super) use file::CHUNK_BYTES;
 use jornada_photo::MAX_PHOTO_BYTES;
@@ -68,6 +72,12 @@ impl fmt::Debug for EncryptedPhoto {
 /// unwrap: the id alone derives from the master key, which another store may use too.
 pub(super) fn is_encrypted_under(keys: &[KeyEncryptionKey], key: &ObjectKey, head: &[u8]) -> bool {
     unwrap_data_key(keys, MAGIC, &key.to_string(), head).is_ok()
+}
+
+/// Returns the put of the photo with this header.
+pub(super) fn put_id(head: &[u8]) -> Option<PutId> {
+    let nonce = head.get(MAGIC.len() + KeyId::BYTES..)?.first_chunk()?;
+    Some(PutId::from_nonce(*nonce))
 }
 
 /// Returns the data key in a header, which may be followed by anything.
@@ -111,11 +121,22 @@ impl Encryptor {
         }
     }
 
-    /// Encrypts a photo under a fresh data key.
+    /// Encrypts a photo under a fresh data key, with a random put.
     pub async fn encrypt(&self, key: &ObjectKey, photo: Bytes) -> Result<EncryptedPhoto> {
+        let put = PutId::random().map_err(no_randomness)?;
+        self.encrypt_as(key, photo, put).await
+    }
+
+    /// Encrypts a photo under a fresh data key. Use each `put` once.
+    pub async fn encrypt_as(
+        &self,
+        key: &ObjectKey,
+        photo: Bytes,
+        put: PutId,
+    ) -> Result<EncryptedPhoto> {
         let (wrapping_key, aad) = (self.current_key.clone(), key.to_string());
         off_thread(photo.len(), move || {
-            encrypt_photo(&wrapping_key, &aad, &photo)
+            encrypt_photo(&wrapping_key, put, &aad, &photo)
         })
         .await
     }
@@ -138,11 +159,12 @@ impl Encryptor {
 
 fn encrypt_photo(
     wrapping_key: &KeyEncryptionKey,
+    put: PutId,
     aad: &str,
     photo: &[u8],
 ) -> Result<EncryptedPhoto> {
-    let no_randomness = |error| ObjectError::Failed(format!("cannot get random bytes: {error}"));
-    let (head, data_key) = new_header(MAGIC, wrapping_key, aad).map_err(no_randomness)?;
+    let header = new_header(MAGIC, wrapping_key, put.to_nonce(), aad);
+    let (head, data_key) = header.map_err(no_randomness)?;
     let mut encrypted = Vec::with_capacity(HEADER_BYTES + photo.len() + TAG_BYTES);
     encrypted.extend_from_slice(&head);
     encrypted.extend_from_slice(photo);
@@ -151,14 +173,19 @@ fn encrypt_photo(
     Ok(EncryptedPhoto(encrypted.into()))
 }
 
+fn no_randomness(error: getrandom::Error) -> ObjectError {
+    ObjectError::Failed(format!("cannot get random bytes: {error}"))
+}
+
 /// Generates a data key and the header that holds it wrapped.
 fn new_header(
     magic: &[u8],
     wrapping_key: &KeyEncryptionKey,
+    nonce: [u8; NONCE_BYTES],
     aad: &str,
 ) -> Result<(Vec<u8>, SecretKey), getrandom::Error> {
     let data_key = cipher::generate_key()?;
-    let wrapped = wrapping_key.wrap(&data_key, aad)?;
+    let wrapped = wrapping_key.wrap(&data_key, nonce, aad);
     let head = [magic, wrapping_key.id().as_bytes(), &wrapped].concat();
     Ok((head, data_key))
 }

@@ -10,6 +10,7 @@ mod error;
 mod key;
 mod key_id;
 mod object_store;
+mod put_id;
 pub mod s3;
 mod setting;
 
@@ -17,4 +18,5 @@ pub use error::{ObjectError, Result, with_timeout};
 pub use key::ObjectKey;
 pub use key_id::KeyId;
 pub use object_store::ObjectStore;
+pub use put_id::PutId;
 pub use setting::{MasterKeys, ObjectStoreSetting, S3Setting};

@@ -15,10 +15,11 @@ use tokio::task::JoinHandle;
 use super::disk::DiskBackend;
 use super::encryption::{
     EncryptedFile, EncryptedPhoto, Encryptor, HEADER_BYTES, KeyEncryptionKey, MAX_ENCRYPTED_BYTES,
-    is_encrypted_under,
+    is_encrypted_under, put_id,
 };
 use super::error::{ObjectError, Result, with_timeout};
 use super::key::ObjectKey;
+use super::put_id::PutId;
 use super::s3::S3Backend;
 use super::setting::ObjectStoreSetting;
 use jornada_domain::job::ReportFile;
@@ -137,15 +138,17 @@ impl ObjectStore {
         (objects, listing)
     }
 
-    /// Returns whether a photo was encrypted for this key under one of these key encryption keys. Reads its header only.
-    pub async fn is_encrypted_under(
+    /// Returns the put that stored a photo; `None` unless the photo was encrypted for this key under one of these key
+    /// encryption keys. Reads its header only.
+    pub async fn put_id(
         &self,
         keys: &[KeyEncryptionKey],
         key: &ObjectKey,
-    ) -> Result<bool> {
+    ) -> Result<Option<PutId>> {
         let head = self.read(key, Some(HEADER_BYTES));
         let head = self.measure("start", head).await?;
-        Ok(head.is_some_and(|head| is_encrypted_under(keys, key, &head)))
+        let head = head.filter(|head| is_encrypted_under(keys, key, head));
+        Ok(head.and_then(|head| put_id(&head)))
     }
 
     /// Deletes an object; succeeds if there is none.
@@ -156,6 +159,14 @@ impl ObjectStore {
         };
         self.measure(operation, async { dispatch!(self.remove(key)) })
             .await
+    }
+
+    /// Deletes photos whose writing was interrupted before this time. Only files on disk can be unfinished.
+    pub async fn remove_unfinished(&self, before: Timestamp) -> Result<()> {
+        match &self.backend {
+            ObjectBackend::Disk(disk) => disk.remove_unfinished(before).await,
+            ObjectBackend::S3(_) => Ok(()),
+        }
     }
 
     /// Checks within a second whether the store accepts objects, by writing an empty one. Creates the folder or bucket

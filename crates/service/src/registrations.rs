@@ -7,6 +7,7 @@ pub mod closure_cache;
 pub mod key_ring;
 pub mod metrics;
 pub mod photo_deleter;
+mod photo_puts;
 pub mod photo_repository;
 pub mod photo_uploader;
 pub mod rejections;
@@ -32,6 +33,7 @@ use jornada_photo::inspect::{CleanPhoto, InspectionError, inspect};
 use jornada_runtime::blocking::run_blocking_if_large;
 use jornada_store::{InsertOutcome, NewRegistration, Receipt, Store, StoreError};
 use metrics::RegistrationMetrics;
+use photo_puts::PhotoPut;
 use photo_repository::{PhotoError, PhotoRepository};
 use rejections::RejectionCounts;
 
@@ -181,7 +183,7 @@ impl Registrations {
         let unique = campaign.unique_key(&answers, key);
         let id = RegistrationId::derive(self.secret.expose(), &campaign.id, &unique);
         let registration = build_registration(campaign, id, answers, photo.as_ref(), now);
-        self.store_photo(&registration, photo).await?;
+        let put = self.store_photo(&registration, photo).await?;
         let receipt = |received_at| build_receipt(&registration, received_at);
         let record = NewRegistration {
             campaign: Arc::clone(campaign),
@@ -189,21 +191,25 @@ impl Registrations {
         };
         match self.batcher.insert(record).await? {
             InsertOutcome::Inserted => {
+                resolve_stored(put);
                 Ok(SubmitOutcome::Registered(receipt(registration.received_at)))
             }
-            InsertOutcome::SameAgain(first) => Ok(SubmitOutcome::SameAgain(receipt(first))),
+            InsertOutcome::SameAgain(first) => {
+                resolve_stored(put);
+                Ok(SubmitOutcome::SameAgain(receipt(first)))
+            }
             InsertOutcome::Conflict => {
-                self.remove_unreferenced_photo(campaign, &registration)
+                self.remove_unreferenced_photo(campaign, &registration, put)
                     .await;
                 Err(conflict_error(&unique))
             }
             // No registration exists under this id, nor can one be inserted later: the photo is not referenced.
             InsertOutcome::AliasTaken => {
-                self.remove_photo(&registration).await;
+                self.remove_photo(&registration, put).await;
                 Err(conflict_error(&unique))
             }
             InsertOutcome::Deleted => {
-                self.remove_photo(&registration).await;
+                self.remove_photo(&registration, put).await;
                 Err(SubmitError::PreviouslyDeleted)
             }
         }
@@ -226,36 +232,53 @@ impl Registrations {
         &self,
         registration: &Registration,
         photo: Option<CleanPhoto>,
-    ) -> Result<(), SubmitError> {
+    ) -> Result<Option<PhotoPut>, SubmitError> {
         let Some((photo, known)) = photo.zip(registration.photo.as_ref()) else {
-            return Ok(());
+            return Ok(None);
         };
         let bytes = u32::try_from(photo.bytes.len()).unwrap_or(u32::MAX);
         self.metrics.photo_bytes.observe(f64::from(bytes));
         let Registration { campaign, id, .. } = registration;
-        self.photos.put(campaign, *id, known, photo.bytes).await?;
-        Ok(())
+        let put = self.photos.put(campaign, *id, known, photo.bytes).await?;
+        Ok(Some(put))
     }
 
     /// Removes the photo of a rejected attempt, unless the stored registration has the same photo.
-    async fn remove_unreferenced_photo(&self, campaign: &Arc<Campaign>, attempt: &Registration) {
-        if attempt.photo.is_none() {
+    async fn remove_unreferenced_photo(
+        &self,
+        campaign: &Arc<Campaign>,
+        attempt: &Registration,
+        put: Option<PhotoPut>,
+    ) {
+        let Some(put) = put else {
             return;
-        }
-        let stored = self.store.registration(campaign, attempt.id).await;
-        if matches!(&stored, Ok(Some(stored)) if stored.photo != attempt.photo) {
-            self.remove_photo(attempt).await;
+        };
+        match self.store.registration(campaign, attempt.id).await {
+            Ok(Some(stored)) if stored.photo == attempt.photo => put.resolve_stored(),
+            Ok(Some(_)) => self.remove_photo(attempt, Some(put)).await,
+            // Unknown: the put stays unresolved.
+            Ok(None) | Err(_) => {}
         }
     }
 
-    async fn remove_photo(&self, attempt: &Registration) {
-        let Some(photo) = &attempt.photo else {
+    async fn remove_photo(&self, attempt: &Registration, put: Option<PhotoPut>) {
+        let Some((photo, put)) = attempt.photo.as_ref().zip(put) else {
             return;
         };
         let Registration { campaign, id, .. } = attempt;
-        if let Err(error) = self.photos.remove(campaign, *id, photo).await {
-            warn!("cannot remove an orphaned photo, leaving it to the sweep: {error}");
+        match self.photos.remove(campaign, *id, photo).await {
+            Ok(true) => put.resolve_removed(),
+            Ok(false) => {}
+            Err(error) => {
+                warn!("cannot remove an orphaned photo, leaving it to the sweep: {error}");
+            }
         }
+    }
+}
+
+fn resolve_stored(put: Option<PhotoPut>) {
+    if let Some(put) = put {
+        put.resolve_stored();
     }
 }
 

@@ -35,6 +35,7 @@ pub use keys::WrappedKey;
 pub use leases::Lease;
 pub use photos::buffer::{BufferedPhoto, BufferedPhotoKey, PhotoBufferSize};
 pub use photos::deletions::PendingPhotoDeletion;
+pub use photos::unresolved::UnresolvedPhotos;
 pub use registrations::search;
 pub use registrations::{
     DeletedRegistration, InsertOutcome, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, NewRegistration,

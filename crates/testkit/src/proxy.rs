@@ -1,6 +1,7 @@
-//! A TCP proxy that can cut every connection and close new ones, to simulate a broken network.
+//! A TCP proxy that can cut or freeze every connection, to simulate a broken network or a server that hangs.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
@@ -16,8 +17,15 @@ pub struct Proxy {
 }
 
 struct State {
-    open: watch::Sender<bool>,
+    gate: watch::Sender<Gate>,
     cut: Mutex<Option<Cut>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Frozen,
+    Closed,
 }
 
 /// Cuts one connection when its client sends a text.
@@ -34,7 +42,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let state = Arc::new(State {
-            open: watch::Sender::new(true),
+            gate: watch::Sender::new(Gate::Open),
             cut: Mutex::default(),
         });
         let shared = Arc::clone(&state);
@@ -48,7 +56,13 @@ impl Proxy {
 
     /// Cuts all connections, or accepts new ones again.
     pub fn set_open(&self, open: bool) {
-        self.state.open.send_replace(open);
+        let gate = if open { Gate::Open } else { Gate::Closed };
+        self.state.gate.send_replace(gate);
+    }
+
+    /// Forwards nothing, and keeps all connections open, until the next [`set_open`](Self::set_open).
+    pub fn freeze(&self) {
+        self.state.gate.send_replace(Gate::Frozen);
     }
 
     /// Cuts the next connection that sends the text.
@@ -73,8 +87,8 @@ impl State {
 }
 
 async fn forward(mut client: TcpStream, target: String, state: Arc<State>) {
-    let mut gate = state.open.subscribe();
-    if !*gate.borrow_and_update() {
+    let mut gate = state.gate.subscribe();
+    if *gate.borrow_and_update() == Gate::Closed {
         return;
     }
     let Ok(mut server) = TcpStream::connect(target).await else {
@@ -82,10 +96,21 @@ async fn forward(mut client: TcpStream, target: String, state: Arc<State>) {
     };
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
-    let is_delivered = tokio::select! {
-        is_delivered = forward_requests(&mut from_client, &mut to_server, &state) => is_delivered,
-        _ = copy(&mut from_server, &mut to_client) => false,
-        _ = gate.wait_for(|open| !open) => false,
+    let is_delivered = {
+        let mut requests = pin!(forward_requests(&mut from_client, &mut to_server, &state));
+        let mut answers = pin!(copy(&mut from_server, &mut to_client));
+        loop {
+            let current = *gate.borrow_and_update();
+            match current {
+                Gate::Closed => return,
+                Gate::Frozen => drop(gate.changed().await),
+                Gate::Open => tokio::select! {
+                    is_delivered = &mut requests => break is_delivered,
+                    _ = &mut answers => return,
+                    _ = gate.changed() => {}
+                },
+            }
+        }
     };
     if is_delivered {
         // The answer shows that the server has executed the command.

@@ -13,6 +13,7 @@ use crate::web::address::ClientAddress;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 use crate::web::submission::{ReceivedSubmission, submit};
+use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::IdempotencyKey;
 use jornada_http::upload::Upload;
@@ -79,24 +80,28 @@ pub async fn register(
     State(app): State<AppState>,
     RequestedCampaign(campaign): RequestedCampaign,
     ClientAddress(client): ClientAddress,
+    task: WriteTask,
     request: Request,
 ) -> Result<Response, Error> {
     let key = read_key(request.headers())?;
     let proof = request.headers().get(PROOF_HEADER).cloned();
     // Read the whole body before any rejection: a client that is still sending would not read the response.
     let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
-    // The script of the HTML form sends the hidden fields; other programs need not.
-    let hidden = HiddenFields::take_from(&mut upload.form);
-    let received = ReceivedSubmission {
-        campaign: &campaign,
-        client,
-        upload,
-        key: Ok(key),
-        hidden,
-        is_form: false,
-        proof: proof.as_ref().and_then(|proof| proof.to_str().ok()),
+    let work = async move {
+        // The script of the HTML form sends the hidden fields; other programs need not.
+        let hidden = HiddenFields::take_from(&mut upload.form);
+        let received = ReceivedSubmission {
+            campaign: &campaign,
+            client,
+            upload,
+            key: Ok(key),
+            hidden,
+            is_form: false,
+            proof: proof.as_ref().and_then(|proof| proof.to_str().ok()),
+        };
+        submit(&app, received).await.map(respond)
     };
-    submit(&app, received).await.map(respond)
+    Ok(task.run(work).await)
 }
 
 /// Returns the idempotency key of the request, or a new one. A request without a key cannot be retried.

@@ -1,6 +1,8 @@
-//! Request body that records whether it was read to its end. An unread body ends the connection (RFC 9112, section
-//! 9.3), so the response must say so: the client may send nothing more there.
+//! Request body that records whether it was read to its end, and whether the client cut it off. An unread body ends the
+//! connection (RFC 9112, section 9.3), so the response must say so: the client may send nothing more there.
 
+use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,42 +14,70 @@ use axum::http::{HeaderValue, Response};
 use hyper::body::{Frame, SizeHint};
 
 /// Whether a body has an unread rest; `None` for a request without body.
-pub(super) struct UnreadBody(Option<Arc<AtomicBool>>);
+pub(super) struct UnreadBody(Option<Arc<BodyState>>);
+
+/// Whether the client closed the connection in the middle of the body.
+#[derive(Clone, Debug)]
+pub struct ClientReset(Arc<BodyState>);
 
 /// Body that records when its end was read.
 struct TrackedBody<B> {
     body: B,
-    unread: Arc<AtomicBool>,
+    state: Arc<BodyState>,
+}
+
+#[derive(Debug)]
+struct BodyState {
+    unread: AtomicBool,
+    is_reset: AtomicBool,
 }
 
 /// Wraps a body.
 pub(super) fn track<B>(body: B) -> (Body, UnreadBody)
 where
-    B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static,
+    B: HttpBody<Data = Bytes, Error: Error + Send + Sync> + Send + Unpin + 'static,
 {
     if body.is_end_stream() {
         return (Body::empty(), UnreadBody(None));
     }
-    let unread = Arc::new(AtomicBool::new(true));
+    let state = Arc::new(BodyState {
+        unread: AtomicBool::new(true),
+        is_reset: AtomicBool::new(false),
+    });
     let tracked = TrackedBody {
         body,
-        unread: unread.clone(),
+        state: state.clone(),
     };
-    (Body::new(tracked), UnreadBody(Some(unread)))
+    (Body::new(tracked), UnreadBody(Some(state)))
 }
 
 impl UnreadBody {
     /// Adds `Connection: close` to the response if the body was not read to its end.
     pub(super) fn add_close_header<B>(&self, response: &mut Response<B>) {
-        let unread = self.0.as_ref();
-        if unread.is_some_and(|unread| unread.load(Ordering::Relaxed)) {
+        let state = self.0.as_ref();
+        if state.is_some_and(|state| state.unread.load(Ordering::Relaxed)) {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }
     }
+
+    /// Returns the record of a reset by the client.
+    pub(super) fn client_reset(&self) -> Option<ClientReset> {
+        self.0.clone().map(ClientReset)
+    }
 }
 
-impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for TrackedBody<B> {
+impl ClientReset {
+    /// Returns whether the client reset the connection while the body was read.
+    pub fn is_set(&self) -> bool {
+        self.0.is_reset.load(Ordering::Relaxed)
+    }
+}
+
+impl<B> HttpBody for TrackedBody<B>
+where
+    B: HttpBody<Data = Bytes, Error: Error + 'static> + Unpin,
+{
     type Data = Bytes;
     type Error = B::Error;
 
@@ -57,7 +87,12 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for TrackedBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
-            self.unread.store(false, Ordering::Relaxed);
+            self.state.unread.store(false, Ordering::Relaxed);
+        }
+        if let Poll::Ready(Some(Err(error))) = &polled
+            && is_reset(error)
+        {
+            self.state.is_reset.store(true, Ordering::Relaxed);
         }
         polled
     }
@@ -69,6 +104,17 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for TrackedBody<B> {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+fn is_reset(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.kind() == io::ErrorKind::ConnectionReset;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 #[cfg(test)]
@@ -98,5 +144,19 @@ mod tests {
         let (body, unread) = track(Body::from("all at once"));
         body.collect().await.unwrap();
         assert!(!ends(&unread));
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_told_from_a_malformed_body() {
+        for (kind, is_set) in [
+            (io::ErrorKind::ConnectionReset, true),
+            (io::ErrorKind::InvalidData, false),
+        ] {
+            let pieces = [Ok("some"), Err(io::Error::from(kind))];
+            let pieces = futures_util::stream::iter(pieces);
+            let (body, unread) = track(Body::from_stream(pieces));
+            let reset = unread.client_reset().unwrap();
+            assert!(body.collect().await.is_err() && reset.is_set() == is_set);
+        }
     }
 }

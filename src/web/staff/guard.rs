@@ -1,5 +1,5 @@
 //! Staff area middleware: authenticates, authorises and verifies the CSRF token before every page. No handler can omit
-//! any of the three.
+//! any of the three. Every POST runs to its end, also if the client hangs up.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::cookies::Cookie;
 use super::principal::Principal;
 use crate::web::AppState;
 use crate::web::error::Error;
+use crate::web::write_task::WriteTask;
 use jornada_domain::staff::Permission;
 use jornada_http::page::PageContext;
 use jornada_service::staff::csrf;
@@ -62,8 +63,10 @@ pub(super) async fn guard_route(
     let by_token = staff
         .as_ref()
         .is_some_and(|staff| staff.session().is_none());
-    if request.method() == Method::POST && !(by_token && requirement != Requirement::Nothing) {
-        request = verify_form(request, &ties).await?;
+    let is_post = request.method() == Method::POST;
+    if is_post {
+        let is_bound = !by_token || requirement == Requirement::Nothing;
+        request = read_form(request, is_bound.then_some(&ties)).await?;
     }
     request
         .extensions_mut()
@@ -71,7 +74,12 @@ pub(super) async fn guard_route(
     if let Some(staff) = staff {
         request.extensions_mut().insert(staff);
     }
-    let mut response = next.run(request).await;
+    let mut response = if is_post {
+        let task = WriteTask::new(&app, request.extensions());
+        task.run(next.run(request)).await
+    } else {
+        next.run(request).await
+    };
     if ties.is_new
         && let Some(cookie) = Cookie::Csrf.set(&ties.token, secure)
     {
@@ -145,17 +153,19 @@ impl CsrfBinding {
     }
 }
 
-/// Reads the form and verifies its CSRF token. Returns the request with the body unchanged.
-async fn verify_form(request: Request, binding: &CsrfBinding) -> Result<Request, Error> {
+/// Reads the form, and verifies its CSRF token unless it is bound to none. Returns the request with the same body.
+async fn read_form(request: Request, binding: Option<&CsrfBinding>) -> Result<Request, Error> {
     let (parts, body) = request.into_parts();
     let read = timeout(BODY_TIMEOUT, to_bytes(body, MAX_FORM_BYTES)).await;
     let bytes = read
         .map_err(|_| Error::BodyTimeout)?
         .map_err(|_| Error::TextTooLarge)?;
-    let mut fields = url::form_urlencoded::parse(&bytes);
-    let key = fields.find(|(name, _)| name == CSRF_FIELD);
-    if !key.is_some_and(|(_, key)| csrf::verify(&binding.token, &key)) {
-        return Err(Error::InvalidCsrfToken);
+    if let Some(binding) = binding {
+        let mut fields = url::form_urlencoded::parse(&bytes);
+        let key = fields.find(|(name, _)| name == CSRF_FIELD);
+        if !key.is_some_and(|(_, key)| csrf::verify(&binding.token, &key)) {
+            return Err(Error::InvalidCsrfToken);
+        }
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }

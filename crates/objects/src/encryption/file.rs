@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use super::cipher::{ChunkEncryptor, TAG_BYTES, ZERO_PREFIX};
 use super::{Encryptor, HEADER_BYTES, new_header};
 use crate::ObjectKey;
+use crate::aead;
 pub use decrypted_stream::is_altered;
 use jornada_domain::job::ReportFile;
 
@@ -61,8 +62,9 @@ impl Encryptor {
         mut throttle: impl FnMut(),
     ) -> io::Result<(ReportFile, EncryptedFile)> {
         let aad = key.to_string();
+        let nonce = aead::generate_nonce().map_err(io::Error::other)?;
         let (head, data_key) =
-            new_header(MAGIC, &self.current_key, &aad).map_err(io::Error::other)?;
+            new_header(MAGIC, &self.current_key, nonce, &aad).map_err(io::Error::other)?;
         let mut chunks = ChunkEncryptor::new(data_key.expose_secret().into(), &ZERO_PREFIX.into());
         let (mut file, mut encrypted_digest) = (tempfile::tempfile()?, Sha256::new());
         let mut write = |bytes: &[u8]| {

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 
 use super::cipher::{KEY_BYTES, SecretKey, generate_key};
-use crate::aead;
+use crate::aead::{self, NONCE_BYTES};
 use crate::key_id::KeyId;
 
 /// Length of a wrapped key.
@@ -40,7 +40,8 @@ impl MasterKey {
 
     /// Wraps a key encryption key.
     pub fn wrap(&self, key: &KeyEncryptionKey) -> Result<Vec<u8>, getrandom::Error> {
-        wrap(&self.key, &key.key, &aad(key.id))
+        let (key, aad) = (key.key.expose_secret(), aad(key.id));
+        aead::encrypt(self.key.expose_secret(), aad.as_bytes(), key)
     }
 
     /// Unwraps the key encryption key with this id. Returns `None` if [`wrap`](Self::wrap) did not make the input.
@@ -74,21 +75,20 @@ impl KeyEncryptionKey {
         self.id
     }
 
+    /// Wraps a data key under a unique nonce, with which the result starts.
     pub(super) fn wrap(
         &self,
         data_key: &SecretKey,
+        nonce: [u8; NONCE_BYTES],
         aad: &str,
-    ) -> Result<Vec<u8>, getrandom::Error> {
-        wrap(&self.key, data_key, aad)
+    ) -> Vec<u8> {
+        let (key, data_key) = (self.key.expose_secret(), data_key.expose_secret());
+        aead::encrypt_with_nonce(key, nonce, aad.as_bytes(), data_key)
     }
 
     pub(super) fn unwrap(&self, wrapped: &[u8], aad: &str) -> Option<SecretKey> {
         unwrap(&self.key, wrapped, aad)
     }
-}
-
-fn wrap(under: &SecretKey, key: &SecretKey, aad: &str) -> Result<Vec<u8>, getrandom::Error> {
-    aead::encrypt(under.expose_secret(), aad.as_bytes(), key.expose_secret())
 }
 
 fn unwrap(under: &SecretKey, wrapped: &[u8], aad: &str) -> Option<SecretKey> {

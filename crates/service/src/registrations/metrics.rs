@@ -1,4 +1,4 @@
-//! Metrics of submissions, of their batches, and of photos that are buffered or still to be deleted.
+//! Metrics of submissions, of their batches, and of photos that are buffered, unresolved or to be deleted.
 
 use prometheus::{
     Histogram, IntCounter, IntCounterVec, IntGauge, Registry, exponential_buckets, histogram_opts,
@@ -93,12 +93,17 @@ impl BatchMetrics {
     }
 }
 
-/// Metrics of buffered photos and pending deletions.
+/// Metrics of buffered, unresolved and orphaned photos, and of pending deletions.
 #[derive(Clone, Debug)]
 pub struct BufferedPhotoMetrics {
     pub(super) photos: IntGauge,
     pub(super) bytes: IntGauge,
     pub(super) pending_deletions: IntGauge,
+    pub(super) unresolved: IntGauge,
+    /// Orphaned photos that this instance deleted, of attempts that did not end in a registration.
+    pub(crate) deleted_unresolved: IntCounter,
+    /// Orphaned photos that this instance deleted, for which there is no such explanation.
+    pub(crate) deleted_unexplained: IntCounter,
     /// Photos that this instance uploaded from the buffer.
     pub uploaded: IntCounter,
 }
@@ -106,7 +111,20 @@ pub struct BufferedPhotoMetrics {
 impl BufferedPhotoMetrics {
     /// Registers the metrics.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let deleted = counters!(
+            "jornada_orphaned_photos_deleted_total",
+            "Orphaned photos deleted by sweeps of this instance, by reason: unresolved, unexplained",
+            &["reason"],
+            registry
+        )?;
         Ok(Self {
+            unresolved: gauge!(
+                "jornada_unresolved_photos",
+                "Photos stored by this instance whose registration is not yet stored or of unknown outcome",
+                registry
+            )?,
+            deleted_unresolved: deleted.with_label_values(&["unresolved"]),
+            deleted_unexplained: deleted.with_label_values(&["unexplained"]),
             photos: gauge!(
                 "jornada_pending_photos",
                 "Photos buffered in the database until they are uploaded; the same on every instance",

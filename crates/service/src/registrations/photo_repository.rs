@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use super::key_ring::KeyRing;
 use super::metrics::BufferedPhotoMetrics;
+use super::photo_puts::{PhotoPut, PhotoPuts};
 use jornada_domain::job::ReportFile;
 use jornada_domain::registration::PhotoRef;
 use jornada_domain::{CampaignId, RegistrationId};
@@ -32,7 +33,8 @@ pub struct PhotoRepository {
     /// Limit of buffered bytes: they share the database's disk with registrations.
     max_buffered_bytes: u64,
     availability: Arc<StoreAvailability>,
-    metrics: BufferedPhotoMetrics,
+    puts: PhotoPuts,
+    pub(crate) metrics: BufferedPhotoMetrics,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +72,7 @@ impl PhotoRepository {
         let repository = Self {
             objects,
             key_ring,
+            puts: PhotoPuts::new(store.clone(), metrics.unresolved.clone()),
             store,
             max_buffered_bytes,
             availability: Arc::default(),
@@ -82,19 +85,25 @@ impl PhotoRepository {
         Ok(repository)
     }
 
-    /// Encrypts a photo and stores it durably, in the object store or in the buffer. Idempotent.
-    pub async fn put(
+    /// Encrypts a photo and stores it durably, in the object store or in the buffer. Idempotent. The caller resolves the
+    /// put once it knows whether the registration is stored.
+    pub(super) async fn put(
         &self,
         campaign: &CampaignId,
         id: RegistrationId,
         photo: &PhotoRef,
         bytes: Bytes,
-    ) -> Result<(), PhotoError> {
+    ) -> Result<PhotoPut, PhotoError> {
         let key = ObjectKey::for_photo(campaign, id, photo);
-        let encrypted = self.objects.encryptor().encrypt(&key, bytes).await?;
+        let mut put = self.puts.start().await?;
+        let encryptor = self.objects.encryptor();
+        let encrypted = encryptor.encrypt_as(&key, bytes, put.id()).await?;
         if !self.is_unavailable() {
             match with_timeout(OBJECT_STORE_TIMEOUT, self.objects.put(&key, &encrypted)).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    put.confirm();
+                    return Ok(put);
+                }
                 Err(error) => self.mark_unavailable(&error),
             }
         }
@@ -108,7 +117,14 @@ impl PhotoRepository {
             photo: photo.clone(),
             bytes: encrypted.bytes().clone(),
         };
-        Ok(self.store.buffer_photo(&buffered).await?)
+        self.store.buffer_photo(&buffered).await?;
+        Ok(put)
+    }
+
+    /// Notes in the store that no photo of this process is unresolved, or which ones are. Call it before the process
+    /// ends, when no request is in flight.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.puts.close().await
     }
 
     /// Reads, authenticates and decrypts a photo; `None` if it does not exist.

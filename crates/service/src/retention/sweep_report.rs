@@ -15,8 +15,10 @@ pub struct SweepReport {
     pub orphans: u64,
     /// Orphaned photos left because they are not encrypted under a key of this store.
     pub foreign: u64,
-    /// Orphaned photos left because there are too many.
+    /// Unexplained orphaned photos left because there are too many.
     pub held: u64,
+    /// Of `orphans`, those of attempts that failed or were interrupted.
+    pub unresolved: u64,
     /// Orphaned report files.
     pub reports: u64,
     /// Expired password links.
@@ -43,6 +45,7 @@ impl SweepReport {
             .with_detail("registrations", self.registrations)
             .with_detail("photos", self.photos)
             .with_detail("orphans", self.orphans)
+            .with_detail("unresolved", self.unresolved)
             .with_detail("reports", self.reports)
             .with_detail("links", self.links)
             .with_detail("sessions", self.sessions)
@@ -64,7 +67,7 @@ impl SweepReport {
     pub fn held_warning(&self) -> Option<String> {
         (self.held > 0).then(|| {
             format!(
-                "{} photos are orphaned, an implausibly large share: none was deleted; check that JORNADA_STORE and \
+                "{} photos are orphaned and not explained, an implausibly large share: none of them was deleted; check that JORNADA_STORE and \
                  JORNADA_PHOTOS are right and no restore is unfinished; to delete them anyway: \
                  jornada sweep --all-orphans",
                 self.held

@@ -88,6 +88,14 @@ CREATE TABLE erased_photos (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX erased_photos_by_age ON erased_photos (at, id);
 
+-- Photos whose registration may never be stored: the puts low to high (exclusive) of each run of a process.
+CREATE TABLE unresolved_photos (
+    id BLOB PRIMARY KEY, -- of the run
+    low INTEGER NOT NULL,
+    high INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Background jobs.
 CREATE TABLE jobs (
     id BLOB PRIMARY KEY,
