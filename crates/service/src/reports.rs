@@ -6,12 +6,14 @@
 
 mod columns;
 pub mod csv;
+mod list_sheet;
 pub mod metrics;
 pub mod open_report;
 mod photo_link;
 mod progress;
 pub mod request;
 mod sheet_name;
+mod sheet_rows;
 mod throttle;
 mod totals_sheet;
 pub mod worker;
@@ -53,7 +55,7 @@ impl ReportSpec {
         self.selection.tally_value.as_deref().unwrap_or(all)
     }
 
-    /// Returns the URL prefix of a photo page: a registration id follows, then [`PHOTO_URL_SUFFIX`].
+    /// Returns the URL prefix of a photo page: a registration id or receipt number follows, then [`PHOTO_URL_SUFFIX`].
     fn photo_url_prefix(&self) -> String {
         let Self {
             base_url: base,
@@ -106,7 +108,7 @@ pub enum ReportError {
     /// The caller dropped the report.
     #[error("the report was cancelled")]
     Cancelled,
-    /// The writing thread panicked. The workbook library does so if the disk is full.
+    /// The writing thread panicked.
     #[error("the writer of a report failed")]
     WriterFailed,
 }
