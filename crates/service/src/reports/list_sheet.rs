@@ -68,6 +68,10 @@ impl ListSheet {
         sheet
             .map_err(std::io::Error::from)?
             .read_to_string(&mut xml)?;
+        if self.number > 1 {
+            // Here it is the first sheet. Two selected sheets would be edited together.
+            xml = xml.replacen(" tabSelected=\"1\"", "", 1);
+        }
         let unknown = || XlsxError::ParameterError("a sheet without an example".to_owned());
         Ok(split(&xml).ok_or_else(unknown)?)
     }

@@ -197,6 +197,10 @@ fn a_long_list_goes_on_in_further_sheets() {
             assert_eq!(total, Some(name) == sheets.last());
         }
         assert_eq!(found, &names[..count]);
+        for number in 1..=sheets.len() {
+            let xml = read_zip_entry(&bytes, &format!("xl/worksheets/sheet{number}.xml"));
+            assert_eq!(xml.contains("tabSelected"), number == 1, "one is selected");
+        }
         assert!(sheets.len() >= lasts, "{count} rows in {sheets:?}");
         assert_eq!(sheets[0], "Bogotá");
     }
