@@ -81,7 +81,16 @@ impl XlsxWriter {
             .compression_level(Some(COMPRESSION_LEVEL))
             // A sheet of long answers exceeds 4 GiB. The copy in the workbook has this mark only if it does.
             .large_file(true);
-        let name = entry_name(self.complete.len() + 1);
+        let number = self.complete.len() + 1;
+        if number > 1 {
+            let sheet = ListSheet {
+                number,
+                rows: 1,
+                total: None,
+            };
+            self.frame = sheet.frame(&self.subject, &self.columns)?;
+        }
+        let name = entry_name(number);
         self.file
             .start_file(name, options)
             .map_err(io::Error::from)?;
