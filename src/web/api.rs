@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use std::sync::LazyLock;
+use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -33,14 +34,18 @@ use super::AppState;
 struct Description;
 
 fn described() -> OpenApiRouter<AppState> {
+    // nginx caches the compressed totals and does not compress them itself.
+    let chart = OpenApiRouter::new()
+        .routes(routes!(chart::chart))
+        .layer(CompressionLayer::new());
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(registrations::register))
         .routes(routes!(challenge::challenge))
-        .routes(routes!(chart::chart))
         .routes(routes!(chart::events))
         .routes(routes!(tallies::tally))
         .routes(routes!(tallies::events))
         .routes(routes!(reports::report))
+        .merge(chart)
 }
 
 static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| {

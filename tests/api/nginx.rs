@@ -66,10 +66,12 @@ async fn a_post_without_key_survives_a_killed_instance_and_counts_once() {
         }
     }
     let attempts = |line: &Value| line["instance"].as_str().unwrap().matches(':').count();
-    assert!(
-        nginx.log().iter().any(|line| attempts(line) > 1),
-        "some were in flight when the instance was killed"
-    );
+    living
+        .wait_until(
+            "some were in flight when the instance was killed",
+            async |_| nginx.log().iter().any(|line| attempts(line) > 1),
+        )
+        .await;
     let chart = format!("/api/v1/campaigns/{}/chart", living.vote);
     living
         .wait_until("each is counted once", async |app| {

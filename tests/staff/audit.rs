@@ -1,5 +1,6 @@
 //! The audit log: written before personal data is shown or changed, required for both, readable by admins.
 
+use jornada_domain::RegistrationId;
 use jornada_domain::staff::audit::AuditAction;
 use jornada_domain::staff::{Role, Scope};
 use jornada_store::StoreSetting;
@@ -23,6 +24,7 @@ async fn photos_and_reports_are_audited_also_when_refused() {
     );
     let mut seen = area.store.audit_head().await.unwrap().seq;
     let registration = |id: &str| vec![format!("registration:{id}")];
+    let number = |id: &str| RegistrationId::parse(id).unwrap().receipt().to_string();
     for (path, status, action, subjects, value) in [
         (
             area.photo_path(&cali),
@@ -32,7 +34,21 @@ async fn photos_and_reports_are_audited_also_when_refused() {
             None,
         ),
         (
+            area.photo_path(&number(&cali)),
+            200,
+            AuditAction::ViewPhoto,
+            registration(&cali),
+            None,
+        ),
+        (
             area.photo_path(&leticia),
+            404,
+            AuditAction::AccessDenied,
+            registration(&leticia),
+            None,
+        ),
+        (
+            area.photo_path(&number(&leticia)),
             404,
             AuditAction::AccessDenied,
             registration(&leticia),
@@ -73,8 +89,10 @@ async fn photos_and_reports_are_audited_also_when_refused() {
         assert_eq!(note.event.detail.get("value").map(String::as_str), value);
         assert_eq!(note.client_ip.unwrap().to_string(), "192.0.2.1");
     }
-    let nobody = area.photo_path(&"0".repeat(32));
-    assert_eq!(area.get(&ana, &nobody).await.status(), 404);
+    for nobody in ["0".repeat(32), number(&"0".repeat(32)), number(&cali) + "0"] {
+        let nobody = area.photo_path(&nobody);
+        assert_eq!(area.get(&ana, &nobody).await.status(), 404);
+    }
     assert_eq!(
         area.get(&ana, &area.report_path("Macondo.csv"))
             .await

@@ -6,12 +6,14 @@
 
 mod columns;
 pub mod csv;
+mod list_sheet;
 pub mod metrics;
 pub mod open_report;
 mod photo_link;
 mod progress;
 pub mod request;
 mod sheet_name;
+mod sheet_rows;
 mod throttle;
 mod totals_sheet;
 pub mod worker;
@@ -61,7 +63,7 @@ impl ReportSpec {
         value_label(&self.campaign, self.totals.as_deref(), value)
     }
 
-    /// Returns the URL prefix of a photo page: a registration id follows, then [`PHOTO_URL_SUFFIX`].
+    /// Returns the URL prefix of a photo page: a registration id or receipt number follows, then [`PHOTO_URL_SUFFIX`].
     fn photo_url_prefix(&self) -> String {
         let Self {
             base_url: base,
@@ -114,7 +116,7 @@ pub enum ReportError {
     /// The caller dropped the report.
     #[error("the report was cancelled")]
     Cancelled,
-    /// The writing thread panicked. The workbook library does so if the disk is full.
+    /// The writing thread panicked.
     #[error("the writer of a report failed")]
     WriterFailed,
 }

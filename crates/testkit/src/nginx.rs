@@ -66,6 +66,15 @@ impl Nginx {
         text.lines().map(line).collect()
     }
 
+    /// Returns the number of answers in the cache.
+    pub fn cached_files(&self) -> usize {
+        let folders = std::fs::read_dir(self.folder.path().join("chart")).unwrap();
+        let folders = folders.map(|folder| folder.unwrap().path());
+        folders
+            .map(|folder| std::fs::read_dir(folder).unwrap().count())
+            .sum()
+    }
+
     /// Returns when a part of a response was last spooled to disk. nginx unlinks the file at once, which changes the
     /// folder.
     pub fn last_spooled(&self) -> SystemTime {

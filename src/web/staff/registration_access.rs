@@ -13,7 +13,7 @@ use crate::web::error::Error;
 use jornada_domain::history::RegistrationHistory;
 use jornada_domain::staff::audit;
 use jornada_domain::staff::audit::{AuditAction, AuditEvent};
-use jornada_domain::{Campaign, RegistrationId};
+use jornada_domain::{Campaign, ReceiptNumber, RegistrationId};
 use jornada_http::page::staff_path;
 use jornada_store::search::{Cursor, SearchQuery, SearchResults};
 
@@ -25,7 +25,7 @@ pub(super) struct CampaignAccess {
     pub(super) campaign: Arc<Campaign>,
 }
 
-/// Access to one registration. Extractor for paths with a campaign and a registration id.
+/// Access to one registration. Extractor for paths with a campaign and a registration id or receipt number.
 #[derive(Deref)]
 pub(super) struct RegistrationAccess {
     #[deref]
@@ -158,7 +158,17 @@ impl FromRequestParts<AppState> for RegistrationAccess {
         let id = path_param(parts, app, "id").await?;
         Ok(Self {
             access: CampaignAccess::from_request_parts(parts, app).await?,
-            id: RegistrationId::parse(&id).ok_or(Error::NoSuchRegistration)?,
+            id: find_id(app, &id).await?,
         })
     }
+}
+
+/// Returns the id in a path, or the id of the receipt number in its place, as in the links of a workbook.
+async fn find_id(app: &AppState, id: &str) -> Result<RegistrationId, Error> {
+    if let Some(id) = RegistrationId::parse(id) {
+        return Ok(id);
+    }
+    let number = ReceiptNumber::parse(id).ok_or(Error::NoSuchRegistration)?;
+    let receipt = app.store.receipt(number).await?;
+    Ok(receipt.ok_or(Error::NoSuchRegistration)?.id)
 }

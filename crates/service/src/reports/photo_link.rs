@@ -1,17 +1,16 @@
 //! Links from a workbook to photo pages. Written as formulas, since Excel limits real links to 65,530 per sheet.
 
-use rust_xlsxwriter::{Formula, Worksheet, XlsxError};
-
+use super::sheet_rows::SheetRows;
 use super::{PHOTO_URL_SUFFIX, ReportSpec};
-use jornada_domain::RegistrationId;
 
 /// Excel's limit of a text inside a formula, in characters.
 const MAX_FORMULA_TEXT: usize = 255;
 
-/// Length of an id in characters.
-const ID_LENGTH: usize = 32;
+/// Length of a receipt number in characters.
+const NUMBER_LENGTH: usize = 16;
 
-/// Writes links to photo pages; holds the text before and after the id.
+/// Writes links to photo pages; holds the text before and after the receipt number. The number is in the row already,
+/// so it compresses to almost nothing, unlike the id.
 pub(super) struct PhotoLink {
     prefix: String,
     suffix: String,
@@ -22,7 +21,7 @@ pub(super) struct PhotoLink {
 impl PhotoLink {
     pub(super) fn new(subject: &ReportSpec) -> Self {
         let page = subject.photo_url_prefix();
-        if page.chars().count() + ID_LENGTH + PHOTO_URL_SUFFIX.len() > MAX_FORMULA_TEXT {
+        if page.chars().count() + NUMBER_LENGTH + PHOTO_URL_SUFFIX.len() > MAX_FORMULA_TEXT {
             return Self {
                 prefix: page,
                 suffix: PHOTO_URL_SUFFIX.to_owned(),
@@ -37,21 +36,12 @@ impl PhotoLink {
         }
     }
 
-    pub(super) fn write(
-        &self,
-        sheet: &mut Worksheet,
-        (row, col): (u32, u16),
-        id: &RegistrationId,
-    ) -> Result<(), XlsxError> {
-        let text = [&self.prefix, id.to_string().as_str(), &self.suffix].concat();
+    /// Writes the cell of the registration with this receipt number.
+    pub(super) fn write(&self, rows: &mut SheetRows, style: &str, number: &str) {
+        let parts = [&self.prefix, number, &self.suffix];
         match self.label {
-            Some(words) => {
-                sheet.write_formula(row, col, Formula::new(text).set_result(words))?;
-            }
-            None => {
-                sheet.write_string(row, col, text)?;
-            }
+            Some(words) => rows.write_formula(style, &parts, words),
+            None => rows.write_text(&parts.concat()),
         }
-        Ok(())
     }
 }

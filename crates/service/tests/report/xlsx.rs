@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read};
 
 use calamine::{Data, Range, Reader, Xlsx as Workbook};
-use jornada_domain::{Lang, Registration};
+use jornada_domain::{FormData, Lang, Registration};
 use jornada_service::reports::ReportSpec;
 use jornada_service::reports::xlsx::{SHEET_ROWS, XlsxWriter};
 
@@ -74,11 +74,51 @@ fn names_of_every_script_are_found_as_sent() {
     }
     // The only formulas are the links to photos.
     let formulas = book.worksheet_formula("Bogotá").unwrap();
-    let of_people = formulas.cells().filter(|(_, _, text)| !text.is_empty());
-    assert!(of_people.clone().all(|(_, column, text)| {
-        column == 0 && text.starts_with("HYPERLINK(\"https://jornada.example/staff/c/vacunacion/")
-    }));
-    assert_eq!(of_people.count(), names.len());
+    let links = formulas.cells().filter(|(_, _, text)| !text.is_empty());
+    let links: Vec<_> = links
+        .map(|(_, column, text)| (column, text.clone()))
+        .collect();
+    let page = "https://jornada.example/staff/c/vacunacion/registrations";
+    let expected = people(&names, "Bogotá").into_iter().map(|person| {
+        let number = person.id.receipt();
+        (
+            0,
+            format!("HYPERLINK(\"{page}/{number}/photo\",\"Ver foto\")"),
+        )
+    });
+    assert_eq!(links, expected.collect::<Vec<_>>());
+    assert!(
+        told.iter()
+            .all(|row| row[6] == Data::String("Ver foto".to_owned()))
+    );
+}
+
+#[test]
+fn an_empty_answer_leaves_the_others_in_their_columns() {
+    let form = FormData {
+        parts: [("nombre", "Ana"), ("ciudad", "Bogotá")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
+        has_photo: true,
+    };
+    let mut rows = people(&["Ana", "Luz"], "Bogotá");
+    rows[0].answers = campaign().validate(&form).unwrap();
+    rows[0].photo = None;
+    let bytes = workbook(report_spec(Some("Bogotá"), Lang::Es), &rows, SHEET_ROWS);
+    let sheet = open_workbook(&bytes).worksheet_range("Bogotá").unwrap();
+    for (row, expected) in [
+        (1, ["Ana", "", "Bogotá", ""]),
+        (2, ["Luz", "10000001", "Bogotá", "Ver foto"]),
+    ] {
+        let cells = sheet.rows().nth(row).unwrap();
+        assert_eq!(
+            cells[3..]
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            expected
+        );
+    }
 }
 
 #[test]
@@ -110,6 +150,18 @@ fn the_total_stands_apart_from_the_filter() {
     let xml = read_zip_entry(&bytes, "xl/worksheets/sheet1.xml");
     assert!(xml.contains(r#"<autoFilter ref="A1:G4"/>"#));
     assert!(xml.contains(r#"state="frozen""#));
+    let styles = read_zip_entry(&bytes, "xl/styles.xml");
+    let (_, formats) = styles.split_once("<cellXfs ").unwrap();
+    // In a cell of each kind: the format that it names.
+    for (start, format) in [
+        ("t=\"str\"><f>HYPERLINK", "fontId=\"2\""),
+        ("><v>46347.", "numFmtId=\"164\""),
+    ] {
+        let (cell, _) = xml.split_once(start).unwrap();
+        let style: usize = cell.rsplit('"').nth(1).unwrap().parse().unwrap();
+        let named = formats.split("<xf ").nth(style + 1).unwrap();
+        assert!(named.contains(format), "{named}");
+    }
 }
 
 #[test]
@@ -134,11 +186,21 @@ fn a_long_list_goes_on_in_further_sheets() {
             assert!(sheet.height() <= sheet_rows as usize);
             let column = column_texts(&sheet, 3);
             assert_eq!(column[0], "Nombre");
+            let times = sheet.rows().skip(1).filter(|row| row[3] != Data::Empty);
+            assert!(
+                times
+                    .into_iter()
+                    .all(|row| matches!(row[2], Data::DateTime(_)))
+            );
             found.extend(column.into_iter().skip(1).filter(|name| !name.is_empty()));
             let total = column_texts(&sheet, 0).iter().any(|cell| cell == "Total");
             assert_eq!(total, Some(name) == sheets.last());
         }
         assert_eq!(found, &names[..count]);
+        for number in 1..=sheets.len() {
+            let xml = read_zip_entry(&bytes, &format!("xl/worksheets/sheet{number}.xml"));
+            assert_eq!(xml.contains("tabSelected"), number == 1, "one is selected");
+        }
         assert!(sheets.len() >= lasts, "{count} rows in {sheets:?}");
         assert_eq!(sheets[0], "Bogotá");
     }
