@@ -4,12 +4,10 @@ use std::error::Error;
 use std::fmt::Write;
 use std::time::Duration;
 
-use jornada_domain::Registration;
-use jornada_domain::RegistrationSelection;
-use jornada_store::StoreSetting;
+use jornada_domain::{Registration, RegistrationSelection};
 use jornada_store::{
     FeedError, FeedPosition, InsertOutcome, OPERATION_TIMEOUT, PING_TIMEOUT, Store, StoreError,
-    UpdateOutcome,
+    StoreSetting, UpdateOutcome,
 };
 use mongodb::bson::doc;
 use tokio::time::Instant;
