@@ -95,7 +95,7 @@ async fn put_with_sdk((contestants, photo): Shared, number: usize) {
 /// Reads only the header of a photo: a whole one would also be decrypted.
 async fn get((contestants, _): Shared, number: usize) {
     let store = &contestants.store;
-    let found = store.is_encrypted_under(&[], &key(number)).await;
+    let found = store.put_id(&[], &key(number)).await;
     found.expect("the server has it");
 }
 

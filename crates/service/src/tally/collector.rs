@@ -67,8 +67,10 @@ fn labelled_counts(campaign: &Campaign, totals: &TotalsView) -> Vec<(String, u64
         suppress_below: limits.max().unwrap_or_default(),
         ..plain.clone()
     };
-    let counts = totals.tally_counts(campaign, &spec).unwrap_or_default();
-    let merged = MergedTally::new(&campaign.fields, &spec, &counts);
+    let Some(counts) = totals.tally_counts(&spec) else {
+        return Vec::new();
+    };
+    let merged = MergedTally::new(&campaign.fields, &spec, counts);
     let public = PublicTally::new(&campaign.fields, &spec, &merged, None);
     let highest = public.rows().map(|row| (row.label.concat(), row.count));
     let others = public

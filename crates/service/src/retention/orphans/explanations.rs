@@ -62,6 +62,8 @@ mod tests {
 
     use super::*;
 
+    const NONE: [u64; 0] = [];
+
     /// Returns which of the orphans with these numbers, and what was resolved below, are explained by a range.
     fn explained(low: u64, high: u64, orphans: &[(u64, u64)]) -> Vec<u64> {
         let range = UnresolvedPhotos {
@@ -88,14 +90,14 @@ mod tests {
     #[test]
     fn puts_in_progress_at_a_crash_are_explained() {
         assert_eq!(explained(5, 256, &[(5, 5), (9, 5), (7, 5)]), [5, 9, 7]);
-        assert_eq!(explained(5, 256, &[]), []);
+        assert_eq!(explained(5, 256, &[]), NONE);
     }
 
     #[test]
     fn orphans_of_an_older_store_are_not() {
-        assert_eq!(explained(5, 256, &[(5, 5), (6, 6)]), [], "5 was resolved");
-        assert_eq!(explained(5, 256, &[(5, 5), (256, 5)]), [], "after it");
-        assert_eq!(explained(5, 256, &[(5, 5), (4, 4)]), [], "before it");
+        assert_eq!(explained(5, 256, &[(5, 5), (6, 6)]), NONE, "5 was resolved");
+        assert_eq!(explained(5, 256, &[(5, 5), (256, 5)]), NONE, "after it");
+        assert_eq!(explained(5, 256, &[(5, 5), (4, 4)]), NONE, "before it");
     }
 
     #[test]
