@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use mongodb::ClientSession;
 use mongodb::bson::{Document, RawBsonRef, RawDocument, doc};
-use mongodb::options::{Hint, SessionOptions};
+use mongodb::options::{Hint, ReadConcern, SessionOptions};
 
 use super::FeedPosition;
 use super::mongo::to_order;
@@ -51,6 +51,8 @@ impl MongoStore {
         let mut groups = self
             .registrations
             .aggregate(pipeline)
+            // The session does not replace the default of the connection.
+            .read_concern(ReadConcern::snapshot())
             .selection_criteria(primary());
         if let Some(hint) = hint {
             groups = groups.hint(hint);
