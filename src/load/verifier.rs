@@ -143,9 +143,9 @@ impl Verifier {
     /// Returns what the public chart must list, counted in the store, by counted value.
     async fn count_store(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         let campaign = self.people.campaign();
-        let counter = vec![(Arc::clone(campaign), SnapshotCounter::new(campaign))];
-        let (counted, _) = self.store.snapshot(counter).await?;
-        let counts = counted.into_iter().map(SnapshotCounter::finish);
+        let campaigns = vec![(Arc::clone(campaign), SnapshotCounter::new(campaign))];
+        let (counters, _) = self.store.snapshot(campaigns).await?;
+        let counts = counters.into_iter().map(SnapshotCounter::finish);
         let counts = counts.flat_map(|(_, counts)| counts).collect();
         Ok(public_totals(campaign, &counts))
     }

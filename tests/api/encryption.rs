@@ -134,7 +134,10 @@ async fn assert_shown(app: &RunningInstance, token: &str, id: &str, number: u32)
     assert!(fetch_photo(app, token, id).await == Some(photo_bytes(number)));
 }
 
-fn reveals(kept: &[u8], picture: &[u8]) -> bool {
+/// Returns whether a stored photo has a part of the picture. Its header is not compared: it holds small numbers, whose
+/// zeros are in pictures, too.
+fn reveals(stored: &[u8], picture: &[u8]) -> bool {
+    let kept = &stored[stored.len() - picture.len()..];
     picture
         .windows(8)
         .any(|part| kept.windows(8).any(|kept| kept == part))

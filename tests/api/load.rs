@@ -64,7 +64,8 @@ async fn verify_finds_a_lost_registration_and_a_lost_photo() {
     let app = installation.start().await;
     let journal = installation.folder.path().join("journal");
     parse_output(&load(&installation, &app, &journal, &[]).await);
-    fs::remove_file(find_photo(&installation.folder.path().join("data/photos"))).unwrap();
+    let photos = installation.folder.path().join("data/photos");
+    fs::remove_file(find_photo(&photos.join(&installation.campaign))).unwrap();
     let lines = fs::read_to_string(&journal).unwrap();
     let acknowledged = lines
         .lines()

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::TryStreamExt;
 use jornada_domain::staff::Role;
 use mongodb::bson::{Bson, Document, doc};
+use redis::aio::MultiplexedConnection;
 
 use crate::area::Area;
 use crate::check;
@@ -91,15 +92,19 @@ async fn keys_of_redis() {
     let area = used(Stores::Servers).await;
     let client = redis::Client::open(variable("JORNADA_TEST_REDIS")).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let pattern = format!("*{}*", area.app.campaign);
-    let keys: Vec<String> = redis::cmd("KEYS")
-        .arg(pattern)
-        .query_async(&mut connection)
-        .await
-        .unwrap();
-    let keys: BTreeSet<_> = keys
-        .iter()
-        .map(|key| key.replace(&area.app.campaign, "CAMPAIGN"))
-        .collect();
-    check("redis.txt", keys);
+    let counts = keys(&mut connection, format!("*:{}:*", area.app.campaign)).await;
+    let (_, rest) = counts[0].split_once('{').unwrap();
+    let (store, _) = rest.split_once('}').unwrap();
+    let all = keys(&mut connection, format!("*{store}*")).await;
+    let names = all.into_iter().map(|key| {
+        let key = key.replace(store, "STORE");
+        key.replace(&area.app.campaign, "CAMPAIGN")
+            .replace(&area.app.vote, "VOTE")
+    });
+    check("redis.txt", names.collect::<BTreeSet<_>>());
+}
+
+async fn keys(connection: &mut MultiplexedConnection, pattern: String) -> Vec<String> {
+    let mut command = redis::cmd("KEYS");
+    command.arg(pattern).query_async(connection).await.unwrap()
 }

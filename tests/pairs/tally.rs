@@ -169,18 +169,17 @@ async fn further_keys_are_counted_together(cache: TallyCache) {
     let places: Vec<_> = places.iter().map(|place| (place.as_str(), 2)).collect();
     let first = [(vote.clone(), counts(&places))];
     assert!(replace(&cache, None, 1, &first, now).await);
-    let mut at = 1;
-    for (some, expected_others) in [
+    let steps = [
         (vec![("a", 3), ("b", 2)], 5),
         (vec![("a", -1), ("place 0", -2)], 4),
         // The place that became free is taken; older registrations of "a" stay among the others.
         (vec![("a", 1)], 4),
         (vec![("a", -1)], 4),
         (vec![("a", -1)], 3),
-    ] {
+    ];
+    for (at, (some, expected_others)) in (1..).zip(steps) {
         let some = changes(&vote.id, &some);
         assert!(add(&cache, at, at + 1, &some).await);
-        at += 1;
         let counts = cache.counts(&vote).await.unwrap();
         assert_eq!(counts["lugar"].others, expected_others);
     }

@@ -100,11 +100,17 @@ async fn photos_and_reports_are_audited_also_when_refused() {
         404
     );
     assert_eq!(area.entries(seen).await, [], "nobody's data were asked for");
+}
+
+#[tokio::test]
+async fn a_report_for_a_token_is_audited() {
+    let area = Area::start(Stores::Embedded).await;
+    area.register("1001", "Cali").await;
+    area.register("1002", "Leticia").await;
     let token = area.create_token(&[Scope::Report], |_| {}).await;
-    assert_eq!(
-        area.app.report("_all.csv", token.expose()).await.status(),
-        200
-    );
+    let mut seen = area.store.audit_head().await.unwrap().seq;
+    let answer = area.app.report("_all.csv", token.expose()).await;
+    assert_eq!(answer.status(), 200);
     let note = area.next_entry(&mut seen).await.record;
     assert_eq!(
         (note.actor.as_str(), note.event.action),

@@ -86,7 +86,9 @@ impl Tally {
         answer: impl Fn(usize) -> &'a str,
     ) -> Option<Vec<String>> {
         let passes = |(index, value): &(usize, String)| {
-            fields.get(*index).is_some_and(|field| field.tally_value(answer(*index)) == *value)
+            fields
+                .get(*index)
+                .is_some_and(|field| field.tally_value(answer(*index)) == *value)
         };
         let key = || self.by.iter().map(|index| answer(*index).to_owned());
         self.filter.iter().all(passes).then(|| key().collect())

@@ -1,5 +1,6 @@
 //! Feed of the deltas of all campaigns, and the snapshot from which a rebuild continues.
 
+mod batch;
 mod mongo;
 mod mongo_snapshot;
 mod sqlite;
@@ -7,63 +8,13 @@ mod sqlite;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+pub use batch::{FeedBatch, FeedChange, FeedError, FeedPosition};
 use mongo::MongoFeed;
 use sqlite::SqliteFeed;
 
-use crate::deltas::Delta;
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::handle::{Store, StoreBackend, dispatch};
 use jornada_domain::Campaign;
-
-/// Maximum number of deltas that one [`Feed::next`] returns.
-const MAX_CHANGES: u16 = 10_000;
-
-/// A position in the feed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeedPosition {
-    /// Order among deltas: MongoDB's cluster time (seconds << 32 | increment), SQLite's row number. Deltas of one
-    /// transaction share it. A snapshot at `at` contains exactly the deltas whose `at` is not greater.
-    pub at: u64,
-    /// MongoDB's resume token as JSON; a snapshot has none.
-    pub token: Option<String>,
-}
-
-/// A delta in the feed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedChange {
-    /// Delta.
-    pub delta: Delta,
-    /// Position of the feed just after it.
-    pub position: FeedPosition,
-}
-
-/// Deltas in order of commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedBatch {
-    /// Deltas, up to 10,000.
-    pub changes: Vec<FeedChange>,
-    /// Position after the batch. It moves on without deltas, too.
-    pub position: FeedPosition,
-    /// Whether nothing else was committed at some moment after the call began (sharded cluster: as far as its slowest
-    /// shard has reported).
-    pub is_complete: bool,
-}
-
-/// Why a feed cannot continue.
-#[derive(Debug, thiserror::Error)]
-pub enum FeedError {
-    /// The store's history no longer contains the position (oplog rolled over, backup restored): count anew.
-    #[error("the feed no longer contains this position")]
-    Lost,
-    /// So much was written since the position that reading it takes longer than to count anew.
-    #[error("the feed is too far behind this position")]
-    Behind,
-    /// Error of the store; the feed may be polled again.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// The deltas after a position, in order of commit.
 #[derive(Debug)]

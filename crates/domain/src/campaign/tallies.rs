@@ -45,7 +45,8 @@ impl Campaign {
     pub fn counts_stored_value(&self) -> bool {
         let counted = self.counted_fields();
         let field = counted.first().map(|index| &self.fields[*index]);
-        counted.len() == 1 && field.is_some_and(|field| field.tally && field.closed_values().is_some())
+        counted.len() == 1
+            && field.is_some_and(|field| field.tally && field.closed_values().is_some())
     }
 
     /// Returns the answers to [`counted_fields`](Self::counted_fields) as typed, empty where there is none.

@@ -171,13 +171,10 @@ impl TotalsSource {
     /// Counts a campaign in the store.
     async fn count(&self, campaign: &Arc<Campaign>) -> Option<CampaignCounts> {
         let counter = SnapshotCounter::new(campaign);
-        let counted = self
-            .store
-            .snapshot(vec![(Arc::clone(campaign), counter)])
-            .await;
-        let (counter, _) = counted.ok()?;
-        let (_, counts) = counter.into_iter().next()?.finish();
-        Some(counts)
+        let campaigns = vec![(Arc::clone(campaign), counter)];
+        let snapshot = self.store.snapshot(campaigns).await;
+        let (mut counters, _) = snapshot.ok()?;
+        Some(counters.pop()?.finish().1)
     }
 }
 

@@ -10,7 +10,7 @@ use mongodb::bson::{Document, RawBsonRef, RawDocument, Timestamp, doc};
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::time::Instant;
 
-use super::{FeedBatch, FeedChange, FeedError, FeedPosition, MAX_CHANGES};
+use super::batch::{FeedBatch, FeedChange, FeedError, FeedPosition, MAX_CHANGES};
 use crate::deltas;
 use crate::error::{Result, StoreError};
 use crate::mongo::driver_error;

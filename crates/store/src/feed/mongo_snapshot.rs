@@ -7,7 +7,7 @@ use mongodb::ClientSession;
 use mongodb::bson::{Document, RawBsonRef, RawDocument, doc};
 use mongodb::options::{Hint, ReadConcern, SessionOptions};
 
-use super::FeedPosition;
+use super::batch::FeedPosition;
 use super::mongo::to_order;
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::read_number;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 use tokio::time::{Instant, sleep_until};
 
-use super::{FeedBatch, FeedChange, FeedError, FeedPosition, MAX_CHANGES};
+use super::batch::{FeedBatch, FeedChange, FeedError, FeedPosition, MAX_CHANGES};
 use crate::deltas;
 use crate::error::Result;
 use crate::sqlite::convert::{count, number};
