@@ -98,8 +98,10 @@ async fn keys_of_redis() {
     let all = keys(&mut connection, format!("*{store}*")).await;
     let names = all.into_iter().map(|key| {
         let key = key.replace(store, "STORE");
-        key.replace(&area.app.campaign, "CAMPAIGN")
-            .replace(&area.app.vote, "VOTE")
+        match key.split(':').collect::<Vec<_>>()[..] {
+            [name, store, "counts", _, tally] => format!("{name}:{store}:counts:CAMPAIGN:{tally}"),
+            _ => key,
+        }
     });
     check("redis.txt", names.collect::<BTreeSet<_>>());
 }

@@ -7,7 +7,7 @@ use jornada_domain::registration::UniqueKey;
 use jornada_domain::{Registration, RegistrationId, RegistrationSelection};
 use jornada_store::{InsertOutcome, UpdateOutcome};
 
-use crate::fixture::{self, StoreFixture, corrected, deletion, drain, named, registration};
+use crate::fixture::{self, Change, StoreFixture, corrected, deletion, drain, named, registration};
 
 /// Returns the id derived from an answer to the unique field.
 fn id(fixture: &StoreFixture, answer: &str) -> RegistrationId {
@@ -59,7 +59,7 @@ pub async fn try_insert(fixture: &StoreFixture, one: &Registration) -> InsertOut
     fixture.insert(one).await
 }
 
-fn values_and_deltas(changes: &[crate::fixture::Change]) -> Vec<(&str, i64)> {
+fn values_and_deltas(changes: &[Change]) -> Vec<(&str, i64)> {
     changes
         .iter()
         .map(|change| (change.tally_value.as_str(), change.delta))
@@ -284,19 +284,22 @@ pub async fn the_feed_reports_corrections_and_deletions(fixture: &StoreFixture) 
 
     let expected = [
         ("Cali", 1),
-        ("Cali", -1),
         ("Bogotá", 1),
+        ("Cali", -1),
         ("Bogotá", -1),
         ("Cali", 1),
         ("Cali", -1),
+        ("Cali", 1),
     ];
     let mut feed = fixture.feed(&from).await;
     let changes = drain(&mut feed).await.unwrap();
     assert_eq!(values_and_deltas(&changes), expected);
     assert!(changes.is_sorted_by_key(|change| change.position.at));
+    let is_other = |change: &Change| change.campaign == theirs.id;
+    assert_eq!(changes.iter().position(is_other), Some(6));
     assert_eq!(changes[1].position, changes[2].position, "one correction");
     // Every position from which a feed continues is after a complete correction.
-    for behind in [0, 2, 4, 5] {
+    for behind in [0, 2, 4, 5, 6] {
         let again = fixture.reopen().await;
         let position = &changes[behind].position;
         let mut feed = again.feed(position).await.unwrap();

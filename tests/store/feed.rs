@@ -158,13 +158,17 @@ pub async fn changes_of_another_instance_are_returned(fixture: &StoreFixture) {
 
 pub async fn many_changes_come_in_bounded_batches(fixture: &StoreFixture) {
     let from = start(fixture).await;
+    // A write has one delta for each campaign.
+    let campaigns: Vec<_> = (0..500)
+        .map(|number| fixture::campaign(&format!("c{number}")))
+        .collect();
     let writers: Vec<_> = (0..24)
         .map(|writer| {
-            let (store, campaign) = (fixture.store.clone(), Arc::clone(&fixture.campaign));
+            let (store, campaigns) = (fixture.store.clone(), campaigns.clone());
             tokio::spawn(async move {
-                let batch = (0..500).map(|number| {
-                    let one = registration(&campaign, &format!("{writer}-{number}"), "a", 0);
-                    fixture::record(&campaign, &one)
+                let batch = campaigns.iter().map(|campaign| {
+                    let one = registration(campaign, &format!("{writer}"), "a", 0);
+                    fixture::record(campaign, &one)
                 });
                 for outcome in store.insert(batch.collect()).await {
                     outcome.unwrap();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jornada_domain::history::{Deletion, RegistrationHistory};
 use jornada_domain::registration::{PhotoRef, UniqueKey};
 use jornada_domain::{
-    Answers, Campaign, FormData, Registration, RegistrationId, RegistrationSelection,
+    Answers, Campaign, CampaignId, FormData, Registration, RegistrationId, RegistrationSelection,
 };
 use jornada_photo::PhotoFormat;
 use jornada_store::{
@@ -29,6 +29,7 @@ pub struct Snapshot {
 /// Change of the total of one city.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    pub campaign: CampaignId,
     pub tally_value: String,
     pub delta: i64,
     pub position: FeedPosition,
@@ -256,6 +257,7 @@ pub fn changes(batch: FeedBatch) -> Vec<Change> {
     let mut changes = Vec::new();
     for change in batch.changes {
         changes.extend(change.delta.counts.iter().map(|(answers, delta)| Change {
+            campaign: change.delta.campaign.clone(),
             tally_value: answers.concat(),
             delta: *delta,
             position: change.position.clone(),
