@@ -179,6 +179,7 @@ impl Registrations {
     ) -> Result<SubmitOutcome, SubmitError> {
         let Submission { form, photo, key } = submission;
         let answers = self.validate(campaign, &form, now)?;
+        let in_progress = self.batcher.announce();
         let photo = inspect_photo(campaign, photo).await?;
         let unique = campaign.unique_key(&answers, key);
         let id = RegistrationId::derive(self.secret.expose(), &campaign.id, &unique);
@@ -189,6 +190,7 @@ impl Registrations {
             campaign: Arc::clone(campaign),
             registration: registration.clone(),
         };
+        drop(in_progress);
         match self.batcher.insert(record).await? {
             InsertOutcome::Inserted => {
                 resolve_stored(put);

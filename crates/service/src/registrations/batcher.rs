@@ -1,14 +1,17 @@
-//! Group commit: inserts everything that waits as one batch. An idle instance writes a batch of one at once, a busy one
-//! writes large batches; there is no timer.
+//! Group commit: inserts everything that waits as one batch. An instance with little to do writes a batch of one at once.
+//! While several submissions are in progress, batches keep a short interval, so that they hold several records: a
+//! transaction of one record costs the database as much as one of five.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
@@ -27,6 +30,13 @@ const MAX_WAITING_BYTES: usize = 4 * MAX_BATCH_BYTES;
 
 /// Maximum number of batches in flight.
 const MAX_IN_FLIGHT: usize = 2;
+
+/// Shortest time between the starts of two batches while many submissions are in progress. A longer one saves little
+/// more: see `docs/performance.md`.
+const BATCH_INTERVAL: Duration = Duration::from_millis(30);
+
+/// Submissions in progress from which on batches keep the interval.
+const MANY_IN_PROGRESS: usize = 4;
 
 /// Inserts registrations in batches, first in, first out. Cheap to clone: clones share the queue.
 #[derive(Clone, Debug)]
@@ -48,7 +58,19 @@ struct Shared {
     store: Store,
     metrics: BatchMetrics,
     queue: Mutex<Queue>,
+    in_progress: AtomicUsize,
     tasks: TaskTracker,
+}
+
+/// A submission that is expected to insert a registration soon. Dropped when it does, or fails before.
+#[derive(Debug)]
+#[must_use]
+pub struct SubmissionInProgress(Batcher);
+
+impl Drop for SubmissionInProgress {
+    fn drop(&mut self) {
+        self.0.0.in_progress.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +79,8 @@ struct Queue {
     bytes: usize,
     /// Number of writers. Each writes one batch after the other and ends when nothing waits.
     writers: usize,
+    /// When the last batch was started.
+    last_start: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -76,8 +100,15 @@ impl Batcher {
             store,
             metrics,
             queue: Mutex::default(),
+            in_progress: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
         }))
+    }
+
+    /// Announces a submission, for which the next batch waits shortly if there are several.
+    pub fn announce(&self) -> SubmissionInProgress {
+        self.0.in_progress.fetch_add(1, Ordering::Relaxed);
+        SubmissionInProgress(self.clone())
     }
 
     /// Inserts a registration with the next batch. If the caller stops waiting, it is inserted all the same.
@@ -126,7 +157,7 @@ impl Batcher {
     /// Writes batches until nothing waits.
     async fn write(self) {
         let Shared { store, metrics, .. } = &*self.0;
-        while let Some((batch, senders)) = self.take_batch() {
+        while let Some((batch, senders)) = self.next_batch().await {
             let timer = metrics.seconds.start_timer();
             let insert = AssertUnwindSafe(store.insert(batch)).catch_unwind();
             let Ok(outcomes) = insert.await else {
@@ -142,8 +173,13 @@ impl Batcher {
         }
     }
 
-    /// Takes the records that have waited longest. `None` ends the writer.
-    fn take_batch(&self) -> Option<(Vec<NewRegistration>, Vec<OutcomeSender>)> {
+    /// Takes the records that have waited longest, when a batch may start. `None` ends the writer.
+    async fn next_batch(&self) -> Option<(Vec<NewRegistration>, Vec<OutcomeSender>)> {
+        let in_progress = self.0.in_progress.load(Ordering::Relaxed);
+        let start = self.0.queue.lock().next_start(in_progress);
+        if let Some(start) = start {
+            sleep_until(start).await;
+        }
         let metrics = &self.0.metrics;
         let mut queue = self.0.queue.lock();
         let taken = queue.take();
@@ -152,6 +188,7 @@ impl Batcher {
             queue.writers -= 1;
             return None;
         }
+        queue.last_start = Some(Instant::now());
         drop(queue);
         let count = u32::try_from(taken.len()).unwrap_or(u32::MAX);
         metrics.records.observe(count.into());
@@ -164,6 +201,12 @@ impl Queue {
     fn is_full(&self, more_bytes: usize) -> bool {
         self.waiting.len() >= MAX_WAITING
             || (self.bytes + more_bytes > MAX_WAITING_BYTES && !self.waiting.is_empty())
+    }
+
+    /// Returns when the next batch may start; `None` if at once.
+    fn next_start(&self, in_progress: usize) -> Option<Instant> {
+        let last_start = self.last_start.filter(|_| in_progress >= MANY_IN_PROGRESS);
+        last_start.map(|start| start + BATCH_INTERVAL)
     }
 
     fn take(&mut self) -> Vec<WaitingRecord> {
@@ -280,6 +323,17 @@ tally = true
             !queue.is_full(2 * MAX_WAITING_BYTES),
             "alone it is not too large"
         );
+    }
+
+    #[test]
+    fn batches_keep_an_interval_while_many_submissions_are_in_progress() {
+        let mut queue = queue([1]);
+        assert_eq!(queue.next_start(MANY_IN_PROGRESS), None, "the first batch");
+        let last_start = Instant::now();
+        queue.last_start = Some(last_start);
+        assert_eq!(queue.next_start(MANY_IN_PROGRESS - 1), None);
+        let next_start = last_start + BATCH_INTERVAL;
+        assert_eq!(queue.next_start(MANY_IN_PROGRESS), Some(next_start));
     }
 
     #[test]
