@@ -213,12 +213,49 @@ async fn drift_is_found_and_corrected() {
     assert!(fixture.metrics.text().contains(&drift));
 }
 
-async fn redis_command(words: &[&str]) {
+#[tokio::test]
+async fn a_refresh_requested_while_nobody_leads_is_done_by_the_next_leader() {
+    let mut fixture = TallyFixture::servers().await;
+    fixture.register(0..3, "Yopal").await;
+    fixture.wait_for_total("Yopal", 3).await;
+    fixture.stop.cancel();
+    let lease = fixture.key("lease").await;
+    let start = Instant::now();
+    while redis_command(&["EXISTS", &lease]).await != redis::Value::Int(0) {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let counts = fixture.key(&format!("counts:{}:lugar", fixture.id())).await;
+    redis_command(&["HINCRBY", &counts, "[\"Yopal\"]", "4"]).await;
+    fixture.cache.request_refresh(fixture.id()).await.unwrap();
+    fixture.stop = CancellationToken::new();
+    fixture.follow();
+    fixture.wait_for_total("Yopal", 3).await;
+}
+
+#[tokio::test]
+async fn a_count_that_cannot_be_read_is_replaced() {
+    let fixture = TallyFixture::servers().await;
+    fixture.register(0..3, "Yopal").await;
+    fixture.wait_for_total("Yopal", 3).await;
+    let counts = fixture.key(&format!("counts:{}:lugar", fixture.id())).await;
+    redis_command(&["HSET", &counts, "[\"Yopal\"]", "-1"]).await;
+    assert!(fixture.cache.counts(&fixture.campaign).await.is_err());
+    fixture.cache.request_refresh(fixture.id()).await.unwrap();
+    let start = Instant::now();
+    while fixture.cache.counts(&fixture.campaign).await.is_err() {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    fixture.wait_for_total("Yopal", 3).await;
+}
+
+async fn redis_command(words: &[&str]) -> redis::Value {
     let client = redis::Client::open(variable("JORNADA_TEST_REDIS")).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let mut command = redis::cmd(words[0]);
     for word in &words[1..] {
         command.arg(*word);
     }
-    let _: redis::Value = command.query_async(&mut connection).await.unwrap();
+    command.query_async(&mut connection).await.unwrap()
 }

@@ -187,6 +187,15 @@ async fn further_keys_are_counted_together(cache: TallyCache) {
     assert_eq!(counts["lugar"].total(), 2 * (MAX_KEYS as u64 - 1) + 3);
 }
 
+async fn counts_are_never_negative(cache: TallyCache) {
+    let (vote, now) = (campaign("voto"), Timestamp::now());
+    let first = [(vote.clone(), counts(&[("Pasto", 2)]))];
+    assert!(replace(&cache, None, 1, &first, now).await);
+    let more = [("Pasto", -3), ("Neiva", -1)];
+    assert!(add(&cache, 1, 2, &changes(&vote.id, &more)).await);
+    assert_eq!(cache.counts(&vote).await.unwrap()["lugar"].total(), 0);
+}
+
 async fn a_refresh_is_due_once_in_thirty_seconds(cache: TallyCache) {
     let (vote, now) = (campaign("voto").id.clone(), Timestamp::now());
     let turn = async |now| cache.acquire_lead(None, now).await.unwrap();
@@ -231,6 +240,7 @@ contract! {
     campaigns_change_together_and_have_their_own_revisions
     corrections_and_deletions_leave_no_zero
     further_keys_are_counted_together
+    counts_are_never_negative
     a_refresh_is_due_once_in_thirty_seconds
     as_of_moves_when_the_counts_are_complete
 }

@@ -106,8 +106,8 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::super::live_totals::ValueCount;
     use super::*;
+    use jornada_domain::tally::TallyCounts;
     use jornada_testkit::campaign::{EXAMPLE, example};
 
     #[test]
@@ -119,18 +119,20 @@ mod tests {
     }
 
     fn totals(values: impl IntoIterator<Item = (String, u64)>) -> TotalsView {
-        let values = values
-            .into_iter()
-            .map(|(value, count)| ValueCount { value, count });
+        let values = values.into_iter();
+        let counts = TallyCounts {
+            counts: values.map(|(value, count)| (vec![value], count)).collect(),
+            others: 0,
+        };
         TotalsView {
             campaign: "vacunacion".into(),
             by: "ciudad".into(),
             as_of: Timestamp::now(),
             stale: false,
             total: 0,
-            values: values.collect(),
+            values: Vec::new(),
             labels: BTreeMap::new(),
-            counts: Arc::default(),
+            counts: Arc::new([("ciudad".to_owned(), counts)].into()),
         }
     }
 

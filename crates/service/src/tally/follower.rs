@@ -46,48 +46,74 @@ pub struct Follower {
 struct FeedCursor {
     feed: Feed,
     position: FeedPosition,
-    /// Campaigns to count anew.
-    recount: BTreeSet<CampaignId>,
 }
+
+/// Campaigns to count anew.
+type Recount = BTreeSet<CampaignId>;
 
 impl Follower {
     /// Follows until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut polling = background::every(POLL_INTERVAL, &stop);
-        let lead = async { while polling.attempt("cannot update totals", self.lead()).await {} };
+        let (mut polling, mut recount) = (background::every(POLL_INTERVAL, &stop), Recount::new());
+        let lead = async {
+            while polling
+                .attempt("cannot update totals", self.turn(&mut recount))
+                .await
+            {}
+        };
         lead.instrument(error_span!("totals")).await;
+        self.postpone(&mut recount).await;
         // If this fails, the lease expires by itself.
         self.cache.resign().await.ok();
     }
 
+    async fn turn(&self, recount: &mut Recount) -> anyhow::Result<()> {
+        let led = self.lead(recount).await;
+        self.postpone(recount).await;
+        led
+    }
+
+    /// Requests again what was not counted, for a later turn or another leader.
+    async fn postpone(&self, recount: &mut Recount) {
+        while let Some(id) = recount.first() {
+            if self.cache.request_refresh(id).await.is_err() {
+                return;
+            }
+            recount.pop_first();
+        }
+    }
+
     /// Leads until another instance takes the lead or moves the counts.
-    async fn lead(&self) -> anyhow::Result<()> {
-        if self.acquire_lead(None).await? == LeaderTurn::Follow {
+    async fn lead(&self, recount: &mut Recount) -> anyhow::Result<()> {
+        if !self.acquire_lead(None, recount).await? {
             return Ok(());
         }
-        let Some(mut cursor) = self.open_feed().await? else {
+        let Some(mut cursor) = self.open_feed(recount).await? else {
             return Ok(());
         };
         let (opened_at, mut complete_at) = (Instant::now(), None);
         loop {
-            let LeaderTurn::Lead(due) = self.acquire_lead(complete_at).await? else {
-                return Ok(());
-            };
-            cursor.recount.extend(due);
-            if !self.refresh_all(&mut cursor).await? {
+            let leads = self.acquire_lead(complete_at, recount).await?;
+            if !leads || !self.refresh_all(&mut cursor, recount).await? {
                 return Ok(());
             }
             let asked_at = Timestamp::now();
             let batch = match cursor.feed.next(POLL_INTERVAL).await {
                 Err(FeedError::Lost | FeedError::Behind) => {
-                    return self.rebuild(Some(&cursor.position)).await.map(drop);
+                    return self
+                        .rebuild(Some(&cursor.position), recount)
+                        .await
+                        .map(drop);
                 }
                 batch => batch.context("cannot read the feed")?,
             };
             if batch.is_complete {
                 complete_at = Some(asked_at);
             } else if complete_at.is_none() && opened_at.elapsed() > MAX_CATCH_UP_TIME {
-                return self.rebuild(Some(&cursor.position)).await.map(drop);
+                return self
+                    .rebuild(Some(&cursor.position), recount)
+                    .await
+                    .map(drop);
             }
             if !self
                 .add(&mut cursor, &batch.changes, batch.position)
@@ -101,13 +127,36 @@ impl Follower {
         }
     }
 
-    async fn acquire_lead(&self, complete_at: Option<Timestamp>) -> Result<LeaderTurn, TallyError> {
-        self.cache.acquire_lead(complete_at, Timestamp::now()).await
+    /// Acquires or renews the lead, and takes the refreshes that are due. Returns false if another instance leads.
+    async fn acquire_lead(
+        &self,
+        complete_at: Option<Timestamp>,
+        recount: &mut Recount,
+    ) -> Result<bool, TallyError> {
+        let turn = self
+            .cache
+            .acquire_lead(complete_at, Timestamp::now())
+            .await?;
+        let LeaderTurn::Lead(due) = turn else {
+            return Ok(false);
+        };
+        recount.extend(due);
+        Ok(true)
+    }
+
+    /// Renews the lead until another instance leads. While the cache is unavailable, no other can.
+    async fn keep_lead(&self, recount: &mut Recount) {
+        loop {
+            tokio::time::sleep(POLL_INTERVAL).await;
+            if matches!(self.acquire_lead(None, recount).await, Ok(false)) {
+                return;
+            }
+        }
     }
 
     /// Opens the feed at the position of the counts. Counts anew what is missing or counted by another definition, and
     /// everything if the feed does not reach back.
-    async fn open_feed(&self) -> anyhow::Result<Option<FeedCursor>> {
+    async fn open_feed(&self, recount: &mut Recount) -> anyhow::Result<Option<FeedCursor>> {
         let state = self.cache.state().await?;
         if let Some(state) = &state {
             let is_outdated = |campaign: &&Arc<Campaign>| {
@@ -117,45 +166,47 @@ impl Follower {
             let outdated = self.campaigns.iter().filter(is_outdated);
             match self.store.feed(&state.position).await {
                 Ok(feed) => {
-                    return Ok(Some(FeedCursor {
-                        feed,
-                        position: state.position.clone(),
-                        recount: outdated.map(|campaign| campaign.id.clone()).collect(),
-                    }));
+                    recount.extend(outdated.map(|campaign| campaign.id.clone()));
+                    let position = state.position.clone();
+                    return Ok(Some(FeedCursor { feed, position }));
                 }
                 Err(FeedError::Lost | FeedError::Behind) => {}
                 Err(error) => return Err(error).context("cannot open the feed"),
             }
         }
         let known = state.map(|state| state.position);
-        let Some(position) = self.rebuild(known.as_ref()).await? else {
+        let Some(position) = self.rebuild(known.as_ref(), recount).await? else {
             return Ok(None);
         };
         let feed = self.store.feed(&position).await?;
-        Ok(Some(FeedCursor {
-            feed,
-            position,
-            recount: BTreeSet::new(),
-        }))
+        Ok(Some(FeedCursor { feed, position }))
     }
 
     /// Replaces all counts by a snapshot of the store; returns its position, `None` if another leader moved the counts.
-    async fn rebuild(&self, from: Option<&FeedPosition>) -> anyhow::Result<Option<FeedPosition>> {
-        let (counts, position) = self.count(self.campaigns.iter()).await?;
+    async fn rebuild(
+        &self,
+        from: Option<&FeedPosition>,
+        recount: &mut Recount,
+    ) -> anyhow::Result<Option<FeedPosition>> {
+        let (counts, position) = self.count(self.campaigns.iter(), recount).await?;
         let now = Timestamp::now();
         let replaced = self.cache.replace(from, &position, &counts, now).await?;
         info!(campaigns = counts.len(), replaced, "rebuilt the totals");
         Ok(replaced.then_some(position))
     }
 
-    /// Counts campaigns in the store.
+    /// Counts campaigns in the store, and keeps the lead meanwhile.
     async fn count(
         &self,
         campaigns: impl Iterator<Item = &Arc<Campaign>>,
+        recount: &mut Recount,
     ) -> anyhow::Result<(Vec<(Arc<Campaign>, CampaignCounts)>, FeedPosition)> {
         let counters =
             campaigns.map(|campaign| (Arc::clone(campaign), SnapshotCounter::new(campaign)));
-        let snapshot = self.store.snapshot(counters.collect()).await;
+        let snapshot = tokio::select! {
+            snapshot = self.store.snapshot(counters.collect()) => snapshot,
+            () = self.keep_lead(recount) => anyhow::bail!("another instance leads"),
+        };
         let (counters, position) = snapshot.context("cannot count the store")?;
         let counts = counters.into_iter().map(SnapshotCounter::finish);
         Ok((counts.collect(), position))
@@ -168,19 +219,22 @@ impl Follower {
         changes: &[FeedChange],
         to: FeedPosition,
     ) -> anyhow::Result<bool> {
-        let mut differences = CountChanges::default();
+        let (mut differences, mut uncounted) = (CountChanges::default(), Recount::new());
         for FeedChange { delta, .. } in changes {
             let Some(campaign) = self.campaign(&delta.campaign) else {
                 continue;
             };
             let Some(projection) = Projection::new(campaign, &delta.fields) else {
                 // Written by an instance with another campaign file.
-                self.cache.request_refresh(&campaign.id).await?;
+                uncounted.insert(campaign.id.clone());
                 continue;
             };
             for (answers, difference) in &delta.counts {
                 differences.add(&projection, answers, *difference);
             }
+        }
+        for id in &uncounted {
+            self.cache.request_refresh(id).await?;
         }
         if cursor.position == to {
             return Ok(true);
@@ -195,19 +249,18 @@ impl Follower {
     }
 
     /// Refreshes the campaigns that must be counted anew. Returns false if another leader moved the counts.
-    async fn refresh_all(&self, cursor: &mut FeedCursor) -> anyhow::Result<bool> {
-        while let Some(id) = cursor.recount.pop_first() {
-            let Some(campaign) = self.campaign(&id) else {
-                continue;
-            };
-            match self.refresh(cursor, campaign).await {
-                Ok(true) => {}
-                Ok(false) => return Ok(false),
-                Err(error) => {
-                    self.cache.request_refresh(&id).await.ok();
-                    return Err(error);
-                }
+    async fn refresh_all(
+        &self,
+        cursor: &mut FeedCursor,
+        recount: &mut Recount,
+    ) -> anyhow::Result<bool> {
+        while let Some(id) = recount.first().cloned() {
+            if let Some(campaign) = self.campaign(&id)
+                && !self.refresh(cursor, campaign, recount).await?
+            {
+                return Ok(false);
             }
+            recount.remove(&id);
         }
         Ok(true)
     }
@@ -218,10 +271,19 @@ impl Follower {
         &self,
         cursor: &mut FeedCursor,
         campaign: &Arc<Campaign>,
+        recount: &mut Recount,
     ) -> anyhow::Result<bool> {
-        let (counts, counted_at) = self.count(std::iter::once(campaign)).await?;
-        // Read after the snapshot was taken: a complete batch means that no change up to it is missing.
+        let (counts, counted_at) = self.count(std::iter::once(campaign), recount).await?;
+        let start = Instant::now();
         let (later, end) = loop {
+            if !self.acquire_lead(None, recount).await? {
+                return Ok(false);
+            }
+            anyhow::ensure!(
+                start.elapsed() < MAX_CATCH_UP_TIME,
+                "the feed did not reach the snapshot of {}",
+                campaign.id
+            );
             let mut batch = cursor.feed.next(Duration::ZERO).await?;
             let is_contained = |change: &FeedChange| change.position.at <= counted_at.at;
             let contained = batch.changes.partition_point(is_contained);
@@ -235,11 +297,14 @@ impl Follower {
             if !self.add(cursor, &batch.changes, reached).await? {
                 return Ok(false);
             }
-            if !later.is_empty() || batch.is_complete {
+            // After a change of the primary the feed may be behind the snapshot.
+            if !later.is_empty() || (batch.is_complete && batch.reached >= counted_at.at) {
                 break (later, batch.position);
             }
         };
-        self.record_drift(campaign, &counts).await?;
+        if let Err(error) = self.record_drift(campaign, &counts).await {
+            warn!(campaign = %campaign.id, "cannot compare the cached totals, replacing them: {error:#}");
+        }
         let position = cursor.position.clone();
         let now = Timestamp::now();
         let replaced = self.cache.replace(Some(&position), &position, &counts, now);

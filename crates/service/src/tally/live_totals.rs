@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::counts::{CampaignCounts, SnapshotCounter};
+use super::counts::{CampaignCounts, SnapshotCounter, definition};
 use super::metrics::TallyMetrics;
-use super::{CacheState, TallyCache};
+use super::{CacheState, TallyCache, TallyError};
 use jornada_domain::tally::{MergedTally, TallyCounts};
 use jornada_domain::{Campaign, CampaignId, Tally};
 use jornada_runtime::background;
@@ -133,16 +133,15 @@ impl LiveTotals {
             };
             let last = place.borrow().clone();
             let now = Timestamp::now();
-            let counts = match &state {
-                Ok(Some(state)) => source.cached_counts(campaign, state, revisions).await,
-                Err(_) if last.is_none() => source.count(campaign).await,
-                _ => None,
+            let (counts, as_of) = match &state {
+                Ok(Some(state)) => match source.cached_counts(campaign, state, revisions).await {
+                    Ok(counts) => (counts, Some(state.as_of)),
+                    Err(_) if last.is_none() => (source.count(campaign).await, None),
+                    Err(_) => (None, last.as_ref().map(|last| last.as_of)),
+                },
+                Err(_) if last.is_none() => (source.count(campaign).await, None),
+                _ => (None, None),
             };
-            let as_of = state
-                .as_ref()
-                .ok()
-                .and_then(Option::as_ref)
-                .map(|state| state.as_of);
             if let Some(next) = next_view(campaign, counts, as_of, last.as_deref(), now) {
                 metrics.set_shown(&campaign.id, next.as_of, next.stale);
                 place.send_replace(Some(Arc::new(next)));
@@ -153,19 +152,24 @@ impl LiveTotals {
 
 impl TotalsSource {
     /// Returns the counts of a campaign if they changed since the last call.
+    ///
+    /// # Errors
+    /// The cache is unavailable, or has no counts by this campaign file.
     async fn cached_counts(
         &self,
         campaign: &Campaign,
         state: &CacheState,
         revisions: &mut HashMap<CampaignId, u64>,
-    ) -> Option<CampaignCounts> {
-        let revision = state.campaigns.get(&campaign.id)?.revision;
+    ) -> Result<Option<CampaignCounts>, TallyError> {
+        let cached = state.campaigns.get(&campaign.id);
+        let cached = cached.filter(|cached| cached.definition == definition(campaign));
+        let revision = cached.ok_or(TallyError::Unreadable("definition"))?.revision;
         if revisions.get(&campaign.id) == Some(&revision) {
-            return None;
+            return Ok(None);
         }
-        let counts = self.cache.counts(campaign).await.ok()?;
+        let counts = self.cache.counts(campaign).await?;
         revisions.insert(campaign.id.clone(), revision);
-        Some(counts)
+        Ok(Some(counts))
     }
 
     /// Counts a campaign in the store.

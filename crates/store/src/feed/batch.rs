@@ -34,6 +34,8 @@ pub struct FeedBatch {
     pub changes: Vec<FeedChange>,
     /// Position after the batch. It moves on without deltas, too.
     pub position: FeedPosition,
+    /// Time up to which everything is read, as in [`FeedPosition::at`].
+    pub reached: u64,
     /// Whether nothing else was committed at some moment after the call began (sharded cluster: as far as its slowest
     /// shard has reported).
     pub is_complete: bool,

@@ -56,6 +56,7 @@ impl SqliteFeed {
                     is_complete: changes.len() < MAX_CHANGES.into(),
                     changes,
                     position: position(self.after),
+                    reached: self.after,
                 });
             }
             tokio::select! {

@@ -14,8 +14,11 @@ for i = 6 + campaigns, #ARGV, 3 do
   if redis.call('HEXISTS', hash, field) == 0 and (difference < 0 or redis.call('HLEN', hash) > max) then
     field = others
   end
-  if redis.call('HINCRBY', hash, field, difference) <= 0 and field ~= others then
+  local count = redis.call('HINCRBY', hash, field, difference)
+  if count <= 0 and field ~= others then
     redis.call('HDEL', hash, field)
+  elseif count < 0 then
+    redis.call('HSET', hash, others, 0)
   end
 end
 return 1
