@@ -18,6 +18,9 @@ pub async fn assert_accessible(window: &Window, axe: &str, what: &str) {
         0,
         "{what} is wider than the window"
     );
+    let shown = "return [...document.querySelectorAll('.empty, .empty *')]
+        .filter((part) => part.getBoundingClientRect().right > 0).length";
+    assert_eq!(window.run(shown).await, 0, "{what} shows the honeypot");
 }
 
 async fn check_every_page(device: Device, scripts_arrive: bool) {
