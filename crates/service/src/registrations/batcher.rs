@@ -1,6 +1,6 @@
 //! Group commit: inserts everything that waits as one batch. An instance with little to do writes a batch of one at once.
 //! While several submissions are in progress, batches keep a short interval, so that they hold several records: a
-//! transaction of one record costs the database as much as one of five.
+//! transaction costs the database far more than each further record in it.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
