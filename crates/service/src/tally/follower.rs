@@ -298,7 +298,8 @@ impl Follower {
                 return Ok(false);
             }
             // After a change of the primary the feed may be behind the snapshot.
-            if !later.is_empty() || (batch.is_complete && batch.reached >= counted_at.at) {
+            if !later.is_empty() || (batch.is_complete && batch.position.reached() >= counted_at.at)
+            {
                 break (later, batch.position);
             }
         };

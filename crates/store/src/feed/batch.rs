@@ -18,6 +18,19 @@ pub struct FeedPosition {
     pub token: Option<String>,
 }
 
+impl FeedPosition {
+    /// Returns the time up to which a feed at this position has read everything, as in `at`: also the time of writes
+    /// without a delta. MongoDB's resume token begins with it: type (130), seconds and increment, in hexadecimal.
+    pub fn reached(&self) -> u64 {
+        let token = self.token.as_deref().map(serde_json::from_str);
+        let token: Option<serde_json::Value> = token.and_then(serde_json::Result::ok);
+        let data = token.as_ref().and_then(|token| token["_data"].as_str());
+        let time = data.and_then(|data| data.strip_prefix("82")?.get(..16));
+        let time = time.and_then(|time| u64::from_str_radix(time, 16).ok());
+        time.unwrap_or_default().max(self.at)
+    }
+}
+
 /// A delta in the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedChange {
@@ -34,8 +47,6 @@ pub struct FeedBatch {
     pub changes: Vec<FeedChange>,
     /// Position after the batch. It moves on without deltas, too.
     pub position: FeedPosition,
-    /// Time up to which everything is read, as in [`FeedPosition::at`].
-    pub reached: u64,
     /// Whether nothing else was committed at some moment after the call began (sharded cluster: as far as its slowest
     /// shard has reported).
     pub is_complete: bool,
@@ -53,4 +64,21 @@ pub enum FeedError {
     /// Error of the store; the feed may be polled again.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_tells_the_time_that_its_token_reached() {
+        let at = |at, token: &str| {
+            let token = Some(format!(r#"{{"_data":"{token}"}}"#));
+            FeedPosition { at, token }.reached()
+        };
+        let token = "8265A1B2C3000000072B0229296E04";
+        assert_eq!(at(5, token), 0x65A1_B2C3_0000_0007);
+        assert_eq!((at(5, "8265"), at(5, "X")), (5, 5));
+        assert_eq!(FeedPosition { at: 5, token: None }.reached(), 5);
+    }
 }

@@ -83,7 +83,6 @@ impl MongoFeed {
             return Ok(FeedBatch {
                 changes: self.ready.drain(..).collect(),
                 position: self.after.clone(),
-                reached: reached(&self.after),
                 is_complete: answer.requested_now && answer.events < BATCH_SIZE,
             });
         }
@@ -184,17 +183,6 @@ fn read_event(event: &RawDocument) -> Option<FeedChange> {
     })
 }
 
-/// Returns the time up to which a stream at this position has read. A resume token begins with its cluster time: type
-/// (130), seconds and increment, in hexadecimal.
-fn reached(position: &FeedPosition) -> u64 {
-    let token = position.token.as_deref().map(serde_json::from_str);
-    let token: Option<Document> = token.and_then(serde_json::Result::ok);
-    let data = token.as_ref().and_then(|token| token.get_str("_data").ok());
-    let time = data.and_then(|data| data.strip_prefix("82")?.get(..16));
-    let time = time.and_then(|time| u64::from_str_radix(time, 16).ok());
-    time.unwrap_or_default().max(position.at)
-}
-
 fn to_json(token: &RawDocument) -> Option<String> {
     serde_json::to_string(&token).ok()
 }
@@ -230,22 +218,5 @@ fn from_order(at: u64) -> Timestamp {
     Timestamp {
         time: half(at >> 32),
         increment: half(at),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_position_tells_the_time_that_its_token_reached() {
-        let at = |at, token: &str| {
-            let token = Some(format!(r#"{{"_data":"{token}"}}"#));
-            reached(&FeedPosition { at, token })
-        };
-        let token = "8265A1B2C3000000072B0229296E04";
-        assert_eq!(at(5, token), 0x65A1_B2C3_0000_0007);
-        assert_eq!((at(5, "8265"), at(5, "X")), (5, 5));
-        assert_eq!(reached(&FeedPosition { at: 5, token: None }), 5);
     }
 }

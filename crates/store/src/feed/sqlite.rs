@@ -56,7 +56,6 @@ impl SqliteFeed {
                     is_complete: changes.len() < MAX_CHANGES.into(),
                     changes,
                     position: position(self.after),
-                    reached: self.after,
                 });
             }
             tokio::select! {
