@@ -116,21 +116,34 @@ impl TallyFixture {
     }
 
     async fn wait_for_total(&self, place: &str, total: u64) {
-        let start = Instant::now();
-        loop {
+        let claim = format!("{place} has {total}");
+        wait_until(&claim, async || {
             let counts = self.cache.counts(&self.campaign).await.unwrap();
             let counts = counts.get("lugar").map(|tally| &tally.counts);
             let found = counts.and_then(|counts| counts.get(&[place.to_owned()][..]));
-            let found = found.copied().unwrap_or(0);
-            if found == total {
-                return;
-            }
-            assert!(
-                start.elapsed() < Duration::from_secs(20),
-                "{place} has {found}, not {total}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            found.copied().unwrap_or(0) == total
+        })
+        .await;
+    }
+
+    /// Starts with three registrations in Yopal, counted. Returns the key of the counts in Redis, too.
+    async fn with_counts_of_yopal() -> (Self, String) {
+        let fixture = Self::servers().await;
+        fixture.register(0..3, "Yopal").await;
+        fixture.wait_for_total("Yopal", 3).await;
+        let counts = fixture.key(&format!("counts:{}:lugar", fixture.id())).await;
+        (fixture, counts)
+    }
+}
+
+async fn wait_until(claim: &str, holds: impl AsyncFn() -> bool) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "not yet: {claim}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -202,10 +215,7 @@ async fn an_emptied_redis_is_refilled() {
 
 #[tokio::test]
 async fn drift_is_found_and_corrected() {
-    let fixture = TallyFixture::servers().await;
-    fixture.register(0..3, "Yopal").await;
-    fixture.wait_for_total("Yopal", 3).await;
-    let counts = fixture.key(&format!("counts:{}:lugar", fixture.id())).await;
+    let (fixture, counts) = TallyFixture::with_counts_of_yopal().await;
     redis_command(&["HINCRBY", &counts, "[\"Yopal\"]", "4"]).await;
     fixture.cache.request_refresh(fixture.id()).await.unwrap();
     fixture.wait_for_total("Yopal", 3).await;
@@ -215,17 +225,13 @@ async fn drift_is_found_and_corrected() {
 
 #[tokio::test]
 async fn a_refresh_requested_while_nobody_leads_is_done_by_the_next_leader() {
-    let mut fixture = TallyFixture::servers().await;
-    fixture.register(0..3, "Yopal").await;
-    fixture.wait_for_total("Yopal", 3).await;
+    let (mut fixture, counts) = TallyFixture::with_counts_of_yopal().await;
     fixture.stop.cancel();
     let lease = fixture.key("lease").await;
-    let start = Instant::now();
-    while redis_command(&["EXISTS", &lease]).await != redis::Value::Int(0) {
-        assert!(start.elapsed() < Duration::from_secs(20));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let counts = fixture.key(&format!("counts:{}:lugar", fixture.id())).await;
+    wait_until("the leader has resigned", async || {
+        redis_command(&["EXISTS", &lease]).await == redis::Value::Int(0)
+    })
+    .await;
     redis_command(&["HINCRBY", &counts, "[\"Yopal\"]", "4"]).await;
     fixture.cache.request_refresh(fixture.id()).await.unwrap();
     fixture.stop = CancellationToken::new();
@@ -235,18 +241,14 @@ async fn a_refresh_requested_while_nobody_leads_is_done_by_the_next_leader() {
 
 #[tokio::test]
 async fn a_count_that_cannot_be_read_is_replaced() {
-    let fixture = TallyFixture::servers().await;
-    fixture.register(0..3, "Yopal").await;
-    fixture.wait_for_total("Yopal", 3).await;
-    let counts = fixture.key(&format!("counts:{}:lugar", fixture.id())).await;
+    let (fixture, counts) = TallyFixture::with_counts_of_yopal().await;
     redis_command(&["HSET", &counts, "[\"Yopal\"]", "-1"]).await;
     assert!(fixture.cache.counts(&fixture.campaign).await.is_err());
     fixture.cache.request_refresh(fixture.id()).await.unwrap();
-    let start = Instant::now();
-    while fixture.cache.counts(&fixture.campaign).await.is_err() {
-        assert!(start.elapsed() < Duration::from_secs(20));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait_until("the counts can be read", async || {
+        fixture.cache.counts(&fixture.campaign).await.is_ok()
+    })
+    .await;
     fixture.wait_for_total("Yopal", 3).await;
 }
 

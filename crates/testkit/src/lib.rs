@@ -13,7 +13,7 @@
 
 pub mod campaign;
 pub mod faults;
-pub mod installation;
+mod installation;
 pub mod instance;
 pub mod nginx;
 pub mod page;
