@@ -123,7 +123,7 @@ impl Window {
             .unwrap_or_default()
     }
 
-    /// Acts on an element. Finds it again when the page was replaced in between: the driver reports that before it acts.
+    /// Acts on an element. Finds it again while one page is replaced by the next: the driver reports that before it acts.
     async fn with_element<T>(
         &self,
         selector: &str,
@@ -131,10 +131,16 @@ impl Window {
     ) -> T {
         let start = Instant::now();
         loop {
-            let element = self.client.find(Locator::Css(selector)).await.unwrap();
-            match act(&element).await {
-                Err(error) if error.is_stale_element_reference() && start.elapsed() < TIMEOUT => {}
-                result => return result.unwrap(),
+            let found = self.client.find(Locator::Css(selector)).await;
+            let result = match found {
+                Ok(element) => act(&element).await,
+                Err(error) => Err(error),
+            };
+            match result {
+                Err(error) if is_replaced(&error) && start.elapsed() < TIMEOUT => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                result => return result.unwrap_or_else(|error| panic!("{selector}: {error}")),
             }
         }
     }
@@ -213,6 +219,11 @@ impl Drop for Window {
         Command::new("kill").args(["-TERM", &pid]).status().ok();
         self.driver.wait().ok();
     }
+}
+
+/// Tells whether an element is missing because one page is being replaced by the next, or may still come.
+fn is_replaced(error: &CmdError) -> bool {
+    error.is_stale_element_reference() || error.is_no_such_element()
 }
 
 fn driver_port(driver: &mut Child) -> String {
