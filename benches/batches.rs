@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fixture::{StoreFixture, record, registration};
-use jornada_service::registrations::batcher::Batcher;
-use jornada_service::registrations::metrics::BatchMetrics;
+use jornada_service::batcher::metrics::BatchMetricsByKind;
+use jornada_service::batcher::{Batcher, MAX_WAITING_REGISTRATIONS};
 use jornada_store::{InsertOutcome, NewRegistration, StoreSetting};
 use mongodb::Collection;
 use mongodb::bson::spec::BinarySubtype;
@@ -116,10 +116,18 @@ impl Bench {
         .await;
     }
 
+    fn batcher(&self) -> Batcher<NewRegistration> {
+        let metrics = BatchMetricsByKind::new(&prometheus::Registry::new()).unwrap();
+        Batcher::new(
+            self.fixture.store.clone(),
+            metrics.of_registrations(),
+            MAX_WAITING_REGISTRATIONS,
+        )
+    }
+
     /// Inserts as requests do: each client one after the other.
     async fn submit(&self, all: Vec<NewRegistration>, clients: usize) {
-        let metrics = BatchMetrics::new(&prometheus::Registry::new()).unwrap();
-        let batcher = Batcher::new(self.fixture.store.clone(), metrics);
+        let batcher = self.batcher();
         let queue = Arc::new(parking_lot::Mutex::new(all));
         run_at_once(clients, |_| {
             let (batcher, queue) = (batcher.clone(), Arc::clone(&queue));
@@ -181,10 +189,7 @@ impl Bench {
         let documents = self.raw_documents(ALONE).await;
         let collection = self.collection().await;
         let mut times = [Vec::new(), Vec::new()];
-        let batcher = Batcher::new(
-            self.fixture.store.clone(),
-            BatchMetrics::new(&prometheus::Registry::new()).unwrap(),
-        );
+        let batcher = self.batcher();
         let mut queued = Vec::new();
         for (number, one) in registrations(&self.fixture, ALONE).into_iter().enumerate() {
             let start = Instant::now();

@@ -21,6 +21,8 @@ use jornada_service::staff::overview::OverviewCache;
 use jornada_service::staff::{AuditLog, Authenticator};
 use jornada_service::tally::TallyCache;
 use jornada_service::tally::live_totals::LiveTotals;
+use jornada_service::votes::Votes;
+use jornada_service::votes::tokens::VoterTokens;
 use jornada_store::Store;
 use metrics::Metrics;
 
@@ -37,6 +39,10 @@ pub struct App {
     pub admission: Admission,
     /// Registers submissions.
     pub registrations: Registrations,
+    /// Takes in votes.
+    pub votes: Votes,
+    /// Tokens of programs that vote.
+    pub voter_tokens: VoterTokens,
     /// Shared counts; accepts refresh requests.
     pub tally_cache: TallyCache,
     /// Totals in memory, ready for responses.

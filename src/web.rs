@@ -1,6 +1,7 @@
 //! HTTP: the public listener and the operations listener. Each file has its `router()` next to its handlers.
 
 pub mod address;
+mod aliases;
 pub mod api;
 pub mod chart;
 pub mod connection;
@@ -22,6 +23,7 @@ pub mod staff;
 mod state;
 pub mod submission;
 pub mod tally_views;
+pub mod votes;
 pub mod write_task;
 
 use axum::Router;
@@ -55,7 +57,7 @@ pub fn router(app: &AppState) -> Router {
         .merge(api::router())
         .merge(pages())
         .merge(staff::router(app))
-        .fallback(|| async { Error::NoSuchPage })
+        .fallback(aliases::cast_by_alias)
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(work)
         // Outside the limit: a busy instance is alive.

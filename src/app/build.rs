@@ -12,9 +12,9 @@ use jornada_objects::ObjectStore;
 use jornada_runtime::cache::CacheSetting;
 use jornada_runtime::metrics::Dependency;
 use jornada_service::admission::{AbuseCounters, Admission};
+use jornada_service::batcher::{Batcher, MAX_WAITING_REGISTRATIONS, MAX_WAITING_VOTES};
 use jornada_service::campaigns::Campaigns;
 use jornada_service::registrations::Registrations;
-use jornada_service::registrations::batcher::Batcher;
 use jornada_service::registrations::closure_cache::ClosureCache;
 use jornada_service::registrations::key_ring::KeyRing;
 use jornada_service::registrations::photo_repository::PhotoRepository;
@@ -26,6 +26,8 @@ use jornada_service::staff::{AuditLog, Authenticator};
 use jornada_service::tally::TallyCache;
 use jornada_service::tally::collector::TotalsCollector;
 use jornada_service::tally::live_totals::LiveTotals;
+use jornada_service::votes::Votes;
+use jornada_service::votes::tokens::VoterTokens;
 use jornada_store::Store;
 
 /// Maximum number of requests that wait for a report; further ones get 503.
@@ -51,11 +53,19 @@ pub async fn build(
         .register(collector)
         .context("cannot register the totals")?;
     let (admission, authenticator) = open_admission(config, &metrics)?;
+    let votes = Votes {
+        batcher: Batcher::new(store.clone(), metrics.batches.of_votes(), MAX_WAITING_VOTES),
+        closures: registrations.closures.clone(),
+        secret: config.secret.clone(),
+        metrics: metrics.votes.clone(),
+    };
     Ok(App {
         instance: config.instance.clone(),
         campaigns,
         admission,
         registrations,
+        votes,
+        voter_tokens: VoterTokens::default(),
         tally_cache,
         live_totals,
         reports: ReportGenerator::new(REPORTS_WAITING)
@@ -90,7 +100,11 @@ async fn open_registrations(
     );
     let registrations = Registrations {
         store: store.clone(),
-        batcher: Batcher::new(store.clone(), metrics.registrations.batches.clone()),
+        batcher: Batcher::new(
+            store.clone(),
+            metrics.batches.of_registrations(),
+            MAX_WAITING_REGISTRATIONS,
+        ),
         photos: photos.await.context("JORNADA_PHOTOS")?,
         closures,
         secret: config.secret.clone(),

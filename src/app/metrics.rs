@@ -7,10 +7,12 @@ use jornada_http::metrics::{ConnectionMetrics, HttpMetrics};
 use jornada_runtime::logs::DroppedLines;
 use jornada_runtime::metrics::{DependencyMetrics, registry, text};
 use jornada_service::admission::metrics::AbuseMetrics;
+use jornada_service::batcher::metrics::BatchMetricsByKind;
 use jornada_service::registrations::metrics::{BufferedPhotoMetrics, RegistrationMetrics};
 use jornada_service::reports::metrics::ReportMetrics;
 use jornada_service::staff::metrics::StaffMetrics;
 use jornada_service::tally::metrics::TallyMetrics;
+use jornada_service::votes::metrics::VoteMetrics;
 
 /// Metrics of the role `serve`.
 #[derive(Clone, Debug)]
@@ -24,6 +26,10 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// Registrations.
     pub registrations: RegistrationMetrics,
+    /// Votes.
+    pub votes: VoteMetrics,
+    /// Batches of inserts.
+    pub batches: BatchMetricsByKind,
     /// Bytes of the upload budget in use.
     pub upload_bytes: IntGauge,
     /// Size of the upload budget in bytes.
@@ -55,6 +61,8 @@ impl Metrics {
             connections: ConnectionMetrics::new(&registry)?,
             http: HttpMetrics::new(&registry)?,
             registrations: RegistrationMetrics::new(&registry)?,
+            votes: VoteMetrics::new(&registry)?,
+            batches: BatchMetricsByKind::new(&registry)?,
             upload_bytes: gauge("jornada_upload_bytes", "Bytes of the upload budget in use")?,
             upload_limit: gauge(
                 "jornada_upload_limit_bytes",

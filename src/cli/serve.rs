@@ -100,8 +100,9 @@ async fn prepare_store(app: &App, staff_token: Option<&Path>) -> anyhow::Result<
 async fn finish_tasks(app: &App, tasks: &TaskTracker) {
     tasks.close();
     let finished = async {
-        // Includes registrations whose clients are gone.
+        // Includes registrations and votes whose clients are gone.
         app.registrations.batcher.drain().await;
+        app.votes.batcher.drain().await;
         // Includes the requests that were in flight when the tasks stopped.
         app.registrations.rejections.flush(&app.store).await.ok();
         let counters = app.admission.counters();

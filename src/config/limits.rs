@@ -13,6 +13,7 @@ impl FromEnv for RateLimits {
             conflicts: rate("JORNADA_LIMIT_CONFLICTS", "60+10")?,
             receipts: rate("JORNADA_LIMIT_RECEIPTS", "600+600")?,
             misses: rate("JORNADA_LIMIT_MISSES", "60+10")?,
+            votes: rate("JORNADA_LIMIT_VOTES", "1000+1000")?,
         })
     }
 }

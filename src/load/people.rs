@@ -121,8 +121,12 @@ impl People {
                 list => list[among(list.len())].name.clone(),
             }),
             FieldKind::Choice(choice) => {
-                let option = choice.0.get(among(choice.0.len()))?;
-                Some(option.value.clone())
+                let options = choice.options();
+                Some(options.get(among(options.len()))?.value.clone())
+            }
+            FieldKind::Integer { min, max } => {
+                let number = min.saturating_add(i64::from(number));
+                Some(number.min(*max).to_string())
             }
             FieldKind::Photo => None,
         }

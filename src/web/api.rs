@@ -7,6 +7,7 @@ pub mod registrations;
 pub mod reports;
 pub mod tallies;
 pub mod tally_body;
+pub mod votes;
 
 use axum::Router;
 use axum::http::header;
@@ -26,7 +27,7 @@ use super::AppState;
 #[openapi(
     info(
         title = "Jornada",
-        description = "Registrations of one day: sent in, counted, listed. Every refusal is problem+json (RFC 9457).",
+        description = "Registrations and votes of one day: sent in, counted, listed. Every refusal is problem+json (RFC 9457).",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(super::error::problem::Problem, tally_body::TallyChangeBody))
@@ -41,6 +42,8 @@ fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(registrations::register))
         .routes(routes!(challenge::challenge))
+        .routes(routes!(votes::cast))
+        .routes(routes!(votes::cast_batch))
         .routes(routes!(chart::events))
         .routes(routes!(tallies::tally))
         .routes(routes!(tallies::events))

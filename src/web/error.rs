@@ -26,6 +26,8 @@ use jornada_service::registrations::photo_repository::PhotoError;
 use jornada_service::reports::ReportError;
 use jornada_service::staff::AccountsError;
 use jornada_service::staff::password::PasswordError;
+use jornada_service::votes::CastError;
+use jornada_service::votes::tokens::TokenError;
 use jornada_store::StoreError;
 
 pub use present::{panicked, present};
@@ -60,6 +62,15 @@ pub enum Error {
     /// No such background report, or it has expired, or it belongs to somebody else.
     #[strum(serialize = "no-such-report")]
     NoSuchReport,
+    /// The campaign takes in the other kind of records.
+    #[strum(serialize = "other-kind")]
+    OtherKind,
+    /// The idempotency key was used for another vote.
+    #[strum(serialize = "vote-conflict")]
+    VoteConflict,
+    /// No vote, too many votes, or too large ones in one request.
+    #[strum(serialize = "too-many-votes")]
+    TooManyVotes,
     /// The campaign is not open.
     #[strum(serialize = "not-open")]
     NotOpen {
@@ -153,6 +164,7 @@ impl Error {
             | Self::NoSuchValue
             | Self::NoSuchRegistration
             | Self::NoSuchReport
+            | Self::OtherKind
             | Self::NoSuchLink => StatusCode::NOT_FOUND,
             Self::RegistrationDeleted(_) => StatusCode::GONE,
             Self::MethodNotAllowed | Self::NoProxy => StatusCode::METHOD_NOT_ALLOWED,
@@ -170,8 +182,12 @@ impl Error {
             Self::Invalid(_) | Self::Photo { .. } | Self::HoneypotFilled => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted => StatusCode::CONFLICT,
-            Self::TooLarge | Self::TextTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::AlreadyRegistered { .. } | Self::PreviouslyDeleted | Self::VoteConflict => {
+                StatusCode::CONFLICT
+            }
+            Self::TooLarge | Self::TextTooLarge | Self::TooManyVotes => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -201,6 +217,20 @@ impl Error {
             SubmitError::Busy => Self::Busy,
             SubmitError::Store(error) => error.into(),
             SubmitError::Photos(error) => error.into(),
+        }
+    }
+
+    /// Converts an error of a vote for this campaign.
+    pub fn from_cast_error(error: CastError, campaign: &Arc<Campaign>) -> Self {
+        match error {
+            CastError::NotOpen { closes_at } => Self::NotOpen {
+                campaign: campaign.clone(),
+                closes_at,
+            },
+            CastError::Invalid(errors) => Self::Invalid(errors),
+            CastError::Conflict => Self::VoteConflict,
+            CastError::Busy => Self::Busy,
+            CastError::Store(error) => error.into(),
         }
     }
 
@@ -263,6 +293,16 @@ impl From<UploadError> for Error {
             UploadError::BodyTimeout => Self::BodyTimeout,
             UploadError::TextTooLarge => Self::TextTooLarge,
             UploadError::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+impl From<TokenError> for Error {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Unknown => Self::Unauthorized,
+            TokenError::OtherScope => Self::Forbidden,
+            TokenError::Store(error) => error.into(),
         }
     }
 }

@@ -18,11 +18,11 @@ use super::address::ClientAddress;
 use super::error::Error;
 use super::error::problem::Problem;
 use super::filled_form::FilledForm;
-use super::submission::{ReceivedSubmission, submit};
+use super::submission::{ReceivedSubmission, submit, submit_vote};
 use super::write_task::WriteTask;
 use super::{AppState, RequestedCampaign};
 use jornada_domain::campaign::CampaignStatus;
-use jornada_domain::{Campaign, IdempotencyKey};
+use jornada_domain::{Campaign, IdempotencyKey, ReceiptNumber};
 use jornada_http::headers::with_camera;
 use jornada_http::page::{PageContext, render};
 use jornada_http::upload::Upload;
@@ -60,6 +60,9 @@ async fn submit_form(
     task: WriteTask,
     request: Request,
 ) -> Result<Response, Error> {
+    if campaign.requires_token {
+        return Err(Error::Unauthorized);
+    }
     let upload = Upload::read(&app.uploads, &campaign, request).await?;
     let work = async move { register(&app, &campaign, &visit, client, upload).await };
     Ok(task.run(work).await)
@@ -85,11 +88,8 @@ async fn register(
         is_form: true,
         proof: None,
     };
-    match submit(app, received).await {
-        Ok(SubmitOutcome::Registered(receipt) | SubmitOutcome::SameAgain(receipt)) => {
-            let path = format!("/r/{}", receipt.id.receipt());
-            Redirect::to(&visit.link(&path)).into_response()
-        }
+    match submit_either(app, received).await {
+        Ok(number) => Redirect::to(&visit.link(&format!("/r/{number}"))).into_response(),
         Err(Error::NotOpen { .. }) => render_closed(app, visit, campaign),
         Err(error) => {
             let timestamp = timestamp.filter(|_| !matches!(error, Error::FormExpired));
@@ -112,6 +112,21 @@ async fn register(
     }
 }
 
+/// Submits a registration or a vote, and returns the number of its receipt.
+async fn submit_either(
+    app: &AppState,
+    received: ReceivedSubmission<'_>,
+) -> Result<ReceiptNumber, Error> {
+    if received.campaign.is_vote() {
+        return Ok(submit_vote(app, received).await?.id.receipt());
+    }
+    match submit(app, received).await? {
+        SubmitOutcome::Registered(receipt) | SubmitOutcome::SameAgain(receipt) => {
+            Ok(receipt.id.receipt())
+        }
+    }
+}
+
 fn new_key() -> String {
     Uuid::new_v4().simple().to_string()
 }
@@ -121,6 +136,10 @@ fn new_timestamp(app: &AppState, campaign: &Campaign) -> String {
 }
 
 fn render_empty(app: &AppState, visit: &PageContext, campaign: &Campaign) -> Response {
+    // Only programs vote: people see the totals.
+    if campaign.requires_token {
+        return Redirect::to(&visit.chart_link(&campaign.id)).into_response();
+    }
     let closures = &app.registrations.closures;
     if closures.status(campaign, Timestamp::now()) != CampaignStatus::Open {
         return render_closed(app, visit, campaign);

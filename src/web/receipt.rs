@@ -29,7 +29,7 @@ async fn show_receipt(
 ) -> Result<Response, Error> {
     let number = ReceiptNumber::parse(&number).ok_or(Error::NoSuchRegistration)?;
     let admitted = app.admission.admit_lookup(client).await?;
-    let found = app.store.receipt(number).await;
+    let found = find_receipt(&app, number).await;
     admitted.settle(matches!(found, Ok(None)));
     let found = found?;
     let receipt = found.ok_or(Error::NoSuchRegistration)?;
@@ -45,6 +45,25 @@ async fn show_receipt(
         qr,
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// Finds the registration or the vote with this number.
+async fn find_receipt(app: &AppState, number: ReceiptNumber) -> Result<Option<Receipt>, Error> {
+    if let Some(receipt) = app.store.receipt(number).await? {
+        return Ok(Some(receipt));
+    }
+    let Some(mut vote) = app.store.vote(number).await? else {
+        return Ok(None);
+    };
+    let campaign = app.campaign(vote.campaign.as_str())?;
+    let field = campaign.tally_field();
+    let answer = vote.answers.remove(&field.name).unwrap_or_default();
+    Ok(Some(Receipt {
+        id: vote.id,
+        campaign: vote.campaign,
+        tally_value: field.tally_value(&answer),
+        received_at: vote.received_at,
+    }))
 }
 
 #[derive(Template)]

@@ -1,4 +1,4 @@
-//! Submits a registration: the one path from the form and the API into the service.
+//! Submits a registration or the vote of a form: the one path from form and API into the services.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use jiff::Timestamp;
 
 use super::error::Error;
 use crate::app::App;
-use jornada_domain::{Campaign, IdempotencyKey};
+use jornada_domain::{Campaign, Door, IdempotencyKey};
 use jornada_http::upload::Upload;
-use jornada_service::admission::{Evidence, HiddenFields, fingerprint};
+use jornada_service::admission::{Admitted, Evidence, HiddenFields, fingerprint};
 use jornada_service::registrations::{Submission, SubmitError, SubmitOutcome};
+use jornada_service::votes::{CastVote, SentVote};
 
 /// A submission as received by the form or the API.
 #[derive(Debug)]
@@ -31,6 +32,13 @@ pub struct ReceivedSubmission<'a> {
     pub proof: Option<&'a str>,
 }
 
+/// A submission that was admitted.
+struct AdmittedSubmission {
+    admitted: Admitted,
+    upload: Upload,
+    key: IdempotencyKey,
+}
+
 /// Admits and registers a submission. Call it in a [`WriteTask`](super::write_task::WriteTask), with the body read to its
 /// end: a client that is still sending would not read the response.
 ///
@@ -38,6 +46,48 @@ pub struct ReceivedSubmission<'a> {
 /// The first of: rate limit, incomplete body, invalid key, bot signals, proof of work, rejection of the answers or of the photo.
 /// Nothing is registered in any of these cases.
 pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<SubmitOutcome, Error> {
+    let campaign = received.campaign;
+    let AdmittedSubmission {
+        admitted,
+        upload,
+        key,
+    } = admit(app, received).await?;
+    let submission = Submission {
+        form: upload.form,
+        photo: upload.photo,
+        key,
+    };
+    let taken = app
+        .registrations
+        .submit(&admitted, campaign, submission, Timestamp::now());
+    let taken = taken.await;
+    drop(upload.reservation);
+    let revealed = taken.as_ref().is_err_and(SubmitError::reveals_identity);
+    admitted.settle(revealed);
+    taken.map_err(|error| Error::from_submit_error(error, campaign))
+}
+
+/// Admits and casts a vote of the form, with or without its script. Like [`submit`] otherwise.
+pub async fn submit_vote(app: &App, received: ReceivedSubmission<'_>) -> Result<CastVote, Error> {
+    let campaign = received.campaign;
+    let AdmittedSubmission {
+        admitted,
+        upload,
+        key,
+    } = admit(app, received).await?;
+    let vote = SentVote {
+        answers: upload.form,
+        key: Some(key.into()),
+    };
+    let cast = app
+        .votes
+        .cast(campaign, Door::Form, vote, Timestamp::now())
+        .await;
+    admitted.settle(false);
+    cast.map_err(|error| Error::from_cast_error(error, campaign))
+}
+
+async fn admit(app: &App, received: ReceivedSubmission<'_>) -> Result<AdmittedSubmission, Error> {
     let ReceivedSubmission {
         campaign, client, ..
     } = received;
@@ -54,17 +104,9 @@ pub async fn submit(app: &App, received: ReceivedSubmission<'_>) -> Result<Submi
     let admitted = admission.admit(campaign, client, evidence.as_ref(), Timestamp::now());
     let admitted = admitted.await?;
     let (upload, key) = complete?;
-    let submission = Submission {
-        form: upload.form,
-        photo: upload.photo,
+    Ok(AdmittedSubmission {
+        admitted,
+        upload,
         key,
-    };
-    let taken = app
-        .registrations
-        .submit(&admitted, campaign, submission, Timestamp::now());
-    let taken = taken.await;
-    drop(upload.reservation);
-    let revealed = taken.as_ref().is_err_and(SubmitError::reveals_identity);
-    admitted.settle(revealed);
-    taken.map_err(|error| Error::from_submit_error(error, campaign))
+    })
 }

@@ -335,7 +335,7 @@ pub async fn vote(app: &RunningInstance, proof: Option<&str>, key: &str, artist:
 #[tokio::test]
 async fn a_proof_of_work_is_consumed_once_across_instances() {
     let installation = Installation::new(Stores::Servers);
-    require_work(&installation, "mejor-disco");
+    require_work(&installation, "voto");
     let (one, two) = (installation.start().await, installation.start().await);
     for proof in [None, Some("nonsense"), Some("e30=")] {
         let told = expect_problem(vote(&one, proof, "key-0001", "Los Ejemplos").await, 403).await;

@@ -53,7 +53,7 @@ async fn start() -> RunningInstance {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_EXEMPT", "none");
     installation.set("JORNADA_LIMIT_REGISTRATIONS", "4+1");
-    require_work(&installation, "mejor-disco");
+    require_work(&installation, "voto");
     installation.start().await
 }
 

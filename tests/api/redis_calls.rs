@@ -123,7 +123,7 @@ async fn submit_form(app: &RunningInstance, document: &str, shown_at: &str) -> u
 async fn a_registration_takes_one_call_and_none_if_the_client_is_exempt() {
     let mut installation = Installation::new(Stores::Embedded);
     installation.set("JORNADA_CACHE", &cache());
-    require_work(&installation, "mejor-disco");
+    require_work(&installation, "voto");
     let app = installation.start().await;
     let page = app.get("/").await.text().await.unwrap();
     let shown_at = hidden_field(&page, "_at");

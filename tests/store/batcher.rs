@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jornada_domain::{Registration, RegistrationSelection};
 use jornada_runtime::metrics::text;
-use jornada_service::registrations::batcher::{BatchError, Batcher, MAX_WAITING};
-use jornada_service::registrations::metrics::BatchMetrics;
-use jornada_store::{InsertOutcome, Store, StoreSetting};
+use jornada_service::batcher::metrics::BatchMetricsByKind;
+use jornada_service::batcher::{BatchError, Batcher, MAX_WAITING_REGISTRATIONS};
+use jornada_store::{InsertOutcome, NewRegistration, Store, StoreSetting};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Document, doc};
 use prometheus::Registry;
@@ -17,16 +17,20 @@ use crate::exactness::assert_deltas_are_exact;
 use crate::fixture::{StoreFixture, record, registration};
 
 struct MeasuredBatcher {
-    batcher: Batcher,
+    batcher: Batcher<NewRegistration>,
     registry: Registry,
 }
 
 impl MeasuredBatcher {
     fn new(store: &Store) -> Self {
         let registry = Registry::new();
-        let metrics = BatchMetrics::new(&registry).unwrap();
+        let metrics = BatchMetricsByKind::new(&registry).unwrap();
         Self {
-            batcher: Batcher::new(store.clone(), metrics),
+            batcher: Batcher::new(
+                store.clone(),
+                metrics.of_registrations(),
+                MAX_WAITING_REGISTRATIONS,
+            ),
             registry,
         }
     }
@@ -133,13 +137,13 @@ pub async fn what_waits_is_one_batch(fixture: &StoreFixture) {
 
 pub async fn registrations_beyond_the_bound_are_rejected(fixture: &StoreFixture) {
     let batcher = MeasuredBatcher::new(&fixture.store);
-    let all = several(fixture, 0..MAX_WAITING + 3);
+    let all = several(fixture, 0..MAX_WAITING_REGISTRATIONS + 3);
     let (blocked, others) = all.split_at(2);
     let (last, waiting) = others.split_last().unwrap();
     let hold = Hold::start(fixture, blocked).await;
     let mut inserts = batcher.occupy(fixture, blocked).await;
     inserts.extend(waiting.iter().map(|one| batcher.insert(fixture, one)));
-    batcher.wait_until_waiting(MAX_WAITING).await;
+    batcher.wait_until_waiting(MAX_WAITING_REGISTRATIONS).await;
     let rejected = batcher.insert(fixture, last).await.unwrap();
     assert!(matches!(rejected, Err(BatchError::Busy)));
     assert!(batcher.has_metric("rejected_total", 1));

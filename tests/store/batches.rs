@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jornada_domain::{Registration, RegistrationSelection};
-use jornada_store::{InsertOutcome, MAX_BATCH_RECORDS, StoreError, StoreSetting, UpdateOutcome};
+use jornada_store::{
+    InsertOutcome, MAX_BATCH_RECORDS, NewRegistration, StoreError, StoreSetting, UpdateOutcome,
+};
 use mongodb::bson::doc;
 
 use crate::corrections::{correct, delete, insert};
@@ -55,7 +57,13 @@ pub async fn a_batch_returns_an_outcome_for_each_record(fixture: &StoreFixture) 
 }
 
 pub async fn a_batch_may_be_empty_or_large(fixture: &StoreFixture) {
-    assert!(fixture.store.insert(Vec::new()).await.is_empty());
+    assert!(
+        fixture
+            .store
+            .insert(Vec::<NewRegistration>::new())
+            .await
+            .is_empty()
+    );
     let other = fixture::campaign("carnaval");
     let all = (0..MAX_BATCH_RECORDS).map(|number| {
         let campaign = if number % 10 == 0 {

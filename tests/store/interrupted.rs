@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jornada_domain::{Registration, RegistrationSelection};
-use jornada_service::registrations::batcher::{BatchError, Batcher};
-use jornada_service::registrations::metrics::BatchMetrics;
+use jornada_service::batcher::metrics::BatchMetricsByKind;
+use jornada_service::batcher::{BatchError, Batcher, MAX_WAITING_REGISTRATIONS};
 use jornada_store::{InsertOutcome, OPERATION_TIMEOUT, StoreError, UpdateOutcome};
 use jornada_testkit::proxy::{Cut, Proxy};
 use mongodb::bson::spec::BinarySubtype;
@@ -113,8 +113,9 @@ async fn the_transaction_of_a_dead_instance_delays_only_its_ids() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_a_store_that_is_down_gets_an_error_in_time() {
     let (proxy, fixture) = fixture_behind_a_proxy().await;
-    let metrics = BatchMetrics::new(&prometheus::Registry::new()).unwrap();
-    let batcher = Batcher::new(fixture.store.clone(), metrics);
+    let metrics = BatchMetricsByKind::new(&prometheus::Registry::new()).unwrap();
+    let metrics = metrics.of_registrations();
+    let batcher = Batcher::new(fixture.store.clone(), metrics, MAX_WAITING_REGISTRATIONS);
     let insert = |key: usize| {
         let one = registration(&fixture.campaign, &key.to_string(), "Cali", 0);
         let (batcher, record) = (batcher.clone(), record(&fixture.campaign, &one));

@@ -42,6 +42,11 @@ impl Answers {
         self.0.get(index).and_then(Option::as_deref)
     }
 
+    /// Returns the size of all answers in bytes.
+    pub fn size(&self) -> usize {
+        self.iter().flatten().map(str::len).sum()
+    }
+
     /// Returns the answers in the order of the fields.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&str>> {
         self.0.iter().map(Option::as_deref)

@@ -7,6 +7,7 @@ mod kind;
 mod retention;
 mod table;
 mod tallies;
+mod votes;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -19,12 +20,15 @@ use super::tally::Tally;
 
 pub use retention::Retention;
 pub use table::CampaignFileError;
+pub use votes::{Alias, CampaignKind};
 
 /// A campaign: its questions and its period.
 #[derive(Clone, Debug)]
 pub struct Campaign {
     /// Unique id.
     pub id: CampaignId,
+    /// What it takes in.
+    pub kind: CampaignKind,
     /// Whether this is the campaign at `/`.
     pub is_default: bool,
     /// Title of the page.
@@ -47,6 +51,10 @@ pub struct Campaign {
     pub fields: Vec<Field>,
     /// Counts of the answers; the first is the public chart.
     pub tallies: Vec<Tally>,
+    /// Whether only programs with a token of the scope `votes` may vote.
+    pub requires_token: bool,
+    /// Paths of existing programs that send votes.
+    pub aliases: Vec<Alias>,
 }
 
 /// Whether a campaign accepts registrations.
@@ -61,6 +69,11 @@ pub enum CampaignStatus {
 }
 
 impl Campaign {
+    /// Returns whether it takes in votes.
+    pub fn is_vote(&self) -> bool {
+        self.kind == CampaignKind::Vote
+    }
+
     /// Returns the field with this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)

@@ -33,6 +33,8 @@ pub struct Field {
     pub tally: bool,
     /// Whether a tally groups or filters by this field.
     pub is_counted: bool,
+    /// Index of the earlier place field whose answer is the region of this place; only in vote campaigns.
+    pub within: Option<usize>,
     /// HTML autofill token (`name`, `address-level2` …).
     pub autocomplete: Option<String>,
 }
@@ -53,6 +55,13 @@ pub enum FieldKind {
     Place(Places),
     /// One of several options.
     Choice(Choice),
+    /// A whole number.
+    Integer {
+        /// Lowest number.
+        min: i64,
+        /// Highest number.
+        max: i64,
+    },
     /// A photo; its bytes are inspected separately.
     Photo,
 }
@@ -65,6 +74,15 @@ impl Field {
 
     /// Normalises and validates an answer. Returns `None` for an empty answer to an optional field.
     pub fn validate(&self, raw: &str) -> Result<Option<String>, ValidationError> {
+        self.validate_within(raw, None)
+    }
+
+    /// Like [`validate`](Self::validate), but of places only those of `region` are valid, if it is given.
+    pub fn validate_within(
+        &self,
+        raw: &str,
+        region: Option<&str>,
+    ) -> Result<Option<String>, ValidationError> {
         if raw.trim().is_empty() {
             return if self.required {
                 Err(ValidationError::Missing)
@@ -75,8 +93,9 @@ impl Field {
         let answer = match &self.kind {
             FieldKind::Text { min, max } => validate_text(raw, *min, *max)?,
             FieldKind::Document => document::parse(raw)?,
-            FieldKind::Place(places) => places.validate(raw)?,
+            FieldKind::Place(places) => places.validate(raw, region)?,
             FieldKind::Choice(choice) => choice.parse(raw)?,
+            FieldKind::Integer { min, max } => parse_integer(raw, *min, *max)?,
             FieldKind::Photo => return Err(ValidationError::UnknownField),
         };
         if self.is_counted && !self.has_counted_value(&answer) {
@@ -96,7 +115,10 @@ impl Field {
         match &self.kind {
             FieldKind::Place(places) => places.tally_value(answer),
             FieldKind::Text { .. } => text::fold(answer),
-            FieldKind::Document | FieldKind::Choice(_) | FieldKind::Photo => answer.to_owned(),
+            FieldKind::Document
+            | FieldKind::Choice(_)
+            | FieldKind::Integer { .. }
+            | FieldKind::Photo => answer.to_owned(),
         }
     }
 
@@ -113,7 +135,12 @@ impl Field {
     pub fn closed_values(&self) -> Option<usize> {
         match &self.kind {
             FieldKind::Place(places) => places.accepts_only_listed().then(|| places.list().len()),
-            FieldKind::Choice(choice) => Some(choice.0.len()),
+            FieldKind::Choice(choice) => Some(choice.options().len()),
+            FieldKind::Integer { min, max } => Some(
+                usize::try_from(max.abs_diff(*min))
+                    .unwrap_or(usize::MAX)
+                    .saturating_add(1),
+            ),
             FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => None,
         }
     }
@@ -130,9 +157,18 @@ impl Field {
         match &self.kind {
             FieldKind::Place(places) => places.find(typed).map(|place| place.name.clone()),
             FieldKind::Choice(choice) => choice.parse(typed).ok(),
+            FieldKind::Integer { min, max } => parse_integer(typed, *min, *max).ok(),
             FieldKind::Text { .. } | FieldKind::Document | FieldKind::Photo => None,
         }
     }
+}
+
+/// Parses a whole number as people and programs write it, without a decimal point. Returns its shortest form.
+fn parse_integer(raw: &str, min: i64, max: i64) -> Result<String, ValidationError> {
+    let number = raw.trim().parse::<i64>().ok();
+    let number = number.filter(|number| (min..=max).contains(number));
+    let refusal = ValidationError::NotInRange { min, max };
+    number.map(|number| number.to_string()).ok_or(refusal)
 }
 
 fn validate_text(raw: &str, min: usize, max: usize) -> Result<String, ValidationError> {
@@ -164,5 +200,24 @@ mod tests {
             Err(ValidationError::TooLong { max: 120 })
         );
         assert!(validate_text(&"á".repeat(120), 2, 120).is_ok());
+    }
+
+    #[test]
+    fn a_whole_number_has_one_form_and_a_range() {
+        for (raw, expected) in [("7", "7"), (" 007 ", "7"), ("-2", "-2"), ("+3", "3")] {
+            assert_eq!(parse_integer(raw, -2, 9).as_deref(), Ok(expected));
+        }
+        for raw in [
+            "10",
+            "-3",
+            "7.0",
+            "7e0",
+            "siete",
+            "٧",
+            "99999999999999999999",
+        ] {
+            let refused = ValidationError::NotInRange { min: -2, max: 9 };
+            assert_eq!(parse_integer(raw, -2, 9), Err(refused), "{raw}");
+        }
     }
 }

@@ -19,10 +19,12 @@ pub mod place;
 pub mod reason;
 pub mod registration;
 pub mod selection;
+mod similar;
 pub mod staff;
 pub mod tally;
 pub mod text;
 pub mod validation_error;
+pub mod vote;
 
 pub use answers::{Answers, FormData};
 pub use campaign::Campaign;
@@ -35,5 +37,6 @@ pub use registration::{ReceiptNumber, Registration, RegistrationId};
 pub use selection::RegistrationSelection;
 pub use tally::Tally;
 pub use validation_error::{FieldError, RejectionReason, ValidationError};
+pub use vote::{Door, Vote};
 
 pub use jornada_photo::PhotoFormat;

@@ -3,20 +3,17 @@
 
 use std::collections::HashMap;
 
+use super::similar::find_similar;
 use super::text;
 use super::validation_error::ValidationError;
 
 /// Maximum length of a place that is not listed, in characters.
 const MAX_NAME_CHARS: usize = 120;
-/// Maximum number of suggestions for an unlisted place.
-const MAX_SUGGESTIONS: usize = 3;
-/// Minimum similarity (Jaro–Winkler, 0 to 1) of a suggestion.
-const MIN_SIMILARITY: f64 = 0.75;
 
 /// A listed place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Stored spelling.
+    /// Stored spelling. Includes the region if several places of the list have the same name.
     pub name: String,
     /// Region (department), shown beside the name.
     pub region: String,
@@ -26,7 +23,8 @@ pub struct Place {
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     list: Vec<Place>,
-    by_folding: HashMap<String, usize>,
+    /// Indexes of the places by each of their spellings; several for a name without its region.
+    by_folding: HashMap<String, Vec<usize>>,
     accepts_others: bool,
 }
 
@@ -44,8 +42,9 @@ impl Places {
         !self.accepts_others
     }
 
-    /// Parses a CSV list: a header, then `name,region` and optionally further spellings separated by `|`. Returns
-    /// all errors with their lines: names that fold alike, an empty name, too few columns.
+    /// Parses a CSV list: a header, then `name,region` and optionally further spellings separated by `|`. Places of the
+    /// same name in different regions are named `name (region)`. Returns all errors with their lines: names that fold
+    /// alike within a region, an empty name, too few columns.
     pub fn parse(csv: &str, accepts_others: bool) -> Result<Self, Vec<(u64, String)>> {
         let mut places = Self {
             accepts_others,
@@ -68,6 +67,7 @@ impl Places {
             errors.push((1, "the list is empty".into()));
         }
         if errors.is_empty() {
+            places.name_homonyms();
             Ok(places)
         } else {
             Err(errors)
@@ -81,25 +81,50 @@ impl Places {
             return Err("the name is empty or has control characters".into());
         }
         let place = self.list.len();
+        self.list.push(Place {
+            name: name.clone(),
+            region: region.to_owned(),
+        });
         self.add_spelling(&name, place)?;
         self.add_spelling(&format!("{name} {region}"), place)?;
         let aliases = row.get(2).unwrap_or_default().split('|');
         for alias in aliases.filter(|alias| !alias.is_empty()) {
             self.add_spelling(alias, place)?;
         }
-        self.list.push(Place {
-            name,
-            region: region.to_owned(),
-        });
         Ok(())
     }
 
+    /// Adds a spelling. Fails if another place of the same region has it.
     fn add_spelling(&mut self, spelling: &str, place: usize) -> Result<(), String> {
-        match self.by_folding.insert(text::fold(spelling), place) {
-            Some(other) if other != place => {
-                Err(format!("'{spelling}' names two places of the list"))
+        let region = text::fold(&self.list[place].region);
+        let known = self.by_folding.entry(text::fold(spelling)).or_default();
+        let is_same_region = |other: &usize| text::fold(&self.list[*other].region) == region;
+        if known
+            .iter()
+            .any(|other| *other != place && is_same_region(other))
+        {
+            return Err(format!("'{spelling}' names two places of the list"));
+        }
+        if !known.contains(&place) {
+            known.push(place);
+        }
+        Ok(())
+    }
+
+    /// Adds the region to the names that several places have.
+    fn name_homonyms(&mut self) {
+        for place in &mut self.list {
+            let known = self.by_folding.get(&text::fold(&place.name));
+            if known.is_some_and(|places| places.len() > 1) {
+                place.name = format!("{} ({})", place.name, place.region);
             }
-            _ => Ok(()),
+        }
+        // Parentheses are not part of a folding that was added before.
+        for (index, place) in self.list.iter().enumerate() {
+            let known = self.by_folding.entry(text::fold(&place.name)).or_default();
+            if !known.contains(&index) {
+                known.push(index);
+            }
         }
     }
 
@@ -108,17 +133,31 @@ impl Places {
         &self.list
     }
 
-    /// Finds a listed place by any of its spellings, regardless of case and accents.
+    /// Finds a listed place by any of its spellings, regardless of case and accents. `None` if several places have it.
     pub fn find(&self, spelling: &str) -> Option<&Place> {
-        self.by_folding
-            .get(&text::fold(spelling))
-            .map(|place| &self.list[*place])
+        match self.spelled(spelling) {
+            [place] => Some(&self.list[*place]),
+            _ => None,
+        }
     }
 
-    /// Validates a place and returns the listed spelling, or the normalised text if unlisted places are accepted.
-    pub fn validate(&self, raw: &str) -> Result<String, ValidationError> {
+    fn spelled(&self, spelling: &str) -> &[usize] {
+        let places = self.by_folding.get(&text::fold(spelling));
+        places.map_or(&[], Vec::as_slice)
+    }
+
+    /// Validates a place and returns the listed spelling, or the normalised text if unlisted places are accepted. A
+    /// place outside `region` is not accepted, if that is given.
+    pub fn validate(&self, raw: &str, region: Option<&str>) -> Result<String, ValidationError> {
         let typed = text::normalise(raw)?;
-        if let Some(place) = self.find(&typed) {
+        let region = region.map(text::fold);
+        let is_inside = |place: &Place| {
+            let region = region.as_ref();
+            region.is_none_or(|region| text::fold(&place.region) == *region)
+        };
+        let spelled = self.spelled(&typed).iter().map(|place| &self.list[*place]);
+        let found: Vec<_> = spelled.filter(|place| is_inside(place)).collect();
+        if let [place] = found[..] {
             return Ok(place.name.clone());
         }
         if typed.chars().count() > MAX_NAME_CHARS {
@@ -126,28 +165,22 @@ impl Places {
                 max: MAX_NAME_CHARS,
             });
         }
-        if self.accepts_others {
+        if self.accepts_others && found.is_empty() {
             return Ok(typed);
         }
-        Err(ValidationError::UnknownPlace {
-            nearest: self.find_nearest(&typed),
-        })
+        let nearest = if found.is_empty() {
+            let inside = self.list.iter().filter(|place| is_inside(place));
+            find_similar(&typed, inside.map(|place| place.name.as_str()))
+        } else {
+            found.into_iter().map(|place| place.name.clone()).collect()
+        };
+        Err(ValidationError::UnknownPlace { nearest })
     }
 
     /// Returns the value under which a validated place is counted: the listed spelling, or the folded text.
     pub fn tally_value(&self, validated: &str) -> String {
         let listed = self.find(validated).map(|place| place.name.clone());
         listed.unwrap_or_else(|| text::fold(validated))
-    }
-
-    fn find_nearest(&self, typed: &str) -> Vec<String> {
-        let typed = text::fold(typed);
-        let similarity = |place: &Place| strsim::jaro_winkler(&typed, &text::fold(&place.name));
-        let rated = self.list.iter().map(|place| (similarity(place), place));
-        let mut likely: Vec<_> = rated.filter(|(rate, _)| *rate >= MIN_SIMILARITY).collect();
-        likely.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let names = likely.into_iter().map(|(_, place)| place.name.clone());
-        names.take(MAX_SUGGESTIONS).collect()
     }
 }
 
@@ -168,13 +201,17 @@ mod tests {
             " santafe  de bogota",
             "Bogotá, Bogotá D.C.",
         ] {
-            assert_eq!(places().validate(raw).as_deref(), Ok("Bogotá"), "{raw}");
+            assert_eq!(
+                places().validate(raw, None).as_deref(),
+                Ok("Bogotá"),
+                "{raw}"
+            );
         }
     }
 
     #[test]
     fn an_unknown_place_is_answered_with_the_nearest() {
-        let refusal = places().validate("Medelin").unwrap_err();
+        let refusal = places().validate("Medelin", None).unwrap_err();
         assert_eq!(
             refusal,
             ValidationError::UnknownPlace {
@@ -187,7 +224,7 @@ mod tests {
     fn without_a_list_spellings_are_kept_and_grouped() {
         let places = Places::any();
         assert_eq!(
-            places.validate("Aterciopelados ").as_deref(),
+            places.validate("Aterciopelados ", None).as_deref(),
             Ok("Aterciopelados")
         );
         assert_eq!(places.tally_value("los  ÁRBOLES"), "los arboles");
@@ -199,6 +236,36 @@ mod tests {
         let mistakes =
             Places::parse("name,region\nCali,Valle\nCALI,Otro\n,Nada\nSolo\n", false).unwrap_err();
         let lines: Vec<_> = mistakes.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [3, 4, 5]);
+        assert_eq!(lines, [4, 5]);
+        let twice = Places::parse("name,region\nCali,Valle\nCALI,valle\n", false);
+        assert_eq!(twice.unwrap_err()[0].0, 3);
+    }
+
+    #[test]
+    fn places_of_one_name_are_told_apart_by_their_region() {
+        let csv = "name,region\nSan Pedro Sacatepéquez,Guatemala\nCantel,Quetzaltenango\nSAN PEDRO SACATEPÉQUEZ,San Marcos\n";
+        let places = Places::parse(csv, false).unwrap();
+        let names: Vec<_> = places.list().iter().map(|place| &*place.name).collect();
+        let [first, _, second] = names[..] else {
+            panic!("{names:?}")
+        };
+        assert_eq!(first, "San Pedro Sacatepéquez (Guatemala)");
+        let nearest = vec![first.to_owned(), second.to_owned()];
+        let bare = "san pedro sacatepequez";
+        let refused = Err(ValidationError::UnknownPlace { nearest });
+        assert_eq!(places.validate(bare, None), refused);
+        assert_eq!(
+            places.validate(bare, Some("guatemala")).as_deref(),
+            Ok(first)
+        );
+        for spelling in [first, "San Pedro Sacatepéquez, Guatemala"] {
+            assert_eq!(places.validate(spelling, None).as_deref(), Ok(first));
+            assert_eq!(places.tally_value(spelling), first);
+        }
+        let elsewhere = places.validate("Cantel", Some("Guatemala"));
+        assert_eq!(
+            elsewhere,
+            Err(ValidationError::UnknownPlace { nearest: vec![] })
+        );
     }
 }

@@ -60,20 +60,28 @@ pub enum UniqueKey {
 pub struct RegistrationId([u8; 16]);
 
 impl RegistrationId {
-    /// Derives the id. The secret must be the same on every instance.
-    ///
-    /// # Panics
-    /// Never: HMAC accepts keys of any length.
+    /// Derives the id of a vote from the idempotency key of its request.
+    pub fn derive_for_vote(secret: &[u8], campaign: &CampaignId, key: &str) -> Self {
+        Self::derive_from(secret, campaign, b'v', key)
+    }
+
+    /// Derives the id of a registration. The secret must be the same on every instance.
     pub fn derive(secret: &[u8], campaign: &CampaignId, key: &UniqueKey) -> Self {
         let (kind, key) = match key {
-            UniqueKey::Answer(answer) => (b'a', answer.as_bytes()),
-            UniqueKey::Request(key) => (b'k', key.as_str().as_bytes()),
+            UniqueKey::Answer(answer) => (b'a', answer.as_str()),
+            UniqueKey::Request(key) => (b'k', key.as_str()),
         };
+        Self::derive_from(secret, campaign, kind, key)
+    }
+
+    /// # Panics
+    /// Never: HMAC accepts keys of any length.
+    fn derive_from(secret: &[u8], campaign: &CampaignId, kind: u8, key: &str) -> Self {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
         mac.update(campaign.as_str().as_bytes());
         mac.update(&[0, kind]);
-        mac.update(key);
+        mac.update(key.as_bytes());
         let digest = mac.finalize().into_bytes();
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);

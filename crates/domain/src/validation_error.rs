@@ -26,6 +26,8 @@ pub enum RejectionReason {
     UnknownPlace,
     /// [`ValidationError::NotAnOption`].
     NotAnOption,
+    /// [`ValidationError::NotInRange`].
+    NotInRange,
     /// [`ValidationError::UnknownField`].
     #[strum(serialize = "not-asked")]
     UnknownField,
@@ -34,6 +36,8 @@ pub enum RejectionReason {
     /// [`ValidationError::TooManyCorrections`].
     #[strum(serialize = "too-often")]
     TooManyCorrections,
+    /// The vote could not be read.
+    Malformed,
     /// The photo was rejected.
     Photo,
     /// The campaign was not open.
@@ -73,7 +77,17 @@ pub enum ValidationError {
         nearest: Vec<String>,
     },
     /// Not one of the options.
-    NotAnOption,
+    NotAnOption {
+        /// Most similar values, best first; may be empty.
+        nearest: Vec<String>,
+    },
+    /// Not a whole number of the range.
+    NotInRange {
+        /// Lowest number.
+        min: i64,
+        /// Highest number.
+        max: i64,
+    },
     /// The campaign has no such field.
     UnknownField,
     /// The same field was sent more than once.
@@ -83,9 +97,37 @@ pub enum ValidationError {
         /// Maximum number of corrections.
         max: usize,
     },
+    /// A vote that is not a JSON object.
+    NotAnObject,
+    /// A value that is neither a text nor a number.
+    NotAText,
+    /// An idempotency key of another form.
+    BadKey,
 }
 
 impl ValidationError {
+    /// Returns the code for programs, part of version 1 of the contract.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "required",
+            Self::ConsentMissing => "consent_required",
+            Self::TooShort { .. } => "too_short",
+            Self::TooLong { .. } => "too_long",
+            Self::ControlCharacter => "control_character",
+            Self::NoLetter => "no_letter",
+            Self::NotADocument => "not_a_document",
+            Self::UnknownPlace { .. } => "unknown_place",
+            Self::NotAnOption { .. } => "not_an_option",
+            Self::NotInRange { .. } => "not_in_range",
+            Self::UnknownField => "unknown_field",
+            Self::Repeated => "repeated",
+            Self::TooManyCorrections { .. } => "too_many_corrections",
+            Self::NotAnObject => "not_an_object",
+            Self::NotAText => "not_a_text",
+            Self::BadKey => "bad_key",
+        }
+    }
+
     /// Returns the reason that is counted.
     pub fn reason(&self) -> RejectionReason {
         match self {
@@ -97,10 +139,12 @@ impl ValidationError {
             Self::NoLetter => RejectionReason::NoLetter,
             Self::NotADocument => RejectionReason::NotADocument,
             Self::UnknownPlace { .. } => RejectionReason::UnknownPlace,
-            Self::NotAnOption => RejectionReason::NotAnOption,
+            Self::NotAnOption { .. } => RejectionReason::NotAnOption,
+            Self::NotInRange { .. } => RejectionReason::NotInRange,
             Self::UnknownField => RejectionReason::UnknownField,
             Self::Repeated => RejectionReason::Repeated,
             Self::TooManyCorrections { .. } => RejectionReason::TooManyCorrections,
+            Self::NotAnObject | Self::NotAText | Self::BadKey => RejectionReason::Malformed,
         }
     }
 }
@@ -132,7 +176,7 @@ mod tests {
     fn reasons_have_permanent_names() {
         let names = RejectionReason::VARIANTS.iter().map(<&str>::from);
         let expected = "missing consent-missing too-short too-long control-character no-letter not-a-document unknown-place \
-                        not-an-option not-asked repeated too-often photo not-open already-registered deleted";
+                        not-an-option not-in-range not-asked repeated too-often malformed photo not-open already-registered deleted";
         assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
     }
 }

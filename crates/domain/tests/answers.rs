@@ -54,7 +54,7 @@ proptest! {
         let name = &place.get(places.list()).name;
         let cased = if upper { name.to_uppercase() } else { text::fold(name) };
         let typed = format!("{}{cased}{}", " ".repeat(spaces), " ".repeat(spaces));
-        prop_assert_eq!(places.validate(&typed), Ok(name.clone()));
+        prop_assert_eq!(places.validate(&typed, None), Ok(name.clone()));
     }
 
     #[test]
@@ -65,7 +65,7 @@ proptest! {
         let places = cities();
         let name = &place.get(places.list()).name;
         let typed: String = name.chars().zip(ways.iter().cycle()).map(|(c, way)| mistype(c, *way)).collect();
-        let admitted = places.validate(&format!("\t{typed} "));
+        let admitted = places.validate(&format!("\t{typed} "), None);
         prop_assert!(admitted.is_ok(), "{typed:?}: {admitted:?}");
         prop_assert!(places.list().iter().any(|place| Ok(&place.name) == admitted.as_ref()));
     }

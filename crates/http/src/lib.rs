@@ -11,5 +11,6 @@ pub mod multipart;
 pub mod page;
 pub mod upload;
 mod upload_error;
+pub mod vote_body;
 
 pub use upload_error::UploadError;

@@ -30,9 +30,6 @@ const MAX_BUFFER_BYTES: usize = MAX_PHOTO_BYTES + 256 * 1024;
 /// Timeout for the whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Error of a body that is not JSON.
-const NOT_JSON: UploadError = UploadError::Malformed("a body that is not a JSON object");
-
 /// A submission as received.
 #[derive(Debug)]
 pub struct Upload {
@@ -137,7 +134,10 @@ impl UploadReader<'_> {
 
     async fn read_json(&mut self, mut body: Body) -> Result<(), UploadError> {
         let mut json = Vec::new();
-        while let Some(piece) = next_piece(&mut body).await.map_err(|_| NOT_JSON)? {
+        while let Some(piece) = next_piece(&mut body)
+            .await
+            .map_err(|_| UploadError::NOT_JSON)?
+        {
             let length = json.len() + piece.len();
             if length > MAX_TEXT_BYTES {
                 return Err(UploadError::TextTooLarge);
@@ -330,7 +330,8 @@ async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, UploadError> {
 }
 
 fn parse_json(json: &[u8]) -> Result<FormData, UploadError> {
-    let object: Map<String, Value> = serde_json::from_slice(json).map_err(|_| NOT_JSON)?;
+    let object: Map<String, Value> =
+        serde_json::from_slice(json).map_err(|_| UploadError::NOT_JSON)?;
     let mut form = FormData::default();
     for (name, value) in object {
         let text = match value {

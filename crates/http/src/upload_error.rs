@@ -33,6 +33,9 @@ pub enum UploadError {
 }
 
 impl UploadError {
+    /// A body that is not JSON, or ends half-way.
+    pub(crate) const NOT_JSON: Self = Self::Malformed("a body that is not a JSON object");
+
     /// A malformed or incomplete multipart body.
     pub(crate) const MALFORMED_MULTIPART: Self =
         Self::Malformed("a multipart body that ends or breaks half-way");

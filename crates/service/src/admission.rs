@@ -31,6 +31,7 @@ pub use reservation::Admitted;
 
 use crate::key::{DerivedKey, InstallationSecret};
 use jornada_domain::{Campaign, CampaignId};
+use local::LocalCounters;
 use metrics::AbuseMetrics;
 use proof_of_work::{Challenge, ProofOfWork};
 use rate::{Rate, RateBucket};
@@ -46,6 +47,8 @@ pub struct Admission {
     limits: RateLimits,
     timestamps: FormTimestamps,
     proof_of_work: ProofOfWork,
+    /// Votes are counted in this process alone: a call to Redis for each would cost more than the vote.
+    votes: LocalCounters,
     metrics: AbuseMetrics,
 }
 
@@ -92,6 +95,7 @@ impl Admission {
             limits,
             timestamps: FormTimestamps::new(secret),
             proof_of_work: ProofOfWork::new(secret),
+            votes: LocalCounters::default(),
             metrics,
         }
     }
@@ -125,6 +129,30 @@ impl Admission {
             Ok(_) => Ok(admitted),
             Err(denied) => Err(self.count_bot_signal(denied)),
         }
+    }
+
+    /// Counts votes that a client sends without a token.
+    pub fn admit_votes(
+        &self,
+        campaign: &CampaignId,
+        client: IpAddr,
+        votes: usize,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        if self.is_exempt(client) {
+            return Ok(());
+        }
+        let who = format!("{campaign} {}", rate_limit_key(client));
+        let bucket = RateBucket {
+            name: self.key.pseudonym(&who),
+            rate: self.limits.votes,
+        };
+        let tokens = u32::try_from(votes).unwrap_or(u32::MAX);
+        let acquired = self.votes.acquire_many(&bucket, tokens, now);
+        acquired.map_err(|retry_after| {
+            self.metrics.limited.with_label_values(&["votes"]).inc();
+            Denied::RateLimited { retry_after }
+        })
     }
 
     /// Counts a receipt lookup and reserves one miss.

@@ -78,6 +78,7 @@ impl Campaigns {
                 )));
             }
         }
+        check_aliases(all.values())?;
         let mut defaults = all.values().filter(|campaign| campaign.is_default);
         let default = defaults.next().or(all.values().next()).cloned();
         if defaults.next().is_some() {
@@ -103,6 +104,24 @@ impl Campaigns {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Campaign>> {
         self.all.values()
     }
+}
+
+/// Checks that no two campaigns have an alias of the same path.
+fn check_aliases<'a>(
+    campaigns: impl Iterator<Item = &'a Arc<Campaign>>,
+) -> Result<(), CampaignsError> {
+    let mut paths = BTreeMap::new();
+    for campaign in campaigns {
+        for alias in &campaign.aliases {
+            if let Some(other) = paths.insert(&alias.path, &campaign.id) {
+                return Err(CampaignsError::Duplicate(format!(
+                    "'{other}' and '{}' have an alias with the path {}",
+                    campaign.id, alias.path
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn list_files(folder: &Path) -> Result<Vec<PathBuf>, CampaignsError> {

@@ -1,10 +1,11 @@
-//! All use cases, without HTTP: admission, registrations, retention, totals, reports, staff.
+//! All use cases, without HTTP: admission, registrations, votes, retention, totals, reports, staff.
 //! Every entry point (form, API, staff pages, command line) calls this crate. Start reading at [`registrations::Registrations`].
 
 #[macro_use]
 extern crate jornada_runtime;
 
 pub mod admission;
+pub mod batcher;
 pub mod campaigns;
 pub mod csv_guard;
 pub mod key;
@@ -13,3 +14,4 @@ pub mod reports;
 pub mod retention;
 pub mod staff;
 pub mod tally;
+pub mod votes;

@@ -2,7 +2,6 @@
 //! call this module. An acknowledged registration survives the loss of this process.
 
 pub mod amend;
-pub mod batcher;
 pub mod closure_cache;
 pub mod key_ring;
 pub mod metrics;
@@ -19,8 +18,8 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use crate::admission::Admitted;
+use crate::batcher::{BatchError, Batcher};
 use crate::key::InstallationSecret;
-use batcher::{BatchError, Batcher};
 use closure_cache::ClosureCache;
 use jornada_domain::campaign::CampaignStatus;
 use jornada_domain::moment::truncate_to_ms;
@@ -117,7 +116,7 @@ pub struct Registrations {
     /// Reads registrations.
     pub store: Store,
     /// Inserts registrations.
-    pub batcher: Batcher,
+    pub batcher: Batcher<NewRegistration>,
     /// Stores photos.
     pub photos: PhotoRepository,
     /// Campaigns that staff closed early.

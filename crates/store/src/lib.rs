@@ -1,4 +1,4 @@
-//! Stores registrations and related data in MongoDB or SQLite. Both back ends fulfil one contract, which `tests/store`
+//! Stores registrations, votes and related data in MongoDB or SQLite. Both back ends fulfil one contract, which `tests/store`
 //! checks: an id is registered once, and an acknowledged registration is never lost or duplicated.
 //!
 //! # Errors
@@ -13,6 +13,7 @@ mod deltas;
 mod error;
 mod feed;
 mod handle;
+mod insert;
 pub mod jobs;
 mod keys;
 mod leases;
@@ -26,11 +27,13 @@ mod sqlite;
 mod staff;
 mod store_id;
 mod time_limit;
+mod votes;
 
 pub use deltas::Delta;
 pub use error::{Result, StoreError};
 pub use feed::{Feed, FeedBatch, FeedChange, FeedError, FeedPosition};
 pub use handle::Store;
+pub use insert::{InsertOutcome, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, NewRecord, RowTexts};
 pub use keys::WrappedKey;
 pub use leases::Lease;
 pub use photos::buffer::{BufferedPhoto, BufferedPhotoKey, PhotoBufferSize};
@@ -38,8 +41,8 @@ pub use photos::deletions::PendingPhotoDeletion;
 pub use photos::unresolved::UnresolvedPhotos;
 pub use registrations::search;
 pub use registrations::{
-    DeletedRegistration, InsertOutcome, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, NewRegistration,
-    Receipt, RegistrationStream, UpdateOutcome,
+    DeletedRegistration, NewRegistration, Receipt, RegistrationStream, UpdateOutcome,
 };
 pub use setting::StoreSetting;
 pub use time_limit::{OPERATION_TIMEOUT, PING_TIMEOUT};
+pub use votes::{FoundVote, NewVote};

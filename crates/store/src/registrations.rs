@@ -1,6 +1,6 @@
 //! Registrations: read, counted, listed. The folder has their inserts, searches, updates and statistics.
 
-pub(crate) mod insert;
+mod insert;
 pub(crate) mod mongo;
 pub mod search;
 pub(crate) mod sqlite;
@@ -19,7 +19,8 @@ use jornada_domain::{
     Campaign, CampaignId, ReceiptNumber, Registration, RegistrationId, RegistrationSelection,
 };
 
-pub use insert::{InsertOutcome, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, NewRegistration};
+pub use insert::NewRegistration;
+pub(crate) use mongo::document::{answers as answers_by_name, answers_by_field};
 pub use stream::RegistrationStream;
 pub use updates::{DeletedRegistration, UpdateOutcome};
 

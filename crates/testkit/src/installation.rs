@@ -23,8 +23,12 @@ pub struct Installation {
     pub settings: Vec<(String, String)>,
     /// Id of the campaign with photo; random, so that tests can share Redis and S3.
     pub campaign: String,
-    /// Id of the campaign without photo and document.
+    /// Id of the campaign without photo and document, which takes in registrations.
     pub vote: String,
+    /// Id of the shipped campaign `elecciones`, which takes in votes.
+    pub election: String,
+    /// Id of the shipped campaign `mejor-disco`, which takes in votes of existing programs, too.
+    pub contest: String,
 }
 
 impl Installation {
@@ -32,12 +36,16 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let name = random_name();
         let (campaign, vote) = (format!("vac-{name}"), format!("voto-{name}"));
+        let (election, contest) = (format!("elec-{name}"), format!("disco-{name}"));
         let ids = [
             ("vacunacion", &campaign),
-            ("mejor-disco", &vote),
+            ("elecciones", &election),
+            ("mejor-disco", &contest),
             ("simulacro", &format!("sim-{name}")),
         ];
-        write_campaigns(&folder.path().join("campaigns"), &ids);
+        let campaigns = folder.path().join("campaigns");
+        write_campaigns(&campaigns, &ids);
+        write_contest_of_registrations(&campaigns, &contest, &vote);
         let path = |name: &str| folder.path().join(name).display().to_string();
         let mut settings = vec![
             ("JORNADA_LISTEN".into(), "127.0.0.1:0".into()),
@@ -67,6 +75,8 @@ impl Installation {
             settings,
             campaign,
             vote,
+            election,
+            contest,
         }
     }
 
@@ -139,6 +149,14 @@ fn server_settings(name: &str) -> Vec<(String, String)> {
 const EVERY_COUNT: &str = "\n[[tallies]]\nid = \"ciudad\"\nby = [\"ciudad\"]\nsuppress_below = 0\n";
 
 /// Copies the shipped campaigns under other ids, and lets the one with persons show every count.
+/// Writes a copy of `mejor-disco` that takes in registrations.
+fn write_contest_of_registrations(folder: &Path, contest: &str, vote: &str) {
+    let text = std::fs::read_to_string(folder.join("mejor-disco.toml")).unwrap();
+    let (text, _) = text.split_once("# Programs that send").unwrap();
+    let text = text.replace("kind = \"vote\"\n", "").replace(contest, vote);
+    std::fs::write(folder.join("voto.toml"), text).unwrap();
+}
+
 fn write_campaigns(folder: &Path, ids: &[(&str, &String)]) {
     let shipped = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../campaigns");
     std::fs::create_dir(folder).unwrap();

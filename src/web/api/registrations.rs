@@ -15,7 +15,7 @@ use crate::web::error::problem::Problem;
 use crate::web::submission::{ReceivedSubmission, submit};
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
-use jornada_domain::IdempotencyKey;
+use jornada_domain::{Campaign, IdempotencyKey};
 use jornada_http::upload::Upload;
 use jornada_service::admission::HiddenFields;
 use jornada_service::registrations::SubmitOutcome;
@@ -83,6 +83,7 @@ pub async fn register(
     task: WriteTask,
     request: Request,
 ) -> Result<Response, Error> {
+    require_registrations(&campaign)?;
     let key = read_key(request.headers())?;
     let proof = request.headers().get(PROOF_HEADER).cloned();
     // Read the whole body before any rejection: a client that is still sending would not read the response.
@@ -104,8 +105,13 @@ pub async fn register(
     Ok(task.run(work).await)
 }
 
+/// Returns the error for a campaign that takes in votes.
+fn require_registrations(campaign: &Campaign) -> Result<(), Error> {
+    (!campaign.is_vote()).then_some(()).ok_or(Error::OtherKind)
+}
+
 /// Returns the idempotency key of the request, or a new one. A request without a key cannot be retried.
-fn read_key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
+pub(super) fn read_key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
     let Some(sent) = headers.get("idempotency-key") else {
         return Ok(IdempotencyKey::from(Uuid::new_v4()));
     };

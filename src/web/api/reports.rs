@@ -74,6 +74,9 @@ pub async fn report(
 ) -> Result<Response, Error> {
     staff.require(Permission::Report)?;
     let campaign = app.campaign(&campaign)?;
+    if campaign.is_vote() {
+        return Err(Error::OtherKind);
+    }
     let (name, format) = parse_file_name(&file).ok_or(Error::NoSuchPage)?;
     let selection = resolve_selection(&app, campaign, name, &staff, &request_audit).await?;
     let selection = days.apply_to(selection, campaign)?;

@@ -22,9 +22,21 @@ pub fn answer_message(refusal: &ValidationError, lang: Lang) -> String {
         ValidationError::UnknownPlace { nearest } => {
             return text!(lang, "answer-similar-places", names = nearest.join(", "));
         }
-        ValidationError::NotAnOption => text!(lang, "answer-not-an-option"),
+        ValidationError::NotAnOption { nearest } if nearest.is_empty() => {
+            text!(lang, "answer-not-an-option")
+        }
+        ValidationError::NotAnOption { nearest } => {
+            return text!(lang, "answer-similar-options", names = nearest.join(", "));
+        }
+        ValidationError::NotInRange { min, max } => {
+            let (min, max) = (min.to_string(), max.to_string());
+            return text!(lang, "answer-not-in-range", min = min, max = max);
+        }
         ValidationError::UnknownField => text!(lang, "answer-unknown-field"),
         ValidationError::Repeated => text!(lang, "answer-repeated"),
+        ValidationError::NotAnObject => text!(lang, "answer-not-an-object"),
+        ValidationError::NotAText => text!(lang, "answer-not-a-text"),
+        ValidationError::BadKey => text!(lang, "answer-bad-key"),
         ValidationError::TooManyCorrections { max } => {
             return text!(lang, "answer-too-many-corrections", max = max.to_string());
         }

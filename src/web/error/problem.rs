@@ -35,6 +35,9 @@ pub struct Problem {
 pub struct FieldProblem {
     /// Name of the field as in the campaign.
     pub field: String,
+    /// Code of the problem for programs, such as `required` or `unknown_field`.
+    #[schema(value_type = String)]
+    pub code: &'static str,
     /// Problem and how to fix it.
     pub message: String,
 }
@@ -81,6 +84,7 @@ impl FieldProblem {
     pub fn from_field_errors(errors: &[FieldError], lang: Lang) -> Vec<Self> {
         let describe = |error: &FieldError| Self {
             field: error.field.clone(),
+            code: error.error.code(),
             message: answer_message(&error.error, lang),
         };
         errors.iter().map(describe).collect()
@@ -93,7 +97,12 @@ pub fn field_problems(error: &Error, lang: Lang) -> Vec<FieldProblem> {
         Error::Invalid(errors) => FieldProblem::from_field_errors(errors, lang),
         Error::Photo { field, error } => {
             let (field, message) = (field.clone(), photo_message(error, lang));
-            vec![FieldProblem { field, message }]
+            let code = "invalid_photo";
+            vec![FieldProblem {
+                field,
+                code,
+                message,
+            }]
         }
         _ => Vec::new(),
     }

@@ -62,6 +62,14 @@ fn describe_period(campaign: &Campaign, closes_at: Timestamp, lang: Lang) -> Str
             .to_string()
     };
     let (opens, closes) = (local(campaign.opens_at), local(closes_at));
+    if campaign.is_vote() {
+        return text!(
+            lang,
+            "error-not-open-votes-detail",
+            opens = opens,
+            closes = closes
+        );
+    }
     text!(
         lang,
         "error-not-open-detail",

@@ -26,6 +26,16 @@ impl FormPage<'_> {
         self.visit.localized(&self.campaign.title)
     }
 
+    /// Returns the path of the API that takes the form.
+    fn api_path(&self) -> String {
+        let records = if self.campaign.is_vote() {
+            "votes"
+        } else {
+            "registrations"
+        };
+        format!("/api/v1/campaigns/{}/{records}", self.campaign.id)
+    }
+
     fn questions(&self) -> impl Iterator<Item = FormField<'_>> {
         self.campaign.fields.iter().map(|field| FormField {
             field,

@@ -133,6 +133,7 @@ fn outside_place_scope(access: &RegistrationAccess) -> FieldProblem {
     let message = text!(access.lang, "staff-correct-not-yours");
     FieldProblem {
         field: access.campaign.tally_field().name.clone(),
+        code: "not_allowed",
         message: message.to_owned(),
     }
 }

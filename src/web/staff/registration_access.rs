@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 use derive_more::Deref;
 
@@ -144,10 +144,15 @@ impl FromRequestParts<AppState> for CampaignAccess {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
         let campaign = path_param(parts, app, "campaign").await?;
-        Ok(Self {
-            context: StaffContext::from_request_parts(parts, app).await?,
-            campaign: app.campaign(&campaign)?.clone(),
-        })
+        let context = StaffContext::from_request_parts(parts, app).await?;
+        let campaign = app.campaign(&campaign)?.clone();
+        let path = parts.extensions.get::<MatchedPath>();
+        let is_closing = path.is_some_and(|path| path.as_str().ends_with("/close"));
+        // Votes are neither searched nor listed one by one.
+        if campaign.is_vote() && !is_closing {
+            return Err(Error::OtherKind);
+        }
+        Ok(Self { context, campaign })
     }
 }
 

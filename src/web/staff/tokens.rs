@@ -29,6 +29,7 @@ pub(super) struct TokenForm {
     name: String,
     report: String,
     chart: String,
+    votes: String,
     /// One place per line.
     places: String,
     days: String,
@@ -87,6 +88,7 @@ impl TokenForm {
         let scopes = Scopes {
             report: self.report == "true",
             chart: self.chart == "true",
+            votes: self.votes == "true",
         };
         if scopes == Scopes::new(&[]) {
             return Err(text!(lang, "staff-tokens-scope-missing").to_owned());
@@ -135,6 +137,9 @@ impl TokensPage<'_> {
         }
         if token.scopes.chart {
             words.push(text!(self.visit.lang, "staff-tokens-scope-totals"));
+        }
+        if token.scopes.votes {
+            words.push(text!(self.visit.lang, "staff-tokens-scope-votes"));
         }
         words.join(", ")
     }

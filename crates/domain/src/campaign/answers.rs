@@ -15,7 +15,7 @@ impl Campaign {
     /// the order of the fields.
     pub fn validate(&self, form: &FormData) -> Result<Answers, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let mut values = Vec::with_capacity(self.fields.len());
+        let mut values: Vec<Option<String>> = Vec::with_capacity(self.fields.len());
         for field in &self.fields {
             let checked = match form.count(&field.name) {
                 2.. => Err(ValidationError::Repeated),
@@ -23,11 +23,17 @@ impl Campaign {
                     Err(ValidationError::Missing)
                 }
                 0 if field.is_photo() => Ok(None),
-                _ => field.validate(form.value(&field.name)),
+                _ => {
+                    let region = field.within.and_then(|index| values.get(index)?.as_deref());
+                    field.validate_within(form.value(&field.name), region)
+                }
             };
             match checked {
                 Ok(value) => values.push(value),
-                Err(refusal) => errors.push(FieldError::new(&field.name, refusal)),
+                Err(refusal) => {
+                    errors.push(FieldError::new(&field.name, refusal));
+                    values.push(None);
+                }
             }
         }
         errors.extend(self.check_consent(form));

@@ -11,6 +11,7 @@ use super::kind::read_kind;
 use super::retention::read_retention;
 use super::table::{CampaignFileError, CampaignFileErrors, TableReader, parse_integer, parse_text};
 use super::tallies::read_tallies;
+use super::votes::{check_kind, read_aliases, read_within};
 use crate::answers::CONSENT;
 use crate::campaign_id::CampaignId;
 use crate::field::{Field, FieldKind};
@@ -49,6 +50,10 @@ fn read_campaign(
     let id = table.read_required("id", "1 to 40 of a-z, 0-9 and -", |value| {
         CampaignId::parse(value.as_str()?)
     });
+    let kind = table.read_optional("kind", "registration or vote", |value| {
+        value.as_str()?.parse().ok()
+    });
+    let kind = kind.unwrap_or_default();
     let is_default = table.read_flag("default");
     let title = table.read_required_localized("title");
     let intro = table.read_localized("intro").unwrap_or_default();
@@ -75,9 +80,13 @@ fn read_campaign(
     let mut fields = read_fields(&mut table, list);
     let tallies = read_tallies(&mut table, &mut fields);
     let retention = read_retention(&mut table);
+    let requires_token = table.read_flag("requires_token");
+    let aliases = read_aliases(&mut table, &fields);
+    check_kind(kind, &mut table, &fields);
     table.finish();
     Some(Campaign {
         id: id?,
+        kind,
         is_default,
         title: title?,
         intro,
@@ -89,6 +98,8 @@ fn read_campaign(
         proof_of_work,
         fields,
         tallies,
+        requires_token,
+        aliases,
     })
 }
 
@@ -119,7 +130,8 @@ fn read_fields(
         let name = keys.get("name").and_then(|name| parse_text(name.get_ref()));
         let name = name.unwrap_or_else(|| (number + 1).to_string());
         let table = root.nested(keys, offset, format!("fields[{name}]"));
-        fields.extend(read_field(table, list));
+        let field = read_field(table, &fields, list);
+        fields.extend(field);
     }
     check_fields(&fields, root);
     fields
@@ -151,6 +163,7 @@ fn check_fields(fields: &[Field], root: &TableReader<'_>) {
 
 fn read_field(
     mut table: TableReader<'_>,
+    earlier: &[Field],
     list: &dyn Fn(&str) -> Result<String, String>,
 ) -> Option<Field> {
     let name = table.read_required(
@@ -170,6 +183,7 @@ fn read_field(
         personal: table.read_flag("personal"),
         tally: table.read_flag("tally"),
         is_counted: false,
+        within: read_within(&mut table, earlier),
         autocomplete: table.read_optional("autocomplete", "an HTML autofill token", parse_text),
         kind: kind?,
     };

@@ -1,7 +1,5 @@
 //! Parses the kind of a field in a campaign file.
 
-use std::collections::HashSet;
-
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -20,13 +18,14 @@ pub(super) fn read_kind(
     table: &mut TableReader<'_>,
     list: &dyn Fn(&str) -> Result<String, String>,
 ) -> Option<FieldKind> {
-    let kinds = "text, document, place, choice or photo";
+    let kinds = "text, document, place, choice, integer or photo";
     let name = table.read_required("kind", kinds, parse_text)?;
     match name.as_str() {
         "text" => Some(read_text_kind(table)),
         "document" => Some(FieldKind::Document),
         "place" => read_places(table, list).map(FieldKind::Place),
         "choice" => read_choice(table).map(FieldKind::Choice),
+        "integer" => read_integer_kind(table),
         "photo" => Some(FieldKind::Photo),
         _ => {
             table.record_error("kind", format!("expected {kinds}"));
@@ -42,6 +41,12 @@ fn read_text_kind(table: &mut TableReader<'_>) -> FieldKind {
         table.record_error("max", format!("expected min <= max <= {MAX_TEXT_CHARS}"));
     }
     FieldKind::Text { min, max }
+}
+
+fn read_integer_kind(table: &mut TableReader<'_>) -> Option<FieldKind> {
+    let expected = "[lowest, highest] whole number, such as [1, 100]";
+    let (min, max) = table.read_required("range", expected, parse_bounds)?;
+    Some(FieldKind::Integer { min, max })
 }
 
 fn read_places(
@@ -79,19 +84,19 @@ fn read_choice<'t>(table: &mut TableReader<'t>) -> Option<Choice> {
     );
     let items = table.read_optional("options", "a list of { value, label }", DeValue::as_array);
     match (range, items) {
-        (Some((first, last)), None) => Some(Choice::from_range(first, last)),
+        (Some((first, last)), None) => Choice::from_range(first, last),
         (None, Some(items)) => {
             let option = |item: &'t Spanned<DeValue<'t>>| {
                 let keys = item.get_ref().as_table()?;
                 read_option(table.nested(keys, item.span().start, table.path("options")))
             };
             let options: Option<Vec<_>> = items.iter().map(option).collect();
-            let is_invalid = |options: &Vec<_>| options.is_empty() || has_duplicates(options);
-            if options.as_ref().is_none_or(is_invalid) {
+            let choice = options.and_then(Choice::new);
+            if choice.is_none() {
                 let expected = "expected options with value and label, each value once";
                 table.record_error("options", expected);
             }
-            options.map(Choice)
+            choice
         }
         _ => {
             table.record_error("options", "a choice needs either options or range");
@@ -101,6 +106,13 @@ fn read_choice<'t>(table: &mut TableReader<'t>) -> Option<Choice> {
 }
 
 fn parse_range(value: &DeValue<'_>) -> Option<(i64, i64)> {
+    let (first, last) = parse_bounds(value)?;
+    let count = last.checked_sub(first)?;
+    (count < MAX_OPTIONS).then_some((first, last))
+}
+
+/// Parses two whole numbers, the second not below the first.
+fn parse_bounds(value: &DeValue<'_>) -> Option<(i64, i64)> {
     let [first, last] = value.as_array()?.iter().collect::<Vec<_>>()[..] else {
         return None;
     };
@@ -108,8 +120,7 @@ fn parse_range(value: &DeValue<'_>) -> Option<(i64, i64)> {
         parse_integer(first.get_ref())?,
         parse_integer(last.get_ref())?,
     );
-    let count = last.checked_sub(first)?;
-    (0..MAX_OPTIONS).contains(&count).then_some((first, last))
+    (first <= last).then_some((first, last))
 }
 
 fn read_option(mut table: TableReader<'_>) -> Option<ChoiceOption> {
@@ -120,9 +131,4 @@ fn read_option(mut table: TableReader<'_>) -> Option<ChoiceOption> {
         value: value?,
         label: label?,
     })
-}
-
-fn has_duplicates(options: &[ChoiceOption]) -> bool {
-    let mut values = HashSet::new();
-    !options.iter().all(|option| values.insert(&option.value))
 }

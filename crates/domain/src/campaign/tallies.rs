@@ -41,9 +41,13 @@ impl Campaign {
         counted_fields(&self.tallies)
     }
 
-    /// Returns whether the counted answers are the stored tally value: the answers to one field with a closed list.
+    /// Returns whether the counted answers are the stored tally value, which only registrations have: the answers to one
+    /// field with a closed list.
     pub fn counts_stored_value(&self) -> bool {
         let counted = self.counted_fields();
+        if self.is_vote() {
+            return false;
+        }
         let field = counted.first().map(|index| &self.fields[*index]);
         counted.len() == 1
             && field.is_some_and(|field| field.tally && field.closed_values().is_some())
@@ -268,9 +272,12 @@ impl FieldScope<'_> {
         match field.kind {
             _ if field.personal => Err(format!("'{name}' is personal: everyone sees a tally")),
             FieldKind::Document | FieldKind::Photo => Err(format!(
-                "'{name}' is a document or photo: expected a place, choice or text"
+                "'{name}' is a document or photo: expected a place, choice, integer or text"
             )),
-            FieldKind::Text { .. } | FieldKind::Place(_) | FieldKind::Choice(_) => Ok(Some(index)),
+            FieldKind::Text { .. }
+            | FieldKind::Place(_)
+            | FieldKind::Choice(_)
+            | FieldKind::Integer { .. } => Ok(Some(index)),
         }
     }
 }

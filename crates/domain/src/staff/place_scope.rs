@@ -82,6 +82,7 @@ mod tests {
             personal: false,
             tally: true,
             is_counted: true,
+            within: None,
             autocomplete: None,
         };
         let list = "name,region,aliases\nBogotá,Cundinamarca,Macondo\n";

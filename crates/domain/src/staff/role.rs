@@ -51,6 +51,8 @@ pub enum Permission {
     Audit,
     /// Close and reopen campaigns.
     Close,
+    /// Send votes as a program. No role has it.
+    Vote,
 }
 
 impl Role {
@@ -67,6 +69,7 @@ impl Role {
             Permission::Delete | Permission::Accounts | Permission::Audit | Permission::Close => {
                 Self::Admin
             }
+            Permission::Vote => return false,
         };
         self >= minimum
     }

@@ -13,6 +13,8 @@ pub enum Scope {
     Report,
     /// Totals and chart.
     Chart,
+    /// Sending votes.
+    Votes,
 }
 
 /// Set of scopes.
@@ -22,6 +24,8 @@ pub struct Scopes {
     pub report: bool,
     /// [`Scope::Chart`].
     pub chart: bool,
+    /// [`Scope::Votes`].
+    pub votes: bool,
 }
 
 /// A stored API token, without the token itself.
@@ -48,6 +52,7 @@ impl Scopes {
     pub const ALL: Self = Self {
         report: true,
         chart: true,
+        votes: true,
     };
 
     /// Creates a set of these scopes.
@@ -55,6 +60,7 @@ impl Scopes {
         Self {
             report: scopes.contains(&Scope::Report),
             chart: scopes.contains(&Scope::Chart),
+            votes: scopes.contains(&Scope::Votes),
         }
     }
 
@@ -74,6 +80,7 @@ impl Scopes {
         match scope {
             Scope::Report => self.report,
             Scope::Chart => self.chart,
+            Scope::Votes => self.votes,
         }
     }
 
@@ -83,6 +90,7 @@ impl Scopes {
         match permission {
             Permission::Totals => self.chart,
             Permission::Report | Permission::Photo => self.report,
+            Permission::Vote => self.votes,
             Permission::Search
             | Permission::See
             | Permission::Correct
@@ -115,7 +123,7 @@ mod tests {
         ] {
             assert_eq!(Scopes::parse(&scopes.to_text()), scopes);
         }
-        assert_eq!(Scopes::ALL.to_text(), "report,chart");
+        assert_eq!(Scopes::ALL.to_text(), "report,chart,votes");
     }
 
     #[test]

@@ -93,6 +93,24 @@ impl LocalCounters {
         Ok(())
     }
 
+    /// Takes several tokens from one bucket, or returns the time to wait.
+    pub(super) fn acquire_many(
+        &self,
+        bucket: &RateBucket,
+        tokens: u32,
+        now: Timestamp,
+    ) -> Result<(), SignedDuration> {
+        let mut known = self.buckets.lock();
+        let full_at = known.get(&bucket.name, now).copied().unwrap_or(0);
+        let acquired = bucket
+            .rate
+            .acquire_many(tokens, full_at, now.as_microsecond());
+        let full_at = acquired.map_err(SignedDuration::from_micros)?;
+        let expires_at = Timestamp::from_microsecond(full_at).unwrap_or(now);
+        known.insert(&bucket.name, full_at, expires_at, now);
+        Ok(())
+    }
+
     pub(super) fn refund(&self, bucket: &RateBucket) {
         if let Some((full_at, _)) = self.buckets.lock().0.get_mut(&bucket.name) {
             *full_at -= bucket.rate.refill_interval();

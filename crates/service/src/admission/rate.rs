@@ -35,6 +35,8 @@ pub struct RateLimits {
     pub receipts: Rate,
     /// `JORNADA_LIMIT_MISSES`: receipt lookups that find nothing.
     pub misses: Rate,
+    /// `JORNADA_LIMIT_VOTES`, per campaign and instance: votes without a token.
+    pub votes: Rate,
 }
 
 /// Returns the rate-limit key: an IPv4 address or the /64 of an IPv6 address.
@@ -69,9 +71,16 @@ impl Rate {
     /// Takes one token from a bucket that is full at `full_at`. Returns the new `full_at`, or as an error the time to
     /// wait; all in microseconds.
     pub(super) fn acquire(self, full_at: i64, now: i64) -> Result<i64, i64> {
-        let full_at = full_at.max(now) + self.refill_interval();
+        self.acquire_many(1, full_at, now)
+    }
+
+    /// Like [`acquire`](Self::acquire) for several tokens. A full bucket gives more tokens than it holds, and owes them:
+    /// otherwise a request for so many would wait forever.
+    pub(super) fn acquire_many(self, tokens: u32, full_at: i64, now: i64) -> Result<i64, i64> {
+        let is_full = full_at <= now;
+        let full_at = full_at.max(now) + i64::from(tokens) * self.refill_interval();
         match full_at - now - self.fill_time() {
-            wait if wait > 0 => Err(wait),
+            wait if wait > 0 && !is_full => Err(wait),
             _ => Ok(full_at),
         }
     }

@@ -9,6 +9,7 @@ fn admission(exempt: &str) -> Admission {
         conflicts: Rate::new(1, 1),
         receipts: wide,
         misses: Rate::new(1, 1),
+        votes: Rate::new(2, 1),
     };
     let exempt = exempt.parse().into_iter().collect();
     let counters = AbuseCounters::open(None).unwrap();

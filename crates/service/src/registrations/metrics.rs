@@ -1,12 +1,10 @@
-//! Metrics of submissions, of their batches, and of photos that are buffered, unresolved or to be deleted.
+//! Metrics of submissions, and of photos that are buffered, unresolved or to be deleted.
 
 use prometheus::{
-    Histogram, IntCounter, IntCounterVec, IntGauge, Registry, exponential_buckets, histogram_opts,
-    register_histogram_vec_with_registry as histograms,
+    Histogram, IntCounter, IntCounterVec, IntGauge, Registry, histogram_opts,
     register_histogram_with_registry as histogram,
     register_int_counter_vec_with_registry as counters,
-    register_int_counter_with_registry as counter, register_int_gauge_vec_with_registry as gauges,
-    register_int_gauge_with_registry as gauge,
+    register_int_counter_with_registry as counter, register_int_gauge_with_registry as gauge,
 };
 
 /// Metrics of submissions.
@@ -15,8 +13,6 @@ pub struct RegistrationMetrics {
     pub(super) registrations: IntCounterVec,
     pub(super) refusals: IntCounterVec,
     pub(super) photo_bytes: Histogram,
-    /// Batches of inserts.
-    pub batches: BatchMetrics,
 }
 
 impl RegistrationMetrics {
@@ -44,51 +40,6 @@ impl RegistrationMetrics {
                 histogram_opts!("jornada_photo_bytes", "Sizes of stored photos", buckets),
                 registry
             )?,
-            batches: BatchMetrics::new(registry)?,
-        })
-    }
-}
-
-/// Metrics of the batches that insert records.
-#[derive(Clone, Debug)]
-pub struct BatchMetrics {
-    pub(super) waiting: IntGauge,
-    pub(super) rejected: IntCounter,
-    pub(super) records: Histogram,
-    pub(super) seconds: Histogram,
-}
-
-impl BatchMetrics {
-    /// Registers the metrics. The label is the kind of record.
-    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let records = histogram_opts!(
-            "jornada_insert_batch_records",
-            "Records in each batch",
-            exponential_buckets(1.0, 2.0, 11)?
-        );
-        let seconds = histogram_opts!(
-            "jornada_insert_batch_duration_seconds",
-            "Duration of inserting a batch, whatever its outcome",
-            exponential_buckets(0.001, 2.5, 11)?
-        );
-        let (names, kind) = (&["kind"], &["registration"]);
-        let waiting = gauges!(
-            "jornada_insert_waiting_records",
-            "Records that wait for the next batch",
-            names,
-            registry
-        )?;
-        let rejected = counters!(
-            "jornada_insert_rejected_total",
-            "Records rejected because too many were waiting",
-            names,
-            registry
-        )?;
-        Ok(Self {
-            waiting: waiting.with_label_values(kind),
-            rejected: rejected.with_label_values(kind),
-            records: histograms!(records, names, registry)?.with_label_values(kind),
-            seconds: histograms!(seconds, names, registry)?.with_label_values(kind),
         })
     }
 }

@@ -66,8 +66,12 @@ fn typical_length(field: &Field) -> usize {
             names.max().unwrap_or(26)
         }
         FieldKind::Choice(choice) => {
-            let values = choice.0.iter().map(|o| o.value.chars().count());
+            let values = choice.options().iter().map(|o| o.value.chars().count());
             values.max().unwrap_or_default()
+        }
+        FieldKind::Integer { min, max } => {
+            let digits = |number: &i64| number.to_string().len();
+            digits(min).max(digits(max))
         }
         FieldKind::Photo => 0,
     };

@@ -48,8 +48,12 @@ impl MongoStore {
             doc! { "$match": selection_filter(&campaign.id, &RegistrationSelection::all()) },
             doc! { "$group": { "_id": key, "count": { "$sum": 1 } } },
         ];
-        let mut groups = self
-            .registrations
+        let records = if campaign.is_vote() {
+            &self.votes
+        } else {
+            &self.registrations
+        };
+        let mut groups = records
             .aggregate(pipeline)
             // The session does not replace the default of the connection.
             .read_concern(ReadConcern::snapshot())

@@ -91,7 +91,7 @@ impl SqliteStore {
     }
 }
 
-/// Counts the registrations of a campaign by their counted answers.
+/// Counts the records of a campaign by their counted answers.
 fn count_groups<C: Extend<(Vec<String>, u64)>>(
     connection: &Connection,
     campaign: &Campaign,
@@ -108,9 +108,13 @@ fn count_groups<C: Extend<(Vec<String>, u64)>>(
         });
         answers.collect::<Vec<_>>().join(", ")
     };
-    let sql = format!(
-        "SELECT count(*), {answers} FROM registrations WHERE campaign = ?1 GROUP BY {answers}"
-    );
+    let table = if campaign.is_vote() {
+        "votes"
+    } else {
+        "registrations"
+    };
+    let sql =
+        format!("SELECT count(*), {answers} FROM {table} WHERE campaign = ?1 GROUP BY {answers}");
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([campaign.id.as_str()])?;
     while let Some(row) = rows.next()? {

@@ -20,6 +20,7 @@ pub(crate) const RETRY_DELAY: Duration = Duration::from_millis(100);
 pub(crate) struct MongoStore {
     pub(crate) database: Database,
     pub(crate) registrations: Collection<RawDocumentBuf>,
+    pub(crate) votes: Collection<RawDocumentBuf>,
     pub(crate) deltas: Collection<Document>,
     pub(crate) revisions: Collection<Document>,
     pub(crate) buffered_photos: Collection<Document>,
@@ -31,6 +32,7 @@ impl MongoStore {
     pub(super) fn new(database: Database) -> Self {
         Self {
             registrations: database.collection("registrations"),
+            votes: database.collection("votes"),
             deltas: database.collection("deltas"),
             revisions: database.collection("revisions"),
             buffered_photos: database.collection("pending_photos"),

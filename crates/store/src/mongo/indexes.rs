@@ -90,11 +90,14 @@ pub(crate) async fn make_indexes(store: &MongoStore) -> Result<()> {
         let collection = store.database.collection::<Document>(collection);
         collection.create_indexes(indexes).await?;
     }
-    // Not every kind of cluster can create this collection within a transaction.
-    match store.database.create_collection("revisions").await {
-        Err(error) if !driver_error::is_existing_collection(&error) => Err(error.into()),
-        _ => Ok(()),
+    // Not every kind of cluster can create these collections within a transaction.
+    for collection in ["revisions", "votes"] {
+        match store.database.create_collection(collection).await {
+            Err(error) if !driver_error::is_existing_collection(&error) => return Err(error.into()),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// Names the index of lists, counts and totals.

@@ -1,26 +1,27 @@
-//! Inserts batches of registrations, each in one transaction together with the deltas of its campaigns.
+//! New registrations: how they are stored, and compared with the one that has their id.
 
-pub(crate) mod mongo;
-pub(crate) mod sqlite;
-
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use mongodb::bson::{RawDocument, RawDocumentBuf};
+use rusqlite::{Connection, OptionalExtension};
 
-use crate::deltas::Delta;
+use super::mongo::document;
 use crate::error::Result;
-use crate::handle::{Store, dispatch};
-use jornada_domain::{Campaign, Registration};
-
-/// Maximum number of registrations in a batch.
-pub const MAX_BATCH_RECORDS: usize = 1_000;
-
-/// Maximum size of a batch in bytes, by [`NewRegistration::size`]. A single larger registration is a batch, too.
-pub const MAX_BATCH_BYTES: usize = 4 << 20;
+use crate::insert::{InsertOutcome, NewRecord, RowTexts, answers_to_json};
+use crate::mongo::convert::{self as from_bson, read_field};
+use crate::sqlite::convert::{number, time};
+use jornada_domain::{Answers, Campaign, Registration, RegistrationId};
 
 /// Size of a stored registration without its answers, roughly.
 const FIXED_SIZE: usize = 512;
+
+const INSERT: &str = "INSERT INTO registrations \
+    (id, campaign, value, answers, digest, received_at, photo_sha256, photo_extension, photo_bytes, name, \
+    consent) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 \
+    WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1) \
+    AND NOT EXISTS (SELECT 1 FROM claims WHERE id = ?1) \
+    ON CONFLICT (id) DO NOTHING";
 
 /// A registration to insert.
 #[derive(Clone, Debug)]
@@ -31,69 +32,107 @@ pub struct NewRegistration {
     pub registration: Registration,
 }
 
-/// Outcome of inserting a registration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InsertOutcome {
-    /// Inserted.
-    Inserted,
-    /// Stored before with the same digest, at this time. Nothing was written.
-    SameAgain(Timestamp),
-    /// The id exists with a different digest. Nothing was written.
-    Conflict,
-    /// The id is an alias of another registration, from a correction. Nothing was written.
-    AliasTaken,
-    /// The id is that of a deleted registration. Nothing was written.
-    Deleted,
-}
-
 impl NewRegistration {
-    /// Estimates the stored size in bytes.
-    pub fn size(&self) -> usize {
-        let answers = &self.registration.answers;
-        let texts = (0..self.campaign.fields.len()).filter_map(|field| answers.get(field));
-        FIXED_SIZE + texts.map(str::len).sum::<usize>()
+    fn compare_digest(&self, stored: &[u8], received_at: Timestamp) -> InsertOutcome {
+        InsertOutcome::for_stored(self.registration.digest == stored, received_at)
     }
 }
 
-impl InsertOutcome {
-    /// Compares a registration with the one stored under its id.
-    fn from_digests(digest: &[u8], stored_digest: &[u8], stored_received_at: Timestamp) -> Self {
-        if digest == stored_digest {
-            Self::SameAgain(stored_received_at)
-        } else {
-            Self::Conflict
+impl NewRecord for NewRegistration {
+    const TABLE: &'static str = "registrations";
+    const COMPARED_FIELDS: &'static [&'static str] =
+        &["digest", "received_at", "gone.at", "claim.of"];
+
+    fn campaign(&self) -> &Arc<Campaign> {
+        &self.campaign
+    }
+
+    fn id(&self) -> RegistrationId {
+        self.registration.id
+    }
+
+    fn answers(&self) -> &Answers {
+        &self.registration.answers
+    }
+
+    fn received_at(&self) -> Timestamp {
+        self.registration.received_at
+    }
+
+    fn size(&self) -> usize {
+        FIXED_SIZE + self.registration.answers.size()
+    }
+
+    fn compare(&self, first: &Self) -> InsertOutcome {
+        let Registration {
+            digest,
+            received_at,
+            ..
+        } = &first.registration;
+        self.compare_digest(digest, *received_at)
+    }
+
+    fn to_document(&self) -> Result<RawDocumentBuf> {
+        document::from_registration(&self.campaign, &self.registration)
+    }
+
+    fn compare_document(&self, stored: &RawDocument) -> Result<InsertOutcome> {
+        if stored.get_document("gone").is_ok() {
+            return Ok(InsertOutcome::Deleted);
         }
+        if stored.get_document("claim").is_ok() {
+            return Ok(InsertOutcome::AliasTaken);
+        }
+        let digest: [u8; 32] = read_field(stored, "digest", from_bson::bytes)?;
+        let received_at = read_field(stored, "received_at", from_bson::time)?;
+        Ok(self.compare_digest(&digest, received_at))
     }
-}
 
-impl Store {
-    /// Inserts each registration of a batch unless its id exists, and returns the outcomes in the same order. What is
-    /// acknowledged survives the loss of any one process or node. An error concerns only its record: the others may
-    /// be stored. Idempotent. The caller keeps to [`MAX_BATCH_RECORDS`] and [`MAX_BATCH_BYTES`].
-    pub async fn insert(&self, batch: Vec<NewRegistration>) -> Vec<Result<InsertOutcome>> {
-        let insert = async {
-            let outcomes = dispatch!(self.insert(batch));
-            if outcomes.iter().any(Result::is_err) {
-                return Err(outcomes);
-            }
-            Ok(outcomes)
-        };
-        let outcomes = self.time("keep", insert).await;
-        outcomes.unwrap_or_else(|outcomes| outcomes)
+    fn to_texts(&self) -> Result<RowTexts> {
+        let name = self.campaign.searched_name(&self.registration.answers);
+        Ok(RowTexts {
+            answers: answers_to_json(&self.campaign, &self.registration.answers)?,
+            name: name.unwrap_or_default(),
+            consent: self.campaign.consent_version(),
+        })
     }
-}
 
-/// Returns what these registrations add to the counts, by campaign.
-fn sum_deltas<'a>(inserted: impl IntoIterator<Item = &'a NewRegistration>) -> Vec<Delta> {
-    let mut deltas = BTreeMap::new();
-    for NewRegistration {
-        campaign,
-        registration,
-    } in inserted
-    {
-        let delta = deltas.entry(&campaign.id);
-        let delta = delta.or_insert_with(|| Delta::new(campaign));
-        delta.add(campaign, &registration.answers, 1);
+    fn insert_row(&self, texts: &RowTexts, connection: &Connection) -> Result<bool> {
+        let registration = &self.registration;
+        let photo = registration.photo.as_ref();
+        let inserted = connection.prepare_cached(INSERT)?.execute((
+            registration.id.as_bytes(),
+            registration.campaign.as_str(),
+            &registration.tally_value,
+            &texts.answers,
+            registration.digest,
+            registration.received_at.as_millisecond(),
+            photo.map(|photo| photo.sha256),
+            photo.map(|photo| photo.format.extension()),
+            photo.map(|photo| number(photo.bytes)),
+            &texts.name,
+            &texts.consent,
+        ))?;
+        Ok(inserted == 1)
     }
-    deltas.into_values().collect()
+
+    fn compare_row(&self, connection: &Connection) -> Result<InsertOutcome> {
+        let id = self.registration.id.as_bytes();
+        let sql = "SELECT digest, received_at FROM registrations WHERE id = ?1";
+        let first: Option<([u8; 32], i64)> = connection
+            .prepare_cached(sql)?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((digest, received_at)) = first {
+            return Ok(self.compare_digest(&digest, time(received_at)?));
+        }
+        let sql = "SELECT EXISTS (SELECT 1 FROM tombstones WHERE id = ?1)";
+        let mut statement = connection.prepare_cached(sql)?;
+        let is_gone: bool = statement.query_row([id], |row| row.get(0))?;
+        Ok(if is_gone {
+            InsertOutcome::Deleted
+        } else {
+            InsertOutcome::AliasTaken
+        })
+    }
 }

@@ -23,6 +23,16 @@ CREATE INDEX registrations_newest ON registrations (campaign, received_at, id, n
 CREATE INDEX registrations_by_name ON registrations (campaign, name, received_at, id);
 CREATE INDEX registrations_by_name_in_place ON registrations (campaign, value, name, received_at, id);
 
+-- Votes. Nobody changes a single one.
+CREATE TABLE votes (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    campaign TEXT NOT NULL,
+    answers TEXT NOT NULL, -- JSON: name to text
+    received_at INTEGER NOT NULL, -- milliseconds since 1970 UTC
+    door TEXT NOT NULL -- where it came in
+) STRICT;
+
 -- Changes of the counts. seq grows with every commit: AUTOINCREMENT, and one writer at a time.
 CREATE TABLE deltas (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -70,7 +70,12 @@ impl SearchForm {
         let mut mistakes = Vec::new();
         let mut note = |field: &str, message: String| {
             let field = field.to_owned();
-            mistakes.push(FieldProblem { field, message });
+            let code = "invalid";
+            mistakes.push(FieldProblem {
+                field,
+                code,
+                message,
+            });
         };
         let ways = list_readings(campaign, secret, self.what.trim());
         if ways.is_empty() {

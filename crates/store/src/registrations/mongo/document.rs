@@ -92,7 +92,7 @@ pub(crate) fn answers(document: &RawDocument) -> Result<BTreeMap<String, String>
     })
 }
 
-fn answers_by_field(campaign: &Campaign, document: &RawDocument) -> Option<Answers> {
+pub(crate) fn answers_by_field(campaign: &Campaign, document: &RawDocument) -> Option<Answers> {
     let answer = |field: &Field| match document.get(&field.name).ok()? {
         Some(text) => convert::text(text).map(Some),
         None => Some(None),

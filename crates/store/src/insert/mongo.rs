@@ -4,29 +4,28 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use mongodb::ClientSession;
-use mongodb::bson::{Binary, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Binary, Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, Result as Driven, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::ReadConcern;
+use mongodb::{ClientSession, Collection};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{InsertOutcome, NewRegistration, sum_deltas};
+use super::{InsertOutcome, NewRecord, sum_deltas};
 use crate::deltas;
 use crate::error::{Result, StoreError};
 use crate::mongo::convert::{self, binary, read_field};
 use crate::mongo::driver_error::{is_duplicate, is_record_error, is_transient};
 use crate::mongo::handle::{MongoStore, RETRY_DELAY, collect, primary};
 use crate::mongo::transaction;
-use crate::registrations::mongo::document;
 use crate::time_limit::{OPERATION_TIMEOUT, in_time};
-use jornada_domain::{Registration, RegistrationId};
+use jornada_domain::RegistrationId;
 
 /// First delay after a write conflict: another transaction with the same id usually ends within milliseconds.
 const CONFLICT_DELAY: Duration = Duration::from_millis(2);
 
 impl MongoStore {
-    pub(crate) async fn insert(&self, batch: Vec<NewRegistration>) -> Vec<Result<InsertOutcome>> {
+    pub(crate) async fn insert<R: NewRecord>(&self, batch: Vec<R>) -> Vec<Result<InsertOutcome>> {
         let mut insert = BatchInsert::new(self, &batch);
         let ended = in_time(Box::pin(insert.run())).await;
         insert.into_outcomes(ended)
@@ -35,9 +34,10 @@ impl MongoStore {
 
 /// The insert of one batch. A *part* is a list of indexes of records whose ids differ, in the order of the ids: of two
 /// transactions with the same ids one then goes on, instead of both aborting each other.
-struct BatchInsert<'a> {
+struct BatchInsert<'a, R> {
     store: &'a MongoStore,
-    batch: &'a [NewRegistration],
+    collection: Collection<RawDocumentBuf>,
+    batch: &'a [R],
     documents: Vec<RawDocumentBuf>,
     outcomes: Vec<Option<Result<InsertOutcome>>>,
     /// Whether an attempt may be stored although its acknowledgement was lost.
@@ -45,17 +45,16 @@ struct BatchInsert<'a> {
     delays: Option<ExponentialBackoff>,
 }
 
-impl<'a> BatchInsert<'a> {
-    fn new(store: &'a MongoStore, batch: &'a [NewRegistration]) -> Self {
-        let converted = batch.iter().map(|record| {
-            match document::from_registration(&record.campaign, &record.registration) {
-                Ok(document) => (document, None),
-                Err(error) => (RawDocumentBuf::new(), Some(Err(error))),
-            }
+impl<'a, R: NewRecord> BatchInsert<'a, R> {
+    fn new(store: &'a MongoStore, batch: &'a [R]) -> Self {
+        let converted = batch.iter().map(|record| match record.to_document() {
+            Ok(document) => (document, None),
+            Err(error) => (RawDocumentBuf::new(), Some(Err(error))),
         });
         let (documents, outcomes) = converted.unzip();
         Self {
             store,
+            collection: store.database.collection(R::TABLE),
             batch,
             documents,
             outcomes,
@@ -81,9 +80,9 @@ impl<'a> BatchInsert<'a> {
     fn first_of_each_id(&self) -> Vec<usize> {
         let mut ids = HashSet::with_capacity(self.batch.len());
         let unresolved = (0..self.batch.len()).filter(|index| self.outcomes[*index].is_none());
-        let firsts = unresolved.filter(|index| ids.insert(self.batch[*index].registration.id));
+        let firsts = unresolved.filter(|index| ids.insert(self.batch[*index].id()));
         let mut part: Vec<_> = firsts.collect();
-        part.sort_unstable_by_key(|index| self.batch[*index].registration.id);
+        part.sort_unstable_by_key(|index| self.batch[*index].id());
         part
     }
 
@@ -129,7 +128,7 @@ impl<'a> BatchInsert<'a> {
         let deltas = sum_deltas(part.iter().map(|index| &self.batch[*index]));
         deltas::mongo::insert(self.store, session, &deltas).await?;
         let documents = part.iter().map(|index| &self.documents[*index]);
-        let insert = self.store.registrations.insert_many(documents);
+        let insert = self.collection.insert_many(documents);
         insert.session(session).await?;
         Ok(())
     }
@@ -141,16 +140,13 @@ impl<'a> BatchInsert<'a> {
         if self.outcomes.iter().all(Option::is_some) {
             return;
         }
-        let inserted = part.iter().map(|index| &self.batch[*index].registration);
-        let inserted: HashMap<_, _> = inserted.map(|first| (first.id, first)).collect();
+        let inserted = part.iter().map(|index| &self.batch[*index]);
+        let inserted: HashMap<_, _> = inserted.map(|first| (first.id(), first)).collect();
         for (record, outcome) in self.batch.iter().zip(&mut self.outcomes) {
-            let Registration { id, digest, .. } = &record.registration;
             if outcome.is_none()
-                && let Some(first) = inserted.get(id)
+                && let Some(first) = inserted.get(&record.id())
             {
-                let compared =
-                    InsertOutcome::from_digests(digest, &first.digest, first.received_at);
-                *outcome = Some(Ok(compared));
+                *outcome = Some(Ok(record.compare(first)));
             }
         }
     }
@@ -169,13 +165,16 @@ impl<'a> BatchInsert<'a> {
         &self,
         part: &[usize],
     ) -> Result<HashMap<RegistrationId, RawDocumentBuf>> {
-        let ids = part.iter().map(|index| &self.batch[*index].registration.id);
+        let ids = part.iter().map(|index| self.batch[*index].id());
         let ids: Vec<Binary> = ids.map(|id| binary(id.as_bytes())).collect();
+        let compared = R::COMPARED_FIELDS.iter();
+        let compared: Document = compared
+            .map(|name| ((*name).to_owned(), 1.into()))
+            .collect();
         let find = self
-            .store
-            .registrations
+            .collection
             .find(doc! { "_id": { "$in": ids } })
-            .projection(doc! { "digest": 1, "received_at": 1, "gone.at": 1, "claim.of": 1 })
+            .projection(compared)
             .read_concern(ReadConcern::majority())
             .selection_criteria(primary())
             .max_time(OPERATION_TIMEOUT);
@@ -190,17 +189,13 @@ impl<'a> BatchInsert<'a> {
     /// Resolves every record of the batch that has one of these ids.
     fn compare(&mut self, part: &[usize], stored: &HashMap<RegistrationId, RawDocumentBuf>) {
         for (index, record) in self.batch.iter().enumerate() {
-            let registration = &record.registration;
-            let (None, Some(document)) = (&self.outcomes[index], stored.get(&registration.id))
-            else {
+            let (None, Some(document)) = (&self.outcomes[index], stored.get(&record.id())) else {
                 continue;
             };
-            let outcome = match compare_with_stored(registration, document) {
+            let outcome = match record.compare_document(document) {
                 // An earlier attempt was stored, but its acknowledgement was lost.
                 Ok(InsertOutcome::SameAgain(at))
-                    if self.is_uncertain
-                        && at == registration.received_at
-                        && part.contains(&index) =>
+                    if self.is_uncertain && at == record.received_at() && part.contains(&index) =>
                 {
                     Ok(InsertOutcome::Inserted)
                 }
@@ -245,21 +240,4 @@ fn retry_delays() -> ExponentialBackoff {
 /// Returns whether another attempt may succeed: after a write conflict, or while the store is unavailable.
 fn is_repeatable(error: &Error) -> bool {
     error.contains_label(TRANSIENT_TRANSACTION_ERROR) || is_transient(error)
-}
-
-/// Compares a registration with the document that has its id.
-fn compare_with_stored(registration: &Registration, stored: &RawDocument) -> Result<InsertOutcome> {
-    if stored.get_document("gone").is_ok() {
-        return Ok(InsertOutcome::Deleted);
-    }
-    if stored.get_document("claim").is_ok() {
-        return Ok(InsertOutcome::AliasTaken);
-    }
-    let digest: [u8; 32] = read_field(stored, "digest", convert::bytes)?;
-    let received_at = read_field(stored, "received_at", convert::time)?;
-    Ok(InsertOutcome::from_digests(
-        &registration.digest,
-        &digest,
-        received_at,
-    ))
 }

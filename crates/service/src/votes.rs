@@ -1,0 +1,196 @@
+//! Takes in votes: validates answers, stores them in batches, returns an outcome for each. All doors call this module. An
+//! acknowledged vote survives the loss of this process.
+
+pub mod metrics;
+pub mod tokens;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::batcher::{BatchError, Batcher};
+use crate::key::InstallationSecret;
+use crate::registrations::closure_cache::ClosureCache;
+use jornada_domain::campaign::CampaignStatus;
+use jornada_domain::moment::truncate_to_ms;
+use jornada_domain::{Campaign, Door, FieldError, FormData, IdempotencyKey, RegistrationId, Vote};
+use jornada_store::{InsertOutcome, NewVote, StoreError};
+use metrics::VoteMetrics;
+
+/// Maximum number of votes in one request.
+pub const MAX_VOTES: usize = 10_000;
+
+/// Maximum size of the votes of one request in bytes.
+pub const MAX_VOTES_BYTES: usize = 4 << 20;
+
+/// A vote as it was sent.
+#[derive(Clone, Debug)]
+pub struct SentVote {
+    /// The values by field name.
+    pub answers: FormData,
+    /// Marks retries of this vote; without a key it cannot be repeated.
+    pub key: Option<VoteKey>,
+}
+
+/// Key by which retries of a vote are recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoteKey(String);
+
+/// A vote that is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CastVote {
+    /// Id of the vote, the same for every retry.
+    pub id: RegistrationId,
+    /// Whether an earlier try had stored it.
+    pub is_repeated: bool,
+}
+
+/// A vote that is not known to be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum CastError {
+    /// The campaign does not take in votes now.
+    #[error("the campaign is not open")]
+    NotOpen {
+        /// When it closes or closed.
+        closes_at: Timestamp,
+    },
+    /// Invalid answers.
+    #[error("invalid answers: {}", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// The key was used for another vote.
+    #[error("the key was used for another vote")]
+    Conflict,
+    /// Too many votes wait for the store. The vote is not stored.
+    #[error("too many votes wait for the store")]
+    Busy,
+    /// The store failed. The vote may or may not be stored.
+    #[error("cannot store the vote")]
+    Store(#[from] StoreError),
+}
+
+/// The use case "vote": one per process, shared by all doors.
+#[derive(Clone, Debug)]
+pub struct Votes {
+    /// Inserts votes.
+    pub batcher: Batcher<NewVote>,
+    /// Campaigns that staff closed early.
+    pub closures: ClosureCache,
+    /// Key from which ids are derived.
+    pub secret: InstallationSecret,
+    /// Counters by door and outcome.
+    pub metrics: VoteMetrics,
+}
+
+impl VoteKey {
+    /// Returns the key of vote number `index` in a request with this key.
+    pub fn of_item(request: &IdempotencyKey, index: usize) -> Self {
+        Self(format!("{}/{index}", request.as_str()))
+    }
+}
+
+impl From<IdempotencyKey> for VoteKey {
+    fn from(key: IdempotencyKey) -> Self {
+        Self(key.as_str().to_owned())
+    }
+}
+
+impl Votes {
+    /// Validates and stores one vote.
+    pub async fn cast(
+        &self,
+        campaign: &Arc<Campaign>,
+        door: Door,
+        vote: SentVote,
+        now: Timestamp,
+    ) -> Result<CastVote, CastError> {
+        let in_progress = self.batcher.announce();
+        let validated = self.validate(campaign, door, &vote, now);
+        drop(in_progress);
+        let cast = match validated {
+            Ok(vote) => {
+                let id = vote.vote.id;
+                resolve(id, self.batcher.insert(vote).await)
+            }
+            Err(error) => Err(error),
+        };
+        self.metrics.count(campaign, door, &cast);
+        cast
+    }
+
+    /// Validates and stores votes, each on its own. Returns an outcome for each in the same order. The caller keeps to
+    /// [`MAX_VOTES`] and [`MAX_VOTES_BYTES`].
+    pub async fn cast_all(
+        &self,
+        campaign: &Arc<Campaign>,
+        door: Door,
+        votes: Vec<SentVote>,
+        now: Timestamp,
+    ) -> Vec<Result<CastVote, CastError>> {
+        let mut valid = Vec::with_capacity(votes.len());
+        let validated = votes.iter().map(|vote| {
+            let vote = self.validate(campaign, door, vote, now)?;
+            let id = vote.vote.id;
+            valid.push(vote);
+            Ok(id)
+        });
+        let validated: Vec<Result<RegistrationId, CastError>> = validated.collect();
+        let mut inserted = self.batcher.insert_all(valid).await.into_iter();
+        let cast = validated.into_iter().map(|vote| {
+            let id = vote?;
+            let unknown = || StoreError::Unavailable("no outcome".into()).into();
+            resolve(id, inserted.next().unwrap_or_else(|| Err(unknown())))
+        });
+        let cast: Vec<_> = cast.collect();
+        for cast in &cast {
+            self.metrics.count(campaign, door, cast);
+        }
+        cast
+    }
+
+    fn validate(
+        &self,
+        campaign: &Arc<Campaign>,
+        door: Door,
+        vote: &SentVote,
+        now: Timestamp,
+    ) -> Result<NewVote, CastError> {
+        if self.closures.status(campaign, now) != CampaignStatus::Open {
+            let closes_at = self.closures.closes_at(campaign);
+            return Err(CastError::NotOpen { closes_at });
+        }
+        let answers = campaign.validate(&vote.answers);
+        let id = match &vote.key {
+            Some(VoteKey(key)) => {
+                RegistrationId::derive_for_vote(self.secret.expose(), &campaign.id, key)
+            }
+            None => RegistrationId::from_bytes(Uuid::now_v7().into_bytes()),
+        };
+        Ok(NewVote {
+            campaign: Arc::clone(campaign),
+            vote: Vote {
+                id,
+                campaign: campaign.id.clone(),
+                answers: answers.map_err(CastError::Invalid)?,
+                received_at: truncate_to_ms(now),
+                door,
+            },
+        })
+    }
+}
+
+fn resolve(
+    id: RegistrationId,
+    inserted: Result<InsertOutcome, BatchError>,
+) -> Result<CastVote, CastError> {
+    let is_repeated = match inserted {
+        Ok(InsertOutcome::Inserted) => false,
+        Ok(InsertOutcome::SameAgain(_)) => true,
+        Ok(InsertOutcome::Conflict | InsertOutcome::AliasTaken | InsertOutcome::Deleted) => {
+            return Err(CastError::Conflict);
+        }
+        Err(BatchError::Busy) => return Err(CastError::Busy),
+        Err(BatchError::Store(error)) => return Err(error.into()),
+    };
+    Ok(CastVote { id, is_repeated })
+}

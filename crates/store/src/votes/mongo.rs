@@ -1,0 +1,133 @@
+//! Votes in MongoDB, one document each.
+
+use std::sync::Arc;
+
+use mongodb::ClientSession;
+use mongodb::bson::raw::{CString, cstr};
+use mongodb::bson::{Binary, RawDocument, RawDocumentBuf, doc};
+use mongodb::error::{Result as Driven, TRANSIENT_TRANSACTION_ERROR};
+use tokio::time::sleep;
+
+use super::{FoundVote, NewVote, subtract_deltas};
+use crate::deltas;
+use crate::error::{Result, StoreError};
+use crate::mongo::convert::{self, binary, moment, raw_binary, read_field};
+use crate::mongo::handle::{MongoStore, RETRY_DELAY, collect};
+use crate::mongo::transaction;
+use crate::registrations::{answers_by_field, answers_by_name};
+use crate::time_limit::{COUNT_TIMEOUT, in_time};
+use jornada_domain::{Campaign, Door, ReceiptNumber, RegistrationId, Vote};
+
+pub(super) fn to_document(record: &NewVote) -> Result<RawDocumentBuf> {
+    let vote = &record.vote;
+    let mut answers = RawDocumentBuf::new();
+    for (name, text) in vote.answers.named(&record.campaign) {
+        let name = CString::try_from(name).map_err(|_| StoreError::malformed("field name"))?;
+        answers.append(name, text);
+    }
+    let mut document = RawDocumentBuf::new();
+    document.append(cstr!("_id"), raw_binary(vote.id.as_bytes()));
+    document.append(cstr!("campaign"), vote.campaign.as_str());
+    document.append(cstr!("answers"), &answers);
+    document.append(cstr!("received_at"), moment(vote.received_at));
+    document.append(cstr!("door"), <&str>::from(vote.door));
+    Ok(document)
+}
+
+fn read_vote(campaign: &Campaign, document: &RawDocument) -> Result<Vote> {
+    Ok(Vote {
+        id: read_field(document, "_id", convert::registration_id)?,
+        campaign: campaign.id.clone(),
+        answers: read_field(document, "answers", |field| {
+            answers_by_field(campaign, field.as_document()?)
+        })?,
+        received_at: read_field(document, "received_at", convert::time)?,
+        door: read_field(document, "door", |field| {
+            field.as_str()?.parse::<Door>().ok()
+        })?,
+    })
+}
+
+impl MongoStore {
+    pub(crate) async fn vote(&self, number: ReceiptNumber) -> Result<Option<FoundVote>> {
+        let (least, greatest) = number.id_range();
+        let range = doc! { "$gte": binary(least.as_bytes()), "$lte": binary(greatest.as_bytes()) };
+        let found = in_time(self.votes.find_one(doc! { "_id": range })).await?;
+        let read = |document: RawDocumentBuf| {
+            Ok(FoundVote {
+                id: read_field(&document, "_id", convert::registration_id)?,
+                campaign: read_field(&document, "campaign", convert::campaign)?,
+                answers: answers_by_name(&document)?,
+                received_at: read_field(&document, "received_at", convert::time)?,
+            })
+        };
+        found.map(read).transpose()
+    }
+
+    pub(crate) async fn votes_after(
+        &self,
+        campaign: &Arc<Campaign>,
+        after: Option<RegistrationId>,
+        limit: u16,
+    ) -> Result<Vec<Vote>> {
+        let mut filter = doc! { "campaign": campaign.id.as_str() };
+        if let Some(after) = after {
+            filter.insert("_id", doc! { "$gt": binary(after.as_bytes()) });
+        }
+        let find = self.votes.find(filter).sort(doc! { "_id": 1 });
+        // Reads over the votes of other campaigns that lie between.
+        let find = find.limit(limit.into()).max_time(COUNT_TIMEOUT);
+        let found: Vec<RawDocumentBuf> = collect(COUNT_TIMEOUT, find).await?;
+        found.iter().map(|vote| read_vote(campaign, vote)).collect()
+    }
+
+    pub(crate) async fn erase_votes(
+        &self,
+        campaign: &Arc<Campaign>,
+        votes: Vec<Vote>,
+    ) -> Result<u64> {
+        let erase = async {
+            let mut session = self.database.client().start_session().await?;
+            loop {
+                transaction::start(&mut session).await?;
+                let erased = self.erase(&mut session, campaign, &votes).await;
+                match transaction::finish(&mut session, erased, |_| true).await {
+                    Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {
+                        sleep(RETRY_DELAY).await;
+                    }
+                    erased => return erased,
+                }
+            }
+        };
+        in_time(Box::pin(erase)).await
+    }
+
+    /// Deletes those of the votes that are still there, with their counts.
+    async fn erase(
+        &self,
+        session: &mut ClientSession,
+        campaign: &Campaign,
+        votes: &[Vote],
+    ) -> Driven<u64> {
+        let ids: Vec<Binary> = votes
+            .iter()
+            .map(|vote| binary(vote.id.as_bytes()))
+            .collect();
+        let filter = doc! { "_id": { "$in": ids } };
+        let find = self
+            .votes
+            .find(filter.clone())
+            .projection(doc! { "_id": 1 });
+        let mut cursor = find.session(&mut *session).await?;
+        let mut left = std::collections::HashSet::new();
+        while cursor.advance(session).await? {
+            let id = cursor.current().get("_id").ok().flatten();
+            left.extend(id.and_then(convert::registration_id));
+        }
+        let left = votes.iter().filter(|vote| left.contains(&vote.id));
+        let delta = subtract_deltas(campaign, left);
+        deltas::mongo::insert(self, session, [&delta]).await?;
+        let deleted = self.votes.delete_many(filter).session(session).await?;
+        Ok(deleted.deleted_count)
+    }
+}

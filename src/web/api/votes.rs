@@ -1,0 +1,312 @@
+//! Takes in votes as JSON: one, or many at once.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::registrations;
+use crate::web::address::ClientAddress;
+use crate::web::error::Error;
+use crate::web::error::problem::Problem;
+use crate::web::submission::{ReceivedSubmission, submit_vote};
+use crate::web::votes::{VoteOutcome, VoteSender, read_key, require_votes, to_sent_vote};
+use crate::web::write_task::WriteTask;
+use crate::web::{AppState, RequestedCampaign};
+use jornada_domain::campaign::Alias;
+use jornada_domain::{Campaign, Door, FieldError, Lang};
+use jornada_http::page::PageContext;
+use jornada_http::upload::Upload;
+use jornada_http::vote_body::{VoteListError, parse_array, parse_lines, parse_vote, read_body};
+use jornada_service::admission::HiddenFields;
+use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, SentVote, VoteKey};
+/// Maximum size of a single vote in bytes.
+const MAX_VOTE_BYTES: usize = 64 * 1024;
+
+/// A stored vote.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Voted)]
+pub struct VoteBody {
+    /// Id of the vote, 32 hexadecimal digits.
+    #[schema(example = "5f0c8a52b7e94d13a2c46e1b90d7f388")]
+    pub id: String,
+    /// Receipt number; the receipt is at `/r/{number}`.
+    #[schema(example = "7K3M9-QXT2V-B8HC")]
+    pub receipt: String,
+    /// `stored`.
+    pub status: &'static str,
+}
+
+/// What became of the votes of a request.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = BatchOutcome)]
+pub struct BatchBody {
+    /// Number of votes that are stored, those of earlier tries included.
+    pub accepted: usize,
+    /// One outcome for each vote, in their order.
+    pub results: Vec<VoteOutcome>,
+}
+
+/// Takes in one vote.
+///
+/// A JSON object with the fields of the campaign; numbers also as texts. Sending the same vote again with the same
+/// `Idempotency-Key` stores it once; without a key each request is a vote of its own.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaigns/{campaign}/votes",
+    params(
+        ("campaign" = String, Path, description = "Id of the campaign", example = "elecciones"),
+        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry", pattern = "^[!-~]{8,128}$"),
+        ("Accept-Language" = Option<String>, Header, description = "`es` or `en`, for the words of refusals"),
+    ),
+    request_body(content = serde_json::Value, content_type = "application/json", description = "The fields of the campaign"),
+    responses(
+        (status = 201, description = "Stored", body = VoteBody),
+        (status = 200, description = "Stored by an earlier try with the same key", body = VoteBody),
+        (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The campaign requires a token of the scope `votes`, or the token is not known", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The campaign is not open, or the token has another scope", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign, or one that takes in registrations", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body took more than 20 s to arrive", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The key was used for another vote", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "More than 64 KiB", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Answers that do not fit; `errors` names the fields", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many from this address: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The vote may or may not be stored: repeat it with the same key after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+    ),
+    security((), ("token" = [])),
+    tag = "votes"
+)]
+pub async fn cast(
+    State(app): State<AppState>,
+    RequestedCampaign(campaign): RequestedCampaign,
+    client: ClientAddress,
+    task: WriteTask,
+    request: Request,
+) -> Result<Response, Error> {
+    require_votes(&campaign)?;
+    if media_type(request.headers()) == "multipart/form-data" {
+        return receive_form(&app, campaign, client, task, request).await;
+    }
+    receive_vote(&app, campaign, None, client, task, request).await
+}
+
+/// Reads the form as its script sends it, and casts the vote.
+async fn receive_form(
+    app: &AppState,
+    campaign: Arc<Campaign>,
+    ClientAddress(client): ClientAddress,
+    task: WriteTask,
+    request: Request,
+) -> Result<Response, Error> {
+    if campaign.requires_token {
+        return Err(Error::Unauthorized);
+    }
+    let key = registrations::read_key(request.headers())?;
+    let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
+    let app = app.clone();
+    let work = async move {
+        let hidden = HiddenFields::take_from(&mut upload.form);
+        let received = ReceivedSubmission {
+            campaign: &campaign,
+            client,
+            upload,
+            key: Ok(key),
+            hidden,
+            is_form: false,
+            proof: None,
+        };
+        submit_vote(&app, received).await.map(respond)
+    };
+    Ok(task.run(work).await)
+}
+
+/// Reads a vote and casts it. An alias has names of its own for the fields.
+pub(in crate::web) async fn receive_vote(
+    app: &AppState,
+    campaign: Arc<Campaign>,
+    alias: Option<&Alias>,
+    client: ClientAddress,
+    task: WriteTask,
+    request: Request,
+) -> Result<Response, Error> {
+    let (head, body) = request.into_parts();
+    let mut reservation = app.uploads.start_reservation();
+    let json = read_body(body, MAX_VOTE_BYTES, &mut reservation).await?;
+    // Existing programs may name no type.
+    if alias.is_none() && media_type(&head.headers) != "application/json" {
+        return Err(Error::MediaType { json: true });
+    }
+    let sender = VoteSender::new(client, &head.headers);
+    let key = read_key(&head)?;
+    let mut item = parse_vote(&json);
+    for (name, _) in &mut item.answers.parts {
+        if let Some(field) = alias.and_then(|alias| alias.fields.get(name)) {
+            field.clone_into(name);
+        }
+    }
+    let app = app.clone();
+    let work = async move {
+        let now = Timestamp::now();
+        sender.admit(&app, &campaign, 1, now).await?;
+        let vote = to_sent_vote(item, key.map(VoteKey::from)).map_err(Error::Invalid)?;
+        let cast = app.votes.cast(&campaign, Door::Http, vote, now).await;
+        let cast = cast.map_err(|error| Error::from_cast_error(error, &campaign))?;
+        Ok::<_, Error>(respond(cast))
+    };
+    Ok(task.run(work).await)
+}
+
+/// Takes in up to 10,000 votes or 4 MiB.
+///
+/// A JSON array of objects, or NDJSON: an object a line. A mistake in one vote is its outcome and leaves the others alone.
+/// With an `Idempotency-Key` vote number i has the key `{key}/{i}`, unless it has one of its own in `_key`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaigns/{campaign}/votes/batch",
+    params(
+        ("campaign" = String, Path, description = "Id of the campaign", example = "elecciones"),
+        ("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, the same on every retry", pattern = "^[!-~]{8,128}$"),
+        ("Accept-Language" = Option<String>, Header, description = "`es` or `en`, for the words of refusals"),
+    ),
+    request_body(
+        content((serde_json::Value = "application/json"), (String = "application/x-ndjson")),
+        description = "The votes"
+    ),
+    responses(
+        (status = 200, description = "An outcome for each vote", body = BatchBody),
+        (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The campaign requires a token of the scope `votes`, or the token is not known", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The campaign is not open, or the token has another scope", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such campaign, or one that takes in registrations", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body took more than 20 s to arrive", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "No vote, more than 10,000, or more than 4 MiB", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor NDJSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A wrong `Idempotency-Key`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many from this address: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+    ),
+    security((), ("token" = [])),
+    tag = "votes"
+)]
+pub async fn cast_batch(
+    State(app): State<AppState>,
+    RequestedCampaign(campaign): RequestedCampaign,
+    client: ClientAddress,
+    visit: PageContext,
+    task: WriteTask,
+    request: Request,
+) -> Result<Response, Error> {
+    require_votes(&campaign)?;
+    let (head, body) = request.into_parts();
+    let mut reservation = app.uploads.start_reservation();
+    let body = read_body(body, MAX_VOTES_BYTES, &mut reservation).await?;
+    let items = match media_type(&head.headers).as_str() {
+        "application/json" => parse_array(&body, MAX_VOTES),
+        "application/x-ndjson" | "application/ndjson" => parse_lines(&body, MAX_VOTES),
+        _ => return Err(Error::MediaType { json: true }),
+    };
+    let items = items.map_err(|error| match error {
+        VoteListError::NotAnArray => Error::Malformed("a body that is not a JSON array"),
+        VoteListError::TooMany => Error::TooManyVotes,
+    })?;
+    if items.is_empty() {
+        return Err(Error::TooManyVotes);
+    }
+    let sender = VoteSender::new(client, &head.headers);
+    let key = read_key(&head)?;
+    let work = async move {
+        let now = Timestamp::now();
+        sender.admit(&app, &campaign, items.len(), now).await?;
+        let items = items.into_iter().enumerate();
+        let votes = items.map(|(index, item)| {
+            let key = key.as_ref().map(|key| VoteKey::of_item(key, index));
+            to_sent_vote(item, key)
+        });
+        let cast = cast_readable(&app, &campaign, votes.collect(), now).await;
+        drop(reservation);
+        let not_open = cast.iter().find_map(not_open);
+        if let Some(closes_at) = not_open {
+            let error = CastError::NotOpen { closes_at };
+            return Err(Error::from_cast_error(error, &campaign));
+        }
+        Ok(respond_to_batch(&cast, visit.lang))
+    };
+    Ok(task.run(work).await)
+}
+
+/// Casts the votes that could be read, and returns an outcome for each.
+async fn cast_readable(
+    app: &AppState,
+    campaign: &Arc<Campaign>,
+    votes: Vec<Result<SentVote, Vec<FieldError>>>,
+    now: Timestamp,
+) -> Vec<Result<CastVote, CastError>> {
+    let mut readable = Vec::with_capacity(votes.len());
+    let errors = votes.into_iter().map(|vote| match vote {
+        Ok(vote) => {
+            readable.push(vote);
+            None
+        }
+        Err(errors) => Some(errors),
+    });
+    let errors: Vec<_> = errors.collect();
+    let cast = app.votes.cast_all(campaign, Door::Http, readable, now);
+    let mut cast = cast.await.into_iter();
+    let outcomes = errors.into_iter().map(|errors| match errors {
+        Some(errors) => Err(CastError::Invalid(errors)),
+        None => cast.next().unwrap_or(Err(CastError::Busy)),
+    });
+    outcomes.collect()
+}
+
+fn not_open(cast: &Result<CastVote, CastError>) -> Option<Timestamp> {
+    match cast {
+        Err(CastError::NotOpen { closes_at }) => Some(*closes_at),
+        _ => None,
+    }
+}
+
+fn respond_to_batch(cast: &[Result<CastVote, CastError>], lang: Lang) -> Response {
+    let unavailable = cast.iter().find_map(|cast| match cast {
+        Err(CastError::Store(error)) => Some(error),
+        _ => None,
+    });
+    if let Some(error) = unavailable {
+        tracing::warn!("votes of a request may not be stored: {error}");
+    }
+    let outcomes = cast.iter().enumerate();
+    let results: Vec<_> = outcomes
+        .map(|(index, cast)| VoteOutcome::new(index, cast, lang))
+        .collect();
+    let accepted = results.iter().filter(|one| one.is_accepted()).count();
+    Json(BatchBody { accepted, results }).into_response()
+}
+
+fn respond(cast: CastVote) -> Response {
+    let status = if cast.is_repeated {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let body = VoteBody {
+        id: cast.id.to_string(),
+        receipt: cast.id.receipt().to_string(),
+        status: "stored",
+    };
+    (status, Json(body)).into_response()
+}
+
+/// Returns the media type of the body in lower case, without parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let sent = headers.get(header::CONTENT_TYPE);
+    let sent = sent.and_then(|value| value.to_str().ok());
+    let essence = sent.and_then(|value| value.split(';').next());
+    essence.unwrap_or_default().trim().to_ascii_lowercase()
+}
