@@ -15,6 +15,7 @@ mod shutdown;
 mod staff;
 mod sweep;
 mod token;
+mod votes;
 mod watch;
 
 use std::path::PathBuf;
@@ -63,6 +64,9 @@ enum CliCommand {
     Erased(erased::ErasedCommand),
     /// Export all data about one person into a ZIP file
     Export(person::ExportArgs),
+    /// Export or erase all votes of a campaign
+    #[command(subcommand)]
+    Votes(votes::VotesCommand),
     /// Load-test a site with invented people and verify that nothing is lost
     #[command(subcommand)]
     Load(load::LoadCommand),
@@ -100,6 +104,7 @@ impl Command {
             CliCommand::Erase(args) => person::erase(env, &args),
             CliCommand::Erased(command) => erased::run(env, &command),
             CliCommand::Export(args) => person::export(env, &args),
+            CliCommand::Votes(command) => votes::run(env, &command),
             CliCommand::Load(command) => load::run(env, command),
         }
     }

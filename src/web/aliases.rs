@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::AppState;
 use super::address::ClientAddress;
 use super::api::votes::receive_vote;
-use super::error::Error;
+use super::error::{AnsweredToProgram, Error};
 use super::write_task::WriteTask;
 use jornada_domain::Campaign;
 use jornada_domain::campaign::Alias;
@@ -26,13 +26,16 @@ pub async fn cast_by_alias(
     if request.method() != Method::POST {
         return Err(Error::MethodNotAllowed);
     }
-    let (reply, campaign) = (alias.reply.clone(), campaign.clone());
-    let response = receive_vote(&app, campaign, Some(alias), client, task, request).await?;
-    Ok(match reply {
+    let received = receive_vote(&app, campaign.clone(), Some(alias), client, task, request);
+    let mut response = received.await.unwrap_or_else(IntoResponse::into_response);
+    Ok(match &alias.reply {
         Some(reply) if response.status().is_success() => {
-            ([(header::CONTENT_TYPE, "application/json")], reply).into_response()
+            ([(header::CONTENT_TYPE, "application/json")], reply.clone()).into_response()
         }
-        _ => response,
+        _ => {
+            response.extensions_mut().insert(AnsweredToProgram);
+            response
+        }
     })
 }
 

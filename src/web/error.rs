@@ -30,7 +30,7 @@ use jornada_service::votes::CastError;
 use jornada_service::votes::tokens::TokenError;
 use jornada_store::StoreError;
 
-pub use present::{panicked, present};
+pub use present::{AnsweredToProgram, panicked, present};
 
 /// Why a request failed. Its name is the problem type and part of the ids of its texts.
 #[derive(Debug, IntoStaticStr, VariantNames)]

@@ -75,10 +75,10 @@ pub async fn submit_vote(app: &App, received: ReceivedSubmission<'_>) -> Result<
         upload,
         key,
     } = admit(app, received).await?;
-    let vote = SentVote {
+    let vote = Ok(SentVote {
         answers: upload.form,
         key: Some(key.into()),
-    };
+    });
     let cast = app
         .votes
         .cast(campaign, Door::Form, vote, Timestamp::now())

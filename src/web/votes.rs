@@ -15,7 +15,7 @@ use super::error::problem::FieldProblem;
 use jornada_domain::{Campaign, FieldError, IdempotencyKey, Lang, ValidationError};
 use jornada_http::vote_body::{VoteItem, VoteItemError};
 use jornada_service::staff::token::Token;
-use jornada_service::votes::{CastError, CastVote, SentVote, VoteKey};
+use jornada_service::votes::{CastError, CastVote, ReceivedVote, SentVote, VoteKey};
 
 /// Name of the whole vote and of its key in errors.
 const VOTE: &str = "vote";
@@ -93,7 +93,7 @@ pub fn read_key(parts: &Parts) -> Result<Option<IdempotencyKey>, Error> {
 }
 
 /// Converts a vote from JSON. Its own key replaces the one derived from the request.
-pub fn to_sent_vote(item: VoteItem, key: Option<VoteKey>) -> Result<SentVote, Vec<FieldError>> {
+pub fn to_sent_vote(item: VoteItem, key: Option<VoteKey>) -> ReceivedVote {
     match item.error {
         Some(VoteItemError::NotAnObject) => {
             return Err(vec![FieldError::new(VOTE, ValidationError::NotAnObject)]);

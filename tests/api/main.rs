@@ -30,6 +30,7 @@ mod store_gate;
 mod sweeping;
 mod tallies;
 mod unresolved;
+mod votes;
 
 /// Runs each test on both kinds of stores.
 macro_rules! on_both {

@@ -75,6 +75,10 @@ async fn use_a_little(area: &Area) {
     let bait = form_without_photo("Ana Ejemplo", "1002", "Cali")
         .text("_comentario", "http://spam.example");
     assert_eq!(app.send(bait, None).await.status(), 422);
+    let votes = format!("/api/v1/campaigns/{}/votes", area.installation.election);
+    let vote = serde_json::json!({"sede": 0});
+    let request = app.http.post(format!("{}{votes}", app.base)).json(&vote);
+    assert_eq!(request.send().await.unwrap().status(), 422);
     for _ in 0..3 {
         let shown = app
             .http

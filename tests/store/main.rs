@@ -21,6 +21,7 @@ mod retention;
 mod search;
 mod staff;
 mod statistics;
+mod votes;
 mod wrapped_keys;
 
 /// Runs each case on a fresh store of both kinds.
@@ -46,6 +47,10 @@ macro_rules! contract {
 }
 
 contract! {
+    votes::a_vote_is_inserted_once
+    votes::instances_insert_each_vote_once
+    votes::votes_are_read_page_by_page_and_by_number
+    votes::erased_votes_are_no_longer_counted
     insert::the_first_is_inserted_a_retry_is_recognised_a_conflict_is_rejected
     insert::one_of_fifty_concurrent_inserts_is_new
     insert::concurrent_different_registrations_are_all_stored

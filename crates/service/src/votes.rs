@@ -33,6 +33,9 @@ pub struct SentVote {
     pub key: Option<VoteKey>,
 }
 
+/// A vote as it was sent, or why it could not be read.
+pub type ReceivedVote = Result<SentVote, Vec<FieldError>>;
+
 /// Key by which retries of a vote are recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VoteKey(String);
@@ -101,11 +104,11 @@ impl Votes {
         &self,
         campaign: &Arc<Campaign>,
         door: Door,
-        vote: SentVote,
+        vote: ReceivedVote,
         now: Timestamp,
     ) -> Result<CastVote, CastError> {
         let in_progress = self.batcher.announce();
-        let validated = self.validate(campaign, door, &vote, now);
+        let validated = self.validate(campaign, door, vote, now);
         drop(in_progress);
         let cast = match validated {
             Ok(vote) => {
@@ -114,7 +117,7 @@ impl Votes {
             }
             Err(error) => Err(error),
         };
-        self.metrics.count(campaign, door, &cast);
+        self.count(campaign, door, &cast);
         cast
     }
 
@@ -124,11 +127,11 @@ impl Votes {
         &self,
         campaign: &Arc<Campaign>,
         door: Door,
-        votes: Vec<SentVote>,
+        votes: Vec<ReceivedVote>,
         now: Timestamp,
     ) -> Vec<Result<CastVote, CastError>> {
         let mut valid = Vec::with_capacity(votes.len());
-        let validated = votes.iter().map(|vote| {
+        let validated = votes.into_iter().map(|vote| {
             let vote = self.validate(campaign, door, vote, now)?;
             let id = vote.vote.id;
             valid.push(vote);
@@ -143,22 +146,35 @@ impl Votes {
         });
         let cast: Vec<_> = cast.collect();
         for cast in &cast {
-            self.metrics.count(campaign, door, cast);
+            self.count(campaign, door, cast);
         }
         cast
+    }
+
+    fn count(&self, campaign: &Campaign, door: Door, cast: &Result<CastVote, CastError>) {
+        let campaign = campaign.id.as_str();
+        let labels = [campaign, door.into(), outcome_label(cast)];
+        self.metrics.votes.with_label_values(&labels).inc();
+        if let Err(CastError::Invalid(errors)) = cast {
+            for error in errors {
+                let labels = [campaign, error.error.reason().into()];
+                self.metrics.rejections.with_label_values(&labels).inc();
+            }
+        }
     }
 
     fn validate(
         &self,
         campaign: &Arc<Campaign>,
         door: Door,
-        vote: &SentVote,
+        vote: ReceivedVote,
         now: Timestamp,
     ) -> Result<NewVote, CastError> {
         if self.closures.status(campaign, now) != CampaignStatus::Open {
             let closes_at = self.closures.closes_at(campaign);
             return Err(CastError::NotOpen { closes_at });
         }
+        let vote = vote.map_err(CastError::Invalid)?;
         let answers = campaign.validate(&vote.answers);
         let id = match &vote.key {
             Some(VoteKey(key)) => {
@@ -193,4 +209,16 @@ fn resolve(
         Err(BatchError::Store(error)) => return Err(error.into()),
     };
     Ok(CastVote { id, is_repeated })
+}
+
+fn outcome_label(cast: &Result<CastVote, CastError>) -> &'static str {
+    match cast {
+        Ok(vote) if vote.is_repeated => "repeated",
+        Ok(_) => "stored",
+        Err(CastError::Conflict) => "conflict",
+        Err(CastError::Invalid(_)) => "invalid",
+        Err(CastError::NotOpen { .. }) => "closed",
+        Err(CastError::Busy) => "busy",
+        Err(CastError::Store(_)) => "failed",
+    }
 }

@@ -19,12 +19,14 @@ use crate::web::votes::{VoteOutcome, VoteSender, read_key, require_votes, to_sen
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::campaign::Alias;
-use jornada_domain::{Campaign, Door, FieldError, Lang};
+use jornada_domain::{Campaign, Door, Lang};
 use jornada_http::page::PageContext;
 use jornada_http::upload::Upload;
-use jornada_http::vote_body::{VoteListError, parse_array, parse_lines, parse_vote, read_body};
+use jornada_http::vote_body::{
+    VoteItemError, VoteListError, parse_array, parse_lines, parse_vote, read_body,
+};
 use jornada_service::admission::HiddenFields;
-use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, SentVote, VoteKey};
+use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey};
 /// Maximum size of a single vote in bytes.
 const MAX_VOTE_BYTES: usize = 64 * 1024;
 
@@ -35,9 +37,10 @@ pub struct VoteBody {
     /// Id of the vote, 32 hexadecimal digits.
     #[schema(example = "5f0c8a52b7e94d13a2c46e1b90d7f388")]
     pub id: String,
-    /// Receipt number; the receipt is at `/r/{number}`.
+    /// Receipt number, if the vote has a key; the receipt is at `/r/{number}`.
     #[schema(example = "7K3M9-QXT2V-B8HC")]
-    pub receipt: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
     /// `stored`.
     pub status: &'static str,
 }
@@ -122,7 +125,8 @@ async fn receive_form(
             is_form: false,
             proof: None,
         };
-        submit_vote(&app, received).await.map(respond)
+        let cast = submit_vote(&app, received).await?;
+        Ok::<_, Error>(respond(cast, true))
     };
     Ok(task.run(work).await)
 }
@@ -146,6 +150,9 @@ pub(in crate::web) async fn receive_vote(
     let sender = VoteSender::new(client, &head.headers);
     let key = read_key(&head)?;
     let mut item = parse_vote(&json);
+    if item.error == Some(VoteItemError::NotAnObject) {
+        return Err(Error::Malformed("a body that is not a JSON object"));
+    }
     for (name, _) in &mut item.answers.parts {
         if let Some(field) = alias.and_then(|alias| alias.fields.get(name)) {
             field.clone_into(name);
@@ -155,10 +162,11 @@ pub(in crate::web) async fn receive_vote(
     let work = async move {
         let now = Timestamp::now();
         sender.admit(&app, &campaign, 1, now).await?;
-        let vote = to_sent_vote(item, key.map(VoteKey::from)).map_err(Error::Invalid)?;
+        let vote = to_sent_vote(item, key.map(VoteKey::from));
+        let has_key = vote.as_ref().is_ok_and(|vote| vote.key.is_some());
         let cast = app.votes.cast(&campaign, Door::Http, vote, now).await;
         let cast = cast.map_err(|error| Error::from_cast_error(error, &campaign))?;
-        Ok::<_, Error>(respond(cast))
+        Ok::<_, Error>(respond(cast, has_key))
     };
     Ok(task.run(work).await)
 }
@@ -229,7 +237,10 @@ pub async fn cast_batch(
             let key = key.as_ref().map(|key| VoteKey::of_item(key, index));
             to_sent_vote(item, key)
         });
-        let cast = cast_readable(&app, &campaign, votes.collect(), now).await;
+        let cast = app
+            .votes
+            .cast_all(&campaign, Door::Http, votes.collect(), now);
+        let cast = cast.await;
         drop(reservation);
         let not_open = cast.iter().find_map(not_open);
         if let Some(closes_at) = not_open {
@@ -239,31 +250,6 @@ pub async fn cast_batch(
         Ok(respond_to_batch(&cast, visit.lang))
     };
     Ok(task.run(work).await)
-}
-
-/// Casts the votes that could be read, and returns an outcome for each.
-async fn cast_readable(
-    app: &AppState,
-    campaign: &Arc<Campaign>,
-    votes: Vec<Result<SentVote, Vec<FieldError>>>,
-    now: Timestamp,
-) -> Vec<Result<CastVote, CastError>> {
-    let mut readable = Vec::with_capacity(votes.len());
-    let errors = votes.into_iter().map(|vote| match vote {
-        Ok(vote) => {
-            readable.push(vote);
-            None
-        }
-        Err(errors) => Some(errors),
-    });
-    let errors: Vec<_> = errors.collect();
-    let cast = app.votes.cast_all(campaign, Door::Http, readable, now);
-    let mut cast = cast.await.into_iter();
-    let outcomes = errors.into_iter().map(|errors| match errors {
-        Some(errors) => Err(CastError::Invalid(errors)),
-        None => cast.next().unwrap_or(Err(CastError::Busy)),
-    });
-    outcomes.collect()
 }
 
 fn not_open(cast: &Result<CastVote, CastError>) -> Option<Timestamp> {
@@ -289,7 +275,7 @@ fn respond_to_batch(cast: &[Result<CastVote, CastError>], lang: Lang) -> Respons
     Json(BatchBody { accepted, results }).into_response()
 }
 
-fn respond(cast: CastVote) -> Response {
+fn respond(cast: CastVote, has_key: bool) -> Response {
     let status = if cast.is_repeated {
         StatusCode::OK
     } else {
@@ -297,7 +283,8 @@ fn respond(cast: CastVote) -> Response {
     };
     let body = VoteBody {
         id: cast.id.to_string(),
-        receipt: cast.id.receipt().to_string(),
+        // The id of a vote without a key is made of its time: its receipt could be guessed.
+        receipt: has_key.then(|| cast.id.receipt().to_string()),
         status: "stored",
     };
     (status, Json(body)).into_response()

@@ -13,7 +13,11 @@ use super::problem::Problem;
 use jornada_http::lang;
 use jornada_http::page::PageContext;
 
-/// Middleware: renders every error as problem+json under `/api/v1/` and as a page elsewhere.
+/// Marks the error of a request that a program sent to a path outside of the API.
+#[derive(Clone, Copy, Debug)]
+pub struct AnsweredToProgram;
+
+/// Middleware: renders every error as problem+json for programs and under `/api/v1/`, and as a page elsewhere.
 pub async fn present(request: Request, next: Next) -> Response {
     let lang = lang::read_lang(request.uri(), request.headers());
     let uri = request.uri().clone();
@@ -23,7 +27,8 @@ pub async fn present(request: Request, next: Next) -> Response {
         return response;
     };
     let problem = Problem::from_error(&refused, lang);
-    let rendered = if uri.path().starts_with("/api/v1/") {
+    let is_program = response.extensions().get::<AnsweredToProgram>().is_some();
+    let rendered = if is_program || uri.path().starts_with("/api/v1/") {
         problem.into_json()
     } else {
         problem.into_page(&PageContext::with_lang(&uri, lang))

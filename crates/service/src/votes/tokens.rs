@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
 use crate::staff::token::Token;
-use jornada_domain::staff::Permission;
+use jornada_domain::staff::{ApiToken, Permission};
 use jornada_store::{Store, StoreError};
 
 /// Time for which a looked-up token is remembered. A revoked token votes no longer than that.
@@ -41,6 +41,16 @@ enum Verdict {
     Unknown,
 }
 
+impl Verdict {
+    fn of(token: Option<ApiToken>, now: Timestamp) -> Self {
+        match token.filter(|token| token.is_live(now)) {
+            None => Self::Unknown,
+            Some(token) if token.scopes.may(Permission::Vote) => Self::May,
+            Some(_) => Self::OtherScope,
+        }
+    }
+}
+
 impl VoterTokens {
     /// Checks that a token may vote.
     pub async fn check(
@@ -51,19 +61,10 @@ impl VoterTokens {
     ) -> Result<(), TokenError> {
         let hash = token.hash();
         let known = self.0.lock().get(&hash).copied();
-        let known = known.filter(|(_, until)| now < *until);
         let verdict = match known {
-            Some((verdict, _)) => verdict,
-            None => {
-                let found = store.token(&hash).await?;
-                let live = found.filter(|token| token.is_live(now));
-                let verdict = live.map_or(Verdict::Unknown, |token| {
-                    if token.scopes.may(Permission::Vote) {
-                        Verdict::May
-                    } else {
-                        Verdict::OtherScope
-                    }
-                });
+            Some((verdict, until)) if now < until => verdict,
+            _ => {
+                let verdict = Verdict::of(store.token(&hash).await?, now);
                 self.remember(hash, verdict, now);
                 verdict
             }

@@ -82,4 +82,8 @@ pub enum AuditAction {
     ReportAltered,
     /// Cancelled a report.
     ReportCancelled,
+    /// Exported all votes of a campaign.
+    VotesExported,
+    /// Erased all votes of a campaign.
+    VotesErased,
 }

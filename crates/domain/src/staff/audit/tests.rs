@@ -58,7 +58,8 @@ fn every_part_of_an_entry_stands_in_what_is_hashed() {
 const ACTION_NAMES: &str = "login login-failed login-slowed logout password-set password-changed second-on second-off \
     session-ended sessions-ended account-added account-changed account-link account-closed token-made token-revoked \
     search look photo print correct delete report report-file close reopen audit-read audit-export refused \
-    person-export photos-erased sweep photo-altered report-altered report-cancelled";
+    person-export photos-erased sweep photo-altered report-altered report-cancelled votes-exported \
+    votes-erased";
 
 #[test]
 fn every_action_has_a_name_of_its_own() {
