@@ -30,6 +30,9 @@ mod store_gate;
 mod sweeping;
 mod tallies;
 mod unresolved;
+mod vote_clients;
+mod vote_exactness;
+mod vote_mistakes;
 mod votes;
 
 /// Runs each test on both kinds of stores.

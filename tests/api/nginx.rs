@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
 use jornada_testkit::instance::{
@@ -89,19 +89,21 @@ async fn only_pages_that_need_the_client_address_get_it_and_it_cannot_be_forged(
         Recorder::start("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
     let nginx = Nginx::start(&[&instance.to_string()]).await;
     let paths = [
-        "/staff/login",
-        "/staff",
-        "/api/v1/campaigns/x/reports/_all.csv",
-        "/",
-        "/api/v1/campaigns/x/chart",
-        "/staffing",
-        "/c/x",
-        "/c/x/chart",
-        "/api/v1/campaigns/x/registrations",
-        "/r/7K3M9-QXT2V-B8HC",
+        (Method::GET, "/staff/login"),
+        (Method::GET, "/staff"),
+        (Method::GET, "/api/v1/campaigns/x/reports/_all.csv"),
+        (Method::GET, "/"),
+        (Method::GET, "/api/v1/campaigns/x/chart"),
+        (Method::GET, "/staffing"),
+        (Method::POST, "/c/x"),
+        (Method::GET, "/c/x/chart"),
+        (Method::POST, "/api/v1/campaigns/x/registrations"),
+        (Method::POST, "/api/v1/campaigns/x/votes/batch"),
+        (Method::POST, "/insert"),
+        (Method::GET, "/r/7K3M9-QXT2V-B8HC"),
     ];
-    for path in paths {
-        let request = Client::new().get(format!("{}{path}", nginx.base));
+    for (method, path) in paths {
+        let request = Client::new().request(method, format!("{}{path}", nginx.base));
         let sent = request
             .header("x-client-address", "203.0.113.9")
             .send()
@@ -112,7 +114,7 @@ async fn only_pages_that_need_the_client_address_get_it_and_it_cannot_be_forged(
     clients.sort_unstable();
     let here = Some("127.0.0.1".to_owned());
     assert_eq!(clients[..4], [None, None, None, None]);
-    assert_eq!(clients[4..], vec![here; 6]);
+    assert_eq!(clients[4..], vec![here; 8]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Client;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -185,4 +186,42 @@ async fn large_bodies_are_accepted_only_where_photos_arrive() {
         let body = send("GET", path, long).text;
         assert!(body.contains("urn:jornada:problem:too-large"), "{body}");
     }
+}
+
+#[tokio::test]
+async fn votes_have_a_limit_and_a_size_of_their_own() {
+    let mut installation = Installation::new(Stores::Embedded);
+    installation.set("JORNADA_EXEMPT", "none");
+    installation.set("JORNADA_LIMIT_VOTES", "400+1");
+    let app = installation.start().await;
+    let nginx = Nginx::start(&[app.base.trim_start_matches("http://")]).await;
+    let client = Client::builder().local_address(Some([127, 0, 0, 2].into()));
+    let client = client.build().unwrap();
+    let votes = format!(
+        "{}/api/v1/campaigns/{}/votes",
+        nginx.base, installation.contest
+    );
+    let vote = json!({"album": "Uno", "artista": "Los Ejemplos", "puesto": "1"});
+    // More posts than nginx lets one client send elsewhere.
+    for _ in 0..150 {
+        let answer = client.post(&votes).json(&vote).send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+    }
+    let batch = client
+        .post(format!("{votes}/batch"))
+        .json(&vec![&vote; 250]);
+    assert_eq!(batch.send().await.unwrap().status(), 200);
+    // The application knows the client behind nginx, also at the path of an alias.
+    for path in [votes.clone(), format!("{}/insert", nginx.base)] {
+        let vote = json!({"name": "Los Ejemplos", "album": "Uno", "rank": "1", "artista": "x", "puesto": "1"});
+        let refused = client.post(path).json(&vote).send().await.unwrap();
+        assert_eq!(refused.status(), 429);
+    }
+    let large = vec![json!({"album": "x".repeat(1_000)}); 4_200];
+    let refused = client.post(format!("{votes}/batch")).json(&large);
+    let refused: Value = refused.send().await.unwrap().json().await.unwrap();
+    assert_eq!(
+        refused["title"], "Son demasiados votos a la vez",
+        "the application tells it: {refused}"
+    );
 }

@@ -20,6 +20,7 @@ use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::campaign::Alias;
 use jornada_domain::{Campaign, Door, Lang};
+use jornada_http::UploadError;
 use jornada_http::page::PageContext;
 use jornada_http::upload::Upload;
 use jornada_http::vote_body::{
@@ -214,7 +215,11 @@ pub async fn cast_batch(
     require_votes(&campaign)?;
     let (head, body) = request.into_parts();
     let mut reservation = app.uploads.start_reservation();
-    let body = read_body(body, MAX_VOTES_BYTES, &mut reservation).await?;
+    let body = read_body(body, MAX_VOTES_BYTES, &mut reservation).await;
+    let body = body.map_err(|error| match error {
+        UploadError::TextTooLarge => Error::TooManyVotes,
+        other => other.into(),
+    })?;
     let items = match media_type(&head.headers).as_str() {
         "application/json" => parse_array(&body, MAX_VOTES),
         "application/x-ndjson" | "application/ndjson" => parse_lines(&body, MAX_VOTES),
