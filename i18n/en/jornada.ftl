@@ -67,7 +67,6 @@ answer-unknown-field = This form does not ask for this field. Remove it.
 answer-not-an-object = It is not a JSON object with the fields of the campaign.
 answer-not-a-text = The value must be a text or a number.
 answer-bad-key = The key must have 8 to 128 visible ASCII characters.
-answer-key-conflict = The key was used for another vote.
 answer-repeated = This field came more than once. Send it once.
 answer-unknown-place = It is not in the list. Choose a name from the list.
 answer-too-short = Write at least { $min } letters.

@@ -67,7 +67,6 @@ answer-unknown-field = Este formulario no pide este campo. Quítelo.
 answer-not-an-object = No es un objeto JSON con los campos de la campaña.
 answer-not-a-text = El valor debe ser un texto o un número.
 answer-bad-key = La clave debe tener de 8 a 128 caracteres ASCII visibles.
-answer-key-conflict = La clave ya se usó para otro voto.
 answer-repeated = Este campo llegó más de una vez. Envíelo una sola vez.
 answer-unknown-place = No está en la lista. Elija un nombre de la lista.
 answer-too-short = Escriba al menos { $min } letras.

@@ -49,7 +49,7 @@ async fn existing_programs_vote_at_their_own_paths() {
     polls.wait_for_total("sedes", 1).await;
     let contest = &polls.installation.contest;
     app.wait_until("the contest is counted", async |_| {
-        polls.tally(contest, "artistas").await["values"]
+        polls.tally(contest, "artista").await["values"]
             == json!([{ "key": ["Los Ejemplos"], "count": 10 }])
     })
     .await;
@@ -183,7 +183,7 @@ async fn a_form_votes_without_a_script_and_staff_see_no_single_vote() {
     polls
         .app
         .wait_until("it is counted once", async |_| {
-            polls.tally(contest, "artistas").await["total"] == 1
+            polls.tally(contest, "artista").await["total"] == 1
         })
         .await;
     let token = polls.installation.create_token();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::votes::{Polls, body, errors, with};
+use crate::votes::{Polls, body, with};
 use jornada_testkit::instance::Stores;
 
 on_both!(

@@ -152,7 +152,7 @@ const EVERY_COUNT: &str = "\n[[tallies]]\nid = \"ciudad\"\nby = [\"ciudad\"]\nsu
 /// Writes a copy of `mejor-disco` that takes in registrations.
 fn write_contest_of_registrations(folder: &Path, contest: &str, vote: &str) {
     let text = std::fs::read_to_string(folder.join("mejor-disco.toml")).unwrap();
-    let (text, _) = text.split_once("# Programs that send").unwrap();
+    let (text, _) = text.split_once("[[tallies]]").unwrap();
     let text = text.replace("kind = \"vote\"\n", "").replace(contest, vote);
     std::fs::write(folder.join("voto.toml"), text).unwrap();
 }

@@ -1,52 +1,22 @@
-//! Votes in MongoDB, one document each.
+//! Votes in MongoDB.
 
 use std::sync::Arc;
 
 use mongodb::ClientSession;
-use mongodb::bson::raw::{CString, cstr};
-use mongodb::bson::{Binary, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Binary, RawDocumentBuf, doc};
 use mongodb::error::{Result as Driven, TRANSIENT_TRANSACTION_ERROR};
 use tokio::time::sleep;
 
-use super::{FoundVote, NewVote, subtract_deltas};
+use super::document::read_vote;
+use super::{FoundVote, subtract_deltas};
 use crate::deltas;
-use crate::error::{Result, StoreError};
-use crate::mongo::convert::{self, binary, moment, raw_binary, read_field};
+use crate::error::Result;
+use crate::mongo::convert::{self, binary, read_field};
 use crate::mongo::handle::{MongoStore, RETRY_DELAY, collect};
 use crate::mongo::transaction;
-use crate::registrations::{answers_by_field, answers_by_name};
+use crate::registrations::answers_by_name;
 use crate::time_limit::{COUNT_TIMEOUT, in_time};
-use jornada_domain::{Campaign, Door, ReceiptNumber, RegistrationId, Vote};
-
-pub(super) fn to_document(record: &NewVote) -> Result<RawDocumentBuf> {
-    let vote = &record.vote;
-    let mut answers = RawDocumentBuf::new();
-    for (name, text) in vote.answers.named(&record.campaign) {
-        let name = CString::try_from(name).map_err(|_| StoreError::malformed("field name"))?;
-        answers.append(name, text);
-    }
-    let mut document = RawDocumentBuf::new();
-    document.append(cstr!("_id"), raw_binary(vote.id.as_bytes()));
-    document.append(cstr!("campaign"), vote.campaign.as_str());
-    document.append(cstr!("answers"), &answers);
-    document.append(cstr!("received_at"), moment(vote.received_at));
-    document.append(cstr!("door"), <&str>::from(vote.door));
-    Ok(document)
-}
-
-fn read_vote(campaign: &Campaign, document: &RawDocument) -> Result<Vote> {
-    Ok(Vote {
-        id: read_field(document, "_id", convert::registration_id)?,
-        campaign: campaign.id.clone(),
-        answers: read_field(document, "answers", |field| {
-            answers_by_field(campaign, field.as_document()?)
-        })?,
-        received_at: read_field(document, "received_at", convert::time)?,
-        door: read_field(document, "door", |field| {
-            field.as_str()?.parse::<Door>().ok()
-        })?,
-    })
-}
+use jornada_domain::{Campaign, ReceiptNumber, RegistrationId, Vote};
 
 impl MongoStore {
     pub(crate) async fn vote(&self, number: ReceiptNumber) -> Result<Option<FoundVote>> {
