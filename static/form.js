@@ -103,10 +103,21 @@ function answered(status, answer) {
   lock(false);
   say('');
   // After a conflict the key belongs to another registration: a reload creates a new key.
-  if (status === 409) draft.clear();
-  else draft.keep({ sending: false, photo: undefined });
+  if (status === 409) {
+    draft.clear();
+    if (words.voteStored) {
+      form.elements._key.value = newKey();
+      answer.detail = words.voteStored;
+    }
+  } else draft.keep({ sending: false, photo: undefined });
   const errors = Array.isArray(answer?.errors) ? answer.errors : [];
   mistakes.show(errors, errors.length > 0 ? '' : answer?.detail ?? words.failed);
+}
+
+/** Returns a new idempotency key; `randomUUID` exists in secure contexts alone. */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** Resumes after a reload or a discarded page. */

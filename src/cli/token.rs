@@ -27,7 +27,7 @@ pub(super) struct NewToken {
     /// report (lists and their photos), chart (totals) or votes (sending votes); repeatable; all by default
     #[arg(long = "scope", value_parser = parse_scope)]
     scopes: Vec<Scope>,
-    /// City to which the token is limited; repeatable
+    /// City to which the token is limited, then without the scope votes; repeatable
     #[arg(long = "place")]
     places: Vec<String>,
     /// Validity in days; unlimited by default
@@ -47,11 +47,18 @@ pub(super) fn create(env: &Env, args: &NewToken) -> anyhow::Result<()> {
         is_valid_name(name),
         "NAME: expected 1 to 100 bytes without control characters"
     );
+    ensure!(
+        args.places.is_empty() || !args.scopes.contains(&Scope::Votes),
+        "--place: a token of the scope votes cannot be limited to cities"
+    );
     let token = generate_token()?;
     let unlimited = unlimited_token(&token, name);
     let record = ApiToken {
         scopes: match &*args.scopes {
-            [] => Scopes::ALL,
+            [] => Scopes {
+                votes: args.places.is_empty(),
+                ..Scopes::ALL
+            },
             scopes => Scopes::new(scopes),
         },
         place_scope: parse_place_scope(env, &args.places)?,

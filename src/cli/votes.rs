@@ -152,18 +152,22 @@ fn columns(campaign: &Campaign, vote: &Vote) -> impl Iterator<Item = String> {
 fn write_row(out: &mut impl Write, columns: impl Iterator<Item = String>) -> anyhow::Result<()> {
     let mut row = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
-        .from_writer(out);
+        .from_writer(Vec::new());
     row.write_record(columns)?;
-    Ok(row.flush()?)
+    Ok(out.write_all(&row.into_inner()?)?)
 }
 
 async fn erase(context: &AdminContext, campaign: &Arc<Campaign>) -> anyhow::Result<()> {
     let event = AuditEvent::new(AuditAction::VotesErased).with_campaign(&campaign.id);
     context.record(event).await?;
-    let mut erased = 0;
+    let (mut erased, mut after) = (0, None);
     loop {
-        let page = context.store.votes_after(campaign, None, PAGE_SIZE).await?;
-        if page.is_empty() {
+        let page = context.store.votes_after(campaign, after, PAGE_SIZE);
+        let page = page.await?;
+        let is_first = after.is_none();
+        after = page.last().map(|vote| vote.id);
+        // From the beginning again until nothing is left, because votes may have come in meanwhile.
+        if page.is_empty() && is_first {
             println!("{erased} erased");
             return Ok(());
         }

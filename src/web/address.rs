@@ -1,4 +1,4 @@
-//! The client's address, from a header that nginx sets for the staff area, reports, registrations, receipts and events,
+//! The client's address, from a header that nginx sets for every POST, the staff area, reports, receipts and events,
 //! overwriting any value from the client. It is counted under a pseudonym and never logged.
 
 use std::convert::Infallible;

@@ -23,11 +23,12 @@ pub async fn cast_by_alias(
 ) -> Result<Response, Error> {
     let found = find_alias(&app, request.uri().path());
     let (campaign, alias) = found.ok_or(Error::NoSuchPage)?;
-    if request.method() != Method::POST {
-        return Err(Error::MethodNotAllowed);
-    }
-    let received = receive_vote(&app, campaign.clone(), Some(alias), client, task, request);
-    let mut response = received.await.unwrap_or_else(IntoResponse::into_response);
+    let received = if request.method() == Method::POST {
+        receive_vote(&app, campaign.clone(), Some(alias), client, task, request).await
+    } else {
+        Err(Error::MethodNotAllowed)
+    };
+    let mut response = received.unwrap_or_else(IntoResponse::into_response);
     Ok(match &alias.reply {
         Some(reply) if response.status().is_success() => {
             ([(header::CONTENT_TYPE, "application/json")], reply.clone()).into_response()

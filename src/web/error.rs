@@ -138,6 +138,12 @@ pub enum Error {
     /// A dependency is unavailable; with the cause for the log.
     #[strum(serialize = "unavailable")]
     Unavailable(anyhow::Error),
+    /// Missing or unknown token of a program that votes.
+    #[strum(serialize = "unauthorized")]
+    VoteTokenRequired,
+    /// Neither JSON nor NDJSON.
+    #[strum(serialize = "unsupported-media-type")]
+    BatchMediaType,
     /// Missing or unknown token.
     #[strum(serialize = "unauthorized")]
     Unauthorized,
@@ -188,11 +194,11 @@ impl Error {
             Self::TooLarge | Self::TextTooLarge | Self::TooManyVotes => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
-            Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType { .. } | Self::BatchMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::VoteTokenRequired => StatusCode::UNAUTHORIZED,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -254,6 +260,10 @@ impl Error {
             }
             Self::NoProxy => Some((header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"))),
             // Browsers send the token as the password of Basic (RFC 7617), programs as Bearer (RFC 6750).
+            Self::VoteTokenRequired => Some((
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"Jornada\""),
+            )),
             Self::Unauthorized => Some((
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static(
@@ -300,7 +310,7 @@ impl From<UploadError> for Error {
 impl From<TokenError> for Error {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Unknown => Self::Unauthorized,
+            TokenError::Unknown => Self::VoteTokenRequired,
             TokenError::OtherScope => Self::Forbidden,
             TokenError::Store(error) => error.into(),
         }

@@ -61,7 +61,7 @@ async fn submit_form(
     request: Request,
 ) -> Result<Response, Error> {
     if campaign.requires_token {
-        return Err(Error::Unauthorized);
+        return Err(Error::VoteTokenRequired);
     }
     let upload = Upload::read(&app.uploads, &campaign, request).await?;
     let work = async move { register(&app, &campaign, &visit, client, upload).await };
@@ -92,10 +92,16 @@ async fn register(
         Ok(number) => Redirect::to(&visit.link(&format!("/r/{number}"))).into_response(),
         Err(Error::NotOpen { .. }) => render_closed(app, visit, campaign),
         Err(error) => {
+            // The key belongs to the earlier vote: the page shown again has another one.
+            let is_stored = matches!(error, Error::VoteConflict);
+            let key = if is_stored { new_key() } else { key };
             let timestamp = timestamp.filter(|_| !matches!(error, Error::FormExpired));
             let shown_at = timestamp.unwrap_or_else(|| new_timestamp(app, campaign));
             error.log();
-            let problem = Problem::from_error(&error, visit.lang);
+            let mut problem = Problem::from_error(&error, visit.lang);
+            if is_stored {
+                text!(visit.lang, "form-vote-stored").clone_into(&mut problem.detail);
+            }
             let page = FormPage {
                 visit,
                 campaign,

@@ -14,6 +14,7 @@ use super::error::Error;
 use super::error::problem::FieldProblem;
 use jornada_domain::{Campaign, FieldError, IdempotencyKey, Lang, ValidationError};
 use jornada_http::vote_body::{VoteItem, VoteItemError};
+use jornada_service::admission::Denied;
 use jornada_service::staff::token::Token;
 use jornada_service::votes::{CastError, CastVote, ReceivedVote, SentVote, VoteKey};
 
@@ -65,15 +66,36 @@ impl VoteSender {
         now: Timestamp,
     ) -> Result<(), Error> {
         match &self.token {
-            Some(token) => app.voter_tokens.check(&app.store, token, now).await?,
-            None if campaign.requires_token => return Err(Error::Unauthorized),
-            None => {
-                let ClientAddress(client) = self.client;
-                app.admission
-                    .admit_votes(&campaign.id, client, votes, now)?;
-            }
+            Some(token) => self.check_token(app, campaign, token, now).await,
+            None if campaign.requires_token => Err(Error::VoteTokenRequired),
+            None => Ok(self.count(app, campaign, votes, now)?),
         }
-        Ok(())
+    }
+
+    async fn check_token(
+        &self,
+        app: &AppState,
+        campaign: &Campaign,
+        token: &Token,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if let Some(known) = app.voter_tokens.check(token, now) {
+            return Ok(known?);
+        }
+        // Who tries tokens has no more tries than votes.
+        self.count(app, campaign, 1, now)?;
+        Ok(app.voter_tokens.look_up(&app.store, token, now).await?)
+    }
+
+    fn count(
+        &self,
+        app: &AppState,
+        campaign: &Campaign,
+        votes: usize,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        let ClientAddress(client) = self.client;
+        app.admission.admit_votes(&campaign.id, client, votes, now)
     }
 }
 
@@ -92,11 +114,19 @@ pub fn read_key(parts: &Parts) -> Result<Option<IdempotencyKey>, Error> {
     })
 }
 
+/// Returns the maximum number of members of a vote: the fields, its key, and one to be named as unknown.
+pub fn max_members(campaign: &Campaign) -> usize {
+    campaign.fields.len() + 2
+}
+
 /// Converts a vote from JSON. Its own key replaces the one derived from the request.
 pub fn to_sent_vote(item: VoteItem, key: Option<VoteKey>) -> ReceivedVote {
     match item.error {
         Some(VoteItemError::NotAnObject) => {
             return Err(vec![FieldError::new(VOTE, ValidationError::NotAnObject)]);
+        }
+        Some(VoteItemError::TooManyMembers(name)) => {
+            return Err(vec![FieldError::new(&name, ValidationError::UnknownField)]);
         }
         Some(VoteItemError::NotAText(name)) => {
             return Err(vec![FieldError::new(&name, ValidationError::NotAText)]);

@@ -169,7 +169,7 @@ async fn too_many_posts_are_answered_with_retry_after() {
     let app = Installation::new(Stores::Embedded).start().await;
     let nginx = Nginx::start(&[host_and_port(&app)]).await;
     let mut refused = Vec::new();
-    for path in ["/nothing", "/api/v1/nothing"] {
+    for path in ["/c/nothing", "/api/v1/nothing"] {
         for _ in 0..130 {
             let sent = limited_client()
                 .post(format!("{}{path}", nginx.base))

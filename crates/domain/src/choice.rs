@@ -20,6 +20,8 @@ pub struct ChoiceOption {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     options: Vec<ChoiceOption>,
+    /// Folded values of the options, in their order.
+    folded: Vec<String>,
     /// Index of an option by its value.
     by_value: HashMap<String, usize>,
     /// Index of an option by its folded value; `None` if several values fold alike.
@@ -30,17 +32,20 @@ impl Choice {
     /// Creates a choice. `None` without options, or if two have the same value.
     pub fn new(options: Vec<ChoiceOption>) -> Option<Self> {
         let (mut by_value, mut by_folding) = (HashMap::new(), HashMap::new());
+        let folded = options.iter().map(|option| text::fold(&option.value));
+        let folded: Vec<_> = folded.collect();
         for (index, option) in options.iter().enumerate() {
             if by_value.insert(option.value.clone(), index).is_some() {
                 return None;
             }
             by_folding
-                .entry(text::fold(&option.value))
+                .entry(folded[index].clone())
                 .and_modify(|known| *known = None)
                 .or_insert(Some(index));
         }
         (!options.is_empty()).then_some(Self {
             options,
+            folded,
             by_value,
             by_folding,
         })
@@ -79,7 +84,8 @@ impl Choice {
 
     fn find_nearest(&self, raw: &str) -> Vec<String> {
         let values = self.options.iter().map(|option| option.value.as_str());
-        similar::find_similar(raw, values)
+        let folded = self.folded.iter().map(String::as_str);
+        similar::find_similar(raw, values.zip(folded))
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Place {
     pub name: String,
     /// Region (department), shown beside the name.
     pub region: String,
+    folded_name: String,
+    folded_region: String,
 }
 
 /// The places that a campaign accepts.
@@ -82,6 +84,8 @@ impl Places {
         }
         let place = self.list.len();
         self.list.push(Place {
+            folded_name: text::fold(&name),
+            folded_region: text::fold(region),
             name: name.clone(),
             region: region.to_owned(),
         });
@@ -96,9 +100,9 @@ impl Places {
 
     /// Adds a spelling. Fails if another place of the same region has it.
     fn add_spelling(&mut self, spelling: &str, place: usize) -> Result<(), String> {
-        let region = text::fold(&self.list[place].region);
+        let region = &self.list[place].folded_region;
         let known = self.by_folding.entry(text::fold(spelling)).or_default();
-        let is_same_region = |other: &usize| text::fold(&self.list[*other].region) == region;
+        let is_same_region = |other: &usize| self.list[*other].folded_region == *region;
         if known
             .iter()
             .any(|other| *other != place && is_same_region(other))
@@ -114,14 +118,18 @@ impl Places {
     /// Adds the region to the names that several places have.
     fn name_homonyms(&mut self) {
         for place in &mut self.list {
-            let known = self.by_folding.get(&text::fold(&place.name));
+            let known = self.by_folding.get(&place.folded_name);
             if known.is_some_and(|places| places.len() > 1) {
                 place.name = format!("{} ({})", place.name, place.region);
+                place.folded_name = text::fold(&place.name);
             }
         }
         // Parentheses are not part of a folding that was added before.
         for (index, place) in self.list.iter().enumerate() {
-            let known = self.by_folding.entry(text::fold(&place.name)).or_default();
+            let known = self
+                .by_folding
+                .entry(place.folded_name.clone())
+                .or_default();
             if !known.contains(&index) {
                 known.push(index);
             }
@@ -153,7 +161,7 @@ impl Places {
         let region = region.map(text::fold);
         let is_inside = |place: &Place| {
             let region = region.as_ref();
-            region.is_none_or(|region| text::fold(&place.region) == *region)
+            region.is_none_or(|region| place.folded_region == *region)
         };
         let spelled = self.spelled(&typed).iter().map(|place| &self.list[*place]);
         let found: Vec<_> = spelled.filter(|place| is_inside(place)).collect();
@@ -170,7 +178,8 @@ impl Places {
         }
         let nearest = if found.is_empty() {
             let inside = self.list.iter().filter(|place| is_inside(place));
-            find_similar(&typed, inside.map(|place| place.name.as_str()))
+            let names = inside.map(|place| (&*place.name, &*place.folded_name));
+            find_similar(&typed, names)
         } else {
             found.into_iter().map(|place| place.name.clone()).collect()
         };

@@ -88,6 +88,13 @@ impl RegistrationId {
         Self(id)
     }
 
+    /// Returns whether the id begins with a time within a minute of `at`, as a UUID version 7 does (RFC 9562).
+    pub fn is_of_time(&self, at: Timestamp) -> bool {
+        let begin = self.0[..6].iter();
+        let millisecond = begin.fold(0_i64, |sum, byte| (sum << 8) | i64::from(*byte));
+        (at.as_millisecond() - millisecond).abs() <= 60_000
+    }
+
     /// Wraps the bytes of a stored id.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)

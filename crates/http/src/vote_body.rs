@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http_body_util::BodyExt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
+use serde_json::value::RawValue;
 
 use crate::budget::UploadReservation;
 use crate::upload_error::UploadError;
@@ -16,11 +16,11 @@ use jornada_domain::FormData;
 /// Timeout for the whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Maximum number of members of a vote, more than any campaign has fields.
-const MAX_MEMBERS: usize = 64;
-
-/// Member with the idempotency key of a vote in a batch. No field has this name: names begin with a letter.
+/// Member with the idempotency key of a vote. No field has this name: names begin with a letter.
 const KEY_MEMBER: &str = "_key";
+
+/// Memory of a member beside its texts, roughly.
+const MEMBER_BYTES: usize = 96;
 
 /// A vote as it was sent in JSON.
 #[derive(Debug, Default)]
@@ -40,6 +40,8 @@ pub enum VoteItemError {
     NotAnObject,
     /// A member that is neither text, number, true, false nor null; with its name.
     NotAText(String),
+    /// More members than the campaign has fields; with the name of the first beyond them.
+    TooManyMembers(String),
 }
 
 /// Why a list of votes cannot be read.
@@ -49,6 +51,15 @@ pub enum VoteListError {
     NotAnArray,
     /// More votes than allowed.
     TooMany,
+}
+
+/// Bounds of what is parsed.
+#[derive(Clone, Copy, Debug)]
+pub struct VoteLimits {
+    /// Maximum number of votes.
+    pub votes: usize,
+    /// Maximum number of members of a vote.
+    pub members: usize,
 }
 
 /// Reads a body of up to `max` bytes, within a time limit and the memory budget.
@@ -76,52 +87,67 @@ pub async fn read_body(
     read.map_err(|_| UploadError::BodyTimeout)?
 }
 
-/// Parses one vote.
-pub fn parse_vote(json: &[u8]) -> VoteItem {
-    serde_json::from_slice(json).unwrap_or_else(|_| VoteItem::malformed(VoteItemError::NotAnObject))
+/// Parses one vote with up to `members` members.
+pub fn parse_vote(json: &[u8], members: usize) -> VoteItem {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let vote = deserializer.deserialize_map(VoteVisitor { members });
+    let vote = vote.and_then(|vote| deserializer.end().map(|()| vote));
+    vote.unwrap_or_else(|_| VoteItem {
+        error: Some(VoteItemError::NotAnObject),
+        ..VoteItem::default()
+    })
 }
 
-/// Parses an array of up to `max` votes.
-pub fn parse_array(json: &[u8], max: usize) -> Result<Vec<VoteItem>, VoteListError> {
+/// Parses an array of votes.
+pub fn parse_array(json: &[u8], limits: VoteLimits) -> Result<Vec<VoteItem>, VoteListError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let votes = deserializer.deserialize_seq(ArrayVisitor { max });
+    let votes = deserializer.deserialize_seq(ArrayVisitor(limits));
     let votes = votes.and_then(|votes| deserializer.end().map(|()| votes));
     votes
         .map_err(|_| VoteListError::NotAnArray)?
         .ok_or(VoteListError::TooMany)
 }
 
-/// Parses up to `max` lines with a vote each; empty lines are skipped.
-pub fn parse_lines(ndjson: &[u8], max: usize) -> Result<Vec<VoteItem>, VoteListError> {
+/// Parses lines with a vote each; empty lines are skipped.
+pub fn parse_lines(ndjson: &[u8], limits: VoteLimits) -> Result<Vec<VoteItem>, VoteListError> {
     let lines = ndjson.split(|byte| *byte == b'\n');
     let mut lines = lines.filter(|line| !line.trim_ascii().is_empty());
-    let votes: Vec<_> = lines.by_ref().take(max).map(parse_vote).collect();
+    let votes = lines.by_ref().take(limits.votes);
+    let votes: Vec<_> = votes.map(|line| parse_vote(line, limits.members)).collect();
     let is_whole = lines.next().is_none();
     is_whole.then_some(votes).ok_or(VoteListError::TooMany)
 }
 
 impl VoteItem {
-    fn malformed(error: VoteItemError) -> Self {
-        Self {
-            error: Some(error),
-            ..Self::default()
-        }
+    /// Returns the memory that the vote takes in bytes, roughly.
+    pub fn size(&self) -> usize {
+        let parts = self.answers.parts.iter();
+        let parts = parts.map(|(name, text)| MEMBER_BYTES + name.len() + text.len());
+        size_of::<Self>() + parts.sum::<usize>()
     }
 
-    fn add(&mut self, name: String, value: MemberValue) {
-        match value {
-            MemberValue::Text(text) if name == KEY_MEMBER => self.key = Some(text),
-            MemberValue::Text(text) => self.answers.parts.push((name, text)),
-            MemberValue::Other => {
+    fn add(&mut self, name: String, value: &RawValue) {
+        match read_text(value.get()) {
+            Some(text) if name == KEY_MEMBER && self.key.is_none() => self.key = Some(text),
+            Some(text) => self.answers.parts.push((name, text)),
+            None => {
                 self.error.get_or_insert(VoteItemError::NotAText(name));
             }
         }
     }
 }
 
-struct ArrayVisitor {
-    max: usize,
+/// Returns a JSON value as text. `None` for an array, an object, and a text that is not Unicode.
+fn read_text(json: &str) -> Option<String> {
+    match json.as_bytes().first()? {
+        b'[' | b'{' => None,
+        b'"' => serde_json::from_str(json).ok(),
+        b'n' => Some(String::new()),
+        _ => Some(json.to_owned()),
+    }
 }
+
+struct ArrayVisitor(VoteLimits);
 
 impl<'de> Visitor<'de> for ArrayVisitor {
     /// `None` if there are too many.
@@ -132,10 +158,11 @@ impl<'de> Visitor<'de> for ArrayVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let Self(limits) = self;
         let mut votes = Vec::new();
-        while votes.len() < self.max {
-            match items.next_element()? {
-                Some(vote) => votes.push(vote),
+        while votes.len() < limits.votes {
+            match items.next_element::<&RawValue>()? {
+                Some(vote) => votes.push(parse_vote(vote.get().as_bytes(), limits.members)),
                 None => return Ok(Some(votes)),
             }
         }
@@ -147,24 +174,11 @@ impl<'de> Visitor<'de> for ArrayVisitor {
     }
 }
 
-impl<'de> Deserialize<'de> for VoteItem {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ItemVisitor)
-    }
+struct VoteVisitor {
+    members: usize,
 }
 
-struct ItemVisitor;
-
-/// Implements the visits of values that are no objects, or no texts.
-macro_rules! visits {
-    ($($visit:ident: $kind:ty => |$value:ident| $result:expr;)*) => {
-        $(fn $visit<E: de::Error>(self, $value: $kind) -> Result<Self::Value, E> {
-            Ok($result)
-        })*
-    };
-}
-
-impl<'de> Visitor<'de> for ItemVisitor {
+impl<'de> Visitor<'de> for VoteVisitor {
     type Value = VoteItem;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,78 +189,16 @@ impl<'de> Visitor<'de> for ItemVisitor {
         let mut vote = VoteItem::default();
         let mut count = 0;
         while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value::<&RawValue>()?;
             count += 1;
-            if count > MAX_MEMBERS {
-                members.next_value::<IgnoredAny>()?;
-                vote.error.get_or_insert(VoteItemError::NotAnObject);
+            if count <= self.members {
+                vote.add(name, value);
             } else {
-                vote.add(name, members.next_value()?);
+                let error = VoteItemError::TooManyMembers(name);
+                vote.error.get_or_insert(error);
             }
         }
         Ok(vote)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<VoteItem, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(VoteItem::malformed(VoteItemError::NotAnObject))
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<VoteItem, E> {
-        Ok(VoteItem::malformed(VoteItemError::NotAnObject))
-    }
-
-    visits! {
-        visit_bool: bool => |_value| VoteItem::malformed(VoteItemError::NotAnObject);
-        visit_i64: i64 => |_value| VoteItem::malformed(VoteItemError::NotAnObject);
-        visit_u64: u64 => |_value| VoteItem::malformed(VoteItemError::NotAnObject);
-        visit_f64: f64 => |_value| VoteItem::malformed(VoteItemError::NotAnObject);
-        visit_str: &str => |_value| VoteItem::malformed(VoteItemError::NotAnObject);
-    }
-}
-
-/// The value of a member.
-enum MemberValue {
-    Text(String),
-    /// An array or an object.
-    Other,
-}
-
-impl<'de> Deserialize<'de> for MemberValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(MemberVisitor)
-    }
-}
-
-struct MemberVisitor;
-
-impl<'de> Visitor<'de> for MemberVisitor {
-    type Value = MemberValue;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a number")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<MemberValue, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(MemberValue::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<MemberValue, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(MemberValue::Other)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<MemberValue, E> {
-        Ok(MemberValue::Text(String::new()))
-    }
-
-    visits! {
-        visit_bool: bool => |value| MemberValue::Text(value.to_string());
-        visit_i64: i64 => |value| MemberValue::Text(value.to_string());
-        visit_u64: u64 => |value| MemberValue::Text(value.to_string());
-        visit_f64: f64 => |value| MemberValue::Text(value.to_string());
-        visit_str: &str => |value| MemberValue::Text(value.to_owned());
-        visit_string: String => |value| MemberValue::Text(value);
     }
 }
 
@@ -254,73 +206,92 @@ impl<'de> Visitor<'de> for MemberVisitor {
 mod tests {
     use super::*;
 
+    const LIMITS: VoteLimits = VoteLimits {
+        votes: 9,
+        members: 9,
+    };
+
     fn parts(vote: &VoteItem) -> Vec<(&str, &str)> {
         let parts = vote.answers.parts.iter();
         parts.map(|(name, text)| (&**name, &**text)).collect()
     }
 
+    fn errors(votes: &[VoteItem]) -> Vec<Option<VoteItemError>> {
+        votes.iter().map(|vote| vote.error.clone()).collect()
+    }
+
     #[test]
-    fn values_are_texts_however_they_are_written() {
-        let vote = parse_vote(
-            br#" {"a": "x", "b": 7, "c": -7, "d": 1.5, "e": true, "f": null, "a": "y", "_key": "k"} "#,
-        );
+    fn values_are_texts_as_they_are_written() {
+        let json =
+            br#" {"a": "x\n\u00e9", "b": 7, "c": -7, "d": 1.50, "e": true, "f": null, "a": "y",
+            "g": 12345678901234567890123, "_key": "k"} "#;
+        let vote = parse_vote(json, 9);
         let expected = [
-            ("a", "x"),
+            ("a", "x\né"),
             ("b", "7"),
             ("c", "-7"),
-            ("d", "1.5"),
+            ("d", "1.50"),
             ("e", "true"),
             ("f", ""),
             ("a", "y"),
+            ("g", "12345678901234567890123"),
         ];
         assert_eq!(parts(&vote), expected);
         assert_eq!((vote.key.as_deref(), vote.error), (Some("k"), None));
+        // The second key is an unknown field.
+        let vote = parse_vote(br#"{"_key": "k", "_key": "l"}"#, 9);
+        assert_eq!(vote.key.as_deref(), Some("k"));
+        assert_eq!(parts(&vote), [("_key", "l")]);
     }
 
     #[test]
     fn a_vote_that_cannot_be_read_leaves_the_others_alone() {
-        let json = br#"[{"a": 1}, [2], 3, "4", null, {"b": {"c": []}, "d": 5}, {}]"#;
-        let votes = parse_array(json, 10).unwrap();
-        let errors: Vec<_> = votes.iter().map(|vote| vote.error.clone()).collect();
+        let json = br#"[{"a": 1}, [2], 3, "4", null, {"b": {"c": []}, "d": 5}, {"a": 1e400}, {"a": "\ud800"}, {}]"#;
+        let votes = parse_array(json, LIMITS).unwrap();
         let no_object = Some(VoteItemError::NotAnObject);
+        let no_text = |name: &str| Some(VoteItemError::NotAText(name.to_owned()));
         let expected = [
             None,
             no_object.clone(),
             no_object.clone(),
             no_object.clone(),
             no_object.clone(),
-            Some(VoteItemError::NotAText("b".to_owned())),
+            no_text("b"),
+            None,
+            no_text("a"),
             None,
         ];
-        assert_eq!(errors, expected);
+        assert_eq!(errors(&votes), expected);
         let lines = b"{\"a\": 1}\n\n{\"a\": \r\n{\"a\": \"\xFF\"}\n{\"a\": 2}";
-        let votes = parse_lines(lines, 4).unwrap();
-        let errors: Vec<_> = votes.iter().map(|vote| vote.error.clone()).collect();
-        assert_eq!(errors, [None, no_object.clone(), no_object, None]);
+        let votes = parse_lines(lines, LIMITS).unwrap();
+        let expected = [None, no_object.clone(), no_object, None];
+        assert_eq!(errors(&votes), expected);
     }
 
     #[test]
-    fn the_number_of_votes_is_bounded() {
-        assert_eq!(parse_array(b"[{}, {}]", 2).unwrap().len(), 2);
-        assert_eq!(parse_lines(b"{}\n{}\n", 2).unwrap().len(), 2);
+    fn votes_and_members_are_bounded() {
+        let two = VoteLimits {
+            votes: 2,
+            members: 2,
+        };
+        assert_eq!(parse_array(b"[{}, {}]", two).unwrap().len(), 2);
+        assert_eq!(parse_lines(b"{}\n{}\n", two).unwrap().len(), 2);
         for refused in [
-            parse_array(b"[{}, {}, {}]", 2),
-            parse_lines(b"{}\n{}\n{}", 2),
+            parse_array(b"[{}, {}, {}]", two),
+            parse_lines(b"{}\n{}\n{}", two),
         ] {
             assert_eq!(refused.unwrap_err(), VoteListError::TooMany);
         }
         for json in ["", "{}", "[", "[{}", "[{}] x", "[{\"a\": \u{1}}]"] {
-            let refused = parse_array(json.as_bytes(), 9).unwrap_err();
+            let refused = parse_array(json.as_bytes(), LIMITS).unwrap_err();
             assert_eq!(refused, VoteListError::NotAnArray, "{json}");
         }
         let deep = "[".repeat(100_000);
-        assert!(parse_array(deep.as_bytes(), 9).is_err());
-        assert!(parse_vote(deep.as_bytes()).error.is_some());
-        let members: Vec<_> = (0..=MAX_MEMBERS).map(|n| format!("\"a{n}\": 1")).collect();
-        let many = parse_vote(format!("{{{}}}", members.join(",")).as_bytes());
-        assert_eq!(
-            (many.answers.parts.len(), many.error.is_some()),
-            (MAX_MEMBERS, true)
-        );
+        assert!(parse_array(deep.as_bytes(), LIMITS).is_err());
+        assert!(parse_vote(deep.as_bytes(), 9).error.is_some());
+        let many = parse_vote(br#"{"a": 1, "b": 2, "c": 3, "d": 4}"#, 2);
+        let third = VoteItemError::TooManyMembers("c".to_owned());
+        assert_eq!((parts(&many).len(), many.error), (2, Some(third)));
+        assert!(parse_vote(b"{\"a\": \"text\"}", 9).size() > 100);
     }
 }

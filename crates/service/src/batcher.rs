@@ -161,7 +161,8 @@ impl<R: NewRecord> Batcher<R> {
         let groups = split_into_groups(records);
         let mut queue = self.0.queue.lock();
         if queue.is_full(&groups, self.0.max_waiting) {
-            metrics.rejected.inc();
+            let count: usize = groups.iter().map(|(group, _)| group.len()).sum();
+            metrics.rejected.inc_by(count as u64);
             return None;
         }
         let pending = groups.into_iter().map(|group| queue.push(group)).collect();

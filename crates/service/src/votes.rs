@@ -7,6 +7,7 @@ pub mod tokens;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::task::yield_now;
 use uuid::Uuid;
 
 use crate::batcher::{BatchError, Batcher};
@@ -23,6 +24,9 @@ pub const MAX_VOTES: usize = 10_000;
 
 /// Maximum size of the votes of one request in bytes.
 pub const MAX_VOTES_BYTES: usize = 4 << 20;
+
+/// Number of votes that are validated before other tasks run.
+const YIELD_INTERVAL: usize = 64;
 
 /// A vote as it was sent.
 #[derive(Clone, Debug)]
@@ -107,10 +111,7 @@ impl Votes {
         vote: ReceivedVote,
         now: Timestamp,
     ) -> Result<CastVote, CastError> {
-        let in_progress = self.batcher.announce();
-        let validated = self.validate(campaign, door, vote, now);
-        drop(in_progress);
-        let cast = match validated {
+        let cast = match self.validate(campaign, door, vote, now) {
             Ok(vote) => {
                 let id = vote.vote.id;
                 resolve(id, self.batcher.insert(vote).await)
@@ -131,13 +132,18 @@ impl Votes {
         now: Timestamp,
     ) -> Vec<Result<CastVote, CastError>> {
         let mut valid = Vec::with_capacity(votes.len());
-        let validated = votes.into_iter().map(|vote| {
-            let vote = self.validate(campaign, door, vote, now)?;
-            let id = vote.vote.id;
-            valid.push(vote);
-            Ok(id)
-        });
-        let validated: Vec<Result<RegistrationId, CastError>> = validated.collect();
+        let mut validated = Vec::with_capacity(votes.len());
+        for (index, vote) in votes.into_iter().enumerate() {
+            // Other requests are not to wait for a whole batch.
+            if index % YIELD_INTERVAL == YIELD_INTERVAL - 1 {
+                yield_now().await;
+            }
+            validated.push(self.validate(campaign, door, vote, now).map(|vote| {
+                let id = vote.vote.id;
+                valid.push(vote);
+                id
+            }));
+        }
         let mut inserted = self.batcher.insert_all(valid).await.into_iter();
         let cast = validated.into_iter().map(|vote| {
             let id = vote?;

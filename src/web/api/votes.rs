@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,7 +15,9 @@ use crate::web::address::ClientAddress;
 use crate::web::error::Error;
 use crate::web::error::problem::Problem;
 use crate::web::submission::{ReceivedSubmission, submit_vote};
-use crate::web::votes::{VoteOutcome, VoteSender, read_key, require_votes, to_sent_vote};
+use crate::web::votes::{
+    VoteOutcome, VoteSender, max_members, read_key, require_votes, to_sent_vote,
+};
 use crate::web::write_task::WriteTask;
 use crate::web::{AppState, RequestedCampaign};
 use jornada_domain::campaign::Alias;
@@ -24,7 +26,8 @@ use jornada_http::UploadError;
 use jornada_http::page::PageContext;
 use jornada_http::upload::Upload;
 use jornada_http::vote_body::{
-    VoteItemError, VoteListError, parse_array, parse_lines, parse_vote, read_body,
+    VoteItem, VoteItemError, VoteLimits, VoteListError, parse_array, parse_lines, parse_vote,
+    read_body,
 };
 use jornada_service::admission::HiddenFields;
 use jornada_service::votes::{CastError, CastVote, MAX_VOTES, MAX_VOTES_BYTES, VoteKey};
@@ -110,7 +113,7 @@ async fn receive_form(
     request: Request,
 ) -> Result<Response, Error> {
     if campaign.requires_token {
-        return Err(Error::Unauthorized);
+        return Err(Error::VoteTokenRequired);
     }
     let key = registrations::read_key(request.headers())?;
     let mut upload = Upload::read(&app.uploads, &campaign, request).await?;
@@ -150,7 +153,7 @@ pub(in crate::web) async fn receive_vote(
     }
     let sender = VoteSender::new(client, &head.headers);
     let key = read_key(&head)?;
-    let mut item = parse_vote(&json);
+    let mut item = parse_vote(&json, max_members(&campaign));
     if item.error == Some(VoteItemError::NotAnObject) {
         return Err(Error::Malformed("a body that is not a JSON object"));
     }
@@ -162,6 +165,7 @@ pub(in crate::web) async fn receive_vote(
     let app = app.clone();
     let work = async move {
         let now = Timestamp::now();
+        let _reservation = reservation;
         sender.admit(&app, &campaign, 1, now).await?;
         let vote = to_sent_vote(item, key.map(VoteKey::from));
         let has_key = vote.as_ref().is_ok_and(|vote| vote.key.is_some());
@@ -189,7 +193,7 @@ pub(in crate::web) async fn receive_vote(
         description = "The votes"
     ),
     responses(
-        (status = 200, description = "An outcome for each vote", body = BatchBody),
+        (status = 200, description = "An outcome for each vote; with `Retry-After` if some are `unavailable`", body = BatchBody),
         (status = 400, description = "A request that cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The campaign requires a token of the scope `votes`, or the token is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The campaign is not open, or the token has another scope", body = Problem, content_type = "application/problem+json"),
@@ -220,10 +224,14 @@ pub async fn cast_batch(
         UploadError::TextTooLarge => Error::TooManyVotes,
         other => other.into(),
     })?;
+    let limits = VoteLimits {
+        votes: MAX_VOTES,
+        members: max_members(&campaign),
+    };
     let items = match media_type(&head.headers).as_str() {
-        "application/json" => parse_array(&body, MAX_VOTES),
-        "application/x-ndjson" | "application/ndjson" => parse_lines(&body, MAX_VOTES),
-        _ => return Err(Error::MediaType { json: true }),
+        "application/json" => parse_array(&body, limits),
+        "application/x-ndjson" | "application/ndjson" => parse_lines(&body, limits),
+        _ => return Err(Error::BatchMediaType),
     };
     let items = items.map_err(|error| match error {
         VoteListError::NotAnArray => Error::Malformed("a body that is not a JSON array"),
@@ -232,6 +240,10 @@ pub async fn cast_batch(
     if items.is_empty() {
         return Err(Error::TooManyVotes);
     }
+    drop(body);
+    // Once more for the validated votes.
+    let size = 2 * items.iter().map(VoteItem::size).sum::<usize>();
+    reservation.resize(size)?;
     let sender = VoteSender::new(client, &head.headers);
     let key = read_key(&head)?;
     let work = async move {
@@ -247,9 +259,7 @@ pub async fn cast_batch(
             .cast_all(&campaign, Door::Http, votes.collect(), now);
         let cast = cast.await;
         drop(reservation);
-        let not_open = cast.iter().find_map(not_open);
-        if let Some(closes_at) = not_open {
-            let error = CastError::NotOpen { closes_at };
+        if let Some(error) = common_error(&cast) {
             return Err(Error::from_cast_error(error, &campaign));
         }
         Ok(respond_to_batch(&cast, visit.lang))
@@ -257,11 +267,21 @@ pub async fn cast_batch(
     Ok(task.run(work).await)
 }
 
-fn not_open(cast: &Result<CastVote, CastError>) -> Option<Timestamp> {
-    match cast {
+/// Returns the error of the whole request, if it concerns all votes that could be read.
+fn common_error(cast: &[Result<CastVote, CastError>]) -> Option<CastError> {
+    let closed = cast.iter().find_map(|cast| match cast {
         Err(CastError::NotOpen { closes_at }) => Some(*closes_at),
         _ => None,
+    });
+    if let Some(closes_at) = closed {
+        return Some(CastError::NotOpen { closes_at });
     }
+    let mut valid = cast
+        .iter()
+        .filter(|cast| !matches!(cast, Err(CastError::Invalid(_))))
+        .peekable();
+    let is_busy = valid.peek().is_some() && valid.all(|cast| matches!(cast, Err(CastError::Busy)));
+    is_busy.then_some(CastError::Busy)
 }
 
 fn respond_to_batch(cast: &[Result<CastVote, CastError>], lang: Lang) -> Response {
@@ -277,7 +297,12 @@ fn respond_to_batch(cast: &[Result<CastVote, CastError>], lang: Lang) -> Respons
         .map(|(index, cast)| VoteOutcome::new(index, cast, lang))
         .collect();
     let accepted = results.iter().filter(|one| one.is_accepted()).count();
-    Json(BatchBody { accepted, results }).into_response()
+    let mut response = Json(BatchBody { accepted, results }).into_response();
+    if unavailable.is_some() {
+        let seconds = HeaderValue::from_static("2");
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
 }
 
 fn respond(cast: CastVote, has_key: bool) -> Response {

@@ -43,6 +43,10 @@ impl Error {
             Self::AlreadyRegistered { by_key: true } => {
                 text!(lang, "error-already-registered-by-key-detail").to_owned()
             }
+            Self::VoteTokenRequired => text!(lang, "error-unauthorized-votes-detail").to_owned(),
+            Self::BatchMediaType => {
+                text!(lang, "error-unsupported-media-type-votes-detail").to_owned()
+            }
             Self::MediaType { json: true } => {
                 text!(lang, "error-unsupported-media-type-json-detail").to_owned()
             }

@@ -93,13 +93,17 @@ impl TokenForm {
         if scopes == Scopes::new(&[]) {
             return Err(text!(lang, "staff-tokens-scope-missing").to_owned());
         }
+        let place_scope = parse_places(context, &self.places)?;
+        if scopes.votes && !place_scope.is_all() {
+            return Err(text!(lang, "staff-tokens-votes-have-no-cities").to_owned());
+        }
         let days = self.days.parse().ok().filter(|days| DAYS.contains(days));
         let days = days.ok_or_else(|| text!(lang, "staff-tokens-days-missing").to_owned())?;
         Ok(ApiToken {
             hash: token.hash(),
             name: name.to_owned(),
             scopes,
-            place_scope: parse_places(context, &self.places)?,
+            place_scope,
             created_at: now,
             expires_at: Some(now + SignedDuration::from_hours(i64::from(days) * 24)),
             revoked_at: None,

@@ -15,7 +15,9 @@ const MAX_PATH: usize = 100;
 /// Maximum size of the reply of an alias, in bytes.
 const MAX_REPLY: usize = 1_000;
 /// First segments of paths that the site uses itself.
-const RESERVED: [&str; 6] = ["api", "c", "healthz", "r", "staff", "static"];
+const RESERVED: [&str; 8] = [
+    "api", "c", "healthz", "metrics", "r", "readyz", "staff", "static",
+];
 
 /// What a campaign takes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr)]

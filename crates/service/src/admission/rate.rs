@@ -77,10 +77,10 @@ impl Rate {
     /// Like [`acquire`](Self::acquire) for several tokens. A full bucket gives more tokens than it holds, and owes them:
     /// otherwise a request for so many would wait forever.
     pub(super) fn acquire_many(self, tokens: u32, full_at: i64, now: i64) -> Result<i64, i64> {
-        let is_full = full_at <= now;
-        let full_at = full_at.max(now) + i64::from(tokens) * self.refill_interval();
-        match full_at - now - self.fill_time() {
-            wait if wait > 0 && !is_full => Err(wait),
+        let until_full = (full_at - now).max(0);
+        let full_at = now + until_full + i64::from(tokens) * self.refill_interval();
+        match (full_at - now - self.fill_time()).min(until_full) {
+            wait if wait > 0 => Err(wait),
             _ => Ok(full_at),
         }
     }

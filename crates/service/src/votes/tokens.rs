@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
 use crate::staff::token::Token;
-use jornada_domain::staff::{ApiToken, Permission};
+use jornada_domain::staff::Permission;
 use jornada_store::{Store, StoreError};
 
 /// Time for which a looked-up token is remembered. A revoked token votes no longer than that.
@@ -30,59 +30,42 @@ pub enum TokenError {
     Store(#[from] StoreError),
 }
 
-/// Tokens that were looked up.
+/// Hashes of tokens that were looked up: whether they may vote, and until when that is remembered.
 #[derive(Debug, Default)]
-pub struct VoterTokens(Mutex<HashMap<[u8; 32], (Verdict, Timestamp)>>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    May,
-    OtherScope,
-    Unknown,
-}
-
-impl Verdict {
-    fn of(token: Option<ApiToken>, now: Timestamp) -> Self {
-        match token.filter(|token| token.is_live(now)) {
-            None => Self::Unknown,
-            Some(token) if token.scopes.may(Permission::Vote) => Self::May,
-            Some(_) => Self::OtherScope,
-        }
-    }
-}
+pub struct VoterTokens(Mutex<HashMap<[u8; 32], (bool, Timestamp)>>);
 
 impl VoterTokens {
-    /// Checks that a token may vote.
-    pub async fn check(
+    /// Returns whether a remembered token may vote. `None` for a token that must be looked up.
+    pub fn check(&self, token: &Token, now: Timestamp) -> Option<Result<(), TokenError>> {
+        let (may_vote, until) = self.0.lock().get(&token.hash()).copied()?;
+        (now < until).then(|| may_vote.then_some(()).ok_or(TokenError::OtherScope))
+    }
+
+    /// Looks a token up in the store, and remembers it if it is known: who invents tokens fills no memory.
+    pub async fn look_up(
         &self,
         store: &Store,
         token: &Token,
         now: Timestamp,
     ) -> Result<(), TokenError> {
         let hash = token.hash();
-        let known = self.0.lock().get(&hash).copied();
-        let verdict = match known {
-            Some((verdict, until)) if now < until => verdict,
-            _ => {
-                let verdict = Verdict::of(store.token(&hash).await?, now);
-                self.remember(hash, verdict, now);
-                verdict
-            }
-        };
-        match verdict {
-            Verdict::May => Ok(()),
-            Verdict::OtherScope => Err(TokenError::OtherScope),
-            Verdict::Unknown => Err(TokenError::Unknown),
-        }
+        let found = store.token(&hash).await?;
+        let live = found.filter(|token| token.is_live(now));
+        let may_vote = live
+            .ok_or(TokenError::Unknown)?
+            .scopes
+            .may(Permission::Vote);
+        self.remember(hash, may_vote, now);
+        may_vote.then_some(()).ok_or(TokenError::OtherScope)
     }
 
-    fn remember(&self, hash: [u8; 32], verdict: Verdict, now: Timestamp) {
+    fn remember(&self, hash: [u8; 32], may_vote: bool, now: Timestamp) {
         let mut tokens = self.0.lock();
         if tokens.len() >= MAX_TOKENS {
             tokens.retain(|_, (_, until)| now < *until);
         }
         if tokens.len() < MAX_TOKENS {
-            tokens.insert(hash, (verdict, now + REMEMBERED));
+            tokens.insert(hash, (may_vote, now + REMEMBERED));
         }
     }
 }
