@@ -60,11 +60,15 @@ async fn the_command_limits_a_token_and_rejects_invalid_limits() {
     let hours = kept.expires_at.unwrap().duration_since(kept.created_at);
     assert_eq!(hours.as_hours(), 24);
     for (limits, words) in [
-        (["--scope", "all"], "expected report or chart"),
-        (["--place", "\u{7}x"], "--place: no campaign has a place"),
-        (["--days", "0"], "1..=3650"),
+        (&["--scope", "all"][..], "expected report, chart or votes"),
+        (&["--place", "\u{7}x"], "--place: no campaign has a place"),
+        (&["--days", "0"], "1..=3650"),
+        (
+            &["--scope", "votes", "--place", "Cali"],
+            "--place: a token of the scope votes",
+        ),
     ] {
-        let refused = made(&limits);
+        let refused = made(limits);
         let told = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(!refused.status.success() && told.contains(words), "{told}");
     }
