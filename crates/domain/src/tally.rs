@@ -30,7 +30,7 @@ pub struct Tally {
     pub top: Option<usize>,
     /// How its page shows it.
     pub chart: ChartKind,
-    /// Public counts below this number are not listed; 0 and 1 list all.
+    /// No public number tells a count below this one; 0 and 1 hide nothing. See [`listed_from`](Self::listed_from).
     pub suppress_below: u64,
     /// Whether everyone may see it; false for the tally that only the staff area needs.
     pub is_public: bool,
@@ -92,6 +92,15 @@ impl Tally {
         };
         let key = || self.by.iter().map(|index| answer(*index).to_owned());
         self.filter.iter().all(passes).then(|| key().collect())
+    }
+
+    /// Returns the lowest count that is listed publicly. It is one above `suppress_below`, because a value that appears
+    /// tells the count before, and one that disappears the count after.
+    pub fn listed_from(&self) -> u64 {
+        match self.suppress_below {
+            0 | 1 => 1,
+            limit => limit.saturating_add(1),
+        }
     }
 
     /// Returns whether the tally counts all registrations by this field alone.
