@@ -44,7 +44,11 @@ pub fn campaign(id: &str) -> Arc<Campaign> {
 }
 
 fn position(at: u64) -> FeedPosition {
-    FeedPosition { at, token: None }
+    FeedPosition {
+        at,
+        token: None,
+        delta: None,
+    }
 }
 
 fn key(place: &str) -> Vec<String> {
