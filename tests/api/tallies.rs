@@ -166,6 +166,10 @@ async fn sixteen_clients_of_an_address_listen_and_further_ones_poll() {
         assert_eq!(listen("192.0.2.2", path).await.status(), 200);
         assert_eq!(listen("127.0.0.1", path).await.status(), 200, "exempt");
     }
+    let metrics = app.http.get(format!("{}/metrics", app.ops)).send().await;
+    let metrics = metrics.unwrap().text().await.unwrap();
+    let refused = "jornada_event_clients_refused_total{limit=\"address\"} 2";
+    assert!(metrics.contains(refused));
     drop(listening);
     app.wait_until("there is room again", async |_| {
         listen("192.0.2.1", paths[0]).await.status() == 200
