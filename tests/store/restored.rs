@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jornada_store::{FeedError, FeedPosition, StoreSetting};
+use jornada_store::{Feed, FeedError, FeedPosition, StoreSetting};
 use mongodb::bson::{Document, doc};
 use tokio::time::{Instant, sleep};
 
@@ -17,14 +17,13 @@ async fn insert(fixture: &StoreFixture, key: &str) {
         .await
         .is_err()
     {
-        assert!(start.elapsed() < Duration::from_secs(60), "not writable");
+        assert!(start.elapsed() < Duration::from_mins(1), "not writable");
     }
 }
 
 /// Reads to the end, and beyond: later writes without deltas move the position, too.
-async fn read_on(fixture: &StoreFixture, from: &FeedPosition) -> FeedPosition {
-    let mut feed = fixture.feed(from).await;
-    drain(&mut feed).await.unwrap();
+async fn read_on(fixture: &StoreFixture, feed: &mut Feed) -> FeedPosition {
+    drain(feed).await.unwrap();
     let other = fixture.database().await.collection::<Document>("other");
     other.insert_one(doc! {}).await.unwrap();
     let (start, before) = (Instant::now(), feed.next(Duration::ZERO).await.unwrap());
@@ -44,12 +43,12 @@ async fn a_position_after_the_backup_is_lost_and_one_before_it_is_not() {
     insert(&fixture, "1").await;
     let start = fixture.snapshot().await.position;
     insert(&fixture, "2").await;
-    let before = read_on(&fixture, &start).await;
+    let before = read_on(&fixture, &mut fixture.feed(&start).await).await;
     // The journal is written every 100 ms.
     sleep(Duration::from_secs(1)).await;
     let backup = mongod.back_up();
     insert(&fixture, "lost").await;
-    let after = read_on(&fixture, &before).await;
+    let after = read_on(&fixture, &mut fixture.feed(&before).await).await;
     mongod.restore(&backup);
     // The restored database goes on past the position.
     insert(&fixture, "3").await;
@@ -69,13 +68,13 @@ async fn an_open_feed_of_a_restored_database_is_lost() {
     let backup = mongod.back_up();
     insert(&fixture, "lost").await;
     let mut feed = fixture.feed(&start).await;
-    assert_eq!(drain(&mut feed).await.unwrap().len(), 2);
+    read_on(&fixture, &mut feed).await;
     mongod.restore(&backup);
     insert(&fixture, "3").await;
     let start = Instant::now();
     let lost = loop {
         match feed.next(Duration::ZERO).await {
-            Err(FeedError::Store(_)) => assert!(start.elapsed() < Duration::from_secs(60)),
+            Err(FeedError::Store(_)) => assert!(start.elapsed() < Duration::from_mins(1)),
             Err(error) => break error,
             Ok(batch) => panic!("goes on with {batch:?}"),
         }

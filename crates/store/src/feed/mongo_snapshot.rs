@@ -38,7 +38,7 @@ impl MongoStore {
         let position = FeedPosition {
             at,
             token: None,
-            delta: newest.map(|id| id.to_hex()),
+            delta: newest.map(ObjectId::to_hex),
         };
         Ok((counted, position))
     }
