@@ -115,8 +115,14 @@ async fn a_campaign_with_persons_hides_small_counts_from_everyone_but_the_staff(
         text.replace("suppress_below = 0\n", "")
     });
     let app = installation.start().await;
-    register(&app, 5_200_001, 6, "Cali").await;
+    register(&app, 5_200_001, 5, "Cali").await;
     register(&app, 5_200_011, 4, "Pasto").await;
+    // If 5 were listed, everyone who saw Cali appear would know that it had 4.
+    wait_for_total(&app, 5).await;
+    let body = json(&app, "chart").await;
+    assert_eq!(body["others"], json!({ "count": 5 }), "9 in steps of 5");
+    assert_eq!(body["values"], json!([]));
+    register(&app, 5_200_006, 1, "Cali").await;
     wait_for_total(&app, 6).await;
     let page = async || {
         let path = format!("/c/{}/chart?lang=es", app.campaign);
